@@ -1,0 +1,119 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+constexpr size_t DEFAULT_BLOCK_SIZE = 64 * 1024;
+constexpr size_t ALIGNMENT = alignof(max_align_t);
+
+struct arena_block {
+	struct arena_block *next;
+	size_t capacity;
+	size_t used;
+	alignas(max_align_t) uint8_t data[];
+};
+
+static void
+free_blocks(struct arena_block *block) {
+	while (block != nullptr) {
+		struct arena_block *next = block->next;
+		explicit_bzero(block->data, block->used);
+		free(block);
+		block = next;
+	}
+}
+
+void
+arena_free(struct arena *arena) {
+	free_blocks(arena->first);
+	arena->first = arena->current = nullptr;
+	arena->used = 0;
+}
+
+void
+arena_reset(struct arena *arena) {
+	arena->used = 0;
+	if (arena->first == nullptr)
+		return;
+	free_blocks(arena->first->next);
+	arena->first->next = nullptr;
+	explicit_bzero(arena->first->data, arena->first->used);
+	arena->first->used = 0;
+	arena->current = arena->first;
+}
+
+static bool
+add_block(struct arena *arena, size_t size) {
+	size_t capacity = arena->block_size == 0 ? DEFAULT_BLOCK_SIZE : arena->block_size;
+	if (capacity < size)
+		capacity = size;
+	struct arena_block *block = malloc(sizeof *block + capacity);
+	if (block == nullptr)
+		return false;
+	*block = (struct arena_block){.capacity = capacity};
+	if (arena->current == nullptr)
+		arena->first = block;
+	else
+		arena->current->next = block;
+	arena->current = block;
+	return true;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size) {
+	size_t rounded;
+	if (__builtin_add_overflow(size, ALIGNMENT - 1, &rounded) || rounded > SIZE_MAX / 2)
+		return nullptr;
+	rounded &= ~(ALIGNMENT - 1);
+	if (rounded == 0)
+		rounded = ALIGNMENT;
+	if (arena->limit != 0 && (arena->used > arena->limit || rounded > arena->limit - arena->used))
+		return nullptr;
+	struct arena_block *block = arena->current;
+	if (block == nullptr || rounded > block->capacity - block->used) {
+		if (!add_block(arena, rounded))
+			return nullptr;
+		block = arena->current;
+	}
+	void *memory = block->data + block->used;
+	block->used += rounded;
+	arena->used += rounded;
+	return memset(memory, 0, rounded);
+}
+
+void *
+arena_alloc_array(struct arena *arena, size_t count, size_t size) {
+	size_t total;
+	return __builtin_mul_overflow(count, size, &total) ? nullptr : arena_alloc(arena, total);
+}
+
+char *
+arena_text(struct arena *arena, struct bytes bytes) {
+	if (bytes.len == SIZE_MAX)
+		return nullptr;
+	char *copy = arena_alloc(arena, bytes.len + 1);
+	if (copy != nullptr && bytes.len > 0)
+		memcpy(copy, bytes.data, bytes.len);
+	return copy;
+}
+
+struct bytes
+arena_copy(struct arena *arena, struct bytes bytes) {
+	const char *copy = arena_text(arena, bytes);
+	return bytes_of(copy, copy == nullptr ? 0 : bytes.len);
+}
+
+char *
+arena_format(struct arena *arena, const char *format, ...) {
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int length = vsnprintf(nullptr, 0, format, arguments);
+	va_end(arguments);
+	char *text = length < 0 ? nullptr : arena_alloc(arena, (size_t)length + 1);
+	if (text != nullptr)
+		vsnprintf(text, (size_t)length + 1, format, again);
+	va_end(again);
+	return text;
+}

@@ -1,0 +1,262 @@
+#include "base/bytes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char HEX_DIGITS[] = "0123456789abcdef";
+static const char BASE64_DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+int
+bytes_compare(struct bytes a, struct bytes b) {
+	size_t common = a.len < b.len ? a.len : b.len;
+	int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+	if (order != 0)
+		return order;
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+void
+buffer_free(struct buffer *buffer) {
+	if (buffer->data != nullptr)
+		explicit_bzero(buffer->data, buffer->capacity);
+	free(buffer->data);
+	*buffer = (struct buffer){};
+}
+
+void
+buffer_reset(struct buffer *buffer) {
+	buffer->len = 0;
+	buffer->failed = false;
+}
+
+/* Growing copies and wipes by hand: realloc() would leave the old bytes behind. */
+static bool
+buffer_grow(struct buffer *buffer, size_t needed) {
+	size_t capacity = buffer->capacity < 256 ? 256 : buffer->capacity;
+	while (capacity < needed)
+		if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
+			return false;
+	uint8_t *data = malloc(capacity);
+	if (data == nullptr)
+		return false;
+	if (buffer->len > 0)
+		memcpy(data, buffer->data, buffer->len);
+	if (buffer->data != nullptr)
+		explicit_bzero(buffer->data, buffer->len);
+	free(buffer->data);
+	buffer->data = data;
+	buffer->capacity = capacity;
+	return true;
+}
+
+bool
+buffer_reserve(struct buffer *buffer, size_t more) {
+	size_t needed;
+	if (buffer->failed)
+		return false;
+	if (__builtin_add_overflow(buffer->len, more, &needed) ||
+	    (needed > buffer->capacity && !buffer_grow(buffer, needed))) {
+		buffer->failed = true;
+		return false;
+	}
+	return true;
+}
+
+void
+buffer_append(struct buffer *buffer, const void *data, size_t len) {
+	if (len == 0 || !buffer_reserve(buffer, len))
+		return;
+	memcpy(buffer->data + buffer->len, data, len);
+	buffer->len += len;
+}
+
+void
+buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
+	buffer_append(buffer, bytes.data, bytes.len);
+}
+
+void
+buffer_append_text(struct buffer *buffer, const char *text) {
+	buffer_append(buffer, text, strlen(text));
+}
+
+void
+buffer_append_byte(struct buffer *buffer, uint8_t byte) {
+	if (buffer_reserve(buffer, 1))
+		buffer->data[buffer->len++] = byte;
+}
+
+void
+buffer_append_u16be(struct buffer *buffer, uint16_t number) {
+	buffer_append(buffer, (uint8_t[]){(uint8_t)(number >> 8), (uint8_t)number}, 2);
+}
+
+void
+buffer_append_u32be(struct buffer *buffer, uint32_t number) {
+	uint8_t bytes[4];
+	store_u32be(bytes, number);
+	buffer_append(buffer, bytes, sizeof bytes);
+}
+
+void
+buffer_append_u64be(struct buffer *buffer, uint64_t number) {
+	uint8_t bytes[8];
+	store_u64be(bytes, number);
+	buffer_append(buffer, bytes, sizeof bytes);
+}
+
+static void
+write_hex(struct bytes bytes, char *text) {
+	for (size_t i = 0; i < bytes.len; i++) {
+		text[2 * i] = HEX_DIGITS[bytes.data[i] >> 4];
+		text[2 * i + 1] = HEX_DIGITS[bytes.data[i] & 15];
+	}
+}
+
+void
+buffer_append_hex(struct buffer *buffer, struct bytes bytes) {
+	if (bytes.len > SIZE_MAX / 2 || !buffer_reserve(buffer, 2 * bytes.len)) {
+		buffer->failed = true;
+		return;
+	}
+	write_hex(bytes, (char *)buffer->data + buffer->len);
+	buffer->len += 2 * bytes.len;
+}
+
+static void
+write_base64(struct bytes bytes, char *text) {
+	size_t i = 0;
+	for (; i + 3 <= bytes.len; i += 3) {
+		uint32_t group =
+			(uint32_t)bytes.data[i] << 16 | (uint32_t)bytes.data[i + 1] << 8 | bytes.data[i + 2];
+		for (int digit = 0; digit < 4; digit++)
+			*text++ = BASE64_DIGITS[group >> (18 - 6 * digit) & 63];
+	}
+	size_t rest = bytes.len - i;
+	if (rest == 0)
+		return;
+	uint32_t group = (uint32_t)bytes.data[i] << 16 | (rest == 2 ? (uint32_t)bytes.data[i + 1] << 8 : 0);
+	*text++ = BASE64_DIGITS[group >> 18 & 63];
+	*text++ = BASE64_DIGITS[group >> 12 & 63];
+	*text++ = rest == 2 ? BASE64_DIGITS[group >> 6 & 63] : '=';
+	*text = '=';
+}
+
+void
+buffer_append_base64(struct buffer *buffer, struct bytes bytes) {
+	if (bytes.len > SIZE_MAX / 2 || !buffer_reserve(buffer, BASE64_LENGTH(bytes.len))) {
+		buffer->failed = true;
+		return;
+	}
+	write_base64(bytes, (char *)buffer->data + buffer->len);
+	buffer->len += BASE64_LENGTH(bytes.len);
+}
+
+void
+buffer_append_decimal(struct buffer *buffer, uint64_t number) {
+	char digits[20];
+	size_t at = sizeof digits;
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buffer_append(buffer, digits + at, sizeof digits - at);
+}
+
+void
+buffer_append_format(struct buffer *buffer, const char *format, ...) {
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int length = vsnprintf(nullptr, 0, format, arguments);
+	va_end(arguments);
+	if (length < 0)
+		buffer->failed = true;
+	else if (buffer_reserve(buffer, (size_t)length + 1)) {
+		vsnprintf((char *)buffer->data + buffer->len, (size_t)length + 1, format, again);
+		buffer->len += (size_t)length;
+	}
+	va_end(again);
+}
+
+enum status
+buffer_status(const struct buffer *buffer) {
+	return buffer->failed ? fail(STATUS_NO_MEMORY, "memory: a buffer could not grow beyond %zu bytes", buffer->len)
+	                      : OK;
+}
+
+void
+hex_encode(struct bytes bytes, char *text) {
+	write_hex(bytes, text);
+	text[2 * bytes.len] = '\0';
+}
+
+static int
+hex_digit(uint8_t character) {
+	if (character >= '0' && character <= '9')
+		return character - '0';
+	if (character >= 'a' && character <= 'f')
+		return character - 'a' + 10;
+	if (character >= 'A' && character <= 'F')
+		return character - 'A' + 10;
+	return -1;
+}
+
+enum status
+hex_decode(struct bytes text, uint8_t *bytes, size_t len) {
+	if (len > SIZE_MAX / 2 || text.len != 2 * len)
+		return fail(STATUS_INVALID, "hex.length: expected %zu hexadecimal digits, found %zu", 2 * len, text.len);
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return fail(STATUS_INVALID, "hex.digit: not a hexadecimal digit at offset %zu", 2 * i);
+		bytes[i] = (uint8_t)(high << 4 | low);
+	}
+	return OK;
+}
+
+void
+base64_encode(struct bytes bytes, char *text) {
+	write_base64(bytes, text);
+	text[BASE64_LENGTH(bytes.len)] = '\0';
+}
+
+static int
+base64_digit(uint8_t c) {
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+enum status
+base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len) {
+	if (text.len % 4 != 0)
+		return fail(STATUS_INVALID, "base64.length: %zu characters are not a multiple of 4", text.len);
+	size_t padding = 0;
+	while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=')
+		padding++;
+	size_t decoded = text.len / 4 * 3 - padding;
+	if (decoded > capacity)
+		return fail(STATUS_TOO_LARGE, "base64.size: %zu bytes where at most %zu fit", decoded, capacity);
+	size_t out = 0;
+	for (size_t i = 0; i < text.len; i += 4) {
+		uint32_t group = 0;
+		size_t digits = i + 4 == text.len ? 4 - padding : 4;
+		for (size_t j = 0; j < 4; j++) {
+			int digit = j < digits ? base64_digit(text.data[i + j]) : 0;
+			if (digit < 0)
+				return fail(STATUS_INVALID, "base64.digit: not a base64 character at offset %zu", i + j);
+			group = group << 6 | (uint32_t)digit;
+		}
+		if ((digits == 2 && (group & 0xffff) != 0) || (digits == 3 && (group & 0xff) != 0))
+			return fail(STATUS_INVALID, "base64.bits: the unused bits of the last character are not zero");
+		for (size_t j = 0; j + 1 < digits; j++)
+			bytes[out++] = (uint8_t)(group >> (16 - 8 * j));
+	}
+	*len = out;
+	return OK;
+}

@@ -1,0 +1,113 @@
+/*
+ * Views of bytes, growing buffers, and the text encodings of bytes.
+ *
+ * struct bytes borrows; it never owns. struct buffer owns heap memory and is wiped and freed by buffer_free(). An append
+ * that fails marks the buffer, further appends do nothing, and buffer_status() tells once at the end.
+ * Encodings: lower-case hexadecimal; RFC 4648 base64 with padding; decoding is strict (no white space, canonical bits).
+ */
+#ifndef GATEHOUSE_BASE_BYTES_H
+#define GATEHOUSE_BASE_BYTES_H
+
+#include <stdint.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/status.h"
+
+struct bytes {
+	const uint8_t *data;
+	size_t len;
+};
+
+#define BYTES_OF_LITERAL(text) ((struct bytes){(const uint8_t *)(text), sizeof(text) - 1})
+#define BYTES_OF_ARRAY(array) ((struct bytes){(array), sizeof(array)})
+#define BYTES_ARGS(view) (int)(view).len, (const char *)(view).data /* for "%.*s" */
+
+static inline struct bytes
+bytes_of(const void *data, size_t len) {
+	return (struct bytes){data, len};
+}
+
+static inline struct bytes
+bytes_of_text(const char *text) {
+	return (struct bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static inline bool
+bytes_equal(struct bytes a, struct bytes b) {
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool
+bytes_equal_text(struct bytes a, const char *text) {
+	return bytes_equal(a, bytes_of_text(text));
+}
+
+/* Bytewise order, the shorter first among equals: below, at or above 0. */
+int bytes_compare(struct bytes a, struct bytes b);
+
+struct buffer {
+	uint8_t *data;
+	size_t len;
+	size_t capacity;
+	bool failed;
+};
+
+void buffer_free(struct buffer *buffer); /* wipes; a cleanup function */
+void buffer_reset(struct buffer *buffer); /* keeps the memory */
+bool buffer_reserve(struct buffer *buffer, size_t more);
+void buffer_append(struct buffer *buffer, const void *data, size_t len);
+void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
+void buffer_append_text(struct buffer *buffer, const char *text);
+void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+void buffer_append_u16be(struct buffer *buffer, uint16_t number);
+void buffer_append_u32be(struct buffer *buffer, uint32_t number);
+void buffer_append_u64be(struct buffer *buffer, uint64_t number);
+void buffer_append_hex(struct buffer *buffer, struct bytes bytes);
+void buffer_append_base64(struct buffer *buffer, struct bytes bytes);
+void buffer_append_decimal(struct buffer *buffer, uint64_t number);
+void buffer_append_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* OK, or STATUS_NO_MEMORY if any append since the last reset failed. */
+enum status buffer_status(const struct buffer *buffer);
+
+static inline struct bytes
+buffer_bytes(const struct buffer *buffer) {
+	return (struct bytes){buffer->data, buffer->len};
+}
+
+/* Writes 2 × bytes.len digits and a NUL into text, which holds at least 2 × bytes.len + 1. */
+void hex_encode(struct bytes bytes, char *text);
+/* Decodes exactly len bytes from 2 × len digits of either case. */
+enum status hex_decode(struct bytes text, uint8_t *bytes, size_t len);
+
+#define BASE64_LENGTH(len) (((len) + 2) / 3 * 4)
+/* Writes BASE64_LENGTH(bytes.len) characters and a NUL. */
+void base64_encode(struct bytes bytes, char *text);
+/* Decodes into at most capacity bytes; *len receives their number. */
+enum status base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len);
+
+static inline uint32_t
+load_u32be(const uint8_t *p) {
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline uint64_t
+load_u64be(const uint8_t *p) {
+	return (uint64_t)load_u32be(p) << 32 | load_u32be(p + 4);
+}
+
+static inline void
+store_u32be(uint8_t *p, uint32_t number) {
+	p[0] = (uint8_t)(number >> 24);
+	p[1] = (uint8_t)(number >> 16);
+	p[2] = (uint8_t)(number >> 8);
+	p[3] = (uint8_t)number;
+}
+
+static inline void
+store_u64be(uint8_t *p, uint64_t number) {
+	store_u32be(p, (uint32_t)(number >> 32));
+	store_u32be(p + 4, (uint32_t)number);
+}
+
+#endif

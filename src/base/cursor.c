@@ -1,0 +1,62 @@
+#include "base/cursor.h"
+
+enum status
+cursor_take(struct cursor *cursor, const char *field, size_t len, struct bytes *bytes) {
+	if (len > cursor->left)
+		return fail(STATUS_INVALID, "%s: truncated: %zu bytes expected, %zu left", field, len, cursor->left);
+	*bytes = bytes_of(cursor->at, len);
+	cursor->at += len;
+	cursor->left -= len;
+	return OK;
+}
+
+enum status
+cursor_copy(struct cursor *cursor, const char *field, void *to, size_t len) {
+	struct bytes bytes;
+	TRY(cursor_take(cursor, field, len, &bytes));
+	if (len > 0)
+		memcpy(to, bytes.data, len);
+	return OK;
+}
+
+static enum status
+read_big_endian(struct cursor *cursor, const char *field, size_t width, uint64_t *number) {
+	struct bytes bytes;
+	TRY(cursor_take(cursor, field, width, &bytes));
+	*number = 0;
+	for (size_t i = 0; i < width; i++)
+		*number = *number << 8 | bytes.data[i];
+	return OK;
+}
+
+static enum status
+read_little_endian(struct cursor *cursor, const char *field, size_t width, uint64_t *number) {
+	struct bytes bytes;
+	TRY(cursor_take(cursor, field, width, &bytes));
+	*number = 0;
+	for (size_t i = width; i > 0; i--)
+		*number = *number << 8 | bytes.data[i - 1];
+	return OK;
+}
+
+#define DEFINE_READER(name, type, read)                                                                                \
+	enum status name(struct cursor *cursor, const char *field, type *number) {                                     \
+		uint64_t wide;                                                                                         \
+		TRY(read(cursor, field, sizeof(type), &wide));                                                         \
+		*number = (type)wide;                                                                                  \
+		return OK;                                                                                             \
+	}
+
+DEFINE_READER(cursor_u8, uint8_t, read_big_endian)
+DEFINE_READER(cursor_u16be, uint16_t, read_big_endian)
+DEFINE_READER(cursor_u32be, uint32_t, read_big_endian)
+DEFINE_READER(cursor_u64be, uint64_t, read_big_endian)
+DEFINE_READER(cursor_u16le, uint16_t, read_little_endian)
+DEFINE_READER(cursor_u32le, uint32_t, read_little_endian)
+DEFINE_READER(cursor_u64le, uint64_t, read_little_endian)
+
+enum status
+cursor_end(const struct cursor *cursor, const char *field) {
+	return cursor->left == 0 ? OK
+	                         : fail(STATUS_INVALID, "%s.trailing: %zu bytes after the end", field, cursor->left);
+}

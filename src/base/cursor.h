@@ -1,0 +1,33 @@
+/*
+ * Reading bytes from outside. A cursor carries its bounds: every read checks what is left, advances, and fails with
+ * STATUS_INVALID and the given field's name otherwise. Integers are read in the order that the function's name gives.
+ */
+#ifndef GATEHOUSE_BASE_CURSOR_H
+#define GATEHOUSE_BASE_CURSOR_H
+
+#include "base/bytes.h"
+
+struct cursor {
+	const uint8_t *at;
+	size_t left;
+};
+
+static inline struct cursor
+cursor_of(struct bytes bytes) {
+	return (struct cursor){bytes.data, bytes.len};
+}
+
+/* The next len bytes, borrowed. field names what is read: "psbt.key". */
+enum status cursor_take(struct cursor *cursor, const char *field, size_t len, struct bytes *bytes);
+enum status cursor_copy(struct cursor *cursor, const char *field, void *to, size_t len);
+enum status cursor_u8(struct cursor *cursor, const char *field, uint8_t *number);
+enum status cursor_u16be(struct cursor *cursor, const char *field, uint16_t *number);
+enum status cursor_u32be(struct cursor *cursor, const char *field, uint32_t *number);
+enum status cursor_u64be(struct cursor *cursor, const char *field, uint64_t *number);
+enum status cursor_u16le(struct cursor *cursor, const char *field, uint16_t *number);
+enum status cursor_u32le(struct cursor *cursor, const char *field, uint32_t *number);
+enum status cursor_u64le(struct cursor *cursor, const char *field, uint64_t *number);
+/* OK only if nothing is left: "<field>.trailing: n bytes after the end". */
+enum status cursor_end(const struct cursor *cursor, const char *field);
+
+#endif

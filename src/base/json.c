@@ -1,0 +1,594 @@
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <yyjson.h>
+
+struct check {
+	struct arena *arena;
+	struct json_limits limits;
+};
+
+/* yyjson asks for one block and grows it; the arena gives the last block more room only by copying, which is fine: the
+ * reader estimates its need from the length of the text. */
+static void *
+arena_malloc(void *context, size_t size) {
+	return arena_alloc(context, size);
+}
+
+static void *
+arena_realloc(void *context, void *old, size_t old_size, size_t size) {
+	void *memory = arena_alloc(context, size);
+	if (memory != nullptr && old != nullptr)
+		memcpy(memory, old, old_size < size ? old_size : size);
+	return memory;
+}
+
+static void
+arena_no_free(void *, void *) {}
+
+static enum status
+check_integer(const struct check *check, const json *value) {
+	switch (yyjson_get_subtype((yyjson_val *)(uintptr_t)value)) {
+	case YYJSON_SUBTYPE_UINT:
+		if (unsafe_yyjson_get_uint((void *)(uintptr_t)value) > INT64_MAX)
+			break;
+		[[fallthrough]];
+	case YYJSON_SUBTYPE_SINT: {
+		int64_t number = unsafe_yyjson_get_sint((void *)(uintptr_t)value);
+		if (check->limits.integers == JSON_SAFE_INTEGERS &&
+		    (number > JSON_INTEGER_MAX || number < -JSON_INTEGER_MAX))
+			return fail(STATUS_INVALID, "json.integer: %lld is outside ±(2^53-1)", (long long)number);
+		return OK;
+	}
+	default:
+		return fail(STATUS_INVALID, "json.float: a number that is not an integer");
+	}
+	return fail(STATUS_INVALID, "json.integer: a number beyond 64 bits");
+}
+
+static int
+compare_keys(const void *a, const void *b) {
+	return bytes_compare(json_string(*(const json *const *)a), json_string(*(const json *const *)b));
+}
+
+constexpr size_t PAIRWISE_MAX = 16;
+
+static enum status
+duplicate_key(struct bytes key) {
+	return fail(STATUS_INVALID, "json.duplicate_key: \"%.*s\" stands twice in one object",
+	            (int)(key.len > 80 ? 80 : key.len), (const char *)key.data);
+}
+
+static enum status
+check_keys(const struct check *check, const json *object) {
+	size_t count = json_size(object);
+	const json *few[PAIRWISE_MAX];
+	const json **keys = few;
+	if (count > PAIRWISE_MAX) {
+		keys = ARENA_NEW_ARRAY(check->arena, count, const json *);
+		TRY_ALLOC(keys);
+	}
+	yyjson_obj_iter iterator = yyjson_obj_iter_with((yyjson_val *)(uintptr_t)object);
+	for (size_t i = 0; i < count; i++)
+		keys[i] = yyjson_obj_iter_next(&iterator);
+	if (count > PAIRWISE_MAX) {
+		qsort(keys, count, sizeof *keys, compare_keys);
+		for (size_t i = 1; i < count; i++)
+			if (compare_keys(&keys[i - 1], &keys[i]) == 0)
+				return duplicate_key(json_string(keys[i]));
+		return OK;
+	}
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (bytes_equal(json_string(keys[i]), json_string(keys[j])))
+				return duplicate_key(json_string(keys[i]));
+	return OK;
+}
+
+static enum status
+check_value(const struct check *check, const json *value, size_t depth) {
+	switch (yyjson_get_type((yyjson_val *)(uintptr_t)value)) {
+	case YYJSON_TYPE_RAW:
+		return fail(STATUS_INVALID, "json.integer: a number beyond 64 bits");
+	case YYJSON_TYPE_NUM:
+		return check_integer(check, value);
+	case YYJSON_TYPE_OBJ:
+		TRY(check_keys(check, value));
+		[[fallthrough]];
+	case YYJSON_TYPE_ARR: {
+		if (depth >= check->limits.depth)
+			return fail(STATUS_INVALID, "json.depth: nested deeper than %zu levels", check->limits.depth);
+		struct json_iterator iterator = json_iterate(value);
+		for (const json *member; (member = json_next(&iterator, nullptr)) != nullptr;)
+			TRY(check_value(check, member, depth + 1));
+		return OK;
+	}
+	default:
+		return OK;
+	}
+}
+
+/* The parser itself has no limit on depth, so brackets are counted before it runs. */
+static enum status
+check_brackets(struct bytes text, size_t limit) {
+	size_t depth = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.data[i];
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"')
+			in_string = true;
+		else if (c == '[' || c == '{') {
+			if (++depth > limit)
+				return fail(STATUS_INVALID, "json.depth: nested deeper than %zu levels at offset %zu",
+				            limit, i);
+		} else if ((c == ']' || c == '}') && depth > 0)
+			depth--;
+	}
+	return OK;
+}
+
+enum status
+json_read(struct arena *arena, struct bytes text, struct json_limits limits, const json **root) {
+	if (limits.depth == 0)
+		limits.depth = JSON_DEPTH_MAX;
+	TRY(check_brackets(text, limits.depth));
+	struct yyjson_alc allocator = {arena_malloc, arena_realloc, arena_no_free, arena};
+	yyjson_read_err error = {};
+	yyjson_doc *document = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW,
+	                                        &allocator, &error);
+	if (document == nullptr) {
+		if (error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+			return fail(STATUS_NO_MEMORY, "memory: out of memory reading %zu bytes of JSON", text.len);
+		return fail(STATUS_INVALID, "json.syntax: %s at offset %zu", error.msg, error.pos);
+	}
+	struct check check = {arena, limits};
+	TRY(check_value(&check, yyjson_doc_get_root(document), 0));
+	*root = yyjson_doc_get_root(document);
+	return OK;
+}
+
+enum json_type
+json_type_of(const json *value) {
+	switch (unsafe_yyjson_get_type((void *)(uintptr_t)value)) {
+	case YYJSON_TYPE_BOOL:
+		return JSON_BOOLEAN;
+	case YYJSON_TYPE_NUM:
+		return JSON_INTEGER;
+	case YYJSON_TYPE_STR:
+		return JSON_STRING;
+	case YYJSON_TYPE_ARR:
+		return JSON_ARRAY;
+	case YYJSON_TYPE_OBJ:
+		return JSON_OBJECT;
+	default:
+		return JSON_NULL;
+	}
+}
+
+const char *
+json_type_name(enum json_type type) {
+	static const char *const names[] = {"null", "boolean", "integer", "string", "array", "object"};
+	return names[type];
+}
+
+bool
+json_boolean(const json *value) {
+	return unsafe_yyjson_get_bool((void *)(uintptr_t)value);
+}
+
+int64_t
+json_integer(const json *value) {
+	return unsafe_yyjson_get_sint((void *)(uintptr_t)value);
+}
+
+struct bytes
+json_string(const json *value) {
+	return bytes_of(unsafe_yyjson_get_str((void *)(uintptr_t)value),
+	                unsafe_yyjson_get_len((void *)(uintptr_t)value));
+}
+
+size_t
+json_size(const json *value) {
+	return unsafe_yyjson_get_len((void *)(uintptr_t)value);
+}
+
+const json *
+json_get_bytes(const json *object, struct bytes key) {
+	if (object == nullptr)
+		return nullptr;
+	return yyjson_obj_getn((yyjson_val *)(uintptr_t)object, (const char *)key.data, key.len);
+}
+
+const json *
+json_get(const json *object, const char *key) {
+	return json_get_bytes(object, bytes_of_text(key));
+}
+
+struct json_iterator
+json_iterate(const json *container) {
+	struct json_iterator iterator = {.container = container};
+	enum json_type type = json_type_of(container);
+	if (type == JSON_ARRAY || type == JSON_OBJECT) {
+		iterator.left = json_size(container);
+		iterator.next = unsafe_yyjson_get_first((void *)(uintptr_t)container);
+	}
+	return iterator;
+}
+
+const json *
+json_next(struct json_iterator *iterator, struct bytes *key) {
+	if (iterator->left == 0)
+		return nullptr;
+	iterator->left--;
+	const json *member = iterator->next;
+	if (json_type_of(iterator->container) == JSON_OBJECT) {
+		if (key != nullptr)
+			*key = json_string(member);
+		member = unsafe_yyjson_get_next((void *)(uintptr_t)member);
+	}
+	iterator->next = unsafe_yyjson_get_next((void *)(uintptr_t)member);
+	return member;
+}
+
+enum status
+json_need(const json *object, const char *where, const char *key, enum json_type type, const json **value) {
+	if (json_type_of(object) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "%s: expected object, found %s", where,
+		            json_type_name(json_type_of(object)));
+	*value = json_get(object, key);
+	if (*value == nullptr)
+		return fail(STATUS_INVALID, "%s.%s: missing", where, key);
+	if (json_type_of(*value) != type)
+		return fail(STATUS_INVALID, "%s.%s: expected %s, found %s", where, key, json_type_name(type),
+		            json_type_name(json_type_of(*value)));
+	return OK;
+}
+
+enum status
+json_need_string(const json *object, const char *where, const char *key, struct bytes *text) {
+	const json *value;
+	TRY(json_need(object, where, key, JSON_STRING, &value));
+	*text = json_string(value);
+	return OK;
+}
+
+enum status
+json_need_integer(const json *object, const char *where, const char *key, int64_t *number) {
+	const json *value;
+	TRY(json_need(object, where, key, JSON_INTEGER, &value));
+	*number = json_integer(value);
+	return OK;
+}
+
+enum status
+json_need_boolean(const json *object, const char *where, const char *key, bool *flag) {
+	const json *value;
+	TRY(json_need(object, where, key, JSON_BOOLEAN, &value));
+	*flag = json_boolean(value);
+	return OK;
+}
+
+enum status
+json_only(const json *object, const char *where, const char *const *names) {
+	struct json_iterator iterator = json_iterate(object);
+	struct bytes key;
+	while (json_next(&iterator, &key) != nullptr) {
+		size_t i = 0;
+		while (names[i] != nullptr && !bytes_equal_text(key, names[i]))
+			i++;
+		if (names[i] == nullptr)
+			return fail(STATUS_INVALID, "%s.%.*s: unknown member", where, (int)(key.len > 80 ? 80 : key.len),
+			            (const char *)key.data);
+	}
+	return OK;
+}
+
+void
+json_writer_start(struct json_writer *writer, struct buffer *to) {
+	writer->to = to;
+	writer->depth = 0;
+	writer->failed = false;
+	writer->after_key = false;
+}
+
+static void
+before_value(struct json_writer *writer) {
+	if (writer->depth == 0 || writer->after_key) {
+		writer->after_key = false;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
+	if (level->is_object)
+		writer->failed = true; /* a value without a key */
+	if (!level->is_empty)
+		buffer_append_byte(writer->to, ',');
+	level->is_empty = false;
+}
+
+static void
+open_level(struct json_writer *writer, bool is_object) {
+	before_value(writer);
+	if (writer->depth == JSON_DEPTH_MAX) {
+		writer->failed = true;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth++];
+	level->is_object = is_object;
+	level->is_empty = true;
+	level->last_key[0] = '\0';
+	buffer_append_byte(writer->to, is_object ? '{' : '[');
+}
+
+void
+json_write_object(struct json_writer *writer) {
+	open_level(writer, true);
+}
+
+void
+json_write_array(struct json_writer *writer) {
+	open_level(writer, false);
+}
+
+void
+json_write_end(struct json_writer *writer) {
+	if (writer->depth == 0 || writer->after_key) {
+		writer->failed = true;
+		return;
+	}
+	buffer_append_byte(writer->to, writer->levels[--writer->depth].is_object ? '}' : ']');
+}
+
+static bool
+is_printable_ascii(struct bytes text) {
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* Length of the well-formed UTF-8 sequence at text (RFC 3629 §4), 0 if there is none. */
+static size_t
+utf8_length(const uint8_t *text, size_t left) {
+	uint8_t first = text[0];
+	if (first < 0x80)
+		return 1;
+	size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+	if (length == 0 || left < length)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90) ||
+	    (first == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+static void
+write_quoted(struct json_writer *writer, struct bytes text) {
+	static const char SHORT[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	buffer_append_byte(writer->to, '"');
+	size_t plain = 0; /* start of the run not yet copied */
+	for (size_t i = 0; i < text.len;) {
+		uint8_t c = text.data[i];
+		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		if (c >= 0x80) {
+			size_t length = utf8_length(text.data + i, text.len - i);
+			if (length == 0) {
+				writer->failed = true;
+				return;
+			}
+			i += length;
+			continue;
+		}
+		buffer_append(writer->to, text.data + plain, i - plain);
+		if (c == '"' || c == '\\') {
+			buffer_append_byte(writer->to, '\\');
+			buffer_append_byte(writer->to, c);
+		} else if (c < sizeof SHORT && SHORT[c] != 0) {
+			buffer_append_byte(writer->to, '\\');
+			buffer_append_byte(writer->to, (uint8_t)SHORT[c]);
+		} else
+			buffer_append_format(writer->to, "\\u%04x", c);
+		plain = ++i;
+	}
+	buffer_append(writer->to, text.data + plain, text.len - plain);
+	buffer_append_byte(writer->to, '"');
+}
+
+static void
+write_key(struct json_writer *writer, struct bytes key) {
+	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object ||
+	    !is_printable_ascii(key)) {
+		writer->failed = true;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
+	struct bytes last = bytes_of_text(level->last_key);
+	/* A key longer than what is kept is compared by its beginning; document keys are shorter. */
+	if (!level->is_empty && bytes_compare(key, last) <= 0)
+		writer->failed = true;
+	size_t kept = key.len < sizeof level->last_key ? key.len : sizeof level->last_key - 1;
+	memcpy(level->last_key, key.data, kept);
+	level->last_key[kept] = '\0';
+	if (!level->is_empty)
+		buffer_append_byte(writer->to, ',');
+	level->is_empty = false;
+	write_quoted(writer, key);
+	buffer_append_byte(writer->to, ':');
+	writer->after_key = true;
+}
+
+void
+json_write_key(struct json_writer *writer, const char *key) {
+	write_key(writer, bytes_of_text(key));
+}
+
+void
+json_write_string(struct json_writer *writer, struct bytes text) {
+	before_value(writer);
+	write_quoted(writer, text);
+}
+
+void
+json_write_text(struct json_writer *writer, const char *text) {
+	json_write_string(writer, bytes_of_text(text));
+}
+
+void
+json_write_integer(struct json_writer *writer, int64_t number) {
+	if (number > JSON_INTEGER_MAX || number < -JSON_INTEGER_MAX)
+		writer->failed = true;
+	before_value(writer);
+	if (number < 0)
+		buffer_append_byte(writer->to, '-');
+	buffer_append_decimal(writer->to, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+}
+
+void
+json_write_boolean(struct json_writer *writer, bool flag) {
+	before_value(writer);
+	buffer_append_text(writer->to, flag ? "true" : "false");
+}
+
+void
+json_write_null(struct json_writer *writer) {
+	before_value(writer);
+	buffer_append_text(writer->to, "null");
+}
+
+void
+json_write_hex(struct json_writer *writer, struct bytes bytes) {
+	before_value(writer);
+	buffer_append_byte(writer->to, '"');
+	buffer_append_hex(writer->to, bytes);
+	buffer_append_byte(writer->to, '"');
+}
+
+void
+json_write_base64(struct json_writer *writer, struct bytes bytes) {
+	before_value(writer);
+	buffer_append_byte(writer->to, '"');
+	buffer_append_base64(writer->to, bytes);
+	buffer_append_byte(writer->to, '"');
+}
+
+static void
+write_sorted_object(struct json_writer *writer, const json *object) {
+	size_t count = json_size(object);
+	const json *few[PAIRWISE_MAX];
+	const json **keys = count > PAIRWISE_MAX ? malloc(count * sizeof *keys) : few;
+	if (keys == nullptr) {
+		writer->failed = true;
+		return;
+	}
+	yyjson_obj_iter iterator = yyjson_obj_iter_with((yyjson_val *)(uintptr_t)object);
+	for (size_t i = 0; i < count; i++)
+		keys[i] = yyjson_obj_iter_next(&iterator);
+	if (count > 1)
+		qsort(keys, count, sizeof *keys, compare_keys);
+	json_write_object(writer);
+	for (size_t i = 0; i < count && !writer->failed; i++) {
+		write_key(writer, json_string(keys[i]));
+		json_write_value(writer, yyjson_obj_iter_get_val((yyjson_val *)(uintptr_t)keys[i]));
+	}
+	json_write_end(writer);
+	if (keys != few)
+		free(keys);
+}
+
+void
+json_write_value(struct json_writer *writer, const json *value) {
+	switch (json_type_of(value)) {
+	case JSON_NULL:
+		json_write_null(writer);
+		break;
+	case JSON_BOOLEAN:
+		json_write_boolean(writer, json_boolean(value));
+		break;
+	case JSON_INTEGER:
+		json_write_integer(writer, json_integer(value));
+		break;
+	case JSON_STRING:
+		json_write_string(writer, json_string(value));
+		break;
+	case JSON_ARRAY: {
+		json_write_array(writer);
+		struct json_iterator iterator = json_iterate(value);
+		for (const json *member; (member = json_next(&iterator, nullptr)) != nullptr && !writer->failed;)
+			json_write_value(writer, member);
+		json_write_end(writer);
+		break;
+	}
+	case JSON_OBJECT:
+		write_sorted_object(writer, value);
+		break;
+	}
+}
+
+void
+json_write_canonical(struct json_writer *writer, struct bytes canonical) {
+	before_value(writer);
+	buffer_append_bytes(writer->to, canonical);
+}
+
+void
+json_write_member_text(struct json_writer *writer, const char *key, const char *text) {
+	json_write_key(writer, key);
+	json_write_text(writer, text);
+}
+
+void
+json_write_member_string(struct json_writer *writer, const char *key, struct bytes text) {
+	json_write_key(writer, key);
+	json_write_string(writer, text);
+}
+
+void
+json_write_member_integer(struct json_writer *writer, const char *key, int64_t number) {
+	json_write_key(writer, key);
+	json_write_integer(writer, number);
+}
+
+void
+json_write_member_boolean(struct json_writer *writer, const char *key, bool flag) {
+	json_write_key(writer, key);
+	json_write_boolean(writer, flag);
+}
+
+void
+json_write_member_hex(struct json_writer *writer, const char *key, struct bytes bytes) {
+	json_write_key(writer, key);
+	json_write_hex(writer, bytes);
+}
+
+enum status
+json_writer_finish(const struct json_writer *writer) {
+	TRY(buffer_status(writer->to));
+	if (writer->failed || writer->depth != 0 || writer->after_key)
+		return fail(STATUS_INTERNAL, "json.writer: keys out of order, a value out of range, or an open level");
+	return OK;
+}
+
+enum status
+json_check_canonical(struct arena *arena, struct bytes text) {
+	const json *root;
+	TRY(json_read(arena, text, (struct json_limits){}, &root));
+	_cleanup_(buffer_free) struct buffer canonical = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &canonical);
+	json_write_value(&writer, root);
+	if (json_writer_finish(&writer) != OK)
+		return fail(STATUS_INVALID, "json.canonical: has no canonical form (keys beyond ASCII)");
+	if (!bytes_equal(buffer_bytes(&canonical), text))
+		return fail(STATUS_INVALID, "json.canonical: differs from its canonical form");
+	return OK;
+}

@@ -1,0 +1,71 @@
+#include "tests/test.h"
+#include "base/json.h"
+
+static void
+canonical_form_sorts_keys_and_keeps_integers_exact(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *root;
+	assert_ok(json_read(&arena, BYTES_OF_LITERAL(" {\"b\":[1,-2,true,null], \"a\" : \"x\\u00e9\\n\"} "),
+	                               (struct json_limits){}, &root));
+	_cleanup_(buffer_free) struct buffer out = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &out);
+	json_write_value(&writer, root);
+	assert_ok(json_writer_finish(&writer));
+	assert_true(bytes_equal(buffer_bytes(&out), BYTES_OF_LITERAL("{\"a\":\"x\xc3\xa9\\n\",\"b\":[1,-2,true,null]}")));
+	assert_ok(json_check_canonical(&arena, buffer_bytes(&out)));
+}
+
+static void
+bad_input_is_refused_by_name(void **) {
+	static const struct {
+		const char *text, *name;
+	} cases[] = {
+		{"", "json.syntax"},
+		{"{\"a\":1,\"a\":2}", "json.duplicate_key"},
+		{"{\"a\":{\"b\":1,\"\\u0062\":2}}", "json.duplicate_key"},
+		{"{\"a\":1.0}", "json.float"},
+		{"{\"a\":1e3}", "json.float"},
+		{"9007199254740992", "json.integer"},
+		{"-9007199254740992", "json.integer"},
+		{"18446744073709551616", "json.integer"},
+		{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", "json.depth"},
+		{"\"\xff\"", "json.syntax"},
+		{"{\"a\":1}x", "json.syntax"},
+		{"{\"a\":01}", "json.syntax"},
+		{"\"\t\"", "json.syntax"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		const json *root;
+		assert_fails(STATUS_INVALID, cases[i].name,
+		             json_read(&arena, bytes_of_text(cases[i].text), (struct json_limits){}, &root));
+	}
+}
+
+static void
+writer_refuses_keys_out_of_order(void **) {
+	_cleanup_(buffer_free) struct buffer out = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &out);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "b", 1);
+	json_write_member_integer(&writer, "a", 1);
+	json_write_end(&writer);
+	assert_int_equal(STATUS_INTERNAL, json_writer_finish(&writer));
+}
+
+static void
+int64_integers_stay_exact_where_asked(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *root;
+	assert_ok(json_read(&arena, BYTES_OF_LITERAL("[-9223372036854775808,9223372036854775807]"),
+	                               (struct json_limits){.integers = JSON_INT64_INTEGERS}, &root));
+	struct json_iterator iterator = json_iterate(root);
+	assert_true(json_integer(json_next(&iterator, nullptr)) == INT64_MIN);
+	assert_true(json_integer(json_next(&iterator, nullptr)) == INT64_MAX);
+	assert_null(json_next(&iterator, nullptr));
+}
+
+RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
+          T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked))
