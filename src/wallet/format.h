@@ -1,0 +1,30 @@
+/*
+ * What a transaction format gives to wallet.c: one row of functions. Adding a format is adding a folder and a row.
+ */
+#ifndef GATEHOUSE_WALLET_FORMAT_H
+#define GATEHOUSE_WALLET_FORMAT_H
+
+#include "wallet/wallet.h"
+
+struct wallet_operations {
+	const char *name;
+	/* Fills *transaction, whose operations, format, arena, payload and context are set. */
+	enum status (*decode)(struct wallet_transaction *transaction);
+	/* The facts beyond those that wallet.c states for every format. */
+	void (*add_facts)(const struct wallet_transaction *transaction, struct facts *facts);
+	/* The members of the view's "details", in ascending order of keys. */
+	void (*write_details)(const struct wallet_transaction *transaction, struct json_writer *writer);
+	/* Lines after those that wallet.c writes. */
+	void (*explain_details)(const struct wallet_transaction *transaction, struct buffer *text);
+	enum status (*assemble)(struct arena *arena, const struct wallet_transaction *transaction,
+	                        const struct signature *signatures, struct wallet_result *result);
+};
+
+extern const struct wallet_operations wallet_evm_operations;
+
+/* For decoders: a movement of amount, with its asset looked up and its value computed. */
+enum status wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_part part,
+                                 struct bytes destination, struct bytes contract, const struct amount *amount,
+                                 struct wallet_movement *movement);
+
+#endif
