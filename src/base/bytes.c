@@ -106,6 +106,29 @@ buffer_append_u64be(struct buffer *buffer, uint64_t number) {
 }
 
 static void
+append_little_endian(struct buffer *buffer, uint64_t number, size_t width) {
+	uint8_t bytes[8];
+	for (size_t i = 0; i < width; i++)
+		bytes[i] = (uint8_t)(number >> 8 * i);
+	buffer_append(buffer, bytes, width);
+}
+
+void
+buffer_append_u16le(struct buffer *buffer, uint16_t number) {
+	append_little_endian(buffer, number, 2);
+}
+
+void
+buffer_append_u32le(struct buffer *buffer, uint32_t number) {
+	append_little_endian(buffer, number, 4);
+}
+
+void
+buffer_append_u64le(struct buffer *buffer, uint64_t number) {
+	append_little_endian(buffer, number, 8);
+}
+
+static void
 write_hex(struct bytes bytes, char *text) {
 	for (size_t i = 0; i < bytes.len; i++) {
 		text[2 * i] = HEX_DIGITS[bytes.data[i] >> 4];
