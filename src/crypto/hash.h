@@ -7,6 +7,7 @@
 #define GATEHOUSE_CRYPTO_HASH_H
 
 #include "base/bytes.h"
+#include "base/crc32c.h"
 
 struct hash256 {
 	uint8_t bytes[32];
@@ -37,9 +38,6 @@ void sha512(struct bytes message, uint8_t digest[64]);
 void hash160(struct bytes message, uint8_t digest[20]);
 struct hash256 hmac_sha256(struct bytes key, struct bytes message);
 void hmac_sha512(struct bytes key, struct bytes message, uint8_t mac[64]);
-
-/* Castagnoli CRC (RFC 3720 appendix B.4); start with 0. */
-uint32_t crc32c(uint32_t crc, struct bytes data);
 
 /* A running SHA-256. */
 struct sha256_stream;

@@ -1,0 +1,50 @@
+/*
+ * What the supervisor and each process that it started say to each other, over a SOCK_SEQPACKET pair: descriptors on the way
+ * in (configuration, channels, listeners, certificate, passphrase), readiness on the way out. Format: docs/PROTOCOL.ipc.
+ *
+ * Every process is exec'd with its end at IPC_CONTROL_DESCRIPTOR and receives all else through it, so that a peer which was
+ * restarted is handed on like the first one. Owner: a received descriptor belongs to the receiver. Threads: one.
+ */
+#ifndef GATEHOUSE_BASE_IPC_CONTROL_H
+#define GATEHOUSE_BASE_IPC_CONTROL_H
+
+#include "base/ipc.h"
+
+constexpr int IPC_CONTROL_DESCRIPTOR = 3;
+constexpr size_t IPC_CONTROL_DESCRIPTORS = 4; /* in one message, at most */
+
+enum ipc_control_type {
+	/* supervisor → process */
+	IPC_CONTROL_CONFIG = 1, /* 1 descriptor: the configuration as read, from offset 0 */
+	IPC_CONTROL_CHANNEL,    /* 1: a stream socket to the process whose role is in `peer`; replaces an earlier one */
+	IPC_CONTROL_LISTENERS,  /* 1 to 4: listening sockets; replace earlier ones */
+	IPC_CONTROL_TLS,        /* 2: certificate chain and private key, PEM, from offset 0; replace earlier ones */
+	IPC_CONTROL_PASSPHRASE, /* 1: read end of a pipe */
+	IPC_CONTROL_START,      /* 0: all has been handed over */
+	IPC_CONTROL_LOG_LEVEL,  /* 0; `value` is an enum log_level */
+	IPC_CONTROL_STOP,       /* 0: drain and exit */
+	/* process → supervisor */
+	IPC_CONTROL_READY,  /* 0: start-up is done and the process is confined */
+	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; a restart would not help if `value` is 1 */
+	IPC_CONTROL_END,
+};
+
+constexpr size_t IPC_CONTROL_TEXT_MAX = 512;
+
+struct ipc_control_message {
+	enum ipc_control_type type;
+	enum ipc_role peer; /* IPC_CONTROL_CHANNEL; else 0 */
+	uint32_t value;
+	char text[IPC_CONTROL_TEXT_MAX]; /* NUL-terminated */
+	int descriptors[IPC_CONTROL_DESCRIPTORS];
+	size_t descriptor_count;
+};
+
+/* Blocking or not as the socket is; STATUS_UNAVAILABLE "control.closed" when the other side is gone, "control.empty" when a
+ * non-blocking socket has nothing. Descriptors stay the caller's. */
+enum status ipc_control_send(int control, const struct ipc_control_message *message);
+/* The descriptors are the caller's, close-on-exec. */
+enum status ipc_control_receive(int control, struct ipc_control_message *message);
+void ipc_control_close_descriptors(struct ipc_control_message *message); /* those not taken: not −1 */
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The payloads of the frames between gateway and keeper. Layout of each: docs/PROTOCOL.ipc.
+ *
+ * A payload is a list of fields: tag (one byte), length (four bytes, big-endian), value; tags ascend strictly. A reader refuses
+ * an unknown, repeated, missing or misplaced tag by name, and every length that is out of its bounds. What is read borrows
+ * from the payload; absent optional fields have len 0 and data null.
+ *
+ * Nothing in a request is trusted: `reported` is what the gateway says that it saw; the rest is what the client sent, and the
+ * keeper verifies its signature.
+ */
+#ifndef GATEHOUSE_BASE_IPC_MESSAGES_H
+#define GATEHOUSE_BASE_IPC_MESSAGES_H
+
+#include "base/ipc.h"
+
+constexpr size_t IPC_METHOD_MAX = 16, IPC_TARGET_MAX = 8 * 1024, IPC_FIELD_MAX = 8 * 1024;
+constexpr size_t IPC_BODY_MAX = 896 * 1024; /* leaves room for everything else in a frame */
+constexpr size_t IPC_FEED_DATA_MAX = 4 * 1024;
+
+/* IPC_REQUEST and IPC_URGENT_REQUEST */
+struct ipc_request {
+	struct bytes method;          /* "POST" */
+	struct bytes target;          /* origin form as received: "/v1/operations?limit=10" */
+	struct bytes host;            /* of here on: header field values as received, without surrounding white space */
+	struct bytes content_type;
+	struct bytes content_digest;
+	struct bytes idempotency_key;
+	struct bytes signature_input;
+	struct bytes signature;
+	struct bytes last_event_id;
+	struct bytes body;
+	struct {
+		struct bytes peer_address;       /* 4 or 16 bytes, network order */
+		uint16_t peer_port;
+		struct bytes tls_group;          /* "X25519MLKEM768" */
+		struct bytes client_certificate; /* SHA-256 of its DER form, or absent */
+	} reported;
+};
+
+void ipc_write_request(struct buffer *payload, const struct ipc_request *request);
+enum status ipc_read_request(struct bytes payload, struct ipc_request *request);
+
+/* IPC_RESPONSE */
+struct ipc_response {
+	uint16_t status;            /* 200 to 599 */
+	struct bytes content_type;  /* absent only with an empty body */
+	struct bytes operation;     /* operation id, 64 hexadecimal digits, or absent */
+	struct bytes location;
+	struct bytes retry_after;   /* seconds, decimal */
+	struct bytes cache_control; /* absent: "no-store" is sent */
+	struct bytes etag;
+	struct bytes body;
+	/* 200 to a request for live updates: the gateway keeps the connection open and sends it the feed. */
+	bool is_feed;
+};
+
+void ipc_write_response(struct buffer *payload, const struct ipc_response *response);
+enum status ipc_read_response(struct bytes payload, struct ipc_response *response);
+
+/* IPC_CREDIT: adds to what the gateway may have outstanding. Granted after the hello, then one back per answered request
+ * (many at once is fine). Without credit the gateway answers 503 and the keeper never hears of the request. */
+struct ipc_credit {
+	uint32_t ordinary;
+	uint32_t urgent;
+};
+
+void ipc_write_credit(struct buffer *payload, const struct ipc_credit *credit);
+enum status ipc_read_credit(struct bytes payload, struct ipc_credit *credit);
+
+/* IPC_FEED: one event. index ascends strictly over the life of the ledger: clients resume after it. */
+struct ipc_feed {
+	uint64_t index;
+	struct bytes event; /* a-z, 0-9, '.', '-', '_': "entry" */
+	struct bytes data;  /* one line of JSON */
+};
+
+void ipc_write_feed(struct buffer *payload, const struct ipc_feed *feed);
+enum status ipc_read_feed(struct bytes payload, struct ipc_feed *feed);
+
+/* IPC_REPORT */
+struct ipc_report {
+	bool ready;
+	struct bytes health;  /* a JSON object, shown as "keeper" in /healthz and /readyz */
+	struct bytes metrics; /* OpenMetrics text without "# EOF" */
+};
+
+void ipc_write_report(struct buffer *payload, const struct ipc_report *report);
+enum status ipc_read_report(struct bytes payload, struct ipc_report *report);
+
+#endif
