@@ -13,7 +13,9 @@
 
 #include "base/ipc.h"
 
-constexpr size_t IPC_METHOD_MAX = 16, IPC_TARGET_MAX = 8 * 1024, IPC_FIELD_MAX = 8 * 1024;
+constexpr size_t IPC_METHOD_MAX = 16;
+constexpr size_t IPC_TARGET_MAX = 8 * 1024;
+constexpr size_t IPC_FIELD_MAX = 8 * 1024;
 constexpr size_t IPC_BODY_MAX = 896 * 1024; /* leaves room for everything else in a frame */
 constexpr size_t IPC_FEED_DATA_MAX = 4 * 1024;
 

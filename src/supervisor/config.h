@@ -1,0 +1,73 @@
+/*
+ * gatehouse.yaml as a typed structure. The only reader of it; every process parses the same bytes, which the supervisor read
+ * once. An unknown, repeated or ill-typed key is an error with line and column ("config.<key>: line 3, column 5: ...").
+ * Documented example: examples/gatehouse.yaml. Owner: everything is in the config's arena.
+ */
+#ifndef GATEHOUSE_SUPERVISOR_CONFIG_H
+#define GATEHOUSE_SUPERVISOR_CONFIG_H
+
+#include "base/arena.h"
+#include "base/ipc.h"
+#include "base/log.h"
+
+constexpr size_t CONFIG_SIZE_MAX = 1024 * 1024;
+constexpr size_t CONFIG_LISTENERS_MAX = 4;
+constexpr size_t CONFIG_AUTHORITIES_MAX = 8;
+
+enum config_guard { CONFIG_GUARD_NONE, CONFIG_GUARD_PATH, CONFIG_GUARD_WITNESS };
+enum config_root_key { CONFIG_ROOT_KEY_DESCRIPTOR, CONFIG_ROOT_KEY_CREDENTIAL, CONFIG_ROOT_KEY_FILE };
+
+struct config_listener {
+	const char *address; /* numeric: "127.0.0.1", "::1" */
+	uint16_t port;
+};
+
+struct config_tls {
+	/* Both null: self-signed for the first authority, made at each start. */
+	const char *certificate; /* PEM chain */
+	const char *key;         /* PEM */
+	const char *groups;      /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768:X25519:P-256" */
+	bool classical_groups;   /* a group without ML-KEM is among them */
+	bool client_certificates; /* asked for; a client that has none is served as well */
+};
+
+struct config_limits {
+	uint32_t connections;
+	uint32_t connections_per_address;
+	uint32_t outstanding;        /* requests that the keeper takes at once: its credit to the gateway */
+	uint32_t outstanding_urgent; /* of protective operations, beside those */
+	uint32_t requests_per_principal_per_s;
+	uint32_t feed_clients;
+};
+
+struct config {
+	struct arena arena;
+	struct bytes source; /* the bytes that this was read from */
+	struct config_listener listeners[CONFIG_LISTENERS_MAX];
+	size_t listener_count;
+	const char *authorities[CONFIG_AUTHORITIES_MAX]; /* "gate.example:8443": what Host and @authority may be; the first is ours */
+	size_t authority_count;
+	struct config_tls tls;
+	const char *data_directory;
+	struct {
+		enum config_guard kind;
+		const char *path;        /* CONFIG_GUARD_PATH: directory outside the data directory */
+		const char *witness_url; /* CONFIG_GUARD_WITNESS: https://... */
+		const char *witness_policy; /* tlog-policy file */
+	} rollback_guard;
+	struct {
+		enum config_root_key kind;
+		int descriptor;     /* inherited by the supervisor */
+		const char *source; /* credential name or file path */
+	} root_key;
+	struct config_limits limits;
+	uint32_t users[IPC_ROLE_END]; /* numeric user and group id of each role where started as root */
+	bool confinement_degraded;
+	enum log_level log_level;
+};
+
+enum status config_parse(struct bytes yaml, struct config *config);
+enum status config_read_file(const char *path, struct config *config);
+void config_free(struct config *config); /* a cleanup function */
+
+#endif

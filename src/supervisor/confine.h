@@ -1,0 +1,51 @@
+/*
+ * What each process can no longer do once it has started: seccomp allow-lists (by role) over system calls, and Landlock
+ * over files and TCP, under no_new_privs, without core dumps and without being traced. One table of roles: confine.c.
+ *
+ * confine_enter() comes after start-up, before the first byte from outside is read, and before the process starts threads:
+ * Landlock binds the calling thread and those that it starts later. It then tries what must be refused, and fails if
+ * anything is not. Errors: STATUS_UNAVAILABLE "confine.*" where the system lacks something; with `degraded_allowed` that is
+ * noted in the result and in the log instead. Builds with sanitizers confine nothing and say so: their runtime
+ * needs what is forbidden. Sources: seccomp(2), landlock(7).
+ */
+#ifndef GATEHOUSE_SUPERVISOR_CONFINE_H
+#define GATEHOUSE_SUPERVISOR_CONFINE_H
+
+#include "base/ipc.h"
+
+constexpr size_t CONFINE_PATHS_MAX = 8;
+
+struct confine_request {
+	enum ipc_role role;
+	/* Directories and files that stay usable, all else being out of reach; each list ends in null. */
+	const char *read_write[CONFINE_PATHS_MAX];
+	const char *read_only[CONFINE_PATHS_MAX];
+	bool degraded_allowed; /* configured `confinement: degraded` */
+};
+
+struct confinement {
+	bool seccomp;
+	bool landlock;
+	int landlock_abi;       /* 0: none */
+	bool network_namespace; /* own and empty, made by the supervisor */
+	bool degraded;          /* something of the above is missing that the role should have */
+	char lacks[256];        /* what, in words; "" if nothing */
+};
+
+enum status confine_enter(const struct confine_request *request, struct confinement *result);
+
+/* Before exec of a role that needs no network: leaves the network behind where that is permitted. */
+bool confine_leave_network(void);
+
+/* Tries open, socket, ptrace and exec; STATUS_DENIED "confine.not_refused" names the first that is not refused. */
+enum status confine_verify(enum ipc_role role);
+
+/* One attempt of the kind that confine_verify() makes, for tests that show them one by one. */
+struct confine_attempt {
+	const char *name;
+	/* 0: it was done; otherwise errno */
+	int (*try)(void);
+};
+const struct confine_attempt *confine_attempts(size_t *count);
+
+#endif
