@@ -283,3 +283,47 @@ base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len) {
 	*len = out;
 	return OK;
 }
+
+size_t
+utf8_length(const uint8_t *text, size_t left) {
+	uint8_t first = text[0];
+	if (first < 0x80)
+		return 1;
+	size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+	if (length == 0 || left < length)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90) ||
+	    (first == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+bool
+utf8_is_valid(struct bytes text) {
+	for (size_t at = 0; at < text.len;) {
+		size_t length = utf8_length(text.data + at, text.len - at);
+		if (length == 0)
+			return false;
+		at += length;
+	}
+	return true;
+}
+
+enum status
+decimal_decode(struct bytes text, uint64_t *number) {
+	if (text.len == 0 || (text.len > 1 && text.data[0] == '0'))
+		return fail(STATUS_INVALID, "decimal.form: expected decimal digits without a leading zero");
+	uint64_t value = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return fail(STATUS_INVALID, "decimal.form: not a decimal digit at offset %zu", i);
+		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text.data[i] - '0'), &value))
+			return fail(STATUS_INVALID, "decimal.range: more than 64 bits");
+	}
+	*number = value;
+	return OK;
+}

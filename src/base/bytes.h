@@ -89,6 +89,13 @@ void base64_encode(struct bytes bytes, char *text);
 /* Decodes into at most capacity bytes; *len receives their number. */
 enum status base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len);
 
+/* Digits only, no leading zero, at most 2^64 − 1: decimal.form, decimal.range. */
+enum status decimal_decode(struct bytes text, uint64_t *number);
+
+/* Bytes of the well-formed UTF-8 sequence at text (RFC 3629 §4), of which at least one is left; 0 if there is none. */
+size_t utf8_length(const uint8_t *text, size_t left);
+bool utf8_is_valid(struct bytes text);
+
 static inline uint32_t
 load_u32be(const uint8_t *p) {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

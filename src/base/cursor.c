@@ -19,6 +19,17 @@ cursor_copy(struct cursor *cursor, const char *field, void *to, size_t len) {
 	return OK;
 }
 
+enum status
+cursor_until(struct cursor *cursor, const char *field, uint8_t end, struct bytes *bytes) {
+	const uint8_t *found = cursor->left == 0 ? nullptr : memchr(cursor->at, end, cursor->left);
+	if (found == nullptr)
+		return fail(STATUS_INVALID, "%s: no 0x%02x ends it in the %zu bytes left", field, end, cursor->left);
+	TRY(cursor_take(cursor, field, (size_t)(found - cursor->at), bytes));
+	cursor->at++;
+	cursor->left--;
+	return OK;
+}
+
 static enum status
 read_big_endian(struct cursor *cursor, const char *field, size_t width, uint64_t *number) {
 	struct bytes bytes;

@@ -351,24 +351,6 @@ is_printable_ascii(struct bytes text) {
 	return true;
 }
 
-/* Length of the well-formed UTF-8 sequence at text (RFC 3629 §4), 0 if there is none. */
-static size_t
-utf8_length(const uint8_t *text, size_t left) {
-	uint8_t first = text[0];
-	if (first < 0x80)
-		return 1;
-	size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-	if (length == 0 || left < length)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90) ||
-	    (first == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 static void
 write_quoted(struct json_writer *writer, struct bytes text) {
 	static const char SHORT[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
