@@ -11,7 +11,8 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-constexpr size_t AEAD_KEY_SIZE = 32, AEAD_OVERHEAD = 12 + 16;
+constexpr size_t AEAD_KEY_SIZE = 32;
+constexpr size_t AEAD_OVERHEAD = 12 + 16;
 
 /* sealed holds plain.len + AEAD_OVERHEAD. */
 enum status aead_seal(const uint8_t key[32], struct bytes associated, struct bytes plain, uint8_t *sealed);

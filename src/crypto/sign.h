@@ -11,10 +11,18 @@
 
 #include "crypto/hash.h"
 
-constexpr size_t ED25519_SEED_SIZE = 32, ED25519_PUBLIC_SIZE = 32, ED25519_SIGNATURE_SIZE = 64;
-constexpr size_t MLDSA44_SEED_SIZE = 32, MLDSA44_PUBLIC_SIZE = 1312, MLDSA44_SIGNATURE_SIZE = 2420;
-constexpr size_t SECP256K1_PRIVATE_SIZE = 32, SECP256K1_PUBLIC_SIZE = 33, SECP256K1_SIGNATURE_SIZE = 64;
-constexpr size_t P256_PRIVATE_SIZE = 32, P256_PUBLIC_SIZE = 33, P256_SIGNATURE_SIZE = 64;
+constexpr size_t ED25519_SEED_SIZE = 32;
+constexpr size_t ED25519_PUBLIC_SIZE = 32;
+constexpr size_t ED25519_SIGNATURE_SIZE = 64;
+constexpr size_t MLDSA44_SEED_SIZE = 32;
+constexpr size_t MLDSA44_PUBLIC_SIZE = 1312;
+constexpr size_t MLDSA44_SIGNATURE_SIZE = 2420;
+constexpr size_t SECP256K1_PRIVATE_SIZE = 32;
+constexpr size_t SECP256K1_PUBLIC_SIZE = 33;
+constexpr size_t SECP256K1_SIGNATURE_SIZE = 64;
+constexpr size_t P256_PRIVATE_SIZE = 32;
+constexpr size_t P256_PUBLIC_SIZE = 33;
+constexpr size_t P256_SIGNATURE_SIZE = 64;
 
 /* --- Ed25519. A private key is its 32-byte seed. --- */
 enum status ed25519_public_key(const uint8_t seed[32], uint8_t public_key[32]);
@@ -41,17 +49,18 @@ enum status secp256k1_public_uncompressed(struct bytes public_key, uint8_t uncom
 /* key + tweak, and P + tweak·G (BIP-32). Fails if the tweak or the result is out of range. */
 enum status secp256k1_private_add(uint8_t key[32], const uint8_t tweak[32]);
 enum status secp256k1_public_add(uint8_t public_key[33], const uint8_t tweak[32]);
-/* recovery receives 0 to 3; may be null. */
-enum status secp256k1_ecdsa_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64], int *recovery);
-enum status secp256k1_ecdsa_verify(struct bytes public_key, const uint8_t digest[32], const uint8_t signature[64]);
-enum status secp256k1_ecdsa_recover(const uint8_t digest[32], const uint8_t signature[64], int recovery,
-                                    uint8_t uncompressed[65]);
+/* ECDSA, low s, RFC 6979. (libsecp256k1 itself exports secp256k1_ecdsa_sign, _verify and _recover, hence the short names.)
+ * recovery receives 0 to 3; may be null. A high s is refused by secp256k1_verify(): "signature.secp256k1_high_s". */
+enum status secp256k1_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64], int *recovery);
+enum status secp256k1_verify(struct bytes public_key, const uint8_t digest[32], const uint8_t signature[64]);
+enum status secp256k1_recover(const uint8_t digest[32], const uint8_t signature[64], int recovery,
+                              uint8_t uncompressed[65]);
 /* Strict DER (BIP-66) to r ‖ s and back; *len receives at most 72. */
 enum status secp256k1_ecdsa_to_der(const uint8_t signature[64], uint8_t der[72], size_t *len);
 enum status secp256k1_ecdsa_from_der(struct bytes der, uint8_t signature[64]);
 /* True if s is in the lower half of the order. */
 bool secp256k1_ecdsa_is_low_s(const uint8_t signature[64]);
-/* BIP-340 over a 32-byte message with fresh auxiliary randomness from aux. */
+/* BIP-340 over a message, which Bitcoin has at 32 bytes, with fresh auxiliary randomness from aux. */
 enum status bip340_sign(const uint8_t key[32], struct bytes message, const uint8_t aux[32], uint8_t signature[64]);
 enum status bip340_verify(const uint8_t x_only[32], struct bytes message, const uint8_t signature[64]);
 /* BIP-341 output key: Q = P + H_TapTweak(P ‖ merkle_root)·G; merkle_root of length 0 or 32. parity may be null. */
@@ -59,7 +68,8 @@ enum status taproot_tweak_public(const uint8_t internal[32], struct bytes merkle
 /* The private key of that output key, in place. */
 enum status taproot_tweak_private(uint8_t key[32], struct bytes merkle_root);
 
-/* --- P-256 ECDSA with SHA-256 digests. Signatures r ‖ s; public keys compressed, or 65 bytes where read. --- */
+/* --- P-256 ECDSA with SHA-256 digests (low s, RFC 6979). Signatures r ‖ s; public keys compressed, or 65 bytes where read.
+ * Verification takes a high s, because other signers make it. --- */
 enum status p256_public_key(const uint8_t key[32], uint8_t public_key[33]);
 enum status p256_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64]);
 enum status p256_verify(struct bytes public_key, const uint8_t digest[32], const uint8_t signature[64]);

@@ -1,0 +1,49 @@
+#include "crypto/sign.h"
+
+#include <pthread.h>
+
+#include <sodium.h>
+
+#include "base/secret.h"
+#include "crypto/check.h"
+
+static pthread_once_t started = PTHREAD_ONCE_INIT;
+
+static void
+start_library(void) {
+	crypto_must(sodium_init() >= 0, "libsodium's start");
+}
+
+static void
+start(void) {
+	crypto_must(pthread_once(&started, start_library) == 0, "libsodium's start");
+}
+
+enum status
+ed25519_public_key(const uint8_t seed[32], uint8_t public_key[32]) {
+	start();
+	uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
+	crypto_must(crypto_sign_ed25519_seed_keypair(public_key, expanded, seed) == 0, "an Ed25519 key");
+	secret_wipe(expanded, sizeof expanded);
+	return OK;
+}
+
+enum status
+ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes message, uint8_t signature[64]) {
+	start();
+	uint8_t expanded[crypto_sign_ed25519_SECRETKEYBYTES];
+	memcpy(expanded, seed, 32);
+	memcpy(expanded + 32, public_key, 32);
+	crypto_must(crypto_sign_ed25519_detached(signature, nullptr, message.data, message.len, expanded) == 0,
+	            "an Ed25519 signature");
+	secret_wipe(expanded, sizeof expanded);
+	return OK;
+}
+
+enum status
+ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]) {
+	start();
+	if (crypto_sign_ed25519_verify_detached(signature, message.data, message.len, public_key) != 0)
+		return fail(STATUS_UNAUTHORIZED, "signature.ed25519: does not verify");
+	return OK;
+}
