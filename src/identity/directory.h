@@ -1,0 +1,126 @@
+/*
+ * The directory: who may ask and who may vote. People (random pseudonyms), workloads, groups of people, their Ed25519 keys,
+ * zones, and the units that everything stands in: account ─► desk ─► legal entity.
+ *
+ * A principal is named "person:p-3f9c0a5512d07e84" or "workload:settlement-1"; a key "<principal>/<name>". A public key
+ * belongs to one principal for ever, so that nobody votes twice and nobody's key speaks for another. Nothing is removed:
+ * what is over is suspended or revoked, so that old entries keep their meaning.
+ *
+ * Owner: the keeper's state owns one directory and is its only writer (genesis and operations); strings are copied.
+ * Threads: many readers or one writer. Lookups are O(1). Errors: "directory.*".
+ */
+#ifndef GATEHOUSE_IDENTITY_DIRECTORY_H
+#define GATEHOUSE_IDENTITY_DIRECTORY_H
+
+#include "base/bytes.h"
+
+constexpr size_t DIRECTORY_NAME_MAX = 64; /* of a unit, zone, group, workload, pseudonym or key name */
+constexpr size_t DIRECTORY_PRINCIPAL_MAX = 9 + DIRECTORY_NAME_MAX; /* "workload:" */
+constexpr size_t DIRECTORY_KEY_ID_MAX = DIRECTORY_PRINCIPAL_MAX + 1 + DIRECTORY_NAME_MAX;
+constexpr size_t PERSON_ID_SIZE = 9 + 16 + 1; /* "person:p-", 16 hexadecimal digits, NUL */
+
+enum unit_kind { UNIT_LEGAL_ENTITY, UNIT_DESK, UNIT_ACCOUNT };
+enum principal_kind { PRINCIPAL_PERSON, PRINCIPAL_WORKLOAD };
+enum directory_key_class {
+	DIRECTORY_KEY_PLAIN,
+	DIRECTORY_KEY_TERMINAL, /* enrolled on the holder's own machine: its votes are independent (design §4) */
+};
+
+struct unit {
+	struct bytes id;
+	enum unit_kind kind;
+	const struct unit *parent; /* null: a legal entity */
+};
+
+struct zone {
+	struct bytes id;
+};
+
+struct principal;
+
+struct directory_key {
+	struct bytes id; /* "workload:settlement-1/2026a" */
+	const struct principal *principal;
+	uint8_t public_key[32];
+	enum directory_key_class class;
+	const struct zone *zone; /* where its operations come from; null: none registered */
+	bool revoked;
+	const struct directory_key *next; /* of the same principal */
+};
+
+struct principal {
+	struct bytes id;
+	enum principal_kind kind;
+	const struct unit *unit;
+	bool suspended;
+	const struct directory_key *keys;
+};
+
+struct group {
+	struct bytes id; /* a Cedar identifier: context.approvals.group.<id> */
+	size_t member_count;
+};
+
+struct directory;
+
+enum status directory_create(struct directory **directory);
+void directory_destroy(struct directory **directory); /* a cleanup function */
+
+/* --- Writing. Each says STATUS_CONFLICT "directory.exists" for an id that is there, STATUS_NOT_FOUND "directory.unknown" for
+ * one that is not, STATUS_INVALID "directory.name" for characters beyond [a-z0-9._-] (groups: [a-z][a-z0-9_]*). --- */
+/* parent: a desk's legal entity, an account's desk; empty for a legal entity. Error: directory.parent. */
+enum status directory_add_unit(struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent);
+enum status directory_add_zone(struct directory *directory, struct bytes id);
+/* id with its prefix "person:p-" or "workload:". */
+enum status directory_add_person(struct directory *directory, struct bytes id, struct bytes unit);
+enum status directory_add_workload(struct directory *directory, struct bytes id, struct bytes unit);
+/* zone may be empty. Only people's keys can be of the class TERMINAL (directory.key_class). A public key that is known
+ * already, small-order or not a point is refused: directory.key_taken (STATUS_CONFLICT), directory.public_key. */
+enum status directory_add_key(struct directory *directory, struct bytes principal, struct bytes name,
+                              const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
+enum status directory_revoke_key(struct directory *directory, struct bytes key_id); /* final */
+enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
+enum status directory_move(struct directory *directory, struct bytes principal, struct bytes unit);
+enum status directory_add_group(struct directory *directory, struct bytes id);
+enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person);
+enum status directory_remove_member(struct directory *directory, struct bytes group, struct bytes person);
+/* Until then, by may cast the vote of of (one delegate at a time; until_ms 0 ends it). Error: directory.delegation where both
+ * are the same or either is not a person. */
+enum status directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t until_ms);
+
+/* --- Reading. Null where there is none. Results live as long as the directory. --- */
+const struct unit *directory_unit(const struct directory *directory, struct bytes id);
+const struct zone *directory_zone(const struct directory *directory, struct bytes id);
+const struct principal *directory_principal(const struct directory *directory, struct bytes id);
+const struct directory_key *directory_key(const struct directory *directory, struct bytes key_id);
+const struct group *directory_group(const struct directory *directory, struct bytes id);
+bool directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person);
+/* True if signer is person, or holds person's delegation at now_ms. */
+bool directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
+                        int64_t now_ms);
+/* unit or the parent of that kind above it; null if it stands higher. */
+const struct unit *unit_above(const struct unit *unit, enum unit_kind kind);
+const char *unit_kind_name(enum unit_kind kind);           /* "legal_entity", "desk", "account" */
+const char *principal_kind_name(enum principal_kind kind); /* "person", "workload" */
+
+/* In order of addition: for snapshots, entities and listings. */
+size_t directory_unit_count(const struct directory *directory);
+const struct unit *directory_unit_at(const struct directory *directory, size_t index);
+size_t directory_zone_count(const struct directory *directory);
+const struct zone *directory_zone_at(const struct directory *directory, size_t index);
+size_t directory_principal_count(const struct directory *directory);
+const struct principal *directory_principal_at(const struct directory *directory, size_t index);
+size_t directory_group_count(const struct directory *directory);
+const struct group *directory_group_at(const struct directory *directory, size_t index);
+/* The person's delegate and until when; null if none was ever set. */
+const struct principal *directory_delegate_of(const struct directory *directory, const struct principal *person,
+                                              int64_t *until_ms);
+
+/* A fresh pseudonym, "person:p-" and 64 random bits. */
+void directory_new_person_id(char id[static 26]);
+
+/* The key of an incoming signature: known, not revoked, its principal not suspended. Errors, all STATUS_UNAUTHORIZED:
+ * directory.key_unknown, directory.key_revoked, directory.principal_suspended. */
+enum status directory_active_key(const struct directory *directory, struct bytes key_id, const struct directory_key **key);
+
+#endif
