@@ -17,8 +17,9 @@
 
 constexpr int64_t REQUEST_SIGNATURE_LIFETIME_MAX_S = 300;
 constexpr int64_t REQUEST_SIGNATURE_SKEW_S = 5; /* a client's clock may be ahead by this much */
-constexpr size_t REQUEST_NONCE_MIN = 16, REQUEST_NONCE_MAX = 64; /* characters */
-constexpr size_t IDEMPOTENCY_KEY_MAX = 64;                       /* characters */
+constexpr size_t REQUEST_NONCE_MIN = 16; /* characters */
+constexpr size_t REQUEST_NONCE_MAX = 64;
+constexpr size_t IDEMPOTENCY_KEY_MAX = 64;
 constexpr size_t HTTP_FIELDS_MAX = 64;
 
 struct http_field {
