@@ -1,0 +1,265 @@
+#include "model/facts.h"
+
+#include <stdlib.h>
+
+constexpr size_t NAME_MAX_LENGTH = 63; /* what struct json_writer compares keys by */
+constexpr size_t NAME_PARTS_MAX = 4;
+
+static const char *const ORIGIN_NAMES[] = {
+	[FACT_VERIFIED] = "verified",
+	[FACT_FEED] = "feed",
+	[FACT_REPORTED] = "reported",
+};
+
+static bool
+is_name_character(char c) {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Parts of letters, digits and underscores, joined by dots. All of these characters sort above the dot, so that the order
+ * of the dotted names is also the order of the records they become. */
+static bool
+is_name(const char *name) {
+	size_t parts = 1, part_length = 0, length = 0;
+	for (; name[length] != '\0'; length++) {
+		if (length == NAME_MAX_LENGTH)
+			return false;
+		if (name[length] == '.') {
+			if (part_length == 0 || ++parts > NAME_PARTS_MAX)
+				return false;
+			part_length = 0;
+		} else if (is_name_character(name[length]))
+			part_length++;
+		else
+			return false;
+	}
+	return part_length > 0;
+}
+
+void
+facts_start(struct facts *facts, struct arena *arena) {
+	facts->arena = arena;
+	facts->count = 0;
+	facts->failed = false;
+}
+
+const struct fact *
+facts_find(const struct facts *facts, const char *name) {
+	for (size_t i = 0; i < facts->count; i++)
+		if (strcmp(facts->items[i].name, name) == 0)
+			return &facts->items[i];
+	return nullptr;
+}
+
+void
+facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct value value) {
+	if (facts->count == FACTS_MAX || !is_name(name) || facts_find(facts, name) != nullptr) {
+		facts->failed = true;
+		return;
+	}
+	facts->items[facts->count++] = (struct fact){name, origin, value};
+}
+
+void
+facts_add_boolean(struct facts *facts, const char *name, enum fact_origin origin, bool boolean) {
+	facts_add(facts, name, origin, value_boolean(boolean));
+}
+
+void
+facts_add_long(struct facts *facts, const char *name, enum fact_origin origin, int64_t integer) {
+	if (integer >= -JSON_INTEGER_MAX && integer <= JSON_INTEGER_MAX) {
+		facts_add(facts, name, origin, value_long(integer));
+		return;
+	}
+	const char *fits = arena_format(facts->arena, "%s_fits", name);
+	if (fits == nullptr)
+		facts->failed = true;
+	else
+		facts_add_boolean(facts, fits, origin, false);
+}
+
+void
+facts_add_string(struct facts *facts, const char *name, enum fact_origin origin, struct bytes string) {
+	struct bytes copy = arena_copy(facts->arena, string);
+	if (copy.data == nullptr)
+		facts->failed = true;
+	else
+		facts_add(facts, name, origin, value_string(copy));
+}
+
+void
+facts_add_amount(struct facts *facts, const char *name, enum fact_origin origin, const struct amount *amount) {
+	char text[AMOUNT_TEXT_SIZE];
+	amount_format(amount, text);
+	facts_add_string(facts, name, origin, bytes_of_text(text));
+}
+
+static int
+compare_strings(const void *a, const void *b) {
+	return bytes_compare(((const struct value *)a)->string, ((const struct value *)b)->string);
+}
+
+void
+facts_add_set_of_strings(struct facts *facts, const char *name, enum fact_origin origin, const struct bytes *strings,
+			 size_t count) {
+	struct value *items = ARENA_NEW_ARRAY(facts->arena, count, struct value);
+	if (items == nullptr) {
+		facts->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct bytes copy = arena_copy(facts->arena, strings[i]);
+		if (copy.data == nullptr) {
+			facts->failed = true;
+			return;
+		}
+		items[i] = value_string(copy);
+	}
+	if (count > 1)
+		qsort(items, count, sizeof *items, compare_strings);
+	size_t distinct = 0;
+	for (size_t i = 0; i < count; i++)
+		if (distinct == 0 || !bytes_equal(items[distinct - 1].string, items[i].string))
+			items[distinct++] = items[i];
+	facts_add(facts, name, origin, (struct value){.type = VALUE_SET, .set = {items, distinct}});
+}
+
+enum status
+facts_status(const struct facts *facts) {
+	if (facts->failed)
+		return fail(STATUS_INTERNAL,
+			    "facts.incomplete: out of memory or room, or a name malformed or given twice");
+	return OK;
+}
+
+static int
+compare_names(const void *a, const void *b) {
+	return strcmp((*(const struct fact *const *)a)->name, (*(const struct fact *const *)b)->name);
+}
+
+static void
+sort_facts(const struct facts *facts, const struct fact *sorted[static FACTS_MAX]) {
+	for (size_t i = 0; i < facts->count; i++)
+		sorted[i] = &facts->items[i];
+	if (facts->count > 1)
+		qsort(sorted, facts->count, sizeof *sorted, compare_names);
+}
+
+static struct bytes
+name_part(const struct fact *fact, size_t offset) {
+	return bytes_of(fact->name + offset, strcspn(fact->name + offset, "."));
+}
+
+/* How many facts from the first on share the part of the name that begins at offset. */
+static size_t
+group_size(const struct fact *const *sorted, size_t count, size_t offset) {
+	struct bytes part = name_part(sorted[0], offset);
+	size_t size = 1;
+	while (size < count && bytes_equal(name_part(sorted[size], offset), part))
+		size++;
+	return size;
+}
+
+/* The record of facts whose names agree up to offset; recursion ends with the parts of a name (NAME_PARTS_MAX). */
+static enum status
+build_record(struct arena *arena, const struct fact *const *sorted, size_t count, size_t offset, struct value *record) {
+	size_t groups = 0;
+	for (size_t i = 0; i < count; i += group_size(sorted + i, count - i, offset))
+		groups++;
+	struct value_field *fields = ARENA_NEW_ARRAY(arena, groups, struct value_field);
+	TRY_ALLOC(fields);
+	size_t filled = 0;
+	for (size_t i = 0; i < count;) {
+		size_t size = group_size(sorted + i, count - i, offset);
+		struct value_field *field = &fields[filled++];
+		field->name = name_part(sorted[i], offset);
+		size_t end = offset + field->name.len;
+		if (sorted[i]->name[end] != '\0')
+			TRY(build_record(arena, sorted + i, size, end + 1, &field->value));
+		else if (size == 1)
+			field->value = sorted[i]->value;
+		else
+			return fail(STATUS_INTERNAL, "facts.nested: \"%s\" is both a fact and a part of \"%s\"",
+				    sorted[i]->name, sorted[i + 1]->name);
+		i += size;
+	}
+	*record = (struct value){.type = VALUE_RECORD, .record = {fields, groups}};
+	return OK;
+}
+
+enum status
+facts_context(const struct facts *facts, struct value *context) {
+	const struct fact *sorted[FACTS_MAX];
+	TRY(facts_status(facts));
+	sort_facts(facts, sorted);
+	return build_record(facts->arena, sorted, facts->count, 0, context);
+}
+
+void
+facts_write(struct json_writer *writer, const struct facts *facts) {
+	const struct fact *sorted[FACTS_MAX];
+	sort_facts(facts, sorted);
+	json_write_object(writer);
+	for (size_t i = 0; i < facts->count; i++) {
+		json_write_key(writer, sorted[i]->name);
+		json_write_object(writer);
+		json_write_member_text(writer, "origin", fact_origin_name(sorted[i]->origin));
+		json_write_key(writer, "value");
+		value_write(writer, &sorted[i]->value);
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+	if (facts->failed)
+		writer->failed = true;
+}
+
+static enum status
+read_origin(struct bytes text, enum fact_origin *origin) {
+	for (size_t i = 0; i < ARRAY_LENGTH(ORIGIN_NAMES); i++)
+		if (bytes_equal_text(text, ORIGIN_NAMES[i])) {
+			*origin = (enum fact_origin)i;
+			return OK;
+		}
+	return fail(STATUS_INVALID, "facts.origin: expected verified, feed or reported, found \"%.*s\"",
+		    (int)(text.len > 40 ? 40 : text.len), (const char *)text.data);
+}
+
+static enum status
+read_fact(struct facts *facts, struct bytes name, const json *encoded) {
+	static const char *const members[] = {"origin", "value", nullptr};
+	struct bytes origin_text;
+	struct fact fact = {.name = arena_text(facts->arena, name)};
+	TRY_ALLOC(fact.name);
+	if (strlen(fact.name) != name.len || !is_name(fact.name))
+		return fail(STATUS_INVALID,
+			    "facts.name: expected parts of letters, digits and _ joined by dots, found \"%.*s\"",
+			    (int)(name.len > 80 ? 80 : name.len), (const char *)name.data);
+	TRY(json_need_string(encoded, "facts", "origin", &origin_text));
+	TRY(json_only(encoded, "facts", members));
+	TRY(read_origin(origin_text, &fact.origin));
+	const json *value = json_get(encoded, "value");
+	if (value == nullptr)
+		return fail(STATUS_INVALID, "facts.value: missing in \"%s\"", fact.name);
+	TRY(value_read(facts->arena, value, &fact.value));
+	facts_add(facts, fact.name, fact.origin, fact.value);
+	return OK;
+}
+
+enum status
+facts_read(struct facts *facts, const json *encoded) {
+	if (json_type_of(encoded) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "facts: expected object, found %s", json_type_name(json_type_of(encoded)));
+	if (json_size(encoded) > FACTS_MAX - facts->count)
+		return fail(STATUS_TOO_LARGE, "facts.count: %zu facts where at most %zu are recorded",
+			    json_size(encoded), FACTS_MAX);
+	struct json_iterator iterator = json_iterate(encoded);
+	struct bytes name;
+	for (const json *member; (member = json_next(&iterator, &name)) != nullptr;)
+		TRY(read_fact(facts, name, member));
+	return facts_status(facts);
+}
+
+const char *
+fact_origin_name(enum fact_origin origin) {
+	return ORIGIN_NAMES[origin];
+}
