@@ -2,8 +2,8 @@
  * A Cedar value: what a fact holds, what policies compute with, what an entry records.
  *
  * Values borrow everything they point to; they live in the arena of whoever made them. A set's items have no order and
- * no duplicates; a record's fields are sorted bytewise by name and unique. Encoding is Cedar JSON: __entity and __extn
- * escapes (docs/facts.md). Source: Cedar 4.5, https://docs.cedarpolicy.com
+ * no duplicates that count; a record's fields are sorted bytewise by name and unique. Encoding is Cedar JSON: __entity
+ * and __extn escapes (docs/facts.md). Source: Cedar 4.5, https://docs.cedarpolicy.com
  */
 #ifndef GATEHOUSE_MODEL_VALUE_H
 #define GATEHOUSE_MODEL_VALUE_H
@@ -17,7 +17,7 @@ enum value_type {
 	VALUE_ENTITY,
 	VALUE_SET,
 	VALUE_RECORD,
-	VALUE_DECIMAL,  /* integer × 10⁻⁴ */
+	VALUE_DECIMAL, /* integer × 10⁻⁴ */
 	VALUE_IPADDR,
 	VALUE_DATETIME, /* milliseconds since 1970 */
 	VALUE_DURATION, /* milliseconds */
@@ -41,6 +41,7 @@ struct value {
 		struct {
 			const struct value *items;
 			size_t count;
+			bool is_sorted; /* ascending by value_compare(), no duplicates: value_set() and value_read() see to it */
 		} set;
 		struct {
 			const struct value_field *fields;
@@ -86,16 +87,40 @@ value_entity(struct bytes type, struct bytes id) {
 
 /* Cedar's ==: any two values; different types are unequal; sets ignore order and duplicates. */
 bool value_equal(const struct value *a, const struct value *b);
+/* A total order, 0 exactly where two values are equal. */
+int value_compare(const struct value *a, const struct value *b);
+/* True if an item of set equals value: by bisection where the set is sorted. */
+bool value_set_contains(const struct value *set, const struct value *value);
+/* The set of items, which are sorted and freed of duplicates where they stand. */
+struct value value_set(struct value *items, size_t count);
+/* The field's value, or null. */
+const struct value *value_record_get(const struct value *record, struct bytes name);
 
-/* Cedar JSON, canonically. A long outside ±(2^53−1) marks the writer. */
+/* "long", "entity", "set", ...: for messages. */
+const char *value_type_name(enum value_type type);
+
+/* True for names such as "Gatehouse::Person": identifiers joined by ::, none of them a reserved word. */
+bool value_is_type_name(struct bytes name);
+
+/* Cedar JSON, canonically: a set's items in the order of value_compare(). A long outside ±(2^53−1), and a record with a field
+ * named like an escape, mark the writer. */
 void value_write(struct json_writer *writer, const struct value *value);
-/* Cedar JSON with __entity and __extn (decimal, ip, datetime, duration). Errors: "value.*". */
+/* Cedar JSON with __entity and __extn (decimal, ip, datetime, duration, offset). Borrows the JSON's strings.
+ * Errors: "value.*". */
 enum status value_read(struct arena *arena, const json *encoded, struct value *value);
+/* {"type":...,"id":...}, or the same within __entity. */
+enum status value_read_uid(const json *encoded, struct entity_uid *uid);
 
 /* The extension types from their text, with Cedar's exact syntax: "1.2345", "10.0.0.0/8", "2026-11-21T…", "1d2h". */
 enum status value_parse_decimal(struct bytes text, struct value *value);
 enum status value_parse_ip(struct bytes text, struct value *value);
 enum status value_parse_datetime(struct bytes text, struct value *value);
 enum status value_parse_duration(struct bytes text, struct value *value);
+
+/* The argument of the constructor that gives value back, for decimal, ipaddr, datetime and duration; text holds
+ * VALUE_TEXT_SIZE. False for a datetime before year 0 or after 9999, which has no such text: it is written as an offset
+ * from 1970-01-01. */
+constexpr size_t VALUE_TEXT_SIZE = 64;
+bool value_format_extension(const struct value *value, char *text);
 
 #endif
