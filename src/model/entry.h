@@ -1,0 +1,73 @@
+/*
+ * An entry: what one leaf of the log says. docs/PROTOCOL.ledger §Entries.
+ *
+ *   {"at":1767225600000,"body":{...},"seq":17,"type":"decision","version":1}
+ *
+ * canonical JSON of at most 65,535 bytes. `at` is the batch's time and never decreases along the log; `seq` counts the entries
+ * of one type from 0 without a gap, so that an omission shows; the body belongs to whoever wrote the entry. Types are one
+ * table (entry.c). The last entry of every frame is of type `counts`: how many entries of each type there are until and
+ * with it.
+ *
+ * Owner: what is read borrows from the arena or the leaf. Errors: "entry.*"; STATUS_UNSUPPORTED "entry.version" and
+ * "entry.type" for what a newer program wrote.
+ */
+#ifndef GATEHOUSE_MODEL_ENTRY_H
+#define GATEHOUSE_MODEL_ENTRY_H
+
+#include "base/json.h"
+
+constexpr size_t ENTRY_SIZE_MAX = 65'535;
+
+enum entry_type {
+	ENTRY_GENESIS, /* entry 0: instance, origin, keys, founders, first bundle */
+	ENTRY_START,   /* hashes of binary, configuration and bundle; random bytes for the witnesses */
+	ENTRY_STOP,
+	ENTRY_OPERATION,  /* an operation was accepted and is held */
+	ENTRY_DECISION,   /* with the outcome, for inward acts */
+	ENTRY_INTENT,     /* before an outward act */
+	ENTRY_OUTCOME,    /* after it */
+	ENTRY_RESOLUTION, /* a person says what became of an intent without outcome */
+	ENTRY_VOTE,
+	ENTRY_REFUSAL,       /* an authenticated request was refused before a decision */
+	ENTRY_RESERVATION,   /* an amount was taken from limits, or given back */
+	ENTRY_CHANGE,        /* an administrative act: people, keys, lists, prices, zones, limits, policy */
+	ENTRY_CONFIGURATION, /* was reloaded */
+	ENTRY_EXPORT,
+	ENTRY_READ,        /* an auditor read */
+	ENTRY_CLOCK,       /* sample: source, offset, bound; step; acceptance */
+	ENTRY_COSIGNATURE, /* witnesses cosigned a head */
+	ENTRY_BACKUP,
+	ENTRY_RESTORE,
+	ENTRY_RECOVERED, /* bytes of an incomplete frame were cut: their hash */
+	ENTRY_ERASED,    /* a subject's key was destroyed */
+	ENTRY_UPGRADE,   /* of a format */
+	ENTRY_ALERT,
+	ENTRY_COUNTS, /* last of every frame; written by the log itself */
+	ENTRY_TYPES,
+};
+
+struct entry_kind {
+	const char *name;
+	int version;
+	bool uses_reserve; /* may be recorded when the disk is full */
+};
+extern const struct entry_kind entry_kinds[ENTRY_TYPES];
+
+struct entry {
+	enum entry_type type;
+	uint64_t seq;
+	int64_t at_ms;
+	struct bytes body;    /* canonical JSON of an object */
+	const json *document; /* entry_read(): the body, parsed */
+};
+
+/* The canonical leaf, appended. The body is taken as canonical. STATUS_TOO_LARGE "entry.size". */
+enum status entry_write(const struct entry *entry, struct buffer *leaf);
+enum status entry_read(struct arena *arena, struct bytes leaf, struct entry *entry);
+enum status entry_type_parse(struct bytes name, enum entry_type *type);
+
+/* {"counts":{"clock":3,...}} with every type that occurs; and back. Missing types are 0. */
+enum status entry_write_counts(const uint64_t counts[ENTRY_TYPES], struct buffer *body);
+enum status entry_read_counts(const json *body, uint64_t counts[ENTRY_TYPES]);
+
+#endif

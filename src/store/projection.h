@@ -1,0 +1,128 @@
+/*
+ * state.db: the log as tables, for listing and looking up. A projection, rebuilt from the log, never read for a decision.
+ *
+ * It stores up to which size, and with which root, the log has been applied, in the same transaction as the rows; what is
+ * missing is applied again at start, and a projection of another log is dropped and built anew. Every entry gives a row in
+ * `entries`; a table of handlers, by entry type, gives the rest.
+ *
+ * Threads: one at a time. Errors: those of store/database.h; "projection.*".
+ */
+#ifndef GATEHOUSE_STORE_PROJECTION_H
+#define GATEHOUSE_STORE_PROJECTION_H
+
+#include "base/json.h"
+#include "store/database.h"
+#include "store/mark.h"
+
+struct projection;
+
+/* One entry of the log, as the projection needs it. */
+struct projection_entry {
+	uint64_t index;
+	struct bytes type;
+	int64_t seq;
+	int64_t at_ms;
+	struct bytes operation; /* the operation id that its body names, or empty */
+	const json *body;
+	struct bytes leaf;
+};
+
+struct projection_handler {
+	const char *type;
+	enum status (*apply)(struct projection *projection, const struct projection_entry *entry);
+};
+
+struct projection_config {
+	const struct io *io;
+	const char *path;
+	struct hash256 identity; /* of the log */
+	const struct projection_handler *handlers;
+	size_t handler_count;
+};
+
+enum status projection_open(const struct projection_config *config, struct projection **projection);
+void projection_close(struct projection **projection); /* a cleanup function */
+/* How far it is; size 0 if nothing is applied. */
+struct mark projection_applied(const struct projection *projection);
+/* Drops every row. */
+enum status projection_clear(struct projection *projection);
+/* Entries in order between begin and commit; commit binds the rows to the mark. */
+enum status projection_begin(struct projection *projection);
+enum status projection_apply(struct projection *projection, const struct projection_entry *entry);
+enum status projection_commit(struct projection *projection, const struct mark *mark);
+/* SHA-256 over every row of every table in order: equal for equal content. */
+enum status projection_fingerprint(struct projection *projection, struct hash256 *fingerprint);
+
+/* --- For handlers. --- */
+
+/* An operation, created or updated: empty views leave a member as it is. */
+struct projection_operation {
+	struct bytes id; /* hexadecimal */
+	struct bytes kind;
+	struct bytes principal;
+	struct bytes resource;
+	struct bytes state; /* "held", "denied", "signed", ... */
+	int64_t at_ms;
+	uint64_t index; /* of the entry that says so */
+};
+enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
+
+struct projection_vote {
+	struct bytes operation;
+	struct bytes person;
+	struct bytes verdict;
+	int64_t at_ms;
+	uint64_t index;
+};
+enum status projection_put_vote(struct projection *projection, const struct projection_vote *vote);
+
+/* Anything else with an id: keys, people, groups, lists, prices. body is canonical JSON; an empty state leaves it. */
+enum status projection_put_object(struct projection *projection, const char *collection, struct bytes id,
+				  struct bytes state, struct bytes body, uint64_t index);
+enum status projection_remove_object(struct projection *projection, const char *collection, struct bytes id);
+
+/* --- Queries. Newest first; `before` is the index of the last row of the page before (0: from the newest). --- */
+
+constexpr size_t PROJECTION_PAGE_MAX = 1000;
+
+struct projection_operation_filter {
+	struct bytes kind, principal, resource, state; /* empty: any */
+	int64_t from_ms, to_ms;                        /* of the newest entry; 0: open */
+	uint64_t before;
+	size_t limit; /* 1 to PROJECTION_PAGE_MAX */
+};
+enum status projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
+				       enum status (*visit)(void *context,
+							    const struct projection_operation *operation),
+				       void *context);
+enum status projection_get_operation(struct projection *projection, struct bytes id,
+				     enum status (*visit)(void *context, const struct projection_operation *operation),
+				     void *context);
+enum status projection_list_votes(struct projection *projection, struct bytes operation,
+				  enum status (*visit)(void *context, const struct projection_vote *vote),
+				  void *context);
+
+struct projection_row {
+	uint64_t index;
+	struct bytes type;
+	int64_t seq;
+	int64_t at_ms;
+	struct bytes operation;
+};
+struct projection_entry_filter {
+	struct bytes type, operation; /* empty: any */
+	int64_t from_ms, to_ms;
+	uint64_t before;
+	size_t limit;
+};
+enum status projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
+				    enum status (*visit)(void *context, const struct projection_row *row),
+				    void *context);
+enum status
+projection_list_objects(struct projection *projection, const char *collection, struct bytes after, size_t limit,
+			enum status (*visit)(void *context, struct bytes id, struct bytes state, struct bytes body),
+			void *context);
+enum status projection_get_object(struct projection *projection, const char *collection, struct bytes id,
+				  struct buffer *body);
+
+#endif
