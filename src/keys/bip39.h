@@ -1,0 +1,30 @@
+/*
+ * Mnemonics of English words, and the seed that they and a passphrase give.
+ *
+ * Words are looked up in constant time; how many there are and how long each is counts as public. A passphrase must be
+ * ASCII: the normalisation that BIP-39 demands of other text (NFKD) is not done here and never skipped silently.
+ * Errors: STATUS_INVALID "mnemonic.*". Threads: any. Source: BIP-39.
+ */
+#ifndef GATEHOUSE_KEYS_BIP39_H
+#define GATEHOUSE_KEYS_BIP39_H
+
+#include "base/secret.h"
+
+constexpr size_t BIP39_WORDS_MAX = 24;
+constexpr size_t BIP39_ENTROPY_MAX = 32;
+constexpr size_t BIP39_TEXT_SIZE = BIP39_WORDS_MAX * 9; /* eight letters and a space or NUL each */
+constexpr size_t BIP39_SEED_SIZE = 64;
+constexpr size_t BIP39_LIST_SIZE = 2048;
+
+/* Entropy of 16, 20, 24, 28 or 32 bytes to 12 to 24 words, one space between two; text holds BIP39_TEXT_SIZE. */
+enum status bip39_write(struct bytes entropy, char *text);
+/* And back. Lower case, single spaces. entropy holds 32 bytes. Errors: mnemonic.count, mnemonic.word (says which one, never
+ * the word itself), mnemonic.checksum. */
+enum status bip39_read(struct bytes mnemonic, uint8_t *entropy, size_t *len);
+/* The seed, after bip39_read() has found the mnemonic good. Errors: also mnemonic.passphrase. */
+enum status bip39_seed(struct bytes mnemonic, struct bytes passphrase, uint8_t seed[64]);
+
+/* A word of the list, NUL-terminated; index < BIP39_LIST_SIZE, not secret. */
+void bip39_word(size_t index, char word[9]);
+
+#endif

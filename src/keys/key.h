@@ -1,0 +1,68 @@
+/*
+ * What is known of a key without its secret: the attributes given at its creation, its public key and where it stands in
+ * its life. All of it is public and recorded in the ledger; the secret is in a key blob (keys/blob.h).
+ *
+ * A key is either a single private key (any algorithm) or a BIP-32 extended key (secp256k1 only), below which it signs
+ * for derived keys. Its purpose is set at creation and never changes: a transfer key signs decoded transactions only, a
+ * digest key signs opaque digests only, so that no digest from outside can ever be a transaction of a transfer key.
+ *
+ * Life: active ◄─► frozen; active or frozen ─► rotated (names its successor; still signs, so that what it holds can be
+ * moved there; policies see the state) ─► destroyed (its secret is gone; the record stays). Plain data, copied by value.
+ */
+#ifndef GATEHOUSE_KEYS_KEY_H
+#define GATEHOUSE_KEYS_KEY_H
+
+#include "base/json.h"
+#include "model/signing_request.h"
+
+constexpr size_t KEY_ID_MAX = 64;      /* of "eth-hot-1": lower-case letters, digits, "-", ".", "_"; a letter or digit first */
+constexpr size_t KEY_ACCOUNT_MAX = 64; /* the id of the account that owns it, of the same characters */
+constexpr size_t KEY_BRANCHES_MAX = 4;
+
+enum key_purpose { KEY_PURPOSE_TRANSFER, KEY_PURPOSE_DIGEST, KEY_PURPOSE_COUNT };
+enum key_material { KEY_MATERIAL_SINGLE, KEY_MATERIAL_EXTENDED, KEY_MATERIAL_COUNT };
+enum key_state { KEY_ACTIVE, KEY_FROZEN, KEY_ROTATED, KEY_DESTROYED, KEY_STATE_COUNT };
+
+struct key_info {
+	char id[KEY_ID_MAX + 1];
+	char account[KEY_ACCOUNT_MAX + 1];
+	char successor[KEY_ID_MAX + 1]; /* rotated only; "" otherwise */
+	enum key_algorithm algorithm;
+	enum key_purpose purpose;
+	enum key_material material;
+	enum key_state state;
+	int64_t created_ms;
+	uint8_t public_key[33]; /* compressed point; Ed25519: 32 bytes; extended: of the extended key itself */
+	size_t public_key_len;
+	/* Extended keys: the master key's fingerprint and the path from it to this key; count 0: this is the master. */
+	uint8_t fingerprint[4];
+	struct signing_path origin;
+	/* Extended keys: the paths below this key that requests must lie under (BIP-44 accounts); none: every path. */
+	size_t branch_count;
+	struct signing_path branches[KEY_BRANCHES_MAX];
+};
+
+/* OK if text can be the id of a key or account; "key.id" otherwise. */
+enum status key_check_id(struct bytes text);
+/* OK if the attributes go together: ids, material with algorithm, branches with material. Errors: "key.*". */
+enum status key_check_info(const struct key_info *key);
+
+static inline struct bytes
+key_public(const struct key_info *key) {
+	return (struct bytes){key->public_key, key->public_key_len};
+}
+
+/* The record as canonical JSON, and back (checked). The writer appends one object. */
+void key_write(struct json_writer *writer, const struct key_info *key);
+enum status key_read(const json *record, struct key_info *key);
+
+const char *key_algorithm_name(enum key_algorithm algorithm); /* "secp256k1", "p256", "ed25519" */
+const char *key_purpose_name(enum key_purpose purpose);       /* "transfer", "digest" */
+const char *key_material_name(enum key_material material);    /* "single", "extended" */
+const char *key_state_name(enum key_state state);             /* "active", "frozen", "rotated", "destroyed" */
+enum status key_algorithm_parse(struct bytes name, enum key_algorithm *algorithm);
+enum status key_purpose_parse(struct bytes name, enum key_purpose *purpose);
+enum status key_material_parse(struct bytes name, enum key_material *material);
+enum status key_state_parse(struct bytes name, enum key_state *state);
+
+#endif
