@@ -23,8 +23,9 @@ struct head_keys {
 };
 
 enum status head_keys_make(struct bytes origin, const uint8_t ed25519[32], const uint8_t mldsa44[1312],
-                           struct head_keys *keys);
+			   struct head_keys *keys);
 void head_keys_free(struct head_keys *keys); /* a cleanup function */
+struct bytes head_keys_origin(const struct head_keys *keys);
 
 struct head_signer {
 	const struct head_keys *keys;
@@ -43,14 +44,16 @@ struct head_signatures {
 	uint8_t mldsa44[MLDSA44_SIGNATURE_SIZE];
 };
 
+/* "head.range" if size or time cannot be signed; signatures are undefined if it fails. */
 enum status head_sign(const struct head_signer *signer, const struct head *head, uint64_t time_s,
-                      struct head_signatures *signatures);
-enum status head_verify(const struct head_keys *keys, const struct head *head, const struct head_signatures *signatures);
+		      struct head_signatures *signatures);
+enum status head_verify(const struct head_keys *keys, const struct head *head,
+			const struct head_signatures *signatures);
 /* ed25519 ‖ time, big-endian ‖ mldsa44: HEAD_SIGNATURES_SIZE bytes. */
 void head_signatures_store(const struct head_signatures *signatures, uint8_t *to);
 enum status head_signatures_load(struct bytes stored, struct head_signatures *signatures);
 /* The signed note: what <prefix>/checkpoint serves and a receipt ends in. Cosignature lines may be appended to it. */
 void head_format(struct buffer *to, const struct head_keys *keys, const struct head *head,
-                 const struct head_signatures *signatures);
+		 const struct head_signatures *signatures);
 
 #endif

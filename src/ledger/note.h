@@ -6,7 +6,7 @@
  *
  * Owner: a parsed note borrows from its input, decoded signatures live in the arena; a note_key owns its expanded key and
  * is released by note_key_free(). Threads: keys may be shared once parsed.
- * Errors: STATUS_INVALID "note.*" and "vkey.*"; STATUS_UNAUTHORIZED "note.signature" where a known key's signature fails.
+ * Errors: STATUS_INVALID "note.*" and "vkey.*"; verification fails as the signature does ("signature.*").
  * Source: C2SP signed-note v1.0.0, tlog-cosignature v1.1.0-rc.1.
  */
 #ifndef GATEHOUSE_LEDGER_NOTE_H
@@ -19,6 +19,7 @@ constexpr size_t NOTE_NAME_MAX = 255;
 constexpr size_t NOTE_SIZE_MAX = 512 * 1024;
 constexpr size_t NOTE_SIGNATURES_MAX = 64;
 constexpr size_t NOTE_TIMESTAMP_SIZE = 8;
+constexpr size_t NOTE_SIGNATURE_MAX = NOTE_TIMESTAMP_SIZE + MLDSA44_SIGNATURE_SIZE; /* of the types known here */
 
 enum note_key_type {
 	NOTE_ED25519 = 0x01,             /* over the note's text */
@@ -38,11 +39,10 @@ struct note {
 	struct note_signature signatures[NOTE_SIGNATURES_MAX];
 };
 
-/* note.size, note.utf8, note.control, note.separator, note.signature_line, note.signature_count. */
+/* note.size, note.utf8, note.control, note.separator, note.signature_line, note.name, note.signature_count. */
 enum status note_parse(struct arena *arena, struct bytes input, struct note *note);
+/* note.name */
 enum status note_check_name(struct bytes name);
-/* One signature line, with its line feed. */
-void note_append_signature(struct buffer *to, struct bytes name, uint32_t key_id, const struct bytes *parts, size_t count);
 
 /* The public half of a key that signs notes. */
 struct note_key {
@@ -71,8 +71,12 @@ note_key_name(const struct note_key *key) {
  * there are several (which of them would count?). Nothing is verified.
  */
 enum status note_find_signature(const struct note *note, const struct note_key *key,
-                                const struct note_signature **signature);
+				const struct note_signature **signature);
 /* A signature of type 0x01 over the text. */
 enum status note_verify_ed25519(const struct note *note, const struct note_key *key);
+
+/* A signature line with its line feed: of a plain signature, and of one with a time before it. */
+void note_append_signature(struct buffer *to, const struct note_key *key, struct bytes signature);
+void note_append_timestamped(struct buffer *to, const struct note_key *key, uint64_t time_s, struct bytes signature);
 
 #endif

@@ -111,10 +111,10 @@ proof_is_subtree(uint64_t start, uint64_t end) {
 /* RFC 9162 §2.1.3.2; a subtree is a tree of its own, its leaves counted from its start. */
 enum status
 proof_verify_subtree_inclusion(const struct hash256 *leaf, uint64_t index, uint64_t start, uint64_t end,
-                               const struct hash256 *hashes, size_t count, const struct hash256 *subtree) {
+			       const struct hash256 *hashes, size_t count, const struct hash256 *subtree) {
 	if (!proof_is_subtree(start, end) || index < start || index >= end)
 		return fail(STATUS_INVALID, "proof.range: leaf %llu of leaves %llu to %llu", (ull)index, (ull)start,
-		            (ull)end);
+			    (ull)end);
 	uint64_t fn = index - start, sn = end - start - 1;
 	struct hash256 root = *leaf;
 	for (size_t i = 0; i < count; i++) {
@@ -139,7 +139,7 @@ proof_verify_subtree_inclusion(const struct hash256 *leaf, uint64_t index, uint6
 
 enum status
 proof_verify_inclusion(const struct hash256 *leaf, uint64_t index, uint64_t size, const struct hash256 *hashes,
-                       size_t count, const struct hash256 *root) {
+		       size_t count, const struct hash256 *root) {
 	return proof_verify_subtree_inclusion(leaf, index, 0, size, hashes, count, root);
 }
 
@@ -157,10 +157,10 @@ verify_empty_subtree(const struct hash256 *subtree, size_t count) {
  */
 enum status
 proof_verify_subtree_consistency(uint64_t start, uint64_t end, const struct hash256 *subtree, uint64_t size,
-                                 const struct hash256 *root, const struct hash256 *hashes, size_t count) {
+				 const struct hash256 *root, const struct hash256 *hashes, size_t count) {
 	if (!proof_is_subtree(start, end) || end > size)
 		return fail(STATUS_INVALID, "proof.range: leaves %llu to %llu of a tree of %llu", (ull)start, (ull)end,
-		            (ull)size);
+			    (ull)size);
 	if (start == end)
 		return verify_empty_subtree(subtree, count);
 	uint64_t fn = start, sn = end - 1, tn = size - 1;
@@ -205,7 +205,7 @@ proof_verify_subtree_consistency(uint64_t start, uint64_t end, const struct hash
 
 enum status
 proof_verify_consistency(uint64_t old_size, const struct hash256 *old_root, uint64_t size, const struct hash256 *root,
-                         const struct hash256 *hashes, size_t count) {
+			 const struct hash256 *hashes, size_t count) {
 	if (old_size == 0)
 		return fail(STATUS_INVALID, "proof.range: consistency with an empty tree proves nothing");
 	return proof_verify_subtree_consistency(0, old_size, old_root, size, root, hashes, count);

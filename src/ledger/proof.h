@@ -1,11 +1,12 @@
 /*
  * Inclusion and consistency proofs: made from a tree_reader, and verified.
  *
- * A proof is a list of hashes, the sibling of the leaf first. A subtree [start, end) is valid as in
- * draft-ietf-plants-merkle-tree-certs: start is a multiple of the smallest power of two that is at least end − start.
+ * A proof is a list of hashes, the sibling of the leaf first. A subtree [start, end) is valid where start is a multiple of
+ * the smallest power of two that is at least end − start, or where it is empty.
  * Errors: STATUS_INVALID "proof.range" for an index or size that cannot be; STATUS_UNAUTHORIZED "proof.length" or
  * "proof.root" where a proof does not prove. Threads: pure functions.
- * Source: RFC 6962 §2.1.1, §2.1.2; verification RFC 9162 §2.1.3.2, §2.1.4.2.
+ * Source: RFC 6962 §2.1.1, §2.1.2; verification RFC 9162 §2.1.3.2, §2.1.4.2, and its extension to subtrees in
+ * draft-ietf-plants-merkle-tree-certs §4.
  */
 #ifndef GATEHOUSE_LEDGER_PROOF_H
 #define GATEHOUSE_LEDGER_PROOF_H
@@ -23,19 +24,20 @@ struct proof {
 enum status proof_make_inclusion(const struct tree_reader *reader, uint64_t index, uint64_t size, struct proof *proof);
 /* That the tree of `size` begins with the tree of `old_size`; empty for 0 and for equal sizes. */
 enum status proof_make_consistency(const struct tree_reader *reader, uint64_t old_size, uint64_t size,
-                                   struct proof *proof);
+				   struct proof *proof);
 /* The root of the first `size` leaves. */
 enum status proof_make_root(const struct tree_reader *reader, uint64_t size, struct hash256 *root);
 
 enum status proof_verify_inclusion(const struct hash256 *leaf, uint64_t index, uint64_t size,
-                                   const struct hash256 *hashes, size_t count, const struct hash256 *root);
+				   const struct hash256 *hashes, size_t count, const struct hash256 *root);
+/* "proof.range" for old_size 0: every tree begins with the empty one, so nothing would be proven. */
 enum status proof_verify_consistency(uint64_t old_size, const struct hash256 *old_root, uint64_t size,
-                                     const struct hash256 *root, const struct hash256 *hashes, size_t count);
+				     const struct hash256 *root, const struct hash256 *hashes, size_t count);
 
 bool proof_is_subtree(uint64_t start, uint64_t end);
 enum status proof_verify_subtree_inclusion(const struct hash256 *leaf, uint64_t index, uint64_t start, uint64_t end,
-                                           const struct hash256 *hashes, size_t count, const struct hash256 *subtree);
+					   const struct hash256 *hashes, size_t count, const struct hash256 *subtree);
 enum status proof_verify_subtree_consistency(uint64_t start, uint64_t end, const struct hash256 *subtree, uint64_t size,
-                                             const struct hash256 *root, const struct hash256 *hashes, size_t count);
+					     const struct hash256 *root, const struct hash256 *hashes, size_t count);
 
 #endif

@@ -28,8 +28,9 @@ tree_node_hash(const struct hash256 *left, const struct hash256 *right) {
 
 static enum status
 check_room(uint64_t size) {
-	return size < TREE_SIZE_MAX ? OK : fail(STATUS_TOO_LARGE, "tree.size: the tree is full at %llu leaves",
-	                                        (unsigned long long)size);
+	return size < TREE_SIZE_MAX
+		       ? OK
+		       : fail(STATUS_TOO_LARGE, "tree.size: the tree is full at %llu leaves", (unsigned long long)size);
 }
 
 enum status
@@ -69,7 +70,7 @@ enum status
 tree_frontier_unpack(uint64_t size, const struct hash256 *roots, size_t count, struct tree_frontier *frontier) {
 	if (size > TREE_SIZE_MAX || count != stdc_count_ones(size))
 		return fail(STATUS_INVALID, "tree.frontier: %zu roots do not make up a tree of %llu leaves", count,
-		            (unsigned long long)size);
+			    (unsigned long long)size);
 	*frontier = (struct tree_frontier){.size = size};
 	size_t next = 0;
 	for (unsigned level = TREE_LEVELS; level-- > 0;)
@@ -193,7 +194,7 @@ enum status
 tree_truncate(struct tree *tree, uint64_t size) {
 	if (size > tree->frontier.size)
 		return fail(STATUS_INVALID, "tree.truncate: to %llu leaves, of %llu", (unsigned long long)size,
-		            (unsigned long long)tree->frontier.size);
+			    (unsigned long long)tree->frontier.size);
 	struct tree_frontier frontier = {.size = size};
 	for (unsigned level = 0; level < TREE_LEVELS; level++) {
 		if (!(size >> level & 1))
@@ -201,7 +202,7 @@ tree_truncate(struct tree *tree, uint64_t size) {
 		uint64_t index = (size >> level) - 1;
 		if (!is_kept(tree, level, index))
 			return fail(STATUS_INVALID, "tree.truncate: the tree of %llu leaves is no longer in memory",
-			            (unsigned long long)size);
+				    (unsigned long long)size);
 		frontier.roots[level] = *kept_node(tree, level, index);
 	}
 	tree->frontier = frontier;
@@ -221,5 +222,5 @@ tree_read(void *source, unsigned level, uint64_t index, struct hash256 *hash) {
 	if (from->older != nullptr)
 		return from->older->read(from->older->context, level, index, hash);
 	return fail(STATUS_NOT_FOUND, "tree.not_retained: level %u, index %llu is not in memory", level,
-	            (unsigned long long)index);
+		    (unsigned long long)index);
 }

@@ -36,7 +36,8 @@ enum status tree_frontier_append(struct tree_frontier *frontier, const struct ha
 struct hash256 tree_frontier_root(const struct tree_frontier *frontier);
 /* The number of roots, and the roots from the largest subtree to the smallest: how a snapshot stores them. */
 size_t tree_frontier_pack(const struct tree_frontier *frontier, struct hash256 roots[TREE_LEVELS]);
-enum status tree_frontier_unpack(uint64_t size, const struct hash256 *roots, size_t count, struct tree_frontier *frontier);
+enum status tree_frontier_unpack(uint64_t size, const struct hash256 *roots, size_t count,
+				 struct tree_frontier *frontier);
 
 /* Gives the hash of a perfect subtree: STATUS_NOT_FOUND "tree.not_retained" if it has none. */
 struct tree_reader {
