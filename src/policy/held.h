@@ -1,0 +1,37 @@
+/*
+ * Held: a request that is denied now and would be permitted with more approvals. Design §4.
+ *
+ * Approvals reach the context as counts of distinct eligible people per group ("approvals.treasury"). The search finds the
+ * smallest additional counts under which the decision is permit: the least in sum, and the lexicographically least among
+ * those, in the order in which the counters are given. It relies on more approvals never hurting (the validator sees to
+ * it), asks for the greatest obtainable counts first, and is bounded: a set that would need more decisions than
+ * HELD_DECISIONS_MAX gives STATUS_TOO_LARGE.
+ */
+#ifndef GATEHOUSE_POLICY_HELD_H
+#define GATEHOUSE_POLICY_HELD_H
+
+#include "policy/policy.h"
+
+constexpr size_t HELD_COUNTERS_MAX = 16;
+constexpr size_t HELD_DECISIONS_MAX = 20'000;
+
+struct policy_counter {
+	struct bytes path;  /* below the context: "approvals.treasury"; must be there, a Long */
+	int64_t current;    /* what the context holds */
+	int64_t obtainable; /* the most that it can become, people who could still approve included; ≥ current */
+};
+
+struct policy_held {
+	bool is_held;                       /* false: permitted already, or never by approvals alone */
+	bool is_permitted;                  /* permitted as it stands: missing is all zero */
+	int64_t missing[HELD_COUNTERS_MAX]; /* per counter */
+	size_t decisions;                   /* how many were tried */
+};
+
+/* Errors: held.counters, held.path, held.range; held.bound (STATUS_TOO_LARGE). Uses scratch for everything. */
+enum status policy_held(const struct policy_set *set, const struct policy_entities *entities,
+			const struct policy_request *request, struct policy_options options,
+			const struct policy_counter *counters, size_t count, struct arena *scratch,
+			struct policy_held *held);
+
+#endif
