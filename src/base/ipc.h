@@ -55,6 +55,7 @@ struct ipc_frame {
 struct ipc_output {
 	struct buffer bytes;
 	size_t written;  /* of bytes, at the front */
+	size_t cut_at;   /* where the first frame starts that is not wholly written */
 	size_t frame_at; /* where the frame being built starts */
 };
 
@@ -67,7 +68,6 @@ struct ipc_channel {
 	size_t consumed; /* of input, at the front */
 	struct ipc_output ordinary, urgent;
 	struct ipc_output *building;
-	struct ipc_output *partly_written; /* a frame of this output is on the wire in part: it goes first */
 };
 
 /* Takes over descriptor (made non-blocking and close-on-exec) and queues the hello. */

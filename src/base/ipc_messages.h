@@ -72,7 +72,7 @@ enum status ipc_read_credit(struct bytes payload, struct ipc_credit *credit);
 /* IPC_FEED: one event. index ascends strictly over the life of the ledger: clients resume after it. */
 struct ipc_feed {
 	uint64_t index;
-	struct bytes event; /* a-z, 0-9, '.', '-', '_': "entry" */
+	struct bytes event; /* visible ASCII: "entry" */
 	struct bytes data;  /* one line of JSON */
 };
 

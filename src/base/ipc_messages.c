@@ -1,0 +1,322 @@
+#include "base/ipc_messages.h"
+
+/* --- Fields --- */
+
+enum characters {
+	ANY_BYTES,
+	VISIBLE, /* 0x21 to 0x7e: no field of an HTTP message may hold more without being read anew by somebody */
+	PRINTED, /* the same and the space */
+	LINE,    /* no control characters: one line of UTF-8 */
+	TEXT,    /* LINE and the line feed */
+};
+
+/* The tag is the place in the table, from 1. */
+struct field {
+	const char *name; /* "ipc.request.method" */
+	uint32_t min, max;
+	enum characters characters;
+	bool required;
+};
+
+static bool
+is_allowed(uint8_t byte, enum characters characters) {
+	switch (characters) {
+	case VISIBLE:
+		return byte > 0x20 && byte < 0x7f;
+	case PRINTED:
+		return byte >= 0x20 && byte < 0x7f;
+	case LINE:
+		return byte >= 0x20 && byte != 0x7f;
+	case TEXT:
+		return (byte >= 0x20 && byte != 0x7f) || byte == '\n';
+	case ANY_BYTES:
+		break;
+	}
+	return true;
+}
+
+static enum status
+check_field(const struct field *field, struct bytes value) {
+	if (value.len < field->min || value.len > field->max)
+		return fail(STATUS_INVALID, "%s: %zu bytes, expected %u to %u", field->name, value.len, field->min, field->max);
+	if (field->characters == ANY_BYTES)
+		return OK;
+	for (size_t i = 0; i < value.len; i++)
+		if (!is_allowed(value.data[i], field->characters))
+			return fail(STATUS_INVALID, "%s: byte 0x%02x at offset %zu", field->name, value.data[i], i);
+	return OK;
+}
+
+/* values[tag − 1] receives each field; a field that is absent stays empty. */
+static enum status
+read_fields(struct bytes payload, const char *message, const struct field *fields, size_t count, struct bytes *values) {
+	struct cursor cursor = cursor_of(payload);
+	size_t next = 0;
+	while (cursor.left > 0) {
+		uint8_t tag;
+		uint32_t length;
+		TRY(cursor_u8(&cursor, message, &tag));
+		TRY(cursor_u32be(&cursor, message, &length));
+		if (tag == 0 || tag > count)
+			return fail(STATUS_INVALID, "%s.tag: unknown field %u", message, tag);
+		if (tag <= next)
+			return fail(STATUS_INVALID, "%s.order: field %u after field %zu", message, tag, next);
+		for (; next + 1 < tag; next++)
+			if (fields[next].required)
+				return fail(STATUS_INVALID, "%s: missing", fields[next].name);
+		next = tag;
+		TRY(cursor_take(&cursor, message, length, &values[tag - 1]));
+		TRY(check_field(&fields[tag - 1], values[tag - 1]));
+	}
+	for (; next < count; next++)
+		if (fields[next].required)
+			return fail(STATUS_INVALID, "%s: missing", fields[next].name);
+	return OK;
+}
+
+static void
+write_field(struct buffer *payload, unsigned tag, struct bytes value) {
+	uint8_t head[5] = {(uint8_t)tag};
+	if (value.data == nullptr)
+		return;
+	/* A length over 32 bits cannot pass: ipc_end() refuses a frame of a thousandth of that. */
+	store_u32be(head + 1, value.len > UINT32_MAX ? UINT32_MAX : (uint32_t)value.len);
+	if (!buffer_reserve(payload, sizeof head + value.len))
+		return;
+	buffer_append(payload, head, sizeof head);
+	buffer_append_bytes(payload, value);
+}
+
+static void
+write_u16(struct buffer *payload, unsigned tag, uint16_t number) {
+	uint8_t bytes[2] = {(uint8_t)(number >> 8), (uint8_t)number};
+	write_field(payload, tag, BYTES_OF_ARRAY(bytes));
+}
+
+static uint16_t
+u16_of(struct bytes value) {
+	return value.len < 2 ? 0 : (uint16_t)(value.data[0] << 8 | value.data[1]);
+}
+
+/* --- Request --- */
+
+enum request_tag {
+	REQUEST_METHOD = 1,
+	REQUEST_TARGET,
+	REQUEST_HOST,
+	REQUEST_CONTENT_TYPE,
+	REQUEST_CONTENT_DIGEST,
+	REQUEST_IDEMPOTENCY_KEY,
+	REQUEST_SIGNATURE_INPUT,
+	REQUEST_SIGNATURE,
+	REQUEST_LAST_EVENT_ID,
+	REQUEST_PEER_ADDRESS,
+	REQUEST_PEER_PORT,
+	REQUEST_TLS_GROUP,
+	REQUEST_CLIENT_CERTIFICATE,
+	REQUEST_BODY,
+	REQUEST_END,
+};
+
+static const struct field request_fields[REQUEST_END - 1] = {
+	[REQUEST_METHOD - 1] = {"ipc.request.method", 1, IPC_METHOD_MAX, VISIBLE, true},
+	[REQUEST_TARGET - 1] = {"ipc.request.target", 1, IPC_TARGET_MAX, VISIBLE, true},
+	[REQUEST_HOST - 1] = {"ipc.request.host", 1, IPC_FIELD_MAX, VISIBLE, true},
+	[REQUEST_CONTENT_TYPE - 1] = {"ipc.request.content_type", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_CONTENT_DIGEST - 1] = {"ipc.request.content_digest", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_IDEMPOTENCY_KEY - 1] = {"ipc.request.idempotency_key", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_SIGNATURE_INPUT - 1] = {"ipc.request.signature_input", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_SIGNATURE - 1] = {"ipc.request.signature", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_LAST_EVENT_ID - 1] = {"ipc.request.last_event_id", 0, IPC_FIELD_MAX, PRINTED, false},
+	[REQUEST_PEER_ADDRESS - 1] = {"ipc.request.peer_address", 4, 16, ANY_BYTES, true},
+	[REQUEST_PEER_PORT - 1] = {"ipc.request.peer_port", 2, 2, ANY_BYTES, true},
+	[REQUEST_TLS_GROUP - 1] = {"ipc.request.tls_group", 1, 64, VISIBLE, true},
+	[REQUEST_CLIENT_CERTIFICATE - 1] = {"ipc.request.client_certificate", 32, 32, ANY_BYTES, false},
+	[REQUEST_BODY - 1] = {"ipc.request.body", 0, IPC_BODY_MAX, ANY_BYTES, false},
+};
+
+void
+ipc_write_request(struct buffer *payload, const struct ipc_request *request) {
+	write_field(payload, REQUEST_METHOD, request->method);
+	write_field(payload, REQUEST_TARGET, request->target);
+	write_field(payload, REQUEST_HOST, request->host);
+	write_field(payload, REQUEST_CONTENT_TYPE, request->content_type);
+	write_field(payload, REQUEST_CONTENT_DIGEST, request->content_digest);
+	write_field(payload, REQUEST_IDEMPOTENCY_KEY, request->idempotency_key);
+	write_field(payload, REQUEST_SIGNATURE_INPUT, request->signature_input);
+	write_field(payload, REQUEST_SIGNATURE, request->signature);
+	write_field(payload, REQUEST_LAST_EVENT_ID, request->last_event_id);
+	write_field(payload, REQUEST_PEER_ADDRESS, request->reported.peer_address);
+	write_u16(payload, REQUEST_PEER_PORT, request->reported.peer_port);
+	write_field(payload, REQUEST_TLS_GROUP, request->reported.tls_group);
+	write_field(payload, REQUEST_CLIENT_CERTIFICATE, request->reported.client_certificate);
+	write_field(payload, REQUEST_BODY, request->body);
+}
+
+enum status
+ipc_read_request(struct bytes payload, struct ipc_request *request) {
+	struct bytes values[REQUEST_END - 1] = {};
+	TRY(read_fields(payload, "ipc.request", request_fields, ARRAY_LENGTH(values), values));
+	if (values[REQUEST_PEER_ADDRESS - 1].len != 4 && values[REQUEST_PEER_ADDRESS - 1].len != 16)
+		return fail(STATUS_INVALID, "ipc.request.peer_address: %zu bytes, expected 4 or 16",
+		            values[REQUEST_PEER_ADDRESS - 1].len);
+	*request = (struct ipc_request){
+		.method = values[REQUEST_METHOD - 1],
+		.target = values[REQUEST_TARGET - 1],
+		.host = values[REQUEST_HOST - 1],
+		.content_type = values[REQUEST_CONTENT_TYPE - 1],
+		.content_digest = values[REQUEST_CONTENT_DIGEST - 1],
+		.idempotency_key = values[REQUEST_IDEMPOTENCY_KEY - 1],
+		.signature_input = values[REQUEST_SIGNATURE_INPUT - 1],
+		.signature = values[REQUEST_SIGNATURE - 1],
+		.last_event_id = values[REQUEST_LAST_EVENT_ID - 1],
+		.body = values[REQUEST_BODY - 1],
+		.reported = {
+			.peer_address = values[REQUEST_PEER_ADDRESS - 1],
+			.peer_port = u16_of(values[REQUEST_PEER_PORT - 1]),
+			.tls_group = values[REQUEST_TLS_GROUP - 1],
+			.client_certificate = values[REQUEST_CLIENT_CERTIFICATE - 1],
+		},
+	};
+	return OK;
+}
+
+/* --- Response --- */
+
+enum response_tag {
+	RESPONSE_STATUS = 1,
+	RESPONSE_CONTENT_TYPE,
+	RESPONSE_OPERATION,
+	RESPONSE_LOCATION,
+	RESPONSE_RETRY_AFTER,
+	RESPONSE_CACHE_CONTROL,
+	RESPONSE_ETAG,
+	RESPONSE_IS_FEED,
+	RESPONSE_BODY,
+	RESPONSE_END,
+};
+
+static const struct field response_fields[RESPONSE_END - 1] = {
+	[RESPONSE_STATUS - 1] = {"ipc.response.status", 2, 2, ANY_BYTES, true},
+	[RESPONSE_CONTENT_TYPE - 1] = {"ipc.response.content_type", 1, 128, PRINTED, false},
+	[RESPONSE_OPERATION - 1] = {"ipc.response.operation", 64, 64, VISIBLE, false},
+	[RESPONSE_LOCATION - 1] = {"ipc.response.location", 1, 1024, VISIBLE, false},
+	[RESPONSE_RETRY_AFTER - 1] = {"ipc.response.retry_after", 1, 10, VISIBLE, false},
+	[RESPONSE_CACHE_CONTROL - 1] = {"ipc.response.cache_control", 1, 128, PRINTED, false},
+	[RESPONSE_ETAG - 1] = {"ipc.response.etag", 1, 128, VISIBLE, false},
+	[RESPONSE_IS_FEED - 1] = {"ipc.response.is_feed", 0, 0, ANY_BYTES, false},
+	[RESPONSE_BODY - 1] = {"ipc.response.body", 0, IPC_PAYLOAD_MAX, ANY_BYTES, false},
+};
+
+void
+ipc_write_response(struct buffer *payload, const struct ipc_response *response) {
+	write_u16(payload, RESPONSE_STATUS, response->status);
+	write_field(payload, RESPONSE_CONTENT_TYPE, response->content_type);
+	write_field(payload, RESPONSE_OPERATION, response->operation);
+	write_field(payload, RESPONSE_LOCATION, response->location);
+	write_field(payload, RESPONSE_RETRY_AFTER, response->retry_after);
+	write_field(payload, RESPONSE_CACHE_CONTROL, response->cache_control);
+	write_field(payload, RESPONSE_ETAG, response->etag);
+	if (response->is_feed)
+		write_field(payload, RESPONSE_IS_FEED, BYTES_OF_LITERAL(""));
+	write_field(payload, RESPONSE_BODY, response->body);
+}
+
+enum status
+ipc_read_response(struct bytes payload, struct ipc_response *response) {
+	struct bytes values[RESPONSE_END - 1] = {};
+	TRY(read_fields(payload, "ipc.response", response_fields, ARRAY_LENGTH(values), values));
+	*response = (struct ipc_response){
+		.status = u16_of(values[RESPONSE_STATUS - 1]),
+		.content_type = values[RESPONSE_CONTENT_TYPE - 1],
+		.operation = values[RESPONSE_OPERATION - 1],
+		.location = values[RESPONSE_LOCATION - 1],
+		.retry_after = values[RESPONSE_RETRY_AFTER - 1],
+		.cache_control = values[RESPONSE_CACHE_CONTROL - 1],
+		.etag = values[RESPONSE_ETAG - 1],
+		.is_feed = values[RESPONSE_IS_FEED - 1].data != nullptr,
+		.body = values[RESPONSE_BODY - 1],
+	};
+	if (response->status < 200 || response->status > 599)
+		return fail(STATUS_INVALID, "ipc.response.status: %u, expected 200 to 599", response->status);
+	if (response->body.len > 0 && response->content_type.len == 0)
+		return fail(STATUS_INVALID, "ipc.response.content_type: missing beside a body of %zu bytes", response->body.len);
+	return OK;
+}
+
+/* --- Credit, feed, report --- */
+
+enum credit_tag { CREDIT_ORDINARY = 1, CREDIT_URGENT, CREDIT_END };
+
+static const struct field credit_fields[CREDIT_END - 1] = {
+	{"ipc.credit.ordinary", 4, 4, ANY_BYTES, true},
+	{"ipc.credit.urgent", 4, 4, ANY_BYTES, true},
+};
+
+void
+ipc_write_credit(struct buffer *payload, const struct ipc_credit *credit) {
+	uint8_t ordinary[4], urgent[4];
+	store_u32be(ordinary, credit->ordinary);
+	store_u32be(urgent, credit->urgent);
+	write_field(payload, CREDIT_ORDINARY, BYTES_OF_ARRAY(ordinary));
+	write_field(payload, CREDIT_URGENT, BYTES_OF_ARRAY(urgent));
+}
+
+enum status
+ipc_read_credit(struct bytes payload, struct ipc_credit *credit) {
+	struct bytes values[CREDIT_END - 1] = {};
+	TRY(read_fields(payload, "ipc.credit", credit_fields, ARRAY_LENGTH(values), values));
+	*credit = (struct ipc_credit){load_u32be(values[0].data), load_u32be(values[1].data)};
+	return OK;
+}
+
+enum feed_tag { FEED_INDEX = 1, FEED_EVENT, FEED_DATA, FEED_END };
+
+static const struct field feed_fields[FEED_END - 1] = {
+	{"ipc.feed.index", 8, 8, ANY_BYTES, true},
+	{"ipc.feed.event", 1, 64, VISIBLE, true},
+	{"ipc.feed.data", 0, IPC_FEED_DATA_MAX, LINE, true},
+};
+
+void
+ipc_write_feed(struct buffer *payload, const struct ipc_feed *feed) {
+	uint8_t index[8];
+	store_u64be(index, feed->index);
+	write_field(payload, FEED_INDEX, BYTES_OF_ARRAY(index));
+	write_field(payload, FEED_EVENT, feed->event);
+	write_field(payload, FEED_DATA, feed->data);
+}
+
+enum status
+ipc_read_feed(struct bytes payload, struct ipc_feed *feed) {
+	struct bytes values[FEED_END - 1] = {};
+	TRY(read_fields(payload, "ipc.feed", feed_fields, ARRAY_LENGTH(values), values));
+	*feed = (struct ipc_feed){load_u64be(values[0].data), values[1], values[2]};
+	return OK;
+}
+
+enum report_tag { REPORT_READY = 1, REPORT_HEALTH, REPORT_METRICS, REPORT_END };
+
+static const struct field report_fields[REPORT_END - 1] = {
+	{"ipc.report.ready", 1, 1, ANY_BYTES, true},
+	{"ipc.report.health", 2, 64 * 1024, LINE, true},
+	{"ipc.report.metrics", 0, 512 * 1024, TEXT, true},
+};
+
+void
+ipc_write_report(struct buffer *payload, const struct ipc_report *report) {
+	uint8_t ready[1] = {report->ready};
+	write_field(payload, REPORT_READY, BYTES_OF_ARRAY(ready));
+	write_field(payload, REPORT_HEALTH, report->health);
+	write_field(payload, REPORT_METRICS, report->metrics);
+}
+
+enum status
+ipc_read_report(struct bytes payload, struct ipc_report *report) {
+	struct bytes values[REPORT_END - 1] = {};
+	TRY(read_fields(payload, "ipc.report", report_fields, ARRAY_LENGTH(values), values));
+	if (values[0].data[0] > 1)
+		return fail(STATUS_INVALID, "ipc.report.ready: %u, expected 0 or 1", values[0].data[0]);
+	*report = (struct ipc_report){values[0].data[0] == 1, values[1], values[2]};
+	return OK;
+}
