@@ -35,7 +35,8 @@ fetch(void) {
 static enum status
 check_lengths(struct bytes associated, struct bytes text) {
 	if (associated.len > INT_MAX || text.len > INT_MAX - AEAD_OVERHEAD)
-		return fail(STATUS_TOO_LARGE, "aead.size: %zu bytes with %zu associated ones", text.len, associated.len);
+		return fail(STATUS_TOO_LARGE, "aead.size: %zu bytes with %zu associated ones", text.len,
+			    associated.len);
 	return OK;
 }
 
@@ -48,13 +49,14 @@ aead_seal(const uint8_t key[32], struct bytes associated, struct bytes plain, ui
 	/* A context per call: it holds the expanded key and wipes it when freed. */
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 	int len = 0;
-	crypto_must(context != nullptr && EVP_EncryptInit_ex2(context, aes_256_gcm, key, nonce, nullptr) == 1 &&
-	                    (associated.len == 0 ||
-	                     EVP_EncryptUpdate(context, nullptr, &len, associated.data, (int)associated.len) == 1) &&
-	                    (plain.len == 0 || EVP_EncryptUpdate(context, cipher, &len, plain.data, (int)plain.len) == 1) &&
-	                    EVP_EncryptFinal_ex(context, tag, &len) == 1 &&
-	                    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, (int)TAG_SIZE, tag) == 1,
-	            "sealing");
+	crypto_must(
+		context != nullptr && EVP_EncryptInit_ex2(context, aes_256_gcm, key, nonce, nullptr) == 1 &&
+			(associated.len == 0 ||
+			 EVP_EncryptUpdate(context, nullptr, &len, associated.data, (int)associated.len) == 1) &&
+			(plain.len == 0 || EVP_EncryptUpdate(context, cipher, &len, plain.data, (int)plain.len) == 1) &&
+			EVP_EncryptFinal_ex(context, tag, &len) == 1 &&
+			EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, (int)TAG_SIZE, tag) == 1,
+		"sealing");
 	EVP_CIPHER_CTX_free(context);
 	return OK;
 }
@@ -71,17 +73,19 @@ aead_open(const uint8_t key[32], struct bytes associated, struct bytes sealed, u
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 	int len = 0;
 	crypto_must(context != nullptr && EVP_DecryptInit_ex2(context, aes_256_gcm, key, sealed.data, nullptr) == 1 &&
-	                    (associated.len == 0 ||
-	                     EVP_DecryptUpdate(context, nullptr, &len, associated.data, (int)associated.len) == 1) &&
-	                    (cipher.len == 0 || EVP_DecryptUpdate(context, plain, &len, cipher.data, (int)cipher.len) == 1) &&
-	                    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, (int)TAG_SIZE, tag) == 1,
-	            "opening");
+			    (associated.len == 0 ||
+			     EVP_DecryptUpdate(context, nullptr, &len, associated.data, (int)associated.len) == 1) &&
+			    (cipher.len == 0 ||
+			     EVP_DecryptUpdate(context, plain, &len, cipher.data, (int)cipher.len) == 1) &&
+			    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, (int)TAG_SIZE, tag) == 1,
+		    "opening");
 	bool authentic = EVP_DecryptFinal_ex(context, none, &len) == 1;
 	EVP_CIPHER_CTX_free(context);
 	if (!authentic) {
 		if (cipher.len > 0)
 			secret_wipe(plain, cipher.len);
-		return fail(STATUS_UNAUTHORIZED, "aead.open: key, associated data or bytes differ from what was sealed");
+		return fail(STATUS_UNAUTHORIZED,
+			    "aead.open: key, associated data or bytes differ from what was sealed");
 	}
 	return OK;
 }
@@ -89,7 +93,8 @@ aead_open(const uint8_t key[32], struct bytes associated, struct bytes sealed, u
 static OSSL_PARAM
 octets(const char *name, struct bytes value) {
 	/* The library reads these only; its type has no const. A null pointer would count as absent. */
-	return OSSL_PARAM_construct_octet_string(name, value.len == 0 ? (void *)"" : (void *)(uintptr_t)value.data, value.len);
+	return OSSL_PARAM_construct_octet_string(name, value.len == 0 ? (void *)"" : (void *)(uintptr_t)value.data,
+						 value.len);
 }
 
 static bool
@@ -113,8 +118,9 @@ argon2id(struct bytes passphrase, struct bytes salt, struct argon2id_cost cost, 
 	};
 	if (!derive(argon2, parameters, key, len))
 		return fail(STATUS_INVALID,
-		            "argon2id.cost: %u KiB, %u passes, %u lanes, a salt of %zu bytes and a key of %zu are not possible",
-		            cost.memory_kib, cost.passes, cost.lanes, salt.len, len);
+			    "argon2id.cost: %u KiB, %u passes, %u lanes, a salt of %zu bytes and a key of %zu are not "
+			    "possible",
+			    cost.memory_kib, cost.passes, cost.lanes, salt.len, len);
 	return OK;
 }
 
@@ -137,13 +143,14 @@ hkdf_sha256(struct bytes secret, struct bytes salt, struct bytes info, uint8_t *
 
 enum status
 pbkdf2_hmac_sha512(struct bytes password, struct bytes salt, uint32_t rounds, uint8_t *key, size_t len) {
-	if (password.len > INT_MAX || salt.len > INT_MAX || rounds == 0 || rounds > INT_MAX || len == 0 || len > INT_MAX)
-		return fail(STATUS_INVALID, "pbkdf2.size: %zu bytes of password, %zu of salt, %u rounds, %zu of key", password.len,
-		            salt.len, rounds, len);
+	if (password.len > INT_MAX || salt.len > INT_MAX || rounds == 0 || rounds > INT_MAX || len == 0 ||
+	    len > INT_MAX)
+		return fail(STATUS_INVALID, "pbkdf2.size: %zu bytes of password, %zu of salt, %u rounds, %zu of key",
+			    password.len, salt.len, rounds, len);
 	fetch();
 	const char *text = password.len == 0 ? "" : (const char *)password.data;
-	crypto_must(PKCS5_PBKDF2_HMAC(text, (int)password.len, salt.data, (int)salt.len, (int)rounds, sha2_512, (int)len,
-	                              key) == 1,
-	            "PBKDF2");
+	crypto_must(PKCS5_PBKDF2_HMAC(text, (int)password.len, salt.data, (int)salt.len, (int)rounds, sha2_512,
+				      (int)len, key) == 1,
+		    "PBKDF2");
 	return OK;
 }

@@ -35,7 +35,7 @@ ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes 
 	memcpy(expanded, seed, 32);
 	memcpy(expanded + 32, public_key, 32);
 	crypto_must(crypto_sign_ed25519_detached(signature, nullptr, message.data, message.len, expanded) == 0,
-	            "an Ed25519 signature");
+		    "an Ed25519 signature");
 	secret_wipe(expanded, sizeof expanded);
 	return OK;
 }

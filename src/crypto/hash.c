@@ -9,6 +9,8 @@
 
 #include "crypto/check.h"
 
+constexpr size_t SMALL_MAX = 128;
+
 enum algorithm { ALGORITHM_SHA256, ALGORITHM_SHA512, ALGORITHM_KECCAK256, ALGORITHM_RIPEMD160, ALGORITHM_COUNT };
 
 static EVP_MD *algorithms[ALGORITHM_COUNT];
@@ -35,7 +37,8 @@ hmac_template(EVP_MAC *hmac, char *digest) {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	crypto_must(template != nullptr && EVP_MAC_CTX_set_params(template, parameters) == 1, "choosing the hash of HMAC");
+	crypto_must(template != nullptr && EVP_MAC_CTX_set_params(template, parameters) == 1,
+		    "choosing the hash of HMAC");
 	return template;
 }
 
@@ -61,7 +64,8 @@ fetch_algorithms(void) {
 create_context(enum algorithm algorithm) {
 	crypto_must(pthread_once(&fetched, fetch_algorithms) == 0, "fetching the hashes");
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	crypto_must(context != nullptr && EVP_DigestInit_ex2(context, algorithms[algorithm], nullptr) == 1, "a hash context");
+	crypto_must(context != nullptr && EVP_DigestInit_ex2(context, algorithms[algorithm], nullptr) == 1,
+		    "a hash context");
 	contexts[algorithm] = context;
 	crypto_must(pthread_setspecific(thread_end, contexts) == 0, "a thread key");
 	return context;
@@ -102,9 +106,18 @@ sha256(struct bytes message) {
 
 struct hash256
 sha256_parts(const struct bytes *parts, size_t count) {
+	/* The parts of a tree node (1 + 32 + 32 bytes) are cheaper to copy than to add one by one. */
+	uint8_t small[SMALL_MAX];
+	size_t len = 0, i = 0;
+	for (; i < count && parts[i].len <= sizeof small - len; i++) {
+		if (parts[i].len > 0)
+			memcpy(small + len, parts[i].data, parts[i].len);
+		len += parts[i].len;
+	}
 	struct hash256 digest;
 	EVP_MD_CTX *context = start(ALGORITHM_SHA256);
-	for (size_t i = 0; i < count; i++)
+	add(context, bytes_of(small, len));
+	for (; i < count; i++)
 		add(context, parts[i]);
 	finish(context, digest.bytes);
 	return digest;
@@ -148,9 +161,9 @@ hmac(EVP_MAC_CTX *const *template, struct bytes key, struct bytes message, uint8
 	size_t len = 0;
 	EVP_MAC_CTX *context = EVP_MAC_CTX_dup(*template);
 	crypto_must(context != nullptr && EVP_MAC_init(context, key_data, key.len, nullptr) == 1 &&
-	                    EVP_MAC_update(context, message.data, message.len) == 1 &&
-	                    EVP_MAC_final(context, mac, &len, size) == 1 && len == size,
-	            "HMAC");
+			    EVP_MAC_update(context, message.data, message.len) == 1 &&
+			    EVP_MAC_final(context, mac, &len, size) == 1 && len == size,
+		    "HMAC");
 	EVP_MAC_CTX_free(context);
 }
 

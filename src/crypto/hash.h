@@ -28,7 +28,7 @@ struct hash256 sha256(struct bytes message);
 struct hash256 sha256_parts(const struct bytes *parts, size_t count);
 #define SHA256_PARTS(...)                                                                                              \
 	sha256_parts((const struct bytes[]){__VA_ARGS__},                                                              \
-	             sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
+		     sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
 struct hash256 sha256_twice(struct bytes message); /* Bitcoin's double hash */
 struct hash256 keccak256(struct bytes message);
 /* SHA-256(SHA-256(tag) ‖ SHA-256(tag) ‖ message), BIP-340. */

@@ -51,9 +51,9 @@ mldsa44_private_create(struct mldsa44_private **key, const uint8_t seed[32]) {
 	TRY_ALLOC(made->key); /* every seed gives a key */
 	size_t len = 0;
 	crypto_must(EVP_PKEY_get_octet_string_param(made->key, OSSL_PKEY_PARAM_PUB_KEY, made->public_key,
-	                                            sizeof made->public_key, &len) == 1 &&
-	                    len == MLDSA44_PUBLIC_SIZE,
-	            "an ML-DSA-44 public key");
+						    sizeof made->public_key, &len) == 1 &&
+			    len == MLDSA44_PUBLIC_SIZE,
+		    "an ML-DSA-44 public key");
 	*key = TAKE(made);
 	return OK;
 }
@@ -83,10 +83,12 @@ mldsa44_sign(const struct mldsa44_private *key, struct bytes message, uint8_t si
 	size_t len = MLDSA44_SIGNATURE_SIZE;
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(nullptr, key->key, nullptr);
 	bool signed_ = context != nullptr && EVP_PKEY_sign_message_init(context, algorithm, parameters) == 1 &&
-	               EVP_PKEY_sign(context, signature, &len, message.data, message.len) == 1 && len == MLDSA44_SIGNATURE_SIZE;
+		       EVP_PKEY_sign(context, signature, &len, message.data, message.len) == 1 &&
+		       len == MLDSA44_SIGNATURE_SIZE;
 	EVP_PKEY_CTX_free(context);
 	if (!signed_)
-		return fail(STATUS_INTERNAL, "signature.mldsa44_sign: the library could not sign %zu bytes", message.len);
+		return fail(STATUS_INTERNAL, "signature.mldsa44_sign: the library could not sign %zu bytes",
+			    message.len);
 	return OK;
 }
 
@@ -114,7 +116,8 @@ enum status
 mldsa44_verify(const struct mldsa44_public *key, struct bytes message, const uint8_t signature[2420]) {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(nullptr, key->key, nullptr);
 	bool prepared = context != nullptr && EVP_PKEY_verify_message_init(context, algorithm, nullptr) == 1;
-	bool verified = prepared && EVP_PKEY_verify(context, signature, MLDSA44_SIGNATURE_SIZE, message.data, message.len) == 1;
+	bool verified =
+		prepared && EVP_PKEY_verify(context, signature, MLDSA44_SIGNATURE_SIZE, message.data, message.len) == 1;
 	EVP_PKEY_CTX_free(context);
 	if (!prepared)
 		return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);

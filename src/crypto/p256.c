@@ -97,8 +97,8 @@ public_point(const BIGNUM *key, uint8_t *encoded, point_conversion_form_t form, 
 	_cleanup_(free_point) EC_POINT *point = EC_POINT_new(group);
 	TRY_ALLOC(point);
 	crypto_must(EC_POINT_mul(group, point, key, nullptr, nullptr, nullptr) == 1 &&
-	                    EC_POINT_point2oct(group, point, form, encoded, size, nullptr) == size,
-	            "a P-256 public key");
+			    EC_POINT_point2oct(group, point, form, encoded, size, nullptr) == size,
+		    "a P-256 public key");
 	return OK;
 }
 
@@ -118,10 +118,11 @@ compact_low_s(const uint8_t *der, size_t len, uint8_t signature[64]) {
 	TRY_ALLOC(parsed);
 	TRY_ALLOC(s);
 	bool high = BN_cmp(ECDSA_SIG_get0_s(parsed), half_order) > 0;
-	crypto_must((high ? BN_sub(s, order, ECDSA_SIG_get0_s(parsed)) == 1 : BN_copy(s, ECDSA_SIG_get0_s(parsed)) != nullptr) &&
-	                    BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, 32) == 32 &&
-	                    BN_bn2binpad(s, signature + 32, 32) == 32,
-	            "writing a signature");
+	crypto_must((high ? BN_sub(s, order, ECDSA_SIG_get0_s(parsed)) == 1
+			  : BN_copy(s, ECDSA_SIG_get0_s(parsed)) != nullptr) &&
+			    BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, 32) == 32 &&
+			    BN_bn2binpad(s, signature + 32, 32) == 32,
+		    "writing a signature");
 	return OK;
 }
 
@@ -154,7 +155,8 @@ p256_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64]
 	size_t len = sizeof der;
 	_cleanup_(free_key_context) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(nullptr, pair, nullptr);
 	TRY_ALLOC(context);
-	if (EVP_PKEY_sign_init_ex2(context, ecdsa, parameters) != 1 || EVP_PKEY_sign(context, der, &len, digest, 32) != 1)
+	if (EVP_PKEY_sign_init_ex2(context, ecdsa, parameters) != 1 ||
+	    EVP_PKEY_sign(context, der, &len, digest, 32) != 1)
 		return fail(STATUS_INTERNAL, "signature.p256_sign: the library could not sign");
 	return compact_low_s(der, len, signature);
 }
@@ -162,7 +164,7 @@ p256_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64]
 static enum status
 read_public_key(struct bytes encoded, EVP_PKEY **key) {
 	bool known = (encoded.len == 33 && (encoded.data[0] == 2 || encoded.data[0] == 3)) ||
-	             (encoded.len == 65 && encoded.data[0] == 4);
+		     (encoded.len == 65 && encoded.data[0] == 4);
 	_cleanup_(free_key) EVP_PKEY *read = EVP_PKEY_new();
 	TRY_ALLOC(read);
 	crypto_must(EVP_PKEY_copy_parameters(read, parameters_only) == 1, "P-256");

@@ -39,9 +39,10 @@ fail_private_key(void) {
 static enum status
 read_public_key(struct bytes encoded, secp256k1_pubkey *point) {
 	bool known = (encoded.len == 33 && (encoded.data[0] == 2 || encoded.data[0] == 3)) ||
-	             (encoded.len == 65 && encoded.data[0] == 4);
+		     (encoded.len == 65 && encoded.data[0] == 4);
 	if (!known || secp256k1_ec_pubkey_parse(context(), point, encoded.data, encoded.len) != 1)
-		return fail(STATUS_INVALID, "public_key.secp256k1: %zu bytes that are no point of the curve", encoded.len);
+		return fail(STATUS_INVALID, "public_key.secp256k1: %zu bytes that are no point of the curve",
+			    encoded.len);
 	return OK;
 }
 
@@ -97,11 +98,12 @@ secp256k1_public_add(uint8_t public_key[33], const uint8_t tweak[32]) {
 enum status
 secp256k1_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64], int *recovery) {
 	secp256k1_ecdsa_recoverable_signature made;
-	if (secp256k1_ecdsa_sign_recoverable(context(), &made, digest, key, secp256k1_nonce_function_rfc6979, nullptr) != 1)
+	if (secp256k1_ecdsa_sign_recoverable(context(), &made, digest, key, secp256k1_nonce_function_rfc6979,
+					     nullptr) != 1)
 		return fail_private_key();
 	int id = 0;
 	crypto_must(secp256k1_ecdsa_recoverable_signature_serialize_compact(context(), signature, &id, &made) == 1,
-	            "writing a signature");
+		    "writing a signature");
 	if (recovery != nullptr)
 		*recovery = id;
 	return OK;
@@ -136,7 +138,7 @@ secp256k1_recover(const uint8_t digest[32], const uint8_t signature[64], int rec
 	if (secp256k1_ecdsa_recoverable_signature_parse_compact(context(), &parsed, signature, recovery) != 1)
 		return fail(STATUS_INVALID, "signature.secp256k1_range: r or s is not below the order of the curve");
 	if (secp256k1_ecdsa_recover(context(), &point, &parsed, digest) != 1)
-		return fail(STATUS_UNAUTHORIZED, "signature.secp256k1_recover: no public key belongs to this signature");
+		return fail(STATUS_UNAUTHORIZED, "signature.secp256k1_no_key: no public key belongs to this signature");
 	write_public_key(&point, uncompressed, 65);
 	return OK;
 }
@@ -157,9 +159,11 @@ secp256k1_ecdsa_from_der(struct bytes der, uint8_t signature[64]) {
 	if (der.len == 0 || secp256k1_ecdsa_signature_parse_der(context(), &parsed, der.data, der.len) != 1)
 		return fail(STATUS_INVALID, "signature.secp256k1_der: not strict DER");
 	/* The library reads a negative or too large number as zero. */
-	crypto_must(secp256k1_ecdsa_signature_serialize_compact(context(), signature, &parsed) == 1, "writing a signature");
+	crypto_must(secp256k1_ecdsa_signature_serialize_compact(context(), signature, &parsed) == 1,
+		    "writing a signature");
 	if (memcmp(signature, zero, 32) == 0 || memcmp(signature + 32, zero, 32) == 0)
-		return fail(STATUS_INVALID, "signature.secp256k1_range: r or s is not between 1 and the order of the curve");
+		return fail(STATUS_INVALID,
+			    "signature.secp256k1_range: r or s is not between 1 and the order of the curve");
 	return OK;
 }
 
@@ -177,7 +181,8 @@ bip340_sign(const uint8_t key[32], struct bytes message, const uint8_t aux[32], 
 		return fail_private_key();
 	secp256k1_schnorrsig_extraparams parameters = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
 	parameters.ndata = (void *)(uintptr_t)aux; /* only read */
-	int made = secp256k1_schnorrsig_sign_custom(context(), signature, message.data, message.len, &pair, &parameters);
+	int made =
+		secp256k1_schnorrsig_sign_custom(context(), signature, message.data, message.len, &pair, &parameters);
 	secret_wipe(&pair, sizeof pair);
 	return made == 1 ? OK : fail(STATUS_INTERNAL, "signature.bip340_sign: the library could not sign");
 }
@@ -201,7 +206,8 @@ bip340_verify(const uint8_t x_only[32], struct bytes message, const uint8_t sign
 static enum status
 taproot_tweak(const uint8_t internal[32], struct bytes merkle_root, struct hash256 *tweak) {
 	if (merkle_root.len != 0 && merkle_root.len != 32)
-		return fail(STATUS_INVALID, "taproot.merkle_root: %zu bytes where 0 or 32 were expected", merkle_root.len);
+		return fail(STATUS_INVALID, "taproot.merkle_root: %zu bytes where 0 or 32 were expected",
+			    merkle_root.len);
 	uint8_t message[64];
 	memcpy(message, internal, 32);
 	if (merkle_root.len == 32)
@@ -220,8 +226,8 @@ taproot_tweak_public(const uint8_t internal[32], struct bytes merkle_root, uint8
 	if (secp256k1_xonly_pubkey_tweak_add(context(), &tweaked, &point, tweak.bytes) != 1)
 		return fail_tweak();
 	crypto_must(secp256k1_xonly_pubkey_from_pubkey(context(), &x_only, parity, &tweaked) == 1 &&
-	                    secp256k1_xonly_pubkey_serialize(context(), output, &x_only) == 1,
-	            "writing a point");
+			    secp256k1_xonly_pubkey_serialize(context(), output, &x_only) == 1,
+		    "writing a point");
 	return OK;
 }
 
@@ -234,8 +240,8 @@ taproot_tweak_private(uint8_t key[32], struct bytes merkle_root) {
 	if (secp256k1_keypair_create(context(), &pair, key) != 1)
 		return fail_private_key();
 	crypto_must(secp256k1_keypair_xonly_pub(context(), &point, nullptr, &pair) == 1 &&
-	                    secp256k1_xonly_pubkey_serialize(context(), internal, &point) == 1,
-	            "writing a point");
+			    secp256k1_xonly_pubkey_serialize(context(), internal, &point) == 1,
+		    "writing a point");
 	enum status status = taproot_tweak(internal, merkle_root, &tweak);
 	if (status == OK && secp256k1_keypair_xonly_tweak_add(context(), &pair, tweak.bytes) != 1)
 		status = fail_tweak();

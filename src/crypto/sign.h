@@ -26,7 +26,8 @@ constexpr size_t P256_SIGNATURE_SIZE = 64;
 
 /* --- Ed25519. A private key is its 32-byte seed. --- */
 enum status ed25519_public_key(const uint8_t seed[32], uint8_t public_key[32]);
-enum status ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes message, uint8_t signature[64]);
+enum status ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes message,
+			 uint8_t signature[64]);
 enum status ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]);
 
 /* --- ML-DSA-44. Keys are expanded once and kept. --- */
@@ -54,7 +55,7 @@ enum status secp256k1_public_add(uint8_t public_key[33], const uint8_t tweak[32]
 enum status secp256k1_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64], int *recovery);
 enum status secp256k1_verify(struct bytes public_key, const uint8_t digest[32], const uint8_t signature[64]);
 enum status secp256k1_recover(const uint8_t digest[32], const uint8_t signature[64], int recovery,
-                              uint8_t uncompressed[65]);
+			      uint8_t uncompressed[65]);
 /* Strict DER (BIP-66) to r ‖ s and back; *len receives at most 72. */
 enum status secp256k1_ecdsa_to_der(const uint8_t signature[64], uint8_t der[72], size_t *len);
 enum status secp256k1_ecdsa_from_der(struct bytes der, uint8_t signature[64]);

@@ -1,0 +1,62 @@
+/*
+ * The public test data (GATEHOUSE_CORPORA): without it a suite skips by name; with it a file that is missing fails the test.
+ * Include after tests/test.h.
+ */
+#ifndef GATEHOUSE_TESTS_CORPORA_H
+#define GATEHOUSE_TESTS_CORPORA_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+
+/* The text of a file, in the arena. Skips the test where there is no public test data. */
+static inline struct bytes
+corpora_read(struct arena *arena, const char *name) {
+	if (test_corpora() == nullptr) {
+		print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
+		skip();
+	}
+	char path[1024];
+	snprintf(path, sizeof path, "%s/%s", test_corpora(), name);
+	FILE *file = fopen(path, "rbe");
+	if (file == nullptr)
+		fail_msg("%s: not found", path);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	long len = ftell(file);
+	assert_true(len >= 0);
+	rewind(file);
+	uint8_t *text = arena_alloc(arena, (size_t)len + 1);
+	assert_non_null(text);
+	assert_int_equal(fread(text, 1, (size_t)len, file), (size_t)len);
+	fclose(file);
+	return bytes_of(text, (size_t)len);
+}
+
+static inline const json *
+corpora_read_json(struct arena *arena, const char *name) {
+	struct bytes text = corpora_read(arena, name);
+	const json *root = nullptr;
+	assert_ok(json_read(arena, text, (struct json_limits){.integers = JSON_INT64_INTEGERS}, &root));
+	return root;
+}
+
+/* The bytes of a hexadecimal member, in the arena. */
+static inline struct bytes
+corpora_hex(struct arena *arena, const json *object, const char *key) {
+	const json *member = json_get(object, key);
+	assert_non_null(member);
+	struct bytes text = json_string(member);
+	uint8_t *bytes = arena_alloc(arena, text.len / 2 + 1);
+	assert_non_null(bytes);
+	assert_ok(hex_decode(text, bytes, text.len / 2));
+	return bytes_of(bytes, text.len / 2);
+}
+
+/* Prints how many cases ran, and fails unless it is the committed figure. */
+static inline void
+corpora_expect(const char *what, size_t executed, size_t expected) {
+	print_message("%s: %zu executed, %zu expected\n", what, executed, expected);
+	assert_int_equal(executed, expected);
+}
+
+#endif
