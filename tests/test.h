@@ -57,6 +57,17 @@ test_corpora(void) {
 	return getenv("GATEHOUSE_CORPORA");
 }
 
+/* Folders of the checkout and of the build tree that the test belongs to; the programs are below the latter. */
+static inline const char *
+test_source_root(void) {
+	return TEST_SOURCE_ROOT;
+}
+
+static inline const char *
+test_build_root(void) {
+	return TEST_BUILD_ROOT;
+}
+
 #define RUN_TESTS(...)                                                                                                 \
 	int main(void) {                                                                                               \
 		const struct CMUnitTest tests[] = {__VA_ARGS__};                                                       \
