@@ -63,4 +63,10 @@ enum asset_value { ASSET_VALUED, ASSET_PRICE_MISSING, ASSET_PRICE_STALE, ASSET_V
 enum asset_value asset_usd_cents(const struct asset *asset, const struct amount *amount, int64_t now_ms,
                                  int64_t price_age_max_ms, int64_t *cents);
 
+/* Thousandths of a whole unit, rounded up; false if they exceed int64. */
+[[nodiscard]] bool asset_milli_units(const struct amount *amount, unsigned decimals, int64_t *milli);
+/* In whole units with as many decimals as it needs: "12.5". */
+constexpr size_t ASSET_AMOUNT_TEXT_SIZE = 82; /* 78 digits or 36 decimals, "0.", NUL */
+void asset_amount_format(const struct amount *amount, unsigned decimals, char text[static 82]);
+
 #endif

@@ -133,4 +133,7 @@ enum status wallet_format_of_name(struct bytes name, enum wallet_format *format)
 enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format,
                                    struct bytes *payload);
 
+/* An address of chain as facts write it, so that lists compare equal. Errors: wallet.chain (STATUS_UNSUPPORTED); the format's. */
+enum status wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address);
+
 #endif

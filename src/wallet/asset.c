@@ -1,0 +1,266 @@
+#include "wallet/asset.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+
+struct asset_registry {
+	struct map by_id;
+	struct asset **assets; /* in order of addition */
+	size_t count;
+	size_t capacity;
+};
+
+/* An asset and the text that it points to, in one block. */
+struct stored_asset {
+	struct asset asset;
+	char id[ASSET_ID_MAX];
+	char symbol[ASSET_SYMBOL_MAX];
+};
+
+static const char NATIVE[] = "native";
+
+enum status
+asset_registry_create(struct asset_registry **registry) {
+	*registry = calloc(1, sizeof **registry);
+	TRY_ALLOC(*registry);
+	return OK;
+}
+
+void
+asset_registry_destroy(struct asset_registry **registry) {
+	if (*registry == nullptr)
+		return;
+	for (size_t i = 0; i < (*registry)->count; i++)
+		free((*registry)->assets[i]);
+	free((*registry)->assets);
+	map_free(&(*registry)->by_id);
+	free(*registry);
+	*registry = nullptr;
+}
+
+/* --- Ids --- */
+
+/* "<chain>/<contract>" or "<chain>/native"; 0 if either is empty where it may not be, or too long. */
+static size_t
+compose_id(struct bytes chain, struct bytes contract, char id[static ASSET_ID_MAX]) {
+	if (contract.len == 0)
+		contract = bytes_of_text(NATIVE);
+	if (chain.len == 0 || chain.len > ASSET_CHAIN_MAX || contract.len > ASSET_CONTRACT_MAX)
+		return 0;
+	memcpy(id, chain.data, chain.len);
+	id[chain.len] = '/';
+	memcpy(id + chain.len + 1, contract.data, contract.len);
+	return chain.len + 1 + contract.len;
+}
+
+struct bytes
+asset_id(struct arena *arena, struct bytes chain, struct bytes contract) {
+	char id[ASSET_ID_MAX];
+	size_t len = compose_id(chain, contract, id);
+	return arena_copy(arena, bytes_of(id, len));
+}
+
+static bool
+is_alphanumeric(uint8_t c) {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool
+is_made_of(struct bytes text, size_t max, const char *others) {
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_alphanumeric(text.data[i]) && (text.data[i] == '\0' || strchr(others, text.data[i]) == nullptr))
+			return false;
+	return text.len > 0 && text.len <= max;
+}
+
+static enum status
+check_asset(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned decimals) {
+	if (!is_made_of(chain, ASSET_CHAIN_MAX, ":-"))
+		return fail(STATUS_INVALID, "asset.chain: expected 1 to %zu letters, digits, ':' or '-'", ASSET_CHAIN_MAX);
+	if (contract.len > 0 && !is_made_of(contract, ASSET_CONTRACT_MAX, ""))
+		return fail(STATUS_INVALID, "asset.contract: expected at most %zu letters and digits", ASSET_CONTRACT_MAX);
+	if (bytes_equal_text(contract, NATIVE))
+		return fail(STATUS_INVALID, "asset.contract: \"native\" is no contract; leave it empty");
+	if (!is_made_of(symbol, ASSET_SYMBOL_MAX, ".-"))
+		return fail(STATUS_INVALID, "asset.symbol: expected 1 to %zu letters, digits, '.' or '-'", ASSET_SYMBOL_MAX);
+	if (decimals > ASSET_DECIMALS_MAX)
+		return fail(STATUS_INVALID, "asset.decimals: expected at most %u, found %u", ASSET_DECIMALS_MAX, decimals);
+	return OK;
+}
+
+/* --- Writing --- */
+
+static enum status
+make_room(struct asset_registry *registry) {
+	if (registry->count < registry->capacity)
+		return OK;
+	if (registry->count >= ASSETS_MAX)
+		return fail(STATUS_TOO_LARGE, "asset.full: a registry holds at most %zu assets", ASSETS_MAX);
+	size_t capacity = registry->capacity == 0 ? 16 : 2 * registry->capacity;
+	struct asset **assets = realloc(registry->assets, capacity * sizeof(struct asset *));
+	TRY_ALLOC(assets);
+	registry->assets = assets;
+	registry->capacity = capacity;
+	return OK;
+}
+
+static struct stored_asset *
+store(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned decimals) {
+	struct stored_asset *stored = calloc(1, sizeof *stored);
+	if (stored == nullptr)
+		return nullptr;
+	size_t id_len = compose_id(chain, contract, stored->id);
+	memcpy(stored->symbol, symbol.data, symbol.len);
+	stored->asset = (struct asset){
+		.id = bytes_of(stored->id, id_len),
+		.chain = bytes_of(stored->id, chain.len),
+		.contract = contract.len == 0 ? (struct bytes){} : bytes_of(stored->id + chain.len + 1, contract.len),
+		.symbol = bytes_of(stored->symbol, symbol.len),
+		.decimals = decimals,
+	};
+	return stored;
+}
+
+enum status
+asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract, struct bytes symbol,
+                   unsigned decimals) {
+	TRY(check_asset(chain, contract, symbol, decimals));
+	const struct asset *present = asset_find_contract(registry, chain, contract);
+	if (present != nullptr) {
+		if (bytes_equal(present->symbol, symbol) && present->decimals == decimals)
+			return OK;
+		return fail(STATUS_CONFLICT, "asset.conflict: %.*s is registered as %.*s with %u decimals",
+		            BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
+	}
+	TRY(make_room(registry));
+	struct stored_asset *stored = store(chain, contract, symbol, decimals);
+	TRY_ALLOC(stored);
+	enum status status = map_put(&registry->by_id, stored->asset.id, &stored->asset, nullptr);
+	if (status != OK) {
+		free(stored);
+		return status;
+	}
+	registry->assets[registry->count++] = &stored->asset;
+	return OK;
+}
+
+static enum status
+unknown(struct bytes id) {
+	return fail(STATUS_NOT_FOUND, "asset.unknown: %.*s is not registered",
+	            (int)(id.len > ASSET_ID_MAX ? ASSET_ID_MAX : id.len), (const char *)id.data);
+}
+
+enum status
+asset_registry_remove(struct asset_registry *registry, struct bytes id) {
+	struct asset *asset = map_remove(&registry->by_id, id);
+	if (asset == nullptr)
+		return unknown(id);
+	size_t at = 0;
+	while (registry->assets[at] != asset)
+		at++;
+	memmove(&registry->assets[at], &registry->assets[at + 1],
+	        (registry->count - at - 1) * sizeof(struct asset *));
+	registry->count--;
+	free(asset); /* the first member of its struct stored_asset */
+	return OK;
+}
+
+enum status
+asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
+                         int64_t recorded_ms) {
+	struct asset *asset = map_get(&registry->by_id, id);
+	if (asset == nullptr)
+		return unknown(id);
+	asset->has_price = true;
+	asset->price_microcents = price_microcents;
+	asset->price_recorded_ms = recorded_ms;
+	return OK;
+}
+
+/* --- Reading --- */
+
+const struct asset *
+asset_find(const struct asset_registry *registry, struct bytes id) {
+	return registry == nullptr ? nullptr : map_get(&registry->by_id, id);
+}
+
+const struct asset *
+asset_find_contract(const struct asset_registry *registry, struct bytes chain, struct bytes contract) {
+	char id[ASSET_ID_MAX];
+	size_t len = compose_id(chain, contract, id);
+	return len == 0 ? nullptr : asset_find(registry, bytes_of(id, len));
+}
+
+size_t
+asset_registry_count(const struct asset_registry *registry) {
+	return registry->count;
+}
+
+const struct asset *
+asset_registry_at(const struct asset_registry *registry, size_t index) {
+	return index < registry->count ? registry->assets[index] : nullptr;
+}
+
+enum asset_value
+asset_usd_cents(const struct asset *asset, const struct amount *amount, int64_t now_ms, int64_t price_age_max_ms,
+                int64_t *cents) {
+	*cents = 0;
+	if (amount_is_zero(amount))
+		return ASSET_VALUED;
+	if (asset == nullptr || !asset->has_price)
+		return ASSET_PRICE_MISSING;
+	int64_t age_ms;
+	if (__builtin_sub_overflow(now_ms, asset->price_recorded_ms, &age_ms) || age_ms < 0 || age_ms > price_age_max_ms)
+		return ASSET_PRICE_STALE;
+	if (amount_usd_cents(amount, asset->price_microcents, asset->decimals, cents))
+		return ASSET_VALUED;
+	*cents = 0;
+	return ASSET_VALUE_TOO_LARGE;
+}
+
+static struct amount
+whole_unit(unsigned decimals) {
+	struct amount unit = amount_of(1);
+	for (unsigned i = 0; i < decimals && amount_multiply_u64(&unit, 10, &unit); i++)
+		;
+	return unit; /* at most 10^36: fits */
+}
+
+bool
+asset_milli_units(const struct amount *amount, unsigned decimals, int64_t *milli) {
+	struct amount thousandths, unit = whole_unit(decimals);
+	uint64_t number;
+	if (!amount_multiply_u64(amount, 1000, &thousandths))
+		return false;
+	thousandths = amount_divide_up(&thousandths, &unit);
+	if (!amount_fits_u64(&thousandths, &number) || number > INT64_MAX)
+		return false;
+	*milli = (int64_t)number;
+	return true;
+}
+
+void
+asset_amount_format(const struct amount *amount, unsigned decimals, char text[static 82]) {
+	char digits[AMOUNT_TEXT_SIZE];
+	amount_format(amount, digits);
+	size_t count = strlen(digits);
+	size_t whole = count > decimals ? count - decimals : 0;
+	size_t fraction_end = count;
+	while (fraction_end > whole && digits[fraction_end - 1] == '0')
+		fraction_end--;
+
+	size_t at = 0;
+	if (whole == 0)
+		text[at++] = '0';
+	memcpy(text + at, digits, whole);
+	at += whole;
+	if (fraction_end > whole) {
+		text[at++] = '.';
+		for (size_t zeros = count; zeros < decimals; zeros++)
+			text[at++] = '0';
+		memcpy(text + at, digits + whole, fraction_end - whole);
+		at += fraction_end - whole;
+	}
+	text[at] = '\0';
+}
