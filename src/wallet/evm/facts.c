@@ -40,17 +40,28 @@ check_signable(const struct evm_transaction *decoded) {
 	return OK;
 }
 
+/* "eip155:<chain id>"; 0 where none is asked for. */
+static enum status
+read_wanted_chain(struct bytes chain, uint64_t *chain_id) {
+	const struct bytes prefix = bytes_of_text(wallet_evm_operations.chain_prefix);
+	*chain_id = 0;
+	if (chain.len == 0)
+		return OK;
+	if (chain.len <= prefix.len || !bytes_equal(bytes_of(chain.data, prefix.len), prefix) ||
+	    decimal_decode(bytes_of(chain.data + prefix.len, chain.len - prefix.len), chain_id) != OK || *chain_id == 0)
+		return fail(STATUS_INVALID, "evm.chain: expected \"eip155:\" and a chain id, found \"%.*s\"",
+		            BYTES_ARGS(chain));
+	return OK;
+}
+
 static enum status
 name_chain(struct wallet_transaction *transaction, const struct evm_transaction *decoded) {
-	const struct bytes wanted = transaction->context->chain;
-	if (decoded->has_chain_id) {
-		const char *text = arena_format(transaction->arena, "eip155:%llu", (unsigned long long)decoded->chain_id);
-		TRY_ALLOC(text);
-		transaction->chain = bytes_of_text(text);
-	}
-	if (wanted.len > 0 && !bytes_equal(wanted, transaction->chain))
-		return fail(STATUS_INVALID, "evm.chain_id.differs: expected %.*s, found %.*s", BYTES_ARGS(wanted),
-		            BYTES_ARGS(transaction->chain));
+	if (!decoded->has_chain_id)
+		return OK;
+	const char *text = arena_format(transaction->arena, "%s%llu", wallet_evm_operations.chain_prefix,
+	                                (unsigned long long)decoded->chain_id);
+	TRY_ALLOC(text);
+	transaction->chain = bytes_of_text(text);
 	return OK;
 }
 
@@ -150,7 +161,9 @@ decode(struct wallet_transaction *transaction) {
 	struct evm_address sender = {};
 	bool is_ours = transaction->context->key != nullptr;
 	transaction->detail = detail;
-	TRY(evm_decode_transaction(transaction->arena, transaction->payload, decoded));
+	uint64_t chain_id;
+	TRY(read_wanted_chain(transaction->context->chain, &chain_id));
+	TRY(evm_decode_transaction(transaction->arena, transaction->payload, chain_id, decoded));
 	if (is_ours)
 		TRY(check_signable(decoded));
 	TRY(name_chain(transaction, decoded));

@@ -67,21 +67,27 @@ check_items(struct cursor fields, enum evm_type type) {
 	            unsigned_items + SIGNATURE_ITEMS, count);
 }
 
+/* wanted 0: any. */
 static enum status
-check_chain_id(uint64_t chain_id) {
+set_chain_id(struct evm_transaction *transaction, uint64_t chain_id, uint64_t wanted) {
+	transaction->has_chain_id = true;
+	transaction->chain_id = chain_id;
 	if (chain_id == 0)
 		return fail(STATUS_INVALID, "evm.chain_id.zero: a chain id is at least 1");
 	if (chain_id > EVM_CHAIN_ID_MAX)
 		return fail(STATUS_INVALID, "evm.chain_id.range: %llu is above %llu", (unsigned long long)chain_id,
 		            (unsigned long long)EVM_CHAIN_ID_MAX);
+	if (wanted != 0 && chain_id != wanted)
+		return fail(STATUS_INVALID, "evm.chain_id.differs: expected %llu, found %llu", (unsigned long long)wanted,
+		            (unsigned long long)chain_id);
 	return OK;
 }
 
 static enum status
-read_chain_id(struct cursor *fields, struct evm_transaction *transaction) {
-	TRY(rlp_read_u64(fields, "evm.chain_id", &transaction->chain_id));
-	transaction->has_chain_id = true;
-	return check_chain_id(transaction->chain_id);
+read_chain_id(struct cursor *fields, struct evm_transaction *transaction, uint64_t wanted) {
+	uint64_t chain_id;
+	TRY(rlp_read_u64(fields, "evm.chain_id", &chain_id));
+	return set_chain_id(transaction, chain_id, wanted);
 }
 
 static enum status
@@ -172,12 +178,9 @@ read_access_list(struct arena *arena, struct cursor *fields, struct evm_transact
 
 /* EIP-155: v is 27 or 28 without a chain id, else 35 or 36 + 2 × chain id. An unsigned one states chain id, 0, 0. */
 static enum status
-split_v(struct evm_transaction *transaction, uint64_t v, uint64_t *y_parity) {
-	if (!transaction->is_signed) {
-		transaction->has_chain_id = true;
-		transaction->chain_id = v;
-		return check_chain_id(v);
-	}
+split_v(struct evm_transaction *transaction, uint64_t v, uint64_t wanted, uint64_t *y_parity) {
+	if (!transaction->is_signed)
+		return set_chain_id(transaction, v, wanted);
 	if (v == 27 || v == 28) {
 		*y_parity = v - 27;
 		return OK;
@@ -186,13 +189,11 @@ split_v(struct evm_transaction *transaction, uint64_t v, uint64_t *y_parity) {
 		return fail(STATUS_INVALID, "evm.v.range: expected 27, 28, or at least 35, found %llu",
 		            (unsigned long long)v);
 	*y_parity = (v - 35) % 2;
-	transaction->has_chain_id = true;
-	transaction->chain_id = (v - 35) / 2;
-	return check_chain_id(transaction->chain_id);
+	return set_chain_id(transaction, (v - 35) / 2, wanted);
 }
 
 static enum status
-read_signature(struct cursor *fields, struct evm_transaction *transaction) {
+read_signature(struct cursor *fields, struct evm_transaction *transaction, uint64_t wanted) {
 	uint64_t v, y_parity = 0;
 	struct amount r, s;
 	bool is_legacy = transaction->type == EVM_LEGACY;
@@ -201,7 +202,7 @@ read_signature(struct cursor *fields, struct evm_transaction *transaction) {
 	TRY(rlp_read_amount(fields, "evm.s", &s));
 	transaction->is_signed = !is_legacy || !amount_is_zero(&r) || !amount_is_zero(&s);
 	if (is_legacy)
-		TRY(split_v(transaction, v, &y_parity));
+		TRY(split_v(transaction, v, wanted, &y_parity));
 	else
 		y_parity = v;
 	if (!transaction->is_signed)
@@ -226,7 +227,8 @@ check_costs(const struct evm_transaction *transaction) {
 }
 
 enum status
-evm_decode_transaction(struct arena *arena, struct bytes bytes, struct evm_transaction *transaction) {
+evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_id,
+                       struct evm_transaction *transaction) {
 	struct cursor cursor = cursor_of(bytes), fields;
 	*transaction = (struct evm_transaction){};
 	TRY(read_type(&cursor, &transaction->type));
@@ -234,7 +236,7 @@ evm_decode_transaction(struct arena *arena, struct bytes bytes, struct evm_trans
 	TRY(cursor_end(&cursor, "evm.transaction"));
 	TRY(check_items(fields, transaction->type));
 	if (transaction->type != EVM_LEGACY)
-		TRY(read_chain_id(&fields, transaction));
+		TRY(read_chain_id(&fields, transaction, chain_id));
 	TRY(read_nonce(&fields, &transaction->nonce));
 	TRY(read_fees(&fields, transaction));
 	TRY(read_gas_limit(&fields, transaction));
@@ -244,7 +246,7 @@ evm_decode_transaction(struct arena *arena, struct bytes bytes, struct evm_trans
 	if (transaction->type != EVM_LEGACY)
 		TRY(read_access_list(arena, &fields, transaction));
 	if (fields.left > 0)
-		TRY(read_signature(&fields, transaction));
+		TRY(read_signature(&fields, transaction, chain_id));
 	TRY(cursor_end(&fields, "evm.transaction"));
 	return check_costs(transaction);
 }

@@ -47,7 +47,9 @@ struct evm_transaction {
 	uint8_t signature[64]; /* r ‖ s */
 };
 
-enum status evm_decode_transaction(struct arena *arena, struct bytes bytes, struct evm_transaction *transaction);
+/* chain_id: the one that the transaction must be for if it names one, evm.chain_id.differs; 0: any. */
+enum status evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_id,
+                                   struct evm_transaction *transaction);
 
 /* The encoding in the arena; data is null when out of memory. evm_encode_unsigned() is what is hashed and signed. */
 struct bytes evm_encode_transaction(struct arena *arena, const struct evm_transaction *transaction);

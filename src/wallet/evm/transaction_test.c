@@ -42,7 +42,7 @@ the_example_of_eip155_is_signed_as_it_says(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct evm_transaction transaction;
 	struct hash256 digest;
-	assert_ok(evm_decode_transaction(&arena, decode_hex(&arena, EIP155_UNSIGNED), &transaction));
+	assert_ok(evm_decode_transaction(&arena, decode_hex(&arena, EIP155_UNSIGNED), 0, &transaction));
 	assert_false(transaction.is_signed);
 	assert_true(transaction.has_chain_id);
 	assert_int_equal(1, transaction.chain_id);
@@ -70,7 +70,7 @@ static void
 round_trip(struct arena *arena, const char *hex, enum evm_type type, bool has_chain_id) {
 	struct evm_transaction transaction, again;
 	struct bytes bytes = decode_hex(arena, hex);
-	assert_ok(evm_decode_transaction(arena, bytes, &transaction));
+	assert_ok(evm_decode_transaction(arena, bytes, 0, &transaction));
 	assert_int_equal(type, transaction.type);
 	assert_true(has_chain_id == transaction.has_chain_id);
 	assert_bytes(bytes, evm_encode_transaction(arena, &transaction));
@@ -85,7 +85,7 @@ round_trip(struct arena *arena, const char *hex, enum evm_type type, bool has_ch
 	transaction.is_signed = true;
 	transaction.y_parity = (unsigned)recovery;
 	struct bytes complete = evm_encode_transaction(arena, &transaction);
-	assert_ok(evm_decode_transaction(arena, complete, &again));
+	assert_ok(evm_decode_transaction(arena, complete, 0, &again));
 	assert_true(again.is_signed);
 	assert_int_equal(transaction.y_parity, again.y_parity);
 	assert_bytes(complete, evm_encode_transaction(arena, &again));
@@ -202,7 +202,7 @@ bad_items_are_refused_by_name(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct evm_transaction transaction;
 		struct bytes bytes = assemble_items(&arena, cases[i].type, cases[i].items);
-		assert_fails(STATUS_INVALID, cases[i].name, evm_decode_transaction(&arena, bytes, &transaction));
+		assert_fails(STATUS_INVALID, cases[i].name, evm_decode_transaction(&arena, bytes, 0, &transaction));
 	}
 }
 
@@ -229,8 +229,21 @@ bad_envelopes_are_refused_by_name(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct evm_transaction transaction;
 		struct bytes bytes = decode_hex(&arena, cases[i].hex);
-		assert_fails(cases[i].status, cases[i].name, evm_decode_transaction(&arena, bytes, &transaction));
+		assert_fails(cases[i].status, cases[i].name, evm_decode_transaction(&arena, bytes, 0, &transaction));
 	}
+}
+
+static void
+a_transaction_for_another_chain_is_refused(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct evm_transaction transaction;
+	const char *const whole[] = {EIP155_UNSIGNED, EIP155_SIGNED, ACCESS_LIST, DYNAMIC_FEE};
+	for (size_t i = 0; i < ARRAY_LENGTH(whole); i++) {
+		struct bytes bytes = decode_hex(&arena, whole[i]);
+		assert_ok(evm_decode_transaction(&arena, bytes, 1, &transaction));
+		assert_fails(STATUS_INVALID, "evm.chain_id.differs", evm_decode_transaction(&arena, bytes, 5, &transaction));
+	}
+	assert_ok(evm_decode_transaction(&arena, decode_hex(&arena, LEGACY_NO_CHAIN), 5, &transaction));
 }
 
 static void
@@ -245,9 +258,9 @@ init_code_is_bounded(void **) {
 		};
 		struct bytes bytes = evm_encode_transaction(&arena, &creation);
 		if (extra == 0)
-			assert_ok(evm_decode_transaction(&arena, bytes, &creation));
+			assert_ok(evm_decode_transaction(&arena, bytes, 0, &creation));
 		else
-			assert_fails(STATUS_INVALID, "evm.initcode.length", evm_decode_transaction(&arena, bytes, &creation));
+			assert_fails(STATUS_INVALID, "evm.initcode.length", evm_decode_transaction(&arena, bytes, 0, &creation));
 	}
 }
 
@@ -259,7 +272,7 @@ every_shortened_transaction_is_refused(void **) {
 		struct bytes bytes = decode_hex(&arena, whole[i]);
 		struct evm_transaction transaction;
 		for (size_t len = 0; len < bytes.len; len++)
-			assert_int_not_equal(OK, evm_decode_transaction(&arena, bytes_of(bytes.data, len), &transaction));
+			assert_int_not_equal(OK, evm_decode_transaction(&arena, bytes_of(bytes.data, len), 0, &transaction));
 	}
 }
 
@@ -310,5 +323,6 @@ a_created_contract_stands_where_sender_and_nonce_say(void **) {
 
 RUN_TESTS(T(the_example_of_eip155_is_signed_as_it_says), T(every_type_is_encoded_as_it_was_read),
           T(intrinsic_gas_counts_data_creation_and_access_list), T(bad_envelopes_are_refused_by_name), T(bad_items_are_refused_by_name),
-          T(init_code_is_bounded),           T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
+          T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
+                    T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
           T(a_created_contract_stands_where_sender_and_nonce_say))
