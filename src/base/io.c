@@ -103,7 +103,7 @@ system_rename(const struct io *, const char *from, const char *to) {
 
 static enum status
 system_unlink(const struct io *, const char *path) {
-	return unlink(path) == 0 ? OK : fail_path("unlink", path);
+	return remove(path) == 0 ? OK : fail_path("unlink", path);
 }
 
 static enum status

@@ -31,7 +31,7 @@ struct io_operations {
 	enum status (*truncate)(const struct io *, int file, uint64_t size);
 	enum status (*lock)(const struct io *, int file); /* exclusive, not waiting: STATUS_CONFLICT if held */
 	enum status (*rename)(const struct io *, const char *from, const char *to);
-	enum status (*unlink)(const struct io *, const char *path);
+	enum status (*unlink)(const struct io *, const char *path); /* of a file, or of an empty directory */
 	enum status (*make_directory)(const struct io *, const char *path); /* 0700; OK if present */
 	enum status (*sync_directory)(const struct io *, const char *path);
 	/* Calls visit with each name but "." and ".."; order is unspecified. */
