@@ -210,14 +210,14 @@ wallet_view(const struct wallet_transaction *transaction, struct buffer *view) {
 	json_write_member_boolean(&writer, "approve_unlimited", transaction->approve_unlimited);
 	json_write_member_boolean(&writer, "call_unrecognised", transaction->call_unrecognised);
 	json_write_member_string(&writer, "chain", transaction->chain);
-	json_write_key(&writer, "details");
-	json_write_object(&writer);
-	transaction->operations->write_details(transaction, &writer);
-	json_write_end(&writer);
 	json_write_key(&writer, "destinations");
 	json_write_array(&writer);
 	for (size_t i = 0; i < transaction->destination_count; i++)
 		json_write_string(&writer, transaction->destinations[i]);
+	json_write_end(&writer);
+	json_write_key(&writer, "details");
+	json_write_object(&writer);
+	transaction->operations->write_details(transaction, &writer);
 	json_write_end(&writer);
 	json_write_member_text(&writer, "format", transaction->operations->name);
 	json_write_member_string(&writer, "from", transaction->from);
