@@ -23,7 +23,7 @@ struct wallet_operations {
 	const char *chain_prefix; /* of the chains that it handles: "eip155:" */
 };
 
-extern const struct wallet_operations wallet_evm_operations;
+extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations;
 
 /* For decoders, once transaction->chain is set: a movement of amount, with its asset looked up and its value computed. contract
  * is empty for the native asset. */

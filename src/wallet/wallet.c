@@ -6,6 +6,7 @@
 
 static const struct wallet_operations *const FORMATS[WALLET_FORMAT_COUNT] = {
 	[WALLET_EVM] = &wallet_evm_operations,
+	[WALLET_PSBT] = &wallet_bitcoin_operations,
 };
 
 static const char *const PART_NAMES[] = {

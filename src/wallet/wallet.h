@@ -6,7 +6,7 @@
  * wallet_assemble(). No digest from outside ever enters: requests are computed from what was decoded.
  *
  * Owner: a transaction and all it points to live in the arena given to wallet_decode(), and borrow payload and context.
- * Threads: a transaction may be read by many. Errors: "evm.*", "rlp.*", "psbt.*", "wallet.*", each naming field and place.
+ * Threads: a transaction may be read by many. Errors: "evm.*", "rlp.*", "psbt.*", "bitcoin.*", "address.*", "wallet.*", each naming field and place.
  */
 #ifndef GATEHOUSE_WALLET_WALLET_H
 #define GATEHOUSE_WALLET_WALLET_H
@@ -118,6 +118,7 @@ enum status wallet_explain(const struct wallet_transaction *transaction, struct 
 struct wallet_result {
 	struct bytes transaction;    /* signed, ready to broadcast */
 	struct bytes transaction_id; /* as the chain's explorers write it: "0x…" or a txid */
+	struct bytes psbt;           /* Bitcoin: the finalised PSBT; else empty */
 };
 
 /* signatures answer requests one by one. Errors: wallet.signatures if their number differs. */
