@@ -16,7 +16,7 @@ corpora_read(struct arena *arena, const char *name) {
 		print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
 		skip();
 	}
-	char path[1024];
+	char path[8192];
 	snprintf(path, sizeof path, "%s/%s", test_corpora(), name);
 	FILE *file = fopen(path, "rbe");
 	if (file == nullptr)

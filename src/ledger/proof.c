@@ -210,3 +210,27 @@ proof_verify_consistency(uint64_t old_size, const struct hash256 *old_root, uint
 		return fail(STATUS_INVALID, "proof.range: consistency with an empty tree proves nothing");
 	return proof_verify_subtree_consistency(0, old_size, old_root, size, root, hashes, count);
 }
+
+void
+proof_append_lines(struct buffer *to, const struct proof *proof) {
+	for (size_t i = 0; i < proof->count; i++) {
+		buffer_append_base64(to, hash256_bytes(&proof->hashes[i]));
+		buffer_append_byte(to, '\n');
+	}
+}
+
+enum status
+proof_parse_lines(struct cursor *cursor, const char *field, struct proof *proof) {
+	for (proof->count = 0;;) {
+		struct bytes line;
+		TRY(cursor_until(cursor, field, '\n', &line));
+		if (line.len == 0)
+			return OK;
+		if (proof->count == PROOF_LENGTH_MAX)
+			return fail(STATUS_INVALID, "%s: more than %zu hashes", field, PROOF_LENGTH_MAX);
+		struct hash256 *hash = &proof->hashes[proof->count++];
+		size_t len;
+		if (base64_decode(line, hash->bytes, sizeof hash->bytes, &len) != OK || len != sizeof hash->bytes)
+			return fail(STATUS_INVALID, "%s: hash %zu is not base64 of 32 bytes", field, proof->count);
+	}
+}

@@ -11,6 +11,7 @@
 #ifndef GATEHOUSE_LEDGER_PROOF_H
 #define GATEHOUSE_LEDGER_PROOF_H
 
+#include "base/cursor.h"
 #include "ledger/tree.h"
 
 constexpr size_t PROOF_LENGTH_MAX = 64;
@@ -39,5 +40,10 @@ enum status proof_verify_subtree_inclusion(const struct hash256 *leaf, uint64_t 
 					   const struct hash256 *hashes, size_t count, const struct hash256 *subtree);
 enum status proof_verify_subtree_consistency(uint64_t start, uint64_t end, const struct hash256 *subtree, uint64_t size,
 					     const struct hash256 *root, const struct hash256 *hashes, size_t count);
+
+/* As text, in receipts and requests to witnesses: a line of base64 for each hash; an empty line ends them. */
+void proof_append_lines(struct buffer *to, const struct proof *proof);
+/* Reads them and the empty line. Every error has the name `field`. */
+enum status proof_parse_lines(struct cursor *cursor, const char *field, struct proof *proof);
 
 #endif

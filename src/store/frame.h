@@ -7,7 +7,7 @@
  * that writing a frame never touches a block that holds an acknowledged one.
  *
  * Owner: a parsed frame borrows from its bytes. Errors of frame_parse*: STATUS_CORRUPT "frame.magic", "frame.header_crc",
- * "frame.length", "frame.truncated", "frame.sha256", "frame.entries", "frame.openings", "frame.count"; STATUS_UNSUPPORTED
+ * "frame.length", "frame.truncated", "frame.sha256", "frame.entries", "frame.openings", "frame.padding", "frame.count"; STATUS_UNSUPPORTED
  * "frame.version". Threads: pure functions.
  */
 #ifndef GATEHOUSE_STORE_FRAME_H

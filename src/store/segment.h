@@ -75,15 +75,21 @@ enum status segments_settle(struct segments *segments, struct frame_place last);
 enum status segments_append(struct segments *segments, struct bytes frame, struct frame_place *place);
 enum status segments_sync(struct segments *segments);
 
-/* Bytes that frames still fit in, in the current segment and in the next one if it is ready. */
-uint64_t segments_room(struct segments *segments);
-/* True if the next segment should be prepared now. */
-bool segments_needs_next(struct segments *segments);
+struct segments_room {
+	uint64_t current; /* bytes left in the current segment */
+	uint64_t next;    /* and in the next one; 0 unless it is ready */
+	bool next_is_ready;
+};
+void segments_room(struct segments *segments, struct segments_room *room);
 /* Slow. Leaves nothing behind if it fails: STATUS_UNAVAILABLE "io.disk_full" may be tried again. */
 enum status segments_prepare_next(struct segments *segments);
 
 /* The frame at place, checked; its bytes are put into *bytes. */
 enum status segments_read(struct segments *segments, struct frame_place place, struct buffer *bytes,
+			  struct frame *frame);
+
+/* The place and header of the frame that follows the one of `size` at `after`. */
+enum status segments_next(struct segments *segments, struct frame_place after, size_t size, struct frame_place *place,
 			  struct frame *frame);
 
 #endif

@@ -1,0 +1,273 @@
+#include "store/high_water.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "base/time.h"
+#include "crypto/random.h"
+
+static const char first_line[] = "gatehouse-high-water/v1";
+constexpr int64_t ADVANCE_INTERVAL_NS = 1'000'000'000;
+constexpr size_t FILE_SIZE_MAX = 4096;
+
+struct high_water {
+	enum rollback_guard guard;
+	const struct io *io;
+	struct buffer origin;
+	char path[PATH_MAX];
+	pthread_mutex_t mutex;
+	struct mark written;
+	int64_t written_at_ns; /* boot time; 0: not yet */
+	/* witness */
+	struct mark cosigned;
+	bool has_cosigned, is_started;
+	uint64_t start_index; /* UINT64_MAX until the entry has an index */
+};
+
+static const char *const guard_names[] = {
+	[ROLLBACK_NONE] = "none",
+	[ROLLBACK_PATH] = "path",
+	[ROLLBACK_WITNESS] = "witness",
+};
+
+const char *
+rollback_guard_name(enum rollback_guard guard) {
+	return guard_names[guard];
+}
+
+enum status
+rollback_guard_parse(struct bytes name, enum rollback_guard *guard) {
+	for (size_t i = 0; i < ARRAY_LENGTH(guard_names); i++)
+		if (bytes_equal_text(name, guard_names[i])) {
+			*guard = (enum rollback_guard)i;
+			return OK;
+		}
+	return fail(STATUS_INVALID, "rollback_guard: \"%.*s\", expected witness, path or none", BYTES_ARGS(name));
+}
+
+/* A mark that is restored together with what it guards is none. */
+static enum status
+check_outside(const char *path, const char *directory) {
+	size_t len = strlen(directory);
+	while (len > 1 && directory[len - 1] == '/')
+		len--;
+	if (path[0] != '/' || directory[0] != '/' || strstr(path, "/../") != nullptr ||
+	    strstr(directory, "/../") != nullptr)
+		return fail(STATUS_INVALID, "high_water.path: %s and %s are to be absolute, without \"..\"", path,
+			    directory);
+	if (strncmp(path, directory, len) == 0 && (path[len] == '/' || len == 1))
+		return fail(STATUS_INVALID, "high_water.inside: %s lies in the data directory %s", path, directory);
+	return OK;
+}
+
+enum status
+high_water_open(const struct high_water_config *config, struct high_water **high_water) {
+	if (config->guard == ROLLBACK_PATH)
+		TRY(check_outside(config->path, config->data_directory));
+	_cleanup_(high_water_close) struct high_water *opened = calloc(1, sizeof *opened);
+	TRY_ALLOC(opened);
+	pthread_mutex_init(&opened->mutex, nullptr);
+	opened->guard = config->guard;
+	opened->io = config->io;
+	opened->start_index = UINT64_MAX;
+	buffer_append_bytes(&opened->origin, config->origin);
+	TRY(buffer_status(&opened->origin));
+	if (config->guard == ROLLBACK_PATH &&
+	    (size_t)snprintf(opened->path, sizeof opened->path, "%s", config->path) >= sizeof opened->path)
+		return fail(STATUS_INVALID, "io.path: too long: %s", config->path);
+	*high_water = TAKE(opened);
+	return OK;
+}
+
+void
+high_water_close(struct high_water **high_water) {
+	if (*high_water == nullptr)
+		return;
+	struct high_water *gone = TAKE(*high_water);
+	buffer_free(&gone->origin);
+	pthread_mutex_destroy(&gone->mutex);
+	free(gone);
+}
+
+/* --- The file: the first line, origin, size, root in base64, and the SHA-256 of these four in hexadecimal. --- */
+
+static enum status
+write_mark(struct high_water *high_water, const struct mark *mark) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	buffer_append_format(&text, "%s\n%.*s\n%llu\n", first_line, BYTES_ARGS(high_water->origin),
+			     (unsigned long long)mark->size);
+	buffer_append_base64(&text, hash256_bytes(&mark->root));
+	buffer_append_byte(&text, '\n');
+	TRY(buffer_status(&text));
+	struct hash256 hash = sha256(buffer_bytes(&text));
+	buffer_append_hex(&text, hash256_bytes(&hash));
+	buffer_append_byte(&text, '\n');
+	TRY(buffer_status(&text));
+	TRY(io_replace_file(high_water->io, high_water->path, buffer_bytes(&text)));
+	high_water->written = *mark;
+	high_water->written_at_ns = io_boottime_ns(high_water->io);
+	return OK;
+}
+
+static enum status
+format_error(const char *what) {
+	return fail(STATUS_CORRUPT, "high_water.format: %s", what);
+}
+
+static enum status
+parse_size(struct bytes text, uint64_t *size) {
+	*size = 0;
+	if (text.len == 0 || text.len > 19 || (text.len > 1 && text.data[0] == '0'))
+		return format_error("the size is not a decimal number");
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return format_error("the size is not a decimal number");
+		*size = *size * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return OK;
+}
+
+static enum status
+parse_mark(struct bytes text, struct bytes origin, struct mark *mark) {
+	struct cursor cursor = cursor_of(text);
+	struct bytes lines[5];
+	size_t root_len;
+	struct hash256 stated;
+	for (size_t i = 0; i < ARRAY_LENGTH(lines); i++)
+		if (cursor_until(&cursor, "high_water.format", '\n', &lines[i]) != OK)
+			return format_error("five lines are expected");
+	if (cursor.left != 0)
+		return format_error("bytes after the fifth line");
+	size_t hashed_len = text.len - lines[4].len - 1;
+	if (!bytes_equal_text(lines[0], first_line))
+		return fail(STATUS_UNSUPPORTED, "high_water.version: \"%.*s\", this program reads %s",
+			    BYTES_ARGS(lines[0]), first_line);
+	struct hash256 hash = sha256(bytes_of(text.data, hashed_len));
+	if (lines[4].len != 64 || hex_decode(lines[4], stated.bytes, sizeof stated.bytes) != OK ||
+	    !hash256_equal(&hash, &stated))
+		return format_error("the SHA-256 does not match");
+	if (!bytes_equal(lines[1], origin))
+		return fail(STATUS_CONFLICT, "high_water.origin: the mark is of \"%.*s\", this log is \"%.*s\"",
+			    BYTES_ARGS(lines[1]), BYTES_ARGS(origin));
+	TRY(parse_size(lines[2], &mark->size));
+	if (base64_decode(lines[3], mark->root.bytes, sizeof mark->root.bytes, &root_len) != OK ||
+	    root_len != sizeof mark->root.bytes)
+		return format_error("the root is not 32 bytes of base64");
+	return OK;
+}
+
+static enum status
+read_file_mark(struct high_water *high_water, struct mark *mark) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	enum status status = io_read_file(high_water->io, high_water->path, FILE_SIZE_MAX, &text);
+	if (status == STATUS_NOT_FOUND)
+		return fail(STATUS_NOT_FOUND, "high_water.missing: there is no mark at %s", high_water->path);
+	TRY(status);
+	return parse_mark(buffer_bytes(&text), buffer_bytes(&high_water->origin), mark);
+}
+
+enum status
+high_water_begin(struct high_water *high_water, const struct mark *mark) {
+	int file;
+	if (high_water->guard != ROLLBACK_PATH)
+		return OK;
+	if (io_open(high_water->io, high_water->path, IO_READ, &file) == OK) {
+		IGNORE_STATUS(io_close(high_water->io, file)); /* nothing was written */
+		return fail(STATUS_CONFLICT, "high_water.exists: there is a mark at %s", high_water->path);
+	}
+	return write_mark(high_water, mark);
+}
+
+enum status
+high_water_read(struct high_water *high_water, struct mark *mark, bool *is_set) {
+	*mark = (struct mark){};
+	*is_set = false;
+	pthread_mutex_lock(&high_water->mutex);
+	enum status status = OK;
+	if (high_water->guard == ROLLBACK_PATH) {
+		status = read_file_mark(high_water, mark);
+		if (status == OK)
+			high_water->written = *mark;
+		*is_set = status == OK;
+	} else if (high_water->guard == ROLLBACK_WITNESS && high_water->has_cosigned) {
+		*mark = high_water->cosigned;
+		*is_set = true;
+	}
+	pthread_mutex_unlock(&high_water->mutex);
+	return status;
+}
+
+enum status
+high_water_advance(struct high_water *high_water, const struct mark *mark, bool now) {
+	enum status status = OK;
+	if (high_water->guard != ROLLBACK_PATH)
+		return OK;
+	pthread_mutex_lock(&high_water->mutex);
+	bool is_due = now || high_water->written_at_ns == 0 ||
+		      io_boottime_ns(high_water->io) - high_water->written_at_ns >= ADVANCE_INTERVAL_NS;
+	if (mark->size < high_water->written.size)
+		status = fail(STATUS_CONFLICT, "high_water.behind: the log has %llu entries, the mark says %llu",
+			      (unsigned long long)mark->size, (unsigned long long)high_water->written.size);
+	else if (is_due && !mark_equal(mark, &high_water->written))
+		status = write_mark(high_water, mark);
+	pthread_mutex_unlock(&high_water->mutex);
+	return status;
+}
+
+enum status
+high_water_check(const struct mark *mark, uint64_t size, const struct hash256 *root_at_mark) {
+	if (size < mark->size)
+		return fail(STATUS_CONFLICT,
+			    "high_water.behind: the log has %llu entries and once had %llu: an older state was put in "
+			    "its place",
+			    (unsigned long long)size, (unsigned long long)mark->size);
+	if (!hash256_equal(&mark->root, root_at_mark))
+		return fail(STATUS_CONFLICT,
+			    "high_water.fork: another log of %llu entries was put in the place of this one",
+			    (unsigned long long)mark->size);
+	return OK;
+}
+
+/* --- witness --- */
+
+void
+high_water_start(struct high_water *high_water, uint8_t nonce[HIGH_WATER_NONCE_SIZE]) {
+	random_bytes(nonce, HIGH_WATER_NONCE_SIZE);
+	pthread_mutex_lock(&high_water->mutex);
+	high_water->is_started = true;
+	high_water->start_index = UINT64_MAX;
+	pthread_mutex_unlock(&high_water->mutex);
+}
+
+void
+high_water_started(struct high_water *high_water, uint64_t index) {
+	pthread_mutex_lock(&high_water->mutex);
+	high_water->start_index = index;
+	pthread_mutex_unlock(&high_water->mutex);
+}
+
+void
+high_water_cosigned(struct high_water *high_water, const struct mark *head) {
+	pthread_mutex_lock(&high_water->mutex);
+	if (!high_water->has_cosigned || head->size > high_water->cosigned.size) {
+		high_water->cosigned = *head;
+		high_water->has_cosigned = true;
+	}
+	pthread_mutex_unlock(&high_water->mutex);
+}
+
+enum status
+high_water_may_decide(struct high_water *high_water) {
+	if (high_water->guard != ROLLBACK_WITNESS)
+		return OK;
+	pthread_mutex_lock(&high_water->mutex);
+	bool may = high_water->is_started && high_water->start_index != UINT64_MAX && high_water->has_cosigned &&
+		   high_water->cosigned.size > high_water->start_index;
+	pthread_mutex_unlock(&high_water->mutex);
+	return may ? OK
+		   : fail(STATUS_UNAVAILABLE, "high_water.not_cosigned: the witness quorum has not cosigned a head "
+					      "with this start's entry");
+}
