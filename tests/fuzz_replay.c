@@ -52,6 +52,7 @@ main(int argc, char **argv) {
 		}
 		free(entries);
 	}
-	printf("TAP version 13\n1..1\n%s 1 - %s: %zu inputs of the corpus replayed\n", count > 0 ? "ok" : "not ok", argv[1], count);
+	printf("TAP version 13\n1..1\n%s 1 - %s: %zu inputs of the corpus replayed\n", count > 0 ? "ok" : "not ok",
+	       argv[1], count);
 	return count > 0 ? 0 : 1;
 }

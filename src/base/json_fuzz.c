@@ -1,0 +1,78 @@
+/*
+ * Reader: base/json.c
+ * Properties: what is read and has a canonical form gives, read again from that form, the same form; a member that is listed is
+ * found again by its name and by its type; every refusal has a name.
+ */
+#include <stdlib.h>
+
+#include "base/json.h"
+
+static enum status
+write_canonically(const json *value, struct buffer *to) {
+	struct json_writer writer;
+	json_writer_start(&writer, to);
+	json_write_value(&writer, value);
+	return json_writer_finish(&writer);
+}
+
+static void
+check_round_trip(struct arena *arena, const json *root) {
+	_cleanup_(buffer_free) struct buffer first = {}, second = {};
+	if (write_canonically(root, &first) != OK)
+		return; /* a key beyond ASCII */
+	const json *again;
+	if (json_read(arena, buffer_bytes(&first), (struct json_limits){}, &again) != OK ||
+	    write_canonically(again, &second) != OK || !bytes_equal(buffer_bytes(&first), buffer_bytes(&second)) ||
+	    json_check_canonical(arena, buffer_bytes(&first)) != OK)
+		abort();
+}
+
+/* Each of these must agree with the type that the member has. */
+static void
+check_needs(const json *object, const char *key, const json *value) {
+	struct bytes text;
+	int64_t number;
+	bool flag;
+	enum json_type type = json_type_of(value);
+	if ((json_need_string(object, "fuzz", key, &text) == OK) != (type == JSON_STRING) ||
+	    (json_need_integer(object, "fuzz", key, &number) == OK) != (type == JSON_INTEGER) ||
+	    (json_need_boolean(object, "fuzz", key, &flag) == OK) != (type == JSON_BOOLEAN))
+		abort();
+	const char *const only[] = {key, nullptr}, *const none[] = {nullptr};
+	if ((json_only(object, "fuzz", only) == OK) != (json_size(object) == 1) ||
+	    json_only(object, "fuzz", none) == OK)
+		abort();
+}
+
+static void
+check_members(const json *object) {
+	struct json_iterator iterator = json_iterate(object);
+	bool is_object = json_type_of(object) == JSON_OBJECT;
+	struct bytes key;
+	for (const json *value; (value = json_next(&iterator, &key)) != nullptr;) {
+		if (is_object && json_get_bytes(object, key) != value)
+			abort();
+		if (is_object && strlen((const char *)key.data) == key.len)
+			check_needs(object, (const char *)key.data, value);
+	}
+	bool flag;
+	if (json_need_boolean(object, "fuzz", "a member that no input has", &flag) == OK)
+		abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bytes text = bytes_of(data, size);
+	const json *root, *wide;
+	enum status narrow = json_read(&arena, text, (struct json_limits){}, &root);
+	if (narrow == OK) {
+		check_round_trip(&arena, root);
+		check_members(root);
+	} else if (strncmp(fail_message(), "json.", 5) != 0)
+		abort();
+	/* What fits the narrower integers fits the wider. */
+	if (json_read(&arena, text, (struct json_limits){.integers = JSON_INT64_INTEGERS}, &wide) != OK && narrow == OK)
+		abort();
+	return 0;
+}

@@ -1,0 +1,302 @@
+#include "base/json.h"
+
+#include <stdlib.h>
+
+void
+json_writer_start(struct json_writer *writer, struct buffer *to) {
+	writer->to = to;
+	writer->depth = 0;
+	writer->failed = false;
+	writer->after_key = false;
+}
+
+static void
+before_value(struct json_writer *writer) {
+	if (writer->depth == 0 || writer->after_key) {
+		writer->after_key = false;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
+	if (level->is_object)
+		writer->failed = true; /* a value without a key */
+	if (!level->is_empty)
+		buffer_append_byte(writer->to, ',');
+	level->is_empty = false;
+}
+
+static void
+open_level(struct json_writer *writer, bool is_object) {
+	before_value(writer);
+	if (writer->depth == JSON_DEPTH_MAX) {
+		writer->failed = true;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth++];
+	level->is_object = is_object;
+	level->is_empty = true;
+	level->last_key[0] = '\0';
+	buffer_append_byte(writer->to, is_object ? '{' : '[');
+}
+
+void
+json_write_object(struct json_writer *writer) {
+	open_level(writer, true);
+}
+
+void
+json_write_array(struct json_writer *writer) {
+	open_level(writer, false);
+}
+
+void
+json_write_end(struct json_writer *writer) {
+	if (writer->depth == 0 || writer->after_key) {
+		writer->failed = true;
+		return;
+	}
+	buffer_append_byte(writer->to, writer->levels[--writer->depth].is_object ? '}' : ']');
+}
+
+static bool
+is_printable_ascii(struct bytes text) {
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static void
+write_quoted(struct json_writer *writer, struct bytes text) {
+	static const char SHORT[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	buffer_append_byte(writer->to, '"');
+	size_t plain = 0; /* start of the run not yet copied */
+	for (size_t i = 0; i < text.len;) {
+		uint8_t c = text.data[i];
+		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		if (c >= 0x80) {
+			size_t length = utf8_length(text.data + i, text.len - i);
+			if (length == 0) {
+				writer->failed = true;
+				return;
+			}
+			i += length;
+			continue;
+		}
+		buffer_append(writer->to, text.data + plain, i - plain);
+		if (c == '"' || c == '\\') {
+			buffer_append_byte(writer->to, '\\');
+			buffer_append_byte(writer->to, c);
+		} else if (c < sizeof SHORT && SHORT[c] != 0) {
+			buffer_append_byte(writer->to, '\\');
+			buffer_append_byte(writer->to, (uint8_t)SHORT[c]);
+		} else
+			buffer_append_format(writer->to, "\\u%04x", c);
+		plain = ++i;
+	}
+	buffer_append(writer->to, text.data + plain, text.len - plain);
+	buffer_append_byte(writer->to, '"');
+}
+
+static void
+write_key(struct json_writer *writer, struct bytes key) {
+	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object ||
+	    !is_printable_ascii(key)) {
+		writer->failed = true;
+		return;
+	}
+	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
+	struct bytes last = bytes_of_text(level->last_key);
+	/* A key longer than what is kept is compared by its beginning; document keys are shorter. */
+	if (!level->is_empty && bytes_compare(key, last) <= 0)
+		writer->failed = true;
+	size_t kept = key.len < sizeof level->last_key ? key.len : sizeof level->last_key - 1;
+	memcpy(level->last_key, key.data, kept);
+	level->last_key[kept] = '\0';
+	if (!level->is_empty)
+		buffer_append_byte(writer->to, ',');
+	level->is_empty = false;
+	write_quoted(writer, key);
+	buffer_append_byte(writer->to, ':');
+	writer->after_key = true;
+}
+
+void
+json_write_key(struct json_writer *writer, const char *key) {
+	write_key(writer, bytes_of_text(key));
+}
+
+void
+json_write_string(struct json_writer *writer, struct bytes text) {
+	before_value(writer);
+	write_quoted(writer, text);
+}
+
+void
+json_write_text(struct json_writer *writer, const char *text) {
+	json_write_string(writer, bytes_of_text(text));
+}
+
+void
+json_write_integer(struct json_writer *writer, int64_t number) {
+	if (number > JSON_INTEGER_MAX || number < -JSON_INTEGER_MAX)
+		writer->failed = true;
+	before_value(writer);
+	if (number < 0)
+		buffer_append_byte(writer->to, '-');
+	buffer_append_decimal(writer->to, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+}
+
+void
+json_write_boolean(struct json_writer *writer, bool flag) {
+	before_value(writer);
+	buffer_append_text(writer->to, flag ? "true" : "false");
+}
+
+void
+json_write_null(struct json_writer *writer) {
+	before_value(writer);
+	buffer_append_text(writer->to, "null");
+}
+
+void
+json_write_hex(struct json_writer *writer, struct bytes bytes) {
+	before_value(writer);
+	buffer_append_byte(writer->to, '"');
+	buffer_append_hex(writer->to, bytes);
+	buffer_append_byte(writer->to, '"');
+}
+
+void
+json_write_base64(struct json_writer *writer, struct bytes bytes) {
+	before_value(writer);
+	buffer_append_byte(writer->to, '"');
+	buffer_append_base64(writer->to, bytes);
+	buffer_append_byte(writer->to, '"');
+}
+
+struct member {
+	struct bytes key;
+	const json *value;
+};
+
+static int
+compare_members(const void *a, const void *b) {
+	return bytes_compare(((const struct member *)a)->key, ((const struct member *)b)->key);
+}
+
+constexpr size_t FEW_MEMBERS = 16; /* sorted on the stack */
+
+static void
+write_sorted_object(struct json_writer *writer, const json *object) {
+	size_t count = json_size(object);
+	struct member few[FEW_MEMBERS];
+	struct member *members = count > FEW_MEMBERS ? malloc(count * sizeof *members) : few;
+	if (members == nullptr) {
+		writer->failed = true;
+		return;
+	}
+	struct json_iterator iterator = json_iterate(object);
+	for (size_t i = 0; i < count; i++)
+		members[i].value = json_next(&iterator, &members[i].key);
+	if (count > 1)
+		qsort(members, count, sizeof *members, compare_members);
+	json_write_object(writer);
+	for (size_t i = 0; i < count && !writer->failed; i++) {
+		write_key(writer, members[i].key);
+		json_write_value(writer, members[i].value);
+	}
+	json_write_end(writer);
+	if (members != few)
+		free(members);
+}
+
+void
+json_write_value(struct json_writer *writer, const json *value) {
+	switch (json_type_of(value)) {
+	case JSON_NULL:
+		json_write_null(writer);
+		break;
+	case JSON_BOOLEAN:
+		json_write_boolean(writer, json_boolean(value));
+		break;
+	case JSON_INTEGER:
+		json_write_integer(writer, json_integer(value));
+		break;
+	case JSON_STRING:
+		json_write_string(writer, json_string(value));
+		break;
+	case JSON_ARRAY: {
+		json_write_array(writer);
+		struct json_iterator iterator = json_iterate(value);
+		for (const json *member; (member = json_next(&iterator, nullptr)) != nullptr && !writer->failed;)
+			json_write_value(writer, member);
+		json_write_end(writer);
+		break;
+	}
+	case JSON_OBJECT:
+		write_sorted_object(writer, value);
+		break;
+	}
+}
+
+void
+json_write_canonical(struct json_writer *writer, struct bytes canonical) {
+	before_value(writer);
+	buffer_append_bytes(writer->to, canonical);
+}
+
+void
+json_write_member_text(struct json_writer *writer, const char *key, const char *text) {
+	json_write_key(writer, key);
+	json_write_text(writer, text);
+}
+
+void
+json_write_member_string(struct json_writer *writer, const char *key, struct bytes text) {
+	json_write_key(writer, key);
+	json_write_string(writer, text);
+}
+
+void
+json_write_member_integer(struct json_writer *writer, const char *key, int64_t number) {
+	json_write_key(writer, key);
+	json_write_integer(writer, number);
+}
+
+void
+json_write_member_boolean(struct json_writer *writer, const char *key, bool flag) {
+	json_write_key(writer, key);
+	json_write_boolean(writer, flag);
+}
+
+void
+json_write_member_hex(struct json_writer *writer, const char *key, struct bytes bytes) {
+	json_write_key(writer, key);
+	json_write_hex(writer, bytes);
+}
+
+enum status
+json_writer_finish(const struct json_writer *writer) {
+	TRY(buffer_status(writer->to));
+	if (writer->failed || writer->depth != 0 || writer->after_key)
+		return fail(STATUS_INTERNAL, "json.writer: keys out of order, a value out of range, or an open level");
+	return OK;
+}
+
+enum status
+json_check_canonical(struct arena *arena, struct bytes text) {
+	const json *root;
+	TRY(json_read(arena, text, (struct json_limits){}, &root));
+	_cleanup_(buffer_free) struct buffer canonical = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &canonical);
+	json_write_value(&writer, root);
+	if (json_writer_finish(&writer) != OK)
+		return fail(STATUS_INVALID, "json.canonical: has no canonical form (keys beyond ASCII)");
+	if (!bytes_equal(buffer_bytes(&canonical), text))
+		return fail(STATUS_INVALID, "json.canonical: differs from its canonical form");
+	return OK;
+}
