@@ -38,8 +38,8 @@
 		fail_name(assert_name_, sizeof assert_name_);                                                          \
 		if (assert_status_ != (expected_status) || strcmp(assert_name_, (expected_name)) != 0)                 \
 			fail_msg("%s: expected %s \"%s\", got %s \"%s\"", #call, status_name(expected_status),         \
-			         (expected_name), status_name(assert_status_),                                         \
-			         assert_status_ == OK ? "" : fail_message());                                          \
+				 (expected_name), status_name(assert_status_),                                         \
+				 assert_status_ == OK ? "" : fail_message());                                          \
 	} while (0)
 
 #define assert_bytes(expected, actual)                                                                                 \

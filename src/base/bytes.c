@@ -150,8 +150,7 @@ static void
 write_base64(struct bytes bytes, char *text) {
 	size_t i = 0;
 	for (; i + 3 <= bytes.len; i += 3) {
-		uint32_t group =
-			(uint32_t)bytes.data[i] << 16 | (uint32_t)bytes.data[i + 1] << 8 | bytes.data[i + 2];
+		uint32_t group = (uint32_t)bytes.data[i] << 16 | (uint32_t)bytes.data[i + 1] << 8 | bytes.data[i + 2];
 		for (int digit = 0; digit < 4; digit++)
 			*text++ = BASE64_DIGITS[group >> (18 - 6 * digit) & 63];
 	}
@@ -205,7 +204,7 @@ buffer_append_format(struct buffer *buffer, const char *format, ...) {
 enum status
 buffer_status(const struct buffer *buffer) {
 	return buffer->failed ? fail(STATUS_NO_MEMORY, "memory: a buffer could not grow beyond %zu bytes", buffer->len)
-	                      : OK;
+			      : OK;
 }
 
 void
@@ -228,7 +227,8 @@ hex_digit(uint8_t character) {
 enum status
 hex_decode(struct bytes text, uint8_t *bytes, size_t len) {
 	if (len > SIZE_MAX / 2 || text.len != 2 * len)
-		return fail(STATUS_INVALID, "hex.length: expected %zu hexadecimal digits, found %zu", 2 * len, text.len);
+		return fail(STATUS_INVALID, "hex.length: expected %zu hexadecimal digits, found %zu", 2 * len,
+			    text.len);
 	for (size_t i = 0; i < len; i++) {
 		int high = hex_digit(text.data[2 * i]), low = hex_digit(text.data[2 * i + 1]);
 		if (high < 0 || low < 0)
@@ -272,7 +272,8 @@ base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len) {
 		for (size_t j = 0; j < 4; j++) {
 			int digit = j < digits ? base64_digit(text.data[i + j]) : 0;
 			if (digit < 0)
-				return fail(STATUS_INVALID, "base64.digit: not a base64 character at offset %zu", i + j);
+				return fail(STATUS_INVALID, "base64.digit: not a base64 character at offset %zu",
+					    i + j);
 			group = group << 6 | (uint32_t)digit;
 		}
 		if ((digits == 2 && (group & 0xffff) != 0) || (digits == 3 && (group & 0xff) != 0))
@@ -289,14 +290,17 @@ utf8_length(const uint8_t *text, size_t left) {
 	uint8_t first = text[0];
 	if (first < 0x80)
 		return 1;
-	size_t length = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+	size_t length = first >= 0xc2 && first <= 0xdf   ? 2
+			: (first & 0xf0) == 0xe0         ? 3
+			: first >= 0xf0 && first <= 0xf4 ? 4
+							 : 0;
 	if (length == 0 || left < length)
 		return 0;
 	for (size_t i = 1; i < length; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90) ||
-	    (first == 0xf4 && text[1] > 0x8f))
+	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) ||
+	    (first == 0xf0 && text[1] < 0x90) || (first == 0xf4 && text[1] > 0x8f))
 		return 0;
 	return length;
 }

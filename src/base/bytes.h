@@ -53,7 +53,7 @@ struct buffer {
 	bool failed;
 };
 
-void buffer_free(struct buffer *buffer); /* wipes; a cleanup function */
+void buffer_free(struct buffer *buffer);  /* wipes; a cleanup function */
 void buffer_reset(struct buffer *buffer); /* keeps the memory */
 bool buffer_reserve(struct buffer *buffer, size_t more);
 void buffer_append(struct buffer *buffer, const void *data, size_t len);

@@ -69,5 +69,5 @@ DEFINE_READER(cursor_u64le, uint64_t, read_little_endian)
 enum status
 cursor_end(const struct cursor *cursor, const char *field) {
 	return cursor->left == 0 ? OK
-	                         : fail(STATUS_INVALID, "%s.trailing: %zu bytes after the end", field, cursor->left);
+				 : fail(STATUS_INVALID, "%s.trailing: %zu bytes after the end", field, cursor->left);
 }

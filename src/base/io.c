@@ -183,7 +183,7 @@ io_read_file(const struct io *io, const char *path, size_t max, struct buffer *t
 	enum status status = io_size(io, file, &size);
 	if (status == OK && size > max)
 		status = fail(STATUS_TOO_LARGE, "io.size: %s has %llu bytes, at most %zu are read", path,
-		              (unsigned long long)size, max);
+			      (unsigned long long)size, max);
 	if (status == OK && !buffer_reserve(to, (size_t)size + 1))
 		status = buffer_status(to);
 	if (status == OK)

@@ -31,12 +31,12 @@ struct io_operations {
 	enum status (*truncate)(const struct io *, int file, uint64_t size);
 	enum status (*lock)(const struct io *, int file); /* exclusive, not waiting: STATUS_CONFLICT if held */
 	enum status (*rename)(const struct io *, const char *from, const char *to);
-	enum status (*unlink)(const struct io *, const char *path); /* of a file, or of an empty directory */
+	enum status (*unlink)(const struct io *, const char *path);         /* of a file, or of an empty directory */
 	enum status (*make_directory)(const struct io *, const char *path); /* 0700; OK if present */
 	enum status (*sync_directory)(const struct io *, const char *path);
 	/* Calls visit with each name but "." and ".."; order is unspecified. */
 	enum status (*list_directory)(const struct io *, const char *path,
-	                              enum status (*visit)(void *context, const char *name), void *context);
+				      enum status (*visit)(void *context, const char *name), void *context);
 	int64_t (*realtime_ns)(const struct io *);
 	int64_t (*boottime_ns)(const struct io *);
 };

@@ -56,7 +56,7 @@ constexpr size_t PAIRWISE_MAX = 16;
 static enum status
 duplicate_key(struct bytes key) {
 	return fail(STATUS_INVALID, "json.duplicate_key: \"%.*s\" stands twice in one object",
-	            (int)(key.len > 80 ? 80 : key.len), (const char *)key.data);
+		    (int)(key.len > 80 ? 80 : key.len), (const char *)key.data);
 }
 
 static enum status
@@ -125,7 +125,7 @@ check_brackets(struct bytes text, size_t limit) {
 		else if (c == '[' || c == '{') {
 			if (++depth > limit)
 				return fail(STATUS_INVALID, "json.depth: nested deeper than %zu levels at offset %zu",
-				            limit, i);
+					    limit, i);
 		} else if ((c == ']' || c == '}') && depth > 0)
 			depth--;
 	}
@@ -139,8 +139,8 @@ json_read(struct arena *arena, struct bytes text, struct json_limits limits, con
 	TRY(check_brackets(text, limits.depth));
 	struct yyjson_alc allocator = {arena_malloc, arena_realloc, arena_no_free, arena};
 	yyjson_read_err error = {};
-	yyjson_doc *document = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW,
-	                                        &allocator, &error);
+	yyjson_doc *document =
+		yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_BIGNUM_AS_RAW, &allocator, &error);
 	if (document == nullptr) {
 		if (error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
 			return fail(STATUS_NO_MEMORY, "memory: out of memory reading %zu bytes of JSON", text.len);
@@ -189,7 +189,7 @@ json_integer(const json *value) {
 struct bytes
 json_string(const json *value) {
 	return bytes_of(unsafe_yyjson_get_str((void *)(uintptr_t)value),
-	                unsafe_yyjson_get_len((void *)(uintptr_t)value));
+			unsafe_yyjson_get_len((void *)(uintptr_t)value));
 }
 
 size_t
@@ -239,13 +239,13 @@ enum status
 json_need(const json *object, const char *where, const char *key, enum json_type type, const json **value) {
 	if (json_type_of(object) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "%s: expected object, found %s", where,
-		            json_type_name(json_type_of(object)));
+			    json_type_name(json_type_of(object)));
 	*value = json_get(object, key);
 	if (*value == nullptr)
 		return fail(STATUS_INVALID, "%s.%s: missing", where, key);
 	if (json_type_of(*value) != type)
 		return fail(STATUS_INVALID, "%s.%s: expected %s, found %s", where, key, json_type_name(type),
-		            json_type_name(json_type_of(*value)));
+			    json_type_name(json_type_of(*value)));
 	return OK;
 }
 
@@ -282,8 +282,8 @@ json_only(const json *object, const char *where, const char *const *names) {
 		while (names[i] != nullptr && !bytes_equal_text(key, names[i]))
 			i++;
 		if (names[i] == nullptr)
-			return fail(STATUS_INVALID, "%s.%.*s: unknown member", where, (int)(key.len > 80 ? 80 : key.len),
-			            (const char *)key.data);
+			return fail(STATUS_INVALID, "%s.%.*s: unknown member", where,
+				    (int)(key.len > 80 ? 80 : key.len), (const char *)key.data);
 	}
 	return OK;
 }

@@ -6,13 +6,14 @@ canonical_form_sorts_keys_and_keeps_integers_exact(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	const json *root;
 	assert_ok(json_read(&arena, BYTES_OF_LITERAL(" {\"b\":[1,-2,true,null], \"a\" : \"x\\u00e9\\n\"} "),
-	                               (struct json_limits){}, &root));
+			    (struct json_limits){}, &root));
 	_cleanup_(buffer_free) struct buffer out = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &out);
 	json_write_value(&writer, root);
 	assert_ok(json_writer_finish(&writer));
-	assert_true(bytes_equal(buffer_bytes(&out), BYTES_OF_LITERAL("{\"a\":\"x\xc3\xa9\\n\",\"b\":[1,-2,true,null]}")));
+	assert_true(
+		bytes_equal(buffer_bytes(&out), BYTES_OF_LITERAL("{\"a\":\"x\xc3\xa9\\n\",\"b\":[1,-2,true,null]}")));
 	assert_ok(json_check_canonical(&arena, buffer_bytes(&out)));
 }
 
@@ -39,7 +40,7 @@ bad_input_is_refused_by_name(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		const json *root;
 		assert_fails(STATUS_INVALID, cases[i].name,
-		             json_read(&arena, bytes_of_text(cases[i].text), (struct json_limits){}, &root));
+			     json_read(&arena, bytes_of_text(cases[i].text), (struct json_limits){}, &root));
 	}
 }
 
@@ -60,7 +61,7 @@ int64_integers_stay_exact_where_asked(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	const json *root;
 	assert_ok(json_read(&arena, BYTES_OF_LITERAL("[-9223372036854775808,9223372036854775807]"),
-	                               (struct json_limits){.integers = JSON_INT64_INTEGERS}, &root));
+			    (struct json_limits){.integers = JSON_INT64_INTEGERS}, &root));
 	struct json_iterator iterator = json_iterate(root);
 	assert_true(json_integer(json_next(&iterator, nullptr)) == INT64_MIN);
 	assert_true(json_integer(json_next(&iterator, nullptr)) == INT64_MAX);
@@ -68,4 +69,4 @@ int64_integers_stay_exact_where_asked(void **) {
 }
 
 RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
-          T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked))
+	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked))

@@ -51,7 +51,8 @@ log_write(enum log_level level, const char *format, ...) {
 	json_write_end(&writer);
 	buffer_append_byte(&line, '\n');
 	if (json_writer_finish(&writer) != OK) {
-		static const char unprintable[] = "<3>{\"level\":\"error\",\"message\":\"a log line could not be written\"}\n";
+		static const char unprintable[] =
+			"<3>{\"level\":\"error\",\"message\":\"a log line could not be written\"}\n";
 		(void)!write(STDERR_FILENO, unprintable, sizeof unprintable - 1);
 		return;
 	}

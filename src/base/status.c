@@ -19,7 +19,7 @@ keep_detail(const char *format, va_list arguments, int error_number) {
 	if (error_number != 0 && (size_t)length < sizeof text) {
 		char reason[128];
 		snprintf(text + length, sizeof text - (size_t)length, ": %s",
-		         strerror_r(error_number, reason, sizeof reason));
+			 strerror_r(error_number, reason, sizeof reason));
 	}
 	memcpy(detail, text, sizeof detail);
 	detail[sizeof detail - 1] = '\0';

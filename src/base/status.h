@@ -13,19 +13,19 @@
 
 enum [[nodiscard]] status {
 	OK = 0,
-	STATUS_INVALID,       /* the input is malformed */
-	STATUS_UNSUPPORTED,   /* well-formed, and not something that is handled */
-	STATUS_UNAUTHORIZED,  /* a signature, MAC or identity did not verify */
-	STATUS_DENIED,        /* understood and refused */
+	STATUS_INVALID,      /* the input is malformed */
+	STATUS_UNSUPPORTED,  /* well-formed, and not something that is handled */
+	STATUS_UNAUTHORIZED, /* a signature, MAC or identity did not verify */
+	STATUS_DENIED,       /* understood and refused */
 	STATUS_NOT_FOUND,
-	STATUS_CONFLICT,      /* contradicts what is recorded */
-	STATUS_EXPIRED,       /* outside its time */
-	STATUS_TOO_LARGE,     /* over a stated limit */
-	STATUS_UNAVAILABLE,   /* cannot be done now; may be tried again */
-	STATUS_CORRUPT,       /* stored data does not match its checks */
-	STATUS_IO,            /* the system failed a read, write or sync */
+	STATUS_CONFLICT,    /* contradicts what is recorded */
+	STATUS_EXPIRED,     /* outside its time */
+	STATUS_TOO_LARGE,   /* over a stated limit */
+	STATUS_UNAVAILABLE, /* cannot be done now; may be tried again */
+	STATUS_CORRUPT,     /* stored data does not match its checks */
+	STATUS_IO,          /* the system failed a read, write or sync */
 	STATUS_NO_MEMORY,
-	STATUS_INTERNAL,      /* a fault of this program */
+	STATUS_INTERNAL, /* a fault of this program */
 	STATUS_COUNT,
 };
 

@@ -36,7 +36,7 @@ time_format(int64_t time_ms, char *text) {
 	}
 	time_date_from_days(days, &year, &month, &day);
 	snprintf(text, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, month, day,
-	         (int)(rest / HOUR_MS), (int)(rest / MINUTE_MS % 60), (int)(rest / SECOND_MS % 60), (int)(rest % 1000));
+		 (int)(rest / HOUR_MS), (int)(rest / MINUTE_MS % 60), (int)(rest / SECOND_MS % 60), (int)(rest % 1000));
 }
 
 static bool
@@ -68,16 +68,18 @@ enum status
 time_parse(struct bytes text, int64_t *time_ms) {
 	int year, month, day, hour, minute, second, millisecond = 0;
 	bool valid = read_digits(text, 0, 4, &year) && has_character(text, 4, '-') && read_digits(text, 5, 2, &month) &&
-	             has_character(text, 7, '-') && read_digits(text, 8, 2, &day) && has_character(text, 10, 'T') &&
-	             read_digits(text, 11, 2, &hour) && has_character(text, 13, ':') && read_digits(text, 14, 2, &minute) &&
-	             has_character(text, 16, ':') && read_digits(text, 17, 2, &second);
+		     has_character(text, 7, '-') && read_digits(text, 8, 2, &day) && has_character(text, 10, 'T') &&
+		     read_digits(text, 11, 2, &hour) && has_character(text, 13, ':') &&
+		     read_digits(text, 14, 2, &minute) && has_character(text, 16, ':') &&
+		     read_digits(text, 17, 2, &second);
 	if (!valid || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
 	    minute > 59 || second > 59)
 		return fail(STATUS_INVALID, "time.syntax: expected a time such as 2026-11-21T09:30:00Z");
 	size_t at = 19;
 	if (has_character(text, at, '.')) {
 		size_t digits = 0;
-		while (at + 1 + digits < text.len && text.data[at + 1 + digits] >= '0' && text.data[at + 1 + digits] <= '9')
+		while (at + 1 + digits < text.len && text.data[at + 1 + digits] >= '0' &&
+		       text.data[at + 1 + digits] <= '9')
 			digits++;
 		if (digits < 1 || digits > 3 || !read_digits(text, at + 1, digits, &millisecond))
 			return fail(STATUS_INVALID, "time.fraction: expected one to three digits");
@@ -92,7 +94,8 @@ time_parse(struct bytes text, int64_t *time_ms) {
 		int hours, minutes;
 		bool negative = has_character(text, at, '-');
 		if ((!negative && !has_character(text, at, '+')) || !read_digits(text, at + 1, 2, &hours) ||
-		    !has_character(text, at + 3, ':') || !read_digits(text, at + 4, 2, &minutes) || hours > 23 || minutes > 59)
+		    !has_character(text, at + 3, ':') || !read_digits(text, at + 4, 2, &minutes) || hours > 23 ||
+		    minutes > 59)
 			return fail(STATUS_INVALID, "time.offset: expected Z or an offset such as +01:00");
 		offset_ms = (hours * HOUR_MS + minutes * MINUTE_MS) * (negative ? -1 : 1);
 		at += 6;
@@ -100,6 +103,6 @@ time_parse(struct bytes text, int64_t *time_ms) {
 	if (at != text.len)
 		return fail(STATUS_INVALID, "time.trailing: characters after the time");
 	*time_ms = time_days_from_date(year, month, day) * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS +
-	           second * SECOND_MS + millisecond - offset_ms;
+		   second * SECOND_MS + millisecond - offset_ms;
 	return OK;
 }
