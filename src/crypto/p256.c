@@ -10,11 +10,13 @@
 
 #include "base/secret.h"
 #include "crypto/check.h"
+#include "crypto/declassify.h"
 
 constexpr size_t DER_MAX = 72;
 
 static EC_GROUP *group;
 static const BIGNUM *order;
+static uint8_t order_bytes[32];
 static BIGNUM *half_order;
 static EVP_PKEY *parameters_only; /* the curve, to start public keys from without looking it up again */
 static EVP_SIGNATURE *ecdsa;
@@ -68,7 +70,7 @@ start_library(void) {
 	half_order = BN_new();
 	crypto_must(group != nullptr && half_order != nullptr, "P-256");
 	order = EC_GROUP_get0_order(group);
-	crypto_must(BN_rshift1(half_order, order) == 1, "P-256");
+	crypto_must(BN_rshift1(half_order, order) == 1 && BN_bn2binpad(order, order_bytes, 32) == 32, "P-256");
 	crypto_must((parameters_only = import_key(EVP_PKEY_KEY_PARAMETERS, curve)) != nullptr, "P-256");
 	crypto_must((ecdsa = EVP_SIGNATURE_fetch(nullptr, "ECDSA", nullptr)) != nullptr, "ECDSA");
 }
@@ -78,15 +80,28 @@ start(void) {
 	crypto_must(pthread_once(&started, start_library) == 0, "P-256");
 }
 
-/* The key as a number, 1 <= key < n. */
+/* 1 <= key < n, without a branch on either. */
+static bool
+is_in_range(const uint8_t key[32]) {
+	unsigned any = 0, borrow = 0;
+	for (int i = 31; i >= 0; i--) {
+		any |= key[i];
+		borrow = (unsigned)key[i] - order_bytes[i] - borrow;
+		borrow = borrow >> 8 & 1;
+	}
+	return declassified((any != 0) & (borrow == 1));
+}
+
 static enum status
 read_private_key(const uint8_t key[32], BIGNUM **number) {
+	if (!is_in_range(key))
+		return fail(STATUS_INVALID, "private_key.p256: not between 1 and the order of the curve");
 	BIGNUM *read = BN_secure_new();
 	TRY_ALLOC(read);
 	BN_set_flags(read, BN_FLG_CONSTTIME);
-	if (BN_bin2bn(key, 32, read) == nullptr || BN_is_zero(read) || BN_cmp(read, order) >= 0) {
+	if (BN_bin2bn(key, 32, read) == nullptr) {
 		BN_clear_free(read);
-		return fail(STATUS_INVALID, "private_key.p256: not between 1 and the order of the curve");
+		return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 	}
 	*number = read;
 	return OK;
@@ -99,6 +114,7 @@ public_point(const BIGNUM *key, uint8_t *encoded, point_conversion_form_t form, 
 	crypto_must(EC_POINT_mul(group, point, key, nullptr, nullptr, nullptr) == 1 &&
 			    EC_POINT_point2oct(group, point, form, encoded, size, nullptr) == size,
 		    "a P-256 public key");
+	declassify(encoded, size);
 	return OK;
 }
 
@@ -158,6 +174,8 @@ p256_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64]
 	if (EVP_PKEY_sign_init_ex2(context, ecdsa, parameters) != 1 ||
 	    EVP_PKEY_sign(context, der, &len, digest, 32) != 1)
 		return fail(STATUS_INTERNAL, "signature.p256_sign: the library could not sign");
+	declassify(der, sizeof der);
+	declassify(&len, sizeof len);
 	return compact_low_s(der, len, signature);
 }
 

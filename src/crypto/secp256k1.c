@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "crypto/check.h"
+#include "crypto/declassify.h"
 #include "crypto/random.h"
 
 /* Blinded once at start; read-only afterwards, so that all threads may share it. */
@@ -55,14 +56,15 @@ write_public_key(const secp256k1_pubkey *point, uint8_t *encoded, size_t size) {
 
 enum status
 secp256k1_private_check(const uint8_t key[32]) {
-	return secp256k1_ec_seckey_verify(context(), key) == 1 ? OK : fail_private_key();
+	return declassified(secp256k1_ec_seckey_verify(context(), key) == 1) ? OK : fail_private_key();
 }
 
 enum status
 secp256k1_public_key(const uint8_t key[32], uint8_t public_key[33]) {
 	secp256k1_pubkey point;
-	if (secp256k1_ec_pubkey_create(context(), &point, key) != 1)
+	if (!declassified(secp256k1_ec_pubkey_create(context(), &point, key) == 1))
 		return fail_private_key();
+	declassify(&point, sizeof point);
 	write_public_key(&point, public_key, 33);
 	return OK;
 }
@@ -82,7 +84,7 @@ fail_tweak(void) {
 
 enum status
 secp256k1_private_add(uint8_t key[32], const uint8_t tweak[32]) {
-	return secp256k1_ec_seckey_tweak_add(context(), key, tweak) == 1 ? OK : fail_tweak();
+	return declassified(secp256k1_ec_seckey_tweak_add(context(), key, tweak) == 1) ? OK : fail_tweak();
 }
 
 enum status
@@ -97,12 +99,15 @@ secp256k1_public_add(uint8_t public_key[33], const uint8_t tweak[32]) {
 
 enum status
 secp256k1_sign(const uint8_t key[32], const uint8_t digest[32], uint8_t signature[64], int *recovery) {
-	secp256k1_ecdsa_recoverable_signature made;
-	if (secp256k1_ecdsa_sign_recoverable(context(), &made, digest, key, secp256k1_nonce_function_rfc6979,
-					     nullptr) != 1)
+	secp256k1_ecdsa_recoverable_signature recoverable;
+	int made = secp256k1_ecdsa_sign_recoverable(context(), &recoverable, digest, key,
+						    secp256k1_nonce_function_rfc6979, nullptr);
+	if (!declassified(made == 1))
 		return fail_private_key();
+	declassify(&recoverable, sizeof recoverable);
 	int id = 0;
-	crypto_must(secp256k1_ecdsa_recoverable_signature_serialize_compact(context(), signature, &id, &made) == 1,
+	crypto_must(secp256k1_ecdsa_recoverable_signature_serialize_compact(context(), signature, &id, &recoverable) ==
+			    1,
 		    "writing a signature");
 	if (recovery != nullptr)
 		*recovery = id;
@@ -177,14 +182,16 @@ secp256k1_ecdsa_is_low_s(const uint8_t signature[64]) {
 enum status
 bip340_sign(const uint8_t key[32], struct bytes message, const uint8_t aux[32], uint8_t signature[64]) {
 	secp256k1_keypair pair;
-	if (secp256k1_keypair_create(context(), &pair, key) != 1)
+	if (!declassified(secp256k1_keypair_create(context(), &pair, key) == 1))
 		return fail_private_key();
 	secp256k1_schnorrsig_extraparams parameters = SECP256K1_SCHNORRSIG_EXTRAPARAMS_INIT;
 	parameters.ndata = (void *)(uintptr_t)aux; /* only read */
 	int made =
 		secp256k1_schnorrsig_sign_custom(context(), signature, message.data, message.len, &pair, &parameters);
 	secret_wipe(&pair, sizeof pair);
-	return made == 1 ? OK : fail(STATUS_INTERNAL, "signature.bip340_sign: the library could not sign");
+	declassify(signature, 64);
+	return declassified(made == 1) ? OK
+				       : fail(STATUS_INTERNAL, "signature.bip340_sign: the library could not sign");
 }
 
 static enum status
@@ -237,13 +244,13 @@ taproot_tweak_private(uint8_t key[32], struct bytes merkle_root) {
 	secp256k1_keypair pair;
 	secp256k1_xonly_pubkey point;
 	uint8_t internal[32];
-	if (secp256k1_keypair_create(context(), &pair, key) != 1)
+	if (!declassified(secp256k1_keypair_create(context(), &pair, key) == 1))
 		return fail_private_key();
-	crypto_must(secp256k1_keypair_xonly_pub(context(), &point, nullptr, &pair) == 1 &&
-			    secp256k1_xonly_pubkey_serialize(context(), internal, &point) == 1,
-		    "writing a point");
+	crypto_must(secp256k1_keypair_xonly_pub(context(), &point, nullptr, &pair) == 1, "reading a key pair");
+	declassify(&point, sizeof point);
+	crypto_must(secp256k1_xonly_pubkey_serialize(context(), internal, &point) == 1, "writing a point");
 	enum status status = taproot_tweak(internal, merkle_root, &tweak);
-	if (status == OK && secp256k1_keypair_xonly_tweak_add(context(), &pair, tweak.bytes) != 1)
+	if (status == OK && !declassified(secp256k1_keypair_xonly_tweak_add(context(), &pair, tweak.bytes) == 1))
 		status = fail_tweak();
 	if (status == OK)
 		crypto_must(secp256k1_keypair_sec(context(), key, &pair) == 1, "reading a key pair");
