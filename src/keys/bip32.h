@@ -15,7 +15,7 @@
 constexpr uint32_t BIP32_HARDENED = UINT32_C(1) << 31;
 constexpr size_t BIP32_SEED_MIN = 16;
 constexpr size_t BIP32_SEED_MAX = 64;
-constexpr size_t BIP32_TEXT_SIZE = 176;                           /* of a serialised key, as base58_encode() wants it */
+constexpr size_t BIP32_TEXT_SIZE = 176; /* of a serialised key, as base58_encode() wants it */
 constexpr size_t BIP32_PATH_TEXT_SIZE = 2 + SIGNING_PATH_MAX * 12; /* "m/2147483647'/..." and a NUL */
 
 struct bip32_node {
@@ -28,7 +28,7 @@ enum status bip32_master(struct bytes seed, struct bip32_node *master);
 /* public_key is the parent's, which the caller has at hand; a hardened step does not need it (may be null). child may be
  * parent. "bip32.no_child" where BIP-32 says to take the next index. */
 enum status bip32_child(const struct bip32_node *parent, const uint8_t public_key[33], uint32_t step,
-                        struct bip32_node *child);
+			struct bip32_node *child);
 /* All steps of a path; the public keys on the way are computed. */
 enum status bip32_descend(const struct bip32_node *from, const struct signing_path *path, struct bip32_node *to);
 /* The child's public key and chain code from the parent's; no hardened steps: "bip32.hardened". In place. */
@@ -43,10 +43,10 @@ struct bip32_extended {
 	enum bip32_network network;
 	bool is_private;
 	uint8_t depth;
-	uint8_t parent[4];   /* fingerprint; zero for a master key */
-	uint32_t step;       /* the last of its path; zero for a master key */
+	uint8_t parent[4]; /* fingerprint; zero for a master key */
+	uint32_t step;     /* the last of its path; zero for a master key */
 	uint8_t chain_code[32];
-	uint8_t key[33];     /* a point, or 0x00 and the private key */
+	uint8_t key[33]; /* a point, or 0x00 and the private key */
 };
 
 /* text holds BIP32_TEXT_SIZE. Base58 is not constant time: private keys are written and read only where a person moves

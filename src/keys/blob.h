@@ -16,11 +16,11 @@ constexpr size_t BLOB_SIZE = 10 + 12 + KEY_SECRET_SIZE + 16;
 
 /* Seals the secret of a key whose attributes and public key are filled in. */
 enum status blob_seal(const uint8_t wrapping_key[32], struct bytes instance, const struct key_info *key,
-                      const uint8_t secret[KEY_SECRET_SIZE], uint8_t blob[BLOB_SIZE]);
+		      const uint8_t secret[KEY_SECRET_SIZE], uint8_t blob[BLOB_SIZE]);
 /* Opens into secret, which is zeroed on failure. Errors: blob.length, blob.magic, blob.version, blob.attributes (says other
  * ones than key), blob.sealed (does not open), blob.public_key (opens, and is not the secret of this public key). */
-enum status blob_open(const uint8_t wrapping_key[32], struct bytes instance, const struct key_info *key, struct bytes blob,
-                      uint8_t secret[KEY_SECRET_SIZE]);
+enum status blob_open(const uint8_t wrapping_key[32], struct bytes instance, const struct key_info *key,
+		      struct bytes blob, uint8_t secret[KEY_SECRET_SIZE]);
 
 /* The public key of a secret, as key_info keeps it: 33 bytes, or 32 for Ed25519. */
 enum status key_derive_public(enum key_algorithm algorithm, const uint8_t *secret, uint8_t public_key[33], size_t *len);

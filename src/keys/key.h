@@ -6,8 +6,9 @@
  * for derived keys. Its purpose is set at creation and never changes: a transfer key signs decoded transactions only, a
  * digest key signs opaque digests only, so that no digest from outside can ever be a transaction of a transfer key.
  *
- * Life: active ◄─► frozen; active or frozen ─► rotated (names its successor; still signs, so that what it holds can be
- * moved there; policies see the state) ─► destroyed (its secret is gone; the record stays). Plain data, copied by value.
+ * Life: active ─► rotated (names its successor; still signs, so that what it holds can be moved there; policies see the
+ * state); active and rotated ◄─► frozen; all ─► destroyed (its secret is gone, the record stays). Plain data, copied by
+ * value. Errors: STATUS_INVALID "key_record.*".
  */
 #ifndef GATEHOUSE_KEYS_KEY_H
 #define GATEHOUSE_KEYS_KEY_H
@@ -15,7 +16,8 @@
 #include "base/json.h"
 #include "model/signing_request.h"
 
-constexpr size_t KEY_ID_MAX = 64;      /* of "eth-hot-1": lower-case letters, digits, "-", ".", "_"; a letter or digit first */
+constexpr size_t KEY_ID_MAX =
+	64; /* of "eth-hot-1": lower-case letters, digits, "-", ".", "_"; a letter or digit first */
 constexpr size_t KEY_ACCOUNT_MAX = 64; /* the id of the account that owns it, of the same characters */
 constexpr size_t KEY_BRANCHES_MAX = 4;
 
@@ -26,7 +28,7 @@ enum key_state { KEY_ACTIVE, KEY_FROZEN, KEY_ROTATED, KEY_DESTROYED, KEY_STATE_C
 struct key_info {
 	char id[KEY_ID_MAX + 1];
 	char account[KEY_ACCOUNT_MAX + 1];
-	char successor[KEY_ID_MAX + 1]; /* rotated only; "" otherwise */
+	char successor[KEY_ID_MAX + 1]; /* once rotated; "" before */
 	enum key_algorithm algorithm;
 	enum key_purpose purpose;
 	enum key_material material;
@@ -42,9 +44,9 @@ struct key_info {
 	struct signing_path branches[KEY_BRANCHES_MAX];
 };
 
-/* OK if text can be the id of a key or account; "key.id" otherwise. */
+/* OK if text can be the id of a key or account; "key_record.id" otherwise. */
 enum status key_check_id(struct bytes text);
-/* OK if the attributes go together: ids, material with algorithm, branches with material. Errors: "key.*". */
+/* OK if the attributes go together: ids, material with algorithm, origin and branches with material, successor with state. */
 enum status key_check_info(const struct key_info *key);
 
 static inline struct bytes

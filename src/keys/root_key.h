@@ -24,7 +24,7 @@ struct root_key;
 /* For a new installation: given is the passphrase, or the 64 digits. The record is appended. cost matters for a passphrase
  * only. Errors: root_key.passphrase, root_key.digits. */
 enum status root_key_create(struct root_key **key, enum root_key_source source, struct bytes given,
-                            struct argon2id_cost cost, struct buffer *record);
+			    struct argon2id_cost cost, struct buffer *record);
 /* For an existing one. Errors: STATUS_UNAUTHORIZED root_key.wrong; root_key.source (the record names another one);
  * STATUS_CORRUPT root_key.record. */
 enum status root_key_open(struct root_key **key, enum root_key_source source, struct bytes given, struct bytes record);

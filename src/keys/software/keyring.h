@@ -7,7 +7,8 @@
  * Every signature is verified before it is handed out; one that does not verify is wiped (design §7).
  * Owner: the ring copies what it is given. Threads: one at a time.
  * Errors: STATUS_NOT_FOUND "key.unknown"; STATUS_DENIED "key.frozen", "key.destroyed", "key.purpose", "key.path";
- * STATUS_INVALID "key.scheme"; STATUS_CONFLICT "key.expected_public_key", "key.exists", "key.state".
+ * STATUS_INVALID "key.scheme", "key.tweak"; STATUS_CONFLICT "key.expected_public_key", "key.exists", "key.state",
+ * "key.successor"; STATUS_INTERNAL "key.signature". *signature is zero unless OK.
  */
 #ifndef GATEHOUSE_KEYS_SOFTWARE_KEYRING_H
 #define GATEHOUSE_KEYS_SOFTWARE_KEYRING_H
@@ -28,12 +29,13 @@ bool keyring_is_isolated(const struct keyring *ring);
 enum status keyring_generate(struct keyring *ring, struct key_info *key, uint8_t blob[BLOB_SIZE]);
 /* A private key of 32 bytes; material must be single. */
 enum status keyring_import_private(struct keyring *ring, struct key_info *key, struct bytes private_key,
-                                   uint8_t blob[BLOB_SIZE]);
+				   uint8_t blob[BLOB_SIZE]);
 /* Material must be extended. */
-enum status keyring_import_mnemonic(struct keyring *ring, struct key_info *key, struct bytes mnemonic, struct bytes passphrase,
-                                    uint8_t blob[BLOB_SIZE]);
+enum status keyring_import_mnemonic(struct keyring *ring, struct key_info *key, struct bytes mnemonic,
+				    struct bytes passphrase, uint8_t blob[BLOB_SIZE]);
 /* "xprv…"; where it is not a master key, fingerprint and origin enter filled in: "key.origin" where they do not fit. */
-enum status keyring_import_extended(struct keyring *ring, struct key_info *key, struct bytes xprv, uint8_t blob[BLOB_SIZE]);
+enum status keyring_import_extended(struct keyring *ring, struct key_info *key, struct bytes xprv,
+				    uint8_t blob[BLOB_SIZE]);
 
 /* --- The ring. --- */
 /* Opens the blob and adds the key in its recorded state; a destroyed one is added without secret, blob then empty. */
@@ -48,18 +50,20 @@ const struct key_info *keyring_at(const struct keyring *ring, size_t index); /* 
 
 enum status keyring_freeze(struct keyring *ring, struct bytes id);
 enum status keyring_unfreeze(struct keyring *ring, struct bytes id);
+/* The successor is another active key of the same algorithm, purpose and account: "key.successor". */
 enum status keyring_rotate(struct keyring *ring, struct bytes id, struct bytes successor);
 enum status keyring_destroy_key(struct keyring *ring, struct bytes id); /* the secret is wiped; the record stays */
 /* Whether the change would be made, changing nothing: what the gate asks before it records one. */
 enum status keyring_check_change(const struct keyring *ring, struct bytes id, enum key_state to);
+enum status keyring_check_rotation(const struct keyring *ring, struct bytes id, struct bytes successor);
 
 /* --- Using keys. --- */
 /* The compressed public key at path below an extended key (count 0: the key's own). Any state but destroyed. */
 enum status keyring_public_key(struct keyring *ring, struct bytes id, const struct signing_path *path,
-                               uint8_t public_key[33]);
+			       uint8_t public_key[33]);
 /* use: what the digest is, by whoever computed it; it must be the key's purpose. An Ed25519 key signs the 32 bytes of the
  * digest as its message. */
-enum status keyring_sign(struct keyring *ring, struct bytes id, enum key_purpose use, const struct signing_request *request,
-                         struct signature *signature);
+enum status keyring_sign(struct keyring *ring, struct bytes id, enum key_purpose use,
+			 const struct signing_request *request, struct signature *signature);
 
 #endif
