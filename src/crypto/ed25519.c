@@ -50,3 +50,11 @@ ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t
 		return fail(STATUS_UNAUTHORIZED, "signature.ed25519: does not verify");
 	return OK;
 }
+
+enum status
+ed25519_public_check(const uint8_t public_key[32]) {
+	start();
+	if (crypto_core_ed25519_is_valid_point(public_key) != 1)
+		return fail(STATUS_INVALID, "signature.ed25519_key: not a point of the group, or of small order");
+	return OK;
+}

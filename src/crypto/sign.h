@@ -29,6 +29,9 @@ enum status ed25519_public_key(const uint8_t seed[32], uint8_t public_key[32]);
 enum status ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes message,
 			 uint8_t signature[64]);
 enum status ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]);
+/* Before a key is trusted for the first time: a canonical point of the prime-order group, not of small order.
+ * STATUS_INVALID "signature.ed25519_key". */
+enum status ed25519_public_check(const uint8_t public_key[32]);
 
 /* --- ML-DSA-44. Keys are expanded once and kept. --- */
 struct mldsa44_private;

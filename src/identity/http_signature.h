@@ -19,8 +19,7 @@ constexpr int64_t REQUEST_SIGNATURE_LIFETIME_MAX_S = 300;
 constexpr int64_t REQUEST_SIGNATURE_SKEW_S = 5; /* a client's clock may be ahead by this much */
 constexpr size_t REQUEST_NONCE_MIN = 16; /* characters */
 constexpr size_t REQUEST_NONCE_MAX = 64;
-constexpr size_t IDEMPOTENCY_KEY_MAX = 64;
-constexpr size_t HTTP_FIELDS_MAX = 64;
+constexpr size_t IDEMPOTENCY_KEY_MAX = 256;
 
 struct http_field {
 	struct bytes name; /* any case */
@@ -63,8 +62,6 @@ struct http_request_signer {
 	const uint8_t *seed; /* 32 bytes */
 	uint8_t public_key[32];
 };
-
-constexpr size_t HTTP_SIGNED_FIELDS = 6;
 
 /* The six fields that make request signed: host, content-type, content-digest, idempotency-key, signature-input, signature.
  * request's own fields are not looked at. nonce is drawn fresh. */

@@ -16,13 +16,15 @@
 #include "identity/statement.h"
 #include "model/facts.h"
 
-constexpr size_t VOTES_MAX = 256; /* on one operation */
+constexpr size_t VOTES_CAST_MAX = 1024;     /* on one operation, withdrawn and replaced ones included */
+constexpr size_t VOTES_CAST_BY_ONE_MAX = 16; /* of those, by one signer */
 
 struct vote {
 	struct bytes key_id; /* of the signature; its principal is the signer */
 	struct bytes person; /* the seat */
 	enum approval_verdict verdict;
 	int64_t stage;
+	struct hash256 completed_stage; /* of stages after the first */
 	struct hash256 statement_digest;
 	struct hash256 bundle_hash;
 	int64_t expires_ms;
@@ -33,9 +35,11 @@ struct votes;
 enum status votes_create(struct votes **votes, struct bytes initiator);
 void votes_destroy(struct votes **votes); /* a cleanup function */
 
-/* Errors: votes.initiator (STATUS_DENIED) where hand or seat is the initiator's; votes.signer_voted, votes.seat_taken
- * (STATUS_CONFLICT); votes.nothing_to_withdraw (STATUS_CONFLICT); votes.repeated (STATUS_CONFLICT) for the same statement again;
- * votes.full (STATUS_TOO_LARGE). The same signer on the same seat replaces; WITHDRAW takes the vote back. */
+/* A vote of the same signer on the same seat replaces; so does a person's own vote that of their delegate; WITHDRAW takes the
+ * signer's own vote back. A statement counts once: given again it is refused, so that no withdrawn vote comes back.
+ * Errors: votes.signer (STATUS_UNAUTHORIZED) where key or seat is not a person's; votes.initiator (STATUS_DENIED) where hand or
+ * seat is the initiator's; votes.repeated, votes.signer_voted (for another seat), votes.seat_taken, votes.nothing_to_withdraw
+ * (STATUS_CONFLICT); votes.full (STATUS_TOO_LARGE). */
 enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote);
 
 struct votes_count {
@@ -53,12 +57,17 @@ struct votes_count votes_count(const struct votes *votes, const struct directory
 void votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
                  int64_t now_ms, struct facts *facts);
 
-/* SHA-256 over the statement digests of the approvals of a stage, sorted: what the next stage's votes name. */
+/* SHA-256 over "gatehouse/stage/v1", a zero byte, and the statement digests of the standing approvals of a stage, sorted: what the
+ * next stage's votes name. A vote of a later stage counts only as long as this is what it named. */
 struct hash256 votes_stage_digest(const struct votes *votes, int64_t stage);
 
-/* In order of casting, replaced and withdrawn ones left out: for listings and snapshots. */
+/* The standing votes, in order of casting: for listings. */
 size_t votes_size(const struct votes *votes);
 const struct vote *votes_at(const struct votes *votes, size_t index);
 struct bytes votes_initiator(const struct votes *votes);
+
+/* For snapshots: everything, repeated statements included. votes_read() makes a new one. Error: votes.snapshot (STATUS_CORRUPT). */
+enum status votes_write(const struct votes *votes, struct buffer *to);
+enum status votes_read(struct bytes snapshot, struct votes **votes);
 
 #endif

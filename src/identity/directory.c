@@ -1,0 +1,510 @@
+#include "identity/directory.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "crypto/random.h"
+#include "crypto/sign.h"
+
+static const char PERSON_PREFIX[] = "person:p-";
+static const char WORKLOAD_PREFIX[] = "workload:";
+constexpr size_t PSEUDONYM_BYTES = 8;
+
+static const char *const UNIT_KIND_NAMES[] = {
+	[UNIT_LEGAL_ENTITY] = "legal_entity",
+	[UNIT_DESK] = "desk",
+	[UNIT_ACCOUNT] = "account",
+};
+
+static const char *const PRINCIPAL_KIND_NAMES[] = {
+	[PRINCIPAL_PERSON] = "person",
+	[PRINCIPAL_WORKLOAD] = "workload",
+};
+
+struct stored_principal {
+	struct principal principal; /* first: what readers hold points here */
+	const struct principal *delegate;
+	int64_t delegated_until_ms;
+};
+
+struct stored_group {
+	struct group group; /* first */
+	struct map members; /* person's id ─► struct principal */
+};
+
+/* Things of one kind: by id, and in order of addition. */
+struct registry {
+	struct map by_id;
+	void **items;
+	size_t count;
+	size_t capacity;
+};
+
+struct directory {
+	struct arena arena; /* all that is registered; nothing is ever removed */
+	struct registry units;
+	struct registry zones;
+	struct registry principals;
+	struct registry keys;
+	struct registry groups;
+	struct map by_public_key;
+};
+
+const char *
+unit_kind_name(enum unit_kind kind) {
+	return UNIT_KIND_NAMES[kind];
+}
+
+const char *
+principal_kind_name(enum principal_kind kind) {
+	return PRINCIPAL_KIND_NAMES[kind];
+}
+
+/* --- Registries --- */
+
+static void
+registry_free(struct registry *registry) {
+	map_free(&registry->by_id);
+	free(registry->items);
+}
+
+static enum status
+unknown(const char *what, struct bytes id) {
+	return fail(STATUS_NOT_FOUND, "directory.unknown: %s \"%.*s\"", what,
+	            (int)(id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : id.len), (const char *)id.data);
+}
+
+static enum status
+check_new(const struct registry *registry, const char *what, struct bytes id) {
+	if (map_get(&registry->by_id, id) != nullptr)
+		return fail(STATUS_CONFLICT, "directory.exists: %s \"%.*s\"", what, BYTES_ARGS(id));
+	return OK;
+}
+
+static enum status
+make_room(struct registry *registry) {
+	if (registry->count < registry->capacity)
+		return OK;
+	size_t capacity = registry->capacity == 0 ? 16 : 2 * registry->capacity;
+	void **items = realloc(registry->items, capacity * sizeof(void *));
+	TRY_ALLOC(items);
+	registry->items = items;
+	registry->capacity = capacity;
+	return OK;
+}
+
+static enum status
+registry_add(struct registry *registry, struct bytes id, void *item) {
+	TRY(make_room(registry));
+	TRY(map_put(&registry->by_id, id, item, nullptr));
+	registry->items[registry->count++] = item;
+	return OK;
+}
+
+static void *
+registry_at(const struct registry *registry, size_t index) {
+	return index < registry->count ? registry->items[index] : nullptr;
+}
+
+enum status
+directory_create(struct directory **directory) {
+	*directory = calloc(1, sizeof **directory);
+	TRY_ALLOC(*directory);
+	return OK;
+}
+
+void
+directory_destroy(struct directory **directory) {
+	if (*directory == nullptr)
+		return;
+	for (size_t i = 0; i < (*directory)->groups.count; i++)
+		map_free(&((struct stored_group *)(*directory)->groups.items[i])->members);
+	registry_free(&(*directory)->units);
+	registry_free(&(*directory)->zones);
+	registry_free(&(*directory)->principals);
+	registry_free(&(*directory)->keys);
+	registry_free(&(*directory)->groups);
+	map_free(&(*directory)->by_public_key);
+	arena_free(&(*directory)->arena);
+	free(*directory);
+	*directory = nullptr;
+}
+
+/* --- Names --- */
+
+static bool
+is_lower_alphanumeric(uint8_t c) {
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Begins with a letter or digit; letters of lower case only, so that no two names look alike but for their case. */
+static enum status
+check_name(struct bytes name, const char *others) {
+	bool valid = name.len > 0 && name.len <= DIRECTORY_NAME_MAX && is_lower_alphanumeric(name.data[0]);
+	for (size_t i = 0; valid && i < name.len; i++)
+		valid = is_lower_alphanumeric(name.data[i]) ||
+		        (name.data[i] != '\0' && strchr(others, name.data[i]) != nullptr);
+	if (!valid)
+		return fail(STATUS_INVALID, "directory.name: expected 1 to %zu of a-z, 0-9 and \"%s\", found \"%.*s\"",
+		            DIRECTORY_NAME_MAX, others, (int)(name.len > DIRECTORY_NAME_MAX ? DIRECTORY_NAME_MAX : name.len),
+		            (const char *)name.data);
+	return OK;
+}
+
+static enum status
+check_prefixed(struct bytes id, const char *prefix) {
+	size_t len = strlen(prefix);
+	if (id.len <= len || memcmp(id.data, prefix, len) != 0)
+		return fail(STATUS_INVALID, "directory.name: expected \"%s\" and a name", prefix);
+	return check_name(bytes_of(id.data + len, id.len - len), "._-");
+}
+
+void
+directory_new_person_id(char id[static 26]) {
+	uint8_t random[PSEUDONYM_BYTES];
+	static_assert(sizeof PERSON_PREFIX - 1 + 2 * PSEUDONYM_BYTES + 1 == PERSON_ID_SIZE);
+	random_bytes(random, sizeof random);
+	memcpy(id, PERSON_PREFIX, sizeof PERSON_PREFIX - 1);
+	hex_encode(BYTES_OF_ARRAY(random), id + sizeof PERSON_PREFIX - 1);
+}
+
+/* --- Units and zones --- */
+
+static enum status
+find_parent(const struct directory *directory, enum unit_kind kind, struct bytes parent, const struct unit **found) {
+	*found = nullptr;
+	if (kind == UNIT_LEGAL_ENTITY && parent.len == 0)
+		return OK;
+	*found = directory_unit(directory, parent);
+	if (kind == UNIT_LEGAL_ENTITY || *found == nullptr || (*found)->kind + 1 != kind)
+		return fail(STATUS_INVALID, "directory.parent: a %s stands in %s", UNIT_KIND_NAMES[kind],
+		            kind == UNIT_LEGAL_ENTITY ? "nothing"
+		            : kind == UNIT_DESK       ? "a legal_entity that is registered"
+		                                      : "a desk that is registered");
+	return OK;
+}
+
+enum status
+directory_add_unit(struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent) {
+	const struct unit *above;
+	TRY(check_name(id, "._-"));
+	TRY(check_new(&directory->units, "unit", id));
+	TRY(find_parent(directory, kind, parent, &above));
+	struct unit *unit = ARENA_NEW(&directory->arena, struct unit);
+	TRY_ALLOC(unit);
+	*unit = (struct unit){.id = arena_copy(&directory->arena, id), .kind = kind, .parent = above};
+	TRY_ALLOC(unit->id.data);
+	return registry_add(&directory->units, unit->id, unit);
+}
+
+enum status
+directory_add_zone(struct directory *directory, struct bytes id) {
+	TRY(check_name(id, "._-"));
+	TRY(check_new(&directory->zones, "zone", id));
+	struct zone *zone = ARENA_NEW(&directory->arena, struct zone);
+	TRY_ALLOC(zone);
+	zone->id = arena_copy(&directory->arena, id);
+	TRY_ALLOC(zone->id.data);
+	return registry_add(&directory->zones, zone->id, zone);
+}
+
+/* --- Principals --- */
+
+static enum status
+find_unit(const struct directory *directory, struct bytes id, const struct unit **unit) {
+	*unit = directory_unit(directory, id);
+	return *unit == nullptr ? unknown("unit", id) : OK;
+}
+
+static enum status
+find_principal(const struct directory *directory, struct bytes id, struct stored_principal **principal) {
+	*principal = map_get(&directory->principals.by_id, id);
+	return *principal == nullptr ? unknown("principal", id) : OK;
+}
+
+static enum status
+add_principal(struct directory *directory, enum principal_kind kind, struct bytes id, struct bytes unit_id) {
+	const struct unit *unit;
+	TRY(check_new(&directory->principals, PRINCIPAL_KIND_NAMES[kind], id));
+	TRY(find_unit(directory, unit_id, &unit));
+	struct stored_principal *stored = ARENA_NEW(&directory->arena, struct stored_principal);
+	TRY_ALLOC(stored);
+	stored->principal = (struct principal){.id = arena_copy(&directory->arena, id), .kind = kind, .unit = unit};
+	TRY_ALLOC(stored->principal.id.data);
+	return registry_add(&directory->principals, stored->principal.id, stored);
+}
+
+enum status
+directory_add_person(struct directory *directory, struct bytes id, struct bytes unit) {
+	TRY(check_prefixed(id, PERSON_PREFIX));
+	return add_principal(directory, PRINCIPAL_PERSON, id, unit);
+}
+
+enum status
+directory_add_workload(struct directory *directory, struct bytes id, struct bytes unit) {
+	TRY(check_prefixed(id, WORKLOAD_PREFIX));
+	return add_principal(directory, PRINCIPAL_WORKLOAD, id, unit);
+}
+
+enum status
+directory_suspend(struct directory *directory, struct bytes principal, bool suspended) {
+	struct stored_principal *stored;
+	TRY(find_principal(directory, principal, &stored));
+	stored->principal.suspended = suspended;
+	return OK;
+}
+
+enum status
+directory_move(struct directory *directory, struct bytes principal, struct bytes unit_id) {
+	struct stored_principal *stored;
+	TRY(find_principal(directory, principal, &stored));
+	return find_unit(directory, unit_id, &stored->principal.unit);
+}
+
+/* --- Keys --- */
+
+static enum status
+check_key(const struct directory *directory, const struct principal *principal, const uint8_t public_key[32],
+          enum directory_key_class class) {
+	if (class == DIRECTORY_KEY_TERMINAL && principal->kind != PRINCIPAL_PERSON)
+		return fail(STATUS_INVALID, "directory.key_class: only a person has a terminal");
+	if (ed25519_public_check(public_key) != OK)
+		return fail(STATUS_INVALID, "directory.public_key: not a point of Ed25519's group, or of small order");
+	const struct directory_key *taken = map_get(&directory->by_public_key, bytes_of(public_key, 32));
+	if (taken != nullptr)
+		return fail(STATUS_CONFLICT, "directory.key_taken: this public key is %.*s", BYTES_ARGS(taken->id));
+	return OK;
+}
+
+static enum status
+find_zone(const struct directory *directory, struct bytes id, const struct zone **zone) {
+	*zone = id.len == 0 ? nullptr : directory_zone(directory, id);
+	return id.len > 0 && *zone == nullptr ? unknown("zone", id) : OK;
+}
+
+/* "<principal>/<name>". */
+static enum status
+compose_key_id(struct directory *directory, const struct principal *principal, struct bytes name, struct bytes *id) {
+	TRY(check_name(name, "._-"));
+	const char *text =
+		arena_format(&directory->arena, "%.*s/%.*s", BYTES_ARGS(principal->id), BYTES_ARGS(name));
+	TRY_ALLOC(text);
+	*id = bytes_of_text(text);
+	return check_new(&directory->keys, "key", *id);
+}
+
+enum status
+directory_add_key(struct directory *directory, struct bytes principal, struct bytes name, const uint8_t public_key[32],
+                  enum directory_key_class class, struct bytes zone_id) {
+	struct stored_principal *stored;
+	const struct zone *zone;
+	struct bytes id;
+	TRY(find_principal(directory, principal, &stored));
+	TRY(find_zone(directory, zone_id, &zone));
+	TRY(check_key(directory, &stored->principal, public_key, class));
+	TRY(compose_key_id(directory, &stored->principal, name, &id));
+	struct directory_key *key = ARENA_NEW(&directory->arena, struct directory_key);
+	TRY_ALLOC(key);
+	*key = (struct directory_key){
+		.id = id,
+		.principal = &stored->principal,
+		.class = class,
+		.zone = zone,
+		.next = stored->principal.keys,
+	};
+	memcpy(key->public_key, public_key, sizeof key->public_key);
+	TRY(map_put(&directory->by_public_key, BYTES_OF_ARRAY(key->public_key), key, nullptr));
+	enum status status = registry_add(&directory->keys, id, key);
+	if (status != OK) {
+		(void)map_remove(&directory->by_public_key, BYTES_OF_ARRAY(key->public_key));
+		return status;
+	}
+	stored->principal.keys = key;
+	return OK;
+}
+
+enum status
+directory_revoke_key(struct directory *directory, struct bytes key_id) {
+	struct directory_key *key = map_get(&directory->keys.by_id, key_id);
+	if (key == nullptr)
+		return unknown("key", key_id);
+	key->revoked = true;
+	return OK;
+}
+
+/* --- Groups and delegation --- */
+
+static enum status
+find_group(const struct directory *directory, struct bytes id, struct stored_group **group) {
+	*group = map_get(&directory->groups.by_id, id);
+	return *group == nullptr ? unknown("group", id) : OK;
+}
+
+static enum status
+find_person(const struct directory *directory, struct bytes id, struct stored_principal **person) {
+	TRY(find_principal(directory, id, person));
+	if ((*person)->principal.kind != PRINCIPAL_PERSON)
+		return unknown("person", id);
+	return OK;
+}
+
+enum status
+directory_add_group(struct directory *directory, struct bytes id) {
+	TRY(check_name(id, "_"));
+	if (id.data[0] >= '0' && id.data[0] <= '9')
+		return fail(STATUS_INVALID, "directory.name: a group begins with a letter, so that policies can name it");
+	TRY(check_new(&directory->groups, "group", id));
+	struct stored_group *stored = ARENA_NEW(&directory->arena, struct stored_group);
+	TRY_ALLOC(stored);
+	stored->group.id = arena_copy(&directory->arena, id);
+	TRY_ALLOC(stored->group.id.data);
+	return registry_add(&directory->groups, stored->group.id, stored);
+}
+
+enum status
+directory_add_member(struct directory *directory, struct bytes group, struct bytes person) {
+	struct stored_group *stored;
+	struct stored_principal *member;
+	TRY(find_group(directory, group, &stored));
+	TRY(find_person(directory, person, &member));
+	if (map_get(&stored->members, person) != nullptr)
+		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person), BYTES_ARGS(group));
+	TRY(map_put(&stored->members, person, member, nullptr));
+	stored->group.member_count++;
+	return OK;
+}
+
+enum status
+directory_remove_member(struct directory *directory, struct bytes group, struct bytes person) {
+	struct stored_group *stored;
+	TRY(find_group(directory, group, &stored));
+	if (map_remove(&stored->members, person) == nullptr)
+		return unknown("member", person);
+	stored->group.member_count--;
+	return OK;
+}
+
+enum status
+directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t until_ms) {
+	struct stored_principal *person, *delegate;
+	TRY(find_principal(directory, of, &person));
+	TRY(find_principal(directory, by, &delegate));
+	if (person == delegate || person->principal.kind != PRINCIPAL_PERSON ||
+	    delegate->principal.kind != PRINCIPAL_PERSON)
+		return fail(STATUS_INVALID, "directory.delegation: from one person to another");
+	person->delegate = &delegate->principal;
+	person->delegated_until_ms = until_ms;
+	return OK;
+}
+
+/* --- Reading --- */
+
+const struct unit *
+directory_unit(const struct directory *directory, struct bytes id) {
+	return map_get(&directory->units.by_id, id);
+}
+
+const struct zone *
+directory_zone(const struct directory *directory, struct bytes id) {
+	return map_get(&directory->zones.by_id, id);
+}
+
+const struct principal *
+directory_principal(const struct directory *directory, struct bytes id) {
+	return map_get(&directory->principals.by_id, id);
+}
+
+const struct directory_key *
+directory_key(const struct directory *directory, struct bytes key_id) {
+	return map_get(&directory->keys.by_id, key_id);
+}
+
+const struct group *
+directory_group(const struct directory *directory, struct bytes id) {
+	return map_get(&directory->groups.by_id, id);
+}
+
+bool
+directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person) {
+	const struct stored_group *stored = map_get(&directory->groups.by_id, group->id);
+	return stored != nullptr && map_get(&stored->members, person->id) != nullptr;
+}
+
+const struct principal *
+directory_delegate_of(const struct directory *directory, const struct principal *person, int64_t *until_ms) {
+	const struct stored_principal *stored = map_get(&directory->principals.by_id, person->id);
+	*until_ms = stored == nullptr ? 0 : stored->delegated_until_ms;
+	return stored == nullptr ? nullptr : stored->delegate;
+}
+
+bool
+directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
+                   int64_t now_ms) {
+	int64_t until_ms;
+	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
+		return false;
+	return signer == person || (directory_delegate_of(directory, person, &until_ms) == signer && now_ms < until_ms);
+}
+
+const struct unit *
+unit_above(const struct unit *unit, enum unit_kind kind) {
+	while (unit != nullptr && unit->kind != kind)
+		unit = unit->parent;
+	return unit;
+}
+
+size_t
+directory_unit_count(const struct directory *directory) {
+	return directory->units.count;
+}
+
+const struct unit *
+directory_unit_at(const struct directory *directory, size_t index) {
+	return registry_at(&directory->units, index);
+}
+
+size_t
+directory_zone_count(const struct directory *directory) {
+	return directory->zones.count;
+}
+
+const struct zone *
+directory_zone_at(const struct directory *directory, size_t index) {
+	return registry_at(&directory->zones, index);
+}
+
+size_t
+directory_principal_count(const struct directory *directory) {
+	return directory->principals.count;
+}
+
+const struct principal *
+directory_principal_at(const struct directory *directory, size_t index) {
+	return registry_at(&directory->principals, index);
+}
+
+size_t
+directory_group_count(const struct directory *directory) {
+	return directory->groups.count;
+}
+
+const struct group *
+directory_group_at(const struct directory *directory, size_t index) {
+	return registry_at(&directory->groups, index);
+}
+
+enum status
+directory_active_key(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
+	const struct directory_key *found = directory_key(directory, key_id);
+	if (found == nullptr)
+		return fail(STATUS_UNAUTHORIZED, "directory.key_unknown: \"%.*s\"",
+		            (int)(key_id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : key_id.len),
+		            (const char *)key_id.data);
+	if (found->revoked)
+		return fail(STATUS_UNAUTHORIZED, "directory.key_revoked: \"%.*s\"", BYTES_ARGS(key_id));
+	if (found->principal->suspended)
+		return fail(STATUS_UNAUTHORIZED, "directory.principal_suspended: \"%.*s\"", BYTES_ARGS(found->principal->id));
+	*key = found;
+	return OK;
+}

@@ -1,0 +1,383 @@
+#include "identity/votes.h"
+
+#include <stdlib.h>
+
+#include "base/cursor.h"
+
+/* A vote that was cast, standing or not. What it points to lies behind it in the same block. */
+struct cast_vote {
+	struct vote vote;
+	bool standing;
+	uint8_t text[];
+};
+
+struct votes {
+	struct bytes initiator;
+	struct cast_vote **cast; /* all, in order */
+	size_t count;
+	size_t capacity;
+};
+
+enum status
+votes_create(struct votes **votes, struct bytes initiator) {
+	struct votes *created = calloc(1, sizeof *created + initiator.len);
+	TRY_ALLOC(created);
+	uint8_t *text = (uint8_t *)(created + 1);
+	if (initiator.len > 0)
+		memcpy(text, initiator.data, initiator.len);
+	created->initiator = bytes_of(text, initiator.len);
+	*votes = created;
+	return OK;
+}
+
+void
+votes_destroy(struct votes **votes) {
+	if (*votes == nullptr)
+		return;
+	for (size_t i = 0; i < (*votes)->count; i++)
+		free((*votes)->cast[i]);
+	free((*votes)->cast);
+	free(*votes);
+	*votes = nullptr;
+}
+
+struct bytes
+votes_initiator(const struct votes *votes) {
+	return votes->initiator;
+}
+
+/* --- Casting --- */
+
+/* The principal that a key id names. */
+static struct bytes
+signer_of(const struct vote *vote) {
+	const uint8_t *slash = vote->key_id.len == 0 ? nullptr : memchr(vote->key_id.data, '/', vote->key_id.len);
+	return bytes_of(vote->key_id.data, slash == nullptr ? vote->key_id.len : (size_t)(slash - vote->key_id.data));
+}
+
+static bool
+same_signer(const struct vote *a, const struct vote *b) {
+	return bytes_equal(signer_of(a), signer_of(b));
+}
+
+static enum status
+check_people(const struct votes *votes, const struct directory *directory, const struct vote *vote) {
+	const struct directory_key *key = directory_key(directory, vote->key_id);
+	const struct principal *person = directory_principal(directory, vote->person);
+	if (key == nullptr || person == nullptr || key->principal->kind != PRINCIPAL_PERSON ||
+	    person->kind != PRINCIPAL_PERSON)
+		return fail(STATUS_UNAUTHORIZED, "votes.signer: a vote is one person's, by the key of one");
+	if (bytes_equal(key->principal->id, votes->initiator) || bytes_equal(vote->person, votes->initiator))
+		return fail(STATUS_DENIED, "votes.initiator: who asked does not vote");
+	return OK;
+}
+
+static enum status
+check_repetition(const struct votes *votes, const struct vote *vote) {
+	size_t by_signer = 0;
+	for (size_t i = 0; i < votes->count; i++) {
+		const struct vote *cast = &votes->cast[i]->vote;
+		if (hash256_equal(&cast->statement_digest, &vote->statement_digest))
+			return fail(STATUS_CONFLICT, "votes.repeated: this statement was given before");
+		by_signer += same_signer(cast, vote);
+	}
+	if (votes->count >= VOTES_CAST_MAX || by_signer >= VOTES_CAST_BY_ONE_MAX)
+		return fail(STATUS_TOO_LARGE, "votes.full: %zu votes on this operation, %zu of them by this signer",
+		            votes->count, by_signer);
+	return OK;
+}
+
+/* The signer's standing vote, or null. */
+static struct cast_vote *
+standing_of_signer(const struct votes *votes, const struct vote *vote) {
+	for (size_t i = 0; i < votes->count; i++)
+		if (votes->cast[i]->standing && same_signer(&votes->cast[i]->vote, vote))
+			return votes->cast[i];
+	return nullptr;
+}
+
+/* The standing vote for a seat, or null. */
+static struct cast_vote *
+standing_of_seat(const struct votes *votes, struct bytes person) {
+	for (size_t i = 0; i < votes->count; i++)
+		if (votes->cast[i]->standing && bytes_equal(votes->cast[i]->vote.person, person))
+			return votes->cast[i];
+	return nullptr;
+}
+
+/* Which standing votes this one puts aside; either may be null. */
+static enum status
+find_replaced(const struct votes *votes, const struct vote *vote, struct cast_vote **own, struct cast_vote **delegated) {
+	struct cast_vote *at_seat = standing_of_seat(votes, vote->person);
+	*own = standing_of_signer(votes, vote);
+	*delegated = nullptr;
+	if (*own != nullptr && !bytes_equal((*own)->vote.person, vote->person))
+		return fail(STATUS_CONFLICT, "votes.signer_voted: this signer has voted for %.*s; one human is one vote",
+		            BYTES_ARGS((*own)->vote.person));
+	if (vote->verdict == APPROVAL_WITHDRAW && *own == nullptr)
+		return fail(STATUS_CONFLICT, "votes.nothing_to_withdraw: this signer has no vote here");
+	if (at_seat == nullptr || at_seat == *own)
+		return OK;
+	if (!bytes_equal(signer_of(vote), vote->person))
+		return fail(STATUS_CONFLICT, "votes.seat_taken: %.*s has voted", BYTES_ARGS(vote->person));
+	*delegated = at_seat;
+	return OK;
+}
+
+static enum status
+make_room(struct votes *votes) {
+	if (votes->count < votes->capacity)
+		return OK;
+	size_t capacity = votes->capacity == 0 ? 8 : 2 * votes->capacity;
+	struct cast_vote **cast = realloc(votes->cast, capacity * sizeof(struct cast_vote *));
+	TRY_ALLOC(cast);
+	votes->cast = cast;
+	votes->capacity = capacity;
+	return OK;
+}
+
+static enum status
+append(struct votes *votes, const struct vote *vote, bool standing) {
+	TRY(make_room(votes));
+	struct cast_vote *cast = calloc(1, sizeof *cast + vote->key_id.len + vote->person.len);
+	TRY_ALLOC(cast);
+	memcpy(cast->text, vote->key_id.data, vote->key_id.len);
+	memcpy(cast->text + vote->key_id.len, vote->person.data, vote->person.len);
+	cast->vote = *vote;
+	cast->vote.key_id = bytes_of(cast->text, vote->key_id.len);
+	cast->vote.person = bytes_of(cast->text + vote->key_id.len, vote->person.len);
+	cast->standing = standing;
+	votes->cast[votes->count++] = cast;
+	return OK;
+}
+
+enum status
+votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote) {
+	struct cast_vote *own, *delegated;
+	TRY(check_people(votes, directory, vote));
+	TRY(check_repetition(votes, vote));
+	TRY(find_replaced(votes, vote, &own, &delegated));
+	TRY(append(votes, vote, vote->verdict != APPROVAL_WITHDRAW));
+	if (own != nullptr)
+		own->standing = false;
+	if (delegated != nullptr)
+		delegated->standing = false;
+	return OK;
+}
+
+/* --- Counting --- */
+
+static int
+compare_hashes(const void *a, const void *b) {
+	return memcmp(((const struct hash256 *)a)->bytes, ((const struct hash256 *)b)->bytes, sizeof(struct hash256));
+}
+
+struct hash256
+votes_stage_digest(const struct votes *votes, int64_t stage) {
+	struct hash256 digests[VOTES_CAST_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < votes->count; i++) {
+		const struct cast_vote *cast = votes->cast[i];
+		if (cast->standing && cast->vote.stage == stage && cast->vote.verdict == APPROVAL_APPROVE)
+			digests[count++] = cast->vote.statement_digest;
+	}
+	if (count > 1)
+		qsort(digests, count, sizeof *digests, compare_hashes);
+	return SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/stage/v1\0"), bytes_of(digests, count * sizeof *digests));
+}
+
+static bool
+rests_on_its_stage(const struct votes *votes, const struct vote *vote) {
+	if (vote->stage == 0)
+		return true;
+	struct hash256 completed = votes_stage_digest(votes, vote->stage - 1);
+	return hash256_equal(&completed, &vote->completed_stage);
+}
+
+/* Whether a vote counts now: its bundle is active, it has not expired, and the people behind it still may vote. */
+static bool
+counts(const struct votes *votes, const struct directory *directory, const struct vote *vote,
+       const struct hash256 *bundle_hash, int64_t now_ms, const struct directory_key **key, const struct principal **person) {
+	*person = directory_principal(directory, vote->person);
+	return hash256_equal(&vote->bundle_hash, bundle_hash) && now_ms < vote->expires_ms && *person != nullptr &&
+	       !(*person)->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
+	       directory_may_vote(directory, (*key)->principal, *person, now_ms) && rests_on_its_stage(votes, vote);
+}
+
+/* Standing votes have distinct signers and distinct seats, so each that counts is one human. */
+struct votes_count
+votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
+            const struct hash256 *bundle_hash, int64_t now_ms) {
+	struct votes_count count = {};
+	for (size_t i = 0; i < votes->count; i++) {
+		const struct vote *vote = &votes->cast[i]->vote;
+		const struct directory_key *key;
+		const struct principal *person;
+		if (!votes->cast[i]->standing || !counts(votes, directory, vote, bundle_hash, now_ms, &key, &person) ||
+		    (group != nullptr && !directory_is_member(directory, group, person)))
+			continue;
+		count.rejections += vote->verdict == APPROVAL_REJECT;
+		count.approvals += vote->verdict == APPROVAL_APPROVE;
+		count.independent += vote->verdict == APPROVAL_APPROVE && key->class == DIRECTORY_KEY_TERMINAL;
+	}
+	return count;
+}
+
+static int
+compare_fields(const void *a, const void *b) {
+	return bytes_compare(((const struct value_field *)a)->name, ((const struct value_field *)b)->name);
+}
+
+static void
+add_group_counts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
+                 int64_t now_ms, struct facts *facts) {
+	size_t groups = directory_group_count(directory);
+	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, groups, struct value_field);
+	if (fields == nullptr) {
+		facts->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < groups; i++) {
+		const struct group *group = directory_group_at(directory, i);
+		struct votes_count count = {};
+		if (votes != nullptr)
+			count = votes_count(votes, directory, group, bundle_hash, now_ms);
+		fields[i] = (struct value_field){arena_copy(facts->arena, group->id), value_long((int64_t)count.approvals)};
+		facts->failed |= fields[i].name.data == nullptr;
+	}
+	if (groups > 1)
+		qsort(fields, groups, sizeof *fields, compare_fields);
+	facts_add(facts, "approvals.group", FACT_VERIFIED,
+	          (struct value){.type = VALUE_RECORD, .record = {fields, groups}});
+}
+
+void
+votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
+            int64_t now_ms, struct facts *facts) {
+	struct votes_count count = {};
+	if (votes != nullptr)
+		count = votes_count(votes, directory, nullptr, bundle_hash, now_ms);
+	facts_add_long(facts, "approvals.total", FACT_VERIFIED, (int64_t)count.approvals);
+	facts_add_long(facts, "approvals.independent", FACT_VERIFIED, (int64_t)count.independent);
+	facts_add_long(facts, "approvals.rejections", FACT_VERIFIED, (int64_t)count.rejections);
+	add_group_counts(votes, directory, bundle_hash, now_ms, facts);
+}
+
+/* --- Listing --- */
+
+size_t
+votes_size(const struct votes *votes) {
+	size_t size = 0;
+	for (size_t i = 0; i < votes->count; i++)
+		size += votes->cast[i]->standing;
+	return size;
+}
+
+const struct vote *
+votes_at(const struct votes *votes, size_t index) {
+	for (size_t i = 0; i < votes->count; i++)
+		if (votes->cast[i]->standing && index-- == 0)
+			return &votes->cast[i]->vote;
+	return nullptr;
+}
+
+/* --- Snapshots: magic, version, initiator, count; then per vote all of it --- */
+
+static const char FIELD[] = "votes.snapshot";
+static const uint8_t MAGIC[8] = {'G', 'H', 'V', 'O', 'T', 'E', 'S', '\0'};
+constexpr uint32_t VERSION = 1;
+
+static void
+write_text(struct buffer *to, struct bytes text) {
+	buffer_append_u16be(to, (uint16_t)text.len);
+	buffer_append_bytes(to, text);
+}
+
+enum status
+votes_write(const struct votes *votes, struct buffer *to) {
+	buffer_append(to, MAGIC, sizeof MAGIC);
+	buffer_append_u32be(to, VERSION);
+	write_text(to, votes->initiator);
+	buffer_append_u32be(to, (uint32_t)votes->count);
+	for (size_t i = 0; i < votes->count; i++) {
+		const struct vote *vote = &votes->cast[i]->vote;
+		write_text(to, vote->key_id);
+		write_text(to, vote->person);
+		buffer_append_byte(to, (uint8_t)vote->verdict);
+		buffer_append_byte(to, votes->cast[i]->standing);
+		buffer_append_byte(to, (uint8_t)vote->stage);
+		buffer_append_bytes(to, hash256_bytes(&vote->completed_stage));
+		buffer_append_bytes(to, hash256_bytes(&vote->statement_digest));
+		buffer_append_bytes(to, hash256_bytes(&vote->bundle_hash));
+		buffer_append_u64be(to, (uint64_t)vote->expires_ms);
+	}
+	return buffer_status(to);
+}
+
+static enum status
+corrupt(const char *what) {
+	return fail(STATUS_CORRUPT, "%s: %s", FIELD, what);
+}
+
+static enum status
+read_text(struct cursor *cursor, struct bytes *text) {
+	uint16_t len;
+	TRY(cursor_u16be(cursor, FIELD, &len));
+	return cursor_take(cursor, FIELD, len, text);
+}
+
+static enum status
+read_vote(struct cursor *cursor, struct votes *votes) {
+	struct vote vote = {};
+	uint8_t verdict, standing, stage;
+	uint64_t expires_ms;
+	TRY(read_text(cursor, &vote.key_id));
+	TRY(read_text(cursor, &vote.person));
+	TRY(cursor_u8(cursor, FIELD, &verdict));
+	TRY(cursor_u8(cursor, FIELD, &standing));
+	TRY(cursor_u8(cursor, FIELD, &stage));
+	TRY(cursor_copy(cursor, FIELD, vote.completed_stage.bytes, sizeof vote.completed_stage.bytes));
+	TRY(cursor_copy(cursor, FIELD, vote.statement_digest.bytes, sizeof vote.statement_digest.bytes));
+	TRY(cursor_copy(cursor, FIELD, vote.bundle_hash.bytes, sizeof vote.bundle_hash.bytes));
+	TRY(cursor_u64be(cursor, FIELD, &expires_ms));
+	if (verdict > APPROVAL_WITHDRAW || standing > 1 || stage > APPROVAL_STAGE_MAX || expires_ms > INT64_MAX)
+		return corrupt("a number out of range");
+	vote.verdict = (enum approval_verdict)verdict;
+	vote.stage = stage;
+	vote.expires_ms = (int64_t)expires_ms;
+	return append(votes, &vote, standing == 1);
+}
+
+static enum status
+read_header(struct cursor *cursor, struct bytes *initiator, uint32_t *count) {
+	uint8_t magic[sizeof MAGIC];
+	uint32_t version;
+	TRY(cursor_copy(cursor, FIELD, magic, sizeof magic));
+	TRY(cursor_u32be(cursor, FIELD, &version));
+	if (memcmp(magic, MAGIC, sizeof magic) != 0 || version != VERSION)
+		return corrupt("not a snapshot of votes of version 1");
+	TRY(read_text(cursor, initiator));
+	TRY(cursor_u32be(cursor, FIELD, count));
+	return *count > VOTES_CAST_MAX ? corrupt("too many votes") : OK;
+}
+
+static enum status
+read_all(struct bytes snapshot, struct votes **votes) {
+	struct cursor cursor = cursor_of(snapshot);
+	struct bytes initiator;
+	uint32_t count;
+	_cleanup_(votes_destroy) struct votes *read = nullptr;
+	TRY(read_header(&cursor, &initiator, &count));
+	TRY(votes_create(&read, initiator));
+	for (; count > 0; count--)
+		TRY(read_vote(&cursor, read));
+	TRY(cursor_end(&cursor, FIELD));
+	*votes = TAKE(read);
+	return OK;
+}
+
+enum status
+votes_read(struct bytes snapshot, struct votes **votes) {
+	enum status status = read_all(snapshot, votes);
+	return status == OK || status == STATUS_NO_MEMORY || status == STATUS_CORRUPT ? status : corrupt("damaged");
+}
