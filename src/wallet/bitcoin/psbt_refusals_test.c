@@ -2,7 +2,7 @@
  * the name of its error. */
 #include "tests/test.h"
 
-#include "wallet/bitcoin/test_keys.h"
+#include "tests/bitcoin_keys.h"
 
 #include "wallet/bitcoin/compact_size.h"
 #include "wallet/bitcoin/psbt_final.h"

@@ -1,7 +1,7 @@
 /* What a PSBT of ours becomes: requests, a final transaction, facts; and when an output is change. */
 #include "tests/test.h"
 
-#include "wallet/bitcoin/test_keys.h"
+#include "tests/bitcoin_keys.h"
 
 #include "wallet/bitcoin/psbt_final.h"
 #include "wallet/bitcoin/spend.h"

@@ -1,9 +1,9 @@
 /*
- * A key of the tests: its children are hashes of a seed and a path, so that the tests of this module need no other. Include
+ * A key of the tests: its children are hashes of a seed and a path, so that the tests of Bitcoin need no other. Include
  * after tests/test.h.
  */
-#ifndef GATEHOUSE_WALLET_BITCOIN_TEST_KEYS_H
-#define GATEHOUSE_WALLET_BITCOIN_TEST_KEYS_H
+#ifndef GATEHOUSE_TESTS_BITCOIN_KEYS_H
+#define GATEHOUSE_TESTS_BITCOIN_KEYS_H
 
 #include "crypto/sign.h"
 #include "tests/psbt_fixture.h"
