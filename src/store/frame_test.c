@@ -27,7 +27,8 @@ make_frame(struct buffer *bytes) {
 /* Makes the checks of integrity fit again, so that what they protect is reached. */
 static void
 seal(struct buffer *bytes, size_t body_len) {
-	struct hash256 hash = SHA256_PARTS(bytes_of(bytes->data, 112), bytes_of(bytes->data + FRAME_HEADER_SIZE, body_len));
+	struct hash256 hash =
+		SHA256_PARTS(bytes_of(bytes->data, 112), bytes_of(bytes->data + FRAME_HEADER_SIZE, body_len));
 	memcpy(bytes->data + 112, hash.bytes, sizeof hash.bytes);
 	store_u32be(bytes->data + 156, crc32c(0, bytes_of(bytes->data, 156)));
 }
@@ -153,4 +154,4 @@ a_frame_that_would_be_too_large_is_not_made(void **) {
 }
 
 RUN_TESTS(T(a_frame_gives_back_what_it_was_made_of), T(the_layout_is_as_documented), T(every_flipped_bit_is_detected),
-          T(bad_frames_are_refused_by_name), T(a_frame_that_would_be_too_large_is_not_made))
+	  T(bad_frames_are_refused_by_name), T(a_frame_that_would_be_too_large_is_not_made))

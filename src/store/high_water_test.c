@@ -90,7 +90,8 @@ bad_marks_are_refused_by_name(void **) {
 		{"high_water.origin", STATUS_CONFLICT, "gatehouse-high-water/v1\nother.example\n3\nAAAA\n"},
 		{"high_water.format", STATUS_CORRUPT, "gatehouse-high-water/v1\nlog.example/keeper-1\n3x\nAAAA\n"},
 		{"high_water.format", STATUS_CORRUPT, "gatehouse-high-water/v1\nlog.example/keeper-1\n03\nAAAA\n"},
-		{"high_water.format", STATUS_CORRUPT, "gatehouse-high-water/v1\nlog.example/keeper-1\n99999999999999999999\nAAAA\n"},
+		{"high_water.format", STATUS_CORRUPT,
+		 "gatehouse-high-water/v1\nlog.example/keeper-1\n99999999999999999999\nAAAA\n"},
 		{"high_water.format", STATUS_CORRUPT, "gatehouse-high-water/v1\nlog.example/keeper-1\n3\nAAAA\n"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -142,7 +143,8 @@ a_mark_inside_the_data_directory_is_refused(void **) {
 static void
 nothing_is_decided_before_the_witnesses_saw_this_start(void **) {
 	_cleanup_(high_water_close) struct high_water *high_water = nullptr;
-	struct high_water_config config = {.guard = ROLLBACK_WITNESS, .io = io_system(), .origin = BYTES_OF_LITERAL("log.example")};
+	struct high_water_config config = {
+		.guard = ROLLBACK_WITNESS, .io = io_system(), .origin = BYTES_OF_LITERAL("log.example")};
 	uint8_t nonce[HIGH_WATER_NONCE_SIZE], again[HIGH_WATER_NONCE_SIZE];
 	struct mark mark, old = {.size = 5}, new = {.size = 6};
 	bool is_set;
@@ -172,6 +174,6 @@ the_guards_have_names(void **) {
 }
 
 RUN_TESTS(T(the_mark_follows_at_most_once_a_second_and_at_once_when_told),
-          T(a_wall_clock_that_is_set_back_does_not_hold_the_mark), T(a_log_behind_the_mark_or_beside_it_is_refused),
-          T(bad_marks_are_refused_by_name), T(a_mark_inside_the_data_directory_is_refused),
-          T(nothing_is_decided_before_the_witnesses_saw_this_start), T(the_guards_have_names))
+	  T(a_wall_clock_that_is_set_back_does_not_hold_the_mark), T(a_log_behind_the_mark_or_beside_it_is_refused),
+	  T(bad_marks_are_refused_by_name), T(a_mark_inside_the_data_directory_is_refused),
+	  T(nothing_is_decided_before_the_witnesses_saw_this_start), T(the_guards_have_names))

@@ -7,11 +7,13 @@ static const uint8_t key[32] = {1, 2, 3}, other_key[32] = {4};
 /* printf 'gatehouse/commitment/v1\0' + 32 × 0x07 + 0x000e + 'source_address' + '10.1.2.3' | sha256sum */
 static void
 a_commitment_is_the_documented_hash(void **) {
-	struct opening_field field = {.name = BYTES_OF_LITERAL("source_address"), .value = BYTES_OF_LITERAL("10.1.2.3")};
+	struct opening_field field = {.name = BYTES_OF_LITERAL("source_address"),
+				      .value = BYTES_OF_LITERAL("10.1.2.3")};
 	uint8_t expected[32];
 	memset(field.salt, 7, sizeof field.salt);
 	struct hash256 commitment = opening_commit(&field);
-	assert_ok(hex_decode(BYTES_OF_LITERAL("8faacf1a968ea1cabeabe789f0da590cbe0e27ccf0d31c78d20555dbb40eb761"), expected, 32));
+	assert_ok(hex_decode(BYTES_OF_LITERAL("8faacf1a968ea1cabeabe789f0da590cbe0e27ccf0d31c78d20555dbb40eb761"),
+			     expected, 32));
 	assert_bytes(BYTES_OF_ARRAY(expected), hash256_bytes(&commitment));
 }
 
@@ -44,7 +46,8 @@ an_opening_opens_under_its_subjects_key_only(void **) {
 		struct hash256 before = opening_commit(&fields[i]), after = opening_commit(&opened[i]);
 		assert_true(hash256_equal(&before, &after));
 	}
-	assert_fails(STATUS_UNAUTHORIZED, "aead.open", opening_open(other_key, buffer_bytes(&sealed), &arena, &opened, &count));
+	assert_fails(STATUS_UNAUTHORIZED, "aead.open",
+		     opening_open(other_key, buffer_bytes(&sealed), &arena, &opened, &count));
 	for (size_t bit = 8; bit < sealed.len * 8; bit++) {
 		sealed.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
 		assert_int_not_equal(opening_open(key, buffer_bytes(&sealed), &arena, &opened, &count), OK);
@@ -74,7 +77,7 @@ bad_openings_are_refused_by_name(void **) {
 		struct opening_field *opened;
 		size_t count;
 		assert_fails(cases[i].status, cases[i].name,
-		             opening_open(key, bytes_of(cases[i].bytes, cases[i].len), &arena, &opened, &count));
+			     opening_open(key, bytes_of(cases[i].bytes, cases[i].len), &arena, &opened, &count));
 	}
 	_cleanup_(buffer_free) struct buffer sealed = {};
 	struct opening_field field = {.name = BYTES_OF_LITERAL("n")};
@@ -86,4 +89,4 @@ bad_openings_are_refused_by_name(void **) {
 }
 
 RUN_TESTS(T(a_commitment_is_the_documented_hash), T(name_and_value_cannot_trade_bytes),
-          T(an_opening_opens_under_its_subjects_key_only), T(bad_openings_are_refused_by_name))
+	  T(an_opening_opens_under_its_subjects_key_only), T(bad_openings_are_refused_by_name))

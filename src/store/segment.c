@@ -283,6 +283,7 @@ void
 segments_room(struct segments *segments, struct segments_room *room) {
 	pthread_mutex_lock(&segments->mutex);
 	room->current = segments->current_size - segments->offset;
+	room->current_size = segments->current_size;
 	room->next = segments->next_is_ready ? segments->next_size - SEGMENT_HEADER_SIZE : 0;
 	room->next_is_ready = segments->next_is_ready;
 	pthread_mutex_unlock(&segments->mutex);

@@ -46,7 +46,8 @@ make_frame(uint64_t size, size_t len, struct buffer *bytes) {
 	buffer_reset(bytes);
 	buffer_append(bytes, (uint8_t[FRAME_HEADER_SIZE]){}, FRAME_HEADER_SIZE);
 	frame_append_entry(bytes, buffer_bytes(&entry));
-	struct frame frame = {.first_index = size, .entry_count = 1, .previous_root = root_of(size), .root = root_of(size + 1)};
+	struct frame frame = {
+		.first_index = size, .entry_count = 1, .previous_root = root_of(size), .root = root_of(size + 1)};
 	assert_ok(frame_finish(bytes, &frame));
 }
 
@@ -119,7 +120,8 @@ a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready(void **) {
 	assert_ok(open_log(disk, &opened));
 	append(&opened, 40'000);
 	make_frame(1, 40'000, &bytes);
-	assert_fails(STATUS_UNAVAILABLE, "segment.full", segments_append(opened.segments, buffer_bytes(&bytes), &place));
+	assert_fails(STATUS_UNAVAILABLE, "segment.full",
+		     segments_append(opened.segments, buffer_bytes(&bytes), &place));
 	simulated_disk_set_capacity(disk, FIRST + 4096);
 	assert_fails(STATUS_UNAVAILABLE, "io.disk_full", segments_prepare_next(opened.segments));
 	simulated_disk_set_capacity(disk, 0);
@@ -295,8 +297,8 @@ frames_below_the_snapshot_are_visited_by_their_headers(void **) {
 }
 
 RUN_TESTS(T(frames_are_found_again_over_several_segments),
-          T(a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready),
-          T(an_incomplete_last_frame_is_described_and_can_be_cut), T(damage_before_the_last_frame_is_refused),
-          T(damage_in_an_earlier_segment_is_refused), T(settling_makes_durable_what_only_a_cache_held),
-          T(bad_segments_are_refused_by_name), T(segments_of_another_log_missing_ones_and_strange_names_are_refused),
-          T(frames_below_the_snapshot_are_visited_by_their_headers))
+	  T(a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready),
+	  T(an_incomplete_last_frame_is_described_and_can_be_cut), T(damage_before_the_last_frame_is_refused),
+	  T(damage_in_an_earlier_segment_is_refused), T(settling_makes_durable_what_only_a_cache_held),
+	  T(bad_segments_are_refused_by_name), T(segments_of_another_log_missing_ones_and_strange_names_are_refused),
+	  T(frames_below_the_snapshot_are_visited_by_their_headers))

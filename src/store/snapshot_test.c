@@ -42,7 +42,7 @@ every_flipped_bit_and_every_cut_is_detected(void **) {
 	}
 	for (size_t len = 0; len < bytes.len; len++)
 		assert_fails(STATUS_CORRUPT, len < 32 ? "snapshot.truncated" : "snapshot.sha256",
-		             snapshot_parse(bytes_of(bytes.data, len), &read));
+			     snapshot_parse(bytes_of(bytes.data, len), &read));
 }
 
 static void
@@ -52,12 +52,9 @@ bad_snapshots_with_a_right_hash_are_refused_by_name(void **) {
 		enum status status;
 		size_t at, len; /* changed byte; length before the hash, 0: all */
 	} cases[] = {
-		{"snapshot.magic", STATUS_CORRUPT, 0, 0},
-		{"snapshot.version", STATUS_UNSUPPORTED, 9, 0},
-		{"snapshot.reserved", STATUS_CORRUPT, 12, 0},
-		{"snapshot.log_state", STATUS_CORRUPT, 88, 0},
-		{"snapshot.decision_state", STATUS_CORRUPT, 96, 0},
-		{"snapshot.trailing", STATUS_CORRUPT, 103, 0},
+		{"snapshot.magic", STATUS_CORRUPT, 0, 0},           {"snapshot.version", STATUS_UNSUPPORTED, 9, 0},
+		{"snapshot.reserved", STATUS_CORRUPT, 12, 0},       {"snapshot.log_state", STATUS_CORRUPT, 88, 0},
+		{"snapshot.decision_state", STATUS_CORRUPT, 96, 0}, {"snapshot.trailing", STATUS_CORRUPT, 103, 0},
 		{"snapshot.root", STATUS_CORRUPT, 200, 60},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -98,4 +95,4 @@ a_crash_leaves_the_old_snapshot_or_the_new_one(void **) {
 }
 
 RUN_TESTS(T(a_snapshot_is_read_as_it_was_written), T(every_flipped_bit_and_every_cut_is_detected),
-          T(bad_snapshots_with_a_right_hash_are_refused_by_name), T(a_crash_leaves_the_old_snapshot_or_the_new_one))
+	  T(bad_snapshots_with_a_right_hash_are_refused_by_name), T(a_crash_leaves_the_old_snapshot_or_the_new_one))
