@@ -10,7 +10,7 @@ static const struct {
 	{"0000287fb4cd", "11233QC4"},
 	{"48656c6c6f20576f726c6421", "2NEpo7TZRRrLZSi2U"},
 	{"54686520717569636b2062726f776e20666f78206a756d7073206f76657220746865206c617a7920646f672e",
-         "USm3fpXnKG5EUBx2ndxBDMPVciP5hGey2Jh4NDv6gmeo1LkMeiKrLJUUBk6Z"},
+	 "USm3fpXnKG5EUBx2ndxBDMPVciP5hGey2Jh4NDv6gmeo1LkMeiKrLJUUBk6Z"},
 	{"ff", "5Q"},
 	{"000000000000000000000000000000000000000000", "111111111111111111111"},
 };
@@ -47,14 +47,17 @@ bad_input_is_refused_by_name(void **) {
 	size_t len;
 	assert_fails(STATUS_TOO_LARGE, "base58.length", base58_encode(BYTES_OF_ARRAY(bytes), text));
 	memset(text, '2', sizeof text);
-	assert_fails(STATUS_INVALID, "base58.length", base58_decode(bytes_of(text, sizeof text), out, sizeof out, &len));
+	assert_fails(STATUS_INVALID, "base58.length",
+		     base58_decode(bytes_of(text, sizeof text), out, sizeof out, &len));
 	static const char *const BAD[] = {"0", "O", "I", "l", " 2", "2\n", "+", "\xff"};
 	for (size_t i = 0; i < ARRAY_LENGTH(BAD); i++)
-		assert_fails(STATUS_INVALID, "base58.digit", base58_decode(bytes_of_text(BAD[i]), out, sizeof out, &len));
+		assert_fails(STATUS_INVALID, "base58.digit",
+			     base58_decode(bytes_of_text(BAD[i]), out, sizeof out, &len));
 	assert_fails(STATUS_INVALID, "base58.digit", base58_decode(bytes_of("2\0", 2), out, sizeof out, &len));
-	assert_fails(STATUS_INVALID, "base58.capacity", base58_decode(BYTES_OF_LITERAL("11111"), out, sizeof out, &len));
 	assert_fails(STATUS_INVALID, "base58.capacity",
-	             base58_decode(BYTES_OF_LITERAL("2NEpo7TZRRrLZSi2U"), out, sizeof out, &len));
+		     base58_decode(BYTES_OF_LITERAL("11111"), out, sizeof out, &len));
+	assert_fails(STATUS_INVALID, "base58.capacity",
+		     base58_decode(BYTES_OF_LITERAL("2NEpo7TZRRrLZSi2U"), out, sizeof out, &len));
 }
 
 RUN_TESTS(T(known_answers_agree_both_ways), T(the_longest_input_fits), T(bad_input_is_refused_by_name))

@@ -82,8 +82,10 @@ bad_frames_are_refused_by_name(void **) {
 		enum status status;
 		const char *name;
 	} cases[] = {
-		{BYTES_OF_LITERAL("\x00\x0f\xff\xed\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_size"},
-		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_size"},
+		{BYTES_OF_LITERAL("\x00\x0f\xff\xed\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
+		 "ipc.frame_size"},
+		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
+		 "ipc.frame_size"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\1\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
@@ -158,7 +160,7 @@ a_frame_over_the_limit_is_dropped_and_the_channel_goes_on(void **) {
 	pair_start(&pair);
 	uint8_t *content = test_calloc(1, IPC_PAYLOAD_MAX + 1);
 	assert_fails(STATUS_TOO_LARGE, "ipc.frame_size",
-	             ipc_send(&pair.keeper, IPC_RESPONSE, 1, false, bytes_of(content, IPC_PAYLOAD_MAX + 1)));
+		     ipc_send(&pair.keeper, IPC_RESPONSE, 1, false, bytes_of(content, IPC_PAYLOAD_MAX + 1)));
 	assert_ok(ipc_send(&pair.keeper, IPC_RESPONSE, 2, false, BYTES_OF_LITERAL("small")));
 	struct ipc_frame frame;
 	receive_frame(&pair.keeper, &pair.gateway, &frame);
@@ -304,12 +306,13 @@ example_request(void) {
 		.signature_input = TEXT("sig=(\"@method\");keyid=\"workload:w/1\""),
 		.signature = TEXT("sig=:AAAA:"),
 		.body = TEXT("{\"binary\":\"\x00\xff\"}"),
-		.reported = {
-			.peer_address = TEXT("\x7f\0\0\1"),
-			.peer_port = 54321,
-			.tls_group = TEXT("X25519MLKEM768"),
-			.client_certificate = TEXT("0123456789abcdef0123456789abcdef"),
-		},
+		.reported =
+			{
+				.peer_address = TEXT("\x7f\0\0\1"),
+				.peer_port = 54321,
+				.tls_group = TEXT("X25519MLKEM768"),
+				.client_certificate = TEXT("0123456789abcdef0123456789abcdef"),
+			},
 	};
 }
 
@@ -338,7 +341,8 @@ a_request_comes_through_unchanged(void **) {
 static void
 bad_requests_are_refused_by_name(void **) {
 	static const struct {
-		struct bytes replaced; /* of the encoded example request; both of one length, or the payload ends after `replaced` */
+		struct bytes
+			replaced; /* of the encoded example request; both of one length, or the payload ends after `replaced` */
 		struct bytes by;
 		const char *name;
 	} cases[] = {
@@ -351,7 +355,10 @@ bad_requests_are_refused_by_name(void **) {
 		{TEXT("/v1/operations?dry=1"), TEXT("/v1/operations?dry=\n"), "ipc.request.target"},
 		{TEXT("gate.example:8443"), TEXT("gate.example:844\r"), "ipc.request.host"},
 		{TEXT("application/json"), TEXT("application/jso\0"), "ipc.request.content_type"},
-		{TEXT("keyid=\"workload"), TEXT("keyid=\"work\xc3\xa4" "ad"), "ipc.request.signature_input"},
+		{TEXT("keyid=\"workload"),
+		 TEXT("keyid=\"work\xc3\xa4"
+		      "ad"),
+		 "ipc.request.signature_input"},
 		{TEXT("\x0c\0\0\0\x0eX25519MLKEM768"), TEXT("\x0d\0\0\0\x0eX25519MLKEM768"), "ipc.request.tls_group"},
 		{TEXT("\x0a\0\0\0\4\x7f\0\0\1"), TEXT("\x0a\0\0\0\3\x7f\0\0\1"), "ipc.request.peer_address"},
 		{TEXT("\x0b\0\0\0\2"), TEXT("\x0b\0\0\0\3"), "ipc.request.peer_port"},
@@ -427,12 +434,12 @@ bad_answers_of_the_keeper_are_refused_by_name(void **) {
 	assert_fails(STATUS_INVALID, "ipc.credit.urgent", ipc_read_credit(TEXT("\1\0\0\0\4\0\0\0\1"), &credit));
 	struct ipc_feed feed;
 	assert_fails(STATUS_INVALID, "ipc.feed.data",
-	             ipc_read_feed(TEXT("\1\0\0\0\x08\0\0\0\0\0\0\0\1\2\0\0\0\1e\3\0\0\0\3a\nb"), &feed));
+		     ipc_read_feed(TEXT("\1\0\0\0\x08\0\0\0\0\0\0\0\1\2\0\0\0\1e\3\0\0\0\3a\nb"), &feed));
 	struct ipc_report report;
 	assert_fails(STATUS_INVALID, "ipc.report.ready",
-	             ipc_read_report(TEXT("\1\0\0\0\1\2\2\0\0\0\2{}\3\0\0\0\0"), &report));
+		     ipc_read_report(TEXT("\1\0\0\0\1\2\2\0\0\0\2{}\3\0\0\0\0"), &report));
 	assert_fails(STATUS_INVALID, "ipc.report.metrics",
-	             ipc_read_report(TEXT("\1\0\0\0\1\1\2\0\0\0\2{}\3\0\0\0\1\r"), &report));
+		     ipc_read_report(TEXT("\1\0\0\0\1\1\2\0\0\0\2{}\3\0\0\0\1\r"), &report));
 }
 
 static void
@@ -463,8 +470,10 @@ control_hands_on_descriptors(void **) {
 	int control[2], content[2];
 	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control));
 	assert_int_equal(0, pipe2(content, O_CLOEXEC));
-	struct ipc_control_message sent = {
-		.type = IPC_CONTROL_CHANNEL, .peer = IPC_ROLE_GATEWAY, .descriptors = {content[0]}, .descriptor_count = 1};
+	struct ipc_control_message sent = {.type = IPC_CONTROL_CHANNEL,
+					   .peer = IPC_ROLE_GATEWAY,
+					   .descriptors = {content[0]},
+					   .descriptor_count = 1};
 	struct ipc_control_message got;
 	assert_ok(ipc_control_send(control[0], &sent));
 	assert_ok(ipc_control_receive(control[1], &got));
@@ -495,17 +504,16 @@ bad_control_messages_are_refused_by_name(void **) {
 		struct bytes bytes;
 		const char *name;
 	} cases[] = {
-		{TEXT("\6\0\0\0\0"), "control.header"},
-		{TEXT("\0\0\0\0\0\0"), "control.type"},
-		{TEXT("\x0b\0\0\0\0\0"), "control.type"},
-		{TEXT("\1\0\0\0\0\0"), "control.descriptors"},
+		{TEXT("\6\0\0\0\0"), "control.header"},   {TEXT("\0\0\0\0\0\0"), "control.type"},
+		{TEXT("\x0b\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
 		{TEXT("\6\2\0\0\0\0"), "control.peer"},
 	};
 	int control[2];
 	assert_int_equal(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control));
 	struct ipc_control_message got;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		assert_int_equal((ssize_t)cases[i].bytes.len, write(control[0], cases[i].bytes.data, cases[i].bytes.len));
+		assert_int_equal((ssize_t)cases[i].bytes.len,
+				 write(control[0], cases[i].bytes.data, cases[i].bytes.len));
 		assert_fails(STATUS_INVALID, cases[i].name, ipc_control_receive(control[1], &got));
 	}
 	uint8_t large[600] = {IPC_CONTROL_START};
@@ -518,12 +526,12 @@ bad_control_messages_are_refused_by_name(void **) {
 }
 
 RUN_TESTS(T(crc32c_gives_the_values_of_rfc_3720), T(a_frame_is_read_once_it_is_whole),
-          T(every_flipped_bit_of_a_frame_is_noticed), T(bad_frames_are_refused_by_name),
-          T(frames_of_every_size_pass_in_order), T(a_frame_over_the_limit_is_dropped_and_the_channel_goes_on),
-          T(urgent_frames_overtake_ordinary_ones_that_are_not_on_the_wire),
-          T(a_peer_that_does_not_read_is_met_with_refusal_and_not_with_memory),
-          T(frames_sent_before_the_peer_closed_are_still_read), T(a_bad_hello_is_refused_by_name),
-          T(a_second_hello_is_refused), T(a_request_comes_through_unchanged), T(bad_requests_are_refused_by_name),
-          T(a_response_comes_through_unchanged), T(bad_answers_of_the_keeper_are_refused_by_name),
-          T(credit_feed_and_report_come_through_unchanged), T(control_hands_on_descriptors),
-          T(bad_control_messages_are_refused_by_name))
+	  T(every_flipped_bit_of_a_frame_is_noticed), T(bad_frames_are_refused_by_name),
+	  T(frames_of_every_size_pass_in_order), T(a_frame_over_the_limit_is_dropped_and_the_channel_goes_on),
+	  T(urgent_frames_overtake_ordinary_ones_that_are_not_on_the_wire),
+	  T(a_peer_that_does_not_read_is_met_with_refusal_and_not_with_memory),
+	  T(frames_sent_before_the_peer_closed_are_still_read), T(a_bad_hello_is_refused_by_name),
+	  T(a_second_hello_is_refused), T(a_request_comes_through_unchanged), T(bad_requests_are_refused_by_name),
+	  T(a_response_comes_through_unchanged), T(bad_answers_of_the_keeper_are_refused_by_name),
+	  T(credit_feed_and_report_come_through_unchanged), T(control_hands_on_descriptors),
+	  T(bad_control_messages_are_refused_by_name))

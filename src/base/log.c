@@ -21,6 +21,18 @@ log_set_level(enum log_level level) {
 	log_level = level;
 }
 
+/* Bytes that are no UTF-8 (from outside, or a character that the end of the buffer cut) must not lose the line. */
+static void
+make_valid(char *message) {
+	size_t length = strlen(message);
+	for (size_t i = 0; i < length;) {
+		size_t character = utf8_length((const uint8_t *)message + i, length - i);
+		if (character == 0)
+			message[i] = '?';
+		i += character == 0 ? 1 : character;
+	}
+}
+
 void
 log_write(enum log_level level, const char *format, ...) {
 	static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
@@ -32,6 +44,7 @@ log_write(enum log_level level, const char *format, ...) {
 	va_start(arguments, format);
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
+	make_valid(message);
 	struct timespec now;
 	struct tm calendar;
 	clock_gettime(CLOCK_REALTIME, &now);

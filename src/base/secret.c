@@ -1,5 +1,6 @@
 #include "base/secret.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -86,6 +87,8 @@ secret_read_descriptor(struct secret *secret, int descriptor, size_t max) {
 	size_t len = 0;
 	while (len <= max) {
 		ssize_t got = read(descriptor, all.data + len, max + 1 - len);
+		if (got < 0 && errno == EINTR)
+			continue;
 		if (got < 0)
 			return fail_errno(STATUS_IO, "secret.read: descriptor %d", descriptor);
 		if (got == 0)
