@@ -87,3 +87,25 @@ cosignature_verify(const struct note *note, const struct checkpoint *checkpoint,
 	return key->type == NOTE_COSIGNATURE_ED25519 ? verify_ed25519(note, key, *time_s, signature)
 						     : verify_mldsa44(checkpoint, key, *time_s, signature);
 }
+
+enum status
+cosigner_sign(const struct cosigner *cosigner, struct bytes text, const struct checkpoint *checkpoint, uint64_t time_s,
+	      struct buffer *lines) {
+	if (time_s == 0 || time_s > INT64_MAX || checkpoint->origin.len > NOTE_NAME_MAX)
+		return fail(STATUS_INVALID, "cosignature.range: the time or the origin cannot be signed");
+	uint8_t ed25519[ED25519_SIGNATURE_SIZE], mldsa44[MLDSA44_SIGNATURE_SIZE];
+	_cleanup_(buffer_free) struct buffer v1 = {};
+	cosignature_v1_message(&v1, time_s, text);
+	TRY(buffer_status(&v1));
+	TRY(ed25519_sign(cosigner->ed25519_seed, cosigner->ed25519.public_key, buffer_bytes(&v1), ed25519));
+	TRY(ed25519_verify(cosigner->ed25519.public_key, buffer_bytes(&v1), ed25519));
+	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
+	struct bytes subtree = bytes_of(message, cosignature_subtree_message(note_key_name(&cosigner->mldsa44), time_s,
+									     checkpoint->origin, checkpoint->size,
+									     &checkpoint->root, message));
+	TRY(mldsa44_sign(cosigner->mldsa44_private, subtree, mldsa44));
+	TRY(mldsa44_verify(cosigner->mldsa44.mldsa44, subtree, mldsa44));
+	note_append_timestamped(lines, &cosigner->ed25519, time_s, BYTES_OF_ARRAY(ed25519));
+	note_append_timestamped(lines, &cosigner->mldsa44, time_s, BYTES_OF_ARRAY(mldsa44));
+	return buffer_status(lines);
+}

@@ -29,4 +29,16 @@ void cosignature_v1_message(struct buffer *to, uint64_t time_s, struct bytes tex
 enum status cosignature_verify(const struct note *note, const struct checkpoint *checkpoint, const struct note_key *key,
 			       uint64_t *time_s);
 
+/* One who signs in both ways. Private keys are read where they lie. */
+struct cosigner {
+	struct note_key ed25519; /* 0x04 */
+	struct note_key mldsa44; /* 0x06 */
+	const uint8_t *ed25519_seed;
+	const struct mldsa44_private *mldsa44_private;
+};
+
+/* Two signature lines over the checkpoint that is `text`, each verified before it is appended. time_s is not 0. */
+enum status cosigner_sign(const struct cosigner *cosigner, struct bytes text, const struct checkpoint *checkpoint,
+			  uint64_t time_s, struct buffer *lines);
+
 #endif

@@ -1,0 +1,415 @@
+#include "tests/test.h"
+#include "helpers/endpoint.h"
+#include "helpers/witness.h"
+#include "helpers/witness_key.h"
+#include "helpers/witness_post.h"
+#include "ledger/head.h"
+#include "ledger/witness.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char ORIGIN[] = "gate.example/keeper1";
+
+/* A directory with a witness's key and the policy of a small log. */
+static struct fixture {
+	char directory[64], witness[96], policy[96];
+	uint8_t seed[32];
+	struct mldsa44_private *mldsa44;
+	struct head_keys keys;
+	struct tree *tree;
+} f;
+
+static int
+run(int (*in_child)(void), int *output) {
+	int ends[2];
+	assert_int_equal(0, pipe(ends));
+	fflush(nullptr);
+	pid_t child = fork();
+	if (child == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(null, STDERR_FILENO);
+		_exit(in_child());
+	}
+	close(ends[1]);
+	*output = ends[0];
+	return child;
+}
+
+static const char *child_arguments[10];
+static int
+run_witness(void) {
+	int count = 0;
+	while (child_arguments[count] != nullptr)
+		count++;
+	return witness_main(count, (char **)(uintptr_t)child_arguments);
+}
+
+/* Runs a verb to its end; returns the exit code. */
+static int
+witness(struct buffer *output, const char *const *arguments) {
+	memset(child_arguments, 0, sizeof child_arguments);
+	child_arguments[0] = "witness";
+	for (size_t i = 0; arguments[i] != nullptr; i++)
+		child_arguments[i + 1] = arguments[i];
+	int from, status;
+	pid_t child = run(run_witness, &from);
+	char bytes[4096];
+	for (ssize_t got; (got = read(from, bytes, sizeof bytes)) > 0;)
+		buffer_append(output, bytes, (size_t)got);
+	close(from);
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+#define WITNESS(output, ...) witness((output), (const char *const[]){__VA_ARGS__, nullptr})
+
+static int
+make_fixture(void **) {
+	f = (struct fixture){.directory = "/tmp/gatehouse-witness-test-XXXXXX", .seed = {1}};
+	assert_non_null(mkdtemp(f.directory));
+	snprintf(f.witness, sizeof f.witness, "%s/w", f.directory);
+	snprintf(f.policy, sizeof f.policy, "%s/policy", f.directory);
+	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
+	assert_ok(ed25519_public_key(f.seed, ed25519));
+	assert_ok(mldsa44_private_create(&f.mldsa44, f.seed));
+	mldsa44_private_public_key(f.mldsa44, mldsa44);
+	assert_ok(head_keys_make(bytes_of_text(ORIGIN), ed25519, mldsa44, &f.keys));
+	_cleanup_(buffer_free) struct buffer policy = {};
+	buffer_append_text(&policy, "log ");
+	note_key_format(&f.keys.ed25519, &policy);
+	buffer_append_text(&policy, "\nlog ");
+	note_key_format(&f.keys.mldsa44, &policy);
+	buffer_append_text(&policy, "\nquorum none\n");
+	assert_ok(io_replace_file(io_system(), f.policy, buffer_bytes(&policy)));
+	assert_ok(tree_create(&f.tree, 64));
+	for (uint8_t i = 0; i < 20; i++) {
+		struct hash256 leaf = tree_leaf_hash(bytes_of(&i, 1));
+		assert_ok(tree_append(f.tree, &leaf));
+	}
+	return 0;
+}
+
+static int
+free_fixture(void **) {
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", f.directory);
+	mldsa44_private_destroy(&f.mldsa44);
+	head_keys_free(&f.keys);
+	tree_destroy(&f.tree);
+	return system(command);
+}
+
+static void
+write_request(uint64_t old_size, uint64_t size, struct buffer *request, struct buffer *note) {
+	struct tree_source source = {f.tree, nullptr};
+	struct tree_reader reader = tree_reader_of(&source);
+	struct head_signer signer = {&f.keys, f.seed, f.mldsa44};
+	struct head_signatures signatures;
+	struct head head = {.size = size};
+	struct proof proof;
+	assert_ok(proof_make_root(&reader, size, &head.root));
+	assert_ok(proof_make_consistency(&reader, old_size, size, &proof));
+	assert_ok(head_sign(&signer, &head, 1'763'715'600, &signatures));
+	buffer_reset(note);
+	buffer_reset(request);
+	head_format(note, &f.keys, &head, &signatures);
+	witness_request_write(request, old_size, &proof, buffer_bytes(note));
+}
+
+struct server {
+	pid_t pid;
+	int output;
+	char address[ENDPOINT_TEXT_MAX + 8];
+	struct endpoint endpoint;
+};
+
+static void
+start_server(struct server *server, const char *listen) {
+	memset(child_arguments, 0, sizeof child_arguments);
+	const char *const arguments[] = {"witness", "serve", f.witness, "--logs", f.policy, "--listen", listen};
+	memcpy(child_arguments, arguments, sizeof arguments);
+	server->pid = run(run_witness, &server->output);
+	char line[512] = "";
+	for (size_t len = 0; len < sizeof line - 1 && strchr(line, '\n') == nullptr; len++)
+		if (read(server->output, line + len, 1) != 1)
+			fail_msg("the witness did not start: %s", line);
+	char *address = strstr(line, "listens on ");
+	assert_non_null(address);
+	address += strlen("listens on ");
+	*strchr(address, '\n') = '\0';
+	assert_ok(endpoint_parse(bytes_of_text(address), &server->endpoint));
+	snprintf(server->address, sizeof server->address, "%s%s", strncmp(address, "unix:", 5) == 0 ? "" : "http://",
+		 address);
+}
+
+static void
+stop_server(struct server *server) {
+	int status;
+	kill(server->pid, SIGTERM);
+	assert_int_equal(server->pid, waitpid(server->pid, &status, 0));
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	close(server->output);
+}
+
+static void
+a_key_is_made_once_and_shown_alike(void **) {
+	_cleanup_(buffer_free) struct buffer made = {}, shown = {}, policy = {};
+	assert_int_equal(0, WITNESS(&made, "init", f.witness, "witness.example/w1"));
+	assert_int_equal(0, WITNESS(&shown, "show", f.witness));
+	assert_bytes(buffer_bytes(&made), buffer_bytes(&shown));
+	assert_int_equal(1, WITNESS(&shown, "init", f.witness, "witness.example/w1"));
+	/* What it prints are lines of a policy. */
+	buffer_append_bytes(&policy, buffer_bytes(&made));
+	buffer_append_text(&policy, "group w all witness.example/w1/ed25519 witness.example/w1/mldsa44\nquorum w\n");
+	_cleanup_(tlog_policy_destroy) struct tlog_policy *parsed = nullptr;
+	assert_ok(tlog_policy_parse(buffer_bytes(&policy), &parsed));
+	assert_int_equal(2, tlog_policy_witness_count(parsed));
+}
+
+static void
+a_key_that_others_may_read_is_refused(void **) {
+	char path[128];
+	struct witness_key key;
+	snprintf(path, sizeof path, "%s/key", f.witness);
+	assert_int_equal(0, chmod(path, 0640));
+	assert_fails(STATUS_DENIED, "witness_key.mode", witness_key_load(path, &key));
+	assert_int_equal(0, chmod(path, 0600));
+	assert_ok(witness_key_load(path, &key));
+	witness_key_free(&key);
+}
+
+static void
+damaged_keys_are_refused_by_name(void **) {
+#define SEED "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+	static const struct {
+		enum status status;
+		const char *name, *text;
+	} cases[] = {
+		{STATUS_INVALID, "witness_key.magic", ""},
+		{STATUS_UNSUPPORTED, "witness_key.magic", "gatehouse/witness-key/v2\nw\n" SEED SEED},
+		{STATUS_INVALID, "witness_key.name", "gatehouse/witness-key/v1\n"},
+		{STATUS_INVALID, "note.name", "gatehouse/witness-key/v1\nw w\n" SEED SEED},
+		{STATUS_INVALID, "witness_key.seed", "gatehouse/witness-key/v1\nw\n" SEED},
+		{STATUS_INVALID, "witness_key.seed", "gatehouse/witness-key/v1\nw\n" SEED "AAAA\n"},
+		{STATUS_INVALID, "witness_key.trailing", "gatehouse/witness-key/v1\nw\n" SEED SEED "\n"},
+	};
+	char path[128];
+	snprintf(path, sizeof path, "%s/damaged", f.directory);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct witness_key key;
+		assert_ok(io_replace_file(io_system(), path, bytes_of_text(cases[i].text)));
+		assert_fails(cases[i].status, cases[i].name, witness_key_load(path, &key));
+	}
+}
+
+static void
+a_log_gets_its_cosignatures(const char *listen) {
+	_cleanup_(buffer_free) struct buffer request = {}, note = {}, lines = {};
+	_cleanup_(witness_key_free) struct witness_key key = {};
+	char path[128];
+	struct server server;
+	uint64_t at = 0;
+	snprintf(path, sizeof path, "%s/key", f.witness);
+	assert_ok(witness_key_load(path, &key));
+	const struct note_key *keys[] = {&key.cosigner.ed25519, &key.cosigner.mldsa44};
+	start_server(&server, listen);
+	/* As a log does that does not know how far the witness has come: it asks from 0, then from what it is told. */
+	for (uint64_t size = 1; size <= 20; size += 5) {
+		for (uint64_t from = 0;;) {
+			_cleanup_(witness_reply_free) struct witness_reply reply = {};
+			write_request(from, size, &request, &note);
+			assert_ok(witness_post_request(bytes_of_text(server.address), buffer_bytes(&request), 5000,
+						       &reply));
+			enum status status = witness_response_read(reply.status, buffer_bytes(&reply.content_type),
+								   buffer_bytes(&reply.body), buffer_bytes(&note), keys,
+								   2, &lines, &from);
+			if (status == OK)
+				break;
+			assert_int_equal(STATUS_CONFLICT, status);
+			if (from > size) /* of the run before */
+				size = from;
+		}
+		at = size;
+	}
+	stop_server(&server);
+	assert_true(at >= 16 && lines.len > 0);
+}
+
+static void
+a_log_gets_its_cosignatures_over_tcp(void **) {
+	a_log_gets_its_cosignatures("127.0.0.1:0");
+}
+
+static void
+a_log_gets_its_cosignatures_over_a_unix_socket_after_a_restart(void **) {
+	char listen[160];
+	snprintf(listen, sizeof listen, "unix:%s/socket", f.directory);
+	a_log_gets_its_cosignatures(listen);
+	a_log_gets_its_cosignatures(listen);
+}
+
+/* The status of the answer to raw bytes; 0 if the connection was closed without one. */
+static int
+status_of(const struct server *server, const char *request, size_t len, char *answer, size_t capacity) {
+	int descriptor, status = 0;
+	int64_t deadline_ns = endpoint_clock_ns() + 5'000'000'000;
+	size_t got = 0;
+	assert_ok(endpoint_connect(&server->endpoint, deadline_ns, &descriptor));
+	for (size_t sent = 0; sent < len;) {
+		ssize_t n = send(descriptor, request + sent, len - sent, MSG_NOSIGNAL);
+		if (n < 0)
+			break; /* refused before everything was sent */
+		sent += (size_t)n;
+	}
+	while (got < capacity - 1 && endpoint_wait(descriptor, POLLIN, deadline_ns) == OK) {
+		ssize_t n = recv(descriptor, answer + got, capacity - 1 - got, 0);
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+		answer[got] = '\0';
+		if (strstr(answer, "\r\n\r\n") != nullptr)
+			break;
+	}
+	answer[got] = '\0';
+	close(descriptor);
+	sscanf(answer, "HTTP/1.1 %d ", &status);
+	return status;
+}
+
+static void
+bad_http_is_answered_by_its_status(void **) {
+	static char long_header[9100], body_too_large[300];
+	struct server server;
+	char answer[16 * 1024];
+	start_server(&server, "127.0.0.1:0");
+	snprintf(long_header, sizeof long_header, "GET / HTTP/1.1\r\nHost: x\r\nA: %0*d\r\n\r\n", 9000, 0);
+	snprintf(body_too_large, sizeof body_too_large,
+		 "POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", WITNESS_REQUEST_MAX + 1);
+	const struct {
+		int status;
+		const char *request;
+	} cases[] = {
+		{404, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+		{404, "GET /add-checkpoint HTTP/1.1\r\nHost: x\r\n\r\n"},
+		{404, "POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"},
+		{404, "GET /0000000000000000000000000000000000000000000000000000000000000000/checkpoint "
+		      "HTTP/1.1\r\nHost: x\r\n\r\n"},
+		{404, "GET /000000000000000000000000000000000000000000000000000000000000000g/checkpoint "
+		      "HTTP/1.1\r\nHost: x\r\n\r\n"},
+		{400, "POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nold"},
+		{400,
+		 "POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nold\r\n0\r\n\r\n"},
+		{405, "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n"},
+		{400, "nonsense\r\n\r\n"},
+		{400, "GET / HTTP/1.1\nHost: x\n\n"},
+		{400, "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc"},
+		{400, "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc"},
+		{431, long_header},
+		{413, body_too_large},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		int status = status_of(&server, cases[i].request, strlen(cases[i].request), answer, sizeof answer);
+		if (status != cases[i].status)
+			fail_msg("%.40s: expected %d, got %s", cases[i].request, cases[i].status, answer);
+	}
+	/* Two requests in one packet are answered in turn, and a body may come in pieces. */
+	static const char two[] =
+		"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	assert_int_equal(404, status_of(&server, two, sizeof two - 1, answer, sizeof answer));
+	stop_server(&server);
+}
+
+static void
+a_request_by_file_is_answered_on_standard_output(void **) {
+	char path[128];
+	_cleanup_(buffer_free) struct buffer request = {}, note = {}, output = {};
+	struct server server;
+	start_server(&server, "127.0.0.1:0");
+	_cleanup_(witness_reply_free) struct witness_reply reply = {};
+	write_request(0, 1, &request, &note);
+	assert_ok(witness_post_request(bytes_of_text(server.address), buffer_bytes(&request), 5000, &reply));
+	uint64_t from = 0;
+	assert_int_equal(409, reply.status);
+	assert_int_equal(STATUS_CONFLICT,
+			 witness_response_read(409, buffer_bytes(&reply.content_type), buffer_bytes(&reply.body),
+					       buffer_bytes(&note), nullptr, 0, &output, &from));
+	/* The directory is in use. */
+	assert_int_equal(1, WITNESS(&output, "add", f.witness, "--logs", f.policy));
+	stop_server(&server);
+	write_request(from, 20, &request, &note);
+	snprintf(path, sizeof path, "%s/request", f.directory);
+	assert_ok(io_replace_file(io_system(), path, buffer_bytes(&request)));
+	int saved = dup(STDIN_FILENO), file = open(path, O_RDONLY | O_CLOEXEC);
+	dup2(file, STDIN_FILENO);
+	assert_int_equal(0, WITNESS(&output, "add", f.witness, "--logs", f.policy));
+	dup2(saved, STDIN_FILENO);
+	close(saved);
+	close(file);
+	assert_true(output.len > 3000 && memcmp(output.data, "\u2014 witness.example/w1 ", 23) == 0);
+}
+
+static void
+wrong_usage_exits_with_two(void **) {
+	_cleanup_(buffer_free) struct buffer output = {};
+	assert_int_equal(2, WITNESS(&output, "init", f.witness));
+	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--logs", f.policy));
+	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--logs", f.policy, "--listen", "nowhere"));
+	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--listen"));
+	assert_int_equal(2, WITNESS(&output, "other", f.witness));
+	assert_int_equal(2, WITNESS(&output, "show", f.witness, "a", "b"));
+	assert_int_equal(2, WITNESS(&output, "show", f.witness, "--unknown"));
+	assert_int_equal(1, WITNESS(&output, "show", "/nonexistent"));
+	assert_int_equal(0, output.len);
+}
+
+static void
+bad_addresses_are_refused_by_name(void **) {
+	static const struct {
+		enum status status;
+		const char *name, *address;
+	} cases[] = {
+		{STATUS_INVALID, "witness_post.address", ""},
+		{STATUS_INVALID, "witness_post.address", "127.0.0.1:80"},
+		{STATUS_INVALID, "witness_post.address", "http://127.0.0.1:80/a b"},
+		{STATUS_INVALID, "witness_post.address", "http://127.0.0.1:80/a\r\nX: y"},
+		{STATUS_UNSUPPORTED, "witness_post.scheme", "https://127.0.0.1:80/"},
+		{STATUS_INVALID, "endpoint.form", "http://localhost:80"},
+		{STATUS_INVALID, "endpoint.form", "http://127.0.0.1:65536"},
+		{STATUS_INVALID, "endpoint.form", "http://127.0.0.1"},
+		{STATUS_INVALID, "endpoint.form", "http://[::1:80"},
+		{STATUS_INVALID, "endpoint.form", "unix:relative"},
+		{STATUS_UNAVAILABLE, "endpoint.connect", "unix:/nonexistent/socket"},
+		{STATUS_UNAVAILABLE, "endpoint.connect", "http://127.0.0.1:1/"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(witness_reply_free) struct witness_reply reply = {};
+		assert_fails(cases[i].status, cases[i].name,
+			     witness_post_request(bytes_of_text(cases[i].address), (struct bytes){}, 1000, &reply));
+	}
+}
+
+int
+main(void) {
+	const struct CMUnitTest tests[] = {
+		T(a_key_is_made_once_and_shown_alike),
+		T(a_key_that_others_may_read_is_refused),
+		T(damaged_keys_are_refused_by_name),
+		T(a_log_gets_its_cosignatures_over_tcp),
+		T(a_log_gets_its_cosignatures_over_a_unix_socket_after_a_restart),
+		T(bad_http_is_answered_by_its_status),
+		T(a_request_by_file_is_answered_on_standard_output),
+		T(wrong_usage_exits_with_two),
+		T(bad_addresses_are_refused_by_name),
+	};
+	return cmocka_run_group_tests(tests, make_fixture, free_fixture);
+}
