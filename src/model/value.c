@@ -372,15 +372,22 @@ value_read_uid(const json *encoded, struct entity_uid *uid) {
 	return OK;
 }
 
+struct reader {
+	struct arena *arena;
+	bool implicit_entities;
+};
+
+static enum status read_value(const struct reader *reader, const json *encoded, struct value *value);
+
 static enum status
-read_offset(struct arena *arena, const json *arguments, struct value *value) {
+read_offset(const struct reader *reader, const json *arguments, struct value *value) {
 	struct value start, distance;
 	struct json_iterator iterator = json_iterate(arguments);
 	if (json_size(arguments) != 2)
 		return fail(STATUS_INVALID, "value.extension_arguments: offset takes 2 arguments, found %zu",
 			    json_size(arguments));
-	TRY(value_read(arena, json_next(&iterator, nullptr), &start));
-	TRY(value_read(arena, json_next(&iterator, nullptr), &distance));
+	TRY(read_value(reader, json_next(&iterator, nullptr), &start));
+	TRY(read_value(reader, json_next(&iterator, nullptr), &distance));
 	if (start.type != VALUE_DATETIME || distance.type != VALUE_DURATION)
 		return fail(STATUS_INVALID,
 			    "value.extension_arguments: offset takes a datetime and a duration, found %s and %s",
@@ -392,7 +399,7 @@ read_offset(struct arena *arena, const json *arguments, struct value *value) {
 }
 
 static enum status
-read_extension(struct arena *arena, const json *encoded, struct value *value) {
+read_extension(const struct reader *reader, const json *encoded, struct value *value) {
 	static const struct {
 		const char *name;
 		enum status (*parse)(struct bytes, struct value *);
@@ -412,7 +419,7 @@ read_extension(struct arena *arena, const json *encoded, struct value *value) {
 		return fail(STATUS_INVALID, "value.extension_arguments: args: expected array, found %s",
 			    json_type_name(json_type_of(arguments)));
 	if (bytes_equal_text(function, "offset") && arguments != nullptr)
-		return read_offset(arena, arguments, value);
+		return read_offset(reader, arguments, value);
 	if (arguments != nullptr && json_size(arguments) == 1) {
 		struct json_iterator iterator = json_iterate(arguments);
 		argument = json_next(&iterator, nullptr);
@@ -428,8 +435,15 @@ read_extension(struct arena *arena, const json *encoded, struct value *value) {
 		    (int)(function.len > 80 ? 80 : function.len), (const char *)function.data);
 }
 
+static bool
+is_implicit_entity(const json *encoded) {
+	const json *type = json_get(encoded, "type"), *id = json_get(encoded, "id");
+	return json_size(encoded) == 2 && type != nullptr && id != nullptr && json_type_of(type) == JSON_STRING &&
+	       json_type_of(id) == JSON_STRING && value_is_type_name(json_string(type));
+}
+
 static enum status
-read_escape(struct arena *arena, const json *encoded, bool *is_escape, struct value *value) {
+read_escape(const struct reader *reader, const json *encoded, bool *is_escape, struct value *value) {
 	*is_escape = true;
 	if (json_get(encoded, "__entity") != nullptr) {
 		value->type = VALUE_ENTITY;
@@ -438,12 +452,15 @@ read_escape(struct arena *arena, const json *encoded, bool *is_escape, struct va
 	const json *call = json_get(encoded, "__extn");
 	if (call != nullptr) {
 		TRY(json_only(encoded, "value.extension", (const char *const[]){"__extn", nullptr}));
-		return read_extension(arena, call, value);
+		return read_extension(reader, call, value);
 	}
 	if (json_get(encoded, "__expr") != nullptr)
 		return fail(STATUS_INVALID, "value.expression: __expr escapes are no longer part of the language");
-	*is_escape = false;
-	return OK;
+	*is_escape = reader->implicit_entities && is_implicit_entity(encoded);
+	if (!*is_escape)
+		return OK;
+	value->type = VALUE_ENTITY;
+	return value_read_uid(encoded, &value->entity);
 }
 
 static int
@@ -452,17 +469,17 @@ compare_fields(const void *a, const void *b) {
 }
 
 static enum status
-read_record(struct arena *arena, const json *encoded, struct value *value) {
+read_record(const struct reader *reader, const json *encoded, struct value *value) {
 	bool is_escape;
-	TRY(read_escape(arena, encoded, &is_escape, value));
+	TRY(read_escape(reader, encoded, &is_escape, value));
 	if (is_escape)
 		return OK;
 	size_t count = json_size(encoded);
-	struct value_field *fields = ARENA_NEW_ARRAY(arena, count, struct value_field);
+	struct value_field *fields = ARENA_NEW_ARRAY(reader->arena, count, struct value_field);
 	TRY_ALLOC(fields);
 	struct json_iterator iterator = json_iterate(encoded);
 	for (size_t i = 0; i < count; i++)
-		TRY(value_read(arena, json_next(&iterator, &fields[i].name), &fields[i].value));
+		TRY(read_value(reader, json_next(&iterator, &fields[i].name), &fields[i].value));
 	if (count > 1)
 		qsort(fields, count, sizeof *fields, compare_fields);
 	value->type = VALUE_RECORD;
@@ -472,19 +489,19 @@ read_record(struct arena *arena, const json *encoded, struct value *value) {
 }
 
 static enum status
-read_set(struct arena *arena, const json *encoded, struct value *value) {
+read_set(const struct reader *reader, const json *encoded, struct value *value) {
 	size_t count = json_size(encoded);
-	struct value *items = ARENA_NEW_ARRAY(arena, count, struct value);
+	struct value *items = ARENA_NEW_ARRAY(reader->arena, count, struct value);
 	TRY_ALLOC(items);
 	struct json_iterator iterator = json_iterate(encoded);
 	for (size_t i = 0; i < count; i++)
-		TRY(value_read(arena, json_next(&iterator, nullptr), &items[i]));
+		TRY(read_value(reader, json_next(&iterator, nullptr), &items[i]));
 	*value = value_set(items, count);
 	return OK;
 }
 
-enum status
-value_read(struct arena *arena, const json *encoded, struct value *value) {
+static enum status
+read_value(const struct reader *reader, const json *encoded, struct value *value) {
 	*value = (struct value){};
 	switch (json_type_of(encoded)) {
 	case JSON_BOOLEAN:
@@ -497,11 +514,21 @@ value_read(struct arena *arena, const json *encoded, struct value *value) {
 		*value = value_string(json_string(encoded));
 		return OK;
 	case JSON_ARRAY:
-		return read_set(arena, encoded, value);
+		return read_set(reader, encoded, value);
 	case JSON_OBJECT:
-		return read_record(arena, encoded, value);
+		return read_record(reader, encoded, value);
 	case JSON_NULL:
 		break;
 	}
 	return fail(STATUS_INVALID, "value.null: null is not a Cedar value");
+}
+
+enum status
+value_read(struct arena *arena, const json *encoded, struct value *value) {
+	return read_value(&(struct reader){.arena = arena}, encoded, value);
+}
+
+enum status
+value_read_implicit(struct arena *arena, const json *encoded, struct value *value) {
+	return read_value(&(struct reader){.arena = arena, .implicit_entities = true}, encoded, value);
 }

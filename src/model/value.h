@@ -108,6 +108,9 @@ void value_write(struct json_writer *writer, const struct value *value);
 /* Cedar JSON with __entity and __extn (decimal, ip, datetime, duration, offset). Borrows the JSON's strings.
  * Errors: "value.*". */
 enum status value_read(struct arena *arena, const json *encoded, struct value *value);
+/* Where no schema tells, and yet the document may leave out __entity: an object of just two strings, "type" (a type name)
+ * and "id", is an entity. */
+enum status value_read_implicit(struct arena *arena, const json *encoded, struct value *value);
 /* {"type":...,"id":...}, or the same within __entity. */
 enum status value_read_uid(const json *encoded, struct entity_uid *uid);
 

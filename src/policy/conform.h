@@ -3,7 +3,8 @@
  *
  * Every *.json below DIR that is an object with "policies", "entities" and "requests" is a case, in the format of the
  * cedar-integration-tests repository. The files that a case names are found at that path below DIR or one of the folders
- * above it, or else beside the case by their base name. A request agrees where decision, reasons and erroring policies are
+ * above it, or else beside the case by their base name. Schemas are not used: entities and contexts are read with implicit
+ * entity references. A request agrees where decision, reasons and erroring policies are
  * all equal.
  */
 #ifndef GATEHOUSE_POLICY_CONFORM_H

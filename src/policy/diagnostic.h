@@ -2,8 +2,8 @@
  * What is wrong with a text that somebody wrote: policies, entities, schemas. Each finding has a stable name, file, line
  * and column, the line itself with a caret below, and a sentence that says what was expected and what was found.
  *
- * Several findings are kept per run, DIAGNOSTICS_MAX at most; what is beyond that is counted. The list owns its memory
- * and outlives the text. Lines and columns count from 1; columns count characters (code points), not bytes.
+ * Several findings are kept per run; after DIAGNOSTICS_MAX of them readers stop. The list owns its memory and outlives the
+ * text. Lines and columns count from 1; columns count characters (code points), not bytes.
  */
 #ifndef GATEHOUSE_POLICY_DIAGNOSTIC_H
 #define GATEHOUSE_POLICY_DIAGNOSTIC_H
@@ -27,7 +27,6 @@ struct policy_diagnostics {
 	struct arena arena;
 	struct policy_diagnostic items[DIAGNOSTICS_MAX];
 	size_t count;
-	size_t omitted;
 };
 
 void policy_diagnostics_free(struct policy_diagnostics *diagnostics); /* a cleanup function */

@@ -35,13 +35,17 @@ enum status policy_entities_remove(struct policy_entities *entities, struct enti
 /* entities.cycle: a chain of parents leads back to its beginning; the store stays unsealed. */
 enum status policy_entities_seal(struct policy_entities *entities);
 
+struct policy_entities_options {
+	bool implicit_entities; /* value_read_implicit(): for documents that were written for a schema */
+};
+
 /* Puts every entity of a JSON array [{"uid":...,"attrs":{...},"parents":[...],"tags":{...}},...]. An entity that stands
  * in the array twice is an error. Does not seal. */
 enum status policy_entities_read(struct policy_entities *entities, const struct policy_source *source,
-				 struct policy_diagnostics *diagnostics);
+				 struct policy_entities_options options, struct policy_diagnostics *diagnostics);
 
 size_t policy_entities_count(const struct policy_entities *entities);
-/* False where there is none. The views live until the next put, remove or destroy. */
+/* False where there is none. The views live until the next put, remove or destroy; parents are left out. */
 bool policy_entities_get(const struct policy_entities *entities, struct entity_uid uid, struct policy_entity *entity);
 /* True if the two are equal or descendant has ancestor among its ancestors. The store is sealed. */
 bool policy_entities_is_in(const struct policy_entities *entities, struct entity_uid descendant,

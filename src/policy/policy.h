@@ -29,6 +29,7 @@ enum policy_decision { POLICY_DENY, POLICY_ALLOW };
 struct policy_set_options {
 	bool number_all;          /* ids are always policy0, policy1, ...: @id is an annotation like any other */
 	bool allow_bidirectional; /* do not refuse bidirectional control characters in strings and comments */
+	bool allow_any_arguments; /* a wrong number of arguments of an extension function is an error of evaluation only */
 };
 
 enum status policy_set_create(const struct policy_set_options *options,

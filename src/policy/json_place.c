@@ -1,0 +1,113 @@
+#include "policy/json_place.h"
+
+static size_t
+skip_space(struct bytes text, size_t at) {
+	while (at < text.len &&
+	       (text.data[at] == ' ' || text.data[at] == '\t' || text.data[at] == '\n' || text.data[at] == '\r'))
+		at++;
+	return at;
+}
+
+/* Past the closing quote, or the end. */
+static size_t
+skip_string(struct bytes text, size_t at) {
+	for (at++; at < text.len && text.data[at] != '"'; at++)
+		if (text.data[at] == '\\' && at + 1 < text.len)
+			at++;
+	return at < text.len ? at + 1 : at;
+}
+
+/* Past the value that begins at `at`: brackets are counted, what is between them is not looked at. */
+static size_t
+skip_value(struct bytes text, size_t at) {
+	size_t depth = 0;
+	while (at < text.len) {
+		switch (text.data[at]) {
+		case '"':
+			at = skip_string(text, at);
+			break;
+		case '[':
+		case '{':
+			depth++;
+			at++;
+			break;
+		case ']':
+		case '}':
+			if (depth == 0)
+				return at;
+			depth--;
+			at++;
+			break;
+		case ',':
+		case ' ':
+		case '\t':
+		case '\n':
+		case '\r':
+			if (depth == 0)
+				return at;
+			at++;
+			continue;
+		default:
+			at++;
+			continue; /* a number or a word ends at what follows it */
+		}
+		if (depth == 0)
+			return at;
+	}
+	return at;
+}
+
+static bool
+take_place(struct bytes text, size_t at, struct json_place *place) {
+	*place = (struct json_place){at, skip_value(text, at) - at};
+	return place->length > 0;
+}
+
+bool
+json_place_root(struct bytes text, struct json_place *place) {
+	return take_place(text, skip_space(text, 0), place);
+}
+
+bool
+json_place_first(struct bytes text, size_t array, struct json_place *place) {
+	size_t at = skip_space(text, array);
+	return at < text.len && text.data[at] == '[' && take_place(text, skip_space(text, at + 1), place);
+}
+
+bool
+json_place_next(struct bytes text, struct json_place *place) {
+	size_t at = skip_space(text, place->offset + place->length);
+	return at < text.len && text.data[at] == ',' && take_place(text, skip_space(text, at + 1), place);
+}
+
+bool
+json_place_element(struct bytes text, size_t array, size_t index, struct json_place *place) {
+	if (!json_place_first(text, array, place))
+		return false;
+	for (; index > 0; index--)
+		if (!json_place_next(text, place))
+			return false;
+	return true;
+}
+
+bool
+json_place_member(struct bytes text, size_t object, const char *key, struct json_place *place) {
+	size_t at = skip_space(text, object);
+	if (at == text.len || text.data[at] != '{')
+		return false;
+	for (at = skip_space(text, at + 1); at < text.len && text.data[at] == '"'; at = skip_space(text, at + 1)) {
+		size_t end = skip_string(text, at);
+		bool is_it = end - at >= 2 && bytes_equal_text(bytes_of(text.data + at + 1, end - at - 2), key);
+		at = skip_space(text, end);
+		if (at == text.len || text.data[at] != ':')
+			return false;
+		if (!take_place(text, skip_space(text, at + 1), place))
+			return false;
+		if (is_it)
+			return true;
+		at = skip_space(text, place->offset + place->length);
+		if (at == text.len || text.data[at] != ',')
+			return false;
+	}
+	return false;
+}

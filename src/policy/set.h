@@ -1,0 +1,30 @@
+/* The inside of struct policy_set, for the modules of policy/ that decide, explain and search. */
+#ifndef GATEHOUSE_POLICY_SET_H
+#define GATEHOUSE_POLICY_SET_H
+
+#include "policy/index.h"
+
+struct policy_entry { /* a policy, a template, or a link of a template */
+	struct bytes id;
+	const struct policy_ast *ast;
+	const struct entity_uid *principal; /* of a link: what stands for its slots; null: no slot */
+	const struct entity_uid *resource;
+	bool is_template;
+};
+
+struct policy_set {
+	struct arena arena;
+	struct policy_set_options options;
+	struct policy_entry *entries; /* in the arena */
+	size_t entry_count;
+	size_t template_count;
+	size_t statement_count; /* entries that are no links: they give the numbers of ids */
+	struct map ids;         /* to entry number + 1 */
+	struct compiler *compiler;
+	struct compiled_policy *policies;
+	size_t policy_count;
+	struct policy_index index;
+	bool is_sealed;
+};
+
+#endif
