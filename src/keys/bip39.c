@@ -27,14 +27,17 @@ row(size_t index) {
 static bool
 find_word(struct bytes word, uint32_t *index) {
 	uint64_t letters = 0, found = 0, at = 0;
+	unsigned padded = 0; /* by the text itself, as rows are: no word of the list */
 	memcpy(&letters, word.data, word.len);
+	for (size_t i = 0; i < word.len; i++)
+		padded |= word.data[i] == '\0';
 	for (size_t i = 0; i < BIP39_LIST_SIZE; i++) {
 		uint64_t same = equal_mask(letters, row(i));
 		found |= same;
 		at |= same & i;
 	}
 	*index = (uint32_t)at;
-	return declassified(found != 0);
+	return declassified((found != 0) & (padded == 0));
 }
 
 /* The word of an index, found the same way; returns its length. */

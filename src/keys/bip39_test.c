@@ -132,6 +132,8 @@ bad_mnemonics_are_refused_by_name(void **) {
 		assert_fails(STATUS_INVALID, cases[i].reason,
 			     bip39_seed(bytes_of_text(cases[i].text), (struct bytes){}, seed));
 	}
+	static const char padded[] = ELEVEN " zoo\0\0";
+	assert_fails(STATUS_INVALID, "mnemonic.word", bip39_read(BYTES_OF_LITERAL(padded), entropy, &len));
 	assert_fails(STATUS_UNSUPPORTED, "mnemonic.passphrase",
 		     bip39_seed(bytes_of_text(ELEVEN " about"), BYTES_OF_LITERAL("na\xc3\xafve"), seed));
 	char text[BIP39_TEXT_SIZE];

@@ -6,34 +6,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "crypto/declassify.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "keys/root_key_record.h"
 
-static const char TYPE[] = "gatehouse/root-key/v1";
 static const char CHECK_LABEL[] = "gatehouse/root-key-check/v1";
 constexpr size_t ROOT_KEY_SIZE = 32;
-constexpr size_t SALT_SIZE = 16;
-constexpr size_t CHECK_SIZE = 32;
 constexpr size_t GIVEN_MAX = 4096;
-
-/* So that a record from elsewhere cannot make this process take all memory or all time. */
-constexpr uint32_t MEMORY_KIB_MAX = 4u << 20;
-constexpr uint32_t PASSES_MAX = 64;
-constexpr uint32_t LANES_MAX = 64;
 
 struct root_key {
 	enum root_key_source source;
 	struct secret_region *region;
 	uint8_t *bytes; /* in the region */
-};
-
-struct record {
-	enum root_key_source source;
-	struct argon2id_cost cost;
-	uint8_t salt[SALT_SIZE];
-	uint8_t check[CHECK_SIZE];
 };
 
 const char *
@@ -97,110 +82,18 @@ read_digits(struct bytes given, uint8_t key[ROOT_KEY_SIZE]) {
 }
 
 static enum status
-fill(struct root_key *key, struct bytes given, const struct record *record) {
+fill(struct root_key *key, struct bytes given, const struct root_key_record *record) {
 	if (key->source != ROOT_KEY_PASSPHRASE)
 		return read_digits(given, key->bytes);
 	return argon2id(given, BYTES_OF_ARRAY(record->salt), record->cost, key->bytes, ROOT_KEY_SIZE);
 }
 
-static enum status
-check_cost(struct argon2id_cost cost) {
-	if (cost.lanes == 0 || cost.lanes > LANES_MAX || cost.passes == 0 || cost.passes > PASSES_MAX ||
-	    cost.memory_kib < 8 * cost.lanes || cost.memory_kib > MEMORY_KIB_MAX)
-		return fail(STATUS_INVALID,
-			    "root_key.cost: %u KiB, %u passes, %u lanes; at most %u, %u, %u, and 8 KiB a lane",
-			    cost.memory_kib, cost.passes, cost.lanes, MEMORY_KIB_MAX, PASSES_MAX, LANES_MAX);
-	return OK;
-}
-
-static enum status
-write_record(const struct record *record, struct buffer *to) {
-	struct json_writer writer;
-	json_writer_start(&writer, to);
-	json_write_object(&writer);
-	json_write_member_hex(&writer, "check", BYTES_OF_ARRAY(record->check));
-	if (record->source == ROOT_KEY_PASSPHRASE) {
-		json_write_member_integer(&writer, "lanes", record->cost.lanes);
-		json_write_member_integer(&writer, "memory_kib", record->cost.memory_kib);
-		json_write_member_integer(&writer, "passes", record->cost.passes);
-		json_write_member_hex(&writer, "salt", BYTES_OF_ARRAY(record->salt));
-	}
-	json_write_member_text(&writer, "source", root_key_source_name(record->source));
-	json_write_member_text(&writer, "type", TYPE);
-	json_write_end(&writer);
-	return json_writer_finish(&writer);
-}
-
-static enum status
-read_hex(const json *root, const char *member, uint8_t *bytes, size_t len) {
-	struct bytes text;
-	TRY(json_need_string(root, "root_key.record", member, &text));
-	return hex_decode(text, bytes, len);
-}
-
-static enum status
-read_cost(const json *root, struct argon2id_cost *cost) {
-	int64_t lanes, memory_kib, passes;
-	TRY(json_need_integer(root, "root_key.record", "lanes", &lanes));
-	TRY(json_need_integer(root, "root_key.record", "memory_kib", &memory_kib));
-	TRY(json_need_integer(root, "root_key.record", "passes", &passes));
-	if (lanes < 0 || lanes > UINT32_MAX || memory_kib < 0 || memory_kib > UINT32_MAX || passes < 0 ||
-	    passes > UINT32_MAX)
-		return fail(STATUS_INVALID, "root_key.record: a cost is out of range");
-	*cost = (struct argon2id_cost){(uint32_t)memory_kib, (uint32_t)passes, (uint32_t)lanes};
-	return check_cost(*cost);
-}
-
-static enum status
-read_source(const json *root, enum root_key_source *source) {
-	struct bytes name;
-	TRY(json_need_string(root, "root_key.record", "source", &name));
-	for (size_t i = 0; i < ROOT_KEY_SOURCE_COUNT; i++)
-		if (bytes_equal_text(name, root_key_source_name((enum root_key_source)i))) {
-			*source = (enum root_key_source)i;
-			return OK;
-		}
-	return fail(STATUS_INVALID, "root_key.record: source \"%.*s\" is unknown", BYTES_ARGS(name));
-}
-
-static enum status
-parse_record(struct arena *arena, struct bytes text, struct record *record) {
-	static const char *const passphrase_members[] = {"check", "lanes",  "memory_kib", "passes",
-							 "salt",  "source", "type",       nullptr};
-	static const char *const other_members[] = {"check", "source", "type", nullptr};
-	const json *root;
-	struct bytes type;
-	TRY(json_read(arena, text, (struct json_limits){}, &root));
-	TRY(json_need_string(root, "root_key.record", "type", &type));
-	if (!bytes_equal_text(type, TYPE))
-		return fail(STATUS_UNSUPPORTED, "root_key.version: \"%.*s\"; this program knows \"%s\"",
-			    BYTES_ARGS(type), TYPE);
-	TRY(read_source(root, &record->source));
-	bool passphrase = record->source == ROOT_KEY_PASSPHRASE;
-	TRY(json_only(root, "root_key.record", passphrase ? passphrase_members : other_members));
-	TRY(read_hex(root, "check", record->check, CHECK_SIZE));
-	if (passphrase) {
-		TRY(read_hex(root, "salt", record->salt, SALT_SIZE));
-		TRY(read_cost(root, &record->cost));
-	}
-	return OK;
-}
-
-static enum status
-read_record(struct bytes text, struct record *record) {
-	_cleanup_(arena_free) struct arena arena = {};
-	enum status status = parse_record(&arena, text, record);
-	if (status == OK || status == STATUS_UNSUPPORTED || status == STATUS_NO_MEMORY)
-		return status;
-	return fail(STATUS_CORRUPT, "root_key.record: %s", fail_message());
-}
-
 enum status
 root_key_create(struct root_key **key, enum root_key_source source, struct bytes given, struct argon2id_cost cost,
 		struct buffer *record) {
-	struct record made = {.source = source, .cost = cost};
+	struct root_key_record made = {.source = source, .cost = cost};
 	if (source == ROOT_KEY_PASSPHRASE) {
-		TRY(check_cost(cost));
+		TRY(root_key_record_check_cost(cost));
 		if (given.len < ROOT_KEY_PASSPHRASE_MIN)
 			return fail(STATUS_INVALID, "root_key.passphrase: %zu bytes; at least %zu are wanted",
 				    given.len, ROOT_KEY_PASSPHRASE_MIN);
@@ -211,16 +104,16 @@ root_key_create(struct root_key **key, enum root_key_source source, struct bytes
 	TRY(fill(filled, given, &made));
 	TRY(root_key_derive(filled, CHECK_LABEL, made.check));
 	declassify(made.check, sizeof made.check);
-	TRY(write_record(&made, record));
+	TRY(root_key_record_write(&made, record));
 	*key = TAKE(filled);
 	return OK;
 }
 
 enum status
 root_key_open(struct root_key **key, enum root_key_source source, struct bytes given, struct bytes record) {
-	struct record read = {};
-	uint8_t check[CHECK_SIZE];
-	TRY(read_record(record, &read));
+	struct root_key_record read = {};
+	uint8_t check[sizeof read.check];
+	TRY(root_key_record_read(record, &read));
 	if (read.source != source)
 		return fail(STATUS_CONFLICT,
 			    "root_key.source: this installation's root key comes from a %s, not from a %s",

@@ -132,12 +132,12 @@ make_signature(const struct signing_request *request, const struct signing_key *
 /* Recovering the public key verifies the signature and the recovery id with it, for little more than verifying alone. */
 static enum status
 verify_recoverable(const uint8_t digest[32], const struct signing_key *key, const struct signature *signature) {
-	uint8_t recovered[65], expected[65];
+	uint8_t recovered[65];
 	if (!secp256k1_ecdsa_is_low_s(signature->bytes))
 		return fail(STATUS_UNAUTHORIZED, "signature.secp256k1_high_s: s is in the upper half of the order");
 	TRY(secp256k1_recover(digest, signature->bytes, signature->recovery, recovered));
-	TRY(secp256k1_public_uncompressed(bytes_of(key->public_key, 33), expected));
-	if (memcmp(recovered, expected, sizeof expected) != 0)
+	uint8_t prefix = 2 + (recovered[64] & 1); /* of the compressed form: whether y is odd */
+	if (prefix != key->public_key[0] || memcmp(recovered + 1, key->public_key + 1, 32) != 0)
 		return fail(STATUS_UNAUTHORIZED, "signature.secp256k1: does not verify");
 	return OK;
 }
