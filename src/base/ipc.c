@@ -13,7 +13,7 @@
 static const uint8_t MAGIC[8] = "gate-ipc";
 
 constexpr size_t CHECKSUM_AT = 16;
-constexpr size_t INPUT_STEP = 64 * 1024;   /* room for one read */
+constexpr size_t INPUT_STEP = 64 * 1024;     /* room for one read */
 constexpr size_t KEPT_CAPACITY = 256 * 1024; /* a buffer that grew beyond this is freed once it is empty */
 constexpr size_t BUILD_ID_MAX = 64;
 
@@ -41,7 +41,7 @@ ipc_read_frame(struct cursor *input, struct ipc_frame *frame, bool *found) {
 	/* Refused before the rest has arrived: a bad length would have us wait for it. */
 	if (length > IPC_PAYLOAD_MAX)
 		return fail(STATUS_INVALID, "ipc.frame_size: a payload of %u bytes, at most %zu expected", length,
-		            IPC_PAYLOAD_MAX);
+			    IPC_PAYLOAD_MAX);
 	if (type < IPC_HELLO || type >= IPC_TYPE_END)
 		return fail(STATUS_INVALID, "ipc.frame_type: unknown frame type %u", type);
 	if (flags != 0)
@@ -50,7 +50,8 @@ ipc_read_frame(struct cursor *input, struct ipc_frame *frame, bool *found) {
 		return OK;
 	TRY(cursor_take(&cursor, "ipc.frame", length, &frame->payload));
 	if (frame_checksum(header, frame->payload) != checksum)
-		return fail(STATUS_CORRUPT, "ipc.checksum: a %u-byte frame of type %u does not match its checksum", length, type);
+		return fail(STATUS_CORRUPT, "ipc.checksum: a %u-byte frame of type %u does not match its checksum",
+			    length, type);
 	frame->type = (enum ipc_type)type;
 	*input = cursor;
 	*found = true;
@@ -130,11 +131,12 @@ check_hello(struct ipc_channel *channel, struct bytes payload) {
 		return fail(STATUS_INVALID, "ipc.hello_magic: the peer does not speak this protocol");
 	TRY(cursor_u16be(&cursor, "ipc.hello", &version));
 	if (version != IPC_VERSION)
-		return fail(STATUS_UNSUPPORTED, "ipc.hello_version: expected version %u, found %u", IPC_VERSION, version);
+		return fail(STATUS_UNSUPPORTED, "ipc.hello_version: expected version %u, found %u", IPC_VERSION,
+			    version);
 	TRY(cursor_u8(&cursor, "ipc.hello", &role));
 	if (role != (uint8_t)channel->peer)
 		return fail(STATUS_INVALID, "ipc.hello_role: expected %s, found %s", ipc_role_name(channel->peer),
-		            ipc_role_name((enum ipc_role)role));
+			    ipc_role_name((enum ipc_role)role));
 	TRY(cursor_u8(&cursor, "ipc.hello", &build_length));
 	TRY(cursor_take(&cursor, "ipc.hello", build_length, &build));
 	TRY(cursor_end(&cursor, "ipc.hello"));
@@ -225,7 +227,8 @@ ipc_receive(struct ipc_channel *channel) {
 enum status
 ipc_next(struct ipc_channel *channel, struct ipc_frame *frame, bool *found) {
 	for (;;) {
-		struct cursor cursor = {channel->input.data + channel->consumed, channel->input.len - channel->consumed};
+		struct cursor cursor = {channel->input.data + channel->consumed,
+					channel->input.len - channel->consumed};
 		if (channel->input.len == channel->consumed)
 			cursor = (struct cursor){};
 		TRY(ipc_read_frame(&cursor, frame, found));
@@ -234,12 +237,13 @@ ipc_next(struct ipc_channel *channel, struct ipc_frame *frame, bool *found) {
 		channel->consumed = channel->input.len - cursor.left;
 		if (channel->greeted && frame->type == IPC_HELLO)
 			return fail(STATUS_INVALID, "ipc.hello_repeated: a second hello from the %s",
-			            ipc_role_name(channel->peer));
+				    ipc_role_name(channel->peer));
 		if (channel->greeted)
 			return OK;
 		*found = false;
 		if (frame->type != IPC_HELLO)
-			return fail(STATUS_INVALID, "ipc.hello_missing: frame type %d before the hello", (int)frame->type);
+			return fail(STATUS_INVALID, "ipc.hello_missing: frame type %d before the hello",
+				    (int)frame->type);
 		TRY(check_hello(channel, frame->payload));
 	}
 }
@@ -256,7 +260,7 @@ ipc_begin(struct ipc_channel *channel, enum ipc_type type, uint64_t request, boo
 	struct ipc_output *output = urgent ? &channel->urgent : &channel->ordinary;
 	if (unwritten(output) > IPC_OUTPUT_HIGH_WATER)
 		return fail(STATUS_UNAVAILABLE, "ipc.backlog: the %s has left %zu bytes unread",
-		            ipc_role_name(channel->peer), unwritten(output));
+			    ipc_role_name(channel->peer), unwritten(output));
 	struct buffer *bytes = &output->bytes;
 	output->frame_at = bytes->len;
 	buffer_append_u32be(bytes, 0); /* the length, known at the end */
@@ -276,7 +280,8 @@ ipc_end(struct ipc_channel *channel) {
 	enum status status = buffer_status(bytes);
 	size_t size = bytes->len - output->frame_at;
 	if (status == OK && size > IPC_FRAME_MAX)
-		status = fail(STATUS_TOO_LARGE, "ipc.frame_size: a frame of %zu bytes, at most %zu expected", size, IPC_FRAME_MAX);
+		status = fail(STATUS_TOO_LARGE, "ipc.frame_size: a frame of %zu bytes, at most %zu expected", size,
+			      IPC_FRAME_MAX);
 	if (status != OK) {
 		bytes->len = output->frame_at;
 		bytes->failed = false;

@@ -82,11 +82,13 @@ enum status ipc_next(struct ipc_channel *channel, struct ipc_frame *frame, bool 
 
 /* Starts a frame in the ordinary output, or in the urgent one. The caller appends its payload to **payload and calls
  * ipc_end(), before anything else is done with the channel. STATUS_UNAVAILABLE "ipc.backlog" above the high-water mark. */
-enum status ipc_begin(struct ipc_channel *channel, enum ipc_type type, uint64_t request, bool urgent, struct buffer **payload);
+enum status ipc_begin(struct ipc_channel *channel, enum ipc_type type, uint64_t request, bool urgent,
+		      struct buffer **payload);
 /* STATUS_TOO_LARGE "ipc.frame_size": the frame is dropped and the channel stays usable. */
 enum status ipc_end(struct ipc_channel *channel);
 /* Both in one call. */
-enum status ipc_send(struct ipc_channel *channel, enum ipc_type type, uint64_t request, bool urgent, struct bytes payload);
+enum status ipc_send(struct ipc_channel *channel, enum ipc_type type, uint64_t request, bool urgent,
+		     struct bytes payload);
 
 /* Writes what the socket accepts; STATUS_UNAVAILABLE "ipc.closed" when the peer is gone. */
 enum status ipc_flush(struct ipc_channel *channel);

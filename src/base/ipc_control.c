@@ -12,10 +12,17 @@ constexpr size_t CONTROL_HEADER_SIZE = 6;
 static const struct {
 	uint8_t min, max;
 } descriptors_of[IPC_CONTROL_END] = {
-	[IPC_CONTROL_CONFIG] = {1, 1},     [IPC_CONTROL_CHANNEL] = {1, 1},   [IPC_CONTROL_LISTENERS] = {1, IPC_CONTROL_DESCRIPTORS},
-	[IPC_CONTROL_TLS] = {2, 2},        [IPC_CONTROL_PASSPHRASE] = {1, 1}, [IPC_CONTROL_START] = {0, 0},
-	[IPC_CONTROL_LOG_LEVEL] = {0, 0},  [IPC_CONTROL_STOP] = {0, 0},      [IPC_CONTROL_READY] = {0, 0},
+	[IPC_CONTROL_CONFIG] = {1, 1},
+	[IPC_CONTROL_CHANNEL] = {1, 1},
+	[IPC_CONTROL_LISTENERS] = {1, IPC_CONTROL_DESCRIPTORS},
+	[IPC_CONTROL_TLS] = {2, 2},
+	[IPC_CONTROL_PASSPHRASE] = {1, 1},
+	[IPC_CONTROL_START] = {0, 0},
+	[IPC_CONTROL_LOG_LEVEL] = {0, 0},
+	[IPC_CONTROL_STOP] = {0, 0},
+	[IPC_CONTROL_READY] = {0, 0},
 	[IPC_CONTROL_FAILED] = {0, 0},
+	[IPC_CONTROL_CHANNEL_LOST] = {0, 0},
 };
 
 union ancillary {
@@ -28,11 +35,14 @@ check_message(const struct ipc_control_message *message) {
 	unsigned type = (unsigned)message->type;
 	if (type < IPC_CONTROL_CONFIG || type >= IPC_CONTROL_END)
 		return fail(STATUS_INVALID, "control.type: unknown message type %u", type);
-	if (message->descriptor_count < descriptors_of[type].min || message->descriptor_count > descriptors_of[type].max)
+	if (message->descriptor_count < descriptors_of[type].min ||
+	    message->descriptor_count > descriptors_of[type].max)
 		return fail(STATUS_INVALID, "control.descriptors: %zu with message type %u, expected %u to %u",
-		            message->descriptor_count, type, descriptors_of[type].min, descriptors_of[type].max);
-	if ((type == IPC_CONTROL_CHANNEL) != (message->peer != 0) || (unsigned)message->peer >= IPC_ROLE_END)
-		return fail(STATUS_INVALID, "control.peer: role %u with message type %u", (unsigned)message->peer, type);
+			    message->descriptor_count, type, descriptors_of[type].min, descriptors_of[type].max);
+	bool names_peer = type == IPC_CONTROL_CHANNEL || type == IPC_CONTROL_CHANNEL_LOST;
+	if (names_peer != (message->peer != 0) || (unsigned)message->peer >= IPC_ROLE_END)
+		return fail(STATUS_INVALID, "control.peer: role %u with message type %u", (unsigned)message->peer,
+			    type);
 	return OK;
 }
 
@@ -93,7 +103,8 @@ decode(struct bytes bytes, struct ipc_control_message *message) {
 	TRY(cursor_u32be(&cursor, "control.header", &message->value));
 	TRY(cursor_take(&cursor, "control.text", cursor.left, &text));
 	if (text.len >= sizeof message->text)
-		return fail(STATUS_INVALID, "control.text: %zu bytes, at most %zu expected", text.len, sizeof message->text - 1);
+		return fail(STATUS_INVALID, "control.text: %zu bytes, at most %zu expected", text.len,
+			    sizeof message->text - 1);
 	if (text.len > 0)
 		memcpy(message->text, text.data, text.len);
 	message->type = (enum ipc_control_type)type;
@@ -125,8 +136,8 @@ ipc_control_receive(int control, struct ipc_control_message *message) {
 		return fail_errno(STATUS_IO, "control.receive: descriptor %d", control);
 	take_descriptors(&header, message);
 	enum status status = header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)
-	                             ? fail(STATUS_INVALID, "control.truncated: a message over the limits")
-	                             : decode(bytes_of(bytes, (size_t)got), message);
+				     ? fail(STATUS_INVALID, "control.truncated: a message over the limits")
+				     : decode(bytes_of(bytes, (size_t)got), message);
 	if (status != OK)
 		ipc_control_close_descriptors(message);
 	return status;

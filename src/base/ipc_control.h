@@ -26,6 +26,9 @@ enum ipc_control_type {
 	/* process → supervisor */
 	IPC_CONTROL_READY,  /* 0: start-up is done and the process is confined */
 	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; a restart would not help if `value` is 1 */
+	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the less
+	 * to lose, and both get a new channel. */
+	IPC_CONTROL_CHANNEL_LOST,
 	IPC_CONTROL_END,
 };
 
@@ -33,7 +36,7 @@ constexpr size_t IPC_CONTROL_TEXT_MAX = 512;
 
 struct ipc_control_message {
 	enum ipc_control_type type;
-	enum ipc_role peer; /* IPC_CONTROL_CHANNEL; else 0 */
+	enum ipc_role peer; /* IPC_CONTROL_CHANNEL and _LOST; else 0 */
 	uint32_t value;
 	char text[IPC_CONTROL_TEXT_MAX]; /* NUL-terminated */
 	int descriptors[IPC_CONTROL_DESCRIPTORS];

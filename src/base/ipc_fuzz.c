@@ -18,7 +18,8 @@ mend_checksums(uint8_t *data, size_t len) {
 			return;
 		data[at + 4] = data[at + 6] = data[at + 7] = 0;
 		data[at + 5] = (uint8_t)(data[at + 5] % IPC_TYPE_END);
-		store_u32be(data + at + 16, crc32c(crc32c(0, bytes_of(data + at, 16)), bytes_of(data + at + IPC_HEADER_SIZE, payload)));
+		store_u32be(data + at + 16,
+			    crc32c(crc32c(0, bytes_of(data + at, 16)), bytes_of(data + at + IPC_HEADER_SIZE, payload)));
 		at += IPC_HEADER_SIZE + payload;
 	}
 }

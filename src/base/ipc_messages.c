@@ -38,7 +38,8 @@ is_allowed(uint8_t byte, enum characters characters) {
 static enum status
 check_field(const struct field *field, struct bytes value) {
 	if (value.len < field->min || value.len > field->max)
-		return fail(STATUS_INVALID, "%s: %zu bytes, expected %u to %u", field->name, value.len, field->min, field->max);
+		return fail(STATUS_INVALID, "%s: %zu bytes, expected %u to %u", field->name, value.len, field->min,
+			    field->max);
 	if (field->characters == ANY_BYTES)
 		return OK;
 	for (size_t i = 0; i < value.len; i++)
@@ -159,7 +160,7 @@ ipc_read_request(struct bytes payload, struct ipc_request *request) {
 	TRY(read_fields(payload, "ipc.request", request_fields, ARRAY_LENGTH(values), values));
 	if (values[REQUEST_PEER_ADDRESS - 1].len != 4 && values[REQUEST_PEER_ADDRESS - 1].len != 16)
 		return fail(STATUS_INVALID, "ipc.request.peer_address: %zu bytes, expected 4 or 16",
-		            values[REQUEST_PEER_ADDRESS - 1].len);
+			    values[REQUEST_PEER_ADDRESS - 1].len);
 	*request = (struct ipc_request){
 		.method = values[REQUEST_METHOD - 1],
 		.target = values[REQUEST_TARGET - 1],
@@ -171,12 +172,13 @@ ipc_read_request(struct bytes payload, struct ipc_request *request) {
 		.signature = values[REQUEST_SIGNATURE - 1],
 		.last_event_id = values[REQUEST_LAST_EVENT_ID - 1],
 		.body = values[REQUEST_BODY - 1],
-		.reported = {
-			.peer_address = values[REQUEST_PEER_ADDRESS - 1],
-			.peer_port = u16_of(values[REQUEST_PEER_PORT - 1]),
-			.tls_group = values[REQUEST_TLS_GROUP - 1],
-			.client_certificate = values[REQUEST_CLIENT_CERTIFICATE - 1],
-		},
+		.reported =
+			{
+				.peer_address = values[REQUEST_PEER_ADDRESS - 1],
+				.peer_port = u16_of(values[REQUEST_PEER_PORT - 1]),
+				.tls_group = values[REQUEST_TLS_GROUP - 1],
+				.client_certificate = values[REQUEST_CLIENT_CERTIFICATE - 1],
+			},
 	};
 	return OK;
 }
@@ -240,7 +242,8 @@ ipc_read_response(struct bytes payload, struct ipc_response *response) {
 	if (response->status < 200 || response->status > 599)
 		return fail(STATUS_INVALID, "ipc.response.status: %u, expected 200 to 599", response->status);
 	if (response->body.len > 0 && response->content_type.len == 0)
-		return fail(STATUS_INVALID, "ipc.response.content_type: missing beside a body of %zu bytes", response->body.len);
+		return fail(STATUS_INVALID, "ipc.response.content_type: missing beside a body of %zu bytes",
+			    response->body.len);
 	return OK;
 }
 
@@ -295,12 +298,13 @@ ipc_read_feed(struct bytes payload, struct ipc_feed *feed) {
 	return OK;
 }
 
-enum report_tag { REPORT_READY = 1, REPORT_HEALTH, REPORT_METRICS, REPORT_END };
+enum report_tag { REPORT_READY = 1, REPORT_HEALTH, REPORT_METRICS, REPORT_INSTANCE, REPORT_END };
 
 static const struct field report_fields[REPORT_END - 1] = {
 	{"ipc.report.ready", 1, 1, ANY_BYTES, true},
 	{"ipc.report.health", 2, 64 * 1024, LINE, true},
 	{"ipc.report.metrics", 0, 512 * 1024, TEXT, true},
+	{"ipc.report.instance", 1, 256, PRINTED, false},
 };
 
 void
@@ -309,6 +313,7 @@ ipc_write_report(struct buffer *payload, const struct ipc_report *report) {
 	write_field(payload, REPORT_READY, BYTES_OF_ARRAY(ready));
 	write_field(payload, REPORT_HEALTH, report->health);
 	write_field(payload, REPORT_METRICS, report->metrics);
+	write_field(payload, REPORT_INSTANCE, report->instance);
 }
 
 enum status
@@ -317,6 +322,6 @@ ipc_read_report(struct bytes payload, struct ipc_report *report) {
 	TRY(read_fields(payload, "ipc.report", report_fields, ARRAY_LENGTH(values), values));
 	if (values[0].data[0] > 1)
 		return fail(STATUS_INVALID, "ipc.report.ready: %u, expected 0 or 1", values[0].data[0]);
-	*report = (struct ipc_report){values[0].data[0] == 1, values[1], values[2]};
+	*report = (struct ipc_report){values[0].data[0] == 1, values[1], values[2], values[3]};
 	return OK;
 }

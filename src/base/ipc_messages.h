@@ -21,9 +21,9 @@ constexpr size_t IPC_FEED_DATA_MAX = 4 * 1024;
 
 /* IPC_REQUEST and IPC_URGENT_REQUEST */
 struct ipc_request {
-	struct bytes method;          /* "POST" */
-	struct bytes target;          /* origin form as received: "/v1/operations?limit=10" */
-	struct bytes host;            /* of here on: header field values as received, without surrounding white space */
+	struct bytes method; /* "POST" */
+	struct bytes target; /* origin form as received: "/v1/operations?limit=10" */
+	struct bytes host;   /* of here on: header field values as received, without surrounding white space */
 	struct bytes content_type;
 	struct bytes content_digest;
 	struct bytes idempotency_key;
@@ -32,7 +32,7 @@ struct ipc_request {
 	struct bytes last_event_id;
 	struct bytes body;
 	struct {
-		struct bytes peer_address;       /* 4 or 16 bytes, network order */
+		struct bytes peer_address; /* 4 or 16 bytes, network order */
 		uint16_t peer_port;
 		struct bytes tls_group;          /* "X25519MLKEM768" */
 		struct bytes client_certificate; /* SHA-256 of its DER form, or absent */
@@ -44,9 +44,9 @@ enum status ipc_read_request(struct bytes payload, struct ipc_request *request);
 
 /* IPC_RESPONSE */
 struct ipc_response {
-	uint16_t status;            /* 200 to 599 */
-	struct bytes content_type;  /* absent only with an empty body */
-	struct bytes operation;     /* operation id, 64 hexadecimal digits, or absent */
+	uint16_t status;           /* 200 to 599 */
+	struct bytes content_type; /* absent only with an empty body */
+	struct bytes operation;    /* operation id, 64 hexadecimal digits, or absent */
 	struct bytes location;
 	struct bytes retry_after;   /* seconds, decimal */
 	struct bytes cache_control; /* absent: "no-store" is sent */
@@ -84,6 +84,8 @@ struct ipc_report {
 	bool ready;
 	struct bytes health;  /* a JSON object, shown as "keeper" in /healthz and /readyz */
 	struct bytes metrics; /* OpenMetrics text without "# EOF" */
+	/* Of the installation, once it is known: the gateway computes operation ids with it when the keeper is lost. */
+	struct bytes instance;
 };
 
 void ipc_write_report(struct buffer *payload, const struct ipc_report *report);

@@ -456,11 +456,12 @@ credit_feed_and_report_come_through_unchanged(void **) {
 	assert_true(feed.index == UINT64_MAX);
 	assert_bytes(TEXT("{\"n\":1}"), feed.data);
 	buffer_reset(&payload);
-	ipc_write_report(&payload, &(struct ipc_report){true, TEXT("{}"), TEXT("a 1\n")});
+	ipc_write_report(&payload, &(struct ipc_report){true, TEXT("{}"), TEXT("a 1\n"), TEXT("treasury")});
 	struct ipc_report report;
 	assert_ok(ipc_read_report(buffer_bytes(&payload), &report));
 	assert_true(report.ready);
 	assert_bytes(TEXT("a 1\n"), report.metrics);
+	assert_bytes(TEXT("treasury"), report.instance);
 }
 
 /* --- Control --- */
@@ -505,7 +506,7 @@ bad_control_messages_are_refused_by_name(void **) {
 		const char *name;
 	} cases[] = {
 		{TEXT("\6\0\0\0\0"), "control.header"},   {TEXT("\0\0\0\0\0\0"), "control.type"},
-		{TEXT("\x0b\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
+		{TEXT("\x0c\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
 		{TEXT("\6\2\0\0\0\0"), "control.peer"},
 	};
 	int control[2];

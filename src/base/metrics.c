@@ -18,7 +18,7 @@ metric_observe_ns(struct metric *metric, uint64_t duration_ns) {
 static void
 append_seconds(struct buffer *to, uint64_t ns) {
 	buffer_append_format(to, "%llu.%09llu", (unsigned long long)(ns / 1'000'000'000),
-	                     (unsigned long long)(ns % 1'000'000'000));
+			     (unsigned long long)(ns % 1'000'000'000));
 }
 
 static void
@@ -38,7 +38,7 @@ write_histogram(struct buffer *to, const struct metric *metric) {
 	}
 	const char *open = metric->labels == nullptr ? "" : "{", *close = metric->labels == nullptr ? "" : "}";
 	buffer_append_format(to, "%s_count%s%s%s %llu\n%s_sum%s%s%s ", metric->name, open, labels, close,
-	                     (unsigned long long)count, metric->name, open, labels, close);
+			     (unsigned long long)count, metric->name, open, labels, close);
 	append_seconds(to, atomic_load_explicit(&histogram->sum_ns, memory_order_relaxed));
 	buffer_append_byte(to, '\n');
 }
@@ -57,8 +57,8 @@ metrics_write(struct buffer *to, struct metric *const *metrics, size_t count) {
 	for (size_t i = 0; i < count; i++) {
 		const struct metric *metric = metrics[i];
 		if (i == 0 || strcmp(metrics[i - 1]->name, metric->name) != 0)
-			buffer_append_format(to, "# TYPE %s %s\n# HELP %s %s\n", metric->name, kinds[metric->kind], metric->name,
-			                     metric->help);
+			buffer_append_format(to, "# TYPE %s %s\n# HELP %s %s\n", metric->name, kinds[metric->kind],
+					     metric->name, metric->help);
 		if (metric->kind == METRIC_HISTOGRAM)
 			write_histogram(to, metric);
 		else

@@ -28,7 +28,7 @@ struct metric {
 	const char *name; /* without "_total": "gatehouse_requests" */
 	const char *help;
 	enum metric_kind kind;
-	const char *labels; /* "reason=\"x\"", or null; metrics of one name stand together */
+	const char *labels;        /* "reason=\"x\"", or null; metrics of one name stand together */
 	atomic_int_fast64_t value; /* counter, gauge */
 	struct metric_histogram *histogram;
 };
