@@ -23,7 +23,8 @@ LAYERS = [
     {"ledger", "policy", "identity", "wallet", "keys", "compute", "detect", "guards"},
     {"gate"},
     {"evidence"},
-    {"keeper", "gateway", "watcher", "supervisor", "helpers"},
+    {"supervisor"},  # with what every process starts with: configuration and confinement
+    {"keeper", "gateway", "watcher", "helpers"},
     {"cli"},
 ]
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

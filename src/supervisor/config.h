@@ -1,6 +1,6 @@
 /*
  * gatehouse.yaml as a typed structure. The only reader of it; every process parses the same bytes, which the supervisor read
- * once. An unknown, repeated or ill-typed key is an error with line and column ("config.<key>: line 3, column 5: ...").
+ * once. An unknown, repeated or ill-typed key is an error with line and column ("config.tls: gatehouse.yaml:3:5: ...").
  * Documented example: examples/gatehouse.yaml. Owner: everything is in the config's arena.
  */
 #ifndef GATEHOUSE_SUPERVISOR_CONFIG_H
@@ -24,10 +24,10 @@ struct config_listener {
 
 struct config_tls {
 	/* Both null: self-signed for the first authority, made at each start. */
-	const char *certificate; /* PEM chain */
-	const char *key;         /* PEM */
-	const char *groups;      /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768:X25519:P-256" */
-	bool classical_groups;   /* a group without ML-KEM is among them */
+	const char *certificate;  /* PEM chain */
+	const char *key;          /* PEM */
+	const char *groups;       /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768:X25519:P-256" */
+	bool classical_groups;    /* a group without ML-KEM is among them */
 	bool client_certificates; /* asked for; a client that has none is served as well */
 };
 
@@ -45,14 +45,15 @@ struct config {
 	struct bytes source; /* the bytes that this was read from */
 	struct config_listener listeners[CONFIG_LISTENERS_MAX];
 	size_t listener_count;
-	const char *authorities[CONFIG_AUTHORITIES_MAX]; /* "gate.example:8443": what Host and @authority may be; the first is ours */
+	const char *authorities
+		[CONFIG_AUTHORITIES_MAX]; /* "gate.example:8443": what Host and @authority may be; the first is ours */
 	size_t authority_count;
 	struct config_tls tls;
 	const char *data_directory;
 	struct {
 		enum config_guard kind;
-		const char *path;        /* CONFIG_GUARD_PATH: directory outside the data directory */
-		const char *witness_url; /* CONFIG_GUARD_WITNESS: https://... */
+		const char *path;           /* CONFIG_GUARD_PATH: directory outside the data directory */
+		const char *witness_url;    /* CONFIG_GUARD_WITNESS: https://... */
 		const char *witness_policy; /* tlog-policy file */
 	} rollback_guard;
 	struct {

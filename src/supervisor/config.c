@@ -1,0 +1,317 @@
+#include "supervisor/config.h"
+
+#include <arpa/inet.h>
+
+#include "base/io.h"
+#include "base/yaml_schema.h"
+
+/* What the file says, before it is checked as a whole. */
+struct written_users {
+	uint32_t gateway, keeper, watcher, worker, fetch;
+};
+
+struct written_guard {
+	int kind;
+	const char *path;
+	const char *witness;
+	const char *policy;
+};
+
+struct written_root_key {
+	uint32_t descriptor;
+	const char *credential;
+	const char *file;
+};
+
+struct written_tls {
+	const char *certificate;
+	const char *key;
+	struct yaml_texts groups;
+	int client_certificates;
+};
+
+struct written {
+	struct yaml_objects listen;
+	struct yaml_texts authority;
+	struct written_tls tls;
+	const char *data_directory;
+	struct written_guard rollback_guard;
+	struct written_root_key root_key;
+	struct config_limits limits;
+	struct written_users users;
+	int confinement;
+	int log_level;
+};
+
+#define FIELD(structure, member) offsetof(struct structure, member)
+#define SCHEMA(fields, structure) {(fields), ARRAY_LENGTH(fields), sizeof(struct structure), nullptr}
+
+static const struct yaml_field LISTENER_FIELDS[] = {
+	{"address", YAML_TEXT, FIELD(config_listener, address), .required = true},
+	{"port", YAML_UINT16, FIELD(config_listener, port), .required = true},
+};
+static const struct yaml_schema LISTENER = SCHEMA(LISTENER_FIELDS, config_listener);
+
+static const char *const CLIENT_CERTIFICATES[] = {"none", "request", nullptr};
+static const struct yaml_field TLS_FIELDS[] = {
+	{"certificate", YAML_TEXT, FIELD(written_tls, certificate)},
+	{"key", YAML_TEXT, FIELD(written_tls, key)},
+	{"groups", YAML_TEXTS, FIELD(written_tls, groups), .min = 1, .max = 3},
+	{"client_certificates", YAML_CHOICE, FIELD(written_tls, client_certificates), .choices = CLIENT_CERTIFICATES},
+};
+static const struct yaml_schema TLS = SCHEMA(TLS_FIELDS, written_tls);
+
+static const char *const GUARDS[] = {
+	[CONFIG_GUARD_NONE] = "none", [CONFIG_GUARD_PATH] = "path", [CONFIG_GUARD_WITNESS] = "witness", nullptr};
+static const struct yaml_field GUARD_FIELDS[] = {
+	{"kind", YAML_CHOICE, FIELD(written_guard, kind), .required = true, .choices = GUARDS},
+	{"path", YAML_TEXT, FIELD(written_guard, path)},
+	{"witness", YAML_TEXT, FIELD(written_guard, witness)},
+	{"policy", YAML_TEXT, FIELD(written_guard, policy)},
+};
+static const struct yaml_schema GUARD = SCHEMA(GUARD_FIELDS, written_guard);
+
+static const struct yaml_field ROOT_KEY_FIELDS[] = {
+	{"descriptor", YAML_UINT32, FIELD(written_root_key, descriptor), .min = 3, .max = 1023},
+	{"credential", YAML_TEXT, FIELD(written_root_key, credential)},
+	{"file", YAML_TEXT, FIELD(written_root_key, file)},
+};
+static const struct yaml_schema ROOT_KEY = SCHEMA(ROOT_KEY_FIELDS, written_root_key);
+
+static const struct yaml_field LIMIT_FIELDS[] = {
+	{"connections", YAML_UINT32, FIELD(config_limits, connections), .min = 1, .max = 65'536},
+	{"connections_per_address", YAML_UINT32, FIELD(config_limits, connections_per_address), .min = 1,
+	 .max = 65'536},
+	{"outstanding", YAML_UINT32, FIELD(config_limits, outstanding), .min = 1, .max = 65'536},
+	{"outstanding_urgent", YAML_UINT32, FIELD(config_limits, outstanding_urgent), .min = 1, .max = 4'096},
+	{"requests_per_principal_per_s", YAML_UINT32, FIELD(config_limits, requests_per_principal_per_s), .min = 1,
+	 .max = 1'000'000},
+	{"feed_clients", YAML_UINT32, FIELD(config_limits, feed_clients), .min = 0, .max = 65'536},
+};
+static const struct yaml_schema LIMITS = SCHEMA(LIMIT_FIELDS, config_limits);
+
+#define USER_FIELD(name) {#name, YAML_UINT32, FIELD(written_users, name), .min = 1, .max = UINT32_MAX - 1}
+static const struct yaml_field USER_FIELDS[] = {
+	USER_FIELD(gateway), USER_FIELD(keeper), USER_FIELD(watcher), USER_FIELD(worker), USER_FIELD(fetch),
+};
+static const struct yaml_schema USERS = SCHEMA(USER_FIELDS, written_users);
+
+static const char *const CONFINEMENTS[] = {"required", "degraded", nullptr};
+static const char *const LOG_LEVELS[] = {"error", "warning", "notice", "info", "debug", nullptr};
+static const struct yaml_field CONFIG_FIELDS[] = {
+	{"listen", YAML_OBJECTS, FIELD(written, listen), .min = 1, .max = CONFIG_LISTENERS_MAX, .schema = &LISTENER},
+	{"authority", YAML_TEXTS, FIELD(written, authority), .required = true, .min = 1, .max = CONFIG_AUTHORITIES_MAX},
+	{"tls", YAML_OBJECT, FIELD(written, tls), .schema = &TLS},
+	{"data_directory", YAML_TEXT, FIELD(written, data_directory), .required = true},
+	{"rollback_guard", YAML_OBJECT, FIELD(written, rollback_guard), .required = true, .schema = &GUARD},
+	{"root_key", YAML_OBJECT, FIELD(written, root_key), .required = true, .schema = &ROOT_KEY},
+	{"limits", YAML_OBJECT, FIELD(written, limits), .schema = &LIMITS},
+	{"users", YAML_OBJECT, FIELD(written, users), .schema = &USERS},
+	{"confinement", YAML_CHOICE, FIELD(written, confinement), .choices = CONFINEMENTS},
+	{"log_level", YAML_CHOICE, FIELD(written, log_level), .choices = LOG_LEVELS},
+};
+static const struct yaml_schema CONFIG = SCHEMA(CONFIG_FIELDS, written);
+
+static const struct config_listener DEFAULT_LISTENER = {"127.0.0.1", 8443};
+static const char *const DEFAULT_GROUPS[] = {"X25519MLKEM768"};
+
+static const struct written DEFAULTS = {
+	.listen = {&DEFAULT_LISTENER, 1},
+	.tls = {.groups = {DEFAULT_GROUPS, 1}},
+	.limits = {.connections = 1024,
+		   .connections_per_address = 256,
+		   .outstanding = 256,
+		   .outstanding_urgent = 16,
+		   .requests_per_principal_per_s = 200,
+		   .feed_clients = 64},
+	.users = {.gateway = 70'401, .keeper = 70'402, .watcher = 70'403, .worker = 70'404, .fetch = 70'405},
+	.log_level = LOG_LEVEL_NOTICE,
+};
+
+/* Where a value stands that is wrong together with others: the file and the key's place. */
+struct place {
+	const char *name;
+	const struct yaml_node *root;
+};
+
+/* "config.tls: gatehouse.yaml:12:3: ..." */
+#define REFUSE(place, key, ...) refuse((place), (key), arena_format(&config->arena, __VA_ARGS__))
+
+static enum status
+refuse(const struct place *place, const char *key, const char *sentence) {
+	const struct yaml_node *node = yaml_get(place->root, key);
+	if (node == nullptr)
+		node = place->root;
+	return fail(STATUS_INVALID, "config.%s: %s:%zu:%zu: %s", key, place->name, node->line, node->column,
+		    sentence == nullptr ? "out of memory" : sentence);
+}
+
+/* Each part of the configuration: checked and taken over. */
+
+static enum status
+take_listeners(const struct place *place, const struct written *written, struct config *config) {
+	const struct config_listener *listeners = written->listen.items;
+	for (size_t i = 0; i < written->listen.count; i++) {
+		uint8_t address[16];
+		if (inet_pton(AF_INET, listeners[i].address, address) != 1 &&
+		    inet_pton(AF_INET6, listeners[i].address, address) != 1)
+			return REFUSE(place, "listen", "\"%s\" is no numeric address", listeners[i].address);
+		config->listeners[i] = listeners[i];
+	}
+	config->listener_count = written->listen.count;
+	return OK;
+}
+
+static bool
+is_authority(const char *text) {
+	size_t len = strlen(text);
+	return len <= 255 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == len;
+}
+
+static enum status
+take_authorities(const struct place *place, const struct written *written, struct config *config) {
+	for (size_t i = 0; i < written->authority.count; i++) {
+		if (!is_authority(written->authority.items[i]))
+			return REFUSE(place, "authority", "\"%s\" is no lower-case host name with an optional port",
+				      written->authority.items[i]);
+		config->authorities[i] = written->authority.items[i];
+	}
+	config->authority_count = written->authority.count;
+	return OK;
+}
+
+static enum status
+take_groups(const struct place *place, const struct yaml_texts *groups, struct config *config) {
+	static const char *const known[] = {"X25519MLKEM768", "X25519", "P-256"};
+	if (strcmp(groups->items[0], known[0]) != 0)
+		return REFUSE(place, "tls", "the first group must be %s", known[0]);
+	config->tls.groups = "";
+	for (size_t i = 0; i < groups->count; i++) {
+		size_t number = 0;
+		while (number < ARRAY_LENGTH(known) && strcmp(groups->items[i], known[number]) != 0)
+			number++;
+		if (number == ARRAY_LENGTH(known))
+			return REFUSE(place, "tls", "group \"%s\": expected X25519MLKEM768, X25519 or P-256",
+				      groups->items[i]);
+		config->tls.classical_groups |= number > 0;
+		config->tls.groups =
+			arena_format(&config->arena, "%s%s%s", config->tls.groups, i == 0 ? "" : ":", groups->items[i]);
+		TRY_ALLOC(config->tls.groups);
+	}
+	return OK;
+}
+
+static enum status
+take_tls(const struct place *place, const struct written *written, struct config *config) {
+	const struct written_tls *tls = &written->tls;
+	if ((tls->certificate == nullptr) != (tls->key == nullptr))
+		return REFUSE(place, "tls", "certificate and key go together; without both it is self-signed");
+	config->tls.certificate = tls->certificate;
+	config->tls.key = tls->key;
+	config->tls.client_certificates = tls->client_certificates == 1;
+	return take_groups(place, &tls->groups, config);
+}
+
+static enum status
+take_guard(const struct place *place, const struct written *written, struct config *config) {
+	const struct written_guard *guard = &written->rollback_guard;
+	bool wants_path = guard->kind == CONFIG_GUARD_PATH, wants_witness = guard->kind == CONFIG_GUARD_WITNESS;
+	if (wants_path != (guard->path != nullptr))
+		return REFUSE(place, "rollback_guard", "path belongs to kind path");
+	if (wants_witness != (guard->witness != nullptr) || wants_witness != (guard->policy != nullptr))
+		return REFUSE(place, "rollback_guard", "witness and policy belong to kind witness");
+	config->rollback_guard.kind = (enum config_guard)guard->kind;
+	config->rollback_guard.path = guard->path;
+	config->rollback_guard.witness_url = guard->witness;
+	config->rollback_guard.witness_policy = guard->policy;
+	if (!wants_path)
+		return OK;
+	/* A mark that is restored together with the data marks nothing. */
+	size_t data = strlen(config->data_directory);
+	if (strncmp(guard->path, config->data_directory, data) == 0 &&
+	    (guard->path[data] == '/' || guard->path[data] == '\0'))
+		return REFUSE(place, "rollback_guard", "path must lie outside data_directory");
+	return guard->path[0] == '/' ? OK : REFUSE(place, "rollback_guard", "path must be absolute");
+}
+
+static enum status
+take_root_key(const struct place *place, const struct written *written, struct config *config) {
+	const struct written_root_key *key = &written->root_key;
+	if ((key->descriptor != 0) + (key->credential != nullptr) + (key->file != nullptr) != 1)
+		return REFUSE(place, "root_key", "expected one of descriptor, credential, file");
+	if (key->credential != nullptr && strchr(key->credential, '/') != nullptr)
+		return REFUSE(place, "root_key", "credential is a name, not a path");
+	config->root_key.kind = key->descriptor != 0         ? CONFIG_ROOT_KEY_DESCRIPTOR
+				: key->credential != nullptr ? CONFIG_ROOT_KEY_CREDENTIAL
+							     : CONFIG_ROOT_KEY_FILE;
+	config->root_key.descriptor = (int)key->descriptor;
+	config->root_key.source = key->credential != nullptr ? key->credential : key->file;
+	return OK;
+}
+
+static enum status
+take_users(const struct place *place, const struct written *written, struct config *config) {
+	const struct written_users *users = &written->users;
+	config->users[IPC_ROLE_GATEWAY] = users->gateway;
+	config->users[IPC_ROLE_KEEPER] = users->keeper;
+	config->users[IPC_ROLE_WATCHER] = users->watcher;
+	config->users[IPC_ROLE_WORKER] = users->worker;
+	config->users[IPC_ROLE_FETCH] = users->fetch;
+	for (size_t a = IPC_ROLE_GATEWAY; a < IPC_ROLE_END; a++)
+		for (size_t b = IPC_ROLE_GATEWAY; b < a; b++)
+			if (config->users[a] == config->users[b])
+				return REFUSE(place, "users",
+					      "%s and %s have one number, %u: nothing would keep them apart",
+					      ipc_role_name((enum ipc_role)b), ipc_role_name((enum ipc_role)a),
+					      config->users[a]);
+	return OK;
+}
+
+static enum status
+take(const struct place *place, const struct written *written, struct config *config) {
+	if (written->data_directory[0] != '/')
+		return REFUSE(place, "data_directory", "\"%s\" is not absolute", written->data_directory);
+	config->data_directory = written->data_directory;
+	config->limits = written->limits;
+	config->confinement_degraded = written->confinement == 1;
+	config->log_level = (enum log_level)written->log_level;
+	TRY(take_listeners(place, written, config));
+	TRY(take_authorities(place, written, config));
+	TRY(take_tls(place, written, config));
+	TRY(take_guard(place, written, config));
+	TRY(take_root_key(place, written, config));
+	return take_users(place, written, config);
+}
+
+static enum status
+parse(const char *name, struct bytes yaml, struct config *config) {
+	_cleanup_(config_free) struct config made = {};
+	struct written written = DEFAULTS;
+	struct place place = {.name = name};
+	made.source = arena_copy(&made.arena, yaml);
+	TRY_ALLOC(made.source.data);
+	TRY(yaml_read(&made.arena, name, made.source, &place.root));
+	TRY(yaml_fill(&made.arena, name, place.root, &CONFIG, &written));
+	TRY(take(&place, &written, &made));
+	*config = made;
+	made = (struct config){};
+	return OK;
+}
+
+enum status
+config_parse(struct bytes yaml, struct config *config) {
+	return parse("gatehouse.yaml", yaml, config);
+}
+
+enum status
+config_read_file(const char *path, struct config *config) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	TRY(io_read_file(io_system(), path, CONFIG_SIZE_MAX, &text));
+	return parse(path, buffer_bytes(&text), config);
+}
+
+void
+config_free(struct config *config) {
+	arena_free(&config->arena);
+	*config = (struct config){};
+}

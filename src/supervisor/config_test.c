@@ -1,0 +1,128 @@
+#include "tests/test.h"
+
+#include "supervisor/config.h"
+
+#define MINIMAL                                                                                                        \
+	"authority: [gate.example:8443]\n"                                                                             \
+	"data_directory: /var/lib/gatehouse\n"                                                                         \
+	"rollback_guard: {kind: none}\n"                                                                               \
+	"root_key: {credential: root}\n"
+
+static void
+a_minimal_file_gets_the_defaults(void **) {
+	_cleanup_(config_free) struct config config = {};
+	assert_ok(config_parse(BYTES_OF_LITERAL(MINIMAL), &config));
+	assert_int_equal(1, config.listener_count);
+	assert_string_equal("127.0.0.1", config.listeners[0].address);
+	assert_int_equal(8443, config.listeners[0].port);
+	assert_string_equal("gate.example:8443", config.authorities[0]);
+	assert_string_equal("X25519MLKEM768", config.tls.groups);
+	assert_false(config.tls.classical_groups);
+	assert_null(config.tls.certificate);
+	assert_int_equal(CONFIG_GUARD_NONE, config.rollback_guard.kind);
+	assert_int_equal(CONFIG_ROOT_KEY_CREDENTIAL, config.root_key.kind);
+	assert_int_equal(256, config.limits.outstanding);
+	assert_int_equal(LOG_LEVEL_NOTICE, config.log_level);
+	assert_false(config.confinement_degraded);
+	assert_bytes(BYTES_OF_LITERAL(MINIMAL), config.source);
+}
+
+static void
+everything_that_can_be_set_is_taken_over(void **) {
+	_cleanup_(config_free) struct config config = {};
+	assert_ok(config_parse(
+		BYTES_OF_LITERAL("listen:\n"
+				 "  - {address: \"::1\", port: 1}\n"
+				 "  - {address: 10.0.0.1, port: 65535}\n"
+				 "authority: [a, \"[::1]:1\"]\n"
+				 "tls: {certificate: /c, key: /k, groups: [X25519MLKEM768, P-256], "
+				 "client_certificates: request}\n"
+				 "data_directory: /data\n"
+				 "rollback_guard: {kind: witness, witness: \"https://w.example\", policy: /p}\n"
+				 "root_key: {descriptor: 5}\n"
+				 "limits: {connections: 2, outstanding: 3, feed_clients: 0}\n"
+				 "users: {gateway: 1001, keeper: 1002}\n"
+				 "confinement: degraded\n"
+				 "log_level: debug\n"),
+		&config));
+	assert_int_equal(2, config.listener_count);
+	assert_string_equal("10.0.0.1", config.listeners[1].address);
+	assert_int_equal(2, config.authority_count);
+	assert_string_equal("X25519MLKEM768:P-256", config.tls.groups);
+	assert_true(config.tls.classical_groups);
+	assert_true(config.tls.client_certificates);
+	assert_string_equal("https://w.example", config.rollback_guard.witness_url);
+	assert_string_equal("/p", config.rollback_guard.witness_policy);
+	assert_int_equal(CONFIG_ROOT_KEY_DESCRIPTOR, config.root_key.kind);
+	assert_int_equal(5, config.root_key.descriptor);
+	assert_int_equal(2, config.limits.connections);
+	assert_int_equal(1002, config.users[IPC_ROLE_KEEPER]);
+	assert_int_equal(70'403, config.users[IPC_ROLE_WATCHER]);
+	assert_true(config.confinement_degraded);
+	assert_int_equal(LOG_LEVEL_DEBUG, config.log_level);
+}
+
+static void
+bad_files_are_refused_by_name_line_and_column(void **) {
+	static const struct {
+		const char *text;
+		const char *name, *place;
+	} cases[] = {
+		{MINIMAL "typo: 1\n", "yaml.unknown_key", ":5:1:"},
+		{MINIMAL "log_level: notice\nlog_level: debug\n", "yaml.duplicate_key", ":6:1:"},
+		{MINIMAL "log_level: loud\n", "yaml.choice", ":5:"},
+		{MINIMAL "limits: {connections: 0}\n", "yaml.range", ":5:"},
+		{MINIMAL "limits: {connections: many}\n", "yaml.type", ":5:"},
+		{MINIMAL "confinement: none\n", "yaml.choice", ":5:"},
+		{MINIMAL "listen: []\n", "yaml.range", ":5:"},
+		{MINIMAL "listen: [{address: localhost, port: 1}]\n", "config.listen", ":5:"},
+		{MINIMAL "tls: {certificate: /c}\n", "config.tls", ":5:"},
+		{MINIMAL "tls: {groups: [X25519]}\n", "config.tls", ":5:"},
+		{MINIMAL "tls: {groups: [X25519MLKEM768, P-521]}\n", "config.tls", ":5:"},
+		{MINIMAL "users: {gateway: 70402}\n", "config.users", ":5:"},
+		{MINIMAL "users: {gateway: 0}\n", "yaml.range", ":5:"},
+		{"authority: [A]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {file: /f}\n",
+		 "config.authority", ":1:"},
+		{"authority: [a]\ndata_directory: d\nrollback_guard: {kind: none}\nroot_key: {file: /f}\n",
+		 "config.data_directory", ":2:"},
+		{"authority: [a]\ndata_directory: /d\nroot_key: {file: /f}\n", "yaml.missing_key", ":1:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: tpm}\nroot_key: {file: /f}\n",
+		 "yaml.choice", ":3:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: path}\nroot_key: {file: /f}\n",
+		 "config.rollback_guard", ":3:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: path, path: /d/m}\nroot_key: {file: /f}\n",
+		 "config.rollback_guard", ":3:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none, path: /m}\nroot_key: {file: /f}\n",
+		 "config.rollback_guard", ":3:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: witness, witness: x}\nroot_key: {file: "
+		 "/f}\n",
+		 "config.rollback_guard", ":3:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {}\n", "config.root_key",
+		 ":4:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {file: /f, descriptor: "
+		 "4}\n",
+		 "config.root_key", ":4:"},
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {credential: ../x}\n",
+		 "config.root_key", ":4:"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct config config = {};
+		assert_fails(STATUS_INVALID, cases[i].name, config_parse(bytes_of_text(cases[i].text), &config));
+		if (strstr(fail_message(), cases[i].place) == nullptr)
+			fail_msg("case %zu: expected %s in: %s", i, cases[i].place, fail_message());
+	}
+}
+
+static void
+the_example_is_accepted_and_shows_the_defaults(void **) {
+	_cleanup_(config_free) struct config example = {}, minimal = {};
+	assert_ok(config_read_file(TEST_SOURCE_ROOT "/examples/gatehouse.yaml", &example));
+	assert_ok(config_parse(BYTES_OF_LITERAL(MINIMAL), &minimal));
+	assert_memory_equal(&minimal.limits, &example.limits, sizeof minimal.limits);
+	assert_memory_equal(minimal.users, example.users, sizeof minimal.users);
+	assert_string_equal(minimal.tls.groups, example.tls.groups);
+	assert_int_equal(minimal.log_level, example.log_level);
+}
+
+RUN_TESTS(T(a_minimal_file_gets_the_defaults), T(everything_that_can_be_set_is_taken_over),
+	  T(bad_files_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))

@@ -1,0 +1,175 @@
+#include "supervisor/handover.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervisor/certificate.h"
+
+constexpr int BACKLOG = 1024;
+constexpr int SELF_SIGNED_DAYS = 90;
+constexpr size_t PASSPHRASE_MAX = 1024;
+
+/* --- Listeners --- */
+
+static enum status
+socket_address(const struct config_listener *listener, struct sockaddr_storage *address, socklen_t *len) {
+	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+	if (inet_pton(AF_INET, listener->address, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(listener->port);
+		*len = sizeof *v4;
+	} else if (inet_pton(AF_INET6, listener->address, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(listener->port);
+		*len = sizeof *v6;
+	} else
+		return fail(STATUS_INVALID, "handover.address: \"%s\" is no numeric address", listener->address);
+	return OK;
+}
+
+enum status
+handover_listen(const struct config_listener *listener, int *descriptor) {
+	struct sockaddr_storage address = {};
+	socklen_t len = 0;
+	TRY(socket_address(listener, &address, &len));
+	int made = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (made < 0)
+		return fail_errno(STATUS_IO, "handover.listen: socket");
+	int one = 1;
+	if (setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    (address.ss_family == AF_INET6 && setsockopt(made, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) != 0) ||
+	    bind(made, (const struct sockaddr *)&address, len) != 0 || listen(made, BACKLOG) != 0) {
+		enum status status =
+			fail_errno(STATUS_IO, "handover.listen: %s port %u", listener->address, listener->port);
+		close(made);
+		return status;
+	}
+	*descriptor = made;
+	return OK;
+}
+
+/* --- Memory --- */
+
+enum status
+handover_memory(const char *name, struct bytes content, int *descriptor) {
+	int made = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (made < 0)
+		return fail_errno(STATUS_IO, "handover.memory: %s", name);
+	size_t written = 0;
+	while (written < content.len) {
+		ssize_t got = write(made, content.data + written, content.len - written);
+		if (got < 0)
+			break;
+		written += (size_t)got;
+	}
+	if (written < content.len ||
+	    fcntl(made, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+		enum status status = fail_errno(STATUS_IO, "handover.memory: %s", name);
+		close(made);
+		return status;
+	}
+	*descriptor = made;
+	return OK;
+}
+
+/* --- Certificate --- */
+
+static enum status
+open_file(const char *path, int *descriptor) {
+	*descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return *descriptor >= 0 ? OK : fail_errno(STATUS_IO, "handover.open: %s", path);
+}
+
+static enum status
+make_tls(const struct config *config, int *certificate, int *key) {
+	_cleanup_(buffer_free) struct buffer certificate_pem = {};
+	_cleanup_(secret_free) struct secret key_pem = {};
+	TRY(certificate_create_self_signed(config->authorities, config->authority_count, SELF_SIGNED_DAYS,
+					   &certificate_pem, &key_pem));
+	TRY(handover_memory("gatehouse-tls-certificate", buffer_bytes(&certificate_pem), certificate));
+	return handover_memory("gatehouse-tls-key", secret_bytes(&key_pem), key);
+}
+
+enum status
+handover_tls(const struct config *config, int *certificate, int *key) {
+	*certificate = *key = -1;
+	enum status status;
+	if (config->tls.certificate == nullptr)
+		status = make_tls(config, certificate, key);
+	else {
+		status = open_file(config->tls.certificate, certificate);
+		if (status == OK)
+			status = open_file(config->tls.key, key);
+	}
+	if (status != OK && *certificate >= 0)
+		close(*certificate);
+	return status;
+}
+
+/* --- Passphrase --- */
+
+enum status
+handover_read_passphrase(const struct config *config, struct secret *passphrase) {
+	const char *directory;
+	char path[4096];
+	enum status status;
+	switch (config->root_key.kind) {
+	case CONFIG_ROOT_KEY_DESCRIPTOR:
+		status = secret_read_descriptor(passphrase, config->root_key.descriptor, PASSPHRASE_MAX);
+		close(config->root_key.descriptor);
+		return status;
+	case CONFIG_ROOT_KEY_CREDENTIAL:
+		directory = getenv("CREDENTIALS_DIRECTORY");
+		if (directory == nullptr)
+			return fail(STATUS_NOT_FOUND, "handover.credential: %s: CREDENTIALS_DIRECTORY is not set",
+				    config->root_key.source);
+		if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, config->root_key.source) >= sizeof path)
+			return fail(STATUS_INVALID, "handover.credential: %s: the path is too long",
+				    config->root_key.source);
+		return secret_read_file(passphrase, path, PASSPHRASE_MAX);
+	case CONFIG_ROOT_KEY_FILE:
+		return secret_read_file(passphrase, config->root_key.source, PASSPHRASE_MAX);
+	}
+	return fail(STATUS_INTERNAL, "handover.root_key: kind %d", (int)config->root_key.kind);
+}
+
+enum status
+handover_passphrase(struct bytes passphrase, int *descriptor) {
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return fail_errno(STATUS_IO, "handover.pipe");
+	/* A pipe holds more than a passphrase may have: this does not wait for the reader. */
+	ssize_t written = write(ends[1], passphrase.data, passphrase.len);
+	close(ends[1]);
+	if (written != (ssize_t)passphrase.len) {
+		close(ends[0]);
+		return fail_errno(STATUS_IO, "handover.pipe: a passphrase of %zu bytes", passphrase.len);
+	}
+	*descriptor = ends[0];
+	return OK;
+}
+
+/* --- Directories --- */
+
+static uint32_t new_owner;
+
+static int
+give_entry(const char *path, const struct stat *, int, struct FTW *) {
+	return lchown(path, new_owner, new_owner);
+}
+
+enum status
+handover_give_directory(const char *path, uint32_t user) {
+	new_owner = user;
+	if (nftw(path, give_entry, 16, FTW_PHYS | FTW_MOUNT) != 0)
+		return fail_errno(STATUS_IO, "handover.owner: %s", path);
+	return OK;
+}
