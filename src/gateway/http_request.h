@@ -1,0 +1,92 @@
+/*
+ * One HTTP/1.1 request out of a stream of bytes: framing by llhttp in its strict mode, everything else that must hold by us.
+ *
+ * What is refused, and with which status: the table of refusals in http_request.c. A refusal is final: the connection is
+ * answered and closed, since nobody knows where the next request would begin. A request for a path or method that there is
+ * not is complete, if it has no body, and is answered on a connection that stays.
+ *
+ * Owner: the reader owns head and body; views into them are valid until http_reader_reset(). Threads: one per reader.
+ * Sources: RFC 9110, RFC 9112; the shape of targets RFC 3986.
+ */
+#ifndef GATEHOUSE_GATEWAY_HTTP_REQUEST_H
+#define GATEHOUSE_GATEWAY_HTTP_REQUEST_H
+
+#include <llhttp.h>
+
+#include "gateway/routes.h"
+
+constexpr size_t HTTP_HEADER_BYTES_MAX = 16 * 1024; /* request line and header section */
+constexpr unsigned HTTP_HEADER_COUNT_MAX = 100;
+
+/* The fields that are looked at; all others are counted and left. */
+enum http_field {
+	HTTP_HOST,
+	HTTP_CONTENT_TYPE,
+	HTTP_CONTENT_DIGEST,
+	HTTP_IDEMPOTENCY_KEY,
+	HTTP_SIGNATURE_INPUT,
+	HTTP_SIGNATURE,
+	HTTP_LAST_EVENT_ID,
+	HTTP_EXPECT,
+	HTTP_CONTENT_ENCODING,
+	HTTP_TRANSFER_ENCODING,
+	HTTP_UPGRADE,
+	HTTP_FIELD_COUNT,
+	HTTP_NO_FIELD = HTTP_FIELD_COUNT,
+};
+
+struct http_refusal {
+	unsigned status;
+	const char *name; /* "request.header_size": the problem's type */
+	const char *detail;
+};
+
+enum http_progress {
+	HTTP_WANTS_MORE,
+	HTTP_COMPLETE, /* reader->refusal is set if there is no such route */
+	HTTP_REFUSED,  /* reader->refusal says why; answer and close */
+};
+
+struct http_reader {
+	llhttp_t parser;
+	const char *const *authorities; /* what Host may be; ends in null */
+	struct buffer head;             /* target, path decoded, and the values of the fields that are looked at */
+	struct buffer body;
+	struct http_span {
+		size_t at, len;
+	} target, path, fields[HTTP_FIELD_COUNT];
+	uint32_t fields_seen; /* a bit for each enum http_field */
+	const struct route *route;
+	const struct http_refusal *refusal;
+	size_t raw_bytes; /* of the header section; then of the body's framing */
+	unsigned header_count;
+	uint8_t name_length; /* of the field whose name is being read */
+	char name[32];
+	uint8_t field; /* enum http_field that is being read */
+	bool started;  /* a byte of this request has arrived */
+	bool head_complete;
+	bool complete;
+	bool expects_continue;
+};
+
+/* authorities outlives the reader. */
+void http_reader_start(struct http_reader *reader, const char *const *authorities);
+void http_reader_free(struct http_reader *reader);
+void http_reader_reset(struct http_reader *reader); /* for the next request of the connection */
+
+/* Takes bytes up to the end of one request; *used receives how many. */
+enum http_progress http_reader_feed(struct http_reader *reader, struct bytes input, size_t *used);
+
+struct bytes http_method(const struct http_reader *reader);
+struct bytes http_target(const struct http_reader *reader);                       /* as received */
+struct bytes http_path(const struct http_reader *reader);                         /* decoded, without query */
+struct bytes http_field(const struct http_reader *reader, enum http_field field); /* data null: absent */
+bool http_keep_alive(const struct http_reader *reader);
+
+/* What a client is told whose request stops coming. */
+const struct http_refusal *http_refusal_of_slow_client(void);
+
+/* Every refusal, for counting and for tests. */
+const struct http_refusal *http_refusals(size_t *count);
+
+#endif

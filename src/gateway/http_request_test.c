@@ -1,0 +1,361 @@
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "gateway/http_request.h"
+
+static const char *const authorities[] = {"gate.example:8443", "127.0.0.1", nullptr};
+
+#define POST_HEAD "POST /v1/operations HTTP/1.1\r\nHost: gate.example:8443\r\n"
+#define GET_HEAD "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+/* Feeds text in parts of the given size; what comes after a complete request is left. */
+static enum http_progress
+feed(struct http_reader *reader, const char *text, size_t len, size_t step, size_t *used) {
+	enum http_progress progress = HTTP_WANTS_MORE;
+	*used = 0;
+	while (*used < len && progress == HTTP_WANTS_MORE) {
+		size_t part = len - *used < step ? len - *used : step, taken;
+		progress = http_reader_feed(reader, bytes_of(text + *used, part), &taken);
+		*used += taken;
+	}
+	return progress;
+}
+
+static const size_t steps[] = {1, 2, 3, 7, 64, SIZE_MAX};
+
+struct accepted_case {
+	const char *text;
+	const char *target, *path, *body;
+};
+
+static void
+good_requests_are_read_however_they_are_cut(void **) {
+	static const struct accepted_case cases[] = {
+		{GET_HEAD "\r\n", "/healthz", "/healthz", ""},
+		{POST_HEAD "Content-Length: 5\r\n\r\nhello", "/v1/operations", "/v1/operations", "hello"},
+		{POST_HEAD "content-LENGTH: 5\r\nIdempotency-Key:\t k \t\r\n\r\nhello", "/v1/operations",
+		 "/v1/operations", "hello"},
+		{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", "/v1/operations",
+		 "/v1/operations", "hello"},
+		{POST_HEAD "Content-Length: 0\r\n\r\n", "/v1/operations", "/v1/operations", ""},
+		{"GET /v1/operations/a%2Db?limit=1&x=%2F..%2F HTTP/1.1\r\nHost: GATE.example:8443\r\n\r\n",
+		 "/v1/operations/a%2Db?limit=1&x=%2F..%2F", "/v1/operations/a-b", ""},
+		{"\r\n" GET_HEAD "\r\n", "/healthz", "/healthz", ""},
+		{POST_HEAD "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nab", "/v1/operations", "/v1/operations",
+		 "ab"},
+		{POST_HEAD "X-Anything: \xff\xfe\r\nContent-Length: 2\r\n\r\nab", "/v1/operations", "/v1/operations",
+		 "ab"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
+		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+			_cleanup_(http_reader_free) struct http_reader reader;
+			http_reader_start(&reader, authorities);
+			size_t len = strlen(cases[i].text), used;
+			enum http_progress progress = feed(&reader, cases[i].text, len, steps[s], &used);
+			if (progress != HTTP_COMPLETE)
+				fail_msg("case %zu in steps of %zu: progress %d, %s", i, steps[s], (int)progress,
+					 reader.refusal == nullptr ? "" : reader.refusal->name);
+			assert_int_equal(len, used);
+			assert_bytes(bytes_of_text(cases[i].target), http_target(&reader));
+			assert_bytes(bytes_of_text(cases[i].path), http_path(&reader));
+			assert_bytes(bytes_of_text(cases[i].body), buffer_bytes(&reader.body));
+			assert_true(http_keep_alive(&reader));
+			assert_non_null(reader.route);
+		}
+}
+
+static void
+fields_are_kept_without_the_white_space_around_them(void **) {
+	_cleanup_(http_reader_free) struct http_reader reader;
+	http_reader_start(&reader, authorities);
+	const char *text = POST_HEAD "Idempotency-Key: \t k 1 \t\r\nSignature:\r\nContent-Length: 0\r\n\r\n";
+	size_t used;
+	assert_int_equal(HTTP_COMPLETE, feed(&reader, text, strlen(text), 1, &used));
+	assert_bytes(BYTES_OF_LITERAL("k 1"), http_field(&reader, HTTP_IDEMPOTENCY_KEY));
+	assert_bytes(BYTES_OF_LITERAL("gate.example:8443"), http_field(&reader, HTTP_HOST));
+	assert_int_equal(0, http_field(&reader, HTTP_SIGNATURE).len);
+	assert_non_null(http_field(&reader, HTTP_SIGNATURE).data);
+	assert_null(http_field(&reader, HTTP_CONTENT_TYPE).data);
+}
+
+static void
+pipelined_requests_come_one_by_one(void **) {
+	const char *text =
+		POST_HEAD "Content-Length: 3\r\n\r\none" GET_HEAD "\r\n" POST_HEAD "Content-Length: 3\r\n\r\ntwo";
+	for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+		_cleanup_(http_reader_free) struct http_reader reader;
+		http_reader_start(&reader, authorities);
+		const char *at = text;
+		static const char *const bodies[] = {"one", "", "two"};
+		for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
+			size_t used;
+			assert_int_equal(HTTP_COMPLETE, feed(&reader, at, strlen(at), steps[s], &used));
+			assert_bytes(bytes_of_text(bodies[i]), buffer_bytes(&reader.body));
+			at += used;
+			http_reader_reset(&reader);
+		}
+		assert_int_equal(0, strlen(at));
+	}
+}
+
+/* The rows of the strictness probe among them: each must be answered, not hung up on. */
+static const struct {
+	const char *text;
+	unsigned status;
+	const char *name;
+} refused[] = {
+	{POST_HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+	 "request.transfer_encoding"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, "request.content_length"},
+	{POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding"},
+	{POST_HEAD "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+	 "request.duplicate_field"},
+	{POST_HEAD "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: +5\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: -5\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: 0x5\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: 5, 5\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length: 99999999999999999999\r\n\r\nhello", 400, "request.content_length"},
+	{POST_HEAD "Content-Length : 5\r\n\r\nhello", 400, "request.syntax"},
+	{POST_HEAD "X-Nul: a\0b\r\n\r\n", 400, "request.syntax"},
+	{POST_HEAD "X-Folded: a\r\n b\r\n\r\n", 400, "request.syntax"},
+	{"POST /v1/operations HTTP/1.1\nHost: gate.example:8443\nContent-Length: 0\n\n", 400, "request.syntax"},
+	{POST_HEAD "X: a\rY: b\r\n\r\n", 400, "request.syntax"},
+	{"GET /healthz HTTP/1.1\r\n\r\n", 400, "request.host_missing"},
+	{"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", 400, "request.host_missing"},
+	{"GET /healthz HTTP/1.1\r\nHost: other.example\r\n\r\n", 421, "request.host"},
+	{"GET /healthz HTTP/1.1\r\nHost: gate.example\r\n\r\n", 421, "request.host"},
+	{GET_HEAD "Host: 127.0.0.1\r\n\r\n", 400, "request.duplicate_field"},
+	{POST_HEAD "Signature: a\r\nSIGNATURE: b\r\n\r\n", 400, "request.duplicate_field"},
+	{POST_HEAD "Idempotency-Key: \xc3\xa4\r\n\r\n", 400, "request.field_value"},
+	{POST_HEAD "Content-Type: a\tb\r\n\r\n", 400, "request.field_value"},
+	{POST_HEAD "Expect: the-unexpected\r\nContent-Length: 1\r\n\r\na", 400, "request.expect"},
+	{POST_HEAD "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", 415, "request.content_encoding"},
+	{GET_HEAD "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", 400, "request.upgrade"},
+	{"GET http://gate.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
+	{"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
+	{"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
+	{"GET /healthz%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /healthz%0a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /healthz%2Fx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /healthz%4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /healthz%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /healthz?a=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
+	{"GET /v1/../healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET /v1/%2e%2E/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET /./healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET /healthz/.. HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET //healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET /healthz/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
+	{"GET /health\\z HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
+	{"GET /healthz?<a> HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
+	{"GET /health\xc3\xa4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.syntax"},
+	{"GET /healthz#top HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
+	{"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
+	{"GET /healthz HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
+	{"GET /healthz HTTP/1.7\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
+	{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "request.version"},
+	{"GET /healthz\r\n\r\n", 505, "request.version"},
+	{"FROB /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.method"},
+	{"\x16\x03\x01\x02", 400, "request.method"},
+	{"POST /v1/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 404, "request.not_found"},
+	{"DELETE /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 405,
+	 "request.method_not_allowed"},
+	{GET_HEAD "Content-Length: 1\r\n\r\na", 413, "request.body_size"},
+	{GET_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, "request.body_size"},
+	{POST_HEAD "Content-Length: 917505\r\n\r\n", 413, "request.body_size"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1;name=value\r\na\r\n0\r\n\r\n", 400, "request.chunk"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "request.chunk"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\n", 400, "request.chunk"},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nSignature: x\r\n\r\n", 400, "request.trailers"},
+};
+
+static void
+bad_requests_are_refused_by_status_and_name_however_they_are_cut(void **) {
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
+		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+			_cleanup_(http_reader_free) struct http_reader reader;
+			http_reader_start(&reader, authorities);
+			/* The case with a NUL in it ends at its last line end, not there. */
+			size_t len = strlen(refused[i].text), used;
+			if (strstr(refused[i].text, "X-Nul") != nullptr)
+				len += strlen(refused[i].text + len + 1) + 1;
+			enum http_progress progress = feed(&reader, refused[i].text, len, steps[s], &used);
+			if (progress != HTTP_REFUSED || strcmp(refused[i].name, reader.refusal->name) != 0)
+				fail_msg("case %zu in steps of %zu: expected %s, progress %d, %s", i, steps[s],
+					 refused[i].name, (int)progress,
+					 reader.refusal == nullptr ? "" : reader.refusal->name);
+			assert_int_equal(refused[i].status, reader.refusal->status);
+		}
+}
+
+static void
+a_request_for_nothing_without_a_body_is_complete(void **) {
+	static const struct {
+		const char *text;
+		unsigned status;
+	} cases[] = {
+		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
+		{"GET /v1/operations/a/b/c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
+		{"GET /v1/ledger/tile HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
+		{"DELETE /v1/operations HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
+		{"HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(http_reader_free) struct http_reader reader;
+		http_reader_start(&reader, authorities);
+		size_t used;
+		assert_int_equal(HTTP_COMPLETE, feed(&reader, cases[i].text, strlen(cases[i].text), SIZE_MAX, &used));
+		assert_int_equal(cases[i].status, reader.refusal->status);
+		assert_null(reader.route);
+	}
+}
+
+static void
+a_request_that_asks_for_it_ends_the_connection(void **) {
+	_cleanup_(http_reader_free) struct http_reader reader;
+	http_reader_start(&reader, authorities);
+	const char *text = GET_HEAD "Connection: close\r\n\r\n";
+	size_t used;
+	assert_int_equal(HTTP_COMPLETE, feed(&reader, text, strlen(text), SIZE_MAX, &used));
+	assert_false(http_keep_alive(&reader));
+}
+
+/* --- Limits --- */
+
+static enum http_progress
+feed_buffer(struct http_reader *reader, const struct buffer *buffer, size_t step) {
+	size_t used;
+	return feed(reader, (const char *)buffer->data, buffer->len, step, &used);
+}
+
+static void
+headers_over_the_limit_are_refused_however_they_are_filled(void **) {
+	for (int kind = 0; kind < 4; kind++)
+		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+			_cleanup_(buffer_free) struct buffer text = {};
+			if (kind == 3)
+				for (int i = 0; i < 10'000; i++)
+					buffer_append_text(&text, "\r\n");
+			buffer_append_text(&text, GET_HEAD);
+			if (kind == 0)
+				buffer_append_text(&text, "X: ");
+			for (int i = 0; i < 100'000; i++)
+				buffer_append_byte(&text, kind == 0 ? 'x' : kind == 1 ? ' ' : 'n');
+			_cleanup_(http_reader_free) struct http_reader reader;
+			http_reader_start(&reader, authorities);
+			assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, steps[s]));
+			/* White space before a field name is a syntax error before it is too long. */
+			assert_int_equal(kind == 1 ? 400 : 431, reader.refusal->status);
+		}
+}
+
+static void
+a_header_section_of_just_the_limit_passes(void **) {
+	for (int over = 0; over < 2; over++) {
+		_cleanup_(buffer_free) struct buffer text = {};
+		buffer_append_text(&text, GET_HEAD "X: ");
+		while (text.len < HTTP_HEADER_BYTES_MAX - 4 + (size_t)over)
+			buffer_append_byte(&text, 'x');
+		buffer_append_text(&text, "\r\n\r\n");
+		_cleanup_(http_reader_free) struct http_reader reader;
+		http_reader_start(&reader, authorities);
+		assert_int_equal(over ? HTTP_REFUSED : HTTP_COMPLETE, feed_buffer(&reader, &text, SIZE_MAX));
+	}
+}
+
+static void
+more_than_a_hundred_fields_are_refused(void **) {
+	for (int count = 100; count <= 101; count++) {
+		_cleanup_(buffer_free) struct buffer text = {};
+		buffer_append_text(&text, GET_HEAD);
+		for (int i = 1; i < count; i++)
+			buffer_append_text(&text, "a: b\r\n");
+		buffer_append_text(&text, "\r\n");
+		_cleanup_(http_reader_free) struct http_reader reader;
+		http_reader_start(&reader, authorities);
+		assert_int_equal(count == 100 ? HTTP_COMPLETE : HTTP_REFUSED, feed_buffer(&reader, &text, SIZE_MAX));
+		if (count == 101)
+			assert_string_equal("request.header_count", reader.refusal->name);
+	}
+}
+
+static void
+targets_over_the_limit_are_refused(void **) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	buffer_append_text(&text, "GET /healthz?");
+	for (int i = 0; i < 8192; i++)
+		buffer_append_byte(&text, 'q');
+	_cleanup_(http_reader_free) struct http_reader reader;
+	http_reader_start(&reader, authorities);
+	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 100));
+	assert_int_equal(414, reader.refusal->status);
+}
+
+static void
+a_chunked_body_over_the_limit_is_refused(void **) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	buffer_append_text(&text,
+			   "POST /v1/protective HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 17; i++) {
+		buffer_append_text(&text, "400\r\n");
+		for (int j = 0; j < 1024; j++)
+			buffer_append_byte(&text, 'b');
+		buffer_append_text(&text, "\r\n");
+	}
+	_cleanup_(http_reader_free) struct http_reader reader;
+	http_reader_start(&reader, authorities);
+	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 999));
+	assert_string_equal("request.body_size", reader.refusal->name);
+}
+
+static void
+a_body_in_crumbs_is_refused(void **) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	buffer_append_text(&text, POST_HEAD "Transfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 20'000; i++)
+		buffer_append_text(&text, "000000001\r\nb\r\n");
+	_cleanup_(http_reader_free) struct http_reader reader;
+	http_reader_start(&reader, authorities);
+	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 1000));
+	assert_string_equal("request.chunk", reader.refusal->name);
+}
+
+static void
+every_route_is_found_and_every_refusal_has_a_name_of_its_own(void **) {
+	size_t routes, refusals;
+	const struct route *table = route_table(&routes);
+	for (size_t i = 0; i < routes; i++) {
+		_cleanup_(buffer_free) struct buffer path = {};
+		/* "*" is an id, "**" a longer rest. */
+		for (const char *c = table[i].pattern; *c != '\0'; c++)
+			if (strcmp(c, "**") == 0) {
+				buffer_append_text(&path, "0/x001/067");
+				break;
+			} else if (*c == '*')
+				buffer_append_text(&path, "some-id");
+			else
+				buffer_append_byte(&path, (uint8_t)*c);
+		const struct route *found = nullptr;
+		assert_int_equal(ROUTE_FOUND, route_find(bytes_of_text(table[i].method), buffer_bytes(&path), &found));
+		assert_ptr_equal(&table[i], found);
+	}
+	const struct http_refusal *all = http_refusals(&refusals);
+	for (size_t i = 0; i < refusals; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(all[i].name, all[j].name);
+	char allowed[ROUTE_ALLOWED_SIZE];
+	route_allowed_methods(BYTES_OF_LITERAL("/v1/operations"), allowed);
+	assert_string_equal("POST, GET", allowed);
+}
+
+RUN_TESTS(T(good_requests_are_read_however_they_are_cut), T(fields_are_kept_without_the_white_space_around_them),
+	  T(pipelined_requests_come_one_by_one), T(bad_requests_are_refused_by_status_and_name_however_they_are_cut),
+	  T(a_request_for_nothing_without_a_body_is_complete), T(a_request_that_asks_for_it_ends_the_connection),
+	  T(headers_over_the_limit_are_refused_however_they_are_filled), T(a_header_section_of_just_the_limit_passes),
+	  T(more_than_a_hundred_fields_are_refused), T(targets_over_the_limit_are_refused),
+	  T(a_chunked_body_over_the_limit_is_refused), T(a_body_in_crumbs_is_refused),
+	  T(every_route_is_found_and_every_refusal_has_a_name_of_its_own))

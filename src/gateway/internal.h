@@ -1,0 +1,64 @@
+/*
+ * What the gateway's files share: the one struct gateway of the process. Everything in it belongs to the loop's thread.
+ */
+#ifndef GATEHOUSE_GATEWAY_INTERNAL_H
+#define GATEHOUSE_GATEWAY_INTERNAL_H
+
+#include <uv.h>
+
+#include "gateway/keeper_link.h"
+#include "gateway/sse.h"
+#include "gateway/tls.h"
+#include "supervisor/confine.h"
+
+constexpr size_t GATEWAY_SCRATCH_SIZE = 32 * 1024; /* two TLS records */
+constexpr uint64_t GATEWAY_TICK_MS = 250;
+constexpr int64_t GATEWAY_DRAIN_MS = 10'000;
+
+struct connection;
+
+struct listener {
+	uv_poll_t poll;
+	struct gateway *gateway;
+	int descriptor;
+};
+
+struct gateway {
+	uv_loop_t loop;
+	struct config config;
+	const char *authorities[CONFIG_AUTHORITIES_MAX + 1]; /* ends in null */
+	SSL_CTX *tls;
+	struct confinement confinement;
+
+	int control;
+	uv_poll_t control_poll;
+	struct listener *listeners[CONFIG_LISTENERS_MAX];
+	size_t listener_count;
+	bool accepting;
+	uv_timer_t ticker;
+	uv_check_t after_io;
+
+	struct connection_slot {
+		struct connection *connection; /* null: free */
+		uint32_t generation;
+	} *slots; /* config.limits.connections of them */
+	uint32_t *free_slots;
+	uint32_t free_count;
+	uint32_t connection_count;
+	uint32_t feed_clients;
+
+	struct keeper_link keeper;
+	struct sse_ring ring;
+
+	bool draining;
+	int64_t drain_until_ms;
+	int exit_status;
+	uint8_t scratch[GATEWAY_SCRATCH_SIZE];
+};
+
+/* Takes new connections, or leaves them in the backlog. */
+void gateway_accept(struct gateway *gateway, bool accept);
+/* Ends the process: what the keeper sent makes no sense, or nothing can go on. */
+void gateway_fail(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * What the gateway serves: one table, and nothing that is not in it. A pattern is a path whose segments match themselves, "*"
+ * any one segment, and a final "**" one segment or more.
+ */
+#ifndef GATEHOUSE_GATEWAY_ROUTES_H
+#define GATEHOUSE_GATEWAY_ROUTES_H
+
+#include "base/bytes.h"
+
+enum route_action {
+	ROUTE_FORWARD,        /* to the keeper */
+	ROUTE_FORWARD_URGENT, /* ahead of all others: protective operations only, which the keeper checks */
+	ROUTE_HEALTH,         /* alive, and in what state */
+	ROUTE_READY,          /* able to take operations */
+	ROUTE_METRICS,
+};
+
+struct route {
+	const char *method;
+	const char *pattern;
+	size_t body_max; /* bytes; 0: no body */
+	enum route_action action;
+};
+
+/* A path in the form of a target, without its query. */
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+enum route_match route_find(struct bytes method, struct bytes path, const struct route **route);
+
+/* "GET, POST": the methods that the path has. allowed holds ROUTE_ALLOWED_SIZE. */
+constexpr size_t ROUTE_ALLOWED_SIZE = 64;
+void route_allowed_methods(struct bytes path, char *allowed);
+
+/* The table, for documentation and tests. */
+const struct route *route_table(size_t *count);
+
+#endif

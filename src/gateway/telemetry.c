@@ -1,0 +1,145 @@
+#include "gateway/telemetry.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "gateway/http_request.h"
+#include "gateway/internal.h"
+
+static struct metric_histogram answer_times = {.first_ns = 50'000};
+
+#define COUNTER(metric_name, metric_help, metric_labels)                                                               \
+	{.name = (metric_name), .help = (metric_help), .kind = METRIC_COUNTER, .labels = (metric_labels)}
+#define GAUGE(metric_name, metric_help) {.name = (metric_name), .help = (metric_help), .kind = METRIC_GAUGE}
+
+struct telemetry telemetry = {
+	.connections = GAUGE("gatehouse_gateway_connections", "Connections that are open."),
+	.accepted = COUNTER("gatehouse_gateway_accepted", "Connections that were accepted.", nullptr),
+	.over_limit = COUNTER("gatehouse_gateway_over_limit", "Connections closed at once: too many of one address.",
+			      nullptr),
+	.handshakes_hybrid = COUNTER("gatehouse_gateway_handshakes", "TLS handshakes.", "group=\"hybrid\""),
+	.handshakes_classical = COUNTER("gatehouse_gateway_handshakes", "TLS handshakes.", "group=\"classical\""),
+	.handshakes_failed = COUNTER("gatehouse_gateway_handshakes_failed", "TLS handshakes that failed.", nullptr),
+	.answers_2xx = COUNTER("gatehouse_gateway_answers", "Answers by status.", "status=\"2xx\""),
+	.answers_4xx = COUNTER("gatehouse_gateway_answers", "Answers by status.", "status=\"4xx\""),
+	.answers_5xx = COUNTER("gatehouse_gateway_answers", "Answers by status.", "status=\"5xx\""),
+	.refused_no_keeper = COUNTER("gatehouse_gateway_unavailable", "Requests that the keeper was not asked.",
+				     "reason=\"no_keeper\""),
+	.refused_no_credit = COUNTER("gatehouse_gateway_unavailable", "Requests that the keeper was not asked.",
+				     "reason=\"no_credit\""),
+	.refused_backlog = COUNTER("gatehouse_gateway_unavailable", "Requests that the keeper was not asked.",
+				   "reason=\"backlog\""),
+	.outcomes_unknown = COUNTER("gatehouse_gateway_outcomes_unknown",
+				    "Requests in flight when the keeper was lost or late.", nullptr),
+	.late_answers = COUNTER("gatehouse_gateway_late_answers", "Answers whose client was gone.", nullptr),
+	.keeper_losses = COUNTER("gatehouse_gateway_keeper_losses", "Times the channel to the keeper closed.", nullptr),
+	.timeouts = COUNTER("gatehouse_gateway_timeouts", "Requests that came too slowly.", nullptr),
+	.feed_clients = GAUGE("gatehouse_gateway_feed_clients", "Clients of live updates."),
+	.feed_events = COUNTER("gatehouse_gateway_feed_events", "Events that the keeper sent.", nullptr),
+	.answer_time = {.name = "gatehouse_gateway_answer_seconds",
+			.help = "Time from a request's frame to the keeper until its answer.",
+			.kind = METRIC_HISTOGRAM,
+			.histogram = &answer_times},
+};
+
+static struct metric *const listed[] = {
+	&telemetry.connections,          &telemetry.accepted,
+	&telemetry.over_limit,           &telemetry.handshakes_hybrid,
+	&telemetry.handshakes_classical, &telemetry.handshakes_failed,
+	&telemetry.answers_2xx,          &telemetry.answers_4xx,
+	&telemetry.answers_5xx,          &telemetry.refused_no_keeper,
+	&telemetry.refused_no_credit,    &telemetry.refused_backlog,
+	&telemetry.outcomes_unknown,     &telemetry.late_answers,
+	&telemetry.keeper_losses,        &telemetry.timeouts,
+	&telemetry.feed_clients,         &telemetry.feed_events,
+	&telemetry.answer_time,
+};
+
+constexpr size_t REFUSALS_MAX = 64; /* as many as http_request.c has, and more */
+static uint64_t refused[REFUSALS_MAX];
+
+void
+telemetry_count_refusal(const struct http_refusal *refusal) {
+	size_t count;
+	size_t number = (size_t)(refusal - http_refusals(&count));
+	if (number < count && number < REFUSALS_MAX)
+		refused[number]++;
+}
+
+void
+telemetry_count_answer(unsigned status) {
+	metric_add(status < 400   ? &telemetry.answers_2xx
+		   : status < 500 ? &telemetry.answers_4xx
+				  : &telemetry.answers_5xx,
+		   1);
+}
+
+static void
+write_refusals(struct buffer *to) {
+	size_t count;
+	const struct http_refusal *refusals = http_refusals(&count);
+	buffer_append_text(to, "# TYPE gatehouse_gateway_refusals counter\n"
+			       "# HELP gatehouse_gateway_refusals Requests refused before the keeper was asked.\n");
+	for (size_t i = 0; i < count && i < REFUSALS_MAX; i++)
+		buffer_append_format(to, "gatehouse_gateway_refusals_total{reason=\"%s\"} %llu\n", refusals[i].name,
+				     (unsigned long long)refused[i]);
+}
+
+void
+telemetry_write_metrics(const struct gateway *gateway, struct buffer *to) {
+	metrics_write(to, listed, ARRAY_LENGTH(listed));
+	write_refusals(to);
+	buffer_append_bytes(to, buffer_bytes(&gateway->keeper.metrics));
+	if (to->len > 0 && !to->failed && to->data[to->len - 1] != '\n')
+		buffer_append_byte(to, '\n');
+	buffer_append_text(to, "# EOF\n");
+}
+
+bool
+telemetry_is_ready(const struct gateway *gateway) {
+	return gateway->keeper.ready && !gateway->draining;
+}
+
+static void
+write_confinement(struct json_writer *writer, const struct confinement *confinement) {
+	json_write_key(writer, "confinement");
+	json_write_object(writer);
+	json_write_member_boolean(writer, "degraded", confinement->degraded);
+	json_write_member_text(writer, "lacks", confinement->lacks);
+	json_write_member_integer(writer, "landlock_abi", confinement->landlock_abi);
+	json_write_member_boolean(writer, "seccomp", confinement->seccomp);
+	json_write_end(writer);
+}
+
+enum status
+telemetry_write_health(const struct gateway *gateway, struct buffer *to) {
+	const struct keeper_link *link = &gateway->keeper;
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *keeper = nullptr;
+	/* The keeper's own words, read before they are quoted. */
+	if (link->health.len > 0 &&
+	    json_read(&arena, buffer_bytes(&link->health), (struct json_limits){}, &keeper) != OK)
+		keeper = nullptr;
+	struct json_writer writer;
+	json_writer_start(&writer, to);
+	json_write_object(&writer);
+	json_write_key(&writer, "gateway");
+	json_write_object(&writer);
+	write_confinement(&writer, &gateway->confinement);
+	json_write_member_integer(&writer, "connections", gateway->connection_count);
+	json_write_member_boolean(&writer, "draining", gateway->draining);
+	json_write_member_text(&writer, "keeper",
+			       link->poll == nullptr   ? "lost"
+			       : link->channel.greeted ? "connected"
+						       : "starting");
+	json_write_member_boolean(&writer, "self_signed", gateway->config.tls.certificate == nullptr);
+	json_write_end(&writer);
+	json_write_key(&writer, "keeper");
+	if (keeper == nullptr)
+		json_write_null(&writer);
+	else
+		json_write_value(&writer, keeper);
+	json_write_member_boolean(&writer, "ready", telemetry_is_ready(gateway));
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
