@@ -1,0 +1,35 @@
+/*
+ * The processes around a keeper that only echoes, in one program as the product has them:
+ *
+ *     gateway_fixture serve CONFIG      the supervisor, which starts
+ *     gateway_fixture process ROLE      gateway and echo keeper
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/gateway.h"
+#include "supervisor/process.h"
+#include "supervisor/supervisor.h"
+#include "tests/echo_keeper.h"
+
+int
+main(int argc, char **argv) {
+	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0) {
+		switch (process_role_of_name(argv[2])) {
+		case IPC_ROLE_GATEWAY:
+			return gateway_main(IPC_CONTROL_DESCRIPTOR);
+		case IPC_ROLE_KEEPER:
+			return echo_keeper_main(IPC_CONTROL_DESCRIPTOR);
+		default:
+			break;
+		}
+	} else if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+		struct config config = {};
+		if (config_read_file(argv[2], &config) == OK)
+			return supervisor_main(&config, argv[2]);
+		fprintf(stderr, "%s\n", fail_message());
+		return 2;
+	}
+	fprintf(stderr, "usage: gateway_fixture serve CONFIG | process ROLE\n");
+	return 2;
+}
