@@ -1,13 +1,21 @@
 /*
- * A key of the tests: its children are hashes of a seed and a path, so that the tests of Bitcoin need no other. Include
- * after tests/test.h.
+ * A key of the tests: its children are hashes of a seed and a path, so that the tests of Bitcoin need no other. A
+ * fault here ends the process.
  */
 #ifndef GATEHOUSE_TESTS_BITCOIN_KEYS_H
 #define GATEHOUSE_TESTS_BITCOIN_KEYS_H
 
+#include <stdlib.h>
+
 #include "crypto/sign.h"
 #include "tests/psbt_fixture.h"
 #include "wallet/wallet.h"
+
+static inline void
+test_must(bool holds) {
+	if (!holds)
+		abort();
+}
 
 static const uint8_t TEST_FINGERPRINT[4] = {0xc0, 0xff, 0xee, 0x01};
 
@@ -18,17 +26,17 @@ test_private_key(const char *seed, const struct signing_path *path, uint8_t key[
 	buffer_append_text(&message, seed);
 	for (size_t i = 0; i < path->count; i++)
 		buffer_append_u32be(&message, path->steps[i]);
-	assert_ok(buffer_status(&message));
+	test_must(buffer_status(&message) == OK);
 	struct hash256 hash = sha256(buffer_bytes(&message));
 	memcpy(key, hash.bytes, 32);
-	assert_ok(secp256k1_private_check(key));
+	test_must(secp256k1_private_check(key) == OK);
 }
 
 static inline void
 test_public_key(const char *seed, const struct signing_path *path, uint8_t public_key[33]) {
 	uint8_t key[32];
 	test_private_key(seed, path, key);
-	assert_ok(secp256k1_public_key(key, public_key));
+	test_must(secp256k1_public_key(key, public_key) == OK);
 }
 
 static inline enum status
@@ -44,7 +52,7 @@ test_wallet_key(const char *seed) {
 	uint8_t public_key[33];
 	memcpy(key.fingerprint, TEST_FINGERPRINT, sizeof key.fingerprint);
 	test_public_key(seed, &(struct signing_path){}, public_key);
-	assert_ok(secp256k1_public_uncompressed(BYTES_OF_ARRAY(public_key), key.public_key));
+	test_must(secp256k1_public_uncompressed(BYTES_OF_ARRAY(public_key), key.public_key) == OK);
 	return key;
 }
 
@@ -54,13 +62,13 @@ test_sign(const char *seed, const struct signing_request *request, struct signat
 	static const uint8_t AUXILIARY[32] = {7};
 	uint8_t key[32];
 	test_private_key(seed, &request->path, key);
-	assert_ok(secp256k1_public_key(key, signature->public_key));
+	test_must(secp256k1_public_key(key, signature->public_key) == OK);
 	if (request->tweaked)
-		assert_ok(taproot_tweak_private(key, request->merkle_root));
+		test_must(taproot_tweak_private(key, request->merkle_root) == OK);
 	if (request->scheme == SCHEME_BIP340)
-		assert_ok(bip340_sign(key, BYTES_OF_ARRAY(request->digest), AUXILIARY, signature->bytes));
+		test_must(bip340_sign(key, BYTES_OF_ARRAY(request->digest), AUXILIARY, signature->bytes) == OK);
 	else
-		assert_ok(secp256k1_sign(key, request->digest, signature->bytes, &signature->recovery));
+		test_must(secp256k1_sign(key, request->digest, signature->bytes, &signature->recovery) == OK);
 }
 
 static inline struct psbt_fixture_coin

@@ -1,0 +1,42 @@
+/*
+ * Reads the input as a network transaction and as one that is not signed; what was read must be written byte for byte.
+ * Reader: wallet/bitcoin/transaction.c
+ */
+#include "wallet/bitcoin/transaction.h"
+
+#include <stdlib.h>
+
+static void
+must(bool holds) {
+	if (!holds)
+		abort();
+}
+
+static void
+check_written(struct arena *arena, const struct bitcoin_transaction *transaction, struct bytes input) {
+	_cleanup_(buffer_free) struct buffer written = {};
+	struct hash256 txid, wtxid;
+	uint64_t sats;
+	bitcoin_transaction_write(transaction, &written);
+	must(bytes_equal(buffer_bytes(&written), input));
+	must(bitcoin_transaction_id(transaction, &txid) == OK &&
+	     bitcoin_transaction_witness_id(transaction, &wtxid) == OK);
+	must(hash256_equal(&txid, &wtxid) != transaction->has_witness);
+	if (bitcoin_transaction_check(arena, transaction, &sats) == OK)
+		must(sats <= BITCOIN_MONEY_MAX);
+	if (transaction->input_count > 0)
+		must(bitcoin_outpoint_text(arena, &transaction->inputs[0].previous) != nullptr);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bitcoin_transaction transaction;
+	struct bitcoin_output output;
+	if (bitcoin_transaction_read(&arena, bytes_of(data, size), &transaction) == OK)
+		check_written(&arena, &transaction, bytes_of(data, size));
+	if (bitcoin_transaction_read_unsigned(&arena, bytes_of(data, size), &transaction) == OK)
+		check_written(&arena, &transaction, bytes_of(data, size));
+	IGNORE_STATUS(bitcoin_output_read(bytes_of(data, size), "fuzz", &output));
+	return 0;
+}
