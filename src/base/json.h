@@ -84,6 +84,7 @@ void json_write_object(struct json_writer *writer);
 void json_write_array(struct json_writer *writer);
 void json_write_end(struct json_writer *writer); /* of the innermost object or array */
 void json_write_key(struct json_writer *writer, const char *key);
+void json_write_key_bytes(struct json_writer *writer, struct bytes key);
 void json_write_string(struct json_writer *writer, struct bytes text);
 void json_write_text(struct json_writer *writer, const char *text);
 void json_write_integer(struct json_writer *writer, int64_t number);

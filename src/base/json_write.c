@@ -1,7 +1,5 @@
 #include "base/json.h"
 
-#include <stdlib.h>
-
 void
 json_writer_start(struct json_writer *writer, struct buffer *to) {
 	writer->to = to;
@@ -100,8 +98,8 @@ write_quoted(struct json_writer *writer, struct bytes text) {
 	buffer_append_byte(writer->to, '"');
 }
 
-static void
-write_key(struct json_writer *writer, struct bytes key) {
+void
+json_write_key_bytes(struct json_writer *writer, struct bytes key) {
 	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object ||
 	    !is_printable_ascii(key)) {
 		writer->failed = true;
@@ -125,7 +123,7 @@ write_key(struct json_writer *writer, struct bytes key) {
 
 void
 json_write_key(struct json_writer *writer, const char *key) {
-	write_key(writer, bytes_of_text(key));
+	json_write_key_bytes(writer, bytes_of_text(key));
 }
 
 void
@@ -177,71 +175,6 @@ json_write_base64(struct json_writer *writer, struct bytes bytes) {
 	buffer_append_byte(writer->to, '"');
 }
 
-struct member {
-	struct bytes key;
-	const json *value;
-};
-
-static int
-compare_members(const void *a, const void *b) {
-	return bytes_compare(((const struct member *)a)->key, ((const struct member *)b)->key);
-}
-
-constexpr size_t FEW_MEMBERS = 16; /* sorted on the stack */
-
-static void
-write_sorted_object(struct json_writer *writer, const json *object) {
-	size_t count = json_size(object);
-	struct member few[FEW_MEMBERS];
-	struct member *members = count > FEW_MEMBERS ? malloc(count * sizeof *members) : few;
-	if (members == nullptr) {
-		writer->failed = true;
-		return;
-	}
-	struct json_iterator iterator = json_iterate(object);
-	for (size_t i = 0; i < count; i++)
-		members[i].value = json_next(&iterator, &members[i].key);
-	if (count > 1)
-		qsort(members, count, sizeof *members, compare_members);
-	json_write_object(writer);
-	for (size_t i = 0; i < count && !writer->failed; i++) {
-		write_key(writer, members[i].key);
-		json_write_value(writer, members[i].value);
-	}
-	json_write_end(writer);
-	if (members != few)
-		free(members);
-}
-
-void
-json_write_value(struct json_writer *writer, const json *value) {
-	switch (json_type_of(value)) {
-	case JSON_NULL:
-		json_write_null(writer);
-		break;
-	case JSON_BOOLEAN:
-		json_write_boolean(writer, json_boolean(value));
-		break;
-	case JSON_INTEGER:
-		json_write_integer(writer, json_integer(value));
-		break;
-	case JSON_STRING:
-		json_write_string(writer, json_string(value));
-		break;
-	case JSON_ARRAY: {
-		json_write_array(writer);
-		struct json_iterator iterator = json_iterate(value);
-		for (const json *member; (member = json_next(&iterator, nullptr)) != nullptr && !writer->failed;)
-			json_write_value(writer, member);
-		json_write_end(writer);
-		break;
-	}
-	case JSON_OBJECT:
-		write_sorted_object(writer, value);
-		break;
-	}
-}
-
 void
 json_write_canonical(struct json_writer *writer, struct bytes canonical) {
 	before_value(writer);
@@ -283,20 +216,5 @@ json_writer_finish(const struct json_writer *writer) {
 	TRY(buffer_status(writer->to));
 	if (writer->failed || writer->depth != 0 || writer->after_key)
 		return fail(STATUS_INTERNAL, "json.writer: keys out of order, a value out of range, or an open level");
-	return OK;
-}
-
-enum status
-json_check_canonical(struct arena *arena, struct bytes text) {
-	const json *root;
-	TRY(json_read(arena, text, (struct json_limits){}, &root));
-	_cleanup_(buffer_free) struct buffer canonical = {};
-	struct json_writer writer;
-	json_writer_start(&writer, &canonical);
-	json_write_value(&writer, root);
-	if (json_writer_finish(&writer) != OK)
-		return fail(STATUS_INVALID, "json.canonical: has no canonical form (keys beyond ASCII)");
-	if (!bytes_equal(buffer_bytes(&canonical), text))
-		return fail(STATUS_INVALID, "json.canonical: differs from its canonical form");
 	return OK;
 }
