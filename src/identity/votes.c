@@ -46,6 +46,44 @@ votes_initiator(const struct votes *votes) {
 	return votes->initiator;
 }
 
+/* --- Verifying --- */
+
+static enum status
+verify_people(const struct directory *directory, const struct directory_key *key, struct bytes person_id,
+              int64_t now_ms) {
+	const struct principal *person = directory_principal(directory, person_id);
+	if (key->principal->kind != PRINCIPAL_PERSON || person == nullptr || person->kind != PRINCIPAL_PERSON)
+		return fail(STATUS_UNAUTHORIZED, "votes.signer: a vote is one person's, by the key of one");
+	if (!directory_may_vote(directory, key->principal, person, now_ms))
+		return fail(STATUS_UNAUTHORIZED, "votes.delegation: %.*s holds no delegation by %.*s",
+		            BYTES_ARGS(key->principal->id), BYTES_ARGS(person_id));
+	return OK;
+}
+
+enum status
+vote_verify(struct arena *arena, const struct directory *directory, struct bytes text, struct bytes key_id,
+            const uint8_t signature[64], const struct approval_statement *expected, int64_t now_ms, struct vote *vote) {
+	struct approval_statement statement;
+	const struct directory_key *key;
+	struct hash256 digest = sha256(text); /* of canonical bytes, which approval_read() demands */
+	TRY(approval_read(arena, text, &statement));
+	TRY(approval_check(&statement, expected, now_ms));
+	TRY(directory_active_key(directory, key_id, &key));
+	TRY(person_verify(APPROVAL_SIGNATURE_LABEL, &digest, key->public_key, signature));
+	TRY(verify_people(directory, key, statement.person, now_ms));
+	*vote = (struct vote){
+		.key_id = key->id,
+		.person = statement.person,
+		.verdict = statement.verdict,
+		.stage = statement.stage,
+		.completed_stage = statement.completed_stage,
+		.statement_digest = digest,
+		.bundle_hash = statement.bundle_hash,
+		.expires_ms = statement.expires_ms,
+	};
+	return OK;
+}
+
 /* --- Casting --- */
 
 /* The principal that a key id names. */

@@ -3,8 +3,8 @@
  *
  * One human is one vote: a person signs for one seat per operation, their own or that of the person who delegated to them, and
  * a seat is filled once. Neither the initiator's hand nor the initiator's seat counts. A vote counts only under the bundle that
- * it names, until it expires, while its signer is active and its seat a member of the group. Votes arrive here verified:
- * signature, statement and delegation were checked (identity/statement.h, directory_may_vote).
+ * it names, until it expires, while its signer is active and its seat a member of the group. vote_verify() makes a vote of what
+ * somebody sent, votes_cast() takes it. docs/PROTOCOL.approval.
  *
  * Owner: copies what it is given. Threads: one. Errors: "votes.*".
  */
@@ -29,6 +29,14 @@ struct vote {
 	struct hash256 bundle_hash;
 	int64_t expires_ms;
 };
+
+/* All that a single vote must fulfil: a canonical statement that equals what the keeper would state (expected, as in
+ * approval_check()), a key that is active and a person's, that person's signature over the statement, and the right to vote for the
+ * seat. *vote borrows from text and directory. Errors: approval.*, json.*, directory.*, person_signature.mismatch, votes.signer and
+ * votes.delegation (STATUS_UNAUTHORIZED). */
+enum status vote_verify(struct arena *arena, const struct directory *directory, struct bytes text, struct bytes key_id,
+                        const uint8_t signature[64], const struct approval_statement *expected, int64_t now_ms,
+                        struct vote *vote);
 
 struct votes;
 

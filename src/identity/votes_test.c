@@ -1,0 +1,389 @@
+#include "tests/test.h"
+
+#include "crypto/sign.h"
+#include "identity/votes.h"
+
+#define B(text) BYTES_OF_LITERAL(text)
+constexpr int64_t NOW_MS = 1'000'000;
+constexpr int64_t EXPIRES_MS = 2'000'000;
+
+/* Anna and Bert are treasurers, Carl is a risk officer, Dora is neither; each has a terminal key "t" and a plain key "b". Emil is
+ * who asks. */
+enum person { ANNA, BERT, CARL, DORA, EMIL, PEOPLE };
+static const char *const NAMES[] = {"person:p-anna", "person:p-bert", "person:p-carl", "person:p-dora", "person:p-emil"};
+
+struct fixture {
+	struct directory *directory;
+	struct votes *votes;
+	struct hash256 bundle;
+	uint8_t next_statement;
+};
+
+static void
+seed_of(int person, bool is_terminal, uint8_t seed[32]) {
+	memset(seed, 0, 32);
+	seed[0] = (uint8_t)(1 + person);
+	seed[1] = is_terminal;
+}
+
+static void
+enrol(struct directory *directory, int person, bool is_terminal) {
+	uint8_t seed[32], public_key[32];
+	seed_of(person, is_terminal, seed);
+	assert_ok(ed25519_public_key(seed, public_key));
+	assert_ok(directory_add_key(directory, bytes_of_text(NAMES[person]), is_terminal ? B("t") : B("b"), public_key,
+	                            is_terminal ? DIRECTORY_KEY_TERMINAL : DIRECTORY_KEY_PLAIN, (struct bytes){}));
+}
+
+static int
+set_up(void **state) {
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
+	assert_ok(directory_create(&f->directory));
+	assert_ok(directory_add_unit(f->directory, UNIT_LEGAL_ENTITY, B("acme"), (struct bytes){}));
+	assert_ok(directory_add_group(f->directory, B("treasurers")));
+	assert_ok(directory_add_group(f->directory, B("risk")));
+	assert_ok(directory_add_workload(f->directory, B("workload:bot"), B("acme")));
+	for (int i = 0; i < PEOPLE; i++) {
+		assert_ok(directory_add_person(f->directory, bytes_of_text(NAMES[i]), B("acme")));
+		enrol(f->directory, i, false);
+		enrol(f->directory, i, true);
+	}
+	uint8_t seed[32] = {99}, public_key[32];
+	assert_ok(ed25519_public_key(seed, public_key));
+	assert_ok(directory_add_key(f->directory, B("workload:bot"), B("k"), public_key, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[ANNA])));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[BERT])));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[EMIL])));
+	assert_ok(directory_add_member(f->directory, B("risk"), bytes_of_text(NAMES[CARL])));
+	assert_ok(votes_create(&f->votes, bytes_of_text(NAMES[EMIL])));
+	f->bundle.bytes[0] = 7;
+	*state = f;
+	return 0;
+}
+
+static int
+tear_down(void **state) {
+	struct fixture *f = *state;
+	votes_destroy(&f->votes);
+	directory_destroy(&f->directory);
+	free(f);
+	return 0;
+}
+
+static struct vote
+vote_by(struct fixture *f, enum person signer, enum person seat, bool is_terminal) {
+	static char key_ids[PEOPLE][2][32];
+	char *key_id = key_ids[signer][is_terminal];
+	strcpy(key_id, NAMES[signer]);
+	strcat(key_id, is_terminal ? "/t" : "/b");
+	struct vote vote = {
+		.key_id = bytes_of_text(key_id),
+		.person = bytes_of_text(NAMES[seat]),
+		.bundle_hash = f->bundle,
+		.expires_ms = EXPIRES_MS,
+	};
+	vote.statement_digest.bytes[0] = ++f->next_statement;
+	return vote;
+}
+
+static enum status
+cast(struct fixture *f, enum person signer, enum person seat, enum approval_verdict verdict) {
+	struct vote vote = vote_by(f, signer, seat, true);
+	vote.verdict = verdict;
+	return votes_cast(f->votes, f->directory, &vote);
+}
+
+static struct votes_count
+count_in(struct fixture *f, const char *group) {
+	return votes_count(f->votes, f->directory, group == nullptr ? nullptr : directory_group(f->directory, bytes_of_text(group)),
+	                   &f->bundle, NOW_MS);
+}
+
+static void
+assert_counts(struct fixture *f, size_t total, size_t independent, size_t treasurers, size_t risk) {
+	assert_int_equal(total, count_in(f, nullptr).approvals);
+	assert_int_equal(independent, count_in(f, nullptr).independent);
+	assert_int_equal(treasurers, count_in(f, "treasurers").approvals);
+	assert_int_equal(risk, count_in(f, "risk").approvals);
+}
+
+static void
+distinct_people_count_in_their_groups(void **state) {
+	struct fixture *f = *state;
+	assert_counts(f, 0, 0, 0, 0);
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+	struct vote plain = vote_by(f, CARL, CARL, false);
+	assert_ok(votes_cast(f->votes, f->directory, &plain));
+	assert_counts(f, 2, 1, 1, 1);
+	assert_ok(cast(f, DORA, DORA, APPROVAL_APPROVE));
+	assert_counts(f, 3, 2, 1, 1);
+}
+
+static void
+one_human_is_one_vote(void **state) {
+	struct fixture *f = *state;
+	struct vote plain = vote_by(f, ANNA, ANNA, false);
+	assert_ok(votes_cast(f->votes, f->directory, &plain));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE)); /* the other key replaces */
+	assert_counts(f, 1, 1, 1, 0);
+	assert_int_equal(1, votes_size(f->votes));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_REJECT));
+	assert_counts(f, 0, 0, 0, 0);
+	assert_int_equal(1, count_in(f, nullptr).rejections);
+	assert_int_equal(1, count_in(f, "treasurers").rejections);
+	assert_int_equal(0, count_in(f, "risk").rejections);
+}
+
+static void
+the_initiator_does_not_vote(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[EMIL]), bytes_of_text(NAMES[ANNA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[EMIL]), EXPIRES_MS));
+	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, EMIL, APPROVAL_APPROVE));
+	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, ANNA, EMIL, APPROVAL_APPROVE));
+	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, BERT, APPROVAL_APPROVE));
+	assert_counts(f, 0, 0, 0, 0);
+}
+
+static void
+a_delegated_vote_counts_once(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE)); /* her own hand replaces her delegate's */
+	assert_counts(f, 1, 1, 1, 0);
+	assert_fails(STATUS_CONFLICT, "votes.seat_taken", cast(f, DORA, ANNA, APPROVAL_REJECT));
+	assert_ok(cast(f, DORA, DORA, APPROVAL_APPROVE));
+	assert_counts(f, 2, 2, 1, 0);
+}
+
+static void
+a_delegation_that_ended_takes_its_vote_with_it(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), NOW_MS));
+	assert_counts(f, 0, 0, 0, 0);
+}
+
+static void
+a_withdrawn_vote_does_not_come_back(void **state) {
+	struct fixture *f = *state;
+	struct vote vote = vote_by(f, ANNA, ANNA, true);
+	assert_fails(STATUS_CONFLICT, "votes.nothing_to_withdraw", cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
+	assert_ok(votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
+	assert_counts(f, 0, 0, 0, 0);
+	assert_int_equal(0, votes_size(f->votes));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+}
+
+static void
+what_no_longer_holds_no_longer_counts(void **state) {
+	struct fixture *f = *state;
+	struct hash256 other_bundle = {};
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_int_equal(0, votes_count(f->votes, f->directory, nullptr, &other_bundle, NOW_MS).approvals);
+	assert_int_equal(1, votes_count(f->votes, f->directory, nullptr, &f->bundle, EXPIRES_MS - 1).approvals);
+	assert_int_equal(0, votes_count(f->votes, f->directory, nullptr, &f->bundle, EXPIRES_MS).approvals);
+	assert_ok(directory_remove_member(f->directory, B("treasurers"), bytes_of_text(NAMES[ANNA])));
+	assert_counts(f, 1, 1, 0, 0);
+	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), true));
+	assert_counts(f, 0, 0, 0, 0);
+	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), false));
+	assert_counts(f, 1, 1, 0, 0);
+	assert_ok(directory_revoke_key(f->directory, B("person:p-anna/t")));
+	assert_counts(f, 0, 0, 0, 0);
+}
+
+static void
+a_suspended_persons_seat_does_not_count(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), true));
+	assert_counts(f, 0, 0, 0, 0);
+}
+
+static void
+a_later_stage_rests_on_the_one_before(void **state) {
+	struct fixture *f = *state;
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	struct vote second = vote_by(f, CARL, CARL, true);
+	second.stage = 1;
+	second.completed_stage = votes_stage_digest(f->votes, 0);
+	assert_ok(votes_cast(f->votes, f->directory, &second));
+	assert_counts(f, 2, 2, 1, 1);
+	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE)); /* the first stage is no longer what Carl saw */
+	assert_counts(f, 2, 2, 2, 0);
+
+	struct hash256 empty = sha256(B("gatehouse/stage/v1\0")), digest = votes_stage_digest(f->votes, 5);
+	assert_true(hash256_equal(&empty, &digest));
+}
+
+static void
+votes_are_bounded(void **state) {
+	struct fixture *f = *state;
+	for (size_t i = 0; i < VOTES_CAST_BY_ONE_MAX; i++)
+		assert_ok(cast(f, ANNA, ANNA, i % 2 ? APPROVAL_WITHDRAW : APPROVAL_APPROVE));
+	assert_fails(STATUS_TOO_LARGE, "votes.full", cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
+}
+
+static void
+only_people_vote(void **state) {
+	struct fixture *f = *state;
+	struct vote vote = vote_by(f, ANNA, ANNA, true);
+	vote.key_id = B("workload:bot/k");
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	vote = vote_by(f, ANNA, ANNA, true);
+	vote.person = B("workload:bot");
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	vote.person = B("person:p-nobody");
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	vote = vote_by(f, ANNA, ANNA, true);
+	vote.key_id = B("person:p-anna/z");
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+}
+
+static const struct value *
+field_of(const struct facts *facts, const char *group) {
+	const struct fact *fact = facts_find(facts, "approvals.group");
+	assert_non_null(fact);
+	assert_int_equal(VALUE_RECORD, fact->value.type);
+	for (size_t i = 0; i < fact->value.record.count; i++)
+		if (bytes_equal_text(fact->value.record.fields[i].name, group))
+			return &fact->value.record.fields[i].value;
+	fail_msg("no count for %s", group);
+	return nullptr;
+}
+
+static void
+facts_count_every_group(void **state) {
+	struct fixture *f = *state;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct facts *facts = ARENA_NEW(&arena, struct facts);
+	struct value context;
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_ok(cast(f, CARL, CARL, APPROVAL_REJECT));
+	facts_start(facts, &arena);
+	votes_facts(f->votes, f->directory, &f->bundle, NOW_MS, facts);
+	assert_ok(facts_status(facts));
+	assert_ok(facts_context(facts, &context));
+	assert_int_equal(1, facts_find(facts, "approvals.total")->value.integer);
+	assert_int_equal(1, facts_find(facts, "approvals.independent")->value.integer);
+	assert_int_equal(1, facts_find(facts, "approvals.rejections")->value.integer);
+	assert_int_equal(1, field_of(facts, "treasurers")->integer);
+	assert_int_equal(0, field_of(facts, "risk")->integer);
+	assert_bytes(B("risk"), facts_find(facts, "approvals.group")->value.record.fields[0].name); /* sorted */
+
+	facts_start(facts, &arena);
+	votes_facts(nullptr, f->directory, &f->bundle, NOW_MS, facts);
+	assert_ok(facts_status(facts));
+	assert_int_equal(0, facts_find(facts, "approvals.total")->value.integer);
+	assert_int_equal(0, field_of(facts, "treasurers")->integer);
+}
+
+/* --- From what somebody sent to a vote --- */
+
+struct sent {
+	struct approval_statement statement;
+	struct buffer text;
+	uint8_t signature[64];
+};
+
+static void
+sign_as(struct sent *sent, enum person person) {
+	uint8_t seed[32], public_key[32];
+	struct hash256 digest;
+	buffer_reset(&sent->text);
+	assert_ok(approval_write(&sent->statement, &sent->text));
+	digest = sha256(buffer_bytes(&sent->text));
+	seed_of((int)person, true, seed);
+	assert_ok(ed25519_public_key(seed, public_key));
+	assert_ok(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, seed, public_key, sent->signature));
+}
+
+static void
+a_vote_is_verified_whole(void **state) {
+	struct fixture *f = *state;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct sent sent = {.statement = {.instance = B("treasury.example"),
+					  .bundle_hash = f->bundle,
+					  .person = bytes_of_text(NAMES[ANNA]),
+					  .client = APPROVAL_CLIENT_CLI,
+					  .expires_ms = EXPIRES_MS}};
+	struct approval_statement expected = sent.statement;
+	struct vote vote;
+	const struct bytes key_id = B("person:p-anna/t");
+	sign_as(&sent, ANNA);
+#define VERIFY(key)                                                                                                    \
+	vote_verify(&arena, f->directory, buffer_bytes(&sent.text), key, sent.signature, &expected, NOW_MS, &vote)
+	assert_ok(VERIFY(key_id));
+	assert_bytes(key_id, vote.key_id);
+	assert_bytes(bytes_of_text(NAMES[ANNA]), vote.person);
+	assert_int_equal(EXPIRES_MS, vote.expires_ms);
+	assert_ok(votes_cast(f->votes, f->directory, &vote));
+	assert_counts(f, 1, 1, 1, 0);
+
+	assert_fails(STATUS_UNAUTHORIZED, "directory.key_unknown", VERIFY(B("person:p-anna/z")));
+	assert_fails(STATUS_UNAUTHORIZED, "person_signature.mismatch", VERIFY(B("person:p-anna/b")));
+	assert_fails(STATUS_UNAUTHORIZED, "person_signature.mismatch", VERIFY(B("person:p-bert/t")));
+	sign_as(&sent, BERT);
+	assert_fails(STATUS_UNAUTHORIZED, "votes.delegation", VERIFY(B("person:p-bert/t")));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[BERT]), NOW_MS + 1));
+	assert_ok(VERIFY(B("person:p-bert/t")));
+	sent.statement.person = B("workload:bot");
+	sign_as(&sent, BERT);
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", VERIFY(B("person:p-bert/t")));
+	expected.view_digest.bytes[0] ^= 1;
+	assert_fails(STATUS_CONFLICT, "approval.view_digest_differs", VERIFY(B("person:p-bert/t")));
+	buffer_append_byte(&sent.text, ' ');
+	assert_fails(STATUS_INVALID, "json.canonical", VERIFY(B("person:p-bert/t")));
+	buffer_free(&sent.text);
+}
+
+static void
+snapshots_keep_votes_and_repetitions(void **state) {
+	struct fixture *f = *state;
+	_cleanup_(buffer_free) struct buffer written = {}, again = {};
+	_cleanup_(votes_destroy) struct votes *read = nullptr;
+	struct vote withdrawn = vote_by(f, ANNA, ANNA, true);
+	assert_ok(votes_cast(f->votes, f->directory, &withdrawn));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
+	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
+	assert_ok(votes_write(f->votes, &written));
+	assert_ok(votes_read(buffer_bytes(&written), &read));
+	assert_ok(votes_write(read, &again));
+	assert_bytes(buffer_bytes(&written), buffer_bytes(&again));
+	assert_bytes(bytes_of_text(NAMES[EMIL]), votes_initiator(read));
+	assert_int_equal(1, votes_size(read));
+	assert_bytes(bytes_of_text(NAMES[BERT]), votes_at(read, 0)->person);
+	assert_null(votes_at(read, 1));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(read, f->directory, &withdrawn));
+	assert_int_equal(1, votes_count(read, f->directory, nullptr, &f->bundle, NOW_MS).approvals);
+
+	struct votes *damaged = nullptr;
+	for (size_t len = 0; len < written.len; len++)
+		assert_fails(STATUS_CORRUPT, "votes.snapshot", votes_read(bytes_of(written.data, len), &damaged));
+	buffer_append_byte(&written, 0);
+	assert_fails(STATUS_CORRUPT, "votes.snapshot", votes_read(buffer_bytes(&written), &damaged));
+	assert_null(damaged);
+}
+
+#define V(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+RUN_TESTS(V(distinct_people_count_in_their_groups), V(one_human_is_one_vote), V(the_initiator_does_not_vote),
+          V(a_delegated_vote_counts_once), V(a_delegation_that_ended_takes_its_vote_with_it),
+          V(a_withdrawn_vote_does_not_come_back), V(what_no_longer_holds_no_longer_counts),
+          V(a_suspended_persons_seat_does_not_count), V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
+          V(only_people_vote), V(facts_count_every_group), V(a_vote_is_verified_whole), V(snapshots_keep_votes_and_repetitions))
