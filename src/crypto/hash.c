@@ -130,6 +130,19 @@ sha256_twice(struct bytes message) {
 }
 
 struct hash256
+sha256_of_secret(struct bytes message) {
+	struct hash256 digest;
+	crypto_must(pthread_once(&fetched, fetch_algorithms) == 0, "fetching the hashes");
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	crypto_must(context != nullptr && EVP_DigestInit_ex2(context, algorithms[ALGORITHM_SHA256], nullptr) == 1,
+		    "starting a hash");
+	add(context, message);
+	finish(context, digest.bytes);
+	EVP_MD_CTX_free(context); /* the library wipes it */
+	return digest;
+}
+
+struct hash256
 keccak256(struct bytes message) {
 	struct hash256 digest;
 	hash_once(ALGORITHM_KECCAK256, message, digest.bytes);

@@ -30,6 +30,8 @@ struct hash256 sha256_parts(const struct bytes *parts, size_t count);
 	sha256_parts((const struct bytes[]){__VA_ARGS__},                                                              \
 		     sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
 struct hash256 sha256_twice(struct bytes message); /* Bitcoin's double hash */
+/* For secret messages: leaves nothing of them in this thread's context. Slower by an allocation. */
+struct hash256 sha256_of_secret(struct bytes message);
 struct hash256 keccak256(struct bytes message);
 /* SHA-256(SHA-256(tag) ‖ SHA-256(tag) ‖ message), BIP-340. */
 struct hash256 tagged_hash(const char *tag, struct bytes message);

@@ -105,6 +105,8 @@ parts_and_streams_hash_as_the_whole_does(void **) {
 		struct bytes head = bytes_of(message, cut), tail = bytes_of(message + cut, sizeof message - cut);
 		struct hash256 parts = SHA256_PARTS(head, tail);
 		assert_true(hash256_equal(&whole, &parts));
+		struct hash256 expected = sha256(head), of_secret = sha256_of_secret(head);
+		assert_true(hash256_equal(&expected, &of_secret));
 		sha256_stream_add(stream, head);
 		sha256_stream_add(stream, tail);
 		struct hash256 streamed = sha256_stream_finish(stream);

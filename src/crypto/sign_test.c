@@ -327,20 +327,20 @@ ed25519_keys_of_small_order_are_refused(void **) {
 	assert_ok(ed25519_public_key(seed, key));
 	assert_ok(ed25519_public_check(key));
 	static const uint8_t bad[][32] = {
-		{1},                                                                       /* the neutral element */
-		{},                                                                        /* of order 4 */
-		{[0] = 2},                                                                 /* no point */
-		{[0] = 0xee, [1 ... 30] = 0xff, [31] = 0x7f},                              /* 1, not canonical */
+		{1},                                          /* the neutral element */
+		{},                                           /* of order 4 */
+		{[0] = 2},                                    /* no point */
+		{[0] = 0xee, [1 ... 30] = 0xff, [31] = 0x7f}, /* 1, not canonical */
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
 		assert_fails(STATUS_INVALID, "signature.ed25519_key", ed25519_public_check(bad[i]));
 }
 
 RUN_TESTS(T(ed25519_gives_the_known_answers), T(ed25519_keys_of_small_order_are_refused),
-	  T(mldsa44_expands_a_seed_to_the_known_key),
-	  T(mldsa44_verifies_what_it_signed_and_nothing_else), T(secp256k1_signs_by_rfc_6979),
-	  T(secp256k1_signatures_are_low_s_and_travel_as_der), T(secp256k1_refuses_a_high_s),
-	  T(tweaking_private_and_public_key_agree), T(a_tweak_that_leaves_no_key_is_refused),
-	  T(taproot_tweaks_to_the_known_output_key), T(taproot_private_and_public_tweak_agree_with_a_script_tree),
-	  T(p256_signs_by_rfc_6979_with_low_s), T(private_keys_out_of_range_are_refused),
-	  T(public_keys_that_are_no_point_are_refused), T(signatures_out_of_range_are_refused))
+	  T(mldsa44_expands_a_seed_to_the_known_key), T(mldsa44_verifies_what_it_signed_and_nothing_else),
+	  T(secp256k1_signs_by_rfc_6979), T(secp256k1_signatures_are_low_s_and_travel_as_der),
+	  T(secp256k1_refuses_a_high_s), T(tweaking_private_and_public_key_agree),
+	  T(a_tweak_that_leaves_no_key_is_refused), T(taproot_tweaks_to_the_known_output_key),
+	  T(taproot_private_and_public_tweak_agree_with_a_script_tree), T(p256_signs_by_rfc_6979_with_low_s),
+	  T(private_keys_out_of_range_are_refused), T(public_keys_that_are_no_point_are_refused),
+	  T(signatures_out_of_range_are_refused))
