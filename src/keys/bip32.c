@@ -108,6 +108,12 @@ static const struct {
 	{0x04358394, BIP32_TEST, true},
 };
 
+static struct hash256
+checksum_of(const uint8_t serialised[SERIALISED_SIZE]) {
+	struct hash256 inner = sha256_of_secret(bytes_of(serialised, SERIALISED_SIZE));
+	return sha256(hash256_bytes(&inner));
+}
+
 enum status
 bip32_encode(const struct bip32_extended *extended, char *text) {
 	uint8_t bytes[SERIALISED_SIZE + CHECKSUM_SIZE];
@@ -119,7 +125,7 @@ bip32_encode(const struct bip32_extended *extended, char *text) {
 	store_u32be(bytes + 9, extended->step);
 	memcpy(bytes + 13, extended->chain_code, 32);
 	memcpy(bytes + 45, extended->key, 33);
-	struct hash256 checksum = sha256_twice(bytes_of(bytes, SERIALISED_SIZE));
+	struct hash256 checksum = checksum_of(bytes);
 	memcpy(bytes + SERIALISED_SIZE, checksum.bytes, CHECKSUM_SIZE);
 	enum status status = base58_encode(BYTES_OF_ARRAY(bytes), text);
 	secret_wipe(bytes, sizeof bytes);
@@ -178,7 +184,7 @@ bip32_decode(struct bytes text, struct bip32_extended *extended) {
 	size_t len = 0;
 	TRY(base58_decode(text, bytes, sizeof bytes, &len));
 	enum status status;
-	struct hash256 checksum = sha256_twice(bytes_of(bytes, SERIALISED_SIZE));
+	struct hash256 checksum = checksum_of(bytes);
 	if (len != sizeof bytes)
 		status = fail(STATUS_INVALID, "bip32.length: %zu bytes where %zu were expected", len, sizeof bytes);
 	else if (memcmp(checksum.bytes, bytes + SERIALISED_SIZE, CHECKSUM_SIZE) != 0)

@@ -62,7 +62,7 @@ bip39_word(size_t index, char word[9]) {
 
 static uint32_t
 checksum_byte(struct bytes entropy) {
-	struct hash256 digest = sha256(entropy);
+	struct hash256 digest = sha256_of_secret(entropy);
 	uint32_t byte = digest.bytes[0];
 	secret_wipe(&digest, sizeof digest);
 	return byte;

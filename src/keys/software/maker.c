@@ -52,6 +52,8 @@ draw(struct keyring *ring, struct key_info *key) {
 			break;
 	}
 	secret_wipe(seed, sizeof seed);
+	if (status != OK)
+		secret_wipe(ring->scratch, KEY_SECRET_SIZE);
 	return status;
 }
 
@@ -84,8 +86,12 @@ keyring_import_mnemonic(struct keyring *ring, struct key_info *key, struct bytes
 	TRY(bip39_seed(mnemonic, passphrase, seed));
 	enum status status = bip32_master(BYTES_OF_ARRAY(seed), (struct bip32_node *)ring->scratch);
 	secret_wipe(seed, sizeof seed);
-	TRY(status);
-	TRY(key_derive_public(key->algorithm, ring->scratch, key->public_key, &key->public_key_len));
+	if (status == OK)
+		status = key_derive_public(key->algorithm, ring->scratch, key->public_key, &key->public_key_len);
+	if (status != OK) {
+		secret_wipe(ring->scratch, KEY_SECRET_SIZE);
+		return status;
+	}
 	set_master(key);
 	return seal(ring, key, blob);
 }
