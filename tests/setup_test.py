@@ -32,7 +32,7 @@ class Machine:
             file.write("".join(f"installed {name} 99:1\n" for name in installed))
         self.tool(tools, "dpkg-query", f'cat "{self.state}"')
         self.tool(tools, "id", f"echo {uid}")
-        self.tool(tools, "node", "echo v20.0.0")
+        self.tool(tools, "node", "echo v20.19.0")
         self.tool(tools, "npm", "true")
         good = {"good": "99:1", "old": "0.0.1", "none": "(none)"}[candidates]
         self.tool(tools, "apt-cache", f"printf '%s:\\n  Candidate: {good}\\n' \"$2\"")
