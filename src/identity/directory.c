@@ -268,9 +268,9 @@ directory_move(struct directory *directory, struct bytes principal, struct bytes
 /* --- Keys --- */
 
 static enum status
-check_key(const struct directory *directory, const struct principal *principal, const uint8_t public_key[32],
+check_key(const struct directory *directory, enum principal_kind kind, const uint8_t public_key[32],
           enum directory_key_class class) {
-	if (class == DIRECTORY_KEY_TERMINAL && principal->kind != PRINCIPAL_PERSON)
+	if (class == DIRECTORY_KEY_TERMINAL && kind != PRINCIPAL_PERSON)
 		return fail(STATUS_INVALID, "directory.key_class: only a person has a terminal");
 	if (ed25519_public_check(public_key) != OK)
 		return fail(STATUS_INVALID, "directory.public_key: not a point of Ed25519's group, or of small order");
@@ -298,6 +298,15 @@ compose_key_id(struct directory *directory, const struct principal *principal, s
 }
 
 enum status
+directory_check_key(const struct directory *directory, enum principal_kind kind, struct bytes name,
+                    const uint8_t public_key[32], enum directory_key_class class, struct bytes zone_id) {
+	const struct zone *zone;
+	TRY(find_zone(directory, zone_id, &zone));
+	TRY(check_name(name, "._-"));
+	return check_key(directory, kind, public_key, class);
+}
+
+enum status
 directory_add_key(struct directory *directory, struct bytes principal, struct bytes name, const uint8_t public_key[32],
                   enum directory_key_class class, struct bytes zone_id) {
 	struct stored_principal *stored;
@@ -305,7 +314,7 @@ directory_add_key(struct directory *directory, struct bytes principal, struct by
 	struct bytes id;
 	TRY(find_principal(directory, principal, &stored));
 	TRY(find_zone(directory, zone_id, &zone));
-	TRY(check_key(directory, &stored->principal, public_key, class));
+	TRY(check_key(directory, stored->principal.kind, public_key, class));
 	TRY(compose_key_id(directory, &stored->principal, name, &id));
 	struct directory_key *key = ARENA_NEW(&directory->arena, struct directory_key);
 	TRY_ALLOC(key);

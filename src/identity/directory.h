@@ -78,6 +78,10 @@ enum status directory_add_workload(struct directory *directory, struct bytes id,
  * already, small-order or not a point is refused: directory.key_taken (STATUS_CONFLICT), directory.public_key. */
 enum status directory_add_key(struct directory *directory, struct bytes principal, struct bytes name,
                               const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
+/* Whether that key could be given to a new principal of the kind: so that a principal is added with all its keys or not at
+ * all. */
+enum status directory_check_key(const struct directory *directory, enum principal_kind kind, struct bytes name,
+                                const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
 enum status directory_revoke_key(struct directory *directory, struct bytes key_id); /* final */
 enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
 enum status directory_move(struct directory *directory, struct bytes principal, struct bytes unit);

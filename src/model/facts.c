@@ -51,6 +51,32 @@ facts_find(const struct facts *facts, const char *name) {
 	return nullptr;
 }
 
+bool
+facts_long_at(const struct facts *facts, const char *path, int64_t *integer) {
+	const struct fact *fact = facts_find(facts, path);
+	if (fact != nullptr) {
+		*integer = fact->value.integer;
+		return fact->value.type == VALUE_LONG;
+	}
+	const char *dot = strrchr(path, '.');
+	char parent[NAME_MAX_LENGTH + 1];
+	if (dot == nullptr || (size_t)(dot - path) >= sizeof parent)
+		return false;
+	memcpy(parent, path, (size_t)(dot - path));
+	parent[dot - path] = '\0';
+	fact = facts_find(facts, parent);
+	if (fact == nullptr || fact->value.type != VALUE_RECORD)
+		return false;
+	for (size_t i = 0; i < fact->value.record.count; i++) {
+		const struct value_field *field = &fact->value.record.fields[i];
+		if (!bytes_equal_text(field->name, dot + 1))
+			continue;
+		*integer = field->value.integer;
+		return field->value.type == VALUE_LONG;
+	}
+	return false;
+}
+
 void
 facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct value value) {
 	if (facts->count == FACTS_MAX || !is_name(name) || facts_find(facts, name) != nullptr) {

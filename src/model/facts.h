@@ -45,6 +45,8 @@ void facts_add_amount(struct facts *facts, const char *name, enum fact_origin or
 void facts_add_set_of_strings(struct facts *facts, const char *name, enum fact_origin origin, const struct bytes *strings,
                               size_t count);
 const struct fact *facts_find(const struct facts *facts, const char *name);
+/* A Long by its whole path in the context: the fact "approvals.total", or a field of the fact "approvals.group". */
+bool facts_long_at(const struct facts *facts, const char *path, int64_t *integer);
 enum status facts_status(const struct facts *facts);
 
 /* The policy context: nested records by dotted names, in the facts' arena. */

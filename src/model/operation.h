@@ -16,7 +16,7 @@ constexpr size_t OPERATION_REASON_MAX = 1024;
 
 struct operation {
 	struct bytes instance;        /* "treasury.example" */
-	struct bytes kind;            /* "transfer.sign"; model/operation_kind.h */
+	struct bytes kind;            /* "sign"; model/operation_kind.h */
 	struct bytes principal;       /* "workload:settlement-1" or "person:p-7f3a" */
 	struct bytes resource;        /* "key:eth-hot-1" */
 	struct bytes idempotency_key;

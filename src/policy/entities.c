@@ -475,6 +475,19 @@ policy_entities_get(const struct policy_entities *store, struct entity_uid uid, 
 	return true;
 }
 
+size_t
+policy_entities_parents(const struct policy_entities *store, struct entity_uid uid, struct entity_uid *parents,
+			size_t capacity) {
+	size_t count = 0;
+	uint32_t index = entity_store_find(store, uid, entity_hash(uid));
+	if (index == ENTITY_NONE || !store->records[index].is_present)
+		return 0;
+	const uint32_t *indexes = entity_store_parents(store, index, &count);
+	for (size_t i = 0; i < count && i < capacity; i++)
+		parents[i] = entity_store_uid(store, indexes[i]);
+	return count;
+}
+
 bool
 policy_entities_is_in(const struct policy_entities *store, struct entity_uid descendant, struct entity_uid ancestor) {
 	if (uids_equal(descendant, ancestor))

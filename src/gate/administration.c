@@ -1,0 +1,493 @@
+#include "gate/administration.h"
+
+#include <stdlib.h>
+
+constexpr size_t ENTRIES_MAX = 4096; /* of one change to a list */
+constexpr size_t PRINCIPAL_KEYS_MAX = 8; /* given with a new person or workload */
+
+/* --- Reading payloads. --- */
+
+static struct bytes
+text_or_empty(const json *object, const char *key) {
+	const json *value = json_get(object, key);
+	return value != nullptr && json_type_of(value) == JSON_STRING ? json_string(value) : (struct bytes){};
+}
+
+/* --- Units, zones, principals, groups. --- */
+
+static enum status
+add_unit(struct gate_state *state, const struct change *change) {
+	struct bytes id, kind;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	TRY(json_need_string(change->payload, "payload", "kind", &kind));
+	struct bytes parent = text_or_empty(change->payload, "parent");
+	for (int i = UNIT_LEGAL_ENTITY; i <= UNIT_ACCOUNT; i++)
+		if (bytes_equal_text(kind, unit_kind_name((enum unit_kind)i)))
+			return directory_add_unit(state->directory, (enum unit_kind)i, id, parent);
+	return fail(STATUS_INVALID, "payload.kind: expected \"legal_entity\", \"desk\" or \"account\"");
+}
+
+/* The networks are tried on a copy, so that a bad one leaves nothing behind. */
+static enum status
+add_zone(struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	const json *networks = json_get(change->payload, "networks");
+	_cleanup_(zones_free) struct zones zones = {};
+	TRY(zones_copy(&state->zones, &zones));
+	if (networks != nullptr) {
+		if (json_type_of(networks) != JSON_ARRAY)
+			return fail(STATUS_INVALID, "payload.networks: expected array, found %s",
+			            json_type_name(json_type_of(networks)));
+		struct json_iterator iterator = json_iterate(networks);
+		for (const json *network; (network = json_next(&iterator, nullptr)) != nullptr;) {
+			if (json_type_of(network) != JSON_STRING)
+				return fail(STATUS_INVALID, "payload.networks: an element is not a string");
+			TRY(zones_add(&zones, id, json_string(network)));
+		}
+	}
+	TRY(directory_add_zone(state->directory, id));
+	struct zones before = state->zones;
+	state->zones = zones;
+	zones = before;
+	return OK;
+}
+
+struct new_key {
+	struct bytes name;
+	uint8_t public_key[32];
+	enum directory_key_class class;
+	struct bytes zone;
+};
+
+static enum status
+read_new_key(const json *object, struct new_key *key) {
+	static const char *const members[] = {"class", "name", "public_key", "zone", nullptr};
+	struct bytes public_key, class;
+	if (json_type_of(object) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "payload.key: expected object, found %s", json_type_name(json_type_of(object)));
+	TRY(json_only(object, "payload.key", members));
+	TRY(json_need_string(object, "payload.key", "name", &key->name));
+	TRY(json_need_string(object, "payload.key", "public_key", &public_key));
+	TRY(hex_decode(public_key, key->public_key, sizeof key->public_key));
+	TRY(json_need_string(object, "payload.key", "class", &class));
+	if (!bytes_equal_text(class, "terminal") && !bytes_equal_text(class, "plain"))
+		return fail(STATUS_INVALID, "payload.key.class: expected \"plain\" or \"terminal\"");
+	key->class = bytes_equal_text(class, "terminal") ? DIRECTORY_KEY_TERMINAL : DIRECTORY_KEY_PLAIN;
+	key->zone = text_or_empty(object, "zone");
+	return OK;
+}
+
+static enum status
+read_new_keys(const json *payload, struct new_key keys[PRINCIPAL_KEYS_MAX], size_t *count) {
+	const json *array;
+	TRY(json_need(payload, "payload", "keys", JSON_ARRAY, &array));
+	*count = json_size(array);
+	if (*count == 0 || *count > PRINCIPAL_KEYS_MAX)
+		return fail(STATUS_INVALID, "payload.keys: expected 1 to %zu keys", PRINCIPAL_KEYS_MAX);
+	struct json_iterator iterator = json_iterate(array);
+	for (size_t i = 0; i < *count; i++) {
+		TRY(read_new_key(json_next(&iterator, nullptr), &keys[i]));
+		for (size_t j = 0; j < i; j++)
+			if (bytes_equal(keys[i].name, keys[j].name) ||
+			    memcmp(keys[i].public_key, keys[j].public_key, sizeof keys[i].public_key) == 0)
+				return fail(STATUS_INVALID, "payload.keys: keys %zu and %zu are alike", j, i);
+	}
+	return OK;
+}
+
+/* Every key is checked before the principal is added, so that a bad one leaves nothing behind. */
+static enum status
+add_principal(struct gate_state *state, const struct change *change, const char *member, enum principal_kind kind) {
+	struct new_key keys[PRINCIPAL_KEYS_MAX];
+	size_t count;
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", member, &id));
+	TRY(read_new_keys(change->payload, keys, &count));
+	for (size_t i = 0; i < count; i++)
+		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class, keys[i].zone));
+	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(state->directory, id, change->resource_id)
+	                             : directory_add_workload(state->directory, id, change->resource_id));
+	for (size_t i = 0; i < count; i++)
+		TRY(directory_add_key(state->directory, id, keys[i].name, keys[i].public_key, keys[i].class, keys[i].zone));
+	return OK;
+}
+
+static enum status
+add_person(struct gate_state *state, const struct change *change) {
+	return add_principal(state, change, "person", PRINCIPAL_PERSON);
+}
+
+static enum status
+add_workload(struct gate_state *state, const struct change *change) {
+	return add_principal(state, change, "workload", PRINCIPAL_WORKLOAD);
+}
+
+static enum status
+suspend_principal(struct gate_state *state, const struct change *change) {
+	return directory_suspend(state->directory, change->operation->resource, true);
+}
+
+static enum status
+resume_principal(struct gate_state *state, const struct change *change) {
+	return directory_suspend(state->directory, change->operation->resource, false);
+}
+
+static enum status
+add_key_of_principal(struct gate_state *state, const struct change *change) {
+	struct new_key key;
+	TRY(read_new_key(change->payload, &key));
+	return directory_add_key(state->directory, change->operation->resource, key.name, key.public_key, key.class, key.zone);
+}
+
+static enum status
+revoke_key_of_principal(struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "key", &id));
+	const struct directory_key *key = directory_key(state->directory, id);
+	if (key == nullptr || !bytes_equal(key->principal->id, change->operation->resource))
+		return fail(STATUS_NOT_FOUND, "payload.key: the principal has no key \"%.*s\"", BYTES_ARGS(id));
+	return directory_revoke_key(state->directory, id);
+}
+
+static enum status
+add_group(struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	return directory_add_group(state->directory, id);
+}
+
+static enum status
+add_group_member(struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	TRY(json_need_string(change->payload, "payload", "person", &person));
+	return directory_add_member(state->directory, change->resource_id, person);
+}
+
+static enum status
+remove_group_member(struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	TRY(json_need_string(change->payload, "payload", "person", &person));
+	return directory_remove_member(state->directory, change->resource_id, person);
+}
+
+static enum status
+set_delegate(struct gate_state *state, const struct change *change) {
+	struct bytes by;
+	int64_t until_ms;
+	TRY(json_need_string(change->payload, "payload", "by", &by));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	return directory_delegate(state->directory, change->operation->resource, by, until_ms);
+}
+
+/* --- Destinations, assets, prices. --- */
+
+static enum status
+create_list(struct gate_state *state, const struct change *change) {
+	struct bytes id, kind_text;
+	enum destination_list_kind kind;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	TRY(json_need_string(change->payload, "payload", "kind", &kind_text));
+	TRY(destination_list_kind_parse(kind_text, &kind));
+	return destinations_create_list(&state->destinations, id, kind, change->now_ms);
+}
+
+static enum status
+change_list(struct gate_state *state, const struct change *change,
+            enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
+	const json *array;
+	TRY(json_need(change->payload, "payload", "entries", JSON_ARRAY, &array));
+	size_t count = json_size(array);
+	if (count == 0 || count > ENTRIES_MAX)
+		return fail(STATUS_INVALID, "payload.entries: expected 1 to %zu entries, found %zu", ENTRIES_MAX, count);
+	struct bytes *entries = calloc(count, sizeof *entries);
+	TRY_ALLOC(entries);
+	struct json_iterator iterator = json_iterate(array);
+	enum status status = OK;
+	for (size_t i = 0; i < count && status == OK; i++) {
+		const json *entry = json_next(&iterator, nullptr);
+		if (json_type_of(entry) == JSON_STRING)
+			entries[i] = json_string(entry);
+		else
+			status = fail(STATUS_INVALID, "payload.entries: entry %zu is not a string", i);
+	}
+	if (status == OK)
+		status = apply(&state->destinations, change->resource_id, entries, count, change->now_ms);
+	free(entries);
+	return status;
+}
+
+static enum status
+add_to_list(struct gate_state *state, const struct change *change) {
+	return change_list(state, change, destinations_add);
+}
+
+static enum status
+remove_from_list(struct gate_state *state, const struct change *change) {
+	return change_list(state, change, destinations_remove);
+}
+
+static enum status
+add_asset(struct gate_state *state, const struct change *change) {
+	struct bytes chain, symbol;
+	int64_t decimals;
+	TRY(json_need_string(change->payload, "payload", "chain", &chain));
+	TRY(json_need_string(change->payload, "payload", "symbol", &symbol));
+	TRY(json_need_integer(change->payload, "payload", "decimals", &decimals));
+	if (decimals < 0 || decimals > ASSET_DECIMALS_MAX)
+		return fail(STATUS_INVALID, "payload.decimals: expected 0 to %u", ASSET_DECIMALS_MAX);
+	return asset_registry_add(state->assets, chain, text_or_empty(change->payload, "contract"), symbol,
+	                          (unsigned)decimals);
+}
+
+static enum status
+set_price(struct gate_state *state, const struct change *change) {
+	int64_t price;
+	TRY(json_need_integer(change->payload, "payload", "microcents", &price));
+	if (price <= 0)
+		return fail(STATUS_INVALID, "payload.microcents: a price is above zero");
+	return asset_registry_set_price(state->assets, change->resource_id, (uint64_t)price, change->now_ms);
+}
+
+/* --- Keys. --- */
+
+enum status
+change_add_key(struct gate_state *state, const json *record) {
+	struct key_info info;
+	TRY(key_read(record, &info));
+	struct bytes id = bytes_of_text(info.id);
+	if (state->ring != nullptr) {
+		_cleanup_(buffer_free) struct buffer blob = {};
+		if (info.state != KEY_DESTROYED)
+			TRY(secrets_get(state->secrets, "key", id, &blob));
+		return keyring_add(state->ring, &info, buffer_bytes(&blob));
+	}
+	if (map_get(&state->keys, id) != nullptr)
+		return fail(STATUS_CONFLICT, "key.exists: there is a key \"%s\"", info.id);
+	struct key_info *kept = malloc(sizeof *kept);
+	TRY_ALLOC(kept);
+	*kept = info;
+	enum status status = map_put(&state->keys, id, kept, nullptr);
+	if (status != OK)
+		free(kept);
+	return status;
+}
+
+static enum status
+create_key(struct gate_state *state, const struct change *change) {
+	const json *record;
+	if (change->result == nullptr)
+		return fail(STATUS_INTERNAL, "key.record: the act yielded no key");
+	TRY(json_need(change->result, "result", "key", JSON_OBJECT, &record));
+	return change_add_key(state, record);
+}
+
+static enum status
+set_key_state(struct gate_state *state, const struct change *change, enum key_state to,
+              enum status (*ring_change)(struct keyring *, struct bytes)) {
+	if (state->ring != nullptr)
+		return ring_change(state->ring, change->resource_id);
+	struct key_info *key = map_get(&state->keys, change->resource_id);
+	if (key == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(change->resource_id));
+	key->state = to;
+	return OK;
+}
+
+static enum status
+freeze_key(struct gate_state *state, const struct change *change) {
+	return set_key_state(state, change, KEY_FROZEN, keyring_freeze);
+}
+
+static enum status
+unfreeze_key(struct gate_state *state, const struct change *change) {
+	return set_key_state(state, change, KEY_ACTIVE, keyring_unfreeze);
+}
+
+static enum status
+destroy_key(struct gate_state *state, const struct change *change) {
+	return set_key_state(state, change, KEY_DESTROYED, keyring_destroy_key);
+}
+
+static enum status
+rotate_key(struct gate_state *state, const struct change *change) {
+	struct bytes successor;
+	TRY(create_key(state, change));
+	TRY(json_need_string(change->payload, "payload", "id", &successor));
+	if (state->ring != nullptr)
+		return keyring_rotate(state->ring, change->resource_id, successor);
+	struct key_info *key = map_get(&state->keys, change->resource_id);
+	if (key == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(change->resource_id));
+	key->state = KEY_ROTATED;
+	memcpy(key->successor, successor.data, successor.len < KEY_ID_MAX ? successor.len : KEY_ID_MAX);
+	return OK;
+}
+
+/* --- Policy, system. --- */
+
+static enum status
+activate_policy(struct gate_state *state, const struct change *change) {
+	struct bytes policies;
+	TRY(json_need_string(change->payload, "payload", "policies", &policies));
+	struct bundle *bundle;
+	TRY(bundle_create(&bundle, policies));
+	bundle_destroy(&state->bundle);
+	state->bundle = bundle;
+	return OK;
+}
+
+/* A person says what became of an intended act; where it happened, its change is made now. */
+static enum status
+resolve_intent(struct gate_state *state, const struct change *change) {
+	struct hash256 id;
+	bool happened;
+	TRY(hex_decode(change->resource_id, id.bytes, sizeof id.bytes));
+	TRY(json_need_boolean(change->payload, "payload", "happened", &happened));
+	struct gate_operation *operation = operations_find(&state->operations, &id);
+	if (operation == nullptr || operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
+		return fail(STATUS_CONFLICT, "operation.not_unknown: this operation's outcome is known");
+	if (happened) {
+		struct change intended;
+		TRY(change_of_kept(operation, change->now_ms, &intended));
+		TRY(change_apply(state, &intended));
+	}
+	operations_set_state(&state->operations, operation, happened ? OPERATION_DONE : OPERATION_FAILED);
+	return OK;
+}
+
+static enum status
+nothing_to_change(struct gate_state *, const struct change *) {
+	return OK;
+}
+
+/* --- Facts. --- */
+
+static void
+add_text_fact(struct facts *facts, const char *name, const json *payload, const char *member) {
+	struct bytes text = text_or_empty(payload, member);
+	if (text.data != nullptr)
+		facts_add_string(facts, name, FACT_VERIFIED, text);
+}
+
+static void
+key_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	add_text_fact(facts, "change.algorithm", change->payload, "algorithm");
+	add_text_fact(facts, "change.purpose", change->payload, "purpose");
+}
+
+static void
+principal_key_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	add_text_fact(facts, "change.key_class", change->payload, "class");
+}
+
+static void
+list_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
+	if (list != nullptr)
+		facts_add_string(facts, "change.list_kind", FACT_VERIFIED,
+		                 bytes_of_text(destination_list_kind_name(list->kind)));
+	const json *entries = json_get(change->payload, "entries");
+	if (entries != nullptr)
+		facts_add_long(facts, "change.entries", FACT_VERIFIED, (int64_t)json_size(entries));
+}
+
+static void
+new_list_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	add_text_fact(facts, "change.list_kind", change->payload, "kind");
+}
+
+static void
+delegate_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
+	                  bytes_equal(change->operation->principal, change->operation->resource));
+	const json *until = json_get(change->payload, "until");
+	if (until != nullptr && json_type_of(until) == JSON_INTEGER)
+		facts_add_long(facts, "change.duration_ms", FACT_VERIFIED, json_integer(until) - change->now_ms);
+}
+
+/* How far the price would move, in hundredths of a percent, rounded up; absent for a first price. */
+static void
+price_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const struct asset *asset = asset_find(state->assets, change->resource_id);
+	const json *price = json_get(change->payload, "microcents");
+	if (asset == nullptr || price == nullptr || json_type_of(price) != JSON_INTEGER || json_integer(price) <= 0)
+		return;
+	facts_add_boolean(facts, "price.is_first", FACT_VERIFIED, !asset->has_price);
+	if (!asset->has_price)
+		return;
+	uint64_t now = (uint64_t)json_integer(price), before = asset->price_microcents;
+	unsigned __int128 step = (unsigned __int128)(now > before ? now - before : before - now) * 10'000;
+	step = (step + before - 1) / before;
+	facts_add_long(facts, "price.step_basis_points", FACT_VERIFIED,
+	               step > (unsigned __int128)JSON_INTEGER_MAX ? JSON_INTEGER_MAX : (int64_t)step);
+	facts_add_long(facts, "price.age_ms", FACT_VERIFIED, change->now_ms - asset->price_recorded_ms);
+}
+
+static void
+no_facts(const struct gate_state *, const struct change *, struct facts *) {}
+
+/* --- The table. --- */
+
+static const struct administration {
+	const char *members[8]; /* all that the payload may have; ends in null */
+	enum status (*apply)(struct gate_state *, const struct change *);
+	void (*add_facts)(const struct gate_state *, const struct change *, struct facts *);
+} rows[OPERATION_KINDS] = {
+	[OPERATION_SIGN] = {{"format", "transaction"}, nothing_to_change, no_facts},
+	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "id", "material", "purpose"}, create_key, key_facts},
+	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "commitment", "id", "material", "purpose", "secret_kind"},
+	                          create_key, key_facts},
+	[OPERATION_KEY_FREEZE] = {{}, freeze_key, no_facts},
+	[OPERATION_KEY_UNFREEZE] = {{}, unfreeze_key, no_facts},
+	[OPERATION_KEY_ROTATE] = {{"id"}, rotate_key, no_facts},
+	[OPERATION_KEY_DESTROY] = {{}, destroy_key, no_facts},
+	[OPERATION_UNIT_ADD] = {{"id", "kind", "parent"}, add_unit, no_facts},
+	[OPERATION_ZONE_ADD] = {{"id", "networks"}, add_zone, no_facts},
+	[OPERATION_PERSON_ADD] = {{"keys", "person"}, add_person, no_facts},
+	[OPERATION_WORKLOAD_ADD] = {{"keys", "workload"}, add_workload, no_facts},
+	[OPERATION_PRINCIPAL_SUSPEND] = {{}, suspend_principal, no_facts},
+	[OPERATION_PRINCIPAL_RESUME] = {{}, resume_principal, no_facts},
+	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"}, add_key_of_principal, principal_key_facts},
+	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
+	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
+	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},
+	[OPERATION_GROUP_MEMBER_REMOVE] = {{"person"}, remove_group_member, no_facts},
+	[OPERATION_DELEGATE] = {{"by", "until"}, set_delegate, delegate_facts},
+	[OPERATION_LIST_CREATE] = {{"id", "kind"}, create_list, new_list_facts},
+	[OPERATION_LIST_ADD] = {{"entries"}, add_to_list, list_facts},
+	[OPERATION_LIST_REMOVE] = {{"entries"}, remove_from_list, list_facts},
+	[OPERATION_ASSET_ADD] = {{"chain", "contract", "decimals", "symbol"}, add_asset, no_facts},
+	[OPERATION_PRICE_SET] = {{"microcents"}, set_price, price_facts},
+	[OPERATION_POLICY_ACTIVATE] = {{"policies"}, activate_policy, no_facts},
+	[OPERATION_CLOCK_ACCEPT] = {{"realtime"}, nothing_to_change, no_facts},
+	[OPERATION_INTENT_RESOLVE] = {{"happened"}, resolve_intent, no_facts},
+};
+
+enum status
+change_of_kept(const struct gate_operation *operation, int64_t now_ms, struct change *change) {
+	struct held_operation *held = operation->held;
+	*change = (struct change){.operation = &held->operation, .now_ms = now_ms};
+	TRY(operation_kind_parse(held->operation.kind, &change->kind));
+	TRY(operation_kind_check_resource(change->kind, held->operation.resource, &change->resource_type,
+	                                  &change->resource_id));
+	return json_read(&held->arena, held->payload, (struct json_limits){}, &change->payload);
+}
+
+enum status
+change_check_payload(enum operation_kind_id kind, const json *payload) {
+	if (json_type_of(payload) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "payload.type: expected object, found %s", json_type_name(json_type_of(payload)));
+	return json_only(payload, "payload", rows[kind].members);
+}
+
+enum status
+change_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	rows[change->kind].add_facts(state, change, facts);
+	return facts_status(facts);
+}
+
+enum status
+change_apply(struct gate_state *state, const struct change *change) {
+	return rows[change->kind].apply(state, change);
+}

@@ -1,0 +1,298 @@
+#include "gate/evaluate.h"
+
+#include <stdlib.h>
+
+#include "crypto/sign.h"
+#include "gate/view.h"
+#include "policy/held.h"
+
+/* --- Observe. --- */
+
+static enum status
+derive_public_key(const void *context, const struct signing_path *path, uint8_t public_key[33]) {
+	const struct wallet_source *source = context;
+	return keyring_public_key(source->ring, bytes_of_text(source->key->id), path, public_key);
+}
+
+enum status
+wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
+	const struct key_info *info = source->key;
+	if (info->algorithm != KEY_SECP256K1)
+		return fail(STATUS_UNSUPPORTED, "key.algorithm: key \"%s\" is of %s, and these chains sign with secp256k1", info->id,
+		            key_algorithm_name(info->algorithm));
+	*key = (struct wallet_key){.id = bytes_of_text(info->id), .origin = info->origin};
+	memcpy(key->fingerprint, info->fingerprint, sizeof key->fingerprint);
+	if (source->ring != nullptr && info->material == KEY_MATERIAL_EXTENDED) {
+		key->derive = derive_public_key;
+		key->context = source;
+	}
+	return secp256k1_public_uncompressed(key_public(info), key->public_key);
+}
+
+enum status
+gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payload, struct bytes key, int64_t now_ms,
+                        struct wallet_transaction **transaction) {
+	const struct key_info *key_info = gate_state_key(gate->state, key);
+	if (key_info == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(key));
+	struct decoding {
+		struct wallet_context context;
+		struct wallet_key key;
+		struct wallet_source source;
+	} *decoding = ARENA_NEW(arena, struct decoding);
+	TRY_ALLOC(decoding);
+	decoding->source = (struct wallet_source){gate->state->ring, key_info};
+	decoding->context = (struct wallet_context){.assets = gate->state->assets,
+	                                            .now_ms = now_ms,
+	                                            .price_age_max_ms = gate->price_age_max_ms,
+	                                            .key = &decoding->key};
+	enum wallet_format format;
+	struct bytes bytes;
+	TRY(wallet_key_of(&decoding->source, &decoding->key));
+	TRY(transaction_of_payload(arena, payload, &format, &bytes));
+	return wallet_decode(arena, format, bytes, &decoding->context, transaction);
+}
+
+static enum status
+observe(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
+        const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
+	const struct key_info *subject_key = nullptr;
+	if (submission->resource_type == RESOURCE_KEY) {
+		subject_key = gate_state_key(gate->state, submission->resource_id);
+		if (subject_key == nullptr)
+			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(submission->resource_id));
+	}
+	if (submission->kind == OPERATION_SIGN)
+		TRY(gate_decode_transaction(gate, arena, submission->payload_document, submission->resource_id, now_ms,
+		                            &evaluation->transaction));
+	struct change *change = ARENA_NEW(arena, struct change);
+	evaluation->facts = ARENA_NEW(arena, struct facts);
+	TRY_ALLOC(change);
+	TRY_ALLOC(evaluation->facts);
+	*change = (struct change){.kind = submission->kind,
+	                          .operation = &submission->operation,
+	                          .resource_type = submission->resource_type,
+	                          .resource_id = submission->resource_id,
+	                          .payload = submission->payload_document,
+	                          .now_ms = now_ms};
+	evaluation->observation = (struct observation){.state = gate->state,
+	                                               .arena = arena,
+	                                               .operation = &submission->operation,
+	                                               .operation_id = &submission->id,
+	                                               .requester = key->principal,
+	                                               .key = key,
+	                                               .kind = submission->kind,
+	                                               .resource_type = submission->resource_type,
+	                                               .resource_id = submission->resource_id,
+	                                               .change = change,
+	                                               .subject_key = subject_key,
+	                                               .transaction = evaluation->transaction,
+	                                               .votes = votes,
+	                                               .peer_address = submission->peer_address,
+	                                               .now_ms = now_ms};
+	facts_start(evaluation->facts, arena);
+	return guards_observe(&evaluation->observation, evaluation->facts);
+}
+
+/* --- Decide. --- */
+
+static int64_t
+long_fact(const struct facts *facts, const char *path) {
+	int64_t integer;
+	return facts_long_at(facts, path, &integer) ? integer : 0;
+}
+
+static bool
+has_terminal_key(const struct principal *person) {
+	for (const struct directory_key *key = person->keys; key != nullptr; key = key->next)
+		if (!key->revoked && key->class == DIRECTORY_KEY_TERMINAL)
+			return true;
+	return false;
+}
+
+/* How many people could ever approve: everyone active but the initiator. */
+static void
+count_people(const struct directory *directory, const struct principal *initiator, const struct group *group,
+             int64_t *people, int64_t *with_terminal) {
+	*people = *with_terminal = 0;
+	for (size_t i = 0; i < directory_principal_count(directory); i++) {
+		const struct principal *person = directory_principal_at(directory, i);
+		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended)
+			continue;
+		if (group != nullptr && !directory_is_member(directory, group, person))
+			continue;
+		*people += 1;
+		*with_terminal += has_terminal_key(person);
+	}
+}
+
+static int64_t
+at_least(int64_t value, int64_t floor) {
+	return value > floor ? value : floor;
+}
+
+static enum status
+make_counters(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+              struct policy_counter counters[HELD_COUNTERS_MAX], size_t *count) {
+	const struct directory *directory = gate->state->directory;
+	const struct principal *initiator = evaluation->observation.requester;
+	int64_t people, with_terminal, total = long_fact(evaluation->facts, "approvals.total"),
+				       independent = long_fact(evaluation->facts, "approvals.independent");
+	*count = 0;
+	for (size_t i = 0; i < directory_group_count(directory) && *count + 2 < HELD_COUNTERS_MAX; i++) {
+		const struct group *group = directory_group_at(directory, i);
+		count_people(directory, initiator, group, &people, &with_terminal);
+		const char *path = arena_format(arena, "approvals.group.%.*s", BYTES_ARGS(group->id));
+		TRY_ALLOC(path);
+		int64_t current = long_fact(evaluation->facts, path);
+		counters[(*count)++] = (struct policy_counter){bytes_of_text(path), current, at_least(people, current)};
+	}
+	count_people(directory, initiator, nullptr, &people, &with_terminal);
+	counters[(*count)++] = (struct policy_counter){BYTES_OF_LITERAL("approvals.independent"), independent,
+	                                               at_least(with_terminal, independent)};
+	counters[(*count)++] = (struct policy_counter){BYTES_OF_LITERAL("approvals.total"), total, at_least(people, total)};
+	return OK;
+}
+
+static int
+compare_counters(const void *a, const void *b) {
+	return bytes_compare(((const struct policy_counter *)a)->path, ((const struct policy_counter *)b)->path);
+}
+
+/* {"independent":1,"treasury":2}: what is missing, by the last part of the counter's path. */
+static enum status
+write_missing(struct arena *arena, const struct policy_counter *counters, const struct policy_held *held, size_t count,
+              struct bytes *missing) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	for (size_t i = 0; i < count; i++) {
+		if (held->missing[i] == 0)
+			continue;
+		char name[80];
+		struct bytes path = counters[i].path;
+		size_t skip = sizeof "approvals." - 1;
+		memcpy(name, path.data + skip, path.len - skip);
+		name[path.len - skip] = '\0';
+		json_write_member_integer(&writer, name, held->missing[i]);
+	}
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	*missing = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(missing->data);
+	return OK;
+}
+
+static enum status
+forecast(struct gate *gate, struct arena *arena, const struct policy_request *request, struct evaluation *evaluation) {
+	struct policy_counter counters[HELD_COUNTERS_MAX];
+	struct policy_held held;
+	size_t count;
+	TRY(make_counters(gate, arena, evaluation, counters, &count));
+	qsort(counters, count, sizeof *counters, compare_counters);
+	TRY(policy_held(gate->state->bundle->policies, gate->entities, request, (struct policy_options){.strict = true},
+	                counters, count, arena, &held));
+	if (!held.is_held)
+		return OK;
+	evaluation->decision = DECISION_HELD;
+	return write_missing(arena, counters, &held, count, &evaluation->missing);
+}
+
+static enum status
+decide(struct gate *gate, struct arena *arena, struct evaluation *evaluation) {
+	struct value context;
+	const struct observation *o = &evaluation->observation;
+	TRY(facts_context(evaluation->facts, &context));
+	struct policy_request request = {.principal = entity_of_principal(o->requester),
+	                                 .action = entity_of_action(o->kind),
+	                                 .resource = entity_of_resource(o->resource_type, o->resource_id),
+	                                 .context = &context};
+	TRY(policy_decide(gate->state->bundle->policies, gate->entities, &request, (struct policy_options){.strict = true},
+	                  arena, &evaluation->result));
+	evaluation->decision = evaluation->result.decision == POLICY_ALLOW ? DECISION_PERMIT : DECISION_DENY;
+	return evaluation->decision == DECISION_PERMIT ? OK : forecast(gate, arena, &request, evaluation);
+}
+
+enum status
+gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
+              const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
+	*evaluation = (struct evaluation){};
+	TRY(observe(gate, arena, submission, key, votes, now_ms, evaluation));
+	return decide(gate, arena, evaluation);
+}
+
+/* --- Record. --- */
+
+static struct bytes
+legal_entity_of(const struct gate *gate, const struct observation *o) {
+	const struct unit *unit = nullptr;
+	if (o->subject_key != nullptr)
+		unit = directory_unit(gate->state->directory, bytes_of_text(o->subject_key->account));
+	else if (o->resource_type == RESOURCE_ACCOUNT || o->resource_type == RESOURCE_DESK)
+		unit = directory_unit(gate->state->directory, o->resource_id);
+	if (unit == nullptr)
+		unit = o->requester->unit;
+	const struct unit *legal_entity = unit_above(unit, UNIT_LEGAL_ENTITY);
+	return legal_entity == nullptr ? (struct bytes){} : legal_entity->id;
+}
+
+static enum status
+record_reasons(const struct gate *gate, struct arena *arena, const struct policy_result *result,
+               struct decision_record *record) {
+	struct record_reason *reasons = ARENA_NEW_ARRAY(arena, result->reason_count + 1, struct record_reason);
+	struct record_reason *errors = ARENA_NEW_ARRAY(arena, result->error_count + 1, struct record_reason);
+	TRY_ALLOC(reasons);
+	TRY_ALLOC(errors);
+	struct policy_view view;
+	for (size_t i = 0; i < result->reason_count; i++) {
+		policy_set_view(gate->state->bundle->policies, result->reasons[i], &view);
+		reasons[i].policy = view.id;
+	}
+	for (size_t i = 0; i < result->error_count; i++) {
+		policy_set_view(gate->state->bundle->policies, result->errors[i].policy, &view);
+		errors[i] = (struct record_reason){view.id, bytes_of_text(result->errors[i].name)};
+	}
+	record->reasons = reasons;
+	record->reason_count = result->reason_count;
+	record->errors = errors;
+	record->error_count = result->error_count;
+	return OK;
+}
+
+static enum status
+record_facts(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+             struct decision_record *record) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	facts_write(&writer, evaluation->facts);
+	TRY(json_writer_finish(&writer));
+	record->facts = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(record->facts.data);
+
+	const struct entity_uid from[] = {record->principal, record->action, record->resource};
+	buffer_reset(&text);
+	json_writer_start(&writer, &text);
+	TRY(entities_write_reachable(gate->entities, from, ARRAY_LENGTH(from), arena, &writer));
+	TRY(json_writer_finish(&writer));
+	record->entities = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(record->entities.data);
+	return OK;
+}
+
+enum status
+evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+                  struct decision_record *record) {
+	const struct observation *o = &evaluation->observation;
+	record->principal = entity_of_principal(o->requester);
+	record->action = entity_of_action(o->kind);
+	record->resource = entity_of_resource(o->resource_type, o->resource_id);
+	record->decided_ms = o->now_ms;
+	record->legal_entity = legal_entity_of(gate, o);
+	record->bundle = gate->state->bundle->hash;
+	record->decision = evaluation->decision;
+	record->missing = evaluation->missing;
+	TRY(record_reasons(gate, arena, &evaluation->result, record));
+	return record_facts(gate, arena, evaluation, record);
+}

@@ -1,0 +1,41 @@
+/*
+ * Observe and decide: the guards' facts, the policy's decision on them, and, where more approvals would permit, which.
+ * Everything that it yields lives in the arena and goes into the decision's record as it is.
+ */
+#ifndef GATEHOUSE_GATE_EVALUATE_H
+#define GATEHOUSE_GATE_EVALUATE_H
+
+#include "gate/gate.h"
+#include "gate/guards.h"
+
+/* Where a wallet's questions about our key are answered from. */
+struct wallet_source {
+	struct keyring *ring; /* null: nothing can be derived */
+	const struct key_info *key;
+};
+/* source must outlive key. STATUS_UNSUPPORTED "key.algorithm" for a key that signs no transactions. */
+enum status wallet_key_of(struct wallet_source *source, struct wallet_key *key);
+
+/* The transaction of a payload, decoded for one of our keys. */
+enum status gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payload, struct bytes key,
+                                    int64_t now_ms, struct wallet_transaction **transaction);
+
+struct evaluation {
+	struct facts *facts;
+	struct observation observation;
+	struct wallet_transaction *transaction; /* OPERATION_SIGN */
+	enum decision decision;
+	struct policy_result result;
+	struct bytes missing; /* canonical JSON, held only */
+};
+
+/* votes may be null. Errors are refusals: a payload that does not decode, a key that is not there. */
+enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission,
+                          const struct directory_key *key, const struct votes *votes, int64_t now_ms,
+                          struct evaluation *evaluation);
+
+/* Fills what the evaluation says into the record; documents and outcome are the caller's. */
+enum status evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+                              struct decision_record *record);
+
+#endif

@@ -1,0 +1,180 @@
+#include "gate/execute.h"
+
+#include "crypto/hash.h"
+#include "keys/bip32.h"
+
+static enum status
+keep_result(struct arena *arena, const struct json_writer *writer, const struct buffer *text, struct bytes *result) {
+	TRY(json_writer_finish(writer));
+	*result = arena_copy(arena, buffer_bytes(text));
+	TRY_ALLOC(result->data);
+	return OK;
+}
+
+/* --- sign --- */
+
+static enum status
+sign(struct gate *gate, struct arena *arena, const struct submission *submission, const struct evaluation *evaluation,
+     struct bytes *result) {
+	const struct wallet_transaction *transaction = evaluation->transaction;
+	struct wallet_result assembled;
+	if (gate->state->ring == nullptr)
+		return fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
+	struct signature *signatures = ARENA_NEW_ARRAY(arena, transaction->request_count, struct signature);
+	TRY_ALLOC(signatures);
+	for (size_t i = 0; i < transaction->request_count; i++)
+		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER, &transaction->requests[i],
+		                 &signatures[i]));
+	TRY(wallet_assemble(arena, transaction, signatures, transaction->request_count, &assembled));
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	json_write_member_hex(&writer, "transaction", assembled.transaction);
+	json_write_member_string(&writer, "transaction_id", assembled.transaction_id);
+	json_write_end(&writer);
+	return keep_result(arena, &writer, &text, result);
+}
+
+/* --- keys --- */
+
+static enum status
+read_attributes(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
+                struct key_info *key) {
+	struct bytes id, algorithm, material, purpose;
+	const json *payload = submission->payload_document;
+	TRY(json_need_string(payload, "payload", "id", &id));
+	TRY(json_need_string(payload, "payload", "algorithm", &algorithm));
+	TRY(json_need_string(payload, "payload", "material", &material));
+	TRY(json_need_string(payload, "payload", "purpose", &purpose));
+	TRY(key_check_id(id));
+	*key = (struct key_info){.created_ms = evaluation->observation.now_ms};
+	memcpy(key->id, id.data, id.len);
+	const struct unit *account = directory_unit(gate->state->directory, submission->resource_id);
+	if (account == nullptr || account->kind != UNIT_ACCOUNT || account->id.len > KEY_ACCOUNT_MAX)
+		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"", BYTES_ARGS(submission->resource_id));
+	memcpy(key->account, account->id.data, account->id.len);
+	TRY(key_algorithm_parse(algorithm, &key->algorithm));
+	TRY(key_material_parse(material, &key->material));
+	TRY(key_purpose_parse(purpose, &key->purpose));
+	const json *branches = json_get(payload, "branches");
+	if (branches == nullptr)
+		return OK;
+	if (json_type_of(branches) != JSON_ARRAY || json_size(branches) > KEY_BRANCHES_MAX)
+		return fail(STATUS_INVALID, "payload.branches: expected at most %zu paths", KEY_BRANCHES_MAX);
+	struct json_iterator iterator = json_iterate(branches);
+	for (const json *path; (path = json_next(&iterator, nullptr)) != nullptr;) {
+		if (json_type_of(path) != JSON_STRING)
+			return fail(STATUS_INVALID, "payload.branches: an element is not a string");
+		TRY(bip32_path_parse(json_string(path), &key->branches[key->branch_count++]));
+	}
+	return OK;
+}
+
+/* The row first, then the entry: a row without an entry is removed at the next start (design §6). */
+static enum status
+keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, const uint8_t blob[BLOB_SIZE],
+         struct bytes *result) {
+	TRY(secrets_create(gate->state->secrets, "key", bytes_of_text(key->id), bytes_of(blob, BLOB_SIZE)));
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	json_write_key(&writer, "key");
+	key_write(&writer, key);
+	json_write_end(&writer);
+	return keep_result(arena, &writer, &text, result);
+}
+
+static enum status
+need_ring(const struct gate *gate) {
+	return gate->state->ring != nullptr && gate->state->secrets != nullptr
+	               ? OK
+	               : fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
+}
+
+static enum status
+create_key(struct gate *gate, struct arena *arena, const struct submission *submission,
+           const struct evaluation *evaluation, struct bytes *result) {
+	struct key_info key;
+	uint8_t blob[BLOB_SIZE];
+	TRY(need_ring(gate));
+	TRY(read_attributes(gate, submission, evaluation, &key));
+	TRY(keyring_generate(gate->state->ring, &key, blob));
+	return keep_key(gate, arena, &key, blob, result);
+}
+
+/* The secret travels beside the payload, which commits to it: SHA-256(salt ‖ value) with a salt of 32 bytes. Only the
+ * commitment is recorded. */
+static enum status
+import_key(struct gate *gate, struct arena *arena, const struct submission *submission,
+           const struct evaluation *evaluation, struct bytes *result) {
+	static const char *const members[] = {"passphrase", "salt", "value", nullptr};
+	struct key_info key;
+	uint8_t blob[BLOB_SIZE], salt[32], commitment[32];
+	struct bytes kind, text, value, passphrase = {};
+	TRY(need_ring(gate));
+	TRY(read_attributes(gate, submission, evaluation, &key));
+	TRY(json_need_string(submission->payload_document, "payload", "secret_kind", &kind));
+	TRY(json_need_string(submission->payload_document, "payload", "commitment", &text));
+	TRY(hex_decode(text, commitment, sizeof commitment));
+	TRY(json_only(submission->secret, "secret", members));
+	TRY(json_need_string(submission->secret, "secret", "salt", &text));
+	TRY(hex_decode(text, salt, sizeof salt));
+	TRY(json_need_string(submission->secret, "secret", "value", &value));
+	if (json_get(submission->secret, "passphrase") != nullptr)
+		TRY(json_need_string(submission->secret, "secret", "passphrase", &passphrase));
+	struct hash256 computed = SHA256_PARTS(BYTES_OF_ARRAY(salt), value);
+	if (!secret_equal(hash256_bytes(&computed), BYTES_OF_ARRAY(commitment)))
+		return fail(STATUS_UNAUTHORIZED, "secret.commitment: the secret is not the one that the payload commits to");
+	if (bytes_equal_text(kind, "private_key")) {
+		_cleanup_(secret_free) struct secret private_key = {};
+		TRY(secret_alloc(&private_key, 32));
+		TRY(hex_decode(value, private_key.data, private_key.len));
+		TRY(keyring_import_private(gate->state->ring, &key, secret_bytes(&private_key), blob));
+	} else if (bytes_equal_text(kind, "mnemonic"))
+		TRY(keyring_import_mnemonic(gate->state->ring, &key, value, passphrase, blob));
+	else if (bytes_equal_text(kind, "xprv"))
+		TRY(keyring_import_extended(gate->state->ring, &key, value, blob));
+	else
+		return fail(STATUS_INVALID, "payload.secret_kind: expected \"private_key\", \"mnemonic\" or \"xprv\"");
+	return keep_key(gate, arena, &key, blob, result);
+}
+
+/* The successor is a fresh key with the attributes of the one that is rotated. */
+static enum status
+rotate_key(struct gate *gate, struct arena *arena, const struct submission *submission,
+           const struct evaluation *evaluation, struct bytes *result) {
+	struct bytes id;
+	uint8_t blob[BLOB_SIZE];
+	TRY(need_ring(gate));
+	TRY(json_need_string(submission->payload_document, "payload", "id", &id));
+	TRY(key_check_id(id));
+	TRY(keyring_check_change(gate->state->ring, submission->resource_id, KEY_ROTATED));
+	struct key_info key = *evaluation->observation.subject_key;
+	memset(key.id, 0, sizeof key.id);
+	memcpy(key.id, id.data, id.len);
+	memset(key.successor, 0, sizeof key.successor);
+	key.created_ms = evaluation->observation.now_ms;
+	key.origin = (struct signing_path){};
+	TRY(keyring_generate(gate->state->ring, &key, blob));
+	return keep_key(gate, arena, &key, blob, result);
+}
+
+/* --- The table. --- */
+
+typedef enum status act(struct gate *, struct arena *, const struct submission *, const struct evaluation *, struct bytes *);
+
+static act *const acts[OPERATION_KINDS] = {
+	[OPERATION_SIGN] = sign,
+	[OPERATION_KEY_CREATE] = create_key,
+	[OPERATION_KEY_IMPORT] = import_key,
+	[OPERATION_KEY_ROTATE] = rotate_key,
+};
+
+enum status
+gate_execute(struct gate *gate, struct arena *arena, const struct submission *submission,
+             const struct evaluation *evaluation, struct bytes *result) {
+	*result = BYTES_OF_LITERAL("{}");
+	return acts[submission->kind] == nullptr ? OK : acts[submission->kind](gate, arena, submission, evaluation, result);
+}

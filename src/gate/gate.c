@@ -1,0 +1,454 @@
+#include "gate/gate.h"
+
+#include <stdlib.h>
+
+#include "gate/evaluate.h"
+#include "gate/execute.h"
+#include "gate/view.h"
+#include "store/blob.h"
+
+constexpr int64_t DEFAULT_PRICE_AGE_MAX_MS = INT64_C(3'600'000);
+constexpr int64_t CREATED_SKEW_MS = 5'000;
+
+enum status
+gate_create(struct gate **gate, const struct gate_config *config) {
+	_cleanup_(gate_destroy) struct gate *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	made->blobs = config->blobs;
+	made->price_age_max_ms = config->price_age_max_ms == 0 ? DEFAULT_PRICE_AGE_MAX_MS : config->price_age_max_ms;
+	made->skew_ms = CREATED_SKEW_MS;
+	char *authority = strndup((const char *)config->authority.data, config->authority.len);
+	TRY_ALLOC(authority);
+	made->authority = bytes_of_text(authority);
+	TRY(gate_state_create(&made->state, config->instance, config->root, config->secrets));
+	TRY(entities_create(&made->entities));
+	*gate = TAKE(made);
+	return OK;
+}
+
+void
+gate_destroy(struct gate **gate) {
+	struct gate *gone = TAKE(*gate);
+	if (gone == nullptr)
+		return;
+	policy_entities_destroy(&gone->entities);
+	gate_state_destroy(&gone->state);
+	arena_free(&gone->scratch);
+	free((void *)(uintptr_t)gone->authority.data);
+	free(gone);
+}
+
+void
+gate_step_free(struct gate_step *step) {
+	for (size_t i = 0; i < ARRAY_LENGTH(step->entries); i++)
+		buffer_free(&step->entries[i].body);
+}
+
+/* --- Deciding. --- */
+
+/* A change and what the policy's entities show of it; of a resolved intent also what had been intended. */
+enum status
+gate_apply_change(struct gate *gate, const struct change *change) {
+	struct change intended = {};
+	bool resolves = change->kind == OPERATION_INTENT_RESOLVE;
+	_cleanup_(arena_free) struct arena names = {.block_size = 1024};
+	if (resolves) {
+		struct hash256 id;
+		TRY(hex_decode(change->resource_id, id.bytes, sizeof id.bytes));
+		const struct gate_operation *operation = operations_find(&gate->state->operations, &id);
+		if (operation == nullptr || operation->held == nullptr)
+			return fail(STATUS_CONFLICT, "operation.not_unknown: this operation's outcome is known");
+		TRY(change_of_kept(operation, change->now_ms, &intended));
+		/* Resolving frees what was kept; the key's name is needed after it. */
+		intended.resource_id = arena_copy(&names, intended.resource_id);
+		TRY_ALLOC(intended.resource_id.data);
+	}
+	TRY(change_apply(gate->state, change));
+	if (resolves && intended.kind == OPERATION_KEY_DESTROY) {
+		intended.payload = nullptr;
+		TRY(entities_follow(gate->entities, gate->state, &intended));
+	}
+	return entities_follow(gate->entities, gate->state, change);
+}
+
+static enum status
+record_failure(struct arena *arena, struct decision_record *record) {
+	record->outcome = OUTCOME_FAILED;
+	record->result = (struct bytes){};
+	record->error = bytes_of_text(arena_format(arena, "%s", fail_message()) ?: "memory: out of memory");
+	return OK;
+}
+
+/* What a permitted operation leaves in the state besides its own change: the spend, and the nonce. */
+static enum status
+apply_spend(struct gate *gate, const struct evaluation *evaluation, const struct submission *submission,
+            struct decision_record *record) {
+	if (submission->kind != OPERATION_SIGN)
+		return OK;
+	if (evaluation->observation.has_spend) {
+		record->has_spend = true;
+		record->spend = evaluation->observation.spend;
+		TRY(limits_apply(gate->state->limits, &record->spend));
+	}
+	const struct fact *nonce = facts_find(evaluation->facts, "transfer.nonce");
+	if (nonce == nullptr || nonce->value.type != VALUE_LONG)
+		return OK;
+	record->nonce_chain = evaluation->transaction->chain;
+	record->nonce = (uint64_t)nonce->value.integer;
+	return gate_state_set_last_nonce(gate->state, submission->resource_id, record->nonce_chain, record->nonce);
+}
+
+static enum status
+apply_change(struct gate *gate, struct arena *arena, const struct submission *submission, struct bytes result,
+             int64_t now_ms) {
+	struct change change = {.kind = submission->kind,
+	                        .operation = &submission->operation,
+	                        .resource_type = submission->resource_type,
+	                        .resource_id = submission->resource_id,
+	                        .payload = submission->payload_document,
+	                        .now_ms = now_ms};
+	TRY(json_read(arena, result, (struct json_limits){}, &change.result));
+	return gate_apply_change(gate, &change);
+}
+
+/* A permitted operation: inward acts are done here and now; an outward one is only intended. */
+static enum status
+act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
+    struct decision_record *record) {
+	struct arena *arena = submission->arena;
+	if (operation_kinds[submission->kind].direction == ACT_OUTWARD) {
+		record->outcome = OUTCOME_INTENDED;
+		return OK;
+	}
+	if (gate_execute(gate, arena, submission, evaluation, &record->result) != OK ||
+	    apply_change(gate, arena, submission, record->result, record->decided_ms) != OK)
+		return record_failure(arena, record);
+	record->outcome = OUTCOME_DONE;
+	return apply_spend(gate, evaluation, submission, record);
+}
+
+static enum status
+write_votes(struct arena *arena, const struct votes *votes, struct bytes *text) {
+	if (votes == nullptr || votes_size(votes) == 0)
+		return OK;
+	_cleanup_(buffer_free) struct buffer out = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &out);
+	json_write_array(&writer);
+	for (size_t i = 0; i < votes_size(votes); i++) {
+		const struct vote *vote = votes_at(votes, i);
+		json_write_object(&writer);
+		json_write_member_string(&writer, "key", vote->key_id);
+		json_write_member_string(&writer, "person", vote->person);
+		json_write_member_hex(&writer, "statement", hash256_bytes(&vote->statement_digest));
+		json_write_member_text(&writer, "verdict", approval_verdict_name(vote->verdict));
+		json_write_end(&writer);
+	}
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	*text = arena_copy(arena, buffer_bytes(&out));
+	TRY_ALLOC(text->data);
+	return OK;
+}
+
+/* Before anything is done: that its record will fit into one entry, results of the largest size included. */
+static enum status
+check_size(const struct decision_record *record, const struct evaluation *evaluation) {
+	const struct bytes parts[] = {record->document, record->requester, record->facts,
+	                              record->entities, record->votes,     record->missing};
+	size_t size = 4096 + BLOB_THRESHOLD + (record->payload.len <= BLOB_THRESHOLD ? record->payload.len : 0);
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+		size += parts[i].len;
+	for (size_t i = 0; evaluation->observation.has_spend && i < evaluation->observation.spend.part_count; i++)
+		size += evaluation->observation.spend.parts[i].subject.len + 48;
+	return size <= ENTRY_SIZE_MAX ? OK
+	                              : fail(STATUS_TOO_LARGE, "record.size: the decision's record would have about %zu bytes, "
+	                                                       "and an entry holds %zu",
+	                                     size, ENTRY_SIZE_MAX);
+}
+
+/* Observes, decides, acts, and writes the entry. The state holds the consequences already; the caller makes the entry durable
+ * or ends. */
+static enum status
+decide_and_record(struct gate *gate, const struct submission *submission, const struct directory_key *key,
+                  const struct votes *votes, int64_t now_ms, struct evaluation *evaluation, struct gate_step *step) {
+	struct decision_record *record = ARENA_NEW(submission->arena, struct decision_record);
+	TRY_ALLOC(record);
+	*record = (struct decision_record){.operation_id = submission->id,
+	                                   .digest = submission->digest,
+	                                   .document = submission->document,
+	                                   .payload = submission->payload,
+	                                   .requester = submission->requester,
+	                                   .signature_expires_s = submission->nonce_expires_s};
+	TRY(gate_evaluate(gate, submission->arena, submission, key, votes, now_ms, evaluation));
+	TRY(evaluation_record(gate, submission->arena, evaluation, record));
+	TRY(write_votes(submission->arena, votes, &record->votes));
+	TRY(check_size(record, evaluation));
+	if (record->decision == DECISION_PERMIT)
+		TRY(act(gate, submission, evaluation, record));
+	struct gate_entry *entry = &step->entries[step->entry_count++];
+	entry->type = record->outcome == OUTCOME_INTENDED ? ENTRY_INTENT : ENTRY_DECISION;
+	step->is_outward = record->outcome == OUTCOME_INTENDED;
+	step->state = decision_record_state(record);
+	step->record = record;
+	return decision_record_write(record, &gate->blobs, &entry->body);
+}
+
+/* --- Submitting. --- */
+
+static enum status
+check_times(const struct gate *gate, const struct operation *operation, int64_t now_ms) {
+	if (operation->expires_ms <= now_ms)
+		return fail(STATUS_EXPIRED, "operation.expired: it expired %lld ms ago", (long long)(now_ms - operation->expires_ms));
+	if (operation->created_ms > now_ms + gate->skew_ms)
+		return fail(STATUS_EXPIRED, "operation.created: it was created %lld ms in the future",
+		            (long long)(operation->created_ms - now_ms));
+	return OK;
+}
+
+static enum status
+answer_known(struct gate_operation *known, const struct submission *submission, struct gate_step *step) {
+	struct hash256 repetition = operation_repetition_hash(&submission->operation);
+	if (!hash256_equal(&repetition, &known->repetition))
+		return fail(STATUS_CONFLICT, "operation.differs: this idempotency key was used for another operation");
+	step->operation = known;
+	step->state = known->state;
+	step->kind = known->entry == UINT64_MAX ? GATE_IN_FLIGHT : GATE_KNOWN;
+	return OK;
+}
+
+static enum status
+keep_bytes(struct arena *arena, struct bytes from, struct bytes *kept) {
+	*kept = arena_copy(arena, from);
+	TRY_ALLOC(kept->data);
+	return OK;
+}
+
+/* Keeps what deciding again, or resolving an intent, will need. */
+static enum status
+keep(struct gate *gate, struct gate_operation *operation, const struct submission *submission,
+     const struct evaluation *evaluation) {
+	struct held_operation *held;
+	const json *document;
+	TRY(operations_keep(&gate->state->operations, operation, &held));
+	TRY(keep_bytes(&held->arena, submission->document, &held->document));
+	TRY(keep_bytes(&held->arena, submission->payload, &held->payload));
+	TRY(keep_bytes(&held->arena, submission->requester, &held->requester));
+	TRY(keep_bytes(&held->arena, submission->key_id, &held->key_id));
+	TRY(keep_bytes(&held->arena, submission->peer_address, &held->peer_address));
+	TRY(keep_bytes(&held->arena, evaluation->missing, &held->missing));
+	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
+	TRY(operation_read(document, &held->operation));
+	_cleanup_(buffer_free) struct buffer view = {};
+	TRY(operation_view(&submission->operation, submission->payload, evaluation->transaction, &view));
+	held->view_digest = sha256(buffer_bytes(&view));
+	return votes_create(&held->votes, submission->operation.principal);
+}
+
+static void
+settle_state(struct gate *gate, struct gate_operation *operation, enum operation_state state) {
+	operations_set_state(&gate->state->operations, operation, state);
+}
+
+enum status
+gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step) {
+	*step = (struct gate_step){};
+	struct gate_operation *known = operations_find(&gate->state->operations, &submission->id);
+	if (known != nullptr)
+		return answer_known(known, submission, step);
+	const struct directory_key *key;
+	TRY(check_times(gate, &submission->operation, now_ms));
+	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
+	if (submission->nonce.len > 0)
+		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s, now_ms));
+	struct evaluation evaluation;
+	enum status status = decide_and_record(gate, submission, key, nullptr, now_ms, &evaluation, step);
+	struct gate_operation *operation = nullptr;
+	if (status == OK)
+		status = operations_add(&gate->state->operations, &submission->id, &operation);
+	if (status != OK) {
+		gate_step_free(step);
+		*step = (struct gate_step){};
+		return status;
+	}
+	operation->digest = submission->digest;
+	operation->repetition = operation_repetition_hash(&submission->operation);
+	operation->expires_ms = submission->operation.expires_ms;
+	step->kind = GATE_DECIDED;
+	step->operation = operation;
+	if (step->state == OPERATION_HELD || step->state == OPERATION_UNKNOWN)
+		TRY(keep(gate, operation, submission, &evaluation));
+	settle_state(gate, operation, step->state);
+	return OK;
+}
+
+/* --- Voting. --- */
+
+static enum status
+check_statement(const struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
+                const struct directory_key *key, int64_t now_ms) {
+	struct approval_statement expected = {.instance = bytes_of_text(gate->state->instance),
+	                                      .operation_id = operation->id,
+	                                      .operation_digest = operation->digest,
+	                                      .view_digest = operation->held->view_digest,
+	                                      .bundle_hash = gate->state->bundle->hash,
+	                                      .expires_ms = operation->expires_ms};
+	TRY(approval_check(&vote->statement, &expected, now_ms));
+	const struct principal *person = directory_principal(gate->state->directory, vote->statement.person);
+	if (person == nullptr || person->kind != PRINCIPAL_PERSON)
+		return fail(STATUS_NOT_FOUND, "approval.person: there is no person \"%.*s\"", BYTES_ARGS(vote->statement.person));
+	if (!directory_may_vote(gate->state->directory, key->principal, person, now_ms))
+		return fail(STATUS_UNAUTHORIZED, "approval.delegation: the signer may not vote for \"%.*s\"",
+		            BYTES_ARGS(vote->statement.person));
+	return OK;
+}
+
+static enum status
+write_vote(const struct vote_submission *vote, const struct directory_key *key, int64_t now_ms, struct gate_step *step) {
+	struct gate_entry *entry = &step->entries[step->entry_count++];
+	struct json_writer writer;
+	entry->type = ENTRY_VOTE;
+	json_writer_start(&writer, &entry->body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "cast_at", now_ms);
+	json_write_member_string(&writer, "key", key->id);
+	json_write_member_hex(&writer, "operation", hash256_bytes(&vote->operation_id));
+	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(key->public_key));
+	json_write_member_hex(&writer, "signature", BYTES_OF_ARRAY(vote->signature));
+	json_write_key(&writer, "statement");
+	json_write_canonical(&writer, vote->statement_text);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
+static struct vote
+vote_of(const struct vote_submission *submission) {
+	return (struct vote){.key_id = submission->key_id,
+	                     .person = submission->statement.person,
+	                     .verdict = submission->statement.verdict,
+	                     .stage = submission->statement.stage,
+	                     .statement_digest = submission->statement_digest,
+	                     .bundle_hash = submission->statement.bundle_hash,
+	                     .expires_ms = submission->statement.expires_ms};
+}
+
+/* A held operation as if it were submitted again: from what was kept, into the vote's arena. */
+static enum status
+submission_of_held(const struct gate_operation *operation, struct arena *arena, struct submission *submission) {
+	const struct held_operation *held = operation->held;
+	*submission = (struct submission){.arena = arena, .id = operation->id, .digest = operation->digest};
+	const json *document;
+	TRY(keep_bytes(arena, held->document, &submission->document));
+	TRY(keep_bytes(arena, held->payload, &submission->payload));
+	TRY(keep_bytes(arena, held->requester, &submission->requester));
+	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
+	TRY(keep_bytes(arena, held->peer_address, &submission->peer_address));
+	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));
+	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
+	TRY(operation_read(document, &submission->operation));
+	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
+	return operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
+	                                     &submission->resource_id);
+}
+
+static enum status
+reject(struct gate *gate, struct gate_operation *operation, struct gate_step *step) {
+	step->state = OPERATION_REJECTED;
+	settle_state(gate, operation, OPERATION_REJECTED);
+	return OK;
+}
+
+/* At the last vote every guard observes again and the decision is taken afresh. While more is missing only the vote is
+ * recorded: the forecast changes nothing. */
+static enum status
+decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, int64_t now_ms,
+             struct gate_step *step) {
+	struct submission submission;
+	struct evaluation evaluation;
+	const struct directory_key *key;
+	TRY(submission_of_held(operation, arena, &submission));
+	if (directory_active_key(gate->state->directory, submission.key_id, &key) != OK)
+		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
+	TRY(gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation));
+	if (evaluation.decision == DECISION_HELD) {
+		step->state = OPERATION_HELD;
+		return keep_bytes(&operation->held->arena, evaluation.missing, &operation->held->missing);
+	}
+	TRY(decide_and_record(gate, &submission, key, operation->held->votes, now_ms, &evaluation, step));
+	settle_state(gate, operation, step->state);
+	return OK;
+}
+
+enum status
+gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms, struct gate_step *step) {
+	*step = (struct gate_step){.kind = GATE_DECIDED};
+	struct gate_operation *operation = operations_find(&gate->state->operations, &vote->operation_id);
+	const struct directory_key *key;
+	if (operation == nullptr)
+		return fail(STATUS_NOT_FOUND, "operation.unknown: there is no such operation");
+	if (operation->state == OPERATION_HELD && operation->expires_ms <= now_ms)
+		settle_state(gate, operation, OPERATION_EXPIRED);
+	if (operation->state != OPERATION_HELD)
+		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(operation->state));
+	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
+	TRY(check_statement(gate, operation, vote, key, now_ms));
+	struct vote cast = vote_of(vote);
+	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast));
+	step->operation = operation;
+	TRY(write_vote(vote, key, now_ms, step));
+	if (vote->statement.verdict == APPROVAL_REJECT)
+		return reject(gate, operation, step);
+	return decide_again(gate, operation, vote->arena, now_ms, step);
+}
+
+/* --- Settling, outward acts, time. --- */
+
+void
+gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry) {
+	(void)gate;
+	step->operation->entry = entry;
+}
+
+static enum status
+write_outcome(const struct gate_operation *operation, enum outcome outcome, int64_t now_ms, struct gate_step *step) {
+	struct gate_entry *entry = &step->entries[step->entry_count++];
+	struct json_writer writer;
+	entry->type = ENTRY_OUTCOME;
+	json_writer_start(&writer, &entry->body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "done_at", now_ms);
+	if (outcome == OUTCOME_FAILED)
+		json_write_member_text(&writer, "error", fail_message());
+	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
+	json_write_member_text(&writer, "outcome", outcome_name(outcome));
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
+/* Destroying a key is the outward act that there is: entry, then row (design §6). */
+enum status
+gate_perform(struct gate *gate, struct gate_operation *operation, struct submission *submission, int64_t now_ms,
+             struct gate_step *step) {
+	*step = (struct gate_step){.kind = GATE_DECIDED, .operation = operation};
+	enum status status = apply_change(gate, submission->arena, submission, BYTES_OF_LITERAL("{}"), now_ms);
+	if (status == OK && gate->state->secrets != nullptr)
+		status = secrets_destroy(gate->state->secrets, "key", submission->resource_id);
+	step->state = status == OK ? OPERATION_DONE : OPERATION_FAILED;
+	settle_state(gate, operation, step->state);
+	return write_outcome(operation, status == OK ? OUTCOME_DONE : OUTCOME_FAILED, now_ms, step);
+}
+
+void
+gate_tick(struct gate *gate, int64_t now_ms) {
+	limits_expire(gate->state->limits, now_ms);
+	struct operations *operations = &gate->state->operations;
+	size_t at = 0;
+	void *value;
+	while (map_next(&operations->kept, &at, nullptr, &value)) {
+		struct gate_operation *operation = value;
+		if (operation->state != OPERATION_HELD || operation->expires_ms > now_ms)
+			continue;
+		settle_state(gate, operation, OPERATION_EXPIRED);
+		at = 0; /* the map has changed */
+	}
+}

@@ -1,0 +1,137 @@
+/*
+ * The gate: every sensitive operation passes here. observe ─► decide ─► act ─► prove.
+ *
+ *   gate_read_operation()   the request as received becomes a submission: form, signature, digests. Needs no order: many at once
+ *   gate_submit()           in order: idempotency, nonce, guards, policy, act; yields one entry and the state to come
+ *   gate_vote()             in order: a vote; with the last one needed, the operation is decided afresh
+ *   gate_settle()           after the entry is durable: the state is what the entry says, and the answer may leave
+ *
+ * The gate writes nothing itself: the keeper gives every entry to the log before it lets an answer out. Nothing is undone: if
+ * an entry cannot become durable the process ends, and the state is rebuilt from what is.
+ *
+ * Threads: reading submissions may run in many threads while no other function runs; everything else in one.
+ * Errors: what a requester did wrong is a status with a stable name, which the keeper answers and records.
+ */
+#ifndef GATEHOUSE_GATE_GATE_H
+#define GATEHOUSE_GATE_GATE_H
+
+#include "gate/entities.h"
+#include "gate/record.h"
+#include "gate/state.h"
+#include "identity/http_signature.h"
+#include "model/entry.h"
+
+struct gate {
+	struct gate_state *state;
+	struct policy_entities *entities;
+	struct record_blobs blobs;
+	struct arena scratch;
+	struct bytes authority;   /* what @authority must be */
+	int64_t price_age_max_ms; /* older prices are stale */
+	int64_t skew_ms;          /* how far created may lie ahead */
+};
+
+struct gate_config {
+	struct bytes instance;
+	struct bytes authority;
+	const struct root_key *root; /* null: no signing */
+	struct secrets *secrets;
+	struct record_blobs blobs;
+	int64_t price_age_max_ms; /* 0: one hour */
+};
+
+enum status gate_create(struct gate **gate, const struct gate_config *config);
+void gate_destroy(struct gate **gate); /* a cleanup function */
+
+/* --- Submissions. --- */
+
+/* What the requester did and how the keeper knows; everything lives in the arena. */
+struct submission {
+	struct arena *arena;
+	struct operation operation;
+	struct bytes document; /* canonical JSON */
+	struct bytes payload;  /* canonical JSON */
+	const json *payload_document;
+	const json *secret; /* key.import only: what must not be recorded */
+	struct hash256 id, digest;
+	enum operation_kind_id kind;
+	enum resource_type resource_type;
+	struct bytes resource_id;
+	struct bytes key_id;    /* that signed */
+	struct bytes nonce;     /* of the request signature; empty where a person signed the digest */
+	int64_t nonce_expires_s;
+	struct bytes requester; /* canonical JSON: evidence of the signature */
+	struct bytes peer_address; /* reported */
+};
+
+/* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs. An operation
+ * that was refused here and whose signature verified has submission->key_id set: it is recorded as refused. */
+enum status gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
+                                int64_t now_ms, struct submission *submission);
+
+struct vote_submission {
+	struct arena *arena;
+	struct hash256 operation_id;
+	struct approval_statement statement;
+	struct bytes statement_text;
+	struct hash256 statement_digest;
+	struct bytes key_id;
+	uint8_t signature[64];
+};
+
+/* The body is {"statement":{...},"signature":{"key_id","signature"}}. */
+enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote);
+
+/* --- Steps. --- */
+
+/* One entry to be written. */
+struct gate_entry {
+	enum entry_type type;
+	struct buffer body;
+};
+
+enum gate_step_kind {
+	GATE_KNOWN,     /* an idempotent repetition: the answer is in the entry that the operation names; nothing to write */
+	GATE_IN_FLIGHT, /* the same operation is being written now: ask again when it is durable */
+	GATE_DECIDED,   /* entries[0..entry_count) are to be written, then gate_settle() */
+};
+
+struct gate_step {
+	enum gate_step_kind kind;
+	struct gate_operation *operation;
+	struct gate_entry entries[2]; /* a vote, and the decision that it brought about */
+	size_t entry_count;
+	enum operation_state state; /* that the operation has when the entries are durable */
+	bool is_outward;            /* an intent: gate_perform() follows when it is durable */
+	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
+	const struct decision_record *record;
+};
+void gate_step_free(struct gate_step *step); /* a cleanup function */
+
+/* now_ms is the batch's time: not below any before. Statuses: STATUS_CONFLICT "operation.differs" (same idempotency key,
+ * another operation), STATUS_EXPIRED "operation.expired", STATUS_CONFLICT "nonces.replayed", and those of directory, payload
+ * and wallet. After a failure nothing has changed but the nonce, which is used. */
+enum status gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step);
+enum status gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms, struct gate_step *step);
+
+/* The entries are durable; entry is the index of the last. */
+void gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry);
+
+/* An outward act, its intent durable: does it, and yields the entry of its outcome. */
+enum status gate_perform(struct gate *gate, struct gate_operation *operation, struct submission *submission, int64_t now_ms,
+                         struct gate_step *step);
+
+/* Held operations past their time become expired; limits and nonces forget what no window sees. */
+void gate_tick(struct gate *gate, int64_t now_ms);
+
+/* Makes a change and lets the policy's entities follow it: live and when restoring. */
+enum status gate_apply_change(struct gate *gate, const struct change *change);
+
+/* --- Restoring. --- */
+
+/* Applies one entry of the log, in order, from entry 0 on. Errors: STATUS_CORRUPT "restore.*". */
+enum status gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf);
+/* After the last: keys that secrets.db has and the log has not are removed, and the reverse is an error. */
+enum status gate_restore_finish(struct gate *gate);
+
+#endif

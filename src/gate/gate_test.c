@@ -1,0 +1,373 @@
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "base/time.h"
+#include "gate/gate.h"
+#include "gate/genesis.h"
+#include "gate/replay.h"
+#include "gate/material.h"
+#include "keys/root_key.h"
+#include "tests/firm.h"
+
+static const char INSTANCE[] = "northwind.example";
+static const char AUTHORITY[] = "gate.northwind.example:8443";
+constexpr int64_t START_MS = INT64_C(1'767'225'600'000);
+
+/* A gate, the entries that it asked to be written, and the firm that uses it: the whole gate in one process. */
+struct bench_gate {
+	struct firm firm;
+	struct gate *gate;
+	struct root_key *root;
+	struct secrets *secrets;
+	struct buffer leaves[256];
+	size_t count;
+	int64_t now_ms;
+	char directory[64];
+	int submissions;
+};
+
+static void
+keep_leaf(struct bench_gate *b, enum entry_type type, struct bytes body) {
+	struct entry entry = {.type = type, .seq = b->count, .at_ms = b->now_ms, .body = body};
+	assert_true(b->count < ARRAY_LENGTH(b->leaves));
+	assert_ok(entry_write(&entry, &b->leaves[b->count++]));
+}
+
+static struct gate_config
+config_of(const struct bench_gate *b) {
+	return (struct gate_config){.instance = bytes_of_text(INSTANCE), .authority = bytes_of_text(AUTHORITY),
+	                            .root = b->root, .secrets = b->secrets};
+}
+
+static void
+start_gate(struct bench_gate *b) {
+	struct gate_config config = config_of(b);
+	assert_ok(gate_create(&b->gate, &config));
+	for (size_t i = 0; i < b->count; i++)
+		assert_ok(gate_restore_entry(b->gate, i, buffer_bytes(&b->leaves[i])));
+	assert_ok(gate_restore_finish(b->gate));
+}
+
+static void
+set_up(struct bench_gate *b) {
+	*b = (struct bench_gate){.now_ms = START_MS};
+	firm_make(&b->firm, 1);
+	snprintf(b->directory, sizeof b->directory, "/tmp/gatehouse-gate-test-XXXXXX");
+	assert_non_null(mkdtemp(b->directory));
+	char path[128];
+	snprintf(path, sizeof path, "%s/secrets.db", b->directory);
+	assert_ok(secrets_open(io_system(), path, &b->secrets));
+	_cleanup_(buffer_free) struct buffer record = {}, genesis = {};
+	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
+	assert_ok(root_key_create(&b->root, ROOT_KEY_PASSPHRASE, BYTES_OF_LITERAL("correct horse battery"), cheap, &record));
+	assert_ok(firm_genesis(&b->firm, INSTANCE, "northwind.example/k1", "[\"a\",\"b\"]", START_MS, &genesis));
+	keep_leaf(b, ENTRY_GENESIS, buffer_bytes(&genesis));
+	start_gate(b);
+}
+
+static void
+tear_down(struct bench_gate *b) {
+	gate_destroy(&b->gate);
+	secrets_close(&b->secrets);
+	root_key_destroy(&b->root);
+	firm_free(&b->firm);
+	for (size_t i = 0; i < b->count; i++)
+		buffer_free(&b->leaves[i]);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf '%s'", b->directory);
+	assert_int_equal(0, system(command));
+}
+
+/* What the keeper does with a step: entries first, then the state settles. */
+static void
+write_step(struct bench_gate *b, struct gate_step *step) {
+	for (size_t i = 0; i < step->entry_count; i++)
+		keep_leaf(b, step->entries[i].type, buffer_bytes(&step->entries[i].body));
+	if (step->kind == GATE_DECIDED)
+		gate_settle(b->gate, step, b->count - 1);
+}
+
+struct submitted {
+	struct arena arena;
+	struct submission submission;
+	struct gate_step step;
+	enum status status;
+};
+
+static void
+submitted_free(struct submitted *s) {
+	gate_step_free(&s->step);
+	arena_free(&s->arena);
+}
+
+static void
+submit(struct bench_gate *b, const struct firm_operation *wanted, struct submitted *s) {
+	struct firm_operation operation = *wanted;
+	char key[32];
+	*s = (struct submitted){};
+	if (operation.created_ms == 0)
+		operation.created_ms = b->now_ms;
+	if (operation.idempotency_key == nullptr) {
+		snprintf(key, sizeof key, "op-%d", b->submissions++);
+		operation.idempotency_key = key;
+	}
+	struct http_request request;
+	s->submission.arena = &s->arena;
+	assert_ok(firm_request(&b->firm, &s->arena, INSTANCE, AUTHORITY, &operation, &request));
+	s->status = gate_read_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s->submission);
+	if (s->status == OK)
+		s->status = gate_submit(b->gate, &s->submission, b->now_ms, &s->step);
+	if (s->status == OK)
+		write_step(b, &s->step);
+}
+
+static enum operation_state
+vote(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by, const char *verdict) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer material = {}, body = {};
+	_cleanup_(gate_step_free) struct gate_step step = {};
+	struct vote_submission submission;
+	assert_ok(material_write(b->gate, &arena, operation, &material));
+	assert_ok(firm_vote(&b->firm, INSTANCE, by, buffer_bytes(&material), verdict, b->now_ms, &body));
+	assert_ok(gate_read_vote(b->gate, &arena, buffer_bytes(&body), &submission));
+	assert_ok(gate_vote(b->gate, &submission, b->now_ms, &step));
+	write_step(b, &step);
+	return step.state;
+}
+
+static const struct firm_operation create_hot_key = {
+	.by = FIRM_PERSON_4,
+	.kind = "key.create",
+	.resource = "account:options-hot",
+	.payload = "{\"algorithm\":\"secp256k1\",\"id\":\"eth-hot\",\"material\":\"single\",\"purpose\":\"transfer\"}",
+};
+
+static void
+make_hot_key(struct bench_gate *b) {
+	_cleanup_(submitted_free) struct submitted s;
+	submit(b, &create_hot_key, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
+}
+
+/* EIP-1559, chain 1, to 0x3535…35: fee at most 21,000 × 30 gwei; value in units of 0.01 ETH = 30 USD. */
+static struct firm_operation
+transfer(unsigned hundredths, unsigned nonce, char payload[static 512]) {
+	char value[40];
+	unsigned __int128 wei = (unsigned __int128)hundredths * 10'000'000'000'000'000ULL;
+	uint8_t bytes[16];
+	size_t at = sizeof bytes;
+	for (; wei > 0; wei >>= 8)
+		bytes[--at] = (uint8_t)wei;
+	hex_encode(bytes_of(bytes + at, sizeof bytes - at), value);
+	size_t length = sizeof bytes - at;
+	char body[256];
+	snprintf(body, sizeof body, "01%02x843b9aca008506fc23ac0082520894%s%02x%s80c0", nonce == 0 ? 0x80 : nonce,
+	         "3535353535353535353535353535353535353535", (unsigned)(0x80 + length), value);
+	size_t total = strlen(body) / 2;
+	if (total < 56)
+		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02%02x%s\"}", (unsigned)(0xc0 + total), body);
+	else
+		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02f8%02x%s\"}", (unsigned)total, body);
+	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+}
+
+static void
+a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(10, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_DONE, s.step.state);
+	assert_int_equal(DECISION_PERMIT, s.step.record->decision);
+	assert_true(s.step.record->has_spend);
+	assert_non_null(memmem(s.step.record->result.data, s.step.record->result.len, "\"transaction\":\"02", 17));
+}
+
+static void
+a_large_transfer_is_held_until_two_of_treasury_have_approved(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(1000, 0, payload); /* 10 ETH, 30,000 USD */
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":2,\"independent\":1}"), s.step.record->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_4, "approve")); /* not of treasury */
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
+}
+
+static void
+a_rejection_ends_a_held_operation(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(1000, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	assert_int_equal(OPERATION_REJECTED, vote(&b, s.step.operation, FIRM_PERSON_1, "reject"));
+}
+
+static void
+more_than_the_hourly_limit_is_denied_and_counts_nothing(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(9000, 0, payload); /* 90 ETH, 270,000 USD */
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_DENIED, s.step.state);
+	assert_bytes(BYTES_OF_LITERAL("hourly_limit"), s.step.record->reasons[0].policy);
+	assert_false(s.step.record->has_spend);
+}
+
+static void
+the_same_operation_again_gives_the_same_answer_and_another_is_refused(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512], other[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(10, 0, payload), different = transfer(11, 0, other);
+	operation.idempotency_key = different.idempotency_key = "invoice-17";
+	_cleanup_(submitted_free) struct submitted first, again, conflict;
+	submit(&b, &operation, &first);
+	size_t entries = b.count;
+	b.now_ms += 1000;
+	submit(&b, &operation, &again);
+	assert_ok(again.status);
+	assert_int_equal(GATE_KNOWN, again.step.kind);
+	assert_ptr_equal(first.step.operation, again.step.operation);
+	submit(&b, &different, &conflict);
+	assert_fails(STATUS_CONFLICT, "operation.differs", conflict.status);
+	assert_int_equal(entries, b.count);
+}
+
+static void
+a_person_of_security_cannot_approve_their_own_request(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &create_hot_key, &s);
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer material = {}, body = {};
+	struct vote_submission submission;
+	_cleanup_(gate_step_free) struct gate_step step = {};
+	assert_ok(material_write(b.gate, &arena, s.step.operation, &material));
+	assert_ok(firm_vote(&b.firm, INSTANCE, FIRM_PERSON_4, buffer_bytes(&material), "approve", b.now_ms, &body));
+	assert_ok(gate_read_vote(b.gate, &arena, buffer_bytes(&body), &submission));
+	assert_fails(STATUS_DENIED, "votes.initiator", gate_vote(b.gate, &submission, b.now_ms, &step));
+}
+
+static void
+state_restored_from_the_log_decides_and_answers_alike(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512], large[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation small = transfer(10, 0, payload), held = transfer(1000, 1, large);
+	small.idempotency_key = "a";
+	_cleanup_(submitted_free) struct submitted s, h, again;
+	submit(&b, &small, &s);
+	submit(&b, &held, &h);
+	assert_int_equal(OPERATION_HELD, vote(&b, h.step.operation, FIRM_PERSON_1, "approve"));
+	struct hash256 id = h.step.operation->id, view = h.step.operation->held->view_digest;
+	gate_destroy(&b.gate);
+	start_gate(&b);
+	submit(&b, &small, &again);
+	assert_ok(again.status);
+	assert_int_equal(GATE_KNOWN, again.step.kind);
+	assert_int_equal(OPERATION_DONE, again.step.state);
+	struct gate_operation *restored = operations_find(&b.gate->state->operations, &id);
+	assert_int_equal(OPERATION_HELD, restored->state);
+	assert_true(hash256_equal(&view, &restored->held->view_digest));
+	assert_int_equal(OPERATION_DONE, vote(&b, restored, FIRM_PERSON_2, "approve"));
+	/* 0.1 + 10 ETH and fees, counted once each. */
+	int64_t spent = limits_sum(b.gate->state->limits, LIMIT_KEY, BYTES_OF_LITERAL("eth-hot"), LIMIT_DAY, b.now_ms,
+	                           nullptr, 0);
+	assert_true(spent > 3'030'000 && spent < 3'031'000);
+}
+
+static void
+every_decision_replays_to_the_same_result(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payloads[3][512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operations[] = {transfer(10, 0, payloads[0]), transfer(1000, 1, payloads[1]),
+	                                      transfer(9000, 2, payloads[2])};
+	_cleanup_(submitted_free) struct submitted small, held, denied;
+	submit(&b, &operations[0], &small);
+	submit(&b, &operations[1], &held);
+	submit(&b, &operations[2], &denied);
+	(void)vote(&b, held.step.operation, FIRM_PERSON_1, "approve");
+	(void)vote(&b, held.step.operation, FIRM_PERSON_2, "approve");
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+	for (size_t i = 0; i < b.count; i++) {
+		enum replay_result result;
+		const char *difference;
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
+		if (difference != nullptr)
+			fail_msg("entry %zu: %s", i, difference);
+	}
+	assert_int_equal(6, replayer_counts(replayer).same);
+	assert_int_equal(0, replayer_counts(replayer).different);
+}
+
+/* Whatever of a decision's entry is changed, replay or the reader notices. */
+static void
+a_changed_decision_does_not_replay(void **) {
+	static const struct {
+		const char *from, *to;
+	} changes[] = {
+		{"\"decision\":\"deny\"", "\"decision\":\"held\""},
+		{"\"reasons\":[\"hourly_limit\"]", "\"reasons\":[]"},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(9000, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+		_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+		_cleanup_(buffer_free) struct buffer changed = {};
+		enum replay_result result = REPLAY_NOT_A_DECISION;
+		const char *difference;
+		assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+		for (size_t j = 0; j + 1 < b.count; j++)
+			assert_ok(replayer_add(replayer, j, buffer_bytes(&b.leaves[j]), &result, &difference));
+		struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]);
+		const uint8_t *at = memmem(leaf.data, leaf.len, changes[i].from, strlen(changes[i].from));
+		assert_non_null(at);
+		size_t before = (size_t)(at - leaf.data), after = before + strlen(changes[i].from);
+		buffer_append(&changed, leaf.data, before);
+		buffer_append_text(&changed, changes[i].to);
+		buffer_append(&changed, leaf.data + after, leaf.len - after);
+		assert_ok(replayer_add(replayer, b.count - 1, buffer_bytes(&changed), &result, &difference));
+		assert_int_equal(REPLAY_DIFFERENT, result);
+	}
+}
+
+RUN_TESTS(T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
+          T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
+          T(more_than_the_hourly_limit_is_denied_and_counts_nothing),
+          T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
+          T(a_person_of_security_cannot_approve_their_own_request),
+          T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
+          T(a_changed_decision_does_not_replay))

@@ -1,0 +1,207 @@
+#include "gate/guards.h"
+
+/* --- request: the operation itself, and the time of its decision. --- */
+
+static enum status
+observe_request(struct observation *o, struct facts *facts) {
+	facts_add(facts, "time.now", FACT_VERIFIED, (struct value){.type = VALUE_DATETIME, .integer = o->now_ms});
+	facts_add_long(facts, "request.age_ms", FACT_VERIFIED, o->now_ms - o->operation->created_ms);
+	facts_add_boolean(facts, "request.has_reason", FACT_VERIFIED, o->operation->reason.len > 0);
+	facts_add_boolean(facts, "request.has_reference", FACT_VERIFIED, o->operation->reference.len > 0);
+	return OK;
+}
+
+/* --- identity: who asks, by which key, and where they stand. --- */
+
+static enum status
+observe_identity(struct observation *o, struct facts *facts) {
+	const struct unit *desk = unit_above(o->requester->unit, UNIT_DESK);
+	const struct unit *legal_entity = unit_above(o->requester->unit, UNIT_LEGAL_ENTITY);
+	facts_add_string(facts, "identity.kind", FACT_VERIFIED, bytes_of_text(principal_kind_name(o->requester->kind)));
+	facts_add_boolean(facts, "identity.terminal_key", FACT_VERIFIED, o->key->class == DIRECTORY_KEY_TERMINAL);
+	if (desk != nullptr)
+		facts_add_string(facts, "identity.desk", FACT_VERIFIED, desk->id);
+	if (legal_entity != nullptr)
+		facts_add_string(facts, "identity.legal_entity", FACT_VERIFIED, legal_entity->id);
+	return OK;
+}
+
+/* --- zone: the one registered with the key; what the gateway saw can only narrow. --- */
+
+static enum status
+observe_zone(struct observation *o, struct facts *facts) {
+	const struct zone *zone = o->key->zone;
+	if (zone != nullptr)
+		facts_add_string(facts, "zone.registered", FACT_VERIFIED, zone->id);
+	struct bytes seen = zones_of_address(&o->state->zones, o->peer_address);
+	if (seen.len > 0)
+		facts_add_string(facts, "zone.seen", FACT_REPORTED, seen);
+	bool differs = zone != nullptr && o->peer_address.len > 0 && !bytes_equal(seen, zone->id);
+	facts_add_boolean(facts, "zone.mismatch", FACT_REPORTED, differs);
+	return OK;
+}
+
+/* --- key: the key that is to act, and whether requester and key stand in the same units. --- */
+
+static enum status
+observe_key(struct observation *o, struct facts *facts) {
+	if (o->resource_type != RESOURCE_KEY)
+		return OK;
+	facts_add_boolean(facts, "key.known", FACT_VERIFIED, o->subject_key != nullptr);
+	if (o->subject_key == nullptr)
+		return OK;
+	facts_add_string(facts, "key.state", FACT_VERIFIED, bytes_of_text(key_state_name(o->subject_key->state)));
+	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
+	if (account == nullptr)
+		return OK;
+	const struct unit *desk = unit_above(account, UNIT_DESK), *legal_entity = unit_above(account, UNIT_LEGAL_ENTITY);
+	facts_add_string(facts, "key.account", FACT_VERIFIED, account->id);
+	facts_add_boolean(facts, "key.same_desk", FACT_VERIFIED,
+	                  desk != nullptr && desk == unit_above(o->requester->unit, UNIT_DESK));
+	facts_add_boolean(facts, "key.same_legal_entity", FACT_VERIFIED,
+	                  legal_entity != nullptr && legal_entity == unit_above(o->requester->unit, UNIT_LEGAL_ENTITY));
+	return OK;
+}
+
+/* --- transfer: what the transaction does, decoded from its bytes. --- */
+
+static enum status
+observe_transfer(struct observation *o, struct facts *facts) {
+	if (o->transaction == nullptr)
+		return OK;
+	TRY(wallet_facts(o->transaction, facts));
+	uint64_t nonce;
+	if (o->subject_key != nullptr &&
+	    gate_state_last_nonce(o->state, bytes_of_text(o->subject_key->id), o->transaction->chain, &nonce))
+		facts_add_long(facts, "transfer.last_nonce", FACT_VERIFIED,
+		               nonce > (uint64_t)JSON_INTEGER_MAX ? INT64_MAX : (int64_t)nonce);
+	return OK;
+}
+
+/* --- destinations: allow lists and sanctions, for every destination of the transaction. --- */
+
+static enum status
+observe_destinations(struct observation *o, struct facts *facts) {
+	const struct wallet_transaction *transaction = o->transaction;
+	if (transaction == nullptr)
+		return OK;
+	bool all_allowed = transaction->destination_count > 0, any_sanctioned = false;
+	const struct destination_list *sanctions = nullptr;
+	for (size_t i = 0; i < transaction->destination_count; i++) {
+		struct bytes name = destination_name(o->arena, transaction->chain, transaction->destinations[i]);
+		all_allowed = all_allowed && destinations_any_has(&o->state->destinations, DESTINATIONS_ALLOWED, name, nullptr);
+		any_sanctioned = destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
+		                 any_sanctioned;
+	}
+	facts_add_boolean(facts, "destination.allowed", FACT_FEED, all_allowed);
+	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, any_sanctioned);
+	if (sanctions != nullptr)
+		facts_add_string(facts, "destination.sanctioned_by", FACT_FEED, bytes_of_text(sanctions->name));
+	static const struct {
+		const char *fact;
+		enum destination_list_kind kind;
+	} hashes[] = {
+		{"destination.allow_hash", DESTINATIONS_ALLOWED},
+		{"destination.sanctions_hash", DESTINATIONS_SANCTIONED},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(hashes); i++) {
+		char text[65];
+		hex_encode(hash256_bytes(&o->state->destinations.hashes[hashes[i].kind]), text);
+		facts_add_string(facts, hashes[i].fact, FACT_FEED, bytes_of_text(text));
+	}
+	return OK;
+}
+
+/* --- limits: what was spent in each window, this operation included. --- */
+
+/* Over several subjects of one dimension (destinations, assets) the greatest sum is stated. */
+static enum status
+add_limit_fact(const struct observation *o, enum limit_dimension dimension, struct facts *facts) {
+	static const char *const names[LIMIT_DIMENSIONS] = {
+		"limits.key",       "limits.account",     "limits.desk",  "limits.legal_entity",
+		"limits.requester", "limits.destination", "limits.asset",
+	};
+	int64_t greatest[LIMIT_WINDOWS] = {};
+	bool any = false;
+	for (size_t i = 0; i < o->spend.part_count; i++) {
+		const struct limit_part *part = &o->spend.parts[i];
+		if (part->dimension != dimension)
+			continue;
+		any = true;
+		for (int window = 0; window < LIMIT_WINDOWS; window++) {
+			int64_t sum = limits_sum(o->state->limits, dimension, part->subject, (enum limit_window)window,
+			                         o->now_ms, o->spend.identity, part->cents);
+			greatest[window] = sum > greatest[window] ? sum : greatest[window];
+		}
+	}
+	if (!any)
+		return OK;
+	struct value_field *fields = ARENA_NEW_ARRAY(o->arena, LIMIT_WINDOWS, struct value_field);
+	TRY_ALLOC(fields);
+	static const enum limit_window by_name[LIMIT_WINDOWS] = {LIMIT_DAY, LIMIT_HOUR, LIMIT_WEEK};
+	for (size_t i = 0; i < LIMIT_WINDOWS; i++) {
+		int64_t sum = greatest[by_name[i]];
+		fields[i] = (struct value_field){bytes_of_text(limit_window_names[by_name[i]]),
+		                                 value_long(sum > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : sum)};
+	}
+	facts_add(facts, names[dimension], FACT_VERIFIED,
+	          (struct value){.type = VALUE_RECORD, .record = {fields, LIMIT_WINDOWS}});
+	return OK;
+}
+
+static enum status
+observe_limits(struct observation *o, struct facts *facts) {
+	int64_t total;
+	if (o->transaction == nullptr || o->subject_key == nullptr || facts_find(facts, "transfer.usd_cents") == nullptr ||
+	    wallet_usd_cents(o->transaction, &total) != ASSET_VALUED)
+		return OK;
+	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
+	if (account == nullptr)
+		return OK;
+	struct spend_source source = {.transaction = o->transaction,
+	                              .key = o->subject_key,
+	                              .account = account,
+	                              .requester = o->operation->principal,
+	                              .operation = *o->operation_id,
+	                              .at_ms = o->now_ms};
+	TRY(spend_of_transaction(o->arena, &source, &o->spend));
+	o->has_spend = true;
+	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
+		TRY(add_limit_fact(o, (enum limit_dimension)dimension, facts));
+	return OK;
+}
+
+/* --- change: what an administrative operation would change. --- */
+
+static enum status
+observe_change(struct observation *o, struct facts *facts) {
+	return change_facts(o->state, o->change, facts);
+}
+
+/* --- approvals: distinct eligible people. --- */
+
+static enum status
+observe_approvals(struct observation *o, struct facts *facts) {
+	votes_facts(o->votes, o->state->directory, &o->state->bundle->hash, o->now_ms, facts);
+	return OK;
+}
+
+const struct guard guards[] = {
+	{"request", observe_request, {}, {"time", "request"}},
+	{"identity", observe_identity, {}, {"identity"}},
+	{"zone", observe_zone, {}, {"zone"}},
+	{"key", observe_key, {}, {"key"}},
+	{"transfer", observe_transfer, {}, {"transfer", "call", "approve"}},
+	{"destinations", observe_destinations, {}, {"destination"}},
+	{"limits", observe_limits, {"transfer.usd_cents"}, {"limits"}},
+	{"change", observe_change, {}, {"change", "price"}},
+	{"approvals", observe_approvals, {}, {"approvals"}},
+};
+const size_t guard_count = ARRAY_LENGTH(guards);
+
+enum status
+guards_observe(struct observation *observation, struct facts *facts) {
+	for (size_t i = 0; i < guard_count; i++)
+		TRY(guards[i].observe(observation, facts));
+	return facts_status(facts);
+}

@@ -1,0 +1,49 @@
+/*
+ * The guard table: who observes what, in which order. A guard states facts and never decides.
+ *
+ * A row names the facts that it reads, which earlier rows must produce, and the groups of facts ("limits") that it produces;
+ * guards_test.c holds the table to that. All facts: docs/facts.md.
+ */
+#ifndef GATEHOUSE_GATE_GUARDS_H
+#define GATEHOUSE_GATE_GUARDS_H
+
+#include "gate/administration.h"
+#include "gate/spend.h"
+#include "wallet/wallet.h"
+
+/* What one observation is about. Everything but facts and spend is the caller's. */
+struct observation {
+	struct gate_state *state; /* limits move their windows; nothing else changes */
+	struct arena *arena;
+	const struct operation *operation;
+	const struct hash256 *operation_id;
+	const struct principal *requester;
+	const struct directory_key *key; /* that signed the operation */
+	enum operation_kind_id kind;
+	enum resource_type resource_type;
+	struct bytes resource_id;
+	const struct change *change;
+	const struct key_info *subject_key;                  /* the key that a RESOURCE_KEY names; may be null */
+	const struct wallet_transaction *transaction; /* OPERATION_SIGN only */
+	const struct votes *votes;                    /* null: nobody voted */
+	struct bytes peer_address;                    /* reported by the gateway; may be empty */
+	int64_t now_ms;
+	/* Filled by the limits guard where a value is known. */
+	struct spend spend;
+	bool has_spend;
+};
+
+struct guard {
+	const char *name;
+	enum status (*observe)(struct observation *observation, struct facts *facts);
+	const char *reads[4];    /* facts of earlier rows */
+	const char *produces[8]; /* first parts of fact names */
+};
+
+extern const struct guard guards[];
+extern const size_t guard_count;
+
+/* All rows in order. */
+enum status guards_observe(struct observation *observation, struct facts *facts);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * What an approver's own machine needs to decode an operation there: the raw documents, the assets that it touches, the key's
+ * record and the public keys that its decoding asks for, and what the statement must name. None of it is trusted by the
+ * approver's tool beyond this: a view built from forged material has another digest than the keeper's, and the vote is refused.
+ *
+ *   {"assets":[{"chain","contract","decimals","symbol"}],"bundle","derived":[{"path","public_key"}],"digest","expires","key":{…},
+ *    "operation":{…},"operation_id","payload":{…},"view_digest"}
+ */
+#ifndef GATEHOUSE_GATE_MATERIAL_H
+#define GATEHOUSE_GATE_MATERIAL_H
+
+#include "gate/gate.h"
+
+/* Appended. STATUS_CONFLICT "operation.not_held" for an operation that is not waiting for approvals. */
+enum status material_write(struct gate *gate, struct arena *arena, const struct gate_operation *operation, struct buffer *to);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * The operations that the gate has seen. Of a finished one only what an idempotent repetition needs is kept, for the life of
+ * the log: id, what must be equal, state, and the entry that holds the answer. A held one keeps its document and its votes.
+ *
+ * Owner: operations own copies. Threads: one. Errors: STATUS_NOT_FOUND "operation.unknown".
+ */
+#ifndef GATEHOUSE_GATE_OPERATIONS_H
+#define GATEHOUSE_GATE_OPERATIONS_H
+
+#include "base/map.h"
+#include "identity/votes.h"
+#include "model/operation.h"
+
+enum operation_state {
+	OPERATION_IN_FLIGHT, /* decided, its entry not durable yet */
+	OPERATION_HELD,
+	OPERATION_DONE,
+	OPERATION_DENIED,
+	OPERATION_REJECTED, /* by a person's vote */
+	OPERATION_FAILED,   /* permitted, and the act could not be done: nothing was released */
+	OPERATION_EXPIRED,  /* held until its time was over */
+	OPERATION_UNKNOWN,  /* an outward act was intended, and no outcome is recorded */
+	OPERATION_STATES,
+};
+const char *operation_state_name(enum operation_state state);
+
+/* What a held operation needs to be decided again, and an intent to be resolved. */
+struct held_operation {
+	struct arena arena;
+	struct operation operation; /* views into document */
+	struct bytes document;      /* canonical JSON */
+	struct bytes payload;       /* canonical JSON */
+	struct bytes requester;     /* the evidence of its signature, canonical JSON, as recorded */
+	struct bytes key_id;        /* that signed */
+	struct bytes peer_address;  /* reported at submission; may be empty */
+	struct hash256 view_digest; /* of the decoded view */
+	struct votes *votes;
+	struct bytes missing; /* canonical JSON: the minimal missing approvals, as last computed */
+};
+
+struct gate_operation {
+	struct hash256 id;
+	struct hash256 digest;
+	struct hash256 repetition; /* over what a repetition must share */
+	enum operation_state state;
+	uint64_t entry; /* index of the entry that says the state; UINT64_MAX: not durable yet */
+	int64_t expires_ms;
+	struct held_operation *held; /* null unless HELD or UNKNOWN */
+};
+
+struct operations {
+	struct map by_id;
+	struct map kept; /* those with held documents, by id */
+};
+
+void operations_free(struct operations *operations); /* a cleanup function */
+struct gate_operation *operations_find(const struct operations *operations, const struct hash256 *id);
+enum status operations_add(struct operations *operations, const struct hash256 *id, struct gate_operation **operation);
+/* Out of the registry as if never seen: where its first entry could not be written. */
+void operations_forget(struct operations *operations, struct gate_operation *operation);
+
+/* Puts the operation into another state; but for HELD and UNKNOWN what was kept for it is freed. */
+void operations_set_state(struct operations *operations, struct gate_operation *operation, enum operation_state state);
+/* Makes room for the documents of a held or intended operation, where there is none yet. */
+enum status operations_keep(struct operations *operations, struct gate_operation *operation, struct held_operation **held);
+
+/* SHA-256 over kind, resource, payload hash, reference and reason, length-prefixed (design §4). */
+struct hash256 operation_repetition_hash(const struct operation *operation);
+
+#endif

@@ -1,0 +1,382 @@
+#include "gate/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gate/bundle.h"
+#include "identity/http_signature.h"
+#include "identity/statement.h"
+#include "crypto/sign.h"
+#include "model/entry.h"
+#include "policy/held.h"
+
+struct replayer {
+	struct record_blobs blobs;
+	struct map bundles; /* hash to struct bundle */
+	struct map votes;   /* statement digest to the replayer itself: seen and verified */
+	struct arena arena;
+	struct replay_counts counts;
+	char difference[256];
+};
+
+enum status
+replayer_create(struct replayer **replayer, const struct record_blobs *blobs) {
+	*replayer = calloc(1, sizeof **replayer);
+	TRY_ALLOC(*replayer);
+	(*replayer)->blobs = *blobs;
+	return OK;
+}
+
+void
+replayer_destroy(struct replayer **replayer) {
+	struct replayer *gone = TAKE(*replayer);
+	if (gone == nullptr)
+		return;
+	size_t at = 0;
+	void *value;
+	while (map_next(&gone->bundles, &at, nullptr, &value)) {
+		struct bundle *bundle = value;
+		bundle_destroy(&bundle);
+	}
+	map_free(&gone->bundles);
+	map_free(&gone->votes);
+	arena_free(&gone->arena);
+	free(gone);
+}
+
+struct replay_counts
+replayer_counts(const struct replayer *replayer) {
+	return replayer->counts;
+}
+
+/* --- Bundles. --- */
+
+static enum status
+add_bundle(struct replayer *replayer, const json *payload) {
+	struct bytes policies;
+	struct bundle *bundle;
+	TRY(json_need_string(payload, "payload", "policies", &policies));
+	TRY(bundle_create(&bundle, policies));
+	if (map_get(&replayer->bundles, hash256_bytes(&bundle->hash)) != nullptr) {
+		bundle_destroy(&bundle);
+		return OK;
+	}
+	enum status status = map_put(&replayer->bundles, hash256_bytes(&bundle->hash), bundle, nullptr);
+	if (status != OK)
+		bundle_destroy(&bundle);
+	replayer->counts.bundles += status == OK;
+	return status;
+}
+
+static bool
+is_policy_change(const json *described) {
+	const json *kind = json_get(described, "kind");
+	return kind != nullptr && json_type_of(kind) == JSON_STRING && bytes_equal_text(json_string(kind), "policy.activate");
+}
+
+static enum status
+add_genesis(struct replayer *replayer, const json *body) {
+	const json *document, *changes;
+	TRY(json_need(body, "genesis", "document", JSON_OBJECT, &document));
+	TRY(json_need(document, "genesis", "changes", JSON_ARRAY, &changes));
+	struct json_iterator iterator = json_iterate(changes);
+	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;)
+		if (is_policy_change(change))
+			TRY(add_bundle(replayer, json_get(change, "payload")));
+	return OK;
+}
+
+/* --- Votes. --- */
+
+/* A vote counts in replay only if its own entry came before and its signature holds. */
+static enum status
+add_vote(struct replayer *replayer, const json *body) {
+	const json *object;
+	struct bytes text;
+	struct approval_statement statement;
+	struct hash256 digest;
+	uint8_t public_key[32], signature[64];
+	TRY(json_need(body, "vote", "statement", JSON_OBJECT, &object));
+	_cleanup_(buffer_free) struct buffer canonical = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &canonical);
+	json_write_value(&writer, object);
+	TRY(json_writer_finish(&writer));
+	TRY(approval_read(&replayer->arena, buffer_bytes(&canonical), &statement));
+	TRY(approval_digest(&statement, &digest));
+	TRY(json_need_string(body, "vote", "public_key", &text));
+	TRY(hex_decode(text, public_key, sizeof public_key));
+	TRY(json_need_string(body, "vote", "signature", &text));
+	TRY(hex_decode(text, signature, sizeof signature));
+	if (person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature) != OK)
+		return OK; /* a decision that counts it will differ */
+	return map_put(&replayer->votes, hash256_bytes(&digest), replayer, nullptr);
+}
+
+/* --- Comparing. --- */
+
+/* OK and *difference set: the decision differs. */
+#define DIFFERS(...)                                                                                                   \
+	do {                                                                                                           \
+		snprintf(replayer->difference, sizeof replayer->difference, __VA_ARGS__);                              \
+		return false;                                                                                          \
+	} while (0)
+
+static bool
+same_reasons(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
+             const struct policy_result *result) {
+	struct policy_view view;
+	if (result->reason_count != record->reason_count)
+		DIFFERS("%zu determining policies, recorded %zu", result->reason_count, record->reason_count);
+	for (size_t i = 0; i < result->reason_count; i++) {
+		policy_set_view(bundle->policies, result->reasons[i], &view);
+		if (!bytes_equal(view.id, record->reasons[i].policy))
+			DIFFERS("policy %.*s determines, recorded %.*s", BYTES_ARGS(view.id),
+			        BYTES_ARGS(record->reasons[i].policy));
+	}
+	if (result->error_count != record->error_count)
+		DIFFERS("%zu policies err, recorded %zu", result->error_count, record->error_count);
+	for (size_t i = 0; i < result->error_count; i++) {
+		policy_set_view(bundle->policies, result->errors[i].policy, &view);
+		if (!bytes_equal(view.id, record->errors[i].policy) ||
+		    !bytes_equal_text(record->errors[i].message, result->errors[i].name))
+			DIFFERS("policy %.*s errs with %s", BYTES_ARGS(view.id), result->errors[i].name);
+	}
+	return true;
+}
+
+/* The operation's document and payload under their hashes, and the requester's signature over exactly them. */
+static bool
+evidence_holds(struct replayer *replayer, const struct decision_record *record) {
+	const json *requester, *document;
+	struct operation operation;
+	struct bytes method, text, base;
+	uint8_t public_key[32], signature[64];
+	struct hash256 digest = sha256(record->document), payload = sha256(record->payload);
+	if (json_read(&replayer->arena, record->document, (struct json_limits){}, &document) != OK ||
+	    operation_read(document, &operation) != OK)
+		DIFFERS("the operation's document cannot be read: %s", fail_message());
+	if (!hash256_equal(&digest, &record->digest) || !hash256_equal(&payload, &operation.payload_hash))
+		DIFFERS("document or payload has another hash");
+	if (json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester) != OK ||
+	    json_need_string(requester, "requester", "method", &method) != OK ||
+	    json_need_string(requester, "requester", "public_key", &text) != OK || hex_decode(text, public_key, 32) != OK ||
+	    json_need_string(requester, "requester", "signature", &text) != OK || hex_decode(text, signature, 64) != OK)
+		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
+	if (bytes_equal_text(method, "digest-signature")) {
+		if (person_verify(OPERATION_SIGNATURE_LABEL, &digest, public_key, signature) != OK)
+			DIFFERS("the requester's signature does not verify");
+		return true;
+	}
+	if (json_need_string(requester, "requester", "base", &base) != OK ||
+	    ed25519_verify(public_key, base, signature) != OK)
+		DIFFERS("the requester's signature does not verify");
+	/* The signed base names the digest of the body, which is made of document and payload. */
+	struct hash256 body = SHA256_PARTS(BYTES_OF_LITERAL("{\"operation\":"), record->document,
+	                                   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
+	char line[96] = "\"content-digest\": sha-256=:";
+	base64_encode(hash256_bytes(&body), line + strlen(line));
+	strcat(line, ":\n");
+	if (memmem(base.data, base.len, line, strlen(line)) == nullptr)
+		DIFFERS("the requester's signature covers another body");
+	return true;
+}
+
+static bool
+votes_hold(struct replayer *replayer, const struct decision_record *record) {
+	const json *votes;
+	if (record->votes.len == 0)
+		return true;
+	if (json_read(&replayer->arena, record->votes, (struct json_limits){}, &votes) != OK)
+		DIFFERS("the votes cannot be read");
+	struct json_iterator iterator = json_iterate(votes);
+	for (const json *vote; (vote = json_next(&iterator, nullptr)) != nullptr;) {
+		struct bytes text;
+		struct hash256 statement;
+		if (json_need_string(vote, "vote", "statement", &text) != OK || hex_decode(text, statement.bytes, 32) != OK ||
+		    map_get(&replayer->votes, hash256_bytes(&statement)) == nullptr)
+			DIFFERS("a vote was counted that was never cast");
+	}
+	return true;
+}
+
+/* The recorded forecast: exactly these approvals more permit. */
+static bool
+same_missing(struct replayer *replayer, const struct bundle *bundle, const struct policy_entities *entities,
+             const struct policy_request *request, const struct facts *facts, const struct decision_record *record) {
+	struct policy_counter counters[HELD_COUNTERS_MAX];
+	struct policy_held held;
+	size_t count = 0;
+	const json *missing;
+	if (json_read(&replayer->arena, record->missing, (struct json_limits){}, &missing) != OK)
+		DIFFERS("the missing approvals cannot be read");
+	struct json_iterator iterator = json_iterate(missing);
+	struct bytes name;
+	for (const json *more; (more = json_next(&iterator, &name)) != nullptr;) {
+		const char *path = arena_format(&replayer->arena, "approvals.%.*s", BYTES_ARGS(name));
+		int64_t current = 0;
+		if (path == nullptr || count == HELD_COUNTERS_MAX || json_type_of(more) != JSON_INTEGER ||
+		    !facts_long_at(facts, path, &current))
+			DIFFERS("the missing approvals name what is not a fact");
+		counters[count++] = (struct policy_counter){bytes_of_text(path), current, current + json_integer(more)};
+	}
+	if (policy_held(bundle->policies, entities, request, (struct policy_options){.strict = true}, counters, count,
+	                &replayer->arena, &held) != OK ||
+	    !held.is_held)
+		DIFFERS("the approvals that were missing would not permit");
+	for (size_t i = 0; i < count; i++)
+		if (held.missing[i] != counters[i].obtainable - counters[i].current)
+			DIFFERS("fewer approvals than recorded would permit");
+	return true;
+}
+
+struct replay_request {
+	struct facts *facts;
+	struct policy_entities *entities;
+	struct value context;
+	struct policy_request request;
+};
+
+static void
+replay_request_free(struct replay_request *request) {
+	policy_entities_destroy(&request->entities);
+}
+
+static enum status
+make_request(struct replayer *replayer, const struct decision_record *record, struct replay_request *made) {
+	const json *facts;
+	made->facts = ARENA_NEW(&replayer->arena, struct facts);
+	TRY_ALLOC(made->facts);
+	facts_start(made->facts, &replayer->arena);
+	TRY(json_read(&replayer->arena, record->facts, (struct json_limits){}, &facts));
+	TRY(facts_read(made->facts, facts));
+	TRY(facts_context(made->facts, &made->context));
+	TRY(policy_entities_create(&made->entities));
+	TRY(policy_entities_read(made->entities, &(struct policy_source){"entities", record->entities},
+	                         (struct policy_entities_options){}, nullptr));
+	TRY(policy_entities_seal(made->entities));
+	made->request = (struct policy_request){record->principal, record->action, record->resource, &made->context};
+	return OK;
+}
+
+static bool
+same_decision(struct replayer *replayer, const struct decision_record *record) {
+	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
+	_cleanup_(replay_request_free) struct replay_request made = {};
+	struct policy_result result;
+	if (bundle == nullptr)
+		DIFFERS("its bundle is not in the log before it");
+	if (make_request(replayer, record, &made) != OK)
+		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
+	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
+	                  &replayer->arena, &result) != OK)
+		DIFFERS("cannot be decided: %.200s", fail_message());
+	bool permitted = result.decision == POLICY_ALLOW;
+	if (permitted != (record->decision == DECISION_PERMIT))
+		DIFFERS("decided %s, recorded %s", permitted ? "permit" : "deny", decision_name(record->decision));
+	if (!same_reasons(replayer, bundle, record, &result))
+		return false;
+	if (record->decision == DECISION_HELD &&
+	    !same_missing(replayer, bundle, made.entities, &made.request, made.facts, record))
+		return false;
+	return evidence_holds(replayer, record) && votes_hold(replayer, record);
+}
+
+static enum status
+replay_decision(struct replayer *replayer, const json *body, enum replay_result *result) {
+	struct decision_record record;
+	TRY(decision_record_read(&replayer->arena, body, &replayer->blobs, &record));
+	bool same = same_decision(replayer, &record);
+	*result = same ? REPLAY_SAME : REPLAY_DIFFERENT;
+	replayer->counts.same += same;
+	replayer->counts.different += !same;
+	bool activated = bytes_equal_text(record.action.id, "policy.activate") && record.outcome == OUTCOME_DONE;
+	if (!activated)
+		return OK;
+	const json *payload;
+	TRY(json_read(&replayer->arena, record.payload, (struct json_limits){}, &payload));
+	return add_bundle(replayer, payload);
+}
+
+enum status
+replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
+             const char **difference) {
+	struct entry entry;
+	arena_reset(&replayer->arena);
+	*result = REPLAY_NOT_A_DECISION;
+	*difference = nullptr;
+	TRY(entry_read(&replayer->arena, leaf, &entry));
+	if ((entry.type == ENTRY_GENESIS) != (index == 0))
+		return fail(STATUS_CORRUPT, "replay.genesis: entry %llu", (unsigned long long)index);
+	replayer->counts.entries++;
+	switch (entry.type) {
+	case ENTRY_GENESIS:
+		return add_genesis(replayer, entry.document);
+	case ENTRY_VOTE:
+		return add_vote(replayer, entry.document);
+	case ENTRY_DECISION:
+	case ENTRY_INTENT:
+		TRY(replay_decision(replayer, entry.document, result));
+		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
+		return OK;
+	default:
+		return OK;
+	}
+}
+
+/* --- Explaining. --- */
+
+static void
+explain_policy(const struct bundle *bundle, const struct policy_explanation *explanation, struct json_writer *writer) {
+	struct policy_view view;
+	policy_set_view(bundle->policies, explanation->policy, &view);
+	json_write_object(writer);
+	json_write_member_integer(writer, "column", (int64_t)explanation->column);
+	json_write_member_text(writer, "effect", view.effect == POLICY_PERMIT ? "permit" : "forbid");
+	if (explanation->error != nullptr)
+		json_write_member_text(writer, "error", explanation->error->message);
+	json_write_member_string(writer, "id", view.id);
+	json_write_member_integer(writer, "line", (int64_t)explanation->line);
+	json_write_member_text(writer, "outcome", policy_outcome_name(explanation->outcome));
+	struct bytes reason;
+	if (policy_view_annotation(&view, "reason", &reason))
+		json_write_member_string(writer, "reason", reason);
+	json_write_end(writer);
+}
+
+enum status
+replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *explanation) {
+	struct entry entry;
+	struct decision_record record;
+	const struct policy_explanation *rows;
+	_cleanup_(replay_request_free) struct replay_request made = {};
+	arena_reset(&replayer->arena);
+	TRY(entry_read(&replayer->arena, leaf, &entry));
+	if (entry.type != ENTRY_DECISION && entry.type != ENTRY_INTENT)
+		return fail(STATUS_INVALID, "replay.entry: a %s is not a decision", entry_kinds[entry.type].name);
+	TRY(decision_record_read(&replayer->arena, entry.document, &replayer->blobs, &record));
+	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record.bundle));
+	if (bundle == nullptr)
+		return fail(STATUS_NOT_FOUND, "replay.bundle: the decision's bundle is not known");
+	TRY(make_request(replayer, &record, &made));
+	TRY(policy_explain(bundle->policies, made.entities, &made.request, &replayer->arena, &rows));
+	struct json_writer writer;
+	json_writer_start(&writer, explanation);
+	json_write_object(&writer);
+	json_write_member_hex(&writer, "bundle", hash256_bytes(&record.bundle));
+	json_write_member_text(&writer, "decision", decision_name(record.decision));
+	json_write_key(&writer, "facts");
+	json_write_canonical(&writer, record.facts);
+	if (record.missing.len > 0) {
+		json_write_key(&writer, "missing");
+		json_write_canonical(&writer, record.missing);
+	}
+	json_write_member_hex(&writer, "operation", hash256_bytes(&record.operation_id));
+	json_write_key(&writer, "policies");
+	json_write_array(&writer);
+	for (size_t i = 0; i < policy_set_count(bundle->policies); i++)
+		explain_policy(bundle, &rows[i], &writer);
+	json_write_end(&writer);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}

@@ -1,0 +1,36 @@
+/*
+ * Replay: every decision in the log, decided again from what the log itself holds.
+ *
+ * A replayer needs nothing but the entries in order: bundles come from genesis and from policy.activate, facts and entities
+ * from the decision's own entry. A decision is *same* if decision, determining policies and errors are equal, for a held one
+ * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation, and every
+ * counted vote. It is *erased* where an opening that it needs was destroyed, else *different*, with what differs.
+ *
+ * Threads: one. Errors: only what makes going on impossible (a log that is not one): "replay.*".
+ */
+#ifndef GATEHOUSE_GATE_REPLAY_H
+#define GATEHOUSE_GATE_REPLAY_H
+
+#include "gate/record.h"
+
+enum replay_result { REPLAY_NOT_A_DECISION, REPLAY_SAME, REPLAY_DIFFERENT, REPLAY_ERASED };
+
+struct replayer;
+
+enum status replayer_create(struct replayer **replayer, const struct record_blobs *blobs);
+void replayer_destroy(struct replayer **replayer); /* a cleanup function */
+
+/* Entries in order. *difference (valid until the next call) says what differs; null otherwise. */
+enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
+                         const char **difference);
+
+struct replay_counts {
+	uint64_t entries, same, different, erased, bundles;
+};
+struct replay_counts replayer_counts(const struct replayer *replayer);
+
+/* One decision, explained: {"bundle","decision","facts":[{"name","origin","value"}],"policies":[{"id","outcome","line",
+ * "annotations"}],...} as canonical JSON, appended. The leaf's bundle must have been added. */
+enum status replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *explanation);
+
+#endif

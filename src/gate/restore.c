@@ -1,0 +1,249 @@
+#include "gate/evaluate.h"
+#include "gate/gate.h"
+#include "gate/genesis.h"
+#include "gate/view.h"
+
+/*
+ * The state from the log. Each entry is applied by the functions that applied it when it was made, with what it recorded:
+ * nothing is decided, signed or looked up again.
+ */
+
+static enum status
+corrupt(uint64_t index, const char *what) {
+	return fail(STATUS_CORRUPT, "restore.%s: entry %llu", what, (unsigned long long)index);
+}
+
+static enum status
+find_or_add(struct gate *gate, const struct decision_record *record, struct gate_operation **operation) {
+	*operation = operations_find(&gate->state->operations, &record->operation_id);
+	return *operation != nullptr ? OK : operations_add(&gate->state->operations, &record->operation_id, operation);
+}
+
+static enum status
+keep_bytes(struct arena *arena, struct bytes from, struct bytes *kept) {
+	*kept = arena_copy(arena, from);
+	TRY_ALLOC(kept->data);
+	return OK;
+}
+
+static enum status
+keep(struct gate *gate, struct arena *arena, struct gate_operation *operation, const struct decision_record *record,
+     bool is_held) {
+	struct held_operation *held;
+	const json *document, *requester;
+	struct bytes key_id;
+	if (operation->held != nullptr)
+		return keep_bytes(&operation->held->arena, record->missing, &operation->held->missing);
+	TRY(operations_keep(&gate->state->operations, operation, &held));
+	TRY(keep_bytes(&held->arena, record->document, &held->document));
+	TRY(keep_bytes(&held->arena, record->payload, &held->payload));
+	TRY(keep_bytes(&held->arena, record->requester, &held->requester));
+	TRY(keep_bytes(&held->arena, record->missing, &held->missing));
+	TRY(json_read(arena, held->requester, (struct json_limits){}, &requester));
+	TRY(json_need_string(requester, "requester", "key", &key_id));
+	TRY(keep_bytes(&held->arena, key_id, &held->key_id));
+	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
+	TRY(operation_read(document, &held->operation));
+	return !is_held ? OK : votes_create(&held->votes, held->operation.principal);
+}
+
+static enum status
+apply_recorded_change(struct gate *gate, struct arena *arena, const struct operation *operation,
+                      const struct decision_record *record) {
+	struct change change = {.operation = operation, .now_ms = record->decided_ms};
+	TRY(operation_kind_parse(operation->kind, &change.kind));
+	TRY(operation_kind_check_resource(change.kind, operation->resource, &change.resource_type, &change.resource_id));
+	TRY(json_read(arena, record->payload, (struct json_limits){}, &change.payload));
+	if (record->result.len > 0)
+		TRY(json_read(arena, record->result, (struct json_limits){}, &change.result));
+	TRY(gate_apply_change(gate, &change));
+	if (record->has_spend)
+		TRY(limits_apply(gate->state->limits, &record->spend));
+	return record->nonce_chain.len == 0
+	               ? OK
+	               : gate_state_set_last_nonce(gate->state, change.resource_id, record->nonce_chain, record->nonce);
+}
+
+/* The request signature's nonce stays used until its signature has expired, a restart notwithstanding. */
+static enum status
+take_nonce(struct gate *gate, struct arena *arena, const struct decision_record *record) {
+	if (record->signature_expires_s == 0)
+		return OK;
+	const json *requester;
+	struct bytes key_id, nonce;
+	TRY(json_read(arena, record->requester, (struct json_limits){}, &requester));
+	TRY(json_need_string(requester, "requester", "key", &key_id));
+	TRY(json_need_string(requester, "requester", "nonce", &nonce));
+	if (nonces_has(gate->state->nonces, key_id, nonce))
+		return OK; /* the same submission, decided a second time after its votes */
+	return nonces_take(gate->state->nonces, key_id, nonce, record->signature_expires_s, record->decided_ms);
+}
+
+static enum status
+restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const json *body, bool is_intent) {
+	struct decision_record record;
+	struct operation operation;
+	struct gate_operation *known;
+	const json *document;
+	TRY(decision_record_read(arena, body, &gate->blobs, &record));
+	TRY(json_read(arena, record.document, (struct json_limits){}, &document));
+	TRY(operation_read(document, &operation));
+	if (is_intent != (record.outcome == OUTCOME_INTENDED))
+		return corrupt(index, "intent");
+	gate->state->now_ms = record.decided_ms;
+	TRY(find_or_add(gate, &record, &known));
+	known->digest = record.digest;
+	known->repetition = operation_repetition_hash(&operation);
+	known->expires_ms = operation.expires_ms;
+	known->entry = index;
+	TRY(take_nonce(gate, arena, &record));
+	if (record.decision == DECISION_PERMIT && record.outcome == OUTCOME_DONE)
+		TRY(apply_recorded_change(gate, arena, &operation, &record));
+	enum operation_state state = decision_record_state(&record);
+	if (state == OPERATION_HELD || state == OPERATION_UNKNOWN)
+		TRY(keep(gate, arena, known, &record, state == OPERATION_HELD));
+	operations_set_state(&gate->state->operations, known, state);
+	return OK;
+}
+
+static enum status
+find_named(const struct gate *gate, uint64_t index, const json *body, struct gate_operation **operation) {
+	struct bytes text;
+	struct hash256 id;
+	TRY(json_need_string(body, "entry", "operation", &text));
+	TRY(hex_decode(text, id.bytes, sizeof id.bytes));
+	*operation = operations_find(&gate->state->operations, &id);
+	return *operation != nullptr ? OK : corrupt(index, "operation");
+}
+
+static enum status
+restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json *body) {
+	struct gate_operation *operation;
+	struct approval_statement statement;
+	const json *object;
+	struct bytes key_id;
+	int64_t cast_ms;
+	TRY(find_named(gate, index, body, &operation));
+	TRY(json_need(body, "vote", "statement", JSON_OBJECT, &object));
+	TRY(json_need_string(body, "vote", "key", &key_id));
+	TRY(json_need_integer(body, "vote", "cast_at", &cast_ms));
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_value(&writer, object);
+	TRY(json_writer_finish(&writer));
+	TRY(approval_read(arena, buffer_bytes(&text), &statement));
+	if (operation->state != OPERATION_HELD)
+		return corrupt(index, "vote");
+	struct vote vote = {.key_id = key_id,
+	                    .person = statement.person,
+	                    .verdict = statement.verdict,
+	                    .stage = statement.stage,
+	                    .bundle_hash = statement.bundle_hash,
+	                    .expires_ms = statement.expires_ms};
+	TRY(approval_digest(&statement, &vote.statement_digest));
+	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
+	gate->state->now_ms = cast_ms;
+	operation->entry = index;
+	if (statement.verdict == APPROVAL_REJECT)
+		operations_set_state(&gate->state->operations, operation, OPERATION_REJECTED);
+	return OK;
+}
+
+static enum status
+restore_outcome(struct gate *gate, uint64_t index, const json *body) {
+	struct gate_operation *operation;
+	struct bytes outcome;
+	struct change change;
+	int64_t done_ms;
+	TRY(find_named(gate, index, body, &operation));
+	TRY(json_need_string(body, "outcome", "outcome", &outcome));
+	TRY(json_need_integer(body, "outcome", "done_at", &done_ms));
+	if (operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
+		return corrupt(index, "outcome");
+	bool done = bytes_equal_text(outcome, outcome_name(OUTCOME_DONE));
+	if (done) {
+		TRY(change_of_kept(operation, done_ms, &change));
+		TRY(gate_apply_change(gate, &change));
+	}
+	gate->state->now_ms = done_ms;
+	operation->entry = index;
+	operations_set_state(&gate->state->operations, operation, done ? OPERATION_DONE : OPERATION_FAILED);
+	return OK;
+}
+
+enum status
+gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
+	struct arena *arena = &gate->scratch;
+	struct entry entry;
+	arena_reset(arena);
+	TRY(entry_read(arena, leaf, &entry));
+	if ((entry.type == ENTRY_GENESIS) != (index == 0))
+		return corrupt(index, "genesis");
+	switch (entry.type) {
+	case ENTRY_GENESIS:
+		return genesis_apply(gate, entry.document);
+	case ENTRY_DECISION:
+	case ENTRY_INTENT:
+		return restore_decision(gate, arena, index, entry.document, entry.type == ENTRY_INTENT);
+	case ENTRY_VOTE:
+		return restore_vote(gate, arena, index, entry.document);
+	case ENTRY_OUTCOME:
+		return restore_outcome(gate, index, entry.document);
+	default:
+		return OK; /* says nothing that decisions depend on */
+	}
+}
+
+static enum secrets_recorded
+key_recorded(void *context, struct bytes id) {
+	const struct gate *gate = context;
+	const struct key_info *key = gate_state_key(gate->state, id);
+	if (key == nullptr)
+		return SECRETS_UNRECORDED;
+	return key->state == KEY_DESTROYED ? SECRETS_DESTROYED : SECRETS_CREATED;
+}
+
+/* The views of held operations again, now that keys can be asked: approvers' statements name their digests. */
+static enum status
+compute_view_digest(struct gate *gate, struct held_operation *held) {
+	struct arena *arena = &gate->scratch;
+	struct wallet_transaction *transaction = nullptr;
+	enum operation_kind_id kind;
+	arena_reset(arena);
+	TRY(operation_kind_parse(held->operation.kind, &kind));
+	if (kind == OPERATION_SIGN) {
+		enum resource_type type;
+		struct bytes key;
+		const json *payload;
+		TRY(resource_parse(held->operation.resource, &type, &key));
+		TRY(json_read(arena, held->payload, (struct json_limits){}, &payload));
+		TRY(gate_decode_transaction(gate, arena, payload, key, gate->state->now_ms, &transaction));
+	}
+	_cleanup_(buffer_free) struct buffer view = {};
+	TRY(operation_view(&held->operation, held->payload, transaction, &view));
+	held->view_digest = sha256(buffer_bytes(&view));
+	return OK;
+}
+
+static enum status
+reconcile_keys(struct gate *gate) {
+	size_t expected = 0;
+	for (size_t i = 0; i < keyring_count(gate->state->ring); i++)
+		expected += keyring_at(gate->state->ring, i)->state != KEY_DESTROYED;
+	struct secrets_reconciled reconciled;
+	return secrets_reconcile(gate->state->secrets, "key", key_recorded, gate, expected, &reconciled);
+}
+
+enum status
+gate_restore_finish(struct gate *gate) {
+	TRY(gate_state_open_keys(gate->state));
+	size_t at = 0;
+	void *value;
+	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
+		struct gate_operation *operation = value;
+		if (operation->state == OPERATION_HELD)
+			TRY(compute_view_digest(gate, operation->held));
+	}
+	return gate->state->ring == nullptr || gate->state->secrets == nullptr ? OK : reconcile_keys(gate);
+}

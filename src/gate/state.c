@@ -1,0 +1,110 @@
+#include "gate/state.h"
+
+#include <stdlib.h>
+
+enum status
+gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root, struct secrets *secrets) {
+	_cleanup_(gate_state_destroy) struct gate_state *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	if (instance.len == 0 || instance.len >= sizeof made->instance)
+		return fail(STATUS_INVALID, "state.instance: 1 to %zu characters", sizeof made->instance - 1);
+	memcpy(made->instance, instance.data, instance.len);
+	made->secrets = secrets;
+	TRY(directory_create(&made->directory));
+	TRY(asset_registry_create(&made->assets));
+	TRY(limits_create(&made->limits));
+	TRY(nonces_create(&made->nonces, (struct nonces_limits){}));
+	if (root != nullptr)
+		TRY(keyring_create(&made->ring_to_come, root, instance));
+	*state = TAKE(made);
+	return OK;
+}
+
+static void
+free_records(struct gate_state *state) {
+	size_t at = 0;
+	void *key;
+	while (map_next(&state->keys, &at, nullptr, &key))
+		free(key);
+	map_free(&state->keys);
+}
+
+void
+gate_state_destroy(struct gate_state **state) {
+	struct gate_state *gone = TAKE(*state);
+	if (gone == nullptr)
+		return;
+	bundle_destroy(&gone->bundle);
+	keyring_destroy(&gone->ring);
+	keyring_destroy(&gone->ring_to_come);
+	free_records(gone);
+	map_free(&gone->last_nonces);
+	operations_free(&gone->operations);
+	nonces_destroy(&gone->nonces);
+	limits_destroy(&gone->limits);
+	destinations_free(&gone->destinations);
+	zones_free(&gone->zones);
+	asset_registry_destroy(&gone->assets);
+	directory_destroy(&gone->directory);
+	free(gone);
+}
+
+static enum status
+open_key(struct gate_state *state, const struct key_info *key) {
+	_cleanup_(buffer_free) struct buffer blob = {};
+	if (key->state != KEY_DESTROYED)
+		TRY(secrets_get(state->secrets, "key", bytes_of_text(key->id), &blob));
+	return keyring_add(state->ring_to_come, key, buffer_bytes(&blob));
+}
+
+enum status
+gate_state_open_keys(struct gate_state *state) {
+	size_t at = 0;
+	void *key;
+	if (state->ring_to_come == nullptr)
+		return OK;
+	while (map_next(&state->keys, &at, nullptr, &key))
+		TRY(open_key(state, key));
+	state->ring = TAKE(state->ring_to_come);
+	free_records(state);
+	return OK;
+}
+
+const struct key_info *
+gate_state_key(const struct gate_state *state, struct bytes id) {
+	return state->ring != nullptr ? keyring_find(state->ring, id) : map_get(&state->keys, id);
+}
+
+constexpr size_t NONCE_NAME_MAX = KEY_ID_MAX + 1 + ASSET_CHAIN_MAX;
+
+static bool
+nonce_name(struct bytes key, struct bytes chain, uint8_t name[NONCE_NAME_MAX], struct bytes *view) {
+	if (key.len > KEY_ID_MAX || chain.len > ASSET_CHAIN_MAX)
+		return false;
+	memcpy(name, key.data, key.len);
+	name[key.len] = '/';
+	memcpy(name + key.len + 1, chain.data, chain.len);
+	*view = bytes_of(name, key.len + 1 + chain.len);
+	return true;
+}
+
+/* Stored as nonce + 1, so that 0 and "none" differ. The largest nonce has no successor and is refused by EIP-2681. */
+bool
+gate_state_last_nonce(const struct gate_state *state, struct bytes key, struct bytes chain, uint64_t *nonce) {
+	uint8_t name[NONCE_NAME_MAX];
+	struct bytes view;
+	if (!nonce_name(key, chain, name, &view))
+		return false;
+	uintptr_t stored = (uintptr_t)map_get(&state->last_nonces, view);
+	*nonce = stored - 1;
+	return stored != 0;
+}
+
+enum status
+gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce) {
+	uint8_t name[NONCE_NAME_MAX];
+	struct bytes view;
+	if (!nonce_name(key, chain, name, &view) || nonce == UINT64_MAX)
+		return fail(STATUS_INVALID, "state.nonce: cannot be kept");
+	return map_put(&state->last_nonces, view, (void *)(uintptr_t)(nonce + 1), nullptr);
+}

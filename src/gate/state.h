@@ -1,0 +1,57 @@
+/*
+ * Decision state: everything that a decision depends on, in memory, as the log's entries made it.
+ *
+ * Only one thing changes it: applying what an entry of the log says, live (gate/gate.c) or when the log is read again at
+ * start (gate/restore.c); both run the same functions, so that a restart gives the same state. No file is read for a decision.
+ * Owner: the state owns its modules; secrets and the root key belong to the keeper and may be absent (tools, replay), then
+ * keys are known by their records and cannot sign. Threads: one.
+ */
+#ifndef GATEHOUSE_GATE_STATE_H
+#define GATEHOUSE_GATE_STATE_H
+
+#include "gate/bundle.h"
+#include "gate/operations.h"
+#include "guards/destinations/destinations.h"
+#include "guards/limits/limits.h"
+#include "guards/zones/zones.h"
+#include "identity/directory.h"
+#include "identity/nonces.h"
+#include "keys/software/keyring.h"
+#include "store/secrets.h"
+#include "wallet/asset.h"
+
+struct gate_state {
+	char instance[OPERATION_TEXT_MAX + 1];
+	struct directory *directory;
+	struct asset_registry *assets;
+	struct destinations destinations;
+	struct zones zones;
+	struct limits *limits;
+	struct nonces *nonces;
+	struct operations operations;
+	struct map last_nonces; /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
+	struct bundle *bundle;  /* in force; null before genesis */
+	struct map keys;        /* key id to struct key_info, while there is no ring */
+	struct keyring *ring;   /* null: while restoring, and where no root key was given */
+	struct keyring *ring_to_come;
+	struct secrets *secrets;
+	int64_t now_ms; /* of the last entry or batch; never decreases */
+};
+
+/* An empty state. secrets may be null. */
+enum status gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
+                              struct secrets *secrets);
+void gate_state_destroy(struct gate_state **state); /* a cleanup function */
+
+/* After the last entry has been applied: opens the keys that are left, in the state that they have now. Until then keys are
+ * known by their records only, since the secrets of those destroyed later are gone. */
+enum status gate_state_open_keys(struct gate_state *state);
+
+/* Null if there is none. */
+const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);
+
+/* The last nonce signed for a key and chain; false if none was. */
+bool gate_state_last_nonce(const struct gate_state *state, struct bytes key, struct bytes chain, uint64_t *nonce);
+enum status gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce);
+
+#endif

@@ -1,0 +1,179 @@
+#include "gate/gate.h"
+
+/* The canonical form of a value that was read, in the arena. */
+static enum status
+canonical_of(struct arena *arena, const json *value, struct bytes *canonical) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_value(&writer, value);
+	if (json_writer_finish(&writer) != OK)
+		return fail(STATUS_INVALID, "request.canonical: has no canonical form (keys beyond ASCII)");
+	*canonical = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(canonical->data);
+	return OK;
+}
+
+static const struct http_field *
+find_field(const struct http_request *request, const char *name) {
+	for (size_t i = 0; i < request->field_count; i++)
+		if (bytes_equal_text(request->fields[i].name, name))
+			return &request->fields[i];
+	return nullptr;
+}
+
+/* The evidence that stands in the entry: with it anyone can verify again that the requester asked for exactly this. */
+static enum status
+write_evidence(struct submission *submission, const char *method, struct bytes base, const uint8_t signature[64],
+               const uint8_t public_key[32]) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	if (base.len > 0)
+		json_write_member_string(&writer, "base", base);
+	json_write_member_string(&writer, "key", submission->key_id);
+	json_write_member_text(&writer, "method", method);
+	if (submission->nonce.len > 0)
+		json_write_member_string(&writer, "nonce", submission->nonce);
+	json_write_member_hex(&writer, "public_key", bytes_of(public_key, 32));
+	json_write_member_hex(&writer, "signature", bytes_of(signature, 64));
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	submission->requester = arena_copy(submission->arena, buffer_bytes(&text));
+	TRY_ALLOC(submission->requester.data);
+	return OK;
+}
+
+static enum status
+verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms, struct submission *submission) {
+	struct http_signature signature;
+	const struct directory_key *key;
+	TRY(http_signature_read(submission->arena, request, gate->authority, now_ms, &signature));
+	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
+	TRY(http_signature_verify(&signature, key->public_key));
+	submission->key_id = signature.key_id;
+	submission->nonce = signature.nonce;
+	submission->nonce_expires_s = signature.expires_s;
+	const struct http_field *idempotency = find_field(request, "idempotency-key");
+	if (idempotency == nullptr || !bytes_equal(idempotency->value, submission->operation.idempotency_key))
+		return fail(STATUS_INVALID, "operation.idempotency_key: differs from the header field Idempotency-Key");
+	return write_evidence(submission, "http-message-signature", signature.base, signature.signature, key->public_key);
+}
+
+static enum status
+read_signature(const json *object, struct bytes *key_id, uint8_t signature[64]) {
+	static const char *const members[] = {"key_id", "signature", nullptr};
+	struct bytes text;
+	TRY(json_only(object, "signature", members));
+	TRY(json_need_string(object, "signature", "key_id", key_id));
+	TRY(json_need_string(object, "signature", "signature", &text));
+	return hex_decode(text, signature, 64);
+}
+
+static enum status
+verify_person(const struct gate *gate, const json *object, struct submission *submission) {
+	uint8_t signature[64];
+	struct bytes key_id;
+	const struct directory_key *key;
+	TRY(read_signature(object, &key_id, signature));
+	TRY(directory_active_key(gate->state->directory, key_id, &key));
+	TRY(person_verify(OPERATION_SIGNATURE_LABEL, &submission->digest, key->public_key, signature));
+	submission->key_id = key_id;
+	return write_evidence(submission, "digest-signature", (struct bytes){}, signature, key->public_key);
+}
+
+/* A workload signs the request; a person signs the operation's digest. Nothing else speaks for either. */
+static enum status
+verify_requester(const struct gate *gate, const struct http_request *request, const json *signature, int64_t now_ms,
+                 struct submission *submission) {
+	TRY(signature != nullptr ? verify_person(gate, signature, submission)
+	                         : verify_http(gate, request, now_ms, submission));
+	const struct directory_key *key = directory_key(gate->state->directory, submission->key_id);
+	if (!bytes_equal(key->principal->id, submission->operation.principal))
+		return fail(STATUS_UNAUTHORIZED, "operation.principal: signed by a key of another principal");
+	enum principal_kind needed = signature != nullptr ? PRINCIPAL_PERSON : PRINCIPAL_WORKLOAD;
+	if (key->principal->kind != needed)
+		return fail(STATUS_UNAUTHORIZED, "operation.signer: a %s signs %s", principal_kind_name(key->principal->kind),
+		            key->principal->kind == PRINCIPAL_PERSON ? "the operation's digest" : "the HTTP request");
+	return OK;
+}
+
+static enum status
+read_documents(const struct gate *gate, const json *root, struct submission *submission) {
+	static const char *const members[] = {"operation", "payload", "secret", "signature", nullptr};
+	const json *operation;
+	TRY(json_only(root, "request", members));
+	TRY(json_need(root, "request", "operation", JSON_OBJECT, &operation));
+	TRY(json_need(root, "request", "payload", JSON_OBJECT, &submission->payload_document));
+	TRY(operation_read(operation, &submission->operation));
+	TRY(canonical_of(submission->arena, operation, &submission->document));
+	TRY(canonical_of(submission->arena, submission->payload_document, &submission->payload));
+	submission->digest = sha256(submission->document);
+	struct hash256 payload_hash = sha256(submission->payload);
+	if (!hash256_equal(&payload_hash, &submission->operation.payload_hash))
+		return fail(STATUS_UNAUTHORIZED, "operation.payload_sha256: the payload has another hash");
+	if (!bytes_equal_text(submission->operation.instance, gate->state->instance))
+		return fail(STATUS_INVALID, "operation.instance: expected \"%s\", found \"%.*s\"", gate->state->instance,
+		            BYTES_ARGS(submission->operation.instance));
+	return operation_id(submission->operation.instance, submission->operation.principal,
+	                    submission->operation.idempotency_key, &submission->id);
+}
+
+static enum status
+read_kind(const json *root, struct submission *submission) {
+	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
+	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
+	                                  &submission->resource_id));
+	submission->secret = json_get(root, "secret");
+	if ((submission->secret != nullptr) != (submission->kind == OPERATION_KEY_IMPORT))
+		return fail(STATUS_INVALID, "request.secret: goes with key.import and nothing else");
+	if (submission->secret != nullptr && submission->nonce.len > 0)
+		return fail(STATUS_INVALID, "request.secret: keys are imported by people, not by workloads");
+	return change_check_payload(submission->kind, submission->payload_document);
+}
+
+/* The body must be canonical, so that the log can show again which bytes the requester's content-digest covers. */
+static enum status
+check_body(struct arena *arena, struct bytes body, const json *root) {
+	struct bytes canonical;
+	TRY(canonical_of(arena, root, &canonical));
+	return bytes_equal(canonical, body) ? OK
+	                                    : fail(STATUS_INVALID, "request.canonical: the body is not canonical JSON "
+	                                                           "(docs/PROTOCOL.json)");
+}
+
+enum status
+gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address, int64_t now_ms,
+                    struct submission *submission) {
+	const json *root;
+	TRY(json_read(submission->arena, request->body, (struct json_limits){}, &root));
+	if (json_type_of(root) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "request.type: expected object, found %s", json_type_name(json_type_of(root)));
+	submission->peer_address = peer_address;
+	TRY(check_body(submission->arena, request->body, root));
+	TRY(read_documents(gate, root, submission));
+	TRY(verify_requester(gate, request, json_get(root, "signature"), now_ms, submission));
+	return read_kind(root, submission);
+}
+
+enum status
+gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote) {
+	static const char *const members[] = {"signature", "statement", nullptr};
+	const json *root, *statement, *signature;
+	const struct directory_key *key;
+	*vote = (struct vote_submission){.arena = arena};
+	TRY(json_read(arena, body, (struct json_limits){}, &root));
+	if (json_type_of(root) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "request.type: expected object, found %s", json_type_name(json_type_of(root)));
+	TRY(json_only(root, "request", members));
+	TRY(json_need(root, "request", "statement", JSON_OBJECT, &statement));
+	TRY(json_need(root, "request", "signature", JSON_OBJECT, &signature));
+	TRY(canonical_of(arena, statement, &vote->statement_text));
+	TRY(approval_read(arena, vote->statement_text, &vote->statement));
+	TRY(approval_digest(&vote->statement, &vote->statement_digest));
+	vote->operation_id = vote->statement.operation_id;
+	TRY(read_signature(signature, &vote->key_id, vote->signature));
+	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
+	return person_verify(APPROVAL_SIGNATURE_LABEL, &vote->statement_digest, key->public_key, vote->signature);
+}

@@ -1,0 +1,42 @@
+#include "gate/view.h"
+
+enum status
+transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format, struct bytes *transaction) {
+	struct bytes format_name, text;
+	enum wallet_format found;
+	TRY(json_need_string(payload, "payload", "format", &format_name));
+	TRY(json_need_string(payload, "payload", "transaction", &text));
+	TRY(wallet_format_of_name(format_name, format));
+	TRY(wallet_payload_of_text(arena, text, &found, transaction));
+	if (found != *format)
+		return fail(STATUS_INVALID, "payload.format: says %s, and the transaction is %s", wallet_format_name(*format),
+		            wallet_format_name(found));
+	return OK;
+}
+
+enum status
+operation_view(const struct operation *operation, struct bytes payload, const struct wallet_transaction *transaction,
+               struct buffer *view) {
+	_cleanup_(buffer_free) struct buffer decoded = {};
+	if (transaction != nullptr)
+		TRY(wallet_view(transaction, &decoded));
+	struct json_writer writer;
+	json_writer_start(&writer, view);
+	json_write_object(&writer);
+	json_write_member_string(&writer, "kind", operation->kind);
+	if (transaction == nullptr) {
+		json_write_key(&writer, "payload");
+		json_write_canonical(&writer, payload);
+	}
+	json_write_member_string(&writer, "principal", operation->principal);
+	json_write_member_string(&writer, "reason", operation->reason);
+	json_write_member_string(&writer, "reference", operation->reference);
+	json_write_member_string(&writer, "resource", operation->resource);
+	if (transaction != nullptr) {
+		json_write_key(&writer, "transaction");
+		json_write_canonical(&writer, buffer_bytes(&decoded));
+	}
+	json_write_member_text(&writer, "type", "gatehouse/operation-view/v1");
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}

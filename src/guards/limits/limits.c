@@ -1,0 +1,327 @@
+#include "guards/limits/limits.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/time.h"
+
+const char *const limit_dimension_names[LIMIT_DIMENSIONS] = {
+	"key", "account", "desk", "legal_entity", "requester", "destination", "asset",
+};
+const char *const limit_window_names[LIMIT_WINDOWS] = {"hour", "day", "week"};
+const int64_t limit_window_ms[LIMIT_WINDOWS] = {HOUR_MS, DAY_MS, 7 * DAY_MS};
+
+constexpr uint64_t NONE = UINT64_MAX;
+
+/* A spend that was applied. Spends are numbered from 0; those before first_spend have left every window. */
+struct applied {
+	int64_t at_ms;
+	uint8_t operation[32];
+	uint8_t identity[32];
+	uint64_t previous; /* the spend of the same identity before this one, or NONE */
+};
+
+/* One spend's share of one subject. Of an identity's items in a series only the last counts, and it counts the greatest. */
+struct item {
+	uint64_t spend;
+	int64_t own;
+	int64_t counted;
+};
+
+struct series {
+	struct item *items; /* in the order of their spends */
+	size_t count;
+	size_t capacity;
+	size_t from[LIMIT_WINDOWS]; /* the first item inside each window, at the time last asked for */
+	int64_t sum[LIMIT_WINDOWS];
+};
+
+struct limits {
+	struct map series[LIMIT_DIMENSIONS]; /* subject to struct series */
+	struct applied *spends;              /* spends[i] is number first_spend + i */
+	size_t count;
+	size_t capacity;
+	uint64_t first_spend;
+	struct map by_operation; /* operation to number + 1 */
+	struct map by_identity;  /* identity to number + 1 of its last spend */
+	int64_t latest_ms;
+};
+
+enum status
+limits_create(struct limits **limits) {
+	*limits = calloc(1, sizeof **limits);
+	TRY_ALLOC(*limits);
+	return OK;
+}
+
+void
+limits_destroy(struct limits **limits) {
+	struct limits *gone = TAKE(*limits);
+	if (gone == nullptr)
+		return;
+	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++) {
+		size_t at = 0;
+		void *value;
+		while (map_next(&gone->series[i], &at, nullptr, &value)) {
+			free(((struct series *)value)->items);
+			free(value);
+		}
+		map_free(&gone->series[i]);
+	}
+	map_free(&gone->by_operation);
+	map_free(&gone->by_identity);
+	free(gone->spends);
+	free(gone);
+}
+
+static int64_t
+add_saturating(int64_t a, int64_t b) {
+	int64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+static void *
+number_to_pointer(uint64_t number) {
+	return (void *)(uintptr_t)(number + 1);
+}
+
+static uint64_t
+number_in(const struct map *map, const uint8_t key[32]) {
+	uintptr_t found = (uintptr_t)map_get(map, bytes_of(key, 32));
+	return found == 0 ? NONE : found - 1;
+}
+
+static const struct applied *
+spend_of(const struct limits *limits, uint64_t number) {
+	return number >= limits->first_spend && number != NONE ? &limits->spends[number - limits->first_spend] : nullptr;
+}
+
+/* The index of the spend's item in the series, or series->count. */
+static size_t
+find_item(const struct series *series, uint64_t spend) {
+	size_t low = 0, high = series->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (series->items[middle].spend < spend)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < series->count && series->items[low].spend == spend ? low : series->count;
+}
+
+/* The last item of the identity in the series, or series->count: the one that counts. */
+static size_t
+find_identity(const struct limits *limits, const struct series *series, const uint8_t identity[32]) {
+	uint64_t number = number_in(&limits->by_identity, identity);
+	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr; number = spend->previous) {
+		size_t index = find_item(series, number);
+		if (index < series->count)
+			return index;
+	}
+	return series->count;
+}
+
+/* The largest Long that a fact may hold. Sums of it do not saturate before a thousand such spends. */
+constexpr int64_t COUNTED_MAX = (INT64_C(1) << 53) - 1;
+
+static void
+set_counted(struct series *series, size_t index, int64_t counted) {
+	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
+		if (index >= series->from[window])
+			series->sum[window] = add_saturating(series->sum[window] - series->items[index].counted, counted);
+	series->items[index].counted = counted;
+}
+
+/* Lets what is older than each window leave its sum. A window is open at its far end: exactly an hour old is outside. */
+static void
+advance(const struct limits *limits, struct series *series, int64_t now_ms) {
+	for (size_t window = 0; window < LIMIT_WINDOWS; window++) {
+		int64_t since = now_ms - limit_window_ms[window];
+		size_t *from = &series->from[window];
+		for (; *from < series->count; (*from)++) {
+			const struct applied *spend = spend_of(limits, series->items[*from].spend);
+			if (spend != nullptr && spend->at_ms > since)
+				break;
+			series->sum[window] -= series->items[*from].counted;
+		}
+	}
+}
+
+static enum status
+series_reserve(struct limits *limits, const struct limit_part *part) {
+	struct series *series = map_get(&limits->series[part->dimension], part->subject);
+	if (series == nullptr) {
+		series = calloc(1, sizeof *series);
+		TRY_ALLOC(series);
+		enum status status = map_put(&limits->series[part->dimension], part->subject, series, nullptr);
+		if (status != OK) {
+			free(series);
+			return status;
+		}
+	}
+	if (series->count < series->capacity)
+		return OK;
+	size_t capacity = series->capacity == 0 ? 4 : series->capacity * 2;
+	struct item *items = reallocarray(series->items, capacity, sizeof *items);
+	TRY_ALLOC(items);
+	series->items = items;
+	series->capacity = capacity;
+	return OK;
+}
+
+/* Room is made for everything before anything changes, so that a spend counts wholly or not at all. */
+static enum status
+reserve(struct limits *limits, const struct spend *spend) {
+	for (size_t i = 0; i < spend->part_count; i++)
+		TRY(series_reserve(limits, &spend->parts[i]));
+	if (limits->count == limits->capacity) {
+		size_t capacity = limits->capacity == 0 ? 64 : limits->capacity * 2;
+		struct applied *spends = reallocarray(limits->spends, capacity, sizeof *spends);
+		TRY_ALLOC(spends);
+		limits->spends = spends;
+		limits->capacity = capacity;
+	}
+	return OK;
+}
+
+/* Several parts of one spend on one subject (two outputs to one destination) add up. */
+static void
+add_part(struct limits *limits, uint64_t number, const struct limit_part *part, const uint8_t identity[32]) {
+	struct series *series = map_get(&limits->series[part->dimension], part->subject);
+	int64_t cents = part->cents < 0 ? 0 : part->cents > COUNTED_MAX ? COUNTED_MAX : part->cents;
+	advance(limits, series, limits->latest_ms);
+	size_t index = find_item(series, number);
+	if (index == series->count) {
+		size_t replaced = find_identity(limits, series, identity);
+		int64_t greatest = 0;
+		if (replaced < series->count) {
+			greatest = series->items[replaced].counted;
+			set_counted(series, replaced, 0);
+		}
+		index = series->count++;
+		series->items[index] = (struct item){.spend = number, .own = 0};
+		set_counted(series, index, greatest);
+	}
+	struct item *item = &series->items[index];
+	item->own = add_saturating(item->own, cents);
+	if (item->own > item->counted)
+		set_counted(series, index, item->own > COUNTED_MAX ? COUNTED_MAX : item->own);
+}
+
+enum status
+limits_apply(struct limits *limits, const struct spend *spend) {
+	if (number_in(&limits->by_operation, spend->operation) != NONE)
+		return OK;
+	if (spend->at_ms < limits->latest_ms)
+		return fail(STATUS_INTERNAL, "limits.time: a spend at %lld follows one at %lld", (long long)spend->at_ms,
+		            (long long)limits->latest_ms);
+	TRY(reserve(limits, spend));
+	uint64_t number = limits->first_spend + limits->count;
+	uint64_t previous = number_in(&limits->by_identity, spend->identity);
+	TRY(map_put(&limits->by_operation, BYTES_OF_ARRAY(spend->operation), number_to_pointer(number), nullptr));
+	struct applied *applied = &limits->spends[limits->count];
+	*applied = (struct applied){.at_ms = spend->at_ms, .previous = previous};
+	memcpy(applied->operation, spend->operation, sizeof applied->operation);
+	memcpy(applied->identity, spend->identity, sizeof applied->identity);
+	limits->count++;
+	limits->latest_ms = spend->at_ms;
+	/* by_identity still names the spend before this one, which is what add_part() looks for. */
+	for (size_t i = 0; i < spend->part_count; i++)
+		add_part(limits, number, &spend->parts[i], spend->identity);
+	return map_put(&limits->by_identity, BYTES_OF_ARRAY(spend->identity), number_to_pointer(number), nullptr);
+}
+
+/* What each item counts, computed again from what it brought itself. */
+static void
+recount(struct limits *limits, struct series *series) {
+	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
+		series->from[window] = 0, series->sum[window] = 0;
+	for (size_t i = 0; i < series->count; i++)
+		series->items[i].counted = 0;
+	for (size_t i = 0; i < series->count; i++) {
+		int64_t greatest = series->items[i].own;
+		const struct applied *spend = spend_of(limits, series->items[i].spend);
+		uint64_t number = spend == nullptr ? NONE : spend->previous;
+		for (; (spend = spend_of(limits, number)) != nullptr; number = spend->previous) {
+			size_t earlier = find_item(series, number);
+			if (earlier == series->count)
+				continue;
+			if (series->items[earlier].counted > greatest)
+				greatest = series->items[earlier].counted;
+			set_counted(series, earlier, 0);
+			break;
+		}
+		set_counted(series, i, greatest);
+	}
+	advance(limits, series, limits->latest_ms);
+}
+
+enum status
+limits_release(struct limits *limits, const uint8_t operation[32]) {
+	uint64_t number = number_in(&limits->by_operation, operation);
+	if (number == NONE)
+		return fail(STATUS_NOT_FOUND, "limits.operation: nothing is reserved for this operation");
+	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
+		size_t at = 0;
+		void *value;
+		while (map_next(&limits->series[dimension], &at, nullptr, &value)) {
+			struct series *series = value;
+			size_t index = find_item(series, number);
+			if (index == series->count)
+				continue;
+			series->items[index].own = 0;
+			recount(limits, series);
+		}
+	}
+	return OK;
+}
+
+int64_t
+limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject, enum limit_window window,
+           int64_t at_ms, const uint8_t *identity, int64_t cents) {
+	struct series *series = map_get(&limits->series[dimension], subject);
+	if (series == nullptr)
+		return cents;
+	advance(limits, series, at_ms);
+	int64_t sum = series->sum[window];
+	size_t index = identity == nullptr ? series->count : find_identity(limits, series, identity);
+	if (index < series->count) {
+		int64_t counted = series->items[index].counted;
+		if (index >= series->from[window])
+			sum -= counted;
+		if (counted > cents)
+			cents = counted;
+	}
+	return add_saturating(sum, cents);
+}
+
+static void
+series_expire(struct limits *limits, struct series *series, int64_t now_ms) {
+	advance(limits, series, now_ms);
+	size_t gone = series->from[LIMIT_WEEK];
+	memmove(series->items, series->items + gone, (series->count - gone) * sizeof *series->items);
+	series->count -= gone;
+	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
+		series->from[window] -= gone;
+}
+
+void
+limits_expire(struct limits *limits, int64_t now_ms) {
+	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
+		size_t at = 0;
+		void *series;
+		while (map_next(&limits->series[dimension], &at, nullptr, &series))
+			series_expire(limits, series, now_ms);
+	}
+	size_t gone = 0;
+	for (; gone < limits->count && limits->spends[gone].at_ms <= now_ms - limit_window_ms[LIMIT_WEEK]; gone++) {
+		const struct applied *spend = &limits->spends[gone];
+		(void)map_remove(&limits->by_operation, BYTES_OF_ARRAY(spend->operation));
+		if (number_in(&limits->by_identity, spend->identity) == limits->first_spend + gone)
+			(void)map_remove(&limits->by_identity, BYTES_OF_ARRAY(spend->identity));
+	}
+	memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
+	limits->count -= gone;
+	limits->first_spend += gone;
+}

@@ -1,0 +1,67 @@
+/*
+ * What was spent in sliding windows: per key, account, desk, legal entity, requester, destination and asset; in the last hour,
+ * day and week. The guard only counts; policies compare (context.limits.key.day).
+ *
+ * A spend has an identity: Ethereum's key, chain and nonce, or Bitcoin's exact set of inputs. Spends of one identity
+ * exclude each other on the chain, so that they count as the greatest of them, from the time of the last; any other
+ * overlap counts as the sum. The same operation counts once, however often it is applied (a crash, a replay of the log).
+ *
+ * Times are recorded times of the log and never decrease, questions included. Amounts are US cents. Owner: the limits own
+ * copies of all text. Asking and counting take constant time but for a binary search; releasing walks the subject's week.
+ * Threads: one. Errors: STATUS_NO_MEMORY; "limits.time" if time goes back; sums saturate at INT64_MAX.
+ */
+#ifndef GATEHOUSE_GUARDS_LIMITS_H
+#define GATEHOUSE_GUARDS_LIMITS_H
+
+#include "base/bytes.h"
+
+enum limit_dimension {
+	LIMIT_KEY,
+	LIMIT_ACCOUNT,
+	LIMIT_DESK,
+	LIMIT_LEGAL_ENTITY,
+	LIMIT_REQUESTER,
+	LIMIT_DESTINATION,
+	LIMIT_ASSET,
+	LIMIT_DIMENSIONS,
+};
+
+enum limit_window { LIMIT_HOUR, LIMIT_DAY, LIMIT_WEEK, LIMIT_WINDOWS };
+
+extern const char *const limit_dimension_names[LIMIT_DIMENSIONS]; /* "key", "account", ... */
+extern const char *const limit_window_names[LIMIT_WINDOWS];       /* "hour", "day", "week" */
+extern const int64_t limit_window_ms[LIMIT_WINDOWS];
+
+struct limit_part {
+	enum limit_dimension dimension;
+	struct bytes subject; /* "eth-hot-1", an address, ... */
+	int64_t cents;
+};
+
+struct spend {
+	int64_t at_ms;
+	uint8_t operation[32]; /* id */
+	uint8_t identity[32];
+	const struct limit_part *parts;
+	size_t part_count;
+};
+
+struct limits;
+enum status limits_create(struct limits **limits);
+void limits_destroy(struct limits **limits); /* a cleanup function */
+
+/* Counts a spend. Applying an operation a second time within a week changes nothing. */
+enum status limits_apply(struct limits *limits, const struct spend *spend);
+
+/* Takes back what an operation reserved, where its outcome proves that nothing was released. */
+enum status limits_release(struct limits *limits, const uint8_t operation[32]);
+
+/* Cents of one subject in a window that ends at at_ms, as if the given spend of identity had been added (cents 0 and no
+ * identity: what was spent so far). */
+int64_t limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject,
+                   enum limit_window window, int64_t at_ms, const uint8_t *identity, int64_t cents);
+
+/* Drops what no window can see any more. */
+void limits_expire(struct limits *limits, int64_t now_ms);
+
+#endif

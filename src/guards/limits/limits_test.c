@@ -1,0 +1,165 @@
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "base/time.h"
+#include "guards/limits/limits.h"
+
+static void
+spend(struct limits *limits, int64_t at_ms, uint8_t operation, uint8_t identity, const char *destination, int64_t cents) {
+	const struct limit_part parts[] = {
+		{LIMIT_KEY, BYTES_OF_LITERAL("hot"), cents},
+		{LIMIT_DESTINATION, bytes_of_text(destination), cents},
+	};
+	struct spend s = {.at_ms = at_ms, .parts = parts, .part_count = 2};
+	memset(s.operation, operation, sizeof s.operation);
+	memset(s.identity, identity, sizeof s.identity);
+	assert_ok(limits_apply(limits, &s));
+}
+
+static int64_t
+key_sum(struct limits *limits, enum limit_window window, int64_t at_ms) {
+	return limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("hot"), window, at_ms, nullptr, 0);
+}
+
+static void
+windows_slide_and_are_open_at_their_far_end(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	spend(limits, 0, 1, 1, "a", 100);
+	spend(limits, 10 * MINUTE_MS, 2, 2, "a", 10);
+	assert_int_equal(110, key_sum(limits, LIMIT_HOUR, 10 * MINUTE_MS));
+	assert_int_equal(110, key_sum(limits, LIMIT_HOUR, HOUR_MS - 1));
+	assert_int_equal(10, key_sum(limits, LIMIT_HOUR, HOUR_MS));
+	assert_int_equal(110, key_sum(limits, LIMIT_DAY, HOUR_MS));
+	assert_int_equal(0, key_sum(limits, LIMIT_DAY, 2 * DAY_MS));
+	assert_int_equal(110, key_sum(limits, LIMIT_WEEK, 2 * DAY_MS));
+	assert_int_equal(0, limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("other"), LIMIT_WEEK, 2 * DAY_MS, nullptr, 0));
+}
+
+static void
+a_replacement_counts_the_greatest_per_subject(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	spend(limits, 1, 1, 7, "a", 100);
+	uint8_t identity[32];
+	memset(identity, 7, sizeof identity);
+	assert_int_equal(150, limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("hot"), LIMIT_DAY, 2, identity, 150));
+	assert_int_equal(100, limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("hot"), LIMIT_DAY, 2, identity, 40));
+	assert_int_equal(140, limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("hot"), LIMIT_DAY, 2, nullptr, 40));
+	spend(limits, 2, 2, 7, "b", 40);
+	assert_int_equal(100, key_sum(limits, LIMIT_DAY, 2));
+	spend(limits, 3, 3, 7, "a", 130);
+	assert_int_equal(130, key_sum(limits, LIMIT_DAY, 3));
+	assert_int_equal(130, limits_sum(limits, LIMIT_DESTINATION, BYTES_OF_LITERAL("a"), LIMIT_DAY, 3, nullptr, 0));
+	assert_int_equal(40, limits_sum(limits, LIMIT_DESTINATION, BYTES_OF_LITERAL("b"), LIMIT_DAY, 3, nullptr, 0));
+	spend(limits, 4, 4, 8, "a", 5);
+	assert_int_equal(135, key_sum(limits, LIMIT_DAY, 4));
+}
+
+static void
+an_operation_counts_once_however_often_it_is_applied(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	for (int i = 0; i < 3; i++)
+		spend(limits, 5, 1, 1, "a", 100);
+	assert_int_equal(100, key_sum(limits, LIMIT_DAY, 5));
+}
+
+static void
+a_release_brings_back_the_next_greatest(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	spend(limits, 1, 1, 7, "a", 100);
+	spend(limits, 2, 2, 7, "a", 300);
+	uint8_t operation[32];
+	memset(operation, 2, sizeof operation);
+	assert_ok(limits_release(limits, operation));
+	assert_int_equal(100, key_sum(limits, LIMIT_DAY, 2));
+	memset(operation, 1, sizeof operation);
+	assert_ok(limits_release(limits, operation));
+	assert_int_equal(0, key_sum(limits, LIMIT_DAY, 2));
+	spend(limits, 3, 2, 7, "a", 300);
+	assert_int_equal(0, key_sum(limits, LIMIT_DAY, 3));
+	memset(operation, 99, sizeof operation);
+	assert_fails(STATUS_NOT_FOUND, "limits.operation", limits_release(limits, operation));
+}
+
+static void
+time_does_not_go_back(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	spend(limits, 10, 1, 1, "a", 1);
+	struct spend early = {.at_ms = 9, .operation = {2}};
+	assert_fails(STATUS_INTERNAL, "limits.time", limits_apply(limits, &early));
+}
+
+/* The definition, computed the slow way, against the guard, under random spends, replacements, releases and expiry. */
+static void
+agrees_with_the_definition_under_random_histories(void **) {
+	enum { SPENDS = 400, IDENTITIES = 60 };
+	struct {
+		int64_t at, cents;
+		uint8_t identity;
+		bool released;
+	} history[SPENDS];
+	for (uint32_t seed = 1; seed <= 20; seed++) {
+		_cleanup_(limits_destroy) struct limits *limits = nullptr;
+		assert_ok(limits_create(&limits));
+		uint32_t random = seed;
+		int64_t now = 0;
+		for (int n = 0; n < SPENDS; n++) {
+			random = random * 1'664'525 + 1'013'904'223;
+			now += random >> 8 & 0xffff'ff;
+			history[n].at = now;
+			history[n].cents = random >> 20;
+			history[n].identity = (uint8_t)(n < 10 ? n : (int)((random >> 4) % IDENTITIES) % (n / 2 + 1));
+			history[n].released = false;
+			struct limit_part part = {LIMIT_KEY, BYTES_OF_LITERAL("hot"), history[n].cents};
+			struct spend s = {.at_ms = now, .parts = &part, .part_count = 1};
+			snprintf((char *)s.operation, sizeof s.operation, "operation %d", n);
+			s.identity[0] = history[n].identity;
+			assert_ok(limits_apply(limits, &s));
+			if (n % 7 == 3) {
+				int victim = n - (int)(random % 3);
+				history[victim].released = true;
+				snprintf((char *)s.operation, sizeof s.operation, "operation %d", victim);
+				enum status released = limits_release(limits, s.operation);
+				assert_int_equal(OK, released);
+			}
+			for (size_t window = 0; window < LIMIT_WINDOWS; window++) {
+				int64_t expected = 0;
+				for (int identity = 0; identity < 256; identity++) {
+					int64_t greatest = 0, last = INT64_MIN;
+					for (int i = 0; i <= n; i++)
+						if (history[i].identity == identity) {
+							last = history[i].at;
+							if (!history[i].released && history[i].cents > greatest)
+								greatest = history[i].cents;
+						}
+					if (last > now - limit_window_ms[window])
+						expected += greatest;
+				}
+				assert_int_equal(expected, key_sum(limits, (enum limit_window)window, now));
+			}
+		}
+	}
+}
+
+static void
+what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	spend(limits, 0, 1, 1, "a", 100);
+	spend(limits, 6 * DAY_MS, 2, 2, "a", 10);
+	limits_expire(limits, 8 * DAY_MS);
+	assert_int_equal(10, key_sum(limits, LIMIT_WEEK, 8 * DAY_MS));
+	spend(limits, 8 * DAY_MS, 3, 1, "a", 7);
+	assert_int_equal(17, key_sum(limits, LIMIT_WEEK, 8 * DAY_MS));
+	assert_int_equal(7, key_sum(limits, LIMIT_DAY, 8 * DAY_MS));
+}
+
+RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts_the_greatest_per_subject),
+          T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
+          T(time_does_not_go_back), T(agrees_with_the_definition_under_random_histories),
+          T(what_left_every_window_is_forgotten_and_changes_no_sum))

@@ -1,0 +1,114 @@
+#include "keeper/answer.h"
+
+#include "base/problem.h"
+
+static const struct {
+	unsigned status;
+	const char *title;
+} states[OPERATION_STATES] = {
+	[OPERATION_IN_FLIGHT] = {202, "Being recorded"},
+	[OPERATION_HELD] = {202, "Held: more approvals are needed"},
+	[OPERATION_DONE] = {200, "Done"},
+	[OPERATION_DENIED] = {403, "Denied by policy"},
+	[OPERATION_REJECTED] = {403, "Rejected by an approver"},
+	[OPERATION_FAILED] = {409, "Permitted, but it could not be done; nothing was released"},
+	[OPERATION_EXPIRED] = {410, "Expired before it was approved"},
+	[OPERATION_UNKNOWN] = {202, "Intended; its outcome is not recorded yet"},
+};
+
+unsigned
+answer_status(const struct answer *answer) {
+	return states[answer->state].status;
+}
+
+static bool
+is_problem(const struct answer *answer) {
+	return answer_status(answer) >= 400;
+}
+
+const char *
+answer_content_type(const struct answer *answer) {
+	return is_problem(answer) ? PROBLEM_CONTENT_TYPE : "application/json";
+}
+
+static void
+write_errors(const struct decision_record *record, struct json_writer *w) {
+	json_write_key(w, "errors");
+	json_write_array(w);
+	for (size_t i = 0; i < record->error_count; i++) {
+		json_write_object(w);
+		json_write_member_string(w, "message", record->errors[i].message);
+		json_write_member_string(w, "policy", record->errors[i].policy);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
+static void
+write_reasons(const struct decision_record *record, struct json_writer *w) {
+	json_write_key(w, "reasons");
+	json_write_array(w);
+	for (size_t i = 0; i < record->reason_count; i++)
+		json_write_string(w, record->reasons[i].policy);
+	json_write_end(w);
+}
+
+/* "operation.denied: large_needs_two, sanctioned": what a person reads first. */
+static void
+write_detail(const struct answer *answer, struct json_writer *w) {
+	const struct decision_record *record = answer->record;
+	_cleanup_(buffer_free) struct buffer detail = {};
+	if (record != nullptr && record->error.len > 0)
+		buffer_append_bytes(&detail, record->error);
+	else if (record != nullptr && record->decision == DECISION_DENY) {
+		buffer_append_text(&detail, record->reason_count > 0 ? "forbidden by" : "no policy permits it");
+		for (size_t i = 0; i < record->reason_count; i++) {
+			buffer_append_text(&detail, i == 0 ? " " : ", ");
+			buffer_append_bytes(&detail, record->reasons[i].policy);
+		}
+	} else
+		buffer_append_text(&detail, states[answer->state].title);
+	json_write_member_string(w, "detail", buffer_bytes(&detail));
+}
+
+enum status
+answer_write(const struct answer *answer, struct buffer *body) {
+	const struct decision_record *record = answer->record;
+	struct json_writer w;
+	json_writer_start(&w, body);
+	json_write_object(&w);
+	if (record != nullptr) {
+		json_write_member_hex(&w, "bundle", hash256_bytes(&record->bundle));
+		json_write_member_text(&w, "decision", decision_name(record->decision));
+	}
+	if (is_problem(answer))
+		write_detail(answer, &w);
+	if (answer->entry != UINT64_MAX)
+		json_write_member_integer(&w, "entry", (int64_t)answer->entry);
+	if (record != nullptr)
+		write_errors(record, &w);
+	if (answer->missing.len > 0) {
+		json_write_key(&w, "missing");
+		json_write_canonical(&w, answer->missing);
+	}
+	json_write_member_hex(&w, "operation", hash256_bytes(&answer->operation));
+	if (record != nullptr)
+		write_reasons(record, &w);
+	if (answer->receipt.len > 0)
+		json_write_member_string(&w, "receipt", answer->receipt);
+	if (record != nullptr && record->result.len > 0) {
+		json_write_key(&w, "result");
+		json_write_canonical(&w, record->result);
+	}
+	json_write_member_text(&w, "state", operation_state_name(answer->state));
+	if (is_problem(answer)) {
+		json_write_member_integer(&w, "status", answer_status(answer));
+		json_write_member_text(&w, "title", states[answer->state].title);
+		json_write_key(&w, "type");
+		_cleanup_(buffer_free) struct buffer type = {};
+		buffer_append_format(&type, "urn:gatehouse:problem:operation.%s", operation_state_name(answer->state));
+		json_write_string(&w, buffer_bytes(&type));
+	}
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}

@@ -1,0 +1,352 @@
+#include "keeper/api.h"
+
+#include <stdio.h>
+
+#include "gate/replay.h"
+#include "keeper/listing.h"
+#include "gate/material.h"
+#include "ledger/tile.h"
+
+constexpr size_t PARAMETERS_MAX = 2;
+
+/* What "*" and "**" stood for in the target's path. */
+struct route_match {
+	struct bytes parameters[PARAMETERS_MAX];
+	size_t count;
+	struct bytes query;
+};
+
+struct api_route {
+	const char *method;
+	const char *pattern;
+	enum job_kind kind;
+	bool is_public;
+	enum status (*read)(struct job *job, const struct route_match *match);
+};
+
+/* --- Helpers. --- */
+
+static enum status
+send_json(struct job *job, const struct json_writer *writer) {
+	TRY(json_writer_finish(writer));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(writer->to));
+	return OK;
+}
+
+static enum status
+find_operation(struct job *job, const struct route_match *match, struct gate_operation **operation) {
+	struct hash256 id;
+	TRY(hex_decode(match->parameters[0], id.bytes, sizeof id.bytes));
+	*operation = operations_find(&job->keeper->gate->state->operations, &id);
+	return *operation != nullptr && (*operation)->entry != UINT64_MAX
+	               ? OK
+	               : fail(STATUS_NOT_FOUND, "operation.unknown: there is no such operation");
+}
+
+/* --- Operations. --- */
+
+static enum status
+read_operation(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	TRY(find_operation(job, match, &operation));
+	return keeper_answer_known(job->keeper, job, operation);
+}
+
+static enum status
+read_material(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	_cleanup_(buffer_free) struct buffer body = {};
+	TRY(find_operation(job, match, &operation));
+	TRY(material_write(job->keeper->gate, &job->arena, operation, &body));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
+	return OK;
+}
+
+static enum status
+send_receipt(struct job *job, uint64_t index) {
+	_cleanup_(buffer_free) struct buffer bytes = {}, receipt = {};
+	struct ledger_record record;
+	TRY(ledger_read(job->keeper->ledger, index, &bytes, &record));
+	TRY(keeper_write_receipt(job->keeper, index, nullptr, record.leaf, &receipt));
+	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&receipt));
+	return OK;
+}
+
+static enum status
+read_receipt(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	TRY(find_operation(job, match, &operation));
+	return send_receipt(job, operation->entry);
+}
+
+/* The bundle that was in force then is found in the log; only the active one is kept compiled. */
+static enum status
+visit_bundle(void *context, const struct ledger_record *record) {
+	enum replay_result result;
+	const char *difference;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	TRY(entry_read(&arena, record->leaf, &entry));
+	const json *action = json_get(json_get(entry.document, "action"), "id");
+	bool carries_bundle = entry.type == ENTRY_GENESIS ||
+	                      (action != nullptr && bytes_equal_text(json_string(action), "policy.activate"));
+	return carries_bundle ? replayer_add(context, record->index, record->leaf, &result, &difference) : OK;
+}
+
+static enum status
+read_explanation(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	_cleanup_(buffer_free) struct buffer bytes = {}, body = {};
+	struct ledger_record record;
+	TRY(find_operation(job, match, &operation));
+	TRY(replayer_create(&replayer, &job->keeper->gate->blobs));
+	TRY(ledger_visit(job->keeper->ledger, 0, operation->entry, visit_bundle, replayer));
+	TRY(ledger_read(job->keeper->ledger, operation->entry, &bytes, &record));
+	TRY(replayer_explain(replayer, record.leaf, &body));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
+	return OK;
+}
+
+static enum status
+list_operations(struct job *job, const struct route_match *match) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	TRY(listing_operations(job->keeper, match->query, &body));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
+	return OK;
+}
+
+/* --- State. --- */
+
+static enum status
+list_keys(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {};
+	const struct keyring *ring = job->keeper->gate->state->ring;
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	json_write_array(&w);
+	for (size_t i = 0; ring != nullptr && i < keyring_count(ring); i++)
+		key_write(&w, keyring_at(ring, i));
+	json_write_end(&w);
+	return send_json(job, &w);
+}
+
+static enum status
+read_key(struct job *job, const struct route_match *match) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->parameters[0]);
+	struct json_writer w;
+	if (key == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(match->parameters[0]));
+	json_writer_start(&w, &body);
+	key_write(&w, key);
+	return send_json(job, &w);
+}
+
+static enum status
+send_listing(struct job *job, enum status (*write)(const struct gate_state *, struct json_writer *)) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(write(job->keeper->gate->state, &w));
+	return send_json(job, &w);
+}
+
+static enum status
+list_people(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_people);
+}
+
+static enum status
+list_workloads(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_workloads);
+}
+
+static enum status
+list_groups(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_groups);
+}
+
+static enum status
+list_lists(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_lists);
+}
+
+static enum status
+list_prices(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_prices);
+}
+
+static enum status
+read_policy(struct job *job, const struct route_match *match) {
+	(void)match;
+	return send_listing(job, listing_policy);
+}
+
+static enum status
+read_instance(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {}, keys = {};
+	struct json_writer w;
+	installation_vkeys(job->keeper->installation, &keys);
+	TRY(buffer_status(&keys));
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	json_write_member_text(&w, "instance", job->keeper->installation->instance);
+	json_write_member_string(&w, "log_keys", buffer_bytes(&keys));
+	json_write_member_text(&w, "origin", job->keeper->installation->origin);
+	json_write_member_text(&w, "version", GATEHOUSE_VERSION);
+	json_write_end(&w);
+	return send_json(job, &w);
+}
+
+/* --- The log. --- */
+
+static enum status
+read_checkpoint(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer note = {};
+	struct ledger_head head;
+	ledger_durable_head(job->keeper->ledger, &head);
+	head_format(&note, &job->keeper->installation->keys, &head.head, &head.signatures);
+	TRY(buffer_status(&note));
+	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&note));
+	return OK;
+}
+
+/* The receipt of an entry, the entry itself inside. */
+static enum status
+read_entry(struct job *job, const struct route_match *match) {
+	uint64_t index;
+	TRY(decimal_decode(match->parameters[0], &index));
+	return send_receipt(job, index);
+}
+
+static enum status
+read_tile(struct job *job, const struct route_match *match) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct tile_name name;
+	char path[512];
+	if (match->parameters[0].len >= sizeof path - 8)
+		return fail(STATUS_NOT_FOUND, "tile.path: too long");
+	snprintf(path, sizeof path, "tile/%.*s", BYTES_ARGS(match->parameters[0]));
+	TRY(tile_parse_path(bytes_of_text(path), &name));
+	TRY(tile_read_file(job->keeper->config.io, job->keeper->public_path, &name, &body));
+	keeper_send_body(job->keeper, job, 200, "application/octet-stream", buffer_bytes(&body));
+	return OK;
+}
+
+static enum status
+read_events(struct job *job, const struct route_match *match) {
+	(void)match;
+	keeper_send_feed(job->keeper, job);
+	return OK;
+}
+
+/* --- The table. --- */
+
+static const struct api_route routes[] = {
+	{"POST", "/v1/operations", JOB_OPERATION, false, nullptr},
+	{"POST", "/v1/protective", JOB_OPERATION, false, nullptr},
+	{"POST", "/v1/operations/*/votes", JOB_VOTE, false, nullptr},
+	{"GET", "/v1/operations", JOB_READ, false, list_operations},
+	{"GET", "/v1/operations/*", JOB_READ, false, read_operation},
+	{"GET", "/v1/operations/*/payload", JOB_READ, false, read_material},
+	{"GET", "/v1/operations/*/receipt", JOB_READ, false, read_receipt},
+	{"GET", "/v1/operations/*/explanation", JOB_READ, false, read_explanation},
+	{"GET", "/v1/keys", JOB_READ, false, list_keys},
+	{"GET", "/v1/keys/*", JOB_READ, false, read_key},
+	{"GET", "/v1/people", JOB_READ, false, list_people},
+	{"GET", "/v1/workloads", JOB_READ, false, list_workloads},
+	{"GET", "/v1/groups", JOB_READ, false, list_groups},
+	{"GET", "/v1/lists", JOB_READ, false, list_lists},
+	{"GET", "/v1/prices", JOB_READ, false, list_prices},
+	{"GET", "/v1/policy", JOB_READ, false, read_policy},
+	{"GET", "/v1/instance", JOB_READ, true, read_instance},
+	{"GET", "/v1/ledger/checkpoint", JOB_READ, true, read_checkpoint},
+	{"GET", "/v1/ledger/entries/*", JOB_READ, false, read_entry},
+	{"GET", "/v1/ledger/tile/**", JOB_READ, false, read_tile},
+	{"GET", "/v1/events", JOB_READ, false, read_events},
+};
+
+static bool
+next_segment(struct bytes *path, struct bytes *segment) {
+	if (path->len == 0)
+		return false;
+	const uint8_t *start = path->data + 1;
+	size_t left = path->len - 1;
+	const uint8_t *slash = left == 0 ? nullptr : memchr(start, '/', left);
+	*segment = bytes_of(start, slash == nullptr ? left : (size_t)(slash - start));
+	*path = bytes_of(start + segment->len, left - segment->len);
+	return true;
+}
+
+static bool
+matches(const char *pattern, struct bytes path, struct route_match *match) {
+	struct bytes left = bytes_of_text(pattern), wanted, segment;
+	match->count = 0;
+	while (next_segment(&left, &wanted)) {
+		struct bytes rest = path;
+		if (!next_segment(&path, &segment) || segment.len == 0)
+			return false;
+		if (bytes_equal_text(wanted, "**")) {
+			match->parameters[match->count++] = bytes_of(rest.data + 1, rest.len - 1);
+			return true;
+		}
+		if (bytes_equal_text(wanted, "*"))
+			match->parameters[match->count++] = segment;
+		else if (!bytes_equal(wanted, segment))
+			return false;
+	}
+	return path.len == 0;
+}
+
+static const struct api_route *
+find_route(const struct http_request *request, struct route_match *match) {
+	const uint8_t *mark = request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
+	struct bytes path = request->target;
+	match->query = (struct bytes){};
+	if (mark != nullptr) {
+		path.len = (size_t)(mark - path.data);
+		match->query = bytes_of(mark + 1, request->target.len - path.len - 1);
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(routes); i++)
+		if (bytes_equal_text(request->method, routes[i].method) && matches(routes[i].pattern, path, match))
+			return &routes[i];
+	return nullptr;
+}
+
+enum status
+api_route(struct job *job) {
+	struct route_match match;
+	job->route = find_route(&job->http, &match);
+	if (job->route == nullptr)
+		return fail(STATUS_NOT_FOUND, "route.unknown: there is nothing at this path");
+	job->kind = job->route->kind;
+	return OK;
+}
+
+enum status
+api_authenticate(struct job *job) {
+	struct http_signature signature;
+	const struct directory_key *key;
+	const struct gate *gate = job->keeper->gate;
+	if (job->route->is_public)
+		return OK;
+	TRY(http_signature_read(&job->arena, &job->http, gate->authority, job->keeper->batch_ms, &signature));
+	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
+	return http_signature_verify(&signature, key->public_key);
+}
+
+enum status
+api_read(struct job *job) {
+	struct route_match match;
+	const struct api_route *route = find_route(&job->http, &match);
+	return route->read(job, &match);
+}

@@ -1,0 +1,54 @@
+/*
+ * The keeper's own structure, for the files of this folder only.
+ */
+#ifndef GATEHOUSE_KEEPER_INTERNAL_H
+#define GATEHOUSE_KEEPER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/metrics.h"
+#include "keeper/keeper.h"
+
+struct job;
+
+struct keeper {
+	struct keeper_config config;
+	struct installation *installation;
+	struct gate *gate;
+	struct ledger *ledger;
+	struct tree_reader older;
+	struct tile_writer *tiles;
+	struct tile_node_reader *tile_nodes;
+	struct projection *projection;
+	pthread_mutex_t projection_mutex; /* the publisher writes it, listings read it */
+	struct publisher *publisher;
+	struct publish_target targets[4];
+	struct checkpoint_target checkpoint;
+	struct high_water *high_water;
+	struct pool *pool;
+	struct clock clock;
+	int64_t batch_ms;  /* the present batch's time */
+	int64_t sampled_ms, reported_ms, ticked_ms;
+	bool ready;
+	/* Paths, owned. */
+	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *state_path;
+	/* Serving. */
+	struct ipc_channel *channel; /* null between gateways */
+	int wake;                    /* eventfd: the committer has finished something */
+	struct job *free_jobs;
+	struct job *waiting;         /* for an operation that is being recorded */
+	pthread_mutex_t done_mutex;
+	struct job *done_first, *done_last; /* durable, in order; filled by the committer */
+	struct commit *last_commit;
+	uint64_t outstanding;
+	uint32_t credits_due, urgent_credits_due;
+	struct map buckets; /* principal to struct rate_bucket */
+	/* Metrics. */
+	struct metric decisions[3];
+	struct metric refusals;
+	struct metric batches;
+	struct metric decide_seconds;
+	struct metric_histogram decide_histogram;
+};
+
+#endif

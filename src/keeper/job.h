@@ -1,0 +1,56 @@
+/*
+ * One request on its way through the keeper, from frame to answer. Jobs are pooled: an arena each, reset and wiped after use.
+ */
+#ifndef GATEHOUSE_KEEPER_JOB_H
+#define GATEHOUSE_KEEPER_JOB_H
+
+#include "gate/gate.h"
+#include <stdatomic.h>
+
+#include "keeper/internal.h"
+
+enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ };
+
+/* What a batch became, shared by its jobs. */
+struct commit {
+	atomic_uint references;
+	uint64_t size; /* of the head */
+	struct buffer note;
+};
+
+struct job {
+	struct job *next;
+	struct keeper *keeper;
+	uint64_t request; /* the gateway's number */
+	bool urgent;
+	enum job_kind kind;
+	struct arena arena;
+	struct ipc_request received;
+	struct http_field fields[8];
+	struct http_request http;
+	/* After reading. */
+	enum status read_status;
+	char error[512];
+	struct submission submission;
+	struct vote_submission vote;
+	const struct api_route *route; /* JOB_READ */
+	/* After deciding. */
+	struct gate_step step;
+	bool is_refusal; /* what is being recorded is that it was refused */
+	unsigned entries_pending;
+	/* After it became durable. */
+	uint64_t index;
+	struct commit *commit;
+	enum status commit_status;
+	/* keeper_answer(): where the answer goes instead of the channel. */
+	struct ipc_response *response;
+	struct arena *response_arena;
+	bool is_answered;
+};
+
+/* A job from the pool, empty but for its arena. Null when out of memory. */
+struct job *job_take(struct keeper *keeper);
+void job_give_back(struct keeper *keeper, struct job *job);
+void commit_release(struct commit *commit);
+
+#endif

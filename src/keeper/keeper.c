@@ -1,0 +1,220 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "crypto/random.h"
+#include "keeper/internal.h"
+#include "keeper/job.h"
+#include "keeper/loop.h"
+#include "keeper/projection.h"
+#include "keeper/system_entry.h"
+
+struct gate *
+keeper_gate(struct keeper *keeper) {
+	return keeper->gate;
+}
+
+struct ledger *
+keeper_ledger(struct keeper *keeper) {
+	return keeper->ledger;
+}
+
+/* --- Opening. --- */
+
+static enum status
+make_paths(struct keeper *keeper) {
+	const struct installation *installation = keeper->installation;
+	keeper->ledger_path = installation_path(installation, "ledger");
+	keeper->blobs_path = installation_path(installation, "blobs");
+	keeper->public_path = installation_path(installation, "public");
+	keeper->checkpoint_path = installation_path(installation, "public/checkpoint");
+	keeper->state_path = installation_path(installation, "state.db");
+	bool all = keeper->ledger_path && keeper->blobs_path && keeper->public_path && keeper->checkpoint_path &&
+	           keeper->state_path;
+	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
+}
+
+static enum status
+make_gate(struct keeper *keeper) {
+	struct gate_config config = {.instance = bytes_of_text(keeper->installation->instance),
+	                             .authority = bytes_of_text(keeper->config.authority),
+	                             .root = keeper->installation->root,
+	                             .secrets = keeper->installation->secrets,
+	                             .blobs = {keeper->config.io, keeper->blobs_path},
+	                             .price_age_max_ms = keeper->config.price_age_max_ms};
+	return gate_create(&keeper->gate, &config);
+}
+
+static enum status
+replay_record(void *context, const struct ledger_record *record) {
+	struct keeper *keeper = context;
+	if (record->index == 0) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct entry entry;
+		TRY(entry_read(&arena, record->leaf, &entry));
+		TRY(installation_check_genesis(keeper->installation, entry.document));
+	}
+	return gate_restore_entry(keeper->gate, record->index, record->leaf);
+}
+
+static void
+fatal(void *, const char *message) {
+	log_error("the ledger can promise nothing any more: %s", message);
+	_exit(4);
+}
+
+/* The mark, and the published checkpoint: a log that lacks either was put in the place of a newer one. */
+static enum status
+gather_pins(struct keeper *keeper, struct ledger_pin *pins, size_t *count) {
+	bool is_set;
+	*count = 0;
+	TRY(high_water_read(keeper->high_water, &pins[0].mark, &is_set));
+	if (is_set)
+		pins[(*count)++].what = "the high-water mark";
+	return OK;
+}
+
+static enum status
+open_high_water(struct keeper *keeper) {
+	struct high_water_config config = {.guard = keeper->config.guard,
+	                                   .io = keeper->config.io,
+	                                   .origin = bytes_of_text(keeper->installation->origin),
+	                                   .data_directory = keeper->installation->directory,
+	                                   .path = keeper->config.guard_path};
+	return high_water_open(&config, &keeper->high_water);
+}
+
+static enum status
+open_ledger(struct keeper *keeper) {
+	struct ledger_pin pins[2];
+	size_t pin_count;
+	TRY(gather_pins(keeper, pins, &pin_count));
+	TRY(tile_writer_open(keeper->config.io, keeper->public_path, &keeper->tiles));
+	TRY(tile_node_reader_open(keeper->config.io, keeper->public_path, &keeper->tile_nodes));
+	keeper->older = (struct tree_reader){tile_node_read, keeper->tile_nodes};
+	struct ledger_config config = {.io = keeper->config.io,
+	                               .directory = keeper->ledger_path,
+	                               .signer = &keeper->installation->signer,
+	                               .pins = pins,
+	                               .pin_count = pin_count,
+	                               .replay = replay_record,
+	                               .context = keeper,
+	                               .older = &keeper->older,
+	                               .fatal = fatal};
+	TRY(ledger_open(&config, &keeper->ledger));
+	TRY(gate_restore_finish(keeper->gate));
+	return keeper->gate->state->bundle != nullptr
+	               ? OK
+	               : fail(STATUS_CORRUPT, "keeper.genesis: the log has no genesis; run `gatehouse init`");
+}
+
+/* --- Publishing. --- */
+
+static uint64_t
+tiles_applied(void *context) {
+	return tile_writer_size(((struct keeper *)context)->tiles);
+}
+
+static enum status
+tiles_apply(void *context, const struct ledger_record *record) {
+	return tile_writer_append(((struct keeper *)context)->tiles, record->leaf);
+}
+
+static enum status
+tiles_finish(void *context, const struct ledger_head *head) {
+	return tile_writer_publish(((struct keeper *)context)->tiles, head->head.size, &head->head.root);
+}
+
+static uint64_t
+nothing_applied(void *) {
+	return 0;
+}
+
+static enum status
+mark_finish(void *context, const struct ledger_head *head) {
+	struct keeper *keeper = context;
+	return high_water_advance(keeper->high_water, &(struct mark){head->head.size, head->head.root}, false);
+}
+
+static enum status
+start_publishing(struct keeper *keeper) {
+	keeper->checkpoint = (struct checkpoint_target){
+		.io = keeper->config.io, .path = keeper->checkpoint_path, .keys = &keeper->installation->keys};
+	TRY(projection_start(keeper));
+	keeper->targets[0] = (struct publish_target){.name = "tiles", .context = keeper, .applied = tiles_applied,
+	                                             .apply = tiles_apply, .finish = tiles_finish};
+	keeper->targets[1] = (struct publish_target){.name = "checkpoint", .context = &keeper->checkpoint,
+	                                             .applied = checkpoint_target_applied,
+	                                             .finish = checkpoint_target_finish};
+	keeper->targets[2] = projection_target(keeper);
+	keeper->targets[3] = (struct publish_target){.name = "high-water mark", .context = keeper, .applied = nothing_applied,
+	                                             .finish = mark_finish};
+	struct publisher_config config = {.ledger = keeper->ledger, .targets = keeper->targets,
+	                                  .target_count = ARRAY_LENGTH(keeper->targets)};
+	return publisher_start(&config, &keeper->publisher);
+}
+
+enum status
+keeper_open(const struct keeper_config *config, struct installation *installation, struct keeper **keeper) {
+	_cleanup_(keeper_close) struct keeper *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	made->config = *config;
+	made->installation = installation;
+	made->wake = -1;
+	pthread_mutex_init(&made->projection_mutex, nullptr);
+	pthread_mutex_init(&made->done_mutex, nullptr);
+	loop_metrics_start(made);
+	TRY(make_paths(made));
+	TRY(make_gate(made));
+	TRY(open_high_water(made));
+	TRY(open_ledger(made));
+	made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (made->wake < 0)
+		return fail_errno(STATUS_UNAVAILABLE, "keeper.eventfd");
+	TRY(pool_create(&made->pool, config->pool_threads));
+	clock_start(&made->clock, config->io, made->gate->state->now_ms);
+	TRY(ledger_record_cuts(made->ledger));
+	TRY(system_entry_start(made));
+	TRY(start_publishing(made));
+	made->ready = true;
+	*keeper = TAKE(made);
+	return OK;
+}
+
+void
+keeper_close(struct keeper **keeper) {
+	struct keeper *gone = TAKE(*keeper);
+	if (gone == nullptr)
+		return;
+	if (gone->ready && system_entry_stop(gone) != OK)
+		log_error("the stop could not be recorded: %s", fail_message());
+	publisher_stop(&gone->publisher);
+	if (gone->ready) {
+		struct ledger_head head;
+		ledger_durable_head(gone->ledger, &head);
+		if (high_water_advance(gone->high_water, &(struct mark){head.head.size, head.head.root}, true) != OK)
+			log_error("the high-water mark could not be written: %s", fail_message());
+	}
+	ledger_close(&gone->ledger);
+	loop_free(gone);
+	projection_close(&gone->projection);
+	pool_destroy(&gone->pool);
+	gate_destroy(&gone->gate);
+	high_water_close(&gone->high_water);
+	tile_node_reader_close(&gone->tile_nodes);
+	tile_writer_close(&gone->tiles);
+	if (gone->wake >= 0)
+		close(gone->wake);
+	free(gone->ledger_path);
+	free(gone->blobs_path);
+	free(gone->public_path);
+	free(gone->checkpoint_path);
+	free(gone->state_path);
+	pthread_mutex_destroy(&gone->projection_mutex);
+	pthread_mutex_destroy(&gone->done_mutex);
+	free(gone);
+}

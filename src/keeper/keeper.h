@@ -1,0 +1,56 @@
+/*
+ * The keeper: policy, keys, ledger, state. It has no network; requests reach it as frames from the gateway, as received, and it
+ * parses and verifies them itself. Design §2.
+ *
+ * One thread decides, in order. A turn of its loop takes every request that has arrived, reads and verifies them on a small
+ * pool, decides and acts in order, gives the entries to the log, and answers what the log has made durable meanwhile. The
+ * log's committer runs beside it: while one batch is being made durable the next is decided.
+ */
+#ifndef GATEHOUSE_KEEPER_KEEPER_H
+#define GATEHOUSE_KEEPER_KEEPER_H
+
+#include "base/ipc.h"
+#include "base/ipc_messages.h"
+#include "gate/gate.h"
+#include "keeper/clock.h"
+#include "keeper/installation.h"
+#include "keeper/pool.h"
+#include "ledger/log.h"
+#include "ledger/publisher.h"
+#include "ledger/tile_writer.h"
+#include "store/high_water.h"
+#include "store/projection.h"
+
+struct keeper_config {
+	const struct io *io;
+	const char *authority;      /* what @authority and Host must be */
+	enum rollback_guard guard;
+	const char *guard_path;     /* ROLLBACK_PATH: file outside the data directory */
+	struct hash256 configuration; /* SHA-256 of gatehouse.yaml, recorded at start */
+	unsigned pool_threads;
+	uint32_t credits, urgent_credits;     /* requests that the gateway may have outstanding */
+	uint32_t requests_per_principal_per_s; /* 0: no limit */
+	int64_t price_age_max_ms;
+};
+
+struct keeper;
+
+/*
+ * Opens the log, restores the state, checks the high-water mark, and records the start. The installation must outlive the
+ * keeper. Refuses with the errors of ledger_open(), high_water_check(), gate_restore_entry(): an older data directory, a fork, a
+ * damaged log, another genesis.
+ */
+enum status keeper_open(const struct keeper_config *config, struct installation *installation, struct keeper **keeper);
+void keeper_close(struct keeper **keeper); /* records the stop; a cleanup function */
+
+/* Serves the channel until the gateway drains it or goes away, or *stop becomes true (checked at least once a second). */
+enum status keeper_serve(struct keeper *keeper, int channel, const volatile bool *stop);
+
+/* For tools and tests: one request, answered in response, whose views live in the arena. Waits until durable. */
+enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
+                          struct ipc_response *response);
+
+struct gate *keeper_gate(struct keeper *keeper);
+struct ledger *keeper_ledger(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,137 @@
+#include "keeper/projection.h"
+
+#include "gate/record.h"
+
+static struct bytes
+text_of(const json *object, const char *key) {
+	const json *value = json_get(object, key);
+	return value != nullptr && json_type_of(value) == JSON_STRING ? json_string(value) : (struct bytes){};
+}
+
+static const char *
+state_of_decision(const json *body) {
+	struct bytes decision = text_of(body, "decision"), outcome = text_of(body, "outcome");
+	if (bytes_equal_text(decision, decision_name(DECISION_HELD)))
+		return operation_state_name(OPERATION_HELD);
+	if (bytes_equal_text(decision, decision_name(DECISION_DENY)))
+		return operation_state_name(OPERATION_DENIED);
+	if (bytes_equal_text(outcome, outcome_name(OUTCOME_DONE)))
+		return operation_state_name(OPERATION_DONE);
+	return operation_state_name(bytes_equal_text(outcome, outcome_name(OUTCOME_INTENDED)) ? OPERATION_UNKNOWN
+	                                                                                      : OPERATION_FAILED);
+}
+
+static enum status
+apply_decision(struct projection *projection, const struct projection_entry *entry) {
+	const json *document = json_get(entry->body, "document");
+	struct projection_operation operation = {.id = text_of(entry->body, "operation"),
+	                                         .kind = text_of(document, "kind"),
+	                                         .principal = text_of(document, "principal"),
+	                                         .resource = text_of(document, "resource"),
+	                                         .state = bytes_of_text(state_of_decision(entry->body)),
+	                                         .at_ms = entry->at_ms,
+	                                         .index = entry->index};
+	return projection_put_operation(projection, &operation);
+}
+
+static enum status
+apply_outcome(struct projection *projection, const struct projection_entry *entry) {
+	bool done = bytes_equal_text(text_of(entry->body, "outcome"), outcome_name(OUTCOME_DONE));
+	struct projection_operation operation = {
+		.id = text_of(entry->body, "operation"),
+		.state = bytes_of_text(operation_state_name(done ? OPERATION_DONE : OPERATION_FAILED)),
+		.at_ms = entry->at_ms,
+		.index = entry->index};
+	return projection_put_operation(projection, &operation);
+}
+
+static enum status
+apply_vote(struct projection *projection, const struct projection_entry *entry) {
+	const json *statement = json_get(entry->body, "statement");
+	struct projection_vote vote = {.operation = text_of(entry->body, "operation"),
+	                               .person = text_of(statement, "person"),
+	                               .verdict = text_of(statement, "verdict"),
+	                               .at_ms = entry->at_ms,
+	                               .index = entry->index};
+	TRY(projection_put_vote(projection, &vote));
+	if (!bytes_equal_text(vote.verdict, approval_verdict_name(APPROVAL_REJECT)))
+		return OK;
+	struct projection_operation operation = {.id = vote.operation,
+	                                         .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
+	                                         .at_ms = entry->at_ms,
+	                                         .index = entry->index};
+	return projection_put_operation(projection, &operation);
+}
+
+static const struct projection_handler handlers[] = {
+	{"decision", apply_decision},
+	{"intent", apply_decision},
+	{"outcome", apply_outcome},
+	{"vote", apply_vote},
+};
+
+enum status
+projection_start(struct keeper *keeper) {
+	struct projection_config config = {.io = keeper->config.io,
+	                                   .path = keeper->state_path,
+	                                   .identity = sha256(bytes_of_text(keeper->installation->origin)),
+	                                   .handlers = handlers,
+	                                   .handler_count = ARRAY_LENGTH(handlers)};
+	return projection_open(&config, &keeper->projection);
+}
+
+static uint64_t
+target_applied(void *context) {
+	struct keeper *keeper = context;
+	pthread_mutex_lock(&keeper->projection_mutex);
+	uint64_t size = projection_applied(keeper->projection).size;
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	return size;
+}
+
+static enum status
+target_begin(void *context) {
+	struct keeper *keeper = context;
+	pthread_mutex_lock(&keeper->projection_mutex);
+	enum status status = projection_begin(keeper->projection);
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	return status;
+}
+
+static enum status
+target_apply(void *context, const struct ledger_record *record) {
+	struct keeper *keeper = context;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	TRY(entry_read(&arena, record->leaf, &entry));
+	struct projection_entry row = {.index = record->index,
+	                               .type = bytes_of_text(entry_kinds[entry.type].name),
+	                               .seq = (int64_t)entry.seq,
+	                               .at_ms = entry.at_ms,
+	                               .operation = text_of(entry.document, "operation"),
+	                               .body = entry.document,
+	                               .leaf = record->leaf};
+	pthread_mutex_lock(&keeper->projection_mutex);
+	enum status status = projection_apply(keeper->projection, &row);
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	return status;
+}
+
+static enum status
+target_finish(void *context, const struct ledger_head *head) {
+	struct keeper *keeper = context;
+	pthread_mutex_lock(&keeper->projection_mutex);
+	enum status status = projection_commit(keeper->projection, &(struct mark){head->head.size, head->head.root});
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	return status;
+}
+
+struct publish_target
+projection_target(struct keeper *keeper) {
+	return (struct publish_target){.name = "state.db",
+	                               .context = keeper,
+	                               .applied = target_applied,
+	                               .begin = target_begin,
+	                               .apply = target_apply,
+	                               .finish = target_finish};
+}

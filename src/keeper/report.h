@@ -1,0 +1,11 @@
+/*
+ * What the keeper tells the gateway about once a second: readiness, health and metrics.
+ */
+#ifndef GATEHOUSE_KEEPER_REPORT_H
+#define GATEHOUSE_KEEPER_REPORT_H
+
+#include "keeper/internal.h"
+
+enum status report_send(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,119 @@
+#include "keeper/system_entry.h"
+
+#include <stdio.h>
+#include <sys/timex.h>
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "gate/record.h"
+
+static enum status
+hash_of_file(const struct io *io, const char *path, struct hash256 *hash) {
+	_cleanup_(sha256_stream_destroy) struct sha256_stream *stream = nullptr;
+	static uint8_t block[64 * 1024];
+	int file;
+	TRY(sha256_stream_create(&stream));
+	TRY(io_open(io, path, IO_READ, &file));
+	enum status status = OK;
+	for (uint64_t offset = 0; status == OK;) {
+		size_t got;
+		status = io_read_at(io, file, offset, block, sizeof block, &got);
+		if (status != OK || got == 0)
+			break;
+		sha256_stream_add(stream, bytes_of(block, got));
+		offset += got;
+	}
+	IGNORE_STATUS(io_close(io, file)); /* read only */
+	*hash = sha256_stream_finish(stream);
+	return status;
+}
+
+static void
+write_running(struct keeper *keeper, struct json_writer *w) {
+	struct hash256 binary = {};
+	/* Tests may run on a simulated disk, which has no /proc: the program's hash is then of zeros, and says so. */
+	if (hash_of_file(io_system(), "/proc/self/exe", &binary) != OK)
+		log_warning("the program cannot read itself: %s", fail_message());
+	json_write_member_hex(w, "binary", hash256_bytes(&binary));
+	json_write_member_hex(w, "bundle", hash256_bytes(&keeper->gate->state->bundle->hash));
+	json_write_member_hex(w, "configuration", hash256_bytes(&keeper->config.configuration));
+	json_write_member_text(w, "engine", ENGINE_VERSION);
+	json_write_member_text(w, "guard", rollback_guard_name(keeper->config.guard));
+}
+
+enum status
+system_entry_start(struct keeper *keeper) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	uint8_t nonce[HIGH_WATER_NONCE_SIZE];
+	uint64_t index;
+	high_water_start(keeper->high_water, nonce);
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	write_running(keeper, &w);
+	json_write_member_hex(&w, "random", BYTES_OF_ARRAY(nonce));
+	json_write_member_text(&w, "version", GATEHOUSE_VERSION);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	TRY(ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_START, .body = buffer_bytes(&body)}, 1, &index));
+	high_water_started(keeper->high_water, index);
+	return OK;
+}
+
+enum status
+system_entry_stop(struct keeper *keeper) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	write_running(keeper, &w);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_STOP, .body = buffer_bytes(&body)}, 1, nullptr);
+}
+
+static void
+ignore_done(void *, enum status, const struct ledger_commit *, uint64_t) {}
+
+static void
+write_number_text(struct json_writer *w, const char *key, int64_t number) {
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)number);
+	json_write_member_text(w, key, text);
+}
+
+enum status
+system_entry_clock(struct keeper *keeper) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	struct timex kernel = {};
+	int state = adjtimex(&kernel); /* reads only: modes is 0 */
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	write_number_text(&w, "boottime_ns", io_boottime_ns(keeper->config.io));
+	json_write_member_integer(&w, "bound_us", state < 0 ? -1 : kernel.maxerror);
+	json_write_member_boolean(&w, "doubt", keeper->clock.in_doubt);
+	json_write_member_integer(&w, "offset_us", state < 0 ? 0 : kernel.offset);
+	write_number_text(&w, "realtime_ns", io_realtime_ns(keeper->config.io));
+	json_write_member_text(&w, "source", "kernel");
+	write_number_text(&w, "step_ns", clock_step_ns(&keeper->clock));
+	json_write_member_boolean(&w, "synchronised", state >= 0 && state != TIME_ERROR);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return ledger_submit(keeper->ledger, &(struct ledger_entry){.type = ENTRY_CLOCK, .body = buffer_bytes(&body)}, 1,
+	                     ignore_done, nullptr);
+}
+
+enum status
+refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation, int64_t now_ms, const char *error) {
+	struct json_writer w;
+	json_writer_start(&w, body);
+	json_write_object(&w);
+	json_write_member_text(&w, "error", error);
+	json_write_member_string(&w, "key", key_id);
+	if (operation != nullptr)
+		json_write_member_hex(&w, "operation", hash256_bytes(operation));
+	json_write_member_integer(&w, "refused_at", now_ms);
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}

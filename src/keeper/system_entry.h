@@ -1,0 +1,18 @@
+/*
+ * The keeper's own entries: start and stop with the hashes of what runs, clock samples, refusals of authenticated requests.
+ */
+#ifndef GATEHOUSE_KEEPER_SYSTEM_ENTRY_H
+#define GATEHOUSE_KEEPER_SYSTEM_ENTRY_H
+
+#include "keeper/internal.h"
+
+/* Waits until durable. The start entry holds fresh random bytes for the witnesses. */
+enum status system_entry_start(struct keeper *keeper);
+enum status system_entry_stop(struct keeper *keeper);
+/* {"boottime_ns","bound_ns","doubt","realtime_ns","source","step_ns"}; does not wait. */
+enum status system_entry_clock(struct keeper *keeper);
+/* The body of a refusal entry: who, what, and the stable name and sentence of why. */
+enum status refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation, int64_t now_ms,
+                          const char *error);
+
+#endif
