@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include "base/io_simulated.h"
 #include "ledger/log_testing.h"
 
 static struct simulated_disk *
@@ -81,9 +82,10 @@ entries_of_one_batch_share_a_head_and_each_is_proven(void **) {
 	}
 	struct ledger_record counts;
 	assert_ok(ledger_read(ledger, 3, &bytes, &counts));
-	assert_bytes(BYTES_OF_LITERAL("{\"at\":1767225600000,\"body\":{\"counts\":{\"counts\":1,\"decision\":3}},\"seq\":0,"
-	                              "\"type\":\"counts\",\"version\":1}"),
-	             counts.leaf);
+	assert_bytes(
+		BYTES_OF_LITERAL("{\"at\":1767225600000,\"body\":{\"counts\":{\"counts\":1,\"decision\":3}},\"seq\":0,"
+				 "\"type\":\"counts\",\"version\":1}"),
+		counts.leaf);
 	assert_fails(STATUS_NOT_FOUND, "ledger.not_durable", ledger_read(ledger, 4, &bytes, &counts));
 }
 
@@ -155,7 +157,8 @@ what_was_appended_is_replayed_after_a_power_loss(void **) {
 	}
 	struct proof consistency;
 	assert_ok(ledger_prove_consistency(ledger, before.head.size, after.head.size, &consistency));
-	assert_ok(proof_verify_consistency(200, &before.head.root, 202, &after.head.root, consistency.hashes, consistency.count));
+	assert_ok(proof_verify_consistency(200, &before.head.root, 202, &after.head.root, consistency.hashes,
+					   consistency.count));
 	assert_ok(ledger_check(ledger));
 	struct replayed visited = {.next = 37};
 	assert_ok(ledger_visit(ledger, 37, 150, replay_entry, &visited));
@@ -173,7 +176,10 @@ openings_lie_beside_their_entry_and_change_no_root(void **) {
 		struct bytes openings[2] = {BYTES_OF_LITERAL("sealed one"), BYTES_OF_LITERAL("sealed two")};
 		struct ledger_entry entries[2] = {
 			{.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")},
-			{.type = ENTRY_VOTE, .body = BYTES_OF_LITERAL("{}"), .openings = openings, .opening_count = sealed ? 2 : 0},
+			{.type = ENTRY_VOTE,
+			 .body = BYTES_OF_LITERAL("{}"),
+			 .openings = openings,
+			 .opening_count = sealed ? 2 : 0},
 		};
 		struct ledger_record record;
 		struct ledger_head head;
@@ -312,6 +318,40 @@ a_log_that_is_older_than_a_pin_or_beside_it_is_refused(void **) {
 }
 
 static void
+an_incomplete_frame_is_cut_kept_and_recorded_once(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_disk(12);
+	_cleanup_(buffer_free) struct buffer kept = {};
+	struct ledger *ledger = open_ledger(disk);
+	const struct hash256 *cuts;
+	append_number(ledger, ENTRY_DECISION, 0);
+	append_number(ledger, ENTRY_DECISION, 1);
+	ledger_close(&ledger);
+	assert_ok(simulated_disk_flip_bit(disk, "/ledger/segments/00000001.segment", 4096 + 4096 + 700, 1));
+	ledger = open_ledger(disk);
+	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 1);
+	char path[128] = "/ledger/cut/";
+	hex_encode(hash256_bytes(cuts), path + strlen(path));
+	assert_ok(io_read_file(simulated_disk_io(disk), path, 1 << 20, &kept));
+	struct hash256 found = sha256(buffer_bytes(&kept));
+	assert_true(hash256_equal(&found, cuts));
+	ledger_close(&ledger);
+	ledger = open_ledger(disk); /* the process ended before it recorded the cut */
+	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 1);
+	assert_ok(ledger_record_cuts(ledger));
+	assert_ok(ledger_commit_now(ledger));
+	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+	ledger_close(&ledger);
+	ledger = open_ledger(disk);
+	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 0);
+	ledger_close(&ledger);
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	config.snapshot_path = "/ledger/snapshot";
+	assert_ok(ledger_open(&config, &ledger));
+	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 0);
+	ledger_close(&ledger);
+}
+
+static void
 a_log_signed_by_other_keys_is_refused(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_disk(8);
 	struct ledger *ledger = open_ledger(disk);
@@ -321,7 +361,7 @@ a_log_signed_by_other_keys_is_refused(void **) {
 	uint8_t seed[32] = {9}, public_key[32];
 	assert_ok(ed25519_public_key(seed, public_key));
 	assert_ok(head_keys_make(BYTES_OF_LITERAL("log.example/keeper-1"), public_key,
-	                         log_test_keys()->keys.mldsa44.public_key, &keys));
+				 log_test_keys()->keys.mldsa44.public_key, &keys));
 	struct head_signer signer = {&keys, seed, log_test_keys()->mldsa44};
 	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
 	config.signer = &signer;
@@ -381,7 +421,8 @@ a_snapshot_waits_until_nothing_is_pending(void **) {
 	struct ledger_entry entry = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
 	assert_fails(STATUS_UNAVAILABLE, "ledger.empty", ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
 	assert_ok(ledger_submit(ledger, &entry, 1, note_told, &told));
-	assert_fails(STATUS_UNAVAILABLE, "ledger.pending", ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+	assert_fails(STATUS_UNAVAILABLE, "ledger.pending",
+		     ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
 	assert_ok(ledger_commit_now(ledger));
 	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
 }
@@ -412,8 +453,10 @@ it_works_with_its_threads_on_a_real_disk(void **) {
 }
 
 RUN_TESTS(T(entries_of_one_batch_share_a_head_and_each_is_proven), T(what_was_appended_is_replayed_after_a_power_loss),
-          T(openings_lie_beside_their_entry_and_change_no_root), T(a_snapshot_shortens_the_replay_and_changes_nothing_else),
-          T(a_snapshot_that_is_damaged_is_left_aside_and_one_of_another_log_refused), T(a_second_opener_is_refused),
-          T(a_log_that_is_older_than_a_pin_or_beside_it_is_refused), T(a_log_signed_by_other_keys_is_refused),
-          T(entries_that_cannot_be_taken_leave_no_trace), T(recorded_time_never_goes_back),
-          T(a_snapshot_waits_until_nothing_is_pending), T(it_works_with_its_threads_on_a_real_disk))
+	  T(openings_lie_beside_their_entry_and_change_no_root),
+	  T(a_snapshot_shortens_the_replay_and_changes_nothing_else),
+	  T(a_snapshot_that_is_damaged_is_left_aside_and_one_of_another_log_refused), T(a_second_opener_is_refused),
+	  T(a_log_that_is_older_than_a_pin_or_beside_it_is_refused),
+	  T(an_incomplete_frame_is_cut_kept_and_recorded_once), T(a_log_signed_by_other_keys_is_refused),
+	  T(entries_that_cannot_be_taken_leave_no_trace), T(recorded_time_never_goes_back),
+	  T(a_snapshot_waits_until_nothing_is_pending), T(it_works_with_its_threads_on_a_real_disk))

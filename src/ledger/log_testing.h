@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "base/io_simulated.h"
+#include "base/io.h"
 #include "ledger/log.h"
 
 struct log_keys {

@@ -1,0 +1,207 @@
+/*
+ * Group commit under many submitters, readers and provers at once; run under the thread sanitizer too.
+ */
+#include "tests/test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/io_simulated.h"
+#include "ledger/log_testing.h"
+
+constexpr size_t SUBMITTERS = 8;
+constexpr uint64_t PER_SUBMITTER = 60;
+
+struct shared {
+	struct ledger *ledger;
+	atomic_bool is_over;
+	atomic_size_t told;
+	pthread_mutex_t mutex;
+	uint64_t index_of[SUBMITTERS][PER_SUBMITTER]; /* UINT64_MAX: not told */
+};
+
+struct one {
+	struct shared *shared;
+	size_t submitter;
+	uint64_t number;
+};
+
+static void
+note_one(void *context, enum status status, const struct ledger_commit *commit, uint64_t index) {
+	struct one *one = context;
+	struct proof proof;
+	assert_int_equal(status, OK);
+	assert_true(index >= commit->first_index && index < commit->first_index + commit->entry_count);
+	assert_int_equal(ledger_prove(commit->ledger, index, commit->head.size, &proof), OK);
+	pthread_mutex_lock(&one->shared->mutex);
+	assert_true(one->shared->index_of[one->submitter][one->number] == UINT64_MAX);
+	one->shared->index_of[one->submitter][one->number] = index;
+	pthread_mutex_unlock(&one->shared->mutex);
+	atomic_fetch_add(&one->shared->told, 1);
+	free(one);
+}
+
+struct submitter {
+	struct shared *shared;
+	size_t number;
+};
+
+static void *
+submit_many(void *argument) {
+	struct submitter *submitter = argument;
+	for (uint64_t i = 0; i < PER_SUBMITTER; i++) {
+		char body[256];
+		struct one *one = malloc(sizeof *one);
+		*one = (struct one){submitter->shared, submitter->number, i};
+		struct ledger_entry entry = {
+			.type = ENTRY_DECISION,
+			.body = log_test_body(body, sizeof body, submitter->number * 1000 + i, 50)};
+		while (ledger_submit(submitter->shared->ledger, &entry, 1, note_one, one) != OK)
+			sched_yield(); /* the next segment is being prepared */
+		if (i % 16 == 0) {
+			struct ledger_entry refusal = {.type = ENTRY_REFUSAL, .body = BYTES_OF_LITERAL("{}")};
+			while (ledger_append(submitter->shared->ledger, &refusal, 1, nullptr) != OK)
+				sched_yield();
+		}
+	}
+	return nullptr;
+}
+
+static void *
+read_meanwhile(void *argument) {
+	struct shared *shared = argument;
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	for (uint64_t round = 0; !atomic_load(&shared->is_over); round++) {
+		struct ledger_head head;
+		struct ledger_record record;
+		struct proof proof;
+		struct ledger_statistics statistics;
+		uint64_t counts[ENTRY_TYPES];
+		ledger_durable_head(shared->ledger, &head);
+		ledger_statistics(shared->ledger, &statistics);
+		ledger_counts(shared->ledger, counts);
+		assert_true(ledger_time_ms(shared->ledger) > 0);
+		if (head.head.size == 0)
+			continue;
+		uint64_t index = round * 7919 % head.head.size;
+		assert_int_equal(ledger_read(shared->ledger, index, &bytes, &record), OK);
+		assert_int_equal(ledger_prove(shared->ledger, index, head.head.size, &proof), OK);
+		struct hash256 leaf = tree_leaf_hash(record.leaf);
+		assert_int_equal(proof_verify_inclusion(&leaf, index, head.head.size, proof.hashes, proof.count,
+							&head.head.root),
+				 OK);
+		assert_int_equal(ledger_prove_consistency(shared->ledger, index, head.head.size, &proof), OK);
+	}
+	return nullptr;
+}
+
+static enum status
+check_order(void *context, const struct ledger_record *record) {
+	struct shared *shared = context;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	assert_ok(entry_read(&arena, record->leaf, &entry));
+	if (entry.type != ENTRY_DECISION)
+		return OK;
+	uint64_t number = (uint64_t)json_integer(json_get(entry.document, "number"));
+	assert_int_equal(shared->index_of[number / 1000][number % 1000], record->index);
+	return OK;
+}
+
+static void
+many_submitters_get_each_their_own_place_in_order(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	config.first_segment_size = config.segment_size = 1024 * 1024;
+	config.is_manual = false;
+	struct shared shared = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct submitter submitters[SUBMITTERS];
+	pthread_t threads[SUBMITTERS], reader;
+	memset(shared.index_of, 0xff, sizeof shared.index_of);
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &shared.ledger));
+	for (size_t i = 0; i < SUBMITTERS; i++) {
+		submitters[i] = (struct submitter){&shared, i};
+		assert_int_equal(pthread_create(&threads[i], nullptr, submit_many, &submitters[i]), 0);
+	}
+	assert_int_equal(pthread_create(&reader, nullptr, read_meanwhile, &shared), 0);
+	for (size_t i = 0; i < SUBMITTERS; i++)
+		pthread_join(threads[i], nullptr);
+	struct ledger_entry last = {.type = ENTRY_STOP, .body = BYTES_OF_LITERAL("{}")};
+	assert_ok(ledger_append(shared.ledger, &last, 1, nullptr));
+	assert_int_equal(atomic_load(&shared.told), SUBMITTERS * PER_SUBMITTER);
+	atomic_store(&shared.is_over, true);
+	pthread_join(reader, nullptr);
+	for (size_t i = 0; i < SUBMITTERS; i++)
+		for (uint64_t j = 1; j < PER_SUBMITTER; j++)
+			assert_true(shared.index_of[i][j] > shared.index_of[i][j - 1]);
+	struct ledger_head head;
+	ledger_durable_head(shared.ledger, &head);
+	assert_ok(ledger_visit(shared.ledger, 0, head.head.size, check_order, &shared));
+	assert_ok(ledger_check(shared.ledger));
+	ledger_close(&shared.ledger);
+	assert_ok(ledger_open(&config, &shared.ledger)); /* which checks numbering, time, counts and roots */
+	ledger_close(&shared.ledger);
+	pthread_mutex_destroy(&shared.mutex);
+}
+
+static void
+count_told(void *context, enum status status, const struct ledger_commit *commit, uint64_t) {
+	size_t *told = context;
+	assert_true((status == OK) == (commit != nullptr));
+	told[status != OK]++;
+}
+
+static void
+closing_commits_what_was_submitted(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 2));
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	struct ledger *ledger;
+	size_t told[2] = {};
+	config.is_manual = false;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	for (int i = 0; i < 20; i++) {
+		struct ledger_entry entry = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
+		assert_ok(ledger_submit(ledger, &entry, 1, count_told, told));
+	}
+	ledger_close(&ledger);
+	assert_int_equal(told[0], 20);
+	assert_int_equal(told[1], 0);
+}
+
+static void
+a_failed_sync_ends_the_log_and_everyone_is_told(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 3));
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	struct ledger *ledger;
+	size_t told[2] = {};
+	config.is_manual = false;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	simulated_disk_fail(disk, SIMULATED_SYNC, 0, STATUS_IO);
+	struct ledger_entry entry = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
+	size_t taken = 0;
+	for (int i = 0; i < 20; i++)
+		taken += ledger_submit(ledger, &entry, 1, count_told, told) == OK;
+	assert_true(taken > 0);
+	char name[64] = "";
+	while (strcmp(name, "ledger.ended") != 0) {
+		if (ledger_submit(ledger, &entry, 1, count_told, told) == OK)
+			taken++;
+		else
+			fail_name(name, sizeof name); /* overloaded at first, perhaps */
+	}
+	struct ledger_head head;
+	ledger_durable_head(ledger, &head);
+	assert_int_equal(head.head.size, 0);
+	ledger_close(&ledger);
+	assert_int_equal(told[0], 0);
+	assert_int_equal(told[1], taken);
+}
+
+RUN_TESTS(T(many_submitters_get_each_their_own_place_in_order), T(closing_commits_what_was_submitted),
+	  T(a_failed_sync_ends_the_log_and_everyone_is_told))
