@@ -7,8 +7,8 @@
  * entries, each length-prefixed: it stands in every decision, so that replay can tell which list was in force.
  * Threads: one. Owner: lists own copies of all text. Errors: "destinations.*".
  */
-#ifndef GATEHOUSE_GUARDS_DESTINATIONS_H
-#define GATEHOUSE_GUARDS_DESTINATIONS_H
+#ifndef GATEHOUSE_GUARDS_DESTINATIONS_DESTINATIONS_H
+#define GATEHOUSE_GUARDS_DESTINATIONS_DESTINATIONS_H
 
 #include "base/map.h"
 #include "crypto/hash.h"

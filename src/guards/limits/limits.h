@@ -10,8 +10,8 @@
  * copies of all text. Asking and counting take constant time but for a binary search; releasing walks the subject's week.
  * Threads: one. Errors: STATUS_NO_MEMORY; "limits.time" if time goes back; sums saturate at INT64_MAX.
  */
-#ifndef GATEHOUSE_GUARDS_LIMITS_H
-#define GATEHOUSE_GUARDS_LIMITS_H
+#ifndef GATEHOUSE_GUARDS_LIMITS_LIMITS_H
+#define GATEHOUSE_GUARDS_LIMITS_LIMITS_H
 
 #include "base/bytes.h"
 

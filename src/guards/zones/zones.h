@@ -5,8 +5,8 @@
  * Networks are IPv4 or IPv6 prefixes that do not overlap between zones, so that an address has one zone or none.
  * Threads: one writer or many readers. Owner: zones own copies. Errors: "zones.*".
  */
-#ifndef GATEHOUSE_GUARDS_ZONES_H
-#define GATEHOUSE_GUARDS_ZONES_H
+#ifndef GATEHOUSE_GUARDS_ZONES_ZONES_H
+#define GATEHOUSE_GUARDS_ZONES_ZONES_H
 
 #include "base/bytes.h"
 
