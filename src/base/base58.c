@@ -54,14 +54,16 @@ read_number(struct bytes text, size_t zeros, uint8_t number[BASE58_TEXT_SIZE], s
 enum status
 base58_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len) {
 	if (text.len >= BASE58_TEXT_SIZE)
-		return fail(STATUS_INVALID, "base58.length: %zu characters, at most %zu", text.len, BASE58_TEXT_SIZE - 1);
+		return fail(STATUS_INVALID, "base58.length: %zu characters, at most %zu", text.len,
+			    BASE58_TEXT_SIZE - 1);
 	size_t zeros = 0, count;
 	while (zeros < text.len && text.data[zeros] == (uint8_t)DIGITS[0])
 		zeros++;
 	uint8_t number[BASE58_TEXT_SIZE];
 	enum status status = read_number(text, zeros, number, &count);
 	if (status == OK && zeros + count > capacity)
-		status = fail(STATUS_INVALID, "base58.capacity: %zu bytes, at most %zu expected", zeros + count, capacity);
+		status = fail(STATUS_INVALID, "base58.capacity: %zu bytes, at most %zu expected", zeros + count,
+			      capacity);
 	if (status == OK) {
 		memset(bytes, 0, zeros);
 		for (size_t i = 0; i < count; i++)

@@ -87,7 +87,9 @@ a_tagged_hash_is_what_bip340_defines(void **) {
 	uint8_t all[64 + 3];
 	memcpy(all, tag.bytes, 32);
 	memcpy(all + 32, tag.bytes, 32);
-	memcpy(all + 64, "abc", 3);
+	all[64] = 'a';
+	all[65] = 'b';
+	all[66] = 'c';
 	struct hash256 expected = sha256(BYTES_OF_ARRAY(all)),
 		       tagged = tagged_hash("BIP0340/aux", BYTES_OF_LITERAL("abc"));
 	assert_true(hash256_equal(&expected, &tagged));

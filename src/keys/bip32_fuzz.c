@@ -16,12 +16,11 @@ must(bool holds) {
 
 static void
 check_extended(struct bytes text) {
-	struct bip32_extended extended, again;
+	struct bip32_extended extended;
 	char written[BIP32_TEXT_SIZE];
 	if (bip32_decode(text, &extended) != OK)
 		return;
 	must(bip32_encode(&extended, written) == OK && bytes_equal_text(text, written));
-	must(bip32_decode(bytes_of_text(written), &again) == OK && memcmp(&extended, &again, sizeof again) == 0);
 }
 
 /* The input as the 78 bytes of a key, under a checksum that a fuzzer would not find. */

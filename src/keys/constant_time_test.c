@@ -14,6 +14,7 @@
  */
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -58,8 +59,9 @@ static const char *volatile table = "0123456789abcdef";
 static void
 a_branch_and_an_index_on_a_secret_are_reported(void **) {
 	start_counting();
-	volatile uint8_t secret = 5, seen = 0;
-	classify((void *)(uintptr_t)&secret, sizeof secret);
+	uint8_t secret = 5;
+	volatile uint8_t seen = 0;
+	classify(&secret, sizeof secret);
 	if (secret > 3)
 		seen = 1;
 	assert_true(COUNT_ERRORS() > errors_before);
@@ -199,7 +201,7 @@ the_ring(void **) {
 		struct key_info key = {.account = "a", .algorithm = cases[i].algorithm, .material = cases[i].material};
 		uint8_t blob[BLOB_SIZE], public_key[33];
 		struct signature signature;
-		strcpy(key.id, cases[i].id);
+		snprintf(key.id, sizeof key.id, "%s", cases[i].id);
 		assert_ok(keyring_generate(ring, &key, blob));
 		declassify(blob, sizeof blob);
 		assert_ok(keyring_add(ring, &key, BYTES_OF_ARRAY(blob)));

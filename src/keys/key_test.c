@@ -144,7 +144,7 @@ attributes_that_do_not_go_together_are_refused(void **) {
 	key.branch_count = 1;
 	assert_fails(STATUS_INVALID, "key_record.material", key_check_info(&key));
 	key = single_key();
-	key.purpose = (enum key_purpose)7;
+	key.purpose = KEY_PURPOSE_COUNT;
 	assert_fails(STATUS_INVALID, "key_record.attribute", key_check_info(&key));
 	key = single_key();
 	memset(key.id, 'a', sizeof key.id); /* no NUL */

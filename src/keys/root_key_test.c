@@ -154,7 +154,8 @@ scratch_make(struct scratch *scratch, const char *content, mode_t mode) {
 	assert_non_null(mkdtemp(scratch->directory));
 	snprintf(scratch->path, sizeof scratch->path, "%s/root", scratch->directory);
 	FILE *file = fopen(scratch->path, "we");
-	assert_non_null(file);
+	if (file == nullptr)
+		fail_msg("%s: could not be made", scratch->path);
 	fputs(content, file);
 	fclose(file);
 	assert_int_equal(chmod(scratch->path, mode), 0);

@@ -1,6 +1,8 @@
 /* That a signature which came out wrong is never released: signer.c is compiled here with its fault seam. */
 #include "tests/test.h"
 
+#include <stdio.h>
+
 #include "keys/software/keyring.h"
 #include "keys/software/signer_fault.h"
 
@@ -19,10 +21,9 @@ static struct keyring *ring;
 
 static void
 add_key(const char *id, enum key_algorithm algorithm) {
-	struct key_info key = {.algorithm = algorithm};
+	struct key_info key = {.account = "desk", .algorithm = algorithm};
 	uint8_t blob[BLOB_SIZE];
-	strcpy(key.id, id);
-	strcpy(key.account, "desk");
+	snprintf(key.id, sizeof key.id, "%s", id);
 	assert_ok(keyring_generate(ring, &key, blob));
 	assert_ok(keyring_add(ring, &key, BYTES_OF_ARRAY(blob)));
 }
