@@ -1,6 +1,7 @@
 #include "tests/psbt_fixture.h"
 
 #include "wallet/bitcoin/compact_size.h"
+#include "wallet/bitcoin/sighash.h"
 
 constexpr uint32_t HARDENED = UINT32_C(1) << 31;
 constexpr size_t RECORDS_MAX = 8;
@@ -48,9 +49,10 @@ write_derivation(struct arena *arena, const uint8_t fingerprint[4], const struct
 }
 
 static enum status
-script_of(struct arena *arena, enum bitcoin_template template, const uint8_t public_key[33], struct bytes *script) {
+script_of(struct arena *arena, enum bitcoin_template template, const uint8_t public_key[33], struct bytes merkle_root,
+	  struct bytes *script) {
 	struct bitcoin_script built;
-	TRY(bitcoin_script_of_key(template, public_key, (struct bytes){}, &built));
+	TRY(bitcoin_script_of_key(template, public_key, merkle_root, &built));
 	*script = arena_copy(arena, bitcoin_script_bytes(&built));
 	TRY_ALLOC(script->data);
 	return OK;
@@ -104,7 +106,7 @@ add_keys(struct arena *arena, const struct psbt_fixture *fixture, const struct p
 	struct bytes key = arena_copy(arena, bytes_of(coin->public_key + (taproot ? 1 : 0), taproot ? 32 : 33)), value;
 	TRY_ALLOC(key.data);
 	if (coin->template == BITCOIN_P2SH_P2WPKH) {
-		TRY(script_of(arena, BITCOIN_P2WPKH, coin->public_key, &value));
+		TRY(script_of(arena, BITCOIN_P2WPKH, coin->public_key, (struct bytes){}, &value));
 		add(map, PSBT_INPUT_REDEEM_SCRIPT, (struct bytes){}, value);
 	}
 	TRY(write_derivation(arena, fixture->fingerprint, &coin->path, taproot, &value));
@@ -112,6 +114,8 @@ add_keys(struct arena *arena, const struct psbt_fixture *fixture, const struct p
 		add(map, taproot ? PSBT_INPUT_TAPROOT_DERIVATION : PSBT_INPUT_DERIVATION, key, value);
 	if (taproot)
 		add(map, PSBT_INPUT_TAPROOT_INTERNAL_KEY, (struct bytes){}, key);
+	if (coin->merkle_root.len > 0)
+		add(map, PSBT_INPUT_TAPROOT_MERKLE_ROOT, (struct bytes){}, coin->merkle_root);
 	return OK;
 }
 
@@ -121,12 +125,15 @@ draft_input(struct arena *arena, const struct psbt_fixture *fixture, size_t inde
 	const struct psbt_fixture_coin *coin = &fixture->coins[index];
 	struct bitcoin_transaction previous;
 	struct bytes script;
-	TRY(script_of(arena, coin->template, coin->public_key, &script));
+	TRY(script_of(arena, coin->template, coin->public_key, coin->merkle_root, &script));
 	TRY(previous_of(arena, fixture, index, script, &previous));
 	TRY(bitcoin_transaction_id(&previous, &input->previous.txid));
 	input->previous.index = 1;
 	input->sequence = fixture->sequence;
+	static const uint8_t ALL[4] = {BITCOIN_SIGHASH_ALL};
 	TRY(add_utxos(arena, coin, &previous, map));
+	if (coin->has_hash_type)
+		add(map, PSBT_INPUT_HASH_TYPE, (struct bytes){}, BYTES_OF_ARRAY(ALL));
 	return add_keys(arena, fixture, coin, map);
 }
 
@@ -141,9 +148,9 @@ draft_output(struct arena *arena, const struct psbt_fixture *fixture, size_t ind
 	struct bytes key = arena_copy(arena, bytes_of(wanted->public_key + (taproot ? 1 : 0), taproot ? 32 : 33)),
 		     value;
 	TRY_ALLOC(key.data);
-	TRY(script_of(arena, wanted->template, wanted->public_key, &output->script));
+	TRY(script_of(arena, wanted->template, wanted->public_key, (struct bytes){}, &output->script));
 	if (wanted->template == BITCOIN_P2SH_P2WPKH) {
-		TRY(script_of(arena, BITCOIN_P2WPKH, wanted->public_key, &value));
+		TRY(script_of(arena, BITCOIN_P2WPKH, wanted->public_key, (struct bytes){}, &value));
 		add(map, PSBT_OUTPUT_REDEEM_SCRIPT, (struct bytes){}, value);
 	}
 	TRY(write_derivation(arena, fixture->fingerprint, &wanted->path, taproot, &value));

@@ -11,7 +11,7 @@
 #include "wallet/bitcoin/psbt.h"
 #include "wallet/bitcoin/script.h"
 
-/* A coin of ours to spend: P2PKH, P2SH_P2WPKH, P2WPKH or P2TR without a script tree. */
+/* A coin of ours to spend: P2PKH, P2SH_P2WPKH, P2WPKH or P2TR. */
 struct psbt_fixture_coin {
 	enum bitcoin_template template;
 	uint64_t sats;
@@ -19,6 +19,8 @@ struct psbt_fixture_coin {
 	struct signing_path path; /* from the master key: m/84'/0'/0'/0/5 */
 	bool without_derivation;  /* a key that stands alone: no path is written */
 	bool without_previous;    /* P2TR only: the witness UTXO alone */
+	struct bytes merkle_root; /* P2TR: of a script tree below the key; 0 or 32 bytes */
+	bool has_hash_type;       /* asks for hash type ALL by name */
 };
 
 struct psbt_fixture_output {

@@ -4,17 +4,13 @@
  */
 #include "tests/test.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "tests/bitcoin_keys.h"
+#include "tests/independent.h"
 
 #include "base/io.h"
 #include "wallet/bitcoin/psbt_final.h"
 
 static const char OURS[] = "treasury";
-static const char SCRIPT[] = TEST_SOURCE_ROOT "/tests/independent/verify-psbt.mjs";
-static const char PACKAGE[] = TEST_SOURCE_ROOT "/tests/independent/node_modules/bitcoinjs-lib/package.json";
 constexpr uint64_t COIN_SATS = 100'000;
 constexpr uint64_t FEE_SATS = 2'000;
 
@@ -24,10 +20,6 @@ struct files {
 
 static void
 files_start(struct files *files) {
-	if (access(PACKAGE, R_OK) != 0) {
-		print_message("bitcoinjs-lib is not installed (npm ci in tests/independent)\n");
-		skip();
-	}
 	strcpy(files->psbt, "/tmp/gatehouse-psbt-XXXXXX");
 	strcpy(files->transaction, "/tmp/gatehouse-transaction-XXXXXX");
 	int psbt = mkstemp(files->psbt), transaction = mkstemp(files->transaction);
@@ -42,17 +34,11 @@ files_end(struct files *files) {
 	remove(files->transaction);
 }
 
-/* Runs the verifier; its line without the line feed goes to answer. True if it accepts. */
+/* The verifier's line goes to answer. True if it accepts. */
 static bool
 verified_by_bitcoinjs(const struct files *files, bool with_transaction, char answer[static 65536]) {
-	char command[1024];
-	snprintf(command, sizeof command, "node '%s' '%s' %s 2>&1", SCRIPT, files->psbt,
-		 with_transaction ? files->transaction : "");
-	FILE *pipe = popen(command, "r");
-	assert_non_null(pipe);
-	size_t len = fread(answer, 1, 65535, pipe);
-	answer[len > 0 && answer[len - 1] == '\n' ? len - 1 : len] = '\0';
-	return pclose(pipe) == 0;
+	return independent_run(answer, 65536, "verify-psbt.mjs", files->psbt,
+			       with_transaction ? files->transaction : nullptr) == 0;
 }
 
 static void

@@ -26,7 +26,8 @@ derive(const struct wallet_key *key, const struct signing_path *path, uint8_t pu
 		return OK;
 	}
 	if (key->derive == nullptr)
-		return fail(STATUS_UNSUPPORTED, "psbt.derivation: the key cannot derive others");
+		return fail(STATUS_UNSUPPORTED, "psbt.derivation: key %.*s stands alone, it has no keys below it",
+			    BYTES_ARGS(key->id));
 	return key->derive(key->context, path, public_key);
 }
 
@@ -208,32 +209,39 @@ is_change_path(const struct signing_path *path, enum bitcoin_network network, co
 	       is_account_of_an_input(path, inputs, count);
 }
 
-/* Whether the record proves that the output is ours; a record that does not is a claim without weight, not an error. */
-static bool
-proves_change(const struct bitcoin_spend *spend, size_t index, const struct wallet_key *key,
-	      const struct psbt_record *record, bool taproot, struct bitcoin_spend_output *output) {
+/* Whether the record proves that the output is ours. One that does not is a claim without weight, not an error; that our key
+ * could not be asked is one. */
+static enum status
+check_change_proof(const struct bitcoin_spend *spend, size_t index, const struct wallet_key *key,
+		   const struct psbt_record *record, bool taproot, struct bitcoin_spend_output *output) {
 	struct psbt_derivation derivation = psbt_derivation_of(record, taproot);
 	struct signing_path full, below;
 	uint8_t public_key[33];
 	if (!path_below_key(key, &derivation, &full, &below) ||
 	    !is_change_path(&full, spend->network, spend->inputs, spend->psbt->transaction.input_count))
-		return false;
+		return OK;
 	enum bitcoin_template template = template_of_purpose(full.steps[STEP_PURPOSE]);
-	if ((template == BITCOIN_P2TR) != taproot || derive(key, &below, public_key) != OK ||
-	    !pays_to_key(template, public_key, (struct bytes){}, spend->psbt->transaction.outputs[index].script))
-		return false;
+	if ((template == BITCOIN_P2TR) != taproot)
+		return OK;
+	TRY(derive(key, &below, public_key));
+	if (!pays_to_key(template, public_key, (struct bytes){}, spend->psbt->transaction.outputs[index].script))
+		return OK;
 	*output = (struct bitcoin_spend_output){.is_change = true, .origin_path = full};
-	return true;
+	return OK;
 }
 
-static bool
-find_change_proof(const struct bitcoin_spend *spend, size_t index, const struct wallet_key *key, bool taproot,
+static enum status
+find_change_proof(const struct bitcoin_spend *spend, size_t index, const struct wallet_key *key,
 		  struct bitcoin_spend_output *output) {
 	const struct psbt_map *map = &spend->psbt->outputs[index];
-	const struct psbt_record *const *records;
-	size_t count = psbt_find_all(map, taproot ? PSBT_OUTPUT_TAPROOT_DERIVATION : PSBT_OUTPUT_DERIVATION, &records);
+	const struct psbt_record *const *plain, *const *taproot;
 	/* An output of one key has one derivation; more are somebody else's script, and each would cost a derivation. */
-	return count == 1 && proves_change(spend, index, key, records[0], taproot, output);
+	size_t plain_count = psbt_find_all(map, PSBT_OUTPUT_DERIVATION, &plain);
+	size_t taproot_count = psbt_find_all(map, PSBT_OUTPUT_TAPROOT_DERIVATION, &taproot);
+	if (plain_count + taproot_count != 1)
+		return OK;
+	bool is_taproot = taproot_count == 1;
+	return check_change_proof(spend, index, key, is_taproot ? taproot[0] : plain[0], is_taproot, output);
 }
 
 static enum status
@@ -243,10 +251,10 @@ classify_outputs(struct arena *arena, const struct wallet_key *key, struct bitco
 		ARENA_NEW_ARRAY(arena, transaction->output_count, struct bitcoin_spend_output);
 	TRY_ALLOC(outputs);
 	size_t change = 0;
-	for (size_t i = 0; i < transaction->output_count; i++)
-		if (find_change_proof(spend, i, key, false, &outputs[i]) ||
-		    find_change_proof(spend, i, key, true, &outputs[i]))
-			change++;
+	for (size_t i = 0; i < transaction->output_count; i++) {
+		TRY(find_change_proof(spend, i, key, &outputs[i]));
+		change += outputs[i].is_change;
+	}
 	if (change == transaction->output_count)
 		memset(outputs, 0, transaction->output_count * sizeof *outputs);
 	for (size_t i = 0; i < transaction->output_count; i++)

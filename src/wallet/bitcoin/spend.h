@@ -8,8 +8,8 @@
  * of them count as leaving.
  *
  * Owner: the arena; borrows PSBT and key. Errors: those of psbt_check.h and bitcoin_transaction_check(); further
- * psbt.foreign_input, psbt.derivation_mismatch, bitcoin.too_many_inputs, bitcoin.too_many_outputs, bitcoin.version,
- * bitcoin.outputs_exceed_inputs, bitcoin.weight.
+ * psbt.foreign_input, psbt.derivation_mismatch, psbt.derivation, bitcoin.too_many_inputs, bitcoin.too_many_outputs,
+ * bitcoin.version, bitcoin.outputs_exceed_inputs, bitcoin.weight; and whatever the key's derive() gives.
  */
 #ifndef GATEHOUSE_WALLET_BITCOIN_SPEND_H
 #define GATEHOUSE_WALLET_BITCOIN_SPEND_H

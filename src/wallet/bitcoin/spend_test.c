@@ -180,6 +180,64 @@ a_key_below_the_master_gets_paths_below_itself(void **) {
 	sign_and_assemble(&scene, &result);
 }
 
+static void
+a_taproot_key_above_a_script_tree_signs_by_key_path(void **) {
+	static const uint8_t ROOT[32] = {0xaa, 0xbb};
+	_cleanup_(scene_end) struct scene scene = {};
+	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2TR, 70'000, 4);
+	coin.merkle_root = BYTES_OF_ARRAY(ROOT);
+	struct psbt_fixture_output outputs[] = {{.sats = 60'000, .script = payee()}};
+	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
+	assert_ok(decode(&scene, &fixture));
+	assert_bytes(BYTES_OF_ARRAY(ROOT), scene.transaction->requests[0].merkle_root);
+	struct wallet_result result;
+	sign_and_assemble(&scene, &result);
+}
+
+static void
+a_hash_type_that_is_named_is_written(void **) {
+	_cleanup_(scene_end) struct scene scene = {};
+	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2TR, 70'000, 4);
+	coin.has_hash_type = true;
+	struct psbt_fixture_output outputs[] = {{.sats = 60'000, .script = payee()}};
+	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
+	assert_ok(decode(&scene, &fixture));
+	struct wallet_result result;
+	struct bitcoin_transaction final;
+	sign_and_assemble(&scene, &result);
+	assert_ok(bitcoin_transaction_read(&scene.arena, result.transaction, &final));
+	assert_int_equal(67, final.inputs[0].witness.len);
+	assert_int_equal(BITCOIN_SIGHASH_ALL, final.inputs[0].witness.data[66]);
+}
+
+static enum status
+cannot_derive_change(const void *context, const struct signing_path *path, uint8_t public_key[33]) {
+	return path->steps[3] == 1 ? fail(STATUS_UNAVAILABLE, "keys.locked: not now")
+				   : test_derive(context, path, public_key);
+}
+
+/* That a key cannot be asked must not turn change into a payment, or the other way round. */
+static void
+a_key_that_cannot_be_asked_stops_the_decoding(void **) {
+	_cleanup_(scene_end) struct scene scene = {};
+	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000, 0);
+	struct psbt_fixture_output outputs[] = {
+		{.sats = 40'000, .script = payee()},
+		test_change(OURS, BITCOIN_P2WPKH, 50'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 7)),
+	};
+	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 2);
+	struct bytes payload;
+	assert_ok(psbt_fixture_build(&scene.arena, &fixture, &payload));
+	scene.key = test_wallet_key(OURS);
+	scene.key.derive = cannot_derive_change;
+	scene.context.key = &scene.key;
+	assert_fails(STATUS_UNAVAILABLE, "keys.locked",
+		     wallet_decode(&scene.arena, WALLET_PSBT, payload, &scene.context, &scene.transaction));
+	scene.key.derive = nullptr;
+	assert_fails(STATUS_UNSUPPORTED, "psbt.derivation",
+		     wallet_decode(&scene.arena, WALLET_PSBT, payload, &scene.context, &scene.transaction));
+}
+
 /* --- change --- */
 
 struct change_case {
@@ -458,8 +516,10 @@ the_view_depends_on_payload_and_key_alone(void **) {
 
 RUN_TESTS(T(all_four_kinds_are_signed_finalised_and_extracted), T(requests_ask_for_the_key_and_path_of_each_input),
 	  T(a_wrong_signature_never_becomes_a_transaction), T(a_key_that_stands_alone_signs_without_a_path),
-	  T(a_key_below_the_master_gets_paths_below_itself), T(change_is_only_what_the_wallets_change_branch_owns),
-	  T(each_kind_of_account_has_its_change), T(a_claim_of_change_that_pays_another_key_is_a_destination),
-	  T(where_all_is_change_all_of_it_leaves), T(facts_say_what_leaves_and_what_it_is_worth),
-	  T(the_fee_ceiling_is_stated), T(the_stated_size_bounds_the_final_one),
-	  T(the_spend_is_the_set_of_inputs_and_nothing_else), T(the_view_depends_on_payload_and_key_alone))
+	  T(a_key_below_the_master_gets_paths_below_itself), T(a_taproot_key_above_a_script_tree_signs_by_key_path),
+	  T(a_hash_type_that_is_named_is_written), T(a_key_that_cannot_be_asked_stops_the_decoding),
+	  T(change_is_only_what_the_wallets_change_branch_owns), T(each_kind_of_account_has_its_change),
+	  T(a_claim_of_change_that_pays_another_key_is_a_destination), T(where_all_is_change_all_of_it_leaves),
+	  T(facts_say_what_leaves_and_what_it_is_worth), T(the_fee_ceiling_is_stated),
+	  T(the_stated_size_bounds_the_final_one), T(the_spend_is_the_set_of_inputs_and_nothing_else),
+	  T(the_view_depends_on_payload_and_key_alone))
