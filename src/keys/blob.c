@@ -9,6 +9,10 @@ static const uint8_t MAGIC[4] = {'G', 'H', 'K', 'B'};
 constexpr size_t HEADER_SIZE = 10;
 constexpr size_t INSTANCE_MAX = 256;
 
+/* These numbers are stored (docs/PROTOCOL.keys). */
+static_assert(KEY_SECP256K1 == 0 && KEY_P256 == 1 && KEY_ED25519 == 2);
+static_assert(KEY_MATERIAL_SINGLE == 0 && KEY_MATERIAL_EXTENDED == 1);
+static_assert(KEY_PURPOSE_TRANSFER == 0 && KEY_PURPOSE_DIGEST == 1);
 static_assert(BLOB_SIZE == HEADER_SIZE + KEY_SECRET_SIZE + AEAD_OVERHEAD);
 
 enum status
