@@ -17,9 +17,8 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	made->blobs = config->blobs;
 	made->price_age_max_ms = config->price_age_max_ms == 0 ? DEFAULT_PRICE_AGE_MAX_MS : config->price_age_max_ms;
 	made->skew_ms = CREATED_SKEW_MS;
-	char *authority = strndup((const char *)config->authority.data, config->authority.len);
-	TRY_ALLOC(authority);
-	made->authority = bytes_of_text(authority);
+	made->authorities = config->authorities;
+	made->authority_count = config->authority_count;
 	TRY(gate_state_create(&made->state, config->instance, config->root, config->secrets));
 	TRY(entities_create(&made->entities));
 	*gate = TAKE(made);
@@ -34,7 +33,6 @@ gate_destroy(struct gate **gate) {
 	policy_entities_destroy(&gone->entities);
 	gate_state_destroy(&gone->state);
 	arena_free(&gone->scratch);
-	free((void *)(uintptr_t)gone->authority.data);
 	free(gone);
 }
 

@@ -26,14 +26,16 @@ struct gate {
 	struct policy_entities *entities;
 	struct record_blobs blobs;
 	struct arena scratch;
-	struct bytes authority;   /* what @authority must be */
+	const char *const *authorities; /* what @authority may be */
+	size_t authority_count;
 	int64_t price_age_max_ms; /* older prices are stale */
 	int64_t skew_ms;          /* how far created may lie ahead */
 };
 
 struct gate_config {
 	struct bytes instance;
-	struct bytes authority;
+	const char *const *authorities; /* borrowed; at least one */
+	size_t authority_count;
 	const struct root_key *root; /* null: no signing */
 	struct secrets *secrets;
 	struct record_blobs blobs;
@@ -81,6 +83,9 @@ struct vote_submission {
 
 /* The body is {"statement":{...},"signature":{"key_id","signature"}}. */
 enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote);
+
+/* What a request's @authority must be: its Host where that is one of ours, and our first name otherwise. */
+struct bytes gate_authority_of(const struct gate *gate, const struct http_request *request);
 
 /* --- Steps. --- */
 

@@ -11,7 +11,7 @@
 #include "tests/firm.h"
 
 static const char INSTANCE[] = "northwind.example";
-static const char AUTHORITY[] = "gate.northwind.example:8443";
+#define AUTHORITY "gate.northwind.example:8443"
 constexpr int64_t START_MS = INT64_C(1'767'225'600'000);
 
 /* A gate, the entries that it asked to be written, and the firm that uses it: the whole gate in one process. */
@@ -36,7 +36,8 @@ keep_leaf(struct bench_gate *b, enum entry_type type, struct bytes body) {
 
 static struct gate_config
 config_of(const struct bench_gate *b) {
-	return (struct gate_config){.instance = bytes_of_text(INSTANCE), .authority = bytes_of_text(AUTHORITY),
+	static const char *const authorities[] = {AUTHORITY};
+	return (struct gate_config){.instance = bytes_of_text(INSTANCE), .authorities = authorities, .authority_count = 1,
 	                            .root = b->root, .secrets = b->secrets};
 }
 

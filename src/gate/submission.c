@@ -45,11 +45,20 @@ write_evidence(struct submission *submission, const char *method, struct bytes b
 	return OK;
 }
 
+struct bytes
+gate_authority_of(const struct gate *gate, const struct http_request *request) {
+	const struct http_field *host = find_field(request, "host");
+	for (size_t i = 0; host != nullptr && i < gate->authority_count; i++)
+		if (bytes_equal_text(host->value, gate->authorities[i]))
+			return host->value;
+	return bytes_of_text(gate->authorities[0]);
+}
+
 static enum status
 verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms, struct submission *submission) {
 	struct http_signature signature;
 	const struct directory_key *key;
-	TRY(http_signature_read(submission->arena, request, gate->authority, now_ms, &signature));
+	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
 	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
 	TRY(http_signature_verify(&signature, key->public_key));
 	submission->key_id = signature.key_id;

@@ -339,7 +339,7 @@ api_authenticate(struct job *job) {
 	const struct gate *gate = job->keeper->gate;
 	if (job->route->is_public)
 		return OK;
-	TRY(http_signature_read(&job->arena, &job->http, gate->authority, job->keeper->batch_ms, &signature));
+	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms, &signature));
 	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
 	return http_signature_verify(&signature, key->public_key);
 }

@@ -41,7 +41,8 @@ make_paths(struct keeper *keeper) {
 static enum status
 make_gate(struct keeper *keeper) {
 	struct gate_config config = {.instance = bytes_of_text(keeper->installation->instance),
-	                             .authority = bytes_of_text(keeper->config.authority),
+	                             .authorities = keeper->config.authorities,
+	                             .authority_count = keeper->config.authority_count,
 	                             .root = keeper->installation->root,
 	                             .secrets = keeper->installation->secrets,
 	                             .blobs = {keeper->config.io, keeper->blobs_path},

@@ -23,10 +23,12 @@
 
 struct keeper_config {
 	const struct io *io;
-	const char *authority;      /* what @authority and Host must be */
+	const char *const *authorities; /* what @authority and Host may be; borrowed */
+	size_t authority_count;
 	enum rollback_guard guard;
 	const char *guard_path;     /* ROLLBACK_PATH: file outside the data directory */
-	struct hash256 configuration; /* SHA-256 of gatehouse.yaml, recorded at start */
+	struct hash256 configuration; /* SHA-256 of gatehouse.yaml; recorded at start */
+	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
 	unsigned pool_threads;
 	uint32_t credits, urgent_credits;     /* requests that the gateway may have outstanding */
 	uint32_t requests_per_principal_per_s; /* 0: no limit */
@@ -43,8 +45,15 @@ struct keeper;
 enum status keeper_open(const struct keeper_config *config, struct installation *installation, struct keeper **keeper);
 void keeper_close(struct keeper **keeper); /* records the stop; a cleanup function */
 
-/* Serves the channel until the gateway drains it or goes away, or *stop becomes true (checked at least once a second). */
-enum status keeper_serve(struct keeper *keeper, int channel, const volatile bool *stop);
+/* Something else that the loop listens to: handle() is called when the descriptor is readable, and may set *stop. */
+struct keeper_watch {
+	int descriptor; /* −1: nothing */
+	enum status (*handle)(void *context, bool *stop);
+	void *context;
+};
+
+/* Serves the channel until the gateway drains it or goes away, or the watch says to stop; what was begun is finished. */
+enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper_watch *watch);
 
 /* For tools and tests: one request, answered in response, whose views live in the arena. Waits until durable. */
 enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,

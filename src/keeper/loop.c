@@ -666,23 +666,26 @@ every_second(struct keeper *keeper) {
 }
 
 static enum status
-wait_for_events(struct keeper *keeper) {
+wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *stop) {
 	struct pollfd polled[] = {
 		{.fd = keeper->channel->descriptor,
 	         .events = (short)(POLLIN | (ipc_wants_write(keeper->channel) ? POLLOUT : 0))},
 		{.fd = keeper->wake, .events = POLLIN},
+		{.fd = watch->descriptor, .events = POLLIN},
 	};
 	int ready = poll(polled, ARRAY_LENGTH(polled), 500);
 	if (ready < 0 && errno != EINTR)
 		return fail_errno(STATUS_IO, "keeper.poll");
 	if (ready > 0 && polled[1].revents != 0)
 		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */
+	if (ready > 0 && polled[2].revents != 0)
+		TRY(watch->handle(watch->context, stop));
 	return ready > 0 && polled[0].revents != 0 ? ipc_receive(keeper->channel) : OK;
 }
 
 static enum status
-serve(struct keeper *keeper, const volatile bool *stop) {
-	bool draining = false;
+serve(struct keeper *keeper, const struct keeper_watch *watch) {
+	bool draining = false, stop = false;
 	keeper->credits_due = keeper->config.credits;
 	keeper->urgent_credits_due = keeper->config.urgent_credits;
 	for (;;) {
@@ -692,20 +695,36 @@ serve(struct keeper *keeper, const volatile bool *stop) {
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
 		bool idle = keeper->outstanding == 0 && !ipc_wants_write(keeper->channel);
-		if (keeper->channel->closed || (idle && (draining || *stop)))
+		if (keeper->channel->closed || (idle && (draining || stop)))
 			return OK;
-		TRY(wait_for_events(keeper));
+		TRY(wait_for_events(keeper, watch, &stop));
+	}
+}
+
+/* What was given to the log becomes durable; whoever asked is gone, and a repetition gets the answer. */
+static void
+finish_outstanding(struct keeper *keeper) {
+	while (keeper->outstanding > 0) {
+		struct pollfd polled = {.fd = keeper->wake, .events = POLLIN};
+		(void)poll(&polled, 1, 100);
+		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */
+		settle_done(keeper);
 	}
 }
 
 enum status
-keeper_serve(struct keeper *keeper, int channel_descriptor, const volatile bool *stop) {
+keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_watch *watch) {
 	_cleanup_(ipc_stop) struct ipc_channel channel = {.descriptor = -1};
 	TRY(ipc_start(&channel, channel_descriptor, IPC_ROLE_KEEPER, IPC_ROLE_GATEWAY));
 	keeper->channel = &channel;
 	keeper->ticked_ms = 0;
-	enum status status = serve(keeper, stop);
+	enum status status = serve(keeper, watch);
+	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT) {
+		log_warning("the gateway's channel ends: %s", fail_message());
+		status = OK;
+	}
 	keeper->channel = nullptr;
+	finish_outstanding(keeper);
 	return status;
 }
 
@@ -721,13 +740,8 @@ keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct a
 	job->response_arena = arena;
 	prepare(job, buffer_bytes(&payload));
 	run_batch(keeper, &job, 1);
-	while (response->status == 0) {
-		struct pollfd polled = {.fd = keeper->wake, .events = POLLIN};
-		(void)poll(&polled, 1, 100);
-		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t));
-		settle_done(keeper);
-	}
-	return OK;
+	finish_outstanding(keeper);
+	return response->status != 0 ? OK : fail(STATUS_INTERNAL, "keeper.answer: a request was not answered");
 }
 
 /* --- Metrics. --- */

@@ -3,38 +3,12 @@
 #include <stdio.h>
 #include <sys/timex.h>
 
-#include "base/log.h"
 #include "crypto/random.h"
 #include "gate/record.h"
 
-static enum status
-hash_of_file(const struct io *io, const char *path, struct hash256 *hash) {
-	_cleanup_(sha256_stream_destroy) struct sha256_stream *stream = nullptr;
-	static uint8_t block[64 * 1024];
-	int file;
-	TRY(sha256_stream_create(&stream));
-	TRY(io_open(io, path, IO_READ, &file));
-	enum status status = OK;
-	for (uint64_t offset = 0; status == OK;) {
-		size_t got;
-		status = io_read_at(io, file, offset, block, sizeof block, &got);
-		if (status != OK || got == 0)
-			break;
-		sha256_stream_add(stream, bytes_of(block, got));
-		offset += got;
-	}
-	IGNORE_STATUS(io_close(io, file)); /* read only */
-	*hash = sha256_stream_finish(stream);
-	return status;
-}
-
 static void
 write_running(struct keeper *keeper, struct json_writer *w) {
-	struct hash256 binary = {};
-	/* Tests may run on a simulated disk, which has no /proc: the program's hash is then of zeros, and says so. */
-	if (hash_of_file(io_system(), "/proc/self/exe", &binary) != OK)
-		log_warning("the program cannot read itself: %s", fail_message());
-	json_write_member_hex(w, "binary", hash256_bytes(&binary));
+	json_write_member_hex(w, "binary", hash256_bytes(&keeper->config.binary));
 	json_write_member_hex(w, "bundle", hash256_bytes(&keeper->gate->state->bundle->hash));
 	json_write_member_hex(w, "configuration", hash256_bytes(&keeper->config.configuration));
 	json_write_member_text(w, "engine", ENGINE_VERSION);
