@@ -72,7 +72,7 @@ registry_free(struct registry *registry) {
 static enum status
 unknown(const char *what, struct bytes id) {
 	return fail(STATUS_NOT_FOUND, "directory.unknown: %s \"%.*s\"", what,
-	            (int)(id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : id.len), (const char *)id.data);
+		    (int)(id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : id.len), (const char *)id.data);
 }
 
 static enum status
@@ -144,11 +144,12 @@ check_name(struct bytes name, const char *others) {
 	bool valid = name.len > 0 && name.len <= DIRECTORY_NAME_MAX && is_lower_alphanumeric(name.data[0]);
 	for (size_t i = 0; valid && i < name.len; i++)
 		valid = is_lower_alphanumeric(name.data[i]) ||
-		        (name.data[i] != '\0' && strchr(others, name.data[i]) != nullptr);
+			(name.data[i] != '\0' && strchr(others, name.data[i]) != nullptr);
 	if (!valid)
 		return fail(STATUS_INVALID, "directory.name: expected 1 to %zu of a-z, 0-9 and \"%s\", found \"%.*s\"",
-		            DIRECTORY_NAME_MAX, others, (int)(name.len > DIRECTORY_NAME_MAX ? DIRECTORY_NAME_MAX : name.len),
-		            (const char *)name.data);
+			    DIRECTORY_NAME_MAX, others,
+			    (int)(name.len > DIRECTORY_NAME_MAX ? DIRECTORY_NAME_MAX : name.len),
+			    (const char *)name.data);
 	return OK;
 }
 
@@ -179,9 +180,9 @@ find_parent(const struct directory *directory, enum unit_kind kind, struct bytes
 	*found = directory_unit(directory, parent);
 	if (kind == UNIT_LEGAL_ENTITY || *found == nullptr || (*found)->kind + 1 != kind)
 		return fail(STATUS_INVALID, "directory.parent: a %s stands in %s", UNIT_KIND_NAMES[kind],
-		            kind == UNIT_LEGAL_ENTITY ? "nothing"
-		            : kind == UNIT_DESK       ? "a legal_entity that is registered"
-		                                      : "a desk that is registered");
+			    kind == UNIT_LEGAL_ENTITY ? "nothing"
+			    : kind == UNIT_DESK       ? "a legal_entity that is registered"
+						      : "a desk that is registered");
 	return OK;
 }
 
@@ -269,7 +270,7 @@ directory_move(struct directory *directory, struct bytes principal, struct bytes
 
 static enum status
 check_key(const struct directory *directory, enum principal_kind kind, const uint8_t public_key[32],
-          enum directory_key_class class) {
+	  enum directory_key_class class) {
 	if (class == DIRECTORY_KEY_TERMINAL && kind != PRINCIPAL_PERSON)
 		return fail(STATUS_INVALID, "directory.key_class: only a person has a terminal");
 	if (ed25519_public_check(public_key) != OK)
@@ -290,8 +291,7 @@ find_zone(const struct directory *directory, struct bytes id, const struct zone 
 static enum status
 compose_key_id(struct directory *directory, const struct principal *principal, struct bytes name, struct bytes *id) {
 	TRY(check_name(name, "._-"));
-	const char *text =
-		arena_format(&directory->arena, "%.*s/%.*s", BYTES_ARGS(principal->id), BYTES_ARGS(name));
+	const char *text = arena_format(&directory->arena, "%.*s/%.*s", BYTES_ARGS(principal->id), BYTES_ARGS(name));
 	TRY_ALLOC(text);
 	*id = bytes_of_text(text);
 	return check_new(&directory->keys, "key", *id);
@@ -299,7 +299,7 @@ compose_key_id(struct directory *directory, const struct principal *principal, s
 
 enum status
 directory_check_key(const struct directory *directory, enum principal_kind kind, struct bytes name,
-                    const uint8_t public_key[32], enum directory_key_class class, struct bytes zone_id) {
+		    const uint8_t public_key[32], enum directory_key_class class, struct bytes zone_id) {
 	const struct zone *zone;
 	TRY(find_zone(directory, zone_id, &zone));
 	TRY(check_name(name, "._-"));
@@ -308,7 +308,7 @@ directory_check_key(const struct directory *directory, enum principal_kind kind,
 
 enum status
 directory_add_key(struct directory *directory, struct bytes principal, struct bytes name, const uint8_t public_key[32],
-                  enum directory_key_class class, struct bytes zone_id) {
+		  enum directory_key_class class, struct bytes zone_id) {
 	struct stored_principal *stored;
 	const struct zone *zone;
 	struct bytes id;
@@ -365,7 +365,8 @@ enum status
 directory_add_group(struct directory *directory, struct bytes id) {
 	TRY(check_name(id, "_"));
 	if (id.data[0] >= '0' && id.data[0] <= '9')
-		return fail(STATUS_INVALID, "directory.name: a group begins with a letter, so that policies can name it");
+		return fail(STATUS_INVALID,
+			    "directory.name: a group begins with a letter, so that policies can name it");
 	TRY(check_new(&directory->groups, "group", id));
 	struct stored_group *stored = ARENA_NEW(&directory->arena, struct stored_group);
 	TRY_ALLOC(stored);
@@ -381,7 +382,8 @@ directory_add_member(struct directory *directory, struct bytes group, struct byt
 	TRY(find_group(directory, group, &stored));
 	TRY(find_person(directory, person, &member));
 	if (map_get(&stored->members, person) != nullptr)
-		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person), BYTES_ARGS(group));
+		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person),
+			    BYTES_ARGS(group));
 	TRY(map_put(&stored->members, person, member, nullptr));
 	stored->group.member_count++;
 	return OK;
@@ -452,7 +454,7 @@ directory_delegate_of(const struct directory *directory, const struct principal 
 
 bool
 directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
-                   int64_t now_ms) {
+		   int64_t now_ms) {
 	int64_t until_ms;
 	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
 		return false;
@@ -511,12 +513,13 @@ directory_active_key(const struct directory *directory, struct bytes key_id, con
 	const struct directory_key *found = directory_key(directory, key_id);
 	if (found == nullptr)
 		return fail(STATUS_UNAUTHORIZED, "directory.key_unknown: \"%.*s\"",
-		            (int)(key_id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : key_id.len),
-		            (const char *)key_id.data);
+			    (int)(key_id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : key_id.len),
+			    (const char *)key_id.data);
 	if (found->revoked)
 		return fail(STATUS_UNAUTHORIZED, "directory.key_revoked: \"%.*s\"", BYTES_ARGS(key_id));
 	if (found->principal->suspended)
-		return fail(STATUS_UNAUTHORIZED, "directory.principal_suspended: \"%.*s\"", BYTES_ARGS(found->principal->id));
+		return fail(STATUS_UNAUTHORIZED, "directory.principal_suspended: \"%.*s\"",
+			    BYTES_ARGS(found->principal->id));
 	*key = found;
 	return OK;
 }

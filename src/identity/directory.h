@@ -77,11 +77,11 @@ enum status directory_add_workload(struct directory *directory, struct bytes id,
 /* zone may be empty. Only people's keys can be of the class TERMINAL (directory.key_class). A public key that is known
  * already, small-order or not a point is refused: directory.key_taken (STATUS_CONFLICT), directory.public_key. */
 enum status directory_add_key(struct directory *directory, struct bytes principal, struct bytes name,
-                              const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
+			      const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
 /* Whether that key could be given to a new principal of the kind: so that a principal is added with all its keys or not at
  * all. */
 enum status directory_check_key(const struct directory *directory, enum principal_kind kind, struct bytes name,
-                                const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
+				const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
 enum status directory_revoke_key(struct directory *directory, struct bytes key_id); /* final */
 enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
 enum status directory_move(struct directory *directory, struct bytes principal, struct bytes unit);
@@ -100,8 +100,8 @@ const struct directory_key *directory_key(const struct directory *directory, str
 const struct group *directory_group(const struct directory *directory, struct bytes id);
 bool directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person);
 /* True if signer is person, or holds person's delegation at now_ms. */
-bool directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
-                        int64_t now_ms);
+bool directory_may_vote(const struct directory *directory, const struct principal *signer,
+			const struct principal *person, int64_t now_ms);
 /* unit or the parent of that kind above it; null if it stands higher. */
 const struct unit *unit_above(const struct unit *unit, enum unit_kind kind);
 const char *unit_kind_name(enum unit_kind kind);           /* "legal_entity", "desk", "account" */
@@ -118,13 +118,14 @@ size_t directory_group_count(const struct directory *directory);
 const struct group *directory_group_at(const struct directory *directory, size_t index);
 /* The person's delegate and until when; null if none was ever set. */
 const struct principal *directory_delegate_of(const struct directory *directory, const struct principal *person,
-                                              int64_t *until_ms);
+					      int64_t *until_ms);
 
 /* A fresh pseudonym, "person:p-" and 64 random bits. */
 void directory_new_person_id(char id[static 26]);
 
 /* The key of an incoming signature: known, not revoked, its principal not suspended. Errors, all STATUS_UNAUTHORIZED:
  * directory.key_unknown, directory.key_revoked, directory.principal_suspended. */
-enum status directory_active_key(const struct directory *directory, struct bytes key_id, const struct directory_key **key);
+enum status directory_active_key(const struct directory *directory, struct bytes key_id,
+				 const struct directory_key **key);
 
 #endif

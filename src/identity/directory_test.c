@@ -87,12 +87,12 @@ a_public_key_belongs_to_one_principal(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
 	assert_ok(add_key(directory, ANNA, B("a"), 1, DIRECTORY_KEY_TERMINAL, (struct bytes){}));
 	assert_fails(STATUS_CONFLICT, "directory.key_taken",
-	             add_key(directory, BERT, B("b"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+		     add_key(directory, BERT, B("b"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 	assert_fails(STATUS_CONFLICT, "directory.key_taken",
-	             add_key(directory, ANNA, B("c"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+		     add_key(directory, ANNA, B("c"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 	assert_ok(directory_revoke_key(directory, B("person:p-anna/a")));
 	assert_fails(STATUS_CONFLICT, "directory.key_taken",
-	             add_key(directory, BERT, B("b"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+		     add_key(directory, BERT, B("b"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 	assert_null(directory_principal(directory, BERT)->keys);
 }
 
@@ -134,7 +134,8 @@ groups_hold_people(void **) {
 static void
 a_delegate_may_vote_until_the_end(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
-	const struct principal *anna = directory_principal(directory, ANNA), *bert = directory_principal(directory, BERT);
+	const struct principal *anna = directory_principal(directory, ANNA),
+			       *bert = directory_principal(directory, BERT);
 	int64_t until_ms;
 	assert_true(directory_may_vote(directory, anna, anna, 0));
 	assert_false(directory_may_vote(directory, bert, anna, 0));
@@ -171,11 +172,11 @@ bad_input_is_refused_by_name(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		struct bytes name = bytes_of_text(names[i]);
 		assert_fails(STATUS_INVALID, "directory.name",
-		             directory_add_unit(directory, UNIT_LEGAL_ENTITY, name, (struct bytes){}));
+			     directory_add_unit(directory, UNIT_LEGAL_ENTITY, name, (struct bytes){}));
 		assert_fails(STATUS_INVALID, "directory.name", directory_add_zone(directory, name));
 		assert_fails(STATUS_INVALID, "directory.name", directory_add_group(directory, name));
 		assert_fails(STATUS_INVALID, "directory.name",
-		             add_key(directory, ANNA, name, 9, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+			     add_key(directory, ANNA, name, 9, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 		assert_fails(STATUS_INVALID, "directory.name", directory_add_person(directory, name, B("acme-ag")));
 		assert_fails(STATUS_INVALID, "directory.name", directory_add_workload(directory, name, B("acme-ag")));
 	}
@@ -183,34 +184,43 @@ bad_input_is_refused_by_name(void **) {
 	assert_fails(STATUS_INVALID, "directory.name", directory_add_group(directory, B("risk-officers")));
 	assert_fails(STATUS_INVALID, "directory.name", directory_add_person(directory, B("person:p-"), B("acme-ag")));
 	assert_fails(STATUS_INVALID, "directory.name", directory_add_person(directory, B("workload:a"), B("acme-ag")));
-	assert_fails(STATUS_INVALID, "directory.name", directory_add_workload(directory, B("person:p-a"), B("acme-ag")));
+	assert_fails(STATUS_INVALID, "directory.name",
+		     directory_add_workload(directory, B("person:p-a"), B("acme-ag")));
 
-	assert_fails(STATUS_INVALID, "directory.parent", directory_add_unit(directory, UNIT_LEGAL_ENTITY, B("x"), B("acme-ag")));
-	assert_fails(STATUS_INVALID, "directory.parent", directory_add_unit(directory, UNIT_DESK, B("x"), (struct bytes){}));
-	assert_fails(STATUS_INVALID, "directory.parent", directory_add_unit(directory, UNIT_DESK, B("x"), B("treasury")));
-	assert_fails(STATUS_INVALID, "directory.parent", directory_add_unit(directory, UNIT_ACCOUNT, B("x"), B("acme-ag")));
-	assert_fails(STATUS_INVALID, "directory.parent", directory_add_unit(directory, UNIT_ACCOUNT, B("x"), B("nowhere")));
+	assert_fails(STATUS_INVALID, "directory.parent",
+		     directory_add_unit(directory, UNIT_LEGAL_ENTITY, B("x"), B("acme-ag")));
+	assert_fails(STATUS_INVALID, "directory.parent",
+		     directory_add_unit(directory, UNIT_DESK, B("x"), (struct bytes){}));
+	assert_fails(STATUS_INVALID, "directory.parent",
+		     directory_add_unit(directory, UNIT_DESK, B("x"), B("treasury")));
+	assert_fails(STATUS_INVALID, "directory.parent",
+		     directory_add_unit(directory, UNIT_ACCOUNT, B("x"), B("acme-ag")));
+	assert_fails(STATUS_INVALID, "directory.parent",
+		     directory_add_unit(directory, UNIT_ACCOUNT, B("x"), B("nowhere")));
 
-	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_unit(directory, UNIT_DESK, B("treasury"), B("acme-ag")));
+	assert_fails(STATUS_CONFLICT, "directory.exists",
+		     directory_add_unit(directory, UNIT_DESK, B("treasury"), B("acme-ag")));
 	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_zone(directory, B("trading")));
 	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_group(directory, B("treasurers")));
 	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_person(directory, ANNA, B("acme-ag")));
 	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_workload(directory, BOT, B("acme-ag")));
 	assert_ok(add_key(directory, ANNA, B("a"), 1, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 	assert_fails(STATUS_CONFLICT, "directory.exists",
-	             add_key(directory, ANNA, B("a"), 2, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+		     add_key(directory, ANNA, B("a"), 2, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 
-	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_add_person(directory, B("person:p-x"), B("nowhere")));
 	assert_fails(STATUS_NOT_FOUND, "directory.unknown",
-	             add_key(directory, B("person:p-x"), B("b"), 2, DIRECTORY_KEY_PLAIN, (struct bytes){}));
-	assert_fails(STATUS_NOT_FOUND, "directory.unknown", add_key(directory, ANNA, B("b"), 2, DIRECTORY_KEY_PLAIN, B("nowhere")));
+		     directory_add_person(directory, B("person:p-x"), B("nowhere")));
+	assert_fails(STATUS_NOT_FOUND, "directory.unknown",
+		     add_key(directory, B("person:p-x"), B("b"), 2, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+	assert_fails(STATUS_NOT_FOUND, "directory.unknown",
+		     add_key(directory, ANNA, B("b"), 2, DIRECTORY_KEY_PLAIN, B("nowhere")));
 	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_revoke_key(directory, B("person:p-anna/z")));
 	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_suspend(directory, B("person:p-x"), true));
 	assert_fails(STATUS_INVALID, "directory.key_class",
-	             add_key(directory, BOT, B("b"), 2, DIRECTORY_KEY_TERMINAL, (struct bytes){}));
+		     add_key(directory, BOT, B("b"), 2, DIRECTORY_KEY_TERMINAL, (struct bytes){}));
 	const uint8_t small_order[32] = {1};
 	assert_fails(STATUS_INVALID, "directory.public_key",
-	             directory_add_key(directory, ANNA, B("b"), small_order, DIRECTORY_KEY_PLAIN, (struct bytes){}));
+		     directory_add_key(directory, ANNA, B("b"), small_order, DIRECTORY_KEY_PLAIN, (struct bytes){}));
 }
 
 static void
@@ -242,6 +252,6 @@ a_large_directory_stays_whole(void **) {
 }
 
 RUN_TESTS(T(what_was_registered_is_found), T(a_public_key_belongs_to_one_principal),
-          T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people), T(a_delegate_may_vote_until_the_end),
-          T(a_principal_moves_between_units), T(bad_input_is_refused_by_name), T(pseudonyms_are_fresh_and_well_formed),
-          T(a_large_directory_stays_whole))
+	  T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people), T(a_delegate_may_vote_until_the_end),
+	  T(a_principal_moves_between_units), T(bad_input_is_refused_by_name), T(pseudonyms_are_fresh_and_well_formed),
+	  T(a_large_directory_stays_whole))

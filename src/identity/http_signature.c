@@ -33,18 +33,18 @@ struct signed_parts {
 static enum status
 build_base(struct arena *arena, const struct signed_parts *parts, struct bytes *base) {
 	const char *text = arena_format(arena,
-	                                "\"@method\": %.*s\n"
-	                                "\"@authority\": %.*s\n"
-	                                "\"@path\": %.*s\n"
-	                                "\"@query\": ?%.*s\n"
-	                                "\"content-type\": %.*s\n"
-	                                "\"content-digest\": %.*s\n"
-	                                "\"idempotency-key\": %.*s\n"
-	                                "\"@signature-params\": %.*s",
-	                                BYTES_ARGS(parts->method), BYTES_ARGS(parts->authority), BYTES_ARGS(parts->path),
-	                                BYTES_ARGS(parts->query), BYTES_ARGS(parts->content_type),
-	                                BYTES_ARGS(parts->content_digest), BYTES_ARGS(parts->idempotency_key),
-	                                BYTES_ARGS(parts->parameters));
+					"\"@method\": %.*s\n"
+					"\"@authority\": %.*s\n"
+					"\"@path\": %.*s\n"
+					"\"@query\": ?%.*s\n"
+					"\"content-type\": %.*s\n"
+					"\"content-digest\": %.*s\n"
+					"\"idempotency-key\": %.*s\n"
+					"\"@signature-params\": %.*s",
+					BYTES_ARGS(parts->method), BYTES_ARGS(parts->authority),
+					BYTES_ARGS(parts->path), BYTES_ARGS(parts->query),
+					BYTES_ARGS(parts->content_type), BYTES_ARGS(parts->content_digest),
+					BYTES_ARGS(parts->idempotency_key), BYTES_ARGS(parts->parameters));
 	TRY_ALLOC(text);
 	*base = bytes_of_text(text);
 	return OK;
@@ -99,8 +99,8 @@ need_field(const struct http_request *request, const char *name, struct bytes *v
 		return fail(STATUS_INVALID, "request_signature.field_missing: %s", name);
 	*value = trim(found->value);
 	if (value->len == 0 || value->len > FIELD_VALUE_MAX || !is_printable(*value))
-		return fail(STATUS_INVALID, "request_signature.field: %s: expected 1 to %zu printable ASCII characters", name,
-		            FIELD_VALUE_MAX);
+		return fail(STATUS_INVALID, "request_signature.field: %s: expected 1 to %zu printable ASCII characters",
+			    name, FIELD_VALUE_MAX);
 	return OK;
 }
 
@@ -119,9 +119,10 @@ static enum status
 read_target(const struct http_request *request, struct signed_parts *parts) {
 	struct bytes target = request->target;
 	bool valid = target.len > 0 && target.len <= TARGET_MAX && target.data[0] == '/' && is_printable(target) &&
-	             memchr(target.data, ' ', target.len) == nullptr && memchr(target.data, '#', target.len) == nullptr;
+		     memchr(target.data, ' ', target.len) == nullptr && memchr(target.data, '#', target.len) == nullptr;
 	if (!valid)
-		return fail(STATUS_INVALID, "request_signature.target: expected a path of at most %zu characters", TARGET_MAX);
+		return fail(STATUS_INVALID, "request_signature.target: expected a path of at most %zu characters",
+			    TARGET_MAX);
 	const uint8_t *question = memchr(target.data, '?', target.len);
 	parts->path = bytes_of(target.data, question == nullptr ? target.len : (size_t)(question - target.data));
 	if (question != nullptr)
@@ -135,7 +136,7 @@ read_authority(const struct http_request *request, struct bytes authority, struc
 	TRY(need_field(request, "host", &host));
 	if (!equal_ignoring_case(host, authority))
 		return fail(STATUS_UNAUTHORIZED, "request_signature.authority: expected %.*s, found %.*s",
-		            BYTES_ARGS(authority), BYTES_ARGS(host));
+			    BYTES_ARGS(authority), BYTES_ARGS(host));
 	parts->authority = authority;
 	return OK;
 }
@@ -151,7 +152,8 @@ read_content_digest(const struct http_request *request, struct signed_parts *par
 	TRY(structured_field_bytes(&cursor, FIELD, stated.bytes, sizeof stated.bytes));
 	TRY(cursor_end(&cursor, FIELD));
 	if (!hash256_equal(&stated, &actual))
-		return fail(STATUS_UNAUTHORIZED, "request_signature.content_differs: the body is not what content-digest states");
+		return fail(STATUS_UNAUTHORIZED,
+			    "request_signature.content_differs: the body is not what content-digest states");
 	return OK;
 }
 
@@ -173,15 +175,17 @@ static enum status
 check_idempotency_key(struct bytes key) {
 	if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX || !is_made_of(key, "._:/@-"))
 		return fail(STATUS_INVALID,
-		            "request_signature.idempotency_key: expected 1 to %zu letters, digits, '.', '_', ':', '/', '@', '-'",
-		            IDEMPOTENCY_KEY_MAX);
+			    "request_signature.idempotency_key: expected 1 to %zu letters, digits, '.', '_', ':', '/', "
+			    "'@', '-'",
+			    IDEMPOTENCY_KEY_MAX);
 	return OK;
 }
 
 static enum status
 check_content_type(struct bytes type) {
 	if (type.len == 0 || type.len > CONTENT_TYPE_MAX || !is_printable(type))
-		return fail(STATUS_INVALID, "request_signature.content_type: expected 1 to %zu characters", CONTENT_TYPE_MAX);
+		return fail(STATUS_INVALID, "request_signature.content_type: expected 1 to %zu characters",
+			    CONTENT_TYPE_MAX);
 	return OK;
 }
 
@@ -232,15 +236,17 @@ read_parameter(struct cursor *cursor, struct parameters *parameters, bool seen[s
 		i++;
 	if (i == ARRAY_LENGTH(PARAMETERS))
 		return fail(STATUS_INVALID, "request_signature.parameter_unknown: %.*s",
-		            (int)(name.len > 32 ? 32 : name.len), (const char *)name.data);
+			    (int)(name.len > 32 ? 32 : name.len), (const char *)name.data);
 	if (seen[i])
 		return fail(STATUS_INVALID, "request_signature.parameter_repeated: %s", PARAMETERS[i].name);
 	seen[i] = true;
 	TRY(structured_field_expect(cursor, INPUT_FIELD, "="));
 	uint8_t *base = (uint8_t *)parameters;
 	if (PARAMETERS[i].integer_offset != SIZE_MAX)
-		return structured_field_integer(cursor, INPUT_FIELD, (int64_t *)(void *)(base + PARAMETERS[i].integer_offset));
-	return structured_field_string(cursor, INPUT_FIELD, (struct bytes *)(void *)(base + PARAMETERS[i].string_offset));
+		return structured_field_integer(cursor, INPUT_FIELD,
+						(int64_t *)(void *)(base + PARAMETERS[i].integer_offset));
+	return structured_field_string(cursor, INPUT_FIELD,
+				       (struct bytes *)(void *)(base + PARAMETERS[i].string_offset));
 }
 
 static enum status
@@ -258,7 +264,7 @@ read_parameters(struct cursor *cursor, struct parameters *parameters) {
 /* "label=(components);parameters", of exactly one label. */
 static enum status
 read_input(const struct http_request *request, struct bytes *label, struct signed_parts *parts,
-           struct parameters *parameters) {
+	   struct parameters *parameters) {
 	struct bytes value;
 	TRY(need_field(request, "signature-input", &value));
 	struct cursor cursor = cursor_of(value);
@@ -279,7 +285,7 @@ read_signature(const struct http_request *request, struct bytes label, uint8_t s
 	TRY(structured_field_key(&cursor, FIELD, &other));
 	if (!bytes_equal(label, other))
 		return fail(STATUS_INVALID, "request_signature.label: signature-input has %.*s, signature has %.*s",
-		            BYTES_ARGS(label), BYTES_ARGS(other));
+			    BYTES_ARGS(label), BYTES_ARGS(other));
 	TRY(structured_field_expect(&cursor, FIELD, "="));
 	TRY(structured_field_bytes(&cursor, FIELD, signature, 64));
 	return cursor_end(&cursor, FIELD);
@@ -291,11 +297,12 @@ static enum status
 check_times(const struct parameters *parameters, int64_t now_ms) {
 	int64_t lifetime = parameters->expires - parameters->created; /* both at most 15 digits */
 	if (lifetime <= 0 || lifetime > REQUEST_SIGNATURE_LIFETIME_MAX_S)
-		return fail(STATUS_INVALID, "request_signature.lifetime: expires must be 1 to %lld s after created, found %lld",
-		            (long long)REQUEST_SIGNATURE_LIFETIME_MAX_S, (long long)lifetime);
+		return fail(STATUS_INVALID,
+			    "request_signature.lifetime: expires must be 1 to %lld s after created, found %lld",
+			    (long long)REQUEST_SIGNATURE_LIFETIME_MAX_S, (long long)lifetime);
 	if ((parameters->created - REQUEST_SIGNATURE_SKEW_S) * 1000 > now_ms)
 		return fail(STATUS_EXPIRED, "request_signature.created: %lld is in the future",
-		            (long long)parameters->created);
+			    (long long)parameters->created);
 	if (parameters->expires * 1000 <= now_ms)
 		return fail(STATUS_EXPIRED, "request_signature.expired: at %lld", (long long)parameters->expires);
 	return OK;
@@ -306,7 +313,8 @@ static enum status
 check_key_id(struct bytes key_id) {
 	const uint8_t *slash = key_id.len == 0 ? nullptr : memchr(key_id.data, '/', key_id.len);
 	size_t before = slash == nullptr ? 0 : (size_t)(slash - key_id.data);
-	if (before == 0 || before + 1 >= key_id.len || key_id.len > DIRECTORY_KEY_ID_MAX || !is_made_of(key_id, ":._/-"))
+	if (before == 0 || before + 1 >= key_id.len || key_id.len > DIRECTORY_KEY_ID_MAX ||
+	    !is_made_of(key_id, ":._/-"))
 		return fail(STATUS_INVALID, "request_signature.keyid: expected a principal, '/' and a key's name");
 	return OK;
 }
@@ -318,14 +326,15 @@ check_parameters(const struct parameters *parameters, int64_t now_ms) {
 	TRY(check_key_id(parameters->keyid));
 	if (parameters->nonce.len < REQUEST_NONCE_MIN || parameters->nonce.len > REQUEST_NONCE_MAX ||
 	    !is_made_of(parameters->nonce, "+/=_-"))
-		return fail(STATUS_INVALID, "request_signature.nonce: expected %zu to %zu characters of base64 or hexadecimal",
-		            REQUEST_NONCE_MIN, REQUEST_NONCE_MAX);
+		return fail(STATUS_INVALID,
+			    "request_signature.nonce: expected %zu to %zu characters of base64 or hexadecimal",
+			    REQUEST_NONCE_MIN, REQUEST_NONCE_MAX);
 	return check_times(parameters, now_ms);
 }
 
 enum status
 http_signature_read(struct arena *arena, const struct http_request *request, struct bytes authority, int64_t now_ms,
-                    struct http_signature *signature) {
+		    struct http_signature *signature) {
 	struct signed_parts parts = {};
 	struct parameters parameters;
 	struct bytes label;
@@ -347,8 +356,9 @@ http_signature_read(struct arena *arena, const struct http_request *request, str
 enum status
 http_signature_verify(const struct http_signature *signature, const uint8_t public_key[32]) {
 	if (ed25519_verify(public_key, signature->base, signature->signature) != OK)
-		return fail(STATUS_UNAUTHORIZED, "request_signature.mismatch: the signature is not by %.*s over this request",
-		            BYTES_ARGS(signature->key_id));
+		return fail(STATUS_UNAUTHORIZED,
+			    "request_signature.mismatch: the signature is not by %.*s over this request",
+			    BYTES_ARGS(signature->key_id));
 	return OK;
 }
 
@@ -362,15 +372,15 @@ http_signature_principal(struct bytes key_id) {
 
 static enum status
 format_parameters(struct arena *arena, struct bytes key_id, int64_t now_ms, int64_t lifetime_s,
-                  struct bytes *parameters) {
+		  struct bytes *parameters) {
 	uint8_t nonce[NONCE_BYTES];
 	char nonce_text[2 * NONCE_BYTES + 1];
 	random_bytes(nonce, sizeof nonce);
 	hex_encode(BYTES_OF_ARRAY(nonce), nonce_text);
 	int64_t created = now_ms / 1000;
-	const char *text = arena_format(arena, COVERED ";created=%lld;expires=%lld;nonce=\"%s\";keyid=\"%.*s\";tag=\"%s\"",
-	                                (long long)created, (long long)(created + lifetime_s), nonce_text,
-	                                BYTES_ARGS(key_id), TAG);
+	const char *text = arena_format(
+		arena, COVERED ";created=%lld;expires=%lld;nonce=\"%s\";keyid=\"%.*s\";tag=\"%s\"", (long long)created,
+		(long long)(created + lifetime_s), nonce_text, BYTES_ARGS(key_id), TAG);
 	TRY_ALLOC(text);
 	*parameters = bytes_of_text(text);
 	return OK;
@@ -389,7 +399,7 @@ format_content_digest(struct arena *arena, struct bytes body, struct bytes *valu
 
 static enum status
 sign_base(struct arena *arena, const struct http_request_signer *signer, const struct signed_parts *parts,
-          struct bytes *input, struct bytes *value) {
+	  struct bytes *input, struct bytes *value) {
 	struct bytes base;
 	uint8_t signature[64];
 	char base64[BASE64_LENGTH(sizeof signature) + 1];
@@ -407,14 +417,14 @@ sign_base(struct arena *arena, const struct http_request_signer *signer, const s
 
 enum status
 http_signature_create(struct arena *arena, const struct http_request_signer *signer, const struct http_request *request,
-                      struct bytes authority, struct bytes content_type, struct bytes idempotency_key, int64_t now_ms,
-                      int64_t lifetime_s, struct http_field fields[static 6]) {
+		      struct bytes authority, struct bytes content_type, struct bytes idempotency_key, int64_t now_ms,
+		      int64_t lifetime_s, struct http_field fields[static 6]) {
 	struct signed_parts parts = {
 		.authority = authority, .content_type = content_type, .idempotency_key = idempotency_key};
 	struct bytes input, value;
 	if (lifetime_s <= 0 || lifetime_s > REQUEST_SIGNATURE_LIFETIME_MAX_S)
 		return fail(STATUS_INVALID, "request_signature.lifetime: expected 1 to %lld s, found %lld",
-		            (long long)REQUEST_SIGNATURE_LIFETIME_MAX_S, (long long)lifetime_s);
+			    (long long)REQUEST_SIGNATURE_LIFETIME_MAX_S, (long long)lifetime_s);
 	TRY(read_method(request, &parts));
 	TRY(read_target(request, &parts));
 	TRY(check_content_type(content_type));

@@ -17,7 +17,7 @@
 
 constexpr int64_t REQUEST_SIGNATURE_LIFETIME_MAX_S = 300;
 constexpr int64_t REQUEST_SIGNATURE_SKEW_S = 5; /* a client's clock may be ahead by this much */
-constexpr size_t REQUEST_NONCE_MIN = 16; /* characters */
+constexpr size_t REQUEST_NONCE_MIN = 16;        /* characters */
 constexpr size_t REQUEST_NONCE_MAX = 64;
 constexpr size_t IDEMPOTENCY_KEY_MAX = 256;
 
@@ -50,7 +50,7 @@ struct http_signature {
 /* Reads and checks all but key and nonce. authority is the keeper's own, from its configuration; the Host field must be it.
  * Statuses: STATUS_INVALID for form, STATUS_UNAUTHORIZED for what does not fit the request, STATUS_EXPIRED for times. */
 enum status http_signature_read(struct arena *arena, const struct http_request *request, struct bytes authority,
-                                int64_t now_ms, struct http_signature *signature);
+				int64_t now_ms, struct http_signature *signature);
 /* STATUS_UNAUTHORIZED "request_signature.mismatch". */
 enum status http_signature_verify(const struct http_signature *signature, const uint8_t public_key[32]);
 /* keyid is the principal's id, a slash, and a name: the part before the slash. */
@@ -66,8 +66,8 @@ struct http_request_signer {
 /* The six fields that make request signed: host, content-type, content-digest, idempotency-key, signature-input, signature.
  * request's own fields are not looked at. nonce is drawn fresh. */
 enum status http_signature_create(struct arena *arena, const struct http_request_signer *signer,
-                                  const struct http_request *request, struct bytes authority, struct bytes content_type,
-                                  struct bytes idempotency_key, int64_t now_ms, int64_t lifetime_s,
-                                  struct http_field fields[static 6]);
+				  const struct http_request *request, struct bytes authority, struct bytes content_type,
+				  struct bytes idempotency_key, int64_t now_ms, int64_t lifetime_s,
+				  struct http_field fields[static 6]);
 
 #endif

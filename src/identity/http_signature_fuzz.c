@@ -48,9 +48,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	const uint8_t public_key[32] = {1};
 	if (http_signature_read(&arena, &request, BYTES_OF_LITERAL("gate.example"), NOW_MS, &signature) != OK)
 		return 0;
-	if (signature.path.len == 0 || signature.path.data[0] != '/' || http_signature_principal(signature.key_id).len == 0 ||
-	    signature.expires_s * 1000 <= NOW_MS || signature.nonce.len < REQUEST_NONCE_MIN ||
-	    memchr(signature.base.data, '\0', signature.base.len) != nullptr)
+	if (signature.path.len == 0 || signature.path.data[0] != '/' ||
+	    http_signature_principal(signature.key_id).len == 0 || signature.expires_s * 1000 <= NOW_MS ||
+	    signature.nonce.len < REQUEST_NONCE_MIN || memchr(signature.base.data, '\0', signature.base.len) != nullptr)
 		abort();
 	IGNORE_STATUS(http_signature_verify(&signature, public_key)); /* almost never true */
 	return 0;

@@ -4,8 +4,9 @@
 #include "identity/http_signature.h"
 
 /* RFC 8032 §7.1, test 1; the example of docs/PROTOCOL.request-signature. */
-static const uint8_t SEED[32] = {0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
-				 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60};
+static const uint8_t SEED[32] = {0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a,
+				 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32,
+				 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60};
 static const char KEY_ID[] = "workload:settlement-1/2026a";
 static const char AUTHORITY[] = "gate.example:8443";
 static const char BODY[] = "{\"hello\":\"gate\"}";
@@ -30,17 +31,23 @@ struct example {
 static void
 example_fill(struct example *example) {
 	*example = (struct example){
-		.fields = {
-			[HOST] = {BYTES_OF_LITERAL("Host"), bytes_of_text(AUTHORITY)},
-			[CONTENT_TYPE] = {BYTES_OF_LITERAL("Content-Type"), BYTES_OF_LITERAL("application/json")},
-			[CONTENT_DIGEST] = {BYTES_OF_LITERAL("Content-Digest"), bytes_of_text(DIGEST)},
-			[IDEMPOTENCY_KEY] = {BYTES_OF_LITERAL("Idempotency-Key"), BYTES_OF_LITERAL(" example-1 \t")},
-			[SIGNATURE_INPUT] = {BYTES_OF_LITERAL("Signature-Input"), BYTES_OF_LITERAL(INPUT)},
-			[SIGNATURE_FIELD] = {BYTES_OF_LITERAL("signature"), BYTES_OF_LITERAL("gatehouse=:" SIGNATURE ":")},
-			[ACCEPT] = {BYTES_OF_LITERAL("Accept"), BYTES_OF_LITERAL("\xff not looked at")},
-		},
-		.request = {.method = BYTES_OF_LITERAL("POST"), .target = BYTES_OF_LITERAL("/v1/operations?dry=1"),
-			    .field_count = FIELDS, .body = bytes_of_text(BODY)},
+		.fields =
+			{
+				[HOST] = {BYTES_OF_LITERAL("Host"), bytes_of_text(AUTHORITY)},
+				[CONTENT_TYPE] = {BYTES_OF_LITERAL("Content-Type"),
+						  BYTES_OF_LITERAL("application/json")},
+				[CONTENT_DIGEST] = {BYTES_OF_LITERAL("Content-Digest"), bytes_of_text(DIGEST)},
+				[IDEMPOTENCY_KEY] = {BYTES_OF_LITERAL("Idempotency-Key"),
+						     BYTES_OF_LITERAL(" example-1 \t")},
+				[SIGNATURE_INPUT] = {BYTES_OF_LITERAL("Signature-Input"), BYTES_OF_LITERAL(INPUT)},
+				[SIGNATURE_FIELD] = {BYTES_OF_LITERAL("signature"),
+						     BYTES_OF_LITERAL("gatehouse=:" SIGNATURE ":")},
+				[ACCEPT] = {BYTES_OF_LITERAL("Accept"), BYTES_OF_LITERAL("\xff not looked at")},
+			},
+		.request = {.method = BYTES_OF_LITERAL("POST"),
+			    .target = BYTES_OF_LITERAL("/v1/operations?dry=1"),
+			    .field_count = FIELDS,
+			    .body = bytes_of_text(BODY)},
 	};
 	example->request.fields = example->fields;
 }
@@ -68,12 +75,13 @@ the_documented_example_is_accepted(void **) {
 	assert_bytes(BYTES_OF_LITERAL("dry=1"), signature.query);
 	assert_int_equal(1'800'000'000, signature.created_s);
 	assert_int_equal(1'800'000'060, signature.expires_s);
-	assert_bytes(BYTES_OF_LITERAL("\"@method\": POST\n\"@authority\": gate.example:8443\n\"@path\": /v1/operations\n"
-	                              "\"@query\": ?dry=1\n\"content-type\": application/json\n"
-	                              "\"content-digest\": sha-256=:F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGw=:\n"
-	                              "\"idempotency-key\": example-1\n\"@signature-params\": " COMPONENTS
-	                              PARAMETERS("1800000000", "1800000060", NONCE, KEY, "gatehouse")),
-	             signature.base);
+	assert_bytes(
+		BYTES_OF_LITERAL("\"@method\": POST\n\"@authority\": gate.example:8443\n\"@path\": /v1/operations\n"
+				 "\"@query\": ?dry=1\n\"content-type\": application/json\n"
+				 "\"content-digest\": sha-256=:F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGw=:\n"
+				 "\"idempotency-key\": example-1\n\"@signature-params\": " COMPONENTS PARAMETERS(
+					 "1800000000", "1800000060", NONCE, KEY, "gatehouse")),
+		signature.base);
 	assert_ok(ed25519_public_key(SEED, public_key));
 	assert_ok(http_signature_verify(&signature, public_key));
 	public_key[0] ^= 1;
@@ -86,8 +94,10 @@ static void
 the_key_and_signature_of_rfc_9421_verify(void **) {
 	static const char PUBLIC_KEY[] = "JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=";
 	static const char SIGNED[] =
-		"\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@method\": POST\n\"@path\": /foo\n\"@authority\": example.com\n"
-		"\"content-type\": application/json\n\"content-length\": 18\n\"@signature-params\": (\"date\" \"@method\" \"@path\" "
+		"\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@method\": POST\n\"@path\": /foo\n\"@authority\": "
+		"example.com\n"
+		"\"content-type\": application/json\n\"content-length\": 18\n\"@signature-params\": (\"date\" "
+		"\"@method\" \"@path\" "
 		"\"@authority\" \"content-type\" \"content-length\");created=1618884473;keyid=\"test-key-ed25519\"";
 	static const char RFC_SIGNATURE[] =
 		"wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==";
@@ -95,14 +105,16 @@ the_key_and_signature_of_rfc_9421_verify(void **) {
 	uint8_t public_key[32];
 	size_t len;
 	assert_ok(base64_decode(BYTES_OF_LITERAL(PUBLIC_KEY), public_key, sizeof public_key, &len));
-	assert_ok(base64_decode(BYTES_OF_LITERAL(RFC_SIGNATURE), signature.signature, sizeof signature.signature, &len));
+	assert_ok(
+		base64_decode(BYTES_OF_LITERAL(RFC_SIGNATURE), signature.signature, sizeof signature.signature, &len));
 	assert_ok(http_signature_verify(&signature, public_key));
 
 	struct example example;
 	example_fill(&example);
-	example.fields[SIGNATURE_INPUT].value = BYTES_OF_LITERAL(
-		"sig-b26=(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" \"content-length\");created=1618884473;"
-		"keyid=\"test-key-ed25519\"");
+	example.fields[SIGNATURE_INPUT].value =
+		BYTES_OF_LITERAL("sig-b26=(\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" "
+				 "\"content-length\");created=1618884473;"
+				 "keyid=\"test-key-ed25519\"");
 	assert_fails(STATUS_INVALID, "request_signature.components", read_at(&example, NOW_MS));
 }
 
@@ -112,7 +124,8 @@ the_digest_of_rfc_9530_is_accepted(void **) {
 	struct example example;
 	example_fill(&example);
 	example.request.body = BYTES_OF_LITERAL("{\"hello\": \"world\"}\n");
-	example.fields[CONTENT_DIGEST].value = BYTES_OF_LITERAL("sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:");
+	example.fields[CONTENT_DIGEST].value =
+		BYTES_OF_LITERAL("sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:");
 	assert_ok(read_at(&example, NOW_MS));
 }
 
@@ -128,8 +141,8 @@ what_is_created_here_is_accepted_here(void **) {
 		struct http_signature signature;
 		struct http_request request = {.method = BYTES_OF_LITERAL("POST"), .target = bytes_of_text(targets[i])};
 		assert_ok(http_signature_create(&arena, &signer, &request, bytes_of_text(AUTHORITY),
-		                                BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("k-1"), NOW_MS + 999, 300,
-		                                fields));
+						BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("k-1"),
+						NOW_MS + 999, 300, fields));
 		request.fields = fields;
 		request.field_count = 6;
 		assert_ok(http_signature_read(&arena, &request, bytes_of_text(AUTHORITY), NOW_MS, &signature));
@@ -165,9 +178,9 @@ what_cannot_be_accepted_is_not_created(void **) {
 		request.method = bytes_of_text(cases[i].method);
 		request.target = bytes_of_text(cases[i].target);
 		assert_fails(STATUS_INVALID, cases[i].name,
-		             http_signature_create(&arena, &signer, &request, bytes_of_text(AUTHORITY),
-		                                   bytes_of_text(cases[i].type), bytes_of_text(cases[i].key), NOW_MS,
-		                                   cases[i].lifetime_s, fields));
+			     http_signature_create(&arena, &signer, &request, bytes_of_text(AUTHORITY),
+						   bytes_of_text(cases[i].type), bytes_of_text(cases[i].key), NOW_MS,
+						   cases[i].lifetime_s, fields));
 	}
 }
 
@@ -185,12 +198,12 @@ bad_fields_are_refused_by_name(void **) {
 		{CONTENT_TYPE, "\xc3\xa9", "request_signature.field", STATUS_INVALID},
 		{IDEMPOTENCY_KEY, "a b", "request_signature.idempotency_key", STATUS_INVALID},
 		{IDEMPOTENCY_KEY, "\"a\"", "request_signature.idempotency_key", STATUS_INVALID},
-		{CONTENT_DIGEST, "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:", "request_signature.content_differs",
-		 STATUS_UNAUTHORIZED},
+		{CONTENT_DIGEST, "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+		 "request_signature.content_differs", STATUS_UNAUTHORIZED},
 		{CONTENT_DIGEST, "sha-512=:F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGw=:",
 		 "request_signature.content_digest.syntax", STATUS_INVALID},
-		{CONTENT_DIGEST, "sha-256=F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGw=", "request_signature.content_digest.syntax",
-		 STATUS_INVALID},
+		{CONTENT_DIGEST, "sha-256=F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGw=",
+		 "request_signature.content_digest.syntax", STATUS_INVALID},
 		{CONTENT_DIGEST, "sha-256=:F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gGx=:",
 		 "request_signature.content_digest.syntax", STATUS_INVALID},
 		{CONTENT_DIGEST, "sha-256=:F7J3M1zvK5zgRBY56RmblE7Q2L/3K9Y2NccTPz5/gA==:",
@@ -203,9 +216,10 @@ bad_fields_are_refused_by_name(void **) {
 		{SIGNATURE_FIELD, "gatehouse=" SIGNATURE, "request_signature.signature.syntax", STATUS_INVALID},
 		{SIGNATURE_FIELD, "gatehouse=:AAAA:", "request_signature.signature.syntax", STATUS_INVALID},
 		{SIGNATURE_FIELD, "gatehouse=:" SIGNATURE, "request_signature.signature.syntax", STATUS_INVALID},
-		{SIGNATURE_FIELD, "gatehouse=:" SIGNATURE ":;a=1", "request_signature.signature.trailing", STATUS_INVALID},
-		{SIGNATURE_FIELD, "gatehouse=:" SIGNATURE ":, b=:" SIGNATURE ":", "request_signature.signature.trailing",
+		{SIGNATURE_FIELD, "gatehouse=:" SIGNATURE ":;a=1", "request_signature.signature.trailing",
 		 STATUS_INVALID},
+		{SIGNATURE_FIELD, "gatehouse=:" SIGNATURE ":, b=:" SIGNATURE ":",
+		 "request_signature.signature.trailing", STATUS_INVALID},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct example example;
@@ -225,11 +239,14 @@ bad_signature_inputs_are_refused_by_name(void **) {
 		{"gatehouse=", "request_signature.components"},
 		{"gatehouse=()" GOOD_PARAMETERS, "request_signature.components"},
 		{"gatehouse=(\"@method\")" GOOD_PARAMETERS, "request_signature.components"},
-		{"gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"idempotency-key\" \"content-digest\")",
+		{"gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"idempotency-key\" "
+		 "\"content-digest\")",
 		 "request_signature.components"},
-		{"gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\")" GOOD_PARAMETERS,
+		{"gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" "
+		 "\"content-digest\")" GOOD_PARAMETERS,
 		 "request_signature.components"},
-		{"gatehouse=( \"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\" \"idempotency-key\")",
+		{"gatehouse=( \"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\" "
+		 "\"idempotency-key\")",
 		 "request_signature.components"},
 		{"gatehouse=(\"@method\";req \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\" "
 		 "\"idempotency-key\")",
@@ -252,23 +269,33 @@ bad_signature_inputs_are_refused_by_name(void **) {
 		{"gatehouse=" COMPONENTS ";nonce=\"a\\\"b\"", "request_signature.input.syntax"},
 		{"gatehouse=" COMPONENTS ";Created=1", "request_signature.input.syntax"},
 		{"gatehouse=" COMPONENTS ";=1", "request_signature.input.syntax"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, KEY, "other"), "request_signature.tag"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", "short", KEY, "gatehouse"), "request_signature.nonce"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", "AAAAAAAAAAAAAAAA AAAA", KEY, "gatehouse"),
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, KEY, "other"),
+		 "request_signature.tag"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", "short", KEY, "gatehouse"),
+		 "request_signature.nonce"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", "AAAAAAAAAAAAAAAA AAAA", KEY,
+						    "gatehouse"),
 		 "request_signature.nonce"},
 		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE NONCE NONCE, KEY, "gatehouse"),
 		 "request_signature.nonce"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "", "gatehouse"), "request_signature.keyid"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "", "gatehouse"),
+		 "request_signature.keyid"},
 		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "workload:a", "gatehouse"),
 		 "request_signature.keyid"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "/a", "gatehouse"), "request_signature.keyid"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "a/", "gatehouse"), "request_signature.keyid"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "/a", "gatehouse"),
+		 "request_signature.keyid"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "a/", "gatehouse"),
+		 "request_signature.keyid"},
 		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000060", NONCE, "a/b c", "gatehouse"),
 		 "request_signature.keyid"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000301", NONCE, KEY, "gatehouse"), "request_signature.lifetime"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000000", NONCE, KEY, "gatehouse"), "request_signature.lifetime"},
-		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1799999999", NONCE, KEY, "gatehouse"), "request_signature.lifetime"},
-		{"gatehouse=" COMPONENTS PARAMETERS("0", "999999999999999", NONCE, KEY, "gatehouse"), "request_signature.lifetime"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000301", NONCE, KEY, "gatehouse"),
+		 "request_signature.lifetime"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000000", NONCE, KEY, "gatehouse"),
+		 "request_signature.lifetime"},
+		{"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1799999999", NONCE, KEY, "gatehouse"),
+		 "request_signature.lifetime"},
+		{"gatehouse=" COMPONENTS PARAMETERS("0", "999999999999999", NONCE, KEY, "gatehouse"),
+		 "request_signature.lifetime"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct example example;
@@ -331,19 +358,21 @@ every_change_of_the_request_is_noticed(void **) {
 			example.fields[IDEMPOTENCY_KEY].value = BYTES_OF_LITERAL("example-2");
 			break;
 		case 5:
-			example.fields[SIGNATURE_INPUT].value = BYTES_OF_LITERAL(
-				"gatehouse=" COMPONENTS PARAMETERS("1800000000", "1800000061", NONCE, KEY, "gatehouse"));
+			example.fields[SIGNATURE_INPUT].value = BYTES_OF_LITERAL("gatehouse=" COMPONENTS PARAMETERS(
+				"1800000000", "1800000061", NONCE, KEY, "gatehouse"));
 			break;
 		}
 		assert_ok(http_signature_read(&arena, &example.request, bytes_of_text(AUTHORITY), NOW_MS, &signature));
-		assert_fails(STATUS_UNAUTHORIZED, "request_signature.mismatch", http_signature_verify(&signature, public_key));
+		assert_fails(STATUS_UNAUTHORIZED, "request_signature.mismatch",
+			     http_signature_verify(&signature, public_key));
 	}
 }
 
 static void
 bad_methods_and_targets_are_refused(void **) {
 	static const char *const methods[] = {"", "post", "PO ST", "POST1", "ABCDEFGHIJKLMNOPQ"};
-	static const char *const targets[] = {"", "v1", "http://gate.example/", "*", "/a b", "/a#b", "/\x7f", "/\xc3\xa9", "/\n"};
+	static const char *const targets[] = {"",          "v1", "http://gate.example/", "*", "/a b", "/a#b", "/\x7f",
+					      "/\xc3\xa9", "/\n"};
 	struct example example;
 	for (size_t i = 0; i < ARRAY_LENGTH(methods); i++) {
 		example_fill(&example);
@@ -365,8 +394,8 @@ bad_methods_and_targets_are_refused(void **) {
 }
 
 RUN_TESTS(T(the_documented_example_is_accepted), T(the_key_and_signature_of_rfc_9421_verify),
-          T(the_digest_of_rfc_9530_is_accepted), T(what_is_created_here_is_accepted_here),
-          T(what_cannot_be_accepted_is_not_created), T(bad_fields_are_refused_by_name),
-          T(bad_signature_inputs_are_refused_by_name), T(a_signature_lasts_from_created_to_expires),
-          T(a_field_that_is_missing_or_repeated_is_refused), T(every_change_of_the_request_is_noticed),
-          T(bad_methods_and_targets_are_refused))
+	  T(the_digest_of_rfc_9530_is_accepted), T(what_is_created_here_is_accepted_here),
+	  T(what_cannot_be_accepted_is_not_created), T(bad_fields_are_refused_by_name),
+	  T(bad_signature_inputs_are_refused_by_name), T(a_signature_lasts_from_created_to_expires),
+	  T(a_field_that_is_missing_or_repeated_is_refused), T(every_change_of_the_request_is_noticed),
+	  T(bad_methods_and_targets_are_refused))

@@ -29,7 +29,8 @@ must(enum status status, const char *what) {
 static void
 read_request(struct bench *bench) {
 	arena_reset(&bench->arena);
-	must(http_signature_read(&bench->arena, &bench->request, AUTHORITY, NOW_MS, &bench->signature), "http_signature_read");
+	must(http_signature_read(&bench->arena, &bench->request, AUTHORITY, NOW_MS, &bench->signature),
+	     "http_signature_read");
 }
 
 static void
@@ -39,7 +40,8 @@ read_verify_and_take(void *context) {
 	read_request(bench);
 	must(http_signature_verify(&bench->signature, bench->public_key), "http_signature_verify");
 	store_u64be(nonce, bench->count++);
-	must(nonces_take(bench->nonces, bench->signature.key_id, BYTES_OF_ARRAY(nonce), bench->signature.expires_s, NOW_MS),
+	must(nonces_take(bench->nonces, bench->signature.key_id, BYTES_OF_ARRAY(nonce), bench->signature.expires_s,
+			 NOW_MS),
 	     "nonces_take");
 }
 
@@ -54,7 +56,8 @@ take_a_nonce(void *context) {
 	struct bench *bench = context;
 	uint8_t nonce[8];
 	store_u64be(nonce, bench->count++);
-	must(nonces_take(bench->nonces, bench->signature.key_id, BYTES_OF_ARRAY(nonce), bench->signature.expires_s, NOW_MS),
+	must(nonces_take(bench->nonces, bench->signature.key_id, BYTES_OF_ARRAY(nonce), bench->signature.expires_s,
+			 NOW_MS),
 	     "nonces_take");
 }
 
@@ -75,7 +78,7 @@ main(void) {
 	must(ed25519_public_key(seed, signer.public_key), "ed25519_public_key");
 	memcpy(bench.public_key, signer.public_key, sizeof bench.public_key);
 	must(http_signature_create(&kept, &signer, &bench.request, AUTHORITY, BYTES_OF_LITERAL("application/json"),
-	                           BYTES_OF_LITERAL("k-1"), NOW_MS, 60, bench.fields),
+				   BYTES_OF_LITERAL("k-1"), NOW_MS, 60, bench.fields),
 	     "http_signature_create");
 	must(nonces_create(&bench.nonces, (struct nonces_limits){}), "nonces_create");
 	double whole = bench_median_ns(read_verify_and_take, &bench, 500, 9) / 1000;

@@ -14,7 +14,8 @@ static void
 read_nonces(struct bytes input) {
 	_cleanup_(nonces_destroy) struct nonces *nonces = nullptr, *again = nullptr;
 	_cleanup_(buffer_free) struct buffer first = {}, second = {};
-	must(nonces_create(&nonces, (struct nonces_limits){}) == OK && nonces_create(&again, (struct nonces_limits){}) == OK);
+	must(nonces_create(&nonces, (struct nonces_limits){}) == OK &&
+	     nonces_create(&again, (struct nonces_limits){}) == OK);
 	if (nonces_read(nonces, input) != OK)
 		return;
 	must(nonces_write(nonces, &first) == OK);

@@ -11,7 +11,8 @@
 #include "identity/statement.h"
 
 static const char SCRIPT[] = TEST_SOURCE_ROOT "/tests/independent/sign.mjs";
-static const char SEED_TEXT[] = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"; /* RFC 8032, test 2 */
+static const char SEED_TEXT[] =
+	"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"; /* RFC 8032, test 2 */
 constexpr int64_t NOW_MS = INT64_C(1'800'000'000'000);
 
 /* The script's answer to a question; both are JSON. The question goes by a file: it is longer than an argument should be. */
@@ -68,13 +69,15 @@ a_request_signed_elsewhere_is_accepted(void **) {
 	const struct bytes body = BYTES_OF_LITERAL("{\"kind\":\"transfer.sign\",\"note\":\"\xc3\xa9\"}");
 	static const char *const targets[] = {"/v1/operations", "/v1/operations?a=1&b=2", "/v1/operations?", "/?x?y"};
 	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++) {
-		const char *question = arena_format(
-			&arena,
-			"{\"what\":\"request\",\"seed\":\"%s\",\"keyid\":\"workload:w/k\",\"method\":\"POST\",\"authority\":\"gate.example\","
-			"\"target\":\"%s\",\"contentType\":\"application/json\",\"idempotencyKey\":\"k-%zu\",\"created\":1799999990,"
-			"\"expires\":1800000030,\"nonce\":\"0123456789abcdef0123456789abcdef\","
-			"\"body\":\"{\\\"kind\\\":\\\"transfer.sign\\\",\\\"note\\\":\\\"\xc3\xa9\\\"}\"}",
-			SEED_TEXT, targets[i], i);
+		const char *question =
+			arena_format(&arena,
+				     "{\"what\":\"request\",\"seed\":\"%s\",\"keyid\":\"workload:w/"
+				     "k\",\"method\":\"POST\",\"authority\":\"gate.example\","
+				     "\"target\":\"%s\",\"contentType\":\"application/"
+				     "json\",\"idempotencyKey\":\"k-%zu\",\"created\":1799999990,"
+				     "\"expires\":1800000030,\"nonce\":\"0123456789abcdef0123456789abcdef\","
+				     "\"body\":\"{\\\"kind\\\":\\\"transfer.sign\\\",\\\"note\\\":\\\"\xc3\xa9\\\"}\"}",
+				     SEED_TEXT, targets[i], i);
 		const json *answer = ask(&arena, bytes_of_text(question));
 		struct http_field fields[] = {
 			{BYTES_OF_LITERAL("Host"), BYTES_OF_LITERAL("gate.example")},
@@ -98,24 +101,26 @@ a_vote_signed_elsewhere_is_accepted(void **) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	uint8_t seed[32], public_key[32], signature[64];
 	key_of_test(seed, public_key);
-	struct approval_statement statement = {
-		.instance = BYTES_OF_LITERAL("treasury.example"),
-		.operation_id = {{1}},
-		.operation_digest = {{2}},
-		.view_digest = {{3}},
-		.bundle_hash = {{4}},
-		.stage = 2,
-		.has_completed_stage = true,
-		.completed_stage = {{5}},
-		.verdict = APPROVAL_REJECT,
-		.person = BYTES_OF_LITERAL("person:p-1"),
-		.client = APPROVAL_CLIENT_OFFLINE,
-		.expires_ms = NOW_MS + 1,
-		.nonce = {6},
-	}, read;
+	struct approval_statement statement =
+					  {
+						  .instance = BYTES_OF_LITERAL("treasury.example"),
+						  .operation_id = {{1}},
+						  .operation_digest = {{2}},
+						  .view_digest = {{3}},
+						  .bundle_hash = {{4}},
+						  .stage = 2,
+						  .has_completed_stage = true,
+						  .completed_stage = {{5}},
+						  .verdict = APPROVAL_REJECT,
+						  .person = BYTES_OF_LITERAL("person:p-1"),
+						  .client = APPROVAL_CLIENT_OFFLINE,
+						  .expires_ms = NOW_MS + 1,
+						  .nonce = {6},
+					  },
+				  read;
 	assert_ok(approval_write(&statement, &text));
-	const char *question = arena_format(&arena, "{\"what\":\"approval\",\"seed\":\"%s\",\"statement\":%.*s}", SEED_TEXT,
-	                                    BYTES_ARGS(buffer_bytes(&text)));
+	const char *question = arena_format(&arena, "{\"what\":\"approval\",\"seed\":\"%s\",\"statement\":%.*s}",
+					    SEED_TEXT, BYTES_ARGS(buffer_bytes(&text)));
 	const json *answer = ask(&arena, bytes_of_text(question));
 	assert_bytes(buffer_bytes(&text), member(answer, "statement"));
 	assert_ok(approval_read(&arena, member(answer, "statement"), &read));
@@ -145,4 +150,4 @@ an_operation_signed_elsewhere_is_accepted(void **) {
 }
 
 RUN_TESTS(T(a_request_signed_elsewhere_is_accepted), T(a_vote_signed_elsewhere_is_accepted),
-          T(an_operation_signed_elsewhere_is_accepted))
+	  T(an_operation_signed_elsewhere_is_accepted))

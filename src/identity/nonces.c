@@ -56,7 +56,7 @@ nonces_create(struct nonces **nonces, struct nonces_limits limits) {
 	TRY_ALLOC(*nonces);
 	(*nonces)->limits.total = limits.total == 0 ? TOTAL_DEFAULT : limits.total;
 	(*nonces)->limits.per_key = limits.per_key == 0 ? PER_KEY_DEFAULT : limits.per_key;
-	random_bytes(&(*nonces)->multiplier, sizeof (*nonces)->multiplier);
+	random_bytes(&(*nonces)->multiplier, sizeof(*nonces)->multiplier);
 	(*nonces)->multiplier |= 1;
 	return OK;
 }
@@ -122,7 +122,8 @@ home_of(const struct nonces *nonces, const struct nonce_id *id) {
 static size_t
 find_slot(const struct nonces *nonces, const struct nonce_id *id) {
 	size_t at = home_of(nonces, id);
-	while (nonces->slots[at].owner != nullptr && memcmp(nonces->slots[at].id.bytes, id->bytes, sizeof id->bytes) != 0)
+	while (nonces->slots[at].owner != nullptr &&
+	       memcmp(nonces->slots[at].id.bytes, id->bytes, sizeof id->bytes) != 0)
 		at = (at + 1) & (nonces->capacity - 1);
 	return at;
 }
@@ -206,8 +207,8 @@ check_limits(const struct nonces *nonces, const struct owner *owner) {
 	if (nonces->count >= nonces->limits.total)
 		return fail(STATUS_UNAVAILABLE, "nonces.full: %zu unexpired requests; try again later", nonces->count);
 	if (owner->count >= nonces->limits.per_key)
-		return fail(STATUS_UNAVAILABLE, "nonces.key_full: %zu unexpired requests by %.*s; try again later", owner->count,
-		            BYTES_ARGS(owner->key_id));
+		return fail(STATUS_UNAVAILABLE, "nonces.key_full: %zu unexpired requests by %.*s; try again later",
+			    owner->count, BYTES_ARGS(owner->key_id));
 	return OK;
 }
 
@@ -231,8 +232,8 @@ enum status
 nonces_take(struct nonces *nonces, struct bytes key_id, struct bytes nonce, int64_t expires_s, int64_t now_ms) {
 	forget_expired(nonces, now_ms);
 	if (expires_s < nonces->kept_from_s || expires_s - nonces->kept_from_s >= (int64_t)BUCKETS)
-		return fail(STATUS_EXPIRED, "nonces.expiry: a signature that expires at %lld, now %lld", (long long)expires_s,
-		            (long long)(now_ms / 1000));
+		return fail(STATUS_EXPIRED, "nonces.expiry: a signature that expires at %lld, now %lld",
+			    (long long)expires_s, (long long)(now_ms / 1000));
 	if (nonces_has(nonces, key_id, nonce))
 		return fail(STATUS_CONFLICT, "nonces.replayed: %.*s has used this nonce", BYTES_ARGS(key_id));
 	struct owner *owner;
@@ -372,6 +373,7 @@ nonces_read(struct nonces *nonces, struct bytes snapshot) {
 		status = read_owner(nonces, &cursor);
 	if (status == OK)
 		status = cursor_end(&cursor, FIELD);
-	return status == OK || status == STATUS_NO_MEMORY || status == STATUS_CORRUPT ? status
-	                                                                              : corrupt("damaged, or beyond the limits");
+	return status == OK || status == STATUS_NO_MEMORY || status == STATUS_CORRUPT
+		       ? status
+		       : corrupt("damaged, or beyond the limits");
 }

@@ -23,7 +23,8 @@ void nonces_destroy(struct nonces **nonces); /* a cleanup function */
 /* Takes the nonce of a verified signature, to be kept until expires_s (the signature's) plus skew. now_ms is the recorded time
  * and never decreases. Errors: nonces.replayed (STATUS_CONFLICT); nonces.expiry (STATUS_EXPIRED) where it is over, or further off
  * than a signature may last; nonces.full, nonces.key_full. */
-enum status nonces_take(struct nonces *nonces, struct bytes key_id, struct bytes nonce, int64_t expires_s, int64_t now_ms);
+enum status nonces_take(struct nonces *nonces, struct bytes key_id, struct bytes nonce, int64_t expires_s,
+			int64_t now_ms);
 /* True if it was taken and is still kept; changes nothing. */
 bool nonces_has(const struct nonces *nonces, struct bytes key_id, struct bytes nonce);
 size_t nonces_count(const struct nonces *nonces);

@@ -55,7 +55,8 @@ a_nonce_is_kept_until_expiry_plus_skew(void **) {
 	assert_ok(take_number(nonces, B, 2, NOW_S + 200, NOW_S + 61 + REQUEST_SIGNATURE_SKEW_S));
 	assert_false(nonces_has(nonces, A, N));
 	assert_int_equal(2, nonces_count(nonces));
-	assert_ok(take_number(nonces, B, 3, NOW_S + 100'000, NOW_S + 99'900)); /* a step beyond everything that is kept */
+	assert_ok(
+		take_number(nonces, B, 3, NOW_S + 100'000, NOW_S + 99'900)); /* a step beyond everything that is kept */
 	assert_int_equal(1, nonces_count(nonces));
 }
 
@@ -66,7 +67,8 @@ expiries_outside_a_signatures_life_are_refused(void **) {
 	const int64_t latest = NOW_S + REQUEST_SIGNATURE_LIFETIME_MAX_S + REQUEST_SIGNATURE_SKEW_S;
 	assert_ok(take_number(nonces, A, 1, latest, NOW_S));
 	assert_ok(take_number(nonces, A, 2, NOW_S - REQUEST_SIGNATURE_SKEW_S, NOW_S));
-	assert_fails(STATUS_EXPIRED, "nonces.expiry", take_number(nonces, A, 3, NOW_S - REQUEST_SIGNATURE_SKEW_S - 1, NOW_S));
+	assert_fails(STATUS_EXPIRED, "nonces.expiry",
+		     take_number(nonces, A, 3, NOW_S - REQUEST_SIGNATURE_SKEW_S - 1, NOW_S));
 	assert_fails(STATUS_EXPIRED, "nonces.expiry", take_number(nonces, A, 4, NOW_S + 1000, NOW_S));
 	assert_fails(STATUS_EXPIRED, "nonces.expiry", take_number(nonces, A, 5, INT64_MAX, NOW_S));
 	assert_int_equal(2, nonces_count(nonces));
@@ -97,8 +99,8 @@ growing_and_forgetting_lose_nothing(void **) {
 	assert_ok(nonces_create(&nonces, (struct nonces_limits){}));
 	for (int second = 0; second < SECONDS; second++) {
 		for (unsigned i = 0; i < PER_SECOND; i++)
-			assert_ok(take_number(nonces, i % 2 ? A : B, (unsigned)second * PER_SECOND + i, NOW_S + second + LIFE_S,
-			                      NOW_S + second));
+			assert_ok(take_number(nonces, i % 2 ? A : B, (unsigned)second * PER_SECOND + i,
+					      NOW_S + second + LIFE_S, NOW_S + second));
 		size_t kept_seconds = (size_t)(second < LIFE_S + 5 ? second + 1 : LIFE_S + 6);
 		assert_int_equal(kept_seconds * PER_SECOND, nonces_count(nonces));
 	}
@@ -172,6 +174,7 @@ damaged_snapshots_are_refused(void **) {
 	assert_fails(STATUS_CORRUPT, "nonces.snapshot", nonces_read(read, buffer_bytes(&written)));
 }
 
-RUN_TESTS(T(a_nonce_counts_once_per_key), T(key_and_nonce_do_not_run_together), T(a_nonce_is_kept_until_expiry_plus_skew),
-          T(expiries_outside_a_signatures_life_are_refused), T(a_full_store_refuses_and_forgets_nothing),
-          T(growing_and_forgetting_lose_nothing), T(snapshots_give_the_same_store_and_bytes), T(damaged_snapshots_are_refused))
+RUN_TESTS(T(a_nonce_counts_once_per_key), T(key_and_nonce_do_not_run_together),
+	  T(a_nonce_is_kept_until_expiry_plus_skew), T(expiries_outside_a_signatures_life_are_refused),
+	  T(a_full_store_refuses_and_forgets_nothing), T(growing_and_forgetting_lose_nothing),
+	  T(snapshots_give_the_same_store_and_bytes), T(damaged_snapshots_are_refused))

@@ -50,17 +50,18 @@ label_digest(const char *label, const struct hash256 *digest) {
 
 enum status
 person_sign(const char *label, const struct hash256 *digest, const uint8_t seed[32], const uint8_t public_key[32],
-            uint8_t signature[64]) {
+	    uint8_t signature[64]) {
 	struct labelled message = label_digest(label, digest);
 	return ed25519_sign(seed, public_key, bytes_of(message.bytes, message.len), signature);
 }
 
 enum status
 person_verify(const char *label, const struct hash256 *digest, const uint8_t public_key[32],
-              const uint8_t signature[64]) {
+	      const uint8_t signature[64]) {
 	struct labelled message = label_digest(label, digest);
 	if (ed25519_verify(public_key, bytes_of(message.bytes, message.len), signature) != OK)
-		return fail(STATUS_UNAUTHORIZED, "person_signature.mismatch: not a signature by this key over this %s", label);
+		return fail(STATUS_UNAUTHORIZED, "person_signature.mismatch: not a signature by this key over this %s",
+			    label);
 	return OK;
 }
 
@@ -117,7 +118,7 @@ need_name(const json *document, const char *member, const char *const *names, si
 		if (bytes_equal_text(text, names[*index]))
 			return OK;
 	return fail(STATUS_INVALID, "approval.%s: \"%.*s\" is not among those that are known", member,
-	            (int)(text.len > 32 ? 32 : text.len), (const char *)text.data);
+		    (int)(text.len > 32 ? 32 : text.len), (const char *)text.data);
 }
 
 static enum status
@@ -134,7 +135,7 @@ read_type(const json *document) {
 	TRY(json_need_string(document, "approval", "type", &type));
 	if (!bytes_equal_text(type, TYPE))
 		return fail(STATUS_UNSUPPORTED, "approval.type: expected \"%s\", found \"%.*s\"", TYPE,
-		            (int)(type.len > 64 ? 64 : type.len), (const char *)type.data);
+			    (int)(type.len > 64 ? 64 : type.len), (const char *)type.data);
 	return OK;
 }
 
@@ -143,15 +144,16 @@ static enum status
 read_stage(const json *document, struct approval_statement *statement) {
 	TRY(json_need_integer(document, "approval", "stage", &statement->stage));
 	if (statement->stage < 0 || statement->stage > APPROVAL_STAGE_MAX)
-		return fail(STATUS_INVALID, "approval.stage: expected 0 to %lld, found %lld", (long long)APPROVAL_STAGE_MAX,
-		            (long long)statement->stage);
+		return fail(STATUS_INVALID, "approval.stage: expected 0 to %lld, found %lld",
+			    (long long)APPROVAL_STAGE_MAX, (long long)statement->stage);
 	statement->has_completed_stage = json_get(document, "completed_stage") != nullptr;
 	if (statement->has_completed_stage != (statement->stage > 0))
-		return fail(STATUS_INVALID, "approval.completed_stage: given in every stage after the first, and only there");
+		return fail(STATUS_INVALID,
+			    "approval.completed_stage: given in every stage after the first, and only there");
 	if (!statement->has_completed_stage)
 		return OK;
 	return need_hex(document, "completed_stage", statement->completed_stage.bytes,
-	                sizeof statement->completed_stage.bytes);
+			sizeof statement->completed_stage.bytes);
 }
 
 static enum status
@@ -172,9 +174,9 @@ read_hashes(const json *document, struct approval_statement *statement) {
 
 enum status
 approval_read(struct arena *arena, struct bytes text, struct approval_statement *statement) {
-	static const char *const members[] = {"bundle_hash",      "client",       "completed_stage", "expires", "instance",
-	                                      "nonce",            "operation_digest", "operation_id", "person",  "stage",
-	                                      "type",             "verdict",      "view_digest",     nullptr};
+	static const char *const members[] = {
+		"bundle_hash",  "client", "completed_stage", "expires", "instance", "nonce",       "operation_digest",
+		"operation_id", "person", "stage",           "type",    "verdict",  "view_digest", nullptr};
 	const json *document;
 	unsigned verdict, client;
 	*statement = (struct approval_statement){};
@@ -202,37 +204,41 @@ approval_read(struct arena *arena, struct bytes text, struct approval_statement 
 static enum status
 check_stage(const struct approval_statement *statement, const struct approval_statement *expected) {
 	if (statement->stage != expected->stage)
-		return fail(STATUS_CONFLICT, "approval.stage_differs: expected %lld, found %lld", (long long)expected->stage,
-		            (long long)statement->stage);
+		return fail(STATUS_CONFLICT, "approval.stage_differs: expected %lld, found %lld",
+			    (long long)expected->stage, (long long)statement->stage);
 	if (statement->has_completed_stage != expected->has_completed_stage ||
 	    (expected->has_completed_stage && !hash256_equal(&statement->completed_stage, &expected->completed_stage)))
-		return fail(STATUS_CONFLICT, "approval.completed_stage_differs: the stage before was completed otherwise");
+		return fail(STATUS_CONFLICT,
+			    "approval.completed_stage_differs: the stage before was completed otherwise");
 	return OK;
 }
 
 static enum status
 check_expiry(const struct approval_statement *statement, const struct approval_statement *expected, int64_t now_ms) {
 	if (statement->expires_ms <= now_ms)
-		return fail(STATUS_EXPIRED, "approval.expired: the vote expired at %lld", (long long)statement->expires_ms);
+		return fail(STATUS_EXPIRED, "approval.expired: the vote expired at %lld",
+			    (long long)statement->expires_ms);
 	if (statement->expires_ms > expected->expires_ms)
 		return fail(STATUS_EXPIRED, "approval.expires_late: %lld is after the operation's own expiry, %lld",
-		            (long long)statement->expires_ms, (long long)expected->expires_ms);
+			    (long long)statement->expires_ms, (long long)expected->expires_ms);
 	return OK;
 }
 
 enum status
-approval_check(const struct approval_statement *statement, const struct approval_statement *expected,
-               int64_t now_ms) {
+approval_check(const struct approval_statement *statement, const struct approval_statement *expected, int64_t now_ms) {
 	if (!bytes_equal(statement->instance, expected->instance))
 		return fail(STATUS_CONFLICT, "approval.instance_differs: a statement for another installation");
 	if (!hash256_equal(&statement->operation_id, &expected->operation_id))
 		return fail(STATUS_CONFLICT, "approval.operation_id_differs: a statement for another operation");
 	if (!hash256_equal(&statement->operation_digest, &expected->operation_digest))
-		return fail(STATUS_CONFLICT, "approval.operation_digest_differs: the operation that was shown is not this one");
+		return fail(STATUS_CONFLICT,
+			    "approval.operation_digest_differs: the operation that was shown is not this one");
 	if (!hash256_equal(&statement->view_digest, &expected->view_digest))
-		return fail(STATUS_CONFLICT, "approval.view_digest_differs: what was shown is not what the keeper decodes");
+		return fail(STATUS_CONFLICT,
+			    "approval.view_digest_differs: what was shown is not what the keeper decodes");
 	if (!hash256_equal(&statement->bundle_hash, &expected->bundle_hash))
-		return fail(STATUS_CONFLICT, "approval.bundle_hash_differs: the policy has changed; the vote is asked again");
+		return fail(STATUS_CONFLICT,
+			    "approval.bundle_hash_differs: the policy has changed; the vote is asked again");
 	TRY(check_stage(statement, expected));
 	return check_expiry(statement, expected, now_ms);
 }

@@ -19,9 +19,9 @@
 
 /* label: one of the above. Errors: person_signature.mismatch (STATUS_UNAUTHORIZED). */
 enum status person_sign(const char *label, const struct hash256 *digest, const uint8_t seed[32],
-                        const uint8_t public_key[32], uint8_t signature[64]);
+			const uint8_t public_key[32], uint8_t signature[64]);
 enum status person_verify(const char *label, const struct hash256 *digest, const uint8_t public_key[32],
-                          const uint8_t signature[64]);
+			  const uint8_t signature[64]);
 
 enum approval_verdict { APPROVAL_APPROVE, APPROVAL_REJECT, APPROVAL_WITHDRAW };
 enum approval_client { APPROVAL_CLIENT_CONSOLE, APPROVAL_CLIENT_CLI, APPROVAL_CLIENT_OFFLINE };
@@ -56,7 +56,7 @@ enum status approval_digest(const struct approval_statement *statement, struct h
  * Errors: STATUS_CONFLICT approval.instance_differs, .operation_id_differs, .operation_digest_differs, .view_digest_differs,
  * .bundle_hash_differs, .stage_differs, .completed_stage_differs; STATUS_EXPIRED approval.expired, approval.expires_late. */
 enum status approval_check(const struct approval_statement *statement, const struct approval_statement *expected,
-                           int64_t now_ms);
+			   int64_t now_ms);
 
 const char *approval_verdict_name(enum approval_verdict verdict);
 const char *approval_client_name(enum approval_client client);

@@ -4,16 +4,19 @@
 #include "identity/statement.h"
 
 /* RFC 8032 §7.1, test 1; the example of docs/PROTOCOL.approval. */
-static const uint8_t SEED[32] = {0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
-				 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60};
+static const uint8_t SEED[32] = {0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a,
+				 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32,
+				 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60};
 #define ONES "1111111111111111111111111111111111111111111111111111111111111111"
 #define TWOS "2222222222222222222222222222222222222222222222222222222222222222"
 #define THREES "3333333333333333333333333333333333333333333333333333333333333333"
 #define FOURS "4444444444444444444444444444444444444444444444444444444444444444"
 static const char TEXT[] =
 	"{\"bundle_hash\":\"" ONES "\",\"client\":\"cli\",\"expires\":1800000600000,\"instance\":\"treasury.example\","
-	"\"nonce\":\"00000000000000000000000000000001\",\"operation_digest\":\"" TWOS "\",\"operation_id\":\"" THREES "\","
-	"\"person\":\"person:p-3f9c0a5512d07e84\",\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"approve\","
+	"\"nonce\":\"00000000000000000000000000000001\",\"operation_digest\":\"" TWOS "\",\"operation_id\":\"" THREES
+	"\","
+	"\"person\":\"person:p-3f9c0a5512d07e84\",\"stage\":0,\"type\":\"gatehouse/approval/"
+	"v1\",\"verdict\":\"approve\","
 	"\"view_digest\":\"" FOURS "\"}";
 static const char DIGEST[] = "0eedbd916850641a9195b01d7f766d3120a5ac50454f6812c9f850d844341dcf";
 static const char SIGNATURE[] = "6fc273fe8b872379b17805767cb5d9a75e5265164c63bf918f2389ab5c0fd904"
@@ -63,14 +66,14 @@ a_signature_serves_one_label_digest_and_key(void **) {
 	assert_ok(ed25519_public_key(SEED, public_key));
 	assert_ok(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, SEED, public_key, signature));
 	assert_fails(STATUS_UNAUTHORIZED, "person_signature.mismatch",
-	             person_verify(OPERATION_SIGNATURE_LABEL, &digest, public_key, signature));
+		     person_verify(OPERATION_SIGNATURE_LABEL, &digest, public_key, signature));
 	digest.bytes[31] ^= 1;
 	assert_fails(STATUS_UNAUTHORIZED, "person_signature.mismatch",
-	             person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature));
+		     person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature));
 	digest.bytes[31] ^= 1;
 	signature[63] ^= 1;
 	assert_fails(STATUS_UNAUTHORIZED, "person_signature.mismatch",
-	             person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature));
+		     person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature));
 }
 
 static void
@@ -133,7 +136,8 @@ bad_input_is_refused_by_name(void **) {
 		{"\"stage\":0", "\"stage\":-1", "approval.stage", STATUS_INVALID},
 		{"\"stage\":0", "\"stage\":16", "approval.stage", STATUS_INVALID},
 		{"\"stage\":0", "\"stage\":1", "approval.completed_stage", STATUS_INVALID},
-		{"\"expires\"", "\"completed_stage\":\"" ONES "\",\"expires\"", "approval.completed_stage", STATUS_INVALID},
+		{"\"expires\"", "\"completed_stage\":\"" ONES "\",\"expires\"", "approval.completed_stage",
+		 STATUS_INVALID},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(arena_free) struct arena arena = {};
@@ -151,10 +155,14 @@ a_statement_that_differs_from_the_keepers_is_refused_by_name(void **) {
 		const char *name;
 		enum status status;
 	} results[] = {
-		{"approval.instance_differs", STATUS_CONFLICT},         {"approval.operation_id_differs", STATUS_CONFLICT},
-		{"approval.operation_digest_differs", STATUS_CONFLICT}, {"approval.view_digest_differs", STATUS_CONFLICT},
-		{"approval.bundle_hash_differs", STATUS_CONFLICT},      {"approval.stage_differs", STATUS_CONFLICT},
-		{"approval.completed_stage_differs", STATUS_CONFLICT},  {"approval.expired", STATUS_EXPIRED},
+		{"approval.instance_differs", STATUS_CONFLICT},
+		{"approval.operation_id_differs", STATUS_CONFLICT},
+		{"approval.operation_digest_differs", STATUS_CONFLICT},
+		{"approval.view_digest_differs", STATUS_CONFLICT},
+		{"approval.bundle_hash_differs", STATUS_CONFLICT},
+		{"approval.stage_differs", STATUS_CONFLICT},
+		{"approval.completed_stage_differs", STATUS_CONFLICT},
+		{"approval.expired", STATUS_EXPIRED},
 		{"approval.expires_late", STATUS_EXPIRED},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
@@ -193,5 +201,5 @@ the_voters_choices_are_not_compared(void **) {
 }
 
 RUN_TESTS(T(the_documented_example_is_written_and_signed), T(a_signature_serves_one_label_digest_and_key),
-          T(a_statement_is_read_as_it_was_written), T(bad_input_is_refused_by_name),
-          T(a_statement_that_differs_from_the_keepers_is_refused_by_name), T(the_voters_choices_are_not_compared))
+	  T(a_statement_is_read_as_it_was_written), T(bad_input_is_refused_by_name),
+	  T(a_statement_that_differs_from_the_keepers_is_refused_by_name), T(the_voters_choices_are_not_compared))

@@ -4,7 +4,8 @@ constexpr size_t INTEGER_DIGITS_MAX = 15;
 
 static enum status
 syntax(const char *field, const char *expected, const struct cursor *cursor) {
-	return fail(STATUS_INVALID, "%s.syntax: expected %s, %zu characters before the end", field, expected, cursor->left);
+	return fail(STATUS_INVALID, "%s.syntax: expected %s, %zu characters before the end", field, expected,
+		    cursor->left);
 }
 
 static struct bytes
@@ -91,7 +92,7 @@ structured_field_bytes(struct cursor *cursor, const char *field, uint8_t *to, si
 	struct bytes text = advance(cursor, count_while(cursor, is_base64_character));
 	size_t decoded;
 	if (text.len != BASE64_LENGTH(len) || base64_decode(text, to, len, &decoded) != OK || decoded != len)
-		return fail(STATUS_INVALID, "%s.syntax: expected the base64 of %zu bytes, found %zu characters", field, len,
-		            text.len);
+		return fail(STATUS_INVALID, "%s.syntax: expected the base64 of %zu bytes, found %zu characters", field,
+			    len, text.len);
 	return structured_field_expect(cursor, field, ":");
 }

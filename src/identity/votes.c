@@ -46,44 +46,6 @@ votes_initiator(const struct votes *votes) {
 	return votes->initiator;
 }
 
-/* --- Verifying --- */
-
-static enum status
-verify_people(const struct directory *directory, const struct directory_key *key, struct bytes person_id,
-              int64_t now_ms) {
-	const struct principal *person = directory_principal(directory, person_id);
-	if (key->principal->kind != PRINCIPAL_PERSON || person == nullptr || person->kind != PRINCIPAL_PERSON)
-		return fail(STATUS_UNAUTHORIZED, "votes.signer: a vote is one person's, by the key of one");
-	if (!directory_may_vote(directory, key->principal, person, now_ms))
-		return fail(STATUS_UNAUTHORIZED, "votes.delegation: %.*s holds no delegation by %.*s",
-		            BYTES_ARGS(key->principal->id), BYTES_ARGS(person_id));
-	return OK;
-}
-
-enum status
-vote_verify(struct arena *arena, const struct directory *directory, struct bytes text, struct bytes key_id,
-            const uint8_t signature[64], const struct approval_statement *expected, int64_t now_ms, struct vote *vote) {
-	struct approval_statement statement;
-	const struct directory_key *key;
-	struct hash256 digest = sha256(text); /* of canonical bytes, which approval_read() demands */
-	TRY(approval_read(arena, text, &statement));
-	TRY(approval_check(&statement, expected, now_ms));
-	TRY(directory_active_key(directory, key_id, &key));
-	TRY(person_verify(APPROVAL_SIGNATURE_LABEL, &digest, key->public_key, signature));
-	TRY(verify_people(directory, key, statement.person, now_ms));
-	*vote = (struct vote){
-		.key_id = key->id,
-		.person = statement.person,
-		.verdict = statement.verdict,
-		.stage = statement.stage,
-		.completed_stage = statement.completed_stage,
-		.statement_digest = digest,
-		.bundle_hash = statement.bundle_hash,
-		.expires_ms = statement.expires_ms,
-	};
-	return OK;
-}
-
 /* --- Casting --- */
 
 /* The principal that a key id names. */
@@ -121,7 +83,7 @@ check_repetition(const struct votes *votes, const struct vote *vote) {
 	}
 	if (votes->count >= VOTES_CAST_MAX || by_signer >= VOTES_CAST_BY_ONE_MAX)
 		return fail(STATUS_TOO_LARGE, "votes.full: %zu votes on this operation, %zu of them by this signer",
-		            votes->count, by_signer);
+			    votes->count, by_signer);
 	return OK;
 }
 
@@ -145,13 +107,15 @@ standing_of_seat(const struct votes *votes, struct bytes person) {
 
 /* Which standing votes this one puts aside; either may be null. */
 static enum status
-find_replaced(const struct votes *votes, const struct vote *vote, struct cast_vote **own, struct cast_vote **delegated) {
+find_replaced(const struct votes *votes, const struct vote *vote, struct cast_vote **own,
+	      struct cast_vote **delegated) {
 	struct cast_vote *at_seat = standing_of_seat(votes, vote->person);
 	*own = standing_of_signer(votes, vote);
 	*delegated = nullptr;
 	if (*own != nullptr && !bytes_equal((*own)->vote.person, vote->person))
-		return fail(STATUS_CONFLICT, "votes.signer_voted: this signer has voted for %.*s; one human is one vote",
-		            BYTES_ARGS((*own)->vote.person));
+		return fail(STATUS_CONFLICT,
+			    "votes.signer_voted: this signer has voted for %.*s; one human is one vote",
+			    BYTES_ARGS((*own)->vote.person));
 	if (vote->verdict == APPROVAL_WITHDRAW && *own == nullptr)
 		return fail(STATUS_CONFLICT, "votes.nothing_to_withdraw: this signer has no vote here");
 	if (at_seat == nullptr || at_seat == *own)
@@ -235,7 +199,8 @@ rests_on_its_stage(const struct votes *votes, const struct vote *vote) {
 /* Whether a vote counts now: its bundle is active, it has not expired, and the people behind it still may vote. */
 static bool
 counts(const struct votes *votes, const struct directory *directory, const struct vote *vote,
-       const struct hash256 *bundle_hash, int64_t now_ms, const struct directory_key **key, const struct principal **person) {
+       const struct hash256 *bundle_hash, int64_t now_ms, const struct directory_key **key,
+       const struct principal **person) {
 	*person = directory_principal(directory, vote->person);
 	return hash256_equal(&vote->bundle_hash, bundle_hash) && now_ms < vote->expires_ms && *person != nullptr &&
 	       !(*person)->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
@@ -245,7 +210,7 @@ counts(const struct votes *votes, const struct directory *directory, const struc
 /* Standing votes have distinct signers and distinct seats, so each that counts is one human. */
 struct votes_count
 votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
-            const struct hash256 *bundle_hash, int64_t now_ms) {
+	    const struct hash256 *bundle_hash, int64_t now_ms) {
 	struct votes_count count = {};
 	for (size_t i = 0; i < votes->count; i++) {
 		const struct vote *vote = &votes->cast[i]->vote;
@@ -268,7 +233,7 @@ compare_fields(const void *a, const void *b) {
 
 static void
 add_group_counts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-                 int64_t now_ms, struct facts *facts) {
+		 int64_t now_ms, struct facts *facts) {
 	size_t groups = directory_group_count(directory);
 	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, groups, struct value_field);
 	if (fields == nullptr) {
@@ -280,18 +245,19 @@ add_group_counts(const struct votes *votes, const struct directory *directory, c
 		struct votes_count count = {};
 		if (votes != nullptr)
 			count = votes_count(votes, directory, group, bundle_hash, now_ms);
-		fields[i] = (struct value_field){arena_copy(facts->arena, group->id), value_long((int64_t)count.approvals)};
+		fields[i] =
+			(struct value_field){arena_copy(facts->arena, group->id), value_long((int64_t)count.approvals)};
 		facts->failed |= fields[i].name.data == nullptr;
 	}
 	if (groups > 1)
 		qsort(fields, groups, sizeof *fields, compare_fields);
 	facts_add(facts, "approvals.group", FACT_VERIFIED,
-	          (struct value){.type = VALUE_RECORD, .record = {fields, groups}});
+		  (struct value){.type = VALUE_RECORD, .record = {fields, groups}});
 }
 
 void
 votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-            int64_t now_ms, struct facts *facts) {
+	    int64_t now_ms, struct facts *facts) {
 	struct votes_count count = {};
 	if (votes != nullptr)
 		count = votes_count(votes, directory, nullptr, bundle_hash, now_ms);

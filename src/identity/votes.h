@@ -3,8 +3,8 @@
  *
  * One human is one vote: a person signs for one seat per operation, their own or that of the person who delegated to them, and
  * a seat is filled once. Neither the initiator's hand nor the initiator's seat counts. A vote counts only under the bundle that
- * it names, until it expires, while its signer is active and its seat a member of the group. vote_verify() makes a vote of what
- * somebody sent, votes_cast() takes it. docs/PROTOCOL.approval.
+ * it names, until it expires, while its signer is active and its seat a member of the group. Votes arrive here verified: signature,
+ * statement and delegation were checked (identity/statement.h, directory_may_vote). docs/PROTOCOL.approval.
  *
  * Owner: copies what it is given. Threads: one. Errors: "votes.*".
  */
@@ -16,7 +16,7 @@
 #include "identity/statement.h"
 #include "model/facts.h"
 
-constexpr size_t VOTES_CAST_MAX = 1024;     /* on one operation, withdrawn and replaced ones included */
+constexpr size_t VOTES_CAST_MAX = 1024;      /* on one operation, withdrawn and replaced ones included */
 constexpr size_t VOTES_CAST_BY_ONE_MAX = 16; /* of those, by one signer */
 
 struct vote {
@@ -29,14 +29,6 @@ struct vote {
 	struct hash256 bundle_hash;
 	int64_t expires_ms;
 };
-
-/* All that a single vote must fulfil: a canonical statement that equals what the keeper would state (expected, as in
- * approval_check()), a key that is active and a person's, that person's signature over the statement, and the right to vote for the
- * seat. *vote borrows from text and directory. Errors: approval.*, json.*, directory.*, person_signature.mismatch, votes.signer and
- * votes.delegation (STATUS_UNAUTHORIZED). */
-enum status vote_verify(struct arena *arena, const struct directory *directory, struct bytes text, struct bytes key_id,
-                        const uint8_t signature[64], const struct approval_statement *expected, int64_t now_ms,
-                        struct vote *vote);
 
 struct votes;
 
@@ -58,12 +50,12 @@ struct votes_count {
 
 /* group null: any group. */
 struct votes_count votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
-                               const struct hash256 *bundle_hash, int64_t now_ms);
+			       const struct hash256 *bundle_hash, int64_t now_ms);
 
 /* approvals.total, approvals.independent, approvals.rejections and the record approvals.group, with one count for every group
  * of the directory. votes may be null: nobody voted. */
 void votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-                 int64_t now_ms, struct facts *facts);
+		 int64_t now_ms, struct facts *facts);
 
 /* SHA-256 over "gatehouse/stage/v1", a zero byte, and the statement digests of the standing approvals of a stage, sorted: what the
  * next stage's votes name. A vote of a later stage counts only as long as this is what it named. */

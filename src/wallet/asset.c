@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "wallet/evm/address.h"
 
 struct asset_registry {
 	struct map by_id;
@@ -77,15 +78,33 @@ is_made_of(struct bytes text, size_t max, const char *others) {
 static enum status
 check_asset(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned decimals) {
 	if (!is_made_of(chain, ASSET_CHAIN_MAX, ":-"))
-		return fail(STATUS_INVALID, "asset.chain: expected 1 to %zu letters, digits, ':' or '-'", ASSET_CHAIN_MAX);
+		return fail(STATUS_INVALID, "asset.chain: expected 1 to %zu letters, digits, ':' or '-'",
+			    ASSET_CHAIN_MAX);
 	if (contract.len > 0 && !is_made_of(contract, ASSET_CONTRACT_MAX, ""))
-		return fail(STATUS_INVALID, "asset.contract: expected at most %zu letters and digits", ASSET_CONTRACT_MAX);
+		return fail(STATUS_INVALID, "asset.contract: expected at most %zu letters and digits",
+			    ASSET_CONTRACT_MAX);
 	if (bytes_equal_text(contract, NATIVE))
 		return fail(STATUS_INVALID, "asset.contract: \"native\" is no contract; leave it empty");
 	if (!is_made_of(symbol, ASSET_SYMBOL_MAX, ".-"))
-		return fail(STATUS_INVALID, "asset.symbol: expected 1 to %zu letters, digits, '.' or '-'", ASSET_SYMBOL_MAX);
+		return fail(STATUS_INVALID, "asset.symbol: expected 1 to %zu letters, digits, '.' or '-'",
+			    ASSET_SYMBOL_MAX);
 	if (decimals > ASSET_DECIMALS_MAX)
-		return fail(STATUS_INVALID, "asset.decimals: expected at most %u, found %u", ASSET_DECIMALS_MAX, decimals);
+		return fail(STATUS_INVALID, "asset.decimals: expected at most %u, found %u", ASSET_DECIMALS_MAX,
+			    decimals);
+	return OK;
+}
+
+/* Contracts are found by the text that a decoder writes, so an Ethereum one is kept with its checksum. */
+static enum status
+normalise_contract(struct bytes chain, char text[static EVM_ADDRESS_TEXT_SIZE], struct bytes *contract) {
+	static const char PREFIX[] = "eip155:";
+	struct evm_address address;
+	if (contract->len == 0 || chain.len < sizeof PREFIX - 1 || memcmp(chain.data, PREFIX, sizeof PREFIX - 1) != 0)
+		return OK;
+	if (evm_address_parse(*contract, &address) != OK)
+		return fail(STATUS_INVALID, "asset.contract: \"%.*s\" is no Ethereum address", BYTES_ARGS(*contract));
+	evm_address_format(&address, text);
+	*contract = bytes_of_text(text);
 	return OK;
 }
 
@@ -124,14 +143,16 @@ store(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned d
 
 enum status
 asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract, struct bytes symbol,
-                   unsigned decimals) {
+		   unsigned decimals) {
+	char text[EVM_ADDRESS_TEXT_SIZE];
 	TRY(check_asset(chain, contract, symbol, decimals));
+	TRY(normalise_contract(chain, text, &contract));
 	const struct asset *present = asset_find_contract(registry, chain, contract);
 	if (present != nullptr) {
 		if (bytes_equal(present->symbol, symbol) && present->decimals == decimals)
 			return OK;
 		return fail(STATUS_CONFLICT, "asset.conflict: %.*s is registered as %.*s with %u decimals",
-		            BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
+			    BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
 	}
 	TRY(make_room(registry));
 	struct stored_asset *stored = store(chain, contract, symbol, decimals);
@@ -148,7 +169,7 @@ asset_registry_add(struct asset_registry *registry, struct bytes chain, struct b
 static enum status
 unknown(struct bytes id) {
 	return fail(STATUS_NOT_FOUND, "asset.unknown: %.*s is not registered",
-	            (int)(id.len > ASSET_ID_MAX ? ASSET_ID_MAX : id.len), (const char *)id.data);
+		    (int)(id.len > ASSET_ID_MAX ? ASSET_ID_MAX : id.len), (const char *)id.data);
 }
 
 enum status
@@ -159,8 +180,7 @@ asset_registry_remove(struct asset_registry *registry, struct bytes id) {
 	size_t at = 0;
 	while (registry->assets[at] != asset)
 		at++;
-	memmove(&registry->assets[at], &registry->assets[at + 1],
-	        (registry->count - at - 1) * sizeof(struct asset *));
+	memmove(&registry->assets[at], &registry->assets[at + 1], (registry->count - at - 1) * sizeof(struct asset *));
 	registry->count--;
 	free(asset); /* the first member of its struct stored_asset */
 	return OK;
@@ -168,10 +188,12 @@ asset_registry_remove(struct asset_registry *registry, struct bytes id) {
 
 enum status
 asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
-                         int64_t recorded_ms) {
+			 int64_t recorded_ms) {
 	struct asset *asset = map_get(&registry->by_id, id);
 	if (asset == nullptr)
 		return unknown(id);
+	if (price_microcents == 0)
+		return fail(STATUS_INVALID, "asset.price: a price is above zero; at zero every limit would be blind");
 	asset->has_price = true;
 	asset->price_microcents = price_microcents;
 	asset->price_recorded_ms = recorded_ms;
@@ -204,14 +226,15 @@ asset_registry_at(const struct asset_registry *registry, size_t index) {
 
 enum asset_value
 asset_usd_cents(const struct asset *asset, const struct amount *amount, int64_t now_ms, int64_t price_age_max_ms,
-                int64_t *cents) {
+		int64_t *cents) {
 	*cents = 0;
 	if (amount_is_zero(amount))
 		return ASSET_VALUED;
 	if (asset == nullptr || !asset->has_price)
 		return ASSET_PRICE_MISSING;
 	int64_t age_ms;
-	if (__builtin_sub_overflow(now_ms, asset->price_recorded_ms, &age_ms) || age_ms < 0 || age_ms > price_age_max_ms)
+	if (__builtin_sub_overflow(now_ms, asset->price_recorded_ms, &age_ms) || age_ms < 0 ||
+	    age_ms > price_age_max_ms)
 		return ASSET_PRICE_STALE;
 	if (amount_usd_cents(amount, asset->price_microcents, asset->decimals, cents))
 		return ASSET_VALUED;

@@ -23,7 +23,7 @@ constexpr size_t ASSET_ID_MAX = ASSET_CHAIN_MAX + 1 + ASSET_CONTRACT_MAX;
 constexpr size_t ASSETS_MAX = 65536; /* in one registry */
 
 struct asset {
-	struct bytes id;       /* chain "/" contract, or chain "/native" */
+	struct bytes id; /* chain "/" contract, or chain "/native" */
 	struct bytes chain;
 	struct bytes contract; /* as the chain writes addresses (EIP-55 checksummed); empty: the native asset */
 	struct bytes symbol;   /* "USDC": letters, digits, ".", "-"; for people only */
@@ -38,18 +38,19 @@ struct asset_registry;
 enum status asset_registry_create(struct asset_registry **registry);
 void asset_registry_destroy(struct asset_registry **registry); /* a cleanup function */
 
-/* Adds an asset without a price. Errors: asset.chain, asset.contract, asset.symbol, asset.decimals; asset.conflict
+/* Adds an asset without a price; an Ethereum contract in any case of letters, which is kept with its checksum. Errors: asset.chain, asset.contract, asset.symbol, asset.decimals; asset.conflict
  * (STATUS_CONFLICT) if the contract is there with another symbol or decimals; the same again is OK. */
 enum status asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract,
-                               struct bytes symbol, unsigned decimals);
-/* Errors: asset.unknown (STATUS_NOT_FOUND). */
+			       struct bytes symbol, unsigned decimals);
+/* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */
 enum status asset_registry_remove(struct asset_registry *registry, struct bytes id);
 enum status asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
-                                     int64_t recorded_ms);
+				     int64_t recorded_ms);
 
 /* Null if it is not registered, or registry is null. Valid until the registry changes. */
 const struct asset *asset_find(const struct asset_registry *registry, struct bytes id);
-const struct asset *asset_find_contract(const struct asset_registry *registry, struct bytes chain, struct bytes contract);
+const struct asset *asset_find_contract(const struct asset_registry *registry, struct bytes chain,
+					struct bytes contract);
 size_t asset_registry_count(const struct asset_registry *registry);
 const struct asset *asset_registry_at(const struct asset_registry *registry, size_t index); /* in order of addition */
 
@@ -61,7 +62,7 @@ enum asset_value { ASSET_VALUED, ASSET_PRICE_MISSING, ASSET_PRICE_STALE, ASSET_V
 /* US cents of amount, rounded up. Zero is worth zero without a price. asset may be null: no price. A price is stale if it is
  * older than price_age_max_ms at now_ms, or recorded after it. */
 enum asset_value asset_usd_cents(const struct asset *asset, const struct amount *amount, int64_t now_ms,
-                                 int64_t price_age_max_ms, int64_t *cents);
+				 int64_t price_age_max_ms, int64_t *cents);
 
 /* Thousandths of a whole unit, rounded up; false if they exceed int64. */
 [[nodiscard]] bool asset_milli_units(const struct amount *amount, unsigned decimals, int64_t *milli);

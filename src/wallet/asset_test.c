@@ -6,6 +6,7 @@
 
 #define ETH BYTES_OF_LITERAL("eip155:1")
 #define NATIVE BYTES_OF_LITERAL("eip155:1/native")
+#define USD "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 constexpr uint64_t DOLLAR = 100'000'000; /* micro-cents */
 
 static void
@@ -13,19 +14,21 @@ assets_are_found_by_chain_and_contract(void **) {
 	_cleanup_(asset_registry_destroy) struct asset_registry *assets = nullptr;
 	assert_ok(asset_registry_create(&assets));
 	assert_ok(asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
-	assert_ok(asset_registry_add(assets, ETH, BYTES_OF_LITERAL("0xAb"), BYTES_OF_LITERAL("USD.e"), 6));
-	assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("bitcoin:main"), (struct bytes){}, BYTES_OF_LITERAL("BTC"), 8));
+	assert_ok(asset_registry_add(assets, ETH, BYTES_OF_LITERAL("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"),
+				     BYTES_OF_LITERAL("USD.e"), 6));
+	assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("bitcoin:main"), (struct bytes){},
+				     BYTES_OF_LITERAL("BTC"), 8));
 	assert_int_equal(3, asset_registry_count(assets));
-	const struct asset *asset = asset_find(assets, BYTES_OF_LITERAL("eip155:1/0xAb"));
+	const struct asset *asset = asset_find(assets, BYTES_OF_LITERAL("eip155:1/" USD));
 	assert_non_null(asset);
 	assert_bytes(BYTES_OF_LITERAL("eip155:1"), asset->chain);
-	assert_bytes(BYTES_OF_LITERAL("0xAb"), asset->contract);
+	assert_bytes(BYTES_OF_LITERAL(USD), asset->contract);
 	assert_bytes(BYTES_OF_LITERAL("USD.e"), asset->symbol);
 	assert_int_equal(6, asset->decimals);
-	assert_ptr_equal(asset, asset_find_contract(assets, ETH, BYTES_OF_LITERAL("0xAb")));
+	assert_ptr_equal(asset, asset_find_contract(assets, ETH, BYTES_OF_LITERAL(USD)));
 	assert_ptr_equal(asset, asset_registry_at(assets, 1));
 	assert_null(asset_registry_at(assets, 3));
-	assert_null(asset_find_contract(assets, ETH, BYTES_OF_LITERAL("0xAc")));
+	assert_null(asset_find_contract(assets, ETH, BYTES_OF_LITERAL("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")));
 	assert_null(asset_find_contract(assets, (struct bytes){}, (struct bytes){}));
 	assert_null(asset_find(nullptr, NATIVE));
 
@@ -42,9 +45,9 @@ an_asset_keeps_its_symbol_and_decimals(void **) {
 	assert_ok(asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
 	assert_ok(asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
 	assert_fails(STATUS_CONFLICT, "asset.conflict",
-	             asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 6));
+		     asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 6));
 	assert_fails(STATUS_CONFLICT, "asset.conflict",
-	             asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETC"), 18));
+		     asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETC"), 18));
 	assert_int_equal(1, asset_registry_count(assets));
 }
 
@@ -64,6 +67,8 @@ bad_input_is_refused_by_name(void **) {
 		{"eip155:1", LONG, "ETH", 18, "asset.contract"},
 		{"eip155:1", "0x/1", "ETH", 18, "asset.contract"},
 		{"eip155:1", "native", "ETH", 18, "asset.contract"},
+		{"eip155:1", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "ETH", 18, "asset.contract"},
+		{"eip155:1", "0x12", "ETH", 18, "asset.contract"},
 		{"eip155:1", "", "", 18, "asset.symbol"},
 		{"eip155:1", "", LONG, 18, "asset.symbol"},
 		{"eip155:1", "", "E\"H", 18, "asset.symbol"},
@@ -71,8 +76,8 @@ bad_input_is_refused_by_name(void **) {
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		assert_fails(STATUS_INVALID, cases[i].name,
-		             asset_registry_add(assets, bytes_of_text(cases[i].chain), bytes_of_text(cases[i].contract),
-		                                bytes_of_text(cases[i].symbol), cases[i].decimals));
+			     asset_registry_add(assets, bytes_of_text(cases[i].chain), bytes_of_text(cases[i].contract),
+						bytes_of_text(cases[i].symbol), cases[i].decimals));
 	assert_fails(STATUS_NOT_FOUND, "asset.unknown", asset_registry_remove(assets, NATIVE));
 	assert_fails(STATUS_NOT_FOUND, "asset.unknown", asset_registry_set_price(assets, NATIVE, 1, 1));
 	assert_int_equal(0, asset_registry_count(assets));
@@ -91,6 +96,8 @@ values_need_a_price_that_is_fresh(void **) {
 	assert_int_equal(ASSET_PRICE_MISSING, asset_usd_cents(asset, &one, 1000, 100, &cents));
 	assert_int_equal(ASSET_VALUED, asset_usd_cents(asset, &zero, 1000, 100, &cents));
 	assert_int_equal(0, cents);
+	assert_fails(STATUS_INVALID, "asset.price", asset_registry_set_price(assets, NATIVE, 0, 1000));
+	assert_int_equal(ASSET_PRICE_MISSING, asset_usd_cents(asset, &one, 1000, 100, &cents));
 	assert_ok(asset_registry_set_price(assets, NATIVE, 3000 * DOLLAR, 1000));
 	assert_int_equal(ASSET_VALUED, asset_usd_cents(asset, &one, 1000, 0, &cents));
 	assert_int_equal(300000, cents);
@@ -140,7 +147,8 @@ thousandths_are_rounded_up(void **) {
 		uint64_t amount;
 		unsigned decimals;
 		int64_t milli;
-	} cases[] = {{0, 18, 0}, {1, 18, 1}, {1'000'000'000'000'000, 18, 1}, {1'000'000'000'000'001, 18, 2}, {5, 0, 5000}, {1, 36, 1}};
+	} cases[] = {{0, 18, 0},   {1, 18, 1}, {1'000'000'000'000'000, 18, 1}, {1'000'000'000'000'001, 18, 2},
+		     {5, 0, 5000}, {1, 36, 1}};
 	int64_t milli;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct amount amount = amount_of(cases[i].amount);
@@ -155,19 +163,21 @@ thousandths_are_rounded_up(void **) {
 static void
 a_registry_grows_and_stays_ordered(void **) {
 	_cleanup_(asset_registry_destroy) struct asset_registry *assets = nullptr;
-	char contract[16];
+	char contract[64];
 	assert_ok(asset_registry_create(&assets));
 	for (int i = 0; i < 1000; i++) {
-		snprintf(contract, sizeof contract, "0x%04d", i);
-		assert_ok(asset_registry_add(assets, ETH, bytes_of_text(contract), BYTES_OF_LITERAL("T"), 6));
+		snprintf(contract, sizeof contract, "c%04d", i);
+		assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("test:1"), bytes_of_text(contract),
+					     BYTES_OF_LITERAL("T"), 6));
 	}
 	for (int i = 0; i < 1000; i++) {
-		snprintf(contract, sizeof contract, "0x%04d", i);
+		snprintf(contract, sizeof contract, "c%04d", i);
 		assert_bytes(bytes_of_text(contract), asset_registry_at(assets, (size_t)i)->contract);
-		assert_ptr_equal(asset_registry_at(assets, (size_t)i), asset_find_contract(assets, ETH, bytes_of_text(contract)));
+		assert_ptr_equal(asset_registry_at(assets, (size_t)i),
+				 asset_find_contract(assets, BYTES_OF_LITERAL("test:1"), bytes_of_text(contract)));
 	}
 }
 
 RUN_TESTS(T(assets_are_found_by_chain_and_contract), T(an_asset_keeps_its_symbol_and_decimals),
-          T(bad_input_is_refused_by_name), T(values_need_a_price_that_is_fresh), T(amounts_are_written_in_whole_units),
-          T(thousandths_are_rounded_up), T(a_registry_grows_and_stays_ordered))
+	  T(bad_input_is_refused_by_name), T(values_need_a_price_that_is_fresh), T(amounts_are_written_in_whole_units),
+	  T(thousandths_are_rounded_up), T(a_registry_grows_and_stays_ordered))

@@ -17,9 +17,10 @@ struct wallet_operations {
 	/* Lines after those that wallet.c writes. */
 	void (*explain_details)(const struct wallet_transaction *transaction, struct buffer *text);
 	enum status (*assemble)(struct arena *arena, const struct wallet_transaction *transaction,
-	                        const struct signature *signatures, struct wallet_result *result);
+				const struct signature *signatures, struct wallet_result *result);
 	/* The one way in which facts write this address of chain; STATUS_INVALID if it is none. */
-	enum status (*normalise_address)(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address);
+	enum status (*normalise_address)(struct arena *arena, struct bytes chain, struct bytes text,
+					 struct bytes *address);
 	const char *chain_prefix; /* of the chains that it handles: "eip155:" */
 };
 
@@ -28,7 +29,7 @@ extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_oper
 /* For decoders, once transaction->chain is set: a movement of amount, with its asset looked up and its value computed. contract
  * is empty for the native asset. */
 enum status wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_part part,
-                                 struct bytes destination, struct bytes contract, const struct amount *amount,
-                                 struct wallet_movement *movement);
+				 struct bytes destination, struct bytes contract, const struct amount *amount,
+				 struct wallet_movement *movement);
 
 #endif

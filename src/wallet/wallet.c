@@ -20,16 +20,17 @@ static const char *const PART_NAMES[] = {
 static enum status
 no_format(struct bytes name) {
 	return fail(STATUS_UNSUPPORTED, "wallet.format: \"%.*s\" is not a transaction format that is handled",
-	            (int)(name.len > 32 ? 32 : name.len), (const char *)name.data);
+		    (int)(name.len > 32 ? 32 : name.len), (const char *)name.data);
 }
 
 enum status
 wallet_decode(struct arena *arena, enum wallet_format format, struct bytes payload,
-              const struct wallet_context *context, struct wallet_transaction **transaction) {
+	      const struct wallet_context *context, struct wallet_transaction **transaction) {
 	if ((unsigned)format >= WALLET_FORMAT_COUNT || FORMATS[format] == nullptr)
 		return no_format(BYTES_OF_LITERAL("?"));
 	if (payload.len > WALLET_PAYLOAD_MAX)
-		return fail(STATUS_TOO_LARGE, "wallet.payload: %zu bytes, at most %zu", payload.len, WALLET_PAYLOAD_MAX);
+		return fail(STATUS_TOO_LARGE, "wallet.payload: %zu bytes, at most %zu", payload.len,
+			    WALLET_PAYLOAD_MAX);
 	struct wallet_transaction *decoded = ARENA_NEW(arena, struct wallet_transaction);
 	TRY_ALLOC(decoded);
 	*decoded = (struct wallet_transaction){
@@ -46,22 +47,23 @@ wallet_decode(struct arena *arena, enum wallet_format format, struct bytes paylo
 
 enum status
 wallet_assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
-                size_t count, struct wallet_result *result) {
+		size_t count, struct wallet_result *result) {
 	if (count != transaction->request_count || count == 0)
-		return fail(STATUS_INVALID, "wallet.signatures: expected %zu, found %zu", transaction->request_count, count);
+		return fail(STATUS_INVALID, "wallet.signatures: expected %zu, found %zu", transaction->request_count,
+			    count);
 	return transaction->operations->assemble(arena, transaction, signatures, result);
 }
 
 enum status
 wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_part part, struct bytes destination,
-                     struct bytes contract, const struct amount *amount, struct wallet_movement *movement) {
+		     struct bytes contract, const struct amount *amount, struct wallet_movement *movement) {
 	const struct wallet_context *context = transaction->context;
 	*movement = (struct wallet_movement){.part = part, .destination = destination, .amount = *amount};
 	movement->asset_id = asset_id(transaction->arena, transaction->chain, contract);
 	TRY_ALLOC(movement->asset_id.data);
 	movement->asset = asset_find(context->assets, movement->asset_id);
 	movement->value = asset_usd_cents(movement->asset, amount, context->now_ms, context->price_age_max_ms,
-	                                  &movement->usd_cents);
+					  &movement->usd_cents);
 	return OK;
 }
 
@@ -157,7 +159,7 @@ wallet_facts(const struct wallet_transaction *transaction, struct facts *facts) 
 	if (transaction->to.len > 0)
 		facts_add_string(facts, "transfer.to", FACT_VERIFIED, transaction->to);
 	facts_add_set_of_strings(facts, "transfer.destinations", FACT_VERIFIED, transaction->destinations,
-	                         transaction->destination_count);
+				 transaction->destination_count);
 	facts_add_long(facts, "transfer.destination_count", FACT_VERIFIED, (int64_t)transaction->destination_count);
 	facts_add_amount(facts, "transfer.amount", FACT_VERIFIED, &transaction->amount);
 	add_milli(facts, "transfer.amount_milli", transaction->asset, &transaction->amount);
@@ -251,7 +253,7 @@ explain_value(const struct wallet_movement *movement, struct buffer *text) {
 	case ASSET_VALUED:
 		if (!amount_is_zero(&movement->amount))
 			buffer_append_format(text, "  ($%lld.%02lld)", (long long)(movement->usd_cents / 100),
-			                     (long long)(movement->usd_cents % 100));
+					     (long long)(movement->usd_cents % 100));
 		break;
 	case ASSET_PRICE_MISSING:
 		buffer_append_text(text, "  (no price)");
@@ -267,8 +269,9 @@ explain_value(const struct wallet_movement *movement, struct buffer *text) {
 
 static void
 explain_movement(const struct wallet_movement *movement, struct buffer *text) {
-	static const char *const LABELS[] = {
-		[WALLET_PART_TRANSFER] = "sends", [WALLET_PART_ALLOWANCE] = "allows", [WALLET_PART_FEE] = "fee at most"};
+	static const char *const LABELS[] = {[WALLET_PART_TRANSFER] = "sends",
+					     [WALLET_PART_ALLOWANCE] = "allows",
+					     [WALLET_PART_FEE] = "fee at most"};
 	char amount[256];
 	format_amount(movement, amount, sizeof amount);
 	buffer_append_format(text, "%-14s%s", LABELS[movement->part], amount);
@@ -289,9 +292,12 @@ wallet_explain(const struct wallet_transaction *transaction, struct buffer *text
 		explain_movement(&transaction->movements[i], text);
 	transaction->operations->explain_details(transaction, text);
 	if (transaction->approve_unlimited)
-		buffer_append_text(text, "warning       the allowance is unlimited: the spender can take every token, now and later\n");
+		buffer_append_text(
+			text,
+			"warning       the allowance is unlimited: the spender can take every token, now and later\n");
 	if (transaction->call_unrecognised)
-		buffer_append_text(text, "warning       what this call does is not known: it may move more than is shown\n");
+		buffer_append_text(text,
+				   "warning       what this call does is not known: it may move more than is shown\n");
 	return buffer_status(text);
 }
 
@@ -375,7 +381,8 @@ is_text(struct bytes bytes) {
 enum status
 wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format, struct bytes *payload) {
 	if (text.len > 2 * WALLET_PAYLOAD_MAX + 64)
-		return fail(STATUS_TOO_LARGE, "wallet.text: %zu bytes, at most %zu", text.len, 2 * WALLET_PAYLOAD_MAX + 64);
+		return fail(STATUS_TOO_LARGE, "wallet.text: %zu bytes, at most %zu", text.len,
+			    2 * WALLET_PAYLOAD_MAX + 64);
 	*payload = text;
 	if (is_text(text))
 		TRY(decode_text(arena, trim(text), payload));
@@ -386,8 +393,9 @@ wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_forma
 enum status
 wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
 	for (size_t i = 0; i < WALLET_FORMAT_COUNT; i++)
-		if (FORMATS[i] != nullptr && starts_with(chain, FORMATS[i]->chain_prefix, strlen(FORMATS[i]->chain_prefix)))
+		if (FORMATS[i] != nullptr &&
+		    starts_with(chain, FORMATS[i]->chain_prefix, strlen(FORMATS[i]->chain_prefix)))
 			return FORMATS[i]->normalise_address(arena, chain, text, address);
 	return fail(STATUS_UNSUPPORTED, "wallet.chain: \"%.*s\" is no chain that is handled",
-	            (int)(chain.len > ASSET_CHAIN_MAX ? ASSET_CHAIN_MAX : chain.len), (const char *)chain.data);
+		    (int)(chain.len > ASSET_CHAIN_MAX ? ASSET_CHAIN_MAX : chain.len), (const char *)chain.data);
 }

@@ -23,9 +23,10 @@ constexpr size_t WALLET_PAYLOAD_MAX = 512 * 1024; /* bytes of one transaction */
 /* The key that the operation names, as far as a wallet must know it. All of it is public. */
 struct wallet_key {
 	struct bytes id;
-	uint8_t public_key[65];     /* of the key itself: uncompressed secp256k1 */
-	uint8_t fingerprint[4];     /* BIP-32: of the master key above it, or its own where it is the master */
-	struct signing_path origin; /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
+	uint8_t public_key[65]; /* of the key itself: uncompressed secp256k1 */
+	uint8_t fingerprint[4]; /* BIP-32: of the master key above it, or its own where it is the master */
+	struct signing_path
+		origin; /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
 	/* The compressed public key at path below this key. STATUS_UNSUPPORTED where the key cannot derive (a key without a
 	 * chain code, a hardened step). Null: cannot derive at all. */
 	enum status (*derive)(const void *context, const struct signing_path *path, uint8_t public_key[33]);
@@ -53,7 +54,7 @@ enum wallet_part {
 /* One part of what a transaction moves: what limits per destination and asset are counted by. */
 struct wallet_movement {
 	enum wallet_part part;
-	struct bytes destination;  /* an address as its chain writes it; empty for a fee */
+	struct bytes destination; /* an address as its chain writes it; empty for a fee */
 	struct bytes asset_id;
 	const struct asset *asset; /* null: not registered */
 	struct amount amount;
@@ -71,10 +72,10 @@ struct wallet_transaction {
 	const struct wallet_context *context;
 
 	/* Filled by the format's decoder; wallet.c states the common facts from it. */
-	const char *kind;    /* docs/facts.md, transfer.kind */
-	struct bytes chain;  /* "eip155:1"; empty: a legacy transaction without chain id (reader only) */
-	struct bytes from;   /* our address or the signer's; empty: unknown, or none (Bitcoin) */
-	struct bytes to;     /* the only destination; empty if there are several */
+	const char *kind;   /* docs/facts.md, transfer.kind */
+	struct bytes chain; /* "eip155:1"; empty: a legacy transaction without chain id (reader only) */
+	struct bytes from;  /* our address or the signer's; empty: unknown, or none (Bitcoin) */
+	struct bytes to;    /* the only destination; empty if there are several */
 	struct bytes asset_id;
 	const struct asset *asset; /* null: not registered */
 	struct amount amount;      /* of that asset, to all destinations; allowances included */
@@ -83,7 +84,7 @@ struct wallet_transaction {
 	bool approve_unlimited;
 	const struct wallet_movement *movements;
 	size_t movement_count;
-	const struct bytes *destinations; /* distinct, at least one */
+	const struct bytes *destinations; /* distinct; at least one where there is a key */
 	size_t destination_count;
 
 	/* What a replacement shares with what it replaces (design: limits): Ethereum the sender, chain and nonce; Bitcoin the
@@ -98,7 +99,7 @@ struct wallet_transaction {
 };
 
 enum status wallet_decode(struct arena *arena, enum wallet_format format, struct bytes payload,
-                          const struct wallet_context *context, struct wallet_transaction **transaction);
+			  const struct wallet_context *context, struct wallet_transaction **transaction);
 
 /* US cents of all movements, each part rounded up. Anything but ASSET_VALUED: *cents is 0; missing before stale before too
  * large. */
@@ -123,7 +124,7 @@ struct wallet_result {
 
 /* signatures answer requests one by one. Errors: wallet.signatures if their number differs. */
 enum status wallet_assemble(struct arena *arena, const struct wallet_transaction *transaction,
-                            const struct signature *signatures, size_t count, struct wallet_result *result);
+			    const struct signature *signatures, size_t count, struct wallet_result *result);
 
 /* "evm", "psbt"; and back (STATUS_UNSUPPORTED wallet.format). */
 const char *wallet_format_name(enum wallet_format format);
@@ -132,7 +133,7 @@ enum status wallet_format_of_name(struct bytes name, enum wallet_format *format)
 /* A transaction as people hand it over: bytes, hexadecimal with or without 0x, or the base64 of a PSBT; white space around
  * text is ignored. Errors: wallet.text. */
 enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format,
-                                   struct bytes *payload);
+				   struct bytes *payload);
 
 /* An address of chain as facts write it, so that lists compare equal. Errors: wallet.chain (STATUS_UNSUPPORTED); the format's. */
 enum status wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address);

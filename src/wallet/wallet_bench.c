@@ -60,10 +60,12 @@ set_up(struct bench *bench, struct arena *kept) {
 	uint8_t compressed[33];
 	const struct bytes chain = BYTES_OF_LITERAL("eip155:1"), native = BYTES_OF_LITERAL("eip155:1/native");
 	must(asset_registry_create(&bench->assets), "asset_registry_create");
-	must(asset_registry_add(bench->assets, chain, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18), "asset_registry_add");
+	must(asset_registry_add(bench->assets, chain, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18),
+	     "asset_registry_add");
 	must(asset_registry_set_price(bench->assets, native, 300'000'000'000, 0), "asset_registry_set_price");
 	must(secp256k1_public_key(key, compressed), "secp256k1_public_key");
-	must(secp256k1_public_uncompressed(BYTES_OF_ARRAY(compressed), bench->key.public_key), "secp256k1_public_uncompressed");
+	must(secp256k1_public_uncompressed(BYTES_OF_ARRAY(compressed), bench->key.public_key),
+	     "secp256k1_public_uncompressed");
 	bench->context = (struct wallet_context){.assets = bench->assets, .price_age_max_ms = 1000, .key = &bench->key};
 	const struct evm_transaction transfer = {
 		.type = EVM_DYNAMIC_FEE,

@@ -31,7 +31,8 @@ set_up(void **state) {
 	assert_ok(asset_registry_create(&f->assets));
 	assert_ok(asset_registry_add(f->assets, chain, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
 	assert_ok(asset_registry_add(f->assets, chain, bytes_of_text(USDC), BYTES_OF_LITERAL("USDC"), 6));
-	assert_ok(asset_registry_set_price(f->assets, BYTES_OF_LITERAL("eip155:1/native"), 3000 * DOLLAR, NOW_MS - 1000));
+	assert_ok(
+		asset_registry_set_price(f->assets, BYTES_OF_LITERAL("eip155:1/native"), 3000 * DOLLAR, NOW_MS - 1000));
 	assert_ok(asset_registry_set_price(f->assets, asset_id(&f->arena, chain, bytes_of_text(USDC)), DOLLAR, NOW_MS));
 	assert_ok(secp256k1_public_key(PRIVATE_KEY, compressed));
 	assert_ok(secp256k1_public_uncompressed(BYTES_OF_ARRAY(compressed), f->key.public_key));
@@ -113,7 +114,8 @@ token_call(struct arena *arena, const struct call_words *words) {
 static struct wallet_transaction *
 decode(struct fixture *f, const struct evm_transaction *transaction) {
 	struct wallet_transaction *decoded;
-	assert_ok(wallet_decode(&f->arena, WALLET_EVM, evm_encode_transaction(&f->arena, transaction), &f->context, &decoded));
+	assert_ok(wallet_decode(&f->arena, WALLET_EVM, evm_encode_transaction(&f->arena, transaction), &f->context,
+				&decoded));
 	return decoded;
 }
 
@@ -336,7 +338,8 @@ static void
 without_a_fresh_price_there_is_no_value(void **state) {
 	struct fixture *f = *state;
 	struct evm_transaction native = native_transfer();
-	struct evm_transaction token = token_call(&f->arena, &(struct call_words){"a9059cbb", {RECIPIENT}, AMOUNT_12_50});
+	struct evm_transaction token =
+		token_call(&f->arena, &(struct call_words){"a9059cbb", {RECIPIENT}, AMOUNT_12_50});
 
 	f->context.now_ms = NOW_MS + PRICE_AGE_MAX_MS;
 	const struct facts *facts = facts_of(f, &token); /* the native price is a second older than the token's */
@@ -398,7 +401,8 @@ what_is_signed_recovers_to_the_key(void **state) {
 		assert_int_equal(SCHEME_ECDSA_SECP256K1, decoded->requests[0].scheme);
 		assert_int_equal(0, decoded->requests[0].path.count);
 		struct signature signature;
-		assert_ok(secp256k1_sign(PRIVATE_KEY, decoded->requests[0].digest, signature.bytes, &signature.recovery));
+		assert_ok(
+			secp256k1_sign(PRIVATE_KEY, decoded->requests[0].digest, signature.bytes, &signature.recovery));
 		assert_ok(secp256k1_public_key(PRIVATE_KEY, signature.public_key));
 		struct wallet_result result;
 		assert_ok(wallet_assemble(&f->arena, decoded, &signature, 1, &result));
@@ -414,14 +418,17 @@ what_is_signed_recovers_to_the_key(void **state) {
 		hex_encode(hash256_bytes(&hash), id + 2);
 		assert_bytes(bytes_of_text(id), result.transaction_id);
 
-		assert_fails(STATUS_INVALID, "wallet.signatures", wallet_assemble(&f->arena, decoded, &signature, 0, &result));
+		assert_fails(STATUS_INVALID, "wallet.signatures",
+			     wallet_assemble(&f->arena, decoded, &signature, 0, &result));
 		signature.recovery = 2;
-		assert_fails(STATUS_INVALID, "evm.y_parity.range", wallet_assemble(&f->arena, decoded, &signature, 1, &result));
+		assert_fails(STATUS_INVALID, "evm.y_parity.range",
+			     wallet_assemble(&f->arena, decoded, &signature, 1, &result));
 		signature.recovery = -1;
 		assert_fails(STATUS_INTERNAL, "evm.signature.recovery",
-		             wallet_assemble(&f->arena, decoded, &signature, 1, &result));
+			     wallet_assemble(&f->arena, decoded, &signature, 1, &result));
 		signature.public_key[1] ^= 1;
-		assert_fails(STATUS_INTERNAL, "evm.signature.key", wallet_assemble(&f->arena, decoded, &signature, 1, &result));
+		assert_fails(STATUS_INTERNAL, "evm.signature.key",
+			     wallet_assemble(&f->arena, decoded, &signature, 1, &result));
 	}
 }
 
@@ -433,22 +440,26 @@ the_gate_signs_only_unsigned_transactions_bound_to_a_chain(void **state) {
 	transaction.type = EVM_LEGACY;
 	transaction.has_chain_id = false;
 	struct bytes bytes = evm_encode_transaction(&f->arena, &transaction);
-	assert_fails(STATUS_INVALID, "evm.chain_id.missing", wallet_decode(&f->arena, WALLET_EVM, bytes, &f->context, &decoded));
+	assert_fails(STATUS_INVALID, "evm.chain_id.missing",
+		     wallet_decode(&f->arena, WALLET_EVM, bytes, &f->context, &decoded));
 
 	transaction = native_transfer();
 	transaction.is_signed = true;
 	transaction.signature[31] = transaction.signature[63] = 1;
 	struct bytes complete = evm_encode_transaction(&f->arena, &transaction);
-	assert_fails(STATUS_INVALID, "evm.signed", wallet_decode(&f->arena, WALLET_EVM, complete, &f->context, &decoded));
+	assert_fails(STATUS_INVALID, "evm.signed",
+		     wallet_decode(&f->arena, WALLET_EVM, complete, &f->context, &decoded));
 
 	transaction = native_transfer();
 	f->context.chain = BYTES_OF_LITERAL("eip155:5");
 	struct bytes other = evm_encode_transaction(&f->arena, &transaction);
-	assert_fails(STATUS_INVALID, "evm.chain_id.differs", wallet_decode(&f->arena, WALLET_EVM, other, &f->context, &decoded));
+	assert_fails(STATUS_INVALID, "evm.chain_id.differs",
+		     wallet_decode(&f->arena, WALLET_EVM, other, &f->context, &decoded));
 	static const char *const chains[] = {"eip155:", "eip155:0", "eip155:01", "bitcoin:main", "1"};
 	for (size_t i = 0; i < ARRAY_LENGTH(chains); i++) {
 		f->context.chain = bytes_of_text(chains[i]);
-		assert_fails(STATUS_INVALID, "evm.chain", wallet_decode(&f->arena, WALLET_EVM, other, &f->context, &decoded));
+		assert_fails(STATUS_INVALID, "evm.chain",
+			     wallet_decode(&f->arena, WALLET_EVM, other, &f->context, &decoded));
 	}
 
 	f->context = (struct wallet_context){};
@@ -459,7 +470,7 @@ the_gate_signs_only_unsigned_transactions_bound_to_a_chain(void **state) {
 	assert_true(decoded->from.len > 0);
 	struct wallet_result result;
 	assert_fails(STATUS_INVALID, "wallet.signatures",
-	             wallet_assemble(&f->arena, decoded, &(struct signature){}, 0, &result));
+		     wallet_assemble(&f->arena, decoded, &(struct signature){}, 0, &result));
 }
 
 static void
@@ -487,7 +498,8 @@ a_replacement_shares_sender_chain_and_nonce(void **state) {
 static void
 the_view_does_not_depend_on_prices_or_time(void **state) {
 	struct fixture *f = *state;
-	struct evm_transaction transaction = token_call(&f->arena, &(struct call_words){"095ea7b3", {RECIPIENT}, AMOUNT_ALL});
+	struct evm_transaction transaction =
+		token_call(&f->arena, &(struct call_words){"095ea7b3", {RECIPIENT}, AMOUNT_ALL});
 	_cleanup_(buffer_free) struct buffer first = {}, second = {};
 	struct hash256 digest, expected;
 	assert_ok(wallet_view(decode(f, &transaction), &first));
@@ -529,14 +541,20 @@ every_change_of_the_payload_changes_the_view(void **state) {
 static void
 the_explanation_names_what_moves(void **state) {
 	struct fixture *f = *state;
-	struct evm_transaction transaction = token_call(&f->arena, &(struct call_words){"095ea7b3", {RECIPIENT}, AMOUNT_ALL});
+	struct evm_transaction transaction =
+		token_call(&f->arena, &(struct call_words){"095ea7b3", {RECIPIENT}, AMOUNT_ALL});
 	_cleanup_(buffer_free) struct buffer text = {};
 	assert_ok(wallet_explain(decode(f, &transaction), &text));
 	transaction = token_call(&f->arena, &(struct call_words){"a9059cbb", {RECIPIENT}, AMOUNT_12_50});
 	assert_ok(wallet_explain(decode(f, &transaction), &text));
 	buffer_append_byte(&text, '\0');
-	static const char *const parts[] = {"token_approve", "unlimited", "sends         12.5 USDC to 0x3535", "($12.50)",
-					    "fee at most   0.002 ETH  ($6.00)", "nonce         7", "at 20 gwei"};
+	static const char *const parts[] = {"token_approve",
+					    "unlimited",
+					    "sends         12.5 USDC to 0x3535",
+					    "($12.50)",
+					    "fee at most   0.002 ETH  ($6.00)",
+					    "nonce         7",
+					    "at 20 gwei"};
 	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
 		if (strstr((const char *)text.data, parts[i]) == nullptr)
 			fail_msg("\"%s\" is not in:\n%s", parts[i], (const char *)text.data);
@@ -568,7 +586,7 @@ transactions_are_read_from_text(void **) {
 		struct bytes payload;
 		if (cases[i].name != nullptr) {
 			assert_fails(STATUS_INVALID, cases[i].name,
-			             wallet_payload_of_text(&arena, bytes_of_text(cases[i].text), &format, &payload));
+				     wallet_payload_of_text(&arena, bytes_of_text(cases[i].text), &format, &payload));
 			continue;
 		}
 		assert_ok(wallet_payload_of_text(&arena, bytes_of_text(cases[i].text), &format, &payload));
@@ -582,12 +600,13 @@ addresses_are_written_one_way(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct bytes address;
 	assert_ok(wallet_normalise_address(&arena, BYTES_OF_LITERAL("eip155:1"),
-	                                   BYTES_OF_LITERAL("0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"), &address));
+					   BYTES_OF_LITERAL("0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"), &address));
 	assert_bytes(bytes_of_text(USDC), address);
-	assert_fails(STATUS_INVALID, "evm.address.form",
-	             wallet_normalise_address(&arena, BYTES_OF_LITERAL("eip155:1"), BYTES_OF_LITERAL("0x12"), &address));
+	assert_fails(
+		STATUS_INVALID, "evm.address.form",
+		wallet_normalise_address(&arena, BYTES_OF_LITERAL("eip155:1"), BYTES_OF_LITERAL("0x12"), &address));
 	assert_fails(STATUS_UNSUPPORTED, "wallet.chain",
-	             wallet_normalise_address(&arena, BYTES_OF_LITERAL("moon:1"), bytes_of_text(USDC), &address));
+		     wallet_normalise_address(&arena, BYTES_OF_LITERAL("moon:1"), bytes_of_text(USDC), &address));
 }
 
 static void
@@ -596,9 +615,10 @@ payloads_and_formats_are_bounded(void **state) {
 	struct wallet_transaction *decoded;
 	enum wallet_format format;
 	struct bytes large = bytes_of(arena_alloc(&f->arena, WALLET_PAYLOAD_MAX + 1), WALLET_PAYLOAD_MAX + 1);
-	assert_fails(STATUS_TOO_LARGE, "wallet.payload", wallet_decode(&f->arena, WALLET_EVM, large, &f->context, &decoded));
+	assert_fails(STATUS_TOO_LARGE, "wallet.payload",
+		     wallet_decode(&f->arena, WALLET_EVM, large, &f->context, &decoded));
 	assert_fails(STATUS_UNSUPPORTED, "wallet.format",
-	             wallet_decode(&f->arena, (enum wallet_format)99, large, &f->context, &decoded));
+		     wallet_decode(&f->arena, (enum wallet_format)99, large, &f->context, &decoded));
 	assert_ok(wallet_format_of_name(BYTES_OF_LITERAL("evm"), &format));
 	assert_int_equal(WALLET_EVM, format);
 	assert_string_equal("evm", wallet_format_name(format));
@@ -608,10 +628,10 @@ payloads_and_formats_are_bounded(void **state) {
 #define W(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 RUN_TESTS(W(a_native_transfer_counts_value_and_highest_fee), W(each_part_of_the_value_is_rounded_up),
-          W(token_calls_of_a_registered_contract_are_recognised), W(an_unlimited_approve_is_named_and_has_no_value),
-          W(a_call_that_differs_in_anything_is_unrecognised), W(a_created_contract_is_the_destination),
-          W(without_a_fresh_price_there_is_no_value), W(numbers_beyond_a_long_are_left_out),
-          W(what_is_signed_recovers_to_the_key), W(the_gate_signs_only_unsigned_transactions_bound_to_a_chain),
-          W(a_replacement_shares_sender_chain_and_nonce), W(the_view_does_not_depend_on_prices_or_time),
-          W(every_change_of_the_payload_changes_the_view), W(the_explanation_names_what_moves),
-          T(transactions_are_read_from_text), T(addresses_are_written_one_way), W(payloads_and_formats_are_bounded))
+	  W(token_calls_of_a_registered_contract_are_recognised), W(an_unlimited_approve_is_named_and_has_no_value),
+	  W(a_call_that_differs_in_anything_is_unrecognised), W(a_created_contract_is_the_destination),
+	  W(without_a_fresh_price_there_is_no_value), W(numbers_beyond_a_long_are_left_out),
+	  W(what_is_signed_recovers_to_the_key), W(the_gate_signs_only_unsigned_transactions_bound_to_a_chain),
+	  W(a_replacement_shares_sender_chain_and_nonce), W(the_view_does_not_depend_on_prices_or_time),
+	  W(every_change_of_the_payload_changes_the_view), W(the_explanation_names_what_moves),
+	  T(transactions_are_read_from_text), T(addresses_are_written_one_way), W(payloads_and_formats_are_bounded))

@@ -40,8 +40,8 @@ enum status
 evm_address_parse(struct bytes text, struct evm_address *address) {
 	if (text.len != EVM_ADDRESS_TEXT_SIZE - 1 || text.data[0] != '0' || text.data[1] != 'x' ||
 	    hex_decode(bytes_of(text.data + 2, DIGITS), address->bytes, sizeof address->bytes) != OK)
-		return fail(STATUS_INVALID, "evm.address.form: expected 0x and 40 hexadecimal digits, found %zu characters",
-		            text.len);
+		return fail(STATUS_INVALID,
+			    "evm.address.form: expected 0x and 40 hexadecimal digits, found %zu characters", text.len);
 	bool has_lower = false, has_upper = false;
 	for (size_t i = 2; i < text.len; i++) {
 		has_lower |= text.data[i] >= 'a';
@@ -52,7 +52,8 @@ evm_address_parse(struct bytes text, struct evm_address *address) {
 	char expected[EVM_ADDRESS_TEXT_SIZE];
 	evm_address_format(address, expected);
 	if (!bytes_equal_text(text, expected))
-		return fail(STATUS_INVALID, "evm.address.checksum: expected %s, found %.*s", expected, BYTES_ARGS(text));
+		return fail(STATUS_INVALID, "evm.address.checksum: expected %s, found %.*s", expected,
+			    BYTES_ARGS(text));
 	return OK;
 }
 

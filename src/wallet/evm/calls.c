@@ -61,8 +61,8 @@ find_token_call(struct bytes data) {
 }
 
 static bool
-recognise_token_call(const struct evm_transaction *transaction, struct bytes chain,
-                     const struct asset_registry *assets, struct evm_call *call) {
+recognise_token_call(const struct evm_transaction *transaction, struct bytes chain, const struct asset_registry *assets,
+		     struct evm_call *call) {
 	const struct token_call *token_call = find_token_call(transaction->data);
 	if (token_call == nullptr || !amount_is_zero(&transaction->value))
 		return false;
@@ -70,8 +70,8 @@ recognise_token_call(const struct evm_transaction *transaction, struct bytes cha
 	evm_address_format(&transaction->to, contract);
 	struct evm_call found = {.kind = token_call->kind};
 	found.token = asset_find_contract(assets, chain, bytes_of_text(contract));
-	struct cursor arguments = cursor_of(
-		bytes_of(transaction->data.data + SELECTOR_SIZE, transaction->data.len - SELECTOR_SIZE));
+	struct cursor arguments =
+		cursor_of(bytes_of(transaction->data.data + SELECTOR_SIZE, transaction->data.len - SELECTOR_SIZE));
 	if (found.token == nullptr || read_arguments(&arguments, token_call->has_owner, &found) != OK)
 		return false;
 	*call = found;
@@ -79,8 +79,8 @@ recognise_token_call(const struct evm_transaction *transaction, struct bytes cha
 }
 
 void
-evm_recognise_call(const struct evm_transaction *transaction, struct bytes chain,
-                   const struct asset_registry *assets, struct evm_call *call) {
+evm_recognise_call(const struct evm_transaction *transaction, struct bytes chain, const struct asset_registry *assets,
+		   struct evm_call *call) {
 	*call = (struct evm_call){.kind = EVM_UNRECOGNISED_CALL};
 	if (transaction->creates_contract)
 		call->kind = EVM_CONTRACT_CREATION;

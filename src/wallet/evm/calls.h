@@ -30,7 +30,7 @@ struct evm_call {
 };
 
 void evm_recognise_call(const struct evm_transaction *transaction, struct bytes chain,
-                        const struct asset_registry *assets, struct evm_call *call);
+			const struct asset_registry *assets, struct evm_call *call);
 
 /* The names of docs/facts.md, transfer.kind. */
 const char *evm_call_name(enum evm_call_kind kind);

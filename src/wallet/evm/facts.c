@@ -33,10 +33,12 @@ write_address(struct arena *arena, const struct evm_address *address, struct byt
 static enum status
 check_signable(const struct evm_transaction *decoded) {
 	if (decoded->is_signed)
-		return fail(STATUS_INVALID, "evm.signed: the transaction is signed already; the gate signs unsigned ones");
+		return fail(STATUS_INVALID,
+			    "evm.signed: the transaction is signed already; the gate signs unsigned ones");
 	if (!decoded->has_chain_id)
-		return fail(STATUS_INVALID, "evm.chain_id.missing: without a chain id (EIP-155) a signature is valid on "
-		                            "every chain");
+		return fail(STATUS_INVALID,
+			    "evm.chain_id.missing: without a chain id (EIP-155) a signature is valid on "
+			    "every chain");
 	return OK;
 }
 
@@ -50,7 +52,7 @@ read_wanted_chain(struct bytes chain, uint64_t *chain_id) {
 	if (chain.len <= prefix.len || !bytes_equal(bytes_of(chain.data, prefix.len), prefix) ||
 	    decimal_decode(bytes_of(chain.data + prefix.len, chain.len - prefix.len), chain_id) != OK || *chain_id == 0)
 		return fail(STATUS_INVALID, "evm.chain: expected \"eip155:\" and a chain id, found \"%.*s\"",
-		            BYTES_ARGS(chain));
+			    BYTES_ARGS(chain));
 	return OK;
 }
 
@@ -59,7 +61,7 @@ name_chain(struct wallet_transaction *transaction, const struct evm_transaction 
 	if (!decoded->has_chain_id)
 		return OK;
 	const char *text = arena_format(transaction->arena, "%s%llu", wallet_evm_operations.chain_prefix,
-	                                (unsigned long long)decoded->chain_id);
+					(unsigned long long)decoded->chain_id);
 	TRY_ALLOC(text);
 	transaction->chain = bytes_of_text(text);
 	return OK;
@@ -81,7 +83,7 @@ find_sender(struct wallet_transaction *transaction, const struct evm_transaction
  * unsigned creation that nobody's key is known for has no address yet. */
 static enum status
 find_destination(struct wallet_transaction *transaction, const struct evm_detail *detail,
-                 const struct evm_address *sender) {
+		 const struct evm_address *sender) {
 	const struct evm_transaction *decoded = &detail->transaction;
 	struct evm_address destination = decoded->to;
 	if (detail->call.token != nullptr)
@@ -105,13 +107,13 @@ find_movements(struct wallet_transaction *transaction, const struct evm_detail *
 	const struct evm_call *call = &detail->call;
 	if (call->token != nullptr)
 		TRY(wallet_movement_fill(transaction,
-		                         call->kind == EVM_TOKEN_APPROVE ? WALLET_PART_ALLOWANCE : WALLET_PART_TRANSFER,
-		                         transaction->to, call->token->contract, &call->amount, &movements[count++]));
+					 call->kind == EVM_TOKEN_APPROVE ? WALLET_PART_ALLOWANCE : WALLET_PART_TRANSFER,
+					 transaction->to, call->token->contract, &call->amount, &movements[count++]));
 	else
 		TRY(wallet_movement_fill(transaction, WALLET_PART_TRANSFER, transaction->to, (struct bytes){},
-		                         &detail->transaction.value, &movements[count++]));
-	TRY(wallet_movement_fill(transaction, WALLET_PART_FEE, (struct bytes){}, (struct bytes){}, &transaction->fee_max,
-	                         &movements[count++]));
+					 &detail->transaction.value, &movements[count++]));
+	TRY(wallet_movement_fill(transaction, WALLET_PART_FEE, (struct bytes){}, (struct bytes){},
+				 &transaction->fee_max, &movements[count++]));
 	transaction->movements = movements;
 	transaction->movement_count = count;
 	transaction->asset = movements[0].asset;
@@ -123,12 +125,12 @@ find_movements(struct wallet_transaction *transaction, const struct evm_detail *
 /* A replacement has the sender, chain and nonce of what it replaces. */
 static void
 identify_spend(struct wallet_transaction *transaction, const struct evm_transaction *decoded,
-               const struct evm_address *sender) {
+	       const struct evm_address *sender) {
 	uint8_t numbers[16];
 	store_u64be(numbers, decoded->chain_id);
 	store_u64be(numbers + 8, decoded->nonce);
 	transaction->spend = SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/spend/evm\0"), BYTES_OF_ARRAY(sender->bytes),
-	                                  BYTES_OF_ARRAY(numbers));
+					  BYTES_OF_ARRAY(numbers));
 	transaction->has_spend = true;
 }
 
@@ -207,7 +209,7 @@ add_fees(const struct evm_transaction *decoded, struct facts *facts) {
 	facts_add_long(facts, "transfer.gas_limit", FACT_VERIFIED, long_of(decoded->gas_limit));
 	facts_add_amount(facts, "transfer.fee_max_per_gas", FACT_VERIFIED, &decoded->fee_per_gas);
 	facts_add_long(facts, "transfer.fee_max_per_gas_gwei", FACT_VERIFIED,
-	               amount_fits_u64(&gwei, &number) ? long_of(number) : INT64_MAX);
+		       amount_fits_u64(&gwei, &number) ? long_of(number) : INT64_MAX);
 }
 
 static void
@@ -216,7 +218,8 @@ add_facts(const struct wallet_transaction *transaction, struct facts *facts) {
 	const struct evm_transaction *decoded = &detail->transaction;
 	if (decoded->has_chain_id)
 		facts_add_long(facts, "transfer.chain_id", FACT_VERIFIED, long_of(decoded->chain_id));
-	facts_add_string(facts, "transfer.transaction_type", FACT_VERIFIED, bytes_of_text(evm_type_name(decoded->type)));
+	facts_add_string(facts, "transfer.transaction_type", FACT_VERIFIED,
+			 bytes_of_text(evm_type_name(decoded->type)));
 	facts_add_long(facts, "transfer.nonce", FACT_VERIFIED, long_of(decoded->nonce));
 	facts_add_amount(facts, "transfer.value", FACT_VERIFIED, &decoded->value);
 	add_fees(decoded, facts);
@@ -270,27 +273,30 @@ write_details(const struct wallet_transaction *transaction, struct json_writer *
 
 static void
 explain_details(const struct wallet_transaction *transaction, struct buffer *text) {
-	static const char *const TYPES[] = {
-		[EVM_LEGACY] = "legacy", [EVM_ACCESS_LIST] = "access list (EIP-2930)", [EVM_DYNAMIC_FEE] = "dynamic fee (EIP-1559)"};
+	static const char *const TYPES[] = {[EVM_LEGACY] = "legacy",
+					    [EVM_ACCESS_LIST] = "access list (EIP-2930)",
+					    [EVM_DYNAMIC_FEE] = "dynamic fee (EIP-1559)"};
 	const struct evm_detail *detail = detail_of(transaction);
 	const struct evm_transaction *decoded = &detail->transaction;
 	char fee[ASSET_AMOUNT_TEXT_SIZE];
 	buffer_append_format(text, "%-14s%s, %s\n", "transaction", TYPES[decoded->type],
-	                     decoded->is_signed ? "signed" : "unsigned");
+			     decoded->is_signed ? "signed" : "unsigned");
 	if (!decoded->has_chain_id)
-		buffer_append_text(text, "warning       no chain id: a signature would be valid on every chain; the gate does not sign this\n");
+		buffer_append_text(text, "warning       no chain id: a signature would be valid on every chain; the "
+					 "gate does not sign this\n");
 	if (detail->owner.len > 0)
 		buffer_append_format(text, "%-14s%.*s\n", "tokens of", BYTES_ARGS(detail->owner));
 	if (detail->contract.len > 0)
 		buffer_append_format(text, "%-14s%.*s, %zu bytes of data\n", "calls", BYTES_ARGS(detail->contract),
-		                     decoded->data.len);
+				     decoded->data.len);
 	if (decoded->creates_contract)
 		buffer_append_format(text, "%-14s%zu bytes of init code\n", "creates", decoded->data.len);
 	if (decoded->access_count > 0)
 		buffer_append_format(text, "%-14s%zu addresses\n", "access list", decoded->access_count);
 	asset_amount_format(&decoded->fee_per_gas, 9, fee);
 	buffer_append_format(text, "%-14s%llu\n", "nonce", (unsigned long long)decoded->nonce);
-	buffer_append_format(text, "%-14s%llu at %s gwei at most\n", "gas", (unsigned long long)decoded->gas_limit, fee);
+	buffer_append_format(text, "%-14s%llu at %s gwei at most\n", "gas", (unsigned long long)decoded->gas_limit,
+			     fee);
 	if (decoded->type == EVM_DYNAMIC_FEE) {
 		asset_amount_format(&decoded->priority_fee_per_gas, 9, fee);
 		buffer_append_format(text, "%-14s%s gwei\n", "priority fee", fee);
@@ -301,7 +307,7 @@ explain_details(const struct wallet_transaction *transaction, struct buffer *tex
 
 static enum status
 assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
-         struct wallet_result *result) {
+	 struct wallet_result *result) {
 	const struct signing_request *request = transaction->requests;
 	if (!bytes_equal(request->expected_public_key, BYTES_OF_ARRAY(signatures->public_key)))
 		return fail(STATUS_INTERNAL, "evm.signature.key: signed by another key than the transaction's");

@@ -237,8 +237,8 @@ ethers_reads_what_was_signed(void **) {
 			line += len + 1;
 		}
 	}
-	print_message("ethers agrees on %zu legacy, %zu access list and %zu dynamic fee transactions\n", by_type[EVM_LEGACY],
-	              by_type[EVM_ACCESS_LIST], by_type[EVM_DYNAMIC_FEE]);
+	print_message("ethers agrees on %zu legacy, %zu access list and %zu dynamic fee transactions\n",
+		      by_type[EVM_LEGACY], by_type[EVM_ACCESS_LIST], by_type[EVM_DYNAMIC_FEE]);
 	for (size_t type = 0; type < ARRAY_LENGTH(by_type); type++)
 		assert_true(by_type[type] > 0);
 }

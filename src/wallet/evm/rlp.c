@@ -15,7 +15,8 @@ struct item {
 static enum status
 read_long_length(struct cursor *cursor, const char *field, size_t width, uint64_t *length) {
 	if (width > cursor->left)
-		return fail(STATUS_INVALID, "%s.truncated: a length of %zu bytes, %zu left", field, width, cursor->left);
+		return fail(STATUS_INVALID, "%s.truncated: a length of %zu bytes, %zu left", field, width,
+			    cursor->left);
 	struct bytes bytes;
 	TRY(cursor_take(cursor, field, width, &bytes));
 	*length = 0;
@@ -25,7 +26,7 @@ read_long_length(struct cursor *cursor, const char *field, size_t width, uint64_
 		return fail(STATUS_INVALID, "%s.length_form: a length with leading zeros", field);
 	if (*length <= SHORT_MAX)
 		return fail(STATUS_INVALID, "%s.length_form: a length of %llu in the long form", field,
-		            (unsigned long long)*length);
+			    (unsigned long long)*length);
 	return OK;
 }
 
@@ -46,11 +47,11 @@ read_item(struct cursor *cursor, const char *field, struct item *item) {
 		TRY(read_long_length(cursor, field, (size_t)length - SHORT_MAX, &length));
 	if (length > cursor->left)
 		return fail(STATUS_INVALID, "%s.truncated: %llu bytes expected, %zu left", field,
-		            (unsigned long long)length, cursor->left);
+			    (unsigned long long)length, cursor->left);
 	TRY(cursor_take(cursor, field, (size_t)length, &item->content));
 	if (!item->is_list && length == 1 && item->content.data[0] < SHORT_STRING)
 		return fail(STATUS_INVALID, "%s.byte_form: byte 0x%02x stands for itself and has a prefix", field,
-		            item->content.data[0]);
+			    item->content.data[0]);
 	return OK;
 }
 
@@ -90,7 +91,8 @@ read_integer(struct cursor *cursor, const char *field, size_t width, struct byte
 	if (digits->len > 0 && digits->data[0] == 0)
 		return fail(STATUS_INVALID, "%s.leading_zero: an integer with leading zeros", field);
 	if (digits->len > width)
-		return fail(STATUS_INVALID, "%s.overflow: an integer of %zu bytes, at most %zu", field, digits->len, width);
+		return fail(STATUS_INVALID, "%s.overflow: an integer of %zu bytes, at most %zu", field, digits->len,
+			    width);
 	return OK;
 }
 

@@ -18,9 +18,11 @@ bytes_are_written_as_the_yellow_paper_says(void **) {
 		{BYTES_OF_LITERAL("\0"), BYTES_OF_LITERAL("\0")},
 		{BYTES_OF_LITERAL("\x7f"), BYTES_OF_LITERAL("\x7f")},
 		{BYTES_OF_LITERAL("\x80"), BYTES_OF_LITERAL("\x81\x80")},
-		{BYTES_OF_LITERAL("dog"), BYTES_OF_LITERAL("\x83""dog")},
+		{BYTES_OF_LITERAL("dog"), BYTES_OF_LITERAL("\x83"
+							   "dog")},
 		{bytes_of(LONG, 55), BYTES_OF_LITERAL("\xb7Lorem ipsum dolor sit amet, consectetur adipisicing eli")},
-		{bytes_of(LONG, 56), BYTES_OF_LITERAL("\xb8\x38Lorem ipsum dolor sit amet, consectetur adipisicing elit")},
+		{bytes_of(LONG, 56),
+		 BYTES_OF_LITERAL("\xb8\x38Lorem ipsum dolor sit amet, consectetur adipisicing elit")},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(buffer_free) struct buffer buffer = {};
@@ -179,4 +181,4 @@ bad_input_is_refused_by_name(void **) {
 }
 
 RUN_TESTS(T(bytes_are_written_as_the_yellow_paper_says), T(integers_are_written_without_leading_zeros),
-          T(lists_hold_items_and_lists), T(list_headers_fit_every_length), T(bad_input_is_refused_by_name))
+	  T(lists_hold_items_and_lists), T(list_headers_fit_every_length), T(bad_input_is_refused_by_name))

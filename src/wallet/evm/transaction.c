@@ -46,13 +46,14 @@ read_type(struct cursor *cursor, enum evm_type *type) {
 	if (first >= 0xc0)
 		return OK;
 	if (first > 0x7f)
-		return fail(STATUS_INVALID, "evm.transaction.form: expected a list or a type, found byte 0x%02x", first);
+		return fail(STATUS_INVALID, "evm.transaction.form: expected a list or a type, found byte 0x%02x",
+			    first);
 	if (first != EVM_ACCESS_LIST && first != EVM_DYNAMIC_FEE)
 		return fail(STATUS_UNSUPPORTED,
-		            "evm.type: transaction type 0x%02x is not handled (legacy, 0x01 and 0x02 are)%s", first,
-		            first == 3   ? "; 0x03 carries blobs (EIP-4844)"
-		            : first == 4 ? "; 0x04 sets account code (EIP-7702)"
-		                         : "");
+			    "evm.type: transaction type 0x%02x is not handled (legacy, 0x01 and 0x02 are)%s", first,
+			    first == 3   ? "; 0x03 carries blobs (EIP-4844)"
+			    : first == 4 ? "; 0x04 sets account code (EIP-7702)"
+					 : "");
 	*type = (enum evm_type)first;
 	return cursor_u8(cursor, "evm.type", &first);
 }
@@ -64,7 +65,7 @@ check_items(struct cursor fields, enum evm_type type) {
 	if (rlp_count(fields, &count) != OK || count == unsigned_items || count == unsigned_items + SIGNATURE_ITEMS)
 		return OK;
 	return fail(STATUS_INVALID, "evm.transaction.items: expected %zu or %zu, found %zu", unsigned_items,
-	            unsigned_items + SIGNATURE_ITEMS, count);
+		    unsigned_items + SIGNATURE_ITEMS, count);
 }
 
 /* wanted 0: any. */
@@ -76,10 +77,10 @@ set_chain_id(struct evm_transaction *transaction, uint64_t chain_id, uint64_t wa
 		return fail(STATUS_INVALID, "evm.chain_id.zero: a chain id is at least 1");
 	if (chain_id > EVM_CHAIN_ID_MAX)
 		return fail(STATUS_INVALID, "evm.chain_id.range: %llu is above %llu", (unsigned long long)chain_id,
-		            (unsigned long long)EVM_CHAIN_ID_MAX);
+			    (unsigned long long)EVM_CHAIN_ID_MAX);
 	if (wanted != 0 && chain_id != wanted)
-		return fail(STATUS_INVALID, "evm.chain_id.differs: expected %llu, found %llu", (unsigned long long)wanted,
-		            (unsigned long long)chain_id);
+		return fail(STATUS_INVALID, "evm.chain_id.differs: expected %llu, found %llu",
+			    (unsigned long long)wanted, (unsigned long long)chain_id);
 	return OK;
 }
 
@@ -106,7 +107,7 @@ read_fees(struct cursor *fields, struct evm_transaction *transaction) {
 	TRY(rlp_read_amount(fields, "evm.max_fee", &transaction->fee_per_gas));
 	if (amount_compare(&transaction->priority_fee_per_gas, &transaction->fee_per_gas) > 0)
 		return fail(STATUS_INVALID,
-		            "evm.priority_fee.above_max_fee: the priority fee is above the max fee per gas");
+			    "evm.priority_fee.above_max_fee: the priority fee is above the max fee per gas");
 	return OK;
 }
 
@@ -187,7 +188,7 @@ split_v(struct evm_transaction *transaction, uint64_t v, uint64_t wanted, uint64
 	}
 	if (v < 35)
 		return fail(STATUS_INVALID, "evm.v.range: expected 27, 28, or at least 35, found %llu",
-		            (unsigned long long)v);
+			    (unsigned long long)v);
 	*y_parity = (v - 35) % 2;
 	return set_chain_id(transaction, (v - 35) / 2, wanted);
 }
@@ -217,18 +218,19 @@ read_signature(struct cursor *fields, struct evm_transaction *transaction, uint6
 static enum status
 check_costs(const struct evm_transaction *transaction) {
 	if (transaction->creates_contract && transaction->data.len > EVM_INITCODE_MAX)
-		return fail(STATUS_INVALID, "evm.initcode.length: %zu bytes, at most %zu (EIP-3860)", transaction->data.len,
-		            EVM_INITCODE_MAX);
+		return fail(STATUS_INVALID, "evm.initcode.length: %zu bytes, at most %zu (EIP-3860)",
+			    transaction->data.len, EVM_INITCODE_MAX);
 	uint64_t intrinsic = evm_intrinsic_gas(transaction);
 	if (transaction->gas_limit < intrinsic)
-		return fail(STATUS_INVALID, "evm.gas_limit.intrinsic: %llu gas, at least %llu needed before any code runs",
-		            (unsigned long long)transaction->gas_limit, (unsigned long long)intrinsic);
+		return fail(STATUS_INVALID,
+			    "evm.gas_limit.intrinsic: %llu gas, at least %llu needed before any code runs",
+			    (unsigned long long)transaction->gas_limit, (unsigned long long)intrinsic);
 	return OK;
 }
 
 enum status
 evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_id,
-                       struct evm_transaction *transaction) {
+		       struct evm_transaction *transaction) {
 	struct cursor cursor = cursor_of(bytes), fields;
 	*transaction = (struct evm_transaction){};
 	TRY(read_type(&cursor, &transaction->type));
@@ -285,7 +287,8 @@ write_signature(struct rlp_writer *writer, const struct evm_transaction *transac
 	struct amount r = {}, s = {};
 	uint64_t v = transaction->chain_id;
 	if (with_signature) {
-		IGNORE_STATUS(amount_from_big_endian(bytes_of(transaction->signature, 32), &r)); /* 32 bytes always fit */
+		IGNORE_STATUS(
+			amount_from_big_endian(bytes_of(transaction->signature, 32), &r)); /* 32 bytes always fit */
 		IGNORE_STATUS(amount_from_big_endian(bytes_of(transaction->signature + 32, 32), &s));
 		v = transaction->y_parity;
 		if (transaction->type == EVM_LEGACY)
@@ -306,7 +309,8 @@ write_fields(struct rlp_writer *writer, const struct evm_transaction *transactio
 		rlp_write_amount(writer, &transaction->priority_fee_per_gas);
 	rlp_write_amount(writer, &transaction->fee_per_gas);
 	rlp_write_u64(writer, transaction->gas_limit);
-	rlp_write_bytes(writer, transaction->creates_contract ? (struct bytes){} : BYTES_OF_ARRAY(transaction->to.bytes));
+	rlp_write_bytes(writer,
+			transaction->creates_contract ? (struct bytes){} : BYTES_OF_ARRAY(transaction->to.bytes));
 	rlp_write_amount(writer, &transaction->value);
 	rlp_write_bytes(writer, transaction->data);
 	if (transaction->type != EVM_LEGACY)
@@ -372,7 +376,7 @@ evm_check_signature(const uint8_t signature[64], uint64_t y_parity) {
 		return fail(STATUS_INVALID, "evm.s.high: expected the lower half of the group's order (EIP-2)");
 	if (y_parity > 1)
 		return fail(STATUS_INVALID, "evm.y_parity.range: expected 0 or 1, found %llu",
-		            (unsigned long long)y_parity);
+			    (unsigned long long)y_parity);
 	return OK;
 }
 
@@ -381,8 +385,8 @@ evm_recover_sender(struct arena *arena, const struct evm_transaction *transactio
 	struct hash256 digest;
 	TRY(evm_signing_digest(arena, transaction, &digest));
 	uint8_t public_key[65];
-	if (!transaction->is_signed || secp256k1_recover(digest.bytes, transaction->signature,
-	                                                       (int)transaction->y_parity, public_key) != OK)
+	if (!transaction->is_signed ||
+	    secp256k1_recover(digest.bytes, transaction->signature, (int)transaction->y_parity, public_key) != OK)
 		return fail(STATUS_INVALID, "evm.signature.recovery: no key gives this signature");
 	*sender = evm_address_of_key(public_key);
 	return OK;

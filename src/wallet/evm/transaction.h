@@ -33,7 +33,7 @@ struct evm_transaction {
 	bool has_chain_id; /* false: legacy of before EIP-155 */
 	uint64_t chain_id;
 	uint64_t nonce;
-	struct amount fee_per_gas; /* the gas price, or the max fee per gas */
+	struct amount fee_per_gas;          /* the gas price, or the max fee per gas */
 	struct amount priority_fee_per_gas; /* EVM_DYNAMIC_FEE */
 	uint64_t gas_limit;
 	bool creates_contract;
@@ -49,7 +49,7 @@ struct evm_transaction {
 
 /* chain_id: the one that the transaction must be for if it names one, evm.chain_id.differs; 0: any. */
 enum status evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_id,
-                                   struct evm_transaction *transaction);
+				   struct evm_transaction *transaction);
 
 /* The encoding in the arena; data is null when out of memory. evm_encode_unsigned() is what is hashed and signed. */
 struct bytes evm_encode_transaction(struct arena *arena, const struct evm_transaction *transaction);
@@ -60,7 +60,7 @@ enum status evm_signing_digest(struct arena *arena, const struct evm_transaction
 enum status evm_check_signature(const uint8_t signature[64], uint64_t y_parity);
 /* Of a signed transaction. Errors: evm.signature.recovery. */
 enum status evm_recover_sender(struct arena *arena, const struct evm_transaction *transaction,
-                               struct evm_address *sender);
+			       struct evm_address *sender);
 
 /* What it costs before any code runs: EIP-2 creation, EIP-2028 data, EIP-2930 access list, EIP-3860 init code. */
 uint64_t evm_intrinsic_gas(const struct evm_transaction *transaction);

@@ -15,8 +15,9 @@ constexpr size_t REFUSED = 160;
 constexpr uint64_t CHAIN_ID = 1;
 
 /* Oldest first. */
-static const char *const FORKS[] = {"Frontier", "Homestead", "EIP150", "EIP158", "Byzantium", "Constantinople",
-				    "ConstantinopleFix", "Istanbul", "Berlin", "London", "Paris", "Shanghai", "Cancun"};
+static const char *const FORKS[] = {"Frontier",       "Homestead",         "EIP150",   "EIP158", "Byzantium",
+				    "Constantinople", "ConstantinopleFix", "Istanbul", "Berlin", "London",
+				    "Paris",          "Shanghai",          "Cancun"};
 
 /* Theirs (without "TransactionException.") and ours. Where one covers several of the other it stands several times. Three come
  * from a difference in order: of a gas limit that is both too long and padded we name the padding; and r = s = 0 makes a legacy
@@ -159,7 +160,7 @@ run_case(struct arena *arena, const char *name, const json *test, struct totals 
 	bool must_refuse = json_get(result, "exception") != nullptr;
 	if ((status != OK) != must_refuse)
 		fail_msg("%s: expected %s, got %s", name, must_refuse ? "a refusal" : "acceptance",
-		         status == OK ? "acceptance" : fail_message());
+			 status == OK ? "acceptance" : fail_message());
 	if (!must_refuse) {
 		compare_accepted(arena, result, bytes, &transaction, &sender);
 		totals->accepted++;

@@ -58,6 +58,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		if (transaction.is_signed)
 			IGNORE_STATUS(evm_recover_sender(&arena, &transaction, &sender)); /* may have no key */
 	}
+	enum wallet_format format;
+	struct bytes payload, normal, again;
+	if (wallet_payload_of_text(&arena, input, &format, &payload) == OK && format == WALLET_EVM)
+		decode_whole(&arena, payload, nullptr);
+	const struct bytes chain = BYTES_OF_LITERAL("eip155:1");
+	if (wallet_normalise_address(&arena, chain, input, &normal) == OK) {
+		must(wallet_normalise_address(&arena, chain, normal, &again) == OK);
+		must(bytes_equal(normal, again));
+	}
 	decode_whole(&arena, input, nullptr);
 	decode_whole(&arena, input, &KEY);
 	return 0;

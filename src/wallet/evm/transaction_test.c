@@ -9,15 +9,17 @@ static const char EIP155_UNSIGNED[] =
 	"ec098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a764000080018080";
 static const char EIP155_DIGEST[] = "daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53";
 static const char EIP155_SIGNED[] =
-	"f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195fe53"
+	"f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195"
+	"fe53"
 	"7567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83";
 static const char EIP155_SENDER[] = "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F";
 
 /* A transaction of each kind, unsigned, chain id 1 where there is one. */
-static const char LEGACY_NO_CHAIN[] = "e9098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a764000080";
-static const char ACCESS_LIST[] =
-	"01f85c01078504a817c800829c409435353535353535353535353535353535353535350580f838f794000000000000000000000000000000"
-	"0000000abce1a00000000000000000000000000000000000000000000000000000000000000001";
+static const char LEGACY_NO_CHAIN[] =
+	"e9098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a764000080";
+static const char ACCESS_LIST[] = "01f85c01078504a817c800829c409435353535353535353535353535353535353535350580f838f79400"
+				  "0000000000000000000000000000"
+				  "0000000abce1a00000000000000000000000000000000000000000000000000000000000000001";
 static const char DYNAMIC_FEE[] =
 	"02e80180843b9aca008504a817c8008252089435353535353535353535353535353535353535350580c0";
 
@@ -155,7 +157,8 @@ bad_items_are_refused_by_name(void **) {
 		{"", "88ffffffffffffffff 80 825208 " TO " 05 80 01 80 80", "evm.nonce.maximum"},
 		{"", "89010000000000000000 80 825208 " TO " 05 80 01 80 80", "evm.nonce.overflow"},
 		{"", "80 00 825208 " TO " 05 80 01 80 80", "evm.gas_price.leading_zero"},
-		{"", "80 a1010000000000000000000000000000000000000000000000000000000000000000 825208 " TO " 05 80 01 80 80",
+		{"",
+		 "80 a1010000000000000000000000000000000000000000000000000000000000000000 825208 " TO " 05 80 01 80 80",
 		 "evm.gas_price.overflow"},
 		{"", "80 " MAX_32 " 825208 " TO " 05 80 01 80 80", "evm.fee.overflow"},
 		{"", "80 80 83005208 " TO " 05 80 01 80 80", "evm.gas_limit.leading_zero"},
@@ -241,7 +244,8 @@ a_transaction_for_another_chain_is_refused(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(whole); i++) {
 		struct bytes bytes = decode_hex(&arena, whole[i]);
 		assert_ok(evm_decode_transaction(&arena, bytes, 1, &transaction));
-		assert_fails(STATUS_INVALID, "evm.chain_id.differs", evm_decode_transaction(&arena, bytes, 5, &transaction));
+		assert_fails(STATUS_INVALID, "evm.chain_id.differs",
+			     evm_decode_transaction(&arena, bytes, 5, &transaction));
 	}
 	assert_ok(evm_decode_transaction(&arena, decode_hex(&arena, LEGACY_NO_CHAIN), 5, &transaction));
 }
@@ -260,7 +264,8 @@ init_code_is_bounded(void **) {
 		if (extra == 0)
 			assert_ok(evm_decode_transaction(&arena, bytes, 0, &creation));
 		else
-			assert_fails(STATUS_INVALID, "evm.initcode.length", evm_decode_transaction(&arena, bytes, 0, &creation));
+			assert_fails(STATUS_INVALID, "evm.initcode.length",
+				     evm_decode_transaction(&arena, bytes, 0, &creation));
 	}
 }
 
@@ -272,7 +277,8 @@ every_shortened_transaction_is_refused(void **) {
 		struct bytes bytes = decode_hex(&arena, whole[i]);
 		struct evm_transaction transaction;
 		for (size_t len = 0; len < bytes.len; len++)
-			assert_int_not_equal(OK, evm_decode_transaction(&arena, bytes_of(bytes.data, len), 0, &transaction));
+			assert_int_not_equal(
+				OK, evm_decode_transaction(&arena, bytes_of(bytes.data, len), 0, &transaction));
 	}
 }
 
@@ -322,7 +328,7 @@ a_created_contract_stands_where_sender_and_nonce_say(void **) {
 }
 
 RUN_TESTS(T(the_example_of_eip155_is_signed_as_it_says), T(every_type_is_encoded_as_it_was_read),
-          T(intrinsic_gas_counts_data_creation_and_access_list), T(bad_envelopes_are_refused_by_name), T(bad_items_are_refused_by_name),
-          T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
-                    T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
-          T(a_created_contract_stands_where_sender_and_nonce_say))
+	  T(intrinsic_gas_counts_data_creation_and_access_list), T(bad_envelopes_are_refused_by_name),
+	  T(bad_items_are_refused_by_name), T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
+	  T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
+	  T(a_created_contract_stands_where_sender_and_nonce_say))
