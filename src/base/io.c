@@ -208,17 +208,23 @@ write_and_sync(const struct io *io, const char *path, struct bytes content) {
 }
 
 enum status
-io_replace_file(const struct io *io, const char *path, struct bytes content) {
-	char beside[PATH_MAX], directory[PATH_MAX];
-	if ((size_t)snprintf(beside, sizeof beside, "%s.new", path) >= sizeof beside)
+io_sync_parent(const struct io *io, const char *path) {
+	char directory[PATH_MAX];
+	if ((size_t)snprintf(directory, sizeof directory, "%s", path) >= sizeof directory)
 		return fail(STATUS_INVALID, "io.path: too long: %s", path);
-	snprintf(directory, sizeof directory, "%s", path);
 	char *slash = strrchr(directory, '/');
 	if (slash == nullptr)
-		snprintf(directory, sizeof directory, ".");
-	else
-		slash[slash == directory ? 1 : 0] = '\0';
+		return io_sync_directory(io, ".");
+	slash[slash == directory ? 1 : 0] = '\0';
+	return io_sync_directory(io, directory);
+}
+
+enum status
+io_replace_file(const struct io *io, const char *path, struct bytes content) {
+	char beside[PATH_MAX];
+	if ((size_t)snprintf(beside, sizeof beside, "%s.new", path) >= sizeof beside)
+		return fail(STATUS_INVALID, "io.path: too long: %s", path);
 	TRY(write_and_sync(io, beside, content));
 	TRY(io_rename(io, beside, path));
-	return io_sync_directory(io, directory);
+	return io_sync_parent(io, path);
 }

@@ -112,6 +112,8 @@ io_boottime_ns(const struct io *io) {
 
 /* A whole file, at most max bytes, into *to (appended). */
 enum status io_read_file(const struct io *io, const char *path, size_t max, struct buffer *to);
+/* Makes the name of path durable: syncs the directory that it stands in. */
+enum status io_sync_parent(const struct io *io, const char *path);
 /* Durable and atomic: written beside, synced, renamed over, directory synced. */
 enum status io_replace_file(const struct io *io, const char *path, struct bytes content);
 
