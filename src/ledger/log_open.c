@@ -83,24 +83,11 @@ segments_config_of(const struct ledger_config *config) {
 	};
 }
 
-/* A new directory is durable only with its name in the one above. */
-static enum status
-sync_parent(const struct io *io, const char *directory) {
-	char parent[PATH_MAX];
-	if ((size_t)snprintf(parent, sizeof parent, "%s", directory) >= sizeof parent)
-		return fail(STATUS_INVALID, "io.path: too long: %s", directory);
-	char *slash = strrchr(parent, '/');
-	if (slash == nullptr)
-		return io_sync_directory(io, ".");
-	slash[slash == parent ? 1 : 0] = '\0';
-	return io_sync_directory(io, parent);
-}
-
 enum status
 ledger_create(const struct ledger_config *config) {
 	struct segments_config segments = segments_config_of(config);
 	TRY(io_make_directory(config->io, config->directory));
-	TRY(sync_parent(config->io, config->directory));
+	TRY(io_sync_parent(config->io, config->directory));
 	enum status status = segments_create(&segments);
 	if (status == STATUS_CONFLICT)
 		return fail(status, "ledger.exists: there is a log in %s", config->directory);

@@ -78,7 +78,7 @@ enum status segments_sync(struct segments *segments);
 struct segments_room {
 	uint64_t current; /* bytes left in the current segment */
 	uint64_t current_size;
-	uint64_t next;    /* and in the next one; 0 unless it is ready */
+	uint64_t next; /* and in the next one; 0 unless it is ready */
 	bool next_is_ready;
 };
 void segments_room(struct segments *segments, struct segments_room *room);

@@ -1,0 +1,520 @@
+#include "store/projection.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+static const char schema[] =
+	"CREATE TABLE applied(one INTEGER PRIMARY KEY CHECK(one = 1), identity BLOB, size INTEGER, root BLOB);"
+	"CREATE TABLE entries(idx INTEGER PRIMARY KEY, type TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" operation TEXT NOT NULL);"
+	"CREATE INDEX entries_type ON entries(type, idx);"
+	"CREATE INDEX entries_operation ON entries(operation, idx) WHERE operation <> '';"
+	"CREATE TABLE operations(id TEXT PRIMARY KEY, kind TEXT NOT NULL, principal TEXT NOT NULL, resource TEXT NOT "
+	"NULL,"
+	" state TEXT NOT NULL, at INTEGER NOT NULL, idx INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX operations_idx ON operations(idx);"
+	"CREATE INDEX operations_principal ON operations(principal, idx);"
+	"CREATE INDEX operations_resource ON operations(resource, idx);"
+	"CREATE INDEX operations_state ON operations(state, idx);"
+	"CREATE TABLE votes(operation TEXT NOT NULL, person TEXT NOT NULL, verdict TEXT NOT NULL, at INTEGER NOT NULL,"
+	" idx INTEGER NOT NULL, PRIMARY KEY(operation, person)) WITHOUT ROWID;"
+	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
+	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
+constexpr int VERSION = 1;
+
+struct projection {
+	pthread_mutex_t mutex; /* held by a query, and from begin to commit or rollback */
+	struct database *database;
+	struct hash256 identity;
+	const struct projection_handler *handlers;
+	size_t handler_count;
+	struct mark applied;
+};
+
+static pthread_mutex_t *
+hold(struct projection *projection) {
+	pthread_mutex_lock(&projection->mutex);
+	return &projection->mutex;
+}
+
+static void
+release(pthread_mutex_t **mutex) {
+	pthread_mutex_unlock(*mutex);
+}
+
+/* Until the end of the block. */
+#define HOLD(projection) [[maybe_unused]] _cleanup_(release) pthread_mutex_t *held = hold(projection)
+
+/* --- Opening. --- */
+
+static enum status
+remove_file(const struct io *io, const char *path, const char *suffix) {
+	char name[PATH_MAX];
+	if ((size_t)snprintf(name, sizeof name, "%s%s", path, suffix) >= sizeof name)
+		return fail(STATUS_INVALID, "io.path: too long: %s", path);
+	enum status status = io_unlink(io, name);
+	return status == STATUS_NOT_FOUND ? OK : status;
+}
+
+static enum status
+open_database(const struct projection_config *config, struct database **database) {
+	struct database_config sqlite = {
+		.io = config->io, .path = config->path, .kind = DATABASE_STATE, .version = VERSION, .schema = schema};
+	enum status status = database_open(&sqlite, database);
+	if (status != STATUS_CORRUPT)
+		return status;
+	log_warning("%s is built anew from the log: %s", config->path, fail_message());
+	TRY(remove_file(config->io, config->path, "-wal"));
+	TRY(remove_file(config->io, config->path, "-journal"));
+	TRY(remove_file(config->io, config->path, ""));
+	return database_open(&sqlite, database);
+}
+
+static enum status
+read_applied(struct projection *projection, bool *is_ours) {
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(database_statement(projection->database, "SELECT identity, size, root FROM applied", &statement));
+	TRY(database_step(projection->database, statement, &row));
+	*is_ours = !row;
+	if (!row)
+		return OK;
+	struct bytes root = database_bytes(statement, 2);
+	if (bytes_equal(database_bytes(statement, 0), hash256_bytes(&projection->identity)) &&
+	    root.len == sizeof projection->applied.root && database_integer(statement, 1) > 0) {
+		projection->applied.size = (uint64_t)database_integer(statement, 1);
+		memcpy(projection->applied.root.bytes, root.data, root.len);
+		*is_ours = true;
+	}
+	database_reset(statement);
+	return OK;
+}
+
+enum status
+projection_open(const struct projection_config *config, struct projection **projection) {
+	bool is_ours;
+	_cleanup_(projection_close) struct projection *opened = calloc(1, sizeof *opened);
+	TRY_ALLOC(opened);
+	pthread_mutex_init(&opened->mutex, nullptr);
+	opened->identity = config->identity;
+	opened->handlers = config->handlers;
+	opened->handler_count = config->handler_count;
+	TRY(open_database(config, &opened->database));
+	TRY(read_applied(opened, &is_ours));
+	if (!is_ours) {
+		log_warning("%s is of another log and is built anew", config->path);
+		TRY(projection_clear(opened));
+	}
+	*projection = TAKE(opened);
+	return OK;
+}
+
+void
+projection_close(struct projection **projection) {
+	if (*projection == nullptr)
+		return;
+	struct projection *gone = TAKE(*projection);
+	database_close(&gone->database);
+	pthread_mutex_destroy(&gone->mutex);
+	free(gone);
+}
+
+struct mark
+projection_applied(struct projection *projection) {
+	HOLD(projection);
+	return projection->applied;
+}
+
+enum status
+projection_clear(struct projection *projection) {
+	HOLD(projection);
+	TRY(database_begin(projection->database));
+	enum status status = database_execute(projection->database,
+					      "DELETE FROM applied; DELETE FROM entries; DELETE FROM operations;"
+					      "DELETE FROM votes; DELETE FROM objects");
+	if (status != OK) {
+		database_rollback(projection->database);
+		return status;
+	}
+	TRY(database_commit(projection->database));
+	projection->applied = (struct mark){};
+	return OK;
+}
+
+/* --- Applying. --- */
+
+enum status
+projection_begin(struct projection *projection) {
+	pthread_mutex_lock(&projection->mutex);
+	enum status status = database_begin(projection->database);
+	if (status != OK)
+		pthread_mutex_unlock(&projection->mutex);
+	return status;
+}
+
+void
+projection_rollback(struct projection *projection) {
+	database_rollback(projection->database);
+	pthread_mutex_unlock(&projection->mutex);
+}
+
+static enum status
+insert_entry(struct projection *projection, const struct projection_entry *entry) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(projection->database,
+			       "INSERT INTO entries(idx, type, seq, at, operation) VALUES(?1, ?2, ?3, ?4, ?5)",
+			       &statement));
+	database_bind_integer(statement, 1, (int64_t)entry->index);
+	database_bind_text(statement, 2, entry->type);
+	database_bind_integer(statement, 3, entry->seq);
+	database_bind_integer(statement, 4, entry->at_ms);
+	database_bind_text(statement, 5, entry->operation);
+	return database_run(projection->database, statement);
+}
+
+enum status
+projection_apply(struct projection *projection, const struct projection_entry *entry) {
+	TRY(insert_entry(projection, entry));
+	for (size_t i = 0; i < projection->handler_count; i++)
+		if (bytes_equal_text(entry->type, projection->handlers[i].type))
+			return projection->handlers[i].apply(projection, entry);
+	return OK;
+}
+
+enum status
+projection_commit(struct projection *projection, const struct mark *mark) {
+	struct sqlite3_stmt *statement;
+	enum status status = database_statement(
+		projection->database, "INSERT OR REPLACE INTO applied(one, identity, size, root) VALUES(1, ?1, ?2, ?3)",
+		&statement);
+	if (status == OK) {
+		database_bind_blob(statement, 1, hash256_bytes(&projection->identity));
+		database_bind_integer(statement, 2, (int64_t)mark->size);
+		database_bind_blob(statement, 3, hash256_bytes(&mark->root));
+		status = database_run(projection->database, statement);
+	}
+	if (status == OK)
+		status = database_commit(projection->database);
+	else
+		database_rollback(projection->database);
+	if (status == OK)
+		projection->applied = *mark;
+	pthread_mutex_unlock(&projection->mutex);
+	return status;
+}
+
+enum status
+projection_put_operation(struct projection *projection, const struct projection_operation *operation) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(
+		projection->database,
+		"INSERT INTO operations(id, kind, principal, resource, state, at, idx)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE SET"
+		" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"
+		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7",
+		&statement));
+	database_bind_text(statement, 1, operation->id);
+	database_bind_text(statement, 2, operation->kind);
+	database_bind_text(statement, 3, operation->principal);
+	database_bind_text(statement, 4, operation->resource);
+	database_bind_text(statement, 5, operation->state);
+	database_bind_integer(statement, 6, operation->at_ms);
+	database_bind_integer(statement, 7, (int64_t)operation->index);
+	return database_run(projection->database, statement);
+}
+
+enum status
+projection_put_vote(struct projection *projection, const struct projection_vote *vote) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(
+		projection->database,
+		"INSERT OR REPLACE INTO votes(operation, person, verdict, at, idx) VALUES(?1, ?2, ?3, ?4, ?5)",
+		&statement));
+	database_bind_text(statement, 1, vote->operation);
+	database_bind_text(statement, 2, vote->person);
+	database_bind_text(statement, 3, vote->verdict);
+	database_bind_integer(statement, 4, vote->at_ms);
+	database_bind_integer(statement, 5, (int64_t)vote->index);
+	return database_run(projection->database, statement);
+}
+
+enum status
+projection_put_object(struct projection *projection, const char *collection, struct bytes id, struct bytes state,
+		      struct bytes body, uint64_t index) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(projection->database,
+			       "INSERT INTO objects(collection, id, state, body, idx) VALUES(?1, ?2, ?3, ?4, ?5)"
+			       " ON CONFLICT(collection, id) DO UPDATE SET state = iif(?3 = '', state, ?3),"
+			       " body = iif(?4 = '', body, ?4), idx = ?5",
+			       &statement));
+	database_bind_text(statement, 1, bytes_of_text(collection));
+	database_bind_text(statement, 2, id);
+	database_bind_text(statement, 3, state);
+	database_bind_text(statement, 4, body);
+	database_bind_integer(statement, 5, (int64_t)index);
+	return database_run(projection->database, statement);
+}
+
+enum status
+projection_remove_object(struct projection *projection, const char *collection, struct bytes id) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(projection->database, "DELETE FROM objects WHERE collection = ?1 AND id = ?2",
+			       &statement));
+	database_bind_text(statement, 1, bytes_of_text(collection));
+	database_bind_text(statement, 2, id);
+	return database_run(projection->database, statement);
+}
+
+/* --- Comparing. --- */
+
+static enum status
+hash_rows(struct projection *projection, const char *sql, int columns, struct sha256_stream *hash) {
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(database_statement(projection->database, sql, &statement));
+	for (;;) {
+		TRY(database_step(projection->database, statement, &row));
+		if (!row)
+			return OK;
+		for (int i = 0; i < columns; i++) {
+			struct bytes value = database_bytes(statement, i);
+			uint8_t len[8];
+			store_u64be(len, value.len);
+			sha256_stream_add(hash, BYTES_OF_ARRAY(len));
+			sha256_stream_add(hash, value);
+		}
+	}
+}
+
+enum status
+projection_fingerprint(struct projection *projection, struct hash256 *fingerprint) {
+	HOLD(projection);
+	static const struct {
+		const char *sql;
+		int columns;
+	} tables[] = {
+		{"SELECT identity, size, root FROM applied", 3},
+		{"SELECT idx, type, seq, at, operation FROM entries ORDER BY idx", 5},
+		{"SELECT id, kind, principal, resource, state, at, idx FROM operations ORDER BY id", 7},
+		{"SELECT operation, person, verdict, at, idx FROM votes ORDER BY operation, person", 5},
+		{"SELECT collection, id, state, body, idx FROM objects ORDER BY collection, id", 5},
+	};
+	_cleanup_(sha256_stream_destroy) struct sha256_stream *hash = nullptr;
+	TRY(sha256_stream_create(&hash));
+	for (size_t i = 0; i < ARRAY_LENGTH(tables); i++)
+		TRY(hash_rows(projection, tables[i].sql, tables[i].columns, hash));
+	*fingerprint = sha256_stream_finish(hash);
+	return OK;
+}
+
+/* --- Queries. Each filter that has an index of its own has a statement that uses it; the others are compared. --- */
+
+#define OPERATION_COLUMNS "SELECT id, kind, principal, resource, state, at, idx FROM operations WHERE "
+#define OPERATION_FILTERS                                                                                              \
+	" AND (?1 = '' OR kind = ?1) AND (?2 = '' OR principal = ?2) AND (?3 = '' OR resource = ?3)"                   \
+	" AND (?4 = '' OR state = ?4) AND at >= ?5 AND at <= ?6 AND idx < ?7 ORDER BY idx DESC LIMIT ?8"
+
+static enum status
+check_limit(size_t limit) {
+	if (limit == 0 || limit > PROJECTION_PAGE_MAX)
+		return fail(STATUS_INVALID, "projection.limit: %zu rows, expected 1 to %zu", limit,
+			    PROJECTION_PAGE_MAX);
+	return OK;
+}
+
+static void
+bind_window(struct sqlite3_stmt *statement, int parameter, int64_t from_ms, int64_t to_ms, uint64_t before,
+	    size_t limit) {
+	database_bind_integer(statement, parameter, from_ms);
+	database_bind_integer(statement, parameter + 1, to_ms == 0 ? INT64_MAX : to_ms);
+	database_bind_integer(statement, parameter + 2,
+			      before == 0 || before > INT64_MAX ? INT64_MAX : (int64_t)before);
+	database_bind_integer(statement, parameter + 3, (int64_t)limit);
+}
+
+static enum status
+visit_operations(struct projection *projection, struct sqlite3_stmt *statement,
+		 enum status (*visit)(void *context, const struct projection_operation *operation), void *context) {
+	bool row;
+	for (;;) {
+		TRY(database_step(projection->database, statement, &row));
+		if (!row)
+			return OK;
+		struct projection_operation operation = {
+			.id = database_bytes(statement, 0),
+			.kind = database_bytes(statement, 1),
+			.principal = database_bytes(statement, 2),
+			.resource = database_bytes(statement, 3),
+			.state = database_bytes(statement, 4),
+			.at_ms = database_integer(statement, 5),
+			.index = (uint64_t)database_integer(statement, 6),
+		};
+		enum status status = visit(context, &operation);
+		if (status != OK) {
+			database_reset(statement);
+			return status;
+		}
+	}
+}
+
+enum status
+projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
+			   enum status (*visit)(void *context, const struct projection_operation *operation),
+			   void *context) {
+	HOLD(projection);
+	const char *sql = filter->principal.len > 0  ? OPERATION_COLUMNS "principal = ?2" OPERATION_FILTERS
+			  : filter->resource.len > 0 ? OPERATION_COLUMNS "resource = ?3" OPERATION_FILTERS
+			  : filter->state.len > 0    ? OPERATION_COLUMNS "state = ?4" OPERATION_FILTERS
+						     : OPERATION_COLUMNS "true" OPERATION_FILTERS;
+	struct sqlite3_stmt *statement;
+	TRY(check_limit(filter->limit));
+	TRY(database_statement(projection->database, sql, &statement));
+	database_bind_text(statement, 1, filter->kind);
+	database_bind_text(statement, 2, filter->principal);
+	database_bind_text(statement, 3, filter->resource);
+	database_bind_text(statement, 4, filter->state);
+	bind_window(statement, 5, filter->from_ms, filter->to_ms, filter->before, filter->limit);
+	return visit_operations(projection, statement, visit, context);
+}
+
+struct found {
+	enum status (*visit)(void *context, const struct projection_operation *operation);
+	void *context;
+	bool any;
+};
+
+static enum status
+note_found(void *context, const struct projection_operation *operation) {
+	struct found *found = context;
+	found->any = true;
+	return found->visit(found->context, operation);
+}
+
+enum status
+projection_get_operation(struct projection *projection, struct bytes id,
+			 enum status (*visit)(void *context, const struct projection_operation *operation),
+			 void *context) {
+	HOLD(projection);
+	struct sqlite3_stmt *statement;
+	struct found found = {visit, context, false};
+	TRY(database_statement(projection->database, OPERATION_COLUMNS "id = ?1", &statement));
+	database_bind_text(statement, 1, id);
+	TRY(visit_operations(projection, statement, note_found, &found));
+	return found.any ? OK : fail(STATUS_NOT_FOUND, "projection.operation: there is no %.*s", BYTES_ARGS(id));
+}
+
+enum status
+projection_list_votes(struct projection *projection, struct bytes operation,
+		      enum status (*visit)(void *context, const struct projection_vote *vote), void *context) {
+	HOLD(projection);
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(database_statement(
+		projection->database,
+		"SELECT operation, person, verdict, at, idx FROM votes WHERE operation = ?1 ORDER BY idx", &statement));
+	database_bind_text(statement, 1, operation);
+	for (;;) {
+		TRY(database_step(projection->database, statement, &row));
+		if (!row)
+			return OK;
+		struct projection_vote vote = {
+			.operation = database_bytes(statement, 0),
+			.person = database_bytes(statement, 1),
+			.verdict = database_bytes(statement, 2),
+			.at_ms = database_integer(statement, 3),
+			.index = (uint64_t)database_integer(statement, 4),
+		};
+		enum status status = visit(context, &vote);
+		if (status != OK) {
+			database_reset(statement);
+			return status;
+		}
+	}
+}
+
+#define ENTRY_COLUMNS "SELECT idx, type, seq, at, operation FROM entries WHERE "
+#define ENTRY_FILTERS                                                                                                  \
+	" AND (?1 = '' OR type = ?1) AND (?2 = '' OR operation = ?2) AND at >= ?3 AND at <= ?4 AND idx < ?5"           \
+	" ORDER BY idx DESC LIMIT ?6"
+
+enum status
+projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
+			enum status (*visit)(void *context, const struct projection_row *row), void *context) {
+	HOLD(projection);
+	const char *sql = filter->operation.len > 0 ? ENTRY_COLUMNS "operation <> '' AND operation = ?2" ENTRY_FILTERS
+			  : filter->type.len > 0    ? ENTRY_COLUMNS "type = ?1" ENTRY_FILTERS
+						    : ENTRY_COLUMNS "true" ENTRY_FILTERS;
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(check_limit(filter->limit));
+	TRY(database_statement(projection->database, sql, &statement));
+	database_bind_text(statement, 1, filter->type);
+	database_bind_text(statement, 2, filter->operation);
+	bind_window(statement, 3, filter->from_ms, filter->to_ms, filter->before, filter->limit);
+	for (;;) {
+		TRY(database_step(projection->database, statement, &row));
+		if (!row)
+			return OK;
+		struct projection_row found = {
+			.index = (uint64_t)database_integer(statement, 0),
+			.type = database_bytes(statement, 1),
+			.seq = database_integer(statement, 2),
+			.at_ms = database_integer(statement, 3),
+			.operation = database_bytes(statement, 4),
+		};
+		enum status status = visit(context, &found);
+		if (status != OK) {
+			database_reset(statement);
+			return status;
+		}
+	}
+}
+
+enum status
+projection_list_objects(struct projection *projection, const char *collection, struct bytes after, size_t limit,
+			enum status (*visit)(void *context, struct bytes id, struct bytes state, struct bytes body),
+			void *context) {
+	HOLD(projection);
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(check_limit(limit));
+	TRY(database_statement(
+		projection->database,
+		"SELECT id, state, body FROM objects WHERE collection = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+		&statement));
+	database_bind_text(statement, 1, bytes_of_text(collection));
+	database_bind_text(statement, 2, after);
+	database_bind_integer(statement, 3, (int64_t)limit);
+	for (;;) {
+		TRY(database_step(projection->database, statement, &row));
+		if (!row)
+			return OK;
+		enum status status = visit(context, database_bytes(statement, 0), database_bytes(statement, 1),
+					   database_bytes(statement, 2));
+		if (status != OK) {
+			database_reset(statement);
+			return status;
+		}
+	}
+}
+
+enum status
+projection_get_object(struct projection *projection, const char *collection, struct bytes id, struct buffer *body) {
+	HOLD(projection);
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(database_statement(projection->database, "SELECT body FROM objects WHERE collection = ?1 AND id = ?2",
+			       &statement));
+	database_bind_text(statement, 1, bytes_of_text(collection));
+	database_bind_text(statement, 2, id);
+	TRY(database_step(projection->database, statement, &row));
+	if (!row)
+		return fail(STATUS_NOT_FOUND, "projection.object: there is no %s %.*s", collection, BYTES_ARGS(id));
+	buffer_append_bytes(body, database_bytes(statement, 0));
+	database_reset(statement);
+	return buffer_status(body);
+}

@@ -1,0 +1,266 @@
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "base/io_simulated.h"
+#include "store/projection.h"
+
+static enum status
+apply_decision(struct projection *projection, const struct projection_entry *entry) {
+	struct projection_operation operation = {
+		.id = entry->operation,
+		.kind = BYTES_OF_LITERAL("transfer.sign"),
+		.principal = entry->index % 2 == 0 ? BYTES_OF_LITERAL("workload:a") : BYTES_OF_LITERAL("workload:b"),
+		.resource = BYTES_OF_LITERAL("key:eth"),
+		.state = BYTES_OF_LITERAL("held"),
+		.at_ms = entry->at_ms,
+		.index = entry->index,
+	};
+	return projection_put_operation(projection, &operation);
+}
+
+static enum status
+apply_vote(struct projection *projection, const struct projection_entry *entry) {
+	struct projection_vote vote = {.operation = entry->operation,
+				       .person = BYTES_OF_LITERAL("p-1"),
+				       .verdict = BYTES_OF_LITERAL("approve"),
+				       .at_ms = entry->at_ms,
+				       .index = entry->index};
+	struct projection_operation operation = {.id = entry->operation,
+						 .state = BYTES_OF_LITERAL("signed"),
+						 .at_ms = entry->at_ms,
+						 .index = entry->index};
+	TRY(projection_put_vote(projection, &vote));
+	return projection_put_operation(projection, &operation);
+}
+
+static enum status
+apply_change(struct projection *projection, const struct projection_entry *entry) {
+	if (entry->index % 20 == 18)
+		return projection_remove_object(projection, "person", BYTES_OF_LITERAL("p-8"));
+	char id[24];
+	snprintf(id, sizeof id, "p-%llu", (unsigned long long)entry->index);
+	return projection_put_object(projection, "person", bytes_of_text(id), BYTES_OF_LITERAL("active"),
+				     BYTES_OF_LITERAL("{\"groups\":[]}"), entry->index);
+}
+
+static const struct projection_handler handlers[] = {
+	{"decision", apply_decision}, {"vote", apply_vote}, {"change", apply_change}};
+
+static struct projection_config
+config_on(struct simulated_disk *disk) {
+	return (struct projection_config){
+		.io = simulated_disk_io(disk),
+		.path = "/state.db",
+		.identity = {{1, 2, 3}},
+		.handlers = handlers,
+		.handler_count = ARRAY_LENGTH(handlers),
+	};
+}
+
+static struct mark
+mark_of(uint64_t size) {
+	struct mark mark = {.size = size};
+	store_u64be(mark.root.bytes, size);
+	return mark;
+}
+
+static enum status
+apply_number(struct projection *projection, uint64_t index) {
+	static const char *const types[] = {"decision", "vote", "clock", "change"};
+	char operation[24] = "";
+	size_t type = index % 10 < 5 ? 0 : index % 10 < 7 ? 1 : index % 10 < 8 ? 2 : 3;
+	if (type < 2)
+		snprintf(operation, sizeof operation, "op-%llu", (unsigned long long)(type == 0 ? index : index - 5));
+	struct projection_entry entry = {
+		.index = index,
+		.type = bytes_of_text(types[type]),
+		.seq = (int64_t)index,
+		.at_ms = (int64_t)index * 1000,
+		.operation = bytes_of_text(operation),
+	};
+	return projection_apply(projection, &entry);
+}
+
+static enum status
+apply_range(struct projection *projection, uint64_t from, uint64_t to) {
+	TRY(projection_begin(projection));
+	enum status status = OK;
+	for (uint64_t index = from; status == OK && index < to; index++)
+		status = apply_number(projection, index);
+	if (status != OK) {
+		projection_rollback(projection);
+		return status;
+	}
+	struct mark mark = mark_of(to);
+	return projection_commit(projection, &mark);
+}
+
+struct listed {
+	size_t count;
+	uint64_t first, last;
+	char states[64];
+};
+
+static enum status
+note_operation(void *context, const struct projection_operation *operation) {
+	struct listed *listed = context;
+	if (listed->count++ == 0)
+		listed->first = operation->index;
+	listed->last = operation->index;
+	snprintf(listed->states, sizeof listed->states, "%.*s", BYTES_ARGS(operation->state));
+	return OK;
+}
+
+static enum status
+note_vote(void *context, const struct projection_vote *) {
+	++*(size_t *)context;
+	return OK;
+}
+
+static enum status
+note_row(void *context, const struct projection_row *row) {
+	struct listed *listed = context;
+	if (listed->count++ == 0)
+		listed->first = row->index;
+	listed->last = row->index;
+	return OK;
+}
+
+static enum status
+note_object(void *context, struct bytes, struct bytes, struct bytes) {
+	++*(size_t *)context;
+	return OK;
+}
+
+static void
+rows_are_listed_with_filters_and_pages(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	_cleanup_(projection_close) struct projection *projection = nullptr;
+	_cleanup_(buffer_free) struct buffer body = {};
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_int_equal(projection_applied(projection).size, 0);
+	assert_ok(apply_range(projection, 0, 100));
+	assert_int_equal(projection_applied(projection).size, 100);
+
+	static const struct {
+		struct projection_operation_filter filter;
+		size_t count;
+		uint64_t first;
+	} cases[] = {
+		{{.limit = 1000}, 50, 96},
+		{{.limit = 7}, 7, 96},
+		{{.limit = 7, .before = 11}, 5, 6}, /* op-0 and op-1 moved up to their votes at 5 and 6 */
+		{{.limit = 100, .state = BYTES_OF_LITERAL("signed")}, 20, 96},
+		{{.limit = 100, .state = BYTES_OF_LITERAL("held")}, 30, 94},
+		{{.limit = 100, .principal = BYTES_OF_LITERAL("workload:b")}, 20, 96},
+		{{.limit = 100, .principal = BYTES_OF_LITERAL("workload:a"), .state = BYTES_OF_LITERAL("held")},
+		 20,
+		 94},
+		{{.limit = 100, .resource = BYTES_OF_LITERAL("key:btc")}, 0, 0},
+		{{.limit = 100, .resource = BYTES_OF_LITERAL("key:eth"), .kind = BYTES_OF_LITERAL("transfer.sign")},
+		 50,
+		 96},
+		{{.limit = 100, .kind = BYTES_OF_LITERAL("key.create")}, 0, 0},
+		{{.limit = 100, .from_ms = 50'000, .to_ms = 59'000}, 5, 56},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct listed listed = {};
+		assert_ok(projection_list_operations(projection, &cases[i].filter, note_operation, &listed));
+		if (listed.count != cases[i].count || listed.first != cases[i].first)
+			fail_msg("case %zu: %zu rows from %llu", i, listed.count, (unsigned long long)listed.first);
+	}
+	struct projection_operation_filter none = {};
+	struct listed listed = {};
+	assert_fails(STATUS_INVALID, "projection.limit",
+		     projection_list_operations(projection, &none, note_operation, &listed));
+	assert_ok(projection_get_operation(projection, BYTES_OF_LITERAL("op-11"), note_operation, &listed));
+	assert_string_equal(listed.states, "signed");
+	assert_fails(STATUS_NOT_FOUND, "projection.operation",
+		     projection_get_operation(projection, BYTES_OF_LITERAL("op-9999"), note_operation, &listed));
+
+	size_t votes = 0, people = 0;
+	assert_ok(projection_list_votes(projection, BYTES_OF_LITERAL("op-11"), note_vote, &votes));
+	assert_int_equal(votes, 1);
+	struct listed of_operation = {}, of_type = {}, all = {};
+	struct projection_entry_filter by_operation = {.operation = BYTES_OF_LITERAL("op-11"), .limit = 10};
+	struct projection_entry_filter by_type = {.type = BYTES_OF_LITERAL("clock"), .limit = 3};
+	struct projection_entry_filter any = {.limit = 1000};
+	assert_ok(projection_list_entries(projection, &by_operation, note_row, &of_operation));
+	assert_int_equal(of_operation.count, 2);
+	assert_int_equal(of_operation.first, 16);
+	assert_int_equal(of_operation.last, 11);
+	assert_ok(projection_list_entries(projection, &by_type, note_row, &of_type));
+	assert_int_equal(of_type.count, 3);
+	assert_int_equal(of_type.first, 97);
+	assert_ok(projection_list_entries(projection, &any, note_row, &all));
+	assert_int_equal(all.count, 100);
+	assert_ok(projection_list_objects(projection, "person", (struct bytes){}, 100, note_object, &people));
+	assert_int_equal(people, 14);
+	assert_ok(projection_get_object(projection, "person", BYTES_OF_LITERAL("p-9"), &body));
+	assert_bytes(BYTES_OF_LITERAL("{\"groups\":[]}"), buffer_bytes(&body));
+	assert_fails(STATUS_NOT_FOUND, "projection.object",
+		     projection_get_object(projection, "person", BYTES_OF_LITERAL("p-8"), &body));
+}
+
+static void
+a_projection_of_another_log_and_a_damaged_one_are_built_anew(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	struct projection *projection;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_ok(apply_range(projection, 0, 50));
+	projection_close(&projection);
+	config.identity.bytes[0] = 77;
+	assert_ok(projection_open(&config, &projection));
+	assert_int_equal(projection_applied(projection).size, 0);
+	assert_ok(apply_range(projection, 0, 50));
+	projection_close(&projection);
+	assert_ok(simulated_disk_flip_bit(disk, "/state.db", 20, 3));
+	assert_ok(simulated_disk_flip_bit(disk, "/state.db", 5, 3));
+	assert_ok(projection_open(&config, &projection));
+	assert_int_equal(projection_applied(projection).size, 0);
+	assert_ok(apply_range(projection, 0, 10));
+	projection_close(&projection);
+}
+
+/* Whatever survived is a state that was committed; the rest is applied again, and the result is the same. */
+static void
+after_any_crash_it_is_rebuilt_equal(void **) {
+	struct hash256 expected, found;
+	unsigned behind = 0;
+	for (uint64_t point = 0; point < 160; point += 2) {
+		_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+		struct projection *projection = nullptr;
+		assert_ok(simulated_disk_create(&disk, point));
+		struct projection_config config = config_on(disk);
+		if (point == 0) {
+			assert_ok(projection_open(&config, &projection));
+			assert_ok(apply_range(projection, 0, 80));
+			assert_ok(projection_fingerprint(projection, &expected));
+			projection_close(&projection);
+			continue;
+		}
+		simulated_disk_crash_at(disk, point);
+		enum status status = projection_open(&config, &projection);
+		for (uint64_t from = 0; status == OK && from < 80; from += 10)
+			status = apply_range(projection, from, from + 10);
+		projection_close(&projection);
+		simulated_disk_lose_power(disk);
+		assert_ok(projection_open(&config, &projection));
+		uint64_t applied = projection_applied(projection).size;
+		assert_int_equal(applied % 10, 0);
+		behind += applied < 80;
+		assert_ok(apply_range(projection, applied, 80));
+		assert_ok(projection_fingerprint(projection, &found));
+		assert_true(hash256_equal(&expected, &found));
+		projection_close(&projection);
+	}
+	assert_true(behind > 20);
+}
+
+RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(a_projection_of_another_log_and_a_damaged_one_are_built_anew),
+	  T(after_any_crash_it_is_rebuilt_equal))
