@@ -255,10 +255,3 @@ bitcoin_hash_text(const struct hash256 *hash, char text[static 65]) {
 		reversed.bytes[i] = hash->bytes[sizeof reversed.bytes - 1 - i];
 	hex_encode(hash256_bytes(&reversed), text);
 }
-
-char *
-bitcoin_outpoint_text(struct arena *arena, const struct bitcoin_outpoint *outpoint) {
-	char txid[BITCOIN_HASH_TEXT_SIZE];
-	bitcoin_hash_text(&outpoint->txid, txid);
-	return arena_format(arena, "%s:%u", txid, outpoint->index);
-}

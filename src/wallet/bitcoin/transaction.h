@@ -76,7 +76,5 @@ int bitcoin_outpoint_compare(const struct bitcoin_outpoint *a, const struct bitc
 
 /* 64 hexadecimal digits in the order of explorers, and a NUL. */
 void bitcoin_hash_text(const struct hash256 *hash, char text[static 65]);
-/* In the arena: "<txid>:<index>"; null when out of memory. */
-char *bitcoin_outpoint_text(struct arena *arena, const struct bitcoin_outpoint *outpoint);
 
 #endif

@@ -24,8 +24,6 @@ check_written(struct arena *arena, const struct bitcoin_transaction *transaction
 	must(hash256_equal(&txid, &wtxid) != transaction->has_witness);
 	if (bitcoin_transaction_check(arena, transaction, &sats) == OK)
 		must(sats <= BITCOIN_MONEY_MAX);
-	if (transaction->input_count > 0)
-		must(bitcoin_outpoint_text(arena, &transaction->inputs[0].previous) != nullptr);
 }
 
 int
