@@ -1,7 +1,6 @@
 #include "store/projection.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,27 +26,12 @@ static const char schema[] =
 constexpr int VERSION = 1;
 
 struct projection {
-	pthread_mutex_t mutex; /* held by a query, and from begin to commit or rollback */
 	struct database *database;
 	struct hash256 identity;
 	const struct projection_handler *handlers;
 	size_t handler_count;
 	struct mark applied;
 };
-
-static pthread_mutex_t *
-hold(struct projection *projection) {
-	pthread_mutex_lock(&projection->mutex);
-	return &projection->mutex;
-}
-
-static void
-release(pthread_mutex_t **mutex) {
-	pthread_mutex_unlock(*mutex);
-}
-
-/* Until the end of the block. */
-#define HOLD(projection) [[maybe_unused]] _cleanup_(release) pthread_mutex_t *held = hold(projection)
 
 /* --- Opening. --- */
 
@@ -99,7 +83,6 @@ projection_open(const struct projection_config *config, struct projection **proj
 	bool is_ours;
 	_cleanup_(projection_close) struct projection *opened = calloc(1, sizeof *opened);
 	TRY_ALLOC(opened);
-	pthread_mutex_init(&opened->mutex, nullptr);
 	opened->identity = config->identity;
 	opened->handlers = config->handlers;
 	opened->handler_count = config->handler_count;
@@ -119,19 +102,16 @@ projection_close(struct projection **projection) {
 		return;
 	struct projection *gone = TAKE(*projection);
 	database_close(&gone->database);
-	pthread_mutex_destroy(&gone->mutex);
 	free(gone);
 }
 
 struct mark
-projection_applied(struct projection *projection) {
-	HOLD(projection);
+projection_applied(const struct projection *projection) {
 	return projection->applied;
 }
 
 enum status
 projection_clear(struct projection *projection) {
-	HOLD(projection);
 	TRY(database_begin(projection->database));
 	enum status status = database_execute(projection->database,
 					      "DELETE FROM applied; DELETE FROM entries; DELETE FROM operations;"
@@ -149,17 +129,13 @@ projection_clear(struct projection *projection) {
 
 enum status
 projection_begin(struct projection *projection) {
-	pthread_mutex_lock(&projection->mutex);
-	enum status status = database_begin(projection->database);
-	if (status != OK)
-		pthread_mutex_unlock(&projection->mutex);
-	return status;
+	database_rollback(projection->database); /* of a round that failed before its end */
+	return database_begin(projection->database);
 }
 
 void
 projection_rollback(struct projection *projection) {
 	database_rollback(projection->database);
-	pthread_mutex_unlock(&projection->mutex);
 }
 
 static enum status
@@ -203,7 +179,6 @@ projection_commit(struct projection *projection, const struct mark *mark) {
 		database_rollback(projection->database);
 	if (status == OK)
 		projection->applied = *mark;
-	pthread_mutex_unlock(&projection->mutex);
 	return status;
 }
 
@@ -292,7 +267,6 @@ hash_rows(struct projection *projection, const char *sql, int columns, struct sh
 
 enum status
 projection_fingerprint(struct projection *projection, struct hash256 *fingerprint) {
-	HOLD(projection);
 	static const struct {
 		const char *sql;
 		int columns;
@@ -365,7 +339,6 @@ enum status
 projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
 			   enum status (*visit)(void *context, const struct projection_operation *operation),
 			   void *context) {
-	HOLD(projection);
 	const char *sql = filter->principal.len > 0  ? OPERATION_COLUMNS "principal = ?2" OPERATION_FILTERS
 			  : filter->resource.len > 0 ? OPERATION_COLUMNS "resource = ?3" OPERATION_FILTERS
 			  : filter->state.len > 0    ? OPERATION_COLUMNS "state = ?4" OPERATION_FILTERS
@@ -398,7 +371,6 @@ enum status
 projection_get_operation(struct projection *projection, struct bytes id,
 			 enum status (*visit)(void *context, const struct projection_operation *operation),
 			 void *context) {
-	HOLD(projection);
 	struct sqlite3_stmt *statement;
 	struct found found = {visit, context, false};
 	TRY(database_statement(projection->database, OPERATION_COLUMNS "id = ?1", &statement));
@@ -410,7 +382,6 @@ projection_get_operation(struct projection *projection, struct bytes id,
 enum status
 projection_list_votes(struct projection *projection, struct bytes operation,
 		      enum status (*visit)(void *context, const struct projection_vote *vote), void *context) {
-	HOLD(projection);
 	struct sqlite3_stmt *statement;
 	bool row;
 	TRY(database_statement(
@@ -444,7 +415,6 @@ projection_list_votes(struct projection *projection, struct bytes operation,
 enum status
 projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
 			enum status (*visit)(void *context, const struct projection_row *row), void *context) {
-	HOLD(projection);
 	const char *sql = filter->operation.len > 0 ? ENTRY_COLUMNS "operation <> '' AND operation = ?2" ENTRY_FILTERS
 			  : filter->type.len > 0    ? ENTRY_COLUMNS "type = ?1" ENTRY_FILTERS
 						    : ENTRY_COLUMNS "true" ENTRY_FILTERS;
@@ -478,7 +448,6 @@ enum status
 projection_list_objects(struct projection *projection, const char *collection, struct bytes after, size_t limit,
 			enum status (*visit)(void *context, struct bytes id, struct bytes state, struct bytes body),
 			void *context) {
-	HOLD(projection);
 	struct sqlite3_stmt *statement;
 	bool row;
 	TRY(check_limit(limit));
@@ -504,7 +473,6 @@ projection_list_objects(struct projection *projection, const char *collection, s
 
 enum status
 projection_get_object(struct projection *projection, const char *collection, struct bytes id, struct buffer *body) {
-	HOLD(projection);
 	struct sqlite3_stmt *statement;
 	bool row;
 	TRY(database_statement(projection->database, "SELECT body FROM objects WHERE collection = ?1 AND id = ?2",

@@ -5,8 +5,8 @@
  * missing is applied again at start, and a projection of another log is dropped and built anew. Every entry gives a row in
  * `entries`; a table of handlers, by entry type, gives the rest.
  *
- * Threads: any. A transaction, from begin to commit or rollback, excludes queries; it is applied by one thread. A visitor
- * may not use the projection that visits it. Errors: those of store/database.h; "projection.*".
+ * Threads: one at a time; a visitor may not use the projection that visits it. A query between begin and commit sees what is
+ * applied already. Errors: those of store/database.h; "projection.*".
  */
 #ifndef GATEHOUSE_STORE_PROJECTION_H
 #define GATEHOUSE_STORE_PROJECTION_H
@@ -44,10 +44,11 @@ struct projection_config {
 enum status projection_open(const struct projection_config *config, struct projection **projection);
 void projection_close(struct projection **projection); /* a cleanup function */
 /* How far it is; size 0 if nothing is applied. */
-struct mark projection_applied(struct projection *projection);
+struct mark projection_applied(const struct projection *projection);
 /* Drops every row. */
 enum status projection_clear(struct projection *projection);
-/* Entries in order between begin and commit; commit binds the rows to the mark. */
+/* Entries in order between begin and commit; commit binds the rows to the mark. begin drops what was begun and not
+ * committed. */
 enum status projection_begin(struct projection *projection);
 enum status projection_apply(struct projection *projection, const struct projection_entry *entry);
 enum status projection_commit(struct projection *projection, const struct mark *mark);
