@@ -30,7 +30,7 @@ LAYERS = [
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)
-SUPPORT = {"tests/": ("_test.c", "_fuzz.c"), "bench/": ("_bench.c",)}
+SUPPORT = {"tests/": ("_test.c", "_fuzz.c", "_bench.c"), "bench/": ("_bench.c",)}
 
 
 def sources():
