@@ -155,8 +155,17 @@ start_lingering(struct connection *connection) {
 	connection->deadline_ms = now_ms(connection->gateway) + LINGER_MS;
 }
 
+/* While our output was in the way, nothing could be expected of the client. */
+static void
+restart_reading_deadline(struct connection *connection) {
+	int64_t deadline_ms = now_ms(connection->gateway) + (connection->reader.started ? HEAD_MS : IDLE_MS);
+	if (connection->deadline_ms < deadline_ms)
+		connection->deadline_ms = deadline_ms;
+}
+
 static void
 flush_output(struct connection *connection) {
+	bool had_output = unsent(connection) > 0;
 	connection->output_blocked = false;
 	if (connection->output.failed) {
 		connection_close(connection);
@@ -182,6 +191,8 @@ flush_output(struct connection *connection) {
 	clear_output(connection);
 	if (connection->state == FINISHING)
 		start_lingering(connection);
+	else if (connection->state == READING && had_output)
+		restart_reading_deadline(connection);
 }
 
 /* --- Answers --- */
@@ -624,6 +635,14 @@ connection_accept(struct gateway *gateway, int descriptor, const struct sockaddr
 /* --- What others call for --- */
 
 static void
+feed(struct connection *connection) {
+	if (unsent(connection) == 0)
+		connection->output_deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+	if (sse_write(&connection->gateway->ring, &connection->place, &connection->output))
+		connection->deadline_ms = now_ms(connection->gateway) + HEARTBEAT_MS;
+}
+
+static void
 start_stream(struct connection *connection, const struct http_reader *reader) {
 	struct gateway *gateway = connection->gateway;
 	if (gateway->feed_clients >= gateway->config.limits.feed_clients) {
@@ -640,6 +659,7 @@ start_stream(struct connection *connection, const struct http_reader *reader) {
 	connection->deadline_ms = now_ms(gateway) + HEARTBEAT_MS;
 	connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
 	new_generation(connection);
+	feed(connection);
 }
 
 static struct connection *
@@ -678,14 +698,6 @@ connections_lose_keeper(struct gateway *gateway) {
 						   "Repeat it with the same idempotency key to learn its outcome.");
 		connection_run(connection, false);
 	}
-}
-
-static void
-feed(struct connection *connection) {
-	if (unsent(connection) == 0)
-		connection->output_deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
-	if (sse_write(&connection->gateway->ring, &connection->place, &connection->output))
-		connection->deadline_ms = now_ms(connection->gateway) + HEARTBEAT_MS;
 }
 
 void
@@ -737,6 +749,14 @@ pass_deadline(struct connection *connection) {
 	connection_run(connection, false);
 }
 
+/* Where unsent output is what a state waits for, it has a deadline of its own, which every byte that goes out renews. */
+static bool
+deadline_applies(const struct connection *connection) {
+	if (unsent(connection) == 0 || connection->state == WAITING)
+		return true;
+	return connection->state == READING && connection->reader.started && can_take_input(connection);
+}
+
 void
 connections_tick(struct gateway *gateway) {
 	int64_t now = now_ms(gateway);
@@ -746,7 +766,7 @@ connections_tick(struct gateway *gateway) {
 			continue;
 		if (unsent(connection) > 0 && now >= connection->output_deadline_ms)
 			connection_close(connection);
-		else if (now >= connection->deadline_ms)
+		else if (now >= connection->deadline_ms && deadline_applies(connection))
 			pass_deadline(connection);
 	}
 }

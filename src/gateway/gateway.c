@@ -235,8 +235,6 @@ make_loop(struct gateway *gateway) {
 	if (error == 0)
 		error = uv_check_init(&gateway->loop, &gateway->after_io);
 	if (error == 0)
-		error = uv_poll_init(&gateway->loop, &gateway->control_poll, gateway->control);
-	if (error == 0)
 		error = uv_check_start(&gateway->after_io, after_io);
 	if (error != 0)
 		return fail(STATUS_IO, "gateway.loop: %s", uv_strerror(error));
@@ -271,7 +269,10 @@ start(struct gateway *gateway) {
 	struct confine_request request = {.role = IPC_ROLE_GATEWAY,
 					  .degraded_allowed = gateway->config.confinement_degraded};
 	TRY(confine_enter(&request, &gateway->confinement));
-	int error = uv_poll_start(&gateway->control_poll, UV_READABLE, on_control);
+	/* From here on the control socket does not block. */
+	int error = uv_poll_init(&gateway->loop, &gateway->control_poll, gateway->control);
+	if (error == 0)
+		error = uv_poll_start(&gateway->control_poll, UV_READABLE, on_control);
 	if (error != 0)
 		return fail(STATUS_IO, "gateway.control: %s", uv_strerror(error));
 	gateway_accept(gateway, true);

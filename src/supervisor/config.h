@@ -26,7 +26,7 @@ struct config_tls {
 	/* Both null: self-signed for the first authority, made at each start. */
 	const char *certificate;  /* PEM chain */
 	const char *key;          /* PEM */
-	const char *groups;       /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768:X25519:P-256" */
+	const char *groups;       /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768/X25519/P-256" */
 	bool classical_groups;    /* a group without ML-KEM is among them */
 	bool client_certificates; /* asked for; a client that has none is served as well */
 };

@@ -48,7 +48,7 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_int_equal(2, config.listener_count);
 	assert_string_equal("10.0.0.1", config.listeners[1].address);
 	assert_int_equal(2, config.authority_count);
-	assert_string_equal("X25519MLKEM768:P-256", config.tls.groups);
+	assert_string_equal("X25519MLKEM768/P-256", config.tls.groups);
 	assert_true(config.tls.classical_groups);
 	assert_true(config.tls.client_certificates);
 	assert_string_equal("https://w.example", config.rollback_guard.witness_url);

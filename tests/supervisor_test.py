@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""The supervisor and the processes that it starts: whom they run as, what they can no longer do, what they are handed, and what
+happens when one ends, when the configuration changes and when all stops."""
+
+import errno
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+
+import tap
+from installation import Client, Installation, KEEPER_USER, PROGRAM, free_port
+
+AS_ROOT = os.geteuid() == 0
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def test_each_process_is_confined_and_runs_as_its_own_user():
+    with Installation() as gate:
+        users = {}
+        for role in ("gateway", "keeper"):
+            status = status_of(gate.pid(role))
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", (role, status)
+            users[role] = status["Uid"].split("\t")
+            if AS_ROOT:
+                assert len(set(users[role])) == 1 and int(status["CapEff"], 16) == 0 and status["Groups"].strip() == "", status
+            with open(f"/proc/{gate.pid(role)}/limits", encoding="ascii") as file:
+                assert "Max core file size        0                    0" in file.read()
+        status = status_of(gate.process.pid)
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+        if AS_ROOT:
+            assert users["gateway"] != users["keeper"] and users["keeper"][0] == str(KEEPER_USER), users
+
+
+def test_what_is_tried_inside_the_keeper_is_refused():
+    with Installation() as gate, Client(gate) as client:
+        attempts = client.post("attempts").json()
+        if AS_ROOT:
+            assert attempts["network_namespace"] is True
+        del attempts["network_namespace"]
+        assert len(attempts) == 9, attempts
+        for name, error in attempts.items():
+            assert error in (errno.EPERM, errno.EACCES), f"{name}: {errno.errorcode.get(error, error)}"
+
+
+def test_the_processes_have_no_descriptors_but_their_own():
+    with Installation() as gate:
+        for role in ("gateway", "keeper"):
+            folder = f"/proc/{gate.pid(role)}/fd"
+            for name in os.listdir(folder):
+                link = os.readlink(os.path.join(folder, name))
+                assert link.startswith(("socket:", "anon_inode:", "pipe:", "/dev/null", gate.log_path, "/memfd:")), (role, name, link)
+
+
+def test_the_passphrase_reaches_the_keeper_without_its_line_end():
+    with Installation() as gate, Client(gate) as client:
+        assert client.post("passphrase").body == b"13"
+        os.kill(gate.pid("keeper"), signal.SIGKILL)
+        time.sleep(0.2)
+        gate.wait_ready()
+        assert client.post("passphrase").body == b"13"
+
+
+def test_a_data_directory_of_another_user_is_refused_at_the_start():
+    if not AS_ROOT:
+        raise tap.Skip("a user of its own needs root")
+    gate = Installation()
+    os.chown(gate.data, 0, 0)
+    log = gate.refuse_to_start(4)
+    assert "supervisor.directory" in log and str(KEEPER_USER) in log, log
+
+
+def test_a_port_that_is_taken_is_refused_at_the_start():
+    gate = Installation()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", gate.port))
+        taken.listen()
+        assert "handover.listen" in gate.refuse_to_start(4)
+
+
+def test_a_bad_configuration_is_refused_with_line_and_column():
+    log = Installation("limits: {conections: 5}").refuse_to_start(2)
+    assert "yaml.unknown_key" in log and "gatehouse.yaml:8:10:" in log, log
+
+
+def test_a_certificate_that_does_not_fit_its_key_ends_the_start_with_its_reason():
+    gate = Installation()
+    for name in ("a", "b"):
+        certificate(gate, name)
+    gate.tls = f"{{certificate: {gate.directory}/a.crt, key: {gate.directory}/b.key}}"
+    gate.write_config()
+    assert "tls.key" in gate.refuse_to_start(4)
+
+
+def certificate(gate, name):
+    paths = [os.path.join(gate.directory, f"{name}.{kind}") for kind in ("crt", "key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:gate.example", "-out", paths[0], "-keyout", paths[1]],
+                   check=True, capture_output=True)
+    return paths
+
+
+def served_certificate(gate):
+    return ssl.get_server_certificate(("127.0.0.1", gate.port)).replace("\n", "")
+
+
+def file_content(path):
+    with open(path, encoding="ascii") as file:
+        return file.read().replace("\n", "")
+
+
+def test_a_reload_takes_over_certificate_and_listeners_and_old_connections_stay():
+    gate = Installation()
+    first, second = certificate(gate, "first"), certificate(gate, "second")
+    gate.tls = f"{{certificate: {first[0]}, key: {first[1]}}}"
+    gate.write_config()
+    with gate, Client(gate) as old:
+        assert old.post("k").status == 200
+        assert served_certificate(gate) == file_content(first[0])
+        old_port, gate.port = gate.port, free_port()
+        gate.tls = f"{{certificate: {second[0]}, key: {second[1]}}}"
+        gate.write_config()
+        gate.signal(signal.SIGHUP)
+        gate.wait_log("the configuration is reloaded")
+        time.sleep(0.2)
+        assert served_certificate(gate) == file_content(second[0])
+        assert old.post("k").status == 200
+        try:
+            socket.create_connection(("127.0.0.1", old_port), timeout=2)
+        except ConnectionRefusedError:
+            pass
+        else:
+            raise AssertionError("the old port is still open")
+
+
+def test_a_bad_reload_changes_nothing():
+    with Installation() as gate, Client(gate) as client:
+        before = served_certificate(gate)
+        for settings, tls in (("nonsense: 1", "{}"), ("", "{certificate: /nowhere.crt, key: /nowhere.key}")):
+            gate.settings, gate.tls = settings, tls
+            gate.write_config()
+            seen = gate.log().count("the reload is refused")
+            gate.signal(signal.SIGHUP)
+            while gate.log().count("the reload is refused") == seen:
+                time.sleep(0.02)
+        assert served_certificate(gate) == before
+        assert client.post("k").status == 200
+
+
+def test_a_process_that_keeps_ending_is_started_ever_more_slowly():
+    with Installation() as gate:
+        for delay in (100, 200, 400):
+            os.kill(gate.pid("keeper"), signal.SIGKILL)
+            gate.wait_log(f"the keeper ended (signal 9); it starts again in {delay} ms")
+            gate.wait_ready()
+
+
+def test_nothing_outlives_the_supervisor():
+    gate = Installation()
+    gate.expected_status = -signal.SIGKILL
+    with gate:
+        pids = [gate.pid("gateway"), gate.pid("keeper")]
+        gate.process.kill()
+        gate.process.wait()
+        until = time.monotonic() + 5
+        while any(os.path.exists(f"/proc/{pid}") and status_of(pid)["State"][0] != "Z" for pid in pids):
+            assert time.monotonic() < until, "a process lives on"
+            time.sleep(0.02)
+
+
+def test_the_service_manager_is_told():
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        path = os.path.join(folder, "notify")
+        manager.bind(path)
+        manager.settimeout(10)
+        gate = Installation(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
+        with gate:
+            assert manager.recv(100) == b"READY=1"
+            assert manager.recv(100) == b"WATCHDOG=1"
+            assert manager.recv(100) == b"WATCHDOG=1"
+            gate.stop()
+            last = b""
+            while last != b"STOPPING=1":
+                last = manager.recv(100)
+
+
+def test_the_program_says_how_it_is_used():
+    done = subprocess.run([PROGRAM, "process", "nobody"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "usage" in done.stderr
+
+
+if __name__ == "__main__":
+    tap.main(globals())
