@@ -129,6 +129,10 @@ enum status ledger_read(struct ledger *ledger, uint64_t index, struct buffer *by
 /* Entries from..to−1, in order. */
 enum status ledger_visit(struct ledger *ledger, uint64_t from, uint64_t to,
 			 enum status (*visit)(void *context, const struct ledger_record *record), void *context);
+/* The head of the frame that holds a durable entry, as it was signed: for publishing in pieces. */
+enum status ledger_head_of_entry(struct ledger *ledger, uint64_t index, struct ledger_head *head);
+/* OK if this log once had this durable head (or the mark is empty): STATUS_CONFLICT "ledger.behind", "ledger.fork". */
+enum status ledger_had_head(struct ledger *ledger, const struct mark *mark);
 /* Every frame read again and checked against its root; slow, for background verification. */
 enum status ledger_check(struct ledger *ledger);
 /* How many entries of each type are durable. */

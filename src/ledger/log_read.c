@@ -158,6 +158,32 @@ ledger_visit(struct ledger *ledger, uint64_t from, uint64_t to,
 	}
 }
 
+enum status
+ledger_head_of_entry(struct ledger *ledger, uint64_t index, struct ledger_head *head) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	struct frame frame;
+	struct frame_place place;
+	TRY(read_frame_of(ledger, index, &bytes, &frame, &place));
+	head->head = (struct head){.size = frame_end_index(&frame), .root = frame.root};
+	return head_signatures_load(frame.signatures, &head->signatures);
+}
+
+enum status
+ledger_had_head(struct ledger *ledger, const struct mark *mark) {
+	struct ledger_head head;
+	if (mark->size == 0)
+		return OK;
+	enum status status = ledger_head_of_entry(ledger, mark->size - 1, &head);
+	if (status == STATUS_NOT_FOUND)
+		return fail(STATUS_CONFLICT, "ledger.behind: a head of %llu entries is not in the log yet",
+			    (unsigned long long)mark->size);
+	TRY(status);
+	if (head.head.size != mark->size || !hash256_equal(&head.head.root, &mark->root))
+		return fail(STATUS_CONFLICT, "ledger.fork: the log never had this head of %llu entries",
+			    (unsigned long long)mark->size);
+	return OK;
+}
+
 struct checking {
 	struct tree_frontier frontier;
 	struct hash256 root;

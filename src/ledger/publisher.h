@@ -2,9 +2,10 @@
  * The publisher: brings what readers use up to the durable head, off the path and at most once a second: tiles, the
  * checkpoint file, state.db, the high-water mark.
  *
- * Each target is one row: what it does with every entry and what it does at the head. Targets run in the order of the table,
- * on the publisher's thread; the checkpoint comes after the tiles, so that a published head's tiles are there. A target that
- * fails is tried again a second later from where it was; the path does not wait for it and /healthz shows it.
+ * Each target is one row: what it does with every entry and what it does at a head. Targets run in the order of the table,
+ * on the publisher's thread. A row that follows another (the checkpoint its tiles) waits while that one fails. A target
+ * that fails is tried again a second later from where it was; the path does not wait for it and /healthz shows it. What is
+ * far behind is brought up in pieces, each ending at a head.
  *
  * Owner: the caller. Threads: start and stop by one thread; publisher_run() by that thread when no thread was started.
  */
@@ -15,11 +16,13 @@
 
 struct publish_target {
 	const char *name;
+	const char *follows; /* the name of a row above: this one runs only where that one succeeded; may be null */
 	void *context;
 	/* How many entries it has already; entries from there on are given. */
 	uint64_t (*applied)(void *context);
 	enum status (*begin)(void *context);                                     /* may be null */
 	enum status (*apply)(void *context, const struct ledger_record *record); /* null: only the head matters */
+	/* At the head of the last entry that was given, or at the durable head where only that matters. */
 	enum status (*finish)(void *context, const struct ledger_head *head);
 };
 
@@ -38,8 +41,10 @@ void publisher_stop(struct publisher **publisher); /* a cleanup function */
 /* One round over all targets; the first failure is returned after all were tried. */
 enum status publisher_run(struct publisher *publisher);
 
+constexpr size_t PUBLISHER_TARGETS_MAX = 16;
+
 struct publisher_health {
-	const char *failing; /* name of the first failing target, or null */
+	const char *failing; /* name of the first failing target of the last round, or null */
 	char message[256];
 	uint64_t published; /* size of the head that all targets have */
 };
@@ -54,5 +59,7 @@ struct checkpoint_target {
 };
 uint64_t checkpoint_target_applied(void *context);
 enum status checkpoint_target_finish(void *context, const struct ledger_head *head);
+/* What was published last, for a pin of ledger_open(): *is_set is false where there is none. */
+enum status checkpoint_target_read(const struct checkpoint_target *target, struct mark *mark, bool *is_set);
 
 #endif
