@@ -107,29 +107,33 @@ compare_errors(const void *a, const void *b) {
 
 /* The index visits policies in an order of its own; what is recorded has one order. */
 static enum status
+sort_reasons(struct arena *scratch, const struct list *list, struct policy_result *result) {
+	if (list->count == 0)
+		return OK;
+	size_t *numbers = ARENA_NEW_ARRAY(scratch, list->count, size_t);
+	TRY_ALLOC(numbers);
+	for (size_t i = 0; i < list->count; i++)
+		numbers[i] = list->items[i];
+	if (list->count > 1)
+		qsort(numbers, list->count, sizeof *numbers, compare_sizes);
+	result->reasons = numbers;
+	result->reason_count = list->count;
+	return OK;
+}
+
+static enum status
 conclude(struct decision *decision, struct policy_options options, struct policy_result *result) {
-	const struct list *reasons = decision->forbids.count > 0 ? &decision->forbids : &decision->permits;
-	bool denied_by_error = options.strict && decision->forbid_failed && decision->forbids.count == 0;
-	*result = (struct policy_result){
-		.decision = decision->forbids.count == 0 && decision->permits.count > 0 && !denied_by_error
-				    ? POLICY_ALLOW
-				    : POLICY_DENY,
-		.denied_by_error = denied_by_error,
-		.errors = decision->errors,
-		.error_count = decision->error_count,
-	};
+	bool is_forbidden = decision->forbids.count > 0;
 	if (decision->error_count > 1)
 		qsort(decision->errors, decision->error_count, sizeof *decision->errors, compare_errors);
-	if (denied_by_error || reasons->count == 0)
+	result->errors = decision->errors;
+	result->error_count = decision->error_count;
+	result->denied_by_error = options.strict && decision->forbid_failed && !is_forbidden;
+	if (result->denied_by_error)
 		return OK;
-	size_t *numbers = ARENA_NEW_ARRAY(decision->evaluation.scratch, reasons->count, size_t);
-	TRY_ALLOC(numbers);
-	for (size_t i = 0; i < reasons->count; i++)
-		numbers[i] = reasons->items[i];
-	if (reasons->count > 1)
-		qsort(numbers, reasons->count, sizeof *numbers, compare_sizes);
-	result->reasons = numbers;
-	result->reason_count = reasons->count;
+	TRY(sort_reasons(decision->evaluation.scratch, is_forbidden ? &decision->forbids : &decision->permits, result));
+	if (!is_forbidden && decision->permits.count > 0)
+		result->decision = POLICY_ALLOW;
 	return OK;
 }
 

@@ -120,6 +120,22 @@ policy_complain(struct policy_diagnostics *diagnostics, const struct policy_sour
 	return fail(STATUS_INVALID, "%s: %s:%zu:%zu: %s", name, source->file, item.line, item.column, message);
 }
 
+static bool
+stands_before(const struct policy_diagnostic *a, const struct policy_diagnostic *b) {
+	return a->line < b->line || (a->line == b->line && a->column < b->column);
+}
+
+void
+policy_diagnostics_sort(struct policy_diagnostics *diagnostics, size_t first) {
+	for (size_t i = first + 1; i < diagnostics->count; i++) {
+		struct policy_diagnostic item = diagnostics->items[i];
+		size_t at = i;
+		for (; at > first && stands_before(&item, &diagnostics->items[at - 1]); at--)
+			diagnostics->items[at] = diagnostics->items[at - 1];
+		diagnostics->items[at] = item;
+	}
+}
+
 /* The caret line ends with the excerpt, and marks one character at least. */
 static void
 print_carets(const struct policy_diagnostic *item, struct buffer *to) {

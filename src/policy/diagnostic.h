@@ -46,6 +46,9 @@ enum status policy_complain(struct policy_diagnostics *diagnostics, const struct
 			    size_t length, const char *name, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
 
+/* Findings from number `first` on, which are of one source, by their place. */
+void policy_diagnostics_sort(struct policy_diagnostics *diagnostics, size_t first);
+
 /* As a person reads them:
  *
  *     treasury.cedar:3:14: policy.unexpected_token: expected `)`, found `when`

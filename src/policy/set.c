@@ -143,6 +143,7 @@ policy_set_add(struct policy_set *set, const char *file, struct bytes text, stru
 		diagnostics = &own;
 	size_t first = diagnostics->count;
 	enum status status = add_text(set, file, text, diagnostics);
+	policy_diagnostics_sort(diagnostics, first);
 	return status == STATUS_INVALID ? fail_with_first(diagnostics, first) : status;
 }
 

@@ -1,0 +1,44 @@
+/*
+ * What the tests of policy/ share: sets and stores from literals. Include after tests/test.h.
+ */
+#ifndef GATEHOUSE_POLICY_FIXTURE_H
+#define GATEHOUSE_POLICY_FIXTURE_H
+
+#include "policy/policy.h"
+
+static inline struct policy_set *
+fixture_policies(const char *text) {
+	struct policy_set *set = nullptr;
+	if (policy_set_parse("test.cedar", bytes_of_text(text), &set, nullptr) != OK)
+		fail_msg("%s: %s", text, fail_message());
+	return set;
+}
+
+static inline struct policy_entities *
+fixture_entities(const char *text) {
+	struct policy_entities *entities = nullptr;
+	struct policy_source source = {"test.entities.json", bytes_of_text(text)};
+	assert_ok(policy_entities_create(&entities));
+	if (policy_entities_read(entities, &source, (struct policy_entities_options){}, nullptr) != OK ||
+	    policy_entities_seal(entities) != OK)
+		fail_msg("%s: %s", text, fail_message());
+	return entities;
+}
+
+static inline struct entity_uid
+fixture_uid(const char *type, const char *id) {
+	return (struct entity_uid){bytes_of_text(type), bytes_of_text(id)};
+}
+
+/* A record in the arena. */
+static inline struct value
+fixture_record(struct arena *arena, const char *text) {
+	struct value value = {};
+	const json *root;
+	struct json_limits limits = {.integers = JSON_INT64_INTEGERS};
+	if (json_read(arena, bytes_of_text(text), limits, &root) != OK || value_read(arena, root, &value) != OK)
+		fail_msg("%s: %s", text, fail_message());
+	return value;
+}
+
+#endif
