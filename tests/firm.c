@@ -104,8 +104,8 @@ add_changes(const struct firm *firm, struct buffer *to) {
 	};
 	static const char *const assets[] = {
 		"{\"chain\":\"eip155:1\",\"decimals\":18,\"symbol\":\"ETH\"}",
-		"{\"chain\":\"eip155:1\",\"contract\":\"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\",\"decimals\":6,"
-		"\"symbol\":\"USDC\"}",
+		("{\"chain\":\"eip155:1\",\"contract\":\"0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48\",\"decimals\":6,"
+		 "\"symbol\":\"USDC\"}"),
 		"{\"chain\":\"bitcoin:main\",\"decimals\":8,\"symbol\":\"BTC\"}",
 	};
 	static const struct {
