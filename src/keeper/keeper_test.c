@@ -1,0 +1,319 @@
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "base/time.h"
+#include "gate/genesis.h"
+#include "keeper/keeper.h"
+#include "ledger/receipt.h"
+#include "tests/firm.h"
+
+#define AUTHORITY "127.0.0.1:8443"
+static const char INSTANCE[] = "northwind.example";
+static const char PASSPHRASE[] = "correct horse battery";
+
+/* An installation in a directory of its own, founded and opened: the keeper without processes. */
+struct house {
+	struct firm firm;
+	char directory[128], data[160], mark[160];
+	struct installation installation;
+	struct keeper *keeper;
+	int requests;
+};
+
+static int64_t
+now_ms(void) {
+	return io_realtime_ns(io_system()) / 1'000'000;
+}
+
+static void
+found(struct house *house) {
+	_cleanup_(buffer_free) struct buffer record = {}, keys = {}, genesis = {};
+	struct root_key *root;
+	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
+	assert_ok(root_key_create(&root, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE), cheap, &record));
+	assert_ok(installation_create(io_system(), house->data, INSTANCE, "k1", root, buffer_bytes(&record),
+	                              &house->installation));
+	struct json_writer w;
+	const struct note_key *log_keys[] = {&house->installation.keys.ed25519, &house->installation.keys.mldsa44};
+	json_writer_start(&w, &keys);
+	json_write_array(&w);
+	for (size_t i = 0; i < ARRAY_LENGTH(log_keys); i++) {
+		_cleanup_(buffer_free) struct buffer vkey = {};
+		note_key_format(log_keys[i], &vkey);
+		json_write_string(&w, buffer_bytes(&vkey));
+	}
+	json_write_end(&w);
+	assert_ok(json_writer_finish(&w));
+	buffer_append_byte(&keys, '\0');
+	assert_ok(firm_genesis(&house->firm, INSTANCE, house->installation.origin, (const char *)keys.data, now_ms(), &genesis));
+	char path[256];
+	snprintf(path, sizeof path, "%s/ledger", house->data);
+	struct ledger_config config = {.io = io_system(), .directory = path, .signer = &house->installation.signer};
+	_cleanup_(ledger_close) struct ledger *ledger = nullptr;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	assert_ok(ledger_append(ledger, &(struct ledger_entry){.type = ENTRY_GENESIS, .body = buffer_bytes(&genesis)}, 1,
+	                        nullptr));
+	struct ledger_head head;
+	ledger_durable_head(ledger, &head);
+	_cleanup_(high_water_close) struct high_water *mark = nullptr;
+	struct high_water_config guard = {.guard = ROLLBACK_PATH, .io = io_system(),
+	                                  .origin = bytes_of_text(house->installation.origin),
+	                                  .data_directory = house->data, .path = house->mark};
+	assert_ok(high_water_open(&guard, &mark));
+	assert_ok(high_water_begin(mark, &(struct mark){head.head.size, head.head.root}));
+	installation_close(&house->installation);
+}
+
+static enum status
+open_house(struct house *house) {
+	static const char *const authorities[] = {AUTHORITY};
+	struct keeper_config config = {.io = io_system(), .authorities = authorities, .authority_count = 1,
+	                               .guard = ROLLBACK_PATH, .guard_path = house->mark, .pool_threads = 1};
+	TRY(installation_open(io_system(), house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE),
+	                      &house->installation));
+	return keeper_open(&config, &house->installation, &house->keeper);
+}
+
+static void
+close_house(struct house *house) {
+	keeper_close(&house->keeper);
+	installation_close(&house->installation);
+}
+
+static void
+set_up(struct house *house) {
+	*house = (struct house){};
+	firm_make(&house->firm, 7);
+	snprintf(house->directory, sizeof house->directory, "/tmp/gatehouse-keeper-test-XXXXXX");
+	assert_non_null(mkdtemp(house->directory));
+	snprintf(house->data, sizeof house->data, "%s/data", house->directory);
+	snprintf(house->mark, sizeof house->mark, "%s/high-water", house->directory);
+	found(house);
+	assert_ok(open_house(house));
+}
+
+static void
+run(const char *format, const char *a, const char *b) {
+	char command[512];
+	snprintf(command, sizeof command, format, a, b);
+	assert_int_equal(0, system(command));
+}
+
+static void
+tear_down(struct house *house) {
+	close_house(house);
+	firm_free(&house->firm);
+	run("rm -rf '%s'%s", house->directory, "");
+}
+
+static struct bytes
+field(const struct http_request *request, const char *name) {
+	for (size_t i = 0; i < request->field_count; i++)
+		if (bytes_equal_text(request->fields[i].name, name))
+			return request->fields[i].value;
+	return (struct bytes){};
+}
+
+static void
+answer(struct house *house, struct arena *arena, const struct http_request *request, struct ipc_response *response) {
+	struct ipc_request received = {.method = request->method,
+	                               .target = request->target,
+	                               .host = field(request, "host"),
+	                               .content_type = field(request, "content-type"),
+	                               .content_digest = field(request, "content-digest"),
+	                               .idempotency_key = field(request, "idempotency-key"),
+	                               .signature_input = field(request, "signature-input"),
+	                               .signature = field(request, "signature"),
+	                               .body = request->body};
+	assert_ok(keeper_answer(house->keeper, &received, arena, response));
+}
+
+static void
+submit(struct house *house, struct arena *arena, struct firm_operation operation, struct ipc_response *response) {
+	char key[32];
+	struct http_request request;
+	snprintf(key, sizeof key, "request-%d", house->requests++);
+	if (operation.idempotency_key == nullptr)
+		operation.idempotency_key = key;
+	operation.created_ms = now_ms();
+	assert_ok(firm_request(&house->firm, arena, INSTANCE, AUTHORITY, &operation, &request));
+	answer(house, arena, &request, response);
+}
+
+static void
+get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response) {
+	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
+	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
+	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[FIRM_PERSON_1].key_id),
+	                                     .seed = house->firm.members[FIRM_PERSON_1].seed};
+	memcpy(signer.public_key, house->firm.members[FIRM_PERSON_1].public_key, 32);
+	assert_ok(http_signature_create(arena, &signer, &request, BYTES_OF_LITERAL(AUTHORITY),
+	                                BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"), now_ms(), 60, fields));
+	request.fields = fields;
+	request.field_count = 6;
+	answer(house, arena, &request, response);
+}
+
+static const json *
+parse(struct arena *arena, const struct ipc_response *response) {
+	const json *document;
+	assert_ok(json_read(arena, response->body, (struct json_limits){}, &document));
+	return document;
+}
+
+static void
+assert_text(const char *expected, const json *document, const char *key) {
+	const json *value = json_get(document, key);
+	if (value == nullptr || !bytes_equal_text(json_string(value), expected))
+		fail_msg("%s: expected %s, found %.*s", key, expected, value ? (int)json_string(value).len : 4,
+		         value ? (const char *)json_string(value).data : "none");
+}
+
+static void
+vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	char target[160];
+	snprintf(target, sizeof target, "/v1/operations/%.*s/payload", BYTES_ARGS(operation));
+	struct ipc_response material;
+	get(house, arena, target, &material);
+	assert_int_equal(200, material.status);
+	assert_ok(firm_vote(&house->firm, INSTANCE, by, material.body, "approve", now_ms(), &body));
+	snprintf(target, sizeof target, "/v1/operations/%.*s/votes", BYTES_ARGS(operation));
+	struct http_request request = {.method = BYTES_OF_LITERAL("POST"), .target = bytes_of_text(target),
+	                               .body = buffer_bytes(&body)};
+	answer(house, arena, &request, response);
+}
+
+static void
+make_key(struct house *house, struct arena *arena, const char *id) {
+	struct ipc_response response;
+	char *payload = arena_format(arena, "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
+	                                    "\"purpose\":\"transfer\"}", id);
+	submit(house, arena, (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create",
+	                                             .resource = "account:options-hot", .payload = payload}, &response);
+	assert_int_equal(202, response.status);
+	struct bytes operation = arena_copy(arena, json_string(json_get(parse(arena, &response), "operation")));
+	vote(house, arena, operation, FIRM_PERSON_3, &response);
+	assert_int_equal(202, response.status);
+	vote(house, arena, operation, FIRM_PERSON_5, &response);
+	assert_int_equal(200, response.status);
+}
+
+/* 0.1 ETH by EIP-1559 to the allowed destination. */
+#define TRANSFER(nonce)                                                                                                \
+	"{\"format\":\"evm\",\"transaction\":"                                                                         \
+	"\"0x02f001" nonce "843b9aca008506fc23ac00825208943535353535353535353535353535353535353535"                    \
+	"88016345785d8a000080c0\"}"
+
+static struct firm_operation
+transfer(const char *payload) {
+	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+}
+
+static void
+a_transfer_is_signed_with_a_receipt_that_verifies(void **) {
+	_cleanup_(tear_down) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct receipt receipt;
+	set_up(&house);
+	make_key(&house, &arena, "eth-hot");
+	submit(&house, &arena, transfer(TRANSFER("80")), &response);
+	assert_int_equal(200, response.status);
+	const json *document = parse(&arena, &response);
+	assert_text("done", document, "state");
+	assert_text("permit", document, "decision");
+	assert_ok(receipt_parse(&arena, json_string(json_get(document, "receipt")), &receipt));
+	assert_ok(note_verify_ed25519(&receipt.note, &house.installation.keys.ed25519));
+	/* The entry itself, from the log, is the leaf that the receipt proves. */
+	char target[64];
+	struct ipc_response entry;
+	struct receipt with_entry;
+	snprintf(target, sizeof target, "/v1/ledger/entries/%llu", (unsigned long long)receipt.index);
+	get(&house, &arena, target, &entry);
+	assert_int_equal(200, entry.status);
+	assert_ok(receipt_parse(&arena, entry.body, &with_entry));
+	assert_ok(receipt_check_entry(&receipt, with_entry.entry));
+}
+
+static void
+a_restart_remembers_everything_that_was_acknowledged(void **) {
+	_cleanup_(tear_down) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response first, again;
+	struct firm_operation operation = transfer(TRANSFER("80"));
+	set_up(&house);
+	make_key(&house, &arena, "eth-hot");
+	operation.idempotency_key = "invoice-1";
+	submit(&house, &arena, operation, &first);
+	close_house(&house);
+	assert_ok(open_house(&house));
+	submit(&house, &arena, operation, &again);
+	assert_int_equal(200, again.status);
+	const json *a = json_get(json_get(parse(&arena, &first), "result"), "transaction");
+	const json *b = json_get(json_get(parse(&arena, &again), "result"), "transaction");
+	assert_bytes(json_string(a), json_string(b));
+	struct ipc_response listed;
+	get(&house, &arena, "/v1/keys/eth-hot", &listed);
+	assert_int_equal(200, listed.status);
+}
+
+static void
+an_older_data_directory_is_refused(void **) {
+	_cleanup_(tear_down) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	set_up(&house);
+	close_house(&house);
+	run("cp -a '%s' '%s.old'", house.data, house.data);
+	assert_ok(open_house(&house));
+	make_key(&house, &arena, "eth-hot");
+	close_house(&house);
+	run("rm -rf '%s' && mv '%s.old'", house.data, house.data);
+	run("true %s%s", "", "");
+	char command[512];
+	snprintf(command, sizeof command, "mv '%s.old' '%s' 2>/dev/null || true", house.data, house.data);
+	(void)!system(command);
+	assert_fails(STATUS_CONFLICT, "ledger.behind", open_house(&house));
+}
+
+static void
+hostile_requests_are_refused_by_name(void **) {
+	_cleanup_(tear_down) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	set_up(&house);
+	make_key(&house, &arena, "eth-hot");
+	struct firm_operation operation = transfer(TRANSFER("80"));
+	operation.idempotency_key = "x";
+	operation.created_ms = now_ms();
+	struct http_request request;
+	static const struct {
+		const char *from, *to, *type;
+		unsigned status;
+	} cases[] = {
+		{"\"resource\":\"key:eth-hot\"", "\"resource\":\"key:eth-hut\"", "request_signature.content_digest", 401},
+		{"0x02f00180", "0x02f00181", "request_signature.content_digest", 401},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		assert_ok(firm_request(&house.firm, &arena, INSTANCE, AUTHORITY, &operation, &request));
+		uint8_t *at = memmem(request.body.data, request.body.len, cases[i].from, strlen(cases[i].from));
+		assert_non_null(at);
+		memcpy(at, cases[i].to, strlen(cases[i].to));
+		answer(&house, &arena, &request, &response);
+		assert_int_equal(cases[i].status, response.status);
+	}
+	/* The same signed request twice is a repetition and gives the same answer; nothing is signed twice. */
+	assert_ok(firm_request(&house.firm, &arena, INSTANCE, AUTHORITY, &operation, &request));
+	struct ipc_response first, second;
+	answer(&house, &arena, &request, &first);
+	answer(&house, &arena, &request, &second);
+	assert_int_equal(200, first.status);
+	assert_int_equal(200, second.status);
+	const json *a = json_get(parse(&arena, &first), "entry"), *b = json_get(parse(&arena, &second), "entry");
+	assert_int_equal(json_integer(a), json_integer(b));
+}
+
+RUN_TESTS(T(a_transfer_is_signed_with_a_receipt_that_verifies), T(a_restart_remembers_everything_that_was_acknowledged),
+          T(an_older_data_directory_is_refused), T(hostile_requests_are_refused_by_name))
