@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "wallet/wallet.h"
+
 constexpr size_t ENTRIES_MAX = 4096; /* of one change to a list */
 constexpr size_t PRINCIPAL_KEYS_MAX = 8; /* given with a new person or workload */
 
@@ -192,29 +194,38 @@ create_list(struct gate_state *state, const struct change *change) {
 	return destinations_create_list(&state->destinations, id, kind, change->now_ms);
 }
 
+/* "<chain>:<address>" with the address as facts write it, so that what was entered in another spelling is found as well. */
+static enum status
+normalise_entry(struct arena *arena, struct bytes given, struct bytes *entry) {
+	const uint8_t *colon = given.len == 0 ? nullptr : memrchr(given.data, ':', given.len);
+	if (colon == nullptr)
+		return fail(STATUS_INVALID, "payload.entries: expected \"<chain>:<address>\", found \"%.*s\"",
+		            (int)(given.len > 80 ? 80 : given.len), (const char *)given.data);
+	struct bytes chain = bytes_of(given.data, (size_t)(colon - given.data)), address;
+	TRY(wallet_normalise_address(arena, chain, bytes_of(colon + 1, given.len - chain.len - 1), &address));
+	*entry = bytes_of_text(arena_format(arena, "%.*s:%.*s", BYTES_ARGS(chain), BYTES_ARGS(address)) ?: "");
+	return entry->len > 0 ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
+}
+
 static enum status
 change_list(struct gate_state *state, const struct change *change,
             enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
+	_cleanup_(arena_free) struct arena arena = {};
 	const json *array;
 	TRY(json_need(change->payload, "payload", "entries", JSON_ARRAY, &array));
 	size_t count = json_size(array);
 	if (count == 0 || count > ENTRIES_MAX)
 		return fail(STATUS_INVALID, "payload.entries: expected 1 to %zu entries, found %zu", ENTRIES_MAX, count);
-	struct bytes *entries = calloc(count, sizeof *entries);
+	struct bytes *entries = ARENA_NEW_ARRAY(&arena, count, struct bytes);
 	TRY_ALLOC(entries);
 	struct json_iterator iterator = json_iterate(array);
-	enum status status = OK;
-	for (size_t i = 0; i < count && status == OK; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const json *entry = json_next(&iterator, nullptr);
-		if (json_type_of(entry) == JSON_STRING)
-			entries[i] = json_string(entry);
-		else
-			status = fail(STATUS_INVALID, "payload.entries: entry %zu is not a string", i);
+		if (json_type_of(entry) != JSON_STRING)
+			return fail(STATUS_INVALID, "payload.entries: entry %zu is not a string", i);
+		TRY(normalise_entry(&arena, json_string(entry), &entries[i]));
 	}
-	if (status == OK)
-		status = apply(&state->destinations, change->resource_id, entries, count, change->now_ms);
-	free(entries);
-	return status;
+	return apply(&state->destinations, change->resource_id, entries, count, change->now_ms);
 }
 
 static enum status

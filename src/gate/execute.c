@@ -30,6 +30,10 @@ sign(struct gate *gate, struct arena *arena, const struct submission *submission
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
 	json_write_object(&writer);
+	if (assembled.psbt.len > 0) {
+		json_write_key(&writer, "psbt");
+		json_write_base64(&writer, assembled.psbt);
+	}
 	json_write_member_hex(&writer, "transaction", assembled.transaction);
 	json_write_member_string(&writer, "transaction_id", assembled.transaction_id);
 	json_write_end(&writer);

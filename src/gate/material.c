@@ -3,8 +3,9 @@
 #include "gate/evaluate.h"
 #include "gate/view.h"
 #include "keys/bip32.h"
+#include "wallet/bitcoin/spend.h"
 
-constexpr size_t DERIVED_MAX = 512;
+constexpr size_t DERIVED_MAX = BITCOIN_INPUTS_MAX + BITCOIN_OUTPUTS_MAX;
 
 struct recording {
 	struct wallet_source source;
