@@ -26,8 +26,7 @@ struct head_text {
 };
 
 static void
-write_text(const struct head_keys *keys, const struct head *head, struct head_text *text) {
-	struct bytes origin = head_keys_origin(keys);
+write_text(struct bytes origin, const struct head *head, struct head_text *text) {
 	char digits[20];
 	size_t at = sizeof digits;
 	uint64_t left = head->size;
@@ -47,10 +46,9 @@ write_text(const struct head_keys *keys, const struct head *head, struct head_te
 }
 
 static struct bytes
-subtree_message(const struct head_keys *keys, const struct head *head, uint64_t time_s,
+subtree_message(struct bytes origin, const struct head *head, uint64_t time_s,
 		uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX]) {
-	size_t len = cosignature_subtree_message(note_key_name(&keys->mldsa44), time_s, head_keys_origin(keys),
-						 head->size, &head->root, message);
+	size_t len = cosignature_subtree_message(origin, time_s, origin, head->size, &head->root, message);
 	return bytes_of(message, len);
 }
 
@@ -61,30 +59,54 @@ head_sign(const struct head_signer *signer, const struct head *head, uint64_t ti
 		return fail(STATUS_INVALID, "head.range: size and time must be below 2^63, and the time not 0");
 	struct head_text text;
 	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
-	write_text(signer->keys, head, &text);
+	struct bytes origin = head_keys_origin(signer->keys);
+	write_text(origin, head, &text);
 	signatures->mldsa44_time_s = time_s;
 	TRY(ed25519_sign(signer->ed25519_seed, signer->keys->ed25519.public_key, bytes_of(text.bytes, text.len),
 			 signatures->ed25519));
-	TRY(mldsa44_sign(signer->mldsa44, subtree_message(signer->keys, head, time_s, message), signatures->mldsa44));
+	TRY(mldsa44_sign(signer->mldsa44, subtree_message(origin, head, time_s, message), signatures->mldsa44));
 	return head_verify(signer->keys, head, signatures);
+}
+
+static enum status
+verify_ed25519(const struct note_key *key, const struct head *head, const struct head_signatures *signatures) {
+	struct head_text text;
+	write_text(note_key_name(key), head, &text);
+	if (ed25519_verify(key->public_key, bytes_of(text.bytes, text.len), signatures->ed25519) != OK)
+		return fail(STATUS_UNAUTHORIZED, "head.ed25519: the signature does not fit the head of %llu leaves",
+			    (unsigned long long)head->size);
+	return OK;
+}
+
+static enum status
+verify_mldsa44(const struct note_key *key, const struct head *head, const struct head_signatures *signatures) {
+	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
+	uint64_t time_s = signatures->mldsa44_time_s;
+	if (time_s == 0 || time_s > INT64_MAX)
+		return fail(STATUS_UNAUTHORIZED, "head.mldsa44: a head carries a time");
+	struct bytes subtree = subtree_message(note_key_name(key), head, time_s, message);
+	if (mldsa44_verify(key->mldsa44, subtree, signatures->mldsa44) != OK)
+		return fail(STATUS_UNAUTHORIZED, "head.mldsa44: the signature does not fit the head of %llu leaves",
+			    (unsigned long long)head->size);
+	return OK;
+}
+
+enum status
+head_verify_by(const struct note_key *key, const struct head *head, const struct head_signatures *signatures) {
+	switch (key->type) {
+	case NOTE_ED25519:
+		return verify_ed25519(key, head, signatures);
+	case NOTE_COSIGNATURE_MLDSA44:
+		return verify_mldsa44(key, head, signatures);
+	default:
+		return fail(STATUS_UNAUTHORIZED, "head.key: a log does not sign by type 0x%02x", (unsigned)key->type);
+	}
 }
 
 enum status
 head_verify(const struct head_keys *keys, const struct head *head, const struct head_signatures *signatures) {
-	struct head_text text;
-	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
-	write_text(keys, head, &text);
-	if (ed25519_verify(keys->ed25519.public_key, bytes_of(text.bytes, text.len), signatures->ed25519) != OK)
-		return fail(STATUS_UNAUTHORIZED, "head.ed25519: the signature does not fit the head of %llu leaves",
-			    (unsigned long long)head->size);
-	uint64_t time_s = signatures->mldsa44_time_s;
-	if (time_s == 0 || time_s > INT64_MAX)
-		return fail(STATUS_UNAUTHORIZED, "head.mldsa44: a head carries a time");
-	if (mldsa44_verify(keys->mldsa44.mldsa44, subtree_message(keys, head, time_s, message), signatures->mldsa44) !=
-	    OK)
-		return fail(STATUS_UNAUTHORIZED, "head.mldsa44: the signature does not fit the head of %llu leaves",
-			    (unsigned long long)head->size);
-	return OK;
+	TRY(head_verify_by(&keys->ed25519, head, signatures));
+	return head_verify_by(&keys->mldsa44, head, signatures);
 }
 
 void

@@ -49,6 +49,9 @@ enum status head_sign(const struct head_signer *signer, const struct head *head,
 		      struct head_signatures *signatures);
 enum status head_verify(const struct head_keys *keys, const struct head *head,
 			const struct head_signatures *signatures);
+/* One of the two, by a key of type 0x01 or 0x06 whose name is the log's origin. */
+enum status head_verify_by(const struct note_key *key, const struct head *head,
+			   const struct head_signatures *signatures);
 /* ed25519 ‖ time, big-endian ‖ mldsa44: HEAD_SIGNATURES_SIZE bytes. */
 void head_signatures_store(const struct head_signatures *signatures, uint8_t *to);
 enum status head_signatures_load(struct bytes stored, struct head_signatures *signatures);

@@ -8,6 +8,7 @@
 
 static const uint8_t magic[8] = "GHSEGMT\n";
 constexpr size_t HEADER_USED = 64;
+constexpr size_t HEADER_IDENTITY = 24;
 constexpr size_t HEADER_CHECKED = HEADER_USED - sizeof(uint32_t);
 constexpr size_t CHUNK = 1024 * 1024; /* of zeros, when a segment is prepared */
 constexpr size_t SYNC_EVERY = 8;      /* chunks: short syncs delay the frames of the path less than one long one */
@@ -37,12 +38,12 @@ store_header(const struct segments *segments, uint32_t segment, uint64_t size, u
 	header[9] = SEGMENT_VERSION & 0xff;
 	store_u32be(header + 12, segment);
 	store_u64be(header + 16, size);
-	memcpy(header + 24, segments->identity.bytes, sizeof segments->identity.bytes);
+	memcpy(header + HEADER_IDENTITY, segments->identity.bytes, sizeof segments->identity.bytes);
 	store_u32be(header + HEADER_CHECKED, crc32c(0, bytes_of(header, HEADER_CHECKED)));
 }
 
 static enum status
-check_header(const struct segments *segments, uint32_t segment, struct bytes header, uint64_t size) {
+check_form(uint32_t segment, struct bytes header) {
 	if (header.len < HEADER_USED || memcmp(header.data, magic, sizeof magic) != 0)
 		return fail(STATUS_CORRUPT, "segment.magic: segment %u is not one", segment);
 	if (load_u32be(header.data + HEADER_CHECKED) != crc32c(0, bytes_of(header.data, HEADER_CHECKED)))
@@ -51,14 +52,36 @@ check_header(const struct segments *segments, uint32_t segment, struct bytes hea
 	if (version != SEGMENT_VERSION)
 		return fail(STATUS_UNSUPPORTED, "segment.version: segment %u has version %u, this program reads %u",
 			    segment, version, SEGMENT_VERSION);
+	return OK;
+}
+
+static enum status
+check_header(const struct segments *segments, uint32_t segment, struct bytes header, uint64_t size) {
+	TRY(check_form(segment, header));
 	if (load_u32be(header.data + 12) != segment)
 		return fail(STATUS_CORRUPT, "segment.number: segment %u says that it is %u", segment,
 			    load_u32be(header.data + 12));
 	if (load_u64be(header.data + 16) != size)
 		return fail(STATUS_CORRUPT, "segment.size: segment %u has %llu bytes, expected %llu", segment,
 			    (unsigned long long)size, (unsigned long long)load_u64be(header.data + 16));
-	if (memcmp(header.data + 24, segments->identity.bytes, sizeof segments->identity.bytes) != 0)
+	if (memcmp(header.data + HEADER_IDENTITY, segments->identity.bytes, sizeof segments->identity.bytes) != 0)
 		return fail(STATUS_CORRUPT, "segment.identity: segment %u belongs to another log", segment);
+	return OK;
+}
+
+enum status
+segments_read_identity(const struct io *io, const char *directory, struct hash256 *identity) {
+	char path[PATH_MAX];
+	uint8_t header[HEADER_USED];
+	size_t got = 0;
+	int file;
+	TRY(segment_make_path(path, directory, "segments/00000001.segment"));
+	TRY(io_open(io, path, IO_READ, &file));
+	enum status status = io_read_at(io, file, 0, header, sizeof header, &got);
+	IGNORE_STATUS(io_close(io, file)); /* nothing was written */
+	TRY(status);
+	TRY(check_form(1, bytes_of(header, got)));
+	memcpy(identity->bytes, header + HEADER_IDENTITY, sizeof identity->bytes);
 	return OK;
 }
 

@@ -1,0 +1,771 @@
+#include "tests/test.h"
+#include "base/io_simulated.h"
+#include "ledger/head.h"
+#include "ledger/leaf.h"
+#include "ledger/log_testing.h"
+#include "ledger/tile_writer.h"
+#include "ledger/verify_log.h"
+#include "store/segment.h"
+
+#include <stdio.h>
+
+static const char LEDGER[] = "/data/ledger", PUBLIC[] = "/data/public";
+static const uint64_t TIME_S = 1'763'715'600;
+constexpr size_t SEGMENT_HEADER = FRAME_ALIGNMENT;
+
+/* What a test changes about the log that is written; everything else is done right, and signed. */
+enum fault {
+	FAULT_NONE,
+	FAULT_SEQUENCE_GAP,
+	FAULT_SEQUENCE_REPEAT,
+	FAULT_COUNT_TOO_LOW,
+	FAULT_COUNT_MISSING,
+	FAULT_NO_COUNTS_ENTRY,
+	FAULT_TIME_BACK,
+	FAULT_ROOT,
+	FAULT_PREVIOUS_ROOT,
+	FAULT_FIRST_INDEX,
+	FAULT_EPOCH_BACK,
+	FAULT_HEAD_ED25519,
+	FAULT_HEAD_MLDSA44,
+	FAULT_OLD_HEAD_ED25519,
+	FAULT_HEAD_OF_OTHER_LOG,
+	FAULT_LEAF_FORM,
+	FAULT_SIGNATURES_LENGTH,
+};
+
+static struct fixture {
+	struct simulated_disk *disk;
+	const struct io *io;
+	uint8_t witness_seed[32];
+	struct mldsa44_private *witness_mldsa44;
+	struct cosigner witness;
+	struct tlog_policy *full, *unwitnessed, *ed25519_only, *mldsa44_only, *foreign;
+} f;
+
+/* --- Policies --- */
+
+static void
+add_key(struct buffer *text, const char *start, const struct note_key *key) {
+	buffer_append_text(text, start);
+	note_key_format(key, text);
+	buffer_append_byte(text, '\n');
+}
+
+static void
+make_policy(struct tlog_policy **policy, bool ed25519, bool mldsa44, bool witness) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const struct head_keys *keys = &log_test_keys()->keys;
+	if (ed25519)
+		add_key(&text, "log ", &keys->ed25519);
+	if (mldsa44)
+		add_key(&text, "log ", &keys->mldsa44);
+	if (witness) {
+		add_key(&text, "witness classical ", &f.witness.ed25519);
+		add_key(&text, "witness quantum ", &f.witness.mldsa44);
+		buffer_append_text(&text, "group w all classical quantum\nquorum w\n");
+	} else {
+		buffer_append_text(&text, "quorum none\n");
+	}
+	assert_ok(tlog_policy_parse(buffer_bytes(&text), policy));
+}
+
+static int
+make_fixture(void **) {
+	f = (struct fixture){.witness_seed = {9}};
+	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
+	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
+	assert_ok(mldsa44_private_create(&f.witness_mldsa44, f.witness_seed));
+	mldsa44_private_public_key(f.witness_mldsa44, mldsa44);
+	struct bytes name = BYTES_OF_LITERAL("witness.example/w1");
+	assert_ok(note_key_make(name, NOTE_COSIGNATURE_ED25519, BYTES_OF_ARRAY(ed25519), &f.witness.ed25519));
+	assert_ok(note_key_make(name, NOTE_COSIGNATURE_MLDSA44, BYTES_OF_ARRAY(mldsa44), &f.witness.mldsa44));
+	f.witness.ed25519_seed = f.witness_seed;
+	f.witness.mldsa44_private = f.witness_mldsa44;
+	make_policy(&f.full, true, true, true);
+	make_policy(&f.unwitnessed, true, true, false);
+	make_policy(&f.ed25519_only, true, false, true);
+	make_policy(&f.mldsa44_only, false, true, true);
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct note_key foreign;
+	assert_ok(
+		note_key_make(BYTES_OF_LITERAL("other.example/log"), NOTE_ED25519, BYTES_OF_ARRAY(ed25519), &foreign));
+	add_key(&text, "log ", &foreign);
+	buffer_append_text(&text, "quorum none\n");
+	assert_ok(tlog_policy_parse(buffer_bytes(&text), &f.foreign));
+	return 0;
+}
+
+static int
+free_fixture(void **) {
+	note_key_free(&f.witness.ed25519);
+	note_key_free(&f.witness.mldsa44);
+	mldsa44_private_destroy(&f.witness_mldsa44);
+	tlog_policy_destroy(&f.full);
+	tlog_policy_destroy(&f.unwitnessed);
+	tlog_policy_destroy(&f.ed25519_only);
+	tlog_policy_destroy(&f.mldsa44_only);
+	tlog_policy_destroy(&f.foreign);
+	return 0;
+}
+
+static int
+make_disk(void **) {
+	assert_ok(simulated_disk_create(&f.disk, 1));
+	f.io = simulated_disk_io(f.disk);
+	assert_ok(io_make_directory(f.io, "/data"));
+	assert_ok(io_make_directory(f.io, LEDGER));
+	assert_ok(io_make_directory(f.io, PUBLIC));
+	return 0;
+}
+
+static int
+free_disk(void **) {
+	simulated_disk_destroy(&f.disk);
+	return 0;
+}
+
+/* --- A log written frame by frame, so that it can be written wrong --- */
+
+struct writer {
+	struct segments *segments;
+	struct tree_frontier frontier;
+	struct hash256 root;
+	uint64_t votes, counts, at_ms, epoch;
+	const char *flavour; /* of the entries */
+	struct head heads[32];
+	struct tile_writer *tiles;
+};
+
+static void
+start_writer(struct writer *writer, const char *flavour) {
+	struct segments_config config = {
+		.io = f.io,
+		.directory = LEDGER,
+		.identity = sha256(head_keys_origin(&log_test_keys()->keys)),
+		.first_size = SEGMENT_SIZE_MIN,
+		.size = SEGMENT_SIZE_MIN,
+	};
+	struct segment_tail tail;
+	*writer =
+		(struct writer){.root = tree_empty_root(), .at_ms = 1'767'225'600'000, .epoch = 1, .flavour = flavour};
+	assert_ok(segments_create(&config));
+	assert_ok(segments_open(&config, &writer->segments));
+	assert_ok(segments_scan(writer->segments, 0, nullptr, nullptr, &tail));
+	assert_ok(tile_writer_open(f.io, PUBLIC, &writer->tiles));
+}
+
+static void
+stop_writer(struct writer *writer) {
+	segments_close(&writer->segments);
+	tile_writer_close(&writer->tiles);
+}
+
+[[gnu::format(printf, 3, 4)]] static void
+add_leaf(struct writer *writer, struct buffer *bytes, const char *format, ...) {
+	char text[256];
+	va_list arguments;
+	va_start(arguments, format);
+	int len = vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	struct bytes leaf = bytes_of(text, (size_t)len);
+	struct hash256 hash = tree_leaf_hash(leaf);
+	frame_append_entry(bytes, leaf);
+	assert_ok(tree_frontier_append(&writer->frontier, &hash));
+	assert_ok(tile_writer_append(writer->tiles, leaf));
+}
+
+static void
+add_entries(struct writer *writer, struct buffer *bytes, size_t votes, enum fault fault) {
+	for (size_t i = 0; i < votes; i++) {
+		uint64_t seq = writer->votes++;
+		bool is_last = i + 1 == votes;
+		writer->at_ms += 10;
+		if (is_last && fault == FAULT_SEQUENCE_GAP)
+			seq = writer->votes++;
+		if (is_last && fault == FAULT_SEQUENCE_REPEAT)
+			seq--;
+		if (is_last && fault == FAULT_TIME_BACK)
+			writer->at_ms -= 11;
+		add_leaf(writer, bytes,
+			 "{\"at\":%llu,\"body\":{\"%s\":[%llu,\"}]\\\"{\"]},\"seq\":%llu,\"type\":\"vote\",\"version\":"
+			 "1}%s",
+			 (unsigned long long)writer->at_ms, writer->flavour, (unsigned long long)seq,
+			 (unsigned long long)seq, is_last && fault == FAULT_LEAF_FORM ? " " : "");
+	}
+	writer->counts += fault != FAULT_NO_COUNTS_ENTRY;
+	uint64_t stated = writer->votes - (fault == FAULT_COUNT_TOO_LOW);
+	if (fault == FAULT_COUNT_MISSING)
+		add_leaf(writer, bytes,
+			 "{\"at\":%llu,\"body\":{\"counts\":{\"counts\":%llu}},\"seq\":%llu,\"type\":\"counts\","
+			 "\"version\":1}",
+			 (unsigned long long)writer->at_ms, (unsigned long long)writer->counts,
+			 (unsigned long long)writer->counts - 1);
+	else if (fault != FAULT_NO_COUNTS_ENTRY)
+		add_leaf(writer, bytes,
+			 "{\"at\":%llu,\"body\":{\"counts\":{\"counts\":%llu,\"vote\":%llu}},\"seq\":%llu,\"type\":"
+			 "\"counts\","
+			 "\"version\":1}",
+			 (unsigned long long)writer->at_ms, (unsigned long long)writer->counts,
+			 (unsigned long long)stated, (unsigned long long)writer->counts - 1);
+}
+
+static void
+sign(const struct head *head, enum fault fault, uint8_t stored[HEAD_SIGNATURES_SIZE]) {
+	struct head_signatures signatures;
+	struct head other = *head;
+	other.root.bytes[0] ^= fault == FAULT_HEAD_OF_OTHER_LOG;
+	assert_ok(head_sign(&log_test_keys()->signer, &other, TIME_S, &signatures));
+	signatures.ed25519[3] ^= fault == FAULT_HEAD_ED25519 || fault == FAULT_OLD_HEAD_ED25519;
+	signatures.mldsa44[3] ^= fault == FAULT_HEAD_MLDSA44;
+	head_signatures_store(&signatures, stored);
+}
+
+static void
+write_frame(struct writer *writer, size_t votes, enum fault fault) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	uint8_t room[FRAME_HEADER_SIZE] = {}, signatures[HEAD_SIGNATURES_SIZE];
+	uint64_t first = writer->frontier.size;
+	buffer_append(&bytes, room, sizeof room);
+	add_entries(writer, &bytes, votes, fault);
+	struct head head = {writer->frontier.size, tree_frontier_root(&writer->frontier)};
+	sign(&head, fault, signatures);
+	struct frame frame = {
+		.epoch = fault == FAULT_EPOCH_BACK ? 0 : writer->epoch,
+		.first_index = first + (fault == FAULT_FIRST_INDEX),
+		.entry_count = (uint32_t)(head.size - first),
+		.previous_root = writer->root,
+		.root = head.root,
+		.signatures = bytes_of(signatures, sizeof signatures - (fault == FAULT_SIGNATURES_LENGTH)),
+	};
+	frame.root.bytes[1] ^= fault == FAULT_ROOT;
+	frame.previous_root.bytes[1] ^= fault == FAULT_PREVIOUS_ROOT;
+	struct frame_place place;
+	assert_ok(frame_finish(&bytes, &frame));
+	if (segments_append(writer->segments, buffer_bytes(&bytes), &place) != OK) {
+		assert_ok(segments_prepare_next(writer->segments));
+		assert_ok(segments_append(writer->segments, buffer_bytes(&bytes), &place));
+	}
+	assert_ok(segments_sync(writer->segments));
+	writer->root = head.root;
+}
+
+/* The signed checkpoint of a head, with the witness's lines if asked. */
+static void
+format_note(const struct head *head, bool is_witnessed, struct buffer *note) {
+	struct head_signatures signatures;
+	assert_ok(head_sign(&log_test_keys()->signer, head, TIME_S, &signatures));
+	head_format(note, &log_test_keys()->keys, head, &signatures);
+	if (!is_witnessed)
+		return;
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct checkpoint checkpoint;
+	checkpoint_format(&text, head_keys_origin(&log_test_keys()->keys), head->size, &head->root);
+	assert_ok(checkpoint_parse(buffer_bytes(&text), &checkpoint));
+	assert_ok(cosigner_sign(&f.witness, buffer_bytes(&text), &checkpoint, TIME_S + 5, note));
+}
+
+static void
+publish(struct writer *writer, const char *name, bool is_witnessed) {
+	_cleanup_(buffer_free) struct buffer note = {};
+	char path[64];
+	struct head head = {writer->frontier.size, tree_frontier_root(&writer->frontier)};
+	format_note(&head, is_witnessed, &note);
+	snprintf(path, sizeof path, "%s/%s", PUBLIC, name);
+	assert_ok(io_replace_file(f.io, path, buffer_bytes(&note)));
+	if (!is_witnessed)
+		assert_ok(tile_writer_publish(writer->tiles, head.size, &head.root));
+}
+
+static struct verify_log_options
+options_with(const struct tlog_policy *policy) {
+	return (struct verify_log_options){
+		.io = f.io,
+		.ledger_directory = LEDGER,
+		.public_directory = PUBLIC,
+		.policy = policy,
+		.signatures = VERIFY_EVERY_HEAD,
+		.check_tiles = true,
+	};
+}
+
+/* Four frames, 23 entries; published and witnessed to its end. */
+static void
+write_whole_log(const char *flavour) {
+	struct writer writer;
+	start_writer(&writer, flavour);
+	for (size_t i = 0; i < 4; i++)
+		write_frame(&writer, 3 + i, FAULT_NONE);
+	publish(&writer, "checkpoint", false);
+	publish(&writer, "checkpoint.witnessed", true);
+	stop_writer(&writer);
+}
+
+/* --- Tests --- */
+
+static void
+a_whole_log_is_verified_in_full(void **) {
+	struct verify_log_report report;
+	write_whole_log("true");
+	struct verify_log_options options = options_with(f.full);
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(0, report.weaknesses);
+	assert_int_equal(22, report.entries);
+	assert_int_equal(4, report.frames);
+	assert_int_equal(5, report.signatures_checked); /* the newest is looked at again at the end */
+	assert_int_equal(22, report.published);
+	assert_int_equal(22, report.witnessed);
+	assert_int_equal(TIME_S, report.head_time_s);
+	assert_int_equal(TIME_S + 5, report.witnessed_s);
+	assert_int_equal(2, report.type_count);
+	assert_string_equal("vote", report.types[0].name);
+	assert_int_equal(18, report.types[0].count);
+	assert_int_equal(4, report.types[1].count);
+	assert_int_equal(2, report.tiles_checked);
+	assert_string_equal("log.example/keeper-1", report.origin);
+}
+
+static void
+every_missing_piece_of_evidence_is_a_named_weakness(void **) {
+	write_whole_log("true");
+	const struct {
+		const struct tlog_policy *policy;
+		bool no_public;
+		unsigned weaknesses;
+	} cases[] = {
+		{f.full, false, 0},
+		{nullptr, false, VERIFY_UNPINNED},
+		{f.ed25519_only, false, VERIFY_SINGLE_SIGNATURE},
+		{f.mldsa44_only, false, VERIFY_SINGLE_SIGNATURE},
+		{f.unwitnessed, false, VERIFY_UNWITNESSED | VERIFY_NO_OLDER_HEAD},
+		{f.full, true, VERIFY_UNWITNESSED | VERIFY_NO_OLDER_HEAD},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct verify_log_report report;
+		struct verify_log_options options = options_with(cases[i].policy);
+		if (cases[i].no_public)
+			options.public_directory = nullptr;
+		assert_ok(verify_log(&options, &report));
+		assert_int_equal(cases[i].weaknesses, report.weaknesses);
+	}
+}
+
+static void
+entries_beyond_the_witnessed_head_are_a_weakness_unless_accepted(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_NONE);
+	publish(&writer, "checkpoint.witnessed", true);
+	write_frame(&writer, 3, FAULT_NONE);
+	publish(&writer, "checkpoint", false);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.full);
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(VERIFY_UNWITNESSED_TAIL, report.weaknesses);
+	assert_int_equal(4, report.witnessed);
+	assert_int_equal(8, report.entries);
+	options.accept_tail = true;
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(0, report.weaknesses);
+}
+
+static void
+every_fault_of_a_log_that_its_keys_signed_is_found_by_name(void **) {
+	static const struct {
+		enum fault fault;
+		enum status status;
+		const char *name;
+	} cases[] = {
+		{FAULT_SEQUENCE_GAP, STATUS_CORRUPT, "verify.sequence"},
+		{FAULT_SEQUENCE_REPEAT, STATUS_CORRUPT, "verify.sequence"},
+		{FAULT_COUNT_TOO_LOW, STATUS_CORRUPT, "verify.counts"},
+		{FAULT_COUNT_MISSING, STATUS_CORRUPT, "verify.counts"},
+		{FAULT_NO_COUNTS_ENTRY, STATUS_CORRUPT, "verify.counts"},
+		{FAULT_TIME_BACK, STATUS_CORRUPT, "verify.time"},
+		{FAULT_ROOT, STATUS_CORRUPT, "verify.root"},
+		{FAULT_PREVIOUS_ROOT, STATUS_CORRUPT, "segment.chain"},
+		{FAULT_FIRST_INDEX, STATUS_CORRUPT, "segment.chain"},
+		{FAULT_EPOCH_BACK, STATUS_CORRUPT, "verify.epoch"},
+		{FAULT_HEAD_ED25519, STATUS_UNAUTHORIZED, "head.ed25519"},
+		{FAULT_HEAD_MLDSA44, STATUS_UNAUTHORIZED, "head.mldsa44"},
+		{FAULT_HEAD_OF_OTHER_LOG, STATUS_UNAUTHORIZED, "head.ed25519"},
+		{FAULT_LEAF_FORM, STATUS_CORRUPT, "leaf.form"},
+		{FAULT_SIGNATURES_LENGTH, STATUS_INVALID, "head.signatures"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		free_disk(nullptr);
+		make_disk(nullptr);
+		struct writer writer;
+		struct verify_log_report report;
+		start_writer(&writer, "true");
+		write_frame(&writer, 3, FAULT_NONE);
+		write_frame(&writer, 3, cases[i].fault);
+		stop_writer(&writer);
+		struct verify_log_options options = options_with(f.full);
+		assert_fails(cases[i].status, cases[i].name, verify_log(&options, &report));
+	}
+}
+
+static void
+the_first_frame_follows_the_empty_log(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_PREVIOUS_ROOT);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.full);
+	assert_fails(STATUS_CORRUPT, "verify.chain", verify_log(&options, &report));
+}
+
+static void
+an_old_head_with_a_bad_signature_is_found_when_every_head_is_checked(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_NONE);
+	write_frame(&writer, 3, FAULT_OLD_HEAD_ED25519);
+	write_frame(&writer, 3, FAULT_NONE);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.full);
+	assert_fails(STATUS_UNAUTHORIZED, "head.ed25519", verify_log(&options, &report));
+	options.signatures = VERIFY_NEWEST_HEAD;
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(1, report.signatures_checked);
+}
+
+/* Reads back the head and a receipt that somebody kept of a log. */
+static void
+keep_evidence(struct arena *arena, struct verify_head *head, struct verify_head *receipt) {
+	struct writer writer;
+	_cleanup_(buffer_free) struct buffer note = {}, text = {};
+	start_writer(&writer, "true");
+	write_frame(&writer, 5, FAULT_NONE);
+	struct head of_frame = {writer.frontier.size, tree_frontier_root(&writer.frontier)};
+	format_note(&of_frame, false, &note);
+	assert_ok(verify_read_head(arena, arena_copy(arena, buffer_bytes(&note)), "kept head", f.full, head));
+	/* The receipt of entry 4, by the proof from a tree of the same leaves. */
+	_cleanup_(tree_destroy) struct tree *tree = nullptr;
+	struct proof proof;
+	assert_ok(tree_create(&tree, 16));
+	_cleanup_(buffer_free) struct buffer bundle = {};
+	assert_ok(tile_writer_publish(writer.tiles, of_frame.size, &of_frame.root));
+	struct tile_name name = {.is_entries = true, .width = 6};
+	assert_ok(tile_read_file(f.io, PUBLIC, &name, &bundle));
+	struct bytes left = buffer_bytes(&bundle), entry = {}, fourth = {};
+	for (size_t i = 0; i < 6; i++) {
+		assert_ok(tile_next_in_bundle(&left, &entry));
+		struct hash256 leaf = tree_leaf_hash(entry);
+		assert_ok(tree_append(tree, &leaf));
+		fourth = i == 4 ? entry : fourth;
+	}
+	struct tree_source source = {tree, nullptr};
+	struct tree_reader reader = tree_reader_of(&source);
+	assert_ok(proof_make_inclusion(&reader, 4, 6, &proof));
+	receipt_write(&text, fourth, 4, &proof, buffer_bytes(&note));
+	assert_ok(verify_read_head(arena, arena_copy(arena, buffer_bytes(&text)), "kept receipt", f.full, receipt));
+	assert_true(receipt->has_leaf);
+	stop_writer(&writer);
+	free_disk(nullptr);
+	make_disk(nullptr);
+}
+
+static void
+an_operator_who_rewrites_history_is_caught_by_an_old_head_or_receipt(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct verify_head kept[2];
+	struct verify_log_report report;
+	struct writer writer;
+	keep_evidence(&arena, &kept[0], &kept[1]);
+	/* The same log going on: both fit. */
+	start_writer(&writer, "true");
+	write_frame(&writer, 5, FAULT_NONE);
+	write_frame(&writer, 2, FAULT_NONE);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.unwitnessed);
+	options.older = kept;
+	options.older_count = 2;
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(VERIFY_UNWITNESSED, report.weaknesses);
+	/* Another history under the same keys, as an operator who holds them can write it. */
+	free_disk(nullptr);
+	make_disk(nullptr);
+	start_writer(&writer, "forged");
+	write_frame(&writer, 5, FAULT_NONE);
+	write_frame(&writer, 2, FAULT_NONE);
+	stop_writer(&writer);
+	options = options_with(f.unwitnessed);
+	options.older = &kept[0];
+	options.older_count = 1;
+	assert_fails(STATUS_CONFLICT, "verify.fork", verify_log(&options, &report));
+	options.older = &kept[1];
+	assert_fails(STATUS_CONFLICT, "verify.other_leaf", verify_log(&options, &report));
+	options.older_count = 0;
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(VERIFY_UNWITNESSED | VERIFY_NO_OLDER_HEAD, report.weaknesses);
+	/* A log that is older than what is kept of it. */
+	free_disk(nullptr);
+	make_disk(nullptr);
+	start_writer(&writer, "true");
+	write_frame(&writer, 4, FAULT_NONE);
+	stop_writer(&writer);
+	options = options_with(f.unwitnessed);
+	options.older = kept;
+	options.older_count = 1;
+	assert_fails(STATUS_CONFLICT, "verify.behind", verify_log(&options, &report));
+}
+
+static void
+published_heads_must_be_of_this_log_and_signed(void **) {
+	struct verify_log_report report;
+	struct writer writer;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_NONE);
+	struct head truth = {writer.frontier.size, tree_frontier_root(&writer.frontier)};
+	const struct {
+		uint64_t size;
+		uint8_t flip;
+		enum status status;
+		const char *name;
+	} cases[] = {
+		{truth.size, 0, OK, ""},
+		{truth.size, 1, STATUS_CONFLICT, "verify.fork"},
+		{truth.size + 1, 0, STATUS_CONFLICT, "verify.behind"},
+		{2, 0, STATUS_CONFLICT, "verify.fork"},
+		{0, 0, STATUS_CONFLICT, "verify.fork"},
+	};
+	static const char *const names[] = {"/data/public/checkpoint", "/data/public/checkpoint.witnessed"};
+	for (size_t n = 0; n < ARRAY_LENGTH(names); n++) {
+		for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+			_cleanup_(buffer_free) struct buffer note = {};
+			struct head head = {cases[i].size, truth.root};
+			head.root.bytes[7] ^= cases[i].flip;
+			format_note(&head, n == 1, &note);
+			assert_ok(io_replace_file(f.io, names[n], buffer_bytes(&note)));
+			struct verify_log_options options = options_with(f.full);
+			options.check_tiles = false;
+			if (cases[i].status == OK)
+				assert_ok(verify_log(&options, &report));
+			else
+				assert_fails(cases[i].status, cases[i].name, verify_log(&options, &report));
+		}
+		_cleanup_(buffer_free) struct buffer unsigned_note = {};
+		format_note(&truth, false, &unsigned_note);
+		unsigned_note.data[unsigned_note.len - 100] ^= 1;
+		assert_ok(io_replace_file(f.io, names[n], buffer_bytes(&unsigned_note)));
+		struct verify_log_options options = options_with(f.full);
+		assert_true(verify_log(&options, &report) != OK);
+		assert_ok(io_unlink(f.io, names[n]));
+	}
+	stop_writer(&writer);
+}
+
+static void
+a_log_of_another_origin_is_refused(void **) {
+	struct verify_log_report report;
+	write_whole_log("true");
+	struct verify_log_options options = options_with(f.foreign);
+	assert_fails(STATUS_CONFLICT, "verify.other_origin", verify_log(&options, &report));
+}
+
+static void
+an_empty_log_and_a_missing_one_are_named(void **) {
+	struct verify_log_report report;
+	struct verify_log_options options = options_with(f.full);
+	assert_int_equal(STATUS_NOT_FOUND, verify_log(&options, &report));
+	struct writer writer;
+	start_writer(&writer, "true");
+	stop_writer(&writer);
+	assert_fails(STATUS_NOT_FOUND, "verify.empty", verify_log(&options, &report));
+}
+
+static void
+an_incomplete_last_frame_is_a_weakness(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_NONE);
+	write_frame(&writer, 3, FAULT_NONE);
+	stop_writer(&writer);
+	assert_ok(simulated_disk_flip_bit(f.disk, "/data/ledger/segments/00000001.segment",
+					  SEGMENT_HEADER + FRAME_ALIGNMENT + 300, 1));
+	struct verify_log_options options = options_with(f.unwitnessed);
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(4, report.entries);
+	assert_true(report.weaknesses & VERIFY_DAMAGED_TAIL);
+	assert_non_null(strstr(report.tail, "frame.sha256"));
+}
+
+static bool
+is_same_conclusion(const struct verify_log_report *a, const struct verify_log_report *b) {
+	return a->entries == b->entries && hash256_equal(&a->root, &b->root) && a->weaknesses == b->weaknesses &&
+	       a->witnessed == b->witnessed && a->head_time_s == b->head_time_s;
+}
+
+static size_t
+flip_every_byte(const char *path, size_t from, size_t to, size_t step, const struct verify_log_report *whole) {
+	size_t unnoticed = 0;
+	struct verify_log_options options = options_with(f.full);
+	for (size_t at = from; at < to; at += step) {
+		struct verify_log_report report;
+		assert_ok(simulated_disk_flip_bit(f.disk, path, at, (unsigned)at % 8));
+		if (verify_log(&options, &report) == OK && report.weaknesses == 0) {
+			if (!is_same_conclusion(whole, &report))
+				fail_msg("%s: byte %zu changes the conclusion", path, at);
+			unnoticed++;
+		}
+		assert_ok(simulated_disk_flip_bit(f.disk, path, at, (unsigned)at % 8));
+	}
+	return unnoticed;
+}
+
+/* Two frames in one segment, tiles, and both published heads. */
+static void
+no_changed_byte_of_a_log_leads_to_another_conclusion(void **) {
+	struct writer writer;
+	struct verify_log_report whole;
+	start_writer(&writer, "true");
+	write_frame(&writer, 2, FAULT_NONE);
+	write_frame(&writer, 3, FAULT_NONE);
+	publish(&writer, "checkpoint", false);
+	publish(&writer, "checkpoint.witnessed", true);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.full);
+	assert_ok(verify_log(&options, &whole));
+	assert_int_equal(0, whole.weaknesses);
+	static const char segment[] = "/data/ledger/segments/00000001.segment";
+	size_t frames_end = SEGMENT_HEADER + 2 * FRAME_ALIGNMENT;
+	/* Of the segment's header only its first 64 bytes say anything. */
+	assert_int_equal(0, flip_every_byte(segment, 0, 64, 1, &whole));
+	flip_every_byte(segment, 64, SEGMENT_HEADER, 61, &whole);
+	assert_int_equal(0, flip_every_byte(segment, SEGMENT_HEADER, frames_end, 1, &whole));
+	assert_int_equal(0, flip_every_byte(segment, frames_end, SEGMENT_SIZE_MIN, 509, &whole));
+	assert_int_equal(0, flip_every_byte("/data/public/tile/0/000.p/7", 0, 7 * 32, 1, &whole));
+	assert_int_equal(0, flip_every_byte("/data/public/tile/entries/000.p/7", 0, 7 * 70, 1, &whole));
+	_cleanup_(buffer_free) struct buffer note = {};
+	assert_ok(io_read_file(f.io, "/data/public/checkpoint", NOTE_SIZE_MAX, &note));
+	/* The name or key id of a signature line may become another's: then one signature is missing there, which the log's
+	 * own newest head makes up for. */
+	flip_every_byte("/data/public/checkpoint", 0, note.len, 1, &whole);
+	buffer_reset(&note);
+	assert_ok(io_read_file(f.io, "/data/public/checkpoint.witnessed", NOTE_SIZE_MAX, &note));
+	flip_every_byte("/data/public/checkpoint.witnessed", 0, note.len, 1, &whole);
+}
+
+static void
+missing_tiles_are_found(void **) {
+	struct verify_log_report report;
+	struct verify_log_options options = options_with(f.full);
+	write_whole_log("true");
+	assert_ok(io_unlink(f.io, "/data/public/tile/entries/000.p/22"));
+	assert_fails(STATUS_CORRUPT, "verify.tile", verify_log(&options, &report));
+	options.check_tiles = false;
+	assert_ok(verify_log(&options, &report));
+}
+
+static void
+tiles_of_a_larger_log_are_compared_in_full(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	for (size_t i = 0; i < 60; i++)
+		write_frame(&writer, 10, FAULT_NONE);
+	publish(&writer, "checkpoint", false);
+	write_frame(&writer, 10, FAULT_NONE);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.unwitnessed);
+	options.signatures = VERIFY_SOME_HEADS;
+	assert_ok(verify_log(&options, &report));
+	/* 660 entries: two full tiles and a partial one, as hashes and as entries, and a partial one above. */
+	assert_int_equal(7, report.tiles_checked);
+	assert_int_equal(660, report.published);
+	assert_int_equal(671, report.entries);
+	assert_true(report.signatures_checked >= 2 && report.signatures_checked < 40);
+}
+
+static void
+the_real_log_is_verified_while_it_is_open(void **) {
+	_cleanup_(ledger_close) struct ledger *ledger = nullptr;
+	struct ledger_config config = log_test_config(f.io, LEDGER);
+	struct verify_log_report report;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	for (uint64_t i = 0; i < 40; i++) {
+		char body[4200];
+		struct ledger_entry entry = {.type = i % 3 == 0 ? ENTRY_DECISION : ENTRY_VOTE,
+					     .body = log_test_body(body, sizeof body, i, 4000)};
+		assert_ok(ledger_append(ledger, &entry, 1, nullptr));
+		struct verify_log_options options = options_with(f.unwitnessed);
+		options.signatures = VERIFY_NEWEST_HEAD;
+		if (i % 10 == 9) {
+			assert_ok(verify_log(&options, &report));
+			assert_int_equal(2 * (i + 1), report.entries);
+			assert_int_equal(VERIFY_UNWITNESSED | VERIFY_NO_OLDER_HEAD, report.weaknesses);
+		}
+	}
+}
+
+static void
+leaves_of_another_form_are_refused(void **) {
+	static const char good[] =
+		"{\"at\":1,\"body\":{\"a\":[{}],\"b\":\"\\\\\\\"}\"},\"seq\":0,\"type\":\"a_b\",\"version\":1}";
+	static const char *const bad[] = {
+		"",
+		"{}",
+		" {\"at\":1,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":-1,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":01,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":18446744073709551616,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":[],\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":1,\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{]},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{[}],\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{{\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{ },\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{\"x\n\":1},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{\"x\":\"1},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{\"x\":\"\\\"},\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{\"x\\",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"seq\":0,\"type\":\"a\",\"version\":1}",
+		"{\"at\":1,\"body\":{},\"type\":\"a\",\"seq\":0,\"version\":1}",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"\",\"version\":1}",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"A\",\"version\":1}",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1}}",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1} ",
+		"{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"a\",\"version\":1",
+	};
+	struct leaf_view view;
+	assert_ok(leaf_scan(bytes_of_text(good), &view));
+	assert_bytes(BYTES_OF_LITERAL("{\"a\":[{}],\"b\":\"\\\\\\\"}\"}"), view.body);
+	assert_bytes(BYTES_OF_LITERAL("a_b"), view.type);
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		assert_fails(STATUS_CORRUPT, "leaf.form", leaf_scan(bytes_of_text(bad[i]), &view));
+	for (size_t len = 0; len < sizeof good - 1; len++)
+		assert_fails(STATUS_CORRUPT, "leaf.form", leaf_scan(bytes_of(good, len), &view));
+}
+
+#define ON_DISK(function) cmocka_unit_test_setup_teardown(function, make_disk, free_disk)
+
+int
+main(void) {
+	const struct CMUnitTest tests[] = {
+		T(leaves_of_another_form_are_refused),
+		ON_DISK(a_whole_log_is_verified_in_full),
+		ON_DISK(every_missing_piece_of_evidence_is_a_named_weakness),
+		ON_DISK(entries_beyond_the_witnessed_head_are_a_weakness_unless_accepted),
+		ON_DISK(every_fault_of_a_log_that_its_keys_signed_is_found_by_name),
+		ON_DISK(the_first_frame_follows_the_empty_log),
+		ON_DISK(an_old_head_with_a_bad_signature_is_found_when_every_head_is_checked),
+		ON_DISK(an_operator_who_rewrites_history_is_caught_by_an_old_head_or_receipt),
+		ON_DISK(published_heads_must_be_of_this_log_and_signed),
+		ON_DISK(a_log_of_another_origin_is_refused),
+		ON_DISK(an_empty_log_and_a_missing_one_are_named),
+		ON_DISK(an_incomplete_last_frame_is_a_weakness),
+		ON_DISK(no_changed_byte_of_a_log_leads_to_another_conclusion),
+		ON_DISK(missing_tiles_are_found),
+		ON_DISK(tiles_of_a_larger_log_are_compared_in_full),
+		ON_DISK(the_real_log_is_verified_while_it_is_open),
+	};
+	return cmocka_run_group_tests(tests, make_fixture, free_fixture);
+}
