@@ -79,9 +79,9 @@ test_coin(const char *seed, enum bitcoin_template template, uint64_t sats, uint3
 	return coin;
 }
 
-static inline struct psbt_fixture_output
+static inline struct psbt_payment
 test_change(const char *seed, enum bitcoin_template template, uint64_t sats, struct signing_path path) {
-	struct psbt_fixture_output output = {.sats = sats, .is_change = true, .template = template, .path = path};
+	struct psbt_payment output = {.sats = sats, .is_change = true, .template = template, .path = path};
 	test_public_key(seed, &path, output.public_key);
 	return output;
 }

@@ -1,5 +1,5 @@
 /*
- * Valid PSBTs for tests and demonstrations: coins that our keys own, with the transactions that made them, and outputs of which
+ * Valid PSBTs for tests: coins that our keys own, with the transactions that made them, and outputs of which
  * some are change. Given public keys only; what is built is what a wallet would hand to the gate.
  *
  * The previous transactions are made up and deterministic: the same fixture gives the same bytes, another seed other coins.
@@ -8,8 +8,7 @@
 #ifndef GATEHOUSE_TESTS_PSBT_FIXTURE_H
 #define GATEHOUSE_TESTS_PSBT_FIXTURE_H
 
-#include "wallet/bitcoin/psbt.h"
-#include "wallet/bitcoin/script.h"
+#include "wallet/bitcoin/psbt_builder.h"
 
 /* A coin of ours to spend: P2PKH, P2SH_P2WPKH, P2WPKH or P2TR. */
 struct psbt_fixture_coin {
@@ -23,21 +22,11 @@ struct psbt_fixture_coin {
 	bool has_hash_type;       /* asks for hash type ALL by name */
 };
 
-struct psbt_fixture_output {
-	uint64_t sats;
-	struct bytes script; /* where it pays to others */
-	/* With is_change: pays to this key, and says so. */
-	bool is_change;
-	enum bitcoin_template template;
-	uint8_t public_key[33];
-	struct signing_path path;
-};
-
 struct psbt_fixture {
 	uint8_t fingerprint[4]; /* of the master key */
 	const struct psbt_fixture_coin *coins;
 	size_t coin_count;
-	const struct psbt_fixture_output *outputs;
+	const struct psbt_payment *outputs;
 	size_t output_count;
 	uint32_t sequence; /* of every input; 0xfffffffd: replaceable */
 	uint32_t lock_time;

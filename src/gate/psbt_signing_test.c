@@ -86,7 +86,7 @@ every_kind_is_signed_from_path_to_transaction(void **) {
 	_cleanup_(keyring_destroy) struct keyring *ring = ring_with_treasury();
 	_cleanup_(arena_free) struct arena arena = {};
 	struct psbt_fixture_coin coins[4] = {};
-	struct psbt_fixture_output outputs[2] = {{.sats = 250'000, .script = BYTES_OF_ARRAY(PAYEE)},
+	struct psbt_payment outputs[2] = {{.sats = 250'000, .script = BYTES_OF_ARRAY(PAYEE)},
 						 {.sats = 140'000, .is_change = true, .template = BITCOIN_P2TR}};
 	for (uint32_t i = 0; i < 4; i++) {
 		coins[i] = (struct psbt_fixture_coin){

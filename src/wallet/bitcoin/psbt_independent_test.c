@@ -62,7 +62,7 @@ sign_kinds(struct arena *arena, const enum bitcoin_template *kinds, size_t count
 	struct signature signatures[4] = {};
 	for (uint32_t i = 0; i < count; i++)
 		coins[i] = test_coin(OURS, kinds[i], COIN_SATS, i);
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		{.sats = 60'000, .script = BYTES_OF_ARRAY(PAYEE)},
 		test_change(OURS, kinds[0], count * COIN_SATS - 60'000 - FEE_SATS,
 			    psbt_fixture_path(kinds[0], 0, 0, 1, 5)),

@@ -439,7 +439,7 @@ make_sound(struct arena *arena, struct spoiled *spoiled) {
 	struct psbt_fixture_coin coins[4];
 	for (uint32_t i = 0; i < 4; i++)
 		coins[i] = test_coin(OURS, KINDS[i], 100'000, i);
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		{.sats = 200'000, .script = payee()},
 		test_change(OURS, BITCOIN_P2WPKH, 190'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 0)),
 	};
@@ -535,7 +535,7 @@ taproot_alone_needs_no_previous_transactions(void **) {
 	struct psbt_fixture_coin coins[] = {test_coin(OURS, BITCOIN_P2TR, 100'000, 0),
 					    test_coin(OURS, BITCOIN_P2TR, 100'000, 1)};
 	coins[0].without_previous = coins[1].without_previous = true;
-	struct psbt_fixture_output output = {.sats = 150'000, .script = payee()};
+	struct psbt_payment output = {.sats = 150'000, .script = payee()};
 	struct psbt_fixture fixture = {.coins = coins,
 				       .coin_count = 2,
 				       .outputs = &output,
@@ -556,14 +556,14 @@ taproot_alone_needs_no_previous_transactions(void **) {
 static enum status
 decode_sized(struct arena *arena, size_t coins_wanted, size_t outputs_wanted, enum bitcoin_template template) {
 	struct psbt_fixture_coin *coins = ARENA_NEW_ARRAY(arena, coins_wanted, struct psbt_fixture_coin);
-	struct psbt_fixture_output *outputs = ARENA_NEW_ARRAY(arena, outputs_wanted, struct psbt_fixture_output);
+	struct psbt_payment *outputs = ARENA_NEW_ARRAY(arena, outputs_wanted, struct psbt_payment);
 	struct psbt_fixture_coin coin = test_coin(OURS, template, 10'000, 0);
 	assert_non_null(coins);
 	assert_non_null(outputs);
 	for (size_t i = 0; i < coins_wanted; i++)
 		coins[i] = coin;
 	for (size_t i = 0; i < outputs_wanted; i++)
-		outputs[i] = (struct psbt_fixture_output){.sats = 10, .script = payee()};
+		outputs[i] = (struct psbt_payment){.sats = 10, .script = payee()};
 	struct psbt_fixture fixture = {.coins = coins,
 				       .coin_count = coins_wanted,
 				       .outputs = outputs,

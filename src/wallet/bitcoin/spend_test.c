@@ -38,7 +38,7 @@ decode(struct scene *scene, const struct psbt_fixture *fixture) {
 }
 
 static struct psbt_fixture
-fixture_of(const struct psbt_fixture_coin *coins, size_t coin_count, const struct psbt_fixture_output *outputs,
+fixture_of(const struct psbt_fixture_coin *coins, size_t coin_count, const struct psbt_payment *outputs,
 	   size_t output_count) {
 	struct psbt_fixture fixture = {.coins = coins,
 				       .coin_count = coin_count,
@@ -70,7 +70,7 @@ all_four_kinds_are_signed_finalised_and_extracted(void **) {
 	struct psbt_fixture_coin coins[4];
 	for (uint32_t i = 0; i < 4; i++)
 		coins[i] = test_coin(OURS, SIGNED_TEMPLATES[i], 100'000 + i, i);
-	struct psbt_fixture_output outputs[] = {{.sats = 300'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 300'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(coins, 4, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
 	assert_int_equal(4, scene.transaction->request_count);
@@ -101,7 +101,7 @@ requests_ask_for_the_key_and_path_of_each_input(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coins[] = {test_coin(OURS, BITCOIN_P2WPKH, 50'000, 9),
 					    test_coin(OURS, BITCOIN_P2TR, 50'000, 3)};
-	struct psbt_fixture_output outputs[] = {{.sats = 90'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 90'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(coins, 2, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
 	const struct signing_request *requests = scene.transaction->requests;
@@ -121,7 +121,7 @@ requests_ask_for_the_key_and_path_of_each_input(void **) {
 static void
 a_wrong_signature_never_becomes_a_transaction(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
-	struct psbt_fixture_output outputs[] = {{.sats = 90'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 90'000, .script = payee()}};
 	for (size_t i = 0; i < 4; i++) {
 		struct psbt_fixture_coin coin = test_coin(OURS, SIGNED_TEMPLATES[i], 100'000, 0);
 		struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
@@ -146,7 +146,7 @@ a_key_that_stands_alone_signs_without_a_path(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coin = {.template = BITCOIN_P2WPKH, .sats = 70'000, .without_derivation = true};
 	test_public_key(OURS, &(struct signing_path){}, coin.public_key);
-	struct psbt_fixture_output outputs[] = {{.sats = 60'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 60'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
 	assert_int_equal(0, scene.transaction->requests[0].path.count);
@@ -160,7 +160,7 @@ a_key_below_the_master_gets_paths_below_itself(void **) {
 	/* The key is m/84'/0'/0'; its children are those of another seed, below it. */
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 70'000, 4);
 	test_public_key(OURS, &(struct signing_path){.steps = {0, 4}, .count = 2}, coin.public_key);
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		{.sats = 50'000, .script = payee()},
 		test_change(OURS, BITCOIN_P2WPKH, 10'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 8)),
 	};
@@ -186,7 +186,7 @@ a_taproot_key_above_a_script_tree_signs_by_key_path(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2TR, 70'000, 4);
 	coin.merkle_root = BYTES_OF_ARRAY(ROOT);
-	struct psbt_fixture_output outputs[] = {{.sats = 60'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 60'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
 	assert_bytes(BYTES_OF_ARRAY(ROOT), scene.transaction->requests[0].merkle_root);
@@ -199,7 +199,7 @@ a_hash_type_that_is_named_is_written(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2TR, 70'000, 4);
 	coin.has_hash_type = true;
-	struct psbt_fixture_output outputs[] = {{.sats = 60'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 60'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
 	struct wallet_result result;
@@ -221,7 +221,7 @@ static void
 a_key_that_cannot_be_asked_stops_the_decoding(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000, 0);
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		{.sats = 40'000, .script = payee()},
 		test_change(OURS, BITCOIN_P2WPKH, 50'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 7)),
 	};
@@ -249,9 +249,9 @@ struct change_case {
 
 /* One input of m/84'/0'/0'/0/0; the second output claims to be change. */
 static void
-decode_with_change(struct scene *scene, const struct psbt_fixture_output *change) {
+decode_with_change(struct scene *scene, const struct psbt_payment *change) {
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000, 0);
-	struct psbt_fixture_output outputs[] = {{.sats = 40'000, .script = payee()}, *change};
+	struct psbt_payment outputs[] = {{.sats = 40'000, .script = payee()}, *change};
 	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 2);
 	assert_ok(decode(scene, &fixture));
 }
@@ -280,7 +280,7 @@ change_is_only_what_the_wallets_change_branch_owns(void **) {
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(scene_end) struct scene scene = {};
-		struct psbt_fixture_output change = test_change(OURS, cases[i].template, 50'000, cases[i].path);
+		struct psbt_payment change = test_change(OURS, cases[i].template, 50'000, cases[i].path);
 		decode_with_change(&scene, &change);
 		if (scene.transaction->destination_count != (cases[i].is_change ? 1 : 2))
 			fail_msg("%s: %zu destinations", cases[i].what, scene.transaction->destination_count);
@@ -295,7 +295,7 @@ each_kind_of_account_has_its_change(void **) {
 		_cleanup_(scene_end) struct scene scene = {};
 		enum bitcoin_template template = SIGNED_TEMPLATES[i];
 		struct psbt_fixture_coin coin = test_coin(OURS, template, 100'000, 0);
-		struct psbt_fixture_output outputs[] = {
+		struct psbt_payment outputs[] = {
 			{.sats = 40'000, .script = payee()},
 			test_change(OURS, template, 50'000, psbt_fixture_path(template, 0, 0, 1, 2)),
 		};
@@ -310,7 +310,7 @@ each_kind_of_account_has_its_change(void **) {
 static void
 a_claim_of_change_that_pays_another_key_is_a_destination(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
-	struct psbt_fixture_output change =
+	struct psbt_payment change =
 		test_change("thief", BITCOIN_P2WPKH, 50'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 7));
 	decode_with_change(&scene, &change);
 	assert_int_equal(2, scene.transaction->destination_count);
@@ -320,7 +320,7 @@ static void
 where_all_is_change_all_of_it_leaves(void **) {
 	_cleanup_(scene_end) struct scene scene = {};
 	struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000, 0);
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		test_change(OURS, BITCOIN_P2WPKH, 90'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 2))};
 	struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
 	assert_ok(decode(&scene, &fixture));
@@ -368,7 +368,7 @@ facts_say_what_leaves_and_what_it_is_worth(void **) {
 	scene.context = (struct wallet_context){.assets = assets, .now_ms = 2'000, .price_age_max_ms = 60'000};
 	struct psbt_fixture_coin coins[] = {test_coin(OURS, BITCOIN_P2WPKH, 1'000'000, 0),
 					    test_coin(OURS, BITCOIN_P2WPKH, 2'000'000, 1)};
-	struct psbt_fixture_output outputs[] = {
+	struct psbt_payment outputs[] = {
 		{.sats = 1'500'003, .script = payee()},
 		{.sats = 0, .script = BYTES_OF_LITERAL("\x6a\x01\x58")},
 		test_change(OURS, BITCOIN_P2WPKH, 1'499'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 2)),
@@ -410,7 +410,7 @@ the_fee_ceiling_is_stated(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(CASES); i++) {
 		_cleanup_(scene_end) struct scene scene = {};
 		struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000'000, 0);
-		struct psbt_fixture_output outputs[] = {{.sats = 100'000'000 - CASES[i].fee, .script = payee()}};
+		struct psbt_payment outputs[] = {{.sats = 100'000'000 - CASES[i].fee, .script = payee()}};
 		struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
 		assert_ok(decode(&scene, &fixture));
 		struct facts facts;
@@ -428,7 +428,7 @@ the_stated_size_bounds_the_final_one(void **) {
 		_cleanup_(scene_end) struct scene scene = {};
 		struct psbt_fixture_coin coins[] = {test_coin(OURS, SIGNED_TEMPLATES[i], 60'000, 0),
 						    test_coin(OURS, BITCOIN_P2WPKH, 60'000, 1)};
-		struct psbt_fixture_output outputs[] = {{.sats = 90'000, .script = payee()}};
+		struct psbt_payment outputs[] = {{.sats = 90'000, .script = payee()}};
 		struct psbt_fixture fixture = fixture_of(coins, 2, outputs, 1);
 		assert_ok(decode(&scene, &fixture));
 		struct facts facts;
@@ -452,7 +452,7 @@ the_spend_is_the_set_of_inputs_and_nothing_else(void **) {
 	struct psbt_fixture_coin coins[] = {test_coin(OURS, BITCOIN_P2WPKH, 60'000, 0),
 					    test_coin(OURS, BITCOIN_P2WPKH, 60'000, 1),
 					    test_coin(OURS, BITCOIN_P2WPKH, 60'000, 2)};
-	struct psbt_fixture_output outputs[] = {{.sats = 90'000, .script = payee()}};
+	struct psbt_payment outputs[] = {{.sats = 90'000, .script = payee()}};
 	struct psbt_fixture fixture = fixture_of(coins, 2, outputs, 1);
 	assert_ok(decode(&first, &fixture));
 	assert_true(first.transaction->has_spend);
@@ -492,7 +492,7 @@ the_spend_is_the_set_of_inputs_and_nothing_else(void **) {
 static void
 the_view_depends_on_payload_and_key_alone(void **) {
 	_cleanup_(scene_end) struct scene scene = {}, later = {};
-	struct psbt_fixture_output change =
+	struct psbt_payment change =
 		test_change(OURS, BITCOIN_P2WPKH, 50'000, psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 7));
 	later.context.now_ms = 99;
 	decode_with_change(&scene, &change);
