@@ -233,6 +233,8 @@ log_level: info
             status = self.stop()
             if kind is None:
                 assert status == self.expected_status, f"ended with status {status}\n{self.log()}"
+                for report in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:"):
+                    assert report not in self.log(), self.log()
             else:
                 print("\n".join("# " + line for line in self.log().splitlines()[-40:]))
         finally:
