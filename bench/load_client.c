@@ -55,7 +55,8 @@ connect_client(struct run *run, struct client *client) {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(run->options->port)};
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	client->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (client->descriptor < 0 || connect(client->descriptor, (const struct sockaddr *)&address, sizeof address) != 0)
+	if (client->descriptor < 0 ||
+	    connect(client->descriptor, (const struct sockaddr *)&address, sizeof address) != 0)
 		return fail_errno(STATUS_IO, "load.connect: 127.0.0.1 port %u", run->options->port);
 	setsockopt(client->descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	client->tls = SSL_new(run->context);
@@ -73,8 +74,9 @@ connect_client(struct run *run, struct client *client) {
 static enum status
 wait_for(struct run *run, struct client *client, uint32_t events) {
 	struct epoll_event event = {.events = events, .data = {.ptr = client}};
-	return epoll_ctl(run->poll, EPOLL_CTL_MOD, client->descriptor, &event) == 0 ? OK
-	                                                                            : fail_errno(STATUS_IO, "load.poll");
+	return epoll_ctl(run->poll, EPOLL_CTL_MOD, client->descriptor, &event) == 0
+		       ? OK
+		       : fail_errno(STATUS_IO, "load.poll");
 }
 
 static enum status
@@ -84,7 +86,7 @@ write_request(struct run *run, struct client *client) {
 		size_t sent;
 		ERR_clear_error();
 		if (SSL_write_ex(client->tls, client->request.data + client->written,
-		                 client->request.len - client->written, &sent) == 1) {
+				 client->request.len - client->written, &sent) == 1) {
 			client->written += sent;
 			continue;
 		}
@@ -170,7 +172,8 @@ serve_events(struct run *run) {
 			return fail_errno(STATUS_IO, "load.poll");
 		if (count == 0)
 			return fail(STATUS_UNAVAILABLE, "load.stalled: %llu of %llu answers",
-			            (unsigned long long)run->result->answers, (unsigned long long)run->options->requests);
+				    (unsigned long long)run->result->answers,
+				    (unsigned long long)run->options->requests);
 		for (int i = 0; i < count; i++) {
 			struct client *client = events[i].data.ptr;
 			if (events[i].events & EPOLLOUT)

@@ -1,7 +1,7 @@
 /*
- * A load generator: many keep-alive TLS connections, one thread, one request at a time on each. What is sent and what is made of
- * the answers is the caller's. It speaks TLS 1.3 with the library's default groups and looks at no certificate: it measures.
- * Owner: results are freed with load_result_free(). Threads: one per run.
+ * A load generator: many keep-alive TLS connections, one thread, one request at a time on each. What is sent and what
+ * is made of the answers is the caller's. It speaks TLS 1.3 with the library's default groups and looks at no
+ * certificate: it measures. Owner: results are freed with load_result_free(). Threads: one per run.
  */
 #ifndef GATEHOUSE_BENCH_LOAD_CLIENT_H
 #define GATEHOUSE_BENCH_LOAD_CLIENT_H

@@ -1,6 +1,6 @@
 /*
- * A keeper for tests of the gateway and the supervisor: it speaks the real protocol, is confined like the real one, and decides
- * nothing. What it does with a request is asked for by the request's Idempotency-Key:
+ * A keeper for tests of the gateway and the supervisor: it speaks the real protocol, is confined like the real one, and
+ * decides nothing. What it does with a request is asked for by the request's Idempotency-Key:
  *
  *     status:N    answers with that status           big:N      answers N bytes
  *     wait:MS     answers later                      hold       never answers

@@ -341,7 +341,8 @@ enum status
 ipc_flush(struct ipc_channel *channel) {
 	struct ipc_output *ordinary = &channel->ordinary, *urgent = &channel->urgent;
 	while (ipc_wants_write(channel)) {
-		/* The rest of an ordinary frame that is on the wire in part, then what is urgent, then the ordinary rest. */
+		/* The rest of an ordinary frame that is on the wire in part, then what is urgent, then the ordinary
+		 * rest. */
 		size_t cut_end = end_of_cut_frame(ordinary);
 		struct iovec slices[3] = {
 			output_slice(ordinary, ordinary->written, cut_end),

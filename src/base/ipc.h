@@ -1,15 +1,16 @@
 /*
  * Frames between the processes of one installation, over a stream socket pair. Format: docs/PROTOCOL.ipc.
  *
- * A channel owns its descriptor and its buffers. It never blocks: ipc_receive() takes what is there, ipc_next() yields whole
- * frames out of it, ipc_begin()/ipc_end() append a frame to the output, ipc_flush() writes what the socket accepts. A
- * caller that gets many frames done per turn of its loop pays for one read and one write.
+ * A channel owns its descriptor and its buffers. It never blocks: ipc_receive() takes what is there, ipc_next() yields
+ * whole frames out of it, ipc_begin()/ipc_end() append a frame to the output, ipc_flush() writes what the socket
+ * accepts. A caller that gets many frames done per turn of its loop pays for one read and one write.
  *
- * Both sides send a hello first; a frame of another build, version or role is refused by name. Urgent frames (protective
- * operations and their answers) have an output queue of their own, which is written before the ordinary one.
+ * Both sides send a hello first; a frame of another build, version or role is refused by name. Urgent frames
+ * (protective operations and their answers) have an output queue of their own, which is written before the ordinary
+ * one.
  *
- * Threads: one per channel. Errors: STATUS_INVALID or STATUS_CORRUPT "ipc.*" where the peer broke the protocol: the channel
- * is of no further use and must be freed. STATUS_UNAVAILABLE "ipc.closed" where the peer is gone.
+ * Threads: one per channel. Errors: STATUS_INVALID or STATUS_CORRUPT "ipc.*" where the peer broke the protocol: the
+ * channel is of no further use and must be freed. STATUS_UNAVAILABLE "ipc.closed" where the peer is gone.
  */
 #ifndef GATEHOUSE_BASE_IPC_H
 #define GATEHOUSE_BASE_IPC_H
@@ -74,14 +75,16 @@ struct ipc_channel {
 enum status ipc_start(struct ipc_channel *channel, int descriptor, enum ipc_role own, enum ipc_role peer);
 void ipc_stop(struct ipc_channel *channel); /* closes and frees; a cleanup function; may be called twice */
 
-/* One read of the socket. OK also when nothing was there, and when the peer has closed (channel->closed is then set). */
+/* One read of the socket. OK also when nothing was there, and when the peer has closed (channel->closed is then
+ * set). */
 enum status ipc_receive(struct ipc_channel *channel);
-/* The next whole frame; *found is false if there is none yet. The payload is valid until the next ipc_receive(). The peer's
- * hello is checked and not shown. */
+/* The next whole frame; *found is false if there is none yet. The payload is valid until the next ipc_receive(). The
+ * peer's hello is checked and not shown. */
 enum status ipc_next(struct ipc_channel *channel, struct ipc_frame *frame, bool *found);
 
 /* Starts a frame in the ordinary output, or in the urgent one. The caller appends its payload to **payload and calls
- * ipc_end(), before anything else is done with the channel. STATUS_UNAVAILABLE "ipc.backlog" above the high-water mark. */
+ * ipc_end(), before anything else is done with the channel. STATUS_UNAVAILABLE "ipc.backlog" above the high-water
+ * mark. */
 enum status ipc_begin(struct ipc_channel *channel, enum ipc_type type, uint64_t request, bool urgent,
 		      struct buffer **payload);
 /* STATUS_TOO_LARGE "ipc.frame_size": the frame is dropped and the channel stays usable. */

@@ -1,9 +1,10 @@
 /*
- * What the supervisor and each process that it started say to each other, over a SOCK_SEQPACKET pair: descriptors on the way
- * in (configuration, channels, listeners, certificate, passphrase), readiness on the way out. Format: docs/PROTOCOL.ipc.
+ * What the supervisor and each process that it started say to each other, over a SOCK_SEQPACKET pair: descriptors on
+ * the way in (configuration, channels, listeners, certificate, passphrase), readiness on the way out. Format:
+ * docs/PROTOCOL.ipc.
  *
- * Every process is exec'd with its end at IPC_CONTROL_DESCRIPTOR and receives all else through it, so that a peer which was
- * restarted is handed on like the first one. Owner: a received descriptor belongs to the receiver. Threads: one.
+ * Every process is exec'd with its end at IPC_CONTROL_DESCRIPTOR and receives all else through it, so that a peer which
+ * was restarted is handed on like the first one. Owner: a received descriptor belongs to the receiver. Threads: one.
  */
 #ifndef GATEHOUSE_BASE_IPC_CONTROL_H
 #define GATEHOUSE_BASE_IPC_CONTROL_H
@@ -26,8 +27,8 @@ enum ipc_control_type {
 	/* process → supervisor */
 	IPC_CONTROL_READY,  /* 0: start-up is done and the process is confined */
 	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; a restart would not help if `value` is 1 */
-	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the less
-	 * to lose, and both get a new channel. */
+	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the
+	 * less to lose, and both get a new channel. */
 	IPC_CONTROL_CHANNEL_LOST,
 	IPC_CONTROL_END,
 };
@@ -43,8 +44,8 @@ struct ipc_control_message {
 	size_t descriptor_count;
 };
 
-/* Blocking or not as the socket is; STATUS_UNAVAILABLE "control.closed" when the other side is gone, "control.empty" when a
- * non-blocking socket has nothing. Descriptors stay the caller's. */
+/* Blocking or not as the socket is; STATUS_UNAVAILABLE "control.closed" when the other side is gone, "control.empty"
+ * when a non-blocking socket has nothing. Descriptors stay the caller's. */
 enum status ipc_control_send(int control, const struct ipc_control_message *message);
 /* The descriptors are the caller's, close-on-exec. */
 enum status ipc_control_receive(int control, struct ipc_control_message *message);

@@ -1,7 +1,7 @@
 /*
- * Reader: base/ipc.c, base/ipc_messages.c, base/ipc_control.c
- * The readers of what another process sends: the input is a stream of frames, and each frame's payload is also given to the
- * reader of its type. The first byte chooses whether the checksums are made right first, so that the readers behind are reached.
+ * Reader: base/ipc.c, base/ipc_messages.c, base/ipc_control.c The readers of what another process sends: the input is a
+ * stream of frames, and each frame's payload is also given to the reader of its type. The first byte chooses whether
+ * the checksums are made right first, so that the readers behind are reached.
  */
 #include "base/crc32c.h"
 #include "base/ipc_messages.h"

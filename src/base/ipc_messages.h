@@ -1,12 +1,12 @@
 /*
  * The payloads of the frames between gateway and keeper. Layout of each: docs/PROTOCOL.ipc.
  *
- * A payload is a list of fields: tag (one byte), length (four bytes, big-endian), value; tags ascend strictly. A reader refuses
- * an unknown, repeated, missing or misplaced tag by name, and every length that is out of its bounds. What is read borrows
- * from the payload; absent optional fields have len 0 and data null.
+ * A payload is a list of fields: tag (one byte), length (four bytes, big-endian), value; tags ascend strictly. A reader
+ * refuses an unknown, repeated, missing or misplaced tag by name, and every length that is out of its bounds. What is
+ * read borrows from the payload; absent optional fields have len 0 and data null.
  *
- * Nothing in a request is trusted: `reported` is what the gateway says that it saw; the rest is what the client sent, and the
- * keeper verifies its signature.
+ * Nothing in a request is trusted: `reported` is what the gateway says that it saw; the rest is what the client sent,
+ * and the keeper verifies its signature.
  */
 #ifndef GATEHOUSE_BASE_IPC_MESSAGES_H
 #define GATEHOUSE_BASE_IPC_MESSAGES_H
@@ -59,8 +59,8 @@ struct ipc_response {
 void ipc_write_response(struct buffer *payload, const struct ipc_response *response);
 enum status ipc_read_response(struct bytes payload, struct ipc_response *response);
 
-/* IPC_CREDIT: adds to what the gateway may have outstanding. Granted after the hello, then one back per answered request
- * (many at once is fine). Without credit the gateway answers 503 and the keeper never hears of the request. */
+/* IPC_CREDIT: adds to what the gateway may have outstanding. Granted after the hello, then one back per answered
+ * request (many at once is fine). Without credit the gateway answers 503 and the keeper never hears of the request. */
 struct ipc_credit {
 	uint32_t ordinary;
 	uint32_t urgent;

@@ -1,6 +1,6 @@
 /*
- * Problem documents (RFC 9457): what every refusal over HTTP looks like. The type is "urn:gatehouse:problem:" and the stable
- * name of the error, so that the same name stands in the answer, the log, the metrics and the tests.
+ * Problem documents (RFC 9457): what every refusal over HTTP looks like. The type is "urn:gatehouse:problem:" and the
+ * stable name of the error, so that the same name stands in the answer, the log, the metrics and the tests.
  */
 #ifndef GATEHOUSE_BASE_PROBLEM_H
 #define GATEHOUSE_BASE_PROBLEM_H

@@ -455,7 +455,8 @@ read_tls(struct connection *connection) {
 
 static void
 read_input(struct connection *connection) {
-	/* A client that waits for its answer may send a record more, no further: its next request waits in the socket. */
+	/* A client that waits for its answer may send a record more, no further: its next request waits in the
+	 * socket. */
 	do {
 		if (connection->early.len > 0 || !read_tls(connection))
 			return;
@@ -749,7 +750,8 @@ pass_deadline(struct connection *connection) {
 	connection_run(connection, false);
 }
 
-/* Where unsent output is what a state waits for, it has a deadline of its own, which every byte that goes out renews. */
+/* Where unsent output is what a state waits for, it has a deadline of its own, which every byte that goes out
+ * renews. */
 static bool
 deadline_applies(const struct connection *connection) {
 	if (unsent(connection) == 0 || connection->state == WAITING)

@@ -5,9 +5,10 @@
  *                     │           └────► streaming        (live updates)
  *                     └─► finishing ─► lingering ─► closed
  *
- * Every state has a deadline. A refusal is answered before the connection is closed, and what the client still sends is read
- * away for a while, so that the answer is not lost to a reset. Memory: a connection that is idle keeps 32 KiB at most beside
- * what OpenSSL keeps. Owner: the gateway's table; a connection frees itself when its poll handle has closed.
+ * Every state has a deadline. A refusal is answered before the connection is closed, and what the client still sends is
+ * read away for a while, so that the answer is not lost to a reset. Memory: a connection that is idle keeps 32 KiB at
+ * most beside what OpenSSL keeps. Owner: the gateway's table; a connection frees itself when its poll handle has
+ * closed.
  */
 #ifndef GATEHOUSE_GATEWAY_CONNECTION_H
 #define GATEHOUSE_GATEWAY_CONNECTION_H

@@ -213,8 +213,8 @@ on_tick(uv_timer_t *timer) {
 		drain_further(gateway);
 }
 
-/* What every callback of this turn had for the keeper goes out in one write. The ticker runs only while there is someone to
- * time: an idle gateway sleeps. */
+/* What every callback of this turn had for the keeper goes out in one write. The ticker runs only while there is
+ * someone to time: an idle gateway sleeps. */
 static void
 after_io(uv_check_t *check) {
 	struct gateway *gateway = check->data;

@@ -1,7 +1,7 @@
 /*
- * What a request costs the gateway and the channel to the keeper: 64 keep-alive TLS connections, signed-size requests, answered
- * by a keeper that does nothing. The baseline is the same load answered by the gateway itself, so that the difference is what
- * asking another process costs. Processor time of the server processes only.
+ * What a request costs the gateway and the channel to the keeper: 64 keep-alive TLS connections, signed-size requests,
+ * answered by a keeper that does nothing. The baseline is the same load answered by the gateway itself, so that the
+ * difference is what asking another process costs. Processor time of the server processes only.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,9 +59,9 @@ start_installation(uint16_t port) {
 	char text[1024], data[256];
 	snprintf(data, sizeof data, "%s/data", directory);
 	snprintf(text, sizeof text,
-	         "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"gate.example:8443\"]\ndata_directory: %s\n"
-	         "rollback_guard: {kind: none}\nroot_key: {file: %s/passphrase}\nlog_level: warning\n",
-	         port, data, directory);
+		 "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"gate.example:8443\"]\ndata_directory: %s\n"
+		 "rollback_guard: {kind: none}\nroot_key: {file: %s/passphrase}\nlog_level: warning\n",
+		 port, data, directory);
 	struct config config = {};
 	write_file("passphrase", "bench");
 	if (mkdir(data, 0700) != 0 || config_parse(bytes_of_text(text), &config) != OK)
@@ -112,10 +112,13 @@ build_signed(void *, uint64_t number, struct buffer *request) {
 	static const char head[] =
 		"POST /v1/operations HTTP/1.1\r\nHost: gate.example:8443\r\nContent-Type: application/json\r\n"
 		"Content-Digest: sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\r\nIdempotency-Key: %llu\r\n"
-		"Signature-Input: gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\" "
+		"Signature-Input: gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" "
+		"\"content-digest\" "
 		"\"idempotency-key\");created=1795219200;expires=1795219500;nonce=\"0123456789abcdef\";"
 		"keyid=\"workload:settlement-1/1\";tag=\"gatehouse\"\r\n"
-		"Signature: gatehouse=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:\r\n"
+		"Signature: "
+		"gatehouse=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:"
+		"\r\n"
 		"Content-Length: 300\r\n\r\n";
 	buffer_append_format(request, head, (unsigned long long)number);
 	for (int i = 0; i < 300; i++)
@@ -150,17 +153,18 @@ measure(uint16_t port, pid_t supervisor) {
 	if (asked.failures > 0)
 		give_up("requests were refused");
 	char detail[256];
-	snprintf(detail, sizeof detail,
-	         "gateway %.1f, echo keeper %.1f us; %.0f requests/s, p50 %.2f ms, p99 %.2f ms; handshakes included: %u",
-	         gateway_us, keeper_us, (double)REQUESTS * 1e9 / (double)asked.elapsed_ns,
-	         bench_quantile(asked.latencies_us, asked.answers, 0.5) / 1000,
-	         bench_quantile(asked.latencies_us, asked.answers, 0.99) / 1000, CONNECTIONS);
+	snprintf(
+		detail, sizeof detail,
+		"gateway %.1f, echo keeper %.1f us; %.0f requests/s, p50 %.2f ms, p99 %.2f ms; handshakes included: %u",
+		gateway_us, keeper_us, (double)REQUESTS * 1e9 / (double)asked.elapsed_ns,
+		bench_quantile(asked.latencies_us, asked.answers, 0.5) / 1000,
+		bench_quantile(asked.latencies_us, asked.answers, 0.99) / 1000, CONNECTIONS);
 	bench_row(&(struct bench_row){.name = "gateway.request_cpu_us",
-	                              .unit = "us",
-	                              .value = gateway_us + keeper_us,
-	                              .baseline = "a request that the gateway answers itself",
-	                              .baseline_value = local_us,
-	                              .detail = detail});
+				      .unit = "us",
+				      .value = gateway_us + keeper_us,
+				      .baseline = "a request that the gateway answers itself",
+				      .baseline_value = local_us,
+				      .detail = detail});
 	load_result_free(&warm);
 	load_result_free(&asked);
 	load_result_free(&local);
@@ -196,7 +200,7 @@ int
 main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
 		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
-		                                                          : echo_keeper_main(IPC_CONTROL_DESCRIPTOR);
+									 : echo_keeper_main(IPC_CONTROL_DESCRIPTOR);
 	if (mkdtemp(directory) == nullptr || chmod(directory, 0711) != 0)
 		give_up(directory);
 	uint16_t port = free_port();

@@ -472,7 +472,8 @@ http_reader_feed(struct http_reader *reader, struct bytes input, size_t *used) {
 			refuse(reader, REFUSED_HEADER_SIZE);
 			return HTTP_REFUSED;
 		}
-		/* One-byte chunks cost six bytes each: as much framing as a header section, and the body's own size, is enough. */
+		/* One-byte chunks cost six bytes each: as much framing as a header section, and the body's own size, is
+		 * enough. */
 		if (!in_head)
 			reader->raw_bytes += taken - (reader->body.len - body_before);
 		if (reader->raw_bytes > HTTP_HEADER_BYTES_MAX + reader->body.len && reader->head_complete) {

@@ -1,9 +1,10 @@
 /*
- * One HTTP/1.1 request out of a stream of bytes: framing by llhttp in its strict mode, everything else that must hold by us.
+ * One HTTP/1.1 request out of a stream of bytes: framing by llhttp in its strict mode, everything else that must hold
+ * by us.
  *
- * What is refused, and with which status: the table of refusals in http_request.c. A refusal is final: the connection is
- * answered and closed, since nobody knows where the next request would begin. A request for a path or method that there is
- * not is complete, if it has no body, and is answered on a connection that stays.
+ * What is refused, and with which status: the table of refusals in http_request.c. A refusal is final: the connection
+ * is answered and closed, since nobody knows where the next request would begin. A request for a path or method that
+ * there is not is complete, if it has no body, and is answered on a connection that stays.
  *
  * Owner: the reader owns head and body; views into them are valid until http_reader_reset(). Threads: one per reader.
  * Sources: RFC 9110, RFC 9112; the shape of targets RFC 3986.

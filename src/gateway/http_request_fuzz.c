@@ -1,6 +1,6 @@
 /*
- * The HTTP reader: the first byte is the size of the parts that the rest is cut into; complete requests are followed by what
- * comes after them. The same bytes in one piece must come to the same end.
+ * The HTTP reader: the first byte is the size of the parts that the rest is cut into; complete requests are followed by
+ * what comes after them. The same bytes in one piece must come to the same end.
  */
 #include "gateway/http_request.h"
 

@@ -1,6 +1,6 @@
 /*
- * Answers as HTTP/1.1 writes them. What the keeper answers, what the gateway answers itself, and refusals all pass here, so that
- * every answer has the same fields around it.
+ * Answers as HTTP/1.1 writes them. What the keeper answers, what the gateway answers itself, and refusals all pass
+ * here, so that every answer has the same fields around it.
  */
 #ifndef GATEHOUSE_GATEWAY_HTTP_RESPONSE_H
 #define GATEHOUSE_GATEWAY_HTTP_RESPONSE_H

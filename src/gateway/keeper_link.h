@@ -1,8 +1,10 @@
 /*
- * The gateway's side of the channel to the keeper: credits, requests out, answers in, and what the keeper reports of itself.
+ * The gateway's side of the channel to the keeper: credits, requests out, answers in, and what the keeper reports of
+ * itself.
  *
- * Without a keeper, without credit or with the channel's backlog full, a request is refused before the keeper hears of it, so
- * that nothing is recorded. When the keeper is lost, every request in flight has an unknown outcome and is told so.
+ * Without a keeper, without credit or with the channel's backlog full, a request is refused before the keeper hears of
+ * it, so that nothing is recorded. When the keeper is lost, every request in flight has an unknown outcome and is told
+ * so.
  */
 #ifndef GATEHOUSE_GATEWAY_KEEPER_LINK_H
 #define GATEHOUSE_GATEWAY_KEEPER_LINK_H

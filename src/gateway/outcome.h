@@ -1,6 +1,6 @@
 /*
- * The id of an operation whose outcome the gateway does not know: it is a hash of what the client sent (design §4), so it can
- * be told without the keeper. It is what the request claims; nobody has verified it.
+ * The id of an operation whose outcome the gateway does not know: it is a hash of what the client sent (design §4), so
+ * it can be told without the keeper. It is what the request claims; nobody has verified it.
  */
 #ifndef GATEHOUSE_GATEWAY_OUTCOME_H
 #define GATEHOUSE_GATEWAY_OUTCOME_H

@@ -1,6 +1,6 @@
 /*
- * What the gateway serves: one table, and nothing that is not in it. A pattern is a path whose segments match themselves, "*"
- * any one segment, and a final "**" one segment or more.
+ * What the gateway serves: one table, and nothing that is not in it. A pattern is a path whose segments match
+ * themselves, "*" any one segment, and a final "**" one segment or more.
  */
 #ifndef GATEHOUSE_GATEWAY_ROUTES_H
 #define GATEHOUSE_GATEWAY_ROUTES_H

@@ -1,7 +1,7 @@
 /*
- * Live updates: the newest events of the ledger in a ring, and each client's place in it (Server-Sent Events, HTML Living
- * Standard §9.2). A client that resumes gets what it missed; one that has fallen out of the ring gets the event "resync" and
- * reads the ledger through the API. Events are formatted once, however many clients there are.
+ * Live updates: the newest events of the ledger in a ring, and each client's place in it (Server-Sent Events, HTML
+ * Living Standard §9.2). A client that resumes gets what it missed; one that has fallen out of the ring gets the event
+ * "resync" and reads the ledger through the API. Events are formatted once, however many clients there are.
  *
  * Owner: the ring owns its events. Threads: one.
  */

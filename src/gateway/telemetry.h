@@ -1,5 +1,6 @@
 /*
- * What the gateway counts, and the three pages that show it: /healthz, /readyz, /metrics. Nothing of a request is in them.
+ * What the gateway counts, and the three pages that show it: /healthz, /readyz, /metrics. Nothing of a request is in
+ * them.
  */
 #ifndef GATEHOUSE_GATEWAY_TELEMETRY_H
 #define GATEHOUSE_GATEWAY_TELEMETRY_H

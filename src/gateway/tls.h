@@ -1,7 +1,7 @@
 /*
- * TLS as the gateway speaks it: version 1.3 only, the groups that are configured (X25519MLKEM768 first), one ticket, no early
- * data. A reload makes a new context; connections that exist keep theirs.
- * Owner: SSL_CTX is reference-counted by OpenSSL; SSL_CTX_free() gives ours back. Source: RFC 8446.
+ * TLS as the gateway speaks it: version 1.3 only, the groups that are configured (X25519MLKEM768 first), one ticket, no
+ * early data. A reload makes a new context; connections that exist keep theirs. Owner: SSL_CTX is reference-counted by
+ * OpenSSL; SSL_CTX_free() gives ours back. Source: RFC 8446.
  */
 #ifndef GATEHOUSE_GATEWAY_TLS_H
 #define GATEHOUSE_GATEWAY_TLS_H

@@ -194,7 +194,8 @@ take_groups(const struct place *place, const struct yaml_texts *groups, struct c
 			return REFUSE(place, "tls", "group \"%s\": expected X25519MLKEM768, X25519 or P-256",
 				      groups->items[i]);
 		config->tls.classical_groups |= number > 0;
-		/* "/": the next is taken only by a client that does not know the one before, whatever its key share is for. */
+		/* "/": the next is taken only by a client that does not know the one before, whatever its key share is
+		 * for. */
 		config->tls.groups =
 			arena_format(&config->arena, "%s%s%s", config->tls.groups, i == 0 ? "" : "/", groups->items[i]);
 		TRY_ALLOC(config->tls.groups);

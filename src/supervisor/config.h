@@ -1,7 +1,7 @@
 /*
- * gatehouse.yaml as a typed structure. The only reader of it; every process parses the same bytes, which the supervisor read
- * once. An unknown, repeated or ill-typed key is an error with line and column ("config.tls: gatehouse.yaml:3:5: ...").
- * Documented example: examples/gatehouse.yaml. Owner: everything is in the config's arena.
+ * gatehouse.yaml as a typed structure. The only reader of it; every process parses the same bytes, which the supervisor
+ * read once. An unknown, repeated or ill-typed key is an error with line and column ("config.tls: gatehouse.yaml:3:5:
+ * ..."). Documented example: examples/gatehouse.yaml. Owner: everything is in the config's arena.
  */
 #ifndef GATEHOUSE_SUPERVISOR_CONFIG_H
 #define GATEHOUSE_SUPERVISOR_CONFIG_H

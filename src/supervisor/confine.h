@@ -2,11 +2,11 @@
  * What each process can no longer do once it has started: seccomp allow-lists (by role) over system calls, and Landlock
  * over files and TCP, under no_new_privs, without core dumps and without being traced. One table of roles: confine.c.
  *
- * confine_enter() comes after start-up, before the first byte from outside is read, and before the process starts threads:
- * Landlock binds the calling thread and those that it starts later. It then tries what must be refused, and fails if
- * anything is not. Errors: STATUS_UNAVAILABLE "confine.*" where the system lacks something; with `degraded_allowed` that is
- * noted in the result and in the log instead. Builds with sanitizers confine nothing and say so: their runtime
- * needs what is forbidden. Sources: seccomp(2), landlock(7).
+ * confine_enter() comes after start-up, before the first byte from outside is read, and before the process starts
+ * threads: Landlock binds the calling thread and those that it starts later. It then tries what must be refused, and
+ * fails if anything is not. Errors: STATUS_UNAVAILABLE "confine.*" where the system lacks something; with
+ * `degraded_allowed` that is noted in the result and in the log instead. Builds with sanitizers confine nothing and say
+ * so: their runtime needs what is forbidden. Sources: seccomp(2), landlock(7).
  */
 #ifndef GATEHOUSE_SUPERVISOR_CONFINE_H
 #define GATEHOUSE_SUPERVISOR_CONFINE_H

@@ -1,6 +1,7 @@
 /*
- * What the supervisor prepares for the processes: listening sockets, the configuration in sealed memory, the certificate and
- * its key, the passphrase. The supervisor opens and hands on; it accepts no connection and parses nothing that comes from one.
+ * What the supervisor prepares for the processes: listening sockets, the configuration in sealed memory, the
+ * certificate and its key, the passphrase. The supervisor opens and hands on; it accepts no connection and parses
+ * nothing that comes from one.
  */
 #ifndef GATEHOUSE_SUPERVISOR_HANDOVER_H
 #define GATEHOUSE_SUPERVISOR_HANDOVER_H

@@ -1,6 +1,6 @@
 /*
- * What the service manager is told: sd_notify(3)'s protocol, one datagram to the socket that NOTIFY_SOCKET names. Without one
- * nothing is sent. Source: sd_notify(3), "Standalone Implementations".
+ * What the service manager is told: sd_notify(3)'s protocol, one datagram to the socket that NOTIFY_SOCKET names.
+ * Without one nothing is sent. Source: sd_notify(3), "Standalone Implementations".
  */
 #ifndef GATEHOUSE_SUPERVISOR_NOTIFY_H
 #define GATEHOUSE_SUPERVISOR_NOTIFY_H

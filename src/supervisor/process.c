@@ -13,8 +13,8 @@
 
 #include "supervisor/confine.h"
 
-/* What reaches the processes of the environment: the options of sanitizers, and that libuv keeps away from io_uring, which
- * confinement refuses. */
+/* What reaches the processes of the environment: the options of sanitizers, and that libuv keeps away from io_uring,
+ * which confinement refuses. */
 static char *const *
 environment(void) {
 	static const char *const passed[] = {"ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"};

@@ -1,6 +1,6 @@
 /*
- * One process of the installation as the supervisor starts it: this same program, exec'd with a role, under a user of its own
- * where that is possible, with a control socket and nothing else (base/ipc_control.h).
+ * One process of the installation as the supervisor starts it: this same program, exec'd with a role, under a user of
+ * its own where that is possible, with a control socket and nothing else (base/ipc_control.h).
  */
 #ifndef GATEHOUSE_SUPERVISOR_PROCESS_H
 #define GATEHOUSE_SUPERVISOR_PROCESS_H

@@ -1,7 +1,7 @@
 /*
- * The supervisor: starts the processes of one installation, hands each what it needs, restarts with back-off what ends, and
- * stops them in order. It holds the root key's passphrase in memory that no other process reads, and has no network of its own
- * to speak on. Design §2.
+ * The supervisor: starts the processes of one installation, hands each what it needs, restarts with back-off what ends,
+ * and stops them in order. It holds the root key's passphrase in memory that no other process reads, and has no network
+ * of its own to speak on. Design §2.
  *
  *     SIGTERM, SIGINT   the gateway drains, then the keeper ends, then this returns
  *     SIGHUP            certificates, listeners and log level are read anew; all of the file is checked first
