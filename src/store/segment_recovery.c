@@ -21,7 +21,7 @@ reader_fetch(struct reader *reader, uint64_t at, size_t need, struct bytes *byte
 	if (at < reader->piece_at || at > end || (end - at < need && end < reader->size)) {
 		size_t len = reader->size - at < FRAME_SIZE_MAX ? (size_t)(reader->size - at) : FRAME_SIZE_MAX;
 		buffer_reset(&reader->piece);
-		if (!buffer_reserve(&reader->piece, FRAME_SIZE_MAX))
+		if (!buffer_reserve(&reader->piece, len))
 			return buffer_status(&reader->piece);
 		TRY(io_read_at(reader->segments->io, reader->file, at, reader->piece.data, len, &reader->piece.len));
 		reader->piece_at = at;
