@@ -314,6 +314,8 @@ compile_expression(struct compiler *compiler, const struct expression *expressio
 static enum status
 compile_scope(struct compiler *compiler, const struct scope *scope, const struct entity_uid *slot,
 	      struct compiled_scope *compiled) {
+	if (scope->is_slot && slot == nullptr)
+		return fail(STATUS_INTERNAL, "policy.slot: a template is compiled without the entity of its slot");
 	const struct entity_uid *uids = scope->is_slot ? slot : scope->entities;
 	size_t count = scope->is_slot ? 1 : scope->entity_count;
 	struct uid_literal *entities = ARENA_NEW_ARRAY(compiler->arena, count, struct uid_literal);

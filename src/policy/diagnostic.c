@@ -94,9 +94,21 @@ take_excerpt(struct policy_diagnostics *diagnostics, const struct policy_source 
 	return OK;
 }
 
-enum status
-policy_complain(struct policy_diagnostics *diagnostics, const struct policy_source *source, size_t offset,
-		size_t length, const char *name, const char *format, ...) {
+static enum status
+keep_item(struct policy_diagnostics *diagnostics, const struct policy_source *source, size_t offset, size_t length,
+	  struct bytes message, struct policy_diagnostic *item) {
+	item->width = count_characters(source->text, offset, offset + length);
+	item->file = arena_text(&diagnostics->arena, bytes_of_text(source->file));
+	TRY_ALLOC(item->file);
+	TRY(take_message(diagnostics, message, item));
+	TRY(take_excerpt(diagnostics, source, offset, item));
+	diagnostics->items[diagnostics->count++] = *item;
+	return OK;
+}
+
+void
+policy_note(struct policy_diagnostics *diagnostics, const struct policy_source *source, size_t offset, size_t length,
+	    const char *name, const char *format, ...) {
 	char message[512];
 	va_list arguments;
 	va_start(arguments, format);
@@ -109,15 +121,10 @@ policy_complain(struct policy_diagnostics *diagnostics, const struct policy_sour
 	if (length > source->text.len - offset)
 		length = source->text.len - offset;
 	policy_source_position(source, offset, &item.line, &item.column);
-	if (diagnostics != nullptr && diagnostics->count < DIAGNOSTICS_MAX) {
-		item.width = count_characters(source->text, offset, offset + length);
-		item.file = arena_text(&diagnostics->arena, bytes_of_text(source->file));
-		TRY_ALLOC(item.file);
-		TRY(take_message(diagnostics, bytes_of_text(message), &item));
-		TRY(take_excerpt(diagnostics, source, offset, &item));
-		diagnostics->items[diagnostics->count++] = item;
-	}
-	return fail(STATUS_INVALID, "%s: %s:%zu:%zu: %s", name, source->file, item.line, item.column, message);
+	/* Without memory for the list the detail still tells. */
+	if (diagnostics != nullptr && diagnostics->count < DIAGNOSTICS_MAX)
+		IGNORE_STATUS(keep_item(diagnostics, source, offset, length, bytes_of_text(message), &item));
+	fail_keep("%s: %s:%zu:%zu: %s", name, source->file, item.line, item.column, message);
 }
 
 static bool

@@ -40,11 +40,13 @@ struct policy_source {
 /* The line and column of a byte offset. */
 void policy_source_position(const struct policy_source *source, size_t offset, size_t *line, size_t *column);
 
-/* Notes a finding at [offset, offset + length) and gives STATUS_INVALID, with the detail "<name>: <file>:<line>:<column>:
- * <message>". diagnostics may be null: then only the detail is kept. */
-enum status policy_complain(struct policy_diagnostics *diagnostics, const struct policy_source *source, size_t offset,
-			    size_t length, const char *name, const char *format, ...)
-	__attribute__((format(printf, 6, 7)));
+/* Notes a finding at [offset, offset + length), and keeps the detail "<name>: <file>:<line>:<column>: <message>".
+ * diagnostics may be null: then only the detail is kept. */
+void policy_note(struct policy_diagnostics *diagnostics, const struct policy_source *source, size_t offset,
+		 size_t length, const char *name, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Notes it and gives STATUS_INVALID. */
+#define policy_complain(...) (policy_note(__VA_ARGS__), fail_with(STATUS_INVALID))
 
 /* Findings from number `first` on, which are of one source, by their place. */
 void policy_diagnostics_sort(struct policy_diagnostics *diagnostics, size_t first);

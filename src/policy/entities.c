@@ -408,7 +408,7 @@ finish_entity(struct closure *closure, uint32_t index) {
 			    UID_ARGS(record->uid), count, ANCESTORS_MAX, ANCESTORS_TOTAL_MAX);
 	uint32_t *ancestors = calloc(count + 1, sizeof *ancestors);
 	TRY_ALLOC(ancestors);
-	if (count > 0)
+	if (closure->found != nullptr)
 		memcpy(ancestors, closure->found, count * sizeof *ancestors);
 	free(record->ancestors);
 	record->ancestors = ancestors;

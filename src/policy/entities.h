@@ -48,8 +48,8 @@ size_t policy_entities_count(const struct policy_entities *entities);
 /* False where there is none. The views live until the next put, remove or destroy; parents are left out. */
 bool policy_entities_get(const struct policy_entities *entities, struct entity_uid uid, struct policy_entity *entity);
 /* The uids that the entity names as its parents, at most capacity of them; returns how many there are. */
-size_t policy_entities_parents(const struct policy_entities *entities, struct entity_uid uid, struct entity_uid *parents,
-			       size_t capacity);
+size_t policy_entities_parents(const struct policy_entities *entities, struct entity_uid uid,
+			       struct entity_uid *parents, size_t capacity);
 /* True if the two are equal or descendant has ancestor among its ancestors. The store is sealed. */
 bool policy_entities_is_in(const struct policy_entities *entities, struct entity_uid descendant,
 			   struct entity_uid ancestor);

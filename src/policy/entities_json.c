@@ -16,6 +16,7 @@ struct reader {
 	struct policy_diagnostics *diagnostics;
 	struct arena arena;
 	struct map seen;
+	struct buffer key;
 	size_t findings;
 };
 
@@ -23,6 +24,7 @@ static void
 free_reader(struct reader *reader) {
 	arena_free(&reader->arena);
 	map_free(&reader->seen);
+	buffer_free(&reader->key);
 }
 
 /* What the last detail says, without its name. */
@@ -120,15 +122,12 @@ read_fields(struct reader *reader, const json *document, const struct value **re
 static enum status
 check_seen(struct reader *reader, const struct entity_uid *uid) {
 	void *previous;
-	char *key = arena_format(&reader->arena, "%.*s::", BYTES_ARGS(uid->type));
-	TRY_ALLOC(key);
-	size_t type_len = strlen(key);
-	uint8_t *joined = arena_alloc(&reader->arena, type_len + uid->id.len);
-	TRY_ALLOC(joined);
-	memcpy(joined, key, type_len);
-	if (uid->id.len > 0)
-		memcpy(joined + type_len, uid->id.data, uid->id.len);
-	TRY(map_put(&reader->seen, bytes_of(joined, type_len + uid->id.len), reader, &previous));
+	buffer_reset(&reader->key);
+	buffer_append_bytes(&reader->key, uid->type);
+	buffer_append_text(&reader->key, "::");
+	buffer_append_bytes(&reader->key, uid->id);
+	TRY(buffer_status(&reader->key));
+	TRY(map_put(&reader->seen, buffer_bytes(&reader->key), reader, &previous));
 	if (previous != nullptr)
 		return fail(STATUS_INVALID, "entities.duplicate: %.*s::\"%.*s\" stands in the list twice",
 			    (int)(uid->type.len > 80 ? 80 : uid->type.len), (const char *)uid->type.data,

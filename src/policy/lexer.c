@@ -35,14 +35,9 @@ add_token(struct lexer *lexer, enum token_kind kind, size_t length) {
 	return OK;
 }
 
-/* The finding is kept in diagnostics and in the detail; lexing goes on. */
+/* Lexing goes on behind a finding. */
 #define NOTE(lexer, offset, length, ...)                                                                               \
-	do {                                                                                                           \
-		(lexer)->findings++;                                                                                   \
-		if (policy_complain((lexer)->diagnostics, (lexer)->source, (offset), (length), __VA_ARGS__) ==         \
-		    STATUS_NO_MEMORY)                                                                                  \
-			return STATUS_NO_MEMORY;                                                                       \
-	} while (0)
+	((lexer)->findings++, policy_note((lexer)->diagnostics, (lexer)->source, (offset), (length), __VA_ARGS__))
 
 static bool
 is_name_start(uint8_t c) {
@@ -68,7 +63,7 @@ name_length(const struct lexer *lexer, size_t from) {
 }
 
 /* The character at offset, which is checked for what no part of a text may hold. */
-static enum status
+static void
 take_character(struct lexer *lexer, size_t offset, uint32_t *character, size_t *length) {
 	*length = unicode_decode(lexer->source->text, offset, character);
 	if (*length == 0) {
@@ -80,10 +75,9 @@ take_character(struct lexer *lexer, size_t offset, uint32_t *character, size_t *
 		NOTE(lexer, offset, *length, "policy.bidirectional_control",
 		     "U+%04X changes the direction of text and could hide what this says; write it as \\u{%x}",
 		     (unsigned)*character, (unsigned)*character);
-	return OK;
 }
 
-static enum status
+static void
 skip_comment(struct lexer *lexer) {
 	while (lexer->at < lexer->source->text.len && lexer->findings < DIAGNOSTICS_MAX) {
 		uint32_t character;
@@ -91,10 +85,9 @@ skip_comment(struct lexer *lexer) {
 		uint8_t c = lexer->source->text.data[lexer->at];
 		if (c == '\n' || c == '\r')
 			break;
-		TRY(take_character(lexer, lexer->at, &character, &length));
+		take_character(lexer, lexer->at, &character, &length);
 		lexer->at += length;
 	}
-	return OK;
 }
 
 /* A backslash takes the next character with it, whatever it is, but for a line feed. */
@@ -105,11 +98,12 @@ take_string(struct lexer *lexer) {
 	while (end < text.len && text.data[end] != '"' && lexer->findings < DIAGNOSTICS_MAX) {
 		uint32_t character;
 		size_t length;
-		if (text.data[end] == '\\' && ++end < text.len && text.data[end] == '\n')
-			break;
-		if (end == text.len)
-			break;
-		TRY(take_character(lexer, end, &character, &length));
+		if (text.data[end] == '\\') {
+			end++;
+			if (end == text.len || text.data[end] == '\n')
+				break;
+		}
+		take_character(lexer, end, &character, &length);
 		end += length;
 	}
 	if (end < text.len && text.data[end] == '"')
@@ -167,7 +161,7 @@ take_symbol(struct lexer *lexer) {
 	uint32_t character;
 	size_t length;
 	size_t findings = lexer->findings;
-	TRY(take_character(lexer, lexer->at, &character, &length));
+	take_character(lexer, lexer->at, &character, &length);
 	if (lexer->findings == findings && unicode_is_space(character)) {
 		lexer->at += length;
 		return OK;
@@ -189,8 +183,10 @@ take_token(struct lexer *lexer) {
 		lexer->at++;
 		return OK;
 	}
-	if (c == '/' && peek(lexer, 1) == '/')
-		return skip_comment(lexer);
+	if (c == '/' && peek(lexer, 1) == '/') {
+		skip_comment(lexer);
+		return OK;
+	}
 	if (is_name_start(c))
 		return add_token(lexer, TOKEN_NAME, name_length(lexer, 0));
 	if (c == '?' && is_name_start(peek(lexer, 1)))

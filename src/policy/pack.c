@@ -4,7 +4,7 @@
 
 /* Structures stand in front, bytes behind them. */
 struct packer {
-	uint8_t *structures;
+	void *structures;
 	uint8_t *bytes;
 };
 
@@ -54,16 +54,16 @@ pack_value(struct packer *packer, const struct value *value, struct value *packe
 		packed->entity.id = pack_bytes(packer, value->entity.id);
 		break;
 	case VALUE_SET: {
-		struct value *items = (struct value *)(void *)packer->structures;
-		packer->structures += value->set.count * sizeof *items;
+		struct value *items = packer->structures;
+		packer->structures = items + value->set.count;
 		for (size_t i = 0; i < value->set.count; i++)
 			pack_value(packer, &value->set.items[i], &items[i]);
 		*packed = value_set(items, value->set.count);
 		break;
 	}
 	case VALUE_RECORD: {
-		struct value_field *fields = (struct value_field *)(void *)packer->structures;
-		packer->structures += value->record.count * sizeof *fields;
+		struct value_field *fields = packer->structures;
+		packer->structures = fields + value->record.count;
 		for (size_t i = 0; i < value->record.count; i++) {
 			fields[i].name = pack_bytes(packer, value->record.fields[i].name);
 			pack_value(packer, &value->record.fields[i].value, &fields[i].value);
@@ -85,11 +85,10 @@ pack_values(const struct value *const *values, size_t count, struct packed_value
 	for (size_t i = 0; i < count; i++)
 		if (values[i] != nullptr)
 			measure_value(values[i], &structures, &bytes);
-	uint8_t *block = malloc(structures + bytes + 1);
-	TRY_ALLOC(block);
-	struct value *roots = (struct value *)(void *)block;
-	struct packer packer = {block + count * sizeof *roots, block + structures};
-	*packed = (struct packed_values){.block = block};
+	struct value *roots = malloc(structures + bytes + 1);
+	TRY_ALLOC(roots);
+	struct packer packer = {roots + count, (uint8_t *)roots + structures};
+	*packed = (struct packed_values){.block = roots};
 	for (size_t i = 0; i < count; i++)
 		if (values[i] != nullptr) {
 			pack_value(&packer, values[i], &roots[i]);

@@ -44,6 +44,7 @@ every_production_of_the_grammar_is_read(void **) {
 		WHEN("(((((true)))))"),
 		WHEN("principal.contains == resource.ip"),
 		WHEN("\"multi\nline\" == \"\""),
+		WHEN("\"a\\\\\nb\" == \"\""),
 		WHEN("1 + 2 - 3 * 4 == (1 - 2) * 3"),
 		"permit(principal, action, resource) // a comment\nwhen { // another\ntrue };",
 		"permit(principal,\u00a0action,\u3000resource);",
