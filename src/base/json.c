@@ -275,8 +275,10 @@ json_need_boolean(const json *object, const char *where, const char *key, bool *
 
 enum status
 json_only(const json *object, const char *where, const char *const *names) {
+	if (json_type_of(object) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "%s: expected object, found %s", where, json_type_name(json_type_of(object)));
 	struct json_iterator iterator = json_iterate(object);
-	struct bytes key;
+	struct bytes key = {};
 	while (json_next(&iterator, &key) != nullptr) {
 		size_t i = 0;
 		while (names[i] != nullptr && !bytes_equal_text(key, names[i]))

@@ -60,7 +60,7 @@ enum status json_need(const json *object, const char *where, const char *key, en
 enum status json_need_string(const json *object, const char *where, const char *key, struct bytes *text);
 enum status json_need_integer(const json *object, const char *where, const char *key, int64_t *number);
 enum status json_need_boolean(const json *object, const char *where, const char *key, bool *flag);
-/* Refuses members that are not listed: "<where>.<key>: unknown member". names ends in null. */
+/* Refuses members that are not listed: "<where>.<key>: unknown member"; "<where>" if it is no object. names ends in null. */
 enum status json_only(const json *object, const char *where, const char *const *names);
 
 /*

@@ -68,5 +68,19 @@ int64_integers_stay_exact_where_asked(void **) {
 	assert_null(json_next(&iterator, nullptr));
 }
 
+static void
+members_are_looked_for_in_objects_only(void **) {
+	static const char *const texts[] = {"[-8]", "[\"a\"]", "\"a\"", "1", "null", "[]", "true"};
+	static const char *const names[] = {"a", nullptr};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		const json *root, *member;
+		assert_ok(json_read(&arena, bytes_of_text(texts[i]), (struct json_limits){}, &root));
+		assert_fails(STATUS_INVALID, "document", json_only(root, "document", names));
+		assert_fails(STATUS_INVALID, "document", json_need(root, "document", "a", JSON_STRING, &member));
+	}
+}
+
 RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
-	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked))
+	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked),
+	  T(members_are_looked_for_in_objects_only))
