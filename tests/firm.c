@@ -98,7 +98,7 @@ add_changes(const struct firm *firm, struct buffer *to) {
 		"{\"id\":\"treasury-cold\",\"kind\":\"account\",\"parent\":\"treasury\"}",
 	};
 	static const char *const zones[] = {
-		"{\"id\":\"trading\",\"networks\":[\"127.1.0.0/16\"]}",
+		"{\"id\":\"trading\",\"networks\":[\"127.0.0.0/16\",\"127.1.0.0/16\"]}",
 		"{\"id\":\"treasury\",\"networks\":[\"127.2.0.0/16\"]}",
 		"{\"id\":\"office\",\"networks\":[\"127.3.0.0/16\"]}",
 	};

@@ -1,0 +1,498 @@
+/*
+ * The whole pass, measured from outside: real processes, TLS 1.3, signed requests, durable and doubly signed. 64 clients for
+ * processor time, one caller for latency, 10,000 keys for the start, and the memory of an idle installation.
+ *
+ * gate.cpu_beyond_crypto_us: processor time of all server processes for one gated signature, less what the cryptography
+ * that the pass requires takes alone in the same run: verifying the requester, signing, verifying the own signature, and the
+ * head's two signatures divided by the batch size. gate.receipt_p50_above_fsync_us: one caller, submit to receipt, less one
+ * fdatasync of a pre-written file.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/bench.h"
+#include "bench/load_client.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "crypto/sign.h"
+#include "gate/material.h"
+#include "gateway/gateway.h"
+#include "keeper/keeper.h"
+#include "keeper/process.h"
+#include "supervisor/handover.h"
+#include "supervisor/process.h"
+#include "supervisor/supervisor.h"
+#include "tests/founding.h"
+
+constexpr unsigned CONNECTIONS = 64;
+constexpr uint64_t REQUESTS = 20'000;
+constexpr uint64_t WARM_UP = 2'000;
+constexpr uint64_t LONE_REQUESTS = 1'000;
+constexpr size_t MANY_KEYS = 10'000;
+#define AUTHORITY "gate.example:8443"
+static const char INSTANCE[] = "northwind.example";
+static const char DIGITS[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+static char directory[] = "/tmp/gate_bench.XXXXXX";
+static struct firm firm;
+
+[[noreturn]] static void
+give_up(const char *what) {
+	fprintf(stderr, "gate_bench: %s: %s (%s)\n", what, fail_message(), strerror(errno));
+	exit(1);
+}
+
+static void
+need(enum status status, const char *what) {
+	if (status != OK)
+		give_up(what);
+}
+
+static int64_t
+now_ms(void) {
+	return io_realtime_ns(io_system()) / 1'000'000;
+}
+
+/* --- The installation --- */
+
+static uint16_t
+free_port(void) {
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof address;
+	int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (probe < 0 || bind(probe, (const struct sockaddr *)&address, len) != 0 ||
+	    getsockname(probe, (struct sockaddr *)&address, &len) != 0)
+		give_up("no free port");
+	close(probe);
+	return ntohs(address.sin_port);
+}
+
+static void
+write_passphrase(const char *path) {
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (file < 0 || write(file, DIGITS, sizeof DIGITS - 1) != (ssize_t)sizeof DIGITS - 1)
+		give_up(path);
+	close(file);
+}
+
+static struct firm_operation
+key_operation(const char *payload) {
+	return (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create", .resource = "account:options-hot",
+	                               .payload = payload, .created_ms = now_ms()};
+}
+
+static void
+ask(struct keeper *keeper, struct arena *arena, const char *method, const char *target, struct bytes body,
+    struct ipc_response *response) {
+	static const uint8_t trading[] = {127, 1, 0, 9};
+	struct ipc_request request = {.method = bytes_of_text(method), .target = bytes_of_text(target),
+	                              .host = BYTES_OF_LITERAL(AUTHORITY), .body = body};
+	request.reported.peer_address = BYTES_OF_ARRAY(trading);
+	request.reported.tls_group = BYTES_OF_LITERAL("X25519MLKEM768");
+	need(keeper_answer(keeper, &request, arena, response), "a request");
+}
+
+static void
+vote(struct keeper *keeper, struct arena *arena, const struct gate_operation *operation, enum firm_member by) {
+	_cleanup_(buffer_free) struct buffer material = {}, body = {};
+	struct ipc_response response;
+	char target[128], id[65];
+	need(material_write(keeper_gate(keeper), arena, operation, &material), "material");
+	need(firm_vote(&firm, INSTANCE, by, buffer_bytes(&material), "approve", now_ms(), &body), "a vote");
+	hex_encode(hash256_bytes(&operation->id), id);
+	snprintf(target, sizeof target, "/v1/operations/%s/votes", id);
+	ask(keeper, arena, "POST", target, buffer_bytes(&body), &response);
+}
+
+/* A key by its proper way: asked for by one of security, approved by two others. */
+static void
+make_key(struct keeper *keeper, const char *id) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct ipc_response response;
+	char payload[160];
+	snprintf(payload, sizeof payload,
+	         "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"}", id);
+	struct firm_operation operation = key_operation(payload);
+	operation.idempotency_key = id;
+	need(firm_body(&firm, INSTANCE, &operation, &body), "an operation");
+	ask(keeper, &arena, "POST", "/v1/operations", buffer_bytes(&body), &response);
+	struct hash256 hash;
+	need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal), bytes_of_text(id),
+	                  &hash), "an operation id");
+	struct gate_operation *held = operations_find(&keeper_gate(keeper)->state->operations, &hash);
+	if (response.status != 202 || held == nullptr)
+		give_up("a key is not held");
+	vote(keeper, &arena, held, FIRM_PERSON_3);
+	vote(keeper, &arena, held, FIRM_PERSON_5);
+}
+
+static void
+open_keeper(const char *data, const char *mark, struct installation *installation, struct keeper **keeper) {
+	static const char *const authorities[] = {AUTHORITY};
+	struct keeper_config config = {.io = io_system(), .authorities = authorities, .authority_count = 1,
+	                               .guard = ROLLBACK_PATH, .guard_path = mark};
+	need(installation_open(io_system(), data, ROOT_KEY_FILE, bytes_of_text(DIGITS), installation), "the installation");
+	need(keeper_open(&config, installation, keeper), "the keeper");
+}
+
+static void
+found(const char *data, const char *mark, size_t keys) {
+	struct founding founding = {.instance = INSTANCE, .data = data, .source = ROOT_KEY_FILE,
+	                            .given = bytes_of_text(DIGITS), .guard = ROLLBACK_PATH, .mark = mark};
+	_cleanup_(installation_close) struct installation installation = {};
+	_cleanup_(keeper_close) struct keeper *keeper = nullptr;
+	need(found_installation(&firm, &founding), "founding");
+	open_keeper(data, mark, &installation, &keeper);
+	make_key(keeper, "eth-hot");
+	for (size_t i = 1; i < keys; i++) {
+		char id[32];
+		snprintf(id, sizeof id, "key-%zu", i);
+		make_key(keeper, id);
+	}
+}
+
+static pid_t
+start(uint16_t port, const char *data, const char *mark_directory) {
+	char text[1024];
+	snprintf(text, sizeof text,
+	         "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"" AUTHORITY "\"]\ndata_directory: %s\n"
+	         "rollback_guard: {kind: path, path: %s}\nroot_key: {file: %s/digits}\nlog_level: warning\n"
+	         "limits: {requests_per_principal_per_s: 1000000}\n",
+	         port, data, mark_directory, directory);
+	struct config config = {};
+	need(config_parse(bytes_of_text(text), &config), "configuration");
+	if (geteuid() == 0) {
+		need(handover_give_directory(data, config.users[IPC_ROLE_KEEPER]), "the data directory's owner");
+		need(handover_give_directory(mark_directory, config.users[IPC_ROLE_KEEPER]), "the mark's owner");
+	}
+	pid_t supervisor = fork();
+	if (supervisor == 0)
+		exit(supervisor_main(&config, nullptr));
+	config_free(&config);
+	return supervisor;
+}
+
+static size_t
+children_of(pid_t supervisor, pid_t *children, size_t capacity) {
+	char path[64], list[256] = "";
+	size_t count = 0;
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)supervisor, (int)supervisor);
+	FILE *file = fopen(path, "re");
+	if (file == nullptr)
+		give_up("the children of the supervisor");
+	if (fgets(list, sizeof list, file) != nullptr)
+		for (char *at = list; count < capacity;) {
+			children[count] = (pid_t)strtol(at, &at, 10);
+			if (children[count] == 0)
+				break;
+			count++;
+		}
+	fclose(file);
+	return count;
+}
+
+static double
+cpu_of_all_us(pid_t supervisor) {
+	pid_t processes[8] = {supervisor};
+	size_t count = 1 + children_of(supervisor, processes + 1, ARRAY_LENGTH(processes) - 1);
+	double sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		clockid_t clock;
+		if (clock_getcpuclockid(processes[i], &clock) != 0)
+			give_up("processor time");
+		sum += (double)bench_clock_ns(clock) / 1000;
+	}
+	return sum;
+}
+
+static double
+pss_of_all_mib(pid_t supervisor) {
+	pid_t processes[8] = {supervisor};
+	size_t count = 1 + children_of(supervisor, processes + 1, ARRAY_LENGTH(processes) - 1);
+	double sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		char path[64], line[256];
+		long kib;
+		snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)processes[i]);
+		FILE *file = fopen(path, "re");
+		if (file == nullptr)
+			give_up(path);
+		while (fgets(line, sizeof line, file) != nullptr)
+			if (sscanf(line, "Pss: %ld kB", &kib) == 1)
+				sum += (double)kib / 1024;
+		fclose(file);
+	}
+	return sum;
+}
+
+/* --- The load --- */
+
+struct load {
+	struct arena arena;
+	struct http_request *requests;
+	uint64_t count, first_nonce;
+	uint64_t entries_first, entries_last; /* of the answers: how far the log came */
+};
+
+/* EIP-1559 on chain 1: 1.57 gwei to an allowed destination; only the nonce differs. */
+static void
+prepare(struct load *load, uint64_t count, uint64_t first_nonce) {
+	*load = (struct load){.count = count, .first_nonce = first_nonce};
+	load->requests = calloc(count, sizeof *load->requests);
+	for (uint64_t i = 0; i < count; i++) {
+		char payload[256];
+		snprintf(payload, sizeof payload,
+		         "{\"format\":\"evm\",\"transaction\":\"0x02ef0183%06llx843b9aca008506fc23ac0082520894"
+		         "3535353535353535353535353535353535353535845d8a000080c0\"}",
+		         (unsigned long long)(0x10000 + first_nonce + i));
+		const char *key = arena_format(&load->arena, "load-%llu", (unsigned long long)(first_nonce + i));
+		struct firm_operation operation = {.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot",
+		                                   .payload = payload, .idempotency_key = key, .created_ms = now_ms()};
+		need(firm_request(&firm, &load->arena, INSTANCE, AUTHORITY, &operation, &load->requests[i]), "a request");
+	}
+}
+
+static void
+load_free(struct load *load) {
+	arena_free(&load->arena);
+	free(load->requests);
+}
+
+static void
+build(void *context, uint64_t number, struct buffer *to) {
+	const struct http_request *request = &((struct load *)context)->requests[number];
+	buffer_append_text(to, "POST /v1/operations HTTP/1.1\r\n");
+	for (size_t i = 0; i < request->field_count; i++)
+		buffer_append_format(to, "%.*s: %.*s\r\n", BYTES_ARGS(request->fields[i].name),
+		                     BYTES_ARGS(request->fields[i].value));
+	buffer_append_format(to, "Content-Length: %zu\r\n\r\n", request->body.len);
+	buffer_append_bytes(to, request->body);
+}
+
+static void
+take_answer(void *context, uint64_t, unsigned status, struct bytes body) {
+	struct load *load = context;
+	if (status != 200) {
+		fprintf(stderr, "gate_bench: %u %.*s\n", status, (int)(body.len > 400 ? 400 : body.len),
+		        (const char *)body.data);
+		exit(1);
+	}
+	const uint8_t *at = memmem(body.data, body.len, "\"entry\":", 8);
+	if (at == nullptr)
+		give_up("an answer without an entry");
+	uint64_t entry = strtoull((const char *)at + 8, nullptr, 10);
+	load->entries_first = load->entries_first == 0 || entry < load->entries_first ? entry : load->entries_first;
+	load->entries_last = entry > load->entries_last ? entry : load->entries_last;
+}
+
+static void
+run(uint16_t port, unsigned connections, struct load *load, struct load_result *result) {
+	struct load_options options = {.port = port, .connections = connections, .requests = load->count, .build = build,
+	                               .take_answer = take_answer, .context = load};
+	need(load_run(&options, result), "the load");
+}
+
+/* --- What the cryptography takes alone --- */
+
+struct alone {
+	uint8_t seed[32], public_key[32], signature[64], message[400];
+	uint8_t private_key[32], point[33], digest[32], ecdsa[64];
+	struct mldsa44_private *mldsa44;
+	uint8_t mldsa44_signature[MLDSA44_SIGNATURE_SIZE];
+};
+
+static void
+verify_requester(void *context) {
+	struct alone *alone = context;
+	need(ed25519_verify(alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature), "Ed25519");
+}
+
+static void
+sign_and_verify(void *context) {
+	struct alone *alone = context;
+	int recovery;
+	need(secp256k1_sign(alone->private_key, alone->digest, alone->ecdsa, &recovery), "ECDSA");
+	need(secp256k1_verify(BYTES_OF_ARRAY(alone->point), alone->digest, alone->ecdsa), "ECDSA");
+}
+
+static void
+sign_head(void *context) {
+	struct alone *alone = context;
+	need(ed25519_sign(alone->seed, alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature), "Ed25519");
+	need(mldsa44_sign(alone->mldsa44, BYTES_OF_ARRAY(alone->message), alone->mldsa44_signature), "ML-DSA-44");
+}
+
+static double
+required_us(double batch_size, double *verify_us, double *sign_us, double *head_us) {
+	struct alone alone = {.seed = {1}, .private_key = {[31] = 7}, .digest = {9}};
+	need(ed25519_public_key(alone.seed, alone.public_key), "a key");
+	need(secp256k1_public_key(alone.private_key, alone.point), "a key");
+	need(mldsa44_private_create(&alone.mldsa44, alone.seed), "a key");
+	sign_head(&alone);
+	*head_us = bench_median_ns(sign_head, &alone, 50, 9) / 1000;
+	*verify_us = bench_median_ns(verify_requester, &alone, 500, 9) / 1000;
+	*sign_us = bench_median_ns(sign_and_verify, &alone, 500, 9) / 1000;
+	mldsa44_private_destroy(&alone.mldsa44);
+	return *verify_us + *sign_us + *head_us / batch_size;
+}
+
+static double
+fdatasync_p50_us(void) {
+	char path[256];
+	static uint8_t zeros[1 << 20];
+	double samples[400];
+	snprintf(path, sizeof path, "%s/sync", directory);
+	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (file < 0 || write(file, zeros, sizeof zeros) != (ssize_t)sizeof zeros || fsync(file) != 0)
+		give_up(path);
+	for (size_t i = 0; i < ARRAY_LENGTH(samples); i++) {
+		int64_t before = bench_now_ns();
+		if (pwrite(file, &i, 8192 < sizeof zeros ? sizeof i : 1, (off_t)(i * 2048)) < 0 || fdatasync(file) != 0)
+			give_up(path);
+		samples[i] = (double)(bench_now_ns() - before) / 1000;
+	}
+	close(file);
+	unlink(path);
+	return bench_median(samples, ARRAY_LENGTH(samples));
+}
+
+/* --- The rows --- */
+
+static void
+measure_cpu(uint16_t port, pid_t supervisor, uint64_t first_nonce) {
+	struct load load;
+	struct load_result result;
+	prepare(&load, REQUESTS, first_nonce);
+	double before = cpu_of_all_us(supervisor);
+	run(port, CONNECTIONS, &load, &result);
+	double per_request = (cpu_of_all_us(supervisor) - before) / (double)REQUESTS;
+	/* Each batch adds one entry of its own, the counts. */
+	double batches = (double)(load.entries_last - load.entries_first + 1) - (double)REQUESTS;
+	double batch_size = batches < 1 ? (double)REQUESTS : (double)REQUESTS / batches;
+	double verify_us, sign_us, head_us, required = required_us(batch_size, &verify_us, &sign_us, &head_us);
+	char detail[320];
+	snprintf(detail, sizeof detail,
+	         "%.1f us in all; verify requester %.1f, sign and verify own %.1f, head signatures %.1f / mean batch %.1f; "
+	         "%.0f signatures/s, p50 %.2f ms, p99 %.2f ms",
+	         per_request, verify_us, sign_us, head_us, batch_size,
+	         (double)REQUESTS * 1e9 / (double)result.elapsed_ns, bench_quantile(result.latencies_us, result.answers, 0.5) / 1000,
+	         bench_quantile(result.latencies_us, result.answers, 0.99) / 1000);
+	bench_row(&(struct bench_row){.name = "gate.cpu_beyond_crypto_us", .unit = "us", .value = per_request - required,
+	                              .baseline = "the required cryptography alone", .baseline_value = required, .detail = detail});
+	load_result_free(&result);
+	load_free(&load);
+}
+
+static void
+measure_latency(uint16_t port, uint64_t first_nonce) {
+	struct load load;
+	struct load_result result;
+	double sync_us = fdatasync_p50_us();
+	prepare(&load, LONE_REQUESTS, first_nonce);
+	run(port, 1, &load, &result);
+	double verify_us, sign_us, head_us;
+	(void)required_us(1, &verify_us, &sign_us, &head_us);
+	double p50 = bench_quantile(result.latencies_us, result.answers, 0.5);
+	char detail[256];
+	snprintf(detail, sizeof detail,
+	         "p50 %.0f us, p99 %.0f us; of it: fdatasync %.0f, head signatures %.0f, verify requester %.0f, sign and verify %.0f",
+	         p50, bench_quantile(result.latencies_us, result.answers, 0.99), sync_us, head_us, verify_us, sign_us);
+	bench_row(&(struct bench_row){.name = "gate.receipt_p50_above_fsync_us", .unit = "us", .value = p50 - sync_us,
+	                              .baseline = "one fdatasync of a pre-written file", .baseline_value = sync_us,
+	                              .detail = detail});
+	load_result_free(&result);
+	load_free(&load);
+}
+
+static void
+measure_start(const char *data, const char *mark) {
+	_cleanup_(installation_close) struct installation installation = {};
+	_cleanup_(keeper_close) struct keeper *keeper = nullptr;
+	int64_t before = bench_now_ns();
+	open_keeper(data, mark, &installation, &keeper);
+	double seconds = (double)(bench_now_ns() - before) / 1e9;
+	char detail[128];
+	struct ledger_head head;
+	ledger_durable_head(keeper_ledger(keeper), &head);
+	snprintf(detail, sizeof detail, "%zu keys, %llu entries read", keyring_count(keeper_gate(keeper)->state->ring),
+	         (unsigned long long)head.head.size);
+	bench_row(&(struct bench_row){.name = "gate.start_10k_keys_s", .unit = "s", .value = seconds, .detail = detail});
+}
+
+static void
+remove_directory(void) {
+	char command[512];
+	snprintf(command, sizeof command, "rm -rf '%s'", directory);
+	if (system(command) != 0)
+		give_up(command);
+}
+
+static void
+wait_until_ready(uint16_t port) {
+	struct load load;
+	for (int i = 0; i < 100; i++) {
+		struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+		int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		bool listens = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0;
+		close(probe);
+		if (listens)
+			break;
+		usleep(50'000);
+	}
+	usleep(1'000'000); /* the keeper's credit */
+	struct load_result result;
+	prepare(&load, WARM_UP, 0);
+	run(port, CONNECTIONS, &load, &result);
+	load_result_free(&result);
+	load_free(&load);
+}
+
+static void
+child_path(char path[256], const char *name) {
+	snprintf(path, 256, "%s/%s", directory, name);
+}
+
+int
+main(int argc, char **argv) {
+	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
+		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
+		                                                          : keeper_main(IPC_CONTROL_DESCRIPTOR);
+	char digits[256], data[256], mark_directory[256], mark[300], many[256], many_mark[256];
+	log_start("bench", LOG_LEVEL_WARNING);
+	firm_make(&firm, 3);
+	if (mkdtemp(directory) == nullptr || chmod(directory, 0711) != 0)
+		give_up(directory);
+	child_path(digits, "digits");
+	child_path(data, "data");
+	child_path(mark_directory, "mark");
+	child_path(many, "many");
+	child_path(many_mark, "many-mark");
+	snprintf(mark, sizeof mark, "%s/high-water", mark_directory);
+	write_passphrase(digits);
+	if (mkdir(mark_directory, 0700) != 0)
+		give_up(mark_directory);
+	found(data, mark, 1);
+	uint16_t port = free_port();
+	pid_t supervisor = start(port, data, mark_directory);
+	wait_until_ready(port);
+	measure_cpu(port, supervisor, WARM_UP);
+	measure_latency(port, WARM_UP + REQUESTS);
+	kill(supervisor, SIGTERM);
+	waitpid(supervisor, nullptr, 0);
+	/* Idle memory is that of a fresh start. */
+	supervisor = start(free_port(), data, mark_directory);
+	usleep(2'000'000);
+	bench_row(&(struct bench_row){.name = "gate.idle_pss_mib", .unit = "MiB", .value = pss_of_all_mib(supervisor)});
+	kill(supervisor, SIGTERM);
+	waitpid(supervisor, nullptr, 0);
+	found(many, many_mark, MANY_KEYS);
+	measure_start(many, many_mark);
+	remove_directory();
+	return 0;
+}
