@@ -21,7 +21,7 @@ struct echo_keeper {
 	int control;
 	struct config config;
 	struct ipc_channel channel;
-	bool has_channel, stopping, granted;
+	bool has_channel, stopping, granted, hangs_up;
 	struct secret passphrase;
 	struct confinement confinement;
 	int64_t next_report_ms;
@@ -139,6 +139,10 @@ answer(struct echo_keeper *keeper, const struct ipc_frame *frame) {
 		static const char garbage[IPC_HEADER_SIZE] = "this is no frame..";
 		return write(keeper->channel.descriptor, garbage, sizeof garbage) > 0 ? OK : STATUS_IO;
 	}
+	if (asks_for(key, "hangup", &number)) {
+		keeper->hangs_up = true;
+		return OK;
+	}
 	if (asks_for(key, "wrong", &number))
 		return ipc_send(&keeper->channel, IPC_REQUEST, 0, false, (struct bytes){});
 	if (asks_for(key, "wait:", &number) && keeper->delayed_count < DELAYED_MAX) {
@@ -175,9 +179,9 @@ take_frames(struct echo_keeper *keeper) {
 		if (frame.type == IPC_REQUEST || frame.type == IPC_URGENT_REQUEST)
 			TRY(answer(keeper, &frame));
 	}
-	if (!keeper->channel.closed)
+	if (!keeper->channel.closed && !keeper->hangs_up)
 		return OK;
-	keeper->has_channel = false;
+	keeper->has_channel = keeper->hangs_up = false;
 	ipc_stop(&keeper->channel);
 	return OK;
 }

@@ -6,6 +6,7 @@
  *     wait:MS     answers later                      hold       never answers
  *     die         ends                               garble     sends bytes that are no frame
  *     feed:N      publishes event N, then answers    wrong      sends a frame that only a gateway may send
+ *     hangup      closes the channel and lives on
  *     attempts    answers what confinement refuses   passphrase answers how long the passphrase is
  *
  * Anything else: 200, and what was received as JSON. GET /v1/events opens the feed.

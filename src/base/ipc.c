@@ -227,14 +227,14 @@ ipc_receive(struct ipc_channel *channel) {
 enum status
 ipc_next(struct ipc_channel *channel, struct ipc_frame *frame, bool *found) {
 	for (;;) {
-		struct cursor cursor = {channel->input.data + channel->consumed,
-					channel->input.len - channel->consumed};
-		if (channel->input.len == channel->consumed)
-			cursor = (struct cursor){};
+		const struct buffer *input = &channel->input;
+		struct cursor cursor = {};
+		if (input->len > channel->consumed)
+			cursor = (struct cursor){input->data + channel->consumed, input->len - channel->consumed};
 		TRY(ipc_read_frame(&cursor, frame, found));
 		if (!*found)
 			return OK;
-		channel->consumed = channel->input.len - cursor.left;
+		channel->consumed = input->len - cursor.left;
 		if (channel->greeted && frame->type == IPC_HELLO)
 			return fail(STATUS_INVALID, "ipc.hello_repeated: a second hello from the %s",
 				    ipc_role_name(channel->peer));

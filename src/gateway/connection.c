@@ -25,7 +25,7 @@ constexpr int64_t ANSWER_MS = 60'000;    /* what the keeper has */
 constexpr int64_t OUTPUT_MS = 30'000;    /* without a byte being taken */
 constexpr int64_t LINGER_MS = 2'000;
 constexpr int64_t HEARTBEAT_MS = 15'000;
-constexpr size_t OUTPUT_PAUSE = 256 * 1024; /* unsent bytes at which no further request is read */
+constexpr size_t OUTPUT_PAUSE = 64 * 1024; /* unsent bytes at which no further request is read */
 constexpr size_t OUTPUT_KEPT = 32 * 1024;
 
 enum connection_state { HANDSHAKE, READING, WAITING, STREAMING, FINISHING, LINGERING, CLOSED };
@@ -36,6 +36,7 @@ struct connection {
 	int polled; /* the events that it is polled for */
 	int descriptor;
 	SSL *tls;
+	const char *group; /* that the key agreement used; OpenSSL's */
 	enum connection_state state;
 	uint32_t slot;
 	struct http_reader reader;
@@ -114,12 +115,21 @@ on_poll_closed(uv_handle_t *handle) {
 }
 
 static void
+set_state(struct connection *connection, enum connection_state state, int64_t deadline_after_ms) {
+	struct gateway *gateway = connection->gateway;
+	if ((connection->state == STREAMING) != (state == STREAMING)) {
+		gateway->feed_clients += state == STREAMING ? 1 : UINT32_MAX; /* one more, or one less */
+		metric_set(&telemetry.feed_clients, gateway->feed_clients);
+	}
+	connection->state = state;
+	connection->deadline_ms = now_ms(gateway) + deadline_after_ms;
+}
+
+static void
 connection_close(struct connection *connection) {
 	if (connection->state == CLOSED)
 		return;
-	if (connection->state == STREAMING)
-		metric_set(&telemetry.feed_clients, --connection->gateway->feed_clients);
-	connection->state = CLOSED;
+	set_state(connection, CLOSED, 0);
 	new_generation(connection); /* an answer that is under way is for nobody */
 	uv_poll_stop(&connection->poll);
 	uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
@@ -151,8 +161,7 @@ start_lingering(struct connection *connection) {
 	SSL_shutdown(connection->tls);
 	ERR_clear_error();
 	shutdown(connection->descriptor, SHUT_WR);
-	connection->state = LINGERING;
-	connection->deadline_ms = now_ms(connection->gateway) + LINGER_MS;
+	set_state(connection, LINGERING, LINGER_MS);
 }
 
 /* While our output was in the way, nothing could be expected of the client. */
@@ -213,13 +222,11 @@ static void
 finish_request(struct connection *connection) {
 	new_generation(connection);
 	if (connection->close_when_sent) {
-		connection->state = FINISHING;
-		connection->deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+		set_state(connection, FINISHING, OUTPUT_MS);
 		return;
 	}
 	http_reader_reset(&connection->reader);
-	connection->state = READING;
-	connection->deadline_ms = now_ms(connection->gateway) + IDLE_MS;
+	set_state(connection, READING, IDLE_MS);
 }
 
 static void
@@ -296,7 +303,7 @@ forward(struct connection *connection, bool urgent) {
 			{
 				.peer_address = {connection->address, connection->address_len},
 				.peer_port = connection->port,
-				.tls_group = bytes_of_text(SSL_get0_group_name(connection->tls)),
+				.tls_group = bytes_of_text(connection->group),
 				.client_certificate = {connection->has_certificate ? connection->certificate : nullptr,
 						       connection->has_certificate ? sizeof connection->certificate
 										   : 0},
@@ -305,8 +312,7 @@ forward(struct connection *connection, bool urgent) {
 	enum link_result result = keeper_link_request(connection->gateway, token_of(connection), &request, urgent);
 	if (result == LINK_SENT) {
 		connection->asked_ns = uv_hrtime();
-		connection->state = WAITING;
-		connection->deadline_ms = now_ms(connection->gateway) + ANSWER_MS;
+		set_state(connection, WAITING, ANSWER_MS);
 		return;
 	}
 	metric_add(refusals[result].counter, 1);
@@ -453,18 +459,22 @@ read_tls(struct connection *connection) {
 	return connection->state != CLOSED;
 }
 
-static void
+/* True if it stopped where there may be more. */
+static bool
 read_input(struct connection *connection) {
 	/* A client that waits for its answer may send a record more, no further: its next request waits in the
 	 * socket. */
 	do {
-		if (connection->early.len > 0 || !read_tls(connection))
-			return;
+		if (connection->early.len > 0)
+			return true;
+		if (!read_tls(connection))
+			return false;
 		if (connection->state == STREAMING) { /* nothing is expected of it */
 			connection_close(connection);
-			return;
+			return false;
 		}
 	} while (SSL_has_pending(connection->tls) && can_take_input(connection));
+	return SSL_has_pending(connection->tls);
 }
 
 static void
@@ -506,44 +516,46 @@ poll_for_what_is_wanted(struct connection *connection) {
 /* Does everything that can be done without waiting. */
 static void
 connection_run(struct connection *connection, bool readable) {
-	bool may_read = readable || connection->read_blocked;
+	bool may_read = readable || connection->read_blocked, has_more;
 	do {
 		/* Early input first: it came first. What OpenSSL has read already will not be announced again. */
 		take_early_input(connection);
+		has_more = false;
 		if ((may_read || SSL_has_pending(connection->tls)) && !connection->input_ended &&
 		    connection->state >= READING && connection->state <= STREAMING)
-			read_input(connection);
+			has_more = read_input(connection);
 		may_read = false;
 		if (connection->state != CLOSED && connection->state != LINGERING)
 			flush_output(connection);
-	} while (connection->early.len > 0 && can_take_input(connection));
+	} while ((connection->early.len > 0 || has_more) && can_take_input(connection));
 	bool nothing_follows = connection->early.len == 0 && unsent(connection) == 0;
 	if (connection->input_ended &&
 	    ((connection->state == READING && nothing_follows) || connection->state == STREAMING))
-		connection_close(connection);
+		start_lingering(connection);
 	poll_for_what_is_wanted(connection);
 }
 
-static void
+static bool
 finish_handshake(struct connection *connection) {
-	const char *group = SSL_get0_group_name(connection->tls);
-	bool hybrid = group != nullptr && strstr(group, "MLKEM") != nullptr;
+	connection->group = SSL_get0_group_name(connection->tls);
+	if (connection->group == nullptr) /* no key agreement: a kind of resumption that is not offered */
+		return false;
+	bool hybrid = strstr(connection->group, "MLKEM") != nullptr;
 	metric_add(hybrid ? &telemetry.handshakes_hybrid : &telemetry.handshakes_classical, 1);
 	X509 *certificate = SSL_get0_peer_certificate(connection->tls);
 	unsigned len = 0;
 	connection->has_certificate = certificate != nullptr &&
 				      X509_digest(certificate, EVP_sha256(), connection->certificate, &len) == 1 &&
 				      len == sizeof connection->certificate;
-	connection->state = READING;
-	connection->deadline_ms = now_ms(connection->gateway) + IDLE_MS;
+	set_state(connection, READING, IDLE_MS);
+	return true;
 }
 
 static void
 do_handshake(struct connection *connection) {
 	ERR_clear_error();
 	int result = SSL_accept(connection->tls);
-	if (result == 1) {
-		finish_handshake(connection);
+	if (result == 1 && finish_handshake(connection)) {
 		connection_run(connection, false);
 		return;
 	}
@@ -629,7 +641,7 @@ connection_accept(struct gateway *gateway, int descriptor, const struct sockaddr
 	metric_set(&telemetry.connections, ++gateway->connection_count);
 	metric_add(&telemetry.accepted, 1);
 	connection->deadline_ms = now_ms(gateway) + HANDSHAKE_MS;
-	http_reader_start(&connection->reader, gateway->authorities);
+	http_reader_start(&connection->reader, &gateway->http);
 	do_handshake(connection);
 }
 
@@ -654,10 +666,8 @@ start_stream(struct connection *connection, const struct http_reader *reader) {
 	}
 	http_write_feed_head(&connection->output, time(nullptr));
 	telemetry_count_answer(200);
-	metric_set(&telemetry.feed_clients, ++gateway->feed_clients);
-	connection->state = STREAMING;
+	set_state(connection, STREAMING, HEARTBEAT_MS);
 	connection->place = sse_resume(&gateway->ring, http_field(reader, HTTP_LAST_EVENT_ID));
-	connection->deadline_ms = now_ms(gateway) + HEARTBEAT_MS;
 	connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
 	new_generation(connection);
 	feed(connection);
@@ -716,8 +726,7 @@ connections_feed(struct gateway *gateway) {
 static void
 end_quietly(struct connection *connection) {
 	connection->close_when_sent = true;
-	connection->state = FINISHING;
-	connection->deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+	set_state(connection, FINISHING, OUTPUT_MS);
 }
 
 static void
@@ -783,8 +792,6 @@ connections_drain(struct gateway *gateway, bool now) {
 		if (now || connection->state == HANDSHAKE)
 			connection_close(connection);
 		else if (is_idle || connection->state == STREAMING) {
-			if (connection->state == STREAMING)
-				metric_set(&telemetry.feed_clients, --gateway->feed_clients);
 			end_quietly(connection);
 			connection_run(connection, false);
 		}

@@ -98,9 +98,9 @@ static enum status
 take_channel(struct gateway *gateway, struct ipc_control_message *message) {
 	if (message->peer != IPC_ROLE_KEEPER)
 		return fail(STATUS_INVALID, "gateway.channel: to the %s", ipc_role_name(message->peer));
-	TRY(keeper_link_start(gateway, message->descriptors[0]));
+	int descriptor = message->descriptors[0];
 	message->descriptors[0] = -1;
-	return OK;
+	return keeper_link_start(gateway, descriptor);
 }
 
 static enum status
@@ -254,6 +254,7 @@ make_table(struct gateway *gateway) {
 	gateway->free_count = limit;
 	for (size_t i = 0; i < gateway->config.authority_count; i++)
 		gateway->authorities[i] = gateway->config.authorities[i];
+	gateway->http = (struct http_common){gateway->authorities, HTTP_BODY_BYTES_IN_ALL};
 	return OK;
 }
 

@@ -270,7 +270,7 @@ check_host(struct http_reader *reader) {
 	struct bytes host = http_field(reader, HTTP_HOST);
 	if (host.len == 0)
 		return refuse(reader, REFUSED_NO_HOST);
-	for (const char *const *authority = reader->authorities; *authority != nullptr; authority++)
+	for (const char *const *authority = reader->common->authorities; *authority != nullptr; authority++)
 		if (is_word(host, *authority))
 			return 0;
 	return refuse(reader, REFUSED_HOST);
@@ -298,6 +298,24 @@ announces_body(const struct http_reader *reader) {
 	return reader->parser.content_length > 0 || reader->fields_seen & 1U << HTTP_TRANSFER_ENCODING;
 }
 
+/* Of what all bodies together may have: one client cannot take it from the others for longer than its deadline. */
+static int
+take_body_bytes(struct http_reader *reader, size_t len) {
+	if (len <= reader->body_bytes)
+		return 0;
+	if (len - reader->body_bytes > reader->common->body_bytes_left)
+		return refuse(reader, REFUSED_MEMORY);
+	reader->common->body_bytes_left -= len - reader->body_bytes;
+	reader->body_bytes = len;
+	return buffer_reserve(&reader->body, len - reader->body.len) ? 0 : refuse(reader, REFUSED_MEMORY);
+}
+
+static void
+give_body_bytes_back(struct http_reader *reader) {
+	reader->common->body_bytes_left += reader->body_bytes;
+	reader->body_bytes = 0;
+}
+
 static int
 find_route(struct http_reader *reader) {
 	switch (route_find(http_method(reader), http_path(reader), &reader->route)) {
@@ -312,9 +330,7 @@ find_route(struct http_reader *reader) {
 	}
 	if (reader->parser.content_length > reader->route->body_max)
 		return refuse(reader, REFUSED_BODY_SIZE);
-	if (!buffer_reserve(&reader->body, (size_t)reader->parser.content_length))
-		return refuse(reader, REFUSED_MEMORY);
-	return 0;
+	return take_body_bytes(reader, (size_t)reader->parser.content_length);
 }
 
 static int
@@ -338,6 +354,8 @@ on_body(llhttp_t *parser, const char *at, size_t len) {
 	/* Without a route there is no body: find_route() has seen to it. */
 	if (reader->route == nullptr || len > reader->route->body_max - reader->body.len)
 		return refuse(reader, REFUSED_BODY_SIZE);
+	if (take_body_bytes(reader, reader->body.len + len) != 0)
+		return HPE_USER;
 	buffer_append(&reader->body, at, len);
 	return reader->body.failed ? refuse(reader, REFUSED_MEMORY) : 0;
 }
@@ -402,13 +420,14 @@ start_message(struct http_reader *reader) {
 }
 
 void
-http_reader_start(struct http_reader *reader, const char *const *authorities) {
-	*reader = (struct http_reader){.authorities = authorities};
+http_reader_start(struct http_reader *reader, struct http_common *common) {
+	*reader = (struct http_reader){.common = common};
 	start_message(reader);
 }
 
 void
 http_reader_free(struct http_reader *reader) {
+	give_body_bytes_back(reader);
 	buffer_free(&reader->head);
 	buffer_free(&reader->body);
 }
@@ -428,10 +447,11 @@ clear_buffer(struct buffer *buffer) {
 
 void
 http_reader_reset(struct http_reader *reader) {
+	give_body_bytes_back(reader);
 	clear_buffer(&reader->head);
 	clear_buffer(&reader->body);
 	struct buffer head = reader->head, body = reader->body;
-	*reader = (struct http_reader){.authorities = reader->authorities, .head = head, .body = body};
+	*reader = (struct http_reader){.common = reader->common, .head = head, .body = body};
 	start_message(reader);
 }
 

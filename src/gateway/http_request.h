@@ -18,6 +18,13 @@
 
 constexpr size_t HTTP_HEADER_BYTES_MAX = 16 * 1024; /* request line and header section */
 constexpr unsigned HTTP_HEADER_COUNT_MAX = 100;
+constexpr size_t HTTP_BODY_BYTES_IN_ALL = 64 * 1024 * 1024; /* of all requests that are being read or answered */
+
+/* What the readers of one process share. */
+struct http_common {
+	const char *const *authorities; /* what Host may be; ends in null */
+	size_t body_bytes_left;         /* of what bodies may take in all */
+};
 
 /* The fields that are looked at; all others are counted and left. */
 enum http_field {
@@ -50,9 +57,10 @@ enum http_progress {
 
 struct http_reader {
 	llhttp_t parser;
-	const char *const *authorities; /* what Host may be; ends in null */
-	struct buffer head;             /* target, path decoded, and the values of the fields that are looked at */
+	struct http_common *common;
+	struct buffer head; /* target, path decoded, and the values of the fields that are looked at */
 	struct buffer body;
+	size_t body_bytes; /* taken of what all bodies may have */
 	struct http_span {
 		size_t at, len;
 	} target, path, fields[HTTP_FIELD_COUNT];
@@ -70,8 +78,8 @@ struct http_reader {
 	bool expects_continue;
 };
 
-/* authorities outlives the reader. */
-void http_reader_start(struct http_reader *reader, const char *const *authorities);
+/* common outlives the reader. */
+void http_reader_start(struct http_reader *reader, struct http_common *common);
 void http_reader_free(struct http_reader *reader);
 void http_reader_reset(struct http_reader *reader); /* for the next request of the connection */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static const char *const authorities[] = {"gate.example", "a", nullptr};
+static struct http_common common = {authorities, HTTP_BODY_BYTES_IN_ALL};
 
 struct outcome {
 	size_t complete;
@@ -18,7 +19,7 @@ static struct outcome
 read_all(const uint8_t *data, size_t size, size_t step) {
 	struct http_reader reader;
 	struct outcome outcome = {};
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	for (size_t at = 0; at < size;) {
 		size_t part = size - at < step ? size - at : step, used;
 		enum http_progress progress = http_reader_feed(&reader, bytes_of(data + at, part), &used);
@@ -48,7 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	struct outcome cut = read_all(data + 1, size - 1, (size_t)data[0] % 32 + 1);
 	struct outcome whole = read_all(data + 1, size - 1, SIZE_MAX);
 	if (cut.complete != whole.complete || cut.body_bytes != whole.body_bytes ||
-	    (cut.refusal == nullptr) != (whole.refusal == nullptr))
+	    (cut.refusal == nullptr) != (whole.refusal == nullptr) || common.body_bytes_left != HTTP_BODY_BYTES_IN_ALL)
 		abort();
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "gateway/http_request.h"
 
 static const char *const authorities[] = {"gate.example:8443", "127.0.0.1", nullptr};
+static struct http_common common = {authorities, HTTP_BODY_BYTES_IN_ALL};
 
 #define POST_HEAD "POST /v1/operations HTTP/1.1\r\nHost: gate.example:8443\r\n"
 #define GET_HEAD "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -50,7 +51,7 @@ good_requests_are_read_however_they_are_cut(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
 			_cleanup_(http_reader_free) struct http_reader reader;
-			http_reader_start(&reader, authorities);
+			http_reader_start(&reader, &common);
 			size_t len = strlen(cases[i].text), used;
 			enum http_progress progress = feed(&reader, cases[i].text, len, steps[s], &used);
 			if (progress != HTTP_COMPLETE)
@@ -68,7 +69,7 @@ good_requests_are_read_however_they_are_cut(void **) {
 static void
 fields_are_kept_without_the_white_space_around_them(void **) {
 	_cleanup_(http_reader_free) struct http_reader reader;
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	const char *text = POST_HEAD "Idempotency-Key: \t k 1 \t\r\nSignature:\r\nContent-Length: 0\r\n\r\n";
 	size_t used;
 	assert_int_equal(HTTP_COMPLETE, feed(&reader, text, strlen(text), 1, &used));
@@ -85,7 +86,7 @@ pipelined_requests_come_one_by_one(void **) {
 		POST_HEAD "Content-Length: 3\r\n\r\none" GET_HEAD "\r\n" POST_HEAD "Content-Length: 3\r\n\r\ntwo";
 	for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
 		_cleanup_(http_reader_free) struct http_reader reader;
-		http_reader_start(&reader, authorities);
+		http_reader_start(&reader, &common);
 		const char *at = text;
 		static const char *const bodies[] = {"one", "", "two"};
 		for (size_t i = 0; i < ARRAY_LENGTH(bodies); i++) {
@@ -178,7 +179,7 @@ bad_requests_are_refused_by_status_and_name_however_they_are_cut(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
 		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
 			_cleanup_(http_reader_free) struct http_reader reader;
-			http_reader_start(&reader, authorities);
+			http_reader_start(&reader, &common);
 			/* The case with a NUL in it ends at its last line end, not there. */
 			size_t len = strlen(refused[i].text), used;
 			if (strstr(refused[i].text, "X-Nul") != nullptr)
@@ -206,7 +207,7 @@ a_request_for_nothing_without_a_body_is_complete(void **) {
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(http_reader_free) struct http_reader reader;
-		http_reader_start(&reader, authorities);
+		http_reader_start(&reader, &common);
 		size_t used;
 		assert_int_equal(HTTP_COMPLETE, feed(&reader, cases[i].text, strlen(cases[i].text), SIZE_MAX, &used));
 		assert_int_equal(cases[i].status, reader.refusal->status);
@@ -217,7 +218,7 @@ a_request_for_nothing_without_a_body_is_complete(void **) {
 static void
 a_request_that_asks_for_it_ends_the_connection(void **) {
 	_cleanup_(http_reader_free) struct http_reader reader;
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	const char *text = GET_HEAD "Connection: close\r\n\r\n";
 	size_t used;
 	assert_int_equal(HTTP_COMPLETE, feed(&reader, text, strlen(text), SIZE_MAX, &used));
@@ -246,7 +247,7 @@ headers_over_the_limit_are_refused_however_they_are_filled(void **) {
 			for (int i = 0; i < 100'000; i++)
 				buffer_append_byte(&text, kind == 0 ? 'x' : kind == 1 ? ' ' : 'n');
 			_cleanup_(http_reader_free) struct http_reader reader;
-			http_reader_start(&reader, authorities);
+			http_reader_start(&reader, &common);
 			assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, steps[s]));
 			/* White space before a field name is a syntax error before it is too long. */
 			assert_int_equal(kind == 1 ? 400 : 431, reader.refusal->status);
@@ -262,7 +263,7 @@ a_header_section_of_just_the_limit_passes(void **) {
 			buffer_append_byte(&text, 'x');
 		buffer_append_text(&text, "\r\n\r\n");
 		_cleanup_(http_reader_free) struct http_reader reader;
-		http_reader_start(&reader, authorities);
+		http_reader_start(&reader, &common);
 		assert_int_equal(over ? HTTP_REFUSED : HTTP_COMPLETE, feed_buffer(&reader, &text, SIZE_MAX));
 	}
 }
@@ -276,7 +277,7 @@ more_than_a_hundred_fields_are_refused(void **) {
 			buffer_append_text(&text, "a: b\r\n");
 		buffer_append_text(&text, "\r\n");
 		_cleanup_(http_reader_free) struct http_reader reader;
-		http_reader_start(&reader, authorities);
+		http_reader_start(&reader, &common);
 		assert_int_equal(count == 100 ? HTTP_COMPLETE : HTTP_REFUSED, feed_buffer(&reader, &text, SIZE_MAX));
 		if (count == 101)
 			assert_string_equal("request.header_count", reader.refusal->name);
@@ -290,7 +291,7 @@ targets_over_the_limit_are_refused(void **) {
 	for (int i = 0; i < 8192; i++)
 		buffer_append_byte(&text, 'q');
 	_cleanup_(http_reader_free) struct http_reader reader;
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 100));
 	assert_int_equal(414, reader.refusal->status);
 }
@@ -307,9 +308,33 @@ a_chunked_body_over_the_limit_is_refused(void **) {
 		buffer_append_text(&text, "\r\n");
 	}
 	_cleanup_(http_reader_free) struct http_reader reader;
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 999));
 	assert_string_equal("request.body_size", reader.refusal->name);
+}
+
+static void
+bodies_have_so_much_in_all_and_give_it_back(void **) {
+	struct http_common small = {authorities, 10};
+	static const char *const texts[] = {
+		POST_HEAD "Content-Length: 7\r\n\r\n1234567",
+		POST_HEAD "Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n3\r\n567\r\n0\r\n\r\n",
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+			_cleanup_(http_reader_free) struct http_reader first, second;
+			size_t used;
+			http_reader_start(&first, &small);
+			http_reader_start(&second, &small);
+			assert_int_equal(HTTP_COMPLETE, feed(&first, texts[i], strlen(texts[i]), steps[s], &used));
+			assert_int_equal(HTTP_REFUSED, feed(&second, texts[i], strlen(texts[i]), steps[s], &used));
+			assert_string_equal("request.memory", second.refusal->name);
+			http_reader_reset(&second);
+			http_reader_reset(&first);
+			assert_int_equal(10, small.body_bytes_left);
+			assert_int_equal(HTTP_COMPLETE, feed(&second, texts[i], strlen(texts[i]), steps[s], &used));
+		}
+	assert_int_equal(10, small.body_bytes_left);
 }
 
 static void
@@ -319,7 +344,7 @@ a_body_in_crumbs_is_refused(void **) {
 	for (int i = 0; i < 20'000; i++)
 		buffer_append_text(&text, "000000001\r\nb\r\n");
 	_cleanup_(http_reader_free) struct http_reader reader;
-	http_reader_start(&reader, authorities);
+	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 1000));
 	assert_string_equal("request.chunk", reader.refusal->name);
 }
@@ -357,5 +382,5 @@ RUN_TESTS(T(good_requests_are_read_however_they_are_cut), T(fields_are_kept_with
 	  T(a_request_for_nothing_without_a_body_is_complete), T(a_request_that_asks_for_it_ends_the_connection),
 	  T(headers_over_the_limit_are_refused_however_they_are_filled), T(a_header_section_of_just_the_limit_passes),
 	  T(more_than_a_hundred_fields_are_refused), T(targets_over_the_limit_are_refused),
-	  T(a_chunked_body_over_the_limit_is_refused), T(a_body_in_crumbs_is_refused),
-	  T(every_route_is_found_and_every_refusal_has_a_name_of_its_own))
+	  T(a_chunked_body_over_the_limit_is_refused), T(bodies_have_so_much_in_all_and_give_it_back),
+	  T(a_body_in_crumbs_is_refused), T(every_route_is_found_and_every_refusal_has_a_name_of_its_own))

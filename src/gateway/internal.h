@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "gateway/http_request.h"
 #include "gateway/keeper_link.h"
 #include "gateway/sse.h"
 #include "gateway/tls.h"
@@ -27,6 +28,7 @@ struct gateway {
 	uv_loop_t loop;
 	struct config config;
 	const char *authorities[CONFIG_AUTHORITIES_MAX + 1]; /* ends in null */
+	struct http_common http;
 	SSL_CTX *tls;
 	struct confinement confinement;
 

@@ -112,6 +112,7 @@ on_channel(uv_poll_t *poll, int status, int events) {
 	if (result != OK) {
 		/* Both sides are one program: this is no loss but a fault, and starting anew is all that is left. */
 		log_error("the channel to the keeper: %s", fail_message());
+		keeper_link_stop(gateway); /* its requests are told that their outcome is unknown */
 		gateway_fail(gateway);
 	} else if (channel->closed) {
 		log_error("the keeper is gone; requests in flight have an unknown outcome");
@@ -132,15 +133,15 @@ enum status
 keeper_link_start(struct gateway *gateway, int descriptor) {
 	struct keeper_link *link = &gateway->keeper;
 	keeper_link_stop(gateway);
-	TRY(ipc_start(&link->channel, descriptor, IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER));
+	enum status status = ipc_start(&link->channel, descriptor, IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER);
 	uv_poll_t *poll = calloc(1, sizeof *poll);
-	TRY_ALLOC(poll);
-	poll->data = gateway;
-	int error = uv_poll_init(&gateway->loop, poll, descriptor);
-	if (error != 0) {
+	int error = poll == nullptr ? UV_ENOMEM : uv_poll_init(&gateway->loop, poll, descriptor);
+	if (status != OK || error != 0) {
 		free(poll);
-		return fail(STATUS_IO, "link.poll: %s", uv_strerror(error));
+		ipc_stop(&link->channel);
+		return status != OK ? status : fail(STATUS_IO, "link.poll: %s", uv_strerror(error));
 	}
+	poll->data = gateway;
 	link->poll = poll;
 	link->drain_sent = false;
 	poll_for(gateway, UV_READABLE | UV_WRITABLE);

@@ -25,6 +25,7 @@ struct keeper_link {
 	bool drain_sent;
 };
 
+/* Takes over descriptor, also where it fails. */
 enum status keeper_link_start(struct gateway *gateway, int descriptor);
 void keeper_link_stop(struct gateway *gateway);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,6 +80,7 @@ run_child(const struct process_start *start, int control, pid_t supervisor) {
 	/* Without the right to, the process still cannot make sockets; that is for confinement to report. */
 	if (!start->needs_network)
 		(void)confine_leave_network();
+	umask(S_IRWXG | S_IRWXO);
 	become_user(start->user);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != supervisor)
 		give_up("tying it to the supervisor");
