@@ -1,0 +1,326 @@
+#include "tests/test.h"
+#include "tests/house.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/founding.h"
+
+static const char PASSPHRASE[] = "correct horse battery";
+
+/* --- Founding, opening, ending. --- */
+
+void
+house_found(struct house *house, const struct io *io) {
+	*house = (struct house){.io = io == nullptr ? io_system() : io, .credits = 64, .channel = {.descriptor = -1}};
+	firm_make(&house->firm, 7);
+	snprintf(house->directory, sizeof house->directory, "/tmp/gatehouse-house-XXXXXX");
+	assert_non_null(mkdtemp(house->directory));
+	snprintf(house->data, sizeof house->data, "%s/data", house->directory);
+	snprintf(house->mark, sizeof house->mark, "%s/high-water", house->directory);
+	struct founding founding = {.instance = HOUSE_INSTANCE, .data = house->data, .source = ROOT_KEY_PASSPHRASE,
+	                            .given = bytes_of_text(PASSPHRASE), .guard = ROLLBACK_PATH, .mark = house->mark};
+	assert_ok(found_installation(&house->firm, &founding));
+}
+
+void
+house_free(struct house *house) {
+	char command[128];
+	house_kill(house);
+	house_close(house);
+	firm_free(&house->firm);
+	snprintf(command, sizeof command, "rm -rf '%s'", house->directory);
+	assert_int_equal(0, system(command));
+}
+
+int64_t
+house_now_ms(const struct house *house) {
+	return io_realtime_ns(house->io) / 1'000'000;
+}
+
+enum status
+house_open(struct house *house) {
+	static const char *const authorities[] = {HOUSE_AUTHORITY};
+	struct keeper_config config = {.io = house->io, .authorities = authorities, .authority_count = 1,
+	                               .guard = ROLLBACK_PATH, .guard_path = house->mark, .pool_threads = 1,
+	                               .credits = house->credits, .urgent_credits = house->credits,
+	                               .requests_per_principal_per_s = house->rate};
+	TRY(installation_open(house->io, house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE), &house->installation));
+	return keeper_open(&config, &house->installation, &house->keeper);
+}
+
+void
+house_close(struct house *house) {
+	keeper_close(&house->keeper);
+	installation_close(&house->installation);
+}
+
+int
+house_serve(struct house *house, int descriptor) {
+	struct keeper_watch nothing = {.descriptor = -1};
+	if (house_open(house) != OK || keeper_serve(house->keeper, descriptor, &nothing) != OK) {
+		fprintf(stderr, "the keeper ends: %s\n", fail_message());
+		return 4;
+	}
+	house_close(house);
+	return 0;
+}
+
+void
+house_start(struct house *house) {
+	int pair[2];
+	assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	fflush(nullptr);
+	house->process = fork();
+	assert_true(house->process >= 0);
+	if (house->process == 0) {
+		close(pair[0]);
+		_exit(house_serve(house, pair[1]));
+	}
+	close(pair[1]);
+	assert_ok(ipc_start(&house->channel, pair[0], IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER));
+}
+
+int
+house_stop(struct house *house) {
+	int status;
+	ipc_stop(&house->channel);
+	assert_int_equal(house->process, waitpid(house->process, &status, 0));
+	house->process = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void
+house_kill(struct house *house) {
+	if (house->process <= 0)
+		return;
+	kill(house->process, SIGKILL);
+	(void)house_stop(house);
+}
+
+/* --- Asking. --- */
+
+static struct bytes
+field(const struct http_request *request, const char *name) {
+	for (size_t i = 0; i < request->field_count; i++)
+		if (bytes_equal_text(request->fields[i].name, name))
+			return request->fields[i].value;
+	return (struct bytes){};
+}
+
+struct ipc_request
+house_frame(const struct http_request *request) {
+	static const uint8_t address[4] = {127, 1, 0, 1};
+	return (struct ipc_request){.method = request->method,
+	                            .target = request->target,
+	                            .host = request->field_count == 0 ? BYTES_OF_LITERAL(HOUSE_AUTHORITY)
+	                                                              : field(request, "host"),
+	                            .content_type = field(request, "content-type"),
+	                            .content_digest = field(request, "content-digest"),
+	                            .idempotency_key = field(request, "idempotency-key"),
+	                            .signature_input = field(request, "signature-input"),
+	                            .signature = field(request, "signature"),
+	                            .body = request->body,
+	                            .reported = {.peer_address = BYTES_OF_ARRAY(address),
+	                                         .peer_port = 50000,
+	                                         .tls_group = BYTES_OF_LITERAL("X25519MLKEM768")}};
+}
+
+static void
+copy_response(struct arena *arena, const struct ipc_response *from, struct ipc_response *to) {
+	*to = *from;
+	to->body = arena_copy(arena, from->body);
+	to->content_type = arena_copy(arena, from->content_type);
+	to->operation = arena_copy(arena, from->operation);
+}
+
+enum status
+house_receive(struct house *house, int timeout_ms, uint64_t *request, struct arena *arena, struct ipc_response *response) {
+	for (;;) {
+		struct ipc_frame frame;
+		bool found;
+		TRY(ipc_flush(&house->channel));
+		TRY(ipc_next(&house->channel, &frame, &found));
+		if (found && frame.type == IPC_RESPONSE) {
+			struct ipc_response read;
+			TRY(ipc_read_response(frame.payload, &read));
+			copy_response(arena, &read, response);
+			*request = frame.request;
+			return OK;
+		}
+		if (found)
+			continue;
+		if (house->channel.closed)
+			return fail(STATUS_UNAVAILABLE, "house.closed: the keeper is gone");
+		struct pollfd polled = {.fd = house->channel.descriptor,
+		                        .events = (short)(POLLIN | (ipc_wants_write(&house->channel) ? POLLOUT : 0))};
+		if (poll(&polled, 1, timeout_ms) == 0)
+			return fail(STATUS_EXPIRED, "house.silent: no answer within %d ms", timeout_ms);
+		TRY(ipc_receive(&house->channel));
+	}
+}
+
+enum status
+house_ask(struct house *house, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
+	if (house->process <= 0)
+		return keeper_answer(house->keeper, request, arena, response);
+	_cleanup_(buffer_free) struct buffer payload = {};
+	uint64_t number = ++house->next_request, answered = 0;
+	ipc_write_request(&payload, request);
+	TRY(ipc_send(&house->channel, IPC_REQUEST, number, false, buffer_bytes(&payload)));
+	while (answered != number)
+		TRY(house_receive(house, 60'000, &answered, arena, response));
+	return OK;
+}
+
+void
+house_request(struct house *house, struct arena *arena, struct firm_operation operation, struct ipc_request *request) {
+	struct http_request signed_request;
+	if (operation.idempotency_key == nullptr)
+		operation.idempotency_key = arena_format(arena, "request-%u", house->next_key++);
+	if (operation.created_ms == 0)
+		operation.created_ms = house_now_ms(house);
+	assert_ok(firm_request(&house->firm, arena, HOUSE_INSTANCE, HOUSE_AUTHORITY, &operation, &signed_request));
+	*request = house_frame(&signed_request);
+}
+
+enum status
+house_submit(struct house *house, struct arena *arena, struct firm_operation operation, struct ipc_response *response) {
+	struct ipc_request request;
+	house_request(house, arena, operation, &request);
+	return house_ask(house, &request, arena, response);
+}
+
+enum status
+house_get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response) {
+	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
+	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
+	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[FIRM_PERSON_1].key_id),
+	                                     .seed = house->firm.members[FIRM_PERSON_1].seed};
+	memcpy(signer.public_key, house->firm.members[FIRM_PERSON_1].public_key, 32);
+	assert_ok(http_signature_create(arena, &signer, &request, BYTES_OF_LITERAL(HOUSE_AUTHORITY),
+	                                BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"), house_now_ms(house), 60,
+	                                fields));
+	request.fields = fields;
+	request.field_count = 6;
+	struct ipc_request frame = house_frame(&request);
+	return house_ask(house, &frame, arena, response);
+}
+
+void
+house_vote_request(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
+                   const char *verdict, struct ipc_request *request) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct ipc_response material;
+	assert_ok(house_get(house, arena, arena_format(arena, "/v1/operations/%.*s/payload", BYTES_ARGS(operation)), &material));
+	assert_answer(200, nullptr, &material);
+	assert_ok(firm_vote(&house->firm, HOUSE_INSTANCE, by, material.body, verdict, house_now_ms(house), &body));
+	struct http_request plain = {.method = BYTES_OF_LITERAL("POST"),
+	                             .target = bytes_of_text(arena_format(arena, "/v1/operations/%.*s/votes",
+	                                                                  BYTES_ARGS(operation))),
+	                             .body = arena_copy(arena, buffer_bytes(&body))};
+	*request = house_frame(&plain);
+}
+
+enum status
+house_vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by, const char *verdict,
+           struct ipc_response *response) {
+	struct ipc_request request;
+	house_vote_request(house, arena, operation, by, verdict, &request);
+	return house_ask(house, &request, arena, response);
+}
+
+/* --- Answers. --- */
+
+struct bytes
+house_text(struct arena *arena, const struct ipc_response *response, const char *member) {
+	const json *document;
+	if (json_read(arena, arena_copy(arena, response->body), (struct json_limits){}, &document) != OK)
+		return (struct bytes){};
+	const json *value = json_get(document, member);
+	return value != nullptr && json_type_of(value) == JSON_STRING ? json_string(value) : (struct bytes){};
+}
+
+struct bytes
+house_problem(struct arena *arena, const struct ipc_response *response) {
+	static const size_t prefix = sizeof "urn:gatehouse:problem:" - 1;
+	struct bytes type = house_text(arena, response, "type");
+	return type.len < prefix ? (struct bytes){} : bytes_of(type.data + prefix, type.len - prefix);
+}
+
+void
+house_expect(const char *file, int line, unsigned status, const char *state, const struct ipc_response *response) {
+	_cleanup_(arena_free) struct arena arena = {};
+	if (response->status == status && (state == nullptr || bytes_equal_text(house_text(&arena, response, "state"), state)))
+		return;
+	print_error("expected %u %s, got %u: %.*s\n", status, state == nullptr ? "" : state, response->status,
+	            (int)(response->body.len > 600 ? 600 : response->body.len), (const char *)response->body.data);
+	_fail(file, line);
+}
+
+/* --- What is asked for. --- */
+
+void
+house_make_key(struct house *house, const char *id) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	const char *payload = arena_format(&arena, "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
+	                                           "\"purpose\":\"transfer\"}", id);
+	assert_ok(house_submit(house, &arena, (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create",
+	                                                              .resource = "account:options-hot", .payload = payload},
+	                       &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = response.operation;
+	assert_ok(house_vote(house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	assert_answer(202, "held", &response);
+	assert_ok(house_vote(house, &arena, operation, FIRM_PERSON_5, "approve", &response));
+	assert_answer(200, "done", &response);
+}
+
+/* An RLP string of at most 55 bytes, appended as hexadecimal. */
+static void
+rlp_number(struct buffer *to, unsigned __int128 number) {
+	uint8_t bytes[17];
+	size_t at = sizeof bytes;
+	for (; number > 0; number >>= 8)
+		bytes[--at] = (uint8_t)number;
+	size_t length = sizeof bytes - at;
+	if (length != 1 || bytes[at] >= 0x80)
+		buffer_append_byte(to, (uint8_t)(0x80 + length));
+	buffer_append(to, bytes + at, length);
+}
+
+const char *
+house_transfer(struct arena *arena, unsigned hundredths, uint64_t nonce, unsigned fee_gwei) {
+	_cleanup_(buffer_free) struct buffer list = {}, transaction = {};
+	uint8_t destination[20];
+	memset(destination, 0x35, sizeof destination);
+	rlp_number(&list, 1);
+	rlp_number(&list, nonce);
+	rlp_number(&list, 1'000'000'000);
+	rlp_number(&list, (unsigned __int128)fee_gwei * 1'000'000'000);
+	rlp_number(&list, 21'000);
+	buffer_append_byte(&list, 0x80 + sizeof destination);
+	buffer_append(&list, destination, sizeof destination);
+	rlp_number(&list, (unsigned __int128)hundredths * 10'000'000'000'000'000ULL);
+	buffer_append_byte(&list, 0x80); /* no data */
+	buffer_append_byte(&list, 0xc0); /* no access list */
+	buffer_append_byte(&transaction, 0x02);
+	if (list.len > 55)
+		buffer_append_byte(&transaction, 0xf8);
+	buffer_append_byte(&transaction, (uint8_t)(list.len > 55 ? list.len : 0xc0 + list.len));
+	buffer_append_bytes(&transaction, buffer_bytes(&list));
+	char hex[512];
+	assert_true(transaction.len < sizeof hex / 2);
+	hex_encode(buffer_bytes(&transaction), hex);
+	return arena_format(arena, "{\"format\":\"evm\",\"transaction\":\"0x%s\"}", hex);
+}
+
+struct firm_operation
+house_sign(const char *payload) {
+	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+}
