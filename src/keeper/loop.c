@@ -89,8 +89,13 @@ static void
 send_response(struct keeper *keeper, struct job *job, const struct ipc_response *response) {
 	job->is_answered = true;
 	if (job->response != nullptr) { /* keeper_answer() */
-		*job->response = *response;
-		job->response->body = arena_copy(job->response_arena, response->body);
+		struct ipc_response *to = job->response;
+		*to = *response;
+		struct bytes *views[] = {&to->content_type, &to->operation,     &to->location, &to->retry_after,
+		                         &to->cache_control, &to->etag, &to->body};
+		for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
+			if (views[i]->data != nullptr)
+				*views[i] = arena_copy(job->response_arena, *views[i]);
 		return;
 	}
 	struct buffer *payload;
