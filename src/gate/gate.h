@@ -108,6 +108,7 @@ struct gate_step {
 	size_t entry_count;
 	enum operation_state state; /* that the operation has when the entries are durable */
 	bool is_outward;            /* an intent: gate_perform() follows when it is durable */
+	bool destroys;              /* a key: its row goes when this step is durable */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
 };
@@ -122,9 +123,9 @@ enum status gate_vote(struct gate *gate, const struct vote_submission *vote, int
 /* The entries are durable; entry is the index of the last. */
 void gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry);
 
-/* An outward act, its intent durable: does it, and yields the entry of its outcome. */
-enum status gate_perform(struct gate *gate, struct gate_operation *operation, struct submission *submission, int64_t now_ms,
-                         struct gate_step *step);
+/* An outward act, its intent durable: does it, from what was kept of the operation (its last step may have been a vote), and
+ * yields the entry of its outcome. */
+enum status gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms, struct gate_step *step);
 
 /* Held operations past their time become expired; limits and nonces forget what no window sees. */
 void gate_tick(struct gate *gate, int64_t now_ms);
@@ -138,5 +139,7 @@ enum status gate_apply_change(struct gate *gate, const struct change *change);
 enum status gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf);
 /* After the last: keys that secrets.db has and the log has not are removed, and the reverse is an error. */
 enum status gate_restore_finish(struct gate *gate);
+/* Rows of keys that are destroyed, or that no entry made, are removed. */
+enum status gate_reconcile_keys(struct gate *gate);
 
 #endif

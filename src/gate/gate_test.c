@@ -365,7 +365,43 @@ a_changed_decision_does_not_replay(void **) {
 	}
 }
 
-RUN_TESTS(T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
+/* The intent is durable, the process ends in the act: the log opens again, the intent is unknown, and people resolve it. */
+static void
+a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation destroy = {
+		.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:eth-hot", .payload = "{}"};
+	_cleanup_(submitted_free) struct submitted s, resolution;
+	submit(&b, &destroy, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_UNKNOWN, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	struct hash256 id = s.step.operation->id;
+	_cleanup_(gate_step_free) struct gate_step lost = {};
+	assert_ok(gate_perform(b.gate, s.step.operation, b.now_ms, &lost));
+	assert_int_equal(OPERATION_DONE, lost.state);
+	gate_destroy(&b.gate);
+	start_gate(&b);
+	assert_int_equal(OPERATION_UNKNOWN, operations_find(&b.gate->state->operations, &id)->state);
+	char resource[80] = "operation:";
+	hex_encode(hash256_bytes(&id), resource + strlen(resource));
+	struct firm_operation resolve = {
+		.by = FIRM_PERSON_4, .kind = "intent.resolve", .resource = resource, .payload = "{\"happened\":true}"};
+	submit(&b, &resolve, &resolution);
+	assert_ok(resolution.status);
+	assert_int_equal(OPERATION_HELD, vote(&b, resolution.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, resolution.step.operation, FIRM_PERSON_5, "approve"));
+	_cleanup_(buffer_free) struct buffer blob = {};
+	assert_int_equal(KEY_DESTROYED, gate_state_key(b.gate->state, BYTES_OF_LITERAL("eth-hot"))->state);
+	assert_int_equal(STATUS_NOT_FOUND, secrets_get(b.secrets, "key", BYTES_OF_LITERAL("eth-hot"), &blob));
+	gate_destroy(&b.gate);
+	start_gate(&b);
+	assert_int_equal(OPERATION_DONE, operations_find(&b.gate->state->operations, &id)->state);
+}
+
+RUN_TESTS(T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
+          T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
           T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
           T(more_than_the_hourly_limit_is_denied_and_counts_nothing),
           T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),

@@ -226,9 +226,11 @@ compute_view_digest(struct gate *gate, struct held_operation *held) {
 	return OK;
 }
 
-static enum status
-reconcile_keys(struct gate *gate) {
+enum status
+gate_reconcile_keys(struct gate *gate) {
 	size_t expected = 0;
+	if (gate->state->ring == nullptr || gate->state->secrets == nullptr)
+		return OK;
 	for (size_t i = 0; i < keyring_count(gate->state->ring); i++)
 		expected += keyring_at(gate->state->ring, i)->state != KEY_DESTROYED;
 	struct secrets_reconciled reconciled;
@@ -245,5 +247,5 @@ gate_restore_finish(struct gate *gate) {
 		if (operation->state == OPERATION_HELD)
 			TRY(compute_view_digest(gate, operation->held));
 	}
-	return gate->state->ring == nullptr || gate->state->secrets == nullptr ? OK : reconcile_keys(gate);
+	return gate_reconcile_keys(gate);
 }

@@ -429,7 +429,7 @@ perform(struct keeper *keeper, struct job *job) {
 	gate_step_free(&job->step);
 	commit_release(job->commit);
 	job->commit = nullptr;
-	enum status status = gate_perform(keeper->gate, operation, &job->submission, keeper->batch_ms, &job->step);
+	enum status status = gate_perform(keeper->gate, operation, keeper->batch_ms, &job->step);
 	end_if_broken(status);
 	if (status != OK) {
 		keeper_send_problem(keeper, job, status, fail_message());
