@@ -145,7 +145,9 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
 	gate->state->now_ms = cast_ms;
 	operation->entry = index;
-	if (statement.verdict == APPROVAL_REJECT)
+	const struct directory_key *initiator;
+	if (statement.verdict == APPROVAL_REJECT ||
+	    directory_active_key(gate->state->directory, operation->held->key_id, &initiator) != OK) /* as decide_again() */
 		operations_set_state(&gate->state->operations, operation, OPERATION_REJECTED);
 	return OK;
 }
