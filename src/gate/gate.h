@@ -81,7 +81,7 @@ struct vote_submission {
 	uint8_t signature[64];
 };
 
-/* The body is {"statement":{...},"signature":{"key_id","signature"}}. */
+/* The body is {"statement":{...},"signature":{"key_id","signature"}}. vote->key_id is set only if its signature verified. */
 enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote);
 
 /* What a request's @authority must be: its Host where that is one of ours, and our first name otherwise. */

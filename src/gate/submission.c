@@ -171,6 +171,7 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	static const char *const members[] = {"signature", "statement", nullptr};
 	const json *root, *statement, *signature;
 	const struct directory_key *key;
+	struct bytes key_id;
 	*vote = (struct vote_submission){.arena = arena};
 	TRY(json_read(arena, body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
@@ -182,7 +183,9 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	TRY(approval_read(arena, vote->statement_text, &vote->statement));
 	TRY(approval_digest(&vote->statement, &vote->statement_digest));
 	vote->operation_id = vote->statement.operation_id;
-	TRY(read_signature(signature, &vote->key_id, vote->signature));
-	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
-	return person_verify(APPROVAL_SIGNATURE_LABEL, &vote->statement_digest, key->public_key, vote->signature);
+	TRY(read_signature(signature, &key_id, vote->signature));
+	TRY(directory_active_key(gate->state->directory, key_id, &key));
+	TRY(person_verify(APPROVAL_SIGNATURE_LABEL, &vote->statement_digest, key->public_key, vote->signature));
+	vote->key_id = key_id;
+	return OK;
 }
