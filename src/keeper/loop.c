@@ -291,9 +291,15 @@ submit_step(struct keeper *keeper, struct job *job) {
 	return status;
 }
 
+/* The key that verifiably asked; empty: nobody is known to have. */
+static struct bytes
+asking_key(const struct job *job) {
+	return job->kind == JOB_VOTE ? job->vote.key_id : job->submission.key_id;
+}
+
 static void
 record_refusal(struct keeper *keeper, struct job *job, enum status status) {
-	struct bytes key_id = job->kind == JOB_VOTE ? job->vote.key_id : job->submission.key_id;
+	struct bytes key_id = asking_key(job);
 	job->read_status = status;
 	snprintf(job->error, sizeof job->error, "%s", fail_message());
 	metric_add(&keeper->refusals, 1);
@@ -359,14 +365,7 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 
 static void
 decide(struct keeper *keeper, struct job *job) {
-	struct bytes key_id = job->kind == JOB_VOTE ? job->vote.key_id : job->submission.key_id;
-	enum status status = take_token(keeper, key_id);
-	if (status != OK) { /* before the ledger: not recorded */
-		keeper_send_problem(keeper, job, status, fail_message());
-		job_give_back(keeper, job);
-		return;
-	}
-	status = check_readiness(keeper, job);
+	enum status status = check_readiness(keeper, job);
 	if (status == OK)
 		status = job->kind == JOB_VOTE ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
 		                               : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
@@ -565,7 +564,12 @@ read_indexed(void *context, size_t index) {
 
 static void
 handle(struct keeper *keeper, struct job *job) {
-	if (job->read_status != OK) {
+	struct bytes key_id = asking_key(job);
+	enum status limited = key_id.len == 0 ? OK : take_token(keeper, key_id);
+	if (limited != OK) { /* before the ledger: not recorded */
+		keeper_send_problem(keeper, job, limited, fail_message());
+		job_give_back(keeper, job);
+	} else if (job->read_status != OK) {
 		fail_keep("%s", job->error);
 		record_refusal(keeper, job, job->read_status);
 	} else if (job->kind == JOB_READ) {
