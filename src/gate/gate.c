@@ -259,8 +259,10 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
-	if (submission->nonce.len > 0)
+	if (submission->nonce.len > 0) {
 		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s, now_ms));
+		submission->nonce_taken = true;
+	}
 	struct evaluation evaluation;
 	enum status status = decide_and_record(gate, submission, key, nullptr, now_ms, &evaluation, step);
 	struct gate_operation *operation = nullptr;

@@ -62,6 +62,7 @@ struct submission {
 	struct bytes key_id;    /* that signed */
 	struct bytes nonce;     /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
+	bool nonce_taken;       /* also where the operation was refused after it */
 	struct bytes requester; /* canonical JSON: evidence of the signature */
 	struct bytes peer_address; /* reported */
 };

@@ -79,6 +79,20 @@ take_nonce(struct gate *gate, struct arena *arena, const struct decision_record 
 	return nonces_take(gate->state->nonces, key_id, nonce, record->signature_expires_s, record->decided_ms);
 }
 
+/* So does that of an operation which was refused after its nonce was taken. */
+static enum status
+restore_refusal(struct gate *gate, const json *body) {
+	struct bytes key_id, nonce;
+	int64_t expires_s, refused_ms;
+	if (json_get(body, "nonce") == nullptr)
+		return OK;
+	TRY(json_need_string(body, "refusal", "key", &key_id));
+	TRY(json_need_string(body, "refusal", "nonce", &nonce));
+	TRY(json_need_integer(body, "refusal", "signature_expires", &expires_s));
+	TRY(json_need_integer(body, "refusal", "refused_at", &refused_ms));
+	return nonces_take(gate->state->nonces, key_id, nonce, expires_s, refused_ms);
+}
+
 static enum status
 restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const json *body, bool is_intent) {
 	struct decision_record record;
@@ -192,6 +206,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_vote(gate, arena, index, entry.document);
 	case ENTRY_OUTCOME:
 		return restore_outcome(gate, index, entry.document);
+	case ENTRY_REFUSAL:
+		return restore_refusal(gate, entry.document);
 	default:
 		return OK; /* says nothing that decisions depend on */
 	}

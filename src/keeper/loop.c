@@ -311,7 +311,7 @@ record_refusal(struct keeper *keeper, struct job *job, enum status status) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	const struct hash256 *operation = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
 	job->is_refusal = true;
-	if (refusal_write(&body, key_id, operation, keeper->batch_ms, job->error) != OK ||
+	if (refusal_write(&body, key_id, operation, &job->submission, keeper->batch_ms, job->error) != OK ||
 	    submit_entries(keeper, job,
 	                   &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)}, 1) != OK) {
 		keeper_send_problem(keeper, job, STATUS_UNAVAILABLE, fail_message());

@@ -79,15 +79,20 @@ system_entry_clock(struct keeper *keeper) {
 }
 
 enum status
-refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation, int64_t now_ms, const char *error) {
+refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation, const struct submission *submission,
+              int64_t now_ms, const char *error) {
 	struct json_writer w;
 	json_writer_start(&w, body);
 	json_write_object(&w);
 	json_write_member_text(&w, "error", error);
 	json_write_member_string(&w, "key", key_id);
+	if (submission->nonce_taken)
+		json_write_member_string(&w, "nonce", submission->nonce);
 	if (operation != nullptr)
 		json_write_member_hex(&w, "operation", hash256_bytes(operation));
 	json_write_member_integer(&w, "refused_at", now_ms);
+	if (submission->nonce_taken)
+		json_write_member_integer(&w, "signature_expires", submission->nonce_expires_s);
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }
