@@ -22,8 +22,12 @@ house_found(struct house *house, const struct io *io) {
 	assert_non_null(mkdtemp(house->directory));
 	snprintf(house->data, sizeof house->data, "%s/data", house->directory);
 	snprintf(house->mark, sizeof house->mark, "%s/high-water", house->directory);
-	struct founding founding = {.instance = HOUSE_INSTANCE, .data = house->data, .source = ROOT_KEY_PASSPHRASE,
-	                            .given = bytes_of_text(PASSPHRASE), .guard = ROLLBACK_PATH, .mark = house->mark};
+	struct founding founding = {.instance = HOUSE_INSTANCE,
+				    .data = house->data,
+				    .source = ROOT_KEY_PASSPHRASE,
+				    .given = bytes_of_text(PASSPHRASE),
+				    .guard = ROLLBACK_PATH,
+				    .mark = house->mark};
 	assert_ok(found_installation(&house->firm, &founding));
 }
 
@@ -45,11 +49,17 @@ house_now_ms(const struct house *house) {
 enum status
 house_open(struct house *house) {
 	static const char *const authorities[] = {HOUSE_AUTHORITY};
-	struct keeper_config config = {.io = house->io, .authorities = authorities, .authority_count = 1,
-	                               .guard = ROLLBACK_PATH, .guard_path = house->mark, .pool_threads = 1,
-	                               .credits = house->credits, .urgent_credits = house->credits,
-	                               .requests_per_principal_per_s = house->rate};
-	TRY(installation_open(house->io, house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE), &house->installation));
+	struct keeper_config config = {.io = house->io,
+				       .authorities = authorities,
+				       .authority_count = 1,
+				       .guard = ROLLBACK_PATH,
+				       .guard_path = house->mark,
+				       .pool_threads = 1,
+				       .credits = house->credits,
+				       .urgent_credits = house->credits,
+				       .requests_per_principal_per_s = house->rate};
+	TRY(installation_open(house->io, house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE),
+			      &house->installation));
 	return keeper_open(&config, &house->installation, &house->keeper);
 }
 
@@ -116,18 +126,18 @@ struct ipc_request
 house_frame(const struct http_request *request) {
 	static const uint8_t address[4] = {127, 1, 0, 1};
 	return (struct ipc_request){.method = request->method,
-	                            .target = request->target,
-	                            .host = request->field_count == 0 ? BYTES_OF_LITERAL(HOUSE_AUTHORITY)
-	                                                              : field(request, "host"),
-	                            .content_type = field(request, "content-type"),
-	                            .content_digest = field(request, "content-digest"),
-	                            .idempotency_key = field(request, "idempotency-key"),
-	                            .signature_input = field(request, "signature-input"),
-	                            .signature = field(request, "signature"),
-	                            .body = request->body,
-	                            .reported = {.peer_address = BYTES_OF_ARRAY(address),
-	                                         .peer_port = 50000,
-	                                         .tls_group = BYTES_OF_LITERAL("X25519MLKEM768")}};
+				    .target = request->target,
+				    .host = request->field_count == 0 ? BYTES_OF_LITERAL(HOUSE_AUTHORITY)
+								      : field(request, "host"),
+				    .content_type = field(request, "content-type"),
+				    .content_digest = field(request, "content-digest"),
+				    .idempotency_key = field(request, "idempotency-key"),
+				    .signature_input = field(request, "signature-input"),
+				    .signature = field(request, "signature"),
+				    .body = request->body,
+				    .reported = {.peer_address = BYTES_OF_ARRAY(address),
+						 .peer_port = 50000,
+						 .tls_group = BYTES_OF_LITERAL("X25519MLKEM768")}};
 }
 
 static void
@@ -139,7 +149,8 @@ copy_response(struct arena *arena, const struct ipc_response *from, struct ipc_r
 }
 
 enum status
-house_receive(struct house *house, int timeout_ms, uint64_t *request, struct arena *arena, struct ipc_response *response) {
+house_receive(struct house *house, int timeout_ms, uint64_t *request, struct arena *arena,
+	      struct ipc_response *response) {
 	for (;;) {
 		struct ipc_frame frame;
 		bool found;
@@ -157,7 +168,7 @@ house_receive(struct house *house, int timeout_ms, uint64_t *request, struct are
 		if (house->channel.closed)
 			return fail(STATUS_UNAVAILABLE, "house.closed: the keeper is gone");
 		struct pollfd polled = {.fd = house->channel.descriptor,
-		                        .events = (short)(POLLIN | (ipc_wants_write(&house->channel) ? POLLOUT : 0))};
+					.events = (short)(POLLIN | (ipc_wants_write(&house->channel) ? POLLOUT : 0))};
 		if (poll(&polled, 1, timeout_ms) == 0)
 			return fail(STATUS_EXPIRED, "house.silent: no answer within %d ms", timeout_ms);
 		TRY(ipc_receive(&house->channel));
@@ -200,11 +211,11 @@ house_get(struct house *house, struct arena *arena, const char *target, struct i
 	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
 	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
 	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[FIRM_PERSON_1].key_id),
-	                                     .seed = house->firm.members[FIRM_PERSON_1].seed};
+					     .seed = house->firm.members[FIRM_PERSON_1].seed};
 	memcpy(signer.public_key, house->firm.members[FIRM_PERSON_1].public_key, 32);
 	assert_ok(http_signature_create(arena, &signer, &request, BYTES_OF_LITERAL(HOUSE_AUTHORITY),
-	                                BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"), house_now_ms(house), 60,
-	                                fields));
+					BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"),
+					house_now_ms(house), 60, fields));
 	request.fields = fields;
 	request.field_count = 6;
 	struct ipc_request frame = house_frame(&request);
@@ -213,22 +224,23 @@ house_get(struct house *house, struct arena *arena, const char *target, struct i
 
 void
 house_vote_request(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
-                   const char *verdict, struct ipc_request *request) {
+		   const char *verdict, struct ipc_request *request) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct ipc_response material;
-	assert_ok(house_get(house, arena, arena_format(arena, "/v1/operations/%.*s/payload", BYTES_ARGS(operation)), &material));
+	assert_ok(house_get(house, arena, arena_format(arena, "/v1/operations/%.*s/payload", BYTES_ARGS(operation)),
+			    &material));
 	assert_answer(200, nullptr, &material);
 	assert_ok(firm_vote(&house->firm, HOUSE_INSTANCE, by, material.body, verdict, house_now_ms(house), &body));
-	struct http_request plain = {.method = BYTES_OF_LITERAL("POST"),
-	                             .target = bytes_of_text(arena_format(arena, "/v1/operations/%.*s/votes",
-	                                                                  BYTES_ARGS(operation))),
-	                             .body = arena_copy(arena, buffer_bytes(&body))};
+	struct http_request plain = {
+		.method = BYTES_OF_LITERAL("POST"),
+		.target = bytes_of_text(arena_format(arena, "/v1/operations/%.*s/votes", BYTES_ARGS(operation))),
+		.body = arena_copy(arena, buffer_bytes(&body))};
 	*request = house_frame(&plain);
 }
 
 enum status
 house_vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by, const char *verdict,
-           struct ipc_response *response) {
+	   struct ipc_response *response) {
 	struct ipc_request request;
 	house_vote_request(house, arena, operation, by, verdict, &request);
 	return house_ask(house, &request, arena, response);
@@ -255,10 +267,11 @@ house_problem(struct arena *arena, const struct ipc_response *response) {
 void
 house_expect(const char *file, int line, unsigned status, const char *state, const struct ipc_response *response) {
 	_cleanup_(arena_free) struct arena arena = {};
-	if (response->status == status && (state == nullptr || bytes_equal_text(house_text(&arena, response, "state"), state)))
+	if (response->status == status &&
+	    (state == nullptr || bytes_equal_text(house_text(&arena, response, "state"), state)))
 		return;
 	print_error("expected %u %s, got %u: %.*s\n", status, state == nullptr ? "" : state, response->status,
-	            (int)(response->body.len > 600 ? 600 : response->body.len), (const char *)response->body.data);
+		    (int)(response->body.len > 600 ? 600 : response->body.len), (const char *)response->body.data);
 	_fail(file, line);
 }
 
@@ -268,11 +281,16 @@ void
 house_make_key(struct house *house, const char *id) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	const char *payload = arena_format(&arena, "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
-	                                           "\"purpose\":\"transfer\"}", id);
-	assert_ok(house_submit(house, &arena, (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create",
-	                                                              .resource = "account:options-hot", .payload = payload},
-	                       &response));
+	const char *payload = arena_format(&arena,
+					   "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
+					   "\"purpose\":\"transfer\"}",
+					   id);
+	assert_ok(house_submit(house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "key.create",
+						       .resource = "account:options-hot",
+						       .payload = payload},
+			       &response));
 	assert_answer(202, "held", &response);
 	struct bytes operation = response.operation;
 	assert_ok(house_vote(house, &arena, operation, FIRM_PERSON_3, "approve", &response));
@@ -322,5 +340,6 @@ house_transfer(struct arena *arena, unsigned hundredths, uint64_t nonce, unsigne
 
 struct firm_operation
 house_sign(const char *payload) {
-	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
 }

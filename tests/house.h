@@ -49,23 +49,24 @@ int house_serve(struct house *house, int descriptor);
 
 /* One request, and its answer in the arena. To a keeper in a child: STATUS_UNAVAILABLE if it is gone. */
 enum status house_ask(struct house *house, const struct ipc_request *request, struct arena *arena,
-                      struct ipc_response *response);
+		      struct ipc_response *response);
 /* As the gateway writes it. */
 struct ipc_request house_frame(const struct http_request *request);
 /* The next answer of the channel, whatever it answers; waits at most timeout_ms: STATUS_EXPIRED. */
 enum status house_receive(struct house *house, int timeout_ms, uint64_t *request, struct arena *arena,
-                          struct ipc_response *response);
+			  struct ipc_response *response);
 
 /* An operation of a member, signed now. A null idempotency key becomes a fresh one. */
-void house_request(struct house *house, struct arena *arena, struct firm_operation operation, struct ipc_request *request);
+void house_request(struct house *house, struct arena *arena, struct firm_operation operation,
+		   struct ipc_request *request);
 enum status house_submit(struct house *house, struct arena *arena, struct firm_operation operation,
-                         struct ipc_response *response);
+			 struct ipc_response *response);
 enum status house_get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response);
 /* The vote as a request, on what the keeper shows for the operation (64 hexadecimal digits). */
 void house_vote_request(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
-                        const char *verdict, struct ipc_request *request);
+			const char *verdict, struct ipc_request *request);
 enum status house_vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
-                       const char *verdict, struct ipc_response *response);
+		       const char *verdict, struct ipc_response *response);
 
 /* Members of an answer's JSON; empty where there is none. */
 struct bytes house_text(struct arena *arena, const struct ipc_response *response, const char *member);
