@@ -71,6 +71,8 @@ ipc_control_send(int control, const struct ipc_control_message *message) {
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
 		return fail(STATUS_UNAVAILABLE, "control.closed: the other side is gone");
+	if (sent < 0 && errno == EAGAIN)
+		return fail(STATUS_UNAVAILABLE, "control.full: the other side has not taken what it was sent");
 	if (sent < 0)
 		return fail_errno(STATUS_IO, "control.send: message type %u", (unsigned)message->type);
 	return OK;

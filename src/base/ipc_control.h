@@ -44,8 +44,8 @@ struct ipc_control_message {
 	size_t descriptor_count;
 };
 
-/* Blocking or not as the socket is; STATUS_UNAVAILABLE "control.closed" when the other side is gone, "control.empty"
- * when a non-blocking socket has nothing. Descriptors stay the caller's. */
+/* Blocking or not as the socket is. STATUS_UNAVAILABLE: "control.closed" when the other side is gone, "control.full" or
+ * "control.empty" where a call would have to wait and must not. Descriptors stay the caller's. */
 enum status ipc_control_send(int control, const struct ipc_control_message *message);
 /* The descriptors are the caller's, close-on-exec. */
 enum status ipc_control_receive(int control, struct ipc_control_message *message);

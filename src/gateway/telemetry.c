@@ -100,17 +100,6 @@ telemetry_is_ready(const struct gateway *gateway) {
 	return gateway->keeper.ready && !gateway->draining;
 }
 
-static void
-write_confinement(struct json_writer *writer, const struct confinement *confinement) {
-	json_write_key(writer, "confinement");
-	json_write_object(writer);
-	json_write_member_boolean(writer, "degraded", confinement->degraded);
-	json_write_member_text(writer, "lacks", confinement->lacks);
-	json_write_member_integer(writer, "landlock_abi", confinement->landlock_abi);
-	json_write_member_boolean(writer, "seccomp", confinement->seccomp);
-	json_write_end(writer);
-}
-
 enum status
 telemetry_write_health(const struct gateway *gateway, struct buffer *to) {
 	const struct keeper_link *link = &gateway->keeper;
@@ -125,7 +114,8 @@ telemetry_write_health(const struct gateway *gateway, struct buffer *to) {
 	json_write_object(&writer);
 	json_write_key(&writer, "gateway");
 	json_write_object(&writer);
-	write_confinement(&writer, &gateway->confinement);
+	json_write_key(&writer, "confinement");
+	confine_write(&writer, &gateway->confinement);
 	json_write_member_integer(&writer, "connections", gateway->connection_count);
 	json_write_member_boolean(&writer, "draining", gateway->draining);
 	json_write_member_text(&writer, "keeper",

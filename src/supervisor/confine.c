@@ -18,6 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -541,6 +542,17 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 		TRY(lack(request, result, "seccomp: the filter could not be loaded"));
 	result->seccomp = error == 0;
 	return is_supervisor || result->degraded ? OK : confine_verify(request->role);
+}
+
+void
+confine_write(struct json_writer *writer, const struct confinement *confinement) {
+	json_write_object(writer);
+	json_write_member_boolean(writer, "degraded", confinement->degraded);
+	json_write_member_text(writer, "lacks", confinement->lacks);
+	json_write_member_integer(writer, "landlock_abi", confinement->landlock_abi);
+	json_write_member_boolean(writer, "network_namespace", confinement->network_namespace);
+	json_write_member_boolean(writer, "seccomp", confinement->seccomp);
+	json_write_end(writer);
 }
 
 bool

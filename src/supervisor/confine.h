@@ -32,6 +32,10 @@ struct confinement {
 	char lacks[256];        /* what, in words; "" if nothing */
 };
 
+/* As an object of /healthz and /readyz. */
+struct json_writer;
+void confine_write(struct json_writer *writer, const struct confinement *confinement);
+
 enum status confine_enter(const struct confine_request *request, struct confinement *result);
 
 /* Before exec of a role that needs no network: leaves the network behind where that is permitted. */

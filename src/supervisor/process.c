@@ -100,8 +100,9 @@ process_spawn(const struct process_start *start, pid_t *process, int *control) {
 	if (child == 0)
 		run_child(start, pair[1], supervisor);
 	close(pair[1]);
-	if (child < 0) {
-		close(pair[0]);
+	/* Ours does not block: a process that hangs must not hang its supervisor. */
+	if (child < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+		close(pair[0]); /* which ends a child that waits for its first message */
 		return fail_errno(STATUS_IO, "process.fork: of the %s", ipc_role_name(start->role));
 	}
 	*process = child;

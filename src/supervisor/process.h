@@ -19,7 +19,7 @@ struct process_start {
 	bool needs_network; /* others leave it behind where that is permitted */
 };
 
-/* *control receives our end of the control socket: the caller's to close. */
+/* *control receives our end of the control socket, which does not block: the caller's to close. */
 enum status process_spawn(const struct process_start *start, pid_t *process, int *control);
 
 /* The role of `gatehouse process ROLE`; 0 if there is none of that name. */

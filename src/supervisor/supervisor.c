@@ -336,6 +336,8 @@ static void
 take_message(struct supervisor *supervisor, struct process *process) {
 	struct ipc_control_message message;
 	if (ipc_control_receive(process->control, &message) != OK) {
+		if (strncmp(fail_message(), "control.empty:", 14) == 0)
+			return;
 		/* It has closed its end: it is ending, or no longer what it should be. */
 		kill(process->pid, SIGKILL);
 		return;
