@@ -1,0 +1,456 @@
+#include "cli/handlers.h"
+
+#include "base/time.h"
+#include "cli/founding.h"
+#include "cli/output.h"
+#include "cli/submit.h"
+#include "crypto/random.h"
+#include "base/secret.h"
+
+/* A payload being written: one object, whose members are given in ascending order. */
+struct payload {
+	struct invocation *invocation;
+	struct buffer text;
+	struct json_writer w;
+};
+
+static void
+payload_free(struct payload *payload) {
+	buffer_free(&payload->text);
+}
+
+static void
+payload_start(struct payload *payload, struct invocation *invocation) {
+	payload->invocation = invocation;
+	json_writer_start(&payload->w, &payload->text);
+	json_write_object(&payload->w);
+}
+
+/* The option's value, where it was given. */
+static void
+payload_option(struct payload *payload, const char *member, const char *option) {
+	const char *value = invocation_option(payload->invocation, option);
+	if (value != nullptr)
+		json_write_member_text(&payload->w, member, value);
+}
+
+static void
+payload_texts(struct payload *payload, const char *member, const char *option) {
+	const char *value;
+	if (invocation_option(payload->invocation, option) == nullptr)
+		return;
+	json_write_key(&payload->w, member);
+	json_write_array(&payload->w);
+	for (size_t i = 0; (value = invocation_option_at(payload->invocation, option, i)) != nullptr; i++)
+		json_write_text(&payload->w, value);
+	json_write_end(&payload->w);
+}
+
+/* Of the kind that the command's row names. */
+static enum status
+payload_submit(struct payload *payload, const char *type, const char *id, struct bytes secret) {
+	json_write_end(&payload->w);
+	if (json_writer_finish(&payload->w) != OK)
+		return fail(STATUS_INVALID, "payload.text: what was given is no UTF-8 text");
+	const char *resource =
+		arena_format(&payload->invocation->arena, "%s%s%s", type, type[0] == '\0' ? "" : ":", id);
+	TRY_ALLOC(resource);
+	return submit_operation(payload->invocation,
+				&(struct submit_request){.kind = payload->invocation->command->kind,
+							 .resource = resource,
+							 .payload = buffer_bytes(&payload->text),
+							 .secret = secret});
+}
+
+static enum status
+submit_system(struct payload *payload) {
+	return payload_submit(payload, "system", "gatehouse", (struct bytes){});
+}
+
+static enum status
+submit_on(struct payload *payload, const char *type, const char *id) {
+	return payload_submit(payload, type, id, (struct bytes){});
+}
+
+/* "p-…" and "person:p-…" alike; the noun says which. */
+static enum status
+principal_of(struct invocation *invocation, const char *noun, const char *given, const char **principal) {
+	const char *prefix = strcmp(noun, "workload") == 0 ? "workload:" : "person:";
+	bool is_whole = strncmp(given, prefix, strlen(prefix)) == 0;
+	*principal = is_whole ? given : arena_format(&invocation->arena, "%s%s", prefix, given);
+	TRY_ALLOC(*principal);
+	return OK;
+}
+
+/* --- Keys. --- */
+
+static void
+write_attributes(struct payload *payload, const char *commitment, const char *secret_kind) {
+	const struct invocation *invocation = payload->invocation;
+	const char *algorithm = invocation_option(invocation, "algorithm"),
+		   *material = invocation_option(invocation, "material");
+	const char *purpose = invocation_option(invocation, "purpose");
+	json_write_member_text(&payload->w, "algorithm", algorithm == nullptr ? "secp256k1" : algorithm);
+	payload_texts(payload, "branches", "branch");
+	if (commitment != nullptr)
+		json_write_member_text(&payload->w, "commitment", commitment);
+	json_write_member_text(&payload->w, "id", invocation_word(invocation, 0));
+	json_write_member_text(&payload->w, "material", material == nullptr ? "single" : material);
+	json_write_member_text(&payload->w, "purpose", purpose == nullptr ? "transfer" : purpose);
+	if (secret_kind != nullptr)
+		json_write_member_text(&payload->w, "secret_kind", secret_kind);
+}
+
+enum status
+key_create_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	write_attributes(&payload, nullptr, nullptr);
+	return submit_on(&payload, "account", invocation_option(invocation, "account"));
+}
+
+/* The secret travels beside the payload, which commits to it by SHA-256(salt ‖ value); only the commitment is recorded. */
+enum status
+key_import_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	_cleanup_(secret_free) struct secret value = {}, passphrase = {};
+	_cleanup_(buffer_free) struct buffer secret = {};
+	uint8_t salt[32];
+	char commitment[65];
+	const char *kind = invocation_option(invocation, "secret-kind"),
+		   *passphrase_file = invocation_option(invocation, "passphrase-file");
+	TRY(secret_read_file(&value, invocation_option(invocation, "secret-file"), 4096));
+	if (passphrase_file != nullptr)
+		TRY(secret_read_file(&passphrase, passphrase_file, 1024));
+	random_bytes(salt, sizeof salt);
+	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), secret_bytes(&value));
+	hex_encode(hash256_bytes(&hash), commitment);
+	struct json_writer w;
+	json_writer_start(&w, &secret);
+	json_write_object(&w);
+	if (passphrase_file != nullptr)
+		json_write_member_string(&w, "passphrase", secret_bytes(&passphrase));
+	json_write_member_hex(&w, "salt", BYTES_OF_ARRAY(salt));
+	json_write_member_string(&w, "value", secret_bytes(&value));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	payload_start(&payload, invocation);
+	write_attributes(&payload, commitment, kind);
+	return payload_submit(&payload, "account", invocation_option(invocation, "account"), buffer_bytes(&secret));
+}
+
+enum status
+key_rotate_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "id", invocation_option(invocation, "successor"));
+	return submit_on(&payload, "key", invocation_word(invocation, 0));
+}
+
+enum status
+plain_key_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	return submit_on(&payload, "key", invocation_word(invocation, 0));
+}
+
+/* --- People and workloads. --- */
+
+enum status
+plain_principal_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *principal;
+	TRY(principal_of(invocation, invocation->command->noun, invocation_word(invocation, 0), &principal));
+	payload_start(&payload, invocation);
+	return submit_on(&payload, "", principal);
+}
+
+static enum status
+read_public(struct invocation *invocation, struct key_file *key) {
+	TRY(key_file_read_public(invocation_word(invocation, 0), key));
+	if (key_file_is_person(key) != (strcmp(invocation->command->noun, "person") == 0))
+		return fail(STATUS_INVALID, "usage.principal: \"%.*s\" is no %s", BYTES_ARGS(key->principal),
+			    invocation->command->noun);
+	return OK;
+}
+
+static void
+write_new_key(struct payload *payload, const struct key_file *key) {
+	const char *class = invocation_option(payload->invocation, "class");
+	json_write_member_text(&payload->w, "class",
+			       class != nullptr          ? class
+			       : key_file_is_person(key) ? "terminal"
+							 : "plain");
+	json_write_member_string(
+		&payload->w, "name",
+		bytes_of(key->key_id.data + key->principal.len + 1, key->key_id.len - key->principal.len - 1));
+	json_write_member_hex(&payload->w, "public_key", BYTES_OF_ARRAY(key->public_key));
+	payload_option(payload, "zone", "zone");
+}
+
+enum status
+principal_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	_cleanup_(key_file_free) struct key_file key = {};
+	TRY(read_public(invocation, &key));
+	payload_start(&payload, invocation);
+	json_write_key(&payload.w, "keys");
+	json_write_array(&payload.w);
+	json_write_object(&payload.w);
+	write_new_key(&payload, &key);
+	json_write_end(&payload.w);
+	json_write_end(&payload.w);
+	json_write_member_string(&payload.w, invocation->command->noun, key.principal);
+	return submit_on(&payload, "desk", invocation_option(invocation, "desk"));
+}
+
+enum status
+principal_key_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	_cleanup_(key_file_free) struct key_file key = {};
+	TRY(read_public(invocation, &key));
+	payload_start(&payload, invocation);
+	write_new_key(&payload, &key);
+	const char *principal = arena_text(&invocation->arena, key.principal);
+	TRY_ALLOC(principal);
+	return submit_on(&payload, "", principal);
+}
+
+enum status
+principal_key_revoke_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *key;
+	TRY(principal_of(invocation, invocation->command->noun, invocation_word(invocation, 0), &key));
+	struct bytes owner = http_signature_principal(bytes_of_text(key));
+	if (owner.len == strlen(key))
+		return fail(STATUS_INVALID, "usage.key: a key's id is its owner's, a slash and a name, \"%s\" is not",
+			    key);
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "key", key);
+	const char *principal = arena_text(&invocation->arena, owner);
+	TRY_ALLOC(principal);
+	return submit_on(&payload, "", principal);
+}
+
+enum status
+delegate_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *person, *by;
+	int64_t until_ms;
+	TRY(principal_of(invocation, "person", invocation_word(invocation, 0), &person));
+	TRY(principal_of(invocation, "person", invocation_option(invocation, "by"), &by));
+	TRY(time_parse(bytes_of_text(invocation_option(invocation, "until")), &until_ms));
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "by", by);
+	json_write_member_integer(&payload.w, "until", until_ms);
+	return submit_on(&payload, "", person);
+}
+
+enum status
+group_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "id", invocation_word(invocation, 0));
+	return submit_system(&payload);
+}
+
+enum status
+group_member_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *person;
+	TRY(principal_of(invocation, "person", invocation_word(invocation, 1), &person));
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "person", person);
+	return submit_on(&payload, "group", invocation_word(invocation, 0));
+}
+
+/* --- Destinations, assets, prices. --- */
+
+enum status
+list_create_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "id", invocation_word(invocation, 0));
+	payload_option(&payload, "kind", "kind");
+	return submit_system(&payload);
+}
+
+/* From the command line, and one per line from --from. */
+static enum status
+write_entries(struct payload *payload) {
+	struct invocation *invocation = payload->invocation;
+	const char *word, *file = invocation_option(invocation, "from");
+	json_write_key(&payload->w, "entries");
+	json_write_array(&payload->w);
+	for (size_t i = 1; (word = invocation_word(invocation, i)) != nullptr; i++)
+		json_write_text(&payload->w, word);
+	if (file != nullptr) {
+		struct bytes text;
+		TRY(input_file(&invocation->arena, file, 512 * 1024, &text));
+		for (size_t at = 0; at < text.len;) {
+			const uint8_t *end = memchr(text.data + at, '\n', text.len - at);
+			size_t len = end == nullptr ? text.len - at : (size_t)(end - text.data) - at;
+			if (len > 0)
+				json_write_string(&payload->w, bytes_of(text.data + at, len));
+			at += len + 1;
+		}
+	}
+	json_write_end(&payload->w);
+	return OK;
+}
+
+enum status
+list_entries_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	if (invocation_word(invocation, 1) == nullptr && invocation_option(invocation, "from") == nullptr)
+		return fail(STATUS_INVALID, "usage.entries: give CHAIN:ADDRESS, or --from FILE");
+	payload_start(&payload, invocation);
+	TRY(write_entries(&payload));
+	return submit_on(&payload, "list", invocation_word(invocation, 0));
+}
+
+enum status
+asset_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	uint64_t decimals;
+	TRY(decimal_decode(bytes_of_text(invocation_option(invocation, "decimals")), &decimals));
+	if (decimals > 255)
+		return fail(STATUS_INVALID, "usage.decimals: %llu is too many", (unsigned long long)decimals);
+	payload_start(&payload, invocation);
+	payload_option(&payload, "chain", "chain");
+	payload_option(&payload, "contract", "contract");
+	json_write_member_integer(&payload.w, "decimals", (int64_t)decimals);
+	payload_option(&payload, "symbol", "symbol");
+	return submit_system(&payload);
+}
+
+enum status
+price_set_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	int64_t microcents;
+	TRY(price_parse(bytes_of_text(invocation_option(invocation, "usd")), &microcents));
+	payload_start(&payload, invocation);
+	json_write_member_integer(&payload.w, "microcents", microcents);
+	return submit_on(&payload, "asset", invocation_word(invocation, 0));
+}
+
+/* --- Units, zones, policy, system. --- */
+
+enum status
+unit_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "id", invocation_word(invocation, 0));
+	payload_option(&payload, "kind", "kind");
+	payload_option(&payload, "parent", "parent");
+	return submit_system(&payload);
+}
+
+enum status
+zone_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "id", invocation_word(invocation, 0));
+	payload_texts(&payload, "networks", "network");
+	return submit_system(&payload);
+}
+
+enum status
+policy_activate_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	struct bytes text;
+	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 1024 * 1024, &text));
+	payload_start(&payload, invocation);
+	json_write_member_string(&payload.w, "policies", text);
+	return submit_system(&payload);
+}
+
+/* A person says that the keeper's clock, which stepped, is right again. */
+enum status
+clock_accept_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	int64_t realtime_ms;
+	TRY(time_parse(bytes_of_text(invocation_word(invocation, 0)), &realtime_ms));
+	payload_start(&payload, invocation);
+	json_write_member_integer(&payload.w, "realtime", realtime_ms);
+	return submit_system(&payload);
+}
+
+enum status
+intent_resolve_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *happened = invocation_option(invocation, "happened");
+	bool yes = strcmp(happened, "yes") == 0;
+	if (!yes && strcmp(happened, "no") != 0)
+		return fail(STATUS_INVALID, "usage.happened: expected yes or no, found \"%s\"", happened);
+	payload_start(&payload, invocation);
+	json_write_member_boolean(&payload.w, "happened", yes);
+	return submit_on(&payload, "operation", invocation_word(invocation, 0));
+}
+
+/* --- What there is. --- */
+
+static enum status
+get(struct invocation *invocation, const char *target, struct client_answer *answer) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	TRY(client_create(invocation, false, &client));
+	TRY(client_get(client, &invocation->arena, target, answer));
+	invocation->exit_code = client_exit_code(answer->status);
+	if (answer->status >= 300)
+		client_say_problem(&invocation->arena, answer);
+	return OK;
+}
+
+static enum status
+show(struct invocation *invocation, const char *target) {
+	struct client_answer answer;
+	TRY(get(invocation, target, &answer));
+	return answer.status < 300 || invocation->json ? output_document(invocation, answer.body) : OK;
+}
+
+enum status
+listing_run(struct invocation *invocation) {
+	static const struct {
+		const char *noun, *target;
+	} targets[] = {{"key", "/v1/keys"},      {"person", "/v1/people"},    {"workload", "/v1/workloads"},
+		       {"group", "/v1/groups"},  {"list", "/v1/lists"},       {"price", "/v1/prices"},
+		       {"policy", "/v1/policy"}, {"instance", "/v1/instance"}};
+	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++)
+		if (strcmp(invocation->command->noun, targets[i].noun) == 0)
+			return show(invocation, targets[i].target);
+	return fail(STATUS_INTERNAL, "command.noun: %s has no listing", invocation->command->noun);
+}
+
+enum status
+key_show_run(struct invocation *invocation) {
+	const char *id = invocation_word(invocation, 0);
+	if (id[0] == '\0' || id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-._")] != '\0')
+		return fail(STATUS_INVALID, "usage.key: \"%s\" is no key's id", id);
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s", id);
+	TRY_ALLOC(target);
+	return show(invocation, target);
+}
+
+/* One list of all. */
+enum status
+list_show_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct client_answer answer;
+	const json *lists, *list;
+	struct json_writer w;
+	TRY(get(invocation, "/v1/lists", &answer));
+	if (answer.status >= 300)
+		return OK;
+	TRY(json_read(&invocation->arena, answer.body, (struct json_limits){}, &lists));
+	struct json_iterator iterator = json_iterate(lists);
+	while ((list = json_next(&iterator, nullptr)) != nullptr) {
+		const json *id = json_get(list, "id");
+		if (id == nullptr || !bytes_equal_text(json_string(id), invocation_word(invocation, 0)))
+			continue;
+		json_writer_start(&w, &text);
+		json_write_value(&w, list);
+		TRY(json_writer_finish(&w));
+		return output_document(invocation, buffer_bytes(&text));
+	}
+	return fail(STATUS_NOT_FOUND, "list.unknown: there is no list \"%s\"", invocation_word(invocation, 0));
+}

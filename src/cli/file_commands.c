@@ -1,0 +1,243 @@
+#include "cli/handlers.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "cli/client.h"
+#include "cli/output.h"
+#include "gate/replay.h"
+#include "ledger/read_only_io.h"
+#include "policy/conform.h"
+#include "store/segment.h"
+#include "wallet/wallet.h"
+
+/* --- Transactions. --- */
+
+static enum status
+decode(struct invocation *invocation, struct buffer *text) {
+	struct bytes given, bytes;
+	enum wallet_format format;
+	struct wallet_transaction *transaction;
+	const struct wallet_context context = {};
+	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 2 * WALLET_PAYLOAD_MAX + 64, &given));
+	invocation->exit_code = EXIT_FOUND; /* from here on it is the transaction that is refused */
+	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
+	TRY(wallet_decode(&invocation->arena, format, bytes, &context, &transaction));
+	TRY(invocation->json ? wallet_view(transaction, text) : wallet_explain(transaction, text));
+	invocation->exit_code = EXIT_DONE;
+	if (invocation->json)
+		buffer_append_byte(text, '\n');
+	return OK;
+}
+
+enum status
+tx_decode_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer text = {}, shown = {};
+	TRY(decode(invocation, &text));
+	if (invocation->json)
+		return output_data(&text);
+	output_foreign(&shown, buffer_bytes(&text), true);
+	return output_data(&shown);
+}
+
+/* --- Policies. --- */
+
+enum status
+policy_check_run(struct invocation *invocation) {
+	_cleanup_(policy_set_destroy) struct policy_set *set = nullptr;
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct policy_diagnostics *diagnostics = ARENA_NEW(&invocation->arena, struct policy_diagnostics);
+	const char *path = invocation_word(invocation, 0);
+	struct bytes policies;
+	struct json_writer w;
+	TRY_ALLOC(diagnostics);
+	TRY(input_file(&invocation->arena, path, 4 * 1024 * 1024, &policies));
+	enum status status = policy_set_parse(path, policies, &set, diagnostics);
+	if (status != OK && status != STATUS_INVALID)
+		return status;
+	json_writer_start(&w, &text);
+	if (invocation->json) {
+		json_write_object(&w);
+		json_write_key(&w, "findings");
+		policy_diagnostics_write(diagnostics, &w);
+		json_write_member_integer(&w, "policies", status == OK ? (int64_t)policy_set_count(set) : 0);
+		json_write_end(&w);
+		if (json_writer_finish(&w) != OK)
+			status = STATUS_INTERNAL;
+		buffer_append_byte(&text, '\n');
+	} else if (status == OK)
+		buffer_append_format(&text, "%s: %zu policies\n", path, policy_set_count(set));
+	else
+		policy_diagnostics_print(diagnostics, &text);
+	policy_diagnostics_free(diagnostics);
+	invocation->exit_code = status == OK ? EXIT_DONE : EXIT_FOUND;
+	return output_data(&text);
+}
+
+enum status
+policy_conform_run(struct invocation *invocation) {
+	_cleanup_(conform_report_free) struct conform_report report = {};
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer w;
+	TRY(conform_run(io_system(), invocation_word(invocation, 0), &report));
+	if (invocation->json) {
+		json_writer_start(&w, &text);
+		conform_write(&report, &w);
+		TRY(json_writer_finish(&w));
+		buffer_append_byte(&text, '\n');
+	} else
+		conform_print(&report, &text);
+	invocation->exit_code = report.agree == report.requests ? EXIT_DONE : EXIT_FOUND;
+	return output_data(&text);
+}
+
+/* --- A log on disk, only read. --- */
+
+struct log_visit {
+	void *context;
+	enum status (*visit)(void *context, uint64_t index, struct bytes leaf);
+	uint64_t next;
+};
+
+static enum status
+visit_frame(void *context, const struct frame *frame, struct frame_place) {
+	struct log_visit *log = context;
+	struct frame_iterator entries = {frame->entries};
+	if (frame->first_index != log->next)
+		return fail(STATUS_CORRUPT, "ledger.gap: entry %llu follows entry %llu",
+			    (unsigned long long)frame->first_index, (unsigned long long)log->next);
+	for (struct bytes leaf; frame_next_entry(&entries, &leaf); log->next++)
+		TRY(log->visit(log->context, log->next, leaf));
+	return OK;
+}
+
+/* A data directory holds "ledger"; else it is the ledger itself. */
+static enum status
+find_ledger(struct arena *arena, const char *given, const char **ledger) {
+	struct stat found;
+	*ledger = arena_format(arena, "%s/ledger", given);
+	TRY_ALLOC(*ledger);
+	if (stat(*ledger, &found) != 0 || !S_ISDIR(found.st_mode))
+		*ledger = given;
+	return OK;
+}
+
+/* Every entry in order, as the frames hold them; whether they lead to the signed roots is for `ledger verify` to say. */
+static enum status
+visit_log(struct arena *arena, const char *directory, struct log_visit *log) {
+	_cleanup_(segments_close) struct segments *segments = nullptr;
+	struct read_only_io io = read_only_io_over(io_system());
+	struct segments_config config = {.io = &io.io};
+	struct segment_tail tail;
+	TRY(find_ledger(arena, directory, &config.directory));
+	TRY(segments_read_identity(&io.io, config.directory, &config.identity));
+	TRY(segments_open(&config, &segments));
+	TRY(segments_scan(segments, 0, visit_frame, log, &tail));
+	if (tail.is_damaged)
+		output_note("gatehouse: the log ends in an incomplete frame: %s", tail.reason);
+	return OK;
+}
+
+struct one_entry {
+	uint64_t wanted;
+	struct arena *arena;
+	struct bytes leaf;
+};
+
+static enum status
+keep_wanted(void *context, uint64_t index, struct bytes leaf) {
+	struct one_entry *one = context;
+	if (index != one->wanted)
+		return OK;
+	one->leaf = arena_copy(one->arena, leaf);
+	TRY_ALLOC(one->leaf.data);
+	return OK;
+}
+
+static enum status
+read_index(const struct invocation *invocation, size_t word, uint64_t *index) {
+	if (decimal_decode(bytes_of_text(invocation_word(invocation, word)), index) != OK)
+		return fail(STATUS_INVALID, "usage.index: \"%s\" is no index of an entry",
+			    invocation_word(invocation, word));
+	return OK;
+}
+
+enum status
+ledger_show_run(struct invocation *invocation) {
+	struct one_entry one = {.arena = &invocation->arena};
+	struct log_visit log = {.context = &one, .visit = keep_wanted};
+	TRY(read_index(invocation, 1, &one.wanted));
+	TRY(visit_log(&invocation->arena, invocation_word(invocation, 0), &log));
+	if (one.leaf.data == nullptr)
+		return fail(STATUS_NOT_FOUND, "ledger.index: the log has %llu entries", (unsigned long long)log.next);
+	return output_document(invocation, one.leaf);
+}
+
+enum status
+ledger_receipt_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct client_answer answer;
+	uint64_t index;
+	TRY(read_index(invocation, 0, &index));
+	const char *target = arena_format(&invocation->arena, "/v1/ledger/entries/%llu", (unsigned long long)index);
+	TRY_ALLOC(target);
+	TRY(client_create(invocation, false, &client));
+	TRY(client_get(client, &invocation->arena, target, &answer));
+	invocation->exit_code = client_exit_code(answer.status);
+	if (answer.status < 300)
+		return output_file(invocation_option(invocation, "out"), answer.body, 0644, false);
+	client_say_problem(&invocation->arena, &answer);
+	return OK;
+}
+
+/* --- Replay. --- */
+
+constexpr size_t DIFFERENCES_SHOWN = 10;
+
+struct replay {
+	struct replayer *replayer;
+	size_t shown;
+};
+
+static enum status
+replay_entry(void *context, uint64_t index, struct bytes leaf) {
+	struct replay *replay = context;
+	enum replay_result result;
+	const char *difference;
+	TRY(replayer_add(replay->replayer, index, leaf, &result, &difference));
+	if (result == REPLAY_DIFFERENT && replay->shown++ < DIFFERENCES_SHOWN) {
+		_cleanup_(buffer_free) struct buffer text = {};
+		output_foreign(&text, bytes_of_text(difference == nullptr ? "no reason given" : difference), false);
+		TRY(buffer_status(&text));
+		output_note("gatehouse: entry %llu differs: %.*s", (unsigned long long)index, BYTES_ARGS(text));
+	}
+	return OK;
+}
+
+enum status
+ledger_replay_run(struct invocation *invocation) {
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct read_only_io io = read_only_io_over(io_system());
+	const char *directory = invocation_word(invocation, 0);
+	struct record_blobs blobs = {.io = &io.io,
+				     .directory = arena_format(&invocation->arena, "%s/blobs", directory)};
+	TRY_ALLOC(blobs.directory);
+	TRY(replayer_create(&replayer, &blobs));
+	struct replay replay = {.replayer = replayer};
+	struct log_visit log = {.context = &replay, .visit = replay_entry};
+	TRY(visit_log(&invocation->arena, directory, &log));
+	struct replay_counts counts = replayer_counts(replayer);
+	struct json_writer w;
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	json_write_member_integer(&w, "bundles", (int64_t)counts.bundles);
+	json_write_member_integer(&w, "different", (int64_t)counts.different);
+	json_write_member_integer(&w, "entries", (int64_t)counts.entries);
+	json_write_member_integer(&w, "erased", (int64_t)counts.erased);
+	json_write_member_integer(&w, "same", (int64_t)counts.same);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	invocation->exit_code = counts.different == 0 ? EXIT_DONE : EXIT_FOUND;
+	return output_document(invocation, buffer_bytes(&text));
+}

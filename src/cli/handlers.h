@@ -1,0 +1,62 @@
+/*
+ * The functions behind the table of commands (cli/commands.c), by the file that they stand in.
+ */
+#ifndef GATEHOUSE_CLI_HANDLERS_H
+#define GATEHOUSE_CLI_HANDLERS_H
+
+#include "cli/command.h"
+
+/* program_commands.c: what runs the program itself. */
+enum status serve_run(struct invocation *invocation);
+enum status process_run(struct invocation *invocation);
+enum status completion_run(struct invocation *invocation);
+enum status manual_run(struct invocation *invocation);
+enum status keygen_run(struct invocation *invocation);
+
+/* operation_commands.c */
+enum status op_submit_run(struct invocation *invocation);
+enum status op_sign_run(struct invocation *invocation);
+enum status op_show_run(struct invocation *invocation);
+enum status op_list_run(struct invocation *invocation);
+enum status op_receipt_run(struct invocation *invocation);
+enum status op_export_run(struct invocation *invocation);
+enum status op_import_run(struct invocation *invocation);
+enum status op_approve_run(struct invocation *invocation);
+enum status op_reject_run(struct invocation *invocation);
+enum status op_withdraw_run(struct invocation *invocation);
+enum status policy_explain_run(struct invocation *invocation);
+
+/* administration_commands.c: each submits one kind of operation, or lists what there is. */
+enum status key_create_run(struct invocation *invocation);
+enum status key_import_run(struct invocation *invocation);
+enum status key_rotate_run(struct invocation *invocation);
+enum status key_show_run(struct invocation *invocation);
+enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */
+enum status plain_principal_run(struct invocation *invocation); /* suspend, resume */
+enum status principal_add_run(struct invocation *invocation);
+enum status principal_key_add_run(struct invocation *invocation);
+enum status principal_key_revoke_run(struct invocation *invocation);
+enum status delegate_run(struct invocation *invocation);
+enum status group_add_run(struct invocation *invocation);
+enum status group_member_run(struct invocation *invocation);
+enum status list_create_run(struct invocation *invocation);
+enum status list_entries_run(struct invocation *invocation);
+enum status list_show_run(struct invocation *invocation);
+enum status asset_add_run(struct invocation *invocation);
+enum status price_set_run(struct invocation *invocation);
+enum status unit_add_run(struct invocation *invocation);
+enum status zone_add_run(struct invocation *invocation);
+enum status policy_activate_run(struct invocation *invocation);
+enum status clock_accept_run(struct invocation *invocation);
+enum status intent_resolve_run(struct invocation *invocation);
+enum status listing_run(struct invocation *invocation); /* GET of what the noun names */
+
+/* file_commands.c: no installation, no network. */
+enum status tx_decode_run(struct invocation *invocation);
+enum status policy_check_run(struct invocation *invocation);
+enum status policy_conform_run(struct invocation *invocation);
+enum status ledger_show_run(struct invocation *invocation);
+enum status ledger_receipt_run(struct invocation *invocation);
+enum status ledger_replay_run(struct invocation *invocation);
+
+#endif

@@ -1,0 +1,289 @@
+#include "cli/handlers.h"
+
+#include "cli/output.h"
+#include "cli/review.h"
+#include "cli/submit.h"
+#include "model/operation_kind.h"
+#include "wallet/wallet.h"
+
+constexpr size_t PAYLOAD_MAX = 896 * 1024;
+constexpr size_t MATERIAL_MAX = 4 * 1024 * 1024;
+constexpr size_t VOTE_MAX = 64 * 1024;
+
+/* --- Asking. --- */
+
+/* Any JSON object, made canonical: what is signed has one form. */
+static enum status
+read_payload(struct invocation *invocation, const char *path, struct bytes *payload) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct bytes given;
+	const json *document;
+	struct json_writer w;
+	TRY(input_file(&invocation->arena, path, PAYLOAD_MAX, &given));
+	TRY(json_read(&invocation->arena, given, (struct json_limits){}, &document));
+	if (json_type_of(document) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "payload.type: %s holds no JSON object", path);
+	json_writer_start(&w, &text);
+	json_write_value(&w, document);
+	TRY(json_writer_finish(&w));
+	*payload = arena_copy(&invocation->arena, buffer_bytes(&text));
+	TRY_ALLOC(payload->data);
+	return OK;
+}
+
+enum status
+op_submit_run(struct invocation *invocation) {
+	struct submit_request request = {.kind = invocation_word(invocation, 0),
+					 .resource = invocation_word(invocation, 1)};
+	const char *path = invocation_option(invocation, "payload");
+	request.payload = BYTES_OF_LITERAL("{}");
+	if (path != nullptr)
+		TRY(read_payload(invocation, path, &request.payload));
+	return submit_operation(invocation, &request);
+}
+
+/* The transaction in any form that people hand over: bytes, hexadecimal, base64. */
+enum status
+op_sign_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {}, text = {};
+	enum wallet_format format, wanted;
+	struct bytes given, bytes;
+	struct json_writer w;
+	const char *wanted_name = invocation_option(invocation, "format");
+	TRY(input_file(&invocation->arena, invocation_option(invocation, "transaction"), 2 * WALLET_PAYLOAD_MAX,
+		       &given));
+	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
+	if (wanted_name != nullptr)
+		TRY(wallet_format_of_name(bytes_of_text(wanted_name), &wanted));
+	if (wanted_name != nullptr && wanted != format)
+		return fail(STATUS_INVALID, "payload.format: --format says %s, and the transaction is %s", wanted_name,
+			    wallet_format_name(format));
+	if (format == WALLET_EVM) {
+		buffer_append_text(&text, "0x");
+		buffer_append_hex(&text, bytes);
+	} else
+		buffer_append_base64(&text, bytes);
+	TRY(buffer_status(&text));
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	json_write_member_text(&w, "format", wallet_format_name(format));
+	json_write_member_string(&w, "transaction", buffer_bytes(&text));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	/* --key names who asks; the key that shall sign is the word. */
+	const char *resource = arena_format(&invocation->arena, "key:%s", invocation_word(invocation, 0));
+	TRY_ALLOC(resource);
+	return submit_operation(invocation, &(struct submit_request){.kind = operation_kinds[OPERATION_SIGN].name,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload)});
+}
+
+/* --- Looking. --- */
+
+static enum status
+check_id(const char *id) {
+	struct hash256 hash;
+	if (strlen(id) != 2 * sizeof hash.bytes || hex_decode(bytes_of_text(id), hash.bytes, sizeof hash.bytes) != OK)
+		return fail(STATUS_INVALID, "usage.id: an operation's id has 64 hexadecimal digits, \"%s\" has not",
+			    id);
+	return OK;
+}
+
+/* GET /v1/operations/ID<what>; a problem is said and sets the exit code, and *answer->body is not to be used. */
+static enum status
+get_of_operation(struct invocation *invocation, struct client *client, const char *what, struct client_answer *answer) {
+	const char *id = invocation_word(invocation, 0);
+	TRY(check_id(id));
+	const char *target = arena_format(&invocation->arena, "/v1/operations/%s%s", id, what);
+	TRY_ALLOC(target);
+	TRY(client_get(client, &invocation->arena, target, answer));
+	invocation->exit_code = client_exit_code(answer->status);
+	return OK;
+}
+
+enum status
+op_show_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct client_answer answer;
+	TRY(client_create(invocation, false, &client));
+	TRY(get_of_operation(invocation, client, "", &answer));
+	return submit_show_answer(invocation, &answer);
+}
+
+static enum status
+show_plain(struct invocation *invocation, const char *what) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct client_answer answer;
+	TRY(client_create(invocation, false, &client));
+	TRY(get_of_operation(invocation, client, what, &answer));
+	if (answer.status < 300)
+		return output_document(invocation, answer.body);
+	client_say_problem(&invocation->arena, &answer);
+	return invocation->json ? output_document(invocation, answer.body) : OK;
+}
+
+enum status
+policy_explain_run(struct invocation *invocation) {
+	return show_plain(invocation, "/explanation");
+}
+
+/* As they came, so that a file of them is what was given. */
+static enum status
+save(struct invocation *invocation, const char *what) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct client_answer answer;
+	TRY(client_create(invocation, false, &client));
+	TRY(get_of_operation(invocation, client, what, &answer));
+	if (answer.status < 300)
+		return output_file(invocation_option(invocation, "out"), answer.body, 0644, false);
+	client_say_problem(&invocation->arena, &answer);
+	return OK;
+}
+
+enum status
+op_receipt_run(struct invocation *invocation) {
+	return save(invocation, "/receipt");
+}
+
+enum status
+op_export_run(struct invocation *invocation) {
+	return save(invocation, "/payload");
+}
+
+enum status
+op_list_run(struct invocation *invocation) {
+	static const char *const filters[] = {"state", "kind", "principal", "resource", "before", "limit"};
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	_cleanup_(buffer_free) struct buffer target = {};
+	struct client_answer answer;
+	buffer_append_text(&target, "/v1/operations");
+	char separator = '?';
+	for (size_t i = 0; i < ARRAY_LENGTH(filters); i++) {
+		const char *value = invocation_option(invocation, filters[i]);
+		if (value == nullptr)
+			continue;
+		if (value[0] == '\0' ||
+		    value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/@-")] !=
+			    '\0')
+			return fail(STATUS_INVALID, "usage.filter: --%s: a character that no such name has",
+				    filters[i]);
+		buffer_append_format(&target, "%c%s=%s", separator, filters[i], value);
+		separator = '&';
+	}
+	buffer_append_byte(&target, '\0');
+	TRY(buffer_status(&target));
+	TRY(client_create(invocation, false, &client));
+	TRY(client_get(client, &invocation->arena, (const char *)target.data, &answer));
+	invocation->exit_code = client_exit_code(answer.status);
+	if (answer.status >= 300)
+		client_say_problem(&invocation->arena, &answer);
+	return answer.status < 300 || invocation->json ? output_document(invocation, answer.body) : OK;
+}
+
+/* --- Voting. --- */
+
+static enum status
+post_vote(struct invocation *invocation, struct client *client, const struct hash256 *id, struct bytes body) {
+	struct client_answer answer;
+	char hex[65];
+	struct hash256 key = sha256(body); /* the same vote sent twice is one request */
+	char idempotency_key[65];
+	hex_encode(hash256_bytes(id), hex);
+	hex_encode(hash256_bytes(&key), idempotency_key);
+	const char *target = arena_format(&invocation->arena, "/v1/operations/%s/votes", hex);
+	TRY_ALLOC(target);
+	TRY(client_post(client, &invocation->arena, target, body, bytes_of_text(idempotency_key), &answer));
+	return submit_show_answer(invocation, &answer);
+}
+
+/* *found false: the installation gave none, which was said. */
+static enum status
+fetch_material(struct invocation *invocation, struct client *client, struct bytes *material, bool *found) {
+	const char *offline = invocation_option(invocation, "offline");
+	struct client_answer answer;
+	*found = true;
+	if (offline != nullptr)
+		return input_file(&invocation->arena, offline, MATERIAL_MAX, material);
+	TRY(get_of_operation(invocation, client, "/payload", &answer));
+	*material = answer.body;
+	*found = answer.status < 300;
+	if (!*found)
+		client_say_problem(&invocation->arena, &answer);
+	return OK;
+}
+
+static enum status
+check_wanted(const struct invocation *invocation, const struct review *review) {
+	const char *wanted = invocation_word(invocation, 0);
+	struct hash256 id;
+	if (wanted == nullptr)
+		return invocation_option(invocation, "offline") != nullptr
+			       ? OK
+			       : fail(STATUS_INVALID, "usage.id: give the operation's id");
+	TRY(check_id(wanted));
+	TRY(hex_decode(bytes_of_text(wanted), id.bytes, sizeof id.bytes));
+	return hash256_equal(&id, &review->id)
+		       ? OK
+		       : fail(STATUS_CONFLICT, "review.id: the material is of another operation than asked for");
+}
+
+static enum status
+vote(struct invocation *invocation, enum approval_verdict verdict, const char *question) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct review review;
+	struct bytes material;
+	bool found, is_offline = invocation_option(invocation, "offline") != nullptr;
+	if (!is_offline && invocation_word(invocation, 0) == nullptr)
+		return fail(STATUS_INVALID, "usage.id: give the operation's id, or --offline FILE");
+	if (!is_offline && invocation_option(invocation, "out") != nullptr)
+		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
+	TRY(client_create(invocation, false, &client));
+	TRY(profile_need_instance(client_profile(client)));
+	if (!key_file_is_person(client_key(client)))
+		return fail(STATUS_DENIED, "review.person: votes are people's, and %s is a key of a workload",
+			    client_profile(client)->key);
+	TRY(fetch_material(invocation, client, &material, &found));
+	if (!found)
+		return OK;
+	TRY(review_read(&invocation->arena, material, client_profile(client)->instance, &review));
+	TRY(check_wanted(invocation, &review));
+	output_note("%.*s", BYTES_ARGS(review.text));
+	TRY(output_confirm(invocation, question));
+	TRY(review_vote(&review, client_key(client), verdict,
+			is_offline ? APPROVAL_CLIENT_OFFLINE : APPROVAL_CLIENT_CLI, &body));
+	if (!is_offline)
+		return post_vote(invocation, client, &review.id, buffer_bytes(&body));
+	return output_file(invocation_option(invocation, "out"), buffer_bytes(&body), 0644, false);
+}
+
+enum status
+op_approve_run(struct invocation *invocation) {
+	return vote(invocation, APPROVAL_APPROVE, "Approve this operation?");
+}
+
+enum status
+op_reject_run(struct invocation *invocation) {
+	return vote(invocation, APPROVAL_REJECT, "Reject this operation?");
+}
+
+enum status
+op_withdraw_run(struct invocation *invocation) {
+	return vote(invocation, APPROVAL_WITHDRAW, "Withdraw your vote on this operation?");
+}
+
+/* A vote that was signed offline; whoever carries it adds nothing. */
+enum status
+op_import_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct bytes text, id_text;
+	struct hash256 id;
+	const json *document, *statement;
+	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), VOTE_MAX, &text));
+	TRY(json_read(&invocation->arena, text, (struct json_limits){}, &document));
+	TRY(json_need(document, "vote", "statement", JSON_OBJECT, &statement));
+	TRY(json_need_string(statement, "vote.statement", "operation_id", &id_text));
+	TRY(hex_decode(id_text, id.bytes, sizeof id.bytes));
+	TRY(client_create(invocation, false, &client));
+	return post_vote(invocation, client, &id, text);
+}

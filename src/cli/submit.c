@@ -1,0 +1,174 @@
+#include "cli/submit.h"
+
+#include "base/io.h"
+#include "base/time.h"
+#include "cli/output.h"
+#include "crypto/random.h"
+#include "identity/statement.h"
+#include "model/operation.h"
+#include "model/operation_kind.h"
+
+constexpr int64_t LIFETIME_DEFAULT_MS = DAY_MS;
+
+enum status
+duration_parse(const char *text, int64_t *duration_ms) {
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = {{'s', SECOND_MS}, {'m', MINUTE_MS}, {'h', HOUR_MS}, {'d', DAY_MS}};
+	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
+	for (size_t i = 0; i < ARRAY_LENGTH(units); i++)
+		if (text[digits] == units[i].unit && text[digits + 1] == '\0' &&
+		    decimal_decode(bytes_of(text, digits), &number) == OK && number > 0 &&
+		    number <= (uint64_t)(OPERATION_LIFETIME_MAX_MS / units[i].ms)) {
+			*duration_ms = (int64_t)number * units[i].ms;
+			return OK;
+		}
+	return fail(STATUS_INVALID, "usage.duration: expected 30s, 5m, 24h or 7d, at most 30d, found \"%s\"", text);
+}
+
+static struct bytes
+option_bytes(const struct invocation *invocation, const char *name) {
+	const char *value = invocation_option(invocation, name);
+	return value == nullptr ? (struct bytes){} : bytes_of_text(value);
+}
+
+static enum status
+choose_idempotency_key(struct invocation *invocation, struct bytes *key) {
+	uint8_t random[16];
+	char hex[2 * sizeof random + 1];
+	*key = option_bytes(invocation, "idempotency-key");
+	if (key->data != nullptr)
+		return OK;
+	random_bytes(random, sizeof random);
+	hex_encode(BYTES_OF_ARRAY(random), hex);
+	const char *made = arena_format(&invocation->arena, "cli-%s", hex);
+	TRY_ALLOC(made);
+	*key = bytes_of_text(made);
+	return OK;
+}
+
+static enum status
+make_operation(struct invocation *invocation, const struct client *client, const struct submit_request *request,
+	       struct operation *operation) {
+	int64_t lifetime_ms = LIFETIME_DEFAULT_MS;
+	const char *expires = invocation_option(invocation, "expires");
+	TRY(profile_need_instance(client_profile(client)));
+	if (expires != nullptr)
+		TRY(duration_parse(expires, &lifetime_ms));
+	*operation = (struct operation){.instance = bytes_of_text(client_profile(client)->instance),
+					.kind = bytes_of_text(request->kind),
+					.principal = client_key(client)->principal,
+					.resource = bytes_of_text(request->resource),
+					.reference = option_bytes(invocation, "reference"),
+					.reason = option_bytes(invocation, "reason"),
+					.payload_hash = sha256(request->payload),
+					.created_ms = io_realtime_ns(io_system()) / 1'000'000};
+	operation->expires_ms = operation->created_ms + lifetime_ms;
+	return choose_idempotency_key(invocation, &operation->idempotency_key);
+}
+
+static enum status
+write_signature(const struct key_file *key, struct bytes document, struct json_writer *w) {
+	struct hash256 digest = sha256(document);
+	uint8_t signature[64];
+	TRY(key_file_sign(key, OPERATION_SIGNATURE_LABEL, &digest, signature));
+	json_write_key(w, "signature");
+	json_write_object(w);
+	json_write_member_string(w, "key_id", key->key_id);
+	json_write_member_hex(w, "signature", BYTES_OF_ARRAY(signature));
+	json_write_end(w);
+	return OK;
+}
+
+/* The body is canonical: the log shows again which bytes the requester signed. */
+static enum status
+write_body(const struct client *client, const struct operation *operation, const struct submit_request *request,
+	   struct buffer *body) {
+	_cleanup_(buffer_free) struct buffer document = {};
+	struct json_writer w;
+	TRY(operation_write(operation, &document));
+	json_writer_start(&w, body);
+	json_write_object(&w);
+	json_write_key(&w, "operation");
+	json_write_canonical(&w, buffer_bytes(&document));
+	json_write_key(&w, "payload");
+	json_write_canonical(&w, request->payload);
+	if (request->secret.len > 0) {
+		json_write_key(&w, "secret");
+		json_write_canonical(&w, request->secret);
+	}
+	if (key_file_is_person(client_key(client)))
+		TRY(write_signature(client_key(client), buffer_bytes(&document), &w));
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+static enum status
+check_kind(const struct submit_request *request, enum operation_kind_id *kind) {
+	enum resource_type type;
+	struct bytes id;
+	TRY(operation_kind_parse(bytes_of_text(request->kind), kind));
+	return operation_kind_check_resource(*kind, bytes_of_text(request->resource), &type, &id);
+}
+
+/* Where the answer was lost the operation may have been done: its id is known here all the same. */
+static void
+say_id(const struct operation *operation) {
+	struct hash256 id;
+	char hex[65];
+	if (operation_id(operation->instance, operation->principal, operation->idempotency_key, &id) != OK)
+		return;
+	hex_encode(hash256_bytes(&id), hex);
+	output_note("gatehouse: the operation is %s (idempotency key %.*s)", hex,
+		    BYTES_ARGS(operation->idempotency_key));
+}
+
+enum status
+submit_operation(struct invocation *invocation, const struct submit_request *request) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	_cleanup_(buffer_free) struct buffer body = {};
+	enum operation_kind_id kind;
+	struct operation operation;
+	struct client_answer answer;
+	TRY(check_kind(request, &kind));
+	TRY(client_create(invocation, false, &client));
+	TRY(make_operation(invocation, client, request, &operation));
+	TRY(write_body(client, &operation, request, &body));
+	const char *target = operation_kinds[kind].is_protective ? "/v1/protective" : "/v1/operations";
+	enum status status = client_post(client, &invocation->arena, target, buffer_bytes(&body),
+					 operation.idempotency_key, &answer);
+	if (status == STATUS_UNAVAILABLE)
+		say_id(&operation);
+	TRY(status);
+	return submit_show_answer(invocation, &answer);
+}
+
+enum status
+submit_show_answer(struct invocation *invocation, const struct client_answer *answer) {
+	_cleanup_(buffer_free) struct buffer lines = {}, one = {};
+	const json *document, *member;
+	struct bytes key;
+	invocation->exit_code = client_exit_code(answer->status);
+	if (answer->status >= 400)
+		client_say_problem(&invocation->arena, answer);
+	if (invocation->json)
+		return output_document(invocation, answer->body);
+	TRY(json_read(&invocation->arena, answer->body, (struct json_limits){}, &document));
+	if (json_get(document, "state") == nullptr)
+		return OK; /* a problem, which was said */
+	struct json_writer w;
+	json_writer_start(&w, &one);
+	json_write_object(&w);
+	struct json_iterator iterator = json_iterate(document);
+	while ((member = json_next(&iterator, &key)) != nullptr) {
+		if (bytes_equal_text(key, "receipt"))
+			continue;
+		json_write_key_bytes(&w, key);
+		json_write_value(&w, member);
+	}
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return output_document(invocation, buffer_bytes(&one));
+}
