@@ -50,7 +50,7 @@ buffer_grow(struct buffer *buffer, size_t needed) {
 }
 
 bool
-buffer_reserve(struct buffer *buffer, size_t more) {
+buffer_make_room(struct buffer *buffer, size_t more) {
 	size_t needed;
 	if (buffer->failed)
 		return false;
@@ -63,14 +63,6 @@ buffer_reserve(struct buffer *buffer, size_t more) {
 }
 
 void
-buffer_append(struct buffer *buffer, const void *data, size_t len) {
-	if (len == 0 || !buffer_reserve(buffer, len))
-		return;
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += len;
-}
-
-void
 buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
 	buffer_append(buffer, bytes.data, bytes.len);
 }
@@ -78,12 +70,6 @@ buffer_append_bytes(struct buffer *buffer, struct bytes bytes) {
 void
 buffer_append_text(struct buffer *buffer, const char *text) {
 	buffer_append(buffer, text, strlen(text));
-}
-
-void
-buffer_append_byte(struct buffer *buffer, uint8_t byte) {
-	if (buffer_reserve(buffer, 1))
-		buffer->data[buffer->len++] = byte;
 }
 
 void

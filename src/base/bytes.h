@@ -55,11 +55,30 @@ struct buffer {
 
 void buffer_free(struct buffer *buffer);  /* wipes; a cleanup function */
 void buffer_reset(struct buffer *buffer); /* keeps the memory */
-bool buffer_reserve(struct buffer *buffer, size_t more);
-void buffer_append(struct buffer *buffer, const void *data, size_t len);
+/* False, and the buffer is marked, where there is no memory. */
+bool buffer_make_room(struct buffer *buffer, size_t more);
+
+static inline bool
+buffer_reserve(struct buffer *buffer, size_t more) {
+	return (!buffer->failed && more <= buffer->capacity - buffer->len) || buffer_make_room(buffer, more);
+}
+
+static inline void
+buffer_append(struct buffer *buffer, const void *data, size_t len) {
+	if (len == 0 || !buffer_reserve(buffer, len))
+		return;
+	memcpy(buffer->data + buffer->len, data, len);
+	buffer->len += len;
+}
+
+static inline void
+buffer_append_byte(struct buffer *buffer, uint8_t byte) {
+	if (buffer_reserve(buffer, 1))
+		buffer->data[buffer->len++] = byte;
+}
+
 void buffer_append_bytes(struct buffer *buffer, struct bytes bytes);
 void buffer_append_text(struct buffer *buffer, const char *text);
-void buffer_append_byte(struct buffer *buffer, uint8_t byte);
 void buffer_append_u16be(struct buffer *buffer, uint16_t number);
 void buffer_append_u32be(struct buffer *buffer, uint32_t number);
 void buffer_append_u64be(struct buffer *buffer, uint64_t number);

@@ -75,6 +75,7 @@ struct json_writer {
 		bool is_object;
 		bool is_empty;
 		char last_key[64];
+		size_t last_len;
 	} levels[JSON_DEPTH_MAX];
 	bool after_key;
 };

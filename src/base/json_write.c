@@ -32,7 +32,7 @@ open_level(struct json_writer *writer, bool is_object) {
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth++];
 	level->is_object = is_object;
 	level->is_empty = true;
-	level->last_key[0] = '\0';
+	level->last_len = 0;
 	buffer_append_byte(writer->to, is_object ? '{' : '[');
 }
 
@@ -55,12 +55,29 @@ json_write_end(struct json_writer *writer) {
 	buffer_append_byte(writer->to, writer->levels[--writer->depth].is_object ? '}' : ']');
 }
 
-static bool
-is_printable_ascii(struct bytes text) {
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
-			return false;
-	return true;
+static const bool SPECIAL[256] = {
+	[0x00 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x80 ... 0xff] = true,
+};
+
+/* How many bytes from the start need no escape and are ASCII: eight at a time, by the classic test for a zero byte
+ * (Mycroft) on the differences, and bit 7 for what lies beyond ASCII. */
+static size_t
+plain_length(const uint8_t *text, size_t len) {
+	constexpr uint64_t ONES = UINT64_C(0x0101010101010101);
+	constexpr uint64_t HIGH = UINT64_C(0x8080808080808080);
+	size_t i = 0;
+	for (; i + 8 <= len; i += 8) {
+		uint64_t eight;
+		memcpy(&eight, text + i, sizeof eight);
+		uint64_t quote = eight ^ (ONES * '"'), backslash = eight ^ (ONES * '\\');
+		uint64_t special = ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) |
+		                   ((eight - ONES * 0x20) & ~eight) | eight;
+		if (special & HIGH)
+			break;
+	}
+	while (i < len && !SPECIAL[text[i]])
+		i++;
+	return i;
 }
 
 static void
@@ -69,11 +86,10 @@ write_quoted(struct json_writer *writer, struct bytes text) {
 	buffer_append_byte(writer->to, '"');
 	size_t plain = 0; /* start of the run not yet copied */
 	for (size_t i = 0; i < text.len;) {
+		i += plain_length(text.data + i, text.len - i);
+		if (i == text.len)
+			break;
 		uint8_t c = text.data[i];
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
 		if (c >= 0x80) {
 			size_t length = utf8_length(text.data + i, text.len - i);
 			if (length == 0) {
@@ -98,6 +114,14 @@ write_quoted(struct json_writer *writer, struct bytes text) {
 	buffer_append_byte(writer->to, '"');
 }
 
+static bool
+is_printable_ascii(struct bytes text) {
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e)
+			return false;
+	return true;
+}
+
 void
 json_write_key_bytes(struct json_writer *writer, struct bytes key) {
 	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object ||
@@ -106,13 +130,11 @@ json_write_key_bytes(struct json_writer *writer, struct bytes key) {
 		return;
 	}
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
-	struct bytes last = bytes_of_text(level->last_key);
 	/* A key longer than what is kept is compared by its beginning; document keys are shorter. */
-	if (!level->is_empty && bytes_compare(key, last) <= 0)
+	if (!level->is_empty && bytes_compare(key, bytes_of(level->last_key, level->last_len)) <= 0)
 		writer->failed = true;
-	size_t kept = key.len < sizeof level->last_key ? key.len : sizeof level->last_key - 1;
-	memcpy(level->last_key, key.data, kept);
-	level->last_key[kept] = '\0';
+	level->last_len = key.len < sizeof level->last_key ? key.len : sizeof level->last_key;
+	memcpy(level->last_key, key.data, level->last_len);
 	if (!level->is_empty)
 		buffer_append_byte(writer->to, ',');
 	level->is_empty = false;

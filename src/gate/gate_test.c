@@ -400,7 +400,41 @@ a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve(void **) 
 	assert_int_equal(OPERATION_DONE, operations_find(&b.gate->state->operations, &id)->state);
 }
 
-RUN_TESTS(T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
+/* Every fact that these decisions record stands in docs/facts.md. */
+static void
+every_recorded_fact_is_documented(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer text = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	char payload[512], path[1024];
+	size_t seen = 0;
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(10, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	snprintf(path, sizeof path, "%s/docs/facts.md", test_source_root());
+	assert_ok(io_read_file(io_system(), path, 1 << 20, &text));
+	for (size_t i = 1; i < b.count; i++) {
+		struct entry entry;
+		assert_ok(entry_read(&arena, buffer_bytes(&b.leaves[i]), &entry));
+		const json *facts = json_get(entry.document, "facts");
+		if (facts == nullptr)
+			continue;
+		struct json_iterator iterator = json_iterate(facts);
+		struct bytes name;
+		while (json_next(&iterator, &name) != nullptr) {
+			char row[96];
+			snprintf(row, sizeof row, "\n| %.*s |", BYTES_ARGS(name));
+			if (memmem(text.data, text.len, row, strlen(row)) == nullptr)
+				fail_msg("docs/facts.md has no row for %.*s", BYTES_ARGS(name));
+			seen++;
+		}
+	}
+	assert_true(seen > 50);
+}
+
+RUN_TESTS(T(every_recorded_fact_is_documented), T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
           T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
           T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
           T(more_than_the_hourly_limit_is_denied_and_counts_nothing),

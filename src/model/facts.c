@@ -11,10 +11,9 @@ static const char *const ORIGIN_NAMES[] = {
 	[FACT_REPORTED] = "reported",
 };
 
-static bool
-is_name_character(char c) {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+static const bool NAME_CHARACTERS[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true,
+};
 
 /* Parts of letters, digits and underscores, joined by dots. All of these characters sort above the dot, so that the order
  * of the dotted names is also the order of the records they become. */
@@ -28,7 +27,7 @@ is_name(const char *name) {
 			if (part_length == 0 || ++parts > NAME_PARTS_MAX)
 				return false;
 			part_length = 0;
-		} else if (is_name_character(name[length]))
+		} else if (NAME_CHARACTERS[(uint8_t)name[length]])
 			part_length++;
 		else
 			return false;
@@ -41,14 +40,31 @@ facts_start(struct facts *facts, struct arena *arena) {
 	facts->arena = arena;
 	facts->count = 0;
 	facts->failed = false;
+	memset(facts->slots, 0, sizeof facts->slots);
+}
+
+/* FNV-1a, folded. The names are our own: nobody outside chooses them. */
+static size_t
+slot_of(const char *name) {
+	uint32_t hash = 2'166'136'261;
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (uint8_t)*name) * 16'777'619;
+	return (hash ^ hash >> 16) % FACTS_SLOTS;
+}
+
+/* The slot that holds the name, or the free one where it belongs. */
+static size_t
+find_slot(const struct facts *facts, const char *name) {
+	size_t slot = slot_of(name);
+	while (facts->slots[slot] != 0 && strcmp(facts->items[facts->slots[slot] - 1].name, name) != 0)
+		slot = (slot + 1) % FACTS_SLOTS;
+	return slot;
 }
 
 const struct fact *
 facts_find(const struct facts *facts, const char *name) {
-	for (size_t i = 0; i < facts->count; i++)
-		if (strcmp(facts->items[i].name, name) == 0)
-			return &facts->items[i];
-	return nullptr;
+	size_t index = facts->slots[find_slot(facts, name)];
+	return index == 0 ? nullptr : &facts->items[index - 1];
 }
 
 bool
@@ -79,10 +95,12 @@ facts_long_at(const struct facts *facts, const char *path, int64_t *integer) {
 
 void
 facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct value value) {
-	if (facts->count == FACTS_MAX || !is_name(name) || facts_find(facts, name) != nullptr) {
+	size_t slot = find_slot(facts, name);
+	if (facts->count == FACTS_MAX || !is_name(name) || facts->slots[slot] != 0) {
 		facts->failed = true;
 		return;
 	}
+	facts->slots[slot] = (uint8_t)(facts->count + 1);
 	facts->items[facts->count++] = (struct fact){name, origin, value};
 }
 

@@ -26,12 +26,14 @@ struct fact {
 };
 
 constexpr size_t FACTS_MAX = 192;
+constexpr size_t FACTS_SLOTS = 256; /* more than FACTS_MAX, so that every search ends */
 
 struct facts {
 	struct arena *arena;
 	size_t count;
 	bool failed; /* out of memory or room, or a name given twice: the operation is refused */
 	struct fact items[FACTS_MAX];
+	uint8_t slots[FACTS_SLOTS]; /* of a hash table by name: index into items, plus one */
 };
 
 void facts_start(struct facts *facts, struct arena *arena);
