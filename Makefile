@@ -50,8 +50,9 @@ lint:
 	@scripts/lint
 
 install: all
-	meson configure build/release -Dprefix=$(PREFIX)
-	meson install -C build/release --no-rebuild
+	@meson configure build/release -Dprefix=$(PREFIX)
+	@scripts/build release
+	@meson install -C build/release --no-rebuild --quiet
 
 clean:
 	rm -rf build
