@@ -132,4 +132,13 @@ def test_tests_benches_and_fuzzers_are_registered_in_their_module():
             assert listed, f"{path} is in no meson.build of its module and never runs"
 
 
+def test_every_fuzz_target_names_the_reader_that_its_coverage_is_counted_for():
+    for path, text in FILES.items():
+        if path.endswith("_fuzz.c"):
+            named = re.search(r"Readers?: ((?:[^\n]*,\n)*[^\n]*)", text)
+            readers = re.findall(r"[\w/]+\.c\b", named.group(1)) if named else [path.removesuffix("_fuzz.c") + ".c"]
+            for reader in readers:
+                assert reader in FILES, f"{path}: there is no src/{reader}; say \"Reader: <module>/<file>.c\" in its first comment"
+
+
 tap.main(globals())

@@ -1,7 +1,8 @@
 /*
- * Reader: base/ipc.c, base/ipc_messages.c, base/ipc_control.c The readers of what another process sends: the input is a
- * stream of frames, and each frame's payload is also given to the reader of its type. The first byte chooses whether
- * the checksums are made right first, so that the readers behind are reached.
+ * Readers: base/ipc.c (frame_checksum, ipc_read_frame), base/ipc_messages.c
+ * What another process sends: the input is a stream of frames, and each frame's payload is also given to the reader of
+ * its type. The first byte chooses whether the checksums are made right first, so that the readers behind are reached.
+ * Property: a payload that is read is written again as the same bytes.
  */
 #include "base/crc32c.h"
 #include "base/ipc_messages.h"
@@ -24,29 +25,35 @@ mend_checksums(uint8_t *data, size_t len) {
 	}
 }
 
+#define CHECK_PAYLOAD(message, payload)                                                                                \
+	do {                                                                                                           \
+		struct ipc_##message read;                                                                             \
+		_cleanup_(buffer_free) struct buffer written = {};                                                     \
+		if (ipc_read_##message((payload), &read) != OK)                                                        \
+			break;                                                                                         \
+		ipc_write_##message(&written, &read);                                                                  \
+		if (!bytes_equal(buffer_bytes(&written), (payload)))                                                   \
+			abort();                                                                                       \
+	} while (0)
+
 static void
 read_payload(const struct ipc_frame *frame) {
-	struct ipc_request request;
-	struct ipc_response response;
-	struct ipc_credit credit;
-	struct ipc_feed feed;
-	struct ipc_report report;
 	switch (frame->type) {
 	case IPC_REQUEST:
 	case IPC_URGENT_REQUEST:
-		IGNORE_STATUS(ipc_read_request(frame->payload, &request));
+		CHECK_PAYLOAD(request, frame->payload);
 		break;
 	case IPC_RESPONSE:
-		IGNORE_STATUS(ipc_read_response(frame->payload, &response));
+		CHECK_PAYLOAD(response, frame->payload);
 		break;
 	case IPC_CREDIT:
-		IGNORE_STATUS(ipc_read_credit(frame->payload, &credit));
+		CHECK_PAYLOAD(credit, frame->payload);
 		break;
 	case IPC_FEED:
-		IGNORE_STATUS(ipc_read_feed(frame->payload, &feed));
+		CHECK_PAYLOAD(feed, frame->payload);
 		break;
 	case IPC_REPORT:
-		IGNORE_STATUS(ipc_read_report(frame->payload, &report));
+		CHECK_PAYLOAD(report, frame->payload);
 		break;
 	default:
 		break;

@@ -1,6 +1,9 @@
-/* The first line of the input is Signature-Input, the second Signature, the third Content-Digest, the fourth the target, the rest
+/*
+ * Reader: identity/http_signature.c (not format_parameters, format_content_digest, sign_base, http_signature_create)
+ * The first line of the input is Signature-Input, the second Signature, the third Content-Digest, the fourth the target, the rest
  * the body: what is accepted has the base that RFC 9421 says. A valid request around a fuzzed field would never pass the digest,
- * so the digest is made right where the input leaves it empty. */
+ * so the digest is made right where the input leaves it empty.
+ */
 #include "identity/http_signature.h"
 
 #include <stdlib.h>

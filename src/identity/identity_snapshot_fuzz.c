@@ -1,4 +1,8 @@
-/* Reads the input as a snapshot of nonces and as one of votes; what is accepted is written and read again to the same bytes. */
+/*
+ * Readers: identity/nonces.c (read_nonce, read_owner, read_header, nonces_read),
+ * identity/votes.c (read_text, read_vote, read_header, read_all, votes_read)
+ * Reads the input as a snapshot of nonces and as one of votes; what is accepted is written and read again to the same bytes.
+ */
 #include <stdlib.h>
 
 #include "identity/nonces.h"

@@ -1,4 +1,7 @@
-/* Reads the input as an approval statement; what is accepted is written as the same bytes. */
+/*
+ * Reader: identity/statement.c (need_hex, need_name, need_text, read_type, read_stage, read_hashes, approval_read)
+ * Reads the input as an approval statement; what is accepted is written as the same bytes.
+ */
 #include "identity/statement.h"
 
 #include <stdlib.h>
