@@ -2,9 +2,9 @@
  * What a benchmark (src/<module>/<noun>_bench.c) is written with: clocks, medians, and rows.
  *
  * A benchmark is a program that prints one JSON line per row on standard output and nothing else there; `make bench`
- * (scripts/bench) runs them all, adds bars from bench/bars.json, prints the table and writes build/bench.json. A row names the
- * baseline that it is compared with, measured in the same run on the same machine; null where there is none. Row names begin
- * with their module: "ledger.appends_per_s". `make bench ONLY=ledger` runs the benchmarks of src/ledger/ alone.
+ * (scripts/bench) runs them all, adds bars from bench/bars.json, prints the table and writes build/bench.json. A row
+ * names the baseline that it is compared with, measured in the same run; null where there is none. Row names begin with
+ * their module: "ledger.appends_per_s". `make bench ONLY=ledger` runs the benchmarks of src/ledger/ alone.
  *
  *     int main(void) {
  *         double ours = bench_median_ns(hash_once, &state, 1000, 9), theirs = ...;
@@ -79,7 +79,7 @@ bench_median(double *samples, size_t count) {
 
 constexpr size_t BENCH_ROUNDS_MAX = 101;
 
-/* Nanoseconds of one call of work(context): the median over rounds of iterations calls each, after one unmeasured round. */
+/* Nanoseconds of one call of work(context): the median over rounds of iterations calls, after one unmeasured round. */
 static inline double
 bench_median_ns(void (*work)(void *context), void *context, size_t iterations, size_t rounds) {
 	double samples[BENCH_ROUNDS_MAX];
