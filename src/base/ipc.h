@@ -25,7 +25,8 @@ constexpr size_t IPC_PAYLOAD_MAX = IPC_FRAME_MAX - IPC_HEADER_SIZE;
 constexpr size_t IPC_OUTPUT_HIGH_WATER = 8 * IPC_FRAME_MAX; /* unwritten bytes at which ipc_begin() refuses */
 
 enum ipc_role {
-	IPC_ROLE_SUPERVISOR = 1,
+	IPC_ROLE_NONE,
+	IPC_ROLE_SUPERVISOR,
 	IPC_ROLE_GATEWAY,
 	IPC_ROLE_KEEPER,
 	IPC_ROLE_WATCHER,

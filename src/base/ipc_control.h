@@ -15,8 +15,9 @@ constexpr int IPC_CONTROL_DESCRIPTOR = 3;
 constexpr size_t IPC_CONTROL_DESCRIPTORS = 4; /* in one message, at most */
 
 enum ipc_control_type {
+	IPC_CONTROL_NONE,
 	/* supervisor → process */
-	IPC_CONTROL_CONFIG = 1, /* 1 descriptor: the configuration as read, from offset 0 */
+	IPC_CONTROL_CONFIG,     /* 1 descriptor: the configuration as read, from offset 0 */
 	IPC_CONTROL_CHANNEL,    /* 1: a stream socket to the process whose role is in `peer`; replaces an earlier one */
 	IPC_CONTROL_LISTENERS,  /* 1 to 4: listening sockets; replace earlier ones */
 	IPC_CONTROL_TLS,        /* 2: certificate chain and private key, PEM, from offset 0; replace earlier ones */
@@ -37,7 +38,7 @@ constexpr size_t IPC_CONTROL_TEXT_MAX = 512;
 
 struct ipc_control_message {
 	enum ipc_control_type type;
-	enum ipc_role peer; /* IPC_CONTROL_CHANNEL and _LOST; else 0 */
+	enum ipc_role peer; /* IPC_CONTROL_CHANNEL and _LOST; else none */
 	uint32_t value;
 	char text[IPC_CONTROL_TEXT_MAX]; /* NUL-terminated */
 	int descriptors[IPC_CONTROL_DESCRIPTORS];

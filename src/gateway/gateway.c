@@ -173,7 +173,7 @@ take_message(struct gateway *gateway, enum ipc_control_type *type) {
 static void
 on_control(uv_poll_t *poll, int status, int) {
 	struct gateway *gateway = poll->data;
-	enum ipc_control_type type = 0;
+	enum ipc_control_type type = IPC_CONTROL_NONE;
 	if (status == 0 && take_message(gateway, &type) == OK)
 		return;
 	if (type == IPC_CONTROL_TLS || type == IPC_CONTROL_LISTENERS) {

@@ -142,11 +142,11 @@ measure(uint16_t port, pid_t supervisor) {
 	struct load_result warm, asked, local;
 	run(port, build_signed, WARM_UP, &warm);
 	pid_t gateway = find_process(supervisor, "gateway"), keeper = find_process(supervisor, "keeper");
-	double before_gateway = cpu_us(gateway), before_keeper = cpu_us(keeper);
+	double before_gateway = cpu_us(gateway);
 	run(port, build_local, REQUESTS, &local);
 	double local_us = (cpu_us(gateway) - before_gateway) / (double)REQUESTS;
 	before_gateway = cpu_us(gateway);
-	before_keeper = cpu_us(keeper);
+	double before_keeper = cpu_us(keeper);
 	run(port, build_signed, REQUESTS, &asked);
 	double gateway_us = (cpu_us(gateway) - before_gateway) / (double)REQUESTS;
 	double keeper_us = (cpu_us(keeper) - before_keeper) / (double)REQUESTS;

@@ -221,9 +221,9 @@ on_header_field_complete(llhttp_t *parser) {
 	struct bytes name = {(const uint8_t *)reader->name, reader->name_length};
 	reader->name_length = 0;
 	reader->field = HTTP_NO_FIELD;
-	for (uint8_t i = 0; i < HTTP_FIELD_COUNT; i++)
+	for (unsigned i = 0; i < HTTP_FIELD_COUNT; i++)
 		if (bytes_equal_text(name, field_table[i].name))
-			reader->field = i;
+			reader->field = (uint8_t)i;
 	if (reader->field == HTTP_NO_FIELD)
 		return 0;
 	if (reader->fields_seen & 1U << reader->field)

@@ -115,5 +115,5 @@ process_role_of_name(const char *name) {
 	for (enum ipc_role role = IPC_ROLE_SUPERVISOR; role < IPC_ROLE_END; role++)
 		if (strcmp(name, ipc_role_name(role)) == 0)
 			return role;
-	return 0;
+	return IPC_ROLE_NONE;
 }

@@ -22,7 +22,7 @@ struct process_start {
 /* *control receives our end of the control socket, which does not block: the caller's to close. */
 enum status process_spawn(const struct process_start *start, pid_t *process, int *control);
 
-/* The role of `gatehouse process ROLE`; 0 if there is none of that name. */
+/* The role of `gatehouse process ROLE`; IPC_ROLE_NONE if there is none of that name. */
 enum ipc_role process_role_of_name(const char *name);
 
 #endif

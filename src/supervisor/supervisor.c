@@ -118,7 +118,7 @@ static enum status
 send_passphrase(const struct supervisor *supervisor, const struct process *process) {
 	int descriptor;
 	TRY(handover_passphrase(supervisor->passphrase, &descriptor));
-	enum status status = send_descriptor(process, IPC_CONTROL_PASSPHRASE, 0, descriptor);
+	enum status status = send_descriptor(process, IPC_CONTROL_PASSPHRASE, IPC_ROLE_NONE, descriptor);
 	close(descriptor);
 	return status;
 }
@@ -167,7 +167,7 @@ send_channels(struct supervisor *supervisor, const struct process *process) {
 
 static enum status
 hand_over(struct supervisor *supervisor, const struct process *process) {
-	TRY(send_descriptor(process, IPC_CONTROL_CONFIG, 0, supervisor->configuration));
+	TRY(send_descriptor(process, IPC_CONTROL_CONFIG, IPC_ROLE_NONE, supervisor->configuration));
 	if (process->row->handed & HANDED_PASSPHRASE)
 		TRY(send_passphrase(supervisor, process));
 	if (process->row->handed & HANDED_TLS)
@@ -452,7 +452,7 @@ announce(struct supervisor *supervisor) {
 		if (process->row->handed & HANDED_LISTENERS)
 			TRY(send_listeners(supervisor, process));
 		if (process->row->role == IPC_ROLE_KEEPER)
-			TRY(send_descriptor(process, IPC_CONTROL_CONFIG, 0, supervisor->configuration));
+			TRY(send_descriptor(process, IPC_CONTROL_CONFIG, IPC_ROLE_NONE, supervisor->configuration));
 		TRY(send_plain(process, IPC_CONTROL_LOG_LEVEL, (uint32_t)supervisor->config->log_level));
 	}
 	return OK;
