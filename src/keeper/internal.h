@@ -41,7 +41,8 @@ struct keeper {
 	struct job *done_first, *done_last; /* durable, in order; filled by the committer */
 	struct commit *last_commit;
 	uint64_t outstanding;
-	uint32_t credits_due, urgent_credits_due;
+	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
+	uint32_t credits_left, urgent_credits_left; /* granted and not used */
 	struct map buckets; /* principal to struct rate_bucket */
 	/* Metrics. */
 	struct metric decisions[3];

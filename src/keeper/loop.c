@@ -101,6 +101,8 @@ send_response(struct keeper *keeper, struct job *job, const struct ipc_response 
 	struct buffer *payload;
 	if (keeper->channel == nullptr)
 		return; /* the gateway is gone: the entry stands, and a repetition gets the answer */
+	keeper->credits_due += !job->urgent;
+	keeper->urgent_credits_due += job->urgent;
 	if (ipc_begin(keeper->channel, IPC_RESPONSE, job->request, job->urgent, &payload) != OK) {
 		log_error("an answer is lost: %s", fail_message());
 		return;
@@ -108,8 +110,6 @@ send_response(struct keeper *keeper, struct job *job, const struct ipc_response 
 	ipc_write_response(payload, response);
 	if (ipc_end(keeper->channel) != OK)
 		log_error("an answer is lost: %s", fail_message());
-	keeper->credits_due += !job->urgent;
-	keeper->urgent_credits_due += job->urgent;
 }
 
 void
@@ -612,34 +612,58 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 	metric_observe_ns(&keeper->decide_seconds, (uint64_t)(thread_ns(keeper) - start_ns));
 }
 
+/* Credit bounds what a gateway can make us hold: one that asks without it is not ours. */
+static enum status
+take_request(struct keeper *keeper, const struct ipc_frame *frame, struct job **job) {
+	bool urgent = frame->type == IPC_URGENT_REQUEST;
+	uint32_t *credits = urgent ? &keeper->urgent_credits_left : &keeper->credits_left;
+	if (frame->type != IPC_REQUEST && !urgent)
+		return fail(STATUS_INVALID, "keeper.frame: a frame of type %d from the gateway", (int)frame->type);
+	if (*credits == 0)
+		return fail(STATUS_INVALID, "keeper.credit: a request beyond what the gateway was granted");
+	*job = job_take(keeper);
+	TRY_ALLOC(*job);
+	--*credits;
+	(*job)->request = frame->request;
+	(*job)->urgent = urgent;
+	prepare(*job, frame->payload);
+	return OK;
+}
+
+/* The requests that have arrived, at most BATCH_MAX. Those before a frame that breaks the protocol are taken with it. */
+static enum status
+take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bool *draining, bool *more) {
+	struct ipc_frame frame;
+	*more = true;
+	for (*count = 0; *count < BATCH_MAX;) {
+		TRY(ipc_next(keeper->channel, &frame, more));
+		if (!*more)
+			return OK;
+		if (frame.type == IPC_DRAIN) {
+			*draining = true;
+			continue;
+		}
+		TRY(take_request(keeper, &frame, &jobs[*count]));
+		++*count;
+	}
+	return OK;
+}
+
 static enum status
 take_requests(struct keeper *keeper, bool *draining) {
 	struct job *jobs[BATCH_MAX];
-	struct ipc_frame frame;
-	bool found = true;
-	while (found) {
-		size_t count = 0;
-		while (count < BATCH_MAX) {
-			TRY(ipc_next(keeper->channel, &frame, &found));
-			if (!found)
-				break;
-			if (frame.type == IPC_DRAIN) {
-				*draining = true;
-				continue;
-			}
-			if (frame.type != IPC_REQUEST && frame.type != IPC_URGENT_REQUEST)
-				return fail(STATUS_INVALID, "keeper.frame: a frame of type %d from the gateway", (int)frame.type);
-			struct job *job = job_take(keeper);
-			TRY_ALLOC(job);
-			job->request = frame.request;
-			job->urgent = frame.type == IPC_URGENT_REQUEST;
-			prepare(job, frame.payload);
-			jobs[count++] = job;
-		}
+	enum status status = OK;
+	for (bool more = true; status == OK && more;) {
+		size_t count;
+		char broken[256];
+		status = take_batch(keeper, jobs, &count, draining, &more);
+		snprintf(broken, sizeof broken, "%s", status == OK ? "" : fail_message());
 		if (count > 0)
 			run_batch(keeper, jobs, count);
+		if (status != OK)
+			fail_keep("%s", broken);
 	}
-	return OK;
+	return status;
 }
 
 /* --- The loop. --- */
@@ -652,6 +676,8 @@ send_credits(struct keeper *keeper) {
 	struct ipc_credit credit = {keeper->credits_due, keeper->urgent_credits_due};
 	TRY(ipc_begin(keeper->channel, IPC_CREDIT, 0, false, &payload));
 	ipc_write_credit(payload, &credit);
+	keeper->credits_left += keeper->credits_due;
+	keeper->urgent_credits_left += keeper->urgent_credits_due;
 	keeper->credits_due = keeper->urgent_credits_due = 0;
 	return ipc_end(keeper->channel);
 }
@@ -695,6 +721,7 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 static enum status
 serve(struct keeper *keeper, const struct keeper_watch *watch) {
 	bool draining = false, stop = false;
+	keeper->credits_left = keeper->urgent_credits_left = 0;
 	keeper->credits_due = keeper->config.credits;
 	keeper->urgent_credits_due = keeper->config.urgent_credits;
 	for (;;) {
