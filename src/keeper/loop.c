@@ -755,7 +755,7 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 	keeper->channel = &channel;
 	keeper->ticked_ms = 0;
 	enum status status = serve(keeper, watch);
-	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT) {
+	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT || status == STATUS_UNSUPPORTED) {
 		log_warning("the gateway's channel ends: %s", fail_message());
 		status = OK;
 	}
