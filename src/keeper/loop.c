@@ -347,12 +347,25 @@ take_token(struct keeper *keeper, struct bytes key_id) {
 	return OK;
 }
 
+/* What is asked for: of a vote, the kind of the operation that it may bring about. */
+static enum operation_kind_id
+kind_asked_for(const struct keeper *keeper, const struct job *job) {
+	enum operation_kind_id kind = job->submission.kind;
+	if (job->kind != JOB_VOTE)
+		return kind;
+	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, &job->vote.operation_id);
+	bool known = operation != nullptr && operation->held != nullptr &&
+	             operation_kind_parse(operation->held->operation.kind, &kind) == OK;
+	return known ? kind : OPERATION_SIGN;
+}
+
 static enum status
 check_readiness(const struct keeper *keeper, const struct job *job) {
 	TRY(high_water_may_decide(keeper->high_water));
-	if (!keeper->clock.in_doubt || job->kind == JOB_VOTE)
+	if (!keeper->clock.in_doubt)
 		return OK;
-	if (operation_kinds[job->submission.kind].is_protective || job->submission.kind == OPERATION_CLOCK_ACCEPT)
+	enum operation_kind_id kind = kind_asked_for(keeper, job);
+	if (operation_kinds[kind].is_protective || kind == OPERATION_CLOCK_ACCEPT)
 		return OK;
 	return fail(STATUS_UNAVAILABLE, "clock.doubt: wall clock and boot clock disagree; waiting for them or for clock.accept");
 }
@@ -444,8 +457,8 @@ after_done(struct keeper *keeper, struct job *job) {
 		send_job_error(keeper, job);
 	else {
 		gate_settle(keeper->gate, &job->step, job->index);
-		if (job->kind == JOB_OPERATION && job->submission.kind == OPERATION_CLOCK_ACCEPT &&
-		    job->step.state == OPERATION_DONE)
+		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
+		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
 			clock_accept(&keeper->clock);
 		if (job->step.is_outward) {
 			perform(keeper, job);
