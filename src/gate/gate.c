@@ -120,6 +120,7 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 		return OK;
 	}
 	if (gate_execute(gate, arena, submission, evaluation, &record->result) != OK ||
+	    record_put_large(&gate->blobs, record->result) != OK ||
 	    apply_change(gate, arena, submission, record->result, record->decided_ms) != OK)
 		return record_failure(arena, record);
 	record->outcome = OUTCOME_DONE;
@@ -158,6 +159,10 @@ check_size(const struct decision_record *record, const struct evaluation *evalua
 	size_t size = 4096 + BLOB_THRESHOLD + (record->payload.len <= BLOB_THRESHOLD ? record->payload.len : 0);
 	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
 		size += parts[i].len;
+	for (size_t i = 0; i < record->reason_count; i++)
+		size += record->reasons[i].policy.len + 8;
+	for (size_t i = 0; i < record->error_count; i++)
+		size += record->errors[i].policy.len + record->errors[i].message.len + 32;
 	for (size_t i = 0; evaluation->observation.has_spend && i < evaluation->observation.spend.part_count; i++)
 		size += evaluation->observation.spend.parts[i].subject.len + 48;
 	return size <= ENTRY_SIZE_MAX ? OK
@@ -183,6 +188,7 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	TRY(evaluation_record(gate, submission->arena, evaluation, record));
 	TRY(write_votes(submission->arena, votes, &record->votes));
 	TRY(check_size(record, evaluation));
+	TRY(record_put_large(&gate->blobs, record->payload));
 	if (record->decision == DECISION_PERMIT)
 		TRY(act(gate, submission, evaluation, record));
 	struct gate_entry *entry = &step->entries[step->entry_count++];

@@ -62,12 +62,19 @@ write_large(struct json_writer *writer, const char *key, const char *blob_key, s
 		write_canonical(writer, key, canonical);
 		return OK;
 	}
-	struct hash256 hash;
 	if (blobs == nullptr || blobs->directory == nullptr)
 		return fail(STATUS_INTERNAL, "record.blob: %zu bytes and nowhere to put them", canonical.len);
-	TRY(blob_put(blobs->io, blobs->directory, canonical, &hash));
+	struct hash256 hash = sha256(canonical);
 	json_write_member_hex(writer, blob_key, hash256_bytes(&hash));
 	return OK;
+}
+
+enum status
+record_put_large(const struct record_blobs *blobs, struct bytes canonical) {
+	struct hash256 hash;
+	if (canonical.len <= BLOB_THRESHOLD || blobs->directory == nullptr)
+		return OK;
+	return blob_put(blobs->io, blobs->directory, canonical, &hash);
 }
 
 static void
