@@ -17,6 +17,7 @@
 #include "ledger/receipt.h"
 
 constexpr size_t BATCH_MAX = 256;
+constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
 constexpr int64_t CLOCK_SAMPLE_MS = 60 * SECOND_MS;
 
 /* --- Jobs. --- */
@@ -376,9 +377,34 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 	keeper->waiting = job;
 }
 
+/* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not. */
+static enum status
+check_room(const struct keeper *keeper, const struct job *job) {
+	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
+	                                              {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
+	if (job->kind == JOB_OPERATION && operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
+		return OK;
+	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
+}
+
+/* Overload, unlike a full disk, is answered before anything is recorded. */
+static bool
+is_overload(struct keeper *keeper) {
+	struct ledger_statistics statistics;
+	ledger_statistics(keeper->ledger, &statistics);
+	return !statistics.is_disk_full;
+}
+
 static void
 decide(struct keeper *keeper, struct job *job) {
-	enum status status = check_readiness(keeper, job);
+	enum status status = check_room(keeper, job);
+	if (status != OK && is_overload(keeper)) {
+		keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+		return;
+	}
+	if (status == OK)
+		status = check_readiness(keeper, job);
 	if (status == OK)
 		status = job->kind == JOB_VOTE ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
 		                               : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);

@@ -218,6 +218,14 @@ ledger_submit(struct ledger *ledger, const struct ledger_entry *entries, size_t 
 	return status;
 }
 
+enum status
+ledger_check_room(struct ledger *ledger, const struct ledger_entry *entries, size_t count) {
+	pthread_mutex_lock(&ledger->mutex);
+	enum status status = ledger->has_ended || ledger->is_stopping ? ended() : check_room(ledger, entries, count);
+	pthread_mutex_unlock(&ledger->mutex);
+	return status;
+}
+
 struct waiter {
 	pthread_mutex_t mutex;
 	pthread_cond_t done;

@@ -106,6 +106,9 @@ typedef void ledger_done(void *context, enum status status, const struct ledger_
  */
 enum status ledger_submit(struct ledger *ledger, const struct ledger_entry *entries, size_t count, ledger_done *done,
 			  void *context);
+/* What ledger_submit() would say to entries of these types and sizes; their bodies are not looked at. For callers that must
+ * not do what they could not record. */
+enum status ledger_check_room(struct ledger *ledger, const struct ledger_entry *entries, size_t count);
 /* Submits and waits; *first_index (may be null) receives the index of the first entry. */
 enum status ledger_append(struct ledger *ledger, const struct ledger_entry *entries, size_t count,
 			  uint64_t *first_index);
