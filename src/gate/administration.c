@@ -358,6 +358,8 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 	struct gate_operation *operation = operations_find(&state->operations, &id);
 	if (operation == nullptr || operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
 		return fail(STATUS_CONFLICT, "operation.not_unknown: this operation's outcome is known");
+	if (operation->is_acting)
+		return fail(STATUS_CONFLICT, "operation.acting: this operation's outcome is about to be known");
 	if (happened) {
 		struct change intended;
 		TRY(change_of_kept(operation, change->now_ms, &intended));

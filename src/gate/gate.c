@@ -70,6 +70,12 @@ gate_apply_change(struct gate *gate, const struct change *change) {
 	return entities_follow(gate->entities, gate->state, change);
 }
 
+/* After these the state may hold what no entry says. */
+static bool
+is_broken(enum status status) {
+	return status == STATUS_INTERNAL || status == STATUS_NO_MEMORY || status == STATUS_CORRUPT;
+}
+
 static enum status
 record_failure(struct arena *arena, struct decision_record *record) {
 	record->outcome = OUTCOME_FAILED;
@@ -120,9 +126,11 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 		return OK;
 	}
 	if (gate_execute(gate, arena, submission, evaluation, &record->result) != OK ||
-	    record_put_large(&gate->blobs, record->result) != OK ||
-	    apply_change(gate, arena, submission, record->result, record->decided_ms) != OK)
+	    record_put_large(&gate->blobs, record->result) != OK)
 		return record_failure(arena, record);
+	enum status status = apply_change(gate, arena, submission, record->result, record->decided_ms);
+	if (status != OK)
+		return is_broken(status) ? status : record_failure(arena, record);
 	record->outcome = OUTCOME_DONE;
 	return apply_spend(gate, evaluation, submission, record);
 }
@@ -197,7 +205,9 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	step->destroys = record->outcome == OUTCOME_DONE && submission->kind == OPERATION_INTENT_RESOLVE;
 	step->state = decision_record_state(record);
 	step->record = record;
-	return decision_record_write(record, &gate->blobs, &entry->body);
+	if (decision_record_write(record, &gate->blobs, &entry->body) != OK)
+		return fail(STATUS_INTERNAL, "record.lost: what was done cannot be written: %s", fail_message());
+	return OK;
 }
 
 /* --- Submitting. --- */
@@ -253,6 +263,7 @@ keep(struct gate *gate, struct gate_operation *operation, const struct submissio
 
 static void
 settle_state(struct gate *gate, struct gate_operation *operation, enum operation_state state) {
+	operation->is_acting = state == OPERATION_UNKNOWN;
 	operations_set_state(&gate->state->operations, operation, state);
 }
 
@@ -285,7 +296,13 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	step->kind = GATE_DECIDED;
 	step->operation = operation;
 	if (step->state == OPERATION_HELD || step->state == OPERATION_UNKNOWN)
-		TRY(keep(gate, operation, submission, &evaluation));
+		status = keep(gate, operation, submission, &evaluation);
+	if (status != OK) { /* nothing was done yet but deciding */
+		operations_forget(&gate->state->operations, operation);
+		gate_step_free(step);
+		*step = (struct gate_step){};
+		return status;
+	}
 	settle_state(gate, operation, step->state);
 	return OK;
 }
@@ -406,7 +423,14 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	TRY(write_vote(vote, key, now_ms, step));
 	if (vote->statement.verdict == APPROVAL_REJECT)
 		return reject(gate, operation, step);
-	return decide_again(gate, operation, vote->arena, now_ms, step);
+	enum status status = decide_again(gate, operation, vote->arena, now_ms, step);
+	if (status == OK || is_broken(status))
+		return status;
+	/* The vote is cast, so it is recorded: no decision counts what the log does not show. The next vote decides again. */
+	log_warning("an approved operation cannot be decided: %s", fail_message());
+	*step = (struct gate_step){.kind = GATE_DECIDED, .operation = operation, .state = OPERATION_HELD,
+	                           .entries = {step->entries[0]}, .entry_count = 1};
+	return OK;
 }
 
 /* --- Settling, outward acts, time. --- */
