@@ -159,10 +159,21 @@ add_group(struct gate_state *state, const struct change *change) {
 	return directory_add_group(state->directory, id);
 }
 
+static size_t
+count_groups(const struct directory *directory, struct bytes person) {
+	const struct principal *member = directory_principal(directory, person);
+	size_t count = 0;
+	for (size_t i = 0; member != nullptr && i < directory_group_count(directory); i++)
+		count += directory_is_member(directory, directory_group_at(directory, i), member);
+	return count;
+}
+
 static enum status
 add_group_member(struct gate_state *state, const struct change *change) {
 	struct bytes person;
 	TRY(json_need_string(change->payload, "payload", "person", &person));
+	if (count_groups(state->directory, person) >= ENTITY_GROUPS_MAX)
+		return fail(STATUS_TOO_LARGE, "payload.person: is in %zu groups already", ENTITY_GROUPS_MAX);
 	return directory_add_member(state->directory, change->resource_id, person);
 }
 

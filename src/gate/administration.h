@@ -12,6 +12,8 @@
 #include "model/facts.h"
 #include "model/operation_kind.h"
 
+constexpr size_t ENTITY_GROUPS_MAX = 64; /* that one person is in */
+
 struct change {
 	enum operation_kind_id kind;
 	const struct operation *operation;

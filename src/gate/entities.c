@@ -56,7 +56,7 @@ put_unit(struct policy_entities *entities, const struct unit *unit) {
 	return put(entities, entity_of_unit(unit), nullptr, 0, &parent, unit->parent != nullptr);
 }
 
-constexpr size_t PARENTS_MAX = 65;
+constexpr size_t PARENTS_MAX = ENTITY_GROUPS_MAX + 1; /* and the desk */
 
 static enum status
 put_principal(struct policy_entities *entities, const struct gate_state *state, const struct principal *principal) {

@@ -67,7 +67,9 @@ gate_apply_change(struct gate *gate, const struct change *change) {
 		intended.payload = nullptr;
 		TRY(entities_follow(gate->entities, gate->state, &intended));
 	}
-	return entities_follow(gate->entities, gate->state, change);
+	if (entities_follow(gate->entities, gate->state, change) != OK)
+		return fail(STATUS_INTERNAL, "entities.behind: a change is made that the policy does not see: %s", fail_message());
+	return OK;
 }
 
 /* After these the state may hold what no entry says. */
