@@ -292,6 +292,13 @@ submit_step(struct keeper *keeper, struct job *job) {
 	return status;
 }
 
+/* Cut to what a job keeps, between characters. */
+static void
+keep_error(struct job *job) {
+	fail_keep("%.*s", (int)sizeof job->error - 1, fail_message());
+	snprintf(job->error, sizeof job->error, "%s", fail_message());
+}
+
 /* The key that verifiably asked; empty: nobody is known to have. */
 static struct bytes
 asking_key(const struct job *job) {
@@ -302,7 +309,7 @@ static void
 record_refusal(struct keeper *keeper, struct job *job, enum status status) {
 	struct bytes key_id = asking_key(job);
 	job->read_status = status;
-	snprintf(job->error, sizeof job->error, "%s", fail_message());
+	keep_error(job);
 	metric_add(&keeper->refusals, 1);
 	if (key_id.len == 0) { /* nobody is known to have asked: counted, never one entry each */
 		send_job_error(keeper, job);
@@ -558,7 +565,7 @@ static void
 prepare(struct job *job, struct bytes payload) {
 	job->read_status = ipc_read_request(payload, &job->received);
 	if (job->read_status != OK) {
-		snprintf(job->error, sizeof job->error, "%s", fail_message());
+		keep_error(job);
 		return;
 	}
 	const struct ipc_request *received = &job->received;
@@ -593,7 +600,7 @@ read_job(struct job *job) {
 		job->read_status = fail(STATUS_INVALID, "operation.not_protective: %s has no queue of its own",
 		                        operation_kinds[job->submission.kind].name);
 	if (job->read_status != OK)
-		snprintf(job->error, sizeof job->error, "%s", fail_message());
+		keep_error(job);
 }
 
 static void
