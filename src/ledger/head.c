@@ -52,22 +52,6 @@ subtree_message(struct bytes origin, const struct head *head, uint64_t time_s,
 	return bytes_of(message, len);
 }
 
-enum status
-head_sign(const struct head_signer *signer, const struct head *head, uint64_t time_s,
-	  struct head_signatures *signatures) {
-	if (head->size > INT64_MAX || time_s == 0 || time_s > INT64_MAX)
-		return fail(STATUS_INVALID, "head.range: size and time must be below 2^63, and the time not 0");
-	struct head_text text;
-	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
-	struct bytes origin = head_keys_origin(signer->keys);
-	write_text(origin, head, &text);
-	signatures->mldsa44_time_s = time_s;
-	TRY(ed25519_sign(signer->ed25519_seed, signer->keys->ed25519.public_key, bytes_of(text.bytes, text.len),
-			 signatures->ed25519));
-	TRY(mldsa44_sign(signer->mldsa44, subtree_message(origin, head, time_s, message), signatures->mldsa44));
-	return head_verify(signer->keys, head, signatures);
-}
-
 static enum status
 verify_ed25519(const struct note_key *key, const struct head *head, const struct head_signatures *signatures) {
 	struct head_text text;
@@ -89,6 +73,36 @@ verify_mldsa44(const struct note_key *key, const struct head *head, const struct
 		return fail(STATUS_UNAUTHORIZED, "head.mldsa44: the signature does not fit the head of %llu leaves",
 			    (unsigned long long)head->size);
 	return OK;
+}
+
+enum status
+head_sign_ed25519(const struct head_signer *signer, const struct head *head, struct head_signatures *signatures) {
+	struct head_text text;
+	if (head->size > INT64_MAX)
+		return fail(STATUS_INVALID, "head.range: size must be below 2^63");
+	write_text(head_keys_origin(signer->keys), head, &text);
+	TRY(ed25519_sign(signer->ed25519_seed, signer->keys->ed25519.public_key, bytes_of(text.bytes, text.len),
+			 signatures->ed25519));
+	return verify_ed25519(&signer->keys->ed25519, head, signatures);
+}
+
+enum status
+head_sign_mldsa44(const struct head_signer *signer, const struct head *head, uint64_t time_s,
+		  struct head_signatures *signatures) {
+	uint8_t message[COSIGNATURE_SUBTREE_MESSAGE_MAX];
+	if (head->size > INT64_MAX || time_s == 0 || time_s > INT64_MAX)
+		return fail(STATUS_INVALID, "head.range: size and time must be below 2^63, and the time not 0");
+	signatures->mldsa44_time_s = time_s;
+	TRY(mldsa44_sign(signer->mldsa44, subtree_message(head_keys_origin(signer->keys), head, time_s, message),
+			 signatures->mldsa44));
+	return verify_mldsa44(&signer->keys->mldsa44, head, signatures);
+}
+
+enum status
+head_sign(const struct head_signer *signer, const struct head *head, uint64_t time_s,
+	  struct head_signatures *signatures) {
+	TRY(head_sign_mldsa44(signer, head, time_s, signatures));
+	return head_sign_ed25519(signer, head, signatures);
 }
 
 enum status

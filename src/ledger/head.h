@@ -47,6 +47,11 @@ struct head_signatures {
 /* "head.range" if size or time cannot be signed; signatures are undefined if it fails. */
 enum status head_sign(const struct head_signer *signer, const struct head *head, uint64_t time_s,
 		      struct head_signatures *signatures);
+/* The two halves of head_sign(), which may run at once; each verifies what it signed. */
+enum status head_sign_ed25519(const struct head_signer *signer, const struct head *head,
+			      struct head_signatures *signatures);
+enum status head_sign_mldsa44(const struct head_signer *signer, const struct head *head, uint64_t time_s,
+			      struct head_signatures *signatures);
 enum status head_verify(const struct head_keys *keys, const struct head *head,
 			const struct head_signatures *signatures);
 /* One of the two, by a key of type 0x01 or 0x06 whose name is the log's origin. */

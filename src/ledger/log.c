@@ -1,6 +1,7 @@
 #include "ledger/log.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -341,7 +342,9 @@ seal_batch(struct ledger *ledger, struct batch *batch, struct ledger_head *head)
 	TRY(grow_tree(ledger, batch, &frame.root));
 	head->head = (struct head){.size = frame_end_index(&frame), .root = frame.root};
 	int64_t time_s = batch->at_ms / 1000 > 0 ? batch->at_ms / 1000 : 1;
-	TRY(head_sign(&ledger->signer, &head->head, (uint64_t)time_s, &head->signatures));
+	TRY(ledger->parallel_signer != nullptr
+		    ? parallel_signer_sign(ledger->parallel_signer, &head->head, (uint64_t)time_s, &head->signatures)
+		    : head_sign(&ledger->signer, &head->head, (uint64_t)time_s, &head->signatures));
 	head_signatures_store(&head->signatures, stored);
 	return frame_finish(&batch->frame, &frame);
 }
@@ -447,9 +450,24 @@ commit_batch(struct ledger *ledger, struct batch *batch) {
 	return status;
 }
 
+/*
+ * Those who were told of a large batch are about to submit again. Where they wait for this core, they go first: the next
+ * batch is then as large, and its signatures are shared by as many. Where nobody waits, nothing is lost.
+ */
+static void
+let_others_submit(struct ledger *ledger, size_t told) {
+	constexpr size_t LARGE = 8;
+	if (told < LARGE)
+		return;
+	pthread_mutex_unlock(&ledger->mutex);
+	sched_yield();
+	pthread_mutex_lock(&ledger->mutex);
+}
+
 static void *
 run_committer(void *argument) {
 	struct ledger *ledger = argument;
+	size_t told = 0;
 	pthread_mutex_lock(&ledger->mutex);
 	for (;;) {
 		while (ledger->open->count == 0 && !ledger->is_stopping && !ledger->has_ended) {
@@ -459,7 +477,9 @@ run_committer(void *argument) {
 		ledger->committer_waits = false;
 		if (ledger->has_ended || ledger->open->count == 0)
 			break;
+		let_others_submit(ledger, told);
 		struct batch *batch = close_batch(ledger);
+		told = batch->count;
 		pthread_mutex_unlock(&ledger->mutex);
 		IGNORE_STATUS(commit_batch(ledger, batch)); /* a failure has ended the log */
 		pthread_mutex_lock(&ledger->mutex);
@@ -551,6 +571,7 @@ enum status
 ledger_start_threads(struct ledger *ledger) {
 	if (ledger->is_manual)
 		return OK;
+	TRY(parallel_signer_create(&ledger->signer, &ledger->parallel_signer));
 	if ((errno = pthread_create(&ledger->committer, nullptr, run_committer, ledger)) != 0)
 		return fail_errno(STATUS_NO_MEMORY, "ledger.thread: the committer");
 	if ((errno = pthread_create(&ledger->keeper_of_room, nullptr, run_keeper_of_room, ledger)) == 0) {

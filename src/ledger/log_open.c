@@ -389,6 +389,7 @@ ledger_close(struct ledger **ledger) {
 		return;
 	struct ledger *gone = TAKE(*ledger);
 	ledger_stop_threads(gone);
+	parallel_signer_destroy(&gone->parallel_signer);
 	segments_close(&gone->segments);
 	if (gone->lock_file >= 0)
 		IGNORE_STATUS(io_close(gone->io, gone->lock_file)); /* nothing was written */

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "ledger/log.h"
+#include "ledger/parallel_signer.h"
 #include "store/segment.h"
 
 struct pending {
@@ -40,6 +41,7 @@ struct ledger {
 	const struct io *io;
 	char directory[PATH_MAX];
 	struct head_signer signer;
+	struct parallel_signer *parallel_signer; /* null where the log has no threads */
 	struct hash256 identity;
 	void (*fatal)(void *context, const char *message);
 	void *context;
