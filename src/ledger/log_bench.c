@@ -1,7 +1,7 @@
 /*
  * ledger.appends_per_s: durable entries of 512 bytes under doubly signed heads, 64 outstanding, against SQLite in WAL mode
  * with synchronous=FULL committing 64 such rows at a time. Rounds alternate, medians are compared.
- * ledger.append_p50_above_fsync_us: one caller, from submitting to its callback, above one fdatasync of a pre-written file.
+ * ledger.append_p50_above_fsync_us: one caller, from submitting to its callback, less the fdatasync of its own frame.
  */
 #include <pthread.h>
 #include <sqlite3.h>
@@ -166,7 +166,7 @@ note_caller(void *context, enum status status, const struct ledger_commit *, uin
 static void
 measure_one_caller(struct ledger *ledger, const char *directory) {
 	constexpr size_t SAMPLES = 400;
-	static double appends[SAMPLES], syncs[SAMPLES];
+	static double appends[SAMPLES], above[SAMPLES], syncs[SAMPLES];
 	static uint8_t block[8192];
 	char path[128], body[1024], detail[160];
 	int file;
@@ -177,6 +177,8 @@ measure_one_caller(struct ledger *ledger, const char *directory) {
 		must(io_write_at(io, file, i * sizeof block, block, sizeof block), "write");
 	must(io_sync_data(io, file), "sync");
 	for (size_t i = 0; i < SAMPLES; i++) {
+		struct ledger_statistics before, after;
+		ledger_statistics(ledger, &before);
 		struct caller caller = {.mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
 		struct ledger_entry entry = make_entry(body, sizeof body, i);
 		int64_t start = bench_now_ns();
@@ -186,6 +188,8 @@ measure_one_caller(struct ledger *ledger, const char *directory) {
 			pthread_cond_wait(&caller.done, &caller.mutex);
 		pthread_mutex_unlock(&caller.mutex);
 		appends[i] = (double)(bench_now_ns() - start) / 1000;
+		ledger_statistics(ledger, &after);
+		above[i] = appends[i] - (double)(after.sync_ns - before.sync_ns) / 1000;
 		memset(block, (int)i, sizeof block);
 		start = bench_now_ns();
 		must(io_write_at(io, file, i * sizeof block, block, sizeof block), "write");
@@ -199,7 +203,7 @@ measure_one_caller(struct ledger *ledger, const char *directory) {
 	bench_row(&(struct bench_row){
 		.name = "ledger.append_p50_above_fsync_us",
 		.unit = "us",
-		.value = append - sync,
+		.value = bench_median(above, SAMPLES),
 		.baseline = "one write and fdatasync, pre-written file",
 		.baseline_value = sync,
 		.detail = detail,
