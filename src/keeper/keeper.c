@@ -76,6 +76,9 @@ gather_pins(struct keeper *keeper, struct ledger_pin *pins, size_t *count) {
 	TRY(high_water_read(keeper->high_water, &pins[0].mark, &is_set));
 	if (is_set)
 		pins[(*count)++].what = "the high-water mark";
+	TRY(checkpoint_target_read(&keeper->checkpoint, &pins[*count].mark, &is_set));
+	if (is_set)
+		pins[(*count)++].what = "the published checkpoint";
 	return OK;
 }
 
@@ -93,6 +96,8 @@ static enum status
 open_ledger(struct keeper *keeper) {
 	struct ledger_pin pins[2];
 	size_t pin_count;
+	keeper->checkpoint = (struct checkpoint_target){
+		.io = keeper->config.io, .path = keeper->checkpoint_path, .keys = &keeper->installation->keys};
 	TRY(gather_pins(keeper, pins, &pin_count));
 	TRY(tile_writer_open(keeper->config.io, keeper->public_path, &keeper->tiles));
 	TRY(tile_node_reader_open(keeper->config.io, keeper->public_path, &keeper->tile_nodes));
@@ -143,12 +148,10 @@ mark_finish(void *context, const struct ledger_head *head) {
 
 static enum status
 start_publishing(struct keeper *keeper) {
-	keeper->checkpoint = (struct checkpoint_target){
-		.io = keeper->config.io, .path = keeper->checkpoint_path, .keys = &keeper->installation->keys};
 	TRY(projection_start(keeper));
 	keeper->targets[0] = (struct publish_target){.name = "tiles", .context = keeper, .applied = tiles_applied,
 	                                             .apply = tiles_apply, .finish = tiles_finish};
-	keeper->targets[1] = (struct publish_target){.name = "checkpoint", .context = &keeper->checkpoint,
+	keeper->targets[1] = (struct publish_target){.name = "checkpoint", .follows = "tiles", .context = &keeper->checkpoint,
 	                                             .applied = checkpoint_target_applied,
 	                                             .finish = checkpoint_target_finish};
 	keeper->targets[2] = projection_target(keeper);

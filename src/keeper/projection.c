@@ -1,5 +1,6 @@
 #include "keeper/projection.h"
 
+#include "base/log.h"
 #include "gate/record.h"
 
 static struct bytes
@@ -77,7 +78,12 @@ projection_start(struct keeper *keeper) {
 	                                   .identity = sha256(bytes_of_text(keeper->installation->origin)),
 	                                   .handlers = handlers,
 	                                   .handler_count = ARRAY_LENGTH(handlers)};
-	return projection_open(&config, &keeper->projection);
+	TRY(projection_open(&config, &keeper->projection));
+	struct mark applied = projection_applied(keeper->projection);
+	if (ledger_had_head(keeper->ledger, &applied) == OK)
+		return OK;
+	log_warning("%s is built anew: %s", keeper->state_path, fail_message());
+	return projection_clear(keeper->projection);
 }
 
 static uint64_t
