@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""docs/facts.md and examples/schema.cedarschema list the same facts, and agree on which may be absent."""
+
+import os
+import re
+
+import tap
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROW = re.compile(r"^\| ([a-z_]+)\.([a-z_]+) \| [^|]+ \| [^|]* \| [a-z]+ \| .* \| (.*) \|\s*$", re.MULTILINE)
+TYPES = {"Transfer": "transfer", "Call": "call", "Approve": "approve", "Approvals": "approvals", "Time": "time",
+         "Request": "request", "Identity": "identity", "ZoneFacts": "zone", "KeyFacts": "key", "Destination": "destination",
+         "Limits": "limits", "Change": "change", "Price": "price"}
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def documented():
+    return {f"{group}.{name}" for group, name, _ in ROW.findall(read("docs/facts.md"))}
+
+
+def in_schema():
+    found = {}
+    for name, body in re.findall(r"^type (\w+) = \{\n(.*?)\n\};", read("examples/schema.cedarschema"), re.MULTILINE | re.DOTALL):
+        if name in TYPES:
+            for fact, optional in re.findall(r"^  ([a-z_]+)(\??):", body, re.MULTILINE):
+                found[f"{TYPES[name]}.{fact}"] = optional == "?"
+    return found
+
+
+def test_schema_and_document_list_the_same_facts():
+    assert documented() == set(in_schema()), documented() ^ set(in_schema())
+
+
+def test_what_is_never_absent_is_required_or_of_one_chain_only():
+    required = {name for name, optional in in_schema().items() if not optional}
+    absent = {f"{group}.{name}" for group, name, when in ROW.findall(read("docs/facts.md")) if not when.startswith("never")}
+    assert not required & absent - {f"key.{name}" for name in ("known", "state", "account", "same_desk", "same_legal_entity")} - {
+        "approvals.group"}, required & absent
+
+
+tap.main(globals())
