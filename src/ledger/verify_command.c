@@ -233,7 +233,7 @@ verify_entry(struct run *run, struct verify_head *head) {
 	if (run->arguments->entry == nullptr)
 		return head->has_leaf ? OK
 				      : fail(STATUS_INVALID,
-					     "receipt.entry: the receipt does not carry its entry: give --entry");
+					     "usage.entry: the receipt does not carry its entry: give --entry");
 	struct receipt *receipt = ARENA_NEW(&run->arena, struct receipt);
 	TRY_ALLOC(receipt);
 	TRY(read_file(run, run->arguments->subject, RECEIPT_SIZE_MAX, &text));
