@@ -320,6 +320,15 @@ scan(struct verification *v, const struct hash256 *identity, struct segment_tail
 	return segments_scan(segments, 0, visit_frame, v, tail);
 }
 
+/* The largest head that a quorum cosigned is how far the log is witnessed. */
+static void
+take_quorum(struct verification *v, const struct verify_head *head) {
+	if (head->what == nullptr || !head->verdict.has_quorum || head->checkpoint.size < v->report->witnessed)
+		return;
+	v->report->witnessed = head->checkpoint.size;
+	v->report->witnessed_s = head->verdict.witnessed_s;
+}
+
 static enum status
 conclude(struct verification *v, const struct segment_tail *tail) {
 	struct verify_log_report *report = v->report;
@@ -339,11 +348,9 @@ conclude(struct verification *v, const struct segment_tail *tail) {
 	report->head_time_s = v->newest.mldsa44_time_s;
 	report->published = v->published.what == nullptr ? 0 : v->published.checkpoint.size;
 	report->tiles_checked = v->tiles.files;
-	if (v->witnessed.what != nullptr && v->witnessed.verdict.has_quorum) {
-		report->witnessed = v->witnessed.checkpoint.size;
-		report->witnessed_s = v->witnessed.verdict.witnessed_s;
-		verdict.has_quorum = true;
-	}
+	take_quorum(v, &v->published);
+	take_quorum(v, &v->witnessed);
+	verdict.has_quorum = report->witnessed > 0;
 	report->weaknesses = verify_weaknesses_of(v->options->policy, &verdict);
 	if (verdict.has_quorum && report->witnessed < report->entries && !v->options->accept_tail)
 		report->weaknesses |= VERIFY_UNWITNESSED_TAIL;

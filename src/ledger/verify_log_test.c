@@ -371,6 +371,21 @@ entries_beyond_the_witnessed_head_are_a_weakness_unless_accepted(void **) {
 }
 
 static void
+cosignatures_on_the_published_checkpoint_count_as_well(void **) {
+	struct writer writer;
+	struct verify_log_report report;
+	start_writer(&writer, "true");
+	write_frame(&writer, 3, FAULT_NONE);
+	publish(&writer, "checkpoint", true);
+	stop_writer(&writer);
+	struct verify_log_options options = options_with(f.full);
+	options.check_tiles = false;
+	assert_ok(verify_log(&options, &report));
+	assert_int_equal(0, report.weaknesses);
+	assert_int_equal(4, report.witnessed);
+}
+
+static void
 every_fault_of_a_log_that_its_keys_signed_is_found_by_name(void **) {
 	static const struct {
 		enum fault fault;
@@ -754,6 +769,7 @@ main(void) {
 		ON_DISK(a_whole_log_is_verified_in_full),
 		ON_DISK(every_missing_piece_of_evidence_is_a_named_weakness),
 		ON_DISK(entries_beyond_the_witnessed_head_are_a_weakness_unless_accepted),
+		ON_DISK(cosignatures_on_the_published_checkpoint_count_as_well),
 		ON_DISK(every_fault_of_a_log_that_its_keys_signed_is_found_by_name),
 		ON_DISK(the_first_frame_follows_the_empty_log),
 		ON_DISK(an_old_head_with_a_bad_signature_is_found_when_every_head_is_checked),
