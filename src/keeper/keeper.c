@@ -12,6 +12,7 @@
 #include "keeper/loop.h"
 #include "keeper/projection.h"
 #include "keeper/system_entry.h"
+#include "store/blob.h"
 
 struct gate *
 keeper_gate(struct keeper *keeper) {
@@ -112,6 +113,7 @@ open_ledger(struct keeper *keeper) {
 	                               .older = &keeper->older,
 	                               .fatal = fatal};
 	TRY(ledger_open(&config, &keeper->ledger));
+	TRY(blob_sweep(keeper->config.io, keeper->blobs_path));
 	TRY(gate_restore_finish(keeper->gate));
 	return keeper->gate->state->bundle != nullptr
 	               ? OK

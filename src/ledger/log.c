@@ -485,6 +485,8 @@ run_committer(void *argument) {
 		pthread_mutex_lock(&ledger->mutex);
 	}
 	struct batch *left = ledger->open;
+	ledger->open = ledger->closing;
+	ledger->closing = left;
 	pthread_mutex_unlock(&ledger->mutex);
 	tell_of_the_end(left);
 	return nullptr;

@@ -8,8 +8,11 @@
 #include "base/io_simulated.h"
 #include "base/map.h"
 #include "ledger/log_testing.h"
+#include "ledger/publisher.h"
+#include "ledger/tile_writer.h"
 #include "store/blob.h"
 #include "store/high_water.h"
+#include "store/projection.h"
 
 constexpr size_t STEPS = 24;
 constexpr size_t ENTRIES_MAX = 512;
@@ -79,21 +82,104 @@ struct life {
 	const struct io *io;
 	struct ledger *ledger;
 	struct high_water *high_water;
+	struct projection *projection;
+	struct tile_writer *tiles;
+	struct checkpoint_target checkpoint;
 	struct world *world;
 };
 
+/* --- What is published. --- */
+
+static uint64_t
+rows_applied(void *context) {
+	return projection_applied(context).size;
+}
+
+static enum status
+rows_begin(void *context) {
+	return projection_begin(context);
+}
+
+static enum status
+rows_apply(void *context, const struct ledger_record *record) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	char id[24];
+	TRY(entry_read(&arena, record->leaf, &entry));
+	struct projection_entry row = {.index = record->index,
+				       .type = bytes_of_text(entry_kinds[entry.type].name),
+				       .seq = (int64_t)entry.seq,
+				       .at_ms = entry.at_ms,
+				       .body = entry.document,
+				       .leaf = record->leaf};
+	TRY(projection_apply(context, &row));
+	snprintf(id, sizeof id, "o-%llu", (unsigned long long)entry.seq % 7);
+	struct projection_operation operation = {
+		.id = bytes_of_text(id), .state = row.type, .at_ms = row.at_ms, .index = row.index};
+	return projection_put_operation(context, &operation);
+}
+
+static enum status
+rows_finish(void *context, const struct ledger_head *head) {
+	return projection_commit(context, &(struct mark){head->head.size, head->head.root});
+}
+
+static struct publish_target
+rows_target(struct projection *projection) {
+	return (struct publish_target){.name = "state.db",
+				       .context = projection,
+				       .applied = rows_applied,
+				       .begin = rows_begin,
+				       .apply = rows_apply,
+				       .finish = rows_finish};
+}
+
+static uint64_t
+tiles_applied(void *context) {
+	return tile_writer_size(context);
+}
+
+static enum status
+tiles_apply(void *context, const struct ledger_record *record) {
+	return tile_writer_append(context, record->leaf);
+}
+
+static enum status
+tiles_finish(void *context, const struct ledger_head *head) {
+	return tile_writer_publish(context, head->head.size, &head->head.root);
+}
+
+static uint64_t
+nothing_applied(void *) {
+	return 0;
+}
+
+static enum status
+mark_finish(void *context, const struct ledger_head *head) {
+	return high_water_advance(context, &(struct mark){head->head.size, head->head.root}, true);
+}
+
 static enum status
 publish(struct life *life) {
-	_cleanup_(buffer_free) struct buffer note = {};
-	struct ledger_head head;
-	ledger_durable_head(life->ledger, &head);
-	if (head.head.size == 0)
-		return OK;
-	head_format(&note, &log_test_keys()->keys, &head.head, &head.signatures);
-	TRY(buffer_status(&note));
-	TRY(io_replace_file(life->io, "/public/checkpoint", buffer_bytes(&note)));
-	struct mark mark = {head.head.size, head.head.root};
-	return high_water_advance(life->high_water, &mark, true);
+	const struct publish_target targets[] = {
+		{.name = "tiles",
+		 .context = life->tiles,
+		 .applied = tiles_applied,
+		 .apply = tiles_apply,
+		 .finish = tiles_finish},
+		{.name = "checkpoint",
+		 .follows = "tiles",
+		 .context = &life->checkpoint,
+		 .applied = checkpoint_target_applied,
+		 .finish = checkpoint_target_finish},
+		rows_target(life->projection),
+		{.name = "mark", .context = life->high_water, .applied = nothing_applied, .finish = mark_finish},
+	};
+	_cleanup_(publisher_stop) struct publisher *publisher = nullptr;
+	struct publisher_config config = {
+		.ledger = life->ledger, .targets = targets, .target_count = ARRAY_LENGTH(targets), .is_manual = true};
+	TRY(publisher_start(&config, &publisher));
+	return publisher_run(publisher);
 }
 
 static enum status
@@ -161,41 +247,38 @@ create(struct simulated_disk *disk) {
 	assert_ok(high_water_begin(high_water, &empty));
 }
 
-static enum status
-read_published(const struct io *io, struct mark *mark) {
-	_cleanup_(buffer_free) struct buffer text = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	struct note note;
-	struct checkpoint checkpoint;
-	enum status status = io_read_file(io, "/public/checkpoint", NOTE_SIZE_MAX, &text);
-	if (status == STATUS_NOT_FOUND)
-		return OK;
-	TRY(status);
-	TRY(note_parse(&arena, buffer_bytes(&text), &note));
-	TRY(note_verify_ed25519(&note, &log_test_keys()->keys.ed25519));
-	TRY(checkpoint_parse(note.text, &checkpoint));
-	*mark = (struct mark){checkpoint.size, checkpoint.root};
-	return OK;
+static struct checkpoint_target
+checkpoint_on(const struct io *io) {
+	return (struct checkpoint_target){.io = io, .path = "/public/checkpoint", .keys = &log_test_keys()->keys};
 }
 
 static enum status
 begin_life(struct simulated_disk *disk, struct world *world, struct life *life) {
 	bool is_set;
 	*life = (struct life){.io = simulated_disk_io(disk), .world = world};
+	life->checkpoint = checkpoint_on(life->io);
 	struct high_water_config mark = high_water_config_on(life->io);
 	struct ledger_pin pins[2] = {{.what = "the high-water mark"}, {.what = "the published checkpoint"}};
 	TRY(high_water_open(&mark, &life->high_water));
 	TRY(high_water_read(life->high_water, &pins[0].mark, &is_set));
-	TRY(read_published(life->io, &pins[1].mark));
+	TRY(checkpoint_target_read(&life->checkpoint, &pins[1].mark, &is_set));
 	struct ledger_config config = config_on(life->io);
 	config.pins = pins;
 	config.pin_count = 2;
 	TRY(ledger_open(&config, &life->ledger));
+	TRY(tile_writer_open(life->io, "/public", &life->tiles));
+	struct projection_config rows = {.io = life->io, .path = "/data/state.db", .identity = {{1}}};
+	TRY(projection_open(&rows, &life->projection));
+	struct mark applied = projection_applied(life->projection);
+	if (ledger_had_head(life->ledger, &applied) != OK)
+		breaks(world, "state.db is never ahead of the log");
 	return ledger_record_cuts(life->ledger);
 }
 
 static void
 end_life(struct life *life) {
+	projection_close(&life->projection);
+	tile_writer_close(&life->tiles);
 	ledger_close(&life->ledger);
 	high_water_close(&life->high_water);
 }
@@ -249,6 +332,28 @@ check_record(void *context, const struct ledger_record *record) {
 	if (entry.type == ENTRY_RECOVERED)
 		check_cut(reading, record->leaf);
 	return OK;
+}
+
+/* What was applied over several lives, and what one run from the beginning gives. */
+static void
+check_projection(struct life *life) {
+	_cleanup_(projection_close) struct projection *fresh = nullptr;
+	_cleanup_(publisher_stop) struct publisher *publisher = nullptr;
+	struct projection_config rows = {.io = life->io, .path = "/elsewhere/state.db", .identity = {{1}}};
+	struct hash256 ours, theirs;
+	if (publish(life) != OK || projection_open(&rows, &fresh) != OK || projection_clear(fresh) != OK) {
+		breaks(life->world, "what is durable can be published");
+		return;
+	}
+	struct publish_target target = rows_target(fresh);
+	struct publisher_config config = {
+		.ledger = life->ledger, .targets = &target, .target_count = 1, .is_manual = true};
+	assert_ok(publisher_start(&config, &publisher));
+	assert_ok(publisher_run(publisher));
+	assert_ok(projection_fingerprint(life->projection, &ours));
+	assert_ok(projection_fingerprint(fresh, &theirs));
+	if (!hash256_equal(&ours, &theirs))
+		breaks(life->world, "state.db is rebuilt equal");
 }
 
 static void
@@ -352,6 +457,8 @@ try_plan(const struct plan *plan, uint64_t *outcome) {
 					breaks(&world, "the log takes entries again");
 			if (world.broken == nullptr)
 				check_promises(&life);
+			if (world.broken == nullptr)
+				check_projection(&life);
 		}
 		end_life(&life);
 		simulated_disk_lose_power(disk);
@@ -363,6 +470,13 @@ static bool
 is_soak(void) {
 	const char *soak = getenv("GATEHOUSE_SOAK");
 	return soak != nullptr && strcmp(soak, "1") == 0;
+}
+
+/* scripts/soak gives one; the cases of a run follow from it. */
+static uint64_t
+base_seed(void) {
+	const char *seed = getenv("GATEHOUSE_SEED");
+	return seed == nullptr ? 0 : strtoull(seed, nullptr, 10) * 1'000'000;
 }
 
 static void
@@ -384,19 +498,22 @@ nothing_acknowledged_is_lost_at_any_crash_point(void **) {
 	assert_true(operations > 150);
 	for (uint64_t at = 0; at < operations; at++)
 		for (uint64_t seed = 0; seed < seeds; seed++) {
+			if (!is_soak() && seed == 1 && at % 3 != 0)
+				continue; /* a process that ends leaves its cache: less can go wrong */
 			struct plan plan = {
 				.crash_at = at,
 				.recovery_crash_at = seed % 4 == 3 ? (at + seed) % 12 : UINT64_MAX,
-				.seed = at * 1000 + seed,
+				.seed = base_seed() + at * 1000 + seed,
 				.power = seed % 4 != 1,
 				.fails_call = -1,
 			};
 			expect_kept(&plan, &outcomes);
 			tried++;
 		}
-	print_message("%llu crash points, %llu cases, %zu distinct outcomes\n", (unsigned long long)operations,
-		      (unsigned long long)tried, outcomes.count);
-	assert_true(outcomes.count >= (is_soak() ? 2000 : 150));
+	print_message("# seed %llu: %llu crash points, %llu cases\n", (unsigned long long)base_seed(),
+		      (unsigned long long)operations, (unsigned long long)tried);
+	print_message("# result ledger_crash_outcomes %zu\n", outcomes.count);
+	assert_true(outcomes.count >= (is_soak() ? 2000 : 300));
 }
 
 static void
@@ -466,7 +583,8 @@ the_suite_notices_a_disk_that_ignores_syncs(void **) {
 		noticed += try_plan(&plan, &outcome) != nullptr;
 		tried++;
 	}
-	print_message("%llu of %llu\n", (unsigned long long)noticed, (unsigned long long)tried);
+	print_message("# result ledger_ignored_syncs_noticed %llu of %llu\n", (unsigned long long)noticed,
+		      (unsigned long long)tried);
 	assert_true(noticed * 2 > tried);
 }
 
@@ -475,7 +593,7 @@ the_suite_notices_a_disk_that_ignores_syncs(void **) {
 static void
 an_older_data_directory_is_refused(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr, *older = nullptr;
-	_cleanup_(buffer_free) struct buffer mark = {}, checkpoint = {};
+	_cleanup_(buffer_free) struct buffer mark = {};
 	struct world world = {};
 	struct life life;
 	assert_ok(simulated_disk_create(&disk, 1));
@@ -494,7 +612,10 @@ an_older_data_directory_is_refused(void **) {
 	/* The same with a checkpoint that an auditor has kept. */
 	simulated_disk_destroy(&older);
 	struct ledger_pin kept = {.what = "the auditor's checkpoint"};
-	assert_ok(read_published(simulated_disk_io(disk), &kept.mark));
+	struct checkpoint_target checkpoint = checkpoint_on(simulated_disk_io(disk));
+	bool is_set;
+	assert_ok(checkpoint_target_read(&checkpoint, &kept.mark, &is_set));
+	assert_true(is_set);
 	assert_ok(simulated_disk_create(&older, 3));
 	create(older);
 	struct ledger_config config = config_on(simulated_disk_io(older));

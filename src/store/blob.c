@@ -71,3 +71,36 @@ blob_get(const struct io *io, const char *directory, const struct hash256 *hash,
 	content->len = start;
 	return fail(STATUS_CORRUPT, "blob.hash: the content of %s is not what its name says", paths.path);
 }
+
+struct sweep {
+	const struct io *io;
+	const char *directory;
+};
+
+static enum status
+sweep_file(void *context, const char *name) {
+	const struct sweep *sweep = context;
+	char path[PATH_MAX];
+	size_t len = strlen(name);
+	if (len < 4 || strcmp(name + len - 4, ".new") != 0)
+		return OK;
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", sweep->directory, name) >= sizeof path)
+		return fail(STATUS_INVALID, "io.path: too long: %s", sweep->directory);
+	return io_unlink(sweep->io, path);
+}
+
+static enum status
+sweep_directory(void *context, const char *name) {
+	const struct sweep *sweep = context;
+	char path[PATH_MAX];
+	if (strlen(name) != 2)
+		return OK;
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", sweep->directory, name) >= sizeof path)
+		return fail(STATUS_INVALID, "io.path: too long: %s", sweep->directory);
+	return io_list_directory(sweep->io, path, sweep_file, &(struct sweep){sweep->io, path});
+}
+
+enum status
+blob_sweep(const struct io *io, const char *directory) {
+	return io_list_directory(io, directory, sweep_directory, &(struct sweep){io, directory});
+}

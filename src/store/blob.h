@@ -18,4 +18,7 @@ enum status blob_put(const struct io *io, const char *directory, struct bytes co
 /* Appended to *content. STATUS_NOT_FOUND "blob.missing". */
 enum status blob_get(const struct io *io, const char *directory, const struct hash256 *hash, struct buffer *content);
 
+/* Removes what interrupted calls left behind: at start, before anyone puts a blob. */
+enum status blob_sweep(const struct io *io, const char *directory);
+
 #endif

@@ -5,6 +5,12 @@
 #include "base/io_simulated.h"
 #include "store/blob.h"
 
+static enum status
+count_unfinished(void *context, const char *name) {
+	*(size_t *)context += strchr(name, '.') != nullptr;
+	return OK;
+}
+
 static void
 a_blob_is_durable_when_put_returns_at_every_crash_point(void **) {
 	struct hash256 hash, expected = sha256(BYTES_OF_LITERAL("payload"));
@@ -25,7 +31,15 @@ a_blob_is_durable_when_put_returns_at_every_crash_point(void **) {
 				acknowledged++;
 				assert_int_equal(got, OK);
 				assert_bytes(BYTES_OF_LITERAL("payload"), buffer_bytes(&content));
-			} else if (got != OK) {
+			}
+			assert_ok(blob_sweep(io, "/blobs"));
+			size_t unfinished = 0;
+			char directory[16], hex[65];
+			hex_encode(hash256_bytes(&expected), hex);
+			snprintf(directory, sizeof directory, "/blobs/%.2s", hex);
+			if (io_list_directory(io, directory, count_unfinished, &unfinished) == OK)
+				assert_int_equal(unfinished, 0);
+			if (put != OK && got != OK) {
 				assert_int_equal(got, STATUS_NOT_FOUND); /* never half of it under the name */
 				assert_ok(blob_put(io, "/blobs", BYTES_OF_LITERAL("payload"), &hash));
 			}

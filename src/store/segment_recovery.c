@@ -45,6 +45,11 @@ reader_close(struct reader *reader) {
 	IGNORE_STATUS(io_close(reader->segments->io, reader->file)); /* nothing was written */
 }
 
+static bool
+is_all_zeros(struct bytes bytes) {
+	return bytes.data[0] == 0 && memcmp(bytes.data, bytes.data + 1, bytes.len - 1) == 0;
+}
+
 /* *end: behind the last byte at or after `from` that is not zero; `from` if there is none. */
 static enum status
 find_end_of_data(struct reader *reader, uint64_t from, uint64_t *end) {
@@ -55,11 +60,12 @@ find_end_of_data(struct reader *reader, uint64_t from, uint64_t *end) {
 		if (bytes.len == 0)
 			return fail(STATUS_IO, "segment.short: segment %u ends at %llu", reader->segment,
 				    (unsigned long long)at);
-		for (size_t i = bytes.len; i > 0; i--)
-			if (bytes.data[i - 1] != 0) {
-				*end = at + i;
-				break;
-			}
+		if (is_all_zeros(bytes))
+			continue;
+		size_t len = bytes.len;
+		while (bytes.data[len - 1] == 0)
+			len--;
+		*end = at + len;
 	}
 	return OK;
 }
