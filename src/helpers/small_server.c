@@ -14,6 +14,7 @@
 constexpr int64_t REQUEST_NS = 10'000'000'000;
 constexpr int64_t IDLE_NS = 30'000'000'000;
 constexpr int64_t WRITE_NS = 5'000'000'000;
+constexpr int PAUSE_MS = 100;
 
 struct connection {
 	int descriptor;
@@ -189,8 +190,11 @@ close_connection(struct connection **slot) {
 static void
 accept_connection(const struct small_server *server, struct connection **slot) {
 	int descriptor = accept4(server->listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (descriptor < 0)
+	if (descriptor < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			poll(nullptr, 0, PAUSE_MS); /* no descriptors left: it would be ready again at once */
 		return;
+	}
 	struct connection *connection = calloc(1, sizeof *connection);
 	if (connection == nullptr) {
 		close(descriptor);

@@ -44,7 +44,7 @@ enum status note_parse(struct arena *arena, struct bytes input, struct note *not
 /* note.name */
 enum status note_check_name(struct bytes name);
 
-/* The public half of a key that signs notes. */
+/* The public half of a key that signs notes; zero-initialised before it is parsed or made. */
 struct note_key {
 	enum note_key_type type;
 	uint32_t id;

@@ -267,8 +267,8 @@ tile_writer_publish(struct tile_writer *writer, uint64_t size, const struct hash
 
 /* --- Going on --- */
 
-enum status
-tile_read_file(const struct io *io, const char *directory, const struct tile_name *name, struct buffer *to) {
+static enum status
+read_exactly(const struct io *io, const char *directory, const struct tile_name *name, struct buffer *to) {
 	char relative[TILE_PATH_MAX], path[PATH_MAX];
 	tile_format_path(name, relative);
 	TRY(full_path(directory, relative, path));
@@ -278,6 +278,32 @@ tile_read_file(const struct io *io, const char *directory, const struct tile_nam
 	if (!name->is_entries && to->len - before != expected)
 		return fail(STATUS_CORRUPT, "tile.length: %s has %zu bytes, expected %zu", path, to->len - before,
 			    expected);
+	return OK;
+}
+
+/* The length of the first entries of a bundle. */
+static enum status
+length_of_entries(struct bytes bundle, unsigned count, size_t *len) {
+	struct bytes left = bundle, entry;
+	for (unsigned i = 0; i < count; i++)
+		TRY(tile_next_in_bundle(&left, &entry));
+	*len = bundle.len - left.len;
+	return OK;
+}
+
+enum status
+tile_read_file(const struct io *io, const char *directory, const struct tile_name *name, struct buffer *to) {
+	size_t before = to->len;
+	enum status status = read_exactly(io, directory, name, to);
+	if (status != STATUS_NOT_FOUND || name->width == TILE_WIDTH)
+		return status;
+	struct tile_name full = *name;
+	full.width = TILE_WIDTH;
+	TRY(read_exactly(io, directory, &full, to));
+	size_t len = name->width * sizeof(struct hash256);
+	if (name->is_entries)
+		TRY(length_of_entries(bytes_of(to->data + before, to->len - before), name->width, &len));
+	to->len = before + len;
 	return OK;
 }
 

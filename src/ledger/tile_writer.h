@@ -32,7 +32,10 @@ enum status tile_writer_append(struct tile_writer *writer, struct bytes entry);
 /* size must be tile_writer_size(). */
 enum status tile_writer_publish(struct tile_writer *writer, uint64_t size, const struct hash256 *root);
 
-/* The hashes of a tile, or the bytes of a bundle, appended; their number is not checked for a bundle. */
+/*
+ * The hashes of a tile, or the bytes of a bundle, appended. A partial one that is not there any more is the beginning of the
+ * full one. The number of entries in a bundle is not checked.
+ */
 enum status tile_read_file(const struct io *io, const char *directory, const struct tile_name *name, struct buffer *to);
 
 struct tile_node_reader;

@@ -428,7 +428,9 @@ print_json(struct run *run, const char *result, enum status status) {
 	json_write_object(&writer);
 	if (status != OK) {
 		fail_name(name, sizeof name);
-		json_write_member_text(&writer, "detail", fail_message());
+		/* A path from the command line may be no UTF-8. */
+		json_write_member_text(&writer, "detail",
+				       utf8_is_valid(bytes_of_text(fail_message())) ? fail_message() : name);
 		json_write_member_text(&writer, "error", name);
 	}
 	json_write_member_text(&writer, "kind", run->arguments->verb);
