@@ -237,6 +237,16 @@ legal_entity_of(const struct gate *gate, const struct observation *o) {
 	return legal_entity == nullptr ? (struct bytes){} : legal_entity->id;
 }
 
+/* A copy: policy.activate frees the bundle that the view belongs to before its own record is written. */
+static enum status
+policy_id_of(const struct gate *gate, struct arena *arena, size_t policy, struct bytes *id) {
+	struct policy_view view;
+	policy_set_view(gate->state->bundle->policies, policy, &view);
+	*id = arena_copy(arena, view.id);
+	TRY_ALLOC(id->data);
+	return OK;
+}
+
 static enum status
 record_reasons(const struct gate *gate, struct arena *arena, const struct policy_result *result,
                struct decision_record *record) {
@@ -244,14 +254,11 @@ record_reasons(const struct gate *gate, struct arena *arena, const struct policy
 	struct record_reason *errors = ARENA_NEW_ARRAY(arena, result->error_count + 1, struct record_reason);
 	TRY_ALLOC(reasons);
 	TRY_ALLOC(errors);
-	struct policy_view view;
-	for (size_t i = 0; i < result->reason_count; i++) {
-		policy_set_view(gate->state->bundle->policies, result->reasons[i], &view);
-		reasons[i].policy = view.id;
-	}
+	for (size_t i = 0; i < result->reason_count; i++)
+		TRY(policy_id_of(gate, arena, result->reasons[i], &reasons[i].policy));
 	for (size_t i = 0; i < result->error_count; i++) {
-		policy_set_view(gate->state->bundle->policies, result->errors[i].policy, &view);
-		errors[i] = (struct record_reason){view.id, bytes_of_text(result->errors[i].name)};
+		TRY(policy_id_of(gate, arena, result->errors[i].policy, &errors[i].policy));
+		errors[i].message = bytes_of_text(result->errors[i].name);
 	}
 	record->reasons = reasons;
 	record->reason_count = result->reason_count;
