@@ -206,6 +206,8 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 	                                            (wanted->lifetime_ms == 0 ? HOUR_MS : wanted->lifetime_ms)};
 	TRY(operation_write(&operation, &document));
 	buffer_append_format(body, "{\"operation\":%.*s,\"payload\":%.*s", BYTES_ARGS(document), BYTES_ARGS(payload));
+	if (wanted->secret != nullptr)
+		buffer_append_format(body, ",\"secret\":%s", wanted->secret);
 	if (person) {
 		struct hash256 digest = sha256(buffer_bytes(&document));
 		uint8_t signature[64];

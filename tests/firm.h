@@ -45,6 +45,7 @@ struct firm_operation {
 	const char *payload;
 	const char *idempotency_key;
 	const char *reason; /* may be null */
+	const char *secret; /* key.import: JSON; else null */
 	int64_t created_ms;
 	int64_t lifetime_ms; /* 0: an hour */
 };

@@ -269,12 +269,18 @@ settle_state(struct gate *gate, struct gate_operation *operation, enum operation
 	operations_set_state(&gate->state->operations, operation, state);
 }
 
+static enum status bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission,
+                                int64_t now_ms, struct gate_step *step);
+
 enum status
 gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step) {
 	*step = (struct gate_step){};
 	struct gate_operation *known = operations_find(&gate->state->operations, &submission->id);
-	if (known != nullptr)
-		return answer_known(known, submission, step);
+	if (known != nullptr) {
+		TRY(answer_known(known, submission, step));
+		bool waits = step->kind == GATE_KNOWN && known->state == OPERATION_HELD && submission->secret != nullptr;
+		return waits ? bring_secret(gate, known, submission, now_ms, step) : OK;
+	}
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
@@ -386,23 +392,44 @@ reject(struct gate *gate, struct gate_operation *operation, struct gate_step *st
 }
 
 /* At the last vote every guard observes again and the decision is taken afresh. While more is missing only the vote is
- * recorded: the forecast changes nothing. */
+ * recorded: the forecast changes nothing. The same where all is there but the secret of a key to import, which is never kept:
+ * the operation stays held, with nothing missing, until its requester brings the secret again. */
 static enum status
-decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, int64_t now_ms,
+decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, const json *secret, int64_t now_ms,
              struct gate_step *step) {
 	struct submission submission;
 	struct evaluation evaluation;
 	const struct directory_key *key;
 	TRY(submission_of_held(operation, arena, &submission));
+	submission.secret = secret;
 	if (directory_active_key(gate->state->directory, submission.key_id, &key) != OK)
 		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
 	TRY(gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation));
-	if (evaluation.decision == DECISION_HELD) {
+	bool lacks_secret = submission.kind == OPERATION_KEY_IMPORT && secret == nullptr;
+	if (evaluation.decision == DECISION_HELD || (evaluation.decision == DECISION_PERMIT && lacks_secret)) {
 		step->state = OPERATION_HELD;
-		return keep_bytes(&operation->held->arena, evaluation.missing, &operation->held->missing);
+		struct bytes missing = evaluation.decision == DECISION_HELD ? evaluation.missing : BYTES_OF_LITERAL("{}");
+		return keep_bytes(&operation->held->arena, missing, &operation->held->missing);
 	}
 	TRY(decide_and_record(gate, &submission, key, operation->held->votes, now_ms, &evaluation, step));
 	settle_state(gate, operation, step->state);
+	return OK;
+}
+
+/* A held import, and its secret again: decided now if all have approved, else answered as it stands. */
+static enum status
+bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission, int64_t now_ms,
+             struct gate_step *step) {
+	const struct directory_key *key; /* that asked first */
+	TRY(directory_active_key(gate->state->directory, known->held->key_id, &key));
+	if (known->expires_ms <= now_ms) {
+		settle_state(gate, known, OPERATION_EXPIRED);
+		step->state = OPERATION_EXPIRED;
+		return OK;
+	}
+	TRY(decide_again(gate, known, submission->arena, submission->secret, now_ms, step));
+	if (step->entry_count > 0)
+		step->kind = GATE_DECIDED;
 	return OK;
 }
 
@@ -425,7 +452,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	TRY(write_vote(vote, key, now_ms, step));
 	if (vote->statement.verdict == APPROVAL_REJECT)
 		return reject(gate, operation, step);
-	enum status status = decide_again(gate, operation, vote->arena, now_ms, step);
+	enum status status = decide_again(gate, operation, vote->arena, nullptr, now_ms, step);
 	if (status == OK || is_broken(status))
 		return status;
 	/* The vote is cast, so it is recorded: no decision counts what the log does not show. The next vote decides again. */

@@ -303,6 +303,20 @@ state_restored_from_the_log_decides_and_answers_alike(void **) {
 }
 
 static void
+assert_replays(const struct bench_gate *b, uint64_t same) {
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+	for (size_t i = 0; i < b->count; i++) {
+		enum replay_result result;
+		const char *difference;
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b->leaves[i]), &result, &difference));
+		if (difference != nullptr)
+			fail_msg("entry %zu: %s", i, difference);
+	}
+	assert_int_equal(same, replayer_counts(replayer).same);
+}
+
+static void
 every_decision_replays_to_the_same_result(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	char payloads[3][512];
@@ -316,17 +330,68 @@ every_decision_replays_to_the_same_result(void **) {
 	submit(&b, &operations[2], &denied);
 	(void)vote(&b, held.step.operation, FIRM_PERSON_1, "approve");
 	(void)vote(&b, held.step.operation, FIRM_PERSON_2, "approve");
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
-	for (size_t i = 0; i < b.count; i++) {
-		enum replay_result result;
-		const char *difference;
-		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
-		if (difference != nullptr)
-			fail_msg("entry %zu: %s", i, difference);
-	}
-	assert_int_equal(6, replayer_counts(replayer).same);
-	assert_int_equal(0, replayer_counts(replayer).different);
+	assert_replays(&b, 6);
+}
+
+/* The bundle is gone when the record is written, and so are the names of its policies. */
+static void
+a_change_of_policy_names_the_policy_that_permitted_it(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	struct firm_operation change = {.by = FIRM_PERSON_4, .kind = "policy.activate", .resource = "system:gatehouse", .reason = "tested",
+	                                .payload = "{\"policies\":\"@id(\\\"all\\\") permit (principal, action, resource);\"}"};
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &change, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	const struct buffer *leaf = &b.leaves[b.count - 1];
+	static const char reasons[] = "\"reasons\":[\"change_policy\"]";
+	assert_non_null(memmem(leaf->data, leaf->len, reasons, strlen(reasons)));
+	assert_replays(&b, 2);
+}
+
+/* 0x1111…12, committed to with a salt of zeros. */
+static void
+an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
+	static const char value[] = "1111111111111111111111111111111111111111111111111111111111111112";
+	_cleanup_(tear_down) struct bench_gate b;
+	const uint8_t salt[32] = {};
+	char salt_hex[65], commitment[65], payload[512], secret[256];
+	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), bytes_of_text(value));
+	hex_encode(hash256_bytes(&hash), commitment);
+	hex_encode(BYTES_OF_ARRAY(salt), salt_hex);
+	snprintf(payload, sizeof payload,
+	         "{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"old\",\"material\":\"single\",\"purpose\":\"transfer\","
+	         "\"secret_kind\":\"private_key\"}",
+	         commitment);
+	snprintf(secret, sizeof secret, "{\"salt\":\"%s\",\"value\":\"%s\"}", salt_hex, value);
+	struct firm_operation import = {.by = FIRM_PERSON_4, .kind = "key.import", .resource = "account:options-hot", .payload = payload,
+	                                .secret = secret, .idempotency_key = "import-old"};
+	set_up(&b);
+	_cleanup_(submitted_free) struct submitted asked, early, last, known;
+	submit(&b, &import, &asked);
+	assert_int_equal(OPERATION_HELD, asked.step.state);
+	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_3, "approve"));
+	submit(&b, &import, &early);
+	assert_int_equal(GATE_KNOWN, early.step.kind);
+	assert_int_equal(OPERATION_HELD, early.step.state);
+	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{}"), asked.step.operation->held->missing);
+	b.now_ms += 1000;
+	submit(&b, &import, &last);
+	assert_ok(last.status);
+	assert_int_equal(GATE_DECIDED, last.step.kind);
+	assert_int_equal(OPERATION_DONE, last.step.state);
+	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
+	submit(&b, &import, &known);
+	assert_int_equal(OPERATION_DONE, known.step.state);
+	for (size_t i = 0; i < b.count; i++)
+		assert_null(memmem(b.leaves[i].data, b.leaves[i].len, value, strlen(value)));
+	assert_replays(&b, 2);
+	gate_destroy(&b.gate);
+	start_gate(&b);
+	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
 }
 
 /* Whatever of a decision's entry is changed, replay or the reader notices. */
@@ -441,4 +506,5 @@ RUN_TESTS(T(every_recorded_fact_is_documented), T(a_crash_in_an_outward_act_leav
           T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
           T(a_person_of_security_cannot_approve_their_own_request),
           T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
-          T(a_changed_decision_does_not_replay))
+          T(a_changed_decision_does_not_replay), T(a_change_of_policy_names_the_policy_that_permitted_it),
+          T(an_imported_key_waits_for_approvals_and_then_for_its_secret))
