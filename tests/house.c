@@ -69,36 +69,62 @@ house_close(struct house *house) {
 	installation_close(&house->installation);
 }
 
-int
-house_serve(struct house *house, int descriptor) {
+/* --- The keeper in a child. --- */
+
+static int
+serve(struct house *house, const int theirs[HOUSE_CHANNELS]) {
 	struct keeper_watch nothing = {.descriptor = -1};
-	if (house_open(house) != OK || keeper_serve(house->keeper, descriptor, &nothing) != OK) {
+	enum status status = house_open(house);
+	for (size_t i = 0; i < HOUSE_CHANNELS && status == OK; i++)
+		status = keeper_serve(house->keeper, theirs[i], &nothing);
+	if (status != OK)
 		fprintf(stderr, "the keeper ends: %s\n", fail_message());
-		return 4;
-	}
 	house_close(house);
-	return 0;
+	return status == OK ? 0 : 4;
+}
+
+static void
+be_the_keeper(struct house *house, const int theirs[HOUSE_CHANNELS]) {
+	for (size_t i = 0; i < HOUSE_CHANNELS; i++)
+		close(house->waiting[i]);
+	(void)!freopen(house->errors, "a", stderr);
+	_exit(serve(house, theirs));
 }
 
 void
 house_start(struct house *house) {
-	int pair[2];
-	assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	int theirs[HOUSE_CHANNELS];
+	snprintf(house->errors, sizeof house->errors, "%s/errors", house->directory);
+	for (size_t i = 0; i < HOUSE_CHANNELS; i++) {
+		int pair[2];
+		assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+		house->waiting[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	house->served = 0;
 	fflush(nullptr);
 	house->process = fork();
 	assert_true(house->process >= 0);
-	if (house->process == 0) {
-		close(pair[0]);
-		_exit(house_serve(house, pair[1]));
-	}
-	close(pair[1]);
-	assert_ok(ipc_start(&house->channel, pair[0], IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER));
+	if (house->process == 0)
+		be_the_keeper(house, theirs);
+	for (size_t i = 0; i < HOUSE_CHANNELS; i++)
+		close(theirs[i]);
+	house_next_channel(house);
+}
+
+void
+house_next_channel(struct house *house) {
+	ipc_stop(&house->channel);
+	assert_true(house->served < HOUSE_CHANNELS);
+	assert_ok(ipc_start(&house->channel, house->waiting[house->served++], IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER));
 }
 
 int
 house_stop(struct house *house) {
 	int status;
 	ipc_stop(&house->channel);
+	while (house->served < HOUSE_CHANNELS)
+		close(house->waiting[house->served++]);
 	assert_int_equal(house->process, waitpid(house->process, &status, 0));
 	house->process = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -110,6 +136,13 @@ house_kill(struct house *house) {
 		return;
 	kill(house->process, SIGKILL);
 	(void)house_stop(house);
+}
+
+bool
+house_said(struct house *house, const char *text) {
+	_cleanup_(buffer_free) struct buffer said = {};
+	return io_read_file(io_system(), house->errors, 64 << 20, &said) == OK &&
+	       memmem(said.data, said.len, text, strlen(text)) != nullptr;
 }
 
 /* --- Asking. --- */

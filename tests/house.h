@@ -15,6 +15,8 @@
 #define HOUSE_AUTHORITY "127.0.0.1:8443"
 #define HOUSE_INSTANCE "northwind.example"
 
+constexpr size_t HOUSE_CHANNELS = 128; /* that a keeper in a child serves, one after another */
+
 struct house {
 	struct firm firm;
 	char directory[64], data[96], mark[96];
@@ -27,6 +29,9 @@ struct house {
 	/* A keeper in a process of its own; this one is its gateway. */
 	pid_t process;
 	struct ipc_channel channel;
+	int waiting[HOUSE_CHANNELS]; /* this side of those that are still to come */
+	size_t served;
+	char errors[96]; /* the child's standard error */
 	uint64_t next_request;
 	unsigned next_key;
 };
@@ -39,13 +44,15 @@ int64_t house_now_ms(const struct house *house);
 enum status house_open(struct house *house);
 void house_close(struct house *house);
 
-/* The keeper in a child, this process at the other end of its channel, the hello already exchanged. */
+/* The keeper in a child, this process at the other end of its channel. */
 void house_start(struct house *house);
-/* A further gateway's channel is not opened: the old one is closed and the child ends by itself; its exit status. */
+/* Another gateway's turn: this one's channel is closed. */
+void house_next_channel(struct house *house);
+/* All channels are closed and the child ends by itself; its exit status. */
 int house_stop(struct house *house);
 void house_kill(struct house *house);
-/* The child alone: serves the descriptor, and returns what it exits with. */
-int house_serve(struct house *house, int descriptor);
+/* Whether the child's standard error says this text. */
+bool house_said(struct house *house, const char *text);
 
 /* One request, and its answer in the arena. To a keeper in a child: STATUS_UNAVAILABLE if it is gone. */
 enum status house_ask(struct house *house, const struct ipc_request *request, struct arena *arena,

@@ -1,4 +1,4 @@
-#include "base/status.h"
+#include "base/bytes.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -9,25 +9,12 @@ constexpr size_t DETAIL_CAPACITY = 1024;
 
 static thread_local char detail[DETAIL_CAPACITY];
 
-/* The length of the well-formed UTF-8 sequence that text begins with (RFC 3629); 0 if it begins with none. */
-static size_t
-sequence_length(const unsigned char *text) {
-	if (text[0] < 0x80)
-		return 1;
-	size_t length = text[0] >= 0xc2 && text[0] < 0xe0 ? 2 : (text[0] & 0xf0) == 0xe0 ? 3 : text[0] >= 0xf0 && text[0] < 0xf5 ? 4 : 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80) /* also the end of the text */
-			return 0;
-	bool bad = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] >= 0xa0) ||
-		   (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] >= 0x90);
-	return bad ? 0 : length;
-}
-
 /* A detail quotes what came from outside and may cut it: what remains must fit into an answer and an entry. */
 static void
 make_text(char *text) {
-	for (size_t length; *text != '\0'; text += length) {
-		length = sequence_length((const unsigned char *)text);
+	const char *end = text + strlen(text);
+	for (size_t length; text < end; text += length) {
+		length = utf8_length((const uint8_t *)text, (size_t)(end - text));
 		if (length == 0) {
 			*text = '?';
 			length = 1;

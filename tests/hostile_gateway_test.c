@@ -1,0 +1,574 @@
+/*
+ * A gateway that has fallen, against a keeper in a process of its own: every field of every frame, and what frames do in
+ * time. Each case states the check that refuses it; at the end the log is read whole, and everything in it must have been
+ * signed by the true requester and the true approvers.
+ */
+#include "tests/test.h"
+#include "tests/house.h"
+
+#include <stdio.h>
+
+#include "base/map.h"
+#include "base/time.h"
+#include "crypto/sign.h"
+#include "gate/record.h"
+#include "identity/statement.h"
+#include "ledger/log.h"
+#include "tests/fault_io.h"
+#include "tests/hostile_frames.h"
+
+/* What the true members of the firm have signed; only that may be found in the log. */
+struct scene {
+	struct house house;
+	struct fault_io fault;
+	struct arena arena;
+	struct map documents;  /* digests of operations */
+	struct map statements; /* digests of approval statements */
+	const char *frame;     /* which is being manipulated */
+	size_t cases, accepted;
+};
+
+/* --- The checks that must refuse. --- */
+
+static struct rule {
+	const char *frame, *field;
+	enum manipulation manipulation;
+	const char *check;
+	size_t refused;
+} rules[] = {
+#include "tests/hostile_rules.h"
+};
+
+static bool
+matches(const char *pattern, const char *text) {
+	size_t length = strlen(pattern);
+	return length > 0 && pattern[length - 1] == '*' ? strncmp(pattern, text, length - 1) == 0
+							: strcmp(pattern, text) == 0;
+}
+
+static struct rule *
+rule_of(const char *frame, const char *field, enum manipulation manipulation) {
+	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++)
+		if (matches(rules[i].frame, frame) && matches(rules[i].field, field) &&
+		    (rules[i].manipulation == ANY || rules[i].manipulation == manipulation))
+			return &rules[i];
+	return nullptr;
+}
+
+/* The member's own reader names it: "operation.kind", "approval.stage", "signature.key_id". */
+static const char *
+own_reader(struct scene *scene, const char *field) {
+	const char *name = field + strlen("document.");
+	return matches("statement.*", name) ? arena_format(&scene->arena, "approval.%s", name + strlen("statement."))
+					    : name;
+}
+
+static void
+judge(struct scene *scene, const char *field, enum manipulation manipulation, const char *found) {
+	struct rule *rule = rule_of(scene->frame, field, manipulation);
+	const char *name = manipulation == ANY ? "" : manipulation_names[manipulation];
+	if (rule == nullptr)
+		fail_msg("%s: %s %s: refused by \"%s\", and no rule says by what", scene->frame, field, name, found);
+	const char *check = strcmp(rule->check, "@") == 0 ? own_reader(scene, field) : rule->check;
+	if (strcmp(check, found) != 0)
+		fail_msg("%s: %s %s: refused by \"%s\", expected \"%s\"", scene->frame, field, name, found, check);
+	scene->cases++;
+	scene->accepted += *found == '\0';
+	rule->refused++;
+}
+
+/* The name of the check that refused; "" where the true operation or vote went through, now or before. */
+static const char *
+check_of(struct scene *scene, const struct ipc_response *response) {
+	static const char *const later[] = {"votes.repeated", "operation.not_held", "operation.denied",
+					    "operation.failed"};
+	struct bytes name = house_problem(&scene->arena, response);
+	for (size_t i = 0; i < ARRAY_LENGTH(later); i++)
+		if (bytes_equal_text(name, later[i]))
+			return "";
+	return arena_format(&scene->arena, "%.*s", BYTES_ARGS(name));
+}
+
+static enum status
+try_frame(void *context, const struct hostile_frame *frame) {
+	struct scene *scene = context;
+	struct ipc_response response;
+	assert_ok(house_ask(&scene->house, &frame->request, &scene->arena, &response));
+	judge(scene, frame->field, frame->manipulation, check_of(scene, &response));
+	return OK;
+}
+
+/* --- True requests. --- */
+
+static void
+remember(struct map *map, struct bytes text) {
+	struct hash256 digest = sha256(text);
+	assert_ok(map_put(map, hash256_bytes(&digest), map, nullptr));
+}
+
+/* The canonical text of one member of a body. */
+static struct bytes
+member(struct scene *scene, struct bytes body, const char *name) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const json *root;
+	struct json_writer writer;
+	assert_ok(json_read(&scene->arena, arena_copy(&scene->arena, body), (struct json_limits){}, &root));
+	json_writer_start(&writer, &text);
+	json_write_value(&writer, json_get(root, name));
+	assert_ok(json_writer_finish(&writer));
+	return arena_copy(&scene->arena, buffer_bytes(&text));
+}
+
+static struct ipc_request
+truly_asked(struct scene *scene, struct firm_operation operation) {
+	struct ipc_request request;
+	house_request(&scene->house, &scene->arena, operation, &request);
+	remember(&scene->documents, member(scene, request.body, "operation"));
+	return request;
+}
+
+/* The others, ten seconds older, so that each of their times is another one. */
+static struct ipc_request
+asked_before(struct scene *scene, struct firm_operation operation) {
+	operation.created_ms = house_now_ms(&scene->house) - 10'000;
+	return truly_asked(scene, operation);
+}
+
+static struct ipc_request
+transfer(struct scene *scene, unsigned hundredths, uint64_t nonce) {
+	return truly_asked(scene, house_sign(house_transfer(&scene->arena, hundredths, nonce, 30)));
+}
+
+static struct firm_operation
+freeze(enum firm_member by) {
+	return (struct firm_operation){.by = by,
+				       .kind = "key.freeze",
+				       .resource = "key:other-key",
+				       .payload = "{}",
+				       .reason = "seen elsewhere"};
+}
+
+static struct bytes
+held(struct scene *scene, unsigned hundredths, uint64_t nonce) {
+	struct ipc_request request = transfer(scene, hundredths, nonce);
+	struct ipc_response response;
+	assert_ok(house_ask(&scene->house, &request, &scene->arena, &response));
+	assert_answer(202, "held", &response);
+	return response.operation;
+}
+
+static struct ipc_request
+truly_voted(struct scene *scene, struct bytes operation, enum firm_member by) {
+	struct ipc_request request;
+	house_vote_request(&scene->house, &scene->arena, operation, by, "approve", &request);
+	remember(&scene->statements, member(scene, request.body, "statement"));
+	return request;
+}
+
+static struct ipc_response
+ask(struct scene *scene, const struct ipc_request *request) {
+	struct ipc_response response;
+	assert_ok(house_ask(&scene->house, request, &scene->arena, &response));
+	return response;
+}
+
+/* --- The log, afterwards. --- */
+
+struct reading {
+	struct scene *scene;
+	size_t decisions, votes, done;
+};
+
+static const uint8_t *
+true_key(struct scene *scene, struct bytes key_id) {
+	for (size_t i = 0; i < FIRM_MEMBERS; i++)
+		if (bytes_equal_text(key_id, scene->house.firm.members[i].key_id))
+			return scene->house.firm.members[i].public_key;
+	fail_msg("the log names a key that nobody has: %.*s", BYTES_ARGS(key_id));
+	return nullptr;
+}
+
+static struct bytes
+text_of(const json *object, const char *name) {
+	struct bytes text;
+	assert_ok(json_need_string(object, "log", name, &text));
+	return text;
+}
+
+/* The requester's signature, by the key that the test knows them by, over a document that they truly signed. */
+static void
+judge_decision(struct reading *reading, struct arena *arena, const json *body) {
+	struct scene *scene = reading->scene;
+	struct decision_record record;
+	const json *requester;
+	uint8_t signature[64];
+	assert_ok(decision_record_read(arena, body, nullptr, &record));
+	struct hash256 digest = sha256(record.document);
+	if (map_get(&scene->documents, hash256_bytes(&digest)) == nullptr)
+		fail_msg("the log decides what nobody asked for: %.*s", BYTES_ARGS(record.document));
+	assert_ok(json_read(arena, record.requester, (struct json_limits){}, &requester));
+	const uint8_t *key = true_key(scene, text_of(requester, "key"));
+	assert_ok(hex_decode(text_of(requester, "signature"), signature, sizeof signature));
+	if (bytes_equal_text(text_of(requester, "method"), "digest-signature"))
+		assert_ok(person_verify(OPERATION_SIGNATURE_LABEL, &digest, key, signature));
+	else
+		assert_ok(ed25519_verify(key, text_of(requester, "base"), signature));
+	reading->decisions++;
+	reading->done += record.outcome == OUTCOME_DONE;
+}
+
+static void
+check_vote(struct reading *reading, struct arena *arena, const json *body) {
+	struct scene *scene = reading->scene;
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	uint8_t signature[64];
+	(void)arena;
+	json_writer_start(&writer, &text);
+	json_write_value(&writer, json_get(body, "statement"));
+	assert_ok(json_writer_finish(&writer));
+	struct hash256 digest = sha256(buffer_bytes(&text));
+	if (map_get(&scene->statements, hash256_bytes(&digest)) == nullptr)
+		fail_msg("the log counts a vote that nobody gave: %.*s", BYTES_ARGS(text));
+	assert_ok(hex_decode(text_of(body, "signature"), signature, sizeof signature));
+	assert_ok(person_verify(APPROVAL_SIGNATURE_LABEL, &digest, true_key(scene, text_of(body, "key")), signature));
+	reading->votes++;
+}
+
+static enum status
+check_entry(void *context, const struct ledger_record *record) {
+	struct reading *reading = context;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	TRY(entry_read(&arena, record->leaf, &entry));
+	if (entry.type == ENTRY_DECISION || entry.type == ENTRY_INTENT)
+		judge_decision(reading, &arena, entry.document);
+	if (entry.type == ENTRY_VOTE)
+		check_vote(reading, &arena, entry.document);
+	return OK;
+}
+
+/* Ends the child, opens the keeper here (so the log restores), and reads everything. */
+static void
+check_log(struct scene *scene, size_t done) {
+	struct reading reading = {.scene = scene};
+	struct ledger_head head;
+	assert_int_equal(0, house_stop(&scene->house));
+	assert_ok(house_open(&scene->house));
+	ledger_durable_head(keeper_ledger(scene->house.keeper), &head);
+	assert_ok(ledger_visit(keeper_ledger(scene->house.keeper), 0, head.head.size, check_entry, &reading));
+	print_message("%zu cases; the log has %zu decisions, %zu done, and %zu votes\n", scene->cases,
+		      reading.decisions, reading.done, reading.votes);
+	assert_int_equal(done, reading.done);
+}
+
+/* The key is made by true requests as well; its documents are found again in the log's own answers. */
+static void
+make_key(struct scene *scene, const char *id) {
+	const char *payload = arena_format(&scene->arena,
+					   "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
+					   "\"purpose\":\"transfer\"}",
+					   id);
+	struct ipc_request request = truly_asked(scene, (struct firm_operation){.by = FIRM_PERSON_4,
+										.kind = "key.create",
+										.resource = "account:options-hot",
+										.payload = payload});
+	struct bytes operation = ask(scene, &request).operation;
+	request = truly_voted(scene, operation, FIRM_PERSON_3);
+	(void)ask(scene, &request);
+	request = truly_voted(scene, operation, FIRM_PERSON_5);
+	struct ipc_response response = ask(scene, &request);
+	assert_answer(200, "done", &response);
+}
+
+static void
+scene_start(struct scene *scene) {
+	*scene = (struct scene){};
+	fault_io_start(&scene->fault);
+	house_found(&scene->house, &scene->fault.io);
+	house_start(&scene->house);
+	make_key(scene, "eth-hot");
+}
+
+static void
+scene_end(struct scene *scene) {
+	house_free(&scene->house);
+	map_free(&scene->documents);
+	map_free(&scene->statements);
+	arena_free(&scene->arena);
+	fault_io_stop(&scene->fault);
+}
+
+/* --- Fields. --- */
+
+static void
+no_field_of_a_workloads_request_can_be_changed(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	struct ipc_request own = transfer(&scene, 10, 0);
+	struct ipc_request same = asked_before(&scene, house_sign(house_transfer(&scene.arena, 11, 1, 30)));
+	struct ipc_request another =
+		asked_before(&scene, (struct firm_operation){.by = FIRM_PRICES,
+							     .kind = "price.set",
+							     .resource = "asset:eip155:1/native",
+							     .payload = "{\"microcents\":310000000000}"});
+	scene.frame = "workload";
+	assert_ok(hostile_frames(&scene.arena, &own, &same, try_frame, &scene));
+	assert_ok(hostile_frames(&scene.arena, &own, &another, try_frame, &scene));
+	struct ipc_response response = ask(&scene, &own);
+	assert_answer(200, "done", &response); /* nothing of all that has used it up */
+	check_log(&scene, 2);
+}
+
+static void
+no_member_of_a_persons_operation_can_be_changed(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	make_key(&scene, "other-key");
+	struct ipc_request own = truly_asked(&scene, freeze(FIRM_PERSON_1));
+	struct ipc_request another = asked_before(&scene, freeze(FIRM_PERSON_2));
+	scene.frame = "person";
+	assert_ok(hostile_frames(&scene.arena, &own, &another, try_frame, &scene));
+	struct ipc_response response = ask(&scene, &own);
+	assert_answer(200, "done", &response);
+	check_log(&scene, 3);
+}
+
+static void
+no_member_of_a_vote_can_be_changed(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	struct bytes one = held(&scene, 1000, 1), two = held(&scene, 1001, 2);
+	struct ipc_request own = truly_voted(&scene, one, FIRM_PERSON_1);
+	struct ipc_request of_another = truly_voted(&scene, one, FIRM_PERSON_2),
+			   on_another = truly_voted(&scene, two, FIRM_PERSON_1);
+	scene.frame = "vote";
+	assert_ok(hostile_frames(&scene.arena, &own, &of_another, try_frame, &scene));
+	assert_ok(hostile_frames(&scene.arena, &own, &on_another, try_frame, &scene));
+	/* One vote has come through, however often; the second makes it done. */
+	struct ipc_response response = ask(&scene, &of_another);
+	check_log(&scene, 2);
+	(void)response;
+}
+
+/* --- With keys of its own, and in time. --- */
+
+static void
+expect_refused(struct scene *scene, const char *frame, const char *field, const struct ipc_request *request) {
+	struct ipc_response response = ask(scene, request);
+	struct bytes name = house_problem(&scene->arena, &response);
+	scene->frame = frame;
+	judge(scene, field, ANY, arena_format(&scene->arena, "%.*s", BYTES_ARGS(name)));
+}
+
+/* Signed over HTTP by a member, whatever the body says. */
+static struct ipc_request
+signed_by(struct scene *scene, enum firm_member by, struct bytes body, const char *idempotency_key) {
+	struct http_request request = {
+		.method = BYTES_OF_LITERAL("POST"), .target = BYTES_OF_LITERAL("/v1/operations"), .body = body};
+	struct http_field *signature = ARENA_NEW_ARRAY(&scene->arena, 6, struct http_field);
+	struct http_request_signer signer = {.key_id = bytes_of_text(scene->house.firm.members[by].key_id),
+					     .seed = scene->house.firm.members[by].seed};
+	memcpy(signer.public_key, scene->house.firm.members[by].public_key, 32);
+	assert_ok(http_signature_create(&scene->arena, &signer, &request, BYTES_OF_LITERAL(HOUSE_AUTHORITY),
+					BYTES_OF_LITERAL("application/json"), bytes_of_text(idempotency_key),
+					house_now_ms(&scene->house), 60, signature));
+	request.fields = signature;
+	request.field_count = 6;
+	return house_frame(&request);
+}
+
+/* {"operation":…,"payload":…[,"signature":…]}: what two members wrote, put together. */
+static struct bytes
+put_together(struct scene *scene, struct bytes body, enum firm_member signer) {
+	struct bytes operation = member(scene, body, "operation"), payload = member(scene, body, "payload");
+	struct hash256 digest = sha256(operation);
+	uint8_t signature[64];
+	char hex[129];
+	if (signer == FIRM_MEMBERS)
+		return bytes_of_text(arena_format(&scene->arena, "{\"operation\":%.*s,\"payload\":%.*s}",
+						  BYTES_ARGS(operation), BYTES_ARGS(payload)));
+	assert_ok(person_sign(OPERATION_SIGNATURE_LABEL, &digest, scene->house.firm.members[signer].seed,
+			      scene->house.firm.members[signer].public_key, signature));
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	return bytes_of_text(arena_format(
+		&scene->arena,
+		"{\"operation\":%.*s,\"payload\":%.*s,\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"}}",
+		BYTES_ARGS(operation), BYTES_ARGS(payload), scene->house.firm.members[signer].key_id, hex));
+}
+
+/* The statement's members as the approver would sign them, were the gateway to be believed; then signed by somebody. */
+static struct ipc_request
+signed_statement(struct scene *scene, const struct approval_statement *statement, enum firm_member by) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct hash256 digest;
+	uint8_t signature[64];
+	char hex[129];
+	assert_ok(approval_write(statement, &text));
+	assert_ok(approval_digest(statement, &digest));
+	assert_ok(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, scene->house.firm.members[by].seed,
+			      scene->house.firm.members[by].public_key, signature));
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	struct http_request request = {
+		.method = BYTES_OF_LITERAL("POST"),
+		.target = bytes_of_text(arena_format(&scene->arena, "/v1/operations/%064d/votes", 0)),
+		.body = bytes_of_text(arena_format(
+			&scene->arena, "{\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"},\"statement\":%.*s}",
+			scene->house.firm.members[by].key_id, hex, BYTES_ARGS(text)))};
+	return house_frame(&request);
+}
+
+static struct approval_statement
+statement_of(struct scene *scene, const struct ipc_request *vote) {
+	struct approval_statement statement;
+	assert_ok(approval_read(&scene->arena, member(scene, vote->body, "statement"), &statement));
+	return statement;
+}
+
+static void
+keys_of_its_own_do_not_help_a_gateway(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	make_key(&scene, "other-key");
+	struct ipc_request workload = transfer(&scene, 10, 0), person = truly_asked(&scene, freeze(FIRM_PERSON_1));
+	workload.idempotency_key = arena_copy(&scene.arena, workload.idempotency_key);
+	const char *key = arena_format(&scene.arena, "%.*s", BYTES_ARGS(workload.idempotency_key));
+	struct ipc_request forged = signed_by(&scene, FIRM_PRICES, workload.body, key);
+	expect_refused(&scene, "forged", "workload", &forged);
+	forged = person;
+	forged.body = put_together(&scene, person.body, FIRM_PERSON_2);
+	expect_refused(&scene, "forged", "person", &forged);
+	const char *person_key = arena_format(&scene.arena, "%.*s", BYTES_ARGS(person.idempotency_key));
+	forged = signed_by(&scene, FIRM_PERSON_1, put_together(&scene, person.body, FIRM_MEMBERS), person_key);
+	expect_refused(&scene, "forged", "person by HTTP", &forged);
+	forged = workload;
+	forged.body = put_together(&scene, workload.body, FIRM_SETTLEMENT);
+	expect_refused(&scene, "forged", "workload by digest", &forged);
+
+	struct bytes operation = held(&scene, 1000, 1);
+	struct ipc_request vote = truly_voted(&scene, operation, FIRM_PERSON_1);
+	struct approval_statement statement = statement_of(&scene, &vote);
+	forged = signed_statement(&scene, &statement, FIRM_PERSON_4);
+	expect_refused(&scene, "forged", "vote", &forged);
+	forged = truly_asked(&scene, (struct firm_operation){.by = FIRM_PERSON_1,
+							     .kind = "group.add",
+							     .resource = "system:gatehouse",
+							     .payload = "{\"id\":\"g\"}"});
+	struct bytes own = ask(&scene, &forged).operation;
+	forged = truly_voted(&scene, own, FIRM_PERSON_1);
+	expect_refused(&scene, "forged", "vote by the initiator", &forged);
+	forged = workload;
+	uint64_t number = ++scene.house.next_request, answered = 0;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	ipc_write_request(&payload, &forged);
+	assert_ok(ipc_send(&scene.house.channel, IPC_URGENT_REQUEST, number, false, buffer_bytes(&payload)));
+	while (answered != number)
+		assert_ok(house_receive(&scene.house, 10'000, &answered, &scene.arena, &response));
+	scene.frame = "urgent";
+	judge(&scene, "transfer", ANY,
+	      arena_format(&scene.arena, "%.*s", BYTES_ARGS(house_problem(&scene.arena, &response))));
+	check_log(&scene, 2);
+}
+
+/* What an approver signs who was shown something else: a true signature, over what the keeper does not hold. */
+static void
+a_vote_for_what_a_gateway_showed_instead_does_not_count(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	struct bytes one = held(&scene, 1000, 1), two = held(&scene, 1001, 2);
+	struct ipc_request vote = truly_voted(&scene, one, FIRM_PERSON_1),
+			   other = truly_voted(&scene, two, FIRM_PERSON_1);
+	struct approval_statement honest = statement_of(&scene, &vote), another = statement_of(&scene, &other), shown;
+	struct ipc_request deceived;
+#define SHOWN(field, change)                                                                                           \
+	shown = honest;                                                                                                \
+	change;                                                                                                        \
+	deceived = signed_statement(&scene, &shown, FIRM_PERSON_1);                                                    \
+	expect_refused(&scene, "shown", field, &deceived)
+	SHOWN("instance", shown.instance = BYTES_OF_LITERAL("southwind.example"));
+	SHOWN("operation_id", shown.operation_id.bytes[0] ^= 1);
+	SHOWN("operation_digest", shown.operation_digest.bytes[0] ^= 1);
+	SHOWN("view_digest", shown.view_digest = another.view_digest);
+	SHOWN("bundle_hash", shown.bundle_hash.bytes[0] ^= 1);
+	SHOWN("stage", shown.stage = 1; shown.has_completed_stage = true);
+	SHOWN("expires", shown.expires_ms += 60 * DAY_MS);
+	SHOWN("another operation", shown = another; shown.operation_id = honest.operation_id);
+#undef SHOWN
+	check_log(&scene, 1);
+}
+
+static void
+what_a_gateway_delays_or_repeats_is_refused(void **) {
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	/* Repeated: refused once, refused always; done once, the same answer always. */
+	struct firm_operation early = house_sign(house_transfer(&scene.arena, 10, 9, 30));
+	early.resource = "key:other-key";
+	struct ipc_request refused = truly_asked(&scene, early);
+	assert_int_equal(404, ask(&scene, &refused).status);
+	make_key(&scene, "other-key");
+	expect_refused(&scene, "repeated", "refused request", &refused);
+	struct ipc_request done = transfer(&scene, 10, 0);
+	struct ipc_response first = ask(&scene, &done), again = ask(&scene, &done);
+	assert_answer(200, "done", &first);
+	assert_bytes(house_text(&scene.arena, &first, "operation"), house_text(&scene.arena, &again, "operation"));
+	struct firm_operation changed = house_sign(house_transfer(&scene.arena, 11, 0, 30));
+	changed.idempotency_key = arena_format(&scene.arena, "%.*s", BYTES_ARGS(done.idempotency_key));
+	struct ipc_request differs = truly_asked(&scene, changed);
+	expect_refused(&scene, "repeated", "idempotency key", &differs);
+
+	/* A vote that was withdrawn does not come back. */
+	struct bytes operation = held(&scene, 1000, 1);
+	struct ipc_request vote = truly_voted(&scene, operation, FIRM_PERSON_1), withdrawal;
+	(void)ask(&scene, &vote);
+	house_vote_request(&scene.house, &scene.arena, operation, FIRM_PERSON_1, "withdraw", &withdrawal);
+	remember(&scene.statements, member(&scene, withdrawal.body, "statement"));
+	assert_int_equal(202, ask(&scene, &withdrawal).status);
+	expect_refused(&scene, "repeated", "withdrawn vote", &vote);
+	struct ipc_request second = truly_voted(&scene, operation, FIRM_PERSON_2),
+			   third = truly_voted(&scene, operation, FIRM_PERSON_3),
+			   fourth = truly_voted(&scene, operation, FIRM_PERSON_4);
+	(void)ask(&scene, &second);
+	assert_int_equal(200, ask(&scene, &third).status);
+	expect_refused(&scene, "repeated", "vote on a decided operation", &fourth);
+
+	/* Reordered: each is its own; delayed: too late. */
+	struct ipc_request a = transfer(&scene, 10, 3), b = transfer(&scene, 10, 2), late = transfer(&scene, 10, 4);
+	assert_int_equal(200, ask(&scene, &a).status);
+	assert_int_equal(200, ask(&scene, &b).status);
+	struct firm_operation short_lived = {.by = FIRM_PERSON_1,
+					     .kind = "key.freeze",
+					     .resource = "key:other-key",
+					     .payload = "{}",
+					     .lifetime_ms = 200'000};
+	struct ipc_request late_operation = truly_asked(&scene, short_lived);
+	operation = held(&scene, 1000, 5);
+	struct ipc_request late_vote = truly_voted(&scene, operation, FIRM_PERSON_1);
+	struct firm_operation future = house_sign(house_transfer(&scene.arena, 10, 6, 30));
+	future.created_ms = house_now_ms(&scene.house) + 60'000;
+	struct ipc_request ahead = truly_asked(&scene, future);
+	expect_refused(&scene, "early", "request", &ahead);
+	fault_io_pass(&scene.fault, 301'000);
+	expect_refused(&scene, "delayed", "request", &late);
+	expect_refused(&scene, "delayed", "operation", &late_operation);
+	fault_io_pass(&scene.fault, 300'000);
+	expect_refused(&scene, "delayed", "vote", &late_vote);
+	check_log(&scene, 6);
+}
+
+static void
+every_check_of_the_table_has_refused_something(void **) {
+	size_t refusing = 0;
+	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
+		if (rules[i].refused == 0)
+			fail_msg("no case meets the rule %s, %s: %s", rules[i].frame, rules[i].field, rules[i].check);
+		refusing += rules[i].check[0] != '\0';
+	}
+	print_message("%zu rules, %zu of them refuse\n", ARRAY_LENGTH(rules), refusing);
+}
+
+RUN_TESTS(T(no_field_of_a_workloads_request_can_be_changed), T(no_member_of_a_persons_operation_can_be_changed),
+	  T(no_member_of_a_vote_can_be_changed), T(keys_of_its_own_do_not_help_a_gateway),
+	  T(a_vote_for_what_a_gateway_showed_instead_does_not_count), T(what_a_gateway_delays_or_repeats_is_refused),
+	  T(every_check_of_the_table_has_refused_something))
