@@ -366,7 +366,7 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	json_write_member_hex(&writer, "bundle", hash256_bytes(&record.bundle));
 	json_write_member_text(&writer, "decision", decision_name(record.decision));
 	json_write_key(&writer, "facts");
-	json_write_canonical(&writer, record.facts);
+	facts_write_by_name(&writer, made.facts);
 	if (record.missing.len > 0) {
 		json_write_key(&writer, "missing");
 		json_write_canonical(&writer, record.missing);

@@ -29,7 +29,7 @@ struct replay_counts {
 };
 struct replay_counts replayer_counts(const struct replayer *replayer);
 
-/* One decision, explained: {"bundle","decision","facts":[{"name","origin","value"}],"policies":[{"id","outcome","line",
+/* One decision, explained: {"bundle","decision","facts":{name:{"origin","value"}},"policies":[{"id","outcome","line",
  * "annotations"}],...} as canonical JSON, appended. The leaf's bundle must have been added. */
 enum status replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *explanation);
 

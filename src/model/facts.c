@@ -239,8 +239,42 @@ facts_context(const struct facts *facts, struct value *context) {
 	return build_record(facts->arena, sorted, facts->count, 0, context);
 }
 
+/* In the order of their names, which is the order of the members. */
+static const enum fact_origin ORIGINS_BY_NAME[] = {FACT_FEED, FACT_REPORTED, FACT_VERIFIED};
+
+static bool
+any_of_origin(const struct facts *facts, enum fact_origin origin) {
+	for (size_t i = 0; i < facts->count; i++)
+		if (facts->items[i].origin == origin)
+			return true;
+	return false;
+}
+
 void
 facts_write(struct json_writer *writer, const struct facts *facts) {
+	const struct fact *sorted[FACTS_MAX];
+	sort_facts(facts, sorted);
+	json_write_object(writer);
+	for (size_t origin = 0; origin < ARRAY_LENGTH(ORIGINS_BY_NAME); origin++) {
+		if (!any_of_origin(facts, ORIGINS_BY_NAME[origin]))
+			continue;
+		json_write_key(writer, ORIGIN_NAMES[ORIGINS_BY_NAME[origin]]);
+		json_write_object(writer);
+		for (size_t i = 0; i < facts->count; i++) {
+			if (sorted[i]->origin != ORIGINS_BY_NAME[origin])
+				continue;
+			json_write_key(writer, sorted[i]->name);
+			value_write(writer, &sorted[i]->value);
+		}
+		json_write_end(writer);
+	}
+	json_write_end(writer);
+	if (facts->failed)
+		writer->failed = true;
+}
+
+void
+facts_write_by_name(struct json_writer *writer, const struct facts *facts) {
 	const struct fact *sorted[FACTS_MAX];
 	sort_facts(facts, sorted);
 	json_write_object(writer);
@@ -269,23 +303,29 @@ read_origin(struct bytes text, enum fact_origin *origin) {
 }
 
 static enum status
-read_fact(struct facts *facts, struct bytes name, const json *encoded) {
-	static const char *const members[] = {"origin", "value", nullptr};
-	struct bytes origin_text;
-	struct fact fact = {.name = arena_text(facts->arena, name)};
+read_fact(struct facts *facts, struct bytes name, enum fact_origin origin, const json *encoded) {
+	struct fact fact = {.name = arena_text(facts->arena, name), .origin = origin};
 	TRY_ALLOC(fact.name);
 	if (strlen(fact.name) != name.len || !is_name(fact.name))
 		return fail(STATUS_INVALID,
 			    "facts.name: expected parts of letters, digits and _ joined by dots, found \"%.*s\"",
 			    (int)(name.len > 80 ? 80 : name.len), (const char *)name.data);
-	TRY(json_need_string(encoded, "facts", "origin", &origin_text));
-	TRY(json_only(encoded, "facts", members));
-	TRY(read_origin(origin_text, &fact.origin));
-	const json *value = json_get(encoded, "value");
-	if (value == nullptr)
-		return fail(STATUS_INVALID, "facts.value: missing in \"%s\"", fact.name);
-	TRY(value_read(facts->arena, value, &fact.value));
+	TRY(value_read(facts->arena, encoded, &fact.value));
 	facts_add(facts, fact.name, fact.origin, fact.value);
+	return OK;
+}
+
+static enum status
+read_facts_of_origin(struct facts *facts, enum fact_origin origin, const json *group) {
+	if (json_type_of(group) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "facts.group: expected object, found %s",
+			    json_type_name(json_type_of(group)));
+	if (json_size(group) > FACTS_MAX - facts->count)
+		return fail(STATUS_TOO_LARGE, "facts.count: more than %zu facts", FACTS_MAX);
+	struct json_iterator iterator = json_iterate(group);
+	struct bytes name;
+	for (const json *member; (member = json_next(&iterator, &name)) != nullptr;)
+		TRY(read_fact(facts, name, origin, member));
 	return OK;
 }
 
@@ -293,13 +333,13 @@ enum status
 facts_read(struct facts *facts, const json *encoded) {
 	if (json_type_of(encoded) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "facts: expected object, found %s", json_type_name(json_type_of(encoded)));
-	if (json_size(encoded) > FACTS_MAX - facts->count)
-		return fail(STATUS_TOO_LARGE, "facts.count: %zu facts where at most %zu are recorded",
-			    json_size(encoded), FACTS_MAX);
 	struct json_iterator iterator = json_iterate(encoded);
 	struct bytes name;
-	for (const json *member; (member = json_next(&iterator, &name)) != nullptr;)
-		TRY(read_fact(facts, name, member));
+	for (const json *group; (group = json_next(&iterator, &name)) != nullptr;) {
+		enum fact_origin origin;
+		TRY(read_origin(name, &origin));
+		TRY(read_facts_of_origin(facts, origin, group));
+	}
 	return facts_status(facts);
 }
 

@@ -54,8 +54,11 @@ enum status facts_status(const struct facts *facts);
 /* The policy context: nested records by dotted names, in the facts' arena. */
 enum status facts_context(const struct facts *facts, struct value *context);
 
-/* {"identity.zone":{"origin":"verified","value":...},...}, canonically; and back, for replay. */
+/* What the log keeps, canonically: {"feed":{"price.is_first":...},"reported":{...},"verified":{"zone.registered":...}}; and
+ * back, for replay. */
 void facts_write(struct json_writer *writer, const struct facts *facts);
+/* What people read: {"zone.registered":{"origin":"verified","value":...},...}. */
+void facts_write_by_name(struct json_writer *writer, const struct facts *facts);
 enum status facts_read(struct facts *facts, const json *encoded);
 
 const char *fact_origin_name(enum fact_origin origin);

@@ -18,7 +18,7 @@ write_value(struct json_writer *writer, const void *value) {
 
 static void
 write_facts(struct json_writer *writer, const void *facts) {
-	facts_write(writer, facts);
+	facts_write_by_name(writer, facts);
 }
 
 static void
@@ -187,14 +187,12 @@ bad_records_are_refused_by_name(void **) {
 		const char *text, *name;
 	} cases[] = {
 		{"[]", "facts"},
-		{"{\"a\":1}", "facts"},
-		{"{\"a\":{\"value\":1}}", "facts.origin"},
-		{"{\"a\":{\"origin\":\"rumoured\",\"value\":1}}", "facts.origin"},
-		{"{\"a\":{\"origin\":1,\"value\":1}}", "facts.origin"},
-		{"{\"a\":{\"origin\":\"feed\"}}", "facts.value"},
-		{"{\"a\":{\"origin\":\"feed\",\"value\":1,\"more\":1}}", "facts.more"},
-		{"{\"a.\":{\"origin\":\"feed\",\"value\":1}}", "facts.name"},
-		{"{\"a\\u0000b\":{\"origin\":\"feed\",\"value\":1}}", "facts.name"},
+		{"{\"a\":{}}", "facts.origin"},
+		{"{\"rumoured\":{\"a\":1}}", "facts.origin"},
+		{"{\"feed\":1}", "facts.group"},
+		{"{\"feed\":[]}", "facts.group"},
+		{"{\"feed\":{\"a.\":1}}", "facts.name"},
+		{"{\"feed\":{\"a\\u0000b\":1}}", "facts.name"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(arena_free) struct arena arena = {};
