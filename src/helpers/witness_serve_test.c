@@ -1,4 +1,5 @@
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 #include "helpers/endpoint.h"
 #include "helpers/witness.h"
 #include "helpers/witness_key.h"
@@ -37,7 +38,8 @@ run(int (*in_child)(void), int *output) {
 		close(ends[0]);
 		close(ends[1]);
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		dup2(null, STDERR_FILENO);
+		if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+			_exit(126);
 		_exit(in_child());
 	}
 	close(ends[1]);
@@ -101,12 +103,10 @@ make_fixture(void **) {
 
 static int
 free_fixture(void **) {
-	char command[128];
-	snprintf(command, sizeof command, "rm -rf %s", f.directory);
 	mldsa44_private_destroy(&f.mldsa44);
 	head_keys_free(&f.keys);
 	tree_destroy(&f.tree);
-	return system(command);
+	return remove_tree(f.directory);
 }
 
 static void
@@ -350,6 +350,8 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 	snprintf(path, sizeof path, "%s/request", f.directory);
 	assert_ok(io_replace_file(io_system(), path, buffer_bytes(&request)));
 	int saved = dup(STDIN_FILENO), file = open(path, O_RDONLY | O_CLOEXEC);
+	if (saved < 0 || file < 0)
+		abort();
 	dup2(file, STDIN_FILENO);
 	assert_int_equal(0, WITNESS(&output, "add", f.witness, "--logs", f.policy));
 	dup2(saved, STDIN_FILENO);

@@ -1,4 +1,5 @@
 #include "tests/independent.h"
+#include "tests/remove_tree.h"
 #include "ledger/head.h"
 #include "ledger/receipt.h"
 #include "ledger/tile_writer.h"
@@ -109,8 +110,6 @@ make_fixture(void **) {
 
 static int
 free_fixture(void **) {
-	char command[96];
-	snprintf(command, sizeof command, "rm -rf %s", f.directory);
 	mldsa44_private_destroy(&f.mldsa44);
 	mldsa44_private_destroy(&f.witness_mldsa44);
 	head_keys_free(&f.keys);
@@ -119,7 +118,7 @@ free_fixture(void **) {
 	buffer_free(&f.checkpoint);
 	buffer_free(&f.receipt);
 	buffer_free(&f.entry);
-	return system(command);
+	return remove_tree(f.directory);
 }
 
 static const char *

@@ -23,8 +23,8 @@ a_note_of_another_implementation_verifies(void **) {
 static void
 our_note_is_the_same_bytes(void **) {
 	uint8_t seed[32], public_key[32], signature[64];
-	for (uint8_t i = 0; i < sizeof seed; i++)
-		seed[i] = i;
+	for (size_t i = 0; i < sizeof seed; i++)
+		seed[i] = (uint8_t)i;
 	assert_ok(ed25519_public_key(seed, public_key));
 	_cleanup_(note_key_free) struct note_key key = {};
 	assert_ok(

@@ -2,7 +2,7 @@
 
 static const struct io *
 below(const struct io *io) {
-	return ((const struct read_only_io *)(const void *)io)->below;
+	return ((const struct read_only_io *)io)->below; /* its first member is what callers see */
 }
 
 static enum status

@@ -1,37 +1,24 @@
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 #include "ledger/proof.h"
 #include "ledger/tile_writer.h"
 
 #include <limits.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[] = "/tmp/gatehouse-tile-test-XXXXXX";
+static char directory[64];
 
 static int
 make_directory(void **) {
-	strcpy(directory + sizeof directory - 7, "XXXXXX");
+	snprintf(directory, sizeof directory, "/tmp/gatehouse-tile-test-XXXXXX");
 	assert_non_null(mkdtemp(directory));
 	return 0;
 }
 
-static enum status
-remove_tree(void *context, const char *name) {
-	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/%s", (const char *)context, name);
-	struct stat found;
-	if (lstat(path, &found) == 0 && S_ISDIR(found.st_mode))
-		IGNORE_STATUS(io_list_directory(io_system(), path, remove_tree, path));
-	remove(path);
-	return OK;
-}
-
 static int
 remove_directory(void **) {
-	IGNORE_STATUS(io_list_directory(io_system(), directory, remove_tree, directory));
-	remove(directory);
-	return 0;
+	return remove_tree(directory);
 }
 
 static bool

@@ -4,7 +4,7 @@
  */
 #include "bench/bench.h"
 
-#include <limits.h>
+#include <ftw.h>
 #include <unistd.h>
 
 #include "ledger/log.h"
@@ -61,12 +61,14 @@ write_body(char *body, size_t capacity, uint64_t number) {
 	struct hash256 hash = sha256(bytes_of(&number, sizeof number));
 	hex_encode(hash256_bytes(&hash), digest);
 	int len = snprintf(body, capacity,
-	                   "{\"bundle\":\"%s\",\"decision\":\"permit\",\"facts\":{\"amount_cents\":%llu,\"destination\":{\"known\":"
-	                   "true,\"name\":\"treasury\"}},\"operation\":\"%s\",\"padding\":\"",
-	                   digest, (unsigned long long)number, digest);
+			   "{\"bundle\":\"%s\",\"decision\":\"permit\",\"facts\":{\"amount_cents\":%llu,"
+			   "\"destination\":{\"known\":"
+			   "true,\"name\":\"treasury\"}},\"operation\":\"%s\",\"padding\":\"",
+			   digest, (unsigned long long)number, digest);
 	/* {"at":<13>,"body":...,"seq":<digits>,"type":"decision","version":1} */
 	size_t digits = (size_t)snprintf(nullptr, 0, "%llu", (unsigned long long)number);
-	size_t around = sizeof "{\"at\":1767225600000,\"body\":,\"seq\":,\"type\":\"decision\",\"version\":1}" - 1 + digits;
+	size_t around =
+		sizeof "{\"at\":1767225600000,\"body\":,\"seq\":,\"type\":\"decision\",\"version\":1}" - 1 + digits;
 	while ((size_t)len + around + 2 < LEAF_SIZE)
 		body[len++] = "0123456789abcdef"[number++ % 16];
 	body[len++] = '"';
@@ -86,7 +88,7 @@ write_log(const char *directory, const struct keys *keys) {
 		for (size_t i = 0; i + 1 < BATCH; i++) {
 			char body[LEAF_SIZE];
 			struct ledger_entry entry = {.type = ENTRY_DECISION,
-			                             .body = write_body(body, sizeof body, decisions++)};
+						     .body = write_body(body, sizeof body, decisions++)};
 			must(ledger_submit(ledger, &entry, 1, done, nullptr));
 		}
 		must(ledger_commit_now(ledger));
@@ -115,22 +117,25 @@ sha256_seconds(void) {
 
 static double
 verify_seconds(const char *directory, const struct keys *keys, struct verify_log_report *report) {
-	struct verify_log_options options = {
-		.io = io_system(), .ledger_directory = directory, .policy = keys->policy};
+	struct verify_log_options options = {.io = io_system(), .ledger_directory = directory, .policy = keys->policy};
 	int64_t start = bench_thread_cpu_ns();
 	must(verify_log(&options, report));
 	return (double)(bench_thread_cpu_ns() - start) / 1e9;
 }
 
+static int
+remove_entry(const char *path, const struct stat *, int, struct FTW *) {
+	return remove(path);
+}
+
 int
 main(void) {
-	char directory[] = "/tmp/gatehouse-verify-bench-XXXXXX", remove[64], detail[128];
+	char directory[] = "/tmp/gatehouse-verify-bench-XXXXXX", detail[128];
 	struct keys keys;
 	struct verify_log_report report;
 	double ours[ROUNDS], theirs[ROUNDS];
 	if (mkdtemp(directory) == nullptr)
 		return 1;
-	snprintf(remove, sizeof remove, "rm -rf %s", directory);
 	make_keys(&keys);
 	write_log(directory, &keys);
 	for (size_t i = 0; i < ROUNDS; i++) {
@@ -138,13 +143,13 @@ main(void) {
 		ours[i] = verify_seconds(directory, &keys, &report);
 	}
 	snprintf(detail, sizeof detail, "processor time; %llu entries in %llu frames, %llu heads checked",
-	         (unsigned long long)report.entries, (unsigned long long)report.frames,
-	         (unsigned long long)report.signatures_checked);
+		 (unsigned long long)report.entries, (unsigned long long)report.frames,
+		 (unsigned long long)report.signatures_checked);
 	bench_row(&(struct bench_row){.name = "ledger.verify_1m_s",
-	                              .unit = "s",
-	                              .value = bench_median(ours, ROUNDS),
-	                              .baseline = "SHA-256 of the same bytes",
-	                              .baseline_value = bench_median(theirs, ROUNDS),
-	                              .detail = detail});
-	return system(remove);
+				      .unit = "s",
+				      .value = bench_median(ours, ROUNDS),
+				      .baseline = "SHA-256 of the same bytes",
+				      .baseline_value = bench_median(theirs, ROUNDS),
+				      .detail = detail});
+	return nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

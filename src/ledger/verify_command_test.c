@@ -1,4 +1,5 @@
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 #include "base/json.h"
 #include "ledger/log_testing.h"
 #include "ledger/receipt.h"
@@ -165,15 +166,13 @@ make_fixture(void **) {
 
 static int
 free_fixture(void **) {
-	char command[96];
-	snprintf(command, sizeof command, "rm -rf %s", f.directory);
 	ledger_close(&f.ledger);
 	note_key_free(&f.witness.ed25519);
 	note_key_free(&f.witness.mldsa44);
 	mldsa44_private_destroy(&f.witness_mldsa44);
 	buffer_free(&f.keys[0]);
 	buffer_free(&f.keys[1]);
-	return system(command);
+	return remove_tree(f.directory);
 }
 
 /* Runs the command, in a child of this process or as the static program; returns its exit code. */
@@ -191,7 +190,8 @@ run(const char *program, const char *const *arguments, char *output, size_t capa
 		close(ends[0]);
 		close(ends[1]);
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		dup2(null, STDERR_FILENO);
+		if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+			_exit(126);
 		char **argv = (char **)(uintptr_t)list;
 		if (program != nullptr)
 			execv(program, argv);
