@@ -300,7 +300,8 @@ static void
 series_expire(struct limits *limits, struct series *series, int64_t now_ms) {
 	advance(limits, series, now_ms);
 	size_t gone = series->from[LIMIT_WEEK];
-	memmove(series->items, series->items + gone, (series->count - gone) * sizeof *series->items);
+	if (gone > 0)
+		memmove(series->items, series->items + gone, (series->count - gone) * sizeof *series->items);
 	series->count -= gone;
 	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
 		series->from[window] -= gone;
@@ -321,7 +322,8 @@ limits_expire(struct limits *limits, int64_t now_ms) {
 		if (number_in(&limits->by_identity, spend->identity) == limits->first_spend + gone)
 			(void)map_remove(&limits->by_identity, BYTES_OF_ARRAY(spend->identity));
 	}
-	memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
+	if (gone > 0) /* else there may be none, and nothing to move */
+		memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
 	limits->count -= gone;
 	limits->first_spend += gone;
 }
