@@ -535,7 +535,8 @@ what_a_gateway_delays_or_repeats_is_refused(void **) {
 
 	/* Reordered: each is its own; delayed: too late. */
 	struct ipc_request a = transfer(&scene, 10, 3), b = transfer(&scene, 10, 2), late = transfer(&scene, 10, 4);
-	assert_int_equal(200, ask(&scene, &a).status);
+	first = ask(&scene, &a);
+	assert_answer(200, "done", &first);
 	assert_int_equal(200, ask(&scene, &b).status);
 	struct firm_operation short_lived = {.by = FIRM_PERSON_1,
 					     .kind = "key.freeze",

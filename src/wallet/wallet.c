@@ -48,6 +48,7 @@ wallet_decode(struct arena *arena, enum wallet_format format, struct bytes paylo
 enum status
 wallet_assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
 		size_t count, struct wallet_result *result) {
+	*result = (struct wallet_result){}; /* formats that have no PSBT say nothing of it */
 	if (count != transaction->request_count || count == 0)
 		return fail(STATUS_INVALID, "wallet.signatures: expected %zu, found %zu", transaction->request_count,
 			    count);
