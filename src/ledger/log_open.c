@@ -186,6 +186,14 @@ visit_frame(void *context, const struct frame *frame, struct frame_place place) 
 		if (!hash256_equal(&frame->previous_root, &empty))
 			return fail(STATUS_CORRUPT, "ledger.chain: the first frame does not follow the empty log");
 	}
+	if (frame->epoch < replay->epoch)
+		return fail(STATUS_CORRUPT, "ledger.chain: epoch %llu follows %llu", (unsigned long long)frame->epoch,
+			    (unsigned long long)replay->epoch);
+	uint64_t snapshot_size = replay->has_snapshot ? replay->snapshot.mark.size : 0;
+	if (frame->first_index < snapshot_size && snapshot_size < end)
+		return fail(STATUS_CONFLICT,
+			    "ledger.fork: the snapshot %s is of %llu entries, this log never had such a head",
+			    replay->config->snapshot_path, (unsigned long long)snapshot_size);
 	TRY(ledger_add_mark(ledger, frame->first_index, place));
 	if (end > replay->base) {
 		TRY(replay_entries(replay, frame));
@@ -196,7 +204,7 @@ visit_frame(void *context, const struct frame *frame, struct frame_place place) 
 				    (unsigned long long)end);
 	}
 	TRY(check_pins(replay, frame));
-	if (replay->has_snapshot && end == replay->snapshot.mark.size)
+	if (end == snapshot_size)
 		TRY(pass_snapshot(replay, frame));
 	replay->head = (struct head){.size = end, .root = frame->root};
 	replay->epoch = frame->epoch;

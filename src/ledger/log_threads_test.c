@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/io_simulated.h"
 #include "ledger/log_testing.h"
@@ -203,5 +204,33 @@ a_failed_sync_ends_the_log_and_everyone_is_told(void **) {
 	assert_int_equal(told[1], taken);
 }
 
+/* The keeper of room tries again by itself; nobody restarts anything. */
+static void
+a_full_disk_is_got_over_while_others_wait(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 4));
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	struct ledger *ledger;
+	struct ledger_entry decision = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
+	struct ledger_entry refusal = {.type = ENTRY_REFUSAL, .body = BYTES_OF_LITERAL("{}")};
+	char name[64] = "";
+	config.is_manual = false;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	simulated_disk_set_capacity(disk, 130 * 1024);
+	while (strcmp(name, "ledger.disk_full") != 0) { /* "overloaded" until the first attempt has failed */
+		enum status status = ledger_append(ledger, &decision, 1, nullptr);
+		fail_name(name, sizeof name);
+		if (status == OK)
+			name[0] = '\0';
+	}
+	assert_ok(ledger_append(ledger, &refusal, 1, nullptr));
+	simulated_disk_set_capacity(disk, 0);
+	while (ledger_append(ledger, &decision, 1, nullptr) != OK)
+		usleep(20'000);
+	assert_ok(ledger_check(ledger));
+	ledger_close(&ledger);
+}
+
 RUN_TESTS(T(many_submitters_get_each_their_own_place_in_order), T(closing_commits_what_was_submitted),
-	  T(a_failed_sync_ends_the_log_and_everyone_is_told))
+	  T(a_failed_sync_ends_the_log_and_everyone_is_told), T(a_full_disk_is_got_over_while_others_wait))

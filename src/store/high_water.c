@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cursor.h"
 #include "base/time.h"
 #include "crypto/random.h"
 
-static const char first_line[] = "gatehouse-high-water/v1";
 constexpr int64_t ADVANCE_INTERVAL_NS = 1'000'000'000;
 constexpr size_t FILE_SIZE_MAX = 4096;
 
@@ -92,70 +90,15 @@ high_water_close(struct high_water **high_water) {
 	free(gone);
 }
 
-/* --- The file: the first line, origin, size, root in base64, and the SHA-256 of these four in hexadecimal. --- */
+/* --- The file. --- */
 
 static enum status
 write_mark(struct high_water *high_water, const struct mark *mark) {
 	_cleanup_(buffer_free) struct buffer text = {};
-	buffer_append_format(&text, "%s\n%.*s\n%llu\n", first_line, BYTES_ARGS(high_water->origin),
-			     (unsigned long long)mark->size);
-	buffer_append_base64(&text, hash256_bytes(&mark->root));
-	buffer_append_byte(&text, '\n');
-	TRY(buffer_status(&text));
-	struct hash256 hash = sha256(buffer_bytes(&text));
-	buffer_append_hex(&text, hash256_bytes(&hash));
-	buffer_append_byte(&text, '\n');
-	TRY(buffer_status(&text));
+	TRY(mark_format(mark, buffer_bytes(&high_water->origin), &text));
 	TRY(io_replace_file(high_water->io, high_water->path, buffer_bytes(&text)));
 	high_water->written = *mark;
 	high_water->written_at_ns = io_boottime_ns(high_water->io);
-	return OK;
-}
-
-static enum status
-format_error(const char *what) {
-	return fail(STATUS_CORRUPT, "high_water.format: %s", what);
-}
-
-static enum status
-parse_size(struct bytes text, uint64_t *size) {
-	*size = 0;
-	if (text.len == 0 || text.len > 19 || (text.len > 1 && text.data[0] == '0'))
-		return format_error("the size is not a decimal number");
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return format_error("the size is not a decimal number");
-		*size = *size * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	return OK;
-}
-
-static enum status
-parse_mark(struct bytes text, struct bytes origin, struct mark *mark) {
-	struct cursor cursor = cursor_of(text);
-	struct bytes lines[5];
-	size_t root_len;
-	struct hash256 stated;
-	for (size_t i = 0; i < ARRAY_LENGTH(lines); i++)
-		if (cursor_until(&cursor, "high_water.format", '\n', &lines[i]) != OK)
-			return format_error("five lines are expected");
-	if (cursor.left != 0)
-		return format_error("bytes after the fifth line");
-	size_t hashed_len = text.len - lines[4].len - 1;
-	if (!bytes_equal_text(lines[0], first_line))
-		return fail(STATUS_UNSUPPORTED, "high_water.version: \"%.*s\", this program reads %s",
-			    BYTES_ARGS(lines[0]), first_line);
-	struct hash256 hash = sha256(bytes_of(text.data, hashed_len));
-	if (lines[4].len != 64 || hex_decode(lines[4], stated.bytes, sizeof stated.bytes) != OK ||
-	    !hash256_equal(&hash, &stated))
-		return format_error("the SHA-256 does not match");
-	if (!bytes_equal(lines[1], origin))
-		return fail(STATUS_CONFLICT, "high_water.origin: the mark is of \"%.*s\", this log is \"%.*s\"",
-			    BYTES_ARGS(lines[1]), BYTES_ARGS(origin));
-	TRY(parse_size(lines[2], &mark->size));
-	if (base64_decode(lines[3], mark->root.bytes, sizeof mark->root.bytes, &root_len) != OK ||
-	    root_len != sizeof mark->root.bytes)
-		return format_error("the root is not 32 bytes of base64");
 	return OK;
 }
 
@@ -166,7 +109,7 @@ read_file_mark(struct high_water *high_water, struct mark *mark) {
 	if (status == STATUS_NOT_FOUND)
 		return fail(STATUS_NOT_FOUND, "high_water.missing: there is no mark at %s", high_water->path);
 	TRY(status);
-	return parse_mark(buffer_bytes(&text), buffer_bytes(&high_water->origin), mark);
+	return mark_parse(buffer_bytes(&text), buffer_bytes(&high_water->origin), mark);
 }
 
 enum status
