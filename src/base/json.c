@@ -276,7 +276,8 @@ json_need_boolean(const json *object, const char *where, const char *key, bool *
 enum status
 json_only(const json *object, const char *where, const char *const *names) {
 	if (json_type_of(object) != JSON_OBJECT)
-		return fail(STATUS_INVALID, "%s: expected object, found %s", where, json_type_name(json_type_of(object)));
+		return fail(STATUS_INVALID, "%s: expected object, found %s", where,
+			    json_type_name(json_type_of(object)));
 	struct json_iterator iterator = json_iterate(object);
 	struct bytes key = {};
 	while (json_next(&iterator, &key) != nullptr) {

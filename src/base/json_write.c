@@ -56,7 +56,10 @@ json_write_end(struct json_writer *writer) {
 }
 
 static const bool SPECIAL[256] = {
-	[0x00 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x80 ... 0xff] = true,
+	[0x00 ... 0x1f] = true,
+	['"'] = true,
+	['\\'] = true,
+	[0x80 ... 0xff] = true,
 };
 
 /* How many bytes from the start need no escape and are ASCII: eight at a time, by the classic test for a zero byte
@@ -71,7 +74,7 @@ plain_length(const uint8_t *text, size_t len) {
 		memcpy(&eight, text + i, sizeof eight);
 		uint64_t quote = eight ^ (ONES * '"'), backslash = eight ^ (ONES * '\\');
 		uint64_t special = ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) |
-		                   ((eight - ONES * 0x20) & ~eight) | eight;
+				   ((eight - ONES * 0x20) & ~eight) | eight;
 		if (special & HIGH)
 			break;
 	}

@@ -32,8 +32,7 @@ static struct map_slot *
 find_slot(const struct map *map, struct bytes key, uint64_t hash) {
 	for (size_t i = hash & (map->capacity - 1);; i = (i + 1) & (map->capacity - 1)) {
 		struct map_slot *slot = &map->slots[i];
-		if (slot->key == nullptr ||
-		    (slot->hash == hash && bytes_equal(bytes_of(slot->key, slot->len), key)))
+		if (slot->key == nullptr || (slot->hash == hash && bytes_equal(bytes_of(slot->key, slot->len), key)))
 			return slot;
 	}
 }

@@ -115,9 +115,14 @@ a_detail_is_text_whatever_it_quotes(void **) {
 	static const struct {
 		const char *quoted, *kept;
 	} cases[] = {
-		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"}, {"\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91"}, {"cut \xc3", "cut ?"},
-		{"\xe2\x82", "??"},          {"\xc0\xaf", "??"},       {"\xed\xa0\x80", "???"},
-		{"\xf4\x90\x80\x80", "????"}, {"\xff", "?"},
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+		{"\xf0\x9f\x94\x91", "\xf0\x9f\x94\x91"},
+		{"cut \xc3", "cut ?"},
+		{"\xe2\x82", "??"},
+		{"\xc0\xaf", "??"},
+		{"\xed\xa0\x80", "???"},
+		{"\xf4\x90\x80\x80", "????"},
+		{"\xff", "?"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		(void)fail(STATUS_INVALID, "test.quote: %s", cases[i].quoted);
@@ -125,7 +130,8 @@ a_detail_is_text_whatever_it_quotes(void **) {
 	}
 }
 
-RUN_TESTS(T(a_detail_is_text_whatever_it_quotes), T(the_detail_is_kept_and_its_stable_name_read_off), T(try_hands_the_status_on_at_once),
-	  T(a_detail_may_be_built_from_the_last_one), T(the_reason_of_the_system_is_appended),
-	  T(a_detail_that_is_too_long_is_cut), T(each_thread_has_its_own_detail), T(every_status_has_a_name_of_its_own),
+RUN_TESTS(T(a_detail_is_text_whatever_it_quotes), T(the_detail_is_kept_and_its_stable_name_read_off),
+	  T(try_hands_the_status_on_at_once), T(a_detail_may_be_built_from_the_last_one),
+	  T(the_reason_of_the_system_is_appended), T(a_detail_that_is_too_long_is_cut),
+	  T(each_thread_has_its_own_detail), T(every_status_has_a_name_of_its_own),
 	  T(take_hands_ownership_past_the_cleanup))

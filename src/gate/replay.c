@@ -174,9 +174,9 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 	/* The signed base names the digest of the body, which is made of document and payload. */
 	struct hash256 body = SHA256_PARTS(BYTES_OF_LITERAL("{\"operation\":"), record->document,
 	                                   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
-	char line[96] = "\"content-digest\": sha-256=:";
-	base64_encode(hash256_bytes(&body), line + strlen(line));
-	strcat(line, ":\n");
+	char encoded[BASE64_LENGTH(sizeof body.bytes) + 1], line[96];
+	base64_encode(hash256_bytes(&body), encoded);
+	snprintf(line, sizeof line, "\"content-digest\": sha-256=:%s:\n", encoded);
 	if (memmem(base.data, base.len, line, strlen(line)) == nullptr)
 		DIFFERS("the requester's signature covers another body");
 	return true;

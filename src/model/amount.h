@@ -38,6 +38,7 @@ void amount_format(const struct amount *amount, char text[static 79]);
 
 /* A price: US cents × 10⁻⁶ (micro-cents) for one whole unit of 10^decimals smallest units.
  * Cents of amount at that price, rounded up. False if it exceeds ±(2^53−1), the largest Long that is recorded. */
-[[nodiscard]] bool amount_usd_cents(const struct amount *amount, uint64_t price_microcents, unsigned decimals, int64_t *cents);
+[[nodiscard]] bool amount_usd_cents(const struct amount *amount, uint64_t price_microcents, unsigned decimals,
+				    int64_t *cents);
 
 #endif

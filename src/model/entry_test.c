@@ -115,7 +115,8 @@ bad_ends_of_entries_are_refused_by_name(void **) {
 		{"entry.tail", STATUS_INVALID, "{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"start\",\"version\":1} "},
 		{"entry.tail", STATUS_INVALID, "{\"at\":1,\"body\":{},\"seq\":-1,\"type\":\"start\",\"version\":1}"},
 		{"entry.type", STATUS_UNSUPPORTED, "{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"x\",\"version\":1}"},
-		{"entry.version", STATUS_UNSUPPORTED, "{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"start\",\"version\":2}"},
+		{"entry.version", STATUS_UNSUPPORTED,
+		 "{\"at\":1,\"body\":{},\"seq\":0,\"type\":\"start\",\"version\":2}"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct entry entry;
@@ -162,5 +163,5 @@ an_entry_that_is_too_large_or_has_no_object_is_not_written(void **) {
 
 RUN_TESTS(T(an_entry_is_canonical_json_and_read_back), T(every_type_has_a_name_and_is_found_by_it),
 	  T(counts_are_read_as_written_and_canonical), T(every_type_at_once_is_still_canonical),
-	  T(bad_entries_are_refused_by_name), T(bad_ends_of_entries_are_refused_by_name), T(bad_counts_are_refused_by_name),
-	  T(an_entry_that_is_too_large_or_has_no_object_is_not_written))
+	  T(bad_entries_are_refused_by_name), T(bad_ends_of_entries_are_refused_by_name),
+	  T(bad_counts_are_refused_by_name), T(an_entry_that_is_too_large_or_has_no_object_is_not_written))

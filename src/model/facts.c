@@ -12,7 +12,10 @@ static const char *const ORIGIN_NAMES[] = {
 };
 
 static const bool NAME_CHARACTERS[256] = {
-	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true,
+	['a' ... 'z'] = true,
+	['A' ... 'Z'] = true,
+	['0' ... '9'] = true,
+	['_'] = true,
 };
 
 /* Parts of letters, digits and underscores, joined by dots. All of these characters sort above the dot, so that the order

@@ -44,8 +44,8 @@ void facts_add_long(struct facts *facts, const char *name, enum fact_origin orig
 void facts_add_string(struct facts *facts, const char *name, enum fact_origin origin, struct bytes string); /* copied */
 /* As a decimal string, which policies compare for equality only. */
 void facts_add_amount(struct facts *facts, const char *name, enum fact_origin origin, const struct amount *amount);
-void facts_add_set_of_strings(struct facts *facts, const char *name, enum fact_origin origin, const struct bytes *strings,
-                              size_t count);
+void facts_add_set_of_strings(struct facts *facts, const char *name, enum fact_origin origin,
+			      const struct bytes *strings, size_t count);
 const struct fact *facts_find(const struct facts *facts, const char *name);
 /* A Long by its whole path in the context: the fact "approvals.total", or a field of the fact "approvals.group". */
 bool facts_long_at(const struct facts *facts, const char *path, int64_t *integer);

@@ -11,18 +11,18 @@
 #include "crypto/hash.h"
 
 constexpr int64_t OPERATION_LIFETIME_MAX_MS = INT64_C(30) * 24 * 3600 * 1000;
-constexpr size_t OPERATION_TEXT_MAX = 256;  /* of id-like members */
+constexpr size_t OPERATION_TEXT_MAX = 256; /* of id-like members */
 constexpr size_t OPERATION_REASON_MAX = 1024;
 
 struct operation {
-	struct bytes instance;        /* "treasury.example" */
-	struct bytes kind;            /* "sign"; model/operation_kind.h */
-	struct bytes principal;       /* "workload:settlement-1" or "person:p-7f3a" */
-	struct bytes resource;        /* "key:eth-hot-1" */
+	struct bytes instance;  /* "treasury.example" */
+	struct bytes kind;      /* "sign"; model/operation_kind.h */
+	struct bytes principal; /* "workload:settlement-1" or "person:p-7f3a" */
+	struct bytes resource;  /* "key:eth-hot-1" */
 	struct bytes idempotency_key;
-	struct bytes reference;       /* may be empty: left out */
-	struct bytes reason;          /* may be empty: left out */
-	struct hash256 payload_hash;  /* SHA-256 of the payload bytes */
+	struct bytes reference;      /* may be empty: left out */
+	struct bytes reason;         /* may be empty: left out */
+	struct hash256 payload_hash; /* SHA-256 of the payload bytes */
 	int64_t created_ms;
 	int64_t expires_ms;
 };
@@ -32,7 +32,8 @@ enum status operation_write(const struct operation *operation, struct buffer *to
 /* Parses and checks: every member, its length and characters, the lifetime. Errors: "operation.*". */
 enum status operation_read(const json *document, struct operation *operation);
 enum status operation_digest(const struct operation *operation, struct hash256 *digest);
-enum status operation_id(struct bytes instance, struct bytes principal, struct bytes idempotency_key, struct hash256 *id);
+enum status operation_id(struct bytes instance, struct bytes principal, struct bytes idempotency_key,
+			 struct hash256 *id);
 /* Same kind, resource, payload hash, reference and reason: what an idempotent repetition must share (design §4). */
 bool operation_is_repetition(const struct operation *first, const struct operation *again);
 

@@ -17,7 +17,8 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_PRINCIPAL_SUSPEND] = {"principal.suspend", "protect", ON(PERSON) | ON(WORKLOAD), ACT_INWARD, true},
 	[OPERATION_PRINCIPAL_RESUME] = {"principal.resume", "people", ON(PERSON) | ON(WORKLOAD), ACT_INWARD, false},
 	[OPERATION_PRINCIPAL_KEY_ADD] = {"principal.key_add", "people", ON(PERSON) | ON(WORKLOAD), ACT_INWARD, false},
-	[OPERATION_PRINCIPAL_KEY_REVOKE] = {"principal.key_revoke", "protect", ON(PERSON) | ON(WORKLOAD), ACT_INWARD, true},
+	[OPERATION_PRINCIPAL_KEY_REVOKE] = {"principal.key_revoke", "protect", ON(PERSON) | ON(WORKLOAD), ACT_INWARD,
+					    true},
 	[OPERATION_GROUP_ADD] = {"group.add", "people", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_GROUP_MEMBER_ADD] = {"group.member_add", "people", ON(GROUP), ACT_INWARD, false},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {"group.member_remove", "people", ON(GROUP), ACT_INWARD, false},
@@ -54,7 +55,7 @@ operation_kind_parse(struct bytes name, enum operation_kind_id *id) {
 			return OK;
 		}
 	return fail(STATUS_UNSUPPORTED, "operation.kind: \"%.*s\" is not a kind of operation",
-	            (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
+		    (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
 }
 
 enum status
@@ -68,16 +69,17 @@ resource_parse(struct bytes resource, enum resource_type *type, struct bytes *id
 		*id = bytes_of(resource.data + len + 1, resource.len - len - 1);
 		return OK;
 	}
-	return fail(STATUS_INVALID, "operation.resource: expected \"<type>:<id>\", such as \"key:eth-hot-1\", found \"%.*s\"",
-	            (int)(resource.len > 64 ? 64 : resource.len), (const char *)resource.data);
+	return fail(STATUS_INVALID,
+		    "operation.resource: expected \"<type>:<id>\", such as \"key:eth-hot-1\", found \"%.*s\"",
+		    (int)(resource.len > 64 ? 64 : resource.len), (const char *)resource.data);
 }
 
 enum status
 operation_kind_check_resource(enum operation_kind_id kind, struct bytes resource, enum resource_type *type,
-                              struct bytes *id) {
+			      struct bytes *id) {
 	TRY(resource_parse(resource, type, id));
 	if (operation_kinds[kind].resource_types & 1U << *type)
 		return OK;
 	return fail(STATUS_INVALID, "operation.resource: %s does not act on a %s", operation_kinds[kind].name,
-	            resource_kinds[*type].prefix);
+		    resource_kinds[*type].prefix);
 }

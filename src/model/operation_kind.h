@@ -84,6 +84,6 @@ enum status operation_kind_parse(struct bytes name, enum operation_kind_id *id);
 enum status resource_parse(struct bytes resource, enum resource_type *type, struct bytes *id);
 /* OK if the kind may name a resource of this type: "operation.resource". */
 enum status operation_kind_check_resource(enum operation_kind_id kind, struct bytes resource, enum resource_type *type,
-                                          struct bytes *id);
+					  struct bytes *id);
 
 #endif

@@ -107,7 +107,7 @@ static const char *const settings[][12] = {
 static enum status
 prepare_schema(struct database *database, const struct database_config *config) {
 	char pragmas[96];
-	int64_t version, application, tables;
+	int64_t version = 0, application = 0, tables = 0;
 	TRY(read_number(database, "PRAGMA user_version", &version));
 	TRY(read_number(database, "PRAGMA application_id", &application));
 	TRY(read_number(database, "SELECT count(*) FROM sqlite_schema", &tables));

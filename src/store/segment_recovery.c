@@ -53,7 +53,7 @@ is_all_zeros(struct bytes bytes) {
 /* *end: behind the last byte at or after `from` that is not zero; `from` if there is none. */
 static enum status
 find_end_of_data(struct reader *reader, uint64_t from, uint64_t *end) {
-	struct bytes bytes;
+	struct bytes bytes = {};
 	*end = from;
 	for (uint64_t at = from; at < reader->size; at += bytes.len) {
 		TRY(reader_fetch(reader, at, 1, &bytes));
@@ -132,7 +132,7 @@ scan_segment(struct reader *reader, struct scan *scan, uint64_t *at) {
 /* How far what stands at `at` may be a single incomplete frame. */
 static enum status
 describe_damage(struct reader *reader, uint64_t at, uint64_t end, struct segment_tail *tail) {
-	struct bytes bytes;
+	struct bytes bytes = {};
 	struct frame frame;
 	uint64_t reach = FRAME_SIZE_MAX;
 	TRY(reader_fetch(reader, at, FRAME_HEADER_SIZE, &bytes));

@@ -87,8 +87,8 @@ draft_input(struct arena *arena, const struct psbt_plan *plan, size_t index, str
 	    struct draft_map *map) {
 	const struct psbt_coin *coin = &plan->coins[index];
 	if (coin->index >= coin->previous->output_count)
-		return fail(STATUS_INVALID, "psbt_builder.index: coin %zu is output %u of a transaction that has %zu", index,
-			    coin->index, coin->previous->output_count);
+		return fail(STATUS_INVALID, "psbt_builder.index: coin %zu is output %u of a transaction that has %zu",
+			    index, coin->index, coin->previous->output_count);
 	TRY(bitcoin_transaction_id(coin->previous, &input->previous.txid));
 	input->previous.index = coin->index;
 	input->sequence = plan->sequence;
