@@ -82,16 +82,21 @@ write_passphrase(const char *path) {
 
 static struct firm_operation
 key_operation(const char *payload) {
-	return (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create", .resource = "account:options-hot",
-	                               .payload = payload, .created_ms = now_ms()};
+	return (struct firm_operation){.by = FIRM_PERSON_4,
+				       .kind = "key.create",
+				       .resource = "account:options-hot",
+				       .payload = payload,
+				       .created_ms = now_ms()};
 }
 
 static void
 ask(struct keeper *keeper, struct arena *arena, const char *method, const char *target, struct bytes body,
     struct ipc_response *response) {
 	static const uint8_t trading[] = {127, 1, 0, 9};
-	struct ipc_request request = {.method = bytes_of_text(method), .target = bytes_of_text(target),
-	                              .host = BYTES_OF_LITERAL(AUTHORITY), .body = body};
+	struct ipc_request request = {.method = bytes_of_text(method),
+				      .target = bytes_of_text(target),
+				      .host = BYTES_OF_LITERAL(AUTHORITY),
+				      .body = body};
 	request.reported.peer_address = BYTES_OF_ARRAY(trading);
 	request.reported.tls_group = BYTES_OF_LITERAL("X25519MLKEM768");
 	need(keeper_answer(keeper, &request, arena, response), "a request");
@@ -117,14 +122,15 @@ make_key(struct keeper *keeper, const char *id) {
 	struct ipc_response response;
 	char payload[160];
 	snprintf(payload, sizeof payload,
-	         "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"}", id);
+		 "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"}", id);
 	struct firm_operation operation = key_operation(payload);
 	operation.idempotency_key = id;
 	need(firm_body(&firm, INSTANCE, &operation, &body), "an operation");
 	ask(keeper, &arena, "POST", "/v1/operations", buffer_bytes(&body), &response);
 	struct hash256 hash;
-	need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal), bytes_of_text(id),
-	                  &hash), "an operation id");
+	need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal),
+			  bytes_of_text(id), &hash),
+	     "an operation id");
 	struct gate_operation *held = operations_find(&keeper_gate(keeper)->state->operations, &hash);
 	if (response.status != 202 || held == nullptr)
 		give_up("a key is not held");
@@ -135,16 +141,24 @@ make_key(struct keeper *keeper, const char *id) {
 static void
 open_keeper(const char *data, const char *mark, struct installation *installation, struct keeper **keeper) {
 	static const char *const authorities[] = {AUTHORITY};
-	struct keeper_config config = {.io = io_system(), .authorities = authorities, .authority_count = 1,
-	                               .guard = ROLLBACK_PATH, .guard_path = mark};
-	need(installation_open(io_system(), data, ROOT_KEY_FILE, bytes_of_text(DIGITS), installation), "the installation");
+	struct keeper_config config = {.io = io_system(),
+				       .authorities = authorities,
+				       .authority_count = 1,
+				       .guard = ROLLBACK_PATH,
+				       .guard_path = mark};
+	need(installation_open(io_system(), data, ROOT_KEY_FILE, bytes_of_text(DIGITS), installation),
+	     "the installation");
 	need(keeper_open(&config, installation, keeper), "the keeper");
 }
 
 static void
 found(const char *data, const char *mark, size_t keys) {
-	struct founding founding = {.instance = INSTANCE, .data = data, .source = ROOT_KEY_FILE,
-	                            .given = bytes_of_text(DIGITS), .guard = ROLLBACK_PATH, .mark = mark};
+	struct founding founding = {.instance = INSTANCE,
+				    .data = data,
+				    .source = ROOT_KEY_FILE,
+				    .given = bytes_of_text(DIGITS),
+				    .guard = ROLLBACK_PATH,
+				    .mark = mark};
 	_cleanup_(installation_close) struct installation installation = {};
 	_cleanup_(keeper_close) struct keeper *keeper = nullptr;
 	need(found_installation(&firm, &founding), "founding");
@@ -161,10 +175,10 @@ static pid_t
 start(uint16_t port, const char *data, const char *mark_directory) {
 	char text[1024];
 	snprintf(text, sizeof text,
-	         "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"" AUTHORITY "\"]\ndata_directory: %s\n"
-	         "rollback_guard: {kind: path, path: %s}\nroot_key: {file: %s/digits}\nlog_level: warning\n"
-	         "limits: {requests_per_principal_per_s: 1000000}\n",
-	         port, data, mark_directory, directory);
+		 "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"" AUTHORITY "\"]\ndata_directory: %s\n"
+		 "rollback_guard: {kind: path, path: %s}\nroot_key: {file: %s/digits}\nlog_level: warning\n"
+		 "limits: {requests_per_principal_per_s: 1000000}\n",
+		 port, data, mark_directory, directory);
 	struct config config = {};
 	need(config_parse(bytes_of_text(text), &config), "configuration");
 	if (geteuid() == 0) {
@@ -248,13 +262,18 @@ prepare(struct load *load, uint64_t count, uint64_t first_nonce) {
 	for (uint64_t i = 0; i < count; i++) {
 		char payload[256];
 		snprintf(payload, sizeof payload,
-		         "{\"format\":\"evm\",\"transaction\":\"0x02ef0183%06llx843b9aca008506fc23ac0082520894"
-		         "3535353535353535353535353535353535353535845d8a000080c0\"}",
-		         (unsigned long long)(0x10000 + first_nonce + i));
+			 "{\"format\":\"evm\",\"transaction\":\"0x02ef0183%06llx843b9aca008506fc23ac0082520894"
+			 "3535353535353535353535353535353535353535845d8a000080c0\"}",
+			 (unsigned long long)(0x10000 + first_nonce + i));
 		const char *key = arena_format(&load->arena, "load-%llu", (unsigned long long)(first_nonce + i));
-		struct firm_operation operation = {.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot",
-		                                   .payload = payload, .idempotency_key = key, .created_ms = now_ms()};
-		need(firm_request(&firm, &load->arena, INSTANCE, AUTHORITY, &operation, &load->requests[i]), "a request");
+		struct firm_operation operation = {.by = FIRM_SETTLEMENT,
+						   .kind = "sign",
+						   .resource = "key:eth-hot",
+						   .payload = payload,
+						   .idempotency_key = key,
+						   .created_ms = now_ms()};
+		need(firm_request(&firm, &load->arena, INSTANCE, AUTHORITY, &operation, &load->requests[i]),
+		     "a request");
 	}
 }
 
@@ -270,7 +289,7 @@ build(void *context, uint64_t number, struct buffer *to) {
 	buffer_append_text(to, "POST /v1/operations HTTP/1.1\r\n");
 	for (size_t i = 0; i < request->field_count; i++)
 		buffer_append_format(to, "%.*s: %.*s\r\n", BYTES_ARGS(request->fields[i].name),
-		                     BYTES_ARGS(request->fields[i].value));
+				     BYTES_ARGS(request->fields[i].value));
 	buffer_append_format(to, "Content-Length: %zu\r\n\r\n", request->body.len);
 	buffer_append_bytes(to, request->body);
 }
@@ -280,7 +299,7 @@ take_answer(void *context, uint64_t, unsigned status, struct bytes body) {
 	struct load *load = context;
 	if (status != 200) {
 		fprintf(stderr, "gate_bench: %u %.*s\n", status, (int)(body.len > 400 ? 400 : body.len),
-		        (const char *)body.data);
+			(const char *)body.data);
 		exit(1);
 	}
 	const uint8_t *at = memmem(body.data, body.len, "\"entry\":", 8);
@@ -293,8 +312,12 @@ take_answer(void *context, uint64_t, unsigned status, struct bytes body) {
 
 static void
 run(uint16_t port, unsigned connections, struct load *load, struct load_result *result) {
-	struct load_options options = {.port = port, .connections = connections, .requests = load->count, .build = build,
-	                               .take_answer = take_answer, .context = load};
+	struct load_options options = {.port = port,
+				       .connections = connections,
+				       .requests = load->count,
+				       .build = build,
+				       .take_answer = take_answer,
+				       .context = load};
 	need(load_run(&options, result), "the load");
 }
 
@@ -378,13 +401,19 @@ measure_cpu(uint16_t port, pid_t supervisor, uint64_t first_nonce) {
 	double verify_us, sign_us, head_us, required = required_us(batch_size, &verify_us, &sign_us, &head_us);
 	char detail[320];
 	snprintf(detail, sizeof detail,
-	         "%.1f us in all; verify requester %.1f, sign and verify own %.1f, head signatures %.1f / mean batch %.1f; "
-	         "%.0f signatures/s, p50 %.2f ms, p99 %.2f ms",
-	         per_request, verify_us, sign_us, head_us, batch_size,
-	         (double)REQUESTS * 1e9 / (double)result.elapsed_ns, bench_quantile(result.latencies_us, result.answers, 0.5) / 1000,
-	         bench_quantile(result.latencies_us, result.answers, 0.99) / 1000);
-	bench_row(&(struct bench_row){.name = "gate.cpu_beyond_crypto_us", .unit = "us", .value = per_request - required,
-	                              .baseline = "the required cryptography alone", .baseline_value = required, .detail = detail});
+		 "%.1f us in all; verify requester %.1f, sign and verify own %.1f, head signatures %.1f / mean batch "
+		 "%.1f; "
+		 "%.0f signatures/s, p50 %.2f ms, p99 %.2f ms",
+		 per_request, verify_us, sign_us, head_us, batch_size,
+		 (double)REQUESTS * 1e9 / (double)result.elapsed_ns,
+		 bench_quantile(result.latencies_us, result.answers, 0.5) / 1000,
+		 bench_quantile(result.latencies_us, result.answers, 0.99) / 1000);
+	bench_row(&(struct bench_row){.name = "gate.cpu_beyond_crypto_us",
+				      .unit = "us",
+				      .value = per_request - required,
+				      .baseline = "the required cryptography alone",
+				      .baseline_value = required,
+				      .detail = detail});
 	load_result_free(&result);
 	load_free(&load);
 }
@@ -401,11 +430,15 @@ measure_latency(uint16_t port, uint64_t first_nonce) {
 	double p50 = bench_quantile(result.latencies_us, result.answers, 0.5);
 	char detail[256];
 	snprintf(detail, sizeof detail,
-	         "p50 %.0f us, p99 %.0f us; of it: fdatasync %.0f, head signatures %.0f, verify requester %.0f, sign and verify %.0f",
-	         p50, bench_quantile(result.latencies_us, result.answers, 0.99), sync_us, head_us, verify_us, sign_us);
-	bench_row(&(struct bench_row){.name = "gate.receipt_p50_above_fsync_us", .unit = "us", .value = p50 - sync_us,
-	                              .baseline = "one fdatasync of a pre-written file", .baseline_value = sync_us,
-	                              .detail = detail});
+		 "p50 %.0f us, p99 %.0f us; of it: fdatasync %.0f, head signatures %.0f, verify requester %.0f, sign "
+		 "and verify %.0f",
+		 p50, bench_quantile(result.latencies_us, result.answers, 0.99), sync_us, head_us, verify_us, sign_us);
+	bench_row(&(struct bench_row){.name = "gate.receipt_p50_above_fsync_us",
+				      .unit = "us",
+				      .value = p50 - sync_us,
+				      .baseline = "one fdatasync of a pre-written file",
+				      .baseline_value = sync_us,
+				      .detail = detail});
 	load_result_free(&result);
 	load_free(&load);
 }
@@ -421,8 +454,9 @@ measure_start(const char *data, const char *mark) {
 	struct ledger_head head;
 	ledger_durable_head(keeper_ledger(keeper), &head);
 	snprintf(detail, sizeof detail, "%zu keys, %llu entries read", keyring_count(keeper_gate(keeper)->state->ring),
-	         (unsigned long long)head.head.size);
-	bench_row(&(struct bench_row){.name = "gate.start_10k_keys_s", .unit = "s", .value = seconds, .detail = detail});
+		 (unsigned long long)head.head.size);
+	bench_row(
+		&(struct bench_row){.name = "gate.start_10k_keys_s", .unit = "s", .value = seconds, .detail = detail});
 }
 
 static void
@@ -437,7 +471,8 @@ static void
 wait_until_ready(uint16_t port) {
 	struct load load;
 	for (int i = 0; i < 100; i++) {
-		struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+		struct sockaddr_in address = {
+			.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
 		int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		bool listens = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0;
 		close(probe);
@@ -462,7 +497,7 @@ int
 main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
 		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
-		                                                          : keeper_main(IPC_CONTROL_DESCRIPTOR);
+									 : keeper_main(IPC_CONTROL_DESCRIPTOR);
 	char digits[256], data[256], mark_directory[256], mark[300], many[256], many_mark[256];
 	log_start("bench", LOG_LEVEL_WARNING);
 	firm_make(&firm, 3);

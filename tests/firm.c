@@ -45,8 +45,8 @@ firm_free(struct firm *firm) {
 
 static void
 add_change(struct buffer *to, const char *kind, const char *resource, const char *payload) {
-	buffer_append_format(to, "%s{\"kind\":\"%s\",\"payload\":%s,\"resource\":\"%s\"}", to->len == 0 ? "" : ",", kind, payload,
-	                     resource);
+	buffer_append_format(to, "%s{\"kind\":\"%s\",\"payload\":%s,\"resource\":\"%s\"}", to->len == 0 ? "" : ",",
+			     kind, payload, resource);
 }
 
 static void
@@ -55,9 +55,9 @@ add_principal(const struct firm *firm, struct buffer *to, enum firm_member membe
 	bool person = member <= FIRM_PERSON_5;
 	hex_encode(BYTES_OF_ARRAY(firm->members[member].public_key), hex);
 	snprintf(payload, sizeof payload,
-	         "{\"keys\":[{\"class\":\"%s\",\"name\":\"%s\",\"public_key\":\"%s\"%s%s%s}],\"%s\":\"%s\"}",
-	         person ? "terminal" : "plain", person ? "terminal" : "main", hex, zone ? ",\"zone\":\"" : "", zone ? zone : "",
-	         zone ? "\"" : "", person ? "person" : "workload", firm->members[member].principal);
+		 "{\"keys\":[{\"class\":\"%s\",\"name\":\"%s\",\"public_key\":\"%s\"%s%s%s}],\"%s\":\"%s\"}",
+		 person ? "terminal" : "plain", person ? "terminal" : "main", hex, zone ? ",\"zone\":\"" : "",
+		 zone ? zone : "", zone ? "\"" : "", person ? "person" : "workload", firm->members[member].principal);
 	snprintf(resource, sizeof resource, "desk:%s", desk);
 	add_change(to, person ? "person.add" : "workload.add", resource, payload);
 }
@@ -136,10 +136,10 @@ add_changes(const struct firm *firm, struct buffer *to) {
 	add_change(to, "list.create", "system:gatehouse", "{\"id\":\"counterparties\",\"kind\":\"allowed\"}");
 	add_change(to, "list.create", "system:gatehouse", "{\"id\":\"sanctions\",\"kind\":\"sanctioned\"}");
 	add_change(to, "list.add", "list:counterparties",
-	           "{\"entries\":[\"bitcoin:main:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4\","
-	           "\"eip155:1:0x3535353535353535353535353535353535353535\"]}");
+		   "{\"entries\":[\"bitcoin:main:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4\","
+		   "\"eip155:1:0x3535353535353535353535353535353535353535\"]}");
 	add_change(to, "list.add", "list:sanctions",
-	           "{\"entries\":[\"eip155:1:0x7F367cC41522cE07553e823bf3be79A889DEbe1B\"]}");
+		   "{\"entries\":[\"eip155:1:0x7F367cC41522cE07553e823bf3be79A889DEbe1B\"]}");
 	for (size_t i = 0; i < ARRAY_LENGTH(assets); i++)
 		add_change(to, "asset.add", "system:gatehouse", assets[i]);
 	for (size_t i = 0; i < ARRAY_LENGTH(prices); i++)
@@ -161,13 +161,13 @@ canonical_again(struct arena *arena, struct buffer *text) {
 
 enum status
 firm_genesis(struct firm *firm, const char *instance, const char *origin, const char *log_keys, int64_t now_ms,
-             struct buffer *body) {
+	     struct buffer *body) {
 	_cleanup_(buffer_free) struct buffer changes = {}, document = {};
 	TRY(add_changes(firm, &changes));
 	buffer_append_format(&document,
-	                     "{\"changes\":[%.*s],\"created\":%lld,\"format\":1,\"instance\":\"%s\",\"log_keys\":%s,"
-	                     "\"origin\":\"%s\",\"type\":\"" GENESIS_LABEL "\"}",
-	                     BYTES_ARGS(changes), (long long)now_ms, instance, log_keys, origin);
+			     "{\"changes\":[%.*s],\"created\":%lld,\"format\":1,\"instance\":\"%s\",\"log_keys\":%s,"
+			     "\"origin\":\"%s\",\"type\":\"" GENESIS_LABEL "\"}",
+			     BYTES_ARGS(changes), (long long)now_ms, instance, log_keys, origin);
 	TRY(buffer_status(&document));
 	TRY(canonical_again(&firm->arena, &document));
 	struct hash256 digest;
@@ -177,12 +177,12 @@ firm_genesis(struct firm *firm, const char *instance, const char *origin, const 
 	for (size_t i = 0; i < ARRAY_LENGTH(signers); i++) {
 		uint8_t signature[64];
 		char hex[129], public_hex[65];
-		TRY(person_sign(GENESIS_LABEL, &digest, firm->members[signers[i]].seed, firm->members[signers[i]].public_key,
-		                signature));
+		TRY(person_sign(GENESIS_LABEL, &digest, firm->members[signers[i]].seed,
+				firm->members[signers[i]].public_key, signature));
 		hex_encode(BYTES_OF_ARRAY(signature), hex);
 		hex_encode(BYTES_OF_ARRAY(firm->members[signers[i]].public_key), public_hex);
-		buffer_append_format(body, "%s{\"key\":\"%s\",\"public_key\":\"%s\",\"signature\":\"%s\"}", i == 0 ? "" : ",",
-		                     firm->members[signers[i]].key_id, public_hex, hex);
+		buffer_append_format(body, "%s{\"key\":\"%s\",\"public_key\":\"%s\",\"signature\":\"%s\"}",
+				     i == 0 ? "" : ",", firm->members[signers[i]].key_id, public_hex, hex);
 	}
 	buffer_append_text(body, "]}");
 	return buffer_status(body);
@@ -194,16 +194,16 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 	bool person = wanted->by <= FIRM_PERSON_5;
 	buffer_append_text(&payload, wanted->payload);
 	TRY(canonical_again(&firm->arena, &payload));
-	struct operation operation = {.instance = bytes_of_text(instance),
-	                              .kind = bytes_of_text(wanted->kind),
-	                              .principal = bytes_of_text(firm->members[wanted->by].principal),
-	                              .resource = bytes_of_text(wanted->resource),
-	                              .idempotency_key = bytes_of_text(wanted->idempotency_key),
-	                              .reason = wanted->reason == nullptr ? (struct bytes){} : bytes_of_text(wanted->reason),
-	                              .payload_hash = sha256(buffer_bytes(&payload)),
-	                              .created_ms = wanted->created_ms,
-	                              .expires_ms = wanted->created_ms +
-	                                            (wanted->lifetime_ms == 0 ? HOUR_MS : wanted->lifetime_ms)};
+	struct operation operation = {
+		.instance = bytes_of_text(instance),
+		.kind = bytes_of_text(wanted->kind),
+		.principal = bytes_of_text(firm->members[wanted->by].principal),
+		.resource = bytes_of_text(wanted->resource),
+		.idempotency_key = bytes_of_text(wanted->idempotency_key),
+		.reason = wanted->reason == nullptr ? (struct bytes){} : bytes_of_text(wanted->reason),
+		.payload_hash = sha256(buffer_bytes(&payload)),
+		.created_ms = wanted->created_ms,
+		.expires_ms = wanted->created_ms + (wanted->lifetime_ms == 0 ? HOUR_MS : wanted->lifetime_ms)};
 	TRY(operation_write(&operation, &document));
 	buffer_append_format(body, "{\"operation\":%.*s,\"payload\":%.*s", BYTES_ARGS(document), BYTES_ARGS(payload));
 	if (wanted->secret != nullptr)
@@ -213,10 +213,10 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 		uint8_t signature[64];
 		char hex[129];
 		TRY(person_sign(OPERATION_SIGNATURE_LABEL, &digest, firm->members[wanted->by].seed,
-		                firm->members[wanted->by].public_key, signature));
+				firm->members[wanted->by].public_key, signature));
 		hex_encode(BYTES_OF_ARRAY(signature), hex);
 		buffer_append_format(body, ",\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"}",
-		                     firm->members[wanted->by].key_id, hex);
+				     firm->members[wanted->by].key_id, hex);
 	}
 	buffer_append_byte(body, '}');
 	return buffer_status(body);
@@ -224,19 +224,20 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 
 enum status
 firm_request(struct firm *firm, struct arena *arena, const char *instance, const char *authority,
-             const struct firm_operation *operation, struct http_request *request) {
+	     const struct firm_operation *operation, struct http_request *request) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	TRY(firm_body(firm, instance, operation, &body));
 	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
 	TRY_ALLOC(fields);
 	*request = (struct http_request){.method = BYTES_OF_LITERAL("POST"),
-	                                 .target = BYTES_OF_LITERAL("/v1/operations"),
-	                                 .body = arena_copy(arena, buffer_bytes(&body))};
+					 .target = BYTES_OF_LITERAL("/v1/operations"),
+					 .body = arena_copy(arena, buffer_bytes(&body))};
 	struct http_request_signer signer = {.key_id = bytes_of_text(firm->members[operation->by].key_id),
-	                                     .seed = firm->members[operation->by].seed};
+					     .seed = firm->members[operation->by].seed};
 	memcpy(signer.public_key, firm->members[operation->by].public_key, 32);
-	TRY(http_signature_create(arena, &signer, request, bytes_of_text(authority), BYTES_OF_LITERAL("application/json"),
-	                          bytes_of_text(operation->idempotency_key), operation->created_ms, 300, fields));
+	TRY(http_signature_create(arena, &signer, request, bytes_of_text(authority),
+				  BYTES_OF_LITERAL("application/json"), bytes_of_text(operation->idempotency_key),
+				  operation->created_ms, 300, fields));
 	request->fields = fields;
 	request->field_count = 6;
 	return OK;
@@ -251,12 +252,12 @@ read_hash(const json *material, const char *key, struct hash256 *hash) {
 
 enum status
 firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct bytes material, const char *verdict,
-          int64_t now_ms, struct buffer *body) {
+	  int64_t now_ms, struct buffer *body) {
 	const json *document;
 	struct approval_statement statement = {.instance = bytes_of_text(instance),
-	                                       .person = bytes_of_text(firm->members[by].principal),
-	                                       .client = APPROVAL_CLIENT_CLI,
-	                                       .expires_ms = now_ms + 10 * MINUTE_MS};
+					       .person = bytes_of_text(firm->members[by].principal),
+					       .client = APPROVAL_CLIENT_CLI,
+					       .expires_ms = now_ms + 10 * MINUTE_MS};
 	TRY(json_read(&firm->arena, material, (struct json_limits){}, &document));
 	TRY(read_hash(document, "operation_id", &statement.operation_id));
 	TRY(read_hash(document, "digest", &statement.operation_digest));
@@ -270,10 +271,11 @@ firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct b
 	uint8_t signature[64];
 	char hex[129];
 	TRY(approval_digest(&statement, &digest));
-	TRY(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, firm->members[by].seed, firm->members[by].public_key, signature));
+	TRY(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, firm->members[by].seed, firm->members[by].public_key,
+			signature));
 	hex_encode(BYTES_OF_ARRAY(signature), hex);
 	buffer_append_format(body, "{\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"},\"statement\":",
-	                     firm->members[by].key_id, hex);
+			     firm->members[by].key_id, hex);
 	TRY(approval_write(&statement, body));
 	buffer_append_byte(body, '}');
 	return buffer_status(body);

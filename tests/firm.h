@@ -15,8 +15,14 @@
 #include "model/operation.h"
 
 enum firm_member {
-	FIRM_PERSON_1, FIRM_PERSON_2, FIRM_PERSON_3, FIRM_PERSON_4, FIRM_PERSON_5,
-	FIRM_SETTLEMENT, FIRM_TREASURER, FIRM_PRICES,
+	FIRM_PERSON_1,
+	FIRM_PERSON_2,
+	FIRM_PERSON_3,
+	FIRM_PERSON_4,
+	FIRM_PERSON_5,
+	FIRM_SETTLEMENT,
+	FIRM_TREASURER,
+	FIRM_PRICES,
 	FIRM_MEMBERS,
 };
 
@@ -34,8 +40,8 @@ void firm_free(struct firm *firm); /* a cleanup function */
 
 /* The body of the genesis entry, signed by people 1 and 3. log_keys: canonical JSON of an array of two vkeys. The policies are
  * those of examples/firm/policies.cedar. */
-enum status firm_genesis(struct firm *firm, const char *instance, const char *origin, const char *log_keys, int64_t now_ms,
-                         struct buffer *body);
+enum status firm_genesis(struct firm *firm, const char *instance, const char *origin, const char *log_keys,
+			 int64_t now_ms, struct buffer *body);
 
 /* An operation of a member as the body of POST /v1/operations: of a person with its signature inside. payload: JSON. */
 struct firm_operation {
@@ -49,14 +55,15 @@ struct firm_operation {
 	int64_t created_ms;
 	int64_t lifetime_ms; /* 0: an hour */
 };
-enum status firm_body(struct firm *firm, const char *instance, const struct firm_operation *operation, struct buffer *body);
+enum status firm_body(struct firm *firm, const char *instance, const struct firm_operation *operation,
+		      struct buffer *body);
 
 /* The same as a signed request; for a workload with the six signature fields. */
 enum status firm_request(struct firm *firm, struct arena *arena, const char *instance, const char *authority,
-                         const struct firm_operation *operation, struct http_request *request);
+			 const struct firm_operation *operation, struct http_request *request);
 
 /* A vote on what GET …/payload gave (canonical JSON), as the body of POST …/votes. */
 enum status firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct bytes material,
-                      const char *verdict, int64_t now_ms, struct buffer *body);
+		      const char *verdict, int64_t now_ms, struct buffer *body);
 
 #endif

@@ -26,9 +26,11 @@ static enum status
 begin_mark(const struct installation *installation, const struct founding *founding, struct ledger *ledger) {
 	_cleanup_(high_water_close) struct high_water *mark = nullptr;
 	struct ledger_head head;
-	struct high_water_config guard = {.guard = founding->guard, .io = io_system(),
-	                                  .origin = bytes_of_text(installation->origin),
-	                                  .data_directory = founding->data, .path = founding->mark};
+	struct high_water_config guard = {.guard = founding->guard,
+					  .io = io_system(),
+					  .origin = bytes_of_text(installation->origin),
+					  .data_directory = founding->data,
+					  .path = founding->mark};
 	ledger_durable_head(ledger, &head);
 	TRY(high_water_open(&guard, &mark));
 	return high_water_begin(mark, &(struct mark){head.head.size, head.head.root});
@@ -43,10 +45,11 @@ begin_log(struct firm *firm, const struct installation *installation, const stru
 	struct ledger_config config = {.io = io_system(), .directory = path, .signer = &installation->signer};
 	TRY(write_log_keys(installation, &keys));
 	TRY(firm_genesis(firm, founding->instance, installation->origin, (const char *)keys.data,
-	                 io_realtime_ns(io_system()) / 1'000'000, &genesis));
+			 io_realtime_ns(io_system()) / 1'000'000, &genesis));
 	TRY(ledger_create(&config));
 	TRY(ledger_open(&config, &ledger));
-	TRY(ledger_append(ledger, &(struct ledger_entry){.type = ENTRY_GENESIS, .body = buffer_bytes(&genesis)}, 1, nullptr));
+	TRY(ledger_append(ledger, &(struct ledger_entry){.type = ENTRY_GENESIS, .body = buffer_bytes(&genesis)}, 1,
+			  nullptr));
 	return begin_mark(installation, founding, ledger);
 }
 
@@ -58,6 +61,6 @@ found_installation(struct firm *firm, const struct founding *founding) {
 	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
 	TRY(root_key_create(&root, founding->source, founding->given, cheap, &record));
 	TRY(installation_create(io_system(), founding->data, founding->instance, "k1", root, buffer_bytes(&record),
-	                        &installation));
+				&installation));
 	return begin_log(firm, &installation, founding);
 }

@@ -11,11 +11,11 @@
 
 struct founding {
 	const char *instance;
-	const char *data;            /* directory to be made */
+	const char *data; /* directory to be made */
 	enum root_key_source source;
-	struct bytes given;          /* passphrase or digits */
+	struct bytes given; /* passphrase or digits */
 	enum rollback_guard guard;
-	const char *mark;            /* ROLLBACK_PATH: file */
+	const char *mark; /* ROLLBACK_PATH: file */
 };
 
 enum status found_installation(struct firm *firm, const struct founding *founding);

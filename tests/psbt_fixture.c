@@ -1,6 +1,5 @@
 #include "tests/psbt_fixture.h"
 
-
 constexpr uint32_t HARDENED = UINT32_C(1) << 31;
 
 struct signing_path
@@ -58,8 +57,7 @@ coin_of(const struct psbt_fixture_coin *coin, const struct bitcoin_transaction *
 enum status
 psbt_fixture_build(struct arena *arena, const struct psbt_fixture *fixture, struct bytes *encoded) {
 	struct psbt_coin *coins = ARENA_NEW_ARRAY(arena, fixture->coin_count, struct psbt_coin);
-	struct bitcoin_transaction *previous =
-		ARENA_NEW_ARRAY(arena, fixture->coin_count, struct bitcoin_transaction);
+	struct bitcoin_transaction *previous = ARENA_NEW_ARRAY(arena, fixture->coin_count, struct bitcoin_transaction);
 	TRY_ALLOC(coins);
 	TRY_ALLOC(previous);
 	for (size_t i = 0; i < fixture->coin_count; i++) {

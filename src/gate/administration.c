@@ -4,7 +4,7 @@
 
 #include "wallet/wallet.h"
 
-constexpr size_t ENTRIES_MAX = 4096; /* of one change to a list */
+constexpr size_t ENTRIES_MAX = 4096;     /* of one change to a list */
 constexpr size_t PRINCIPAL_KEYS_MAX = 8; /* given with a new person or workload */
 
 /* --- Reading payloads. --- */
@@ -40,7 +40,7 @@ add_zone(struct gate_state *state, const struct change *change) {
 	if (networks != nullptr) {
 		if (json_type_of(networks) != JSON_ARRAY)
 			return fail(STATUS_INVALID, "payload.networks: expected array, found %s",
-			            json_type_name(json_type_of(networks)));
+				    json_type_name(json_type_of(networks)));
 		struct json_iterator iterator = json_iterate(networks);
 		for (const json *network; (network = json_next(&iterator, nullptr)) != nullptr;) {
 			if (json_type_of(network) != JSON_STRING)
@@ -67,7 +67,8 @@ read_new_key(const json *object, struct new_key *key) {
 	static const char *const members[] = {"class", "name", "public_key", "zone", nullptr};
 	struct bytes public_key, class;
 	if (json_type_of(object) != JSON_OBJECT)
-		return fail(STATUS_INVALID, "payload.key: expected object, found %s", json_type_name(json_type_of(object)));
+		return fail(STATUS_INVALID, "payload.key: expected object, found %s",
+			    json_type_name(json_type_of(object)));
 	TRY(json_only(object, "payload.key", members));
 	TRY(json_need_string(object, "payload.key", "name", &key->name));
 	TRY(json_need_string(object, "payload.key", "public_key", &public_key));
@@ -107,11 +108,13 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 	TRY(json_need_string(change->payload, "payload", member, &id));
 	TRY(read_new_keys(change->payload, keys, &count));
 	for (size_t i = 0; i < count; i++)
-		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class, keys[i].zone));
+		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class,
+					keys[i].zone));
 	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(state->directory, id, change->resource_id)
-	                             : directory_add_workload(state->directory, id, change->resource_id));
+				     : directory_add_workload(state->directory, id, change->resource_id));
 	for (size_t i = 0; i < count; i++)
-		TRY(directory_add_key(state->directory, id, keys[i].name, keys[i].public_key, keys[i].class, keys[i].zone));
+		TRY(directory_add_key(state->directory, id, keys[i].name, keys[i].public_key, keys[i].class,
+				      keys[i].zone));
 	return OK;
 }
 
@@ -139,7 +142,8 @@ static enum status
 add_key_of_principal(struct gate_state *state, const struct change *change) {
 	struct new_key key;
 	TRY(read_new_key(change->payload, &key));
-	return directory_add_key(state->directory, change->operation->resource, key.name, key.public_key, key.class, key.zone);
+	return directory_add_key(state->directory, change->operation->resource, key.name, key.public_key, key.class,
+				 key.zone);
 }
 
 static enum status
@@ -211,7 +215,7 @@ normalise_entry(struct arena *arena, struct bytes given, struct bytes *entry) {
 	const uint8_t *colon = given.len == 0 ? nullptr : memrchr(given.data, ':', given.len);
 	if (colon == nullptr)
 		return fail(STATUS_INVALID, "payload.entries: expected \"<chain>:<address>\", found \"%.*s\"",
-		            (int)(given.len > 80 ? 80 : given.len), (const char *)given.data);
+			    (int)(given.len > 80 ? 80 : given.len), (const char *)given.data);
 	struct bytes chain = bytes_of(given.data, (size_t)(colon - given.data)), address;
 	TRY(wallet_normalise_address(arena, chain, bytes_of(colon + 1, given.len - chain.len - 1), &address));
 	*entry = bytes_of_text(arena_format(arena, "%.*s:%.*s", BYTES_ARGS(chain), BYTES_ARGS(address)) ?: "");
@@ -220,13 +224,14 @@ normalise_entry(struct arena *arena, struct bytes given, struct bytes *entry) {
 
 static enum status
 change_list(struct gate_state *state, const struct change *change,
-            enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
+	    enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
 	_cleanup_(arena_free) struct arena arena = {};
 	const json *array;
 	TRY(json_need(change->payload, "payload", "entries", JSON_ARRAY, &array));
 	size_t count = json_size(array);
 	if (count == 0 || count > ENTRIES_MAX)
-		return fail(STATUS_INVALID, "payload.entries: expected 1 to %zu entries, found %zu", ENTRIES_MAX, count);
+		return fail(STATUS_INVALID, "payload.entries: expected 1 to %zu entries, found %zu", ENTRIES_MAX,
+			    count);
 	struct bytes *entries = ARENA_NEW_ARRAY(&arena, count, struct bytes);
 	TRY_ALLOC(entries);
 	struct json_iterator iterator = json_iterate(array);
@@ -259,7 +264,7 @@ add_asset(struct gate_state *state, const struct change *change) {
 	if (decimals < 0 || decimals > ASSET_DECIMALS_MAX)
 		return fail(STATUS_INVALID, "payload.decimals: expected 0 to %u", ASSET_DECIMALS_MAX);
 	return asset_registry_add(state->assets, chain, text_or_empty(change->payload, "contract"), symbol,
-	                          (unsigned)decimals);
+				  (unsigned)decimals);
 }
 
 static enum status
@@ -306,7 +311,7 @@ create_key(struct gate_state *state, const struct change *change) {
 
 static enum status
 set_key_state(struct gate_state *state, const struct change *change, enum key_state to,
-              enum status (*ring_change)(struct keyring *, struct bytes)) {
+	      enum status (*ring_change)(struct keyring *, struct bytes)) {
 	if (state->ring != nullptr)
 		return ring_change(state->ring, change->resource_id);
 	struct key_info *key = map_get(&state->keys, change->resource_id);
@@ -410,7 +415,7 @@ list_facts(const struct gate_state *state, const struct change *change, struct f
 	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
 	if (list != nullptr)
 		facts_add_string(facts, "change.list_kind", FACT_VERIFIED,
-		                 bytes_of_text(destination_list_kind_name(list->kind)));
+				 bytes_of_text(destination_list_kind_name(list->kind)));
 	const json *entries = json_get(change->payload, "entries");
 	if (entries != nullptr)
 		facts_add_long(facts, "change.entries", FACT_VERIFIED, (int64_t)json_size(entries));
@@ -424,7 +429,7 @@ new_list_facts(const struct gate_state *, const struct change *change, struct fa
 static void
 delegate_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
 	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
-	                  bytes_equal(change->operation->principal, change->operation->resource));
+			  bytes_equal(change->operation->principal, change->operation->resource));
 	const json *until = json_get(change->payload, "until");
 	if (until != nullptr && json_type_of(until) == JSON_INTEGER)
 		facts_add_long(facts, "change.duration_ms", FACT_VERIFIED, json_integer(until) - change->now_ms);
@@ -444,7 +449,7 @@ price_facts(const struct gate_state *state, const struct change *change, struct 
 	unsigned __int128 step = (unsigned __int128)(now > before ? now - before : before - now) * 10'000;
 	step = (step + before - 1) / before;
 	facts_add_long(facts, "price.step_basis_points", FACT_VERIFIED,
-	               step > (unsigned __int128)JSON_INTEGER_MAX ? JSON_INTEGER_MAX : (int64_t)step);
+		       step > (unsigned __int128)JSON_INTEGER_MAX ? JSON_INTEGER_MAX : (int64_t)step);
 	facts_add_long(facts, "price.age_ms", FACT_VERIFIED, change->now_ms - asset->price_recorded_ms);
 }
 
@@ -461,7 +466,8 @@ static const struct administration {
 	[OPERATION_SIGN] = {{"format", "transaction"}, nothing_to_change, no_facts},
 	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "id", "material", "purpose"}, create_key, key_facts},
 	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "commitment", "id", "material", "purpose", "secret_kind"},
-	                          create_key, key_facts},
+				  create_key,
+				  key_facts},
 	[OPERATION_KEY_FREEZE] = {{}, freeze_key, no_facts},
 	[OPERATION_KEY_UNFREEZE] = {{}, unfreeze_key, no_facts},
 	[OPERATION_KEY_ROTATE] = {{"id"}, rotate_key, no_facts},
@@ -472,7 +478,9 @@ static const struct administration {
 	[OPERATION_WORKLOAD_ADD] = {{"keys", "workload"}, add_workload, no_facts},
 	[OPERATION_PRINCIPAL_SUSPEND] = {{}, suspend_principal, no_facts},
 	[OPERATION_PRINCIPAL_RESUME] = {{}, resume_principal, no_facts},
-	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"}, add_key_of_principal, principal_key_facts},
+	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"},
+					 add_key_of_principal,
+					 principal_key_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
 	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},
@@ -494,14 +502,15 @@ change_of_kept(const struct gate_operation *operation, int64_t now_ms, struct ch
 	*change = (struct change){.operation = &held->operation, .now_ms = now_ms};
 	TRY(operation_kind_parse(held->operation.kind, &change->kind));
 	TRY(operation_kind_check_resource(change->kind, held->operation.resource, &change->resource_type,
-	                                  &change->resource_id));
+					  &change->resource_id));
 	return json_read(&held->arena, held->payload, (struct json_limits){}, &change->payload);
 }
 
 enum status
 change_check_payload(enum operation_kind_id kind, const json *payload) {
 	if (json_type_of(payload) != JSON_OBJECT)
-		return fail(STATUS_INVALID, "payload.type: expected object, found %s", json_type_name(json_type_of(payload)));
+		return fail(STATUS_INVALID, "payload.type: expected object, found %s",
+			    json_type_name(json_type_of(payload)));
 	return json_only(payload, "payload", rows[kind].members);
 }
 

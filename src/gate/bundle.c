@@ -35,7 +35,7 @@ bundle_create(struct bundle **bundle, struct bytes policies) {
 	TRY_ALLOC(made);
 	if (policies.len > BUNDLE_SIZE_MAX)
 		return fail(STATUS_TOO_LARGE, "bundle.size: %zu bytes of policies, at most %zu", policies.len,
-		            BUNDLE_SIZE_MAX);
+			    BUNDLE_SIZE_MAX);
 	TRY(bundle_hash(policies, &made->hash));
 	uint8_t *text = malloc(policies.len == 0 ? 1 : policies.len);
 	TRY_ALLOC(text);

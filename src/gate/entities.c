@@ -17,7 +17,7 @@ entity_of_principal(const struct principal *principal) {
 	const uint8_t *colon = memchr(principal->id.data, ':', principal->id.len);
 	size_t start = colon == nullptr ? 0 : (size_t)(colon - principal->id.data) + 1;
 	return uid(principal->kind == PRINCIPAL_PERSON ? "Person" : "Workload",
-	           bytes_of(principal->id.data + start, principal->id.len - start));
+		   bytes_of(principal->id.data + start, principal->id.len - start));
 }
 
 struct entity_uid
@@ -45,9 +45,9 @@ put(struct policy_entities *entities, struct entity_uid entity, const struct val
     const struct entity_uid *parents, size_t parent_count) {
 	struct value attributes = {.type = VALUE_RECORD, .record = {fields, field_count}};
 	return policy_entities_put(entities, &(struct policy_entity){.uid = entity,
-	                                                             .attributes = &attributes,
-	                                                             .parents = parents,
-	                                                             .parent_count = parent_count});
+								     .attributes = &attributes,
+								     .parents = parents,
+								     .parent_count = parent_count});
 }
 
 static enum status
@@ -68,7 +68,7 @@ put_principal(struct policy_entities *entities, const struct gate_state *state, 
 			continue;
 		if (count == PARENTS_MAX)
 			return fail(STATUS_TOO_LARGE, "entities.groups: %.*s is in more than %zu groups",
-			            BYTES_ARGS(principal->id), PARENTS_MAX - 1);
+				    BYTES_ARGS(principal->id), PARENTS_MAX - 1);
 		parents[count++] = uid("Group", group->id);
 	}
 	const struct value_field fields[] = {field("suspended", value_boolean(principal->suspended))};
@@ -204,7 +204,8 @@ collect(const struct policy_entities *entities, struct entity_uid from, struct e
 	if (!policy_entities_get(entities, from, &entity))
 		return OK;
 	if (*count == REACHABLE_MAX)
-		return fail(STATUS_TOO_LARGE, "entities.reachable: a request reaches more than %zu entities", REACHABLE_MAX);
+		return fail(STATUS_TOO_LARGE, "entities.reachable: a request reaches more than %zu entities",
+			    REACHABLE_MAX);
 	found[(*count)++] = from;
 	struct entity_uid parents[PARENTS_MAX];
 	size_t parent_count = policy_entities_parents(entities, from, parents, PARENTS_MAX);
@@ -223,7 +224,7 @@ write_uid(struct json_writer *writer, struct entity_uid entity) {
 
 enum status
 entities_write_reachable(const struct policy_entities *entities, const struct entity_uid *from, size_t from_count,
-                         struct arena *scratch, struct json_writer *writer) {
+			 struct arena *scratch, struct json_writer *writer) {
 	struct entity_uid *found = ARENA_NEW_ARRAY(scratch, REACHABLE_MAX, struct entity_uid);
 	TRY_ALLOC(found);
 	size_t count = 0;

@@ -18,14 +18,15 @@
 /* Actions and their groups; nothing else yet. */
 enum status entities_create(struct policy_entities **entities);
 /* Puts what the change touched, and seals. The change has been applied to the state. */
-enum status entities_follow(struct policy_entities *entities, const struct gate_state *state, const struct change *change);
+enum status entities_follow(struct policy_entities *entities, const struct gate_state *state,
+			    const struct change *change);
 
 struct entity_uid entity_of_principal(const struct principal *principal);
 struct entity_uid entity_of_action(enum operation_kind_id kind);
 struct entity_uid entity_of_resource(enum resource_type type, struct bytes id);
 
 /* The request's entities and all that they are in, as Cedar's entities JSON: an array, by type and id. */
-enum status entities_write_reachable(const struct policy_entities *entities, const struct entity_uid *from, size_t count,
-                                     struct arena *scratch, struct json_writer *writer);
+enum status entities_write_reachable(const struct policy_entities *entities, const struct entity_uid *from,
+				     size_t count, struct arena *scratch, struct json_writer *writer);
 
 #endif

@@ -18,8 +18,9 @@ enum status
 wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 	const struct key_info *info = source->key;
 	if (info->algorithm != KEY_SECP256K1)
-		return fail(STATUS_UNSUPPORTED, "key.algorithm: key \"%s\" is of %s, and these chains sign with secp256k1", info->id,
-		            key_algorithm_name(info->algorithm));
+		return fail(STATUS_UNSUPPORTED,
+			    "key.algorithm: key \"%s\" is of %s, and these chains sign with secp256k1", info->id,
+			    key_algorithm_name(info->algorithm));
 	*key = (struct wallet_key){.id = bytes_of_text(info->id), .origin = info->origin};
 	memcpy(key->fingerprint, info->fingerprint, sizeof key->fingerprint);
 	if (source->ring != nullptr && info->material == KEY_MATERIAL_EXTENDED) {
@@ -31,7 +32,7 @@ wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 
 enum status
 gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payload, struct bytes key, int64_t now_ms,
-                        struct wallet_transaction **transaction) {
+			struct wallet_transaction **transaction) {
 	const struct key_info *key_info = gate_state_key(gate->state, key);
 	if (key_info == nullptr)
 		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(key));
@@ -43,9 +44,9 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 	TRY_ALLOC(decoding);
 	decoding->source = (struct wallet_source){gate->state->ring, key_info};
 	decoding->context = (struct wallet_context){.assets = gate->state->assets,
-	                                            .now_ms = now_ms,
-	                                            .price_age_max_ms = gate->price_age_max_ms,
-	                                            .key = &decoding->key};
+						    .now_ms = now_ms,
+						    .price_age_max_ms = gate->price_age_max_ms,
+						    .key = &decoding->key};
 	enum wallet_format format;
 	struct bytes bytes;
 	TRY(wallet_key_of(&decoding->source, &decoding->key));
@@ -55,41 +56,42 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 
 static enum status
 observe(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
-        const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
+	const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
 	const struct key_info *subject_key = nullptr;
 	if (submission->resource_type == RESOURCE_KEY) {
 		subject_key = gate_state_key(gate->state, submission->resource_id);
 		if (subject_key == nullptr)
-			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(submission->resource_id));
+			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
+				    BYTES_ARGS(submission->resource_id));
 	}
 	if (submission->kind == OPERATION_SIGN)
 		TRY(gate_decode_transaction(gate, arena, submission->payload_document, submission->resource_id, now_ms,
-		                            &evaluation->transaction));
+					    &evaluation->transaction));
 	struct change *change = ARENA_NEW(arena, struct change);
 	evaluation->facts = ARENA_NEW(arena, struct facts);
 	TRY_ALLOC(change);
 	TRY_ALLOC(evaluation->facts);
 	*change = (struct change){.kind = submission->kind,
-	                          .operation = &submission->operation,
-	                          .resource_type = submission->resource_type,
-	                          .resource_id = submission->resource_id,
-	                          .payload = submission->payload_document,
-	                          .now_ms = now_ms};
+				  .operation = &submission->operation,
+				  .resource_type = submission->resource_type,
+				  .resource_id = submission->resource_id,
+				  .payload = submission->payload_document,
+				  .now_ms = now_ms};
 	evaluation->observation = (struct observation){.state = gate->state,
-	                                               .arena = arena,
-	                                               .operation = &submission->operation,
-	                                               .operation_id = &submission->id,
-	                                               .requester = key->principal,
-	                                               .key = key,
-	                                               .kind = submission->kind,
-	                                               .resource_type = submission->resource_type,
-	                                               .resource_id = submission->resource_id,
-	                                               .change = change,
-	                                               .subject_key = subject_key,
-	                                               .transaction = evaluation->transaction,
-	                                               .votes = votes,
-	                                               .peer_address = submission->peer_address,
-	                                               .now_ms = now_ms};
+						       .arena = arena,
+						       .operation = &submission->operation,
+						       .operation_id = &submission->id,
+						       .requester = key->principal,
+						       .key = key,
+						       .kind = submission->kind,
+						       .resource_type = submission->resource_type,
+						       .resource_id = submission->resource_id,
+						       .change = change,
+						       .subject_key = subject_key,
+						       .transaction = evaluation->transaction,
+						       .votes = votes,
+						       .peer_address = submission->peer_address,
+						       .now_ms = now_ms};
 	facts_start(evaluation->facts, arena);
 	return guards_observe(&evaluation->observation, evaluation->facts);
 }
@@ -113,7 +115,7 @@ has_terminal_key(const struct principal *person) {
 /* How many people could ever approve: everyone active but the initiator. */
 static void
 count_people(const struct directory *directory, const struct principal *initiator, const struct group *group,
-             int64_t *people, int64_t *with_terminal) {
+	     int64_t *people, int64_t *with_terminal) {
 	*people = *with_terminal = 0;
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *person = directory_principal_at(directory, i);
@@ -133,7 +135,7 @@ at_least(int64_t value, int64_t floor) {
 
 static enum status
 make_counters(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
-              struct policy_counter counters[HELD_COUNTERS_MAX], size_t *count) {
+	      struct policy_counter counters[HELD_COUNTERS_MAX], size_t *count) {
 	const struct directory *directory = gate->state->directory;
 	const struct principal *initiator = evaluation->observation.requester;
 	int64_t people, with_terminal, total = long_fact(evaluation->facts, "approvals.total"),
@@ -149,8 +151,9 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 	}
 	count_people(directory, initiator, nullptr, &people, &with_terminal);
 	counters[(*count)++] = (struct policy_counter){BYTES_OF_LITERAL("approvals.independent"), independent,
-	                                               at_least(with_terminal, independent)};
-	counters[(*count)++] = (struct policy_counter){BYTES_OF_LITERAL("approvals.total"), total, at_least(people, total)};
+						       at_least(with_terminal, independent)};
+	counters[(*count)++] =
+		(struct policy_counter){BYTES_OF_LITERAL("approvals.total"), total, at_least(people, total)};
 	return OK;
 }
 
@@ -162,7 +165,7 @@ compare_counters(const void *a, const void *b) {
 /* {"independent":1,"treasury":2}: what is missing, by the last part of the counter's path. */
 static enum status
 write_missing(struct arena *arena, const struct policy_counter *counters, const struct policy_held *held, size_t count,
-              struct bytes *missing) {
+	      struct bytes *missing) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
@@ -192,7 +195,7 @@ forecast(struct gate *gate, struct arena *arena, const struct policy_request *re
 	TRY(make_counters(gate, arena, evaluation, counters, &count));
 	qsort(counters, count, sizeof *counters, compare_counters);
 	TRY(policy_held(gate->state->bundle->policies, gate->entities, request, (struct policy_options){.strict = true},
-	                counters, count, arena, &held));
+			counters, count, arena, &held));
 	if (!held.is_held)
 		return OK;
 	evaluation->decision = DECISION_HELD;
@@ -205,18 +208,19 @@ decide(struct gate *gate, struct arena *arena, struct evaluation *evaluation) {
 	const struct observation *o = &evaluation->observation;
 	TRY(facts_context(evaluation->facts, &context));
 	struct policy_request request = {.principal = entity_of_principal(o->requester),
-	                                 .action = entity_of_action(o->kind),
-	                                 .resource = entity_of_resource(o->resource_type, o->resource_id),
-	                                 .context = &context};
-	TRY(policy_decide(gate->state->bundle->policies, gate->entities, &request, (struct policy_options){.strict = true},
-	                  arena, &evaluation->result));
+					 .action = entity_of_action(o->kind),
+					 .resource = entity_of_resource(o->resource_type, o->resource_id),
+					 .context = &context};
+	TRY(policy_decide(gate->state->bundle->policies, gate->entities, &request,
+			  (struct policy_options){.strict = true}, arena, &evaluation->result));
 	evaluation->decision = evaluation->result.decision == POLICY_ALLOW ? DECISION_PERMIT : DECISION_DENY;
 	return evaluation->decision == DECISION_PERMIT ? OK : forecast(gate, arena, &request, evaluation);
 }
 
 enum status
-gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
-              const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
+gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission,
+	      const struct directory_key *key, const struct votes *votes, int64_t now_ms,
+	      struct evaluation *evaluation) {
 	*evaluation = (struct evaluation){};
 	TRY(observe(gate, arena, submission, key, votes, now_ms, evaluation));
 	return decide(gate, arena, evaluation);
@@ -249,7 +253,7 @@ policy_id_of(const struct gate *gate, struct arena *arena, size_t policy, struct
 
 static enum status
 record_reasons(const struct gate *gate, struct arena *arena, const struct policy_result *result,
-               struct decision_record *record) {
+	       struct decision_record *record) {
 	struct record_reason *reasons = ARENA_NEW_ARRAY(arena, result->reason_count + 1, struct record_reason);
 	struct record_reason *errors = ARENA_NEW_ARRAY(arena, result->error_count + 1, struct record_reason);
 	TRY_ALLOC(reasons);
@@ -269,7 +273,7 @@ record_reasons(const struct gate *gate, struct arena *arena, const struct policy
 
 static enum status
 record_facts(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
-             struct decision_record *record) {
+	     struct decision_record *record) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
@@ -290,7 +294,7 @@ record_facts(const struct gate *gate, struct arena *arena, const struct evaluati
 
 enum status
 evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
-                  struct decision_record *record) {
+		  struct decision_record *record) {
 	const struct observation *o = &evaluation->observation;
 	record->principal = entity_of_principal(o->requester);
 	record->action = entity_of_action(o->kind);

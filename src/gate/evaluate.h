@@ -18,7 +18,7 @@ enum status wallet_key_of(struct wallet_source *source, struct wallet_key *key);
 
 /* The transaction of a payload, decoded for one of our keys. */
 enum status gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payload, struct bytes key,
-                                    int64_t now_ms, struct wallet_transaction **transaction);
+				    int64_t now_ms, struct wallet_transaction **transaction);
 
 struct evaluation {
 	struct facts *facts;
@@ -31,11 +31,11 @@ struct evaluation {
 
 /* votes may be null. Errors are refusals: a payload that does not decode, a key that is not there. */
 enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission,
-                          const struct directory_key *key, const struct votes *votes, int64_t now_ms,
-                          struct evaluation *evaluation);
+			  const struct directory_key *key, const struct votes *votes, int64_t now_ms,
+			  struct evaluation *evaluation);
 
 /* Fills what the evaluation says into the record; documents and outcome are the caller's. */
 enum status evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
-                              struct decision_record *record);
+			      struct decision_record *record);
 
 #endif

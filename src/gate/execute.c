@@ -23,8 +23,8 @@ sign(struct gate *gate, struct arena *arena, const struct submission *submission
 	struct signature *signatures = ARENA_NEW_ARRAY(arena, transaction->request_count, struct signature);
 	TRY_ALLOC(signatures);
 	for (size_t i = 0; i < transaction->request_count; i++)
-		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER, &transaction->requests[i],
-		                 &signatures[i]));
+		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER,
+				 &transaction->requests[i], &signatures[i]));
 	TRY(wallet_assemble(arena, transaction, signatures, transaction->request_count, &assembled));
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
@@ -44,7 +44,7 @@ sign(struct gate *gate, struct arena *arena, const struct submission *submission
 
 static enum status
 read_attributes(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
-                struct key_info *key) {
+		struct key_info *key) {
 	struct bytes id, algorithm, material, purpose;
 	const json *payload = submission->payload_document;
 	TRY(json_need_string(payload, "payload", "id", &id));
@@ -56,7 +56,8 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 	memcpy(key->id, id.data, id.len);
 	const struct unit *account = directory_unit(gate->state->directory, submission->resource_id);
 	if (account == nullptr || account->kind != UNIT_ACCOUNT || account->id.len > KEY_ACCOUNT_MAX)
-		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"", BYTES_ARGS(submission->resource_id));
+		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"",
+			    BYTES_ARGS(submission->resource_id));
 	memcpy(key->account, account->id.data, account->id.len);
 	TRY(key_algorithm_parse(algorithm, &key->algorithm));
 	TRY(key_material_parse(material, &key->material));
@@ -78,7 +79,7 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 /* The row first, then the entry: a row without an entry is removed at the next start (design §6). */
 static enum status
 keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, const uint8_t blob[BLOB_SIZE],
-         struct bytes *result) {
+	 struct bytes *result) {
 	TRY(secrets_create(gate->state->secrets, "key", bytes_of_text(key->id), bytes_of(blob, BLOB_SIZE)));
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
@@ -93,13 +94,13 @@ keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, con
 static enum status
 need_ring(const struct gate *gate) {
 	return gate->state->ring != nullptr && gate->state->secrets != nullptr
-	               ? OK
-	               : fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
+		       ? OK
+		       : fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
 }
 
 static enum status
 create_key(struct gate *gate, struct arena *arena, const struct submission *submission,
-           const struct evaluation *evaluation, struct bytes *result) {
+	   const struct evaluation *evaluation, struct bytes *result) {
 	struct key_info key;
 	uint8_t blob[BLOB_SIZE];
 	TRY(need_ring(gate));
@@ -112,7 +113,7 @@ create_key(struct gate *gate, struct arena *arena, const struct submission *subm
  * commitment is recorded. */
 static enum status
 import_key(struct gate *gate, struct arena *arena, const struct submission *submission,
-           const struct evaluation *evaluation, struct bytes *result) {
+	   const struct evaluation *evaluation, struct bytes *result) {
 	static const char *const members[] = {"passphrase", "salt", "value", nullptr};
 	struct key_info key;
 	uint8_t blob[BLOB_SIZE], salt[32], commitment[32];
@@ -130,7 +131,8 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 		TRY(json_need_string(submission->secret, "secret", "passphrase", &passphrase));
 	struct hash256 computed = SHA256_PARTS(BYTES_OF_ARRAY(salt), value);
 	if (!secret_equal(hash256_bytes(&computed), BYTES_OF_ARRAY(commitment)))
-		return fail(STATUS_UNAUTHORIZED, "secret.commitment: the secret is not the one that the payload commits to");
+		return fail(STATUS_UNAUTHORIZED,
+			    "secret.commitment: the secret is not the one that the payload commits to");
 	if (bytes_equal_text(kind, "private_key")) {
 		_cleanup_(secret_free) struct secret private_key = {};
 		TRY(secret_alloc(&private_key, 32));
@@ -148,7 +150,7 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 /* The successor is a fresh key with the attributes of the one that is rotated. */
 static enum status
 rotate_key(struct gate *gate, struct arena *arena, const struct submission *submission,
-           const struct evaluation *evaluation, struct bytes *result) {
+	   const struct evaluation *evaluation, struct bytes *result) {
 	struct bytes id;
 	uint8_t blob[BLOB_SIZE];
 	TRY(need_ring(gate));
@@ -167,7 +169,8 @@ rotate_key(struct gate *gate, struct arena *arena, const struct submission *subm
 
 /* --- The table. --- */
 
-typedef enum status act(struct gate *, struct arena *, const struct submission *, const struct evaluation *, struct bytes *);
+typedef enum status act(struct gate *, struct arena *, const struct submission *, const struct evaluation *,
+			struct bytes *);
 
 static act *const acts[OPERATION_KINDS] = {
 	[OPERATION_SIGN] = sign,
@@ -178,7 +181,8 @@ static act *const acts[OPERATION_KINDS] = {
 
 enum status
 gate_execute(struct gate *gate, struct arena *arena, const struct submission *submission,
-             const struct evaluation *evaluation, struct bytes *result) {
+	     const struct evaluation *evaluation, struct bytes *result) {
 	*result = BYTES_OF_LITERAL("{}");
-	return acts[submission->kind] == nullptr ? OK : acts[submission->kind](gate, arena, submission, evaluation, result);
+	return acts[submission->kind] == nullptr ? OK
+						 : acts[submission->kind](gate, arena, submission, evaluation, result);
 }

@@ -68,7 +68,8 @@ gate_apply_change(struct gate *gate, const struct change *change) {
 		TRY(entities_follow(gate->entities, gate->state, &intended));
 	}
 	if (entities_follow(gate->entities, gate->state, change) != OK)
-		return fail(STATUS_INTERNAL, "entities.behind: a change is made that the policy does not see: %s", fail_message());
+		return fail(STATUS_INTERNAL, "entities.behind: a change is made that the policy does not see: %s",
+			    fail_message());
 	return OK;
 }
 
@@ -89,7 +90,7 @@ record_failure(struct arena *arena, struct decision_record *record) {
 /* What a permitted operation leaves in the state besides its own change: the spend, and the nonce. */
 static enum status
 apply_spend(struct gate *gate, const struct evaluation *evaluation, const struct submission *submission,
-            struct decision_record *record) {
+	    struct decision_record *record) {
 	if (submission->kind != OPERATION_SIGN)
 		return OK;
 	if (evaluation->observation.has_spend) {
@@ -107,13 +108,13 @@ apply_spend(struct gate *gate, const struct evaluation *evaluation, const struct
 
 static enum status
 apply_change(struct gate *gate, struct arena *arena, const struct submission *submission, struct bytes result,
-             int64_t now_ms) {
+	     int64_t now_ms) {
 	struct change change = {.kind = submission->kind,
-	                        .operation = &submission->operation,
-	                        .resource_type = submission->resource_type,
-	                        .resource_id = submission->resource_id,
-	                        .payload = submission->payload_document,
-	                        .now_ms = now_ms};
+				.operation = &submission->operation,
+				.resource_type = submission->resource_type,
+				.resource_id = submission->resource_id,
+				.payload = submission->payload_document,
+				.now_ms = now_ms};
 	TRY(json_read(arena, result, (struct json_limits){}, &change.result));
 	return gate_apply_change(gate, &change);
 }
@@ -165,7 +166,7 @@ write_votes(struct arena *arena, const struct votes *votes, struct bytes *text) 
 static enum status
 check_size(const struct decision_record *record, const struct evaluation *evaluation) {
 	const struct bytes parts[] = {record->document, record->requester, record->facts,
-	                              record->entities, record->votes,     record->missing};
+				      record->entities, record->votes,     record->missing};
 	size_t size = 4096 + BLOB_THRESHOLD + (record->payload.len <= BLOB_THRESHOLD ? record->payload.len : 0);
 	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
 		size += parts[i].len;
@@ -176,24 +177,25 @@ check_size(const struct decision_record *record, const struct evaluation *evalua
 	for (size_t i = 0; evaluation->observation.has_spend && i < evaluation->observation.spend.part_count; i++)
 		size += evaluation->observation.spend.parts[i].subject.len + 48;
 	return size <= ENTRY_SIZE_MAX ? OK
-	                              : fail(STATUS_TOO_LARGE, "record.size: the decision's record would have about %zu bytes, "
-	                                                       "and an entry holds %zu",
-	                                     size, ENTRY_SIZE_MAX);
+				      : fail(STATUS_TOO_LARGE,
+					     "record.size: the decision's record would have about %zu bytes, "
+					     "and an entry holds %zu",
+					     size, ENTRY_SIZE_MAX);
 }
 
 /* Observes, decides, acts, and writes the entry. The state holds the consequences already; the caller makes the entry durable
  * or ends. */
 static enum status
 decide_and_record(struct gate *gate, const struct submission *submission, const struct directory_key *key,
-                  const struct votes *votes, int64_t now_ms, struct evaluation *evaluation, struct gate_step *step) {
+		  const struct votes *votes, int64_t now_ms, struct evaluation *evaluation, struct gate_step *step) {
 	struct decision_record *record = ARENA_NEW(submission->arena, struct decision_record);
 	TRY_ALLOC(record);
 	*record = (struct decision_record){.operation_id = submission->id,
-	                                   .digest = submission->digest,
-	                                   .document = submission->document,
-	                                   .payload = submission->payload,
-	                                   .requester = submission->requester,
-	                                   .signature_expires_s = submission->nonce_expires_s};
+					   .digest = submission->digest,
+					   .document = submission->document,
+					   .payload = submission->payload,
+					   .requester = submission->requester,
+					   .signature_expires_s = submission->nonce_expires_s};
 	TRY(gate_evaluate(gate, submission->arena, submission, key, votes, now_ms, evaluation));
 	TRY(evaluation_record(gate, submission->arena, evaluation, record));
 	TRY(write_votes(submission->arena, votes, &record->votes));
@@ -217,10 +219,11 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 static enum status
 check_times(const struct gate *gate, const struct operation *operation, int64_t now_ms) {
 	if (operation->expires_ms <= now_ms)
-		return fail(STATUS_EXPIRED, "operation.expired: it expired %lld ms ago", (long long)(now_ms - operation->expires_ms));
+		return fail(STATUS_EXPIRED, "operation.expired: it expired %lld ms ago",
+			    (long long)(now_ms - operation->expires_ms));
 	if (operation->created_ms > now_ms + gate->skew_ms)
 		return fail(STATUS_EXPIRED, "operation.created: it was created %lld ms in the future",
-		            (long long)(operation->created_ms - now_ms));
+			    (long long)(operation->created_ms - now_ms));
 	return OK;
 }
 
@@ -270,7 +273,7 @@ settle_state(struct gate *gate, struct gate_operation *operation, enum operation
 }
 
 static enum status bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission,
-                                int64_t now_ms, struct gate_step *step);
+				int64_t now_ms, struct gate_step *step);
 
 enum status
 gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step) {
@@ -278,14 +281,16 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	struct gate_operation *known = operations_find(&gate->state->operations, &submission->id);
 	if (known != nullptr) {
 		TRY(answer_known(known, submission, step));
-		bool waits = step->kind == GATE_KNOWN && known->state == OPERATION_HELD && submission->secret != nullptr;
+		bool waits =
+			step->kind == GATE_KNOWN && known->state == OPERATION_HELD && submission->secret != nullptr;
 		return waits ? bring_secret(gate, known, submission, now_ms, step) : OK;
 	}
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
 	if (submission->nonce.len > 0) {
-		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s, now_ms));
+		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s,
+				now_ms));
 		submission->nonce_taken = true;
 	}
 	struct evaluation evaluation;
@@ -319,25 +324,27 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 
 static enum status
 check_statement(const struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
-                const struct directory_key *key, int64_t now_ms) {
+		const struct directory_key *key, int64_t now_ms) {
 	struct approval_statement expected = {.instance = bytes_of_text(gate->state->instance),
-	                                      .operation_id = operation->id,
-	                                      .operation_digest = operation->digest,
-	                                      .view_digest = operation->held->view_digest,
-	                                      .bundle_hash = gate->state->bundle->hash,
-	                                      .expires_ms = operation->expires_ms};
+					      .operation_id = operation->id,
+					      .operation_digest = operation->digest,
+					      .view_digest = operation->held->view_digest,
+					      .bundle_hash = gate->state->bundle->hash,
+					      .expires_ms = operation->expires_ms};
 	TRY(approval_check(&vote->statement, &expected, now_ms));
 	const struct principal *person = directory_principal(gate->state->directory, vote->statement.person);
 	if (person == nullptr || person->kind != PRINCIPAL_PERSON)
-		return fail(STATUS_NOT_FOUND, "approval.person: there is no person \"%.*s\"", BYTES_ARGS(vote->statement.person));
+		return fail(STATUS_NOT_FOUND, "approval.person: there is no person \"%.*s\"",
+			    BYTES_ARGS(vote->statement.person));
 	if (!directory_may_vote(gate->state->directory, key->principal, person, now_ms))
 		return fail(STATUS_UNAUTHORIZED, "approval.delegation: the signer may not vote for \"%.*s\"",
-		            BYTES_ARGS(vote->statement.person));
+			    BYTES_ARGS(vote->statement.person));
 	return OK;
 }
 
 static enum status
-write_vote(const struct vote_submission *vote, const struct directory_key *key, int64_t now_ms, struct gate_step *step) {
+write_vote(const struct vote_submission *vote, const struct directory_key *key, int64_t now_ms,
+	   struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
 	entry->type = ENTRY_VOTE;
@@ -357,12 +364,12 @@ write_vote(const struct vote_submission *vote, const struct directory_key *key, 
 static struct vote
 vote_of(const struct vote_submission *submission) {
 	return (struct vote){.key_id = submission->key_id,
-	                     .person = submission->statement.person,
-	                     .verdict = submission->statement.verdict,
-	                     .stage = submission->statement.stage,
-	                     .statement_digest = submission->statement_digest,
-	                     .bundle_hash = submission->statement.bundle_hash,
-	                     .expires_ms = submission->statement.expires_ms};
+			     .person = submission->statement.person,
+			     .verdict = submission->statement.verdict,
+			     .stage = submission->statement.stage,
+			     .statement_digest = submission->statement_digest,
+			     .bundle_hash = submission->statement.bundle_hash,
+			     .expires_ms = submission->statement.expires_ms};
 }
 
 /* A held operation as if it were submitted again: from what was kept, into the vote's arena. */
@@ -380,8 +387,8 @@ submission_of_held(const struct gate_operation *operation, struct arena *arena, 
 	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
 	TRY(operation_read(document, &submission->operation));
 	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
-	return operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
-	                                     &submission->resource_id);
+	return operation_kind_check_resource(submission->kind, submission->operation.resource,
+					     &submission->resource_type, &submission->resource_id);
 }
 
 static enum status
@@ -395,8 +402,8 @@ reject(struct gate *gate, struct gate_operation *operation, struct gate_step *st
  * recorded: the forecast changes nothing. The same where all is there but the secret of a key to import, which is never kept:
  * the operation stays held, with nothing missing, until its requester brings the secret again. */
 static enum status
-decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, const json *secret, int64_t now_ms,
-             struct gate_step *step) {
+decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, const json *secret,
+	     int64_t now_ms, struct gate_step *step) {
 	struct submission submission;
 	struct evaluation evaluation;
 	const struct directory_key *key;
@@ -408,7 +415,8 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 	bool lacks_secret = submission.kind == OPERATION_KEY_IMPORT && secret == nullptr;
 	if (evaluation.decision == DECISION_HELD || (evaluation.decision == DECISION_PERMIT && lacks_secret)) {
 		step->state = OPERATION_HELD;
-		struct bytes missing = evaluation.decision == DECISION_HELD ? evaluation.missing : BYTES_OF_LITERAL("{}");
+		struct bytes missing =
+			evaluation.decision == DECISION_HELD ? evaluation.missing : BYTES_OF_LITERAL("{}");
 		return keep_bytes(&operation->held->arena, missing, &operation->held->missing);
 	}
 	TRY(decide_and_record(gate, &submission, key, operation->held->votes, now_ms, &evaluation, step));
@@ -419,7 +427,7 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 /* A held import, and its secret again: decided now if all have approved, else answered as it stands. */
 static enum status
 bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission, int64_t now_ms,
-             struct gate_step *step) {
+	     struct gate_step *step) {
 	const struct directory_key *key; /* that asked first */
 	TRY(directory_active_key(gate->state->directory, known->held->key_id, &key));
 	if (known->expires_ms <= now_ms) {
@@ -457,8 +465,11 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 		return status;
 	/* The vote is cast, so it is recorded: no decision counts what the log does not show. The next vote decides again. */
 	log_warning("an approved operation cannot be decided: %s", fail_message());
-	*step = (struct gate_step){.kind = GATE_DECIDED, .operation = operation, .state = OPERATION_HELD,
-	                           .entries = {step->entries[0]}, .entry_count = 1};
+	*step = (struct gate_step){.kind = GATE_DECIDED,
+				   .operation = operation,
+				   .state = OPERATION_HELD,
+				   .entries = {step->entries[0]},
+				   .entry_count = 1};
 	return OK;
 }
 

@@ -59,18 +59,18 @@ struct submission {
 	enum operation_kind_id kind;
 	enum resource_type resource_type;
 	struct bytes resource_id;
-	struct bytes key_id;    /* that signed */
-	struct bytes nonce;     /* of the request signature; empty where a person signed the digest */
+	struct bytes key_id; /* that signed */
+	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
-	bool nonce_taken;       /* also where the operation was refused after it */
-	struct bytes requester; /* canonical JSON: evidence of the signature */
+	bool nonce_taken;          /* also where the operation was refused after it */
+	struct bytes requester;    /* canonical JSON: evidence of the signature */
 	struct bytes peer_address; /* reported */
 };
 
 /* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs. An operation
  * that was refused here and whose signature verified has submission->key_id set: it is recorded as refused. */
 enum status gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
-                                int64_t now_ms, struct submission *submission);
+				int64_t now_ms, struct submission *submission);
 
 struct vote_submission {
 	struct arena *arena;
@@ -83,7 +83,8 @@ struct vote_submission {
 };
 
 /* The body is {"statement":{...},"signature":{"key_id","signature"}}. vote->key_id is set only if its signature verified. */
-enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote);
+enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body,
+			   struct vote_submission *vote);
 
 /* What a request's @authority must be: its Host where that is one of ours, and our first name otherwise. */
 struct bytes gate_authority_of(const struct gate *gate, const struct http_request *request);
@@ -97,7 +98,7 @@ struct gate_entry {
 };
 
 enum gate_step_kind {
-	GATE_KNOWN,     /* an idempotent repetition: the answer is in the entry that the operation names; nothing to write */
+	GATE_KNOWN, /* an idempotent repetition: the answer is in the entry that the operation names; nothing to write */
 	GATE_IN_FLIGHT, /* the same operation is being written now: ask again when it is durable */
 	GATE_DECIDED,   /* entries[0..entry_count) are to be written, then gate_settle() */
 };

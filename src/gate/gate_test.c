@@ -37,8 +37,11 @@ keep_leaf(struct bench_gate *b, enum entry_type type, struct bytes body) {
 static struct gate_config
 config_of(const struct bench_gate *b) {
 	static const char *const authorities[] = {AUTHORITY};
-	return (struct gate_config){.instance = bytes_of_text(INSTANCE), .authorities = authorities, .authority_count = 1,
-	                            .root = b->root, .secrets = b->secrets};
+	return (struct gate_config){.instance = bytes_of_text(INSTANCE),
+				    .authorities = authorities,
+				    .authority_count = 1,
+				    .root = b->root,
+				    .secrets = b->secrets};
 }
 
 static void
@@ -61,7 +64,8 @@ set_up(struct bench_gate *b) {
 	assert_ok(secrets_open(io_system(), path, &b->secrets));
 	_cleanup_(buffer_free) struct buffer record = {}, genesis = {};
 	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
-	assert_ok(root_key_create(&b->root, ROOT_KEY_PASSPHRASE, BYTES_OF_LITERAL("correct horse battery"), cheap, &record));
+	assert_ok(root_key_create(&b->root, ROOT_KEY_PASSPHRASE, BYTES_OF_LITERAL("correct horse battery"), cheap,
+				  &record));
 	assert_ok(firm_genesis(&b->firm, INSTANCE, "northwind.example/k1", "[\"a\",\"b\"]", START_MS, &genesis));
 	keep_leaf(b, ENTRY_GENESIS, buffer_bytes(&genesis));
 	start_gate(b);
@@ -167,13 +171,15 @@ transfer(unsigned hundredths, unsigned nonce, char payload[static 512]) {
 	size_t length = sizeof bytes - at;
 	char body[256];
 	snprintf(body, sizeof body, "01%02x843b9aca008506fc23ac0082520894%s%02x%s80c0", nonce == 0 ? 0x80 : nonce,
-	         "3535353535353535353535353535353535353535", (unsigned)(0x80 + length), value);
+		 "3535353535353535353535353535353535353535", (unsigned)(0x80 + length), value);
 	size_t total = strlen(body) / 2;
 	if (total < 56)
-		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02%02x%s\"}", (unsigned)(0xc0 + total), body);
+		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02%02x%s\"}", (unsigned)(0xc0 + total),
+			 body);
 	else
 		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02f8%02x%s\"}", (unsigned)total, body);
-	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
 }
 
 static void
@@ -298,7 +304,7 @@ state_restored_from_the_log_decides_and_answers_alike(void **) {
 	assert_int_equal(OPERATION_DONE, vote(&b, restored, FIRM_PERSON_2, "approve"));
 	/* 0.1 + 10 ETH and fees, counted once each. */
 	int64_t spent = limits_sum(b.gate->state->limits, LIMIT_KEY, BYTES_OF_LITERAL("eth-hot"), LIMIT_DAY, b.now_ms,
-	                           nullptr, 0);
+				   nullptr, 0);
 	assert_true(spent > 3'030'000 && spent < 3'031'000);
 }
 
@@ -323,7 +329,7 @@ every_decision_replays_to_the_same_result(void **) {
 	set_up(&b);
 	make_hot_key(&b);
 	struct firm_operation operations[] = {transfer(10, 0, payloads[0]), transfer(1000, 1, payloads[1]),
-	                                      transfer(9000, 2, payloads[2])};
+					      transfer(9000, 2, payloads[2])};
 	_cleanup_(submitted_free) struct submitted small, held, denied;
 	submit(&b, &operations[0], &small);
 	submit(&b, &operations[1], &held);
@@ -338,8 +344,12 @@ static void
 a_change_of_policy_names_the_policy_that_permitted_it(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	set_up(&b);
-	struct firm_operation change = {.by = FIRM_PERSON_4, .kind = "policy.activate", .resource = "system:gatehouse", .reason = "tested",
-	                                .payload = "{\"policies\":\"@id(\\\"all\\\") permit (principal, action, resource);\"}"};
+	struct firm_operation change = {
+		.by = FIRM_PERSON_4,
+		.kind = "policy.activate",
+		.resource = "system:gatehouse",
+		.reason = "tested",
+		.payload = "{\"policies\":\"@id(\\\"all\\\") permit (principal, action, resource);\"}"};
 	_cleanup_(submitted_free) struct submitted s;
 	submit(&b, &change, &s);
 	assert_ok(s.status);
@@ -362,12 +372,17 @@ an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
 	hex_encode(hash256_bytes(&hash), commitment);
 	hex_encode(BYTES_OF_ARRAY(salt), salt_hex);
 	snprintf(payload, sizeof payload,
-	         "{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"old\",\"material\":\"single\",\"purpose\":\"transfer\","
-	         "\"secret_kind\":\"private_key\"}",
-	         commitment);
+		 "{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"old\",\"material\":\"single\","
+		 "\"purpose\":\"transfer\","
+		 "\"secret_kind\":\"private_key\"}",
+		 commitment);
 	snprintf(secret, sizeof secret, "{\"salt\":\"%s\",\"value\":\"%s\"}", salt_hex, value);
-	struct firm_operation import = {.by = FIRM_PERSON_4, .kind = "key.import", .resource = "account:options-hot", .payload = payload,
-	                                .secret = secret, .idempotency_key = "import-old"};
+	struct firm_operation import = {.by = FIRM_PERSON_4,
+					.kind = "key.import",
+					.resource = "account:options-hot",
+					.payload = payload,
+					.secret = secret,
+					.idempotency_key = "import-old"};
 	set_up(&b);
 	_cleanup_(submitted_free) struct submitted asked, early, last, known;
 	submit(&b, &import, &asked);
@@ -502,12 +517,13 @@ every_recorded_fact_is_documented(void **) {
 	assert_true(seen > 50);
 }
 
-RUN_TESTS(T(every_recorded_fact_is_documented), T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
-          T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
-          T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
-          T(more_than_the_hourly_limit_is_denied_and_counts_nothing),
-          T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
-          T(a_person_of_security_cannot_approve_their_own_request),
-          T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
-          T(a_changed_decision_does_not_replay), T(a_change_of_policy_names_the_policy_that_permitted_it),
-          T(an_imported_key_waits_for_approvals_and_then_for_its_secret))
+RUN_TESTS(T(every_recorded_fact_is_documented),
+	  T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
+	  T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
+	  T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
+	  T(more_than_the_hourly_limit_is_denied_and_counts_nothing),
+	  T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
+	  T(a_person_of_security_cannot_approve_their_own_request),
+	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
+	  T(a_changed_decision_does_not_replay), T(a_change_of_policy_names_the_policy_that_permitted_it),
+	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))

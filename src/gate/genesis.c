@@ -33,7 +33,8 @@ apply_one(struct gate *gate, const json *described, int64_t created_ms) {
 	TRY(operation_kind_check_resource(change.kind, operation.resource, &change.resource_type, &change.resource_id));
 	if (operation_kinds[change.kind].direction == ACT_OUTWARD || change.kind == OPERATION_SIGN ||
 	    change.resource_type == RESOURCE_KEY || change.resource_type == RESOURCE_ACCOUNT)
-		return fail(STATUS_INVALID, "genesis.kind: %s is not a founding change", operation_kinds[change.kind].name);
+		return fail(STATUS_INVALID, "genesis.kind: %s is not a founding change",
+			    operation_kinds[change.kind].name);
 	TRY(change_check_payload(change.kind, change.payload));
 	return gate_apply_change(gate, &change);
 }
@@ -54,18 +55,20 @@ check_signatures(const struct gate *gate, const json *signatures, const struct h
 		TRY(directory_active_key(gate->state->directory, key_id, &key));
 		TRY(person_verify(GENESIS_LABEL, digest, key->public_key, signature));
 		if (key->principal->kind != PRINCIPAL_PERSON)
-			return fail(STATUS_INVALID, "genesis.signer: \"%.*s\" is not a person's key", BYTES_ARGS(key_id));
+			return fail(STATUS_INVALID, "genesis.signer: \"%.*s\" is not a person's key",
+				    BYTES_ARGS(key_id));
 		for (size_t i = 0; i < count; i++)
 			if (seen[i] == key->principal)
-				return fail(STATUS_INVALID, "genesis.signer: \"%.*s\" signs twice", BYTES_ARGS(key->principal->id));
+				return fail(STATUS_INVALID, "genesis.signer: \"%.*s\" signs twice",
+					    BYTES_ARGS(key->principal->id));
 		if (count == ARRAY_LENGTH(seen))
 			return fail(STATUS_TOO_LARGE, "genesis.signatures: more than %zu", ARRAY_LENGTH(seen));
 		seen[count++] = key->principal;
 	}
 	return count >= GENESIS_SIGNERS_MIN
-	               ? OK
-	               : fail(STATUS_UNAUTHORIZED, "genesis.signatures: %zu, and at least %zu people must sign", count,
-	                      GENESIS_SIGNERS_MIN);
+		       ? OK
+		       : fail(STATUS_UNAUTHORIZED, "genesis.signatures: %zu, and at least %zu people must sign", count,
+			      GENESIS_SIGNERS_MIN);
 }
 
 enum status
@@ -85,7 +88,7 @@ genesis_apply(struct gate *gate, const json *body) {
 		return fail(STATUS_UNSUPPORTED, "genesis.format: this program reads format 1 of " GENESIS_LABEL);
 	if (!bytes_equal_text(instance, gate->state->instance))
 		return fail(STATUS_INVALID, "genesis.instance: the log is of \"%.*s\", the configuration of \"%s\"",
-		            BYTES_ARGS(instance), gate->state->instance);
+			    BYTES_ARGS(instance), gate->state->instance);
 	TRY(canonical_digest(document, &digest));
 	struct json_iterator iterator = json_iterate(changes);
 	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;)

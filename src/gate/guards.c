@@ -54,12 +54,13 @@ observe_key(struct observation *o, struct facts *facts) {
 	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
 	if (account == nullptr)
 		return OK;
-	const struct unit *desk = unit_above(account, UNIT_DESK), *legal_entity = unit_above(account, UNIT_LEGAL_ENTITY);
+	const struct unit *desk = unit_above(account, UNIT_DESK),
+			  *legal_entity = unit_above(account, UNIT_LEGAL_ENTITY);
 	facts_add_string(facts, "key.account", FACT_VERIFIED, account->id);
 	facts_add_boolean(facts, "key.same_desk", FACT_VERIFIED,
-	                  desk != nullptr && desk == unit_above(o->requester->unit, UNIT_DESK));
+			  desk != nullptr && desk == unit_above(o->requester->unit, UNIT_DESK));
 	facts_add_boolean(facts, "key.same_legal_entity", FACT_VERIFIED,
-	                  legal_entity != nullptr && legal_entity == unit_above(o->requester->unit, UNIT_LEGAL_ENTITY));
+			  legal_entity != nullptr && legal_entity == unit_above(o->requester->unit, UNIT_LEGAL_ENTITY));
 	return OK;
 }
 
@@ -74,7 +75,7 @@ observe_transfer(struct observation *o, struct facts *facts) {
 	if (o->subject_key != nullptr &&
 	    gate_state_last_nonce(o->state, bytes_of_text(o->subject_key->id), o->transaction->chain, &nonce))
 		facts_add_long(facts, "transfer.last_nonce", FACT_VERIFIED,
-		               nonce > (uint64_t)JSON_INTEGER_MAX ? INT64_MAX : (int64_t)nonce);
+			       nonce > (uint64_t)JSON_INTEGER_MAX ? INT64_MAX : (int64_t)nonce);
 	return OK;
 }
 
@@ -89,9 +90,11 @@ observe_destinations(struct observation *o, struct facts *facts) {
 	const struct destination_list *sanctions = nullptr;
 	for (size_t i = 0; i < transaction->destination_count; i++) {
 		struct bytes name = destination_name(o->arena, transaction->chain, transaction->destinations[i]);
-		all_allowed = all_allowed && destinations_any_has(&o->state->destinations, DESTINATIONS_ALLOWED, name, nullptr);
-		any_sanctioned = destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
-		                 any_sanctioned;
+		all_allowed = all_allowed &&
+			      destinations_any_has(&o->state->destinations, DESTINATIONS_ALLOWED, name, nullptr);
+		any_sanctioned =
+			destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
+			any_sanctioned;
 	}
 	facts_add_boolean(facts, "destination.allowed", FACT_FEED, all_allowed);
 	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, any_sanctioned);
@@ -130,7 +133,7 @@ add_limit_fact(const struct observation *o, enum limit_dimension dimension, stru
 		any = true;
 		for (int window = 0; window < LIMIT_WINDOWS; window++) {
 			int64_t sum = limits_sum(o->state->limits, dimension, part->subject, (enum limit_window)window,
-			                         o->now_ms, o->spend.identity, part->cents);
+						 o->now_ms, o->spend.identity, part->cents);
 			greatest[window] = sum > greatest[window] ? sum : greatest[window];
 		}
 	}
@@ -142,28 +145,29 @@ add_limit_fact(const struct observation *o, enum limit_dimension dimension, stru
 	for (size_t i = 0; i < LIMIT_WINDOWS; i++) {
 		int64_t sum = greatest[by_name[i]];
 		fields[i] = (struct value_field){bytes_of_text(limit_window_names[by_name[i]]),
-		                                 value_long(sum > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : sum)};
+						 value_long(sum > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : sum)};
 	}
 	facts_add(facts, names[dimension], FACT_VERIFIED,
-	          (struct value){.type = VALUE_RECORD, .record = {fields, LIMIT_WINDOWS}});
+		  (struct value){.type = VALUE_RECORD, .record = {fields, LIMIT_WINDOWS}});
 	return OK;
 }
 
 static enum status
 observe_limits(struct observation *o, struct facts *facts) {
 	int64_t total;
-	if (o->transaction == nullptr || o->subject_key == nullptr || facts_find(facts, "transfer.usd_cents") == nullptr ||
+	if (o->transaction == nullptr || o->subject_key == nullptr ||
+	    facts_find(facts, "transfer.usd_cents") == nullptr ||
 	    wallet_usd_cents(o->transaction, &total) != ASSET_VALUED)
 		return OK;
 	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
 	if (account == nullptr)
 		return OK;
 	struct spend_source source = {.transaction = o->transaction,
-	                              .key = o->subject_key,
-	                              .account = account,
-	                              .requester = o->operation->principal,
-	                              .operation = *o->operation_id,
-	                              .at_ms = o->now_ms};
+				      .key = o->subject_key,
+				      .account = account,
+				      .requester = o->operation->principal,
+				      .operation = *o->operation_id,
+				      .at_ms = o->now_ms};
 	TRY(spend_of_transaction(o->arena, &source, &o->spend));
 	o->has_spend = true;
 	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)

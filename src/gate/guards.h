@@ -23,7 +23,7 @@ struct observation {
 	enum resource_type resource_type;
 	struct bytes resource_id;
 	const struct change *change;
-	const struct key_info *subject_key;                  /* the key that a RESOURCE_KEY names; may be null */
+	const struct key_info *subject_key;           /* the key that a RESOURCE_KEY names; may be null */
 	const struct wallet_transaction *transaction; /* OPERATION_SIGN only */
 	const struct votes *votes;                    /* null: nobody voted */
 	struct bytes peer_address;                    /* reported by the gateway; may be empty */

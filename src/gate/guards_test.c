@@ -23,7 +23,8 @@ a_guard_reads_only_what_earlier_rows_produce(void **) {
 			for (size_t earlier = 0; earlier < i; earlier++)
 				found = found || produces(&guards[earlier], guards[i].reads[j]);
 			if (!found)
-				fail_msg("%s reads %s, which no earlier row produces", guards[i].name, guards[i].reads[j]);
+				fail_msg("%s reads %s, which no earlier row produces", guards[i].name,
+					 guards[i].reads[j]);
 			reads++;
 		}
 	assert_true(reads > 0);
@@ -54,4 +55,4 @@ every_group_of_facts_is_documented(void **) {
 }
 
 RUN_TESTS(T(a_guard_reads_only_what_earlier_rows_produce), T(no_two_rows_produce_the_same_group_of_facts),
-          T(every_group_of_facts_is_documented))
+	  T(every_group_of_facts_is_documented))

@@ -87,8 +87,10 @@ decode(struct gate *gate, struct arena *arena, const struct held_operation *held
 		key->derive = derive_and_record;
 		key->context = recording;
 	}
-	*context = (struct wallet_context){.assets = gate->state->assets, .now_ms = gate->state->now_ms,
-	                                   .price_age_max_ms = gate->price_age_max_ms, .key = key};
+	*context = (struct wallet_context){.assets = gate->state->assets,
+					   .now_ms = gate->state->now_ms,
+					   .price_age_max_ms = gate->price_age_max_ms,
+					   .key = key};
 	TRY(json_read(arena, held->payload, (struct json_limits){}, &payload));
 	TRY(transaction_of_payload(arena, payload, &format, &bytes));
 	return wallet_decode(arena, format, bytes, context, transaction);

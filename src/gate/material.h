@@ -12,6 +12,7 @@
 #include "gate/gate.h"
 
 /* Appended. STATUS_CONFLICT "operation.not_held" for an operation that is not waiting for approvals. */
-enum status material_write(struct gate *gate, struct arena *arena, const struct gate_operation *operation, struct buffer *to);
+enum status material_write(struct gate *gate, struct arena *arena, const struct gate_operation *operation,
+			   struct buffer *to);
 
 #endif

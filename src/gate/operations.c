@@ -98,7 +98,7 @@ operations_keep(struct operations *operations, struct gate_operation *operation,
 struct hash256
 operation_repetition_hash(const struct operation *operation) {
 	const struct bytes members[] = {operation->kind, operation->resource, hash256_bytes(&operation->payload_hash),
-	                                operation->reference, operation->reason};
+					operation->reference, operation->reason};
 	uint8_t lengths[ARRAY_LENGTH(members)][4];
 	struct bytes parts[1 + 2 * ARRAY_LENGTH(members)] = {BYTES_OF_LITERAL("gatehouse/repetition/v1")};
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {

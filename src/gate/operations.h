@@ -63,7 +63,8 @@ void operations_forget(struct operations *operations, struct gate_operation *ope
 /* Puts the operation into another state; but for HELD and UNKNOWN what was kept for it is freed. */
 void operations_set_state(struct operations *operations, struct gate_operation *operation, enum operation_state state);
 /* Makes room for the documents of a held or intended operation, where there is none yet. */
-enum status operations_keep(struct operations *operations, struct gate_operation *operation, struct held_operation **held);
+enum status operations_keep(struct operations *operations, struct gate_operation *operation,
+			    struct held_operation **held);
 
 /* SHA-256 over kind, resource, payload hash, reference and reason, length-prefixed (design §4). */
 struct hash256 operation_repetition_hash(const struct operation *operation);

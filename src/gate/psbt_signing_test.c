@@ -87,7 +87,7 @@ every_kind_is_signed_from_path_to_transaction(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct psbt_fixture_coin coins[4] = {};
 	struct psbt_payment outputs[2] = {{.sats = 250'000, .script = BYTES_OF_ARRAY(PAYEE)},
-						 {.sats = 140'000, .is_change = true, .template = BITCOIN_P2TR}};
+					  {.sats = 140'000, .is_change = true, .template = BITCOIN_P2TR}};
 	for (uint32_t i = 0; i < 4; i++) {
 		coins[i] = (struct psbt_fixture_coin){
 			.template = KINDS[i], .sats = 100'000, .path = psbt_fixture_path(KINDS[i], 0, 0, 0, i)};

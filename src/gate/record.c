@@ -4,10 +4,8 @@
 
 static const char *const decision_names[] = {
 	[DECISION_PERMIT] = "permit", [DECISION_DENY] = "deny", [DECISION_HELD] = "held"};
-static const char *const outcome_names[] = {[OUTCOME_NONE] = "none",
-                                            [OUTCOME_DONE] = "done",
-                                            [OUTCOME_FAILED] = "failed",
-                                            [OUTCOME_INTENDED] = "intended"};
+static const char *const outcome_names[] = {
+	[OUTCOME_NONE] = "none", [OUTCOME_DONE] = "done", [OUTCOME_FAILED] = "failed", [OUTCOME_INTENDED] = "intended"};
 
 const char *
 decision_name(enum decision decision) {
@@ -57,7 +55,7 @@ write_canonical(struct json_writer *writer, const char *key, struct bytes canoni
 /* Either the JSON itself, or {"blob": "<hash>"} under another key. */
 static enum status
 write_large(struct json_writer *writer, const char *key, const char *blob_key, struct bytes canonical,
-            const struct record_blobs *blobs) {
+	    const struct record_blobs *blobs) {
 	if (canonical.len <= BLOB_THRESHOLD) {
 		write_canonical(writer, key, canonical);
 		return OK;
@@ -182,8 +180,8 @@ read_canonical(struct arena *arena, const json *member, struct bytes *canonical)
 }
 
 static enum status
-read_large(struct arena *arena, const json *body, const char *key, const char *blob_key, const struct record_blobs *blobs,
-           struct bytes *canonical) {
+read_large(struct arena *arena, const json *body, const char *key, const char *blob_key,
+	   const struct record_blobs *blobs, struct bytes *canonical) {
 	if (json_get(body, blob_key) == nullptr)
 		return read_canonical(arena, json_get(body, key), canonical);
 	if (blobs == nullptr)
@@ -246,7 +244,7 @@ read_nonce(const json *body, struct decision_record *record) {
 
 enum status
 decision_record_read(struct arena *arena, const json *body, const struct record_blobs *blobs,
-                     struct decision_record *record) {
+		     struct decision_record *record) {
 	*record = (struct decision_record){};
 	size_t decision, outcome;
 	TRY(read_hash(body, "operation", &record->operation_id));

@@ -72,9 +72,10 @@ struct record_blobs {
 /* Payload or result: if it is too large for an entry it becomes a durable blob, before anything is done that names it. */
 enum status record_put_large(const struct record_blobs *blobs, struct bytes canonical);
 /* Canonical JSON, appended; large parts are named by their hash. */
-enum status decision_record_write(const struct decision_record *record, const struct record_blobs *blobs, struct buffer *body);
+enum status decision_record_write(const struct decision_record *record, const struct record_blobs *blobs,
+				  struct buffer *body);
 /* Blobs are read into the arena; where blobs is null the large parts stay empty. */
 enum status decision_record_read(struct arena *arena, const json *body, const struct record_blobs *blobs,
-                                 struct decision_record *record);
+				 struct decision_record *record);
 
 #endif

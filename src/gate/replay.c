@@ -71,7 +71,8 @@ add_bundle(struct replayer *replayer, const json *payload) {
 static bool
 is_policy_change(const json *described) {
 	const json *kind = json_get(described, "kind");
-	return kind != nullptr && json_type_of(kind) == JSON_STRING && bytes_equal_text(json_string(kind), "policy.activate");
+	return kind != nullptr && json_type_of(kind) == JSON_STRING &&
+	       bytes_equal_text(json_string(kind), "policy.activate");
 }
 
 static enum status
@@ -124,7 +125,7 @@ add_vote(struct replayer *replayer, const json *body) {
 
 static bool
 same_reasons(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
-             const struct policy_result *result) {
+	     const struct policy_result *result) {
 	struct policy_view view;
 	if (result->reason_count != record->reason_count)
 		DIFFERS("%zu determining policies, recorded %zu", result->reason_count, record->reason_count);
@@ -132,7 +133,7 @@ same_reasons(struct replayer *replayer, const struct bundle *bundle, const struc
 		policy_set_view(bundle->policies, result->reasons[i], &view);
 		if (!bytes_equal(view.id, record->reasons[i].policy))
 			DIFFERS("policy %.*s determines, recorded %.*s", BYTES_ARGS(view.id),
-			        BYTES_ARGS(record->reasons[i].policy));
+				BYTES_ARGS(record->reasons[i].policy));
 	}
 	if (result->error_count != record->error_count)
 		DIFFERS("%zu policies err, recorded %zu", result->error_count, record->error_count);
@@ -160,7 +161,8 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 		DIFFERS("document or payload has another hash");
 	if (json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester) != OK ||
 	    json_need_string(requester, "requester", "method", &method) != OK ||
-	    json_need_string(requester, "requester", "public_key", &text) != OK || hex_decode(text, public_key, 32) != OK ||
+	    json_need_string(requester, "requester", "public_key", &text) != OK ||
+	    hex_decode(text, public_key, 32) != OK ||
 	    json_need_string(requester, "requester", "signature", &text) != OK || hex_decode(text, signature, 64) != OK)
 		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
 	if (bytes_equal_text(method, "digest-signature")) {
@@ -173,7 +175,7 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 		DIFFERS("the requester's signature does not verify");
 	/* The signed base names the digest of the body, which is made of document and payload. */
 	struct hash256 body = SHA256_PARTS(BYTES_OF_LITERAL("{\"operation\":"), record->document,
-	                                   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
+					   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
 	char encoded[BASE64_LENGTH(sizeof body.bytes) + 1], line[96];
 	base64_encode(hash256_bytes(&body), encoded);
 	snprintf(line, sizeof line, "\"content-digest\": sha-256=:%s:\n", encoded);
@@ -193,7 +195,8 @@ votes_hold(struct replayer *replayer, const struct decision_record *record) {
 	for (const json *vote; (vote = json_next(&iterator, nullptr)) != nullptr;) {
 		struct bytes text;
 		struct hash256 statement;
-		if (json_need_string(vote, "vote", "statement", &text) != OK || hex_decode(text, statement.bytes, 32) != OK ||
+		if (json_need_string(vote, "vote", "statement", &text) != OK ||
+		    hex_decode(text, statement.bytes, 32) != OK ||
 		    map_get(&replayer->votes, hash256_bytes(&statement)) == nullptr)
 			DIFFERS("a vote was counted that was never cast");
 	}
@@ -203,7 +206,7 @@ votes_hold(struct replayer *replayer, const struct decision_record *record) {
 /* The recorded forecast: exactly these approvals more permit. */
 static bool
 same_missing(struct replayer *replayer, const struct bundle *bundle, const struct policy_entities *entities,
-             const struct policy_request *request, const struct facts *facts, const struct decision_record *record) {
+	     const struct policy_request *request, const struct facts *facts, const struct decision_record *record) {
 	struct policy_counter counters[HELD_COUNTERS_MAX];
 	struct policy_held held;
 	size_t count = 0;
@@ -221,7 +224,7 @@ same_missing(struct replayer *replayer, const struct bundle *bundle, const struc
 		counters[count++] = (struct policy_counter){bytes_of_text(path), current, current + json_integer(more)};
 	}
 	if (policy_held(bundle->policies, entities, request, (struct policy_options){.strict = true}, counters, count,
-	                &replayer->arena, &held) != OK ||
+			&replayer->arena, &held) != OK ||
 	    !held.is_held)
 		DIFFERS("the approvals that were missing would not permit");
 	for (size_t i = 0; i < count; i++)
@@ -253,7 +256,7 @@ make_request(struct replayer *replayer, const struct decision_record *record, st
 	TRY(facts_context(made->facts, &made->context));
 	TRY(policy_entities_create(&made->entities));
 	TRY(policy_entities_read(made->entities, &(struct policy_source){"entities", record->entities},
-	                         (struct policy_entities_options){}, nullptr));
+				 (struct policy_entities_options){}, nullptr));
 	TRY(policy_entities_seal(made->entities));
 	made->request = (struct policy_request){record->principal, record->action, record->resource, &made->context};
 	return OK;
@@ -269,7 +272,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	if (make_request(replayer, record, &made) != OK)
 		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
 	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
-	                  &replayer->arena, &result) != OK)
+			  &replayer->arena, &result) != OK)
 		DIFFERS("cannot be decided: %.200s", fail_message());
 	bool permitted = result.decision == POLICY_ALLOW;
 	if (permitted != (record->decision == DECISION_PERMIT))
@@ -300,7 +303,7 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 
 enum status
 replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
-             const char **difference) {
+	     const char **difference) {
 	struct entry entry;
 	arena_reset(&replayer->arena);
 	*result = REPLAY_NOT_A_DECISION;

@@ -22,7 +22,7 @@ void replayer_destroy(struct replayer **replayer); /* a cleanup function */
 
 /* Entries in order. *difference (valid until the next call) says what differs; null otherwise. */
 enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
-                         const char **difference);
+			 const char **difference);
 
 struct replay_counts {
 	uint64_t entries, same, different, erased, bundles;

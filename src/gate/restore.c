@@ -49,10 +49,11 @@ keep(struct gate *gate, struct arena *arena, struct gate_operation *operation, c
 
 static enum status
 apply_recorded_change(struct gate *gate, struct arena *arena, const struct operation *operation,
-                      const struct decision_record *record) {
+		      const struct decision_record *record) {
 	struct change change = {.operation = operation, .now_ms = record->decided_ms};
 	TRY(operation_kind_parse(operation->kind, &change.kind));
-	TRY(operation_kind_check_resource(change.kind, operation->resource, &change.resource_type, &change.resource_id));
+	TRY(operation_kind_check_resource(change.kind, operation->resource, &change.resource_type,
+					  &change.resource_id));
 	TRY(json_read(arena, record->payload, (struct json_limits){}, &change.payload));
 	if (record->result.len > 0)
 		TRY(json_read(arena, record->result, (struct json_limits){}, &change.result));
@@ -60,8 +61,8 @@ apply_recorded_change(struct gate *gate, struct arena *arena, const struct opera
 	if (record->has_spend)
 		TRY(limits_apply(gate->state->limits, &record->spend));
 	return record->nonce_chain.len == 0
-	               ? OK
-	               : gate_state_set_last_nonce(gate->state, change.resource_id, record->nonce_chain, record->nonce);
+		       ? OK
+		       : gate_state_set_last_nonce(gate->state, change.resource_id, record->nonce_chain, record->nonce);
 }
 
 /* The request signature's nonce stays used until its signature has expired, a restart notwithstanding. */
@@ -150,18 +151,19 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	if (operation->state != OPERATION_HELD)
 		return corrupt(index, "vote");
 	struct vote vote = {.key_id = key_id,
-	                    .person = statement.person,
-	                    .verdict = statement.verdict,
-	                    .stage = statement.stage,
-	                    .bundle_hash = statement.bundle_hash,
-	                    .expires_ms = statement.expires_ms};
+			    .person = statement.person,
+			    .verdict = statement.verdict,
+			    .stage = statement.stage,
+			    .bundle_hash = statement.bundle_hash,
+			    .expires_ms = statement.expires_ms};
 	TRY(approval_digest(&statement, &vote.statement_digest));
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
 	gate->state->now_ms = cast_ms;
 	operation->entry = index;
 	const struct directory_key *initiator;
 	if (statement.verdict == APPROVAL_REJECT ||
-	    directory_active_key(gate->state->directory, operation->held->key_id, &initiator) != OK) /* as decide_again() */
+	    directory_active_key(gate->state->directory, operation->held->key_id, &initiator) !=
+		    OK) /* as decide_again() */
 		operations_set_state(&gate->state->operations, operation, OPERATION_REJECTED);
 	return OK;
 }

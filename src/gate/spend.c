@@ -75,7 +75,7 @@ read_part(const json *recorded, struct limit_part *part) {
 		return fail(STATUS_CORRUPT, "spend.part: expected [dimension, subject, cents]");
 	struct json_iterator iterator = json_iterate(recorded);
 	const json *dimension = json_next(&iterator, nullptr), *subject = json_next(&iterator, nullptr),
-	           *cents = json_next(&iterator, nullptr);
+		   *cents = json_next(&iterator, nullptr);
 	if (json_type_of(dimension) != JSON_STRING || json_type_of(subject) != JSON_STRING ||
 	    json_type_of(cents) != JSON_INTEGER)
 		return fail(STATUS_CORRUPT, "spend.part: expected [dimension, subject, cents]");
@@ -86,7 +86,8 @@ read_part(const json *recorded, struct limit_part *part) {
 			part->dimension = (enum limit_dimension)i;
 			return OK;
 		}
-	return fail(STATUS_CORRUPT, "spend.dimension: \"%.*s\" is not a dimension of limits", BYTES_ARGS(json_string(dimension)));
+	return fail(STATUS_CORRUPT, "spend.dimension: \"%.*s\" is not a dimension of limits",
+		    BYTES_ARGS(json_string(dimension)));
 }
 
 enum status

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 enum status
-gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root, struct secrets *secrets) {
+gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
+		  struct secrets *secrets) {
 	_cleanup_(gate_state_destroy) struct gate_state *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	if (instance.len == 0 || instance.len >= sizeof made->instance)

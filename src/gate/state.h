@@ -40,7 +40,7 @@ struct gate_state {
 
 /* An empty state. secrets may be null. */
 enum status gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
-                              struct secrets *secrets);
+			      struct secrets *secrets);
 void gate_state_destroy(struct gate_state **state); /* a cleanup function */
 
 /* After the last entry has been applied: opens the keys that are left, in the state that they have now. Until then keys are

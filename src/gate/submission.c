@@ -25,7 +25,7 @@ find_field(const struct http_request *request, const char *name) {
 /* The evidence that stands in the entry: with it anyone can verify again that the requester asked for exactly this. */
 static enum status
 write_evidence(struct submission *submission, const char *method, struct bytes base, const uint8_t signature[64],
-               const uint8_t public_key[32]) {
+	       const uint8_t public_key[32]) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
@@ -55,7 +55,8 @@ gate_authority_of(const struct gate *gate, const struct http_request *request) {
 }
 
 static enum status
-verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms, struct submission *submission) {
+verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms,
+	    struct submission *submission) {
 	struct http_signature signature;
 	const struct directory_key *key;
 	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
@@ -67,7 +68,8 @@ verify_http(const struct gate *gate, const struct http_request *request, int64_t
 	const struct http_field *idempotency = find_field(request, "idempotency-key");
 	if (idempotency == nullptr || !bytes_equal(idempotency->value, submission->operation.idempotency_key))
 		return fail(STATUS_INVALID, "operation.idempotency_key: differs from the header field Idempotency-Key");
-	return write_evidence(submission, "http-message-signature", signature.base, signature.signature, key->public_key);
+	return write_evidence(submission, "http-message-signature", signature.base, signature.signature,
+			      key->public_key);
 }
 
 static enum status
@@ -95,16 +97,17 @@ verify_person(const struct gate *gate, const json *object, struct submission *su
 /* A workload signs the request; a person signs the operation's digest. Nothing else speaks for either. */
 static enum status
 verify_requester(const struct gate *gate, const struct http_request *request, const json *signature, int64_t now_ms,
-                 struct submission *submission) {
+		 struct submission *submission) {
 	TRY(signature != nullptr ? verify_person(gate, signature, submission)
-	                         : verify_http(gate, request, now_ms, submission));
+				 : verify_http(gate, request, now_ms, submission));
 	const struct directory_key *key = directory_key(gate->state->directory, submission->key_id);
 	if (!bytes_equal(key->principal->id, submission->operation.principal))
 		return fail(STATUS_UNAUTHORIZED, "operation.principal: signed by a key of another principal");
 	enum principal_kind needed = signature != nullptr ? PRINCIPAL_PERSON : PRINCIPAL_WORKLOAD;
 	if (key->principal->kind != needed)
-		return fail(STATUS_UNAUTHORIZED, "operation.signer: a %s signs %s", principal_kind_name(key->principal->kind),
-		            key->principal->kind == PRINCIPAL_PERSON ? "the operation's digest" : "the HTTP request");
+		return fail(STATUS_UNAUTHORIZED, "operation.signer: a %s signs %s",
+			    principal_kind_name(key->principal->kind),
+			    key->principal->kind == PRINCIPAL_PERSON ? "the operation's digest" : "the HTTP request");
 	return OK;
 }
 
@@ -123,17 +126,17 @@ read_documents(const struct gate *gate, const json *root, struct submission *sub
 	if (!hash256_equal(&payload_hash, &submission->operation.payload_hash))
 		return fail(STATUS_UNAUTHORIZED, "operation.payload_sha256: the payload has another hash");
 	if (!bytes_equal_text(submission->operation.instance, gate->state->instance))
-		return fail(STATUS_INVALID, "operation.instance: expected \"%s\", found \"%.*s\"", gate->state->instance,
-		            BYTES_ARGS(submission->operation.instance));
+		return fail(STATUS_INVALID, "operation.instance: expected \"%s\", found \"%.*s\"",
+			    gate->state->instance, BYTES_ARGS(submission->operation.instance));
 	return operation_id(submission->operation.instance, submission->operation.principal,
-	                    submission->operation.idempotency_key, &submission->id);
+			    submission->operation.idempotency_key, &submission->id);
 }
 
 static enum status
 read_kind(const json *root, struct submission *submission) {
 	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
 	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
-	                                  &submission->resource_id));
+					  &submission->resource_id));
 	submission->secret = json_get(root, "secret");
 	if ((submission->secret != nullptr) != (submission->kind == OPERATION_KEY_IMPORT))
 		return fail(STATUS_INVALID, "request.secret: goes with key.import and nothing else");
@@ -148,17 +151,18 @@ check_body(struct arena *arena, struct bytes body, const json *root) {
 	struct bytes canonical;
 	TRY(canonical_of(arena, root, &canonical));
 	return bytes_equal(canonical, body) ? OK
-	                                    : fail(STATUS_INVALID, "request.canonical: the body is not canonical JSON "
-	                                                           "(docs/PROTOCOL.json)");
+					    : fail(STATUS_INVALID, "request.canonical: the body is not canonical JSON "
+								   "(docs/PROTOCOL.json)");
 }
 
 enum status
-gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address, int64_t now_ms,
-                    struct submission *submission) {
+gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
+		    int64_t now_ms, struct submission *submission) {
 	const json *root;
 	TRY(json_read(submission->arena, request->body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
-		return fail(STATUS_INVALID, "request.type: expected object, found %s", json_type_name(json_type_of(root)));
+		return fail(STATUS_INVALID, "request.type: expected object, found %s",
+			    json_type_name(json_type_of(root)));
 	submission->peer_address = peer_address;
 	TRY(check_body(submission->arena, request->body, root));
 	TRY(read_documents(gate, root, submission));
@@ -175,7 +179,8 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	*vote = (struct vote_submission){.arena = arena};
 	TRY(json_read(arena, body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
-		return fail(STATUS_INVALID, "request.type: expected object, found %s", json_type_name(json_type_of(root)));
+		return fail(STATUS_INVALID, "request.type: expected object, found %s",
+			    json_type_name(json_type_of(root)));
 	TRY(json_only(root, "request", members));
 	TRY(json_need(root, "request", "statement", JSON_OBJECT, &statement));
 	TRY(json_need(root, "request", "signature", JSON_OBJECT, &signature));

@@ -1,7 +1,8 @@
 #include "gate/view.h"
 
 enum status
-transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format, struct bytes *transaction) {
+transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format,
+		       struct bytes *transaction) {
 	struct bytes format_name, text;
 	enum wallet_format found;
 	TRY(json_need_string(payload, "payload", "format", &format_name));
@@ -9,14 +10,14 @@ transaction_of_payload(struct arena *arena, const json *payload, enum wallet_for
 	TRY(wallet_format_of_name(format_name, format));
 	TRY(wallet_payload_of_text(arena, text, &found, transaction));
 	if (found != *format)
-		return fail(STATUS_INVALID, "payload.format: says %s, and the transaction is %s", wallet_format_name(*format),
-		            wallet_format_name(found));
+		return fail(STATUS_INVALID, "payload.format: says %s, and the transaction is %s",
+			    wallet_format_name(*format), wallet_format_name(found));
 	return OK;
 }
 
 enum status
 operation_view(const struct operation *operation, struct bytes payload, const struct wallet_transaction *transaction,
-               struct buffer *view) {
+	       struct buffer *view) {
 	_cleanup_(buffer_free) struct buffer decoded = {};
 	if (transaction != nullptr)
 		TRY(wallet_view(transaction, &decoded));

@@ -12,11 +12,11 @@
 
 /* The transaction of a payload {"format","transaction"}, as the wallet wants it. */
 enum status transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format,
-                                   struct bytes *transaction);
+				   struct bytes *transaction);
 
 /* Canonical JSON {"kind","payload" or "transaction","reason","reference","resource","type"}. transaction is the decoded one
  * for OPERATION_SIGN and null for every other kind. */
 enum status operation_view(const struct operation *operation, struct bytes payload,
-                           const struct wallet_transaction *transaction, struct buffer *view);
+			   const struct wallet_transaction *transaction, struct buffer *view);
 
 #endif

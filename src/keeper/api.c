@@ -39,8 +39,8 @@ find_operation(struct job *job, const struct route_match *match, struct gate_ope
 	TRY(hex_decode(match->parameters[0], id.bytes, sizeof id.bytes));
 	*operation = operations_find(&job->keeper->gate->state->operations, &id);
 	return *operation != nullptr && (*operation)->entry != UINT64_MAX
-	               ? OK
-	               : fail(STATUS_NOT_FOUND, "operation.unknown: there is no such operation");
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "operation.unknown: there is no such operation");
 }
 
 /* --- Operations. --- */
@@ -89,7 +89,7 @@ visit_bundle(void *context, const struct ledger_record *record) {
 	TRY(entry_read(&arena, record->leaf, &entry));
 	const json *action = json_get(json_get(entry.document, "action"), "id");
 	bool carries_bundle = entry.type == ENTRY_GENESIS ||
-	                      (action != nullptr && bytes_equal_text(json_string(action), "policy.activate"));
+			      (action != nullptr && bytes_equal_text(json_string(action), "policy.activate"));
 	return carries_bundle ? replayer_add(context, record->index, record->leaf, &result, &difference) : OK;
 }
 
@@ -138,7 +138,8 @@ read_key(struct job *job, const struct route_match *match) {
 	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->parameters[0]);
 	struct json_writer w;
 	if (key == nullptr)
-		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"", BYTES_ARGS(match->parameters[0]));
+		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
+			    BYTES_ARGS(match->parameters[0]));
 	json_writer_start(&w, &body);
 	key_write(&w, key);
 	return send_json(job, &w);
@@ -309,7 +310,8 @@ matches(const char *pattern, struct bytes path, struct route_match *match) {
 
 static const struct api_route *
 find_route(const struct http_request *request, struct route_match *match) {
-	const uint8_t *mark = request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
+	const uint8_t *mark =
+		request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
 	struct bytes path = request->target;
 	match->query = (struct bytes){};
 	if (mark != nullptr) {
@@ -339,7 +341,8 @@ api_authenticate(struct job *job) {
 	const struct gate *gate = job->keeper->gate;
 	if (job->route->is_public)
 		return OK;
-	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms, &signature));
+	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
+				&signature));
 	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
 	return http_signature_verify(&signature, key->public_key);
 }

@@ -83,5 +83,5 @@ time_is_not_below_the_last_entry(void **) {
 }
 
 RUN_TESTS(T(a_step_forward_or_back_brings_doubt_and_time_runs_on_the_boot_clock),
-          T(accepting_a_step_takes_the_wall_clock_but_never_goes_back),
-          T(drift_of_a_millisecond_a_second_is_never_a_step), T(time_is_not_below_the_last_entry))
+	  T(accepting_a_step_takes_the_wall_clock_but_never_goes_back),
+	  T(drift_of_a_millisecond_a_second_is_never_a_step), T(time_is_not_below_the_last_entry))

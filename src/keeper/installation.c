@@ -61,8 +61,8 @@ use_log_secret(struct installation *installation, struct secret *secret) {
 	mldsa44_private_public_key(installation->mldsa44, mldsa44);
 	TRY(head_keys_make(bytes_of_text(installation->origin), ed25519, mldsa44, &installation->keys));
 	installation->signer = (struct head_signer){.keys = &installation->keys,
-	                                            .ed25519_seed = installation->ed25519_seed,
-	                                            .mldsa44 = installation->mldsa44};
+						    .ed25519_seed = installation->ed25519_seed,
+						    .mldsa44 = installation->mldsa44};
 	return OK;
 }
 
@@ -88,7 +88,7 @@ open_log_secret(struct installation *installation) {
 	TRY(secrets_get(installation->secrets, "log", BYTES_OF_LITERAL("keys"), &sealed));
 	if (sealed.len != LOG_SECRET_SIZE + AEAD_OVERHEAD)
 		return fail(STATUS_CORRUPT, "installation.log_keys: %zu bytes, expected %zu", sealed.len,
-		            LOG_SECRET_SIZE + AEAD_OVERHEAD);
+			    LOG_SECRET_SIZE + AEAD_OVERHEAD);
 	TRY(root_key_derive(installation->root, LOG_KEYS_LABEL, wrapping.data));
 	TRY(aead_open(wrapping.data, bytes_of_text(installation->origin), buffer_bytes(&sealed), secret.data));
 	return use_log_secret(installation, &secret);
@@ -154,7 +154,7 @@ make_directories(const struct installation *installation) {
 
 enum status
 installation_create(const struct io *io, const char *directory, const char *instance, const char *keeper,
-                    struct root_key *root, struct bytes root_record, struct installation *installation) {
+		    struct root_key *root, struct bytes root_record, struct installation *installation) {
 	TRY(start(io, directory, installation));
 	installation->root = root;
 	installation->instance = strdup(instance);
@@ -182,7 +182,8 @@ read_description(struct installation *installation, struct buffer *text, struct 
 	TRY(json_need_string(*document, "installation", "instance", &instance));
 	TRY(json_need_string(*document, "installation", "origin", &origin));
 	if (!bytes_equal_text(type, "gatehouse/installation/v1"))
-		return fail(STATUS_UNSUPPORTED, "installation.type: \"%.*s\" is not known to this program", BYTES_ARGS(type));
+		return fail(STATUS_UNSUPPORTED, "installation.type: \"%.*s\" is not known to this program",
+			    BYTES_ARGS(type));
 	installation->instance = strndup((const char *)instance.data, instance.len);
 	installation->origin = strndup((const char *)origin.data, origin.len);
 	TRY_ALLOC(installation->instance);
@@ -202,13 +203,13 @@ same_keys(const struct installation *installation, const json *document, const c
 	json_write_value(&writer, keys);
 	TRY(json_writer_finish(&writer));
 	return bytes_equal(buffer_bytes(&expected), buffer_bytes(&found))
-	               ? OK
-	               : fail(STATUS_CORRUPT, "installation.%s: names other log keys than secrets.db holds", where);
+		       ? OK
+		       : fail(STATUS_CORRUPT, "installation.%s: names other log keys than secrets.db holds", where);
 }
 
 enum status
 installation_open(const struct io *io, const char *directory, enum root_key_source source, struct bytes given,
-                  struct installation *installation) {
+		  struct installation *installation) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer text = {}, record = {};
 	const json *document;
@@ -232,6 +233,6 @@ installation_check_genesis(const struct installation *installation, const json *
 	TRY(json_need_string(document, "genesis", "origin", &origin));
 	if (!bytes_equal_text(instance, installation->instance) || !bytes_equal_text(origin, installation->origin))
 		return fail(STATUS_CORRUPT, "installation.genesis: the log is of \"%.*s\", the installation of \"%s\"",
-		            BYTES_ARGS(origin), installation->origin);
+			    BYTES_ARGS(origin), installation->origin);
 	return same_keys(installation, document, "genesis");
 }

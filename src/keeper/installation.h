@@ -33,10 +33,10 @@ struct installation {
 
 /* A new directory, absent or empty: keys are made, nothing of the log yet. origin is instance "/" keeper. */
 enum status installation_create(const struct io *io, const char *directory, const char *instance, const char *keeper,
-                                struct root_key *root, struct bytes root_record, struct installation *installation);
+				struct root_key *root, struct bytes root_record, struct installation *installation);
 /* given: the passphrase or the digits. */
-enum status installation_open(const struct io *io, const char *directory, enum root_key_source source, struct bytes given,
-                              struct installation *installation);
+enum status installation_open(const struct io *io, const char *directory, enum root_key_source source,
+			      struct bytes given, struct installation *installation);
 void installation_close(struct installation *installation); /* a cleanup function */
 
 /* <directory>/<name>; the caller frees. Null when out of memory. */

@@ -27,7 +27,7 @@ struct keeper {
 	struct high_water *high_water;
 	struct pool *pool;
 	struct clock clock;
-	int64_t batch_ms;  /* the present batch's time */
+	int64_t batch_ms; /* the present batch's time */
 	int64_t sampled_ms, reported_ms, ticked_ms;
 	bool ready;
 	/* Paths, owned. */
@@ -36,14 +36,14 @@ struct keeper {
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */
 	struct job *free_jobs;
-	struct job *waiting;         /* for an operation that is being recorded */
+	struct job *waiting; /* for an operation that is being recorded */
 	pthread_mutex_t done_mutex;
 	struct job *done_first, *done_last; /* durable, in order; filled by the committer */
 	struct commit *last_commit;
 	uint64_t outstanding;
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */
-	struct map buckets; /* principal to struct rate_bucket */
+	struct map buckets;                         /* principal to struct rate_bucket */
 	/* Metrics. */
 	struct metric decisions[3];
 	struct metric refusals;

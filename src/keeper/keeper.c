@@ -35,19 +35,19 @@ make_paths(struct keeper *keeper) {
 	keeper->checkpoint_path = installation_path(installation, "public/checkpoint");
 	keeper->state_path = installation_path(installation, "state.db");
 	bool all = keeper->ledger_path && keeper->blobs_path && keeper->public_path && keeper->checkpoint_path &&
-	           keeper->state_path;
+		   keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
 static enum status
 make_gate(struct keeper *keeper) {
 	struct gate_config config = {.instance = bytes_of_text(keeper->installation->instance),
-	                             .authorities = keeper->config.authorities,
-	                             .authority_count = keeper->config.authority_count,
-	                             .root = keeper->installation->root,
-	                             .secrets = keeper->installation->secrets,
-	                             .blobs = {keeper->config.io, keeper->blobs_path},
-	                             .price_age_max_ms = keeper->config.price_age_max_ms};
+				     .authorities = keeper->config.authorities,
+				     .authority_count = keeper->config.authority_count,
+				     .root = keeper->installation->root,
+				     .secrets = keeper->installation->secrets,
+				     .blobs = {keeper->config.io, keeper->blobs_path},
+				     .price_age_max_ms = keeper->config.price_age_max_ms};
 	return gate_create(&keeper->gate, &config);
 }
 
@@ -86,10 +86,10 @@ gather_pins(struct keeper *keeper, struct ledger_pin *pins, size_t *count) {
 static enum status
 open_high_water(struct keeper *keeper) {
 	struct high_water_config config = {.guard = keeper->config.guard,
-	                                   .io = keeper->config.io,
-	                                   .origin = bytes_of_text(keeper->installation->origin),
-	                                   .data_directory = keeper->installation->directory,
-	                                   .path = keeper->config.guard_path};
+					   .io = keeper->config.io,
+					   .origin = bytes_of_text(keeper->installation->origin),
+					   .data_directory = keeper->installation->directory,
+					   .path = keeper->config.guard_path};
 	return high_water_open(&config, &keeper->high_water);
 }
 
@@ -104,20 +104,20 @@ open_ledger(struct keeper *keeper) {
 	TRY(tile_node_reader_open(keeper->config.io, keeper->public_path, &keeper->tile_nodes));
 	keeper->older = (struct tree_reader){tile_node_read, keeper->tile_nodes};
 	struct ledger_config config = {.io = keeper->config.io,
-	                               .directory = keeper->ledger_path,
-	                               .signer = &keeper->installation->signer,
-	                               .pins = pins,
-	                               .pin_count = pin_count,
-	                               .replay = replay_record,
-	                               .context = keeper,
-	                               .older = &keeper->older,
-	                               .fatal = fatal};
+				       .directory = keeper->ledger_path,
+				       .signer = &keeper->installation->signer,
+				       .pins = pins,
+				       .pin_count = pin_count,
+				       .replay = replay_record,
+				       .context = keeper,
+				       .older = &keeper->older,
+				       .fatal = fatal};
 	TRY(ledger_open(&config, &keeper->ledger));
 	TRY(blob_sweep(keeper->config.io, keeper->blobs_path));
 	TRY(gate_restore_finish(keeper->gate));
 	return keeper->gate->state->bundle != nullptr
-	               ? OK
-	               : fail(STATUS_CORRUPT, "keeper.genesis: the log has no genesis; run `gatehouse init`");
+		       ? OK
+		       : fail(STATUS_CORRUPT, "keeper.genesis: the log has no genesis; run `gatehouse init`");
 }
 
 /* --- Publishing. --- */
@@ -151,16 +151,21 @@ mark_finish(void *context, const struct ledger_head *head) {
 static enum status
 start_publishing(struct keeper *keeper) {
 	TRY(projection_start(keeper));
-	keeper->targets[0] = (struct publish_target){.name = "tiles", .context = keeper, .applied = tiles_applied,
-	                                             .apply = tiles_apply, .finish = tiles_finish};
-	keeper->targets[1] = (struct publish_target){.name = "checkpoint", .follows = "tiles", .context = &keeper->checkpoint,
-	                                             .applied = checkpoint_target_applied,
-	                                             .finish = checkpoint_target_finish};
+	keeper->targets[0] = (struct publish_target){.name = "tiles",
+						     .context = keeper,
+						     .applied = tiles_applied,
+						     .apply = tiles_apply,
+						     .finish = tiles_finish};
+	keeper->targets[1] = (struct publish_target){.name = "checkpoint",
+						     .follows = "tiles",
+						     .context = &keeper->checkpoint,
+						     .applied = checkpoint_target_applied,
+						     .finish = checkpoint_target_finish};
 	keeper->targets[2] = projection_target(keeper);
-	keeper->targets[3] = (struct publish_target){.name = "high-water mark", .context = keeper, .applied = nothing_applied,
-	                                             .finish = mark_finish};
-	struct publisher_config config = {.ledger = keeper->ledger, .targets = keeper->targets,
-	                                  .target_count = ARRAY_LENGTH(keeper->targets)};
+	keeper->targets[3] = (struct publish_target){
+		.name = "high-water mark", .context = keeper, .applied = nothing_applied, .finish = mark_finish};
+	struct publisher_config config = {
+		.ledger = keeper->ledger, .targets = keeper->targets, .target_count = ARRAY_LENGTH(keeper->targets)};
 	return publisher_start(&config, &keeper->publisher);
 }
 

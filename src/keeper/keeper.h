@@ -26,11 +26,11 @@ struct keeper_config {
 	const char *const *authorities; /* what @authority and Host may be; borrowed */
 	size_t authority_count;
 	enum rollback_guard guard;
-	const char *guard_path;     /* ROLLBACK_PATH: file outside the data directory */
+	const char *guard_path;       /* ROLLBACK_PATH: file outside the data directory */
 	struct hash256 configuration; /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
 	unsigned pool_threads;
-	uint32_t credits, urgent_credits;     /* requests that the gateway may have outstanding */
+	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
 	uint32_t requests_per_principal_per_s; /* 0: no limit */
 	int64_t price_age_max_ms;
 };
@@ -57,7 +57,7 @@ enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper
 
 /* For tools and tests: one request, answered in response, whose views live in the arena. Waits until durable. */
 enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
-                          struct ipc_response *response);
+			  struct ipc_response *response);
 
 struct gate *keeper_gate(struct keeper *keeper);
 struct ledger *keeper_ledger(struct keeper *keeper);

@@ -27,18 +27,26 @@ now_ms(void) {
 
 static void
 found(struct house *house) {
-	struct founding founding = {.instance = INSTANCE, .data = house->data, .source = ROOT_KEY_PASSPHRASE,
-	                            .given = bytes_of_text(PASSPHRASE), .guard = ROLLBACK_PATH, .mark = house->mark};
+	struct founding founding = {.instance = INSTANCE,
+				    .data = house->data,
+				    .source = ROOT_KEY_PASSPHRASE,
+				    .given = bytes_of_text(PASSPHRASE),
+				    .guard = ROLLBACK_PATH,
+				    .mark = house->mark};
 	assert_ok(found_installation(&house->firm, &founding));
 }
 
 static enum status
 open_house(struct house *house) {
 	static const char *const authorities[] = {AUTHORITY};
-	struct keeper_config config = {.io = io_system(), .authorities = authorities, .authority_count = 1,
-	                               .guard = ROLLBACK_PATH, .guard_path = house->mark, .pool_threads = 1};
+	struct keeper_config config = {.io = io_system(),
+				       .authorities = authorities,
+				       .authority_count = 1,
+				       .guard = ROLLBACK_PATH,
+				       .guard_path = house->mark,
+				       .pool_threads = 1};
 	TRY(installation_open(io_system(), house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE),
-	                      &house->installation));
+			      &house->installation));
 	return keeper_open(&config, &house->installation, &house->keeper);
 }
 
@@ -85,14 +93,14 @@ field(const struct http_request *request, const char *name) {
 static void
 answer(struct house *house, struct arena *arena, const struct http_request *request, struct ipc_response *response) {
 	struct ipc_request received = {.method = request->method,
-	                               .target = request->target,
-	                               .host = field(request, "host"),
-	                               .content_type = field(request, "content-type"),
-	                               .content_digest = field(request, "content-digest"),
-	                               .idempotency_key = field(request, "idempotency-key"),
-	                               .signature_input = field(request, "signature-input"),
-	                               .signature = field(request, "signature"),
-	                               .body = request->body};
+				       .target = request->target,
+				       .host = field(request, "host"),
+				       .content_type = field(request, "content-type"),
+				       .content_digest = field(request, "content-digest"),
+				       .idempotency_key = field(request, "idempotency-key"),
+				       .signature_input = field(request, "signature-input"),
+				       .signature = field(request, "signature"),
+				       .body = request->body};
 	if (received.host.len == 0)
 		received.host = BYTES_OF_LITERAL(AUTHORITY);
 	static const uint8_t trading[] = {127, 1, 0, 9};
@@ -119,10 +127,11 @@ get(struct house *house, struct arena *arena, const char *target, struct ipc_res
 	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
 	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
 	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[FIRM_PERSON_1].key_id),
-	                                     .seed = house->firm.members[FIRM_PERSON_1].seed};
+					     .seed = house->firm.members[FIRM_PERSON_1].seed};
 	memcpy(signer.public_key, house->firm.members[FIRM_PERSON_1].public_key, 32);
 	assert_ok(http_signature_create(arena, &signer, &request, BYTES_OF_LITERAL(AUTHORITY),
-	                                BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"), now_ms(), 60, fields));
+					BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"), now_ms(), 60,
+					fields));
 	request.fields = fields;
 	request.field_count = 6;
 	answer(house, arena, &request, response);
@@ -146,11 +155,12 @@ assert_text(const char *expected, const json *document, const char *key) {
 	const json *value = json_get(document, key);
 	if (value == nullptr || !bytes_equal_text(json_string(value), expected))
 		fail_msg("%s: expected %s, found %.*s", key, expected, value ? (int)json_string(value).len : 4,
-		         value ? (const char *)json_string(value).data : "none");
+			 value ? (const char *)json_string(value).data : "none");
 }
 
 static void
-vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by, struct ipc_response *response) {
+vote(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
+     struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	char target[160];
 	snprintf(target, sizeof target, "/v1/operations/%.*s/payload", BYTES_ARGS(operation));
@@ -159,18 +169,24 @@ vote(struct house *house, struct arena *arena, struct bytes operation, enum firm
 	assert_status(200, &material);
 	assert_ok(firm_vote(&house->firm, INSTANCE, by, material.body, "approve", now_ms(), &body));
 	snprintf(target, sizeof target, "/v1/operations/%.*s/votes", BYTES_ARGS(operation));
-	struct http_request request = {.method = BYTES_OF_LITERAL("POST"), .target = bytes_of_text(target),
-	                               .body = buffer_bytes(&body)};
+	struct http_request request = {
+		.method = BYTES_OF_LITERAL("POST"), .target = bytes_of_text(target), .body = buffer_bytes(&body)};
 	answer(house, arena, &request, response);
 }
 
 static void
 make_key(struct house *house, struct arena *arena, const char *id) {
 	struct ipc_response response;
-	char *payload = arena_format(arena, "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
-	                                    "\"purpose\":\"transfer\"}", id);
-	submit(house, arena, (struct firm_operation){.by = FIRM_PERSON_4, .kind = "key.create",
-	                                             .resource = "account:options-hot", .payload = payload}, &response);
+	char *payload = arena_format(arena,
+				     "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
+				     "\"purpose\":\"transfer\"}",
+				     id);
+	submit(house, arena,
+	       (struct firm_operation){.by = FIRM_PERSON_4,
+				       .kind = "key.create",
+				       .resource = "account:options-hot",
+				       .payload = payload},
+	       &response);
 	assert_status(202, &response);
 	struct bytes operation = arena_copy(arena, json_string(json_get(parse(arena, &response), "operation")));
 	vote(house, arena, operation, FIRM_PERSON_3, &response);
@@ -187,7 +203,8 @@ make_key(struct house *house, struct arena *arena, const char *id) {
 
 static struct firm_operation
 transfer(const char *payload) {
-	return (struct firm_operation){.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
 }
 
 static void
@@ -270,7 +287,8 @@ hostile_requests_are_refused_by_name(void **) {
 		const char *from, *to, *type;
 		unsigned status;
 	} cases[] = {
-		{"\"resource\":\"key:eth-hot\"", "\"resource\":\"key:eth-hut\"", "request_signature.content_differs", 401},
+		{"\"resource\":\"key:eth-hot\"", "\"resource\":\"key:eth-hut\"", "request_signature.content_differs",
+		 401},
 		{"0x02f00180", "0x02f00181", "operation.payload_sha256", 401},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -296,4 +314,4 @@ hostile_requests_are_refused_by_name(void **) {
 }
 
 RUN_TESTS(T(a_transfer_is_signed_with_a_receipt_that_verifies), T(a_restart_remembers_everything_that_was_acknowledged),
-          T(an_older_data_directory_is_refused), T(hostile_requests_are_refused_by_name))
+	  T(an_older_data_directory_is_refused), T(hostile_requests_are_refused_by_name))

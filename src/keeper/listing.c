@@ -12,8 +12,10 @@ set_parameter(struct projection_operation_filter *filter, struct bytes name, str
 	struct {
 		const char *name;
 		struct bytes *to;
-	} texts[] = {{"state", &filter->state}, {"kind", &filter->kind}, {"principal", &filter->principal},
-	             {"resource", &filter->resource}};
+	} texts[] = {{"state", &filter->state},
+		     {"kind", &filter->kind},
+		     {"principal", &filter->principal},
+		     {"resource", &filter->resource}};
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
 		if (bytes_equal_text(name, texts[i].name)) {
 			*texts[i].to = value;

@@ -92,8 +92,8 @@ send_response(struct keeper *keeper, struct job *job, const struct ipc_response 
 	if (job->response != nullptr) { /* keeper_answer() */
 		struct ipc_response *to = job->response;
 		*to = *response;
-		struct bytes *views[] = {&to->content_type, &to->operation,     &to->location, &to->retry_after,
-		                         &to->cache_control, &to->etag, &to->body};
+		struct bytes *views[] = {&to->content_type,  &to->operation, &to->location, &to->retry_after,
+					 &to->cache_control, &to->etag,      &to->body};
 		for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 			if (views[i]->data != nullptr)
 				*views[i] = arena_copy(job->response_arena, *views[i]);
@@ -130,9 +130,9 @@ keeper_send_problem(struct keeper *keeper, struct job *job, enum status status, 
 	_cleanup_(buffer_free) struct buffer body = {};
 	problem_write(&body, &problem);
 	struct ipc_response response = {.status = (uint16_t)http,
-	                                .content_type = BYTES_OF_LITERAL(PROBLEM_CONTENT_TYPE),
-	                                .operation = problem.operation,
-	                                .body = buffer_bytes(&body)};
+					.content_type = BYTES_OF_LITERAL(PROBLEM_CONTENT_TYPE),
+					.operation = problem.operation,
+					.body = buffer_bytes(&body)};
 	if (http == 503)
 		response.retry_after = BYTES_OF_LITERAL("1");
 	send_response(keeper, job, &response);
@@ -152,7 +152,8 @@ keeper_send_body(struct keeper *keeper, struct job *job, unsigned status, const 
 
 void
 keeper_send_feed(struct keeper *keeper, struct job *job) {
-	struct ipc_response response = {.status = 200, .content_type = BYTES_OF_LITERAL("text/event-stream"), .is_feed = true};
+	struct ipc_response response = {
+		.status = 200, .content_type = BYTES_OF_LITERAL("text/event-stream"), .is_feed = true};
 	send_response(keeper, job, &response);
 }
 
@@ -166,16 +167,16 @@ send_answer(struct keeper *keeper, struct job *job, const struct answer *answer)
 	}
 	hex_encode(hash256_bytes(&answer->operation), hex);
 	struct ipc_response response = {.status = (uint16_t)answer_status(answer),
-	                                .content_type = bytes_of_text(answer_content_type(answer)),
-	                                .operation = bytes_of(hex, 64),
-	                                .body = buffer_bytes(&body)};
+					.content_type = bytes_of_text(answer_content_type(answer)),
+					.operation = bytes_of(hex, 64),
+					.body = buffer_bytes(&body)};
 	send_response(keeper, job, &response);
 }
 
 /* The receipt of a durable entry, in the tree of the job's own batch or of the newest head. */
 enum status
 keeper_write_receipt(struct keeper *keeper, uint64_t index, const struct commit *commit, struct bytes leaf,
-                     struct buffer *receipt) {
+		     struct buffer *receipt) {
 	struct proof proof;
 	if (commit != nullptr) {
 		TRY(ledger_prove(keeper->ledger, index, commit->size, &proof));
@@ -282,7 +283,7 @@ submit_step(struct keeper *keeper, struct job *job) {
 	struct ledger_entry entries[ARRAY_LENGTH(job->step.entries)];
 	for (size_t i = 0; i < job->step.entry_count; i++)
 		entries[i] = (struct ledger_entry){.type = job->step.entries[i].type,
-		                                   .body = buffer_bytes(&job->step.entries[i].body)};
+						   .body = buffer_bytes(&job->step.entries[i].body)};
 	enum status status = submit_entries(keeper, job, entries, (unsigned)job->step.entry_count);
 	if (status != OK) {
 		/* Decided and not recordable: what does not stand in the log must not stand in the state either. */
@@ -320,8 +321,8 @@ record_refusal(struct keeper *keeper, struct job *job, enum status status) {
 	const struct hash256 *operation = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
 	job->is_refusal = true;
 	if (refusal_write(&body, key_id, operation, &job->submission, keeper->batch_ms, job->error) != OK ||
-	    submit_entries(keeper, job,
-	                   &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)}, 1) != OK) {
+	    submit_entries(keeper, job, &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)},
+			   1) != OK) {
 		keeper_send_problem(keeper, job, STATUS_UNAVAILABLE, fail_message());
 		job_give_back(keeper, job);
 	}
@@ -361,9 +362,10 @@ kind_asked_for(const struct keeper *keeper, const struct job *job) {
 	enum operation_kind_id kind = job->submission.kind;
 	if (job->kind != JOB_VOTE)
 		return kind;
-	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, &job->vote.operation_id);
+	const struct gate_operation *operation =
+		operations_find(&keeper->gate->state->operations, &job->vote.operation_id);
 	bool known = operation != nullptr && operation->held != nullptr &&
-	             operation_kind_parse(operation->held->operation.kind, &kind) == OK;
+		     operation_kind_parse(operation->held->operation.kind, &kind) == OK;
 	return known ? kind : OPERATION_SIGN;
 }
 
@@ -375,7 +377,8 @@ check_readiness(const struct keeper *keeper, const struct job *job) {
 	enum operation_kind_id kind = kind_asked_for(keeper, job);
 	if (operation_kinds[kind].is_protective || kind == OPERATION_CLOCK_ACCEPT)
 		return OK;
-	return fail(STATUS_UNAVAILABLE, "clock.doubt: wall clock and boot clock disagree; waiting for them or for clock.accept");
+	return fail(STATUS_UNAVAILABLE,
+		    "clock.doubt: wall clock and boot clock disagree; waiting for them or for clock.accept");
 }
 
 static void
@@ -388,8 +391,9 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 static enum status
 check_room(const struct keeper *keeper, const struct job *job) {
 	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
-	                                              {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
-	if (job->kind == JOB_OPERATION && operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
+						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
+	if (job->kind == JOB_OPERATION &&
+	    operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
 		return OK;
 	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
 }
@@ -413,8 +417,9 @@ decide(struct keeper *keeper, struct job *job) {
 	if (status == OK)
 		status = check_readiness(keeper, job);
 	if (status == OK)
-		status = job->kind == JOB_VOTE ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
-		                               : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
+		status = job->kind == JOB_VOTE
+				 ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
+				 : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
 	end_if_broken(status);
 	if (status != OK) {
 		record_refusal(keeper, job, status);
@@ -452,10 +457,8 @@ take_done(struct keeper *keeper) {
 static void
 answer_decided(struct keeper *keeper, struct job *job) {
 	const struct gate_operation *operation = job->step.operation;
-	struct answer answer = {.state = job->step.state,
-	                        .operation = operation->id,
-	                        .entry = job->index,
-	                        .record = job->step.record};
+	struct answer answer = {
+		.state = job->step.state, .operation = operation->id, .entry = job->index, .record = job->step.record};
 	_cleanup_(buffer_free) struct buffer receipt = {};
 	if (job->step.state == OPERATION_HELD)
 		answer.missing = job->step.record != nullptr ? job->step.record->missing : operation->held->missing;
@@ -569,8 +572,8 @@ prepare(struct job *job, struct bytes payload) {
 		return;
 	}
 	const struct ipc_request *received = &job->received;
-	job->http = (struct http_request){.method = received->method, .target = received->target, .fields = job->fields,
-	                                  .body = received->body};
+	job->http = (struct http_request){
+		.method = received->method, .target = received->target, .fields = job->fields, .body = received->body};
 	add_field(job, "host", received->host);
 	add_field(job, "content-type", received->content_type);
 	add_field(job, "content-digest", received->content_digest);
@@ -590,7 +593,7 @@ read_job(struct job *job) {
 	job->read_status = api_route(job);
 	if (job->read_status == OK && job->kind == JOB_OPERATION)
 		job->read_status = gate_read_operation(keeper->gate, &job->http, job->received.reported.peer_address,
-		                                       keeper->batch_ms, &job->submission);
+						       keeper->batch_ms, &job->submission);
 	else if (job->read_status == OK && job->kind == JOB_VOTE)
 		job->read_status = gate_read_vote(keeper->gate, &job->arena, job->http.body, &job->vote);
 	else if (job->read_status == OK)
@@ -598,7 +601,7 @@ read_job(struct job *job) {
 	if (job->read_status == OK && job->kind == JOB_OPERATION && job->urgent &&
 	    !operation_kinds[job->submission.kind].is_protective)
 		job->read_status = fail(STATUS_INVALID, "operation.not_protective: %s has no queue of its own",
-		                        operation_kinds[job->submission.kind].name);
+					operation_kinds[job->submission.kind].name);
 	if (job->read_status != OK)
 		keep_error(job);
 }
@@ -750,7 +753,7 @@ static enum status
 wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *stop) {
 	struct pollfd polled[] = {
 		{.fd = keeper->channel->descriptor,
-	         .events = (short)(POLLIN | (ipc_wants_write(keeper->channel) ? POLLOUT : 0))},
+		 .events = (short)(POLLIN | (ipc_wants_write(keeper->channel) ? POLLOUT : 0))},
 		{.fd = keeper->wake, .events = POLLIN},
 		{.fd = watch->descriptor, .events = POLLIN},
 	};
@@ -801,7 +804,8 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 	keeper->channel = &channel;
 	keeper->ticked_ms = 0;
 	enum status status = serve(keeper, watch);
-	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT || status == STATUS_UNSUPPORTED) {
+	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT ||
+	    status == STATUS_UNSUPPORTED) {
 		log_warning("the gateway's channel ends: %s", fail_message());
 		status = OK;
 	}
@@ -811,7 +815,8 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 }
 
 enum status
-keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
+keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
+	      struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	ipc_write_request(&payload, request);
 	TRY(buffer_status(&payload));
@@ -831,8 +836,8 @@ keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct a
 void
 loop_metrics_start(struct keeper *keeper) {
 	static const char *const labels[] = {[DECISION_PERMIT] = "decision=\"permit\"",
-	                                     [DECISION_DENY] = "decision=\"deny\"",
-	                                     [DECISION_HELD] = "decision=\"held\""};
+					     [DECISION_DENY] = "decision=\"deny\"",
+					     [DECISION_HELD] = "decision=\"held\""};
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++) {
 		keeper->decisions[i].name = "gatehouse_decisions";
 		keeper->decisions[i].help = "Decisions recorded.";
@@ -855,17 +860,29 @@ loop_write_metrics(struct keeper *keeper, struct buffer *to) {
 	struct ledger_statistics statistics;
 	ledger_statistics(keeper->ledger, &statistics);
 	struct metric counters[] = {
-		{.name = "gatehouse_entries", .help = "Entries made durable since the start.", .value = (int64_t)statistics.entries},
-		{.name = "gatehouse_frames", .help = "Frames made durable since the start.", .value = (int64_t)statistics.frames},
-		{.name = "gatehouse_ledger_bytes", .help = "Bytes of frames since the start.", .value = (int64_t)statistics.bytes},
-		{.name = "gatehouse_ledger_sync_milliseconds", .help = "Time spent in fdatasync.",
-	         .value = (int64_t)(statistics.sync_ns / 1'000'000)},
-		{.name = "gatehouse_ledger_sign_milliseconds", .help = "Time spent signing heads.",
-	         .value = (int64_t)(statistics.sign_ns / 1'000'000)},
-		{.name = "gatehouse_outstanding", .help = "Requests being recorded.", .kind = METRIC_GAUGE,
-	         .value = (int64_t)keeper->outstanding},
-		{.name = "gatehouse_clock_step_milliseconds", .help = "Wall clock against boot clock.", .kind = METRIC_GAUGE,
-	         .value = clock_step_ns(&keeper->clock) / 1'000'000},
+		{.name = "gatehouse_entries",
+		 .help = "Entries made durable since the start.",
+		 .value = (int64_t)statistics.entries},
+		{.name = "gatehouse_frames",
+		 .help = "Frames made durable since the start.",
+		 .value = (int64_t)statistics.frames},
+		{.name = "gatehouse_ledger_bytes",
+		 .help = "Bytes of frames since the start.",
+		 .value = (int64_t)statistics.bytes},
+		{.name = "gatehouse_ledger_sync_milliseconds",
+		 .help = "Time spent in fdatasync.",
+		 .value = (int64_t)(statistics.sync_ns / 1'000'000)},
+		{.name = "gatehouse_ledger_sign_milliseconds",
+		 .help = "Time spent signing heads.",
+		 .value = (int64_t)(statistics.sign_ns / 1'000'000)},
+		{.name = "gatehouse_outstanding",
+		 .help = "Requests being recorded.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)keeper->outstanding},
+		{.name = "gatehouse_clock_step_milliseconds",
+		 .help = "Wall clock against boot clock.",
+		 .kind = METRIC_GAUGE,
+		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + 3];
 	size_t count = 0;

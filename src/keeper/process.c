@@ -127,14 +127,14 @@ static enum status
 open_keeper(struct keeper_process *process) {
 	const struct config *config = &process->config;
 	struct keeper_config keeper = {.io = io_system(),
-	                               .authorities = config->authorities,
-	                               .authority_count = config->authority_count,
-	                               .guard = guard_of(config),
-	                               .configuration = sha256(config->source),
-	                               .pool_threads = POOL_THREADS,
-	                               .credits = config->limits.outstanding,
-	                               .urgent_credits = config->limits.outstanding_urgent,
-	                               .requests_per_principal_per_s = config->limits.requests_per_principal_per_s};
+				       .authorities = config->authorities,
+				       .authority_count = config->authority_count,
+				       .guard = guard_of(config),
+				       .configuration = sha256(config->source),
+				       .pool_threads = POOL_THREADS,
+				       .credits = config->limits.outstanding,
+				       .urgent_credits = config->limits.outstanding_urgent,
+				       .requests_per_principal_per_s = config->limits.requests_per_principal_per_s};
 	char mark[4096];
 	if (config->rollback_guard.kind == CONFIG_GUARD_PATH) {
 		snprintf(mark, sizeof mark, "%s/high-water", config->rollback_guard.path);
@@ -143,11 +143,11 @@ open_keeper(struct keeper_process *process) {
 	TRY(hash_program(&keeper.binary));
 	/* Before anything starts a thread: what confines is bound to threads. */
 	struct confine_request confine = {.role = IPC_ROLE_KEEPER,
-	                                  .read_write = {config->data_directory, config->rollback_guard.path},
-	                                  .degraded_allowed = config->confinement_degraded};
+					  .read_write = {config->data_directory, config->rollback_guard.path},
+					  .degraded_allowed = config->confinement_degraded};
 	TRY(confine_enter(&confine, &process->confinement));
-	TRY(installation_open(io_system(), config->data_directory, source_of(config), secret_bytes(&process->passphrase),
-	                      &process->installation));
+	TRY(installation_open(io_system(), config->data_directory, source_of(config),
+			      secret_bytes(&process->passphrase), &process->installation));
 	secret_free(&process->passphrase);
 	return keeper_open(&keeper, &process->installation, &process->keeper);
 }
@@ -170,8 +170,8 @@ run(struct keeper_process *process) {
 		TRY(keeper_serve(process->keeper, channel, &watch));
 		if (!process->stopping && process->channel < 0)
 			TRY(ipc_control_send(process->control,
-			                     &(struct ipc_control_message){.type = IPC_CONTROL_CHANNEL_LOST,
-			                                                   .peer = IPC_ROLE_GATEWAY}));
+					     &(struct ipc_control_message){.type = IPC_CONTROL_CHANNEL_LOST,
+									   .peer = IPC_ROLE_GATEWAY}));
 	}
 	return OK;
 }
@@ -188,7 +188,7 @@ keeper_main(int control) {
 		struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED};
 		/* What is wrong with the data stays wrong however often it is tried. */
 		failed.value = status == STATUS_CORRUPT || status == STATUS_CONFLICT || status == STATUS_UNAUTHORIZED ||
-		               status == STATUS_UNSUPPORTED;
+			       status == STATUS_UNSUPPORTED;
 		snprintf(failed.text, sizeof failed.text, "%s", fail_message());
 		IGNORE_STATUS(ipc_control_send(control, &failed)); /* the log has said it */
 	}

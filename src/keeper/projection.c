@@ -19,19 +19,19 @@ state_of_decision(const json *body) {
 	if (bytes_equal_text(outcome, outcome_name(OUTCOME_DONE)))
 		return operation_state_name(OPERATION_DONE);
 	return operation_state_name(bytes_equal_text(outcome, outcome_name(OUTCOME_INTENDED)) ? OPERATION_UNKNOWN
-	                                                                                      : OPERATION_FAILED);
+											      : OPERATION_FAILED);
 }
 
 static enum status
 apply_decision(struct projection *projection, const struct projection_entry *entry) {
 	const json *document = json_get(entry->body, "document");
 	struct projection_operation operation = {.id = text_of(entry->body, "operation"),
-	                                         .kind = text_of(document, "kind"),
-	                                         .principal = text_of(document, "principal"),
-	                                         .resource = text_of(document, "resource"),
-	                                         .state = bytes_of_text(state_of_decision(entry->body)),
-	                                         .at_ms = entry->at_ms,
-	                                         .index = entry->index};
+						 .kind = text_of(document, "kind"),
+						 .principal = text_of(document, "principal"),
+						 .resource = text_of(document, "resource"),
+						 .state = bytes_of_text(state_of_decision(entry->body)),
+						 .at_ms = entry->at_ms,
+						 .index = entry->index};
 	return projection_put_operation(projection, &operation);
 }
 
@@ -50,17 +50,17 @@ static enum status
 apply_vote(struct projection *projection, const struct projection_entry *entry) {
 	const json *statement = json_get(entry->body, "statement");
 	struct projection_vote vote = {.operation = text_of(entry->body, "operation"),
-	                               .person = text_of(statement, "person"),
-	                               .verdict = text_of(statement, "verdict"),
-	                               .at_ms = entry->at_ms,
-	                               .index = entry->index};
+				       .person = text_of(statement, "person"),
+				       .verdict = text_of(statement, "verdict"),
+				       .at_ms = entry->at_ms,
+				       .index = entry->index};
 	TRY(projection_put_vote(projection, &vote));
 	if (!bytes_equal_text(vote.verdict, approval_verdict_name(APPROVAL_REJECT)))
 		return OK;
 	struct projection_operation operation = {.id = vote.operation,
-	                                         .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
-	                                         .at_ms = entry->at_ms,
-	                                         .index = entry->index};
+						 .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
+						 .at_ms = entry->at_ms,
+						 .index = entry->index};
 	return projection_put_operation(projection, &operation);
 }
 
@@ -74,10 +74,10 @@ static const struct projection_handler handlers[] = {
 enum status
 projection_start(struct keeper *keeper) {
 	struct projection_config config = {.io = keeper->config.io,
-	                                   .path = keeper->state_path,
-	                                   .identity = sha256(bytes_of_text(keeper->installation->origin)),
-	                                   .handlers = handlers,
-	                                   .handler_count = ARRAY_LENGTH(handlers)};
+					   .path = keeper->state_path,
+					   .identity = sha256(bytes_of_text(keeper->installation->origin)),
+					   .handlers = handlers,
+					   .handler_count = ARRAY_LENGTH(handlers)};
 	TRY(projection_open(&config, &keeper->projection));
 	struct mark applied = projection_applied(keeper->projection);
 	if (ledger_had_head(keeper->ledger, &applied) == OK)
@@ -111,12 +111,12 @@ target_apply(void *context, const struct ledger_record *record) {
 	struct entry entry;
 	TRY(entry_read(&arena, record->leaf, &entry));
 	struct projection_entry row = {.index = record->index,
-	                               .type = bytes_of_text(entry_kinds[entry.type].name),
-	                               .seq = (int64_t)entry.seq,
-	                               .at_ms = entry.at_ms,
-	                               .operation = text_of(entry.document, "operation"),
-	                               .body = entry.document,
-	                               .leaf = record->leaf};
+				       .type = bytes_of_text(entry_kinds[entry.type].name),
+				       .seq = (int64_t)entry.seq,
+				       .at_ms = entry.at_ms,
+				       .operation = text_of(entry.document, "operation"),
+				       .body = entry.document,
+				       .leaf = record->leaf};
 	pthread_mutex_lock(&keeper->projection_mutex);
 	enum status status = projection_apply(keeper->projection, &row);
 	pthread_mutex_unlock(&keeper->projection_mutex);
@@ -135,9 +135,9 @@ target_finish(void *context, const struct ledger_head *head) {
 struct publish_target
 projection_target(struct keeper *keeper) {
 	return (struct publish_target){.name = "state.db",
-	                               .context = keeper,
-	                               .applied = target_applied,
-	                               .begin = target_begin,
-	                               .apply = target_apply,
-	                               .finish = target_finish};
+				       .context = keeper,
+				       .applied = target_applied,
+				       .begin = target_begin,
+				       .apply = target_apply,
+				       .finish = target_finish};
 }

@@ -39,8 +39,10 @@ report_send(struct keeper *keeper) {
 	loop_write_metrics(keeper, &metrics);
 	TRY(buffer_status(&metrics));
 	bool ready = !keeper->clock.in_doubt && high_water_may_decide(keeper->high_water) == OK;
-	struct ipc_report report = {.ready = ready, .health = buffer_bytes(&health), .metrics = buffer_bytes(&metrics),
-	                            .instance = bytes_of_text(keeper->installation->instance)};
+	struct ipc_report report = {.ready = ready,
+				    .health = buffer_bytes(&health),
+				    .metrics = buffer_bytes(&metrics),
+				    .instance = bytes_of_text(keeper->installation->instance)};
 	ipc_write_report(&payload, &report);
 	TRY(buffer_status(&payload));
 	return ipc_send(keeper->channel, IPC_REPORT, 0, false, buffer_bytes(&payload));

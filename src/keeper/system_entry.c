@@ -29,7 +29,8 @@ system_entry_start(struct keeper *keeper) {
 	json_write_member_text(&w, "version", GATEHOUSE_VERSION);
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	TRY(ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_START, .body = buffer_bytes(&body)}, 1, &index));
+	TRY(ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_START, .body = buffer_bytes(&body)}, 1,
+			  &index));
 	high_water_started(keeper->high_water, index);
 	return OK;
 }
@@ -43,7 +44,8 @@ system_entry_stop(struct keeper *keeper) {
 	write_running(keeper, &w);
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	return ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_STOP, .body = buffer_bytes(&body)}, 1, nullptr);
+	return ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_STOP, .body = buffer_bytes(&body)}, 1,
+			     nullptr);
 }
 
 static void
@@ -74,13 +76,13 @@ system_entry_clock(struct keeper *keeper) {
 	json_write_member_boolean(&w, "synchronised", state >= 0 && state != TIME_ERROR);
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	return ledger_submit(keeper->ledger, &(struct ledger_entry){.type = ENTRY_CLOCK, .body = buffer_bytes(&body)}, 1,
-	                     ignore_done, nullptr);
+	return ledger_submit(keeper->ledger, &(struct ledger_entry){.type = ENTRY_CLOCK, .body = buffer_bytes(&body)},
+			     1, ignore_done, nullptr);
 }
 
 enum status
-refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation, const struct submission *submission,
-              int64_t now_ms, const char *error) {
+refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation,
+	      const struct submission *submission, int64_t now_ms, const char *error) {
 	struct json_writer w;
 	json_writer_start(&w, body);
 	json_write_object(&w);

@@ -13,6 +13,6 @@ enum status system_entry_stop(struct keeper *keeper);
 enum status system_entry_clock(struct keeper *keeper);
 /* The body of a refusal entry: who, what, the stable name and sentence of why, and the nonce if it is used up. */
 enum status refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation,
-                          const struct submission *submission, int64_t now_ms, const char *error);
+			  const struct submission *submission, int64_t now_ms, const char *error);
 
 #endif

@@ -28,8 +28,8 @@ static enum status
 compared_spelling(struct bytes entry, char spelling[ENTRY_MAX + 1], struct bytes *compared) {
 	const uint8_t *colon = memchr(entry.data, ':', entry.len);
 	if (entry.len > ENTRY_MAX || colon == nullptr || colon == entry.data || colon == entry.data + entry.len - 1)
-		return fail(STATUS_INVALID, "destinations.entry: expected \"<chain>:<address>\" of at most %zu characters",
-		            ENTRY_MAX);
+		return fail(STATUS_INVALID,
+			    "destinations.entry: expected \"<chain>:<address>\" of at most %zu characters", ENTRY_MAX);
 	size_t address = (size_t)(colon - entry.data) + 1;
 	bool hexadecimal = entry.len - address > 2 && entry.data[address] == '0' && entry.data[address + 1] == 'x';
 	for (size_t i = 0; i < entry.len; i++) {
@@ -109,7 +109,7 @@ finish_change(struct destinations *destinations, struct destination_list *list, 
 
 enum status
 destinations_create_list(struct destinations *destinations, struct bytes name, enum destination_list_kind kind,
-                         int64_t now_ms) {
+			 int64_t now_ms) {
 	struct destination_list *list;
 	if (name.len == 0 || name.len >= sizeof list->name)
 		return fail(STATUS_INVALID, "destinations.name: 1 to %zu characters", sizeof list->name - 1);
@@ -134,8 +134,8 @@ static enum status
 find_list(const struct destinations *destinations, struct bytes name, struct destination_list **list) {
 	*list = map_get(&destinations->lists, name);
 	return *list != nullptr ? OK
-	                        : fail(STATUS_NOT_FOUND, "destinations.unknown: there is no list \"%.*s\"",
-	                               (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
+				: fail(STATUS_NOT_FOUND, "destinations.unknown: there is no list \"%.*s\"",
+				       (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
 }
 
 /* Every entry must be well-formed, stand once in the change, and be there or not as the change needs. */
@@ -148,11 +148,11 @@ check_change(const struct destination_list *list, const struct bytes *entries, s
 		TRY(compared_spelling(entries[i], spelling, &compared));
 		if (map_get(&seen, compared) != nullptr)
 			return fail(STATUS_INVALID, "destinations.twice: \"%.*s\" stands twice in the change",
-			            BYTES_ARGS(entries[i]));
+				    BYTES_ARGS(entries[i]));
 		if ((map_get(&list->entries, compared) != nullptr) != present)
 			return fail(STATUS_CONFLICT, "destinations.%s: \"%.*s\" is %s list \"%s\"",
-			            present ? "absent" : "present", BYTES_ARGS(entries[i]), present ? "not on" : "already on",
-			            list->name);
+				    present ? "absent" : "present", BYTES_ARGS(entries[i]),
+				    present ? "not on" : "already on", list->name);
 		TRY(map_put(&seen, compared, &seen, nullptr));
 	}
 	return OK;
@@ -182,7 +182,7 @@ remove_entry(struct destination_list *list, struct bytes entry) {
 
 enum status
 destinations_add(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
-                 int64_t now_ms) {
+		 int64_t now_ms) {
 	struct destination_list *list;
 	TRY(find_list(destinations, name, &list));
 	TRY(check_change(list, entries, count, false));
@@ -193,7 +193,7 @@ destinations_add(struct destinations *destinations, struct bytes name, const str
 
 enum status
 destinations_remove(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
-                    int64_t now_ms) {
+		    int64_t now_ms) {
 	struct destination_list *list;
 	TRY(find_list(destinations, name, &list));
 	TRY(check_change(list, entries, count, true));
@@ -216,7 +216,7 @@ destination_list_has(const struct destination_list *list, struct bytes entry) {
 
 bool
 destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
-                     const struct destination_list **found) {
+		     const struct destination_list **found) {
 	size_t at = 0;
 	void *value;
 	while (map_next(&destinations->lists, &at, nullptr, &value)) {
@@ -230,7 +230,8 @@ destinations_any_has(const struct destinations *destinations, enum destination_l
 	return false;
 }
 
-static const char *const kind_names[DESTINATION_LIST_KINDS] = {[DESTINATIONS_ALLOWED] = "allowed", [DESTINATIONS_SANCTIONED] = "sanctioned"};
+static const char *const kind_names[DESTINATION_LIST_KINDS] = {
+	[DESTINATIONS_ALLOWED] = "allowed", [DESTINATIONS_SANCTIONED] = "sanctioned"};
 
 const char *
 destination_list_kind_name(enum destination_list_kind kind) {
@@ -245,5 +246,5 @@ destination_list_kind_parse(struct bytes text, enum destination_list_kind *kind)
 			return OK;
 		}
 	return fail(STATUS_INVALID, "destinations.kind: expected \"allowed\" or \"sanctioned\", found \"%.*s\"",
-	            (int)(text.len > 40 ? 40 : text.len), (const char *)text.data);
+		    (int)(text.len > 40 ? 40 : text.len), (const char *)text.data);
 }

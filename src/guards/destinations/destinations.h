@@ -32,20 +32,20 @@ struct destinations {
 
 void destinations_free(struct destinations *destinations); /* a cleanup function */
 
-enum status destinations_create_list(struct destinations *destinations, struct bytes name, enum destination_list_kind kind,
-                                     int64_t now_ms);
+enum status destinations_create_list(struct destinations *destinations, struct bytes name,
+				     enum destination_list_kind kind, int64_t now_ms);
 /* All of the entries, or none of them on error. Adding what is there and removing what is not are refused by name. */
-enum status destinations_add(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
-                             int64_t now_ms);
+enum status destinations_add(struct destinations *destinations, struct bytes name, const struct bytes *entries,
+			     size_t count, int64_t now_ms);
 enum status destinations_remove(struct destinations *destinations, struct bytes name, const struct bytes *entries,
-                                size_t count, int64_t now_ms);
+				size_t count, int64_t now_ms);
 
 const struct destination_list *destinations_find(const struct destinations *destinations, struct bytes name);
 bool destination_list_has(const struct destination_list *list, struct bytes entry);
 
 /* True if any list of the kind has the entry; *list (may be null) receives it. */
 bool destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
-                          const struct destination_list **list);
+			  const struct destination_list **list);
 
 const char *destination_list_kind_name(enum destination_list_kind kind); /* "allowed", "sanctioned" */
 enum status destination_list_kind_parse(struct bytes text, enum destination_list_kind *kind);

@@ -14,10 +14,10 @@ ethereum_addresses_compare_without_case_and_others_with_it(void **) {
 	assert_ok(destinations_add(&lists, ENTRY("sanctions"), entries, 2, 2));
 	const struct destination_list *found;
 	assert_true(destinations_any_has(&lists, DESTINATIONS_SANCTIONED,
-	                                 ENTRY("ethereum:0xabcdef0000000000000000000000000000000001"), &found));
+					 ENTRY("ethereum:0xabcdef0000000000000000000000000000000001"), &found));
 	assert_string_equal("sanctions", found->name);
 	assert_false(destinations_any_has(&lists, DESTINATIONS_SANCTIONED,
-	                                  ENTRY("bitcoin:1boatslrhtknngkdxeeobr76b53lettpyt"), nullptr));
+					  ENTRY("bitcoin:1boatslrhtknngkdxeeobr76b53lettpyt"), nullptr));
 	assert_false(destinations_any_has(&lists, DESTINATIONS_ALLOWED, entries[1], nullptr));
 }
 
@@ -33,7 +33,8 @@ a_list_has_one_hash_however_it_came_about(void **) {
 	assert_ok(destinations_add(&b, ENTRY("desk"), &y, 1, 11));
 	assert_ok(destinations_remove(&b, ENTRY("desk"), &z, 1, 12));
 	assert_ok(destinations_add(&b, ENTRY("desk"), &x, 1, 13));
-	const struct destination_list *of_a = destinations_find(&a, ENTRY("desk")), *of_b = destinations_find(&b, ENTRY("desk"));
+	const struct destination_list *of_a = destinations_find(&a, ENTRY("desk")),
+				      *of_b = destinations_find(&b, ENTRY("desk"));
 	assert_true(hash256_equal(&of_a->hash, &of_b->hash));
 	assert_false(hash256_equal(&of_a->hash, &empty));
 	assert_int_equal(4, of_b->version);
@@ -66,10 +67,10 @@ a_bad_change_changes_nothing(void **) {
 	assert_fails(STATUS_CONFLICT, "destinations.absent", destinations_remove(&lists, name, &absent, 1, 3));
 	assert_fails(STATUS_NOT_FOUND, "destinations.unknown", destinations_add(&lists, ENTRY("x"), &good, 1, 3));
 	assert_fails(STATUS_CONFLICT, "destinations.exists",
-	             destinations_create_list(&lists, name, DESTINATIONS_SANCTIONED, 3));
+		     destinations_create_list(&lists, name, DESTINATIONS_SANCTIONED, 3));
 	assert_true(hash256_equal(&before, &destinations_find(&lists, name)->hash));
 	assert_int_equal(1, destinations_find(&lists, name)->version);
 }
 
-RUN_TESTS(T(ethereum_addresses_compare_without_case_and_others_with_it),
-          T(a_list_has_one_hash_however_it_came_about), T(a_bad_change_changes_nothing))
+RUN_TESTS(T(ethereum_addresses_compare_without_case_and_others_with_it), T(a_list_has_one_hash_however_it_came_about),
+	  T(a_bad_change_changes_nothing))

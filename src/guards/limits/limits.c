@@ -93,7 +93,8 @@ number_in(const struct map *map, const uint8_t key[32]) {
 
 static const struct applied *
 spend_of(const struct limits *limits, uint64_t number) {
-	return number >= limits->first_spend && number != NONE ? &limits->spends[number - limits->first_spend] : nullptr;
+	return number >= limits->first_spend && number != NONE ? &limits->spends[number - limits->first_spend]
+							       : nullptr;
 }
 
 /* The index of the spend's item in the series, or series->count. */
@@ -129,7 +130,8 @@ static void
 set_counted(struct series *series, size_t index, int64_t counted) {
 	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
 		if (index >= series->from[window])
-			series->sum[window] = add_saturating(series->sum[window] - series->items[index].counted, counted);
+			series->sum[window] =
+				add_saturating(series->sum[window] - series->items[index].counted, counted);
 	series->items[index].counted = counted;
 }
 
@@ -214,8 +216,8 @@ limits_apply(struct limits *limits, const struct spend *spend) {
 	if (number_in(&limits->by_operation, spend->operation) != NONE)
 		return OK;
 	if (spend->at_ms < limits->latest_ms)
-		return fail(STATUS_INTERNAL, "limits.time: a spend at %lld follows one at %lld", (long long)spend->at_ms,
-		            (long long)limits->latest_ms);
+		return fail(STATUS_INTERNAL, "limits.time: a spend at %lld follows one at %lld",
+			    (long long)spend->at_ms, (long long)limits->latest_ms);
 	TRY(reserve(limits, spend));
 	uint64_t number = limits->first_spend + limits->count;
 	uint64_t previous = number_in(&limits->by_identity, spend->identity);
@@ -279,7 +281,7 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 
 int64_t
 limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject, enum limit_window window,
-           int64_t at_ms, const uint8_t *identity, int64_t cents) {
+	   int64_t at_ms, const uint8_t *identity, int64_t cents) {
 	struct series *series = map_get(&limits->series[dimension], subject);
 	if (series == nullptr)
 		return cents;

@@ -59,7 +59,7 @@ enum status limits_release(struct limits *limits, const uint8_t operation[32]);
 /* Cents of one subject in a window that ends at at_ms, as if the given spend of identity had been added (cents 0 and no
  * identity: what was spent so far). */
 int64_t limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject,
-                   enum limit_window window, int64_t at_ms, const uint8_t *identity, int64_t cents);
+		   enum limit_window window, int64_t at_ms, const uint8_t *identity, int64_t cents);
 
 /* Drops what no window can see any more. */
 void limits_expire(struct limits *limits, int64_t now_ms);

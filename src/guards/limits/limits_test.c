@@ -6,7 +6,8 @@
 #include "guards/limits/limits.h"
 
 static void
-spend(struct limits *limits, int64_t at_ms, uint8_t operation, uint8_t identity, const char *destination, int64_t cents) {
+spend(struct limits *limits, int64_t at_ms, uint8_t operation, uint8_t identity, const char *destination,
+      int64_t cents) {
 	const struct limit_part parts[] = {
 		{LIMIT_KEY, BYTES_OF_LITERAL("hot"), cents},
 		{LIMIT_DESTINATION, bytes_of_text(destination), cents},
@@ -34,7 +35,8 @@ windows_slide_and_are_open_at_their_far_end(void **) {
 	assert_int_equal(110, key_sum(limits, LIMIT_DAY, HOUR_MS));
 	assert_int_equal(0, key_sum(limits, LIMIT_DAY, 2 * DAY_MS));
 	assert_int_equal(110, key_sum(limits, LIMIT_WEEK, 2 * DAY_MS));
-	assert_int_equal(0, limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("other"), LIMIT_WEEK, 2 * DAY_MS, nullptr, 0));
+	assert_int_equal(0,
+			 limits_sum(limits, LIMIT_KEY, BYTES_OF_LITERAL("other"), LIMIT_WEEK, 2 * DAY_MS, nullptr, 0));
 }
 
 static void
@@ -160,6 +162,6 @@ what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
 }
 
 RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts_the_greatest_per_subject),
-          T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
-          T(time_does_not_go_back), T(agrees_with_the_definition_under_random_histories),
-          T(what_left_every_window_is_forgotten_and_changes_no_sum))
+	  T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
+	  T(time_does_not_go_back), T(agrees_with_the_definition_under_random_histories),
+	  T(what_left_every_window_is_forgotten_and_changes_no_sum))

@@ -46,8 +46,8 @@ parse_network(struct bytes text, struct zone_network *network) {
 		network->length = 16;
 	else
 		return fail(STATUS_INVALID, "zones.network: \"%s\" is not an address", copy);
-	if (digit_count == 0 || digit_count > 3 || digits[digit_count] != '\0' || (digit_count > 1 && digits[0] == '0') ||
-	    atoi(digits) > network->length * 8)
+	if (digit_count == 0 || digit_count > 3 || digits[digit_count] != '\0' ||
+	    (digit_count > 1 && digits[0] == '0') || atoi(digits) > network->length * 8)
 		return fail(STATUS_INVALID, "zones.network: \"%s\" is not a prefix length of that address", digits);
 	network->prefix = (uint8_t)atoi(digits);
 	for (unsigned bit = network->prefix; bit < network->length * 8U; bit++)
@@ -70,7 +70,7 @@ zones_add(struct zones *zones, struct bytes zone, struct bytes text) {
 		unsigned shorter = other->prefix < network.prefix ? other->prefix : network.prefix;
 		if (other->length == network.length && same_prefix(other->address, network.address, shorter))
 			return fail(STATUS_CONFLICT, "zones.overlap: %.*s overlaps a network of zone \"%s\"",
-			            BYTES_ARGS(text), other->zone);
+				    BYTES_ARGS(text), other->zone);
 	}
 	struct zone_network *networks = reallocarray(zones->networks, zones->count + 1, sizeof *networks);
 	TRY_ALLOC(networks);

@@ -24,7 +24,7 @@ struct zones {
 	size_t count;
 };
 
-void zones_free(struct zones *zones); /* a cleanup function */
+void zones_free(struct zones *zones);                               /* a cleanup function */
 enum status zones_copy(const struct zones *from, struct zones *to); /* to is empty */
 
 /* "10.1.0.0/16" or "fd00::/8", host bits zero: "zones.network", "zones.host_bits"; "zones.overlap" with another network. */
