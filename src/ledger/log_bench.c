@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "tests/remove_tree.h"
 #include "ledger/log_testing.h"
 
 constexpr size_t OUTSTANDING = 64;
@@ -212,7 +213,7 @@ measure_one_caller(struct ledger *ledger, const char *directory) {
 
 int
 main(void) {
-	char directory[] = "/var/tmp/gatehouse-bench-XXXXXX", ledger_directory[64], command[64];
+	char directory[] = "/var/tmp/gatehouse-bench-XXXXXX", ledger_directory[64];
 	struct ledger *ledger;
 	if (mkdtemp(directory) == nullptr)
 		return 1;
@@ -228,6 +229,5 @@ main(void) {
 	measure_one_caller(ledger, directory);
 	sqlite3_close(database);
 	ledger_close(&ledger);
-	snprintf(command, sizeof command, "rm -r %s", directory);
-	return system(command) == 0 ? 0 : 1;
+	return remove_tree(directory) == 0 ? 0 : 1;
 }

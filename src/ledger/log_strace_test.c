@@ -3,7 +3,10 @@
  * entries on a real disk, and writes a line to standard output in each callback.
  */
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,16 +42,27 @@ append_entries(const char *directory) {
 	return 0;
 }
 
+extern char **environ;
+
+/* Its standard output goes to the file. */
 static bool
-run(const char *command) {
-	int status = system(command);
-	return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+run(const char *const *arguments, const char *output) {
+	posix_spawn_file_actions_t actions;
+	pid_t process;
+	int status = -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	bool runs = posix_spawnp(&process, arguments[0], &actions, nullptr, (char *const *)(uintptr_t)arguments,
+				 environ) == 0;
+	posix_spawn_file_actions_destroy(&actions);
+	return runs && waitpid(process, &status, 0) == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void
 every_acknowledgement_follows_the_fdatasync_of_its_frame(void **) {
-	char directory[] = "/var/tmp/gatehouse-strace-XXXXXX", program[4096], command[8192], line[4096];
-	if (!run("strace -o /dev/null true 2>/dev/null")) {
+	char directory[] = "/var/tmp/gatehouse-strace-XXXXXX", program[4096], line[4096];
+	char ledger[64], told[64], traced[64];
+	if (!run((const char *const[]){"strace", "-o", "/dev/null", "true", nullptr}, "/dev/null")) {
 		print_message("skipped: strace is not installed or may not trace\n");
 		skip();
 	}
@@ -56,14 +70,16 @@ every_acknowledgement_follows_the_fdatasync_of_its_frame(void **) {
 	assert_true(len > 0);
 	program[len] = '\0';
 	assert_non_null(mkdtemp(directory));
-	snprintf(command, sizeof command,
-		 "strace -f -o %s/trace -e trace=pwrite64,fdatasync,write '%s' append %s/ledger >%s/told", directory,
-		 program, directory, directory);
-	assert_true(run(command));
+	snprintf(ledger, sizeof ledger, "%s/ledger", directory);
+	snprintf(told, sizeof told, "%s/told", directory);
+	snprintf(traced, sizeof traced, "%s/trace", directory);
+	assert_true(run((const char *const[]){"strace", "-f", "-o", traced, "-e", "trace=pwrite64,fdatasync,write",
+					      program, "append", ledger, nullptr},
+			told));
 
-	snprintf(command, sizeof command, "%s/trace", directory);
-	FILE *trace = fopen(command, "r");
-	assert_non_null(trace);
+	FILE *trace = fopen(traced, "r");
+	if (trace == nullptr)
+		fail_msg("there is no trace in %s", traced);
 	size_t acknowledged = 0, frames = 0;
 	bool is_written = false, is_synced = false;
 	long committer = 0; /* the thread that wrote the frame is the one that syncs it */
@@ -83,8 +99,7 @@ every_acknowledgement_follows_the_fdatasync_of_its_frame(void **) {
 	fclose(trace);
 	assert_int_equal(acknowledged, ENTRIES);
 	assert_true(frames >= 1);
-	snprintf(command, sizeof command, "rm -r %s", directory);
-	assert_true(run(command));
+	assert_int_equal(remove_tree(directory), 0);
 }
 
 int

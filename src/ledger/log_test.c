@@ -1,4 +1,5 @@
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 
 #include "base/io_simulated.h"
 #include "ledger/log_testing.h"
@@ -429,7 +430,7 @@ a_snapshot_waits_until_nothing_is_pending(void **) {
 
 static void
 it_works_with_its_threads_on_a_real_disk(void **) {
-	char directory[] = "/tmp/gatehouse-log-test-XXXXXX", ledger_directory[64], command[128];
+	char directory[] = "/tmp/gatehouse-log-test-XXXXXX", ledger_directory[64];
 	assert_non_null(mkdtemp(directory));
 	snprintf(ledger_directory, sizeof ledger_directory, "%s/ledger", directory);
 	struct ledger_config config = log_test_config(io_system(), ledger_directory);
@@ -448,8 +449,7 @@ it_works_with_its_threads_on_a_real_disk(void **) {
 	assert_ok(ledger_open(&config, &ledger));
 	assert_int_equal(replayed.decisions, 60);
 	ledger_close(&ledger);
-	snprintf(command, sizeof command, "rm -r %s", directory);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(remove_tree(directory), 0);
 }
 
 RUN_TESTS(T(entries_of_one_batch_share_a_head_and_each_is_proven), T(what_was_appended_is_replayed_after_a_power_loss),
