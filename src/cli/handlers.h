@@ -8,6 +8,7 @@
 
 /* program_commands.c: what runs the program itself. */
 enum status serve_run(struct invocation *invocation);
+enum status demo_command_run(struct invocation *invocation);
 enum status process_run(struct invocation *invocation);
 enum status completion_run(struct invocation *invocation);
 enum status manual_run(struct invocation *invocation);

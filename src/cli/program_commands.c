@@ -4,6 +4,7 @@
 
 #include "base/ipc_control.h"
 #include "base/json.h"
+#include "cli/demo/demo.h"
 #include "cli/init.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
@@ -19,6 +20,14 @@ serve_run(struct invocation *invocation) {
 	const char *path = init_config_path(invocation);
 	TRY(config_read_file(path, &config));
 	invocation->exit_code = supervisor_main(&config, path);
+	return OK;
+}
+
+enum status
+demo_command_run(struct invocation *invocation) {
+	struct demo_options options = {.amounts = invocation_option(invocation, "amounts"),
+				       .keep = invocation_flag(invocation, "keep")};
+	invocation->exit_code = demo_run(&options);
 	return OK;
 }
 

@@ -1,0 +1,61 @@
+/*
+ * The demo's installation on disk and its processes: a temporary directory, the supervisor with what it starts, a witness with a
+ * user, key and directory of its own, and programs that are run to their end.
+ *
+ * Everything is this same program, exec'd from the file that runs, and dies with whoever started it. Owner: the caller;
+ * house_close() stops all and removes the directory. Threads: one. Errors: STATUS_UNAVAILABLE "house.*".
+ */
+#ifndef GATEHOUSE_CLI_DEMO_HOUSE_H
+#define GATEHOUSE_CLI_DEMO_HOUSE_H
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/io.h"
+#include "supervisor/config.h"
+
+constexpr uint32_t HOUSE_WITNESS_USER = 70'410; /* where the demo was started as root */
+
+struct house {
+	struct arena arena;
+	char *directory; /* all of the following lie in it */
+	char *data, *mark, *keys, *witness, *log;
+	char *config_path, *founding_path, *certificate_path, *pins_path, *policy_path;
+	char *authority; /* "127.0.0.1:40123" */
+	char *port;
+	struct config config;
+	int program;
+	pid_t serving, witnessing; /* 0: not running */
+	char *witness_address;     /* "http://127.0.0.1:40124" */
+};
+
+/* The directory, with configuration and certificate; nothing runs yet. */
+enum status house_open(struct house *house);
+void house_close(struct house *house);
+/* The last lines of what the processes said, to standard error. */
+void house_show_log(const struct house *house);
+
+/* <directory>/<name>, in the arena; null when out of memory. */
+char *house_path(struct house *house, const char *name);
+
+/* Runs `gatehouse ARGUMENTS...` to its end, under a user if one is given; its standard output is appended. */
+enum status house_run(struct house *house, uint32_t user, const char *const *arguments, struct buffer *output,
+		      int *exit_code);
+#define HOUSE_RUN(house, user, output, exit_code, ...)                                                                 \
+	house_run(house, user, (const char *const[]){__VA_ARGS__, nullptr}, output, exit_code)
+
+/* Starts the supervisor and waits until the keeper says that it is ready. Where it ends instead, STATUS_DENIED
+ * "house.refused" and *reason receives what the keeper said ("ledger.behind: ..."), in the arena. */
+enum status house_serve(struct house *house, const char **reason);
+/* Tells it to stop and waits: the gateway drains, the keeper records its stop. */
+enum status house_stop(struct house *house);
+
+/* The witness's key lines for a policy, and the witness itself. logs: a policy file. */
+enum status house_make_witness(struct house *house, struct buffer *lines);
+enum status house_start_witness(struct house *house, const char *logs);
+
+/* A tree of files, with owners and modes; whatever was at `to` is gone. */
+enum status house_copy(const char *from, const char *to);
+enum status house_remove(const char *path);
+
+#endif

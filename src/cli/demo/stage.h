@@ -1,0 +1,91 @@
+/*
+ * What the demo's steps share: the house, the people, and what was gathered on the way. Each step does one thing, compares what
+ * came of it with what must come of it, and says it in one line; STATUS_CONFLICT "demo.*" where they differ.
+ */
+#ifndef GATEHOUSE_CLI_DEMO_STAGE_H
+#define GATEHOUSE_CLI_DEMO_STAGE_H
+
+#include "cli/demo/actors.h"
+#include "cli/demo/demo.h"
+#include "cli/demo/house.h"
+#include "cli/demo/narration.h"
+#include "cli/demo/payloads.h"
+
+constexpr size_t STAGE_RECEIPTS_MAX = 128;
+
+/* A receipt as somebody outside keeps it: of a decision, with the entry's number. */
+struct kept_receipt {
+	struct bytes text;
+	int64_t entry;
+};
+
+struct stage {
+	struct house house;
+	struct actors actors;
+	const char *amounts;
+	const char *origin; /* of the log */
+	bool keep;
+	struct arena arena;
+	/* Of the keys that the firm makes. */
+	const char *ether_address;
+	uint8_t bitcoin_key[33];
+	uint64_t nonce; /* of the next Ethereum transaction */
+	/* Kept by those who asked. */
+	struct kept_receipt receipts[STAGE_RECEIPTS_MAX];
+	size_t receipt_count;
+	struct prepared first_request; /* the small transfer, as it went over the wire */
+	struct told first_answer;
+	struct told sanctioned; /* the answer that an attacker would like to be another */
+	/* The newest head that the witness cosigned. */
+	uint64_t witnessed_size;
+	struct bytes witnessed_note;
+	/* Times. */
+	int64_t founded_ns, served_ns, verified_ns, replayed_ns;
+	unsigned refused; /* attempts of attackers that came to nothing */
+};
+
+/* --- Expectations. --- */
+
+/* The answer has this state ("done"), and a receipt, which is kept. */
+enum status stage_expect(struct stage *stage, const char *what, const struct told *told, const char *state);
+/* The answer is a refusal of this name. */
+enum status stage_expect_refusal(const char *what, const struct told *told, const char *type);
+enum status stage_check(bool holds, const char *what, const char *expected);
+
+/* Everybody hangs up, and the processes stop in order. */
+enum status stage_stop(struct stage *stage);
+
+/* --- Facts that the log keeps of a decision, by `policy explain`'s route. --- */
+struct decision_facts {
+	const json *facts;
+};
+enum status stage_facts(struct stage *stage, const struct told *told, struct decision_facts *facts);
+enum status stage_fact_long(const struct decision_facts *facts, const char *name, int64_t *number);
+enum status stage_fact_text(struct stage *stage, const struct decision_facts *facts, const char *name,
+			    const char **text);
+
+/* --- The story, in its order; each is a row of demo.c. --- */
+enum status step_found(struct stage *stage);
+enum status step_serve(struct stage *stage);
+enum status step_make_keys(struct stage *stage);
+
+enum status step_small_transfer(struct stage *stage);
+enum status step_token_transfer(struct stage *stage);
+enum status step_bitcoin(struct stage *stage);
+enum status step_sanctioned(struct stage *stage);
+enum status step_unlimited_approve(struct stage *stage);
+enum status step_tampered(struct stage *stage);
+enum status step_replayed(struct stage *stage);
+enum status step_velocity(struct stage *stage);
+enum status step_witness(struct stage *stage);
+
+enum status attack_root(struct stage *stage);
+enum status attack_gateway(struct stage *stage);
+enum status attack_old_data(struct stage *stage);
+enum status attack_operator(struct stage *stage);
+
+enum status audit_verify(struct stage *stage);
+enum status audit_replay(struct stage *stage);
+enum status audit_times(struct stage *stage);
+
+#endif
