@@ -3,8 +3,10 @@
 #include "tests/house.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/time.h"
+#include "tests/fault_io.h"
 
 static struct bytes
 held(struct house *house, struct arena *arena, struct firm_operation operation) {
@@ -13,6 +15,13 @@ held(struct house *house, struct arena *arena, struct firm_operation operation) 
 	assert_answer(202, "held", &response);
 	return response.operation;
 }
+
+#define assert_problem(expected_status, expected_name, response)                                                       \
+	do {                                                                                                           \
+		_cleanup_(arena_free) struct arena problem_arena_ = {};                                                \
+		assert_answer(expected_status, nullptr, response);                                                     \
+		assert_bytes(BYTES_OF_LITERAL(expected_name), house_problem(&problem_arena_, response));               \
+	} while (0)
 
 static void
 restart(struct house *house) {
@@ -138,8 +147,222 @@ a_request_that_was_refused_cannot_be_replayed_after_a_restart(void **) {
 	assert_true(bytes_equal_text(house_problem(&arena, &response), "nonces.replayed"));
 }
 
+/* --- The clock. --- */
+
+static void
+a_stepped_clock_stops_all_but_what_protects_until_people_accept_it(void **) {
+	static const int64_t steps_ms[] = {3'000, -4'000};
+	for (size_t i = 0; i < ARRAY_LENGTH(steps_ms); i++) {
+		_cleanup_(fault_io_stop) struct fault_io fault;
+		_cleanup_(house_free) struct house house;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		struct ipc_request vote;
+		fault_io_start(&fault);
+		house_found(&house, &fault.io);
+		assert_ok(house_open(&house));
+		house_make_key(&house, "eth-hot");
+		house_make_key(&house, "other-key");
+		struct bytes large = held(&house, &arena, house_sign(house_transfer(&arena, 1000, 0, 30)));
+		house_vote_request(&house, &arena, large, FIRM_PERSON_1, "approve", &vote);
+		fault_io_step(&fault, steps_ms[i]);
+
+		assert_ok(house_submit(&house, &arena, house_sign(house_transfer(&arena, 10, 1, 30)), &response));
+		assert_problem(503, "clock.doubt", &response);
+		assert_ok(house_ask(&house, &vote, &arena, &response));
+		assert_problem(503, "clock.doubt", &response);
+		assert_ok(house_submit(&house, &arena,
+				       (struct firm_operation){.by = FIRM_PERSON_1,
+							       .kind = "key.freeze",
+							       .resource = "key:other-key",
+							       .payload = "{}"},
+				       &response));
+		assert_answer(200, "done", &response);
+
+		const char *payload = arena_format(&arena, "{\"realtime\":%lld}", (long long)house_now_ms(&house));
+		struct bytes accept = held(&house, &arena,
+					   (struct firm_operation){.by = FIRM_PERSON_4,
+								   .kind = "clock.accept",
+								   .resource = "system:gatehouse",
+								   .payload = payload});
+		assert_ok(house_vote(&house, &arena, accept, FIRM_PERSON_3, "approve", &response));
+		assert_answer(202, "held", &response);
+		assert_ok(house_vote(&house, &arena, accept, FIRM_PERSON_5, "approve", &response));
+		assert_answer(200, "done", &response);
+		assert_ok(house_submit(&house, &arena, house_sign(house_transfer(&arena, 10, 1, 30)), &response));
+		assert_answer(200, "done", &response);
+		restart(&house);
+	}
+}
+
+/* --- The disk. --- */
+
+/* Operations with long payloads until the log takes no more; how many it took. */
+static size_t
+fill(struct house *house, struct arena *arena, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer policies = {};
+	while (policies.len < 12'000)
+		buffer_append_text(&policies, "// a line of a long policy\\n");
+	const char *payload = arena_format(arena, "{\"policies\":\"%.*s\"}", BYTES_ARGS(policies));
+	for (size_t count = 0; count < 2000; count++) {
+		_cleanup_(arena_free) struct arena scratch = {};
+		assert_ok(house_submit(house, &scratch,
+				       (struct firm_operation){.by = FIRM_PERSON_4,
+							       .kind = "policy.activate",
+							       .resource = "system:gatehouse",
+							       .payload = payload,
+							       .reason = "to fill the log"},
+				       response));
+		if (response->status != 202) {
+			response->body = arena_copy(arena, response->body);
+			return count;
+		}
+	}
+	fail_msg("the log never became full");
+	return 0;
+}
+
+static void
+a_full_disk_refuses_operations_and_is_recovered_from_without_restart(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	fault_io_start(&fault);
+	house_found(&house, &fault.io);
+	assert_ok(house_open(&house));
+	house_make_key(&house, "eth-hot");
+	struct firm_operation done = house_sign(house_transfer(&arena, 10, 0, 30));
+	done.idempotency_key = "before";
+	assert_ok(house_submit(&house, &arena, done, &response));
+	assert_answer(200, "done", &response);
+	fault.controls->disk_full = true;
+	size_t taken = fill(&house, &arena, &response);
+	assert_problem(503, "ledger.disk_full", &response);
+
+	uint64_t before = refusals(&house);
+	assert_ok(house_submit(&house, &arena, house_sign(house_transfer(&arena, 10, 1, 30)), &response));
+	assert_problem(503, "ledger.disk_full", &response);
+	assert_int_equal(before + 1, refusals(&house)); /* through the reserve */
+	assert_ok(house_submit(&house, &arena, done, &response));
+	assert_answer(200, "done", &response);
+	assert_ok(house_get(&house, &arena, "/v1/keys/eth-hot", &response));
+	assert_answer(200, "active", &response);
+
+	fault.controls->disk_full = false;
+	struct firm_operation after = house_sign(house_transfer(&arena, 10, 1, 30));
+	assert_ok(house_submit(&house, &arena, after, &response));
+	for (size_t tries = 0; tries < 200 && response.status == 503; tries++) {
+		usleep(50'000);
+		assert_ok(house_submit(&house, &arena, after, &response));
+	}
+	assert_answer(200, "done", &response);
+	print_message("%zu operations were taken on a full disk\n", taken);
+	restart(&house);
+	assert_ok(house_submit(&house, &arena, done, &response));
+	assert_answer(200, "done", &response);
+}
+
+/* A payload that goes into a blob, and no room for it: nothing is in force that no entry tells of. */
+static void
+a_policy_that_cannot_be_kept_is_not_activated(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer policies = {};
+	struct ipc_response response;
+	fault_io_start(&fault);
+	house_found(&house, &fault.io);
+	assert_ok(house_open(&house));
+	while (policies.len < 30'000)
+		buffer_append_text(&policies, "// a line of a long policy\\n");
+	buffer_append_text(&policies, "permit (principal, action, resource);");
+	struct bytes operation = held(&house, &arena,
+				      (struct firm_operation){.by = FIRM_PERSON_4,
+							      .kind = "policy.activate",
+							      .resource = "system:gatehouse",
+							      .payload = arena_format(&arena, "{\"policies\":\"%.*s\"}",
+										      BYTES_ARGS(policies)),
+							      .reason = "everything is permitted"});
+	struct hash256 bundle = keeper_gate(house.keeper)->state->bundle->hash;
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	struct ipc_request last;
+	house_vote_request(&house, &arena, operation, FIRM_PERSON_5, "approve", &last);
+	fault.controls->disk_full = true;
+	assert_ok(house_ask(&house, &last, &arena, &response));
+	assert_answer(202, "held", &response); /* the vote stands, the decision waits */
+	assert_true(hash256_equal(&bundle, &keeper_gate(house.keeper)->state->bundle->hash));
+	fault.controls->disk_full = false;
+	restart(&house);
+	assert_true(hash256_equal(&bundle, &keeper_gate(house.keeper)->state->bundle->hash));
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_2, "approve", &response));
+	assert_answer(200, "done", &response);
+	assert_false(hash256_equal(&bundle, &keeper_gate(house.keeper)->state->bundle->hash));
+}
+
+static void
+a_second_keeper_on_one_directory_is_refused(void **) {
+	_cleanup_(house_free) struct house house;
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	struct house second = house;
+	second.keeper = nullptr;
+	second.installation = (struct installation){};
+	enum status status = house_open(&second);
+	assert_int_equal(STATUS_CONFLICT, status);
+	installation_close(&second.installation);
+}
+
+/* People say that an act did not happen while it is being done: the log stays one that can be read. */
+static void
+an_act_under_way_is_not_resolved_by_people(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request destroy, resolve;
+	house_found(&house, nullptr);
+	house_start(&house);
+	house_make_key(&house, "eth-hot");
+	struct bytes operation =
+		held(&house, &arena,
+		     (struct firm_operation){
+			     .by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:eth-hot", .payload = "{}"});
+	struct bytes resolution = held(
+		&house, &arena,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "intent.resolve",
+					.payload = "{\"happened\":false}",
+					.resource = arena_format(&arena, "operation:%.*s", BYTES_ARGS(operation))});
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	assert_ok(house_vote(&house, &arena, resolution, FIRM_PERSON_3, "approve", &response));
+	house_vote_request(&house, &arena, operation, FIRM_PERSON_5, "approve", &destroy);
+	house_vote_request(&house, &arena, resolution, FIRM_PERSON_5, "approve", &resolve);
+	const struct ipc_request *last[] = {&destroy, &resolve};
+	for (size_t i = 0; i < 2; i++) { /* in one batch */
+		_cleanup_(buffer_free) struct buffer payload = {};
+		ipc_write_request(&payload, last[i]);
+		assert_ok(ipc_send(&house.channel, IPC_REQUEST, 1000 + i, false, buffer_bytes(&payload)));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t request;
+		assert_ok(house_receive(&house, 10'000, &request, &arena, &response));
+		if (request == 1000)
+			assert_answer(200, "done", &response);
+		else
+			assert_answer(409, "failed", &response);
+	}
+	assert_int_equal(0, house_stop(&house));
+	assert_ok(house_open(&house));
+	assert_ok(house_get(&house, &arena, "/v1/keys/eth-hot", &response));
+	assert_answer(200, "destroyed", &response);
+}
+
 RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(an_operation_whose_requester_was_suspended_is_rejected_also_after_a_restart),
 	  T(a_vote_that_nobody_signed_is_refused_without_an_entry),
 	  T(refusals_of_one_requester_are_limited_before_the_ledger),
-	  T(a_request_that_was_refused_cannot_be_replayed_after_a_restart))
+	  T(a_request_that_was_refused_cannot_be_replayed_after_a_restart),
+	  T(a_stepped_clock_stops_all_but_what_protects_until_people_accept_it),
+	  T(a_full_disk_refuses_operations_and_is_recovered_from_without_restart),
+	  T(a_policy_that_cannot_be_kept_is_not_activated), T(a_second_keeper_on_one_directory_is_refused),
+	  T(an_act_under_way_is_not_resolved_by_people))
