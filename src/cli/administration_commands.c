@@ -4,7 +4,6 @@
 #include "cli/founding.h"
 #include "cli/output.h"
 #include "cli/submit.h"
-#include "crypto/random.h"
 #include "base/secret.h"
 
 /* A payload being written: one object, whose members are given in ascending order. */
@@ -48,7 +47,8 @@ payload_texts(struct payload *payload, const char *member, const char *option) {
 
 /* Of the kind that the command's row names. */
 static enum status
-payload_submit(struct payload *payload, const char *type, const char *id, struct bytes secret) {
+payload_submit(struct payload *payload, const char *type, const char *id, struct bytes secret,
+	       const char *idempotency_key) {
 	json_write_end(&payload->w);
 	if (json_writer_finish(&payload->w) != OK)
 		return fail(STATUS_INVALID, "payload.text: what was given is no UTF-8 text");
@@ -59,17 +59,18 @@ payload_submit(struct payload *payload, const char *type, const char *id, struct
 				&(struct submit_request){.kind = payload->invocation->command->kind,
 							 .resource = resource,
 							 .payload = buffer_bytes(&payload->text),
-							 .secret = secret});
+							 .secret = secret,
+							 .idempotency_key = idempotency_key});
 }
 
 static enum status
 submit_system(struct payload *payload) {
-	return payload_submit(payload, "system", "gatehouse", (struct bytes){});
+	return payload_submit(payload, "system", "gatehouse", (struct bytes){}, nullptr);
 }
 
 static enum status
 submit_on(struct payload *payload, const char *type, const char *id) {
-	return payload_submit(payload, type, id, (struct bytes){});
+	return payload_submit(payload, type, id, (struct bytes){}, nullptr);
 }
 
 /* "p-…" and "person:p-…" alike; the noun says which. */
@@ -109,34 +110,46 @@ key_create_run(struct invocation *invocation) {
 	return submit_on(&payload, "account", invocation_option(invocation, "account"));
 }
 
-/* The secret travels beside the payload, which commits to it by SHA-256(salt ‖ value); only the commitment is recorded. */
+static enum status
+write_secret(struct bytes salt, struct bytes value, struct bytes passphrase, struct buffer *to) {
+	struct json_writer w;
+	json_writer_start(&w, to);
+	json_write_object(&w);
+	if (passphrase.data != nullptr)
+		json_write_member_string(&w, "passphrase", passphrase);
+	json_write_member_hex(&w, "salt", salt);
+	json_write_member_string(&w, "value", value);
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+/*
+ * The secret travels beside the payload, which commits to it by SHA-256(salt ‖ value); only the commitment is recorded, and the
+ * secret is not kept while people approve. So the same command is given again after the last approval: salt and idempotency key
+ * follow from the secret, and the operation is the same. Secrets here are keys, which nobody finds by trying.
+ */
 enum status
 key_import_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
 	_cleanup_(secret_free) struct secret value = {}, passphrase = {};
 	_cleanup_(buffer_free) struct buffer secret = {};
-	uint8_t salt[32];
 	char commitment[65];
-	const char *kind = invocation_option(invocation, "secret-kind"),
+	const char *id = invocation_word(invocation, 0),
 		   *passphrase_file = invocation_option(invocation, "passphrase-file");
 	TRY(secret_read_file(&value, invocation_option(invocation, "secret-file"), 4096));
 	if (passphrase_file != nullptr)
 		TRY(secret_read_file(&passphrase, passphrase_file, 1024));
-	random_bytes(salt, sizeof salt);
-	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), secret_bytes(&value));
+	struct hash256 salt = SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/import-salt/v1\0"), bytes_of(id, strlen(id) + 1),
+					   secret_bytes(&value));
+	struct hash256 hash = SHA256_PARTS(hash256_bytes(&salt), secret_bytes(&value));
 	hex_encode(hash256_bytes(&hash), commitment);
-	struct json_writer w;
-	json_writer_start(&w, &secret);
-	json_write_object(&w);
-	if (passphrase_file != nullptr)
-		json_write_member_string(&w, "passphrase", secret_bytes(&passphrase));
-	json_write_member_hex(&w, "salt", BYTES_OF_ARRAY(salt));
-	json_write_member_string(&w, "value", secret_bytes(&value));
-	json_write_end(&w);
-	TRY(json_writer_finish(&w));
+	TRY(write_secret(hash256_bytes(&salt), secret_bytes(&value), secret_bytes(&passphrase), &secret));
+	const char *key = arena_format(&invocation->arena, "import-%.32s", commitment);
+	TRY_ALLOC(key);
 	payload_start(&payload, invocation);
-	write_attributes(&payload, commitment, kind);
-	return payload_submit(&payload, "account", invocation_option(invocation, "account"), buffer_bytes(&secret));
+	write_attributes(&payload, commitment, invocation_option(invocation, "secret-kind"));
+	return payload_submit(&payload, "account", invocation_option(invocation, "account"), buffer_bytes(&secret),
+			      key);
 }
 
 enum status

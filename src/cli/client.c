@@ -389,25 +389,27 @@ client_exit_code(unsigned status) {
 	return status < 500 ? EXIT_FOUND : EXIT_INTERNAL;
 }
 
-static void
-append_member(struct buffer *text, const json *document, const char *name) {
+static struct bytes
+member_of(const json *document, const char *name) {
 	const json *value = json_get(document, name);
-	if (value == nullptr || json_type_of(value) != JSON_STRING)
-		return;
-	buffer_append_text(text, ": ");
-	output_foreign(text, json_string(value), false);
+	return value == nullptr || json_type_of(value) != JSON_STRING ? (struct bytes){} : json_string(value);
 }
 
 void
 client_say_problem(struct arena *arena, const struct client_answer *answer) {
+	static const char prefix[] = "urn:gatehouse:problem:";
 	_cleanup_(buffer_free) struct buffer text = {};
 	const json *document;
-	buffer_append_format(&text, "the installation answers %u", answer->status);
 	if (json_read(arena, answer->body, (struct json_limits){}, &document) == OK &&
 	    json_type_of(document) == JSON_OBJECT) {
-		append_member(&text, document, "title");
-		append_member(&text, document, "detail");
+		struct bytes type = member_of(document, "type"), detail = member_of(document, "detail");
+		if (type.len > strlen(prefix) && memcmp(type.data, prefix, strlen(prefix)) == 0)
+			output_foreign(&text, bytes_of(type.data + strlen(prefix), type.len - strlen(prefix)), false);
+		buffer_append_text(&text, ": ");
+		output_foreign(&text, detail.len > 0 ? detail : member_of(document, "title"), false);
+		buffer_append_byte(&text, ' ');
 	}
+	buffer_append_format(&text, "(HTTP %u)", answer->status);
 	if (buffer_status(&text) == OK)
 		output_note("gatehouse: %.*s", BYTES_ARGS(text));
 }

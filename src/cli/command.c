@@ -267,7 +267,8 @@ overview(int argc, char **argv) {
 	bool all = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
 	bool one = argc >= 2 && is_noun(argv[1]) && (argc == 2 || strcmp(argv[2], "--help") == 0);
 	size_t used;
-	if (!all && (!one || (argc == 2 && find_command(argv[1], nullptr, &used) != nullptr)))
+	/* "init" is a command and a noun: its own help is the better answer. */
+	if (!all && (!one || find_command(argv[1], nullptr, &used) != nullptr))
 		return -1;
 	command_write_overview(all ? nullptr : argv[1], &text);
 	if (output_data(&text) != OK)
@@ -285,7 +286,7 @@ command_main(int argc, char **argv) {
 	const struct command *raw = argc < 2 ? nullptr : find_command(argv[1], argc > 2 ? argv[2] : nullptr, &used);
 	if (raw != nullptr && raw->run_raw != nullptr)
 		return raw->run_raw(argc - (int)used, argv + used);
-	struct invocation invocation = {.exit_code = -1};
+	struct invocation invocation = {};
 	enum status status = command_parse(argc, argv, &invocation);
 	if (status != OK)
 		return say_usage_error(invocation.command);
@@ -294,7 +295,7 @@ command_main(int argc, char **argv) {
 		return output_data(&help) == OK ? EXIT_DONE : EXIT_INTERNAL;
 	}
 	status = invocation.command->run(&invocation);
-	code = invocation.exit_code >= 0 ? invocation.exit_code : command_exit_code(status);
+	code = invocation.exit_code > EXIT_DONE ? invocation.exit_code : command_exit_code(status);
 	if (status != OK) {
 		char name[64];
 		fail_name(name, sizeof name);

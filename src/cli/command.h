@@ -59,7 +59,7 @@ struct invocation {
 	const char *words[COMMAND_WORDS_MAX];
 	size_t word_count;
 	bool json;     /* --json */
-	int exit_code; /* set by the command where it differs from what its status gives */
+	int exit_code; /* set by the command where it says more than its status: not 0 */
 };
 
 /* The table (cli/commands.c). */

@@ -125,8 +125,8 @@ find_ledger(struct arena *arena, const char *given, const char **ledger) {
 /* Every entry in order, as the frames hold them; whether they lead to the signed roots is for `ledger verify` to say. */
 static enum status
 visit_log(struct arena *arena, const char *directory, struct log_visit *log) {
+	struct read_only_io io = read_only_io_over(io_system()); /* outlives what closes through it */
 	_cleanup_(segments_close) struct segments *segments = nullptr;
-	struct read_only_io io = read_only_io_over(io_system());
 	struct segments_config config = {.io = &io.io};
 	struct segment_tail tail;
 	TRY(find_ledger(arena, directory, &config.directory));
@@ -216,9 +216,9 @@ replay_entry(void *context, uint64_t index, struct bytes leaf) {
 
 enum status
 ledger_replay_run(struct invocation *invocation) {
+	struct read_only_io io = read_only_io_over(io_system());
 	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
 	_cleanup_(buffer_free) struct buffer text = {};
-	struct read_only_io io = read_only_io_over(io_system());
 	const char *directory = invocation_word(invocation, 0);
 	struct record_blobs blobs = {.io = &io.io,
 				     .directory = arena_format(&invocation->arena, "%s/blobs", directory)};

@@ -92,9 +92,8 @@ check_id(const char *id) {
 /* GET /v1/operations/ID<what>; a problem is said and sets the exit code, and *answer->body is not to be used. */
 static enum status
 get_of_operation(struct invocation *invocation, struct client *client, const char *what, struct client_answer *answer) {
-	const char *id = invocation_word(invocation, 0);
-	TRY(check_id(id));
-	const char *target = arena_format(&invocation->arena, "/v1/operations/%s%s", id, what);
+	const char *target =
+		arena_format(&invocation->arena, "/v1/operations/%s%s", invocation_word(invocation, 0), what);
 	TRY_ALLOC(target);
 	TRY(client_get(client, &invocation->arena, target, answer));
 	invocation->exit_code = client_exit_code(answer->status);
@@ -105,6 +104,7 @@ enum status
 op_show_run(struct invocation *invocation) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct client_answer answer;
+	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, "", &answer));
 	return submit_show_answer(invocation, &answer);
@@ -114,6 +114,7 @@ static enum status
 show_plain(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct client_answer answer;
+	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
 	if (answer.status < 300)
@@ -132,6 +133,7 @@ static enum status
 save(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct client_answer answer;
+	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
 	if (answer.status < 300)
@@ -217,10 +219,7 @@ check_wanted(const struct invocation *invocation, const struct review *review) {
 	const char *wanted = invocation_word(invocation, 0);
 	struct hash256 id;
 	if (wanted == nullptr)
-		return invocation_option(invocation, "offline") != nullptr
-			       ? OK
-			       : fail(STATUS_INVALID, "usage.id: give the operation's id");
-	TRY(check_id(wanted));
+		return OK; /* offline: what is in the file was shown */
 	TRY(hex_decode(bytes_of_text(wanted), id.bytes, sizeof id.bytes));
 	return hash256_equal(&id, &review->id)
 		       ? OK
@@ -238,6 +237,8 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 		return fail(STATUS_INVALID, "usage.id: give the operation's id, or --offline FILE");
 	if (!is_offline && invocation_option(invocation, "out") != nullptr)
 		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
+	if (invocation_word(invocation, 0) != nullptr)
+		TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(profile_need_instance(client_profile(client)));
 	if (!key_file_is_person(client_key(client)))

@@ -13,7 +13,8 @@ struct written_profile {
 	bool insecure_demo;
 };
 
-#define TEXT_FIELD(name) {#name, YAML_TEXT, offsetof(struct written_profile, name)}
+#define TEXT_FIELD(name)                                                                                               \
+	{ #name, YAML_TEXT, offsetof(struct written_profile, name) }
 
 static const struct yaml_field fields[] = {
 	TEXT_FIELD(url),

@@ -35,10 +35,12 @@ option_bytes(const struct invocation *invocation, const char *name) {
 }
 
 static enum status
-choose_idempotency_key(struct invocation *invocation, struct bytes *key) {
+choose_idempotency_key(struct invocation *invocation, const struct submit_request *request, struct bytes *key) {
 	uint8_t random[16];
 	char hex[2 * sizeof random + 1];
 	*key = option_bytes(invocation, "idempotency-key");
+	if (key->data == nullptr && request->idempotency_key != nullptr)
+		*key = bytes_of_text(request->idempotency_key);
 	if (key->data != nullptr)
 		return OK;
 	random_bytes(random, sizeof random);
@@ -66,7 +68,7 @@ make_operation(struct invocation *invocation, const struct client *client, const
 					.payload_hash = sha256(request->payload),
 					.created_ms = io_realtime_ns(io_system()) / 1'000'000};
 	operation->expires_ms = operation->created_ms + lifetime_ms;
-	return choose_idempotency_key(invocation, &operation->idempotency_key);
+	return choose_idempotency_key(invocation, request, &operation->idempotency_key);
 }
 
 static enum status

@@ -10,9 +10,10 @@
 
 struct submit_request {
 	const char *kind;
-	const char *resource; /* "key:eth-hot-1" */
-	struct bytes payload; /* canonical JSON */
-	struct bytes secret;  /* canonical JSON of what must not be recorded; empty: none */
+	const char *resource;        /* "key:eth-hot-1" */
+	struct bytes payload;        /* canonical JSON */
+	struct bytes secret;         /* canonical JSON of what must not be recorded; empty: none */
+	const char *idempotency_key; /* where no option gives one; null: a random one */
 };
 
 /* Options: --reason, --reference, --idempotency-key, --expires. Protective kinds go to their own queue. Sets the exit code. */
