@@ -1,5 +1,6 @@
 """Northwind, founded and served by the program itself for a test: keys, ceremony, supervisor, and the command line as its people
-and workloads use it. Between them stands a proxy of the test's own, which records every request and answer, and may change them."""
+and workloads use it. Between them stand proxies of the test's own, one in each zone, which record every request and answer, and
+may change them."""
 
 import json
 import os
@@ -15,9 +16,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get("GATEHOUSE") or os.path.join(ROOT, "build", "release", "src", "cli", "gatehouse")
+SERVER = os.environ.get("GATEHOUSE_SERVER") or PROGRAM  # the same, where a sanitizer does not fit confinement
 VERIFIER = os.environ.get("GATEHOUSE_VERIFY") or os.path.join(ROOT, "build", "release", "src", "ledger", "gatehouse-verify")
 PEOPLE = {f"person{i}": f"p-000000000000000{i}" for i in range(1, 6)}
 WORKLOADS = ("settlement", "treasurer", "prices")
+ADDRESSES = {"settlement": "127.1.0.1", "treasurer": "127.2.0.1", "prices": "127.3.0.1"}  # in their zones
 
 
 def free_port():
@@ -82,8 +85,8 @@ def write_message(sock, first, fields, body):
 class Proxy:
     """change(exchange) may alter an answer before it is passed on."""
 
-    def __init__(self, certificate, upstream):
-        self.upstream, self.exchanges, self.change = upstream, [], None
+    def __init__(self, certificate, upstream, source):
+        self.upstream, self.source, self.exchanges, self.change = upstream, source, [], None
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*certificate)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -103,7 +106,7 @@ class Proxy:
         client_side.check_hostname, client_side.verify_mode = False, ssl.CERT_NONE
         try:
             with self.context.wrap_socket(raw, server_side=True) as near, near.makefile("rb") as near_stream, \
-                    client_side.wrap_socket(socket.create_connection(self.upstream)) as far, far.makefile("rb") as far_stream:
+                    client_side.wrap_socket(socket.create_connection(self.upstream, source_address=(self.source, 0))) as far, far.makefile("rb") as far_stream:
                 while (message := read_message(near_stream)) is not None:
                     method, target, _ = message[0].split(" ")
                     exchange = Exchange(method, target, *message[1:])
@@ -143,7 +146,7 @@ rollback_guard: {guard_text}
 root_key: {{file: {self.at("root-key")}}}
 log_level: info
 """)
-        self.proxy = None
+        self.proxies, self.exchanges = {}, []
 
     def at(self, *names):
         return os.path.join(self.folder, *names)
@@ -166,9 +169,12 @@ log_level: info
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([SERVER, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
-        self.proxy = Proxy(make_certificate(self.folder, "proxy"), ("127.0.0.1", self.port))
+        certificate = make_certificate(self.folder, "proxy")
+        for address in {"127.0.0.1", *ADDRESSES.values()}:
+            self.proxies[address] = Proxy(certificate, ("127.0.0.1", self.port), address)
+            self.proxies[address].exchanges = self.exchanges
         until = time.monotonic() + 30
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log()
@@ -181,12 +187,15 @@ log_level: info
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def proxy_of(self, who):
+        return self.proxies[ADDRESSES.get(who, "127.0.0.1")]
+
     def profile(self, who):
         """Of "person1" or "settlement"; written once."""
         path = self.at(f"profile-{who}.yaml")
         if not os.path.exists(path):
             with open(path, "w", encoding="utf-8") as file:
-                file.write(f"url: https://127.0.0.1:{self.proxy.port}\nauthority: {self.authority}\n"
+                file.write(f"url: https://127.0.0.1:{self.proxy_of(who).port}\nauthority: {self.authority}\n"
                            f"instance: northwind.example\nkey: keys/{who.removeprefix('person')}\nca: proxy.crt\n")
         return path
 
@@ -213,7 +222,8 @@ log_level: info
             self.process.kill()
             raise AssertionError("did not stop\n" + self.log()) from None
         self.process = None
-        self.proxy.close()
+        for proxy in self.proxies.values():
+            proxy.close()
         return status
 
     def remove(self):

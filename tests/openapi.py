@@ -146,7 +146,7 @@ class Document:
             self.need(body == b"", where, "a body where none is described")
             return
         self.need(kind in content, where, f"content type {kind!r}, described are {list(content)}")
-        value = json.loads(body) if kind.endswith("json") else body.decode("latin-1")
+        value = json.loads(body) if kind.endswith("json") else body.decode("utf-8" if kind.startswith("text/") else "latin-1")
         self.check(value, content[kind]["schema"], where)
 
     def check_parameters(self, operation, values, exchange, where):

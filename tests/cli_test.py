@@ -1,0 +1,429 @@
+#!/usr/bin/env python3
+"""A firm is founded, served and used through the program alone: keys, transfers, approvals, offline votes, refusals, receipts, replay.
+Every request and answer of it is as docs/openapi.yaml says."""
+
+import json
+import os
+import re
+import subprocess
+
+import openapi
+import tap
+from northwind import PEOPLE, PROGRAM, ROOT, VERIFIER, Northwind, free_port, operation_id, run, transfer
+
+SHARED = {}
+
+
+def house():
+    """One installation for all tests that only use it."""
+    if "house" not in SHARED:
+        SHARED["house"] = made = Northwind()
+        SHARED["founded"] = made.found()
+        made.start()
+        key = made.must(made.ask("person4", "key", "create", "eth-hot", "--account", "options-hot", "--json")).json()
+        assert key["state"] == "held" and key["missing"] == {"group.security": 2, "independent": 1}, key
+        made.approve(key["operation"], "person3", "person5")
+        SHARED["nonce"] = 0
+    return SHARED["house"]
+
+
+def sign(who="settlement", hundredths=10, *options, to="3535353535353535353535353535353535353535", data=b""):
+    firm = house()
+    text = transfer(SHARED["nonce"], hundredths, to, data)
+    SHARED["nonce"] += 1
+    return firm.ask(who, "op", "sign", "eth-hot", "--transaction", "-", "--json", *options, given=text)
+
+
+def held():
+    """A transfer above the small limit, waiting."""
+    answer = house().must(sign("settlement", 400)).json()
+    assert answer["state"] == "held", answer
+    return answer
+
+
+# --- Without an installation. ---
+
+
+def test_help_completion_and_manual_name_every_command():
+    overview = run("--help")
+    names = re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*)?)(?: [\[A-Z].*?)?  ", overview.out, re.MULTILINE)
+    assert overview.code == 0 and len(names) > 60, (overview, len(names))
+    manual, completion = run("manual"), run("completion", "bash")
+    assert manual.code == 0 and completion.code == 0
+    for name in names:
+        assert name.replace("-", "\\-") in manual.out, name
+        assert all(word in completion.out for word in name.split()), name
+        if name not in ("witness", "ledger verify"):
+            shown = run(*name.split(), "--help")
+            assert shown.code == 0 and f"gatehouse {name}" in shown.out, (name, shown)
+
+
+def test_the_completion_is_bash_and_completes():
+    script = run("completion", "bash").out + """
+COMP_WORDS=(gatehouse op a); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse op approve --off); COMP_CWORD=3; _gatehouse; echo "${COMPREPLY[@]}"
+"""
+    done = subprocess.run(["bash", "-u", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["approve", "--offline"], done
+
+
+def test_a_usage_error_exits_2_and_says_what_was_expected():
+    for arguments, name in [
+        ([], "usage.command"), (["nothing"], "usage.command"), (["op", "nothing"], "usage.command"),
+        (["op", "show"], "usage.words"), (["op", "show", "a", "b"], "usage.words"), (["op", "show", "xyz"], "usage.id"),
+        (["op", "list", "--nothing", "1"], "usage.option"), (["op", "list", "-x"], "usage.option"),
+        (["op", "list", "--limit"], "usage.value"), (["op", "list", "--limit", "1", "--limit=2"], "usage.repeated"),
+        (["op", "list", "--json=1"], "usage.flag"), (["key", "create", "k"], "usage.missing"),
+        (["init"], "usage.init"), (["completion", "fish"], "usage.shell"), (["process", "clerk"], "usage.role"),
+        (["workload", "keygen", "/tmp/none"], "usage.id"),
+    ]:
+        result = run(*arguments, GATEHOUSE_PROFILE="/dev/null")
+        assert result.code == 2 and result.out == "" and name in result.err, (arguments, result)
+
+
+def test_a_key_file_is_made_once_and_refused_where_others_can_read_it():
+    firm = Northwind()
+    path = firm.at("keys", "one")
+    made = firm.must(run("person", "keygen", path, "--json")).json()
+    assert re.fullmatch(r"person:p-[0-9a-f]{16}/terminal", made["key_id"]), made
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    with open(path + ".pub", encoding="utf-8") as file:
+        assert "seed" not in file.read()
+    assert "output.open" in firm.must(run("person", "keygen", path), 1).err
+    os.chmod(path, 0o640)
+    arguments = ["--key", path, "--url", "https://127.0.0.1:1", "--insecure-demo"]
+    assert "key_file.mode" in firm.must(run("key", "list", *arguments), 1).err
+    os.chmod(path, 0o600)
+    assert "client.connect" in firm.must(run("key", "list", *arguments), 3).err
+    firm.remove()
+
+
+def test_a_founding_that_would_not_hold_leaves_nothing_behind():
+    firm = Northwind()
+    firm.make_keys()
+    with open(firm.founding, encoding="utf-8") as file:
+        good = file.read()
+    signers = ["--sign-with", firm.at("keys", "1"), "--sign-with", firm.at("keys", "3")]
+    for old, new, name, who in [
+        ("keeper: keeper-1", "keeper: keeper-1\nfounder: me", "yaml.unknown_key", signers),
+        ("kind: allowed", "kind: wanted", "yaml.choice", signers),
+        ("price_usd: \"3000\"", "price_usd: \"3,000\"", "price.form", signers),
+        ("groups: [treasury, security]\n", "groups: [treasury]\n", "directory.unknown", signers),
+        ("keys/2.pub", "keys/1.pub", "founding.key", signers),
+        ("policies: policies.cedar", "policies: nowhere.cedar", "input.open", signers),
+        ("networks: [127.1.0.0/16]", "networks: [127.1.0.0/33]", "zones.network", signers),
+        ("", "", "genesis.signatures", signers[:2]),
+        ("", "", "genesis.signer", ["--sign-with", firm.at("keys", "1"), "--sign-with", firm.at("keys", "settlement")]),
+        ("", "", "genesis.signer", signers[:2] * 2),
+    ]:
+        with open(firm.founding, "w", encoding="utf-8") as file:
+            file.write(good.replace(old, new, 1))
+        result = run("init", "--config", firm.config, "--founding", firm.founding, *who)
+        assert result.code in (1, 2) and name in result.err, (old, name, result)
+        assert not os.path.exists(firm.data), (old, os.listdir(firm.data))
+    firm.remove()
+
+
+def test_founders_sign_apart_and_the_installation_serves():
+    firm = Northwind(guard="none")
+    firm.make_keys()
+    document = firm.at("document")
+    with open(document, "w", encoding="utf-8") as file:
+        file.write(firm.must(run("init", "--config", firm.config, "--founding", firm.founding, "--print-document")).out)
+    for number in ("2", "4"):
+        firm.must(run("init", "sign", document, "--with", firm.at("keys", number), "--out", firm.at("signature" + number), "--yes"))
+    one = run("init", "--config", firm.config, "--signature", firm.at("signature2"))
+    assert one.code == 1 and "genesis.signatures" in one.err, one
+    both = ["--signature", firm.at("signature2"), "--signature", firm.at("signature4")]
+    with open(firm.at("signature4"), encoding="utf-8") as file:
+        forged = file.read().replace('"signature":"', '"signature":"0', 1)[:-4] + '"}\n'
+    with open(firm.at("forged"), "w", encoding="utf-8") as file:
+        file.write(forged)
+    refused = run("init", "--config", firm.config, *both[:2], "--signature", firm.at("forged"))
+    assert refused.code in (1, 2), refused
+    founded = firm.must(run("init", "--config", firm.config, "--json", *both)).json()
+    assert founded["signed_by"] == [f"person:{PEOPLE['person2']}/terminal", f"person:{PEOPLE['person4']}/terminal"], founded
+    assert run("init", "--config", firm.config, *both).code != 0
+    firm.start()
+    assert firm.must(firm.ask("person1", "instance", "show", "--json")).json()["origin"] == "northwind.example/keeper-1"
+    assert firm.stop() == 0
+    firm.remove()
+
+
+# --- With one. ---
+
+
+def test_what_was_founded_is_what_is_listed():
+    firm = house()
+    assert firm.must(firm.ask("person1", "instance", "show", "--json")).json()["instance"] == "northwind.example"
+    assert len(firm.must(firm.ask("person1", "person", "list", "--json")).json()) == 5
+    assert len(firm.must(firm.ask("settlement", "workload", "list", "--json")).json()) == 3
+    groups = {group["id"]: len(group["members"]) for group in firm.must(firm.ask("person1", "group", "list", "--json")).json()}
+    assert groups == {"treasury": 3, "security": 3}, groups
+    prices = {price["symbol"]: price["microcents"] for price in firm.must(firm.ask("person1", "price", "list", "--json")).json()}
+    assert prices == {"ETH": 300000000000, "USDC": 100000000, "BTC": 6000000000000}, prices
+    assert firm.must(firm.ask("person1", "list", "show", "sanctions", "--json")).json()["kind"] == "sanctioned"
+    assert firm.must(firm.ask("person1", "list", "show", "nothing"), 2)
+    assert "permit" in firm.must(firm.ask("person1", "policy", "show")).out
+    assert firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()["state"] == "active"
+    assert firm.must(firm.ask("person1", "key", "show", "none"), 1)
+
+
+def test_a_small_transfer_is_signed_and_its_receipt_holds_offline():
+    firm = house()
+    answer = firm.must(sign()).json()
+    assert answer["state"] == "done" and answer["reasons"] == ["small_transfer"], answer
+    signed = firm.must(run("tx", "decode", "-", "--json", given=answer["result"]["transaction"])).json()
+    key = firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()
+    assert signed["chain"] == "eip155:1" and key["public_key"], signed
+    receipt = firm.at("receipt")
+    firm.must(firm.ask("settlement", "op", "receipt", answer["operation"], "--out", receipt))
+    pins = ["--policy", os.path.join(firm.data, "public", "log.policy"), "--json"]
+    verified = subprocess.run([VERIFIER, "receipt", receipt, *pins], capture_output=True, text=True, check=False)
+    report = json.loads(verified.stdout)
+    assert report["report"]["index"] == answer["entry"], report
+    assert report["result"] == "weaker" and set(report["weaknesses"]) <= {"unwitnessed", "no-older-head"}, report
+    assert json.loads(run("ledger", "verify", "receipt", receipt, *pins).out) == report
+    with open(receipt, "r+", encoding="utf-8") as file:
+        text = file.read()
+        file.seek(0)
+        file.write(text.replace("index ", "index 1", 1))
+    spoiled = run("ledger", "verify", "receipt", receipt, *pins)
+    assert spoiled.code == 1 and spoiled.json()["result"] == "refused", spoiled
+
+
+def test_a_large_transfer_waits_for_two_of_treasury_who_decode_it_themselves():
+    firm = house()
+    answer = held()
+    assert answer["missing"] == {"group.treasury": 2, "independent": 1}, answer
+    shown = firm.must(firm.ask("person1", "op", "approve", answer["operation"], "--yes"))
+    assert "4" in shown.err and "0x3535353535353535353535353535353535353535" in shown.err and "ETH" in shown.err, shown
+    assert "waiting" in shown.out or "held" in shown.out, shown
+    done = firm.approve(answer["operation"], "person2")
+    assert done["reasons"] == ["large_transfer"] and done["result"]["transaction"].startswith("02"), done
+    again = firm.must(firm.ask("settlement", "op", "show", answer["operation"], "--json")).json()
+    assert again["result"] == done["result"], (again, done)
+    explained = firm.must(firm.ask("person1", "policy", "explain", answer["operation"], "--json")).json()
+    assert explained["facts"]["approvals.independent"] == {"origin": "verified", "value": 2}, explained["facts"]
+    assert {p["id"] for p in explained["policies"] if p["outcome"] == "satisfied"} == {"large_transfer"}, explained["policies"]
+
+
+def test_nobody_approves_what_is_not_asked_without_terminal_or_yes():
+    result = house().ask("person1", "op", "approve", held()["operation"])
+    assert result.code == 2 and "usage.confirm" in result.err, result
+
+
+def test_a_vote_is_signed_offline_and_carried_by_somebody_else():
+    firm = house()
+    operation = held()["operation"]
+    firm.must(firm.ask("person1", "op", "export", operation, "--out", firm.at("material")))
+    before = len(firm.exchanges)
+    vote = firm.must(firm.ask("person1", "op", "approve", operation, "--offline", firm.at("material"), "--yes")).out
+    assert len(firm.exchanges) == before, "offline means that nothing was asked"
+    with open(firm.at("vote"), "w", encoding="utf-8") as file:
+        file.write(vote)
+    taken = firm.must(firm.ask("person4", "op", "import", firm.at("vote"), "--json")).json()
+    assert taken["state"] == "held" and taken["missing"] == {"group.treasury": 1}, taken
+    firm.approve(operation, "person3")
+
+
+def test_a_rejection_ends_an_operation_and_a_withdrawal_takes_a_vote_back():
+    firm = house()
+    operation = held()["operation"]
+    firm.must(firm.ask("person1", "op", "approve", operation, "--yes"))
+    taken = firm.must(firm.ask("person1", "op", "withdraw", operation, "--yes", "--json")).json()
+    assert taken["missing"]["group.treasury"] == 2, taken
+    rejected = firm.must(firm.ask("person2", "op", "reject", operation, "--yes", "--json"), 1).json()
+    assert rejected["state"] == "rejected", rejected
+    assert "operation.not_held" in firm.must(firm.ask("person1", "op", "approve", operation, "--yes"), 1).err
+
+
+def test_what_the_gateway_changes_on_the_way_is_refused_before_anybody_is_asked():
+    firm = house()
+    operation = held()["operation"]
+
+    def changed(old, new):
+        def change(exchange):
+            return exchange.answer.replace(old, new) if exchange.path.endswith("/payload") else exchange.answer
+        return change
+
+    for change, name in [
+        (changed(b"3535353535353535", b"4545454545454545"), "review.payload"),
+        (changed(b'"symbol":"ETH"', b'"symbol":"DAI"'), "review.view"),
+        (changed(b'"decimals":18', b'"decimals":17'), "review.view"),
+        (changed(b'"kind":"sign"', b'"kind":"sing"'), "review.operation"),
+        (changed(b'"id":"eth-hot"', b'"id":"eth-cold"'), "review.key"),
+        (changed(operation.encode(), b"0" * 64), "review.operation"),
+        (changed(b"northwind.example", b"southwind.example"), "review.instance"),
+        (changed(b"{", b"["), "json.syntax"),
+    ]:
+        firm.proxy_of("person1").change = change
+        try:
+            result = firm.ask("person1", "op", "approve", operation, "--yes")
+        finally:
+            firm.proxy_of("person1").change = None
+        assert result.code in (1, 2) and name in result.err and "Approve" not in result.err, (name, result)
+    # The material of another operation, whole and true.
+    other = held()["operation"]
+    firm.must(firm.ask("person1", "op", "export", other, "--out", firm.at("other")))
+    result = firm.ask("person1", "op", "approve", operation, "--offline", firm.at("other"), "--yes")
+    assert result.code == 1 and "review.id" in result.err, result
+
+
+def test_a_sanctioned_address_is_denied_with_the_policy_that_says_so():
+    denied = sign("settlement", 1, to="7F367cC41522cE07553e823bf3be79A889DEbe1B")
+    assert denied.code == 1 and denied.json()["state"] == "denied" and denied.json()["reasons"] == ["sanctioned"], denied
+
+
+def test_the_same_idempotency_key_gives_the_same_answer_and_another_request_is_refused():
+    firm = house()
+    text = transfer(SHARED["nonce"], 2)
+    SHARED["nonce"] += 1
+    arguments = ["op", "sign", "eth-hot", "--transaction", "-", "--json", "--idempotency-key", "order-17"]
+    first = firm.must(firm.ask("settlement", *arguments, given=text)).json()
+    again = firm.must(firm.ask("settlement", *arguments, given=text)).json()
+    assert (first["operation"], first["entry"], first["result"]) == (again["operation"], again["entry"], again["result"])
+    other = firm.ask("settlement", *arguments, given=transfer(SHARED["nonce"], 3))
+    assert other.code == 1 and "operation.differs" in other.err, other
+
+
+def test_a_frozen_key_signs_nothing_until_two_of_security_unfreeze_it():
+    firm = house()
+    firm.must(firm.ask("person5", "key", "freeze", "eth-hot", "--reason", "an alert"))
+    assert sign().json()["reasons"] == ["key_not_active"]
+    thawed = firm.must(firm.ask("person5", "key", "unfreeze", "eth-hot", "--json")).json()
+    firm.approve(thawed["operation"], "person3", "person4")
+    assert firm.must(sign()).json()["state"] == "done"
+
+
+def test_people_change_the_firm_by_operations():
+    firm = house()
+    firm.must(run("person", "keygen", firm.at("keys", "6"), "--id", "p-0000000000000006"))
+    firm.must(run("workload", "keygen", firm.at("keys", "hedger"), "--id", "hedger"))
+    both = ("person3", "person4")
+    for arguments in [
+        ("zone", "add", "lab", "--network", "127.9.0.0/16"),
+        ("unit", "add", "research", "--kind", "desk", "--parent", "northwind-trading"),
+        ("unit", "add", "research-hot", "--kind", "account", "--parent", "research"),
+        ("person", "add", firm.at("keys", "6.pub"), "--desk", "research", "--zone", "lab"),
+        ("workload", "add", firm.at("keys", "hedger.pub"), "--desk", "research", "--zone", "lab"),
+        ("group", "add", "research"),
+        ("group", "member-add", "research", "p-0000000000000006"),
+        ("group", "member-remove", "research", "p-0000000000000006"),
+        ("asset", "add", "--chain", "eip155:1", "--symbol", "DAI", "--decimals", "18",
+         "--contract", "0x6B175474E89094C44Da98b954EedeAC495271d0F"),
+        ("key", "create", "lab", "--account", "research-hot", "--algorithm", "ed25519", "--purpose", "digest"),
+        ("key", "rotate", "lab", "--successor", "lab-2"),
+        ("person", "delegate", "p-0000000000000006", "--by", "p-0000000000000001", "--until", "2026-12-24T00:00:00Z"),
+        ("workload", "resume", "hedger"),
+        ("op", "submit", "group.add", "system:gatehouse", "--payload", "-"),
+        ("key", "destroy", "lab"),
+    ]:
+        given = '{"id": "spare"}' if "-" in arguments else None
+        if arguments[:2] == ("workload", "resume"):
+            firm.must(firm.ask("person5", "workload", "suspend", "hedger"))
+            assert firm.ask("hedger", "key", "list").code == 1
+        asked = firm.ask("person5", *arguments, "--json", given=given)
+        assert asked.code == 0 and asked.json()["state"] == "held", (arguments, asked)
+        firm.approve(asked.json()["operation"], *both)
+    destinations = firm.must(firm.ask("person5", "list", "create", "exchanges", "--kind", "allowed", "--json")).json()
+    firm.approve(destinations["operation"], "person1", "person3")
+    entries = firm.must(firm.ask("person5", "list", "add", "exchanges", "eip155:1:0x3535353535353535353535353535353535353535", "--json")).json()
+    firm.approve(entries["operation"], "person1", "person4")
+    price = firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "3100.25", "--json")).json()
+    assert price["reasons"] == ["price_step"], price
+    firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "9000"), 1)
+    firm.must(firm.ask("person5", "person", "key-revoke", "p-0000000000000006/terminal"))
+    policy = firm.must(firm.ask("person5", "policy", "activate", firm.at("policies.cedar"), "--reason", "the same again", "--json")).json()
+    firm.approve(policy["operation"], *both)
+    assert firm.must(firm.ask("person1", "key", "show", "lab", "--json")).json()["state"] == "destroyed"
+    assert firm.ask("person1", "person", "suspend", PEOPLE["person1"][:-1] + "9").code == 1
+
+
+def test_a_key_is_imported_and_only_a_commitment_to_it_is_recorded():
+    firm = house()
+    secret = "11" * 31 + "12"
+    with open(os.open(firm.at("secret"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+    arguments = ["key", "import", "old", "--account", "options-hot", "--secret-kind", "private_key", "--secret-file", firm.at("secret")]
+    asked = firm.ask("person5", *arguments, "--json")
+    operation = firm.must(asked).json()["operation"]
+    for who in ("person3", "person4"):
+        answer = firm.must(firm.ask(who, "op", "approve", operation, "--yes", "--json")).json()
+    assert answer["state"] == "held" and answer["missing"] == {}, answer
+    done = firm.must(firm.ask("person5", *arguments, "--json")).json()
+    assert done["operation"] == operation and done["state"] == "done", done
+    assert firm.must(firm.ask("person1", "key", "show", "old", "--json")).json()["public_key"] == done["result"]["key"]["public_key"]
+
+
+def test_a_wrong_server_certificate_is_refused():
+    firm = house()
+    elsewhere = ["--url", f"https://127.0.0.1:{firm.port}", "--authority", firm.authority, "--key", firm.at("keys", "1")]
+    pinned = run("key", "list", *elsewhere, "--pin", "00" * 32)
+    assert pinned.code == 1 and "client.certificate" in pinned.err, pinned
+    found = re.search(r"SHA-256 ([0-9a-f]{64})", pinned.err).group(1)
+    firm.must(run("key", "list", *elsewhere, "--pin", found))
+    unknown = run("key", "list", *elsewhere, "--ca", firm.at("proxy.crt"))
+    assert unknown.code == 1 and "client.certificate" in unknown.err, unknown
+    firm.must(run("key", "list", *elsewhere, "--insecure-demo"))
+
+
+def test_nothing_is_read_without_a_known_key():
+    firm = house()
+    firm.must(run("person", "keygen", firm.at("keys", "stranger"), "--id", "p-00000000000000ff"))
+    stranger = firm.ask("stranger", "op", "list")
+    assert stranger.code == 1 and stranger.out == "", stranger
+
+
+def test_every_route_is_asked_once():
+    firm = house()
+    operation = firm.must(sign()).json()
+    until = 200
+    while True:
+        listed = firm.must(firm.ask("person1", "op", "list", "--kind", "sign", "--limit", "100", "--json")).json()
+        if operation["operation"] in [one["operation"] for one in listed["operations"]]:
+            break
+        until -= 1
+        assert until > 0, listed
+    assert all(one["kind"] == "sign" for one in listed["operations"])
+    firm.must(firm.ask("person1", "ledger", "receipt", str(operation["entry"]), "--out", firm.at("entry-receipt")))
+    assert "unwitnessed" in run("ledger", "verify", "receipt", firm.at("entry-receipt"), "--policy",
+                                os.path.join(firm.data, "public", "log.policy")).out
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/ledger/checkpoint"):
+        subprocess.run(["curl", "-sS", "--cacert", firm.at("proxy.crt"), "-H", f"Host: {firm.authority}", "-o", os.devnull,
+                        f"https://127.0.0.1:{firm.proxy_of('person1').port}{path}"], check=True, timeout=30)
+
+
+def test_the_log_replays_the_same_after_the_stop():
+    firm = house()
+    assert firm.stop() == 0, firm.log()
+    counts = firm.must(run("ledger", "replay", firm.data, "--json")).json()
+    assert counts["different"] == 0 and counts["erased"] == 0 and counts["same"] > 20 and counts["bundles"] >= 1, counts
+    log = run("ledger", "verify", "log", firm.data, "--policy", os.path.join(firm.data, "public", "log.policy"), "--tiles", "--json")
+    assert log.code == 1 and log.json()["result"] == "weaker" and log.json()["report"]["entries"] == counts["entries"], log
+    genesis = firm.must(run("ledger", "show", firm.data, "0", "--json")).json()
+    assert genesis["type"] == "genesis" and genesis["body"]["document"]["instance"] == "northwind.example"
+    firm.must(run("ledger", "show", firm.data, str(counts["entries"])), 2)
+    with open(firm.at("secret"), encoding="utf-8") as file:
+        secret = file.read().strip().encode()
+    for folder, _, names in os.walk(firm.data):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                assert secret not in file.read(), f"{folder}/{name} holds the imported key"
+
+
+def test_every_request_and_answer_is_as_the_document_says():
+    document, seen = openapi.Document(), set()
+    for exchange in house().exchanges:
+        try:
+            seen.add((exchange.method, document.check_exchange(exchange)))
+        except openapi.Mismatch as mismatch:
+            raise AssertionError(f"{mismatch}\n{exchange.body[:2000]}\n{exchange.answer[:2000]}") from None
+    described = {(method, path) for method, path, _ in document.operations()}
+    left = described - seen - {("GET", "/v1/events"), ("GET", "/v1/ledger/tile/{tile}")}
+    assert not left, f"never asked: {sorted(left)}"
+    print(f"# {len(house().exchanges)} exchanges of {len(seen)} kinds")
+    house().remove()
+
+
+tap.main(globals())
