@@ -174,10 +174,11 @@ key_file_read(const char *path, struct key_file *key) {
 
 enum status
 key_file_read_public(const char *path, struct key_file *key) {
-	_cleanup_(secret_free) struct secret text = {};
+	_cleanup_(arena_free) struct arena arena = {}; /* wipes: the file may be the secret one */
+	struct bytes text;
 	*key = (struct key_file){};
-	TRY(secret_read_file(&text, path, KEY_FILE_MAX));
-	enum status status = read_members(path, secret_bytes(&text), key, false);
+	TRY(input_file(&arena, path, KEY_FILE_MAX, &text));
+	enum status status = read_members(path, text, key, false);
 	if (status != OK)
 		key_file_free(key);
 	return status;
