@@ -81,6 +81,67 @@ def test_a_usage_error_exits_2_and_says_what_was_expected():
         assert result.code == 2 and result.out == "" and name in result.err, (arguments, result)
 
 
+# A PSBT with one input whose previous transaction is there, to two addresses that are nobody's here.
+PSBT = ("cHNidP8BAHECAAAAAbLPmkP+nQ+chb6xYW+jEyygrDaXy8oFQDNNZRc/aQuuAAAAAAD9////AqCGAQAAAAAAFgAUMzMzMzMzMzMzMzMzMzMzMzMzMzNAnAAAAAAAABYA"
+        "FEREREREREREREREREREREREREREAAAAAAABAFICAAAAARERERERERERERERERERERERERERERERERERERERERERAAAAAAD/////AfBJAgAAAAAAFgAUIiIiIiIiIiIi"
+        "IiIiIiIiIiIiIiIAAAAAAQEf8EkCAAAAAAAWABQiIiIiIiIiIiIiIiIiIiIiIiIiIgAAAA==")
+
+
+def test_a_transaction_is_explained_without_an_installation():
+    for given, text in [
+        (transfer(7, 123), """\
+kind          native
+chain         eip155:1
+sends         1.23 ETH to 0x3535353535353535353535353535353535353535  (no price)
+fee at most   0.00063 ETH  (no price)
+transaction   dynamic fee (EIP-1559), unsigned
+nonce         7
+gas           21000 at 30 gwei at most
+priority fee  1 gwei
+"""),
+        (transfer(0, 0, "A0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", bytes.fromhex("095ea7b3") + bytes(12) + b"5" * 20 + b"\xff" * 32), """\
+kind          unrecognised_call
+chain         eip155:1
+sends         0 ETH to 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48
+fee at most   0.0024 ETH  (no price)
+transaction   dynamic fee (EIP-1559), unsigned
+calls         0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48, 68 bytes of data
+nonce         0
+gas           80000 at 30 gwei at most
+priority fee  1 gwei
+warning       what this call does is not known: it may move more than is shown
+"""),
+        (PSBT, """\
+kind          native
+chain         bitcoin:main
+sends         0.001 BTC to bc1qxvenxvenxvenxvenxvenxvenxvenxven2ymjt8  (no price)
+sends         0.0004 BTC to bc1qg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zy4tnddf  (no price)
+fee at most   0.0001 BTC  (no price)
+spends        ae0b693f17654d334005cacb9736aca02c13a36f61b1be859c0f9dfe439acfb2:0  0.0015 BTC  p2wpkh
+replaceable   yes (BIP-125)
+"""),
+    ]:
+        result = run("tx", "decode", "-", given=given)
+        assert result.code == 0 and result.out == text, result
+        assert run("tx", "decode", "-", "--json", given=given).json()["type"] == "gatehouse/view/v1"
+
+
+def test_what_is_no_transaction_is_refused_by_name():
+    for given, name in [("0x02c0", "evm.transaction.items"), ("hello", "wallet.text"), ("", "wallet.text"), ("cHNidP8=", "psbt.missing_map"),
+                        ("0x05" + "00" * 10, "evm.type"), (transfer(1, 1)[:-2], "evm.transaction.truncated"), (PSBT.replace("sLPm", "sLPn"), "psbt.")]:
+        result = run("tx", "decode", "-", given=given)
+        assert result.code == 1 and result.out == "" and f"gatehouse: {name}" in result.err, (given, result)
+    missing = run("tx", "decode", "/nowhere")
+    assert missing.code == 2 and "input.open" in missing.err, missing
+
+
+def test_policies_are_checked_with_line_and_column():
+    good = run("policy", "check", os.path.join(ROOT, "examples", "firm", "policies.cedar"), "--json")
+    assert good.code == 0 and good.json()["policies"] > 10 and good.json()["findings"] == [], good
+    bad = run("policy", "check", "-", given="permit(principal when")
+    assert bad.code == 1 and "-:1:18" in bad.out and "^" in bad.out, bad
+
+
 def test_a_key_file_is_made_once_and_refused_where_others_can_read_it():
     firm = Northwind()
     path = firm.at("keys", "one")

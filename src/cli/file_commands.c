@@ -13,12 +13,28 @@
 
 /* --- Transactions. --- */
 
+/* What everybody knows: the assets of the chains themselves. Tokens are known to an installation, and not to a file. */
+static enum status
+know_native_assets(struct asset_registry *registry) {
+	static const struct {
+		const char *chain, *symbol;
+		unsigned decimals;
+	} natives[] = {{"eip155:1", "ETH", 18}, {"bitcoin:main", "BTC", 8}};
+	for (size_t i = 0; i < ARRAY_LENGTH(natives); i++)
+		TRY(asset_registry_add(registry, bytes_of_text(natives[i].chain), (struct bytes){},
+				       bytes_of_text(natives[i].symbol), natives[i].decimals));
+	return OK;
+}
+
 static enum status
 decode(struct invocation *invocation, struct buffer *text) {
+	_cleanup_(asset_registry_destroy) struct asset_registry *registry = nullptr;
 	struct bytes given, bytes;
 	enum wallet_format format;
 	struct wallet_transaction *transaction;
-	const struct wallet_context context = {};
+	TRY(asset_registry_create(&registry));
+	TRY(know_native_assets(registry));
+	const struct wallet_context context = {.assets = registry};
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 2 * WALLET_PAYLOAD_MAX + 64, &given));
 	invocation->exit_code = EXIT_FOUND; /* from here on it is the transaction that is refused */
 	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));

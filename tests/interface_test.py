@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The interface as documents say it and as the tables of the program have it: routes, kinds of operations with their payloads, and
+commands are the same in both."""
+
+import os
+import re
+
+import openapi
+import tap
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+DOCUMENT = openapi.Document()
+KINDS = re.findall(r'^\t\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
+                   read("src", "model", "operation_kind.c"), re.MULTILINE)
+MEMBERS = {name.lower(): re.findall(r'"([a-z_]+)"', members) for name, members in
+           re.findall(r"\[OPERATION_(\w+)\] = \{\{([^}]*)\}", read("src", "gate", "administration.c"))}
+
+
+def table_routes(*path):
+    return {(method, pattern) for method, pattern in re.findall(r'^\t\{"(GET|POST)", "([^"]+)"', read(*path), re.MULTILINE)}
+
+
+def as_pattern(path):
+    return re.sub(r"\{[^}]*\}", lambda match: "**" if match.group(0) == "{tile}" else "*", path)
+
+
+def member_key(kind):
+    return kind.replace(".", "_")
+
+
+def members_of(kind):
+    found = [key for key in MEMBERS if key == member_key(kind)]
+    assert len(found) == 1, f"{kind}: {found}"
+    return set(MEMBERS[found[0]])
+
+
+def test_the_tables_were_found():
+    assert len(KINDS) == 27 and len(MEMBERS) == 27, (len(KINDS), len(MEMBERS))
+
+
+def test_every_route_is_described_and_no_other():
+    described = {(method, as_pattern(path)) for method, path, _ in DOCUMENT.operations()}
+    gateway, keeper = table_routes("src", "gateway", "routes.c"), table_routes("src", "keeper", "api.c")
+    assert described == gateway, f"described only: {described - gateway}; in the table only: {gateway - described}"
+    assert keeper <= gateway and gateway - keeper == {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+
+
+def test_every_kind_has_one_payload_with_the_members_of_the_table():
+    assert DOCUMENT.root["components"]["schemas"]["OperationKind"]["enum"] == [kind for kind, *_ in KINDS]
+    schemas = {}
+    for row in DOCUMENT.root["components"]["schemas"]["OperationRequest"]["oneOf"]:
+        rule = row["properties"]["operation"]["properties"]["kind"]
+        for kind in [rule["const"]] if "const" in rule else rule["enum"]:
+            assert kind not in schemas, f"{kind} stands twice"
+            schemas[kind] = DOCUMENT.resolve(row["properties"]["payload"])
+    for kind, *_ in KINDS:
+        assert set(schemas[kind].get("properties", {})) == members_of(kind), kind
+        assert schemas[kind]["additionalProperties"] is False, kind
+
+
+def test_every_kind_stands_in_the_document_as_in_the_table():
+    rows = dict(re.findall(r"^\| `([a-z._]+)` \| (.*) \|$", read("docs", "operations.md"), re.MULTILINE))
+    commands = read("src", "cli", "commands.c")
+    for kind, group, resources, direction, protective in KINDS:
+        cells = [cell.strip() for cell in rows[kind].split(" | ")]
+        assert re.findall(r"`([a-z]+)`", cells[0]) == [name.lower() for name in re.findall(r"ON\((\w+)\)", resources)], kind
+        if not kind.startswith(("person.add", "workload.add", "key.import")):
+            missing = members_of(kind) - set(re.findall(r"`([a-z_]+)`", cells[1]))
+            assert not missing, f"{kind}: {missing}"
+        assert ("outward" in cells[1]) == (direction == "OUTWARD") and ("protective" in cells[1]) == (protective == "true"), kind
+        assert cells[2] == f"`{group}`", kind
+        for noun, verb in re.findall(r"`(\w+) ([\w-]+)`", cells[3]):
+            assert f'{{"{noun}", "{verb}"' in commands, f"{kind}: gatehouse {noun} {verb}"
+
+
+def test_every_command_stands_in_the_document():
+    text = read("docs", "cli.md")
+    rows = re.findall(r'^\t\{("(\w+)"|nullptr), "([\w-]+)"[^\n]*', read("src", "cli", "commands.c").split("commands[] = {")[1], re.MULTILINE)
+    assert len(rows) > 60, len(rows)
+    for _, noun, verb in rows:
+        name = f"{noun} {verb}".strip()
+        assert name == "process" or f"`{name}" in text or f"gatehouse {name}" in text, f"docs/cli.md does not name {name}"
+
+
+def test_a_schema_word_that_is_not_checked_is_an_error():
+    try:
+        DOCUMENT.check({}, {"minProperties": 1})
+    except AssertionError:
+        return
+    raise AssertionError("an unknown word was passed over")
+
+
+def test_the_validator_refuses_what_differs():
+    schema = {"type": "object", "required": ["a"], "additionalProperties": False, "properties": {
+        "a": {"type": "integer", "minimum": 1}, "b": {"type": "array", "maxItems": 1, "items": {"pattern": "^x"}},
+        "c": {"oneOf": [{"const": 1}, {"enum": [1, 2]}]}, "d": {"anyOf": [{"type": "null"}, {"type": "boolean"}]}}}
+    DOCUMENT.check({"a": 1, "b": ["x"], "c": 2, "d": None}, schema)
+    for value in ({}, [], {"a": 0}, {"a": True}, {"a": "1"}, {"a": 1, "e": 1}, {"a": 1, "b": ["y"]}, {"a": 1, "b": ["x", "x"]},
+                  {"a": 1, "c": 1}, {"a": 1, "c": 3}, {"a": 1, "d": 0}):
+        try:
+            DOCUMENT.check(value, schema)
+        except openapi.Mismatch:
+            continue
+        raise AssertionError(f"{value} was taken")
+
+
+tap.main(globals())
