@@ -16,15 +16,20 @@ def read(*path):
         return file.read()
 
 
+def flat(*path):
+    """Rows of a table, however they were broken into lines."""
+    return re.sub(r"\s+", " ", read(*path))
+
+
 DOCUMENT = openapi.Document()
-KINDS = re.findall(r'^\t\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
-                   read("src", "model", "operation_kind.c"), re.MULTILINE)
+KINDS = re.findall(r'\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
+                   flat("src", "model", "operation_kind.c"))
 MEMBERS = {name.lower(): re.findall(r'"([a-z_]+)"', members) for name, members in
-           re.findall(r"\[OPERATION_(\w+)\] = \{\{([^}]*)\}", read("src", "gate", "administration.c"))}
+           re.findall(r"\[OPERATION_(\w+)\] = \{ ?\{([^}]*)\}", flat("src", "gate", "administration.c"))}
 
 
 def table_routes(*path):
-    return {(method, pattern) for method, pattern in re.findall(r'^\t\{"(GET|POST)", "([^"]+)"', read(*path), re.MULTILINE)}
+    return {(method, pattern) for method, pattern in re.findall(r'\{"(GET|POST)", "([^"]+)"', flat(*path))}
 
 
 def as_pattern(path):
