@@ -155,7 +155,7 @@ def test_a_key_file_is_made_once_and_refused_where_others_can_read_it():
     arguments = ["--key", path, "--url", "https://127.0.0.1:1", "--insecure-demo"]
     assert "key_file.mode" in firm.must(run("key", "list", *arguments), 1).err
     os.chmod(path, 0o600)
-    assert "client.connect" in firm.must(run("key", "list", *arguments), 3).err
+    assert "connection.connect" in firm.must(run("key", "list", *arguments), 3).err
     firm.remove()
 
 
@@ -421,11 +421,11 @@ def test_a_wrong_server_certificate_is_refused():
     firm = house()
     elsewhere = ["--url", f"https://127.0.0.1:{firm.port}", "--authority", firm.authority, "--key", firm.at("keys", "1")]
     pinned = run("key", "list", *elsewhere, "--pin", "00" * 32)
-    assert pinned.code == 1 and "client.certificate" in pinned.err, pinned
+    assert pinned.code == 1 and "connection.certificate" in pinned.err, pinned
     found = re.search(r"SHA-256 ([0-9a-f]{64})", pinned.err).group(1)
     firm.must(run("key", "list", *elsewhere, "--pin", found))
     unknown = run("key", "list", *elsewhere, "--ca", firm.at("proxy.crt"))
-    assert unknown.code == 1 and "client.certificate" in unknown.err, unknown
+    assert unknown.code == 1 and "connection.certificate" in unknown.err, unknown
     firm.must(run("key", "list", *elsewhere, "--insecure-demo"))
 
 

@@ -404,7 +404,7 @@ intent_resolve_run(struct invocation *invocation) {
 /* --- What there is. --- */
 
 static enum status
-get(struct invocation *invocation, const char *target, struct client_answer *answer) {
+get(struct invocation *invocation, const char *target, struct connection_answer *answer) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	TRY(client_create(invocation, false, &client));
 	TRY(client_get(client, &invocation->arena, target, answer));
@@ -416,7 +416,7 @@ get(struct invocation *invocation, const char *target, struct client_answer *ans
 
 static enum status
 show(struct invocation *invocation, const char *target) {
-	struct client_answer answer;
+	struct connection_answer answer;
 	TRY(get(invocation, target, &answer));
 	return answer.status < 300 || invocation->json ? output_document(invocation, answer.body) : OK;
 }
@@ -448,7 +448,7 @@ key_show_run(struct invocation *invocation) {
 enum status
 list_show_run(struct invocation *invocation) {
 	_cleanup_(buffer_free) struct buffer text = {};
-	struct client_answer answer;
+	struct connection_answer answer;
 	const json *lists, *list;
 	struct json_writer w;
 	TRY(get(invocation, "/v1/lists", &answer));

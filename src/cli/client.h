@@ -1,19 +1,17 @@
 /*
- * A client of one installation: HTTPS with TLS 1.3 and X25519MLKEM768, one connection that is kept, every request signed.
+ * A client of one installation for the command line: one connection (cli/connection.h) that is kept, every request signed.
  *
  * Reads are signed by HTTP Message Signatures, by persons as well (docs/PROTOCOL.request-signature). What a workload posts is signed
  * so too; a person's operations and votes carry the person's signature in their body.
  *
- * Owner: answers live in the given arena. Threads: one. Errors: STATUS_UNAVAILABLE "client.connect", "client.lost";
- * STATUS_UNAUTHORIZED "client.certificate"; STATUS_INVALID "client.answer" where what answers is no Gatehouse.
+ * Owner: answers live in the given arena. Threads: one. Errors: those of connections, key files and profiles.
  */
 #ifndef GATEHOUSE_CLI_CLIENT_H
 #define GATEHOUSE_CLI_CLIENT_H
 
+#include "cli/connection.h"
 #include "cli/key_file.h"
 #include "cli/profile.h"
-
-constexpr size_t CLIENT_ANSWER_MAX = 16 * 1024 * 1024;
 
 struct client;
 
@@ -23,21 +21,16 @@ void client_destroy(struct client **client); /* a cleanup function */
 const struct profile *client_profile(const struct client *client);
 const struct key_file *client_key(const struct client *client);
 
-struct client_answer {
-	unsigned status;
-	struct bytes content_type;
-	struct bytes body;
-};
-
 /* target: path and query. */
-enum status client_get(struct client *client, struct arena *arena, const char *target, struct client_answer *answer);
+enum status client_get(struct client *client, struct arena *arena, const char *target,
+		       struct connection_answer *answer);
 /* body: canonical JSON. */
 enum status client_post(struct client *client, struct arena *arena, const char *target, struct bytes body,
-			struct bytes idempotency_key, struct client_answer *answer);
+			struct bytes idempotency_key, struct connection_answer *answer);
 
 /* The program's exit code for an answer's status. */
 int client_exit_code(unsigned status);
 /* Says on standard error what a problem document says. */
-void client_say_problem(struct arena *arena, const struct client_answer *answer);
+void client_say_problem(struct arena *arena, const struct connection_answer *answer);
 
 #endif

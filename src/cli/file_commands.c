@@ -192,7 +192,7 @@ ledger_show_run(struct invocation *invocation) {
 enum status
 ledger_receipt_run(struct invocation *invocation) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
-	struct client_answer answer;
+	struct connection_answer answer;
 	uint64_t index;
 	TRY(read_index(invocation, 0, &index));
 	const char *target = arena_format(&invocation->arena, "/v1/ledger/entries/%llu", (unsigned long long)index);

@@ -91,7 +91,8 @@ check_id(const char *id) {
 
 /* GET /v1/operations/ID<what>; a problem is said and sets the exit code, and *answer->body is not to be used. */
 static enum status
-get_of_operation(struct invocation *invocation, struct client *client, const char *what, struct client_answer *answer) {
+get_of_operation(struct invocation *invocation, struct client *client, const char *what,
+		 struct connection_answer *answer) {
 	const char *target =
 		arena_format(&invocation->arena, "/v1/operations/%s%s", invocation_word(invocation, 0), what);
 	TRY_ALLOC(target);
@@ -103,7 +104,7 @@ get_of_operation(struct invocation *invocation, struct client *client, const cha
 enum status
 op_show_run(struct invocation *invocation) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
-	struct client_answer answer;
+	struct connection_answer answer;
 	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, "", &answer));
@@ -113,7 +114,7 @@ op_show_run(struct invocation *invocation) {
 static enum status
 show_plain(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
-	struct client_answer answer;
+	struct connection_answer answer;
 	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
@@ -132,7 +133,7 @@ policy_explain_run(struct invocation *invocation) {
 static enum status
 save(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
-	struct client_answer answer;
+	struct connection_answer answer;
 	TRY(check_id(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
@@ -157,7 +158,7 @@ op_list_run(struct invocation *invocation) {
 	static const char *const filters[] = {"state", "kind", "principal", "resource", "before", "limit"};
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	_cleanup_(buffer_free) struct buffer target = {};
-	struct client_answer answer;
+	struct connection_answer answer;
 	buffer_append_text(&target, "/v1/operations");
 	char separator = '?';
 	for (size_t i = 0; i < ARRAY_LENGTH(filters); i++) {
@@ -186,7 +187,7 @@ op_list_run(struct invocation *invocation) {
 
 static enum status
 post_vote(struct invocation *invocation, struct client *client, const struct hash256 *id, struct bytes body) {
-	struct client_answer answer;
+	struct connection_answer answer;
 	char hex[65];
 	struct hash256 key = sha256(body); /* the same vote sent twice is one request */
 	char idempotency_key[65];
@@ -202,7 +203,7 @@ post_vote(struct invocation *invocation, struct client *client, const struct has
 static enum status
 fetch_material(struct invocation *invocation, struct client *client, struct bytes *material, bool *found) {
 	const char *offline = invocation_option(invocation, "offline");
-	struct client_answer answer;
+	struct connection_answer answer;
 	*found = true;
 	if (offline != nullptr)
 		return input_file(&invocation->arena, offline, MATERIAL_MAX, material);

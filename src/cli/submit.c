@@ -133,7 +133,7 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 	_cleanup_(buffer_free) struct buffer body = {};
 	enum operation_kind_id kind;
 	struct operation operation;
-	struct client_answer answer;
+	struct connection_answer answer;
 	TRY(check_kind(request, &kind));
 	TRY(client_create(invocation, false, &client));
 	TRY(make_operation(invocation, client, request, &operation));
@@ -148,7 +148,7 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 }
 
 enum status
-submit_show_answer(struct invocation *invocation, const struct client_answer *answer) {
+submit_show_answer(struct invocation *invocation, const struct connection_answer *answer) {
 	_cleanup_(buffer_free) struct buffer lines = {}, one = {};
 	const json *document, *member;
 	struct bytes key;

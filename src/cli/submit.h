@@ -20,7 +20,7 @@ struct submit_request {
 enum status submit_operation(struct invocation *invocation, const struct submit_request *request);
 
 /* Shows the answer about an operation, its receipt only with --json, and sets the exit code. */
-enum status submit_show_answer(struct invocation *invocation, const struct client_answer *answer);
+enum status submit_show_answer(struct invocation *invocation, const struct connection_answer *answer);
 
 /* "30s", "5m", "24h", "7d": "usage.duration". */
 enum status duration_parse(const char *text, int64_t *duration_ms);
