@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "gate/evaluate.h"
 #include "gate/execute.h"
@@ -288,7 +289,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
-	if (submission->nonce.len > 0) {
+	if (submission->nonce.len > 0 && !FAULT_SKIP_NONCE) {
 		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s,
 				now_ms));
 		submission->nonce_taken = true;

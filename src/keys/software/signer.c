@@ -1,4 +1,5 @@
 /* Using keys: public keys along a path, and signatures, each verified before it is handed out. */
+#include "base/fault.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "keys/software/ring.h"
@@ -165,7 +166,7 @@ sign_and_verify(const struct key_info *key, const struct signing_request *reques
 	TRY(check_expected(key, request, signing));
 	TRY(make_signature(request, signing, signature));
 	signer_fault(signature);
-	if (verify_signature(request, signing, signature) != OK)
+	if (!FAULT_SKIP_SELF_VERIFY && verify_signature(request, signing, signature) != OK)
 		return fail(STATUS_INTERNAL,
 			    "key.signature: a signature of key %s did not verify and was not released (%s)", key->id,
 			    fail_message());
