@@ -432,6 +432,8 @@ check_everything(struct client *client) {
 		      "%llu replayed alike\n",
 		      client->kills, client->answers, client->repeated, client->count, (unsigned long long)reading.size,
 		      reading.decisions, reading.signed_count, (unsigned long long)counts.same);
+	printf("# result kills %zu\n# result requests %zu\n# result signed %zu\n", client->kills, client->count,
+	       reading.signed_count);
 	assert_int_equal(0, counts.different);
 	replayer_destroy(&reading.replayer);
 	map_free(&reading.done);

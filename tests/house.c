@@ -18,7 +18,9 @@ void
 house_found(struct house *house, const struct io *io) {
 	*house = (struct house){.io = io == nullptr ? io_system() : io, .credits = 64, .channel = {.descriptor = -1}};
 	firm_make(&house->firm, 7);
-	snprintf(house->directory, sizeof house->directory, "/tmp/gatehouse-house-XXXXXX");
+	const char *temporary = getenv("TMPDIR");
+	snprintf(house->directory, sizeof house->directory, "%s/gatehouse-house-XXXXXX",
+		 temporary ? temporary : "/tmp");
 	assert_non_null(mkdtemp(house->directory));
 	snprintf(house->data, sizeof house->data, "%s/data", house->directory);
 	snprintf(house->mark, sizeof house->mark, "%s/high-water", house->directory);
@@ -33,7 +35,7 @@ house_found(struct house *house, const struct io *io) {
 
 void
 house_free(struct house *house) {
-	char command[128];
+	char command[256];
 	house_kill(house);
 	house_close(house);
 	firm_free(&house->firm);

@@ -19,7 +19,7 @@ constexpr size_t HOUSE_CHANNELS = 128; /* that a keeper in a child serves, one a
 
 struct house {
 	struct firm firm;
-	char directory[64], data[96], mark[96];
+	char directory[160], data[192], mark[192];
 	const struct io *io; /* what the keeper's files and clock are */
 	uint32_t rate;       /* requests a second that one principal may make; 0: any */
 	uint32_t credits;    /* of each kind */
@@ -31,7 +31,7 @@ struct house {
 	struct ipc_channel channel;
 	int waiting[HOUSE_CHANNELS]; /* this side of those that are still to come */
 	size_t served;
-	char errors[96]; /* the child's standard error */
+	char errors[192]; /* the child's standard error */
 	uint64_t next_request;
 	unsigned next_key;
 };
