@@ -92,13 +92,14 @@ make_fields(struct client *client, struct arena *arena, const struct http_reques
 }
 
 static enum status
-ask(struct client *client, struct arena *arena, struct http_request *request, bool is_signed,
+ask(struct client *client, struct arena *arena, const struct http_request *request, bool is_signed,
     struct bytes idempotency_key, struct connection_answer *answer) {
 	struct http_field fields[6];
+	struct http_request sent = *request;
 	TRY(connect_client(client));
-	TRY(make_fields(client, arena, request, is_signed, idempotency_key, fields, &request->field_count));
-	request->fields = fields;
-	return connection_exchange(client->connection, arena, request, answer);
+	TRY(make_fields(client, arena, request, is_signed, idempotency_key, fields, &sent.field_count));
+	sent.fields = fields;
+	return connection_exchange(client->connection, arena, &sent, answer);
 }
 
 enum status
