@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "policy/policy.h"
+#include "policy/validator.h"
 
 constexpr size_t CASE_FILE_MAX = 16 << 20;
 constexpr size_t PATH_MAX_BYTES = 4096;
@@ -17,6 +17,7 @@ struct run {
 	struct conform_report *report;
 	struct arena arena;   /* of one case */
 	struct arena scratch; /* of one decision */
+	struct policy_validator_options options;
 };
 
 void
@@ -30,6 +31,12 @@ static void
 free_run(struct run *run) {
 	arena_free(&run->arena);
 	arena_free(&run->scratch);
+}
+
+static bool
+ends_with(const char *text, const char *end) {
+	size_t text_length = strlen(text), length = strlen(end);
+	return text_length >= length && strcmp(text + text_length - length, end) == 0;
 }
 
 /* Keeps "<case>: <what>" if there is room. */
@@ -206,6 +213,37 @@ load_case(struct run *run, const char *path, const json *document, struct policy
 	return policy_entities_seal(*entities);
 }
 
+static enum status
+read_schema(struct run *run, const char *path, struct bytes name, struct policy_schema **schema) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const char *file = arena_text(&run->arena, name);
+	TRY_ALLOC(file);
+	TRY(read_named_file(run, path, name, &text));
+	enum schema_syntax syntax = ends_with(file, ".json") ? SCHEMA_JSON : SCHEMA_CEDAR;
+	return policy_schema_parse(file, buffer_bytes(&text), syntax, schema, nullptr);
+}
+
+static enum status
+run_validation(struct run *run, const char *path, const json *document, const struct policy_set *set) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *schema = nullptr;
+	const json *expected = json_get(document, "shouldValidate");
+	struct bytes name;
+	if (expected == nullptr || json_type_of(expected) != JSON_BOOLEAN || json_get(document, "schema") == nullptr)
+		return OK;
+	run->report->validations++;
+	TRY(json_need_string(document, "conform", "schema", &name));
+	TRY(read_schema(run, path, name, &schema));
+	enum status status = policy_validate(set, schema, run->options, nullptr, nullptr);
+	if (status != OK && status != STATUS_INVALID)
+		return status;
+	if ((status == OK) == json_boolean(expected)) {
+		run->report->validations_agree++;
+		return OK;
+	}
+	return note_difference(run, path, "validation: expected %s, found %s",
+			       json_boolean(expected) ? "valid" : "invalid", status == OK ? "valid" : fail_message());
+}
+
 static bool
 is_no_difference(enum status status) {
 	return status == OK || status == STATUS_NO_MEMORY || status == STATUS_IO || status == STATUS_INTERNAL;
@@ -221,6 +259,10 @@ run_case(struct run *run, const char *path, const json *document, const json *re
 	enum status status = load_case(run, path, document, &set, &entities);
 	if (status != OK)
 		return is_no_difference(status) ? status : note_difference(run, path, "%s", fail_message());
+	status = run_validation(run, path, document, set);
+	if (!is_no_difference(status))
+		status = note_difference(run, path, "validation: %s", fail_message());
+	TRY(status);
 	struct json_iterator iterator = json_iterate(requests);
 	size_t number = 0;
 	for (const json *request; (request = json_next(&iterator, nullptr)) != nullptr; number++) {
@@ -230,12 +272,6 @@ run_case(struct run *run, const char *path, const json *document, const json *re
 		TRY(status);
 	}
 	return OK;
-}
-
-static bool
-ends_with(const char *text, const char *end) {
-	size_t text_length = strlen(text), length = strlen(end);
-	return text_length >= length && strcmp(text + text_length - length, end) == 0;
 }
 
 static enum status
@@ -321,7 +357,8 @@ run_folder(struct run *run, const char *path, size_t depth) {
 
 enum status
 conform_run(const struct io *io, const char *directory, struct conform_report *report) {
-	_cleanup_(free_run) struct run run = {.io = io, .directory = directory, .report = report};
+	_cleanup_(free_run) struct run run = {
+		.io = io, .directory = directory, .report = report, .options = {.inapplicable_is_error = true}};
 	*report = (struct conform_report){};
 	TRY(run_folder(&run, directory, 0));
 	if (report->cases == 0)
@@ -331,8 +368,9 @@ conform_run(const struct io *io, const char *directory, struct conform_report *r
 
 void
 conform_print(const struct conform_report *report, struct buffer *to) {
-	buffer_append_format(to, "cases: %zu\nrequests: %zu\nagree: %zu\n", report->cases, report->requests,
-			     report->agree);
+	buffer_append_format(to, "cases: %zu\nrequests: %zu\nagree: %zu\nvalidations: %zu\nvalidations_agree: %zu\n",
+			     report->cases, report->requests, report->agree, report->validations,
+			     report->validations_agree);
 	for (size_t i = 0; i < report->difference_count && i < CONFORM_DIFFERENCES_MAX; i++)
 		buffer_append_format(to, "difference: %s\n", report->differences[i]);
 	if (report->difference_count > CONFORM_DIFFERENCES_MAX)
@@ -351,5 +389,7 @@ conform_write(const struct conform_report *report, struct json_writer *writer) {
 		json_write_text(writer, report->differences[i]);
 	json_write_end(writer);
 	json_write_member_integer(writer, "requests", (int64_t)report->requests);
+	json_write_member_integer(writer, "validations", (int64_t)report->validations);
+	json_write_member_integer(writer, "validations_agree", (int64_t)report->validations_agree);
 	json_write_end(writer);
 }

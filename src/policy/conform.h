@@ -19,6 +19,8 @@ struct conform_report {
 	size_t cases;
 	size_t requests;
 	size_t agree;
+	size_t validations; /* cases with a schema and a "shouldValidate" */
+	size_t validations_agree;
 	size_t difference_count; /* kept below: the first ones */
 	char *differences[CONFORM_DIFFERENCES_MAX];
 };

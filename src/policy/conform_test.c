@@ -22,6 +22,8 @@ assert_all_agree(const struct conform_report *report, size_t cases, size_t reque
 	assert_int_equal(report->cases, cases);
 	assert_int_equal(report->requests, requests);
 	assert_int_equal(report->agree, requests);
+	assert_int_equal(report->validations, cases);
+	assert_int_equal(report->validations_agree, cases);
 	assert_int_equal(report->difference_count, 0);
 }
 

@@ -115,6 +115,10 @@ policy_note(struct policy_diagnostics *diagnostics, const struct policy_source *
 	vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);
 
+	if (diagnostics != nullptr && diagnostics->count == DIAGNOSTICS_MAX) { /* nobody will ask where */
+		fail_keep("%s: %s: %s", name, source->file, message);
+		return;
+	}
 	struct policy_diagnostic item = {.name = name};
 	if (offset > source->text.len)
 		offset = source->text.len;
@@ -122,7 +126,7 @@ policy_note(struct policy_diagnostics *diagnostics, const struct policy_source *
 		length = source->text.len - offset;
 	policy_source_position(source, offset, &item.line, &item.column);
 	/* Without memory for the list the detail still tells. */
-	if (diagnostics != nullptr && diagnostics->count < DIAGNOSTICS_MAX)
+	if (diagnostics != nullptr)
 		IGNORE_STATUS(keep_item(diagnostics, source, offset, length, bytes_of_text(message), &item));
 	fail_keep("%s: %s:%zu:%zu: %s", name, source->file, item.line, item.column, message);
 }
@@ -141,6 +145,15 @@ policy_diagnostics_sort(struct policy_diagnostics *diagnostics, size_t first) {
 			diagnostics->items[at] = diagnostics->items[at - 1];
 		diagnostics->items[at] = item;
 	}
+}
+
+enum status
+policy_diagnostics_fail(const struct policy_diagnostics *diagnostics, size_t first) {
+	if (first >= diagnostics->count) /* the list was full, or there was no memory: the last detail stays */
+		return fail_with(STATUS_INVALID);
+	const struct policy_diagnostic *item = &diagnostics->items[first];
+	return fail(STATUS_INVALID, "%s: %s:%zu:%zu: %s", item->name, item->file, item->line, item->column,
+		    item->message);
 }
 
 /* The caret line ends with the excerpt, and marks one character at least. */

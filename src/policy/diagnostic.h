@@ -50,6 +50,8 @@ void policy_note(struct policy_diagnostics *diagnostics, const struct policy_sou
 
 /* Findings from number `first` on, which are of one source, by their place. */
 void policy_diagnostics_sort(struct policy_diagnostics *diagnostics, size_t first);
+/* STATUS_INVALID, with the finding of number `first` as the detail: the first is what a caller without a list is told. */
+enum status policy_diagnostics_fail(const struct policy_diagnostics *diagnostics, size_t first);
 
 /* As a person reads them:
  *

@@ -90,24 +90,47 @@ json_place_element(struct bytes text, size_t array, size_t index, struct json_pl
 	return true;
 }
 
+/* A member whose key begins at `at`; key: what stands between its quotes. */
+static bool
+take_member(struct bytes text, size_t at, struct bytes *key, struct json_place *place) {
+	if (at == text.len || text.data[at] != '"')
+		return false;
+	size_t end = skip_string(text, at);
+	*key = end - at >= 2 ? bytes_of(text.data + at + 1, end - at - 2) : (struct bytes){};
+	at = skip_space(text, end);
+	return at < text.len && text.data[at] == ':' && take_place(text, skip_space(text, at + 1), place);
+}
+
+static bool
+first_member(struct bytes text, size_t object, struct bytes *key, struct json_place *place) {
+	size_t at = skip_space(text, object);
+	return at < text.len && text.data[at] == '{' && take_member(text, skip_space(text, at + 1), key, place);
+}
+
+static bool
+next_member(struct bytes text, struct bytes *key, struct json_place *place) {
+	size_t at = skip_space(text, place->offset + place->length);
+	return at < text.len && text.data[at] == ',' && take_member(text, skip_space(text, at + 1), key, place);
+}
+
+bool
+json_place_first_member(struct bytes text, size_t object, struct json_place *place) {
+	struct bytes key;
+	return first_member(text, object, &key, place);
+}
+
+bool
+json_place_next_member(struct bytes text, struct json_place *place) {
+	struct bytes key;
+	return next_member(text, &key, place);
+}
+
 bool
 json_place_member(struct bytes text, size_t object, const char *key, struct json_place *place) {
-	size_t at = skip_space(text, object);
-	if (at == text.len || text.data[at] != '{')
-		return false;
-	for (at = skip_space(text, at + 1); at < text.len && text.data[at] == '"'; at = skip_space(text, at + 1)) {
-		size_t end = skip_string(text, at);
-		bool is_it = end - at >= 2 && bytes_equal_text(bytes_of(text.data + at + 1, end - at - 2), key);
-		at = skip_space(text, end);
-		if (at == text.len || text.data[at] != ':')
-			return false;
-		if (!take_place(text, skip_space(text, at + 1), place))
-			return false;
-		if (is_it)
+	struct bytes found;
+	bool more = first_member(text, object, &found, place);
+	for (; more; more = next_member(text, &found, place))
+		if (bytes_equal_text(found, key))
 			return true;
-		at = skip_space(text, place->offset + place->length);
-		if (at == text.len || text.data[at] != ',')
-			return false;
-	}
 	return false;
 }

@@ -17,6 +17,9 @@ struct json_place {
 bool json_place_first(struct bytes text, size_t array, struct json_place *place);
 bool json_place_next(struct bytes text, struct json_place *place);
 bool json_place_element(struct bytes text, size_t array, size_t index, struct json_place *place);
+/* The value of the first member of the object that begins at `object`; of the member after one. */
+bool json_place_first_member(struct bytes text, size_t object, struct json_place *place);
+bool json_place_next_member(struct bytes text, struct json_place *place);
 /* The value of the member of the object that begins at `object`; the key is compared as it is written. */
 bool json_place_member(struct bytes text, size_t object, const char *key, struct json_place *place);
 /* The first value of the text. */

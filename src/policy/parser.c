@@ -2,7 +2,7 @@
 
 #include "policy/literal.h"
 
-constexpr size_t ANNOTATIONS_MAX = 64;
+constexpr size_t ANNOTATIONS_MAX = 1024;
 
 bool
 parser_sees_word(const struct parser *parser, const char *word) {

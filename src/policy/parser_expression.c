@@ -574,13 +574,19 @@ parse_relation(struct parser *parser, const struct expression **expression) {
 static enum status
 parse_chain(struct parser *parser, enum token_kind symbol, enum expression_kind kind,
 	    enum status (*parse)(struct parser *, const struct expression **), const struct expression **expression) {
-	size_t start = parser->at, count = 1;
+	size_t start = parser->at;
 	TRY(parse(parser, expression));
 	if (!parser_sees(parser, symbol))
 		return OK;
-	const struct expression **operands = parser_grow(parser, nullptr, 0, sizeof(const struct expression *));
-	TRY_ALLOC(operands);
-	operands[0] = *expression;
+	const struct expression **operands = nullptr;
+	/* (a && b) && c is a && b && c: its left part goes on. */
+	bool goes_on = (*expression)->kind == kind;
+	size_t before = goes_on ? (*expression)->operand_count : 1, count = 0;
+	for (; count < before; count++) {
+		operands = parser_grow(parser, operands, count, sizeof(const struct expression *));
+		TRY_ALLOC(operands);
+		operands[count] = goes_on ? (*expression)->operands[count] : *expression;
+	}
 	while (parser_take(parser, symbol)) {
 		operands = parser_grow(parser, operands, count, sizeof(const struct expression *));
 		TRY_ALLOC(operands);

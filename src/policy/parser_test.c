@@ -361,7 +361,7 @@ static void
 too_many_annotations_are_refused(void **) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct policy_set *set = nullptr;
-	for (size_t i = 0; i < 65; i++)
+	for (size_t i = 0; i < 1025; i++)
 		buffer_append_format(&text, "@a%zu ", i);
 	buffer_append_text(&text, ANY ";");
 	assert_fails(STATUS_INVALID, "policy.annotation_count",

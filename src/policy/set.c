@@ -124,16 +124,6 @@ add_text(struct policy_set *set, const char *file, struct bytes text, struct pol
 	return parsed;
 }
 
-/* The detail that is kept is the first finding, not the last. */
-static enum status
-fail_with_first(const struct policy_diagnostics *diagnostics, size_t first) {
-	if (first >= diagnostics->count)
-		return fail_with(STATUS_INVALID);
-	const struct policy_diagnostic *item = &diagnostics->items[first];
-	return fail(STATUS_INVALID, "%s: %s:%zu:%zu: %s", item->name, item->file, item->line, item->column,
-		    item->message);
-}
-
 enum status
 policy_set_add(struct policy_set *set, const char *file, struct bytes text, struct policy_diagnostics *diagnostics) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics own = {};
@@ -144,7 +134,7 @@ policy_set_add(struct policy_set *set, const char *file, struct bytes text, stru
 	size_t first = diagnostics->count;
 	enum status status = add_text(set, file, text, diagnostics);
 	policy_diagnostics_sort(diagnostics, first);
-	return status == STATUS_INVALID ? fail_with_first(diagnostics, first) : status;
+	return status == STATUS_INVALID ? policy_diagnostics_fail(diagnostics, first) : status;
 }
 
 static enum status
