@@ -357,6 +357,72 @@ an_act_under_way_is_not_resolved_by_people(void **) {
 	assert_answer(200, "destroyed", &response);
 }
 
+/* --- What is imported. --- */
+
+static const char SECRET[] = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
+
+/* A key.import of person 4: the payload commits to the secret, which travels beside it. */
+static struct ipc_request
+import_request(struct house *house, struct arena *arena, const char *id, const char *secret) {
+	uint8_t salt[32] = {7};
+	char salt_hex[65], commitment[65];
+	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), bytes_of_text(SECRET));
+	hex_encode(BYTES_OF_ARRAY(salt), salt_hex);
+	hex_encode(hash256_bytes(&hash), commitment);
+	struct ipc_request request;
+	house_request(
+		house, arena,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.import",
+			.resource = "account:options-hot",
+			.payload = arena_format(
+				arena,
+				"{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"%s\","
+				"\"material\":\"single\",\"purpose\":\"transfer\",\"secret_kind\":\"private_key\"}",
+				commitment, id)},
+		&request);
+	const uint8_t *signature = memmem(request.body.data, request.body.len, ",\"signature\":{", 14);
+	assert_non_null(signature);
+	size_t before = (size_t)(signature - request.body.data);
+	request.body = bytes_of_text(arena_format(arena, "%.*s,\"secret\":{\"salt\":\"%s\",\"value\":\"%s\"}%.*s",
+						  (int)before, (const char *)request.body.data, salt_hex, secret,
+						  (int)(request.body.len - before), (const char *)signature));
+	return request;
+}
+
+static enum status
+look_for_the_secret(void *context, const struct ledger_record *record) {
+	(void)context;
+	assert_null(memmem(record->leaf.data, record->leaf.len, SECRET, strlen(SECRET)));
+	return OK;
+}
+
+static void
+an_imported_secret_is_given_again_when_it_is_approved_and_never_recorded(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ledger_head head;
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	struct ipc_request import = import_request(&house, &arena, "imported", SECRET);
+	assert_ok(house_ask(&house, &import, &arena, &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = response.operation;
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_5, "approve", &response));
+	assert_answer(202, "held", &response); /* the secret was not kept */
+	restart(&house);
+	assert_ok(house_ask(&house, &import, &arena, &response));
+	assert_answer(200, "done", &response);
+	assert_ok(house_get(&house, &arena, "/v1/keys/imported", &response));
+	assert_answer(200, "active", &response);
+	ledger_durable_head(keeper_ledger(house.keeper), &head);
+	assert_ok(ledger_visit(keeper_ledger(house.keeper), 0, head.head.size, look_for_the_secret, nullptr));
+	restart(&house);
+}
+
 RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(an_operation_whose_requester_was_suspended_is_rejected_also_after_a_restart),
 	  T(a_vote_that_nobody_signed_is_refused_without_an_entry),
@@ -365,4 +431,5 @@ RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(a_stepped_clock_stops_all_but_what_protects_until_people_accept_it),
 	  T(a_full_disk_refuses_operations_and_is_recovered_from_without_restart),
 	  T(a_policy_that_cannot_be_kept_is_not_activated), T(a_second_keeper_on_one_directory_is_refused),
-	  T(an_act_under_way_is_not_resolved_by_people))
+	  T(an_act_under_way_is_not_resolved_by_people),
+	  T(an_imported_secret_is_given_again_when_it_is_approved_and_never_recorded))
