@@ -387,12 +387,13 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 	keeper->waiting = job;
 }
 
-/* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not. */
+/* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not; a secret that is
+ * brought again may bring about a decision. */
 static enum status
 check_room(const struct keeper *keeper, const struct job *job) {
 	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
 						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
-	if (job->kind == JOB_OPERATION &&
+	if (job->kind == JOB_OPERATION && job->submission.secret == nullptr &&
 	    operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
 		return OK;
 	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
