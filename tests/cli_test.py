@@ -4,6 +4,7 @@ Every request and answer of it is as docs/openapi.yaml says."""
 
 import json
 import os
+import pty
 import re
 import subprocess
 
@@ -272,6 +273,22 @@ def test_a_large_transfer_waits_for_two_of_treasury_who_decode_it_themselves():
 def test_nobody_approves_what_is_not_asked_without_terminal_or_yes():
     result = house().ask("person1", "op", "approve", held()["operation"])
     assert result.code == 2 and "usage.confirm" in result.err, result
+
+
+def test_an_approver_at_a_terminal_is_asked_and_only_yes_is_yes():
+    firm = house()
+    operation = held()["operation"]
+    for typed, code, state in [("no\n", 1, "held"), ("y\n", 1, "held"), ("yes\n", 0, "held")]:
+        controller, terminal = pty.openpty()
+        asked = subprocess.Popen([PROGRAM, "op", "approve", operation, "--json"], stdin=terminal, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, env=os.environ | {"GATEHOUSE_PROFILE": firm.profile("person2")})
+        os.write(controller, typed.encode())
+        out, err = asked.communicate(timeout=60)
+        os.close(controller)
+        os.close(terminal)
+        assert asked.returncode == code and "Approve this operation? Type yes:" in err, (typed, out, err)
+        assert (code == 0) == ('"group.treasury":1' in out), (typed, out)
+        assert firm.must(firm.ask("person1", "op", "show", operation, "--json")).json()["state"] == state
 
 
 def test_a_vote_is_signed_offline_and_carried_by_somebody_else():

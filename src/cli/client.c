@@ -1,6 +1,6 @@
 #include "cli/client.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/io.h"
@@ -63,6 +63,7 @@ connect_client(struct client *client) {
 	if (profile->host == nullptr)
 		return fail(STATUS_INVALID,
 			    "profile.url: where is the installation? Give --url, or url in the profile");
+	signal(SIGPIPE, SIG_IGN); /* a server that goes away is an error, not the end of this program */
 	struct connection_target target = {.host = profile->host,
 					   .port = profile->port,
 					   .ca = profile->ca,

@@ -4,7 +4,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/cursor.h"
+#include "cli/http_answer.h"
 
 constexpr time_t TIMEOUT_S = 60;
 constexpr size_t HEAD_MAX = 64 * 1024;
@@ -243,58 +242,6 @@ receive_more(struct connection *connection) {
 	return OK;
 }
 
-static bool
-name_equals(struct bytes name, const char *expected) {
-	return name.len == strlen(expected) && strncasecmp((const char *)name.data, expected, name.len) == 0;
-}
-
-static enum status
-read_field(struct bytes line, struct arena *arena, struct connection_answer *answer, uint64_t *length) {
-	const uint8_t *colon = memchr(line.data, ':', line.len);
-	if (colon == nullptr)
-		return fail(STATUS_INVALID, "connection.answer: a header line without colon");
-	struct bytes name = bytes_of(line.data, (size_t)(colon - line.data));
-	struct bytes value = bytes_of(colon + 1, line.len - name.len - 1);
-	while (value.len > 0 && value.data[0] == ' ')
-		value = bytes_of(value.data + 1, value.len - 1);
-	if (name_equals(name, "transfer-encoding"))
-		return fail(STATUS_INVALID, "connection.answer: transfer codings are not for this client");
-	if (name_equals(name, "content-length")) {
-		TRY(decimal_decode(value, length));
-		if (*length > CONNECTION_ANSWER_MAX)
-			return fail(STATUS_TOO_LARGE, "connection.answer: %llu bytes", (unsigned long long)*length);
-	}
-	if (name_equals(name, "content-type")) {
-		answer->content_type = arena_copy(arena, value);
-		TRY_ALLOC(answer->content_type.data);
-	}
-	return OK;
-}
-
-/* "HTTP/1.1 200 OK" and the fields after it. */
-static enum status
-read_head(struct bytes head, struct arena *arena, struct connection_answer *answer, uint64_t *length) {
-	struct cursor cursor = cursor_of(head);
-	struct bytes version, line;
-	uint64_t status;
-	*length = 0;
-	TRY(cursor_take(&cursor, "connection.answer", 9, &version));
-	if (!bytes_equal_text(version, "HTTP/1.1 "))
-		return fail(STATUS_INVALID, "connection.answer: not HTTP/1.1");
-	TRY(cursor_take(&cursor, "connection.answer", 3, &line));
-	TRY(decimal_decode(line, &status));
-	answer->status = (unsigned)status;
-	TRY(cursor_until(&cursor, "connection.answer", '\n', &line));
-	while (cursor.left > 0) {
-		TRY(cursor_until(&cursor, "connection.answer", '\n', &line));
-		if (line.len > 0 && line.data[line.len - 1] == '\r')
-			line.len--;
-		if (line.len > 0)
-			TRY(read_field(line, arena, answer, length));
-	}
-	return OK;
-}
-
 static const uint8_t *
 end_of_head(const struct buffer *received) {
 	return received->len == 0 ? nullptr : memmem(received->data, received->len, "\r\n\r\n", 4);
@@ -303,7 +250,7 @@ end_of_head(const struct buffer *received) {
 static enum status
 receive_answer(struct connection *connection, struct arena *arena, struct connection_answer *answer) {
 	struct buffer *received = &connection->received;
-	uint64_t length;
+	struct http_answer_head answered;
 	*answer = (struct connection_answer){};
 	while (end_of_head(received) == nullptr) {
 		if (received->len > HEAD_MAX)
@@ -311,12 +258,18 @@ receive_answer(struct connection *connection, struct arena *arena, struct connec
 		TRY(receive_more(connection));
 	}
 	size_t head = (size_t)(end_of_head(received) - received->data) + 4;
-	TRY(read_head(bytes_of(received->data, head), arena, answer, &length));
+	TRY(http_answer_read_head(bytes_of(received->data, head), &answered));
+	if (answered.length > CONNECTION_ANSWER_MAX)
+		return fail(STATUS_TOO_LARGE, "connection.answer: %llu bytes", (unsigned long long)answered.length);
+	size_t length = (size_t)answered.length;
+	answer->status = answered.status;
+	answer->content_type = arena_copy(arena, answered.content_type);
+	TRY_ALLOC(answer->content_type.data);
 	while (received->len - head < length)
 		TRY(receive_more(connection));
-	answer->body = arena_copy(arena, bytes_of(received->data + head, (size_t)length));
+	answer->body = arena_copy(arena, bytes_of(received->data + head, length));
 	TRY_ALLOC(answer->body.data);
-	size_t rest = received->len - head - (size_t)length;
+	size_t rest = received->len - head - length;
 	memmove(received->data, received->data + head + length, rest);
 	received->len = rest;
 	return OK;

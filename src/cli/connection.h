@@ -3,7 +3,7 @@
  * the other, blocking. What stands in a request is the caller's: cli/client.h signs.
  *
  * Owner: answers live in the given arena. Threads: one. Errors: STATUS_UNAVAILABLE "connection.connect", "connection.tls",
- * "connection.lost"; STATUS_UNAUTHORIZED "connection.certificate"; STATUS_INVALID "connection.answer" where what answers speaks no
+ * "connection.lost"; STATUS_UNAUTHORIZED "connection.certificate"; STATUS_INVALID "http_answer.*" where what answers speaks no
  * HTTP; STATUS_TOO_LARGE "connection.answer". After an error the next request connects anew. Source: RFC 9112, RFC 8446.
  */
 #ifndef GATEHOUSE_CLI_CONNECTION_H

@@ -300,6 +300,17 @@ found(struct ceremony *ceremony) {
 	return say_founded(ceremony, pins);
 }
 
+/* A mark that is there belongs to another log; found out now, nothing is half made. */
+static enum status
+check_mark(const struct ceremony *ceremony) {
+	if (ceremony->config.rollback_guard.kind != CONFIG_GUARD_PATH)
+		return OK;
+	const char *path = arena_format(ceremony->arena, "%s/high-water", ceremony->config.rollback_guard.path);
+	TRY_ALLOC(path);
+	return access(path, F_OK) != 0 ? OK
+				       : fail(STATUS_CONFLICT, "init.mark: %s is the mark of an installation", path);
+}
+
 /* --- The ways through. --- */
 
 static enum status
@@ -391,6 +402,7 @@ run_ceremony(struct ceremony *ceremony) {
 			    completes ? "usage.init: --signature completes what was founded: leave --founding out"
 				      : "usage.init: give --founding FILE");
 	TRY(config_read_file(init_config_path(invocation), &ceremony->config));
+	TRY(check_mark(ceremony));
 	if (founding != nullptr)
 		TRY(founding_read(founding, &ceremony->founding));
 	return completes ? run_second_step(ceremony) : prints ? run_first_step(ceremony) : run_in_one_step(ceremony);
