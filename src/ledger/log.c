@@ -15,6 +15,7 @@ constexpr size_t COUNTS_ROOM = 2048;          /* for the counts entry, which the
 constexpr size_t ENTRY_ROOM = 160;            /* around a body */
 constexpr uint64_t RESERVE = 2 * 1024 * 1024; /* of a segment, or an eighth of it, for when the disk is full */
 constexpr int PREPARE_AGAIN_S = 1;
+constexpr unsigned PAUSE_US = 5000;
 constexpr int EXIT_INTERNAL = 4;
 
 /* --- The end. --- */
@@ -503,15 +504,33 @@ needs_next_segment(struct ledger *ledger) {
 	return !room.next_is_ready && room.current < room.current_size - room.current_size / 4;
 }
 
+/* The next segment is written while frames are: it waits between its pieces while there is room, and ends with the log. */
+enum status
+ledger_leave_disk_to_frames(void *context) {
+	struct ledger *ledger = context;
+	struct segments_room room;
+	if (ledger->is_manual)
+		return OK;
+	segments_room(ledger->segments, &room);
+	pthread_mutex_lock(&ledger->mutex);
+	bool is_over = ledger->is_stopping || ledger->has_ended;
+	pthread_mutex_unlock(&ledger->mutex);
+	if (is_over)
+		return fail(STATUS_UNAVAILABLE, "ledger.ended: the next segment is not needed");
+	if (room.current > room.current_size / 4)
+		usleep(PAUSE_US);
+	return OK;
+}
+
 /* A full disk may be tried again; anything else that fails here would fail the path too. */
 static enum status
 prepare_room(struct ledger *ledger) {
 	enum status status = segments_prepare_next(ledger->segments);
 	pthread_mutex_lock(&ledger->mutex);
-	bool was_full = ledger->is_disk_full;
+	bool was_full = ledger->is_disk_full, is_over = ledger->is_stopping;
 	ledger->is_disk_full = status == STATUS_UNAVAILABLE;
 	pthread_mutex_unlock(&ledger->mutex);
-	if (status == STATUS_UNAVAILABLE && !was_full)
+	if (status == STATUS_UNAVAILABLE && !was_full && !is_over)
 		log_error("the log has no room for its next segment: %s", fail_message());
 	if (status == OK && was_full)
 		log_notice("the log has room again");

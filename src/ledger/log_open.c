@@ -366,6 +366,8 @@ static enum status
 open_and_replay(struct ledger *ledger, struct replay *replay) {
 	_cleanup_(buffer_free) struct buffer snapshot_bytes = {};
 	struct segments_config segments = segments_config_of(replay->config);
+	segments.between_pieces = ledger_leave_disk_to_frames;
+	segments.context = ledger;
 	TRY(lock_directory(ledger));
 	TRY(tree_create(&ledger->tree, TREE_WINDOW_DEFAULT));
 	TRY(segments_open(&segments, &ledger->segments));

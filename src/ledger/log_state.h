@@ -89,6 +89,8 @@ void batch_free(struct batch *batch);
 /* Ends the log: see fatal in ledger_config. */
 void ledger_end(struct ledger *ledger, const char *what);
 
+/* For segments_config.between_pieces. */
+enum status ledger_leave_disk_to_frames(void *ledger);
 enum status ledger_start_threads(struct ledger *ledger);
 void ledger_stop_threads(struct ledger *ledger);
 

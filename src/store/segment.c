@@ -10,8 +10,7 @@ static const uint8_t magic[8] = "GHSEGMT\n";
 constexpr size_t HEADER_USED = 64;
 constexpr size_t HEADER_IDENTITY = 24;
 constexpr size_t HEADER_CHECKED = HEADER_USED - sizeof(uint32_t);
-constexpr size_t CHUNK = 1024 * 1024; /* of zeros, when a segment is prepared */
-constexpr size_t SYNC_EVERY = 8;      /* chunks: short syncs delay the frames of the path less than one long one */
+constexpr size_t PIECE = 1024 * 1024; /* of zeros, when a segment is prepared: written and synced */
 constexpr uint32_t SEGMENTS_MAX = 99'999'999;
 
 enum status
@@ -108,15 +107,16 @@ static enum status
 write_segment(const struct segments *segments, int file, uint32_t segment, uint64_t size) {
 	_cleanup_(buffer_free) struct buffer zeros = {};
 	uint8_t header[SEGMENT_HEADER_SIZE];
-	if (!buffer_reserve(&zeros, CHUNK))
+	if (!buffer_reserve(&zeros, PIECE))
 		return buffer_status(&zeros);
-	memset(zeros.data, 0, CHUNK);
+	memset(zeros.data, 0, PIECE);
 	store_header(segments, segment, size, header);
-	size_t chunks = 0;
-	for (uint64_t at = 0; at < size; at += CHUNK) {
-		TRY(io_write_at(segments->io, file, at, zeros.data, size - at < CHUNK ? (size_t)(size - at) : CHUNK));
-		if (++chunks % SYNC_EVERY == 0)
-			TRY(io_sync_data(segments->io, file));
+	for (uint64_t at = 0; at < size; at += PIECE) {
+		TRY(io_write_at(segments->io, file, at, zeros.data, size - at < PIECE ? (size_t)(size - at) : PIECE));
+		TRY(io_sync_data(segments->io,
+				 file)); /* many short syncs delay the frames of the path less than one long one */
+		if (segments->between_pieces != nullptr)
+			TRY(segments->between_pieces(segments->context));
 	}
 	TRY(io_write_at(segments->io, file, 0, header, sizeof header));
 	return io_sync_data(segments->io, file);
@@ -149,6 +149,8 @@ segments_init(const struct segments_config *config, struct segments *segments) {
 	*segments = (struct segments){
 		.io = config->io,
 		.identity = config->identity,
+		.between_pieces = config->between_pieces,
+		.context = config->context,
 		.first_size = config->first_size != 0 ? config->first_size : SEGMENT_SIZE_FIRST,
 		.size = config->size != 0 ? config->size : SEGMENT_SIZE,
 		.file = -1,

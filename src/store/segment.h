@@ -34,6 +34,10 @@ struct segments_config {
 	struct hash256 identity; /* of the log, in every header: SHA-256 of its origin */
 	uint64_t first_size;     /* 0: SEGMENT_SIZE_FIRST */
 	uint64_t size;           /* 0: SEGMENT_SIZE */
+	/* Called between the pieces in which segments_prepare_next() writes, to leave the disk to others or, by failing, to
+	 * give it up. May be null. */
+	enum status (*between_pieces)(void *context);
+	void *context;
 };
 
 /* Where a frame stands. */

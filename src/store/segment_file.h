@@ -16,6 +16,8 @@ struct segments {
 	char directory[PATH_MAX];
 	struct hash256 identity;
 	uint64_t first_size, size;
+	enum status (*between_pieces)(void *context);
+	void *context;
 	uint32_t count; /* segments there are, the prepared one included; fixed while opening, then under the mutex */
 
 	pthread_mutex_t mutex;
