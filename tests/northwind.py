@@ -4,7 +4,6 @@ may change them."""
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -254,7 +253,3 @@ def transfer(nonce, ether_hundredths, to="35353535353535353535353535353535353535
     wei = ether_hundredths * 10**16
     fields = [1, nonce, 10**9, 30 * 10**9, 21000 if not data else 80000, bytes.fromhex(to), wei, data, []]
     return "0x" + (b"\x02" + rlp(fields)).hex()
-
-
-def operation_id(text):
-    return re.search(r"[0-9a-f]{64}", text).group(0)

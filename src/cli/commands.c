@@ -5,10 +5,8 @@
 #include "helpers/witness.h"
 #include "ledger/verify_command.h"
 
-#define YES                                                                                                            \
-	{ "yes", nullptr, "do not ask" }
-#define OUT                                                                                                            \
-	{ "out", "FILE", "where to write (default: standard output)" }
+#define YES {"yes", nullptr, "do not ask"}
+#define OUT {"out", "FILE", "where to write (default: standard output)"}
 
 #define ADMINISTERS COMMAND_SUBMITS | COMMAND_CONNECTS
 

@@ -42,16 +42,12 @@ struct written {
 
 static const char *const list_kinds[] = {"allowed", "sanctioned", nullptr};
 
-#define SCHEMA(table, structure)                                                                                       \
-	{ table, ARRAY_LENGTH(table), sizeof(struct structure), nullptr }
-#define NEED(structure, name)                                                                                          \
-	{ #name, YAML_TEXT, offsetof(struct structure, name), .required = true }
-#define MAY(structure, name)                                                                                           \
-	{ #name, YAML_TEXT, offsetof(struct structure, name) }
-#define TEXTS(structure, name)                                                                                         \
-	{ #name, YAML_TEXTS, offsetof(struct structure, name) }
+#define SCHEMA(table, structure) {table, ARRAY_LENGTH(table), sizeof(struct structure), nullptr}
+#define NEED(structure, name) {#name, YAML_TEXT, offsetof(struct structure, name), .required = true}
+#define MAY(structure, name) {#name, YAML_TEXT, offsetof(struct structure, name)}
+#define TEXTS(structure, name) {#name, YAML_TEXTS, offsetof(struct structure, name)}
 #define OBJECTS(key, structure, name, of, needed)                                                                      \
-	{ key, YAML_OBJECTS, offsetof(struct structure, name), .required = needed, .schema = &of }
+	{key, YAML_OBJECTS, offsetof(struct structure, name), .required = needed, .schema = &of}
 
 static const struct yaml_field desk_fields[] = {NEED(written_desk, id), TEXTS(written_desk, accounts)};
 static const struct yaml_schema desk_schema = SCHEMA(desk_fields, written_desk);

@@ -13,8 +13,7 @@ struct written_profile {
 	bool insecure_demo;
 };
 
-#define TEXT_FIELD(name)                                                                                               \
-	{ #name, YAML_TEXT, offsetof(struct written_profile, name) }
+#define TEXT_FIELD(name) {#name, YAML_TEXT, offsetof(struct written_profile, name)}
 
 static const struct yaml_field fields[] = {
 	TEXT_FIELD(url),

@@ -200,11 +200,10 @@ write_text(const struct review *review, const json *material, const json *payloa
 }
 
 static enum status
-build_view(struct arena *arena, struct review *review, struct bytes payload,
-	   const struct wallet_transaction *transaction, const json *material) {
+build_view(struct review *review, struct bytes payload, const struct wallet_transaction *transaction,
+	   const json *material) {
 	_cleanup_(buffer_free) struct buffer view = {};
 	struct hash256 stated;
-	(void)arena;
 	TRY(operation_view(&review->operation, payload, transaction, &view));
 	review->view_digest = sha256(buffer_bytes(&view));
 	TRY(read_hash(material, "view_digest", &stated));
@@ -233,7 +232,7 @@ review_read(struct arena *arena, struct bytes material_text, const char *instanc
 	TRY(read_assets(material, registry));
 	if (bytes_equal_text(review->operation.kind, operation_kinds[OPERATION_SIGN].name))
 		TRY(decode_transaction(arena, material, &review->operation, payload, registry, &transaction));
-	TRY(build_view(arena, review, payload_text, transaction, material));
+	TRY(build_view(review, payload_text, transaction, material));
 	write_text(review, material, payload, transaction, &text);
 	TRY(buffer_status(&text));
 	review->text = arena_copy(arena, buffer_bytes(&text));
