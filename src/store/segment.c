@@ -115,7 +115,7 @@ write_segment(const struct segments *segments, int file, uint32_t segment, uint6
 		TRY(io_write_at(segments->io, file, at, zeros.data, size - at < PIECE ? (size_t)(size - at) : PIECE));
 		TRY(io_sync_data(segments->io,
 				 file)); /* many short syncs delay the frames of the path less than one long one */
-		if (segments->between_pieces != nullptr)
+		if (segments->between_pieces != nullptr && size - at > PIECE)
 			TRY(segments->between_pieces(segments->context));
 	}
 	TRY(io_write_at(segments->io, file, 0, header, sizeof header));
