@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/time.h"
+#include "crypto/sign.h"
 #include "gate/gate.h"
 #include "gate/genesis.h"
 #include "gate/replay.h"
@@ -417,6 +418,7 @@ a_changed_decision_does_not_replay(void **) {
 	} changes[] = {
 		{"\"decision\":\"deny\"", "\"decision\":\"held\""},
 		{"\"reasons\":[\"hourly_limit\"]", "\"reasons\":[]"},
+		{"\"approvals.total\":0", "\"approvals.total\":2"},
 	};
 	_cleanup_(tear_down) struct bench_gate b;
 	char payload[512];
@@ -517,7 +519,48 @@ every_recorded_fact_is_documented(void **) {
 	assert_true(seen > 50);
 }
 
-RUN_TESTS(T(every_recorded_fact_is_documented),
+static void
+exchange(struct bytes leaf, struct bytes from, const char *to) {
+	uint8_t *at = memmem(leaf.data, leaf.len, from.data, from.len);
+	assert_non_null(at);
+	assert_int_equal(from.len, strlen(to));
+	memcpy(at, to, from.len);
+}
+
+/* Whoever can write the log can sign with a key of their own and write that beside it; the log never enrolled it. */
+static void
+a_decision_that_another_key_signed_does_not_replay(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	char payload[512], hex[129];
+	uint8_t seed[32] = {9}, public_key[32], signature[64];
+	struct entry entry;
+	enum replay_result result = REPLAY_NOT_A_DECISION;
+	const char *difference;
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(10, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]), copy = arena_copy(&arena, leaf);
+	assert_ok(entry_read(&arena, copy, &entry));
+	const json *requester = json_get(entry.document, "requester");
+	assert_ok(ed25519_public_key(seed, public_key));
+	assert_ok(ed25519_sign(seed, public_key, json_string(json_get(requester, "base")), signature));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	exchange(leaf, json_string(json_get(requester, "public_key")), hex);
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	exchange(leaf, json_string(json_get(requester, "signature")), hex);
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+	for (size_t i = 0; i < b.count; i++)
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
+	assert_int_equal(REPLAY_DIFFERENT, result);
+	assert_string_equal("the requester's key is not one that the log enrolled for them", difference);
+	assert_int_equal(1, replayer_counts(replayer).different);
+}
+
+RUN_TESTS(T(a_decision_that_another_key_signed_does_not_replay), T(every_recorded_fact_is_documented),
 	  T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
 	  T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
 	  T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),

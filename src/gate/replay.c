@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gate/bundle.h"
+#include "gate/enrolled.h"
 #include "identity/http_signature.h"
 #include "identity/statement.h"
 #include "crypto/sign.h"
@@ -13,10 +14,17 @@
 struct replayer {
 	struct record_blobs blobs;
 	struct map bundles; /* hash to struct bundle */
-	struct map votes;   /* statement digest to the replayer itself: seen and verified */
+	struct map votes;   /* statement digest to struct seen_vote: verified */
+	struct enrolled enrolled;
 	struct arena arena;
 	struct replay_counts counts;
 	char difference[256];
+};
+
+/* For which operation it was given. */
+struct seen_vote {
+	struct hash256 operation;
+	enum approval_verdict verdict;
 };
 
 enum status
@@ -39,7 +47,11 @@ replayer_destroy(struct replayer **replayer) {
 		bundle_destroy(&bundle);
 	}
 	map_free(&gone->bundles);
+	at = 0;
+	while (map_next(&gone->votes, &at, nullptr, &value))
+		free(value);
 	map_free(&gone->votes);
+	enrolled_free(&gone->enrolled);
 	arena_free(&gone->arena);
 	free(gone);
 }
@@ -81,19 +93,24 @@ add_genesis(struct replayer *replayer, const json *body) {
 	TRY(json_need(body, "genesis", "document", JSON_OBJECT, &document));
 	TRY(json_need(document, "genesis", "changes", JSON_ARRAY, &changes));
 	struct json_iterator iterator = json_iterate(changes);
-	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;)
+	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;) {
+		struct bytes kind, resource;
+		TRY(json_need_string(change, "genesis.change", "kind", &kind));
+		TRY(json_need_string(change, "genesis.change", "resource", &resource));
+		TRY(enrolled_follow(&replayer->enrolled, kind, resource, json_get(change, "payload")));
 		if (is_policy_change(change))
 			TRY(add_bundle(replayer, json_get(change, "payload")));
+	}
 	return OK;
 }
 
 /* --- Votes. --- */
 
-/* A vote counts in replay only if its own entry came before and its signature holds. */
+/* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
 static enum status
 add_vote(struct replayer *replayer, const json *body) {
 	const json *object;
-	struct bytes text;
+	struct bytes text, key_id;
 	struct approval_statement statement;
 	struct hash256 digest;
 	uint8_t public_key[32], signature[64];
@@ -109,9 +126,19 @@ add_vote(struct replayer *replayer, const json *body) {
 	TRY(hex_decode(text, public_key, sizeof public_key));
 	TRY(json_need_string(body, "vote", "signature", &text));
 	TRY(hex_decode(text, signature, sizeof signature));
-	if (person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature) != OK)
+	TRY(json_need_string(body, "vote", "key", &key_id));
+	if (person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature) != OK ||
+	    !enrolled_has(&replayer->enrolled, http_signature_principal(key_id), key_id, public_key))
 		return OK; /* a decision that counts it will differ */
-	return map_put(&replayer->votes, hash256_bytes(&digest), replayer, nullptr);
+	void *before = nullptr;
+	struct seen_vote *vote = malloc(sizeof *vote);
+	TRY_ALLOC(vote);
+	*vote = (struct seen_vote){statement.operation_id, statement.verdict};
+	enum status status = map_put(&replayer->votes, hash256_bytes(&digest), vote, &before);
+	if (status != OK)
+		free(vote);
+	free(before);
+	return status;
 }
 
 /* --- Comparing. --- */
@@ -151,7 +178,7 @@ static bool
 evidence_holds(struct replayer *replayer, const struct decision_record *record) {
 	const json *requester, *document;
 	struct operation operation;
-	struct bytes method, text, base;
+	struct bytes method, text, base, key_id;
 	uint8_t public_key[32], signature[64];
 	struct hash256 digest = sha256(record->document), payload = sha256(record->payload);
 	if (json_read(&replayer->arena, record->document, (struct json_limits){}, &document) != OK ||
@@ -165,6 +192,9 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 	    hex_decode(text, public_key, 32) != OK ||
 	    json_need_string(requester, "requester", "signature", &text) != OK || hex_decode(text, signature, 64) != OK)
 		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
+	if (json_need_string(requester, "requester", "key", &key_id) != OK ||
+	    !enrolled_has(&replayer->enrolled, operation.principal, key_id, public_key))
+		DIFFERS("the requester's key is not one that the log enrolled for them");
 	if (bytes_equal_text(method, "digest-signature")) {
 		if (person_verify(OPERATION_SIGNATURE_LABEL, &digest, public_key, signature) != OK)
 			DIFFERS("the requester's signature does not verify");
@@ -178,15 +208,17 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 					   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
 	char encoded[BASE64_LENGTH(sizeof body.bytes) + 1], line[96];
 	base64_encode(hash256_bytes(&body), encoded);
-	snprintf(line, sizeof line, "\"content-digest\": sha-256=:%s:\n", encoded);
+	snprintf(line, sizeof line, "\n\"content-digest\": sha-256=:%s:\n", encoded);
 	if (memmem(base.data, base.len, line, strlen(line)) == nullptr)
 		DIFFERS("the requester's signature covers another body");
 	return true;
 }
 
+/* The votes that the record counts: each cast for this operation. */
 static bool
-votes_hold(struct replayer *replayer, const struct decision_record *record) {
+count_votes(struct replayer *replayer, const struct decision_record *record, int64_t *approvals) {
 	const json *votes;
+	*approvals = 0;
 	if (record->votes.len == 0)
 		return true;
 	if (json_read(&replayer->arena, record->votes, (struct json_limits){}, &votes) != OK)
@@ -195,11 +227,32 @@ votes_hold(struct replayer *replayer, const struct decision_record *record) {
 	for (const json *vote; (vote = json_next(&iterator, nullptr)) != nullptr;) {
 		struct bytes text;
 		struct hash256 statement;
-		if (json_need_string(vote, "vote", "statement", &text) != OK ||
-		    hex_decode(text, statement.bytes, 32) != OK ||
-		    map_get(&replayer->votes, hash256_bytes(&statement)) == nullptr)
+		const struct seen_vote *seen = nullptr;
+		if (json_need_string(vote, "vote", "statement", &text) == OK &&
+		    hex_decode(text, statement.bytes, 32) == OK)
+			seen = map_get(&replayer->votes, hash256_bytes(&statement));
+		if (seen == nullptr || !hash256_equal(&seen->operation, &record->operation_id))
 			DIFFERS("a vote was counted that was never cast");
+		*approvals += seen->verdict == APPROVAL_APPROVE;
 	}
+	return true;
+}
+
+/* And the policy was told of no more approvals than there are. */
+static bool
+votes_hold(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
+	static const char *const counted[] = {"approvals.total", "approvals.independent"};
+	int64_t approvals, stated = 0;
+	if (!count_votes(replayer, record, &approvals))
+		return false;
+	for (size_t i = 0; i < ARRAY_LENGTH(counted); i++)
+		if (!facts_long_at(facts, counted[i], &stated) || stated > approvals)
+			DIFFERS("%s is %lld, and %lld votes approve", counted[i], (long long)stated,
+				(long long)approvals);
+	const struct fact *groups = facts_find(facts, "approvals.group");
+	for (size_t i = 0; groups != nullptr && i < groups->value.record.count; i++)
+		if (groups->value.record.fields[i].value.integer > approvals)
+			DIFFERS("a group approves more often than there are votes");
 	return true;
 }
 
@@ -282,7 +335,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	if (record->decision == DECISION_HELD &&
 	    !same_missing(replayer, bundle, made.entities, &made.request, made.facts, record))
 		return false;
-	return evidence_holds(replayer, record) && votes_hold(replayer, record);
+	return evidence_holds(replayer, record) && votes_hold(replayer, record, made.facts);
 }
 
 static enum status
@@ -293,12 +346,17 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	*result = same ? REPLAY_SAME : REPLAY_DIFFERENT;
 	replayer->counts.same += same;
 	replayer->counts.different += !same;
-	bool activated = bytes_equal_text(record.action.id, "policy.activate") && record.outcome == OUTCOME_DONE;
-	if (!activated)
+	if (record.outcome != OUTCOME_DONE)
 		return OK;
-	const json *payload;
+	const json *payload, *document;
+	struct operation operation;
 	TRY(json_read(&replayer->arena, record.payload, (struct json_limits){}, &payload));
-	return add_bundle(replayer, payload);
+	if (same) { /* a forged one enrols nobody */
+		TRY(json_read(&replayer->arena, record.document, (struct json_limits){}, &document));
+		TRY(operation_read(document, &operation));
+		TRY(enrolled_follow(&replayer->enrolled, operation.kind, operation.resource, payload));
+	}
+	return bytes_equal_text(record.action.id, "policy.activate") ? add_bundle(replayer, payload) : OK;
 }
 
 enum status

@@ -3,8 +3,8 @@
  *
  * A replayer needs nothing but the entries in order: bundles come from genesis and from policy.activate, facts and entities
  * from the decision's own entry. A decision is *same* if decision, determining policies and errors are equal, for a held one
- * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation, and every
- * counted vote. It is *erased* where an opening that it needs was destroyed, else *different*, with what differs.
+ * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation and every
+ * counted vote, each by a key that the log itself enrolled for its signer, and no more approvals than votes. It is *erased* where an opening that it needs was destroyed, else *different*, with what differs.
  *
  * Threads: one. Errors: only what makes going on impossible (a log that is not one): "replay.*".
  */
