@@ -45,6 +45,8 @@ enum ipc_type {
 	IPC_FEED = 6,           /* keeper: what live updates show */
 	IPC_REPORT = 7,         /* keeper: readiness, health and metrics, about once a second */
 	IPC_DRAIN = 8,          /* gateway: no more requests follow; the keeper answers what it has */
+	IPC_FETCH = 9,          /* keeper: what the helper fetch is to ask of the configured service */
+	IPC_FETCHED = 10,       /* fetch: what came of it, with the request's id */
 	IPC_TYPE_END,
 };
 

@@ -55,6 +55,12 @@ read_payload(const struct ipc_frame *frame) {
 	case IPC_REPORT:
 		CHECK_PAYLOAD(report, frame->payload);
 		break;
+	case IPC_FETCH:
+		CHECK_PAYLOAD(fetch, frame->payload);
+		break;
+	case IPC_FETCHED:
+		CHECK_PAYLOAD(fetched, frame->payload);
+		break;
 	default:
 		break;
 	}

@@ -325,3 +325,59 @@ ipc_read_report(struct bytes payload, struct ipc_report *report) {
 	*report = (struct ipc_report){values[0].data[0] == 1, values[1], values[2], values[3]};
 	return OK;
 }
+
+/* --- Fetch, fetched --- */
+
+enum fetch_tag { FETCH_ACTION = 1, FETCH_BODY, FETCH_END };
+
+static const struct field fetch_fields[FETCH_END - 1] = {
+	{"ipc.fetch.action", 1, 1, ANY_BYTES, true},
+	{"ipc.fetch.body", 0, IPC_FETCH_BODY_MAX, ANY_BYTES, true},
+};
+
+void
+ipc_write_fetch(struct buffer *payload, const struct ipc_fetch *fetch) {
+	uint8_t action[1] = {(uint8_t)fetch->action};
+	write_field(payload, FETCH_ACTION, BYTES_OF_ARRAY(action));
+	write_field(payload, FETCH_BODY, fetch->body);
+}
+
+enum status
+ipc_read_fetch(struct bytes payload, struct ipc_fetch *fetch) {
+	struct bytes values[FETCH_END - 1] = {};
+	TRY(read_fields(payload, "ipc.fetch", fetch_fields, ARRAY_LENGTH(values), values));
+	uint8_t action = values[0].data[0];
+	if (action == 0 || action >= IPC_FETCH_ACTION_END)
+		return fail(STATUS_INVALID, "ipc.fetch.action: unknown action %u", action);
+	*fetch = (struct ipc_fetch){(enum ipc_fetch_action)action, values[1]};
+	return OK;
+}
+
+enum fetched_tag { FETCHED_STATUS = 1, FETCHED_CONTENT_TYPE, FETCHED_BODY, FETCHED_ERROR, FETCHED_END };
+
+static const struct field fetched_fields[FETCHED_END - 1] = {
+	{"ipc.fetched.status", 2, 2, ANY_BYTES, true},
+	{"ipc.fetched.content_type", 0, 128, PRINTED, false},
+	{"ipc.fetched.body", 0, IPC_FETCHED_BODY_MAX, ANY_BYTES, false},
+	{"ipc.fetched.error", 1, 512, LINE, false},
+};
+
+void
+ipc_write_fetched(struct buffer *payload, const struct ipc_fetched *fetched) {
+	write_u16(payload, FETCHED_STATUS, fetched->status);
+	write_field(payload, FETCHED_CONTENT_TYPE, fetched->content_type);
+	write_field(payload, FETCHED_BODY, fetched->body);
+	write_field(payload, FETCHED_ERROR, fetched->error);
+}
+
+enum status
+ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched) {
+	struct bytes values[FETCHED_END - 1] = {};
+	TRY(read_fields(payload, "ipc.fetched", fetched_fields, ARRAY_LENGTH(values), values));
+	*fetched = (struct ipc_fetched){u16_of(values[0]), values[1], values[2], values[3]};
+	if (fetched->status != 0 && (fetched->status < 100 || fetched->status > 599))
+		return fail(STATUS_INVALID, "ipc.fetched.status: %u, expected 0 or 100 to 599", fetched->status);
+	if ((fetched->status == 0) != (fetched->error.data != nullptr))
+		return fail(STATUS_INVALID, "ipc.fetched.error: expected with status 0 and only there");
+	return OK;
+}

@@ -1,5 +1,5 @@
 /*
- * The payloads of the frames between gateway and keeper. Layout of each: docs/PROTOCOL.ipc.
+ * The payloads of the frames between the keeper and its peers, gateway and fetch. Layout of each: docs/PROTOCOL.ipc.
  *
  * A payload is a list of fields: tag (one byte), length (four bytes, big-endian), value; tags ascend strictly. A reader
  * refuses an unknown, repeated, missing or misplaced tag by name, and every length that is out of its bounds. What is
@@ -18,6 +18,8 @@ constexpr size_t IPC_TARGET_MAX = 8 * 1024;
 constexpr size_t IPC_FIELD_MAX = 8 * 1024;
 constexpr size_t IPC_BODY_MAX = 896 * 1024; /* leaves room for everything else in a frame */
 constexpr size_t IPC_FEED_DATA_MAX = 4 * 1024;
+constexpr size_t IPC_FETCH_BODY_MAX = 256 * 1024;
+constexpr size_t IPC_FETCHED_BODY_MAX = 64 * 1024;
 
 /* IPC_REQUEST and IPC_URGENT_REQUEST */
 struct ipc_request {
@@ -90,5 +92,31 @@ struct ipc_report {
 
 void ipc_write_report(struct buffer *payload, const struct ipc_report *report);
 enum status ipc_read_report(struct bytes payload, struct ipc_report *report);
+
+/* IPC_FETCH: one row of the table of what fetch does (helpers/fetch.c). Where it goes is configured, never asked for. */
+enum ipc_fetch_action {
+	IPC_FETCH_WITNESS_ADD = 1,    /* body: a request of tlog-witness, for POST add-checkpoint */
+	IPC_FETCH_WITNESS_NEWEST = 2, /* body: SHA-256 of the log's origin, for GET <hash>/checkpoint */
+	IPC_FETCH_ACTION_END,
+};
+
+struct ipc_fetch {
+	enum ipc_fetch_action action;
+	struct bytes body;
+};
+
+void ipc_write_fetch(struct buffer *payload, const struct ipc_fetch *fetch);
+enum status ipc_read_fetch(struct bytes payload, struct ipc_fetch *fetch);
+
+/* IPC_FETCHED: bytes of a stranger, not trusted by anyone. */
+struct ipc_fetched {
+	uint16_t status; /* of HTTP, 100 to 599; 0: no answer came, and error says why */
+	struct bytes content_type;
+	struct bytes body;
+	struct bytes error; /* one line */
+};
+
+void ipc_write_fetched(struct buffer *payload, const struct ipc_fetched *fetched);
+enum status ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched);
 
 #endif

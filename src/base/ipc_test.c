@@ -87,7 +87,7 @@ bad_frames_are_refused_by_name(void **) {
 		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
 		 "ipc.frame_size"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
-		{BYTES_OF_LITERAL("\0\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
+		{BYTES_OF_LITERAL("\0\0\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\1\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\1\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_flags"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_CORRUPT, "ipc.checksum"},
@@ -443,7 +443,54 @@ bad_answers_of_the_keeper_are_refused_by_name(void **) {
 }
 
 static void
-credit_feed_and_report_come_through_unchanged(void **) {
+bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
+	static const struct {
+		struct bytes payload;
+		const char *name;
+	} fetches[] = {
+		{TEXT(""), "ipc.fetch.action"},
+		{TEXT("\1\0\0\0\1\0\2\0\0\0\0"), "ipc.fetch.action"},
+		{TEXT("\1\0\0\0\1\3\2\0\0\0\0"), "ipc.fetch.action"},
+		{TEXT("\1\0\0\0\2\0\1\2\0\0\0\0"), "ipc.fetch.action"},
+		{TEXT("\1\0\0\0\1\1"), "ipc.fetch.body"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\1"), "ipc.fetch"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\0"), "ipc.fetch.tag"},
+	}, answers[] = {
+		{TEXT(""), "ipc.fetched.status"},
+		{TEXT("\1\0\0\0\2\0\x63"), "ipc.fetched.status"},
+		{TEXT("\1\0\0\0\2\2\x58"), "ipc.fetched.status"},
+		{TEXT("\1\0\0\0\2\0\0"), "ipc.fetched.error"},
+		{TEXT("\1\0\0\0\2\0\0\4\0\0\0\0"), "ipc.fetched.error"},
+		{TEXT("\1\0\0\0\2\0\0\4\0\0\0\1\n"), "ipc.fetched.error"},
+		{TEXT("\1\0\0\0\2\0\xc8\4\0\0\0\1e"), "ipc.fetched.error"},
+		{TEXT("\1\0\0\0\2\0\xc8\2\0\0\0\1\r"), "ipc.fetched.content_type"},
+		{TEXT("\1\0\0\0\2\0\xc8\3\0\0\0\0\2\0\0\0\0"), "ipc.fetched.order"},
+		{TEXT("\1\0\0\0\2\0\xc8\5\0\0\0\0"), "ipc.fetched.tag"},
+	};
+	struct ipc_fetch fetch;
+	for (size_t i = 0; i < ARRAY_LENGTH(fetches); i++)
+		assert_fails(STATUS_INVALID, fetches[i].name, ipc_read_fetch(fetches[i].payload, &fetch));
+	struct ipc_fetched fetched;
+	for (size_t i = 0; i < ARRAY_LENGTH(answers); i++)
+		assert_fails(STATUS_INVALID, answers[i].name, ipc_read_fetched(answers[i].payload, &fetched));
+	/* Bodies over their limits, which no literal holds. */
+	_cleanup_(buffer_free) struct buffer large = {}, payload = {};
+	assert_true(buffer_reserve(&large, IPC_FETCH_BODY_MAX + 1));
+	memset(large.data, 'x', IPC_FETCH_BODY_MAX + 1);
+	ipc_write_fetch(&payload, &(struct ipc_fetch){IPC_FETCH_WITNESS_ADD, bytes_of(large.data, IPC_FETCH_BODY_MAX)});
+	assert_ok(ipc_read_fetch(buffer_bytes(&payload), &fetch));
+	buffer_reset(&payload);
+	ipc_write_fetch(&payload,
+			&(struct ipc_fetch){IPC_FETCH_WITNESS_ADD, bytes_of(large.data, IPC_FETCH_BODY_MAX + 1)});
+	assert_fails(STATUS_INVALID, "ipc.fetch.body", ipc_read_fetch(buffer_bytes(&payload), &fetch));
+	buffer_reset(&payload);
+	ipc_write_fetched(&payload, &(struct ipc_fetched){.status = 200,
+							  .body = bytes_of(large.data, IPC_FETCHED_BODY_MAX + 1)});
+	assert_fails(STATUS_INVALID, "ipc.fetched.body", ipc_read_fetched(buffer_bytes(&payload), &fetched));
+}
+
+static void
+credit_feed_report_and_fetch_come_through_unchanged(void **) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	ipc_write_credit(&payload, &(struct ipc_credit){64, 8});
 	struct ipc_credit credit;
@@ -462,6 +509,20 @@ credit_feed_and_report_come_through_unchanged(void **) {
 	assert_true(report.ready);
 	assert_bytes(TEXT("a 1\n"), report.metrics);
 	assert_bytes(TEXT("treasury"), report.instance);
+	buffer_reset(&payload);
+	ipc_write_fetch(&payload, &(struct ipc_fetch){IPC_FETCH_WITNESS_NEWEST, TEXT("hash")});
+	struct ipc_fetch fetch;
+	assert_ok(ipc_read_fetch(buffer_bytes(&payload), &fetch));
+	assert_int_equal(IPC_FETCH_WITNESS_NEWEST, fetch.action);
+	assert_bytes(TEXT("hash"), fetch.body);
+	buffer_reset(&payload);
+	ipc_write_fetched(&payload, &(struct ipc_fetched){409, TEXT("text/x.tlog.size"), TEXT("7\n"), {}});
+	struct ipc_fetched fetched;
+	assert_ok(ipc_read_fetched(buffer_bytes(&payload), &fetched));
+	assert_int_equal(409, fetched.status);
+	assert_bytes(TEXT("text/x.tlog.size"), fetched.content_type);
+	assert_bytes(TEXT("7\n"), fetched.body);
+	assert_null(fetched.error.data);
 }
 
 /* --- Control --- */
@@ -534,5 +595,6 @@ RUN_TESTS(T(crc32c_gives_the_values_of_rfc_3720), T(a_frame_is_read_once_it_is_w
 	  T(frames_sent_before_the_peer_closed_are_still_read), T(a_bad_hello_is_refused_by_name),
 	  T(a_second_hello_is_refused), T(a_request_comes_through_unchanged), T(bad_requests_are_refused_by_name),
 	  T(a_response_comes_through_unchanged), T(bad_answers_of_the_keeper_are_refused_by_name),
-	  T(credit_feed_and_report_come_through_unchanged), T(control_hands_on_descriptors),
+	  T(bad_fetches_and_what_was_badly_fetched_are_refused_by_name),
+	  T(credit_feed_report_and_fetch_come_through_unchanged), T(control_hands_on_descriptors),
 	  T(bad_control_messages_are_refused_by_name))
