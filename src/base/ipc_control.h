@@ -27,11 +27,18 @@ enum ipc_control_type {
 	IPC_CONTROL_STOP,       /* 0: drain and exit */
 	/* process → supervisor */
 	IPC_CONTROL_READY,  /* 0: start-up is done and the process is confined */
-	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; a restart would not help if `value` is 1 */
+	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; `value` is an enum ipc_failed */
 	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the
 	 * less to lose, and both get a new channel. */
 	IPC_CONTROL_CHANNEL_LOST,
 	IPC_CONTROL_END,
+};
+
+/* What a restart would do about it. */
+enum ipc_failed {
+	IPC_FAILED_FOR_NOW,  /* it may help */
+	IPC_FAILED_AT_START, /* it would not, if this was the start of the installation */
+	IPC_FAILED_FOR_GOOD, /* none may be tried: the installation stops */
 };
 
 constexpr size_t IPC_CONTROL_TEXT_MAX = 512;

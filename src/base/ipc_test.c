@@ -447,26 +447,28 @@ bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
 	static const struct {
 		struct bytes payload;
 		const char *name;
-	} fetches[] = {
-		{TEXT(""), "ipc.fetch.action"},
-		{TEXT("\1\0\0\0\1\0\2\0\0\0\0"), "ipc.fetch.action"},
-		{TEXT("\1\0\0\0\1\3\2\0\0\0\0"), "ipc.fetch.action"},
-		{TEXT("\1\0\0\0\2\0\1\2\0\0\0\0"), "ipc.fetch.action"},
-		{TEXT("\1\0\0\0\1\1"), "ipc.fetch.body"},
-		{TEXT("\1\0\0\0\1\1\2\0\0\0\1"), "ipc.fetch"},
-		{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\0"), "ipc.fetch.tag"},
-	}, answers[] = {
-		{TEXT(""), "ipc.fetched.status"},
-		{TEXT("\1\0\0\0\2\0\x63"), "ipc.fetched.status"},
-		{TEXT("\1\0\0\0\2\2\x58"), "ipc.fetched.status"},
-		{TEXT("\1\0\0\0\2\0\0"), "ipc.fetched.error"},
-		{TEXT("\1\0\0\0\2\0\0\4\0\0\0\0"), "ipc.fetched.error"},
-		{TEXT("\1\0\0\0\2\0\0\4\0\0\0\1\n"), "ipc.fetched.error"},
-		{TEXT("\1\0\0\0\2\0\xc8\4\0\0\0\1e"), "ipc.fetched.error"},
-		{TEXT("\1\0\0\0\2\0\xc8\2\0\0\0\1\r"), "ipc.fetched.content_type"},
-		{TEXT("\1\0\0\0\2\0\xc8\3\0\0\0\0\2\0\0\0\0"), "ipc.fetched.order"},
-		{TEXT("\1\0\0\0\2\0\xc8\5\0\0\0\0"), "ipc.fetched.tag"},
-	};
+	} fetches[] =
+		{
+			{TEXT(""), "ipc.fetch.action"},
+			{TEXT("\1\0\0\0\1\0\2\0\0\0\0"), "ipc.fetch.action"},
+			{TEXT("\1\0\0\0\1\3\2\0\0\0\0"), "ipc.fetch.action"},
+			{TEXT("\1\0\0\0\2\0\1\2\0\0\0\0"), "ipc.fetch.action"},
+			{TEXT("\1\0\0\0\1\1"), "ipc.fetch.body"},
+			{TEXT("\1\0\0\0\1\1\2\0\0\0\1"), "ipc.fetch"},
+			{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\0"), "ipc.fetch.tag"},
+		},
+	  answers[] = {
+		  {TEXT(""), "ipc.fetched.status"},
+		  {TEXT("\1\0\0\0\2\0\x63"), "ipc.fetched.status"},
+		  {TEXT("\1\0\0\0\2\2\x58"), "ipc.fetched.status"},
+		  {TEXT("\1\0\0\0\2\0\0"), "ipc.fetched.error"},
+		  {TEXT("\1\0\0\0\2\0\0\4\0\0\0\0"), "ipc.fetched.error"},
+		  {TEXT("\1\0\0\0\2\0\0\4\0\0\0\1\n"), "ipc.fetched.error"},
+		  {TEXT("\1\0\0\0\2\0\xc8\4\0\0\0\1e"), "ipc.fetched.error"},
+		  {TEXT("\1\0\0\0\2\0\xc8\2\0\0\0\1\r"), "ipc.fetched.content_type"},
+		  {TEXT("\1\0\0\0\2\0\xc8\3\0\0\0\0\2\0\0\0\0"), "ipc.fetched.order"},
+		  {TEXT("\1\0\0\0\2\0\xc8\5\0\0\0\0"), "ipc.fetched.tag"},
+	  };
 	struct ipc_fetch fetch;
 	for (size_t i = 0; i < ARRAY_LENGTH(fetches); i++)
 		assert_fails(STATUS_INVALID, fetches[i].name, ipc_read_fetch(fetches[i].payload, &fetch));
@@ -484,8 +486,8 @@ bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
 			&(struct ipc_fetch){IPC_FETCH_WITNESS_ADD, bytes_of(large.data, IPC_FETCH_BODY_MAX + 1)});
 	assert_fails(STATUS_INVALID, "ipc.fetch.body", ipc_read_fetch(buffer_bytes(&payload), &fetch));
 	buffer_reset(&payload);
-	ipc_write_fetched(&payload, &(struct ipc_fetched){.status = 200,
-							  .body = bytes_of(large.data, IPC_FETCHED_BODY_MAX + 1)});
+	ipc_write_fetched(&payload,
+			  &(struct ipc_fetched){.status = 200, .body = bytes_of(large.data, IPC_FETCHED_BODY_MAX + 1)});
 	assert_fails(STATUS_INVALID, "ipc.fetched.body", ipc_read_fetched(buffer_bytes(&payload), &fetched));
 }
 

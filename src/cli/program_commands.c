@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "crypto/start.h"
 #include "gateway/gateway.h"
+#include "helpers/fetch.h"
 #include "identity/directory.h"
 #include "keeper/process.h"
 #include "supervisor/supervisor.h"
@@ -38,6 +39,7 @@ static const struct {
 } processes[] = {
 	{IPC_ROLE_GATEWAY, gateway_main},
 	{IPC_ROLE_KEEPER, keeper_main},
+	{IPC_ROLE_FETCH, fetch_main},
 };
 
 enum status

@@ -1,9 +1,8 @@
 #include "tests/test.h"
 #include "tests/remove_tree.h"
-#include "helpers/endpoint.h"
+#include "helpers/http_exchange.h"
 #include "helpers/witness.h"
 #include "helpers/witness_key.h"
-#include "helpers/witness_post.h"
 #include "ledger/head.h"
 #include "ledger/witness.h"
 
@@ -212,6 +211,18 @@ damaged_keys_are_refused_by_name(void **) {
 	}
 }
 
+static enum status
+post(const char *address, const struct buffer *request, struct http_reply *reply) {
+	struct http_target target;
+	struct http_call call = {.is_post = true,
+				 .path = "/add-checkpoint",
+				 .body = buffer_bytes(request),
+				 .timeout_ms = 5000,
+				 .answer_max = 64 * 1024};
+	TRY(http_target_parse(bytes_of_text(address), &target));
+	return http_exchange(&target, nullptr, &call, reply);
+}
+
 static void
 a_log_gets_its_cosignatures(const char *listen) {
 	_cleanup_(buffer_free) struct buffer request = {}, note = {}, lines = {};
@@ -226,10 +237,9 @@ a_log_gets_its_cosignatures(const char *listen) {
 	/* As a log does that does not know how far the witness has come: it asks from 0, then from what it is told. */
 	for (uint64_t size = 1; size <= 20; size += 5) {
 		for (uint64_t from = 0;;) {
-			_cleanup_(witness_reply_free) struct witness_reply reply = {};
+			_cleanup_(http_reply_free) struct http_reply reply = {};
 			write_request(from, size, &request, &note);
-			assert_ok(witness_post_request(bytes_of_text(server.address), buffer_bytes(&request), 5000,
-						       &reply));
+			assert_ok(post(server.address, &request, &reply));
 			enum status status = witness_response_read(reply.status, buffer_bytes(&reply.content_type),
 								   buffer_bytes(&reply.body), buffer_bytes(&note), keys,
 								   2, &lines, &from);
@@ -335,9 +345,9 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 	_cleanup_(buffer_free) struct buffer request = {}, note = {}, output = {};
 	struct server server;
 	start_server(&server, "127.0.0.1:0");
-	_cleanup_(witness_reply_free) struct witness_reply reply = {};
+	_cleanup_(http_reply_free) struct http_reply reply = {};
 	write_request(0, 1, &request, &note);
-	assert_ok(witness_post_request(bytes_of_text(server.address), buffer_bytes(&request), 5000, &reply));
+	assert_ok(post(server.address, &request, &reply));
 	uint64_t from = 0;
 	assert_int_equal(409, reply.status);
 	assert_int_equal(STATUS_CONFLICT,
@@ -380,11 +390,18 @@ bad_addresses_are_refused_by_name(void **) {
 		enum status status;
 		const char *name, *address;
 	} cases[] = {
-		{STATUS_INVALID, "witness_post.address", ""},
-		{STATUS_INVALID, "witness_post.address", "127.0.0.1:80"},
-		{STATUS_INVALID, "witness_post.address", "http://127.0.0.1:80/a b"},
-		{STATUS_INVALID, "witness_post.address", "http://127.0.0.1:80/a\r\nX: y"},
-		{STATUS_UNSUPPORTED, "witness_post.scheme", "https://127.0.0.1:80/"},
+		{STATUS_INVALID, "http_target.address", ""},
+		{STATUS_INVALID, "http_target.address", "127.0.0.1:80"},
+		{STATUS_INVALID, "http_target.address", "http://127.0.0.1:80/a b"},
+		{STATUS_INVALID, "http_target.address", "http://127.0.0.1:80/a\r\nX: y"},
+		{STATUS_INVALID, "http_target.address", "https://"},
+		{STATUS_INVALID, "http_target.address", "https://:1"},
+		{STATUS_INVALID, "http_target.address", "https://[::1"},
+		{STATUS_INVALID, "http_target.address", "https://[::1]1"},
+		{STATUS_INVALID, "http_target.address", "https://witness.example:"},
+		{STATUS_INVALID, "http_target.address", "https://witness.example:0"},
+		{STATUS_INVALID, "http_target.address", "https://witness.example:65536"},
+		{STATUS_INVALID, "http_target.address", "https://a:b@witness.example/"},
 		{STATUS_INVALID, "endpoint.form", "http://localhost:80"},
 		{STATUS_INVALID, "endpoint.form", "http://127.0.0.1:65536"},
 		{STATUS_INVALID, "endpoint.form", "http://127.0.0.1"},
@@ -394,9 +411,35 @@ bad_addresses_are_refused_by_name(void **) {
 		{STATUS_UNAVAILABLE, "endpoint.connect", "http://127.0.0.1:1/"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		_cleanup_(witness_reply_free) struct witness_reply reply = {};
-		assert_fails(cases[i].status, cases[i].name,
-			     witness_post_request(bytes_of_text(cases[i].address), (struct bytes){}, 1000, &reply));
+		_cleanup_(http_reply_free) struct http_reply reply = {};
+		struct buffer nothing = {};
+		assert_fails(cases[i].status, cases[i].name, post(cases[i].address, &nothing, &reply));
+	}
+}
+
+static void
+an_address_is_split_into_what_is_needed(void **) {
+	static const struct {
+		const char *address, *authority, *host, *prefix;
+		uint16_t port;
+		bool has_tls, has_name;
+	} cases[] = {
+		{"https://witness.example", "witness.example", "witness.example", "", 443, true, true},
+		{"https://witness.example:8443/a/", "witness.example:8443", "witness.example", "/a", 8443, true, true},
+		{"https://127.0.0.1/", "127.0.0.1", "127.0.0.1", "", 443, true, false},
+		{"https://[::1]:9/w", "[::1]:9", "::1", "/w", 9, true, false},
+		{"http://127.0.0.1:8081", "127.0.0.1:8081", "127.0.0.1", "", 8081, false, false},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct http_target target;
+		assert_ok(http_target_parse(bytes_of_text(cases[i].address), &target));
+		assert_string_equal(cases[i].authority, target.authority);
+		assert_string_equal(cases[i].host, target.host);
+		assert_string_equal(cases[i].prefix, target.prefix);
+		assert_int_equal(cases[i].port, target.port);
+		assert_int_equal(cases[i].has_tls, target.has_tls);
+		assert_int_equal(cases[i].has_name, target.has_name);
+		assert_int_equal(cases[i].has_name, target.endpoint.len == 0);
 	}
 }
 
@@ -412,6 +455,7 @@ main(void) {
 		T(a_request_by_file_is_answered_on_standard_output),
 		T(wrong_usage_exits_with_two),
 		T(bad_addresses_are_refused_by_name),
+		T(an_address_is_split_into_what_is_needed),
 	};
 	return cmocka_run_group_tests(tests, make_fixture, free_fixture);
 }

@@ -62,12 +62,38 @@ read_material(struct job *job, const struct route_match *match) {
 	return OK;
 }
 
+/* "?cosigned=1": in the newest head that the witness quorum cosigned, with its cosignatures. */
+static bool
+wants_cosigned(const struct route_match *match) {
+	return bytes_equal_text(match->query, "cosigned=1");
+}
+
+/* OK also where no head is cosigned: size 0. */
 static enum status
-send_receipt(struct job *job, uint64_t index) {
+find_cosigned(const struct keeper *keeper, struct commit *cosigned) {
+	return keeper->witnessing == nullptr ? OK
+					     : witnessing_newest(keeper->witnessing, &cosigned->size, &cosigned->note);
+}
+
+static void
+cosigned_free(struct commit *cosigned) {
+	buffer_free(&cosigned->note);
+}
+
+static enum status
+send_receipt(struct job *job, const struct route_match *match, uint64_t index) {
 	_cleanup_(buffer_free) struct buffer bytes = {}, receipt = {};
+	_cleanup_(cosigned_free) struct commit cosigned = {};
 	struct ledger_record record;
+	bool is_cosigned = wants_cosigned(match);
 	TRY(ledger_read(job->keeper->ledger, index, &bytes, &record));
-	TRY(keeper_write_receipt(job->keeper, index, nullptr, record.leaf, &receipt));
+	if (is_cosigned)
+		TRY(find_cosigned(job->keeper, &cosigned));
+	if (is_cosigned && cosigned.size <= index)
+		return fail(STATUS_NOT_FOUND,
+			    "receipt.not_cosigned: the newest cosigned head has %llu entries, this is %llu",
+			    (unsigned long long)cosigned.size, (unsigned long long)index);
+	TRY(keeper_write_receipt(job->keeper, index, is_cosigned ? &cosigned : nullptr, record.leaf, &receipt));
 	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&receipt));
 	return OK;
 }
@@ -76,7 +102,7 @@ static enum status
 read_receipt(struct job *job, const struct route_match *match) {
 	struct gate_operation *operation;
 	TRY(find_operation(job, match, &operation));
-	return send_receipt(job, operation->entry);
+	return send_receipt(job, match, operation->entry);
 }
 
 /* The bundle that was in force then is found in the log; only the active one is kept compiled. */
@@ -210,8 +236,20 @@ read_instance(struct job *job, const struct route_match *match) {
 /* --- The log. --- */
 
 static enum status
+read_cosigned_checkpoint(struct job *job) {
+	_cleanup_(cosigned_free) struct commit cosigned = {};
+	TRY(find_cosigned(job->keeper, &cosigned));
+	if (cosigned.size == 0)
+		return fail(STATUS_NOT_FOUND,
+			    "checkpoint.not_cosigned: no head is known that the witness quorum cosigned");
+	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&cosigned.note));
+	return OK;
+}
+
+static enum status
 read_checkpoint(struct job *job, const struct route_match *match) {
-	(void)match;
+	if (wants_cosigned(match))
+		return read_cosigned_checkpoint(job);
 	_cleanup_(buffer_free) struct buffer note = {};
 	struct ledger_head head;
 	ledger_durable_head(job->keeper->ledger, &head);
@@ -226,7 +264,7 @@ static enum status
 read_entry(struct job *job, const struct route_match *match) {
 	uint64_t index;
 	TRY(decimal_decode(match->parameters[0], &index));
-	return send_receipt(job, index);
+	return send_receipt(job, match, index);
 }
 
 static enum status

@@ -8,6 +8,7 @@
 
 #include "base/metrics.h"
 #include "keeper/keeper.h"
+#include "keeper/witnessing.h"
 
 struct job;
 
@@ -22,16 +23,20 @@ struct keeper {
 	struct projection *projection;
 	pthread_mutex_t projection_mutex; /* the publisher writes it, listings read it */
 	struct publisher *publisher;
-	struct publish_target targets[4];
+	struct publish_target targets[5];
 	struct checkpoint_target checkpoint;
 	struct high_water *high_water;
+	struct witnessing *witnessing; /* null with another guard */
+	struct ipc_channel fetch;
+	uint64_t fetch_request; /* number of the last */
+	int64_t fetch_asked_ms; /* 0: no answer is awaited */
 	struct pool *pool;
 	struct clock clock;
 	int64_t batch_ms; /* the present batch's time */
 	int64_t sampled_ms, reported_ms, ticked_ms;
 	bool ready;
 	/* Paths, owned. */
-	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *state_path;
+	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path;
 	/* Serving. */
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */

@@ -33,9 +33,10 @@ make_paths(struct keeper *keeper) {
 	keeper->blobs_path = installation_path(installation, "blobs");
 	keeper->public_path = installation_path(installation, "public");
 	keeper->checkpoint_path = installation_path(installation, "public/checkpoint");
+	keeper->cosigned_path = installation_path(installation, "public/cosigned");
 	keeper->state_path = installation_path(installation, "state.db");
 	bool all = keeper->ledger_path && keeper->blobs_path && keeper->public_path && keeper->checkpoint_path &&
-		   keeper->state_path;
+		   keeper->cosigned_path && keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
@@ -69,7 +70,7 @@ fatal(void *, const char *message) {
 	_exit(4);
 }
 
-/* The mark, and the published checkpoint: a log that lacks either was put in the place of a newer one. */
+/* The mark and the published heads: a log that lacks one of them was put in the place of a newer one. */
 static enum status
 gather_pins(struct keeper *keeper, struct ledger_pin *pins, size_t *count) {
 	bool is_set;
@@ -80,6 +81,11 @@ gather_pins(struct keeper *keeper, struct ledger_pin *pins, size_t *count) {
 	TRY(checkpoint_target_read(&keeper->checkpoint, &pins[*count].mark, &is_set));
 	if (is_set)
 		pins[(*count)++].what = "the published checkpoint";
+	const struct checkpoint_target cosigned = {
+		.io = keeper->config.io, .path = keeper->cosigned_path, .keys = &keeper->installation->keys};
+	TRY(checkpoint_target_read(&cosigned, &pins[*count].mark, &is_set));
+	if (is_set)
+		pins[(*count)++].what = "the published cosigned head";
 	return OK;
 }
 
@@ -95,7 +101,7 @@ open_high_water(struct keeper *keeper) {
 
 static enum status
 open_ledger(struct keeper *keeper) {
-	struct ledger_pin pins[2];
+	struct ledger_pin pins[3];
 	size_t pin_count;
 	keeper->checkpoint = (struct checkpoint_target){
 		.io = keeper->config.io, .path = keeper->checkpoint_path, .keys = &keeper->installation->keys};
@@ -118,6 +124,19 @@ open_ledger(struct keeper *keeper) {
 	return keeper->gate->state->bundle != nullptr
 		       ? OK
 		       : fail(STATUS_CORRUPT, "keeper.genesis: the log has no genesis; run `gatehouse init`");
+}
+
+static enum status
+open_witnessing(struct keeper *keeper) {
+	if (keeper->config.guard != ROLLBACK_WITNESS)
+		return OK;
+	struct witnessing_config config = {.io = keeper->config.io,
+					   .ledger = keeper->ledger,
+					   .keys = &keeper->installation->keys,
+					   .high_water = keeper->high_water,
+					   .policy = keeper->config.witness_policy,
+					   .path = keeper->cosigned_path};
+	return witnessing_open(&config, &keeper->witnessing);
 }
 
 /* --- Publishing. --- */
@@ -149,6 +168,12 @@ mark_finish(void *context, const struct ledger_head *head) {
 }
 
 static enum status
+cosigned_finish(void *context, const struct ledger_head *) {
+	struct keeper *keeper = context;
+	return keeper->witnessing == nullptr ? OK : witnessing_publish(keeper->witnessing);
+}
+
+static enum status
 start_publishing(struct keeper *keeper) {
 	TRY(projection_start(keeper));
 	keeper->targets[0] = (struct publish_target){.name = "tiles",
@@ -164,6 +189,11 @@ start_publishing(struct keeper *keeper) {
 	keeper->targets[2] = projection_target(keeper);
 	keeper->targets[3] = (struct publish_target){
 		.name = "high-water mark", .context = keeper, .applied = nothing_applied, .finish = mark_finish};
+	keeper->targets[4] = (struct publish_target){.name = "cosigned head",
+						     .follows = "checkpoint",
+						     .context = keeper,
+						     .applied = nothing_applied,
+						     .finish = cosigned_finish};
 	struct publisher_config config = {
 		.ledger = keeper->ledger, .targets = keeper->targets, .target_count = ARRAY_LENGTH(keeper->targets)};
 	return publisher_start(&config, &keeper->publisher);
@@ -188,9 +218,11 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 		return fail_errno(STATUS_UNAVAILABLE, "keeper.eventfd");
 	TRY(pool_create(&made->pool, config->pool_threads));
 	clock_start(&made->clock, config->io, made->gate->state->now_ms);
+	TRY(open_witnessing(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
 	TRY(start_publishing(made));
+	made->config.witness_policy = (struct bytes){}; /* the caller's */
 	made->ready = true;
 	*keeper = TAKE(made);
 	return OK;
@@ -210,6 +242,8 @@ keeper_close(struct keeper **keeper) {
 		if (high_water_advance(gone->high_water, &(struct mark){head.head.size, head.head.root}, true) != OK)
 			log_error("the high-water mark could not be written: %s", fail_message());
 	}
+	ipc_stop(&gone->fetch);
+	witnessing_close(&gone->witnessing);
 	ledger_close(&gone->ledger);
 	loop_free(gone);
 	projection_close(&gone->projection);
@@ -224,6 +258,7 @@ keeper_close(struct keeper **keeper) {
 	free(gone->blobs_path);
 	free(gone->public_path);
 	free(gone->checkpoint_path);
+	free(gone->cosigned_path);
 	free(gone->state_path);
 	pthread_mutex_destroy(&gone->projection_mutex);
 	pthread_mutex_destroy(&gone->done_mutex);

@@ -26,7 +26,9 @@ struct keeper_config {
 	const char *const *authorities; /* what @authority and Host may be; borrowed */
 	size_t authority_count;
 	enum rollback_guard guard;
-	const char *guard_path;       /* ROLLBACK_PATH: file outside the data directory */
+	const char *guard_path; /* ROLLBACK_PATH: file outside the data directory */
+	struct bytes
+		witness_policy; /* ROLLBACK_WITNESS: text of the tlog-policy, used while opening; its hash is recorded */
 	struct hash256 configuration; /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
 	unsigned pool_threads;
@@ -45,6 +47,9 @@ struct keeper;
 enum status keeper_open(const struct keeper_config *config, struct installation *installation, struct keeper **keeper);
 void keeper_close(struct keeper **keeper); /* records the stop; a cleanup function */
 
+/* Takes over a channel to the helper fetch; replaces an earlier one. Closed where the guard needs none. */
+enum status keeper_connect_fetch(struct keeper *keeper, int descriptor);
+
 /* Something else that the loop listens to: handle() is called when the descriptor is readable, and may set *stop. */
 struct keeper_watch {
 	int descriptor; /* −1: nothing */
@@ -52,7 +57,8 @@ struct keeper_watch {
 	void *context;
 };
 
-/* Serves the channel until the gateway drains it or goes away, or the watch says to stop; what was begun is finished. */
+/* Serves the channel until the gateway drains it or goes away, or the watch says to stop; what was begun is finished.
+ * STATUS_CONFLICT "high_water.behind" or "high_water.fork" where a witness proves that this log is not the newest. */
 enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper_watch *watch);
 
 /* For tools and tests: one request, answered in response, whose views live in the arena. Waits until durable. */

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "keeper/api.h"
 #include "keeper/answer.h"
+#include "keeper/fetch_link.h"
 #include "keeper/job.h"
 #include "keeper/report.h"
 #include "keeper/system_entry.h"
@@ -757,6 +758,7 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 		 .events = (short)(POLLIN | (ipc_wants_write(keeper->channel) ? POLLOUT : 0))},
 		{.fd = keeper->wake, .events = POLLIN},
 		{.fd = watch->descriptor, .events = POLLIN},
+		{.fd = fetch_link_descriptor(keeper), .events = fetch_link_events(keeper)},
 	};
 	int ready = poll(polled, ARRAY_LENGTH(polled), 500);
 	if (ready < 0 && errno != EINTR)
@@ -778,6 +780,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 		settle_done(keeper);
 		TRY(take_requests(keeper, &draining));
 		every_second(keeper);
+		TRY(fetch_link_turn(keeper));
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
 		bool idle = keeper->outstanding == 0 && !ipc_wants_write(keeper->channel);
@@ -805,6 +808,8 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 	keeper->channel = &channel;
 	keeper->ticked_ms = 0;
 	enum status status = serve(keeper, watch);
+	char why[512];
+	snprintf(why, sizeof why, "%s", fail_message());
 	if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID || status == STATUS_CORRUPT ||
 	    status == STATUS_UNSUPPORTED) {
 		log_warning("the gateway's channel ends: %s", fail_message());
@@ -812,7 +817,7 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 	}
 	keeper->channel = nullptr;
 	finish_outstanding(keeper);
-	return status;
+	return status == OK ? OK : fail(status, "%s", why);
 }
 
 enum status

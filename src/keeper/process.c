@@ -8,6 +8,7 @@
 #include "base/ipc_control.h"
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "ledger/tlog_policy.h"
 #include "supervisor/config.h"
 #include "supervisor/confine.h"
 
@@ -17,6 +18,7 @@ constexpr unsigned POOL_THREADS = 1; /* beside the deciding one */
 struct keeper_process {
 	int control;
 	int channel; /* the newest that was handed over, not served yet; −1: none */
+	int fetch;   /* the same, of the channel to fetch */
 	bool started, stopping;
 	struct config config;
 	struct secret passphrase;
@@ -36,6 +38,26 @@ read_config(struct keeper_process *process, int descriptor) {
 	return config_parse(bytes_of(text.data, got), &process->config);
 }
 
+static void
+take_channel(struct keeper_process *process, enum ipc_role peer, int *descriptor) {
+	int *channel = peer == IPC_ROLE_GATEWAY ? &process->channel
+		       : peer == IPC_ROLE_FETCH ? &process->fetch
+						: nullptr;
+	if (channel == nullptr)
+		return; /* of a role that a keeper does not know: closed with the message */
+	if (*channel >= 0)
+		close(*channel);
+	*channel = *descriptor;
+	*descriptor = -1;
+}
+
+static enum status
+connect_fetch(struct keeper_process *process) {
+	int descriptor = process->fetch;
+	process->fetch = -1;
+	return descriptor < 0 || process->keeper == nullptr ? OK : keeper_connect_fetch(process->keeper, descriptor);
+}
+
 static enum status
 take_control(struct keeper_process *process) {
 	struct ipc_control_message message;
@@ -50,10 +72,7 @@ take_control(struct keeper_process *process) {
 		status = secret_read_descriptor(&process->passphrase, message.descriptors[0], PASSPHRASE_MAX);
 		break;
 	case IPC_CONTROL_CHANNEL:
-		if (process->channel >= 0)
-			close(process->channel);
-		process->channel = message.descriptors[0];
-		message.descriptors[0] = -1;
+		take_channel(process, message.peer, &message.descriptors[0]);
 		break;
 	case IPC_CONTROL_START:
 		process->started = true;
@@ -75,6 +94,7 @@ static enum status
 handle_control(void *context, bool *stop) {
 	struct keeper_process *process = context;
 	TRY(take_control(process));
+	TRY(connect_fetch(process));
 	*stop = process->stopping || process->channel >= 0;
 	return OK;
 }
@@ -140,6 +160,11 @@ open_keeper(struct keeper_process *process) {
 		snprintf(mark, sizeof mark, "%s/high-water", config->rollback_guard.path);
 		keeper.guard_path = mark;
 	}
+	/* Wherever it lies: afterwards there is nothing but the data directory. */
+	_cleanup_(buffer_free) struct buffer policy = {};
+	if (config->rollback_guard.kind == CONFIG_GUARD_WITNESS)
+		TRY(io_read_file(io_system(), config->rollback_guard.witness_policy, TLOG_POLICY_SIZE_MAX, &policy));
+	keeper.witness_policy = buffer_bytes(&policy);
 	TRY(hash_program(&keeper.binary));
 	/* Before anything starts a thread: what confines is bound to threads. */
 	struct confine_request confine = {.role = IPC_ROLE_KEEPER,
@@ -160,6 +185,7 @@ run(struct keeper_process *process) {
 	TRY(open_keeper(process));
 	TRY(ipc_control_send(process->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
 	while (!process->stopping) {
+		TRY(connect_fetch(process));
 		if (process->channel < 0) {
 			TRY(take_control(process));
 			continue;
@@ -176,9 +202,20 @@ run(struct keeper_process *process) {
 	return OK;
 }
 
+/* What is wrong with data or configuration stays wrong however often it is tried; and a log that a witness knows to be set back
+ * must not grow with every try. */
+static enum ipc_failed
+failure_of(const struct keeper_process *process, enum status status) {
+	bool is_wrong = status == STATUS_CORRUPT || status == STATUS_CONFLICT || status == STATUS_UNAUTHORIZED ||
+			status == STATUS_UNSUPPORTED || status == STATUS_INVALID || status == STATUS_NOT_FOUND;
+	if (process->keeper != nullptr && status == STATUS_CONFLICT)
+		return IPC_FAILED_FOR_GOOD;
+	return is_wrong ? IPC_FAILED_AT_START : IPC_FAILED_FOR_NOW;
+}
+
 int
 keeper_main(int control) {
-	struct keeper_process process = {.control = control, .channel = -1};
+	struct keeper_process process = {.control = control, .channel = -1, .fetch = -1};
 	signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor tells us when to stop */
 	signal(SIGPIPE, SIG_IGN);
 	log_start("keeper", LOG_LEVEL_INFO);
@@ -186,9 +223,7 @@ keeper_main(int control) {
 	if (status != OK) {
 		log_error("the keeper ends: %s", fail_message());
 		struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED};
-		/* What is wrong with the data stays wrong however often it is tried. */
-		failed.value = status == STATUS_CORRUPT || status == STATUS_CONFLICT || status == STATUS_UNAUTHORIZED ||
-			       status == STATUS_UNSUPPORTED;
+		failed.value = failure_of(&process, status);
 		snprintf(failed.text, sizeof failed.text, "%s", fail_message());
 		IGNORE_STATUS(ipc_control_send(control, &failed)); /* the log has said it */
 	}
@@ -196,6 +231,8 @@ keeper_main(int control) {
 	installation_close(&process.installation);
 	if (process.channel >= 0)
 		close(process.channel);
+	if (process.fetch >= 0)
+		close(process.fetch);
 	secret_free(&process.passphrase);
 	config_free(&process.config);
 	return status == OK ? EXIT_SUCCESS : 4;

@@ -28,6 +28,10 @@ write_health(struct keeper *keeper, struct buffer *to) {
 		json_write_member_text(&w, "publisher_failing", published.failing);
 	json_write_member_text(&w, "rollback_guard", rollback_guard_name(keeper->config.guard));
 	json_write_member_text(&w, "root_key", root_key_source_name(root_key_source(keeper->installation->root)));
+	if (keeper->witnessing != nullptr) {
+		json_write_key(&w, "witness");
+		witnessing_write_health(keeper->witnessing, &w);
+	}
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }

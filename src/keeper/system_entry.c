@@ -27,6 +27,10 @@ system_entry_start(struct keeper *keeper) {
 	write_running(keeper, &w);
 	json_write_member_hex(&w, "random", BYTES_OF_ARRAY(nonce));
 	json_write_member_text(&w, "version", GATEHOUSE_VERSION);
+	if (keeper->config.guard == ROLLBACK_WITNESS) {
+		struct hash256 policy = sha256(keeper->config.witness_policy);
+		json_write_member_hex(&w, "witness_policy", hash256_bytes(&policy));
+	}
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
 	TRY(ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_START, .body = buffer_bytes(&body)}, 1,

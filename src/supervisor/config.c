@@ -15,6 +15,7 @@ struct written_guard {
 	const char *path;
 	const char *witness;
 	const char *policy;
+	const char *certificates;
 };
 
 struct written_root_key {
@@ -44,7 +45,8 @@ struct written {
 };
 
 #define FIELD(structure, member) offsetof(struct structure, member)
-#define SCHEMA(fields, structure) {(fields), ARRAY_LENGTH(fields), sizeof(struct structure), nullptr}
+#define SCHEMA(fields, structure)                                                                                      \
+	{ (fields), ARRAY_LENGTH(fields), sizeof(struct structure), nullptr }
 
 static const struct yaml_field LISTENER_FIELDS[] = {
 	{"address", YAML_TEXT, FIELD(config_listener, address), .required = true},
@@ -68,6 +70,7 @@ static const struct yaml_field GUARD_FIELDS[] = {
 	{"path", YAML_TEXT, FIELD(written_guard, path)},
 	{"witness", YAML_TEXT, FIELD(written_guard, witness)},
 	{"policy", YAML_TEXT, FIELD(written_guard, policy)},
+	{"certificates", YAML_TEXT, FIELD(written_guard, certificates)},
 };
 static const struct yaml_schema GUARD = SCHEMA(GUARD_FIELDS, written_guard);
 
@@ -90,7 +93,8 @@ static const struct yaml_field LIMIT_FIELDS[] = {
 };
 static const struct yaml_schema LIMITS = SCHEMA(LIMIT_FIELDS, config_limits);
 
-#define USER_FIELD(name) {#name, YAML_UINT32, FIELD(written_users, name), .min = 1, .max = UINT32_MAX - 1}
+#define USER_FIELD(name)                                                                                               \
+	{ #name, YAML_UINT32, FIELD(written_users, name), .min = 1, .max = UINT32_MAX - 1 }
 static const struct yaml_field USER_FIELDS[] = {
 	USER_FIELD(gateway), USER_FIELD(keeper), USER_FIELD(watcher), USER_FIELD(worker), USER_FIELD(fetch),
 };
@@ -214,6 +218,39 @@ take_tls(const struct place *place, const struct written *written, struct config
 	return take_groups(place, &tls->groups, config);
 }
 
+static bool
+starts_with(const char *text, const char *start) {
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Without TLS anybody on the way could keep the witness away, and nobody would know who answers. */
+static bool
+is_witness_address(const char *address) {
+	static const char *const allowed[] = {"https://", "http://127.0.0.1:", "http://[::1]:"};
+	for (size_t i = 0; i < ARRAY_LENGTH(allowed); i++)
+		if (starts_with(address, allowed[i]))
+			return true;
+	return false;
+}
+
+static enum status
+take_witness(const struct place *place, const struct written_guard *guard, struct config *config) {
+	if (guard->certificates != nullptr && guard->witness == nullptr)
+		return REFUSE(place, "rollback_guard", "certificates belong to kind witness");
+	if (guard->witness == nullptr)
+		return OK;
+	if (!is_witness_address(guard->witness))
+		return REFUSE(place, "rollback_guard",
+			      "witness is \"%s\", expected https://HOST[:PORT], or http://127.0.0.1:PORT",
+			      guard->witness);
+	if (guard->policy[0] != '/' || (guard->certificates != nullptr && guard->certificates[0] != '/'))
+		return REFUSE(place, "rollback_guard", "policy and certificates must be absolute");
+	config->rollback_guard.witness_url = guard->witness;
+	config->rollback_guard.witness_policy = guard->policy;
+	config->rollback_guard.witness_certificates = guard->certificates;
+	return OK;
+}
+
 static enum status
 take_guard(const struct place *place, const struct written *written, struct config *config) {
 	const struct written_guard *guard = &written->rollback_guard;
@@ -224,8 +261,7 @@ take_guard(const struct place *place, const struct written *written, struct conf
 		return REFUSE(place, "rollback_guard", "witness and policy belong to kind witness");
 	config->rollback_guard.kind = (enum config_guard)guard->kind;
 	config->rollback_guard.path = guard->path;
-	config->rollback_guard.witness_url = guard->witness;
-	config->rollback_guard.witness_policy = guard->policy;
+	TRY(take_witness(place, guard, config));
 	if (!wants_path)
 		return OK;
 	/* A mark that is restored together with the data marks nothing. */

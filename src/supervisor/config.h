@@ -52,9 +52,10 @@ struct config {
 	const char *data_directory;
 	struct {
 		enum config_guard kind;
-		const char *path;           /* CONFIG_GUARD_PATH: directory outside the data directory */
-		const char *witness_url;    /* CONFIG_GUARD_WITNESS: https://... */
-		const char *witness_policy; /* tlog-policy file */
+		const char *path;                 /* CONFIG_GUARD_PATH: directory outside the data directory */
+		const char *witness_url;          /* CONFIG_GUARD_WITNESS: https://..., http:// on loopback only */
+		const char *witness_policy;       /* tlog-policy file, absolute */
+		const char *witness_certificates; /* PEM file that https trusts; null: the system's */
 	} rollback_guard;
 	struct {
 		enum config_root_key kind;

@@ -62,6 +62,23 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_int_equal(LOG_LEVEL_DEBUG, config.log_level);
 }
 
+#define GUARD(guard) "authority: [a]\ndata_directory: /d\nrollback_guard: " guard "\nroot_key: {file: /f}\n"
+
+static void
+a_witness_is_taken_over(void **) {
+	_cleanup_(config_free) struct config tls = {}, plain = {};
+	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witness: 'https://w.example/a', policy: /p, "
+						      "certificates: /c}")),
+			       &tls));
+	assert_int_equal(CONFIG_GUARD_WITNESS, tls.rollback_guard.kind);
+	assert_string_equal("https://w.example/a", tls.rollback_guard.witness_url);
+	assert_string_equal("/p", tls.rollback_guard.witness_policy);
+	assert_string_equal("/c", tls.rollback_guard.witness_certificates);
+	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witness: 'http://[::1]:80', policy: /p}")),
+			       &plain));
+	assert_null(plain.rollback_guard.witness_certificates);
+}
+
 static void
 bad_files_are_refused_by_name_line_and_column(void **) {
 	static const struct {
@@ -97,6 +114,14 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: witness, witness: x}\nroot_key: {file: "
 		 "/f}\n",
 		 "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witness: 'http://192.0.2.1:80', policy: /p}"), "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witness: 'http://127.0.0.1.example:80', policy: /p}"), "config.rollback_guard",
+		 ":3:"},
+		{GUARD("{kind: witness, witness: 'unix:/socket', policy: /p}"), "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witness: 'https://w', policy: p}"), "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witness: 'https://w', policy: /p, certificates: c}"), "config.rollback_guard",
+		 ":3:"},
+		{GUARD("{kind: none, certificates: /c}"), "config.rollback_guard", ":3:"},
 		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {}\n", "config.root_key",
 		 ":4:"},
 		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {file: /f, descriptor: "
@@ -124,5 +149,5 @@ the_example_is_accepted_and_shows_the_defaults(void **) {
 	assert_int_equal(minimal.log_level, example.log_level);
 }
 
-RUN_TESTS(T(a_minimal_file_gets_the_defaults), T(everything_that_can_be_set_is_taken_over),
+RUN_TESTS(T(a_minimal_file_gets_the_defaults), T(everything_that_can_be_set_is_taken_over), T(a_witness_is_taken_over),
 	  T(bad_files_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -153,15 +154,22 @@ static const int KEEPER[] = {
 	-1,
 };
 
+/* Connections that it makes itself: add_socket_rules() says which sockets, Landlock to which port. */
+static const int FETCH[] = {
+	SCMP_SYS(connect), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), -1,
+};
+
 struct role {
 	enum ipc_role role;
 	const int *allowed; /* beside ANY_PROCESS */
 	bool has_threads;
+	bool connects; /* by TCP */
 };
 
 static const struct role roles[] = {
-	{IPC_ROLE_GATEWAY, GATEWAY, false},
-	{IPC_ROLE_KEEPER, KEEPER, true},
+	{IPC_ROLE_GATEWAY, GATEWAY, false, false},
+	{IPC_ROLE_KEEPER, KEEPER, true, false},
+	{IPC_ROLE_FETCH, FETCH, false, true},
 };
 
 /* What the supervisor and all that it starts go without; it must itself start processes, so its list says what is
@@ -260,6 +268,18 @@ add_thread_rules(scmp_filter_ctx filter, bool has_threads) {
 	return error;
 }
 
+/* Stream sockets of the internet, whatever flags the type carries: Landlock knows ports of TCP only. */
+static int
+add_socket_rules(scmp_filter_ctx filter, bool connects) {
+	static const uint64_t families[] = {AF_INET, AF_INET6};
+	int error = 0;
+	for (size_t i = 0; connects && error == 0 && i < ARRAY_LENGTH(families); i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, families[i]),
+					 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM),
+					 SCMP_A2(SCMP_CMP_EQ, 0 /* of streams: TCP */));
+	return error;
+}
+
 static int
 add_role_rules(scmp_filter_ctx filter, const struct role *role) {
 	int error = add_all(filter, SCMP_ACT_ALLOW, ANY_PROCESS);
@@ -273,6 +293,8 @@ add_role_rules(scmp_filter_ctx filter, const struct role *role) {
 		error = add_ioctl_rules(filter);
 	if (error == 0)
 		error = add_thread_rules(filter, role->has_threads);
+	if (error == 0)
+		error = add_socket_rules(filter, role->connects);
 	return error;
 }
 
@@ -304,7 +326,10 @@ constexpr uint64_t RIGHT_REFER = UINT64_C(1) << 13;     /* from version 2 */
 constexpr uint64_t RIGHT_TRUNCATE = UINT64_C(1) << 14;  /* 3 */
 constexpr uint64_t RIGHT_IOCTL_DEV = UINT64_C(1) << 15; /* 5 */
 constexpr uint64_t NET_BIND_AND_CONNECT = 3;            /* 4 */
-constexpr uint64_t SCOPE_SOCKETS_AND_SIGNALS = 3;       /* 6 */
+constexpr uint64_t NET_CONNECT = 2;
+constexpr int VERSION_OF_NET = 4;
+constexpr int RULE_NET_PORT = 2;
+constexpr uint64_t SCOPE_SOCKETS_AND_SIGNALS = 3; /* 6 */
 
 struct landlock_rules {
 	uint64_t files;
@@ -323,7 +348,7 @@ rules_of_version(int version) {
 	return (struct landlock_rules){
 		.files = ALL_RIGHTS_1 | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0) |
 			 (version >= 5 ? RIGHT_IOCTL_DEV : 0),
-		.network = version >= 4 ? NET_BIND_AND_CONNECT : 0,
+		.network = version >= VERSION_OF_NET ? NET_BIND_AND_CONNECT : 0,
 		.scope = version >= 6 ? SCOPE_SOCKETS_AND_SIGNALS : 0,
 	};
 }
@@ -356,6 +381,20 @@ add_paths(int ruleset, const struct confine_request *request, uint64_t rights) {
 	return OK;
 }
 
+/* struct landlock_net_port_attr of newer headers */
+struct port_rule {
+	uint64_t allowed_access;
+	uint64_t port;
+};
+
+static enum status
+add_port(int ruleset, uint16_t port) {
+	struct port_rule rule = {NET_CONNECT, port};
+	if (port == 0 || syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0)
+		return OK;
+	return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: a rule for port %u", port);
+}
+
 static enum status
 enter_landlock(const struct confine_request *request, int version) {
 	struct landlock_rules rules = rules_of_version(version);
@@ -363,6 +402,8 @@ enter_landlock(const struct confine_request *request, int version) {
 	if (ruleset < 0)
 		return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: version %d", version);
 	enum status status = add_paths(ruleset, request, rules.files);
+	if (status == OK && rules.network != 0)
+		status = add_port(ruleset, request->connect_port);
 	if (status == OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		status = fail_errno(STATUS_UNAVAILABLE, "confine.landlock: entering it");
 	close(ruleset);
@@ -392,6 +433,24 @@ try_write(void) {
 static int
 try_socket(void) {
 	return result_of(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+static int
+try_datagram(void) {
+	return result_of(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+/* A port that no configuration names (tcpmux). */
+static int
+try_connect(void) {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (descriptor < 0)
+		return errno;
+	int error = result_of(connect(descriptor, (const struct sockaddr *)&address, sizeof address));
+	close(descriptor);
+	return error;
 }
 
 static int
@@ -436,9 +495,12 @@ try_code(void) {
 }
 
 static const struct confine_attempt attempts[] = {
-	{"open", try_open},     {"write", try_write},   {"socket", try_socket},
-	{"ptrace", try_ptrace}, {"exec", try_exec},     {"read memory", try_read_memory},
-	{"fork", try_fork},     {"signal", try_signal}, {"run code", try_code},
+	{"open", try_open, IPC_ROLE_NONE},       {"write", try_write, IPC_ROLE_NONE},
+	{"socket", try_socket, IPC_ROLE_FETCH},  {"datagram socket", try_datagram, IPC_ROLE_NONE},
+	{"connect", try_connect, IPC_ROLE_NONE}, {"ptrace", try_ptrace, IPC_ROLE_NONE},
+	{"exec", try_exec, IPC_ROLE_NONE},       {"read memory", try_read_memory, IPC_ROLE_NONE},
+	{"fork", try_fork, IPC_ROLE_NONE},       {"signal", try_signal, IPC_ROLE_NONE},
+	{"run code", try_code, IPC_ROLE_NONE},
 };
 
 const struct confine_attempt *
@@ -450,6 +512,8 @@ confine_attempts(size_t *count) {
 enum status
 confine_verify(enum ipc_role role) {
 	for (size_t i = 0; i < ARRAY_LENGTH(attempts); i++) {
+		if (attempts[i].allowed == role)
+			continue;
 		int error = attempts[i].try();
 		if (error != EPERM && error != EACCES)
 			return fail(STATUS_DENIED,
@@ -537,6 +601,8 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 		TRY(enter_landlock(request, result->landlock_abi));
 		result->landlock = true;
 	}
+	if (role != nullptr && role->connects && result->landlock && result->landlock_abi < VERSION_OF_NET)
+		TRY(lack(request, result, "landlock: the kernel holds no process to a port"));
 	int error = load_filter(role);
 	if (error != 0)
 		TRY(lack(request, result, "seccomp: the filter could not be loaded"));

@@ -20,6 +20,7 @@ struct confine_request {
 	/* Directories and files that stay usable, all else being out of reach; each list ends in null. */
 	const char *read_write[CONFINE_PATHS_MAX];
 	const char *read_only[CONFINE_PATHS_MAX];
+	uint16_t connect_port; /* a role that makes TCP connections: to this port alone */
 	bool degraded_allowed; /* configured `confinement: degraded` */
 };
 
@@ -41,7 +42,7 @@ enum status confine_enter(const struct confine_request *request, struct confinem
 /* Before exec of a role that needs no network: leaves the network behind where that is permitted. */
 bool confine_leave_network(void);
 
-/* Tries open, socket, ptrace and exec; STATUS_DENIED "confine.not_refused" names the first that is not refused. */
+/* Tries open, socket, connect, ptrace, exec and more; STATUS_DENIED "confine.not_refused" names the first that is not refused. */
 enum status confine_verify(enum ipc_role role);
 
 /* One attempt of the kind that confine_verify() makes, for tests that show them one by one. */
@@ -49,6 +50,7 @@ struct confine_attempt {
 	const char *name;
 	/* 0: it was done; otherwise errno */
 	int (*try)(void);
+	enum ipc_role allowed; /* the one role that may; none: no role */
 };
 const struct confine_attempt *confine_attempts(size_t *count);
 

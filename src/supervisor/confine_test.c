@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@
 
 static char directory[] = "/tmp/gatehouse-confine.XXXXXX";
 static char other_file[64];
+static int listener;
+static uint16_t witness_port;
 
 #define CHECK(condition)                                                                                               \
 	do {                                                                                                           \
@@ -41,6 +44,8 @@ confine(enum ipc_role role) {
 		request.read_write[0] = directory;
 		request.read_only[0] = other_file;
 	}
+	if (role == IPC_ROLE_FETCH)
+		request.connect_port = witness_port;
 	CHECK(confine_enter(&request, &result) == OK);
 	CHECK(result.seccomp && !result.degraded && result.lacks[0] == '\0');
 	return result;
@@ -67,6 +72,10 @@ try_everything(enum ipc_role role) {
 	CHECK(confine(role).landlock);
 	for (size_t i = 0; i < count; i++) {
 		int error = attempts[i].try();
+		if (attempts[i].allowed == role) {
+			CHECK(error == 0);
+			continue;
+		}
 		if (error != EPERM && error != EACCES)
 			dprintf(STDERR_FILENO, "# %s in the %s: errno %d\n", attempts[i].name, ipc_role_name(role),
 				error);
@@ -85,7 +94,13 @@ keeper_tries_everything(void) {
 }
 
 static void
+fetch_tries_everything(void) {
+	try_everything(IPC_ROLE_FETCH);
+}
+
+static void
 what_is_tried_is_refused_in_every_role(void **) {
+	in_a_child(fetch_tries_everything);
 	in_a_child(gateway_tries_everything);
 	in_a_child(keeper_tries_everything);
 }
@@ -97,7 +112,7 @@ unconfined_tries_everything(void) {
 	const struct confine_attempt *attempts = confine_attempts(&count);
 	for (size_t i = 0; i < count; i++) {
 		int error = attempts[i].try();
-		done += error == 0 || error == ENOENT || error == ESRCH;
+		done += error == 0 || error == ENOENT || error == ESRCH || error == ECONNREFUSED;
 	}
 	CHECK(done == count);
 }
@@ -180,6 +195,58 @@ the_gateway_makes_neither_threads_nor_connections(void **) {
 	in_a_child(gateway_serves_a_listener_that_it_was_given);
 }
 
+static int
+connect_to(uint16_t port) {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CHECK(descriptor >= 0);
+	int error = connect(descriptor, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+	close(descriptor);
+	return error;
+}
+
+static void
+fetch_connects(void) {
+	confine(IPC_ROLE_FETCH);
+	CHECK(connect_to(witness_port) == EINPROGRESS);
+	CHECK(connect_to((uint16_t)(witness_port ^ 1)) == EACCES);
+	static const struct {
+		int family, type, protocol;
+	} refused[] = {
+		{AF_UNIX, SOCK_STREAM, 0},
+		{AF_INET, SOCK_DGRAM, 0},
+		{AF_INET6, SOCK_DGRAM, 0},
+		{AF_INET, SOCK_RAW, 1},
+		{AF_INET, SOCK_STREAM, 262 /* MPTCP */},
+		{AF_INET, SOCK_STREAM, 132 /* SCTP */},
+		{AF_NETLINK, SOCK_RAW, 0},
+		{AF_PACKET, SOCK_RAW, 0},
+		{AF_VSOCK, SOCK_STREAM, 0},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
+		CHECK(socket(refused[i].family, refused[i].type | SOCK_CLOEXEC, refused[i].protocol) < 0 &&
+		      errno == EPERM);
+	int own = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CHECK(own >= 0);
+	CHECK(bind(own, nullptr, 0) < 0 && errno == EPERM);
+	CHECK(listen(own, 1) < 0 && errno == EPERM);
+}
+
+static void
+fetch_starts_a_thread(void) {
+	pthread_t thread;
+	bool unused;
+	confine(IPC_ROLE_FETCH);
+	CHECK(pthread_create(&thread, nullptr, work_of_a_thread, &unused) != 0);
+}
+
+static void
+fetch_connects_by_tcp_to_one_port_and_nothing_else(void **) {
+	in_a_child(fetch_connects);
+	in_a_child(fetch_starts_a_thread);
+}
+
 static void *
 wait_for_nothing(void *) {
 	pause();
@@ -204,7 +271,7 @@ a_process_with_threads_is_refused(void **) {
 static void
 a_role_without_a_row_is_refused(void **) {
 	struct confinement result;
-	struct confine_request request = {.role = IPC_ROLE_FETCH};
+	struct confine_request request = {.role = IPC_ROLE_WORKER};
 	assert_fails(STATUS_INTERNAL, "confine.role", confine_enter(&request, &result));
 }
 
@@ -263,17 +330,29 @@ a_system_without_landlock_is_refused_unless_degraded_is_configured(void **) {
 }
 
 static int
+listen_somewhere(void) {
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof address;
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (const struct sockaddr *)&address, sizeof address) != 0 ||
+	    listen(listener, 8) != 0 || getsockname(listener, (struct sockaddr *)&address, &len) != 0)
+		return -1;
+	witness_port = ntohs(address.sin_port);
+	return 0;
+}
+
+static int
 make_files(void **) {
 	if (mkdtemp(directory) == nullptr)
 		return -1;
 	snprintf(other_file, sizeof other_file, "%s.other", directory);
 	int file = open(other_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return file >= 0 ? close(file) : -1;
+	return file >= 0 && close(file) == 0 ? listen_somewhere() : -1;
 }
 
 static int
 remove_files(void **) {
-	return unlink(other_file) | rmdir(directory);
+	return close(listener) | unlink(other_file) | rmdir(directory);
 }
 
 int
@@ -284,6 +363,7 @@ main(void) {
 		T(the_keeper_has_its_directory_and_what_it_may_read),
 		T(the_keepers_threads_are_confined_with_it_and_have_secret_memory),
 		T(the_gateway_makes_neither_threads_nor_connections),
+		T(fetch_connects_by_tcp_to_one_port_and_nothing_else),
 		T(a_process_with_threads_is_refused),
 		T(a_role_without_a_row_is_refused),
 		T(a_directory_that_is_not_there_is_refused),

@@ -25,6 +25,11 @@ constexpr int64_t STEADY_MS = 60'000;    /* a process that ran so long starts it
 constexpr int64_t LOSS_GRACE_MS = 2'000; /* within it the process behind a lost channel is seen to end, or has not */
 constexpr int64_t STOP_MS = 15'000;      /* for a process that was told to stop */
 
+static bool
+needs_fetch(const struct config *config) {
+	return config->rollback_guard.kind == CONFIG_GUARD_WITNESS;
+}
+
 /* What a process is handed beside configuration and channels. */
 enum handed { HANDED_PASSPHRASE = 1 << 0, HANDED_LISTENERS = 1 << 1, HANDED_TLS = 1 << 2 };
 
@@ -32,10 +37,12 @@ static const struct process_row {
 	enum ipc_role role;
 	unsigned handed;
 	bool needs_network;
+	bool (*is_needed)(const struct config *config); /* null: always */
 } rows[] = {
 	/* In the order in which they are told to stop. */
-	{IPC_ROLE_GATEWAY, HANDED_LISTENERS | HANDED_TLS, true},
-	{IPC_ROLE_KEEPER, HANDED_PASSPHRASE, false},
+	{IPC_ROLE_GATEWAY, HANDED_LISTENERS | HANDED_TLS, true, nullptr},
+	{IPC_ROLE_KEEPER, HANDED_PASSPHRASE, false, nullptr},
+	{IPC_ROLE_FETCH, 0, true, needs_fetch},
 };
 constexpr size_t PROCESSES = ARRAY_LENGTH(rows);
 
@@ -44,6 +51,7 @@ static const struct {
 	enum ipc_role one, other;
 } channels[] = {
 	{IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER},
+	{IPC_ROLE_KEEPER, IPC_ROLE_FETCH},
 };
 
 enum process_state { STOPPED, STARTING, RUNNING };
@@ -63,7 +71,8 @@ struct process {
 struct supervisor {
 	struct config *config;
 	const char *path;
-	struct process processes[PROCESSES];
+	struct process processes[PROCESSES]; /* those that the configuration needed at the start */
+	size_t process_count;
 	int program;
 	int signals;
 	int notify;
@@ -89,7 +98,7 @@ now_ms(void) {
 
 static struct process *
 process_of(struct supervisor *supervisor, enum ipc_role role) {
-	for (size_t i = 0; i < PROCESSES; i++)
+	for (size_t i = 0; i < supervisor->process_count; i++)
 		if (supervisor->processes[i].row->role == role)
 			return &supervisor->processes[i];
 	return nullptr;
@@ -159,7 +168,8 @@ send_channels(struct supervisor *supervisor, const struct process *process) {
 	for (size_t i = 0; i < ARRAY_LENGTH(channels); i++) {
 		const struct process *one = process_of(supervisor, channels[i].one);
 		const struct process *other = process_of(supervisor, channels[i].other);
-		if ((one == process || other == process) && one->state != STOPPED && other->state != STOPPED)
+		if (one != nullptr && other != nullptr && (one == process || other == process) &&
+		    one->state != STOPPED && other->state != STOPPED)
 			TRY(connect_pair(one, other));
 	}
 	return OK;
@@ -218,13 +228,17 @@ start_process(struct supervisor *supervisor, struct process *process) {
 /* All are there before any is started in earnest: each gets its channels before the word to start. */
 static enum status
 start_all(struct supervisor *supervisor) {
-	for (size_t i = 0; i < PROCESSES; i++) {
+	for (size_t i = 0; i < supervisor->process_count; i++) {
 		TRY(spawn(supervisor, &supervisor->processes[i]));
 		TRY(hand_over(supervisor, &supervisor->processes[i]));
 	}
-	for (size_t i = 0; i < ARRAY_LENGTH(channels); i++)
-		TRY(connect_pair(process_of(supervisor, channels[i].one), process_of(supervisor, channels[i].other)));
-	for (size_t i = 0; i < PROCESSES; i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(channels); i++) {
+		const struct process *one = process_of(supervisor, channels[i].one);
+		const struct process *other = process_of(supervisor, channels[i].other);
+		if (one != nullptr && other != nullptr)
+			TRY(connect_pair(one, other));
+	}
+	for (size_t i = 0; i < supervisor->process_count; i++)
 		TRY(send_plain(&supervisor->processes[i], IPC_CONTROL_START, 0));
 	return OK;
 }
@@ -241,7 +255,7 @@ stop_process(struct process *process) {
 /* One after the other: the gateway has answered what it can before the keeper is told. */
 static void
 stop_next(struct supervisor *supervisor) {
-	for (size_t i = 0; i < PROCESSES; i++)
+	for (size_t i = 0; i < supervisor->process_count; i++)
 		if (supervisor->processes[i].state != STOPPED) {
 			stop_process(&supervisor->processes[i]);
 			return;
@@ -260,7 +274,7 @@ begin_stop(struct supervisor *supervisor) {
 
 static bool
 all_stopped(const struct supervisor *supervisor) {
-	for (size_t i = 0; i < PROCESSES; i++)
+	for (size_t i = 0; i < supervisor->process_count; i++)
 		if (supervisor->processes[i].state != STOPPED)
 			return false;
 	return true;
@@ -300,7 +314,7 @@ static void
 reap(struct supervisor *supervisor) {
 	int status;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-		for (size_t i = 0; i < PROCESSES; i++)
+		for (size_t i = 0; i < supervisor->process_count; i++)
 			if (supervisor->processes[i].pid == pid && supervisor->processes[i].state != STOPPED)
 				note_end(supervisor, &supervisor->processes[i], status);
 }
@@ -311,7 +325,7 @@ static void
 take_ready(struct supervisor *supervisor, struct process *process) {
 	process->state = RUNNING;
 	log_info("the %s is ready", name_of(process));
-	for (size_t i = 0; i < PROCESSES; i++)
+	for (size_t i = 0; i < supervisor->process_count; i++)
 		if (supervisor->processes[i].state != RUNNING)
 			return;
 	if (!supervisor->ready) {
@@ -324,10 +338,12 @@ take_ready(struct supervisor *supervisor, struct process *process) {
 static void
 take_failure(struct supervisor *supervisor, struct process *process, const struct ipc_control_message *message) {
 	memcpy(process->last_words, message->text, sizeof process->last_words);
-	if (message->value != 1 || supervisor->ready)
+	bool is_final = message->value == IPC_FAILED_FOR_GOOD;
+	if (!is_final && (message->value != IPC_FAILED_AT_START || supervisor->ready))
 		return;
-	/* At the start there is someone who reads this; later the back-off gives the cause time to pass. */
-	log_error("the %s cannot start: %s", name_of(process), message->text);
+	/* At the start there is someone who reads this; later the back-off gives the cause time to pass, unless nothing
+	 * of this installation may go on. */
+	log_error("the %s cannot %s: %s", name_of(process), is_final ? "go on" : "start", message->text);
 	supervisor->failed = true;
 	begin_stop(supervisor);
 }
@@ -443,7 +459,7 @@ installed(const struct supervisor *supervisor) {
 /* Each process is told what it has to do with; the keeper records the new configuration's hash. */
 static enum status
 announce(struct supervisor *supervisor) {
-	for (size_t i = 0; i < PROCESSES; i++) {
+	for (size_t i = 0; i < supervisor->process_count; i++) {
 		const struct process *process = &supervisor->processes[i];
 		if (process->state == STOPPED)
 			continue;
@@ -512,7 +528,7 @@ earlier(int64_t a, int64_t b) {
 static int
 time_until_next(const struct supervisor *supervisor) {
 	int64_t now = now_ms(), next = INT64_MAX;
-	for (size_t i = 0; i < PROCESSES; i++) {
+	for (size_t i = 0; i < supervisor->process_count; i++) {
 		const struct process *process = &supervisor->processes[i];
 		next = earlier(next, process->state == STOPPED && !supervisor->stopping ? process->start_at_ms : 0);
 		next = earlier(next, process->state != STOPPED ? process->stop_by_ms : 0);
@@ -527,7 +543,7 @@ time_until_next(const struct supervisor *supervisor) {
 static void
 do_what_is_due(struct supervisor *supervisor) {
 	int64_t now = now_ms();
-	for (size_t i = 0; i < PROCESSES; i++) {
+	for (size_t i = 0; i < supervisor->process_count; i++) {
 		struct process *process = &supervisor->processes[i];
 		if (process->state == STOPPED && !supervisor->stopping && now >= process->start_at_ms)
 			start_process(supervisor, process);
@@ -549,16 +565,16 @@ static void
 run(struct supervisor *supervisor) {
 	while (!supervisor->stopping || !all_stopped(supervisor)) {
 		struct pollfd polled[1 + PROCESSES] = {{.fd = supervisor->signals, .events = POLLIN}};
-		for (size_t i = 0; i < PROCESSES; i++)
+		for (size_t i = 0; i < supervisor->process_count; i++)
 			polled[1 + i] = (struct pollfd){.fd = supervisor->processes[i].control, .events = POLLIN};
-		int count = poll(polled, ARRAY_LENGTH(polled), time_until_next(supervisor));
+		int count = poll(polled, 1 + supervisor->process_count, time_until_next(supervisor));
 		if (count < 0 && errno != EINTR) {
 			log_error("poll: %s", strerror(errno));
 			supervisor->failed = true;
 			return;
 		}
 		/* Messages before the end of who sent them. */
-		for (size_t i = 0; count > 0 && i < PROCESSES; i++)
+		for (size_t i = 0; count > 0 && i < supervisor->process_count; i++)
 			if (polled[1 + i].revents & (POLLIN | POLLHUP) && supervisor->processes[i].state != STOPPED)
 				take_message(supervisor, &supervisor->processes[i]);
 		if (count > 0 && polled[0].revents & POLLIN)
@@ -635,7 +651,7 @@ start(struct supervisor *supervisor) {
 
 static void
 stop(struct supervisor *supervisor) {
-	for (size_t i = 0; i < PROCESSES; i++) {
+	for (size_t i = 0; i < supervisor->process_count; i++) {
 		struct process *process = &supervisor->processes[i];
 		if (process->state == STOPPED)
 			continue;
@@ -662,7 +678,9 @@ supervisor_main(struct config *config, const char *path) {
 					.configuration = -1};
 	log_start("supervisor", config->log_level);
 	for (size_t i = 0; i < PROCESSES; i++)
-		supervisor.processes[i] = (struct process){.row = &rows[i], .control = -1};
+		if (rows[i].is_needed == nullptr || rows[i].is_needed(config))
+			supervisor.processes[supervisor.process_count++] =
+				(struct process){.row = &rows[i], .control = -1};
 	enum status status = notify_open(&supervisor.notify);
 	if (status == OK)
 		status = start(&supervisor);

@@ -18,11 +18,18 @@ read_policy(struct stage *stage, struct tlog_policy **policy) {
 }
 
 enum status
-witness_ask(struct stage *stage, struct bytes note, const struct proof *proof, struct witness_reply *reply) {
+witness_ask(struct stage *stage, struct bytes note, const struct proof *proof, struct http_reply *reply) {
 	_cleanup_(buffer_free) struct buffer request = {};
 	witness_request_write(&request, stage->witnessed_size, proof, note);
 	TRY(buffer_status(&request));
-	return witness_post_request(bytes_of_text(stage->house.witness_address), buffer_bytes(&request), 10'000, reply);
+	struct http_target target;
+	struct http_call call = {.is_post = true,
+				 .path = "/add-checkpoint",
+				 .body = buffer_bytes(&request),
+				 .timeout_ms = 10'000,
+				 .answer_max = 64 * 1024};
+	TRY(http_target_parse(bytes_of_text(stage->house.witness_address), &target));
+	return http_exchange(&target, nullptr, &call, reply);
 }
 
 /* Beside the published checkpoint, where verifiers look for it; it is the keeper's like all else there. */
@@ -37,7 +44,7 @@ publish_cosigned(struct stage *stage) {
 
 /* The head with the witness's two lines behind it. */
 static enum status
-keep_cosigned(struct stage *stage, const struct journal *journal, const struct witness_reply *reply) {
+keep_cosigned(struct stage *stage, const struct journal *journal, const struct http_reply *reply) {
 	_cleanup_(tlog_policy_destroy) struct tlog_policy *policy = nullptr;
 	_cleanup_(buffer_free) struct buffer cosigned = {};
 	uint64_t size = 0;
@@ -59,7 +66,7 @@ keep_cosigned(struct stage *stage, const struct journal *journal, const struct w
 
 static enum status
 carry_head(struct stage *stage, const struct journal *journal) {
-	_cleanup_(witness_reply_free) struct witness_reply reply = {};
+	_cleanup_(http_reply_free) struct http_reply reply = {};
 	struct proof proof = {};
 	TRY(journal_consistency(journal->tree, stage->witnessed_size, journal->checkpoint.size, &proof));
 	TRY(witness_ask(stage, journal->note, &proof, &reply));

@@ -200,7 +200,7 @@ show_receipts(struct stage *stage, const struct forged_log *forged) {
 
 static enum status
 show_witness(struct stage *stage, const struct forged_log *forged) {
-	_cleanup_(witness_reply_free) struct witness_reply reply = {};
+	_cleanup_(http_reply_free) struct http_reply reply = {};
 	struct proof proof = {};
 	char number[NUMBER_SIZE];
 	TRY(journal_consistency(forged->tree, stage->witnessed_size, forged->count, &proof));

@@ -4,10 +4,10 @@
 
 #include "cli/demo/journal.h"
 #include "cli/demo/stage.h"
-#include "helpers/witness_post.h"
+#include "helpers/http_exchange.h"
 #include "ledger/witness.h"
 
 /* A head, and that it continues the one that the witness cosigned last (or what is said to prove it). */
-enum status witness_ask(struct stage *stage, struct bytes note, const struct proof *proof, struct witness_reply *reply);
+enum status witness_ask(struct stage *stage, struct bytes note, const struct proof *proof, struct http_reply *reply);
 
 #endif

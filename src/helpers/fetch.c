@@ -1,0 +1,267 @@
+#include "helpers/fetch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/ipc_control.h"
+#include "base/ipc_messages.h"
+#include "base/log.h"
+#include "helpers/http_exchange.h"
+#include "supervisor/config.h"
+#include "supervisor/confine.h"
+
+constexpr int EXIT_INTERNAL = 4;
+constexpr size_t SHA256_LENGTH = 32;
+constexpr int64_t EXCHANGE_MS = 5'000;
+/* The supervisor restarts a keeper within half of it, and hands on a new channel. */
+constexpr int ORPHAN_MS = 60'000;
+constexpr unsigned FAILURES_MAX = 5; /* in a row, after which a name is looked up anew */
+static const char SYSTEM_CERTIFICATES[] = "/etc/ssl/certs/ca-certificates.crt";
+
+struct fetch_process {
+	int control;
+	bool started, stopping;
+	struct config config;
+	struct confinement confinement;
+	struct http_target target;
+	SSL_CTX *tls;
+	struct ipc_channel channel;
+	bool has_channel;
+	unsigned failures;
+};
+
+/* --- What can be asked for --- */
+
+static const struct fetch_row {
+	bool is_post;
+	size_t body_min, body_max;
+	const char *path; /* null: "/<the body in hexadecimal>/checkpoint" */
+} rows[IPC_FETCH_ACTION_END] = {
+	[IPC_FETCH_WITNESS_ADD] = {true, 1, IPC_FETCH_BODY_MAX, "/add-checkpoint"},
+	[IPC_FETCH_WITNESS_NEWEST] = {false, SHA256_LENGTH, SHA256_LENGTH, nullptr},
+};
+
+static enum status
+perform(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply) {
+	const struct fetch_row *row = &rows[fetch->action];
+	char path[128], hex[2 * SHA256_LENGTH + 1];
+	if (fetch->body.len < row->body_min || fetch->body.len > row->body_max)
+		return fail(STATUS_INVALID, "fetch.body: %zu bytes for action %d, expected %zu to %zu", fetch->body.len,
+			    (int)fetch->action, row->body_min, row->body_max);
+	if (row->path == nullptr) {
+		hex_encode(fetch->body, hex);
+		snprintf(path, sizeof path, "/%s/checkpoint", hex);
+	}
+	struct http_call call = {.is_post = row->is_post,
+				 .path = row->path == nullptr ? path : row->path,
+				 .body = fetch->body,
+				 .timeout_ms = EXCHANGE_MS,
+				 .answer_max = IPC_FETCHED_BODY_MAX};
+	return http_exchange(&process->target, process->tls, &call, reply);
+}
+
+/* A type that cannot be passed on as it stands is none: the reader would refuse the whole frame. */
+static struct bytes
+passable_type(struct bytes type) {
+	if (type.len > 128)
+		return (struct bytes){};
+	for (size_t i = 0; i < type.len; i++)
+		if (type.data[i] < 0x20 || type.data[i] >= 0x7f)
+			return (struct bytes){};
+	return type;
+}
+
+static enum status
+send_failure(struct fetch_process *process, uint64_t request) {
+	struct buffer *payload;
+	char error[256];
+	size_t len = strlen(fail_message());
+	snprintf(error, sizeof error, "%s", len == 0 ? "fetch.unknown: no reason given" : fail_message());
+	for (char *c = error; *c != '\0'; c++)
+		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
+			*c = '?';
+	log_info("the witness was not reached: %s", error);
+	TRY(ipc_begin(&process->channel, IPC_FETCHED, request, false, &payload));
+	ipc_write_fetched(payload, &(struct ipc_fetched){.error = bytes_of_text(error)});
+	return ipc_end(&process->channel);
+}
+
+static enum status
+answer(struct fetch_process *process, const struct ipc_frame *frame) {
+	_cleanup_(http_reply_free) struct http_reply reply = {};
+	struct ipc_fetch fetch;
+	struct buffer *payload;
+	if (frame->type != IPC_FETCH)
+		return fail(STATUS_INVALID, "fetch.direction: frame type %d from the keeper", (int)frame->type);
+	TRY(ipc_read_fetch(frame->payload, &fetch));
+	enum status status = perform(process, &fetch, &reply);
+	if (status == OK && (reply.status < 100 || reply.status > 599))
+		status = fail(STATUS_UNAVAILABLE, "fetch.status: %d", reply.status);
+	process->failures = status == OK ? 0 : process->failures + 1;
+	if (status != OK)
+		return send_failure(process, frame->request);
+	TRY(ipc_begin(&process->channel, IPC_FETCHED, frame->request, false, &payload));
+	ipc_write_fetched(payload,
+			  &(struct ipc_fetched){.status = (uint16_t)reply.status,
+						.content_type = passable_type(buffer_bytes(&reply.content_type)),
+						.body = buffer_bytes(&reply.body)});
+	return ipc_end(&process->channel);
+}
+
+/* --- Control --- */
+
+static enum status
+read_config(struct fetch_process *process, int descriptor) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	size_t got;
+	if (!buffer_reserve(&text, CONFIG_SIZE_MAX))
+		return buffer_status(&text);
+	TRY(io_read_at(io_system(), descriptor, 0, text.data, CONFIG_SIZE_MAX, &got));
+	config_free(&process->config);
+	return config_parse(bytes_of(text.data, got), &process->config);
+}
+
+static enum status
+take_channel(struct fetch_process *process, struct ipc_control_message *message) {
+	if (message->peer != IPC_ROLE_KEEPER)
+		return fail(STATUS_INVALID, "fetch.channel: to the %s", ipc_role_name(message->peer));
+	ipc_stop(&process->channel);
+	process->has_channel = true;
+	int descriptor = message->descriptors[0];
+	message->descriptors[0] = -1;
+	return ipc_start(&process->channel, descriptor, IPC_ROLE_FETCH, IPC_ROLE_KEEPER);
+}
+
+static enum status
+take_control(struct fetch_process *process) {
+	struct ipc_control_message message;
+	TRY(ipc_control_receive(process->control, &message));
+	enum status status = OK;
+	switch (message.type) {
+	case IPC_CONTROL_CONFIG:
+		status = read_config(process, message.descriptors[0]);
+		break;
+	case IPC_CONTROL_CHANNEL:
+		status = take_channel(process, &message);
+		break;
+	case IPC_CONTROL_START:
+		process->started = true;
+		break;
+	case IPC_CONTROL_LOG_LEVEL:
+		log_set_level((enum log_level)message.value);
+		break;
+	case IPC_CONTROL_STOP:
+		process->stopping = true;
+		break;
+	default: /* what is not for this process */
+		break;
+	}
+	ipc_control_close_descriptors(&message);
+	return status;
+}
+
+/* --- The process --- */
+
+/* Everything that needs a file or a name server. */
+static enum status
+prepare(struct fetch_process *process) {
+	const struct config *config = &process->config;
+	const char *certificates = config->rollback_guard.witness_certificates;
+	if (config->rollback_guard.kind != CONFIG_GUARD_WITNESS)
+		return fail(STATUS_UNSUPPORTED, "fetch.configuration: there is nothing to fetch");
+	TRY(http_target_parse(bytes_of_text(config->rollback_guard.witness_url), &process->target));
+	TRY(http_target_resolve(&process->target));
+	return process->target.has_tls
+		       ? http_tls_create(certificates != nullptr ? certificates : SYSTEM_CERTIFICATES, &process->tls)
+		       : OK;
+}
+
+static enum status
+take_frames(struct fetch_process *process) {
+	struct ipc_frame frame;
+	for (bool found = true;;) {
+		TRY(ipc_next(&process->channel, &frame, &found));
+		if (!found)
+			return OK;
+		TRY(answer(process, &frame));
+	}
+}
+
+/* What the keeper sent. A channel that closed is waited for: the keeper may be starting anew. */
+static enum status
+serve_channel(struct fetch_process *process) {
+	TRY(ipc_receive(&process->channel));
+	TRY(take_frames(process));
+	enum status status = ipc_flush(&process->channel);
+	if (!process->channel.closed && status != STATUS_UNAVAILABLE)
+		return status;
+	ipc_stop(&process->channel);
+	process->has_channel = false;
+	return OK;
+}
+
+static enum status
+serve(struct fetch_process *process) {
+	struct pollfd polled[2] = {{.fd = process->control, .events = POLLIN}, {.fd = -1}};
+	if (process->has_channel)
+		polled[1] =
+			(struct pollfd){.fd = process->channel.descriptor,
+					.events = (short)(POLLIN | (ipc_wants_write(&process->channel) ? POLLOUT : 0))};
+	int ready = poll(polled, ARRAY_LENGTH(polled), process->has_channel ? -1 : ORPHAN_MS);
+	if (ready < 0 && errno != EINTR)
+		return fail_errno(STATUS_IO, "fetch.poll");
+	if (ready == 0)
+		return fail(STATUS_UNAVAILABLE, "fetch.orphan: there is no channel to a keeper");
+	if (ready > 0 && polled[1].revents != 0)
+		TRY(serve_channel(process));
+	if (ready > 0 && polled[0].revents != 0)
+		TRY(take_control(process));
+	if (process->failures >= FAILURES_MAX && process->target.has_name)
+		return fail(STATUS_UNAVAILABLE, "fetch.unreachable: %s is looked up anew", process->target.host);
+	return OK;
+}
+
+static enum status
+run(struct fetch_process *process) {
+	while (!process->started)
+		TRY(take_control(process));
+	log_start("fetch", process->config.log_level);
+	TRY(prepare(process));
+	struct confine_request confine = {.role = IPC_ROLE_FETCH,
+					  .connect_port = process->target.port,
+					  .degraded_allowed = process->config.confinement_degraded};
+	TRY(confine_enter(&confine, &process->confinement));
+	TRY(ipc_control_send(process->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
+	if (process->has_channel)
+		TRY(ipc_flush(&process->channel)); /* the hello */
+	while (!process->stopping)
+		TRY(serve(process));
+	return OK;
+}
+
+int
+fetch_main(int control) {
+	struct fetch_process process = {.control = control, .channel = {.descriptor = -1}};
+	signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor tells us when to stop */
+	signal(SIGPIPE, SIG_IGN);
+	log_start("fetch", LOG_LEVEL_INFO);
+	enum status status = run(&process);
+	if (status != OK) {
+		log_error("fetch ends: %s", fail_message());
+		struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED};
+		/* A configuration stays wrong; names and networks come back. */
+		failed.value = status == STATUS_INVALID || status == STATUS_UNSUPPORTED ? IPC_FAILED_AT_START
+											: IPC_FAILED_FOR_NOW;
+		snprintf(failed.text, sizeof failed.text, "%s", fail_message());
+		IGNORE_STATUS(ipc_control_send(control, &failed)); /* the log has said it */
+	}
+	ipc_stop(&process.channel);
+	http_tls_free(&process.tls);
+	config_free(&process.config);
+	return status == OK ? EXIT_SUCCESS : EXIT_INTERNAL;
+}
