@@ -33,7 +33,7 @@ make_paths(struct keeper *keeper) {
 	keeper->blobs_path = installation_path(installation, "blobs");
 	keeper->public_path = installation_path(installation, "public");
 	keeper->checkpoint_path = installation_path(installation, "public/checkpoint");
-	keeper->cosigned_path = installation_path(installation, "public/cosigned");
+	keeper->cosigned_path = installation_path(installation, "public/checkpoint.witnessed");
 	keeper->state_path = installation_path(installation, "state.db");
 	bool all = keeper->ledger_path && keeper->blobs_path && keeper->public_path && keeper->checkpoint_path &&
 		   keeper->cosigned_path && keeper->state_path;

@@ -8,7 +8,7 @@
  * an older or another log was put in the place of the newer one, and the keeper ends. Nothing less than our own signatures
  * proves that: what a stranger says cannot stop the keeper, it only keeps it from deciding.
  *
- * What the quorum cosigned goes to high_water_cosigned(), to an entry of type cosignature, and to public/cosigned.
+ * What the quorum cosigned goes to high_water_cosigned(), to an entry of type cosignature, and to public/checkpoint.witnessed.
  *
  * Owner: the caller. Errors: STATUS_CONFLICT "high_water.behind", "high_water.fork"; all else that goes wrong is kept for
  * health and tried again with back-off. Threads: one; but for witnessing_publish(), which the publisher calls.
@@ -31,7 +31,7 @@ struct witnessing_config {
 	const struct head_keys *keys;
 	struct high_water *high_water;
 	struct bytes policy; /* text of a tlog-policy with this log's two keys and a quorum */
-	const char *path;    /* public/cosigned */
+	const char *path;    /* public/checkpoint.witnessed */
 };
 
 /* STATUS_INVALID "witnessing.policy_log", "witnessing.policy_quorum", "witnessing.policy_keys", "policy.*". */
@@ -46,7 +46,7 @@ void witnessing_lost(struct witnessing *witnessing, int64_t now_ms, const char *
 
 /* The newest head that the quorum cosigned, with the cosignatures, appended; *size 0: none is known. */
 enum status witnessing_newest(struct witnessing *witnessing, uint64_t *size, struct buffer *note);
-/* Brings public/cosigned up to it. */
+/* Brings public/checkpoint.witnessed up to it. */
 enum status witnessing_publish(struct witnessing *witnessing);
 
 /* {"cosigned":size,"error":"...","failures":n}: error and failures of the rounds since the last that succeeded. */
