@@ -135,7 +135,7 @@ class Northwind:
         for name in ("firm.yaml", "policies.cedar"):
             shutil.copy(os.path.join(ROOT, "examples", "firm", name), self.folder)
         os.mkdir(self.at("keys"))
-        guard_text = f"{{kind: path, path: {self.at('mark')}}}" if guard == "path" else "{kind: none}"
+        guard_text = {"path": f"{{kind: path, path: {self.at('mark')}}}", "none": "{kind: none}"}.get(guard, guard.replace("FOLDER", self.folder))
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"""listen: [{{address: 127.0.0.1, port: {self.port}}}]
 authority: ["{self.authority}"]
