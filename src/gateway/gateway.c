@@ -307,7 +307,7 @@ stop(struct gateway *gateway) {
 /* A restart would meet the same configuration and the same system. */
 static void
 report_failure(int control) {
-	struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED, .value = 1};
+	struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED, .value = IPC_FAILED_AT_START};
 	strncpy(failed.text, fail_message(), sizeof failed.text - 1);
 	log_error("the gateway cannot start: %s", failed.text);
 	IGNORE_STATUS(ipc_control_send(control, &failed)); /* the exit status says it as well */
