@@ -120,13 +120,20 @@ rest(struct witnessing *witnessing, int64_t now_ms, int64_t delay_ms) {
 	witnessing->next_ms = now_ms + delay_ms;
 }
 
+/* Cut between characters, since it is shown as text. */
+static void
+keep_error(struct witnessing *witnessing, const char *why) {
+	fail_keep("%.*s", (int)sizeof witnessing->error - 1, why);
+	snprintf(witnessing->error, sizeof witnessing->error, "%s", fail_message());
+}
+
 void
 witnessing_lost(struct witnessing *witnessing, int64_t now_ms, const char *why) {
 	unsigned doublings = witnessing->failures > 5 ? 5 : witnessing->failures;
 	int64_t delay_ms = INTERVAL_MS << doublings;
 	if (witnessing->failures++ == 0)
 		log_warning("the head was not cosigned: %s", why);
-	snprintf(witnessing->error, sizeof witnessing->error, "%s", why);
+	keep_error(witnessing, why);
 	witnessing->is_told = witnessing->must_ask = false;
 	rest(witnessing, now_ms, delay_ms > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS : delay_ms);
 }
@@ -272,7 +279,7 @@ take_size(struct witnessing *witnessing, int64_t now_ms, uint64_t size) {
 	if (can_be)
 		witnessing->old_size = size;
 	witnessing->must_ask = !can_be;
-	snprintf(witnessing->error, sizeof witnessing->error, "%s", fail_message());
+	keep_error(witnessing, fail_message());
 	rest(witnessing, now_ms, 0);
 }
 
@@ -292,7 +299,7 @@ take_offer(struct witnessing *witnessing, int64_t now_ms, const struct ipc_fetch
 		return OK;
 	}
 	if (status == STATUS_CONFLICT) {
-		snprintf(witnessing->error, sizeof witnessing->error, "%s", fail_message());
+		keep_error(witnessing, fail_message());
 		witnessing->must_ask = true;
 		rest(witnessing, now_ms, 0);
 		return OK;

@@ -428,6 +428,27 @@ a_size_that_nobody_proves_stops_nothing(void **) {
 	assert_ok(high_water_may_decide(house.keeper->high_water));
 }
 
+/* What the witness wrote stands in /healthz, cut somewhere: it must still be text. */
+static void
+an_error_that_quotes_the_witness_stays_text(void **) {
+	_cleanup_(tear_down) struct house house;
+	set_up(&house);
+	for (int offset = 0; offset < 4; offset++) {
+		_cleanup_(buffer_free) struct buffer note = {};
+		struct ipc_fetch fetch;
+		for (int i = 0; i < offset; i++)
+			buffer_append_byte(&note, 'x');
+		for (int i = 0; i < 100; i++)
+			buffer_append_text(&note, "\u2014");
+		buffer_append_text(&note, "\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u2014 a AAAAAAAA\n");
+		assert_true(next_question(&house, &fetch));
+		assert_ok(give_answer(&house, 422, "text/plain", (struct bytes){}));
+		assert_true(next_question(&house, &fetch));
+		assert_ok(give_answer(&house, 200, "text/plain", buffer_bytes(&note)));
+		assert_not_cosigned(&house, "witnessing.origin");
+	}
+}
+
 static void
 put_old_directory_back(struct house *house) {
 	close_house(house);
@@ -572,6 +593,7 @@ RUN_TESTS(T(nothing_is_decided_before_the_quorum_has_cosigned_the_start),
 	  T(a_cosignatures_entry_brings_no_further_round_and_any_other_does),
 	  T(a_restart_asks_from_the_head_that_was_published), T(an_old_cosignature_proves_nothing_about_this_start),
 	  T(bad_answers_are_refused_by_name_and_stop_nothing), T(half_a_quorum_is_none),
-	  T(a_size_that_nobody_proves_stops_nothing), T(an_older_log_is_told_by_the_newer_head_that_the_witness_holds),
+	  T(a_size_that_nobody_proves_stops_nothing), T(an_error_that_quotes_the_witness_stays_text),
+	  T(an_older_log_is_told_by_the_newer_head_that_the_witness_holds),
 	  T(an_older_log_that_has_grown_is_told_as_a_fork), T(bad_policies_are_refused_at_the_start),
 	  T(the_channel_carries_a_round), T(a_helper_that_breaks_the_protocol_or_goes_away_loses_its_channel))
