@@ -436,6 +436,26 @@ def test_a_key_is_imported_and_only_a_commitment_to_it_is_recorded():
     assert firm.must(firm.ask("person1", "key", "show", "old", "--json")).json()["public_key"] == done["result"]["key"]["public_key"]
 
 
+def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
+    """BIP-84's own example, which has no passphrase; the payload commits to the passphrase too."""
+    firm = house()
+    for name, text in {"words": "abandon " * 11 + "about", "no-passphrase": "", "passphrase": "TREZOR"}.items():
+        with open(os.open(firm.at(name), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    arguments = ["key", "import", "wallet", "--account", "options-hot", "--material", "extended", "--secret-kind", "mnemonic",
+                 "--secret-file", firm.at("words"), "--passphrase-file", firm.at("no-passphrase")]
+    operation = firm.must(firm.ask("person5", *arguments, "--json")).json()["operation"]
+    for who in ("person3", "person4"):
+        firm.must(firm.ask(who, "op", "approve", operation, "--yes", "--json"))
+    other = firm.ask("person5", *arguments[:-1], firm.at("passphrase"), "--json").json()
+    assert other["operation"] != operation and other["state"] == "held", other
+    assert firm.must(firm.ask("person5", *arguments, "--json")).json()["state"] == "done"
+    derived = firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/84'/0'/0'/0/0", "--json")).json()
+    assert derived["public_key"] == "0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c", derived
+    firm.must(firm.ask("settlement", "key", "derive", "eth-hot", "m/0"), 1)
+    firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/x"), 2)
+
+
 def test_a_wrong_server_certificate_is_refused():
     firm = house()
     elsewhere = ["--url", f"https://127.0.0.1:{firm.port}", "--authority", firm.authority, "--key", firm.at("keys", "1")]

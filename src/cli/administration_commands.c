@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/submit.h"
 #include "base/secret.h"
+#include "keys/bip32.h"
 
 /* A payload being written: one object, whose members are given in ascending order. */
 struct payload {
@@ -124,8 +125,8 @@ write_secret(struct bytes salt, struct bytes value, struct bytes passphrase, str
 }
 
 /*
- * The secret travels beside the payload, which commits to it by SHA-256(salt ‖ value); only the commitment is recorded, and the
- * secret is not kept while people approve. So the same command is given again after the last approval: salt and idempotency key
+ * The secret travels beside the payload, which commits to it and to its passphrase (docs/operations.md); only the commitment is
+ * recorded, and the secret is not kept while people approve. So the same command is given again after the last approval: salt and idempotency key
  * follow from the secret, and the operation is the same. Secrets here are keys, which nobody finds by trying.
  */
 enum status
@@ -141,7 +142,9 @@ key_import_run(struct invocation *invocation) {
 		TRY(secret_read_file(&passphrase, passphrase_file, 1024));
 	struct hash256 salt = SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/import-salt/v1\0"), bytes_of(id, strlen(id) + 1),
 					   secret_bytes(&value));
-	struct hash256 hash = SHA256_PARTS(hash256_bytes(&salt), secret_bytes(&value));
+	struct hash256 hash = passphrase_file == nullptr ? SHA256_PARTS(hash256_bytes(&salt), secret_bytes(&value))
+							 : SHA256_PARTS(hash256_bytes(&salt), secret_bytes(&value),
+									bytes_of("", 1), secret_bytes(&passphrase));
 	hex_encode(hash256_bytes(&hash), commitment);
 	TRY(write_secret(hash256_bytes(&salt), secret_bytes(&value), secret_bytes(&passphrase), &secret));
 	const char *key = arena_format(&invocation->arena, "import-%.32s", commitment);
@@ -434,12 +437,35 @@ listing_run(struct invocation *invocation) {
 	return fail(STATUS_INTERNAL, "command.noun: %s has no listing", invocation->command->noun);
 }
 
+static enum status
+check_key_id(const char *id) {
+	if (id[0] != '\0' && id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-._")] == '\0')
+		return OK;
+	return fail(STATUS_INVALID, "usage.key: \"%s\" is no key's id", id);
+}
+
 enum status
 key_show_run(struct invocation *invocation) {
 	const char *id = invocation_word(invocation, 0);
-	if (id[0] == '\0' || id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-._")] != '\0')
-		return fail(STATUS_INVALID, "usage.key: \"%s\" is no key's id", id);
+	TRY(check_key_id(id));
 	const char *target = arena_format(&invocation->arena, "/v1/keys/%s", id);
+	TRY_ALLOC(target);
+	return show(invocation, target);
+}
+
+/* Hardened steps are written with h: an apostrophe has no place in a query. */
+enum status
+key_derive_run(struct invocation *invocation) {
+	const char *id = invocation_word(invocation, 0);
+	struct signing_path path;
+	char text[BIP32_PATH_TEXT_SIZE];
+	TRY(check_key_id(id));
+	TRY(bip32_path_parse(bytes_of_text(invocation_word(invocation, 1)), &path));
+	bip32_path_format(&path, text);
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = 'h';
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s/derived?path=%s", id, text);
 	TRY_ALLOC(target);
 	return show(invocation, target);
 }

@@ -84,6 +84,7 @@ const struct command commands[] = {
 	 .kind = "key.import"},
 	{"key", "list", "", "List the keys", listing_run, COMMAND_CONNECTS, {}},
 	{"key", "show", "ID", "Show a key's record", key_show_run, COMMAND_CONNECTS, {}},
+	{"key", "derive", "ID PATH", "Show the public key at a path below an extended key", key_derive_run, COMMAND_CONNECTS, {}},
 	{"key", "freeze", "ID", "Freeze a key: it signs nothing until it is unfrozen", plain_key_run, ADMINISTERS, {},
 	 .kind = "key.freeze"},
 	{"key", "unfreeze", "ID", "Let a frozen key sign again", plain_key_run, ADMINISTERS, {},

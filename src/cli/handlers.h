@@ -32,6 +32,7 @@ enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
 enum status key_show_run(struct invocation *invocation);
+enum status key_derive_run(struct invocation *invocation);
 enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */
 enum status plain_principal_run(struct invocation *invocation); /* suspend, resume */
 enum status principal_add_run(struct invocation *invocation);

@@ -109,8 +109,9 @@ create_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	return keep_key(gate, arena, &key, blob, result);
 }
 
-/* The secret travels beside the payload, which commits to it: SHA-256(salt ‖ value) with a salt of 32 bytes. Only the
- * commitment is recorded. */
+/* The secret travels beside the payload, which commits to it: SHA-256(salt ‖ value) with a salt of 32 bytes, and with a
+ * passphrase SHA-256(salt ‖ value ‖ 0x00 ‖ passphrase), since another passphrase would be another key. No value holds a zero
+ * byte. Only the commitment is recorded. */
 static enum status
 import_key(struct gate *gate, struct arena *arena, const struct submission *submission,
 	   const struct evaluation *evaluation, struct bytes *result) {
@@ -129,7 +130,12 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	TRY(json_need_string(submission->secret, "secret", "value", &value));
 	if (json_get(submission->secret, "passphrase") != nullptr)
 		TRY(json_need_string(submission->secret, "secret", "passphrase", &passphrase));
-	struct hash256 computed = SHA256_PARTS(BYTES_OF_ARRAY(salt), value);
+	if (memchr(value.data, 0, value.len) != nullptr)
+		return fail(STATUS_INVALID, "secret.value: holds a zero byte");
+	struct hash256 computed =
+		passphrase.data == nullptr
+			? SHA256_PARTS(BYTES_OF_ARRAY(salt), value)
+			: SHA256_PARTS(BYTES_OF_ARRAY(salt), value, bytes_of("", 1), passphrase);
 	if (!secret_equal(hash256_bytes(&computed), BYTES_OF_ARRAY(commitment)))
 		return fail(STATUS_UNAUTHORIZED,
 			    "secret.commitment: the secret is not the one that the payload commits to");

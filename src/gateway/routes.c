@@ -15,6 +15,7 @@ static const struct route routes[] = {
 	{"POST", "/v1/protective", 16 * KIB, ROUTE_FORWARD_URGENT},
 	{"GET", "/v1/keys", 0, ROUTE_FORWARD},
 	{"GET", "/v1/keys/*", 0, ROUTE_FORWARD},
+	{"GET", "/v1/keys/*/derived", 0, ROUTE_FORWARD},
 	{"GET", "/v1/people", 0, ROUTE_FORWARD},
 	{"GET", "/v1/workloads", 0, ROUTE_FORWARD},
 	{"GET", "/v1/groups", 0, ROUTE_FORWARD},

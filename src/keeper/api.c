@@ -4,6 +4,7 @@
 
 #include "gate/replay.h"
 #include "keeper/listing.h"
+#include "keys/bip32.h"
 #include "gate/material.h"
 #include "ledger/tile.h"
 
@@ -171,6 +172,30 @@ read_key(struct job *job, const struct route_match *match) {
 	return send_json(job, &w);
 }
 
+/* The public key below an extended key, for wallets that hand out addresses: ?path=m/84h/0h/0h/0/5, from the key itself. */
+static enum status
+read_derived_key(struct job *job, const struct route_match *match) {
+	static const char name[] = "path=";
+	struct keyring *ring = job->keeper->gate->state->ring;
+	struct signing_path path;
+	uint8_t public_key[33];
+	char text[BIP32_PATH_TEXT_SIZE];
+	if (match->query.len < sizeof name - 1 || memcmp(match->query.data, name, sizeof name - 1) != 0)
+		return fail(STATUS_INVALID, "query.path: expected path=m/84h/0h/0h/0/5");
+	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)), &path));
+	TRY(keyring_public_key(ring, match->parameters[0], &path, public_key));
+	bip32_path_format(&path, text);
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	json_write_member_string(&w, "key", match->parameters[0]);
+	json_write_member_text(&w, "path", text);
+	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(public_key));
+	json_write_end(&w);
+	return send_json(job, &w);
+}
+
 static enum status
 send_listing(struct job *job, enum status (*write)(const struct gate_state *, struct json_writer *)) {
 	_cleanup_(buffer_free) struct buffer body = {};
@@ -301,6 +326,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/operations/*/explanation", JOB_READ, false, read_explanation},
 	{"GET", "/v1/keys", JOB_READ, false, list_keys},
 	{"GET", "/v1/keys/*", JOB_READ, false, read_key},
+	{"GET", "/v1/keys/*/derived", JOB_READ, false, read_derived_key},
 	{"GET", "/v1/people", JOB_READ, false, list_people},
 	{"GET", "/v1/workloads", JOB_READ, false, list_workloads},
 	{"GET", "/v1/groups", JOB_READ, false, list_groups},
