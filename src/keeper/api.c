@@ -4,6 +4,7 @@
 
 #include "gate/replay.h"
 #include "keeper/listing.h"
+#include "keeper/respond.h"
 #include "keys/bip32.h"
 #include "gate/material.h"
 #include "ledger/tile.h"

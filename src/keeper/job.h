@@ -4,9 +4,9 @@
 #ifndef GATEHOUSE_KEEPER_JOB_H
 #define GATEHOUSE_KEEPER_JOB_H
 
-#include "gate/gate.h"
 #include <stdatomic.h>
 
+#include "gate/gate.h"
 #include "keeper/internal.h"
 
 enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ };
@@ -51,6 +51,11 @@ struct job {
 /* A job from the pool, empty but for its arena. Null when out of memory. */
 struct job *job_take(struct keeper *keeper);
 void job_give_back(struct keeper *keeper, struct job *job);
+/* Keeps the thread's last detail as the job's. */
+void job_keep_error(struct job *job);
+/* The key that signed what was asked; empty as long as none is known. */
+struct bytes job_asking_key(const struct job *job);
+void jobs_free(struct job *job); /* and those after it */
 void commit_release(struct commit *commit);
 
 #endif

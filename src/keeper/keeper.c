@@ -9,7 +9,8 @@
 #include "crypto/random.h"
 #include "keeper/internal.h"
 #include "keeper/job.h"
-#include "keeper/loop.h"
+#include "keeper/decide.h"
+#include "keeper/report.h"
 #include "keeper/projection.h"
 #include "keeper/system_entry.h"
 #include "store/blob.h"
@@ -208,7 +209,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->wake = -1;
 	pthread_mutex_init(&made->projection_mutex, nullptr);
 	pthread_mutex_init(&made->done_mutex, nullptr);
-	loop_metrics_start(made);
+	report_start_metrics(made);
 	TRY(make_paths(made));
 	TRY(make_gate(made));
 	TRY(open_high_water(made));
@@ -245,7 +246,8 @@ keeper_close(struct keeper **keeper) {
 	ipc_stop(&gone->fetch);
 	witnessing_close(&gone->witnessing);
 	ledger_close(&gone->ledger);
-	loop_free(gone);
+	decide_free(gone);
+	jobs_free(gone->free_jobs);
 	projection_close(&gone->projection);
 	pool_destroy(&gone->pool);
 	gate_destroy(&gone->gate);

@@ -1,7 +1,6 @@
 #include "keeper/report.h"
 
 #include "base/ipc_messages.h"
-#include "keeper/loop.h"
 #include "model/entry.h"
 
 /* A JSON object for /healthz: nothing secret, nothing personal. */
@@ -36,11 +35,76 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	return json_writer_finish(&w);
 }
 
+/* --- Metrics. --- */
+
+void
+report_start_metrics(struct keeper *keeper) {
+	static const char *const labels[] = {[DECISION_PERMIT] = "decision=\"permit\"",
+					     [DECISION_DENY] = "decision=\"deny\"",
+					     [DECISION_HELD] = "decision=\"held\""};
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++) {
+		keeper->decisions[i].name = "gatehouse_decisions";
+		keeper->decisions[i].help = "Decisions recorded.";
+		keeper->decisions[i].kind = METRIC_COUNTER;
+		keeper->decisions[i].labels = labels[i];
+	}
+	keeper->refusals.name = "gatehouse_keeper_refusals";
+	keeper->refusals.help = "Requests refused before a decision.";
+	keeper->batches.name = "gatehouse_batches";
+	keeper->batches.help = "Batches made durable.";
+	keeper->decide_histogram.first_ns = 10'000;
+	keeper->decide_seconds.name = "gatehouse_decide_seconds";
+	keeper->decide_seconds.help = "Reading, verifying, deciding and acting on one batch.";
+	keeper->decide_seconds.kind = METRIC_HISTOGRAM;
+	keeper->decide_seconds.histogram = &keeper->decide_histogram;
+}
+
+static void
+write_metrics(struct keeper *keeper, struct buffer *to) {
+	struct ledger_statistics statistics;
+	ledger_statistics(keeper->ledger, &statistics);
+	struct metric counters[] = {
+		{.name = "gatehouse_entries",
+		 .help = "Entries made durable since the start.",
+		 .value = (int64_t)statistics.entries},
+		{.name = "gatehouse_frames",
+		 .help = "Frames made durable since the start.",
+		 .value = (int64_t)statistics.frames},
+		{.name = "gatehouse_ledger_bytes",
+		 .help = "Bytes of frames since the start.",
+		 .value = (int64_t)statistics.bytes},
+		{.name = "gatehouse_ledger_sync_milliseconds",
+		 .help = "Time spent in fdatasync.",
+		 .value = (int64_t)(statistics.sync_ns / 1'000'000)},
+		{.name = "gatehouse_ledger_sign_milliseconds",
+		 .help = "Time spent signing heads.",
+		 .value = (int64_t)(statistics.sign_ns / 1'000'000)},
+		{.name = "gatehouse_outstanding",
+		 .help = "Requests being recorded.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)keeper->outstanding},
+		{.name = "gatehouse_clock_step_milliseconds",
+		 .help = "Wall clock against boot clock.",
+		 .kind = METRIC_GAUGE,
+		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
+	};
+	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + 3];
+	size_t count = 0;
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
+		table[count++] = &keeper->decisions[i];
+	table[count++] = &keeper->refusals;
+	table[count++] = &keeper->batches;
+	table[count++] = &keeper->decide_seconds;
+	for (size_t i = 0; i < ARRAY_LENGTH(counters); i++)
+		table[count++] = &counters[i];
+	metrics_write(to, table, count);
+}
+
 enum status
 report_send(struct keeper *keeper) {
 	_cleanup_(buffer_free) struct buffer health = {}, metrics = {}, payload = {};
 	TRY(write_health(keeper, &health));
-	loop_write_metrics(keeper, &metrics);
+	write_metrics(keeper, &metrics);
 	TRY(buffer_status(&metrics));
 	bool ready = !keeper->clock.in_doubt && high_water_may_decide(keeper->high_water) == OK;
 	struct ipc_report report = {.ready = ready,

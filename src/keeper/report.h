@@ -6,6 +6,7 @@
 
 #include "keeper/internal.h"
 
+void report_start_metrics(struct keeper *keeper);
 enum status report_send(struct keeper *keeper);
 
 #endif

@@ -1,0 +1,356 @@
+#include "keeper/decide.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keeper/fetch_link.h"
+#include "keeper/respond.h"
+#include "keeper/system_entry.h"
+
+constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
+
+/* --- The committer's side. --- */
+
+static struct commit *
+commit_of(struct keeper *keeper, const struct ledger_commit *durable) {
+	struct commit *commit = keeper->last_commit;
+	if (commit == nullptr || commit->size != durable->head.size) {
+		commit_release(commit);
+		commit = keeper->last_commit = calloc(1, sizeof *commit);
+		if (commit == nullptr)
+			return nullptr;
+		commit->references = 1;
+		commit->size = durable->head.size;
+		buffer_append_bytes(&commit->note, durable->note);
+	}
+	commit->references++;
+	return commit;
+}
+
+/* Called once for each of a job's entries, in order; the last one's index is the job's. */
+static void
+entry_done(void *context, enum status status, const struct ledger_commit *durable, uint64_t index) {
+	struct job *job = context;
+	struct keeper *keeper = job->keeper;
+	if (--job->entries_pending > 0)
+		return;
+	bool was_empty;
+	pthread_mutex_lock(&keeper->done_mutex);
+	job->index = index;
+	job->commit_status = status;
+	job->commit = status == OK ? commit_of(keeper, durable) : nullptr;
+	job->next = nullptr;
+	was_empty = keeper->done_first == nullptr;
+	if (was_empty)
+		keeper->done_first = job;
+	else
+		keeper->done_last->next = job;
+	keeper->done_last = job;
+	pthread_mutex_unlock(&keeper->done_mutex);
+	if (was_empty)
+		(void)!write(keeper->wake, &(uint64_t){1}, sizeof(uint64_t)); /* a full counter wakes as well */
+}
+
+static enum status
+submit_entries(struct keeper *keeper, struct job *job, const struct ledger_entry *entries, unsigned count) {
+	job->entries_pending = count;
+	TRY(ledger_submit(keeper->ledger, entries, count, entry_done, job));
+	keeper->outstanding++;
+	return OK;
+}
+
+/* --- Deciding. --- */
+
+/* After these the state may hold what no entry says: only a restart makes it true again. */
+static void
+end_if_broken(enum status status) {
+	if (status != STATUS_INTERNAL && status != STATUS_NO_MEMORY && status != STATUS_CORRUPT)
+		return;
+	log_error("the keeper ends, to restore its state from the log: %s", fail_message());
+	_exit(4);
+}
+
+static enum status
+submit_step(struct keeper *keeper, struct job *job) {
+	struct ledger_entry entries[ARRAY_LENGTH(job->step.entries)];
+	for (size_t i = 0; i < job->step.entry_count; i++)
+		entries[i] = (struct ledger_entry){.type = job->step.entries[i].type,
+						   .body = buffer_bytes(&job->step.entries[i].body)};
+	enum status status = submit_entries(keeper, job, entries, (unsigned)job->step.entry_count);
+	if (status != OK) {
+		/* Decided and not recordable: what does not stand in the log must not stand in the state either. */
+		log_error("the keeper ends: a decision could not be given to the log: %s", fail_message());
+		_exit(4);
+	}
+	return status;
+}
+
+void
+decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
+	struct bytes key_id = job_asking_key(job);
+	job->read_status = status;
+	job_keep_error(job);
+	metric_add(&keeper->refusals, 1);
+	if (key_id.len == 0) { /* nobody is known to have asked: counted, never one entry each */
+		keeper_send_job_error(keeper, job);
+		job_give_back(keeper, job);
+		return;
+	}
+	_cleanup_(buffer_free) struct buffer body = {};
+	const struct hash256 *operation = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
+	job->is_refusal = true;
+	if (refusal_write(&body, key_id, operation, &job->submission, keeper->batch_ms, job->error) != OK ||
+	    submit_entries(keeper, job, &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)},
+			   1) != OK) {
+		keeper_send_problem(keeper, job, STATUS_UNAVAILABLE, fail_message());
+		job_give_back(keeper, job);
+	}
+}
+
+/* A token bucket per principal stands before the ledger, so that nobody fills it alone. */
+struct rate_bucket {
+	int64_t at_ms;
+	int64_t tokens_milli; /* thousandths of a request */
+};
+
+enum status
+decide_take_token(struct keeper *keeper, struct bytes key_id) {
+	uint32_t rate = keeper->config.requests_per_principal_per_s;
+	struct bytes principal = http_signature_principal(key_id);
+	if (rate == 0)
+		return OK;
+	struct rate_bucket *bucket = map_get(&keeper->buckets, principal);
+	int64_t full = (int64_t)rate * 1000;
+	if (bucket == nullptr) {
+		bucket = malloc(sizeof *bucket);
+		TRY_ALLOC(bucket);
+		*bucket = (struct rate_bucket){keeper->batch_ms, full};
+		enum status status = map_put(&keeper->buckets, principal, bucket, nullptr);
+		if (status != OK) {
+			free(bucket);
+			return status;
+		}
+	}
+	bucket->tokens_milli += (keeper->batch_ms - bucket->at_ms) * rate;
+	bucket->tokens_milli = bucket->tokens_milli > full ? full : bucket->tokens_milli;
+	bucket->at_ms = keeper->batch_ms;
+	if (bucket->tokens_milli < 1000)
+		return fail(STATUS_UNAVAILABLE, "request.rate: more than %u requests a second", rate);
+	bucket->tokens_milli -= 1000;
+	return OK;
+}
+
+/* What is asked for: of a vote, the kind of the operation that it may bring about. */
+static enum operation_kind_id
+kind_asked_for(const struct keeper *keeper, const struct job *job) {
+	enum operation_kind_id kind = job->submission.kind;
+	if (job->kind != JOB_VOTE)
+		return kind;
+	const struct gate_operation *operation =
+		operations_find(&keeper->gate->state->operations, &job->vote.operation_id);
+	bool known = operation != nullptr && operation->held != nullptr &&
+		     operation_kind_parse(operation->held->operation.kind, &kind) == OK;
+	return known ? kind : OPERATION_SIGN;
+}
+
+static enum status
+check_readiness(const struct keeper *keeper, const struct job *job) {
+	TRY(high_water_may_decide(keeper->high_water));
+	if (!keeper->clock.in_doubt)
+		return OK;
+	enum operation_kind_id kind = kind_asked_for(keeper, job);
+	if (operation_kinds[kind].is_protective || kind == OPERATION_CLOCK_ACCEPT)
+		return OK;
+	return fail(STATUS_UNAVAILABLE,
+		    "clock.doubt: wall clock and boot clock disagree; waiting for them or for clock.accept");
+}
+
+static void
+wait_for_operation(struct keeper *keeper, struct job *job) {
+	job->next = keeper->waiting;
+	keeper->waiting = job;
+}
+
+/* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not; a secret that is
+ * brought again may bring about a decision. */
+static enum status
+check_room(const struct keeper *keeper, const struct job *job) {
+	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
+						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
+	if (job->kind == JOB_OPERATION && job->submission.secret == nullptr &&
+	    operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
+		return OK;
+	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
+}
+
+/* Overload, unlike a full disk, is answered before anything is recorded. */
+static bool
+is_overload(struct keeper *keeper) {
+	struct ledger_statistics statistics;
+	ledger_statistics(keeper->ledger, &statistics);
+	return !statistics.is_disk_full;
+}
+
+void
+decide_job(struct keeper *keeper, struct job *job) {
+	enum status status = check_room(keeper, job);
+	if (status != OK && is_overload(keeper)) {
+		keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+		return;
+	}
+	if (status == OK)
+		status = check_readiness(keeper, job);
+	if (status == OK)
+		status = job->kind == JOB_VOTE
+				 ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
+				 : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
+	end_if_broken(status);
+	if (status != OK) {
+		decide_refuse(keeper, job, status);
+		return;
+	}
+	switch (job->step.kind) {
+	case GATE_KNOWN:
+		status = keeper_answer_known(keeper, job, job->step.operation);
+		if (status != OK)
+			keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+		return;
+	case GATE_IN_FLIGHT:
+		wait_for_operation(keeper, job);
+		return;
+	case GATE_DECIDED:
+		if (job->step.record != nullptr)
+			metric_add(&keeper->decisions[job->step.record->decision], 1);
+		IGNORE_STATUS(submit_step(keeper, job)); /* ends the process where it fails */
+		return;
+	}
+}
+
+/* --- What has become durable. --- */
+
+static struct job *
+take_done(struct keeper *keeper) {
+	pthread_mutex_lock(&keeper->done_mutex);
+	struct job *first = keeper->done_first;
+	keeper->done_first = keeper->done_last = nullptr;
+	pthread_mutex_unlock(&keeper->done_mutex);
+	return first;
+}
+
+static void
+answer_decided(struct keeper *keeper, struct job *job) {
+	const struct gate_operation *operation = job->step.operation;
+	struct answer answer = {
+		.state = job->step.state, .operation = operation->id, .entry = job->index, .record = job->step.record};
+	_cleanup_(buffer_free) struct buffer receipt = {};
+	if (job->step.state == OPERATION_HELD)
+		answer.missing = job->step.record != nullptr ? job->step.record->missing : operation->held->missing;
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	if (keeper_write_receipt(keeper, job->index, job->commit, (struct bytes){}, &receipt) == OK)
+		answer.receipt = buffer_bytes(&receipt);
+	else
+		log_warning("a receipt could not be written: %s", fail_message());
+	keeper_send_answer(keeper, job, &answer);
+}
+
+/* The intent stands; the act follows, and its outcome is an entry of its own. */
+static void
+perform(struct keeper *keeper, struct job *job) {
+	struct gate_operation *operation = job->step.operation;
+	gate_step_free(&job->step);
+	commit_release(job->commit);
+	job->commit = nullptr;
+	enum status status = gate_perform(keeper->gate, operation, keeper->batch_ms, &job->step);
+	end_if_broken(status);
+	if (status != OK) {
+		keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+		return;
+	}
+	IGNORE_STATUS(submit_step(keeper, job)); /* ends the process where it fails */
+}
+
+static void
+after_done(struct keeper *keeper, struct job *job) {
+	if (job->is_refusal)
+		keeper_send_job_error(keeper, job);
+	else {
+		gate_settle(keeper->gate, &job->step, job->index);
+		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
+		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
+			clock_accept(&keeper->clock);
+		if (job->step.is_outward) {
+			perform(keeper, job);
+			return;
+		}
+		answer_decided(keeper, job);
+	}
+	job_give_back(keeper, job);
+}
+
+/* Repetitions of what has meanwhile been recorded get its answer. */
+static void
+wake_waiting(struct keeper *keeper) {
+	struct job *waiting = keeper->waiting;
+	keeper->waiting = nullptr;
+	while (waiting != nullptr) {
+		struct job *job = waiting;
+		waiting = job->next;
+		if (job->step.operation->entry == UINT64_MAX) {
+			wait_for_operation(keeper, job);
+			continue;
+		}
+		enum status status = keeper_answer_known(keeper, job, job->step.operation);
+		if (status != OK)
+			keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+	}
+}
+
+static void
+send_feed(struct keeper *keeper, uint64_t size) {
+	char data[64];
+	_cleanup_(buffer_free) struct buffer payload = {};
+	if (keeper->channel == nullptr)
+		return;
+	snprintf(data, sizeof data, "{\"size\":%llu}", (unsigned long long)size);
+	struct ipc_feed feed = {.index = size, .event = BYTES_OF_LITERAL("head"), .data = bytes_of_text(data)};
+	ipc_write_feed(&payload, &feed);
+	if (ipc_send(keeper->channel, IPC_FEED, 0, false, buffer_bytes(&payload)) != OK)
+		log_warning("a feed event is lost: %s", fail_message());
+}
+
+void
+decide_settle(struct keeper *keeper) {
+	uint64_t size = 0;
+	for (struct job *job = take_done(keeper); job != nullptr;) {
+		struct job *next = job->next;
+		keeper->outstanding--;
+		if (job->commit != nullptr && job->commit->size > size)
+			size = job->commit->size;
+		after_done(keeper, job);
+		job = next;
+	}
+	if (size > 0) {
+		metric_add(&keeper->batches, 1);
+		send_feed(keeper, size);
+	}
+	if (keeper->waiting != nullptr)
+		wake_waiting(keeper);
+}
+
+void
+decide_free(struct keeper *keeper) {
+	jobs_free(keeper->waiting);
+	jobs_free(keeper->done_first);
+	commit_release(keeper->last_commit);
+	size_t at = 0;
+	void *bucket;
+	while (map_next(&keeper->buckets, &at, nullptr, &bucket))
+		free(bucket);
+	map_free(&keeper->buckets);
+}

@@ -1,0 +1,19 @@
+/*
+ * A job's way from decision to answer: rate limit, readiness, the gate, the log, and what follows when its entries are durable.
+ */
+#ifndef GATEHOUSE_KEEPER_DECIDE_H
+#define GATEHOUSE_KEEPER_DECIDE_H
+
+#include "keeper/job.h"
+
+/* A token bucket per principal, ahead of every entry that a requester can cause: STATUS_UNAVAILABLE "request.rate". */
+enum status decide_take_token(struct keeper *keeper, struct bytes key_id);
+/* An operation or vote that was read; in order. The job is answered and given back, now or when it is durable. */
+void decide_job(struct keeper *keeper, struct job *job);
+/* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked. */
+void decide_refuse(struct keeper *keeper, struct job *job, enum status status);
+/* Answers everything that has become durable meanwhile. */
+void decide_settle(struct keeper *keeper);
+void decide_free(struct keeper *keeper);
+
+#endif
