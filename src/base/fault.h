@@ -18,7 +18,8 @@ constexpr bool FAULT_SKIP_POLICY = true;
 constexpr bool FAULT_SKIP_POLICY = false;
 #endif
 
-#if defined(GATEHOUSE_FAULT_SKIP_SELF_VERIFY) /* keys/software/signer.c: a signature leaves without having been verified */
+#if defined(                                                                                                           \
+	GATEHOUSE_FAULT_SKIP_SELF_VERIFY) /* keys/software/signer.c: a signature leaves without having been verified */
 constexpr bool FAULT_SKIP_SELF_VERIFY = true;
 #else
 constexpr bool FAULT_SKIP_SELF_VERIFY = false;

@@ -132,10 +132,9 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 		TRY(json_need_string(submission->secret, "secret", "passphrase", &passphrase));
 	if (memchr(value.data, 0, value.len) != nullptr)
 		return fail(STATUS_INVALID, "secret.value: holds a zero byte");
-	struct hash256 computed =
-		passphrase.data == nullptr
-			? SHA256_PARTS(BYTES_OF_ARRAY(salt), value)
-			: SHA256_PARTS(BYTES_OF_ARRAY(salt), value, bytes_of("", 1), passphrase);
+	struct hash256 computed = passphrase.data == nullptr
+					  ? SHA256_PARTS(BYTES_OF_ARRAY(salt), value)
+					  : SHA256_PARTS(BYTES_OF_ARRAY(salt), value, bytes_of("", 1), passphrase);
 	if (!secret_equal(hash256_bytes(&computed), BYTES_OF_ARRAY(commitment)))
 		return fail(STATUS_UNAUTHORIZED,
 			    "secret.commitment: the secret is not the one that the payload commits to");

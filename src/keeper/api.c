@@ -183,7 +183,8 @@ read_derived_key(struct job *job, const struct route_match *match) {
 	char text[BIP32_PATH_TEXT_SIZE];
 	if (match->query.len < sizeof name - 1 || memcmp(match->query.data, name, sizeof name - 1) != 0)
 		return fail(STATUS_INVALID, "query.path: expected path=m/84h/0h/0h/0/5");
-	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)), &path));
+	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)),
+			     &path));
 	TRY(keyring_public_key(ring, match->parameters[0], &path, public_key));
 	bip32_path_format(&path, text);
 	_cleanup_(buffer_free) struct buffer body = {};

@@ -45,8 +45,7 @@ struct written {
 };
 
 #define FIELD(structure, member) offsetof(struct structure, member)
-#define SCHEMA(fields, structure)                                                                                      \
-	{ (fields), ARRAY_LENGTH(fields), sizeof(struct structure), nullptr }
+#define SCHEMA(fields, structure) {(fields), ARRAY_LENGTH(fields), sizeof(struct structure), nullptr}
 
 static const struct yaml_field LISTENER_FIELDS[] = {
 	{"address", YAML_TEXT, FIELD(config_listener, address), .required = true},
@@ -93,8 +92,7 @@ static const struct yaml_field LIMIT_FIELDS[] = {
 };
 static const struct yaml_schema LIMITS = SCHEMA(LIMIT_FIELDS, config_limits);
 
-#define USER_FIELD(name)                                                                                               \
-	{ #name, YAML_UINT32, FIELD(written_users, name), .min = 1, .max = UINT32_MAX - 1 }
+#define USER_FIELD(name) {#name, YAML_UINT32, FIELD(written_users, name), .min = 1, .max = UINT32_MAX - 1}
 static const struct yaml_field USER_FIELDS[] = {
 	USER_FIELD(gateway), USER_FIELD(keeper), USER_FIELD(watcher), USER_FIELD(worker), USER_FIELD(fetch),
 };
