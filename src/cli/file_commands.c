@@ -103,7 +103,7 @@ policy_conform_run(struct invocation *invocation) {
 		buffer_append_byte(&text, '\n');
 	} else
 		conform_print(&report, &text);
-	invocation->exit_code = report.agree == report.requests ? EXIT_DONE : EXIT_FOUND;
+	invocation->exit_code = report.difference_count == 0 ? EXIT_DONE : EXIT_FOUND;
 	return output_data(&text);
 }
 

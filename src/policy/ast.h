@@ -65,6 +65,19 @@ struct expression {
 	size_t name_count;
 };
 
+/* A node over copies of the operands, one deeper than the deepest; whoever makes it sees to EXPRESSION_DEPTH_MAX. */
+enum status expression_make(struct arena *arena, enum expression_kind kind, struct place place,
+			    const struct expression *const *operands, size_t count, struct expression **node);
+/* The same with one name, and with a value. */
+enum status expression_make_named(struct arena *arena, enum expression_kind kind, struct place place,
+				  const struct expression *operand, struct bytes name, struct expression **node);
+enum status expression_make_literal(struct arena *arena, struct place place, struct value value,
+				    struct expression **node);
+/* `left && right`, or ||: what is on the left goes on. */
+enum status expression_make_chain(struct arena *arena, enum expression_kind kind, struct place place,
+				  const struct expression *left, const struct expression *const *right, size_t count,
+				  struct expression **node);
+
 enum scope_kind {
 	SCOPE_ANY,
 	SCOPE_EQUAL, /* == entity or slot */
@@ -101,6 +114,9 @@ struct policy_ast {
 	const struct policy_annotation *annotations;
 	size_t annotation_count;
 };
+
+/* True for "Action" and "N::Action". */
+bool policy_is_action_type(struct bytes type);
 
 /* The line and column of an offset within the policy, without a search through the whole source. */
 void policy_ast_position(const struct policy_ast *policy, size_t offset, size_t *line, size_t *column);

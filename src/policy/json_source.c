@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-constexpr size_t DOCUMENT_DEPTH_MAX = 256;
+constexpr size_t DOCUMENT_DEPTH_MAX = 1024;
 
 struct place
 json_node_place(struct json_node node) {
 	return (struct place){(uint32_t)node.place.offset, (uint32_t)node.place.length};
 }
 
-enum status
-json_source_complain(const struct json_source *source, struct json_node node, const char *name, const char *format,
-		     ...) {
+void
+json_source_note(const struct json_source *source, struct json_node node, const char *name, const char *format, ...) {
 	char text[384];
 	va_list arguments;
 	va_start(arguments, format);
@@ -21,7 +20,7 @@ json_source_complain(const struct json_source *source, struct json_node node, co
 	/* An object or array is marked where it begins: its other lines would say nothing. */
 	enum json_type type = node.value == nullptr ? JSON_NULL : json_type_of(node.value);
 	size_t length = type == JSON_OBJECT || type == JSON_ARRAY ? 1 : node.place.length;
-	return policy_complain(source->diagnostics, source->source, node.place.offset, length, name, "%s", text);
+	policy_note(source->diagnostics, source->source, node.place.offset, length, name, "%s", text);
 }
 
 enum status

@@ -29,8 +29,10 @@ enum status json_source_read(struct json_source *source, struct json_node *root)
 struct place json_node_place(struct json_node node);
 
 /* Notes a finding at the node. */
-enum status json_source_complain(const struct json_source *source, struct json_node node, const char *name,
-				 const char *format, ...) __attribute__((format(printf, 4, 5)));
+void json_source_note(const struct json_source *source, struct json_node node, const char *name, const char *format,
+		      ...) __attribute__((format(printf, 4, 5)));
+/* Notes it and gives STATUS_INVALID. */
+#define json_source_complain(...) (json_source_note(__VA_ARGS__), fail_with(STATUS_INVALID))
 /* Notes the detail that was just kept, at the node; other failures than STATUS_INVALID stay as they are. */
 enum status json_source_pass(const struct json_source *source, struct json_node node, enum status status);
 

@@ -21,8 +21,7 @@ policy_tokens_free(struct policy_tokens *tokens) {
 }
 
 static enum status
-add_token(struct lexer *lexer, enum token_kind kind, size_t length) {
-	struct policy_tokens *tokens = lexer->tokens;
+keep_token(struct policy_tokens *tokens, enum token_kind kind, size_t offset, size_t length) {
 	if (tokens->count == tokens->capacity) {
 		size_t capacity = tokens->capacity == 0 ? 64 : tokens->capacity * 2;
 		struct token *items = reallocarray(tokens->items, capacity, sizeof *items);
@@ -30,7 +29,13 @@ add_token(struct lexer *lexer, enum token_kind kind, size_t length) {
 		tokens->items = items;
 		tokens->capacity = capacity;
 	}
-	tokens->items[tokens->count++] = (struct token){kind, (uint32_t)lexer->at, (uint32_t)length};
+	tokens->items[tokens->count++] = (struct token){kind, (uint32_t)offset, (uint32_t)length};
+	return OK;
+}
+
+static enum status
+add_token(struct lexer *lexer, enum token_kind kind, size_t length) {
+	TRY(keep_token(lexer->tokens, kind, lexer->at, length));
 	lexer->at += length;
 	return OK;
 }
@@ -77,8 +82,9 @@ take_character(struct lexer *lexer, size_t offset, uint32_t *character, size_t *
 		     (unsigned)*character, (unsigned)*character);
 }
 
-static void
-skip_comment(struct lexer *lexer) {
+static enum status
+take_comment(struct lexer *lexer) {
+	size_t start = lexer->at;
 	while (lexer->at < lexer->source->text.len && lexer->findings < DIAGNOSTICS_MAX) {
 		uint32_t character;
 		size_t length;
@@ -88,6 +94,9 @@ skip_comment(struct lexer *lexer) {
 		take_character(lexer, lexer->at, &character, &length);
 		lexer->at += length;
 	}
+	if (lexer->options.comments == nullptr)
+		return OK;
+	return keep_token(lexer->options.comments, TOKEN_COMMENT, start, lexer->at - start);
 }
 
 /* A backslash takes the next character with it, whatever it is, but for a line feed. */
@@ -183,10 +192,8 @@ take_token(struct lexer *lexer) {
 		lexer->at++;
 		return OK;
 	}
-	if (c == '/' && peek(lexer, 1) == '/') {
-		skip_comment(lexer);
-		return OK;
-	}
+	if (c == '/' && peek(lexer, 1) == '/')
+		return take_comment(lexer);
 	if (is_name_start(c))
 		return add_token(lexer, TOKEN_NAME, name_length(lexer, 0));
 	if (c == '?' && is_name_start(peek(lexer, 1)))

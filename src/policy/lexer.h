@@ -46,7 +46,8 @@ enum token_kind {
 	TOKEN_DIVIDE,
 	TOKEN_REMAINDER,
 	TOKEN_NOT,
-	TOKEN_ASSIGN, /* = */
+	TOKEN_ASSIGN,  /* = */
+	TOKEN_COMMENT, /* only where comments are asked for */
 };
 
 struct token {
@@ -65,6 +66,7 @@ void policy_tokens_free(struct policy_tokens *tokens); /* a cleanup function */
 
 struct lexer_options {
 	bool allow_bidirectional;
+	struct policy_tokens *comments; /* receives them; null: they are dropped */
 };
 
 /* STATUS_INVALID where anything was noted; the tokens are usable all the same, unless the text is too large.

@@ -210,14 +210,6 @@ parse_party_constraint(struct parser *parser, const char *variable, struct scope
 	return parse_entity_or_slot(parser, variable, scope);
 }
 
-static bool
-is_action_type(struct bytes type) {
-	static const struct bytes action = BYTES_OF_LITERAL("Action");
-	if (type.len < action.len || memcmp(type.data + type.len - action.len, action.data, action.len) != 0)
-		return false;
-	return type.len == action.len || type.data[type.len - action.len - 1] == ':';
-}
-
 static enum status
 parse_action(struct parser *parser, struct entity_uid *uid) {
 	const struct token *token = parser_token(parser);
@@ -225,7 +217,7 @@ parse_action(struct parser *parser, struct entity_uid *uid) {
 		return COMPLAIN(parser, token, "policy.scope_slot",
 				"slots stand for a principal or a resource, not for an action");
 	TRY(parse_scope_entity(parser, "an action such as Action::\"id\"", uid));
-	if (!is_action_type(uid->type))
+	if (!policy_is_action_type(uid->type))
 		return COMPLAIN(parser, token, "policy.action_type",
 				"expected an entity of type Action, found one of type %.*s",
 				(int)(uid->type.len > 80 ? 80 : uid->type.len), (const char *)uid->type.data);
@@ -410,17 +402,6 @@ count_lines(struct bytes text, size_t from, size_t to) {
 	for (; from < to; from++)
 		lines += text.data[from] == '\n';
 	return lines;
-}
-
-void
-policy_ast_position(const struct policy_ast *policy, size_t offset, size_t *line, size_t *column) {
-	struct policy_source from_start = *policy->source;
-	size_t start = policy->place.offset;
-	while (start > 0 && from_start.text.data[start - 1] != '\n')
-		start--;
-	from_start.text = bytes_of(from_start.text.data + start, from_start.text.len - start);
-	policy_source_position(&from_start, offset - start, line, column);
-	*line += policy->line - 1;
 }
 
 static enum status

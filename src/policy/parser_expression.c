@@ -5,45 +5,31 @@
 #include "policy/literal.h"
 
 static enum status
+check_depth(struct parser *parser, const struct expression *node) {
+	if (node->depth <= EXPRESSION_DEPTH_MAX)
+		return OK;
+	return policy_complain(parser->diagnostics, parser->source, node->place.offset, node->place.length,
+			       "policy.depth", "expressions nest at most %zu deep", EXPRESSION_DEPTH_MAX);
+}
+
+static enum status
 make_node(struct parser *parser, size_t start, enum expression_kind kind, const struct expression *const *operands,
 	  size_t count, struct expression **node) {
-	size_t depth = 1;
-	for (size_t i = 0; i < count; i++)
-		if (operands[i]->depth >= depth)
-			depth = operands[i]->depth + 1u;
-	struct place place = parser_place(parser, start);
-	if (depth > EXPRESSION_DEPTH_MAX)
-		return policy_complain(parser->diagnostics, parser->source, place.offset, place.length, "policy.depth",
-				       "expressions nest at most %zu deep", EXPRESSION_DEPTH_MAX);
-	*node = ARENA_NEW(parser->arena, struct expression);
-	TRY_ALLOC(*node);
-	**node = (struct expression){.kind = kind, .depth = (uint16_t)depth, .place = place, .operand_count = count};
-	if (count > 0) {
-		const struct expression **copy = ARENA_NEW_ARRAY(parser->arena, count, const struct expression *);
-		TRY_ALLOC(copy);
-		memcpy(copy, operands, count * sizeof *copy);
-		(*node)->operands = copy;
-	}
-	return OK;
+	TRY(expression_make(parser->arena, kind, parser_place(parser, start), operands, count, node));
+	return check_depth(parser, *node);
 }
 
 static enum status
 make_named_node(struct parser *parser, size_t start, enum expression_kind kind, const struct expression *operand,
 		struct bytes name, struct expression **node) {
-	TRY(make_node(parser, start, kind, &operand, 1, node));
-	struct bytes *names = ARENA_NEW(parser->arena, struct bytes);
-	TRY_ALLOC(names);
-	*names = name;
-	(*node)->names = names;
-	(*node)->name_count = 1;
-	return OK;
+	TRY(expression_make_named(parser->arena, kind, parser_place(parser, start), operand, name, node));
+	return check_depth(parser, *node);
 }
 
 static enum status
 make_literal(struct parser *parser, size_t start, struct value value, const struct expression **expression) {
 	struct expression *node;
-	TRY(make_node(parser, start, EXPRESSION_LITERAL, nullptr, 0, &node));
-	node->value = value;
+	TRY(expression_make_literal(parser->arena, parser_place(parser, start), value, &node));
 	*expression = node;
 	return OK;
 }
@@ -579,14 +565,7 @@ parse_chain(struct parser *parser, enum token_kind symbol, enum expression_kind 
 	if (!parser_sees(parser, symbol))
 		return OK;
 	const struct expression **operands = nullptr;
-	/* (a && b) && c is a && b && c: its left part goes on. */
-	bool goes_on = (*expression)->kind == kind;
-	size_t before = goes_on ? (*expression)->operand_count : 1, count = 0;
-	for (; count < before; count++) {
-		operands = parser_grow(parser, operands, count, sizeof(const struct expression *));
-		TRY_ALLOC(operands);
-		operands[count] = goes_on ? (*expression)->operands[count] : *expression;
-	}
+	size_t count = 0;
 	while (parser_take(parser, symbol)) {
 		operands = parser_grow(parser, operands, count, sizeof(const struct expression *));
 		TRY_ALLOC(operands);
@@ -594,9 +573,10 @@ parse_chain(struct parser *parser, enum token_kind symbol, enum expression_kind 
 		count++;
 	}
 	struct expression *node;
-	TRY(make_node(parser, start, kind, operands, count, &node));
+	TRY(expression_make_chain(parser->arena, kind, parser_place(parser, start), *expression, operands, count,
+				  &node));
 	*expression = node;
-	return OK;
+	return check_depth(parser, node);
 }
 
 static enum status

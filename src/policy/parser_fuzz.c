@@ -1,11 +1,12 @@
 /*
  * Readers: policy/lexer.c, policy/parser.c, policy/parser_expression.c, policy/literal.c
  * Properties: what is refused is refused with findings that print and have places in the text; what is read decides, and the
- * decision agrees with what each policy says of itself.
+ * decision agrees with what each policy says of itself; it survives the JSON form, and formatting, which done twice is done once.
  */
 #include <stdlib.h>
 
-#include "policy/policy.h"
+#include "policy/format.h"
+#include "policy/policy_json.h"
 
 static const struct value_field inner[] = {
 	{BYTES_OF_LITERAL("b"), {.type = VALUE_LONG, .integer = INT64_MAX}},
@@ -76,15 +77,38 @@ check_decision(const struct policy_set *set) {
 	need(result.reason_count == (forbids > 0 ? forbids : erring_forbids > 0 ? 0 : permits));
 }
 
+static void
+check_json(const struct policy_set *set) {
+	_cleanup_(policy_set_destroy) struct policy_set *again = nullptr;
+	_cleanup_(buffer_free) struct buffer first = {}, second = {};
+	need(policy_set_write_json(set, &first) == OK && policy_set_create(nullptr, &again) == OK);
+	enum status status = policy_set_add_json(again, "fuzz.json", buffer_bytes(&first), nullptr);
+	if (status == STATUS_INVALID &&
+	    (strstr(fail_message(), "json.depth") != nullptr || strstr(fail_message(), "policy.too_large") != nullptr))
+		return; /* a chain of && is as deep in JSON as it is long */
+	need(status == OK && policy_set_write_json(again, &second) == OK);
+	need(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
+}
+
+static void
+check_format(struct bytes text) {
+	_cleanup_(buffer_free) struct buffer first = {}, second = {};
+	need(policy_format("fuzz.cedar", text, &first, nullptr) == OK);
+	need(policy_format("fuzz.cedar", buffer_bytes(&first), &second, nullptr) == OK);
+	need(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics diagnostics = {};
 	_cleanup_(policy_set_destroy) struct policy_set *set = nullptr;
 	enum status status = policy_set_parse("fuzz.cedar", bytes_of(data, size), &set, &diagnostics);
 	need(status == OK || status == STATUS_INVALID);
-	if (status == OK)
+	if (status == OK) {
 		check_decision(set);
-	else
+		check_json(set);
+		check_format(bytes_of(data, size));
+	} else
 		check_findings(&diagnostics, size);
 	return 0;
 }

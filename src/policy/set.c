@@ -72,10 +72,14 @@ choose_id(struct policy_set *set, const struct policy_ast *ast, struct bytes *id
 	return OK;
 }
 
-static enum status
-add_statement(struct policy_set *set, const struct policy_ast *ast, struct policy_diagnostics *diagnostics) {
+enum status
+policy_set_add_ast(struct policy_set *set, const struct policy_ast *ast, const struct bytes *id,
+		   struct policy_diagnostics *diagnostics) {
 	struct policy_entry entry = {.ast = ast, .is_template = policy_ast_is_template(ast)};
-	TRY(choose_id(set, ast, &entry.id));
+	if (id != nullptr)
+		entry.id = *id;
+	else
+		TRY(choose_id(set, ast, &entry.id));
 	set->statement_count++;
 	const struct policy_entry *other = find_entry(set, entry.id);
 	if (other != nullptr) {
@@ -89,8 +93,15 @@ add_statement(struct policy_set *set, const struct policy_ast *ast, struct polic
 	return add_entry(set, &entry);
 }
 
-static enum status
-keep_source(struct policy_set *set, const char *file, struct bytes text, const struct policy_source **source) {
+enum status
+policy_set_keep_source(struct policy_set *set, const char *file, struct bytes text,
+		       struct policy_diagnostics *diagnostics, const struct policy_source **source) {
+	if (set->is_sealed)
+		return fail(STATUS_INTERNAL, "policy.sealed: a sealed set does not change");
+	if (text.len > POLICY_TEXT_MAX) /* before it is copied */
+		return policy_complain(diagnostics, &(struct policy_source){file, text}, POLICY_TEXT_MAX, 1,
+				       "policy.too_large", "expected at most %zu bytes, found %zu", POLICY_TEXT_MAX,
+				       text.len);
 	struct policy_source *kept = ARENA_NEW(&set->arena, struct policy_source);
 	TRY_ALLOC(kept);
 	kept->file = arena_text(&set->arena, bytes_of_text(file));
@@ -106,16 +117,12 @@ add_text(struct policy_set *set, const char *file, struct bytes text, struct pol
 	const struct policy_source *source;
 	const struct policy_ast *const *policies;
 	size_t count;
-	if (text.len > POLICY_TEXT_MAX) /* before it is copied */
-		return policy_complain(diagnostics, &(struct policy_source){file, text}, POLICY_TEXT_MAX, 1,
-				       "policy.too_large", "expected at most %zu bytes, found %zu", POLICY_TEXT_MAX,
-				       text.len);
-	TRY(keep_source(set, file, text, &source));
+	TRY(policy_set_keep_source(set, file, text, diagnostics, &source));
 	enum status parsed = policy_parse(&set->arena, source, set->options, diagnostics, &policies, &count);
 	if (parsed != OK && parsed != STATUS_INVALID)
 		return parsed;
 	for (size_t i = 0; i < count; i++) {
-		enum status added = add_statement(set, policies[i], diagnostics);
+		enum status added = policy_set_add_ast(set, policies[i], nullptr, diagnostics);
 		if (added == STATUS_INVALID)
 			parsed = added;
 		else
@@ -127,8 +134,6 @@ add_text(struct policy_set *set, const char *file, struct bytes text, struct pol
 enum status
 policy_set_add(struct policy_set *set, const char *file, struct bytes text, struct policy_diagnostics *diagnostics) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics own = {};
-	if (set->is_sealed)
-		return fail(STATUS_INTERNAL, "policy.sealed: a sealed set does not change");
 	if (diagnostics == nullptr)
 		diagnostics = &own;
 	size_t first = diagnostics->count;

@@ -27,4 +27,11 @@ struct policy_set {
 	bool is_sealed;
 };
 
+/* A copy of a text, for policies of it to borrow from. */
+enum status policy_set_keep_source(struct policy_set *set, const char *file, struct bytes text,
+				   struct policy_diagnostics *diagnostics, const struct policy_source **source);
+/* Adds a parsed policy or template, whose memory lives as long as the set. id: null for one by annotation or number. */
+enum status policy_set_add_ast(struct policy_set *set, const struct policy_ast *ast, const struct bytes *id,
+			       struct policy_diagnostics *diagnostics);
+
 #endif
