@@ -39,7 +39,6 @@ entry_done(void *context, enum status status, const struct ledger_commit *durabl
 	bool was_empty;
 	pthread_mutex_lock(&keeper->done_mutex);
 	job->index = index;
-	job->commit_status = status;
 	job->commit = status == OK ? commit_of(keeper, durable) : nullptr;
 	job->next = nullptr;
 	was_empty = keeper->done_first == nullptr;

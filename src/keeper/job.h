@@ -41,7 +41,6 @@ struct job {
 	/* After it became durable. */
 	uint64_t index;
 	struct commit *commit;
-	enum status commit_status;
 	/* keeper_answer(): where the answer goes instead of the channel. */
 	struct ipc_response *response;
 	struct arena *response_arena;

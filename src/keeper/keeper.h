@@ -65,6 +65,9 @@ enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper
 enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
 			  struct ipc_response *response);
 
+/* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
+enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);
+
 struct gate *keeper_gate(struct keeper *keeper);
 struct ledger *keeper_ledger(struct keeper *keeper);
 

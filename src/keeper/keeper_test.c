@@ -313,5 +313,19 @@ hostile_requests_are_refused_by_name(void **) {
 	assert_int_equal(json_integer(a), json_integer(b));
 }
 
-RUN_TESTS(T(a_transfer_is_signed_with_a_receipt_that_verifies), T(a_restart_remembers_everything_that_was_acknowledged),
-	  T(an_older_data_directory_is_refused), T(hostile_requests_are_refused_by_name))
+static void
+a_reloaded_configuration_is_an_entry(void **) {
+	_cleanup_(tear_down) struct house house;
+	uint64_t counts[ENTRY_TYPES];
+	struct hash256 hash = {{7}};
+	set_up(&house);
+	assert_ok(keeper_record_configuration(house.keeper, &hash));
+	close_house(&house);
+	assert_ok(open_house(&house));
+	ledger_counts(keeper_ledger(house.keeper), counts);
+	assert_int_equal(1, counts[ENTRY_CONFIGURATION]);
+}
+
+RUN_TESTS(T(a_reloaded_configuration_is_an_entry), T(a_transfer_is_signed_with_a_receipt_that_verifies),
+	  T(a_restart_remembers_everything_that_was_acknowledged), T(an_older_data_directory_is_refused),
+	  T(hostile_requests_are_refused_by_name))

@@ -34,8 +34,15 @@ read_config(struct keeper_process *process, int descriptor) {
 	if (!buffer_reserve(&text, CONFIG_SIZE_MAX))
 		return buffer_status(&text);
 	TRY(io_read_at(io_system(), descriptor, 0, text.data, CONFIG_SIZE_MAX, &got));
-	config_free(&process->config);
-	return config_parse(bytes_of(text.data, got), &process->config);
+	if (process->keeper == nullptr) {
+		config_free(&process->config);
+		return config_parse(bytes_of(text.data, got), &process->config);
+	}
+	/* A reload is for other processes: what the keeper runs on, and borrows from, stays; the log says that it happened. */
+	struct hash256 hash = sha256(bytes_of(text.data, got));
+	if (keeper_record_configuration(process->keeper, &hash) != OK)
+		log_error("a reloaded configuration could not be recorded: %s", fail_message());
+	return OK;
 }
 
 static void

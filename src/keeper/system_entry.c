@@ -102,3 +102,17 @@ refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *op
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }
+
+enum status
+keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	json_write_member_hex(&w, "configuration", hash256_bytes(configuration));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return ledger_submit(keeper->ledger,
+			     &(struct ledger_entry){.type = ENTRY_CONFIGURATION, .body = buffer_bytes(&body)}, 1,
+			     ignore_done, nullptr);
+}
