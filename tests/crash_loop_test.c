@@ -11,24 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/time.h"
-#include "gate/replay.h"
-#include "keeper/internal.h"
 #include "keeper/projection.h"
-#include "ledger/receipt.h"
-#include "ledger/tree.h"
+#include "tests/record_check.h"
 
 constexpr size_t ASKED_MAX = 20'000;
 constexpr size_t OUTSTANDING_MAX = 12;
-
-/* One request, sent once or more, and what was said to it. */
-struct asked {
-	struct ipc_request request;
-	uint64_t number; /* of its last sending; 0: not outstanding */
-	bool is_operation, answered;
-	unsigned status;
-	struct bytes operation, state, transaction, receipt;
-};
 
 struct client {
 	struct house house;
@@ -50,23 +37,6 @@ draw(struct client *client, uint64_t below) {
 
 /* --- Asking. --- */
 
-static struct bytes
-keep_text(struct client *client, const struct ipc_response *response, const char *member) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct bytes text = house_text(&arena, response, member);
-	return text.len == 0 ? (struct bytes){} : arena_copy(&client->arena, text);
-}
-
-static struct bytes
-transaction_of(struct client *client, const struct ipc_response *response) {
-	_cleanup_(arena_free) struct arena arena = {};
-	const json *document;
-	if (json_read(&arena, response->body, (struct json_limits){}, &document) != OK)
-		return (struct bytes){};
-	const json *transaction = json_get(json_get(document, "result"), "transaction");
-	return transaction == nullptr ? (struct bytes){} : arena_copy(&client->arena, json_string(transaction));
-}
-
 static struct asked *
 asked_as(struct client *client, uint64_t number) {
 	for (size_t i = client->count; i-- > 0;)
@@ -75,36 +45,11 @@ asked_as(struct client *client, uint64_t number) {
 	return nullptr;
 }
 
-/* The vote that decided, given once more: it is refused, and what it brought about stands. */
-static void
-note_repeated_vote(struct client *client, struct asked *asked) {
-	asked->number = 0;
-	client->answers++;
-	client->repeated++;
-}
-
-/* An answer, first or repeated: what was signed is the same each time. */
 static void
 note_answer(struct client *client, struct asked *asked, const struct ipc_response *response) {
-	struct bytes transaction = transaction_of(client, response);
-	if (asked->transaction.len > 0 && !asked->is_operation && transaction.len == 0) {
-		note_repeated_vote(client, asked);
-		return;
-	}
-	if (asked->transaction.len > 0)
-		assert_bytes(asked->transaction, transaction);
 	client->repeated += asked->answered;
 	client->answers++;
-	asked->number = 0;
-	asked->answered = true;
-	asked->status = response->status;
-	asked->transaction = transaction;
-	struct bytes receipt = keep_text(client, response, "receipt");
-	if (receipt.len == 0)
-		return; /* refused before a decision */
-	asked->receipt = receipt;
-	asked->operation = keep_text(client, response, "operation");
-	asked->state = keep_text(client, response, "state");
+	(void)asked_note(asked, &client->arena, response);
 }
 
 /* Takes one answer; false when the keeper is gone. */
@@ -251,194 +196,33 @@ live_and_be_killed(struct client *client) {
 
 /* --- What must hold. --- */
 
-struct spent {
-	uint8_t identity[32];
-	int64_t greatest;
-};
-
-struct reading {
-	struct client *client;
-	struct hash256 *roots; /* by size */
-	uint64_t size;
-	struct tree_frontier frontier;
-	uint64_t seq[ENTRY_TYPES];
-	int64_t at_ms;
-	struct map done; /* operations that were carried out */
-	struct spent *spent;
-	size_t spent_count, decisions, signed_count;
-	struct replayer *replayer;
-};
-
-/* The greatest that was signed for one nonce counts, once. */
-static int64_t
-count_limit(struct reading *reading, const uint8_t identity[32], int64_t cents) {
-	int64_t sum = 0;
-	struct spent *own = nullptr;
-	for (size_t i = 0; i < reading->spent_count; i++) {
-		if (memcmp(reading->spent[i].identity, identity, 32) == 0)
-			own = &reading->spent[i];
-		else
-			sum += reading->spent[i].greatest;
-	}
-	if (own == nullptr) {
-		assert_true(reading->spent_count < ASKED_MAX);
-		own = &reading->spent[reading->spent_count++];
-		*own = (struct spent){};
-		memcpy(own->identity, identity, sizeof own->identity);
-	}
-	if (cents > own->greatest)
-		own->greatest = cents;
-	return sum + own->greatest;
-}
-
 static void
-recount_limits(struct reading *reading, struct arena *arena, const struct decision_record *record) {
-	static const char *const facts_of[] = {"limits.key", "limits.account", "limits.desk", "limits.legal_entity",
-					       "limits.requester"};
-	static const char *const windows[] = {"hour", "day", "week"};
-	const json *facts;
-	int64_t cents = 0;
-	for (size_t i = 0; i < record->spend.part_count; i++)
-		if (record->spend.parts[i].dimension == LIMIT_KEY)
-			cents = record->spend.parts[i].cents;
-	int64_t expected = count_limit(reading, record->spend.identity, cents);
-	assert_ok(json_read(arena, record->facts, (struct json_limits){}, &facts));
-	for (size_t i = 0; i < ARRAY_LENGTH(facts_of); i++)
-		for (size_t j = 0; j < ARRAY_LENGTH(windows); j++) {
-			const json *fact = json_get(json_get(json_get(facts, "verified"), facts_of[i]), windows[j]);
-			assert_non_null(fact);
-			assert_int_equal(expected, json_integer(fact));
-		}
-}
-
-static void
-read_decision(struct reading *reading, struct arena *arena, const json *body) {
-	struct decision_record record;
-	void *before;
-	assert_ok(decision_record_read(arena, body, nullptr, &record));
-	reading->decisions++;
-	if (record.outcome != OUTCOME_DONE)
-		return;
-	assert_null(map_get(&reading->done, hash256_bytes(&record.operation_id)));
-	assert_ok(map_put(&reading->done, hash256_bytes(&record.operation_id), reading, &before));
-	if (!record.has_spend)
-		return;
-	reading->signed_count++;
-	recount_limits(reading, arena, &record);
-}
-
-static enum status
-check_entry(void *context, const struct ledger_record *record) {
-	struct reading *reading = context;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct entry entry;
-	struct hash256 leaf = tree_leaf_hash(record->leaf);
-	enum replay_result result;
-	const char *difference;
-	assert_int_equal(reading->frontier.size, record->index);
-	TRY(tree_frontier_append(&reading->frontier, &leaf));
-	reading->roots[record->index + 1] = tree_frontier_root(&reading->frontier);
-	TRY(entry_read(&arena, record->leaf, &entry));
-	assert_int_equal(reading->seq[entry.type]++, entry.seq);
-	assert_true(entry.at_ms >= reading->at_ms);
-	reading->at_ms = entry.at_ms;
-	if (entry.type == ENTRY_DECISION)
-		read_decision(reading, &arena, entry.document);
-	TRY(replayer_add(reading->replayer, record->index, record->leaf, &result, &difference));
-	if (result == REPLAY_DIFFERENT)
-		fail_msg("entry %llu replays otherwise: %s", (unsigned long long)record->index, difference);
-	return OK;
-}
-
-/* The receipt is of a head that this log had, and of an entry that it still has and that says what was answered. */
-static void
-check_acknowledged(struct reading *reading, const struct asked *asked) {
-	struct client *client = reading->client;
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer bytes = {};
-	struct receipt receipt;
-	struct ledger_record record;
-	struct entry entry;
-	if (asked->receipt.len == 0)
-		return;
-	assert_ok(receipt_parse(&arena, asked->receipt, &receipt));
-	assert_ok(note_verify_ed25519(&receipt.note, &client->house.installation.keys.ed25519));
-	assert_true(receipt.checkpoint.size <= reading->size);
-	assert_memory_equal(&reading->roots[receipt.checkpoint.size], &receipt.checkpoint.root, sizeof(struct hash256));
-	assert_ok(ledger_read(keeper_ledger(client->house.keeper), receipt.index, &bytes, &record));
-	assert_ok(receipt_check_entry(&receipt, record.leaf));
-	assert_ok(entry_read(&arena, record.leaf, &entry));
-	assert_bytes(asked->operation, json_string(json_get(entry.document, "operation")));
-	if (asked->transaction.len > 0)
-		assert_bytes(asked->transaction,
-			     json_string(json_get(json_get(entry.document, "result"), "transaction")));
-}
-
-static void
-check_state_db(struct keeper *keeper, const struct ledger_head *head) {
-	struct hash256 kept, anew;
+wait_for_state_db(struct keeper *keeper) {
+	struct ledger_head head;
 	bool is_current = false;
+	ledger_durable_head(keeper->ledger, &head);
 	for (size_t tries = 0; tries < 300 && !is_current; tries++) {
 		usleep(20'000);
 		pthread_mutex_lock(&keeper->projection_mutex);
-		is_current = projection_applied(keeper->projection).size == head->head.size;
+		is_current = projection_applied(keeper->projection).size == head.head.size;
 		pthread_mutex_unlock(&keeper->projection_mutex);
 	}
 	assert_true(is_current);
-	struct keeper second = *keeper;
-	char path[256];
-	snprintf(path, sizeof path, "%s.anew", keeper->state_path);
-	second.state_path = path;
-	second.projection = nullptr;
-	pthread_mutex_init(&second.projection_mutex, nullptr);
-	assert_ok(projection_start(&second));
-	struct publish_target target = projection_target(&second);
-	assert_ok(target.begin(target.context));
-	assert_ok(ledger_visit(keeper->ledger, 0, head->head.size, target.apply, target.context));
-	assert_ok(target.finish(target.context, head));
-	assert_ok(projection_fingerprint(second.projection, &anew));
-	pthread_mutex_lock(&keeper->projection_mutex);
-	assert_ok(projection_fingerprint(keeper->projection, &kept));
-	pthread_mutex_unlock(&keeper->projection_mutex);
-	projection_close(&second.projection);
-	pthread_mutex_destroy(&second.projection_mutex);
-	assert_memory_equal(&kept, &anew, sizeof kept);
 }
 
 static void
 check_everything(struct client *client) {
-	struct reading reading = {.client = client};
-	struct ledger_head head;
+	struct record_findings findings;
 	assert_ok(house_open(&client->house));
-	struct keeper *keeper = client->house.keeper;
-	ledger_durable_head(keeper->ledger, &head);
-	reading.size = head.head.size;
-	reading.roots = calloc(reading.size + 1, sizeof *reading.roots);
-	reading.spent = calloc(ASKED_MAX, sizeof *reading.spent);
-	assert_true(reading.roots != nullptr && reading.spent != nullptr);
-	assert_ok(replayer_create(&reading.replayer, &keeper->gate->blobs));
-	assert_ok(ledger_visit(keeper->ledger, 0, reading.size, check_entry, &reading));
-	assert_memory_equal(&head.head.root, &reading.roots[reading.size], sizeof head.head.root);
-	for (size_t i = 0; i < client->count; i++)
-		check_acknowledged(&reading, &client->asked[i]);
-	int64_t total = 0;
-	for (size_t i = 0; i < reading.spent_count; i++)
-		total += reading.spent[i].greatest;
-	assert_int_equal(total, limits_sum(keeper->gate->state->limits, LIMIT_KEY, BYTES_OF_LITERAL("eth-hot"),
-					   LIMIT_WEEK, keeper->gate->state->now_ms, nullptr, 0));
-	check_state_db(keeper, &head);
-	struct replay_counts counts = replayer_counts(reading.replayer);
+	wait_for_state_db(client->house.keeper);
+	record_check(client->house.keeper, client->asked, client->count, &findings);
 	print_message("%zu kills, %zu answers (%zu repeated) to %zu requests; %llu entries, %zu decisions, %zu signed, "
 		      "%llu replayed alike\n",
-		      client->kills, client->answers, client->repeated, client->count, (unsigned long long)reading.size,
-		      reading.decisions, reading.signed_count, (unsigned long long)counts.same);
+		      client->kills, client->answers, client->repeated, client->count,
+		      (unsigned long long)findings.entries, findings.decisions, findings.signed_count,
+		      (unsigned long long)findings.replayed);
 	printf("# result kills %zu\n# result requests %zu\n# result signed %zu\n", client->kills, client->count,
-	       reading.signed_count);
-	assert_int_equal(0, counts.different);
-	replayer_destroy(&reading.replayer);
-	map_free(&reading.done);
-	free(reading.spent);
-	free(reading.roots);
+	       findings.signed_count);
 }
 
 static uint64_t

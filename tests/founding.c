@@ -27,7 +27,7 @@ begin_mark(const struct installation *installation, const struct founding *found
 	_cleanup_(high_water_close) struct high_water *mark = nullptr;
 	struct ledger_head head;
 	struct high_water_config guard = {.guard = founding->guard,
-					  .io = io_system(),
+					  .io = founding->io,
 					  .origin = bytes_of_text(installation->origin),
 					  .data_directory = founding->data,
 					  .path = founding->mark};
@@ -42,10 +42,15 @@ begin_log(struct firm *firm, const struct installation *installation, const stru
 	_cleanup_(ledger_close) struct ledger *ledger = nullptr;
 	char path[512];
 	snprintf(path, sizeof path, "%s/ledger", founding->data);
-	struct ledger_config config = {.io = io_system(), .directory = path, .signer = &installation->signer};
+	struct ledger_config config = {.io = founding->io,
+				       .directory = path,
+				       .signer = &installation->signer,
+				       .first_segment_size = founding->segment_size,
+				       .segment_size = founding->segment_size,
+				       .is_manual = founding->segment_size != 0};
 	TRY(write_log_keys(installation, &keys));
 	TRY(firm_genesis(firm, founding->instance, installation->origin, (const char *)keys.data,
-			 io_realtime_ns(io_system()) / 1'000'000, &genesis));
+			 io_realtime_ns(founding->io) / 1'000'000, &genesis));
 	TRY(ledger_create(&config));
 	TRY(ledger_open(&config, &ledger));
 	TRY(ledger_append(ledger, &(struct ledger_entry){.type = ENTRY_GENESIS, .body = buffer_bytes(&genesis)}, 1,
@@ -58,9 +63,14 @@ found_installation(struct firm *firm, const struct founding *founding) {
 	_cleanup_(buffer_free) struct buffer record = {};
 	_cleanup_(installation_close) struct installation installation = {};
 	struct root_key *root;
+	if (founding->io == nullptr) {
+		struct founding on_system = *founding;
+		on_system.io = io_system();
+		return found_installation(firm, &on_system);
+	}
 	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
 	TRY(root_key_create(&root, founding->source, founding->given, cheap, &record));
-	TRY(installation_create(io_system(), founding->data, founding->instance, "k1", root, buffer_bytes(&record),
+	TRY(installation_create(founding->io, founding->data, founding->instance, "k1", root, buffer_bytes(&record),
 				&installation));
 	return begin_log(firm, &installation, founding);
 }

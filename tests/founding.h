@@ -10,12 +10,14 @@
 #include "tests/firm.h"
 
 struct founding {
+	const struct io *io; /* null: the system's */
 	const char *instance;
 	const char *data; /* directory to be made */
 	enum root_key_source source;
 	struct bytes given; /* passphrase or digits */
 	enum rollback_guard guard;
-	const char *mark; /* ROLLBACK_PATH: file */
+	const char *mark;      /* ROLLBACK_PATH: file */
+	uint64_t segment_size; /* 0: the default, and a log with threads */
 };
 
 enum status found_installation(struct firm *firm, const struct founding *founding);

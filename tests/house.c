@@ -11,6 +11,7 @@
 #include "tests/founding.h"
 
 static const char PASSPHRASE[] = "correct horse battery";
+constexpr uint64_t SMALL_SEGMENT = 512 * 1024; /* so that several are used; a batch takes a quarter of it at most */
 
 /* --- Founding, opening, ending. --- */
 
@@ -34,11 +35,36 @@ house_found(struct house *house, const struct io *io) {
 }
 
 void
+house_found_on_disk(struct house *house, const struct io *io) {
+	*house = (struct house){.io = io,
+				.credits = 64,
+				.channel = {.descriptor = -1},
+				.is_manual = true,
+				.data = "/data",
+				.mark = "/elsewhere/high-water"};
+	firm_make(&house->firm, 7);
+	assert_ok(io_make_directory(io, "/elsewhere"));
+	assert_ok(io_make_directory(io, house->data));
+	assert_ok(io_sync_directory(io, "/"));
+	struct founding founding = {.io = io,
+				    .instance = HOUSE_INSTANCE,
+				    .data = house->data,
+				    .source = ROOT_KEY_PASSPHRASE,
+				    .given = bytes_of_text(PASSPHRASE),
+				    .guard = ROLLBACK_PATH,
+				    .mark = house->mark,
+				    .segment_size = SMALL_SEGMENT};
+	assert_ok(found_installation(&house->firm, &founding));
+}
+
+void
 house_free(struct house *house) {
 	char command[256];
 	house_kill(house);
 	house_close(house);
 	firm_free(&house->firm);
+	if (house->directory[0] == '\0')
+		return;
 	snprintf(command, sizeof command, "rm -rf '%s'", house->directory);
 	assert_int_equal(0, system(command));
 }
@@ -56,10 +82,15 @@ house_open(struct house *house) {
 				       .authority_count = 1,
 				       .guard = ROLLBACK_PATH,
 				       .guard_path = house->mark,
-				       .pool_threads = 1,
+				       .pool_threads = house->is_manual ? 0 : 1,
 				       .credits = house->credits,
 				       .urgent_credits = house->credits,
-				       .requests_per_principal_per_s = house->rate};
+				       .requests_per_principal_per_s = house->rate,
+				       .first_segment_size = house->is_manual ? SMALL_SEGMENT : 0,
+				       .segment_size = house->is_manual ? SMALL_SEGMENT : 0,
+				       .fatal = house->fatal,
+				       .fatal_context = house->fatal_context,
+				       .is_manual = house->is_manual};
 	TRY(installation_open(house->io, house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE),
 			      &house->installation));
 	return keeper_open(&config, &house->installation, &house->keeper);

@@ -20,9 +20,12 @@ constexpr size_t HOUSE_CHANNELS = 128; /* that a keeper in a child serves, one a
 struct house {
 	struct firm firm;
 	char directory[160], data[192], mark[192];
-	const struct io *io; /* what the keeper's files and clock are */
-	uint32_t rate;       /* requests a second that one principal may make; 0: any */
-	uint32_t credits;    /* of each kind */
+	const struct io *io;                               /* what the keeper's files and clock are */
+	uint32_t rate;                                     /* requests a second that one principal may make; 0: any */
+	uint32_t credits;                                  /* of each kind */
+	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
+	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
+	void *fatal_context;
 	/* A keeper in this process. */
 	struct installation installation;
 	struct keeper *keeper;
@@ -39,6 +42,8 @@ struct house {
 /* Directory, installation and genesis; no keeper yet. io: null for the system's. */
 void house_found(struct house *house, const struct io *io);
 void house_free(struct house *house); /* a cleanup function */
+/* The same on a disk of a test's own, without threads. */
+void house_found_on_disk(struct house *house, const struct io *io);
 int64_t house_now_ms(const struct house *house);
 
 enum status house_open(struct house *house);

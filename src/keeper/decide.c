@@ -34,6 +34,7 @@ static void
 entry_done(void *context, enum status status, const struct ledger_commit *durable, uint64_t index) {
 	struct job *job = context;
 	struct keeper *keeper = job->keeper;
+	job->is_lost |= status != OK;
 	if (--job->entries_pending > 0)
 		return;
 	bool was_empty;
@@ -64,26 +65,22 @@ submit_entries(struct keeper *keeper, struct job *job, const struct ledger_entry
 
 /* After these the state may hold what no entry says: only a restart makes it true again. */
 static void
-end_if_broken(enum status status) {
-	if (status != STATUS_INTERNAL && status != STATUS_NO_MEMORY && status != STATUS_CORRUPT)
-		return;
-	log_error("the keeper ends, to restore its state from the log: %s", fail_message());
-	_exit(4);
+end_if_broken(struct keeper *keeper, enum status status) {
+	if (status == STATUS_INTERNAL || status == STATUS_NO_MEMORY || status == STATUS_CORRUPT)
+		keeper_end(keeper, fail_message());
 }
 
-static enum status
+/* Decided and not recordable: what does not stand in the log must not stand in the state either. */
+static void
 submit_step(struct keeper *keeper, struct job *job) {
 	struct ledger_entry entries[ARRAY_LENGTH(job->step.entries)];
 	for (size_t i = 0; i < job->step.entry_count; i++)
 		entries[i] = (struct ledger_entry){.type = job->step.entries[i].type,
 						   .body = buffer_bytes(&job->step.entries[i].body)};
-	enum status status = submit_entries(keeper, job, entries, (unsigned)job->step.entry_count);
-	if (status != OK) {
-		/* Decided and not recordable: what does not stand in the log must not stand in the state either. */
-		log_error("the keeper ends: a decision could not be given to the log: %s", fail_message());
-		_exit(4);
-	}
-	return status;
+	if (submit_entries(keeper, job, entries, (unsigned)job->step.entry_count) == OK)
+		return;
+	keeper_end(keeper, fail_message());
+	job_give_back(keeper, job);
 }
 
 void
@@ -206,7 +203,7 @@ decide_job(struct keeper *keeper, struct job *job) {
 		status = job->kind == JOB_VOTE
 				 ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)
 				 : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
-	end_if_broken(status);
+	end_if_broken(keeper, status);
 	if (status != OK) {
 		decide_refuse(keeper, job, status);
 		return;
@@ -224,7 +221,7 @@ decide_job(struct keeper *keeper, struct job *job) {
 	case GATE_DECIDED:
 		if (job->step.record != nullptr)
 			metric_add(&keeper->decisions[job->step.record->decision], 1);
-		IGNORE_STATUS(submit_step(keeper, job)); /* ends the process where it fails */
+		submit_step(keeper, job);
 		return;
 	}
 }
@@ -264,17 +261,21 @@ perform(struct keeper *keeper, struct job *job) {
 	commit_release(job->commit);
 	job->commit = nullptr;
 	enum status status = gate_perform(keeper->gate, operation, keeper->batch_ms, &job->step);
-	end_if_broken(status);
+	end_if_broken(keeper, status);
 	if (status != OK) {
 		keeper_send_problem(keeper, job, status, fail_message());
 		job_give_back(keeper, job);
 		return;
 	}
-	IGNORE_STATUS(submit_step(keeper, job)); /* ends the process where it fails */
+	submit_step(keeper, job);
 }
 
 static void
 after_done(struct keeper *keeper, struct job *job) {
+	if (job->is_lost) { /* the keeper has ended: whoever asked hears nothing */
+		job_give_back(keeper, job);
+		return;
+	}
 	if (job->is_refusal)
 		keeper_send_job_error(keeper, job);
 	else {

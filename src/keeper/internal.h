@@ -5,6 +5,7 @@
 #define GATEHOUSE_KEEPER_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/metrics.h"
 #include "keeper/keeper.h"
@@ -35,6 +36,7 @@ struct keeper {
 	int64_t batch_ms; /* the present batch's time */
 	int64_t sampled_ms, reported_ms, ticked_ms;
 	bool ready;
+	atomic_bool has_ended; /* nothing is answered any more */
 	/* Paths, owned. */
 	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path;
 	/* Serving. */
@@ -56,5 +58,8 @@ struct keeper {
 	struct metric decide_seconds;
 	struct metric_histogram decide_histogram;
 };
+
+/* The end where going on would promise what is not so: only a restart makes the state what the log says. */
+void keeper_end(struct keeper *keeper, const char *why);
 
 #endif

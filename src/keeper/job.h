@@ -38,6 +38,7 @@ struct job {
 	struct gate_step step;
 	bool is_refusal; /* what is being recorded is that it was refused */
 	unsigned entries_pending;
+	bool is_lost; /* its entries did not become durable */
 	/* After it became durable. */
 	uint64_t index;
 	struct commit *commit;

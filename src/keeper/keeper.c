@@ -65,10 +65,23 @@ replay_record(void *context, const struct ledger_record *record) {
 	return gate_restore_entry(keeper->gate, record->index, record->leaf);
 }
 
-static void
-fatal(void *, const char *message) {
-	log_error("the ledger can promise nothing any more: %s", message);
+void
+keeper_end(struct keeper *keeper, const char *why) {
+	atomic_store(&keeper->has_ended, true);
+	if (keeper->config.fatal != nullptr) {
+		keeper->config.fatal(keeper->config.fatal_context, why);
+		return;
+	}
+	log_error("the keeper ends: %s", why);
 	_exit(4);
+}
+
+static void
+ledger_ended(void *context, const char *message) {
+	struct keeper *keeper = context;
+	char why[640];
+	snprintf(why, sizeof why, "the ledger can promise nothing any more: %s", message);
+	keeper_end(keeper, why);
 }
 
 /* The mark and the published heads: a log that lacks one of them was put in the place of a newer one. */
@@ -118,7 +131,10 @@ open_ledger(struct keeper *keeper) {
 				       .replay = replay_record,
 				       .context = keeper,
 				       .older = &keeper->older,
-				       .fatal = fatal};
+				       .first_segment_size = keeper->config.first_segment_size,
+				       .segment_size = keeper->config.segment_size,
+				       .fatal = ledger_ended,
+				       .is_manual = keeper->config.is_manual};
 	TRY(ledger_open(&config, &keeper->ledger));
 	TRY(blob_sweep(keeper->config.io, keeper->blobs_path));
 	TRY(gate_restore_finish(keeper->gate));
@@ -195,9 +211,16 @@ start_publishing(struct keeper *keeper) {
 						     .context = keeper,
 						     .applied = nothing_applied,
 						     .finish = cosigned_finish};
-	struct publisher_config config = {
-		.ledger = keeper->ledger, .targets = keeper->targets, .target_count = ARRAY_LENGTH(keeper->targets)};
+	struct publisher_config config = {.ledger = keeper->ledger,
+					  .targets = keeper->targets,
+					  .target_count = ARRAY_LENGTH(keeper->targets),
+					  .is_manual = keeper->config.is_manual};
 	return publisher_start(&config, &keeper->publisher);
+}
+
+enum status
+keeper_publish(struct keeper *keeper) {
+	return publisher_run(keeper->publisher);
 }
 
 enum status
@@ -234,10 +257,13 @@ keeper_close(struct keeper **keeper) {
 	struct keeper *gone = TAKE(*keeper);
 	if (gone == nullptr)
 		return;
-	if (gone->ready && system_entry_stop(gone) != OK)
+	bool orderly = gone->ready && !atomic_load(&gone->has_ended);
+	if (orderly && system_entry_stop(gone) != OK)
 		log_error("the stop could not be recorded: %s", fail_message());
+	if (orderly && gone->config.is_manual)
+		IGNORE_STATUS(keeper_publish(gone)); /* the next start publishes what is missing */
 	publisher_stop(&gone->publisher);
-	if (gone->ready) {
+	if (orderly && !atomic_load(&gone->has_ended)) {
 		struct ledger_head head;
 		ledger_durable_head(gone->ledger, &head);
 		if (high_water_advance(gone->high_water, &(struct mark){head.head.size, head.head.root}, true) != OK)

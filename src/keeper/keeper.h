@@ -35,6 +35,12 @@ struct keeper_config {
 	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
 	uint32_t requests_per_principal_per_s; /* 0: no limit */
 	int64_t price_age_max_ms;
+	uint64_t first_segment_size, segment_size; /* 0: the defaults of store/segment.h */
+	/* Where the log can promise nothing any more. Null: an error line and _exit(4). One that returns is for tests: nothing is
+	 * answered afterwards, and the keeper can only be closed. */
+	void (*fatal)(void *context, const char *message);
+	void *fatal_context;
+	bool is_manual; /* no thread but the caller's; keeper_publish() publishes. For deterministic tests with keeper_answer() */
 };
 
 struct keeper;
@@ -64,6 +70,9 @@ enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper
 /* For tools and tests: one request, answered in response, whose views live in the arena. Waits until durable. */
 enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
 			  struct ipc_response *response);
+
+/* is_manual: one round of publishing. */
+enum status keeper_publish(struct keeper *keeper);
 
 /* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
 enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);

@@ -253,6 +253,8 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 static void
 finish_outstanding(struct keeper *keeper) {
 	while (keeper->outstanding > 0) {
+		if (keeper->config.is_manual)
+			IGNORE_STATUS(ledger_commit_now(keeper->ledger)); /* whoever waits is told by entry_done() */
 		struct pollfd polled = {.fd = keeper->wake, .events = POLLIN};
 		(void)poll(&polled, 1, 100);
 		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */

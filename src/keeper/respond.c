@@ -10,6 +10,8 @@
 static void
 send_response(struct keeper *keeper, struct job *job, const struct ipc_response *response) {
 	job->is_answered = true;
+	if (atomic_load(&keeper->has_ended))
+		return;
 	if (job->response != nullptr) { /* keeper_answer() */
 		struct ipc_response *to = job->response;
 		*to = *response;
