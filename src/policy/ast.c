@@ -5,16 +5,18 @@ expression_make(struct arena *arena, enum expression_kind kind, struct place pla
 		const struct expression *const *operands, size_t count, struct expression **node) {
 	uint16_t depth = 1;
 	struct expression *made = ARENA_NEW(arena, struct expression);
-	const struct expression **copy = ARENA_NEW_ARRAY(arena, count, const struct expression *);
+	const struct expression **copy =
+		count == 0 ? nullptr : ARENA_NEW_ARRAY(arena, count, const struct expression *);
 	TRY_ALLOC(made);
-	TRY_ALLOC(copy);
+	if (count > 0)
+		TRY_ALLOC(copy);
 	for (size_t i = 0; i < count; i++) {
 		copy[i] = operands[i];
 		if (operands[i]->depth >= depth)
 			depth = (uint16_t)(operands[i]->depth + 1);
 	}
 	*made = (struct expression){
-		.kind = kind, .depth = depth, .place = place, .operands = copy, .operand_count = count};
+		.kind = kind, .depth = depth, .place = place, .operands = copy, .operand_count = (uint32_t)count};
 	*node = made;
 	return OK;
 }

@@ -60,9 +60,9 @@ struct expression {
 		const struct policy_function *function;
 	};
 	const struct expression *const *operands;
-	size_t operand_count;
 	const struct bytes *names;
-	size_t name_count;
+	uint32_t operand_count;
+	uint32_t name_count;
 };
 
 /* A node over copies of the operands, one deeper than the deepest; whoever makes it sees to EXPRESSION_DEPTH_MAX. */

@@ -151,6 +151,16 @@ start(struct decision *decision, const struct policy_entities *entities, const s
 				decision->set->compiler->path_count, entities, request, scratch);
 }
 
+/* So few are looked at sooner than looked up. */
+constexpr size_t INDEXED_POLICIES_MIN = 16;
+
+static enum status
+visit_all(struct decision *decision) {
+	for (size_t i = 0; i < decision->set->policy_count; i++)
+		TRY(visit_policy(decision, (uint32_t)i));
+	return OK;
+}
+
 enum status
 policy_decide(const struct policy_set *set, const struct policy_entities *entities,
 	      const struct policy_request *request, struct policy_options options, struct arena *scratch,
@@ -158,7 +168,9 @@ policy_decide(const struct policy_set *set, const struct policy_entities *entiti
 	struct decision decision = {.set = set};
 	*result = (struct policy_result){.decision = POLICY_DENY};
 	TRY(start(&decision, entities, request, scratch));
-	TRY(policy_index_visit(&set->index, &decision.evaluation, visit_policy, &decision));
+	TRY(options.look_at_all || set->policy_count < INDEXED_POLICIES_MIN
+		    ? visit_all(&decision)
+		    : policy_index_visit(&set->index, &decision.evaluation, visit_policy, &decision));
 	return conclude(&decision, options, result);
 }
 

@@ -271,7 +271,11 @@ random_below(uint32_t limit) {
 static void
 append_scope(struct buffer *text, const char *variable, const char *type) {
 	buffer_append_text(text, variable);
-	switch (random_below(6)) {
+	switch (random_below(7)) {
+	case 3:
+		if (strcmp(type, "Action") != 0)
+			buffer_append_format(text, " is %s", random_below(4) == 0 ? "Robot" : type);
+		break;
 	case 0:
 		buffer_append_format(text, " == %s::\"%u\"", type, random_below(6));
 		break;
@@ -281,7 +285,7 @@ append_scope(struct buffer *text, const char *variable, const char *type) {
 	case 2:
 		if (strcmp(type, "Action") == 0)
 			buffer_append_format(text, " in [Action::\"%u\", Action::\"%u\", Action::\"%u\"]",
-					     random_below(6), random_below(6), random_below(6));
+					     random_below(3), random_below(3), random_below(6));
 		else
 			buffer_append_format(text, " is %s in %s::\"%u\"", type, type, random_below(6));
 		break;
@@ -297,7 +301,7 @@ the_index_loses_no_policy(void **) {
 	for (size_t round = 0; round < 200; round++) {
 		_cleanup_(free_fixture) struct fixture fixture = {};
 		_cleanup_(buffer_free) struct buffer policies = {};
-		for (uint32_t i = random_below(40); i > 0; i--) {
+		for (uint32_t i = 12 + random_below(40); i > 0; i--) {
 			buffer_append_text(&policies, random_below(8) == 0 ? "forbid(" : "permit(");
 			append_scope(&policies, "principal", "User");
 			buffer_append_text(&policies, ", ");
@@ -354,6 +358,10 @@ the_index_loses_no_policy(void **) {
 			assert_int_equal(fixture.result.decision, deciding == POLICY_PERMIT && satisfied[deciding] > 0
 									  ? POLICY_ALLOW
 									  : POLICY_DENY);
+			size_t reasons = fixture.result.reason_count;
+			decide(&fixture, (struct policy_options){.look_at_all = true});
+			assert_int_equal(fixture.result.reason_count, reasons);
+			assert_int_equal(fixture.result.error_count, errors);
 		}
 	}
 }

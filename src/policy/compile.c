@@ -37,12 +37,10 @@ static enum status
 compile_operands(struct compiler *compiler, const struct expression *expression, struct node *node) {
 	const struct node **operands = ARENA_NEW_ARRAY(compiler->arena, expression->operand_count, const struct node *);
 	TRY_ALLOC(operands);
-	if (expression->operand_count > UINT32_MAX)
-		return fail(STATUS_TOO_LARGE, "policy.too_large: more than 2^32 operands");
 	for (size_t i = 0; i < expression->operand_count; i++)
 		TRY(compile_expression(compiler, expression->operands[i], &operands[i]));
 	node->operands = operands;
-	node->count = (uint32_t)expression->operand_count;
+	node->count = expression->operand_count;
 	return OK;
 }
 
@@ -206,7 +204,7 @@ compile_has(struct compiler *compiler, const struct expression *expression, cons
 			made->operands = whole;
 			made->count = 1;
 			made->names = expression->names;
-			made->name_count = (uint32_t)expression->name_count;
+			made->name_count = expression->name_count;
 			*node = made;
 			return OK;
 		}

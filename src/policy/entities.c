@@ -15,21 +15,25 @@ constexpr uint32_t REMOVED = UINT32_MAX - 1;
 
 enum closure_state : uint8_t { CLOSURE_STALE, CLOSURE_IN_PROGRESS, CLOSURE_DONE };
 
-struct record { /* of one uid */
-	struct entity_uid uid;
+struct record { /* of one uid; a cache line */
 	uint64_t hash;
-	uint8_t *names;               /* heap: the bytes of uid; null: a free record */
+	uint8_t *id;                  /* heap; null: a free record */
 	struct packed_values content; /* attributes and tags */
-	uint32_t *parents;            /* heap, ascending */
-	uint32_t *ancestors;          /* heap, ascending */
+	uint32_t *links;              /* heap: parents, then ancestors, both ascending; null: none */
 	uint32_t parent_count;
 	uint32_t ancestor_count;
+	uint32_t id_length;
 	uint32_t children; /* entities that name it as a parent */
+	uint16_t type;     /* among the store's types */
 	enum closure_state closure;
 	bool is_present;
 };
 
+constexpr size_t TYPES_MAX = UINT16_MAX;
+
 struct policy_entities {
+	struct bytes *types; /* heap, each */
+	size_t type_count;
 	struct record *records;
 	uint32_t record_count;
 	uint32_t record_capacity;
@@ -57,13 +61,24 @@ entity_hash_start(void) {
 	call_once(&hash_key_once, draw_hash_keys);
 }
 
+uint64_t
+entity_type_hash(struct bytes type) {
+	uint64_t hash;
+	crypto_shorthash((unsigned char *)&hash, type.data, type.len, hash_keys[0]);
+	return hash;
+}
+
 /* Two keys, so that neither half can be chosen to undo the other. */
 uint64_t
+entity_hash_within(uint64_t type_hash, struct bytes id) {
+	uint64_t hash;
+	crypto_shorthash((unsigned char *)&hash, id.data, id.len, hash_keys[1]);
+	return type_hash ^ hash;
+}
+
+uint64_t
 entity_hash(struct entity_uid uid) {
-	uint64_t type, id;
-	crypto_shorthash((unsigned char *)&type, uid.type.data, uid.type.len, hash_keys[0]);
-	crypto_shorthash((unsigned char *)&id, uid.id.data, uid.id.len, hash_keys[1]);
-	return type ^ id;
+	return entity_hash_within(entity_type_hash(uid.type), uid.id);
 }
 
 static bool
@@ -80,12 +95,21 @@ policy_entities_create(struct policy_entities **entities) {
 	return OK;
 }
 
+static struct entity_uid
+uid_of(const struct policy_entities *store, const struct record *record) {
+	return (struct entity_uid){store->types[record->type], bytes_of(record->id, record->id_length)};
+}
+
+static const uint32_t *
+ancestors_of(const struct record *record) {
+	return record->links + record->parent_count;
+}
+
 static void
 free_record(struct record *record) {
-	free(record->names);
+	free(record->id);
 	pack_free(&record->content);
-	free(record->parents);
-	free(record->ancestors);
+	free(record->links);
 	*record = (struct record){};
 }
 
@@ -97,6 +121,9 @@ policy_entities_destroy(struct policy_entities **entities) {
 		return;
 	for (uint32_t i = 0; i < store->record_count; i++)
 		free_record(&store->records[i]);
+	for (size_t i = 0; i < store->type_count; i++)
+		free((void *)(uintptr_t)store->types[i].data);
+	free(store->types);
 	free(store->records);
 	free(store->slots);
 	free(store);
@@ -111,7 +138,7 @@ entity_store_find(const struct policy_entities *store, struct entity_uid uid, ui
 		if (index == FREE)
 			return ENTITY_NONE;
 		if (index != REMOVED && store->records[index].hash == hash &&
-		    uids_equal(store->records[index].uid, uid))
+		    uids_equal(uid_of(store, &store->records[index]), uid))
 			return index;
 	}
 }
@@ -142,7 +169,7 @@ reserve_slot(struct policy_entities *store) {
 	store->slot_capacity = capacity;
 	store->slots_used = 0;
 	for (uint32_t i = 0; i < store->record_count; i++)
-		if (store->records[i].names != nullptr)
+		if (store->records[i].id != nullptr)
 			enter_slot(store, i);
 	return OK;
 }
@@ -153,7 +180,7 @@ reserve_record(struct policy_entities *store) {
 		return OK;
 	if (store->record_capacity > UINT32_MAX / 4)
 		return fail(STATUS_TOO_LARGE, "entities.count: more than %u entities", store->record_capacity);
-	uint32_t capacity = store->record_capacity == 0 ? 16 : store->record_capacity * 2;
+	uint32_t capacity = store->record_capacity + store->record_capacity / 4 + 16;
 	struct record *records = reallocarray(store->records, capacity, sizeof *records);
 	TRY_ALLOC(records);
 	store->records = records;
@@ -171,27 +198,51 @@ take_record(struct policy_entities *store) {
 	return index;
 }
 
+/* The type's number. Types are few and stay. */
+static enum status
+enter_type(struct policy_entities *store, struct bytes type, uint16_t *number) {
+	for (size_t i = store->type_count; i > 0; i--)
+		if (bytes_equal(store->types[i - 1], type)) {
+			*number = (uint16_t)(i - 1);
+			return OK;
+		}
+	if (store->type_count == TYPES_MAX)
+		return fail(STATUS_TOO_LARGE, "entities.types: more than %zu entity types", TYPES_MAX);
+	struct bytes *types = reallocarray(store->types, store->type_count + 1, sizeof *types);
+	TRY_ALLOC(types);
+	store->types = types;
+	uint8_t *copy = malloc(type.len + 1);
+	TRY_ALLOC(copy);
+	if (type.len > 0)
+		memcpy(copy, type.data, type.len);
+	types[store->type_count] = bytes_of(copy, type.len);
+	*number = (uint16_t)store->type_count++;
+	return OK;
+}
+
 /* The uid's index, which it is given if it has none. */
 static enum status
 enter_uid(struct policy_entities *store, struct entity_uid uid, uint32_t *index) {
 	uint64_t hash = entity_hash(uid);
+	uint16_t type;
 	*index = entity_store_find(store, uid, hash);
 	if (*index != ENTITY_NONE)
 		return OK;
-	if (uid.type.len > UINT32_MAX || uid.id.len > UINT32_MAX)
-		return fail(STATUS_TOO_LARGE, "entities.uid: an entity's type or id is longer than 4 GiB");
+	if (uid.id.len > UINT32_MAX)
+		return fail(STATUS_TOO_LARGE, "entities.uid: an entity's id is longer than 4 GiB");
+	TRY(enter_type(store, uid.type, &type));
 	TRY(reserve_slot(store));
 	TRY(reserve_record(store));
-	uint8_t *names = malloc(uid.type.len + uid.id.len + 1);
-	TRY_ALLOC(names);
-	uint8_t *id = mempcpy(names, uid.type.data, uid.type.len);
+	uint8_t *id = malloc(uid.id.len + 1);
+	TRY_ALLOC(id);
 	if (uid.id.len > 0)
 		memcpy(id, uid.id.data, uid.id.len);
 	*index = take_record(store);
 	store->records[*index] = (struct record){
-		.uid = {bytes_of(names, uid.type.len), bytes_of(id, uid.id.len)},
+		.id = id,
+		.id_length = (uint32_t)uid.id.len,
+		.type = type,
 		.hash = hash,
-		.names = names,
 	};
 	enter_slot(store, *index);
 	return OK;
@@ -201,7 +252,7 @@ enter_uid(struct policy_entities *store, struct entity_uid uid, uint32_t *index)
 static void
 leave_uid(struct policy_entities *store, uint32_t index) {
 	struct record *record = &store->records[index];
-	if (record->is_present || record->children > 0 || record->names == nullptr)
+	if (record->is_present || record->children > 0 || record->id == nullptr)
 		return;
 	size_t i = record->hash & (store->slot_capacity - 1);
 	while (store->slots[i] != index)
@@ -231,7 +282,7 @@ sort_indexes(uint32_t *indexes, size_t count) {
 	return kept;
 }
 
-/* Frees the list of parents, who lose a child each. */
+/* Frees the links, of which the first are the parents, who lose a child each. */
 static void
 drop_parents(struct policy_entities *store, uint32_t *parents, uint32_t count) {
 	for (uint32_t i = 0; i < count; i++) {
@@ -247,7 +298,11 @@ take_parents(struct policy_entities *store, const struct policy_entity *entity, 
 	if (entity->parent_count > ANCESTORS_MAX)
 		return fail(STATUS_TOO_LARGE, "entities.parents: %zu parents of one entity, at most %zu",
 			    entity->parent_count, ANCESTORS_MAX);
-	uint32_t *list = calloc(entity->parent_count + 1, sizeof *list), entered = 0;
+	*parents = nullptr;
+	*count = 0;
+	if (entity->parent_count == 0)
+		return OK;
+	uint32_t *list = calloc(entity->parent_count, sizeof *list), entered = 0;
 	TRY_ALLOC(list);
 	enum status status = OK;
 	while (entered < entity->parent_count && status == OK) {
@@ -267,7 +322,7 @@ take_parents(struct policy_entities *store, const struct policy_entity *entity, 
 static bool
 has_parents(const struct record *record, const uint32_t *parents, uint32_t count) {
 	return record->parent_count == count &&
-	       (count == 0 || memcmp(record->parents, parents, count * sizeof *parents) == 0);
+	       (count == 0 || memcmp(record->links, parents, count * sizeof *parents) == 0);
 }
 
 /* Whatever stands below it inherits the change. */
@@ -277,6 +332,18 @@ mark_stale(struct policy_entities *store, struct record *record) {
 	store->is_sealed = false;
 	if (record->children > 0)
 		store->all_stale = true;
+}
+
+/* Without ancestors until the store is sealed. */
+static void
+replace_links(struct policy_entities *store, uint32_t index, uint32_t *links, uint32_t parent_count) {
+	struct record *record = &store->records[index];
+	uint32_t *old_links = record->links, old_count = record->parent_count;
+	store->ancestors_total -= record->ancestor_count;
+	record->links = links;
+	record->parent_count = parent_count;
+	record->ancestor_count = 0;
+	drop_parents(store, old_links, old_count);
 }
 
 enum status
@@ -301,16 +368,16 @@ policy_entities_put(struct policy_entities *store, const struct policy_entity *e
 		return status;
 	}
 	struct record *record = &store->records[index];
-	if (!record->is_present || !has_parents(record, parents, count))
-		mark_stale(store, record);
 	store->present_count += !record->is_present;
-	record->is_present = true;
-	uint32_t *old_parents = record->parents, old_count = record->parent_count;
-	record->parents = parents;
-	record->parent_count = count;
 	pack_free(&record->content);
 	record->content = packed;
-	drop_parents(store, old_parents, old_count);
+	if (record->is_present && has_parents(record, parents, count)) { /* ancestors stay what they are */
+		drop_parents(store, parents, count);
+		return OK;
+	}
+	record->is_present = true;
+	mark_stale(store, record);
+	replace_links(store, index, parents, count);
 	return OK;
 }
 
@@ -320,15 +387,12 @@ policy_entities_remove(struct policy_entities *store, struct entity_uid uid) {
 	if (index == ENTITY_NONE || !store->records[index].is_present)
 		return OK;
 	struct record *record = &store->records[index];
-	uint32_t *old_parents = record->parents, old_count = record->parent_count;
 	if (record->children > 0)
 		mark_stale(store, record);
 	pack_free(&record->content);
 	record->is_present = false;
-	record->parents = nullptr;
-	record->parent_count = 0;
 	store->present_count--;
-	drop_parents(store, old_parents, old_count);
+	replace_links(store, index, nullptr, 0);
 	leave_uid(store, index);
 	return OK;
 }
@@ -393,10 +457,11 @@ finish_entity(struct closure *closure, uint32_t index) {
 	struct policy_entities *store = closure->store;
 	struct record *record = &store->records[index];
 	closure->found_count = 0;
-	TRY(add_found(closure, record->parents, record->parent_count));
+	TRY(add_found(closure, record->links, record->parent_count));
 	for (uint32_t i = 0; i < record->parent_count; i++) {
-		const struct record *parent = &store->records[record->parents[i]];
-		TRY(add_found(closure, parent->ancestors, parent->ancestor_count));
+		const struct record *parent = &store->records[record->links[i]];
+		if (parent->ancestor_count > 0)
+			TRY(add_found(closure, ancestors_of(parent), parent->ancestor_count));
 	}
 	size_t count = sort_indexes(closure->found, closure->found_count);
 	store->ancestors_total -= record->ancestor_count;
@@ -405,13 +470,13 @@ finish_entity(struct closure *closure, uint32_t index) {
 		return fail(STATUS_TOO_LARGE,
 			    "entities.ancestors: %.*s::\"%.*s\" has %zu ancestors: at most %zu, and %zu of all "
 			    "entities together",
-			    UID_ARGS(record->uid), count, ANCESTORS_MAX, ANCESTORS_TOTAL_MAX);
-	uint32_t *ancestors = calloc(count + 1, sizeof *ancestors);
-	TRY_ALLOC(ancestors);
-	if (closure->found != nullptr)
-		memcpy(ancestors, closure->found, count * sizeof *ancestors);
-	free(record->ancestors);
-	record->ancestors = ancestors;
+			    UID_ARGS(uid_of(store, record)), count, ANCESTORS_MAX, ANCESTORS_TOTAL_MAX);
+	if (count > 0) {
+		uint32_t *links = reallocarray(record->links, record->parent_count + count, sizeof *links);
+		TRY_ALLOC(links);
+		memcpy(links + record->parent_count, closure->found, count * sizeof *links);
+		record->links = links;
+	}
 	record->ancestor_count = (uint32_t)count;
 	record->closure = CLOSURE_DONE;
 	store->ancestors_total += count;
@@ -430,11 +495,12 @@ visit_from(struct closure *closure, uint32_t start) {
 			closure->depth--;
 			continue;
 		}
-		uint32_t parent = record->parents[top->next_parent++];
+		uint32_t parent = record->links[top->next_parent++];
 		if (records[parent].closure == CLOSURE_IN_PROGRESS)
 			return fail(STATUS_INVALID,
 				    "entities.cycle: %.*s::\"%.*s\" is its own ancestor through %.*s::\"%.*s\"",
-				    UID_ARGS(records[parent].uid), UID_ARGS(record->uid));
+				    UID_ARGS(uid_of(closure->store, &records[parent])),
+				    UID_ARGS(uid_of(closure->store, record)));
 		if (records[parent].closure == CLOSURE_STALE)
 			TRY(push_entity(closure, parent));
 	}
@@ -450,7 +516,7 @@ policy_entities_seal(struct policy_entities *store) {
 		if (store->all_stale || store->records[i].closure == CLOSURE_IN_PROGRESS)
 			store->records[i].closure = CLOSURE_STALE; /* in progress: an earlier sealing failed */
 	for (uint32_t i = 0; i < store->record_count; i++)
-		if (store->records[i].names != nullptr && store->records[i].closure == CLOSURE_STALE)
+		if (store->records[i].id != nullptr && store->records[i].closure == CLOSURE_STALE)
 			TRY(visit_from(&closure, i));
 	store->all_stale = false;
 	store->is_sealed = true;
@@ -468,7 +534,7 @@ policy_entities_get(const struct policy_entities *store, struct entity_uid uid, 
 	if (index == ENTITY_NONE || !store->records[index].is_present)
 		return false;
 	*entity = (struct policy_entity){
-		.uid = store->records[index].uid,
+		.uid = uid_of(store, &store->records[index]),
 		.attributes = entity_store_attributes(store, index),
 		.tags = entity_store_tags(store, index),
 	};
@@ -497,6 +563,11 @@ policy_entities_is_in(const struct policy_entities *store, struct entity_uid des
 	return below != ENTITY_NONE && above != ENTITY_NONE && entity_store_has_ancestor(store, below, above);
 }
 
+uint32_t
+entity_store_limit(const struct policy_entities *store) {
+	return store->record_count;
+}
+
 bool
 entity_store_is_sealed(const struct policy_entities *store) {
 	return store->is_sealed;
@@ -514,7 +585,7 @@ entity_store_hash(const struct policy_entities *store, uint32_t index) {
 
 struct entity_uid
 entity_store_uid(const struct policy_entities *store, uint32_t index) {
-	return store->records[index].uid;
+	return uid_of(store, &store->records[index]);
 }
 
 const struct value *
@@ -530,13 +601,13 @@ entity_store_tags(const struct policy_entities *store, uint32_t index) {
 const uint32_t *
 entity_store_ancestors(const struct policy_entities *store, uint32_t index, size_t *count) {
 	*count = store->records[index].ancestor_count;
-	return store->records[index].ancestors;
+	return *count == 0 ? nullptr : ancestors_of(&store->records[index]);
 }
 
 const uint32_t *
 entity_store_parents(const struct policy_entities *store, uint32_t index, size_t *count) {
 	*count = store->records[index].parent_count;
-	return store->records[index].parents;
+	return store->records[index].links;
 }
 
 constexpr size_t BISECTION_MIN = 16;
@@ -545,15 +616,18 @@ bool
 entity_store_has_ancestor(const struct policy_entities *store, uint32_t descendant, uint32_t ancestor) {
 	const struct record *record = &store->records[descendant];
 	size_t low = 0, high = record->ancestor_count;
+	if (high == 0)
+		return false;
+	const uint32_t *ancestors = ancestors_of(record);
 	while (high - low > BISECTION_MIN) {
 		size_t middle = low + (high - low) / 2;
-		if (record->ancestors[middle] <= ancestor)
+		if (ancestors[middle] <= ancestor)
 			low = middle;
 		else
 			high = middle;
 	}
 	for (; low < high; low++)
-		if (record->ancestors[low] == ancestor)
+		if (ancestors[low] == ancestor)
 			return true;
 	return false;
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "policy/entities.h"
+#include "policy/entity_store.h"
 #include "policy/json_place.h"
 
 constexpr size_t ENTITIES_DEPTH_MAX = 64;
@@ -188,4 +188,48 @@ policy_entities_read(struct policy_entities *entities, const struct policy_sourc
 			return status;
 	}
 	return reader.findings > 0 ? fail_with(STATUS_INVALID) : OK;
+}
+
+static void
+write_record(struct json_writer *writer, const char *key, const struct value *record) {
+	const struct value empty = {.type = VALUE_RECORD};
+	json_write_key(writer, key);
+	value_write(writer, record == nullptr ? &empty : record);
+}
+
+static void
+write_uid(struct json_writer *writer, struct entity_uid uid) {
+	json_write_object(writer);
+	json_write_member_string(writer, "id", uid.id);
+	json_write_member_string(writer, "type", uid.type);
+	json_write_end(writer);
+}
+
+static void
+write_entity(struct json_writer *writer, const struct policy_entities *entities, uint32_t index) {
+	size_t parents;
+	const uint32_t *parent = entity_store_parents(entities, index, &parents);
+	json_write_object(writer);
+	write_record(writer, "attrs", entity_store_attributes(entities, index));
+	json_write_key(writer, "parents");
+	json_write_array(writer);
+	for (size_t i = 0; i < parents; i++)
+		write_uid(writer, entity_store_uid(entities, parent[i]));
+	json_write_end(writer);
+	write_record(writer, "tags", entity_store_tags(entities, index));
+	json_write_key(writer, "uid");
+	write_uid(writer, entity_store_uid(entities, index));
+	json_write_end(writer);
+}
+
+enum status
+policy_entities_write(const struct policy_entities *entities, struct buffer *to) {
+	struct json_writer writer;
+	json_writer_start(&writer, to);
+	json_write_array(&writer);
+	for (uint32_t i = 0; i < entity_store_limit(entities); i++)
+		if (entity_store_is_present(entities, i))
+			write_entity(&writer, entities, i);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
 }

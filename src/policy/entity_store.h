@@ -15,7 +15,12 @@ constexpr uint32_t ENTITY_NONE = UINT32_MAX;
 /* Draws the key, once; every constructor of a set or a store calls it. */
 void entity_hash_start(void);
 uint64_t entity_hash(struct entity_uid uid);
+uint64_t entity_type_hash(struct bytes type);
+/* The hash of a uid whose type's hash is known. */
+uint64_t entity_hash_within(uint64_t type_hash, struct bytes id);
 
+/* Every index is below. */
+uint32_t entity_store_limit(const struct policy_entities *entities);
 bool entity_store_is_sealed(const struct policy_entities *entities);
 /* ENTITY_NONE where the store does not know the uid. */
 uint32_t entity_store_find(const struct policy_entities *entities, struct entity_uid uid, uint64_t hash);

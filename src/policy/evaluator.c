@@ -17,7 +17,8 @@ evaluation_start(struct evaluation *evaluation, const struct path *paths, uint32
 	evaluation->error_name = nullptr;
 	for (size_t i = 0; i < 3; i++) {
 		evaluation->variables[i] = value_entity(uids[i].type, uids[i].id);
-		evaluation->hashes[i] = entity_hash(uids[i]);
+		evaluation->type_hashes[i] = entity_type_hash(uids[i].type);
+		evaluation->hashes[i] = entity_hash_within(evaluation->type_hashes[i], uids[i].id);
 		evaluation->indexes[i] = entity_store_find(entities, uids[i], evaluation->hashes[i]);
 	}
 	evaluation->variables[VARIABLE_CONTEXT] = request->context == nullptr ? empty : *request->context;

@@ -17,8 +17,9 @@ struct evaluation {
 	const struct path *paths;
 	const struct policy_entities *entities;
 	struct arena *scratch;
-	struct value variables[4];   /* by enum variable */
-	uint64_t hashes[3];          /* of principal, action, resource */
+	struct value variables[4]; /* by enum variable */
+	uint64_t hashes[3];        /* of principal, action, resource */
+	uint64_t type_hashes[3];
 	uint32_t indexes[3];         /* in the store */
 	const struct value **values; /* by path: null: not resolved yet */
 	enum status status;          /* of the scratch arena */

@@ -81,24 +81,33 @@ static_assert(sizeof(struct value) % alignof(struct value_field) == 0 &&
 
 enum status
 pack_values(const struct value *const *values, size_t count, struct packed_values *packed) {
-	size_t structures = count * sizeof(struct value), bytes = 0;
-	for (size_t i = 0; i < count; i++)
-		if (values[i] != nullptr)
-			measure_value(values[i], &structures, &bytes);
-	struct value *roots = malloc(structures + bytes + 1);
-	TRY_ALLOC(roots);
-	struct packer packer = {roots + count, (uint8_t *)roots + structures};
-	*packed = (struct packed_values){.block = roots};
+	size_t roots = 0, structures = 0, bytes = 0;
+	*packed = (struct packed_values){};
 	for (size_t i = 0; i < count; i++)
 		if (values[i] != nullptr) {
-			pack_value(&packer, values[i], &roots[i]);
-			packed->values[i] = &roots[i];
+			measure_value(values[i], &structures, &bytes);
+			roots++;
+		}
+	if (roots == 0)
+		return OK;
+	structures += roots * sizeof(struct value);
+	struct value *root = malloc(structures + bytes);
+	TRY_ALLOC(root);
+	struct packer packer = {root + roots, (uint8_t *)root + structures};
+	for (size_t i = 0; i < count; i++)
+		if (values[i] != nullptr) {
+			pack_value(&packer, values[i], root);
+			packed->values[i] = root++;
 		}
 	return OK;
 }
 
 void
 pack_free(struct packed_values *packed) {
-	free(packed->block);
+	for (size_t i = 0; i < PACK_VALUES_MAX; i++)
+		if (packed->values[i] != nullptr) {
+			free((void *)(uintptr_t)packed->values[i]);
+			break;
+		}
 	*packed = (struct packed_values){};
 }

@@ -9,8 +9,8 @@
 constexpr size_t PACK_VALUES_MAX = 2;
 
 struct packed_values {
-	const struct value *values[PACK_VALUES_MAX]; /* null where null was given */
-	void *block;                                 /* heap */
+	const struct value
+		*values[PACK_VALUES_MAX]; /* null where null was given; the first other one begins the block */
 };
 
 /* Deep copies; sets come out sorted. */

@@ -45,10 +45,9 @@ parser_place(const struct parser *parser, size_t start) {
 
 void *
 parser_grow(struct parser *parser, const void *items, size_t count, size_t size) {
-	constexpr size_t FIRST = 4;
-	if (count > 0 && (count < FIRST || (count & (count - 1)) != 0))
+	if (count > 0 && (count & (count - 1)) != 0)
 		return (void *)(uintptr_t)items;
-	void *larger = arena_alloc_array(parser->arena, count == 0 ? FIRST : 2 * count, size);
+	void *larger = arena_alloc_array(parser->arena, count == 0 ? 1 : 2 * count, size);
 	if (larger != nullptr && count > 0)
 		memcpy(larger, items, count * size);
 	return larger;

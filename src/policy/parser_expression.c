@@ -124,7 +124,7 @@ parse_record(struct parser *parser, const struct expression **expression) {
 	struct expression *node;
 	TRY(make_node(parser, start, EXPRESSION_RECORD, values, count, &node));
 	node->names = names;
-	node->name_count = count;
+	node->name_count = (uint32_t)count;
 	*expression = node;
 	return OK;
 }
@@ -446,7 +446,7 @@ parse_has(struct parser *parser, size_t start, const struct expression **express
 				EXPRESSION_DEPTH_MAX);
 	TRY(make_node(parser, start, EXPRESSION_HAS, expression, 1, &node));
 	node->names = names;
-	node->name_count = count;
+	node->name_count = (uint32_t)count;
 	*expression = node;
 	return OK;
 }
@@ -463,7 +463,7 @@ parse_like(struct parser *parser, size_t start, const struct expression **expres
 	TRY(policy_unescape_pattern(parser->arena, parser->source, token, parser->diagnostics, &parts, &count));
 	TRY(make_node(parser, start, EXPRESSION_LIKE, expression, 1, &node));
 	node->names = parts;
-	node->name_count = count;
+	node->name_count = (uint32_t)count;
 	*expression = node;
 	return OK;
 }

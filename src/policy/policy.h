@@ -77,7 +77,8 @@ struct policy_request {
 };
 
 struct policy_options {
-	bool strict; /* an erroring forbid denies */
+	bool strict;      /* an erroring forbid denies */
+	bool look_at_all; /* do without the index: for its tests and benchmarks */
 };
 
 struct policy_error {

@@ -80,7 +80,7 @@ read_parts(struct policy_json_reader *reader, struct json_node node, struct json
 	TRY(make(reader, whole, kind, parts, count, &made));
 	if (kind == EXPRESSION_RECORD) {
 		made->names = names;
-		made->name_count = count;
+		made->name_count = (uint32_t)count;
 	}
 	*expression = made;
 	return OK;
@@ -217,14 +217,14 @@ read_has(struct policy_json_reader *reader, struct json_node node, const struct 
 	}
 	TRY(make(reader, node, EXPRESSION_HAS, &operand, 1, &made));
 	made->names = names;
-	made->name_count = count;
+	made->name_count = (uint32_t)count;
 	*expression = made;
 	return OK;
 }
 
 /* ["Wildcard", {"Literal": "a"}, ...] */
 static enum status
-read_pattern(struct policy_json_reader *reader, struct json_node node, const struct bytes **parts, size_t *count) {
+read_pattern(struct policy_json_reader *reader, struct json_node node, const struct bytes **parts, uint32_t *count) {
 	_cleanup_(buffer_free) struct buffer part = {};
 	struct json_node item;
 	struct bytes *list = ARENA_NEW_ARRAY(reader->json.arena, json_size(node.value) + 1, struct bytes);

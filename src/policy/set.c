@@ -27,6 +27,7 @@ policy_set_destroy(struct policy_set **set) {
 		return;
 	drop_compiler(*set);
 	map_free(&(*set)->ids);
+	free((*set)->entries);
 	arena_free(&(*set)->arena);
 	free(*set);
 	*set = nullptr;
@@ -34,19 +35,16 @@ policy_set_destroy(struct policy_set **set) {
 
 static enum status
 add_entry(struct policy_set *set, const struct policy_entry *entry) {
-	constexpr size_t FIRST = 16;
-	size_t count = set->entry_count;
-	if (count == 0 || (count >= FIRST && (count & (count - 1)) == 0)) {
-		struct policy_entry *entries =
-			ARENA_NEW_ARRAY(&set->arena, count == 0 ? FIRST : 2 * count, struct policy_entry);
+	if (set->entry_count == set->entry_capacity) {
+		size_t capacity = set->entry_capacity + set->entry_capacity / 2 + 16;
+		struct policy_entry *entries = reallocarray(set->entries, capacity, sizeof *entries);
 		TRY_ALLOC(entries);
-		if (count > 0)
-			memcpy(entries, set->entries, count * sizeof *entries);
 		set->entries = entries;
+		set->entry_capacity = capacity;
 	}
-	if (count >= UINT32_MAX)
+	if (set->entry_count >= UINT32_MAX)
 		return fail(STATUS_TOO_LARGE, "policy.too_many: more than 2^32 policies");
-	set->entries[count] = *entry;
+	set->entries[set->entry_count] = *entry;
 	set->entry_count++;
 	set->template_count += entry->is_template;
 	return map_put(&set->ids, entry->id, (void *)(uintptr_t)set->entry_count, nullptr);

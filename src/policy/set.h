@@ -15,8 +15,9 @@ struct policy_entry { /* a policy, a template, or a link of a template */
 struct policy_set {
 	struct arena arena;
 	struct policy_set_options options;
-	struct policy_entry *entries; /* in the arena */
+	struct policy_entry *entries; /* heap */
 	size_t entry_count;
+	size_t entry_capacity;
 	size_t template_count;
 	size_t statement_count; /* entries that are no links: they give the numbers of ids */
 	struct map ids;         /* to entry number + 1 */

@@ -276,7 +276,7 @@ typecheck_call(struct checker *checker, const struct expression *expression, con
 	const struct signature *signature = &signatures[function->id];
 	struct typed arguments[2] = {};
 	if (expression->operand_count != function->arguments) {
-		typecheck_note(checker, expression->place, "validate.arguments", "%s takes %zu arguments, found %zu",
+		typecheck_note(checker, expression->place, "validate.arguments", "%s takes %zu arguments, found %u",
 			       function->name, function->arguments, expression->operand_count);
 		return OK;
 	}
