@@ -1,5 +1,5 @@
-// node bench/cedar_corpus.mjs DIRECTORY COUNT: parses and decides the first COUNT cases of an unpacked Cedar corpus with the
-// reference implementation (npm @cedar-policy/cedar-wasm) and prints the seconds that this took, reading files left out.
+// node bench/cedar_corpus.mjs DIRECTORY COUNT: parses, validates and decides the first COUNT cases of an unpacked Cedar corpus with
+// the reference implementation (npm @cedar-policy/cedar-wasm) and prints the seconds that this took, reading files left out.
 import { createRequire } from "node:module";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -16,6 +16,7 @@ const cases = readdirSync(directory)
     const described = JSON.parse(readFileSync(join(directory, name), "utf8"));
     return {
       requests: described.requests,
+      schema: readFileSync(join(directory, basename(described.schema)), "utf8"),
       policies: readFileSync(join(directory, basename(described.policies)), "utf8"),
       entities: JSON.parse(readFileSync(join(directory, basename(described.entities)), "utf8")),
     };
@@ -23,7 +24,9 @@ const cases = readdirSync(directory)
 
 const start = process.hrtime.bigint();
 let requests = 0;
-for (const { policies, entities, requests: asked } of cases) {
+for (const { schema, policies, entities, requests: asked } of cases) {
+  const validated = cedar.validate({ schema, policies: { staticPolicies: policies }, validationSettings: { mode: "strict" } });
+  if (validated.type !== "success") throw new Error(JSON.stringify(validated.errors));
   cedar.preparsePolicySet("corpus", { staticPolicies: policies });
   for (const { principal, action, resource, context, decision } of asked) {
     const answer = cedar.statefulIsAuthorized({ principal, action, resource, context, preparsedPolicySetId: "corpus", entities });

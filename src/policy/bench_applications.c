@@ -9,15 +9,15 @@ constexpr size_t FIELDS_MAX = 8;
 constexpr size_t ID_SIZE = 24;
 constexpr uint32_t NO_NUMBER = UINT32_MAX;
 
-static uint32_t
-draw_below(struct bench_draw *draw, uint32_t limit) {
+uint32_t
+bench_draw_below(struct bench_draw *draw, uint32_t limit) {
 	draw->state = draw->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return (uint32_t)(draw->state >> 33) % limit;
 }
 
 static bool
 draw_percent(struct bench_draw *draw, uint32_t percent) {
-	return draw_below(draw, 100) < percent;
+	return bench_draw_below(draw, 100) < percent;
 }
 
 /* An entity being put together; what it points to stands in here. */
@@ -103,8 +103,8 @@ put(struct policy_entities *entities, struct draft *draft, const char *type, con
 static void
 ask(struct bench_request *request, struct bench_draw *draw, const char *principal, const char *action,
     const char *resource) {
-	name_id(request->ids[0], "", draw_below(draw, PER_KIND));
-	name_id(request->ids[1], "", draw_below(draw, PER_KIND));
+	name_id(request->ids[0], "", bench_draw_below(draw, PER_KIND));
+	name_id(request->ids[1], "", bench_draw_below(draw, PER_KIND));
 	request->request = (struct policy_request){
 		.principal = {bytes_of_text(principal), bytes_of_text(request->ids[0])},
 		.action = {BYTES_OF_LITERAL("Action"), bytes_of_text(action)},
@@ -128,7 +128,7 @@ fill_gdrive(struct policy_entities *entities, struct bench_draw *draw) {
 		TRY(put(entities, &draft, "Group", "", i));
 		draw_parents(&draft, draw, "Group", PER_KIND);
 		add_field(&draft, "documentsAndFoldersWithViewAccess",
-			  make_entity(&draft, "View", "", draw_below(draw, PER_KIND)));
+			  make_entity(&draft, "View", "", bench_draw_below(draw, PER_KIND)));
 		add_field(&draft, "ownedDocuments", draw_set(&draft, draw, "Document"));
 		add_field(&draft, "ownedFolders", draw_set(&draft, draw, "Folder"));
 		TRY(put(entities, &draft, "User", "", i));
@@ -139,7 +139,7 @@ fill_gdrive(struct policy_entities *entities, struct bench_draw *draw) {
 static void
 ask_gdrive(struct bench_request *request, struct bench_draw *draw) {
 	static const char *const actions[] = {"read", "write", "share", "changeOwner", "createDocument"};
-	uint32_t action = draw_below(draw, ARRAY_LENGTH(actions));
+	uint32_t action = bench_draw_below(draw, ARRAY_LENGTH(actions));
 	ask(request, draw, "User", actions[action], action == 4 ? "Folder" : "Document");
 }
 
@@ -178,20 +178,20 @@ fill_github(struct policy_entities *entities, struct bench_draw *draw) {
 		TRY(fill_github_permissions(entities, &draft, i));
 		add_field(&draft, "admins", make_entity(&draft, "RepoPermission", "-admins", i));
 		add_field(&draft, "maintainers", make_entity(&draft, "RepoPermission", "-maintainers", i));
-		add_field(&draft, "owner", make_entity(&draft, "Organization", "", draw_below(draw, PER_KIND)));
+		add_field(&draft, "owner", make_entity(&draft, "Organization", "", bench_draw_below(draw, PER_KIND)));
 		add_field(&draft, "readers", make_entity(&draft, "RepoPermission", "-readers", i));
 		add_field(&draft, "triagers", make_entity(&draft, "RepoPermission", "-triagers", i));
 		add_field(&draft, "writers", make_entity(&draft, "RepoPermission", "-writers", i));
 		TRY(put(entities, &draft, "Repository", "", i));
 		draw_parents(&draft, draw, "Team", i);
 		if (draw_percent(draw, 50))
-			add_parent(&draft, "RepoPermission", "-writers", draw_below(draw, PER_KIND));
+			add_parent(&draft, "RepoPermission", "-writers", bench_draw_below(draw, PER_KIND));
 		TRY(put(entities, &draft, "Team", "", i));
 		draw_parents(&draft, draw, "Team", PER_KIND);
 		if (draw_percent(draw, 50))
-			add_parent(&draft, "OrgPermission", "-readers", draw_below(draw, PER_KIND));
+			add_parent(&draft, "OrgPermission", "-readers", bench_draw_below(draw, PER_KIND));
 		if (draw_percent(draw, 50))
-			add_parent(&draft, "RepoPermission", "-maintainers", draw_below(draw, PER_KIND));
+			add_parent(&draft, "RepoPermission", "-maintainers", bench_draw_below(draw, PER_KIND));
 		TRY(put(entities, &draft, "User", "", i));
 	}
 	return OK;
@@ -199,7 +199,7 @@ fill_github(struct policy_entities *entities, struct bench_draw *draw) {
 
 static void
 ask_github(struct bench_request *request, struct bench_draw *draw) {
-	ask(request, draw, "User", github_actions[draw_below(draw, ARRAY_LENGTH(github_actions))], "Repository");
+	ask(request, draw, "User", github_actions[bench_draw_below(draw, ARRAY_LENGTH(github_actions))], "Repository");
 }
 
 static enum status
@@ -214,10 +214,10 @@ fill_tinytodo(struct policy_entities *entities, struct bench_draw *draw) {
 		add_parent(&draft, "Application", "TinyTodo", NO_NUMBER);
 		TRY(put(entities, &draft, "User", "", i));
 		add_parent(&draft, "Application", "TinyTodo", NO_NUMBER);
-		add_field(&draft, "editors", make_entity(&draft, "Team", "", draw_below(draw, PER_KIND)));
+		add_field(&draft, "editors", make_entity(&draft, "Team", "", bench_draw_below(draw, PER_KIND)));
 		add_field(&draft, "name", value_text("a list"));
-		add_field(&draft, "owner", make_entity(&draft, "User", "", draw_below(draw, PER_KIND)));
-		add_field(&draft, "readers", make_entity(&draft, "Team", "", draw_below(draw, PER_KIND)));
+		add_field(&draft, "owner", make_entity(&draft, "User", "", bench_draw_below(draw, PER_KIND)));
+		add_field(&draft, "readers", make_entity(&draft, "Team", "", bench_draw_below(draw, PER_KIND)));
 		add_field(&draft, "tasks", value_set(nullptr, 0));
 		TRY(put(entities, &draft, "List", "", i));
 	}
@@ -228,7 +228,7 @@ static void
 ask_tinytodo(struct bench_request *request, struct bench_draw *draw) {
 	static const char *const actions[] = {"GetList",    "UpdateList", "DeleteList", "CreateTask", "UpdateTask",
 					      "DeleteTask", "EditShares", "CreateList", "GetLists"};
-	uint32_t action = draw_below(draw, ARRAY_LENGTH(actions));
+	uint32_t action = bench_draw_below(draw, ARRAY_LENGTH(actions));
 	ask(request, draw, "User", actions[action], "List");
 	if (action >= 7)
 		request->request.resource =

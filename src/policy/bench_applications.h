@@ -11,6 +11,8 @@ struct bench_draw { /* pseudo-random: the same entities and requests in every ru
 	uint64_t state;
 };
 
+uint32_t bench_draw_below(struct bench_draw *draw, uint32_t limit);
+
 struct bench_request {
 	struct policy_request request;
 	char ids[2][24];
