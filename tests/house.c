@@ -86,6 +86,7 @@ house_open(struct house *house) {
 				       .credits = house->credits,
 				       .urgent_credits = house->credits,
 				       .requests_per_principal_per_s = house->rate,
+				       .reads_per_principal_per_s = house->read_rate,
 				       .first_segment_size = house->is_manual ? SMALL_SEGMENT : 0,
 				       .segment_size = house->is_manual ? SMALL_SEGMENT : 0,
 				       .fatal = house->fatal,
@@ -274,11 +275,17 @@ house_submit(struct house *house, struct arena *arena, struct firm_operation ope
 
 enum status
 house_get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response) {
+	return house_get_by(house, arena, FIRM_PERSON_1, target, response);
+}
+
+enum status
+house_get_by(struct house *house, struct arena *arena, enum firm_member by, const char *target,
+	     struct ipc_response *response) {
 	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
 	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
-	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[FIRM_PERSON_1].key_id),
-					     .seed = house->firm.members[FIRM_PERSON_1].seed};
-	memcpy(signer.public_key, house->firm.members[FIRM_PERSON_1].public_key, 32);
+	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[by].key_id),
+					     .seed = house->firm.members[by].seed};
+	memcpy(signer.public_key, house->firm.members[by].public_key, 32);
 	assert_ok(http_signature_create(arena, &signer, &request, BYTES_OF_LITERAL(HOUSE_AUTHORITY),
 					BYTES_OF_LITERAL("application/json"), BYTES_OF_LITERAL("read"),
 					house_now_ms(house), 60, fields));

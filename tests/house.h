@@ -22,6 +22,7 @@ struct house {
 	char directory[160], data[192], mark[192];
 	const struct io *io;                               /* what the keeper's files and clock are */
 	uint32_t rate;                                     /* requests a second that one principal may make; 0: any */
+	uint32_t read_rate;                                /* the same of reads */
 	uint32_t credits;                                  /* of each kind */
 	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
 	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
@@ -73,7 +74,10 @@ void house_request(struct house *house, struct arena *arena, struct firm_operati
 		   struct ipc_request *request);
 enum status house_submit(struct house *house, struct arena *arena, struct firm_operation operation,
 			 struct ipc_response *response);
+/* Signed by person 1, or by another. */
 enum status house_get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response);
+enum status house_get_by(struct house *house, struct arena *arena, enum firm_member by, const char *target,
+			 struct ipc_response *response);
 /* The vote as a request, on what the keeper shows for the operation (64 hexadecimal digits). */
 void house_vote_request(struct house *house, struct arena *arena, struct bytes operation, enum firm_member by,
 			const char *verdict, struct ipc_request *request);

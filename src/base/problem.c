@@ -82,6 +82,7 @@ problem_http_status(enum status status) {
 		[STATUS_EXPIRED] = 410,
 		[STATUS_TOO_LARGE] = 413,
 		[STATUS_UNAVAILABLE] = 503,
+		[STATUS_RATE] = 429,
 		[STATUS_CORRUPT] = 500,
 		[STATUS_IO] = 500,
 		[STATUS_NO_MEMORY] = 503,

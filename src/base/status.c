@@ -85,6 +85,7 @@ status_name(enum status status) {
 		[STATUS_EXPIRED] = "expired",
 		[STATUS_TOO_LARGE] = "too-large",
 		[STATUS_UNAVAILABLE] = "unavailable",
+		[STATUS_RATE] = "rate",
 		[STATUS_CORRUPT] = "corrupt",
 		[STATUS_IO] = "io",
 		[STATUS_NO_MEMORY] = "no-memory",

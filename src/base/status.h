@@ -22,6 +22,7 @@ enum [[nodiscard]] status {
 	STATUS_EXPIRED,     /* outside its time */
 	STATUS_TOO_LARGE,   /* over a stated limit */
 	STATUS_UNAVAILABLE, /* cannot be done now; may be tried again */
+	STATUS_RATE,        /* asked for too often; may be tried again in a second */
 	STATUS_CORRUPT,     /* stored data does not match its checks */
 	STATUS_IO,          /* the system failed a read, write or sync */
 	STATUS_NO_MEMORY,

@@ -127,7 +127,7 @@ int
 client_exit_code(unsigned status) {
 	if (status < 300)
 		return EXIT_DONE;
-	if (status == 503 || status == 502 || status == 504)
+	if (status == 503 || status == 502 || status == 504 || status == 429)
 		return EXIT_UNREACHABLE;
 	return status < 500 ? EXIT_FOUND : EXIT_INTERNAL;
 }

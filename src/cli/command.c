@@ -231,6 +231,7 @@ command_exit_code(enum status status) {
 	case STATUS_CORRUPT:
 		return EXIT_FOUND;
 	case STATUS_UNAVAILABLE:
+	case STATUS_RATE:
 		return EXIT_UNREACHABLE;
 	default:
 		return EXIT_INTERNAL;

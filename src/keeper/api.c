@@ -2,9 +2,10 @@
 
 #include <stdio.h>
 
-#include "gate/replay.h"
+#include "keeper/explanation.h"
 #include "keeper/listing.h"
 #include "keeper/respond.h"
+#include "keeper/slow_read.h"
 #include "keys/bip32.h"
 #include "gate/material.h"
 #include "ledger/tile.h"
@@ -23,7 +24,11 @@ struct api_route {
 	const char *pattern;
 	enum job_kind kind;
 	bool is_public;
+	uint32_t cost; /* of the reader's limit */
+	/* In order, on the deciding thread: answers; or, with the next, only looks up what the state says. May be null with it. */
 	enum status (*read)(struct job *job, const struct route_match *match);
+	/* Beside it: fills job->body. Nothing of the state may be touched. */
+	enum status (*read_slowly)(struct job *job, const struct route_match *match);
 };
 
 /* --- Helpers. --- */
@@ -82,8 +87,16 @@ cosigned_free(struct commit *cosigned) {
 	buffer_free(&cosigned->note);
 }
 
+/* A slow read's answer; takes the bytes over. */
+static void
+give_slowly(struct job *job, const char *content_type, struct buffer *body) {
+	job->content_type = content_type;
+	job->body = *body;
+	*body = (struct buffer){};
+}
+
 static enum status
-send_receipt(struct job *job, const struct route_match *match, uint64_t index) {
+write_receipt(struct job *job, const struct route_match *match, uint64_t index) {
 	_cleanup_(buffer_free) struct buffer bytes = {}, receipt = {};
 	_cleanup_(cosigned_free) struct commit cosigned = {};
 	struct ledger_record record;
@@ -96,52 +109,35 @@ send_receipt(struct job *job, const struct route_match *match, uint64_t index) {
 			    "receipt.not_cosigned: the newest cosigned head has %llu entries, this is %llu",
 			    (unsigned long long)cosigned.size, (unsigned long long)index);
 	TRY(keeper_write_receipt(job->keeper, index, is_cosigned ? &cosigned : nullptr, record.leaf, &receipt));
-	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&receipt));
+	give_slowly(job, "text/plain; charset=utf-8", &receipt);
+	return OK;
+}
+
+/* The operation's newest entry, for the slow part. */
+static enum status
+find_entry(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	TRY(find_operation(job, match, &operation));
+	job->index = operation->entry;
 	return OK;
 }
 
 static enum status
 read_receipt(struct job *job, const struct route_match *match) {
-	struct gate_operation *operation;
-	TRY(find_operation(job, match, &operation));
-	return send_receipt(job, match, operation->entry);
-}
-
-/* The bundle that was in force then is found in the log; only the active one is kept compiled. */
-static enum status
-visit_bundle(void *context, const struct ledger_record *record) {
-	enum replay_result result;
-	const char *difference;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct entry entry;
-	TRY(entry_read(&arena, record->leaf, &entry));
-	const json *action = json_get(json_get(entry.document, "action"), "id");
-	bool carries_bundle = entry.type == ENTRY_GENESIS ||
-			      (action != nullptr && bytes_equal_text(json_string(action), "policy.activate"));
-	return carries_bundle ? replayer_add(context, record->index, record->leaf, &result, &difference) : OK;
+	return write_receipt(job, match, job->index);
 }
 
 static enum status
 read_explanation(struct job *job, const struct route_match *match) {
-	struct gate_operation *operation;
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	_cleanup_(buffer_free) struct buffer bytes = {}, body = {};
-	struct ledger_record record;
-	TRY(find_operation(job, match, &operation));
-	TRY(replayer_create(&replayer, &job->keeper->gate->blobs));
-	TRY(ledger_visit(job->keeper->ledger, 0, operation->entry, visit_bundle, replayer));
-	TRY(ledger_read(job->keeper->ledger, operation->entry, &bytes, &record));
-	TRY(replayer_explain(replayer, record.leaf, &body));
-	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
-	return OK;
+	(void)match;
+	job->content_type = "application/json";
+	return explanation_write(job->keeper, job->index, &job->body);
 }
 
 static enum status
 list_operations(struct job *job, const struct route_match *match) {
-	_cleanup_(buffer_free) struct buffer body = {};
-	TRY(listing_operations(job->keeper, match->query, &body));
-	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
-	return OK;
+	job->content_type = "application/json";
+	return listing_operations(job->keeper, match->query, &job->body);
 }
 
 /* --- State. --- */
@@ -291,7 +287,7 @@ static enum status
 read_entry(struct job *job, const struct route_match *match) {
 	uint64_t index;
 	TRY(decimal_decode(match->parameters[0], &index));
-	return send_receipt(job, match, index);
+	return write_receipt(job, match, index);
 }
 
 static enum status
@@ -304,7 +300,7 @@ read_tile(struct job *job, const struct route_match *match) {
 	snprintf(path, sizeof path, "tile/%.*s", BYTES_ARGS(match->parameters[0]));
 	TRY(tile_parse_path(bytes_of_text(path), &name));
 	TRY(tile_read_file(job->keeper->config.io, job->keeper->public_path, &name, &body));
-	keeper_send_body(job->keeper, job, 200, "application/octet-stream", buffer_bytes(&body));
+	give_slowly(job, "application/octet-stream", &body);
 	return OK;
 }
 
@@ -318,28 +314,28 @@ read_events(struct job *job, const struct route_match *match) {
 /* --- The table. --- */
 
 static const struct api_route routes[] = {
-	{"POST", "/v1/operations", JOB_OPERATION, false, nullptr},
-	{"POST", "/v1/protective", JOB_OPERATION, false, nullptr},
-	{"POST", "/v1/operations/*/votes", JOB_VOTE, false, nullptr},
-	{"GET", "/v1/operations", JOB_READ, false, list_operations},
-	{"GET", "/v1/operations/*", JOB_READ, false, read_operation},
-	{"GET", "/v1/operations/*/payload", JOB_READ, false, read_material},
-	{"GET", "/v1/operations/*/receipt", JOB_READ, false, read_receipt},
-	{"GET", "/v1/operations/*/explanation", JOB_READ, false, read_explanation},
-	{"GET", "/v1/keys", JOB_READ, false, list_keys},
-	{"GET", "/v1/keys/*", JOB_READ, false, read_key},
-	{"GET", "/v1/keys/*/derived", JOB_READ, false, read_derived_key},
-	{"GET", "/v1/people", JOB_READ, false, list_people},
-	{"GET", "/v1/workloads", JOB_READ, false, list_workloads},
-	{"GET", "/v1/groups", JOB_READ, false, list_groups},
-	{"GET", "/v1/lists", JOB_READ, false, list_lists},
-	{"GET", "/v1/prices", JOB_READ, false, list_prices},
-	{"GET", "/v1/policy", JOB_READ, false, read_policy},
-	{"GET", "/v1/instance", JOB_READ, true, read_instance},
-	{"GET", "/v1/ledger/checkpoint", JOB_READ, true, read_checkpoint},
-	{"GET", "/v1/ledger/entries/*", JOB_READ, false, read_entry},
-	{"GET", "/v1/ledger/tile/**", JOB_READ, false, read_tile},
-	{"GET", "/v1/events", JOB_READ, false, read_events},
+	{"POST", "/v1/operations", JOB_OPERATION, false, 0, nullptr, nullptr},
+	{"POST", "/v1/protective", JOB_OPERATION, false, 0, nullptr, nullptr},
+	{"POST", "/v1/operations/*/votes", JOB_VOTE, false, 0, nullptr, nullptr},
+	{"GET", "/v1/operations", JOB_READ, false, 2, nullptr, list_operations},
+	{"GET", "/v1/operations/*", JOB_READ, false, 1, read_operation, nullptr},
+	{"GET", "/v1/operations/*/payload", JOB_READ, false, 1, read_material, nullptr},
+	{"GET", "/v1/operations/*/receipt", JOB_READ, false, 2, find_entry, read_receipt},
+	{"GET", "/v1/operations/*/explanation", JOB_READ, false, 10, find_entry, read_explanation},
+	{"GET", "/v1/keys", JOB_READ, false, 1, list_keys, nullptr},
+	{"GET", "/v1/keys/*", JOB_READ, false, 1, read_key, nullptr},
+	{"GET", "/v1/keys/*/derived", JOB_READ, false, 1, read_derived_key, nullptr},
+	{"GET", "/v1/people", JOB_READ, false, 1, list_people, nullptr},
+	{"GET", "/v1/workloads", JOB_READ, false, 1, list_workloads, nullptr},
+	{"GET", "/v1/groups", JOB_READ, false, 1, list_groups, nullptr},
+	{"GET", "/v1/lists", JOB_READ, false, 1, list_lists, nullptr},
+	{"GET", "/v1/prices", JOB_READ, false, 1, list_prices, nullptr},
+	{"GET", "/v1/policy", JOB_READ, false, 1, read_policy, nullptr},
+	{"GET", "/v1/instance", JOB_READ, true, 0, read_instance, nullptr},
+	{"GET", "/v1/ledger/checkpoint", JOB_READ, true, 0, read_checkpoint, nullptr},
+	{"GET", "/v1/ledger/entries/*", JOB_READ, false, 2, nullptr, read_entry},
+	{"GET", "/v1/ledger/tile/**", JOB_READ, false, 1, nullptr, read_tile},
+	{"GET", "/v1/events", JOB_READ, false, 1, read_events, nullptr},
 };
 
 static bool
@@ -374,30 +370,30 @@ matches(const char *pattern, struct bytes path, struct route_match *match) {
 	return path.len == 0;
 }
 
-static const struct api_route *
-find_route(const struct http_request *request, struct route_match *match) {
-	const uint8_t *mark =
-		request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
-	struct bytes path = request->target;
+/* The target is path?query. */
+static bool
+matches_target(const struct api_route *route, struct bytes target, struct route_match *match) {
+	const uint8_t *mark = target.len == 0 ? nullptr : memchr(target.data, '?', target.len);
+	struct bytes path = target;
 	match->query = (struct bytes){};
 	if (mark != nullptr) {
 		path.len = (size_t)(mark - path.data);
-		match->query = bytes_of(mark + 1, request->target.len - path.len - 1);
+		match->query = bytes_of(mark + 1, target.len - path.len - 1);
 	}
-	for (size_t i = 0; i < ARRAY_LENGTH(routes); i++)
-		if (bytes_equal_text(request->method, routes[i].method) && matches(routes[i].pattern, path, match))
-			return &routes[i];
-	return nullptr;
+	return matches(route->pattern, path, match);
 }
 
 enum status
 api_route(struct job *job) {
 	struct route_match match;
-	job->route = find_route(&job->http, &match);
-	if (job->route == nullptr)
-		return fail(STATUS_NOT_FOUND, "route.unknown: there is nothing at this path");
-	job->kind = job->route->kind;
-	return OK;
+	for (size_t i = 0; i < ARRAY_LENGTH(routes); i++)
+		if (bytes_equal_text(job->http.method, routes[i].method) &&
+		    matches_target(&routes[i], job->http.target, &match)) {
+			job->route = &routes[i];
+			job->kind = job->route->kind;
+			return OK;
+		}
+	return fail(STATUS_NOT_FOUND, "route.unknown: there is nothing at this path");
 }
 
 enum status
@@ -410,12 +406,36 @@ api_authenticate(struct job *job) {
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
 				&signature));
 	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
-	return http_signature_verify(&signature, key->public_key);
+	TRY(http_signature_verify(&signature, key->public_key));
+	job->reader = signature.key_id;
+	return OK;
+}
+
+uint32_t
+api_cost(const struct job *job) {
+	return job->route->cost;
+}
+
+static enum status
+run(enum status (*part)(struct job *, const struct route_match *), struct job *job) {
+	struct route_match match;
+	if (part == nullptr)
+		return OK;
+	bool fits = matches_target(job->route, job->http.target, &match);
+	return fits ? part(job, &match) : fail(STATUS_INTERNAL, "route.lost: the target is of another route");
 }
 
 enum status
-api_read(struct job *job) {
-	struct route_match match;
-	const struct api_route *route = find_route(&job->http, &match);
-	return route->read(job, &match);
+api_read(struct job *job, bool *is_under_way) {
+	TRY(run(job->route->read, job));
+	if (job->route->read_slowly == nullptr)
+		return OK;
+	TRY(slow_reads_take(job->keeper->slow_reads, job));
+	*is_under_way = true;
+	return OK;
+}
+
+enum status
+api_read_slowly(struct job *job) {
+	return run(job->route->read_slowly, job);
 }

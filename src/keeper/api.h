@@ -13,7 +13,11 @@
 enum status api_route(struct job *job);
 /* JOB_READ: the reader's signature, unless the route is public. */
 enum status api_authenticate(struct job *job);
-/* JOB_READ: answers. */
-enum status api_read(struct job *job);
+/* JOB_READ: what it takes of the reader's limit. */
+uint32_t api_cost(const struct job *job);
+/* JOB_READ: answers, or hands the job to the slow reads: *is_under_way, and it is theirs. */
+enum status api_read(struct job *job, bool *is_under_way);
+/* On the thread of the slow reads. */
+enum status api_read_slowly(struct job *job);
 
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "keeper/api.h"
 #include "keeper/fetch_link.h"
 #include "keeper/respond.h"
 #include "keeper/system_entry.h"
@@ -105,37 +106,16 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	}
 }
 
-/* A token bucket per principal stands before the ledger, so that nobody fills it alone. */
-struct rate_bucket {
-	int64_t at_ms;
-	int64_t tokens_milli; /* thousandths of a request */
-};
-
 enum status
-decide_take_token(struct keeper *keeper, struct bytes key_id) {
-	uint32_t rate = keeper->config.requests_per_principal_per_s;
-	struct bytes principal = http_signature_principal(key_id);
-	if (rate == 0)
+decide_take_token(struct keeper *keeper, const struct job *job) {
+	struct bytes key_id = job_asking_key(job);
+	bool is_read = job->kind == JOB_READ;
+	if (key_id.len == 0)
 		return OK;
-	struct rate_bucket *bucket = map_get(&keeper->buckets, principal);
-	int64_t full = (int64_t)rate * 1000;
-	if (bucket == nullptr) {
-		bucket = malloc(sizeof *bucket);
-		TRY_ALLOC(bucket);
-		*bucket = (struct rate_bucket){keeper->batch_ms, full};
-		enum status status = map_put(&keeper->buckets, principal, bucket, nullptr);
-		if (status != OK) {
-			free(bucket);
-			return status;
-		}
-	}
-	bucket->tokens_milli += (keeper->batch_ms - bucket->at_ms) * rate;
-	bucket->tokens_milli = bucket->tokens_milli > full ? full : bucket->tokens_milli;
-	bucket->at_ms = keeper->batch_ms;
-	if (bucket->tokens_milli < 1000)
-		return fail(STATUS_UNAVAILABLE, "request.rate: more than %u requests a second", rate);
-	bucket->tokens_milli -= 1000;
-	return OK;
+	enum status status = rate_take(is_read ? &keeper->read_rate : &keeper->request_rate,
+				       http_signature_principal(key_id), is_read ? api_cost(job) : 1, keeper->batch_ms);
+	metric_add(&keeper->limited[is_read], status == STATUS_RATE);
+	return status;
 }
 
 /* What is asked for: of a vote, the kind of the operation that it may bring about. */
@@ -348,9 +328,6 @@ decide_free(struct keeper *keeper) {
 	jobs_free(keeper->waiting);
 	jobs_free(keeper->done_first);
 	commit_release(keeper->last_commit);
-	size_t at = 0;
-	void *bucket;
-	while (map_next(&keeper->buckets, &at, nullptr, &bucket))
-		free(bucket);
-	map_free(&keeper->buckets);
+	rate_free(&keeper->request_rate);
+	rate_free(&keeper->read_rate);
 }

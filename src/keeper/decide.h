@@ -6,8 +6,9 @@
 
 #include "keeper/job.h"
 
-/* A token bucket per principal, ahead of every entry that a requester can cause: STATUS_UNAVAILABLE "request.rate". */
-enum status decide_take_token(struct keeper *keeper, struct bytes key_id);
+/* A limit per principal, ahead of every entry that a requester can cause, and another of what is read: STATUS_RATE "request.rate".
+ * Nobody is known to have asked: OK. */
+enum status decide_take_token(struct keeper *keeper, const struct job *job);
 /* An operation or vote that was read; in order. The job is answered and given back, now or when it is durable. */
 void decide_job(struct keeper *keeper, struct job *job);
 /* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked. */

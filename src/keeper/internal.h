@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "keeper/keeper.h"
+#include "keeper/rate.h"
 #include "keeper/witnessing.h"
 
 struct job;
@@ -50,10 +51,13 @@ struct keeper {
 	uint64_t outstanding;
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */
-	struct map buckets;                         /* principal to struct rate_bucket */
+	struct rate request_rate, read_rate;
+	struct slow_reads *slow_reads;
 	/* Metrics. */
 	struct metric decisions[3];
 	struct metric refusals;
+	struct metric limited[2]; /* operations and votes, reads */
+	struct metric reads;
 	struct metric batches;
 	struct metric decide_seconds;
 	struct metric_histogram decide_histogram;

@@ -29,6 +29,7 @@ void
 job_give_back(struct keeper *keeper, struct job *job) {
 	gate_step_free(&job->step);
 	commit_release(job->commit);
+	buffer_free(&job->body);
 	struct arena arena = job->arena;
 	arena_reset(&arena);
 	*job = (struct job){.next = keeper->free_jobs, .arena = arena};
@@ -41,6 +42,7 @@ jobs_free(struct job *job) {
 		struct job *next = job->next;
 		gate_step_free(&job->step);
 		commit_release(job->commit);
+		buffer_free(&job->body);
 		arena_free(&job->arena);
 		free(job);
 		job = next;
@@ -57,5 +59,12 @@ job_keep_error(struct job *job) {
 /* The key that verifiably asked; empty: nobody is known to have. */
 struct bytes
 job_asking_key(const struct job *job) {
-	return job->kind == JOB_VOTE ? job->vote.key_id : job->submission.key_id;
+	switch (job->kind) {
+	case JOB_VOTE:
+		return job->vote.key_id;
+	case JOB_READ:
+		return job->reader;
+	default:
+		return job->submission.key_id;
+	}
 }

@@ -34,12 +34,15 @@ struct job {
 	struct submission submission;
 	struct vote_submission vote;
 	const struct api_route *route; /* JOB_READ */
+	struct bytes reader;           /* JOB_READ: the key that signed, verified */
+	struct buffer body;            /* of a slow read, with its type */
+	const char *content_type;
 	/* After deciding. */
 	struct gate_step step;
 	bool is_refusal; /* what is being recorded is that it was refused */
 	unsigned entries_pending;
 	bool is_lost; /* its entries did not become durable */
-	/* After it became durable. */
+	/* After it became durable; of a slow read, the entry that it is about. */
 	uint64_t index;
 	struct commit *commit;
 	/* keeper_answer(): where the answer goes instead of the channel. */
@@ -53,7 +56,7 @@ struct job *job_take(struct keeper *keeper);
 void job_give_back(struct keeper *keeper, struct job *job);
 /* Keeps the thread's last detail as the job's. */
 void job_keep_error(struct job *job);
-/* The key that signed what was asked; empty as long as none is known. */
+/* The key that signed what was asked, verified; empty as long as none is known. */
 struct bytes job_asking_key(const struct job *job);
 void jobs_free(struct job *job); /* and those after it */
 void commit_release(struct commit *commit);

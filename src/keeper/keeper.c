@@ -9,9 +9,11 @@
 #include "crypto/random.h"
 #include "keeper/internal.h"
 #include "keeper/job.h"
+#include "keeper/api.h"
 #include "keeper/decide.h"
 #include "keeper/report.h"
 #include "keeper/projection.h"
+#include "keeper/slow_read.h"
 #include "keeper/system_entry.h"
 #include "store/blob.h"
 
@@ -232,6 +234,8 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->wake = -1;
 	pthread_mutex_init(&made->projection_mutex, nullptr);
 	pthread_mutex_init(&made->done_mutex, nullptr);
+	made->request_rate = (struct rate){.what = "requests", .per_s = config->requests_per_principal_per_s};
+	made->read_rate = (struct rate){.what = "reads", .per_s = config->reads_per_principal_per_s};
 	report_start_metrics(made);
 	TRY(make_paths(made));
 	TRY(make_gate(made));
@@ -241,6 +245,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	if (made->wake < 0)
 		return fail_errno(STATUS_UNAVAILABLE, "keeper.eventfd");
 	TRY(pool_create(&made->pool, config->pool_threads));
+	TRY(slow_reads_start(&made->slow_reads, api_read_slowly, made->wake, config->is_manual));
 	clock_start(&made->clock, config->io, made->gate->state->now_ms);
 	TRY(open_witnessing(made));
 	TRY(ledger_record_cuts(made->ledger));
@@ -262,6 +267,7 @@ keeper_close(struct keeper **keeper) {
 		log_error("the stop could not be recorded: %s", fail_message());
 	if (orderly && gone->config.is_manual)
 		IGNORE_STATUS(keeper_publish(gone)); /* the next start publishes what is missing */
+	slow_reads_stop(&gone->slow_reads);
 	publisher_stop(&gone->publisher);
 	if (orderly && !atomic_load(&gone->has_ended)) {
 		struct ledger_head head;

@@ -33,7 +33,8 @@ struct keeper_config {
 	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
 	unsigned pool_threads;
 	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
-	uint32_t requests_per_principal_per_s; /* 0: no limit */
+	uint32_t requests_per_principal_per_s; /* operations and votes; 0: no limit */
+	uint32_t reads_per_principal_per_s;    /* 0: no limit */
 	int64_t price_age_max_ms;
 	uint64_t first_segment_size, segment_size; /* 0: the defaults of store/segment.h */
 	/* Where the log can promise nothing any more. Null: an error line and _exit(4). One that returns is for tests: nothing is

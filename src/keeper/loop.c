@@ -12,6 +12,7 @@
 #include "keeper/fetch_link.h"
 #include "keeper/report.h"
 #include "keeper/respond.h"
+#include "keeper/slow_read.h"
 #include "keeper/system_entry.h"
 
 constexpr size_t BATCH_MAX = 256;
@@ -73,9 +74,19 @@ read_indexed(void *context, size_t index) {
 }
 
 static void
+answer_read(struct keeper *keeper, struct job *job) {
+	bool is_under_way = false;
+	enum status status = api_read(job, &is_under_way);
+	metric_add(&keeper->reads, 1);
+	if (status != OK)
+		keeper_send_problem(keeper, job, status, fail_message());
+	if (!is_under_way)
+		job_give_back(keeper, job);
+}
+
+static void
 handle(struct keeper *keeper, struct job *job) {
-	struct bytes key_id = job_asking_key(job);
-	enum status limited = key_id.len == 0 ? OK : decide_take_token(keeper, key_id);
+	enum status limited = decide_take_token(keeper, job);
 	if (limited != OK) { /* before the ledger: not recorded */
 		keeper_send_problem(keeper, job, limited, fail_message());
 		job_give_back(keeper, job);
@@ -83,10 +94,7 @@ handle(struct keeper *keeper, struct job *job) {
 		fail_keep("%s", job->error);
 		decide_refuse(keeper, job, job->read_status);
 	} else if (job->kind == JOB_READ) {
-		enum status status = api_read(job);
-		if (status != OK)
-			keeper_send_problem(keeper, job, status, fail_message());
-		job_give_back(keeper, job);
+		answer_read(keeper, job);
 	} else
 		decide_job(keeper, job);
 }
@@ -229,6 +237,11 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 	return ready > 0 && polled[0].revents != 0 ? ipc_receive(keeper->channel) : OK;
 }
 
+static bool
+is_busy(const struct keeper *keeper) {
+	return keeper->outstanding > 0 || slow_reads_outstanding(keeper->slow_reads) > 0;
+}
+
 static enum status
 serve(struct keeper *keeper, const struct keeper_watch *watch) {
 	bool draining = false, stop = false;
@@ -237,12 +250,13 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 	keeper->urgent_credits_due = keeper->config.urgent_credits;
 	for (;;) {
 		decide_settle(keeper);
+		slow_reads_settle(keeper->slow_reads);
 		TRY(take_requests(keeper, &draining));
 		every_second(keeper);
 		TRY(fetch_link_turn(keeper));
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
-		bool idle = keeper->outstanding == 0 && !ipc_wants_write(keeper->channel);
+		bool idle = !is_busy(keeper) && !ipc_wants_write(keeper->channel);
 		if (keeper->channel->closed || (idle && (draining || stop)))
 			return OK;
 		TRY(wait_for_events(keeper, watch, &stop));
@@ -252,13 +266,14 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 /* What was given to the log becomes durable; whoever asked is gone, and a repetition gets the answer. */
 static void
 finish_outstanding(struct keeper *keeper) {
-	while (keeper->outstanding > 0) {
+	while (is_busy(keeper)) {
 		if (keeper->config.is_manual)
 			IGNORE_STATUS(ledger_commit_now(keeper->ledger)); /* whoever waits is told by entry_done() */
 		struct pollfd polled = {.fd = keeper->wake, .events = POLLIN};
 		(void)poll(&polled, 1, 100);
 		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */
 		decide_settle(keeper);
+		slow_reads_settle(keeper->slow_reads);
 	}
 }
 

@@ -1,7 +1,11 @@
 #include "keeper/projection.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "gate/record.h"
+#include "keeper/explanation.h"
+#include "model/operation_kind.h"
 
 static struct bytes
 text_of(const json *object, const char *key) {
@@ -22,6 +26,19 @@ state_of_decision(const json *body) {
 											      : OPERATION_FAILED);
 }
 
+/* Where keeper/explanation.h looks for a bundle. */
+static enum status
+note_activation(struct projection *projection, const struct projection_entry *entry,
+		const struct projection_operation *operation) {
+	char id[EXPLANATION_ID_DIGITS + 1];
+	if (!bytes_equal_text(operation->kind, operation_kinds[OPERATION_POLICY_ACTIVATE].name) ||
+	    !bytes_equal_text(operation->state, operation_state_name(OPERATION_DONE)))
+		return OK;
+	snprintf(id, sizeof id, "%0*llu", EXPLANATION_ID_DIGITS, (unsigned long long)entry->index);
+	return projection_put_object(projection, EXPLANATION_ACTIVATIONS, bytes_of_text(id), operation->state,
+				     BYTES_OF_LITERAL("{}"), entry->index);
+}
+
 static enum status
 apply_decision(struct projection *projection, const struct projection_entry *entry) {
 	const json *document = json_get(entry->body, "document");
@@ -32,7 +49,8 @@ apply_decision(struct projection *projection, const struct projection_entry *ent
 						 .state = bytes_of_text(state_of_decision(entry->body)),
 						 .at_ms = entry->at_ms,
 						 .index = entry->index};
-	return projection_put_operation(projection, &operation);
+	TRY(projection_put_operation(projection, &operation));
+	return note_activation(projection, entry, &operation);
 }
 
 static enum status

@@ -1,6 +1,7 @@
 #include "keeper/report.h"
 
 #include "base/ipc_messages.h"
+#include "keeper/slow_read.h"
 #include "model/entry.h"
 
 /* A JSON object for /healthz: nothing secret, nothing personal. */
@@ -50,6 +51,14 @@ report_start_metrics(struct keeper *keeper) {
 	}
 	keeper->refusals.name = "gatehouse_keeper_refusals";
 	keeper->refusals.help = "Requests refused before a decision.";
+	static const char *const limited[] = {"of=\"operations\"", "of=\"reads\""};
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->limited); i++) {
+		keeper->limited[i].name = "gatehouse_rate_refusals";
+		keeper->limited[i].help = "Requests over the limit of their principal.";
+		keeper->limited[i].labels = limited[i];
+	}
+	keeper->reads.name = "gatehouse_reads";
+	keeper->reads.help = "Reads that were taken.";
 	keeper->batches.name = "gatehouse_batches";
 	keeper->batches.help = "Batches made durable.";
 	keeper->decide_histogram.first_ns = 10'000;
@@ -83,16 +92,24 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Requests being recorded.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)keeper->outstanding},
+		{.name = "gatehouse_slow_reads",
+		 .help = "Reads of the log, of listings and tiles under way.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)slow_reads_outstanding(keeper->slow_reads)},
 		{.name = "gatehouse_clock_step_milliseconds",
 		 .help = "Wall clock against boot clock.",
 		 .kind = METRIC_GAUGE,
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
-	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + 3];
+	struct metric
+		*table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) + 4];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
 		table[count++] = &keeper->decisions[i];
 	table[count++] = &keeper->refusals;
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->limited); i++)
+		table[count++] = &keeper->limited[i];
+	table[count++] = &keeper->reads;
 	table[count++] = &keeper->batches;
 	table[count++] = &keeper->decide_seconds;
 	for (size_t i = 0; i < ARRAY_LENGTH(counters); i++)

@@ -56,7 +56,7 @@ keeper_send_problem(struct keeper *keeper, struct job *job, enum status status, 
 					.content_type = BYTES_OF_LITERAL(PROBLEM_CONTENT_TYPE),
 					.operation = problem.operation,
 					.body = buffer_bytes(&body)};
-	if (http == 503)
+	if (http == 503 || http == 429)
 		response.retry_after = BYTES_OF_LITERAL("1");
 	send_response(keeper, job, &response);
 }

@@ -88,6 +88,8 @@ static const struct yaml_field LIMIT_FIELDS[] = {
 	{"outstanding_urgent", YAML_UINT32, FIELD(config_limits, outstanding_urgent), .min = 1, .max = 4'096},
 	{"requests_per_principal_per_s", YAML_UINT32, FIELD(config_limits, requests_per_principal_per_s), .min = 1,
 	 .max = 1'000'000},
+	{"reads_per_principal_per_s", YAML_UINT32, FIELD(config_limits, reads_per_principal_per_s), .min = 1,
+	 .max = 1'000'000},
 	{"feed_clients", YAML_UINT32, FIELD(config_limits, feed_clients), .min = 0, .max = 65'536},
 };
 static const struct yaml_schema LIMITS = SCHEMA(LIMIT_FIELDS, config_limits);
@@ -125,6 +127,7 @@ static const struct written DEFAULTS = {
 		   .outstanding = 256,
 		   .outstanding_urgent = 16,
 		   .requests_per_principal_per_s = 200,
+		   .reads_per_principal_per_s = 500,
 		   .feed_clients = 64},
 	.users = {.gateway = 70'401, .keeper = 70'402, .watcher = 70'403, .worker = 70'404, .fetch = 70'405},
 	.log_level = LOG_LEVEL_NOTICE,

@@ -36,7 +36,8 @@ struct config_limits {
 	uint32_t connections_per_address;
 	uint32_t outstanding;        /* requests that the keeper takes at once: its credit to the gateway */
 	uint32_t outstanding_urgent; /* of protective operations, beside those */
-	uint32_t requests_per_principal_per_s;
+	uint32_t requests_per_principal_per_s; /* operations and votes */
+	uint32_t reads_per_principal_per_s;
 	uint32_t feed_clients;
 };
 

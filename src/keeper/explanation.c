@@ -1,0 +1,106 @@
+#include "keeper/explanation.h"
+
+#include "gate/replay.h"
+
+struct explaining {
+	struct keeper *keeper;
+	uint64_t index;
+	struct replayer *replayer;
+	uint64_t activations[PROJECTION_PAGE_MAX];
+	size_t count;
+	char last[EXPLANATION_ID_DIGITS + 1];
+};
+
+static enum status
+add_record(void *context, const struct ledger_record *record) {
+	struct explaining *explaining = context;
+	enum replay_result result;
+	const char *difference;
+	return replayer_add(explaining->replayer, record->index, record->leaf, &result, &difference);
+}
+
+static enum status
+add_entry(struct explaining *explaining, uint64_t index) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	struct ledger_record record;
+	TRY(ledger_read(explaining->keeper->ledger, index, &bytes, &record));
+	return add_record(explaining, &record);
+}
+
+/* --- The list of activations. --- */
+
+static enum status
+take_activation(void *context, struct bytes id, struct bytes, struct bytes) {
+	struct explaining *explaining = context;
+	uint64_t index;
+	size_t zeros = 0;
+	if (id.len != EXPLANATION_ID_DIGITS)
+		return fail(STATUS_CORRUPT, "replay.activation: %zu digits in state.db", id.len);
+	memcpy(explaining->last, id.data, id.len);
+	while (zeros < id.len - 1 && id.data[zeros] == '0')
+		zeros++;
+	TRY(decimal_decode(bytes_of(id.data + zeros, id.len - zeros), &index));
+	if (index < explaining->index)
+		explaining->activations[explaining->count++] = index;
+	return OK;
+}
+
+/* The next page; what makes a visit of it must not be done while state.db is locked. */
+static enum status
+list_activations(struct explaining *explaining) {
+	struct keeper *keeper = explaining->keeper;
+	char after[sizeof explaining->last];
+	memcpy(after, explaining->last, sizeof after);
+	explaining->count = 0;
+	pthread_mutex_lock(&keeper->projection_mutex);
+	enum status status = projection_list_objects(keeper->projection, EXPLANATION_ACTIVATIONS, bytes_of_text(after),
+						     PROJECTION_PAGE_MAX, take_activation, explaining);
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	return status;
+}
+
+static enum status
+add_listed_bundles(struct explaining *explaining) {
+	do {
+		TRY(list_activations(explaining));
+		for (size_t i = 0; i < explaining->count; i++)
+			TRY(add_entry(explaining, explaining->activations[i]));
+	} while (explaining->count == PROJECTION_PAGE_MAX);
+	return OK;
+}
+
+/* --- The log itself. --- */
+
+static enum status
+visit_bundle(void *context, const struct ledger_record *record) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	TRY(entry_read(&arena, record->leaf, &entry));
+	const json *action = json_get(json_get(entry.document, "action"), "id");
+	bool carries_bundle = action != nullptr && bytes_equal_text(json_string(action), "policy.activate");
+	return carries_bundle ? add_record(context, record) : OK;
+}
+
+static enum status
+explain(struct explaining *explaining, struct buffer *to) {
+	struct keeper *keeper = explaining->keeper;
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	struct ledger_record record;
+	TRY(ledger_read(keeper->ledger, explaining->index, &bytes, &record));
+	TRY(add_entry(explaining, 0));
+	TRY(add_listed_bundles(explaining));
+	enum status status = replayer_explain(explaining->replayer, record.leaf, to);
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	TRY(ledger_visit(keeper->ledger, 1, explaining->index, visit_bundle, explaining));
+	return replayer_explain(explaining->replayer, record.leaf, to);
+}
+
+enum status
+explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to) {
+	struct explaining explaining = {.keeper = keeper, .index = index};
+	TRY(replayer_create(&explaining.replayer, &keeper->gate->blobs));
+	enum status status = explain(&explaining, to);
+	replayer_destroy(&explaining.replayer);
+	return status;
+}

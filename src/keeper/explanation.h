@@ -1,0 +1,21 @@
+/*
+ * Why a decision was what it was: the facts, and what each policy of that day's bundle says to them (gate/replay.h).
+ *
+ * Only the active bundle is kept compiled. An older one is found through state.db's list of activations, which needs not be
+ * believed: a decision names its bundle by hash. Where the list lacks it, the log is read from its beginning.
+ *
+ * Threads: any; reads durable entries and state.db only. Errors: "replay.*", those of the ledger.
+ */
+#ifndef GATEHOUSE_KEEPER_EXPLANATION_H
+#define GATEHOUSE_KEEPER_EXPLANATION_H
+
+#include "keeper/internal.h"
+
+/* Of the decision that stands at `index`; canonical JSON, appended. */
+enum status explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to);
+
+/* The collection in state.db: the indexes of entries that put a bundle into force, in order. */
+#define EXPLANATION_ACTIVATIONS "activations"
+constexpr int EXPLANATION_ID_DIGITS = 20;
+
+#endif

@@ -1,0 +1,157 @@
+#include "tests/test.h"
+
+#include <unistd.h>
+
+#include "tests/house.h"
+
+static struct bytes
+done_transfer(struct house *house, struct arena *arena, uint64_t nonce) {
+	struct ipc_response response;
+	assert_ok(house_submit(house, arena, house_sign(house_transfer(arena, 10, nonce, 30)), &response));
+	assert_answer(200, "done", &response);
+	return house_text(arena, &response, "operation");
+}
+
+/* How many of `count` reads are answered; the others must say why not. */
+static unsigned
+answered(struct house *house, enum firm_member by, const char *target, unsigned count) {
+	unsigned ok = 0;
+	for (unsigned i = 0; i < count; i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		assert_ok(house_get_by(house, &arena, by, target, &response));
+		ok += response.status == 200;
+		if (response.status == 200)
+			continue;
+		assert_int_equal(429, response.status);
+		assert_bytes(BYTES_OF_LITERAL("request.rate"), house_problem(&arena, &response));
+		assert_bytes(BYTES_OF_LITERAL("1"), response.retry_after);
+	}
+	return ok;
+}
+
+static void
+reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s(void **) {
+	_cleanup_(house_free) struct house house;
+	house_found(&house, nullptr);
+	house.read_rate = 20;
+	assert_ok(house_open(&house));
+	assert_in_range(answered(&house, FIRM_PERSON_1, "/v1/people", 400), 20, 399);
+	assert_int_equal(20, answered(&house, FIRM_PERSON_2, "/v1/people", 20));
+	/* Nobody is known to have asked: no principal's part is used up by it. */
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct http_request unsigned_request = {.method = BYTES_OF_LITERAL("GET"),
+						.target = BYTES_OF_LITERAL("/v1/instance")};
+	struct ipc_request frame = house_frame(&unsigned_request);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_ok(house_ask(&house, &frame, &arena, &response));
+		assert_answer(200, nullptr, &response);
+	}
+}
+
+static void
+operations_and_reads_have_limits_of_their_own(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	house_found(&house, nullptr);
+	house.read_rate = 1;
+	assert_ok(house_open(&house));
+	assert_in_range(answered(&house, FIRM_PERSON_4, "/v1/people", 50), 1, 49);
+	assert_ok(house_submit(
+		&house, &arena,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "group.create", .resource = "group:desk-heads", .payload = "{}"},
+		&response));
+	assert_int_not_equal(429, response.status);
+}
+
+static void
+an_explanation_counts_as_ten(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	house_make_key(&house, "eth-hot");
+	struct bytes operation = done_transfer(&house, &arena, 0);
+	house_close(&house);
+	house.read_rate = 25;
+	assert_ok(house_open(&house));
+	char *target = arena_format(&arena, "/v1/operations/%.*s/explanation", BYTES_ARGS(operation));
+	assert_in_range(answered(&house, FIRM_PERSON_1, target, 60), 2, 30);
+}
+
+/* --- Explanations of what was decided under another bundle. --- */
+
+static void
+activate(struct house *house, struct arena *arena, const char *policies) {
+	struct ipc_response response;
+	assert_ok(
+		house_submit(house, arena,
+			     (struct firm_operation){.by = FIRM_PERSON_4,
+						     .kind = "policy.activate",
+						     .resource = "system:gatehouse",
+						     .payload = arena_format(arena, "{\"policies\":\"%s\"}", policies),
+						     .reason = "another bundle"},
+			     &response));
+	struct bytes operation = house_text(arena, &response, "operation");
+	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
+		if (by != FIRM_PERSON_4)
+			assert_ok(house_vote(house, arena, operation, by, "approve", &response));
+	assert_answer(200, "done", &response);
+}
+
+static void
+assert_explained(struct house *house, struct bytes operation, const struct hash256 *bundle) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	char hex[65];
+	hex_encode(hash256_bytes(bundle), hex);
+	assert_ok(house_get(house, &arena,
+			    arena_format(&arena, "/v1/operations/%.*s/explanation", BYTES_ARGS(operation)), &response));
+	assert_answer(200, nullptr, &response);
+	assert_bytes(bytes_of(hex, 64), house_text(&arena, &response, "bundle"));
+	assert_bytes(operation, house_text(&arena, &response, "operation"));
+}
+
+static void
+wait_until_listed(struct house *house, struct bytes operation) {
+	for (bool listed = false; !listed;) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		usleep(20'000);
+		assert_ok(house_get(house, &arena, "/v1/operations?limit=1000", &response));
+		listed = memmem(response.body.data, response.body.len, operation.data, operation.len) != nullptr;
+	}
+}
+
+static void
+a_decision_is_explained_by_the_bundle_of_its_day(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct hash256 bundles[3];
+	struct bytes operations[3];
+	static const char *const texts[] = {"permit (principal, action, resource);",
+					    "@id(\\\"all\\\") permit (principal, action, resource);"};
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	house_make_key(&house, "eth-hot");
+	for (size_t i = 0; i < 3; i++) {
+		if (i > 0)
+			activate(&house, &arena, texts[i - 1]);
+		bundles[i] = keeper_gate(house.keeper)->state->bundle->hash;
+		operations[i] = done_transfer(&house, &arena, i);
+	}
+	assert_false(hash256_equal(&bundles[1], &bundles[2]));
+	/* At once, when state.db may not know the bundles yet; and when it does. */
+	for (size_t i = 0; i < 3; i++)
+		assert_explained(&house, operations[i], &bundles[i]);
+	wait_until_listed(&house, operations[2]);
+	for (size_t i = 0; i < 3; i++)
+		assert_explained(&house, operations[i], &bundles[i]);
+}
+
+RUN_TESTS(T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
+	  T(operations_and_reads_have_limits_of_their_own), T(an_explanation_counts_as_ten),
+	  T(a_decision_is_explained_by_the_bundle_of_its_day))
