@@ -1,0 +1,166 @@
+#include "keys/threshold/exchange.h"
+
+void
+exchange_open(struct exchange *exchange, const struct session *session, const struct message_kind *kinds,
+	      size_t rounds) {
+	*exchange = (struct exchange){.session = *session, .kinds = kinds, .rounds = rounds};
+}
+
+void
+exchange_close(struct exchange *exchange) {
+	for (size_t party = 0; party < PARTIES_MAX; party++) {
+		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++)
+			buffer_free(&exchange->received[round][party]);
+		for (size_t round = 0; round <= EXCHANGE_ROUNDS_MAX; round++)
+			buffer_free(&exchange->sent[round][party]);
+	}
+	*exchange = (struct exchange){.state = EXCHANGE_ABORTED};
+}
+
+static void
+start_frame(struct exchange *exchange, struct buffer *frame, uint8_t type, size_t position) {
+	buffer_reset(frame);
+	message_start(frame, &(struct message_header){.type = type,
+						      .from = exchange->session.self,
+						      .to = exchange->session.parties.parties[position].index,
+						      .session_id = exchange->session.id});
+}
+
+struct buffer *
+exchange_frame(struct exchange *exchange, size_t position) {
+	struct buffer *frame = &exchange->sent[exchange->round][position];
+	start_frame(exchange, frame, exchange->kinds[exchange->round].type, position);
+	return frame;
+}
+
+static bool
+is_complete(const struct exchange *exchange) {
+	const struct party_set *parties = &exchange->session.parties;
+	for (size_t i = 0; i < parties->count; i++)
+		if (parties->parties[i].index != exchange->session.self &&
+		    exchange->received[exchange->round][i].len == 0)
+			return false;
+	return true;
+}
+
+static struct message_counts
+counts_between(const struct exchange *exchange, uint8_t from, uint8_t to) {
+	return exchange->counts == nullptr ? (struct message_counts){} : exchange->counts(exchange->context, from, to);
+}
+
+/* Which round the type belongs to; rounds if to none. */
+static size_t
+round_of(const struct exchange *exchange, uint8_t type) {
+	size_t round = 0;
+	while (round < exchange->rounds && exchange->kinds[round].type != type)
+		round++;
+	return round;
+}
+
+static enum status
+read_header(const struct exchange *exchange, struct bytes frame, struct message_header *header) {
+	const struct session *session = &exchange->session;
+	TRY(message_read_header(frame, header));
+	if (!hash256_equal(&header->session_id, &session->id) || header->to != session->self ||
+	    header->from == session->self || !party_set_has(&session->parties, header->from))
+		return fail(STATUS_INVALID, "exchange.stray: a frame from %u to %u that is not of this session",
+			    header->from, header->to);
+	return OK;
+}
+
+enum status
+exchange_accept(struct exchange *exchange, struct bytes frame, bool *complete) {
+	struct message_header header;
+	*complete = false;
+	if (exchange->state != EXCHANGE_RUNNING)
+		return fail(STATUS_CONFLICT, "exchange.over: the session has ended");
+	if (read_header(exchange, frame, &header) != OK)
+		return fail(STATUS_INVALID, "exchange.stray: a frame that is not of this session");
+	exchange->culprit = header.from;
+	if (header.type == MESSAGE_ABORT) {
+		exchange->by_peer = true;
+		return fail(STATUS_DENIED, "exchange.peer_aborted: party %u has ended the session", header.from);
+	}
+	size_t round = round_of(exchange, header.type),
+	       position = party_set_position(&exchange->session.parties, header.from);
+	if (round >= exchange->rounds || round > exchange->round + 1)
+		return fail(STATUS_INVALID, "exchange.round: type %u from party %u in round %zu", header.type,
+			    header.from, exchange->round + 1);
+	struct buffer *kept = &exchange->received[round][position];
+	if (kept->len > 0 && !bytes_equal(buffer_bytes(kept), frame))
+		return fail(STATUS_CONFLICT, "exchange.twice: party %u has sent two different messages of round %zu",
+			    header.from, round + 1);
+	if (kept->len == 0) {
+		struct message_counts counts = counts_between(exchange, header.from, header.to);
+		struct bytes fields[MESSAGE_FIELDS_MAX];
+		TRY(message_read_fields(frame, &exchange->kinds[round], &counts, fields));
+		buffer_append_bytes(kept, frame);
+		TRY(buffer_status(kept));
+	}
+	exchange->culprit = 0;
+	*complete = is_complete(exchange);
+	return OK;
+}
+
+enum status
+exchange_fields(const struct exchange *exchange, size_t position, struct bytes *fields) {
+	const struct session *session = &exchange->session;
+	struct message_counts counts =
+		counts_between(exchange, session->parties.parties[position].index, session->self);
+	return message_read_fields(buffer_bytes(&exchange->received[exchange->round][position]),
+				   &exchange->kinds[exchange->round], &counts, fields);
+}
+
+void
+exchange_advance(struct exchange *exchange) {
+	exchange->round++;
+	if (exchange->round == exchange->rounds)
+		exchange->state = EXCHANGE_DONE;
+}
+
+void
+exchange_abort(struct exchange *exchange, uint8_t culprit) {
+	if (exchange->state == EXCHANGE_ABORTED)
+		return;
+	exchange->state = EXCHANGE_ABORTED;
+	exchange->culprit = culprit;
+	/* What was not yet taken stays unsent. */
+	for (size_t i = 0; i < exchange->session.parties.count; i++) {
+		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++)
+			buffer_free(&exchange->sent[round][i]);
+		if (exchange->session.parties.parties[i].index != exchange->session.self)
+			start_frame(exchange, &exchange->sent[EXCHANGE_ROUNDS_MAX][i], MESSAGE_ABORT, i);
+	}
+	exchange->next_round = EXCHANGE_ROUNDS_MAX;
+	exchange->next_party = 0;
+}
+
+bool
+exchange_next(struct exchange *exchange, uint8_t *to, struct bytes *frame) {
+	const struct party_set *parties = &exchange->session.parties;
+	for (; exchange->next_round <= EXCHANGE_ROUNDS_MAX; exchange->next_round++, exchange->next_party = 0) {
+		if (exchange->state != EXCHANGE_ABORTED && exchange->next_round > exchange->round)
+			return false;
+		while (exchange->next_party < parties->count) {
+			size_t party = exchange->next_party;
+			const struct buffer *sent = &exchange->sent[exchange->next_round][party];
+			if (sent->len == 0 && exchange->state != EXCHANGE_ABORTED &&
+			    exchange->next_round == exchange->round &&
+			    parties->parties[party].index != exchange->session.self)
+				return false; /* not made yet */
+			exchange->next_party++;
+			if (sent->len > 0) {
+				*to = parties->parties[party].index;
+				*frame = buffer_bytes(sent);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void
+exchange_rewind(struct exchange *exchange) {
+	exchange->next_round = exchange->state == EXCHANGE_ABORTED ? EXCHANGE_ROUNDS_MAX : 0;
+	exchange->next_party = 0;
+}
