@@ -50,7 +50,7 @@ const struct command commands[] = {
 	{"op", "sign", "KEYID", "Submit a transaction to be signed by a key of the installation",
 	 op_sign_run, ADMINISTERS,
 	 {{"transaction", "FILE", "unsigned: hexadecimal, base64 or bytes; - is standard input", .is_required = true},
-	  {"format", "NAME", "evm or psbt; refused if the transaction is another"}}},
+	  {"format", "NAME", "evm, psbt or solana; refused if the transaction is another"}}},
 	{"op", "show", "ID", "Show an operation's state, decision and result", op_show_run, COMMAND_CONNECTS, {}},
 	{"op", "list", "", "List operations, the newest first", op_list_run, COMMAND_CONNECTS,
 	 {{"state", "NAME", "only those held, done, denied, rejected, failed, expired or unknown"},
@@ -193,7 +193,7 @@ const struct command commands[] = {
 	 .kind = "intent.resolve"},
 
 	/* Files alone. */
-	{"tx", "decode", "FILE", "Explain an Ethereum or Bitcoin transaction, signed or not; - is standard input",
+	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
 	 tx_decode_run, 0,
 	 {}},
 	{"ledger", "show", "DIRECTORY INDEX", "Show an entry of a log on disk", ledger_show_run, 0, {}},

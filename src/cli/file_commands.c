@@ -19,7 +19,7 @@ know_native_assets(struct asset_registry *registry) {
 	static const struct {
 		const char *chain, *symbol;
 		unsigned decimals;
-	} natives[] = {{"eip155:1", "ETH", 18}, {"bitcoin:main", "BTC", 8}};
+	} natives[] = {{"eip155:1", "ETH", 18}, {"bitcoin:main", "BTC", 8}, {"solana:main", "SOL", 9}};
 	for (size_t i = 0; i < ARRAY_LENGTH(natives); i++)
 		TRY(asset_registry_add(registry, bytes_of_text(natives[i].chain), (struct bytes){},
 				       bytes_of_text(natives[i].symbol), natives[i].decimals));

@@ -3,7 +3,6 @@
 #include "base/time.h"
 #include "cli/output.h"
 #include "crypto/random.h"
-#include "crypto/sign.h"
 #include "gate/view.h"
 #include "keys/bip32.h"
 #include "keys/key.h"
@@ -145,13 +144,11 @@ decode_transaction(struct arena *arena, const json *material, const struct opera
 			    "review.key: the material is about key \"%s\", the operation about \"%.*s\"",
 			    decoding->info.id, BYTES_ARGS(operation->resource));
 	TRY(read_derived(material, &decoding->derived));
-	decoding->key = (struct wallet_key){.id = bytes_of_text(decoding->info.id), .origin = decoding->info.origin};
-	memcpy(decoding->key.fingerprint, decoding->info.fingerprint, sizeof decoding->key.fingerprint);
+	TRY(wallet_key_of_record(&decoding->info, &decoding->key));
 	if (decoding->info.material == KEY_MATERIAL_EXTENDED) {
 		decoding->key.derive = find_derived;
 		decoding->key.context = &decoding->derived;
 	}
-	TRY(secp256k1_public_uncompressed(key_public(&decoding->info), decoding->key.public_key));
 	decoding->context = (struct wallet_context){.assets = registry, .key = &decoding->key};
 	TRY(transaction_of_payload(arena, payload, &format, &bytes));
 	return wallet_decode(arena, format, bytes, &decoding->context, transaction);

@@ -33,6 +33,8 @@ enum status ed25519_verify(const uint8_t public_key[32], struct bytes message, c
 /* Before a key is trusted for the first time: a canonical point of the prime-order group, not of small order.
  * STATUS_INVALID "signature.ed25519_key". */
 enum status ed25519_public_check(const uint8_t public_key[32]);
+/* Whether the bytes decode to a point of the curve at all, of whatever order (Solana's derived addresses do not). */
+bool ed25519_is_on_curve(const uint8_t point[32]);
 
 /* --- ML-DSA-44. Keys are expanded once and kept. --- */
 struct mldsa44_private;

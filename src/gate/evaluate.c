@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
-#include "crypto/sign.h"
 #include "gate/view.h"
 #include "policy/held.h"
 
@@ -18,17 +17,12 @@ derive_public_key(const void *context, const struct signing_path *path, uint8_t 
 enum status
 wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 	const struct key_info *info = source->key;
-	if (info->algorithm != KEY_SECP256K1)
-		return fail(STATUS_UNSUPPORTED,
-			    "key.algorithm: key \"%s\" is of %s, and these chains sign with secp256k1", info->id,
-			    key_algorithm_name(info->algorithm));
-	*key = (struct wallet_key){.id = bytes_of_text(info->id), .origin = info->origin};
-	memcpy(key->fingerprint, info->fingerprint, sizeof key->fingerprint);
+	TRY(wallet_key_of_record(info, key));
 	if (source->ring != nullptr && info->material == KEY_MATERIAL_EXTENDED) {
 		key->derive = derive_public_key;
 		key->context = source;
 	}
-	return secp256k1_public_uncompressed(key_public(info), key->public_key);
+	return OK;
 }
 
 enum status

@@ -1,5 +1,7 @@
 #include "gate/view.h"
 
+#include "crypto/sign.h"
+
 enum status
 transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format,
 		       struct bytes *transaction) {
@@ -13,6 +15,24 @@ transaction_of_payload(struct arena *arena, const json *payload, enum wallet_for
 		return fail(STATUS_INVALID, "payload.format: says %s, and the transaction is %s",
 			    wallet_format_name(*format), wallet_format_name(found));
 	return OK;
+}
+
+enum status
+wallet_key_of_record(const struct key_info *record, struct wallet_key *key) {
+	*key = (struct wallet_key){
+		.id = bytes_of_text(record->id), .algorithm = record->algorithm, .origin = record->origin};
+	memcpy(key->fingerprint, record->fingerprint, sizeof key->fingerprint);
+	switch (record->algorithm) {
+	case KEY_SECP256K1:
+		return secp256k1_public_uncompressed(key_public(record), key->public_key);
+	case KEY_ED25519:
+		memcpy(key->public_key, record->public_key, 32);
+		return OK;
+	case KEY_P256:
+		break;
+	}
+	return fail(STATUS_UNSUPPORTED, "key.algorithm: key \"%s\" is of %s, which signs on no chain", record->id,
+		    key_algorithm_name(record->algorithm));
 }
 
 enum status

@@ -7,12 +7,17 @@
 #define GATEHOUSE_GATE_VIEW_H
 
 #include "model/operation.h"
+#include "keys/key.h"
 #include "model/operation_kind.h"
 #include "wallet/wallet.h"
 
 /* The transaction of a payload {"format","transaction"}, as the wallet wants it. */
 enum status transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format,
 				   struct bytes *transaction);
+
+/* What a wallet must know of a key, as its public record says it; it derives nothing. STATUS_UNSUPPORTED "key.algorithm" for
+ * a key of a curve that no chain signs with. */
+enum status wallet_key_of_record(const struct key_info *record, struct wallet_key *key);
 
 /* Canonical JSON {"kind","payload" or "transaction","reason","reference","resource","type"}. transaction is the decoded one
  * for OPERATION_SIGN and null for every other kind. */

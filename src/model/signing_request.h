@@ -27,6 +27,7 @@ struct signing_path { /* BIP-32 below the key; the high bit marks hardened steps
 struct signing_request {
 	enum signature_scheme scheme;
 	uint8_t digest[32];
+	struct bytes message; /* Ed25519: what is signed, if len > 0, instead of the digest; borrowed */
 	struct signing_path path;
 	bool tweaked;             /* Taproot: sign with the tweaked key (BIP-341) */
 	struct bytes merkle_root; /* for the tweak: 0 or 32 bytes */
@@ -38,7 +39,7 @@ struct signing_request {
 struct signature {
 	uint8_t bytes[64];
 	int recovery;           /* ECDSA secp256k1 only */
-	uint8_t public_key[33]; /* of the key that signed, before any tweak */
+	uint8_t public_key[33]; /* of the key that signed, before any tweak; Ed25519: 32 bytes */
 };
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "wallet/evm/address.h"
+#include "wallet/solana/address.h"
 
 struct asset_registry {
 	struct map by_id;
@@ -94,12 +95,21 @@ check_asset(struct bytes chain, struct bytes contract, struct bytes symbol, unsi
 	return OK;
 }
 
+static bool
+is_chain_of(struct bytes chain, const char *prefix) {
+	return chain.len > strlen(prefix) && memcmp(chain.data, prefix, strlen(prefix)) == 0;
+}
+
 /* Contracts are found by the text that a decoder writes, so an Ethereum one is kept with its checksum. */
 static enum status
 normalise_contract(struct bytes chain, char text[static EVM_ADDRESS_TEXT_SIZE], struct bytes *contract) {
-	static const char PREFIX[] = "eip155:";
 	struct evm_address address;
-	if (contract->len == 0 || chain.len < sizeof PREFIX - 1 || memcmp(chain.data, PREFIX, sizeof PREFIX - 1) != 0)
+	struct solana_address mint;
+	if (contract->len == 0)
+		return OK;
+	if (is_chain_of(chain, "solana:") && solana_address_parse(*contract, &mint) != OK)
+		return fail(STATUS_INVALID, "asset.contract: \"%.*s\" is no address of Solana", BYTES_ARGS(*contract));
+	if (!is_chain_of(chain, "eip155:"))
 		return OK;
 	if (evm_address_parse(*contract, &address) != OK)
 		return fail(STATUS_INVALID, "asset.contract: \"%.*s\" is no Ethereum address", BYTES_ARGS(*contract));

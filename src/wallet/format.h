@@ -21,10 +21,11 @@ struct wallet_operations {
 	/* The one way in which facts write this address of chain; STATUS_INVALID if it is none. */
 	enum status (*normalise_address)(struct arena *arena, struct bytes chain, struct bytes text,
 					 struct bytes *address);
-	const char *chain_prefix; /* of the chains that it handles: "eip155:" */
+	const char *chain_prefix;     /* of the chains that it handles: "eip155:" */
+	enum key_algorithm algorithm; /* of the keys that sign on them */
 };
 
-extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations;
+extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations, wallet_solana_operations;
 
 /* For decoders, once transaction->chain is set: a movement of amount, with its asset looked up and its value computed. contract
  * is empty for the native asset. */

@@ -2,11 +2,14 @@
 
 #include <stdio.h>
 
+#include "wallet/evm/transaction.h"
 #include "wallet/format.h"
+#include "wallet/solana/message.h"
 
 static const struct wallet_operations *const FORMATS[WALLET_FORMAT_COUNT] = {
 	[WALLET_EVM] = &wallet_evm_operations,
 	[WALLET_PSBT] = &wallet_bitcoin_operations,
+	[WALLET_SOLANA] = &wallet_solana_operations,
 };
 
 static const char *const PART_NAMES[] = {
@@ -31,6 +34,10 @@ wallet_decode(struct arena *arena, enum wallet_format format, struct bytes paylo
 	if (payload.len > WALLET_PAYLOAD_MAX)
 		return fail(STATUS_TOO_LARGE, "wallet.payload: %zu bytes, at most %zu", payload.len,
 			    WALLET_PAYLOAD_MAX);
+	if (context->key != nullptr && context->key->algorithm != FORMATS[format]->algorithm)
+		return fail(STATUS_UNSUPPORTED,
+			    "wallet.key: key \"%.*s\" is of another algorithm than %s transactions are signed with",
+			    BYTES_ARGS(context->key->id), FORMATS[format]->name);
 	struct wallet_transaction *decoded = ARENA_NEW(arena, struct wallet_transaction);
 	TRY_ALLOC(decoded);
 	*decoded = (struct wallet_transaction){
@@ -339,7 +346,6 @@ starts_with(struct bytes text, const void *prefix, size_t len) {
 }
 
 static const char PSBT_MAGIC[] = "psbt\xff";
-static const char PSBT_BASE64[] = "cHNidP"; /* how the base64 of that begins */
 
 static bool
 is_hexadecimal(struct bytes text) {
@@ -355,18 +361,18 @@ static enum status
 decode_text(struct arena *arena, struct bytes text, struct bytes *payload) {
 	uint8_t *bytes = arena_alloc(arena, text.len);
 	TRY_ALLOC(bytes);
-	if (starts_with(text, PSBT_BASE64, sizeof PSBT_BASE64 - 1)) {
-		size_t len;
-		if (base64_decode(text, bytes, text.len, &len) != OK)
-			return fail(STATUS_INVALID, "wallet.text: begins like a PSBT in base64, and is not base64");
-		*payload = bytes_of(bytes, len);
-		return OK;
-	}
-	if (starts_with(text, "0x", 2))
+	bool has_prefix = starts_with(text, "0x", 2);
+	if (has_prefix)
 		text = bytes_of(text.data + 2, text.len - 2);
-	if (!is_hexadecimal(text) || hex_decode(text, bytes, text.len / 2) != OK)
-		return fail(STATUS_INVALID, "wallet.text: expected a transaction in hexadecimal, or a PSBT in base64");
-	*payload = bytes_of(bytes, text.len / 2);
+	if (is_hexadecimal(text)) {
+		*payload = bytes_of(bytes, text.len / 2);
+		return hex_decode(text, bytes, text.len / 2);
+	}
+	size_t len = 0;
+	if (has_prefix || base64_decode(text, bytes, text.len, &len) != OK || len == 0)
+		return fail(STATUS_INVALID, "wallet.text: expected a transaction in hexadecimal, or a PSBT or a "
+					    "transaction of Solana in base64");
+	*payload = bytes_of(bytes, len);
 	return OK;
 }
 
@@ -387,7 +393,9 @@ wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_forma
 	*payload = text;
 	if (is_text(text))
 		TRY(decode_text(arena, trim(text), payload));
-	*format = starts_with(*payload, PSBT_MAGIC, sizeof PSBT_MAGIC - 1) ? WALLET_PSBT : WALLET_EVM;
+	*format = starts_with(*payload, PSBT_MAGIC, sizeof PSBT_MAGIC - 1)           ? WALLET_PSBT
+		  : !evm_is_transaction(*payload) && solana_is_transaction(*payload) ? WALLET_SOLANA
+										     : WALLET_EVM;
 	return OK;
 }
 

@@ -6,7 +6,7 @@
  * wallet_assemble(). No digest from outside ever enters: requests are computed from what was decoded.
  *
  * Owner: a transaction and all it points to live in the arena given to wallet_decode(), and borrow payload and context.
- * Threads: a transaction may be read by many. Errors: "evm.*", "rlp.*", "psbt.*", "bitcoin.*", "address.*", "wallet.*", each naming field and place.
+ * Threads: a transaction may be read by many. Errors: "evm.*", "rlp.*", "psbt.*", "bitcoin.*", "address.*", "solana.*", "wallet.*", each naming field and place.
  */
 #ifndef GATEHOUSE_WALLET_WALLET_H
 #define GATEHOUSE_WALLET_WALLET_H
@@ -16,14 +16,15 @@
 #include "model/signing_request.h"
 #include "wallet/asset.h"
 
-enum wallet_format { WALLET_EVM, WALLET_PSBT, WALLET_FORMAT_COUNT };
+enum wallet_format { WALLET_EVM, WALLET_PSBT, WALLET_SOLANA, WALLET_FORMAT_COUNT };
 
 constexpr size_t WALLET_PAYLOAD_MAX = 512 * 1024; /* bytes of one transaction */
 
 /* The key that the operation names, as far as a wallet must know it. All of it is public. */
 struct wallet_key {
 	struct bytes id;
-	uint8_t public_key[65]; /* of the key itself: uncompressed secp256k1 */
+	enum key_algorithm algorithm;
+	uint8_t public_key[65]; /* of the key itself: uncompressed secp256k1, or the 32 bytes of Ed25519 */
 	uint8_t fingerprint[4]; /* BIP-32: of the master key above it, or its own where it is the master */
 	struct signing_path
 		origin; /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
@@ -37,8 +38,8 @@ struct wallet_context {
 	const struct asset_registry *assets; /* null: nothing is known */
 	int64_t now_ms;                      /* for the age of prices */
 	int64_t price_age_max_ms;
-	/* Ethereum: if given, the transaction must be for it. Bitcoin: the network, which a PSBT does not name; empty:
-	 * "bitcoin:main". */
+	/* Ethereum: if given, the transaction must be for it. Bitcoin and Solana: the network, which the bytes do not name;
+	 * empty: "bitcoin:main", "solana:main". */
 	struct bytes chain;
 	/* With a key the transaction must be one that the gate signs with it (unsigned, with chain id; no foreign inputs);
 	 * without, anything well-formed is read (`tx decode`), and nothing can be signed. */
@@ -126,11 +127,11 @@ struct wallet_result {
 enum status wallet_assemble(struct arena *arena, const struct wallet_transaction *transaction,
 			    const struct signature *signatures, size_t count, struct wallet_result *result);
 
-/* "evm", "psbt"; and back (STATUS_UNSUPPORTED wallet.format). */
+/* "evm", "psbt", "solana"; and back (STATUS_UNSUPPORTED wallet.format). */
 const char *wallet_format_name(enum wallet_format format);
 enum status wallet_format_of_name(struct bytes name, enum wallet_format *format);
 
-/* A transaction as people hand it over: bytes, hexadecimal with or without 0x, or the base64 of a PSBT; white space around
+/* A transaction as people hand it over: bytes, hexadecimal with or without 0x, or base64 (PSBT, Solana); white space around
  * text is ignored. Errors: wallet.text. */
 enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format,
 				   struct bytes *payload);

@@ -622,7 +622,7 @@ payloads_and_formats_are_bounded(void **state) {
 	assert_ok(wallet_format_of_name(BYTES_OF_LITERAL("evm"), &format));
 	assert_int_equal(WALLET_EVM, format);
 	assert_string_equal("evm", wallet_format_name(format));
-	assert_fails(STATUS_UNSUPPORTED, "wallet.format", wallet_format_of_name(BYTES_OF_LITERAL("solana"), &format));
+	assert_fails(STATUS_UNSUPPORTED, "wallet.format", wallet_format_of_name(BYTES_OF_LITERAL("tron"), &format));
 }
 
 #define W(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

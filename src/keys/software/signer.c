@@ -74,6 +74,8 @@ check_request(const struct key_info *key, enum key_purpose use, const struct sig
 			    key_algorithm_name(key->algorithm),
 			    (unsigned)request->scheme < ARRAY_LENGTH(schemes) ? schemes[request->scheme].name
 									      : "an unknown scheme");
+	if (request->message.len > 0 && request->scheme != SCHEME_ED25519)
+		return fail(STATUS_INVALID, "key.message: only Ed25519 signs whole messages");
 	if (request->tweaked && request->scheme != SCHEME_BIP340)
 		return fail(STATUS_INVALID, "key.tweak: only BIP-340 signatures are made with a tweaked key");
 	return check_path(key, &request->path);
@@ -112,6 +114,12 @@ check_expected(const struct key_info *key, const struct signing_request *request
 		    key->id);
 }
 
+/* Ed25519 hashes what it signs itself, twice, and so takes whole messages. */
+static struct bytes
+ed25519_message(const struct signing_request *request) {
+	return request->message.len > 0 ? request->message : BYTES_OF_ARRAY(request->digest);
+}
+
 static enum status
 make_signature(const struct signing_request *request, const struct signing_key *key, struct signature *signature) {
 	struct bytes digest = BYTES_OF_ARRAY(request->digest);
@@ -125,7 +133,7 @@ make_signature(const struct signing_request *request, const struct signing_key *
 	case SCHEME_ECDSA_P256:
 		return p256_sign(key->secret, digest.data, signature->bytes);
 	case SCHEME_ED25519:
-		return ed25519_sign(key->secret, key->public_key, digest, signature->bytes);
+		return ed25519_sign(key->secret, key->public_key, ed25519_message(request), signature->bytes);
 	}
 	return fail(STATUS_INTERNAL, "key.scheme: scheme %d", (int)request->scheme);
 }
@@ -155,7 +163,7 @@ verify_signature(const struct signing_request *request, const struct signing_key
 	case SCHEME_ECDSA_P256:
 		return p256_verify(bytes_of(key->public_key, 33), digest.data, signature->bytes);
 	case SCHEME_ED25519:
-		return ed25519_verify(key->public_key, digest, signature->bytes);
+		return ed25519_verify(key->public_key, ed25519_message(request), signature->bytes);
 	}
 	return fail(STATUS_INTERNAL, "key.scheme: scheme %d", (int)request->scheme);
 }

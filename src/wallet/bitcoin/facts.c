@@ -418,6 +418,7 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 const struct wallet_operations wallet_bitcoin_operations = {
 	.name = "psbt",
 	.chain_prefix = "bitcoin:",
+	.algorithm = KEY_SECP256K1,
 	.decode = decode,
 	.add_facts = add_facts,
 	.write_details = write_details,

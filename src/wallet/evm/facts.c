@@ -341,6 +341,7 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 const struct wallet_operations wallet_evm_operations = {
 	.name = "evm",
 	.chain_prefix = "eip155:",
+	.algorithm = KEY_SECP256K1,
 	.decode = decode,
 	.add_facts = add_facts,
 	.write_details = write_details,

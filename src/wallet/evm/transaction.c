@@ -253,6 +253,16 @@ evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_i
 	return check_costs(transaction);
 }
 
+bool
+evm_is_transaction(struct bytes bytes) {
+	struct cursor cursor = cursor_of(bytes), fields;
+	if (cursor.left > 0 && cursor.at[0] < 0x80) {
+		cursor.at++;
+		cursor.left--;
+	}
+	return rlp_read_list(&cursor, "evm.transaction", &fields) == OK && cursor.left == 0;
+}
+
 /* --- Writing --- */
 
 static void

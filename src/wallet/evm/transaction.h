@@ -51,6 +51,9 @@ struct evm_transaction {
 enum status evm_decode_transaction(struct arena *arena, struct bytes bytes, uint64_t chain_id,
 				   struct evm_transaction *transaction);
 
+/* Whether the bytes have the outline of one: a type, if any, and a list to their very end. For telling formats apart. */
+bool evm_is_transaction(struct bytes bytes);
+
 /* The encoding in the arena; data is null when out of memory. evm_encode_unsigned() is what is hashed and signed. */
 struct bytes evm_encode_transaction(struct arena *arena, const struct evm_transaction *transaction);
 struct bytes evm_encode_unsigned(struct arena *arena, const struct evm_transaction *transaction);
