@@ -1,0 +1,436 @@
+#include "policy/prove.h"
+
+#include "policy/prove/precheck.h"
+#include "policy/prove/scene.h"
+#include "policy/set.h"
+
+const char *
+prove_verdict_name(enum prove_verdict verdict) {
+	static const char *const names[] = {
+		[PROVE_UNKNOWN] = "unknown",
+		[PROVE_PROVED] = "proved",
+		[PROVE_COUNTEREXAMPLE] = "counterexample",
+	};
+	return names[verdict];
+}
+
+/* --- One invariant, over all environments --- */
+
+struct progress {
+	struct prove_finding finding;
+	bool is_decided; /* by a counterexample */
+	bool *carries;   /* by policy */
+};
+
+struct proof {
+	struct prover prover;
+	struct progress *progress; /* by invariant */
+	size_t count;
+};
+
+static void
+give_up(struct progress *progress, const char *reason) {
+	progress->finding.verdict = PROVE_UNKNOWN;
+	if (progress->finding.reason == nullptr)
+		progress->finding.reason = reason;
+}
+
+/* The terms of a question that stand beside each permit: what must hold for the invariant to be broken. */
+static const struct term *
+broken(const struct scene *scene, size_t invariant) {
+	struct term_table *terms = (struct term_table *)(uintptr_t)&scene->encoding.terms;
+	const struct compiled *it = &scene->invariants[invariant];
+	return term_and(terms, scene->assumed, term_or(terms, it->satisfied, it->errs));
+}
+
+/* A forbid is out of the way only if it can be evaluated, and is not satisfied. */
+static const struct term *
+is_silent(struct scene *scene, const struct compiled *forbid) {
+	struct term_table *terms = &scene->encoding.terms;
+	return term_not(terms, term_or(terms, forbid->satisfied, forbid->errs));
+}
+
+/* Permits that could be satisfied where the invariant is broken, as far as can be seen without a solver. */
+static const struct term *
+possible_permits(struct scene *scene, const struct term *bad, struct progress *progress) {
+	const struct policy_set *set = scene->prover->sets[0];
+	struct term_table *terms = &scene->encoding.terms;
+	const struct term **permits = ARENA_NEW_ARRAY(&scene->arena, set->policy_count, const struct term *);
+	size_t count = 0;
+	if (permits == nullptr) {
+		terms->failed = true;
+		return terms->no;
+	}
+	for (size_t i = 0; i < set->policy_count; i++) {
+		const struct term *satisfied = scene->policies[0][i].satisfied;
+		if (set->policies[i].effect != POLICY_PERMIT || term_is_false(satisfied))
+			continue;
+		progress->carries[i] = true;
+		if (!precheck_is_impossible((const struct term *const[]){bad, satisfied}, 2))
+			permits[count++] = satisfied;
+	}
+	return term_any(terms, permits, count);
+}
+
+struct never {
+	struct scene *scene;
+	struct progress *progress;
+	size_t invariant;
+	struct question question; /* 0: broken, 1: permits, then forbids */
+	bool *is_added;           /* by policy */
+	uint32_t *policies;       /* of switch number 2 on */
+};
+
+/* The forbids that the evaluator says deny the request are what the question lacks. */
+static enum status
+add_forbid(struct never *never, size_t policy, bool *is_new) {
+	const struct policy_set *set = never->scene->prover->sets[0];
+	if (set->policies[policy].effect != POLICY_FORBID || never->is_added[policy])
+		return OK;
+	*is_new = true;
+	never->is_added[policy] = true;
+	never->policies[never->question.count] = (uint32_t)policy;
+	return question_add(never->scene, &never->question,
+			    is_silent(never->scene, &never->scene->policies[0][policy]));
+}
+
+static enum status
+add_forbids(struct never *never, const struct policy_result *result, bool *is_new) {
+	*is_new = false;
+	for (size_t i = 0; i < result->reason_count; i++)
+		TRY(add_forbid(never, result->reasons[i], is_new));
+	for (size_t i = 0; i < result->error_count; i++)
+		TRY(add_forbid(never, result->errors[i].policy, is_new));
+	return OK;
+}
+
+static bool
+is_broken_by(const struct scene *scene, size_t invariant, const struct replayed *replayed) {
+	const struct prover *prover = scene->prover;
+	for (size_t i = 0; i < prover->invariants->policy_count; i++)
+		if (scene_is_assumption(prover, i) && replayed->invariants[i].outcome == POLICY_SATISFIED)
+			return false;
+	enum policy_outcome outcome = replayed->invariants[invariant].outcome;
+	return outcome == POLICY_SATISFIED || outcome == POLICY_ERRORED;
+}
+
+/* True once there is an answer: a counterexample, or a disagreement. */
+static enum status
+take_model(struct never *never, bool *is_done) {
+	_cleanup_(arena_free) struct arena scratch = {};
+	struct prove_witness *witness;
+	struct replayed replayed;
+	*is_done = true;
+	TRY(scene_witness(never->scene, &witness));
+	TRY(scene_replay(never->scene, 0, witness, &scratch, &replayed));
+	if (replayed.result.decision == POLICY_ALLOW) {
+		if (!is_broken_by(never->scene, never->invariant, &replayed)) {
+			give_up(never->progress, scene_disagreement(never->scene));
+			return OK;
+		}
+		never->progress->finding.verdict = PROVE_COUNTEREXAMPLE;
+		never->progress->finding.witness = witness;
+		never->progress->is_decided = true;
+		return OK;
+	}
+	bool is_new;
+	TRY(add_forbids(never, &replayed.result, &is_new));
+	*is_done = !is_new;
+	if (!is_new)
+		give_up(never->progress, scene_disagreement(never->scene));
+	return OK;
+}
+
+/* Leaves out one forbid after the other that the proof does not need: what is left carries it. */
+static enum status
+note_carriers(struct never *never, struct question *needed) {
+	constexpr size_t TRIES_MAX = 32;
+	enum solver_answer answer;
+	const char *reason;
+	for (size_t at = 0, tries = 0; at < needed->count && tries < TRIES_MAX; tries++) {
+		struct question *fewer = ARENA_NEW(&never->scene->arena, struct question);
+		TRY_ALLOC(fewer);
+		for (size_t i = 0; i < needed->count; i++)
+			if (i != at)
+				fewer->switches[fewer->count++] = needed->switches[i];
+		TRY(scene_ask(never->scene, fewer, &answer, &reason, nullptr));
+		if (answer == SOLVER_IMPOSSIBLE)
+			*needed = *fewer;
+		else
+			at++;
+	}
+	for (size_t i = 0; i < needed->count; i++)
+		for (size_t j = 2; j < never->question.count; j++)
+			if (never->question.switches[j] == needed->switches[i])
+				never->progress->carries[never->policies[j]] = true;
+	return OK;
+}
+
+static enum status
+ask_never(struct never *never) {
+	struct question *needed = ARENA_NEW(&never->scene->arena, struct question);
+	TRY_ALLOC(needed);
+	for (bool is_done = false; !is_done;) {
+		enum solver_answer answer;
+		const char *reason = nullptr;
+		TRY(scene_ask(never->scene, &never->question, &answer, &reason, needed));
+		if (answer == SOLVER_IMPOSSIBLE)
+			return never->question.count > 2 ? note_carriers(never, needed) : OK;
+		if (answer == SOLVER_UNKNOWN) {
+			give_up(never->progress, reason);
+			return OK;
+		}
+		TRY(take_model(never, &is_done));
+	}
+	return OK;
+}
+
+/* No request that the invariant forbids is permitted. */
+static enum status
+prove_never(struct scene *scene, size_t invariant, struct progress *progress) {
+	size_t policies = scene->prover->sets[0]->policy_count;
+	const struct term *bad = broken(scene, invariant);
+	if (term_is_false(bad))
+		return OK;
+	const struct term *permits = possible_permits(scene, bad, progress);
+	TRY(encoding_status(&scene->encoding));
+	if (term_is_false(permits))
+		return OK;
+	struct never *never = ARENA_NEW(&scene->arena, struct never);
+	TRY_ALLOC(never);
+	*never = (struct never){.scene = scene, .progress = progress, .invariant = invariant};
+	never->is_added = ARENA_NEW_ARRAY(&scene->arena, policies, bool);
+	never->policies = ARENA_NEW_ARRAY(&scene->arena, policies + 2, uint32_t);
+	TRY_ALLOC(never->is_added);
+	TRY_ALLOC(never->policies);
+	TRY(question_add(scene, &never->question, bad));
+	TRY(question_add(scene, &never->question, permits));
+	return ask_never(never);
+}
+
+/* --- What must always be permitted --- */
+
+static const struct term *
+is_permitted(struct scene *scene, size_t set) {
+	const struct policy_set *policies = scene->prover->sets[set];
+	struct term_table *terms = &scene->encoding.terms;
+	const struct term **permits = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
+	const struct term **silent = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
+	size_t permit_count = 0, silent_count = 0;
+	if (permits == nullptr || silent == nullptr) {
+		terms->failed = true;
+		return terms->no;
+	}
+	for (size_t i = 0; i < policies->policy_count; i++) {
+		const struct compiled *policy = &scene->policies[set][i];
+		if (policies->policies[i].effect == POLICY_PERMIT)
+			permits[permit_count++] = policy->satisfied;
+		else
+			silent[silent_count++] = is_silent(scene, policy);
+	}
+	return term_and(terms, term_any(terms, permits, permit_count), term_all(terms, silent, silent_count));
+}
+
+static enum status
+prove_always(struct scene *scene, size_t invariant, struct progress *progress) {
+	_cleanup_(arena_free) struct arena scratch = {};
+	struct term_table *terms = &scene->encoding.terms;
+	struct question *question = ARENA_NEW(&scene->arena, struct question);
+	enum solver_answer answer;
+	const char *reason;
+	TRY_ALLOC(question);
+	const struct term *denied = term_not(terms, is_permitted(scene, 0));
+	const struct term *terms_of_it[] = {scene->assumed, scene->invariants[invariant].satisfied, denied};
+	const struct term *bad = term_all(terms, terms_of_it, ARRAY_LENGTH(terms_of_it));
+	for (size_t i = 0; i < scene->prover->sets[0]->policy_count; i++)
+		if (scene->prover->sets[0]->policies[i].effect == POLICY_PERMIT &&
+		    !term_is_false(scene->policies[0][i].satisfied))
+			progress->carries[i] = true;
+	TRY(encoding_status(&scene->encoding));
+	if (term_is_false(bad))
+		return OK;
+	TRY(question_add(scene, question, bad));
+	TRY(scene_ask(scene, question, &answer, &reason, nullptr));
+	if (answer == SOLVER_IMPOSSIBLE)
+		return OK;
+	if (answer == SOLVER_UNKNOWN) {
+		give_up(progress, reason);
+		return OK;
+	}
+	struct prove_witness *witness;
+	struct replayed replayed;
+	TRY(scene_witness(scene, &witness));
+	TRY(scene_replay(scene, 0, witness, &scratch, &replayed));
+	if (replayed.result.decision == POLICY_ALLOW || !is_broken_by(scene, invariant, &replayed)) {
+		give_up(progress, scene_disagreement(scene));
+		return OK;
+	}
+	progress->finding.verdict = PROVE_COUNTEREXAMPLE;
+	progress->finding.witness = witness;
+	progress->is_decided = true;
+	return OK;
+}
+
+/* --- All of them --- */
+
+/* What a scene is too large for is unknown, for each invariant that it concerns. */
+static enum status
+or_unknown(enum status status, struct progress *progress, struct arena *arena) {
+	if (status != STATUS_TOO_LARGE && status != STATUS_UNSUPPORTED)
+		return status;
+	const char *reason = arena_text(arena, bytes_of_text(fail_message()));
+	TRY_ALLOC(reason);
+	give_up(progress, reason);
+	return OK;
+}
+
+static enum status
+prove_invariants(struct proof *proof, struct scene *scene, enum status compiled) {
+	for (size_t i = 0; i < proof->count; i++) {
+		struct progress *progress = &proof->progress[i];
+		const struct compiled *invariant = &scene->invariants[i];
+		bool concerns = !term_is_false(invariant->satisfied) || !term_is_false(invariant->errs);
+		if (progress->is_decided || !concerns || scene_is_assumption(&proof->prover, i))
+			continue;
+		progress->finding.environments++;
+		enum status status = compiled;
+		if (status == OK && proof->prover.invariants->policies[i].effect == POLICY_FORBID)
+			status = prove_never(scene, i, progress);
+		else if (status == OK)
+			status = prove_always(scene, i, progress);
+		TRY(or_unknown(status, progress, proof->prover.arena));
+	}
+	return OK;
+}
+
+static enum status
+prove_environment(struct proof *proof, struct environment environment) {
+	_cleanup_(scene_free) struct scene scene = {};
+	bool concerns;
+	TRY(scene_start(&scene, &proof->prover, environment, &concerns));
+	if (!concerns)
+		return OK;
+	enum status status = scene_compile(&scene);
+	if (status != OK && status != STATUS_TOO_LARGE)
+		return status;
+	return prove_invariants(proof, &scene, status);
+}
+
+static enum status
+prove_environments(struct proof *proof) {
+	const struct policy_schema *schema = proof->prover.schema;
+	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
+		const struct schema_action *action = policy_schema_action(schema, i);
+		for (size_t j = 0; j < action->principal_count; j++)
+			for (size_t k = 0; k < action->resource_count; k++)
+				TRY(prove_environment(
+					proof, (struct environment){i, action->principals[j], action->resources[k]}));
+	}
+	return OK;
+}
+
+static enum status
+start(struct proof *proof) {
+	struct prover *prover = &proof->prover;
+	TRY(prover_start(prover));
+	proof->count = prover->invariants->policy_count;
+	proof->progress = ARENA_NEW_ARRAY(prover->arena, proof->count, struct progress);
+	TRY_ALLOC(proof->progress);
+	for (size_t i = 0; i < proof->count; i++) {
+		struct progress *progress = &proof->progress[i];
+		const struct compiled_policy *invariant = &prover->invariants->policies[i];
+		progress->finding = (struct prove_finding){
+			.subject = arena_copy(prover->arena, invariant->id),
+			.check = invariant->effect == POLICY_FORBID ? "never" : "always",
+			.verdict = PROVE_PROVED,
+		};
+		progress->carries = ARENA_NEW_ARRAY(prover->arena, prover->sets[0]->policy_count, bool);
+		TRY_ALLOC(progress->finding.subject.data);
+		TRY_ALLOC(progress->carries);
+	}
+	return OK;
+}
+
+static enum status
+conclude(const struct proof *proof, struct progress *progress) {
+	const struct policy_set *set = proof->prover.sets[0];
+	struct arena *arena = proof->prover.arena;
+	struct prove_finding *finding = &progress->finding;
+	if (progress->finding.witness == nullptr && finding->reason != nullptr)
+		finding->verdict = PROVE_UNKNOWN;
+	if (finding->verdict != PROVE_PROVED)
+		return OK;
+	struct bytes *carriers = ARENA_NEW_ARRAY(arena, set->policy_count, struct bytes);
+	TRY_ALLOC(carriers);
+	for (size_t i = 0; i < set->policy_count; i++)
+		if (progress->carries[i]) {
+			carriers[finding->carrier_count] = arena_copy(arena, set->policies[i].id);
+			TRY_ALLOC(carriers[finding->carrier_count].data);
+			finding->carrier_count++;
+		}
+	finding->carriers = carriers;
+	return OK;
+}
+
+static enum status
+list_assumptions(const struct prover *prover, struct prove_report *report) {
+	static const char *const always[] = {
+		"request: it fits the schema, and so do its context and the entities",
+		"entities: principal and resource are in the store; what else is there is free",
+		"numbers: every Long of facts and entities is within 2^53-1 either way (docs/facts.md)",
+	};
+	size_t most = ARRAY_LENGTH(always) + 1 + (prover->invariants == nullptr ? 0 : prover->invariants->policy_count);
+	const char **list = ARENA_NEW_ARRAY(prover->arena, most, const char *);
+	TRY_ALLOC(list);
+	for (size_t i = 0; i < ARRAY_LENGTH(always); i++)
+		list[report->assumption_count++] = always[i];
+	if (!prover->options.gateway_hostile)
+		list[report->assumption_count++] = "gateway: what it reports is true";
+	for (size_t i = 0; prover->invariants != nullptr && i < prover->invariants->policy_count; i++) {
+		struct policy_view view;
+		struct bytes why;
+		policy_set_view(prover->invariants, i, &view);
+		if (!policy_view_annotation(&view, "assume", &why))
+			continue;
+		const char *text = arena_format(prover->arena, "%.*s: %.*s", BYTES_ARGS(view.id), BYTES_ARGS(why));
+		TRY_ALLOC(text);
+		list[report->assumption_count++] = text;
+	}
+	report->assumptions = list;
+	report->solver = solver_version();
+	return OK;
+}
+
+static enum status
+report_findings(const struct proof *proof, struct prove_report *report) {
+	struct prove_finding *findings = ARENA_NEW_ARRAY(proof->prover.arena, proof->count, struct prove_finding);
+	TRY_ALLOC(findings);
+	for (size_t i = 0; i < proof->count; i++) {
+		if (scene_is_assumption(&proof->prover, i))
+			continue;
+		TRY(conclude(proof, &proof->progress[i]));
+		findings[report->finding_count++] = proof->progress[i].finding;
+	}
+	report->findings = findings;
+	return list_assumptions(&proof->prover, report);
+}
+
+enum status
+policy_prove(const struct policy_set *policies, const struct policy_schema *schema, const struct policy_set *invariants,
+	     const struct prove_options *options, struct arena *arena, struct prove_report *report) {
+	struct proof proof = {.prover = {.schema = schema,
+					 .sets = {policies},
+					 .set_count = 1,
+					 .invariants = invariants,
+					 .arena = arena}};
+	if (options != nullptr)
+		proof.prover.options = *options;
+	*report = (struct prove_report){};
+	if (!policies->is_sealed || !invariants->is_sealed)
+		return fail(STATUS_INTERNAL, "prove.unsealed: policies and invariants are to be sealed");
+	TRY(start(&proof));
+	enum status status = prove_environments(&proof);
+	prover_free(&proof.prover);
+	TRY(status);
+	return report_findings(&proof, report);
+}
