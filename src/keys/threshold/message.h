@@ -16,7 +16,7 @@
 constexpr uint16_t MESSAGE_VERSION = 1;
 constexpr size_t MESSAGE_HEADER_SIZE = 4 + 2 + 1 + 1 + 1 + 32;
 constexpr size_t MESSAGE_FIELDS_MAX = 12;
-constexpr size_t MESSAGE_COUNTS_MAX = 4;
+constexpr size_t MESSAGE_COUNTS_MAX = 5;
 constexpr uint8_t MESSAGE_ABORT = 0;
 
 struct message_field {
