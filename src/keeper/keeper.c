@@ -167,7 +167,7 @@ tiles_applied(void *context) {
 
 static enum status
 tiles_apply(void *context, const struct ledger_record *record) {
-	return tile_writer_append(((struct keeper *)context)->tiles, record->leaf);
+	return tile_writer_append(((struct keeper *)context)->tiles, record->leaf, record->leaf_hash);
 }
 
 static enum status

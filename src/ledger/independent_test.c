@@ -64,7 +64,7 @@ publish_log(struct tree *tree) {
 	for (uint64_t i = 0; i < SIZE; i++) {
 		struct bytes entry = entry_of(i, text);
 		struct hash256 leaf = tree_leaf_hash(entry);
-		assert_ok(tile_writer_append(writer, entry));
+		assert_ok(tile_writer_append(writer, entry, nullptr));
 		assert_ok(tree_append(tree, &leaf));
 		if (i + 1 == OLD_SIZE)
 			f.old_head = (struct head){OLD_SIZE, tree_root(tree)};

@@ -61,6 +61,7 @@ batch_free(struct batch *batch) {
 	buffer_free(&batch->frame);
 	buffer_free(&batch->openings);
 	free(batch->pending);
+	free(batch->leaves);
 }
 
 static enum status
@@ -309,16 +310,28 @@ append_counts(struct batch *batch) {
 }
 
 static enum status
-grow_tree(struct ledger *ledger, const struct batch *batch, struct hash256 *root) {
+hash_leaves(struct batch *batch) {
 	struct frame_iterator iterator = {
 		bytes_of(batch->frame.data + FRAME_HEADER_SIZE, batch->frame.len - FRAME_HEADER_SIZE)};
 	struct bytes entry;
+	if (batch->leaf_capacity < batch->count + 1) {
+		size_t capacity = batch->capacity + 1;
+		struct hash256 *grown = reallocarray(batch->leaves, capacity, sizeof *grown);
+		TRY_ALLOC(grown);
+		batch->leaves = grown;
+		batch->leaf_capacity = capacity;
+	}
+	for (size_t i = 0; i < batch->count + 1 && frame_next_entry(&iterator, &entry); i++)
+		batch->leaves[i] = tree_leaf_hash(entry);
+	return OK;
+}
+
+static enum status
+grow_tree(struct ledger *ledger, const struct batch *batch, struct hash256 *root) {
 	enum status status = OK;
 	pthread_mutex_lock(&ledger->tree_mutex);
-	while (status == OK && frame_next_entry(&iterator, &entry)) {
-		struct hash256 leaf = tree_leaf_hash(entry);
-		status = tree_append(ledger->tree, &leaf);
-	}
+	for (size_t i = 0; status == OK && i < batch->count + 1; i++)
+		status = tree_append(ledger->tree, &batch->leaves[i]);
 	*root = tree_root(ledger->tree);
 	pthread_mutex_unlock(&ledger->tree_mutex);
 	return status;
@@ -333,6 +346,8 @@ static enum status
 seal_batch(struct ledger *ledger, struct batch *batch, struct ledger_head *head) {
 	uint8_t stored[HEAD_SIGNATURES_SIZE];
 	TRY(append_counts(batch));
+	TRY(hash_leaves(batch));
+	size_t entries_len = batch->frame.len - FRAME_HEADER_SIZE;
 	struct frame frame = {
 		.epoch = ledger->epoch,
 		.first_index = ledger->durable.head.size,
@@ -348,7 +363,13 @@ seal_batch(struct ledger *ledger, struct batch *batch, struct ledger_head *head)
 		    ? parallel_signer_sign(ledger->parallel_signer, &head->head, (uint64_t)time_s, &head->signatures)
 		    : head_sign(&ledger->signer, &head->head, (uint64_t)time_s, &head->signatures));
 	head_signatures_store(&head->signatures, stored);
-	return frame_finish(&batch->frame, &frame);
+	TRY(frame_finish(&batch->frame, &frame));
+	batch->sealed = (struct frame){.first_index = frame.first_index,
+				       .entry_count = frame.entry_count,
+				       .entries = bytes_of(batch->frame.data + FRAME_HEADER_SIZE, entries_len),
+				       .openings = frame.openings,
+				       .size = batch->frame.len};
+	return OK;
 }
 
 static enum status
@@ -382,8 +403,8 @@ ledger_add_mark(struct ledger *ledger, uint64_t first_index, struct frame_place 
 }
 
 static enum status
-become_durable(struct ledger *ledger, const struct batch *batch, const struct ledger_head *head,
-	       struct frame_place place, const struct timing *timing) {
+become_durable(struct ledger *ledger, struct batch *batch, const struct ledger_head *head, struct frame_place place,
+	       const struct timing *timing) {
 	struct segments_room room;
 	segments_room(ledger->segments, &room);
 	pthread_mutex_lock(&ledger->mutex);
@@ -399,6 +420,7 @@ become_durable(struct ledger *ledger, const struct batch *batch, const struct le
 	sums->sign_ns += (uint64_t)(timing->signed_ns - timing->start_ns);
 	sums->write_ns += (uint64_t)(timing->written_ns - timing->signed_ns);
 	sums->sync_ns += (uint64_t)(timing->synced_ns - timing->written_ns);
+	recent_add(&ledger->recent, &batch->sealed, &batch->frame, &batch->leaves, &batch->leaf_capacity);
 	if (!room.next_is_ready)
 		pthread_cond_signal(&ledger->room_changed);
 	pthread_mutex_unlock(&ledger->mutex);

@@ -25,6 +25,7 @@
 #include "store/mark.h"
 
 struct ledger;
+struct recent_frame;
 
 /* A size and root that the log must contain: a mark, a published head, a cosigned head, a snapshot. */
 struct ledger_pin {
@@ -36,7 +37,8 @@ struct ledger_pin {
 struct ledger_record {
 	uint64_t index;
 	struct bytes leaf;
-	struct bytes openings[4]; /* sealed */
+	const struct hash256 *leaf_hash; /* null unless it comes from memory */
+	struct bytes openings[4];        /* sealed */
 	size_t opening_count;
 };
 constexpr size_t LEDGER_OPENINGS_MAX = 4; /* per entry */
@@ -132,6 +134,16 @@ enum status ledger_read(struct ledger *ledger, uint64_t index, struct buffer *by
 /* Entries from..to−1, in order. */
 enum status ledger_visit(struct ledger *ledger, uint64_t from, uint64_t to,
 			 enum status (*visit)(void *context, const struct ledger_record *record), void *context);
+/*
+ * For the one reader that follows the log (ledger/publisher.h). From ledger_keep_recent() on, durable frames stay in memory
+ * until they are taken, up to so many bytes; 0: no longer. Taking them gives the durable head of the same moment, too; *recent,
+ * which may be null, is given back. ledger_visit_recent() is ledger_visit() that reads from memory what is there.
+ */
+void ledger_keep_recent(struct ledger *ledger, size_t bytes_max);
+struct recent_frame *ledger_take_recent(struct ledger *ledger, struct ledger_head *durable);
+void ledger_give_back_recent(struct ledger *ledger, struct recent_frame *recent);
+enum status ledger_visit_recent(struct ledger *ledger, const struct recent_frame *recent, uint64_t from, uint64_t to,
+				enum status (*visit)(void *context, const struct ledger_record *record), void *context);
 /* The head of the frame that holds a durable entry, as it was signed: for publishing in pieces. */
 enum status ledger_head_of_entry(struct ledger *ledger, uint64_t index, struct ledger_head *head);
 /* OK if this log once had this durable head (or the mark is empty): STATUS_CONFLICT "ledger.behind", "ledger.fork". */

@@ -141,7 +141,7 @@ tiles_applied(void *context) {
 
 static enum status
 tiles_apply(void *context, const struct ledger_record *record) {
-	return tile_writer_append(context, record->leaf);
+	return tile_writer_append(context, record->leaf, record->leaf_hash);
 }
 
 static enum status

@@ -406,6 +406,7 @@ ledger_close(struct ledger **ledger) {
 	tree_destroy(&gone->tree);
 	batch_free(&gone->batches[0]);
 	batch_free(&gone->batches[1]);
+	recent_free(&gone->recent);
 	buffer_free(&gone->note);
 	free(gone->marks);
 	free(gone->cuts);

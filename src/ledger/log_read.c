@@ -107,15 +107,18 @@ read_frame_of(struct ledger *ledger, uint64_t index, struct buffer *bytes, struc
 	return OK;
 }
 
+/* leaves: hashes of the frame's entries, or null. */
 static enum status
-visit_entries(const struct frame *frame, uint64_t from, uint64_t to,
+visit_entries(const struct frame *frame, const struct hash256 *leaves, uint64_t from, uint64_t to,
 	      enum status (*visit)(void *context, const struct ledger_record *record), void *context) {
 	struct frame_iterator entries = {frame->entries}, openings = {frame->openings};
 	uint32_t opening_at;
 	struct bytes leaf, sealed;
 	bool more = frame_next_opening(&openings, &opening_at, &sealed);
 	for (uint32_t i = 0; frame_next_entry(&entries, &leaf); i++) {
-		struct ledger_record record = {.index = frame->first_index + i, .leaf = leaf};
+		struct ledger_record record = {.index = frame->first_index + i,
+					       .leaf = leaf,
+					       .leaf_hash = leaves == nullptr ? nullptr : &leaves[i]};
 		for (; more && opening_at == i; more = frame_next_opening(&openings, &opening_at, &sealed))
 			if (record.opening_count < LEDGER_OPENINGS_MAX)
 				record.openings[record.opening_count++] = sealed;
@@ -136,7 +139,7 @@ ledger_read(struct ledger *ledger, uint64_t index, struct buffer *bytes, struct 
 	struct frame frame;
 	struct frame_place place;
 	TRY(read_frame_of(ledger, index, bytes, &frame, &place));
-	return visit_entries(&frame, index, index + 1, take_record, record);
+	return visit_entries(&frame, nullptr, index, index + 1, take_record, record);
 }
 
 enum status
@@ -150,12 +153,56 @@ ledger_visit(struct ledger *ledger, uint64_t from, uint64_t to,
 	TRY(check_size(ledger, to));
 	TRY(read_frame_of(ledger, from, &bytes, &frame, &place));
 	for (;;) {
-		TRY(visit_entries(&frame, from, to, visit, context));
+		TRY(visit_entries(&frame, nullptr, from, to, visit, context));
 		if (frame_end_index(&frame) >= to)
 			return OK;
 		TRY(segments_next(ledger->segments, place, frame.size, &place, &frame));
 		TRY(segments_read(ledger->segments, place, &bytes, &frame));
 	}
+}
+
+void
+ledger_keep_recent(struct ledger *ledger, size_t bytes_max) {
+	pthread_mutex_lock(&ledger->mutex);
+	ledger->recent.bytes_max = bytes_max;
+	if (bytes_max == 0)
+		recent_free(&ledger->recent);
+	pthread_mutex_unlock(&ledger->mutex);
+}
+
+struct recent_frame *
+ledger_take_recent(struct ledger *ledger, struct ledger_head *durable) {
+	pthread_mutex_lock(&ledger->mutex);
+	struct recent_frame *taken = recent_take(&ledger->recent);
+	*durable = ledger->durable;
+	pthread_mutex_unlock(&ledger->mutex);
+	return taken;
+}
+
+void
+ledger_give_back_recent(struct ledger *ledger, struct recent_frame *recent) {
+	pthread_mutex_lock(&ledger->mutex);
+	recent_give_back(&ledger->recent, recent);
+	pthread_mutex_unlock(&ledger->mutex);
+}
+
+enum status
+ledger_visit_recent(struct ledger *ledger, const struct recent_frame *recent, uint64_t from, uint64_t to,
+		    enum status (*visit)(void *context, const struct ledger_record *record), void *context) {
+	for (; recent != nullptr && from < to; recent = recent->next) {
+		struct frame frame = recent_view(recent);
+		uint64_t end = frame_end_index(&frame);
+		if (end <= from)
+			continue;
+		if (frame.first_index > from) {
+			uint64_t gap_end = frame.first_index < to ? frame.first_index : to;
+			TRY(ledger_visit(ledger, from, gap_end, visit, context));
+			from = gap_end;
+		}
+		TRY(visit_entries(&frame, recent->leaves, from, to, visit, context));
+		from = end;
+	}
+	return from < to ? ledger_visit(ledger, from, to, visit, context) : OK;
 }
 
 enum status
@@ -214,7 +261,7 @@ ledger_check(struct ledger *ledger) {
 			return fail(STATUS_CORRUPT,
 				    "ledger.chain: the frame of index %llu does not follow %llu entries",
 				    (unsigned long long)frame.first_index, (unsigned long long)checking.frontier.size);
-		TRY(visit_entries(&frame, 0, UINT64_MAX, check_leaf, &checking));
+		TRY(visit_entries(&frame, nullptr, 0, UINT64_MAX, check_leaf, &checking));
 		checking.root = tree_frontier_root(&checking.frontier);
 		if (!hash256_equal(&checking.root, &frame.root))
 			return fail(STATUS_CORRUPT,

@@ -13,6 +13,7 @@
 
 #include "ledger/log.h"
 #include "ledger/parallel_signer.h"
+#include "ledger/recent.h"
 #include "store/segment.h"
 
 struct pending {
@@ -26,6 +27,10 @@ struct batch {
 	struct buffer openings; /* as they stand in the frame */
 	struct pending *pending;
 	size_t count, capacity;
+	/* Once it is sealed: hashes of the entries, the counts included; and what stands in the frame. */
+	struct hash256 *leaves;
+	size_t leaf_capacity;
+	struct frame sealed;
 	uint64_t counts[ENTRY_TYPES]; /* once it is closed: of the whole log with this batch */
 	int64_t at_ms;
 };
@@ -74,6 +79,7 @@ struct ledger {
 	struct frame_mark *marks;
 	size_t mark_count, mark_capacity, frames_since_mark;
 	struct ledger_statistics statistics;
+	struct recent_frames recent;
 	struct buffer note; /* of the committer */
 
 	pthread_mutex_t tree_mutex;

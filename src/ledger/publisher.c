@@ -9,6 +9,7 @@
 
 constexpr uint64_t PIECE = 8192; /* entries, roughly */
 constexpr int INTERVAL_S = 1;
+constexpr size_t RECENT_MAX = 24 * 1024 * 1024; /* about a second under full load; what is beyond is read back */
 
 struct publisher {
 	struct ledger *ledger;
@@ -32,16 +33,18 @@ apply_record(void *context, const struct ledger_record *record) {
 }
 
 static enum status
-apply_piece(struct publisher *publisher, const struct publish_target *target, uint64_t from,
-	    const struct ledger_head *head) {
+apply_piece(struct publisher *publisher, const struct publish_target *target, const struct recent_frame *recent,
+	    uint64_t from, const struct ledger_head *head) {
 	if (target->begin != nullptr)
 		TRY(target->begin(target->context));
-	TRY(ledger_visit(publisher->ledger, from, head->head.size, apply_record, (void *)(uintptr_t)target));
+	TRY(ledger_visit_recent(publisher->ledger, recent, from, head->head.size, apply_record,
+				(void *)(uintptr_t)target));
 	return target->finish(target->context, head);
 }
 
 static enum status
-bring_up(struct publisher *publisher, size_t index, const struct ledger_head *durable) {
+bring_up(struct publisher *publisher, size_t index, const struct recent_frame *recent,
+	 const struct ledger_head *durable) {
 	const struct publish_target *target = &publisher->targets[index];
 	uint64_t applied = target->applied(target->context);
 	if (applied > durable->head.size)
@@ -54,7 +57,7 @@ bring_up(struct publisher *publisher, size_t index, const struct ledger_head *du
 		if (durable->head.size - applied > PIECE)
 			TRY(ledger_head_of_entry(publisher->ledger, applied + PIECE, &head));
 		publisher->unfinished[index] = true;
-		TRY(apply_piece(publisher, target, applied, &head));
+		TRY(apply_piece(publisher, target, recent, applied, &head));
 		publisher->unfinished[index] = false;
 		if (target->applied(target->context) != head.head.size)
 			return fail(STATUS_INTERNAL, "publisher.stuck: %s stays at %llu entries", target->name,
@@ -86,18 +89,14 @@ note_health(struct publisher *publisher, const struct publisher_health *health) 
 		log_notice("everything is published again");
 }
 
-enum status
-publisher_run(struct publisher *publisher) {
-	struct ledger_head durable;
+static enum status
+run_targets(struct publisher *publisher, const struct recent_frame *recent, const struct ledger_head *durable) {
 	struct publisher_health health = {};
 	bool failed[PUBLISHER_TARGETS_MAX] = {};
 	enum status first = OK;
-	ledger_durable_head(publisher->ledger, &durable);
-	if (durable.head.size == 0)
-		return OK;
 	for (size_t i = 0; i < publisher->target_count; i++) {
 		failed[i] = must_wait(publisher, i, failed);
-		enum status status = failed[i] ? OK : bring_up(publisher, i, &durable);
+		enum status status = failed[i] ? OK : bring_up(publisher, i, recent, durable);
 		if (status == OK)
 			continue;
 		failed[i] = true;
@@ -107,9 +106,18 @@ publisher_run(struct publisher *publisher) {
 		health.failing = publisher->targets[i].name;
 		snprintf(health.message, sizeof health.message, "%s", fail_message());
 	}
-	health.published = first == OK ? durable.head.size : publisher->health.published;
+	health.published = first == OK ? durable->head.size : publisher->health.published;
 	note_health(publisher, &health);
 	return first == OK ? OK : fail(first, "%s", health.message);
+}
+
+enum status
+publisher_run(struct publisher *publisher) {
+	struct ledger_head durable;
+	struct recent_frame *recent = ledger_take_recent(publisher->ledger, &durable);
+	enum status status = durable.head.size == 0 ? OK : run_targets(publisher, recent, &durable);
+	ledger_give_back_recent(publisher->ledger, recent);
+	return status;
 }
 
 static void *
@@ -147,6 +155,7 @@ publisher_start(const struct publisher_config *config, struct publisher **publis
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&started->stop, &monotonic);
 	pthread_condattr_destroy(&monotonic);
+	ledger_keep_recent(started->ledger, RECENT_MAX);
 	if (!config->is_manual) {
 		if ((errno = pthread_create(&started->thread, nullptr, run_thread, started)) != 0)
 			return fail_errno(STATUS_NO_MEMORY, "publisher.thread");
@@ -169,6 +178,7 @@ publisher_stop(struct publisher **publisher) {
 		pthread_join(gone->thread, nullptr);
 		IGNORE_STATUS(publisher_run(gone)); /* a failure was logged; the next start publishes what is missing */
 	}
+	ledger_keep_recent(gone->ledger, 0);
 	pthread_cond_destroy(&gone->stop);
 	pthread_mutex_destroy(&gone->mutex);
 	free(gone);

@@ -25,7 +25,7 @@ tiles_applied(void *context) {
 
 static enum status
 tiles_apply(void *context, const struct ledger_record *record) {
-	return tile_writer_append(((struct fixture *)context)->tiles, record->leaf);
+	return tile_writer_append(((struct fixture *)context)->tiles, record->leaf, record->leaf_hash);
 }
 
 static enum status
@@ -242,7 +242,92 @@ its_thread_publishes_the_rest_when_it_is_stopped(void **) {
 	simulated_disk_destroy(&fixture.disk);
 }
 
+/* --- Frames in memory. --- */
+
+struct visited {
+	uint64_t next;
+	size_t from_memory;
+	struct sha256_stream *hash;
+};
+
+static enum status
+note_record(void *context, const struct ledger_record *record) {
+	struct visited *visited = context;
+	assert_int_equal(record->index, visited->next++);
+	sha256_stream_add(visited->hash, record->leaf);
+	for (size_t i = 0; i < record->opening_count; i++)
+		sha256_stream_add(visited->hash, record->openings[i]);
+	if (record->leaf_hash != nullptr) {
+		struct hash256 leaf = tree_leaf_hash(record->leaf);
+		assert_true(hash256_equal(&leaf, record->leaf_hash));
+		visited->from_memory++;
+	}
+	return OK;
+}
+
+static struct hash256
+visit_all(struct fixture *fixture, const struct recent_frame *recent, uint64_t from, uint64_t to, size_t *from_memory) {
+	_cleanup_(sha256_stream_destroy) struct sha256_stream *hash = nullptr;
+	assert_ok(sha256_stream_create(&hash));
+	struct visited visited = {.next = from, .hash = hash};
+	assert_ok(ledger_visit_recent(fixture->ledger, recent, from, to, note_record, &visited));
+	assert_int_equal(visited.next, to);
+	*from_memory = visited.from_memory;
+	return sha256_stream_finish(hash);
+}
+
+static void
+append_with_opening(struct fixture *fixture) {
+	struct bytes sealed = BYTES_OF_LITERAL("sealed");
+	struct ledger_entry entry = {
+		.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}"), .openings = &sealed, .opening_count = 1};
+	assert_ok(ledger_append(fixture->ledger, &entry, 1, nullptr));
+}
+
+static void
+frames_in_memory_read_like_those_in_the_segments_wherever_they_begin_and_end(void **) {
+	struct fixture fixture;
+	struct ledger_head durable;
+	size_t from_memory;
+	start(&fixture, 6, true);
+	ledger_keep_recent(fixture.ledger, 0);
+	append_many(&fixture, 70); /* 72 entries, before anyone follows */
+	constexpr size_t BOUND = 64 * 1024;
+	ledger_keep_recent(fixture.ledger, BOUND);
+	for (int i = 0; i < 500; i++) { /* two entries each, far beyond the bound */
+		append_with_opening(&fixture);
+	}
+	struct recent_frame *recent = ledger_take_recent(fixture.ledger, &durable);
+	assert_non_null(recent);
+	assert_int_equal(durable.head.size, 1072);
+	static const uint64_t ranges[][2] = {{0, 1072}, {0, 10},  {0, 73},    {71, 74},
+					     {73, 76},  {72, 72}, {75, 1072}, {1070, 1072}};
+	for (size_t i = 0; i < ARRAY_LENGTH(ranges); i++) {
+		size_t none;
+		struct hash256 read = visit_all(&fixture, nullptr, ranges[i][0], ranges[i][1], &none);
+		struct hash256 mixed = visit_all(&fixture, recent, ranges[i][0], ranges[i][1], &from_memory);
+		assert_true(hash256_equal(&read, &mixed));
+		assert_int_equal(none, 0);
+		if (i == 0)
+			assert_true(from_memory > 10 && from_memory < 1000);
+	}
+	(void)visit_all(&fixture, recent, 73, 76, &from_memory);
+	assert_int_equal(from_memory, 3);
+	ledger_give_back_recent(fixture.ledger, recent);
+	/* What was beyond the bound is not in between: the next ones begin anew. */
+	append_with_opening(&fixture);
+	recent = ledger_take_recent(fixture.ledger, &durable);
+	(void)visit_all(&fixture, recent, 1060, 1074, &from_memory);
+	assert_int_equal(from_memory, 2);
+	ledger_give_back_recent(fixture.ledger, recent);
+	assert_null(ledger_take_recent(fixture.ledger, &durable));
+	ledger_give_back_recent(fixture.ledger, nullptr);
+	close_all(&fixture);
+	simulated_disk_destroy(&fixture.disk);
+}
+
 RUN_TESTS(T(all_targets_are_brought_to_the_durable_head_and_go_on_after_a_restart),
 	  T(what_is_far_behind_is_brought_up_in_pieces),
 	  T(a_failing_target_is_named_holds_only_those_that_follow_it_and_is_tried_again),
-	  T(heads_that_the_log_never_had_are_told_apart), T(its_thread_publishes_the_rest_when_it_is_stopped))
+	  T(heads_that_the_log_never_had_are_told_apart), T(its_thread_publishes_the_rest_when_it_is_stopped),
+	  T(frames_in_memory_read_like_those_in_the_segments_wherever_they_begin_and_end))

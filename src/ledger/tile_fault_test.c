@@ -36,7 +36,7 @@ static enum status
 publish_up_to(struct tile_writer *writer, uint64_t size) {
 	char text[32];
 	for (uint64_t i = tile_writer_size(writer); i < size; i++)
-		TRY(tile_writer_append(writer, entry_of(i, text)));
+		TRY(tile_writer_append(writer, entry_of(i, text), nullptr));
 	struct hash256 root = root_of(size);
 	return tile_writer_publish(writer, size, &root);
 }

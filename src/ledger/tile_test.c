@@ -133,7 +133,7 @@ static void
 append_up_to(struct tile_writer *writer, struct tree_frontier *frontier, uint64_t size) {
 	char text[32];
 	for (uint64_t i = tile_writer_size(writer); i < size; i++)
-		assert_ok(tile_writer_append(writer, entry_of(i, text)));
+		assert_ok(tile_writer_append(writer, entry_of(i, text), nullptr));
 	for (uint64_t i = frontier->size; i < size; i++) {
 		struct hash256 leaf = tree_leaf_hash(entry_of(i, text));
 		assert_ok(tree_frontier_append(frontier, &leaf));

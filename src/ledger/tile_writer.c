@@ -219,7 +219,7 @@ tile_writer_size(const struct tile_writer *writer) {
 }
 
 enum status
-tile_writer_append(struct tile_writer *writer, struct bytes entry) {
+tile_writer_append(struct tile_writer *writer, struct bytes entry, const struct hash256 *leaf) {
 	TRY(turn_full_tile(writer, 0));
 	struct open_tile *tile = &writer->tiles[0];
 	size_t bundle_len = writer->bundle.len;
@@ -229,9 +229,9 @@ tile_writer_append(struct tile_writer *writer, struct bytes entry) {
 		writer->bundle.failed = false; /* nothing is lost: the entry was not taken */
 		return status;
 	}
-	struct hash256 leaf = tree_leaf_hash(entry);
-	TRY(tree_frontier_append(&writer->frontier, &leaf));
-	tile->hashes[tile->width++] = leaf;
+	struct hash256 hash = leaf != nullptr ? *leaf : tree_leaf_hash(entry);
+	TRY(tree_frontier_append(&writer->frontier, &hash));
+	tile->hashes[tile->width++] = hash;
 	return OK;
 }
 

@@ -28,7 +28,8 @@ enum status tile_writer_open(const struct io *io, const char *directory, struct 
 void tile_writer_close(struct tile_writer **writer); /* a cleanup function */
 /* How many entries it has: the next to append is this one. */
 uint64_t tile_writer_size(const struct tile_writer *writer);
-enum status tile_writer_append(struct tile_writer *writer, struct bytes entry);
+/* leaf: the entry's leaf hash where the caller has it, else null. What does not fit shows in tile_writer_publish(). */
+enum status tile_writer_append(struct tile_writer *writer, struct bytes entry, const struct hash256 *leaf);
 /* size must be tile_writer_size(). */
 enum status tile_writer_publish(struct tile_writer *writer, uint64_t size, const struct hash256 *root);
 

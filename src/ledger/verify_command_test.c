@@ -121,7 +121,7 @@ write_receipt(const char *name, uint64_t index, bool is_bare) {
 
 static enum status
 add_tile_entry(void *writer, const struct ledger_record *record) {
-	return tile_writer_append(writer, record->leaf);
+	return tile_writer_append(writer, record->leaf, record->leaf_hash);
 }
 
 static void

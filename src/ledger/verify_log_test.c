@@ -172,7 +172,7 @@ add_leaf(struct writer *writer, struct buffer *bytes, const char *format, ...) {
 	struct hash256 hash = tree_leaf_hash(leaf);
 	frame_append_entry(bytes, leaf);
 	assert_ok(tree_frontier_append(&writer->frontier, &hash));
-	assert_ok(tile_writer_append(writer->tiles, leaf));
+	assert_ok(tile_writer_append(writer->tiles, leaf, nullptr));
 }
 
 static void
