@@ -106,6 +106,12 @@ void json_write_member_hex(struct json_writer *writer, const char *key, struct b
 /* OK if everything was written and every object and array ended. */
 enum status json_writer_finish(const struct json_writer *writer);
 
+/*
+ * Of a canonical object the members with these keys (ASCII without escapes; ends with a null), as a canonical object, appended.
+ * Made for large objects of which little is needed: the other members are skipped, not checked. "json.select: ..." where it is
+ * no object; bytes that are not canonical JSON may also give what is none, so read the result with json_read().
+ */
+enum status json_select(struct bytes object, const char *const *keys, struct buffer *to);
 /* OK if text is canonical JSON, byte for byte; "json.canonical: ..." otherwise. */
 enum status json_check_canonical(struct arena *arena, struct bytes text);
 

@@ -1,7 +1,7 @@
 /*
- * Reader: base/json.c
+ * Reader: base/json.c, base/json_select.c
  * Properties: what is read and has a canonical form gives, read again from that form, the same form; a member that is listed is
- * found again by its name and by its type; every refusal has a name.
+ * found again by its name and by its type; of a canonical object the members selected are the members; every refusal has a name.
  */
 #include <stdlib.h>
 
@@ -24,6 +24,37 @@ check_round_trip(struct arena *arena, const json *root) {
 	if (json_read(arena, buffer_bytes(&first), (struct json_limits){}, &again) != OK ||
 	    write_canonically(again, &second) != OK || !bytes_equal(buffer_bytes(&first), buffer_bytes(&second)) ||
 	    json_check_canonical(arena, buffer_bytes(&first)) != OK)
+		abort();
+}
+
+/* Of an object, canonically: each member alone, and all at once. */
+static void
+check_selection(struct arena *arena, const json *object) {
+	_cleanup_(buffer_free) struct buffer whole = {};
+	const char *keys[8];
+	size_t count = 0;
+	struct json_iterator iterator = json_iterate(object);
+	struct bytes key;
+	if (json_size(object) >= ARRAY_LENGTH(keys) || write_canonically(object, &whole) != OK)
+		return;
+	for (const json *value; (value = json_next(&iterator, &key)) != nullptr;) {
+		_cleanup_(buffer_free) struct buffer selected = {}, member = {};
+		const char *name = arena_text(arena, key);
+		if (strlen(name) != key.len || strpbrk(name, "\\\"") != nullptr)
+			return; /* has an escape */
+		const char *const only[] = {name, nullptr};
+		const json *read;
+		if (json_select(buffer_bytes(&whole), only, &selected) != OK ||
+		    json_read(arena, buffer_bytes(&selected), (struct json_limits){}, &read) != OK ||
+		    json_size(read) != 1 || write_canonically(json_get_bytes(read, key), &member) != OK ||
+		    memmem(whole.data, whole.len, member.data, member.len) == nullptr)
+			abort();
+		keys[count++] = name;
+	}
+	keys[count] = nullptr;
+	_cleanup_(buffer_free) struct buffer all = {};
+	if (json_select(buffer_bytes(&whole), keys, &all) != OK ||
+	    !bytes_equal(buffer_bytes(&all), buffer_bytes(&whole)))
 		abort();
 }
 
@@ -69,7 +100,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (narrow == OK) {
 		check_round_trip(&arena, root);
 		check_members(root);
+		if (json_type_of(root) == JSON_OBJECT)
+			check_selection(&arena, root);
 	} else if (strncmp(fail_message(), "json.", 5) != 0)
+		abort();
+	_cleanup_(buffer_free) struct buffer selected = {};
+	if (json_select(text, (const char *const[]){"a", "operation", nullptr}, &selected) != OK &&
+	    strncmp(fail_message(), "json.select", 11) != 0)
 		abort();
 	/* What fits the narrower integers fits the wider. */
 	if (json_read(&arena, text, (struct json_limits){.integers = JSON_INT64_INTEGERS}, &wide) != OK && narrow == OK)

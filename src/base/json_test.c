@@ -81,6 +81,40 @@ members_are_looked_for_in_objects_only(void **) {
 	}
 }
 
+static void
+selected_members_are_those_that_a_parser_finds(void **) {
+	static const char *const keys[] = {"a", "b", "d", nullptr};
+	static const struct {
+		const char *object, *selected;
+	} cases[] = {
+		{"{}", "{}"},
+		{"{\"a\":1}", "{\"a\":1}"},
+		{"{\"c\":{\"a\":2}}", "{}"},
+		{"{\"a\":[1,{\"b\":\"]}\"}],\"b\":\"x\\\"},\\\\\",\"c\":[[],{}],\"d\":{\"e\":-1}}",
+		 "{\"a\":[1,{\"b\":\"]}\"}],\"b\":\"x\\\"},\\\\\",\"d\":{\"e\":-1}}"},
+		{"{\"aa\":1,\"b\":true,\"c\":null}", "{\"b\":true}"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(buffer_free) struct buffer out = {};
+		assert_ok(json_select(bytes_of_text(cases[i].object), keys, &out));
+		assert_true(bytes_equal_text(buffer_bytes(&out), cases[i].selected));
+	}
+}
+
+static void
+nothing_is_selected_from_what_is_no_object(void **) {
+	static const char *const keys[] = {"a", nullptr};
+	static const char *const texts[] = {
+		"",           "{",          "[]",          "{\"a\"}",        "{\"a\":}",        "{\"a\":1",
+		"{\"a\":1,}", "{\"a\":1}}", "{\"a\":\"1}", "{\"a\":\"\\\"}", "{\"a\":[1}",      "{\"a\":1]}",
+		"{\"a\":1} ", "{a:1}",      "{ \"a\":1}",  "{\"a\" :1}",     "{\"a\":{\"b\":[}"};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		_cleanup_(buffer_free) struct buffer out = {};
+		assert_fails(STATUS_INVALID, "json.select", json_select(bytes_of_text(texts[i]), keys, &out));
+	}
+}
+
 RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
 	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked),
-	  T(members_are_looked_for_in_objects_only))
+	  T(members_are_looked_for_in_objects_only), T(selected_members_are_those_that_a_parser_finds),
+	  T(nothing_is_selected_from_what_is_no_object))

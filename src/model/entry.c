@@ -151,6 +151,7 @@ entry_peek(struct bytes leaf, struct entry *entry) {
 	    !take_number(&tail, &version) || !take_text(&tail, "}") || tail.left != 0)
 		return fail(STATUS_INVALID, "entry.tail: a leaf of %zu bytes does not end as an entry", leaf.len);
 	entry->at_ms = (int64_t)at;
+	entry->body = bytes_of(head.at - 1, (size_t)(brace + 2 - head.at));
 	TRY(entry_type_parse(name, &entry->type));
 	if (version != (uint64_t)entry_kinds[entry->type].version)
 		return fail(STATUS_UNSUPPORTED, "entry.version: a %s entry of version %llu, this program reads %d",

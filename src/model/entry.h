@@ -64,7 +64,7 @@ struct entry {
 /* The canonical leaf, appended. The body is taken as canonical. STATUS_TOO_LARGE "entry.size". */
 enum status entry_write(const struct entry *entry, struct buffer *leaf);
 enum status entry_read(struct arena *arena, struct bytes leaf, struct entry *entry);
-/* Type, seq and at alone, from the two ends of a leaf that entry_write() made; the body is not looked into. */
+/* All but the parsed document, from the two ends of a leaf that entry_write() made; the body is not looked into. */
 enum status entry_peek(struct bytes leaf, struct entry *entry);
 enum status entry_type_parse(struct bytes name, enum entry_type *type);
 
