@@ -65,19 +65,18 @@ enum status json_only(const json *object, const char *where, const char *const *
 
 /*
  * The canonical writer. Keys must be given in ascending order: giving one out of order, a key that is not ASCII, an
- * integer out of range or invalid UTF-8 is a fault of the caller and marks the writer.
+ * integer out of range or invalid UTF-8 is a fault of the caller and marks the writer. What it wrote stays in the buffer, where
+ * keys are compared with the one before.
  */
 struct json_writer {
 	struct buffer *to;
 	size_t depth;
 	bool failed;
-	struct {
-		bool is_object;
-		bool is_empty;
-		char last_key[64];
-		size_t last_len;
-	} levels[JSON_DEPTH_MAX];
 	bool after_key;
+	struct {
+		size_t last_at, last_len; /* the last key, as it stands in the buffer */
+		bool is_object, is_empty;
+	} levels[JSON_DEPTH_MAX];
 };
 
 void json_writer_start(struct json_writer *writer, struct buffer *to);
@@ -112,6 +111,8 @@ enum status json_writer_finish(const struct json_writer *writer);
  * no object; bytes that are not canonical JSON may also give what is none, so read the result with json_read().
  */
 enum status json_select(struct bytes object, const char *const *keys, struct buffer *to);
+/* One member's text within the object. STATUS_NOT_FOUND "json.select" where there is none. */
+enum status json_member_text(struct bytes object, const char *key, struct bytes *text);
 /* OK if text is canonical JSON, byte for byte; "json.canonical: ..." otherwise. */
 enum status json_check_canonical(struct arena *arena, struct bytes text);
 

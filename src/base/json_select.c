@@ -65,38 +65,73 @@ take_value(struct rest *rest, struct bytes *value) {
 }
 
 static bool
-is_wanted(struct bytes quoted_key, const char *const *keys) {
-	struct bytes key = bytes_of(quoted_key.data + 1, quoted_key.len - 2);
-	for (; *keys != nullptr; keys++)
-		if (bytes_equal_text(key, *keys))
-			return true;
-	return false;
+is_key(struct bytes quoted, const char *key) {
+	return bytes_equal_text(bytes_of(quoted.data + 1, quoted.len - 2), key);
 }
 
-enum status
-json_select(struct bytes object, const char *const *keys, struct buffer *to) {
+/* Calls take_member for each member, its key with the quotes. */
+static enum status
+walk(struct bytes object, void (*take_member)(void *context, struct bytes key, struct bytes value), void *context) {
 	struct rest rest = {object.data, object.data + object.len};
-	char separator = '{';
-	if (object.len < 2 || !take(&rest, '{'))
+	if (!take(&rest, '{'))
 		return malformed();
-	bool is_empty = take(&rest, '}');
-	for (bool more = !is_empty; more;) {
+	for (bool more = !take(&rest, '}'); more;) {
 		struct bytes key, value;
 		if (!take_string(&rest, &key) || !take(&rest, ':') || !take_value(&rest, &value))
 			return malformed();
-		if (is_wanted(key, keys)) {
-			buffer_append_byte(to, (uint8_t)separator);
-			buffer_append_bytes(to, key);
-			buffer_append_byte(to, ':');
-			buffer_append_bytes(to, value);
-			separator = ',';
-		}
+		take_member(context, key, value);
 		more = take(&rest, ',');
 		if (!more && !take(&rest, '}'))
 			return malformed();
 	}
-	if (rest.at != rest.end)
-		return malformed();
-	buffer_append_text(to, separator == '{' ? "{}" : "}");
+	return rest.at == rest.end ? OK : malformed();
+}
+
+struct selection {
+	const char *const *keys;
+	struct buffer *to;
+	char separator;
+};
+
+static void
+select_member(void *context, struct bytes key, struct bytes value) {
+	struct selection *selection = context;
+	for (const char *const *wanted = selection->keys; *wanted != nullptr; wanted++)
+		if (is_key(key, *wanted)) {
+			buffer_append_byte(selection->to, (uint8_t)selection->separator);
+			buffer_append_bytes(selection->to, key);
+			buffer_append_byte(selection->to, ':');
+			buffer_append_bytes(selection->to, value);
+			selection->separator = ',';
+			return;
+		}
+}
+
+enum status
+json_select(struct bytes object, const char *const *keys, struct buffer *to) {
+	struct selection selection = {keys, to, '{'};
+	TRY(walk(object, select_member, &selection));
+	buffer_append_text(to, selection.separator == '{' ? "{}" : "}");
 	return buffer_status(to);
+}
+
+struct search {
+	const char *key;
+	struct bytes found;
+};
+
+static void
+note_member(void *context, struct bytes key, struct bytes value) {
+	struct search *search = context;
+	if (is_key(key, search->key))
+		search->found = value;
+}
+
+enum status
+json_member_text(struct bytes object, const char *key, struct bytes *text) {
+	struct search search = {.key = key};
+	TRY(walk(object, note_member, &search));
+	*text = search.found;
+	return search.found.data != nullptr ? OK
+					    : fail(STATUS_NOT_FOUND, "json.select: there is no member \"%s\"", key);
 }

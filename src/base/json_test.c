@@ -98,7 +98,19 @@ selected_members_are_those_that_a_parser_finds(void **) {
 		_cleanup_(buffer_free) struct buffer out = {};
 		assert_ok(json_select(bytes_of_text(cases[i].object), keys, &out));
 		assert_true(bytes_equal_text(buffer_bytes(&out), cases[i].selected));
+		struct bytes text;
+		assert_fails(STATUS_NOT_FOUND, "json.select",
+			     json_member_text(bytes_of_text(cases[i].object), "e", &text));
 	}
+}
+
+static void
+one_member_is_found_as_it_stands(void **) {
+	struct bytes text;
+	assert_ok(json_member_text(BYTES_OF_LITERAL("{\"a\":{\"b\":1},\"b\":[\"}\"],\"c\":-7}"), "b", &text));
+	assert_true(bytes_equal_text(text, "[\"}\"]"));
+	assert_ok(json_member_text(BYTES_OF_LITERAL("{\"a\":{\"b\":1},\"c\":-7}"), "c", &text));
+	assert_true(bytes_equal_text(text, "-7"));
 }
 
 static void
@@ -117,4 +129,4 @@ nothing_is_selected_from_what_is_no_object(void **) {
 RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
 	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked),
 	  T(members_are_looked_for_in_objects_only), T(selected_members_are_those_that_a_parser_finds),
-	  T(nothing_is_selected_from_what_is_no_object))
+	  T(one_member_is_found_as_it_stands), T(nothing_is_selected_from_what_is_no_object))

@@ -32,7 +32,6 @@ open_level(struct json_writer *writer, bool is_object) {
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth++];
 	level->is_object = is_object;
 	level->is_empty = true;
-	level->last_len = 0;
 	buffer_append_byte(writer->to, is_object ? '{' : '[');
 }
 
@@ -125,24 +124,57 @@ is_printable_ascii(struct bytes text) {
 	return true;
 }
 
+/* Written keys are printable, so that a backslash there only ever precedes a quote or another one. */
+static bool
+is_behind(struct bytes key, struct bytes written) {
+	if (written.len == 0 || memchr(written.data, '\\', written.len) == nullptr)
+		return bytes_compare(key, written) > 0;
+	size_t i = 0;
+	for (size_t j = 0; j < written.len; i++, j++) {
+		j += written.data[j] == '\\';
+		if (i == key.len || key.data[i] != written.data[j])
+			return i < key.len && key.data[i] > written.data[j];
+	}
+	return key.len > i;
+}
+
+/* Quoted; returns whether it is printable ASCII. */
+static bool
+write_key_text(struct json_writer *writer, struct bytes key) {
+	struct buffer *to = writer->to;
+	if (plain_length(key.data, key.len) < key.len || memchr(key.data, 0x7f, key.len) != nullptr) {
+		write_quoted(writer, key);
+		return is_printable_ascii(key);
+	}
+	if (buffer_reserve(to, key.len + 2)) {
+		uint8_t *at = to->data + to->len;
+		*at = '"';
+		memcpy(at + 1, key.data, key.len);
+		at[key.len + 1] = '"';
+		to->len += key.len + 2;
+	}
+	return true;
+}
+
 void
 json_write_key_bytes(struct json_writer *writer, struct bytes key) {
-	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object ||
-	    !is_printable_ascii(key)) {
+	if (writer->depth == 0 || writer->after_key || !writer->levels[writer->depth - 1].is_object) {
 		writer->failed = true;
 		return;
 	}
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
-	/* A key longer than what is kept is compared by its beginning; document keys are shorter. */
-	if (!level->is_empty && bytes_compare(key, bytes_of(level->last_key, level->last_len)) <= 0)
-		writer->failed = true;
-	level->last_len = key.len < sizeof level->last_key ? key.len : sizeof level->last_key;
-	memcpy(level->last_key, key.data, level->last_len);
-	if (!level->is_empty)
-		buffer_append_byte(writer->to, ',');
+	struct buffer *to = writer->to;
+	if (!level->is_empty) {
+		if (to->failed || !is_behind(key, bytes_of(to->data + level->last_at, level->last_len)))
+			writer->failed = true;
+		buffer_append_byte(to, ',');
+	}
 	level->is_empty = false;
-	write_quoted(writer, key);
-	buffer_append_byte(writer->to, ':');
+	level->last_at = to->len + 1;
+	if (!write_key_text(writer, key))
+		writer->failed = true;
+	level->last_len = to->len > level->last_at ? to->len - 1 - level->last_at : 0;
+	buffer_append_byte(to, ':');
 	writer->after_key = true;
 }
 

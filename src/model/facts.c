@@ -96,6 +96,24 @@ facts_long_at(const struct facts *facts, const char *path, int64_t *integer) {
 	return false;
 }
 
+/* Guards state their facts nearly in order, so the search begins at the end. */
+static void
+put_in_order(struct facts *facts, size_t item) {
+	const char *name = facts->items[item].name;
+	size_t low = 0, high = item;
+	if (item > 0 && strcmp(facts->items[facts->order[item - 1]].name, name) < 0)
+		low = item;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(facts->items[facts->order[middle]].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	memmove(facts->order + low + 1, facts->order + low, item - low);
+	facts->order[low] = (uint8_t)item;
+}
+
 void
 facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct value value) {
 	size_t slot = find_slot(facts, name);
@@ -104,7 +122,8 @@ facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct
 		return;
 	}
 	facts->slots[slot] = (uint8_t)(facts->count + 1);
-	facts->items[facts->count++] = (struct fact){name, origin, value};
+	facts->items[facts->count] = (struct fact){name, origin, value};
+	put_in_order(facts, facts->count++);
 }
 
 void
@@ -179,56 +198,49 @@ facts_status(const struct facts *facts) {
 	return OK;
 }
 
-static int
-compare_names(const void *a, const void *b) {
-	return strcmp((*(const struct fact *const *)a)->name, (*(const struct fact *const *)b)->name);
+static const struct fact *
+fact_in_order(const struct facts *facts, size_t place) {
+	return &facts->items[facts->order[place]];
 }
 
-static void
-sort_facts(const struct facts *facts, const struct fact *sorted[static FACTS_MAX]) {
-	for (size_t i = 0; i < facts->count; i++)
-		sorted[i] = &facts->items[i];
-	if (facts->count > 1)
-		qsort(sorted, facts->count, sizeof *sorted, compare_names);
-}
-
-static struct bytes
-name_part(const struct fact *fact, size_t offset) {
-	return bytes_of(fact->name + offset, strcspn(fact->name + offset, "."));
-}
-
-/* How many facts from the first on share the part of the name that begins at offset. */
 static size_t
-group_size(const struct fact *const *sorted, size_t count, size_t offset) {
-	struct bytes part = name_part(sorted[0], offset);
-	size_t size = 1;
-	while (size < count && bytes_equal(name_part(sorted[size], offset), part))
-		size++;
-	return size;
+part_length(const char *part) {
+	size_t length = 0;
+	while (part[length] != '.' && part[length] != '\0')
+		length++;
+	return length;
 }
 
-/* The record of facts whose names agree up to offset; recursion ends with the parts of a name (NAME_PARTS_MAX). */
+/* Whether the fact's name continues at offset with this part. The names agree before it, so offset is inside of both. */
+static bool
+has_part(const struct fact *fact, size_t offset, struct bytes part) {
+	const char *name = fact->name + offset;
+	return strncmp(name, (const char *)part.data, part.len) == 0 &&
+	       (name[part.len] == '.' || name[part.len] == '\0');
+}
+
+/* The record of the facts at places first to end − 1, whose names agree up to offset; recursion ends with the parts of a name
+ * (NAME_PARTS_MAX). */
 static enum status
-build_record(struct arena *arena, const struct fact *const *sorted, size_t count, size_t offset, struct value *record) {
+build_record(const struct facts *facts, size_t first, size_t end, size_t offset, struct value *record) {
+	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, end - first, struct value_field);
 	size_t groups = 0;
-	for (size_t i = 0; i < count; i += group_size(sorted + i, count - i, offset))
-		groups++;
-	struct value_field *fields = ARENA_NEW_ARRAY(arena, groups, struct value_field);
 	TRY_ALLOC(fields);
-	size_t filled = 0;
-	for (size_t i = 0; i < count;) {
-		size_t size = group_size(sorted + i, count - i, offset);
-		struct value_field *field = &fields[filled++];
-		field->name = name_part(sorted[i], offset);
-		size_t end = offset + field->name.len;
-		if (sorted[i]->name[end] != '\0')
-			TRY(build_record(arena, sorted + i, size, end + 1, &field->value));
-		else if (size == 1)
-			field->value = sorted[i]->value;
+	for (size_t i = first; i < end;) {
+		const struct fact *fact = fact_in_order(facts, i);
+		struct value_field *field = &fields[groups++];
+		field->name = bytes_of(fact->name + offset, part_length(fact->name + offset));
+		size_t after = i + 1, name_end = offset + field->name.len;
+		while (after < end && has_part(fact_in_order(facts, after), offset, field->name))
+			after++;
+		if (fact->name[name_end] != '\0')
+			TRY(build_record(facts, i, after, name_end + 1, &field->value));
+		else if (after == i + 1)
+			field->value = fact->value;
 		else
 			return fail(STATUS_INTERNAL, "facts.nested: \"%s\" is both a fact and a part of \"%s\"",
-				    sorted[i]->name, sorted[i + 1]->name);
-		i += size;
+				    fact->name, fact_in_order(facts, i + 1)->name);
+		i = after;
 	}
 	*record = (struct value){.type = VALUE_RECORD, .record = {fields, groups}};
 	return OK;
@@ -236,10 +248,8 @@ build_record(struct arena *arena, const struct fact *const *sorted, size_t count
 
 enum status
 facts_context(const struct facts *facts, struct value *context) {
-	const struct fact *sorted[FACTS_MAX];
 	TRY(facts_status(facts));
-	sort_facts(facts, sorted);
-	return build_record(facts->arena, sorted, facts->count, 0, context);
+	return build_record(facts, 0, facts->count, 0, context);
 }
 
 /* In the order of their names, which is the order of the members. */
@@ -255,8 +265,6 @@ any_of_origin(const struct facts *facts, enum fact_origin origin) {
 
 void
 facts_write(struct json_writer *writer, const struct facts *facts) {
-	const struct fact *sorted[FACTS_MAX];
-	sort_facts(facts, sorted);
 	json_write_object(writer);
 	for (size_t origin = 0; origin < ARRAY_LENGTH(ORIGINS_BY_NAME); origin++) {
 		if (!any_of_origin(facts, ORIGINS_BY_NAME[origin]))
@@ -264,10 +272,11 @@ facts_write(struct json_writer *writer, const struct facts *facts) {
 		json_write_key(writer, ORIGIN_NAMES[ORIGINS_BY_NAME[origin]]);
 		json_write_object(writer);
 		for (size_t i = 0; i < facts->count; i++) {
-			if (sorted[i]->origin != ORIGINS_BY_NAME[origin])
+			const struct fact *fact = fact_in_order(facts, i);
+			if (fact->origin != ORIGINS_BY_NAME[origin])
 				continue;
-			json_write_key(writer, sorted[i]->name);
-			value_write(writer, &sorted[i]->value);
+			json_write_key(writer, fact->name);
+			value_write(writer, &fact->value);
 		}
 		json_write_end(writer);
 	}
@@ -278,15 +287,14 @@ facts_write(struct json_writer *writer, const struct facts *facts) {
 
 void
 facts_write_by_name(struct json_writer *writer, const struct facts *facts) {
-	const struct fact *sorted[FACTS_MAX];
-	sort_facts(facts, sorted);
 	json_write_object(writer);
 	for (size_t i = 0; i < facts->count; i++) {
-		json_write_key(writer, sorted[i]->name);
+		const struct fact *fact = fact_in_order(facts, i);
+		json_write_key(writer, fact->name);
 		json_write_object(writer);
-		json_write_member_text(writer, "origin", fact_origin_name(sorted[i]->origin));
+		json_write_member_text(writer, "origin", fact_origin_name(fact->origin));
 		json_write_key(writer, "value");
-		value_write(writer, &sorted[i]->value);
+		value_write(writer, &fact->value);
 		json_write_end(writer);
 	}
 	json_write_end(writer);

@@ -33,6 +33,7 @@ struct facts {
 	size_t count;
 	bool failed; /* out of memory or room, or a name given twice: the operation is refused */
 	struct fact items[FACTS_MAX];
+	uint8_t order[FACTS_MAX];   /* of the items, by name */
 	uint8_t slots[FACTS_SLOTS]; /* of a hash table by name: index into items, plus one */
 };
 
