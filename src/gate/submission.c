@@ -111,16 +111,17 @@ verify_requester(const struct gate *gate, const struct http_request *request, co
 	return OK;
 }
 
+/* canonical: the root as it would be written, in the arena. */
 static enum status
-read_documents(const struct gate *gate, const json *root, struct submission *submission) {
+read_documents(const struct gate *gate, const json *root, struct bytes canonical, struct submission *submission) {
 	static const char *const members[] = {"operation", "payload", "secret", "signature", nullptr};
 	const json *operation;
 	TRY(json_only(root, "request", members));
 	TRY(json_need(root, "request", "operation", JSON_OBJECT, &operation));
 	TRY(json_need(root, "request", "payload", JSON_OBJECT, &submission->payload_document));
 	TRY(operation_read(operation, &submission->operation));
-	TRY(canonical_of(submission->arena, operation, &submission->document));
-	TRY(canonical_of(submission->arena, submission->payload_document, &submission->payload));
+	TRY(json_member_text(canonical, "operation", &submission->document));
+	TRY(json_member_text(canonical, "payload", &submission->payload));
 	submission->digest = sha256(submission->document);
 	struct hash256 payload_hash = sha256(submission->payload);
 	if (!hash256_equal(&payload_hash, &submission->operation.payload_hash))
@@ -147,25 +148,25 @@ read_kind(const json *root, struct submission *submission) {
 
 /* The body must be canonical, so that the log can show again which bytes the requester's content-digest covers. */
 static enum status
-check_body(struct arena *arena, struct bytes body, const json *root) {
-	struct bytes canonical;
-	TRY(canonical_of(arena, root, &canonical));
-	return bytes_equal(canonical, body) ? OK
-					    : fail(STATUS_INVALID, "request.canonical: the body is not canonical JSON "
-								   "(docs/PROTOCOL.json)");
+check_body(struct arena *arena, struct bytes body, const json *root, struct bytes *canonical) {
+	TRY(canonical_of(arena, root, canonical));
+	return bytes_equal(*canonical, body) ? OK
+					     : fail(STATUS_INVALID, "request.canonical: the body is not canonical JSON "
+								    "(docs/PROTOCOL.json)");
 }
 
 enum status
 gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
 		    int64_t now_ms, struct submission *submission) {
 	const json *root;
+	struct bytes canonical;
 	TRY(json_read(submission->arena, request->body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "request.type: expected object, found %s",
 			    json_type_name(json_type_of(root)));
 	submission->peer_address = peer_address;
-	TRY(check_body(submission->arena, request->body, root));
-	TRY(read_documents(gate, root, submission));
+	TRY(check_body(submission->arena, request->body, root, &canonical));
+	TRY(read_documents(gate, root, canonical, submission));
 	TRY(verify_requester(gate, request, json_get(root, "signature"), now_ms, submission));
 	return read_kind(root, submission);
 }
