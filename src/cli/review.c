@@ -144,7 +144,7 @@ decode_transaction(struct arena *arena, const json *material, const struct opera
 			    "review.key: the material is about key \"%s\", the operation about \"%.*s\"",
 			    decoding->info.id, BYTES_ARGS(operation->resource));
 	TRY(read_derived(material, &decoding->derived));
-	TRY(wallet_key_of_record(&decoding->info, &decoding->key));
+	TRY(wallet_key_of_record(&decoding->info, nullptr, &decoding->key));
 	if (decoding->info.material == KEY_MATERIAL_EXTENDED) {
 		decoding->key.derive = find_derived;
 		decoding->key.context = &decoding->derived;

@@ -134,7 +134,8 @@ member(const struct change *change, const char *name) {
 }
 
 static enum status
-follow(struct policy_entities *entities, const struct gate_state *state, const struct change *change) {
+follow(struct policy_entities *entities, const struct gate_state *state, const struct change *change, bool *touched) {
+	*touched = true;
 	switch (change->kind) {
 	case OPERATION_KEY_CREATE:
 	case OPERATION_KEY_IMPORT:
@@ -174,14 +175,16 @@ follow(struct policy_entities *entities, const struct gate_state *state, const s
 		return asset == nullptr ? OK : put_asset(entities, asset);
 	}
 	default:
+		*touched = false;
 		return OK;
 	}
 }
 
 enum status
-entities_follow(struct policy_entities *entities, const struct gate_state *state, const struct change *change) {
-	TRY(follow(entities, state, change));
-	return policy_entities_seal(entities);
+entities_follow(struct policy_entities *entities, const struct gate_state *state, const struct change *change,
+		bool *touched) {
+	TRY(follow(entities, state, change, touched));
+	return *touched ? policy_entities_seal(entities) : OK;
 }
 
 /* --- What a decision could reach. --- */

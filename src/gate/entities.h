@@ -17,9 +17,9 @@
 
 /* Actions and their groups; nothing else yet. */
 enum status entities_create(struct policy_entities **entities);
-/* Puts what the change touched, and seals. The change has been applied to the state. */
+/* Puts what the change touched, and seals; *touched is false if it was nothing. The change has been applied to the state. */
 enum status entities_follow(struct policy_entities *entities, const struct gate_state *state,
-			    const struct change *change);
+			    const struct change *change, bool *touched);
 
 struct entity_uid entity_of_principal(const struct principal *principal);
 struct entity_uid entity_of_action(enum operation_kind_id kind);

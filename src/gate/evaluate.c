@@ -17,7 +17,7 @@ derive_public_key(const void *context, const struct signing_path *path, uint8_t 
 enum status
 wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 	const struct key_info *info = source->key;
-	TRY(wallet_key_of_record(info, key));
+	TRY(wallet_key_of_record(info, source->points, key));
 	if (source->ring != nullptr && info->material == KEY_MATERIAL_EXTENDED) {
 		key->derive = derive_public_key;
 		key->context = source;
@@ -37,7 +37,7 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 		struct wallet_source source;
 	} *decoding = ARENA_NEW(arena, struct decoding);
 	TRY_ALLOC(decoding);
-	decoding->source = (struct wallet_source){gate->state->ring, key_info};
+	decoding->source = (struct wallet_source){gate->state->ring, key_info, gate->points};
 	decoding->context = (struct wallet_context){.assets = gate->state->assets,
 						    .now_ms = now_ms,
 						    .price_age_max_ms = gate->price_age_max_ms,
@@ -268,7 +268,7 @@ record_reasons(const struct gate *gate, struct arena *arena, const struct policy
 }
 
 static enum status
-record_facts(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+record_facts(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 	     struct decision_record *record) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
@@ -279,17 +279,12 @@ record_facts(const struct gate *gate, struct arena *arena, const struct evaluati
 	TRY_ALLOC(record->facts.data);
 
 	const struct entity_uid from[] = {record->principal, record->action, record->resource};
-	buffer_reset(&text);
-	json_writer_start(&writer, &text);
-	TRY(entities_write_reachable(gate->entities, from, ARRAY_LENGTH(from), arena, &writer));
-	TRY(json_writer_finish(&writer));
-	record->entities = arena_copy(arena, buffer_bytes(&text));
-	TRY_ALLOC(record->entities.data);
-	return OK;
+	return entities_text_of(&gate->entities_text, gate->entities, from, ARRAY_LENGTH(from), arena,
+				&record->entities);
 }
 
 enum status
-evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+evaluation_record(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 		  struct decision_record *record) {
 	const struct observation *o = &evaluation->observation;
 	record->principal = entity_of_principal(o->requester);

@@ -12,6 +12,7 @@
 struct wallet_source {
 	struct keyring *ring; /* null: nothing can be derived */
 	const struct key_info *key;
+	struct known_point *points; /* of the gate */
 };
 /* source must outlive key. STATUS_UNSUPPORTED "key.algorithm" for a key that signs no transactions. */
 enum status wallet_key_of(struct wallet_source *source, struct wallet_key *key);
@@ -35,7 +36,7 @@ enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct s
 			  struct evaluation *evaluation);
 
 /* Fills what the evaluation says into the record; documents and outcome are the caller's. */
-enum status evaluation_record(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+enum status evaluation_record(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 			      struct decision_record *record);
 
 #endif

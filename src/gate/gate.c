@@ -33,6 +33,7 @@ gate_destroy(struct gate **gate) {
 	if (gone == nullptr)
 		return;
 	policy_entities_destroy(&gone->entities);
+	entities_text_clear(&gone->entities_text);
 	gate_state_destroy(&gone->state);
 	arena_free(&gone->scratch);
 	free(gone);
@@ -45,6 +46,15 @@ gate_step_free(struct gate_step *step) {
 }
 
 /* --- Deciding. --- */
+
+static enum status
+follow(struct gate *gate, const struct change *change) {
+	bool touched = true;
+	enum status status = entities_follow(gate->entities, gate->state, change, &touched);
+	if (touched)
+		entities_text_clear(&gate->entities_text);
+	return status;
+}
 
 /* A change and what the policy's entities show of it; of a resolved intent also what had been intended. */
 enum status
@@ -66,9 +76,9 @@ gate_apply_change(struct gate *gate, const struct change *change) {
 	TRY(change_apply(gate->state, change));
 	if (resolves && intended.kind == OPERATION_KEY_DESTROY) {
 		intended.payload = nullptr;
-		TRY(entities_follow(gate->entities, gate->state, &intended));
+		TRY(follow(gate, &intended));
 	}
-	if (entities_follow(gate->entities, gate->state, change) != OK)
+	if (follow(gate, change) != OK)
 		return fail(STATUS_INTERNAL, "entities.behind: a change is made that the policy does not see: %s",
 			    fail_message());
 	return OK;

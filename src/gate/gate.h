@@ -15,15 +15,18 @@
 #ifndef GATEHOUSE_GATE_GATE_H
 #define GATEHOUSE_GATE_GATE_H
 
-#include "gate/entities.h"
+#include "gate/entities_text.h"
 #include "gate/record.h"
 #include "gate/state.h"
+#include "gate/view.h"
 #include "identity/http_signature.h"
 #include "model/entry.h"
 
 struct gate {
 	struct gate_state *state;
 	struct policy_entities *entities;
+	struct entities_text entities_text;
+	struct known_point points[KNOWN_POINTS];
 	struct record_blobs blobs;
 	struct arena scratch;
 	const char *const *authorities; /* what @authority may be */

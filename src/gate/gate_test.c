@@ -340,6 +340,42 @@ every_decision_replays_to_the_same_result(void **) {
 	assert_replays(&b, 6);
 }
 
+static void
+expect_key_state(const struct submitted *s, const char *state) {
+	char text[64];
+	snprintf(text, sizeof text, "\"state\":\"%s\"", state);
+	assert_ok(s->status);
+	struct bytes entities = s->step.record->entities;
+	assert_non_null(memmem(entities.data, entities.len, text, strlen(text)));
+}
+
+static void
+entities_are_recorded_as_they_were_decided_on_however_often_they_were_before(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payloads[3][512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation transfers[] = {transfer(10, 0, payloads[0]), transfer(10, 1, payloads[1]),
+					     transfer(10, 2, payloads[2])};
+	struct firm_operation freeze = {.by = FIRM_PERSON_4,
+					.kind = "key.freeze",
+					.resource = "key:eth-hot",
+					.reason = "tested",
+					.payload = "{}"};
+	_cleanup_(submitted_free) struct submitted first, second, frozen, third;
+	submit(&b, &transfers[0], &first);
+	submit(&b, &transfers[1], &second);
+	expect_key_state(&first, "active");
+	expect_key_state(&second, "active");
+	assert_true(bytes_equal(first.step.record->entities, second.step.record->entities));
+	submit(&b, &freeze, &frozen);
+	assert_ok(frozen.status);
+	assert_int_equal(OPERATION_DONE, frozen.step.state);
+	submit(&b, &transfers[2], &third);
+	expect_key_state(&third, "frozen");
+	assert_replays(&b, 6);
+}
+
 /* The bundle is gone when the record is written, and so are the names of its policies. */
 static void
 a_change_of_policy_names_the_policy_that_permitted_it(void **) {
@@ -568,5 +604,6 @@ RUN_TESTS(T(a_decision_that_another_key_signed_does_not_replay), T(every_recorde
 	  T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
+	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
 	  T(a_changed_decision_does_not_replay), T(a_change_of_policy_names_the_policy_that_permitted_it),
 	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))

@@ -82,6 +82,7 @@ decode(struct gate *gate, struct arena *arena, const struct held_operation *held
 	TRY_ALLOC(key);
 	TRY_ALLOC(context);
 	recording->source.ring = gate->state->ring;
+	recording->source.points = gate->points;
 	TRY(wallet_key_of(&recording->source, key));
 	if (key->derive != nullptr) {
 		key->derive = derive_and_record;

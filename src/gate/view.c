@@ -17,14 +17,28 @@ transaction_of_payload(struct arena *arena, const json *payload, enum wallet_for
 	return OK;
 }
 
+static enum status
+point_of(struct known_point *points, struct bytes public_key, uint8_t uncompressed[65]) {
+	if (points == nullptr || public_key.len != sizeof points->compressed)
+		return secp256k1_public_uncompressed(public_key, uncompressed);
+	struct known_point *known = &points[public_key.data[32] % KNOWN_POINTS];
+	if (known->compressed[0] == 0 || !bytes_equal(BYTES_OF_ARRAY(known->compressed), public_key)) {
+		known->compressed[0] = 0;
+		TRY(secp256k1_public_uncompressed(public_key, known->uncompressed));
+		memcpy(known->compressed, public_key.data, public_key.len);
+	}
+	memcpy(uncompressed, known->uncompressed, sizeof known->uncompressed);
+	return OK;
+}
+
 enum status
-wallet_key_of_record(const struct key_info *record, struct wallet_key *key) {
+wallet_key_of_record(const struct key_info *record, struct known_point *points, struct wallet_key *key) {
 	*key = (struct wallet_key){
 		.id = bytes_of_text(record->id), .algorithm = record->algorithm, .origin = record->origin};
 	memcpy(key->fingerprint, record->fingerprint, sizeof key->fingerprint);
 	switch (record->algorithm) {
 	case KEY_SECP256K1:
-		return secp256k1_public_uncompressed(key_public(record), key->public_key);
+		return point_of(points, key_public(record), key->public_key);
 	case KEY_ED25519:
 		memcpy(key->public_key, record->public_key, 32);
 		return OK;
