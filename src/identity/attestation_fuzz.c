@@ -1,0 +1,52 @@
+/*
+ * Readers: identity/attestation.c (read_format, attestation_read, attestation_verify, verify_none, statement_read_chain,
+ * statement_signed_bytes), identity/attestation_tpm.c (not check_certificate, is_known_manufacturer, attestation_verify_tpm),
+ * identity/der.c
+ * Reads the input as an attestation object with the client data "{}", and as DER, one element after another. A statement that a
+ * fuzzer makes verifies only where nobody signs it.
+ */
+#include "identity/attestation.h"
+#include "identity/der.h"
+
+#include <stdlib.h>
+
+static void
+must(bool holds) {
+	if (!holds)
+		abort();
+}
+
+static void
+read_object(struct bytes input) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(attestation_result_free) struct attestation_result result = {};
+	struct attestation attestation;
+	struct hash256 hash = sha256(BYTES_OF_LITERAL("{}"));
+	if (attestation_read(input, &attestation) != OK)
+		return;
+	must(attestation.data.has_credential && attestation_format_name(attestation.format) != nullptr);
+	if (attestation_verify(&arena, &attestation, &hash, &result) == OK)
+		must((result.kind == ATTESTATION_CERTIFIED) == (result.chain.count > 0));
+}
+
+static void
+read_der(struct bytes input) {
+	struct der_element element;
+	uint32_t number;
+	for (struct cursor cursor = cursor_of(input); cursor.left > 0;) {
+		struct cursor again = cursor;
+		size_t left = cursor.left;
+		if (der_read_number(&again, DER_INTEGER, &number) == OK)
+			must(number <= INT32_MAX);
+		if (der_read(&cursor, &element) != OK)
+			return;
+		must(cursor.left < left && element.content.len < left);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	read_object(bytes_of(data, size));
+	read_der(bytes_of(data, size));
+	return 0;
+}

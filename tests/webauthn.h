@@ -1,0 +1,56 @@
+/*
+ * The published registrations of tests/webauthn/attestations.json: name, source, and both parts as hexadecimal digits.
+ * Include after tests/test.h.
+ */
+#ifndef GATEHOUSE_TESTS_WEBAUTHN_H
+#define GATEHOUSE_TESTS_WEBAUTHN_H
+
+#include <stdio.h>
+
+#include "base/json.h"
+
+struct published {
+	struct bytes attestation_object, client_data;
+};
+
+static inline struct bytes
+published_file(struct arena *arena, const char *name) {
+	char path[4096];
+	snprintf(path, sizeof path, "%s/tests/webauthn/%s", test_source_root(), name);
+	FILE *file = fopen(path, "rbe");
+	if (file == nullptr)
+		fail_msg("%s: not found", path);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	long len = ftell(file);
+	assert_true(len >= 0);
+	rewind(file);
+	uint8_t *text = arena_alloc(arena, (size_t)len + 1);
+	assert_non_null(text);
+	assert_int_equal(fread(text, 1, (size_t)len, file), (size_t)len);
+	fclose(file);
+	return bytes_of(text, (size_t)len);
+}
+
+static inline struct bytes
+published_hex(struct arena *arena, const json *object, const char *member) {
+	struct bytes text = json_string(json_get(object, member));
+	uint8_t *bytes = arena_alloc(arena, text.len / 2 + 1);
+	assert_non_null(bytes);
+	assert_ok(hex_decode(text, bytes, text.len / 2));
+	return bytes_of(bytes, text.len / 2);
+}
+
+static inline struct published
+published_registration(struct arena *arena, const char *name) {
+	const json *root;
+	assert_ok(json_read(arena, published_file(arena, "attestations.json"), (struct json_limits){}, &root));
+	struct json_iterator iterator = json_iterate(root);
+	for (const json *one; (one = json_next(&iterator, nullptr)) != nullptr;)
+		if (bytes_equal_text(json_string(json_get(one, "name")), name))
+			return (struct published){published_hex(arena, one, "attestation_object"),
+						  published_hex(arena, one, "client_data")};
+	fail_msg("%s: not among the published registrations", name);
+	return (struct published){};
+}
+
+#endif
