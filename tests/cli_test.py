@@ -90,6 +90,19 @@ PSBT = ("cHNidP8BAHECAAAAAbLPmkP+nQ+chb6xYW+jEyygrDaXy8oFQDNNZRc/aQuuAAAAAAD9///
         "IiIiIiIiIiIiIiIAAAAAAQEf8EkCAAAAAAAWABQiIiIiIiIiIiIiIiIiIiIiIiIiIgAAAA==")
 
 
+def test_a_psbt_is_explained_for_the_network_that_is_named():
+    for network, symbol, address in [("main", "BTC", "bc1qxvenx"), ("test", "tBTC", "tb1qxvenx"), ("testnet4", "tBTC", "tb1qxvenx"),
+                                     ("signet", "sBTC", "tb1qxvenx"), ("regtest", "rBTC", "bcrt1qxvenx")]:
+        shown = run("tx", "decode", "-", "--network", network, given=PSBT)
+        assert shown.code == 0 and f"chain         bitcoin:{network}\n" in shown.out, shown
+        assert f"0.001 {symbol} to {address}" in shown.out, shown
+        view = run("tx", "decode", "-", "--json", "--network", network, given=PSBT).json()
+        assert view["chain"] == f"bitcoin:{network}", view
+    for given, network, name in [(PSBT, "mainnet", "bitcoin.chain"), (transfer(7, 123), "test", "usage.network")]:
+        refused = run("tx", "decode", "-", "--network", network, given=given)
+        assert refused.code == 2 and refused.out == "" and name in refused.err, refused
+
+
 def test_a_transaction_is_explained_without_an_installation():
     for given, text in [
         (transfer(7, 123), """\

@@ -93,7 +93,10 @@ write_attributes(struct payload *payload, const char *commitment, const char *se
 		   *material = invocation_option(invocation, "material");
 	const char *purpose = invocation_option(invocation, "purpose");
 	json_write_member_text(&payload->w, "algorithm", algorithm == nullptr ? "secp256k1" : algorithm);
+	const char *chain = invocation_option(invocation, "chain");
 	payload_texts(payload, "branches", "branch");
+	if (chain != nullptr)
+		json_write_member_text(&payload->w, "chain", chain);
 	if (commitment != nullptr)
 		json_write_member_text(&payload->w, "commitment", commitment);
 	json_write_member_text(&payload->w, "id", invocation_word(invocation, 0));

@@ -16,7 +16,8 @@
 	{"algorithm", "NAME", "secp256k1, p256 or ed25519 (default secp256k1)"}, \
 	{"purpose", "NAME", "transfer or digest (default transfer)"}, \
 	{"material", "NAME", "single or extended, below which keys are derived (default single)"}, \
-	{"branch", "PATH", "of an extended key: what may be signed for, such as m/84'/0'/0'", .is_repeatable = true}
+	{"branch", "PATH", "of an extended key: what may be signed for, such as m/84'/0'/0'", .is_repeatable = true}, \
+	{"chain", "CHAIN", "the only one that it signs for, such as bitcoin:testnet4 (default: any of Ethereum's, and the main networks)"}
 
 #define VOTES \
 	{"offline", "FILE", "what `op export` wrote, instead of asking the installation"}, \
@@ -195,7 +196,7 @@ const struct command commands[] = {
 	/* Files alone. */
 	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
 	 tx_decode_run, 0,
-	 {}},
+	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"}}},
 	{"ledger", "show", "DIRECTORY INDEX", "Show an entry of a log on disk", ledger_show_run, 0, {}},
 	{"ledger", "replay", "DIRECTORY", "Decide everything in a log on disk again and compare", ledger_replay_run, 0,
 	 {}},

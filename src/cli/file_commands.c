@@ -19,11 +19,26 @@ know_native_assets(struct asset_registry *registry) {
 	static const struct {
 		const char *chain, *symbol;
 		unsigned decimals;
-	} natives[] = {{"eip155:1", "ETH", 18}, {"bitcoin:main", "BTC", 8}, {"solana:main", "SOL", 9}};
+	} natives[] = {{"eip155:1", "ETH", 18},         {"bitcoin:main", "BTC", 8},    {"bitcoin:test", "tBTC", 8},
+		       {"bitcoin:testnet4", "tBTC", 8}, {"bitcoin:signet", "sBTC", 8}, {"bitcoin:regtest", "rBTC", 8},
+		       {"solana:main", "SOL", 9},       {"solana:test", "SOL", 9},     {"solana:dev", "SOL", 9}};
 	for (size_t i = 0; i < ARRAY_LENGTH(natives); i++)
 		TRY(asset_registry_add(registry, bytes_of_text(natives[i].chain), (struct bytes){},
 				       bytes_of_text(natives[i].symbol), natives[i].decimals));
 	return OK;
+}
+
+static enum status
+read_network(struct invocation *invocation, enum wallet_format format, struct bytes *chain) {
+	const char *name = invocation_option(invocation, "network");
+	if (name == nullptr)
+		return OK;
+	if (format == WALLET_EVM)
+		return fail(STATUS_INVALID, "usage.network: an Ethereum transaction names its chain itself");
+	const char *prefix = format == WALLET_PSBT ? "bitcoin" : "solana";
+	*chain = bytes_of_text(arena_format(&invocation->arena, "%s:%s", prefix, name));
+	TRY_ALLOC(chain->data);
+	return wallet_check_chain(*chain);
 }
 
 static enum status
@@ -34,10 +49,15 @@ decode(struct invocation *invocation, struct buffer *text) {
 	struct wallet_transaction *transaction;
 	TRY(asset_registry_create(&registry));
 	TRY(know_native_assets(registry));
-	const struct wallet_context context = {.assets = registry};
+	struct wallet_context context = {.assets = registry};
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 2 * WALLET_PAYLOAD_MAX + 64, &given));
 	invocation->exit_code = EXIT_FOUND; /* from here on it is the transaction that is refused */
 	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
+	enum status status = read_network(invocation, format, &context.chain);
+	if (status != OK) {
+		invocation->exit_code = EXIT_USAGE;
+		return status;
+	}
 	TRY(wallet_decode(&invocation->arena, format, bytes, &context, &transaction));
 	TRY(invocation->json ? wallet_view(transaction, text) : wallet_explain(transaction, text));
 	invocation->exit_code = EXIT_DONE;

@@ -402,6 +402,7 @@ add_text_fact(struct facts *facts, const char *name, const json *payload, const 
 static void
 key_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
 	add_text_fact(facts, "change.algorithm", change->payload, "algorithm");
+	add_text_fact(facts, "change.chain", change->payload, "chain");
 	add_text_fact(facts, "change.purpose", change->payload, "purpose");
 }
 
@@ -463,9 +464,12 @@ static const struct administration {
 	enum status (*apply)(struct gate_state *, const struct change *);
 	void (*add_facts)(const struct gate_state *, const struct change *, struct facts *);
 } rows[OPERATION_KINDS] = {
-	[OPERATION_SIGN] = {{"format", "transaction"}, nothing_to_change, no_facts},
-	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "id", "material", "purpose"}, create_key, key_facts},
-	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "commitment", "id", "material", "purpose", "secret_kind"},
+	[OPERATION_SIGN] = {{"chain", "format", "transaction"}, nothing_to_change, no_facts},
+	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "chain", "id", "material", "purpose"},
+				  create_key,
+				  key_facts},
+	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "chain", "commitment", "id", "material", "purpose",
+				   "secret_kind"},
 				  create_key,
 				  key_facts},
 	[OPERATION_KEY_FREEZE] = {{}, freeze_key, no_facts},

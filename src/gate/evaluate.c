@@ -25,6 +25,20 @@ wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 	return OK;
 }
 
+/* A requester who says which chain is meant is not served on another. */
+static enum status
+check_stated_chain(const json *payload, const struct wallet_transaction *transaction) {
+	struct bytes chain;
+	if (json_get(payload, "chain") == nullptr)
+		return OK;
+	TRY(json_need_string(payload, "payload", "chain", &chain));
+	if (!bytes_equal(chain, transaction->chain))
+		return fail(STATUS_DENIED, "payload.chain: says %.*s, and key \"%.*s\" would sign for %.*s",
+			    (int)(chain.len > ASSET_CHAIN_MAX ? ASSET_CHAIN_MAX : chain.len), (const char *)chain.data,
+			    BYTES_ARGS(transaction->context->key->id), BYTES_ARGS(transaction->chain));
+	return OK;
+}
+
 enum status
 gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payload, struct bytes key, int64_t now_ms,
 			struct wallet_transaction **transaction) {
@@ -46,7 +60,8 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 	struct bytes bytes;
 	TRY(wallet_key_of(&decoding->source, &decoding->key));
 	TRY(transaction_of_payload(arena, payload, &format, &bytes));
-	return wallet_decode(arena, format, bytes, &decoding->context, transaction);
+	TRY(wallet_decode(arena, format, bytes, &decoding->context, transaction));
+	return check_stated_chain(payload, *transaction);
 }
 
 static enum status

@@ -42,6 +42,19 @@ sign(struct gate *gate, struct arena *arena, const struct submission *submission
 
 /* --- keys --- */
 
+/* Optional: that wallets know the chain is checked before the key is made. */
+static enum status
+read_chain(const json *payload, struct key_info *key) {
+	struct bytes chain;
+	if (json_get(payload, "chain") == nullptr)
+		return OK;
+	TRY(json_need_string(payload, "payload", "chain", &chain));
+	TRY(key_check_chain(chain));
+	TRY(wallet_check_chain(chain));
+	memcpy(key->chain, chain.data, chain.len);
+	return OK;
+}
+
 static enum status
 read_attributes(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
 		struct key_info *key) {
@@ -62,6 +75,7 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 	TRY(key_algorithm_parse(algorithm, &key->algorithm));
 	TRY(key_material_parse(material, &key->material));
 	TRY(key_purpose_parse(purpose, &key->purpose));
+	TRY(read_chain(payload, key));
 	const json *branches = json_get(payload, "branches");
 	if (branches == nullptr)
 		return OK;

@@ -119,4 +119,73 @@ every_kind_is_signed_from_path_to_transaction(void **) {
 	assert_int_equal(4, final.input_count);
 }
 
-RUN_TESTS(T(paths_lead_to_the_addresses_of_bip49_84_and_86), T(every_kind_is_signed_from_path_to_transaction))
+/* A payment from the key's own account of this coin type, decoded for a key of this chain; "": of none. */
+static enum status
+decode_on(struct keyring *ring, struct arena *arena, const char *chain, uint32_t coin_type,
+	  struct wallet_transaction **transaction) {
+	static const uint8_t PAYEE[22] = {0x00, 0x14, 1, 2, 3};
+	struct psbt_fixture_coin coin = {.template = BITCOIN_P2WPKH,
+					 .sats = 100'000,
+					 .path = psbt_fixture_path(BITCOIN_P2WPKH, coin_type, 0, 0, 0)};
+	struct psbt_payment outputs[2] = {{.sats = 60'000, .script = BYTES_OF_ARRAY(PAYEE)},
+					  {.sats = 39'000,
+					   .is_change = true,
+					   .template = BITCOIN_P2WPKH,
+					   .path = psbt_fixture_path(BITCOIN_P2WPKH, coin_type, 0, 1, 0)}};
+	struct wallet_key *key = ARENA_NEW(arena, struct wallet_key);
+	struct wallet_context *context = ARENA_NEW(arena, struct wallet_context);
+	struct bytes payload;
+	*key = wallet_key_in(ring);
+	key->chain = bytes_of_text(chain);
+	*context = (struct wallet_context){.key = key};
+	assert_ok(keyring_public_key(ring, KEY_ID, &coin.path, coin.public_key));
+	assert_ok(keyring_public_key(ring, KEY_ID, &outputs[1].path, outputs[1].public_key));
+	struct psbt_fixture fixture = {.coins = &coin,
+				       .coin_count = 1,
+				       .outputs = outputs,
+				       .output_count = 2,
+				       .sequence = BITCOIN_SEQUENCE_FINAL};
+	memcpy(fixture.fingerprint, key->fingerprint, sizeof fixture.fingerprint);
+	assert_ok(psbt_fixture_build(arena, &fixture, &payload));
+	return wallet_decode(arena, WALLET_PSBT, payload, context, transaction);
+}
+
+static void
+each_network_has_its_own_addresses_and_coin_type(void **) {
+	static const struct {
+		const char *chain, *stated, *address;
+		uint32_t coin_type;
+	} CASES[] = {
+		{"", "bitcoin:main", "bc1q", 0},
+		{"bitcoin:main", "bitcoin:main", "bc1q", 0},
+		{"bitcoin:test", "bitcoin:test", "tb1q", 1},
+		{"bitcoin:testnet4", "bitcoin:testnet4", "tb1q", 1},
+		{"bitcoin:signet", "bitcoin:signet", "tb1q", 1},
+		{"bitcoin:regtest", "bitcoin:regtest", "bcrt1q", 1},
+	};
+	_cleanup_(keyring_destroy) struct keyring *ring = ring_with_treasury();
+	for (size_t i = 0; i < ARRAY_LENGTH(CASES); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct wallet_transaction *transaction;
+		assert_ok(decode_on(ring, &arena, CASES[i].chain, CASES[i].coin_type, &transaction));
+		assert_bytes(bytes_of_text(CASES[i].stated), transaction->chain);
+		assert_int_equal(1, transaction->destination_count); /* the change is known as change */
+		assert_memory_equal(CASES[i].address, transaction->destinations[0].data, strlen(CASES[i].address));
+		assert_fails(STATUS_DENIED, "psbt.coin_type",
+			     decode_on(ring, &arena, CASES[i].chain, 1 - CASES[i].coin_type, &transaction));
+	}
+}
+
+static void
+a_key_of_another_chain_signs_no_psbt(void **) {
+	static const char *const CHAINS[] = {"eip155:1", "bitcoin:testnet5", "bitcoin:"};
+	_cleanup_(keyring_destroy) struct keyring *ring = ring_with_treasury();
+	for (size_t i = 0; i < ARRAY_LENGTH(CHAINS); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct wallet_transaction *transaction;
+		assert_fails(STATUS_UNSUPPORTED, "bitcoin.chain", decode_on(ring, &arena, CHAINS[i], 0, &transaction));
+	}
+}
+
+RUN_TESTS(T(each_network_has_its_own_addresses_and_coin_type), T(a_key_of_another_chain_signs_no_psbt),
+	  T(paths_lead_to_the_addresses_of_bip49_84_and_86), T(every_kind_is_signed_from_path_to_transaction))

@@ -33,8 +33,10 @@ point_of(struct known_point *points, struct bytes public_key, uint8_t uncompress
 
 enum status
 wallet_key_of_record(const struct key_info *record, struct known_point *points, struct wallet_key *key) {
-	*key = (struct wallet_key){
-		.id = bytes_of_text(record->id), .algorithm = record->algorithm, .origin = record->origin};
+	*key = (struct wallet_key){.id = bytes_of_text(record->id),
+				   .algorithm = record->algorithm,
+				   .chain = bytes_of_text(record->chain),
+				   .origin = record->origin};
 	memcpy(key->fingerprint, record->fingerprint, sizeof key->fingerprint);
 	switch (record->algorithm) {
 	case KEY_SECP256K1:

@@ -11,7 +11,7 @@
 #include "model/operation_kind.h"
 #include "wallet/wallet.h"
 
-/* The transaction of a payload {"format","transaction"}, as the wallet wants it. */
+/* The transaction of a payload {["chain"],"format","transaction"}, as the wallet wants it. */
 enum status transaction_of_payload(struct arena *arena, const json *payload, enum wallet_format *format,
 				   struct bytes *transaction);
 

@@ -73,6 +73,24 @@ key_check_id(struct bytes text) {
 	return OK;
 }
 
+static bool
+is_chain_part(struct bytes text) {
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_id_character(text.data[i], true))
+			return false;
+	return text.len > 0;
+}
+
+enum status
+key_check_chain(struct bytes text) {
+	const uint8_t *colon = text.len == 0 ? nullptr : memchr(text.data, ':', text.len);
+	size_t before = colon == nullptr ? 0 : (size_t)(colon - text.data);
+	if (text.len > KEY_CHAIN_MAX || colon == nullptr || !is_chain_part(bytes_of(text.data, before)) ||
+	    !is_chain_part(bytes_of(colon + 1, text.len - before - 1)))
+		return fail(STATUS_INVALID, "key_record.chain: expected a chain such as bitcoin:main or eip155:1");
+	return OK;
+}
+
 static struct bytes
 id_bytes(const char *id) {
 	return bytes_of(id, strnlen(id, KEY_ID_MAX + 1));
@@ -117,6 +135,11 @@ key_check_info(const struct key_info *key) {
 	    (key->state == KEY_ROTATED && key->successor[0] == '\0'))
 		return fail(STATUS_INVALID,
 			    "key_record.successor: a key has a successor once it is rotated, and never before");
+	if (key->chain[0] != '\0') {
+		TRY(key_check_chain(bytes_of(key->chain, strnlen(key->chain, sizeof key->chain))));
+		if (key->purpose != KEY_PURPOSE_TRANSFER)
+			return fail(STATUS_INVALID, "key_record.chain: a key of opaque digests has no chain");
+	}
 	if (key->material == KEY_MATERIAL_EXTENDED)
 		return check_extended(key);
 	if (key->origin.count != 0 || key->branch_count != 0)
@@ -144,6 +167,8 @@ key_write(struct json_writer *writer, const struct key_info *key) {
 			write_path(writer, &key->branches[i]);
 		json_write_end(writer);
 	}
+	if (key->chain[0] != '\0')
+		json_write_member_text(writer, "chain", key->chain);
 	json_write_member_integer(writer, "created", key->created_ms);
 	if (extended)
 		json_write_member_hex(writer, "fingerprint", BYTES_OF_ARRAY(key->fingerprint));
@@ -168,6 +193,17 @@ read_id(const json *record, const char *member, char id[KEY_ID_MAX + 1]) {
 	TRY(key_check_id(text));
 	memcpy(id, text.data, text.len);
 	id[text.len] = '\0';
+	return OK;
+}
+
+static enum status
+read_chain(const json *record, struct key_info *key) {
+	struct bytes text;
+	if (json_get(record, "chain") == nullptr)
+		return OK;
+	TRY(json_need_string(record, "key_record", "chain", &text));
+	TRY(key_check_chain(text));
+	memcpy(key->chain, text.data, text.len);
 	return OK;
 }
 
@@ -207,11 +243,12 @@ read_origin(const json *record, struct key_info *key) {
 
 enum status
 key_read(const json *record, struct key_info *key) {
-	static const char *const single_members[] = {"account",    "algorithm", "created", "id",        "material",
-						     "public_key", "purpose",   "state",   "successor", nullptr};
-	static const char *const extended_members[] = {"account", "algorithm", "branches", "created",    "fingerprint",
-						       "id",      "material",  "origin",   "public_key", "purpose",
-						       "state",   "successor", nullptr};
+	static const char *const single_members[] = {"account", "algorithm", "chain",      "created",
+						     "id",      "material",  "public_key", "purpose",
+						     "state",   "successor", nullptr};
+	static const char *const extended_members[] = {"account",     "algorithm", "branches",  "chain",  "created",
+						       "fingerprint", "id",        "material",  "origin", "public_key",
+						       "purpose",     "state",     "successor", nullptr};
 	struct bytes text;
 	*key = (struct key_info){};
 	TRY(json_need_string(record, "key_record", "material", &text));
@@ -221,6 +258,7 @@ key_read(const json *record, struct key_info *key) {
 	TRY(read_id(record, "account", key->account));
 	TRY(json_need_string(record, "key_record", "algorithm", &text));
 	TRY(key_algorithm_parse(text, &key->algorithm));
+	TRY(read_chain(record, key));
 	TRY(json_need_integer(record, "key_record", "created", &key->created_ms));
 	TRY(read_id(record, "id", key->id));
 	TRY(read_public_key(record, key));

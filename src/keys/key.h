@@ -19,6 +19,7 @@
 constexpr size_t KEY_ID_MAX =
 	64; /* of "eth-hot-1": lower-case letters, digits, "-", ".", "_"; a letter or digit first */
 constexpr size_t KEY_ACCOUNT_MAX = 64; /* the id of the account that owns it, of the same characters */
+constexpr size_t KEY_CHAIN_MAX = 32; /* "eip155:1", "bitcoin:regtest": lower-case letters and digits, one ":" between */
 constexpr size_t KEY_BRANCHES_MAX = 4;
 
 enum key_purpose { KEY_PURPOSE_TRANSFER, KEY_PURPOSE_DIGEST, KEY_PURPOSE_COUNT };
@@ -29,6 +30,8 @@ struct key_info {
 	char id[KEY_ID_MAX + 1];
 	char account[KEY_ACCOUNT_MAX + 1];
 	char successor[KEY_ID_MAX + 1]; /* once rotated; "" before */
+	char chain[KEY_CHAIN_MAX +
+		   1]; /* the only one that it signs for: "bitcoin:regtest"; "": what wallets hold to without */
 	enum key_algorithm algorithm;
 	enum key_purpose purpose;
 	enum key_material material;
@@ -46,6 +49,8 @@ struct key_info {
 
 /* OK if text can be the id of a key or account; "key_record.id" otherwise. */
 enum status key_check_id(struct bytes text);
+/* OK if text has the form of a chain; whether there is such a chain is a wallet's to say. "key_record.chain" otherwise. */
+enum status key_check_chain(struct bytes text);
 /* OK if the attributes go together: ids, material with algorithm, origin and branches with material, successor with state. */
 enum status key_check_info(const struct key_info *key);
 

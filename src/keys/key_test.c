@@ -49,7 +49,7 @@ read_key(struct arena *arena, struct bytes text, struct key_info *key) {
 
 static void
 a_record_reads_as_it_was_written(void **) {
-	struct key_info rotated = single_key(), ed25519 = single_key(), keys[4];
+	struct key_info rotated = single_key(), ed25519 = single_key(), keys[6];
 	rotated.state = KEY_ROTATED;
 	strcpy(rotated.successor, "eth-hot-2");
 	ed25519.algorithm = KEY_ED25519;
@@ -59,6 +59,10 @@ a_record_reads_as_it_was_written(void **) {
 	keys[1] = extended_key();
 	keys[2] = rotated;
 	keys[3] = ed25519;
+	keys[4] = single_key();
+	strcpy(keys[4].chain, "eip155:11155111");
+	keys[5] = extended_key();
+	strcpy(keys[5].chain, "bitcoin:testnet4");
 	_cleanup_(buffer_free) struct buffer text = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
@@ -120,6 +124,17 @@ bad_records_are_refused_by_name(void **) {
 		 SINGLE("\"a\"", "\"p256\"", "0", "\"k\"", "\"single\"", POINT, "\"digest\"", "\"state\":\"rotated\"")},
 		{"key_record.successor", SINGLE("\"a\"", "\"p256\"", "0", "\"k\"", "\"single\"", POINT, "\"digest\"",
 						"\"state\":\"active\",\"successor\":\"k2\"")},
+		{"key_record.chain", SINGLE("\"a\"", "\"secp256k1\",\"chain\":\"bitcoin\"", "0", "\"k\"", "\"single\"",
+					    POINT, "\"transfer\"", "\"state\":\"active\"")},
+		{"key_record.chain", SINGLE("\"a\"", "\"secp256k1\",\"chain\":\"bitcoin:main:x\"", "0", "\"k\"",
+					    "\"single\"", POINT, "\"transfer\"", "\"state\":\"active\"")},
+		{"key_record.chain",
+		 SINGLE("\"a\"", "\"secp256k1\",\"chain\":\"bitcoin:012345678901234567890123456789\"", "0", "\"k\"",
+			"\"single\"", POINT, "\"transfer\"", "\"state\":\"active\"")},
+		{"key_record.chain", SINGLE("\"a\"", "\"secp256k1\",\"chain\":7", "0", "\"k\"", "\"single\"", POINT,
+					    "\"transfer\"", "\"state\":\"active\"")},
+		{"key_record.chain", SINGLE("\"a\"", "\"secp256k1\",\"chain\":\"bitcoin:test\"", "0", "\"k\"",
+					    "\"single\"", POINT, "\"digest\"", "\"state\":\"active\"")},
 		{"key_record.origin", SINGLE("\"a\"", "\"p256\"", "0", "\"k\"", "\"single\"", POINT, "\"digest\"",
 					     "\"state\":\"active\",\"origin\":\"m\"")},
 		{"key_record.fingerprint", EXTENDED("[]", "\"abc\"", "\"m\"")},

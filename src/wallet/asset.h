@@ -5,8 +5,8 @@
  * An asset is named by its chain and contract, so that a symbol can never stand for two things:
  *   "eip155:1/native", "eip155:1/0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "bitcoin:main/native",
  *   "solana:main/EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v" (a mint)
- * Chains are named "eip155:<chain id>" and "bitcoin:main", "bitcoin:test", "bitcoin:signet", "bitcoin:regtest",
- * "solana:main", "solana:test", "solana:dev".
+ * Chains are named "eip155:<chain id>" and "bitcoin:main", "bitcoin:test", "bitcoin:testnet4", "bitcoin:signet",
+ * "bitcoin:regtest", "solana:main", "solana:test", "solana:dev".
  *
  * Owner: the keeper's state owns one registry, filled by operations only; it copies what it is given. Everybody else gets it
  * as const. Threads: many readers or one writer. Errors: "asset.*".

@@ -23,7 +23,15 @@ struct wallet_operations {
 					 struct bytes *address);
 	const char *chain_prefix;     /* of the chains that it handles: "eip155:" */
 	enum key_algorithm algorithm; /* of the keys that sign on them */
+	enum status (*check_chain)(struct bytes chain);
 };
+
+/* The chain that the transaction must be for; empty: none is asked for. */
+static inline struct bytes
+wallet_chain_wanted(const struct wallet_context *context) {
+	bool is_bound = context->key != nullptr && context->key->chain.len > 0;
+	return is_bound ? context->key->chain : context->chain;
+}
 
 extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations, wallet_solana_operations;
 

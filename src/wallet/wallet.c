@@ -399,12 +399,27 @@ wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_forma
 	return OK;
 }
 
-enum status
-wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
+static enum status
+find_operations(struct bytes chain, const struct wallet_operations **operations) {
 	for (size_t i = 0; i < WALLET_FORMAT_COUNT; i++)
-		if (FORMATS[i] != nullptr &&
-		    starts_with(chain, FORMATS[i]->chain_prefix, strlen(FORMATS[i]->chain_prefix)))
-			return FORMATS[i]->normalise_address(arena, chain, text, address);
+		if (starts_with(chain, FORMATS[i]->chain_prefix, strlen(FORMATS[i]->chain_prefix))) {
+			*operations = FORMATS[i];
+			return OK;
+		}
 	return fail(STATUS_UNSUPPORTED, "wallet.chain: \"%.*s\" is no chain that is handled",
 		    (int)(chain.len > ASSET_CHAIN_MAX ? ASSET_CHAIN_MAX : chain.len), (const char *)chain.data);
+}
+
+enum status
+wallet_check_chain(struct bytes chain) {
+	const struct wallet_operations *operations;
+	TRY(find_operations(chain, &operations));
+	return operations->check_chain(chain);
+}
+
+enum status
+wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
+	const struct wallet_operations *operations;
+	TRY(find_operations(chain, &operations));
+	return operations->normalise_address(arena, chain, text, address);
 }

@@ -24,6 +24,9 @@ constexpr size_t WALLET_PAYLOAD_MAX = 512 * 1024; /* bytes of one transaction */
 struct wallet_key {
 	struct bytes id;
 	enum key_algorithm algorithm;
+	/* The only chain that it signs for; empty: any of Ethereum's, which a transaction names, and "bitcoin:main" or
+	 * "solana:main", since the bytes of others name none. */
+	struct bytes chain;
 	uint8_t public_key[65]; /* of the key itself: uncompressed secp256k1, or the 32 bytes of Ed25519 */
 	uint8_t fingerprint[4]; /* BIP-32: of the master key above it, or its own where it is the master */
 	struct signing_path
@@ -38,8 +41,7 @@ struct wallet_context {
 	const struct asset_registry *assets; /* null: nothing is known */
 	int64_t now_ms;                      /* for the age of prices */
 	int64_t price_age_max_ms;
-	/* Ethereum: if given, the transaction must be for it. Bitcoin and Solana: the network, which the bytes do not name;
-	 * empty: "bitcoin:main", "solana:main". */
+	/* As a key's, where there is none that says it. */
 	struct bytes chain;
 	/* With a key the transaction must be one that the gate signs with it (unsigned, with chain id; no foreign inputs);
 	 * without, anything well-formed is read (`tx decode`), and nothing can be signed. */
@@ -135,6 +137,10 @@ enum status wallet_format_of_name(struct bytes name, enum wallet_format *format)
  * text is ignored. Errors: wallet.text. */
 enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format,
 				   struct bytes *payload);
+
+/* OK if chain is one that transactions are read for: "eip155:1", "bitcoin:regtest". Errors: wallet.chain (STATUS_UNSUPPORTED);
+ * bitcoin.chain, evm.chain. */
+enum status wallet_check_chain(struct bytes chain);
 
 /* An address of chain as facts write it, so that lists compare equal. Errors: wallet.chain (STATUS_UNSUPPORTED); the format's. */
 enum status wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address);

@@ -231,6 +231,14 @@ an_account_key_is_imported_with_its_origin(void **) {
 	assert_fails(STATUS_INVALID, "key.origin", keyring_import_extended(ring, &key, bytes_of_text(text), blob));
 	key.origin = origin;
 	memcpy(key.fingerprint, ((uint8_t[]){0x73, 0xc5, 0xda, 0x0a}), 4);
+	strcpy(key.chain, "bitcoin:testnet4");
+	assert_fails(STATUS_INVALID, "key.network", keyring_import_extended(ring, &key, bytes_of_text(text), blob));
+	memset(key.chain, 0, sizeof key.chain);
+	extended.network = BIP32_TEST;
+	assert_ok(bip32_encode(&extended, text));
+	assert_fails(STATUS_INVALID, "key.network", keyring_import_extended(ring, &key, bytes_of_text(text), blob));
+	extended.network = BIP32_MAIN;
+	assert_ok(bip32_encode(&extended, text));
 	assert_ok(keyring_import_extended(ring, &key, bytes_of_text(text), blob));
 	assert_ok(keyring_add(ring, &key, BYTES_OF_ARRAY(blob)));
 	assert_public(ring, "account", "m/0/0", "0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c");

@@ -119,12 +119,26 @@ take_extended(struct keyring *ring, struct key_info *key, const struct bip32_ext
 	return OK;
 }
 
+/* "tprv…" says of itself that it is for test networks. */
+static enum status
+check_network(const struct key_info *key, const struct bip32_extended *extended) {
+	static const char test[] = "bitcoin:", main[] = "bitcoin:main";
+	bool is_test = strncmp(key->chain, test, strlen(test)) == 0 && strcmp(key->chain, main) != 0;
+	if (is_test == (extended->network == BIP32_TEST))
+		return OK;
+	return fail(STATUS_INVALID, "key.network: the extended key is of %s, and the key to be made signs for %s",
+		    is_test ? "the main network" : "test networks",
+		    key->chain[0] == '\0' ? "bitcoin:main" : key->chain);
+}
+
 enum status
 keyring_import_extended(struct keyring *ring, struct key_info *key, struct bytes xprv, uint8_t blob[BLOB_SIZE]) {
 	struct bip32_extended extended;
 	TRY(check_request(ring, key, KEY_MATERIAL_EXTENDED));
 	TRY(bip32_decode(xprv, &extended));
-	enum status status = take_extended(ring, key, &extended);
+	enum status status = check_network(key, &extended);
+	if (status == OK)
+		status = take_extended(ring, key, &extended);
 	secret_wipe(&extended, sizeof extended);
 	if (status != OK) {
 		secret_wipe(ring->scratch, KEY_SECRET_SIZE);

@@ -12,6 +12,7 @@ static const struct {
 } NETWORKS[BITCOIN_NETWORK_COUNT] = {
 	[BITCOIN_MAIN] = {"bitcoin:main", "bc", 0x00, 0x05, 0},
 	[BITCOIN_TEST] = {"bitcoin:test", "tb", 0x6f, 0xc4, 1},
+	[BITCOIN_TESTNET4] = {"bitcoin:testnet4", "tb", 0x6f, 0xc4, 1},
 	[BITCOIN_SIGNET] = {"bitcoin:signet", "tb", 0x6f, 0xc4, 1},
 	[BITCOIN_REGTEST] = {"bitcoin:regtest", "bcrt", 0x6f, 0xc4, 1},
 };
@@ -41,10 +42,11 @@ bitcoin_network_of_chain(struct bytes chain, enum bitcoin_network *network) {
 			*network = (enum bitcoin_network)i;
 			return OK;
 		}
-	return fail(
-		STATUS_UNSUPPORTED,
-		"bitcoin.chain: expected bitcoin:main, bitcoin:test, bitcoin:signet or bitcoin:regtest, found \"%.*s\"",
-		(int)(chain.len > 64 ? 64 : chain.len), (const char *)chain.data);
+	return fail(STATUS_UNSUPPORTED,
+		    "bitcoin.chain: expected bitcoin:main, bitcoin:test, bitcoin:testnet4, bitcoin:signet or "
+		    "bitcoin:regtest, "
+		    "found \"%.*s\"",
+		    (int)(chain.len > 64 ? 64 : chain.len), (const char *)chain.data);
 }
 
 /* --- Base58Check --- */

@@ -3,7 +3,7 @@
  *
  * Base58Check for P2PKH and P2SH; Bech32 (BIP-173) for witness version 0, Bech32m (BIP-350) for 1 to 16. Decoding gives the
  * one script that encodes to the same address; upper-case Bech32 is accepted and is the same address in lower case.
- * Testnet and signet share every prefix, so that an address of one reads as an address of the other.
+ * The two testnets and signet share every prefix, so that an address of one reads as an address of the other.
  * Errors: "address.*".
  */
 #ifndef GATEHOUSE_WALLET_BITCOIN_ADDRESS_H
@@ -11,7 +11,14 @@
 
 #include "base/bytes.h"
 
-enum bitcoin_network { BITCOIN_MAIN, BITCOIN_TEST, BITCOIN_SIGNET, BITCOIN_REGTEST, BITCOIN_NETWORK_COUNT };
+enum bitcoin_network {
+	BITCOIN_MAIN,
+	BITCOIN_TEST,
+	BITCOIN_TESTNET4,
+	BITCOIN_SIGNET,
+	BITCOIN_REGTEST,
+	BITCOIN_NETWORK_COUNT,
+};
 
 constexpr size_t BITCOIN_ADDRESS_SIZE = 91; /* BIP-173's 90 characters and a NUL */
 constexpr size_t BITCOIN_ADDRESS_SCRIPT_MAX = 42;

@@ -108,7 +108,7 @@ find_asset(struct wallet_transaction *transaction) {
 static enum status
 find_network(const struct wallet_transaction *transaction, enum bitcoin_network *network) {
 	*network = BITCOIN_MAIN;
-	struct bytes chain = transaction->context->chain;
+	struct bytes chain = wallet_chain_wanted(transaction->context);
 	return chain.len == 0 ? OK : bitcoin_network_of_chain(chain, network);
 }
 
@@ -415,10 +415,17 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 	return name_output(arena, network, bytes_of(script, len), address);
 }
 
+static enum status
+check_chain(struct bytes chain) {
+	enum bitcoin_network network;
+	return bitcoin_network_of_chain(chain, &network);
+}
+
 const struct wallet_operations wallet_bitcoin_operations = {
 	.name = "psbt",
 	.chain_prefix = "bitcoin:",
 	.algorithm = KEY_SECP256K1,
+	.check_chain = check_chain,
 	.decode = decode,
 	.add_facts = add_facts,
 	.write_details = write_details,

@@ -308,7 +308,12 @@ version_four(struct spoiled *s) {
 
 static void
 unknown_network(struct spoiled *s) {
-	s->context.chain = BYTES_OF_LITERAL("bitcoin:moon");
+	s->key.chain = BYTES_OF_LITERAL("bitcoin:moon");
+}
+
+static void
+a_test_network(struct spoiled *s) {
+	s->key.chain = BYTES_OF_LITERAL("bitcoin:test");
 }
 
 static void
@@ -425,6 +430,7 @@ static const struct {
 	{STATUS_UNSUPPORTED, "bitcoin.version", version_zero},
 	{STATUS_UNSUPPORTED, "bitcoin.version", version_four},
 	{STATUS_UNSUPPORTED, "bitcoin.chain", unknown_network},
+	{STATUS_DENIED, "psbt.coin_type", a_test_network},
 };
 
 static struct bytes

@@ -191,6 +191,18 @@ template_of_purpose(uint32_t purpose) {
 	}
 }
 
+/* A signature names no network, and the same key signs on all; what keeps test coins and real ones apart are the paths. */
+static enum status
+check_coin_type(const struct bitcoin_spend *spend, size_t index, const struct bitcoin_spend_input *input) {
+	const struct signing_path *path = &input->origin_path;
+	uint32_t coin = HARDENED | bitcoin_network_coin_type(spend->network);
+	if (!has_account_path(path) || template_of_purpose(path->steps[STEP_PURPOSE]) == BITCOIN_UNKNOWN_SCRIPT ||
+	    path->steps[STEP_COIN] == coin)
+		return OK;
+	return fail(STATUS_DENIED, "psbt.coin_type: input %zu is of coin type %u, and %s has %u", index,
+		    path->steps[STEP_COIN] & ~HARDENED, bitcoin_network_chain(spend->network), coin & ~HARDENED);
+}
+
 static bool
 is_account_of_an_input(const struct signing_path *path, const struct bitcoin_spend_input *inputs, size_t count) {
 	for (size_t i = 0; i < count; i++)
@@ -359,8 +371,10 @@ bitcoin_spend_of(struct arena *arena, const struct psbt *psbt, enum bitcoin_netw
 		ARENA_NEW_ARRAY(arena, psbt->transaction.input_count, struct bitcoin_spend_input);
 	TRY_ALLOC(inputs);
 	TRY(check_inputs(psbt, inputs));
-	for (size_t i = 0; i < psbt->transaction.input_count; i++)
+	for (size_t i = 0; i < psbt->transaction.input_count; i++) {
 		TRY(own_input(psbt, i, key, &inputs[i]));
+		TRY(check_coin_type(spend, i, &inputs[i]));
+	}
 	spend->inputs = inputs;
 	TRY(measure(spend));
 	TRY(compute_fee(spend));

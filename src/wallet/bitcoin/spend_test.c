@@ -19,6 +19,7 @@ static const char PAYEE_ADDRESS[] = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"
 struct scene {
 	struct arena arena;
 	struct wallet_key key;
+	struct bytes chain; /* of the key */
 	struct wallet_context context;
 	struct wallet_transaction *transaction;
 };
@@ -33,6 +34,7 @@ decode(struct scene *scene, const struct psbt_fixture *fixture) {
 	struct bytes payload;
 	assert_ok(psbt_fixture_build(&scene->arena, fixture, &payload));
 	scene->key = test_wallet_key(OURS);
+	scene->key.chain = scene->chain;
 	scene->context.key = &scene->key;
 	return wallet_decode(&scene->arena, WALLET_PSBT, payload, &scene->context, &scene->transaction);
 }
@@ -448,7 +450,7 @@ the_stated_size_bounds_the_final_one(void **) {
 
 static void
 the_spend_is_the_set_of_inputs_and_nothing_else(void **) {
-	_cleanup_(scene_end) struct scene first = {}, swapped = {}, more = {}, other_network = {};
+	_cleanup_(scene_end) struct scene first = {}, swapped = {}, more = {}, main_network = {}, other_network = {};
 	struct psbt_fixture_coin coins[] = {test_coin(OURS, BITCOIN_P2WPKH, 60'000, 0),
 					    test_coin(OURS, BITCOIN_P2WPKH, 60'000, 1),
 					    test_coin(OURS, BITCOIN_P2WPKH, 60'000, 2)};
@@ -483,10 +485,15 @@ the_spend_is_the_set_of_inputs_and_nothing_else(void **) {
 	fixture.coin_count = 3;
 	assert_ok(decode(&more, &fixture));
 	assert_false(hash256_equal(&first.transaction->spend, &more.transaction->spend));
-	fixture.coin_count = 2;
-	other_network.context.chain = BYTES_OF_LITERAL("bitcoin:test");
+	/* A path that says nothing of a network, so that it is the same coin on both. */
+	struct psbt_fixture_coin coin = {
+		.template = BITCOIN_P2WPKH, .sats = 100'000, .path = {.steps = {0, 4}, .count = 2}};
+	test_public_key(OURS, &coin.path, coin.public_key);
+	fixture = fixture_of(&coin, 1, outputs, 1);
+	assert_ok(decode(&main_network, &fixture));
+	other_network.chain = BYTES_OF_LITERAL("bitcoin:test");
 	assert_ok(decode(&other_network, &fixture));
-	assert_false(hash256_equal(&first.transaction->spend, &other_network.transaction->spend));
+	assert_false(hash256_equal(&main_network.transaction->spend, &other_network.transaction->spend));
 }
 
 static void

@@ -164,7 +164,7 @@ decode(struct wallet_transaction *transaction) {
 	bool is_ours = transaction->context->key != nullptr;
 	transaction->detail = detail;
 	uint64_t chain_id;
-	TRY(read_wanted_chain(transaction->context->chain, &chain_id));
+	TRY(read_wanted_chain(wallet_chain_wanted(transaction->context), &chain_id));
 	TRY(evm_decode_transaction(transaction->arena, transaction->payload, chain_id, decoded));
 	if (is_ours)
 		TRY(check_signable(decoded));
@@ -338,10 +338,17 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 	return write_address(arena, &parsed, address);
 }
 
+static enum status
+check_chain(struct bytes chain) {
+	uint64_t chain_id;
+	return read_wanted_chain(chain, &chain_id);
+}
+
 const struct wallet_operations wallet_evm_operations = {
 	.name = "evm",
 	.chain_prefix = "eip155:",
 	.algorithm = KEY_SECP256K1,
+	.check_chain = check_chain,
 	.decode = decode,
 	.add_facts = add_facts,
 	.write_details = write_details,

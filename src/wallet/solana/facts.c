@@ -31,18 +31,25 @@ detail_of(const struct wallet_transaction *transaction) {
 
 /* A transaction does not name its cluster. */
 static enum status
-find_chain(struct wallet_transaction *transaction) {
-	struct bytes chain = transaction->context->chain;
-	if (chain.len == 0)
-		chain = bytes_of_text(CHAINS[0]);
+chain_of_name(struct bytes name, const char **chain) {
 	for (size_t i = 0; i < ARRAY_LENGTH(CHAINS); i++)
-		if (bytes_equal_text(chain, CHAINS[i])) {
-			transaction->chain = bytes_of_text(CHAINS[i]);
+		if (bytes_equal_text(name, CHAINS[i])) {
+			*chain = CHAINS[i];
 			return OK;
 		}
 	return fail(STATUS_INVALID,
 		    "solana.chain: expected \"solana:main\", \"solana:test\" or \"solana:dev\", found \"%.*s\"",
-		    BYTES_ARGS(chain));
+		    BYTES_ARGS(name));
+}
+
+static enum status
+find_chain(struct wallet_transaction *transaction) {
+	const char *chain = CHAINS[0];
+	struct bytes wanted = wallet_chain_wanted(transaction->context);
+	if (wanted.len > 0)
+		TRY(chain_of_name(wanted, &chain));
+	transaction->chain = bytes_of_text(chain);
+	return OK;
 }
 
 /* The gate signs only what is unsigned and needs no signature but its own. */
@@ -453,9 +460,16 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 	return write_address(arena, &parsed, address);
 }
 
+static enum status
+check_chain(struct bytes chain) {
+	const char *known;
+	return chain_of_name(chain, &known);
+}
+
 const struct wallet_operations wallet_solana_operations = {
 	.name = "solana",
 	.chain_prefix = "solana:",
+	.check_chain = check_chain,
 	.algorithm = KEY_ED25519,
 	.decode = decode,
 	.add_facts = add_facts,
