@@ -519,11 +519,14 @@ run_committer(void *argument) {
 
 /* --- Room. --- */
 
+/* While segments grow, the next one is made at once, where there is a thread for it: under full load a small one lasts little
+ * longer than that takes. */
 static bool
 needs_next_segment(struct ledger *ledger) {
 	struct segments_room room;
 	segments_room(ledger->segments, &room);
-	return !room.next_is_ready && room.current < room.current_size - room.current_size / 4;
+	bool is_used = room.current < room.current_size - room.current_size / 4;
+	return !room.next_is_ready && (is_used || (room.is_growing && !ledger->is_manual));
 }
 
 /* The next segment is written while frames are: it waits between its pieces while there is room, and ends with the log. */

@@ -232,5 +232,30 @@ a_full_disk_is_got_over_while_others_wait(void **) {
 	ledger_close(&ledger);
 }
 
-RUN_TESTS(T(many_submitters_get_each_their_own_place_in_order), T(closing_commits_what_was_submitted),
+/* Of 128 KiB in log_test_config(), so that the next one has 256. */
+static void
+a_new_log_makes_its_second_segment_before_the_first_is_used(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 3));
+	const struct io *io = simulated_disk_io(disk);
+	struct ledger_config config = log_test_config(io, "/ledger");
+	struct ledger *ledger;
+	uint64_t size = 0;
+	config.segment_size = 1024 * 1024;
+	config.is_manual = false;
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	for (int i = 0, file; i < 1000 && size == 0; i++) {
+		if (io_open(io, "/ledger/segments/00000002.segment", IO_READ, &file) == OK) {
+			assert_ok(io_size(io, file, &size));
+			assert_ok(io_close(io, file));
+		} else
+			usleep(10'000);
+	}
+	assert_int_equal(size, 2 * config.first_segment_size);
+	ledger_close(&ledger);
+}
+
+RUN_TESTS(T(a_new_log_makes_its_second_segment_before_the_first_is_used),
+	  T(many_submitters_get_each_their_own_place_in_order), T(closing_commits_what_was_submitted),
 	  T(a_failed_sync_ends_the_log_and_everyone_is_told), T(a_full_disk_is_got_over_while_others_wait))

@@ -311,7 +311,13 @@ segments_room(struct segments *segments, struct segments_room *room) {
 	room->current_size = segments->current_size;
 	room->next = segments->next_is_ready ? segments->next_size - SEGMENT_HEADER_SIZE : 0;
 	room->next_is_ready = segments->next_is_ready;
+	room->is_growing = segments->current_size < segments->size;
 	pthread_mutex_unlock(&segments->mutex);
+}
+
+static uint64_t
+size_after(const struct segments *segments, uint64_t size) {
+	return size > segments->size / 2 ? segments->size : 2 * size;
 }
 
 enum status
@@ -319,16 +325,17 @@ segments_prepare_next(struct segments *segments) {
 	pthread_mutex_lock(&segments->mutex);
 	uint32_t next = segments->current + 1;
 	bool is_ready = segments->next_is_ready;
+	uint64_t size = size_after(segments, segments->current_size);
 	pthread_mutex_unlock(&segments->mutex);
 	if (is_ready)
 		return OK;
 	if (next > SEGMENTS_MAX)
 		return fail(STATUS_UNAVAILABLE, "segment.count: %u segments are written", next - 1);
 	/* Until the next one is ready nobody leaves the current one, so its number stays right. */
-	TRY(make_segment(segments, next, segments->size));
+	TRY(make_segment(segments, next, size));
 	pthread_mutex_lock(&segments->mutex);
 	segments->next_is_ready = true;
-	segments->next_size = segments->size;
+	segments->next_size = size;
 	pthread_mutex_unlock(&segments->mutex);
 	return OK;
 }

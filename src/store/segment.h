@@ -3,7 +3,8 @@
  *
  * A segment is written full of zeros and made durable before its first frame, so that appending overwrites blocks that the
  * file system has placed already: one fdatasync then costs no journal commit. Segments are numbered from 1; the first is
- * small, so that a new log starts quickly. The next one is prepared ahead of need by segments_prepare_next(), off the path.
+ * small, so that a new log starts quickly, and each next one is twice as large until they have their full size. The next one
+ * is prepared ahead of need by segments_prepare_next(), off the path.
  *
  * Recovery. segments_scan() visits the frames in order and describes what stands after the last good one. A clean tail is
  * all zeros. Anything else is a damaged tail, which segments_cut_tail() may remove, and only when the caller has found that
@@ -86,6 +87,7 @@ struct segments_room {
 	uint64_t current_size;
 	uint64_t next; /* and in the next one; 0 unless it is ready */
 	bool next_is_ready;
+	bool is_growing; /* the current one has not the full size yet */
 };
 void segments_room(struct segments *segments, struct segments_room *room);
 /* Slow. Leaves nothing behind if it fails: STATUS_UNAVAILABLE "io.disk_full" may be tried again. */

@@ -132,6 +132,33 @@ a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready(void **) {
 }
 
 static void
+segments_double_until_they_have_their_full_size(void **) {
+	static const uint64_t expected[] = {FIRST, 2 * FIRST, 4 * FIRST, 5 * FIRST, 5 * FIRST};
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_log(1);
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(expected); i++) { /* each in a process of its own */
+		struct segments_config config = config_on(disk);
+		struct segments_room room;
+		struct segment_tail tail;
+		struct segments *segments;
+		uint64_t size = 0;
+		config.size = 5 * FIRST;
+		assert_ok(segments_open(&config, &segments));
+		assert_ok(segments_scan(segments, 0, count_frame, &size, &tail));
+		segments_room(segments, &room);
+		assert_int_equal(room.current_size, expected[i]);
+		assert_int_equal(room.is_growing, expected[i] < 5 * FIRST);
+		assert_ok(segments_prepare_next(segments));
+		for (struct frame_place place = {}; place.segment < i + 2;) {
+			make_frame(size++, 30'000, &bytes);
+			assert_ok(segments_append(segments, buffer_bytes(&bytes), &place));
+			assert_ok(segments_sync(segments));
+		}
+		segments_close(&segments);
+	}
+}
+
+static void
 an_incomplete_last_frame_is_described_and_can_be_cut(void **) {
 	unsigned damaged = 0;
 	for (uint64_t seed = 0; seed < 300; seed++) {
@@ -296,7 +323,7 @@ frames_below_the_snapshot_are_visited_by_their_headers(void **) {
 	segments_close(&opened.segments);
 }
 
-RUN_TESTS(T(frames_are_found_again_over_several_segments),
+RUN_TESTS(T(frames_are_found_again_over_several_segments), T(segments_double_until_they_have_their_full_size),
 	  T(a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready),
 	  T(an_incomplete_last_frame_is_described_and_can_be_cut), T(damage_before_the_last_frame_is_refused),
 	  T(damage_in_an_earlier_segment_is_refused), T(settling_makes_durable_what_only_a_cache_held),
