@@ -532,3 +532,9 @@ enum status
 value_read_implicit(struct arena *arena, const json *encoded, struct value *value) {
 	return read_value(&(struct reader){.arena = arena, .implicit_entities = true}, encoded, value);
 }
+
+enum status
+value_read_extension(struct arena *arena, const json *encoded, struct value *value) {
+	*value = (struct value){};
+	return read_extension(&(struct reader){.arena = arena}, encoded, value);
+}

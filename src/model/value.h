@@ -111,6 +111,8 @@ enum status value_read(struct arena *arena, const json *encoded, struct value *v
 /* Where no schema tells, and yet the document may leave out __entity: an object of just two strings, "type" (a type name)
  * and "id", is an entity. */
 enum status value_read_implicit(struct arena *arena, const json *encoded, struct value *value);
+/* {"fn":...,"arg" or "args":...}: what stands within __extn, or without it where a schema tells. */
+enum status value_read_extension(struct arena *arena, const json *encoded, struct value *value);
 /* {"type":...,"id":...}, or the same within __entity. */
 enum status value_read_uid(const json *encoded, struct entity_uid *uid);
 

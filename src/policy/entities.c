@@ -45,6 +45,8 @@ struct policy_entities {
 	size_t present_count;
 	size_t ancestors_total;
 	bool is_sealed;
+	bool has_cycle;
+	uint32_t cycle; /* an entity of it */
 	bool all_stale; /* something with descendants changed its parents */
 };
 
@@ -496,11 +498,14 @@ visit_from(struct closure *closure, uint32_t start) {
 			continue;
 		}
 		uint32_t parent = record->links[top->next_parent++];
-		if (records[parent].closure == CLOSURE_IN_PROGRESS)
+		if (records[parent].closure == CLOSURE_IN_PROGRESS) {
+			closure->store->has_cycle = true;
+			closure->store->cycle = top->index;
 			return fail(STATUS_INVALID,
 				    "entities.cycle: %.*s::\"%.*s\" is its own ancestor through %.*s::\"%.*s\"",
 				    UID_ARGS(uid_of(closure->store, &records[parent])),
 				    UID_ARGS(uid_of(closure->store, record)));
+		}
 		if (records[parent].closure == CLOSURE_STALE)
 			TRY(push_entity(closure, parent));
 	}
@@ -512,6 +517,7 @@ policy_entities_seal(struct policy_entities *store) {
 	_cleanup_(free_closure) struct closure closure = {.store = store};
 	if (store->is_sealed)
 		return OK;
+	store->has_cycle = false;
 	for (uint32_t i = 0; i < store->record_count; i++)
 		if (store->all_stale || store->records[i].closure == CLOSURE_IN_PROGRESS)
 			store->records[i].closure = CLOSURE_STALE; /* in progress: an earlier sealing failed */
@@ -566,6 +572,13 @@ policy_entities_is_in(const struct policy_entities *store, struct entity_uid des
 uint32_t
 entity_store_limit(const struct policy_entities *store) {
 	return store->record_count;
+}
+
+bool
+entity_store_cycle(const struct policy_entities *store, struct entity_uid *uid) {
+	if (store->has_cycle)
+		*uid = uid_of(store, &store->records[store->cycle]);
+	return store->has_cycle;
 }
 
 bool

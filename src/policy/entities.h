@@ -35,8 +35,12 @@ enum status policy_entities_remove(struct policy_entities *entities, struct enti
 /* entities.cycle: a chain of parents leads back to its beginning; the store stays unsealed. */
 enum status policy_entities_seal(struct policy_entities *entities);
 
+struct policy_schema;
+
 struct policy_entities_options {
-	bool implicit_entities; /* value_read_implicit(): for documents that were written for a schema */
+	bool implicit_entities; /* value_read_implicit(): for documents that were written for a schema that is not there */
+	const struct policy_schema
+		*schema; /* null: none. With one every entity must fit it, and its actions are put as well */
 };
 
 /* Puts every entity of a JSON array [{"uid":...,"attrs":{...},"parents":[...],"tags":{...}},...]. An entity that stands
@@ -44,6 +48,9 @@ struct policy_entities_options {
 enum status policy_entities_read(struct policy_entities *entities, const struct policy_source *source,
 				 struct policy_entities_options options, struct policy_diagnostics *diagnostics);
 
+/* Reads and seals: a cycle gets a place as well. */
+enum status policy_entities_load(struct policy_entities *entities, const struct policy_source *source,
+				 struct policy_entities_options options, struct policy_diagnostics *diagnostics);
 /* The same form, appended, in no particular order. STATUS_INVALID where JSON cannot hold it (json.h: a long beyond 2^53). */
 enum status policy_entities_write(const struct policy_entities *entities, struct buffer *to);
 

@@ -21,6 +21,8 @@ uint64_t entity_hash_within(uint64_t type_hash, struct bytes id);
 
 /* Every index is below. */
 uint32_t entity_store_limit(const struct policy_entities *entities);
+/* One entity of the cycle that sealing has found. */
+bool entity_store_cycle(const struct policy_entities *entities, struct entity_uid *uid);
 bool entity_store_is_sealed(const struct policy_entities *entities);
 /* ENTITY_NONE where the store does not know the uid. */
 uint32_t entity_store_find(const struct policy_entities *entities, struct entity_uid uid, uint64_t hash);

@@ -126,11 +126,76 @@ json_place_next_member(struct bytes text, struct json_place *place) {
 }
 
 bool
-json_place_member(struct bytes text, size_t object, const char *key, struct json_place *place) {
+json_place_member(struct bytes text, size_t object, struct bytes key, struct json_place *place) {
 	struct bytes found;
 	bool more = first_member(text, object, &found, place);
 	for (; more; more = next_member(text, &found, place))
-		if (bytes_equal_text(found, key))
+		if (bytes_equal(found, key))
 			return true;
 	return false;
+}
+
+constexpr size_t FAULT_DEPTH_MAX = 64;
+constexpr size_t FAULT_MEMBERS_MAX = 256; /* each is compared with those before it */
+
+static bool
+is_odd_number(struct bytes number) {
+	int64_t integer = 0;
+	bool is_negative = number.data[0] == '-';
+	for (size_t i = is_negative; i < number.len; i++) {
+		int digit = number.data[i] - '0';
+		if (digit < 0 || digit > 9 || __builtin_mul_overflow(integer, 10, &integer) ||
+		    __builtin_sub_overflow(integer, digit, &integer)) /* downwards, where there is room for one more */
+			return true;
+	}
+	return !is_negative && integer == INT64_MIN;
+}
+
+/* True if a member before that one has its key. */
+static bool
+is_repeated(struct bytes text, size_t object, struct bytes key, size_t offset) {
+	struct json_place place;
+	struct bytes other;
+	size_t count = 0;
+	for (bool more = first_member(text, object, &other, &place); more && place.offset < offset;
+	     more = next_member(text, &other, &place)) {
+		if (bytes_equal(other, key))
+			return true;
+		if (++count == FAULT_MEMBERS_MAX)
+			return false;
+	}
+	return false;
+}
+
+static bool
+find_fault(struct bytes text, struct json_place value, size_t depth, struct json_place *place) {
+	uint8_t first = text.data[value.offset];
+	struct json_place member;
+	struct bytes key;
+	bool more;
+	if (first == '-' || (first >= '0' && first <= '9')) {
+		*place = value;
+		return is_odd_number(bytes_of(text.data + value.offset, value.length));
+	}
+	if (depth == FAULT_DEPTH_MAX)
+		return false;
+	if (first == '[')
+		for (more = json_place_first(text, value.offset, &member); more; more = json_place_next(text, &member))
+			if (find_fault(text, member, depth + 1, place))
+				return true;
+	if (first == '{')
+		for (more = first_member(text, value.offset, &key, &member); more;
+		     more = next_member(text, &key, &member)) {
+			*place = member;
+			if (is_repeated(text, value.offset, key, member.offset) ||
+			    find_fault(text, member, depth + 1, place))
+				return true;
+		}
+	return false;
+}
+
+bool
+json_place_fault(struct bytes text, struct json_place *place) {
+	struct json_place root;
+	return json_place_root(text, &root) && find_fault(text, root, 0, place);
 }

@@ -21,8 +21,11 @@ bool json_place_element(struct bytes text, size_t array, size_t index, struct js
 bool json_place_first_member(struct bytes text, size_t object, struct json_place *place);
 bool json_place_next_member(struct bytes text, struct json_place *place);
 /* The value of the member of the object that begins at `object`; the key is compared as it is written. */
-bool json_place_member(struct bytes text, size_t object, const char *key, struct json_place *place);
+bool json_place_member(struct bytes text, size_t object, struct bytes key, struct json_place *place);
 /* The first value of the text. */
 bool json_place_root(struct bytes text, struct json_place *place);
+/* Why JSON that is well formed was refused: the first number that is no 64-bit integer, or value whose key stands twice. False
+ * where neither is found: deep down, in a large object, or written with other escapes. */
+bool json_place_fault(struct bytes text, struct json_place *place);
 
 #endif

@@ -39,9 +39,14 @@ json_source_pass(const struct json_source *source, struct json_node node, enum s
 
 /* The place of a document that cannot be read: the reader's detail may tell an offset. */
 static struct json_place
-fault_place(void) {
+fault_place(struct bytes text) {
 	const char *offset = strstr(fail_message(), " at offset ");
-	return (struct json_place){offset == nullptr ? 0 : strtoull(offset + strlen(" at offset "), nullptr, 10), 1};
+	struct json_place place = {0, 1};
+	if (offset != nullptr)
+		place.offset = strtoull(offset + strlen(" at offset "), nullptr, 10);
+	else if (!json_place_fault(text, &place))
+		place = (struct json_place){0, 1};
+	return place;
 }
 
 enum status
@@ -50,7 +55,7 @@ json_source_read(struct json_source *source, struct json_node *root) {
 	*root = (struct json_node){};
 	enum status status = json_read(source->arena, source->source->text, limits, &root->value);
 	if (status != OK)
-		return json_source_pass(source, (struct json_node){nullptr, fault_place()}, status);
+		return json_source_pass(source, (struct json_node){nullptr, fault_place(source->source->text)}, status);
 	json_place_root(source->source->text, &root->place);
 	return OK;
 }
@@ -71,7 +76,7 @@ struct json_node
 json_source_get(const struct json_source *source, struct json_node node, const char *key) {
 	struct json_node member = {.value = json_get(node.value, key), .place = node.place};
 	if (member.value != nullptr)
-		json_place_member(source->source->text, node.place.offset, key, &member.place);
+		json_place_member(source->source->text, node.place.offset, bytes_of_text(key), &member.place);
 	return member;
 }
 

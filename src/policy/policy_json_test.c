@@ -278,7 +278,7 @@ static const struct {
 	{BODY("{}"), "policy.expression", 1, 127},
 	{BODY("{\"Value\":1,\"Var\":\"context\"}"), "policy.expression", 1, 127},
 	{BODY("{\"Value\":null}"), "value.null", 1, 136},
-	{BODY("{\"Value\":1.5}"), "json.float", 1, 1},
+	{BODY("{\"Value\":1.5}"), "json.float", 1, 136},
 	{BODY("{\"Value\":{\"__extn\":{\"fn\":\"now\",\"arg\":1}}}"), "policy.unknown_function", 1, 146},
 	{BODY("{\"Value\":{\"__extn\":{\"fn\":\"ip\"}}}"), "policy.missing", 1, 146},
 	{BODY("{\"Value\":{\"__extn\":{\"fn\":\"ip\",\"args\":[\"1\",\"2\"]}}}"), "policy.arguments", 1, 136},

@@ -74,19 +74,27 @@ check_scope_names(struct validation *validation, const struct policy_ast *policy
 		check_type_name(validation, policy, scope->place, scope->type);
 }
 
+/* A link: the template is checked as itself, whoever stands for its slots. */
+static bool
+is_link(const struct policy_entry *entry) {
+	return !entry->is_template && policy_ast_is_template(entry->ast);
+}
+
 static void
 check_policy_names(struct validation *validation, const struct policy_entry *entry) {
 	const struct policy_ast *policy = entry->ast;
+	if (entry->principal != nullptr)
+		check_uid(validation, policy, policy->principal.place, *entry->principal);
+	if (entry->resource != nullptr)
+		check_uid(validation, policy, policy->resource.place, *entry->resource);
+	if (is_link(entry))
+		return;
 	check_scope_names(validation, policy, &policy->principal);
 	check_scope_names(validation, policy, &policy->action);
 	check_scope_names(validation, policy, &policy->resource);
 	if (policy->action.is_list && policy->action.entity_count == 0)
 		note_error(validation, policy, policy->action.place, "validate.empty_set",
 			   "no action is in an empty set");
-	if (entry->principal != nullptr)
-		check_uid(validation, policy, policy->principal.place, *entry->principal);
-	if (entry->resource != nullptr)
-		check_uid(validation, policy, policy->resource.place, *entry->resource);
 	for (size_t i = 0; i < policy->condition_count; i++)
 		check_names(validation, policy, policy->conditions[i].body);
 }
@@ -161,6 +169,11 @@ check_environment(struct validation *validation, const struct policy_entry *entr
 	if (principal == TYPE_FALSE || resource == TYPE_FALSE)
 		return OK;
 	verdict->applies = true;
+	if (!entry->is_template &&
+	    policy_ast_is_template(entry->ast)) { /* its template is checked where it may be anyone's */
+		verdict->is_possible = true;
+		return OK;
+	}
 	struct checker checker = {
 		.schema = validation->schema,
 		.environment = environment,
