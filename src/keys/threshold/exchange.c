@@ -33,8 +33,8 @@ exchange_frame(struct exchange *exchange, size_t position) {
 	return frame;
 }
 
-static bool
-is_complete(const struct exchange *exchange) {
+bool
+exchange_is_complete(const struct exchange *exchange) {
 	const struct party_set *parties = &exchange->session.parties;
 	for (size_t i = 0; i < parties->count; i++)
 		if (parties->parties[i].index != exchange->session.self &&
@@ -69,13 +69,14 @@ read_header(const struct exchange *exchange, struct bytes frame, struct message_
 }
 
 enum status
-exchange_accept(struct exchange *exchange, struct bytes frame, bool *complete) {
+exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	struct message_header header;
-	*complete = false;
+	*ends = false;
 	if (exchange->state != EXCHANGE_RUNNING)
 		return fail(STATUS_CONFLICT, "exchange.over: the session has ended");
 	if (read_header(exchange, frame, &header) != OK)
 		return fail(STATUS_INVALID, "exchange.stray: a frame that is not of this session");
+	*ends = true;
 	exchange->culprit = header.from;
 	if (header.type == MESSAGE_ABORT) {
 		exchange->by_peer = true;
@@ -97,8 +98,8 @@ exchange_accept(struct exchange *exchange, struct bytes frame, bool *complete) {
 		buffer_append_bytes(kept, frame);
 		TRY(buffer_status(kept));
 	}
+	*ends = false;
 	exchange->culprit = 0;
-	*complete = is_complete(exchange);
 	return OK;
 }
 

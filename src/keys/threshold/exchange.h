@@ -41,10 +41,11 @@ void exchange_close(struct exchange *exchange); /* wipes; a cleanup function */
 
 /* The frame to one party in the current round, header written, to append the fields to. */
 struct buffer *exchange_frame(struct exchange *exchange, size_t position);
-/* Takes a frame in. *complete: every party has been heard in the current round (also where it was so before). A frame that
- * is not of this session, its peers or its rounds fails with "exchange.stray" and changes nothing; everything else that fails
- * must end the session: exchange_abort(). */
-enum status exchange_accept(struct exchange *exchange, struct bytes frame, bool *complete);
+/* Takes a frame in. Where it fails, *ends says whether the session must end: exchange_abort() with exchange->culprit. A
+ * frame that is not of this session or its peers fails with "exchange.stray" and ends nothing. */
+enum status exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends);
+/* Whether every party has been heard in the current round. */
+bool exchange_is_complete(const struct exchange *exchange);
 /* The fields of what a party sent in the current round. */
 enum status exchange_fields(const struct exchange *exchange, size_t position, struct bytes *fields);
 /* To the next round; past the last one the session is done. */

@@ -54,7 +54,7 @@ take_frame_to(struct exchange *exchange, uint8_t receiver) {
 static void
 rounds_follow_when_all_were_heard_and_a_peer_may_be_one_ahead(void **) {
 	_cleanup_(exchange_close) struct exchange one = {}, two = {}, three = {};
-	bool complete;
+	bool ends;
 	uint8_t to;
 	struct bytes frame, fields[MESSAGE_FIELDS_MAX];
 	open_party(&one, 1);
@@ -63,16 +63,16 @@ rounds_follow_when_all_were_heard_and_a_peer_may_be_one_ahead(void **) {
 	assert_false(exchange_next(&one, &to, &frame));
 	write_round(&two);
 	write_round(&three);
-	assert_ok(exchange_accept(&one, take_frame_to(&two, 1), &complete));
-	assert_false(complete);
+	assert_ok(exchange_accept(&one, take_frame_to(&two, 1), &ends));
+	assert_false(exchange_is_complete(&one));
 	exchange_advance(&two);
 	write_round(&two);
 	assert_true(exchange_next(&two, &to, &frame) && to == 3); /* its first round, which nobody took yet */
 	assert_true(exchange_next(&two, &to, &frame) && to == 1);
-	assert_ok(exchange_accept(&one, frame, &complete));
-	assert_false(complete);
-	assert_ok(exchange_accept(&one, take_frame_to(&three, 1), &complete));
-	assert_true(complete);
+	assert_ok(exchange_accept(&one, frame, &ends));
+	assert_false(exchange_is_complete(&one));
+	assert_ok(exchange_accept(&one, take_frame_to(&three, 1), &ends));
+	assert_true(exchange_is_complete(&one));
 	assert_ok(exchange_fields(&one, 2, fields));
 	assert_int_equal(fields[1].len, 6);
 	write_round(&one);
@@ -81,23 +81,23 @@ rounds_follow_when_all_were_heard_and_a_peer_may_be_one_ahead(void **) {
 	assert_int_equal(fields[0].len, 1);
 	exchange_advance(&one);
 	assert_int_equal(one.state, EXCHANGE_DONE);
-	assert_fails(STATUS_CONFLICT, "exchange.over", exchange_accept(&one, frame, &complete));
+	assert_fails(STATUS_CONFLICT, "exchange.over", exchange_accept(&one, frame, &ends));
 }
 
 static void
 what_comes_again_is_ignored_and_what_differs_ends_the_session(void **) {
 	_cleanup_(exchange_close) struct exchange one = {}, two = {};
 	_cleanup_(buffer_free) struct buffer changed = {};
-	bool complete;
+	bool ends;
 	open_party(&one, 1);
 	open_party(&two, 2);
 	write_round(&two);
 	struct bytes frame = take_frame_to(&two, 1);
-	assert_ok(exchange_accept(&one, frame, &complete));
-	assert_ok(exchange_accept(&one, frame, &complete));
+	assert_ok(exchange_accept(&one, frame, &ends));
+	assert_ok(exchange_accept(&one, frame, &ends));
 	buffer_append_bytes(&changed, frame);
 	changed.data[changed.len - 1] ^= 1;
-	assert_fails(STATUS_CONFLICT, "exchange.twice", exchange_accept(&one, buffer_bytes(&changed), &complete));
+	assert_fails(STATUS_CONFLICT, "exchange.twice", exchange_accept(&one, buffer_bytes(&changed), &ends));
 	assert_int_equal(one.culprit, 2);
 }
 
@@ -121,15 +121,16 @@ bad_frames_are_refused_by_name(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(exchange_close) struct exchange one = {}, two = {};
 		_cleanup_(buffer_free) struct buffer changed = {};
-		bool complete;
+		bool ends;
 		open_party(&one, 1);
 		open_party(&two, 2);
 		write_round(&two);
 		buffer_append_bytes(&changed, take_frame_to(&two, 1));
 		changed.data[cases[i].at] = cases[i].byte;
 		changed.len -= cases[i].cut;
-		assert_fails(cases[i].status, cases[i].name, exchange_accept(&one, buffer_bytes(&changed), &complete));
+		assert_fails(cases[i].status, cases[i].name, exchange_accept(&one, buffer_bytes(&changed), &ends));
 		assert_int_equal(one.culprit, cases[i].culprit);
+		assert_int_equal(ends, cases[i].culprit != 0);
 		assert_int_equal(one.state, EXCHANGE_RUNNING);
 	}
 }

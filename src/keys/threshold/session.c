@@ -97,9 +97,19 @@ session_hash_parts(const struct session *session, const char *label, const struc
 	return hash_parts(label, hash256_bytes(&session->id), parts, count);
 }
 
+struct hash256
+session_hash_of_all(const struct session *session, const char *label, const struct hash256 *values) {
+	struct bytes parts[2 * PARTIES_MAX] = {};
+	for (size_t i = 0; i < session->parties.count; i++) {
+		parts[2 * i] = bytes_of(&session->parties.parties[i].index, 1);
+		parts[2 * i + 1] = hash256_bytes(&values[i]);
+	}
+	return session_hash_parts(session, label, parts, 2 * (size_t)session->parties.count);
+}
+
 static struct hash256
 hash_party_set(const struct party_set *set) {
-	struct bytes parts[2 * PARTIES_MAX];
+	struct bytes parts[2 * PARTIES_MAX] = {};
 	for (size_t i = 0; i < set->count; i++) {
 		parts[2 * i] = bytes_of(&set->parties[i].index, 1);
 		parts[2 * i + 1] = bytes_of(set->parties[i].identity, PARTY_IDENTITY_SIZE);

@@ -69,6 +69,8 @@ struct hash256 session_hash_parts(const struct session *session, const char *lab
 #define SESSION_HASH(session, label, ...)                                                                              \
 	session_hash_parts(session, label, (const struct bytes[]){__VA_ARGS__},                                        \
 			   sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
+/* Over one value of each party, in order: index and value are the parts. */
+struct hash256 session_hash_of_all(const struct session *session, const char *label, const struct hash256 *values);
 /* A part that is one byte. */
 #define SESSION_BYTE(number) bytes_of(&(const uint8_t){number}, 1)
 

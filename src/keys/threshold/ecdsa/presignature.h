@@ -1,0 +1,64 @@
+/*
+ * Presignatures: prepared signatures, each for one digest, in memory only.
+ *
+ * Signing with one takes one round. It is used up when that starts, whatever comes of it. R, known since it was prepared, is changed by
+ * δ, a hash of (presignature, R, key, path, digest, signers, policy bundle), so that what is signed was fixed before the R
+ * that signs it was known (Groth and Shoup, ePrint 2021/1330): R' = R + δ·G, u'_i = u_i + δ·φ_i. The path adds its tweak the same
+ * way: v'_i = v_i + tweak·φ_i. Only transfer keys have presignatures; an opaque digest never uses one.
+ *
+ * A pool keeps those that are ready and knows the ids of all that were ever taken from it, so that none is used twice.
+ * It lives as long as the process: presignatures are never stored, and die with it.
+ * Memory: opaque, secret, wiped. Threads: one. Errors: "presignature.*" (unknown, used, key, purpose), "ecdsa.path", and those of
+ * exchange.h. Messages: docs/PROTOCOL.threshold §8.
+ */
+#ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_PRESIGNATURE_H
+#define GATEHOUSE_KEYS_THRESHOLD_ECDSA_PRESIGNATURE_H
+
+#include "base/map.h"
+#include "keys/threshold/ecdsa/signing.h"
+
+struct presignature_values {
+	struct scalar phi, u, v;
+};
+
+struct presignature {
+	struct hash256 id; /* the same at all signers; public */
+	char key_id[KEY_ID_MAX + 1];
+	uint32_t epoch;
+	struct party_set signers;
+	struct point nonce_point; /* R */
+	struct secret memory;     /* struct presignature_values */
+};
+
+enum status presignature_create(struct presignature **presignature);
+void presignature_destroy(struct presignature **presignature); /* a cleanup function */
+
+struct presignature_pool {
+	struct map ready; /* id to presignature */
+	struct map taken; /* ids; the values say nothing */
+};
+void presignature_pool_free(struct presignature_pool *pool); /* a cleanup function */
+/* Takes ownership where it succeeds. "presignature.used" if the id was ever in the pool. */
+enum status presignature_pool_add(struct presignature_pool *pool, struct presignature **presignature);
+/* Hands it over, for good. Errors: STATUS_CONFLICT "presignature.used", STATUS_NOT_FOUND "presignature.unknown". */
+enum status presignature_pool_take(struct presignature_pool *pool, const struct hash256 *id,
+				   struct presignature **presignature);
+/* Destroys all that are ready: for another policy bundle, epoch or boot of a peer. Their ids stay taken. */
+void presignature_pool_discard(struct presignature_pool *pool);
+
+/* The one round. */
+struct online;
+/* Uses *presignature up, also where it fails. The share is borrowed until the end. */
+enum status online_start(struct online **online, struct presignature **presignature, struct ecdsa_share *share,
+			 struct bytes instance, const struct ecdsa_request *request);
+void online_destroy(struct online **online); /* a cleanup function */
+enum status online_receive(struct online *online, struct bytes frame);
+bool online_next(struct online *online, uint8_t *to, struct bytes *frame);
+enum exchange_state online_state(const struct online *online);
+uint8_t online_culprit(const struct online *online);
+bool online_result(const struct online *online, struct ecdsa_signature *signature);
+
+extern const struct message_kind ONLINE_MESSAGES[];
+constexpr size_t ONLINE_ROUNDS = 1;
+
+#endif
