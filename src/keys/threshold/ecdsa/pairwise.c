@@ -68,14 +68,18 @@ pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious, const
 	return make_own_trees(setup, oblivious, session, offer, pair);
 }
 
-/* Of what a side gave to both: first rounds in the order of indices, then trees. */
+/* Of what both sides gave: first rounds in the order of indices, then trees, and a hash of the common seed. */
 static struct hash256
-make_setup_id(const struct pairwise_setup *setup, const struct session *session, struct bytes trees) {
+make_setup_id(const struct pairwise_setup *setup, const struct session *session, struct bytes trees,
+	      const struct hash256 *seed) {
 	struct bytes own = bytes_of(&setup->trees, sizeof setup->trees);
 	bool first = session->self < setup->peer;
+	struct hash256 seed_check =
+		SESSION_HASH(session, "gatehouse/threshold/ecdsa/zero-seed-check/v1", hash256_bytes(seed));
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/setup/v1",
 			    hash256_bytes(&setup->transcript[first ? 0 : 1]),
-			    hash256_bytes(&setup->transcript[first ? 1 : 0]), first ? own : trees, first ? trees : own);
+			    hash256_bytes(&setup->transcript[first ? 1 : 0]), first ? own : trees, first ? trees : own,
+			    hash256_bytes(&seed_check));
 }
 
 enum status
@@ -96,8 +100,8 @@ pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious, const
 					   SESSION_BYTE(first ? setup->peer : session->self),
 					   first ? own : contribution, first ? contribution : own);
 	memcpy(pair->zero_seed, seed.bytes, sizeof seed.bytes);
+	pair->setup_id = make_setup_id(setup, session, trees, &seed);
 	secret_wipe(&seed, sizeof seed);
-	pair->setup_id = make_setup_id(setup, session, trees);
 	pair->ready = true;
 	return OK;
 }

@@ -1,0 +1,442 @@
+/*
+ * A peer that lies, on a channel that is its own: every field of every message of every round, as the tables of messages list
+ * them, is changed in what party 2 sends to party 1, at its first, middle and last byte. Whatever the field: all parties end without a share
+ * or signature, nobody honest is named, all that the victim says from then on is the abort frame, and its
+ * set-up with those concerned is gone. Which fields name nobody is a table.
+ */
+#include "tests/test.h"
+
+#include "tests/threshold_keepers.h"
+
+constexpr uint8_t LIAR = 2;
+constexpr uint8_t VICTIM = 1;
+constexpr uint8_t OTHER = 3;
+static const uint8_t NONCE[32] = {77};
+
+/* Fields whose change shows only in a sum or a comparison to which several contribute, so that nobody can be named. All others
+ * name the sender. */
+static const char *const NAMES_NOBODY[] = {
+	"deal.commitment", "deal.echo", "deal.transcript", "sign.echo", "sign.psi",
+	"sign.w",          "sign.u",    "online.w",        "online.u",
+};
+
+static bool
+names_nobody(const char *field) {
+	for (size_t i = 0; i < ARRAY_LENGTH(NAMES_NOBODY); i++)
+		if (strcmp(NAMES_NOBODY[i], field) == 0)
+			return true;
+	return false;
+}
+
+/* One change: in the frame of this type from the liar to the victim. */
+struct change {
+	uint8_t type;
+	size_t at;
+	bool done;
+	/* What the victim has said since, apart from abort frames; and how many of these. */
+	size_t words, aborts;
+	uint8_t abort_frames[2][MESSAGE_HEADER_SIZE];
+};
+
+static void
+apply(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct change *change = context;
+	if (from == VICTIM && change->done) {
+		if (frame->data[6] != MESSAGE_ABORT) {
+			change->words++;
+			return;
+		}
+		assert_int_equal(frame->len, MESSAGE_HEADER_SIZE);
+		assert_true(change->aborts < 2);
+		memcpy(change->abort_frames[change->aborts++], frame->data, frame->len);
+	}
+	if (from != LIAR || to != VICTIM || frame->data[6] != change->type || change->done)
+		return;
+	assert_true(change->at < frame->len);
+	frame->data[change->at] ^= 1;
+	change->done = true;
+}
+
+static size_t fields_changed, changes_made;
+static struct ecdsa_share *originals[KEEPERS_MAX + 1];
+
+static struct ecdsa_share *
+copy_share(const struct ecdsa_share *share) {
+	struct ecdsa_share *copy = nullptr;
+	assert_ok(ecdsa_share_create(&copy, &share->key, share->self));
+	memcpy(copy->memory.data, share->memory.data, share->memory.len);
+	return copy;
+}
+
+static void
+fresh_keepers(struct keepers *keepers) {
+	for (uint8_t i = 1; i <= 3; i++) {
+		ecdsa_share_destroy(&keepers->shares[i]);
+		keepers->shares[i] = copy_share(originals[i]);
+		keepers->streams[i] = repeating_stream("corruption", i);
+	}
+	keepers->key = originals[1]->key;
+	keepers->seeded = true;
+}
+
+/* A protocol as these tests see it: start it at all three, tell how it ended. */
+struct subject {
+	const struct message_kind *kinds;
+	size_t rounds;
+	void (*start)(struct keepers *keepers, struct network *network);
+	enum exchange_state (*state)(void *machine);
+	uint8_t (*culprit)(void *machine);
+	bool (*has_result)(void *machine);
+	void (*destroy)(void *machine);
+	bool forgets; /* pairs, where a check fails */
+};
+
+static void
+check_one(const struct subject *subject, const struct message_kind *kind, const struct message_field *field, size_t at,
+	  struct bytes *outward) {
+	struct keepers keepers = {};
+	struct change change = {.type = kind->type, .at = at};
+	struct network network = {.on_frame = apply, .context = &change};
+	fresh_keepers(&keepers);
+	subject->start(&keepers, &network);
+	network_run(&network);
+	if (!change.done)
+		fail_msg("%s: was never sent", field->name);
+	for (uint8_t i = 1; i <= 3; i++) {
+		if (subject->state(network.machines[i]) != EXCHANGE_ABORTED || subject->has_result(network.machines[i]))
+			fail_msg("%s, byte %zu: party %u did not end (%s)", field->name, at, i,
+				 network.failure[VICTIM]);
+	}
+	uint8_t culprit = subject->culprit(network.machines[VICTIM]);
+	if (culprit != (names_nobody(field->name) ? 0 : LIAR))
+		fail_msg("%s, byte %zu: party %u is named (%s)", field->name, at, culprit, network.failure[VICTIM]);
+	assert_int_equal(change.aborts, 2);
+	static uint8_t first[2][MESSAGE_HEADER_SIZE];
+	if (outward->data == nullptr) {
+		memcpy(first, change.abort_frames, sizeof first);
+		*outward = bytes_of(first, sizeof first);
+	}
+	assert_memory_equal(outward->data, change.abort_frames, sizeof change.abort_frames);
+	if (subject->forgets)
+		assert_false(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
+	for (uint8_t i = 1; i <= 3; i++)
+		subject->destroy(network.machines[i]);
+	keepers_end(&keepers);
+	changes_made++;
+}
+
+static void
+check_all(const struct subject *subject, const struct message_counts *counts) {
+	struct bytes outward = {};
+	fields_changed = changes_made = 0;
+	for (size_t round = 0; round < subject->rounds; round++) {
+		const struct message_kind *kind = &subject->kinds[round];
+		size_t at = MESSAGE_HEADER_SIZE;
+		for (size_t i = 0; i < kind->field_count; i++) {
+			const struct message_field *field = &kind->fields[i];
+			size_t size = field->unit * (field->count == 0 ? 1 : (size_t)counts->counts[field->count]);
+			assert_true(size > 0);
+			const size_t places[] = {at, at + size / 2, at + size - 1};
+			for (size_t k = 0; k < ARRAY_LENGTH(places); k++)
+				check_one(subject, kind, field, places[k], &outward);
+			at += size;
+			fields_changed++;
+		}
+	}
+	print_message("%zu fields, %zu changes\n", fields_changed, changes_made);
+}
+
+/* --- Dealing --- */
+
+static void
+start_dealing(struct keepers *keepers, struct network *network) {
+	network->protocol = &dealing_protocol;
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct dealing_terms terms = generate_terms(2, 3);
+		struct dealing *dealing = nullptr;
+		terms.self = i;
+		terms.randomness = keepers_randomness(keepers, i);
+		assert_ok(dealing_start(&dealing, &terms));
+		network->machines[i] = dealing;
+	}
+}
+
+static enum exchange_state
+dealing_state_of(void *machine) {
+	return dealing_state(machine);
+}
+
+static uint8_t
+dealing_culprit_of(void *machine) {
+	return dealing_culprit(machine);
+}
+
+static bool
+dealing_has_result(void *machine) {
+	struct ecdsa_key key;
+	return dealing_confirmed(machine, &key);
+}
+
+static void
+destroy_dealing(void *machine) {
+	struct dealing *dealing = machine;
+	dealing_destroy(&dealing);
+}
+
+static void
+every_field_of_a_dealing(void **) {
+	/* The last round, "stored", comes when shares are out: it is looked at on its own below. */
+	const struct subject subject = {
+		.kinds = DEALING_MESSAGES,
+		.rounds = DEALING_ROUNDS - 1,
+		.start = start_dealing,
+		.state = dealing_state_of,
+		.culprit = dealing_culprit_of,
+		.has_result = dealing_has_result,
+		.destroy = destroy_dealing,
+	};
+	struct keepers keepers = {};
+	struct network network = {};
+	fresh_keepers(&keepers);
+	start_dealing(&keepers, &network);
+	struct message_counts counts = dealing_counts(network.machines[VICTIM], LIAR, VICTIM);
+	for (uint8_t i = 1; i <= 3; i++)
+		destroy_dealing(network.machines[i]);
+	keepers_end(&keepers);
+	check_all(&subject, &counts);
+}
+
+static void
+who_has_not_stored_the_same_keeps_the_old_share_alive(void **) {
+	struct keepers keepers = {};
+	struct network network = {};
+	struct change change = {.type = DEALING_MESSAGES[3].type, .at = MESSAGE_HEADER_SIZE + 5};
+	fresh_keepers(&keepers);
+	start_dealing(&keepers, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	network.on_frame = apply;
+	network.context = &change;
+	for (uint8_t i = 1; i <= 3; i++)
+		assert_ok(dealing_stored(network.machines[i]));
+	network_run(&network);
+	assert_string_equal(network.failure[VICTIM], "dealing.stored");
+	assert_int_equal(dealing_culprit(network.machines[VICTIM]), LIAR);
+	assert_int_equal(dealing_state(network.machines[VICTIM]),
+			 EXCHANGE_ABORTED); /* never done: nothing old may go */
+	for (uint8_t i = 1; i <= 3; i++)
+		destroy_dealing(network.machines[i]);
+	keepers_end(&keepers);
+}
+
+/* --- Signing --- */
+
+static void
+start_signing(struct keepers *keepers, const struct ecdsa_request *request, struct network *network) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	keepers_start_signing(keepers, &keepers->key.holders, request, NONCE, signings, network);
+}
+
+static void
+start_full(struct keepers *keepers, struct network *network) {
+	struct ecdsa_request request = plain_request("pay");
+	start_signing(keepers, &request, network);
+}
+
+static enum exchange_state
+signing_state_of(void *machine) {
+	return signing_state(machine);
+}
+
+static uint8_t
+signing_culprit_of(void *machine) {
+	return signing_culprit(machine);
+}
+
+static bool
+signing_has_result(void *machine) {
+	struct ecdsa_signature signature;
+	struct presignature *presignature = signing_take_presignature(machine);
+	bool prepared = presignature != nullptr;
+	presignature_destroy(&presignature);
+	return prepared || signing_result(machine, &signature);
+}
+
+static void
+destroy_signing(void *machine) {
+	struct signing *signing = machine;
+	signing_destroy(&signing);
+}
+
+static const struct subject SIGNING = {
+	.kinds = SIGNING_MESSAGES,
+	.rounds = SIGNING_ROUNDS,
+	.start = start_full,
+	.state = signing_state_of,
+	.culprit = signing_culprit_of,
+	.has_result = signing_has_result,
+	.destroy = destroy_signing,
+	.forgets = true,
+};
+
+static void
+every_field_of_a_signing(void **) {
+	check_all(&SIGNING, &(struct message_counts){});
+}
+
+/* --- Online --- */
+
+static void
+start_online(struct keepers *keepers, struct network *network) {
+	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
+	struct online *onlines[KEEPERS_MAX + 1] = {};
+	struct ecdsa_request request = plain_request("pay");
+	keepers_prepare(keepers, &keepers->key.holders, NONCE, presignatures);
+	keepers_start_online(keepers, presignatures, &keepers->key.holders, &request, onlines, network);
+}
+
+static enum exchange_state
+online_state_of(void *machine) {
+	return online_state(machine);
+}
+
+static uint8_t
+online_culprit_of(void *machine) {
+	return online_culprit(machine);
+}
+
+static bool
+online_has_result(void *machine) {
+	struct ecdsa_signature signature;
+	return online_result(machine, &signature);
+}
+
+static void
+destroy_online(void *machine) {
+	struct online *online = machine;
+	online_destroy(&online);
+}
+
+/* In one round the others may be done before the victim finds out; it alone was lied to, and it alone must end. */
+static void
+every_field_of_the_online_round(void **) {
+	static const struct message_kind *kind = &ONLINE_MESSAGES[0];
+	size_t at = MESSAGE_HEADER_SIZE;
+	for (size_t i = 0; i < kind->field_count; at += kind->fields[i++].unit)
+		for (size_t k = 0; k < 3; k++) {
+			struct keepers keepers = {};
+			struct change change = {.type = kind->type, .at = at + k * (kind->fields[i].unit - 1) / 2};
+			struct network network = {.on_frame = apply, .context = &change};
+			fresh_keepers(&keepers);
+			start_online(&keepers, &network);
+			network_run(&network);
+			assert_int_equal(online_state_of(network.machines[VICTIM]), EXCHANGE_ABORTED);
+			assert_false(online_has_result(network.machines[VICTIM]));
+			if (online_culprit_of(network.machines[VICTIM]) !=
+			    (names_nobody(kind->fields[i].name) ? 0 : LIAR))
+				fail_msg("%s: party %u is named", kind->fields[i].name,
+					 online_culprit_of(network.machines[VICTIM]));
+			assert_false(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
+			assert_int_equal(ecdsa_share_pair(keepers.shares[VICTIM], OTHER)->ready,
+					 !names_nobody(kind->fields[i].name));
+			for (uint8_t p = 1; p <= 3; p++)
+				destroy_online(network.machines[p]);
+			keepers_end(&keepers);
+		}
+}
+
+/* --- After it --- */
+
+static void
+a_pair_that_is_forgotten_signs_again_after_a_refresh_only(void **) {
+	struct keepers keepers = {};
+	struct network network = {}, refresh = {};
+	struct change change = {.type = 6, .at = MESSAGE_HEADER_SIZE + 500};
+	struct signing *signing = nullptr;
+	fresh_keepers(&keepers);
+	keepers.seeded = false;
+	network.on_frame = apply;
+	network.context = &change;
+	start_full(&keepers, &network);
+	network_run(&network);
+	assert_string_equal(network.failure[VICTIM], "multiply.check");
+	for (uint8_t i = 1; i <= 3; i++)
+		destroy_signing(network.machines[i]);
+	struct party_set pair = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct ecdsa_request request = plain_request("pay again");
+	struct signing_terms terms = {.share = keepers.shares[VICTIM],
+				      .signers = &pair,
+				      .instance = KEEPERS_INSTANCE,
+				      .nonce = KEEPERS_NONCE,
+				      .request = &request};
+	assert_fails(STATUS_DENIED, "ecdsa.no_setup", signing_start(&signing, &terms));
+	struct ecdsa_key old = keepers.key;
+	struct dealing_terms again = {.kind = DEALING_RESHARE,
+				      .instance = KEEPERS_INSTANCE,
+				      .nonce = NONCE,
+				      .key = old,
+				      .old_key = &old,
+				      .dealers = &pair};
+	again.key.epoch++;
+	keepers_deal(&keepers, &again, &refresh);
+	terms.share = keepers.shares[VICTIM];
+	assert_ok(signing_start(&signing, &terms));
+	signing_destroy(&signing);
+	keepers_end(&keepers);
+}
+
+static void
+a_frame_that_strays_ends_nothing(void **) {
+	struct keepers keepers = {};
+	fresh_keepers(&keepers);
+	for (size_t at = 0; at < MESSAGE_HEADER_SIZE; at++) {
+		struct network network = {};
+		uint8_t to;
+		struct bytes frame;
+		if (at == 6)
+			continue; /* the type: a frame of this peer and of no round */
+		start_full(&keepers, &network);
+		while (signing_next(network.machines[LIAR], &to, &frame) && to != VICTIM)
+			;
+		_cleanup_(buffer_free) struct buffer changed = {};
+		buffer_append_bytes(&changed, frame);
+		changed.data[at] ^= 0x40;
+		assert_fails(STATUS_INVALID, "exchange.stray",
+			     signing_receive(network.machines[VICTIM], buffer_bytes(&changed)));
+		assert_int_equal(signing_state(network.machines[VICTIM]), EXCHANGE_RUNNING);
+		assert_ok(signing_receive(network.machines[VICTIM], frame));
+		for (uint8_t i = 1; i <= 3; i++)
+			destroy_signing(network.machines[i]);
+	}
+	assert_true(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
+	keepers_end(&keepers);
+}
+
+static int
+set_up(void **) {
+	struct keepers keepers = {};
+	keepers_generate(&keepers, 2, 3, KEY_PURPOSE_TRANSFER);
+	for (uint8_t i = 1; i <= 3; i++)
+		originals[i] = TAKE(keepers.shares[i]);
+	return 0;
+}
+
+static int
+tear_down(void **) {
+	for (uint8_t i = 1; i <= 3; i++)
+		ecdsa_share_destroy(&originals[i]);
+	return 0;
+}
+
+int
+main(void) {
+	const struct CMUnitTest tests[] = {
+		T(every_field_of_a_dealing),
+		T(who_has_not_stored_the_same_keeps_the_old_share_alive),
+		T(every_field_of_a_signing),
+		T(every_field_of_the_online_round),
+		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
+		T(a_frame_that_strays_ends_nothing),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
