@@ -31,7 +31,9 @@ system_open(const struct io *, const char *path, int flags, int *file) {
 	mode |= (flags & IO_CREATE) ? O_CREAT : 0;
 	mode |= (flags & IO_EXCLUSIVE) ? O_EXCL : 0;
 	mode |= (flags & IO_TRUNCATE) ? O_TRUNC : 0;
-	*file = open(path, mode, 0600);
+	*file = open(path, mode | ((flags & IO_DIRECT) ? O_DIRECT : 0), 0600);
+	if (*file < 0 && errno == EINVAL && (flags & IO_DIRECT))
+		*file = open(path, mode, 0600);
 	return *file < 0 ? fail_path("open", path) : OK;
 }
 
@@ -56,12 +58,19 @@ system_read_at(const struct io *, int file, uint64_t offset, void *to, size_t le
 	return OK;
 }
 
+/* Of a file system that takes the flag and not the write, or only wider alignments. */
+static bool
+give_up_direct(int file) {
+	int flags = fcntl(file, F_GETFL);
+	return flags >= 0 && (flags & O_DIRECT) && fcntl(file, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
 static enum status
 system_write_at(const struct io *, int file, uint64_t offset, const void *from, size_t len) {
 	size_t done = 0;
 	while (done < len) {
 		ssize_t n = pwrite(file, (const uint8_t *)from + done, len - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR || (errno == EINVAL && give_up_direct(file))))
 			continue;
 		if (n < 0)
 			return fail_path("write", "an open file");

@@ -19,7 +19,11 @@ enum io_open_flags {
 	IO_CREATE = 1 << 1,    /* create if absent, mode 0600 */
 	IO_EXCLUSIVE = 1 << 2, /* with IO_CREATE: fail if present */
 	IO_TRUNCATE = 1 << 3,
+	/* Writes bypass the page cache where the file system can, and else do not: buffers, offsets and lengths are multiples of
+	 * IO_DIRECT_ALIGNMENT. They still need a sync. Not with IO_EXCLUSIVE. */
+	IO_DIRECT = 1 << 4,
 };
+constexpr size_t IO_DIRECT_ALIGNMENT = 4096;
 
 struct io_operations {
 	enum status (*open)(const struct io *, const char *path, int flags, int *file);

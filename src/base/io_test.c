@@ -184,6 +184,33 @@ clocks_go_forward(void **) {
 	assert_true(io_boottime_ns(io) >= boot);
 }
 
+static void
+direct_writes_are_read_back_like_any_other_and_those_out_of_line_are_written_too(void **) {
+	_cleanup_(folder_remove) struct folder folder;
+	folder_make(&folder);
+	const struct io *io = io_system();
+	uint8_t *aligned = aligned_alloc(IO_DIRECT_ALIGNMENT, 2 * IO_DIRECT_ALIGNMENT);
+	static uint8_t read[2 * IO_DIRECT_ALIGNMENT + 1];
+	size_t got;
+	int file;
+	assert_non_null(aligned);
+	memset(aligned, 'a', 2 * IO_DIRECT_ALIGNMENT);
+	assert_ok(io_open(io, inside(&folder, "f"), IO_WRITE | IO_CREATE | IO_TRUNCATE | IO_DIRECT, &file));
+	assert_ok(io_write_at(io, file, 0, aligned, 2 * IO_DIRECT_ALIGNMENT));
+	assert_ok(io_write_at(io, file, 100, aligned + 1, 3000)); /* no file system takes this one directly */
+	assert_ok(io_write_at(io, file, 5000, "b", 1));
+	assert_ok(io_sync_data(io, file));
+	assert_ok(io_close(io, file));
+	assert_ok(io_open(io, inside(&folder, "f"), IO_READ, &file));
+	assert_ok(io_read_at(io, file, 0, read, sizeof read, &got));
+	assert_int_equal(got, 2 * IO_DIRECT_ALIGNMENT);
+	aligned[5000] = 'b';
+	assert_memory_equal(read, aligned, 2 * IO_DIRECT_ALIGNMENT);
+	assert_ok(io_close(io, file));
+	free(aligned);
+}
+
 RUN_TESTS(T(what_is_written_is_read_back_at_its_place), T(opening_says_what_is_missing_or_in_the_way),
 	  T(calls_on_no_file_fail_by_name), T(a_lock_is_held_by_one_opener), T(a_file_is_replaced_whole),
-	  T(a_directory_lists_its_entries_and_stops_when_told), T(clocks_go_forward))
+	  T(a_directory_lists_its_entries_and_stops_when_told), T(clocks_go_forward),
+	  T(direct_writes_are_read_back_like_any_other_and_those_out_of_line_are_written_too))

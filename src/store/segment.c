@@ -103,22 +103,27 @@ segment_open(const struct segments *segments, uint32_t segment, int flags, int *
 
 /* --- Making segments. --- */
 
+static void
+free_piece(uint8_t **piece) {
+	free(*piece);
+}
+
+/* Past the page cache: copying zeros there, and finding pages for them, took more time than all that becomes of an entry in
+ * the log, and left less of the cache for what is read. */
 static enum status
 write_segment(const struct segments *segments, int file, uint32_t segment, uint64_t size) {
-	_cleanup_(buffer_free) struct buffer zeros = {};
-	uint8_t header[SEGMENT_HEADER_SIZE];
-	if (!buffer_reserve(&zeros, PIECE))
-		return buffer_status(&zeros);
-	memset(zeros.data, 0, PIECE);
-	store_header(segments, segment, size, header);
+	_cleanup_(free_piece) uint8_t *piece = aligned_alloc(IO_DIRECT_ALIGNMENT, PIECE);
+	TRY_ALLOC(piece);
+	memset(piece, 0, PIECE);
 	for (uint64_t at = 0; at < size; at += PIECE) {
-		TRY(io_write_at(segments->io, file, at, zeros.data, size - at < PIECE ? (size_t)(size - at) : PIECE));
+		TRY(io_write_at(segments->io, file, at, piece, size - at < PIECE ? (size_t)(size - at) : PIECE));
 		TRY(io_sync_data(segments->io,
 				 file)); /* many short syncs delay the frames of the path less than one long one */
 		if (segments->between_pieces != nullptr && size - at > PIECE)
 			TRY(segments->between_pieces(segments->context));
 	}
-	TRY(io_write_at(segments->io, file, 0, header, sizeof header));
+	store_header(segments, segment, size, piece);
+	TRY(io_write_at(segments->io, file, 0, piece, SEGMENT_HEADER_SIZE));
 	return io_sync_data(segments->io, file);
 }
 
@@ -130,7 +135,7 @@ make_segment(const struct segments *segments, uint32_t segment, uint64_t size) {
 	TRY(segment_path(segments, segment, ".new", beside));
 	TRY(segment_path(segments, segment, "", path));
 	TRY(segment_make_path(directory, segments->directory, "segments"));
-	TRY(io_open(segments->io, beside, IO_WRITE | IO_CREATE | IO_TRUNCATE, &file));
+	TRY(io_open(segments->io, beside, IO_WRITE | IO_CREATE | IO_TRUNCATE | IO_DIRECT, &file));
 	enum status status = write_segment(segments, file, segment, size);
 	enum status closed = io_close(segments->io, file);
 	if (status == OK)
