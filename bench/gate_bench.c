@@ -7,15 +7,12 @@
  * head's two signatures divided by the batch size. gate.receipt_p50_above_fsync_us: one caller, submit to receipt, less one
  * fdatasync of a pre-written file.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "bench/installation.h"
 #include "bench/load_client.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -24,13 +21,11 @@
 #include "gateway/gateway.h"
 #include "keeper/keeper.h"
 #include "keeper/process.h"
-#include "supervisor/handover.h"
 #include "supervisor/process.h"
-#include "supervisor/supervisor.h"
 #include "tests/founding.h"
 
 constexpr unsigned CONNECTIONS = 64;
-constexpr uint64_t REQUESTS = 8'000; /* less than a segment holds: preparing the next one is not what is measured */
+constexpr uint64_t REQUESTS = 8'000;
 constexpr uint64_t WARM_UP = 2'000;
 constexpr uint64_t LONE_REQUESTS = 1'000;
 constexpr size_t MANY_KEYS = 10'000;
@@ -38,23 +33,8 @@ constexpr size_t MANY_KEYS = 10'000;
 static const char INSTANCE[] = "northwind.example";
 static const char DIGITS[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-static char directory[] = "/tmp/gate_bench.XXXXXX";
-static pid_t running; /* the supervisor; 0: none */
 static struct firm firm;
-
-[[noreturn]] static void
-give_up(const char *what) {
-	fprintf(stderr, "gate_bench: %s: %s (%s)\n", what, fail_message(), strerror(errno));
-	if (running > 0)
-		kill(running, SIGTERM);
-	exit(1);
-}
-
-static void
-need(enum status status, const char *what) {
-	if (status != OK)
-		give_up(what);
-}
+static const char *digits; /* file of the root key */
 
 static int64_t
 now_ms(void) {
@@ -62,26 +42,6 @@ now_ms(void) {
 }
 
 /* --- The installation --- */
-
-static uint16_t
-free_port(void) {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t len = sizeof address;
-	int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (probe < 0 || bind(probe, (const struct sockaddr *)&address, len) != 0 ||
-	    getsockname(probe, (struct sockaddr *)&address, &len) != 0)
-		give_up("no free port");
-	close(probe);
-	return ntohs(address.sin_port);
-}
-
-static void
-write_passphrase(const char *path) {
-	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (file < 0 || write(file, DIGITS, sizeof DIGITS - 1) != (ssize_t)sizeof DIGITS - 1)
-		give_up(path);
-	close(file);
-}
 
 static struct firm_operation
 key_operation(const char *payload) {
@@ -102,7 +62,7 @@ ask(struct keeper *keeper, struct arena *arena, const char *method, const char *
 				      .body = body};
 	request.reported.peer_address = BYTES_OF_ARRAY(trading);
 	request.reported.tls_group = BYTES_OF_LITERAL("X25519MLKEM768");
-	need(keeper_answer(keeper, &request, arena, response), "a request");
+	bench_need(keeper_answer(keeper, &request, arena, response), "a request");
 }
 
 static void
@@ -110,8 +70,8 @@ vote(struct keeper *keeper, struct arena *arena, const struct gate_operation *op
 	_cleanup_(buffer_free) struct buffer material = {}, body = {};
 	struct ipc_response response;
 	char target[128], id[65];
-	need(material_write(keeper_gate(keeper), arena, operation, &material), "material");
-	need(firm_vote(&firm, INSTANCE, by, buffer_bytes(&material), "approve", now_ms(), &body), "a vote");
+	bench_need(material_write(keeper_gate(keeper), arena, operation, &material), "material");
+	bench_need(firm_vote(&firm, INSTANCE, by, buffer_bytes(&material), "approve", now_ms(), &body), "a vote");
 	hex_encode(hash256_bytes(&operation->id), id);
 	snprintf(target, sizeof target, "/v1/operations/%s/votes", id);
 	ask(keeper, arena, "POST", target, buffer_bytes(&body), &response);
@@ -128,15 +88,15 @@ make_key(struct keeper *keeper, const char *id) {
 		 "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"}", id);
 	struct firm_operation operation = key_operation(payload);
 	operation.idempotency_key = id;
-	need(firm_body(&firm, INSTANCE, &operation, &body), "an operation");
+	bench_need(firm_body(&firm, INSTANCE, &operation, &body), "an operation");
 	ask(keeper, &arena, "POST", "/v1/operations", buffer_bytes(&body), &response);
 	struct hash256 hash;
-	need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal),
-			  bytes_of_text(id), &hash),
-	     "an operation id");
+	bench_need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal),
+				bytes_of_text(id), &hash),
+		   "an operation id");
 	struct gate_operation *held = operations_find(&keeper_gate(keeper)->state->operations, &hash);
 	if (response.status != 202 || held == nullptr)
-		give_up("a key is not held");
+		bench_give_up("a key is not held");
 	vote(keeper, &arena, held, FIRM_PERSON_3);
 	vote(keeper, &arena, held, FIRM_PERSON_5);
 }
@@ -149,9 +109,9 @@ open_keeper(const char *data, const char *mark, struct installation *installatio
 				       .authority_count = 1,
 				       .guard = ROLLBACK_PATH,
 				       .guard_path = mark};
-	need(installation_open(io_system(), data, ROOT_KEY_FILE, bytes_of_text(DIGITS), installation),
-	     "the installation");
-	need(keeper_open(&config, installation, keeper), "the keeper");
+	bench_need(installation_open(io_system(), data, ROOT_KEY_FILE, bytes_of_text(DIGITS), installation),
+		   "the installation");
+	bench_need(keeper_open(&config, installation, keeper), "the keeper");
 }
 
 static void
@@ -164,7 +124,7 @@ found(const char *data, const char *mark, size_t keys) {
 				    .mark = mark};
 	_cleanup_(installation_close) struct installation installation = {};
 	_cleanup_(keeper_close) struct keeper *keeper = nullptr;
-	need(found_installation(&firm, &founding), "founding");
+	bench_need(found_installation(&firm, &founding), "founding");
 	open_keeper(data, mark, &installation, &keeper);
 	make_key(keeper, "eth-hot");
 	for (size_t i = 1; i < keys; i++) {
@@ -179,81 +139,10 @@ start(uint16_t port, const char *data, const char *mark_directory) {
 	char text[1024];
 	snprintf(text, sizeof text,
 		 "listen: [{address: 127.0.0.1, port: %u}]\nauthority: [\"" AUTHORITY "\"]\ndata_directory: %s\n"
-		 "rollback_guard: {kind: path, path: %s}\nroot_key: {file: %s/digits}\nlog_level: warning\n"
+		 "rollback_guard: {kind: path, path: %s}\nroot_key: {file: %s}\nlog_level: warning\n"
 		 "limits: {requests_per_principal_per_s: 1000000}\n",
-		 port, data, mark_directory, directory);
-	struct config config = {};
-	need(config_parse(bytes_of_text(text), &config), "configuration");
-	if (geteuid() == 0) {
-		need(handover_give_directory(data, config.users[IPC_ROLE_KEEPER]), "the data directory's owner");
-		need(handover_give_directory(mark_directory, config.users[IPC_ROLE_KEEPER]), "the mark's owner");
-	}
-	pid_t supervisor = fork();
-	if (supervisor == 0)
-		exit(supervisor_main(&config, nullptr));
-	config_free(&config);
-	running = supervisor;
-	return supervisor;
-}
-
-static void
-stop(pid_t supervisor) {
-	kill(supervisor, SIGTERM);
-	waitpid(supervisor, nullptr, 0);
-	running = 0;
-}
-
-static size_t
-children_of(pid_t supervisor, pid_t *children, size_t capacity) {
-	char path[64], list[256] = "";
-	size_t count = 0;
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)supervisor, (int)supervisor);
-	FILE *file = fopen(path, "re");
-	if (file == nullptr)
-		give_up("the children of the supervisor");
-	if (fgets(list, sizeof list, file) != nullptr)
-		for (char *at = list; count < capacity;) {
-			children[count] = (pid_t)strtol(at, &at, 10);
-			if (children[count] == 0)
-				break;
-			count++;
-		}
-	fclose(file);
-	return count;
-}
-
-static double
-cpu_of_all_us(pid_t supervisor) {
-	pid_t processes[8] = {supervisor};
-	size_t count = 1 + children_of(supervisor, processes + 1, ARRAY_LENGTH(processes) - 1);
-	double sum = 0;
-	for (size_t i = 0; i < count; i++) {
-		clockid_t clock;
-		if (clock_getcpuclockid(processes[i], &clock) != 0)
-			give_up("processor time");
-		sum += (double)bench_clock_ns(clock) / 1000;
-	}
-	return sum;
-}
-
-static double
-pss_of_all_mib(pid_t supervisor) {
-	pid_t processes[8] = {supervisor};
-	size_t count = 1 + children_of(supervisor, processes + 1, ARRAY_LENGTH(processes) - 1);
-	double sum = 0;
-	for (size_t i = 0; i < count; i++) {
-		char path[64], line[256];
-		long kib;
-		snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)processes[i]);
-		FILE *file = fopen(path, "re");
-		if (file == nullptr)
-			give_up(path);
-		while (fgets(line, sizeof line, file) != nullptr)
-			if (sscanf(line, "Pss: %ld kB", &kib) == 1)
-				sum += (double)kib / 1024;
-		fclose(file);
-	}
-	return sum;
+		 port, data, mark_directory, digits);
+	return bench_start(text, (const char *const[]){data, mark_directory, nullptr});
 }
 
 /* --- The load --- */
@@ -263,6 +152,8 @@ struct load {
 	struct http_request *requests;
 	uint64_t count, first_nonce;
 	uint64_t entries_first, entries_last; /* of the answers: how far the log came */
+	pid_t supervisor;
+	double cpu_before_us; /* of all processes: when the connections stood */
 };
 
 /* EIP-1559 on chain 1: 1.57 gwei to an allowed destination; only the nonce differs. */
@@ -283,8 +174,8 @@ prepare(struct load *load, uint64_t count, uint64_t first_nonce) {
 						   .payload = payload,
 						   .idempotency_key = key,
 						   .created_ms = now_ms()};
-		need(firm_request(&firm, &load->arena, INSTANCE, AUTHORITY, &operation, &load->requests[i]),
-		     "a request");
+		bench_need(firm_request(&firm, &load->arena, INSTANCE, AUTHORITY, &operation, &load->requests[i]),
+			   "a request");
 	}
 }
 
@@ -311,14 +202,22 @@ take_answer(void *context, uint64_t, unsigned status, struct bytes body) {
 	if (status != 200) {
 		fprintf(stderr, "gate_bench: %u %.*s\n", status, (int)(body.len > 400 ? 400 : body.len),
 			(const char *)body.data);
-		give_up("an answer");
+		bench_give_up("an answer");
 	}
 	const uint8_t *at = memmem(body.data, body.len, "\"entry\":", 8);
 	if (at == nullptr)
-		give_up("an answer without an entry");
+		bench_give_up("an answer without an entry");
 	uint64_t entry = strtoull((const char *)at + 8, nullptr, 10);
 	load->entries_first = load->entries_first == 0 || entry < load->entries_first ? entry : load->entries_first;
 	load->entries_last = entry > load->entries_last ? entry : load->entries_last;
+}
+
+/* Handshakes are not what a signature costs: connections are kept. */
+static void
+note_cpu(void *context) {
+	struct load *load = context;
+	if (load->supervisor != 0)
+		load->cpu_before_us = bench_all_cpu_us(load->supervisor);
 }
 
 static void
@@ -327,9 +226,10 @@ run(uint16_t port, unsigned connections, struct load *load, struct load_result *
 				       .connections = connections,
 				       .requests = load->count,
 				       .build = build,
+				       .connected = note_cpu,
 				       .take_answer = take_answer,
 				       .context = load};
-	need(load_run(&options, result), "the load");
+	bench_need(load_run(&options, result), "the load");
 }
 
 /* --- What the cryptography takes alone --- */
@@ -344,30 +244,31 @@ struct alone {
 static void
 verify_requester(void *context) {
 	struct alone *alone = context;
-	need(ed25519_verify(alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature), "Ed25519");
+	bench_need(ed25519_verify(alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature), "Ed25519");
 }
 
 static void
 sign_and_verify(void *context) {
 	struct alone *alone = context;
 	int recovery;
-	need(secp256k1_sign(alone->private_key, alone->digest, alone->ecdsa, &recovery), "ECDSA");
-	need(secp256k1_verify(BYTES_OF_ARRAY(alone->point), alone->digest, alone->ecdsa), "ECDSA");
+	bench_need(secp256k1_sign(alone->private_key, alone->digest, alone->ecdsa, &recovery), "ECDSA");
+	bench_need(secp256k1_verify(BYTES_OF_ARRAY(alone->point), alone->digest, alone->ecdsa), "ECDSA");
 }
 
 static void
 sign_head(void *context) {
 	struct alone *alone = context;
-	need(ed25519_sign(alone->seed, alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature), "Ed25519");
-	need(mldsa44_sign(alone->mldsa44, BYTES_OF_ARRAY(alone->message), alone->mldsa44_signature), "ML-DSA-44");
+	bench_need(ed25519_sign(alone->seed, alone->public_key, BYTES_OF_ARRAY(alone->message), alone->signature),
+		   "Ed25519");
+	bench_need(mldsa44_sign(alone->mldsa44, BYTES_OF_ARRAY(alone->message), alone->mldsa44_signature), "ML-DSA-44");
 }
 
 static double
 required_us(double batch_size, double *verify_us, double *sign_us, double *head_us) {
 	struct alone alone = {.seed = {1}, .private_key = {[31] = 7}, .digest = {9}};
-	need(ed25519_public_key(alone.seed, alone.public_key), "a key");
-	need(secp256k1_public_key(alone.private_key, alone.point), "a key");
-	need(mldsa44_private_create(&alone.mldsa44, alone.seed), "a key");
+	bench_need(ed25519_public_key(alone.seed, alone.public_key), "a key");
+	bench_need(secp256k1_public_key(alone.private_key, alone.point), "a key");
+	bench_need(mldsa44_private_create(&alone.mldsa44, alone.seed), "a key");
 	sign_head(&alone);
 	*head_us = bench_median_ns(sign_head, &alone, 50, 9) / 1000;
 	*verify_us = bench_median_ns(verify_requester, &alone, 500, 9) / 1000;
@@ -378,17 +279,16 @@ required_us(double batch_size, double *verify_us, double *sign_us, double *head_
 
 static double
 fdatasync_p50_us(void) {
-	char path[256];
+	const char *path = bench_path("sync");
 	static uint8_t zeros[1 << 20];
 	double samples[400];
-	snprintf(path, sizeof path, "%s/sync", directory);
 	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (file < 0 || write(file, zeros, sizeof zeros) != (ssize_t)sizeof zeros || fsync(file) != 0)
-		give_up(path);
+		bench_give_up(path);
 	for (size_t i = 0; i < ARRAY_LENGTH(samples); i++) {
 		int64_t before = bench_now_ns();
 		if (pwrite(file, &i, 8192 < sizeof zeros ? sizeof i : 1, (off_t)(i * 2048)) < 0 || fdatasync(file) != 0)
-			give_up(path);
+			bench_give_up(path);
 		samples[i] = (double)(bench_now_ns() - before) / 1000;
 	}
 	close(file);
@@ -403,9 +303,9 @@ measure_cpu(uint16_t port, pid_t supervisor, uint64_t first_nonce) {
 	struct load load;
 	struct load_result result;
 	prepare(&load, REQUESTS, first_nonce);
-	double before = cpu_of_all_us(supervisor);
+	load.supervisor = supervisor;
 	run(port, CONNECTIONS, &load, &result);
-	double per_request = (cpu_of_all_us(supervisor) - before) / (double)REQUESTS;
+	double per_request = (bench_all_cpu_us(supervisor) - load.cpu_before_us) / (double)REQUESTS;
 	/* Each batch adds one entry of its own, the counts. */
 	double batches = (double)(load.entries_last - load.entries_first + 1) - (double)REQUESTS;
 	double batch_size = batches < 1 ? (double)REQUESTS : (double)REQUESTS / batches;
@@ -471,14 +371,6 @@ measure_start(const char *data, const char *mark) {
 }
 
 static void
-remove_directory(void) {
-	char command[512];
-	snprintf(command, sizeof command, "rm -rf '%s'", directory);
-	if (system(command) != 0)
-		give_up(command);
-}
-
-static void
 warm_up(uint16_t port, uint64_t first_nonce, uint64_t count) {
 	struct load load;
 	struct load_result result;
@@ -488,29 +380,11 @@ warm_up(uint16_t port, uint64_t first_nonce, uint64_t count) {
 	load_free(&load);
 }
 
+/* Until the keeper has granted credit, requests are refused. */
 static void
 wait_until_ready(uint16_t port) {
-	for (int i = 0; i < 100; i++) {
-		struct sockaddr_in address = {
-			.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-		int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		bool listens = connect(probe, (const struct sockaddr *)&address, sizeof address) == 0;
-		close(probe);
-		if (listens)
-			break;
-		usleep(50'000);
-	}
-	usleep(1'000'000); /* the keeper's credit */
-	/* The log's first segment is small. What fills a part of it makes the log prepare the next, behind other work. */
-	constexpr uint64_t FIRST = WARM_UP / 4;
-	warm_up(port, 0, FIRST);
-	usleep(4'000'000);
-	warm_up(port, FIRST, WARM_UP - FIRST);
-}
-
-static void
-child_path(char path[256], const char *name) {
-	snprintf(path, 256, "%s/%s", directory, name);
+	bench_wait_for_port(port);
+	usleep(1'000'000);
 }
 
 int
@@ -518,34 +392,32 @@ main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
 		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
 									 : keeper_main(IPC_CONTROL_DESCRIPTOR);
-	char digits[256], data[256], mark_directory[256], mark[300], many[256], many_mark[256];
 	log_start("bench", LOG_LEVEL_WARNING);
 	firm_make(&firm, 3);
-	if (mkdtemp(directory) == nullptr || chmod(directory, 0711) != 0)
-		give_up(directory);
-	child_path(digits, "digits");
-	child_path(data, "data");
-	child_path(mark_directory, "mark");
-	child_path(many, "many");
-	child_path(many_mark, "many-mark");
-	snprintf(mark, sizeof mark, "%s/high-water", mark_directory);
-	write_passphrase(digits);
+	bench_make_directory();
+	const char *data = bench_path("data"), *mark_directory = bench_path("mark"),
+		   *mark = bench_path("mark/high-water");
+	const char *many = bench_path("many"), *many_mark = bench_path("many-mark");
+	digits = bench_path("digits");
+	bench_write_file("digits", bytes_of_text(DIGITS));
 	if (mkdir(mark_directory, 0700) != 0)
-		give_up(mark_directory);
+		bench_give_up(mark_directory);
 	found(data, mark, 1);
-	uint16_t port = free_port();
+	uint16_t port = bench_free_port();
 	pid_t supervisor = start(port, data, mark_directory);
 	wait_until_ready(port);
+	warm_up(port, 0, WARM_UP);
 	measure_cpu(port, supervisor, WARM_UP);
 	measure_latency(port, WARM_UP + REQUESTS);
-	stop(supervisor);
+	bench_stop(supervisor);
 	/* Idle memory is that of a fresh start. */
-	supervisor = start(free_port(), data, mark_directory);
+	supervisor = start(bench_free_port(), data, mark_directory);
 	usleep(2'000'000);
-	bench_row(&(struct bench_row){.name = "gate.idle_pss_mib", .unit = "MiB", .value = pss_of_all_mib(supervisor)});
-	stop(supervisor);
+	bench_row(&(struct bench_row){
+		.name = "gate.idle_pss_mib", .unit = "MiB", .value = bench_all_pss_mib(supervisor)});
+	bench_stop(supervisor);
 	found(many, many_mark, MANY_KEYS);
 	measure_start(many, many_mark);
-	remove_directory();
+	bench_clean_up();
 	return 0;
 }

@@ -200,6 +200,8 @@ run_load(struct run *run) {
 		run->clients[i].descriptor = -1;
 	for (unsigned i = 0; i < run->options->connections; i++)
 		TRY(connect_client(run, &run->clients[i]));
+	if (run->options->connected != nullptr)
+		run->options->connected(run->options->context);
 	int64_t start = now_ns();
 	for (unsigned i = 0; i < run->options->connections; i++)
 		TRY(send_next(run, &run->clients[i]));

@@ -14,7 +14,8 @@ struct load_options {
 	uint64_t requests; /* in all */
 	/* Appends request number i, head and body, which is to be answered with Content-Length. */
 	void (*build)(void *context, uint64_t number, struct buffer *request);
-	/* May be null. */
+	/* Both may be null. connected: all connections stand, and no request was sent yet. */
+	void (*connected)(void *context);
 	void (*take_answer)(void *context, uint64_t number, unsigned status, struct bytes body);
 	void *context;
 };
