@@ -28,7 +28,7 @@ class House:
         self.port = free_port()
         scheme = "https" if with_tls else "http"
         more = ", certificates: FOLDER/front.crt" if with_tls else ""
-        self.firm = Northwind(f'{{kind: witness, witness: "{scheme}://127.0.0.1:{self.port}", policy: FOLDER/witness.policy{more}}}')
+        self.firm = Northwind(f'{{kind: witness, witnesses: ["{scheme}://127.0.0.1:{self.port}"], policy: FOLDER/witness.policy{more}}}')
         self.witness = None
         self.nonce = 0
         firm = self.firm
@@ -171,6 +171,167 @@ def test_without_its_witness_a_start_waits_and_later_it_goes_on_alone():
         assert house.ask("/readyz")[0] == 200
 
 
+class Liar:
+    """Answers like a witness, and truth is not in it: what it says changes with each question."""
+
+    def __init__(self, port):
+        self.said = 0
+        self.listener = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def answer(self, request):
+        asked = request.split(b" ", 2)[1]
+        self.said += 1
+        if asked == b"/add-checkpoint":
+            line = "\u2014 witness.example/w1 " + "A" * 99 + "=\n"
+            return [(200, "text/plain", line.encode()), (409, "text/x.tlog.size", b"1000000\n"), (422, "text/plain", b""),
+                    (200, "text/plain", b"")][self.said % 4]
+        return [(200, "text/plain", b"northwind.example/k1\n1000000\n" + b"A" * 43 + b"=\n\n" + "\u2014 x AAAAAAAA\n".encode()),
+                (404, "text/plain", b"")][self.said % 2]
+
+    def accept(self):
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            with near:
+                request = b""
+                while b"\r\n\r\n" not in request and (part := near.recv(65536)):
+                    request += part
+                length = re.search(rb"(?i)content-length: *(\d+)", request)
+                while length and len(request.split(b"\r\n\r\n", 1)[1]) < int(length.group(1)) and (part := near.recv(65536)):
+                    request += part
+                if not request:
+                    continue
+                status, kind, body = self.answer(request)
+                try:
+                    near.sendall(b"HTTP/1.1 %d Said\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s"
+                                 % (status, kind.encode(), len(body), body))
+                except OSError:
+                    pass
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class Quorum(House):
+    """Three witnesses of which two must agree."""
+
+    def __init__(self):
+        self.ports = [free_port() for _ in range(3)]
+        addresses = ", ".join(f'"http://127.0.0.1:{port}"' for port in self.ports)
+        self.firm = Northwind(f"{{kind: witness, witnesses: [{addresses}], policy: FOLDER/witness.policy}}")
+        self.witness, self.witnesses, self.nonce = None, {}, 0
+        firm = self.firm
+        firm.found()
+        with open(firm.at("data", "public", "log.policy"), encoding="utf-8") as file:
+            logs = "".join(line for line in file if line.startswith("log "))
+        text = logs
+        for number in range(3):
+            lines = firm.must(run("witness", "init", firm.at(f"w{number}"), f"witness.example/w{number}")).out
+            names = [line.split()[1] for line in lines.splitlines()]
+            text += lines + f"group both{number} all {' '.join(names)}\n"
+        text += "group two 2 both0 both1 both2\nquorum two\n"
+        for name, policy in (("logs", logs + "quorum none\n"), ("witness.policy", text)):
+            with open(firm.at(name), "w", encoding="utf-8") as file:
+                file.write(policy)
+
+    def start_one(self, number):
+        witness = subprocess.Popen([PROGRAM, "witness", "serve", self.firm.at(f"w{number}"), "--logs", self.firm.at("logs"), "--listen",
+                                    f"127.0.0.1:{self.ports[number]}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.witnesses[number] = witness
+        assert "listens on" in witness.stdout.readline()
+
+    def stop_one(self, number):
+        witness = self.witnesses.pop(number)
+        witness.terminate()
+        assert witness.wait(timeout=10) == 0
+        witness.stdout.close()
+
+    def close(self):
+        for number in list(self.witnesses):
+            self.stop_one(number)
+        super().close()
+
+    def signers(self):
+        """Of the newest cosigned head, as it is published."""
+        status, note = self.ask("/v1/ledger/checkpoint?cosigned=1")
+        return sorted({line.split()[1][-2:] for line in note.splitlines() if line.startswith("\u2014 witness.")}) if status == 200 else []
+
+
+def test_two_of_three_witnesses_are_enough_and_one_is_not():
+    with Quorum() as house:
+        firm = house.firm
+        house.start_one(0)
+        house.start()
+        house.wait_until(lambda: (house.witnessing() or {"witnesses": [{"cosigned": 0}]})["witnesses"][0]["cosigned"] > 0)
+        house.wait_until(lambda: all(house.witnessing()["witnesses"][number]["failures"] > 0 for number in (1, 2)))
+        assert house.ask("/readyz")[0] == 503 and house.witnessing()["cosigned"] == 0
+        assert "high_water.not_cosigned" in house.sign().err
+        house.start_one(2) # the third stays dead
+        house.wait_ready()
+        house.make_key()
+        signed = firm.must(house.sign()).json()
+        assert signed["state"] == "done", signed
+        house.wait_until(lambda: house.witnessing()["cosigned"] > signed["entry"])
+        assert house.signers() == ["w0", "w2"]
+        house.start_one(1) # who comes late cosigns as well
+        before = house.witnessing()["witnesses"][1]["cosigned"]
+        house.wait_until(lambda: house.witnessing()["witnesses"][1]["cosigned"] > before)
+        house.stop_one(0) # and stands in for one that goes
+        signed = firm.must(house.sign()).json()
+        house.wait_until(lambda: house.witnessing()["cosigned"] > signed["entry"])
+        assert house.signers() == ["w1", "w2"]
+        assert firm.stop() == 0
+        verified = subprocess.run([VERIFIER, "log", "--policy", firm.at("witness.policy"), "--accept-tail", firm.data],
+                                  capture_output=True, text=True, check=False)
+        assert verified.returncode == 0, verified
+
+
+def test_a_witness_that_lies_holds_nobody_up_and_counts_for_nothing():
+    with Quorum() as house:
+        firm = house.firm
+        liar = Liar(house.ports[1])
+        house.start_one(0)
+        house.start()
+        house.wait_until(lambda: (house.witnessing() or {"witnesses": [{}, {"failures": 0}]})["witnesses"][1]["failures"] > 2)
+        assert house.ask("/readyz")[0] == 503 and house.witnessing()["cosigned"] == 0 # one honest, one liar: no quorum
+        house.start_one(2)
+        house.wait_ready()
+        house.make_key()
+        signed = firm.must(house.sign()).json()
+        house.wait_until(lambda: house.witnessing()["cosigned"] > signed["entry"])
+        assert house.signers() == ["w0", "w2"]
+        assert liar.said > 2 and firm.process.poll() is None
+        liar.close()
+
+
+def test_an_older_directory_is_told_by_any_one_of_the_witnesses():
+    with Quorum() as house:
+        firm = house.firm
+        house.start_one(0)
+        house.start_one(1)
+        house.start()
+        house.wait_ready()
+        assert firm.stop() == 0
+        subprocess.run(["cp", "-a", "-T", firm.data, firm.at("old")], check=True)
+        house.start()
+        house.wait_ready()
+        house.make_key()
+        entries = json.loads(house.ask("/healthz")[1])["keeper"]["entries"]
+        house.wait_until(lambda: house.witnessing()["witnesses"][1]["cosigned"] >= entries)
+        assert firm.stop() == 0
+        shutil.rmtree(firm.data)
+        subprocess.run(["cp", "-a", "-T", firm.at("old"), firm.data], check=True)
+        house.stop_one(0)
+        house.start_one(2) # knows nothing, and would cosign
+        house.start()
+        assert firm.process.wait(timeout=60) == 4, firm.log()
+        assert re.search(r"high_water\.(behind|fork): the witness holds", firm.log()), firm.log()[-2000:]
+
+
 class Front:
     """Ends TLS before a plain service, as a proxy in front of a witness does."""
 
@@ -245,6 +406,16 @@ def test_fetch_is_a_process_of_its_own_that_is_confined_and_is_started_again():
         house.make_key()
         before = house.witnessing()["cosigned"]
         house.wait_until(lambda: house.witnessing()["cosigned"] > before)
+
+
+def test_the_witness_is_confined_as_well():
+    with House() as house:
+        house.start_witness()
+        with open(f"/proc/{house.witness.pid}/status", encoding="ascii") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+        house.start()
+        house.wait_ready() # and cosigns
 
 
 def test_a_policy_that_does_not_fit_ends_the_start_with_its_reason():

@@ -103,6 +103,7 @@ ipc_role_name(enum ipc_role role) {
 	static const char *const names[IPC_ROLE_END] = {
 		[IPC_ROLE_SUPERVISOR] = "supervisor", [IPC_ROLE_GATEWAY] = "gateway", [IPC_ROLE_KEEPER] = "keeper",
 		[IPC_ROLE_WATCHER] = "watcher",       [IPC_ROLE_WORKER] = "worker",   [IPC_ROLE_FETCH] = "fetch",
+		[IPC_ROLE_WITNESS] = "witness",
 	};
 	return (unsigned)role < IPC_ROLE_END && names[role] != nullptr ? names[role] : "unknown";
 }

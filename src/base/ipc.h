@@ -32,6 +32,7 @@ enum ipc_role {
 	IPC_ROLE_WATCHER,
 	IPC_ROLE_WORKER,
 	IPC_ROLE_FETCH,
+	IPC_ROLE_WITNESS, /* a program of its own, without channels: confined like the others */
 	IPC_ROLE_END,
 };
 const char *ipc_role_name(enum ipc_role role); /* "gateway" */

@@ -328,11 +328,12 @@ ipc_read_report(struct bytes payload, struct ipc_report *report) {
 
 /* --- Fetch, fetched --- */
 
-enum fetch_tag { FETCH_ACTION = 1, FETCH_BODY, FETCH_END };
+enum fetch_tag { FETCH_ACTION = 1, FETCH_BODY, FETCH_WITNESS, FETCH_END };
 
 static const struct field fetch_fields[FETCH_END - 1] = {
 	{"ipc.fetch.action", 1, 1, ANY_BYTES, true},
 	{"ipc.fetch.body", 0, IPC_FETCH_BODY_MAX, ANY_BYTES, true},
+	{"ipc.fetch.witness", 1, 1, ANY_BYTES, false},
 };
 
 void
@@ -340,6 +341,7 @@ ipc_write_fetch(struct buffer *payload, const struct ipc_fetch *fetch) {
 	uint8_t action[1] = {(uint8_t)fetch->action};
 	write_field(payload, FETCH_ACTION, BYTES_OF_ARRAY(action));
 	write_field(payload, FETCH_BODY, fetch->body);
+	write_field(payload, FETCH_WITNESS, bytes_of(&fetch->witness, 1));
 }
 
 enum status
@@ -349,7 +351,9 @@ ipc_read_fetch(struct bytes payload, struct ipc_fetch *fetch) {
 	uint8_t action = values[0].data[0];
 	if (action == 0 || action >= IPC_FETCH_ACTION_END)
 		return fail(STATUS_INVALID, "ipc.fetch.action: unknown action %u", action);
-	*fetch = (struct ipc_fetch){(enum ipc_fetch_action)action, values[1]};
+	*fetch = (struct ipc_fetch){.action = (enum ipc_fetch_action)action,
+				    .body = values[1],
+				    .witness = values[2].data == nullptr ? 0 : values[2].data[0]};
 	return OK;
 }
 

@@ -103,6 +103,7 @@ enum ipc_fetch_action {
 struct ipc_fetch {
 	enum ipc_fetch_action action;
 	struct bytes body;
+	uint8_t witness; /* in the order of the configuration, from 0 */
 };
 
 void ipc_write_fetch(struct buffer *payload, const struct ipc_fetch *fetch);

@@ -455,7 +455,9 @@ bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
 			{TEXT("\1\0\0\0\2\0\1\2\0\0\0\0"), "ipc.fetch.action"},
 			{TEXT("\1\0\0\0\1\1"), "ipc.fetch.body"},
 			{TEXT("\1\0\0\0\1\1\2\0\0\0\1"), "ipc.fetch"},
-			{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\0"), "ipc.fetch.tag"},
+			{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\0"), "ipc.fetch.witness"},
+			{TEXT("\1\0\0\0\1\1\2\0\0\0\0\3\0\0\0\2\0\0"), "ipc.fetch.witness"},
+			{TEXT("\1\0\0\0\1\1\2\0\0\0\0\4\0\0\0\0"), "ipc.fetch.tag"},
 		},
 	  answers[] = {
 		  {TEXT(""), "ipc.fetched.status"},
@@ -479,11 +481,12 @@ bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
 	_cleanup_(buffer_free) struct buffer large = {}, payload = {};
 	assert_true(buffer_reserve(&large, IPC_FETCH_BODY_MAX + 1));
 	memset(large.data, 'x', IPC_FETCH_BODY_MAX + 1);
-	ipc_write_fetch(&payload, &(struct ipc_fetch){IPC_FETCH_WITNESS_ADD, bytes_of(large.data, IPC_FETCH_BODY_MAX)});
+	ipc_write_fetch(&payload, &(struct ipc_fetch){.action = IPC_FETCH_WITNESS_ADD,
+						      .body = bytes_of(large.data, IPC_FETCH_BODY_MAX)});
 	assert_ok(ipc_read_fetch(buffer_bytes(&payload), &fetch));
 	buffer_reset(&payload);
-	ipc_write_fetch(&payload,
-			&(struct ipc_fetch){IPC_FETCH_WITNESS_ADD, bytes_of(large.data, IPC_FETCH_BODY_MAX + 1)});
+	ipc_write_fetch(&payload, &(struct ipc_fetch){.action = IPC_FETCH_WITNESS_ADD,
+						      .body = bytes_of(large.data, IPC_FETCH_BODY_MAX + 1)});
 	assert_fails(STATUS_INVALID, "ipc.fetch.body", ipc_read_fetch(buffer_bytes(&payload), &fetch));
 	buffer_reset(&payload);
 	ipc_write_fetched(&payload,
@@ -512,10 +515,11 @@ credit_feed_report_and_fetch_come_through_unchanged(void **) {
 	assert_bytes(TEXT("a 1\n"), report.metrics);
 	assert_bytes(TEXT("treasury"), report.instance);
 	buffer_reset(&payload);
-	ipc_write_fetch(&payload, &(struct ipc_fetch){IPC_FETCH_WITNESS_NEWEST, TEXT("hash")});
+	ipc_write_fetch(&payload, &(struct ipc_fetch){IPC_FETCH_WITNESS_NEWEST, TEXT("hash"), 7});
 	struct ipc_fetch fetch;
 	assert_ok(ipc_read_fetch(buffer_bytes(&payload), &fetch));
 	assert_int_equal(IPC_FETCH_WITNESS_NEWEST, fetch.action);
+	assert_int_equal(7, fetch.witness);
 	assert_bytes(TEXT("hash"), fetch.body);
 	buffer_reset(&payload);
 	ipc_write_fetched(&payload, &(struct ipc_fetched){409, TEXT("text/x.tlog.size"), TEXT("7\n"), {}});

@@ -28,11 +28,15 @@ struct fetch_process {
 	bool started, stopping;
 	struct config config;
 	struct confinement confinement;
-	struct http_target target;
+	struct peer {
+		struct http_target target;
+		char unresolved[128]; /* why its name could not be looked up; "": it has an address */
+		unsigned failures;
+	} peers[CONFIG_WITNESSES_MAX];
+	size_t peer_count;
 	SSL_CTX *tls;
 	struct ipc_channel channel;
 	bool has_channel;
-	unsigned failures;
 };
 
 /* --- What can be asked for --- */
@@ -47,9 +51,18 @@ static const struct fetch_row {
 };
 
 static enum status
+check_peer(const struct fetch_process *process, const struct ipc_fetch *fetch) {
+	if (fetch->witness >= process->peer_count)
+		return fail(STATUS_INVALID, "fetch.witness: number %u of %zu", fetch->witness, process->peer_count);
+	const struct peer *peer = &process->peers[fetch->witness];
+	return peer->unresolved[0] == '\0' ? OK : fail(STATUS_UNAVAILABLE, "%s", peer->unresolved);
+}
+
+static enum status
 perform(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply) {
 	const struct fetch_row *row = &rows[fetch->action];
 	char path[128], hex[2 * SHA256_LENGTH + 1];
+	TRY(check_peer(process, fetch));
 	if (fetch->body.len < row->body_min || fetch->body.len > row->body_max)
 		return fail(STATUS_INVALID, "fetch.body: %zu bytes for action %d, expected %zu to %zu", fetch->body.len,
 			    (int)fetch->action, row->body_min, row->body_max);
@@ -62,7 +75,8 @@ perform(struct fetch_process *process, const struct ipc_fetch *fetch, struct htt
 				 .body = fetch->body,
 				 .timeout_ms = EXCHANGE_MS,
 				 .answer_max = IPC_FETCHED_BODY_MAX};
-	return http_exchange(&process->target, process->tls, &call, reply);
+	const struct http_target *target = &process->peers[fetch->witness].target;
+	return http_exchange(target, target->has_tls ? process->tls : nullptr, &call, reply);
 }
 
 /* A type that cannot be passed on as it stands is none: the reader would refuse the whole frame. */
@@ -102,7 +116,10 @@ answer(struct fetch_process *process, const struct ipc_frame *frame) {
 	enum status status = perform(process, &fetch, &reply);
 	if (status == OK && (reply.status < 100 || reply.status > 599))
 		status = fail(STATUS_UNAVAILABLE, "fetch.status: %d", reply.status);
-	process->failures = status == OK ? 0 : process->failures + 1;
+	if (fetch.witness < process->peer_count) {
+		struct peer *peer = &process->peers[fetch.witness];
+		peer->failures = status == OK ? 0 : peer->failures + 1;
+	}
 	if (status != OK)
 		return send_failure(process, frame->request);
 	TRY(ipc_begin(&process->channel, IPC_FETCHED, frame->request, false, &payload));
@@ -167,18 +184,43 @@ take_control(struct fetch_process *process) {
 
 /* --- The process --- */
 
+/* A name that nobody knows today keeps the other witnesses from nothing. */
+static enum status
+prepare_peer(struct fetch_process *process, const char *address) {
+	struct peer *peer = &process->peers[process->peer_count++];
+	TRY(http_target_parse(bytes_of_text(address), &peer->target));
+	enum status status = http_target_resolve(&peer->target);
+	if (status != STATUS_UNAVAILABLE)
+		return status;
+	snprintf(peer->unresolved, sizeof peer->unresolved, "%s", fail_message());
+	log_warning("a witness has no address: %s", fail_message());
+	return OK;
+}
+
 /* Everything that needs a file or a name server. */
 static enum status
 prepare(struct fetch_process *process) {
 	const struct config *config = &process->config;
 	const char *certificates = config->rollback_guard.witness_certificates;
+	bool has_tls = false;
 	if (config->rollback_guard.kind != CONFIG_GUARD_WITNESS)
 		return fail(STATUS_UNSUPPORTED, "fetch.configuration: there is nothing to fetch");
-	TRY(http_target_parse(bytes_of_text(config->rollback_guard.witness_url), &process->target));
-	TRY(http_target_resolve(&process->target));
-	return process->target.has_tls
-		       ? http_tls_create(certificates != nullptr ? certificates : SYSTEM_CERTIFICATES, &process->tls)
+	for (size_t i = 0; i < config->rollback_guard.witness_count; i++) {
+		TRY(prepare_peer(process, config->rollback_guard.witnesses[i]));
+		has_tls |= process->peers[i].target.has_tls;
+	}
+	return has_tls ? http_tls_create(certificates != nullptr ? certificates : SYSTEM_CERTIFICATES, &process->tls)
 		       : OK;
+}
+
+/* Ends so that the one that is started in its place looks names up anew. */
+static enum status
+check_reachable(const struct fetch_process *process) {
+	for (size_t i = 0; i < process->peer_count; i++)
+		if (process->peers[i].failures >= FAILURES_MAX && process->peers[i].target.has_name)
+			return fail(STATUS_UNAVAILABLE, "fetch.unreachable: %s is looked up anew",
+				    process->peers[i].target.host);
+	return OK;
 }
 
 static enum status
@@ -221,9 +263,7 @@ serve(struct fetch_process *process) {
 		TRY(serve_channel(process));
 	if (ready > 0 && polled[0].revents != 0)
 		TRY(take_control(process));
-	if (process->failures >= FAILURES_MAX && process->target.has_name)
-		return fail(STATUS_UNAVAILABLE, "fetch.unreachable: %s is looked up anew", process->target.host);
-	return OK;
+	return check_reachable(process);
 }
 
 static enum status
@@ -233,8 +273,9 @@ run(struct fetch_process *process) {
 	log_start("fetch", process->config.log_level);
 	TRY(prepare(process));
 	struct confine_request confine = {.role = IPC_ROLE_FETCH,
-					  .connect_port = process->target.port,
 					  .degraded_allowed = process->config.confinement_degraded};
+	for (size_t i = 0; i < process->peer_count; i++)
+		confine.connect_ports[i] = process->peers[i].target.port;
 	TRY(confine_enter(&confine, &process->confinement));
 	TRY(ipc_control_send(process->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
 	if (process->has_channel)

@@ -73,12 +73,15 @@ static void
 start(struct helper *helper) {
 	struct endpoint endpoint;
 	struct ipc_control_message message;
-	char address[ENDPOINT_TEXT_MAX], guard[ENDPOINT_TEXT_MAX + 80];
+	char address[ENDPOINT_TEXT_MAX], guard[ENDPOINT_TEXT_MAX + 160];
 	*helper = (struct helper){.listener = -1};
 	assert_ok(endpoint_parse(BYTES_OF_LITERAL("127.0.0.1:0"), &endpoint));
 	assert_ok(endpoint_listen(&endpoint, &helper->listener));
 	assert_ok(endpoint_of_listener(helper->listener, address));
-	snprintf(guard, sizeof guard, "{kind: witness, witness: 'http://%s/w', policy: /p}", address);
+	snprintf(guard, sizeof guard,
+		 "{kind: witness, witnesses: ['http://%s/w', 'http://127.0.0.1:9', 'https://nowhere.invalid'], policy: "
+		 "/p}",
+		 address);
 	launch(helper, guard);
 	assert_ok(ipc_control_receive(helper->control, &message));
 	assert_int_equal(IPC_CONTROL_READY, message.type);
@@ -103,12 +106,17 @@ stop(struct helper *helper) {
 }
 
 static void
-ask(struct helper *helper, enum ipc_fetch_action action, struct bytes body) {
+ask_of(struct helper *helper, uint8_t witness, enum ipc_fetch_action action, struct bytes body) {
 	struct buffer *payload;
 	assert_ok(ipc_begin(&helper->channel, IPC_FETCH, ++helper->request, false, &payload));
-	ipc_write_fetch(payload, &(struct ipc_fetch){action, body});
+	ipc_write_fetch(payload, &(struct ipc_fetch){action, body, witness});
 	assert_ok(ipc_end(&helper->channel));
 	assert_ok(ipc_flush(&helper->channel));
+}
+
+static void
+ask(struct helper *helper, enum ipc_fetch_action action, struct bytes body) {
+	ask_of(helper, 0, action, body);
 }
 
 /* One connection: what was asked, up to the end of the body's last bytes; then the answer, and the end. */
@@ -244,6 +252,28 @@ a_body_that_does_not_fit_its_action_is_not_sent(void **) {
 	stop(&helper);
 }
 
+/* One that is away, one whose name nobody knows, one that is not configured: and the first answers as before. */
+static void
+each_witness_is_reached_or_not_for_itself(void **) {
+	static const char *const errors[] = {nullptr, "endpoint.connect", "http_target.lookup", "fetch.witness"};
+	struct helper helper;
+	struct ipc_fetched fetched;
+	start(&helper);
+	for (uint8_t witness = 1; witness < ARRAY_LENGTH(errors); witness++) {
+		_cleanup_(buffer_free) struct buffer asked = {};
+		ask_of(&helper, witness, IPC_FETCH_WITNESS_ADD, BYTES_OF_LITERAL("x"));
+		receive(&helper, &fetched);
+		assert_int_equal(0, fetched.status);
+		if (memcmp(fetched.error.data, errors[witness], strlen(errors[witness])) != 0)
+			fail_msg("witness %u: %.*s", witness, BYTES_ARGS(fetched.error));
+		ask_of(&helper, 0, IPC_FETCH_WITNESS_ADD, BYTES_OF_LITERAL("x"));
+		serve(&helper, "\r\n\r\nx", BYTES_OF_LITERAL("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny"), &asked);
+		receive(&helper, &fetched);
+		assert_int_equal(200, fetched.status);
+	}
+	stop(&helper);
+}
+
 static void
 a_keeper_that_breaks_the_protocol_ends_it(void **) {
 	struct helper helper;
@@ -269,6 +299,6 @@ a_configuration_without_a_witness_is_refused(void **) {
 	assert_int_equal(4, end_of(&helper));
 }
 
-RUN_TESTS(T(each_action_is_one_request_to_the_configured_address),
+RUN_TESTS(T(each_witness_is_reached_or_not_for_itself), T(each_action_is_one_request_to_the_configured_address),
 	  T(bad_answers_are_told_by_name_and_the_next_one_is_taken), T(a_body_that_does_not_fit_its_action_is_not_sent),
 	  T(a_keeper_that_breaks_the_protocol_ends_it), T(a_configuration_without_a_witness_is_refused))

@@ -12,11 +12,13 @@
 #include "helpers/small_server.h"
 #include "helpers/witness_key.h"
 #include "ledger/witness.h"
+#include "supervisor/confine.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_INTERNAL = 4 };
 
 struct arguments {
 	const char *directory, *name, *logs, *listen;
+	bool degraded_allowed;
 };
 
 struct running {
@@ -35,9 +37,10 @@ static int
 usage(void) {
 	fputs("usage: gatehouse witness init DIRECTORY NAME\n"
 	      "       gatehouse witness show DIRECTORY\n"
-	      "       gatehouse witness serve DIRECTORY --logs POLICY --listen ENDPOINT\n"
+	      "       gatehouse witness serve DIRECTORY --logs POLICY --listen ENDPOINT [--degraded]\n"
 	      "       gatehouse witness add DIRECTORY --logs POLICY < REQUEST\n"
-	      "ENDPOINT: 127.0.0.1:8081, [::1]:8081 or unix:/PATH; port 0 lets the system choose\n",
+	      "ENDPOINT: 127.0.0.1:8081, [::1]:8081 or unix:/PATH; port 0 lets the system choose\n"
+	      "--degraded: starts also where the system cannot confine it, and says so\n",
 	      stderr);
 	return EXIT_USAGE;
 }
@@ -106,6 +109,16 @@ start_running(const struct arguments *arguments, struct running *running) {
 			    &running->witness);
 }
 
+/* Once key, policy and listener are there it needs its directory and what comes to the listener, and nothing else. */
+static enum status
+confine(const struct arguments *arguments) {
+	struct confinement result;
+	struct confine_request request = {.role = IPC_ROLE_WITNESS,
+					  .read_write = {arguments->directory},
+					  .degraded_allowed = arguments->degraded_allowed};
+	return confine_enter(&request, &result);
+}
+
 /* <64 hexadecimal digits> of /<hash>/checkpoint. */
 static bool
 split_target(struct bytes target, struct bytes *hash) {
@@ -161,6 +174,8 @@ serve(const struct arguments *arguments) {
 		return fail_with_message(EXIT_REFUSED);
 	if (endpoint_listen(&endpoint, &listener) != OK || endpoint_of_listener(listener, text) != OK)
 		return fail_with_message(EXIT_UNREACHABLE);
+	if (confine(arguments) != OK)
+		return fail_with_message(EXIT_INTERNAL);
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
@@ -189,7 +204,7 @@ add(const struct arguments *arguments) {
 	_cleanup_(stop_running) struct running running = {};
 	_cleanup_(buffer_free) struct buffer request = {};
 	_cleanup_(witness_answer_free) struct witness_answer answer = {};
-	if (start_running(arguments, &running) != OK || read_standard_input(&request) != OK)
+	if (start_running(arguments, &running) != OK || confine(arguments) != OK || read_standard_input(&request) != OK)
 		return fail_with_message(EXIT_REFUSED);
 	if (witness_add_checkpoint(running.witness, buffer_bytes(&request), &answer) != OK)
 		return fail_with_message(EXIT_INTERNAL);
@@ -220,6 +235,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments) {
 			to = strcmp(argv[i], "--logs") == 0 ? &arguments->logs : &arguments->listen;
 			if (++i == argc)
 				return false;
+		} else if (strcmp(argv[i], "--degraded") == 0) {
+			arguments->degraded_allowed = true;
+			continue;
 		} else if (argv[i][0] != '-') {
 			to = arguments->directory == nullptr ? &arguments->directory : &arguments->name;
 		}

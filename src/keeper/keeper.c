@@ -154,6 +154,7 @@ open_witnessing(struct keeper *keeper) {
 					   .keys = &keeper->installation->keys,
 					   .high_water = keeper->high_water,
 					   .policy = keeper->config.witness_policy,
+					   .witnesses = keeper->config.witnesses,
 					   .path = keeper->cosigned_path};
 	return witnessing_open(&config, &keeper->witnessing);
 }

@@ -29,6 +29,7 @@ struct keeper_config {
 	const char *guard_path; /* ROLLBACK_PATH: file outside the data directory */
 	struct bytes
 		witness_policy; /* ROLLBACK_WITNESS: text of the tlog-policy, used while opening; its hash is recorded */
+	size_t witnesses;       /* ROLLBACK_WITNESS: how many fetch can ask */
 	struct hash256 configuration; /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
 	unsigned pool_threads;

@@ -40,6 +40,7 @@ read_config(struct keeper_process *process, int descriptor) {
 	}
 	/* A reload is for other processes: what the keeper runs on, and borrows from, stays; the log says that it happened. */
 	struct hash256 hash = sha256(bytes_of(text.data, got));
+	log_info("the configuration was read anew; what the keeper runs on stays until the next start");
 	if (keeper_record_configuration(process->keeper, &hash) != OK)
 		log_error("a reloaded configuration could not be recorded: %s", fail_message());
 	return OK;
@@ -173,6 +174,7 @@ open_keeper(struct keeper_process *process) {
 	if (config->rollback_guard.kind == CONFIG_GUARD_WITNESS)
 		TRY(io_read_file(io_system(), config->rollback_guard.witness_policy, TLOG_POLICY_SIZE_MAX, &policy));
 	keeper.witness_policy = buffer_bytes(&policy);
+	keeper.witnesses = config->rollback_guard.witness_count;
 	TRY(hash_program(&keeper.binary));
 	/* Before anything starts a thread: what confines is bound to threads. */
 	struct confine_request confine = {.role = IPC_ROLE_KEEPER,

@@ -27,6 +27,7 @@ struct house {
 	struct tlog_policy *logs;
 	struct witness *witness;
 	struct buffer policy;
+	size_t witnesses;
 	int64_t now_ms; /* of the rounds */
 };
 
@@ -44,7 +45,8 @@ open_house(struct house *house) {
 				       .authorities = authorities,
 				       .authority_count = 1,
 				       .guard = ROLLBACK_WITNESS,
-				       .witness_policy = buffer_bytes(&house->policy)};
+				       .witness_policy = buffer_bytes(&house->policy),
+				       .witnesses = house->witnesses};
 	TRY(installation_open(io_system(), house->data, ROOT_KEY_PASSPHRASE, bytes_of_text(PASSPHRASE),
 			      &house->installation));
 	return keeper_open(&config, &house->installation, &house->keeper);
@@ -91,7 +93,7 @@ write_policy(struct house *house, const char *quorum) {
 
 static void
 set_up(struct house *house) {
-	*house = (struct house){.now_ms = 1};
+	*house = (struct house){.now_ms = 1, .witnesses = 1};
 	firm_make(&house->firm, 7);
 	snprintf(house->directory, sizeof house->directory, "/tmp/gatehouse-witnessing-test-XXXXXX");
 	assert_non_null(mkdtemp(house->directory));
@@ -291,10 +293,16 @@ a_cosignatures_entry_brings_no_further_round_and_any_other_does(void **) {
 	assert_false(next_question(&house, &fetch));
 	assert_false(next_question(&house, &fetch));
 	append_clock(&house, 1);
-	bool is_due;
-	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms + 500, &fetch, &is_due));
-	assert_false(is_due); /* at most once a second */
 	assert_true(next_question(&house, &fetch));
+	_cleanup_(witness_answer_free) struct witness_answer answer = {};
+	ask_witness(&house, &fetch, &answer);
+	assert_ok(give_answer(&house, 200, answer.content_type, buffer_bytes(&answer.body)));
+	append_clock(&house, 1);
+	bool is_due;
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms + 999, &fetch, &is_due));
+	assert_false(is_due); /* at most once a second */
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms + 1'000, &fetch, &is_due));
+	assert_true(is_due);
 }
 
 static void
@@ -514,6 +522,76 @@ bad_policies_are_refused_at_the_start(void **) {
 	assert_fails(STATUS_INVALID, "witnessing.policy_log", open_house(&house));
 }
 
+/* --- Several witnesses, of which the first alone is real --- */
+
+static void
+open_with_witnesses(struct house *house, size_t witnesses) {
+	close_house(house);
+	house->witnesses = witnesses;
+	assert_ok(open_house(house));
+}
+
+static void
+one_that_repeats_another_s_lines_adds_nothing_and_spoils_nothing(void **) {
+	_cleanup_(tear_down) struct house house;
+	_cleanup_(witness_answer_free) struct witness_answer answer = {};
+	_cleanup_(buffer_free) struct buffer first_half = {};
+	struct ipc_fetch fetch;
+	set_up(&house);
+	open_with_witnesses(&house, 3);
+	assert_true(next_question(&house, &fetch));
+	assert_int_equal(0, fetch.witness);
+	ask_witness(&house, &fetch, &answer);
+	assert_int_equal(200, answer.status);
+	const uint8_t *end = memchr(answer.body.data, '\n', answer.body.len);
+	buffer_append(&first_half, answer.body.data, (size_t)(end - answer.body.data) + 1);
+	assert_ok(give_answer(&house, 200, answer.content_type, buffer_bytes(&first_half)));
+	assert_not_cosigned(&house, "\"cosigned\":0");
+	assert_true(next_question(&house, &fetch));
+	assert_int_equal(1, fetch.witness);
+	assert_ok(give_answer(&house, 200, answer.content_type, buffer_bytes(&first_half)));
+	assert_not_cosigned(&house, "\"cosigned\":0");
+	assert_true(next_question(&house, &fetch));
+	assert_int_equal(2, fetch.witness);
+	assert_ok(give_answer(&house, 200, answer.content_type, buffer_bytes(&answer.body)));
+	assert_ok(high_water_may_decide(house.keeper->high_water));
+	assert_int_equal(1, count_of(&house, ENTRY_COSIGNATURE));
+}
+
+static void
+one_that_is_away_is_asked_again_and_holds_up_nobody(void **) {
+	_cleanup_(tear_down) struct house house;
+	struct ipc_fetch fetch;
+	set_up(&house);
+	open_with_witnesses(&house, 2);
+	bool is_due;
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms, &fetch, &is_due));
+	assert_true(is_due && fetch.witness == 0);
+	witnessing_lost(house.keeper->witnessing, house.now_ms, "endpoint.connect: refused");
+	assert_not_cosigned(&house, "endpoint.connect");
+	/* At once the other's turn. */
+	_cleanup_(witness_answer_free) struct witness_answer answer = {};
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms, &fetch, &is_due));
+	assert_true(is_due && fetch.witness == 1);
+	ask_witness(&house, &fetch, &answer);
+	assert_ok(give_answer(&house, 200, answer.content_type, buffer_bytes(&answer.body)));
+	assert_ok(high_water_may_decide(house.keeper->high_water));
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms + 999, &fetch, &is_due));
+	assert_false(is_due);
+	/* The same head, for the one that lags behind. */
+	assert_ok(witnessing_next(house.keeper->witnessing, house.now_ms + 1'000, &fetch, &is_due));
+	assert_true(is_due && fetch.witness == 0);
+}
+
+static void
+so_many_witnesses_are_none_or_too_many(void **) {
+	_cleanup_(tear_down) struct house house;
+	set_up(&house);
+	close_house(&house);
+	house.witnesses = WITNESSING_WITNESSES_MAX + 1;
+	assert_fails(STATUS_INVALID, "witnessing.witnesses", open_house(&house));
+}
+
 /* --- Over the channel --- */
 
 static void
@@ -588,7 +666,9 @@ a_helper_that_breaks_the_protocol_or_goes_away_loses_its_channel(void **) {
 	assert_not_cosigned(&house, "ipc.closed");
 }
 
-RUN_TESTS(T(nothing_is_decided_before_the_quorum_has_cosigned_the_start),
+RUN_TESTS(T(one_that_repeats_another_s_lines_adds_nothing_and_spoils_nothing),
+	  T(one_that_is_away_is_asked_again_and_holds_up_nobody), T(so_many_witnesses_are_none_or_too_many),
+	  T(nothing_is_decided_before_the_quorum_has_cosigned_the_start),
 	  T(a_cosigned_head_is_published_and_receipts_end_in_it),
 	  T(a_cosignatures_entry_brings_no_further_round_and_any_other_does),
 	  T(a_restart_asks_from_the_head_that_was_published), T(an_old_cosignature_proves_nothing_about_this_start),

@@ -13,7 +13,7 @@ struct written_users {
 struct written_guard {
 	int kind;
 	const char *path;
-	const char *witness;
+	struct yaml_texts witnesses;
 	const char *policy;
 	const char *certificates;
 };
@@ -67,7 +67,7 @@ static const char *const GUARDS[] = {
 static const struct yaml_field GUARD_FIELDS[] = {
 	{"kind", YAML_CHOICE, FIELD(written_guard, kind), .required = true, .choices = GUARDS},
 	{"path", YAML_TEXT, FIELD(written_guard, path)},
-	{"witness", YAML_TEXT, FIELD(written_guard, witness)},
+	{"witnesses", YAML_TEXTS, FIELD(written_guard, witnesses), .min = 1, .max = CONFIG_WITNESSES_MAX},
 	{"policy", YAML_TEXT, FIELD(written_guard, policy)},
 	{"certificates", YAML_TEXT, FIELD(written_guard, certificates)},
 };
@@ -235,18 +235,25 @@ is_witness_address(const char *address) {
 }
 
 static enum status
-take_witness(const struct place *place, const struct written_guard *guard, struct config *config) {
-	if (guard->certificates != nullptr && guard->witness == nullptr)
+take_witnesses(const struct place *place, const struct written_guard *guard, struct config *config) {
+	if (guard->certificates != nullptr && guard->witnesses.count == 0)
 		return REFUSE(place, "rollback_guard", "certificates belong to kind witness");
-	if (guard->witness == nullptr)
+	if (guard->witnesses.count == 0)
 		return OK;
-	if (!is_witness_address(guard->witness))
-		return REFUSE(place, "rollback_guard",
-			      "witness is \"%s\", expected https://HOST[:PORT], or http://127.0.0.1:PORT",
-			      guard->witness);
+	for (size_t i = 0; i < guard->witnesses.count; i++) {
+		const char *address = guard->witnesses.items[i];
+		if (!is_witness_address(address))
+			return REFUSE(place, "rollback_guard",
+				      "a witness is \"%s\", expected https://HOST[:PORT], or http://127.0.0.1:PORT",
+				      address);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(address, guard->witnesses.items[j]) == 0)
+				return REFUSE(place, "rollback_guard", "the witness %s is named twice", address);
+		config->rollback_guard.witnesses[i] = address;
+	}
+	config->rollback_guard.witness_count = guard->witnesses.count;
 	if (guard->policy[0] != '/' || (guard->certificates != nullptr && guard->certificates[0] != '/'))
 		return REFUSE(place, "rollback_guard", "policy and certificates must be absolute");
-	config->rollback_guard.witness_url = guard->witness;
 	config->rollback_guard.witness_policy = guard->policy;
 	config->rollback_guard.witness_certificates = guard->certificates;
 	return OK;
@@ -258,11 +265,11 @@ take_guard(const struct place *place, const struct written *written, struct conf
 	bool wants_path = guard->kind == CONFIG_GUARD_PATH, wants_witness = guard->kind == CONFIG_GUARD_WITNESS;
 	if (wants_path != (guard->path != nullptr))
 		return REFUSE(place, "rollback_guard", "path belongs to kind path");
-	if (wants_witness != (guard->witness != nullptr) || wants_witness != (guard->policy != nullptr))
-		return REFUSE(place, "rollback_guard", "witness and policy belong to kind witness");
+	if (wants_witness != (guard->witnesses.count > 0) || wants_witness != (guard->policy != nullptr))
+		return REFUSE(place, "rollback_guard", "witnesses and policy belong to kind witness");
 	config->rollback_guard.kind = (enum config_guard)guard->kind;
 	config->rollback_guard.path = guard->path;
-	TRY(take_witness(place, guard, config));
+	TRY(take_witnesses(place, guard, config));
 	if (!wants_path)
 		return OK;
 	/* A mark that is restored together with the data marks nothing. */

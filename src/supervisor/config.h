@@ -13,6 +13,7 @@
 constexpr size_t CONFIG_SIZE_MAX = 1024 * 1024;
 constexpr size_t CONFIG_LISTENERS_MAX = 4;
 constexpr size_t CONFIG_AUTHORITIES_MAX = 8;
+constexpr size_t CONFIG_WITNESSES_MAX = 8;
 
 enum config_guard { CONFIG_GUARD_NONE, CONFIG_GUARD_PATH, CONFIG_GUARD_WITNESS };
 enum config_root_key { CONFIG_ROOT_KEY_DESCRIPTOR, CONFIG_ROOT_KEY_CREDENTIAL, CONFIG_ROOT_KEY_FILE };
@@ -34,8 +35,8 @@ struct config_tls {
 struct config_limits {
 	uint32_t connections;
 	uint32_t connections_per_address;
-	uint32_t outstanding;        /* requests that the keeper takes at once: its credit to the gateway */
-	uint32_t outstanding_urgent; /* of protective operations, beside those */
+	uint32_t outstanding;                  /* requests that the keeper takes at once: its credit to the gateway */
+	uint32_t outstanding_urgent;           /* of protective operations, beside those */
 	uint32_t requests_per_principal_per_s; /* operations and votes */
 	uint32_t reads_per_principal_per_s;
 	uint32_t feed_clients;
@@ -53,8 +54,10 @@ struct config {
 	const char *data_directory;
 	struct {
 		enum config_guard kind;
-		const char *path;                 /* CONFIG_GUARD_PATH: directory outside the data directory */
-		const char *witness_url;          /* CONFIG_GUARD_WITNESS: https://..., http:// on loopback only */
+		const char *path; /* CONFIG_GUARD_PATH: directory outside the data directory */
+		/* CONFIG_GUARD_WITNESS: https://..., http:// on loopback only */
+		const char *witnesses[CONFIG_WITNESSES_MAX];
+		size_t witness_count;
 		const char *witness_policy;       /* tlog-policy file, absolute */
 		const char *witness_certificates; /* PEM file that https trusts; null: the system's */
 	} rollback_guard;

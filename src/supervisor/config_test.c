@@ -38,7 +38,7 @@ everything_that_can_be_set_is_taken_over(void **) {
 				 "tls: {certificate: /c, key: /k, groups: [X25519MLKEM768, P-256], "
 				 "client_certificates: request}\n"
 				 "data_directory: /data\n"
-				 "rollback_guard: {kind: witness, witness: \"https://w.example\", policy: /p}\n"
+				 "rollback_guard: {kind: witness, witnesses: [\"https://w.example\"], policy: /p}\n"
 				 "root_key: {descriptor: 5}\n"
 				 "limits: {connections: 2, outstanding: 3, feed_clients: 0}\n"
 				 "users: {gateway: 1001, keeper: 1002}\n"
@@ -51,7 +51,7 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_string_equal("X25519MLKEM768/P-256", config.tls.groups);
 	assert_true(config.tls.classical_groups);
 	assert_true(config.tls.client_certificates);
-	assert_string_equal("https://w.example", config.rollback_guard.witness_url);
+	assert_string_equal("https://w.example", config.rollback_guard.witnesses[0]);
 	assert_string_equal("/p", config.rollback_guard.witness_policy);
 	assert_int_equal(CONFIG_ROOT_KEY_DESCRIPTOR, config.root_key.kind);
 	assert_int_equal(5, config.root_key.descriptor);
@@ -67,14 +67,14 @@ everything_that_can_be_set_is_taken_over(void **) {
 static void
 a_witness_is_taken_over(void **) {
 	_cleanup_(config_free) struct config tls = {}, plain = {};
-	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witness: 'https://w.example/a', policy: /p, "
+	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witnesses: ['https://w.example/a'], policy: /p, "
 						      "certificates: /c}")),
 			       &tls));
 	assert_int_equal(CONFIG_GUARD_WITNESS, tls.rollback_guard.kind);
-	assert_string_equal("https://w.example/a", tls.rollback_guard.witness_url);
+	assert_string_equal("https://w.example/a", tls.rollback_guard.witnesses[0]);
 	assert_string_equal("/p", tls.rollback_guard.witness_policy);
 	assert_string_equal("/c", tls.rollback_guard.witness_certificates);
-	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witness: 'http://[::1]:80', policy: /p}")),
+	assert_ok(config_parse(BYTES_OF_LITERAL(GUARD("{kind: witness, witnesses: ['http://[::1]:80'], policy: /p}")),
 			       &plain));
 	assert_null(plain.rollback_guard.witness_certificates);
 }
@@ -111,16 +111,22 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 		 "config.rollback_guard", ":3:"},
 		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none, path: /m}\nroot_key: {file: /f}\n",
 		 "config.rollback_guard", ":3:"},
-		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: witness, witness: x}\nroot_key: {file: "
+		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: witness, witnesses: [x]}\nroot_key: "
+		 "{file: "
 		 "/f}\n",
 		 "config.rollback_guard", ":3:"},
-		{GUARD("{kind: witness, witness: 'http://192.0.2.1:80', policy: /p}"), "config.rollback_guard", ":3:"},
-		{GUARD("{kind: witness, witness: 'http://127.0.0.1.example:80', policy: /p}"), "config.rollback_guard",
+		{GUARD("{kind: witness, witnesses: ['http://192.0.2.1:80'], policy: /p}"), "config.rollback_guard",
 		 ":3:"},
-		{GUARD("{kind: witness, witness: 'unix:/socket', policy: /p}"), "config.rollback_guard", ":3:"},
-		{GUARD("{kind: witness, witness: 'https://w', policy: p}"), "config.rollback_guard", ":3:"},
-		{GUARD("{kind: witness, witness: 'https://w', policy: /p, certificates: c}"), "config.rollback_guard",
+		{GUARD("{kind: witness, witnesses: ['http://127.0.0.1.example:80'], policy: /p}"),
+		 "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witnesses: ['unix:/socket'], policy: /p}"), "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witnesses: ['https://w'], policy: p}"), "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witnesses: ['https://w'], policy: /p, certificates: c}"),
+		 "config.rollback_guard", ":3:"},
+		{GUARD("{kind: witness, witnesses: ['https://w', 'https://w'], policy: /p}"), "config.rollback_guard",
 		 ":3:"},
+		{GUARD("{kind: witness, witnesses: [], policy: /p}"), "yaml.range", ":3:"},
+		{GUARD("{kind: witness, witness: 'https://w', policy: /p}"), "yaml.unknown_key", ":3:"},
 		{GUARD("{kind: none, certificates: /c}"), "config.rollback_guard", ":3:"},
 		{"authority: [a]\ndata_directory: /d\nrollback_guard: {kind: none}\nroot_key: {}\n", "config.root_key",
 		 ":4:"},

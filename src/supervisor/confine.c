@@ -159,6 +159,33 @@ static const int FETCH[] = {
 	SCMP_SYS(connect), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), -1,
 };
 
+/* Files, which Landlock holds to its own directory, and connections that come to the listener it has. */
+static const int WITNESS[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(signalfd4),
+	SCMP_SYS(openat),
+	SCMP_SYS(open),
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(fallocate),
+	SCMP_SYS(flock),
+	SCMP_SYS(rename),
+	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(stat),
+	SCMP_SYS(lstat),
+	SCMP_SYS(statx),
+	SCMP_SYS(fchmod),
+	-1,
+};
+
 struct role {
 	enum ipc_role role;
 	const int *allowed; /* beside ANY_PROCESS */
@@ -170,6 +197,7 @@ static const struct role roles[] = {
 	{IPC_ROLE_GATEWAY, GATEWAY, false, false},
 	{IPC_ROLE_KEEPER, KEEPER, true, false},
 	{IPC_ROLE_FETCH, FETCH, false, true},
+	{IPC_ROLE_WITNESS, WITNESS, false, false},
 };
 
 /* What the supervisor and all that it starts go without; it must itself start processes, so its list says what is
@@ -388,11 +416,13 @@ struct port_rule {
 };
 
 static enum status
-add_port(int ruleset, uint16_t port) {
-	struct port_rule rule = {NET_CONNECT, port};
-	if (port == 0 || syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0)
-		return OK;
-	return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: a rule for port %u", port);
+add_ports(int ruleset, const uint16_t ports[CONFINE_PORTS_MAX]) {
+	for (size_t i = 0; i < CONFINE_PORTS_MAX && ports[i] != 0; i++) {
+		struct port_rule rule = {NET_CONNECT, ports[i]};
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) != 0)
+			return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: a rule for port %u", ports[i]);
+	}
+	return OK;
 }
 
 static enum status
@@ -403,7 +433,7 @@ enter_landlock(const struct confine_request *request, int version) {
 		return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: version %d", version);
 	enum status status = add_paths(ruleset, request, rules.files);
 	if (status == OK && rules.network != 0)
-		status = add_port(ruleset, request->connect_port);
+		status = add_ports(ruleset, request->connect_ports);
 	if (status == OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		status = fail_errno(STATUS_UNAVAILABLE, "confine.landlock: entering it");
 	close(ruleset);

@@ -14,14 +14,16 @@
 #include "base/ipc.h"
 
 constexpr size_t CONFINE_PATHS_MAX = 8;
+constexpr size_t CONFINE_PORTS_MAX = 8;
 
 struct confine_request {
 	enum ipc_role role;
 	/* Directories and files that stay usable, all else being out of reach; each list ends in null. */
 	const char *read_write[CONFINE_PATHS_MAX];
 	const char *read_only[CONFINE_PATHS_MAX];
-	uint16_t connect_port; /* a role that makes TCP connections: to this port alone */
-	bool degraded_allowed; /* configured `confinement: degraded` */
+	uint16_t connect_ports
+		[CONFINE_PORTS_MAX]; /* a role that makes TCP connections: to these ports alone; ends in 0 */
+	bool degraded_allowed;       /* configured `confinement: degraded` */
 };
 
 struct confinement {

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "supervisor/confine.h"
@@ -44,8 +45,10 @@ confine(enum ipc_role role) {
 		request.read_write[0] = directory;
 		request.read_only[0] = other_file;
 	}
+	if (role == IPC_ROLE_WITNESS)
+		request.read_write[0] = directory;
 	if (role == IPC_ROLE_FETCH)
-		request.connect_port = witness_port;
+		request.connect_ports[0] = witness_port;
 	CHECK(confine_enter(&request, &result) == OK);
 	CHECK(result.seccomp && !result.degraded && result.lacks[0] == '\0');
 	return result;
@@ -99,7 +102,13 @@ fetch_tries_everything(void) {
 }
 
 static void
+witness_tries_everything(void) {
+	try_everything(IPC_ROLE_WITNESS);
+}
+
+static void
 what_is_tried_is_refused_in_every_role(void **) {
+	in_a_child(witness_tries_everything);
 	in_a_child(fetch_tries_everything);
 	in_a_child(gateway_tries_everything);
 	in_a_child(keeper_tries_everything);
@@ -145,6 +154,28 @@ keeper_uses_its_directory(void) {
 static void
 the_keeper_has_its_directory_and_what_it_may_read(void **) {
 	in_a_child(keeper_uses_its_directory);
+}
+
+static void
+witness_replaces_its_state(void) {
+	char path[128], other[128];
+	confine(IPC_ROLE_WITNESS);
+	snprintf(path, sizeof path, "%s/a", directory);
+	snprintf(other, sizeof other, "%s/b", directory);
+	CHECK(io_replace_file(io_system(), path, BYTES_OF_LITERAL("x")) == OK);
+	CHECK(rename(path, other) == 0 && unlink(other) == 0);
+	CHECK(mkdir(path, 0700) < 0 && errno == EPERM);
+	CHECK(open(other_file, O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+	CHECK(bind(listener, nullptr, 0) < 0 && errno == EPERM);
+	CHECK(listen(listener, 1) < 0 && errno == EPERM);
+	CHECK(connect(listener, nullptr, 0) < 0 && errno == EPERM);
+	CHECK(fcntl(listener, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC) < 0 && errno == EAGAIN);
+}
+
+static void
+the_witness_has_its_directory_and_its_listener(void **) {
+	in_a_child(witness_replaces_its_state);
 }
 
 static void *
@@ -361,6 +392,7 @@ main(void) {
 		T(what_is_tried_is_refused_in_every_role),
 		T(what_is_tried_is_possible_without_confinement),
 		T(the_keeper_has_its_directory_and_what_it_may_read),
+		T(the_witness_has_its_directory_and_its_listener),
 		T(the_keepers_threads_are_confined_with_it_and_have_secret_memory),
 		T(the_gateway_makes_neither_threads_nor_connections),
 		T(fetch_connects_by_tcp_to_one_port_and_nothing_else),
