@@ -233,8 +233,7 @@ def test_a_gateway_that_is_killed_is_started_anew_and_the_keeper_stays():
     with Installation() as gate:
         gateway, keeper = gate.pid("gateway"), gate.pid("keeper")
         for _ in range(3):
-            os.kill(gate.pid("gateway"), signal.SIGKILL)
-            time.sleep(0.1)
+            gate.kill("gateway")
             gate.wait_ready()
         with Client(gate) as client:
             assert client.post("k").status == 200

@@ -3,6 +3,7 @@ sends bytes as they are given."""
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,10 +17,21 @@ PROGRAM = os.environ.get("GATEWAY_FIXTURE") or os.path.join(
 KEEPER_USER = 70402
 
 
+PATIENCE_S = 120 # how long anything may take: it ends a test that hangs, and says nothing about how fast things are
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the system gives to connections: nobody's connection takes it before it is listened at."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+        end = int(file.read().split()[0])
+    while True:
+        with socket.socket() as probe:
+            port = random.randrange(max(1024, end - 20000), end) if end > 2048 else 0
+            try:
+                probe.bind(("127.0.0.1", port))
+                return probe.getsockname()[1]
+            except OSError:
+                pass # somebody's
 
 
 class Answer:
@@ -166,13 +178,13 @@ log_level: info
         """Starts what must not; its log."""
         try:
             self.launch()
-            ended = self.process.wait(timeout=20)
+            ended = self.process.wait(timeout=PATIENCE_S)
             assert ended == status, f"ended with status {ended}\n{self.log()}"
             return self.log()
         finally:
             shutil.rmtree(self.directory)
 
-    def wait_ready(self, deadline_s=20):
+    def wait_ready(self, deadline_s=PATIENCE_S):
         until = time.monotonic() + deadline_s
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log()
@@ -189,19 +201,40 @@ log_level: info
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def wait_log(self, text, deadline_s=10):
+    def wait_log(self, text, deadline_s=PATIENCE_S):
         until = time.monotonic() + deadline_s
         while text not in self.log():
             assert time.monotonic() < until, f"no {text!r} in\n{self.log()}"
             time.sleep(0.02)
 
-    def pid(self, role):
+    def find_pid(self, role):
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
             for child in file.read().split():
-                with open(f"/proc/{child}/cmdline", "rb") as arguments:
+                try:
+                    arguments = open(f"/proc/{child}/cmdline", "rb")
+                except FileNotFoundError:
+                    continue # it ended meanwhile
+                with arguments:
                     if arguments.read().rstrip(b"\0").split(b"\0")[-1] == role.encode():
                         return int(child)
-        raise AssertionError(f"no {role}\n{self.log()}")
+        return None
+
+    def pid(self, role):
+        """Of the process that runs now; one that is being started is waited for."""
+        return self.wait_until(lambda: self.find_pid(role), f"a {role}")
+
+    def wait_until(self, what, said):
+        until = time.monotonic() + PATIENCE_S
+        while not (found := what()):
+            assert time.monotonic() < until, f"never {said}\n{self.log()}"
+            time.sleep(0.02)
+        return found
+
+    def kill(self, role):
+        """Ends it, and returns once another has taken its place; it need not be ready."""
+        old = self.pid(role)
+        os.kill(old, signal.SIGKILL)
+        self.wait_until(lambda: self.find_pid(role) not in (old, None), f"another {role}")
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -219,7 +252,7 @@ log_level: info
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
         try:
-            return self.process.wait(timeout=40)
+            return self.process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError("did not stop\n" + self.log()) from None

@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 
+from installation import PATIENCE_S, free_port
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get("GATEHOUSE") or os.path.join(ROOT, "build", "release", "src", "cli", "gatehouse")
 SERVER = os.environ.get("GATEHOUSE_SERVER") or PROGRAM  # the same, where a sanitizer does not fit confinement
@@ -20,12 +22,6 @@ VERIFIER = os.environ.get("GATEHOUSE_VERIFY") or os.path.join(ROOT, "build", "re
 PEOPLE = {f"person{i}": f"p-000000000000000{i}" for i in range(1, 6)}
 WORKLOADS = ("settlement", "treasurer", "prices")
 ADDRESSES = {"settlement": "127.1.0.1", "treasurer": "127.2.0.1", "prices": "127.3.0.1"}  # in their zones
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Result:
@@ -168,16 +164,17 @@ log_level: info
 
     def start(self):
         with open(self.log_path, "ab") as log:
+            said_before = log.tell()
             self.process = subprocess.Popen([SERVER, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
         certificate = make_certificate(self.folder, "proxy")
         for address in {"127.0.0.1", *ADDRESSES.values()}:
             self.proxies[address] = Proxy(certificate, ("127.0.0.1", self.port), address)
             self.proxies[address].exchanges = self.exchanges
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             assert self.process.poll() is None, self.log()
-            if "all processes are ready" in self.log():
+            if "all processes are ready" in self.log()[said_before:]:
                 return
             time.sleep(0.02)
         raise AssertionError("not ready\n" + self.log())
