@@ -85,12 +85,13 @@ struct keepers {
 	struct ecdsa_share *shares[KEEPERS_MAX + 1]; /* by index */
 	struct repeating streams[KEEPERS_MAX + 1];   /* used where seeded */
 	bool seeded;
+	struct randomness source; /* used where not seeded */
 };
 
 static inline struct randomness
 keepers_randomness(struct keepers *keepers, uint8_t index) {
 	if (!keepers->seeded)
-		return (struct randomness){};
+		return keepers->source;
 	return (struct randomness){.fill = repeating_fill, .context = &keepers->streams[index]};
 }
 

@@ -15,43 +15,13 @@
 #include "tests/test.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/secret.h"
-#include "crypto/declassify.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "keys/bip39.h"
 #include "keys/software/ring.h"
-
-#if defined(GATEHOUSE_CONSTANT_TIME_TEST)
-#define UNDER_VALGRIND (RUNNING_ON_VALGRIND > 0)
-#define COUNT_ERRORS() VALGRIND_COUNT_ERRORS
-#define classify(data, len) ((void)VALGRIND_MAKE_MEM_UNDEFINED(data, len))
-#else
-#define UNDER_VALGRIND false
-#define COUNT_ERRORS() 0u
-#define classify(data, len) ((void)(data), (void)(len))
-#define CONSTANT_TIME_SUPPRESSIONS ""
-#endif
-
-static unsigned errors_before;
-
-static void
-start_counting(void) {
-	if (!UNDER_VALGRIND) {
-		print_message("needs valgrind and a build without sanitizers\n");
-		skip();
-	}
-	errors_before = COUNT_ERRORS();
-}
-
-static void
-assert_no_leak(void) {
-	unsigned errors = COUNT_ERRORS() - errors_before;
-	if (errors != 0)
-		fail_msg("%u branches or addresses depend on a secret; valgrind's report says where", errors);
-}
+#include "tests/constant_time.h"
 
 static const char *volatile table = "0123456789abcdef";
 
@@ -246,12 +216,6 @@ main(int, char **argv) {
 		T(the_ring),
 		T(importing_keys),
 	};
-#if defined(GATEHOUSE_CONSTANT_TIME_TEST)
-	if (!UNDER_VALGRIND)
-		execlp("valgrind", "valgrind", "--quiet", "--suppressions=" CONSTANT_TIME_SUPPRESSIONS, argv[0],
-		       nullptr);
-	/* Still here: there is no valgrind to become, and every test skips. */
-#endif
-	(void)argv;
+	run_under_valgrind(argv);
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -282,6 +282,7 @@ write_first_round(struct dealing *dealing) {
 	const struct session *session = &dealing->exchange.session;
 	own_fields(dealing, own);
 	struct hash256 commitment = commit_to(dealing, session->self, own);
+	declassify(&commitment, sizeof commitment);
 	dealing->commitments[own_position(dealing)] = commitment;
 	for (size_t i = 0; i < session->parties.count; i++) {
 		if (!is_peer(dealing, i))
@@ -534,6 +535,7 @@ check_openings(struct dealing *dealing) {
 				    parties->parties[i].index);
 	}
 	TRY(deal_to_self(dealing, coefficients, chains));
+	declassify(dealing->opening.chain, sizeof dealing->opening.chain); /* sent to all */
 	for (size_t i = 0; i < parties->count; i++) {
 		if (!is_peer(dealing, i))
 			continue;

@@ -101,6 +101,7 @@ pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious, const
 					   first ? own : contribution, first ? contribution : own);
 	memcpy(pair->zero_seed, seed.bytes, sizeof seed.bytes);
 	pair->setup_id = make_setup_id(setup, session, trees, &seed);
+	declassify(&pair->setup_id, sizeof pair->setup_id);
 	secret_wipe(&seed, sizeof seed);
 	pair->ready = true;
 	return OK;

@@ -237,6 +237,7 @@ write_first_round(struct signing *signing) {
 	const struct session *session = &signing->exchange.session;
 	struct hash256 commitment = commit_to(signing, session->self, BYTES_OF_ARRAY(signing->salt),
 					      BYTES_OF_ARRAY(signing->nonce_point), BYTES_OF_ARRAY(signing->key_point));
+	declassify(&commitment, sizeof commitment);
 	signing->commitments[party_set_position(&session->parties, session->self)] = commitment;
 	for (size_t i = 0; i < session->parties.count; i++)
 		if (is_peer(signing, i))
