@@ -2,20 +2,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/io.h"
-#include "base/ipc_control.h"
 #include "base/ipc_messages.h"
 #include "base/log.h"
 #include "helpers/http_exchange.h"
-#include "supervisor/config.h"
+#include "supervisor/child.h"
 #include "supervisor/confine.h"
 
-constexpr int EXIT_INTERNAL = 4;
 constexpr size_t SHA256_LENGTH = 32;
 constexpr int64_t EXCHANGE_MS = 5'000;
 /* The supervisor restarts a keeper within half of it, and hands on a new channel. */
@@ -24,8 +19,7 @@ constexpr unsigned FAILURES_MAX = 5; /* in a row, after which a name is looked u
 static const char SYSTEM_CERTIFICATES[] = "/etc/ssl/certs/ca-certificates.crt";
 
 struct fetch_process {
-	int control;
-	bool started, stopping;
+	struct child child;
 	struct config config;
 	struct confinement confinement;
 	struct peer {
@@ -133,17 +127,6 @@ answer(struct fetch_process *process, const struct ipc_frame *frame) {
 /* --- Control --- */
 
 static enum status
-read_config(struct fetch_process *process, int descriptor) {
-	_cleanup_(buffer_free) struct buffer text = {};
-	size_t got;
-	if (!buffer_reserve(&text, CONFIG_SIZE_MAX))
-		return buffer_status(&text);
-	TRY(io_read_at(io_system(), descriptor, 0, text.data, CONFIG_SIZE_MAX, &got));
-	config_free(&process->config);
-	return config_parse(bytes_of(text.data, got), &process->config);
-}
-
-static enum status
 take_channel(struct fetch_process *process, struct ipc_control_message *message) {
 	if (message->peer != IPC_ROLE_KEEPER)
 		return fail(STATUS_INVALID, "fetch.channel: to the %s", ipc_role_name(message->peer));
@@ -155,31 +138,16 @@ take_channel(struct fetch_process *process, struct ipc_control_message *message)
 }
 
 static enum status
-take_control(struct fetch_process *process) {
-	struct ipc_control_message message;
-	TRY(ipc_control_receive(process->control, &message));
-	enum status status = OK;
-	switch (message.type) {
+take(void *context, struct ipc_control_message *message) {
+	struct fetch_process *process = context;
+	switch (message->type) {
 	case IPC_CONTROL_CONFIG:
-		status = read_config(process, message.descriptors[0]);
-		break;
+		return child_parse_config(message->descriptors[0], &process->config);
 	case IPC_CONTROL_CHANNEL:
-		status = take_channel(process, &message);
-		break;
-	case IPC_CONTROL_START:
-		process->started = true;
-		break;
-	case IPC_CONTROL_LOG_LEVEL:
-		log_set_level((enum log_level)message.value);
-		break;
-	case IPC_CONTROL_STOP:
-		process->stopping = true;
-		break;
+		return take_channel(process, message);
 	default: /* what is not for this process */
-		break;
+		return OK;
 	}
-	ipc_control_close_descriptors(&message);
-	return status;
 }
 
 /* --- The process --- */
@@ -249,7 +217,7 @@ serve_channel(struct fetch_process *process) {
 
 static enum status
 serve(struct fetch_process *process) {
-	struct pollfd polled[2] = {{.fd = process->control, .events = POLLIN}, {.fd = -1}};
+	struct pollfd polled[2] = {{.fd = process->child.control, .events = POLLIN}, {.fd = -1}};
 	if (process->has_channel)
 		polled[1] =
 			(struct pollfd){.fd = process->channel.descriptor,
@@ -262,14 +230,14 @@ serve(struct fetch_process *process) {
 	if (ready > 0 && polled[1].revents != 0)
 		TRY(serve_channel(process));
 	if (ready > 0 && polled[0].revents != 0)
-		TRY(take_control(process));
+		TRY(child_take_control(&process->child));
 	return check_reachable(process);
 }
 
 static enum status
 run(struct fetch_process *process) {
-	while (!process->started)
-		TRY(take_control(process));
+	while (!process->child.started)
+		TRY(child_take_control(&process->child));
 	log_start("fetch", process->config.log_level);
 	TRY(prepare(process));
 	struct confine_request confine = {.role = IPC_ROLE_FETCH,
@@ -277,32 +245,25 @@ run(struct fetch_process *process) {
 	for (size_t i = 0; i < process->peer_count; i++)
 		confine.connect_ports[i] = process->peers[i].target.port;
 	TRY(confine_enter(&confine, &process->confinement));
-	TRY(ipc_control_send(process->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
+	TRY(child_ready(&process->child));
 	if (process->has_channel)
 		TRY(ipc_flush(&process->channel)); /* the hello */
-	while (!process->stopping)
+	while (!process->child.stopping)
 		TRY(serve(process));
 	return OK;
 }
 
 int
 fetch_main(int control) {
-	struct fetch_process process = {.control = control, .channel = {.descriptor = -1}};
-	signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor tells us when to stop */
-	signal(SIGPIPE, SIG_IGN);
-	log_start("fetch", LOG_LEVEL_INFO);
+	struct fetch_process process = {.channel = {.descriptor = -1}};
+	process.child = (struct child){.name = "fetch", .control = control, .take = take, .context = &process};
+	child_begin(&process.child);
 	enum status status = run(&process);
-	if (status != OK) {
-		log_error("fetch ends: %s", fail_message());
-		struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED};
-		/* A configuration stays wrong; names and networks come back. */
-		failed.value = status == STATUS_INVALID || status == STATUS_UNSUPPORTED ? IPC_FAILED_AT_START
-											: IPC_FAILED_FOR_NOW;
-		snprintf(failed.text, sizeof failed.text, "%s", fail_message());
-		IGNORE_STATUS(ipc_control_send(control, &failed)); /* the log has said it */
-	}
+	/* A configuration stays wrong; names and networks come back. */
+	bool is_wrong = status == STATUS_INVALID || status == STATUS_UNSUPPORTED;
+	int exit_status = child_end(&process.child, status, is_wrong ? IPC_FAILED_AT_START : IPC_FAILED_FOR_NOW);
 	ipc_stop(&process.channel);
 	http_tls_free(&process.tls);
 	config_free(&process.config);
-	return status == OK ? EXIT_SUCCESS : EXIT_INTERNAL;
+	return exit_status;
 }

@@ -1,25 +1,21 @@
 #include "keeper/process.h"
 
 #include <stdio.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/ipc_control.h"
 #include "base/log.h"
 #include "keeper/keeper.h"
 #include "ledger/tlog_policy.h"
-#include "supervisor/config.h"
+#include "supervisor/child.h"
 #include "supervisor/confine.h"
 
 constexpr size_t PASSPHRASE_MAX = 1024;
 constexpr unsigned POOL_THREADS = 1; /* beside the deciding one */
 
 struct keeper_process {
-	int control;
+	struct child child;
 	int channel; /* the newest that was handed over, not served yet; −1: none */
 	int fetch;   /* the same, of the channel to fetch */
-	bool started, stopping;
 	struct config config;
 	struct secret passphrase;
 	struct confinement confinement;
@@ -27,19 +23,14 @@ struct keeper_process {
 	struct keeper *keeper;
 };
 
+/* A reload is for other processes: what the keeper runs on, and borrows from, stays; the log says that it happened. */
 static enum status
-read_config(struct keeper_process *process, int descriptor) {
+take_config(struct keeper_process *process, int descriptor) {
+	if (process->keeper == nullptr)
+		return child_parse_config(descriptor, &process->config);
 	_cleanup_(buffer_free) struct buffer text = {};
-	size_t got;
-	if (!buffer_reserve(&text, CONFIG_SIZE_MAX))
-		return buffer_status(&text);
-	TRY(io_read_at(io_system(), descriptor, 0, text.data, CONFIG_SIZE_MAX, &got));
-	if (process->keeper == nullptr) {
-		config_free(&process->config);
-		return config_parse(bytes_of(text.data, got), &process->config);
-	}
-	/* A reload is for other processes: what the keeper runs on, and borrows from, stays; the log says that it happened. */
-	struct hash256 hash = sha256(bytes_of(text.data, got));
+	TRY(child_read_config(descriptor, &text));
+	struct hash256 hash = sha256(buffer_bytes(&text));
 	log_info("the configuration was read anew; what the keeper runs on stays until the next start");
 	if (keeper_record_configuration(process->keeper, &hash) != OK)
 		log_error("a reloaded configuration could not be recorded: %s", fail_message());
@@ -67,43 +58,28 @@ connect_fetch(struct keeper_process *process) {
 }
 
 static enum status
-take_control(struct keeper_process *process) {
-	struct ipc_control_message message;
-	TRY(ipc_control_receive(process->control, &message));
-	enum status status = OK;
-	switch (message.type) {
+take(void *context, struct ipc_control_message *message) {
+	struct keeper_process *process = context;
+	switch (message->type) {
 	case IPC_CONTROL_CONFIG:
-		status = read_config(process, message.descriptors[0]);
-		break;
+		return take_config(process, message->descriptors[0]);
 	case IPC_CONTROL_PASSPHRASE:
 		secret_free(&process->passphrase);
-		status = secret_read_descriptor(&process->passphrase, message.descriptors[0], PASSPHRASE_MAX);
-		break;
+		return secret_read_descriptor(&process->passphrase, message->descriptors[0], PASSPHRASE_MAX);
 	case IPC_CONTROL_CHANNEL:
-		take_channel(process, message.peer, &message.descriptors[0]);
-		break;
-	case IPC_CONTROL_START:
-		process->started = true;
-		break;
-	case IPC_CONTROL_LOG_LEVEL:
-		log_set_level((enum log_level)message.value);
-		break;
-	case IPC_CONTROL_STOP:
-		process->stopping = true;
-		break;
+		take_channel(process, message->peer, &message->descriptors[0]);
+		return OK;
 	default: /* what is not for a keeper */
-		break;
+		return OK;
 	}
-	ipc_control_close_descriptors(&message);
-	return status;
 }
 
 static enum status
 handle_control(void *context, bool *stop) {
 	struct keeper_process *process = context;
-	TRY(take_control(process));
+	TRY(child_take_control(&process->child));
 	TRY(connect_fetch(process));
-	*stop = process->stopping || process->channel >= 0;
+	*stop = process->child.stopping || process->channel >= 0;
 	return OK;
 }
 
@@ -189,23 +165,23 @@ open_keeper(struct keeper_process *process) {
 
 static enum status
 run(struct keeper_process *process) {
-	while (!process->started)
-		TRY(take_control(process));
+	while (!process->child.started)
+		TRY(child_take_control(&process->child));
 	log_start("keeper", process->config.log_level);
 	TRY(open_keeper(process));
-	TRY(ipc_control_send(process->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
-	while (!process->stopping) {
+	TRY(child_ready(&process->child));
+	while (!process->child.stopping) {
 		TRY(connect_fetch(process));
 		if (process->channel < 0) {
-			TRY(take_control(process));
+			TRY(child_take_control(&process->child));
 			continue;
 		}
 		int channel = process->channel;
 		process->channel = -1;
-		struct keeper_watch watch = {process->control, handle_control, process};
+		struct keeper_watch watch = {process->child.control, handle_control, process};
 		TRY(keeper_serve(process->keeper, channel, &watch));
-		if (!process->stopping && process->channel < 0)
-			TRY(ipc_control_send(process->control,
+		if (!process->child.stopping && process->channel < 0)
+			TRY(ipc_control_send(process->child.control,
 					     &(struct ipc_control_message){.type = IPC_CONTROL_CHANNEL_LOST,
 									   .peer = IPC_ROLE_GATEWAY}));
 	}
@@ -225,18 +201,11 @@ failure_of(const struct keeper_process *process, enum status status) {
 
 int
 keeper_main(int control) {
-	struct keeper_process process = {.control = control, .channel = -1, .fetch = -1};
-	signal(SIGINT, SIG_IGN); /* a terminal sends it to all; the supervisor tells us when to stop */
-	signal(SIGPIPE, SIG_IGN);
-	log_start("keeper", LOG_LEVEL_INFO);
+	struct keeper_process process = {.channel = -1, .fetch = -1};
+	process.child = (struct child){.name = "keeper", .control = control, .take = take, .context = &process};
+	child_begin(&process.child);
 	enum status status = run(&process);
-	if (status != OK) {
-		log_error("the keeper ends: %s", fail_message());
-		struct ipc_control_message failed = {.type = IPC_CONTROL_FAILED};
-		failed.value = failure_of(&process, status);
-		snprintf(failed.text, sizeof failed.text, "%s", fail_message());
-		IGNORE_STATUS(ipc_control_send(control, &failed)); /* the log has said it */
-	}
+	int exit_status = child_end(&process.child, status, failure_of(&process, status));
 	keeper_close(&process.keeper);
 	installation_close(&process.installation);
 	if (process.channel >= 0)
@@ -245,5 +214,5 @@ keeper_main(int control) {
 		close(process.fetch);
 	secret_free(&process.passphrase);
 	config_free(&process.config);
-	return status == OK ? EXIT_SUCCESS : 4;
+	return exit_status;
 }
