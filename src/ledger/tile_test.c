@@ -262,10 +262,42 @@ damaged_newest_tiles_are_written_anew(void **) {
 
 #define IN_DIRECTORY(function) cmocka_unit_test_setup_teardown(function, make_directory, remove_directory)
 
+/* 256 entries of 5,001 bytes, and 45 more: both bundles are large, and neither is a multiple of any block. */
+static void
+large_bundles_are_read_back_as_they_were_written(void **) {
+	static uint8_t large[5001];
+	struct tree_frontier frontier = {};
+	_cleanup_(tile_writer_close) struct tile_writer *writer = nullptr;
+	assert_ok(tile_writer_open(io_system(), directory, &writer));
+	for (uint64_t i = 0; i < 301; i++) {
+		memset(large, (int)(i & 0xff), sizeof large);
+		struct hash256 leaf = tree_leaf_hash(BYTES_OF_ARRAY(large));
+		assert_ok(tile_writer_append(writer, BYTES_OF_ARRAY(large), nullptr));
+		assert_ok(tree_frontier_append(&frontier, &leaf));
+	}
+	publish(writer, &frontier);
+	for (uint64_t index = 0; index < 2; index++) {
+		_cleanup_(buffer_free) struct buffer bundle = {};
+		struct tile_name name = {true, 0, index, index == 0 ? TILE_WIDTH : 45};
+		assert_ok(tile_read_file(io_system(), directory, &name, &bundle));
+		struct bytes left = buffer_bytes(&bundle), entry;
+		for (unsigned i = 0; i < name.width; i++) {
+			memset(large, (int)((index * TILE_WIDTH + i) & 0xff), sizeof large);
+			assert_ok(tile_next_in_bundle(&left, &entry));
+			assert_bytes(BYTES_OF_ARRAY(large), entry);
+		}
+		assert_int_equal(0, left.len);
+	}
+	tile_writer_close(&writer); /* and opening again checks them */
+	assert_ok(tile_writer_open(io_system(), directory, &writer));
+	assert_int_equal(301, tile_writer_size(writer));
+}
+
 RUN_TESTS(T(names_are_those_of_the_specification), T(bad_names_are_refused_by_name),
 	  T(partial_widths_are_those_of_the_specification), T(bundles_are_read_back_and_damaged_ones_refused),
 	  IN_DIRECTORY(the_tiles_of_a_size_are_those_of_the_specification),
 	  IN_DIRECTORY(proofs_about_old_leaves_come_from_tiles),
 	  IN_DIRECTORY(publishing_goes_on_where_it_ended_and_removes_outgrown_partials),
 	  IN_DIRECTORY(a_head_that_the_tiles_do_not_lead_to_is_not_published),
-	  IN_DIRECTORY(damaged_newest_tiles_are_written_anew))
+	  IN_DIRECTORY(damaged_newest_tiles_are_written_anew),
+	  IN_DIRECTORY(large_bundles_are_read_back_as_they_were_written))

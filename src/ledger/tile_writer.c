@@ -11,6 +11,8 @@ constexpr char STATE_MAGIC[] = "gatehouse/tiles/v1";
 constexpr size_t STATE_SIZE_MAX = 256;
 constexpr size_t BUNDLE_SIZE_MAX = TILE_WIDTH * (2 + TILE_ENTRY_SIZE_MAX);
 constexpr size_t UNSYNCED_MAX = 32;
+constexpr size_t DIRECT_MIN = 64 * 1024; /* from here on a file is written past the page cache */
+constexpr size_t PIECE = 256 * 1024;
 
 /* The tile of a level that is being filled. */
 struct open_tile {
@@ -27,6 +29,7 @@ struct tile_writer {
 	struct tree_frontier frontier;
 	struct open_tile tiles[TILE_LEVELS];
 	struct buffer bundle; /* of the open level 0 tile */
+	uint8_t *piece;       /* of a file that is written past the page cache */
 	char *made;           /* the directory made last */
 	char *unsynced[UNSYNCED_MAX];
 	size_t unsynced_count;
@@ -97,6 +100,22 @@ full_path(const char *directory, const char *relative, char path[PATH_MAX]) {
 		       : fail(STATUS_INVALID, "io.path: too long: %s", directory);
 }
 
+/* Bundles are large, written once and seldom read: finding and filling pages of the cache for them would cost more than all else
+ * that publishing does. What is beyond the last multiple of the alignment goes the ordinary way. */
+static enum status
+write_content(struct tile_writer *writer, int file, struct bytes content) {
+	if (content.len < DIRECT_MIN)
+		return io_write_at(writer->io, file, 0, content.data, content.len);
+	for (size_t at = 0; at < content.len;) {
+		size_t left = content.len - at, whole = left - left % IO_DIRECT_ALIGNMENT;
+		size_t len = whole == 0 ? left : whole < PIECE ? whole : PIECE;
+		memcpy(writer->piece, content.data + at, len);
+		TRY(io_write_at(writer->io, file, at, writer->piece, len));
+		at += len;
+	}
+	return OK;
+}
+
 /* Without syncing the directory: sync_directories() does that once for many. */
 static enum status
 write_file(struct tile_writer *writer, const struct tile_name *name, struct bytes content) {
@@ -106,8 +125,9 @@ write_file(struct tile_writer *writer, const struct tile_name *name, struct byte
 	TRY(full_path(writer->directory, "tile.new", beside));
 	TRY(make_directories(writer, path));
 	int file;
-	TRY(io_open(writer->io, beside, IO_WRITE | IO_CREATE | IO_TRUNCATE, &file));
-	enum status status = io_write_at(writer->io, file, 0, content.data, content.len);
+	int direct = content.len < DIRECT_MIN ? 0 : IO_DIRECT;
+	TRY(io_open(writer->io, beside, IO_WRITE | IO_CREATE | IO_TRUNCATE | direct, &file));
+	enum status status = write_content(writer, file, content);
 	if (status == OK)
 		status = io_sync_data(writer->io, file);
 	enum status closed = io_close(writer->io, file);
@@ -415,6 +435,8 @@ tile_writer_open(const struct io *io, const char *directory, struct tile_writer 
 	opened->io = io;
 	opened->directory = strdup(directory);
 	TRY_ALLOC(opened->directory);
+	opened->piece = aligned_alloc(IO_DIRECT_ALIGNMENT, PIECE);
+	TRY_ALLOC(opened->piece);
 	TRY(load(opened));
 	*writer = TAKE(opened);
 	return OK;
@@ -427,6 +449,7 @@ tile_writer_close(struct tile_writer **writer) {
 	if (closed == nullptr)
 		return;
 	buffer_free(&closed->bundle);
+	free(closed->piece);
 	for (size_t i = 0; i < closed->unsynced_count; i++)
 		free(closed->unsynced[i]);
 	free(closed->made);
