@@ -89,6 +89,7 @@ house_open(struct house *house) {
 				       .reads_per_principal_per_s = house->read_rate,
 				       .first_segment_size = house->is_manual ? SMALL_SEGMENT : 0,
 				       .segment_size = house->is_manual ? SMALL_SEGMENT : 0,
+				       .snapshot_entries = house->snapshot_entries,
 				       .fatal = house->fatal,
 				       .fatal_context = house->fatal_context,
 				       .is_manual = house->is_manual};

@@ -24,6 +24,7 @@ struct house {
 	uint32_t rate;                                     /* requests a second that one principal may make; 0: any */
 	uint32_t read_rate;                                /* the same of reads */
 	uint32_t credits;                                  /* of each kind */
+	uint64_t snapshot_entries;
 	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
 	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
 	void *fatal_context;

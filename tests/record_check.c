@@ -35,8 +35,8 @@ asked_note(struct asked *asked, struct arena *arena, const struct ipc_response *
 	asked->number = 0;
 	if (asked->transaction.len > 0 && !asked->is_operation && transaction.len == 0)
 		return false; /* the vote that decided, given once more: what it brought about stands */
-	if (asked->transaction.len > 0)
-		assert_bytes(asked->transaction, transaction);
+	if (asked->transaction.len > 0 && !bytes_equal(asked->transaction, transaction))
+		fail_msg("signed before, and now answered %u: %.*s", response->status, BYTES_ARGS(response->body));
 	asked->answered = true;
 	asked->status = response->status;
 	asked->transaction = transaction;

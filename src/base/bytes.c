@@ -91,6 +91,16 @@ buffer_append_u64be(struct buffer *buffer, uint64_t number) {
 	buffer_append(buffer, bytes, sizeof bytes);
 }
 
+void
+buffer_append_prefixed(struct buffer *buffer, struct bytes bytes) {
+	if (bytes.len > UINT32_MAX) {
+		buffer->failed = true;
+		return;
+	}
+	buffer_append_u32be(buffer, (uint32_t)bytes.len);
+	buffer_append_bytes(buffer, bytes);
+}
+
 static void
 append_little_endian(struct buffer *buffer, uint64_t number, size_t width) {
 	uint8_t bytes[8];

@@ -82,6 +82,7 @@ void buffer_append_text(struct buffer *buffer, const char *text);
 void buffer_append_u16be(struct buffer *buffer, uint16_t number);
 void buffer_append_u32be(struct buffer *buffer, uint32_t number);
 void buffer_append_u64be(struct buffer *buffer, uint64_t number);
+void buffer_append_prefixed(struct buffer *buffer, struct bytes bytes); /* after their number, in 32 bits, big-endian */
 void buffer_append_u16le(struct buffer *buffer, uint16_t number);
 void buffer_append_u32le(struct buffer *buffer, uint32_t number);
 void buffer_append_u64le(struct buffer *buffer, uint64_t number);

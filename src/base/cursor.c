@@ -67,6 +67,15 @@ DEFINE_READER(cursor_u32le, uint32_t, read_little_endian)
 DEFINE_READER(cursor_u64le, uint64_t, read_little_endian)
 
 enum status
+cursor_prefixed(struct cursor *cursor, const char *field, size_t max, struct bytes *bytes) {
+	uint32_t len;
+	TRY(cursor_u32be(cursor, field, &len));
+	if (len > max)
+		return fail(STATUS_INVALID, "%s: %u bytes, at most %zu", field, len, max);
+	return cursor_take(cursor, field, len, bytes);
+}
+
+enum status
 cursor_end(const struct cursor *cursor, const char *field) {
 	return cursor->left == 0 ? OK
 				 : fail(STATUS_INVALID, "%s.trailing: %zu bytes after the end", field, cursor->left);

@@ -27,6 +27,8 @@ enum status cursor_u64be(struct cursor *cursor, const char *field, uint64_t *num
 enum status cursor_u16le(struct cursor *cursor, const char *field, uint16_t *number);
 enum status cursor_u32le(struct cursor *cursor, const char *field, uint32_t *number);
 enum status cursor_u64le(struct cursor *cursor, const char *field, uint64_t *number);
+/* Bytes after their number in 32 bits, big-endian: "<field>: n bytes" if there are more than max. */
+enum status cursor_prefixed(struct cursor *cursor, const char *field, size_t max, struct bytes *bytes);
 /* What stands before the next such byte, which is passed over: "<field>: no ..." if there is none. */
 enum status cursor_until(struct cursor *cursor, const char *field, uint8_t end, struct bytes *bytes);
 /* OK only if nothing is left: "<field>.trailing: n bytes after the end". */

@@ -121,3 +121,19 @@ map_next(const struct map *map, size_t *at, struct bytes *key, void **value) {
 	}
 	return false;
 }
+
+static int
+compare_keys(const void *a, const void *b) {
+	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
+}
+
+enum status
+map_sorted_keys(const struct map *map, struct bytes **keys) {
+	*keys = calloc(map->count == 0 ? 1 : map->count, sizeof **keys);
+	TRY_ALLOC(*keys);
+	size_t at = 0, count = 0;
+	while (count < map->count && map_next(map, &at, &(*keys)[count], nullptr))
+		count++;
+	qsort(*keys, count, sizeof **keys, compare_keys);
+	return OK;
+}

@@ -187,6 +187,35 @@ entities_follow(struct policy_entities *entities, const struct gate_state *state
 	return *touched ? policy_entities_seal(entities) : OK;
 }
 
+static enum status
+load_directory(struct policy_entities *entities, const struct gate_state *state) {
+	const struct directory *directory = state->directory;
+	for (size_t i = 0; i < directory_unit_count(directory); i++)
+		TRY(put_unit(entities, directory_unit_at(directory, i)));
+	for (size_t i = 0; i < directory_zone_count(directory); i++)
+		TRY(put(entities, uid("Zone", directory_zone_at(directory, i)->id), nullptr, 0, nullptr, 0));
+	for (size_t i = 0; i < directory_group_count(directory); i++)
+		TRY(put(entities, uid("Group", directory_group_at(directory, i)->id), nullptr, 0, nullptr, 0));
+	for (size_t i = 0; i < directory_principal_count(directory); i++)
+		TRY(put_principal(entities, state, directory_principal_at(directory, i)));
+	return OK;
+}
+
+enum status
+entities_load(struct policy_entities *entities, const struct gate_state *state) {
+	size_t at = 0;
+	void *item;
+	TRY(load_directory(entities, state));
+	for (size_t i = 0; i < asset_registry_count(state->assets); i++)
+		TRY(put_asset(entities, asset_registry_at(state->assets, i)));
+	while (map_next(&state->destinations.lists, &at, nullptr, &item))
+		TRY(put_list(entities, item));
+	at = 0;
+	while (map_next(&state->keys, &at, nullptr, &item))
+		TRY(put_key(entities, item));
+	return policy_entities_seal(entities);
+}
+
 /* --- What a decision could reach. --- */
 
 constexpr size_t REACHABLE_MAX = 256;

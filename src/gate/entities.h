@@ -21,6 +21,9 @@ enum status entities_create(struct policy_entities **entities);
 enum status entities_follow(struct policy_entities *entities, const struct gate_state *state,
 			    const struct change *change, bool *touched);
 
+/* All that the state knows, into entities that know nothing yet: what following every change would have put. */
+enum status entities_load(struct policy_entities *entities, const struct gate_state *state);
+
 struct entity_uid entity_of_principal(const struct principal *principal);
 struct entity_uid entity_of_action(enum operation_kind_id kind);
 struct entity_uid entity_of_resource(enum resource_type type, struct bytes id);

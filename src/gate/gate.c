@@ -527,6 +527,7 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 void
 gate_tick(struct gate *gate, int64_t now_ms) {
 	limits_expire(gate->state->limits, now_ms);
+	nonces_expire(gate->state->nonces, now_ms);
 	struct operations *operations = &gate->state->operations;
 	size_t at = 0;
 	void *value;

@@ -128,4 +128,9 @@ void directory_new_person_id(char id[static 26]);
 enum status directory_active_key(const struct directory *directory, struct bytes key_id,
 				 const struct directory_key **key);
 
+/* For snapshots: the same directory gives the same bytes; read into an empty one (identity/directory_snapshot.c). Errors:
+ * directory.snapshot (STATUS_CORRUPT, STATUS_UNSUPPORTED). */
+enum status directory_write(const struct directory *directory, struct buffer *to);
+enum status directory_read(struct directory *directory, struct bytes snapshot);
+
 #endif

@@ -200,6 +200,11 @@ forget_expired(struct nonces *nonces, int64_t now_ms) {
 		nonces->kept_from_s = keep_from_s;
 }
 
+void
+nonces_expire(struct nonces *nonces, int64_t now_ms) {
+	forget_expired(nonces, now_ms);
+}
+
 /* --- Taking --- */
 
 static enum status

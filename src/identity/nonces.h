@@ -27,6 +27,8 @@ enum status nonces_take(struct nonces *nonces, struct bytes key_id, struct bytes
 			int64_t now_ms);
 /* True if it was taken and is still kept; changes nothing. */
 bool nonces_has(const struct nonces *nonces, struct bytes key_id, struct bytes nonce);
+/* Forgets what no signature can bring again. */
+void nonces_expire(struct nonces *nonces, int64_t now_ms);
 size_t nonces_count(const struct nonces *nonces);
 
 /* For snapshots: the same nonces give the same bytes. nonces_read() fills an empty store. Errors: nonces.snapshot

@@ -37,9 +37,11 @@ struct keeper {
 	int64_t batch_ms; /* the present batch's time */
 	int64_t sampled_ms, reported_ms, ticked_ms;
 	bool ready;
+	struct state_snapshots *snapshots;
+	struct secret snapshot_key;
 	atomic_bool has_ended; /* nothing is answered any more */
 	/* Paths, owned. */
-	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path;
+	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path, *snapshot_path;
 	/* Serving. */
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */
@@ -62,6 +64,9 @@ struct keeper {
 	struct metric decide_seconds;
 	struct metric_histogram decide_histogram;
 };
+
+/* A gate of this installation that nothing was applied to; without keys it follows the log and signs nothing. */
+enum status keeper_make_gate(struct keeper *keeper, bool with_keys, struct gate **gate);
 
 /* The end where going on would promise what is not so: only a restart makes the state what the log says. */
 void keeper_end(struct keeper *keeper, const char *why);

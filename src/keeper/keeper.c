@@ -12,8 +12,10 @@
 #include "keeper/api.h"
 #include "keeper/decide.h"
 #include "keeper/report.h"
+#include "gate/snapshot.h"
 #include "keeper/projection.h"
 #include "keeper/slow_read.h"
+#include "keeper/state_snapshot.h"
 #include "keeper/system_entry.h"
 #include "store/blob.h"
 
@@ -38,21 +40,36 @@ make_paths(struct keeper *keeper) {
 	keeper->checkpoint_path = installation_path(installation, "public/checkpoint");
 	keeper->cosigned_path = installation_path(installation, "public/checkpoint.witnessed");
 	keeper->state_path = installation_path(installation, "state.db");
-	bool all = keeper->ledger_path && keeper->blobs_path && keeper->public_path && keeper->checkpoint_path &&
-		   keeper->cosigned_path && keeper->state_path;
+	keeper->snapshot_path = installation_path(installation, "snapshot");
+	bool all = keeper->snapshot_path && keeper->ledger_path && keeper->blobs_path && keeper->public_path &&
+		   keeper->checkpoint_path && keeper->cosigned_path && keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
-static enum status
-make_gate(struct keeper *keeper) {
+enum status
+keeper_make_gate(struct keeper *keeper, bool with_keys, struct gate **gate) {
 	struct gate_config config = {.instance = bytes_of_text(keeper->installation->instance),
 				     .authorities = keeper->config.authorities,
 				     .authority_count = keeper->config.authority_count,
-				     .root = keeper->installation->root,
-				     .secrets = keeper->installation->secrets,
+				     .root = with_keys ? keeper->installation->root : nullptr,
+				     .secrets = with_keys ? keeper->installation->secrets : nullptr,
 				     .blobs = {keeper->config.io, keeper->blobs_path},
 				     .price_age_max_ms = keeper->config.price_age_max_ms};
-	return gate_create(&keeper->gate, &config);
+	return gate_create(gate, &config);
+}
+
+/* What cannot be read leaves a gate that knows nothing: then the log is replayed from its beginning. */
+static enum status
+restore_snapshot(void *context, struct bytes decision_state) {
+	struct keeper *keeper = context;
+	enum status status = gate_snapshot_read(keeper->gate, decision_state);
+	if (status != STATUS_CORRUPT && status != STATUS_UNSUPPORTED)
+		return status;
+	char why[512];
+	snprintf(why, sizeof why, "%s", fail_message());
+	gate_destroy(&keeper->gate);
+	TRY(keeper_make_gate(keeper, true, &keeper->gate));
+	return fail(status, "%s", why);
 }
 
 static enum status
@@ -130,6 +147,9 @@ open_ledger(struct keeper *keeper) {
 				       .signer = &keeper->installation->signer,
 				       .pins = pins,
 				       .pin_count = pin_count,
+				       .snapshot_path = keeper->snapshot_path,
+				       .snapshot_key = secret_bytes(&keeper->snapshot_key),
+				       .restore = restore_snapshot,
 				       .replay = replay_record,
 				       .context = keeper,
 				       .older = &keeper->older,
@@ -193,9 +213,21 @@ cosigned_finish(void *context, const struct ledger_head *) {
 	return keeper->witnessing == nullptr ? OK : witnessing_publish(keeper->witnessing);
 }
 
+/* What a snapshot leaves out of memory is proven from tiles: those that a crash kept from being published are made first. */
+static enum status
+catch_up_tiles(struct keeper *keeper) {
+	struct ledger_head head;
+	if (tile_writer_size(keeper->tiles) >= ledger_restored_size(keeper->ledger))
+		return OK;
+	ledger_durable_head(keeper->ledger, &head);
+	TRY(ledger_visit(keeper->ledger, tile_writer_size(keeper->tiles), head.head.size, tiles_apply, keeper));
+	return tiles_finish(keeper, &head);
+}
+
 static enum status
 start_publishing(struct keeper *keeper) {
 	TRY(projection_start(keeper));
+	TRY(catch_up_tiles(keeper));
 	keeper->targets[0] = (struct publish_target){.name = "tiles",
 						     .context = keeper,
 						     .applied = tiles_applied,
@@ -239,7 +271,8 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->read_rate = (struct rate){.what = "reads", .per_s = config->reads_per_principal_per_s};
 	report_start_metrics(made);
 	TRY(make_paths(made));
-	TRY(make_gate(made));
+	TRY(keeper_make_gate(made, true, &made->gate));
+	TRY(state_snapshot_key(made));
 	TRY(open_high_water(made));
 	TRY(open_ledger(made));
 	made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -248,10 +281,12 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	TRY(pool_create(&made->pool, config->pool_threads));
 	TRY(slow_reads_start(&made->slow_reads, api_read_slowly, made->wake, config->is_manual));
 	clock_start(&made->clock, config->io, made->gate->state->now_ms);
+	TRY(state_snapshot_after_start(made));
 	TRY(open_witnessing(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
 	TRY(start_publishing(made));
+	TRY(state_snapshots_start(made));
 	made->config.witness_policy = (struct bytes){}; /* the caller's */
 	made->ready = true;
 	*keeper = TAKE(made);
@@ -269,6 +304,7 @@ keeper_close(struct keeper **keeper) {
 	if (orderly && gone->config.is_manual)
 		IGNORE_STATUS(keeper_publish(gone)); /* the next start publishes what is missing */
 	slow_reads_stop(&gone->slow_reads);
+	state_snapshots_stop(&gone->snapshots);
 	publisher_stop(&gone->publisher);
 	if (orderly && !atomic_load(&gone->has_ended)) {
 		struct ledger_head head;
@@ -295,6 +331,8 @@ keeper_close(struct keeper **keeper) {
 	free(gone->checkpoint_path);
 	free(gone->cosigned_path);
 	free(gone->state_path);
+	free(gone->snapshot_path);
+	secret_free(&gone->snapshot_key);
 	pthread_mutex_destroy(&gone->projection_mutex);
 	pthread_mutex_destroy(&gone->done_mutex);
 	free(gone);

@@ -42,6 +42,7 @@ struct keeper_config {
 	 * answered afterwards, and the keeper can only be closed. */
 	void (*fatal)(void *context, const char *message);
 	void *fatal_context;
+	uint64_t snapshot_entries; /* replayed or new ones after which a snapshot is worth while; 0: the default */
 	bool is_manual; /* no thread but the caller's; keeper_publish() publishes. For deterministic tests with keeper_answer() */
 };
 
@@ -73,6 +74,8 @@ enum status keeper_serve(struct keeper *keeper, int channel, const struct keeper
 enum status keeper_answer(struct keeper *keeper, const struct ipc_request *request, struct arena *arena,
 			  struct ipc_response *response);
 
+/* A snapshot of the durable head, made beside the running log (keeper/state_snapshot.h). For tools and tests. */
+enum status keeper_snapshot(struct keeper *keeper);
 /* is_manual: one round of publishing. */
 enum status keeper_publish(struct keeper *keeper);
 

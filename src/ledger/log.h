@@ -49,8 +49,11 @@ struct ledger_config {
 	const struct head_signer *signer;
 	const struct ledger_pin *pins;
 	size_t pin_count;
-	/* A file of snapshot_write() or null. Where it fits, replay begins behind it and *decision_state is handed over first. */
+	/* A file of snapshot_write() or null, and the key that it is made with. Where it is authentic, replay begins behind it and its
+	 * decision state is handed over first; where that cannot be read (STATUS_CORRUPT, STATUS_UNSUPPORTED, with nothing restored), or the
+	 * file is damaged, foreign or newer, the log is replayed from its beginning. */
 	const char *snapshot_path;
+	struct bytes snapshot_key;
 	enum status (*restore)(void *context, struct bytes decision_state);
 	/* Every entry in order, behind the snapshot if there was one. May be null. */
 	enum status (*replay)(void *context, const struct ledger_record *record);
@@ -155,7 +158,24 @@ void ledger_counts(struct ledger *ledger, uint64_t counts[ENTRY_TYPES]);
 
 /* Writes a snapshot of decision state that reflects exactly the durable entries: STATUS_UNAVAILABLE "ledger.pending" if
  * something is submitted and not durable yet. */
-enum status ledger_snapshot(struct ledger *ledger, const char *path, struct bytes decision_state);
+enum status ledger_snapshot(struct ledger *ledger, const char *path, struct bytes key, struct bytes decision_state);
+
+/*
+ * A newer snapshot in the place of an earlier one, without a word to who submits: what a start does, done beside the running log.
+ * The earlier one's decision state is handed to restore() where it fits (as in ledger_open()), replay() gets every entry since,
+ * and write() appends the state that they lead to. From any thread, one at a time. replay() may fail to end it early.
+ */
+struct ledger_renewal {
+	const char *snapshot_path;
+	struct bytes snapshot_key;
+	enum status (*restore)(void *context, struct bytes decision_state);
+	enum status (*replay)(void *context, const struct ledger_record *record);
+	enum status (*write)(void *context, struct buffer *decision_state);
+	void *context;
+};
+enum status ledger_renew_snapshot(struct ledger *ledger, const struct ledger_renewal *renewal);
+/* How many entries the snapshot holds that ledger_open() began from; 0: none was used. */
+uint64_t ledger_restored_size(const struct ledger *ledger);
 
 struct ledger_statistics {
 	uint64_t frames, entries, bytes;     /* since opening */

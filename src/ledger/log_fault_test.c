@@ -207,7 +207,7 @@ step(struct life *life, uint64_t number) {
 	if (number % 6 == 5)
 		TRY(publish(life));
 	if (number % 8 == 7)
-		TRY(ledger_snapshot(life->ledger, "/data/snapshot", BYTES_OF_LITERAL("state")));
+		TRY(ledger_snapshot(life->ledger, "/data/snapshot", log_test_snapshot_key, BYTES_OF_LITERAL("state")));
 	return OK;
 }
 

@@ -171,9 +171,7 @@ pass_snapshot(struct replay *replay, const struct frame *frame) {
 		memcpy(cut.bytes, replay->state.recorded_cuts.data + at, sizeof cut.bytes);
 		TRY(add_cut(&ledger->recorded_cuts, &ledger->recorded_cut_count, &cut));
 	}
-	return replay->config->restore == nullptr
-		       ? OK
-		       : replay->config->restore(replay->config->context, replay->snapshot.decision_state);
+	return OK;
 }
 
 static enum status
@@ -220,24 +218,28 @@ load_snapshot(struct replay *replay, struct buffer *bytes) {
 	struct tree_frontier base;
 	if (config->snapshot_path == nullptr)
 		return OK;
-	enum status status = snapshot_read(config->io, config->snapshot_path, bytes, &replay->snapshot);
+	enum status status =
+		snapshot_read(config->io, config->snapshot_path, config->snapshot_key, bytes, &replay->snapshot);
 	if (status == STATUS_NOT_FOUND)
 		return OK;
 	if (status == OK)
 		status = log_state_read(replay->snapshot.log_state, replay->snapshot.mark.size, &replay->state);
-	if (status == STATUS_CORRUPT || status == STATUS_UNSUPPORTED) {
+	if (status == OK && !hash256_equal(&replay->snapshot.identity, &replay->ledger->identity))
+		return fail(STATUS_CONFLICT, "ledger.fork: the snapshot %s is of another log", config->snapshot_path);
+	if (status == OK && config->restore != nullptr)
+		status = config->restore(config->context, replay->snapshot.decision_state);
+	if (status == STATUS_CORRUPT || status == STATUS_UNSUPPORTED || status == STATUS_TOO_LARGE) {
 		log_warning("the log is replayed from its beginning: %s: %s", config->snapshot_path, fail_message());
 		return OK;
 	}
 	TRY(status);
-	if (!hash256_equal(&replay->snapshot.identity, &replay->ledger->identity))
-		return fail(STATUS_CONFLICT, "ledger.fork: the snapshot %s is of another log", config->snapshot_path);
 	/* Proofs about the newest leaves come from memory, older ones from full tiles: so the tree begins at a full tile. */
 	constexpr uint64_t TILE = 256;
 	base = replay->state.frontier;
 	base.size -= base.size % TILE;
 	replay->base = base.size;
 	replay->has_snapshot = true;
+	replay->ledger->restored_size = replay->snapshot.mark.size;
 	tree_restart(replay->ledger->tree, &base);
 	return OK;
 }
@@ -417,6 +419,11 @@ ledger_close(struct ledger **ledger) {
 	pthread_mutex_destroy(&gone->tree_mutex);
 	pthread_mutex_destroy(&gone->mutex);
 	free(gone);
+}
+
+uint64_t
+ledger_restored_size(const struct ledger *ledger) {
+	return ledger->restored_size;
 }
 
 size_t

@@ -290,7 +290,7 @@ take_state(struct ledger *ledger, struct log_state *state, struct mark *mark) {
 }
 
 enum status
-ledger_snapshot(struct ledger *ledger, const char *path, struct bytes decision_state) {
+ledger_snapshot(struct ledger *ledger, const char *path, struct bytes key, struct bytes decision_state) {
 	_cleanup_(buffer_free) struct buffer log_state = {}, recorded = {};
 	struct log_state state = {};
 	struct snapshot snapshot = {.identity = ledger->identity, .decision_state = decision_state};
@@ -307,5 +307,5 @@ ledger_snapshot(struct ledger *ledger, const char *path, struct bytes decision_s
 		return fail(STATUS_UNAVAILABLE, "ledger.empty: there is nothing to take a snapshot of");
 	TRY(log_state_write(&state, &log_state));
 	snapshot.log_state = buffer_bytes(&log_state);
-	return snapshot_write(ledger->io, path, &snapshot);
+	return snapshot_write(ledger->io, path, key, &snapshot);
 }

@@ -63,6 +63,7 @@ struct ledger {
 
 	pthread_t committer, keeper_of_room;
 	bool has_threads;
+	uint64_t restored_size; /* of the snapshot that it was opened from */
 
 	pthread_mutex_t mutex;
 	pthread_cond_t arrived;      /* for the committer */

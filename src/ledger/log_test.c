@@ -205,7 +205,7 @@ a_snapshot_shortens_the_replay_and_changes_nothing_else(void **) {
 	struct ledger *ledger = open_ledger(disk);
 	for (uint64_t i = 0; i < 300; i++)
 		append_number(ledger, ENTRY_DECISION, i);
-	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", BYTES_OF_LITERAL("limits")));
+	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, BYTES_OF_LITERAL("limits")));
 	for (uint64_t i = 0; i < 10; i++)
 		append_number(ledger, ENTRY_REFUSAL, i);
 	ledger_close(&ledger);
@@ -241,7 +241,7 @@ a_snapshot_that_is_damaged_is_left_aside_and_one_of_another_log_refused(void **)
 	append_number(ledger, ENTRY_DECISION, 0);
 	assert_ok(simulated_disk_copy(disk, &older, 6));
 	append_number(ledger, ENTRY_DECISION, 1);
-	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", BYTES_OF_LITERAL("state")));
+	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, BYTES_OF_LITERAL("state")));
 	ledger_close(&ledger);
 
 	_cleanup_(buffer_free) struct buffer bytes = {};
@@ -342,7 +342,7 @@ an_incomplete_frame_is_cut_kept_and_recorded_once(void **) {
 	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 1);
 	assert_ok(ledger_record_cuts(ledger));
 	assert_ok(ledger_commit_now(ledger));
-	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
 	ledger_close(&ledger);
 	ledger = open_ledger(disk);
 	assert_int_equal(ledger_unrecorded_cuts(ledger, &cuts), 0);
@@ -422,12 +422,12 @@ a_snapshot_waits_until_nothing_is_pending(void **) {
 	_cleanup_(ledger_close) struct ledger *ledger = open_ledger(disk);
 	struct told told = {};
 	struct ledger_entry entry = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
-	assert_fails(STATUS_UNAVAILABLE, "ledger.empty", ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+	assert_fails(STATUS_UNAVAILABLE, "ledger.empty", ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
 	assert_ok(ledger_submit(ledger, &entry, 1, note_told, &told));
 	assert_fails(STATUS_UNAVAILABLE, "ledger.pending",
-		     ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+		     ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
 	assert_ok(ledger_commit_now(ledger));
-	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", (struct bytes){}));
+	assert_ok(ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
 }
 
 static void

@@ -34,6 +34,8 @@ log_test_keys(void) {
 	return &keys;
 }
 
+static const struct bytes log_test_snapshot_key = BYTES_OF_LITERAL("the key of 32 bytes of this test");
+
 /* Ends quietly: the test looks at the count. */
 static inline void
 log_test_fatal(void *, const char *) {}
@@ -46,6 +48,7 @@ log_test_config(const struct io *io, const char *directory) {
 		.signer = &log_test_keys()->signer,
 		.first_segment_size = 128 * 1024,
 		.segment_size = 128 * 1024,
+		.snapshot_key = log_test_snapshot_key,
 		.fatal = log_test_fatal,
 		.is_manual = true,
 	};

@@ -1,17 +1,20 @@
 #include "store/snapshot.h"
 
 #include "base/cursor.h"
+#include "base/secret.h"
 
-/* magic, version (16 bits) and 6 zeros, identity, size, root, both lengths (64 bits), the states, SHA-256 of all before it. */
+/* magic, version (16 bits) and 6 zeros, identity, size, root, both lengths (64 bits), the states, HMAC-SHA-256 of all before it. */
 static const uint8_t magic[8] = "GHSNAPS\n";
-constexpr uint16_t VERSION = 1;
+constexpr uint16_t VERSION = 2;
 
 enum status
-snapshot_write(const struct io *io, const char *path, const struct snapshot *snapshot) {
+snapshot_write(const struct io *io, const char *path, struct bytes key, const struct snapshot *snapshot) {
 	_cleanup_(buffer_free) struct buffer bytes = {};
 	if (snapshot->log_state.len > SNAPSHOT_SIZE_MAX / 2 || snapshot->decision_state.len > SNAPSHOT_SIZE_MAX / 2)
 		return fail(STATUS_TOO_LARGE, "snapshot.size: %zu bytes, at most %zu", snapshot->decision_state.len,
 			    SNAPSHOT_SIZE_MAX / 2);
+	if (key.len != SNAPSHOT_KEY_SIZE)
+		return fail(STATUS_INTERNAL, "snapshot.key: %zu bytes", key.len);
 	buffer_append(&bytes, magic, sizeof magic);
 	buffer_append_u16be(&bytes, VERSION);
 	buffer_append(&bytes, (const uint8_t[6]){}, 6);
@@ -23,8 +26,8 @@ snapshot_write(const struct io *io, const char *path, const struct snapshot *sna
 	buffer_append_bytes(&bytes, snapshot->log_state);
 	buffer_append_bytes(&bytes, snapshot->decision_state);
 	TRY(buffer_status(&bytes));
-	struct hash256 hash = sha256(buffer_bytes(&bytes));
-	buffer_append_bytes(&bytes, hash256_bytes(&hash));
+	struct hash256 mac = hmac_sha256(key, buffer_bytes(&bytes));
+	buffer_append_bytes(&bytes, hash256_bytes(&mac));
 	TRY(buffer_status(&bytes));
 	return io_replace_file(io, path, buffer_bytes(&bytes));
 }
@@ -56,23 +59,26 @@ read_fields(struct cursor *cursor, struct snapshot *snapshot) {
 }
 
 enum status
-snapshot_parse(struct bytes bytes, struct snapshot *snapshot) {
+snapshot_parse(struct bytes bytes, struct bytes key, struct snapshot *snapshot) {
 	*snapshot = (struct snapshot){};
 	if (bytes.len < sizeof(struct hash256))
 		return fail(STATUS_CORRUPT, "snapshot.truncated: %zu bytes", bytes.len);
-	struct bytes hashed = bytes_of(bytes.data, bytes.len - sizeof(struct hash256));
-	struct hash256 hash = sha256(hashed);
-	/* A newer version is told from damage by its name, so the version is looked at where the hash is right. */
-	if (memcmp(hash.bytes, bytes.data + hashed.len, sizeof hash.bytes) != 0)
-		return fail(STATUS_CORRUPT, "snapshot.sha256: the content does not match");
-	struct cursor cursor = cursor_of(hashed);
+	if (key.len != SNAPSHOT_KEY_SIZE)
+		return fail(STATUS_INTERNAL, "snapshot.key: %zu bytes", key.len);
+	struct bytes covered = bytes_of(bytes.data, bytes.len - sizeof(struct hash256));
+	struct hash256 mac = hmac_sha256(key, covered);
+	/* A newer version is told from damage by its name, so the version is looked at where the rest is right. */
+	if (!secret_equal(hash256_bytes(&mac), bytes_of(bytes.data + covered.len, sizeof mac)))
+		return fail(STATUS_CORRUPT, "snapshot.mac: damaged, or not made by this installation");
+	struct cursor cursor = cursor_of(covered);
 	enum status status = read_fields(&cursor, snapshot);
 	return status == STATUS_INVALID ? STATUS_CORRUPT : status;
 }
 
 enum status
-snapshot_read(const struct io *io, const char *path, struct buffer *bytes, struct snapshot *snapshot) {
+snapshot_read(const struct io *io, const char *path, struct bytes key, struct buffer *bytes,
+	      struct snapshot *snapshot) {
 	buffer_reset(bytes);
 	TRY(io_read_file(io, path, SNAPSHOT_SIZE_MAX + 4096, bytes));
-	return snapshot_parse(buffer_bytes(bytes), snapshot);
+	return snapshot_parse(buffer_bytes(bytes), key, snapshot);
 }

@@ -1,8 +1,9 @@
 /*
  * A snapshot: decision state as opaque bytes, bound to the size and root of the log that it was taken at.
  *
- * It only saves time. It is replaced atomically, checked by SHA-256, refused when it is of another log or does not lie on
- * this one (the caller compares root with the log's at that size), and everything in it can be rebuilt from the log.
+ * It only saves time. It is replaced atomically, and everything in it can be rebuilt from the log. Since decisions rest on what
+ * it says, it carries an HMAC-SHA-256 under a key that comes from the root key: who can write the file cannot make one. The
+ * caller compares root with the log's at that size, so that an authentic one adds nothing that the log does not say.
  * Errors of snapshot_read(): STATUS_NOT_FOUND; STATUS_CORRUPT "snapshot.*"; STATUS_UNSUPPORTED "snapshot.version".
  */
 #ifndef GATEHOUSE_STORE_SNAPSHOT_H
@@ -20,9 +21,13 @@ struct snapshot {
 	struct bytes decision_state; /* the keeper's */
 };
 
-enum status snapshot_write(const struct io *io, const char *path, const struct snapshot *snapshot);
+constexpr size_t SNAPSHOT_KEY_SIZE = 32;
+
+/* key: SNAPSHOT_KEY_SIZE bytes. */
+enum status snapshot_write(const struct io *io, const char *path, struct bytes key, const struct snapshot *snapshot);
 /* *snapshot borrows from *bytes. */
-enum status snapshot_read(const struct io *io, const char *path, struct buffer *bytes, struct snapshot *snapshot);
-enum status snapshot_parse(struct bytes bytes, struct snapshot *snapshot);
+enum status snapshot_read(const struct io *io, const char *path, struct bytes key, struct buffer *bytes,
+			  struct snapshot *snapshot);
+enum status snapshot_parse(struct bytes bytes, struct bytes key, struct snapshot *snapshot);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/io_simulated.h"
 #include "store/snapshot.h"
 
+static const struct bytes key = BYTES_OF_LITERAL("the key of 32 bytes of this test");
 static const struct snapshot sample = {
 	.identity = {{9, 8, 7}},
 	.mark = {.size = 1234, .root = {{1, 2, 3}}},
@@ -17,9 +18,9 @@ a_snapshot_is_read_as_it_was_written(void **) {
 	struct snapshot read;
 	assert_ok(simulated_disk_create(&disk, 1));
 	const struct io *io = simulated_disk_io(disk);
-	assert_fails(STATUS_NOT_FOUND, "io.open", snapshot_read(io, "/snapshot", &bytes, &read));
-	assert_ok(snapshot_write(io, "/snapshot", &sample));
-	assert_ok(snapshot_read(io, "/snapshot", &bytes, &read));
+	assert_fails(STATUS_NOT_FOUND, "io.open", snapshot_read(io, "/snapshot", key, &bytes, &read));
+	assert_ok(snapshot_write(io, "/snapshot", key, &sample));
+	assert_ok(snapshot_read(io, "/snapshot", key, &bytes, &read));
 	assert_true(mark_equal(&sample.mark, &read.mark));
 	assert_true(hash256_equal(&sample.identity, &read.identity));
 	assert_bytes(sample.log_state, read.log_state);
@@ -33,16 +34,16 @@ every_flipped_bit_and_every_cut_is_detected(void **) {
 	struct snapshot read;
 	assert_ok(simulated_disk_create(&disk, 1));
 	const struct io *io = simulated_disk_io(disk);
-	assert_ok(snapshot_write(io, "/snapshot", &sample));
-	assert_ok(snapshot_read(io, "/snapshot", &bytes, &read));
+	assert_ok(snapshot_write(io, "/snapshot", key, &sample));
+	assert_ok(snapshot_read(io, "/snapshot", key, &bytes, &read));
 	for (size_t bit = 0; bit < bytes.len * 8; bit++) {
 		bytes.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
-		assert_fails(STATUS_CORRUPT, "snapshot.sha256", snapshot_parse(buffer_bytes(&bytes), &read));
+		assert_fails(STATUS_CORRUPT, "snapshot.mac", snapshot_parse(buffer_bytes(&bytes), key, &read));
 		bytes.data[bit / 8] ^= (uint8_t)(1U << bit % 8);
 	}
 	for (size_t len = 0; len < bytes.len; len++)
-		assert_fails(STATUS_CORRUPT, len < 32 ? "snapshot.truncated" : "snapshot.sha256",
-			     snapshot_parse(bytes_of(bytes.data, len), &read));
+		assert_fails(STATUS_CORRUPT, len < 32 ? "snapshot.truncated" : "snapshot.mac",
+			     snapshot_parse(bytes_of(bytes.data, len), key, &read));
 }
 
 static void
@@ -62,15 +63,15 @@ bad_snapshots_with_a_right_hash_are_refused_by_name(void **) {
 		_cleanup_(buffer_free) struct buffer bytes = {};
 		struct snapshot read;
 		assert_ok(simulated_disk_create(&disk, 1));
-		assert_ok(snapshot_write(simulated_disk_io(disk), "/snapshot", &sample));
-		assert_ok(snapshot_read(simulated_disk_io(disk), "/snapshot", &bytes, &read));
+		assert_ok(snapshot_write(simulated_disk_io(disk), "/snapshot", key, &sample));
+		assert_ok(snapshot_read(simulated_disk_io(disk), "/snapshot", key, &bytes, &read));
 		size_t len = cases[i].len != 0 ? cases[i].len : bytes.len - 32;
 		if (cases[i].at < len)
 			bytes.data[cases[i].at] ^= 1;
 		bytes.len = len;
-		struct hash256 hash = sha256(buffer_bytes(&bytes));
+		struct hash256 hash = hmac_sha256(key, buffer_bytes(&bytes));
 		buffer_append_bytes(&bytes, hash256_bytes(&hash));
-		assert_fails(cases[i].status, cases[i].name, snapshot_parse(buffer_bytes(&bytes), &read));
+		assert_fails(cases[i].status, cases[i].name, snapshot_parse(buffer_bytes(&bytes), key, &read));
 	}
 }
 
@@ -85,11 +86,11 @@ a_crash_leaves_the_old_snapshot_or_the_new_one(void **) {
 			struct snapshot read;
 			assert_ok(simulated_disk_create(&disk, seed));
 			const struct io *io = simulated_disk_io(disk);
-			assert_ok(snapshot_write(io, "/snapshot", &sample));
+			assert_ok(snapshot_write(io, "/snapshot", key, &sample));
 			simulated_disk_crash_at(disk, simulated_disk_operations(disk) + point);
-			enum status written = snapshot_write(io, "/snapshot", &newer);
+			enum status written = snapshot_write(io, "/snapshot", key, &newer);
 			simulated_disk_lose_power(disk);
-			assert_ok(snapshot_read(io, "/snapshot", &bytes, &read));
+			assert_ok(snapshot_read(io, "/snapshot", key, &bytes, &read));
 			assert_true(read.mark.size == 9999 || (read.mark.size == 1234 && written != OK));
 		}
 }

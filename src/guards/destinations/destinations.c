@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/cursor.h"
+
 constexpr size_t ENTRY_MAX = 160;
 
 static void
@@ -43,39 +45,15 @@ compared_spelling(struct bytes entry, char spelling[ENTRY_MAX + 1], struct bytes
 	return OK;
 }
 
-static int
-compare_entries(const void *a, const void *b) {
-	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
-}
-
-/* The keys of a map in bytewise order; the caller frees them. */
-static enum status
-sorted_keys(const struct map *map, struct bytes **keys) {
-	*keys = calloc(map->count == 0 ? 1 : map->count, sizeof **keys);
-	TRY_ALLOC(*keys);
-	size_t at = 0, count = 0;
-	while (map_next(map, &at, &(*keys)[count], nullptr))
-		if (++count == map->count)
-			break;
-	qsort(*keys, count, sizeof **keys, compare_entries);
-	return OK;
-}
-
-static void
-append_prefixed(struct buffer *to, struct bytes bytes) {
-	buffer_append_u32be(to, (uint32_t)bytes.len);
-	buffer_append_bytes(to, bytes);
-}
-
 static enum status
 compute_hash(struct destination_list *list) {
 	struct bytes *keys;
-	TRY(sorted_keys(&list->entries, &keys));
+	TRY(map_sorted_keys(&list->entries, &keys));
 	_cleanup_(buffer_free) struct buffer content = {};
 	buffer_append_text(&content, "gatehouse/destinations/v1");
-	append_prefixed(&content, bytes_of_text(list->name));
+	buffer_append_prefixed(&content, bytes_of_text(list->name));
 	for (size_t i = 0; i < list->entries.count; i++)
-		append_prefixed(&content, keys[i]);
+		buffer_append_prefixed(&content, keys[i]);
 	free(keys);
 	TRY(buffer_status(&content));
 	list->hash = sha256(buffer_bytes(&content));
@@ -85,7 +63,7 @@ compute_hash(struct destination_list *list) {
 static enum status
 combine_hashes(struct destinations *destinations, enum destination_list_kind kind) {
 	struct bytes *names;
-	TRY(sorted_keys(&destinations->lists, &names));
+	TRY(map_sorted_keys(&destinations->lists, &names));
 	_cleanup_(buffer_free) struct buffer content = {};
 	buffer_append_text(&content, "gatehouse/destination-lists/v1");
 	for (size_t i = 0; i < destinations->lists.count; i++) {
@@ -247,4 +225,90 @@ destination_list_kind_parse(struct bytes text, enum destination_list_kind *kind)
 		}
 	return fail(STATUS_INVALID, "destinations.kind: expected \"allowed\" or \"sanctioned\", found \"%.*s\"",
 		    (int)(text.len > 40 ? 40 : text.len), (const char *)text.data);
+}
+
+/* --- Snapshots: version, number of lists; per list, in order of names, name, kind, version, time, and its entries as given, in
+ * order of the spelling that is compared. --- */
+
+static const char FIELD[] = "destinations.snapshot";
+constexpr uint8_t SNAPSHOT_VERSION = 1;
+
+static enum status
+write_list(const struct destination_list *list, struct buffer *to) {
+	struct bytes *keys;
+	TRY(map_sorted_keys(&list->entries, &keys));
+	buffer_append_prefixed(to, bytes_of_text(list->name));
+	buffer_append_byte(to, (uint8_t)list->kind);
+	buffer_append_u64be(to, (uint64_t)list->version);
+	buffer_append_u64be(to, (uint64_t)list->changed_ms);
+	buffer_append_u32be(to, (uint32_t)list->entries.count);
+	for (size_t i = 0; i < list->entries.count; i++)
+		buffer_append_prefixed(to, bytes_of_text(map_get(&list->entries, keys[i])));
+	free(keys);
+	return buffer_status(to);
+}
+
+enum status
+destinations_write(const struct destinations *destinations, struct buffer *to) {
+	struct bytes *names;
+	enum status status = OK;
+	TRY(map_sorted_keys(&destinations->lists, &names));
+	buffer_append_byte(to, SNAPSHOT_VERSION);
+	buffer_append_u32be(to, (uint32_t)destinations->lists.count);
+	for (size_t i = 0; status == OK && i < destinations->lists.count; i++)
+		status = write_list(map_get(&destinations->lists, names[i]), to);
+	free(names);
+	return status == OK ? buffer_status(to) : status;
+}
+
+static enum status
+read_entries(struct cursor *cursor, struct destination_list *list) {
+	uint32_t count;
+	TRY(cursor_u32be(cursor, FIELD, &count));
+	for (; count > 0; count--) {
+		struct bytes entry;
+		TRY(cursor_prefixed(cursor, FIELD, ENTRY_MAX, &entry));
+		if (destination_list_has(list, entry))
+			return fail(STATUS_INVALID, "%s: an entry twice", FIELD);
+		TRY(add_entry(list, entry));
+	}
+	return OK;
+}
+
+static enum status
+read_list(struct cursor *cursor, struct destinations *destinations) {
+	struct bytes name;
+	uint8_t kind;
+	uint64_t version, changed_ms;
+	struct destination_list *list;
+	TRY(cursor_prefixed(cursor, FIELD, sizeof list->name - 1, &name));
+	TRY(cursor_u8(cursor, FIELD, &kind));
+	TRY(cursor_u64be(cursor, FIELD, &version));
+	TRY(cursor_u64be(cursor, FIELD, &changed_ms));
+	if (kind >= DESTINATION_LIST_KINDS || version > INT64_MAX || changed_ms > INT64_MAX ||
+	    memchr(name.data, '\0', name.len) != nullptr)
+		return fail(STATUS_INVALID, "%s: a number or name out of range", FIELD);
+	TRY(destinations_create_list(destinations, name, (enum destination_list_kind)kind, (int64_t)changed_ms));
+	list = map_get(&destinations->lists, name);
+	list->version = (int64_t)version;
+	TRY(read_entries(cursor, list));
+	TRY(compute_hash(list));
+	return combine_hashes(destinations, list->kind);
+}
+
+enum status
+destinations_read(struct destinations *destinations, struct bytes snapshot) {
+	struct cursor cursor = cursor_of(snapshot);
+	uint8_t version = 0;
+	uint32_t count = 0;
+	enum status status = cursor_u8(&cursor, FIELD, &version);
+	if (status == OK && version != SNAPSHOT_VERSION)
+		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
+	if (status == OK)
+		status = cursor_u32be(&cursor, FIELD, &count);
+	for (; status == OK && count > 0; count--)
+		status = read_list(&cursor, destinations);
+	if (status == OK)
+		status = cursor_end(&cursor, FIELD);
+	return status == OK || status == STATUS_NO_MEMORY ? status : fail(STATUS_CORRUPT, "%s: damaged", FIELD);
 }

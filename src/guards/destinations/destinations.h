@@ -40,6 +40,11 @@ enum status destinations_add(struct destinations *destinations, struct bytes nam
 enum status destinations_remove(struct destinations *destinations, struct bytes name, const struct bytes *entries,
 				size_t count, int64_t now_ms);
 
+/* For snapshots: the same lists give the same bytes; read into empty ones. Errors: destinations.snapshot (STATUS_CORRUPT,
+ * STATUS_UNSUPPORTED). */
+enum status destinations_write(const struct destinations *destinations, struct buffer *to);
+enum status destinations_read(struct destinations *destinations, struct bytes snapshot);
+
 const struct destination_list *destinations_find(const struct destinations *destinations, struct bytes name);
 bool destination_list_has(const struct destination_list *list, struct bytes entry);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/cursor.h"
 #include "base/map.h"
 #include "base/time.h"
 
@@ -111,11 +112,18 @@ find_item(const struct series *series, uint64_t spend) {
 	return low < series->count && series->items[low].spend == spend ? low : series->count;
 }
 
+/* A spend that has left every window has no say any more, whether it was forgotten yet or not. */
+static bool
+has_left(const struct applied *spend, int64_t at_ms) {
+	return spend->at_ms <= at_ms - limit_window_ms[LIMIT_WEEK];
+}
+
 /* The last item of the identity in the series, or series->count: the one that counts. */
 static size_t
-find_identity(const struct limits *limits, const struct series *series, const uint8_t identity[32]) {
+find_identity(const struct limits *limits, const struct series *series, const uint8_t identity[32], int64_t at_ms) {
 	uint64_t number = number_in(&limits->by_identity, identity);
-	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr; number = spend->previous) {
+	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
+	     number = spend->previous) {
 		size_t index = find_item(series, number);
 		if (index < series->count)
 			return index;
@@ -195,7 +203,7 @@ add_part(struct limits *limits, uint64_t number, const struct limit_part *part, 
 	advance(limits, series, limits->latest_ms);
 	size_t index = find_item(series, number);
 	if (index == series->count) {
-		size_t replaced = find_identity(limits, series, identity);
+		size_t replaced = find_identity(limits, series, identity, limits->latest_ms);
 		int64_t greatest = 0;
 		if (replaced < series->count) {
 			greatest = series->items[replaced].counted;
@@ -245,7 +253,9 @@ recount(struct limits *limits, struct series *series) {
 		int64_t greatest = series->items[i].own;
 		const struct applied *spend = spend_of(limits, series->items[i].spend);
 		uint64_t number = spend == nullptr ? NONE : spend->previous;
-		for (; (spend = spend_of(limits, number)) != nullptr; number = spend->previous) {
+		int64_t at_ms = spend == nullptr ? 0 : spend->at_ms;
+		for (; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
+		     number = spend->previous) {
 			size_t earlier = find_item(series, number);
 			if (earlier == series->count)
 				continue;
@@ -287,7 +297,7 @@ limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes s
 		return cents;
 	advance(limits, series, at_ms);
 	int64_t sum = series->sum[window];
-	size_t index = identity == nullptr ? series->count : find_identity(limits, series, identity);
+	size_t index = identity == nullptr ? series->count : find_identity(limits, series, identity, at_ms);
 	if (index < series->count) {
 		int64_t counted = series->items[index].counted;
 		if (index >= series->from[window])
@@ -328,4 +338,150 @@ limits_expire(struct limits *limits, int64_t now_ms) {
 		memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
 	limits->count -= gone;
 	limits->first_spend += gone;
+}
+
+/* --- Snapshots: version, number of the first spend, latest time, the spends with time, operation, identity and the one before of
+ * the same identity; per dimension its subjects in their order, with their items. What is found by hash and what is in a window
+ * is computed again. --- */
+
+static const char FIELD[] = "limits.snapshot";
+constexpr uint8_t SNAPSHOT_VERSION = 1;
+constexpr size_t SUBJECT_MAX = 4096;
+
+static size_t
+count_subjects(const struct map *subjects) {
+	size_t at = 0, count = 0;
+	void *series;
+	while (map_next(subjects, &at, nullptr, &series))
+		count += ((struct series *)series)->count > 0;
+	return count;
+}
+
+static enum status
+write_dimension(const struct map *subjects, struct buffer *to) {
+	struct bytes *keys;
+	TRY(map_sorted_keys(subjects, &keys));
+	buffer_append_u32be(to, (uint32_t)count_subjects(subjects));
+	for (size_t i = 0; i < subjects->count; i++) {
+		const struct series *series = map_get(subjects, keys[i]);
+		if (series->count == 0)
+			continue;
+		buffer_append_prefixed(to, keys[i]);
+		buffer_append_u64be(to, series->count);
+		for (size_t j = 0; j < series->count; j++) {
+			buffer_append_u64be(to, series->items[j].spend);
+			buffer_append_u64be(to, (uint64_t)series->items[j].own);
+			buffer_append_u64be(to, (uint64_t)series->items[j].counted);
+		}
+	}
+	free(keys);
+	return buffer_status(to);
+}
+
+enum status
+limits_write(const struct limits *limits, struct buffer *to) {
+	buffer_append_byte(to, SNAPSHOT_VERSION);
+	buffer_append_u64be(to, limits->first_spend);
+	buffer_append_u64be(to, (uint64_t)limits->latest_ms);
+	buffer_append_u64be(to, limits->count);
+	for (size_t i = 0; i < limits->count; i++) {
+		const struct applied *spend = &limits->spends[i];
+		bool is_kept = spend_of(limits, spend->previous) != nullptr;
+		buffer_append_u64be(to, (uint64_t)spend->at_ms);
+		buffer_append(to, spend->operation, sizeof spend->operation);
+		buffer_append(to, spend->identity, sizeof spend->identity);
+		buffer_append_u64be(to, is_kept ? spend->previous : NONE);
+	}
+	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
+		TRY(write_dimension(&limits->series[i], to));
+	return buffer_status(to);
+}
+
+static enum status
+damaged(void) {
+	return fail(STATUS_CORRUPT, "%s: damaged", FIELD);
+}
+
+static enum status
+read_spend(struct cursor *cursor, struct limits *limits) {
+	uint64_t at_ms, number = limits->first_spend + limits->count;
+	struct applied applied;
+	TRY(cursor_u64be(cursor, FIELD, &at_ms));
+	TRY(cursor_copy(cursor, FIELD, applied.operation, sizeof applied.operation));
+	TRY(cursor_copy(cursor, FIELD, applied.identity, sizeof applied.identity));
+	TRY(cursor_u64be(cursor, FIELD, &applied.previous));
+	if (at_ms > (uint64_t)limits->latest_ms ||
+	    (limits->count > 0 && (int64_t)at_ms < limits->spends[limits->count - 1].at_ms) ||
+	    number_in(&limits->by_operation, applied.operation) != NONE ||
+	    applied.previous != number_in(&limits->by_identity, applied.identity))
+		return damaged();
+	applied.at_ms = (int64_t)at_ms;
+	TRY(reserve(limits, &(struct spend){}));
+	limits->spends[limits->count] = applied;
+	TRY(map_put(&limits->by_operation, BYTES_OF_ARRAY(applied.operation), number_to_pointer(number), nullptr));
+	limits->count++;
+	return map_put(&limits->by_identity, BYTES_OF_ARRAY(applied.identity), number_to_pointer(number), nullptr);
+}
+
+static enum status
+read_item(struct cursor *cursor, struct limits *limits, const struct limit_part *part) {
+	uint64_t spend, own, counted;
+	TRY(cursor_u64be(cursor, FIELD, &spend));
+	TRY(cursor_u64be(cursor, FIELD, &own));
+	TRY(cursor_u64be(cursor, FIELD, &counted));
+	TRY(series_reserve(limits, part));
+	struct series *series = map_get(&limits->series[part->dimension], part->subject);
+	bool follows = series->count == 0 || series->items[series->count - 1].spend < spend;
+	bool is_known = spend >= limits->first_spend && spend - limits->first_spend < limits->count;
+	if (!is_known || !follows || own > INT64_MAX || counted > (uint64_t)COUNTED_MAX)
+		return damaged();
+	series->items[series->count++] = (struct item){.spend = spend, .own = (int64_t)own};
+	set_counted(series, series->count - 1, (int64_t)counted);
+	return OK;
+}
+
+static enum status
+read_dimension(struct cursor *cursor, struct limits *limits, enum limit_dimension dimension) {
+	struct limit_part part = {.dimension = dimension};
+	uint32_t subjects;
+	TRY(cursor_u32be(cursor, FIELD, &subjects));
+	for (; subjects > 0; subjects--) {
+		uint64_t items;
+		TRY(cursor_prefixed(cursor, FIELD, SUBJECT_MAX, &part.subject));
+		TRY(cursor_u64be(cursor, FIELD, &items));
+		if (items == 0 || map_get(&limits->series[dimension], part.subject) != nullptr)
+			return damaged();
+		for (; items > 0; items--)
+			TRY(read_item(cursor, limits, &part));
+	}
+	return OK;
+}
+
+static enum status
+read_all(struct limits *limits, struct cursor *cursor) {
+	uint8_t version;
+	uint64_t latest_ms, count;
+	TRY(cursor_u8(cursor, FIELD, &version));
+	if (version != SNAPSHOT_VERSION)
+		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
+	TRY(cursor_u64be(cursor, FIELD, &limits->first_spend));
+	TRY(cursor_u64be(cursor, FIELD, &latest_ms));
+	TRY(cursor_u64be(cursor, FIELD, &count));
+	if (limits->first_spend > UINT64_MAX / 2 || latest_ms > INT64_MAX)
+		return damaged();
+	limits->latest_ms = (int64_t)latest_ms;
+	for (; count > 0; count--)
+		TRY(read_spend(cursor, limits));
+	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
+		TRY(read_dimension(cursor, limits, (enum limit_dimension)i));
+	return cursor_end(cursor, FIELD);
+}
+
+enum status
+limits_read(struct limits *limits, struct bytes snapshot) {
+	struct cursor cursor = cursor_of(snapshot);
+	if (limits->count > 0 || limits->first_spend > 0)
+		return fail(STATUS_INTERNAL, "%s: read into limits that are not empty", FIELD);
+	enum status status = read_all(limits, &cursor);
+	return status == STATUS_INVALID ? damaged() : status;
 }

@@ -64,4 +64,9 @@ int64_t limits_sum(struct limits *limits, enum limit_dimension dimension, struct
 /* Drops what no window can see any more. */
 void limits_expire(struct limits *limits, int64_t now_ms);
 
+/* For snapshots: the same spends give the same bytes; read into empty limits. Errors: limits.snapshot (STATUS_CORRUPT,
+ * STATUS_UNSUPPORTED). */
+enum status limits_write(const struct limits *limits, struct buffer *to);
+enum status limits_read(struct limits *limits, struct bytes snapshot);
+
 #endif

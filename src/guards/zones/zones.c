@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "base/cursor.h"
+
 void
 zones_free(struct zones *zones) {
 	free(zones->networks);
@@ -56,6 +58,25 @@ parse_network(struct bytes text, struct zone_network *network) {
 	return OK;
 }
 
+/* Of a network that is well-formed: no overlap with those that are there. */
+static enum status
+add_network(struct zones *zones, const struct zone_network *network) {
+	if (zones->count == ZONE_NETWORKS_MAX)
+		return fail(STATUS_TOO_LARGE, "zones.count: more than %zu networks", ZONE_NETWORKS_MAX);
+	for (size_t i = 0; i < zones->count; i++) {
+		const struct zone_network *other = &zones->networks[i];
+		unsigned shorter = other->prefix < network->prefix ? other->prefix : network->prefix;
+		if (other->length == network->length && same_prefix(other->address, network->address, shorter))
+			return fail(STATUS_CONFLICT, "zones.overlap: it overlaps a network of zone \"%s\"",
+				    other->zone);
+	}
+	struct zone_network *networks = reallocarray(zones->networks, zones->count + 1, sizeof *networks);
+	TRY_ALLOC(networks);
+	zones->networks = networks;
+	zones->networks[zones->count++] = *network;
+	return OK;
+}
+
 enum status
 zones_add(struct zones *zones, struct bytes zone, struct bytes text) {
 	struct zone_network network = {};
@@ -63,20 +84,58 @@ zones_add(struct zones *zones, struct bytes zone, struct bytes text) {
 		return fail(STATUS_INVALID, "zones.zone: 1 to %zu characters", sizeof network.zone - 1);
 	memcpy(network.zone, zone.data, zone.len);
 	TRY(parse_network(text, &network));
-	if (zones->count == ZONE_NETWORKS_MAX)
-		return fail(STATUS_TOO_LARGE, "zones.count: more than %zu networks", ZONE_NETWORKS_MAX);
+	return add_network(zones, &network);
+}
+
+/* --- Snapshots: version and number; per network zone, prefix length, length of the address and the address. --- */
+
+static const char FIELD[] = "zones.snapshot";
+constexpr uint8_t SNAPSHOT_VERSION = 1;
+
+enum status
+zones_write(const struct zones *zones, struct buffer *to) {
+	buffer_append_byte(to, SNAPSHOT_VERSION);
+	buffer_append_u32be(to, (uint32_t)zones->count);
 	for (size_t i = 0; i < zones->count; i++) {
-		const struct zone_network *other = &zones->networks[i];
-		unsigned shorter = other->prefix < network.prefix ? other->prefix : network.prefix;
-		if (other->length == network.length && same_prefix(other->address, network.address, shorter))
-			return fail(STATUS_CONFLICT, "zones.overlap: %.*s overlaps a network of zone \"%s\"",
-				    BYTES_ARGS(text), other->zone);
+		const struct zone_network *network = &zones->networks[i];
+		buffer_append_prefixed(to, bytes_of_text(network->zone));
+		buffer_append_byte(to, network->prefix);
+		buffer_append_byte(to, network->length);
+		buffer_append(to, network->address, network->length);
 	}
-	struct zone_network *networks = reallocarray(zones->networks, zones->count + 1, sizeof *networks);
-	TRY_ALLOC(networks);
-	zones->networks = networks;
-	zones->networks[zones->count++] = network;
-	return OK;
+	return buffer_status(to);
+}
+
+static enum status
+read_network(struct cursor *cursor, struct zones *zones) {
+	struct zone_network network = {};
+	struct bytes zone;
+	TRY(cursor_prefixed(cursor, FIELD, sizeof network.zone - 1, &zone));
+	TRY(cursor_u8(cursor, FIELD, &network.prefix));
+	TRY(cursor_u8(cursor, FIELD, &network.length));
+	if (zone.len == 0 || memchr(zone.data, '\0', zone.len) != nullptr ||
+	    (network.length != 4 && network.length != 16) || network.prefix > network.length * 8)
+		return fail(STATUS_INVALID, "%s: no network", FIELD);
+	memcpy(network.zone, zone.data, zone.len);
+	TRY(cursor_copy(cursor, FIELD, network.address, network.length));
+	return add_network(zones, &network);
+}
+
+enum status
+zones_read(struct zones *zones, struct bytes snapshot) {
+	struct cursor cursor = cursor_of(snapshot);
+	uint8_t version = 0;
+	uint32_t count = 0;
+	enum status status = cursor_u8(&cursor, FIELD, &version);
+	if (status == OK && version != SNAPSHOT_VERSION)
+		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
+	if (status == OK)
+		status = cursor_u32be(&cursor, FIELD, &count);
+	for (; status == OK && count > 0; count--)
+		status = read_network(&cursor, zones);
+	if (status == OK)
+		status = cursor_end(&cursor, FIELD);
+	return status == OK || status == STATUS_NO_MEMORY ? status : fail(STATUS_CORRUPT, "%s: damaged", FIELD);
 }
 
 struct bytes

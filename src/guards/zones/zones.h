@@ -29,6 +29,9 @@ enum status zones_copy(const struct zones *from, struct zones *to); /* to is emp
 
 /* "10.1.0.0/16" or "fd00::/8", host bits zero: "zones.network", "zones.host_bits"; "zones.overlap" with another network. */
 enum status zones_add(struct zones *zones, struct bytes zone, struct bytes network);
+/* For snapshots; read into empty ones. Errors: zones.snapshot (STATUS_CORRUPT, STATUS_UNSUPPORTED). */
+enum status zones_write(const struct zones *zones, struct buffer *to);
+enum status zones_read(struct zones *zones, struct bytes snapshot);
 /* The zone of an address of 4 or 16 bytes (IPv4-mapped IPv6 counts as IPv4); empty if none. */
 struct bytes zones_of_address(const struct zones *zones, struct bytes address);
 

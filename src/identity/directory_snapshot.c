@@ -1,0 +1,232 @@
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "identity/directory.h"
+
+/*
+ * Version; units with kind, id, parent; zones; principals with kind, id, unit, suspension and their keys, oldest first; groups
+ * with their members in the order of principals; delegations. Each list after its count, in order of addition, so that reading
+ * adds them by the functions that added them first, with all their checks.
+ */
+
+static const char FIELD[] = "directory.snapshot";
+constexpr uint8_t VERSION = 1;
+
+/* --- Writing. --- */
+
+static struct bytes
+id_or_empty(const struct unit *unit) {
+	return unit == nullptr ? (struct bytes){} : unit->id;
+}
+
+static void
+write_units(const struct directory *directory, struct buffer *to) {
+	size_t count = directory_unit_count(directory);
+	buffer_append_u32be(to, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		const struct unit *unit = directory_unit_at(directory, i);
+		buffer_append_byte(to, (uint8_t)unit->kind);
+		buffer_append_prefixed(to, unit->id);
+		buffer_append_prefixed(to, id_or_empty(unit->parent));
+	}
+	count = directory_zone_count(directory);
+	buffer_append_u32be(to, (uint32_t)count);
+	for (size_t i = 0; i < count; i++)
+		buffer_append_prefixed(to, directory_zone_at(directory, i)->id);
+}
+
+/* The newest hangs first. */
+static void
+write_keys(const struct directory_key *key, struct buffer *to) {
+	if (key == nullptr)
+		return;
+	write_keys(key->next, to);
+	size_t prefix = key->principal->id.len + 1;
+	buffer_append_prefixed(to, bytes_of(key->id.data + prefix, key->id.len - prefix));
+	buffer_append(to, key->public_key, sizeof key->public_key);
+	buffer_append_byte(to, (uint8_t)key->class);
+	buffer_append_prefixed(to, key->zone == nullptr ? (struct bytes){} : key->zone->id);
+	buffer_append_byte(to, key->revoked);
+}
+
+static void
+write_principals(const struct directory *directory, struct buffer *to) {
+	size_t count = directory_principal_count(directory);
+	buffer_append_u32be(to, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		const struct principal *principal = directory_principal_at(directory, i);
+		uint32_t keys = 0;
+		for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next)
+			keys++;
+		buffer_append_byte(to, (uint8_t)principal->kind);
+		buffer_append_prefixed(to, principal->id);
+		buffer_append_prefixed(to, principal->unit->id);
+		buffer_append_byte(to, principal->suspended);
+		buffer_append_u32be(to, keys);
+		write_keys(principal->keys, to);
+	}
+}
+
+static void
+write_groups(const struct directory *directory, struct buffer *to) {
+	size_t count = directory_group_count(directory);
+	buffer_append_u32be(to, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		const struct group *group = directory_group_at(directory, i);
+		buffer_append_prefixed(to, group->id);
+		buffer_append_u32be(to, (uint32_t)group->member_count);
+		for (size_t j = 0; j < directory_principal_count(directory); j++) {
+			const struct principal *principal = directory_principal_at(directory, j);
+			if (directory_is_member(directory, group, principal))
+				buffer_append_prefixed(to, principal->id);
+		}
+	}
+}
+
+static void
+write_delegations(const struct directory *directory, struct buffer *to) {
+	uint32_t count = 0;
+	int64_t until_ms;
+	for (size_t i = 0; i < directory_principal_count(directory); i++)
+		count += directory_delegate_of(directory, directory_principal_at(directory, i), &until_ms) != nullptr;
+	buffer_append_u32be(to, count);
+	for (size_t i = 0; i < directory_principal_count(directory); i++) {
+		const struct principal *of = directory_principal_at(directory, i);
+		const struct principal *by = directory_delegate_of(directory, of, &until_ms);
+		if (by == nullptr)
+			continue;
+		buffer_append_prefixed(to, of->id);
+		buffer_append_prefixed(to, by->id);
+		buffer_append_u64be(to, (uint64_t)until_ms);
+	}
+}
+
+enum status
+directory_write(const struct directory *directory, struct buffer *to) {
+	buffer_append_byte(to, VERSION);
+	write_units(directory, to);
+	write_principals(directory, to);
+	write_groups(directory, to);
+	write_delegations(directory, to);
+	return buffer_status(to);
+}
+
+/* --- Reading. --- */
+
+static enum status
+read_text(struct cursor *cursor, struct bytes *text) {
+	return cursor_prefixed(cursor, FIELD, DIRECTORY_KEY_ID_MAX, text);
+}
+
+static enum status
+read_flag(struct cursor *cursor, bool *flag) {
+	uint8_t byte;
+	TRY(cursor_u8(cursor, FIELD, &byte));
+	*flag = byte == 1;
+	return byte <= 1 ? OK : fail(STATUS_INVALID, "%s: neither yes nor no", FIELD);
+}
+
+static enum status
+read_unit(struct directory *directory, struct cursor *cursor) {
+	uint8_t kind;
+	struct bytes id, parent;
+	TRY(cursor_u8(cursor, FIELD, &kind));
+	TRY(read_text(cursor, &id));
+	TRY(read_text(cursor, &parent));
+	if (kind > UNIT_ACCOUNT)
+		return fail(STATUS_INVALID, "%s: no kind of unit", FIELD);
+	return directory_add_unit(directory, (enum unit_kind)kind, id, parent);
+}
+
+static enum status
+read_zone(struct directory *directory, struct cursor *cursor) {
+	struct bytes id;
+	TRY(read_text(cursor, &id));
+	return directory_add_zone(directory, id);
+}
+
+static enum status
+read_key(struct directory *directory, struct cursor *cursor, struct bytes principal) {
+	struct bytes name, zone;
+	uint8_t public_key[32], class;
+	bool revoked;
+	TRY(read_text(cursor, &name));
+	TRY(cursor_copy(cursor, FIELD, public_key, sizeof public_key));
+	TRY(cursor_u8(cursor, FIELD, &class));
+	TRY(read_text(cursor, &zone));
+	TRY(read_flag(cursor, &revoked));
+	if (class > DIRECTORY_KEY_TERMINAL)
+		return fail(STATUS_INVALID, "%s: no class of key", FIELD);
+	TRY(directory_add_key(directory, principal, name, public_key, (enum directory_key_class) class, zone));
+	return revoked ? directory_revoke_key(directory, directory_principal(directory, principal)->keys->id) : OK;
+}
+
+static enum status
+read_principal(struct directory *directory, struct cursor *cursor) {
+	uint8_t kind;
+	uint32_t keys;
+	struct bytes id, unit;
+	bool suspended;
+	TRY(cursor_u8(cursor, FIELD, &kind));
+	TRY(read_text(cursor, &id));
+	TRY(read_text(cursor, &unit));
+	TRY(read_flag(cursor, &suspended));
+	TRY(cursor_u32be(cursor, FIELD, &keys));
+	if (kind > PRINCIPAL_WORKLOAD)
+		return fail(STATUS_INVALID, "%s: no kind of principal", FIELD);
+	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(directory, id, unit)
+				     : directory_add_workload(directory, id, unit));
+	for (; keys > 0; keys--)
+		TRY(read_key(directory, cursor, id));
+	return suspended ? directory_suspend(directory, id, true) : OK;
+}
+
+static enum status
+read_group(struct directory *directory, struct cursor *cursor) {
+	struct bytes id, person;
+	uint32_t members;
+	TRY(read_text(cursor, &id));
+	TRY(cursor_u32be(cursor, FIELD, &members));
+	TRY(directory_add_group(directory, id));
+	for (; members > 0; members--) {
+		TRY(read_text(cursor, &person));
+		TRY(directory_add_member(directory, id, person));
+	}
+	return OK;
+}
+
+static enum status
+read_delegation(struct directory *directory, struct cursor *cursor) {
+	struct bytes of, by;
+	uint64_t until_ms;
+	TRY(read_text(cursor, &of));
+	TRY(read_text(cursor, &by));
+	TRY(cursor_u64be(cursor, FIELD, &until_ms));
+	return directory_delegate(directory, of, by, (int64_t)until_ms);
+}
+
+static enum status
+read_all(struct directory *directory, struct cursor *cursor) {
+	static enum status (*const lists[])(struct directory *, struct cursor *) = {
+		read_unit, read_zone, read_principal, read_group, read_delegation};
+	uint8_t version;
+	TRY(cursor_u8(cursor, FIELD, &version));
+	if (version != VERSION)
+		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+		uint32_t count;
+		TRY(cursor_u32be(cursor, FIELD, &count));
+		for (; count > 0; count--)
+			TRY(lists[i](directory, cursor));
+	}
+	return cursor_end(cursor, FIELD);
+}
+
+enum status
+directory_read(struct directory *directory, struct bytes snapshot) {
+	struct cursor cursor = cursor_of(snapshot);
+	enum status status = read_all(directory, &cursor);
+	return status == OK || status == STATUS_NO_MEMORY || status == STATUS_UNSUPPORTED
+		       ? status
+		       : fail(STATUS_CORRUPT, "%s: damaged", FIELD);
+}
