@@ -1,0 +1,177 @@
+/*
+ * Whole transcripts from fixed seeds, as tests/vectors/threshold-ecdsa.json has them: a key of 2 of 3, a signature in full rounds, one with
+ * a presignature. tests/threshold_vectors_test.py computes them again in another language, from docs/PROTOCOL.threshold. A change
+ * here is a change of the protocol: it needs another version in its labels. GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "base/json.h"
+#include "tests/threshold_keepers.h"
+
+static const char SEED[] = "gatehouse threshold ecdsa vectors";
+static const uint8_t SIGNING_NONCE[32] = {1}, PREPARING_NONCE[32] = {2};
+static struct keepers keepers = {.seeded = true};
+static struct json_writer writer;
+
+static void
+write_frame(void *, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct hash256 hash = sha256(buffer_bytes(frame));
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "bytes", (int64_t)frame->len);
+	json_write_member_integer(&writer, "from", from);
+	json_write_member_hex(&writer, "sha256", hash256_bytes(&hash));
+	json_write_member_integer(&writer, "to", to);
+	json_write_member_integer(&writer, "type", frame->data[6]);
+	json_write_end(&writer);
+}
+
+static void
+write_request(const struct ecdsa_request *request) {
+	json_write_key(&writer, "request");
+	json_write_object(&writer);
+	json_write_member_hex(&writer, "bundle_hash", BYTES_OF_ARRAY(request->bundle_hash));
+	json_write_member_hex(&writer, "digest", BYTES_OF_ARRAY(request->digest));
+	json_write_key(&writer, "path");
+	json_write_array(&writer);
+	for (size_t i = 0; i < request->path.count; i++)
+		json_write_integer(&writer, request->path.steps[i]);
+	json_write_end(&writer);
+	json_write_end(&writer);
+}
+
+static void
+write_end_of_case(const struct ecdsa_signature *signature, const struct party_set *signers) {
+	json_write_member_hex(&writer, "signature", BYTES_OF_ARRAY(signature->compact));
+	json_write_key(&writer, "signers");
+	json_write_array(&writer);
+	for (size_t i = 0; i < signers->count; i++)
+		json_write_integer(&writer, signers->parties[i].index);
+	json_write_end(&writer);
+	json_write_end(&writer);
+}
+
+static void
+write_dealing(void) {
+	struct network network = {.on_frame = write_frame};
+	struct dealing_terms terms = generate_terms(2, 3);
+	json_write_key(&writer, "dealing");
+	json_write_array(&writer);
+	keepers_deal(&keepers, &terms, &network);
+	json_write_end(&writer);
+}
+
+/* Frames come first by name; the nonce follows, and the request. */
+static void
+write_prepared(const struct party_set *signers) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
+	struct online *onlines[KEEPERS_MAX + 1] = {};
+	struct network network = {.on_frame = write_frame}, online = {.on_frame = write_frame};
+	struct ecdsa_request request = plain_request("prepared");
+	struct ecdsa_signature signature;
+	request.path = (struct signing_path){.steps = {44, 0, 1}, .count = 3};
+	json_write_key(&writer, "prepared");
+	json_write_object(&writer);
+	json_write_key(&writer, "frames");
+	json_write_array(&writer);
+	keepers_start_signing(&keepers, signers, nullptr, PREPARING_NONCE, signings, &network);
+	network_run(&network);
+	for (size_t i = 0; i < signers->count; i++) {
+		uint8_t index = signers->parties[i].index;
+		presignatures[index] = signing_take_presignature(signings[index]);
+		assert_non_null(presignatures[index]);
+	}
+	keepers_start_online(&keepers, presignatures, signers, &request, onlines, &online);
+	network_run(&online);
+	assert_true(online_result(onlines[signers->parties[0].index], &signature));
+	json_write_end(&writer);
+	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(PREPARING_NONCE));
+	write_request(&request);
+	write_end_of_case(&signature, signers);
+	end_signings(signings);
+	end_onlines(onlines);
+}
+
+static void
+write_signing(const struct party_set *signers) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {.on_frame = write_frame};
+	struct ecdsa_request request = plain_request("in full rounds");
+	struct ecdsa_signature signature;
+	request.path = (struct signing_path){.steps = {7}, .count = 1};
+	json_write_key(&writer, "signing");
+	json_write_object(&writer);
+	json_write_key(&writer, "frames");
+	json_write_array(&writer);
+	keepers_start_signing(&keepers, signers, &request, SIGNING_NONCE, signings, &network);
+	network_run(&network);
+	assert_true(signing_result(signings[signers->parties[0].index], &signature));
+	json_write_end(&writer);
+	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(SIGNING_NONCE));
+	write_request(&request);
+	write_end_of_case(&signature, signers);
+	end_signings(signings);
+}
+
+static void
+write_document(struct buffer *text) {
+	struct party_set one_and_three, all_three = parties_up_to(3);
+	for (uint8_t i = 1; i <= 3; i++)
+		keepers.streams[i] = repeating_stream(SEED, i);
+	json_writer_start(&writer, text);
+	json_write_object(&writer);
+	_cleanup_(buffer_free) struct buffer later = {};
+	struct json_writer outer = writer;
+	/* The dealing comes first in time, the key's values before it by name. */
+	json_writer_start(&writer, &later);
+	json_write_object(&writer);
+	write_dealing();
+	json_write_end(&writer);
+	assert_ok(json_writer_finish(&writer));
+	struct bytes dealing = bytes_of(later.data + strlen("{\"dealing\":"), later.len - strlen("{\"dealing\":}"));
+	writer = outer;
+	json_write_member_hex(&writer, "chain_code", BYTES_OF_ARRAY(keepers.key.chain_code));
+	json_write_key(&writer, "dealing");
+	json_write_canonical(&writer, dealing);
+	json_write_key(&writer, "holders");
+	json_write_array(&writer);
+	for (uint8_t i = 1; i <= 3; i++)
+		json_write_integer(&writer, i);
+	json_write_end(&writer);
+	json_write_member_string(&writer, "instance", KEEPERS_INSTANCE);
+	json_write_member_text(&writer, "key_id", keepers.key.id);
+	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(KEEPERS_NONCE));
+	one_and_three = signers_of(&keepers, (const uint8_t[]){1, 3}, 2);
+	write_prepared(&one_and_three);
+	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
+	json_write_member_text(&writer, "seed", SEED);
+	write_signing(&all_three);
+	json_write_member_integer(&writer, "threshold", keepers.key.threshold);
+	json_write_end(&writer);
+	assert_ok(json_writer_finish(&writer));
+	buffer_append_text(text, "\n");
+	keepers_end(&keepers);
+}
+
+static void
+transcripts_are_the_recorded_ones(void **) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	char path[4096], recorded[32768];
+	snprintf(path, sizeof path, "%s/tests/vectors/threshold-ecdsa.json", test_source_root());
+	write_document(&text);
+	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr) {
+		FILE *to = fopen(path, "wbe");
+		assert_non_null(to);
+		assert_int_equal(fwrite(text.data, 1, text.len, to), text.len);
+		assert_int_equal(fclose(to), 0);
+	}
+	FILE *from = fopen(path, "rbe");
+	assert_non_null(from);
+	size_t len = fread(recorded, 1, sizeof recorded, from);
+	fclose(from);
+	assert_bytes(bytes_of(recorded, len), buffer_bytes(&text));
+}
+
+RUN_TESTS(T(transcripts_are_the_recorded_ones))
