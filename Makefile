@@ -5,7 +5,7 @@
 #   make test       builds and runs everything that must hold; ends with "N passed, N failed, N skipped"
 #   make bench      measures against bench/bars.json; ONLY=ledger runs one module
 #   make fuzz       a few seconds of every fuzz target; ONLY=json_fuzz runs one, SECONDS_EACH=60 longer
-#   make soak       long counts: fuzzing with coverage, crash loops; writes tests/soak/last.json
+#   make soak       long counts: fuzzing with coverage, crash loops; writes tests/soak/last.json; RESUME=1 goes on with it
 #   make lint       clang-format and clang-tidy
 #   make install    PREFIX=/usr/local DESTDIR=
 
@@ -43,7 +43,7 @@ fuzz:
 
 soak:
 	@scripts/setup
-	@scripts/soak $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SEED),--seed $(SEED))
+	@scripts/soak $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(if $(SEED),--seed $(SEED)) $(if $(RESUME),--resume)
 
 lint:
 	@scripts/setup
