@@ -255,6 +255,8 @@ take_control(struct echo_keeper *keeper, bool *started) {
 		status = secret_read_descriptor(&keeper->passphrase, message.descriptors[0], 1024);
 		break;
 	case IPC_CONTROL_CHANNEL:
+		if (message.peer != IPC_ROLE_GATEWAY)
+			break; /* closed with the message */
 		ipc_stop(&keeper->channel);
 		status = ipc_start(&keeper->channel, message.descriptors[0], IPC_ROLE_KEEPER, IPC_ROLE_GATEWAY);
 		message.descriptors[0] = -1;

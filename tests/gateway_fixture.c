@@ -2,12 +2,13 @@
  * The processes around a keeper that only echoes, in one program as the product has them:
  *
  *     gateway_fixture serve CONFIG      the supervisor, which starts
- *     gateway_fixture process ROLE      gateway and echo keeper
+ *     gateway_fixture process ROLE      gateway, echo keeper and worker
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/gateway.h"
+#include "helpers/worker.h"
 #include "supervisor/process.h"
 #include "supervisor/supervisor.h"
 #include "tests/echo_keeper.h"
@@ -20,6 +21,8 @@ main(int argc, char **argv) {
 			return gateway_main(IPC_CONTROL_DESCRIPTOR);
 		case IPC_ROLE_KEEPER:
 			return echo_keeper_main(IPC_CONTROL_DESCRIPTOR);
+		case IPC_ROLE_WORKER:
+			return worker_main(IPC_CONTROL_DESCRIPTOR);
 		default:
 			break;
 		}

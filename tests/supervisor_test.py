@@ -31,7 +31,7 @@ def is_alive(pid):
 def test_each_process_is_confined_and_runs_as_its_own_user():
     with Installation() as gate:
         users = {}
-        for role in ("gateway", "keeper"):
+        for role in ("gateway", "keeper", "worker"):
             status = status_of(gate.pid(role))
             assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", (role, status)
             users[role] = status["Uid"].split("\t")
@@ -42,7 +42,7 @@ def test_each_process_is_confined_and_runs_as_its_own_user():
         status = status_of(gate.process.pid)
         assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
         if AS_ROOT:
-            assert users["gateway"] != users["keeper"] and users["keeper"][0] == str(KEEPER_USER), users
+            assert len({user[0] for user in users.values()}) == 3 and users["keeper"][0] == str(KEEPER_USER), users
 
 
 def test_what_is_tried_inside_the_keeper_is_refused():
@@ -60,7 +60,7 @@ def test_the_processes_have_no_descriptors_but_their_own():
     if not AS_ROOT:
         raise tap.Skip("only root may look into a process that cannot be traced")
     with Installation() as gate:
-        for role in ("gateway", "keeper"):
+        for role in ("gateway", "keeper", "worker"):
             folder = f"/proc/{gate.pid(role)}/fd"
             for name in os.listdir(folder):
                 link = os.readlink(os.path.join(folder, name))

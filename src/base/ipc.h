@@ -48,6 +48,8 @@ enum ipc_type {
 	IPC_DRAIN = 8,          /* gateway: no more requests follow; the keeper answers what it has */
 	IPC_FETCH = 9,          /* keeper: what the helper fetch is to ask of the configured service */
 	IPC_FETCHED = 10,       /* fetch: what came of it, with the request's id */
+	IPC_WORK = 11,          /* keeper: what the helper worker is to do */
+	IPC_WORKED = 12,        /* worker: what came of it, with the request's id */
 	IPC_TYPE_END,
 };
 

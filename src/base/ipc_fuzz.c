@@ -61,6 +61,10 @@ read_payload(const struct ipc_frame *frame) {
 	case IPC_FETCHED:
 		CHECK_PAYLOAD(fetched, frame->payload);
 		break;
+	case IPC_WORK:
+	case IPC_WORKED:
+		CHECK_PAYLOAD(work, frame->payload);
+		break;
 	default:
 		break;
 	}

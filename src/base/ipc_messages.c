@@ -385,3 +385,19 @@ ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched) {
 		return fail(STATUS_INVALID, "ipc.fetched.error: expected with status 0 and only there");
 	return OK;
 }
+
+/* --- Work, worked --- */
+
+static const struct field work_fields[] = {
+	{"ipc.work.document", 1, IPC_BODY_MAX, ANY_BYTES, true},
+};
+
+void
+ipc_write_work(struct buffer *payload, const struct ipc_work *work) {
+	write_field(payload, 1, work->document);
+}
+
+enum status
+ipc_read_work(struct bytes payload, struct ipc_work *work) {
+	return read_fields(payload, "ipc.work", work_fields, ARRAY_LENGTH(work_fields), &work->document);
+}

@@ -1,5 +1,5 @@
 /*
- * The payloads of the frames between the keeper and its peers, gateway and fetch. Layout of each: docs/PROTOCOL.ipc.
+ * The payloads of the frames between the keeper and its peers, gateway, fetch and worker. Layout of each: docs/PROTOCOL.ipc.
  *
  * A payload is a list of fields: tag (one byte), length (four bytes, big-endian), value; tags ascend strictly. A reader
  * refuses an unknown, repeated, missing or misplaced tag by name, and every length that is out of its bounds. What is
@@ -119,5 +119,13 @@ struct ipc_fetched {
 
 void ipc_write_fetched(struct buffer *payload, const struct ipc_fetched *fetched);
 enum status ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched);
+
+/* IPC_WORK and IPC_WORKED: documents of docs/PROTOCOL.work. */
+struct ipc_work {
+	struct bytes document;
+};
+
+void ipc_write_work(struct buffer *payload, const struct ipc_work *work);
+enum status ipc_read_work(struct bytes payload, struct ipc_work *work);
 
 #endif

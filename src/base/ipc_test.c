@@ -87,7 +87,7 @@ bad_frames_are_refused_by_name(void **) {
 		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
 		 "ipc.frame_size"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
-		{BYTES_OF_LITERAL("\0\0\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
+		{BYTES_OF_LITERAL("\0\0\0\0\0\x0d\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\1\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\1\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_flags"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_CORRUPT, "ipc.checksum"},
@@ -529,6 +529,13 @@ credit_feed_report_and_fetch_come_through_unchanged(void **) {
 	assert_bytes(TEXT("text/x.tlog.size"), fetched.content_type);
 	assert_bytes(TEXT("7\n"), fetched.body);
 	assert_null(fetched.error.data);
+	buffer_reset(&payload);
+	ipc_write_work(&payload, &(struct ipc_work){TEXT("{}")});
+	struct ipc_work work;
+	assert_ok(ipc_read_work(buffer_bytes(&payload), &work));
+	assert_bytes(TEXT("{}"), work.document);
+	assert_fails(STATUS_INVALID, "ipc.work.document", ipc_read_work((struct bytes){}, &work));
+	assert_fails(STATUS_INVALID, "ipc.work.tag", ipc_read_work(TEXT("\2\0\0\0\1x"), &work));
 }
 
 /* --- Control --- */

@@ -53,6 +53,9 @@ enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
 enum status listing_run(struct invocation *invocation); /* GET of what the noun names */
 
+/* prove_commands.c: files alone, by a worker of its own. */
+enum status policy_prove_run(struct invocation *invocation);
+
 /* file_commands.c: no installation, no network. */
 enum status tx_decode_run(struct invocation *invocation);
 enum status policy_check_run(struct invocation *invocation);

@@ -11,6 +11,7 @@
 #include "crypto/start.h"
 #include "gateway/gateway.h"
 #include "helpers/fetch.h"
+#include "helpers/worker.h"
 #include "identity/directory.h"
 #include "keeper/process.h"
 #include "supervisor/supervisor.h"
@@ -40,6 +41,7 @@ static const struct {
 	{IPC_ROLE_GATEWAY, gateway_main},
 	{IPC_ROLE_KEEPER, keeper_main},
 	{IPC_ROLE_FETCH, fetch_main},
+	{IPC_ROLE_WORKER, worker_main},
 };
 
 enum status

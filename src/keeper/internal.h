@@ -13,6 +13,7 @@
 #include "keeper/witnessing.h"
 
 struct job;
+struct work_answer;
 
 struct keeper {
 	struct keeper_config config;
@@ -32,6 +33,17 @@ struct keeper {
 	struct ipc_channel fetch;
 	uint64_t fetch_request; /* number of the last */
 	int64_t fetch_asked_ms; /* 0: no answer is awaited */
+	struct ipc_channel worker;
+	struct { /* keeper/worker_link.h */
+		struct buffer request;
+		uint64_t number; /* of the last */
+		bool is_sent;
+		int64_t end_ms;
+		void (*done)(void *context, const struct work_answer *answer); /* null: nothing is asked */
+		void *context;
+		void (*lost)(void *context); /* the worker is to be ended; may be null */
+		void *lost_context;
+	} work;
 	struct pool *pool;
 	struct clock clock;
 	int64_t batch_ms; /* the present batch's time */

@@ -17,6 +17,7 @@
 #include "keeper/slow_read.h"
 #include "keeper/state_snapshot.h"
 #include "keeper/system_entry.h"
+#include "keeper/worker_link.h"
 #include "store/blob.h"
 
 struct gate *
@@ -313,6 +314,7 @@ keeper_close(struct keeper **keeper) {
 			log_error("the high-water mark could not be written: %s", fail_message());
 	}
 	ipc_stop(&gone->fetch);
+	worker_link_stop(gone);
 	witnessing_close(&gone->witnessing);
 	ledger_close(&gone->ledger);
 	decide_free(gone);

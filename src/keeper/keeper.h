@@ -58,6 +58,9 @@ void keeper_close(struct keeper **keeper); /* records the stop; a cleanup functi
 
 /* Takes over a channel to the helper fetch; replaces an earlier one. Closed where the guard needs none. */
 enum status keeper_connect_fetch(struct keeper *keeper, int descriptor);
+/* Takes the channel to the helper worker over; lost is called when that process is to be ended. */
+enum status keeper_connect_worker(struct keeper *keeper, int descriptor);
+void keeper_watch_worker(struct keeper *keeper, void (*lost)(void *context), void *context);
 
 /* Something else that the loop listens to: handle() is called when the descriptor is readable, and may set *stop. */
 struct keeper_watch {

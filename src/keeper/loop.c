@@ -14,6 +14,7 @@
 #include "keeper/respond.h"
 #include "keeper/slow_read.h"
 #include "keeper/system_entry.h"
+#include "keeper/worker_link.h"
 
 constexpr size_t BATCH_MAX = 256;
 constexpr int64_t CLOCK_SAMPLE_MS = 60 * SECOND_MS;
@@ -226,6 +227,7 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 		{.fd = keeper->wake, .events = POLLIN},
 		{.fd = watch->descriptor, .events = POLLIN},
 		{.fd = fetch_link_descriptor(keeper), .events = fetch_link_events(keeper)},
+		{.fd = worker_link_descriptor(keeper), .events = worker_link_events(keeper)},
 	};
 	int ready = poll(polled, ARRAY_LENGTH(polled), 500);
 	if (ready < 0 && errno != EINTR)
@@ -254,6 +256,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 		TRY(take_requests(keeper, &draining));
 		every_second(keeper);
 		TRY(fetch_link_turn(keeper));
+		worker_link_turn(keeper);
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
 		bool idle = !is_busy(keeper) && !ipc_wants_write(keeper->channel);

@@ -16,6 +16,7 @@ struct keeper_process {
 	struct child child;
 	int channel; /* the newest that was handed over, not served yet; −1: none */
 	int fetch;   /* the same, of the channel to fetch */
+	int worker;  /* and to the worker */
 	struct config config;
 	struct secret passphrase;
 	struct confinement confinement;
@@ -39,9 +40,10 @@ take_config(struct keeper_process *process, int descriptor) {
 
 static void
 take_channel(struct keeper_process *process, enum ipc_role peer, int *descriptor) {
-	int *channel = peer == IPC_ROLE_GATEWAY ? &process->channel
-		       : peer == IPC_ROLE_FETCH ? &process->fetch
-						: nullptr;
+	int *channel = peer == IPC_ROLE_GATEWAY  ? &process->channel
+		       : peer == IPC_ROLE_FETCH  ? &process->fetch
+		       : peer == IPC_ROLE_WORKER ? &process->worker
+						 : nullptr;
 	if (channel == nullptr)
 		return; /* of a role that a keeper does not know: closed with the message */
 	if (*channel >= 0)
@@ -51,10 +53,22 @@ take_channel(struct keeper_process *process, enum ipc_role peer, int *descriptor
 }
 
 static enum status
-connect_fetch(struct keeper_process *process) {
-	int descriptor = process->fetch;
-	process->fetch = -1;
-	return descriptor < 0 || process->keeper == nullptr ? OK : keeper_connect_fetch(process->keeper, descriptor);
+connect_helpers(struct keeper_process *process) {
+	int fetch = process->fetch, worker = process->worker;
+	if (process->keeper == nullptr)
+		return OK;
+	process->fetch = process->worker = -1;
+	if (worker >= 0)
+		TRY(keeper_connect_worker(process->keeper, worker));
+	return fetch < 0 ? OK : keeper_connect_fetch(process->keeper, fetch);
+}
+
+static void
+report_lost_worker(void *context) {
+	const struct keeper_process *process = context;
+	struct ipc_control_message lost = {.type = IPC_CONTROL_CHANNEL_LOST, .peer = IPC_ROLE_WORKER};
+	if (ipc_control_send(process->child.control, &lost) != OK)
+		log_error("the supervisor could not be told of a worker that does not answer: %s", fail_message());
 }
 
 static enum status
@@ -78,7 +92,7 @@ static enum status
 handle_control(void *context, bool *stop) {
 	struct keeper_process *process = context;
 	TRY(child_take_control(&process->child));
-	TRY(connect_fetch(process));
+	TRY(connect_helpers(process));
 	*stop = process->child.stopping || process->channel >= 0;
 	return OK;
 }
@@ -169,9 +183,10 @@ run(struct keeper_process *process) {
 		TRY(child_take_control(&process->child));
 	log_start("keeper", process->config.log_level);
 	TRY(open_keeper(process));
+	keeper_watch_worker(process->keeper, report_lost_worker, process);
 	TRY(child_ready(&process->child));
 	while (!process->child.stopping) {
-		TRY(connect_fetch(process));
+		TRY(connect_helpers(process));
 		if (process->channel < 0) {
 			TRY(child_take_control(&process->child));
 			continue;
@@ -201,7 +216,7 @@ failure_of(const struct keeper_process *process, enum status status) {
 
 int
 keeper_main(int control) {
-	struct keeper_process process = {.channel = -1, .fetch = -1};
+	struct keeper_process process = {.channel = -1, .fetch = -1, .worker = -1};
 	process.child = (struct child){.name = "keeper", .control = control, .take = take, .context = &process};
 	child_begin(&process.child);
 	enum status status = run(&process);
@@ -212,6 +227,8 @@ keeper_main(int control) {
 		close(process.channel);
 	if (process.fetch >= 0)
 		close(process.fetch);
+	if (process.worker >= 0)
+		close(process.worker);
 	secret_free(&process.passphrase);
 	config_free(&process.config);
 	return exit_status;

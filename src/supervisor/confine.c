@@ -186,6 +186,9 @@ static const int WITNESS[] = {
 	-1,
 };
 
+/* It computes: what it needs it has before, and memory. */
+static const int WORKER[] = {-1};
+
 struct role {
 	enum ipc_role role;
 	const int *allowed; /* beside ANY_PROCESS */
@@ -194,10 +197,9 @@ struct role {
 };
 
 static const struct role roles[] = {
-	{IPC_ROLE_GATEWAY, GATEWAY, false, false},
-	{IPC_ROLE_KEEPER, KEEPER, true, false},
-	{IPC_ROLE_FETCH, FETCH, false, true},
-	{IPC_ROLE_WITNESS, WITNESS, false, false},
+	{IPC_ROLE_GATEWAY, GATEWAY, false, false}, {IPC_ROLE_KEEPER, KEEPER, true, false},
+	{IPC_ROLE_FETCH, FETCH, false, true},      {IPC_ROLE_WITNESS, WITNESS, false, false},
+	{IPC_ROLE_WORKER, WORKER, false, false},
 };
 
 /* What the supervisor and all that it starts go without; it must itself start processes, so its list says what is

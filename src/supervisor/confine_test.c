@@ -107,11 +107,17 @@ witness_tries_everything(void) {
 }
 
 static void
+worker_tries_everything(void) {
+	try_everything(IPC_ROLE_WORKER);
+}
+
+static void
 what_is_tried_is_refused_in_every_role(void **) {
 	in_a_child(witness_tries_everything);
 	in_a_child(fetch_tries_everything);
 	in_a_child(gateway_tries_everything);
 	in_a_child(keeper_tries_everything);
+	in_a_child(worker_tries_everything);
 }
 
 /* Without it the attempts would prove nothing. */
@@ -302,7 +308,7 @@ a_process_with_threads_is_refused(void **) {
 static void
 a_role_without_a_row_is_refused(void **) {
 	struct confinement result;
-	struct confine_request request = {.role = IPC_ROLE_WORKER};
+	struct confine_request request = {.role = IPC_ROLE_WATCHER};
 	assert_fails(STATUS_INTERNAL, "confine.role", confine_enter(&request, &result));
 }
 

@@ -38,11 +38,13 @@ static const struct process_row {
 	unsigned handed;
 	bool needs_network;
 	bool (*is_needed)(const struct config *config); /* null: always */
+	bool ends_when_done;                            /* and is started anew at once, without being a failure */
 } rows[] = {
 	/* In the order in which they are told to stop. */
-	{IPC_ROLE_GATEWAY, HANDED_LISTENERS | HANDED_TLS, true, nullptr},
-	{IPC_ROLE_KEEPER, HANDED_PASSPHRASE, false, nullptr},
-	{IPC_ROLE_FETCH, 0, true, needs_fetch},
+	{IPC_ROLE_GATEWAY, HANDED_LISTENERS | HANDED_TLS, true, nullptr, false},
+	{IPC_ROLE_KEEPER, HANDED_PASSPHRASE, false, nullptr, false},
+	{IPC_ROLE_FETCH, 0, true, needs_fetch, false},
+	{IPC_ROLE_WORKER, 0, false, nullptr, true},
 };
 constexpr size_t PROCESSES = ARRAY_LENGTH(rows);
 
@@ -52,6 +54,7 @@ static const struct {
 } channels[] = {
 	{IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER},
 	{IPC_ROLE_KEEPER, IPC_ROLE_FETCH},
+	{IPC_ROLE_KEEPER, IPC_ROLE_WORKER},
 };
 
 enum process_state { STOPPED, STARTING, RUNNING };
@@ -296,6 +299,11 @@ note_end(struct supervisor *supervisor, struct process *process, int status) {
 		stop_next(supervisor);
 		return;
 	}
+	if (process->row->ends_when_done && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		process->failures = 0;
+		process->start_at_ms = now_ms();
+		return;
+	}
 	char how[64];
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof how, "signal %d", WTERMSIG(status));
@@ -348,6 +356,16 @@ take_failure(struct supervisor *supervisor, struct process *process, const struc
 	begin_stop(supervisor);
 }
 
+/* The keeper has waited long enough for its answer: what the worker is at ends here. */
+static void
+take_lost_worker(struct supervisor *supervisor, const struct process *sender) {
+	struct process *worker = process_of(supervisor, IPC_ROLE_WORKER);
+	if (sender->row->role != IPC_ROLE_KEEPER || worker->state == STOPPED)
+		return;
+	log_error("the worker has not answered in time; it starts anew");
+	kill(worker->pid, SIGKILL);
+}
+
 static void
 take_message(struct supervisor *supervisor, struct process *process) {
 	struct ipc_control_message message;
@@ -367,7 +385,9 @@ take_message(struct supervisor *supervisor, struct process *process) {
 		take_failure(supervisor, process, &message);
 		break;
 	case IPC_CONTROL_CHANNEL_LOST:
-		if (supervisor->check_loss_ms == 0)
+		if (message.peer == IPC_ROLE_WORKER)
+			take_lost_worker(supervisor, process);
+		else if (supervisor->check_loss_ms == 0)
 			supervisor->check_loss_ms = now_ms() + LOSS_GRACE_MS;
 		break;
 	default:

@@ -1,0 +1,177 @@
+/* Proofs about policies, in files alone: what `gatehouse policy prove` asks of a worker and shows. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "helpers/worker_client.h"
+#include "policy/work.h"
+
+constexpr size_t FILE_MAX = 512 * 1024;
+constexpr int64_t SECOND = 1000;
+
+static enum status
+read_file(struct invocation *invocation, const char *path, struct work_file *file) {
+	file->name = bytes_of_text(path);
+	return input_file(&invocation->arena, path, FILE_MAX, &file->text);
+}
+
+static bool
+ends_in(const char *path, const char *suffix) {
+	size_t length = strlen(path), end = strlen(suffix);
+	return length >= end && strcmp(path + length - end, suffix) == 0;
+}
+
+static enum status
+read_timeout(const struct invocation *invocation, int64_t *timeout_ms) {
+	const char *given = invocation_option(invocation, "timeout");
+	uint64_t seconds = 60;
+	if (given != nullptr &&
+	    (decimal_decode(bytes_of_text(given), &seconds) != OK || seconds == 0 || seconds > 3600))
+		return fail(STATUS_INVALID, "usage.timeout: expected 1 to 3600 seconds, found %s", given);
+	*timeout_ms = (int64_t)seconds * SECOND;
+	return OK;
+}
+
+static enum status
+ask(struct invocation *invocation, const struct work *work, struct work_answer *result) {
+	_cleanup_(buffer_free) struct buffer request = {}, answer = {};
+	int64_t timeout_ms;
+	TRY(read_timeout(invocation, &timeout_ms));
+	TRY(work_write(work, &request));
+	int program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (program < 0)
+		return fail_errno(STATUS_IO, "worker.program: /proc/self/exe");
+	enum status status = worker_client_run(program, buffer_bytes(&request), timeout_ms, &answer);
+	close(program);
+	TRY(status);
+	struct bytes kept = arena_copy(&invocation->arena, buffer_bytes(&answer));
+	TRY_ALLOC(kept.data);
+	return work_read_answer(&invocation->arena, buffer_bytes(&request), kept, result);
+}
+
+/* --- What a person reads --- */
+
+static void
+show_names(const json *list, struct buffer *text) {
+	constexpr size_t SHOWN_MAX = 12;
+	size_t count = 0;
+	if (list == nullptr || json_type_of(list) != JSON_ARRAY)
+		return;
+	struct json_iterator names = json_iterate(list);
+	for (const json *name; (name = json_next(&names, nullptr)) != nullptr; count++) {
+		if (json_type_of(name) != JSON_STRING || count >= SHOWN_MAX)
+			continue;
+		buffer_append_text(text, count == 0 ? " " : ", ");
+		output_foreign(text, json_string(name), false);
+	}
+	if (count > SHOWN_MAX)
+		buffer_append_format(text, " and %zu more", count - SHOWN_MAX);
+}
+
+static void
+show_finding(const struct work_finding *finding, struct buffer *text) {
+	const json *carriers = json_get(finding->whole, "carriers"), *witness = json_get(finding->whole, "witness");
+	buffer_append_format(text, "%-15s", prove_verdict_name(finding->verdict));
+	output_foreign(text, finding->check, false);
+	buffer_append_text(text, " ");
+	output_foreign(text, finding->subject, false);
+	buffer_append_text(text, "\n");
+	if (finding->reason.len > 0) {
+		buffer_append_text(text, "    ");
+		output_foreign(text, finding->reason, false);
+		buffer_append_text(text, "\n");
+	}
+	if (finding->verdict == PROVE_PROVED && carriers != nullptr && json_size(carriers) > 0) {
+		buffer_append_text(text, "    carried by");
+		show_names(carriers, text);
+		buffer_append_text(text, "\n");
+	}
+	if (witness != nullptr) {
+		_cleanup_(buffer_free) struct buffer lines = {}, shown = {};
+		output_lines(witness, &lines);
+		output_foreign(&shown, buffer_bytes(&lines), true);
+		const char *at = (const char *)shown.data;
+		for (size_t left = shown.len; left > 0;) {
+			const char *end = memchr(at, '\n', left);
+			size_t length = end == nullptr ? left : (size_t)(end - at) + 1;
+			buffer_append_text(text, "    ");
+			buffer_append(text, at, length);
+			at += length;
+			left -= length;
+		}
+	}
+}
+
+static void
+show_assumptions(const json *report, struct buffer *text) {
+	const json *list = json_get(report, "assumptions");
+	if (list == nullptr || json_type_of(list) != JSON_ARRAY)
+		return;
+	buffer_append_text(text, "assumed\n");
+	struct json_iterator assumptions = json_iterate(list);
+	for (const json *item; (item = json_next(&assumptions, nullptr)) != nullptr;) {
+		if (json_type_of(item) != JSON_STRING)
+			continue;
+		buffer_append_text(text, "    ");
+		output_foreign(text, json_string(item), false);
+		buffer_append_text(text, "\n");
+	}
+}
+
+static void
+show_diagnostics(const struct work_answer *answer) {
+	_cleanup_(buffer_free) struct buffer lines = {}, shown = {};
+	if (answer->findings == nullptr)
+		return;
+	output_lines(answer->findings, &lines);
+	output_foreign(&shown, buffer_bytes(&lines), true);
+	output_note("%.*s", BYTES_ARGS(buffer_bytes(&shown)));
+}
+
+static enum status
+show(struct invocation *invocation, const struct work_answer *answer) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	bool is_all = true;
+	for (size_t i = 0; i < answer->verdict_count; i++) {
+		is_all &= answer->verdicts[i].verdict == PROVE_PROVED;
+		if (!invocation->json)
+			show_finding(&answer->verdicts[i], &text);
+	}
+	if (invocation->json) {
+		struct json_writer writer;
+		json_writer_start(&writer, &text);
+		json_write_value(&writer, answer->report);
+		TRY(json_writer_finish(&writer));
+		buffer_append_byte(&text, '\n');
+	} else
+		show_assumptions(answer->report, &text);
+	invocation->exit_code = is_all ? EXIT_DONE : EXIT_FOUND;
+	return output_data(&text);
+}
+
+static enum status
+ask_and_show(struct invocation *invocation, const struct work *work) {
+	struct work_answer answer;
+	TRY(ask(invocation, work, &answer));
+	if (answer.is_done)
+		return show(invocation, &answer);
+	show_diagnostics(&answer);
+	return fail(STATUS_INVALID, "%.*s", BYTES_ARGS(answer.error));
+}
+
+enum status
+policy_prove_run(struct invocation *invocation) {
+	struct work_file policies[COMMAND_WORDS_MAX] = {};
+	struct work work = {.ask = WORK_PROVE,
+			    .bundle = BYTES_OF_LITERAL(""),
+			    .policies = policies,
+			    .gateway_hostile = invocation_flag(invocation, "gateway-hostile")};
+	const char *schema = invocation_option(invocation, "schema");
+	TRY(read_file(invocation, schema, &work.schema));
+	work.schema_is_json = ends_in(schema, ".json");
+	TRY(read_file(invocation, invocation_option(invocation, "invariants"), &work.invariants));
+	for (const char *path; (path = invocation_word(invocation, work.policy_count)) != nullptr; work.policy_count++)
+		TRY(read_file(invocation, path, &policies[work.policy_count]));
+	return ask_and_show(invocation, &work);
+}

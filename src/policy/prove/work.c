@@ -1,0 +1,298 @@
+#include "policy/work.h"
+
+#include "policy/set.h"
+#include "policy/validator.h"
+
+static const struct ask_row {
+	const char *name;
+	enum status (*perform)(const struct work *work, struct arena *arena, struct policy_diagnostics *diagnostics,
+			       struct json_writer *writer);
+} asks[WORK_END];
+
+/* --- The request --- */
+
+static void
+write_file(struct json_writer *writer, const struct work_file *file) {
+	json_write_object(writer);
+	json_write_member_string(writer, "name", file->name);
+	json_write_member_string(writer, "text", file->text);
+	json_write_end(writer);
+}
+
+enum status
+work_write(const struct work *work, struct buffer *request) {
+	struct json_writer writer;
+	json_writer_start(&writer, request);
+	json_write_object(&writer);
+	json_write_member_text(&writer, "ask", asks[work->ask].name);
+	json_write_member_string(&writer, "bundle", work->bundle);
+	json_write_member_boolean(&writer, "gateway_hostile", work->gateway_hostile);
+	json_write_key(&writer, "invariants");
+	write_file(&writer, &work->invariants);
+	json_write_key(&writer, "policies");
+	json_write_array(&writer);
+	for (size_t i = 0; i < work->policy_count; i++)
+		write_file(&writer, &work->policies[i]);
+	json_write_end(&writer);
+	json_write_key(&writer, "schema");
+	write_file(&writer, &work->schema);
+	json_write_member_boolean(&writer, "schema_is_json", work->schema_is_json);
+	json_write_member_text(&writer, "type", "gatehouse/work/v1");
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
+static enum status
+read_file(const json *root, const char *key, struct work_file *file) {
+	static const char *const members[] = {"name", "text", nullptr};
+	const json *value;
+	TRY(json_need(root, "work", key, JSON_OBJECT, &value));
+	TRY(json_only(value, "work.file", members));
+	TRY(json_need_string(value, "work.file", "name", &file->name));
+	return json_need_string(value, "work.file", "text", &file->text);
+}
+
+static enum status
+read_policies(struct arena *arena, const json *root, struct work *work) {
+	static const char *const members[] = {"name", "text", nullptr};
+	const json *list;
+	TRY(json_need(root, "work", "policies", JSON_ARRAY, &list));
+	size_t count = json_size(list);
+	if (count > WORK_FILES_MAX)
+		return fail(STATUS_TOO_LARGE, "work.policies: %zu files, at most %zu", count, WORK_FILES_MAX);
+	struct work_file *files = ARENA_NEW_ARRAY(arena, count, struct work_file);
+	TRY_ALLOC(files);
+	struct json_iterator iterator = json_iterate(list);
+	for (const json *item; (item = json_next(&iterator, nullptr)) != nullptr;) {
+		struct work_file *file = &files[work->policy_count++];
+		if (json_type_of(item) != JSON_OBJECT)
+			return fail(STATUS_INVALID, "work.policies: expected objects");
+		TRY(json_only(item, "work.file", members));
+		TRY(json_need_string(item, "work.file", "name", &file->name));
+		TRY(json_need_string(item, "work.file", "text", &file->text));
+	}
+	work->policies = files;
+	return OK;
+}
+
+static enum status
+read_ask(const json *root, enum work_ask *ask) {
+	struct bytes name;
+	TRY(json_need_string(root, "work", "ask", &name));
+	for (*ask = 0; *ask < WORK_END; (*ask)++)
+		if (bytes_equal_text(name, asks[*ask].name))
+			return OK;
+	return fail(STATUS_UNSUPPORTED, "work.ask: \"%.*s\" is not known", (int)(name.len > 40 ? 40 : name.len),
+		    (const char *)name.data);
+}
+
+enum status
+work_read(struct arena *arena, struct bytes request, struct work *work) {
+	static const char *const members[] = {"ask",      "bundle", "gateway_hostile", "invariants",
+					      "policies", "schema", "schema_is_json",  "type",
+					      nullptr};
+	const json *root;
+	struct bytes type;
+	*work = (struct work){};
+	TRY(json_read(arena, request, (struct json_limits){}, &root));
+	TRY(json_need_string(root, "work", "type", &type));
+	if (!bytes_equal_text(type, "gatehouse/work/v1"))
+		return fail(STATUS_UNSUPPORTED, "work.version: \"%.*s\", expected gatehouse/work/v1",
+			    (int)(type.len > 40 ? 40 : type.len), (const char *)type.data);
+	TRY(json_only(root, "work", members));
+	TRY(read_ask(root, &work->ask));
+	TRY(json_need_string(root, "work", "bundle", &work->bundle));
+	TRY(json_need_boolean(root, "work", "gateway_hostile", &work->gateway_hostile));
+	TRY(json_need_boolean(root, "work", "schema_is_json", &work->schema_is_json));
+	TRY(read_file(root, "invariants", &work->invariants));
+	TRY(read_file(root, "schema", &work->schema));
+	return read_policies(arena, root, work);
+}
+
+/* --- The work --- */
+
+static const char *
+file_name(struct arena *arena, const struct work_file *file) {
+	const char *name = arena_text(arena, file->name);
+	return name == nullptr ? "" : name;
+}
+
+static enum status
+read_set(const struct work *work, const struct policy_schema *schema, struct arena *arena,
+	 struct policy_diagnostics *diagnostics, struct policy_set **set) {
+	_cleanup_(policy_set_destroy) struct policy_set *made = nullptr;
+	TRY(policy_set_create(nullptr, &made));
+	for (size_t i = 0; i < work->policy_count; i++)
+		TRY(policy_set_add(made, file_name(arena, &work->policies[i]), work->policies[i].text, diagnostics));
+	TRY(policy_validate(made, schema, (struct policy_validator_options){}, diagnostics, nullptr));
+	TRY(policy_set_seal(made));
+	*set = TAKE(made);
+	return OK;
+}
+
+static enum status
+perform_prove(const struct work *work, struct arena *arena, struct policy_diagnostics *diagnostics,
+	      struct json_writer *writer) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *schema = nullptr;
+	_cleanup_(policy_set_destroy) struct policy_set *policies = nullptr, *invariants = nullptr;
+	struct prove_options options = {.gateway_hostile = work->gateway_hostile};
+	struct prove_report report;
+	TRY(policy_schema_parse(file_name(arena, &work->schema), work->schema.text,
+				work->schema_is_json ? SCHEMA_JSON : SCHEMA_CEDAR, &schema, diagnostics));
+	TRY(read_set(work, schema, arena, diagnostics, &policies));
+	TRY(prove_invariants_read(file_name(arena, &work->invariants), work->invariants.text, schema, &invariants,
+				  diagnostics));
+	TRY(policy_prove(policies, schema, invariants, &options, arena, &report));
+	prove_report_write(&report, writer);
+	return OK;
+}
+
+static const struct ask_row asks[WORK_END] = {
+	[WORK_PROVE] = {"prove", perform_prove},
+};
+
+/* --- The answer --- */
+
+static enum status
+write_answer(struct bytes request, const struct work *work, const char *error,
+	     const struct policy_diagnostics *diagnostics, struct bytes report, struct buffer *answer) {
+	struct json_writer writer;
+	json_writer_start(&writer, answer);
+	json_write_object(&writer);
+	json_write_member_string(&writer, "bundle", work->bundle);
+	json_write_member_integer(&writer, "engine", PROVE_ENGINE_VERSION);
+	if (error != nullptr)
+		json_write_member_text(&writer, "error", error);
+	if (diagnostics->count > 0) {
+		json_write_key(&writer, "findings");
+		policy_diagnostics_write(diagnostics, &writer);
+	}
+	struct hash256 invariants = sha256(work->invariants.text), hash = sha256(request);
+	json_write_member_hex(&writer, "invariants", BYTES_OF_ARRAY(invariants.bytes));
+	if (error == nullptr) {
+		json_write_key(&writer, "report");
+		json_write_canonical(&writer, report);
+	}
+	json_write_member_hex(&writer, "request", BYTES_OF_ARRAY(hash.bytes));
+	json_write_member_text(&writer, "type", "gatehouse/worked/v1");
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	return answer->len > WORK_ANSWER_MAX
+		       ? fail(STATUS_TOO_LARGE, "work.answer: %zu bytes, at most %zu", answer->len, WORK_ANSWER_MAX)
+		       : OK;
+}
+
+static enum status
+perform(struct bytes request, struct arena *arena, struct policy_diagnostics *diagnostics, struct work *work,
+	struct buffer *report) {
+	struct json_writer writer;
+	TRY(work_read(arena, request, work));
+	json_writer_start(&writer, report);
+	TRY(asks[work->ask].perform(work, arena, diagnostics, &writer));
+	return json_writer_finish(&writer);
+}
+
+/* Only the text of a message that can stand in JSON. */
+static void
+keep_error(char *error, size_t capacity) {
+	const char *message = fail_message();
+	size_t length = strlen(message);
+	if (length >= capacity)
+		length = capacity - 1;
+	while (length > 0 && !utf8_is_valid(bytes_of(message, length)))
+		length--;
+	memcpy(error, message, length);
+	error[length] = '\0';
+}
+
+enum status
+work_perform(struct bytes request, struct buffer *answer) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(policy_diagnostics_free) struct policy_diagnostics diagnostics = {};
+	_cleanup_(buffer_free) struct buffer report = {};
+	struct work work = {};
+	char error[512];
+	enum status status = perform(request, &arena, &diagnostics, &work, &report);
+	if (status == OK) {
+		status = write_answer(request, &work, nullptr, &diagnostics, buffer_bytes(&report), answer);
+		if (status == OK)
+			return OK;
+	}
+	keep_error(error, sizeof error);
+	buffer_reset(answer);
+	return write_answer(request, &work, error[0] == '\0' ? "work.unknown: no reason given" : error, &diagnostics,
+			    (struct bytes){}, answer);
+}
+
+static enum status
+read_hash(const json *root, const char *key, struct hash256 *hash) {
+	struct bytes text;
+	TRY(json_need_string(root, "work.answer", key, &text));
+	return hex_decode(text, hash->bytes, sizeof hash->bytes);
+}
+
+static enum status
+read_verdict(const json *item, struct work_finding *finding) {
+	struct bytes verdict;
+	const json *reason = json_get(item, "reason");
+	*finding = (struct work_finding){.whole = item};
+	TRY(json_need_string(item, "work.answer", "subject", &finding->subject));
+	TRY(json_need_string(item, "work.answer", "check", &finding->check));
+	TRY(json_need_string(item, "work.answer", "verdict", &verdict));
+	if (reason != nullptr)
+		TRY(json_need_string(item, "work.answer", "reason", &finding->reason));
+	for (enum prove_verdict known = PROVE_UNKNOWN; known <= PROVE_COUNTEREXAMPLE; known++)
+		if (bytes_equal_text(verdict, prove_verdict_name(known))) {
+			finding->verdict = known;
+			return OK;
+		}
+	return fail(STATUS_INVALID, "work.answer: verdict \"%.*s\"", (int)(verdict.len > 40 ? 40 : verdict.len),
+		    (const char *)verdict.data);
+}
+
+static enum status
+read_report(struct arena *arena, const json *root, struct work_answer *answer) {
+	const json *list;
+	TRY(json_need(root, "work.answer", "report", JSON_OBJECT, &answer->report));
+	TRY(json_need(answer->report, "work.answer", "findings", JSON_ARRAY, &list));
+	struct work_finding *findings = ARENA_NEW_ARRAY(arena, json_size(list), struct work_finding);
+	TRY_ALLOC(findings);
+	struct json_iterator iterator = json_iterate(list);
+	for (const json *item; (item = json_next(&iterator, nullptr)) != nullptr;)
+		TRY(read_verdict(item, &findings[answer->verdict_count++]));
+	answer->verdicts = findings;
+	return OK;
+}
+
+static enum status
+read_answer(struct arena *arena, struct bytes request, const json *root, struct work_answer *answer) {
+	struct hash256 expected = sha256(request);
+	struct bytes type;
+	int64_t engine;
+	TRY(json_need_string(root, "work.answer", "type", &type));
+	if (!bytes_equal_text(type, "gatehouse/worked/v1"))
+		return fail(STATUS_UNSUPPORTED, "work.answer: it is of another type");
+	TRY(json_need_integer(root, "work.answer", "engine", &engine));
+	if (engine != PROVE_ENGINE_VERSION)
+		return fail(STATUS_UNSUPPORTED, "work.engine: version %lld, expected %u", (long long)engine,
+			    PROVE_ENGINE_VERSION);
+	TRY(read_hash(root, "request", &answer->request));
+	if (memcmp(answer->request.bytes, expected.bytes, sizeof expected.bytes) != 0)
+		return fail(STATUS_CONFLICT, "work.mismatch: it answers another request");
+	TRY(read_hash(root, "invariants", &answer->invariants));
+	TRY(json_need_string(root, "work.answer", "bundle", &answer->bundle));
+	answer->findings = json_get(root, "findings");
+	answer->is_done = json_get(root, "error") == nullptr;
+	return answer->is_done ? read_report(arena, root, answer)
+			       : json_need_string(root, "work.answer", "error", &answer->error);
+}
+
+enum status
+work_read_answer(struct arena *arena, struct bytes request, struct bytes text, struct work_answer *answer) {
+	const json *root;
+	*answer = (struct work_answer){};
+	if (text.len > WORK_ANSWER_MAX)
+		return fail(STATUS_TOO_LARGE, "work.answer: %zu bytes, at most %zu", text.len, WORK_ANSWER_MAX);
+	TRY(json_read(arena, text, (struct json_limits){}, &root));
+	return read_answer(arena, request, root, answer);
+}
