@@ -73,6 +73,11 @@ enum status policy_prove(const struct policy_set *policies, const struct policy_
 			 const struct policy_set *invariants, const struct prove_options *options, struct arena *arena,
 			 struct prove_report *report);
 
+/* The first invariant's question in the first environment that it concerns, whole, as SMT-LIB text: for other solvers, which are to
+ * say "unsat" where it is proved. */
+enum status prove_formula(const struct policy_set *policies, const struct policy_schema *schema,
+			  const struct policy_set *invariants, struct buffer *text);
+
 /* As JSON; the witness's context and entities as Cedar's JSON, ready for policy_entities_read(). */
 void prove_report_write(const struct prove_report *report, struct json_writer *writer);
 void prove_witness_write(const struct prove_witness *witness, struct json_writer *writer);

@@ -3,6 +3,7 @@
 constexpr size_t FACTS_MAX = 96;
 constexpr size_t CHOICES_MAX = 16;
 constexpr unsigned DEPTH_MAX = 3;
+constexpr unsigned BUDGET = 400; /* alternatives that are tried */
 
 struct fact { /* the term is within; a truth value is 0 or 1 */
 	const struct term *term;
@@ -117,25 +118,30 @@ add(struct facts *facts, const struct term *term, bool holds) {
 	return false;
 }
 
-static bool is_contradictory(struct facts *facts, unsigned depth);
+static bool is_contradictory(const struct facts *facts, unsigned depth, unsigned *budget);
 
-/* No way to fulfil the disjunction is left. */
+/* No way to fulfil the disjunction is left, whatever the others say. */
 static bool
-is_blocked(const struct facts *facts, const struct term *choice, unsigned depth) {
+is_blocked(const struct facts *facts, size_t number, unsigned depth, unsigned *budget) {
+	const struct term *choice = facts->choices[number];
 	bool holds = choice->kind == TERM_OR; /* of a conjunction that is false one operand is */
 	for (uint32_t i = 0; i < choice->count; i++) {
 		struct facts with = *facts;
-		with.choice_count = 0;
-		if (!add(&with, choice->operands[i], holds) && !(depth > 0 && is_contradictory(&with, depth - 1)))
+		with.choices[number] = with.choices[--with.choice_count];
+		if (*budget == 0)
+			return false;
+		--*budget;
+		if (!add(&with, choice->operands[i], holds) &&
+		    !(depth > 0 && is_contradictory(&with, depth - 1, budget)))
 			return false;
 	}
 	return true;
 }
 
 static bool
-is_contradictory(struct facts *facts, unsigned depth) {
+is_contradictory(const struct facts *facts, unsigned depth, unsigned *budget) {
 	for (size_t i = 0; i < facts->choice_count; i++)
-		if (is_blocked(facts, facts->choices[i], depth))
+		if (is_blocked(facts, i, depth, budget))
 			return true;
 	return false;
 }
@@ -143,9 +149,10 @@ is_contradictory(struct facts *facts, unsigned depth) {
 bool
 precheck_is_impossible(const struct term *const *terms, size_t count) {
 	struct facts facts;
+	unsigned budget = BUDGET;
 	facts.count = facts.choice_count = 0;
 	for (size_t i = 0; i < count; i++)
 		if (add(&facts, terms[i], true))
 			return true;
-	return is_contradictory(&facts, DEPTH_MAX);
+	return is_contradictory(&facts, DEPTH_MAX, &budget);
 }

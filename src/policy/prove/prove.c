@@ -50,25 +50,128 @@ is_silent(struct scene *scene, const struct compiled *forbid) {
 	return term_not(terms, term_or(terms, forbid->satisfied, forbid->errs));
 }
 
+/* --- What needs no solver --- */
+
+constexpr size_t GUARDS_MAX = 12;
+constexpr size_t SYMBOLS_MAX = 256;
+
+/* Forbids that speak of nothing but what the invariant speaks of: mostly they are what carries it. */
+struct guards {
+	uint32_t policies[GUARDS_MAX];
+	const struct term *silent[GUARDS_MAX];
+	size_t count;
+	const struct term *spoken[SYMBOLS_MAX]; /* applications in the invariant, and all that was seen besides */
+	size_t spoken_count;
+	bool is_full;
+};
+
+static bool
+is_spoken(const struct guards *guards, const struct term *term) {
+	for (size_t i = 0; i < guards->spoken_count; i++)
+		if (guards->spoken[i] == term)
+			return true;
+	return false;
+}
+
+/* Recursion is bounded by what expressions nest. */
+static void
+note_spoken(struct guards *guards, const struct term *term) {
+	if (guards->is_full || term_is_constant(term))
+		return;
+	if (term->kind == TERM_APPLY && !is_spoken(guards, term)) {
+		if (guards->spoken_count == SYMBOLS_MAX)
+			guards->is_full = true;
+		else
+			guards->spoken[guards->spoken_count++] = term;
+	}
+	for (uint32_t i = 0; i < term->count; i++)
+		note_spoken(guards, term->operands[i]);
+}
+
+static bool
+speaks_of_known(const struct guards *guards, const struct term *term, unsigned *left) {
+	if (*left == 0)
+		return false;
+	--*left;
+	if (term->kind == TERM_APPLY && !is_spoken(guards, term))
+		return false;
+	for (uint32_t i = 0; i < term->count; i++)
+		if (!speaks_of_known(guards, term->operands[i], left))
+			return false;
+	return true;
+}
+
+static void
+find_guards(struct scene *scene, const struct term *bad, struct guards *guards) {
+	constexpr unsigned SIZE_MAX_OF_ONE = 64;
+	const struct policy_set *set = scene->prover->sets[0];
+	guards->count = guards->spoken_count = 0;
+	guards->is_full = false;
+	note_spoken(guards, bad);
+	for (size_t i = 0; i < set->policy_count && guards->count < GUARDS_MAX && !guards->is_full; i++) {
+		const struct compiled *forbid = &scene->policies[0][i];
+		unsigned left = SIZE_MAX_OF_ONE;
+		if (set->policies[i].effect != POLICY_FORBID || term_is_false(forbid->satisfied) ||
+		    !speaks_of_known(guards, forbid->satisfied, &left) || !speaks_of_known(guards, forbid->errs, &left))
+			continue;
+		guards->policies[guards->count] = (uint32_t)i;
+		guards->silent[guards->count++] = is_silent(scene, forbid);
+	}
+}
+
+/* without: a guard that is left out; GUARDS_MAX: none. */
+static bool
+is_impossible(const struct guards *guards, size_t without, const struct term *bad, const struct term *permit) {
+	const struct term *terms[GUARDS_MAX + 2] = {bad, permit};
+	size_t count = 2;
+	for (size_t i = 0; i < guards->count; i++)
+		if (i != without)
+			terms[count++] = guards->silent[i];
+	return precheck_is_impossible(terms, count);
+}
+
+/* Leaves out what no permit needs; what is left carries the proof. */
+static void
+drop_guards(struct guards *guards, const struct term *bad, const struct term *const *held, size_t count) {
+	for (size_t at = guards->count; at-- > 0;) {
+		bool is_needed = false;
+		for (size_t i = 0; i < count && !is_needed; i++)
+			is_needed = !is_impossible(guards, at, bad, held[i]);
+		if (is_needed)
+			continue;
+		guards->count--;
+		guards->policies[at] = guards->policies[guards->count];
+		guards->silent[at] = guards->silent[guards->count];
+	}
+}
+
 /* Permits that could be satisfied where the invariant is broken, as far as can be seen without a solver. */
 static const struct term *
 possible_permits(struct scene *scene, const struct term *bad, struct progress *progress) {
 	const struct policy_set *set = scene->prover->sets[0];
 	struct term_table *terms = &scene->encoding.terms;
 	const struct term **permits = ARENA_NEW_ARRAY(&scene->arena, set->policy_count, const struct term *);
-	size_t count = 0;
-	if (permits == nullptr) {
+	const struct term **held = ARENA_NEW_ARRAY(&scene->arena, set->policy_count, const struct term *);
+	struct guards *guards = ARENA_NEW(&scene->arena, struct guards);
+	size_t count = 0, held_count = 0;
+	if (permits == nullptr || held == nullptr || guards == nullptr) {
 		terms->failed = true;
 		return terms->no;
 	}
+	find_guards(scene, bad, guards);
 	for (size_t i = 0; i < set->policy_count; i++) {
 		const struct term *satisfied = scene->policies[0][i].satisfied;
 		if (set->policies[i].effect != POLICY_PERMIT || term_is_false(satisfied))
 			continue;
 		progress->carries[i] = true;
-		if (!precheck_is_impossible((const struct term *const[]){bad, satisfied}, 2))
+		if (is_impossible(guards, GUARDS_MAX, bad, satisfied))
+			held[held_count++] = satisfied;
+		else
 			permits[count++] = satisfied;
 	}
+	drop_guards(guards, bad, held, held_count);
+	for (size_t i = 0; i < guards->count; i++)
+		progress->carries[guards->policies[i]] = true;
 	return term_any(terms, permits, count);
 }
 
@@ -433,4 +536,46 @@ policy_prove(const struct policy_set *policies, const struct policy_schema *sche
 	prover_free(&proof.prover);
 	TRY(status);
 	return report_findings(&proof, report);
+}
+
+/* --- For other solvers --- */
+
+static enum status
+write_formula(struct scene *scene, struct buffer *text) {
+	struct question *question = ARENA_NEW(&scene->arena, struct question);
+	TRY_ALLOC(question);
+	const struct term *bad = term_and(&scene->encoding.terms, broken(scene, 0), is_permitted(scene, 0));
+	TRY(question_add(scene, question, bad));
+	buffer_append_text(text, solver_text(scene->prover->solver));
+	buffer_append_format(text, "(check-sat-assuming (%s))\n", solver_switch_name(scene->prover->solver, 0));
+	return buffer_status(text);
+}
+
+static enum status
+try_formula(struct prover *prover, struct environment environment, struct buffer *text) {
+	_cleanup_(scene_free) struct scene scene = {};
+	bool concerns;
+	TRY(scene_start(&scene, prover, environment, &concerns));
+	if (!concerns)
+		return OK;
+	TRY(scene_compile(&scene));
+	return write_formula(&scene, text);
+}
+
+enum status
+prove_formula(const struct policy_set *policies, const struct policy_schema *schema,
+	      const struct policy_set *invariants, struct buffer *text) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(prover_free) struct prover prover = {
+		.schema = schema, .sets = {policies}, .set_count = 1, .invariants = invariants, .arena = &arena};
+	TRY(prover_start(&prover));
+	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
+		const struct schema_action *action = policy_schema_action(schema, i);
+		for (size_t j = 0; j < action->principal_count; j++)
+			for (size_t k = 0; k < action->resource_count && text->len == 0; k++)
+				TRY(try_formula(&prover,
+						(struct environment){i, action->principals[j], action->resources[k]},
+						text));
+	}
+	return OK;
 }

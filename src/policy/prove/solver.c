@@ -435,3 +435,8 @@ const char *
 solver_text(struct solver *solver) {
 	return solver->z3->solver_to_string(solver->context, solver->solver);
 }
+
+const char *
+solver_switch_name(struct solver *solver, uint32_t number) {
+	return solver->z3->ast_to_string(solver->context, solver->switches[number]);
+}

@@ -45,4 +45,7 @@ bool solver_knows(const struct solver *solver, const struct term *term);
 /* What has been added, as SMT-LIB text, for other solvers; valid until the next call. */
 const char *solver_text(struct solver *solver);
 
+/* Of a switch, there. */
+const char *solver_switch_name(struct solver *solver, uint32_t number);
+
 #endif

@@ -66,6 +66,7 @@
 	X(solver_get_unsat_core)                                                                                       \
 	X(solver_get_reason_unknown)                                                                                   \
 	X(solver_to_string)                                                                                            \
+	X(ast_to_string)                                                                                               \
 	X(model_inc_ref)                                                                                               \
 	X(model_dec_ref)                                                                                               \
 	X(model_eval)                                                                                                  \
