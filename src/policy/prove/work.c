@@ -37,7 +37,7 @@ work_write(const struct work *work, struct buffer *request) {
 	json_write_key(&writer, "schema");
 	write_file(&writer, &work->schema);
 	json_write_member_boolean(&writer, "schema_is_json", work->schema_is_json);
-	json_write_member_text(&writer, "type", "gatehouse/work/v1");
+	json_write_member_text(&writer, "type", "gatehouse/worker-request/v1");
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
 }
@@ -96,8 +96,8 @@ work_read(struct arena *arena, struct bytes request, struct work *work) {
 	*work = (struct work){};
 	TRY(json_read(arena, request, (struct json_limits){}, &root));
 	TRY(json_need_string(root, "work", "type", &type));
-	if (!bytes_equal_text(type, "gatehouse/work/v1"))
-		return fail(STATUS_UNSUPPORTED, "work.version: \"%.*s\", expected gatehouse/work/v1",
+	if (!bytes_equal_text(type, "gatehouse/worker-request/v1"))
+		return fail(STATUS_UNSUPPORTED, "work.version: \"%.*s\", expected gatehouse/worker-request/v1",
 			    (int)(type.len > 40 ? 40 : type.len), (const char *)type.data);
 	TRY(json_only(root, "work", members));
 	TRY(read_ask(root, &work->ask));
@@ -174,7 +174,7 @@ write_answer(struct bytes request, const struct work *work, const char *error,
 		json_write_canonical(&writer, report);
 	}
 	json_write_member_hex(&writer, "request", BYTES_OF_ARRAY(hash.bytes));
-	json_write_member_text(&writer, "type", "gatehouse/worked/v1");
+	json_write_member_text(&writer, "type", "gatehouse/worker-answer/v1");
 	json_write_end(&writer);
 	TRY(json_writer_finish(&writer));
 	return answer->len > WORK_ANSWER_MAX
@@ -270,7 +270,7 @@ read_answer(struct arena *arena, struct bytes request, const json *root, struct 
 	struct bytes type;
 	int64_t engine;
 	TRY(json_need_string(root, "work.answer", "type", &type));
-	if (!bytes_equal_text(type, "gatehouse/worked/v1"))
+	if (!bytes_equal_text(type, "gatehouse/worker-answer/v1"))
 		return fail(STATUS_UNSUPPORTED, "work.answer: it is of another type");
 	TRY(json_need_integer(root, "work.answer", "engine", &engine));
 	if (engine != PROVE_ENGINE_VERSION)
