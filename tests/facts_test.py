@@ -9,7 +9,7 @@ import tap
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROW = re.compile(r"^\| ([a-z_]+)\.([a-z_]+) \| [^|]+ \| [^|]* \| [a-z]+ \| .* \| (.*) \|\s*$", re.MULTILINE)
 TYPES = {"Transfer": "transfer", "Call": "call", "Approve": "approve", "Approvals": "approvals", "Time": "time",
-         "Request": "request", "Identity": "identity", "ZoneFacts": "zone", "KeyFacts": "key", "Destination": "destination",
+         "Request": "request", "Identity": "identity", "Mfa": "mfa", "ZoneFacts": "zone", "KeyFacts": "key", "Destination": "destination",
          "Limits": "limits", "Change": "change", "Price": "price"}
 
 
@@ -39,7 +39,7 @@ def test_what_is_never_absent_is_required_or_of_one_chain_only():
     required = {name for name, optional in in_schema().items() if not optional}
     absent = {f"{group}.{name}" for group, name, when in ROW.findall(read("docs/facts.md")) if not when.startswith("never")}
     assert not required & absent - {f"key.{name}" for name in ("known", "state", "account", "same_desk", "same_legal_entity")} - {
-        "approvals.group"}, required & absent
+        "approvals.group", "mfa.aal", "mfa.phishing_resistant"}, required & absent
 
 
 tap.main(globals())

@@ -188,6 +188,19 @@ firm_genesis(struct firm *firm, const char *instance, const char *origin, const 
 	return buffer_status(body);
 }
 
+static enum status
+append_signature(const struct firm *firm, enum firm_member by, const char *label, const struct hash256 *digest,
+		 struct buffer *body) {
+	uint8_t signature[64];
+	char hex[129];
+	if (firm->sign != nullptr)
+		return firm->sign(firm->signer, by, digest, body);
+	TRY(person_sign(label, digest, firm->members[by].seed, firm->members[by].public_key, signature));
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	buffer_append_format(body, "{\"key_id\":\"%s\",\"signature\":\"%s\"}", firm->members[by].key_id, hex);
+	return buffer_status(body);
+}
+
 enum status
 firm_body(struct firm *firm, const char *instance, const struct firm_operation *wanted, struct buffer *body) {
 	_cleanup_(buffer_free) struct buffer payload = {}, document = {};
@@ -210,13 +223,8 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 		buffer_append_format(body, ",\"secret\":%s", wanted->secret);
 	if (person) {
 		struct hash256 digest = sha256(buffer_bytes(&document));
-		uint8_t signature[64];
-		char hex[129];
-		TRY(person_sign(OPERATION_SIGNATURE_LABEL, &digest, firm->members[wanted->by].seed,
-				firm->members[wanted->by].public_key, signature));
-		hex_encode(BYTES_OF_ARRAY(signature), hex);
-		buffer_append_format(body, ",\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"}",
-				     firm->members[wanted->by].key_id, hex);
+		buffer_append_text(body, ",\"signature\":");
+		TRY(append_signature(firm, wanted->by, OPERATION_SIGNATURE_LABEL, &digest, body));
 	}
 	buffer_append_byte(body, '}');
 	return buffer_status(body);
@@ -268,14 +276,10 @@ firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct b
 			statement.verdict = (enum approval_verdict)i;
 	random_bytes(statement.nonce, sizeof statement.nonce);
 	struct hash256 digest;
-	uint8_t signature[64];
-	char hex[129];
 	TRY(approval_digest(&statement, &digest));
-	TRY(person_sign(APPROVAL_SIGNATURE_LABEL, &digest, firm->members[by].seed, firm->members[by].public_key,
-			signature));
-	hex_encode(BYTES_OF_ARRAY(signature), hex);
-	buffer_append_format(body, "{\"signature\":{\"key_id\":\"%s\",\"signature\":\"%s\"},\"statement\":",
-			     firm->members[by].key_id, hex);
+	buffer_append_text(body, "{\"signature\":");
+	TRY(append_signature(firm, by, APPROVAL_SIGNATURE_LABEL, &digest, body));
+	buffer_append_text(body, ",\"statement\":");
 	TRY(approval_write(&statement, body));
 	buffer_append_byte(body, '}');
 	return buffer_status(body);

@@ -33,6 +33,9 @@ struct firm {
 		const char *key_id;
 		uint8_t seed[32], public_key[32];
 	} members[FIRM_MEMBERS];
+	/* Where people sign otherwise than with their terminal's key: appends the signature object. Null: by that key. */
+	enum status (*sign)(void *signer, enum firm_member by, const struct hash256 *digest, struct buffer *object);
+	void *signer;
 };
 
 void firm_make(struct firm *firm, uint8_t seed);

@@ -19,6 +19,7 @@ struct certificate {
 struct certificate_roots {
 	X509_STORE *store;
 	size_t count;
+	struct buffer encoding;
 };
 
 static void
@@ -132,6 +133,7 @@ certificate_roots_destroy(struct certificate_roots **roots) {
 	if (gone == nullptr)
 		return;
 	X509_STORE_free(gone->store);
+	buffer_free(&gone->encoding);
 	free(gone);
 }
 
@@ -139,9 +141,16 @@ enum status
 certificate_roots_add(struct certificate_roots *roots, struct bytes der) {
 	_cleanup_(free_library_certificate) X509 *certificate = nullptr;
 	TRY(read_der(der, &certificate));
+	buffer_append_prefixed(&roots->encoding, der);
+	TRY(buffer_status(&roots->encoding));
 	crypto_must(X509_STORE_add_cert(roots->store, certificate) == 1, "pinning a certificate");
 	roots->count++;
 	return OK;
+}
+
+struct bytes
+certificate_roots_encoding(const struct certificate_roots *roots) {
+	return buffer_bytes(&roots->encoding);
 }
 
 size_t

@@ -33,8 +33,9 @@ enum status certificate_chain_add(struct certificate_chain *chain, struct bytes 
 struct certificate_roots;
 enum status certificate_roots_create(struct certificate_roots **roots);
 void certificate_roots_destroy(struct certificate_roots **roots); /* a cleanup function */
-/* The same certificate twice is one. */
 enum status certificate_roots_add(struct certificate_roots *roots, struct bytes der);
+/* All of them in order of addition, each after its length (32 bits, big-endian). */
+struct bytes certificate_roots_encoding(const struct certificate_roots *roots);
 size_t certificate_roots_count(const struct certificate_roots *roots);
 
 /* From the leaf to a pinned certificate, all valid at that time: certificate.chain, with the library's reason. */

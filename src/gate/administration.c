@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include "gate/passkey_enrolment.h"
 #include "wallet/wallet.h"
 
 constexpr size_t ENTRIES_MAX = 4096;     /* of one change to a list */
 constexpr size_t PRINCIPAL_KEYS_MAX = 8; /* given with a new person or workload */
+constexpr size_t AUTHENTICATOR_ROOTS_MAX = 64;
 
 /* --- Reading payloads. --- */
 
@@ -144,6 +146,51 @@ add_key_of_principal(struct gate_state *state, const struct change *change) {
 	TRY(read_new_key(change->payload, &key));
 	return directory_add_key(state->directory, change->operation->resource, key.name, key.public_key, key.class,
 				 key.zone);
+}
+
+static enum status
+add_passkey_of_person(struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct passkey_enrolment enrolment;
+	TRY(passkey_enrolment_read(&arena, bytes_of_text(state->instance), change->operation->resource, change->payload,
+				   nullptr, 0, &state->trust, change->now_ms, &enrolment));
+	return directory_add_passkey(state->directory, change->operation->resource, enrolment.name, &enrolment.passkey,
+				     enrolment.usable_from_ms);
+}
+
+static enum status
+read_root(struct arena *arena, const json *root, struct certificate_roots *roots) {
+	if (json_type_of(root) != JSON_STRING)
+		return fail(STATUS_INVALID, "payload.roots: an element is not a string");
+	struct bytes hex = json_string(root);
+	uint8_t *der = arena_alloc(arena, hex.len / 2 + 1);
+	TRY_ALLOC(der);
+	TRY(hex_decode(hex, der, hex.len / 2));
+	return certificate_roots_add(roots, bytes_of(der, hex.len / 2));
+}
+
+/* No roots: that model's maker is believed no more. Passkeys that are enrolled stay what they were. */
+static enum status
+set_authenticator_trust(struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(certificate_roots_destroy) struct certificate_roots *roots = nullptr;
+	struct bytes hex;
+	const json *array;
+	uint8_t aaguid[AAGUID_SIZE];
+	TRY(json_need_string(change->payload, "payload", "aaguid", &hex));
+	TRY(hex_decode(hex, aaguid, sizeof aaguid));
+	TRY(json_need(change->payload, "payload", "roots", JSON_ARRAY, &array));
+	if (json_size(array) > AUTHENTICATOR_ROOTS_MAX)
+		return fail(STATUS_TOO_LARGE, "payload.roots: more than %zu", AUTHENTICATOR_ROOTS_MAX);
+	TRY(certificate_roots_create(&roots));
+	struct json_iterator iterator = json_iterate(array);
+	for (const json *root; (root = json_next(&iterator, nullptr)) != nullptr;)
+		TRY(read_root(&arena, root, roots));
+	bool any = certificate_roots_count(roots) > 0;
+	TRY(authenticator_trust_set(&state->trust, BYTES_OF_ARRAY(aaguid), any ? roots : nullptr));
+	if (any)
+		roots = nullptr; /* taken over */
+	return OK;
 }
 
 static enum status
@@ -411,6 +458,23 @@ principal_key_facts(const struct gate_state *, const struct change *change, stru
 	add_text_fact(facts, "change.key_class", change->payload, "class");
 }
 
+/* What a policy asks of a new passkey: whose it is, how long it waits before it counts, and what its maker says. */
+static void
+passkey_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	struct passkey_enrolment enrolment;
+	if (passkey_enrolment_read(facts->arena, bytes_of_text(state->instance), change->operation->resource,
+				   change->payload, nullptr, 0, &state->trust, change->now_ms, &enrolment) != OK)
+		return;
+	facts_add_string(facts, "change.key_class", FACT_VERIFIED, BYTES_OF_LITERAL("passkey"));
+	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
+			  bytes_equal(change->operation->principal, change->operation->resource));
+	facts_add_boolean(facts, "change.approver", FACT_VERIFIED,
+			  count_groups(state->directory, change->operation->resource) > 0);
+	facts_add_boolean(facts, "change.certified", FACT_VERIFIED, enrolment.passkey.is_certified);
+	facts_add_boolean(facts, "change.synced", FACT_VERIFIED, enrolment.passkey.backup_eligible);
+	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED, enrolment.usable_from_ms - change->now_ms);
+}
+
 static void
 list_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
@@ -485,6 +549,11 @@ static const struct administration {
 	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"},
 					 add_key_of_principal,
 					 principal_key_facts},
+	[OPERATION_PRINCIPAL_PASSKEY_ADD] = {{"attestation_object", "client_data", "name", "nonce", "rp_id",
+					      "usable_from"},
+					     add_passkey_of_person,
+					     passkey_facts},
+	[OPERATION_AUTHENTICATOR_TRUST] = {{"aaguid", "roots"}, set_authenticator_trust, no_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
 	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},

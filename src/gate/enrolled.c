@@ -2,37 +2,81 @@
 
 #include <stdlib.h>
 
-#include "identity/directory.h"
+#include "gate/passkey_enrolment.h"
+
+static void
+free_key(struct enrolled_key **key) {
+	struct enrolled_key *gone = TAKE(*key);
+	if (gone == nullptr)
+		return;
+	arena_free(&gone->arena);
+	free(gone);
+}
 
 void
 enrolled_free(struct enrolled *enrolled) {
 	size_t at = 0;
-	void *key;
-	while (map_next(&enrolled->keys, &at, nullptr, &key))
-		free(key);
+	void *value;
+	while (map_next(&enrolled->keys, &at, nullptr, &value)) {
+		struct enrolled_key *key = value;
+		free_key(&key);
+	}
 	map_free(&enrolled->keys);
 }
 
 static enum status
-enrol(struct enrolled *enrolled, struct bytes principal, const json *key) {
-	struct bytes name, hex;
-	void *before = nullptr;
-	TRY(json_need_string(key, "payload.key", "name", &name));
-	TRY(json_need_string(key, "payload.key", "public_key", &hex));
+create_key(struct enrolled_key **key) {
+	*key = calloc(1, sizeof **key);
+	TRY_ALLOC(*key);
+	(*key)->arena.block_size = 1024;
+	return OK;
+}
+
+/* Takes the key over. */
+static enum status
+put(struct enrolled *enrolled, struct bytes principal, struct bytes name, struct enrolled_key **key) {
 	_cleanup_(buffer_free) struct buffer id = {};
+	void *before = nullptr;
 	buffer_append_bytes(&id, principal);
 	buffer_append_byte(&id, '/');
 	buffer_append_bytes(&id, name);
 	TRY(buffer_status(&id));
-	uint8_t *public_key = malloc(32);
+	TRY(map_put(&enrolled->keys, buffer_bytes(&id), *key, &before));
+	*key = before; /* for the caller to free */
+	return OK;
+}
+
+static enum status
+enrol(struct enrolled *enrolled, struct bytes principal, const json *payload) {
+	_cleanup_(free_key) struct enrolled_key *key = nullptr;
+	struct bytes name, hex;
+	TRY(json_need_string(payload, "payload.key", "name", &name));
+	TRY(json_need_string(payload, "payload.key", "public_key", &hex));
+	TRY(create_key(&key));
+	uint8_t *public_key = arena_alloc(&key->arena, 32);
 	TRY_ALLOC(public_key);
-	enum status status = hex_decode(hex, public_key, 32);
-	if (status == OK)
-		status = map_put(&enrolled->keys, buffer_bytes(&id), public_key, &before);
-	if (status != OK)
-		free(public_key);
-	free(before);
-	return status;
+	TRY(hex_decode(hex, public_key, 32));
+	key->public_key = bytes_of(public_key, 32);
+	return put(enrolled, principal, name, &key);
+}
+
+/* A registration that does not verify enrols nobody: what the passkey signs differs. */
+static enum status
+enrol_passkey(struct enrolled *enrolled, struct bytes instance, struct bytes person, int64_t at_ms,
+	      const json *payload) {
+	_cleanup_(free_key) struct enrolled_key *key = nullptr;
+	struct passkey_enrolment enrolment;
+	TRY(create_key(&key));
+	if (passkey_enrolment_read(&key->arena, instance, person, payload, nullptr, 0, nullptr, at_ms, &enrolment) !=
+	    OK)
+		return OK;
+	struct bytes rp_id = arena_copy(&key->arena, enrolment.passkey.rp_id);
+	TRY_ALLOC(rp_id.data);
+	key->is_passkey = true;
+	key->passkey = enrolment.passkey;
+	key->passkey.rp_id = rp_id;
+	key->public_key = enrolment.passkey.cose_key;
+	return put(enrolled, person, enrolment.name, &key);
 }
 
 static enum status
@@ -48,7 +92,8 @@ enrol_principal(struct enrolled *enrolled, const json *payload, const char *memb
 }
 
 enum status
-enrolled_follow(struct enrolled *enrolled, struct bytes kind, struct bytes resource, const json *payload) {
+enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes kind, struct bytes resource,
+		int64_t at_ms, const json *payload) {
 	struct bytes key_id;
 	if (bytes_equal_text(kind, "person.add"))
 		return enrol_principal(enrolled, payload, "person");
@@ -56,18 +101,20 @@ enrolled_follow(struct enrolled *enrolled, struct bytes kind, struct bytes resou
 		return enrol_principal(enrolled, payload, "workload");
 	if (bytes_equal_text(kind, "principal.key_add"))
 		return enrol(enrolled, resource, payload);
+	if (bytes_equal_text(kind, "principal.passkey_add"))
+		return enrol_passkey(enrolled, instance, resource, at_ms, payload);
 	if (!bytes_equal_text(kind, "principal.key_revoke"))
 		return OK;
 	TRY(json_need_string(payload, "payload", "key", &key_id));
-	free(map_remove(&enrolled->keys, key_id));
+	struct enrolled_key *revoked = map_remove(&enrolled->keys, key_id);
+	free_key(&revoked);
 	return OK;
 }
 
-bool
-enrolled_has(const struct enrolled *enrolled, struct bytes principal, struct bytes key_id,
-	     const uint8_t public_key[32]) {
-	const uint8_t *known = map_get(&enrolled->keys, key_id);
+const struct enrolled_key *
+enrolled_find(const struct enrolled *enrolled, struct bytes principal, struct bytes key_id, struct bytes public_key) {
+	const struct enrolled_key *known = map_get(&enrolled->keys, key_id);
 	bool is_theirs = key_id.len > principal.len && key_id.data[principal.len] == '/' &&
 			 memcmp(key_id.data, principal.data, principal.len) == 0;
-	return is_theirs && known != nullptr && memcmp(known, public_key, 32) == 0;
+	return is_theirs && known != nullptr && bytes_equal(known->public_key, public_key) ? known : nullptr;
 }

@@ -115,32 +115,38 @@ long_fact(const struct facts *facts, const char *path) {
 }
 
 static bool
-has_terminal_key(const struct principal *person) {
+has_key_of(const struct principal *person, enum directory_key_class class) {
 	for (const struct directory_key *key = person->keys; key != nullptr; key = key->next)
-		if (!key->revoked && key->class == DIRECTORY_KEY_TERMINAL)
+		if (!key->revoked && key->class == class)
 			return true;
 	return false;
 }
 
-/* How many people could ever approve: everyone active but the initiator. */
-static void
-count_people(const struct directory *directory, const struct principal *initiator, const struct group *group,
-	     int64_t *people, int64_t *with_terminal) {
-	*people = *with_terminal = 0;
+/* How many people could ever approve: everyone active but the initiator; and with which kinds of keys. */
+struct obtainable {
+	int64_t people, with_terminal, with_passkey;
+};
+
+static struct obtainable
+count_people(const struct directory *directory, const struct principal *initiator, const struct group *group) {
+	struct obtainable count = {};
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *person = directory_principal_at(directory, i);
 		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended)
 			continue;
 		if (group != nullptr && !directory_is_member(directory, group, person))
 			continue;
-		*people += 1;
-		*with_terminal += has_terminal_key(person);
+		count.people++;
+		count.with_terminal += has_key_of(person, DIRECTORY_KEY_TERMINAL);
+		count.with_passkey += has_key_of(person, DIRECTORY_KEY_PASSKEY);
 	}
+	return count;
 }
 
-static int64_t
-at_least(int64_t value, int64_t floor) {
-	return value > floor ? value : floor;
+static struct policy_counter
+counter_of(const struct facts *facts, struct bytes path, int64_t obtainable) {
+	int64_t current = long_fact(facts, (const char *)path.data);
+	return (struct policy_counter){path, current, obtainable > current ? obtainable : current};
 }
 
 static enum status
@@ -148,22 +154,20 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 	      struct policy_counter counters[HELD_COUNTERS_MAX], size_t *count) {
 	const struct directory *directory = gate->state->directory;
 	const struct principal *initiator = evaluation->observation.requester;
-	int64_t people, with_terminal, total = long_fact(evaluation->facts, "approvals.total"),
-				       independent = long_fact(evaluation->facts, "approvals.independent");
 	*count = 0;
-	for (size_t i = 0; i < directory_group_count(directory) && *count + 2 < HELD_COUNTERS_MAX; i++) {
+	for (size_t i = 0; i < directory_group_count(directory) && *count + 3 < HELD_COUNTERS_MAX; i++) {
 		const struct group *group = directory_group_at(directory, i);
-		count_people(directory, initiator, group, &people, &with_terminal);
 		const char *path = arena_format(arena, "approvals.group.%.*s", BYTES_ARGS(group->id));
 		TRY_ALLOC(path);
-		int64_t current = long_fact(evaluation->facts, path);
-		counters[(*count)++] = (struct policy_counter){bytes_of_text(path), current, at_least(people, current)};
+		counters[(*count)++] = counter_of(evaluation->facts, bytes_of_text(path),
+						  count_people(directory, initiator, group).people);
 	}
-	count_people(directory, initiator, nullptr, &people, &with_terminal);
-	counters[(*count)++] = (struct policy_counter){BYTES_OF_LITERAL("approvals.independent"), independent,
-						       at_least(with_terminal, independent)};
+	struct obtainable all = count_people(directory, initiator, nullptr);
 	counters[(*count)++] =
-		(struct policy_counter){BYTES_OF_LITERAL("approvals.total"), total, at_least(people, total)};
+		counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.independent"), all.with_terminal);
+	counters[(*count)++] =
+		counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.phishing_resistant"), all.with_passkey);
+	counters[(*count)++] = counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.total"), all.people);
 	return OK;
 }
 

@@ -12,6 +12,29 @@
 constexpr int64_t DEFAULT_PRICE_AGE_MAX_MS = INT64_C(3'600'000);
 constexpr int64_t CREATED_SKEW_MS = 5'000;
 
+/* "https://" and each authority, as a browser writes it: without the default port. On localhost a browser takes plain HTTP as well. */
+static enum status
+make_origins(struct gate *gate) {
+	gate->origins = ARENA_NEW_ARRAY(&gate->names, 2 * gate->authority_count + 1, const char *);
+	TRY_ALLOC(gate->origins);
+	for (size_t i = 0; i < gate->authority_count; i++) {
+		struct bytes authority = bytes_of_text(gate->authorities[i]), port = BYTES_OF_LITERAL(":443");
+		bool has_default = authority.len > port.len &&
+				   memcmp(authority.data + authority.len - port.len, port.data, port.len) == 0;
+		size_t len = has_default ? authority.len - port.len : authority.len;
+		const char *origin = arena_format(&gate->names, "https://%.*s", (int)len, gate->authorities[i]);
+		TRY_ALLOC(origin);
+		gate->origins[gate->origin_count++] = origin;
+		if (strncmp(gate->authorities[i], "localhost", 9) != 0 ||
+		    (authority.len > 9 && authority.data[9] != ':'))
+			continue;
+		origin = arena_format(&gate->names, "http://%s", gate->authorities[i]);
+		TRY_ALLOC(origin);
+		gate->origins[gate->origin_count++] = origin;
+	}
+	return OK;
+}
+
 enum status
 gate_create(struct gate **gate, const struct gate_config *config) {
 	_cleanup_(gate_destroy) struct gate *made = calloc(1, sizeof *made);
@@ -21,6 +44,7 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	made->skew_ms = CREATED_SKEW_MS;
 	made->authorities = config->authorities;
 	made->authority_count = config->authority_count;
+	TRY(make_origins(made));
 	TRY(gate_state_create(&made->state, config->instance, config->root, config->secrets));
 	TRY(entities_create(&made->entities));
 	*gate = TAKE(made);
@@ -36,6 +60,7 @@ gate_destroy(struct gate **gate) {
 	entities_text_clear(&gone->entities_text);
 	gate_state_destroy(&gone->state);
 	arena_free(&gone->scratch);
+	arena_free(&gone->names);
 	free(gone);
 }
 
@@ -286,6 +311,13 @@ settle_state(struct gate *gate, struct gate_operation *operation, enum operation
 static enum status bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission,
 				int64_t now_ms, struct gate_step *step);
 
+/* What needs an order: a new passkey's waiting time, and an authenticator's counter, which tells of copies. */
+static enum status
+check_key_in_order(const struct directory_key *key, uint32_t counter, int64_t now_ms) {
+	TRY(directory_key_check_waiting(key, now_ms));
+	return key->passkey == nullptr ? OK : authenticator_counter_check(key->passkey->counter, counter);
+}
+
 enum status
 gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step) {
 	*step = (struct gate_step){};
@@ -299,6 +331,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
+	TRY(check_key_in_order(key, submission->counter, now_ms));
 	if (submission->nonce.len > 0 && !FAULT_SKIP_NONCE) {
 		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s,
 				now_ms));
@@ -328,6 +361,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 		return status;
 	}
 	settle_state(gate, operation, step->state);
+	directory_set_counter(gate->state->directory, submission->key_id, submission->counter);
 	return OK;
 }
 
@@ -361,11 +395,12 @@ write_vote(const struct vote_submission *vote, const struct directory_key *key, 
 	entry->type = ENTRY_VOTE;
 	json_writer_start(&writer, &entry->body);
 	json_write_object(&writer);
+	person_signature_write_assertion(&writer, &vote->signature);
 	json_write_member_integer(&writer, "cast_at", now_ms);
 	json_write_member_string(&writer, "key", key->id);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&vote->operation_id));
-	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(key->public_key));
-	json_write_member_hex(&writer, "signature", BYTES_OF_ARRAY(vote->signature));
+	json_write_member_hex(&writer, "public_key", vote->signature.public_key);
+	json_write_member_hex(&writer, "signature", vote->signature.signature);
 	json_write_key(&writer, "statement");
 	json_write_canonical(&writer, vote->statement_text);
 	json_write_end(&writer);
@@ -464,9 +499,11 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	if (operation->state != OPERATION_HELD)
 		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(operation->state));
 	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
+	TRY(check_key_in_order(key, vote->signature.counter, now_ms));
 	TRY(check_statement(gate, operation, vote, key, now_ms));
 	struct vote cast = vote_of(vote);
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast));
+	directory_set_counter(gate->state->directory, vote->key_id, vote->signature.counter);
 	step->operation = operation;
 	TRY(write_vote(vote, key, now_ms, step));
 	if (vote->statement.verdict == APPROVAL_REJECT)

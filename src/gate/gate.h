@@ -16,6 +16,7 @@
 #define GATEHOUSE_GATE_GATE_H
 
 #include "gate/entities_text.h"
+#include "gate/person_signature.h"
 #include "gate/record.h"
 #include "gate/state.h"
 #include "gate/view.h"
@@ -31,6 +32,9 @@ struct gate {
 	struct arena scratch;
 	const char *const *authorities; /* what @authority may be */
 	size_t authority_count;
+	struct arena names;
+	const char **origins; /* of those authorities: where passkeys may be asked */
+	size_t origin_count;
 	int64_t price_age_max_ms; /* older prices are stale */
 	int64_t skew_ms;          /* how far created may lie ahead */
 };
@@ -66,11 +70,13 @@ struct submission {
 	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
 	bool nonce_taken;          /* also where the operation was refused after it */
+	uint32_t counter;          /* where a passkey signed: its authenticator's */
 	struct bytes requester;    /* canonical JSON: evidence of the signature */
 	struct bytes peer_address; /* reported */
 };
 
-/* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs. An operation
+/* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs, and
+ * "signature":{"assertion":{"authenticator_data","client_data"},"key_id","signature"} where they sign by a passkey. An operation
  * that was refused here and whose signature verified has submission->key_id set: it is recorded as refused. */
 enum status gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
 				int64_t now_ms, struct submission *submission);
@@ -82,10 +88,10 @@ struct vote_submission {
 	struct bytes statement_text;
 	struct hash256 statement_digest;
 	struct bytes key_id;
-	uint8_t signature[64];
+	struct person_signature signature;
 };
 
-/* The body is {"statement":{...},"signature":{"key_id","signature"}}. vote->key_id is set only if its signature verified. */
+/* The body is {"statement":{...},"signature":{...}}, signed in either of those ways. vote->key_id is set only if its signature verified. */
 enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body,
 			   struct vote_submission *vote);
 

@@ -19,6 +19,11 @@ observe_identity(struct observation *o, struct facts *facts) {
 	const struct unit *legal_entity = unit_above(o->requester->unit, UNIT_LEGAL_ENTITY);
 	facts_add_string(facts, "identity.kind", FACT_VERIFIED, bytes_of_text(principal_kind_name(o->requester->kind)));
 	facts_add_boolean(facts, "identity.terminal_key", FACT_VERIFIED, o->key->class == DIRECTORY_KEY_TERMINAL);
+	if (o->requester->kind == PRINCIPAL_PERSON) {
+		facts_add_long(facts, "mfa.aal", FACT_VERIFIED,
+			       o->key->passkey == nullptr ? 1 : passkey_assurance_level(o->key->passkey));
+		facts_add_boolean(facts, "mfa.phishing_resistant", FACT_VERIFIED, o->key->passkey != nullptr);
+	}
 	if (desk != nullptr)
 		facts_add_string(facts, "identity.desk", FACT_VERIFIED, desk->id);
 	if (legal_entity != nullptr)
@@ -192,7 +197,7 @@ observe_approvals(struct observation *o, struct facts *facts) {
 
 const struct guard guards[] = {
 	{"request", observe_request, {}, {"time", "request"}},
-	{"identity", observe_identity, {}, {"identity"}},
+	{"identity", observe_identity, {}, {"identity", "mfa"}},
 	{"zone", observe_zone, {}, {"zone"}},
 	{"key", observe_key, {}, {"key"}},
 	{"transfer", observe_transfer, {}, {"transfer", "call", "approve"}},

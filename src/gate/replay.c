@@ -5,6 +5,7 @@
 
 #include "gate/bundle.h"
 #include "gate/enrolled.h"
+#include "gate/person_signature.h"
 #include "identity/http_signature.h"
 #include "identity/statement.h"
 #include "crypto/sign.h"
@@ -25,6 +26,7 @@ struct replayer {
 struct seen_vote {
 	struct hash256 operation;
 	enum approval_verdict verdict;
+	bool is_by_passkey;
 };
 
 enum status
@@ -90,14 +92,19 @@ is_policy_change(const json *described) {
 static enum status
 add_genesis(struct replayer *replayer, const json *body) {
 	const json *document, *changes;
+	struct bytes instance;
+	int64_t created_ms;
 	TRY(json_need(body, "genesis", "document", JSON_OBJECT, &document));
+	TRY(json_need_string(document, "genesis", "instance", &instance));
+	TRY(json_need_integer(document, "genesis", "created", &created_ms));
 	TRY(json_need(document, "genesis", "changes", JSON_ARRAY, &changes));
 	struct json_iterator iterator = json_iterate(changes);
 	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;) {
 		struct bytes kind, resource;
 		TRY(json_need_string(change, "genesis.change", "kind", &kind));
 		TRY(json_need_string(change, "genesis.change", "resource", &resource));
-		TRY(enrolled_follow(&replayer->enrolled, kind, resource, json_get(change, "payload")));
+		TRY(enrolled_follow(&replayer->enrolled, instance, kind, resource, created_ms,
+				    json_get(change, "payload")));
 		if (is_policy_change(change))
 			TRY(add_bundle(replayer, json_get(change, "payload")));
 	}
@@ -106,14 +113,23 @@ add_genesis(struct replayer *replayer, const json *body) {
 
 /* --- Votes. --- */
 
+/* The signature holds by a key that the log enrolled; a passkey's assertion was asked by its own relying party. */
+static enum status
+verify_by_enrolled(struct replayer *replayer, const struct enrolled_key *key, const char *label,
+		   const struct hash256 *digest, struct person_signature *signature) {
+	struct relying_party party = {.id = key->passkey.rp_id};
+	return person_signature_verify(&replayer->arena, &party, key->is_passkey ? &key->passkey : nullptr, label,
+				       digest, signature);
+}
+
 /* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
 static enum status
 add_vote(struct replayer *replayer, const json *body) {
 	const json *object;
-	struct bytes text, key_id;
+	struct bytes key_id;
 	struct approval_statement statement;
 	struct hash256 digest;
-	uint8_t public_key[32], signature[64];
+	struct person_signature signature;
 	TRY(json_need(body, "vote", "statement", JSON_OBJECT, &object));
 	_cleanup_(buffer_free) struct buffer canonical = {};
 	struct json_writer writer;
@@ -122,18 +138,16 @@ add_vote(struct replayer *replayer, const json *body) {
 	TRY(json_writer_finish(&writer));
 	TRY(approval_read(&replayer->arena, buffer_bytes(&canonical), &statement));
 	TRY(approval_digest(&statement, &digest));
-	TRY(json_need_string(body, "vote", "public_key", &text));
-	TRY(hex_decode(text, public_key, sizeof public_key));
-	TRY(json_need_string(body, "vote", "signature", &text));
-	TRY(hex_decode(text, signature, sizeof signature));
+	TRY(person_signature_read_evidence(&replayer->arena, body, &signature));
 	TRY(json_need_string(body, "vote", "key", &key_id));
-	if (person_verify(APPROVAL_SIGNATURE_LABEL, &digest, public_key, signature) != OK ||
-	    !enrolled_has(&replayer->enrolled, http_signature_principal(key_id), key_id, public_key))
+	const struct enrolled_key *key =
+		enrolled_find(&replayer->enrolled, http_signature_principal(key_id), key_id, signature.public_key);
+	if (key == nullptr || verify_by_enrolled(replayer, key, APPROVAL_SIGNATURE_LABEL, &digest, &signature) != OK)
 		return OK; /* a decision that counts it will differ */
 	void *before = nullptr;
 	struct seen_vote *vote = malloc(sizeof *vote);
 	TRY_ALLOC(vote);
-	*vote = (struct seen_vote){statement.operation_id, statement.verdict};
+	*vote = (struct seen_vote){statement.operation_id, statement.verdict, key->is_passkey};
 	enum status status = map_put(&replayer->votes, hash256_bytes(&digest), vote, &before);
 	if (status != OK)
 		free(vote);
@@ -173,37 +187,27 @@ same_reasons(struct replayer *replayer, const struct bundle *bundle, const struc
 	return true;
 }
 
-/* The operation's document and payload under their hashes, and the requester's signature over exactly them. */
+/* The document under its hash, and the payload under the one that the document names. */
 static bool
-evidence_holds(struct replayer *replayer, const struct decision_record *record) {
-	const json *requester, *document;
-	struct operation operation;
-	struct bytes method, text, base, key_id;
-	uint8_t public_key[32], signature[64];
+read_document(struct replayer *replayer, const struct decision_record *record, struct operation *operation) {
 	struct hash256 digest = sha256(record->document), payload = sha256(record->payload);
+	const json *document;
 	if (json_read(&replayer->arena, record->document, (struct json_limits){}, &document) != OK ||
-	    operation_read(document, &operation) != OK)
+	    operation_read(document, operation) != OK)
 		DIFFERS("the operation's document cannot be read: %s", fail_message());
-	if (!hash256_equal(&digest, &record->digest) || !hash256_equal(&payload, &operation.payload_hash))
+	if (!hash256_equal(&digest, &record->digest) || !hash256_equal(&payload, &operation->payload_hash))
 		DIFFERS("document or payload has another hash");
-	if (json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester) != OK ||
-	    json_need_string(requester, "requester", "method", &method) != OK ||
-	    json_need_string(requester, "requester", "public_key", &text) != OK ||
-	    hex_decode(text, public_key, 32) != OK ||
-	    json_need_string(requester, "requester", "signature", &text) != OK || hex_decode(text, signature, 64) != OK)
-		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
-	if (json_need_string(requester, "requester", "key", &key_id) != OK ||
-	    !enrolled_has(&replayer->enrolled, operation.principal, key_id, public_key))
-		DIFFERS("the requester's key is not one that the log enrolled for them");
-	if (bytes_equal_text(method, "digest-signature")) {
-		if (person_verify(OPERATION_SIGNATURE_LABEL, &digest, public_key, signature) != OK)
-			DIFFERS("the requester's signature does not verify");
-		return true;
-	}
-	if (json_need_string(requester, "requester", "base", &base) != OK ||
-	    ed25519_verify(public_key, base, signature) != OK)
+	return true;
+}
+
+/* The signed base names the digest of the body, which is made of document and payload. */
+static bool
+http_signature_holds(struct replayer *replayer, const struct decision_record *record, const json *requester,
+		     const struct person_signature *signature) {
+	struct bytes base;
+	if (signature->is_passkey || json_need_string(requester, "requester", "base", &base) != OK ||
+	    ed25519_verify(signature->public_key.data, base, signature->signature.data) != OK)
 		DIFFERS("the requester's signature does not verify");
-	/* The signed base names the digest of the body, which is made of document and payload. */
 	struct hash256 body = SHA256_PARTS(BYTES_OF_LITERAL("{\"operation\":"), record->document,
 					   BYTES_OF_LITERAL(",\"payload\":"), record->payload, BYTES_OF_LITERAL("}"));
 	char encoded[BASE64_LENGTH(sizeof body.bytes) + 1], line[96];
@@ -214,11 +218,51 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record) 
 	return true;
 }
 
+/* The policy was told of no more assurance than the signature gives. */
+static bool
+assurance_holds(struct replayer *replayer, const struct enrolled_key *key, const struct facts *facts) {
+	const struct fact *resistant = facts_find(facts, "mfa.phishing_resistant");
+	int64_t level = 1, most = !key->is_passkey ? 1 : key->passkey.backup_eligible ? 2 : 3;
+	if (resistant != nullptr && resistant->value.boolean && !key->is_passkey)
+		DIFFERS("mfa.phishing_resistant is true, and no passkey signed");
+	if (facts_long_at(facts, "mfa.aal", &level) && level > most)
+		DIFFERS("mfa.aal is %lld, and the requester's key gives %lld", (long long)level, (long long)most);
+	return true;
+}
+
+/* The requester's signature over exactly this operation, by a key that the log enrolled for them. */
+static bool
+evidence_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
+	const json *requester;
+	struct operation operation;
+	struct bytes method, key_id;
+	struct person_signature signature;
+	if (!read_document(replayer, record, &operation))
+		return false;
+	if (json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester) != OK ||
+	    json_need_string(requester, "requester", "method", &method) != OK ||
+	    json_need_string(requester, "requester", "key", &key_id) != OK ||
+	    person_signature_read_evidence(&replayer->arena, requester, &signature) != OK)
+		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
+	const struct enrolled_key *key =
+		enrolled_find(&replayer->enrolled, operation.principal, key_id, signature.public_key);
+	if (key == nullptr)
+		DIFFERS("the requester's key is not one that the log enrolled for them");
+	if (!assurance_holds(replayer, key, facts))
+		return false;
+	if (bytes_equal_text(method, "http-message-signature"))
+		return http_signature_holds(replayer, record, requester, &signature);
+	if (!bytes_equal_text(method, key->is_passkey ? "passkey" : "digest-signature") ||
+	    verify_by_enrolled(replayer, key, OPERATION_SIGNATURE_LABEL, &record->digest, &signature) != OK)
+		DIFFERS("the requester's signature does not verify");
+	return true;
+}
+
 /* The votes that the record counts: each cast for this operation. */
 static bool
-count_votes(struct replayer *replayer, const struct decision_record *record, int64_t *approvals) {
+count_votes(struct replayer *replayer, const struct decision_record *record, int64_t *approvals, int64_t *by_passkey) {
 	const json *votes;
-	*approvals = 0;
+	*approvals = *by_passkey = 0;
 	if (record->votes.len == 0)
 		return true;
 	if (json_read(&replayer->arena, record->votes, (struct json_limits){}, &votes) != OK)
@@ -234,6 +278,7 @@ count_votes(struct replayer *replayer, const struct decision_record *record, int
 		if (seen == nullptr || !hash256_equal(&seen->operation, &record->operation_id))
 			DIFFERS("a vote was counted that was never cast");
 		*approvals += seen->verdict == APPROVAL_APPROVE;
+		*by_passkey += seen->verdict == APPROVAL_APPROVE && seen->is_by_passkey;
 	}
 	return true;
 }
@@ -241,14 +286,24 @@ count_votes(struct replayer *replayer, const struct decision_record *record, int
 /* And the policy was told of no more approvals than there are. */
 static bool
 votes_hold(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
-	static const char *const counted[] = {"approvals.total", "approvals.independent"};
-	int64_t approvals, stated = 0;
-	if (!count_votes(replayer, record, &approvals))
+	int64_t approvals, by_passkey, stated = 0;
+	if (!count_votes(replayer, record, &approvals, &by_passkey))
 		return false;
-	for (size_t i = 0; i < ARRAY_LENGTH(counted); i++)
-		if (!facts_long_at(facts, counted[i], &stated) || stated > approvals)
-			DIFFERS("%s is %lld, and %lld votes approve", counted[i], (long long)stated,
-				(long long)approvals);
+	const struct {
+		const char *fact;
+		int64_t most;
+		bool may_be_absent;
+	} counted[] = {
+		{"approvals.total", approvals, false},
+		{"approvals.independent", approvals - by_passkey, false},
+		{"approvals.phishing_resistant", by_passkey, true}, /* decided before there were passkeys */
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(counted); i++) {
+		bool is_there = facts_long_at(facts, counted[i].fact, &stated);
+		if (is_there ? stated > counted[i].most : !counted[i].may_be_absent)
+			DIFFERS("%s is %lld, and %lld such votes approve", counted[i].fact, (long long)stated,
+				(long long)counted[i].most);
+	}
 	const struct fact *groups = facts_find(facts, "approvals.group");
 	for (size_t i = 0; groups != nullptr && i < groups->value.record.count; i++)
 		if (groups->value.record.fields[i].value.integer > approvals)
@@ -335,7 +390,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	if (record->decision == DECISION_HELD &&
 	    !same_missing(replayer, bundle, made.entities, &made.request, made.facts, record))
 		return false;
-	return evidence_holds(replayer, record) && votes_hold(replayer, record, made.facts);
+	return evidence_holds(replayer, record, made.facts) && votes_hold(replayer, record, made.facts);
 }
 
 static enum status
@@ -354,7 +409,8 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	if (same) { /* a forged one enrols nobody */
 		TRY(json_read(&replayer->arena, record.document, (struct json_limits){}, &document));
 		TRY(operation_read(document, &operation));
-		TRY(enrolled_follow(&replayer->enrolled, operation.kind, operation.resource, payload));
+		TRY(enrolled_follow(&replayer->enrolled, operation.instance, operation.kind, operation.resource,
+				    record.decided_ms, payload));
 	}
 	return bytes_equal_text(record.action.id, "policy.activate") ? add_bundle(replayer, payload) : OK;
 }

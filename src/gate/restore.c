@@ -94,6 +94,30 @@ restore_refusal(struct gate *gate, const json *body) {
 	return nonces_take(gate->state->nonces, key_id, nonce, expires_s, refused_ms);
 }
 
+/* An authenticator's counter goes on from the newest signature that the log holds. */
+static enum status
+follow_counter(struct gate *gate, struct arena *arena, const json *evidence) {
+	struct person_signature signature;
+	struct authenticator_data data;
+	struct bytes key_id;
+	if (json_get(evidence, "assertion") == nullptr)
+		return OK;
+	TRY(json_need_string(evidence, "evidence", "key", &key_id));
+	TRY(person_signature_read_evidence(arena, evidence, &signature));
+	TRY(authenticator_data_read(signature.authenticator_data, &data));
+	const struct directory_key *key = directory_key(gate->state->directory, key_id);
+	if (key != nullptr && key->passkey != nullptr && data.counter > key->passkey->counter)
+		directory_set_counter(gate->state->directory, key_id, data.counter);
+	return OK;
+}
+
+static enum status
+follow_requester(struct gate *gate, struct arena *arena, const struct decision_record *record) {
+	const json *requester;
+	TRY(json_read(arena, record->requester, (struct json_limits){}, &requester));
+	return follow_counter(gate, arena, requester);
+}
+
 static enum status
 restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const json *body, bool is_intent) {
 	struct decision_record record;
@@ -112,6 +136,7 @@ restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const j
 	known->expires_ms = operation.expires_ms;
 	known->entry = index;
 	TRY(take_nonce(gate, arena, &record));
+	TRY(follow_requester(gate, arena, &record));
 	if (record.decision == DECISION_PERMIT && record.outcome == OUTCOME_DONE)
 		TRY(apply_recorded_change(gate, arena, &operation, &record));
 	enum operation_state state = decision_record_state(&record);
@@ -158,6 +183,7 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 			    .expires_ms = statement.expires_ms};
 	TRY(approval_digest(&statement, &vote.statement_digest));
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
+	TRY(follow_counter(gate, arena, body));
 	gate->state->now_ms = cast_ms;
 	operation->entry = index;
 	const struct directory_key *initiator;

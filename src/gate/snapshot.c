@@ -4,11 +4,11 @@
 
 #include "base/cursor.h"
 
-/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, assets, lists, zones, keys, limits, nonces, last
+/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, assets, lists, zones, keys, limits, nonces, last
  * nonces, operations. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 1;
+constexpr uint16_t VERSION = 2; /* whose attestations are believed */
 
 struct writing {
 	struct gate *gate;
@@ -79,6 +79,47 @@ write_nonces(const struct writing *writing, struct buffer *to) {
 static enum status
 read_nonces(struct gate *gate, struct bytes part) {
 	return nonces_read(gate->state->nonces, part);
+}
+
+/* --- Trust: models in order of their AAGUIDs, each with its certificates. --- */
+
+static enum status
+write_trust(const struct writing *writing, struct buffer *to) {
+	const struct map *models = &writing->gate->state->trust.models;
+	struct bytes *aaguids;
+	TRY(map_sorted_keys(models, &aaguids));
+	for (size_t i = 0; i < models->count; i++) {
+		buffer_append_bytes(to, aaguids[i]);
+		buffer_append_prefixed(to, certificate_roots_encoding(map_get(models, aaguids[i])));
+	}
+	free(aaguids);
+	return buffer_status(to);
+}
+
+static enum status
+read_roots(struct bytes encoding, struct certificate_roots **roots) {
+	struct bytes der;
+	TRY(certificate_roots_create(roots));
+	for (struct cursor cursor = cursor_of(encoding); cursor.left > 0;) {
+		TRY(cursor_prefixed(&cursor, FIELD, UINT32_MAX, &der));
+		TRY(certificate_roots_add(*roots, der));
+	}
+	return certificate_roots_count(*roots) > 0 ? OK : fail(STATUS_INVALID, "%s: a model without roots", FIELD);
+}
+
+static enum status
+read_trust(struct gate *gate, struct bytes part) {
+	struct cursor cursor = cursor_of(part);
+	while (cursor.left > 0) {
+		_cleanup_(certificate_roots_destroy) struct certificate_roots *roots = nullptr;
+		struct bytes aaguid, encoding;
+		TRY(cursor_take(&cursor, FIELD, AAGUID_SIZE, &aaguid));
+		TRY(cursor_prefixed(&cursor, FIELD, UINT32_MAX, &encoding));
+		TRY(read_roots(encoding, &roots));
+		TRY(authenticator_trust_set(&gate->state->trust, aaguid, roots));
+		roots = nullptr; /* taken over */
+	}
+	return OK;
 }
 
 /* --- Assets: in order of addition; chain, contract, symbol, decimals, whether there is a price, the price and its time. --- */
@@ -316,9 +357,16 @@ static const struct {
 	enum status (*write)(const struct writing *, struct buffer *);
 	enum status (*read)(struct gate *, struct bytes);
 } parts[] = {
-	{write_bundle, read_bundle},         {write_directory, read_directory}, {write_assets, read_assets},
-	{write_lists, read_lists},           {write_zones, read_zones},         {write_keys, read_keys},
-	{write_limits, read_limits},         {write_nonces, read_nonces},       {write_last_nonces, read_last_nonces},
+	{write_bundle, read_bundle},
+	{write_directory, read_directory},
+	{write_trust, read_trust},
+	{write_assets, read_assets},
+	{write_lists, read_lists},
+	{write_zones, read_zones},
+	{write_keys, read_keys},
+	{write_limits, read_limits},
+	{write_nonces, read_nonces},
+	{write_last_nonces, read_last_nonces},
 	{write_operations, read_operations},
 };
 

@@ -1,5 +1,5 @@
 /*
- * The complete decision state as bytes, and back: time, bundle, directory, assets with prices, lists, zones, keys (their records; the
+ * The complete decision state as bytes, and back: time, bundle, directory, whose attestations are believed, assets with prices, lists, zones, keys (their records; the
  * secrets lie in secrets.db), limits, nonces, last Ethereum nonces, and every operation with what is kept of it and its votes.
  *
  * The same state gives the same bytes, whichever way it came about: live, replayed from the first entry, or read from a snapshot and

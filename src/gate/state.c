@@ -47,6 +47,7 @@ gate_state_destroy(struct gate_state **state) {
 	zones_free(&gone->zones);
 	asset_registry_destroy(&gone->assets);
 	directory_destroy(&gone->directory);
+	authenticator_trust_free(&gone->trust);
 	free(gone);
 }
 

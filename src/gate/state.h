@@ -14,6 +14,7 @@
 #include "guards/destinations/destinations.h"
 #include "guards/limits/limits.h"
 #include "guards/zones/zones.h"
+#include "identity/authenticator_trust.h"
 #include "identity/directory.h"
 #include "identity/nonces.h"
 #include "keys/software/keyring.h"
@@ -23,6 +24,7 @@
 struct gate_state {
 	char instance[OPERATION_TEXT_MAX + 1];
 	struct directory *directory;
+	struct authenticator_trust trust; /* whose attestations of passkeys are believed */
 	struct asset_registry *assets;
 	struct destinations destinations;
 	struct zones zones;

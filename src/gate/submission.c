@@ -1,4 +1,6 @@
 #include "gate/gate.h"
+#include "gate/passkey_enrolment.h"
+#include "gate/person_signature.h"
 
 /* The canonical form of a value that was read, in the arena. */
 static enum status
@@ -24,20 +26,21 @@ find_field(const struct http_request *request, const char *name) {
 
 /* The evidence that stands in the entry: with it anyone can verify again that the requester asked for exactly this. */
 static enum status
-write_evidence(struct submission *submission, const char *method, struct bytes base, const uint8_t signature[64],
-	       const uint8_t public_key[32]) {
+write_evidence(struct submission *submission, const char *method, struct bytes base,
+	       const struct person_signature *signature) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
 	json_write_object(&writer);
+	person_signature_write_assertion(&writer, signature);
 	if (base.len > 0)
 		json_write_member_string(&writer, "base", base);
 	json_write_member_string(&writer, "key", submission->key_id);
 	json_write_member_text(&writer, "method", method);
 	if (submission->nonce.len > 0)
 		json_write_member_string(&writer, "nonce", submission->nonce);
-	json_write_member_hex(&writer, "public_key", bytes_of(public_key, 32));
-	json_write_member_hex(&writer, "signature", bytes_of(signature, 64));
+	json_write_member_hex(&writer, "public_key", signature->public_key);
+	json_write_member_hex(&writer, "signature", signature->signature);
 	json_write_end(&writer);
 	TRY(json_writer_finish(&writer));
 	submission->requester = arena_copy(submission->arena, buffer_bytes(&text));
@@ -60,7 +63,7 @@ verify_http(const struct gate *gate, const struct http_request *request, int64_t
 	struct http_signature signature;
 	const struct directory_key *key;
 	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
-	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
+	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
 	TRY(http_signature_verify(&signature, key->public_key));
 	submission->key_id = signature.key_id;
 	submission->nonce = signature.nonce;
@@ -68,30 +71,27 @@ verify_http(const struct gate *gate, const struct http_request *request, int64_t
 	const struct http_field *idempotency = find_field(request, "idempotency-key");
 	if (idempotency == nullptr || !bytes_equal(idempotency->value, submission->operation.idempotency_key))
 		return fail(STATUS_INVALID, "operation.idempotency_key: differs from the header field Idempotency-Key");
-	return write_evidence(submission, "http-message-signature", signature.base, signature.signature,
-			      key->public_key);
+	struct person_signature evidence = {.public_key = BYTES_OF_ARRAY(key->public_key),
+					    .signature = BYTES_OF_ARRAY(signature.signature)};
+	return write_evidence(submission, "http-message-signature", signature.base, &evidence);
 }
 
-static enum status
-read_signature(const json *object, struct bytes *key_id, uint8_t signature[64]) {
-	static const char *const members[] = {"key_id", "signature", nullptr};
-	struct bytes text;
-	TRY(json_only(object, "signature", members));
-	TRY(json_need_string(object, "signature", "key_id", key_id));
-	TRY(json_need_string(object, "signature", "signature", &text));
-	return hex_decode(text, signature, 64);
+/* Passkeys were asked at one of our own addresses. */
+static struct relying_party
+own_party(const struct gate *gate) {
+	return (struct relying_party){.origins = gate->origins, .origin_count = gate->origin_count};
 }
 
 static enum status
 verify_person(const struct gate *gate, const json *object, struct submission *submission) {
-	uint8_t signature[64];
-	struct bytes key_id;
-	const struct directory_key *key;
-	TRY(read_signature(object, &key_id, signature));
-	TRY(directory_active_key(gate->state->directory, key_id, &key));
-	TRY(person_verify(OPERATION_SIGNATURE_LABEL, &submission->digest, key->public_key, signature));
-	submission->key_id = key_id;
-	return write_evidence(submission, "digest-signature", (struct bytes){}, signature, key->public_key);
+	struct person_signature signature;
+	struct relying_party party = own_party(gate);
+	TRY(person_signature_read(submission->arena, gate->state->directory, &party, object, OPERATION_SIGNATURE_LABEL,
+				  &submission->digest, &signature));
+	submission->key_id = signature.key_id;
+	submission->counter = signature.counter;
+	return write_evidence(submission, signature.is_passkey ? "passkey" : "digest-signature", (struct bytes){},
+			      &signature);
 }
 
 /* A workload signs the request; a person signs the operation's digest. Nothing else speaks for either. */
@@ -146,6 +146,17 @@ read_kind(const json *root, struct submission *submission) {
 	return change_check_payload(submission->kind, submission->payload_document);
 }
 
+/* A new passkey was made at one of our own addresses, and for whom the operation says. */
+static enum status
+check_enrolment(const struct gate *gate, int64_t now_ms, struct submission *submission) {
+	struct passkey_enrolment enrolment;
+	if (submission->kind != OPERATION_PRINCIPAL_PASSKEY_ADD)
+		return OK;
+	return passkey_enrolment_read(submission->arena, bytes_of_text(gate->state->instance),
+				      submission->operation.resource, submission->payload_document, gate->origins,
+				      gate->origin_count, nullptr, now_ms, &enrolment);
+}
+
 /* The body must be canonical, so that the log can show again which bytes the requester's content-digest covers. */
 static enum status
 check_body(struct arena *arena, struct bytes body, const json *root, struct bytes *canonical) {
@@ -168,15 +179,15 @@ gate_read_operation(const struct gate *gate, const struct http_request *request,
 	TRY(check_body(submission->arena, request->body, root, &canonical));
 	TRY(read_documents(gate, root, canonical, submission));
 	TRY(verify_requester(gate, request, json_get(root, "signature"), now_ms, submission));
-	return read_kind(root, submission);
+	TRY(read_kind(root, submission));
+	return check_enrolment(gate, now_ms, submission);
 }
 
 enum status
 gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, struct vote_submission *vote) {
 	static const char *const members[] = {"signature", "statement", nullptr};
 	const json *root, *statement, *signature;
-	const struct directory_key *key;
-	struct bytes key_id;
+	struct relying_party party = own_party(gate);
 	*vote = (struct vote_submission){.arena = arena};
 	TRY(json_read(arena, body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
@@ -189,9 +200,8 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	TRY(approval_read(arena, vote->statement_text, &vote->statement));
 	TRY(approval_digest(&vote->statement, &vote->statement_digest));
 	vote->operation_id = vote->statement.operation_id;
-	TRY(read_signature(signature, &key_id, vote->signature));
-	TRY(directory_active_key(gate->state->directory, key_id, &key));
-	TRY(person_verify(APPROVAL_SIGNATURE_LABEL, &vote->statement_digest, key->public_key, vote->signature));
-	vote->key_id = key_id;
+	TRY(person_signature_read(arena, gate->state->directory, &party, signature, APPROVAL_SIGNATURE_LABEL,
+				  &vote->statement_digest, &vote->signature));
+	vote->key_id = vote->signature.key_id;
 	return OK;
 }

@@ -22,6 +22,12 @@ static const char *const PRINCIPAL_KIND_NAMES[] = {
 	[PRINCIPAL_WORKLOAD] = "workload",
 };
 
+static const char *const KEY_CLASS_NAMES[] = {
+	[DIRECTORY_KEY_PLAIN] = "plain",
+	[DIRECTORY_KEY_TERMINAL] = "terminal",
+	[DIRECTORY_KEY_PASSKEY] = "passkey",
+};
+
 struct stored_principal {
 	struct principal principal; /* first: what readers hold points here */
 	const struct principal *delegate;
@@ -49,6 +55,7 @@ struct directory {
 	struct registry keys;
 	struct registry groups;
 	struct map by_public_key;
+	struct map by_credential; /* passkeys */
 };
 
 const char *
@@ -59,6 +66,11 @@ unit_kind_name(enum unit_kind kind) {
 const char *
 principal_kind_name(enum principal_kind kind) {
 	return PRINCIPAL_KIND_NAMES[kind];
+}
+
+const char *
+directory_key_class_name(enum directory_key_class class) {
+	return KEY_CLASS_NAMES[class];
 }
 
 /* --- Registries --- */
@@ -126,6 +138,7 @@ directory_destroy(struct directory **directory) {
 	registry_free(&(*directory)->keys);
 	registry_free(&(*directory)->groups);
 	map_free(&(*directory)->by_public_key);
+	map_free(&(*directory)->by_credential);
 	arena_free(&(*directory)->arena);
 	free(*directory);
 	*directory = nullptr;
@@ -273,6 +286,8 @@ check_key(const struct directory *directory, enum principal_kind kind, const uin
 	  enum directory_key_class class) {
 	if (class == DIRECTORY_KEY_TERMINAL && kind != PRINCIPAL_PERSON)
 		return fail(STATUS_INVALID, "directory.key_class: only a person has a terminal");
+	if (class == DIRECTORY_KEY_PASSKEY)
+		return fail(STATUS_INVALID, "directory.key_class: a passkey is no Ed25519 key");
 	if (ed25519_public_check(public_key) != OK)
 		return fail(STATUS_INVALID, "directory.public_key: not a point of Ed25519's group, or of small order");
 	const struct directory_key *taken = map_get(&directory->by_public_key, bytes_of(public_key, 32));
@@ -334,6 +349,63 @@ directory_add_key(struct directory *directory, struct bytes principal, struct by
 	}
 	stored->principal.keys = key;
 	return OK;
+}
+
+static enum status
+copy_bytes(struct directory *directory, struct bytes *bytes) {
+	*bytes = arena_copy(&directory->arena, *bytes);
+	TRY_ALLOC(bytes->data);
+	return OK;
+}
+
+static enum status
+copy_passkey(struct directory *directory, const struct passkey *from, struct passkey **copy) {
+	*copy = ARENA_NEW(&directory->arena, struct passkey);
+	TRY_ALLOC(*copy);
+	**copy = *from;
+	TRY(copy_bytes(directory, &(*copy)->rp_id));
+	TRY(copy_bytes(directory, &(*copy)->credential_id));
+	TRY(copy_bytes(directory, &(*copy)->cose_key));
+	return copy_bytes(directory, &(*copy)->aaguid);
+}
+
+enum status
+directory_add_passkey(struct directory *directory, struct bytes person, struct bytes name,
+		      const struct passkey *passkey, int64_t usable_from_ms) {
+	struct stored_principal *stored;
+	struct bytes id;
+	TRY(find_principal(directory, person, &stored));
+	if (stored->principal.kind != PRINCIPAL_PERSON)
+		return fail(STATUS_INVALID, "directory.key_class: only a person has passkeys");
+	const struct directory_key *taken = map_get(&directory->by_credential, passkey->credential_id);
+	if (taken != nullptr)
+		return fail(STATUS_CONFLICT, "directory.key_taken: this credential is %.*s", BYTES_ARGS(taken->id));
+	TRY(compose_key_id(directory, &stored->principal, name, &id));
+	struct directory_key *key = ARENA_NEW(&directory->arena, struct directory_key);
+	TRY_ALLOC(key);
+	*key = (struct directory_key){
+		.id = id,
+		.principal = &stored->principal,
+		.class = DIRECTORY_KEY_PASSKEY,
+		.usable_from_ms = usable_from_ms,
+		.next = stored->principal.keys,
+	};
+	TRY(copy_passkey(directory, passkey, &key->passkey));
+	TRY(map_put(&directory->by_credential, key->passkey->credential_id, key, nullptr));
+	enum status status = registry_add(&directory->keys, id, key);
+	if (status != OK) {
+		(void)map_remove(&directory->by_credential, key->passkey->credential_id);
+		return status;
+	}
+	stored->principal.keys = key;
+	return OK;
+}
+
+void
+directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter) {
+	const struct directory_key *key = directory_key(directory, key_id);
+	if (key != nullptr && key->passkey != nullptr)
+		key->passkey->counter = counter;
 }
 
 enum status
@@ -521,5 +593,29 @@ directory_active_key(const struct directory *directory, struct bytes key_id, con
 		return fail(STATUS_UNAUTHORIZED, "directory.principal_suspended: \"%.*s\"",
 			    BYTES_ARGS(found->principal->id));
 	*key = found;
+	return OK;
+}
+
+enum status
+directory_active_ed25519(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
+	TRY(directory_active_key(directory, key_id, key));
+	if ((*key)->class == DIRECTORY_KEY_PASSKEY)
+		return fail(STATUS_UNAUTHORIZED, "directory.key_class: \"%.*s\" is a passkey", BYTES_ARGS(key_id));
+	return OK;
+}
+
+enum status
+directory_active_passkey(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
+	TRY(directory_active_key(directory, key_id, key));
+	if ((*key)->class != DIRECTORY_KEY_PASSKEY)
+		return fail(STATUS_UNAUTHORIZED, "directory.key_class: \"%.*s\" is no passkey", BYTES_ARGS(key_id));
+	return OK;
+}
+
+enum status
+directory_key_check_waiting(const struct directory_key *key, int64_t now_ms) {
+	if (now_ms < key->usable_from_ms)
+		return fail(STATUS_UNAUTHORIZED, "directory.key_waiting: \"%.*s\" is new, and counts in %lld s",
+			    BYTES_ARGS(key->id), (long long)((key->usable_from_ms - now_ms) / 1000 + 1));
 	return OK;
 }

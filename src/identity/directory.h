@@ -1,6 +1,6 @@
 /*
- * The directory: who may ask and who may vote. People (random pseudonyms), workloads, groups of people, their Ed25519 keys,
- * zones, and the units that everything stands in: account ─► desk ─► legal entity.
+ * The directory: who may ask and who may vote. People (random pseudonyms), workloads, groups of people, their Ed25519 keys
+ * and passkeys, zones, and the units that everything stands in: account ─► desk ─► legal entity.
  *
  * A principal is named "person:p-3f9c0a5512d07e84" or "workload:settlement-1"; a key "<principal>/<name>". A public key
  * belongs to one principal for ever, so that nobody votes twice and nobody's key speaks for another. Nothing is removed:
@@ -12,7 +12,7 @@
 #ifndef GATEHOUSE_IDENTITY_DIRECTORY_H
 #define GATEHOUSE_IDENTITY_DIRECTORY_H
 
-#include "base/bytes.h"
+#include "identity/passkey.h"
 
 constexpr size_t DIRECTORY_NAME_MAX = 64; /* of a unit, zone, group, workload, pseudonym or key name */
 constexpr size_t DIRECTORY_PRINCIPAL_MAX = 9 + DIRECTORY_NAME_MAX; /* "workload:" */
@@ -24,6 +24,7 @@ enum principal_kind { PRINCIPAL_PERSON, PRINCIPAL_WORKLOAD };
 enum directory_key_class {
 	DIRECTORY_KEY_PLAIN,
 	DIRECTORY_KEY_TERMINAL, /* enrolled on the holder's own machine: its votes are independent (design §4) */
+	DIRECTORY_KEY_PASSKEY,  /* an authenticator in a browser: resists phishing, and is never independent */
 };
 
 struct unit {
@@ -41,9 +42,11 @@ struct principal;
 struct directory_key {
 	struct bytes id; /* "workload:settlement-1/2026a" */
 	const struct principal *principal;
-	uint8_t public_key[32];
+	uint8_t public_key[32];  /* Ed25519; zero, which is no key, where it is a passkey */
+	struct passkey *passkey; /* DIRECTORY_KEY_PASSKEY only; its counter follows what it signed */
 	enum directory_key_class class;
 	const struct zone *zone; /* where its operations come from; null: none registered */
+	int64_t usable_from_ms;  /* a new passkey waits, so that whoever is robbed can revoke it first */
 	bool revoked;
 	const struct directory_key *next; /* of the same principal */
 };
@@ -78,6 +81,11 @@ enum status directory_add_workload(struct directory *directory, struct bytes id,
  * already, small-order or not a point is refused: directory.key_taken (STATUS_CONFLICT), directory.public_key. */
 enum status directory_add_key(struct directory *directory, struct bytes principal, struct bytes name,
 			      const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
+/* A passkey, copied. A credential belongs to one person for ever: directory.key_taken; only people have them: directory.key_class. */
+enum status directory_add_passkey(struct directory *directory, struct bytes person, struct bytes name,
+				  const struct passkey *passkey, int64_t usable_from_ms);
+/* The counter of an assertion that was taken. */
+void directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter);
 /* Whether that key could be given to a new principal of the kind: so that a principal is added with all its keys or not at
  * all. */
 enum status directory_check_key(const struct directory *directory, enum principal_kind kind, struct bytes name,
@@ -104,8 +112,9 @@ bool directory_may_vote(const struct directory *directory, const struct principa
 			const struct principal *person, int64_t now_ms);
 /* unit or the parent of that kind above it; null if it stands higher. */
 const struct unit *unit_above(const struct unit *unit, enum unit_kind kind);
-const char *unit_kind_name(enum unit_kind kind);           /* "legal_entity", "desk", "account" */
-const char *principal_kind_name(enum principal_kind kind); /* "person", "workload" */
+const char *unit_kind_name(enum unit_kind kind);                      /* "legal_entity", "desk", "account" */
+const char *principal_kind_name(enum principal_kind kind);            /* "person", "workload" */
+const char *directory_key_class_name(enum directory_key_class class); /* "plain", "terminal", "passkey" */
 
 /* In order of addition: for snapshots, entities and listings. */
 size_t directory_unit_count(const struct directory *directory);
@@ -127,6 +136,13 @@ void directory_new_person_id(char id[static 26]);
  * directory.key_unknown, directory.key_revoked, directory.principal_suspended. */
 enum status directory_active_key(const struct directory *directory, struct bytes key_id,
 				 const struct directory_key **key);
+/* The same, of the one kind or the other: directory.key_class. */
+enum status directory_active_ed25519(const struct directory *directory, struct bytes key_id,
+				     const struct directory_key **key);
+enum status directory_active_passkey(const struct directory *directory, struct bytes key_id,
+				     const struct directory_key **key);
+/* Whether its waiting time is over: directory.key_waiting (STATUS_UNAUTHORIZED). */
+enum status directory_key_check_waiting(const struct directory_key *key, int64_t now_ms);
 
 /* For snapshots: the same directory gives the same bytes; read into an empty one (identity/directory_snapshot.c). Errors:
  * directory.snapshot (STATUS_CORRUPT, STATUS_UNSUPPORTED). */

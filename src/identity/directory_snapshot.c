@@ -10,7 +10,8 @@
  */
 
 static const char FIELD[] = "directory.snapshot";
-constexpr uint8_t VERSION = 1;
+constexpr uint8_t VERSION = 2; /* passkeys */
+enum { PASSKEY_BACKUP_ELIGIBLE = 0x01, PASSKEY_CERTIFIED = 0x02 };
 
 /* --- Writing. --- */
 
@@ -35,6 +36,21 @@ write_units(const struct directory *directory, struct buffer *to) {
 		buffer_append_prefixed(to, directory_zone_at(directory, i)->id);
 }
 
+static void
+write_passkey(const struct directory_key *key, struct buffer *to) {
+	const struct passkey *passkey = key->passkey;
+	if (passkey == nullptr)
+		return;
+	buffer_append_prefixed(to, passkey->rp_id);
+	buffer_append_prefixed(to, passkey->credential_id);
+	buffer_append_prefixed(to, passkey->cose_key);
+	buffer_append_bytes(to, passkey->aaguid);
+	buffer_append_byte(to, (uint8_t)((passkey->backup_eligible ? PASSKEY_BACKUP_ELIGIBLE : 0) |
+					 (passkey->is_certified ? PASSKEY_CERTIFIED : 0)));
+	buffer_append_u32be(to, passkey->counter);
+	buffer_append_u64be(to, (uint64_t)key->usable_from_ms);
+}
+
 /* The newest hangs first. */
 static void
 write_keys(const struct directory_key *key, struct buffer *to) {
@@ -47,6 +63,7 @@ write_keys(const struct directory_key *key, struct buffer *to) {
 	buffer_append_byte(to, (uint8_t)key->class);
 	buffer_append_prefixed(to, key->zone == nullptr ? (struct bytes){} : key->zone->id);
 	buffer_append_byte(to, key->revoked);
+	write_passkey(key, to);
 }
 
 static void
@@ -146,6 +163,28 @@ read_zone(struct directory *directory, struct cursor *cursor) {
 }
 
 static enum status
+read_passkey(struct directory *directory, struct cursor *cursor, struct bytes person, struct bytes name) {
+	struct passkey passkey = {};
+	struct cose_key key;
+	uint64_t usable_from_ms;
+	uint8_t flags;
+	TRY(cursor_prefixed(cursor, FIELD, RP_ID_MAX, &passkey.rp_id));
+	TRY(cursor_prefixed(cursor, FIELD, CREDENTIAL_ID_MAX, &passkey.credential_id));
+	TRY(cursor_prefixed(cursor, FIELD, AUTHENTICATOR_DATA_MAX, &passkey.cose_key));
+	TRY(cursor_take(cursor, FIELD, AAGUID_SIZE, &passkey.aaguid));
+	TRY(cursor_u8(cursor, FIELD, &flags));
+	TRY(cursor_u32be(cursor, FIELD, &passkey.counter));
+	TRY(cursor_u64be(cursor, FIELD, &usable_from_ms));
+	TRY(cose_read_whole(passkey.cose_key, &key));
+	if (flags > (PASSKEY_BACKUP_ELIGIBLE | PASSKEY_CERTIFIED) || usable_from_ms > INT64_MAX ||
+	    passkey.rp_id.len == 0 || passkey.credential_id.len == 0)
+		return fail(STATUS_INVALID, "%s: no passkey", FIELD);
+	passkey.backup_eligible = (flags & PASSKEY_BACKUP_ELIGIBLE) != 0;
+	passkey.is_certified = (flags & PASSKEY_CERTIFIED) != 0;
+	return directory_add_passkey(directory, person, name, &passkey, (int64_t)usable_from_ms);
+}
+
+static enum status
 read_key(struct directory *directory, struct cursor *cursor, struct bytes principal) {
 	struct bytes name, zone;
 	uint8_t public_key[32], class;
@@ -155,9 +194,11 @@ read_key(struct directory *directory, struct cursor *cursor, struct bytes princi
 	TRY(cursor_u8(cursor, FIELD, &class));
 	TRY(read_text(cursor, &zone));
 	TRY(read_flag(cursor, &revoked));
-	if (class > DIRECTORY_KEY_TERMINAL)
+	if (class > DIRECTORY_KEY_PASSKEY)
 		return fail(STATUS_INVALID, "%s: no class of key", FIELD);
-	TRY(directory_add_key(directory, principal, name, public_key, (enum directory_key_class) class, zone));
+	TRY(class == DIRECTORY_KEY_PASSKEY ? read_passkey(directory, cursor, principal, name)
+					   : directory_add_key(directory, principal, name, public_key,
+							       (enum directory_key_class) class, zone));
 	return revoked ? directory_revoke_key(directory, directory_principal(directory, principal)->keys->id) : OK;
 }
 

@@ -222,6 +222,7 @@ votes_count(const struct votes *votes, const struct directory *directory, const 
 		count.rejections += vote->verdict == APPROVAL_REJECT;
 		count.approvals += vote->verdict == APPROVAL_APPROVE;
 		count.independent += vote->verdict == APPROVAL_APPROVE && key->class == DIRECTORY_KEY_TERMINAL;
+		count.phishing_resistant += vote->verdict == APPROVAL_APPROVE && key->class == DIRECTORY_KEY_PASSKEY;
 	}
 	return count;
 }
@@ -263,6 +264,7 @@ votes_facts(const struct votes *votes, const struct directory *directory, const 
 		count = votes_count(votes, directory, nullptr, bundle_hash, now_ms);
 	facts_add_long(facts, "approvals.total", FACT_VERIFIED, (int64_t)count.approvals);
 	facts_add_long(facts, "approvals.independent", FACT_VERIFIED, (int64_t)count.independent);
+	facts_add_long(facts, "approvals.phishing_resistant", FACT_VERIFIED, (int64_t)count.phishing_resistant);
 	facts_add_long(facts, "approvals.rejections", FACT_VERIFIED, (int64_t)count.rejections);
 	add_group_counts(votes, directory, bundle_hash, now_ms, facts);
 }

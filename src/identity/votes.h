@@ -43,8 +43,9 @@ void votes_destroy(struct votes **votes); /* a cleanup function */
 enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote);
 
 struct votes_count {
-	size_t approvals;   /* distinct people */
-	size_t independent; /* of those, with a key enrolled for a terminal */
+	size_t approvals;          /* distinct people */
+	size_t independent;        /* of those, with a key enrolled for a terminal */
+	size_t phishing_resistant; /* of those, with a passkey */
 	size_t rejections;
 };
 
@@ -52,7 +53,7 @@ struct votes_count {
 struct votes_count votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
 			       const struct hash256 *bundle_hash, int64_t now_ms);
 
-/* approvals.total, approvals.independent, approvals.rejections and the record approvals.group, with one count for every group
+/* approvals.total, approvals.independent, approvals.phishing_resistant, approvals.rejections and the record approvals.group, with one count for every group
  * of the directory. votes may be null: nobody voted. */
 void votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
 		 int64_t now_ms, struct facts *facts);

@@ -405,7 +405,7 @@ api_authenticate(struct job *job) {
 		return OK;
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
 				&signature));
-	TRY(directory_active_key(gate->state->directory, signature.key_id, &key));
+	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
 	TRY(http_signature_verify(&signature, key->public_key));
 	job->reader = signature.key_id;
 	return OK;

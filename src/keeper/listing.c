@@ -93,9 +93,13 @@ write_principal(const struct principal *principal, struct json_writer *w) {
 	json_write_array(w);
 	for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next) {
 		json_write_object(w);
-		json_write_member_text(w, "class", key->class == DIRECTORY_KEY_TERMINAL ? "terminal" : "plain");
+		json_write_member_text(w, "class", directory_key_class_name(key->class));
+		if (key->passkey != nullptr)
+			json_write_member_hex(w, "credential", key->passkey->credential_id);
 		json_write_member_string(w, "id", key->id);
-		json_write_member_hex(w, "public_key", BYTES_OF_ARRAY(key->public_key));
+		json_write_member_hex(w, "public_key",
+				      key->passkey != nullptr ? key->passkey->cose_key
+							      : BYTES_OF_ARRAY(key->public_key));
 		json_write_member_boolean(w, "revoked", key->revoked);
 		if (key->zone != nullptr)
 			json_write_member_string(w, "zone", key->zone->id);

@@ -1,0 +1,41 @@
+/*
+ * A person's signature over a digest, as it comes with a request and as it stands in an entry: by an Ed25519 key over label and
+ * digest, or by a passkey that took the digest as its challenge (design §4). docs/PROTOCOL.approval.
+ *
+ * Read and verified from the same members in a request, in the requester's evidence and in a vote: so replay checks what the
+ * keeper checked. Views borrow from the document. Errors: those of directory, person_signature, passkey and what it reads.
+ */
+#ifndef GATEHOUSE_GATE_PERSON_SIGNATURE_H
+#define GATEHOUSE_GATE_PERSON_SIGNATURE_H
+
+#include "base/json.h"
+#include "identity/directory.h"
+
+struct person_signature {
+	struct bytes key_id;
+	struct bytes public_key; /* 32 bytes, or a COSE key */
+	struct bytes signature;  /* 64 bytes, or what the authenticator made */
+	bool is_passkey;
+	struct bytes authenticator_data, client_data; /* passkeys only */
+	uint32_t counter;                             /* passkeys only, once verified */
+};
+
+/* {"assertion"?: {"authenticator_data", "client_data"}, "key_id", "signature"}, all hexadecimal but the key's id; verified by the
+ * directory's key of that id. */
+enum status person_signature_read(struct arena *arena, const struct directory *directory,
+				  const struct relying_party *party, const json *object, const char *label,
+				  const struct hash256 *digest, struct person_signature *signature);
+
+/* The members of the evidence, in order: person_signature_write_assertion() writes "assertion" where there is one; "public_key"
+ * and "signature" are the caller's to place. */
+void person_signature_write_assertion(struct json_writer *writer, const struct person_signature *signature);
+
+/* From evidence: "assertion"?, "public_key", "signature". */
+enum status person_signature_read_evidence(struct arena *arena, const json *evidence,
+					   struct person_signature *signature);
+/* passkey: what the log enrolled under that key; null for Ed25519. */
+enum status person_signature_verify(struct arena *arena, const struct relying_party *party,
+				    const struct passkey *passkey, const char *label, const struct hash256 *digest,
+				    struct person_signature *signature);
+
+#endif
