@@ -1,8 +1,8 @@
 /*
- * For constant-time tests: the code under test is compiled with GATEHOUSE_CONSTANT_TIME_TEST and run under valgrind with secrets
- * marked undefined; memcheck then reports each branch and each address that depends on one. Include after tests/test.h.
- * Every test begins with start_counting() and ends with assert_no_leak(); main is run_under_valgrind(), then the tests.
- * Skipped by name where valgrind is missing or the build is instrumented otherwise.
+ * For constant-time tests: the code under test is compiled with GATEHOUSE_CONSTANT_TIME_TEST and run under valgrind
+ * with secrets marked undefined; memcheck then reports each branch and each address that depends on one. Include after
+ * tests/test.h. Every test begins with start_counting() and ends with assert_no_leak(); main is run_under_valgrind(),
+ * then the tests. Skipped by name where valgrind is missing or the build is instrumented otherwise.
  */
 #ifndef GATEHOUSE_TESTS_CONSTANT_TIME_H
 #define GATEHOUSE_TESTS_CONSTANT_TIME_H

@@ -1,6 +1,6 @@
 /*
- * For tests of the threshold ECDSA protocols: some holders in one place and a network between them that hands frames on, in
- * order, and may change one on its way. Include after tests/test.h.
+ * For tests of the threshold ECDSA protocols: some holders in one place and a network between them that hands frames
+ * on, in order, and may change one on its way. Include after tests/test.h.
  */
 #ifndef GATEHOUSE_TESTS_THRESHOLD_KEEPERS_H
 #define GATEHOUSE_TESTS_THRESHOLD_KEEPERS_H

@@ -127,10 +127,12 @@ exchange_abort(struct exchange *exchange, uint8_t culprit) {
 		return;
 	exchange->state = EXCHANGE_ABORTED;
 	exchange->culprit = culprit;
-	/* What was not yet taken stays unsent. */
+	/* What was not yet taken stays unsent; what has come is of no more use. */
 	for (size_t i = 0; i < exchange->session.parties.count; i++) {
-		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++)
+		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++) {
 			buffer_free(&exchange->sent[round][i]);
+			buffer_free(&exchange->received[round][i]);
+		}
 		if (exchange->session.parties.parties[i].index != exchange->session.self)
 			start_frame(exchange, &exchange->sent[EXCHANGE_ROUNDS_MAX][i], MESSAGE_ABORT, i);
 	}

@@ -1,10 +1,12 @@
 /*
- * The rounds of one session at one party: what has come from whom, what goes to whom, and whether all of it is still sound.
+ * The rounds of one session at one party: what has come from whom, what goes to whom, and whether all of it is still
+ * sound.
  *
- * A protocol is a list of message kinds, one a round. In each round a party makes one frame for every other party and waits
- * for one from each. A peer may be one round ahead. A frame that is repeated byte for byte is ignored, so that a party can
- * send again what it has stored; a different one for the same round ends the session. Ending is for good: every other party
- * gets the same abort frame, whatever the reason was; the reason and whom it points at stay here, for the own ledger.
+ * A protocol is a list of message kinds, one a round. In each round a party makes one frame for every other party and
+ * waits for one from each. A peer may be one round ahead. A frame that is repeated byte for byte is ignored, so that a
+ * party can send again what it has stored; a different one for the same round ends the session. Ending is for good:
+ * every other party gets the same abort frame, whatever the reason was; the reason and whom it points at stay here, for
+ * the own ledger.
  *
  * Memory: the exchange owns all frames, wiped when it is destroyed. Threads: one. No I/O: the caller carries frames.
  * Errors: "exchange.*"; after the end STATUS_CONFLICT "exchange.over".

@@ -1,11 +1,11 @@
 /*
  * Messages between parties: one frame a round, from one party to one other; a table says what stands in it.
  *
- * A frame is a header (magic, version, type, from, to, session id) and the fields that its type's row lists, in that order,
- * each of a fixed size or a count of units that the session determines, so that a frame's length is known before it is read.
- * The channel between two parties authenticates and encrypts; a frame repeats who speaks so that one that strays is
- * recognised. Type 0 is "abort" in every protocol and has no field: it says that the sender has ended, not why.
- * Memory: fields are views into the frame. Errors: STATUS_INVALID "message.*". Format: docs/PROTOCOL.threshold §3.
+ * A frame is a header (magic, version, type, from, to, session id) and the fields that its type's row lists, in that
+ * order, each of a fixed size or a count of units that the session determines, so that a frame's length is known before
+ * it is read. The channel between two parties authenticates and encrypts; a frame repeats who speaks so that one that
+ * strays is recognised. Type 0 is "abort" in every protocol and has no field: it says that the sender has ended, not
+ * why. Memory: fields are views into the frame. Errors: STATUS_INVALID "message.*". Format: docs/PROTOCOL.threshold §3.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_MESSAGE_H
 #define GATEHOUSE_KEYS_THRESHOLD_MESSAGE_H

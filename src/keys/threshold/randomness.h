@@ -1,6 +1,6 @@
 /*
- * Where a protocol draws its randomness from: the system's generator, or, for test vectors and nothing else, a stream that
- * repeats. A party of a protocol holds a copy; context is borrowed.
+ * Where a protocol draws its randomness from: the system's generator, or, for test vectors and nothing else, a stream
+ * that repeats. A party of a protocol holds a copy; context is borrowed.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_RANDOMNESS_H
 #define GATEHOUSE_KEYS_THRESHOLD_RANDOMNESS_H

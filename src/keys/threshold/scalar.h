@@ -1,10 +1,10 @@
 /*
  * Numbers modulo the order n of secp256k1, in constant time: no branch and no index depends on a value.
  *
- * Four 64-bit limbs, least significant first, always below n. Since n = 2^256 − c with c of 129 bits, a product is reduced
- * by folding what lies above 2^256 back in, times c (the method of Crandall and Solinas). Inversion is by Fermat.
- * Memory: plain values; the caller wipes those that are secret. Threads: any.
- * Source: SEC 2, version 2, §2.4.1 (the order).
+ * Four 64-bit limbs, least significant first, always below n. Since n = 2^256 − c with c of 129 bits, a product is
+ * reduced by folding what lies above 2^256 back in, times c (the method of Crandall and Solinas). Inversion is by
+ * Fermat. Memory: plain values; the caller wipes those that are secret. Threads: any. Source: SEC 2, version 2, §2.4.1
+ * (the order).
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_SCALAR_H
 #define GATEHOUSE_KEYS_THRESHOLD_SCALAR_H

@@ -1,4 +1,5 @@
-/* Against libsecp256k1's own arithmetic on private keys and against OpenSSL's BIGNUM, with the edges of the range in every pair. */
+/* Against libsecp256k1's own arithmetic on private keys and against OpenSSL's BIGNUM, with the edges of the range in
+ * every pair. */
 #include "tests/test.h"
 
 #include <openssl/bn.h>

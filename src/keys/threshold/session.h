@@ -3,10 +3,10 @@
  *
  * A party has an index (1 to 255: its x coordinate in Shamir's scheme) and an identity (32 bytes: the hash of what the
  * channel authenticates it by). A party set is ordered by index. A session's id is a hash over the protocol's name, the
- * installation, the key, its epoch, threshold and parties, a nonce that its users agreed on, and the request; two sessions
- * that differ in anything have different ids. session_hash() is the one way in which a protocol hashes: label, session
- * id and every part stand behind their length, so that no two lists of parts give the same bytes.
- * Memory: plain values. Threads: any. Errors: STATUS_INVALID "session.*". Format: docs/PROTOCOL.threshold §2.
+ * installation, the key, its epoch, threshold and parties, a nonce that its users agreed on, and the request; two
+ * sessions that differ in anything have different ids. session_hash() is the one way in which a protocol hashes: label,
+ * session id and every part stand behind their length, so that no two lists of parts give the same bytes. Memory: plain
+ * values. Threads: any. Errors: STATUS_INVALID "session.*". Format: docs/PROTOCOL.threshold §2.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_SESSION_H
 #define GATEHOUSE_KEYS_THRESHOLD_SESSION_H
@@ -60,7 +60,7 @@ struct session {
 	uint8_t threshold;
 };
 
-/* Errors: session.threshold (1 to the number of parties), session.self, session.instance, and those of the party set. */
+/* Errors: session.threshold (1 to PARTIES_MAX), session.self, session.instance, and those of the party set. */
 enum status session_open(const struct session_terms *terms, struct session *session);
 
 /* SHA-256(lp(label) ‖ lp(session id) ‖ lp(part) ‖ ...). Leaves nothing of the parts in memory that stays. */

@@ -1,13 +1,13 @@
 /*
  * Endemic oblivious transfer, 128 at once: the sender gets two keys of each, the receiver the one that it chose.
  *
- * Both sides speak at the same time. Of each pair of points (r_0, r_1) the receiver makes one at random and the other as
- * a·G − H(the first), so that it knows a logarithm of r_c + H(r_1−c) for its choice c and of nothing else; the sender answers b·G,
- * with its own b for each transfer (reusing one is where batches go wrong: ePrint 2021/682). Keys are hashes of b·(r_s +
- * H(r_1−s)). H hashes to the curve by ElligatorSwift, whose time depends on what is hashed, all of it public; the receiver
- * hashes both points of each pair, so that the time of the whole says nothing about which one it made.
- * Memory: plain structs that the caller keeps in secret memory. Threads: one at a time.
- * Errors: STATUS_INVALID "base_ot.*", "point.*". Sources: Masny and Rindal, ePrint 2019/706; SwiftEC.
+ * Both sides speak at the same time. Of each pair of points (r_0, r_1) the receiver makes one at random and the other
+ * as a·G − H(the first), so that it knows a logarithm of r_c + H(r_1−c) for its choice c and of nothing else; the
+ * sender answers b·G, with its own b for each transfer (reusing one is where batches go wrong: ePrint 2021/682). Keys
+ * are hashes of b·(r_s + H(r_1−s)). H hashes to the curve by ElligatorSwift, whose time depends on what is hashed, all
+ * of it public; the receiver hashes both points of each pair, so that the time of the whole says nothing about which
+ * one it made. Memory: plain structs that the caller keeps in secret memory. Threads: one at a time. Errors:
+ * STATUS_INVALID "base_ot.*", "point.*". Sources: Masny and Rindal, ePrint 2019/706; SwiftEC.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_BASE_OT_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_BASE_OT_H

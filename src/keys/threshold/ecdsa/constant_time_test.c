@@ -1,12 +1,13 @@
 /*
- * No branch and no index on a secret, in threshold ECDSA (tests/constant_time.h). All randomness is marked undefined, so that
- * shares, nonces, choice bits, seeds and everything made of them are. What is declassified, each at its place:
+ * No branch and no index on a secret, in threshold ECDSA (tests/constant_time.h). All randomness is marked undefined,
+ * so that shares, nonces, choice bits, seeds and everything made of them are. What is declassified, each at its place:
  *   - what is sent, in the frame in which it is sent (exchange.c)
  *   - commitments and what they open, public shares, points that are published
  *   - whether a check held, and whether a number was in range
  *   - w and u of a signature, which every signer has sent
  *   - of a share at rest, which pairs are ready
- * Points whose logarithm is secret are added in libsecp256k1's variable time (point.h says which, and why that is harmless).
+ * Points whose logarithm is secret are added in libsecp256k1's variable time (point.h says which, and why that is
+ * harmless).
  */
 #include "tests/test.h"
 

@@ -1,11 +1,12 @@
 /*
- * A peer that lies, on a channel that is its own: every field of every message of every round, as the tables of messages list
- * them, is changed in what party 2 sends to party 1, at its first, middle and last byte. Whatever the field: all parties end without a share
- * or signature, nobody honest is named, all that the victim says from then on is the abort frame, and its
- * set-up with those concerned is gone. Which fields name nobody is a table.
+ * A peer that lies, on a channel that is its own: every field of every message of every round, as the tables of
+ * messages list them, is changed in what party 2 sends to party 1, at its first, middle and last byte. Whatever the
+ * field: all parties end without a share or signature, nobody honest is named, all that the victim says from then on is
+ * the abort frame, and its set-up with those concerned is gone. Which fields name nobody is a table.
  */
 #include "tests/test.h"
 
+#include "keys/threshold/shamir.h"
 #include "tests/threshold_keepers.h"
 
 constexpr uint8_t LIAR = 2;
@@ -13,8 +14,8 @@ constexpr uint8_t VICTIM = 1;
 constexpr uint8_t OTHER = 3;
 static const uint8_t NONCE[32] = {77};
 
-/* Fields whose change shows only in a sum or a comparison to which several contribute, so that nobody can be named. All others
- * name the sender. */
+/* Fields whose change shows only in a sum or a comparison to which several contribute, so that nobody can be named. All
+ * others name the sender. */
 static const char *const NAMES_NOBODY[] = {
 	"deal.commitment", "deal.echo", "deal.transcript", "sign.echo", "sign.psi",
 	"sign.w",          "sign.u",    "online.w",        "online.u",
@@ -345,6 +346,84 @@ every_field_of_the_online_round(void **) {
 		}
 }
 
+/* --- A hundred keys --- */
+
+/* Shares of another key with the set-up of the first: what differs is the secret, and nothing else. */
+static void
+change_key(struct keepers *keepers) {
+	const struct randomness system = {};
+	struct scalar secret = scalar_random(&system);
+	struct polynomial polynomial;
+	struct point point;
+	polynomial_create(&polynomial, &secret, 2, &system);
+	assert_ok(point_of_secret(&secret, &point));
+	point_write(&point, keepers->key.public_key);
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct scalar share = polynomial_evaluate(&polynomial, i);
+		*ecdsa_share_value(keepers->shares[i]) = share;
+		assert_ok(point_of_secret(&share, &point));
+		point_write(&point, keepers->key.public_shares[i - 1]);
+	}
+	for (uint8_t i = 1; i <= 3; i++)
+		keepers->shares[i]->key = keepers->key;
+}
+
+/* All that the victim says, in order: types, receivers, lengths, and, of abort frames, all but the session's id. */
+struct trace {
+	struct change change;
+	struct hash256 said;
+	enum status status;
+};
+
+static void
+trace_frame(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct trace *trace = context;
+	if (from == VICTIM) {
+		uint8_t length[4];
+		bool ends = frame->data[6] == MESSAGE_ABORT;
+		store_u32be(length, (uint32_t)frame->len);
+		trace->said = SHA256_PARTS(hash256_bytes(&trace->said), bytes_of(&to, 1), BYTES_OF_ARRAY(length),
+					   bytes_of(frame->data, ends ? 9 : 7));
+	}
+	apply(&trace->change, from, to, frame);
+}
+
+static void
+what_is_said_is_the_same_for_a_hundred_keys(void **) {
+	static const struct {
+		uint8_t type;
+		size_t at; /* of the fields */
+	} changes[] = {{5, 32 + 9}, {5, 32 + 2560 + 20}, {6, 130 + 77}, {6, 130 + 49152 + 3}, {7, POINT_SIZE + 31}};
+	size_t runs = 0;
+	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+		struct trace first = {};
+		for (size_t n = 0; n < 100; n++, runs++) {
+			struct keepers keepers = {};
+			struct trace trace = {
+				.change = {.type = changes[i].type, .at = MESSAGE_HEADER_SIZE + changes[i].at}};
+			struct network network = {.on_frame = trace_frame, .context = &trace};
+			struct signing *signings[KEEPERS_MAX + 1] = {};
+			struct ecdsa_request request = plain_request("pay");
+			fresh_keepers(&keepers);
+			keepers.seeded = false;
+			change_key(&keepers);
+			struct party_set two = signers_of(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
+			keepers_start_signing(&keepers, &two, &request, NONCE, signings, &network);
+			network_run(&network);
+			assert_true(trace.change.done);
+			assert_int_equal(signing_state(signings[VICTIM]), EXCHANGE_ABORTED);
+			trace.status = network.status[VICTIM];
+			if (n == 0)
+				first = trace;
+			assert_memory_equal(&first.said, &trace.said, sizeof first.said);
+			assert_int_equal(first.status, trace.status);
+			end_signings(signings);
+			keepers_end(&keepers);
+		}
+	}
+	print_message("%zu runs\n", runs);
+}
+
 /* --- After it --- */
 
 static void
@@ -435,6 +514,7 @@ main(void) {
 		T(who_has_not_stored_the_same_keeps_the_old_share_alive),
 		T(every_field_of_a_signing),
 		T(every_field_of_the_online_round),
+		T(what_is_said_is_the_same_for_a_hundred_keys),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
 		T(a_frame_that_strays_ends_nothing),
 	};

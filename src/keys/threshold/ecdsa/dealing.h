@@ -1,20 +1,20 @@
 /*
  * Dealing shares: how a threshold ECDSA key comes to be, and how its shares change while the key stays.
  *
- * One protocol for all: *dealers* share a number each, by Shamir's scheme with Feldman's commitments, to the *holders* to be;
- * a holder's share is the sum of what it got. They differ in the numbers that are dealt:
+ * One protocol for all: *dealers* share a number each, by Shamir's scheme with Feldman's commitments, to the *holders*
+ * to be; a holder's share is the sum of what it got. They differ in the numbers that are dealt:
  *     generate  every holder deals a random number; the key is their sum, and nobody's
  *     import    every holder deals its part of an existing key (ecdsa_split_private_key()); the sum is checked
  *     reshare   as many old holders as the old threshold deal their Lagrange parts; the key stays. With the same
  *               holders it is a refresh; with others, or another threshold, a change of members.
  * Every two holders set up what they sign with (pairwise.h) in the same rounds.
  *
- * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened); stored. After the third
- * dealing_share() gives the share; the caller makes it durable and says so by dealing_stored(). When dealing_state() is
- * EXCHANGE_DONE all have said so: only then may an old share be destroyed.
+ * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened); stored. After the
+ * third dealing_share() gives the share; the caller makes it durable and says so by dealing_stored(). When
+ * dealing_state() is EXCHANGE_DONE all have said so: only then may an old share be destroyed.
  *
- * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock.
- * Errors: from dealing_receive(), what failed; but for "exchange.stray" and "exchange.over" the dealing has then ended, and
+ * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock. Errors: from
+ * dealing_receive(), what failed; but for "exchange.stray" and "exchange.over" the dealing has then ended, and
  * dealing_culprit() says whom the check names. Sources: ePrint 2022/374; Pedersen 1991; Feldman 1987.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_DEALING_H
@@ -31,7 +31,7 @@ struct dealing_terms {
 	const uint8_t *nonce; /* 32 bytes, agreed on and new */
 	uint8_t self;
 	struct randomness randomness;
-	/* Of the key that comes of it: id, purpose, threshold, epoch, holders. Import and reshare: public key and chain code too. */
+	/* Of the key that comes of it: id, purpose, threshold, epoch, holders; import, reshare: public key, chain code. */
 	struct ecdsa_key key;
 	const uint8_t *part; /* import: 32 bytes, this holder's */
 	/* Reshare: the key as it was, those of its holders who deal, and this one's share if it is one of them. */

@@ -1,7 +1,7 @@
 /*
- * GF(2^128) with x^128 + x^7 + x^2 + x + 1: bit i of the 128, least significant bit of the first byte first, is the coefficient of
- * x^i. Multiplication is constant time: by PCLMULQDQ where the processor has it, else by integer multiplication with holes (Pornin's
- * method: every fourth bit, so that carries are lost between them).
+ * GF(2^128) with x^128 + x^7 + x^2 + x + 1: bit i of the 128, least significant bit of the first byte first, is the
+ * coefficient of x^i. Multiplication is constant time: by PCLMULQDQ where the processor has it, else by integer
+ * multiplication with holes (Pornin's method: every fourth bit, so that carries are lost between them).
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_GF128_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_GF128_H

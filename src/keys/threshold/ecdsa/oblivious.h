@@ -1,10 +1,11 @@
 /*
- * What the layers of oblivious transfer share: their sizes, the hash within a context, and the generator of long streams.
+ * What the layers of oblivious transfer share: their sizes, the hash within a context, and the generator of long
+ * streams.
  *
- * A context is a session_hash() of who plays which part in what; below it every hash is SHA-256(context ‖ tag ‖ data), with
- * data of a length that the tag fixes. A struct oblivious keeps a hash and a cipher context open: an extension makes some
- * thousands of calls, each of one block.
- * Memory: created and destroyed by the party; the libraries wipe what they held. Threads: one at a time.
+ * A context is a session_hash() of who plays which part in what; below it every hash is SHA-256(context ‖ tag ‖ data),
+ * with data of a length that the tag fixes. A struct oblivious keeps a hash and a cipher context open: an extension
+ * makes some thousands of calls, each of one block. Memory: created and destroyed by the party; the libraries wipe what
+ * they held. Threads: one at a time.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_OBLIVIOUS_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_OBLIVIOUS_H

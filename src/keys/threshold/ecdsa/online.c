@@ -127,6 +127,8 @@ online_start(struct online **online, struct presignature **presignature, struct 
 	_cleanup_(online_destroy) struct online *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	TRY(check_terms(used, share, request));
+	/* Nothing more with a peer that was caught since. */
+	TRY(ecdsa_share_check_signers(share, &used->signers));
 	made->share = share;
 	made->request = *request;
 	made->presignature_id = used->id;

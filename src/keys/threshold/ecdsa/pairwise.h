@@ -1,10 +1,12 @@
 /*
- * What two parties that sign together keep between them: all-but-one seeds in both directions and a common seed for sums of zero.
+ * What two parties that sign together keep between them: all-but-one seeds in both directions and a common seed for
+ * sums of zero.
  *
- * It is set up in the rounds of a dealing, and used by every signing. In each signing one is the receiver of an extension with
- * the trees it made and the sender of another with the trees that the peer made. After a check that failed it is forgotten,
- * and made anew only by the next dealing: a peer that cheats learns a bit of Δ with each try that it survives.
- * Memory: plain structs that their owner keeps in secret memory. Errors: those of base_ot.h and pprf.h.
+ * It is set up in the rounds of a dealing, and used by every signing. In each signing one is the receiver of an
+ * extension with the trees it made and the sender of another with the trees that the peer made. After a check that
+ * failed it is forgotten, and made anew only by the next dealing: a peer that cheats learns a bit of Δ with each try
+ * that it survives. Memory: plain structs that their owner keeps in secret memory. Errors: those of base_ot.h and
+ * pprf.h.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_PAIRWISE_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_PAIRWISE_H

@@ -36,6 +36,7 @@ grow(struct oblivious *oblivious, const struct hash256 *context, size_t block, s
 		struct hash256 children = hash_node(oblivious, context, TAG_TREE, block, level, nodes[x]);
 		memcpy(nodes[2 * x], children.bytes, OT_SEED_SIZE);
 		memcpy(nodes[2 * x + 1], children.bytes + OT_SEED_SIZE, OT_SEED_SIZE);
+		secret_wipe(&children, sizeof children);
 	}
 }
 

@@ -1,15 +1,16 @@
 /*
  * Presignatures: prepared signatures, each for one digest, in memory only.
  *
- * Signing with one takes one round. It is used up when that starts, whatever comes of it. R, known since it was prepared, is changed by
- * δ, a hash of (presignature, R, key, path, digest, signers, policy bundle), so that what is signed was fixed before the R
- * that signs it was known (Groth and Shoup, ePrint 2021/1330): R' = R + δ·G, u'_i = u_i + δ·φ_i. The path adds its tweak the same
- * way: v'_i = v_i + tweak·φ_i. Only transfer keys have presignatures; an opaque digest never uses one.
+ * Signing with one takes one round. It is used up when that starts, whatever comes of it. R, known since it was
+ * prepared, is changed by δ, a hash of (presignature, R, key, path, digest, signers, policy bundle), so that what is
+ * signed was fixed before the R that signs it was known (Groth and Shoup, ePrint 2021/1330): R' = R + δ·G, u'_i = u_i +
+ * δ·φ_i. The path adds its tweak the same way: v'_i = v_i + tweak·φ_i. Only transfer keys have presignatures; an opaque
+ * digest never uses one.
  *
  * A pool keeps those that are ready and knows the ids of all that were ever taken from it, so that none is used twice.
- * It lives as long as the process: presignatures are never stored, and die with it.
- * Memory: opaque, secret, wiped. Threads: one. Errors: "presignature.*" (unknown, used, key, purpose), "ecdsa.path", and those of
- * exchange.h. Messages: docs/PROTOCOL.threshold §8.
+ * It lives as long as the process: presignatures are never stored, and die with it. Memory: opaque, secret, wiped.
+ * Threads: one. Errors: "presignature.*" (unknown, used, key, purpose), "ecdsa.path", and those of exchange.h;
+ * online_start() also "ecdsa.no_setup". Messages: docs/PROTOCOL.threshold §8.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_PRESIGNATURE_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_PRESIGNATURE_H

@@ -1,8 +1,9 @@
 /*
- * What is to be signed, by a threshold ECDSA key: a digest, the path below the key, and the policy it was decided under.
+ * What is to be signed, by a threshold ECDSA key: a digest, the path below the key, and the policy it was decided
+ * under.
  *
- * Every signer makes its own request from what it has decoded and decided itself; the protocol is bound to all of it, so that
- * signers whose requests differ in anything are in different sessions and none of them releases anything.
+ * Every signer makes its own request from what it has decoded and decided itself; the protocol is bound to all of it,
+ * so that signers whose requests differ in anything are in different sessions and none of them releases anything.
  * Errors: STATUS_INVALID "ecdsa.path" (a hardened step), "bip32.no_child".
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_REQUEST_H
@@ -33,7 +34,7 @@ enum status ecdsa_derive(const struct ecdsa_key *key, const struct signing_path 
 /* Over every part of the request, the path as a count and steps. */
 struct hash256 ecdsa_hash_request(const struct ecdsa_request *request);
 
-/* s = Σw / Σu, made low, for the point R; verified under the public key. Errors: STATUS_UNAUTHORIZED "ecdsa.signature". */
+/* s = Σw / Σu, made low, for the point R; verified under the public key: STATUS_UNAUTHORIZED "ecdsa.signature". */
 enum status ecdsa_assemble(const struct ecdsa_request *request, const struct ecdsa_derived *derived,
 			   const struct point *nonce_point, const struct scalar *w, const struct scalar *u,
 			   struct ecdsa_signature *signature);

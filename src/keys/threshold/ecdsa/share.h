@@ -1,14 +1,14 @@
 /*
  * A threshold ECDSA key as everyone knows it, and one holder's share of it.
  *
- * The key's secret is the value at zero of a polynomial; a share is its value at the holder's index, with what the holder has
- * between itself and each other (pairwise.h). The epoch counts dealings: shares of different epochs do not go together. The
- * purpose is the key's for life: a transfer key signs digests that its holders computed from decoded transactions, a digest
- * key signs opaque ones, and only in full rounds.
+ * The key's secret is the value at zero of a polynomial; a share is its value at the holder's index, with what the
+ * holder has between itself and each other (pairwise.h). The epoch counts dealings: shares of different epochs do not
+ * go together. The purpose is the key's for life: a transfer key signs digests that its holders computed from decoded
+ * transactions, a digest key signs opaque ones, and only in full rounds.
  *
- * Memory: a share owns secret memory. At rest it is a blob under the root key (docs/PROTOCOL.threshold §10), opened only for the
- * key that it was sealed for; presignatures and what a signing makes are never written.
- * Threads: one at a time. Errors: "ecdsa.*"; of blobs STATUS_CORRUPT "share_blob.*".
+ * Memory: a share owns secret memory. At rest it is a blob under the root key (docs/PROTOCOL.threshold §10), opened
+ * only for the key that it was sealed for; presignatures and what a signing makes are never written. Threads: one at a
+ * time. Errors: "ecdsa.*"; of blobs STATUS_CORRUPT "share_blob.*".
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_SHARE_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_SHARE_H
@@ -41,7 +41,7 @@ struct scalar *ecdsa_share_value(const struct ecdsa_share *share);
 struct pairwise *ecdsa_share_pair(const struct ecdsa_share *share, uint8_t peer);
 /* OK if the share is that of its public share. "ecdsa.share". */
 enum status ecdsa_share_check(const struct ecdsa_share *share);
-/* OK if the signers are holders, enough, this one among them, and all pairs are ready: ecdsa.signers, ecdsa.no_setup. */
+/* OK if the signers are holders, enough, this one one of them, and all pairs ready: ecdsa.signers, ecdsa.no_setup. */
 enum status ecdsa_share_check_signers(const struct ecdsa_share *share, const struct party_set *signers);
 
 /* Parts that add up to the key, for as many holders: to bring a key in, each holder deals one (dealing.h). parts holds

@@ -139,7 +139,8 @@ open_exchange(struct signing *signing, const struct signing_terms *terms) {
 
 /* --- First round --- */
 
-/* Pseudorandom numbers that add up to zero over all signers: one with each other, added by the lower and taken off by the higher. */
+/* Pseudorandom numbers that add up to zero over all signers: one with each other, added by the lower and taken off by
+ * the higher. */
 static struct scalar
 share_of_zero(const struct signing *signing) {
 	const struct session *session = &signing->exchange.session;
@@ -153,6 +154,7 @@ share_of_zero(const struct signing *signing) {
 				session, "gatehouse/threshold/ecdsa/zero-share/v1",
 				bytes_of(ecdsa_share_pair(signing->share, peer)->zero_seed, 32), bytes_of(&half, 1));
 			memcpy(wide + 32 * (size_t)half, hash.bytes, 32);
+			secret_wipe(&hash, sizeof hash);
 		}
 		struct scalar part = scalar_reduce_wide(wide);
 		sum = session->self < peer ? scalar_add(&sum, &part) : scalar_subtract(&sum, &part);
@@ -363,7 +365,7 @@ take_first_round(struct signing *signing) {
 
 /* --- Third round --- */
 
-/* χ·P = d·G + Γ: what the peer multiplied by was log(P). d and χ stay secret; the points are of no use to anyone else. */
+/* χ·P = d·G + Γ: what the peer multiplied by was log(P). d and χ stay secret; the points are of no use to others. */
 static enum status
 check_input(const struct scalar *chi, const struct point *claimed, const struct scalar *share, struct bytes gamma_field,
 	    uint8_t peer) {

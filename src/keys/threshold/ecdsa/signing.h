@@ -1,21 +1,23 @@
 /*
  * Signing, or preparing a signature, by a quorum of the holders: DKLs23.
  *
- * Every signer i has a random part r_i of the nonce, a random part φ_i of a blinding number, and its additive share sk_i of the key
- * (Lagrange, plus a share of zero from the pairwise seeds). Each ordered pair multiplies: (r_i, sk_i) of one by the random χ of
- * the other, whose difference from its φ is sent; so all get shares u_i of r·φ and v_i of sk·φ, and s = Σ w_i / Σ u_i with
- * w_i = digest·φ_i + r_x·v_i. What a signer claims of its r_i and sk_i is checked in the exponent, against every other signer's own χ.
+ * Every signer i has a random part r_i of the nonce, a random part φ_i of a blinding number, and its additive share
+ * sk_i of the key (Lagrange, plus a share of zero from the pairwise seeds). Each ordered pair multiplies: (r_i, sk_i)
+ * of one by the random χ of the other, whose difference from its φ is sent; so all get shares u_i of r·φ and v_i of
+ * sk·φ, and s = Σ w_i / Σ u_i with w_i = digest·φ_i + r_x·v_i. What a signer claims of its r_i and sk_i is checked in
+ * the exponent, against every other signer's own χ.
  *
- * Rounds: start (commitments to R_i = r_i·G and pk_i = sk_i·G; an extension), multiply (openings, and the hash of all commitments, so that
- * everyone has the same R before anything depends on it), finish (w_i, u_i, and R once more; compared, verified). To *prepare*
- * is to stop before the last round, knowing no digest: what comes of it is a presignature, for one signature (presignature.h).
- * To sign in *full* rounds, the digest is part of the session from its first byte: that is the only way for opaque digests.
+ * Rounds: start (commitments to R_i = r_i·G and pk_i = sk_i·G; an extension), multiply (openings, and the hash of all
+ * commitments, so that everyone has the same R before anything depends on it), finish (w_i, u_i, and R once more;
+ * compared, verified). To *prepare* is to stop before the last round, knowing no digest: what comes of it is a
+ * presignature, for one signature (presignature.h). To sign in *full* rounds, the digest is part of the session from
+ * its first byte: that is the only way for opaque digests.
  *
- * After any check that failed, and after a peer's abort, the pairs concerned are forgotten in the share (pairwise.h); nothing is tried
- * again here. Memory: opaque, wiped when destroyed; the share is borrowed until then. Threads: one. No I/O, no clock.
- * Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup", "ecdsa.path"; from signing_receive(), what failed; but for
- * "exchange.stray" and "exchange.over" the signing has then ended, and signing_culprit() says whom the check names.
- * Source: Doerner, Kondi, Lee, shelat: ePrint 2023/765, Protocol 3.6.
+ * After any check that failed, and after a peer's abort, the pairs concerned are forgotten in the share (pairwise.h);
+ * nothing is tried again here. Memory: opaque, wiped when destroyed; the share is borrowed until then. Threads: one. No
+ * I/O, no clock. Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup", "ecdsa.path"; from
+ * signing_receive(), what failed; but for "exchange.stray" and "exchange.over" the signing has then ended, and
+ * signing_culprit() says whom the check names. Source: Doerner, Kondi, Lee, shelat: ePrint 2023/765, Protocol 3.6.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_SIGNING_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_SIGNING_H
@@ -52,7 +54,7 @@ extern const struct message_kind SIGNING_MESSAGES[];
 constexpr size_t SIGNING_ROUNDS = 3;
 constexpr size_t SIGNING_ROUNDS_TO_PREPARE = 2;
 
-/* After a check that failed: forgets the pair with the culprit, or, where there is none, those with all other signers. */
+/* After a check that failed: forgets the pair with the culprit, or, where there is none, those with all others. */
 void signing_forget_pairs(struct ecdsa_share *share, const struct party_set *signers, uint8_t culprit);
 
 #endif

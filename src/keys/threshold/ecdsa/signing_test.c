@@ -1,6 +1,6 @@
 /*
- * Threshold ECDSA end to end: every quorum of every key of up to four holders signs, and two libraries that know nothing of
- * thresholds accept it; keys are refreshed, change hands, come in and go out.
+ * Threshold ECDSA end to end: every quorum of every key of up to four holders signs, and two libraries that know
+ * nothing of thresholds accept it; keys are refreshed, change hands, come in and go out.
  */
 #include "tests/test.h"
 

@@ -1,7 +1,7 @@
 /*
- * What threshold ECDSA costs each party: processor time of one party of the run, minimum over the runs, and bytes that one party
- * sends to one other. Published peers, measured on another machine (custody survey): Silence Laboratories' DKLs23 in Rust
- * 9.86 ms (2 signers), 19.4 ms (3), 0.157 ms online, 264 ms for keys of 2 of 3; 59,345 bytes.
+ * What threshold ECDSA costs each party: processor time of one party of the run, minimum over the runs, and bytes that
+ * one party sends to one other. Published peers, measured on another machine (custody survey): Silence Laboratories'
+ * DKLs23 in Rust 9.86 ms (2 signers), 19.4 ms (3), 0.157 ms online, 264 ms for keys of 2 of 3; 59,345 bytes.
  */
 #include "bench/bench.h"
 

@@ -1,9 +1,9 @@
 /*
- * Frames of every threshold ECDSA message, from a peer on its own channel. The input chooses a protocol and a round, a place and
- * bytes to put there in an honest frame (or a frame of its own); the party that receives it must end, stray or go on, and
- * never hand out a share, presignature or signature that an honest run would not have given.
- * Readers: keys/threshold/message.c (message_read_header, message_read_fields, field_size), keys/threshold/exchange.c (read_header,
- * round_of, counts_between, exchange_accept)
+ * Frames of every threshold ECDSA message, from a peer on its own channel. The input chooses a protocol and a round, a
+ * place and bytes to put there in an honest frame (or a frame of its own); the party that receives it must end, stray
+ * or go on, and never hand out a share, presignature or signature that an honest run would not have given.
+ * Readers: keys/threshold/message.c (message_read_header, message_read_fields, field_size),
+ * keys/threshold/exchange.c (read_header, round_of, counts_between, exchange_accept)
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * Bits of 128 columns into rows of 128 bits: row j has at place c the bit j of column c (least significant bit of the first byte
- * first). No branch or index on the content. SSE2 where it is part of the architecture; the portable way gives the same.
+ * Bits of 128 columns into rows of 128 bits: row j has at place c the bit j of column c (least significant bit of the
+ * first byte first). No branch or index on the content. SSE2 where it is part of the architecture; the portable way
+ * gives the same.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_TRANSPOSE_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_TRANSPOSE_H

@@ -1,7 +1,8 @@
 /*
- * Whole transcripts from fixed seeds, as tests/vectors/threshold-ecdsa.json has them: a key of 2 of 3, a signature in full rounds, one with
- * a presignature. tests/threshold_vectors_test.py computes them again in another language, from docs/PROTOCOL.threshold. A change
- * here is a change of the protocol: it needs another version in its labels. GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
+ * Whole transcripts from fixed seeds, as tests/vectors/threshold-ecdsa.json has them: a key of 2 of 3, a signature in
+ * full rounds, one with a presignature. tests/threshold_vectors_test.py computes them again in another language, from
+ * docs/PROTOCOL.threshold. A change here is a change of the protocol: it needs another version in its labels.
+ * GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
  */
 #include "tests/test.h"
 
