@@ -204,14 +204,13 @@ frost_nonce_create(const struct frost_nonce_inputs *inputs, const struct randomn
 	buffer_append_byte(&hashed, 0);
 	TRY(buffer_status(&hashed));
 	for (uint8_t i = 0; i < 2; i++) {
-		struct point commitment;
 		hashed.data[hashed.len - 1] = i;
 		struct hash256 hash = tagged_hash("BIP0445/nonce", buffer_bytes(&hashed));
 		nonce->numbers[i] = scalar_reduce(hash.bytes);
 		secret_wipe(&hash, sizeof hash);
-		TRY(point_of_secret(&nonce->numbers[i], &commitment)); /* zero never happens */
-		declassify(&commitment, sizeof commitment);
-		point_write(&commitment, public_nonce + i * POINT_SIZE);
+		TRY(point_of_secret(&nonce->numbers[i], &nonce->commitments[i])); /* zero never happens */
+		declassify(&nonce->commitments[i], sizeof nonce->commitments[i]);
+		point_write(&nonce->commitments[i], public_nonce + i * POINT_SIZE);
 	}
 	return OK;
 }
@@ -337,33 +336,21 @@ holds(const struct frost_session *session, size_t position, const struct point c
 	return point_equal(&left.point, &right.point);
 }
 
+/* What does not verify with the signer's public share and the published commitments is not released, whatever went wrong: another
+ * share, another nonce, or a fault of the machine. */
 static enum status
-check_signer(const struct frost_session *session, uint32_t id, const struct scalar *share, size_t *position) {
-	struct point public_share;
-	*position = position_of(session->signers, id);
-	if (*position == session->signers->count)
-		return fail(STATUS_INVALID, "frost.signer: %u is none of the signers", id);
-	if (point_of_secret(share, &public_share) != OK)
-		return fail(STATUS_INVALID, "frost.share: is zero");
-	declassify(&public_share, sizeof public_share); /* a public share is public */
-	if (!point_equal(&public_share, &session->signers->public_shares[*position]))
-		return fail(STATUS_INVALID, "frost.signer: the share is not that of signer %u", id);
-	return OK;
-}
-
-/* The commitments are computed again: what is verified is what this nonce and this share give. */
-static enum status
-sign_and_verify(const struct frost_session *session, size_t position, const struct scalar *share,
+sign_and_verify(const struct frost_session *session, uint32_t id, const struct scalar *share,
 		const struct frost_nonce *nonce, uint8_t partial[32]) {
-	struct point commitments[2];
-	for (size_t i = 0; i < 2; i++) {
-		if (point_of_secret(&nonce->numbers[i], &commitments[i]) != OK)
-			return fail(STATUS_INVALID, "frost.nonce: is zero: used already?");
-		declassify(&commitments[i], sizeof commitments[i]);
-	}
+	const size_t position = position_of(session->signers, id);
+	if (position == session->signers->count)
+		return fail(STATUS_INVALID, "frost.signer: %u is none of the signers", id);
+	if (declassified(scalar_is_zero(share)))
+		return fail(STATUS_INVALID, "frost.share: is zero");
+	if (declassified(scalar_is_zero(&nonce->numbers[0])) || declassified(scalar_is_zero(&nonce->numbers[1])))
+		return fail(STATUS_INVALID, "frost.nonce: is zero: used already?");
 	struct scalar number = partial_of(session, position, share, nonce);
 	declassify(&number, sizeof number);
-	if (!holds(session, position, commitments, &number))
+	if (!holds(session, position, nonce->commitments, &number))
 		return fail(STATUS_INTERNAL, "frost.partial: a partial signature did not verify and was not released");
 	scalar_write(&number, partial);
 	return OK;
@@ -372,10 +359,7 @@ sign_and_verify(const struct frost_session *session, size_t position, const stru
 enum status
 frost_sign(const struct frost_session *session, uint32_t id, const struct scalar *share, struct frost_nonce *nonce,
 	   uint8_t partial[32]) {
-	size_t position;
-	enum status status = check_signer(session, id, share, &position);
-	if (status == OK)
-		status = sign_and_verify(session, position, share, nonce, partial);
+	enum status status = sign_and_verify(session, id, share, nonce, partial);
 	secret_wipe(nonce, sizeof *nonce);
 	return status;
 }

@@ -49,8 +49,9 @@ enum status frost_key_open(const uint8_t public_key[33], struct frost_key *key);
 enum status frost_key_tweak(struct frost_key *key, const uint8_t tweak[32], bool is_x_only);
 void frost_key_x_only(const struct frost_key *key, uint8_t x[32]);
 
-struct frost_nonce {
-	struct scalar numbers[2]; /* secret */
+struct frost_nonce { /* secret, but for the commitments */
+	struct scalar numbers[2];
+	struct point commitments[2];
 };
 
 /* What makes two nonces different even where the generator of random numbers fails. Every part may be absent (len 0, null). */
@@ -85,8 +86,8 @@ struct frost_session {
 enum status frost_session_open(const struct frost_signers *signers, const struct frost_key *key,
 			       const uint8_t nonce_sum[66], struct bytes message, struct frost_session *session);
 
-/* Wipes nonce. Errors: frost.nonce (used up), frost.share, frost.signer (id or public share is none of the signers'),
- * STATUS_INTERNAL frost.partial where the result does not verify. */
+/* Wipes nonce. Errors: frost.nonce (used up), frost.share (zero), frost.signer (none of the signers); STATUS_INTERNAL
+ * frost.partial where the result does not verify: with another share than the signer's public one, or by a fault. */
 enum status frost_sign(const struct frost_session *session, uint32_t id, const struct scalar *share,
 		       struct frost_nonce *nonce, uint8_t partial[32]);
 /* One signer's, by its position in signers. Errors: STATUS_UNAUTHORIZED frost.partial. */

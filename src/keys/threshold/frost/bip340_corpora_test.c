@@ -111,12 +111,15 @@ open_session(struct arena *arena, const json *group, const json *test, struct by
 	return frost_session_open(signers, &key, nonce_sum.data, corpora_hex(arena, test, "msg"), session);
 }
 
-/* A nonce that is no number is none that the interface takes. */
+/* A nonce that is no number, or zero, is none that the interface takes. */
 static enum status
 read_nonce(struct bytes bytes, struct frost_nonce *nonce) {
 	assert_int_equal(64, bytes.len);
-	TRY(scalar_read(bytes.data, &nonce->numbers[0]));
-	return scalar_read(bytes.data + 32, &nonce->numbers[1]);
+	for (size_t i = 0; i < 2; i++) {
+		TRY(scalar_read(bytes.data + 32 * i, &nonce->numbers[i]));
+		TRY(point_of_secret(&nonce->numbers[i], &nonce->commitments[i]));
+	}
+	return OK;
 }
 
 static enum status
@@ -336,12 +339,11 @@ deterministic_nonce(struct arena *arena, const json *group, const json *test, co
 	buffer_append_byte(&hashed, 0);
 	assert_ok(buffer_status(&hashed));
 	for (uint8_t i = 0; i < 2; i++) {
-		struct point commitment;
 		hashed.data[hashed.len - 1] = i;
 		struct hash256 hash = tagged_hash("BIP0445/deterministic/nonce", buffer_bytes(&hashed));
 		nonce->numbers[i] = scalar_reduce(hash.bytes);
-		TRY(point_of_secret(&nonce->numbers[i], &commitment));
-		point_write(&commitment, public_nonce + i * POINT_SIZE);
+		TRY(point_of_secret(&nonce->numbers[i], &nonce->commitments[i]));
+		point_write(&nonce->commitments[i], public_nonce + i * POINT_SIZE);
 	}
 	return OK;
 }

@@ -32,7 +32,9 @@ frost_commitment_read(const struct frost_suite *suite, uint16_t identifier, cons
 		      const uint8_t *binding, struct frost_commitment *commitment) {
 	commitment->identifier = identifier;
 	TRY(suite->element_read(hiding, &commitment->hiding));
-	return suite->element_read(binding, &commitment->binding);
+	commitment->binding = (struct frost_element){};
+	memcpy(commitment->binding.bytes, binding, suite->element_size);
+	return OK;
 }
 
 /* --- What is signed --- */
@@ -60,20 +62,37 @@ take_commitments(struct frost_signing *signing, const struct frost_commitment *c
 }
 
 static struct frost_scalar
-coefficient(const struct frost_signing *signing, size_t position) {
-	const struct frost_suite *suite = signing->suite;
-	const struct frost_scalar own = suite->scalar_of(signing->commitments[position].identifier);
+coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position) {
+	const struct frost_scalar own = suite->scalar_of(identifiers[position]);
 	struct frost_scalar numerator = suite->scalar_of(1), denominator = suite->scalar_of(1);
-	for (size_t i = 0; i < signing->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (i == position)
 			continue;
-		const struct frost_scalar other = suite->scalar_of(signing->commitments[i].identifier);
+		const struct frost_scalar other = suite->scalar_of(identifiers[i]);
 		const struct frost_scalar difference = suite->subtract(&other, &own);
 		numerator = suite->multiply(&numerator, &other);
 		denominator = suite->multiply(&denominator, &difference);
 	}
 	denominator = suite->invert(&denominator);
 	return suite->multiply(&numerator, &denominator);
+}
+
+void
+frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
+		   struct frost_scalar *coefficients) {
+	for (size_t i = 0; i < count; i++)
+		coefficients[i] = coefficient(suite, identifiers, count, i);
+}
+
+static void
+take_coefficients(struct frost_signing *signing, const struct frost_scalar *coefficients) {
+	uint16_t identifiers[FROST_PARTICIPANTS_MAX];
+	for (size_t i = 0; i < signing->count; i++)
+		identifiers[i] = signing->commitments[i].identifier;
+	if (coefficients == nullptr)
+		frost_coefficients(signing->suite, identifiers, signing->count, signing->coefficients);
+	else
+		memcpy(signing->coefficients, coefficients, signing->count * sizeof coefficients[0]);
 }
 
 /* H5 over identifier, hiding and binding commitment of each signer. */
@@ -145,7 +164,9 @@ static enum status
 bind_commitment(struct frost_signing *signing, size_t position) {
 	const struct frost_commitment *commitment = &signing->commitments[position];
 	struct frost_element *bound = &signing->bound[position];
-	TRY(signing->suite->element_multiply(&commitment->binding, &signing->bindings[position], bound));
+	if (signing->suite->element_multiply(&commitment->binding, &signing->bindings[position], bound) != OK)
+		return fail(STATUS_INVALID, "frost.element: the binding commitment of signer %u is none of the group",
+			    commitment->identifier);
 	return signing->suite->element_add(bound, &commitment->hiding, bound);
 }
 
@@ -181,12 +202,11 @@ challenge_bytes(const struct frost_suite *suite, const struct frost_element *ele
 
 enum status
 frost_signing_open(const struct frost_suite *suite, const struct frost_element *key,
-		   const struct frost_commitment *commitments, size_t count, struct bytes message,
-		   const struct frost_nonces *own, struct frost_signing *signing) {
+		   const struct frost_commitment *commitments, const struct frost_scalar *coefficients, size_t count,
+		   struct bytes message, const struct frost_nonces *own, struct frost_signing *signing) {
 	*signing = (struct frost_signing){.suite = suite, .key = *key, .message = message};
 	TRY(take_commitments(signing, commitments, count));
-	for (size_t i = 0; i < count; i++)
-		signing->coefficients[i] = coefficient(signing, i);
+	take_coefficients(signing, coefficients);
 	TRY(compute_bindings(signing));
 	TRY(sum_commitments(signing, own));
 	signing->negate_nonce = suite->is_x_only && signing->nonce.bytes[0] == 3;

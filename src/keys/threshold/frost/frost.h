@@ -33,7 +33,8 @@ struct frost_nonces { /* secret, but for the commitment */
 /* What is to be published: nonces of fresh randomness, and of the share, so that a weak generator alone does not give them away. */
 enum status frost_commit(const struct frost_suite *suite, uint16_t identifier, const struct frost_scalar *share,
 			 const struct randomness *randomness, struct frost_nonces *nonces);
-/* Both halves of another's commitment: frost.element. */
+/* Both halves of another's commitment: frost.element. Whether the second is of the prime-order group is seen when it is first
+ * multiplied, in frost_signing_open(). */
 enum status frost_commitment_read(const struct frost_suite *suite, uint16_t identifier, const uint8_t *hiding,
 				  const uint8_t *binding, struct frost_commitment *commitment);
 
@@ -52,11 +53,16 @@ struct frost_signing {
 	bool negate_nonce, negate_key; /* suites that know x coordinates only */
 };
 
-/* own: null, or the nonces of one signer, which makes its part cheaper and must be among the commitments as it was published.
+/* Lagrange's coefficients at zero, for a set of signers that signs more than once; identifiers ascend, none zero or twice. */
+void frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
+			struct frost_scalar *coefficients);
+
+/* coefficients: null, or those of these signers. own: null, or the nonces of one signer, which makes its part cheaper and must be among the commitments as it was published.
  * Errors: frost.count, frost.identifier (zero, or twice), frost.signer; frost.identity where the nonces cancel out. */
 enum status frost_signing_open(const struct frost_suite *suite, const struct frost_element *key,
-			       const struct frost_commitment *commitments, size_t count, struct bytes message,
-			       const struct frost_nonces *own, struct frost_signing *signing);
+			       const struct frost_commitment *commitments, const struct frost_scalar *coefficients,
+			       size_t count, struct bytes message, const struct frost_nonces *own,
+			       struct frost_signing *signing);
 
 /* Wipes nonces. Errors: frost.signer (none of the signers, or with another commitment than these nonces'), frost.nonce (used
  * up); STATUS_INTERNAL frost.share for a fault of the machine. */

@@ -182,7 +182,7 @@ signing_vector(const struct frost_suite *suite, const char *file) {
 	for (size_t i = 0; i < count; i++) {
 		const json *output = with_identifier(second, signers[i].identifier),
 			   *bound = with_identifier(first, signers[i].identifier);
-		assert_ok(frost_signing_open(suite, &key, commitments, count, message,
+		assert_ok(frost_signing_open(suite, &key, commitments, nullptr, count, message,
 					     i == 0 ? nullptr : &signers[i].nonces, &signing));
 		const struct frost_scalar factor = scalar_at(&arena, suite, bound, "binding_factor"),
 					  expected = scalar_at(&arena, suite, output, "sig_share");

@@ -71,8 +71,8 @@ open_round(const struct house *house, unsigned subset, struct round *round) {
 static void
 sign_round(const struct house *house, struct round *round) {
 	for (size_t i = 0; i < round->count; i++) {
-		assert_ok(frost_signing_open(house->suite, &house->key, round->commitments, round->count, MESSAGE,
-					     &round->nonces[i], &round->signing));
+		assert_ok(frost_signing_open(house->suite, &house->key, round->commitments, nullptr, round->count,
+					     MESSAGE, &round->nonces[i], &round->signing));
 		assert_ok(frost_share_sign(&round->signing, round->people[i] + 1, &house->shares[round->people[i]],
 					   &round->nonces[i], &round->shares[i]));
 	}
@@ -141,9 +141,10 @@ a_nonce_signs_once_and_only_as_it_was_published(void **) {
 	open_round(&house, 0b0011, &round);
 	round.commitments[0].binding = round.commitments[1].binding; /* as another would have it */
 	assert_fails(STATUS_INVALID, "frost.signer",
-		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, 2, MESSAGE, &round.nonces[0],
-					&signing));
-	assert_ok(frost_signing_open(&frost_ed25519, &house.key, round.commitments, 2, MESSAGE, nullptr, &signing));
+		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 2, MESSAGE,
+					&round.nonces[0], &signing));
+	assert_ok(frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 2, MESSAGE, nullptr,
+				     &signing));
 	assert_fails(STATUS_INVALID, "frost.signer",
 		     frost_share_sign(&signing, 1, &house.shares[0], &round.nonces[0], &share));
 	for (size_t i = 0; i < sizeof round.nonces[0]; i++)
@@ -157,16 +158,20 @@ signers_are_counted_and_named_once(void **) {
 	struct round round;
 	open_round(&house, 0b0111, &round);
 	assert_fails(STATUS_INVALID, "frost.count",
-		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, 0, MESSAGE, nullptr, &signing));
+		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 0, MESSAGE, nullptr,
+					&signing));
 	round.commitments[1].identifier = 1;
 	assert_fails(STATUS_INVALID, "frost.identifier",
-		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, 3, MESSAGE, nullptr, &signing));
+		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 3, MESSAGE, nullptr,
+					&signing));
 	round.commitments[1].identifier = 0;
 	assert_fails(STATUS_INVALID, "frost.identifier",
-		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, 3, MESSAGE, nullptr, &signing));
+		     frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 3, MESSAGE, nullptr,
+					&signing));
 	round.commitments[1] = round.commitments[0];
 	round.commitments[1].identifier = 7;
-	assert_ok(frost_signing_open(&frost_ed25519, &house.key, round.commitments, 3, MESSAGE, nullptr, &signing));
+	assert_ok(frost_signing_open(&frost_ed25519, &house.key, round.commitments, nullptr, 3, MESSAGE, nullptr,
+				     &signing));
 }
 
 /* The identity, a point of small order, one with a component of small order, what is no point, and what is not canonical. */
@@ -182,6 +187,7 @@ elements_outside_the_prime_order_group_are_refused(void **) {
 		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 	};
 	struct frost_commitment commitment;
+	struct frost_signing signing;
 	struct frost_element element, mixed;
 	uint8_t bytes[33] = {};
 	const struct house house = deal(&frost_ed25519, 1);
@@ -189,7 +195,11 @@ elements_outside_the_prime_order_group_are_refused(void **) {
 		assert_ok(hex_decode(bytes_of_text(bad[i]), bytes, 32));
 		assert_fails(STATUS_INVALID, "frost.element", frost_ed25519.element_read(bytes, &element));
 		assert_fails(STATUS_INVALID, "frost.element",
-			     frost_commitment_read(&frost_ed25519, 1, house.key.bytes, bytes, &commitment));
+			     frost_commitment_read(&frost_ed25519, 1, bytes, house.key.bytes, &commitment));
+		assert_ok(frost_commitment_read(&frost_ed25519, 1, house.key.bytes, bytes, &commitment));
+		assert_fails(STATUS_INVALID, "frost.element",
+			     frost_signing_open(&frost_ed25519, &house.key, &commitment, nullptr, 1, MESSAGE, nullptr,
+						&signing));
 	}
 	/* A good element plus one of order two. */
 	assert_ok(hex_decode(bytes_of_text(bad[2]), bytes, 32));
