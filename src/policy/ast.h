@@ -21,7 +21,7 @@ struct place { /* bytes of the source */
 enum variable { VARIABLE_PRINCIPAL, VARIABLE_ACTION, VARIABLE_RESOURCE, VARIABLE_CONTEXT };
 
 enum expression_kind {
-	EXPRESSION_LITERAL,  /* value: boolean, long, string or entity */
+	EXPRESSION_LITERAL,  /* value: boolean, long, string or entity; any, in what partial evaluation leaves */
 	EXPRESSION_VARIABLE, /* variable */
 	EXPRESSION_IF,       /* operands: condition, then, else */
 	EXPRESSION_AND,      /* operands, two or more */

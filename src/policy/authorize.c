@@ -137,18 +137,19 @@ conclude(struct decision *decision, struct policy_options options, struct policy
 	return OK;
 }
 
-static enum status
-start(struct decision *decision, const struct policy_entities *entities, const struct policy_request *request,
-      struct arena *scratch) {
-	if (!decision->set->is_sealed)
+enum status
+evaluation_start_checked(struct evaluation *evaluation, const struct policy_set *set,
+			 const struct policy_entities *entities, const struct policy_request *request,
+			 struct arena *scratch) {
+	if (!set->is_sealed)
 		return fail(STATUS_INTERNAL, "policy.unsealed: the policies are not sealed");
 	if (!entity_store_is_sealed(entities))
 		return fail(STATUS_INTERNAL, "entities.unsealed: the entities are not sealed");
 	if (request->context != nullptr && request->context->type != VALUE_RECORD)
 		return fail(STATUS_INVALID, "policy.context: expected a record, found %s",
 			    value_type_name(request->context->type));
-	return evaluation_start(&decision->evaluation, decision->set->compiler->paths,
-				decision->set->compiler->path_count, entities, request, scratch);
+	return evaluation_start(evaluation, set->compiler->paths, set->compiler->path_count, entities, request,
+				scratch);
 }
 
 /* So few are looked at sooner than looked up. */
@@ -167,7 +168,7 @@ policy_decide(const struct policy_set *set, const struct policy_entities *entiti
 	      struct policy_result *result) {
 	struct decision decision = {.set = set};
 	*result = (struct policy_result){.decision = POLICY_DENY};
-	TRY(start(&decision, entities, request, scratch));
+	TRY(evaluation_start_checked(&decision.evaluation, set, entities, request, scratch));
 	TRY(options.look_at_all || set->policy_count < INDEXED_POLICIES_MIN
 		    ? visit_all(&decision)
 		    : policy_index_visit(&set->index, &decision.evaluation, visit_policy, &decision));
@@ -215,7 +216,7 @@ policy_explain(const struct policy_set *set, const struct policy_entities *entit
 	       const struct policy_request *request, struct arena *scratch,
 	       const struct policy_explanation **explanations) {
 	struct decision decision = {.set = set};
-	TRY(start(&decision, entities, request, scratch));
+	TRY(evaluation_start_checked(&decision.evaluation, set, entities, request, scratch));
 	struct policy_explanation *rows = ARENA_NEW_ARRAY(scratch, set->policy_count, struct policy_explanation);
 	TRY_ALLOC(rows);
 	for (size_t i = 0; i < set->policy_count; i++)

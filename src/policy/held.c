@@ -1,5 +1,7 @@
 #include "policy/held.h"
 
+#include "policy/partial.h"
+
 struct search {
 	const struct policy_set *set;
 	const struct policy_entities *entities;
@@ -8,6 +10,7 @@ struct search {
 	const struct policy_counter *counters;
 	size_t count;
 	struct arena *scratch;
+	struct policy_partial partial;           /* with the counters unknown */
 	struct arena one_decision;               /* thousands of them would fill the caller's scratch */
 	struct value *places[HELD_COUNTERS_MAX]; /* of the counters in a copy of the context */
 	int64_t least[HELD_COUNTERS_MAX];        /* additional counts without which nothing permits */
@@ -94,8 +97,8 @@ decide_with(struct search *search, const int64_t *missing, bool *permits) {
 	for (size_t i = 0; i < search->count; i++)
 		search->places[i]->integer = search->counters[i].current + missing[i];
 	arena_reset(&search->one_decision);
-	TRY(policy_decide(search->set, search->entities, &search->request, search->options, &search->one_decision,
-			  &result));
+	TRY(policy_decide(search->partial.residual, search->entities, &search->request, search->options,
+			  &search->one_decision, &result));
 	*permits = result.decision == POLICY_ALLOW;
 	return OK;
 }
@@ -138,9 +141,23 @@ spread(struct search *search, size_t from, int64_t rest, bool *permits) {
 }
 
 static enum status
+decide_partially(struct search *search) {
+	struct bytes paths[HELD_COUNTERS_MAX];
+	for (size_t i = 0; i < search->count; i++)
+		paths[i] = search->counters[i].path;
+	return policy_decide_partially(search->set, search->entities, &search->request, search->options,
+				       &(struct policy_unknowns){paths, search->count}, search->scratch,
+				       &search->partial);
+}
+
+static enum status
 run_search(struct search *search, struct policy_held *held) {
 	const int64_t none[HELD_COUNTERS_MAX] = {};
 	bool permits;
+	TRY(decide_partially(search));
+	held->is_permitted = search->partial.decision == PARTIAL_ALLOW;
+	if (search->partial.decision != PARTIAL_OPEN)
+		return OK;
 	TRY(decide_with(search, none, &permits));
 	if (permits) {
 		held->is_permitted = true;
@@ -161,6 +178,7 @@ run_search(struct search *search, struct policy_held *held) {
 
 static void
 free_search(struct search *search) {
+	policy_set_destroy(&search->partial.residual);
 	arena_free(&search->one_decision);
 }
 

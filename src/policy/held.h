@@ -3,9 +3,10 @@
  *
  * Approvals reach the context as counts of distinct eligible people per group ("approvals.treasury"). The search finds the
  * smallest additional counts under which the decision is permit: the least in sum, and the lexicographically least among
- * those, in the order in which the counters are given. It relies on more approvals never hurting (the validator sees to
- * it), asks for the greatest obtainable counts first, and is bounded: a set that would need more decisions than
- * HELD_DECISIONS_MAX gives STATUS_TOO_LARGE.
+ * those, in the order in which the counters are given. It decides partially first, with the counters unknown
+ * (policy/partial.h), and then only over what is left. It relies on more approvals never hurting (the validator sees to it),
+ * asks for the greatest obtainable counts first, and is bounded: a set that would need more decisions than HELD_DECISIONS_MAX
+ * gives STATUS_TOO_LARGE.
  */
 #ifndef GATEHOUSE_POLICY_HELD_H
 #define GATEHOUSE_POLICY_HELD_H
@@ -25,7 +26,7 @@ struct policy_held {
 	bool is_held;                       /* false: permitted already, or never by approvals alone */
 	bool is_permitted;                  /* permitted as it stands: missing is all zero */
 	int64_t missing[HELD_COUNTERS_MAX]; /* per counter */
-	size_t decisions;                   /* how many were tried */
+	size_t decisions;                   /* how many were tried, over what was left */
 };
 
 /* Errors: held.counters, held.path, held.range; held.bound (STATUS_TOO_LARGE). Uses scratch for everything. */

@@ -89,7 +89,7 @@ approvals_do_not_help_past_a_forbid_or_beyond_who_could_give_them(void **) {
 						  counter("approvals.independent", 0, 2)};
 	assert_ok(hold(&fixture, counters, 2));
 	assert_false(fixture.held.is_held);
-	assert_int_equal(fixture.held.decisions, 2);
+	assert_int_equal(fixture.held.decisions, 0); /* the forbid is certain */
 	_cleanup_(free_fixture) struct fixture other = {};
 	start(&other, two_and_one, "{\"approvals\":{\"independent\":0,\"treasury\":0},\"frozen\":false}");
 	const struct policy_counter too_few[] = {counter("approvals.treasury", 0, 1),
@@ -170,11 +170,14 @@ random_below(uint32_t limit) {
 	return (random_state >> 8) % limit;
 }
 
-/* A monotone condition: thresholds on counters and on sums of two, under && and ||. */
+/* A monotone condition: thresholds on counters and on sums of two, and on a known fact, under && and ||. */
 static void
 append_condition(struct buffer *text, uint32_t depth) {
 	if (depth == 0 || random_below(3) == 0) {
-		if (random_below(3) == 0)
+		if (random_below(4) == 0) /* something known, which may be an error */
+			buffer_append_format(text, random_below(12) == 0 ? "context.none > %u" : "context.k > %u",
+					     random_below(6));
+		else if (random_below(3) == 0)
 			buffer_append_format(text, "context.a.c%u + context.a.c%u >= %u", random_below(COUNTERS),
 					     random_below(COUNTERS), 1 + random_below(7));
 		else
@@ -192,8 +195,8 @@ static bool
 permits(struct fixture *fixture, const int64_t *values) {
 	_cleanup_(arena_free) struct arena arena = {};
 	char text[128];
-	snprintf(text, sizeof text, "{\"a\":{\"c0\":%lld,\"c1\":%lld,\"c2\":%lld,\"c3\":%lld}}", (long long)values[0],
-		 (long long)values[1], (long long)values[2], (long long)values[3]);
+	snprintf(text, sizeof text, "{\"a\":{\"c0\":%lld,\"c1\":%lld,\"c2\":%lld,\"c3\":%lld},\"k\":3}",
+		 (long long)values[0], (long long)values[1], (long long)values[2], (long long)values[3]);
 	struct value context = fixture_record(&arena, text);
 	struct policy_request request = fixture->request;
 	struct policy_result result;
@@ -246,7 +249,7 @@ the_answer_is_that_of_a_search_through_the_whole_lattice(void **) {
 			current[i] = random_below(3);
 			counters[i] = counter(paths[i], current[i], MOST);
 		}
-		snprintf(context, sizeof context, "{\"a\":{\"c0\":%lld,\"c1\":%lld,\"c2\":%lld,\"c3\":%lld}}",
+		snprintf(context, sizeof context, "{\"a\":{\"c0\":%lld,\"c1\":%lld,\"c2\":%lld,\"c3\":%lld},\"k\":3}",
 			 (long long)current[0], (long long)current[1], (long long)current[2], (long long)current[3]);
 		start(&fixture, (const char *)policies.data, context);
 		bool found = search_plainly(&fixture, current, missing);

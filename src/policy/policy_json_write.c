@@ -30,6 +30,7 @@ write_member(struct buffer *to, const char *before, const struct expression *exp
 
 static void
 write_literal(struct buffer *to, const struct value *value) {
+	struct json_writer writer;
 	buffer_append_text(to, "{\"Value\":");
 	switch (value->type) {
 	case VALUE_BOOLEAN:
@@ -41,10 +42,16 @@ write_literal(struct buffer *to, const struct value *value) {
 	case VALUE_STRING:
 		write_string(to, value->string);
 		break;
-	default:
+	case VALUE_ENTITY:
 		buffer_append_text(to, "{\"__entity\":");
 		write_uid(to, value->entity);
 		buffer_append_text(to, "}");
+		break;
+	default: /* of what partial evaluation leaves */
+		json_writer_start(&writer, to);
+		value_write(&writer, value);
+		if (json_writer_finish(&writer) != OK)
+			to->failed = true;
 	}
 	buffer_append_text(to, "}");
 }

@@ -35,4 +35,9 @@ enum status policy_set_keep_source(struct policy_set *set, const char *file, str
 enum status policy_set_add_ast(struct policy_set *set, const struct policy_ast *ast, const struct bytes *id,
 			       struct policy_diagnostics *diagnostics);
 
+/* Of a sealed set over sealed entities: anything else, and a context that is no record, is refused. */
+enum status evaluation_start_checked(struct evaluation *evaluation, const struct policy_set *set,
+				     const struct policy_entities *entities, const struct policy_request *request,
+				     struct arena *scratch);
+
 #endif
