@@ -96,6 +96,23 @@ typecheck_note_incompatible(struct checker *checker, const struct expression *ex
 		       words.second);
 }
 
+static bool literal_of(const struct checker *checker, const struct expression *expression, struct value *value);
+
+/* && and || of the words true and false are such a word: the reference implementation reads them so. */
+static bool
+fold_chain(const struct checker *checker, const struct expression *expression, struct value *value) {
+	bool result = expression->kind == EXPRESSION_AND;
+	for (size_t i = 0; i < expression->operand_count; i++) {
+		const struct expression *operand = expression->operands[i];
+		if (operand->kind == EXPRESSION_VARIABLE || !literal_of(checker, operand, value) ||
+		    value->type != VALUE_BOOLEAN)
+			return false;
+		result = expression->kind == EXPRESSION_AND ? result && value->boolean : result || value->boolean;
+	}
+	*value = value_boolean(result);
+	return true;
+}
+
 /* A literal, or action, which is one in its environment. */
 static bool
 literal_of(const struct checker *checker, const struct expression *expression, struct value *value) {
@@ -103,6 +120,8 @@ literal_of(const struct checker *checker, const struct expression *expression, s
 		*value = expression->value;
 		return true;
 	}
+	if (expression->kind == EXPRESSION_AND || expression->kind == EXPRESSION_OR)
+		return fold_chain(checker, expression, value);
 	if (expression->kind != EXPRESSION_VARIABLE || expression->variable != VARIABLE_ACTION)
 		return false;
 	const struct schema_action *action = policy_schema_action(checker->schema, checker->environment.action);

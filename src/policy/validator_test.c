@@ -87,6 +87,10 @@ static const struct {
 	{"if principal.name == \"a\" then resource.public else false", nullptr, nullptr},
 	{"if 1 then true else false", "validate.type", nullptr},
 	{"1 == 2 && principal.nothing", nullptr, "validate.impossible"},
+	{"(true || false) == false && principal.nothing", nullptr, "validate.impossible"},
+	{"(true || false) != false && principal.nothing", "validate.attribute", nullptr},
+	{"(true || false) == true && principal.nothing", "validate.attribute", nullptr},
+	{"(!(true || false)) == (true || false) && principal.nothing", "validate.attribute", nullptr},
 	{"principal == resource && principal.nothing", nullptr, "validate.impossible"},
 	/* attributes */
 	{"principal.nothing", "validate.attribute", nullptr},
