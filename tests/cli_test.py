@@ -9,6 +9,7 @@ import pty
 import re
 import ssl
 import subprocess
+import tempfile
 
 import openapi
 import tap
@@ -156,6 +157,49 @@ def test_policies_are_checked_with_line_and_column():
     assert good.code == 0 and good.json()["policies"] > 10 and good.json()["findings"] == [], good
     bad = run("policy", "check", "-", given="permit(principal when")
     assert bad.code == 1 and "-:1:18" in bad.out and "^" in bad.out, bad
+
+
+def test_policies_are_validated_and_entities_and_requests_judged_by_a_schema():
+    with tempfile.TemporaryDirectory() as folder:
+        def write(name, text):
+            path = os.path.join(folder, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            return path
+        schema = write("s.cedarschema", "entity User {age: Long}; entity Doc; action view appliesTo {principal: User, resource: Doc};")
+        policies = write("p.cedar", "permit(principal, action, resource) when { principal.age > 17 };\n"
+                                    "permit(principal, action, resource) when { principal.name == 1 };\n"
+                                    "permit(principal is Doc, action, resource);\n")
+        entities = write("e.json", '[{"uid":{"type":"User","id":"a"},"attrs":{"age":"x"},"parents":[]}]')
+        request = write("r.json", '{"principal":{"type":"Doc","id":"d"},"action":{"type":"Action","id":"view"},'
+                                  '"resource":{"type":"Doc","id":"d"},"context":{}}')
+        checked = run("policy", "check", policies, "--schema", schema, "--entities", entities, "--request", request, "--json")
+        found = checked.json()
+        assert checked.code == 1, checked
+        assert [finding["name"] for finding in found["findings"]] == ["fit.type", "fit.applies_to", "validate.attribute"], found
+        assert [warning["name"] for warning in found["warnings"]] == ["validate.inapplicable"], found
+        assert run("policy", "check", "--schema", schema, "-", given="permit(principal, action, resource);").code == 0
+
+
+def test_policies_and_schemas_are_laid_out_and_converted_there_and_back():
+    text = "permit(principal,action,resource) when{1<2 /* no */};".replace("/* no */", "")
+    formatted = run("policy", "format", "-", given=text)
+    assert formatted.code == 0 and formatted.out == "permit (principal, action, resource)\nwhen { 1 < 2 };\n", formatted
+    assert run("policy", "format", "--check", "-", given=formatted.out).code == 0
+    checked = run("policy", "format", "--check", "-", given=text)
+    assert checked.code == 1 and checked.out == "" and "laid out" in checked.err, checked
+    assert run("policy", "format", "-", given="permit(").code == 1
+    as_json = run("policy", "convert", "-", given=text)
+    assert as_json.code == 0 and json.loads(as_json.out)["staticPolicies"]["policy0"]["effect"] == "permit", as_json
+    assert run("policy", "convert", "-", given=as_json.out).out == formatted.out
+    with tempfile.TemporaryDirectory() as folder:
+        schema, other, again = (os.path.join(folder, name) for name in ("a.cedarschema", "b.cedarschema.json", "c.cedarschema"))
+        with open(schema, "w", encoding="utf-8") as file:
+            file.write("entity User in [Group] {\n  age?: Long\n};\nentity Group;\n")
+        assert run("policy", "convert", schema, "--out", other).code == 0
+        assert run("policy", "convert", other, "--out", again).code == 0
+        with open(schema, encoding="utf-8") as before, open(again, encoding="utf-8") as after:
+            assert before.read() == after.read()
 
 
 def test_a_key_file_is_made_once_and_refused_where_others_can_read_it():

@@ -173,7 +173,16 @@ const struct command commands[] = {
 	{"price", "list", "", "List assets and their prices", listing_run, COMMAND_CONNECTS, {}},
 
 	/* Policy. */
-	{"policy", "check", "FILE", "Check that a text of policies is well formed", policy_check_run, 0, {}},
+	{"policy", "check", "FILE", "Check policies, in Cedar's syntax or JSON, and what belongs to them", policy_check_run, 0,
+	 {{"schema", "FILE", "validate the policies by it, and what else is given"},
+	  {"entities", "FILE", "Cedar's entities JSON, read and judged by the schema"},
+	  {"request", "FILE", "principal, action, resource and context in JSON, judged by the schema",
+	   .is_repeatable = true}}},
+	{"policy", "format", "FILE", "Lay out a text of policies; comments are kept", policy_format_run, 0,
+	 {{"check", nullptr, "print nothing, and exit 1 if the file is laid out otherwise"}}},
+	{"policy", "convert", "FILE", "Write policies or a schema (.cedarschema, .cedarschema.json) in the other form: Cedar or JSON",
+	 policy_convert_run, 0,
+	 {OUT}},
 	{"policy", "conform", "DIRECTORY", "Run Cedar's published cases against this program", policy_conform_run, 0,
 	 {}},
 	{"policy", "prove", "FILE...", "Prove that policies keep their invariants, or show the request that breaks one",

@@ -7,7 +7,6 @@
 #include "cli/output.h"
 #include "gate/replay.h"
 #include "ledger/read_only_io.h"
-#include "policy/conform.h"
 #include "store/segment.h"
 #include "wallet/wallet.h"
 
@@ -74,57 +73,6 @@ tx_decode_run(struct invocation *invocation) {
 		return output_data(&text);
 	output_foreign(&shown, buffer_bytes(&text), true);
 	return output_data(&shown);
-}
-
-/* --- Policies. --- */
-
-enum status
-policy_check_run(struct invocation *invocation) {
-	_cleanup_(policy_set_destroy) struct policy_set *set = nullptr;
-	_cleanup_(buffer_free) struct buffer text = {};
-	struct policy_diagnostics *diagnostics = ARENA_NEW(&invocation->arena, struct policy_diagnostics);
-	const char *path = invocation_word(invocation, 0);
-	struct bytes policies;
-	struct json_writer w;
-	TRY_ALLOC(diagnostics);
-	TRY(input_file(&invocation->arena, path, 4 * 1024 * 1024, &policies));
-	enum status status = policy_set_parse(path, policies, &set, diagnostics);
-	if (status != OK && status != STATUS_INVALID)
-		return status;
-	json_writer_start(&w, &text);
-	if (invocation->json) {
-		json_write_object(&w);
-		json_write_key(&w, "findings");
-		policy_diagnostics_write(diagnostics, &w);
-		json_write_member_integer(&w, "policies", status == OK ? (int64_t)policy_set_count(set) : 0);
-		json_write_end(&w);
-		if (json_writer_finish(&w) != OK)
-			status = STATUS_INTERNAL;
-		buffer_append_byte(&text, '\n');
-	} else if (status == OK)
-		buffer_append_format(&text, "%s: %zu policies\n", path, policy_set_count(set));
-	else
-		policy_diagnostics_print(diagnostics, &text);
-	policy_diagnostics_free(diagnostics);
-	invocation->exit_code = status == OK ? EXIT_DONE : EXIT_FOUND;
-	return output_data(&text);
-}
-
-enum status
-policy_conform_run(struct invocation *invocation) {
-	_cleanup_(conform_report_free) struct conform_report report = {};
-	_cleanup_(buffer_free) struct buffer text = {};
-	struct json_writer w;
-	TRY(conform_run(io_system(), invocation_word(invocation, 0), &report));
-	if (invocation->json) {
-		json_writer_start(&w, &text);
-		conform_write(&report, &w);
-		TRY(json_writer_finish(&w));
-		buffer_append_byte(&text, '\n');
-	} else
-		conform_print(&report, &text);
-	invocation->exit_code = report.difference_count == 0 ? EXIT_DONE : EXIT_FOUND;
-	return output_data(&text);
 }
 
 /* --- A log on disk, only read. --- */

@@ -58,10 +58,14 @@ enum status policy_prove_run(struct invocation *invocation);
 
 /* file_commands.c: no installation, no network. */
 enum status tx_decode_run(struct invocation *invocation);
-enum status policy_check_run(struct invocation *invocation);
-enum status policy_conform_run(struct invocation *invocation);
 enum status ledger_show_run(struct invocation *invocation);
 enum status ledger_receipt_run(struct invocation *invocation);
 enum status ledger_replay_run(struct invocation *invocation);
+
+/* policy_commands.c: policies, schemas and entities in files. */
+enum status policy_check_run(struct invocation *invocation);
+enum status policy_conform_run(struct invocation *invocation);
+enum status policy_format_run(struct invocation *invocation);
+enum status policy_convert_run(struct invocation *invocation);
 
 #endif

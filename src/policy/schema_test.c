@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "policy/differential_case.h"
 #include "policy/schema.h"
+#include "policy/schema_write.h"
 
 static struct policy_schema *
 parse(const char *text, enum schema_syntax syntax) {
@@ -307,6 +309,94 @@ types_are_bounded_in_size_and_depth(void **) {
 		     policy_schema_parse("x", buffer_bytes(&chain), SCHEMA_CEDAR, &schema, nullptr));
 }
 
+/* All that a schema says, one thing a line. */
+static const char *
+describe(const char *text, enum schema_syntax syntax, struct buffer *to) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *schema = parse(text, syntax);
+	buffer_reset(to);
+	for (uint32_t i = 0; i < policy_schema_entity_count(schema); i++) {
+		const struct schema_entity *entity = policy_schema_entity(schema, i);
+		buffer_append_format(to, "%.*s %d", BYTES_ARGS(entity->name), entity->is_action);
+		for (size_t j = 0; j < entity->id_count; j++)
+			buffer_append_format(to, " \"%.*s\"", BYTES_ARGS(entity->ids[j]));
+		for (size_t j = 0; j < entity->ancestor_count; j++)
+			buffer_append_format(to, " in %u", entity->ancestors[j]);
+		type_describe(schema, entity->shape, to);
+		if (entity->tags != nullptr)
+			type_describe(schema, entity->tags, to);
+		buffer_append_text(to, "\n");
+	}
+	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
+		const struct schema_action *action = policy_schema_action(schema, i);
+		buffer_append_format(to, "%.*s::%.*s", BYTES_ARGS(action->uid.type), BYTES_ARGS(action->uid.id));
+		for (size_t j = 0; j < action->ancestor_count; j++)
+			buffer_append_format(to, " in %u", action->ancestors[j]);
+		for (size_t j = 0; j < action->principal_count; j++)
+			buffer_append_format(to, " p%u", action->principals[j]);
+		for (size_t j = 0; j < action->resource_count; j++)
+			buffer_append_format(to, " r%u", action->resources[j]);
+		if (action->principal_count > 0)
+			type_describe(schema, action->context, to);
+		buffer_append_text(to, "\n");
+	}
+	buffer_append_byte(to, 0);
+	return (const char *)to->data;
+}
+
+static void
+assert_converts(const char *text, enum schema_syntax syntax) {
+	_cleanup_(buffer_free) struct buffer other = {}, before = {}, after = {};
+	enum schema_syntax other_syntax = syntax == SCHEMA_JSON ? SCHEMA_CEDAR : SCHEMA_JSON;
+	assert_ok(policy_schema_convert("x", bytes_of_text(text), syntax, &other, nullptr));
+	buffer_append_byte(&other, 0);
+	assert_string_equal(describe(text, syntax, &before), describe((const char *)other.data, other_syntax, &after));
+}
+
+/* Random schemas, and those that try something special; there and back is what another test's two texts say. */
+static void
+a_schema_in_the_other_syntax_says_the_same(void **) {
+	static const char *const texts[] = {
+		"",
+		"namespace N {}",
+		"entity A {\"a\\n\u{e9}\": Long, \"is\"?: Set<{}>, b: {}};",
+		"entity Long; entity ipaddr; entity A {x: Long, y: __cedar::ipaddr};",
+		"type T = {x: U}; type U = Long; entity A {t: T} tags T;",
+		"namespace N::M { entity A enum [\"\\\"\", \"\\\\\"]; action \"a b\" in Action::\"c\"; action c; }",
+		"namespace N { entity A; entity B in A; action a appliesTo {principal: A, resource: [A, B]}; }",
+		"entity C in N::A; namespace N { entity A; }",
+	};
+	static const char *const documents[] = {
+		"{\"\":{\"commonTypes\":{\"T\":{\"type\":\"U\"},\"U\":{\"type\":\"Record\",\"attributes\":{\"x\":{"
+		"\"type\":\"Long\"}}}},"
+		"\"entityTypes\":{},\"actions\":{}},\"N\":{\"entityTypes\":{\"A\":{\"shape\":{\"type\":\"T\"}}},"
+		"\"actions\":{}}}",
+		"{\"\":{\"entityTypes\":{\"Long\":{},\"A\":{\"tags\":{\"type\":\"Long\"}}},\"actions\":{}}}",
+		"{\"N\":{\"commonTypes\":{\"ipaddr\":{\"type\":\"String\"}},\"entityTypes\":{\"A\":{\"tags\":"
+		"{\"type\":\"Extension\",\"name\":\"ipaddr\"}}},\"actions\":{\"\":{\"memberOf\":[{\"id\":\"b "
+		"c\"}]},\"b c\":{}}}}",
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+		assert_converts(texts[i], SCHEMA_CEDAR);
+	for (size_t i = 0; i < ARRAY_LENGTH(documents); i++)
+		assert_converts(documents[i], SCHEMA_JSON);
+	size_t counts[CONSTRUCT_COUNT] = {};
+	for (uint64_t seed = 0; seed < 600; seed += CASES_PER_SCHEMA) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct differential_case drawn;
+		assert_ok(differential_draw(&arena, seed, counts, &drawn));
+		assert_converts(drawn.schema, drawn.schema_is_json ? SCHEMA_JSON : SCHEMA_CEDAR);
+	}
+	_cleanup_(buffer_free) struct buffer other = {};
+	assert_fails(
+		STATUS_INVALID, "schema.ambiguous",
+		policy_schema_convert(
+			"x",
+			bytes_of_text(
+				"{\"\":{\"commonTypes\":{\"A\":{\"type\":\"Long\"}},\"entityTypes\":{\"A\":{\"tags\":"
+				"{\"type\":\"Entity\",\"name\":\"A\"}}},\"actions\":{}}}"),
+			SCHEMA_JSON, &other, nullptr));
+}
+
 RUN_TESTS(T(every_production_of_the_grammar_is_read), T(both_syntaxes_give_the_same_schema),
 	  T(each_malformed_schema_is_refused_by_name_and_place), T(one_run_tells_of_every_fault),
-	  T(types_are_bounded_in_size_and_depth))
+	  T(types_are_bounded_in_size_and_depth), T(a_schema_in_the_other_syntax_says_the_same))
