@@ -13,7 +13,8 @@ import tempfile
 
 import openapi
 import tap
-from northwind import PEOPLE, PROGRAM, ROOT, VERIFIER, Northwind, run, transfer
+from installation import PATIENCE_S, free_port
+from northwind import PEOPLE, PROGRAM, ROOT, SERVER, VERIFIER, Northwind, run, transfer
 
 SHARED = {}
 
@@ -511,6 +512,19 @@ def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
     assert derived["public_key"] == "0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c", derived
     firm.must(firm.ask("settlement", "key", "derive", "eth-hot", "m/0"), 1)
     firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/x"), 2)
+
+
+def test_a_second_instance_on_the_same_directory_is_refused_and_the_first_goes_on():
+    firm = house()
+    with open(firm.config, encoding="utf-8") as file:
+        text = file.read().replace(str(firm.port), str(free_port()))
+    path = firm.at("second.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    second = subprocess.run([SERVER, "serve", "--config", path], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=PATIENCE_S, check=False)
+    assert second.returncode == 4 and "locked" in second.stderr, second
+    assert sign().json()["state"] == "done"
 
 
 def test_a_wrong_server_certificate_is_refused():

@@ -9,6 +9,12 @@
 
 static void
 send_response(struct keeper *keeper, struct job *job, const struct ipc_response *response) {
+	if (response->body.len > IPC_BODY_MAX) { /* the gateway would take neither it nor anything after it */
+		fail_keep("answer.size: %zu bytes, and an answer has at most %zu: ask for less of it",
+			  response->body.len, IPC_BODY_MAX);
+		keeper_send_problem(keeper, job, STATUS_UNSUPPORTED, fail_message());
+		return;
+	}
 	job->is_answered = true;
 	if (atomic_load(&keeper->has_ended))
 		return;

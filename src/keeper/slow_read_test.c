@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "keeper/respond.h"
 #include "keeper/slow_read.h"
 
 /* The part of a keeper that slow reads touch, and work that waits until it is let go on. */
@@ -119,5 +120,24 @@ all_together_get_so_many(void **) {
 	assert_fails(STATUS_UNAVAILABLE, "read.overloaded", ask(&reading, "person:anna/laptop", "/one"));
 }
 
-RUN_TESTS(T(each_is_answered_with_what_it_asked_for), T(one_principal_gets_so_many_and_others_still_some),
-	  T(all_together_get_so_many))
+/* Neither lost nor sent: the client hears why. */
+static void
+an_answer_that_no_frame_holds_is_a_problem_by_name(void **) {
+	_cleanup_(end) struct reading reading;
+	_cleanup_(buffer_free) struct buffer body = {};
+	start(&reading);
+	assert_true(buffer_reserve(&body, IPC_BODY_MAX + 1));
+	memset(body.data, 'x', IPC_BODY_MAX + 1);
+	for (size_t more = 0; more < 2; more++) {
+		struct job *job = job_take(&reading.keeper);
+		job->response = &reading.responses[more];
+		job->response_arena = &reading.arena;
+		keeper_send_body(&reading.keeper, job, 200, "text/plain", bytes_of(body.data, IPC_BODY_MAX + more));
+		assert_int_equal(more == 0 ? 200 : 422, reading.responses[more].status);
+		job_give_back(&reading.keeper, job);
+	}
+	assert_non_null(memmem(reading.responses[1].body.data, reading.responses[1].body.len, "answer.size", 11));
+}
+
+RUN_TESTS(T(an_answer_that_no_frame_holds_is_a_problem_by_name), T(each_is_answered_with_what_it_asked_for),
+	  T(one_principal_gets_so_many_and_others_still_some), T(all_together_get_so_many))
