@@ -86,7 +86,8 @@ class Proxy:
         self.context.load_cert_chain(*certificate)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
 
     def accept(self):
         while True:
@@ -116,6 +117,9 @@ class Proxy:
             pass  # whoever broke off sees it on the other side
 
     def close(self):
+        """Ended before it is closed: a thread that still waits at the descriptor would take connections of whoever gets its number."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join()
         self.listener.close()
 
 
