@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import ssl
 import subprocess
 import tempfile
@@ -154,7 +155,7 @@ def test_what_is_no_transaction_is_refused_by_name():
 
 
 def test_policies_are_checked_with_line_and_column():
-    good = run("policy", "check", os.path.join(ROOT, "examples", "firm", "policies.cedar"), "--json")
+    good = run("policy", "check", os.path.join(ROOT, "examples", "firm", "policy", "policies.cedar"), "--json")
     assert good.code == 0 and good.json()["policies"] > 10 and good.json()["findings"] == [], good
     bad = run("policy", "check", "-", given="permit(principal when")
     assert bad.code == 1 and "-:1:18" in bad.out and "^" in bad.out, bad
@@ -232,7 +233,7 @@ def test_a_founding_that_would_not_hold_leaves_nothing_behind():
         ("price_usd: \"3000\"", "price_usd: \"3,000\"", "price.form", signers),
         ("groups: [treasury, security]\n", "groups: [treasury]\n", "directory.unknown", signers),
         ("keys/2.pub", "keys/1.pub", "founding.key", signers),
-        ("policies: policies.cedar", "policies: nowhere.cedar", "input.open", signers),
+        ("bundle: policy", "bundle: nowhere", "io.open", signers),
         ("networks: [127.1.0.0/16]", "networks: [127.1.0.0/33]", "zones.network", signers),
         ("", "", "genesis.signatures", signers[:2]),
         ("", "", "genesis.signer", ["--sign-with", firm.at("keys", "1"), "--sign-with", firm.at("keys", "settlement")]),
@@ -472,10 +473,42 @@ def test_people_change_the_firm_by_operations():
     assert price["reasons"] == ["price_step"], price
     firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "9000"), 1)
     firm.must(firm.ask("person5", "person", "key-revoke", "p-0000000000000006/terminal"))
-    policy = firm.must(firm.ask("person5", "policy", "activate", firm.at("policies.cedar"), "--reason", "the same again", "--json")).json()
+    policy = firm.must(firm.ask("person5", "policy", "activate", firm.at("policy"), "--reason", "the same again", "--json")).json()
+    before = firm.must(firm.ask("person1", "policy", "show", "--json")).json()["bundle"]
     firm.approve(policy["operation"], *both)
+    shown = firm.must(firm.ask("person1", "policy", "show", "--bundle", before, "--out", firm.at("before.bundle")))
+    assert run("policy", "unpack", firm.at("before.bundle"), firm.at("before"), "--json").json()["bundle"] == before, shown
+    assert run("policy", "pack", firm.at("before"), "--out", firm.at("again.bundle"), "--json").json()["bundle"] == before
+    firm.must(firm.ask("person1", "policy", "show", "--bundle", "00" * 32), 1)
     assert firm.must(firm.ask("person1", "key", "show", "lab", "--json")).json()["state"] == "destroyed"
     assert firm.ask("person1", "person", "suspend", PEOPLE["person1"][:-1] + "9").code == 1
+
+
+def test_a_bundle_that_does_not_hold_is_refused_before_anyone_is_asked():
+    firm = house()
+    for number, (name, text, error) in enumerate([
+        ("more.cedar", 'permit (principal, action, resource) when { context.approvals.total < 2 };', "monotone.approvals"),
+        ("more.cedar", 'permit (principal, action == Action::"sign", resource) when { context.zone.mismatch };', "monotone.reported"),
+        ("more.cedar", 'permit (principal, action == Action::"sign", resource) when { context.transfer.usd_cents < 5 };', "validate.optional_attribute"),
+        ("more.cedar", "permit (principal, action, resource) when { };", "policy.condition_empty"),
+        ("entities.json", '[{"uid": {"type": "Group", "id": "security"}, "attrs": {}, "parents": []}]', "bundle.shadows"),
+        ("limits.csv", "who,account\n", "limits.column"),
+    ]):
+        folder = firm.at(f"broken{number}")
+        shutil.copytree(firm.at("policy"), folder)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        packed = run("policy", "pack", folder, "--json")
+        assert packed.code == 1 and packed.json()["findings"][0]["name"] == error, packed
+        assert packed.json()["findings"][0]["file"] == name and packed.json()["findings"][0]["line"] == 1, packed
+    # A client that does not check is refused by the keeper, and the refusal is recorded with its evidence.
+    packed = run("policy", "pack", firm.at("policy"))
+    bundle = json.loads(packed.out)["bundle"]
+    bundle["policies"].append({"file": "policies/more.cedar", "text": 'permit (principal, action, resource) when { context.approvals.total == 0 };'})
+    with open(firm.at("payload.json"), "w", encoding="utf-8") as file:
+        json.dump({"bundle": bundle}, file)
+    refused = firm.ask("person5", "op", "submit", "policy.activate", "system:gatehouse", "--payload", firm.at("payload.json"), "--reason", "no")
+    assert refused.code == 1 and "monotone.approvals: policies/more.cedar:1:45" in refused.err, refused
 
 
 def test_a_key_is_imported_and_only_a_commitment_to_it_is_recorded():

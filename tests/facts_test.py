@@ -10,7 +10,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROW = re.compile(r"^\| ([a-z_]+)\.([a-z_]+) \| [^|]+ \| [^|]* \| [a-z]+ \| .* \| (.*) \|\s*$", re.MULTILINE)
 TYPES = {"Transfer": "transfer", "Call": "call", "Approve": "approve", "Approvals": "approvals", "Time": "time",
          "Request": "request", "Identity": "identity", "Mfa": "mfa", "ZoneFacts": "zone", "KeyFacts": "key", "Destination": "destination",
-         "Limits": "limits", "Change": "change", "Price": "price"}
+         "Limits": "limits", "Bundle": "bundle", "Change": "change", "Price": "price"}
 
 
 def read(path):

@@ -9,7 +9,9 @@
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "gate/genesis.h"
+#include "gate/host.h"
 #include "identity/statement.h"
+#include "policy/bundle_directory.h"
 
 static const struct {
 	const char *principal, *key;
@@ -70,19 +72,32 @@ add_member(const struct firm *firm, struct buffer *to, const char *group, enum f
 	add_change(to, "group.member_add", resource, payload);
 }
 
-static enum status
-add_policies(struct buffer *to) {
-	_cleanup_(buffer_free) struct buffer text = {}, payload = {};
+enum status
+firm_activation(const char *policies, struct buffer *payload) {
+	_cleanup_(bundle_directory_free) struct bundle_directory directory = {};
+	_cleanup_(buffer_free) struct buffer document = {};
 	char path[1024];
-	snprintf(path, sizeof path, "%s/examples/firm/policies.cedar", test_source_root());
-	TRY(io_read_file(io_system(), path, 1 << 20, &text));
 	struct json_writer w;
-	json_writer_start(&w, &payload);
+	snprintf(path, sizeof path, "%s/examples/firm/policy", test_source_root());
+	TRY(bundle_directory_read(io_system(), path, host_schema_text, &directory, nullptr));
+	if (policies != nullptr)
+		directory.files[directory.count++] = (struct bundle_file){
+			BUNDLE_POLICIES, BYTES_OF_LITERAL("policies/test.cedar"), bytes_of_text(policies)};
+	TRY(bundle_write(directory.name, directory.version, directory.files, directory.count, &document));
+	json_writer_start(&w, payload);
 	json_write_object(&w);
-	json_write_member_string(&w, "policies", buffer_bytes(&text));
+	json_write_key(&w, "bundle");
+	json_write_canonical(&w, buffer_bytes(&document));
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	buffer_append_byte(&payload, '\0');
+	buffer_append_byte(payload, '\0');
+	return buffer_status(payload);
+}
+
+static enum status
+add_policies(struct buffer *to) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	TRY(firm_activation(nullptr, &payload));
 	add_change(to, "policy.activate", "system:gatehouse", (const char *)payload.data);
 	return OK;
 }

@@ -42,11 +42,14 @@ void firm_make(struct firm *firm, uint8_t seed);
 void firm_free(struct firm *firm); /* a cleanup function */
 
 /* The body of the genesis entry, signed by people 1 and 3. log_keys: canonical JSON of an array of two vkeys. The policies are
- * those of examples/firm/policies.cedar. */
+ * those of examples/firm/policy. */
 enum status firm_genesis(struct firm *firm, const char *instance, const char *origin, const char *log_keys,
 			 int64_t now_ms, struct buffer *body);
 
 /* An operation of a member as the body of POST /v1/operations: of a person with its signature inside. payload: JSON. */
+/* The payload of policy.activate, appended and NUL-terminated: the bundle of examples/firm/policy with one more file of policies. */
+enum status firm_activation(const char *policies, struct buffer *payload);
+
 struct firm_operation {
 	enum firm_member by;
 	const char *kind;

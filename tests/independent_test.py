@@ -300,7 +300,7 @@ def test_verify_psbt_accepts_four_kinds_of_input_and_refuses_flipped_bits():
 
 def test_shipped_policies_validate_by_the_reference_implementation():
     schema = os.path.join(ROOT, "examples", "schema.cedarschema")
-    policies = os.path.join(ROOT, "examples", "firm", "policies.cedar")
+    policies = os.path.join(ROOT, "examples", "firm", "policy", "policies.cedar")
     accepted(node("validate-policies.mjs", schema, policies))
     with tempfile.NamedTemporaryFile("w", suffix=".cedar") as file, open(policies, encoding="utf-8") as source:
         file.write(source.read().replace("context.transfer has usd_cents && ", ""))

@@ -200,16 +200,17 @@ a_stepped_clock_stops_all_but_what_protects_until_people_accept_it(void **) {
 /* Operations with long payloads until the log takes no more; how many it took. */
 static size_t
 fill(struct house *house, struct arena *arena, struct ipc_response *response) {
-	_cleanup_(buffer_free) struct buffer policies = {};
-	while (policies.len < 12'000)
-		buffer_append_text(&policies, "// a line of a long policy\\n");
-	const char *payload = arena_format(arena, "{\"policies\":\"%.*s\"}", BYTES_ARGS(policies));
+	_cleanup_(buffer_free) struct buffer entries = {};
+	while (entries.len < 12'000)
+		buffer_append_text(&entries, ",\"eip155:1:0x3535353535353535353535353535353535353535\"");
+	const char *payload =
+		arena_format(arena, "{\"entries\":[%.*s]}", (int)entries.len - 1, (const char *)entries.data + 1);
 	for (size_t count = 0; count < 2000; count++) {
 		_cleanup_(arena_free) struct arena scratch = {};
 		assert_ok(house_submit(house, &scratch,
 				       (struct firm_operation){.by = FIRM_PERSON_4,
-							       .kind = "policy.activate",
-							       .resource = "system:gatehouse",
+							       .kind = "list.add",
+							       .resource = "list:counterparties",
 							       .payload = payload,
 							       .reason = "to fill the log"},
 				       response));
@@ -269,20 +270,21 @@ a_policy_that_cannot_be_kept_is_not_activated(void **) {
 	_cleanup_(fault_io_stop) struct fault_io fault;
 	_cleanup_(house_free) struct house house;
 	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer policies = {};
+	_cleanup_(buffer_free) struct buffer policies = {}, payload = {};
 	struct ipc_response response;
 	fault_io_start(&fault);
 	house_found(&house, &fault.io);
 	assert_ok(house_open(&house));
 	while (policies.len < 30'000)
-		buffer_append_text(&policies, "// a line of a long policy\\n");
-	buffer_append_text(&policies, "permit (principal, action, resource);");
+		buffer_append_text(&policies, "// a line of a long policy\n");
+	buffer_append_text(&policies, "@id(\"all\") permit (principal, action, resource);");
+	buffer_append_byte(&policies, '\0');
+	assert_ok(firm_activation((const char *)policies.data, &payload));
 	struct bytes operation = held(&house, &arena,
 				      (struct firm_operation){.by = FIRM_PERSON_4,
 							      .kind = "policy.activate",
 							      .resource = "system:gatehouse",
-							      .payload = arena_format(&arena, "{\"policies\":\"%.*s\"}",
-										      BYTES_ARGS(policies)),
+							      .payload = (const char *)payload.data,
 							      .reason = "everything is permitted"});
 	struct hash256 bundle = keeper_gate(house.keeper)->state->bundle->hash;
 	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));

@@ -132,8 +132,8 @@ class Northwind:
         self.data, self.log_path = self.at("data"), self.at("log")
         self.config, self.founding = self.at("gatehouse.yaml"), self.at("firm.yaml")
         self.process = None
-        for name in ("firm.yaml", "policies.cedar"):
-            shutil.copy(os.path.join(ROOT, "examples", "firm", name), self.folder)
+        shutil.copy(os.path.join(ROOT, "examples", "firm", "firm.yaml"), self.folder)
+        shutil.copytree(os.path.join(ROOT, "examples", "firm", "policy"), self.at("policy"))
         os.mkdir(self.at("keys"))
         guard_text = {"path": f"{{kind: path, path: {self.at('mark')}}}", "none": "{kind: none}"}.get(guard, guard.replace("FOLDER", self.folder))
         with open(self.config, "w", encoding="utf-8") as file:

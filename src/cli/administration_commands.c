@@ -1,6 +1,7 @@
 #include "cli/handlers.h"
 
 #include "base/time.h"
+#include "cli/bundle_source.h"
 #include "cli/founding.h"
 #include "cli/output.h"
 #include "cli/submit.h"
@@ -377,10 +378,12 @@ zone_add_run(struct invocation *invocation) {
 enum status
 policy_activate_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
-	struct bytes text;
-	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 1024 * 1024, &text));
+	_cleanup_(bundle_source_close) struct bundle_source source = {};
+	TRY(bundle_source_open(invocation, invocation_word(invocation, 0), &source));
+	if (source.bundle == nullptr)
+		return OK;
 	payload_start(&payload, invocation);
-	json_write_member_string(&payload.w, "policies", text);
+	bundle_source_write_members(&source, &payload.w);
 	return submit_system(&payload);
 }
 

@@ -194,9 +194,16 @@ const struct command commands[] = {
 	{"policy", "explain", "ID", "Explain a decision: facts and where they come from, and what each policy said",
 	 policy_explain_run, COMMAND_CONNECTS,
 	 {}},
-	{"policy", "activate", "FILE", "Put a text of policies into force", policy_activate_run, ADMINISTERS, {},
+	{"policy", "pack", "DIRECTORY", "Check a bundle's directory and make one file of it", policy_pack_run, 0,
+	 {{"sign-with", "KEYFILE", "sign it with this person's key", .is_repeatable = true}, OUT}},
+	{"policy", "unpack", "FILE DIRECTORY", "Write a packed bundle's files into a new directory", policy_unpack_run, 0, {}},
+	{"policy", "limits", "VERB FILE", "compile: a table of limits (CSV, YAML) to Cedar; extract: the table from its Cedar",
+	 policy_limits_run, 0,
+	 {{"to", "FORMAT", "of extract: csv or yaml (default csv)"}, OUT}},
+	{"policy", "activate", "BUNDLE", "Put a bundle, packed or a directory, into force", policy_activate_run, ADMINISTERS, {},
 	 .kind = "policy.activate"},
-	{"policy", "show", "", "Show the policies in force", listing_run, COMMAND_CONNECTS, {}},
+	{"policy", "show", "", "Show the bundle in force, or one that was", policy_show_run, COMMAND_CONNECTS,
+	 {{"bundle", "HASH", "a bundle that was ever in force (default: the one that is)"}, OUT}},
 
 	/* The system. */
 	{"clock", "accept", "TIME", "Say that the keeper's clock, which stepped, is right",

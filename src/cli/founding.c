@@ -4,8 +4,8 @@
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "gate/genesis.h"
-
-constexpr size_t POLICIES_MAX = 1024 * 1024;
+#include "gate/host.h"
+#include "policy/bundle_directory.h"
 
 /* --- The schema. --- */
 
@@ -35,7 +35,7 @@ struct written_asset {
 	uint32_t decimals;
 };
 struct written {
-	const char *instance, *keeper, *policies;
+	const char *instance, *keeper, *bundle;
 	struct yaml_objects entities, zones, people, workloads, lists, assets;
 	struct yaml_texts groups;
 };
@@ -84,7 +84,7 @@ static const struct yaml_schema asset_schema = SCHEMA(asset_fields, written_asse
 static const struct yaml_field fields[] = {
 	NEED(written, instance),
 	NEED(written, keeper),
-	NEED(written, policies),
+	NEED(written, bundle),
 	OBJECTS("legal_entities", written, entities, entity_schema, true),
 	OBJECTS("zones", written, zones, zone_schema, false),
 	OBJECTS("people", written, people, person_schema, true),
@@ -315,13 +315,17 @@ add_asset(struct changes *changes, const struct written_asset *asset) {
 }
 
 static enum status
-add_policies(struct changes *changes, const struct written *written) {
-	struct bytes text;
-	const char *path = beside(changes, written->policies);
+add_bundle(struct changes *changes, const struct written *written) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	_cleanup_(host_destroy) struct host *host = nullptr;
+	const char *path = beside(changes, written->bundle);
 	TRY_ALLOC(path);
-	TRY(input_file(&changes->founding->arena, path, POLICIES_MAX, &text));
+	TRY(host_create(&host));
+	TRY(bundle_create_of_directory(&bundle, io_system(), path, host_schema_text, nullptr));
+	TRY(bundle_check(bundle, &host->bundles, nullptr, nullptr));
 	begin_change(changes, "policy.activate");
-	json_write_member_string(&changes->w, "policies", text);
+	json_write_key(&changes->w, "bundle");
+	json_write_canonical(&changes->w, bundle->text);
 	return end_system_change(changes);
 }
 
@@ -338,7 +342,7 @@ add_changes(struct changes *changes, const struct written *written) {
 		TRY(add_list(changes, ITEM(written_list, written->lists, i)));
 	for (size_t i = 0; i < written->assets.count; i++)
 		TRY(add_asset(changes, ITEM(written_asset, written->assets, i)));
-	return add_policies(changes, written);
+	return add_bundle(changes, written);
 }
 
 static enum status

@@ -3,7 +3,7 @@
  * changes of genesis (gate/genesis.h).
  *
  * Strict YAML: instance, keeper, legal_entities with desks and accounts, zones with networks, groups, people and workloads with
- * their public keys, lists, assets with prices, and the file of policies. Paths are relative to the document. What a change may be
+ * their public keys, lists, assets with prices, and the directory of the first policy bundle. Paths are relative to the document. What a change may be
  * is not judged here: genesis applies them all to an empty gate first.
  * Owner: everything lives in the founding's arena. Errors: "yaml.*" with file, line and column; "founding.*".
  */

@@ -22,7 +22,7 @@ static const char good[] = "instance: small.example\n"
 			   "  - {id: bot, desk: desk, zone: office, key_name: a, public_key: \"22\"}\n"
 			   "lists: [{id: known, kind: allowed, entries: [\"eip155:1:0x35\"]}]\n"
 			   "assets: [{chain: \"eip155:1\", symbol: ETH, decimals: 18, price_usd: \"3000\"}]\n"
-			   "policies: policies.cedar\n";
+			   "bundle: policy\n";
 
 /* "11" stands for 64 digits, as it does in every text here. */
 static void
@@ -44,12 +44,22 @@ struct folder {
 
 static void
 make_folder(struct folder *folder) {
-	char policies[96];
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{"bundle.yaml", "name: small\nversion: \"1\"\ngroups: [security]\n"},
+		{"all.cedar", "permit (principal, action, resource);"},
+	};
+	char path[96];
 	snprintf(folder->path, sizeof folder->path, "/tmp/gatehouse-founding-test-XXXXXX");
 	assert_non_null(mkdtemp(folder->path));
 	snprintf(folder->file, sizeof folder->file, "%s/firm.yaml", folder->path);
-	snprintf(policies, sizeof policies, "%s/policies.cedar", folder->path);
-	assert_ok(io_replace_file(io_system(), policies, BYTES_OF_LITERAL("permit (principal, action, resource);")));
+	snprintf(path, sizeof path, "%s/policy", folder->path);
+	assert_ok(io_make_directory(io_system(), path));
+	for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+		snprintf(path, sizeof path, "%s/policy/%s", folder->path, files[i].name);
+		assert_ok(io_replace_file(io_system(), path, bytes_of_text(files[i].text)));
+	}
 }
 
 static void
@@ -124,7 +134,7 @@ a_bad_document_is_refused_by_name(void **) {
 		{"public_key: \"11\"", "public_key: \"11\", key: a.pub", STATUS_INVALID, "founding.key"},
 		{"public_key: \"11\"", "public_key: abc", STATUS_INVALID, "founding.public_key"},
 		{"public_key: \"11\"", "key: nowhere.pub", STATUS_NOT_FOUND, "input.open"},
-		{"policies.cedar", "nowhere.cedar", STATUS_NOT_FOUND, "input.open"},
+		{"bundle: policy", "bundle: nowhere", STATUS_NOT_FOUND, "io.open"},
 		{"people:\n", "people: []\nmen:\n", STATUS_INVALID, "yaml.unknown_key"},
 	};
 	_cleanup_(remove_folder) struct folder folder;

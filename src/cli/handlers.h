@@ -56,6 +56,12 @@ enum status listing_run(struct invocation *invocation); /* GET of what the noun 
 /* prove_commands.c: files alone, by a worker of its own. */
 enum status policy_prove_run(struct invocation *invocation);
 
+/* bundle_commands.c: bundles in files and directories. */
+enum status policy_pack_run(struct invocation *invocation);
+enum status policy_unpack_run(struct invocation *invocation);
+enum status policy_limits_run(struct invocation *invocation);
+enum status policy_show_run(struct invocation *invocation);
+
 /* file_commands.c: no installation, no network. */
 enum status tx_decode_run(struct invocation *invocation);
 enum status ledger_show_run(struct invocation *invocation);

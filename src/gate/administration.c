@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gate/activation.h"
 #include "gate/passkey_enrolment.h"
 #include "wallet/wallet.h"
 
@@ -402,10 +403,11 @@ rotate_key(struct gate_state *state, const struct change *change) {
 
 static enum status
 activate_policy(struct gate_state *state, const struct change *change) {
-	struct bytes policies;
-	TRY(json_need_string(change->payload, "payload", "policies", &policies));
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bytes document;
 	struct bundle *bundle;
-	TRY(bundle_create(&bundle, policies));
+	TRY(activation_document(&arena, change->payload, &document));
+	TRY(bundle_create(&bundle, document, nullptr));
 	bundle_destroy(&state->bundle);
 	state->bundle = bundle;
 	return OK;
@@ -564,7 +566,7 @@ static const struct administration {
 	[OPERATION_LIST_REMOVE] = {{"entries"}, remove_from_list, list_facts},
 	[OPERATION_ASSET_ADD] = {{"chain", "contract", "decimals", "symbol"}, add_asset, no_facts},
 	[OPERATION_PRICE_SET] = {{"microcents"}, set_price, price_facts},
-	[OPERATION_POLICY_ACTIVATE] = {{"policies"}, activate_policy, no_facts},
+	[OPERATION_POLICY_ACTIVATE] = {{"bundle", "signatures"}, activate_policy, no_facts},
 	[OPERATION_CLOCK_ACCEPT] = {{"realtime"}, nothing_to_change, no_facts},
 	[OPERATION_INTENT_RESOLVE] = {{"happened"}, resolve_intent, no_facts},
 };

@@ -64,6 +64,17 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 	return check_stated_chain(payload, *transaction);
 }
 
+/* What fails by itself is refused before anyone is asked whether it may be put into force. */
+static enum status
+assess(struct gate *gate, struct arena *arena, const json *payload, const struct assessment **assessment) {
+	struct bytes document;
+	TRY(activation_document(arena, payload, &document));
+	TRY(assessments_get(gate->assessments, document, assessment));
+	if ((*assessment)->status != OK)
+		return fail((*assessment)->status, "%s", (*assessment)->error);
+	return activation_check_groups(*assessment, gate->state->directory);
+}
+
 static enum status
 observe(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
 	const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
@@ -77,6 +88,9 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 	if (submission->kind == OPERATION_SIGN)
 		TRY(gate_decode_transaction(gate, arena, submission->payload_document, submission->resource_id, now_ms,
 					    &evaluation->transaction));
+	const struct assessment *assessment = nullptr;
+	if (submission->kind == OPERATION_POLICY_ACTIVATE)
+		TRY(assess(gate, arena, submission->payload_document, &assessment));
 	struct change *change = ARENA_NEW(arena, struct change);
 	evaluation->facts = ARENA_NEW(arena, struct facts);
 	TRY_ALLOC(change);
@@ -100,6 +114,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 						       .subject_key = subject_key,
 						       .transaction = evaluation->transaction,
 						       .votes = votes,
+						       .assessment = assessment,
 						       .peer_address = submission->peer_address,
 						       .now_ms = now_ms};
 	facts_start(evaluation->facts, arena);

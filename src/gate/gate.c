@@ -47,6 +47,7 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	TRY(make_origins(made));
 	TRY(gate_state_create(&made->state, config->instance, config->root, config->secrets));
 	TRY(entities_create(&made->entities));
+	TRY(assessments_create(&made->assessments));
 	*gate = TAKE(made);
 	return OK;
 }
@@ -58,6 +59,7 @@ gate_destroy(struct gate **gate) {
 		return;
 	policy_entities_destroy(&gone->entities);
 	entities_text_clear(&gone->entities_text);
+	assessments_destroy(&gone->assessments);
 	gate_state_destroy(&gone->state);
 	arena_free(&gone->scratch);
 	arena_free(&gone->names);
@@ -81,9 +83,28 @@ follow(struct gate *gate, const struct change *change) {
 	return status;
 }
 
+/* Another bundle, and the entities that it brings along in the place of the former's. */
+static enum status
+apply_activation(struct gate *gate, const struct change *change) {
+	_cleanup_(bundle_destroy) struct bundle *former = TAKE(gate->state->bundle);
+	enum status status = change_apply(gate->state, change);
+	if (status != OK) {
+		gate->state->bundle = TAKE(former);
+		return status;
+	}
+	if ((former != nullptr && bundle_remove_entities(former, gate->entities) != OK) ||
+	    bundle_put_entities(gate->state->bundle, gate->entities) != OK ||
+	    policy_entities_seal(gate->entities) != OK)
+		return fail(STATUS_INTERNAL, "entities.behind: a bundle is in force without its entities: %s",
+			    fail_message());
+	return OK;
+}
+
 /* A change and what the policy's entities show of it; of a resolved intent also what had been intended. */
 enum status
 gate_apply_change(struct gate *gate, const struct change *change) {
+	if (change->kind == OPERATION_POLICY_ACTIVATE)
+		return apply_activation(gate, change);
 	struct change intended = {};
 	bool resolves = change->kind == OPERATION_INTENT_RESOLVE;
 	_cleanup_(arena_free) struct arena names = {.block_size = 1024};

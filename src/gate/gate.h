@@ -26,6 +26,7 @@
 struct gate {
 	struct gate_state *state;
 	struct policy_entities *entities;
+	struct assessments *assessments;
 	struct entities_text entities_text;
 	struct known_point points[KNOWN_POINTS];
 	struct record_blobs blobs;

@@ -42,7 +42,8 @@ config_of(const struct bench_gate *b) {
 				    .authorities = authorities,
 				    .authority_count = 1,
 				    .root = b->root,
-				    .secrets = b->secrets};
+				    .secrets = b->secrets,
+				    .blobs = {io_system(), b->directory}};
 }
 
 static void
@@ -312,7 +313,7 @@ state_restored_from_the_log_decides_and_answers_alike(void **) {
 static void
 assert_replays(const struct bench_gate *b, uint64_t same) {
 	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b->directory}));
 	for (size_t i = 0; i < b->count; i++) {
 		enum replay_result result;
 		const char *difference;
@@ -380,13 +381,14 @@ entities_are_recorded_as_they_were_decided_on_however_often_they_were_before(voi
 static void
 a_change_of_policy_names_the_policy_that_permitted_it(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
 	set_up(&b);
-	struct firm_operation change = {
-		.by = FIRM_PERSON_4,
-		.kind = "policy.activate",
-		.resource = "system:gatehouse",
-		.reason = "tested",
-		.payload = "{\"policies\":\"@id(\\\"all\\\") permit (principal, action, resource);\"}"};
+	assert_ok(firm_activation("@id(\"all\") permit (principal, action, resource);", &payload));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
 	_cleanup_(submitted_free) struct submitted s;
 	submit(&b, &change, &s);
 	assert_ok(s.status);
@@ -468,7 +470,7 @@ a_changed_decision_does_not_replay(void **) {
 		_cleanup_(buffer_free) struct buffer changed = {};
 		enum replay_result result = REPLAY_NOT_A_DECISION;
 		const char *difference;
-		assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+		assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
 		for (size_t j = 0; j + 1 < b.count; j++)
 			assert_ok(replayer_add(replayer, j, buffer_bytes(&b.leaves[j]), &result, &difference));
 		struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]);
@@ -588,7 +590,7 @@ a_decision_that_another_key_signed_does_not_replay(void **) {
 	exchange(leaf, json_string(json_get(requester, "public_key")), hex);
 	hex_encode(BYTES_OF_ARRAY(signature), hex);
 	exchange(leaf, json_string(json_get(requester, "signature")), hex);
-	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
 	for (size_t i = 0; i < b.count; i++)
 		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
 	assert_int_equal(REPLAY_DIFFERENT, result);

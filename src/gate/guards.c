@@ -187,6 +187,24 @@ observe_change(struct observation *o, struct facts *facts) {
 	return change_facts(o->state, o->change, facts);
 }
 
+/* --- bundle: what is to be put into force, and what is known of it. --- */
+
+static enum status
+observe_bundle(struct observation *o, struct facts *facts) {
+	const struct assessment *assessment = o->assessment;
+	char hash[65];
+	int64_t signers;
+	if (assessment == nullptr)
+		return OK;
+	TRY(activation_signers(o->change->payload, &assessment->bundle, o->state->directory, &signers));
+	hex_encode(hash256_bytes(&assessment->bundle), hash);
+	facts_add_string(facts, "bundle.hash", FACT_VERIFIED, bytes_of_text(hash));
+	facts_add_long(facts, "bundle.invariants", FACT_VERIFIED, assessment->invariants);
+	facts_add_long(facts, "bundle.policies", FACT_VERIFIED, assessment->policies);
+	facts_add_long(facts, "bundle.signers", FACT_VERIFIED, signers);
+	return OK;
+}
+
 /* --- approvals: distinct eligible people. --- */
 
 static enum status
@@ -204,6 +222,7 @@ const struct guard guards[] = {
 	{"destinations", observe_destinations, {}, {"destination"}},
 	{"limits", observe_limits, {"transfer.usd_cents"}, {"limits"}},
 	{"change", observe_change, {}, {"change", "price"}},
+	{"bundle", observe_bundle, {}, {"bundle"}},
 	{"approvals", observe_approvals, {}, {"approvals"}},
 };
 const size_t guard_count = ARRAY_LENGTH(guards);

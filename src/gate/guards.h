@@ -7,6 +7,7 @@
 #ifndef GATEHOUSE_GATE_GUARDS_H
 #define GATEHOUSE_GATE_GUARDS_H
 
+#include "gate/activation.h"
 #include "gate/administration.h"
 #include "gate/spend.h"
 #include "wallet/wallet.h"
@@ -26,6 +27,7 @@ struct observation {
 	const struct key_info *subject_key;           /* the key that a RESOURCE_KEY names; may be null */
 	const struct wallet_transaction *transaction; /* OPERATION_SIGN only */
 	const struct votes *votes;                    /* null: nobody voted */
+	const struct assessment *assessment;          /* OPERATION_POLICY_ACTIVATE only */
 	struct bytes peer_address;                    /* reported by the gateway; may be empty */
 	int64_t now_ms;
 	/* Filled by the limits guard where a value is known. */

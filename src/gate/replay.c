@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gate/bundle.h"
+#include "gate/activation.h"
 #include "gate/enrolled.h"
 #include "gate/person_signature.h"
 #include "identity/http_signature.h"
@@ -67,10 +67,10 @@ replayer_counts(const struct replayer *replayer) {
 
 static enum status
 add_bundle(struct replayer *replayer, const json *payload) {
-	struct bytes policies;
+	struct bytes document;
 	struct bundle *bundle;
-	TRY(json_need_string(payload, "payload", "policies", &policies));
-	TRY(bundle_create(&bundle, policies));
+	TRY(activation_document(&replayer->arena, payload, &document));
+	TRY(bundle_create(&bundle, document, nullptr));
 	if (map_get(&replayer->bundles, hash256_bytes(&bundle->hash)) != nullptr) {
 		bundle_destroy(&bundle);
 		return OK;
@@ -354,7 +354,8 @@ replay_request_free(struct replay_request *request) {
 }
 
 static enum status
-make_request(struct replayer *replayer, const struct decision_record *record, struct replay_request *made) {
+make_request(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
+	     struct replay_request *made) {
 	const json *facts;
 	made->facts = ARENA_NEW(&replayer->arena, struct facts);
 	TRY_ALLOC(made->facts);
@@ -365,6 +366,7 @@ make_request(struct replayer *replayer, const struct decision_record *record, st
 	TRY(policy_entities_create(&made->entities));
 	TRY(policy_entities_read(made->entities, &(struct policy_source){"entities", record->entities},
 				 (struct policy_entities_options){}, nullptr));
+	TRY(bundle_put_entities(bundle, made->entities));
 	TRY(policy_entities_seal(made->entities));
 	made->request = (struct policy_request){record->principal, record->action, record->resource, &made->context};
 	return OK;
@@ -377,7 +379,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	struct policy_result result;
 	if (bundle == nullptr)
 		DIFFERS("its bundle is not in the log before it");
-	if (make_request(replayer, record, &made) != OK)
+	if (make_request(replayer, bundle, record, &made) != OK)
 		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
 	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
 			  &replayer->arena, &result) != OK)
@@ -475,7 +477,7 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record.bundle));
 	if (bundle == nullptr)
 		return fail(STATUS_NOT_FOUND, "replay.bundle: the decision's bundle is not known");
-	TRY(make_request(replayer, &record, &made));
+	TRY(make_request(replayer, bundle, &record, &made));
 	TRY(policy_explain(bundle->policies, made.entities, &made.request, &replayer->arena, &rows));
 	struct json_writer writer;
 	json_writer_start(&writer, explanation);
@@ -494,6 +496,21 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	for (size_t i = 0; i < policy_set_count(bundle->policies); i++)
 		explain_policy(bundle, &rows[i], &writer);
 	json_write_end(&writer);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
+enum status
+replayer_write_bundle(const struct replayer *replayer, const struct hash256 *hash, struct buffer *to) {
+	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(hash));
+	struct json_writer writer;
+	if (bundle == nullptr)
+		return fail(STATUS_NOT_FOUND, "replay.bundle: no such bundle was ever in force");
+	json_writer_start(&writer, to);
+	json_write_object(&writer);
+	json_write_member_hex(&writer, "bundle", hash256_bytes(hash));
+	json_write_key(&writer, "document");
+	json_write_canonical(&writer, bundle->text);
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
 }

@@ -33,4 +33,7 @@ struct replay_counts replayer_counts(const struct replayer *replayer);
  * "annotations"}],...} as canonical JSON, appended. The leaf's bundle must have been added. */
 enum status replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *explanation);
 
+/* {"bundle":hash,"document":{...}} of a bundle that was added: STATUS_NOT_FOUND "replay.bundle". */
+enum status replayer_write_bundle(const struct replayer *replayer, const struct hash256 *hash, struct buffer *to);
+
 #endif

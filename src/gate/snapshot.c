@@ -28,7 +28,7 @@ write_bundle(const struct writing *writing, struct buffer *to) {
 
 static enum status
 read_bundle(struct gate *gate, struct bytes part) {
-	return part.len == 0 ? OK : bundle_create(&gate->state->bundle, part);
+	return part.len == 0 ? OK : bundle_create(&gate->state->bundle, part, nullptr);
 }
 
 static enum status
@@ -426,7 +426,10 @@ read_all(struct gate *gate, struct bytes snapshot) {
 		TRY(parts[i].read(gate, part));
 	}
 	TRY(cursor_end(&cursor, FIELD));
-	return entities_load(gate->entities, gate->state);
+	TRY(entities_load(gate->entities, gate->state));
+	if (gate->state->bundle != nullptr)
+		TRY(bundle_put_entities(gate->state->bundle, gate->entities));
+	return policy_entities_seal(gate->entities);
 }
 
 enum status

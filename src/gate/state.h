@@ -9,7 +9,6 @@
 #ifndef GATEHOUSE_GATE_STATE_H
 #define GATEHOUSE_GATE_STATE_H
 
-#include "gate/bundle.h"
 #include "gate/operations.h"
 #include "guards/destinations/destinations.h"
 #include "guards/limits/limits.h"
@@ -18,6 +17,7 @@
 #include "identity/directory.h"
 #include "identity/nonces.h"
 #include "keys/software/keyring.h"
+#include "policy/bundle.h"
 #include "store/secrets.h"
 #include "wallet/asset.h"
 

@@ -239,6 +239,17 @@ read_policy(struct job *job, const struct route_match *match) {
 	return send_listing(job, listing_policy);
 }
 
+/* A bundle that is or was in force. */
+static enum status
+read_bundle(struct job *job, const struct route_match *match) {
+	struct hash256 hash;
+	if (match->parameters[0].len != 2 * sizeof hash.bytes ||
+	    hex_decode(match->parameters[0], hash.bytes, sizeof hash.bytes) != OK)
+		return fail(STATUS_INVALID, "bundle.hash: expected 64 hexadecimal digits");
+	job->content_type = "application/json";
+	return explanation_write_bundle(job->keeper, &hash, &job->body);
+}
+
 static enum status
 read_instance(struct job *job, const struct route_match *match) {
 	(void)match;
@@ -331,6 +342,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/lists", JOB_READ, false, 1, list_lists, nullptr},
 	{"GET", "/v1/prices", JOB_READ, false, 1, list_prices, nullptr},
 	{"GET", "/v1/policy", JOB_READ, false, 1, read_policy, nullptr},
+	{"GET", "/v1/policy/bundles/*", JOB_READ, false, 10, nullptr, read_bundle},
 	{"GET", "/v1/instance", JOB_READ, true, 0, read_instance, nullptr},
 	{"GET", "/v1/ledger/checkpoint", JOB_READ, true, 0, read_checkpoint, nullptr},
 	{"GET", "/v1/ledger/entries/*", JOB_READ, false, 2, nullptr, read_entry},

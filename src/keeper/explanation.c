@@ -96,6 +96,28 @@ explain(struct explaining *explaining, struct buffer *to) {
 	return replayer_explain(explaining->replayer, record.leaf, to);
 }
 
+static enum status
+find_bundle(struct explaining *explaining, const struct hash256 *hash, struct buffer *to) {
+	struct ledger_head head;
+	TRY(add_entry(explaining, 0));
+	TRY(add_listed_bundles(explaining));
+	enum status status = replayer_write_bundle(explaining->replayer, hash, to);
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	ledger_durable_head(explaining->keeper->ledger, &head);
+	TRY(ledger_visit(explaining->keeper->ledger, 1, head.head.size, visit_bundle, explaining));
+	return replayer_write_bundle(explaining->replayer, hash, to);
+}
+
+enum status
+explanation_write_bundle(struct keeper *keeper, const struct hash256 *hash, struct buffer *to) {
+	struct explaining explaining = {.keeper = keeper, .index = UINT64_MAX};
+	TRY(replayer_create(&explaining.replayer, &keeper->gate->blobs));
+	enum status status = find_bundle(&explaining, hash, to);
+	replayer_destroy(&explaining.replayer);
+	return status;
+}
+
 enum status
 explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to) {
 	struct explaining explaining = {.keeper = keeper, .index = index};

@@ -203,7 +203,8 @@ enum status
 listing_policy(const struct gate_state *state, struct json_writer *w) {
 	json_write_object(w);
 	json_write_member_hex(w, "bundle", hash256_bytes(&state->bundle->hash));
-	json_write_member_string(w, "policies", state->bundle->text);
+	json_write_key(w, "document");
+	json_write_canonical(w, state->bundle->text);
 	json_write_end(w);
 	return OK;
 }

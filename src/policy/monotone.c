@@ -135,11 +135,13 @@ find_mentions(const struct pass *pass, const struct expression *expression, stru
 	struct path_text path;
 	const struct monotone_fact *fact = nullptr;
 	if (is_context_path(expression, &path)) {
-		add_touch(touch_of(pass, path.text, &fact), fact, mention);
+		enum touch touch = touch_of(pass, path.text, &fact);
+		add_touch(touch, fact, mention);
 		return;
 	}
 	if (expression->kind == EXPRESSION_HAS && is_context_path(expression->operands[0], &path)) {
-		add_touch(touch_of_has(pass, expression, &fact), fact, mention);
+		enum touch touch = touch_of_has(pass, expression, &fact);
+		add_touch(touch, fact, mention);
 		return;
 	}
 	for (size_t i = 0; i < expression->operand_count; i++)

@@ -343,7 +343,7 @@ try_all(const struct policy_set *set, const struct policy_entities *const stores
 
 static void
 what_is_accepted_holds_on_every_request(void **) {
-	constexpr size_t SETS = 6000;
+	constexpr size_t SETS = 1500;
 	_cleanup_(free_fixture) struct fixture fixture = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	size_t accepted = 0, matter = 0, hurt = 0, gain = 0;

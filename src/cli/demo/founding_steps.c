@@ -13,10 +13,24 @@
 
 static enum status
 write_founding(struct stage *stage) {
-	const char *policies = house_path(&stage->house, "policies.cedar");
-	TRY_ALLOC(policies);
+	const struct {
+		const char *path;
+		struct bytes content;
+	} files[] = {
+		{"policy/bundle.yaml", embedded_bundle},
+		{"policy/policies.cedar", embedded_policies},
+		{"policy/invariants.cedar", embedded_invariants},
+	};
+	const char *folder = house_path(&stage->house, "policy");
+	TRY_ALLOC(folder);
 	TRY(io_replace_file(io_system(), stage->house.founding_path, embedded_firm));
-	return io_replace_file(io_system(), policies, embedded_policies);
+	TRY(io_make_directory(io_system(), folder));
+	for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+		const char *path = house_path(&stage->house, files[i].path);
+		TRY_ALLOC(path);
+		TRY(io_replace_file(io_system(), path, files[i].content));
+	}
+	return OK;
 }
 
 static enum status

@@ -1,0 +1,33 @@
+/*
+ * What a bundle must be before it may be put into force: that it fits the host that will decide with it, and holds by itself.
+ *
+ *   its schema says of the host's entities, actions and facts nothing that is not so (the host's schema says what is so);
+ *   its entities are of types of its own, never of the host's: keys, accounts and people come from the host's state alone;
+ *   its policies validate against it, strictly (that its entities fit it was seen when they were read);
+ *   approvals and reported facts stand only where they may (policy/monotone.h);
+ *   the policies of a table of limits are what the table compiles to.
+ *
+ * Errors: findings "bundle.schema_*", "bundle.shadows", "bundle.limits_differ", "validate.*", "monotone.*".
+ */
+#ifndef GATEHOUSE_POLICY_BUNDLE_CHECK_H
+#define GATEHOUSE_POLICY_BUNDLE_CHECK_H
+
+#include "policy/bundle.h"
+#include "policy/monotone.h"
+
+struct bundle_host {
+	const struct policy_schema *schema;
+	/* A record of the context, "approvals.group", whose fields are Longs under names that only the state knows. */
+	const char *open_record;
+	struct monotone_rules monotone;
+};
+
+/* STATUS_INVALID where there are findings; diagnostics and warnings may be null. */
+enum status bundle_check(const struct bundle *bundle, const struct bundle_host *host,
+			 struct policy_diagnostics *diagnostics, struct policy_diagnostics *warnings);
+
+/* The names in the open record that policies may rely on: required fields, in the arena. */
+enum status bundle_open_names(const struct bundle *bundle, const struct bundle_host *host, struct arena *arena,
+			      const struct bytes **names, size_t *count);
+
+#endif
