@@ -55,6 +55,8 @@ enum status listing_run(struct invocation *invocation); /* GET of what the noun 
 
 /* prove_commands.c: files alone, by a worker of its own. */
 enum status policy_prove_run(struct invocation *invocation);
+enum status policy_diff_run(struct invocation *invocation);
+enum status policy_lint_run(struct invocation *invocation);
 
 /* bundle_commands.c: bundles in files and directories. */
 enum status policy_pack_run(struct invocation *invocation);

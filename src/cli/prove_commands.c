@@ -1,4 +1,4 @@
-/* Proofs about policies, in files alone: what `gatehouse policy prove` asks of a worker and shows. */
+/* Proofs about policies, in files alone: what `gatehouse policy prove`, `diff` and `lint` ask of a worker and show. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -129,13 +129,29 @@ show_diagnostics(const struct work_answer *answer) {
 	output_note("%.*s", BYTES_ARGS(buffer_bytes(&shown)));
 }
 
+/* Is it what one wants to hear? */
+typedef bool is_well(const struct work_finding *finding);
+
+static bool
+is_proved(const struct work_finding *finding) {
+	return finding->verdict == PROVE_PROVED;
+}
+
+/* "dead" and "shadowed" are faults where they are proved. */
+static bool
+is_sound(const struct work_finding *finding) {
+	return bytes_equal_text(finding->check, "never_errors") ? finding->verdict == PROVE_PROVED
+								: finding->verdict == PROVE_COUNTEREXAMPLE;
+}
+
 static enum status
-show(struct invocation *invocation, const struct work_answer *answer) {
+show(struct invocation *invocation, const struct work_answer *answer, is_well *well, bool shows_well) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	bool is_all = true;
 	for (size_t i = 0; i < answer->verdict_count; i++) {
-		is_all &= answer->verdicts[i].verdict == PROVE_PROVED;
-		if (!invocation->json)
+		bool holds = well(&answer->verdicts[i]);
+		is_all &= holds;
+		if (!invocation->json && (shows_well || !holds))
 			show_finding(&answer->verdicts[i], &text);
 	}
 	if (invocation->json) {
@@ -151,27 +167,61 @@ show(struct invocation *invocation, const struct work_answer *answer) {
 }
 
 static enum status
-ask_and_show(struct invocation *invocation, const struct work *work) {
+ask_and_show(struct invocation *invocation, const struct work *work, is_well *well, bool shows_well) {
 	struct work_answer answer;
 	TRY(ask(invocation, work, &answer));
 	if (answer.is_done)
-		return show(invocation, &answer);
+		return show(invocation, &answer, well, shows_well);
 	show_diagnostics(&answer);
 	return fail(STATUS_INVALID, "%.*s", BYTES_ARGS(answer.error));
+}
+
+static enum status
+read_schema(struct invocation *invocation, struct work *work) {
+	const char *schema = invocation_option(invocation, "schema");
+	work->bundle = work->invariants.name = work->invariants.text = BYTES_OF_LITERAL("");
+	work->schema_is_json = ends_in(schema, ".json");
+	return read_file(invocation, schema, &work->schema);
+}
+
+static enum status
+read_words(struct invocation *invocation, struct work_file policies[COMMAND_WORDS_MAX], struct work *work) {
+	work->policies = policies;
+	for (const char *path; (path = invocation_word(invocation, work->policy_count)) != nullptr;
+	     work->policy_count++)
+		TRY(read_file(invocation, path, &policies[work->policy_count]));
+	return OK;
 }
 
 enum status
 policy_prove_run(struct invocation *invocation) {
 	struct work_file policies[COMMAND_WORDS_MAX] = {};
-	struct work work = {.ask = WORK_PROVE,
-			    .bundle = BYTES_OF_LITERAL(""),
-			    .policies = policies,
-			    .gateway_hostile = invocation_flag(invocation, "gateway-hostile")};
-	const char *schema = invocation_option(invocation, "schema");
-	TRY(read_file(invocation, schema, &work.schema));
-	work.schema_is_json = ends_in(schema, ".json");
+	struct work work = {.ask = WORK_PROVE, .gateway_hostile = invocation_flag(invocation, "gateway-hostile")};
+	TRY(read_schema(invocation, &work));
 	TRY(read_file(invocation, invocation_option(invocation, "invariants"), &work.invariants));
-	for (const char *path; (path = invocation_word(invocation, work.policy_count)) != nullptr; work.policy_count++)
-		TRY(read_file(invocation, path, &policies[work.policy_count]));
-	return ask_and_show(invocation, &work);
+	TRY(read_words(invocation, policies, &work));
+	return ask_and_show(invocation, &work, is_proved, true);
+}
+
+enum status
+policy_lint_run(struct invocation *invocation) {
+	struct work_file policies[COMMAND_WORDS_MAX] = {};
+	struct work work = {.ask = WORK_CHECK};
+	TRY(read_schema(invocation, &work));
+	TRY(read_words(invocation, policies, &work));
+	return ask_and_show(invocation, &work, is_sound, false);
+}
+
+enum status
+policy_diff_run(struct invocation *invocation) {
+	struct work_file old = {}, new = {};
+	struct work work = {.ask = invocation_flag(invocation, "disjoint") ? WORK_DISJOINT : WORK_COMPARE,
+			    .policies = &new,
+			    .policy_count = 1,
+			    .old = &old,
+			    .old_count = 1};
+	TRY(read_schema(invocation, &work));
+	TRY(read_file(invocation, invocation_word(invocation, 0), &old));
+	TRY(read_file(invocation, invocation_word(invocation, 1), &new));
+	return ask_and_show(invocation, &work, is_proved, false);
 }

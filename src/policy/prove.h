@@ -73,6 +73,19 @@ enum status policy_prove(const struct policy_set *policies, const struct policy_
 			 const struct policy_set *invariants, const struct prove_options *options, struct arena *arena,
 			 struct prove_report *report);
 
+/* Two findings for each environment: "newly_permitted" and "newly_denied", proved where there is no such request. All of the first
+ * proved: the old set permits whatever the new one does; all of both: the two are equivalent. */
+enum status policy_compare(const struct policy_set *old, const struct policy_set *new,
+			   const struct policy_schema *schema, const struct prove_options *options, struct arena *arena,
+			   struct prove_report *report);
+/* One for each environment, "both_permit": all proved, no request is permitted by both. */
+enum status policy_disjoint(const struct policy_set *one, const struct policy_set *other,
+			    const struct policy_schema *schema, const struct prove_options *options,
+			    struct arena *arena, struct prove_report *report);
+/* Three for each policy: "never_errors", and "dead" and "shadowed", which are faults where they are proved. */
+enum status policy_check_each(const struct policy_set *policies, const struct policy_schema *schema,
+			      const struct prove_options *options, struct arena *arena, struct prove_report *report);
+
 /* The first invariant's question in the first environment that it concerns, whole, as SMT-LIB text: for other solvers, which are to
  * say "unsat" where it is proved. */
 enum status prove_formula(const struct policy_set *policies, const struct policy_schema *schema,

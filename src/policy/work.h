@@ -17,7 +17,10 @@ constexpr size_t WORK_FILES_MAX = 64;
 constexpr size_t WORK_ANSWER_MAX = 768 * 1024;
 
 enum work_ask {
-	WORK_PROVE, /* the invariants */
+	WORK_PROVE,    /* the invariants */
+	WORK_CHECK,    /* each policy: never_errors, dead, shadowed */
+	WORK_COMPARE,  /* against the old set: newly_permitted, newly_denied */
+	WORK_DISJOINT, /* from the old set: both_permit */
 	WORK_END,
 };
 
@@ -31,6 +34,8 @@ struct work {
 	struct bytes bundle;              /* whatever names the bundle to who asks; comes back as it is */
 	const struct work_file *policies; /* Cedar */
 	size_t policy_count;
+	const struct work_file *old; /* WORK_COMPARE, WORK_DISJOINT */
+	size_t old_count;
 	struct work_file schema;
 	bool schema_is_json;
 	struct work_file invariants;

@@ -43,13 +43,6 @@ broken(const struct scene *scene, size_t invariant) {
 	return term_and(terms, scene->assumed, term_or(terms, it->satisfied, it->errs));
 }
 
-/* A forbid is out of the way only if it can be evaluated, and is not satisfied. */
-static const struct term *
-is_silent(struct scene *scene, const struct compiled *forbid) {
-	struct term_table *terms = &scene->encoding.terms;
-	return term_not(terms, term_or(terms, forbid->satisfied, forbid->errs));
-}
-
 /* --- What needs no solver --- */
 
 constexpr size_t GUARDS_MAX = 12;
@@ -115,7 +108,7 @@ find_guards(struct scene *scene, const struct term *bad, struct guards *guards) 
 		    !speaks_of_known(guards, forbid->satisfied, &left) || !speaks_of_known(guards, forbid->errs, &left))
 			continue;
 		guards->policies[guards->count] = (uint32_t)i;
-		guards->silent[guards->count++] = is_silent(scene, forbid);
+		guards->silent[guards->count++] = scene_is_silent(scene, forbid);
 	}
 }
 
@@ -194,7 +187,7 @@ add_forbid(struct never *never, size_t policy, bool *is_new) {
 	never->is_added[policy] = true;
 	never->policies[never->question.count] = (uint32_t)policy;
 	return question_add(never->scene, &never->question,
-			    is_silent(never->scene, &never->scene->policies[0][policy]));
+			    scene_is_silent(never->scene, &never->scene->policies[0][policy]));
 }
 
 static enum status
@@ -313,63 +306,33 @@ prove_never(struct scene *scene, size_t invariant, struct progress *progress) {
 
 /* --- What must always be permitted --- */
 
-static const struct term *
-is_permitted(struct scene *scene, size_t set) {
-	const struct policy_set *policies = scene->prover->sets[set];
-	struct term_table *terms = &scene->encoding.terms;
-	const struct term **permits = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
-	const struct term **silent = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
-	size_t permit_count = 0, silent_count = 0;
-	if (permits == nullptr || silent == nullptr) {
-		terms->failed = true;
-		return terms->no;
-	}
-	for (size_t i = 0; i < policies->policy_count; i++) {
-		const struct compiled *policy = &scene->policies[set][i];
-		if (policies->policies[i].effect == POLICY_PERMIT)
-			permits[permit_count++] = policy->satisfied;
-		else
-			silent[silent_count++] = is_silent(scene, policy);
-	}
-	return term_and(terms, term_any(terms, permits, permit_count), term_all(terms, silent, silent_count));
+static enum status
+confirm_denied(struct scene *scene, struct prove_witness *witness, void *context, bool *agrees) {
+	_cleanup_(arena_free) struct arena scratch = {};
+	struct replayed replayed;
+	TRY(scene_replay(scene, 0, witness, &scratch, &replayed));
+	*agrees = replayed.result.decision == POLICY_DENY && is_broken_by(scene, *(const size_t *)context, &replayed);
+	return OK;
 }
 
 static enum status
 prove_always(struct scene *scene, size_t invariant, struct progress *progress) {
-	_cleanup_(arena_free) struct arena scratch = {};
 	struct term_table *terms = &scene->encoding.terms;
-	struct question *question = ARENA_NEW(&scene->arena, struct question);
-	enum solver_answer answer;
-	const char *reason;
-	TRY_ALLOC(question);
-	const struct term *denied = term_not(terms, is_permitted(scene, 0));
+	struct judgement judgement;
+	const struct term *denied = term_not(terms, scene_is_permitted(scene, 0));
 	const struct term *terms_of_it[] = {scene->assumed, scene->invariants[invariant].satisfied, denied};
-	const struct term *bad = term_all(terms, terms_of_it, ARRAY_LENGTH(terms_of_it));
 	for (size_t i = 0; i < scene->prover->sets[0]->policy_count; i++)
 		if (scene->prover->sets[0]->policies[i].effect == POLICY_PERMIT &&
 		    !term_is_false(scene->policies[0][i].satisfied))
 			progress->carries[i] = true;
-	TRY(encoding_status(&scene->encoding));
-	if (term_is_false(bad))
+	TRY(scene_judge(scene, term_all(terms, terms_of_it, ARRAY_LENGTH(terms_of_it)), confirm_denied, &invariant,
+			&judgement));
+	if (judgement.verdict == PROVE_UNKNOWN)
+		give_up(progress, judgement.reason);
+	if (judgement.verdict != PROVE_COUNTEREXAMPLE)
 		return OK;
-	TRY(question_add(scene, question, bad));
-	TRY(scene_ask(scene, question, &answer, &reason, nullptr));
-	if (answer == SOLVER_IMPOSSIBLE)
-		return OK;
-	if (answer == SOLVER_UNKNOWN) {
-		give_up(progress, reason);
-		return OK;
-	}
-	struct prove_witness *witness;
-	struct replayed replayed;
-	TRY(scene_witness(scene, &witness));
-	TRY(scene_replay(scene, 0, witness, &scratch, &replayed));
-	if (replayed.result.decision == POLICY_ALLOW || !is_broken_by(scene, invariant, &replayed)) {
-		give_up(progress, scene_disagreement(scene));
-		return OK;
-	}
 	progress->finding.verdict = PROVE_COUNTEREXAMPLE;
-	progress->finding.witness = witness;
+	progress->finding.witness = judgement.witness;
 	progress->is_decided = true;
 	return OK;
 }
@@ -407,29 +370,16 @@ prove_invariants(struct proof *proof, struct scene *scene, enum status compiled)
 }
 
 static enum status
-prove_environment(struct proof *proof, struct environment environment) {
+prove_environment(struct prover *prover, struct environment environment, void *context) {
 	_cleanup_(scene_free) struct scene scene = {};
 	bool concerns;
-	TRY(scene_start(&scene, &proof->prover, environment, &concerns));
+	TRY(scene_start(&scene, prover, environment, &concerns));
 	if (!concerns)
 		return OK;
 	enum status status = scene_compile(&scene);
 	if (status != OK && status != STATUS_TOO_LARGE)
 		return status;
-	return prove_invariants(proof, &scene, status);
-}
-
-static enum status
-prove_environments(struct proof *proof) {
-	const struct policy_schema *schema = proof->prover.schema;
-	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
-		const struct schema_action *action = policy_schema_action(schema, i);
-		for (size_t j = 0; j < action->principal_count; j++)
-			for (size_t k = 0; k < action->resource_count; k++)
-				TRY(prove_environment(
-					proof, (struct environment){i, action->principals[j], action->resources[k]}));
-	}
-	return OK;
+	return prove_invariants(context, &scene, status);
 }
 
 static enum status
@@ -476,35 +426,6 @@ conclude(const struct proof *proof, struct progress *progress) {
 }
 
 static enum status
-list_assumptions(const struct prover *prover, struct prove_report *report) {
-	static const char *const always[] = {
-		"request: it fits the schema, and so do its context and the entities",
-		"entities: principal and resource are in the store; what else is there is free",
-		"numbers: every Long of facts and entities is within 2^53-1 either way (docs/facts.md)",
-	};
-	size_t most = ARRAY_LENGTH(always) + 1 + (prover->invariants == nullptr ? 0 : prover->invariants->policy_count);
-	const char **list = ARENA_NEW_ARRAY(prover->arena, most, const char *);
-	TRY_ALLOC(list);
-	for (size_t i = 0; i < ARRAY_LENGTH(always); i++)
-		list[report->assumption_count++] = always[i];
-	if (!prover->options.gateway_hostile)
-		list[report->assumption_count++] = "gateway: what it reports is true";
-	for (size_t i = 0; prover->invariants != nullptr && i < prover->invariants->policy_count; i++) {
-		struct policy_view view;
-		struct bytes why;
-		policy_set_view(prover->invariants, i, &view);
-		if (!policy_view_annotation(&view, "assume", &why))
-			continue;
-		const char *text = arena_format(prover->arena, "%.*s: %.*s", BYTES_ARGS(view.id), BYTES_ARGS(why));
-		TRY_ALLOC(text);
-		list[report->assumption_count++] = text;
-	}
-	report->assumptions = list;
-	report->solver = solver_version();
-	return OK;
-}
-
-static enum status
 report_findings(const struct proof *proof, struct prove_report *report) {
 	struct prove_finding *findings = ARENA_NEW_ARRAY(proof->prover.arena, proof->count, struct prove_finding);
 	TRY_ALLOC(findings);
@@ -515,7 +436,7 @@ report_findings(const struct proof *proof, struct prove_report *report) {
 		findings[report->finding_count++] = proof->progress[i].finding;
 	}
 	report->findings = findings;
-	return list_assumptions(&proof->prover, report);
+	return prover_list_assumptions(&proof->prover, report);
 }
 
 enum status
@@ -532,7 +453,7 @@ policy_prove(const struct policy_set *policies, const struct policy_schema *sche
 	if (!policies->is_sealed || !invariants->is_sealed)
 		return fail(STATUS_INTERNAL, "prove.unsealed: policies and invariants are to be sealed");
 	TRY(start(&proof));
-	enum status status = prove_environments(&proof);
+	enum status status = prover_visit(&proof.prover, prove_environment, &proof);
 	prover_free(&proof.prover);
 	TRY(status);
 	return report_findings(&proof, report);
@@ -544,7 +465,7 @@ static enum status
 write_formula(struct scene *scene, struct buffer *text) {
 	struct question *question = ARENA_NEW(&scene->arena, struct question);
 	TRY_ALLOC(question);
-	const struct term *bad = term_and(&scene->encoding.terms, broken(scene, 0), is_permitted(scene, 0));
+	const struct term *bad = term_and(&scene->encoding.terms, broken(scene, 0), scene_is_permitted(scene, 0));
 	TRY(question_add(scene, question, bad));
 	buffer_append_text(text, solver_text(scene->prover->solver));
 	buffer_append_format(text, "(check-sat-assuming (%s))\n", solver_switch_name(scene->prover->solver, 0));
@@ -552,9 +473,12 @@ write_formula(struct scene *scene, struct buffer *text) {
 }
 
 static enum status
-try_formula(struct prover *prover, struct environment environment, struct buffer *text) {
+try_formula(struct prover *prover, struct environment environment, void *context) {
 	_cleanup_(scene_free) struct scene scene = {};
+	struct buffer *text = context;
 	bool concerns;
+	if (text->len > 0)
+		return OK;
 	TRY(scene_start(&scene, prover, environment, &concerns));
 	if (!concerns)
 		return OK;
@@ -569,13 +493,5 @@ prove_formula(const struct policy_set *policies, const struct policy_schema *sch
 	_cleanup_(prover_free) struct prover prover = {
 		.schema = schema, .sets = {policies}, .set_count = 1, .invariants = invariants, .arena = &arena};
 	TRY(prover_start(&prover));
-	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
-		const struct schema_action *action = policy_schema_action(schema, i);
-		for (size_t j = 0; j < action->principal_count; j++)
-			for (size_t k = 0; k < action->resource_count && text->len == 0; k++)
-				TRY(try_formula(&prover,
-						(struct environment){i, action->principals[j], action->resources[k]},
-						text));
-	}
-	return OK;
+	return prover_visit(&prover, try_formula, text);
 }

@@ -200,12 +200,218 @@ a_counterexample_is_a_request_that_the_evaluator_permits(void **) {
 	assert_bytes(BYTES_OF_LITERAL("p"), witness->reasons[0]);
 }
 
+/* --- Comparing --- */
+
+struct pair {
+	struct fixture fixture;
+	struct policy_set *old;
+};
+
+static void
+free_pair(struct pair *pair) {
+	policy_set_destroy(&pair->old);
+	free_fixture(&pair->fixture);
+}
+
+static void
+read_pair(struct pair *pair, const char *old, const char *new) {
+	assert_ok(policy_schema_parse("test.cedarschema", bytes_of_text(small_schema), SCHEMA_CEDAR,
+				      &pair->fixture.schema, nullptr));
+	pair->old = fixture_policies(old);
+	pair->fixture.policies = fixture_policies(new);
+}
+
+static const struct prove_finding *
+find_check(const struct prove_report *report, const char *check, const char *subject) {
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (strcmp(report->findings[i].check, check) == 0 &&
+		    bytes_equal_text(report->findings[i].subject, subject))
+			return &report->findings[i];
+	fail_msg("no finding %s of %s", check, subject);
+	return nullptr;
+}
+
+static const struct {
+	const char *old, *new;
+	enum prove_verdict newly_permitted, newly_denied, both_permit; /* for signing */
+} pairs[] = {
+	{"permit(principal, action, resource) when { context.amount < 5 };",
+	 "permit(principal, action, resource) when { !(context.amount >= 5) };", PROVE_PROVED, PROVE_PROVED,
+	 PROVE_COUNTEREXAMPLE},
+	{"permit(principal, action, resource) when { context.amount < 5 };",
+	 "permit(principal, action, resource) when { context.amount < 6 };", PROVE_COUNTEREXAMPLE, PROVE_PROVED,
+	 PROVE_COUNTEREXAMPLE},
+	{"permit(principal, action, resource);",
+	 "permit(principal, action, resource); forbid(principal in Group::\"x\", action, resource);", PROVE_PROVED,
+	 PROVE_COUNTEREXAMPLE, PROVE_COUNTEREXAMPLE},
+	{"permit(principal, action, resource) when { context.amount < 5 };",
+	 "permit(principal, action, resource) when { context.amount > 5 };", PROVE_COUNTEREXAMPLE, PROVE_COUNTEREXAMPLE,
+	 PROVE_PROVED},
+	{"permit(principal, action == Action::\"read\", resource);",
+	 "permit(principal, action == Action::\"sign\", resource);", PROVE_COUNTEREXAMPLE, PROVE_PROVED, PROVE_PROVED},
+	/* A sum that cannot be computed permits nothing. */
+	{"permit(principal, action, resource) when { context.amount + 9223372036854775807 > 0 };",
+	 "permit(principal, action, resource) when { context.amount <= 0 && context.amount > -9007199254740991 };",
+	 PROVE_PROVED, PROVE_COUNTEREXAMPLE, PROVE_COUNTEREXAMPLE},
+};
+
+static void
+two_sets_are_compared_in_each_environment(void **) {
+	for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
+		_cleanup_(free_pair) struct pair pair = {};
+		struct prove_report report, both;
+		static const char sign[] = "User Action::\"sign\" Key";
+		read_pair(&pair, pairs[i].old, pairs[i].new);
+		assert_ok(policy_compare(pair.old, pair.fixture.policies, pair.fixture.schema, nullptr,
+					 &pair.fixture.arena, &report));
+		assert_int_equal(4, report.finding_count);
+		const struct prove_finding *permitted = find_check(&report, "newly_permitted", sign);
+		const struct prove_finding *denied = find_check(&report, "newly_denied", sign);
+		if (permitted->verdict != pairs[i].newly_permitted || denied->verdict != pairs[i].newly_denied)
+			fail_msg("pair %zu: %s, %s", i, prove_verdict_name(permitted->verdict),
+				 prove_verdict_name(denied->verdict));
+		assert_true((permitted->witness != nullptr) == (permitted->verdict == PROVE_COUNTEREXAMPLE));
+		assert_true(permitted->witness == nullptr || permitted->witness->decision == POLICY_ALLOW);
+		assert_true(denied->witness == nullptr || denied->witness->decision == POLICY_DENY);
+		assert_ok(policy_disjoint(pair.old, pair.fixture.policies, pair.fixture.schema, nullptr,
+					  &pair.fixture.arena, &both));
+		assert_int_equal(pairs[i].both_permit, find_check(&both, "both_permit", sign)->verdict);
+	}
+}
+
+/* --- Single policies --- */
+
+static const struct {
+	const char *policy;
+	bool can_fail, is_dead, is_shadowed;
+} singles[] = {
+	{"permit(principal, action, resource) when { context.amount < 5 };", false, false, false},
+	{"permit(principal, action, resource) when { context.amount < 5 && context.votes > 3 };", false, false, true},
+	{"permit(principal, action, resource) when { context.amount < 4 && context.amount > 4 };", false, true, true},
+	{"permit(principal, action, resource) when { context.votes * context.votes > 1000 };", true, false, false},
+	{"permit(principal, action, resource) when { context.votes * 1024 > 1000 };", false, false, false},
+	{"forbid(principal, action, resource) when { context.votes == 77 };", false, false, false},
+	{"forbid(principal, action, resource) when { context.votes == 77 && context.amount == 1 };", false, false,
+	 true},
+	/* Never satisfied; but it denies where the entity is not there. */
+	{"forbid(principal, action, resource) when { context.other.level > 3 && !(context.other has level) };", false,
+	 true, false},
+	{"permit(principal, action, resource) when { resource.owner.level > 3 };", false, false, false},
+};
+
+static void
+each_policy_is_told_what_it_is_good_for(void **) {
+	_cleanup_(free_fixture) struct fixture fixture = {};
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct prove_report report;
+	for (size_t i = 0; i < ARRAY_LENGTH(singles); i++)
+		buffer_append_text(&text, singles[i].policy);
+	buffer_append_byte(&text, 0);
+	assert_ok(policy_schema_parse("s", bytes_of_text(small_schema), SCHEMA_CEDAR, &fixture.schema, nullptr));
+	fixture.policies = fixture_policies((const char *)text.data);
+	assert_ok(policy_check_each(fixture.policies, fixture.schema, nullptr, &fixture.arena, &report));
+	for (size_t i = 0; i < ARRAY_LENGTH(singles); i++) {
+		char id[32];
+		snprintf(id, sizeof id, "policy%zu", i);
+		enum prove_verdict failing = find_check(&report, "never_errors", id)->verdict,
+				   dead = find_check(&report, "dead", id)->verdict,
+				   shadowed = find_check(&report, "shadowed", id)->verdict;
+		if (failing != (singles[i].can_fail ? PROVE_COUNTEREXAMPLE : PROVE_PROVED) ||
+		    dead != (singles[i].is_dead ? PROVE_PROVED : PROVE_COUNTEREXAMPLE) ||
+		    shadowed != (singles[i].is_shadowed ? PROVE_PROVED : PROVE_COUNTEREXAMPLE))
+			fail_msg("%s: never_errors %s, dead %s, shadowed %s", singles[i].policy,
+				 prove_verdict_name(failing), prove_verdict_name(dead), prove_verdict_name(shadowed));
+	}
+}
+
+/* --- A hostile gateway --- */
+
+static void
+what_a_hostile_gateway_reports_is_no_proof(void **) {
+	static const char zoned[] = "entity P; entity K; action sign appliesTo { principal: P, resource: K, context: "
+				    "{ zone: { mismatch: Bool, registered: Bool } } };";
+	static const char invariants[] =
+		"@id(\"seen\") forbid(principal, action, resource) when { context.zone.mismatch };"
+		"@id(\"own\") forbid(principal, action, resource) unless { context.zone.registered };";
+	for (int hostile = 0; hostile < 2; hostile++) {
+		_cleanup_(free_fixture) struct fixture fixture = {};
+		const struct prove_options options = {.gateway_hostile = hostile};
+		prove(&fixture, zoned,
+		      "permit(principal, action, resource) when { context.zone.registered };"
+		      "forbid(principal, action, resource) when { context.zone.mismatch };",
+		      invariants);
+		assert_ok(policy_prove(fixture.policies, fixture.schema, fixture.invariants, &options, &fixture.arena,
+				       &fixture.report));
+		const struct prove_finding *seen = find(&fixture, "seen");
+		assert_int_equal(hostile ? PROVE_COUNTEREXAMPLE : PROVE_PROVED, seen->verdict);
+		assert_int_equal(PROVE_PROVED, find(&fixture, "own")->verdict);
+		if (!hostile)
+			continue;
+		const struct value *zone = value_record_get(seen->witness->truth, BYTES_OF_LITERAL("zone"));
+		assert_true(value_record_get(zone, BYTES_OF_LITERAL("mismatch"))->boolean);
+		zone = value_record_get(seen->witness->request.context, BYTES_OF_LITERAL("zone"));
+		assert_false(value_record_get(zone, BYTES_OF_LITERAL("mismatch"))->boolean);
+	}
+}
+
+/* --- Files of invariants that are refused --- */
+
+static const struct {
+	const char *text, *message;
+} bad_invariants[] = {
+	{"forbid(principal, action, resource);",
+	 "invariant.id: i:1:1: an invariant needs an @id, by which proofs speak of it"},
+	{"@id(\"\") forbid(principal, action, resource);",
+	 "invariant.id: i:1:9: an invariant needs an @id, by which proofs speak of it"},
+	{"@id(\"a\") @reasons(\"x\") forbid(principal, action, resource);",
+	 "invariant.annotation: i:1:24: expected @id, @reason or @assume, found @reasons"},
+	{"@id(\"a\") @reason forbid(principal, action, resource);",
+	 "invariant.sentence: i:1:18: @reason is to hold a sentence"},
+	{"@id(\"a\") @assume(\"x\") permit(principal, action, resource);",
+	 "invariant.assume: i:1:23: an assumption is a forbid: it says which requests do not occur"},
+	{"@id(\"a\") forbid(principal == ?principal, action, resource);",
+	 "invariant.template: i:1:10: an invariant has no slots"},
+	{"@id(\"a\") forbid(principal, action, resource);\n@id(\"a\") forbid(principal, action, resource);",
+	 "policy.duplicate_id: i:2:10: the id \"a\" is taken by the policy at i:1:10"},
+	{"@id(\"a\") never(principal, action, resource);",
+	 "policy.effect: i:1:10: expected `permit` or `forbid`, found `never`"},
+	{"@id(\"a\") forbid(principal, action, resource) when { context.amonut > 1 };", "validate.attribute: i:1:53: "},
+	{"@id(\"a\") forbid(principal, action, resource) when { context.memo == \"x\" };",
+	 "validate.optional_attribute: i:1:53: the attribute memo is optional: expected a `has` before"},
+	{"@id(\"a\") forbid(principal, action, resource) when { context.amount };", "validate.type: i:1:53: "},
+	{"@id(\"a\") forbid(principal, action == Action::\"sing\", resource);", "validate.unknown_action: i:1:28: "},
+	{"@id(\"a\") forbid(principal is Key, action == Action::\"sign\", resource);",
+	 "validate.inapplicable: i:1:10: no action applies to what the scope asks for"},
+	{"@id(\"a\") forbid(principal, action, resource) when { ip(\"10.0.0\").isIpv4() };",
+	 "validate.extension_value: i:1:56: "},
+	{"@id(\"a\") forbid(principal, action, resource", "policy.unexpected_end: i:1:44: "},
+};
+
+static void
+bad_invariants_are_refused_with_line_and_column(void **) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *schema = nullptr;
+	assert_ok(policy_schema_parse("s", bytes_of_text(small_schema), SCHEMA_CEDAR, &schema, nullptr));
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_invariants); i++) {
+		_cleanup_(policy_set_destroy) struct policy_set *set = nullptr;
+		enum status status =
+			prove_invariants_read("i", bytes_of_text(bad_invariants[i].text), schema, &set, nullptr);
+		if (status != STATUS_INVALID ||
+		    strncmp(bad_invariants[i].message, fail_message(), strlen(bad_invariants[i].message)) != 0)
+			fail_msg("%s\nexpected %s\nfound    %s", bad_invariants[i].text, bad_invariants[i].message,
+				 status == OK ? "nothing wrong" : fail_message());
+	}
+}
+
 int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shipped_invariants_are_proved),
 		cmocka_unit_test(each_row_is_proved_or_refuted),
 		cmocka_unit_test(a_counterexample_is_a_request_that_the_evaluator_permits),
+		cmocka_unit_test(two_sets_are_compared_in_each_environment),
+		cmocka_unit_test(each_policy_is_told_what_it_is_good_for),
+		cmocka_unit_test(what_a_hostile_gateway_reports_is_no_proof),
+		cmocka_unit_test(bad_invariants_are_refused_with_line_and_column),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

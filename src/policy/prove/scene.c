@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "policy/prove/precheck.h"
 #include "policy/set.h"
 
 constexpr unsigned LESSONS_MAX = 64; /* how often patterns may teach the solver, for one question */
@@ -21,6 +22,50 @@ prover_start(struct prover *prover) {
 void
 prover_free(struct prover *prover) {
 	solver_destroy(&prover->solver);
+}
+
+enum status
+prover_visit(struct prover *prover,
+	     enum status (*visit)(struct prover *prover, struct environment environment, void *context),
+	     void *context) {
+	const struct policy_schema *schema = prover->schema;
+	for (uint32_t i = 0; i < policy_schema_action_count(schema); i++) {
+		const struct schema_action *action = policy_schema_action(schema, i);
+		for (size_t j = 0; j < action->principal_count; j++)
+			for (size_t k = 0; k < action->resource_count; k++)
+				TRY(visit(prover, (struct environment){i, action->principals[j], action->resources[k]},
+					  context));
+	}
+	return OK;
+}
+
+enum status
+prover_list_assumptions(const struct prover *prover, struct prove_report *report) {
+	static const char *const always[] = {
+		"request: it fits the schema, and so do its context and the entities",
+		"entities: principal and resource are in the store; what else is there is free",
+		"numbers: every Long of facts and entities is within 2^53-1 either way (docs/facts.md)",
+	};
+	size_t most = ARRAY_LENGTH(always) + 1 + (prover->invariants == nullptr ? 0 : prover->invariants->policy_count);
+	const char **list = ARENA_NEW_ARRAY(prover->arena, most, const char *);
+	TRY_ALLOC(list);
+	for (size_t i = 0; i < ARRAY_LENGTH(always); i++)
+		list[report->assumption_count++] = always[i];
+	if (!prover->options.gateway_hostile)
+		list[report->assumption_count++] = "gateway: what it reports is true";
+	for (size_t i = 0; prover->invariants != nullptr && i < prover->invariants->policy_count; i++) {
+		struct policy_view view;
+		struct bytes why;
+		policy_set_view(prover->invariants, i, &view);
+		if (!policy_view_annotation(&view, "assume", &why))
+			continue;
+		const char *text = arena_format(prover->arena, "%.*s: %.*s", BYTES_ARGS(view.id), BYTES_ARGS(why));
+		TRY_ALLOC(text);
+		list[report->assumption_count++] = text;
+	}
+	report->assumptions = list;
+	report->solver = solver_version();
+	return OK;
 }
 
 bool
@@ -268,6 +313,7 @@ scene_replay(struct scene *scene, size_t set, struct prove_witness *witness, str
 	TRY(make_store(scene, witness, &entities));
 	TRY(policy_decide(prover->sets[set], entities, &witness->request, (struct policy_options){.strict = true},
 			  scratch, &replayed->result));
+	TRY(policy_explain(prover->sets[set], entities, &witness->request, scratch, &replayed->policies));
 	TRY(note_decision(prover, prover->sets[set], &replayed->result, witness));
 	return prover->invariants == nullptr
 		       ? OK
@@ -286,4 +332,62 @@ scene_disagreement(struct scene *scene) {
 	const char *text = arena_format(arena, "prove.unsupported: %s (%s:%zu:%zu)", first->construct,
 					first->policy->source->file, line, column);
 	return text == nullptr ? "prove.unsupported: a construct" : text;
+}
+
+/* --- What policies say together --- */
+
+const struct term *
+scene_is_silent(struct scene *scene, const struct compiled *forbid) {
+	struct term_table *terms = &scene->encoding.terms;
+	return term_not(terms, term_or(terms, forbid->satisfied, forbid->errs));
+}
+
+const struct term *
+scene_is_permitted(struct scene *scene, size_t set) {
+	const struct policy_set *policies = scene->prover->sets[set];
+	struct term_table *terms = &scene->encoding.terms;
+	const struct term **permits = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
+	const struct term **silent = ARENA_NEW_ARRAY(&scene->arena, policies->policy_count, const struct term *);
+	size_t permit_count = 0, silent_count = 0;
+	if (permits == nullptr || silent == nullptr) {
+		terms->failed = true;
+		return terms->no;
+	}
+	for (size_t i = 0; i < policies->policy_count; i++) {
+		const struct compiled *policy = &scene->policies[set][i];
+		if (policies->policies[i].effect == POLICY_PERMIT)
+			permits[permit_count++] = policy->satisfied;
+		else
+			silent[silent_count++] = scene_is_silent(scene, policy);
+	}
+	return term_and(terms, term_any(terms, permits, permit_count), term_all(terms, silent, silent_count));
+}
+
+enum status
+scene_judge(struct scene *scene, const struct term *term, scene_confirms *confirms, void *context,
+	    struct judgement *judgement) {
+	enum solver_answer answer;
+	bool agrees = false;
+	*judgement = (struct judgement){.verdict = PROVE_PROVED};
+	TRY(encoding_status(&scene->encoding));
+	if (term_is_false(term) || precheck_is_impossible(&term, 1))
+		return OK;
+	struct question *question = ARENA_NEW(&scene->arena, struct question);
+	TRY_ALLOC(question);
+	TRY(question_add(scene, question, term));
+	TRY(scene_ask(scene, question, &answer, &judgement->reason, nullptr));
+	if (answer == SOLVER_IMPOSSIBLE)
+		return OK;
+	judgement->verdict = PROVE_UNKNOWN;
+	if (answer == SOLVER_UNKNOWN)
+		return OK;
+	TRY(scene_witness(scene, &judgement->witness));
+	TRY(confirms(scene, judgement->witness, context, &agrees));
+	if (agrees)
+		judgement->verdict = PROVE_COUNTEREXAMPLE;
+	else {
+		judgement->reason = scene_disagreement(scene);
+		judgement->witness = nullptr;
+	}
+	return OK;
 }

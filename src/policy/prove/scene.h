@@ -25,6 +25,11 @@ struct prover { /* of one report */
 };
 
 enum status prover_start(struct prover *prover);
+/* Every environment of the schema. */
+enum status prover_visit(struct prover *prover,
+			 enum status (*visit)(struct prover *prover, struct environment environment, void *context),
+			 void *context);
+enum status prover_list_assumptions(const struct prover *prover, struct prove_report *report);
 void prover_free(struct prover *prover); /* a cleanup function */
 
 struct scene {
@@ -61,11 +66,26 @@ enum status scene_witness(struct scene *scene, struct prove_witness **witness);
 
 struct replayed {
 	struct policy_result result;
+	const struct policy_explanation *policies;   /* what each of the set said */
 	const struct policy_explanation *invariants; /* what each said of the truth; null: there are none */
 };
 /* What the evaluator makes of it. Results in scratch; decision and reasons in the witness. */
 enum status scene_replay(struct scene *scene, size_t set, struct prove_witness *witness, struct arena *scratch,
 			 struct replayed *replayed);
+
+/* A forbid is out of the way only if it can be evaluated, and is not satisfied. */
+const struct term *scene_is_silent(struct scene *scene, const struct compiled *forbid);
+const struct term *scene_is_permitted(struct scene *scene, size_t set);
+
+struct judgement {
+	enum prove_verdict verdict; /* proved: the term cannot hold */
+	const char *reason;
+	struct prove_witness *witness;
+};
+/* Can the term hold? *agrees: the evaluator finds of the witness what the term says. */
+typedef enum status scene_confirms(struct scene *scene, struct prove_witness *witness, void *context, bool *agrees);
+enum status scene_judge(struct scene *scene, const struct term *term, scene_confirms *confirms, void *context,
+			struct judgement *judgement);
 
 /* "prove.unsupported: a set of records (treasury.cedar:3:4)", or that the evaluator differs. */
 const char *scene_disagreement(struct scene *scene);

@@ -3,10 +3,12 @@
 #include "policy/set.h"
 #include "policy/validator.h"
 
+struct material;
+
 static const struct ask_row {
 	const char *name;
-	enum status (*perform)(const struct work *work, struct arena *arena, struct policy_diagnostics *diagnostics,
-			       struct json_writer *writer);
+	enum status (*perform)(const struct work *work, struct material *material, struct arena *arena,
+			       struct policy_diagnostics *diagnostics, struct prove_report *report);
 } asks[WORK_END];
 
 /* --- The request --- */
@@ -16,6 +18,15 @@ write_file(struct json_writer *writer, const struct work_file *file) {
 	json_write_object(writer);
 	json_write_member_string(writer, "name", file->name);
 	json_write_member_string(writer, "text", file->text);
+	json_write_end(writer);
+}
+
+static void
+write_files(struct json_writer *writer, const char *key, const struct work_file *files, size_t count) {
+	json_write_key(writer, key);
+	json_write_array(writer);
+	for (size_t i = 0; i < count; i++)
+		write_file(writer, &files[i]);
 	json_write_end(writer);
 }
 
@@ -29,11 +40,8 @@ work_write(const struct work *work, struct buffer *request) {
 	json_write_member_boolean(&writer, "gateway_hostile", work->gateway_hostile);
 	json_write_key(&writer, "invariants");
 	write_file(&writer, &work->invariants);
-	json_write_key(&writer, "policies");
-	json_write_array(&writer);
-	for (size_t i = 0; i < work->policy_count; i++)
-		write_file(&writer, &work->policies[i]);
-	json_write_end(&writer);
+	write_files(&writer, "old", work->old, work->old_count);
+	write_files(&writer, "policies", work->policies, work->policy_count);
 	json_write_key(&writer, "schema");
 	write_file(&writer, &work->schema);
 	json_write_member_boolean(&writer, "schema_is_json", work->schema_is_json);
@@ -53,25 +61,26 @@ read_file(const json *root, const char *key, struct work_file *file) {
 }
 
 static enum status
-read_policies(struct arena *arena, const json *root, struct work *work) {
+read_policies(struct arena *arena, const json *root, const char *key, const struct work_file **policies,
+	      size_t *policy_count) {
 	static const char *const members[] = {"name", "text", nullptr};
 	const json *list;
-	TRY(json_need(root, "work", "policies", JSON_ARRAY, &list));
+	TRY(json_need(root, "work", key, JSON_ARRAY, &list));
 	size_t count = json_size(list);
 	if (count > WORK_FILES_MAX)
-		return fail(STATUS_TOO_LARGE, "work.policies: %zu files, at most %zu", count, WORK_FILES_MAX);
+		return fail(STATUS_TOO_LARGE, "work.%s: %zu files, at most %zu", key, count, WORK_FILES_MAX);
 	struct work_file *files = ARENA_NEW_ARRAY(arena, count, struct work_file);
 	TRY_ALLOC(files);
 	struct json_iterator iterator = json_iterate(list);
 	for (const json *item; (item = json_next(&iterator, nullptr)) != nullptr;) {
-		struct work_file *file = &files[work->policy_count++];
+		struct work_file *file = &files[(*policy_count)++];
 		if (json_type_of(item) != JSON_OBJECT)
-			return fail(STATUS_INVALID, "work.policies: expected objects");
+			return fail(STATUS_INVALID, "work.%s: expected objects", key);
 		TRY(json_only(item, "work.file", members));
 		TRY(json_need_string(item, "work.file", "name", &file->name));
 		TRY(json_need_string(item, "work.file", "text", &file->text));
 	}
-	work->policies = files;
+	*policies = files;
 	return OK;
 }
 
@@ -88,9 +97,8 @@ read_ask(const json *root, enum work_ask *ask) {
 
 enum status
 work_read(struct arena *arena, struct bytes request, struct work *work) {
-	static const char *const members[] = {"ask",      "bundle", "gateway_hostile", "invariants",
-					      "policies", "schema", "schema_is_json",  "type",
-					      nullptr};
+	static const char *const members[] = {"ask",      "bundle", "gateway_hostile", "invariants", "old",
+					      "policies", "schema", "schema_is_json",  "type",       nullptr};
 	const json *root;
 	struct bytes type;
 	*work = (struct work){};
@@ -106,7 +114,8 @@ work_read(struct arena *arena, struct bytes request, struct work *work) {
 	TRY(json_need_boolean(root, "work", "schema_is_json", &work->schema_is_json));
 	TRY(read_file(root, "invariants", &work->invariants));
 	TRY(read_file(root, "schema", &work->schema));
-	return read_policies(arena, root, work);
+	TRY(read_policies(arena, root, "old", &work->old, &work->old_count));
+	return read_policies(arena, root, "policies", &work->policies, &work->policy_count);
 }
 
 /* --- The work --- */
@@ -117,13 +126,27 @@ file_name(struct arena *arena, const struct work_file *file) {
 	return name == nullptr ? "" : name;
 }
 
+/* The texts of a request, read. */
+struct material {
+	struct policy_schema *schema;
+	struct policy_set *policies, *old, *invariants; /* witnesses borrow from all of them */
+};
+
+static void
+material_free(struct material *material) {
+	policy_schema_destroy(&material->schema);
+	policy_set_destroy(&material->policies);
+	policy_set_destroy(&material->old);
+	policy_set_destroy(&material->invariants);
+}
+
 static enum status
-read_set(const struct work *work, const struct policy_schema *schema, struct arena *arena,
+read_set(const struct work_file *files, size_t count, const struct policy_schema *schema, struct arena *arena,
 	 struct policy_diagnostics *diagnostics, struct policy_set **set) {
 	_cleanup_(policy_set_destroy) struct policy_set *made = nullptr;
 	TRY(policy_set_create(nullptr, &made));
-	for (size_t i = 0; i < work->policy_count; i++)
-		TRY(policy_set_add(made, file_name(arena, &work->policies[i]), work->policies[i].text, diagnostics));
+	for (size_t i = 0; i < count; i++)
+		TRY(policy_set_add(made, file_name(arena, &files[i]), files[i].text, diagnostics));
 	TRY(policy_validate(made, schema, (struct policy_validator_options){}, diagnostics, nullptr));
 	TRY(policy_set_seal(made));
 	*set = TAKE(made);
@@ -131,24 +154,46 @@ read_set(const struct work *work, const struct policy_schema *schema, struct are
 }
 
 static enum status
-perform_prove(const struct work *work, struct arena *arena, struct policy_diagnostics *diagnostics,
-	      struct json_writer *writer) {
-	_cleanup_(policy_schema_destroy) struct policy_schema *schema = nullptr;
-	_cleanup_(policy_set_destroy) struct policy_set *policies = nullptr, *invariants = nullptr;
-	struct prove_options options = {.gateway_hostile = work->gateway_hostile};
-	struct prove_report report;
+read_material(const struct work *work, struct arena *arena, struct policy_diagnostics *diagnostics,
+	      struct material *material) {
 	TRY(policy_schema_parse(file_name(arena, &work->schema), work->schema.text,
-				work->schema_is_json ? SCHEMA_JSON : SCHEMA_CEDAR, &schema, diagnostics));
-	TRY(read_set(work, schema, arena, diagnostics, &policies));
-	TRY(prove_invariants_read(file_name(arena, &work->invariants), work->invariants.text, schema, &invariants,
-				  diagnostics));
-	TRY(policy_prove(policies, schema, invariants, &options, arena, &report));
-	prove_report_write(&report, writer);
-	return OK;
+				work->schema_is_json ? SCHEMA_JSON : SCHEMA_CEDAR, &material->schema, diagnostics));
+	TRY(read_set(work->policies, work->policy_count, material->schema, arena, diagnostics, &material->policies));
+	return read_set(work->old, work->old_count, material->schema, arena, diagnostics, &material->old);
+}
+
+static enum status
+perform_prove(const struct work *work, struct material *material, struct arena *arena,
+	      struct policy_diagnostics *diagnostics, struct prove_report *report) {
+	struct prove_options options = {.gateway_hostile = work->gateway_hostile};
+	TRY(prove_invariants_read(file_name(arena, &work->invariants), work->invariants.text, material->schema,
+				  &material->invariants, diagnostics));
+	return policy_prove(material->policies, material->schema, material->invariants, &options, arena, report);
+}
+
+static enum status
+perform_check(const struct work *, struct material *material, struct arena *arena, struct policy_diagnostics *,
+	      struct prove_report *report) {
+	return policy_check_each(material->policies, material->schema, nullptr, arena, report);
+}
+
+static enum status
+perform_compare(const struct work *, struct material *material, struct arena *arena, struct policy_diagnostics *,
+		struct prove_report *report) {
+	return policy_compare(material->old, material->policies, material->schema, nullptr, arena, report);
+}
+
+static enum status
+perform_disjoint(const struct work *, struct material *material, struct arena *arena, struct policy_diagnostics *,
+		 struct prove_report *report) {
+	return policy_disjoint(material->old, material->policies, material->schema, nullptr, arena, report);
 }
 
 static const struct ask_row asks[WORK_END] = {
 	[WORK_PROVE] = {"prove", perform_prove},
+	[WORK_CHECK] = {"check", perform_check},
+	[WORK_COMPARE] = {"compare", perform_compare},
+	[WORK_DISJOINT] = {"disjoint", perform_disjoint},
 };
 
 /* --- The answer --- */
@@ -185,10 +230,14 @@ write_answer(struct bytes request, const struct work *work, const char *error,
 static enum status
 perform(struct bytes request, struct arena *arena, struct policy_diagnostics *diagnostics, struct work *work,
 	struct buffer *report) {
+	_cleanup_(material_free) struct material material = {};
+	struct prove_report findings;
 	struct json_writer writer;
 	TRY(work_read(arena, request, work));
+	TRY(read_material(work, arena, diagnostics, &material));
+	TRY(asks[work->ask].perform(work, &material, arena, diagnostics, &findings));
 	json_writer_start(&writer, report);
-	TRY(asks[work->ask].perform(work, arena, diagnostics, &writer));
+	prove_report_write(&findings, &writer);
 	return json_writer_finish(&writer);
 }
 
