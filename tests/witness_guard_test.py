@@ -437,7 +437,7 @@ def test_without_a_witness_nothing_is_fetched():
         firm.found()
         firm.start()
         with open(f"/proc/{firm.process.pid}/task/{firm.process.pid}/children", encoding="ascii") as file:
-            assert len(file.read().split()) == 2
+            assert len(file.read().split()) == 3  # gateway, keeper, worker
         assert firm.stop() == 0
     finally:
         firm.stop()
