@@ -40,12 +40,8 @@ struct network {
 	char failure[KEEPERS_MAX + 1][64];
 };
 
-static inline bool
-network_step(struct network *network, uint8_t from) {
-	uint8_t to;
-	struct bytes frame;
-	if (network->machines[from] == nullptr || !network->protocol->next(network->machines[from], &to, &frame))
-		return false;
+static inline void
+network_deliver(struct network *network, uint8_t from, uint8_t to, struct bytes frame) {
 	_cleanup_(buffer_free) struct buffer carried = {};
 	buffer_append_bytes(&carried, frame);
 	if (network->on_frame != nullptr)
@@ -57,6 +53,15 @@ network_step(struct network *network, uint8_t from) {
 		network->status[to] = status;
 		fail_name(network->failure[to], sizeof network->failure[to]);
 	}
+}
+
+static inline bool
+network_step(struct network *network, uint8_t from) {
+	uint8_t to;
+	struct bytes frame;
+	if (network->machines[from] == nullptr || !network->protocol->next(network->machines[from], &to, &frame))
+		return false;
+	network_deliver(network, from, to, frame);
 	return true;
 }
 
@@ -68,6 +73,36 @@ network_run(struct network *network) {
 		for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
 			moved = network_step(network, i) || moved;
 	}
+}
+
+/* Everyone speaks before anyone hears, and aborts are lost: each party comes to its own conclusion. */
+static inline void
+network_run_apart(struct network *network) {
+	struct {
+		uint8_t from, to;
+		struct buffer frame;
+	} queue[KEEPERS_MAX * KEEPERS_MAX];
+	size_t count;
+	do {
+		count = 0;
+		for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+			uint8_t to;
+			struct bytes frame;
+			while (network->machines[i] != nullptr &&
+			       network->protocol->next(network->machines[i], &to, &frame)) {
+				if (frame.data[6] == MESSAGE_ABORT)
+					continue;
+				queue[count].from = i;
+				queue[count].to = to;
+				queue[count].frame = (struct buffer){};
+				buffer_append_bytes(&queue[count++].frame, frame);
+			}
+		}
+		for (size_t i = 0; i < count; i++) {
+			network_deliver(network, queue[i].from, queue[i].to, buffer_bytes(&queue[i].frame));
+			buffer_free(&queue[i].frame);
+		}
+	} while (count > 0);
 }
 
 static inline void
@@ -195,7 +230,7 @@ end_signings(struct signing *signings[KEEPERS_MAX + 1]) {
 }
 
 static inline struct party_set
-signers_of(const struct keepers *keepers, const uint8_t *indices, size_t count) {
+choose_signers(const struct keepers *keepers, const uint8_t *indices, size_t count) {
 	struct party_set signers;
 	assert_ok(party_set_choose(&keepers->key.holders, indices, count, &signers));
 	return signers;

@@ -79,11 +79,11 @@ exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	if (read_header(exchange, frame, &header) != OK)
 		return fail(STATUS_INVALID, "exchange.stray: a frame that is not of this session");
 	*ends = true;
-	exchange->culprit = header.from;
 	if (header.type == MESSAGE_ABORT) {
-		exchange->by_peer = true;
+		exchange->ended_by = header.from;
 		return fail(STATUS_DENIED, "exchange.peer_aborted: party %u has ended the session", header.from);
 	}
+	exchange->culprit = header.from;
 	size_t round = round_of(exchange, header.type),
 	       position = party_set_position(&exchange->session.parties, header.from);
 	if (round >= exchange->rounds || round > exchange->round + 1)

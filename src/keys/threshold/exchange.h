@@ -28,9 +28,9 @@ struct exchange {
 	struct message_counts (*counts)(const void *context, uint8_t from, uint8_t to);
 	const void *context;
 	enum exchange_state state;
-	size_t round;    /* from 0 */
-	uint8_t culprit; /* of an abort: the party whose message failed a check; 0: the check names none */
-	bool by_peer;    /* of an abort: a peer has ended the session, and culprit is that peer */
+	size_t round;     /* from 0 */
+	uint8_t culprit;  /* of an abort: the party whose message failed a check; 0: the check names none */
+	uint8_t ended_by; /* of an abort: the peer that ended the session, for a reason that it keeps; 0: a check here */
 	struct buffer received[EXCHANGE_ROUNDS_MAX][PARTIES_MAX];
 	struct buffer sent[EXCHANGE_ROUNDS_MAX + 1][PARTIES_MAX]; /* the last: abort frames */
 	size_t next_round, next_party;                            /* of exchange_next() */

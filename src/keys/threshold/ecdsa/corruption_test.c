@@ -111,6 +111,9 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	uint8_t culprit = subject->culprit(network.machines[VICTIM]);
 	if (culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field->name, at, culprit, network.failure[VICTIM]);
+	/* Whoever hears of it by an abort names nobody: the one that ended it may be honest. */
+	uint8_t named_by_other = subject->culprit(network.machines[OTHER]);
+	assert_true(named_by_other == 0 || named_by_other == LIAR);
 	assert_int_equal(change.aborts, 2);
 	static uint8_t first[2][MESSAGE_HEADER_SIZE];
 	if (outward->data == nullptr) {
@@ -407,7 +410,7 @@ what_is_said_is_the_same_for_a_hundred_keys(void **) {
 			fresh_keepers(&keepers);
 			keepers.seeded = false;
 			change_key(&keepers);
-			struct party_set two = signers_of(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
+			struct party_set two = choose_signers(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
 			keepers_start_signing(&keepers, &two, &request, NONCE, signings, &network);
 			network_run(&network);
 			assert_true(trace.change.done);
@@ -441,7 +444,7 @@ a_pair_that_is_forgotten_signs_again_after_a_refresh_only(void **) {
 	assert_string_equal(network.failure[VICTIM], "multiply.check");
 	for (uint8_t i = 1; i <= 3; i++)
 		destroy_signing(network.machines[i]);
-	struct party_set pair = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct party_set pair = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
 	struct ecdsa_request request = plain_request("pay again");
 	struct signing_terms terms = {.share = keepers.shares[VICTIM],
 				      .signers = &pair,

@@ -183,7 +183,7 @@ static enum status
 fail_online(struct online *online, enum status status, uint8_t culprit) {
 	exchange_abort(&online->exchange, culprit);
 	if (status != STATUS_NO_MEMORY)
-		signing_forget_pairs(online->share, &online->exchange.session.parties, culprit);
+		signing_forget_pairs(online->share, &online->exchange);
 	secret_wipe(&online->w, sizeof online->w);
 	secret_wipe(&online->u, sizeof online->u);
 	return status;

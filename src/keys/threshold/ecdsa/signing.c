@@ -545,10 +545,12 @@ take_last_round(struct signing *signing) {
 }
 
 void
-signing_forget_pairs(struct ecdsa_share *share, const struct party_set *signers, uint8_t culprit) {
+signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange) {
+	const struct party_set *signers = &exchange->session.parties;
+	uint8_t concerned = exchange->culprit != 0 ? exchange->culprit : exchange->ended_by;
 	for (size_t i = 0; i < signers->count; i++) {
 		uint8_t index = signers->parties[i].index;
-		if (index != share->self && (culprit == 0 || culprit == index))
+		if (index != share->self && (concerned == 0 || concerned == index))
 			pairwise_forget(ecdsa_share_pair(share, index));
 	}
 }
@@ -557,7 +559,7 @@ static enum status
 fail_signing(struct signing *signing, enum status status, uint8_t culprit) {
 	exchange_abort(&signing->exchange, culprit);
 	if (status != STATUS_NO_MEMORY)
-		signing_forget_pairs(signing->share, signers_of(signing), culprit);
+		signing_forget_pairs(signing->share, &signing->exchange);
 	secret_wipe(signing->memory.data, signing->memory.len);
 	presignature_destroy(&signing->presignature);
 	return status;

@@ -54,7 +54,7 @@ extern const struct message_kind SIGNING_MESSAGES[];
 constexpr size_t SIGNING_ROUNDS = 3;
 constexpr size_t SIGNING_ROUNDS_TO_PREPARE = 2;
 
-/* After a check that failed: forgets the pair with the culprit, or, where there is none, those with all others. */
-void signing_forget_pairs(struct ecdsa_share *share, const struct party_set *signers, uint8_t culprit);
+/* After an abort: forgets the pair with the culprit or the peer that ended it, or, where there is neither, all pairs. */
+void signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange);
 
 #endif

@@ -150,7 +150,7 @@ a_digest_key_signs_opaque_digests_in_full_rounds_only(void **) {
 	request.opaque = true;
 	keepers_generate(&keepers, 2, 2, KEY_PURPOSE_DIGEST);
 	keepers_generate(&transfer, 2, 2, KEY_PURPOSE_TRANSFER);
-	struct party_set signers = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct party_set signers = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
 	sign_in_full(&keepers, &signers, &request, NONCES[0]);
 	struct signing_terms terms = {
 		.share = keepers.shares[1], .signers = &signers, .instance = KEEPERS_INSTANCE, .nonce = NONCES[1]};
@@ -177,7 +177,7 @@ a_presignature_is_used_once(void **) {
 	_cleanup_(presignature_pool_free) struct presignature_pool pool = {};
 	struct presignature *presignatures[KEEPERS_MAX + 1] = {}, *taken = nullptr, *again = nullptr;
 	keepers_generate(&keepers, 2, 2, KEY_PURPOSE_TRANSFER);
-	struct party_set signers = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct party_set signers = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
 	keepers_prepare(&keepers, &signers, NONCES[0], presignatures);
 	struct hash256 id = presignatures[1]->id, unknown = sha256(BYTES_OF_LITERAL("unknown"));
 	assert_ok(presignature_pool_add(&pool, &presignatures[1]));
@@ -205,7 +205,7 @@ signers_with_different_requests_never_meet(void **) {
 	struct keepers keepers = {};
 	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
 	keepers_generate(&keepers, 2, 2, KEY_PURPOSE_TRANSFER);
-	struct party_set signers = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct party_set signers = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
 	struct ecdsa_request requests[5];
 	for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
 		requests[i] = plain_request("pay");
@@ -240,8 +240,8 @@ a_hardened_path_and_too_few_signers_are_refused(void **) {
 	keepers_generate(&keepers, 3, 3, KEY_PURPOSE_TRANSFER);
 	struct ecdsa_request request = plain_request("pay");
 	struct signing *signing = nullptr;
-	struct party_set two = signers_of(&keepers, (const uint8_t[]){1, 2}, 2),
-			 others = signers_of(&keepers, (const uint8_t[]){2, 3}, 2), four = parties_up_to(4);
+	struct party_set two = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2),
+			 others = choose_signers(&keepers, (const uint8_t[]){2, 3}, 2), four = parties_up_to(4);
 	struct signing_terms terms = {.share = keepers.shares[1],
 				      .signers = &keepers.key.holders,
 				      .instance = KEEPERS_INSTANCE,
@@ -334,7 +334,7 @@ shares_of_two_epochs_do_not_go_together(void **) {
 	assert_ok(secp256k1_public_key(joined.data, public_key));
 	assert_memory_equal(public_key, keepers.key.public_key, sizeof public_key);
 	/* An old share in a new signing: the pair is not the one that the other has. */
-	struct party_set signers = signers_of(&keepers, (const uint8_t[]){1, 2}, 2);
+	struct party_set signers = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
 	struct signing *signings[KEEPERS_MAX + 1] = {};
 	struct ecdsa_request request = plain_request("pay");
 	network = (struct network){};
@@ -377,8 +377,8 @@ terms_of_a_dealing_that_do_not_fit_are_refused(void **) {
 	struct keepers keepers = {};
 	struct dealing *dealing = nullptr;
 	keepers_generate(&keepers, 2, 3, KEY_PURPOSE_TRANSFER);
-	struct party_set dealers = signers_of(&keepers, (const uint8_t[]){1, 2}, 2),
-			 three = signers_of(&keepers, (const uint8_t[]){1, 2, 3}, 3), other = parties_up_to(4);
+	struct party_set dealers = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2),
+			 three = choose_signers(&keepers, (const uint8_t[]){1, 2, 3}, 3), other = parties_up_to(4);
 	struct ecdsa_key old = keepers.key;
 	struct dealing_terms good = reshare_terms(&old, &dealers, &old.holders, 2), terms;
 	good.self = 1;
@@ -408,7 +408,7 @@ terms_of_a_dealing_that_do_not_fit_are_refused(void **) {
 		else if (fault == 9)
 			terms.key.id[0] = 'w';
 		else
-			dealers = signers_of(&(struct keepers){.key.holders = other}, (const uint8_t[]){1, 4}, 2);
+			dealers = choose_signers(&(struct keepers){.key.holders = other}, (const uint8_t[]){1, 4}, 2);
 		assert_fails(STATUS_INVALID, "dealing.terms", dealing_start(&dealing, &terms));
 	}
 	keepers_end(&keepers);

@@ -144,7 +144,7 @@ write_document(struct buffer *text) {
 	json_write_member_string(&writer, "instance", KEEPERS_INSTANCE);
 	json_write_member_text(&writer, "key_id", keepers.key.id);
 	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(KEEPERS_NONCE));
-	one_and_three = signers_of(&keepers, (const uint8_t[]){1, 3}, 2);
+	one_and_three = choose_signers(&keepers, (const uint8_t[]){1, 3}, 2);
 	write_prepared(&one_and_three);
 	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
 	json_write_member_text(&writer, "seed", SEED);

@@ -1,0 +1,158 @@
+/*
+ * A peer that lies well: what it sends is consistent, and only the mathematics of the checks can tell. The machines'
+ * own files are compiled into this test, so that it can change what a party knows between two steps.
+ */
+#include "tests/test.h"
+
+#include "tests/threshold_keepers.h"
+/* In place of the library's copies. */
+#include "keys/threshold/ecdsa/signing.c"
+
+static const uint8_t NONCE[32] = {1};
+static struct keepers keepers;
+
+static void
+fresh_key(void) {
+	keepers_end(&keepers);
+	keepers = (struct keepers){};
+	keepers_generate(&keepers, 2, 3, KEY_PURPOSE_TRANSFER);
+}
+
+/* Three sign; party 2's machine is changed by lie() before it answers the first round. The first failure of party 1 and
+ * whom it names are the answer. */
+static void
+expect_refusal(void (*lie)(struct signing *signing), const char *name, uint8_t culprit) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct ecdsa_request request = plain_request("pay");
+	struct ecdsa_signature signature;
+	fresh_key();
+	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
+	lie(signings[2]);
+	network_run_apart(&network);
+	for (uint8_t i = 1; i <= 3; i += 2) {
+		assert_string_equal(network.failure[i], name);
+		assert_int_equal(signing_culprit(signings[i]), culprit);
+		assert_int_equal(signing_state(signings[i]), EXCHANGE_ABORTED);
+		assert_false(signing_result(signings[i], &signature));
+		assert_false(ecdsa_share_pair(keepers.shares[i], 2)->ready);
+	}
+	end_signings(signings);
+}
+
+static void
+add_one(struct scalar *number) {
+	struct scalar one = scalar_of(1);
+	*number = scalar_add(number, &one);
+}
+
+/* After the commitment, which is to the right one. */
+static void
+multiply_by_another_nonce(struct signing *signing) {
+	add_one(&secrets_of(signing)->nonce);
+}
+
+static void
+multiply_by_another_key(struct signing *signing) {
+	add_one(&secrets_of(signing)->key);
+}
+
+static void
+what_is_multiplied_is_what_was_committed_to(void **) {
+	expect_refusal(multiply_by_another_nonce, "signing.input", 2);
+	expect_refusal(multiply_by_another_key, "signing.input", 2);
+}
+
+/* Another share than the key's, consistently: as if the party dealt with another polynomial. Every frame of the first
+ * round is made anew, with a new commitment. */
+static void
+sign_with_another_share(struct signing *signing) {
+	add_one(&secrets_of(signing)->key);
+	assert_ok(publish(&secrets_of(signing)->key, signing->key_point));
+	assert_ok(write_first_round(signing));
+}
+
+static void
+shares_that_are_not_of_the_key_are_nobodys_signature(void **) {
+	expect_refusal(sign_with_another_share, "signing.key", 0);
+}
+
+static void
+a_sum_that_is_no_signature_names_nobody(void **) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct ecdsa_request request = plain_request("pay");
+	fresh_key();
+	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
+	/* Party 2 has answered the first round, with the ψ of its φ; then it takes another. */
+	while (signings[2]->exchange.round < 1)
+		for (uint8_t i = 1; i <= 3; i++)
+			(void)network_step(&network, i);
+	add_one(&secrets_of(signings[2])->phi);
+	network_run_apart(&network);
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_string_equal(network.failure[i], "ecdsa.signature");
+		assert_int_equal(signing_culprit(signings[i]), 0);
+		for (uint8_t peer = 1; peer <= 3; peer++)
+			assert_false(ecdsa_share_pair(keepers.shares[i], peer)->ready);
+	}
+	end_signings(signings);
+}
+
+/* Two commitments, one for party 1 and one for party 3, each opened to whom it was made for: R would not be one for
+ * all. */
+static struct hash256 second_commitment;
+
+static void
+equivocate(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct signing *liar = context;
+	if (from != 2 || to != 3 || frame->data[6] != SIGNING_MESSAGES[0].type)
+		return;
+	/* A commitment to the same key point and another nonce; the extension towards party 3 is begun anew under it. */
+	struct scalar other = secrets_of(liar)->nonce;
+	uint8_t nonce_point[POINT_SIZE];
+	add_one(&other);
+	assert_ok(publish(&other, nonce_point));
+	second_commitment = commit_to(liar, 2, BYTES_OF_ARRAY(liar->salt), BYTES_OF_ARRAY(nonce_point),
+				      BYTES_OF_ARRAY(liar->key_point));
+	struct hash256 first = liar->commitments[1];
+	liar->commitments[1] = second_commitment;
+	assert_ok(start_extension(liar, 2, &second_commitment));
+	liar->commitments[1] = first;
+	buffer_reset(frame);
+	buffer_append_bytes(frame, buffer_bytes(&liar->exchange.sent[0][2]));
+}
+
+static void
+two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void **) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {.on_frame = equivocate};
+	struct ecdsa_request request = plain_request("pay");
+	fresh_key();
+	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
+	network.context = signings[2];
+	network_run_apart(&network);
+	for (uint8_t i = 1; i <= 3; i += 2) {
+		assert_string_equal(network.failure[i], "signing.echo");
+		assert_int_equal(signing_culprit(signings[i]), 0);
+		assert_true(signings[i]->exchange.round < 2); /* no w has left */
+	}
+	end_signings(signings);
+}
+
+static int
+tear_down(void **) {
+	keepers_end(&keepers);
+	return 0;
+}
+
+int
+main(void) {
+	const struct CMUnitTest tests[] = {
+		T(what_is_multiplied_is_what_was_committed_to),
+		T(shares_that_are_not_of_the_key_are_nobodys_signature),
+		T(a_sum_that_is_no_signature_names_nobody),
+		T(two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them),
+	};
+	return cmocka_run_group_tests(tests, nullptr, tear_down);
+}
