@@ -57,6 +57,7 @@ enum status listing_run(struct invocation *invocation); /* GET of what the noun 
 enum status policy_prove_run(struct invocation *invocation);
 enum status policy_diff_run(struct invocation *invocation);
 enum status policy_lint_run(struct invocation *invocation);
+enum status policy_people_run(struct invocation *invocation);
 
 /* bundle_commands.c: bundles in files and directories. */
 enum status policy_pack_run(struct invocation *invocation);

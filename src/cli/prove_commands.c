@@ -179,7 +179,8 @@ ask_and_show(struct invocation *invocation, const struct work *work, is_well *we
 static enum status
 read_schema(struct invocation *invocation, struct work *work) {
 	const char *schema = invocation_option(invocation, "schema");
-	work->bundle = work->invariants.name = work->invariants.text = BYTES_OF_LITERAL("");
+	work->bundle = work->fact = BYTES_OF_LITERAL("");
+	work->invariants = work->entities = (struct work_file){BYTES_OF_LITERAL(""), BYTES_OF_LITERAL("")};
 	work->schema_is_json = ends_in(schema, ".json");
 	return read_file(invocation, schema, &work->schema);
 }
@@ -224,4 +225,20 @@ policy_diff_run(struct invocation *invocation) {
 	TRY(read_file(invocation, invocation_word(invocation, 0), &old));
 	TRY(read_file(invocation, invocation_word(invocation, 1), &new));
 	return ask_and_show(invocation, &work, is_proved, false);
+}
+
+enum status
+policy_people_run(struct invocation *invocation) {
+	struct work_file policies[COMMAND_WORDS_MAX] = {};
+	struct work work = {.ask = WORK_PEOPLE};
+	const char *given = invocation_option(invocation, "more-than"), *fact = invocation_option(invocation, "fact");
+	uint64_t more_than;
+	if (decimal_decode(bytes_of_text(given), &more_than) != OK || more_than > JSON_INTEGER_MAX)
+		return fail(STATUS_INVALID, "usage.more-than: expected a whole number, found %s", given);
+	TRY(read_schema(invocation, &work));
+	work.more_than = (int64_t)more_than;
+	work.fact = bytes_of_text(fact == nullptr ? "transfer.usd_cents" : fact);
+	TRY(read_file(invocation, invocation_option(invocation, "entities"), &work.entities));
+	TRY(read_words(invocation, policies, &work));
+	return ask_and_show(invocation, &work, is_proved, true);
 }

@@ -86,6 +86,24 @@ enum status policy_disjoint(const struct policy_set *one, const struct policy_se
 enum status policy_check_each(const struct policy_set *policies, const struct policy_schema *schema,
 			      const struct prove_options *options, struct arena *arena, struct prove_report *report);
 
+/* Who could do it together: docs/invariants.md, "People". */
+struct prove_people {
+	const struct policy_entities *entities; /* sealed: who is in which group */
+	const struct entity_uid *people;
+	size_t person_count;
+	struct bytes group_type; /* "Group": of the entities that approvals.group.<id> counts members of */
+	struct bytes fact;       /* "transfer.usd_cents": a Long below the context, */
+	int64_t more_than;       /* which is to be more than this */
+};
+/* The people of a type that an entities document lists. */
+enum status prove_people_find(struct arena *arena, struct bytes entities, struct bytes type,
+			      struct prove_people *question);
+/* For each environment that has the fact the smallest sets, "together": a counterexample each, whose reason names the people; proved
+ * where none is found. */
+enum status policy_people(const struct policy_set *policies, const struct policy_schema *schema,
+			  const struct prove_people *question, const struct prove_options *options, struct arena *arena,
+			  struct prove_report *report);
+
 /* The first invariant's question in the first environment that it concerns, whole, as SMT-LIB text: for other solvers, which are to
  * say "unsat" where it is proved. */
 enum status prove_formula(const struct policy_set *policies, const struct policy_schema *schema,

@@ -21,6 +21,7 @@ enum work_ask {
 	WORK_CHECK,    /* each policy: never_errors, dead, shadowed */
 	WORK_COMPARE,  /* against the old set: newly_permitted, newly_denied */
 	WORK_DISJOINT, /* from the old set: both_permit */
+	WORK_PEOPLE,   /* together: entities, fact, more_than */
 	WORK_END,
 };
 
@@ -40,6 +41,9 @@ struct work {
 	bool schema_is_json;
 	struct work_file invariants;
 	bool gateway_hostile;
+	struct work_file entities; /* WORK_PEOPLE: JSON, who is in which group */
+	struct bytes fact;         /* "transfer.usd_cents" */
+	int64_t more_than;
 };
 
 /* The request, to be handed to a worker. */

@@ -37,9 +37,13 @@ work_write(const struct work *work, struct buffer *request) {
 	json_write_object(&writer);
 	json_write_member_text(&writer, "ask", asks[work->ask].name);
 	json_write_member_string(&writer, "bundle", work->bundle);
+	json_write_key(&writer, "entities");
+	write_file(&writer, &work->entities);
+	json_write_member_string(&writer, "fact", work->fact);
 	json_write_member_boolean(&writer, "gateway_hostile", work->gateway_hostile);
 	json_write_key(&writer, "invariants");
 	write_file(&writer, &work->invariants);
+	json_write_member_integer(&writer, "more_than", work->more_than);
 	write_files(&writer, "old", work->old, work->old_count);
 	write_files(&writer, "policies", work->policies, work->policy_count);
 	json_write_key(&writer, "schema");
@@ -97,8 +101,10 @@ read_ask(const json *root, enum work_ask *ask) {
 
 enum status
 work_read(struct arena *arena, struct bytes request, struct work *work) {
-	static const char *const members[] = {"ask",      "bundle", "gateway_hostile", "invariants", "old",
-					      "policies", "schema", "schema_is_json",  "type",       nullptr};
+	static const char *const members[] = {
+		"ask",       "bundle", "entities", "fact",   "gateway_hostile", "invariants",
+		"more_than", "old",    "policies", "schema", "schema_is_json",  "type",
+		nullptr};
 	const json *root;
 	struct bytes type;
 	*work = (struct work){};
@@ -112,6 +118,9 @@ work_read(struct arena *arena, struct bytes request, struct work *work) {
 	TRY(json_need_string(root, "work", "bundle", &work->bundle));
 	TRY(json_need_boolean(root, "work", "gateway_hostile", &work->gateway_hostile));
 	TRY(json_need_boolean(root, "work", "schema_is_json", &work->schema_is_json));
+	TRY(json_need_string(root, "work", "fact", &work->fact));
+	TRY(json_need_integer(root, "work", "more_than", &work->more_than));
+	TRY(read_file(root, "entities", &work->entities));
 	TRY(read_file(root, "invariants", &work->invariants));
 	TRY(read_file(root, "schema", &work->schema));
 	TRY(read_policies(arena, root, "old", &work->old, &work->old_count));
@@ -129,12 +138,14 @@ file_name(struct arena *arena, const struct work_file *file) {
 /* The texts of a request, read. */
 struct material {
 	struct policy_schema *schema;
+	struct policy_entities *entities;
 	struct policy_set *policies, *old, *invariants; /* witnesses borrow from all of them */
 };
 
 static void
 material_free(struct material *material) {
 	policy_schema_destroy(&material->schema);
+	policy_entities_destroy(&material->entities);
 	policy_set_destroy(&material->policies);
 	policy_set_destroy(&material->old);
 	policy_set_destroy(&material->invariants);
@@ -189,11 +200,25 @@ perform_disjoint(const struct work *, struct material *material, struct arena *a
 	return policy_disjoint(material->old, material->policies, material->schema, nullptr, arena, report);
 }
 
+static enum status
+perform_people(const struct work *work, struct material *material, struct arena *arena,
+	       struct policy_diagnostics *diagnostics, struct prove_report *report) {
+	struct policy_source source = {file_name(arena, &work->entities), work->entities.text};
+	struct prove_people question = {
+		.group_type = BYTES_OF_LITERAL("Group"), .fact = work->fact, .more_than = work->more_than};
+	TRY(policy_entities_create(&material->entities));
+	TRY(policy_entities_read(material->entities, &source,
+				 (struct policy_entities_options){.implicit_entities = true}, diagnostics));
+	TRY(policy_entities_seal(material->entities));
+	question.entities = material->entities;
+	TRY(prove_people_find(arena, work->entities.text, BYTES_OF_LITERAL("Person"), &question));
+	return policy_people(material->policies, material->schema, &question, nullptr, arena, report);
+}
+
 static const struct ask_row asks[WORK_END] = {
-	[WORK_PROVE] = {"prove", perform_prove},
-	[WORK_CHECK] = {"check", perform_check},
-	[WORK_COMPARE] = {"compare", perform_compare},
-	[WORK_DISJOINT] = {"disjoint", perform_disjoint},
+	[WORK_PROVE] = {"prove", perform_prove},       [WORK_CHECK] = {"check", perform_check},
+	[WORK_COMPARE] = {"compare", perform_compare}, [WORK_DISJOINT] = {"disjoint", perform_disjoint},
+	[WORK_PEOPLE] = {"people", perform_people},
 };
 
 /* --- The answer --- */
