@@ -8,6 +8,7 @@
 
 static const char ALGORITHM[] = "X25519MLKEM768";
 constexpr size_t SHARED_SIZE = 64;
+constexpr size_t MLKEM_CIPHERTEXT_SIZE = KEM_CIPHERTEXT_SIZE - 32;
 
 static void
 free_key(EVP_PKEY **key) {
@@ -91,6 +92,56 @@ kem_encapsulate(struct bytes public_key, struct bytes label, uint8_t ciphertext[
 	    EVP_PKEY_encapsulate(context, ciphertext, &ciphertext_len, shared.data, &shared_len) != 1 ||
 	    ciphertext_len != KEM_CIPHERTEXT_SIZE || shared_len != SHARED_SIZE)
 		return fail(STATUS_INVALID, "kem.public_key: nothing can be encapsulated for it");
+	return derive(label, public_key, bytes_of(ciphertext, KEM_CIPHERTEXT_SIZE), shared.data, key);
+}
+
+/* One kind's part of an encapsulation, from its part of the seed. */
+static enum status
+encapsulate_mlkem(struct bytes public_key, const uint8_t seed[static 32],
+		  uint8_t ciphertext[static MLKEM_CIPHERTEXT_SIZE], uint8_t shared[static 32]) {
+	_cleanup_(free_context) EVP_PKEY_CTX *context = nullptr;
+	size_t ciphertext_len = MLKEM_CIPHERTEXT_SIZE, shared_len = 32;
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_KEM_PARAM_IKME, (void *)(uintptr_t)seed, 32),
+		OSSL_PARAM_construct_end()};
+	_cleanup_(free_key) EVP_PKEY *peer =
+		EVP_PKEY_new_raw_public_key_ex(nullptr, "ML-KEM-768", nullptr, public_key.data, public_key.len);
+	if (peer != nullptr)
+		context = EVP_PKEY_CTX_new_from_pkey(nullptr, peer, nullptr);
+	if (context == nullptr || EVP_PKEY_encapsulate_init(context, params) != 1 ||
+	    EVP_PKEY_encapsulate(context, ciphertext, &ciphertext_len, shared, &shared_len) != 1 ||
+	    ciphertext_len != MLKEM_CIPHERTEXT_SIZE || shared_len != 32)
+		return fail(STATUS_INVALID, "kem.public_key: nothing can be encapsulated for its ML-KEM-768 part");
+	return OK;
+}
+
+static enum status
+encapsulate_x25519(struct bytes public_key, const uint8_t seed[static 32], uint8_t point[static 32],
+		   uint8_t shared[static 32]) {
+	_cleanup_(free_context) EVP_PKEY_CTX *context = nullptr;
+	size_t point_len = 32, shared_len = 32;
+	_cleanup_(free_key) EVP_PKEY *own = EVP_PKEY_new_raw_private_key_ex(nullptr, "X25519", nullptr, seed, 32);
+	_cleanup_(free_key) EVP_PKEY *peer =
+		EVP_PKEY_new_raw_public_key_ex(nullptr, "X25519", nullptr, public_key.data, public_key.len);
+	if (own != nullptr && peer != nullptr)
+		context = EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr);
+	if (context == nullptr || EVP_PKEY_get_raw_public_key(own, point, &point_len) != 1 ||
+	    EVP_PKEY_derive_init(context) != 1 || EVP_PKEY_derive_set_peer(context, peer) != 1 ||
+	    EVP_PKEY_derive(context, shared, &shared_len) != 1 || shared_len != 32)
+		return fail(STATUS_INVALID, "kem.public_key: nothing can be encapsulated for its X25519 part");
+	return OK;
+}
+
+enum status
+kem_encapsulate_from(struct bytes public_key, struct bytes label, const uint8_t seed[static 64],
+		     uint8_t ciphertext[static KEM_CIPHERTEXT_SIZE], uint8_t key[static KEM_KEY_SIZE]) {
+	_cleanup_(secret_free) struct secret shared = {};
+	if (public_key.len != KEM_PUBLIC_SIZE)
+		return fail(STATUS_INVALID, "kem.public_key: not a key of %s", ALGORITHM);
+	TRY(secret_alloc(&shared, SHARED_SIZE));
+	TRY(encapsulate_mlkem(bytes_of(public_key.data, KEM_PUBLIC_SIZE - 32), seed, ciphertext, shared.data));
+	TRY(encapsulate_x25519(bytes_of(public_key.data + KEM_PUBLIC_SIZE - 32, 32), seed + 32,
+			       ciphertext + MLKEM_CIPHERTEXT_SIZE, shared.data + 32));
 	return derive(label, public_key, bytes_of(ciphertext, KEM_CIPHERTEXT_SIZE), shared.data, key);
 }
 

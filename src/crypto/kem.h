@@ -23,6 +23,10 @@ enum status kem_generate(uint8_t public_key[static 1184 + 32], struct secret *pr
 enum status kem_public_of(struct bytes private_key, uint8_t public_key[static 1184 + 32]);
 enum status kem_encapsulate(struct bytes public_key, struct bytes label, uint8_t ciphertext[static 1088 + 32],
 			    uint8_t key[static 32]);
+/* The same with all its randomness given, for proofs about what was encapsulated: 32 bytes for ML-KEM, 32 for X25519. Whoever knows
+ * the seed knows the key. */
+enum status kem_encapsulate_from(struct bytes public_key, struct bytes label, const uint8_t seed[static 64],
+				 uint8_t ciphertext[static 1088 + 32], uint8_t key[static 32]);
 enum status kem_decapsulate(struct bytes private_key, struct bytes label, struct bytes ciphertext,
 			    uint8_t key[static 32]);
 

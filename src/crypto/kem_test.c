@@ -47,4 +47,32 @@ bad_keys_and_ciphertexts_are_refused_by_name(void **) {
 		     kem_decapsulate(secret_bytes(&private_key), label, bytes_of(ciphertext, 100), key));
 }
 
-RUN_TESTS(T(both_sides_get_one_key_and_others_get_another), T(bad_keys_and_ciphertexts_are_refused_by_name))
+/* What is made from a seed is opened like everything else, and the same seed gives the same. */
+static void
+an_encapsulation_can_be_made_again_from_its_seed(void **) {
+	_cleanup_(secret_free) struct secret private_key = {};
+	uint8_t public_key[KEM_PUBLIC_SIZE], first[KEM_CIPHERTEXT_SIZE], second[KEM_CIPHERTEXT_SIZE],
+		seed[64] = {1, [63] = 2};
+	uint8_t key[32], again[32], opened[32];
+	assert_ok(kem_generate(public_key, &private_key));
+	assert_ok(kem_encapsulate_from(BYTES_OF_ARRAY(public_key), label, seed, first, key));
+	assert_ok(kem_encapsulate_from(BYTES_OF_ARRAY(public_key), label, seed, second, again));
+	assert_memory_equal(first, second, sizeof first);
+	assert_memory_equal(key, again, sizeof key);
+	assert_ok(kem_decapsulate(secret_bytes(&private_key), label, BYTES_OF_ARRAY(first), opened));
+	assert_memory_equal(key, opened, sizeof key);
+	for (size_t at = 0; at < sizeof seed; at += 40) {
+		seed[at] ^= 4;
+		assert_ok(kem_encapsulate_from(BYTES_OF_ARRAY(public_key), label, seed, second, again));
+		assert_memory_not_equal(key, again, sizeof key);
+		seed[at] ^= 4;
+	}
+	assert_fails(STATUS_INVALID, "kem.public_key",
+		     kem_encapsulate_from(bytes_of(public_key, 7), label, seed, second, again));
+	memset(public_key, 0xff, 1184);
+	assert_fails(STATUS_INVALID, "kem.public_key",
+		     kem_encapsulate_from(BYTES_OF_ARRAY(public_key), label, seed, second, again));
+}
+
+RUN_TESTS(T(an_encapsulation_can_be_made_again_from_its_seed), T(both_sides_get_one_key_and_others_get_another),
+	  T(bad_keys_and_ciphertexts_are_refused_by_name))
