@@ -2,6 +2,7 @@
 """A firm is founded, served and used through the program alone: keys, transfers, approvals, offline votes, refusals, receipts, replay.
 Every request and answer of it is as docs/openapi.yaml says."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -558,6 +559,30 @@ def test_a_second_instance_on_the_same_directory_is_refused_and_the_first_goes_o
                             timeout=PATIENCE_S, check=False)
     assert second.returncode == 4 and "locked" in second.stderr, second
     assert sign().json()["state"] == "done"
+
+
+def test_a_backup_of_the_serving_installation_is_restored_elsewhere():
+    firm = house()
+    recovery, archive, elsewhere = firm.at("recovery.key"), firm.at("backup"), firm.at("elsewhere.yaml")
+    firm.must(run("recovery", "keygen", recovery))
+    assert os.stat(recovery).st_mode & 0o077 == 0
+    made = firm.must(run("backup", "--config", firm.config, "--for", recovery + ".pub", "--out", archive, "--json")).json()
+    with open(archive, "rb") as file:
+        assert hashlib.sha256(file.read()).hexdigest() == made["archive"]
+    with open(firm.config, encoding="utf-8") as file:
+        config = file.read()
+    restored = firm.at("restored")
+    config = config.replace(f"data_directory: {firm.data}", f"data_directory: {restored}")
+    config = re.sub(r"rollback_guard: .*", "rollback_guard: {kind: none}", config)
+    with open(elsewhere, "w", encoding="utf-8") as file:
+        file.write(config)
+    again = firm.must(run("restore", archive, "--config", elsewhere, "--recovery-key", recovery, "--json")).json()
+    assert again["archive"] == made["archive"] and again["lost"] == 0 and again["size"] >= made["size"], again
+    last = firm.must(run("ledger", "show", restored, str(again["size"]), "--json")).json()
+    assert last["type"] == "restore" and last["body"]["archive"] == made["archive"], last
+    firm.must(run("restore", archive, "--config", elsewhere, "--recovery-key", recovery), 1)
+    replayed = firm.must(run("ledger", "replay", restored, "--json")).json()
+    assert replayed["different"] == 0, replayed
 
 
 def test_a_wrong_server_certificate_is_refused():

@@ -14,6 +14,11 @@ enum status completion_run(struct invocation *invocation);
 enum status manual_run(struct invocation *invocation);
 enum status keygen_run(struct invocation *invocation);
 
+/* backup_commands.c */
+enum status recovery_keygen_run(struct invocation *invocation);
+enum status backup_run(struct invocation *invocation);
+enum status restore_run(struct invocation *invocation);
+
 /* operation_commands.c */
 enum status op_submit_run(struct invocation *invocation);
 enum status op_sign_run(struct invocation *invocation);

@@ -132,8 +132,8 @@ rehearse(struct ceremony *ceremony) {
 
 /* --- The root key. --- */
 
-static enum root_key_source
-source_of(const struct config *config) {
+enum root_key_source
+init_root_source(const struct config *config) {
 	static const enum root_key_source sources[] = {[CONFIG_ROOT_KEY_DESCRIPTOR] = ROOT_KEY_PASSPHRASE,
 						       [CONFIG_ROOT_KEY_CREDENTIAL] = ROOT_KEY_CREDENTIAL,
 						       [CONFIG_ROOT_KEY_FILE] = ROOT_KEY_FILE};
@@ -141,8 +141,8 @@ source_of(const struct config *config) {
 }
 
 /* A key file that is not there is made: 64 fresh digits. */
-static enum status
-read_root_secret(const struct config *config, bool may_make, struct secret *given) {
+enum status
+init_read_root_secret(const struct config *config, bool may_make, struct secret *given) {
 	if (config->root_key.kind != CONFIG_ROOT_KEY_FILE)
 		return handover_read_passphrase(config, given);
 	if (may_make && access(config->root_key.source, F_OK) != 0) {
@@ -163,8 +163,8 @@ make_installation(struct ceremony *ceremony) {
 	_cleanup_(buffer_free) struct buffer record = {};
 	struct root_key *root = nullptr;
 	const struct config *config = &ceremony->config;
-	TRY(read_root_secret(config, true, &given));
-	TRY(root_key_create(&root, source_of(config), secret_bytes(&given), ROOT_KEY_COST, &record));
+	TRY(init_read_root_secret(config, true, &given));
+	TRY(root_key_create(&root, init_root_source(config), secret_bytes(&given), ROOT_KEY_COST, &record));
 	return installation_create(io_system(), config->data_directory, ceremony->founding.instance,
 				   ceremony->founding.keeper, root, buffer_bytes(&record), &ceremony->installation);
 }
@@ -215,15 +215,14 @@ begin_high_water(const struct ceremony *ceremony, const struct ledger_head *head
 	return high_water_begin(high_water, &(struct mark){head->head.size, head->head.root});
 }
 
-/* Root makes what another user will own; who is not root keeps it. */
-static enum status
-give_away(const struct ceremony *ceremony) {
-	uint32_t keeper = ceremony->config.users[IPC_ROLE_KEEPER];
+enum status
+init_give_away(const struct config *config) {
+	uint32_t keeper = config->users[IPC_ROLE_KEEPER];
 	if (geteuid() != 0)
 		return OK;
-	TRY(handover_give_directory(ceremony->config.data_directory, keeper));
-	return ceremony->config.rollback_guard.kind == CONFIG_GUARD_PATH
-		       ? handover_give_directory(ceremony->config.rollback_guard.path, keeper)
+	TRY(handover_give_directory(config->data_directory, keeper));
+	return config->rollback_guard.kind == CONFIG_GUARD_PATH
+		       ? handover_give_directory(config->rollback_guard.path, keeper)
 		       : OK;
 }
 
@@ -296,7 +295,7 @@ found(struct ceremony *ceremony) {
 	TRY(append_genesis(ceremony, buffer_bytes(&body), &head));
 	TRY(begin_high_water(ceremony, &head));
 	TRY(write_pins(ceremony, &pins));
-	TRY(give_away(ceremony));
+	TRY(init_give_away(&ceremony->config));
 	return say_founded(ceremony, pins);
 }
 
@@ -382,8 +381,8 @@ run_second_step(struct ceremony *ceremony) {
 	TRY(io_read_file(io_system(), path, DOCUMENT_MAX, &ceremony->document));
 	for (size_t i = 0; (file = invocation_option_at(ceremony->invocation, "signature", i)) != nullptr; i++)
 		TRY(read_signature(ceremony, file));
-	TRY(read_root_secret(&ceremony->config, false, &given));
-	TRY(installation_open(io_system(), ceremony->config.data_directory, source_of(&ceremony->config),
+	TRY(init_read_root_secret(&ceremony->config, false, &given));
+	TRY(installation_open(io_system(), ceremony->config.data_directory, init_root_source(&ceremony->config),
 			      secret_bytes(&given), &ceremony->installation));
 	TRY(found(ceremony));
 	return io_unlink(io_system(), path);

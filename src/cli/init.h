@@ -15,11 +15,19 @@
 #define GATEHOUSE_CLI_INIT_H
 
 #include "cli/command.h"
+#include "keys/root_key.h"
+#include "supervisor/config.h"
 
 enum status init_run(struct invocation *invocation);
 enum status init_sign_run(struct invocation *invocation);
 
 /* The configuration that --config, $GATEHOUSE_CONFIG or the default name. */
 const char *init_config_path(const struct invocation *invocation);
+
+/* The root key's source and secret as the configuration says; a key file that is not there is made where may_make says so. */
+enum root_key_source init_root_source(const struct config *config);
+enum status init_read_root_secret(const struct config *config, bool may_make, struct secret *given);
+/* Root makes what another user will own; who is not root keeps it. */
+enum status init_give_away(const struct config *config);
 
 #endif

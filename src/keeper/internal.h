@@ -53,7 +53,8 @@ struct keeper {
 	struct secret snapshot_key;
 	atomic_bool has_ended; /* nothing is answered any more */
 	/* Paths, owned. */
-	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path, *snapshot_path;
+	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path, *snapshot_path,
+		*backup_note_path;
 	/* Serving. */
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */

@@ -11,6 +11,7 @@
 #include "keeper/job.h"
 #include "keeper/api.h"
 #include "keeper/decide.h"
+#include "keeper/backup.h"
 #include "keeper/report.h"
 #include "gate/snapshot.h"
 #include "keeper/projection.h"
@@ -42,8 +43,9 @@ make_paths(struct keeper *keeper) {
 	keeper->cosigned_path = installation_path(installation, "public/checkpoint.witnessed");
 	keeper->state_path = installation_path(installation, "state.db");
 	keeper->snapshot_path = installation_path(installation, "snapshot");
-	bool all = keeper->snapshot_path && keeper->ledger_path && keeper->blobs_path && keeper->public_path &&
-		   keeper->checkpoint_path && keeper->cosigned_path && keeper->state_path;
+	keeper->backup_note_path = installation_path(installation, BACKUP_NOTE);
+	bool all = keeper->snapshot_path && keeper->backup_note_path && keeper->ledger_path && keeper->blobs_path &&
+		   keeper->public_path && keeper->checkpoint_path && keeper->cosigned_path && keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
@@ -286,6 +288,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	TRY(open_witnessing(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
+	system_entry_backup(made);
 	TRY(start_publishing(made));
 	TRY(state_snapshots_start(made));
 	made->config.witness_policy = (struct bytes){}; /* the caller's */
@@ -334,6 +337,7 @@ keeper_close(struct keeper **keeper) {
 	free(gone->cosigned_path);
 	free(gone->state_path);
 	free(gone->snapshot_path);
+	free(gone->backup_note_path);
 	secret_free(&gone->snapshot_key);
 	pthread_mutex_destroy(&gone->projection_mutex);
 	pthread_mutex_destroy(&gone->done_mutex);

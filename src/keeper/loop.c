@@ -210,6 +210,7 @@ every_second(struct keeper *keeper) {
 	keeper->ticked_ms = now_ms;
 	begin_batch(keeper);
 	gate_tick(keeper->gate, keeper->batch_ms);
+	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {
 		keeper->sampled_ms = now_ms;
 		if (system_entry_clock(keeper) != OK)

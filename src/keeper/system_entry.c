@@ -4,7 +4,9 @@
 #include <sys/timex.h>
 
 #include "crypto/random.h"
+#include "base/log.h"
 #include "gate/record.h"
+#include "keeper/backup.h"
 
 static void
 write_running(struct keeper *keeper, struct json_writer *w) {
@@ -115,4 +117,44 @@ keeper_record_configuration(struct keeper *keeper, const struct hash256 *configu
 	return ledger_submit(keeper->ledger,
 			     &(struct ledger_entry){.type = ENTRY_CONFIGURATION, .body = buffer_bytes(&body)}, 1,
 			     ignore_done, nullptr);
+}
+
+constexpr size_t NOTE_SIZE = 4096;
+
+/* {"archive","size","taken_at"}, canonical, and nothing else. */
+static enum status
+check_note(struct bytes text) {
+	static const char *const members[] = {"archive", "size", "taken_at", nullptr};
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *note;
+	struct bytes archive;
+	int64_t number;
+	struct hash256 hash;
+	TRY(json_check_canonical(&arena, text));
+	TRY(json_read(&arena, text, (struct json_limits){}, &note));
+	if (json_type_of(note) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "backup.note: not an object");
+	TRY(json_only(note, "backup.note", members));
+	TRY(json_need_string(note, "backup.note", "archive", &archive));
+	TRY(hex_decode(archive, hash.bytes, sizeof hash.bytes));
+	TRY(json_need_integer(note, "backup.note", "size", &number));
+	return json_need_integer(note, "backup.note", "taken_at", &number);
+}
+
+void
+system_entry_backup(struct keeper *keeper) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	if (io_read_file(keeper->config.io, keeper->backup_note_path, NOTE_SIZE, &text) == STATUS_NOT_FOUND)
+		return;
+	enum status status = check_note(buffer_bytes(&text));
+	if (status == OK)
+		status = ledger_submit(keeper->ledger,
+				       &(struct ledger_entry){.type = ENTRY_BACKUP, .body = buffer_bytes(&text)}, 1,
+				       ignore_done, nullptr);
+	if (status == STATUS_UNAVAILABLE)
+		return; /* the log takes nothing now: the next second */
+	if (status != OK)
+		log_warning("%s is not what `gatehouse backup` writes: %s", keeper->backup_note_path, fail_message());
+	if (io_unlink(keeper->config.io, keeper->backup_note_path) != OK)
+		log_warning("%s stays: %s", keeper->backup_note_path, fail_message());
 }

@@ -15,4 +15,7 @@ enum status system_entry_clock(struct keeper *keeper);
 enum status refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation,
 			  const struct submission *submission, int64_t now_ms, const char *error);
 
+/* What `gatehouse backup` left for us to record (keeper/backup.h), if anything. It says what somebody did, and is taken as that. */
+void system_entry_backup(struct keeper *keeper);
+
 #endif

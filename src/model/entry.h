@@ -22,27 +22,18 @@ enum entry_type {
 	ENTRY_GENESIS, /* entry 0: instance, origin, keys, founders, first bundle */
 	ENTRY_START,   /* hashes of binary, configuration and bundle; random bytes for the witnesses */
 	ENTRY_STOP,
-	ENTRY_OPERATION,  /* an operation was accepted and is held */
-	ENTRY_DECISION,   /* with the outcome, for inward acts */
-	ENTRY_INTENT,     /* before an outward act */
-	ENTRY_OUTCOME,    /* after it */
-	ENTRY_RESOLUTION, /* a person says what became of an intent without outcome */
+	ENTRY_DECISION, /* with the outcome, for inward acts; administrative ones too */
+	ENTRY_INTENT,   /* before an outward act */
+	ENTRY_OUTCOME,  /* after it */
 	ENTRY_VOTE,
 	ENTRY_REFUSAL,       /* an authenticated request was refused before a decision */
-	ENTRY_RESERVATION,   /* an amount was taken from limits, or given back */
-	ENTRY_CHANGE,        /* an administrative act: people, keys, lists, prices, zones, limits, policy */
 	ENTRY_CONFIGURATION, /* was reloaded */
-	ENTRY_EXPORT,
-	ENTRY_READ,        /* an auditor read */
-	ENTRY_CLOCK,       /* sample: source, offset, bound; step; acceptance */
-	ENTRY_COSIGNATURE, /* witnesses cosigned a head */
-	ENTRY_BACKUP,
-	ENTRY_RESTORE,
-	ENTRY_RECOVERED, /* bytes of an incomplete frame were cut: their hash */
-	ENTRY_ERASED,    /* a subject's key was destroyed */
-	ENTRY_UPGRADE,   /* of a format */
-	ENTRY_ALERT,
-	ENTRY_COUNTS, /* last of every frame; written by the log itself */
+	ENTRY_CLOCK,         /* sample: source, offset, bound; step; acceptance */
+	ENTRY_COSIGNATURE,   /* witnesses cosigned a head */
+	ENTRY_BACKUP,        /* was taken: the archive's hash */
+	ENTRY_RESTORE,       /* the log goes on from a backup; what was lost */
+	ENTRY_RECOVERED,     /* bytes of an incomplete frame were cut: their hash */
+	ENTRY_COUNTS,        /* last of every frame; written by the log itself */
 	ENTRY_TYPES,
 };
 
