@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "cli/bundle_source.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "helpers/worker_client.h"
@@ -34,20 +35,19 @@ read_timeout(const struct invocation *invocation, int64_t *timeout_ms) {
 }
 
 static enum status
-ask(struct invocation *invocation, const struct work *work, struct work_answer *result) {
-	_cleanup_(buffer_free) struct buffer request = {}, answer = {};
+ask(struct invocation *invocation, struct bytes request, struct work_answer *result) {
+	_cleanup_(buffer_free) struct buffer answer = {};
 	int64_t timeout_ms;
 	TRY(read_timeout(invocation, &timeout_ms));
-	TRY(work_write(work, &request));
 	int program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (program < 0)
 		return fail_errno(STATUS_IO, "worker.program: /proc/self/exe");
-	enum status status = worker_client_run(program, buffer_bytes(&request), timeout_ms, &answer);
+	enum status status = worker_client_run(program, request, timeout_ms, &answer);
 	close(program);
 	TRY(status);
 	struct bytes kept = arena_copy(&invocation->arena, buffer_bytes(&answer));
 	TRY_ALLOC(kept.data);
-	return work_read_answer(&invocation->arena, buffer_bytes(&request), kept, result);
+	return work_read_answer(&invocation->arena, request, kept, result);
 }
 
 /* --- What a person reads --- */
@@ -167,13 +167,20 @@ show(struct invocation *invocation, const struct work_answer *answer, is_well *w
 }
 
 static enum status
+show_answer(struct invocation *invocation, const struct work_answer *answer, is_well *well, bool shows_well) {
+	if (answer->is_done)
+		return show(invocation, answer, well, shows_well);
+	show_diagnostics(answer);
+	return fail(STATUS_INVALID, "%.*s", BYTES_ARGS(answer->error));
+}
+
+static enum status
 ask_and_show(struct invocation *invocation, const struct work *work, is_well *well, bool shows_well) {
+	_cleanup_(buffer_free) struct buffer request = {};
 	struct work_answer answer;
-	TRY(ask(invocation, work, &answer));
-	if (answer.is_done)
-		return show(invocation, &answer, well, shows_well);
-	show_diagnostics(&answer);
-	return fail(STATUS_INVALID, "%.*s", BYTES_ARGS(answer.error));
+	TRY(work_write(work, &request));
+	TRY(ask(invocation, buffer_bytes(&request), &answer));
+	return show_answer(invocation, &answer, well, shows_well);
 }
 
 static enum status
@@ -194,12 +201,35 @@ read_words(struct invocation *invocation, struct work_file policies[COMMAND_WORD
 	return OK;
 }
 
+static enum status
+prove_bundle(struct invocation *invocation) {
+	_cleanup_(bundle_source_close) struct bundle_source source = {};
+	_cleanup_(buffer_free) struct buffer request = {};
+	struct work_answer answer;
+	if (invocation_flag(invocation, "gateway-hostile") || invocation_word(invocation, 1) != nullptr)
+		return fail(STATUS_INVALID,
+			    "usage.schema: several files, and --gateway-hostile, need --schema and --invariants");
+	TRY(bundle_source_open(invocation, invocation_word(invocation, 0), &source));
+	if (source.bundle == nullptr)
+		return OK; /* what is wrong with it has been shown */
+	TRY(work_write_bundle(source.bundle->text, &request));
+	TRY(ask(invocation, buffer_bytes(&request), &answer));
+	return show_answer(invocation, &answer, is_proved, true);
+}
+
+/* Of a bundle, or of files. */
 enum status
 policy_prove_run(struct invocation *invocation) {
 	struct work_file policies[COMMAND_WORDS_MAX] = {};
 	struct work work = {.ask = WORK_PROVE, .gateway_hostile = invocation_flag(invocation, "gateway-hostile")};
+	const char *schema = invocation_option(invocation, "schema"),
+		   *invariants = invocation_option(invocation, "invariants");
+	if ((schema == nullptr) != (invariants == nullptr))
+		return fail(STATUS_INVALID, "usage.schema: --schema and --invariants go together");
+	if (schema == nullptr)
+		return prove_bundle(invocation);
 	TRY(read_schema(invocation, &work));
-	TRY(read_file(invocation, invocation_option(invocation, "invariants"), &work.invariants));
+	TRY(read_file(invocation, invariants, &work.invariants));
 	TRY(read_words(invocation, policies, &work));
 	return ask_and_show(invocation, &work, is_proved, true);
 }

@@ -68,6 +68,15 @@ constexpr uint32_t PROVE_MEMORY_MIB = 1024;
 enum status prove_invariants_read(const char *file, struct bytes text, const struct policy_schema *schema,
 				  struct policy_set **invariants, struct policy_diagnostics *diagnostics);
 
+struct prove_file {
+	const char *name;
+	struct bytes text;
+};
+/* The same of several files; ids are unique over all of them. */
+enum status prove_invariants_read_files(const struct prove_file *files, size_t count,
+					const struct policy_schema *schema, struct policy_set **invariants,
+					struct policy_diagnostics *diagnostics);
+
 /* All invariants: one finding each, in their order. policies are sealed and validated against the schema. */
 enum status policy_prove(const struct policy_set *policies, const struct policy_schema *schema,
 			 const struct policy_set *invariants, const struct prove_options *options, struct arena *arena,

@@ -21,6 +21,7 @@ enum work_ask {
 	WORK_CHECK,    /* each policy: never_errors, dead, shadowed */
 	WORK_COMPARE,  /* against the old set: newly_permitted, newly_denied */
 	WORK_DISJOINT, /* from the old set: both_permit */
+	WORK_BUNDLE,   /* the invariants of a bundle's document */
 	WORK_PEOPLE,   /* together: entities, fact, more_than */
 	WORK_END,
 };
@@ -41,6 +42,7 @@ struct work {
 	bool schema_is_json;
 	struct work_file invariants;
 	bool gateway_hostile;
+	struct bytes document;     /* WORK_BUNDLE: the bundle's, canonical; `bundle` is its hash in hexadecimal */
 	struct work_file entities; /* WORK_PEOPLE: JSON, who is in which group */
 	struct bytes fact;         /* "transfer.usd_cents" */
 	int64_t more_than;
@@ -76,5 +78,11 @@ struct work_answer {
 /* request: what was sent. Borrows from the arena. work.answer, work.mismatch, work.engine */
 enum status work_read_answer(struct arena *arena, struct bytes request, struct bytes answer,
 			     struct work_answer *result);
+
+/* A request for the proofs of a bundle (policy/bundle.h). */
+enum status work_write_bundle(struct bytes document, struct buffer *request);
+/* OK where all is proved; else STATUS_DENIED "work.refuted", or STATUS_UNAVAILABLE "work.unknown" where something is not known, with
+ * the invariant and the reason; STATUS_INVALID with the error where the work could not be done. */
+enum status work_answer_is_proved(const struct work_answer *answer);
 
 #endif

@@ -47,15 +47,16 @@ check_statement(const struct policy_entry *entry, struct policy_diagnostics *dia
 }
 
 enum status
-prove_invariants_read(const char *file, struct bytes text, const struct policy_schema *schema,
-		      struct policy_set **invariants, struct policy_diagnostics *diagnostics) {
+prove_invariants_read_files(const struct prove_file *files, size_t count, const struct policy_schema *schema,
+			    struct policy_set **invariants, struct policy_diagnostics *diagnostics) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics own = {};
 	_cleanup_(policy_set_destroy) struct policy_set *set = nullptr;
 	if (diagnostics == nullptr)
 		diagnostics = &own;
 	size_t first = diagnostics->count;
 	TRY(policy_set_create(nullptr, &set));
-	TRY(policy_set_add(set, file, text, diagnostics));
+	for (size_t i = 0; i < count; i++)
+		TRY(policy_set_add(set, files[i].name, files[i].text, diagnostics));
 	enum status status = OK;
 	for (size_t i = 0; i < set->entry_count; i++)
 		if (check_statement(&set->entries[i], diagnostics) != OK)
@@ -68,4 +69,10 @@ prove_invariants_read(const char *file, struct bytes text, const struct policy_s
 	TRY(policy_set_seal(set));
 	*invariants = TAKE(set);
 	return OK;
+}
+
+enum status
+prove_invariants_read(const char *file, struct bytes text, const struct policy_schema *schema,
+		      struct policy_set **invariants, struct policy_diagnostics *diagnostics) {
+	return prove_invariants_read_files(&(struct prove_file){file, text}, 1, schema, invariants, diagnostics);
 }

@@ -80,7 +80,8 @@ static const char small_schema[] =
 static void
 the_shipped_invariants_are_proved(void **) {
 	_cleanup_(free_fixture) struct fixture fixture = {};
-	prove(&fixture, read_example(&fixture, "schema.cedarschema"), read_example(&fixture, "firm/policy/policies.cedar"),
+	prove(&fixture, read_example(&fixture, "schema.cedarschema"),
+	      read_example(&fixture, "firm/policy/policies.cedar"),
 	      read_example(&fixture, "firm/policy/invariants.cedar"));
 	assert_int_equal(13, fixture.report.finding_count);
 	for (size_t i = 0; i < fixture.report.finding_count; i++)

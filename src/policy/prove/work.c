@@ -1,5 +1,6 @@
 #include "policy/work.h"
 
+#include "policy/bundle.h"
 #include "policy/set.h"
 #include "policy/validator.h"
 
@@ -37,6 +38,10 @@ work_write(const struct work *work, struct buffer *request) {
 	json_write_object(&writer);
 	json_write_member_text(&writer, "ask", asks[work->ask].name);
 	json_write_member_string(&writer, "bundle", work->bundle);
+	if (work->document.len > 0) {
+		json_write_key(&writer, "document");
+		json_write_canonical(&writer, work->document);
+	}
 	json_write_key(&writer, "entities");
 	write_file(&writer, &work->entities);
 	json_write_member_string(&writer, "fact", work->fact);
@@ -99,12 +104,30 @@ read_ask(const json *root, enum work_ask *ask) {
 		    (const char *)name.data);
 }
 
+/* As it was: canonical JSON has one form. */
+static enum status
+read_document(struct arena *arena, const json *root, struct work *work) {
+	const json *document = json_get(root, "document");
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	if ((document != nullptr) != (work->ask == WORK_BUNDLE))
+		return fail(STATUS_INVALID, "work.document: expected for a bundle, and only there");
+	if (document == nullptr)
+		return OK;
+	json_writer_start(&writer, &text);
+	json_write_value(&writer, document);
+	TRY(json_writer_finish(&writer));
+	work->document = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(work->document.data);
+	return OK;
+}
+
 enum status
 work_read(struct arena *arena, struct bytes request, struct work *work) {
 	static const char *const members[] = {
-		"ask",       "bundle", "entities", "fact",   "gateway_hostile", "invariants",
-		"more_than", "old",    "policies", "schema", "schema_is_json",  "type",
-		nullptr};
+		"ask",        "bundle",    "document", "entities", "fact",   "gateway_hostile",
+		"invariants", "more_than", "old",      "policies", "schema", "schema_is_json",
+		"type",       nullptr};
 	const json *root;
 	struct bytes type;
 	*work = (struct work){};
@@ -118,6 +141,7 @@ work_read(struct arena *arena, struct bytes request, struct work *work) {
 	TRY(json_need_string(root, "work", "bundle", &work->bundle));
 	TRY(json_need_boolean(root, "work", "gateway_hostile", &work->gateway_hostile));
 	TRY(json_need_boolean(root, "work", "schema_is_json", &work->schema_is_json));
+	TRY(read_document(arena, root, work));
 	TRY(json_need_string(root, "work", "fact", &work->fact));
 	TRY(json_need_integer(root, "work", "more_than", &work->more_than));
 	TRY(read_file(root, "entities", &work->entities));
@@ -139,6 +163,7 @@ file_name(struct arena *arena, const struct work_file *file) {
 struct material {
 	struct policy_schema *schema;
 	struct policy_entities *entities;
+	struct bundle *bundle;
 	struct policy_set *policies, *old, *invariants; /* witnesses borrow from all of them */
 };
 
@@ -146,6 +171,7 @@ static void
 material_free(struct material *material) {
 	policy_schema_destroy(&material->schema);
 	policy_entities_destroy(&material->entities);
+	bundle_destroy(&material->bundle);
 	policy_set_destroy(&material->policies);
 	policy_set_destroy(&material->old);
 	policy_set_destroy(&material->invariants);
@@ -200,6 +226,26 @@ perform_disjoint(const struct work *, struct material *material, struct arena *a
 	return policy_disjoint(material->old, material->policies, material->schema, nullptr, arena, report);
 }
 
+/* What it is proved of is what was sent: its hash is the bundle's. */
+static enum status
+perform_bundle(const struct work *work, struct material *material, struct arena *arena,
+	       struct policy_diagnostics *diagnostics, struct prove_report *report) {
+	struct hash256 hash = sha256(work->document);
+	char name[2 * sizeof hash.bytes + 1];
+	size_t count = 0;
+	hex_encode(BYTES_OF_ARRAY(hash.bytes), name);
+	if (!bytes_equal_text(work->bundle, name))
+		return fail(STATUS_CONFLICT, "work.bundle: the document's hash is %s", name);
+	TRY(bundle_create(&material->bundle, work->document, diagnostics));
+	struct prove_file files[BUNDLE_FILES_MAX];
+	for (const struct bundle_file *file;
+	     count < BUNDLE_FILES_MAX && (file = bundle_file(material->bundle, BUNDLE_INVARIANTS, count)) != nullptr;)
+		files[count++] = (struct prove_file){(const char *)file->name.data, file->text};
+	TRY(prove_invariants_read_files(files, count, material->bundle->schema, &material->invariants, diagnostics));
+	return policy_prove(material->bundle->policies, material->bundle->schema, material->invariants, nullptr, arena,
+			    report);
+}
+
 static enum status
 perform_people(const struct work *work, struct material *material, struct arena *arena,
 	       struct policy_diagnostics *diagnostics, struct prove_report *report) {
@@ -218,7 +264,7 @@ perform_people(const struct work *work, struct material *material, struct arena 
 static const struct ask_row asks[WORK_END] = {
 	[WORK_PROVE] = {"prove", perform_prove},       [WORK_CHECK] = {"check", perform_check},
 	[WORK_COMPARE] = {"compare", perform_compare}, [WORK_DISJOINT] = {"disjoint", perform_disjoint},
-	[WORK_PEOPLE] = {"people", perform_people},
+	[WORK_BUNDLE] = {"bundle", perform_bundle},    [WORK_PEOPLE] = {"people", perform_people},
 };
 
 /* --- The answer --- */
@@ -259,7 +305,8 @@ perform(struct bytes request, struct arena *arena, struct policy_diagnostics *di
 	struct prove_report findings;
 	struct json_writer writer;
 	TRY(work_read(arena, request, work));
-	TRY(read_material(work, arena, diagnostics, &material));
+	if (work->ask != WORK_BUNDLE)
+		TRY(read_material(work, arena, diagnostics, &material));
 	TRY(asks[work->ask].perform(work, &material, arena, diagnostics, &findings));
 	json_writer_start(&writer, report);
 	prove_report_write(&findings, &writer);
@@ -369,4 +416,42 @@ work_read_answer(struct arena *arena, struct bytes request, struct bytes text, s
 		return fail(STATUS_TOO_LARGE, "work.answer: %zu bytes, at most %zu", text.len, WORK_ANSWER_MAX);
 	TRY(json_read(arena, text, (struct json_limits){}, &root));
 	return read_answer(arena, request, root, answer);
+}
+
+enum status
+work_write_bundle(struct bytes document, struct buffer *request) {
+	static const struct work_file none = {BYTES_OF_LITERAL(""), BYTES_OF_LITERAL("")};
+	struct hash256 hash = sha256(document);
+	char name[2 * sizeof hash.bytes + 1];
+	hex_encode(BYTES_OF_ARRAY(hash.bytes), name);
+	const struct work work = {.ask = WORK_BUNDLE,
+				  .bundle = bytes_of_text(name),
+				  .document = document,
+				  .schema = none,
+				  .invariants = none,
+				  .entities = none,
+				  .fact = BYTES_OF_LITERAL("")};
+	return work_write(&work, request);
+}
+
+#define NAME_ARGS(name) (int)((name).len > 120 ? 120 : (name).len), (const char *)(name).data
+
+enum status
+work_answer_is_proved(const struct work_answer *answer) {
+	const struct work_finding *unknown = nullptr;
+	if (!answer->is_done)
+		return fail(STATUS_INVALID, "%.*s", (int)(answer->error.len > 400 ? 400 : answer->error.len),
+			    (const char *)answer->error.data);
+	for (size_t i = 0; i < answer->verdict_count; i++) {
+		const struct work_finding *finding = &answer->verdicts[i];
+		if (finding->verdict == PROVE_COUNTEREXAMPLE)
+			return fail(STATUS_DENIED, "work.refuted: the invariant \"%.*s\" does not hold",
+				    NAME_ARGS(finding->subject));
+		if (finding->verdict != PROVE_PROVED)
+			unknown = finding;
+	}
+	if (unknown == nullptr)
+		return OK;
+	return fail(STATUS_UNAVAILABLE, "work.unknown: the invariant \"%.*s\" is not proved: %.*s",
+		    NAME_ARGS(unknown->subject), NAME_ARGS(unknown->reason));
 }
