@@ -122,11 +122,11 @@ exchange_advance(struct exchange *exchange) {
 }
 
 void
-exchange_abort(struct exchange *exchange, uint8_t culprit) {
+exchange_abort(struct exchange *exchange, enum status reason, uint8_t culprit) {
 	if (exchange->state == EXCHANGE_ABORTED)
 		return;
 	exchange->state = EXCHANGE_ABORTED;
-	exchange->culprit = culprit;
+	exchange->culprit = reason == STATUS_NO_MEMORY || reason == STATUS_INTERNAL ? 0 : culprit;
 	/* What was not yet taken stays unsent; what has come is of no more use. */
 	for (size_t i = 0; i < exchange->session.parties.count; i++) {
 		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++) {

@@ -52,8 +52,9 @@ bool exchange_is_complete(const struct exchange *exchange);
 enum status exchange_fields(const struct exchange *exchange, size_t position, struct bytes *fields);
 /* To the next round; past the last one the session is done. */
 void exchange_advance(struct exchange *exchange);
-/* Ends the session and prepares the abort frames. culprit 0: none. */
-void exchange_abort(struct exchange *exchange, uint8_t culprit);
+/* Ends the session and prepares the abort frames. culprit 0: none; a failure of this program's own (no memory) names
+ * nobody either. */
+void exchange_abort(struct exchange *exchange, enum status reason, uint8_t culprit);
 
 /* The next frame to send, and the index of its receiver; false: none now. The view is valid until the
  * exchange is closed or aborted. */

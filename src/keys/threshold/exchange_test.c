@@ -145,7 +145,7 @@ an_end_looks_the_same_whoever_is_to_blame(void **) {
 		size_t frames = 0;
 		open_party(&one, 1);
 		write_round(&one);
-		exchange_abort(&one, culprit == 0 ? 0 : 3);
+		exchange_abort(&one, STATUS_UNAUTHORIZED, culprit == 0 ? 0 : 3);
 		assert_int_equal(one.culprit, culprit == 0 ? 0 : 3);
 		while (exchange_next(&one, &to, &frame)) {
 			assert_int_equal(frame.len, MESSAGE_HEADER_SIZE);
@@ -161,7 +161,8 @@ an_end_looks_the_same_whoever_is_to_blame(void **) {
 	uint8_t to;
 	struct bytes frame;
 	open_party(&one, 1);
-	exchange_abort(&one, 2);
+	exchange_abort(&one, STATUS_NO_MEMORY, 2);
+	assert_int_equal(one.culprit, 0); /* no fault of the peer */
 	while (exchange_next(&one, &to, &frame))
 		first = SHA256_PARTS(hash256_bytes(&first), frame);
 	assert_true(hash256_equal(&first, &seen[1]));

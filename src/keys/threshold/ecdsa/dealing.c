@@ -598,7 +598,7 @@ check_stored(struct dealing *dealing) {
 
 static enum status
 fail_dealing(struct dealing *dealing, enum status status, uint8_t culprit) {
-	exchange_abort(&dealing->exchange, culprit);
+	exchange_abort(&dealing->exchange, status, culprit);
 	dealing->confirmed = false;
 	ecdsa_share_destroy(&dealing->share);
 	secret_wipe(dealing->memory.data, dealing->memory.len);

@@ -181,7 +181,7 @@ take_round(struct online *online) {
 
 static enum status
 fail_online(struct online *online, enum status status, uint8_t culprit) {
-	exchange_abort(&online->exchange, culprit);
+	exchange_abort(&online->exchange, status, culprit);
 	if (status != STATUS_NO_MEMORY)
 		signing_forget_pairs(online->share, &online->exchange);
 	secret_wipe(&online->w, sizeof online->w);

@@ -52,6 +52,8 @@ enum status ecdsa_split_private_key(const uint8_t private_key[32], size_t count,
  * Errors: ecdsa.shares. */
 enum status ecdsa_join_shares(const struct ecdsa_share *const *shares, size_t count, struct secret *private_key);
 
+/* What the wrapping key is derived from the root key for (keys/root_key.h). */
+#define ECDSA_SHARE_LABEL "gatehouse/threshold-shares/v1"
 /* instance: of the installation. The blob is appended. */
 enum status ecdsa_share_seal(const struct ecdsa_share *share, const uint8_t wrapping_key[32], struct bytes instance,
 			     struct buffer *blob);

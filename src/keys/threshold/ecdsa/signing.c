@@ -557,7 +557,7 @@ signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange)
 
 static enum status
 fail_signing(struct signing *signing, enum status status, uint8_t culprit) {
-	exchange_abort(&signing->exchange, culprit);
+	exchange_abort(&signing->exchange, status, culprit);
 	if (status != STATUS_NO_MEMORY)
 		signing_forget_pairs(signing->share, &signing->exchange);
 	secret_wipe(signing->memory.data, signing->memory.len);
