@@ -333,7 +333,7 @@ enum fetch_tag { FETCH_ACTION = 1, FETCH_BODY, FETCH_WITNESS, FETCH_END };
 static const struct field fetch_fields[FETCH_END - 1] = {
 	{"ipc.fetch.action", 1, 1, ANY_BYTES, true},
 	{"ipc.fetch.body", 0, IPC_FETCH_BODY_MAX, ANY_BYTES, true},
-	{"ipc.fetch.witness", 1, 1, ANY_BYTES, false},
+	{"ipc.fetch.witness", 1, 1, ANY_BYTES, true},
 };
 
 void
@@ -351,9 +351,8 @@ ipc_read_fetch(struct bytes payload, struct ipc_fetch *fetch) {
 	uint8_t action = values[0].data[0];
 	if (action == 0 || action >= IPC_FETCH_ACTION_END)
 		return fail(STATUS_INVALID, "ipc.fetch.action: unknown action %u", action);
-	*fetch = (struct ipc_fetch){.action = (enum ipc_fetch_action)action,
-				    .body = values[1],
-				    .witness = values[2].data == nullptr ? 0 : values[2].data[0]};
+	*fetch = (struct ipc_fetch){
+		.action = (enum ipc_fetch_action)action, .body = values[1], .witness = values[2].data[0]};
 	return OK;
 }
 
