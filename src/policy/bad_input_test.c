@@ -198,6 +198,10 @@ static const struct {
 	 "{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":"
 	 "\"All\"},\"conditions\":[{\"kind\":\"when\",\"body\":{\"Value\":9223372036854775808}}]}",
 	 "json.integer: in:1:136: a number beyond 64 bits"},
+	{READ_POLICY_JSON,
+	 "{\"effect\":\"permit\",\"principal\":{\"op\":\"All\"},\"action\":{\"op\":\"All\"},\"resource\":{\"op\":"
+	 "\"All\"},\"conditions\":[],\"annotations\":{\"a b\":\"x\"}}",
+	 "policy.annotation_name: in:1:128: \"a b\" is no name of an annotation"},
 	{READ_SCHEMA, "entity User",
 	 "policy.unexpected_end: in:1:12: expected `in`, `{`, `tags` or `;`, found the end of the text"},
 	{READ_SCHEMA, "entity User in;", "policy.unexpected_token: in:1:15: expected an entity type, found `;`"},

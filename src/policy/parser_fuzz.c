@@ -7,6 +7,7 @@
 
 #include "policy/format.h"
 #include "policy/policy_json.h"
+#include "policy/policy_text.h"
 
 static const struct value_field inner[] = {
 	{BYTES_OF_LITERAL("b"), {.type = VALUE_LONG, .integer = INT64_MAX}},
@@ -90,6 +91,21 @@ check_json(const struct policy_set *set) {
 	need(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
 }
 
+/* Written as text and read again it has the same JSON. */
+static void
+check_text(const struct policy_set *set) {
+	_cleanup_(policy_set_destroy) struct policy_set *again = nullptr;
+	_cleanup_(buffer_free) struct buffer text = {}, first = {}, second = {};
+	if (policy_set_write_text(set, &text) != OK) {
+		need(strstr(fail_message(), "policy.depth") != nullptr ||
+		     strstr(fail_message(), "policy.too_large") != nullptr);
+		return;
+	}
+	need(policy_set_parse("again.cedar", buffer_bytes(&text), &again, nullptr) == OK);
+	need(policy_set_write_json(set, &first) == OK && policy_set_write_json(again, &second) == OK);
+	need(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
+}
+
 static void
 check_format(struct bytes text) {
 	_cleanup_(buffer_free) struct buffer first = {}, second = {};
@@ -107,6 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (status == OK) {
 		check_decision(set);
 		check_json(set);
+		check_text(set);
 		check_format(bytes_of(data, size));
 	} else
 		check_findings(&diagnostics, size);

@@ -6,11 +6,24 @@
 #include <stdlib.h>
 
 #include "policy/policy_json.h"
+#include "policy/policy_text.h"
 
 static void
 need(bool property) {
 	if (!property)
 		abort();
+}
+
+/* As text it is policies, or one of a few things that text cannot say. */
+static void
+check_text(const struct policy_set *set) {
+	_cleanup_(policy_set_destroy) struct policy_set *again = nullptr;
+	_cleanup_(buffer_free) struct buffer text = {};
+	if (policy_set_write_text(set, &text) == OK)
+		need(policy_set_parse("again.cedar", buffer_bytes(&text), &again, nullptr) == OK);
+	else
+		need(strstr(fail_message(), "policy.depth") != nullptr ||
+		     strstr(fail_message(), "policy.too_large") != nullptr);
 }
 
 int
@@ -26,6 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (status != OK)
 		return 0;
 	need(policy_set_write_json(set, &first) == OK && policy_set_seal(set) == OK);
+	check_text(set);
 	need(policy_set_add_json(again, "again.json", buffer_bytes(&first), nullptr) == OK);
 	need(policy_set_write_json(again, &second) == OK);
 	need(bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));

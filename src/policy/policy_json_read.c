@@ -138,6 +138,17 @@ read_conditions(struct policy_json_reader *reader, struct json_node node, struct
 	return OK;
 }
 
+/* An identifier, reserved words among them. */
+static bool
+is_annotation_name(struct bytes name) {
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = name.data[i], lower = c | 0x20;
+		if (c != '_' && !(lower >= 'a' && lower <= 'z') && !(i > 0 && c >= '0' && c <= '9'))
+			return false;
+	}
+	return name.len > 0;
+}
+
 static enum status
 read_annotations(const struct json_source *source, struct json_node node, struct policy_ast *policy) {
 	struct json_node item;
@@ -149,6 +160,10 @@ read_annotations(const struct json_source *source, struct json_node node, struct
 	for (struct bytes key; json_source_next(&walk, &key, &item);) {
 		struct policy_annotation *annotation = &annotations[policy->annotation_count++];
 		*annotation = (struct policy_annotation){key, bytes_of("", 0)};
+		if (!is_annotation_name(key))
+			return json_source_complain(source, item, "policy.annotation_name",
+						    "\"%.*s\" is no name of an annotation",
+						    (int)(key.len > 80 ? 80 : key.len), (const char *)key.data);
 		if (json_type_of(item.value) == JSON_NULL)
 			continue;
 		TRY(json_source_expect(source, item, JSON_STRING));

@@ -9,7 +9,7 @@
 
 #include "policy/ast.h"
 
-/* All policies and templates of the set, appended. */
+/* All policies and templates of the set, appended. STATUS_INVALID "policy.depth" where parentheses nest deeper than a text may. */
 enum status policy_set_write_text(const struct policy_set *set, struct buffer *to);
 /* One expression, on one line. */
 void policy_write_expression(const struct expression *expression, struct buffer *to);

@@ -1,10 +1,11 @@
 /*
- * Readers: policy/schema_parser.c, policy/schema_json.c, policy/json_source.c, policy/schema_resolve.c
+ * Readers: policy/schema_parser.c, policy/schema_json.c, policy/json_source.c, policy/schema_resolve.c, policy/schema_write.c
  * Properties: what is refused is refused with findings that have places in the text; what is read is closed upwards, every type
  * can be described, and a policy is validated against it.
  */
 #include <stdlib.h>
 
+#include "policy/schema_write.h"
 #include "policy/validator.h"
 
 static const char policies[] =
@@ -38,6 +39,23 @@ check_schema(const struct policy_schema *schema) {
 	}
 }
 
+/* In the other syntax it has as many entity types and actions. */
+static void
+check_conversion(const struct policy_schema *schema, struct bytes text, enum schema_syntax syntax) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *again = nullptr;
+	_cleanup_(buffer_free) struct buffer other = {};
+	if (policy_schema_convert("fuzz", text, syntax, &other, nullptr) != OK) {
+		need(strstr(fail_message(), "schema.ambiguous") != nullptr);
+		return;
+	}
+	enum status status = policy_schema_parse("again", buffer_bytes(&other),
+						 syntax == SCHEMA_JSON ? SCHEMA_CEDAR : SCHEMA_JSON, &again, nullptr);
+	if (status != OK && strstr(fail_message(), "policy.depth") != nullptr)
+		return; /* a shape that was named before nests where it is written out */
+	need(status == OK && policy_schema_entity_count(schema) == policy_schema_entity_count(again) &&
+	     policy_schema_action_count(schema) == policy_schema_action_count(again));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics diagnostics = {};
@@ -52,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (status != OK)
 		return 0;
 	check_schema(schema);
+	check_conversion(schema, bytes_of(data, size), is_json ? SCHEMA_JSON : SCHEMA_CEDAR);
 	need(policy_set_parse("fuzz.cedar", bytes_of_text(policies), &set, nullptr) == OK);
 	status = policy_validate(set, schema, (struct policy_validator_options){}, nullptr, nullptr);
 	need(status == OK || status == STATUS_INVALID);
