@@ -7,6 +7,7 @@
 
 #include "policy/entities.h"
 #include "policy/entity_store.h"
+#include "policy/schema.h"
 
 static void
 need(bool property) {
@@ -45,22 +46,49 @@ check_entities(struct policy_entities *entities) {
 	}
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+/* Written and read again there are as many. */
+static void
+check_written(const struct policy_entities *entities) {
+	_cleanup_(policy_entities_destroy) struct policy_entities *again = nullptr;
+	_cleanup_(buffer_free) struct buffer text = {};
+	if (policy_entities_write(entities, &text) != OK)
+		return; /* keys beyond ASCII, integers beyond 53 bits, too deep */
+	struct policy_source source = {"again.json", buffer_bytes(&text)};
+	need(policy_entities_create(&again) == OK);
+	need(policy_entities_load(again, &source, (struct policy_entities_options){}, nullptr) == OK);
+	need(policy_entities_count(entities) == policy_entities_count(again));
+}
+
+static const struct policy_schema *
+schema(void) {
+	static const char text[] =
+		"entity A in [A, B] {a?: Long, n?: Long, x?: ipaddr} tags String; entity B; action a;";
+	static struct policy_schema *read;
+	if (read == nullptr)
+		need(policy_schema_parse("schema", bytes_of_text(text), SCHEMA_CEDAR, &read, nullptr) == OK);
+	return read;
+}
+
+static void
+try_load(const struct policy_source *source, struct policy_entities_options options) {
 	_cleanup_(policy_diagnostics_free) struct policy_diagnostics diagnostics = {};
 	_cleanup_(policy_entities_destroy) struct policy_entities *entities = nullptr;
-	struct policy_source source = {"fuzz.json", bytes_of(data, size)};
+	size_t size = source->text.len;
 	need(policy_entities_create(&entities) == OK);
-	enum status status = policy_entities_read(
-		entities, &source, (struct policy_entities_options){.implicit_entities = true}, &diagnostics);
+	enum status status = policy_entities_load(entities, source, options, &diagnostics);
 	need(status == OK || (status == STATUS_INVALID && diagnostics.count > 0));
 	for (size_t i = 0; i < diagnostics.count; i++)
 		need(diagnostics.items[i].line <= size + 1 && diagnostics.items[i].column <= size + 1);
 	if (status != OK)
-		return 0;
-	status = policy_entities_seal(entities);
-	need(status == OK || status == STATUS_INVALID);
-	if (status == OK)
-		check_entities(entities);
+		return;
+	check_entities(entities);
+	check_written(entities);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	const struct policy_source source = {"fuzz.json", bytes_of(data, size)};
+	try_load(&source, (struct policy_entities_options){.implicit_entities = true});
+	try_load(&source, (struct policy_entities_options){.schema = schema()});
 	return 0;
 }
