@@ -385,7 +385,7 @@ terms_of_a_dealing_that_do_not_fit_are_refused(void **) {
 	good.old_share = keepers.shares[1];
 	assert_ok(dealing_start(&dealing, &good));
 	dealing_destroy(&dealing);
-	for (size_t fault = 0; fault < 11; fault++) {
+	for (size_t fault = 0; fault < 12; fault++) {
 		terms = good;
 		if (fault == 0)
 			terms.key.epoch = old.epoch;
@@ -407,6 +407,8 @@ terms_of_a_dealing_that_do_not_fit_are_refused(void **) {
 			terms.key.threshold = 1;
 		else if (fault == 9)
 			terms.key.id[0] = 'w';
+		else if (fault == 10)
+			dealers.parties[1].identity[0] ^= 1;
 		else
 			dealers = choose_signers(&(struct keepers){.key.holders = other}, (const uint8_t[]){1, 4}, 2);
 		assert_fails(STATUS_INVALID, "dealing.terms", dealing_start(&dealing, &terms));
