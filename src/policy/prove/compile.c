@@ -202,8 +202,9 @@ compile_binary(struct encoding *encoding, const struct expression *expression, s
 
 /* The attribute of a record or an entity, and whether it is there; false where neither has attributes. */
 static bool
-find_attribute(struct encoding *encoding, const struct symbolic *container, struct bytes name,
+find_attribute(struct encoding *encoding, const struct symbolic *container, struct bytes name, struct place place,
 	       const struct term **present, struct symbolic *value) {
+	bool is_known = false;
 	struct term_table *terms = &encoding->terms;
 	*present = terms->no;
 	*value = symbolic_truth(terms->no);
@@ -212,7 +213,11 @@ find_attribute(struct encoding *encoding, const struct symbolic *container, stru
 			if (bytes_equal(container->record.fields[i].name, name)) {
 				*present = container->record.fields[i].present;
 				*value = *container->record.fields[i].value;
+				is_known = true;
 			}
+		if (!is_known && container->record.is_open)
+			*present = encoding_unsupported(
+				encoding, "an attribute of the context that the schema does not have", place);
 		return true;
 	}
 	if (container->type != VALUE_ENTITY)
@@ -226,17 +231,29 @@ find_attribute(struct encoding *encoding, const struct symbolic *container, stru
 	return true;
 }
 
+static bool
+has_field(const struct symbolic *record, struct bytes name) {
+	for (size_t i = 0; i < record->record.count; i++)
+		if (bytes_equal(record->record.fields[i].name, name))
+			return true;
+	return false;
+}
+
 static void
 compile_attribute(struct encoding *encoding, const struct expression *expression, struct outcome *outcome) {
 	struct term_table *terms = &encoding->terms;
 	struct outcome target;
 	const struct term *present;
 	compile_expression(encoding, expression->operands[0], &target);
-	if (term_is_true(target.errs) ||
-	    !find_attribute(encoding, &target.value, expression->names[0], &present, &outcome->value)) {
+	if (term_is_true(target.errs) || !find_attribute(encoding, &target.value, expression->names[0],
+							 expression->place, &present, &outcome->value)) {
 		always_errs(encoding, outcome);
 		return;
 	}
+	/* What it holds, if it is there, has no type. */
+	if (target.value.type == VALUE_RECORD && target.value.record.is_open &&
+	    !has_field(&target.value, expression->names[0]))
+		encoding->opaque = true;
 	outcome->errs = term_or(terms, target.errs, term_not(terms, present));
 }
 
@@ -254,7 +271,8 @@ compile_has(struct encoding *encoding, const struct expression *expression, stru
 	for (size_t i = 0; i < expression->name_count && !term_is_false(has); i++) {
 		const struct term *present;
 		struct symbolic value;
-		if (!find_attribute(encoding, &target.value, expression->names[i], &present, &value)) {
+		if (!find_attribute(encoding, &target.value, expression->names[i], expression->place, &present,
+				    &value)) {
 			errs = term_or(terms, errs, has);
 			break;
 		}

@@ -201,6 +201,94 @@ a_counterexample_is_a_request_that_the_evaluator_permits(void **) {
 	assert_bytes(BYTES_OF_LITERAL("p"), witness->reasons[0]);
 }
 
+/* --- What is not known --- */
+
+static const char record_schema[] = "entity P; action sign appliesTo { principal: P, resource: P, context: "
+				    "{ n: Long, m: Long, pairs: Set<{x: Long}> } };";
+
+static void
+a_construct_that_terms_cannot_say_is_unknown_by_name_where_it_matters(void **) {
+	static const struct {
+		const char *policies;
+		enum prove_verdict verdict;
+	} cases[] = {
+		{"permit(principal, action, resource) when { context.pairs.contains({x: 1}) };", PROVE_UNKNOWN},
+		{"permit(principal, action, resource) when { context.pairs.contains({x: 1}) && context.n < 3 };",
+		 PROVE_PROVED},
+		{"permit(principal, action, resource) when { !context.pairs.contains({x: 1}) };", PROVE_COUNTEREXAMPLE},
+		{"permit(principal, action, resource); forbid(principal, action, resource) when { "
+		 "!(context.pairs.isEmpty()) };",
+		 PROVE_COUNTEREXAMPLE},
+		{"permit(principal, action, resource); forbid(principal, action, resource) when { context.pairs == "
+		 "[{x: 2}] ||"
+		 " context.pairs.isEmpty() };",
+		 PROVE_UNKNOWN},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(free_fixture) struct fixture fixture = {};
+		prove(&fixture, record_schema, cases[i].policies,
+		      "@id(\"i\") forbid(principal, action, resource) when { context.n > 5 };");
+		const struct prove_finding *finding = find(&fixture, "i");
+		if (finding->verdict != cases[i].verdict)
+			fail_msg("%s: %s", cases[i].policies, prove_verdict_name(finding->verdict));
+		static const char reason[] =
+			"prove.unsupported: a set whose elements are sets or records (test.cedar:1:";
+		if (finding->verdict == PROVE_UNKNOWN)
+			assert_memory_equal(reason, finding->reason, sizeof reason - 1);
+	}
+}
+
+/* A group or a fact that the schema does not know may be there all the same. */
+static void
+what_a_context_holds_beside_its_schema_is_not_taken_for_absent(void **) {
+	static const struct {
+		const char *policies, *reason;
+	} cases[] = {
+		{"permit(principal, action, resource) when { context has extra };",
+		 "prove.unsupported: an attribute of the context that the schema does not have (test.cedar:1:"},
+		{"permit(principal, action, resource) when { context.votes has c && context.votes.c > 1 };",
+		 "prove.unsupported: an attribute of the context that the schema does not have (test.cedar:1:"},
+		{"permit(principal, action, resource); forbid(principal, action, resource) unless {"
+		 " context has n && context.n == 1 || !(context.votes == {a: 1, b: 2}) };",
+		 nullptr},
+		{"permit(principal, action, resource); forbid(principal, action, resource) when { !(context.votes == "
+		 "{a: 1, b: 2}) ||"
+		 " context.votes == {a: 1, b: 2} };",
+		 "prove.unsupported: a comparison of whole records of the context (test.cedar:1:"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(free_fixture) struct fixture fixture = {};
+		prove(&fixture,
+		      "entity P; action sign appliesTo { principal: P, resource: P, context: { n: Long, votes: { a: "
+		      "Long, b: Long } } };",
+		      cases[i].policies, "@id(\"i\") forbid(principal, action, resource) when { context.n > 5 };");
+		const struct prove_finding *finding = find(&fixture, "i");
+		if (cases[i].reason == nullptr) {
+			assert_int_equal(PROVE_COUNTEREXAMPLE, finding->verdict);
+			continue;
+		}
+		assert_int_equal(PROVE_UNKNOWN, finding->verdict);
+		assert_memory_equal(cases[i].reason, finding->reason, strlen(cases[i].reason));
+	}
+}
+
+static void
+a_question_that_takes_too_much_effort_is_unknown(void **) {
+	_cleanup_(free_fixture) struct fixture fixture = {};
+	const struct prove_options options = {.effort = 100'000};
+	prove(&fixture, record_schema, "permit(principal, action, resource) when { context.n == 1 };",
+	      "@id(\"i\") forbid(principal, action, resource) when { context.n > 5 };");
+	policy_set_destroy(&fixture.policies);
+	fixture.policies =
+		fixture_policies("permit(principal, action, resource) when { context.n > 5 && context.m > 5 && "
+				 "context.n * context.m == 1000000016000000063 };");
+	assert_ok(policy_prove(fixture.policies, fixture.schema, fixture.invariants, &options, &fixture.arena,
+			       &fixture.report));
+	assert_int_equal(PROVE_UNKNOWN, find(&fixture, "i")->verdict);
+	static const char reason[] = "prove.effort: ";
+	assert_memory_equal(reason, find(&fixture, "i")->reason, sizeof reason - 1);
+}
+
 /* --- Comparing --- */
 
 struct pair {
@@ -409,6 +497,9 @@ main(void) {
 		cmocka_unit_test(the_shipped_invariants_are_proved),
 		cmocka_unit_test(each_row_is_proved_or_refuted),
 		cmocka_unit_test(a_counterexample_is_a_request_that_the_evaluator_permits),
+		cmocka_unit_test(a_construct_that_terms_cannot_say_is_unknown_by_name_where_it_matters),
+		cmocka_unit_test(what_a_context_holds_beside_its_schema_is_not_taken_for_absent),
+		cmocka_unit_test(a_question_that_takes_too_much_effort_is_unknown),
 		cmocka_unit_test(two_sets_are_compared_in_each_environment),
 		cmocka_unit_test(each_policy_is_told_what_it_is_good_for),
 		cmocka_unit_test(what_a_hostile_gateway_reports_is_no_proof),

@@ -209,6 +209,7 @@ free_record(struct encoding *encoding, struct bytes path, const struct term *con
 	}
 	record.record.fields = fields;
 	record.record.count = type->field_count;
+	record.record.is_open = key_count == 0;
 	return record;
 }
 
@@ -371,6 +372,8 @@ field_equal(struct encoding *encoding, const struct symbolic_field *a, const str
 static const struct term *
 records_equal(struct encoding *encoding, const struct symbolic *a, const struct symbolic *b, struct place place) {
 	const struct term *equal = encoding->terms.yes;
+	if (a->record.is_open || b->record.is_open)
+		return encoding_unsupported(encoding, "a comparison of whole records of the context", place);
 	for (size_t i = 0; i < a->record.count; i++) {
 		const struct symbolic_field *field = &a->record.fields[i];
 		const struct term *same = field_equal(encoding, field, find_field(b, field->name), place);

@@ -57,6 +57,8 @@ struct symbolic {
 		struct {
 			const struct symbolic_field *fields; /* by ascending name */
 			size_t count;
+			/* Of the context: it may hold more than the schema says (groups, facts of a newer program). */
+			bool is_open;
 		} record;
 	};
 };
