@@ -41,7 +41,10 @@ check_integer(const struct check *check, const json *value) {
 		return OK;
 	}
 	default:
-		return fail(STATUS_INVALID, "json.float: a number that is not an integer");
+		if (!check->limits.floats_as_null)
+			return fail(STATUS_INVALID, "json.float: a number that is not an integer");
+		unsafe_yyjson_set_null((yyjson_val *)(uintptr_t)value);
+		return OK;
 	}
 	return fail(STATUS_INVALID, "json.integer: a number beyond 64 bits");
 }

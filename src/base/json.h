@@ -29,6 +29,8 @@ enum json_integers {
 struct json_limits {
 	enum json_integers integers;
 	size_t depth; /* 0: JSON_DEPTH_MAX */
+	/* A float reads as null, so that whoever needs the value refuses it: for documents of others, of which it is not read. */
+	bool floats_as_null;
 };
 
 /* Errors: json.syntax, json.depth, json.duplicate_key, json.float, json.integer, each with a byte offset or a key. */

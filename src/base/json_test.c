@@ -126,7 +126,21 @@ nothing_is_selected_from_what_is_no_object(void **) {
 	}
 }
 
-RUN_TESTS(T(canonical_form_sorts_keys_and_keeps_integers_exact), T(bad_input_is_refused_by_name),
-	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked),
-	  T(members_are_looked_for_in_objects_only), T(selected_members_are_those_that_a_parser_finds),
-	  T(one_member_is_found_as_it_stands), T(nothing_is_selected_from_what_is_no_object))
+static void
+a_float_is_refused_or_reads_as_nothing(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *root;
+	int64_t number;
+	struct bytes text = BYTES_OF_LITERAL("{\"a\":[0.5,1e3],\"b\":2.0,\"c\":2}");
+	assert_fails(STATUS_INVALID, "json.float", json_read(&arena, text, (struct json_limits){}, &root));
+	assert_ok(json_read(&arena, text, (struct json_limits){.floats_as_null = true}, &root));
+	assert_int_equal(JSON_NULL, json_type_of(json_get(root, "b")));
+	assert_fails(STATUS_INVALID, "test.b", json_need_integer(root, "test", "b", &number));
+	assert_ok(json_need_integer(root, "test", "c", &number));
+}
+
+RUN_TESTS(T(a_float_is_refused_or_reads_as_nothing), T(canonical_form_sorts_keys_and_keeps_integers_exact),
+	  T(bad_input_is_refused_by_name), T(writer_refuses_keys_out_of_order),
+	  T(int64_integers_stay_exact_where_asked), T(members_are_looked_for_in_objects_only),
+	  T(selected_members_are_those_that_a_parser_finds), T(one_member_is_found_as_it_stands),
+	  T(nothing_is_selected_from_what_is_no_object))

@@ -58,6 +58,10 @@ enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
 enum status listing_run(struct invocation *invocation); /* GET of what the noun names */
 
+/* authenticator_commands.c. */
+enum status authenticator_trust_run(struct invocation *invocation);
+enum status passkey_add_run(struct invocation *invocation);
+
 /* prove_commands.c: files alone, by a worker of its own. */
 enum status policy_prove_run(struct invocation *invocation);
 enum status policy_diff_run(struct invocation *invocation);

@@ -1,0 +1,113 @@
+/* Passkeys: a person's, and which certificates vouch for a model of authenticators, from files or FIDO's signed metadata. */
+#include "base/io.h"
+#include "cli/handlers.h"
+#include "cli/submit.h"
+#include "identity/metadata.h"
+
+constexpr size_t CERTIFICATE_FILE_MAX = 16'384;
+constexpr size_t PASSKEY_FILE_MAX = 65'536;
+constexpr size_t METADATA_FILE_MAX = (size_t)32 << 20;
+
+/* "01234567-89ab-…", hyphens anywhere or nowhere. */
+static enum status
+read_aaguid(const char *word, uint8_t aaguid[16]) {
+	uint8_t digits[32];
+	size_t count = 0;
+	for (const char *c = word; *c != '\0'; c++) {
+		if (*c == '-')
+			continue;
+		if (count == sizeof digits)
+			return fail(STATUS_INVALID, "usage.aaguid: more than 32 hexadecimal digits");
+		digits[count++] = (uint8_t)*c;
+	}
+	if (count != sizeof digits || hex_decode(BYTES_OF_ARRAY(digits), aaguid, 16) != OK)
+		return fail(STATUS_INVALID, "usage.aaguid: expected 32 hexadecimal digits, hyphens between them");
+	return OK;
+}
+
+static enum status
+read_bytes(struct invocation *invocation, const char *path, size_t max, struct bytes *bytes) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	TRY(io_read_file(io_system(), path, max, &text));
+	*bytes = arena_copy(&invocation->arena, buffer_bytes(&text));
+	TRY_ALLOC(bytes->data);
+	return OK;
+}
+
+/* The certificates of --root, each readable. */
+static enum status
+read_roots(struct invocation *invocation, struct certificate_roots *roots, struct json_writer *writer) {
+	const char *path;
+	for (size_t i = 0; (path = invocation_option_at(invocation, "root", i)) != nullptr; i++) {
+		struct bytes der;
+		TRY(read_bytes(invocation, path, CERTIFICATE_FILE_MAX, &der));
+		TRY(certificate_roots_add(roots, der));
+		if (writer != nullptr)
+			json_write_hex(writer, der);
+	}
+	return OK;
+}
+
+/* What metadata says of the model: its certificates, unless something speaks against it. */
+static enum status
+write_from_metadata(struct invocation *invocation, const char *path, const uint8_t aaguid[16],
+		    struct json_writer *writer) {
+	_cleanup_(certificate_roots_destroy) struct certificate_roots *roots = nullptr;
+	const struct metadata_model *model;
+	struct metadata metadata;
+	struct bytes blob;
+	TRY(certificate_roots_create(&roots));
+	TRY(read_roots(invocation, roots, nullptr));
+	TRY(read_bytes(invocation, path, METADATA_FILE_MAX, &blob));
+	TRY(metadata_read(&invocation->arena, blob, roots, invocation_option(invocation, "signer") ?: METADATA_SIGNER,
+			  io_realtime_ns(io_system()) / 1'000'000, &metadata));
+	TRY(metadata_find(&metadata, aaguid, &model));
+	for (size_t i = 0; i < model->root_count; i++)
+		json_write_hex(writer, model->roots[i]);
+	return OK;
+}
+
+enum status
+authenticator_trust_run(struct invocation *invocation) {
+	_cleanup_(certificate_roots_destroy) struct certificate_roots *roots = nullptr;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	const char *metadata = invocation_option(invocation, "metadata");
+	struct json_writer writer;
+	uint8_t aaguid[16];
+	TRY(read_aaguid(invocation_word(invocation, 0), aaguid));
+	TRY(certificate_roots_create(&roots));
+	json_writer_start(&writer, &payload);
+	json_write_object(&writer);
+	json_write_member_hex(&writer, "aaguid", BYTES_OF_ARRAY(aaguid));
+	json_write_key(&writer, "roots");
+	json_write_array(&writer);
+	TRY(metadata != nullptr ? write_from_metadata(invocation, metadata, aaguid, &writer)
+				: read_roots(invocation, roots, &writer));
+	json_write_end(&writer);
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = "system:gatehouse",
+								     .payload = buffer_bytes(&payload)});
+}
+
+/* The file is the payload as the browser's page wrote it. */
+enum status
+passkey_add_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	const char *person = invocation_word(invocation, 0);
+	struct json_writer writer;
+	struct bytes text;
+	const json *document;
+	TRY(read_bytes(invocation, invocation_word(invocation, 1), PASSKEY_FILE_MAX, &text));
+	TRY(json_read(&invocation->arena, text, (struct json_limits){}, &document));
+	json_writer_start(&writer, &payload);
+	json_write_value(&writer, document);
+	TRY(json_writer_finish(&writer));
+	const char *resource =
+		arena_format(&invocation->arena, "%s%s", strncmp(person, "person:", 7) == 0 ? "" : "person:", person);
+	TRY_ALLOC(resource);
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload)});
+}
