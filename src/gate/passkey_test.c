@@ -418,9 +418,9 @@ an_assertion_that_is_not_for_this_is_refused(void **) {
 		{"authenticator_data.backup", .flags = 0x15},
 		{"passkey.backup", .flags = 0x0d},
 		{"signature.mismatch", .other_key = true},
-		{"directory.key_class", .key_id = "person:p-0000000000000001/terminal"},
-		{"directory.key_class", .ed25519_form = true},
-		{"directory.key_unknown", .key_id = "person:p-0000000000000001/none"},
+		{"signature.mismatch", .key_id = "person:p-0000000000000001/terminal"},
+		{"person_signature.mismatch", .ed25519_form = true},
+		{"signature.mismatch", .key_id = "person:p-0000000000000001/none"},
 		/* Another's passkey, and another's name on one's own (GitLab 585333: id and rawId that differ). */
 		{"signature.mismatch", .key_id = "person:p-0000000000000003/passkey"},
 	};

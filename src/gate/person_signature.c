@@ -58,23 +58,58 @@ person_signature_verify(struct arena *arena, const struct relying_party *party, 
 	return passkey_verify(arena, party, passkey, hash256_bytes(digest), &assertion, &signature->counter);
 }
 
+/* --- Nobody's keys: what is verified against where there is no such key, so that the answer, and how long it takes, do not tell
+ * whether there is one. Nothing that verifies by them is taken. --- */
+
+static const uint8_t NOBODYS_KEY[ED25519_PUBLIC_SIZE] = {
+	0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+	0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+};
+
+/* The generator of P-256. */
+static const uint8_t NOBODYS_PASSKEY[] = {
+	0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c,
+	0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb,
+	0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x22, 0x58, 0x20, 0x4f, 0xe3, 0x42,
+	0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a, 0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33,
+	0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5,
+};
+
+/* The host of our first address, as most passkeys name it. */
+static struct bytes
+own_host(const struct relying_party *party) {
+	static const char scheme[] = "https://";
+	if (party->origin_count == 0 || strncmp(party->origins[0], scheme, sizeof scheme - 1) != 0)
+		return (struct bytes){};
+	const char *host = party->origins[0] + sizeof scheme - 1;
+	return bytes_of(host, strcspn(host, ":"));
+}
+
 enum status
 person_signature_read(struct arena *arena, const struct directory *directory, const struct relying_party *party,
 		      const json *object, const char *label, const struct hash256 *digest,
 		      struct person_signature *signature) {
 	static const char *const members[] = {"assertion", "key_id", "signature", nullptr};
-	const struct directory_key *key;
+	struct relying_party own = *party;
 	*signature = (struct person_signature){};
 	TRY(json_only(object, "signature", members));
 	TRY(json_need_string(object, "signature", "key_id", &signature->key_id));
 	TRY(read_signature(arena, object, signature));
-	TRY(signature->is_passkey ? directory_active_passkey(directory, signature->key_id, &key)
-				  : directory_active_ed25519(directory, signature->key_id, &key));
-	signature->public_key = key->passkey != nullptr ? key->passkey->cose_key : BYTES_OF_ARRAY(key->public_key);
-	struct relying_party own = *party;
-	if (key->passkey != nullptr)
-		own.id = key->passkey->rp_id;
-	return person_signature_verify(arena, &own, key->passkey, label, digest, signature);
+	const struct directory_key *key = directory_key(directory, signature->key_id);
+	struct passkey nobodys = {.rp_id = own_host(party), .cose_key = BYTES_OF_ARRAY(NOBODYS_PASSKEY)};
+	bool is_known = key != nullptr && (key->passkey != nullptr) == signature->is_passkey;
+	const struct passkey *passkey = !signature->is_passkey ? nullptr : is_known ? key->passkey : &nobodys;
+	if (passkey != nullptr) {
+		own.id = passkey->rp_id;
+		signature->public_key = passkey->cose_key;
+	} else {
+		signature->public_key = is_known ? BYTES_OF_ARRAY(key->public_key) : BYTES_OF_ARRAY(NOBODYS_KEY);
+	}
+	TRY(person_signature_verify(arena, &own, passkey, label, digest, signature));
+	/* Whoever signed may know what has become of the key. */
+	return is_known ? directory_active_key(directory, signature->key_id, &key)
+			: fail(STATUS_UNAUTHORIZED,
+			       "person_signature.mismatch: not a signature by this key over this %s", label);
 }
 
 void

@@ -21,7 +21,8 @@ struct person_signature {
 };
 
 /* {"assertion"?: {"authenticator_data", "client_data"}, "key_id", "signature"}, all hexadecimal but the key's id; verified by the
- * directory's key of that id. */
+ * directory's key of that id. A key that does not exist, or of the other kind, is answered as one that did not sign, for as many
+ * instructions; what has become of a key is told to whoever signs with it. */
 enum status person_signature_read(struct arena *arena, const struct directory *directory,
 				  const struct relying_party *party, const json *object, const char *label,
 				  const struct hash256 *digest, struct person_signature *signature);

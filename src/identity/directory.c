@@ -605,14 +605,6 @@ directory_active_ed25519(const struct directory *directory, struct bytes key_id,
 }
 
 enum status
-directory_active_passkey(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
-	TRY(directory_active_key(directory, key_id, key));
-	if ((*key)->class != DIRECTORY_KEY_PASSKEY)
-		return fail(STATUS_UNAUTHORIZED, "directory.key_class: \"%.*s\" is no passkey", BYTES_ARGS(key_id));
-	return OK;
-}
-
-enum status
 directory_key_check_waiting(const struct directory_key *key, int64_t now_ms) {
 	if (now_ms < key->usable_from_ms)
 		return fail(STATUS_UNAUTHORIZED, "directory.key_waiting: \"%.*s\" is new, and counts in %lld s",

@@ -136,10 +136,8 @@ void directory_new_person_id(char id[static 26]);
  * directory.key_unknown, directory.key_revoked, directory.principal_suspended. */
 enum status directory_active_key(const struct directory *directory, struct bytes key_id,
 				 const struct directory_key **key);
-/* The same, of the one kind or the other: directory.key_class. */
+/* The same, and it is no passkey: directory.key_class. */
 enum status directory_active_ed25519(const struct directory *directory, struct bytes key_id,
-				     const struct directory_key **key);
-enum status directory_active_passkey(const struct directory *directory, struct bytes key_id,
 				     const struct directory_key **key);
 /* Whether its waiting time is over: directory.key_waiting (STATUS_UNAUTHORIZED). */
 enum status directory_key_check_waiting(const struct directory_key *key, int64_t now_ms);

@@ -108,7 +108,7 @@ check_assertion(void *context) {
 	const struct directory_key *key;
 	uint32_t counter;
 	arena_reset(&bench->arena);
-	must(directory_active_passkey(bench->directory, PASSKEY, &key), "directory_active_passkey");
+	must(directory_active_key(bench->directory, PASSKEY, &key), "directory_active_key");
 	must(passkey_verify(&bench->arena, &bench->party, key->passkey, bench->challenge, &bench->assertion, &counter),
 	     "passkey_verify");
 	must(directory_key_check_waiting(key, NOW_MS), "directory_key_check_waiting");

@@ -73,10 +73,11 @@ passkey_verify(struct arena *arena, const struct relying_party *party, const str
 	TRY(check_client_data(arena, party, assertion->client_data, CLIENT_DATA_GET, challenge));
 	TRY(authenticator_data_read(assertion->authenticator_data, &data));
 	TRY(authenticator_data_check(&data, passkey->rp_id, true));
+	TRY(check_signature(arena, passkey, assertion));
+	/* Told to whoever signed alone: what a passkey is like is nobody else's business. */
 	if (data.backup_eligible != passkey->backup_eligible)
 		return fail(STATUS_UNAUTHORIZED, "passkey.backup: it was %seligible for backup when it was enrolled",
 			    passkey->backup_eligible ? "" : "not ");
-	TRY(check_signature(arena, passkey, assertion));
 	*counter = data.counter;
 	return OK;
 }
