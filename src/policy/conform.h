@@ -3,9 +3,9 @@
  *
  * Every *.json below DIR that is an object with "policies", "entities" and "requests" is a case, in the format of the
  * cedar-integration-tests repository. The files that a case names are found at that path below DIR or one of the folders
- * above it, or else beside the case by their base name. Schemas are not used: entities and contexts are read with implicit
- * entity references. A request agrees where decision, reasons and erroring policies are
- * all equal.
+ * above it, or else beside the case by their base name. Entities and contexts are read with implicit entity references, without
+ * the schema. A request agrees where decision, reasons and erroring policies are all equal; a validation where the policies
+ * validate by the case's schema if and only if "shouldValidate" says so.
  */
 #ifndef GATEHOUSE_POLICY_CONFORM_H
 #define GATEHOUSE_POLICY_CONFORM_H
@@ -31,9 +31,9 @@ void conform_report_free(struct conform_report *report); /* a cleanup function *
  * what io says. */
 enum status conform_run(const struct io *io, const char *directory, struct conform_report *report);
 
-/* "cases: 22\nrequests: 74\nagree: 74\n" and a line per difference. */
+/* "cases: 22\nrequests: 74\nagree: 74\nvalidations: 22\nvalidations_agree: 22\n" and a line per difference. */
 void conform_print(const struct conform_report *report, struct buffer *to);
-/* {"agree":74,"cases":22,"differences":[],"requests":74} */
+/* {"agree":74,"cases":22,"differences":[],"requests":74,"validations":22,"validations_agree":22} */
 void conform_write(const struct conform_report *report, struct json_writer *writer);
 
 #endif
