@@ -512,6 +512,50 @@ def test_a_bundle_that_does_not_hold_is_refused_before_anyone_is_asked():
     assert refused.code == 1 and "monotone.approvals: policies/more.cedar:1:45" in refused.err, refused
 
 
+def test_a_bundle_whose_tests_fail_is_refused_with_the_first_of_them():
+    firm = house()
+    folder = firm.at("failing")
+    shutil.copytree(firm.at("policy"), folder)
+    whole = run("policy", "test", folder, "--full-coverage", "--json")
+    assert whole.code == 0 and whole.json()["failed"] == 0 and whole.json()["policies"]["uncovered"] == [], whole
+    with open(os.path.join(folder, "more.cedar"), "w", encoding="utf-8") as file:
+        file.write('@id("more") permit (principal is Workload, action == Action::"sign", resource);\n')
+    tested = run("policy", "test", folder, "--json")
+    failed = [one for one in tested.json()["tests"] if not one["passed"]]
+    assert tested.code == 1 and failed[0]["file"] == "tests/transfers.yaml" and failed[0]["line"] > 30, tested
+    refused = firm.ask("person5", "policy", "activate", folder, "--reason", "no")
+    assert refused.code == 1 and "bundle.tests: " in refused.err and "tests/transfers.yaml:" in refused.err, refused
+
+
+def test_a_list_of_rules_becomes_policies_and_a_history_is_decided_under_them():
+    firm = house()
+    folder = firm.at("imported")
+    shutil.copytree(firm.at("policy"), folder)
+    shutil.rmtree(os.path.join(folder, "tests"))
+    rules = {"type": "gatehouse/transfer-rules/v1", "rules": [
+        {"id": "small", "destination": "allowed", "amount": {"up_to_usd": "100"}, "action": "allow"},
+        {"id": "rest", "action": "approve", "approvals": {"treasury": 1}}]}
+    with open(firm.at("rules.json"), "w", encoding="utf-8") as file:
+        json.dump(rules, file)
+    run("policy", "import", firm.at("rules.json"), "--out", os.path.join(folder, "policies.cedar"))
+    with open(firm.at("history.csv"), "w", encoding="utf-8") as file:
+        file.write("time,requester,key,usd,destination,decision,approvals\n"
+                   "2026-01-02T12:00:00Z,workload:a,hot,99.99,eip155:1:0x1,permit,\n"
+                   "2026-01-02T12:00:01Z,workload:a,hot,100.01,eip155:1:0x1,permit,\n"
+                   "2026-01-02T12:00:02Z,workload:a,hot,100.01,eip155:1:0x1,permit,treasury:1 total:1\n"
+                   "2026-01-02T12:00:03Z,workload:a,hot,,eip155:1:0x1,deny,\n")
+    shadow = run("policy", "shadow", folder, "--history", firm.at("history.csv"), "--json")
+    assert shadow.code == 1 and shadow.json()["changes"]["permit"] == {"deny": 0, "held": 1, "permit": 2}, shadow
+    assert shadow.json()["examples"][0]["place"].endswith("history.csv:3"), shadow
+    for line, error in [("x,workload:a,hot,1,eip155:1:0x1,permit,", "history.time"), ("2026-01-02T12:00:00Z,a,hot,1,eip155:1:0x1,permit,", "history.requester"),
+                        ("2026-01-02T12:00:00Z,workload:a,hot,1.234,eip155:1:0x1,permit,", "history.usd"), ("2026-01-02T12:00:00Z,workload:a,hot,1,0x1,permit,", "history.destination"),
+                        ("2026-01-02T12:00:00Z,workload:a,hot,1,eip155:1:0x1,yes,", "history.decision"), ("2026-01-02T12:00:00Z,workload:a,hot,1,eip155:1:0x1,permit,two", "history.approvals")]:
+        with open(firm.at("history.csv"), "w", encoding="utf-8") as file:
+            file.write("time,requester,key,usd,destination,decision,approvals\n" + line + "\n")
+        bad = run("policy", "shadow", folder, "--history", firm.at("history.csv"), "--json")
+        assert bad.code == 1 and bad.json()["findings"][0]["name"] == error and bad.json()["findings"][0]["line"] == 2, bad
+
+
 def test_a_key_is_imported_and_only_a_commitment_to_it_is_recorded():
     firm = house()
     secret = "11" * 31 + "12"
@@ -624,6 +668,21 @@ def test_every_route_is_asked_once():
         anyone.request("GET", path, headers={"Host": firm.authority})
         assert anyone.getresponse().read(), path
     anyone.close()
+
+
+def test_the_log_is_decided_again_under_another_bundle():
+    firm = house()
+    same = run("policy", "shadow", firm.at("policy"), "--ledger", firm.data, "--json")
+    assert same.code == 0 and same.json()["compared"] > 10 and same.json()["different"] == 0, same
+    folder = firm.at("stricter")
+    shutil.copytree(firm.at("policy"), folder)
+    with open(os.path.join(folder, "more.cedar"), "w", encoding="utf-8") as file:
+        file.write('@id("nothing") forbid (principal, action == Action::"sign", resource);\n')
+    stricter = run("policy", "shadow", folder, "--ledger", firm.data, "--json")
+    assert stricter.code == 1 and stricter.json()["changes"]["permit"]["deny"] > 0, stricter
+    assert "nothing" in stricter.json()["examples"][0]["reasons"], stricter
+    before = run("policy", "shadow", folder, "--ledger", firm.data, "--until", "2020-01-01T00:00:00Z", "--json")
+    assert before.code == 0 and before.json()["compared"] == 0, before
 
 
 def test_the_log_replays_the_same_after_the_stop():

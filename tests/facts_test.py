@@ -42,4 +42,13 @@ def test_what_is_never_absent_is_required_or_of_one_chain_only():
         "approvals.group", "mfa.aal", "mfa.phishing_resistant"}, required & absent
 
 
+def test_the_gate_knows_which_facts_are_reported_and_which_count_approvals():
+    document = read("docs/facts.md")
+    known = dict(re.findall(r'\{"([a-z_.]+)", MONOTONE_(\w+)\}', read("src/gate/host.c")))
+    reported = set(re.findall(r"^\| ([a-z_.]+) \| [^|]+ \| [^|]* \| reported \|", document, re.MULTILINE))
+    assert reported == {name for name, kind in known.items() if kind in ("FLAG", "REPORT")}, reported
+    approvals = {f"{group}.{name}" for group, name, _ in ROW.findall(document) if group == "approvals"}
+    assert approvals == {name for name, kind in known.items() if kind in ("COUNT", "COUNTS", "OBJECTION")}, approvals
+
+
 tap.main(globals())

@@ -9,7 +9,9 @@
 #include "cli/output.h"
 #include "gate/activation.h"
 #include "policy/bundle_directory.h"
+#include "policy/bundle_tests.h"
 #include "policy/limits_table.h"
+#include "policy/transfer_rules.h"
 
 /* --- Packing. --- */
 
@@ -80,6 +82,66 @@ policy_unpack_run(struct invocation *invocation) {
 		return OK;
 	TRY(bundle_directory_write(io_system(), invocation_word(invocation, 1), source.bundle));
 	return say_summary(invocation, source.bundle);
+}
+
+/* --- Tests. --- */
+
+static enum status
+show_tests(struct invocation *invocation, const struct bundle *bundle, const struct bundle_tests *tests) {
+	_cleanup_(buffer_free) struct buffer text = {}, shown = {};
+	struct json_writer w;
+	if (!invocation->json) {
+		bundle_tests_print(tests, &text);
+		output_foreign(&shown, buffer_bytes(&text), true);
+		return output_data(&shown);
+	}
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	json_write_member_hex(&w, "bundle", hash256_bytes(&bundle->hash));
+	bundle_tests_write(tests, &w);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	buffer_append_byte(&text, '\n');
+	return output_data(&text);
+}
+
+enum status
+policy_test_run(struct invocation *invocation) {
+	_cleanup_(bundle_source_close) struct bundle_source source = {};
+	_cleanup_(bundle_tests_free) struct bundle_tests tests = {};
+	struct coverage_gap gap;
+	TRY(bundle_source_open(invocation, invocation_word(invocation, 0), &source));
+	if (source.bundle == nullptr)
+		return OK;
+	enum status status = bundle_tests_run(source.bundle, &source.host->bundles, &tests, source.diagnostics);
+	if (status == STATUS_INVALID && source.diagnostics->count > 0)
+		return bundle_source_show_findings(invocation, &source);
+	TRY(status);
+	bool lacks = invocation_flag(invocation, "full-coverage") && coverage_gap(tests.coverage, 0, &gap);
+	invocation->exit_code = tests.failed > 0 || lacks ? EXIT_FOUND : EXIT_DONE;
+	return show_tests(invocation, source.bundle, &tests);
+}
+
+/* --- Lists of transfer rules. --- */
+
+enum status
+policy_import_run(struct invocation *invocation) {
+	_cleanup_(transfer_rules_free) struct transfer_rules rules = {};
+	_cleanup_(policy_diagnostics_free) struct policy_diagnostics diagnostics = {};
+	_cleanup_(buffer_free) struct buffer text = {}, findings = {};
+	const char *path = invocation_word(invocation, 0);
+	struct bytes given;
+	TRY(input_file(&invocation->arena, path, RULES_TEXT_MAX, &given));
+	enum status status = transfer_rules_read(&rules, path, given, &diagnostics);
+	if (status == STATUS_INVALID && diagnostics.count > 0) {
+		invocation->exit_code = EXIT_FOUND;
+		policy_diagnostics_print(&diagnostics, &findings);
+		output_note("%.*s", BYTES_ARGS(findings));
+		return OK;
+	}
+	TRY(status);
+	TRY(transfer_rules_compile(&rules, &text));
+	return output_file(invocation_option(invocation, "out"), buffer_bytes(&text), 0644, true);
 }
 
 /* --- Limits. --- */

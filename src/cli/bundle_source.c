@@ -107,6 +107,11 @@ bundle_source_open(struct invocation *invocation, const char *path, struct bundl
 	return show_findings(invocation, source->diagnostics);
 }
 
+enum status
+bundle_source_show_findings(struct invocation *invocation, const struct bundle_source *source) {
+	return show_findings(invocation, source->diagnostics);
+}
+
 void
 bundle_source_write_members(const struct bundle_source *source, struct json_writer *w) {
 	json_write_key(w, "bundle");

@@ -25,6 +25,8 @@ void bundle_source_close(struct bundle_source *source); /* a cleanup function */
 /* Opens and checks it. Where there are findings they are shown (as {"findings":[...]} with --json), the exit code is that of
  * something found, and source->bundle stays null. */
 enum status bundle_source_open(struct invocation *invocation, const char *path, struct bundle_source *source);
+/* What was noted while something was done with it, shown in the same way. */
+enum status bundle_source_show_findings(struct invocation *invocation, const struct bundle_source *source);
 /* "bundle" and "signatures", as members of an object that has been begun. */
 void bundle_source_write_members(const struct bundle_source *source, struct json_writer *w);
 

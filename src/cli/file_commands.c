@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli/client.h"
+#include "cli/log_files.h"
 #include "cli/output.h"
 #include "gate/replay.h"
 #include "ledger/read_only_io.h"
@@ -77,51 +78,6 @@ tx_decode_run(struct invocation *invocation) {
 
 /* --- A log on disk, only read. --- */
 
-struct log_visit {
-	void *context;
-	enum status (*visit)(void *context, uint64_t index, struct bytes leaf);
-	uint64_t next;
-};
-
-static enum status
-visit_frame(void *context, const struct frame *frame, struct frame_place) {
-	struct log_visit *log = context;
-	struct frame_iterator entries = {frame->entries};
-	if (frame->first_index != log->next)
-		return fail(STATUS_CORRUPT, "ledger.gap: entry %llu follows entry %llu",
-			    (unsigned long long)frame->first_index, (unsigned long long)log->next);
-	for (struct bytes leaf; frame_next_entry(&entries, &leaf); log->next++)
-		TRY(log->visit(log->context, log->next, leaf));
-	return OK;
-}
-
-/* A data directory holds "ledger"; else it is the ledger itself. */
-static enum status
-find_ledger(struct arena *arena, const char *given, const char **ledger) {
-	struct stat found;
-	*ledger = arena_format(arena, "%s/ledger", given);
-	TRY_ALLOC(*ledger);
-	if (stat(*ledger, &found) != 0 || !S_ISDIR(found.st_mode))
-		*ledger = given;
-	return OK;
-}
-
-/* Every entry in order, as the frames hold them; whether they lead to the signed roots is for `ledger verify` to say. */
-static enum status
-visit_log(struct arena *arena, const char *directory, struct log_visit *log) {
-	struct read_only_io io = read_only_io_over(io_system()); /* outlives what closes through it */
-	_cleanup_(segments_close) struct segments *segments = nullptr;
-	struct segments_config config = {.io = &io.io};
-	struct segment_tail tail;
-	TRY(find_ledger(arena, directory, &config.directory));
-	TRY(segments_read_identity(&io.io, config.directory, &config.identity));
-	TRY(segments_open(&config, &segments));
-	TRY(segments_scan(segments, 0, visit_frame, log, &tail));
-	if (tail.is_damaged)
-		output_note("gatehouse: the log ends in an incomplete frame: %s", tail.reason);
-	return OK;
-}
-
 struct one_entry {
 	uint64_t wanted;
 	struct arena *arena;
@@ -151,7 +107,7 @@ ledger_show_run(struct invocation *invocation) {
 	struct one_entry one = {.arena = &invocation->arena};
 	struct log_visit log = {.context = &one, .visit = keep_wanted};
 	TRY(read_index(invocation, 1, &one.wanted));
-	TRY(visit_log(&invocation->arena, invocation_word(invocation, 0), &log));
+	TRY(log_files_visit(&invocation->arena, invocation_word(invocation, 0), &log));
 	if (one.leaf.data == nullptr)
 		return fail(STATUS_NOT_FOUND, "ledger.index: the log has %llu entries", (unsigned long long)log.next);
 	return output_document(invocation, one.leaf);
@@ -210,7 +166,7 @@ ledger_replay_run(struct invocation *invocation) {
 	TRY(replayer_create(&replayer, &blobs));
 	struct replay replay = {.replayer = replayer};
 	struct log_visit log = {.context = &replay, .visit = replay_entry};
-	TRY(visit_log(&invocation->arena, directory, &log));
+	TRY(log_files_visit(&invocation->arena, directory, &log));
 	struct replay_counts counts = replayer_counts(replayer);
 	struct json_writer w;
 	json_writer_start(&w, &text);

@@ -4,7 +4,7 @@
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "gate/genesis.h"
-#include "gate/host.h"
+#include "gate/activation.h"
 #include "policy/bundle_directory.h"
 
 /* --- The schema. --- */
@@ -317,12 +317,15 @@ add_asset(struct changes *changes, const struct written_asset *asset) {
 static enum status
 add_bundle(struct changes *changes, const struct written *written) {
 	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
-	_cleanup_(host_destroy) struct host *host = nullptr;
+	_cleanup_(assessments_destroy) struct assessments *assessments = nullptr;
+	const struct assessment *assessment;
 	const char *path = beside(changes, written->bundle);
 	TRY_ALLOC(path);
-	TRY(host_create(&host));
+	TRY(assessments_create(&assessments));
 	TRY(bundle_create_of_directory(&bundle, io_system(), path, host_schema_text, nullptr));
-	TRY(bundle_check(bundle, &host->bundles, nullptr, nullptr));
+	TRY(assessments_get(assessments, bundle->text, &assessment));
+	if (assessment->status != OK)
+		return fail(assessment->status, "%s", assessment->error);
 	begin_change(changes, "policy.activate");
 	json_write_key(&changes->w, "bundle");
 	json_write_canonical(&changes->w, bundle->text);

@@ -71,6 +71,9 @@ enum status policy_people_run(struct invocation *invocation);
 /* bundle_commands.c: bundles in files and directories. */
 enum status policy_pack_run(struct invocation *invocation);
 enum status policy_unpack_run(struct invocation *invocation);
+enum status policy_test_run(struct invocation *invocation);
+enum status policy_import_run(struct invocation *invocation);
+enum status policy_shadow_run(struct invocation *invocation); /* shadow_command.c */
 enum status policy_limits_run(struct invocation *invocation);
 enum status policy_show_run(struct invocation *invocation);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "identity/statement.h"
+#include "policy/bundle_tests.h"
 
 constexpr size_t ASSESSMENTS_MAX = 64; /* kept; then all are forgotten and made again */
 
@@ -125,11 +126,29 @@ keep_groups(const struct bundle *bundle, const struct bundle_host *host, struct 
 	return OK;
 }
 
+/* The first that fails is the evidence; all of them are shown by `policy test`. */
+static enum status
+run_tests(const struct bundle *bundle, const struct bundle_host *host, struct assessment *assessment) {
+	_cleanup_(bundle_tests_free) struct bundle_tests tests = {};
+	TRY(bundle_tests_run(bundle, host, &tests, nullptr));
+	assessment->tests = (int64_t)tests.count;
+	for (size_t i = 0; i < tests.count; i++) {
+		const struct bundle_test_result *one = &tests.results[i];
+		if (!one->passed)
+			return fail(STATUS_INVALID, "bundle.tests: %zu of %zu fail: %s:%zu:%zu: %.*s: %s", tests.failed,
+				    tests.count, one->file, one->line, one->column,
+				    (int)(one->name.len > 80 ? 80 : one->name.len), (const char *)one->name.data,
+				    one->message);
+	}
+	return OK;
+}
+
 static enum status
 assess(const struct assessments *assessments, struct bytes document, struct assessment *assessment) {
 	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
 	TRY(bundle_create(&bundle, document, nullptr));
 	TRY(bundle_check(bundle, &assessments->host->bundles, nullptr, nullptr));
+	TRY(run_tests(bundle, &assessments->host->bundles, assessment));
 	assessment->policies = (int64_t)policy_set_count(bundle->policies);
 	for (size_t i = 0; bundle_file(bundle, BUNDLE_INVARIANTS, i) != nullptr; i++)
 		assessment->invariants++;

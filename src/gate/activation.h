@@ -3,7 +3,7 @@
  * packed bundle's file. Signatures are optional: people's, over the label gatehouse/bundle/v1, a zero byte and the bundle's hash.
  *
  * An assessment says what is known of a bundle before anyone decides whether it may be activated: that it holds by itself and
- * fits this installation (policy/bundle_check.h), and what its tests gave. It depends on nothing but the bundle, and so is kept
+ * fits this installation (policy/bundle_check.h), and that its tests pass (policy/bundle_tests.h). It depends on nothing but the bundle, and so is kept
  * by its hash. A bundle that fails is refused, with the evidence; one that does not is still only proposed.
  */
 #ifndef GATEHOUSE_GATE_ACTIVATION_H
@@ -28,7 +28,7 @@ struct assessment {
 	struct hash256 bundle;
 	enum status status; /* OK: it may be proposed */
 	char error[512];
-	int64_t policies, invariants;
+	int64_t policies, invariants, tests;
 	const struct bytes *groups; /* that its schema counts on */
 	size_t group_count;
 	struct arena arena;

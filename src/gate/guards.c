@@ -202,6 +202,7 @@ observe_bundle(struct observation *o, struct facts *facts) {
 	facts_add_long(facts, "bundle.invariants", FACT_VERIFIED, assessment->invariants);
 	facts_add_long(facts, "bundle.policies", FACT_VERIFIED, assessment->policies);
 	facts_add_long(facts, "bundle.signers", FACT_VERIFIED, signers);
+	facts_add_long(facts, "bundle.tests", FACT_VERIFIED, assessment->tests);
 	return OK;
 }
 

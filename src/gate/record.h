@@ -20,7 +20,7 @@
 constexpr int64_t FACT_SCHEMA_VERSION = 1;
 #define ENGINE_VERSION "cedar-4.5 strict gatehouse-" GATEHOUSE_VERSION
 
-enum decision { DECISION_PERMIT, DECISION_DENY, DECISION_HELD };
+enum decision { DECISION_PERMIT, DECISION_DENY, DECISION_HELD, DECISION_COUNT };
 enum outcome { OUTCOME_NONE, OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_INTENDED };
 
 const char *decision_name(enum decision decision); /* "permit" */

@@ -5,6 +5,7 @@
 
 #include "gate/activation.h"
 #include "gate/enrolled.h"
+#include "gate/replay_request.h"
 #include "gate/person_signature.h"
 #include "identity/http_signature.h"
 #include "identity/statement.h"
@@ -341,37 +342,6 @@ same_missing(struct replayer *replayer, const struct bundle *bundle, const struc
 	return true;
 }
 
-struct replay_request {
-	struct facts *facts;
-	struct policy_entities *entities;
-	struct value context;
-	struct policy_request request;
-};
-
-static void
-replay_request_free(struct replay_request *request) {
-	policy_entities_destroy(&request->entities);
-}
-
-static enum status
-make_request(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
-	     struct replay_request *made) {
-	const json *facts;
-	made->facts = ARENA_NEW(&replayer->arena, struct facts);
-	TRY_ALLOC(made->facts);
-	facts_start(made->facts, &replayer->arena);
-	TRY(json_read(&replayer->arena, record->facts, (struct json_limits){}, &facts));
-	TRY(facts_read(made->facts, facts));
-	TRY(facts_context(made->facts, &made->context));
-	TRY(policy_entities_create(&made->entities));
-	TRY(policy_entities_read(made->entities, &(struct policy_source){"entities", record->entities},
-				 (struct policy_entities_options){}, nullptr));
-	TRY(bundle_put_entities(bundle, made->entities));
-	TRY(policy_entities_seal(made->entities));
-	made->request = (struct policy_request){record->principal, record->action, record->resource, &made->context};
-	return OK;
-}
-
 static bool
 same_decision(struct replayer *replayer, const struct decision_record *record) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
@@ -379,7 +349,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	struct policy_result result;
 	if (bundle == nullptr)
 		DIFFERS("its bundle is not in the log before it");
-	if (make_request(replayer, bundle, record, &made) != OK)
+	if (replay_request_make(&replayer->arena, bundle, record, &made) != OK)
 		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
 	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
 			  &replayer->arena, &result) != OK)
@@ -477,7 +447,7 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record.bundle));
 	if (bundle == nullptr)
 		return fail(STATUS_NOT_FOUND, "replay.bundle: the decision's bundle is not known");
-	TRY(make_request(replayer, bundle, &record, &made));
+	TRY(replay_request_make(&replayer->arena, bundle, &record, &made));
 	TRY(policy_explain(bundle->policies, made.entities, &made.request, &replayer->arena, &rows));
 	struct json_writer writer;
 	json_writer_start(&writer, explanation);
