@@ -18,8 +18,8 @@ start_all(const struct dealing_terms *terms, const uint8_t (*parts)[SCALAR_SIZE]
 		struct dealing_terms own = *terms;
 		own.self = i;
 		own.part = parts == nullptr ? nullptr : parts[i - 1];
-		own.old_share =
-			terms->dealers != nullptr && party_set_has(terms->dealers, i) ? keepers.shares[i] : nullptr;
+		if (terms->kind == DEALING_RESHARE && party_set_has(terms->dealers, i))
+			own.old_share = keepers.shares[i];
 		assert_ok(dealing_start(&dealings[i], &own));
 		network->machines[i] = dealings[i];
 	}

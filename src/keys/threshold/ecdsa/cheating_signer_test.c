@@ -18,6 +18,13 @@ fresh_key(void) {
 	keepers_generate(&keepers, 2, 3, KEY_PURPOSE_TRANSFER);
 }
 
+static struct signing *
+started(struct signing *const *signings, size_t index) {
+	if (signings[index] == nullptr)
+		fail_msg("party %zu does not sign", index);
+	return signings[index];
+}
+
 /* Three sign; party 2's machine is changed by lie() before it answers the first round. The first failure of party 1 and
  * whom it names are the answer. */
 static void
@@ -28,13 +35,13 @@ expect_refusal(void (*lie)(struct signing *signing), const char *name, uint8_t c
 	struct ecdsa_signature signature;
 	fresh_key();
 	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
-	lie(signings[2]);
+	lie(started(signings, 2));
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network.failure[i], name);
-		assert_int_equal(signing_culprit(signings[i]), culprit);
-		assert_int_equal(signing_state(signings[i]), EXCHANGE_ABORTED);
-		assert_false(signing_result(signings[i], &signature));
+		assert_int_equal(signing_culprit(started(signings, i)), culprit);
+		assert_int_equal(signing_state(started(signings, i)), EXCHANGE_ABORTED);
+		assert_false(signing_result(started(signings, i), &signature));
 		assert_false(ecdsa_share_pair(keepers.shares[i], 2)->ready);
 	}
 	end_signings(signings);
@@ -85,14 +92,14 @@ a_sum_that_is_no_signature_names_nobody(void **) {
 	fresh_key();
 	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
 	/* Party 2 has answered the first round, with the ψ of its φ; then it takes another. */
-	while (signings[2]->exchange.round < 1)
+	while (started(signings, 2)->exchange.round < 1)
 		for (uint8_t i = 1; i <= 3; i++)
 			(void)network_step(&network, i);
-	add_one(&secrets_of(signings[2])->phi);
+	add_one(&secrets_of(started(signings, 2))->phi);
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i++) {
 		assert_string_equal(network.failure[i], "ecdsa.signature");
-		assert_int_equal(signing_culprit(signings[i]), 0);
+		assert_int_equal(signing_culprit(started(signings, i)), 0);
 		for (uint8_t peer = 1; peer <= 3; peer++)
 			assert_false(ecdsa_share_pair(keepers.shares[i], peer)->ready);
 	}
@@ -130,12 +137,12 @@ two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void
 	struct ecdsa_request request = plain_request("pay");
 	fresh_key();
 	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
-	network.context = signings[2];
+	network.context = started(signings, 2);
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network.failure[i], "signing.echo");
-		assert_int_equal(signing_culprit(signings[i]), 0);
-		assert_true(signings[i]->exchange.round < 2); /* no w has left */
+		assert_int_equal(signing_culprit(started(signings, i)), 0);
+		assert_true(started(signings, i)->exchange.round < 2); /* no w has left */
 	}
 	end_signings(signings);
 }

@@ -18,7 +18,7 @@ static size_t verified_by_openssl;
 static void
 assert_openssl_accepts(const struct ecdsa_request *request, const struct ecdsa_signature *signature) {
 	uint8_t der[72], public_key[65];
-	size_t len;
+	size_t len = 0;
 	assert_ok(secp256k1_ecdsa_to_der(signature->compact, der, &len));
 	assert_ok(secp256k1_public_uncompressed(BYTES_OF_ARRAY(signature->public_key), public_key));
 	EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
@@ -69,7 +69,7 @@ sign_in_full(struct keepers *keepers, const struct party_set *signers, const str
 	     const uint8_t nonce[32]) {
 	struct signing *signings[KEEPERS_MAX + 1] = {};
 	struct network network = {};
-	struct ecdsa_signature signature, first;
+	struct ecdsa_signature signature = {}, first = {};
 	keepers_start_signing(keepers, signers, request, nonce, signings, &network);
 	network_run(&network);
 	network_expect_ok(&network);
@@ -91,7 +91,7 @@ sign_prepared(struct keepers *keepers, const struct party_set *signers, const st
 	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
 	struct online *onlines[KEEPERS_MAX + 1] = {};
 	struct network network = {};
-	struct ecdsa_signature signature;
+	struct ecdsa_signature signature = {};
 	keepers_prepare(keepers, signers, nonce, presignatures);
 	keepers_start_online(keepers, presignatures, signers, request, onlines, &network);
 	network_run(&network);

@@ -189,7 +189,7 @@ run_honestly(enum subject subject) {
 
 static void
 check_signature(const struct ecdsa_signature *got, const struct ecdsa_signature *expected) {
-	must(memcmp(got, expected, sizeof *got) == 0);
+	must(memcmp(got->compact, expected->compact, sizeof got->compact) == 0 && got->recovery == expected->recovery);
 	must(secp256k1_verify(BYTES_OF_ARRAY(got->public_key), request.digest, got->compact) == OK);
 }
 
