@@ -107,7 +107,7 @@ static struct comparison
 comparison_of(const struct policy_set *old, const struct policy_set *new, const struct policy_schema *schema,
 	      const struct prove_options *options, struct arena *arena) {
 	struct comparison comparison = {
-		.prover = {.schema = schema, .sets = {old, new}, .set_count = 2, .arena = arena}};
+		.prover = {.schema = schema, .sets = {old, new}, .set_count = 2, .wants_plain = true, .arena = arena}};
 	if (options != nullptr)
 		comparison.prover.options = *options;
 	return comparison;

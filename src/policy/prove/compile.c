@@ -159,14 +159,12 @@ holds_entities(const struct symbolic *set) {
 static void
 compile_in(struct encoding *encoding, const struct expression *expression, const struct symbolic *left,
 	   const struct symbolic *right, struct outcome *outcome) {
-	if (left->type != VALUE_ENTITY)
+	bool is_set = right->type == VALUE_SET && holds_entities(right);
+	if (left->type != VALUE_ENTITY || (right->type != VALUE_ENTITY && !is_set))
 		always_errs(encoding, outcome);
-	else if (right->type == VALUE_ENTITY)
-		outcome->value = symbolic_truth(entity_is_in(encoding, left, right));
-	else if (right->type == VALUE_SET && holds_entities(right))
-		outcome->value = symbolic_truth(set_is_above(encoding, right, left, expression->place));
 	else
-		always_errs(encoding, outcome);
+		outcome->value = symbolic_truth(is_set ? set_is_above(encoding, right, left, expression->place)
+						       : entity_is_in(encoding, left, right));
 }
 
 static void

@@ -279,9 +279,10 @@ policy_people(const struct policy_set *policies, const struct policy_schema *sch
 	constexpr size_t FINDINGS_MAX = 4096;
 	struct people *people = ARENA_NEW(arena, struct people);
 	TRY_ALLOC(people);
-	*people = (struct people){.prover = {.schema = schema, .sets = {policies}, .set_count = 1, .arena = arena},
-				  .question = question,
-				  .finding_capacity = FINDINGS_MAX};
+	*people = (struct people){
+		.prover = {.schema = schema, .sets = {policies}, .set_count = 1, .wants_plain = true, .arena = arena},
+		.question = question,
+		.finding_capacity = FINDINGS_MAX};
 	if (options != nullptr)
 		people->prover.options = *options;
 	*report = (struct prove_report){};

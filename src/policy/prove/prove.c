@@ -210,6 +210,15 @@ is_broken_by(const struct scene *scene, size_t invariant, const struct replayed 
 	return outcome == POLICY_SATISFIED || outcome == POLICY_ERRORED;
 }
 
+static enum status
+confirm_broken(struct scene *scene, struct prove_witness *witness, void *context, bool *agrees) {
+	_cleanup_(arena_free) struct arena scratch = {};
+	struct replayed replayed;
+	TRY(scene_replay(scene, 0, witness, &scratch, &replayed));
+	*agrees = replayed.result.decision == POLICY_ALLOW && is_broken_by(scene, *(const size_t *)context, &replayed);
+	return OK;
+}
+
 /* True once there is an answer: a counterexample, or a disagreement. */
 static enum status
 take_model(struct never *never, bool *is_done) {
@@ -224,6 +233,7 @@ take_model(struct never *never, bool *is_done) {
 			give_up(never->progress, scene_disagreement(never->scene));
 			return OK;
 		}
+		TRY(scene_make_plain(never->scene, &never->question, confirm_broken, &never->invariant, &witness));
 		never->progress->finding.verdict = PROVE_COUNTEREXAMPLE;
 		never->progress->finding.witness = witness;
 		never->progress->is_decided = true;
@@ -446,6 +456,7 @@ policy_prove(const struct policy_set *policies, const struct policy_schema *sche
 					 .sets = {policies},
 					 .set_count = 1,
 					 .invariants = invariants,
+					 .wants_plain = true,
 					 .arena = arena}};
 	if (options != nullptr)
 		proof.prover.options = *options;

@@ -363,6 +363,45 @@ scene_is_permitted(struct scene *scene, size_t set) {
 	return term_and(terms, term_any(terms, permits, permit_count), term_all(terms, silent, silent_count));
 }
 
+constexpr int64_t PLAIN_MAX = 1'000'000'000;
+constexpr uint32_t PLAIN_EFFORT = 2'000'000;
+
+enum status
+scene_make_plain(struct scene *scene, const struct question *question, scene_confirms *confirms, void *context,
+		 struct prove_witness **witness) {
+	struct prover *prover = scene->prover;
+	struct term_table *terms = &scene->encoding.terms;
+	const struct term *plain = terms->yes, *zero = term_number(terms, 0), *most = term_number(terms, PLAIN_MAX);
+	struct question *asked = ARENA_NEW(&scene->arena, struct question);
+	uint32_t effort = prover->options.effort;
+	enum solver_answer answer;
+	const char *reason;
+	struct prove_witness *other;
+	bool agrees = false;
+	TRY_ALLOC(asked);
+	if (!prover->wants_plain)
+		return OK;
+	for (size_t i = 0; i < scene->encoding.longs.count; i++) {
+		const struct term *number = scene->encoding.longs.items[i];
+		if (solver_knows(prover->solver, number))
+			plain = term_and(terms, plain,
+					 term_and(terms, term_less_equal(terms, zero, number),
+						  term_less_equal(terms, number, most)));
+	}
+	*asked = *question;
+	TRY(question_add(scene, asked, plain));
+	prover->options.effort = PLAIN_EFFORT;
+	enum status status = scene_ask(scene, asked, &answer, &reason, nullptr);
+	prover->options.effort = effort;
+	TRY(status);
+	if (answer != SOLVER_POSSIBLE)
+		return OK;
+	TRY(scene_witness(scene, &other));
+	TRY(confirms(scene, other, context, &agrees));
+	*witness = agrees ? other : *witness;
+	return OK;
+}
+
 enum status
 scene_judge(struct scene *scene, const struct term *term, scene_confirms *confirms, void *context,
 	    struct judgement *judgement) {
@@ -383,9 +422,10 @@ scene_judge(struct scene *scene, const struct term *term, scene_confirms *confir
 		return OK;
 	TRY(scene_witness(scene, &judgement->witness));
 	TRY(confirms(scene, judgement->witness, context, &agrees));
-	if (agrees)
+	if (agrees) {
 		judgement->verdict = PROVE_COUNTEREXAMPLE;
-	else {
+		TRY(scene_make_plain(scene, question, confirms, context, &judgement->witness));
+	} else {
 		judgement->reason = scene_disagreement(scene);
 		judgement->witness = nullptr;
 	}

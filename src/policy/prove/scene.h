@@ -21,6 +21,7 @@ struct prover { /* of one report */
 	const struct policy_set *invariants; /* null: none */
 	struct prove_options options;
 	struct arena *arena;   /* of the report */
+	bool wants_plain;      /* counterexamples are for people: small numbers, where there are any */
 	struct solver *solver; /* made at the first question that needs it */
 };
 
@@ -84,6 +85,9 @@ struct judgement {
 };
 /* Can the term hold? *agrees: the evaluator finds of the witness what the term says. */
 typedef enum status scene_confirms(struct scene *scene, struct prove_witness *witness, void *context, bool *agrees);
+/* A witness with numbers that people read, if there is one and the evaluator agrees; else *witness stays. */
+enum status scene_make_plain(struct scene *scene, const struct question *question, scene_confirms *confirms,
+			     void *context, struct prove_witness **witness);
 enum status scene_judge(struct scene *scene, const struct term *term, scene_confirms *confirms, void *context,
 			struct judgement *judgement);
 

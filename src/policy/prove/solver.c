@@ -238,7 +238,7 @@ static Z3_ast lower(struct solver *solver, const struct term *term);
 static Z3_ast
 lower_node(struct solver *solver, const struct term *term) {
 	const struct z3_library *z3 = solver->z3;
-	Z3_ast few[8], *operands = term->count <= ARRAY_LENGTH(few) ? few : calloc(term->count, sizeof *operands);
+	Z3_ast few[8] = {}, *operands = term->count <= ARRAY_LENGTH(few) ? few : calloc(term->count, sizeof *operands);
 	Z3_ast made = nullptr;
 	if (operands == nullptr) {
 		solver->failed = true;

@@ -142,6 +142,8 @@ symbolic_present(struct encoding *encoding, struct bytes path, const struct term
 static void
 limit_long(struct encoding *encoding, const struct term *number) {
 	struct term_table *terms = &encoding->terms;
+	if (encoding_is_new(encoding, 'n', &number->number, 1))
+		ENCODING_ADD(encoding, &encoding->longs, number);
 	term_attach(terms, number, term_less_equal(terms, number, term_number(terms, JSON_INTEGER_MAX)));
 	term_attach(terms, number, term_less_equal(terms, term_number(terms, -JSON_INTEGER_MAX), number));
 }

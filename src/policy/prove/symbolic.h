@@ -136,6 +136,7 @@ struct encoding {
 	ENCODING_LIST(struct set_rule) rules;
 	ENCODING_LIST(struct tag_use) tags;
 	ENCODING_LIST(struct like_use) likes;
+	ENCODING_LIST(const struct term *) longs;      /* that are free */
 	ENCODING_LIST(const struct term *) like_codes; /* that a pattern was asked of */
 	ENCODING_LIST(struct unsupported) unsupported;
 	const struct policy_ast *policy; /* that is being compiled, for the above */
