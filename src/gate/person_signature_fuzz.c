@@ -1,0 +1,62 @@
+/*
+ * Readers: gate/person_signature.c (read_hex, read_assertion, read_signature, person_signature_read, person_signature_read_evidence,
+ * own_host), gate/passkey_enrolment.c
+ * Reads the input as a person's signature, as evidence of one and as an enrolment. Nobody is known, so nothing is taken; what is read
+ * as evidence is written again as it stood.
+ */
+#include "gate/passkey_enrolment.h"
+#include "gate/person_signature.h"
+#include "identity/statement.h"
+
+#include <stdlib.h>
+
+static const char *const ORIGINS[] = {"https://gate.example:8443"};
+
+static void
+must(bool holds) {
+	if (!holds)
+		abort();
+}
+
+static void
+read_as_evidence(struct arena *arena, const json *object) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct person_signature read, again;
+	struct json_writer writer;
+	const json *written;
+	if (person_signature_read_evidence(arena, object, &read) != OK)
+		return;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	person_signature_write_assertion(&writer, &read);
+	json_write_member_hex(&writer, "public_key", read.public_key);
+	json_write_member_hex(&writer, "signature", read.signature);
+	json_write_end(&writer);
+	must(json_writer_finish(&writer) == OK &&
+	     json_read(arena, buffer_bytes(&text), (struct json_limits){}, &written) == OK &&
+	     person_signature_read_evidence(arena, written, &again) == OK);
+	must(read.is_passkey == again.is_passkey && bytes_equal(read.signature, again.signature) &&
+	     bytes_equal(read.client_data, again.client_data));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(directory_destroy) struct directory *nobody = nullptr;
+	struct relying_party party = {.origins = ORIGINS, .origin_count = 1};
+	struct passkey_enrolment enrolment;
+	struct person_signature signature;
+	struct hash256 digest = {};
+	const json *object;
+	must(directory_create(&nobody) == OK);
+	if (json_read(&arena, bytes_of(data, size), (struct json_limits){}, &object) != OK)
+		return 0;
+	must(person_signature_read(&arena, nobody, &party, object, OPERATION_SIGNATURE_LABEL, &digest, &signature) !=
+	     OK);
+	read_as_evidence(&arena, object);
+	if (passkey_enrolment_read(&arena, BYTES_OF_LITERAL("firm.example"),
+				   BYTES_OF_LITERAL("person:p-0000000000000001"), object, ORIGINS, 1, nullptr, 0,
+				   &enrolment) == OK)
+		must(enrolment.passkey.credential_id.len > 0 && !enrolment.passkey.is_certified);
+	return 0;
+}
