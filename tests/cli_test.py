@@ -527,6 +527,31 @@ def test_a_bundle_whose_tests_fail_is_refused_with_the_first_of_them():
     assert refused.code == 1 and "bundle.tests: " in refused.err and "tests/transfers.yaml:" in refused.err, refused
 
 
+def test_a_bundle_whose_invariants_do_not_hold_is_refused_with_the_request_that_shows_it():
+    firm = house()
+    folder = firm.at("refuted")
+    shutil.copytree(firm.at("policy"), folder)
+    with open(os.path.join(folder, "more.cedar"), "w", encoding="utf-8") as file:
+        file.write('@id("bypass") permit (principal is Workload, action == Action::"key.create", resource);\n')
+    with open(os.path.join(folder, "invariants.cedar"), "a", encoding="utf-8") as file:
+        file.write('@id("two_make_keys") @reason("Keys are made by two people.")\n'
+                   'forbid (principal, action == Action::"key.create", resource) unless { context.approvals.total >= 2 };\n')
+    shutil.rmtree(os.path.join(folder, "tests"))
+    refused = firm.ask("person5", "policy", "activate", folder, "--reason", "no")
+    assert refused.code == 1 and "work.refuted" in refused.err and '"action":{"id":"key.create"' in refused.err, refused
+
+
+def test_the_starter_packs_pass_their_tests_and_keep_their_invariants():
+    for name in ("custody", "treasury", "desk", os.path.join("firm", "policy")):
+        pack = os.path.join(ROOT, "examples", name)
+        tested = run("policy", "test", pack, "--full-coverage", "--json")
+        assert tested.code == 0 and tested.json()["passed"] >= 30, tested
+        with tempfile.NamedTemporaryFile(suffix=".bundle") as packed:
+            run("policy", "pack", pack, "--out", packed.name)
+            proved = run("policy", "prove", packed.name)
+            assert proved.code == 0 and "counterexample" not in proved.out and "unknown" not in proved.out, proved
+
+
 def test_a_list_of_rules_becomes_policies_and_a_history_is_decided_under_them():
     firm = house()
     folder = firm.at("imported")

@@ -72,14 +72,18 @@ add_member(const struct firm *firm, struct buffer *to, const char *group, enum f
 	add_change(to, "group.member_add", resource, payload);
 }
 
-enum status
-firm_activation(const char *policies, struct buffer *payload) {
+static enum status
+write_activation(const char *policies, bool with_invariants, struct buffer *payload) {
 	_cleanup_(bundle_directory_free) struct bundle_directory directory = {};
 	_cleanup_(buffer_free) struct buffer document = {};
 	char path[1024];
 	struct json_writer w;
 	snprintf(path, sizeof path, "%s/examples/firm/policy", test_source_root());
 	TRY(bundle_directory_read(io_system(), path, host_schema_text, &directory, nullptr));
+	/* No worker proves them here. */
+	for (size_t i = 0; i < directory.count && !with_invariants; i++)
+		if (directory.files[i].part == BUNDLE_INVARIANTS)
+			directory.files[i] = directory.files[--directory.count];
 	/* Its tests are of its own policies. */
 	for (size_t i = directory.count; i-- > 0 && policies != nullptr;)
 		if (directory.files[i].part == BUNDLE_TESTS)
@@ -96,6 +100,16 @@ firm_activation(const char *policies, struct buffer *payload) {
 	TRY(json_writer_finish(&w));
 	buffer_append_byte(payload, '\0');
 	return buffer_status(payload);
+}
+
+enum status
+firm_activation(const char *policies, struct buffer *payload) {
+	return write_activation(policies, false, payload);
+}
+
+enum status
+firm_activation_with_invariants(struct buffer *payload) {
+	return write_activation(nullptr, true, payload);
 }
 
 static enum status

@@ -1,11 +1,16 @@
 #include "cli/founding.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/yaml_schema.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "gate/genesis.h"
 #include "gate/activation.h"
+#include "helpers/worker_client.h"
 #include "policy/bundle_directory.h"
+#include "policy/work.h"
 
 /* --- The schema. --- */
 
@@ -314,6 +319,24 @@ add_asset(struct changes *changes, const struct written_asset *asset) {
 	return asset->price_usd == nullptr ? OK : set_price(changes, asset);
 }
 
+/* By a worker of this process's own, as activation does it by the installation's. */
+static enum status
+prove(const struct bundle *bundle) {
+	constexpr int64_t TIMEOUT_MS = 90'000;
+	_cleanup_(buffer_free) struct buffer request = {}, document = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct work_answer answer;
+	TRY(work_write_bundle(bundle->text, &request));
+	int program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (program < 0)
+		return fail_errno(STATUS_IO, "worker.program: /proc/self/exe");
+	enum status status = worker_client_run(program, buffer_bytes(&request), TIMEOUT_MS, &document);
+	close(program);
+	TRY(status);
+	TRY(work_read_answer(&arena, buffer_bytes(&request), buffer_bytes(&document), &answer));
+	return work_answer_is_proved(&answer);
+}
+
 static enum status
 add_bundle(struct changes *changes, const struct written *written) {
 	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
@@ -326,6 +349,8 @@ add_bundle(struct changes *changes, const struct written *written) {
 	TRY(assessments_get(assessments, bundle->text, &assessment));
 	if (assessment->status != OK)
 		return fail(assessment->status, "%s", assessment->error);
+	if (assessment->proof == ASSESSMENT_UNPROVED)
+		TRY(prove(bundle));
 	begin_change(changes, "policy.activate");
 	json_write_key(&changes->w, "bundle");
 	json_write_canonical(&changes->w, bundle->text);

@@ -150,8 +150,8 @@ assess(const struct assessments *assessments, struct bytes document, struct asse
 	TRY(bundle_check(bundle, &assessments->host->bundles, nullptr, nullptr));
 	TRY(run_tests(bundle, &assessments->host->bundles, assessment));
 	assessment->policies = (int64_t)policy_set_count(bundle->policies);
-	for (size_t i = 0; bundle_file(bundle, BUNDLE_INVARIANTS, i) != nullptr; i++)
-		assessment->invariants++;
+	bool has_invariants = bundle_file(bundle, BUNDLE_INVARIANTS, 0) != nullptr;
+	assessment->proof = has_invariants ? ASSESSMENT_UNPROVED : ASSESSMENT_PROVED;
 	return keep_groups(bundle, &assessments->host->bundles, assessment);
 }
 
@@ -179,6 +179,47 @@ assessments_get(struct assessments *assessments, struct bytes document, const st
 	}
 	*found = assessment;
 	return OK;
+}
+
+/* --- Proofs. --- */
+
+bool
+assessments_want_proof(struct assessments *assessments, struct bytes document, struct hash256 *bundle) {
+	const struct assessment *assessment;
+	if (assessments_get(assessments, document, &assessment) != OK)
+		return false;
+	*bundle = assessment->bundle;
+	return assessment->status == OK && assessment->proof == ASSESSMENT_UNPROVED;
+}
+
+bool
+assessments_has_proof(const struct assessments *assessments, const struct hash256 *bundle) {
+	const struct assessment *assessment = map_get(&assessments->by_bundle, hash256_bytes(bundle));
+	return assessment == nullptr || assessment->proof != ASSESSMENT_UNPROVED;
+}
+
+void
+assessments_settle(struct assessments *assessments, const struct hash256 *bundle, enum status status, int64_t count) {
+	struct assessment *assessment = map_get(&assessments->by_bundle, hash256_bytes(bundle));
+	if (assessment == nullptr)
+		return;
+	assessment->proof = status == OK ? ASSESSMENT_PROVED : ASSESSMENT_REFUSED;
+	assessment->proof_status = status;
+	assessment->invariants = status == OK ? count : 0;
+	if (status != OK)
+		snprintf(assessment->proof_error, sizeof assessment->proof_error, "%s", fail_message());
+}
+
+enum status
+assessments_check_proof(struct assessments *assessments, const struct hash256 *bundle) {
+	struct assessment *assessment = map_get(&assessments->by_bundle, hash256_bytes(bundle));
+	if (assessment != nullptr && assessment->proof == ASSESSMENT_PROVED)
+		return OK;
+	if (assessment == nullptr || assessment->proof == ASSESSMENT_UNPROVED)
+		return fail(STATUS_UNAVAILABLE, "bundle.unproved: nobody has proved its invariants");
+	if (assessment->proof_status == STATUS_UNAVAILABLE)
+		assessment->proof = ASSESSMENT_UNPROVED;
+	return fail(assessment->proof_status, "%s", assessment->proof_error);
 }
 
 enum status

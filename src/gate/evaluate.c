@@ -72,6 +72,7 @@ assess(struct gate *gate, struct arena *arena, const json *payload, const struct
 	TRY(assessments_get(gate->assessments, document, assessment));
 	if ((*assessment)->status != OK)
 		return fail((*assessment)->status, "%s", (*assessment)->error);
+	TRY(assessments_check_proof(gate->assessments, &(*assessment)->bundle));
 	return activation_check_groups(*assessment, gate->state->directory);
 }
 

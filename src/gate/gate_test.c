@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "crypto/sign.h"
+#include "gate/activation.h"
 #include "gate/gate.h"
 #include "gate/genesis.h"
 #include "gate/replay.h"
@@ -377,6 +378,46 @@ entities_are_recorded_as_they_were_decided_on_however_often_they_were_before(voi
 	assert_replays(&b, 6);
 }
 
+/* What the worker says is kept by the bundle's hash; without its word nothing is proposed, and its word alone activates nothing. */
+static void
+a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(submitted_free) struct submitted first, refuted, again, proved;
+	const json *root;
+	struct bytes document;
+	struct hash256 bundle;
+	set_up(&b);
+	assert_ok(firm_activation_with_invariants(&payload));
+	assert_ok(json_read(&arena, bytes_of_text((const char *)payload.data), (struct json_limits){}, &root));
+	assert_ok(activation_document(&arena, root, &document));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
+	submit(&b, &change, &first);
+	assert_int_equal(STATUS_UNAVAILABLE, first.status);
+	assert_true(assessments_want_proof(b.gate->assessments, document, &bundle));
+	IGNORE_STATUS(fail(STATUS_DENIED, "work.refuted: frozen_keys_sign_nothing: a request that is permitted"));
+	assessments_settle(b.gate->assessments, &bundle, STATUS_DENIED, 0);
+	submit(&b, &change, &refuted);
+	assert_int_equal(STATUS_DENIED, refuted.status);
+	IGNORE_STATUS(fail(STATUS_UNAVAILABLE, "work.unknown: frozen_keys_sign_nothing: prove.effort"));
+	assessments_settle(b.gate->assessments, &bundle, STATUS_UNAVAILABLE, 0);
+	submit(&b, &change, &again);
+	assert_int_equal(STATUS_UNAVAILABLE, again.status);
+	assert_true(
+		assessments_want_proof(b.gate->assessments, document, &bundle)); /* what is unknown is asked again */
+	assessments_settle(b.gate->assessments, &bundle, OK, 9);
+	submit(&b, &change, &proved);
+	assert_ok(proved.status);
+	assert_int_equal(OPERATION_HELD, proved.step.state);
+	static const char fact[] = "\"bundle.invariants\":9";
+	assert_non_null(memmem(proved.step.record->facts.data, proved.step.record->facts.len, fact, strlen(fact)));
+}
+
 /* The bundle is gone when the record is written, and so are the names of its policies. */
 static void
 a_change_of_policy_names_the_policy_that_permitted_it(void **) {
@@ -607,5 +648,6 @@ RUN_TESTS(T(a_decision_that_another_key_signed_does_not_replay), T(every_recorde
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
-	  T(a_changed_decision_does_not_replay), T(a_change_of_policy_names_the_policy_that_permitted_it),
+	  T(a_changed_decision_does_not_replay), T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
+	  T(a_change_of_policy_names_the_policy_that_permitted_it),
 	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))

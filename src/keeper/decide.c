@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "keeper/api.h"
+#include "keeper/activating.h"
 #include "keeper/fetch_link.h"
 #include "keeper/respond.h"
 #include "keeper/system_entry.h"
@@ -326,6 +327,7 @@ decide_settle(struct keeper *keeper) {
 void
 decide_free(struct keeper *keeper) {
 	jobs_free(keeper->waiting);
+	activating_free(keeper);
 	jobs_free(keeper->done_first);
 	commit_release(keeper->last_commit);
 	rate_free(&keeper->request_rate);

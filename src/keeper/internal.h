@@ -44,6 +44,8 @@ struct keeper {
 		void (*lost)(void *context); /* the worker is to be ended; may be null */
 		void *lost_context;
 	} work;
+	struct job *activating; /* keeper/activating.h */
+	struct hash256 proving; /* what the worker is asked about */
 	struct pool *pool;
 	struct clock clock;
 	int64_t batch_ms; /* the present batch's time */

@@ -33,6 +33,7 @@ struct job {
 	char error[512];
 	struct submission submission;
 	struct vote_submission vote;
+	struct hash256 bundle;         /* keeper/activating.h: what is to be proved */
 	const struct api_route *route; /* JOB_READ */
 	struct bytes reader;           /* JOB_READ: the key that signed, verified */
 	struct buffer body;            /* of a slow read, with its type */

@@ -1,3 +1,5 @@
+#include "keeper/activating.h"
+#include "keeper/loop.h"
 #include "keeper/keeper.h"
 
 #include <errno.h>
@@ -69,6 +71,13 @@ read_job(struct job *job) {
 		job_keep_error(job);
 }
 
+void
+loop_read_again(struct job *job) {
+	job->read_status = OK;
+	job->vote = (struct vote_submission){};
+	read_job(job);
+}
+
 static void
 read_indexed(void *context, size_t index) {
 	read_job(((struct job **)context)[index]);
@@ -86,6 +95,17 @@ answer_read(struct keeper *keeper, struct job *job) {
 }
 
 static void
+decide_or_wait(struct keeper *keeper, struct job *job) {
+	bool waits;
+	enum status status = activating_take(keeper, job, &waits);
+	if (status != OK) { /* before the ledger: not recorded */
+		keeper_send_problem(keeper, job, status, fail_message());
+		job_give_back(keeper, job);
+	} else if (!waits)
+		decide_job(keeper, job);
+}
+
+static void
 handle(struct keeper *keeper, struct job *job) {
 	enum status limited = decide_take_token(keeper, job);
 	if (limited != OK) { /* before the ledger: not recorded */
@@ -97,11 +117,11 @@ handle(struct keeper *keeper, struct job *job) {
 	} else if (job->kind == JOB_READ) {
 		answer_read(keeper, job);
 	} else
-		decide_job(keeper, job);
+		decide_or_wait(keeper, job);
 }
 
-static void
-begin_batch(struct keeper *keeper) {
+void
+loop_begin_batch(struct keeper *keeper) {
 	bool changed;
 	keeper->batch_ms = clock_now_ms(&keeper->clock, &changed);
 	if (changed && system_entry_clock(keeper) != OK)
@@ -117,7 +137,7 @@ thread_ns(const struct keeper *keeper) {
 static void
 run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 	int64_t start_ns = thread_ns(keeper);
-	begin_batch(keeper);
+	loop_begin_batch(keeper);
 	pool_run(keeper->pool, count, read_indexed, jobs);
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i]->urgent) {
@@ -208,7 +228,7 @@ every_second(struct keeper *keeper) {
 	if (now_ms - keeper->ticked_ms < SECOND_MS)
 		return;
 	keeper->ticked_ms = now_ms;
-	begin_batch(keeper);
+	loop_begin_batch(keeper);
 	gate_tick(keeper->gate, keeper->batch_ms);
 	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {
@@ -242,7 +262,8 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 
 static bool
 is_busy(const struct keeper *keeper) {
-	return keeper->outstanding > 0 || slow_reads_outstanding(keeper->slow_reads) > 0;
+	return keeper->outstanding > 0 || activating_outstanding(keeper) > 0 ||
+	       slow_reads_outstanding(keeper->slow_reads) > 0;
 }
 
 static enum status
@@ -258,6 +279,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 		every_second(keeper);
 		TRY(fetch_link_turn(keeper));
 		worker_link_turn(keeper);
+		activating_turn(keeper);
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
 		bool idle = !is_busy(keeper) && !ipc_wants_write(keeper->channel);
@@ -270,6 +292,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 /* What was given to the log becomes durable; whoever asked is gone, and a repetition gets the answer. */
 static void
 finish_outstanding(struct keeper *keeper) {
+	activating_free(keeper); /* nothing of them is recorded: who asked asks again */
 	while (is_busy(keeper)) {
 		if (keeper->config.is_manual)
 			IGNORE_STATUS(ledger_commit_now(keeper->ledger)); /* whoever waits is told by entry_done() */

@@ -1,0 +1,12 @@
+/* What the loop does with one request, for those that were set aside (keeper/activating.h). */
+#ifndef GATEHOUSE_KEEPER_LOOP_H
+#define GATEHOUSE_KEEPER_LOOP_H
+
+#include "keeper/job.h"
+
+/* Reads and verifies the request once more, as on the pool. */
+void loop_read_again(struct job *job);
+/* Time goes on. */
+void loop_begin_batch(struct keeper *keeper);
+
+#endif
