@@ -467,6 +467,42 @@ a_pair_that_is_forgotten_signs_again_after_a_refresh_only(void **) {
 	keepers_end(&keepers);
 }
 
+/* Two signings at once with the same shares; the first one is where the liar is found out. */
+static void
+a_signing_under_way_does_not_use_a_pair_that_was_forgotten(void **) {
+	static const uint8_t second_nonce[32] = {78};
+	struct keepers keepers = {};
+	struct change change = {.type = 5, .at = MESSAGE_HEADER_SIZE + 40};
+	struct network first = {.on_frame = apply, .context = &change}, second = {};
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct ecdsa_request request = plain_request("pay");
+	fresh_keepers(&keepers);
+	keepers.seeded = false;
+	struct party_set two = choose_signers(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
+	keepers_start_signing(&keepers, &two, &request, second_nonce, signings, &second);
+	start_full(&keepers, &first);
+	network_run(&first);
+	assert_string_equal(first.failure[VICTIM], "extension.check");
+	struct bytes frame;
+	uint8_t to;
+	size_t frames = 0;
+	while (network_step(&second, LIAR))
+		;
+	assert_string_equal(second.failure[VICTIM], "ecdsa.no_setup");
+	assert_int_equal(signing_culprit(signings[VICTIM]), 0);
+	assert_int_equal(signing_state(signings[VICTIM]), EXCHANGE_ABORTED);
+	while (signing_next(signings[VICTIM], &to, &frame)) {
+		assert_int_equal(frame.len, MESSAGE_HEADER_SIZE); /* an abort, nothing that a zero would mask */
+		frames++;
+	}
+	assert_int_equal(frames, 1);
+	assert_true(ecdsa_share_pair(keepers.shares[VICTIM], OTHER)->ready);
+	for (uint8_t i = 1; i <= 3; i++)
+		destroy_signing(first.machines[i]);
+	end_signings(signings);
+	keepers_end(&keepers);
+}
+
 static void
 a_frame_that_strays_ends_nothing(void **) {
 	struct keepers keepers = {};
@@ -519,6 +555,7 @@ main(void) {
 		T(every_field_of_the_online_round),
 		T(what_is_said_is_the_same_for_a_hundred_keys),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
+		T(a_signing_under_way_does_not_use_a_pair_that_was_forgotten),
 		T(a_frame_that_strays_ends_nothing),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -555,32 +555,47 @@ signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange)
 	}
 }
 
-static enum status
-fail_signing(struct signing *signing, enum status status, uint8_t culprit) {
-	exchange_abort(&signing->exchange, status, culprit);
-	if (status != STATUS_NO_MEMORY)
-		signing_forget_pairs(signing->share, &signing->exchange);
+static void
+end_signing(struct signing *signing, enum status reason, uint8_t culprit) {
+	exchange_abort(&signing->exchange, reason, culprit);
 	secret_wipe(signing->memory.data, signing->memory.len);
 	presignature_destroy(&signing->presignature);
+}
+
+static enum status
+fail_signing(struct signing *signing, enum status status, uint8_t culprit) {
+	end_signing(signing, status, culprit);
+	if (status != STATUS_NO_MEMORY)
+		signing_forget_pairs(signing->share, &signing->exchange);
 	return status;
 }
 
-enum status
-signing_receive(struct signing *signing, struct bytes frame) {
+/* One round. Another signing with the same share may have found a peer out meanwhile: a pair that was forgotten is all
+ * zeros, and whoever knows that would know what it masks. */
+static enum status
+go_on(struct signing *signing) {
 	static enum status (*const steps[SIGNING_ROUNDS])(struct signing *) = {
 		take_first_round,
 		take_second_round,
 		take_last_round,
 	};
+	enum status status = ecdsa_share_check_signers(signing->share, signers_of(signing));
+	if (status != OK) {
+		end_signing(signing, status, 0);
+		return status;
+	}
+	status = steps[signing->exchange.round](signing);
+	return status == OK ? OK : fail_signing(signing, status, signing->suspect);
+}
+
+enum status
+signing_receive(struct signing *signing, struct bytes frame) {
 	bool ends;
 	enum status status = exchange_accept(&signing->exchange, frame, &ends);
 	if (status != OK)
 		return ends ? fail_signing(signing, status, signing->exchange.culprit) : status;
-	while (signing->exchange.state == EXCHANGE_RUNNING && exchange_is_complete(&signing->exchange)) {
-		status = steps[signing->exchange.round](signing);
-		if (status != OK)
-			return fail_signing(signing, status, signing->suspect);
-	}
+	while (signing->exchange.state == EXCHANGE_RUNNING && exchange_is_complete(&signing->exchange))
+		TRY(go_on(signing));
 	return OK;
 }
 
