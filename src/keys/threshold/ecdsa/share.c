@@ -72,7 +72,10 @@ ecdsa_share_check_signers(const struct ecdsa_share *share, const struct party_se
 			    signers->count, share->key.threshold);
 	for (size_t i = 0; i < signers->count; i++) {
 		uint8_t index = signers->parties[i].index;
-		if (!party_set_has(&share->key.holders, index))
+		size_t at = party_set_position(&share->key.holders, index);
+		if (at == share->key.holders.count ||
+		    memcmp(signers->parties[i].identity, share->key.holders.parties[at].identity,
+			   PARTY_IDENTITY_SIZE) != 0)
 			return fail(STATUS_INVALID, "ecdsa.signers: %u is no holder", index);
 		if (index != share->self && !ecdsa_share_pair(share, index)->ready)
 			return fail(STATUS_DENIED,

@@ -14,7 +14,9 @@
  * its first byte: that is the only way for opaque digests.
  *
  * After any check that failed, and after a peer's abort, the pairs concerned are forgotten in the share (pairwise.h);
- * nothing is tried again here. Memory: opaque, wiped when destroyed; the share is borrowed until then. Threads: one. No
+ * nothing is tried again here. The caller seals the share anew, durably, before it sends the abort frames: else a restart
+ * would bring back what a peer has learned a bit of.
+ * Memory: opaque, wiped when destroyed; the share is borrowed until then. Threads: one. No
  * I/O, no clock. Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup", "ecdsa.path"; from
  * signing_receive(), what failed; but for "exchange.stray" and "exchange.over" the signing has then ended, and
  * signing_culprit() says whom the check names. Source: Doerner, Kondi, Lee, shelat: ePrint 2023/765, Protocol 3.6.

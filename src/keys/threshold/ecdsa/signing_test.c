@@ -258,6 +258,9 @@ a_hardened_path_and_too_few_signers_are_refused(void **) {
 	assert_fails(STATUS_INVALID, "ecdsa.signers", signing_start(&signing, &terms));
 	terms.signers = &four;
 	assert_fails(STATUS_INVALID, "ecdsa.signers", signing_start(&signing, &terms));
+	four = keepers.key.holders;
+	four.parties[2].identity[0] ^= 1;
+	assert_fails(STATUS_INVALID, "ecdsa.signers", signing_start(&signing, &terms));
 	keepers_end(&keepers);
 }
 
