@@ -18,7 +18,6 @@
 #include "base/log.h"
 #include "crypto/sign.h"
 #include "gate/material.h"
-#include "gateway/gateway.h"
 #include "keeper/keeper.h"
 #include "keeper/process.h"
 #include "supervisor/process.h"
@@ -399,8 +398,7 @@ wait_until_ready(uint16_t port) {
 int
 main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
-		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
-									 : keeper_main(IPC_CONTROL_DESCRIPTOR);
+		return bench_run_process(argv[2], keeper_main);
 	log_start("bench", LOG_LEVEL_WARNING);
 	firm_make(&firm, 3);
 	bench_make_directory();

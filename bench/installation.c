@@ -9,7 +9,11 @@
 #include <unistd.h>
 
 #include "bench/bench.h"
+#include "crypto/start.h"
+#include "gateway/gateway.h"
+#include "helpers/worker.h"
 #include "supervisor/handover.h"
+#include "supervisor/process.h"
 #include "supervisor/supervisor.h"
 
 constexpr size_t PROCESSES_MAX = 8;
@@ -78,6 +82,19 @@ bench_write_file(const char *name, struct bytes content) {
 }
 
 /* --- Processes --- */
+
+int
+bench_run_process(const char *role, int (*keeper)(int control)) {
+	const struct {
+		enum ipc_role role;
+		int (*run)(int control);
+	} processes[] = {{IPC_ROLE_GATEWAY, gateway_main}, {IPC_ROLE_KEEPER, keeper}, {IPC_ROLE_WORKER, worker_main}};
+	bench_need(crypto_start(), "the libraries"); /* before confinement takes away what they read at first use */
+	for (size_t i = 0; i < ARRAY_LENGTH(processes); i++)
+		if (processes[i].role == process_role_of_name(role))
+			return processes[i].run(IPC_CONTROL_DESCRIPTOR);
+	bench_give_up("a process that no benchmark has");
+}
 
 uint16_t
 bench_free_port(void) {

@@ -22,6 +22,8 @@ const char *bench_path(const char *name);
 void bench_write_file(const char *name, struct bytes content);
 void bench_clean_up(void);
 
+/* Runs the supervisor's child of that role: gateway and worker as they are, the keeper as given. Returns its exit status. */
+int bench_run_process(const char *role, int (*keeper)(int control));
 uint16_t bench_free_port(void);
 /* Starts a supervisor with this configuration; as root, what the keeper shall own is given to its user. owned ends in null. */
 pid_t bench_start(const char *configuration, const char *const *owned);

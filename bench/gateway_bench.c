@@ -10,7 +10,6 @@
 #include "bench/installation.h"
 #include "bench/load_client.h"
 #include "base/log.h"
-#include "gateway/gateway.h"
 #include "supervisor/process.h"
 #include "tests/echo_keeper.h"
 
@@ -116,8 +115,7 @@ wait_until_ready(uint16_t port) {
 int
 main(int argc, char **argv) {
 	if (argc == 3 && strcmp(argv[1], PROCESS_COMMAND) == 0)
-		return process_role_of_name(argv[2]) == IPC_ROLE_GATEWAY ? gateway_main(IPC_CONTROL_DESCRIPTOR)
-									 : echo_keeper_main(IPC_CONTROL_DESCRIPTOR);
+		return bench_run_process(argv[2], echo_keeper_main);
 	bench_make_directory();
 	uint16_t port = bench_free_port();
 	pid_t supervisor = start_installation(port);
