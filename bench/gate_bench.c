@@ -17,10 +17,10 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "crypto/sign.h"
-#include "gate/material.h"
 #include "keeper/keeper.h"
 #include "keeper/process.h"
 #include "supervisor/process.h"
+#include "tests/firm_keys.h"
 #include "tests/founding.h"
 
 constexpr unsigned CONNECTIONS = 64;
@@ -41,64 +41,6 @@ now_ms(void) {
 }
 
 /* --- The installation --- */
-
-static struct firm_operation
-key_operation(const char *payload) {
-	return (struct firm_operation){.by = FIRM_PERSON_4,
-				       .kind = "key.create",
-				       .resource = "account:options-hot",
-				       .payload = payload,
-				       .created_ms = now_ms()};
-}
-
-static void
-ask(struct keeper *keeper, struct arena *arena, const char *method, const char *target, struct bytes body,
-    struct ipc_response *response) {
-	static const uint8_t trading[] = {127, 1, 0, 9};
-	struct ipc_request request = {.method = bytes_of_text(method),
-				      .target = bytes_of_text(target),
-				      .host = BYTES_OF_LITERAL(AUTHORITY),
-				      .body = body};
-	request.reported.peer_address = BYTES_OF_ARRAY(trading);
-	request.reported.tls_group = BYTES_OF_LITERAL("X25519MLKEM768");
-	bench_need(keeper_answer(keeper, &request, arena, response), "a request");
-}
-
-static void
-vote(struct keeper *keeper, struct arena *arena, const struct gate_operation *operation, enum firm_member by) {
-	_cleanup_(buffer_free) struct buffer material = {}, body = {};
-	struct ipc_response response;
-	char target[128], id[65];
-	bench_need(material_write(keeper_gate(keeper), arena, operation, &material), "material");
-	bench_need(firm_vote(&firm, INSTANCE, by, buffer_bytes(&material), "approve", now_ms(), &body), "a vote");
-	hex_encode(hash256_bytes(&operation->id), id);
-	snprintf(target, sizeof target, "/v1/operations/%s/votes", id);
-	ask(keeper, arena, "POST", target, buffer_bytes(&body), &response);
-}
-
-/* A key by its proper way: asked for by one of security, approved by two others. */
-static void
-make_key(struct keeper *keeper, const char *id) {
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct ipc_response response;
-	char payload[160];
-	snprintf(payload, sizeof payload,
-		 "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"}", id);
-	struct firm_operation operation = key_operation(payload);
-	operation.idempotency_key = id;
-	bench_need(firm_body(&firm, INSTANCE, &operation, &body), "an operation");
-	ask(keeper, &arena, "POST", "/v1/operations", buffer_bytes(&body), &response);
-	struct hash256 hash;
-	bench_need(operation_id(bytes_of_text(INSTANCE), bytes_of_text(firm.members[FIRM_PERSON_4].principal),
-				bytes_of_text(id), &hash),
-		   "an operation id");
-	struct gate_operation *held = operations_find(&keeper_gate(keeper)->state->operations, &hash);
-	if (response.status != 202 || held == nullptr)
-		bench_give_up("a key is not held");
-	vote(keeper, &arena, held, FIRM_PERSON_3);
-	vote(keeper, &arena, held, FIRM_PERSON_5);
-}
 
 static void
 open_keeper(const char *data, const char *mark, struct installation *installation, struct keeper **keeper) {
@@ -125,11 +67,11 @@ found(const char *data, const char *mark, size_t keys) {
 	_cleanup_(keeper_close) struct keeper *keeper = nullptr;
 	bench_need(found_installation(&firm, &founding), "founding");
 	open_keeper(data, mark, &installation, &keeper);
-	make_key(keeper, "eth-hot");
+	bench_need(firm_make_key(&firm, keeper, INSTANCE, AUTHORITY, "eth-hot"), "a key");
 	for (size_t i = 1; i < keys; i++) {
 		char id[32];
 		snprintf(id, sizeof id, "key-%zu", i);
-		make_key(keeper, id);
+		bench_need(firm_make_key(&firm, keeper, INSTANCE, AUTHORITY, id), "a key");
 	}
 }
 

@@ -49,7 +49,7 @@ const struct command commands[] = {
 	  {"keep", nullptr, "stay serving at the end, until Ctrl-C"}}},
 	{nullptr, "process", "ROLE", "One process of an installation; the supervisor starts it", process_run, 0, {},
 	 .is_hidden = true},
-	{"instance", "show", "", "Show the installation's name and its log's keys", listing_run, COMMAND_CONNECTS, {}},
+	{"instance", "show", "", "Show the installation's name and its log's keys", instance_show_run, COMMAND_CONNECTS, {}},
 
 	/* Operations. */
 	{"op", "submit", "KIND RESOURCE", "Submit an operation of any kind (docs/operations.md)",
@@ -164,6 +164,7 @@ const struct command commands[] = {
 	{"zone", "add", "ID", "Add a zone: where requests come from", zone_add_run, ADMINISTERS,
 	 {{"network", "CIDR", "a network of the zone", .is_repeatable = true}},
 	 .kind = "zone.add"},
+	{"zone", "list", "", "List the zones and their networks", listing_run, COMMAND_CONNECTS, {}},
 
 	/* Where to, and what it is worth. */
 	{"list", "create", "ID", "Create a list of destinations", list_create_run, ADMINISTERS,
@@ -175,8 +176,8 @@ const struct command commands[] = {
 	{"list", "remove", "LIST [CHAIN:ADDRESS...]", "Remove destinations from a list", list_entries_run, ADMINISTERS,
 	 {{"from", "FILE", "one CHAIN:ADDRESS a line"}},
 	 .kind = "list.remove"},
-	{"list", "list", "", "Show all lists of destinations", listing_run, COMMAND_CONNECTS, {}},
-	{"list", "show", "LIST", "Show one list of destinations", list_show_run, COMMAND_CONNECTS, {}},
+	{"list", "list", "", "List the lists of destinations", listing_run, COMMAND_CONNECTS, {}},
+	{"list", "show", "LIST", "Show one list of destinations, all of its entries", list_show_run, COMMAND_CONNECTS, {}},
 	{"asset", "add", "", "Register an asset", asset_add_run, ADMINISTERS,
 	 {{"chain", "CHAIN", "eip155:1, bitcoin:main, ...", .is_required = true},
 	  {"contract", "ADDRESS", "of a token (default: the chain's own asset)"},

@@ -56,7 +56,8 @@ enum status zone_add_run(struct invocation *invocation);
 enum status policy_activate_run(struct invocation *invocation);
 enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
-enum status listing_run(struct invocation *invocation); /* GET of what the noun names */
+enum status listing_run(struct invocation *invocation); /* all pages of what the noun names */
+enum status instance_show_run(struct invocation *invocation);
 
 /* authenticator_commands.c. */
 enum status authenticator_trust_run(struct invocation *invocation);

@@ -20,6 +20,8 @@ static const struct route routes[] = {
 	{"GET", "/v1/workloads", 0, ROUTE_FORWARD},
 	{"GET", "/v1/groups", 0, ROUTE_FORWARD},
 	{"GET", "/v1/lists", 0, ROUTE_FORWARD},
+	{"GET", "/v1/lists/*", 0, ROUTE_FORWARD},
+	{"GET", "/v1/zones", 0, ROUTE_FORWARD},
 	{"GET", "/v1/prices", 0, ROUTE_FORWARD},
 	{"GET", "/v1/policy", 0, ROUTE_FORWARD},
 	{"GET", "/v1/policy/bundles/*", 0, ROUTE_FORWARD},

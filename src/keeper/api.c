@@ -143,20 +143,6 @@ list_operations(struct job *job, const struct route_match *match) {
 /* --- State. --- */
 
 static enum status
-list_keys(struct job *job, const struct route_match *match) {
-	(void)match;
-	_cleanup_(buffer_free) struct buffer body = {};
-	const struct keyring *ring = job->keeper->gate->state->ring;
-	struct json_writer w;
-	json_writer_start(&w, &body);
-	json_write_array(&w);
-	for (size_t i = 0; ring != nullptr && i < keyring_count(ring); i++)
-		key_write(&w, keyring_at(ring, i));
-	json_write_end(&w);
-	return send_json(job, &w);
-}
-
-static enum status
 read_key(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->parameters[0]);
@@ -195,48 +181,66 @@ read_derived_key(struct job *job, const struct route_match *match) {
 }
 
 static enum status
-send_listing(struct job *job, enum status (*write)(const struct gate_state *, struct json_writer *)) {
+send_page(struct job *job, const struct route_match *match, enum listing of) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
-	TRY(write(job->keeper->gate->state, &w));
+	TRY(listing_page(&job->arena, job->keeper->gate->state, of, match->query, &w));
 	return send_json(job, &w);
 }
 
 static enum status
+list_keys(struct job *job, const struct route_match *match) {
+	return send_page(job, match, LISTING_KEYS);
+}
+
+static enum status
 list_people(struct job *job, const struct route_match *match) {
-	(void)match;
-	return send_listing(job, listing_people);
+	return send_page(job, match, LISTING_PEOPLE);
 }
 
 static enum status
 list_workloads(struct job *job, const struct route_match *match) {
-	(void)match;
-	return send_listing(job, listing_workloads);
+	return send_page(job, match, LISTING_WORKLOADS);
 }
 
 static enum status
 list_groups(struct job *job, const struct route_match *match) {
-	(void)match;
-	return send_listing(job, listing_groups);
+	return send_page(job, match, LISTING_GROUPS);
 }
 
 static enum status
 list_lists(struct job *job, const struct route_match *match) {
-	(void)match;
-	return send_listing(job, listing_lists);
+	return send_page(job, match, LISTING_LISTS);
 }
 
 static enum status
-list_prices(struct job *job, const struct route_match *match) {
-	(void)match;
-	return send_listing(job, listing_prices);
+list_zones(struct job *job, const struct route_match *match) {
+	return send_page(job, match, LISTING_ZONES);
+}
+
+static enum status
+list_assets(struct job *job, const struct route_match *match) {
+	return send_page(job, match, LISTING_ASSETS);
+}
+
+static enum status
+read_list(struct job *job, const struct route_match *match) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(listing_list(&job->arena, job->keeper->gate->state, match->parameters[0], match->query, &w));
+	return send_json(job, &w);
 }
 
 static enum status
 read_policy(struct job *job, const struct route_match *match) {
 	(void)match;
-	return send_listing(job, listing_policy);
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(listing_policy(job->keeper->gate->state, &w));
+	return send_json(job, &w);
 }
 
 /* A bundle that is or was in force. */
@@ -333,14 +337,16 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/operations/*/payload", JOB_READ, false, 1, read_material, nullptr},
 	{"GET", "/v1/operations/*/receipt", JOB_READ, false, 2, find_entry, read_receipt},
 	{"GET", "/v1/operations/*/explanation", JOB_READ, false, 10, find_entry, read_explanation},
-	{"GET", "/v1/keys", JOB_READ, false, 1, list_keys, nullptr},
+	{"GET", "/v1/keys", JOB_READ, false, 2, list_keys, nullptr},
 	{"GET", "/v1/keys/*", JOB_READ, false, 1, read_key, nullptr},
 	{"GET", "/v1/keys/*/derived", JOB_READ, false, 1, read_derived_key, nullptr},
-	{"GET", "/v1/people", JOB_READ, false, 1, list_people, nullptr},
-	{"GET", "/v1/workloads", JOB_READ, false, 1, list_workloads, nullptr},
-	{"GET", "/v1/groups", JOB_READ, false, 1, list_groups, nullptr},
-	{"GET", "/v1/lists", JOB_READ, false, 1, list_lists, nullptr},
-	{"GET", "/v1/prices", JOB_READ, false, 1, list_prices, nullptr},
+	{"GET", "/v1/people", JOB_READ, false, 2, list_people, nullptr},
+	{"GET", "/v1/workloads", JOB_READ, false, 2, list_workloads, nullptr},
+	{"GET", "/v1/groups", JOB_READ, false, 2, list_groups, nullptr},
+	{"GET", "/v1/lists", JOB_READ, false, 2, list_lists, nullptr},
+	{"GET", "/v1/lists/*", JOB_READ, false, 2, read_list, nullptr},
+	{"GET", "/v1/zones", JOB_READ, false, 2, list_zones, nullptr},
+	{"GET", "/v1/prices", JOB_READ, false, 2, list_assets, nullptr},
 	{"GET", "/v1/policy", JOB_READ, false, 1, read_policy, nullptr},
 	{"GET", "/v1/policy/bundles/*", JOB_READ, false, 10, nullptr, read_bundle},
 	{"GET", "/v1/instance", JOB_READ, true, 0, read_instance, nullptr},

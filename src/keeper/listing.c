@@ -1,14 +1,41 @@
 #include "keeper/listing.h"
 
+#include <stdlib.h>
+
 #include "model/operation_kind.h"
 
 constexpr size_t LIMIT_DEFAULT = 50;
+
+/* --- Queries. --- */
+
+/* The next name=value. */
+static enum status
+take_parameter(struct bytes *query, struct bytes *name, struct bytes *value) {
+	const uint8_t *end = memchr(query->data, '&', query->len);
+	struct bytes one = bytes_of(query->data, end == nullptr ? query->len : (size_t)(end - query->data));
+	*query = end == nullptr ? (struct bytes){} : bytes_of(end + 1, query->len - one.len - 1);
+	const uint8_t *equals = one.len == 0 ? nullptr : memchr(one.data, '=', one.len);
+	if (equals == nullptr)
+		return fail(STATUS_INVALID, "query.form: expected name=value");
+	*name = bytes_of(one.data, (size_t)(equals - one.data));
+	*value = bytes_of(equals + 1, one.len - name->len - 1);
+	return OK;
+}
+
+static enum status
+read_limit(struct bytes value, size_t max, size_t *limit) {
+	uint64_t number;
+	TRY(decimal_decode(value, &number));
+	if (number == 0 || number > max)
+		return fail(STATUS_INVALID, "query.limit: expected 1 to %zu", max);
+	*limit = (size_t)number;
+	return OK;
+}
 
 /* --- Operations, from the projection. --- */
 
 static enum status
 set_parameter(struct projection_operation_filter *filter, struct bytes name, struct bytes value) {
-	uint64_t number;
 	struct {
 		const char *name;
 		struct bytes *to;
@@ -25,25 +52,16 @@ set_parameter(struct projection_operation_filter *filter, struct bytes name, str
 		return decimal_decode(value, &filter->before);
 	if (!bytes_equal_text(name, "limit"))
 		return fail(STATUS_INVALID, "query.name: \"%.*s\" is not a filter", BYTES_ARGS(name));
-	TRY(decimal_decode(value, &number));
-	if (number == 0 || number > PROJECTION_PAGE_MAX)
-		return fail(STATUS_INVALID, "query.limit: expected 1 to %zu", PROJECTION_PAGE_MAX);
-	filter->limit = (size_t)number;
-	return OK;
+	return read_limit(value, PROJECTION_PAGE_MAX, &filter->limit);
 }
 
 static enum status
 read_filter(struct bytes query, struct projection_operation_filter *filter) {
 	*filter = (struct projection_operation_filter){.limit = LIMIT_DEFAULT};
 	while (query.len > 0) {
-		const uint8_t *end = memchr(query.data, '&', query.len);
-		struct bytes one = bytes_of(query.data, end == nullptr ? query.len : (size_t)(end - query.data));
-		query = end == nullptr ? (struct bytes){} : bytes_of(end + 1, query.len - one.len - 1);
-		const uint8_t *equals = one.len == 0 ? nullptr : memchr(one.data, '=', one.len);
-		if (equals == nullptr)
-			return fail(STATUS_INVALID, "query.form: expected name=value");
-		size_t name_len = (size_t)(equals - one.data);
-		TRY(set_parameter(filter, bytes_of(one.data, name_len), bytes_of(equals + 1, one.len - name_len - 1)));
+		struct bytes name, value;
+		TRY(take_parameter(&query, &name, &value));
+		TRY(set_parameter(filter, name, value));
 	}
 	return OK;
 }
@@ -83,10 +101,115 @@ listing_operations(struct keeper *keeper, struct bytes query, struct buffer *to)
 	return json_writer_finish(&w);
 }
 
+/* --- Pages of the state: the smallest ids after the cursor. --- */
+
+constexpr size_t CURSOR_MAX = 256;        /* bytes of the longest id */
+constexpr size_t PAGE_BYTES = 256 * 1024; /* a page ends with the item that fills it: IPC_BODY_MAX is far */
+
+struct item {
+	struct bytes id;
+	const void *of;
+};
+
+/* The items seen so far that belong on the page, and one more: a heap, the greatest id on top. */
+struct page {
+	uint8_t after[CURSOR_MAX];
+	size_t after_len;
+	size_t limit;
+	size_t count, written;
+	struct item items[LISTING_PAGE_MAX + 1];
+};
+
+static enum status
+read_page(struct bytes query, struct page *page) {
+	page->limit = LISTING_PAGE_MAX;
+	while (query.len > 0) {
+		struct bytes name, value;
+		TRY(take_parameter(&query, &name, &value));
+		if (bytes_equal_text(name, "limit"))
+			TRY(read_limit(value, LISTING_PAGE_MAX, &page->limit));
+		else if (!bytes_equal_text(name, "after"))
+			return fail(STATUS_INVALID, "query.name: \"%.*s\": expected after or limit", BYTES_ARGS(name));
+		else if (value.len == 0 || value.len > 2 * CURSOR_MAX || value.len % 2 != 0 ||
+			 hex_decode(value, page->after, value.len / 2) != OK)
+			return fail(STATUS_INVALID, "query.after: expected what \"next\" said");
+		else
+			page->after_len = value.len / 2;
+	}
+	return OK;
+}
+
+static bool
+is_greater(const struct page *page, size_t a, size_t b) {
+	return bytes_compare(page->items[a].id, page->items[b].id) > 0;
+}
+
+static void
+swap_items(struct page *page, size_t a, size_t b) {
+	struct item moved = page->items[a];
+	page->items[a] = page->items[b];
+	page->items[b] = moved;
+}
+
+static void
+sink_first(struct page *page) {
+	for (size_t at = 0, greatest = 0;; at = greatest) {
+		for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < page->count; child++)
+			if (is_greater(page, child, greatest))
+				greatest = child;
+		if (greatest == at)
+			return;
+		swap_items(page, at, greatest);
+	}
+}
+
+/* Takes the item, and lets go of the greatest where there are too many. */
+static void
+page_offer(struct page *page, struct bytes id, const void *of) {
+	if (bytes_compare(id, bytes_of(page->after, page->after_len)) <= 0)
+		return;
+	if (page->count > page->limit) {
+		if (bytes_compare(id, page->items[0].id) >= 0)
+			return;
+		page->items[0] = (struct item){id, of};
+		sink_first(page);
+		return;
+	}
+	page->items[page->count] = (struct item){id, of};
+	for (size_t at = page->count++; at > 0 && is_greater(page, at, (at - 1) / 2); at = (at - 1) / 2)
+		swap_items(page, at, (at - 1) / 2);
+}
+
+static int
+compare_items(const void *a, const void *b) {
+	const struct item *left = a, *right = b;
+	return bytes_compare(left->id, right->id);
+}
+
+static void
+page_write(struct page *page, const struct gate_state *state, const char *name,
+	   void (*write)(const struct gate_state *, const void *, struct json_writer *), struct json_writer *w) {
+	size_t start = w->to->len;
+	qsort(page->items, page->count, sizeof *page->items, compare_items);
+	json_write_key(w, name);
+	json_write_array(w);
+	for (size_t *i = &page->written; *i < page->count && *i < page->limit && w->to->len - start < PAGE_BYTES; ++*i)
+		write(state, page->items[*i].of, w);
+	json_write_end(w);
+}
+
+/* Where there is more, where it goes on. */
+static void
+page_write_next(const struct page *page, struct json_writer *w) {
+	if (page->written < page->count)
+		json_write_member_hex(w, "next", page->items[page->written - 1].id);
+}
+
 /* --- The state. --- */
 
 static void
-write_principal(const struct principal *principal, struct json_writer *w) {
+write_principal(const struct gate_state *, const void *item, struct json_writer *w) {
+	const struct principal *principal = item;
 	json_write_object(w);
 	json_write_member_string(w, "id", principal->id);
 	json_write_key(w, "keys");
@@ -111,90 +234,188 @@ write_principal(const struct principal *principal, struct json_writer *w) {
 	json_write_end(w);
 }
 
-static enum status
-list_principals(const struct gate_state *state, enum principal_kind kind, struct json_writer *w) {
-	json_write_array(w);
+static void
+offer_principals(const struct gate_state *state, enum principal_kind kind, struct page *page) {
 	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
 		const struct principal *principal = directory_principal_at(state->directory, i);
 		if (principal->kind == kind)
-			write_principal(principal, w);
+			page_offer(page, principal->id, principal);
+	}
+}
+
+static void
+offer_people(const struct gate_state *state, struct page *page) {
+	offer_principals(state, PRINCIPAL_PERSON, page);
+}
+
+static void
+offer_workloads(const struct gate_state *state, struct page *page) {
+	offer_principals(state, PRINCIPAL_WORKLOAD, page);
+}
+
+static void
+write_group(const struct gate_state *state, const void *item, struct json_writer *w) {
+	const struct group *group = item;
+	json_write_object(w);
+	json_write_member_string(w, "id", group->id);
+	json_write_key(w, "members");
+	json_write_array(w);
+	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
+		const struct principal *person = directory_principal_at(state->directory, i);
+		if (directory_is_member(state->directory, group, person))
+			json_write_string(w, person->id);
 	}
 	json_write_end(w);
-	return OK;
+	json_write_end(w);
 }
 
-enum status
-listing_people(const struct gate_state *state, struct json_writer *w) {
-	return list_principals(state, PRINCIPAL_PERSON, w);
-}
-
-enum status
-listing_workloads(const struct gate_state *state, struct json_writer *w) {
-	return list_principals(state, PRINCIPAL_WORKLOAD, w);
-}
-
-enum status
-listing_groups(const struct gate_state *state, struct json_writer *w) {
-	json_write_array(w);
+static void
+offer_groups(const struct gate_state *state, struct page *page) {
 	for (size_t i = 0; i < directory_group_count(state->directory); i++) {
 		const struct group *group = directory_group_at(state->directory, i);
-		json_write_object(w);
-		json_write_member_string(w, "id", group->id);
-		json_write_key(w, "members");
-		json_write_array(w);
-		for (size_t j = 0; j < directory_principal_count(state->directory); j++) {
-			const struct principal *person = directory_principal_at(state->directory, j);
-			if (directory_is_member(state->directory, group, person))
-				json_write_string(w, person->id);
-		}
-		json_write_end(w);
-		json_write_end(w);
+		page_offer(page, group->id, group);
 	}
-	json_write_end(w);
-	return OK;
 }
 
-enum status
-listing_lists(const struct gate_state *state, struct json_writer *w) {
+static void
+write_key(const struct gate_state *, const void *item, struct json_writer *w) {
+	key_write(w, item);
+}
+
+static void
+offer_keys(const struct gate_state *state, struct page *page) {
+	for (size_t i = 0; state->ring != nullptr && i < keyring_count(state->ring); i++) {
+		const struct key_info *key = keyring_at(state->ring, i);
+		page_offer(page, bytes_of_text(key->id), key);
+	}
+}
+
+static void
+write_zone(const struct gate_state *state, const void *item, struct json_writer *w) {
+	const struct zone *zone = item;
+	json_write_object(w);
+	json_write_member_string(w, "id", zone->id);
+	json_write_key(w, "networks");
+	json_write_array(w);
+	for (size_t i = 0; i < state->zones.count; i++) {
+		char text[ZONE_NETWORK_TEXT_SIZE];
+		if (!bytes_equal_text(zone->id, state->zones.networks[i].zone))
+			continue;
+		zone_network_format(&state->zones.networks[i], text);
+		json_write_text(w, text);
+	}
+	json_write_end(w);
+	json_write_end(w);
+}
+
+static void
+offer_zones(const struct gate_state *state, struct page *page) {
+	for (size_t i = 0; i < directory_zone_count(state->directory); i++) {
+		const struct zone *zone = directory_zone_at(state->directory, i);
+		page_offer(page, zone->id, zone);
+	}
+}
+
+static void
+write_list(const struct gate_state *, const void *item, struct json_writer *w) {
+	const struct destination_list *list = item;
+	json_write_object(w);
+	json_write_member_integer(w, "changed_at", list->changed_ms);
+	json_write_member_integer(w, "count", (int64_t)list->entries.count);
+	json_write_member_hex(w, "hash", hash256_bytes(&list->hash));
+	json_write_member_text(w, "id", list->name);
+	json_write_member_text(w, "kind", destination_list_kind_name(list->kind));
+	json_write_member_integer(w, "version", list->version);
+	json_write_end(w);
+}
+
+static void
+offer_map(const struct map *map, struct page *page) {
 	size_t at = 0;
+	struct bytes id;
 	void *value;
-	json_write_array(w);
-	while (map_next(&state->destinations.lists, &at, nullptr, &value)) {
-		const struct destination_list *list = value;
-		size_t entry_at = 0;
-		void *spelling;
-		json_write_object(w);
-		json_write_member_integer(w, "changed_at", list->changed_ms);
-		json_write_key(w, "entries");
-		json_write_array(w);
-		while (map_next(&list->entries, &entry_at, nullptr, &spelling))
-			json_write_text(w, spelling);
-		json_write_end(w);
-		json_write_member_hex(w, "hash", hash256_bytes(&list->hash));
-		json_write_member_text(w, "id", list->name);
-		json_write_member_text(w, "kind", destination_list_kind_name(list->kind));
-		json_write_member_integer(w, "version", list->version);
-		json_write_end(w);
-	}
-	json_write_end(w);
-	return OK;
+	while (map_next(map, &at, &id, &value))
+		page_offer(page, id, value);
 }
 
-enum status
-listing_prices(const struct gate_state *state, struct json_writer *w) {
-	json_write_array(w);
+static void
+offer_lists(const struct gate_state *state, struct page *page) {
+	offer_map(&state->destinations.lists, page);
+}
+
+static void
+write_destination(const struct gate_state *, const void *item, struct json_writer *w) {
+	json_write_text(w, item);
+}
+
+static void
+write_asset(const struct gate_state *, const void *item, struct json_writer *w) {
+	const struct asset *asset = item;
+	json_write_object(w);
+	json_write_member_integer(w, "decimals", asset->decimals);
+	json_write_member_string(w, "id", asset->id);
+	if (asset->has_price) {
+		json_write_member_integer(w, "microcents", (int64_t)asset->price_microcents);
+		json_write_member_integer(w, "recorded_at", asset->price_recorded_ms);
+	}
+	json_write_member_string(w, "symbol", asset->symbol);
+	json_write_end(w);
+}
+
+static void
+offer_assets(const struct gate_state *state, struct page *page) {
 	for (size_t i = 0; i < asset_registry_count(state->assets); i++) {
 		const struct asset *asset = asset_registry_at(state->assets, i);
-		json_write_object(w);
-		json_write_member_integer(w, "decimals", asset->decimals);
-		json_write_member_string(w, "id", asset->id);
-		if (asset->has_price) {
-			json_write_member_integer(w, "microcents", (int64_t)asset->price_microcents);
-			json_write_member_integer(w, "recorded_at", asset->price_recorded_ms);
-		}
-		json_write_member_string(w, "symbol", asset->symbol);
-		json_write_end(w);
+		page_offer(page, asset->id, asset);
 	}
+}
+
+static const struct {
+	void (*offer)(const struct gate_state *state, struct page *page);
+	void (*write)(const struct gate_state *state, const void *item, struct json_writer *writer);
+} listings[] = {
+	[LISTING_KEYS] = {offer_keys, write_key},
+	[LISTING_PEOPLE] = {offer_people, write_principal},
+	[LISTING_WORKLOADS] = {offer_workloads, write_principal},
+	[LISTING_GROUPS] = {offer_groups, write_group},
+	[LISTING_LISTS] = {offer_lists, write_list},
+	[LISTING_ZONES] = {offer_zones, write_zone},
+	[LISTING_ASSETS] = {offer_assets, write_asset},
+};
+
+enum status
+listing_page(struct arena *arena, const struct gate_state *state, enum listing of, struct bytes query,
+	     struct json_writer *w) {
+	struct page *page = ARENA_NEW(arena, struct page);
+	TRY_ALLOC(page);
+	TRY(read_page(query, page));
+	listings[of].offer(state, page);
+	json_write_object(w);
+	page_write(page, state, "items", listings[of].write, w);
+	page_write_next(page, w);
+	json_write_end(w);
+	return OK;
+}
+
+enum status
+listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, struct bytes query,
+	     struct json_writer *w) {
+	const struct destination_list *list = destinations_find(&state->destinations, name);
+	struct page *page = ARENA_NEW(arena, struct page);
+	if (list == nullptr)
+		return fail(STATUS_NOT_FOUND, "list.unknown: there is no list \"%.*s\"", BYTES_ARGS(name));
+	TRY_ALLOC(page);
+	TRY(read_page(query, page));
+	offer_map(&list->entries, page);
+	json_write_object(w);
+	json_write_member_integer(w, "changed_at", list->changed_ms);
+	json_write_member_integer(w, "count", (int64_t)list->entries.count);
+	page_write(page, state, "entries", write_destination, w);
+	json_write_member_hex(w, "hash", hash256_bytes(&list->hash));
+	json_write_member_text(w, "id", list->name);
+	json_write_member_text(w, "kind", destination_list_kind_name(list->kind));
+	page_write_next(page, w);
+	json_write_member_integer(w, "version", list->version);
 	json_write_end(w);
 	return OK;
 }

@@ -1,5 +1,5 @@
 /*
- * Listings of the state and of the projection, as JSON. Newest operations first, in pages.
+ * Listings of the state and of the projection, as JSON, in pages: operations the newest first, all else by id.
  */
 #ifndef GATEHOUSE_KEEPER_LISTING_H
 #define GATEHOUSE_KEEPER_LISTING_H
@@ -9,11 +9,26 @@
 /* query: state, kind, principal, resource, before, limit (default 50). Errors: "query.*". Appended. */
 enum status listing_operations(struct keeper *keeper, struct bytes query, struct buffer *to);
 
-enum status listing_people(const struct gate_state *state, struct json_writer *writer);
-enum status listing_workloads(const struct gate_state *state, struct json_writer *writer);
-enum status listing_groups(const struct gate_state *state, struct json_writer *writer);
-enum status listing_lists(const struct gate_state *state, struct json_writer *writer);
-enum status listing_prices(const struct gate_state *state, struct json_writer *writer);
+constexpr size_t LISTING_PAGE_MAX = 1000;
+
+enum listing {
+	LISTING_KEYS,
+	LISTING_PEOPLE,
+	LISTING_WORKLOADS,
+	LISTING_GROUPS,
+	LISTING_LISTS,
+	LISTING_ZONES,
+	LISTING_ASSETS,
+};
+
+/* A page in bytewise order of the ids: {"items": [...], "next": cursor where there is more}. query: after (a cursor), limit
+ * (default and greatest LISTING_PAGE_MAX; a page of long items has fewer). Whoever follows the cursors sees everything that
+ * is there all the time, whatever comes and goes meanwhile. Errors: "query.*". */
+enum status listing_page(struct arena *arena, const struct gate_state *state, enum listing of, struct bytes query,
+			 struct json_writer *writer);
+/* One list of destinations, a page of its entries inside. Error also: "list.unknown". */
+enum status listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, struct bytes query,
+			 struct json_writer *writer);
 enum status listing_policy(const struct gate_state *state, struct json_writer *writer);
 
 #endif

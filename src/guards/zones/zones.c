@@ -1,6 +1,7 @@
 #include "guards/zones/zones.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cursor.h"
@@ -85,6 +86,13 @@ zones_add(struct zones *zones, struct bytes zone, struct bytes text) {
 	memcpy(network.zone, zone.data, zone.len);
 	TRY(parse_network(text, &network));
 	return add_network(zones, &network);
+}
+
+void
+zone_network_format(const struct zone_network *network, char text[static ZONE_NETWORK_TEXT_SIZE]) {
+	inet_ntop(network->length == 4 ? AF_INET : AF_INET6, network->address, text, INET6_ADDRSTRLEN);
+	size_t len = strlen(text);
+	snprintf(text + len, ZONE_NETWORK_TEXT_SIZE - len, "/%u", network->prefix);
 }
 
 /* --- Snapshots: version and number; per network zone, prefix length, length of the address and the address. --- */

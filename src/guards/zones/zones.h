@@ -10,7 +10,8 @@
 
 #include "base/bytes.h"
 
-constexpr size_t ZONE_NETWORKS_MAX = 1024; /* of all zones */
+constexpr size_t ZONE_NETWORKS_MAX = 1024;        /* of all zones */
+constexpr size_t ZONE_NETWORK_TEXT_SIZE = 46 + 4; /* an IPv6 address with its NUL, "/128" */
 
 struct zone_network {
 	char zone[65];
@@ -29,6 +30,8 @@ enum status zones_copy(const struct zones *from, struct zones *to); /* to is emp
 
 /* "10.1.0.0/16" or "fd00::/8", host bits zero: "zones.network", "zones.host_bits"; "zones.overlap" with another network. */
 enum status zones_add(struct zones *zones, struct bytes zone, struct bytes network);
+/* As it is given to zones_add(). */
+void zone_network_format(const struct zone_network *network, char text[static ZONE_NETWORK_TEXT_SIZE]);
 /* For snapshots; read into empty ones. Errors: zones.snapshot (STATUS_CORRUPT, STATUS_UNSUPPORTED). */
 enum status zones_write(const struct zones *zones, struct buffer *to);
 enum status zones_read(struct zones *zones, struct bytes snapshot);
