@@ -286,7 +286,11 @@ def test_what_was_founded_is_what_is_listed():
     assert groups == {"treasury": 3, "security": 3}, groups
     prices = {price["symbol"]: price["microcents"] for price in firm.must(firm.ask("person1", "price", "list", "--json")).json()}
     assert prices == {"ETH": 300000000000, "USDC": 100000000, "BTC": 6000000000000}, prices
-    assert firm.must(firm.ask("person1", "list", "show", "sanctions", "--json")).json()["kind"] == "sanctioned"
+    zones = {zone["id"]: zone["networks"] for zone in firm.must(firm.ask("person1", "zone", "list", "--json")).json()}
+    assert zones == {"trading": ["127.1.0.0/16"], "treasury": ["127.2.0.0/16"], "office": ["127.3.0.0/16"]}, zones
+    lists = {one["id"]: one["count"] for one in firm.must(firm.ask("person1", "list", "list", "--json")).json()}
+    shown = firm.must(firm.ask("person1", "list", "show", "sanctions", "--json")).json()
+    assert shown["kind"] == "sanctioned" and len(shown["entries"]) == shown["count"] == lists["sanctions"] > 0, (lists, shown)
     assert firm.must(firm.ask("person1", "list", "show", "nothing"), 1)
     assert "permit" in firm.must(firm.ask("person1", "policy", "show")).out
     assert firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()["state"] == "active"

@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "tests/house.h"
@@ -152,6 +153,72 @@ a_decision_is_explained_by_the_bundle_of_its_day(void **) {
 		assert_explained(&house, operations[i], &bundles[i]);
 }
 
-RUN_TESTS(T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
+/* The ids on a page, comma-separated, and the target of the next in `next`, empty at the end. */
+static void
+read_ids(struct house *house, struct arena *arena, const char *target, char ids[256], char next[256]) {
+	struct ipc_response response;
+	const json *page, *item;
+	assert_ok(house_get_by(house, arena, FIRM_PERSON_1, target, &response));
+	assert_int_equal(200, response.status);
+	assert_ok(json_read(arena, response.body, (struct json_limits){}, &page));
+	struct json_iterator iterator = json_iterate(json_get(page, "items"));
+	ids[0] = '\0';
+	while ((item = json_next(&iterator, nullptr)) != nullptr) {
+		size_t len = strlen(ids);
+		snprintf(ids + len, 256 - len, "%.*s,", BYTES_ARGS(json_string(json_get(item, "id"))));
+	}
+	const json *cursor = json_get(page, "next");
+	next[0] = '\0';
+	if (cursor != nullptr)
+		snprintf(next, 256, "/v1/workloads?limit=2&after=%.*s", BYTES_ARGS(json_string(cursor)));
+}
+
+static void
+a_listing_goes_on_where_the_page_before_ended(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	char ids[256], next[256];
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	read_ids(&house, &arena, "/v1/workloads?limit=2", ids, next);
+	assert_string_equal("workload:prices,workload:settlement,", ids);
+	read_ids(&house, &arena, next, ids, next);
+	assert_string_equal("workload:treasurer,", ids);
+	assert_string_equal("", next);
+	/* A full page is not followed by an empty one; a cursor may name what is not there. */
+	read_ids(&house, &arena, "/v1/workloads?limit=3", ids, next);
+	assert_string_equal("", next);
+	read_ids(&house, &arena, "/v1/workloads?after=776f726b6c6f61643a71", ids, next);
+	assert_string_equal("workload:settlement,workload:treasurer,", ids);
+	read_ids(&house, &arena, "/v1/workloads?after=ff", ids, next);
+	assert_string_equal("", ids);
+}
+
+static void
+a_page_that_cannot_be_is_refused_by_name(void **) {
+	_cleanup_(house_free) struct house house;
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	char far[600] = "/v1/keys?after=";
+	memset(far + strlen(far), 'a', 514);
+	const struct {
+		const char *target, *name;
+	} cases[] = {
+		{"/v1/keys?limit=0", "query.limit"},  {"/v1/keys?limit=1001", "query.limit"},
+		{"/v1/keys?after=", "query.after"},   {"/v1/keys?after=abc", "query.after"},
+		{"/v1/keys?after=zz", "query.after"}, {far, "query.after"},
+		{"/v1/keys?first=1", "query.name"},   {"/v1/keys?limit", "query.form"},
+		{"/v1/keys?&", "query.form"},         {"/v1/lists/none", "list.unknown"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		assert_ok(house_get_by(&house, &arena, FIRM_PERSON_1, cases[i].target, &response));
+		assert_bytes(bytes_of_text(cases[i].name), house_problem(&arena, &response));
+	}
+}
+
+RUN_TESTS(T(a_listing_goes_on_where_the_page_before_ended), T(a_page_that_cannot_be_is_refused_by_name),
+	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
 	  T(operations_and_reads_have_limits_of_their_own), T(an_explanation_counts_as_ten),
 	  T(a_decision_is_explained_by_the_bundle_of_its_day))
