@@ -37,8 +37,8 @@ reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s(void **) {
 	house_found(&house, nullptr);
 	house.read_rate = 20;
 	assert_ok(house_open(&house));
-	assert_in_range(answered(&house, FIRM_PERSON_1, "/v1/people", 400), 20, 399);
-	assert_int_equal(20, answered(&house, FIRM_PERSON_2, "/v1/people", 20));
+	assert_in_range(answered(&house, FIRM_PERSON_1, "/v1/policy", 400), 20, 399);
+	assert_int_equal(20, answered(&house, FIRM_PERSON_2, "/v1/policy", 20));
 	/* Nobody is known to have asked: no principal's part is used up by it. */
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
@@ -59,7 +59,7 @@ operations_and_reads_have_limits_of_their_own(void **) {
 	house_found(&house, nullptr);
 	house.read_rate = 1;
 	assert_ok(house_open(&house));
-	assert_in_range(answered(&house, FIRM_PERSON_4, "/v1/people", 50), 1, 49);
+	assert_in_range(answered(&house, FIRM_PERSON_4, "/v1/policy", 50), 1, 49);
 	assert_ok(house_submit(
 		&house, &arena,
 		(struct firm_operation){
