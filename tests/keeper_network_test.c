@@ -6,17 +6,18 @@
 /* The firm with a bundle that permits everything: what refuses is not a policy. */
 static void
 start(struct house *house, struct arena *arena) {
+	_cleanup_(buffer_free) struct buffer payload = {};
 	struct ipc_response response;
+	assert_ok(firm_activation("permit (principal, action, resource);", &payload));
 	house_found(house, nullptr);
 	assert_ok(house_open(house));
-	assert_ok(house_submit(
-		house, arena,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.payload = "{\"policies\":\"permit (principal, action, resource);\"}",
-					.reason = "a test network"},
-		&response));
+	assert_ok(house_submit(house, arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "policy.activate",
+						       .resource = "system:gatehouse",
+						       .payload = (const char *)payload.data,
+						       .reason = "a test network"},
+			       &response));
 	struct bytes operation = house_text(arena, &response, "operation");
 	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
 		if (by != FIRM_PERSON_4)
