@@ -73,7 +73,7 @@ add_member(const struct firm *firm, struct buffer *to, const char *group, enum f
 }
 
 static enum status
-write_activation(const char *policies, bool with_invariants, struct buffer *payload) {
+write_activation(const char *policies, bool alone, bool with_invariants, struct buffer *payload) {
 	_cleanup_(bundle_directory_free) struct bundle_directory directory = {};
 	_cleanup_(buffer_free) struct buffer document = {};
 	char path[1024];
@@ -86,7 +86,7 @@ write_activation(const char *policies, bool with_invariants, struct buffer *payl
 			directory.files[i] = directory.files[--directory.count];
 	/* Its tests are of its own policies. */
 	for (size_t i = directory.count; i-- > 0 && policies != nullptr;)
-		if (directory.files[i].part == BUNDLE_TESTS)
+		if (directory.files[i].part == BUNDLE_TESTS || (alone && directory.files[i].part == BUNDLE_POLICIES))
 			directory.files[i] = directory.files[--directory.count];
 	if (policies != nullptr)
 		directory.files[directory.count++] = (struct bundle_file){
@@ -104,12 +104,17 @@ write_activation(const char *policies, bool with_invariants, struct buffer *payl
 
 enum status
 firm_activation(const char *policies, struct buffer *payload) {
-	return write_activation(policies, false, payload);
+	return write_activation(policies, false, false, payload);
+}
+
+enum status
+firm_activation_alone(const char *policies, struct buffer *payload) {
+	return write_activation(policies, true, false, payload);
 }
 
 enum status
 firm_activation_with_invariants(struct buffer *payload) {
-	return write_activation(nullptr, true, payload);
+	return write_activation(nullptr, false, true, payload);
 }
 
 static enum status

@@ -8,7 +8,7 @@ static void
 start(struct house *house, struct arena *arena) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct ipc_response response;
-	assert_ok(firm_activation("permit (principal, action, resource);", &payload));
+	assert_ok(firm_activation_alone("permit (principal, action, resource);", &payload));
 	house_found(house, nullptr);
 	assert_ok(house_open(house));
 	assert_ok(house_submit(house, arena,
