@@ -39,6 +39,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (status != OK && fail_message()[0] == '\0')
 		abort();
 	bundle_tests_print(&tests, &text);
+	struct json_writer w;
+	_cleanup_(buffer_free) struct buffer json = {};
+	json_writer_start(&w, &json);
+	json_write_object(&w);
+	bundle_tests_write(&tests, &w);
+	json_write_end(&w);
+	if (json_writer_finish(&w) != OK)
+		abort();
 	if (tests.failed > tests.count || buffer_status(&text) != OK)
 		abort();
 	return 0;
