@@ -144,7 +144,8 @@ check_certification(const struct certification *read, struct bytes public_area, 
 	if (!bytes_equal(read->extra_data, hash256_bytes(&signed_hash)))
 		return fail(STATUS_UNAUTHORIZED, "attestation.nonce: the certification is for something else");
 	if (read->name.len != 2 + sizeof name.bytes || read->name.data[0] != TPM_ALG_SHA256 >> 8 ||
-	    read->name.data[1] != (TPM_ALG_SHA256 & 0xff) || memcmp(read->name.data + 2, name.bytes, sizeof name.bytes))
+	    read->name.data[1] != (TPM_ALG_SHA256 & 0xff) ||
+	    memcmp(read->name.data + 2, name.bytes, sizeof name.bytes) != 0)
 		return fail(STATUS_UNAUTHORIZED, "attestation.key: the TPM certifies another key");
 	return OK;
 }
