@@ -556,6 +556,30 @@ def test_the_starter_packs_pass_their_tests_and_keep_their_invariants():
             assert proved.code == 0 and "counterexample" not in proved.out and "unknown" not in proved.out, proved
 
 
+def test_a_bundle_carries_the_signatures_of_those_who_wrote_it():
+    firm = house()
+    packed = firm.at("signed.bundle")
+    signed = run("policy", "pack", firm.at("policy"), "--sign-with", firm.at("keys", "4"), "--sign-with", firm.at("keys", "5"), "--out", packed)
+    assert signed.code == 0, signed
+    held = firm.must(firm.ask("person5", "policy", "activate", packed, "--reason", "signed", "--json")).json()
+    facts = firm.must(firm.ask("person1", "policy", "explain", held["operation"], "--json")).json()["facts"]
+    assert facts["bundle.signers"] == {"origin": "verified", "value": 2} and facts["bundle.invariants"]["value"] > 3, facts
+    assert facts["bundle.tests"]["value"] > 30 and len(facts["bundle.hash"]["value"]) == 64, facts
+    with open(packed, encoding="utf-8") as file:
+        whole = json.load(file)
+    whole["signatures"][0]["signature"] = "00" * 64
+    with open(packed, "w", encoding="utf-8") as file:
+        json.dump(whole, file)
+    assert "bundle.signature" in run("policy", "unpack", packed, firm.at("unpacked")).err
+    refused = firm.ask("person5", "op", "submit", "policy.activate", "system:gatehouse", "--payload", packed, "--reason", "no")
+    assert refused.code == 1 and "bundle.signature" in refused.err, refused
+    stranger = run("person", "keygen", firm.at("stranger"), "--id", "p-00000000000000ff")
+    assert stranger.code == 0, stranger
+    run("policy", "pack", firm.at("policy"), "--sign-with", firm.at("stranger"), "--out", firm.at("foreign.bundle"))
+    foreign = firm.ask("person5", "policy", "activate", firm.at("foreign.bundle"), "--reason", "no")
+    assert foreign.code == 1, foreign
+
+
 def test_a_list_of_rules_becomes_policies_and_a_history_is_decided_under_them():
     firm = house()
     folder = firm.at("imported")
