@@ -156,6 +156,10 @@ def test_a_file_that_is_not_right_is_refused_whole():
             house.wait_until(lambda: house.firm.log().count("the reload is refused") > seen)
             last = [line for line in house.firm.log().splitlines() if "the reload is refused" in line][-1]
             assert name in last and "gatehouse.yaml:" in last, last
+        # Right by itself, and not what a running installation can become.
+        house.write("second", "error", "limits: {outstanding: 7}\n")
+        house.reload()
+        house.wait_until(lambda: "config.reload: limits" in house.firm.log())
         assert house.keeper_said() == 0
         house.kill_gateway()
         assert house.serves("first") # and the supervisor speaks at its level as before

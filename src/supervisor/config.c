@@ -356,6 +356,64 @@ config_read_file(const char *path, struct config *config) {
 	return parse(path, buffer_bytes(&text), config);
 }
 
+/* --- What a reload leaves alone. --- */
+
+static bool
+is_same(const char *a, const char *b) {
+	return a == b || (a != nullptr && b != nullptr && strcmp(a, b) == 0);
+}
+
+static bool
+are_same(const char *const *a, size_t a_count, const char *const *b, size_t b_count) {
+	bool same = a_count == b_count;
+	for (size_t i = 0; same && i < a_count; i++)
+		same = is_same(a[i], b[i]);
+	return same;
+}
+
+static bool
+is_same_guard(const struct config *a, const struct config *b) {
+	return a->rollback_guard.kind == b->rollback_guard.kind &&
+	       is_same(a->rollback_guard.path, b->rollback_guard.path) &&
+	       is_same(a->rollback_guard.witness_policy, b->rollback_guard.witness_policy) &&
+	       is_same(a->rollback_guard.witness_certificates, b->rollback_guard.witness_certificates) &&
+	       are_same(a->rollback_guard.witnesses, a->rollback_guard.witness_count, b->rollback_guard.witnesses,
+			b->rollback_guard.witness_count);
+}
+
+static bool
+is_same_root_key(const struct config *a, const struct config *b) {
+	return a->root_key.kind == b->root_key.kind && a->root_key.descriptor == b->root_key.descriptor &&
+	       is_same(a->root_key.source, b->root_key.source);
+}
+
+enum status
+config_check_reload(const struct config *running, const struct config *read) {
+	const struct {
+		const char *name;
+		bool is_same;
+	} settings[] = {
+		{"authority",
+		 are_same(running->authorities, running->authority_count, read->authorities, read->authority_count)},
+		{"tls.groups", is_same(running->tls.groups, read->tls.groups)},
+		{"tls.client_certificates", running->tls.client_certificates == read->tls.client_certificates},
+		{"data_directory", is_same(running->data_directory, read->data_directory)},
+		{"rollback_guard", is_same_guard(running, read)},
+		{"root_key", is_same_root_key(running, read)},
+		{"limits", memcmp(&running->limits, &read->limits, sizeof read->limits) == 0},
+		{"users", memcmp(running->users, read->users, sizeof read->users) == 0},
+		{"confinement", running->confinement_degraded == read->confinement_degraded},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(settings); i++)
+		if (!settings[i].is_same)
+			return fail(STATUS_CONFLICT,
+				    "config.reload: %s changes with a restart only; a reload covers certificates, "
+				    "listeners "
+				    "and the log level",
+				    settings[i].name);
+	return OK;
+}
+
 void
 config_free(struct config *config) {
 	arena_free(&config->arena);

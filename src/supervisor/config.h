@@ -74,6 +74,10 @@ struct config {
 
 enum status config_parse(struct bytes yaml, struct config *config);
 enum status config_read_file(const char *path, struct config *config);
+/* Whether the running configuration can become the one read without a restart: certificates, listeners and the log level may
+ * differ, and nothing else, so that a process which is started again runs on what the others run on. STATUS_CONFLICT
+ * "config.reload". */
+enum status config_check_reload(const struct config *running, const struct config *read);
 void config_free(struct config *config); /* a cleanup function */
 
 #endif

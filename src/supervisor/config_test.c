@@ -1,5 +1,7 @@
 #include "tests/test.h"
 
+#include <stdio.h>
+
 #include "supervisor/config.h"
 
 #define MINIMAL                                                                                                        \
@@ -155,5 +157,52 @@ the_example_is_accepted_and_shows_the_defaults(void **) {
 	assert_int_equal(minimal.log_level, example.log_level);
 }
 
-RUN_TESTS(T(a_minimal_file_gets_the_defaults), T(everything_that_can_be_set_is_taken_over), T(a_witness_is_taken_over),
+static void
+a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
+#define RUNNING "data_directory: /data\nlimits: {outstanding: 3}\n"
+#define WITNESSED "rollback_guard: {kind: witness, witnesses: [\"https://w.example\"], policy: /p}\n"
+#define REST "authority: [a]\nroot_key: {file: /r}\n"
+	static const struct {
+		const char *text, *name; /* of what only a restart changes; null: nothing */
+	} cases[] = {
+		{RUNNING WITNESSED REST, nullptr},
+		{RUNNING WITNESSED REST "# words\nlog_level: debug\ntls: {certificate: /c, key: /k}\n"
+					"listen: [{address: 127.0.0.1, port: 9}]\n",
+		 nullptr},
+		{RUNNING WITNESSED "authority: [a, b]\nroot_key: {file: /r}\n", "authority"},
+		{RUNNING WITNESSED "authority: [a]\nroot_key: {file: /s}\n", "root_key"},
+		{RUNNING WITNESSED "authority: [a]\nroot_key: {credential: r}\n", "root_key"},
+		{RUNNING WITNESSED REST "tls: {groups: [X25519MLKEM768, P-256]}\n", "tls.groups"},
+		{RUNNING WITNESSED REST "tls: {client_certificates: request}\n", "tls.client_certificates"},
+		{RUNNING WITNESSED REST "users: {gateway: 1001}\n", "users"},
+		{RUNNING WITNESSED REST "confinement: degraded\n", "confinement"},
+		{RUNNING REST "rollback_guard: {kind: none}\n", "rollback_guard"},
+		{RUNNING REST "rollback_guard: {kind: witness, witnesses: [\"https://x.example\"], policy: /p}\n",
+		 "rollback_guard"},
+		{RUNNING REST "rollback_guard: {kind: witness, witnesses: [\"https://w.example\"], policy: /q}\n",
+		 "rollback_guard"},
+		{"data_directory: /other\nlimits: {outstanding: 3}\n" WITNESSED REST, "data_directory"},
+		{"data_directory: /data\n" WITNESSED REST, "limits"},
+	};
+	_cleanup_(config_free) struct config running = {};
+	assert_ok(config_parse(bytes_of_text(cases[0].text), &running));
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(config_free) struct config read = {};
+		char start[64];
+		assert_ok(config_parse(bytes_of_text(cases[i].text), &read));
+		if (cases[i].name == nullptr) {
+			assert_ok(config_check_reload(&running, &read));
+			continue;
+		}
+		snprintf(start, sizeof start, "config.reload: %s ", cases[i].name);
+		assert_fails(STATUS_CONFLICT, "config.reload", config_check_reload(&running, &read));
+		assert_ptr_equal(fail_message(), strstr(fail_message(), start));
+	}
+#undef RUNNING
+#undef WITNESSED
+#undef REST
+}
+
+RUN_TESTS(T(a_reload_changes_certificates_listeners_and_log_level_alone), T(a_minimal_file_gets_the_defaults),
+	  T(everything_that_can_be_set_is_taken_over), T(a_witness_is_taken_over),
 	  T(bad_files_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))

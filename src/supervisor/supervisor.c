@@ -494,6 +494,7 @@ announce(struct supervisor *supervisor) {
 	return OK;
 }
 
+/* On an error everything is as it was. */
 static enum status
 reload(struct supervisor *supervisor) {
 	if (supervisor->path == nullptr)
@@ -501,6 +502,7 @@ reload(struct supervisor *supervisor) {
 	_cleanup_(config_free) struct config config = {};
 	struct prepared prepared;
 	TRY(config_read_file(supervisor->path, &config));
+	TRY(config_check_reload(supervisor->config, &config));
 	enum status status = prepare(supervisor, &config, &prepared);
 	if (status != OK) {
 		prepared_close(&prepared);
@@ -513,7 +515,14 @@ reload(struct supervisor *supervisor) {
 	*supervisor->config = config;
 	config = previous;
 	log_set_level(supervisor->config->log_level);
-	return announce(supervisor);
+	if (announce(supervisor) == OK)
+		log_notice("the configuration is reloaded");
+	else
+		log_error(
+			"the configuration is reloaded, and not every process could be told; it is in force there when "
+			"that process starts again: %s",
+			fail_message());
+	return OK;
 }
 
 /* --- The loop --- */
@@ -529,9 +538,7 @@ take_signal(struct supervisor *supervisor) {
 		break;
 	case SIGHUP:
 		notify_send(supervisor->notify, "STATUS=reloading");
-		if (reload(supervisor) == OK)
-			log_notice("the configuration is reloaded");
-		else
+		if (reload(supervisor) != OK)
 			log_error("the reload is refused, everything stays as it is: %s", fail_message());
 		notify_send(supervisor->notify, "STATUS=");
 		break;
