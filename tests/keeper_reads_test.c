@@ -154,6 +154,49 @@ a_decision_is_explained_by_the_bundle_of_its_day(void **) {
 		assert_explained(&house, operations[i], &bundles[i]);
 }
 
+static void
+assert_explains(struct house *house, struct bytes operation, const char *decision) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	char *target = arena_format(&arena, "/v1/operations/%.*s/explanation", BYTES_ARGS(operation));
+	assert_ok(house_get(house, &arena, target, &response));
+	assert_answer(200, nullptr, &response);
+	assert_bytes(bytes_of_text(decision), house_text(&arena, &response, "decision"));
+	assert_bytes(operation, house_text(&arena, &response, "operation"));
+}
+
+/* The newest entry is a vote, and then an outcome: what is explained is the decision before. */
+static void
+an_operation_is_explained_after_a_vote_and_after_its_outcome(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	house_make_key(&house, "eth-hot");
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "key.destroy",
+						       .resource = "key:eth-hot",
+						       .payload = "{}",
+						       .reason = "it is over"},
+			       &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = house_text(&arena, &response, "operation");
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	assert_answer(202, "held", &response);
+	assert_explains(&house, operation, "held"); /* at once, and when state.db knows it */
+	wait_until_listed(&house, operation);
+	assert_explains(&house, operation, "held");
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_5, "approve", &response));
+	assert_answer(200, "done", &response);
+	assert_explains(&house, operation, "permit");
+	house_close(&house);
+	assert_ok(house_open(&house));
+	wait_until_listed(&house, operation);
+	assert_explains(&house, operation, "permit");
+}
+
 /* The ids on a page, comma-separated, and the target of the next in `next`, empty at the end. */
 static void
 read_ids(struct house *house, struct arena *arena, const char *target, char ids[256], char next[256]) {
@@ -219,7 +262,8 @@ a_page_that_cannot_be_is_refused_by_name(void **) {
 	}
 }
 
-RUN_TESTS(T(a_listing_goes_on_where_the_page_before_ended), T(a_page_that_cannot_be_is_refused_by_name),
+RUN_TESTS(T(an_operation_is_explained_after_a_vote_and_after_its_outcome),
+	  T(a_listing_goes_on_where_the_page_before_ended), T(a_page_that_cannot_be_is_refused_by_name),
 	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
 	  T(operations_and_reads_have_limits_of_their_own), T(an_explanation_counts_as_ten),
 	  T(a_decision_is_explained_by_the_bundle_of_its_day))

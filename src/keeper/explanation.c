@@ -96,6 +96,75 @@ explain(struct explaining *explaining, struct buffer *to) {
 	return replayer_explain(explaining->replayer, record.leaf, to);
 }
 
+/* --- The decision of an operation whose newest entry is a vote or an outcome. --- */
+
+struct deciding {
+	struct bytes operation; /* hexadecimal, of the first entry looked at; empty: it is about none */
+	uint64_t found;         /* UINT64_MAX: not yet */
+};
+
+static bool
+is_decision(struct bytes type) {
+	return bytes_equal_text(type, entry_kinds[ENTRY_DECISION].name) ||
+	       bytes_equal_text(type, entry_kinds[ENTRY_INTENT].name);
+}
+
+static enum status
+look_at_row(void *context, const struct projection_row *row) {
+	struct deciding *deciding = context;
+	if (deciding->found == UINT64_MAX && is_decision(row->type)) /* the newest come first */
+		deciding->found = row->index;
+	return OK;
+}
+
+/* Sets found where the entry decided the operation; takes the operation's name from the first entry looked at. */
+static enum status
+look_at_entry(const struct keeper *keeper, struct arena *arena, uint64_t index, struct deciding *deciding) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	struct ledger_record record;
+	struct entry entry;
+	TRY(ledger_read(keeper->ledger, index, &bytes, &record));
+	TRY(entry_read(arena, record.leaf, &entry));
+	const json *operation = json_get(entry.document, "operation");
+	if (operation == nullptr || json_type_of(operation) != JSON_STRING)
+		return OK;
+	if (deciding->operation.len == 0) {
+		deciding->operation = arena_copy(arena, json_string(operation));
+		TRY_ALLOC(deciding->operation.data);
+	}
+	if (bytes_equal(deciding->operation, json_string(operation)) &&
+	    is_decision(bytes_of_text(entry_kinds[entry.type].name)))
+		deciding->found = index;
+	return OK;
+}
+
+/* *index becomes the newest decision's or intent's of the operation that the entry there is about. */
+static enum status
+find_decision(struct keeper *keeper, uint64_t *index) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct deciding deciding = {.found = UINT64_MAX};
+	TRY(look_at_entry(keeper, &arena, *index, &deciding));
+	if (deciding.operation.len == 0)
+		return OK;
+	struct projection_entry_filter filter = {
+		.operation = deciding.operation, .to_ms = INT64_MAX, .before = *index, .limit = PROJECTION_PAGE_MAX};
+	pthread_mutex_lock(&keeper->projection_mutex);
+	uint64_t listed = projection_applied(keeper->projection).size;
+	pthread_mutex_unlock(&keeper->projection_mutex);
+	/* What state.db does not have yet; then what it has. */
+	for (uint64_t at = *index; deciding.found == UINT64_MAX && at-- > listed;)
+		TRY(look_at_entry(keeper, &arena, at, &deciding));
+	if (deciding.found == UINT64_MAX) {
+		pthread_mutex_lock(&keeper->projection_mutex);
+		enum status status = projection_list_entries(keeper->projection, &filter, look_at_row, &deciding);
+		pthread_mutex_unlock(&keeper->projection_mutex);
+		TRY(status);
+	}
+	if (deciding.found != UINT64_MAX)
+		*index = deciding.found;
+	return OK;
+}
+
 static enum status
 find_bundle(struct explaining *explaining, const struct hash256 *hash, struct buffer *to) {
 	struct ledger_head head;
@@ -120,6 +189,7 @@ explanation_write_bundle(struct keeper *keeper, const struct hash256 *hash, stru
 
 enum status
 explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to) {
+	TRY(find_decision(keeper, &index));
 	struct explaining explaining = {.keeper = keeper, .index = index};
 	TRY(replayer_create(&explaining.replayer, &keeper->gate->blobs));
 	enum status status = explain(&explaining, to);
