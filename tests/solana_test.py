@@ -28,27 +28,41 @@ def house():
         firm.found()
         firm.start()
         key = ("key", "create", "sol-hot", "--account", "options-hot", "--algorithm", "ed25519")
-        asset = ("asset", "add", "--chain", "solana:main", "--symbol", "SOL", "--decimals", "9")
-        for arguments, people in [(key, ("person3", "person5")), (asset, ("person3", "person5")),
-                                  (("list", "create", "solana", "--kind", "allowed"), ("person1", "person3")),
-                                  (("list", "add", "solana", f"solana:main:{base58(OWNER)}"), ("person1", "person3")),
-                                  (("price", "set", "solana:main/native", "--usd", "200"), ("person1",))]:
+        development = ("key", "create", "sol-dev", *key[3:], "--chain", "solana:dev")
+        changes = [(key, ("person3", "person5")), (development, ("person3", "person5")),
+                   (("list", "create", "solana", "--kind", "allowed"), ("person1", "person3"))]
+        for chain in ("solana:main", "solana:dev"):
+            asset = ("asset", "add", "--chain", chain, "--symbol", "SOL", "--decimals", "9")
+            changes += [(asset, ("person3", "person5")),
+                        (("list", "add", "solana", f"{chain}:{base58(OWNER)}"), ("person1", "person3")),
+                        (("price", "set", f"{chain}/native", "--usd", "200"), ("person1",))]
+        for arguments, people in changes:
             firm.approve(firm.must(firm.ask("person4", *arguments, "--json")).json()["operation"], *people)
-        SHARED["key"] = bytes.fromhex(firm.must(firm.ask("person1", "key", "show", "sol-hot", "--json")).json()["public_key"])
+        for name in ("sol-hot", "sol-dev"):
+            SHARED[name] = bytes.fromhex(firm.must(firm.ask("person1", "key", "show", name, "--json")).json()["public_key"])
         SHARED["blockhash"] = 0
     return SHARED["firm"]
 
 
-def transfer(lamports, to=OWNER, program=SYSTEM):
+def transfer(lamports, to=OWNER, program=SYSTEM, key="sol-hot"):
     """An unsigned transaction with one System transfer, as wallets hand it over."""
     SHARED["blockhash"] += 1
-    message = bytes([1, 0, 1, 3]) + SHARED["key"] + to + program + SHARED["blockhash"].to_bytes(32, "big")
+    message = bytes([1, 0, 1, 3]) + SHARED[key] + to + program + SHARED["blockhash"].to_bytes(32, "big")
     message += bytes([1, 2, 2, 0, 1, 12]) + (2).to_bytes(4, "little") + lamports.to_bytes(8, "little")
     return (b"\1" + bytes(64) + message).hex()
 
 
 def sign(text, who="settlement"):
     return house().ask(who, "op", "sign", "sol-hot", "--transaction", "-", "--json", given=text)
+
+
+def submit(key, chain):
+    """A payload that states the chain, which a Solana transaction itself does not."""
+    firm = house()
+    path = firm.at(f"payload-{SHARED['blockhash']}")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"chain": chain, "format": "solana", "transaction": transfer(10**9, key=key)}, file)
+    return firm.ask("settlement", "op", "submit", "sign", f"key:{key}", "--payload", path, "--json")
 
 
 def verified(transaction):
@@ -65,7 +79,7 @@ def test_a_small_transfer_is_signed_and_verifies_elsewhere():
     if not os.path.exists(os.path.join(ROOT, "tests", "independent", "node_modules", "@solana", "web3.js")):
         raise tap.Skip("@solana/web3.js is not installed (npm ci in tests/independent)")
     found = verified(answer["result"]["transaction"])
-    assert found["payer"] == base58(SHARED["key"]), found
+    assert found["payer"] == base58(SHARED["sol-hot"]), found
     assert base58(bytes.fromhex(found["signature"])) == answer["result"]["transaction_id"], (found, answer)
 
 
@@ -95,6 +109,20 @@ def test_a_key_signs_only_on_chains_of_its_curve():
     firm = house()
     refused = firm.ask("settlement", "op", "sign", "sol-hot", "--transaction", "-", given="0x02e80180843b9aca008504a817c8008252089435353535353535353535353535353535353535350580c0")
     assert refused.code == 1 and "wallet.key" in refused.err, refused
+
+
+def test_a_key_signs_for_its_own_chain_and_for_no_other():
+    firm = house()
+    assert firm.must(firm.ask("person1", "key", "show", "sol-dev", "--json")).json()["chain"] == "solana:dev"
+    unstated = firm.ask("settlement", "op", "sign", "sol-dev", "--transaction", "-", "--json", given=transfer(10**9, key="sol-dev"))
+    for key, answered in (("sol-dev", unstated), ("sol-dev", submit("sol-dev", "solana:dev")), ("sol-hot", submit("sol-hot", "solana:main"))):
+        answer = firm.must(answered).json()
+        assert answer["state"] == "done", answer
+        explained = firm.must(firm.ask("person1", "policy", "explain", answer["operation"], "--json")).json()
+        assert explained["facts"]["transfer.chain"]["value"] == {"sol-dev": "solana:dev", "sol-hot": "solana:main"}[key], explained["facts"]
+    for key, chain in (("sol-dev", "solana:main"), ("sol-dev", "solana:test"), ("sol-hot", "solana:dev"), ("sol-dev", "eip155:1")):
+        refused = submit(key, chain)
+        assert refused.code == 1 and "payload.chain" in refused.err, (key, chain, refused)
 
 
 def test_the_log_replays():
