@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "helpers/endpoint.h"
 #include "helpers/small_server.h"
@@ -19,6 +20,7 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_INTERNAL = 4
 struct arguments {
 	const char *directory, *name, *logs, *listen;
 	bool degraded_allowed;
+	bool json;
 };
 
 struct running {
@@ -35,10 +37,10 @@ fail_with_message(int code) {
 
 static int
 usage(void) {
-	fputs("usage: gatehouse witness init DIRECTORY NAME\n"
-	      "       gatehouse witness show DIRECTORY\n"
-	      "       gatehouse witness serve DIRECTORY --logs POLICY --listen ENDPOINT [--degraded]\n"
-	      "       gatehouse witness add DIRECTORY --logs POLICY < REQUEST\n"
+	fputs("usage: gatehouse witness init DIRECTORY NAME [--json]\n"
+	      "       gatehouse witness show DIRECTORY [--json]\n"
+	      "       gatehouse witness serve DIRECTORY --logs POLICY --listen ENDPOINT [--degraded] [--json]\n"
+	      "       gatehouse witness add DIRECTORY --logs POLICY [--json] < REQUEST\n"
 	      "ENDPOINT: 127.0.0.1:8081, [::1]:8081 or unix:/PATH; port 0 lets the system choose\n"
 	      "--degraded: starts also where the system cannot confine it, and says so\n",
 	      stderr);
@@ -59,6 +61,43 @@ load_key(const struct arguments *arguments, struct witness_key *key) {
 	return witness_key_load(path, key);
 }
 
+static int
+print_text(const struct buffer *text) {
+	if (buffer_status(text) != OK)
+		return fail_with_message(EXIT_INTERNAL);
+	return fwrite(text->data, 1, text->len, stdout) == text->len && fflush(stdout) == 0 ? EXIT_SUCCESS
+											    : EXIT_INTERNAL;
+}
+
+/* One document, one line. */
+static int
+print_document(const struct json_writer *writer) {
+	if (json_writer_finish(writer) != OK)
+		return fail_with_message(EXIT_INTERNAL);
+	buffer_append_byte(writer->to, '\n');
+	return print_text(writer->to);
+}
+
+static void
+write_key(struct json_writer *w, const char *member, const struct note_key *key) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	note_key_format(key, &text);
+	json_write_member_string(w, member, buffer_bytes(&text));
+}
+
+static int
+print_key_document(const struct witness_key *key) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer w;
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	write_key(&w, "ed25519", &key->cosigner.ed25519);
+	write_key(&w, "mldsa44", &key->cosigner.mldsa44);
+	json_write_member_text(&w, "name", key->cosigner.ed25519.name);
+	json_write_end(&w);
+	return print_document(&w);
+}
+
 /* Names within a policy have no meaning outside it; a slash and the type tell the two keys apart. */
 static int
 print_key(const struct witness_key *key) {
@@ -68,9 +107,7 @@ print_key(const struct witness_key *key) {
 	buffer_append_format(&text, "\nwitness %s/mldsa44 ", key->cosigner.mldsa44.name);
 	note_key_format(&key->cosigner.mldsa44, &text);
 	buffer_append_byte(&text, '\n');
-	if (buffer_status(&text) != OK)
-		return fail_with_message(EXIT_INTERNAL);
-	return fwrite(text.data, 1, text.len, stdout) == text.len && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_INTERNAL;
+	return print_text(&text);
 }
 
 static int
@@ -78,7 +115,7 @@ show(const struct arguments *arguments) {
 	_cleanup_(witness_key_free) struct witness_key key = {};
 	if (load_key(arguments, &key) != OK)
 		return fail_with_message(EXIT_REFUSED);
-	return print_key(&key);
+	return arguments->json ? print_key_document(&key) : print_key(&key);
 }
 
 static int
@@ -162,6 +199,22 @@ handle(void *context, const struct small_request *request, struct small_answer *
 }
 
 static int
+print_endpoint(const struct arguments *arguments, const char *name, const char *endpoint) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer w;
+	if (!arguments->json) {
+		buffer_append_format(&text, "witness %s listens on %s\n", name, endpoint);
+		return print_text(&text);
+	}
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	json_write_member_text(&w, "endpoint", endpoint);
+	json_write_member_text(&w, "name", name);
+	json_write_end(&w);
+	return print_document(&w);
+}
+
+static int
 serve(const struct arguments *arguments) {
 	_cleanup_(stop_running) struct running running = {};
 	struct endpoint endpoint;
@@ -180,8 +233,8 @@ serve(const struct arguments *arguments) {
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
 	sigprocmask(SIG_BLOCK, &ending, nullptr);
-	printf("witness %s listens on %s\n", running.key.cosigner.ed25519.name, text);
-	fflush(stdout);
+	if (print_endpoint(arguments, running.key.cosigner.ed25519.name, text) != EXIT_SUCCESS)
+		return EXIT_INTERNAL;
 	struct small_server server = {listener, WITNESS_REQUEST_MAX, handle, &running};
 	enum status status = small_server_run(&server);
 	close(listener);
@@ -200,6 +253,18 @@ read_standard_input(struct buffer *to) {
 }
 
 static int
+print_answer(const struct witness_answer *answer) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer w;
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	json_write_member_string(&w, "body", buffer_bytes(&answer->body));
+	json_write_member_integer(&w, "status", answer->status);
+	json_write_end(&w);
+	return print_document(&w);
+}
+
+static int
 add(const struct arguments *arguments) {
 	_cleanup_(stop_running) struct running running = {};
 	_cleanup_(buffer_free) struct buffer request = {};
@@ -208,6 +273,10 @@ add(const struct arguments *arguments) {
 		return fail_with_message(EXIT_REFUSED);
 	if (witness_add_checkpoint(running.witness, buffer_bytes(&request), &answer) != OK)
 		return fail_with_message(EXIT_INTERNAL);
+	if (arguments->json) {
+		int code = print_answer(&answer);
+		return code == EXIT_SUCCESS && answer.status != 200 ? EXIT_REFUSED : code;
+	}
 	FILE *to = answer.status == 200 ? stdout : stderr;
 	if (answer.status != 200)
 		fprintf(stderr, "gatehouse witness: %d: ", answer.status);
@@ -235,8 +304,8 @@ parse_arguments(int argc, char **argv, struct arguments *arguments) {
 			to = strcmp(argv[i], "--logs") == 0 ? &arguments->logs : &arguments->listen;
 			if (++i == argc)
 				return false;
-		} else if (strcmp(argv[i], "--degraded") == 0) {
-			arguments->degraded_allowed = true;
+		} else if (strcmp(argv[i], "--degraded") == 0 || strcmp(argv[i], "--json") == 0) {
+			*(argv[i][2] == 'd' ? &arguments->degraded_allowed : &arguments->json) = true;
 			continue;
 		} else if (argv[i][0] != '-') {
 			to = arguments->directory == nullptr ? &arguments->directory : &arguments->name;

@@ -1,5 +1,7 @@
 #include "tests/test.h"
 #include "tests/remove_tree.h"
+#include "base/arena.h"
+#include "base/json.h"
 #include "helpers/http_exchange.h"
 #include "helpers/witness.h"
 #include "helpers/witness_key.h"
@@ -175,6 +177,39 @@ a_key_is_made_once_and_shown_alike(void **) {
 	assert_int_equal(2, tlog_policy_witness_count(parsed));
 }
 
+/* What --json says is what the lines say. */
+static void
+the_key_and_where_it_listens_are_shown_as_documents_too(void **) {
+	_cleanup_(buffer_free) struct buffer lines = {}, document = {}, expected = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	const json *shown;
+	struct bytes name, vkeys[2];
+	assert_int_equal(0, WITNESS(&document, "show", f.witness, "--json"));
+	assert_int_equal(0, WITNESS(&lines, "show", f.witness));
+	assert_ok(json_read(&arena, buffer_bytes(&document), (struct json_limits){}, &shown));
+	assert_ok(json_need_string(shown, "shown", "name", &name));
+	assert_ok(json_need_string(shown, "shown", "ed25519", &vkeys[0]));
+	assert_ok(json_need_string(shown, "shown", "mldsa44", &vkeys[1]));
+	buffer_append_format(&expected, "witness %.*s/ed25519 %.*s\nwitness %.*s/mldsa44 %.*s\n", BYTES_ARGS(name),
+			     BYTES_ARGS(vkeys[0]), BYTES_ARGS(name), BYTES_ARGS(vkeys[1]));
+	assert_bytes(buffer_bytes(&expected), buffer_bytes(&lines));
+	const char *const arguments[] = {"witness", "serve",    f.witness,     "--logs",
+					 f.policy,  "--listen", "127.0.0.1:0", "--json"};
+	struct server server;
+	char line[512] = "";
+	memset(child_arguments, 0, sizeof child_arguments);
+	memcpy(child_arguments, arguments, sizeof arguments);
+	server.pid = run(run_witness, &server.output);
+	for (size_t len = 0; len < sizeof line - 1 && strchr(line, '\n') == nullptr; len++)
+		if (read(server.output, line + len, 1) != 1)
+			fail_msg("the witness did not start: %s", line);
+	assert_ok(json_read(&arena, bytes_of_text(line), (struct json_limits){}, &shown));
+	struct bytes endpoint;
+	assert_ok(json_need_string(shown, "shown", "endpoint", &endpoint));
+	assert_ok(endpoint_parse(endpoint, &server.endpoint));
+	stop_server(&server);
+}
+
 static void
 a_key_that_others_may_read_is_refused(void **) {
 	char path[128];
@@ -342,7 +377,7 @@ bad_http_is_answered_by_its_status(void **) {
 static void
 a_request_by_file_is_answered_on_standard_output(void **) {
 	char path[128];
-	_cleanup_(buffer_free) struct buffer request = {}, note = {}, output = {};
+	_cleanup_(buffer_free) struct buffer request = {}, note = {}, output = {}, refused = {};
 	struct server server;
 	start_server(&server, "127.0.0.1:0");
 	_cleanup_(http_reply_free) struct http_reply reply = {};
@@ -364,6 +399,11 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 		abort();
 	dup2(file, STDIN_FILENO);
 	assert_int_equal(0, WITNESS(&output, "add", f.witness, "--logs", f.policy));
+	/* The same once more: it knows a newer head than the request starts from. */
+	assert_int_equal(0, lseek(STDIN_FILENO, 0, SEEK_SET));
+	assert_int_equal(1, WITNESS(&refused, "add", f.witness, "--logs", f.policy, "--json"));
+	assert_bytes(BYTES_OF_LITERAL("{\"body\":\"20\\n\",\"status\":409}\n"), buffer_bytes(&refused));
+	assert_int_equal(0, lseek(STDIN_FILENO, 0, SEEK_SET));
 	dup2(saved, STDIN_FILENO);
 	close(saved);
 	close(file);
@@ -447,6 +487,7 @@ int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		T(a_key_is_made_once_and_shown_alike),
+		T(the_key_and_where_it_listens_are_shown_as_documents_too),
 		T(a_key_that_others_may_read_is_refused),
 		T(damaged_keys_are_refused_by_name),
 		T(a_log_gets_its_cosignatures_over_tcp),
