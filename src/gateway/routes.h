@@ -1,6 +1,5 @@
 /*
- * What the gateway serves: one table, and nothing that is not in it. A pattern is a path whose segments match
- * themselves, "*" any one segment, and a final "**" one segment or more.
+ * What the gateway serves: one table, and nothing that is not in it. Patterns: base/path_pattern.h.
  */
 #ifndef GATEHOUSE_GATEWAY_ROUTES_H
 #define GATEHOUSE_GATEWAY_ROUTES_H

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/path_pattern.h"
 #include "keeper/explanation.h"
 #include "keeper/listing.h"
 #include "keeper/respond.h"
@@ -10,12 +11,8 @@
 #include "gate/material.h"
 #include "ledger/tile.h"
 
-constexpr size_t PARAMETERS_MAX = 2;
-
-/* What "*" and "**" stood for in the target's path. */
 struct route_match {
-	struct bytes parameters[PARAMETERS_MAX];
-	size_t count;
+	struct path_parameters path;
 	struct bytes query;
 };
 
@@ -43,7 +40,7 @@ send_json(struct job *job, const struct json_writer *writer) {
 static enum status
 find_operation(struct job *job, const struct route_match *match, struct gate_operation **operation) {
 	struct hash256 id;
-	TRY(hex_decode(match->parameters[0], id.bytes, sizeof id.bytes));
+	TRY(hex_decode(match->path.values[0], id.bytes, sizeof id.bytes));
 	*operation = operations_find(&job->keeper->gate->state->operations, &id);
 	return *operation != nullptr && (*operation)->entry != UINT64_MAX
 		       ? OK
@@ -145,11 +142,11 @@ list_operations(struct job *job, const struct route_match *match) {
 static enum status
 read_key(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
-	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->parameters[0]);
+	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->path.values[0]);
 	struct json_writer w;
 	if (key == nullptr)
 		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
-			    BYTES_ARGS(match->parameters[0]));
+			    BYTES_ARGS(match->path.values[0]));
 	json_writer_start(&w, &body);
 	key_write(&w, key);
 	return send_json(job, &w);
@@ -167,13 +164,13 @@ read_derived_key(struct job *job, const struct route_match *match) {
 		return fail(STATUS_INVALID, "query.path: expected path=m/84h/0h/0h/0/5");
 	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)),
 			     &path));
-	TRY(keyring_public_key(ring, match->parameters[0], &path, public_key));
+	TRY(keyring_public_key(ring, match->path.values[0], &path, public_key));
 	bip32_path_format(&path, text);
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	json_write_object(&w);
-	json_write_member_string(&w, "key", match->parameters[0]);
+	json_write_member_string(&w, "key", match->path.values[0]);
 	json_write_member_text(&w, "path", text);
 	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(public_key));
 	json_write_end(&w);
@@ -229,7 +226,7 @@ read_list(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
-	TRY(listing_list(&job->arena, job->keeper->gate->state, match->parameters[0], match->query, &w));
+	TRY(listing_list(&job->arena, job->keeper->gate->state, match->path.values[0], match->query, &w));
 	return send_json(job, &w);
 }
 
@@ -247,8 +244,8 @@ read_policy(struct job *job, const struct route_match *match) {
 static enum status
 read_bundle(struct job *job, const struct route_match *match) {
 	struct hash256 hash;
-	if (match->parameters[0].len != 2 * sizeof hash.bytes ||
-	    hex_decode(match->parameters[0], hash.bytes, sizeof hash.bytes) != OK)
+	if (match->path.values[0].len != 2 * sizeof hash.bytes ||
+	    hex_decode(match->path.values[0], hash.bytes, sizeof hash.bytes) != OK)
 		return fail(STATUS_INVALID, "bundle.hash: expected 64 hexadecimal digits");
 	job->content_type = "application/json";
 	return explanation_write_bundle(job->keeper, &hash, &job->body);
@@ -301,7 +298,7 @@ read_checkpoint(struct job *job, const struct route_match *match) {
 static enum status
 read_entry(struct job *job, const struct route_match *match) {
 	uint64_t index;
-	TRY(decimal_decode(match->parameters[0], &index));
+	TRY(decimal_decode(match->path.values[0], &index));
 	return write_receipt(job, match, index);
 }
 
@@ -310,9 +307,9 @@ read_tile(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct tile_name name;
 	char path[512];
-	if (match->parameters[0].len >= sizeof path - 8)
+	if (match->path.values[0].len >= sizeof path - 8)
 		return fail(STATUS_NOT_FOUND, "tile.path: too long");
-	snprintf(path, sizeof path, "tile/%.*s", BYTES_ARGS(match->parameters[0]));
+	snprintf(path, sizeof path, "tile/%.*s", BYTES_ARGS(match->path.values[0]));
 	TRY(tile_parse_path(bytes_of_text(path), &name));
 	TRY(tile_read_file(job->keeper->config.io, job->keeper->public_path, &name, &body));
 	give_slowly(job, "application/octet-stream", &body);
@@ -356,38 +353,6 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/events", JOB_READ, false, 1, read_events, nullptr},
 };
 
-static bool
-next_segment(struct bytes *path, struct bytes *segment) {
-	if (path->len == 0)
-		return false;
-	const uint8_t *start = path->data + 1;
-	size_t left = path->len - 1;
-	const uint8_t *slash = left == 0 ? nullptr : memchr(start, '/', left);
-	*segment = bytes_of(start, slash == nullptr ? left : (size_t)(slash - start));
-	*path = bytes_of(start + segment->len, left - segment->len);
-	return true;
-}
-
-static bool
-matches(const char *pattern, struct bytes path, struct route_match *match) {
-	struct bytes left = bytes_of_text(pattern), wanted, segment;
-	match->count = 0;
-	while (next_segment(&left, &wanted)) {
-		struct bytes rest = path;
-		if (!next_segment(&path, &segment) || segment.len == 0)
-			return false;
-		if (bytes_equal_text(wanted, "**")) {
-			match->parameters[match->count++] = bytes_of(rest.data + 1, rest.len - 1);
-			return true;
-		}
-		if (bytes_equal_text(wanted, "*"))
-			match->parameters[match->count++] = segment;
-		else if (!bytes_equal(wanted, segment))
-			return false;
-	}
-	return path.len == 0;
-}
-
 /* The target is path?query. */
 static bool
 matches_target(const struct api_route *route, struct bytes target, struct route_match *match) {
@@ -398,7 +363,7 @@ matches_target(const struct api_route *route, struct bytes target, struct route_
 		path.len = (size_t)(mark - path.data);
 		match->query = bytes_of(mark + 1, target.len - path.len - 1);
 	}
-	return matches(route->pattern, path, match);
+	return path_pattern_matches(route->pattern, path, &match->path);
 }
 
 enum status
