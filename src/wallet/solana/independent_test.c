@@ -206,7 +206,7 @@ web3_refuses_a_flipped_bit(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer command = {}, verify = {};
 	const struct ours ours = our_key();
-	struct wallet_result result;
+	struct wallet_result result = {};
 	buffer_append_format(&command, "node '%s' make 1 1 2>/dev/null", SCRIPT);
 	buffer_append_byte(&command, '\0');
 	char *line = ask(&arena, &command);

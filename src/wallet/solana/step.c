@@ -65,6 +65,13 @@ stands_whole(const struct solana_message *message, const struct solana_instructi
 }
 
 static bool
+is_account(const struct solana_message *message, const struct solana_instruction *instruction, size_t index,
+	   const struct solana_address *address) {
+	const struct solana_address *found = account(message, instruction, index);
+	return found != nullptr && solana_address_equal(found, address);
+}
+
+static bool
 has_form(const struct solana_instruction *instruction, size_t accounts, size_t bytes) {
 	return instruction->account_count == accounts && instruction->data.len == bytes;
 }
@@ -99,8 +106,7 @@ read_system(struct reading *reading, const struct solana_instruction *instructio
 		step->to = account(message, instruction, 1);
 		step->amount = u64_at(instruction, 4);
 	} else if (call == SYSTEM_ADVANCE_NONCE && has_form(instruction, 3, 4) &&
-		   instruction == message->instructions &&
-		   solana_address_equal(account(message, instruction, 1), &RECENT_BLOCKHASHES) &&
+		   instruction == message->instructions && is_account(message, instruction, 1, &RECENT_BLOCKHASHES) &&
 		   is_signer(message, instruction, 2)) {
 		step->kind = SOLANA_ADVANCE_NONCE;
 		step->to = account(message, instruction, 0);
