@@ -140,7 +140,7 @@ read_associated_token(struct reading *reading, const struct solana_instruction *
 				    *owner = account(message, instruction, 2), *mint = account(message, instruction, 3);
 	if (solana_program_of(account(message, instruction, 4)) != SOLANA_SYSTEM ||
 	    solana_program_of(account(message, instruction, 5)) != SOLANA_TOKEN ||
-	    !solana_associated_account(owner, mint, &derived) || !solana_address_equal(created, &derived))
+	    !solana_associated_account(owner, mint, &derived) || !is_account(message, instruction, 1, &derived))
 		return;
 	step->kind = SOLANA_CREATE_ACCOUNT;
 	step->from = account(message, instruction, 0);
