@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 from installation import PATIENCE_S, free_port
 
@@ -228,6 +230,36 @@ log_level: info
 
     def remove(self):
         shutil.rmtree(self.folder)
+
+
+class Served:
+    """What tests ask of a running Northwind, self.firm, past proxies and command line."""
+
+    def ask(self, target):
+        """Status and text; 0 and "null" where nobody answers, as of a gateway that is being started."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(f"https://127.0.0.1:{self.firm.port}{target}", context=context, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+        except OSError:
+            return 0, "null"
+
+    def keeper_health(self):
+        """What the keeper reported last; empty as long as it has not."""
+        return (json.loads(self.ask("/healthz")[1]) or {}).get("keeper") or {}
+
+    def wait_until(self, what):
+        until = time.monotonic() + PATIENCE_S
+        while not what():
+            assert self.firm.process.poll() is None, self.firm.log()
+            assert time.monotonic() < until, f"{self.ask('/healthz')}\n{self.firm.log()}"
+            time.sleep(0.02)
+
+    def wait_ready(self):
+        self.wait_until(lambda: self.ask("/readyz")[0] == 200)
 
 
 # --- Transactions, as wallets make them. ---

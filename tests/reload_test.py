@@ -3,20 +3,15 @@
 was read, and a file that is not right changes nothing."""
 
 import hashlib
-import json
 import os
 import signal
 import ssl
-import time
-import urllib.error
-import urllib.request
 
 import tap
-from installation import PATIENCE_S
-from northwind import Northwind, make_certificate, run, transfer
+from northwind import Northwind, Served, make_certificate, run, transfer
 
 
-class House:
+class House(Served):
     def __init__(self):
         self.firm = Northwind()
         self.firm.found()
@@ -25,7 +20,7 @@ class House:
             self.text = file.read()
         self.write("first", "info")
         self.firm.start()
-        self.wait_until(lambda: self.ask("/readyz")[0] == 200)
+        self.wait_ready()
 
     def write(self, certificate, level, more=""):
         """The configuration; its hash."""
@@ -38,20 +33,8 @@ class House:
     def reload(self):
         self.firm.process.send_signal(signal.SIGHUP)
 
-    def ask(self, target):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with urllib.request.urlopen(f"https://127.0.0.1:{self.firm.port}{target}", context=context) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-        except OSError:
-            return 0, "null" # a gateway that is being started
-
     def entries(self):
-        health = json.loads(self.ask("/healthz")[1]) or {}
-        return (health.get("keeper") or {"entries": 0})["entries"]
+        return self.keeper_health().get("entries", 0)
 
     def served(self):
         try:
@@ -62,13 +45,6 @@ class House:
     def serves(self, certificate):
         with open(self.certificates[certificate][0], encoding="ascii") as file:
             return self.served() == file.read().replace("\n", "")
-
-    def wait_until(self, what):
-        until = time.monotonic() + PATIENCE_S
-        while not what():
-            assert self.firm.process.poll() is None, self.firm.log()
-            assert time.monotonic() < until, self.firm.log()
-            time.sleep(0.02)
 
     def gateway(self):
         with open(f"/proc/{self.firm.process.pid}/task/{self.firm.process.pid}/children", encoding="ascii") as file:
@@ -85,7 +61,7 @@ class House:
         old = self.gateway()
         os.kill(old, signal.SIGKILL)
         self.wait_until(lambda: self.gateway() not in (old, None))
-        self.wait_until(lambda: self.ask("/readyz")[0] == 200)
+        self.wait_ready()
 
     def keeper_said(self):
         """How often the keeper has said, at level info, that the configuration was read anew."""

@@ -10,18 +10,15 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
-import urllib.error
-import urllib.request
 
 import tap
-from northwind import PROGRAM, VERIFIER, Northwind, free_port, make_certificate, run, transfer
+from northwind import PROGRAM, VERIFIER, Northwind, Served, free_port, make_certificate, run, transfer
 
 AS_ROOT = os.geteuid() == 0
 FETCH_USER = 70405
 
 
-class House:
+class House(Served):
     """Northwind under a witness; certificates: of a TLS proxy in front of it, or None for plain HTTP on the loopback."""
 
     def __init__(self, with_tls=False):
@@ -61,28 +58,9 @@ class House:
                 os.unlink(self.firm.at(name)) # the proxies' ports are new
         self.firm.start()
 
-    def ask(self, target):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            with urllib.request.urlopen(f"https://127.0.0.1:{self.firm.port}{target}", context=context, timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.code, refused.read().decode()
-
     def witnessing(self):
         """What /healthz says of it; None as long as the keeper has not reported."""
-        return (json.loads(self.ask("/healthz")[1])["keeper"] or {}).get("witness")
-
-    def wait_until(self, what, deadline_s=45):
-        until = time.monotonic() + deadline_s
-        while not what():
-            assert self.firm.process.poll() is None, self.firm.log()
-            assert time.monotonic() < until, f"{self.ask('/healthz')}\n{self.firm.log()}"
-            time.sleep(0.05)
-
-    def wait_ready(self):
-        self.wait_until(lambda: self.ask("/readyz")[0] == 200)
+        return self.keeper_health().get("witness")
 
     def make_key(self):
         firm = self.firm
