@@ -37,7 +37,7 @@ check_selection(struct arena *arena, const json *object) {
 	struct bytes key;
 	if (json_size(object) >= ARRAY_LENGTH(keys) || write_canonically(object, &whole) != OK)
 		return;
-	for (const json *value; (value = json_next(&iterator, &key)) != nullptr;) {
+	while (json_next(&iterator, &key) != nullptr) {
 		_cleanup_(buffer_free) struct buffer selected = {}, member = {};
 		const char *name = arena_text(arena, key);
 		if (strlen(name) != key.len || strpbrk(name, "\\\"") != nullptr)
