@@ -46,7 +46,6 @@ void firm_free(struct firm *firm); /* a cleanup function */
 enum status firm_genesis(struct firm *firm, const char *instance, const char *origin, const char *log_keys,
 			 int64_t now_ms, struct buffer *body);
 
-/* An operation of a member as the body of POST /v1/operations: of a person with its signature inside. payload: JSON. */
 /* The payload of policy.activate, appended and NUL-terminated: the bundle of examples/firm/policy with one more file of policies. */
 enum status firm_activation(const char *policies, struct buffer *payload);
 /* The same with these policies and no others. */
@@ -54,6 +53,7 @@ enum status firm_activation_alone(const char *policies, struct buffer *payload);
 /* With the invariants of that directory, which the others leave out: somebody must prove them. */
 enum status firm_activation_with_invariants(struct buffer *payload);
 
+/* An operation of a member as the body of POST /v1/operations: of a person with its signature inside. payload: JSON. */
 struct firm_operation {
 	enum firm_member by;
 	const char *kind;
