@@ -145,9 +145,13 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 			jobs[i] = nullptr;
 			handle(keeper, job);
 		}
+	if (count > 1)
+		ledger_hold(keeper->ledger); /* what is decided together is recorded together */
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i] != nullptr)
 			handle(keeper, jobs[i]);
+	if (count > 1)
+		ledger_release(keeper->ledger);
 	metric_observe_ns(&keeper->decide_seconds, (uint64_t)(thread_ns(keeper) - start_ns));
 }
 

@@ -14,6 +14,8 @@
 constexpr size_t COUNTS_ROOM = 2048;          /* for the counts entry, which the log adds itself */
 constexpr size_t ENTRY_ROOM = 160;            /* around a body */
 constexpr uint64_t RESERVE = 2 * 1024 * 1024; /* of a segment, or an eighth of it, for when the disk is full */
+constexpr size_t HELD_ENTRIES_MAX = 64;       /* what a batch holds at the most before it goes although it is held */
+constexpr size_t HELD_BYTES_MAX = 256 * 1024;
 constexpr int PREPARE_AGAIN_S = 1;
 constexpr unsigned PAUSE_US = 5000;
 constexpr int EXIT_INTERNAL = 4;
@@ -214,12 +216,32 @@ ledger_submit(struct ledger *ledger, const struct ledger_entry *entries, size_t 
 		return fail(STATUS_INTERNAL, "ledger.batch_size: no entries");
 	pthread_mutex_lock(&ledger->mutex);
 	enum status status = submit_locked(ledger, entries, count, done, context);
-	bool wake = status == OK && ledger->committer_waits;
+	ledger->is_held =
+		ledger->is_held && ledger->open->count < HELD_ENTRIES_MAX && ledger->open->frame.len < HELD_BYTES_MAX;
+	bool wake = status == OK && ledger->committer_waits && !ledger->is_held;
 	ledger->committer_waits = ledger->committer_waits && !wake;
 	pthread_mutex_unlock(&ledger->mutex);
 	if (wake)
 		pthread_cond_signal(&ledger->arrived);
 	return status;
+}
+
+void
+ledger_hold(struct ledger *ledger) {
+	pthread_mutex_lock(&ledger->mutex);
+	ledger->is_held = true;
+	pthread_mutex_unlock(&ledger->mutex);
+}
+
+void
+ledger_release(struct ledger *ledger) {
+	pthread_mutex_lock(&ledger->mutex);
+	ledger->is_held = false;
+	bool wake = ledger->committer_waits && ledger->open->count > 0;
+	ledger->committer_waits = ledger->committer_waits && !wake;
+	pthread_mutex_unlock(&ledger->mutex);
+	if (wake)
+		pthread_cond_signal(&ledger->arrived);
 }
 
 enum status
@@ -257,6 +279,7 @@ enum status
 ledger_append(struct ledger *ledger, const struct ledger_entry *entries, size_t count, uint64_t *first_index) {
 	struct waiter waiter = {.mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .left = count};
 	TRY(ledger_submit(ledger, entries, count, note_done, &waiter));
+	ledger_release(ledger); /* whoever waits here is not to wait for the rest of a round */
 	if (ledger->is_manual)
 		TRY(ledger_commit_now(ledger));
 	pthread_mutex_lock(&waiter.mutex);
@@ -495,7 +518,7 @@ run_committer(void *argument) {
 	size_t told = 0;
 	pthread_mutex_lock(&ledger->mutex);
 	for (;;) {
-		while (ledger->open->count == 0 && !ledger->is_stopping && !ledger->has_ended) {
+		while ((ledger->open->count == 0 || ledger->is_held) && !ledger->is_stopping && !ledger->has_ended) {
 			ledger->committer_waits = true;
 			pthread_cond_wait(&ledger->arrived, &ledger->mutex);
 		}

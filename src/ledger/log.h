@@ -2,7 +2,7 @@
  * The log: the one place through which anything becomes evidence. docs/PROTOCOL.ledger, design §6.
  *
  * Entries are submitted in order; each is given its `seq` and `at` there. A committer takes whatever has arrived as one batch
- * (no delay is added), closes it with the counts entry, appends it to the Merkle tree, signs the new head with both keys,
+ * (no delay is added, but for a round of decisions that holds it), closes it with the counts entry, appends it to the Merkle tree, signs the new head with both keys,
  * writes one frame, issues one fdatasync, and only then calls back: index, head and proof come from memory. Nothing of a
  * batch is visible before it is durable. There is one frame in flight at most, so recovery never meets more than one that
  * is incomplete.
@@ -111,6 +111,10 @@ typedef void ledger_done(void *context, enum status status, const struct ledger_
  */
 enum status ledger_submit(struct ledger *ledger, const struct ledger_entry *entries, size_t count, ledger_done *done,
 			  void *context);
+/* Between the two the committer leaves what is submitted lying, so that a round of decisions shares one head and one sync; a batch that
+ * has become large goes nevertheless. For one submitting thread, and short: whoever waits for an entry waits for the release. */
+void ledger_hold(struct ledger *ledger);
+void ledger_release(struct ledger *ledger);
 /* What ledger_submit() would say to entries of these types and sizes; their bodies are not looked at. For callers that must
  * not do what they could not record. */
 enum status ledger_check_room(struct ledger *ledger, const struct ledger_entry *entries, size_t count);

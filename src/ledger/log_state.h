@@ -71,7 +71,7 @@ struct ledger {
 	struct batch batches[2];
 	struct batch *open, *closing; /* either of them */
 	size_t in_flight;             /* padded bytes that are closed and not in a segment yet */
-	bool committer_waits, is_committing, is_stopping, has_ended, is_disk_full;
+	bool committer_waits, is_held, is_committing, is_stopping, has_ended, is_disk_full;
 	uint64_t counts[ENTRY_TYPES]; /* submitted */
 	int64_t last_at_ms;
 	struct ledger_head durable;

@@ -256,6 +256,73 @@ a_new_log_makes_its_second_segment_before_the_first_is_used(void **) {
 	ledger_close(&ledger);
 }
 
+/* --- Holding --- */
+
+struct held {
+	atomic_size_t told;
+	atomic_uint_fast64_t first[80], entries[80]; /* of the batch that each entry came in */
+};
+
+static void
+note_held(void *context, enum status status, const struct ledger_commit *commit, uint64_t) {
+	struct held *held = context;
+	size_t at = atomic_load(&held->told);
+	assert_int_equal(status, OK);
+	atomic_store(&held->first[at], commit->first_index);
+	atomic_store(&held->entries[at], commit->entry_count);
+	atomic_fetch_add(&held->told, 1);
+}
+
+static void
+wait_for(struct held *held, size_t count) {
+	while (atomic_load(&held->told) < count)
+		usleep(500);
+}
+
+static void
+submit_held(struct ledger *ledger, struct held *held, size_t count) {
+	static const struct ledger_entry entry = {.type = ENTRY_DECISION, .body = {(const uint8_t *)"{}", 2}};
+	for (size_t i = 0; i < count; i++)
+		assert_ok(ledger_submit(ledger, &entry, 1, note_held, held));
+}
+
+/* Three share one batch, however slow they come; a batch that has become large goes by itself; and whoever waits is not held up. */
+static void
+what_is_held_is_one_batch_until_it_is_released_or_large(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct ledger_config config = log_test_config(simulated_disk_io(disk), "/ledger");
+	config.first_segment_size = config.segment_size = 1024 * 1024;
+	config.is_manual = false;
+	struct ledger *ledger;
+	struct held held = {};
+	assert_ok(ledger_create(&config));
+	assert_ok(ledger_open(&config, &ledger));
+	ledger_hold(ledger);
+	for (size_t i = 0; i < 3; i++) {
+		submit_held(ledger, &held, 1);
+		usleep(2'000);
+	}
+	assert_int_equal(0, atomic_load(&held.told));
+	ledger_release(ledger);
+	wait_for(&held, 3);
+	for (size_t i = 1; i < 3; i++)
+		assert_true(held.first[i] == held.first[0] && held.entries[i] == held.entries[0]);
+	ledger_hold(ledger);
+	submit_held(ledger, &held, 70);
+	wait_for(&held, 67);
+	ledger_release(ledger);
+	wait_for(&held, 73);
+	ledger_hold(ledger);
+	struct ledger_entry refusal = {.type = ENTRY_REFUSAL, .body = BYTES_OF_LITERAL("{}")};
+	assert_ok(ledger_append(ledger, &refusal, 1, nullptr));
+	ledger_hold(ledger);
+	submit_held(ledger, &held, 1);
+	ledger_close(&ledger);
+	assert_int_equal(74, atomic_load(&held.told));
+}
+
 RUN_TESTS(T(a_new_log_makes_its_second_segment_before_the_first_is_used),
 	  T(many_submitters_get_each_their_own_place_in_order), T(closing_commits_what_was_submitted),
+	  T(what_is_held_is_one_batch_until_it_is_released_or_large),
 	  T(a_failed_sync_ends_the_log_and_everyone_is_told), T(a_full_disk_is_got_over_while_others_wait))
