@@ -46,6 +46,13 @@ def test_a_weakened_bundle_is_refuted_with_a_request():
     assert witness["context"]["transfer"]["usd_cents"] == 1000001, witness
 
 
+def test_a_lie_of_the_gateway_gains_nothing_from_the_shipped_bundle():
+    honest, hostile = (json.loads(run("policy", "prove", FIRM, "--json", *more).out) for more in ((), ("--gateway-hostile",)))
+    assert {finding["verdict"] for finding in hostile["findings"]} == {"proved"}, hostile
+    told = [assumption for assumption in honest["assumptions"] if assumption not in hostile["assumptions"]]
+    assert [assumption.split(":")[0] for assumption in told] == ["gateway"], (honest, hostile)
+
+
 def test_a_diff_shows_what_became_permitted_and_what_denied():
     with tempfile.TemporaryDirectory() as folder:
         new = os.path.join(weakened(folder, "independent >= 1", "independent >= 2"), "policies.cedar")

@@ -326,7 +326,7 @@ prove(const struct bundle *bundle) {
 	_cleanup_(buffer_free) struct buffer request = {}, document = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	struct work_answer answer;
-	TRY(work_write_bundle(bundle->text, &request));
+	TRY(work_write_bundle(bundle->text, false, &request));
 	int program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (program < 0)
 		return fail_errno(STATUS_IO, "worker.program: /proc/self/exe");

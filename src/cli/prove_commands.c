@@ -206,13 +206,12 @@ prove_bundle(struct invocation *invocation) {
 	_cleanup_(bundle_source_close) struct bundle_source source = {};
 	_cleanup_(buffer_free) struct buffer request = {};
 	struct work_answer answer;
-	if (invocation_flag(invocation, "gateway-hostile") || invocation_word(invocation, 1) != nullptr)
-		return fail(STATUS_INVALID,
-			    "usage.schema: several files, and --gateway-hostile, need --schema and --invariants");
+	if (invocation_word(invocation, 1) != nullptr)
+		return fail(STATUS_INVALID, "usage.schema: several files need --schema and --invariants");
 	TRY(bundle_source_open(invocation, invocation_word(invocation, 0), &source));
 	if (source.bundle == nullptr)
 		return OK; /* what is wrong with it has been shown */
-	TRY(work_write_bundle(source.bundle->text, &request));
+	TRY(work_write_bundle(source.bundle->text, invocation_flag(invocation, "gateway-hostile"), &request));
 	TRY(ask(invocation, buffer_bytes(&request), &answer));
 	return show_answer(invocation, &answer, is_proved, true);
 }

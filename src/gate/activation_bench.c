@@ -106,7 +106,7 @@ prove_once(struct bytes document) {
 	struct arena arena = {};
 	struct work_answer read;
 	int64_t start = bench_cpu_ns();
-	must(work_write_bundle(document, &request));
+	must(work_write_bundle(document, false, &request));
 	must(work_perform(buffer_bytes(&request), &answer));
 	must(work_read_answer(&arena, buffer_bytes(&request), buffer_bytes(&answer), &read));
 	must(work_answer_is_proved(&read));

@@ -113,7 +113,7 @@ ask(struct keeper *keeper, struct job *job) {
 	_cleanup_(buffer_free) struct buffer request = {};
 	struct bytes document;
 	TRY(find_document(keeper, job, &document));
-	TRY(work_write_bundle(document, &request));
+	TRY(work_write_bundle(document, false, &request));
 	keeper->proving = job->bundle;
 	return worker_link_ask(keeper, buffer_bytes(&request), proof_done, keeper);
 }

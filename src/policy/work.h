@@ -80,7 +80,7 @@ enum status work_read_answer(struct arena *arena, struct bytes request, struct b
 			     struct work_answer *result);
 
 /* A request for the proofs of a bundle (policy/bundle.h). */
-enum status work_write_bundle(struct bytes document, struct buffer *request);
+enum status work_write_bundle(struct bytes document, bool gateway_hostile, struct buffer *request);
 /* OK where all is proved; else STATUS_DENIED "work.refuted", or STATUS_UNAVAILABLE "work.unknown" where something is not known, with
  * the invariant and the reason; STATUS_INVALID with the error where the work could not be done. */
 enum status work_answer_is_proved(const struct work_answer *answer);

@@ -221,7 +221,7 @@ work_read_answer(struct arena *arena, struct bytes request, struct bytes text, s
 }
 
 enum status
-work_write_bundle(struct bytes document, struct buffer *request) {
+work_write_bundle(struct bytes document, bool gateway_hostile, struct buffer *request) {
 	static const struct work_file none = {BYTES_OF_LITERAL(""), BYTES_OF_LITERAL("")};
 	struct hash256 hash = sha256(document);
 	char name[2 * sizeof hash.bytes + 1];
@@ -229,6 +229,7 @@ work_write_bundle(struct bytes document, struct buffer *request) {
 	const struct work work = {.ask = WORK_BUNDLE,
 				  .bundle = bytes_of_text(name),
 				  .document = document,
+				  .gateway_hostile = gateway_hostile,
 				  .schema = none,
 				  .invariants = none,
 				  .entities = none,

@@ -81,6 +81,7 @@ perform_disjoint(const struct work *, struct material *material, struct arena *a
 static enum status
 perform_bundle(const struct work *work, struct material *material, struct arena *arena,
 	       struct policy_diagnostics *diagnostics, struct prove_report *report) {
+	const struct prove_options options = {.gateway_hostile = work->gateway_hostile};
 	struct hash256 hash = sha256(work->document);
 	char name[2 * sizeof hash.bytes + 1];
 	size_t count = 0;
@@ -93,7 +94,7 @@ perform_bundle(const struct work *work, struct material *material, struct arena 
 	     count < BUNDLE_FILES_MAX && (file = bundle_file(material->bundle, BUNDLE_INVARIANTS, count)) != nullptr;)
 		files[count++] = (struct prove_file){(const char *)file->name.data, file->text};
 	TRY(prove_invariants_read_files(files, count, material->bundle->schema, &material->invariants, diagnostics));
-	return policy_prove(material->bundle->policies, material->bundle->schema, material->invariants, nullptr, arena,
+	return policy_prove(material->bundle->policies, material->bundle->schema, material->invariants, &options, arena,
 			    report);
 }
 

@@ -35,7 +35,7 @@ ask_of_bundle(struct fixture *fixture, const char *one, const char *other) {
 	};
 	assert_ok(bundle_create_of_files(&fixture->bundle, BYTES_OF_LITERAL("n"), BYTES_OF_LITERAL("1"), files,
 					 ARRAY_LENGTH(files), nullptr));
-	assert_ok(work_write_bundle(fixture->bundle->text, &fixture->request));
+	assert_ok(work_write_bundle(fixture->bundle->text, false, &fixture->request));
 	assert_ok(work_perform(buffer_bytes(&fixture->request), &fixture->document));
 	assert_ok(work_read_answer(&fixture->arena, buffer_bytes(&fixture->request), buffer_bytes(&fixture->document),
 				   &fixture->answer));
