@@ -16,7 +16,7 @@ static void
 must(enum status status) {
 	if (status == OK)
 		return;
-	fprintf(stderr, "activation_bench: %s\n", fail_message());
+	fprintf(stderr, "policy_activation_bench: %s\n", fail_message());
 	exit(1);
 }
 
@@ -92,7 +92,7 @@ assess_once(struct bytes document) {
 	must(assessments_create(&assessments));
 	must(assessments_get(assessments, document, &assessment));
 	if (assessment->status != OK) {
-		fprintf(stderr, "activation_bench: %s\n", assessment->error);
+		fprintf(stderr, "policy_activation_bench: %s\n", assessment->error);
 		exit(1);
 	}
 	double seconds = (double)(bench_cpu_ns() - start) / 1e9;
