@@ -25,6 +25,27 @@ fixture_entities(const char *text) {
 	return entities;
 }
 
+/* What tables are tried on: two workloads and two keys, one of each on either of two desks, of two legal entities. */
+static inline struct policy_entities *
+fixture_two_desks(void) {
+	return fixture_entities("[{\"uid\":{\"type\":\"Workload\",\"id\":\"a\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Desk\",\"id\":\"d1\"}]},"
+				"{\"uid\":{\"type\":\"Workload\",\"id\":\"b\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Desk\",\"id\":\"d2\"}]},"
+				"{\"uid\":{\"type\":\"Key\",\"id\":\"k1\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Account\",\"id\":\"a1\"}]},"
+				"{\"uid\":{\"type\":\"Key\",\"id\":\"k2\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Account\",\"id\":\"a2\"}]},"
+				"{\"uid\":{\"type\":\"Account\",\"id\":\"a1\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Desk\",\"id\":\"d1\"}]},"
+				"{\"uid\":{\"type\":\"Account\",\"id\":\"a2\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"Desk\",\"id\":\"d2\"}]},"
+				"{\"uid\":{\"type\":\"Desk\",\"id\":\"d1\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"LegalEntity\",\"id\":\"e1\"}]},"
+				"{\"uid\":{\"type\":\"Desk\",\"id\":\"d2\"},\"attrs\":{},\"parents\":[{\"type\":"
+				"\"LegalEntity\",\"id\":\"e2\"}]}]");
+}
+
 static inline struct entity_uid
 fixture_uid(const char *type, const char *id) {
 	return (struct entity_uid){bytes_of_text(type), bytes_of_text(id)};

@@ -318,22 +318,7 @@ set_of(const struct limits_table *table) {
 static void
 a_thousand_random_tables_round_trip_and_decide_as_the_table_says(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
-	struct policy_entities *entities = fixture_entities("[{\"uid\":{\"type\":\"Workload\",\"id\":\"a\"},\"attrs\":{"
-							    "},\"parents\":[{\"type\":\"Desk\",\"id\":\"d1\"}]},"
-							    "{\"uid\":{\"type\":\"Workload\",\"id\":\"b\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d2\"}]},"
-							    "{\"uid\":{\"type\":\"Key\",\"id\":\"k1\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"Account\",\"id\":\"a1\"}]},"
-							    "{\"uid\":{\"type\":\"Key\",\"id\":\"k2\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"Account\",\"id\":\"a2\"}]},"
-							    "{\"uid\":{\"type\":\"Account\",\"id\":\"a1\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d1\"}]},"
-							    "{\"uid\":{\"type\":\"Account\",\"id\":\"a2\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d2\"}]},"
-							    "{\"uid\":{\"type\":\"Desk\",\"id\":\"d1\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"LegalEntity\",\"id\":\"e1\"}]},"
-							    "{\"uid\":{\"type\":\"Desk\",\"id\":\"d2\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"LegalEntity\",\"id\":\"e2\"}]}]");
+	struct policy_entities *entities = fixture_two_desks();
 	size_t allowed = 0, refused = 0;
 	for (size_t i = 0; i < 1000; i++) {
 		_cleanup_(limits_table_free) struct limits_table table = {};

@@ -259,18 +259,7 @@ random_transfer(void) {
 static void
 a_thousand_random_lists_decide_as_their_first_match_says(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
-	struct policy_entities *entities = fixture_entities("[{\"uid\":{\"type\":\"Workload\",\"id\":\"a\"},\"attrs\":{"
-							    "},\"parents\":[{\"type\":\"Desk\",\"id\":\"d1\"}]},"
-							    "{\"uid\":{\"type\":\"Workload\",\"id\":\"b\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d2\"}]},"
-							    "{\"uid\":{\"type\":\"Key\",\"id\":\"k1\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"Account\",\"id\":\"a1\"}]},"
-							    "{\"uid\":{\"type\":\"Key\",\"id\":\"k2\"},\"attrs\":{},"
-							    "\"parents\":[{\"type\":\"Account\",\"id\":\"a2\"}]},"
-							    "{\"uid\":{\"type\":\"Account\",\"id\":\"a1\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d1\"}]},"
-							    "{\"uid\":{\"type\":\"Account\",\"id\":\"a2\"},\"attrs\":{}"
-							    ",\"parents\":[{\"type\":\"Desk\",\"id\":\"d2\"}]}]");
+	struct policy_entities *entities = fixture_two_desks();
 	size_t allowed = 0, blocked = 0;
 	for (size_t i = 0; i < 1000; i++) {
 		_cleanup_(transfer_rules_free) struct transfer_rules rules = {};
