@@ -3,9 +3,11 @@
 or gone."""
 
 import base64
+import gzip
 import hashlib
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -85,6 +87,25 @@ def test_a_request_reaches_the_keeper_as_it_was_received():
             "signature_input": 's=("@method");keyid="workload:w/1"', "target": "/v1/operations?a=%2F&b",
             "tls_group": "X25519MLKEM768", "urgent": False,
         }, got
+
+
+def test_the_console_is_served_and_keeps_the_browser_to_itself():
+    with Installation() as gate, Client(gate) as client:
+        page = client.ask("GET", "/")
+        assert page.status == 200 and page.fields["content-type"] == "text/html; charset=utf-8", page.fields
+        assert page.fields["cache-control"] == "no-cache" and "content-encoding" not in page.fields, page.fields
+        assert page.fields["content-security-policy"].startswith("default-src 'none'; script-src 'self'; "), page.fields
+        assert client.ask("GET", "/", If_None_Match=page.fields["etag"]).status == 304
+        names = re.findall(rb'"(/assets/[^"]+)"', page.body)
+        assert len(names) == 3, page.body
+        for name in names:
+            plain, compressed = client.ask("GET", name.decode()), client.ask("GET", name.decode(), Accept_Encoding="br, gzip")
+            assert compressed.fields["content-encoding"] == "gzip" and gzip.decompress(compressed.body) == plain.body, name
+            assert plain.fields["content-security-policy"] == page.fields["content-security-policy"], name
+        assert client.ask("GET", "/assets/nothing.js").problem() == "request.not_found"
+        assert client.ask("GET", "/assets/icon.svg/x").problem() == "request.not_found"
+        assert client.ask("POST", "/", b"").problem() == "request.method_not_allowed"
+        assert gate.metric('gatehouse_gateway_refusals_total{reason="request.not_found"}') == 2
 
 
 def test_pipelined_requests_are_answered_in_order():

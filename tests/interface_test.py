@@ -54,7 +54,7 @@ def test_every_route_is_described_and_no_other():
     described = {(method, as_pattern(path)) for method, path, _ in DOCUMENT.operations()}
     gateway, keeper = table_routes("src", "gateway", "routes.c"), table_routes("src", "keeper", "api.c")
     assert described == gateway, f"described only: {described - gateway}; in the table only: {gateway - described}"
-    assert keeper <= gateway and gateway - keeper == {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics")}
+    assert keeper <= gateway and gateway - keeper == {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/assets/*")}
 
 
 def test_every_kind_has_one_payload_with_the_members_of_the_table():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """scripts/setup, run against folders and package tools made up here: nothing of the machine is read or changed."""
 
+import hashlib
 import os
 import re
 import stat
@@ -33,7 +34,10 @@ class Machine:
         self.tool(tools, "dpkg-query", f'cat "{self.state}"')
         self.tool(tools, "id", f"echo {uid}")
         self.tool(tools, "node", "echo v20.19.0")
-        self.tool(tools, "npm", "true")
+        self.console = os.path.join(root, "console")
+        os.makedirs(os.path.join(self.console, "node_modules"))
+        self.lock("{}")
+        self.tool(tools, "npm", f'echo "npm $*" >>"{self.log}"')
         good = {"good": "99:1", "old": "0.0.1", "none": "(none)"}[candidates]
         self.tool(tools, "apt-cache", f"printf '%s:\\n  Candidate: {good}\\n' \"$2\"")
         suite = os.path.join(self.apt, "sources.list.d", "gatehouse-trixie.sources")
@@ -47,7 +51,15 @@ case "$*" in
 		case $word in -*|install) ;; *) echo "installed $word 99:1" >>"{self.state}" ;; esac
 	done ;;
 esac""")
-        self.environment = {"PATH": f"{tools}:/usr/bin:/bin", "GATEHOUSE_APT": self.apt}
+        self.environment = {"PATH": f"{tools}:/usr/bin:/bin", "GATEHOUSE_APT": self.apt, "GATEHOUSE_CONSOLE": self.console}
+
+    def lock(self, text, installed=True):
+        """The console's lockfile, and whether its packages are there."""
+        with open(os.path.join(self.console, "package-lock.json"), "w", encoding="utf-8") as file:
+            file.write(text)
+        if installed:
+            with open(os.path.join(self.console, "node_modules", ".gatehouse-lock"), "w", encoding="ascii") as file:
+                file.write(hashlib.sha256(text.encode()).hexdigest())
 
     @staticmethod
     def tool(folder, name, body):
@@ -225,6 +237,24 @@ def test_a_machine_without_a_debian_archive_is_told_so():
         done = machine.run()
         assert done.returncode == 1 and "no Debian archive" in done.stderr, done.stderr
         assert machine.added() is None
+
+
+def test_the_consoles_packages_are_installed_once_for_each_lockfile_and_run_no_script():
+    with tempfile.TemporaryDirectory() as root:
+        machine = Machine(root, DEB822, installed=needs())
+        for text in ('{"a": 1}', '{"a": 2}'):
+            machine.lock(text, installed=False)
+            assert machine.run().returncode == 0 and machine.run().returncode == 0
+        calls = machine.calls()
+        assert len(calls) == 2 and all(call.startswith("npm ci --ignore-scripts ") for call in calls), calls
+
+
+def test_setup_no_forbids_the_consoles_packages_too():
+    with tempfile.TemporaryDirectory() as root:
+        machine = Machine(root, DEB822, installed=needs())
+        machine.lock('{"a": 1}', installed=False)
+        done = machine.run(SETUP="no")
+        assert done.returncode == 1 and "SETUP=no" in done.stderr and machine.calls() == [], done.stderr
 
 
 tap.main(globals())

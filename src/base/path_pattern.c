@@ -26,7 +26,7 @@ path_pattern_matches(const char *pattern, struct bytes path, struct path_paramet
 	struct path_parameters found = {};
 	while (next_segment(&left, &wanted)) {
 		struct bytes before = path;
-		if (!next_segment(&path, &segment) || segment.len == 0)
+		if (!next_segment(&path, &segment) || (segment.len == 0 && wanted.len != 0))
 			return false;
 		bool takes_all = bytes_equal_text(wanted, "**");
 		if (takes_all) {

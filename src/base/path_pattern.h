@@ -1,6 +1,7 @@
 /*
  * Whether a path is of a route's pattern: segments match themselves, "*" any one segment, and a final "**" one segment or more.
- * Both tables of routes, the gateway's and the keeper's, are read with it. Nothing is decoded, no segment is empty.
+ * Both tables of routes, the gateway's and the keeper's, are read with it. Nothing is decoded, no
+ * segment is empty but that of the pattern "/".
  *
  * Owner: parameters are views of the path. Threads: any. Errors: none.
  */

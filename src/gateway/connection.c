@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 
 #include "base/problem.h"
+#include "gateway/console.h"
 #include "gateway/http_request.h"
 #include "gateway/http_response.h"
 #include "gateway/internal.h"
@@ -206,14 +207,21 @@ flush_output(struct connection *connection) {
 
 /* --- Answers --- */
 
-static void
-append_response(struct connection *connection, const struct ipc_response *response, const char *allow) {
+/* Where an answer goes; connection->close_when_sent says whether it is the last. */
+static struct buffer *
+start_answer(struct connection *connection) {
 	struct gateway *gateway = connection->gateway;
-	bool close = connection->close_when_sent || gateway->draining || connection->input_ended;
-	connection->close_when_sent = close;
+	if (gateway->draining || connection->input_ended)
+		connection->close_when_sent = true;
 	if (unsent(connection) == 0)
 		connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
-	http_write_response(&connection->output, response, allow, close, time(nullptr));
+	return &connection->output;
+}
+
+static void
+append_response(struct connection *connection, const struct ipc_response *response, const char *allow) {
+	struct buffer *output = start_answer(connection);
+	http_write_response(output, response, allow, connection->close_when_sent, time(nullptr));
 	telemetry_count_answer(response->status);
 }
 
@@ -340,6 +348,21 @@ answer_page(struct connection *connection, enum route_action action) {
 }
 
 static void
+answer_asset(struct connection *connection) {
+	const struct http_reader *reader = &connection->reader;
+	const struct console_asset *asset = console_find(http_path(reader));
+	if (asset == nullptr) {
+		answer_refusal(connection, http_refusal_of_no_route(), false);
+		return;
+	}
+	unsigned status =
+		console_write(start_answer(connection), asset, http_field(reader, HTTP_ACCEPT_ENCODING),
+			      http_field(reader, HTTP_IF_NONE_MATCH), connection->close_when_sent, time(nullptr));
+	telemetry_count_answer(status);
+	finish_request(connection);
+}
+
+static void
 serve(struct connection *connection) {
 	const struct http_reader *reader = &connection->reader;
 	if (!http_keep_alive(reader))
@@ -359,6 +382,9 @@ serve(struct connection *connection) {
 	case ROUTE_READY:
 	case ROUTE_METRICS:
 		answer_page(connection, reader->route->action);
+		break;
+	case ROUTE_CONSOLE:
+		answer_asset(connection);
 		break;
 	}
 }

@@ -71,6 +71,7 @@ static const struct http_refusal refusals[REFUSED_END] = {
 static const struct {
 	const char *name;
 	bool printed; /* the value must be printed ASCII */
+	bool many;    /* it may stand more than once: the first is looked at */
 } field_table[HTTP_FIELD_COUNT] = {
 	[HTTP_HOST] = {"host", true},
 	[HTTP_CONTENT_TYPE] = {"content-type", true},
@@ -79,6 +80,8 @@ static const struct {
 	[HTTP_SIGNATURE_INPUT] = {"signature-input", true},
 	[HTTP_SIGNATURE] = {"signature", true},
 	[HTTP_LAST_EVENT_ID] = {"last-event-id", true},
+	[HTTP_ACCEPT_ENCODING] = {"accept-encoding", false, true},
+	[HTTP_IF_NONE_MATCH] = {"if-none-match", false, true},
 	[HTTP_EXPECT] = {"expect", false},
 	[HTTP_CONTENT_ENCODING] = {"content-encoding", false},
 	[HTTP_TRANSFER_ENCODING] = {"transfer-encoding", false},
@@ -226,8 +229,12 @@ on_header_field_complete(llhttp_t *parser) {
 			reader->field = (uint8_t)i;
 	if (reader->field == HTTP_NO_FIELD)
 		return 0;
-	if (reader->fields_seen & 1U << reader->field)
-		return refuse(reader, REFUSED_DUPLICATE_FIELD);
+	if (reader->fields_seen & 1U << reader->field) {
+		if (!field_table[reader->field].many)
+			return refuse(reader, REFUSED_DUPLICATE_FIELD);
+		reader->field = HTTP_NO_FIELD;
+		return 0;
+	}
 	reader->fields_seen |= 1U << reader->field;
 	reader->fields[reader->field] = (struct http_span){reader->head.len, 0};
 	return 0;
@@ -527,6 +534,11 @@ http_field(const struct http_reader *reader, enum http_field field) {
 bool
 http_keep_alive(const struct http_reader *reader) {
 	return llhttp_should_keep_alive(&reader->parser);
+}
+
+const struct http_refusal *
+http_refusal_of_no_route(void) {
+	return &refusals[REFUSED_NO_ROUTE];
 }
 
 const struct http_refusal *

@@ -35,6 +35,8 @@ enum http_field {
 	HTTP_SIGNATURE_INPUT,
 	HTTP_SIGNATURE,
 	HTTP_LAST_EVENT_ID,
+	HTTP_ACCEPT_ENCODING,
+	HTTP_IF_NONE_MATCH,
 	HTTP_EXPECT,
 	HTTP_CONTENT_ENCODING,
 	HTTP_TRANSFER_ENCODING,
@@ -91,6 +93,9 @@ struct bytes http_target(const struct http_reader *reader);                     
 struct bytes http_path(const struct http_reader *reader);                         /* decoded, without query */
 struct bytes http_field(const struct http_reader *reader, enum http_field field); /* data null: absent */
 bool http_keep_alive(const struct http_reader *reader);
+
+/* What a client is told who asks for what is not there. */
+const struct http_refusal *http_refusal_of_no_route(void);
 
 /* What a client is told whose request stops coming. */
 const struct http_refusal *http_refusal_of_slow_client(void);

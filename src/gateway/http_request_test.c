@@ -43,6 +43,7 @@ good_requests_are_read_however_they_are_cut(void **) {
 		{"GET /v1/operations/a%2Db?limit=1&x=%2F..%2F HTTP/1.1\r\nHost: GATE.example:8443\r\n\r\n",
 		 "/v1/operations/a%2Db?limit=1&x=%2F..%2F", "/v1/operations/a-b", ""},
 		{"\r\n" GET_HEAD "\r\n", "/healthz", "/healthz", ""},
+		{GET_HEAD "Accept-Encoding: gzip\r\nAccept-Encoding: br\r\n\r\n", "/healthz", "/healthz", ""},
 		{POST_HEAD "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nab", "/v1/operations", "/v1/operations",
 		 "ab"},
 		{POST_HEAD "X-Anything: \xff\xfe\r\nContent-Length: 2\r\n\r\nab", "/v1/operations", "/v1/operations",
@@ -199,7 +200,7 @@ a_request_for_nothing_without_a_body_is_complete(void **) {
 		const char *text;
 		unsigned status;
 	} cases[] = {
-		{"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
+		{"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
 		{"GET /v1/operations/a/b/c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
 		{"GET /v1/ledger/tile HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
 		{"DELETE /v1/operations HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},

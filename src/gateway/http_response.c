@@ -25,8 +25,8 @@ write_field(struct buffer *to, const char *name, struct bytes value) {
 	buffer_append_text(to, "\r\n");
 }
 
-static void
-write_start(struct buffer *to, unsigned status, time_t now) {
+void
+http_write_start(struct buffer *to, unsigned status, time_t now) {
 	buffer_append_text(to, "HTTP/1.1 ");
 	buffer_append_decimal(to, status);
 	buffer_append_byte(to, ' ');
@@ -42,7 +42,7 @@ http_write_response(struct buffer *to, const struct ipc_response *response, cons
 	bool may_have_body = response->status != 204 && response->status != 304;
 	struct bytes body = may_have_body ? response->body : (struct bytes){};
 	buffer_reserve(to, 512 + body.len);
-	write_start(to, response->status, now);
+	http_write_start(to, response->status, now);
 	write_field(to, "Content-Type: ", response->content_type);
 	write_field(to, "Cache-Control: ",
 		    response->cache_control.len > 0 ? response->cache_control : BYTES_OF_LITERAL("no-store"));
@@ -65,7 +65,7 @@ http_write_response(struct buffer *to, const struct ipc_response *response, cons
 
 void
 http_write_feed_head(struct buffer *to, time_t now) {
-	write_start(to, 200, now);
+	http_write_start(to, 200, now);
 	buffer_append_text(to,
 			   "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
 }

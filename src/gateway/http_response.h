@@ -9,6 +9,9 @@
 
 #include "base/ipc_messages.h"
 
+/* The status line and the fields that every answer has, appended. */
+void http_write_start(struct buffer *to, unsigned status, time_t now);
+
 /* Head and body, appended. close: the connection ends with this answer. allow: the value of Allow, or null. */
 void http_write_response(struct buffer *to, const struct ipc_response *response, const char *allow, bool close,
 			 time_t now);

@@ -34,6 +34,8 @@ static const struct route routes[] = {
 	{"GET", "/healthz", 0, ROUTE_HEALTH},
 	{"GET", "/readyz", 0, ROUTE_READY},
 	{"GET", "/metrics", 0, ROUTE_METRICS},
+	{"GET", "/", 0, ROUTE_CONSOLE},
+	{"GET", "/assets/*", 0, ROUTE_CONSOLE},
 };
 
 enum route_match

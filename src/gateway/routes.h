@@ -12,6 +12,7 @@ enum route_action {
 	ROUTE_HEALTH,         /* alive, and in what state */
 	ROUTE_READY,          /* able to take operations */
 	ROUTE_METRICS,
+	ROUTE_CONSOLE, /* pages and what they load */
 };
 
 struct route {

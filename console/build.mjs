@@ -1,0 +1,101 @@
+// Builds the console: build.mjs OUTPUT.c DEPFILE FOLDER
+//
+// FOLDER receives what is served, as files; OUTPUT.c the same as one table (src/gateway/console.h), each asset as it is and
+// compressed. Scripts and styles carry the hash of their content in their names, so that a browser may keep them for ever. The same
+// sources and packages give the same bytes.
+
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const [, , output, depfile, folder] = process.argv;
+if (folder === undefined) {
+	console.error("usage: build.mjs OUTPUT.c DEPFILE FOLDER");
+	process.exit(2);
+}
+
+// What browsers are asked for; the newest two years of the four engines have it.
+const TARGET = ["chrome111", "firefox114", "safari16.4"];
+
+const TYPES = {
+	".html": "text/html; charset=utf-8",
+	".js": "text/javascript; charset=utf-8",
+	".css": "text/css; charset=utf-8",
+	".svg": "image/svg+xml",
+};
+
+const inputs = new Set([fileURLToPath(import.meta.url), join(HERE, "package-lock.json")]);
+
+async function bundle(options) {
+	const done = await build({
+		absWorkingDir: HERE,
+		bundle: true,
+		minify: true,
+		metafile: true,
+		write: false,
+		format: "esm",
+		target: TARGET,
+		charset: "utf8",
+		legalComments: "none",
+		jsx: "automatic",
+		jsxImportSource: "preact",
+		logLevel: "warning",
+		...options,
+	});
+	for (const name of Object.keys(done.metafile.inputs)) inputs.add(resolve(HERE, name));
+	return done.outputFiles;
+}
+
+function text(name) {
+	const path = join(HERE, name);
+	inputs.add(path);
+	return readFileSync(path, "utf8");
+}
+
+// The page and what it loads.
+async function page() {
+	const files = await bundle({
+		entryPoints: { console: "src/main.tsx", style: "src/style.css" },
+		outdir: "assets",
+		entryNames: "[name]-[hash]",
+	});
+	const served = files.map((file) => ({ path: `/assets/${basename(file.path)}`, content: Buffer.from(file.contents), immutable: true }));
+	const named = (extension) => served.find(({ path }) => path.endsWith(extension)).path;
+	const html = text("src/index.html").replace("{{script}}", named(".js")).replace("{{style}}", named(".css"));
+	const icon = { path: "/assets/icon.svg", content: Buffer.from(text("src/icon.svg")), immutable: false };
+	return [{ path: "/", file: "index.html", content: Buffer.from(html), immutable: false }, icon, ...served];
+}
+
+// --- Output ---
+
+function bytes(name, content) {
+	const lines = [`static const uint8_t ${name}[] = {`];
+	for (let at = 0; at < content.length; at += 24) lines.push(`\t${[...content.subarray(at, at + 24)].join(",")},`);
+	return [...lines, "};", ""].join("\n");
+}
+
+function table(assets) {
+	const out = ['#include "gateway/console.h"', ""];
+	const rows = assets.map(({ path, content, compressed, immutable }, at) => {
+		out.push(bytes(`plain_${at}`, content), bytes(`compressed_${at}`, compressed));
+		const extension = path === "/" ? ".html" : path.slice(path.lastIndexOf("."));
+		const tag = createHash("sha256").update(content).digest("hex").slice(0, 32);
+		return `\t{"${path}", "${TYPES[extension]}", "\\"${tag}\\"", ${immutable}, {plain_${at}, sizeof plain_${at}}, {compressed_${at}, sizeof compressed_${at}}},`;
+	});
+	return [...out, "const struct console_asset console_assets[] = {", ...rows, "};", `const size_t console_asset_count = ${rows.length};`, ""].join("\n");
+}
+
+const assets = await page();
+rmSync(folder, { recursive: true, force: true });
+for (const asset of assets) {
+	asset.compressed = gzipSync(asset.content, { level: 9 });
+	const path = join(folder, asset.file ?? asset.path);
+	mkdirSync(dirname(path), { recursive: true });
+	writeFileSync(path, asset.content);
+}
+writeFileSync(output, table(assets));
+writeFileSync(depfile, `${output}: ${[...inputs].map((path) => relative(process.cwd(), path).replaceAll(" ", "\\ ")).join(" ")}\n`);
