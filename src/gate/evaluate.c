@@ -117,6 +117,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 						       .votes = votes,
 						       .assessment = assessment,
 						       .peer_address = submission->peer_address,
+						       .seen = submission->seen,
 						       .now_ms = now_ms};
 	facts_start(evaluation->facts, arena);
 	return guards_observe(&evaluation->observation, evaluation->facts);
@@ -259,8 +260,9 @@ gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *s
 
 /* --- Record. --- */
 
-static struct bytes
-legal_entity_of(const struct gate *gate, const struct observation *o) {
+struct bytes
+evaluation_legal_entity(const struct gate *gate, const struct evaluation *evaluation) {
+	const struct observation *o = &evaluation->observation;
 	const struct unit *unit = nullptr;
 	if (o->subject_key != nullptr)
 		unit = directory_unit(gate->state->directory, bytes_of_text(o->subject_key->account));
@@ -326,7 +328,7 @@ evaluation_record(struct gate *gate, struct arena *arena, const struct evaluatio
 	record->action = entity_of_action(o->kind);
 	record->resource = entity_of_resource(o->resource_type, o->resource_id);
 	record->decided_ms = o->now_ms;
-	record->legal_entity = legal_entity_of(gate, o);
+	record->legal_entity = evaluation_legal_entity(gate, evaluation);
 	record->bundle = gate->state->bundle->hash;
 	record->decision = evaluation->decision;
 	record->missing = evaluation->missing;

@@ -35,6 +35,9 @@ enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct s
 			  const struct directory_key *key, const struct votes *votes, int64_t now_ms,
 			  struct evaluation *evaluation);
 
+/* Of the resource, or else of the requester; empty: of none. */
+struct bytes evaluation_legal_entity(const struct gate *gate, const struct evaluation *evaluation);
+
 /* Fills what the evaluation says into the record; documents and outcome are the caller's. */
 enum status evaluation_record(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 			      struct decision_record *record);

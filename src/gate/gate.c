@@ -313,7 +313,9 @@ keep(struct gate *gate, struct gate_operation *operation, const struct submissio
 	TRY(keep_bytes(&held->arena, submission->payload, &held->payload));
 	TRY(keep_bytes(&held->arena, submission->requester, &held->requester));
 	TRY(keep_bytes(&held->arena, submission->key_id, &held->key_id));
-	TRY(keep_bytes(&held->arena, submission->peer_address, &held->peer_address));
+	held->seen = seen_network_of(evaluation->facts);
+	TRY(keep_bytes(&held->arena, held->seen.zone, &held->seen.zone));
+	TRY(keep_bytes(&held->arena, evaluation_legal_entity(gate, evaluation), &held->legal_entity));
 	TRY(keep_bytes(&held->arena, evaluation->missing, &held->missing));
 	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
 	TRY(operation_read(document, &held->operation));
@@ -409,8 +411,8 @@ check_statement(const struct gate *gate, const struct gate_operation *operation,
 }
 
 static enum status
-write_vote(const struct vote_submission *vote, const struct directory_key *key, int64_t now_ms,
-	   struct gate_step *step) {
+write_vote(const struct gate_operation *operation, const struct vote_submission *vote, const struct directory_key *key,
+	   int64_t now_ms, struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
 	entry->type = ENTRY_VOTE;
@@ -419,6 +421,7 @@ write_vote(const struct vote_submission *vote, const struct directory_key *key, 
 	person_signature_write_assertion(&writer, &vote->signature);
 	json_write_member_integer(&writer, "cast_at", now_ms);
 	json_write_member_string(&writer, "key", key->id);
+	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&vote->operation_id));
 	json_write_member_hex(&writer, "public_key", vote->signature.public_key);
 	json_write_member_hex(&writer, "signature", vote->signature.signature);
@@ -449,7 +452,7 @@ submission_of_held(const struct gate_operation *operation, struct arena *arena, 
 	TRY(keep_bytes(arena, held->payload, &submission->payload));
 	TRY(keep_bytes(arena, held->requester, &submission->requester));
 	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
-	TRY(keep_bytes(arena, held->peer_address, &submission->peer_address));
+	submission->seen = &held->seen;
 	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));
 	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
 	TRY(operation_read(document, &submission->operation));
@@ -526,7 +529,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast));
 	directory_set_counter(gate->state->directory, vote->key_id, vote->signature.counter);
 	step->operation = operation;
-	TRY(write_vote(vote, key, now_ms, step));
+	TRY(write_vote(operation, vote, key, now_ms, step));
 	if (vote->statement.verdict == APPROVAL_REJECT)
 		return reject(gate, operation, step);
 	enum status status = decide_again(gate, operation, vote->arena, nullptr, now_ms, step);
@@ -561,6 +564,7 @@ write_outcome(const struct gate_operation *operation, enum outcome outcome, int6
 	json_write_member_integer(&writer, "done_at", now_ms);
 	if (outcome == OUTCOME_FAILED)
 		json_write_member_text(&writer, "error", fail_message());
+	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
 	json_write_member_text(&writer, "outcome", outcome_name(outcome));
 	json_write_end(&writer);
@@ -578,8 +582,9 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 		status = gate_apply_change(gate, &change);
 	step->destroys = status == OK && change.kind == OPERATION_KEY_DESTROY;
 	step->state = status == OK ? OPERATION_DONE : OPERATION_FAILED;
+	TRY(write_outcome(operation, status == OK ? OUTCOME_DONE : OUTCOME_FAILED, now_ms, step));
 	settle_state(gate, operation, step->state);
-	return write_outcome(operation, status == OK ? OUTCOME_DONE : OUTCOME_FAILED, now_ms, step);
+	return OK;
 }
 
 void

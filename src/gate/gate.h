@@ -70,10 +70,11 @@ struct submission {
 	struct bytes key_id; /* that signed */
 	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
-	bool nonce_taken;          /* also where the operation was refused after it */
-	uint32_t counter;          /* where a passkey signed: its authenticator's */
-	struct bytes requester;    /* canonical JSON: evidence of the signature */
-	struct bytes peer_address; /* reported */
+	bool nonce_taken;                /* also where the operation was refused after it */
+	uint32_t counter;                /* where a passkey signed: its authenticator's */
+	struct bytes requester;          /* canonical JSON: evidence of the signature */
+	struct bytes peer_address;       /* reported */
+	const struct seen_network *seen; /* in its place where the operation is decided again */
 };
 
 /* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs, and

@@ -38,12 +38,25 @@ observe_zone(struct observation *o, struct facts *facts) {
 	const struct zone *zone = o->key->zone;
 	if (zone != nullptr)
 		facts_add_string(facts, "zone.registered", FACT_VERIFIED, zone->id);
-	struct bytes seen = zones_of_address(&o->state->zones, o->peer_address);
-	if (seen.len > 0)
-		facts_add_string(facts, "zone.seen", FACT_REPORTED, seen);
-	bool differs = zone != nullptr && o->peer_address.len > 0 && !bytes_equal(seen, zone->id);
-	facts_add_boolean(facts, "zone.mismatch", FACT_REPORTED, differs);
+	struct seen_network seen = {.zone = zones_of_address(&o->state->zones, o->peer_address)};
+	seen.is_elsewhere = zone != nullptr && o->peer_address.len > 0 && seen.zone.len == 0;
+	if (o->seen != nullptr)
+		seen = *o->seen;
+	if (seen.zone.len > 0)
+		facts_add_string(facts, "zone.seen", FACT_REPORTED, seen.zone);
+	bool differs = zone != nullptr && seen.zone.len > 0 && !bytes_equal(seen.zone, zone->id);
+	facts_add_boolean(facts, "zone.mismatch", FACT_REPORTED, differs || seen.is_elsewhere);
 	return OK;
+}
+
+struct seen_network
+seen_network_of(const struct facts *facts) {
+	const struct fact *seen = facts_find(facts, "zone.seen"), *mismatch = facts_find(facts, "zone.mismatch");
+	struct seen_network network = {};
+	if (seen != nullptr)
+		network.zone = seen->value.string;
+	network.is_elsewhere = seen == nullptr && mismatch != nullptr && mismatch->value.boolean;
+	return network;
 }
 
 /* --- key: the key that is to act, and whether requester and key stand in the same units. --- */

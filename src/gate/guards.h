@@ -29,6 +29,7 @@ struct observation {
 	const struct votes *votes;                    /* null: nobody voted */
 	const struct assessment *assessment;          /* OPERATION_POLICY_ACTIVATE only */
 	struct bytes peer_address;                    /* reported by the gateway; may be empty */
+	const struct seen_network *seen;              /* in its place where the operation is decided again; else null */
 	int64_t now_ms;
 	/* Filled by the limits guard where a value is known. */
 	struct spend spend;
@@ -41,6 +42,9 @@ struct guard {
 	const char *reads[4];    /* facts of earlier rows */
 	const char *produces[8]; /* first parts of fact names */
 };
+
+/* What the zone guard stated, as it is kept for deciding again; views into the facts. */
+struct seen_network seen_network_of(const struct facts *facts);
 
 extern const struct guard guards[];
 extern const size_t guard_count;

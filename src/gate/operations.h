@@ -24,6 +24,12 @@ enum operation_state {
 };
 const char *operation_state_name(enum operation_state state);
 
+/* Where a request came from, as far as policies are told of it (zone.seen, zone.mismatch). The address itself is never kept. */
+struct seen_network {
+	struct bytes zone; /* empty: in none, or nothing was reported */
+	bool is_elsewhere; /* reported, in no zone, and by a key that has one */
+};
+
 /* What a held operation needs to be decided again, and an intent to be resolved. */
 struct held_operation {
 	struct arena arena;
@@ -32,7 +38,8 @@ struct held_operation {
 	struct bytes payload;       /* canonical JSON */
 	struct bytes requester;     /* the evidence of its signature, canonical JSON, as recorded */
 	struct bytes key_id;        /* that signed */
-	struct bytes peer_address;  /* reported at submission; may be empty */
+	struct bytes legal_entity;  /* as its first entry names it */
+	struct seen_network seen;   /* at submission */
 	struct hash256 view_digest; /* of the decoded view */
 	struct votes *votes;
 	struct bytes missing; /* canonical JSON: the minimal missing approvals, as last computed */

@@ -26,6 +26,19 @@ keep_bytes(struct arena *arena, struct bytes from, struct bytes *kept) {
 	return OK;
 }
 
+/* What the zone guard stated at submission, from the facts as they were recorded. */
+static enum status
+keep_seen(struct arena *arena, const struct decision_record *record, struct held_operation *held) {
+	struct facts *facts = ARENA_NEW(arena, struct facts);
+	const json *encoded;
+	TRY_ALLOC(facts);
+	facts_start(facts, arena);
+	TRY(json_read(arena, record->facts, (struct json_limits){}, &encoded));
+	TRY(facts_read(facts, encoded));
+	held->seen = seen_network_of(facts);
+	return keep_bytes(&held->arena, held->seen.zone, &held->seen.zone);
+}
+
 static enum status
 keep(struct gate *gate, struct arena *arena, struct gate_operation *operation, const struct decision_record *record,
      bool is_held) {
@@ -39,6 +52,8 @@ keep(struct gate *gate, struct arena *arena, struct gate_operation *operation, c
 	TRY(keep_bytes(&held->arena, record->payload, &held->payload));
 	TRY(keep_bytes(&held->arena, record->requester, &held->requester));
 	TRY(keep_bytes(&held->arena, record->missing, &held->missing));
+	TRY(keep_bytes(&held->arena, record->legal_entity, &held->legal_entity));
+	TRY(keep_seen(arena, record, held));
 	TRY(json_read(arena, held->requester, (struct json_limits){}, &requester));
 	TRY(json_need_string(requester, "requester", "key", &key_id));
 	TRY(keep_bytes(&held->arena, key_id, &held->key_id));

@@ -8,7 +8,7 @@
  * nonces, operations. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 2; /* whose attestations are believed */
+constexpr uint16_t VERSION = 3; /* what was seen of a kept operation's network, and its legal entity */
 
 struct writing {
 	struct gate *gate;
@@ -251,7 +251,7 @@ read_last_nonces(struct gate *gate, struct bytes part) {
 }
 
 /* --- Operations: in order of their ids; id, digest, repetition, state, entry, expiry, and whether something is kept: document,
- * payload, evidence of the requester, its key, forecast, votes (empty: none). --- */
+ * payload, evidence of the requester, its key, legal entity, the network that was seen, forecast, votes (empty: none). --- */
 
 static enum status
 write_held(const struct writing *writing, const struct held_operation *held, struct buffer *to) {
@@ -262,6 +262,9 @@ write_held(const struct writing *writing, const struct held_operation *held, str
 	buffer_append_prefixed(to, held->payload);
 	buffer_append_prefixed(to, held->requester);
 	buffer_append_prefixed(to, held->key_id);
+	buffer_append_prefixed(to, held->legal_entity);
+	buffer_append_prefixed(to, held->seen.zone);
+	buffer_append_byte(to, held->seen.is_elsewhere);
 	buffer_append_prefixed(to, writing->with_forecast ? held->missing : (struct bytes){});
 	buffer_append_prefixed(to, buffer_bytes(&votes));
 	return buffer_status(to);
@@ -302,11 +305,18 @@ read_held(struct gate *gate, struct cursor *cursor, struct gate_operation *opera
 	struct held_operation *held;
 	const json *document;
 	struct bytes votes;
+	uint8_t is_elsewhere;
 	TRY(operations_keep(&gate->state->operations, operation, &held));
 	TRY(read_kept(cursor, &held->arena, &held->document));
 	TRY(read_kept(cursor, &held->arena, &held->payload));
 	TRY(read_kept(cursor, &held->arena, &held->requester));
 	TRY(read_kept(cursor, &held->arena, &held->key_id));
+	TRY(read_kept(cursor, &held->arena, &held->legal_entity));
+	TRY(read_kept(cursor, &held->arena, &held->seen.zone));
+	TRY(cursor_u8(cursor, FIELD, &is_elsewhere));
+	held->seen.is_elsewhere = is_elsewhere == 1;
+	if (is_elsewhere > 1)
+		return fail(STATUS_INVALID, "%s: no network that was seen", FIELD);
 	TRY(read_kept(cursor, &held->arena, &held->missing));
 	TRY(cursor_prefixed(cursor, FIELD, UINT32_MAX, &votes));
 	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));

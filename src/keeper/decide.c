@@ -85,6 +85,14 @@ submit_step(struct keeper *keeper, struct job *job) {
 	job_give_back(keeper, job);
 }
 
+/* Of whoever asked by that key; empty where they stand in none. */
+static struct bytes
+legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
+	const struct directory_key *key = directory_key(keeper->gate->state->directory, key_id);
+	const struct unit *entity = key == nullptr ? nullptr : unit_above(key->principal->unit, UNIT_LEGAL_ENTITY);
+	return entity == nullptr ? (struct bytes){} : entity->id;
+}
+
 void
 decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	struct bytes key_id = job_asking_key(job);
@@ -99,7 +107,8 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	const struct hash256 *operation = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
 	job->is_refusal = true;
-	if (refusal_write(&body, key_id, operation, &job->submission, keeper->batch_ms, job->error) != OK ||
+	if (refusal_write(&body, key_id, legal_entity_of(keeper, key_id), operation, &job->submission, keeper->batch_ms,
+			  job->error) != OK ||
 	    submit_entries(keeper, job, &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)},
 			   1) != OK) {
 		keeper_send_problem(keeper, job, STATUS_UNAVAILABLE, fail_message());

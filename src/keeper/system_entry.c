@@ -87,13 +87,14 @@ system_entry_clock(struct keeper *keeper) {
 }
 
 enum status
-refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation,
+refusal_write(struct buffer *body, struct bytes key_id, struct bytes legal_entity, const struct hash256 *operation,
 	      const struct submission *submission, int64_t now_ms, const char *error) {
 	struct json_writer w;
 	json_writer_start(&w, body);
 	json_write_object(&w);
 	json_write_member_text(&w, "error", error);
 	json_write_member_string(&w, "key", key_id);
+	json_write_member_string(&w, "legal_entity", legal_entity);
 	if (submission->nonce_taken)
 		json_write_member_string(&w, "nonce", submission->nonce);
 	if (operation != nullptr)

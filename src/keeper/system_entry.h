@@ -12,8 +12,9 @@ enum status system_entry_stop(struct keeper *keeper);
 /* {"boottime_ns","bound_ns","doubt","realtime_ns","source","step_ns"}; does not wait. */
 enum status system_entry_clock(struct keeper *keeper);
 /* The body of a refusal entry: who, what, the stable name and sentence of why, and the nonce if it is used up. */
-enum status refusal_write(struct buffer *body, struct bytes key_id, const struct hash256 *operation,
-			  const struct submission *submission, int64_t now_ms, const char *error);
+enum status refusal_write(struct buffer *body, struct bytes key_id, struct bytes legal_entity,
+			  const struct hash256 *operation, const struct submission *submission, int64_t now_ms,
+			  const char *error);
 
 /* What `gatehouse backup` left for us to record (keeper/backup.h), if anything. It says what somebody did, and is taken as that. */
 void system_entry_backup(struct keeper *keeper);
