@@ -98,6 +98,15 @@ decode(struct gate *gate, struct arena *arena, const struct held_operation *held
 }
 
 enum status
+material_write_view(struct gate *gate, struct arena *arena, const struct held_operation *held, struct buffer *to) {
+	struct wallet_transaction *transaction = nullptr;
+	struct recording *recording = ARENA_NEW(arena, struct recording);
+	TRY_ALLOC(recording);
+	TRY(decode(gate, arena, held, recording, &transaction));
+	return operation_view(&held->operation, held->payload, transaction, to);
+}
+
+enum status
 material_write(struct gate *gate, struct arena *arena, const struct gate_operation *operation, struct buffer *to) {
 	struct wallet_transaction *transaction = nullptr;
 	struct recording *recording = ARENA_NEW(arena, struct recording);

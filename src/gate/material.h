@@ -15,4 +15,9 @@
 enum status material_write(struct gate *gate, struct arena *arena, const struct gate_operation *operation,
 			   struct buffer *to);
 
+/* The view of a held operation (gate/view.h), appended: canonical JSON. Where what it depends on has changed since, its digest is
+ * not the one that votes must name. */
+enum status material_write_view(struct gate *gate, struct arena *arena, const struct held_operation *held,
+				struct buffer *to);
+
 #endif

@@ -4,9 +4,11 @@
 
 #include "base/path_pattern.h"
 #include "keeper/explanation.h"
+#include "keeper/inbox.h"
 #include "keeper/listing.h"
 #include "keeper/respond.h"
 #include "keeper/slow_read.h"
+#include "keeper/timeline.h"
 #include "keys/bip32.h"
 #include "gate/material.h"
 #include "ledger/tile.h"
@@ -62,6 +64,25 @@ read_material(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	TRY(find_operation(job, match, &operation));
 	TRY(material_write(job->keeper->gate, &job->arena, operation, &body));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
+	return OK;
+}
+
+/* What an approver reads, here or in the inbox. */
+static enum status
+read_view(struct job *job, const struct route_match *match) {
+	struct gate_operation *operation;
+	_cleanup_(buffer_free) struct buffer body = {};
+	TRY(find_operation(job, match, &operation));
+	TRY(inbox_write_operation(job, operation, &body));
+	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
+	return OK;
+}
+
+static enum status
+read_inbox(struct job *job, const struct route_match *match) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	TRY(inbox_write(job, match->query, &body));
 	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(&body));
 	return OK;
 }
@@ -132,6 +153,12 @@ read_explanation(struct job *job, const struct route_match *match) {
 }
 
 static enum status
+read_timeline(struct job *job, const struct route_match *match) {
+	job->content_type = "application/json";
+	return timeline_write(job->keeper, match->path.values[0], &job->body);
+}
+
+static enum status
 list_operations(struct job *job, const struct route_match *match) {
 	job->content_type = "application/json";
 	return listing_operations(job->keeper, match->query, &job->body);
@@ -189,6 +216,11 @@ send_page(struct job *job, const struct route_match *match, enum listing of) {
 static enum status
 list_keys(struct job *job, const struct route_match *match) {
 	return send_page(job, match, LISTING_KEYS);
+}
+
+static enum status
+list_limits(struct job *job, const struct route_match *match) {
+	return send_page(job, match, LISTING_LIMITS);
 }
 
 static enum status
@@ -334,6 +366,10 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/operations/*/payload", JOB_READ, false, 1, read_material, nullptr},
 	{"GET", "/v1/operations/*/receipt", JOB_READ, false, 2, find_entry, read_receipt},
 	{"GET", "/v1/operations/*/explanation", JOB_READ, false, 10, find_entry, read_explanation},
+	{"GET", "/v1/operations/*/view", JOB_READ, false, 1, read_view, nullptr},
+	{"GET", "/v1/operations/*/timeline", JOB_READ, false, 2, find_entry, read_timeline},
+	{"GET", "/v1/inbox", JOB_READ, false, 2, read_inbox, nullptr},
+	{"GET", "/v1/limits", JOB_READ, false, 2, list_limits, nullptr},
 	{"GET", "/v1/keys", JOB_READ, false, 2, list_keys, nullptr},
 	{"GET", "/v1/keys/*", JOB_READ, false, 1, read_key, nullptr},
 	{"GET", "/v1/keys/*/derived", JOB_READ, false, 1, read_derived_key, nullptr},

@@ -291,6 +291,42 @@ offer_keys(const struct gate_state *state, struct page *page) {
 }
 
 static void
+write_sum(const struct gate_state *state, enum limit_dimension dimension, struct bytes subject,
+	  enum limit_window window, struct json_writer *w) {
+	int64_t cents = limits_sum(state->limits, dimension, subject, window, state->now_ms, nullptr, 0);
+	json_write_member_integer(w, limit_window_names[window], cents > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : cents);
+}
+
+/* By the key or by what it stands in: US cents in the windows that end now. */
+static void
+write_spent(const struct gate_state *state, enum limit_dimension dimension, struct bytes subject,
+	    struct json_writer *w) {
+	json_write_key(w, limit_dimension_names[dimension]);
+	json_write_object(w);
+	write_sum(state, dimension, subject, LIMIT_DAY, w);
+	write_sum(state, dimension, subject, LIMIT_HOUR, w);
+	json_write_member_string(w, "subject", subject);
+	write_sum(state, dimension, subject, LIMIT_WEEK, w);
+	json_write_end(w);
+}
+
+static void
+write_limits(const struct gate_state *state, const void *item, struct json_writer *w) {
+	const struct key_info *key = item;
+	const struct unit *account = directory_unit(state->directory, bytes_of_text(key->account));
+	const struct unit *desk = account == nullptr ? nullptr : unit_above(account, UNIT_DESK);
+	const struct unit *entity = account == nullptr ? nullptr : unit_above(account, UNIT_LEGAL_ENTITY);
+	json_write_object(w);
+	write_spent(state, LIMIT_ACCOUNT, bytes_of_text(key->account), w);
+	if (desk != nullptr)
+		write_spent(state, LIMIT_DESK, desk->id, w);
+	write_spent(state, LIMIT_KEY, bytes_of_text(key->id), w);
+	if (entity != nullptr)
+		write_spent(state, LIMIT_LEGAL_ENTITY, entity->id, w);
+	json_write_end(w);
+}
+
+static void
 write_zone(const struct gate_state *state, const void *item, struct json_writer *w) {
 	const struct zone *zone = item;
 	json_write_object(w);
@@ -381,6 +417,7 @@ static const struct {
 	[LISTING_LISTS] = {offer_lists, write_list},
 	[LISTING_ZONES] = {offer_zones, write_zone},
 	[LISTING_ASSETS] = {offer_assets, write_asset},
+	[LISTING_LIMITS] = {offer_keys, write_limits},
 };
 
 enum status

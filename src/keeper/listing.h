@@ -19,6 +19,7 @@ enum listing {
 	LISTING_LISTS,
 	LISTING_ZONES,
 	LISTING_ASSETS,
+	LISTING_LIMITS, /* of every key: what was spent by it and by what it stands in */
 };
 
 /* A page in bytewise order of the ids: {"items": [...], "next": cursor where there is more}. query: after (a cursor), limit
