@@ -80,3 +80,21 @@ cursor_end(const struct cursor *cursor, const char *field) {
 	return cursor->left == 0 ? OK
 				 : fail(STATUS_INVALID, "%s.trailing: %zu bytes after the end", field, cursor->left);
 }
+
+enum status
+cursor_read_snapshot(struct bytes snapshot, const char *field, uint8_t version,
+		     enum status (*read_one)(struct cursor *cursor, void *context), void *context) {
+	struct cursor cursor = cursor_of(snapshot);
+	uint8_t found = 0;
+	uint32_t count = 0;
+	enum status status = cursor_u8(&cursor, field, &found);
+	if (status == OK && found != version)
+		return fail(STATUS_UNSUPPORTED, "%s: version %u", field, found);
+	if (status == OK)
+		status = cursor_u32be(&cursor, field, &count);
+	for (; status == OK && count > 0; count--)
+		status = read_one(&cursor, context);
+	if (status == OK)
+		status = cursor_end(&cursor, field);
+	return status == OK || status == STATUS_NO_MEMORY ? status : fail(STATUS_CORRUPT, "%s: damaged", field);
+}

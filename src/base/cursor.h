@@ -34,4 +34,9 @@ enum status cursor_until(struct cursor *cursor, const char *field, uint8_t end, 
 /* OK only if nothing is left: "<field>.trailing: n bytes after the end". */
 enum status cursor_end(const struct cursor *cursor, const char *field);
 
+/* The items of a snapshot of state: version, number, and so many that read_one() takes from the cursor; nothing after them.
+ * STATUS_UNSUPPORTED "<field>: version n", STATUS_NO_MEMORY as it comes, and else STATUS_CORRUPT "<field>: damaged". */
+enum status cursor_read_snapshot(struct bytes snapshot, const char *field, uint8_t version,
+				 enum status (*read_one)(struct cursor *cursor, void *context), void *context);
+
 #endif

@@ -78,5 +78,40 @@ what_is_left_at_the_end_is_refused(void **) {
 	assert_ok(cursor_end(&empty, "field"));
 }
 
+static enum status
+read_number(struct cursor *cursor, void *context) {
+	uint8_t number;
+	TRY(cursor_u8(cursor, "field", &number));
+	*(unsigned *)context += number;
+	return number != 9 ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory");
+}
+
+static void
+a_snapshot_has_so_many_items_and_nothing_after_them(void **) {
+	static const struct {
+		const char *bytes;
+		size_t len;
+		enum status status;
+		unsigned sum;
+	} cases[] = {
+		{"\2\0\0\0\2\3\4", 7, OK, 7},
+		{"\2\0\0\0\0", 5, OK, 0},
+		{"", 0, STATUS_CORRUPT, 0},
+		{"\1\0\0\0\0", 5, STATUS_UNSUPPORTED, 0},
+		{"\3\0\0\0\0", 5, STATUS_UNSUPPORTED, 0},
+		{"\2\0\0\0", 4, STATUS_CORRUPT, 0},
+		{"\2\0\0\0\2\3", 6, STATUS_CORRUPT, 3},
+		{"\2\0\0\0\1\3\4", 7, STATUS_CORRUPT, 3},
+		{"\2\0\0\0\2\11\4", 7, STATUS_NO_MEMORY, 9},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		unsigned sum = 0;
+		assert_int_equal(cases[i].status, cursor_read_snapshot(bytes_of(cases[i].bytes, cases[i].len), "field",
+								       2, read_number, &sum));
+		assert_int_equal(cases[i].sum, sum);
+	}
+}
+
 RUN_TESTS(T(integers_are_read_in_the_order_of_the_name), T(a_read_past_the_end_fails_and_takes_nothing),
-	  T(what_is_taken_is_borrowed_and_what_is_copied_is_not), T(what_is_left_at_the_end_is_refused))
+	  T(what_is_taken_is_borrowed_and_what_is_copied_is_not), T(what_is_left_at_the_end_is_refused),
+	  T(a_snapshot_has_so_many_items_and_nothing_after_them))

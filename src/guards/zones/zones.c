@@ -115,7 +115,7 @@ zones_write(const struct zones *zones, struct buffer *to) {
 }
 
 static enum status
-read_network(struct cursor *cursor, struct zones *zones) {
+read_network(struct cursor *cursor, void *zones) {
 	struct zone_network network = {};
 	struct bytes zone;
 	TRY(cursor_prefixed(cursor, FIELD, sizeof network.zone - 1, &zone));
@@ -131,19 +131,7 @@ read_network(struct cursor *cursor, struct zones *zones) {
 
 enum status
 zones_read(struct zones *zones, struct bytes snapshot) {
-	struct cursor cursor = cursor_of(snapshot);
-	uint8_t version = 0;
-	uint32_t count = 0;
-	enum status status = cursor_u8(&cursor, FIELD, &version);
-	if (status == OK && version != SNAPSHOT_VERSION)
-		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
-	if (status == OK)
-		status = cursor_u32be(&cursor, FIELD, &count);
-	for (; status == OK && count > 0; count--)
-		status = read_network(&cursor, zones);
-	if (status == OK)
-		status = cursor_end(&cursor, FIELD);
-	return status == OK || status == STATUS_NO_MEMORY ? status : fail(STATUS_CORRUPT, "%s: damaged", FIELD);
+	return cursor_read_snapshot(snapshot, FIELD, SNAPSHOT_VERSION, read_network, zones);
 }
 
 struct bytes
