@@ -82,7 +82,10 @@ def test_a_usage_error_exits_2_and_says_what_was_expected():
         (["op", "list", "--limit"], "usage.value"), (["op", "list", "--limit", "1", "--limit=2"], "usage.repeated"),
         (["op", "list", "--json=1"], "usage.flag"), (["key", "create", "k"], "usage.missing"),
         (["init"], "usage.init"), (["completion", "fish"], "usage.shell"), (["process", "clerk"], "usage.role"),
-        (["workload", "keygen", "/tmp/none"], "usage.id"),
+        (["workload", "keygen", "/tmp/none"], "usage.id"), (["list", "add", "x"], "usage.entries"),
+        (["list", "add", "x", "a:b", "--wait", "25h", "--effective-from", "2099-01-01T00:00:00Z"], "usage.wait"),
+        (["list", "add", "x", "a:b", "--wait", "soon"], "usage.duration"),
+        (["list", "add", "x", "a:b", "--probation", "0"], "usage.probation"),
     ]:
         result = run(*arguments, GATEHOUSE_PROFILE="/dev/null")
         assert result.code == 2 and result.out == "" and name in result.err, (arguments, result)
@@ -472,7 +475,8 @@ def test_people_change_the_firm_by_operations():
         firm.approve(asked.json()["operation"], *both)
     destinations = firm.must(firm.ask("person5", "list", "create", "exchanges", "--kind", "allowed", "--json")).json()
     firm.approve(destinations["operation"], "person1", "person3")
-    entries = firm.must(firm.ask("person5", "list", "add", "exchanges", "eip155:1:0x3535353535353535353535353535353535353535", "--json")).json()
+    entries = firm.must(firm.ask("person5", "list", "add", "exchanges", "eip155:1:0x3535353535353535353535353535353535353535",
+                              "--wait", "25h", "--until", "2099-01-01T00:00:00Z", "--note", "contract 7", "--json")).json()
     firm.approve(entries["operation"], "person1", "person4")
     price = firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "3100.25", "--json")).json()
     assert price["reasons"] == ["price_step"], price

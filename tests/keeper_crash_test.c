@@ -112,7 +112,7 @@ list_payload(struct arena *arena) {
 	buffer_append_text(&text, "{\"entries\":[");
 	for (unsigned i = 0; i < 320; i++)
 		buffer_append_format(&text, "%s\"eip155:1:0x%040x\"", i == 0 ? "" : ",", 0x1000 + i);
-	buffer_append_text(&text, "]}");
+	buffer_append_text(&text, "],\"probation\":100}");
 	buffer_append_byte(&text, '\0');
 	return (const char *)arena_copy(arena, buffer_bytes(&text)).data;
 }

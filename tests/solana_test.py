@@ -34,13 +34,18 @@ def house():
         for chain in ("solana:main", "solana:dev"):
             asset = ("asset", "add", "--chain", chain, "--symbol", "SOL", "--decimals", "9")
             changes += [(asset, ("person3", "person5")),
-                        (("list", "add", "solana", f"{chain}:{base58(OWNER)}"), ("person1", "person3")),
+                        (("list", "add", "solana", f"{chain}:{base58(OWNER)}", "--probation", "100000"), ("person1", "person3")),
                         (("price", "set", f"{chain}/native", "--usd", "200"), ("person1",))]
         for arguments, people in changes:
             firm.approve(firm.must(firm.ask("person4", *arguments, "--json")).json()["operation"], *people)
         for name in ("sol-hot", "sol-dev"):
             SHARED[name] = bytes.fromhex(firm.must(firm.ask("person1", "key", "show", name, "--json")).json()["public_key"])
         SHARED["blockhash"] = 0
+        for name, chain in (("sol-hot", "solana:main"), ("sol-dev", "solana:dev")):
+            tried = firm.ask("settlement", "op", "sign", name, "--transaction", "-", "--json", given=transfer(10**6, key=name))
+            assert firm.must(tried).json()["reasons"] == ["test_transfer"], tried
+            arrived = firm.ask("person4", "list", "confirm", "solana", f"{chain}:{base58(OWNER)}", "--json")
+            firm.approve(firm.must(arrived).json()["operation"], "person1", "person3")
     return SHARED["firm"]
 
 

@@ -5,6 +5,7 @@
 #include "cli/founding.h"
 #include "cli/output.h"
 #include "cli/submit.h"
+#include "base/io.h"
 #include "base/secret.h"
 #include "keys/bip32.h"
 
@@ -319,11 +320,62 @@ write_entries(struct payload *payload) {
 	return OK;
 }
 
+static enum status
+check_entries(const struct invocation *invocation) {
+	bool any = invocation_word(invocation, 1) != nullptr || invocation_option(invocation, "from") != nullptr;
+	return any ? OK : fail(STATUS_INVALID, "usage.entries: give CHAIN:ADDRESS, or --from FILE");
+}
+
+struct written_terms {
+	int64_t effective_ms, expires_ms, probation_cents; /* 0: none */
+};
+
+static enum status
+read_terms(const struct invocation *invocation, struct written_terms *terms) {
+	const char *from = invocation_option(invocation, "effective-from"),
+		   *wait = invocation_option(invocation, "wait"), *until = invocation_option(invocation, "until"),
+		   *probation = invocation_option(invocation, "probation");
+	uint64_t cents = 0;
+	*terms = (struct written_terms){};
+	if (from != nullptr && wait != nullptr)
+		return fail(STATUS_INVALID, "usage.wait: give --effective-from or --wait");
+	if (from != nullptr)
+		TRY(time_parse(bytes_of_text(from), &terms->effective_ms));
+	if (wait != nullptr) {
+		TRY(duration_parse(wait, &terms->effective_ms));
+		terms->effective_ms += io_realtime_ns(io_system()) / 1'000'000;
+	}
+	if (until != nullptr)
+		TRY(time_parse(bytes_of_text(until), &terms->expires_ms));
+	if (probation != nullptr && (decimal_decode(bytes_of_text(probation), &cents) != OK || cents == 0 ||
+				     cents > (uint64_t)JSON_INTEGER_MAX))
+		return fail(STATUS_INVALID, "usage.probation: expected US cents, found \"%s\"", probation);
+	terms->probation_cents = (int64_t)cents;
+	return OK;
+}
+
+enum status
+list_add_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	struct written_terms terms;
+	TRY(check_entries(invocation));
+	TRY(read_terms(invocation, &terms));
+	payload_start(&payload, invocation);
+	if (terms.effective_ms != 0)
+		json_write_member_integer(&payload.w, "effective_from", terms.effective_ms);
+	TRY(write_entries(&payload));
+	if (terms.expires_ms != 0)
+		json_write_member_integer(&payload.w, "expires", terms.expires_ms);
+	payload_option(&payload, "note", "note");
+	if (terms.probation_cents != 0)
+		json_write_member_integer(&payload.w, "probation", terms.probation_cents);
+	return submit_on(&payload, "list", invocation_word(invocation, 0));
+}
+
 enum status
 list_entries_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
-	if (invocation_word(invocation, 1) == nullptr && invocation_option(invocation, "from") == nullptr)
-		return fail(STATUS_INVALID, "usage.entries: give CHAIN:ADDRESS, or --from FILE");
+	TRY(check_entries(invocation));
 	payload_start(&payload, invocation);
 	TRY(write_entries(&payload));
 	return submit_on(&payload, "list", invocation_word(invocation, 0));

@@ -47,6 +47,7 @@ enum status delegate_run(struct invocation *invocation);
 enum status group_add_run(struct invocation *invocation);
 enum status group_member_run(struct invocation *invocation);
 enum status list_create_run(struct invocation *invocation);
+enum status list_add_run(struct invocation *invocation);
 enum status list_entries_run(struct invocation *invocation);
 enum status list_show_run(struct invocation *invocation);
 enum status asset_add_run(struct invocation *invocation);

@@ -271,30 +271,75 @@ normalise_entry(struct arena *arena, struct bytes given, struct bytes *entry) {
 }
 
 static enum status
-change_list(struct gate_state *state, const struct change *change,
-	    enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
-	_cleanup_(arena_free) struct arena arena = {};
+read_entries(struct arena *arena, const json *payload, struct bytes **entries, size_t *count) {
 	const json *array;
-	TRY(json_need(change->payload, "payload", "entries", JSON_ARRAY, &array));
-	size_t count = json_size(array);
-	if (count == 0 || count > ENTRIES_MAX)
+	TRY(json_need(payload, "payload", "entries", JSON_ARRAY, &array));
+	*count = json_size(array);
+	if (*count == 0 || *count > ENTRIES_MAX)
 		return fail(STATUS_INVALID, "payload.entries: expected 1 to %zu entries, found %zu", ENTRIES_MAX,
-			    count);
-	struct bytes *entries = ARENA_NEW_ARRAY(&arena, count, struct bytes);
-	TRY_ALLOC(entries);
+			    *count);
+	*entries = ARENA_NEW_ARRAY(arena, *count, struct bytes);
+	TRY_ALLOC(*entries);
 	struct json_iterator iterator = json_iterate(array);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < *count; i++) {
 		const json *entry = json_next(&iterator, nullptr);
 		if (json_type_of(entry) != JSON_STRING)
 			return fail(STATUS_INVALID, "payload.entries: entry %zu is not a string", i);
-		TRY(normalise_entry(&arena, json_string(entry), &entries[i]));
+		TRY(normalise_entry(arena, json_string(entry), &(*entries)[i]));
 	}
-	return apply(&state->destinations, change->resource_id, entries, count, change->now_ms);
+	return OK;
+}
+
+/* Absent: 0, which means none. A number that is there is above that. */
+static enum status
+optional_number(const json *payload, const char *member, int64_t *number) {
+	*number = 0;
+	if (json_get(payload, member) == nullptr)
+		return OK;
+	TRY(json_need_integer(payload, "payload", member, number));
+	return *number > 0 ? OK : fail(STATUS_INVALID, "payload.%s: expected a number above zero", member);
+}
+
+static enum status
+read_terms(const json *payload, struct destination_terms *terms) {
+	struct bytes note = {};
+	*terms = (struct destination_terms){};
+	TRY(optional_number(payload, "effective_from", &terms->effective_ms));
+	TRY(optional_number(payload, "expires", &terms->expires_ms));
+	TRY(optional_number(payload, "probation", &terms->probation_cents));
+	if (json_get(payload, "note") == nullptr)
+		return OK;
+	TRY(json_need_string(payload, "payload", "note", &note));
+	if (note.len == 0 || note.len > DESTINATION_NOTE_MAX || memchr(note.data, '\0', note.len) != nullptr)
+		return fail(STATUS_INVALID, "payload.note: expected 1 to %zu characters", DESTINATION_NOTE_MAX);
+	memcpy(terms->note, note.data, note.len);
+	return OK;
 }
 
 static enum status
 add_to_list(struct gate_state *state, const struct change *change) {
-	return change_list(state, change, destinations_add);
+	_cleanup_(arena_free) struct arena arena = {};
+	struct destination_terms terms;
+	struct bytes *entries;
+	size_t count;
+	TRY(read_terms(change->payload, &terms));
+	TRY(read_entries(&arena, change->payload, &entries, &count));
+	return destinations_add(&state->destinations, change->resource_id, entries, count, &terms, change->now_ms);
+}
+
+static enum status
+change_list(struct gate_state *state, const struct change *change,
+	    enum status (*apply)(struct destinations *, struct bytes, const struct bytes *, size_t, int64_t)) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bytes *entries;
+	size_t count;
+	TRY(read_entries(&arena, change->payload, &entries, &count));
+	return apply(&state->destinations, change->resource_id, entries, count, change->now_ms);
+}
+
+static enum status
+confirm_in_list(struct gate_state *state, const struct change *change) {
+	return change_list(state, change, destinations_confirm);
 }
 
 static enum status
@@ -488,6 +533,39 @@ list_facts(const struct gate_state *state, const struct change *change, struct f
 		facts_add_long(facts, "change.entries", FACT_VERIFIED, (int64_t)json_size(entries));
 }
 
+/* What a policy asks of new entries: how long they wait, until when they hold, and what may be sent there before they are
+ * confirmed. Terms that cannot be read state nothing; the change itself will be refused. */
+static void
+new_entries_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	struct destination_terms terms;
+	list_facts(state, change, facts);
+	if (read_terms(change->payload, &terms) != OK)
+		return;
+	int64_t waiting_ms = terms.effective_ms > change->now_ms ? terms.effective_ms - change->now_ms : 0;
+	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED, waiting_ms);
+	if (terms.expires_ms != 0)
+		facts_add_long(facts, "change.expires_in_ms", FACT_VERIFIED, terms.expires_ms - change->now_ms);
+	if (terms.probation_cents != 0)
+		facts_add_long(facts, "change.test_cents", FACT_VERIFIED, terms.probation_cents);
+}
+
+/* Whether every entry is on the list, on probation, and had its test transfer. */
+static void
+confirmation_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
+	struct bytes *entries;
+	size_t count;
+	list_facts(state, change, facts);
+	if (list == nullptr || read_entries(facts->arena, change->payload, &entries, &count) != OK)
+		return;
+	bool all_tested = true;
+	for (size_t i = 0; i < count; i++) {
+		const struct destination_entry *entry = destination_list_entry(list, entries[i]);
+		all_tested = all_tested && entry != nullptr && entry->terms.probation_cents != 0 && entry->is_tested;
+	}
+	facts_add_boolean(facts, "change.tested", FACT_VERIFIED, all_tested);
+}
+
 static void
 new_list_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
 	add_text_fact(facts, "change.list_kind", change->payload, "kind");
@@ -562,7 +640,10 @@ static const struct administration {
 	[OPERATION_GROUP_MEMBER_REMOVE] = {{"person"}, remove_group_member, no_facts},
 	[OPERATION_DELEGATE] = {{"by", "until"}, set_delegate, delegate_facts},
 	[OPERATION_LIST_CREATE] = {{"id", "kind"}, create_list, new_list_facts},
-	[OPERATION_LIST_ADD] = {{"entries"}, add_to_list, list_facts},
+	[OPERATION_LIST_ADD] = {{"effective_from", "entries", "expires", "note", "probation"},
+				add_to_list,
+				new_entries_facts},
+	[OPERATION_LIST_CONFIRM] = {{"entries"}, confirm_in_list, confirmation_facts},
 	[OPERATION_LIST_REMOVE] = {{"entries"}, remove_from_list, list_facts},
 	[OPERATION_ASSET_ADD] = {{"chain", "contract", "decimals", "symbol"}, add_asset, no_facts},
 	[OPERATION_PRICE_SET] = {{"microcents"}, set_price, price_facts},

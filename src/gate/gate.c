@@ -153,7 +153,7 @@ apply_spend(struct gate *gate, const struct evaluation *evaluation, const struct
 	if (evaluation->observation.has_spend) {
 		record->has_spend = true;
 		record->spend = evaluation->observation.spend;
-		TRY(limits_apply(gate->state->limits, &record->spend));
+		TRY(gate_state_apply_spend(gate->state, &record->spend));
 	}
 	const struct fact *nonce = facts_find(evaluation->facts, "transfer.nonce");
 	if (nonce == nullptr || nonce->value.type != VALUE_LONG)

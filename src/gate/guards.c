@@ -99,22 +99,53 @@ observe_transfer(struct observation *o, struct facts *facts) {
 
 /* --- destinations: allow lists and sanctions, for every destination of the transaction. --- */
 
+/* The worst of them all; with no destination there is none that is good. */
+static void
+add_standing(const struct destination_standing *other, struct destination_standing *all) {
+	all->state = other->state < all->state ? other->state : all->state;
+	if (other->state == DESTINATION_WAITING)
+		all->from_ms = other->from_ms > all->from_ms ? other->from_ms : all->from_ms;
+	all->until_ms = other->until_ms < all->until_ms ? other->until_ms : all->until_ms;
+	if (other->state == DESTINATION_PROBATION)
+		all->probation_cents =
+			other->probation_cents < all->probation_cents ? other->probation_cents : all->probation_cents;
+}
+
+static void
+add_standing_facts(const struct observation *o, const struct destination_standing *all, struct facts *facts) {
+	bool is_usable = all->state == DESTINATION_IN_FORCE || all->state == DESTINATION_PROBATION;
+	facts_add_boolean(facts, "destination.allowed", FACT_FEED, all->state == DESTINATION_IN_FORCE);
+	facts_add_boolean(facts, "destination.expired", FACT_FEED, all->state == DESTINATION_EXPIRED);
+	facts_add_boolean(facts, "destination.probation", FACT_FEED, all->state == DESTINATION_PROBATION);
+	facts_add_boolean(facts, "destination.waiting", FACT_FEED, all->state == DESTINATION_WAITING);
+	if (is_usable && all->until_ms != INT64_MAX)
+		facts_add_long(facts, "destination.expires_in_ms", FACT_FEED, all->until_ms - o->now_ms);
+	if (all->state == DESTINATION_PROBATION)
+		facts_add_long(facts, "destination.test_cents", FACT_FEED, all->probation_cents);
+	if (all->state == DESTINATION_WAITING)
+		facts_add_long(facts, "destination.waiting_ms", FACT_FEED, all->from_ms - o->now_ms);
+}
+
 static enum status
 observe_destinations(struct observation *o, struct facts *facts) {
 	const struct wallet_transaction *transaction = o->transaction;
 	if (transaction == nullptr)
 		return OK;
-	bool all_allowed = transaction->destination_count > 0, any_sanctioned = false;
+	bool any_sanctioned = false;
 	const struct destination_list *sanctions = nullptr;
+	struct destination_standing all = {.state = transaction->destination_count > 0 ? DESTINATION_IN_FORCE
+										       : DESTINATION_UNLISTED,
+					   .until_ms = INT64_MAX,
+					   .probation_cents = INT64_MAX};
 	for (size_t i = 0; i < transaction->destination_count; i++) {
 		struct bytes name = destination_name(o->arena, transaction->chain, transaction->destinations[i]);
-		all_allowed = all_allowed &&
-			      destinations_any_has(&o->state->destinations, DESTINATIONS_ALLOWED, name, nullptr);
+		struct destination_standing standing = destinations_standing(&o->state->destinations, name, o->now_ms);
+		add_standing(&standing, &all);
 		any_sanctioned =
 			destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
 			any_sanctioned;
 	}
-	facts_add_boolean(facts, "destination.allowed", FACT_FEED, all_allowed);
+	add_standing_facts(o, &all, facts);
 	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, any_sanctioned);
 	if (sanctions != nullptr)
 		facts_add_string(facts, "destination.sanctioned_by", FACT_FEED, bytes_of_text(sanctions->name));

@@ -74,7 +74,7 @@ apply_recorded_change(struct gate *gate, struct arena *arena, const struct opera
 		TRY(json_read(arena, record->result, (struct json_limits){}, &change.result));
 	TRY(gate_apply_change(gate, &change));
 	if (record->has_spend)
-		TRY(limits_apply(gate->state->limits, &record->spend));
+		TRY(gate_state_apply_spend(gate->state, &record->spend));
 	return record->nonce_chain.len == 0
 		       ? OK
 		       : gate_state_set_last_nonce(gate->state, change.resource_id, record->nonce_chain, record->nonce);

@@ -47,15 +47,17 @@ static const struct {
 };
 
 /* Of every row, unless it says otherwise. */
-static const char defaults_text[] = "request: {age_ms: 0, has_reason: false, has_reference: false}\n"
-				    "key: {known: true, state: active}\n"
-				    "destination: {allow_hash: \"\", sanctions_hash: \"\"}\n"
-				    "call.unrecognised: false\n"
-				    "approve.unlimited: false\n"
-				    "identity.terminal_key: false\n"
-				    "transfer: {amount: \"0\", asset_known: true, destination_count: 1, fee_max: "
-				    "\"0\", format: evm, kind: native,\n"
-				    "  price_missing: false, price_stale: false}\n";
+static const char defaults_text[] =
+	"request: {age_ms: 0, has_reason: false, has_reference: false}\n"
+	"key: {known: true, state: active}\n"
+	"destination: {allow_hash: \"\", expired: false, probation: false, sanctions_hash: \"\",\n"
+	"  waiting: false}\n"
+	"call.unrecognised: false\n"
+	"approve.unlimited: false\n"
+	"identity.terminal_key: false\n"
+	"transfer: {amount: \"0\", asset_known: true, destination_count: 1, fee_max: "
+	"\"0\", format: evm, kind: native,\n"
+	"  price_missing: false, price_stale: false}\n";
 
 struct history {
 	struct shadow *shadow;

@@ -110,3 +110,13 @@ gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct byt
 		return fail(STATUS_INVALID, "state.nonce: cannot be kept");
 	return map_put(&state->last_nonces, view, (void *)(uintptr_t)(nonce + 1), nullptr);
 }
+
+enum status
+gate_state_apply_spend(struct gate_state *state, const struct spend *spend) {
+	TRY(limits_apply(state->limits, spend));
+	for (size_t i = 0; i < spend->part_count; i++)
+		if (spend->parts[i].dimension == LIMIT_DESTINATION)
+			destinations_note_transfer(&state->destinations, spend->parts[i].subject, spend->parts[i].cents,
+						   spend->operation, spend->at_ms);
+	return OK;
+}

@@ -56,4 +56,7 @@ const struct key_info *gate_state_key(const struct gate_state *state, struct byt
 bool gate_state_last_nonce(const struct gate_state *state, struct bytes key, struct bytes chain, uint64_t *nonce);
 enum status gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce);
 
+/* What a signed transaction spends: against the limits, and as tests of destinations that are on probation. */
+enum status gate_state_apply_spend(struct gate_state *state, const struct spend *spend);
+
 #endif

@@ -258,7 +258,8 @@ read_list(struct job *job, const struct route_match *match) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
-	TRY(listing_list(&job->arena, job->keeper->gate->state, match->path.values[0], match->query, &w));
+	TRY(listing_list(&job->arena, job->keeper->gate->state, match->path.values[0], job->keeper->batch_ms,
+			 match->query, &w));
 	return send_json(job, &w);
 }
 

@@ -117,6 +117,7 @@ struct page {
 	size_t after_len;
 	size_t limit;
 	size_t count, written;
+	size_t start; /* of the array, in what is written */
 	struct item items[LISTING_PAGE_MAX + 1];
 };
 
@@ -187,14 +188,26 @@ compare_items(const void *a, const void *b) {
 }
 
 static void
-page_write(struct page *page, const struct gate_state *state, const char *name,
-	   void (*write)(const struct gate_state *, const void *, struct json_writer *), struct json_writer *w) {
-	size_t start = w->to->len;
+page_start(struct page *page, const char *name, struct json_writer *w) {
+	page->start = w->to->len;
 	qsort(page->items, page->count, sizeof *page->items, compare_items);
 	json_write_key(w, name);
 	json_write_array(w);
-	for (size_t *i = &page->written; *i < page->count && *i < page->limit && w->to->len - start < PAGE_BYTES; ++*i)
-		write(state, page->items[*i].of, w);
+}
+
+/* The next item that goes onto the page, or null. */
+static const void *
+page_next(struct page *page, const struct json_writer *w) {
+	bool is_full = page->written == page->limit || w->to->len - page->start >= PAGE_BYTES;
+	return page->written == page->count || is_full ? nullptr : page->items[page->written++].of;
+}
+
+static void
+page_write(struct page *page, const struct gate_state *state, const char *name,
+	   void (*write)(const struct gate_state *, const void *, struct json_writer *), struct json_writer *w) {
+	page_start(page, name, w);
+	for (const void *item; (item = page_next(page, w)) != nullptr;)
+		write(state, item, w);
 	json_write_end(w);
 }
 
@@ -380,8 +393,22 @@ offer_lists(const struct gate_state *state, struct page *page) {
 }
 
 static void
-write_destination(const struct gate_state *, const void *item, struct json_writer *w) {
-	json_write_text(w, item);
+write_destination(const struct destination_entry *entry, int64_t now_ms, struct json_writer *w) {
+	const struct destination_terms *terms = &entry->terms;
+	json_write_object(w);
+	json_write_member_text(w, "destination", entry->spelling);
+	if (terms->effective_ms != 0)
+		json_write_member_integer(w, "effective_from", terms->effective_ms);
+	if (terms->expires_ms != 0)
+		json_write_member_integer(w, "expires", terms->expires_ms);
+	if (terms->note[0] != '\0')
+		json_write_member_text(w, "note", terms->note);
+	if (terms->probation_cents != 0)
+		json_write_member_integer(w, "probation", terms->probation_cents);
+	json_write_member_text(w, "state", destination_state_name(destination_entry_state(entry, now_ms)));
+	if (entry->is_tested)
+		json_write_member_hex(w, "tested_by", BYTES_OF_ARRAY(entry->tested_by));
+	json_write_end(w);
 }
 
 static void
@@ -435,7 +462,7 @@ listing_page(struct arena *arena, const struct gate_state *state, enum listing o
 }
 
 enum status
-listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, struct bytes query,
+listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, int64_t now_ms, struct bytes query,
 	     struct json_writer *w) {
 	const struct destination_list *list = destinations_find(&state->destinations, name);
 	struct page *page = ARENA_NEW(arena, struct page);
@@ -447,7 +474,10 @@ listing_list(struct arena *arena, const struct gate_state *state, struct bytes n
 	json_write_object(w);
 	json_write_member_integer(w, "changed_at", list->changed_ms);
 	json_write_member_integer(w, "count", (int64_t)list->entries.count);
-	page_write(page, state, "entries", write_destination, w);
+	page_start(page, "entries", w);
+	for (const struct destination_entry *entry; (entry = page_next(page, w)) != nullptr;)
+		write_destination(entry, now_ms, w);
+	json_write_end(w);
 	json_write_member_hex(w, "hash", hash256_bytes(&list->hash));
 	json_write_member_text(w, "id", list->name);
 	json_write_member_text(w, "kind", destination_list_kind_name(list->kind));

@@ -27,9 +27,9 @@ enum listing {
  * is there all the time, whatever comes and goes meanwhile. Errors: "query.*". */
 enum status listing_page(struct arena *arena, const struct gate_state *state, enum listing of, struct bytes query,
 			 struct json_writer *writer);
-/* One list of destinations, a page of its entries inside. Error also: "list.unknown". */
-enum status listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, struct bytes query,
-			 struct json_writer *writer);
+/* One list of destinations, a page of its entries inside, and how they stand now. Error also: "list.unknown". */
+enum status listing_list(struct arena *arena, const struct gate_state *state, struct bytes name, int64_t now_ms,
+			 struct bytes query, struct json_writer *writer);
 enum status listing_policy(const struct gate_state *state, struct json_writer *writer);
 
 #endif

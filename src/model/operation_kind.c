@@ -27,6 +27,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_DELEGATE] = {"delegate", "people", ON(PERSON), ACT_INWARD, false},
 	[OPERATION_LIST_CREATE] = {"list.create", "destinations", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_LIST_ADD] = {"list.add", "destinations", ON(LIST), ACT_INWARD, false},
+	[OPERATION_LIST_CONFIRM] = {"list.confirm", "destinations", ON(LIST), ACT_INWARD, false},
 	[OPERATION_LIST_REMOVE] = {"list.remove", "destinations", ON(LIST), ACT_INWARD, false},
 	[OPERATION_ASSET_ADD] = {"asset.add", "assets", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_PRICE_SET] = {"price.set", "prices", ON(ASSET), ACT_INWARD, false},

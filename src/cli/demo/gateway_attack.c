@@ -70,7 +70,8 @@ forge_requesters(struct forgery *forgery, const char *payload) {
 	TRY(forge_requester(forgery, ACTOR_TREASURER, "sign", "key:btc-treasury", payload,
 			    "request_signature.mismatch"));
 	return forge_requester(forgery, ACTOR_PERSON_4, "list.add", "list:counterparties",
-			       "{\"entries\":[\"eip155:1:" ATTACKER_ADDRESS "\"]}", "person_signature.mismatch");
+			       "{\"entries\":[\"eip155:1:" ATTACKER_ADDRESS "\"],\"probation\":100}",
+			       "person_signature.mismatch");
 }
 
 /* --- Payload. --- */

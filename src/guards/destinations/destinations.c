@@ -9,9 +9,9 @@ constexpr size_t ENTRY_MAX = 160;
 static void
 list_destroy(struct destination_list *list) {
 	size_t at = 0;
-	void *spelling;
-	while (map_next(&list->entries, &at, nullptr, &spelling))
-		free(spelling);
+	void *entry;
+	while (map_next(&list->entries, &at, nullptr, &entry))
+		free(entry);
 	map_free(&list->entries);
 	free(list);
 }
@@ -45,15 +45,27 @@ compared_spelling(struct bytes entry, char spelling[ENTRY_MAX + 1], struct bytes
 	return OK;
 }
 
+static void
+write_terms(const struct destination_terms *terms, struct buffer *to) {
+	buffer_append_u64be(to, (uint64_t)terms->effective_ms);
+	buffer_append_u64be(to, (uint64_t)terms->expires_ms);
+	buffer_append_u64be(to, (uint64_t)terms->probation_cents);
+	buffer_append_prefixed(to, bytes_of_text(terms->note));
+}
+
+/* Tests change nothing that a decision depends on: they are not part of it. */
 static enum status
 compute_hash(struct destination_list *list) {
 	struct bytes *keys;
 	TRY(map_sorted_keys(&list->entries, &keys));
 	_cleanup_(buffer_free) struct buffer content = {};
-	buffer_append_text(&content, "gatehouse/destinations/v1");
+	buffer_append_text(&content, "gatehouse/destinations/v2");
 	buffer_append_prefixed(&content, bytes_of_text(list->name));
-	for (size_t i = 0; i < list->entries.count; i++)
+	for (size_t i = 0; i < list->entries.count; i++) {
+		const struct destination_entry *entry = map_get(&list->entries, keys[i]);
 		buffer_append_prefixed(&content, keys[i]);
+		write_terms(&entry->terms, &content);
+	}
 	free(keys);
 	TRY(buffer_status(&content));
 	list->hash = sha256(buffer_bytes(&content));
@@ -137,16 +149,50 @@ check_change(const struct destination_list *list, const struct bytes *entries, s
 }
 
 static enum status
-add_entry(struct destination_list *list, struct bytes entry) {
+add_entry(struct destination_list *list, struct bytes given, const struct destination_terms *terms,
+	  struct destination_entry **added) {
 	char spelling[ENTRY_MAX + 1];
 	struct bytes compared;
-	TRY(compared_spelling(entry, spelling, &compared));
-	char *given = strndup((const char *)entry.data, entry.len);
-	TRY_ALLOC(given);
-	enum status status = map_put(&list->entries, compared, given, nullptr);
+	TRY(compared_spelling(given, spelling, &compared));
+	struct destination_entry *entry = calloc(1, sizeof *entry + given.len + 1);
+	TRY_ALLOC(entry);
+	entry->terms = *terms;
+	memcpy(entry->spelling, given.data, given.len);
+	enum status status = map_put(&list->entries, compared, entry, nullptr);
 	if (status != OK)
-		free(given);
+		free(entry);
+	else if (added != nullptr)
+		*added = entry;
 	return status;
+}
+
+/* Letters, digits and what stands in the number of a contract or ticket: no address of a person. */
+static bool
+is_note(const char *note) {
+	static const char others[] = " ._-/#";
+	for (; *note != '\0'; note++)
+		if (!(*note >= '0' && *note <= '9') && !(*note >= 'a' && *note <= 'z') &&
+		    !(*note >= 'A' && *note <= 'Z') && strchr(others, *note) == nullptr)
+			return false;
+	return true;
+}
+
+static enum status
+check_terms(const struct destination_list *list, const struct destination_terms *terms, int64_t now_ms) {
+	bool has_any = terms->effective_ms != 0 || terms->expires_ms != 0 || terms->probation_cents != 0;
+	if (list->kind != DESTINATIONS_ALLOWED && has_any)
+		return fail(STATUS_INVALID,
+			    "destinations.terms: a list of %s addresses has no waiting, ending or trying",
+			    destination_list_kind_name(list->kind));
+	if (terms->effective_ms < 0 || terms->probation_cents < 0)
+		return fail(STATUS_INVALID, "destinations.terms: a number below zero");
+	int64_t start_ms = terms->effective_ms > now_ms ? terms->effective_ms : now_ms;
+	if (terms->expires_ms != 0 && terms->expires_ms <= start_ms)
+		return fail(STATUS_INVALID, "destinations.terms: it would expire before it is in force");
+	if (!is_note(terms->note))
+		return fail(STATUS_INVALID, "destinations.terms: a note has letters, digits, spaces and . _ - / # "
+					    "only, and no personal data");
+	return OK;
 }
 
 static enum status
@@ -160,12 +206,15 @@ remove_entry(struct destination_list *list, struct bytes entry) {
 
 enum status
 destinations_add(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
-		 int64_t now_ms) {
+		 const struct destination_terms *terms, int64_t now_ms) {
+	static const struct destination_terms none = {};
 	struct destination_list *list;
+	terms = terms == nullptr ? &none : terms;
 	TRY(find_list(destinations, name, &list));
+	TRY(check_terms(list, terms, now_ms));
 	TRY(check_change(list, entries, count, false));
 	for (size_t i = 0; i < count; i++)
-		TRY(add_entry(list, entries[i]));
+		TRY(add_entry(list, entries[i], terms, nullptr));
 	return finish_change(destinations, list, now_ms);
 }
 
@@ -180,16 +229,110 @@ destinations_remove(struct destinations *destinations, struct bytes name, const 
 	return finish_change(destinations, list, now_ms);
 }
 
+/* --- Probation. --- */
+
+static struct destination_entry *
+find_entry(const struct destination_list *list, struct bytes given) {
+	char spelling[ENTRY_MAX + 1];
+	struct bytes compared;
+	return compared_spelling(given, spelling, &compared) == OK ? map_get(&list->entries, compared) : nullptr;
+}
+
+enum status
+destinations_confirm(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
+		     int64_t now_ms) {
+	struct destination_list *list;
+	TRY(find_list(destinations, name, &list));
+	TRY(check_change(list, entries, count, true));
+	for (size_t i = 0; i < count; i++) {
+		const struct destination_entry *entry = find_entry(list, entries[i]);
+		if (entry->terms.probation_cents == 0)
+			return fail(STATUS_CONFLICT, "destinations.confirmed: \"%.*s\" is not on probation",
+				    BYTES_ARGS(entries[i]));
+		if (!entry->is_tested)
+			return fail(STATUS_CONFLICT, "destinations.untested: no test transfer to \"%.*s\" was signed",
+				    BYTES_ARGS(entries[i]));
+	}
+	for (size_t i = 0; i < count; i++)
+		find_entry(list, entries[i])->terms.probation_cents = 0;
+	return finish_change(destinations, list, now_ms);
+}
+
+void
+destinations_note_transfer(struct destinations *destinations, struct bytes entry, int64_t cents,
+			   const uint8_t operation[static 32], int64_t now_ms) {
+	size_t at = 0;
+	void *value;
+	while (map_next(&destinations->lists, &at, nullptr, &value)) {
+		const struct destination_list *list = value;
+		struct destination_entry *found =
+			list->kind == DESTINATIONS_ALLOWED ? find_entry(list, entry) : nullptr;
+		if (found == nullptr || destination_entry_state(found, now_ms) != DESTINATION_PROBATION ||
+		    cents > found->terms.probation_cents)
+			continue;
+		found->is_tested = true;
+		memcpy(found->tested_by, operation, sizeof found->tested_by);
+	}
+}
+
+/* --- Looking up. --- */
+
 const struct destination_list *
 destinations_find(const struct destinations *destinations, struct bytes name) {
 	return map_get(&destinations->lists, name);
 }
 
-bool
-destination_list_has(const struct destination_list *list, struct bytes entry) {
-	char spelling[ENTRY_MAX + 1];
-	struct bytes compared;
-	return compared_spelling(entry, spelling, &compared) == OK && map_get(&list->entries, compared) != nullptr;
+const struct destination_entry *
+destination_list_entry(const struct destination_list *list, struct bytes entry) {
+	return find_entry(list, entry);
+}
+
+enum destination_state
+destination_entry_state(const struct destination_entry *entry, int64_t now_ms) {
+	if (entry->terms.expires_ms != 0 && now_ms >= entry->terms.expires_ms)
+		return DESTINATION_EXPIRED;
+	if (now_ms < entry->terms.effective_ms)
+		return DESTINATION_WAITING;
+	return entry->terms.probation_cents != 0 ? DESTINATION_PROBATION : DESTINATION_IN_FORCE;
+}
+
+static struct destination_standing
+entry_standing(const struct destination_entry *entry, int64_t now_ms) {
+	return (struct destination_standing){.state = destination_entry_state(entry, now_ms),
+					     .from_ms = entry->terms.effective_ms,
+					     .until_ms =
+						     entry->terms.expires_ms == 0 ? INT64_MAX : entry->terms.expires_ms,
+					     .probation_cents = entry->terms.probation_cents};
+}
+
+/* Two that are alike hold for each other: the earlier start, the later end, and the smaller test. */
+static void
+improve_standing(struct destination_standing *best, const struct destination_standing *other) {
+	if (other->state > best->state)
+		*best = *other;
+	if (other->state < best->state)
+		return;
+	best->from_ms = other->from_ms < best->from_ms ? other->from_ms : best->from_ms;
+	best->until_ms = other->until_ms > best->until_ms ? other->until_ms : best->until_ms;
+	best->probation_cents =
+		other->probation_cents < best->probation_cents ? other->probation_cents : best->probation_cents;
+}
+
+struct destination_standing
+destinations_standing(const struct destinations *destinations, struct bytes entry, int64_t now_ms) {
+	struct destination_standing best = {};
+	size_t at = 0;
+	void *value;
+	while (map_next(&destinations->lists, &at, nullptr, &value)) {
+		const struct destination_list *list = value;
+		const struct destination_entry *found =
+			list->kind == DESTINATIONS_ALLOWED ? find_entry(list, entry) : nullptr;
+		if (found == nullptr)
+			continue;
+		struct destination_standing standing = entry_standing(found, now_ms);
+		improve_standing(&best, &standing);
+	}
+	return best;
 }
 
 bool
@@ -199,13 +342,23 @@ destinations_any_has(const struct destinations *destinations, enum destination_l
 	void *value;
 	while (map_next(&destinations->lists, &at, nullptr, &value)) {
 		const struct destination_list *list = value;
-		if (list->kind != kind || !destination_list_has(list, entry))
+		if (list->kind != kind || find_entry(list, entry) == nullptr)
 			continue;
 		if (found != nullptr)
 			*found = list;
 		return true;
 	}
 	return false;
+}
+
+const char *
+destination_state_name(enum destination_state state) {
+	static const char *const names[DESTINATION_STATES] = {
+		[DESTINATION_UNLISTED] = "unlisted", [DESTINATION_EXPIRED] = "expired",
+		[DESTINATION_WAITING] = "waiting",   [DESTINATION_PROBATION] = "probation",
+		[DESTINATION_IN_FORCE] = "in_force",
+	};
+	return names[state];
 }
 
 static const char *const kind_names[DESTINATION_LIST_KINDS] = {
@@ -227,11 +380,11 @@ destination_list_kind_parse(struct bytes text, enum destination_list_kind *kind)
 		    (int)(text.len > 40 ? 40 : text.len), (const char *)text.data);
 }
 
-/* --- Snapshots: version, number of lists; per list, in order of names, name, kind, version, time, and its entries as given, in
- * order of the spelling that is compared. --- */
+/* --- Snapshots: version, number of lists; per list, in order of names, name, kind, version, time, and its entries in order of
+ * the spelling that is compared: as given, terms, and the operation that tested it, prefixed; empty: none. --- */
 
 static const char FIELD[] = "destinations.snapshot";
-constexpr uint8_t SNAPSHOT_VERSION = 1;
+constexpr uint8_t SNAPSHOT_VERSION = 2;
 
 static enum status
 write_list(const struct destination_list *list, struct buffer *to) {
@@ -242,8 +395,12 @@ write_list(const struct destination_list *list, struct buffer *to) {
 	buffer_append_u64be(to, (uint64_t)list->version);
 	buffer_append_u64be(to, (uint64_t)list->changed_ms);
 	buffer_append_u32be(to, (uint32_t)list->entries.count);
-	for (size_t i = 0; i < list->entries.count; i++)
-		buffer_append_prefixed(to, bytes_of_text(map_get(&list->entries, keys[i])));
+	for (size_t i = 0; i < list->entries.count; i++) {
+		const struct destination_entry *entry = map_get(&list->entries, keys[i]);
+		buffer_append_prefixed(to, bytes_of_text(entry->spelling));
+		write_terms(&entry->terms, to);
+		buffer_append_prefixed(to, entry->is_tested ? BYTES_OF_ARRAY(entry->tested_by) : (struct bytes){});
+	}
 	free(keys);
 	return buffer_status(to);
 }
@@ -262,21 +419,51 @@ destinations_write(const struct destinations *destinations, struct buffer *to) {
 }
 
 static enum status
-read_entries(struct cursor *cursor, struct destination_list *list) {
-	uint32_t count;
-	TRY(cursor_u32be(cursor, FIELD, &count));
-	for (; count > 0; count--) {
-		struct bytes entry;
-		TRY(cursor_prefixed(cursor, FIELD, ENTRY_MAX, &entry));
-		if (destination_list_has(list, entry))
-			return fail(STATUS_INVALID, "%s: an entry twice", FIELD);
-		TRY(add_entry(list, entry));
-	}
+read_terms(struct cursor *cursor, struct destination_terms *terms) {
+	uint64_t effective, expires, cents;
+	struct bytes note;
+	TRY(cursor_u64be(cursor, FIELD, &effective));
+	TRY(cursor_u64be(cursor, FIELD, &expires));
+	TRY(cursor_u64be(cursor, FIELD, &cents));
+	TRY(cursor_prefixed(cursor, FIELD, DESTINATION_NOTE_MAX, &note));
+	if (effective > INT64_MAX || expires > INT64_MAX || cents > INT64_MAX)
+		return fail(STATUS_INVALID, "%s: a number out of range", FIELD);
+	*terms = (struct destination_terms){
+		.effective_ms = (int64_t)effective, .expires_ms = (int64_t)expires, .probation_cents = (int64_t)cents};
+	if (note.len > 0)
+		memcpy(terms->note, note.data, note.len);
+	return strlen(terms->note) == note.len && is_note(terms->note) ? OK : fail(STATUS_INVALID, "%s: a note", FIELD);
+}
+
+static enum status
+read_entry(struct cursor *cursor, struct destination_list *list) {
+	struct bytes given, tested;
+	struct destination_terms terms;
+	struct destination_entry *entry;
+	TRY(cursor_prefixed(cursor, FIELD, ENTRY_MAX, &given));
+	TRY(read_terms(cursor, &terms));
+	TRY(cursor_prefixed(cursor, FIELD, sizeof entry->tested_by, &tested));
+	if (find_entry(list, given) != nullptr || (tested.len != 0 && tested.len != sizeof entry->tested_by))
+		return fail(STATUS_INVALID, "%s: an entry twice, or no operation", FIELD);
+	TRY(add_entry(list, given, &terms, &entry));
+	entry->is_tested = tested.len > 0;
+	if (entry->is_tested)
+		memcpy(entry->tested_by, tested.data, sizeof entry->tested_by);
 	return OK;
 }
 
 static enum status
-read_list(struct cursor *cursor, struct destinations *destinations) {
+read_entries(struct cursor *cursor, struct destination_list *list) {
+	uint32_t count;
+	TRY(cursor_u32be(cursor, FIELD, &count));
+	for (; count > 0; count--)
+		TRY(read_entry(cursor, list));
+	return OK;
+}
+
+static enum status
+read_list(struct cursor *cursor, void *context) {
+	struct destinations *destinations = context;
 	struct bytes name;
 	uint8_t kind;
 	uint64_t version, changed_ms;
@@ -298,17 +485,5 @@ read_list(struct cursor *cursor, struct destinations *destinations) {
 
 enum status
 destinations_read(struct destinations *destinations, struct bytes snapshot) {
-	struct cursor cursor = cursor_of(snapshot);
-	uint8_t version = 0;
-	uint32_t count = 0;
-	enum status status = cursor_u8(&cursor, FIELD, &version);
-	if (status == OK && version != SNAPSHOT_VERSION)
-		return fail(STATUS_UNSUPPORTED, "%s: version %u", FIELD, version);
-	if (status == OK)
-		status = cursor_u32be(&cursor, FIELD, &count);
-	for (; status == OK && count > 0; count--)
-		status = read_list(&cursor, destinations);
-	if (status == OK)
-		status = cursor_end(&cursor, FIELD);
-	return status == OK || status == STATUS_NO_MEMORY ? status : fail(STATUS_CORRUPT, "%s: damaged", FIELD);
+	return cursor_read_snapshot(snapshot, FIELD, SNAPSHOT_VERSION, read_list, destinations);
 }
