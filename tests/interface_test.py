@@ -29,7 +29,7 @@ MEMBERS = {name.lower(): re.findall(r'"([a-z_]+)"', members) for name, members i
 
 
 def table_routes(*path):
-    return {(method, pattern) for method, pattern in re.findall(r'\{"(GET|POST)", "([^"]+)"', flat(*path))}
+    return {(method, pattern) for method, pattern in re.findall(r'\{"(GET|POST|DELETE)", "([^"]+)"', flat(*path))}
 
 
 def as_pattern(path):

@@ -50,6 +50,7 @@ enum ipc_type {
 	IPC_FETCHED = 10,       /* fetch: what came of it, with the request's id */
 	IPC_WORK = 11,          /* keeper: what the helper worker is to do */
 	IPC_WORKED = 12,        /* worker: what came of it, with the request's id */
+	IPC_STREAM_END = 13,    /* keeper: whoever watched in this session watches no more */
 	IPC_TYPE_END,
 };
 

@@ -94,6 +94,18 @@ write_u16(struct buffer *payload, unsigned tag, uint16_t number) {
 	write_field(payload, tag, BYTES_OF_ARRAY(bytes));
 }
 
+static void
+write_u64(struct buffer *payload, unsigned tag, uint64_t number) {
+	uint8_t bytes[8];
+	store_u64be(bytes, number);
+	write_field(payload, tag, BYTES_OF_ARRAY(bytes));
+}
+
+static uint64_t
+u64_of(struct bytes value) {
+	return value.len < 8 ? 0 : load_u64be(value.data);
+}
+
 static uint16_t
 u16_of(struct bytes value) {
 	return value.len < 2 ? 0 : (uint16_t)(value.data[0] << 8 | value.data[1]);
@@ -116,6 +128,7 @@ enum request_tag {
 	REQUEST_TLS_GROUP,
 	REQUEST_CLIENT_CERTIFICATE,
 	REQUEST_BODY,
+	REQUEST_COOKIE,
 	REQUEST_END,
 };
 
@@ -134,6 +147,7 @@ static const struct field request_fields[REQUEST_END - 1] = {
 	[REQUEST_TLS_GROUP - 1] = {"ipc.request.tls_group", 1, 64, VISIBLE, true},
 	[REQUEST_CLIENT_CERTIFICATE - 1] = {"ipc.request.client_certificate", 32, 32, ANY_BYTES, false},
 	[REQUEST_BODY - 1] = {"ipc.request.body", 0, IPC_BODY_MAX, ANY_BYTES, false},
+	[REQUEST_COOKIE - 1] = {"ipc.request.cookie", 0, IPC_FIELD_MAX, PRINTED, false},
 };
 
 void
@@ -152,6 +166,7 @@ ipc_write_request(struct buffer *payload, const struct ipc_request *request) {
 	write_field(payload, REQUEST_TLS_GROUP, request->reported.tls_group);
 	write_field(payload, REQUEST_CLIENT_CERTIFICATE, request->reported.client_certificate);
 	write_field(payload, REQUEST_BODY, request->body);
+	write_field(payload, REQUEST_COOKIE, request->cookie);
 }
 
 enum status
@@ -171,6 +186,7 @@ ipc_read_request(struct bytes payload, struct ipc_request *request) {
 		.signature_input = values[REQUEST_SIGNATURE_INPUT - 1],
 		.signature = values[REQUEST_SIGNATURE - 1],
 		.last_event_id = values[REQUEST_LAST_EVENT_ID - 1],
+		.cookie = values[REQUEST_COOKIE - 1],
 		.body = values[REQUEST_BODY - 1],
 		.reported =
 			{
@@ -195,6 +211,8 @@ enum response_tag {
 	RESPONSE_ETAG,
 	RESPONSE_IS_FEED,
 	RESPONSE_BODY,
+	RESPONSE_STREAM,
+	RESPONSE_SET_COOKIE,
 	RESPONSE_END,
 };
 
@@ -208,6 +226,8 @@ static const struct field response_fields[RESPONSE_END - 1] = {
 	[RESPONSE_ETAG - 1] = {"ipc.response.etag", 1, 128, VISIBLE, false},
 	[RESPONSE_IS_FEED - 1] = {"ipc.response.is_feed", 0, 0, ANY_BYTES, false},
 	[RESPONSE_BODY - 1] = {"ipc.response.body", 0, IPC_PAYLOAD_MAX, ANY_BYTES, false},
+	[RESPONSE_STREAM - 1] = {"ipc.response.stream", 8, 8, ANY_BYTES, false},
+	[RESPONSE_SET_COOKIE - 1] = {"ipc.response.set_cookie", 1, 256, PRINTED, false},
 };
 
 void
@@ -222,6 +242,9 @@ ipc_write_response(struct buffer *payload, const struct ipc_response *response) 
 	if (response->is_feed)
 		write_field(payload, RESPONSE_IS_FEED, BYTES_OF_LITERAL(""));
 	write_field(payload, RESPONSE_BODY, response->body);
+	if (response->stream != 0)
+		write_u64(payload, RESPONSE_STREAM, response->stream);
+	write_field(payload, RESPONSE_SET_COOKIE, response->set_cookie);
 }
 
 enum status
@@ -237,6 +260,8 @@ ipc_read_response(struct bytes payload, struct ipc_response *response) {
 		.cache_control = values[RESPONSE_CACHE_CONTROL - 1],
 		.etag = values[RESPONSE_ETAG - 1],
 		.is_feed = values[RESPONSE_IS_FEED - 1].data != nullptr,
+		.stream = u64_of(values[RESPONSE_STREAM - 1]),
+		.set_cookie = values[RESPONSE_SET_COOKIE - 1],
 		.body = values[RESPONSE_BODY - 1],
 	};
 	if (response->status < 200 || response->status > 599)
@@ -283,9 +308,7 @@ static const struct field feed_fields[FEED_END - 1] = {
 
 void
 ipc_write_feed(struct buffer *payload, const struct ipc_feed *feed) {
-	uint8_t index[8];
-	store_u64be(index, feed->index);
-	write_field(payload, FEED_INDEX, BYTES_OF_ARRAY(index));
+	write_u64(payload, FEED_INDEX, feed->index);
 	write_field(payload, FEED_EVENT, feed->event);
 	write_field(payload, FEED_DATA, feed->data);
 }
@@ -294,7 +317,24 @@ enum status
 ipc_read_feed(struct bytes payload, struct ipc_feed *feed) {
 	struct bytes values[FEED_END - 1] = {};
 	TRY(read_fields(payload, "ipc.feed", feed_fields, ARRAY_LENGTH(values), values));
-	*feed = (struct ipc_feed){load_u64be(values[0].data), values[1], values[2]};
+	*feed = (struct ipc_feed){u64_of(values[0]), values[1], values[2]};
+	return OK;
+}
+
+static const struct field stream_end_fields[] = {
+	{"ipc.stream_end.stream", 8, 8, ANY_BYTES, true},
+};
+
+void
+ipc_write_stream_end(struct buffer *payload, const struct ipc_stream_end *end) {
+	write_u64(payload, 1, end->stream);
+}
+
+enum status
+ipc_read_stream_end(struct bytes payload, struct ipc_stream_end *end) {
+	struct bytes value;
+	TRY(read_fields(payload, "ipc.stream_end", stream_end_fields, ARRAY_LENGTH(stream_end_fields), &value));
+	*end = (struct ipc_stream_end){u64_of(value)};
 	return OK;
 }
 

@@ -32,6 +32,7 @@ struct ipc_request {
 	struct bytes signature_input;
 	struct bytes signature;
 	struct bytes last_event_id;
+	struct bytes cookie;
 	struct bytes body;
 	struct {
 		struct bytes peer_address; /* 4 or 16 bytes, network order */
@@ -56,6 +57,8 @@ struct ipc_response {
 	struct bytes body;
 	/* 200 to a request for live updates: the gateway keeps the connection open and sends it the feed. */
 	bool is_feed;
+	uint64_t stream;         /* of a feed: what IPC_STREAM_END calls it by; 0: nothing ends it */
+	struct bytes set_cookie; /* a cookie and its attributes, or absent */
 };
 
 void ipc_write_response(struct buffer *payload, const struct ipc_response *response);
@@ -80,6 +83,14 @@ struct ipc_feed {
 
 void ipc_write_feed(struct buffer *payload, const struct ipc_feed *feed);
 enum status ipc_read_feed(struct bytes payload, struct ipc_feed *feed);
+
+/* IPC_STREAM_END: the connections that were answered with a feed of that stream end. */
+struct ipc_stream_end {
+	uint64_t stream;
+};
+
+void ipc_write_stream_end(struct buffer *payload, const struct ipc_stream_end *end);
+enum status ipc_read_stream_end(struct bytes payload, struct ipc_stream_end *end);
 
 /* IPC_REPORT */
 struct ipc_report {

@@ -125,6 +125,8 @@ const struct command commands[] = {
 	 ADMINISTERS, {}, .kind = "principal.passkey_add"},
 	{"person", "key-revoke", "KEYID", "Revoke a person's key", principal_key_revoke_run, ADMINISTERS, {},
 	 .kind = "principal.key_revoke"},
+	{"person", "sign-out", "ID", "End all sessions of a person", plain_principal_run, ADMINISTERS, {},
+	 .kind = "session.revoke"},
 	{"person", "delegate", "ID", "Let another person vote for this one", delegate_run, ADMINISTERS,
 	 {{"by", "ID", "who votes", .is_required = true},
 	  {"until", "TIME", "2026-12-24T00:00:00Z", .is_required = true}},

@@ -635,6 +635,7 @@ static const struct administration {
 					     passkey_facts},
 	[OPERATION_AUTHENTICATOR_TRUST] = {{"aaguid", "roots"}, set_authenticator_trust, no_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
+	[OPERATION_SESSION_REVOKE] = {{}, nothing_to_change, no_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
 	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {{"person"}, remove_group_member, no_facts},

@@ -1,5 +1,6 @@
 #include "gate/person_signature.h"
 
+#include "base/base64url.h"
 #include "crypto/sign.h"
 #include "identity/statement.h"
 
@@ -111,6 +112,51 @@ person_signature_read(struct arena *arena, const struct directory *directory, co
 			: fail(STATUS_UNAUTHORIZED,
 			       "person_signature.mismatch: not a signature by this key over this %s", label);
 }
+
+/* --- Passkeys that say themselves which they are. --- */
+
+static enum status
+read_challenge(struct arena *arena, struct bytes text, struct hash256 *challenge) {
+	struct client_data client_data;
+	size_t len;
+	TRY(client_data_read(arena, text, &client_data));
+	if (base64url_decode(client_data.challenge, challenge->bytes, sizeof challenge->bytes, &len) != OK ||
+	    len != sizeof challenge->bytes)
+		return fail(STATUS_INVALID, "signature.challenge: expected %zu bytes in base64url",
+			    sizeof challenge->bytes);
+	return OK;
+}
+
+enum status
+person_signature_read_discovered(struct arena *arena, const json *object, struct discovered_signature *discovered) {
+	static const char *const members[] = {"assertion", "credential_id", "signature", nullptr};
+	const json *assertion;
+	*discovered = (struct discovered_signature){};
+	TRY(json_only(object, "signature", members));
+	TRY(json_need(object, "signature", "assertion", JSON_OBJECT, &assertion));
+	TRY(read_signature(arena, object, &discovered->signature));
+	TRY(read_hex(arena, object, "signature", "credential_id", CREDENTIAL_ID_MAX, &discovered->credential_id));
+	return read_challenge(arena, discovered->signature.client_data, &discovered->challenge);
+}
+
+enum status
+person_signature_verify_discovered(struct arena *arena, const struct directory *directory,
+				   const struct relying_party *party, struct discovered_signature *discovered) {
+	struct person_signature *signature = &discovered->signature;
+	struct relying_party own = *party;
+	const struct directory_key *key = directory_passkey(directory, discovered->credential_id);
+	struct passkey nobodys = {.rp_id = own_host(party), .cose_key = BYTES_OF_ARRAY(NOBODYS_PASSKEY)};
+	const struct passkey *passkey = key != nullptr ? key->passkey : &nobodys;
+	own.id = passkey->rp_id;
+	signature->public_key = passkey->cose_key;
+	TRY(person_signature_verify(arena, &own, passkey, "sign-in", &discovered->challenge, signature));
+	if (key == nullptr)
+		return fail(STATUS_UNAUTHORIZED, "person_signature.mismatch: not a signature by this passkey");
+	signature->key_id = key->id;
+	return directory_active_key(directory, key->id, &key);
+}
+
+/* --- Evidence. --- */
 
 void
 person_signature_write_assertion(struct json_writer *writer, const struct person_signature *signature) {

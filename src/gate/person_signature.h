@@ -27,6 +27,21 @@ enum status person_signature_read(struct arena *arena, const struct directory *d
 				  const struct relying_party *party, const json *object, const char *label,
 				  const struct hash256 *digest, struct person_signature *signature);
 
+/* {"assertion", "credential_id", "signature"}: by a passkey that says itself which it is. Form only; the challenge is what the
+ * client data says, 32 bytes. */
+struct discovered_signature {
+	struct person_signature signature; /* key_id and counter once it is verified */
+	struct bytes credential_id;
+	struct hash256 challenge;
+};
+enum status person_signature_read_discovered(struct arena *arena, const json *object,
+					     struct discovered_signature *discovered);
+/* By the directory's passkey with that credential. A credential that does not exist is answered as one that did not sign, for as
+ * many instructions. signature.key_id is set as soon as the signature holds; what has become of the key is an error after that. */
+enum status person_signature_verify_discovered(struct arena *arena, const struct directory *directory,
+					       const struct relying_party *party,
+					       struct discovered_signature *discovered);
+
 /* The members of the evidence, in order: person_signature_write_assertion() writes "assertion" where there is one; "public_key"
  * and "signature" are the caller's to place. */
 void person_signature_write_assertion(struct json_writer *writer, const struct person_signature *signature);

@@ -7,6 +7,7 @@
 #include "gate/enrolled.h"
 #include "gate/replay_request.h"
 #include "gate/person_signature.h"
+#include "identity/challenges.h"
 #include "identity/http_signature.h"
 #include "identity/statement.h"
 #include "crypto/sign.h"
@@ -365,6 +366,41 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	return evidence_holds(replayer, record, made.facts) && votes_hold(replayer, record, made.facts);
 }
 
+/* A passkey that the log enrolled signed this challenge, which was fresh; its maker's say is not known here, and so bounds nothing. */
+static bool
+sign_in_holds(struct replayer *replayer, const json *body) {
+	struct bytes key_id, hex;
+	struct person_signature signature;
+	struct hash256 challenge;
+	int64_t at_ms, aal;
+	if (person_signature_read_evidence(&replayer->arena, body, &signature) != OK || !signature.is_passkey ||
+	    json_need_string(body, "sign_in", "key", &key_id) != OK ||
+	    json_need_string(body, "sign_in", "challenge", &hex) != OK ||
+	    hex_decode(hex, challenge.bytes, sizeof challenge.bytes) != OK ||
+	    json_need_integer(body, "sign_in", "signed_in_at", &at_ms) != OK ||
+	    json_need_integer(body, "sign_in", "aal", &aal) != OK)
+		DIFFERS("a sign-in's evidence cannot be read: %s", fail_message());
+	const struct enrolled_key *key =
+		enrolled_find(&replayer->enrolled, http_signature_principal(key_id), key_id, signature.public_key);
+	if (key == nullptr || !key->is_passkey ||
+	    verify_by_enrolled(replayer, key, "sign-in", &challenge, &signature) != OK)
+		DIFFERS("a sign-in's assertion does not verify by a passkey that the log enrolled");
+	int64_t made_ms = challenge_time(challenge.bytes);
+	if (made_ms > at_ms || at_ms - made_ms >= CHALLENGE_LIFETIME_MS)
+		DIFFERS("a sign-in's challenge was not made within the two minutes before it");
+	if (aal < 2 || aal > (key->passkey.backup_eligible ? 2 : 3))
+		DIFFERS("a sign-in amounts to %lld, which its passkey does not give", (long long)aal);
+	return true;
+}
+
+static enum replay_result
+replay_sign_in(struct replayer *replayer, const json *body) {
+	bool holds = sign_in_holds(replayer, body);
+	replayer->counts.sign_ins += holds;
+	replayer->counts.different += !holds;
+	return holds ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
+}
+
 static enum status
 replay_decision(struct replayer *replayer, const json *body, enum replay_result *result) {
 	struct decision_record record;
@@ -403,6 +439,10 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 		return add_genesis(replayer, entry.document);
 	case ENTRY_VOTE:
 		return add_vote(replayer, entry.document);
+	case ENTRY_SIGN_IN:
+		*result = replay_sign_in(replayer, entry.document);
+		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
+		return OK;
 	case ENTRY_DECISION:
 	case ENTRY_INTENT:
 		TRY(replay_decision(replayer, entry.document, result));

@@ -251,6 +251,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_outcome(gate, index, entry.document);
 	case ENTRY_REFUSAL:
 		return restore_refusal(gate, entry.document);
+	case ENTRY_SIGN_IN:
+		return follow_counter(gate, arena, entry.document);
 	default:
 		return OK; /* says nothing that decisions depend on */
 	}

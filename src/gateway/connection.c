@@ -50,6 +50,7 @@ struct connection {
 	int64_t head_complete_ms;
 	uint64_t asked_ns; /* when the request went to the keeper */
 	struct sse_place place;
+	uint64_t stream;     /* of the feed that it is sent: what the keeper ends it by */
 	bool input_ended;    /* the client has closed its side */
 	bool output_blocked; /* OpenSSL waits for room to send */
 	bool read_blocked;   /* it does so before it reads on (a key update) */
@@ -306,6 +307,7 @@ forward(struct connection *connection, bool urgent) {
 		.signature_input = http_field(reader, HTTP_SIGNATURE_INPUT),
 		.signature = http_field(reader, HTTP_SIGNATURE),
 		.last_event_id = http_field(reader, HTTP_LAST_EVENT_ID),
+		.cookie = http_field(reader, HTTP_COOKIE),
 		.body = buffer_bytes(&reader->body),
 		.reported =
 			{
@@ -682,7 +684,7 @@ feed(struct connection *connection) {
 }
 
 static void
-start_stream(struct connection *connection, const struct http_reader *reader) {
+start_stream(struct connection *connection, const struct http_reader *reader, uint64_t stream) {
 	struct gateway *gateway = connection->gateway;
 	if (gateway->feed_clients >= gateway->config.limits.feed_clients) {
 		struct problem problem = {
@@ -693,6 +695,7 @@ start_stream(struct connection *connection, const struct http_reader *reader) {
 	http_write_feed_head(&connection->output, time(nullptr));
 	telemetry_count_answer(200);
 	set_state(connection, STREAMING, HEARTBEAT_MS);
+	connection->stream = stream;
 	connection->place = sse_resume(&gateway->ring, http_field(reader, HTTP_LAST_EVENT_ID));
 	connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
 	new_generation(connection);
@@ -717,7 +720,7 @@ connection_take_answer(struct gateway *gateway, uint64_t token, const struct ipc
 	}
 	metric_observe_ns(&telemetry.answer_time, uv_hrtime() - connection->asked_ns);
 	if (response->is_feed && response->status == 200)
-		start_stream(connection, &connection->reader);
+		start_stream(connection, &connection->reader, response->stream);
 	else {
 		append_response(connection, response, nullptr);
 		finish_request(connection);
@@ -753,6 +756,17 @@ static void
 end_quietly(struct connection *connection) {
 	connection->close_when_sent = true;
 	set_state(connection, FINISHING, OUTPUT_MS);
+}
+
+void
+connections_end_stream(struct gateway *gateway, uint64_t stream) {
+	for (uint32_t slot = 0; slot < gateway->config.limits.connections && gateway->feed_clients > 0; slot++) {
+		struct connection *connection = gateway->slots[slot].connection;
+		if (connection == nullptr || connection->state != STREAMING || connection->stream != stream)
+			continue;
+		end_quietly(connection);
+		connection_run(connection, false);
+	}
 }
 
 static void

@@ -29,6 +29,8 @@ void connection_take_answer(struct gateway *gateway, uint64_t token, const struc
 void connections_lose_keeper(struct gateway *gateway);
 /* Sends clients of live updates what they have not had. */
 void connections_feed(struct gateway *gateway);
+/* Those that watch this stream are watching no more. */
+void connections_end_stream(struct gateway *gateway, uint64_t stream);
 /* Ends what is over its deadline; sends heartbeats. */
 void connections_tick(struct gateway *gateway);
 /* Ends what is idle or streams; what is under way is answered and then ended. now: everything. */

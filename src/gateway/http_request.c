@@ -82,6 +82,7 @@ static const struct {
 	[HTTP_LAST_EVENT_ID] = {"last-event-id", true},
 	[HTTP_ACCEPT_ENCODING] = {"accept-encoding", false, true},
 	[HTTP_IF_NONE_MATCH] = {"if-none-match", false, true},
+	[HTTP_COOKIE] = {"cookie", true},
 	[HTTP_EXPECT] = {"expect", false},
 	[HTTP_CONTENT_ENCODING] = {"content-encoding", false},
 	[HTTP_TRANSFER_ENCODING] = {"transfer-encoding", false},

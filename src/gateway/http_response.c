@@ -50,6 +50,7 @@ http_write_response(struct buffer *to, const struct ipc_response *response, cons
 	write_field(to, "Location: ", response->location);
 	write_field(to, "Retry-After: ", response->retry_after);
 	write_field(to, "ETag: ", response->etag);
+	write_field(to, "Set-Cookie: ", response->set_cookie);
 	if (allow != nullptr)
 		write_field(to, "Allow: ", bytes_of_text(allow));
 	if (close)

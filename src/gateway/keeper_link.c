@@ -48,6 +48,14 @@ take_feed(struct gateway *gateway, const struct ipc_frame *frame) {
 }
 
 static enum status
+take_stream_end(struct gateway *gateway, const struct ipc_frame *frame) {
+	struct ipc_stream_end end;
+	TRY(ipc_read_stream_end(frame->payload, &end));
+	connections_end_stream(gateway, end.stream);
+	return OK;
+}
+
+static enum status
 keep(struct buffer *buffer, struct bytes bytes) {
 	buffer_reset(buffer);
 	buffer_append_bytes(buffer, bytes);
@@ -68,10 +76,8 @@ take_report(struct gateway *gateway, const struct ipc_frame *frame) {
 
 /* What the keeper may send; everything else is a fault. */
 static enum status (*const handlers[IPC_TYPE_END])(struct gateway *, const struct ipc_frame *) = {
-	[IPC_RESPONSE] = take_response,
-	[IPC_CREDIT] = take_credit,
-	[IPC_FEED] = take_feed,
-	[IPC_REPORT] = take_report,
+	[IPC_RESPONSE] = take_response,     [IPC_CREDIT] = take_credit, [IPC_FEED] = take_feed,
+	[IPC_STREAM_END] = take_stream_end, [IPC_REPORT] = take_report,
 };
 
 static enum status

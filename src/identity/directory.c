@@ -506,6 +506,11 @@ directory_key(const struct directory *directory, struct bytes key_id) {
 	return map_get(&directory->keys.by_id, key_id);
 }
 
+const struct directory_key *
+directory_passkey(const struct directory *directory, struct bytes credential_id) {
+	return map_get(&directory->by_credential, credential_id);
+}
+
 const struct group *
 directory_group(const struct directory *directory, struct bytes id) {
 	return map_get(&directory->groups.by_id, id);

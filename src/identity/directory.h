@@ -105,6 +105,8 @@ const struct unit *directory_unit(const struct directory *directory, struct byte
 const struct zone *directory_zone(const struct directory *directory, struct bytes id);
 const struct principal *directory_principal(const struct directory *directory, struct bytes id);
 const struct directory_key *directory_key(const struct directory *directory, struct bytes key_id);
+/* The passkey with that credential. */
+const struct directory_key *directory_passkey(const struct directory *directory, struct bytes credential_id);
 const struct group *directory_group(const struct directory *directory, struct bytes id);
 bool directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person);
 /* True if signer is person, or holds person's delegation at now_ms. */

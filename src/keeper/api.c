@@ -7,6 +7,7 @@
 #include "keeper/inbox.h"
 #include "keeper/listing.h"
 #include "keeper/respond.h"
+#include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
 #include "keeper/timeline.h"
 #include "keys/bip32.h"
@@ -356,6 +357,28 @@ read_events(struct job *job, const struct route_match *match) {
 	return OK;
 }
 
+/* --- Sessions. --- */
+
+static enum status
+make_challenge(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(signing_in_write_challenge(job, &w));
+	return send_json(job, &w);
+}
+
+static enum status
+read_session(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(signing_in_write_session(job, &w));
+	return send_json(job, &w);
+}
+
 /* --- The table. --- */
 
 static const struct api_route routes[] = {
@@ -388,6 +411,10 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/ledger/entries/*", JOB_READ, false, 2, nullptr, read_entry},
 	{"GET", "/v1/ledger/tile/**", JOB_READ, false, 1, nullptr, read_tile},
 	{"GET", "/v1/events", JOB_READ, false, 1, read_events, nullptr},
+	{"POST", "/v1/session/challenge", JOB_READ, true, 0, make_challenge, nullptr},
+	{"POST", "/v1/session", JOB_SIGN_IN, true, 0, nullptr, nullptr},
+	{"GET", "/v1/session", JOB_READ, false, 1, read_session, nullptr},
+	{"DELETE", "/v1/session", JOB_SIGN_OUT, false, 0, nullptr, nullptr},
 };
 
 /* The target is path?query. */
@@ -423,6 +450,8 @@ api_authenticate(struct job *job) {
 	const struct gate *gate = job->keeper->gate;
 	if (job->route->is_public)
 		return OK;
+	if (job->received.cookie.data != nullptr && job->received.signature_input.data == nullptr)
+		return signing_in_authenticate(job);
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
 				&signature));
 	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
@@ -447,6 +476,10 @@ run(enum status (*part)(struct job *, const struct route_match *), struct job *j
 
 enum status
 api_read(struct job *job, bool *is_under_way) {
+	/* A page that watches is no sign of a person; what reads in the stead of one is. */
+	bool watches = job->route->read == read_events || job->route->read == read_session;
+	if (job->by_session)
+		TRY(signing_in_use(job, !watches, job->route->read != read_events));
 	TRY(run(job->route->read, job));
 	if (job->route->read_slowly == nullptr)
 		return OK;

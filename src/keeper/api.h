@@ -1,8 +1,9 @@
 /*
  * The keeper's HTTP interface: one table of routes (api.c), over requests as the gateway received them. docs/openapi.yaml.
  *
- * Operations and votes go through the gate. Everything else reads, and is signed as well (docs/PROTOCOL.request-signature), but
- * for the few routes that the table marks public: the instance's name and keys, and the published checkpoint.
+ * Operations and votes go through the gate. Everything else reads, by a signed request (docs/PROTOCOL.request-signature) or in a
+ * session, but for the few routes that the table marks public: the instance's name and keys, the published checkpoint, and where
+ * people sign in. job->reader is who reads, whichever way it was shown.
  */
 #ifndef GATEHOUSE_KEEPER_API_H
 #define GATEHOUSE_KEEPER_API_H
@@ -11,7 +12,7 @@
 
 /* Finds the route and sets job->kind and job->route: STATUS_NOT_FOUND "route.unknown". */
 enum status api_route(struct job *job);
-/* JOB_READ: the reader's signature, unless the route is public. */
+/* JOB_READ: the reader's signature, or the cookie of a session (keeper/signing_in.h), unless the route is public. */
 enum status api_authenticate(struct job *job);
 /* JOB_READ: what it takes of the reader's limit. */
 uint32_t api_cost(const struct job *job);

@@ -9,6 +9,7 @@
 #include "keeper/activating.h"
 #include "keeper/fetch_link.h"
 #include "keeper/respond.h"
+#include "keeper/signing_in.h"
 #include "keeper/system_entry.h"
 
 constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
@@ -63,6 +64,11 @@ submit_entries(struct keeper *keeper, struct job *job, const struct ledger_entry
 	return OK;
 }
 
+enum status
+decide_record(struct keeper *keeper, struct job *job, enum entry_type type, struct bytes body) {
+	return submit_entries(keeper, job, &(struct ledger_entry){.type = type, .body = body}, 1);
+}
+
 /* --- Deciding. --- */
 
 /* After these the state may hold what no entry says: only a restart makes it true again. */
@@ -100,12 +106,15 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	job_keep_error(job);
 	metric_add(&keeper->refusals, 1);
 	if (key_id.len == 0) { /* nobody is known to have asked: counted, never one entry each */
+		signing_in_hide(job);
 		keeper_send_job_error(keeper, job);
 		job_give_back(keeper, job);
 		return;
 	}
 	_cleanup_(buffer_free) struct buffer body = {};
-	const struct hash256 *operation = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
+	const struct hash256 *operation = job->kind == JOB_VOTE        ? &job->vote.operation_id
+					  : job->kind == JOB_OPERATION ? &job->submission.id
+								       : nullptr;
 	job->is_refusal = true;
 	if (refusal_write(&body, key_id, legal_entity_of(keeper, key_id), operation, &job->submission, keeper->batch_ms,
 			  job->error) != OK ||
@@ -266,13 +275,18 @@ after_done(struct keeper *keeper, struct job *job) {
 		job_give_back(keeper, job);
 		return;
 	}
-	if (job->is_refusal)
+	if (job->is_refusal) {
+		signing_in_hide(job);
 		keeper_send_job_error(keeper, job);
+	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT)
+		signing_in_answer(keeper, job);
 	else {
 		gate_settle(keeper->gate, &job->step, job->index);
 		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
 		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
 			clock_accept(&keeper->clock);
+		if (job->step.state == OPERATION_DONE && job->step.record != nullptr)
+			signing_in_follow(keeper, job->step.record);
 		if (job->step.is_outward) {
 			perform(keeper, job);
 			return;

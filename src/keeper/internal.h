@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 
 #include "base/metrics.h"
+#include "identity/challenges.h"
+#include "identity/sessions.h"
 #include "keeper/keeper.h"
 #include "keeper/rate.h"
 #include "keeper/witnessing.h"
@@ -70,6 +72,8 @@ struct keeper {
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */
 	struct rate request_rate, read_rate;
 	struct slow_reads *slow_reads;
+	struct challenges challenges;
+	struct sessions sessions;
 	/* Metrics. */
 	struct metric decisions[3];
 	struct metric refusals;

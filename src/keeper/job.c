@@ -63,7 +63,10 @@ job_asking_key(const struct job *job) {
 	case JOB_VOTE:
 		return job->vote.key_id;
 	case JOB_READ:
+	case JOB_SIGN_OUT:
 		return job->reader;
+	case JOB_SIGN_IN:
+		return job->sign_in.key_id;
 	default:
 		return job->submission.key_id;
 	}

@@ -7,9 +7,10 @@
 #include <stdatomic.h>
 
 #include "gate/gate.h"
+#include "gate/sign_in.h"
 #include "keeper/internal.h"
 
-enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ };
+enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ, JOB_SIGN_IN, JOB_SIGN_OUT };
 
 /* What a batch became, shared by its jobs. */
 struct commit {
@@ -35,8 +36,16 @@ struct job {
 	struct vote_submission vote;
 	struct hash256 bundle;         /* keeper/activating.h: what is to be proved */
 	const struct api_route *route; /* JOB_READ */
-	struct bytes reader;           /* JOB_READ: the key that signed, verified */
-	struct buffer body;            /* of a slow read, with its type */
+	struct bytes reader;           /* JOB_READ: the key that signed, or that signed in; verified */
+	/* keeper/signing_in.h */
+	bool by_session; /* the reader has a cookie, not a signature */
+	bool hides_why;  /* a sign-in: whoever asks is told that it is refused, and no more */
+	uint8_t session_token[SESSION_TOKEN_SIZE];
+	const struct session *session;
+	uint64_t stream; /* of a feed */
+	struct sign_in sign_in;
+	char set_cookie[160]; /* goes out with the answer; empty: none */
+	struct buffer body;   /* of a slow read, with its type */
 	const char *content_type;
 	/* After deciding. */
 	struct gate_step step;

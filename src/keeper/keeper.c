@@ -13,6 +13,7 @@
 #include "keeper/decide.h"
 #include "keeper/backup.h"
 #include "keeper/report.h"
+#include "keeper/signing_in.h"
 #include "gate/snapshot.h"
 #include "keeper/projection.h"
 #include "keeper/slow_read.h"
@@ -273,6 +274,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->request_rate = (struct rate){.what = "requests", .per_s = config->requests_per_principal_per_s};
 	made->read_rate = (struct rate){.what = "reads", .per_s = config->reads_per_principal_per_s};
 	report_start_metrics(made);
+	signing_in_start(made);
 	TRY(make_paths(made));
 	TRY(keeper_make_gate(made, true, &made->gate));
 	TRY(state_snapshot_key(made));
@@ -322,6 +324,7 @@ keeper_close(struct keeper **keeper) {
 	ledger_close(&gone->ledger);
 	decide_free(gone);
 	jobs_free(gone->free_jobs);
+	signing_in_free(gone);
 	projection_close(&gone->projection);
 	pool_destroy(&gone->pool);
 	gate_destroy(&gone->gate);

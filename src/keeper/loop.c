@@ -14,6 +14,7 @@
 #include "keeper/fetch_link.h"
 #include "keeper/report.h"
 #include "keeper/respond.h"
+#include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
 #include "keeper/system_entry.h"
 #include "keeper/worker_link.h"
@@ -61,6 +62,10 @@ read_job(struct job *job) {
 						       keeper->batch_ms, &job->submission);
 	else if (job->read_status == OK && job->kind == JOB_VOTE)
 		job->read_status = gate_read_vote(keeper->gate, &job->arena, job->http.body, &job->vote);
+	else if (job->read_status == OK && job->kind == JOB_SIGN_IN)
+		job->read_status = signing_in_read(job);
+	else if (job->read_status == OK && job->kind == JOB_SIGN_OUT)
+		job->read_status = signing_in_authenticate(job);
 	else if (job->read_status == OK)
 		job->read_status = api_authenticate(job);
 	if (job->read_status == OK && job->kind == JOB_OPERATION && job->urgent &&
@@ -116,6 +121,8 @@ handle(struct keeper *keeper, struct job *job) {
 		decide_refuse(keeper, job, job->read_status);
 	} else if (job->kind == JOB_READ) {
 		answer_read(keeper, job);
+	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT) {
+		signing_in_decide(keeper, job);
 	} else
 		decide_or_wait(keeper, job);
 }
@@ -234,6 +241,7 @@ every_second(struct keeper *keeper) {
 	keeper->ticked_ms = now_ms;
 	loop_begin_batch(keeper);
 	gate_tick(keeper->gate, keeper->batch_ms);
+	signing_in_tick(keeper);
 	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {
 		keeper->sampled_ms = now_ms;

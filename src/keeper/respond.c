@@ -8,7 +8,7 @@
 #include "ledger/receipt.h"
 
 static void
-send_response(struct keeper *keeper, struct job *job, const struct ipc_response *response) {
+send_response(struct keeper *keeper, struct job *job, struct ipc_response *response) {
 	if (response->body.len > IPC_BODY_MAX) { /* the gateway would take neither it nor anything after it */
 		fail_keep("answer.size: %zu bytes, and an answer has at most %zu: ask for less of it",
 			  response->body.len, IPC_BODY_MAX);
@@ -16,13 +16,15 @@ send_response(struct keeper *keeper, struct job *job, const struct ipc_response 
 		return;
 	}
 	job->is_answered = true;
+	if (job->set_cookie[0] != '\0')
+		response->set_cookie = bytes_of_text(job->set_cookie);
 	if (atomic_load(&keeper->has_ended))
 		return;
 	if (job->response != nullptr) { /* keeper_answer() */
 		struct ipc_response *to = job->response;
 		*to = *response;
 		struct bytes *views[] = {&to->content_type,  &to->operation, &to->location, &to->retry_after,
-					 &to->cache_control, &to->etag,      &to->body};
+					 &to->cache_control, &to->etag,      &to->body,     &to->set_cookie};
 		for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 			if (views[i]->data != nullptr)
 				*views[i] = arena_copy(job->response_arena, *views[i]);
@@ -81,8 +83,10 @@ keeper_send_body(struct keeper *keeper, struct job *job, unsigned status, const 
 
 void
 keeper_send_feed(struct keeper *keeper, struct job *job) {
-	struct ipc_response response = {
-		.status = 200, .content_type = BYTES_OF_LITERAL("text/event-stream"), .is_feed = true};
+	struct ipc_response response = {.status = 200,
+					.content_type = BYTES_OF_LITERAL("text/event-stream"),
+					.is_feed = true,
+					.stream = job->stream};
 	send_response(keeper, job, &response);
 }
 

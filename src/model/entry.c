@@ -18,6 +18,8 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_BACKUP] = {"backup", 1, false},
 	[ENTRY_RESTORE] = {"restore", 1, true},
 	[ENTRY_RECOVERED] = {"recovered", 1, true},
+	[ENTRY_SIGN_IN] = {"sign_in", 1, false},
+	[ENTRY_SIGN_OUT] = {"sign_out", 1, true},
 	[ENTRY_COUNTS] = {"counts", 1, true},
 };
 

@@ -33,6 +33,8 @@ enum entry_type {
 	ENTRY_BACKUP,        /* was taken: the archive's hash */
 	ENTRY_RESTORE,       /* the log goes on from a backup; what was lost */
 	ENTRY_RECOVERED,     /* bytes of an incomplete frame were cut: their hash */
+	ENTRY_SIGN_IN,       /* a person signed in by a passkey: the assertion */
+	ENTRY_SIGN_OUT,      /* and out again */
 	ENTRY_COUNTS,        /* last of every frame; written by the log itself */
 	ENTRY_TYPES,
 };

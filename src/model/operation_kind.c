@@ -21,6 +21,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_AUTHENTICATOR_TRUST] = {"authenticator.trust", "people", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {"principal.key_revoke", "protect", ON(PERSON) | ON(WORKLOAD), ACT_INWARD,
 					    true},
+	[OPERATION_SESSION_REVOKE] = {"session.revoke", "protect", ON(PERSON), ACT_INWARD, true},
 	[OPERATION_GROUP_ADD] = {"group.add", "people", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_GROUP_MEMBER_ADD] = {"group.member_add", "people", ON(GROUP), ACT_INWARD, false},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {"group.member_remove", "people", ON(GROUP), ACT_INWARD, false},

@@ -1,0 +1,266 @@
+#include "identity/sessions.h"
+
+#include <stdlib.h>
+
+#include "base/base64url.h"
+#include "crypto/random.h"
+
+constexpr int64_t MINUTE_MS = INT64_C(60'000);
+constexpr int64_t HOUR_MS = 60 * MINUTE_MS;
+
+struct session_limits
+session_limits_of(int assurance_level) {
+	return assurance_level >= 3 ? (struct session_limits){12 * HOUR_MS, 15 * MINUTE_MS}
+				    : (struct session_limits){24 * HOUR_MS, HOUR_MS};
+}
+
+/* One answer for whatever it is: who asks without a session learns nothing. */
+static enum status
+none(void) {
+	return fail(STATUS_UNAUTHORIZED, "session.none: sign in first");
+}
+
+/* --- Tokens. --- */
+
+enum status
+session_token_parse(struct bytes text, uint8_t token[static SESSION_TOKEN_SIZE]) {
+	size_t len;
+	static_assert(BASE64URL_LENGTH(SESSION_TOKEN_SIZE) == SESSION_TOKEN_TEXT);
+	if (text.len != SESSION_TOKEN_TEXT || base64url_decode(text, token, SESSION_TOKEN_SIZE, &len) != OK)
+		return none();
+	return OK;
+}
+
+void
+session_token_format(const uint8_t token[static SESSION_TOKEN_SIZE], char text[static SESSION_TOKEN_TEXT + 1]) {
+	base64url_encode(bytes_of(token, SESSION_TOKEN_SIZE), text);
+}
+
+/* What is looked up is the hash: how long a search takes says nothing of a token. */
+static struct hash256
+hash_of(const uint8_t token[static SESSION_TOKEN_SIZE]) {
+	return sha256_of_secret(bytes_of(token, SESSION_TOKEN_SIZE));
+}
+
+static enum status
+put_token(struct sessions *sessions, struct session *session, uint8_t token[static SESSION_TOKEN_SIZE],
+	  struct hash256 *hash) {
+	random_bytes(token, SESSION_TOKEN_SIZE);
+	*hash = hash_of(token);
+	return map_put(&sessions->by_token, hash256_bytes(hash), session, nullptr);
+}
+
+static void
+remove_token(struct sessions *sessions, const struct hash256 *hash) {
+	(void)map_remove(&sessions->by_token, hash256_bytes(hash));
+}
+
+/* --- The list. --- */
+
+static void
+link_newest(struct sessions *sessions, struct session *session) {
+	session->older = sessions->newest;
+	if (sessions->newest != nullptr)
+		sessions->newest->newer = session;
+	else
+		sessions->oldest = session;
+	sessions->newest = session;
+	sessions->count++;
+}
+
+static void
+unlink_session(struct sessions *sessions, struct session *session) {
+	*(session->newer != nullptr ? &session->newer->older : &sessions->newest) = session->older;
+	*(session->older != nullptr ? &session->older->newer : &sessions->oldest) = session->newer;
+	sessions->count--;
+}
+
+static void
+end(struct sessions *sessions, struct session *session) {
+	if (sessions->ended != nullptr)
+		sessions->ended(sessions->context, session);
+	remove_token(sessions, &session->token);
+	if (session->has_next)
+		remove_token(sessions, &session->next_token);
+	if (session->has_former)
+		remove_token(sessions, &session->former_token);
+	unlink_session(sessions, session);
+	free(session);
+}
+
+void
+sessions_free(struct sessions *sessions) {
+	sessions->ended = nullptr;
+	while (sessions->newest != nullptr)
+		end(sessions, sessions->newest);
+	map_free(&sessions->by_token);
+}
+
+static bool
+is_of(const struct session *session, struct bytes person) {
+	size_t len = strlen(session->key);
+	return len > person.len && session->key[person.len] == '/' &&
+	       memcmp(session->key, person.data, person.len) == 0;
+}
+
+/* --- Starting and ending. --- */
+
+/* Whoever signs in again and again leaves no more behind than these. */
+static void
+make_room(struct sessions *sessions, struct bytes key_id) {
+	const uint8_t *slash = memchr(key_id.data, '/', key_id.len);
+	struct bytes person = bytes_of(key_id.data, slash == nullptr ? key_id.len : (size_t)(slash - key_id.data));
+	struct session *oldest = nullptr;
+	size_t own = 0;
+	for (struct session *session = sessions->newest; session != nullptr; session = session->older)
+		if (is_of(session, person)) {
+			own++;
+			oldest = session;
+		}
+	if (own >= SESSIONS_PER_PERSON_MAX)
+		end(sessions, oldest);
+}
+
+enum status
+sessions_start(struct sessions *sessions, struct bytes key_id, int assurance_level, struct bytes certificate,
+	       int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE], const struct session **session) {
+	struct session_limits limits = session_limits_of(assurance_level);
+	if (key_id.len > DIRECTORY_KEY_ID_MAX)
+		return fail(STATUS_INTERNAL, "session.key: %zu bytes", key_id.len);
+	make_room(sessions, key_id);
+	struct session *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	*made = (struct session){.number = ++sessions->last_number,
+				 .assurance_level = assurance_level,
+				 .started_ms = now_ms,
+				 .ends_ms = now_ms + limits.overall_ms,
+				 .idle_ends_ms = now_ms + limits.idle_ms,
+				 .token_since_ms = now_ms,
+				 .has_certificate = certificate.len == sizeof made->certificate.bytes};
+	random_bytes(made->id, sizeof made->id);
+	memcpy(made->key, key_id.data, key_id.len);
+	if (made->has_certificate)
+		memcpy(made->certificate.bytes, certificate.data, certificate.len);
+	enum status status = put_token(sessions, made, token, &made->token);
+	if (status != OK) {
+		free(made);
+		return status;
+	}
+	link_newest(sessions, made);
+	*session = made;
+	return OK;
+}
+
+void
+sessions_end(struct sessions *sessions, const struct session *session) {
+	end(sessions, (struct session *)session);
+}
+
+size_t
+sessions_end_of(struct sessions *sessions, struct bytes person) {
+	size_t count = 0;
+	for (struct session *session = sessions->newest; session != nullptr;) {
+		struct session *older = session->older;
+		if (is_of(session, person)) {
+			end(sessions, session);
+			count++;
+		}
+		session = older;
+	}
+	return count;
+}
+
+static bool
+is_over(const struct session *session, const struct directory *directory, int64_t now_ms) {
+	const struct directory_key *key;
+	return now_ms >= session->ends_ms || now_ms >= session->idle_ends_ms ||
+	       directory_active_key(directory, bytes_of_text(session->key), &key) != OK;
+}
+
+void
+sessions_sweep(struct sessions *sessions, const struct directory *directory, int64_t now_ms) {
+	for (struct session *session = sessions->newest; session != nullptr;) {
+		struct session *older = session->older;
+		if (is_over(session, directory, now_ms))
+			end(sessions, session);
+		session = older;
+	}
+}
+
+/* --- Using. --- */
+
+/* Not over, but for what sessions_use() itself ends. */
+static struct session *
+find(const struct sessions *sessions, const struct hash256 *hash, struct bytes certificate, int64_t now_ms) {
+	struct session *session = map_get(&sessions->by_token, hash256_bytes(hash));
+	if (session == nullptr)
+		return nullptr;
+	if (session->has_certificate && !bytes_equal(hash256_bytes(&session->certificate), certificate))
+		return nullptr;
+	bool is_former = session->has_former && hash256_equal(hash, &session->former_token);
+	return is_former && now_ms >= session->former_until_ms ? nullptr : session;
+}
+
+enum status
+sessions_find(const struct sessions *sessions, const struct directory *directory,
+	      const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
+	      const struct session **session) {
+	struct hash256 hash = hash_of(token);
+	*session = find(sessions, &hash, certificate, now_ms);
+	return *session != nullptr && !is_over(*session, directory, now_ms) ? OK : none();
+}
+
+/* The new token has arrived: the one before ends soon. */
+static void
+take_next(struct sessions *sessions, struct session *session, int64_t now_ms) {
+	if (session->has_former)
+		remove_token(sessions, &session->former_token);
+	session->former_token = session->token;
+	session->has_former = true;
+	session->former_until_ms = now_ms + SESSION_OVERLAP_MS;
+	session->token = session->next_token;
+	session->has_next = false;
+	session->token_since_ms = session->next_since_ms;
+}
+
+static bool
+wants_renewal(const struct session *session, int64_t now_ms) {
+	return now_ms - session->token_since_ms >= SESSION_RENEWAL_MS &&
+	       (!session->has_next || now_ms - session->next_since_ms >= SESSION_RENEWAL_RETRY_MS);
+}
+
+static enum status
+renew(struct sessions *sessions, struct session *session, int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE]) {
+	if (session->has_next)
+		remove_token(sessions, &session->next_token);
+	session->has_next = false;
+	TRY(put_token(sessions, session, token, &session->next_token));
+	session->has_next = true;
+	session->next_since_ms = now_ms;
+	return OK;
+}
+
+enum status
+sessions_use(struct sessions *sessions, const struct directory *directory,
+	     const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
+	     struct session_use *use, const struct session **found) {
+	struct hash256 hash = hash_of(token);
+	struct session *session = find(sessions, &hash, certificate, now_ms);
+	use->is_renewed = false;
+	if (session == nullptr)
+		return none();
+	if (is_over(session, directory, now_ms)) {
+		end(sessions, session);
+		return none();
+	}
+	if (session->has_next && hash256_equal(&hash, &session->next_token))
+		take_next(sessions, session, now_ms);
+	if (use->is_activity)
+		session->idle_ends_ms = now_ms + session_limits_of(session->assurance_level).idle_ms;
+	if (use->may_renew && hash256_equal(&hash, &session->token) && wants_renewal(session, now_ms)) {
+		TRY(renew(sessions, session, now_ms, use->token));
+		use->is_renewed = true;
+	}
+	*found = session;
+	return OK;
+}

@@ -1,0 +1,248 @@
+#include "keeper/signing_in.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "identity/cookie.h"
+#include "keeper/decide.h"
+#include "keeper/respond.h"
+
+static void
+end_stream(void *context, const struct session *session) {
+	struct keeper *keeper = context;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	if (keeper->channel == nullptr)
+		return;
+	ipc_write_stream_end(&payload, &(struct ipc_stream_end){session->number});
+	if (ipc_send(keeper->channel, IPC_STREAM_END, 0, false, buffer_bytes(&payload)) != OK)
+		log_warning("a stream goes on without its session: %s", fail_message());
+}
+
+void
+signing_in_start(struct keeper *keeper) {
+	challenges_start(&keeper->challenges);
+	keeper->sessions.ended = end_stream;
+	keeper->sessions.context = keeper;
+}
+
+void
+signing_in_free(struct keeper *keeper) {
+	sessions_free(&keeper->sessions);
+	challenges_free(&keeper->challenges);
+}
+
+/* --- On the pool. --- */
+
+enum status
+signing_in_authenticate(struct job *job) {
+	const struct session *session;
+	const struct keeper *keeper = job->keeper;
+	struct bytes text;
+	if (cookie_find(job->received.cookie, SESSION_COOKIE, &text) != OK)
+		return fail(STATUS_UNAUTHORIZED, "session.none: sign in first");
+	TRY(session_token_parse(text, job->session_token));
+	TRY(sessions_find(&keeper->sessions, keeper->gate->state->directory, job->session_token,
+			  job->received.reported.client_certificate, keeper->batch_ms, &session));
+	job->reader = arena_copy(&job->arena, bytes_of_text(session->key));
+	TRY_ALLOC(job->reader.data);
+	job->by_session = true;
+	return OK;
+}
+
+enum status
+signing_in_read(struct job *job) {
+	const struct keeper *keeper = job->keeper;
+	TRY(sign_in_read(&job->arena, job->http.body, &job->sign_in));
+	job->hides_why = true;
+	return sign_in_verify(keeper->gate, &job->arena, &keeper->challenges, keeper->batch_ms, &job->sign_in);
+}
+
+/* --- In order. --- */
+
+static void
+give_cookie(struct job *job, const uint8_t token[static SESSION_TOKEN_SIZE]) {
+	char text[SESSION_TOKEN_TEXT + 1];
+	session_token_format(token, text);
+	snprintf(job->set_cookie, sizeof job->set_cookie, "%s=%s; Path=/; Secure; HttpOnly; SameSite=Strict",
+		 SESSION_COOKIE, text);
+}
+
+static enum status
+use(struct job *job, bool is_activity, bool may_renew, const struct session **session) {
+	struct keeper *keeper = job->keeper;
+	struct session_use use = {.is_activity = is_activity, .may_renew = may_renew};
+	TRY(sessions_use(&keeper->sessions, keeper->gate->state->directory, job->session_token,
+			 job->received.reported.client_certificate, keeper->batch_ms, &use, session));
+	if (use.is_renewed)
+		give_cookie(job, use.token);
+	return OK;
+}
+
+enum status
+signing_in_use(struct job *job, bool is_activity, bool may_renew) {
+	TRY(use(job, is_activity, may_renew, &job->session));
+	job->stream = job->session->number;
+	return OK;
+}
+
+static enum status
+write_groups(const struct directory *directory, const struct principal *person, struct json_writer *w) {
+	json_write_key(w, "groups");
+	json_write_array(w);
+	for (size_t i = 0; i < directory_group_count(directory); i++) {
+		const struct group *group = directory_group_at(directory, i);
+		if (directory_is_member(directory, group, person))
+			json_write_string(w, group->id);
+	}
+	json_write_end(w);
+	return OK;
+}
+
+static enum status
+write_session(const struct keeper *keeper, const struct session *session, struct json_writer *w) {
+	const struct directory *directory = keeper->gate->state->directory;
+	const struct directory_key *key = directory_key(directory, bytes_of_text(session->key));
+	int64_t idle = session->idle_ends_ms < session->ends_ms ? session->idle_ends_ms : session->ends_ms;
+	json_write_object(w);
+	json_write_member_integer(w, "aal", session->assurance_level);
+	json_write_member_integer(w, "expires", session->ends_ms);
+	TRY(write_groups(directory, key->principal, w));
+	json_write_member_integer(w, "idle_expires", idle);
+	json_write_member_string(w, "person", key->principal->id);
+	json_write_key(w, "roles");
+	json_write_array(w);
+	json_write_end(w);
+	json_write_end(w);
+	return OK;
+}
+
+enum status
+signing_in_write_session(struct job *job, struct json_writer *writer) {
+	if (job->session == nullptr)
+		return fail(STATUS_UNAUTHORIZED, "session.none: sign in first");
+	return write_session(job->keeper, job->session, writer);
+}
+
+/* The host of the address that was asked: passkeys are made for it. */
+static struct bytes
+relying_party_of(const struct job *job) {
+	struct bytes authority = gate_authority_of(job->keeper->gate, &job->http);
+	const uint8_t *colon = memrchr(authority.data, ':', authority.len);
+	bool has_port = colon != nullptr && authority.data[authority.len - 1] != ']';
+	return has_port ? bytes_of(authority.data, (size_t)(colon - authority.data)) : authority;
+}
+
+enum status
+signing_in_write_challenge(struct job *job, struct json_writer *writer) {
+	uint8_t challenge[CHALLENGE_SIZE];
+	struct bytes body = job->http.body;
+	if (body.len > 0 && !bytes_equal_text(body, "{}"))
+		return fail(STATUS_INVALID, "request.body: expected none, or {}");
+	int64_t expires_ms = challenge_make(&job->keeper->challenges, job->keeper->batch_ms, challenge);
+	json_write_object(writer);
+	json_write_member_hex(writer, "challenge", BYTES_OF_ARRAY(challenge));
+	json_write_member_integer(writer, "expires", expires_ms);
+	json_write_member_string(writer, "rp_id", relying_party_of(job));
+	json_write_end(writer);
+	return OK;
+}
+
+/* The answer's body is written now, since the session may be over when the entry is durable. */
+static enum status
+begin_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
+	uint8_t token[SESSION_TOKEN_SIZE];
+	struct json_writer w;
+	const struct session *session;
+	TRY(sessions_start(&keeper->sessions, job->sign_in.key_id, job->sign_in.assurance_level,
+			   job->received.reported.client_certificate, keeper->batch_ms, token, &session));
+	job->session = session;
+	give_cookie(job, token);
+	json_writer_start(&w, &job->body);
+	TRY(write_session(keeper, session, &w));
+	TRY(json_writer_finish(&w));
+	return sign_in_write(&job->sign_in, BYTES_OF_ARRAY(session->id), session->ends_ms, keeper->batch_ms, entry);
+}
+
+static enum status
+end_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
+	const struct session *session;
+	struct json_writer w;
+	TRY(use(job, false, false, &session));
+	json_writer_start(&w, entry);
+	json_write_object(&w);
+	json_write_member_integer(&w, "ended_at", keeper->batch_ms);
+	json_write_member_text(&w, "key", session->key);
+	json_write_member_hex(&w, "session", BYTES_OF_ARRAY(session->id));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	sessions_end(&keeper->sessions, session);
+	snprintf(job->set_cookie, sizeof job->set_cookie, "%s=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
+		 SESSION_COOKIE);
+	return OK;
+}
+
+static void
+take_back(struct keeper *keeper, struct job *job) {
+	if (job->session != nullptr)
+		sessions_end(&keeper->sessions, job->session);
+	job->session = nullptr;
+	job->set_cookie[0] = '\0';
+	buffer_free(&job->body);
+}
+
+void
+signing_in_decide(struct keeper *keeper, struct job *job) {
+	_cleanup_(buffer_free) struct buffer entry = {};
+	bool is_in = job->kind == JOB_SIGN_IN;
+	enum status status =
+		is_in ? sign_in_take(keeper->gate, &keeper->challenges, keeper->batch_ms, &job->sign_in) : OK;
+	if (status != OK) {
+		decide_refuse(keeper, job, status);
+		return;
+	}
+	status = is_in ? begin_session(keeper, job, &entry) : end_session(keeper, job, &entry);
+	if (status == OK)
+		status = decide_record(keeper, job, is_in ? ENTRY_SIGN_IN : ENTRY_SIGN_OUT, buffer_bytes(&entry));
+	job->session = status == OK ? nullptr : job->session; /* it may end before this is durable */
+	if (status == OK)
+		return;
+	take_back(keeper, job);
+	keeper_send_problem(keeper, job, status, fail_message());
+	job_give_back(keeper, job);
+}
+
+void
+signing_in_answer(struct keeper *keeper, struct job *job) {
+	if (job->kind == JOB_SIGN_IN)
+		keeper_send_body(keeper, job, 201, "application/json", buffer_bytes(&job->body));
+	else
+		keeper_send_body(keeper, job, 204, "application/json", (struct bytes){});
+}
+
+void
+signing_in_hide(struct job *job) {
+	if (!job->hides_why || (job->read_status != STATUS_UNAUTHORIZED && job->read_status != STATUS_INVALID))
+		return;
+	job->read_status = STATUS_UNAUTHORIZED;
+	snprintf(job->error, sizeof job->error,
+		 "session.refused: this does not sign you in; ask for another challenge");
+}
+
+void
+signing_in_follow(struct keeper *keeper, const struct decision_record *done) {
+	enum operation_kind_id kind;
+	char person[DIRECTORY_PRINCIPAL_MAX + 1];
+	if (operation_kind_parse(done->action.id, &kind) != OK || !operation_kinds[kind].is_protective)
+		return;
+	if (kind == OPERATION_SESSION_REVOKE) {
+		snprintf(person, sizeof person, "%s:%.*s", resource_kinds[RESOURCE_PERSON].prefix,
+			 BYTES_ARGS(done->resource.id));
+		(void)sessions_end_of(&keeper->sessions, bytes_of_text(person));
+	} else
+		signing_in_tick(keeper);
+}
+
+void
+signing_in_tick(struct keeper *keeper) {
+	sessions_sweep(&keeper->sessions, keeper->gate->state->directory, keeper->batch_ms);
+}
