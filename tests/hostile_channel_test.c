@@ -130,7 +130,7 @@ write_request(struct buffer *payload, enum lie lie) {
 	if (lie == ORDER)
 		append_field(payload, 4, BYTES_OF_LITERAL("application/json"));
 	if (lie == TAG)
-		append_field(payload, 15, BYTES_OF_LITERAL("x"));
+		append_field(payload, 16, BYTES_OF_LITERAL("x"));
 	if (lie == FIELD_LENGTH) {
 		buffer_append_byte(payload, 14);
 		buffer_append_u32be(payload, UINT32_MAX);

@@ -52,6 +52,9 @@ read_payload(const struct ipc_frame *frame) {
 	case IPC_FEED:
 		CHECK_PAYLOAD(feed, frame->payload);
 		break;
+	case IPC_STREAM_END:
+		CHECK_PAYLOAD(stream_end, frame->payload);
+		break;
 	case IPC_REPORT:
 		CHECK_PAYLOAD(report, frame->payload);
 		break;

@@ -87,7 +87,7 @@ bad_frames_are_refused_by_name(void **) {
 		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
 		 "ipc.frame_size"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
-		{BYTES_OF_LITERAL("\0\0\0\0\0\x0d\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
+		{BYTES_OF_LITERAL("\0\0\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\1\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\1\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_flags"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_CORRUPT, "ipc.checksum"},
@@ -305,6 +305,7 @@ example_request(void) {
 		.idempotency_key = TEXT("k-1"),
 		.signature_input = TEXT("sig=(\"@method\");keyid=\"workload:w/1\""),
 		.signature = TEXT("sig=:AAAA:"),
+		.cookie = TEXT("a=\"b\""),
 		.body = TEXT("{\"binary\":\"\x00\xff\"}"),
 		.reported =
 			{
@@ -331,6 +332,7 @@ a_request_comes_through_unchanged(void **) {
 	assert_bytes(sent.signature_input, got.signature_input);
 	assert_bytes(sent.signature, got.signature);
 	assert_null(got.last_event_id.data);
+	assert_bytes(sent.cookie, got.cookie);
 	assert_bytes(sent.body, got.body);
 	assert_bytes(sent.reported.peer_address, got.reported.peer_address);
 	assert_int_equal(54321, got.reported.peer_port);
@@ -347,7 +349,7 @@ bad_requests_are_refused_by_name(void **) {
 		const char *name;
 	} cases[] = {
 		{TEXT("\1\0\0\0\4POST"), TEXT("\0\0\0\0\4POST"), "ipc.request.tag"},
-		{TEXT("\1\0\0\0\4POST"), TEXT("\x0f\0\0\0\4POST"), "ipc.request.tag"},
+		{TEXT("\1\0\0\0\4POST"), TEXT("\x10\0\0\0\4POST"), "ipc.request.tag"},
 		{TEXT("\1\0\0\0\4POST"), TEXT("\2\0\0\0\4POST"), "ipc.request.method"},
 		{TEXT("\2\0\0\0\x14/v1"), TEXT("\1\0\0\0\x14/v1"), "ipc.request.order"},
 		{TEXT("\4\0\0\0\x10"), TEXT("\3\0\0\0\x10"), "ipc.request.order"},
@@ -363,8 +365,9 @@ bad_requests_are_refused_by_name(void **) {
 		{TEXT("\x0a\0\0\0\4\x7f\0\0\1"), TEXT("\x0a\0\0\0\3\x7f\0\0\1"), "ipc.request.peer_address"},
 		{TEXT("\x0b\0\0\0\2"), TEXT("\x0b\0\0\0\3"), "ipc.request.peer_port"},
 		{TEXT("\x0d\0\0\0\x20"), TEXT("\x0d\0\0\0\x1f"), "ipc.request.client_certificate"},
-		{TEXT("\x0e\0\0\0\x0f"), TEXT("\x0e\0\0\0\x10"), "ipc.request"},
 		{TEXT("\x0e\0\0\0\x0f"), TEXT("\x0e\xff\xff\xff\xff"), "ipc.request"},
+		{TEXT("\x0f\0\0\0\x05"), TEXT("\x0f\0\0\0\x06"), "ipc.request"},
+		{TEXT("a=\"b\""), TEXT("a=\"b\n"), "ipc.request.cookie"},
 		{TEXT("\1\0\0\0\4POST"), {}, "ipc.request.target"},
 		{TEXT("X25519MLKEM768\x0d\0"), {}, "ipc.request"},
 	};
@@ -395,6 +398,8 @@ a_response_comes_through_unchanged(void **) {
 		.operation = TEXT("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
 		.retry_after = TEXT("1"),
 		.is_feed = true,
+		.stream = 7,
+		.set_cookie = TEXT("a=b; Path=/"),
 		.body = TEXT("{}"),
 	};
 	struct ipc_response got;
@@ -407,6 +412,8 @@ a_response_comes_through_unchanged(void **) {
 	assert_bytes(sent.retry_after, got.retry_after);
 	assert_null(got.etag.data);
 	assert_true(got.is_feed);
+	assert_int_equal(7, got.stream);
+	assert_bytes(sent.set_cookie, got.set_cookie);
 	assert_bytes(sent.body, got.body);
 }
 
@@ -424,7 +431,10 @@ bad_answers_of_the_keeper_are_refused_by_name(void **) {
 		{TEXT("\1\0\0\0\2\0\xc8\4\0\0\0\3/\n/"), "ipc.response.location"},
 		{TEXT("\1\0\0\0\2\0\xc8\3\0\0\0\1a"), "ipc.response.operation"},
 		{TEXT("\1\0\0\0\2\0\xc8\x08\0\0\0\1a"), "ipc.response.is_feed"},
-		{TEXT("\1\0\0\0\2\0\xc8\x0a\0\0\0\0"), "ipc.response.tag"},
+		{TEXT("\1\0\0\0\2\0\xc8\x0a\0\0\0\0"), "ipc.response.stream"},
+		{TEXT("\1\0\0\0\2\0\xc8\x0b\0\0\0\0"), "ipc.response.set_cookie"},
+		{TEXT("\1\0\0\0\2\0\xc8\x0b\0\0\0\3a\r\n"), "ipc.response.set_cookie"},
+		{TEXT("\1\0\0\0\2\0\xc8\x0c\0\0\0\0"), "ipc.response.tag"},
 	};
 	struct ipc_response response;
 	for (size_t i = 0; i < ARRAY_LENGTH(responses); i++)
@@ -435,6 +445,9 @@ bad_answers_of_the_keeper_are_refused_by_name(void **) {
 	struct ipc_feed feed;
 	assert_fails(STATUS_INVALID, "ipc.feed.data",
 		     ipc_read_feed(TEXT("\1\0\0\0\x08\0\0\0\0\0\0\0\1\2\0\0\0\1e\3\0\0\0\3a\nb"), &feed));
+	struct ipc_stream_end end;
+	assert_fails(STATUS_INVALID, "ipc.stream_end.stream", ipc_read_stream_end(TEXT(""), &end));
+	assert_fails(STATUS_INVALID, "ipc.stream_end.stream", ipc_read_stream_end(TEXT("\1\0\0\0\1\0"), &end));
 	struct ipc_report report;
 	assert_fails(STATUS_INVALID, "ipc.report.ready",
 		     ipc_read_report(TEXT("\1\0\0\0\1\2\2\0\0\0\2{}\3\0\0\0\0"), &report));
@@ -508,6 +521,11 @@ credit_feed_report_and_fetch_come_through_unchanged(void **) {
 	assert_ok(ipc_read_feed(buffer_bytes(&payload), &feed));
 	assert_true(feed.index == UINT64_MAX);
 	assert_bytes(TEXT("{\"n\":1}"), feed.data);
+	buffer_reset(&payload);
+	ipc_write_stream_end(&payload, &(struct ipc_stream_end){UINT64_MAX - 1});
+	struct ipc_stream_end end;
+	assert_ok(ipc_read_stream_end(buffer_bytes(&payload), &end));
+	assert_true(end.stream == UINT64_MAX - 1);
 	buffer_reset(&payload);
 	ipc_write_report(&payload, &(struct ipc_report){true, TEXT("{}"), TEXT("a 1\n"), TEXT("treasury")});
 	struct ipc_report report;

@@ -176,6 +176,7 @@ ledger_replay_run(struct invocation *invocation) {
 	json_write_member_integer(&w, "entries", (int64_t)counts.entries);
 	json_write_member_integer(&w, "erased", (int64_t)counts.erased);
 	json_write_member_integer(&w, "same", (int64_t)counts.same);
+	json_write_member_integer(&w, "sign_ins", (int64_t)counts.sign_ins);
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
 	invocation->exit_code = counts.different == 0 ? EXIT_DONE : EXIT_FOUND;
