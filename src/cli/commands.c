@@ -7,6 +7,7 @@
 
 #define YES {"yes", nullptr, "do not ask"}
 #define OUT {"out", "FILE", "where to write (default: standard output)"}
+#define COSIGNED {"cosigned", nullptr, "in the newest head that the witness quorum cosigned, with its cosignatures"}
 
 #define ADMINISTERS COMMAND_SUBMITS | COMMAND_CONNECTS
 
@@ -68,7 +69,7 @@ const struct command commands[] = {
 	  {"before", "ENTRY", "only older ones: the next page"},
 	  {"limit", "COUNT", "at most so many (default 50)"}}},
 	{"op", "receipt", "ID", "Save the proof that the operation stands in the log", op_receipt_run, COMMAND_CONNECTS,
-	 {OUT}},
+	 {COSIGNED, OUT}},
 	{"op", "approve", "[ID]", "Decode a held operation here, show it, and sign an approval",
 	 op_approve_run, COMMAND_CONNECTS,
 	 {VOTES}},
@@ -279,7 +280,7 @@ const struct command commands[] = {
 	 {}},
 	{"ledger", "receipt", "INDEX", "Save the proof that an entry stands in the installation's log",
 	 ledger_receipt_run, COMMAND_CONNECTS,
-	 {OUT}},
+	 {COSIGNED, OUT}},
 	{"ledger", "verify", "VERB...", "Verify a receipt, a checkpoint or a whole log offline: receipt, checkpoint, log",
 	 nullptr, 0,
 	 {},

@@ -119,7 +119,8 @@ ledger_receipt_run(struct invocation *invocation) {
 	struct connection_answer answer;
 	uint64_t index;
 	TRY(read_index(invocation, 0, &index));
-	const char *target = arena_format(&invocation->arena, "/v1/ledger/entries/%llu", (unsigned long long)index);
+	const char *target = arena_format(&invocation->arena, "/v1/ledger/entries/%llu%s", (unsigned long long)index,
+					  invocation_flag(invocation, "cosigned") ? "?cosigned=1" : "");
 	TRY_ALLOC(target);
 	TRY(client_create(invocation, false, &client));
 	TRY(client_get(client, &invocation->arena, target, &answer));

@@ -145,7 +145,7 @@ save(struct invocation *invocation, const char *what) {
 
 enum status
 op_receipt_run(struct invocation *invocation) {
-	return save(invocation, "/receipt");
+	return save(invocation, invocation_flag(invocation, "cosigned") ? "/receipt?cosigned=1" : "/receipt");
 }
 
 enum status
