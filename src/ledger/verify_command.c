@@ -179,10 +179,16 @@ say_text(struct run *run, const char *key, const char *label, struct bytes text)
 	buffer_append_format(&run->lines, "%-14s %.*s\n", label, BYTES_ARGS(text));
 }
 
+/* What JSON's integers do not hold is a string of decimal digits there. */
 static void
 say_number(struct run *run, const char *key, const char *label, uint64_t number) {
-	json_write_member_integer(&run->writer, key, (int64_t)number);
-	buffer_append_format(&run->lines, "%-14s %llu\n", label, (unsigned long long)number);
+	char digits[24];
+	snprintf(digits, sizeof digits, "%llu", (unsigned long long)number);
+	if (number <= (uint64_t)JSON_INTEGER_MAX)
+		json_write_member_integer(&run->writer, key, (int64_t)number);
+	else
+		json_write_member_text(&run->writer, key, digits);
+	buffer_append_format(&run->lines, "%-14s %s\n", label, digits);
 }
 
 /* 0 is no time. */
