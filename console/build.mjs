@@ -1,7 +1,7 @@
-// Builds the console: build.mjs OUTPUT.c DEPFILE FOLDER
+// Builds the console: build.mjs OUTPUT.c VERIFIER.html DEPFILE FOLDER VERSION
 //
 // FOLDER receives what is served, as files; OUTPUT.c the same as one table (src/gateway/console.h), each asset as it is and
-// compressed. Scripts and styles carry the hash of their content in their names, so that a browser may keep them for ever. The same
+// compressed; VERIFIER.html is the receipt verifier, one file that is opened from disk. Scripts and styles carry the hash of their content in their names, so that a browser may keep them for ever. The same
 // sources and packages give the same bytes.
 
 import { build } from "esbuild";
@@ -10,11 +10,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { verifierPage } from "./verifier/build.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const [, , output, depfile, folder] = process.argv;
-if (folder === undefined) {
-	console.error("usage: build.mjs OUTPUT.c DEPFILE FOLDER");
+const [, , output, verifier, depfile, folder, version] = process.argv;
+if (version === undefined) {
+	console.error("usage: build.mjs OUTPUT.c VERIFIER.html DEPFILE FOLDER VERSION");
 	process.exit(2);
 }
 
@@ -28,7 +29,7 @@ const TYPES = {
 	".svg": "image/svg+xml",
 };
 
-const inputs = new Set([fileURLToPath(import.meta.url), join(HERE, "package-lock.json")]);
+const inputs = new Set([fileURLToPath(import.meta.url), join(HERE, "package-lock.json"), join(HERE, "verifier/build.mjs")]);
 
 async function bundle(options) {
 	const done = await build({
@@ -70,6 +71,13 @@ async function page() {
 	return [{ path: "/", file: "index.html", content: Buffer.from(html), immutable: false }, icon, ...served];
 }
 
+// To be saved and opened from disk: what comes from a server proves nothing against that server.
+async function verifierFile() {
+	const content = Buffer.from(await verifierPage(bundle, text, version));
+	writeFileSync(verifier, content);
+	return { path: "/assets/gatehouse-verify.html", content, immutable: false, download: "gatehouse-verify.html" };
+}
+
 // --- Output ---
 
 function bytes(name, content) {
@@ -80,16 +88,16 @@ function bytes(name, content) {
 
 function table(assets) {
 	const out = ['#include "gateway/console.h"', ""];
-	const rows = assets.map(({ path, content, compressed, immutable }, at) => {
+	const rows = assets.map(({ path, content, compressed, immutable, download }, at) => {
 		out.push(bytes(`plain_${at}`, content), bytes(`compressed_${at}`, compressed));
 		const extension = path === "/" ? ".html" : path.slice(path.lastIndexOf("."));
 		const tag = createHash("sha256").update(content).digest("hex").slice(0, 32);
-		return `\t{"${path}", "${TYPES[extension]}", "\\"${tag}\\"", ${immutable}, {plain_${at}, sizeof plain_${at}}, {compressed_${at}, sizeof compressed_${at}}},`;
+		return `\t{"${path}", "${TYPES[extension]}", "\\"${tag}\\"", ${immutable}, {plain_${at}, sizeof plain_${at}}, {compressed_${at}, sizeof compressed_${at}}, ${download === undefined ? "nullptr" : `"${download}"`}},`;
 	});
 	return [...out, "const struct console_asset console_assets[] = {", ...rows, "};", `const size_t console_asset_count = ${rows.length};`, ""].join("\n");
 }
 
-const assets = await page();
+const assets = [...(await page()), await verifierFile()];
 rmSync(folder, { recursive: true, force: true });
 for (const asset of assets) {
 	asset.compressed = gzipSync(asset.content, { level: 9 });

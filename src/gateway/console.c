@@ -96,6 +96,8 @@ console_write(struct buffer *to, const struct console_asset *asset, struct bytes
 	buffer_append_text(to, page_fields);
 	buffer_append_format(to, "ETag: W/%s\r\nCache-Control: %s\r\n", asset->tag,
 			     asset->is_immutable ? "public, max-age=31536000, immutable" : "no-cache");
+	if (asset->download != nullptr)
+		buffer_append_format(to, "Content-Disposition: attachment; filename=\"%s\"\r\n", asset->download);
 	if (close)
 		buffer_append_text(to, "Connection: close\r\n");
 	if (is_known) {

@@ -17,6 +17,7 @@ struct console_asset {
 	const char *tag;   /* with its quotes: of the content, however it is encoded */
 	bool is_immutable; /* the path names the content */
 	struct bytes plain, compressed;
+	const char *download; /* the name under which it is saved; null: it is shown */
 };
 
 extern const struct console_asset console_assets[];

@@ -8,6 +8,8 @@ const struct console_asset console_assets[] = {
 	{"/", "text/html; charset=utf-8", "\"aa\"", false, BYTES_OF_LITERAL("<p>"), BYTES_OF_LITERAL("zip")},
 	{"/assets/a-1.js", "text/javascript; charset=utf-8", "\"bb\"", true, BYTES_OF_LITERAL("a()"),
 	 BYTES_OF_LITERAL("z")},
+	{"/assets/saved.html", "text/html; charset=utf-8", "\"cc\"", false, BYTES_OF_LITERAL("<b>"),
+	 BYTES_OF_LITERAL("zip"), "saved.html"},
 };
 const size_t console_asset_count = ARRAY_LENGTH(console_assets);
 
@@ -95,6 +97,14 @@ only_what_its_name_tells_apart_is_kept_for_ever(void **) {
 }
 
 static void
+what_is_to_be_opened_from_disk_is_saved_and_not_shown(void **) {
+	_cleanup_(buffer_free) struct buffer saved = answer_of("/assets/saved.html", nullptr, nullptr, 200);
+	_cleanup_(buffer_free) struct buffer page = answer_of("/", nullptr, nullptr, 200);
+	assert_true(has(&saved, "Content-Disposition: attachment; filename=\"saved.html\"\r\n"));
+	assert_false(has(&page, "Content-Disposition"));
+}
+
+static void
 every_answer_keeps_the_browser_to_what_is_served_here(void **) {
 	static const char *const fields[] = {
 		"default-src 'none';",
@@ -125,6 +135,7 @@ main(void) {
 		cmocka_unit_test(who_takes_gzip_gets_it_and_who_does_not_gets_the_plain_content),
 		cmocka_unit_test(what_the_browser_has_is_not_sent_again),
 		cmocka_unit_test(only_what_its_name_tells_apart_is_kept_for_ever),
+		cmocka_unit_test(what_is_to_be_opened_from_disk_is_saved_and_not_shown),
 		cmocka_unit_test(every_answer_keeps_the_browser_to_what_is_served_here),
 	};
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

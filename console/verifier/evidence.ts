@@ -1,0 +1,217 @@
+/*
+ * What an entry carries as evidence of itself: the requester's signature over exactly this operation, a voter's over exactly this
+ * statement, the founders' over the genesis. Each check says what holds, what contradicts, or what this one entry cannot show.
+ */
+import { verifyAssertion } from "./assertion";
+import { base64, type Bytes, concat, equal, hex, unhex, utf8 } from "./bytes";
+import { canonical, isObject, type Json, type JsonObject } from "./canonical";
+import { sha256, verifyEd25519 } from "./crypto";
+import type { Entry } from "./entry";
+import { Refusal, refuse } from "./refusal";
+
+export interface Check {
+	name: string; /* stable: "evidence.requester" */
+	state: "holds" | "contradicts" | "unchecked";
+	text: string;
+	error?: string; /* of what contradicts: its own name */
+}
+
+/* --- Members. --- */
+
+function text(object: JsonObject, key: string): string {
+	const value = object[key];
+	return typeof value === "string" ? value : refuse("evidence.form", `${key} is missing or no text`);
+}
+
+function object(parent: JsonObject, key: string): JsonObject {
+	const value = parent[key];
+	return isObject(value) ? value : refuse("evidence.form", `${key} is missing or no object`);
+}
+
+function bytesAt(parent: JsonObject, key: string, length?: number): Bytes {
+	return unhex(text(parent, key), length) ?? refuse("evidence.form", `${key} is no hexadecimal of the right length`);
+}
+
+async function digestOf(value: Json): Promise<Bytes> {
+	return sha256(canonical(value));
+}
+
+/* --- Signatures. --- */
+
+const OPERATION_LABEL = "gatehouse/operation/v1", APPROVAL_LABEL = "gatehouse/approval/v1", GENESIS_LABEL = "gatehouse/genesis/v1";
+
+function checkLabelled(label: string, digest: Bytes, evidence: JsonObject): void {
+	const message = concat(utf8(`${label}\0`), digest);
+	if (!verifyEd25519(bytesAt(evidence, "public_key", 32), message, bytesAt(evidence, "signature", 64)))
+		refuse("person_signature.mismatch", "not a signature by this key over this");
+}
+
+/* A person's, by a passkey or an Ed25519 key; what was verified, in words. */
+async function checkPerson(label: string, digest: Bytes, evidence: JsonObject): Promise<string> {
+	if (!isObject(evidence["assertion"])) {
+		checkLabelled(label, digest, evidence);
+		return "an Ed25519 key signed exactly this";
+	}
+	const origin = await verifyAssertion(
+		{
+			authenticatorData: bytesAt(evidence["assertion"], "authenticator_data"),
+			clientData: bytesAt(evidence["assertion"], "client_data"),
+			publicKey: bytesAt(evidence, "public_key"),
+			signature: bytesAt(evidence, "signature"),
+		},
+		digest,
+	);
+	return `a passkey signed exactly this, asked by ${origin}, with the user verified`;
+}
+
+/* RFC 9421, narrowed: the base names the digest of the body, which is made of document and payload. */
+async function checkRequest(body: JsonObject, requester: JsonObject): Promise<string> {
+	const base = text(requester, "base"), document = object(body, "document");
+	if (!verifyEd25519(bytesAt(requester, "public_key", 32), utf8(base), bytesAt(requester, "signature", 64)))
+		refuse("request_signature.mismatch", "not a signature by this key over this request");
+	const sent = concat(utf8('{"operation":'), canonical(document), utf8(',"payload":'), canonical(body["payload"] as Json), utf8("}"));
+	const lines = base.split("\n"), key = text(document, "idempotency_key");
+	if (!lines.includes(`"content-digest": sha-256=:${base64(await sha256(sent))}:`))
+		refuse("request_signature.content_differs", "it covers another body");
+	if (!lines.includes(`"idempotency-key": ${key}`) || !lines.some((line) => line.includes(`;keyid="${text(requester, "key")}"`)))
+		refuse("request_signature.differs", "it covers another idempotency key, or names another key");
+	return "the workload's key signed the request whose body is exactly this operation and payload";
+}
+
+async function checkRequester(body: JsonObject): Promise<string> {
+	const requester = object(body, "requester"), method = text(requester, "method"), principal = text(object(body, "document"), "principal");
+	if (!text(requester, "key").startsWith(`${principal}/`))
+		refuse("evidence.principal", "the key that signed is another principal's");
+	if (method === "http-message-signature")
+		return checkRequest(body, requester);
+	if (method !== "passkey" && method !== "digest-signature")
+		refuse("evidence.method", "a way of signing that this program does not know");
+	if (isObject(requester["assertion"]) !== (method === "passkey"))
+		refuse("evidence.method", "not the kind of signature that is stated");
+	return checkPerson(OPERATION_LABEL, await digestOf(object(body, "document")), requester);
+}
+
+/* --- Entries. --- */
+
+async function checkDocument(body: JsonObject): Promise<string> {
+	const document = object(body, "document");
+	if (!equal(await digestOf(document), bytesAt(body, "digest", 32)))
+		refuse("evidence.digest", "the operation has another hash");
+	if (text(document, "kind") !== text(object(body, "action"), "id"))
+		refuse("evidence.kind", "the operation is of another kind than the one that was decided");
+	for (const key of ["principal", "resource"])
+		if (text(document, key).replace(/^[^:]*:/, "") !== text(object(body, key), "id"))
+			refuse(`evidence.${key}`, `the operation names another ${key} than the one that was decided`);
+	const id: JsonObject = {
+		idempotency_key: text(document, "idempotency_key"),
+		instance: text(document, "instance"),
+		principal: text(document, "principal"),
+		type: "gatehouse/operation-id/v1",
+	};
+	if (!equal(await digestOf(id), bytesAt(body, "operation", 32)))
+		refuse("evidence.operation", "the operation's id is another");
+	return "the document hashes to the operation's digest, and its parts to the operation's id";
+}
+
+async function checkPayload(body: JsonObject): Promise<string> {
+	const stated = text(object(body, "document"), "payload_sha256");
+	const found = body["payload"] === undefined ? text(body, "payload_blob") : hex(await digestOf(body["payload"]));
+	if (found !== stated)
+		refuse("evidence.payload", "the payload has another hash than the operation names");
+	return body["payload"] === undefined ? "the payload lies in a blob of the hash that the operation names" : "the payload hashes to what the operation names";
+}
+
+async function checkVote(body: JsonObject): Promise<string> {
+	const statement = object(body, "statement");
+	if (text(statement, "type") !== APPROVAL_LABEL || text(statement, "operation_id") !== text(body, "operation"))
+		refuse("evidence.statement", "the statement is of another kind, or about another operation");
+	return checkPerson(APPROVAL_LABEL, await digestOf(statement), body);
+}
+
+async function checkGenesis(body: JsonObject, origin: string): Promise<string> {
+	const document = object(body, "document"), signatures = body["signatures"];
+	if (text(document, "origin") !== origin)
+		refuse("evidence.origin", "the founding document is another log's");
+	if (!Array.isArray(signatures) || signatures.length < 2)
+		refuse("evidence.founders", "fewer than two founders signed");
+	const digest = await digestOf(document);
+	for (const signature of signatures)
+		checkLabelled(GENESIS_LABEL, digest, isObject(signature) ? signature : refuse("evidence.form", "a signature is no object"));
+	return `${signatures.length} founders signed exactly this document`;
+}
+
+function checkOrigin(entry: Entry, origin: string): string {
+	const of = entry.type === "vote" ? object(entry.body, "statement") : object(entry.body, "document");
+	if (!origin.startsWith(`${text(of, "instance")}/`))
+		refuse("evidence.instance", "it was signed for another installation than the one whose log this is");
+	return "it was signed for the installation whose log this is";
+}
+
+async function attempt(name: string, check: () => string | Promise<string>): Promise<Check> {
+	try {
+		return { name, state: "holds", text: await check() };
+	} catch (reason) {
+		if (!(reason instanceof Refusal))
+			throw reason;
+		return { name, state: "contradicts", text: reason.detail, error: reason.error };
+	}
+}
+
+function unchecked(name: string, why: string): Check {
+	return { name, state: "unchecked", text: why };
+}
+
+/* A request whose payload lies in a blob: the body that was signed cannot be put together from the entry alone. */
+function requesterCheck(body: JsonObject): Promise<Check> {
+	const { requester } = body;
+	if (body["payload"] === undefined && isObject(requester) && requester["method"] === "http-message-signature")
+		return Promise.resolve(unchecked("evidence.requester", "the payload lies in a blob, so the body that was signed is not here"));
+	return attempt("evidence.requester", () => checkRequester(body));
+}
+
+const OWNER = "that the keys belonged to these people then, and that policy decides so again: gatehouse ledger replay, on the whole log";
+
+/* The digests of statements whose own entries are proven and hold, so that decisions that count them need not be believed. */
+export type ProvenVotes = ReadonlySet<string>;
+
+export async function statementDigest(vote: Entry): Promise<string> {
+	return hex(await digestOf(object(vote.body, "statement")));
+}
+
+function votesCheck(votes: Json[], proven: ProvenVotes): Check {
+	const found = votes.filter((vote) => isObject(vote) && typeof vote["statement"] === "string" && proven.has(vote["statement"])).length;
+	if (found === votes.length)
+		return { name: "evidence.votes", state: "holds", text: `the receipts of all ${found} votes were given as well, and their signatures hold` };
+	return unchecked("evidence.votes", `the votes' signatures stand in entries of their own: the receipts of ${found} of ${votes.length} were given`);
+}
+
+async function decisionChecks({ body }: Entry, proven: ProvenVotes): Promise<Check[]> {
+	const checks = [
+		await attempt("evidence.document", () => checkDocument(body)),
+		await attempt("evidence.payload", () => checkPayload(body)),
+		await requesterCheck(body),
+	];
+	if (Array.isArray(body["votes"]) && body["votes"].length > 0)
+		checks.push(votesCheck(body["votes"], proven));
+	checks.push(unchecked("evidence.keys", OWNER));
+	return checks;
+}
+
+/* Of the entry in a log of that origin. */
+export async function checkEvidence(entry: Entry, origin: string, proven: ProvenVotes): Promise<Check[]> {
+	switch (entry.type) {
+	case "decision":
+	case "intent":
+		return [await attempt("evidence.instance", () => checkOrigin(entry, origin)), ...(await decisionChecks(entry, proven))];
+	case "vote":
+		return [
+			await attempt("evidence.instance", () => checkOrigin(entry, origin)),
+			await attempt("evidence.vote", () => checkVote(entry.body)),
+			unchecked("evidence.keys", OWNER),
+		];
+	case "genesis":
+		return [await attempt("evidence.founders", () => checkGenesis(entry.body, origin)), unchecked("evidence.pins", "that the pinned keys are the ones of this ceremony is for whoever was there to say")];
+	default:
+		return [unchecked("evidence.none", "an entry of this type carries no signature of its own: it stands under the log's")];
+	}
+}
