@@ -511,6 +511,30 @@ bring_secret(struct gate *gate, struct gate_operation *known, const struct submi
 	return OK;
 }
 
+/* The vote is cast and recorded, and so is why nothing could be decided. The operation stays held: the next vote decides again. */
+static enum status
+refuse_at_vote(const struct vote_submission *vote, struct gate_operation *operation, int64_t now_ms,
+	       struct gate_step *step) {
+	const char *error = arena_format(vote->arena, "%s", fail_message());
+	TRY_ALLOC(error);
+	*step = (struct gate_step){.kind = GATE_DECIDED,
+				   .operation = operation,
+				   .state = OPERATION_HELD,
+				   .entries = {step->entries[0], {.type = ENTRY_REFUSAL}},
+				   .entry_count = 2,
+				   .refusal = bytes_of_text(error)};
+	struct json_writer writer;
+	json_writer_start(&writer, &step->entries[1].body);
+	json_write_object(&writer);
+	json_write_member_text(&writer, "error", error);
+	json_write_member_string(&writer, "key", operation->held->key_id);
+	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
+	json_write_member_integer(&writer, "refused_at", now_ms);
+	json_write_member_hex(&writer, "vote", hash256_bytes(&vote->statement_digest));
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
 enum status
 gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms, struct gate_step *step) {
 	*step = (struct gate_step){.kind = GATE_DECIDED};
@@ -533,16 +557,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	if (vote->statement.verdict == APPROVAL_REJECT)
 		return reject(gate, operation, step);
 	enum status status = decide_again(gate, operation, vote->arena, nullptr, now_ms, step);
-	if (status == OK || is_broken(status))
-		return status;
-	/* The vote is cast, so it is recorded: no decision counts what the log does not show. The next vote decides again. */
-	log_warning("an approved operation cannot be decided: %s", fail_message());
-	*step = (struct gate_step){.kind = GATE_DECIDED,
-				   .operation = operation,
-				   .state = OPERATION_HELD,
-				   .entries = {step->entries[0]},
-				   .entry_count = 1};
-	return OK;
+	return status == OK || is_broken(status) ? status : refuse_at_vote(vote, operation, now_ms, step);
 }
 
 /* --- Settling, outward acts, time. --- */

@@ -117,13 +117,14 @@ enum gate_step_kind {
 struct gate_step {
 	enum gate_step_kind kind;
 	struct gate_operation *operation;
-	struct gate_entry entries[2]; /* a vote, and the decision that it brought about */
+	struct gate_entry entries[2]; /* a vote, and the decision or refusal that it brought about */
 	size_t entry_count;
 	enum operation_state state; /* that the operation has when the entries are durable */
 	bool is_outward;            /* an intent: gate_perform() follows when it is durable */
 	bool destroys;              /* a key: its row goes when this step is durable */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
+	struct bytes refusal; /* why a last vote could not decide; empty otherwise */
 };
 void gate_step_free(struct gate_step *step); /* a cleanup function */
 

@@ -97,11 +97,9 @@ take_nonce(struct gate *gate, struct arena *arena, const struct decision_record 
 
 /* So does that of an operation which was refused after its nonce was taken. */
 static enum status
-restore_refusal(struct gate *gate, const json *body) {
+restore_nonce_of_refusal(struct gate *gate, const json *body) {
 	struct bytes key_id, nonce;
 	int64_t expires_s, refused_ms;
-	if (json_get(body, "nonce") == nullptr)
-		return OK;
 	TRY(json_need_string(body, "refusal", "key", &key_id));
 	TRY(json_need_string(body, "refusal", "nonce", &nonce));
 	TRY(json_need_integer(body, "refusal", "signature_expires", &expires_s));
@@ -209,6 +207,21 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	return OK;
 }
 
+/* A refusal at a last vote is the newest that is known of an operation that stays held. */
+static enum status
+restore_refusal(struct gate *gate, uint64_t index, const json *body) {
+	struct gate_operation *operation;
+	if (json_get(body, "nonce") != nullptr)
+		return restore_nonce_of_refusal(gate, body);
+	if (json_get(body, "vote") == nullptr)
+		return OK;
+	TRY(find_named(gate, index, body, &operation));
+	if (operation->state != OPERATION_HELD)
+		return corrupt(index, "refusal");
+	operation->entry = index;
+	return OK;
+}
+
 static enum status
 restore_outcome(struct gate *gate, uint64_t index, const json *body) {
 	struct gate_operation *operation;
@@ -250,7 +263,7 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	case ENTRY_OUTCOME:
 		return restore_outcome(gate, index, entry.document);
 	case ENTRY_REFUSAL:
-		return restore_refusal(gate, entry.document);
+		return restore_refusal(gate, index, entry.document);
 	case ENTRY_SIGN_IN:
 		return follow_counter(gate, arena, entry.document);
 	default:

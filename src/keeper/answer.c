@@ -96,6 +96,8 @@ answer_write(const struct answer *answer, struct buffer *body) {
 		write_reasons(record, &w);
 	if (answer->receipt.len > 0)
 		json_write_member_string(&w, "receipt", answer->receipt);
+	if (answer->refusal.len > 0)
+		json_write_member_string(&w, "refusal", answer->refusal);
 	if (record != nullptr && record->result.len > 0) {
 		json_write_key(&w, "result");
 		json_write_canonical(&w, record->result);

@@ -14,6 +14,7 @@ struct answer {
 	const struct decision_record *record; /* null: nothing was decided yet beyond what the state says */
 	struct bytes missing;                 /* canonical JSON of a held operation; empty otherwise */
 	struct bytes receipt;                 /* tlog-proof text; may be empty */
+	struct bytes refusal;                 /* why the last vote could not decide; empty otherwise */
 };
 
 /* 200 done, 202 held or unknown, 403 denied or rejected, 409 failed, 410 expired. */

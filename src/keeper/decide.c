@@ -220,6 +220,8 @@ decide_job(struct keeper *keeper, struct job *job) {
 	case GATE_DECIDED:
 		if (job->step.record != nullptr)
 			metric_add(&keeper->decisions[job->step.record->decision], 1);
+		if (job->step.refusal.len > 0)
+			metric_add(&keeper->refusals, 1);
 		submit_step(keeper, job);
 		return;
 	}
@@ -240,7 +242,11 @@ static void
 answer_decided(struct keeper *keeper, struct job *job) {
 	const struct gate_operation *operation = job->step.operation;
 	struct answer answer = {
-		.state = job->step.state, .operation = operation->id, .entry = job->index, .record = job->step.record};
+		.state = job->step.state,
+		.operation = operation->id,
+		.entry = job->index,
+		.record = job->step.record,
+		.refusal = job->step.refusal};
 	_cleanup_(buffer_free) struct buffer receipt = {};
 	if (job->step.state == OPERATION_HELD)
 		answer.missing = job->step.record != nullptr ? job->step.record->missing : operation->held->missing;

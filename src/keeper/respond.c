@@ -143,7 +143,8 @@ keeper_answer_known(struct keeper *keeper, struct job *job, const struct gate_op
 	if (entry.type == ENTRY_DECISION || entry.type == ENTRY_INTENT) {
 		TRY(decision_record_read(arena, entry.document, &keeper->gate->blobs, record));
 		answer.record = record;
-	}
+	} else if (entry.type == ENTRY_REFUSAL)
+		TRY(json_need_string(entry.document, "refusal", "error", &answer.refusal));
 	TRY(keeper_write_receipt(keeper, operation->entry, nullptr, stored.leaf, &receipt));
 	answer.receipt = buffer_bytes(&receipt);
 	keeper_send_answer(keeper, job, &answer);

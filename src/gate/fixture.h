@@ -1,0 +1,224 @@
+/*
+ * What the tests of gate/ share: the whole gate in one process, the entries that it asks to be written, and the firm that uses it.
+ * Include after tests/test.h.
+ */
+#ifndef GATEHOUSE_GATE_FIXTURE_H
+#define GATEHOUSE_GATE_FIXTURE_H
+
+#include <stdio.h>
+
+#include "gate/gate.h"
+#include "gate/genesis.h"
+#include "gate/material.h"
+#include "gate/replay.h"
+#include "gate/snapshot.h"
+#include "keys/root_key.h"
+#include "tests/firm.h"
+
+static const char INSTANCE[] = "northwind.example";
+#define AUTHORITY "gate.northwind.example:8443"
+constexpr int64_t START_MS = INT64_C(1'767'225'600'000);
+
+struct bench_gate {
+	struct firm firm;
+	struct gate *gate;
+	struct root_key *root;
+	struct secrets *secrets;
+	struct buffer leaves[256];
+	size_t count;
+	int64_t now_ms;
+	char directory[64];
+	int submissions;
+};
+
+static inline void
+keep_leaf(struct bench_gate *b, enum entry_type type, struct bytes body) {
+	struct entry entry = {.type = type, .seq = b->count, .at_ms = b->now_ms, .body = body};
+	assert_true(b->count < ARRAY_LENGTH(b->leaves));
+	assert_ok(entry_write(&entry, &b->leaves[b->count++]));
+}
+
+static inline struct gate_config
+config_of(const struct bench_gate *b) {
+	static const char *const authorities[] = {AUTHORITY};
+	return (struct gate_config){.instance = bytes_of_text(INSTANCE),
+				    .authorities = authorities,
+				    .authority_count = 1,
+				    .root = b->root,
+				    .secrets = b->secrets,
+				    .blobs = {io_system(), b->directory}};
+}
+
+static inline void
+start_gate(struct bench_gate *b) {
+	struct gate_config config = config_of(b);
+	assert_ok(gate_create(&b->gate, &config));
+	for (size_t i = 0; i < b->count; i++)
+		assert_ok(gate_restore_entry(b->gate, i, buffer_bytes(&b->leaves[i])));
+	assert_ok(gate_restore_finish(b->gate));
+}
+
+static inline void
+set_up(struct bench_gate *b) {
+	*b = (struct bench_gate){.now_ms = START_MS};
+	firm_make(&b->firm, 1);
+	snprintf(b->directory, sizeof b->directory, "/tmp/gatehouse-gate-test-XXXXXX");
+	assert_non_null(mkdtemp(b->directory));
+	char path[128];
+	snprintf(path, sizeof path, "%s/secrets.db", b->directory);
+	assert_ok(secrets_open(io_system(), path, &b->secrets));
+	_cleanup_(buffer_free) struct buffer record = {}, genesis = {};
+	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
+	assert_ok(root_key_create(&b->root, ROOT_KEY_PASSPHRASE, BYTES_OF_LITERAL("correct horse battery"), cheap,
+				  &record));
+	assert_ok(firm_genesis(&b->firm, INSTANCE, "northwind.example/k1", "[\"a\",\"b\"]", START_MS, &genesis));
+	keep_leaf(b, ENTRY_GENESIS, buffer_bytes(&genesis));
+	start_gate(b);
+}
+
+static inline void
+tear_down(struct bench_gate *b) {
+	gate_destroy(&b->gate);
+	secrets_close(&b->secrets);
+	root_key_destroy(&b->root);
+	firm_free(&b->firm);
+	for (size_t i = 0; i < b->count; i++)
+		buffer_free(&b->leaves[i]);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf '%s'", b->directory);
+	assert_int_equal(0, system(command));
+}
+
+/* What the keeper does with a step: entries first, then the state settles. */
+static inline void
+write_step(struct bench_gate *b, struct gate_step *step) {
+	for (size_t i = 0; i < step->entry_count; i++)
+		keep_leaf(b, step->entries[i].type, buffer_bytes(&step->entries[i].body));
+	if (step->kind == GATE_DECIDED)
+		gate_settle(b->gate, step, b->count - 1);
+}
+
+struct submitted {
+	struct arena arena;
+	struct submission submission;
+	struct gate_step step;
+	enum status status;
+};
+
+static inline void
+submitted_free(struct submitted *s) {
+	gate_step_free(&s->step);
+	arena_free(&s->arena);
+}
+
+static inline void
+submit(struct bench_gate *b, const struct firm_operation *wanted, struct submitted *s) {
+	struct firm_operation operation = *wanted;
+	char key[32];
+	*s = (struct submitted){};
+	if (operation.created_ms == 0)
+		operation.created_ms = b->now_ms;
+	if (operation.idempotency_key == nullptr) {
+		snprintf(key, sizeof key, "op-%d", b->submissions++);
+		operation.idempotency_key = key;
+	}
+	struct http_request request;
+	s->submission.arena = &s->arena;
+	assert_ok(firm_request(&b->firm, &s->arena, INSTANCE, AUTHORITY, &operation, &request));
+	s->status = gate_read_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s->submission);
+	if (s->status == OK)
+		s->status = gate_submit(b->gate, &s->submission, b->now_ms, &s->step);
+	if (s->status == OK)
+		write_step(b, &s->step);
+}
+
+static inline enum operation_state
+vote(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by, const char *verdict) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer material = {}, body = {};
+	_cleanup_(gate_step_free) struct gate_step step = {};
+	struct vote_submission submission;
+	assert_ok(material_write(b->gate, &arena, operation, &material));
+	assert_ok(firm_vote(&b->firm, INSTANCE, by, buffer_bytes(&material), verdict, b->now_ms, &body));
+	assert_ok(gate_read_vote(b->gate, &arena, buffer_bytes(&body), &submission));
+	assert_ok(gate_vote(b->gate, &submission, b->now_ms, &step));
+	write_step(b, &step);
+	return step.state;
+}
+
+static const struct firm_operation create_hot_key = {
+	.by = FIRM_PERSON_4,
+	.kind = "key.create",
+	.resource = "account:options-hot",
+	.payload = "{\"algorithm\":\"secp256k1\",\"id\":\"eth-hot\",\"material\":\"single\",\"purpose\":\"transfer\"}",
+};
+
+static inline void
+make_hot_key(struct bench_gate *b) {
+	_cleanup_(submitted_free) struct submitted s;
+	submit(b, &create_hot_key, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
+}
+
+/* EIP-1559, chain 1, to 0x3535…35: fee at most 21,000 × 30 gwei; value in units of 0.01 ETH = 30 USD. */
+static inline struct firm_operation
+transfer(unsigned hundredths, unsigned nonce, char payload[static 512]) {
+	char value[40];
+	unsigned __int128 wei = (unsigned __int128)hundredths * 10'000'000'000'000'000ULL;
+	uint8_t bytes[16];
+	size_t at = sizeof bytes;
+	for (; wei > 0; wei >>= 8)
+		bytes[--at] = (uint8_t)wei;
+	hex_encode(bytes_of(bytes + at, sizeof bytes - at), value);
+	size_t length = sizeof bytes - at;
+	char body[256];
+	snprintf(body, sizeof body, "01%02x843b9aca008506fc23ac0082520894%s%02x%s80c0", nonce == 0 ? 0x80 : nonce,
+		 "3535353535353535353535353535353535353535", (unsigned)(0x80 + length), value);
+	size_t total = strlen(body) / 2;
+	if (total < 56)
+		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02%02x%s\"}", (unsigned)(0xc0 + total),
+			 body);
+	else
+		snprintf(payload, 512, "{\"format\":\"evm\",\"transaction\":\"0x02f8%02x%s\"}", (unsigned)total, body);
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+}
+
+static inline void
+assert_replays(const struct bench_gate *b, uint64_t same) {
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b->directory}));
+	for (size_t i = 0; i < b->count; i++) {
+		enum replay_result result;
+		const char *difference;
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b->leaves[i]), &result, &difference));
+		if (difference != nullptr)
+			fail_msg("entry %zu: %s", i, difference);
+	}
+	assert_int_equal(same, replayer_counts(replayer).same);
+}
+
+/* The same state after a restart, from the log alone and from a snapshot. The gate is another one afterwards. */
+static inline void
+assert_restarts_alike(struct bench_gate *b) {
+	_cleanup_(buffer_free) struct buffer snapshot = {};
+	struct gate_config config = config_of(b);
+	struct hash256 live, from_log, from_snapshot;
+	assert_ok(gate_state_digest(b->gate, b->now_ms, &live));
+	assert_ok(gate_snapshot_write(b->gate, &snapshot));
+	gate_destroy(&b->gate);
+	start_gate(b);
+	assert_ok(gate_state_digest(b->gate, b->now_ms, &from_log));
+	assert_true(hash256_equal(&live, &from_log));
+	gate_destroy(&b->gate);
+	assert_ok(gate_create(&b->gate, &config));
+	assert_ok(gate_snapshot_read(b->gate, buffer_bytes(&snapshot)));
+	assert_ok(gate_restore_finish(b->gate));
+	assert_ok(gate_state_digest(b->gate, b->now_ms, &from_snapshot));
+	assert_true(hash256_equal(&live, &from_snapshot));
+}
+
+#endif
