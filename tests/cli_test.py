@@ -333,7 +333,7 @@ def test_a_large_transfer_waits_for_two_of_treasury_who_decode_it_themselves():
     assert "waiting" in shown.out or "held" in shown.out, shown
     done = firm.approve(answer["operation"], "person2")
     assert done["reasons"] == ["large_transfer"] and done["result"]["transaction"].startswith("02"), done
-    again = firm.must(firm.ask("settlement", "op", "show", answer["operation"], "--json")).json()
+    again = firm.must(firm.ask("person1", "op", "show", answer["operation"], "--json")).json()
     assert again["result"] == done["result"], (again, done)
     explained = firm.must(firm.ask("person1", "policy", "explain", answer["operation"], "--json")).json()
     assert explained["facts"]["approvals.independent"] == {"origin": "verified", "value": 2}, explained["facts"]
@@ -381,8 +381,11 @@ def test_a_rejection_ends_an_operation_and_a_withdrawal_takes_a_vote_back():
     firm.must(firm.ask("person1", "op", "approve", operation, "--yes"))
     taken = firm.must(firm.ask("person1", "op", "withdraw", operation, "--yes", "--json")).json()
     assert taken["missing"]["group.treasury"] == 2, taken
-    rejected = firm.must(firm.ask("person2", "op", "reject", operation, "--yes", "--json"), 1).json()
-    assert rejected["state"] == "rejected", rejected
+    rejected = firm.must(firm.ask("person2", "op", "reject", operation, "--reason", "wrong venue", "--yes", "--json"), 1)
+    assert rejected.json()["state"] == "rejected" and rejected.json()["rejection"]["reason"] == "wrong venue", rejected
+    assert "wrong venue" in rejected.err, rejected
+    shown = firm.must(firm.ask("person1", "op", "show", operation, "--json"), 1).json()
+    assert shown["rejection"] == rejected.json()["rejection"] and shown["rejection"]["person"].startswith("person:p-"), shown
     assert "operation.not_held" in firm.must(firm.ask("person1", "op", "approve", operation, "--yes"), 1).err
 
 

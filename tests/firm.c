@@ -299,19 +299,35 @@ read_hash(const json *material, const char *key, struct hash256 *hash) {
 enum status
 firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct bytes material, const char *verdict,
 	  int64_t now_ms, struct buffer *body) {
+	struct firm_choice choice = {.verdict = verdict, .client = APPROVAL_CLIENT_CLI};
+	return firm_vote_as(firm, instance, by, material, &choice, now_ms, body);
+}
+
+enum status
+firm_vote_as(struct firm *firm, const char *instance, enum firm_member by, struct bytes material,
+	     const struct firm_choice *choice, int64_t now_ms, struct buffer *body) {
 	const json *document;
+	const char *person = choice->person == nullptr ? firm->members[by].principal : choice->person;
 	struct approval_statement statement = {.instance = bytes_of_text(instance),
-					       .person = bytes_of_text(firm->members[by].principal),
-					       .client = APPROVAL_CLIENT_CLI,
+					       .person = bytes_of_text(person),
+					       .client = choice->client,
 					       .expires_ms = now_ms + 10 * MINUTE_MS};
+	if (choice->reason != nullptr)
+		statement.reason = bytes_of_text(choice->reason);
 	TRY(json_read(&firm->arena, material, (struct json_limits){}, &document));
 	TRY(read_hash(document, "operation_id", &statement.operation_id));
 	TRY(read_hash(document, "digest", &statement.operation_digest));
 	TRY(read_hash(document, "view_digest", &statement.view_digest));
 	TRY(read_hash(document, "bundle", &statement.bundle_hash));
 	for (int i = APPROVAL_APPROVE; i <= APPROVAL_WITHDRAW; i++)
-		if (strcmp(verdict, approval_verdict_name((enum approval_verdict)i)) == 0)
+		if (strcmp(choice->verdict, approval_verdict_name((enum approval_verdict)i)) == 0)
 			statement.verdict = (enum approval_verdict)i;
+	if (json_get(document, "stage") != nullptr) {
+		TRY(json_need_integer(document, "material", "stage", &statement.stage));
+		TRY(read_hash(document, "completed_stage", &statement.completed_stage));
+	}
+	statement.stage = choice->stage > 0 ? choice->stage : statement.stage;
+	statement.has_completed_stage = statement.stage > 0;
 	random_bytes(statement.nonce, sizeof statement.nonce);
 	struct hash256 digest;
 	TRY(approval_digest(&statement, &digest));

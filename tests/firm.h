@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "identity/http_signature.h"
+#include "identity/statement.h"
 #include "model/operation.h"
 
 enum firm_member {
@@ -72,6 +73,16 @@ enum status firm_body(struct firm *firm, const char *instance, const struct firm
 enum status firm_request(struct firm *firm, struct arena *arena, const char *instance, const char *authority,
 			 const struct firm_operation *operation, struct http_request *request);
 
+/* What a voter chooses besides the verdict; all may be left out. */
+struct firm_choice {
+	const char *verdict;
+	const char *reason; /* of a rejection */
+	enum approval_client client;
+	const char *person; /* whose seat; null: their own */
+	int64_t stage;      /* other than the one that is asked for: 1 to 15 */
+};
+enum status firm_vote_as(struct firm *firm, const char *instance, enum firm_member by, struct bytes material,
+			 const struct firm_choice *choice, int64_t now_ms, struct buffer *body);
 /* A vote on what GET …/payload gave (canonical JSON), as the body of POST …/votes. */
 enum status firm_vote(struct firm *firm, const char *instance, enum firm_member by, struct bytes material,
 		      const char *verdict, int64_t now_ms, struct buffer *body);

@@ -234,12 +234,15 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	struct review review;
 	struct bytes material;
 	bool found, is_offline = invocation_option(invocation, "offline") != nullptr;
+	const char *reason = verdict == APPROVAL_REJECT ? invocation_option(invocation, "reason") : nullptr;
 	if (!is_offline && invocation_word(invocation, 0) == nullptr)
 		return fail(STATUS_INVALID, "usage.id: give the operation's id, or --offline FILE");
 	if (!is_offline && invocation_option(invocation, "out") != nullptr)
 		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
 	if (invocation_word(invocation, 0) != nullptr)
 		TRY(check_id(invocation_word(invocation, 0)));
+	if (reason != nullptr)
+		TRY(text_check("approval.reason", bytes_of_text(reason), APPROVAL_REASON_MAX));
 	TRY(client_create(invocation, false, &client));
 	TRY(profile_need_instance(client_profile(client)));
 	if (!key_file_is_person(client_key(client)))
@@ -252,8 +255,10 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	TRY(check_wanted(invocation, &review));
 	output_note("%.*s", BYTES_ARGS(review.text));
 	TRY(output_confirm(invocation, question));
-	TRY(review_vote(&review, client_key(client), verdict,
-			is_offline ? APPROVAL_CLIENT_OFFLINE : APPROVAL_CLIENT_CLI, &body));
+	struct review_choice choice = {.verdict = verdict,
+				       .client = is_offline ? APPROVAL_CLIENT_OFFLINE : APPROVAL_CLIENT_CLI,
+				       .reason = reason == nullptr ? (struct bytes){} : bytes_of_text(reason)};
+	TRY(review_vote(&review, client_key(client), &choice, &body));
 	if (!is_offline)
 		return post_vote(invocation, client, &review.id, buffer_bytes(&body));
 	return output_file(invocation_option(invocation, "out"), buffer_bytes(&body), 0644, false);

@@ -189,11 +189,26 @@ write_text(const struct review *review, const json *material, const json *payloa
 		buffer_append_text(to, "payload\n");
 		output_lines(payload, to);
 	}
+	if (review->stage > 0)
+		buffer_append_format(to, "%-11s %lld: it rests on the approvals of the stage before\n", "stage",
+				     (long long)review->stage + 1);
 	const json *missing = json_get(material, "missing");
 	if (missing != nullptr) {
 		buffer_append_text(to, "still missing\n");
 		output_lines(missing, to);
 	}
+}
+
+/* Nothing of it stands in the first stage. */
+static enum status
+read_stage(const json *material, struct review *review) {
+	if (json_get(material, "stage") == nullptr)
+		return OK;
+	TRY(json_need_integer(material, "material", "stage", &review->stage));
+	if (review->stage < 1 || review->stage > APPROVAL_STAGE_MAX)
+		return fail(STATUS_INVALID, "material.stage: expected 1 to %lld, found %lld",
+			    (long long)APPROVAL_STAGE_MAX, (long long)review->stage);
+	return read_hash(material, "completed_stage", &review->completed_stage);
 }
 
 static enum status
@@ -230,6 +245,7 @@ review_read(struct arena *arena, struct bytes material_text, const char *instanc
 	if (bytes_equal_text(review->operation.kind, operation_kinds[OPERATION_SIGN].name))
 		TRY(decode_transaction(arena, material, &review->operation, payload, registry, &transaction));
 	TRY(build_view(review, payload_text, transaction, material));
+	TRY(read_stage(material, review));
 	write_text(review, material, payload, transaction, &text);
 	TRY(buffer_status(&text));
 	review->text = arena_copy(arena, buffer_bytes(&text));
@@ -238,17 +254,21 @@ review_read(struct arena *arena, struct bytes material_text, const char *instanc
 }
 
 enum status
-review_vote(const struct review *review, const struct key_file *key, enum approval_verdict verdict,
-	    enum approval_client client, struct buffer *body) {
+review_vote(const struct review *review, const struct key_file *key, const struct review_choice *choice,
+	    struct buffer *body) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct approval_statement statement = {.instance = review->operation.instance,
 					       .operation_id = review->id,
 					       .operation_digest = review->digest,
 					       .view_digest = review->view_digest,
 					       .bundle_hash = review->bundle,
-					       .verdict = verdict,
+					       .stage = review->stage,
+					       .has_completed_stage = review->stage > 0,
+					       .completed_stage = review->completed_stage,
+					       .verdict = choice->verdict,
 					       .person = key->principal,
-					       .client = client,
+					       .reason = choice->reason,
+					       .client = choice->client,
 					       .expires_ms = review->operation.expires_ms};
 	struct hash256 digest;
 	uint8_t signature[64];

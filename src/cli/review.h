@@ -17,14 +17,22 @@ struct review {
 	struct hash256 id, digest;  /* computed here */
 	struct hash256 view_digest; /* computed here */
 	struct hash256 bundle;      /* as stated: the keeper counts the vote only under the bundle that it names */
-	struct bytes text;          /* what a person reads */
+	int64_t stage;              /* as stated, and so is what it rests on: the keeper refuses a vote of another */
+	struct hash256 completed_stage;
+	struct bytes text; /* what a person reads */
 };
 
 /* instance: what the approver signs for. Everything lives in the arena. */
 enum status review_read(struct arena *arena, struct bytes material, const char *instance, struct review *review);
 
+struct review_choice {
+	enum approval_verdict verdict;
+	enum approval_client client;
+	struct bytes reason; /* of a rejection; may be empty */
+};
+
 /* The body of POST …/votes, signed, appended. */
-enum status review_vote(const struct review *review, const struct key_file *key, enum approval_verdict verdict,
-			enum approval_client client, struct buffer *body);
+enum status review_vote(const struct review *review, const struct key_file *key, const struct review_choice *choice,
+			struct buffer *body);
 
 #endif

@@ -1,7 +1,7 @@
 #include "tests/test.h"
 
 #include "gate/activation.h"
-#include "gate/fixture.h"
+#include "tests/gate_fixture.h"
 
 static bool
 has_text(struct bytes in, const char *text) {
@@ -59,4 +59,193 @@ a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again(void **) 
 	assert_replays(&b, 2);
 }
 
-RUN_TESTS(T(a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again))
+/* Puts policies of a test's own into force, in the place of Northwind's. */
+static void
+activate(struct bench_gate *b, const char *policies) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(submitted_free) struct submitted s;
+	assert_ok(firm_activation_alone(policies, &payload));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
+	submit(b, &change, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
+}
+
+static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
+					       .kind = "unit.add",
+					       .resource = "system:gatehouse",
+					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}"};
+
+static const char in_stages[] =
+	"@id(\"staged\") permit (principal, action, resource) when {\n"
+	"  context.approvals.first.treasury >= 2 && context.approvals.second.security >= 1 };\n";
+
+static void
+expect_vote(struct bench_gate *b, const struct submitted *s, enum firm_member by, enum operation_state after,
+	    const char *missing) {
+	assert_int_equal(after, vote(b, s->step.operation, by, "approve"));
+	if (missing != nullptr)
+		assert_bytes(bytes_of_text(missing), s->step.operation->held->missing);
+}
+
+static void
+stages_are_completed_in_their_order(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	enum operation_state state;
+	set_up(&b);
+	activate(&b, in_stages);
+	submit(&b, &new_unit, &s);
+	assert_ok(s.status);
+	assert_bytes(BYTES_OF_LITERAL("{\"first.treasury\":2,\"second.security\":1}"), s.step.record->missing);
+	struct firm_choice early = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI, .stage = 1};
+	assert_fails(STATUS_CONFLICT, "approval.stage_differs",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &early, &state));
+	expect_vote(&b, &s, FIRM_PERSON_1, OPERATION_HELD, "{\"first.treasury\":1,\"second.security\":1}");
+	assert_fails(STATUS_CONFLICT, "approval.stage_differs",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &early, &state));
+	expect_vote(&b, &s, FIRM_PERSON_2, OPERATION_HELD, "{\"second.security\":1}");
+	assert_replays(&b, 3);
+	/* The second stage goes on after a restart, where no forecast is left. */
+	struct hash256 id = s.step.operation->id;
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &id);
+	struct firm_choice again = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_1, &again, &state));
+	expect_vote(&b, &s, FIRM_PERSON_5, OPERATION_DONE, nullptr);
+	assert_replays(&b, 4);
+}
+
+/* Who was in the first stage goes, and what rested on it counts no more. */
+static void
+a_stage_that_is_undone_takes_the_later_ones_with_it(void **) {
+	static const char policies[] =
+		"@id(\"staged\") permit (principal, action, resource) when {\n"
+		"  context.approvals.first.treasury >= 1 && context.approvals.second.security >= 2 };\n";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	set_up(&b);
+	activate(&b, policies);
+	struct firm_operation unit = new_unit;
+	unit.by = FIRM_SETTLEMENT;
+	submit(&b, &unit, &s);
+	expect_vote(&b, &s, FIRM_PERSON_1, OPERATION_HELD, "{\"second.security\":2}");
+	expect_vote(&b, &s, FIRM_PERSON_4, OPERATION_HELD, "{\"second.security\":1}");
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "withdraw"));
+	assert_bytes(BYTES_OF_LITERAL("{\"first.treasury\":1,\"second.security\":2}"), s.step.operation->held->missing);
+	expect_vote(&b, &s, FIRM_PERSON_2, OPERATION_HELD, "{\"second.security\":2}");
+	expect_vote(&b, &s, FIRM_PERSON_5, OPERATION_HELD, "{\"second.security\":1}");
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	expect_vote(&b, &s, FIRM_PERSON_4, OPERATION_DONE, nullptr);
+	assert_replays(&b, 4);
+}
+
+/* Of one whose log says that a stage was approved by more than approved in it. */
+static void
+a_stage_that_nobody_completed_does_not_replay(void **) {
+	static const char from[] = "\"approvals.second\":{\"security\":1,",
+			  to[] = "\"approvals.second\":{\"security\":2,";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	enum replay_result result = REPLAY_NOT_A_DECISION;
+	const char *difference;
+	set_up(&b);
+	activate(&b, in_stages);
+	submit(&b, &new_unit, &s);
+	(void)vote(&b, s.step.operation, FIRM_PERSON_1, "approve");
+	(void)vote(&b, s.step.operation, FIRM_PERSON_2, "approve");
+	expect_vote(&b, &s, FIRM_PERSON_5, OPERATION_DONE, nullptr);
+	struct buffer *leaf = &b.leaves[b.count - 1];
+	uint8_t *at = memmem(leaf->data, leaf->len, from, strlen(from));
+	assert_non_null(at);
+	memcpy(at, to, strlen(to));
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
+	for (size_t i = 0; i < b.count; i++)
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
+	assert_int_equal(REPLAY_DIFFERENT, result);
+	assert_string_equal("approvals.second counts more approvals than the 1 votes that there are", difference);
+}
+
+/* Whoever says "offline" is counted as saying so, and is as independent as their key. */
+static void
+what_a_voter_used_is_a_claim(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	enum operation_state state;
+	set_up(&b);
+	activate(&b, "@id(\"offline\") permit (principal, action, resource) when {\n"
+		     "  context.approvals.by_client.offline >= 1 && context.approvals.independent >= 2 };\n");
+	submit(&b, &new_unit, &s);
+	assert_bytes(BYTES_OF_LITERAL("{\"by_client.offline\":1,\"independent\":2}"), s.step.record->missing);
+	struct firm_choice choice = {.verdict = "approve", .client = APPROVAL_CLIENT_CONSOLE};
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_1, &choice, &state));
+	assert_bytes(BYTES_OF_LITERAL("{\"by_client.offline\":1,\"independent\":1}"), s.step.operation->held->missing);
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	choice.client = APPROVAL_CLIENT_OFFLINE;
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_2, &choice, &state));
+	assert_int_equal(OPERATION_DONE, state);
+	assert_true(has_text(buffer_bytes(&b.leaves[b.count - 1]),
+			     "\"approvals.by_client\":{\"cli\":0,\"console\":1,\"offline\":1}"));
+	assert_replays(&b, 4);
+}
+
+static void
+a_rejection_is_signed_with_its_reason(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	enum operation_state state;
+	set_up(&b);
+	submit(&b, &new_unit, &s);
+	struct firm_choice choice = {
+		.verdict = "reject", .client = APPROVAL_CLIENT_CLI, .reason = "this entity exists already"};
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_1, &choice, &state));
+	assert_int_equal(OPERATION_REJECTED, state);
+	assert_true(has_text(buffer_bytes(&b.leaves[b.count - 1]), "\"reason\":\"this entity exists already\""));
+	assert_restarts_alike(&b);
+}
+
+static void
+a_delegate_votes_once_and_only_until_the_end_of_the_delegation(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted delegation, s;
+	char payload[256];
+	enum operation_state state;
+	set_up(&b);
+	snprintf(payload, sizeof payload, "{\"by\":\"person:p-0000000000000005\",\"until\":%lld}",
+		 (long long)(b.now_ms + 60'000));
+	struct firm_operation delegate = {
+		.by = FIRM_PERSON_4, .kind = "delegate", .resource = "person:p-0000000000000003", .payload = payload};
+	submit(&b, &delegate, &delegation);
+	assert_int_equal(OPERATION_HELD, vote(&b, delegation.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, delegation.step.operation, FIRM_PERSON_5, "approve"));
+	submit(&b, &new_unit, &s);
+	struct firm_choice for_three = {
+		.verdict = "approve", .client = APPROVAL_CLIENT_CLI, .person = "person:p-0000000000000003"};
+	assert_fails(STATUS_UNAUTHORIZED, "approval.delegation",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_1, &for_three, &state));
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_5, &for_three, &state));
+	assert_int_equal(OPERATION_HELD, state);
+	struct firm_choice own = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
+	assert_fails(STATUS_CONFLICT, "votes.signer_voted", vote_as(&b, s.step.operation, FIRM_PERSON_5, &own, &state));
+	b.now_ms += 60'000; /* the delegation is over, and its vote with it */
+	assert_fails(STATUS_UNAUTHORIZED, "approval.delegation",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &for_three, &state));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.security\":2}"), s.step.operation->held->missing);
+	assert_replays(&b, 3);
+	assert_restarts_alike(&b);
+}
+
+RUN_TESTS(T(stages_are_completed_in_their_order), T(a_stage_that_is_undone_takes_the_later_ones_with_it),
+	  T(a_stage_that_nobody_completed_does_not_replay), T(what_a_voter_used_is_a_claim),
+	  T(a_rejection_is_signed_with_its_reason), T(a_delegate_votes_once_and_only_until_the_end_of_the_delegation),
+	  T(a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again))

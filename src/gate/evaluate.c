@@ -166,25 +166,51 @@ counter_of(const struct facts *facts, struct bytes path, int64_t obtainable) {
 	return (struct policy_counter){path, current, obtainable > current ? obtainable : current};
 }
 
+struct counters {
+	struct policy_counter all[HELD_COUNTERS_MAX];
+	size_t count;
+};
+
+static enum status
+add_counter(struct arena *arena, const struct facts *facts, const char *record, struct bytes name, int64_t obtainable,
+	    struct counters *counters) {
+	const char *path = arena_format(arena, "approvals.%s%.*s", record, BYTES_ARGS(name));
+	TRY_ALLOC(path);
+	if (counters->count == HELD_COUNTERS_MAX)
+		return fail(STATUS_TOO_LARGE, "held.counters: more than %zu", HELD_COUNTERS_MAX);
+	counters->all[counters->count++] = counter_of(facts, bytes_of_text(path), obtainable);
+	return OK;
+}
+
 static enum status
 make_counters(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
-	      struct policy_counter counters[HELD_COUNTERS_MAX], size_t *count) {
+	      struct counters *counters) {
+	static const char *const records[] = {"group.", "first.", "second.", "third."};
 	const struct directory *directory = gate->state->directory;
 	const struct principal *initiator = evaluation->observation.requester;
-	*count = 0;
-	for (size_t i = 0; i < directory_group_count(directory) && *count + 3 < HELD_COUNTERS_MAX; i++) {
+	size_t of_groups = 1 + gate_state_stages(gate->state), groups = directory_group_count(directory);
+	const struct obtainable all = count_people(directory, initiator, nullptr);
+	const struct {
+		const char *name;
+		int64_t obtainable;
+	} of_anyone[] = {
+		{"independent", all.with_terminal},
+		{"phishing_resistant", all.with_passkey},
+		{"total", all.people},
+		{"by_client.cli", all.people},
+		{"by_client.console", all.people},
+		{"by_client.offline", all.people},
+	};
+	counters->count = 0;
+	for (size_t i = 0; i < ARRAY_LENGTH(of_anyone); i++)
+		TRY(add_counter(arena, evaluation->facts, "", bytes_of_text(of_anyone[i].name), of_anyone[i].obtainable,
+				counters));
+	for (size_t i = 0; i < groups && counters->count + of_groups <= HELD_COUNTERS_MAX; i++) {
 		const struct group *group = directory_group_at(directory, i);
-		const char *path = arena_format(arena, "approvals.group.%.*s", BYTES_ARGS(group->id));
-		TRY_ALLOC(path);
-		counters[(*count)++] = counter_of(evaluation->facts, bytes_of_text(path),
-						  count_people(directory, initiator, group).people);
+		int64_t members = count_people(directory, initiator, group).people;
+		for (size_t j = 0; j < of_groups; j++)
+			TRY(add_counter(arena, evaluation->facts, records[j], group->id, members, counters));
 	}
-	struct obtainable all = count_people(directory, initiator, nullptr);
-	counters[(*count)++] =
-		counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.independent"), all.with_terminal);
-	counters[(*count)++] =
-		counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.phishing_resistant"), all.with_passkey);
-	counters[(*count)++] = counter_of(evaluation->facts, BYTES_OF_LITERAL("approvals.total"), all.people);
 	return OK;
 }
 
@@ -220,17 +246,16 @@ write_missing(struct arena *arena, const struct policy_counter *counters, const 
 
 static enum status
 forecast(struct gate *gate, struct arena *arena, const struct policy_request *request, struct evaluation *evaluation) {
-	struct policy_counter counters[HELD_COUNTERS_MAX];
+	struct counters counters;
 	struct policy_held held;
-	size_t count;
-	TRY(make_counters(gate, arena, evaluation, counters, &count));
-	qsort(counters, count, sizeof *counters, compare_counters);
+	TRY(make_counters(gate, arena, evaluation, &counters));
+	qsort(counters.all, counters.count, sizeof counters.all[0], compare_counters);
 	TRY(policy_held(gate->state->bundle->policies, gate->entities, request, (struct policy_options){.strict = true},
-			counters, count, arena, &held));
+			counters.all, counters.count, arena, &held));
 	if (!held.is_held)
 		return OK;
 	evaluation->decision = DECISION_HELD;
-	return write_missing(arena, counters, &held, count, &evaluation->missing);
+	return write_missing(arena, counters.all, &held, counters.count, &evaluation->missing);
 }
 
 static enum status

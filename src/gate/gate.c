@@ -1,5 +1,6 @@
 #include "gate/gate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -390,8 +391,60 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 
 /* --- Voting. --- */
 
+/* A held operation as if it were submitted again: from what was kept, into the vote's arena. */
 static enum status
-check_statement(const struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
+submission_of_held(const struct gate_operation *operation, struct arena *arena, struct submission *submission) {
+	const struct held_operation *held = operation->held;
+	*submission = (struct submission){.arena = arena, .id = operation->id, .digest = operation->digest};
+	const json *document;
+	TRY(keep_bytes(arena, held->document, &submission->document));
+	TRY(keep_bytes(arena, held->payload, &submission->payload));
+	TRY(keep_bytes(arena, held->requester, &submission->requester));
+	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
+	submission->seen = &held->seen;
+	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));
+	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
+	TRY(operation_read(document, &submission->operation));
+	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
+	return operation_kind_check_resource(submission->kind, submission->operation.resource,
+					     &submission->resource_type, &submission->resource_id);
+}
+
+/* In the missing approvals' canonical text: the first stage of which something is missing; below zero where nothing of any is. */
+static int64_t
+stage_of_missing(struct bytes missing) {
+	for (unsigned stage = 0; stage < VOTES_STAGES; stage++) {
+		char name[16];
+		int len = snprintf(name, sizeof name, "\"%s.", votes_stage_names[stage]);
+		if (missing.len > 0 && memmem(missing.data, missing.len, name, (size_t)len) != nullptr)
+			return stage;
+	}
+	return -1;
+}
+
+/* With the votes that stand: what is missing is asked anew, since a forecast does not outlive a restart. */
+enum status
+gate_next_stage(struct gate *gate, struct arena *arena, const struct gate_operation *operation, int64_t now_ms,
+		int64_t *stage) {
+	struct submission submission;
+	struct evaluation evaluation = {};
+	const struct directory_key *key;
+	*stage = 0;
+	if (gate_state_stages(gate->state) < 2)
+		return OK;
+	enum status status = submission_of_held(operation, arena, &submission);
+	if (status == OK)
+		status = directory_active_key(gate->state->directory, submission.key_id, &key);
+	if (status == OK)
+		status = gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation);
+	*stage = status == OK ? stage_of_missing(evaluation.missing) : -1;
+	if (*stage < 0) /* what cannot be decided is refused when it is: a vote, a rejection first of all, is taken */
+		*stage = votes_last_stage(operation->held->votes);
+	return is_broken(status) ? status : OK;
+}
+
+static enum status
+check_statement(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
 		const struct directory_key *key, int64_t now_ms) {
 	struct approval_statement expected = {.instance = bytes_of_text(gate->state->instance),
 					      .operation_id = operation->id,
@@ -399,6 +452,10 @@ check_statement(const struct gate *gate, const struct gate_operation *operation,
 					      .view_digest = operation->held->view_digest,
 					      .bundle_hash = gate->state->bundle->hash,
 					      .expires_ms = operation->expires_ms};
+	TRY(gate_next_stage(gate, vote->arena, operation, now_ms, &expected.stage));
+	expected.has_completed_stage = expected.stage > 0;
+	if (expected.has_completed_stage)
+		expected.completed_stage = votes_stage_digest(operation->held->votes, expected.stage - 1);
 	TRY(approval_check(&vote->statement, &expected, now_ms));
 	const struct principal *person = directory_principal(gate->state->directory, vote->statement.person);
 	if (person == nullptr || person->kind != PRINCIPAL_PERSON)
@@ -436,29 +493,12 @@ vote_of(const struct vote_submission *submission) {
 	return (struct vote){.key_id = submission->key_id,
 			     .person = submission->statement.person,
 			     .verdict = submission->statement.verdict,
+			     .client = submission->statement.client,
 			     .stage = submission->statement.stage,
+			     .completed_stage = submission->statement.completed_stage,
 			     .statement_digest = submission->statement_digest,
 			     .bundle_hash = submission->statement.bundle_hash,
 			     .expires_ms = submission->statement.expires_ms};
-}
-
-/* A held operation as if it were submitted again: from what was kept, into the vote's arena. */
-static enum status
-submission_of_held(const struct gate_operation *operation, struct arena *arena, struct submission *submission) {
-	const struct held_operation *held = operation->held;
-	*submission = (struct submission){.arena = arena, .id = operation->id, .digest = operation->digest};
-	const json *document;
-	TRY(keep_bytes(arena, held->document, &submission->document));
-	TRY(keep_bytes(arena, held->payload, &submission->payload));
-	TRY(keep_bytes(arena, held->requester, &submission->requester));
-	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
-	submission->seen = &held->seen;
-	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));
-	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
-	TRY(operation_read(document, &submission->operation));
-	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
-	return operation_kind_check_resource(submission->kind, submission->operation.resource,
-					     &submission->resource_type, &submission->resource_id);
 }
 
 static enum status
@@ -528,6 +568,7 @@ refuse_at_vote(const struct vote_submission *vote, struct gate_operation *operat
 	json_write_object(&writer);
 	json_write_member_text(&writer, "error", error);
 	json_write_member_string(&writer, "key", operation->held->key_id);
+	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
 	json_write_member_integer(&writer, "refused_at", now_ms);
 	json_write_member_hex(&writer, "vote", hash256_bytes(&vote->statement_digest));

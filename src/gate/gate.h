@@ -134,6 +134,11 @@ void gate_step_free(struct gate_step *step); /* a cleanup function */
 enum status gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step);
 enum status gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms, struct gate_step *step);
 
+/* The stage in which an operation's next vote is cast: the first of which approvals are missing. 0 where the bundle in force knows
+ * no order. */
+enum status gate_next_stage(struct gate *gate, struct arena *arena, const struct gate_operation *operation,
+			    int64_t now_ms, int64_t *stage);
+
 /* The entries are durable; entry is the index of the last. */
 void gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry);
 

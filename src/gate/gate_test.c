@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "crypto/sign.h"
 #include "gate/activation.h"
-#include "gate/fixture.h"
+#include "tests/gate_fixture.h"
 
 static void
 a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed(void **) {

@@ -254,7 +254,8 @@ observe_bundle(struct observation *o, struct facts *facts) {
 
 static enum status
 observe_approvals(struct observation *o, struct facts *facts) {
-	votes_facts(o->votes, o->state->directory, &o->state->bundle->hash, o->now_ms, facts);
+	votes_facts(o->votes, o->state->directory, &o->state->bundle->hash, gate_state_stages(o->state), o->now_ms,
+		    facts);
 	return OK;
 }
 

@@ -111,14 +111,20 @@ material_write(struct gate *gate, struct arena *arena, const struct gate_operati
 	struct wallet_transaction *transaction = nullptr;
 	struct recording *recording = ARENA_NEW(arena, struct recording);
 	struct json_writer w;
+	int64_t stage;
 	TRY_ALLOC(recording);
 	if (operation->state != OPERATION_HELD)
 		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(operation->state));
 	TRY(decode(gate, arena, operation->held, recording, &transaction));
+	TRY(gate_next_stage(gate, arena, operation, gate->state->now_ms, &stage));
 	json_writer_start(&w, to);
 	json_write_object(&w);
 	write_assets(transaction, &w);
 	json_write_member_hex(&w, "bundle", hash256_bytes(&gate->state->bundle->hash));
+	if (stage > 0) {
+		struct hash256 completed = votes_stage_digest(operation->held->votes, stage - 1);
+		json_write_member_hex(&w, "completed_stage", hash256_bytes(&completed));
+	}
 	write_derived(recording, &w);
 	json_write_member_hex(&w, "digest", hash256_bytes(&operation->digest));
 	json_write_member_integer(&w, "expires", operation->expires_ms);
@@ -133,6 +139,8 @@ material_write(struct gate *gate, struct arena *arena, const struct gate_operati
 	json_write_member_hex(&w, "operation_id", hash256_bytes(&operation->id));
 	json_write_key(&w, "payload");
 	json_write_canonical(&w, operation->held->payload);
+	if (stage > 0)
+		json_write_member_integer(&w, "stage", stage);
 	json_write_member_hex(&w, "view_digest", hash256_bytes(&operation->held->view_digest));
 	json_write_end(&w);
 	return json_writer_finish(&w);

@@ -3,8 +3,10 @@
  * record and the public keys that its decoding asks for, and what the statement must name. None of it is trusted by the
  * approver's tool beyond this: a view built from forged material has another digest than the keeper's, and the vote is refused.
  *
- *   {"assets":[{"chain","contract","decimals","symbol"}],"bundle","derived":[{"path","public_key"}],"digest","expires","key":{…},
- *    "operation":{…},"operation_id","payload":{…},"view_digest"}
+ *   {"assets":[{"chain","contract","decimals","symbol"}],"bundle","completed_stage","derived":[{"path","public_key"}],"digest",
+ *    "expires","key":{…},"missing":{…},"operation":{…},"operation_id","payload":{…},"stage","view_digest"}
+ *
+ * stage and completed_stage in every stage after the first.
  */
 #ifndef GATEHOUSE_GATE_MATERIAL_H
 #define GATEHOUSE_GATE_MATERIAL_H

@@ -27,7 +27,11 @@ struct replayer {
 /* For which operation it was given. */
 struct seen_vote {
 	struct hash256 operation;
+	struct hash256 digest;
+	struct hash256 completed_stage;
 	enum approval_verdict verdict;
+	enum approval_client client;
+	int64_t stage;
 	bool is_by_passkey;
 };
 
@@ -149,7 +153,13 @@ add_vote(struct replayer *replayer, const json *body) {
 	void *before = nullptr;
 	struct seen_vote *vote = malloc(sizeof *vote);
 	TRY_ALLOC(vote);
-	*vote = (struct seen_vote){statement.operation_id, statement.verdict, key->is_passkey};
+	*vote = (struct seen_vote){.operation = statement.operation_id,
+				   .digest = digest,
+				   .completed_stage = statement.completed_stage,
+				   .verdict = statement.verdict,
+				   .client = statement.client,
+				   .stage = statement.stage,
+				   .is_by_passkey = key->is_passkey};
 	enum status status = map_put(&replayer->votes, hash256_bytes(&digest), vote, &before);
 	if (status != OK)
 		free(vote);
@@ -260,11 +270,17 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record, 
 	return true;
 }
 
-/* The votes that the record counts: each cast for this operation. */
+/* The approvals that a record counts. */
+struct counted {
+	const struct seen_vote *votes[VOTES_CAST_MAX];
+	size_t count;
+	int64_t by_passkey, by_client[APPROVAL_CLIENTS], by_stage[VOTES_STAGES];
+};
+
+/* Each cast for this operation. */
 static bool
-count_votes(struct replayer *replayer, const struct decision_record *record, int64_t *approvals, int64_t *by_passkey) {
+find_votes(struct replayer *replayer, const struct decision_record *record, struct counted *counted) {
 	const json *votes;
-	*approvals = *by_passkey = 0;
 	if (record->votes.len == 0)
 		return true;
 	if (json_read(&replayer->arena, record->votes, (struct json_limits){}, &votes) != OK)
@@ -279,38 +295,89 @@ count_votes(struct replayer *replayer, const struct decision_record *record, int
 			seen = map_get(&replayer->votes, hash256_bytes(&statement));
 		if (seen == nullptr || !hash256_equal(&seen->operation, &record->operation_id))
 			DIFFERS("a vote was counted that was never cast");
-		*approvals += seen->verdict == APPROVAL_APPROVE;
-		*by_passkey += seen->verdict == APPROVAL_APPROVE && seen->is_by_passkey;
+		for (size_t i = 0; i < counted->count; i++)
+			if (counted->votes[i] == seen)
+				DIFFERS("a vote was counted twice");
+		if (seen->verdict != APPROVAL_APPROVE)
+			continue;
+		if (counted->count == VOTES_CAST_MAX)
+			DIFFERS("more votes were counted than can be cast");
+		counted->votes[counted->count++] = seen;
+		counted->by_passkey += seen->is_by_passkey;
+		counted->by_client[seen->client]++;
 	}
 	return true;
 }
 
-/* And the policy was told of no more approvals than there are. */
+/* Of each stage those that rest on the one before, as identity/votes.c has it. */
+static void
+count_stages(struct counted *counted) {
+	struct hash256 digests[VOTES_CAST_MAX], before = {};
+	for (int64_t stage = 0; stage < VOTES_STAGES; stage++) {
+		size_t count = 0;
+		for (size_t i = 0; i < counted->count; i++)
+			if (counted->votes[i]->stage == stage &&
+			    (stage == 0 || hash256_equal(&counted->votes[i]->completed_stage, &before)))
+				digests[count++] = counted->votes[i]->digest;
+		before = votes_digest_of_stage(digests, count);
+		counted->by_stage[stage] = (int64_t)count;
+	}
+}
+
+/* The policy was told of no more approvals than there are, in any of a record's counts. */
+static bool
+record_holds(struct replayer *replayer, const struct facts *facts, const char *name, int64_t most) {
+	const struct fact *fact = facts_find(facts, name);
+	for (size_t i = 0; fact != nullptr && i < fact->value.record.count; i++)
+		if (fact->value.record.fields[i].value.integer > most)
+			DIFFERS("%s counts more approvals than the %lld votes that there are", name, (long long)most);
+	return true;
+}
+
+static bool
+clients_hold(struct replayer *replayer, const struct facts *facts, const struct counted *counted) {
+	for (size_t i = 0; i < APPROVAL_CLIENTS; i++) {
+		char path[64];
+		int64_t stated = 0;
+		snprintf(path, sizeof path, "approvals.by_client.%s", approval_client_name((enum approval_client)i));
+		if (facts_long_at(facts, path, &stated) && stated > counted->by_client[i])
+			DIFFERS("%s is %lld, and %lld votes say so", path, (long long)stated,
+				(long long)counted->by_client[i]);
+	}
+	return true;
+}
+
 static bool
 votes_hold(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
-	int64_t approvals, by_passkey, stated = 0;
-	if (!count_votes(replayer, record, &approvals, &by_passkey))
+	struct counted *counted = ARENA_NEW(&replayer->arena, struct counted);
+	int64_t stated = 0;
+	if (counted == nullptr)
+		DIFFERS("out of memory");
+	*counted = (struct counted){};
+	if (!find_votes(replayer, record, counted))
 		return false;
+	count_stages(counted);
+	int64_t approvals = (int64_t)counted->count;
 	const struct {
 		const char *fact;
 		int64_t most;
 		bool may_be_absent;
-	} counted[] = {
+	} counts[] = {
 		{"approvals.total", approvals, false},
-		{"approvals.independent", approvals - by_passkey, false},
-		{"approvals.phishing_resistant", by_passkey, true}, /* decided before there were passkeys */
+		{"approvals.independent", approvals - counted->by_passkey, false},
+		{"approvals.phishing_resistant", counted->by_passkey, true}, /* decided before there were passkeys */
 	};
-	for (size_t i = 0; i < ARRAY_LENGTH(counted); i++) {
-		bool is_there = facts_long_at(facts, counted[i].fact, &stated);
-		if (is_there ? stated > counted[i].most : !counted[i].may_be_absent)
-			DIFFERS("%s is %lld, and %lld such votes approve", counted[i].fact, (long long)stated,
-				(long long)counted[i].most);
+	for (size_t i = 0; i < ARRAY_LENGTH(counts); i++) {
+		bool is_there = facts_long_at(facts, counts[i].fact, &stated);
+		if (is_there ? stated > counts[i].most : !counts[i].may_be_absent)
+			DIFFERS("%s is %lld, and %lld such votes approve", counts[i].fact, (long long)stated,
+				(long long)counts[i].most);
 	}
-	const struct fact *groups = facts_find(facts, "approvals.group");
-	for (size_t i = 0; groups != nullptr && i < groups->value.record.count; i++)
-		if (groups->value.record.fields[i].value.integer > approvals)
-			DIFFERS("a group approves more often than there are votes");
-	return true;
+	return record_holds(replayer, facts, "approvals.group", approvals) &&
+	       record_holds(replayer, facts, "approvals.first", counted->by_stage[0]) &&
+	       record_holds(replayer, facts, "approvals.second", counted->by_stage[1]) &&
+	       record_holds(replayer, facts, "approvals.third", counted->by_stage[2]) &&
+	       clients_hold(replayer, facts, counted);
 }
 
 /* The recorded forecast: exactly these approvals more permit. */

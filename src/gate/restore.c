@@ -191,7 +191,9 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	struct vote vote = {.key_id = key_id,
 			    .person = statement.person,
 			    .verdict = statement.verdict,
+			    .client = statement.client,
 			    .stage = statement.stage,
+			    .completed_stage = statement.completed_stage,
 			    .bundle_hash = statement.bundle_hash,
 			    .expires_ms = statement.expires_ms};
 	TRY(approval_digest(&statement, &vote.statement_digest));

@@ -74,13 +74,17 @@ compare_counters(const void *a, const void *b) {
 static enum status
 list_counters(struct shadow *shadow, const struct value *context, struct policy_counter *counters, size_t *count) {
 	static const char *const of_anyone[] = {"independent", "phishing_resistant", "total"};
+	static const char *const records[] = {"by_client", "first", "group", "second", "third"};
 	const struct value *approvals =
 		context == nullptr ? nullptr : value_record_get(context, bytes_of_text("approvals"));
-	const struct value *groups =
-		approvals == nullptr ? nullptr : value_record_get(approvals, bytes_of_text("group"));
 	*count = 0;
-	for (size_t i = 0; groups != nullptr && i < groups->record.count; i++)
-		TRY(add_counter(shadow, groups, groups->record.fields[i].name, "approvals.group", counters, count));
+	for (size_t i = 0; approvals != nullptr && i < ARRAY_LENGTH(records); i++) {
+		const struct value *counts = value_record_get(approvals, bytes_of_text(records[i]));
+		const char *above = arena_format(&shadow->arena, "approvals.%s", records[i]);
+		TRY_ALLOC(above);
+		for (size_t j = 0; counts != nullptr && j < counts->record.count; j++)
+			TRY(add_counter(shadow, counts, counts->record.fields[j].name, above, counters, count));
+	}
 	for (size_t i = 0; approvals != nullptr && i < ARRAY_LENGTH(of_anyone); i++)
 		TRY(add_counter(shadow, approvals, bytes_of_text(of_anyone[i]), "approvals", counters, count));
 	qsort(counters, *count, sizeof *counters, compare_counters);

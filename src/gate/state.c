@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "policy/context_path.h"
+
 enum status
 gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
 		  struct secrets *secrets) {
@@ -75,6 +77,19 @@ gate_state_open_keys(struct gate_state *state) {
 const struct key_info *
 gate_state_key(const struct gate_state *state, struct bytes id) {
 	return state->ring != nullptr ? keyring_find(state->ring, id) : map_get(&state->keys, id);
+}
+
+unsigned
+gate_state_stages(struct gate_state *state) {
+	static const char *const paths[VOTES_STAGES] = {"approvals.first", "approvals.second", "approvals.third"};
+	if (hash256_equal(&state->stages.bundle, &state->bundle->hash))
+		return state->stages.count;
+	state->stages.bundle = state->bundle->hash;
+	state->stages.count = 0;
+	for (unsigned i = 0; i < VOTES_STAGES; i++)
+		if (policy_set_mentions(state->bundle->policies, paths[i]))
+			state->stages.count = i + 1;
+	return state->stages.count;
 }
 
 constexpr size_t NONCE_NAME_MAX = KEY_ID_MAX + 1 + ASSET_CHAIN_MAX;

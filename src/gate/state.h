@@ -33,8 +33,12 @@ struct gate_state {
 	struct operations operations;
 	struct map last_nonces; /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
 	struct bundle *bundle;  /* in force; null before genesis */
-	struct map keys;        /* key id to struct key_info, while there is no ring */
-	struct keyring *ring;   /* null: while restoring, and where no root key was given */
+	struct {                /* how many ordered stages its policies speak of; of which bundle that was found */
+		struct hash256 bundle;
+		unsigned count;
+	} stages;
+	struct map keys;      /* key id to struct key_info, while there is no ring */
+	struct keyring *ring; /* null: while restoring, and where no root key was given */
 	struct keyring *ring_to_come;
 	struct secrets *secrets;
 	int64_t now_ms; /* of the last entry or batch; never decreases */
@@ -51,6 +55,9 @@ enum status gate_state_open_keys(struct gate_state *state);
 
 /* Null if there is none. */
 const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);
+
+/* How many ordered stages the bundle in force speaks of: 0 where its policies know no order. */
+unsigned gate_state_stages(struct gate_state *state);
 
 /* The last nonce signed for a key and chain; false if none was. */
 bool gate_state_last_nonce(const struct gate_state *state, struct bytes key, struct bytes chain, uint64_t *nonce);

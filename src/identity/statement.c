@@ -12,7 +12,7 @@ static const char *const VERDICTS[] = {
 	[APPROVAL_WITHDRAW] = "withdraw",
 };
 
-static const char *const CLIENTS[] = {
+static const char *const CLIENTS[APPROVAL_CLIENTS] = {
 	[APPROVAL_CLIENT_CONSOLE] = "console",
 	[APPROVAL_CLIENT_CLI] = "cli",
 	[APPROVAL_CLIENT_OFFLINE] = "offline",
@@ -82,6 +82,8 @@ approval_write(const struct approval_statement *statement, struct buffer *to) {
 	json_write_member_hex(&writer, "operation_digest", hash256_bytes(&statement->operation_digest));
 	json_write_member_hex(&writer, "operation_id", hash256_bytes(&statement->operation_id));
 	json_write_member_string(&writer, "person", statement->person);
+	if (statement->reason.len > 0)
+		json_write_member_string(&writer, "reason", statement->reason);
 	json_write_member_integer(&writer, "stage", statement->stage);
 	json_write_member_text(&writer, "type", TYPE);
 	json_write_member_text(&writer, "verdict", VERDICTS[statement->verdict]);
@@ -156,6 +158,17 @@ read_stage(const json *document, struct approval_statement *statement) {
 			sizeof statement->completed_stage.bytes);
 }
 
+/* Left out and empty would be one rejection with two digests: so empty is refused. */
+static enum status
+read_reason(const json *document, struct approval_statement *statement) {
+	if (json_get(document, "reason") == nullptr)
+		return OK;
+	if (statement->verdict != APPROVAL_REJECT)
+		return fail(STATUS_INVALID, "approval.reason: given with a rejection, and only there");
+	TRY(need_text(document, "reason", APPROVAL_REASON_MAX, &statement->reason));
+	return text_check("approval.reason", statement->reason, APPROVAL_REASON_MAX);
+}
+
 static enum status
 read_hashes(const json *document, struct approval_statement *statement) {
 	const struct {
@@ -175,8 +188,9 @@ read_hashes(const json *document, struct approval_statement *statement) {
 enum status
 approval_read(struct arena *arena, struct bytes text, struct approval_statement *statement) {
 	static const char *const members[] = {
-		"bundle_hash",  "client", "completed_stage", "expires", "instance", "nonce",       "operation_digest",
-		"operation_id", "person", "stage",           "type",    "verdict",  "view_digest", nullptr};
+		"bundle_hash",  "client", "completed_stage", "expires", "instance", "nonce",   "operation_digest",
+		"operation_id", "person", "reason",          "stage",   "type",     "verdict", "view_digest",
+		nullptr};
 	const json *document;
 	unsigned verdict, client;
 	*statement = (struct approval_statement){};
@@ -196,7 +210,7 @@ approval_read(struct arena *arena, struct bytes text, struct approval_statement 
 	TRY(read_stage(document, statement));
 	statement->verdict = (enum approval_verdict)verdict;
 	statement->client = (enum approval_client)client;
-	return OK;
+	return read_reason(document, statement);
 }
 
 /* --- Rebuild and compare --- */

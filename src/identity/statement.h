@@ -24,10 +24,11 @@ enum status person_verify(const char *label, const struct hash256 *digest, const
 			  const uint8_t signature[64]);
 
 enum approval_verdict { APPROVAL_APPROVE, APPROVAL_REJECT, APPROVAL_WITHDRAW };
-enum approval_client { APPROVAL_CLIENT_CONSOLE, APPROVAL_CLIENT_CLI, APPROVAL_CLIENT_OFFLINE };
+enum approval_client { APPROVAL_CLIENT_CONSOLE, APPROVAL_CLIENT_CLI, APPROVAL_CLIENT_OFFLINE, APPROVAL_CLIENTS };
 
 constexpr size_t APPROVAL_NONCE_SIZE = 16;
-constexpr int64_t APPROVAL_STAGE_MAX = 15;
+constexpr int64_t APPROVAL_STAGE_MAX = 15; /* of the form; policies speak of fewer: identity/votes.h */
+constexpr size_t APPROVAL_REASON_MAX = 512;
 
 struct approval_statement {
 	struct bytes instance;
@@ -40,6 +41,7 @@ struct approval_statement {
 	struct hash256 completed_stage; /* votes_stage_digest() of the stage before */
 	enum approval_verdict verdict;
 	struct bytes person; /* whose vote it is: the signer, or who delegated to the signer */
+	struct bytes reason; /* why it is rejected: in rejections only, and may be empty there */
 	enum approval_client client;
 	int64_t expires_ms;
 	uint8_t nonce[16]; /* random */
@@ -51,8 +53,8 @@ enum status approval_write(const struct approval_statement *statement, struct bu
 enum status approval_read(struct arena *arena, struct bytes text, struct approval_statement *statement);
 enum status approval_digest(const struct approval_statement *statement, struct hash256 *digest);
 
-/* The keeper's rebuild-and-compare. expected holds what the keeper would state; verdict, person, client, expiry and nonce are
- * the voter's to choose and are taken from statement (the expiry must lie after now_ms and at most at expected->expires_ms).
+/* The keeper's rebuild-and-compare. expected holds what the keeper would state; verdict, reason, person, client, expiry and nonce
+ * are the voter's to choose and are taken from statement (the expiry must lie after now_ms and at most at expected->expires_ms).
  * Errors: STATUS_CONFLICT approval.instance_differs, .operation_id_differs, .operation_digest_differs, .view_digest_differs,
  * .bundle_hash_differs, .stage_differs, .completed_stage_differs; STATUS_EXPIRED approval.expired, approval.expires_late. */
 enum status approval_check(const struct approval_statement *statement, const struct approval_statement *expected,

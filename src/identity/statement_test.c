@@ -89,6 +89,8 @@ a_statement_is_read_as_it_was_written(void **) {
 				statement.stage = stage;
 				statement.has_completed_stage = stage > 0;
 				statement.completed_stage.bytes[0] = 5;
+				if (statement.verdict == APPROVAL_REJECT && stage > 0)
+					statement.reason = BYTES_OF_LITERAL("not the venue that we agreed on");
 				assert_ok(approval_write(&statement, &text));
 				assert_ok(approval_read(&arena, buffer_bytes(&text), &read));
 				assert_ok(approval_write(&read, &again));
@@ -138,6 +140,16 @@ bad_input_is_refused_by_name(void **) {
 		{"\"stage\":0", "\"stage\":1", "approval.completed_stage", STATUS_INVALID},
 		{"\"expires\"", "\"completed_stage\":\"" ONES "\",\"expires\"", "approval.completed_stage",
 		 STATUS_INVALID},
+		{"\"stage\":0", "\"reason\":\"why\",\"stage\":0", "approval.reason", STATUS_INVALID},
+		{"\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"approve\"",
+		 "\"reason\":\"\",\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"reject\"",
+		 "approval.reason", STATUS_INVALID},
+		{"\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"approve\"",
+		 "\"reason\":1,\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"reject\"",
+		 "approval.reason", STATUS_INVALID},
+		{"\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"approve\"",
+		 "\"reason\":\"why\u202e\",\"stage\":0,\"type\":\"gatehouse/approval/v1\",\"verdict\":\"reject\"",
+		 "approval.reason", STATUS_INVALID},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(arena_free) struct arena arena = {};
@@ -187,6 +199,25 @@ a_statement_that_differs_from_the_keepers_is_refused_by_name(void **) {
 	assert_ok(approval_check(&later, &later, 0));
 }
 
+static void
+a_reason_is_bounded(void **) {
+	char letters[APPROVAL_REASON_MAX + 1];
+	memset(letters, 'x', sizeof letters);
+	for (size_t more = 0; more < 2; more++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		_cleanup_(buffer_free) struct buffer text = {};
+		struct approval_statement statement = example(), read;
+		statement.verdict = APPROVAL_REJECT;
+		statement.reason = bytes_of(letters, APPROVAL_REASON_MAX + more);
+		assert_ok(approval_write(&statement, &text));
+		if (more == 0)
+			assert_ok(approval_read(&arena, buffer_bytes(&text), &read));
+		else
+			assert_fails(STATUS_INVALID, "approval.reason",
+				     approval_read(&arena, buffer_bytes(&text), &read));
+	}
+}
+
 /* What the voter chooses is theirs. */
 static void
 the_voters_choices_are_not_compared(void **) {
@@ -202,4 +233,5 @@ the_voters_choices_are_not_compared(void **) {
 
 RUN_TESTS(T(the_documented_example_is_written_and_signed), T(a_signature_serves_one_label_digest_and_key),
 	  T(a_statement_is_read_as_it_was_written), T(bad_input_is_refused_by_name),
-	  T(a_statement_that_differs_from_the_keepers_is_refused_by_name), T(the_voters_choices_are_not_compared))
+	  T(a_statement_that_differs_from_the_keepers_is_refused_by_name), T(the_voters_choices_are_not_compared),
+	  T(a_reason_is_bounded))

@@ -4,6 +4,8 @@
 
 #include "base/cursor.h"
 
+const char *const votes_stage_names[VOTES_STAGES] = {"first", "second", "third"};
+
 /* A vote that was cast, standing or not. What it points to lies behind it in the same block. */
 struct cast_vote {
 	struct vote vote;
@@ -118,11 +120,15 @@ find_replaced(const struct votes *votes, const struct vote *vote, struct cast_vo
 			    BYTES_ARGS((*own)->vote.person));
 	if (vote->verdict == APPROVAL_WITHDRAW && *own == nullptr)
 		return fail(STATUS_CONFLICT, "votes.nothing_to_withdraw: this signer has no vote here");
-	if (at_seat == nullptr || at_seat == *own)
-		return OK;
-	if (!bytes_equal(signer_of(vote), vote->person))
-		return fail(STATUS_CONFLICT, "votes.seat_taken: %.*s has voted", BYTES_ARGS(vote->person));
-	*delegated = at_seat;
+	if (at_seat != nullptr && at_seat != *own) {
+		if (!bytes_equal(signer_of(vote), vote->person))
+			return fail(STATUS_CONFLICT, "votes.seat_taken: %.*s has voted", BYTES_ARGS(vote->person));
+		*delegated = at_seat;
+	}
+	if (vote->verdict == APPROVAL_APPROVE && at_seat != nullptr && at_seat->vote.stage != vote->stage)
+		return fail(STATUS_CONFLICT,
+			    "votes.stage_voted: %.*s has approved in the %s stage: that vote is withdrawn first",
+			    BYTES_ARGS(vote->person), votes_stage_names[at_seat->vote.stage % VOTES_STAGES]);
 	return OK;
 }
 
@@ -175,22 +181,34 @@ compare_hashes(const void *a, const void *b) {
 }
 
 struct hash256
-votes_stage_digest(const struct votes *votes, int64_t stage) {
-	struct hash256 digests[VOTES_CAST_MAX];
-	size_t count = 0;
-	for (size_t i = 0; i < votes->count; i++) {
-		const struct cast_vote *cast = votes->cast[i];
-		if (cast->standing && cast->vote.stage == stage && cast->vote.verdict == APPROVAL_APPROVE)
-			digests[count++] = cast->vote.statement_digest;
-	}
+votes_digest_of_stage(struct hash256 *digests, size_t count) {
 	if (count > 1)
 		qsort(digests, count, sizeof *digests, compare_hashes);
 	return SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/stage/v1\0"), bytes_of(digests, count * sizeof *digests));
 }
 
+/* From the first stage on: what no longer rests on the stage before is no part of its own. */
+struct hash256
+votes_stage_digest(const struct votes *votes, int64_t stage) {
+	struct hash256 digests[VOTES_CAST_MAX], before = {};
+	for (int64_t at = 0;; at++) {
+		size_t count = 0;
+		for (size_t i = 0; i < votes->count; i++) {
+			const struct vote *vote = &votes->cast[i]->vote;
+			if (votes->cast[i]->standing && vote->stage == at && vote->verdict == APPROVAL_APPROVE &&
+			    (at == 0 || hash256_equal(&vote->completed_stage, &before)))
+				digests[count++] = vote->statement_digest;
+		}
+		before = votes_digest_of_stage(digests, count);
+		if (at >= stage)
+			return before;
+	}
+}
+
+/* A rejection rests on nothing. */
 static bool
 rests_on_its_stage(const struct votes *votes, const struct vote *vote) {
-	if (vote->stage == 0)
+	if (vote->stage == 0 || vote->verdict == APPROVAL_REJECT)
 		return true;
 	struct hash256 completed = votes_stage_digest(votes, vote->stage - 1);
 	return hash256_equal(&completed, &vote->completed_stage);
@@ -198,31 +216,33 @@ rests_on_its_stage(const struct votes *votes, const struct vote *vote) {
 
 /* Whether a vote counts now: its bundle is active, it has not expired, and the people behind it still may vote. */
 static bool
-counts(const struct votes *votes, const struct directory *directory, const struct vote *vote,
-       const struct hash256 *bundle_hash, int64_t now_ms, const struct directory_key **key,
-       const struct principal **person) {
-	*person = directory_principal(directory, vote->person);
-	return hash256_equal(&vote->bundle_hash, bundle_hash) && now_ms < vote->expires_ms && *person != nullptr &&
-	       !(*person)->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
-	       directory_may_vote(directory, (*key)->principal, *person, now_ms) && rests_on_its_stage(votes, vote);
+counts(const struct votes *votes, const struct votes_question *question, const struct vote *vote,
+       const struct directory_key **key) {
+	const struct directory *directory = question->directory;
+	const struct principal *person = directory_principal(directory, vote->person);
+	return hash256_equal(&vote->bundle_hash, question->bundle_hash) && question->now_ms < vote->expires_ms &&
+	       person != nullptr && !person->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
+	       directory_may_vote(directory, (*key)->principal, person, question->now_ms) &&
+	       rests_on_its_stage(votes, vote) &&
+	       (question->group == nullptr || directory_is_member(directory, question->group, person)) &&
+	       (question->stage < 0 || question->stage == vote->stage);
 }
 
 /* Standing votes have distinct signers and distinct seats, so each that counts is one human. */
 struct votes_count
-votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
-	    const struct hash256 *bundle_hash, int64_t now_ms) {
+votes_count(const struct votes *votes, const struct votes_question *question) {
 	struct votes_count count = {};
 	for (size_t i = 0; i < votes->count; i++) {
 		const struct vote *vote = &votes->cast[i]->vote;
 		const struct directory_key *key;
-		const struct principal *person;
-		if (!votes->cast[i]->standing || !counts(votes, directory, vote, bundle_hash, now_ms, &key, &person) ||
-		    (group != nullptr && !directory_is_member(directory, group, person)))
+		if (!votes->cast[i]->standing || !counts(votes, question, vote, &key))
 			continue;
+		bool approves = vote->verdict == APPROVAL_APPROVE;
 		count.rejections += vote->verdict == APPROVAL_REJECT;
-		count.approvals += vote->verdict == APPROVAL_APPROVE;
-		count.independent += vote->verdict == APPROVAL_APPROVE && key->class == DIRECTORY_KEY_TERMINAL;
-		count.phishing_resistant += vote->verdict == APPROVAL_APPROVE && key->class == DIRECTORY_KEY_PASSKEY;
+		count.approvals += approves;
+		count.independent += approves && key->class == DIRECTORY_KEY_TERMINAL;
+		count.phishing_resistant += approves && key->class == DIRECTORY_KEY_PASSKEY;
+		count.by_client[vote->client] += approves;
 	}
 	return count;
 }
@@ -232,44 +252,80 @@ compare_fields(const void *a, const void *b) {
 	return bytes_compare(((const struct value_field *)a)->name, ((const struct value_field *)b)->name);
 }
 
+/* One count for every group, of any stage or of one. */
 static void
-add_group_counts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-		 int64_t now_ms, struct facts *facts) {
-	size_t groups = directory_group_count(directory);
+add_group_counts(const struct votes *votes, const struct votes_question *question, const char *name,
+		 struct facts *facts) {
+	size_t groups = directory_group_count(question->directory);
 	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, groups, struct value_field);
 	if (fields == nullptr) {
 		facts->failed = true;
 		return;
 	}
 	for (size_t i = 0; i < groups; i++) {
-		const struct group *group = directory_group_at(directory, i);
+		struct votes_question of_group = *question;
 		struct votes_count count = {};
+		of_group.group = directory_group_at(question->directory, i);
 		if (votes != nullptr)
-			count = votes_count(votes, directory, group, bundle_hash, now_ms);
-		fields[i] =
-			(struct value_field){arena_copy(facts->arena, group->id), value_long((int64_t)count.approvals)};
+			count = votes_count(votes, &of_group);
+		fields[i] = (struct value_field){arena_copy(facts->arena, of_group.group->id),
+						 value_long((int64_t)count.approvals)};
 		facts->failed |= fields[i].name.data == nullptr;
 	}
 	if (groups > 1)
 		qsort(fields, groups, sizeof *fields, compare_fields);
-	facts_add(facts, "approvals.group", FACT_VERIFIED,
-		  (struct value){.type = VALUE_RECORD, .record = {fields, groups}});
+	facts_add(facts, name, FACT_VERIFIED, (struct value){.type = VALUE_RECORD, .record = {fields, groups}});
+}
+
+static void
+add_client_counts(const struct votes_count *count, struct facts *facts) {
+	static const enum approval_client by_name[APPROVAL_CLIENTS] = {APPROVAL_CLIENT_CLI, APPROVAL_CLIENT_CONSOLE,
+								       APPROVAL_CLIENT_OFFLINE};
+	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, APPROVAL_CLIENTS, struct value_field);
+	if (fields == nullptr) {
+		facts->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < APPROVAL_CLIENTS; i++)
+		fields[i] = (struct value_field){bytes_of_text(approval_client_name(by_name[i])),
+						 value_long((int64_t)count->by_client[by_name[i]])};
+	facts_add(facts, "approvals.by_client", FACT_VERIFIED,
+		  (struct value){.type = VALUE_RECORD, .record = {fields, APPROVAL_CLIENTS}});
 }
 
 void
 votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-	    int64_t now_ms, struct facts *facts) {
+	    unsigned stages, int64_t now_ms, struct facts *facts) {
+	static const char *const names[VOTES_STAGES] = {"approvals.first", "approvals.second", "approvals.third"};
+	struct votes_question question = {
+		.directory = directory, .bundle_hash = bundle_hash, .now_ms = now_ms, .stage = -1};
 	struct votes_count count = {};
 	if (votes != nullptr)
-		count = votes_count(votes, directory, nullptr, bundle_hash, now_ms);
+		count = votes_count(votes, &question);
 	facts_add_long(facts, "approvals.total", FACT_VERIFIED, (int64_t)count.approvals);
 	facts_add_long(facts, "approvals.independent", FACT_VERIFIED, (int64_t)count.independent);
 	facts_add_long(facts, "approvals.phishing_resistant", FACT_VERIFIED, (int64_t)count.phishing_resistant);
 	facts_add_long(facts, "approvals.rejections", FACT_VERIFIED, (int64_t)count.rejections);
-	add_group_counts(votes, directory, bundle_hash, now_ms, facts);
+	add_client_counts(&count, facts);
+	add_group_counts(votes, &question, "approvals.group", facts);
+	for (unsigned stage = 0; stage < stages; stage++) {
+		question.stage = stage;
+		add_group_counts(votes, &question, names[stage], facts);
+	}
 }
 
 /* --- Listing --- */
+
+int64_t
+votes_last_stage(const struct votes *votes) {
+	int64_t last = 0;
+	for (size_t i = 0; i < votes->count; i++) {
+		const struct vote *vote = &votes->cast[i]->vote;
+		if (votes->cast[i]->standing && vote->verdict == APPROVAL_APPROVE && vote->stage > last)
+			last = vote->stage;
+	}
+	return last;
+}
 
 size_t
 votes_size(const struct votes *votes) {
@@ -291,7 +347,7 @@ votes_at(const struct votes *votes, size_t index) {
 
 static const char FIELD[] = "votes.snapshot";
 static const uint8_t MAGIC[8] = {'G', 'H', 'V', 'O', 'T', 'E', 'S', '\0'};
-constexpr uint32_t VERSION = 1;
+constexpr uint32_t VERSION = 2; /* clients */
 
 static void
 write_text(struct buffer *to, struct bytes text) {
@@ -312,6 +368,7 @@ votes_write(const struct votes *votes, struct buffer *to) {
 		buffer_append_byte(to, (uint8_t)vote->verdict);
 		buffer_append_byte(to, votes->cast[i]->standing);
 		buffer_append_byte(to, (uint8_t)vote->stage);
+		buffer_append_byte(to, (uint8_t)vote->client);
 		buffer_append_bytes(to, hash256_bytes(&vote->completed_stage));
 		buffer_append_bytes(to, hash256_bytes(&vote->statement_digest));
 		buffer_append_bytes(to, hash256_bytes(&vote->bundle_hash));
@@ -335,21 +392,24 @@ read_text(struct cursor *cursor, struct bytes *text) {
 static enum status
 read_vote(struct cursor *cursor, struct votes *votes) {
 	struct vote vote = {};
-	uint8_t verdict, standing, stage;
+	uint8_t verdict, standing, stage, client;
 	uint64_t expires_ms;
 	TRY(read_text(cursor, &vote.key_id));
 	TRY(read_text(cursor, &vote.person));
 	TRY(cursor_u8(cursor, FIELD, &verdict));
 	TRY(cursor_u8(cursor, FIELD, &standing));
 	TRY(cursor_u8(cursor, FIELD, &stage));
+	TRY(cursor_u8(cursor, FIELD, &client));
 	TRY(cursor_copy(cursor, FIELD, vote.completed_stage.bytes, sizeof vote.completed_stage.bytes));
 	TRY(cursor_copy(cursor, FIELD, vote.statement_digest.bytes, sizeof vote.statement_digest.bytes));
 	TRY(cursor_copy(cursor, FIELD, vote.bundle_hash.bytes, sizeof vote.bundle_hash.bytes));
 	TRY(cursor_u64be(cursor, FIELD, &expires_ms));
-	if (verdict > APPROVAL_WITHDRAW || standing > 1 || stage > APPROVAL_STAGE_MAX || expires_ms > INT64_MAX)
+	if (verdict > APPROVAL_WITHDRAW || standing > 1 || stage > APPROVAL_STAGE_MAX || client >= APPROVAL_CLIENTS ||
+	    expires_ms > INT64_MAX)
 		return corrupt("a number out of range");
 	vote.verdict = (enum approval_verdict)verdict;
 	vote.stage = stage;
+	vote.client = (enum approval_client)client;
 	vote.expires_ms = (int64_t)expires_ms;
 	return append(votes, &vote, standing == 1);
 }
@@ -361,7 +421,7 @@ read_header(struct cursor *cursor, struct bytes *initiator, uint32_t *count) {
 	TRY(cursor_copy(cursor, FIELD, magic, sizeof magic));
 	TRY(cursor_u32be(cursor, FIELD, &version));
 	if (memcmp(magic, MAGIC, sizeof magic) != 0 || version != VERSION)
-		return corrupt("not a snapshot of votes of version 1");
+		return corrupt("not a snapshot of votes of this version");
 	TRY(read_text(cursor, initiator));
 	TRY(cursor_u32be(cursor, FIELD, count));
 	return *count > VOTES_CAST_MAX ? corrupt("too many votes") : OK;

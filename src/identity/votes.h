@@ -23,6 +23,7 @@ struct vote {
 	struct bytes key_id; /* of the signature; its principal is the signer */
 	struct bytes person; /* the seat */
 	enum approval_verdict verdict;
+	enum approval_client client; /* as the voter says */
 	int64_t stage;
 	struct hash256 completed_stage; /* of stages after the first */
 	struct hash256 statement_digest;
@@ -39,7 +40,8 @@ void votes_destroy(struct votes **votes); /* a cleanup function */
  * signer's own vote back. A statement counts once: given again it is refused, so that no withdrawn vote comes back.
  * Errors: votes.signer (STATUS_UNAUTHORIZED) where key or seat is not a person's; votes.initiator (STATUS_DENIED) where hand or
  * seat is the initiator's; votes.repeated, votes.signer_voted (for another seat), votes.seat_taken, votes.nothing_to_withdraw
- * (STATUS_CONFLICT); votes.full (STATUS_TOO_LARGE). */
+ * (STATUS_CONFLICT); votes.full (STATUS_TOO_LARGE). An approval does not replace one of another stage,
+ * which would change what that stage's successors rest on: votes.stage_voted (STATUS_CONFLICT); it is withdrawn first. */
 enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote);
 
 struct votes_count {
@@ -47,20 +49,36 @@ struct votes_count {
 	size_t independent;        /* of those, with a key enrolled for a terminal */
 	size_t phishing_resistant; /* of those, with a passkey */
 	size_t rejections;
+	size_t by_client[APPROVAL_CLIENTS]; /* of the approvals: what the voter says that they used */
 };
 
-/* group null: any group. */
-struct votes_count votes_count(const struct votes *votes, const struct directory *directory, const struct group *group,
-			       const struct hash256 *bundle_hash, int64_t now_ms);
+/* What is to be counted: at which time, under which bundle; group null: any; stage below zero: any. */
+struct votes_question {
+	const struct directory *directory;
+	const struct hash256 *bundle_hash;
+	int64_t now_ms;
+	const struct group *group;
+	int64_t stage;
+};
+struct votes_count votes_count(const struct votes *votes, const struct votes_question *question);
 
-/* approvals.total, approvals.independent, approvals.phishing_resistant, approvals.rejections and the record approvals.group, with one count for every group
- * of the directory. votes may be null: nobody voted. */
+constexpr unsigned VOTES_STAGES = 3;                      /* that policies can speak of */
+extern const char *const votes_stage_names[VOTES_STAGES]; /* "first", "second", "third" */
+
+/* approvals.total, .independent, .phishing_resistant and .rejections, the record approvals.by_client, and records with one count
+ * for every group of the directory: approvals.group, and for so many stages approvals.first, .second and .third, of the approvals
+ * that were cast in that stage. votes may be null: nobody voted. */
 void votes_facts(const struct votes *votes, const struct directory *directory, const struct hash256 *bundle_hash,
-		 int64_t now_ms, struct facts *facts);
+		 unsigned stages, int64_t now_ms, struct facts *facts);
 
-/* SHA-256 over "gatehouse/stage/v1", a zero byte, and the statement digests of the standing approvals of a stage, sorted: what the
- * next stage's votes name. A vote of a later stage counts only as long as this is what it named. */
+/* SHA-256 over "gatehouse/stage/v1", a zero byte, and the statement digests, sorted, of the standing approvals of a stage that rest
+ * on the stage before: what the next stage's votes name. A vote of a later stage counts only as long as this is what it named. */
 struct hash256 votes_stage_digest(const struct votes *votes, int64_t stage);
+/* The same of statement digests that are at hand; sorts them. */
+struct hash256 votes_digest_of_stage(struct hash256 *digests, size_t count);
+
+/* The latest stage that has standing approvals; 0 where there are none. */
+int64_t votes_last_stage(const struct votes *votes);
 
 /* The standing votes, in order of casting: for listings. */
 size_t votes_size(const struct votes *votes);

@@ -98,9 +98,14 @@ cast(struct fixture *f, enum person signer, enum person seat, enum approval_verd
 
 static struct votes_count
 count_in(struct fixture *f, const char *group) {
-	return votes_count(f->votes, f->directory,
-			   group == nullptr ? nullptr : directory_group(f->directory, bytes_of_text(group)), &f->bundle,
-			   NOW_MS);
+	return votes_count(
+		f->votes,
+		&(struct votes_question){
+			.directory = f->directory,
+			.bundle_hash = &f->bundle,
+			.now_ms = NOW_MS,
+			.group = group == nullptr ? nullptr : directory_group(f->directory, bytes_of_text(group)),
+			.stage = -1});
 }
 
 static void
@@ -195,9 +200,13 @@ what_no_longer_holds_no_longer_counts(void **state) {
 	struct fixture *f = *state;
 	struct hash256 other_bundle = {};
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
-	assert_int_equal(0, votes_count(f->votes, f->directory, nullptr, &other_bundle, NOW_MS).approvals);
-	assert_int_equal(1, votes_count(f->votes, f->directory, nullptr, &f->bundle, EXPIRES_MS - 1).approvals);
-	assert_int_equal(0, votes_count(f->votes, f->directory, nullptr, &f->bundle, EXPIRES_MS).approvals);
+	struct votes_question now = {f->directory, &other_bundle, NOW_MS, nullptr, -1};
+	assert_int_equal(0, votes_count(f->votes, &now).approvals);
+	now.bundle_hash = &f->bundle;
+	now.now_ms = EXPIRES_MS - 1;
+	assert_int_equal(1, votes_count(f->votes, &now).approvals);
+	now.now_ms = EXPIRES_MS;
+	assert_int_equal(0, votes_count(f->votes, &now).approvals);
 	assert_ok(directory_remove_member(f->directory, B("treasurers"), bytes_of_text(NAMES[ANNA])));
 	assert_counts(f, 1, 1, 0, 0);
 	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), true));
@@ -233,6 +242,74 @@ a_later_stage_rests_on_the_one_before(void **state) {
 	assert_true(hash256_equal(&empty, &digest));
 }
 
+/* What a third stage rests on is gone with the first, although nobody of the second has moved. */
+static void
+a_stage_that_is_void_is_no_ground_for_the_next(void **state) {
+	struct fixture *f = *state;
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	struct vote second = vote_by(f, CARL, CARL, true), third = vote_by(f, DORA, DORA, true), again;
+	second.stage = 1;
+	second.completed_stage = votes_stage_digest(f->votes, 0);
+	assert_ok(votes_cast(f->votes, f->directory, &second));
+	third.stage = 2;
+	third.completed_stage = votes_stage_digest(f->votes, 1);
+	assert_ok(votes_cast(f->votes, f->directory, &third));
+	assert_counts(f, 3, 3, 1, 1);
+	assert_int_equal(2, votes_last_stage(f->votes));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
+	assert_counts(f, 0, 0, 0, 0);
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE)); /* another statement: another stage */
+	assert_counts(f, 1, 1, 1, 0);
+	again = vote_by(f, CARL, CARL, true);
+	again.stage = 1;
+	again.completed_stage = votes_stage_digest(f->votes, 0);
+	assert_ok(votes_cast(f->votes, f->directory, &again));
+	assert_counts(f, 2, 2, 1, 1);
+}
+
+static void
+an_approval_does_not_wander_from_stage_to_stage(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
+	struct vote later = vote_by(f, BERT, BERT, true), own = vote_by(f, ANNA, ANNA, true);
+	later.stage = own.stage = 1;
+	later.completed_stage = own.completed_stage = votes_stage_digest(f->votes, 0);
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &later));
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &own));
+	assert_counts(f, 2, 2, 2, 0);
+	later.verdict = APPROVAL_REJECT; /* which is never too late */
+	assert_ok(votes_cast(f->votes, f->directory, &later));
+	assert_int_equal(1, count_in(f, nullptr).rejections);
+}
+
+/* No chain: who holds a delegation does not hand it on. */
+static void
+a_delegation_is_not_handed_on(void **state) {
+	struct fixture *f = *state;
+	const struct principal *anna = directory_principal(f->directory, bytes_of_text(NAMES[ANNA])),
+			       *carl = directory_principal(f->directory, bytes_of_text(NAMES[CARL]));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[DORA]), bytes_of_text(NAMES[CARL]), EXPIRES_MS));
+	assert_false(directory_may_vote(f->directory, carl, anna, NOW_MS));
+	assert_ok(cast(f, CARL, ANNA, APPROVAL_APPROVE)); /* as if nobody had asked */
+	assert_counts(f, 0, 0, 0, 0);
+	assert_ok(cast(f, DORA, DORA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 0, 0);
+}
+
+static void
+a_delegate_has_one_vote_for_whoever_delegated(void **state) {
+	struct fixture *f = *state;
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, BERT, APPROVAL_APPROVE));
+	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+}
+
 static void
 votes_are_bounded(void **state) {
 	struct fixture *f = *state;
@@ -259,8 +336,8 @@ only_people_vote(void **state) {
 }
 
 static const struct value *
-field_of(const struct facts *facts, const char *group) {
-	const struct fact *fact = facts_find(facts, "approvals.group");
+field_of(const struct facts *facts, const char *record, const char *group) {
+	const struct fact *fact = facts_find(facts, record);
 	assert_non_null(fact);
 	assert_int_equal(VALUE_RECORD, fact->value.type);
 	for (size_t i = 0; i < fact->value.record.count; i++)
@@ -276,24 +353,31 @@ facts_count_every_group(void **state) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct facts *facts = ARENA_NEW(&arena, struct facts);
 	struct value context;
-	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	struct vote offline = vote_by(f, ANNA, ANNA, true);
+	offline.client = APPROVAL_CLIENT_OFFLINE;
+	assert_ok(votes_cast(f->votes, f->directory, &offline));
 	assert_ok(cast(f, CARL, CARL, APPROVAL_REJECT));
 	facts_start(facts, &arena);
-	votes_facts(f->votes, f->directory, &f->bundle, NOW_MS, facts);
+	votes_facts(f->votes, f->directory, &f->bundle, 2, NOW_MS, facts);
 	assert_ok(facts_status(facts));
 	assert_ok(facts_context(facts, &context));
 	assert_int_equal(1, facts_find(facts, "approvals.total")->value.integer);
 	assert_int_equal(1, facts_find(facts, "approvals.independent")->value.integer);
 	assert_int_equal(1, facts_find(facts, "approvals.rejections")->value.integer);
-	assert_int_equal(1, field_of(facts, "treasurers")->integer);
-	assert_int_equal(0, field_of(facts, "risk")->integer);
+	assert_int_equal(1, field_of(facts, "approvals.group", "treasurers")->integer);
+	assert_int_equal(0, field_of(facts, "approvals.group", "risk")->integer);
 	assert_bytes(B("risk"), facts_find(facts, "approvals.group")->value.record.fields[0].name); /* sorted */
+	assert_int_equal(1, field_of(facts, "approvals.first", "treasurers")->integer);
+	assert_int_equal(0, field_of(facts, "approvals.second", "treasurers")->integer);
+	assert_null(facts_find(facts, "approvals.third"));
+	assert_int_equal(1, field_of(facts, "approvals.by_client", "offline")->integer);
+	assert_int_equal(0, field_of(facts, "approvals.by_client", "cli")->integer);
 
 	facts_start(facts, &arena);
-	votes_facts(nullptr, f->directory, &f->bundle, NOW_MS, facts);
+	votes_facts(nullptr, f->directory, &f->bundle, 0, NOW_MS, facts);
 	assert_ok(facts_status(facts));
 	assert_int_equal(0, facts_find(facts, "approvals.total")->value.integer);
-	assert_int_equal(0, field_of(facts, "treasurers")->integer);
+	assert_int_equal(0, field_of(facts, "approvals.group", "treasurers")->integer);
 }
 
 static void
@@ -314,7 +398,8 @@ snapshots_keep_votes_and_repetitions(void **state) {
 	assert_bytes(bytes_of_text(NAMES[BERT]), votes_at(read, 0)->person);
 	assert_null(votes_at(read, 1));
 	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(read, f->directory, &withdrawn));
-	assert_int_equal(1, votes_count(read, f->directory, nullptr, &f->bundle, NOW_MS).approvals);
+	struct votes_question now = {f->directory, &f->bundle, NOW_MS, nullptr, -1};
+	assert_int_equal(1, votes_count(read, &now).approvals);
 
 	struct votes *damaged = nullptr;
 	for (size_t len = 0; len < written.len; len++)
@@ -330,4 +415,6 @@ RUN_TESTS(V(distinct_people_count_in_their_groups), V(one_human_is_one_vote), V(
 	  V(a_delegated_vote_counts_once), V(a_delegation_that_ended_takes_its_vote_with_it),
 	  V(a_withdrawn_vote_does_not_come_back), V(what_no_longer_holds_no_longer_counts),
 	  V(a_suspended_persons_seat_does_not_count), V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
-	  V(only_people_vote), V(facts_count_every_group), V(snapshots_keep_votes_and_repetitions))
+	  V(a_stage_that_is_void_is_no_ground_for_the_next), V(an_approval_does_not_wander_from_stage_to_stage),
+	  V(a_delegation_is_not_handed_on), V(a_delegate_has_one_vote_for_whoever_delegated), V(only_people_vote),
+	  V(facts_count_every_group), V(snapshots_keep_votes_and_repetitions))

@@ -68,7 +68,34 @@ write_detail(const struct answer *answer, struct json_writer *w) {
 		}
 	} else
 		buffer_append_text(&detail, states[answer->state].title);
+	if (answer->rejection.len > 0) {
+		buffer_append_text(&detail, ": ");
+		buffer_append_bytes(&detail, answer->rejection);
+	}
 	json_write_member_string(w, "detail", buffer_bytes(&detail));
+}
+
+void
+rejection_write(struct json_writer *writer, struct bytes person, struct bytes reason) {
+	json_write_object(writer);
+	json_write_member_string(writer, "person", person);
+	if (reason.len > 0)
+		json_write_member_string(writer, "reason", reason);
+	json_write_end(writer);
+}
+
+enum status
+answer_read_rejection(const json *vote, struct answer *answer) {
+	const json *statement;
+	struct bytes verdict;
+	TRY(json_need(vote, "vote", "statement", JSON_OBJECT, &statement));
+	TRY(json_need_string(statement, "vote", "verdict", &verdict));
+	if (!bytes_equal_text(verdict, approval_verdict_name(APPROVAL_REJECT)))
+		return OK;
+	TRY(json_need_string(statement, "vote", "person", &answer->rejected_by));
+	return json_get(statement, "reason") == nullptr
+		       ? OK
+		       : json_need_string(statement, "vote", "reason", &answer->rejection);
 }
 
 enum status
@@ -98,6 +125,10 @@ answer_write(const struct answer *answer, struct buffer *body) {
 		json_write_member_string(&w, "receipt", answer->receipt);
 	if (answer->refusal.len > 0)
 		json_write_member_string(&w, "refusal", answer->refusal);
+	if (answer->rejected_by.len > 0) {
+		json_write_key(&w, "rejection");
+		rejection_write(&w, answer->rejected_by, answer->rejection);
+	}
 	if (record != nullptr && record->result.len > 0) {
 		json_write_key(&w, "result");
 		json_write_canonical(&w, record->result);

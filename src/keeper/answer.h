@@ -15,7 +15,13 @@ struct answer {
 	struct bytes missing;                 /* canonical JSON of a held operation; empty otherwise */
 	struct bytes receipt;                 /* tlog-proof text; may be empty */
 	struct bytes refusal;                 /* why the last vote could not decide; empty otherwise */
+	struct bytes rejected_by, rejection;  /* whose vote rejected it, and why; empty otherwise */
 };
+
+/* {"person","reason"}; an empty reason is left out. */
+void rejection_write(struct json_writer *writer, struct bytes person, struct bytes reason);
+/* What the entry of a vote says of a rejection; nothing of any other vote. */
+enum status answer_read_rejection(const json *vote, struct answer *answer);
 
 /* 200 done, 202 held or unknown, 403 denied or rejected, 409 failed, 410 expired. */
 unsigned answer_status(const struct answer *answer);

@@ -241,13 +241,16 @@ take_done(struct keeper *keeper) {
 static void
 answer_decided(struct keeper *keeper, struct job *job) {
 	const struct gate_operation *operation = job->step.operation;
-	struct answer answer = {
-		.state = job->step.state,
-		.operation = operation->id,
-		.entry = job->index,
-		.record = job->step.record,
-		.refusal = job->step.refusal};
+	struct answer answer = {.state = job->step.state,
+				.operation = operation->id,
+				.entry = job->index,
+				.record = job->step.record,
+				.refusal = job->step.refusal};
 	_cleanup_(buffer_free) struct buffer receipt = {};
+	if (job->kind == JOB_VOTE && job->vote.statement.verdict == APPROVAL_REJECT) {
+		answer.rejected_by = job->vote.statement.person;
+		answer.rejection = job->vote.statement.reason;
+	}
 	if (job->step.state == OPERATION_HELD)
 		answer.missing = job->step.record != nullptr ? job->step.record->missing : operation->held->missing;
 	_cleanup_(buffer_free) struct buffer bytes = {};

@@ -68,14 +68,21 @@ is_free(const struct principal *seat, const struct votes *votes) {
 	return true;
 }
 
+/* Whether the name is of a group: "group.treasury", or of one in a stage, "first.treasury". */
+static bool
+names_a_group(struct bytes name) {
+	const uint8_t *dot = name.len == 0 ? nullptr : memchr(name.data, '.', name.len);
+	return dot != nullptr && !bytes_equal_text(bytes_of(name.data, (size_t)(dot - name.data)), "by_client");
+}
+
 /* Whether a vote for the seat brings what is missing under this name further. */
 static bool
 seat_helps(const struct reader *reader, const struct principal *seat, struct bytes name) {
-	static const char prefix[] = "group.";
-	if (name.len < sizeof prefix - 1 || memcmp(name.data, prefix, sizeof prefix - 1) != 0)
-		return true; /* total, independent, phishing_resistant: of any people */
-	const struct group *group = directory_group(
-		reader->state->directory, bytes_of(name.data + sizeof prefix - 1, name.len - (sizeof prefix - 1)));
+	if (!names_a_group(name))
+		return true; /* total, independent, phishing_resistant, by_client: of any people */
+	size_t skip = (size_t)((const uint8_t *)memchr(name.data, '.', name.len) - name.data) + 1;
+	const struct group *group =
+		directory_group(reader->state->directory, bytes_of(name.data + skip, name.len - skip));
 	return group != nullptr && directory_is_member(reader->state->directory, group, seat);
 }
 
@@ -99,7 +106,7 @@ waits_for(struct arena *arena, const struct reader *reader, const struct held_op
 	TRY(json_read(arena, held->missing, (struct json_limits){}, &missing));
 	struct json_iterator members = json_iterate(missing);
 	while (json_next(&members, &name) != nullptr) {
-		bool is_group = name.len > 6 && memcmp(name.data, "group.", 6) == 0;
+		bool is_group = names_a_group(name);
 		bool helps = reader_helps(reader, held->votes, name);
 		names_group = names_group || is_group;
 		helps_group = helps_group || (is_group && helps);
@@ -159,9 +166,15 @@ write_operation(struct job *job, const struct reader *reader, const struct gate_
 		struct json_writer *w) {
 	const struct held_operation *held = operation->held;
 	_cleanup_(buffer_free) struct buffer view = {};
+	int64_t stage;
 	TRY(material_write_view(job->keeper->gate, &job->arena, held, &view));
+	TRY(gate_next_stage(job->keeper->gate, &job->arena, operation, reader->now_ms, &stage));
 	json_write_object(w);
 	json_write_member_hex(w, "bundle", hash256_bytes(&reader->state->bundle->hash));
+	if (stage > 0) {
+		struct hash256 completed = votes_stage_digest(held->votes, stage - 1);
+		json_write_member_hex(w, "completed_stage", hash256_bytes(&completed));
+	}
 	json_write_member_integer(w, "created", held->operation.created_ms);
 	json_write_member_hex(w, "digest", hash256_bytes(&operation->digest));
 	json_write_member_integer(w, "expires", operation->expires_ms);
@@ -170,6 +183,8 @@ write_operation(struct job *job, const struct reader *reader, const struct gate_
 	json_write_canonical(w, held->missing);
 	json_write_member_hex(w, "operation", hash256_bytes(&operation->id));
 	write_seats(reader, held, w);
+	if (stage > 0)
+		json_write_member_integer(w, "stage", stage);
 	json_write_key(w, "view");
 	json_write_canonical(w, buffer_bytes(&view));
 	json_write_member_hex(w, "view_digest", hash256_bytes(&held->view_digest));

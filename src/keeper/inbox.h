@@ -3,8 +3,8 @@
  * beginning, each as an approver reads it. None of it is trusted by whoever votes from a terminal of their own (gate/material.h);
  * a console shows it, and the statement that is signed there names the digest of the view that was shown.
  *
- *   {"count": of all that wait, "items": [{"bundle", "created", "digest", "expires", "helps": [names in missing], "missing": {…},
- *    "operation", "seats": [whose vote the reader may cast], "view": {…}, "view_digest", "votes": [{"expires", "independent",
+ *   {"count": of all that wait, "items": [{"bundle", "created", "completed_stage", "digest", "expires", "helps": [names in missing], "missing": {…},
+ *    "operation", "seats": [whose vote the reader may cast], "stage", "view": {…}, "view_digest", "votes": [{"expires", "independent",
  *    "key", "person", "phishing_resistant", "stands", "verdict"}]}], "next": cursor where there is more, "person"}
  *
  * Runs in order, on the deciding thread: of all held operations it looks at what is missing, and decodes those that it shows.

@@ -75,6 +75,10 @@ write_operation(void *context, const struct projection_operation *operation) {
 	json_write_member_string(w, "kind", operation->kind);
 	json_write_member_string(w, "operation", operation->id);
 	json_write_member_string(w, "principal", operation->principal);
+	if (operation->rejection.len > 0) {
+		json_write_key(w, "rejection");
+		json_write_canonical(w, operation->rejection);
+	}
 	json_write_member_string(w, "resource", operation->resource);
 	json_write_member_string(w, "state", operation->state);
 	json_write_end(w);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gate/record.h"
+#include "keeper/answer.h"
 #include "keeper/explanation.h"
 #include "model/operation_kind.h"
 
@@ -65,6 +66,18 @@ apply_outcome(struct projection *projection, const struct projection_entry *entr
 }
 
 static enum status
+note_rejection(struct projection *projection, const struct projection_entry *entry, const struct projection_vote *vote,
+	       struct bytes reason) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	rejection_write(&w, vote->person, reason);
+	TRY(json_writer_finish(&w));
+	return projection_put_object(projection, PROJECTION_REJECTIONS, vote->operation, (struct bytes){},
+				     buffer_bytes(&body), entry->index);
+}
+
+static enum status
 apply_vote(struct projection *projection, const struct projection_entry *entry) {
 	const json *statement = json_get(entry->body, "statement");
 	struct projection_vote vote = {.operation = text_of(entry->body, "operation"),
@@ -75,6 +88,7 @@ apply_vote(struct projection *projection, const struct projection_entry *entry) 
 	TRY(projection_put_vote(projection, &vote));
 	if (!bytes_equal_text(vote.verdict, approval_verdict_name(APPROVAL_REJECT)))
 		return OK;
+	TRY(note_rejection(projection, entry, &vote, text_of(statement, "reason")));
 	struct projection_operation operation = {.id = vote.operation,
 						 .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
 						 .at_ms = entry->at_ms,

@@ -145,6 +145,8 @@ keeper_answer_known(struct keeper *keeper, struct job *job, const struct gate_op
 		answer.record = record;
 	} else if (entry.type == ENTRY_REFUSAL)
 		TRY(json_need_string(entry.document, "refusal", "error", &answer.refusal));
+	else if (entry.type == ENTRY_VOTE)
+		TRY(answer_read_rejection(entry.document, &answer));
 	TRY(keeper_write_receipt(keeper, operation->entry, nullptr, stored.leaf, &receipt));
 	answer.receipt = buffer_bytes(&receipt);
 	keeper_send_answer(keeper, job, &answer);

@@ -5,10 +5,22 @@ static const struct {
 	const char *name;
 	enum { AT, INDEX, TYPE, OF_BODY, OF_STATEMENT, REQUESTER } source;
 } members[] = {
-	{"at", AT},           {"bundle", OF_BODY},       {"client", OF_STATEMENT}, {"decision", OF_BODY},
-	{"entry", INDEX},     {"error", OF_BODY},        {"key", OF_BODY},         {"missing", OF_BODY},
-	{"outcome", OF_BODY}, {"person", OF_STATEMENT},  {"reasons", OF_BODY},     {"requester", REQUESTER},
-	{"type", TYPE},       {"verdict", OF_STATEMENT},
+	{"at", AT},
+	{"bundle", OF_BODY},
+	{"client", OF_STATEMENT},
+	{"decision", OF_BODY},
+	{"entry", INDEX},
+	{"error", OF_BODY},
+	{"key", OF_BODY},
+	{"missing", OF_BODY},
+	{"outcome", OF_BODY},
+	{"person", OF_STATEMENT},
+	{"reason", OF_STATEMENT},
+	{"reasons", OF_BODY},
+	{"requester", REQUESTER},
+	{"stage", OF_STATEMENT},
+	{"type", TYPE},
+	{"verdict", OF_STATEMENT},
 };
 
 static void

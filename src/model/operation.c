@@ -43,14 +43,13 @@ control_length(const uint8_t *text, size_t left) {
 	return general || isolates ? 3 : 0;
 }
 
-static enum status
-check_text(const char *member, struct bytes text, size_t max) {
+enum status
+text_check(const char *name, struct bytes text, size_t max) {
 	if (text.len > max)
-		return fail(STATUS_TOO_LARGE, "operation.%s: %zu bytes where at most %zu are allowed", member, text.len,
-			    max);
+		return fail(STATUS_TOO_LARGE, "%s: %zu bytes where at most %zu are allowed", name, text.len, max);
 	for (size_t i = 0; i < text.len; i++)
 		if (control_length(text.data + i, text.len - i) > 0)
-			return fail(STATUS_INVALID, "operation.%s: a control character at offset %zu", member, i);
+			return fail(STATUS_INVALID, "%s: a control character at offset %zu", name, i);
 	return OK;
 }
 
@@ -77,8 +76,8 @@ check(const struct operation *operation) {
 	TRY(check_identifier("kind", operation->kind));
 	TRY(check_identifier("principal", operation->principal));
 	TRY(check_identifier("resource", operation->resource));
-	TRY(check_text("reference", operation->reference, OPERATION_TEXT_MAX));
-	return check_text("reason", operation->reason, OPERATION_REASON_MAX);
+	TRY(text_check("operation.reference", operation->reference, OPERATION_TEXT_MAX));
+	return text_check("operation.reason", operation->reason, OPERATION_REASON_MAX);
 }
 
 enum status

@@ -34,6 +34,9 @@ enum status operation_read(const json *document, struct operation *operation);
 enum status operation_digest(const struct operation *operation, struct hash256 *digest);
 enum status operation_id(struct bytes instance, struct bytes principal, struct bytes idempotency_key,
 			 struct hash256 *id);
+/* Free text of at most max bytes that a person reads: nothing in it moves a cursor or turns the direction of reading. name: of
+ * the error, "operation.reason". Errors: name (STATUS_INVALID, STATUS_TOO_LARGE). */
+enum status text_check(const char *name, struct bytes text, size_t max);
 /* Same kind, resource, payload hash, reference and reason: what an idempotent repetition must share (design §4). */
 bool operation_is_repetition(const struct operation *first, const struct operation *again);
 

@@ -64,7 +64,7 @@ struct pair {
 
 static void check_types(struct checking *checking, struct pair pair, const char *path, struct bytes word);
 
-/* The open record: any names, all of them Longs. */
+/* An open record: any names, all of them Longs. */
 static void
 check_open_record(struct checking *checking, const struct type *own, const char *path, struct bytes word) {
 	if (own->kind != TYPE_RECORD) {
@@ -75,6 +75,14 @@ check_open_record(struct checking *checking, const struct type *own, const char 
 		if (own->fields[i].type->kind != TYPE_LONG)
 			note(checking, BUNDLE_SCHEMA, own->fields[i].name, "bundle.schema_fact",
 			     "%s.%.*s: expected Long", path, NAME_ARGS(own->fields[i].name));
+}
+
+static bool
+is_open(const struct bundle_host *host, const char *path) {
+	for (size_t i = 0; i < host->open_record_count; i++)
+		if (strcmp(path, host->open_records[i]) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -89,7 +97,7 @@ check_record(struct checking *checking, struct pair pair, const char *path) {
 		else if (own->is_required && !host->is_required)
 			note(checking, BUNDLE_SCHEMA, own->name, "bundle.schema_fact",
 			     "%s: may be absent: expected `%.*s?`", inside, NAME_ARGS(own->name));
-		else if (checking->host->open_record != nullptr && strcmp(inside, checking->host->open_record) == 0)
+		else if (is_open(checking->host, inside))
 			check_open_record(checking, own->type, inside, own->name);
 		else
 			check_types(checking, (struct pair){own->type, host->type}, inside, own->name);
@@ -274,7 +282,7 @@ bundle_check(const struct bundle *bundle, const struct bundle_host *host, struct
 	return monotone_check(bundle->policies, bundle->schema, &host->monotone, checking.diagnostics);
 }
 
-/* --- Names in the open record. --- */
+/* --- Names in the open records. --- */
 
 static const struct type *
 type_at(const struct type *type, const char *path) {
@@ -296,27 +304,33 @@ is_listed(const struct bytes *names, size_t count, struct bytes name) {
 	return false;
 }
 
+constexpr size_t OPEN_NAMES_MAX = 256;
+
+static enum status
+add_names(const struct type *record, const char *path, struct bytes *names, size_t *count) {
+	for (size_t j = 0; record != nullptr && j < record->field_count; j++) {
+		const struct type_field *field = &record->fields[j];
+		if (!field->is_required || is_listed(names, *count, field->name))
+			continue;
+		if (*count == OPEN_NAMES_MAX)
+			return fail(STATUS_TOO_LARGE, "bundle.groups: more than %zu names in %s", OPEN_NAMES_MAX, path);
+		names[(*count)++] = field->name;
+	}
+	return OK;
+}
+
 enum status
 bundle_open_names(const struct bundle *bundle, const struct bundle_host *host, struct arena *arena,
 		  const struct bytes **names, size_t *count) {
-	constexpr size_t NAMES_MAX = 256;
-	struct bytes *found = ARENA_NEW_ARRAY(arena, NAMES_MAX, struct bytes);
+	struct bytes *found = ARENA_NEW_ARRAY(arena, OPEN_NAMES_MAX, struct bytes);
 	TRY_ALLOC(found);
 	*names = found;
 	*count = 0;
 	for (uint32_t i = 0; i < policy_schema_action_count(bundle->schema); i++) {
 		const struct schema_action *action = policy_schema_action(bundle->schema, i);
-		const struct type *record =
-			action->context == nullptr ? nullptr : type_at(action->context, host->open_record);
-		for (size_t j = 0; record != nullptr && j < record->field_count; j++) {
-			const struct type_field *field = &record->fields[j];
-			if (!field->is_required || is_listed(found, *count, field->name))
-				continue;
-			if (*count == NAMES_MAX)
-				return fail(STATUS_TOO_LARGE, "bundle.groups: more than %zu names in %s", NAMES_MAX,
-					    host->open_record);
-			found[(*count)++] = field->name;
-		}
+		for (size_t j = 0; action->context != nullptr && j < host->open_record_count; j++)
+			TRY(add_names(type_at(action->context, host->open_records[j]), host->open_records[j], found,
+				      count));
 	}
 	return OK;
 }

@@ -17,8 +17,9 @@
 
 struct bundle_host {
 	const struct policy_schema *schema;
-	/* A record of the context, "approvals.group", whose fields are Longs under names that only the state knows. */
-	const char *open_record;
+	/* Records of the context, "approvals.group", whose fields are Longs under names that only the state knows. */
+	const char *const *open_records;
+	size_t open_record_count;
 	struct monotone_rules monotone;
 };
 
@@ -26,7 +27,7 @@ struct bundle_host {
 enum status bundle_check(const struct bundle *bundle, const struct bundle_host *host,
 			 struct policy_diagnostics *diagnostics, struct policy_diagnostics *warnings);
 
-/* The names in the open record that policies may rely on: required fields, in the arena. */
+/* The names in the open records that policies may rely on: required fields, in the arena. */
 enum status bundle_open_names(const struct bundle *bundle, const struct bundle_host *host, struct arena *arena,
 			      const struct bytes **names, size_t *count);
 

@@ -10,6 +10,8 @@
 #include "policy/bundle_directory.h"
 #include "policy/fixture.h"
 
+static const char *const open_record = "approvals.group";
+
 static const char schema[] = "entity User in [Team]; entity Team; entity Doc = { level: Long };\n"
 			     "type GroupVotes = { a: Long };\n"
 			     "type Approvals = { group: GroupVotes, total: Long };\n"
@@ -42,7 +44,7 @@ make_host(struct policy_schema **parsed) {
 	static const struct monotone_fact facts[] = {{"approvals.total", MONOTONE_COUNT},
 						     {"approvals.group", MONOTONE_COUNTS}};
 	assert_ok(policy_schema_parse("host.cedarschema", bytes_of_text(schema), SCHEMA_CEDAR, parsed, nullptr));
-	return (struct bundle_host){*parsed, "approvals.group", {facts, 2, nullptr, 0}};
+	return (struct bundle_host){*parsed, &open_record, 1, {facts, 2, nullptr, 0}};
 }
 
 static enum status

@@ -34,7 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	};
 	if (bundle_create_of_files(&bundle, BYTES_OF_LITERAL("f"), BYTES_OF_LITERAL("1"), files, 3, nullptr) != OK)
 		return 0; /* not UTF-8 */
-	struct bundle_host host = {bundle->schema, "approvals.group", {facts, 3, nullptr, 0}};
+	static const char *const open_records[] = {"approvals.group"};
+	struct bundle_host host = {bundle->schema, open_records, 1, {facts, 3, nullptr, 0}};
 	enum status status = bundle_tests_run(bundle, &host, &tests, nullptr);
 	if (status != OK && fail_message()[0] == '\0')
 		abort();

@@ -4,6 +4,8 @@
 
 #include "policy/bundle_tests.h"
 
+static const char *const open_record = "approvals.group";
+
 static const char schema[] =
 	"entity User in [Team] = { level: Long }; entity Team;\n"
 	"action sign appliesTo { principal: [User], resource: [User], context: {\n"
@@ -27,7 +29,7 @@ run(const char *name, const char *text, struct bundle_tests *tests) {
 		{BUNDLE_TESTS, bytes_of_text(name), bytes_of_text(text)},
 	};
 	assert_ok(bundle_create_of_files(&bundle, BYTES_OF_LITERAL("f"), BYTES_OF_LITERAL("1"), files, 3, nullptr));
-	struct bundle_host host = {bundle->schema, "approvals.group", {facts, 3, nullptr, 0}};
+	struct bundle_host host = {bundle->schema, &open_record, 1, {facts, 3, nullptr, 0}};
 	enum status status = bundle_tests_run(bundle, &host, tests, nullptr);
 	if (status != OK)
 		return status;
@@ -188,7 +190,7 @@ what_was_not_tried_is_told_with_its_place(void **) {
 		 BYTES_OF_LITERAL(HEAD "  - {name: t, facts: {n: 50}, expect: held}\n")},
 	};
 	assert_ok(bundle_create_of_files(&bundle, BYTES_OF_LITERAL("f"), BYTES_OF_LITERAL("1"), files, 3, nullptr));
-	struct bundle_host host = {bundle->schema, "approvals.group", {facts, 3, nullptr, 0}};
+	struct bundle_host host = {bundle->schema, &open_record, 1, {facts, 3, nullptr, 0}};
 	assert_ok(bundle_tests_run(bundle, &host, &tests, nullptr));
 	struct coverage_counts counts = coverage_counts(tests.coverage);
 	assert_int_equal(counts.policies, 3);

@@ -1,5 +1,6 @@
 #include "policy/held.h"
 
+#include "policy/context_path.h"
 #include "policy/partial.h"
 
 struct search {
@@ -88,12 +89,23 @@ prepare(struct search *search) {
 	return OK;
 }
 
+static bool
+has_needed(const struct search *search, const int64_t *missing) {
+	for (size_t i = 0; i < search->count; i++)
+		if (search->counters[i].current + missing[i] < search->counters[i].needed)
+			return false;
+	return true;
+}
+
 /* The decision with so many more of each. */
 static enum status
 decide_with(struct search *search, const int64_t *missing, bool *permits) {
 	struct policy_result result;
+	*permits = false;
 	if (search->decisions++ == HELD_DECISIONS_MAX)
 		return fail(STATUS_TOO_LARGE, "held.bound: no answer within %zu decisions", HELD_DECISIONS_MAX);
+	if (!has_needed(search, missing))
+		return OK;
 	for (size_t i = 0; i < search->count; i++)
 		search->places[i]->integer = search->counters[i].current + missing[i];
 	arena_reset(&search->one_decision);
@@ -150,14 +162,30 @@ decide_partially(struct search *search) {
 				       &search->partial);
 }
 
+/* What nothing depends on is not asked for. */
+static void
+forget_unmentioned(struct search *search) {
+	for (size_t i = 0; i < search->count; i++) {
+		const struct policy_counter *counter = &search->counters[i];
+		char path[CONTEXT_PATH_MAX];
+		if (counter->current < counter->needed || counter->path.len >= sizeof path)
+			continue;
+		memcpy(path, counter->path.data, counter->path.len);
+		path[counter->path.len] = '\0';
+		if (!policy_set_mentions(search->partial.residual, path))
+			search->most[i] = 0;
+	}
+}
+
 static enum status
 run_search(struct search *search, struct policy_held *held) {
 	const int64_t none[HELD_COUNTERS_MAX] = {};
 	bool permits;
 	TRY(decide_partially(search));
-	held->is_permitted = search->partial.decision == PARTIAL_ALLOW;
-	if (search->partial.decision != PARTIAL_OPEN)
+	held->is_permitted = search->partial.decision == PARTIAL_ALLOW && has_needed(search, none);
+	if (held->is_permitted || search->partial.decision == PARTIAL_DENY)
 		return OK;
+	forget_unmentioned(search);
 	TRY(decide_with(search, none, &permits));
 	if (permits) {
 		held->is_permitted = true;

@@ -4,7 +4,7 @@
  * Approvals reach the context as counts of distinct eligible people per group ("approvals.treasury"). The search finds the
  * smallest additional counts under which the decision is permit: the least in sum, and the lexicographically least among
  * those, in the order in which the counters are given. It decides partially first, with the counters unknown
- * (policy/partial.h), and then only over what is left. It relies on more approvals never hurting (the validator sees to it),
+ * (policy/partial.h), and then only over what is left, and over the counters that this speaks of. It relies on more approvals never hurting (the validator sees to it),
  * asks for the greatest obtainable counts first, and is bounded: a set that would need more decisions than HELD_DECISIONS_MAX
  * gives STATUS_TOO_LARGE.
  */
@@ -13,13 +13,14 @@
 
 #include "policy/policy.h"
 
-constexpr size_t HELD_COUNTERS_MAX = 16;
+constexpr size_t HELD_COUNTERS_MAX = 64;
 constexpr size_t HELD_DECISIONS_MAX = 20'000;
 
 struct policy_counter {
 	struct bytes path;  /* below the context: "approvals.treasury"; must be there, a Long */
 	int64_t current;    /* what the context holds */
 	int64_t obtainable; /* the most that it can become, people who could still approve included; ≥ current */
+	int64_t needed;     /* with less of it nothing is permitted, whatever the policies say */
 };
 
 struct policy_held {

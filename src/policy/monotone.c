@@ -2,9 +2,8 @@
 
 #include <stdio.h>
 
+#include "policy/context_path.h"
 #include "policy/set.h"
-
-constexpr size_t PATH_TEXT_MAX = 512; /* of a path below the context; a longer one is taken for its beginning */
 
 /* How a Boolean moves as approvals grow, or as a report is taken away. */
 enum direction { DIRECTION_DOWN, DIRECTION_UP };
@@ -41,43 +40,7 @@ rule_name(const struct pass *pass) {
 			    (expression)->place.length, name, __VA_ARGS__);                                            \
 	} while (0)
 
-/* --- Paths below the context. --- */
-
-struct path_text {
-	char text[PATH_TEXT_MAX];
-	size_t len;
-};
-
-static void
-append_name(struct path_text *path, struct bytes name) {
-	size_t dot = path->len > 0;
-	if (name.len >= PATH_TEXT_MAX - path->len - dot)
-		return;
-	if (dot)
-		path->text[path->len++] = '.';
-	memcpy(path->text + path->len, name.data, name.len);
-	path->len += name.len;
-	path->text[path->len] = '\0';
-}
-
-/* context.a.b, with nothing else in it. */
-static bool
-is_context_path(const struct expression *expression, struct path_text *path) {
-	if (expression->kind == EXPRESSION_VARIABLE) {
-		path->text[path->len = 0] = '\0';
-		return expression->variable == VARIABLE_CONTEXT;
-	}
-	if (expression->kind != EXPRESSION_ATTRIBUTE || !is_context_path(expression->operands[0], path))
-		return false;
-	append_name(path, expression->names[0]);
-	return true;
-}
-
-static bool
-is_below(const char *path, const char *above) {
-	size_t len = strlen(above);
-	return len == 0 || (strncmp(path, above, len) == 0 && (path[len] == '\0' || path[len] == '.'));
-}
+/* --- What a path is. --- */
 
 static bool
 is_of_pass(const struct pass *pass, const struct monotone_fact *fact) {
@@ -91,13 +54,13 @@ touch_of(const struct pass *pass, const char *path, const struct monotone_fact *
 		const struct monotone_fact *fact = &pass->rules->facts[i];
 		if (!is_of_pass(pass, fact))
 			continue;
-		bool is_inside = is_below(path, fact->path) &&
+		bool is_inside = context_path_is_below(path, fact->path) &&
 				 (fact->kind != MONOTONE_COUNTS || strlen(path) > strlen(fact->path));
 		if (is_inside) {
 			*touched = fact;
 			return TOUCH_FACT;
 		}
-		if (is_below(fact->path, path))
+		if (context_path_is_below(fact->path, path))
 			touch = TOUCH_WHOLE;
 	}
 	return touch;
@@ -106,11 +69,11 @@ touch_of(const struct pass *pass, const char *path, const struct monotone_fact *
 /* `context.zone has seen`: does it tell whether there is a report? Approvals are always there. */
 static enum touch
 touch_of_has(const struct pass *pass, const struct expression *expression, const struct monotone_fact **touched) {
-	struct path_text path;
-	if (!is_context_path(expression->operands[0], &path))
+	struct context_path path;
+	if (!expression_context_path(expression->operands[0], &path))
 		return TOUCH_NONE;
 	for (size_t i = 0; i < expression->name_count; i++)
-		append_name(&path, expression->names[i]);
+		context_path_append(&path, expression->names[i]);
 	return pass->is_reported && touch_of(pass, path.text, touched) == TOUCH_FACT ? TOUCH_FACT : TOUCH_NONE;
 }
 
@@ -132,14 +95,14 @@ add_touch(enum touch touch, const struct monotone_fact *fact, struct mention *me
 /* Recursion is bounded by EXPRESSION_DEPTH_MAX. */
 static void
 find_mentions(const struct pass *pass, const struct expression *expression, struct mention *mention) {
-	struct path_text path;
+	struct context_path path;
 	const struct monotone_fact *fact = nullptr;
-	if (is_context_path(expression, &path)) {
+	if (expression_context_path(expression, &path)) {
 		enum touch touch = touch_of(pass, path.text, &fact);
 		add_touch(touch, fact, mention);
 		return;
 	}
-	if (expression->kind == EXPRESSION_HAS && is_context_path(expression->operands[0], &path)) {
+	if (expression->kind == EXPRESSION_HAS && expression_context_path(expression->operands[0], &path)) {
 		enum touch touch = touch_of_has(pass, expression, &fact);
 		add_touch(touch, fact, mention);
 		return;
@@ -179,8 +142,8 @@ leads_through_entity(const struct policy_schema *schema, const struct expression
 
 static bool
 attribute_may_fail(const struct pass *pass, const struct expression *expression) {
-	struct path_text path;
-	if (is_context_path(expression, &path))
+	struct context_path path;
+	if (expression_context_path(expression, &path))
 		return leads_through_entity(pass->schema, expression);
 	const struct expression *base = expression->operands[0];
 	return base->kind != EXPRESSION_RECORD;
@@ -311,12 +274,12 @@ is_comparison(enum expression_kind kind) {
 /* `count >= other`, or the other way round: which way does it move as approvals grow? False: it is another thing. */
 static bool
 comparison_direction(const struct pass *pass, const struct expression *expression, enum direction *direction) {
-	struct path_text path;
+	struct context_path path;
 	const struct monotone_fact *fact = nullptr;
 	if (pass->is_reported || !is_comparison(expression->kind))
 		return false;
 	for (size_t side = 0; side < 2; side++) {
-		if (!is_context_path(expression->operands[side], &path) ||
+		if (!expression_context_path(expression->operands[side], &path) ||
 		    touch_of(pass, path.text, &fact) != TOUCH_FACT ||
 		    mentions(pass, expression->operands[1 - side]).any)
 			continue;
@@ -332,13 +295,13 @@ comparison_direction(const struct pass *pass, const struct expression *expressio
 /* A reported flag as it stands, or the question whether there is a report: either is true only with one. */
 static bool
 is_report_itself(const struct pass *pass, const struct expression *expression) {
-	struct path_text path;
+	struct context_path path;
 	const struct monotone_fact *fact = nullptr;
 	if (!pass->is_reported)
 		return false;
 	if (expression->kind == EXPRESSION_HAS)
 		return touch_of_has(pass, expression, &fact) == TOUCH_FACT;
-	return is_context_path(expression, &path) && touch_of(pass, path.text, &fact) == TOUCH_FACT &&
+	return expression_context_path(expression, &path) && touch_of(pass, path.text, &fact) == TOUCH_FACT &&
 	       fact->kind == MONOTONE_FLAG;
 }
 

@@ -287,7 +287,9 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 
 /* --- Queries. Each filter that has an index of its own has a statement that uses it; the others are compared. --- */
 
-#define OPERATION_COLUMNS "SELECT id, kind, principal, resource, state, at, idx FROM operations WHERE "
+#define OPERATION_COLUMNS                                                                                              \
+	"SELECT id, kind, principal, resource, state, at, idx, coalesce((SELECT body FROM objects WHERE"               \
+	" collection = '" PROJECTION_REJECTIONS "' AND objects.id = operations.id), '') FROM operations WHERE "
 #define OPERATION_FILTERS                                                                                              \
 	" AND (?1 = '' OR kind = ?1) AND (?2 = '' OR principal = ?2) AND (?3 = '' OR resource = ?3)"                   \
 	" AND (?4 = '' OR state = ?4) AND at >= ?5 AND at <= ?6 AND idx < ?7 ORDER BY idx DESC LIMIT ?8"
@@ -326,6 +328,7 @@ visit_operations(struct projection *projection, struct sqlite3_stmt *statement,
 			.state = database_bytes(statement, 4),
 			.at_ms = database_integer(statement, 5),
 			.index = (uint64_t)database_integer(statement, 6),
+			.rejection = database_bytes(statement, 7),
 		};
 		enum status status = visit(context, &operation);
 		if (status != OK) {

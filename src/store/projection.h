@@ -66,8 +66,10 @@ struct projection_operation {
 	struct bytes resource;
 	struct bytes state; /* "held", "denied", "signed", ... */
 	int64_t at_ms;
-	uint64_t index; /* of the entry that says so */
+	uint64_t index;         /* of the entry that says so */
+	struct bytes rejection; /* of a listed one: the object of PROJECTION_REJECTIONS, or empty; not put here */
 };
+#define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
 
 struct projection_vote {

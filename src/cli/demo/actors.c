@@ -296,7 +296,8 @@ enum status
 actor_sign_vote(struct actors *actors, enum actor_id by, struct bytes material, struct buffer *body) {
 	struct review review;
 	TRY(review_read(&actors->arena, material, actors->instance, &review));
-	return review_vote(&review, &actors->actors[by].key, APPROVAL_APPROVE, APPROVAL_CLIENT_CLI, body);
+	return review_vote(&review, &actors->actors[by].key,
+			   &(struct review_choice){.verdict = APPROVAL_APPROVE, .client = APPROVAL_CLIENT_CLI}, body);
 }
 
 enum status

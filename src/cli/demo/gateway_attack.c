@@ -120,7 +120,8 @@ forge_approver(struct forgery *forgery, const char *operation, struct bytes mate
 	struct review review;
 	struct key_file key = own_key_as(forgery, &stage->actors.actors[ACTOR_PERSON_1].key);
 	TRY(review_read(&stage->arena, material, stage->actors.instance, &review));
-	TRY(review_vote(&review, &key, APPROVAL_APPROVE, APPROVAL_CLIENT_CLI, &body));
+	TRY(review_vote(&review, &key,
+			&(struct review_choice){.verdict = APPROVAL_APPROVE, .client = APPROVAL_CLIENT_CLI}, &body));
 	return post_vote(forgery, operation, buffer_bytes(&body), "a forged approver", "person_signature.mismatch");
 }
 

@@ -1,9 +1,9 @@
 /*
- * What the tests of gate/ share: the whole gate in one process, the entries that it asks to be written, and the firm that uses it.
+ * What tests of gate/ share: the whole gate in one process, the entries that it asks to be written, and the firm that uses it.
  * Include after tests/test.h.
  */
-#ifndef GATEHOUSE_GATE_FIXTURE_H
-#define GATEHOUSE_GATE_FIXTURE_H
+#ifndef GATEHOUSE_TESTS_GATE_FIXTURE_H
+#define GATEHOUSE_TESTS_GATE_FIXTURE_H
 
 #include <stdio.h>
 
@@ -132,18 +132,29 @@ submit(struct bench_gate *b, const struct firm_operation *wanted, struct submitt
 		write_step(b, &s->step);
 }
 
-static inline enum operation_state
-vote(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by, const char *verdict) {
+/* The status of casting it; what it led to in *state. */
+static inline enum status
+vote_as(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by,
+	const struct firm_choice *choice, enum operation_state *state) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer material = {}, body = {};
 	_cleanup_(gate_step_free) struct gate_step step = {};
 	struct vote_submission submission;
 	assert_ok(material_write(b->gate, &arena, operation, &material));
-	assert_ok(firm_vote(&b->firm, INSTANCE, by, buffer_bytes(&material), verdict, b->now_ms, &body));
-	assert_ok(gate_read_vote(b->gate, &arena, buffer_bytes(&body), &submission));
-	assert_ok(gate_vote(b->gate, &submission, b->now_ms, &step));
+	assert_ok(firm_vote_as(&b->firm, INSTANCE, by, buffer_bytes(&material), choice, b->now_ms, &body));
+	TRY(gate_read_vote(b->gate, &arena, buffer_bytes(&body), &submission));
+	TRY(gate_vote(b->gate, &submission, b->now_ms, &step));
 	write_step(b, &step);
-	return step.state;
+	*state = step.state;
+	return OK;
+}
+
+static inline enum operation_state
+vote(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by, const char *verdict) {
+	enum operation_state state = OPERATION_IN_FLIGHT;
+	struct firm_choice choice = {.verdict = verdict, .client = APPROVAL_CLIENT_CLI};
+	assert_ok(vote_as(b, operation, by, &choice, &state));
+	return state;
 }
 
 static const struct firm_operation create_hot_key = {
