@@ -47,7 +47,7 @@ def members_of(kind):
 
 
 def test_the_tables_were_found():
-    assert len(KINDS) == 30 and len(MEMBERS) == 30, (len(KINDS), len(MEMBERS))
+    assert len(KINDS) >= 30 and len(MEMBERS) == len(KINDS), (len(KINDS), len(MEMBERS))
 
 
 def test_every_route_is_described_and_no_other():
