@@ -262,6 +262,16 @@ const struct command commands[] = {
 	{"policy", "show", "", "Show the bundle in force, or one that was", policy_show_run, COMMAND_CONNECTS,
 	 {{"bundle", "HASH", "a bundle that was ever in force (default: the one that is)"}, OUT}},
 
+	/* The keepers of one installation. */
+	{"keeper", "add", "FILE", "Enrol a keeper with the public keys that it shows of itself", keeper_add_run, ADMINISTERS,
+	 {{"party", "NUMBER", "its place in threshold protocols, 1 to 16, where FILE has none"}},
+	 .kind = "keeper.add"},
+	{"keeper", "remove", "NAME", "Hear a keeper no more", keeper_remove_run, ADMINISTERS, {}, .kind = "keeper.remove"},
+	{"keeper", "readmit", "NAME", "Take a keeper back that is refused because its log went back", keeper_readmit_run, ADMINISTERS,
+	 {{"size", "ENTRIES", "of the head that its log goes on from", .is_required = true},
+	  {"root", "HASH", "of that head", .is_required = true}},
+	 .kind = "keeper.readmit"},
+
 	/* The system. */
 	{"clock", "accept", "TIME", "Say that the keeper's clock, which stepped, is right",
 	 clock_accept_run, ADMINISTERS,

@@ -60,6 +60,11 @@ enum status intent_resolve_run(struct invocation *invocation);
 enum status listing_run(struct invocation *invocation); /* all pages of what the noun names */
 enum status instance_show_run(struct invocation *invocation);
 
+/* keeper_commands.c. */
+enum status keeper_add_run(struct invocation *invocation);
+enum status keeper_remove_run(struct invocation *invocation);
+enum status keeper_readmit_run(struct invocation *invocation);
+
 /* authenticator_commands.c. */
 enum status authenticator_trust_run(struct invocation *invocation);
 enum status passkey_add_run(struct invocation *invocation);

@@ -444,6 +444,35 @@ rotate_key(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
+/* --- Keepers. --- */
+
+static enum status
+add_keeper(struct gate_state *state, const struct change *change) {
+	return keepers_add(&state->keepers, state->instance, change->payload);
+}
+
+static enum status
+remove_keeper(struct gate_state *state, const struct change *change) {
+	struct bytes name;
+	TRY(json_need_string(change->payload, "payload", "name", &name));
+	return keepers_remove(&state->keepers, name);
+}
+
+static enum status
+readmit_keeper(struct gate_state *state, const struct change *change) {
+	struct bytes name, root;
+	struct mark head;
+	int64_t size;
+	TRY(json_need_string(change->payload, "payload", "name", &name));
+	TRY(json_need_integer(change->payload, "payload", "size", &size));
+	TRY(json_need_string(change->payload, "payload", "root", &root));
+	TRY(hex_decode(root, head.root.bytes, sizeof head.root.bytes));
+	if (size < 1)
+		return fail(STATUS_INVALID, "payload.size: a log has one entry at least");
+	head.size = (uint64_t)size;
+	return keepers_readmit(&state->keepers, name, &head);
+}
+
 /* --- Policy, system. --- */
 
 static enum status
@@ -649,6 +678,9 @@ static const struct administration {
 	[OPERATION_ASSET_ADD] = {{"chain", "contract", "decimals", "symbol"}, add_asset, no_facts},
 	[OPERATION_PRICE_SET] = {{"microcents"}, set_price, price_facts},
 	[OPERATION_POLICY_ACTIVATE] = {{"bundle", "signatures"}, activate_policy, no_facts},
+	[OPERATION_KEEPER_ADD] = {{"certificate", "key", "log_keys", "name", "party"}, add_keeper, no_facts},
+	[OPERATION_KEEPER_REMOVE] = {{"name"}, remove_keeper, no_facts},
+	[OPERATION_KEEPER_READMIT] = {{"name", "root", "size"}, readmit_keeper, no_facts},
 	[OPERATION_CLOCK_ACCEPT] = {{"realtime"}, nothing_to_change, no_facts},
 	[OPERATION_INTENT_RESOLVE] = {{"happened"}, resolve_intent, no_facts},
 };

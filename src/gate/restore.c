@@ -268,6 +268,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_refusal(gate, index, entry.document);
 	case ENTRY_SIGN_IN:
 		return follow_counter(gate, arena, entry.document);
+	case ENTRY_PEER:
+		return keepers_restore_entry(&gate->state->keepers, entry.document);
 	default:
 		return OK; /* says nothing that decisions depend on */
 	}

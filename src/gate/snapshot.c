@@ -5,10 +5,10 @@
 #include "base/cursor.h"
 
 /* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, assets, lists, zones, keys, limits, nonces, last
- * nonces, operations. */
+ * nonces, operations, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 3; /* what was seen of a kept operation's network, and its legal entity */
+constexpr uint16_t VERSION = 4; /* keepers */
 
 struct writing {
 	struct gate *gate;
@@ -79,6 +79,16 @@ write_nonces(const struct writing *writing, struct buffer *to) {
 static enum status
 read_nonces(struct gate *gate, struct bytes part) {
 	return nonces_read(gate->state->nonces, part);
+}
+
+static enum status
+write_keepers(const struct writing *writing, struct buffer *to) {
+	return keepers_write(&writing->gate->state->keepers, to);
+}
+
+static enum status
+read_keepers(struct gate *gate, struct bytes part) {
+	return keepers_read(&gate->state->keepers, gate->state->instance, part);
 }
 
 /* --- Trust: models in order of their AAGUIDs, each with its certificates. --- */
@@ -378,6 +388,7 @@ static const struct {
 	{write_nonces, read_nonces},
 	{write_last_nonces, read_last_nonces},
 	{write_operations, read_operations},
+	{write_keepers, read_keepers},
 };
 
 static enum status

@@ -47,6 +47,7 @@ gate_state_destroy(struct gate_state **state) {
 	limits_destroy(&gone->limits);
 	destinations_free(&gone->destinations);
 	zones_free(&gone->zones);
+	keepers_free(&gone->keepers);
 	asset_registry_destroy(&gone->assets);
 	directory_destroy(&gone->directory);
 	authenticator_trust_free(&gone->trust);

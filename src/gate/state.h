@@ -9,6 +9,7 @@
 #ifndef GATEHOUSE_GATE_STATE_H
 #define GATEHOUSE_GATE_STATE_H
 
+#include "gate/keepers.h"
 #include "gate/operations.h"
 #include "guards/destinations/destinations.h"
 #include "guards/limits/limits.h"
@@ -31,6 +32,7 @@ struct gate_state {
 	struct limits *limits;
 	struct nonces *nonces;
 	struct operations operations;
+	struct keepers keepers;
 	struct map last_nonces; /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
 	struct bundle *bundle;  /* in force; null before genesis */
 	struct {                /* how many ordered stages its policies speak of; of which bundle that was found */

@@ -18,7 +18,7 @@ enum peer_kind {
 	PEER_PROOF,       /* first: Ed25519 over what TLS agreed on */
 	PEER_HELLO,       /* second: who speaks, what it runs, what it remembers */
 	PEER_CONSISTENCY, /* third: that the log grew out of what the other remembers */
-	PEER_BEAT,        /* every second: the log's newest head */
+	PEER_BEAT,        /* every second: the newest head of the log, and the bundle in force */
 	/* Of threshold keys. */
 	PEER_PROTOCOL, /* a frame of keys/threshold/message.h */
 	PEER_PROPOSE,  /* a session is asked for: its terms */

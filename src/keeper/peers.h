@@ -2,7 +2,7 @@
  * The other keepers of this installation: who they are, which of them are there, and messages to and from them.
  * docs/PROTOCOL.peer.
  *
- * The set follows the enrolment in decision state (identity/keepers.h). For each peer there is one channel at most: TLS 1.3
+ * The set follows the enrolment in decision state (gate/keepers.h). For each peer there is one channel at most: TLS 1.3
  * ended in this process, over bytes that the gateways relay and cannot read. A peer is up once certificate, Ed25519 key,
  * hello and the history of its log have been checked; until then, and afterwards, nothing of it is delivered. What does not
  * pass these checks is dropped and counted, and is no message of anybody: it fails nothing.
@@ -14,16 +14,17 @@
  *
  * Owner: struct peer belongs to the set and stays until peers_destroy(), also when the peer is removed (is_enrolled false).
  * Threads: the deciding one; listeners are called from peers_turn() and the functions that take bytes in, never from
- * peers_send(). A listener may send, and may not destroy. Errors: "peers.*".
+ * peers_send() or peers_destroy(). A listener may send, and may not destroy. Errors: "peers.*".
  */
 #ifndef GATEHOUSE_KEEPER_PEERS_H
 #define GATEHOUSE_KEEPER_PEERS_H
 
-#include "crypto/hash.h"
+#include "gate/keepers.h"
 #include "keeper/peer_kind.h"
 
-constexpr size_t PEERS_MAX = 16;           /* parties of an installation, with the own */
-constexpr size_t PEER_NAME_MAX = 32;       /* of [a-z0-9-]: what stands after "instance/" in the origin of its log */
+constexpr size_t PEERS_MAX = KEEPERS_MAX; /* parties of an installation, with the own */
+constexpr size_t PEER_NAME_MAX =
+	KEEPER_NAME_MAX;                   /* of [a-z0-9-]: what stands after "instance/" in the origin of its log */
 constexpr size_t PEER_EPOCH_SIZE = 16;     /* random, anew at every start of a keeper */
 constexpr size_t PEER_QUEUE_MAX = 8 << 20; /* bytes that wait for one peer */
 

@@ -20,6 +20,7 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_RECOVERED] = {"recovered", 1, true},
 	[ENTRY_SIGN_IN] = {"sign_in", 1, false},
 	[ENTRY_SIGN_OUT] = {"sign_out", 1, true},
+	[ENTRY_PEER] = {"peer", 1, true},
 	[ENTRY_COUNTS] = {"counts", 1, true},
 };
 

@@ -35,6 +35,7 @@ enum entry_type {
 	ENTRY_RECOVERED,     /* bytes of an incomplete frame were cut: their hash */
 	ENTRY_SIGN_IN,       /* a person signed in by a passkey: the assertion */
 	ENTRY_SIGN_OUT,      /* and out again */
+	ENTRY_PEER,          /* another keeper: the head of its log that was seen; or it is refused, and why */
 	ENTRY_COUNTS,        /* last of every frame; written by the log itself */
 	ENTRY_TYPES,
 };

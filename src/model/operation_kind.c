@@ -33,6 +33,9 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_ASSET_ADD] = {"asset.add", "assets", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_PRICE_SET] = {"price.set", "prices", ON(ASSET), ACT_INWARD, false},
 	[OPERATION_POLICY_ACTIVATE] = {"policy.activate", "policy", ON(SYSTEM), ACT_INWARD, false},
+	[OPERATION_KEEPER_ADD] = {"keeper.add", "system", ON(SYSTEM), ACT_INWARD, false},
+	[OPERATION_KEEPER_REMOVE] = {"keeper.remove", "system", ON(SYSTEM), ACT_INWARD, false},
+	[OPERATION_KEEPER_READMIT] = {"keeper.readmit", "system", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_CLOCK_ACCEPT] = {"clock.accept", "system", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_INTENT_RESOLVE] = {"intent.resolve", "system", ON(OPERATION), ACT_INWARD, false},
 };

@@ -1,0 +1,81 @@
+#include "cli/handlers.h"
+
+#include "cli/output.h"
+#include "cli/submit.h"
+
+constexpr size_t ENROLMENT_MAX = 64 * 1024;
+
+/* Ends the payload's object and submits it under the command's kind. */
+static enum status
+submit_payload(struct invocation *invocation, struct json_writer *w, const struct buffer *text) {
+	json_write_end(w);
+	if (json_writer_finish(w) != OK)
+		return fail(STATUS_INVALID, "payload.text: what was given is no UTF-8 text");
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = "system:gatehouse",
+								     .payload = buffer_bytes(text)});
+}
+
+static enum status
+read_number(const struct invocation *invocation, const char *option, uint64_t min, uint64_t max, int64_t *number) {
+	uint64_t read = 0;
+	const char *text = invocation_option(invocation, option);
+	if (decimal_decode(bytes_of_text(text), &read) != OK || read < min || read > max)
+		return fail(STATUS_INVALID, "usage.%s: \"%s\", expected %llu to %llu", option, text,
+			    (unsigned long long)min, (unsigned long long)max);
+	*number = (int64_t)read;
+	return OK;
+}
+
+/* What the keeper shows of itself, as it stands in the file; the party is said by people. */
+enum status
+keeper_add_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct bytes text, name;
+	const json *enrolment, *member;
+	int64_t party = 0;
+	struct json_writer w;
+	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), ENROLMENT_MAX, &text));
+	TRY(json_read(&invocation->arena, text, (struct json_limits){}, &enrolment));
+	if (json_type_of(enrolment) != JSON_OBJECT)
+		return fail(STATUS_INVALID, "usage.keeper: %s is not what a keeper shows of itself",
+			    invocation_word(invocation, 0));
+	if (invocation_flag(invocation, "party"))
+		TRY(read_number(invocation, "party", 1, 16, &party));
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	struct json_iterator iterator = json_iterate(enrolment);
+	while ((member = json_next(&iterator, &name)) != nullptr) {
+		if (party != 0 && bytes_equal_text(name, "party"))
+			continue;
+		json_write_key_bytes(&w, name);
+		json_write_value(&w, member);
+	}
+	if (party != 0)
+		json_write_member_integer(&w, "party", party);
+	return submit_payload(invocation, &w, &payload);
+}
+
+enum status
+keeper_remove_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct json_writer w;
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	json_write_member_text(&w, "name", invocation_word(invocation, 0));
+	return submit_payload(invocation, &w, &payload);
+}
+
+enum status
+keeper_readmit_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	int64_t size;
+	struct json_writer w;
+	TRY(read_number(invocation, "size", 1, JSON_INTEGER_MAX, &size));
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	json_write_member_text(&w, "name", invocation_word(invocation, 0));
+	json_write_member_text(&w, "root", invocation_option(invocation, "root"));
+	json_write_member_integer(&w, "size", size);
+	return submit_payload(invocation, &w, &payload);
+}

@@ -1,0 +1,230 @@
+#include "keeper/peer_channel.h"
+
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "crypto/sign.h"
+
+constexpr size_t HEADER_SIZE = 5; /* length of the body, kind */
+
+struct peer_channel {
+	struct pinned_tls *tls;
+	struct peer_channel_terms terms; /* candidates: own copy */
+	struct peer_candidate *candidates;
+	struct buffer plain;
+	size_t consumed; /* of plain, at the front */
+	size_t taken;    /* bytes before the authentication */
+	bool proved;     /* our proof is sent */
+	bool is_authenticated;
+	bool is_closed; /* by the other side, behind the messages that are left */
+};
+
+enum status
+peer_channel_open(const struct peer_channel_terms *terms, struct peer_channel **channel) {
+	_cleanup_(peer_channel_close) struct peer_channel *made = calloc(1, sizeof *made);
+	struct hash256 pins[PEERS_MAX];
+	TRY_ALLOC(made);
+	if (terms->candidate_count == 0 || terms->candidate_count > PEERS_MAX)
+		return fail(STATUS_INVALID, "peer_channel.candidates: %zu", terms->candidate_count);
+	made->candidates = calloc(terms->candidate_count, sizeof *made->candidates);
+	TRY_ALLOC(made->candidates);
+	made->terms = *terms;
+	for (size_t i = 0; i < terms->candidate_count; i++) {
+		made->candidates[i] = terms->candidates[i];
+		pins[i] = terms->candidates[i].certificate;
+	}
+	TRY(pinned_tls_start(&made->tls, terms->identity, terms->is_dialler, pins, terms->candidate_count));
+	*channel = TAKE(made);
+	return OK;
+}
+
+void
+peer_channel_close(struct peer_channel **channel) {
+	struct peer_channel *gone = TAKE(*channel);
+	if (gone == nullptr)
+		return;
+	pinned_tls_end(&gone->tls);
+	buffer_free(&gone->plain);
+	free(gone->candidates);
+	free(gone);
+}
+
+/* --- The proof: Ed25519 beside ML-DSA, so that breaking one of them is not enough. --- */
+
+enum role { DIALLER = 1, LISTENER = 2 };
+
+static void
+write_name(struct buffer *to, const char *name) {
+	buffer_append_prefixed(to, bytes_of_text(name));
+}
+
+/* What the dialler, or the listener, signs. */
+static enum status
+write_statement(struct peer_channel *channel, bool of_dialler, struct buffer *statement) {
+	const struct peer_candidate *other = &channel->candidates[pinned_tls_pin(channel->tls)];
+	const struct hash256 *own = pinned_identity_hash(channel->terms.identity);
+	bool is_own = of_dialler == channel->terms.is_dialler;
+	uint8_t exported[PINNED_TLS_EXPORT_SIZE];
+	TRY(pinned_tls_export(channel->tls, PEER_EXPORT_LABEL, exported));
+	buffer_append(statement, PEER_PROOF_LABEL, sizeof PEER_PROOF_LABEL); /* with its zero byte */
+	buffer_append_byte(statement, of_dialler ? DIALLER : LISTENER);
+	write_name(statement, channel->terms.instance);
+	write_name(statement, is_own ? channel->terms.own : other->name);
+	write_name(statement, is_own ? other->name : channel->terms.own);
+	buffer_append_bytes(statement, hash256_bytes(is_own ? own : &other->certificate));
+	buffer_append_bytes(statement, hash256_bytes(is_own ? &other->certificate : own));
+	buffer_append(statement, exported, sizeof exported);
+	return buffer_status(statement);
+}
+
+static enum status
+write_message(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
+	uint8_t header[HEADER_SIZE];
+	store_u32be(header, (uint32_t)body.len);
+	header[4] = (uint8_t)kind;
+	TRY(pinned_tls_write(channel->tls, BYTES_OF_ARRAY(header)));
+	return pinned_tls_write(channel->tls, body);
+}
+
+static enum status
+send_proof(struct peer_channel *channel) {
+	_cleanup_(buffer_free) struct buffer statement = {};
+	uint8_t signature[ED25519_SIGNATURE_SIZE];
+	if (channel->proved)
+		return OK;
+	TRY(write_statement(channel, channel->terms.is_dialler, &statement));
+	TRY(ed25519_sign(channel->terms.seed, channel->terms.key, buffer_bytes(&statement), signature));
+	TRY(ed25519_verify(channel->terms.key, buffer_bytes(&statement), signature));
+	channel->proved = true;
+	return write_message(channel, PEER_PROOF, BYTES_OF_ARRAY(signature));
+}
+
+static enum status
+take_proof(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
+	_cleanup_(buffer_free) struct buffer statement = {};
+	if (kind != PEER_PROOF)
+		return fail(STATUS_INVALID, "peer_channel.order: \"%s\" before the proof", peer_kinds[kind].name);
+	TRY(write_statement(channel, !channel->terms.is_dialler, &statement));
+	if (ed25519_verify(channel->candidates[pinned_tls_pin(channel->tls)].key, buffer_bytes(&statement),
+			   body.data) != OK)
+		return fail(STATUS_UNAUTHORIZED, "peer_channel.proof: not by the peer key of \"%s\" over this channel",
+			    channel->candidates[pinned_tls_pin(channel->tls)].name);
+	channel->is_authenticated = true;
+	return OK;
+}
+
+/* --- Bytes in, messages out. --- */
+
+static void
+drop_consumed(struct peer_channel *channel) {
+	struct buffer *plain = &channel->plain;
+	if (channel->consumed == 0)
+		return;
+	memmove(plain->data, plain->data + channel->consumed, plain->len - channel->consumed);
+	plain->len -= channel->consumed;
+	channel->consumed = 0;
+}
+
+/* The message at the front, if it is whole. */
+static enum status
+read_message(struct peer_channel *channel, enum peer_kind *kind, struct bytes *body, bool *found) {
+	struct cursor cursor = {channel->plain.data + channel->consumed, channel->plain.len - channel->consumed};
+	uint32_t len;
+	uint8_t number;
+	*found = false;
+	if (cursor.left < HEADER_SIZE)
+		return OK;
+	TRY(cursor_u32be(&cursor, "peer_channel.header", &len));
+	TRY(cursor_u8(&cursor, "peer_channel.header", &number));
+	if (number == PEER_NONE || number >= PEER_KINDS)
+		return fail(STATUS_INVALID, "peer_channel.kind: %u is no kind of message", number);
+	if (len < peer_kinds[number].min || len > peer_kinds[number].max)
+		return fail(STATUS_INVALID, "peer_channel.length: \"%s\" of %u bytes, expected %zu to %zu",
+			    peer_kinds[number].name, len, peer_kinds[number].min, peer_kinds[number].max);
+	if (cursor.left < len)
+		return OK;
+	*found = true;
+	*kind = (enum peer_kind)number;
+	TRY(cursor_take(&cursor, "peer_channel.body", len, body));
+	channel->consumed = channel->plain.len - cursor.left;
+	return OK;
+}
+
+static enum status
+authenticate(struct peer_channel *channel) {
+	enum peer_kind kind;
+	struct bytes body;
+	bool found;
+	TRY(send_proof(channel));
+	TRY(read_message(channel, &kind, &body, &found));
+	return found ? take_proof(channel, kind, body) : OK;
+}
+
+enum status
+peer_channel_take(struct peer_channel *channel, struct bytes bytes) {
+	drop_consumed(channel);
+	if (!channel->is_authenticated) {
+		channel->taken += bytes.len;
+		if (channel->taken > PEER_HANDSHAKE_MAX)
+			return fail(STATUS_INVALID, "peer_channel.handshake: more than %zu bytes before the proof",
+				    PEER_HANDSHAKE_MAX);
+	}
+	TRY(pinned_tls_take(channel->tls, bytes));
+	if (!pinned_tls_is_established(channel->tls))
+		return OK;
+	enum status status = pinned_tls_read(channel->tls, &channel->plain);
+	if (status != OK && status != STATUS_UNAVAILABLE)
+		return status;
+	channel->is_closed = status == STATUS_UNAVAILABLE;
+	return channel->is_authenticated ? OK : authenticate(channel);
+}
+
+enum status
+peer_channel_next(struct peer_channel *channel, enum peer_kind *kind, struct bytes *body, bool *found) {
+	*found = false;
+	if (!channel->is_authenticated)
+		return channel->is_closed ? fail(STATUS_UNAVAILABLE, "peer_channel.closed: before the proof") : OK;
+	TRY(read_message(channel, kind, body, found));
+	if (*found && *kind == PEER_PROOF)
+		return fail(STATUS_INVALID, "peer_channel.order: a second proof");
+	if (!*found && channel->is_closed)
+		return fail(STATUS_UNAVAILABLE, "peer_channel.closed: the other side has ended the channel");
+	return OK;
+}
+
+bool
+peer_channel_is_authenticated(const struct peer_channel *channel) {
+	return channel->is_authenticated;
+}
+
+size_t
+peer_channel_candidate(const struct peer_channel *channel) {
+	return pinned_tls_pin(channel->tls);
+}
+
+/* --- Messages in, bytes out. --- */
+
+enum status
+peer_channel_send(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
+	if (!channel->is_authenticated)
+		return fail(STATUS_UNAVAILABLE, "peer_channel.early: before the proof");
+	if (body.len < peer_kinds[kind].min || body.len > peer_kinds[kind].max)
+		return fail(STATUS_TOO_LARGE, "peer_channel.body: \"%s\" of %zu bytes, expected %zu to %zu",
+			    peer_kinds[kind].name, body.len, peer_kinds[kind].min, peer_kinds[kind].max);
+	return write_message(channel, kind, body);
+}
+
+enum status
+peer_channel_output(struct peer_channel *channel, size_t max, struct buffer *output) {
+	return pinned_tls_output(channel->tls, max, output);
+}
+
+size_t
+peer_channel_waiting(const struct peer_channel *channel) {
+	return pinned_tls_waiting(channel->tls);
+}
+
+void
+peer_channel_finish(struct peer_channel *channel) {
+	pinned_tls_finish(channel->tls);
+}

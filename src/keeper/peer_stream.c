@@ -1,0 +1,333 @@
+#include "keeper/peer_stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/ipc.h"
+#include "base/log.h"
+
+struct enrolled_keeper *
+peer_entry_row(const struct peers *peers, const struct peer_entry *entry) {
+	struct enrolled_keeper *row = peers->host.keepers->of_party[entry->peer.party];
+	return row != nullptr && row->is_enrolled ? row : nullptr;
+}
+
+static void
+count(struct metric *metric, size_t amount) {
+	metric_add(metric, (int64_t)amount);
+}
+
+static enum status
+send(struct peers *peers, struct peer_stream *stream, enum peer_kind kind, const struct buffer *body) {
+	TRY(buffer_status(body));
+	TRY(peer_channel_send(stream->channel, kind, buffer_bytes(body)));
+	count(&peers->counters.messages_out, 1);
+	return OK;
+}
+
+/* --- Ends. --- */
+
+static void
+tell_down(struct peers *peers, struct peer_entry *entry, size_t queued) {
+	entry->open = nullptr;
+	if (entry->peer.state == PEER_UP)
+		entry->peer.state = PEER_ABSENT;
+	log_notice("keeper %s is down", entry->peer.name);
+	if (peers->listener.down != nullptr)
+		peers->listener.down(peers->listener.context, &entry->peer, queued);
+}
+
+/* What it has shown last outlives this process, or is said again at the next greeting. */
+static void
+remember(struct peers *peers, struct peer_entry *entry) {
+	struct enrolled_keeper *row = peer_entry_row(peers, entry);
+	if (row == nullptr || row->is_refused || entry->shown.size <= row->seen.size)
+		return;
+	if (peers->host.record(peers->host.context, row, &entry->shown, nullptr) != OK)
+		log_warning("what keeper %s has shown could not be recorded: %s", entry->peer.name, fail_message());
+}
+
+void
+peer_stream_drop(struct peers *peers, struct peer_stream *stream, enum peer_drop why, bool is_told) {
+	count(&peers->counters.dropped[why], 1);
+	for (size_t i = 0; i < PEER_STREAMS_MAX; i++)
+		if (peers->streams[i] == stream)
+			peers->streams[i] = nullptr;
+	if (is_told && stream->phase != PEER_HANDSHAKE) {
+		peer_channel_finish(stream->channel);
+		peer_stream_flush(peers, stream);
+	}
+	if (is_told)
+		peers->host.close(peers->host.context, stream->number);
+	struct peer_entry *entry = stream->entry;
+	size_t queued = peer_channel_waiting(stream->channel);
+	bool was_open = entry != nullptr && entry->open == stream;
+	peer_channel_close(&stream->channel);
+	free(stream);
+	if (!was_open)
+		return;
+	tell_down(peers, entry, queued);
+	remember(peers, entry);
+}
+
+/* Whatever the other side does from now on: people have to say that its log is the one that counts. */
+static enum status
+refuse(struct peers *peers, struct peer_stream *stream, const struct head *shown, const char *reason) {
+	struct peer_entry *entry = stream->entry;
+	struct enrolled_keeper *row = peer_entry_row(peers, entry);
+	const struct mark mark = {shown->size, shown->root};
+	log_error("keeper %s is refused: %s: it has shown %llu entries, and now shows %llu", entry->peer.name, reason,
+		  (unsigned long long)entry->shown.size, (unsigned long long)shown->size);
+	if (row != nullptr && peers->host.record(peers->host.context, row, &mark, reason) != OK)
+		log_error("that keeper %s is refused could not be recorded: %s", entry->peer.name, fail_message());
+	entry->peer.state = PEER_REFUSED;
+	if (entry->open != nullptr && entry->open != stream)
+		peer_stream_drop(peers, entry->open, PEER_DROP_REFUSED, true);
+	return fail(STATUS_CONFLICT, "%s: the log of keeper \"%s\" went back", reason, entry->peer.name);
+}
+
+/* --- Greeting. --- */
+
+static enum status
+say_hello(struct peers *peers, struct peer_stream *stream) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	const struct enrolled_keeper *row = peer_entry_row(peers, stream->entry);
+	if (row == nullptr)
+		return fail(STATUS_DENIED, "peers.removed: keeper \"%s\"", stream->entry->peer.name);
+	struct peer_hello hello = {.version = PEER_VERSION,
+				   .instance = bytes_of_text(peers->host.instance),
+				   .name = bytes_of_text(peers->host.name),
+				   .party = peers->own_party,
+				   .build = bytes_of_text(ipc_build_id()),
+				   .bundle = peers->host.bundle(peers->host.context),
+				   .remembered = stream->entry->shown};
+	peers->host.head(peers->host.context, &hello.head, &hello.signatures);
+	memcpy(hello.boot_epoch, peers->epoch, sizeof hello.boot_epoch);
+	stream->own = hello.head;
+	stream->remembered = hello.remembered;
+	peer_hello_write(&hello, &body);
+	return send(peers, stream, PEER_HELLO, &body);
+}
+
+/* Both signatures hold: from here on it is known who speaks. */
+static enum status
+begin_greeting(struct peers *peers, struct peer_stream *stream) {
+	uint8_t party = stream->parties[peer_channel_candidate(stream->channel)];
+	stream->entry = peers->entries[party];
+	stream->phase = PEER_GREETING;
+	stream->heard_ms = peers->now_ms;
+	return say_hello(peers, stream);
+}
+
+static enum status
+check_who(const struct peers *peers, const struct peer_stream *stream, const struct peer_hello *hello) {
+	const struct peer *peer = &stream->entry->peer;
+	if (!bytes_equal_text(hello->instance, peers->host.instance))
+		return fail(STATUS_UNAUTHORIZED, "peers.instance: \"%.*s\", expected \"%s\"",
+			    BYTES_ARGS(hello->instance), peers->host.instance);
+	if (!bytes_equal_text(hello->name, peer->name))
+		return fail(STATUS_UNAUTHORIZED, "peers.name: \"%.*s\", and the keys are \"%s\"'s",
+			    BYTES_ARGS(hello->name), peer->name);
+	if (hello->party != peer->party)
+		return fail(STATUS_CONFLICT, "peers.party: \"%s\" says that it is party %u, and is enrolled as %u",
+			    peer->name, hello->party, peer->party);
+	return OK;
+}
+
+static enum status
+check_head(struct peers *peers, struct peer_stream *stream, const struct head *head) {
+	const struct mark *known = &stream->entry->shown;
+	if (head->size < known->size)
+		return refuse(peers, stream, head, "peers.behind");
+	if (head->size == known->size && known->size > 0 && !hash256_equal(&head->root, &known->root))
+		return refuse(peers, stream, head, "peers.fork");
+	return OK;
+}
+
+/* That our log grew out of what the other remembers of it. Where it did not, this data directory is not the newest. */
+static enum status
+prove_history(struct peers *peers, struct peer_stream *stream, const struct mark *remembered) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct peer_consistency consistency = {.old_size = remembered->size, .size = stream->own.size};
+	if (remembered->size > stream->own.size ||
+	    (remembered->size == stream->own.size && !hash256_equal(&remembered->root, &stream->own.root))) {
+		peers->is_behind = true;
+		log_error("keeper %s remembers %llu entries of this log, which has %llu: this data directory is an "
+			  "older one or another",
+			  stream->entry->peer.name, (unsigned long long)remembered->size,
+			  (unsigned long long)stream->own.size);
+		return fail(STATUS_CONFLICT, "peers.own_log: keeper \"%s\" remembers another",
+			    stream->entry->peer.name);
+	}
+	if (remembered->size > 0 && remembered->size < stream->own.size)
+		TRY(peers->host.prove(peers->host.context, remembered->size, stream->own.size, &consistency.proof));
+	peer_consistency_write(&consistency, &body);
+	return send(peers, stream, PEER_CONSISTENCY, &body);
+}
+
+static void
+keep_greeting(struct peer *peer, const struct peer_hello *hello) {
+	memcpy(peer->boot_epoch, hello->boot_epoch, sizeof peer->boot_epoch);
+	peer->bundle = hello->bundle;
+	peer->version = hello->version;
+	size_t len = hello->build.len < sizeof peer->build ? hello->build.len : sizeof peer->build - 1;
+	memcpy(peer->build, hello->build.data, len);
+	peer->build[len] = '\0';
+}
+
+static enum status
+take_hello(struct peers *peers, struct peer_stream *stream, struct bytes body) {
+	struct peer_entry *entry = stream->entry;
+	const struct enrolled_keeper *row = peer_entry_row(peers, entry);
+	struct peer_hello hello;
+	TRY(peer_hello_read(body, &hello));
+	TRY(check_who(peers, stream, &hello));
+	if (row == nullptr)
+		return fail(STATUS_DENIED, "peers.removed: keeper \"%s\"", entry->peer.name);
+	TRY(head_verify(&row->log, &hello.head, &hello.signatures));
+	if (row->is_refused)
+		return fail(STATUS_CONFLICT, "%s: keeper \"%s\" is refused until it is re-admitted", row->reason,
+			    entry->peer.name);
+	TRY(check_head(peers, stream, &hello.head));
+	/* Of the same start, and a channel is open: what came later counts. */
+	stream->greeted = hello.head;
+	stream->phase = PEER_HISTORY;
+	TRY(prove_history(peers, stream, &hello.remembered));
+	if (entry->open != nullptr)
+		peer_stream_drop(peers, entry->open, PEER_DROP_REPLACED, true);
+	keep_greeting(&entry->peer, &hello);
+	return OK;
+}
+
+static enum status
+take_history(struct peers *peers, struct peer_stream *stream, struct bytes body) {
+	struct peer_entry *entry = stream->entry;
+	const struct mark *old = &stream->remembered;
+	struct peer_consistency consistency;
+	TRY(peer_consistency_read(body, &consistency));
+	if (consistency.old_size != old->size || consistency.size != stream->greeted.size)
+		return fail(STATUS_INVALID, "peer_consistency.size: between %llu and %llu, expected %llu and %llu",
+			    (unsigned long long)consistency.old_size, (unsigned long long)consistency.size,
+			    (unsigned long long)old->size, (unsigned long long)stream->greeted.size);
+	if (old->size > 0 && old->size < stream->greeted.size &&
+	    proof_verify_consistency(old->size, &old->root, stream->greeted.size, &stream->greeted.root,
+				     consistency.proof.hashes, consistency.proof.count) != OK)
+		return refuse(peers, stream, &stream->greeted, "peers.fork");
+	entry->shown = (struct mark){stream->greeted.size, stream->greeted.root};
+	entry->open = stream;
+	entry->peer.state = PEER_UP;
+	entry->remembered_ms = peers->now_ms;
+	stream->phase = PEER_OPEN;
+	count(&peers->counters.established, 1);
+	log_notice("keeper %s is up", entry->peer.name);
+	remember(peers, entry);
+	if (peers->listener.up != nullptr)
+		peers->listener.up(peers->listener.context, &entry->peer);
+	return OK;
+}
+
+/* --- Open. --- */
+
+void
+peer_stream_beat(struct peers *peers, struct peer_stream *stream) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct head_signatures signatures; /* not said: the channel says who speaks */
+	struct peer_beat beat = {.bundle = peers->host.bundle(peers->host.context)};
+	peers->host.head(peers->host.context, &beat.head, &signatures);
+	peer_beat_write(&beat, &body);
+	stream->beat_ms = peers->now_ms;
+	if (send(peers, stream, PEER_BEAT, &body) != OK)
+		stream->is_broken = true;
+}
+
+static enum status
+take_beat(struct peers *peers, struct peer_stream *stream, struct bytes body) {
+	struct peer_entry *entry = stream->entry;
+	struct peer_beat beat;
+	TRY(peer_beat_read(body, &beat));
+	TRY(check_head(peers, stream, &beat.head));
+	entry->shown = (struct mark){beat.head.size, beat.head.root};
+	if (peers->now_ms - entry->remembered_ms >= PEER_REMEMBER_MS) {
+		entry->remembered_ms = peers->now_ms;
+		remember(peers, entry);
+	}
+	if (hash256_equal(&entry->peer.bundle, &beat.bundle))
+		return OK;
+	entry->peer.bundle = beat.bundle;
+	if (peers->listener.bundle != nullptr)
+		peers->listener.bundle(peers->listener.context, &entry->peer);
+	return OK;
+}
+
+static enum status
+take_message(struct peers *peers, struct peer_stream *stream, enum peer_kind kind, struct bytes body) {
+	static const enum peer_kind expected[] = {[PEER_GREETING] = PEER_HELLO, [PEER_HISTORY] = PEER_CONSISTENCY};
+	stream->heard_ms = peers->now_ms;
+	count(&peers->counters.messages_in, 1);
+	if (stream->phase != PEER_OPEN && kind != expected[stream->phase])
+		return fail(STATUS_INVALID, "peers.order: \"%s\" where \"%s\" was expected", peer_kinds[kind].name,
+			    peer_kinds[expected[stream->phase]].name);
+	if (stream->phase == PEER_GREETING)
+		return take_hello(peers, stream, body);
+	if (stream->phase == PEER_HISTORY)
+		return take_history(peers, stream, body);
+	if (kind == PEER_BEAT)
+		return take_beat(peers, stream, body);
+	if (peer_kinds[kind].is_of_channel)
+		return fail(STATUS_INVALID, "peers.order: \"%s\" on an open channel", peer_kinds[kind].name);
+	if (peers->listener.message != nullptr)
+		peers->listener.message(peers->listener.context, &stream->entry->peer, kind, body);
+	return OK;
+}
+
+static enum status
+take_messages(struct peers *peers, struct peer_stream *stream) {
+	for (bool found = true; found;) {
+		enum peer_kind kind = PEER_NONE;
+		struct bytes body;
+		TRY(peer_channel_next(stream->channel, &kind, &body, &found));
+		if (found)
+			TRY(take_message(peers, stream, kind, body));
+	}
+	return OK;
+}
+
+static enum peer_drop
+drop_of(const struct peer_stream *stream, enum status status) {
+	if (status == STATUS_UNAVAILABLE)
+		return PEER_DROP_CLOSED;
+	if (stream->phase == PEER_HANDSHAKE || status == STATUS_UNAUTHORIZED)
+		return stream->phase == PEER_GREETING ? PEER_DROP_HELLO : PEER_DROP_HANDSHAKE;
+	if (status == STATUS_CONFLICT)
+		return PEER_DROP_REFUSED;
+	return stream->phase == PEER_OPEN ? PEER_DROP_PROTOCOL : PEER_DROP_HELLO;
+}
+
+void
+peer_stream_take(struct peers *peers, struct peer_stream *stream, struct bytes bytes) {
+	enum status status = peer_channel_take(stream->channel, bytes);
+	if (status == OK && stream->phase == PEER_HANDSHAKE && peer_channel_is_authenticated(stream->channel))
+		status = begin_greeting(peers, stream);
+	if (status == OK)
+		status = take_messages(peers, stream);
+	if (status == OK)
+		return;
+	if (stream->entry != nullptr && status != STATUS_UNAVAILABLE)
+		log_warning("the channel with keeper %s ends: %s", stream->entry->peer.name, fail_message());
+	peer_stream_drop(peers, stream, drop_of(stream, status), true);
+}
+
+void
+peer_stream_flush(struct peers *peers, struct peer_stream *stream) {
+	while (stream->credit > 0 && peer_channel_waiting(stream->channel) > 0) {
+		_cleanup_(buffer_free) struct buffer bytes = {};
+		size_t max = stream->credit < PEER_CHUNK_MAX ? stream->credit : PEER_CHUNK_MAX;
+		if (peer_channel_output(stream->channel, max, &bytes) != OK ||
+		    !peers->host.send(peers->host.context, stream->number, buffer_bytes(&bytes))) {
+			stream->is_broken = true; /* what was taken out cannot be put back */
+			return;
+		}
+		stream->credit -= bytes.len;
+		count(&peers->counters.bytes_out, bytes.len);
+	}
+}

@@ -1,0 +1,70 @@
+/*
+ * One stream of the set (keeper/peer_set.h), from its first byte until its peer is up and on; for the files of the set only.
+ *
+ *     handshake ─► greeting ─► history ─► open
+ *
+ * Each state takes one kind of message, open those of the table; anything else ends the stream.
+ */
+#ifndef GATEHOUSE_KEEPER_PEER_STREAM_H
+#define GATEHOUSE_KEEPER_PEER_STREAM_H
+
+#include "keeper/peer_channel.h"
+#include "keeper/peer_set.h"
+
+struct peer_stream;
+
+struct peer_entry {
+	struct peer peer;
+	struct hash256 certificate; /* what its channels were authenticated by */
+	uint8_t key[32];
+	struct mark shown;
+	int64_t remembered_ms;
+	struct peer_stream *open; /* null: none */
+};
+
+enum peer_phase { PEER_HANDSHAKE, PEER_GREETING, PEER_HISTORY, PEER_OPEN };
+
+struct peer_stream {
+	uint64_t number;
+	bool is_dialler;
+	bool is_broken; /* to be dropped at the next turn */
+	enum peer_phase phase;
+	struct peer_channel *channel;
+	uint8_t parties[PEERS_MAX]; /* of the candidates */
+	struct peer_entry *entry;   /* once authenticated */
+	int64_t opened_ms, heard_ms, beat_ms;
+	size_t credit;          /* bytes that the gateway takes */
+	size_t taken;           /* bytes that are to be granted again */
+	struct head own;        /* that our hello named */
+	struct mark remembered; /* that our hello named, of the peer's log */
+	struct head greeted;    /* that its hello named */
+};
+
+struct peers {
+	struct peers_host host;
+	struct peers_listener listener;
+	struct peers_counters counters;
+	struct peer_entry *entries[PEERS_MAX + 1]; /* by party */
+	struct peer_stream *streams[PEER_STREAMS_MAX];
+	uint8_t epoch[PEER_EPOCH_SIZE];
+	uint8_t own_party;
+	uint8_t own_identity[32];
+	uint64_t followed; /* keepers->changes at the last look */
+	bool has_followed;
+	bool is_behind;
+	int64_t now_ms;
+	int64_t strangers_ms; /* when the next inbound handshake may begin, at the earliest */
+};
+
+/* Takes bytes in and does what they say; drops the stream where they are no good. */
+void peer_stream_take(struct peers *peers, struct peer_stream *stream, struct bytes bytes);
+/* Hands to the gateway what there is, as far as it takes it. */
+void peer_stream_flush(struct peers *peers, struct peer_stream *stream);
+void peer_stream_beat(struct peers *peers, struct peer_stream *stream);
+/* Ends it; a peer that was up is down. is_told: the gateway is told. */
+void peer_stream_drop(struct peers *peers, struct peer_stream *stream, enum peer_drop why, bool is_told);
+
+/* The row of decision state; null where it is not enrolled any more. */
+struct enrolled_keeper *peer_entry_row(const struct peers *peers, const struct peer_entry *entry);
+
+#endif

@@ -1,0 +1,509 @@
+#include "tests/test.h"
+
+#include "crypto/random.h"
+#include "tests/peer_network.h"
+
+/* --- What listeners heard. --- */
+
+struct heard {
+	size_t up, down, bundles, messages;
+	char text[4096]; /* of messages, one after another */
+	size_t len;
+	uint8_t epoch[PEER_EPOCH_SIZE];
+	size_t queued;
+	/* Answers every message. */
+	struct peers *peers;
+	bool does_answer;
+};
+
+static void
+hear_up(void *context, const struct peer *peer) {
+	struct heard *heard = context;
+	heard->up++;
+	memcpy(heard->epoch, peer->boot_epoch, sizeof heard->epoch);
+}
+
+static void
+hear_down(void *context, const struct peer *, size_t queued) {
+	struct heard *heard = context;
+	heard->down++;
+	heard->queued = queued;
+}
+
+static void
+hear_message(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
+	struct heard *heard = context;
+	heard->messages++;
+	size_t len = body.len < sizeof heard->text - heard->len ? body.len : sizeof heard->text - heard->len;
+	memcpy(heard->text + heard->len, body.data, len);
+	heard->len += len;
+	if (heard->does_answer && kind == PEER_PROPOSE)
+		assert_ok(peers_send(heard->peers, peer, PEER_ANSWER, BYTES_OF_LITERAL("taken")));
+}
+
+static void
+hear_bundle(void *context, const struct peer *) {
+	((struct heard *)context)->bundles++;
+}
+
+static void
+listen(struct network_node *node, struct heard *heard) {
+	heard->peers = node->peers;
+	peers_listen(node->peers, &(struct peers_listener){hear_up, hear_down, hear_message, hear_bundle, heard});
+}
+
+static int64_t
+dropped(const struct network_node *node, enum peer_drop why) {
+	return peers_counters(node->peers)->dropped[why].value;
+}
+
+#define A (&network.nodes[1])
+#define B (&network.nodes[2])
+#define C (&network.nodes[3])
+#define SEND(from, to, text)                                                                                           \
+	peers_send((from)->peers, network_peer((from), (to)), PEER_PROTOCOL, BYTES_OF_LITERAL(text))
+
+static void
+keepers_find_each_other_and_talk(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {}, b = {.does_answer = true}, c = {};
+	peer_network_start(&network, 3);
+	listen(A, &a);
+	listen(B, &b);
+	listen(C, &c);
+	assert_fails(STATUS_UNAVAILABLE, "peers.absent", (peers_turn(C->peers, network.now_ms), SEND(C, A, "early")));
+	peer_network_pass(&network, 500);
+	assert_true(network_all_up(&network));
+	assert_int_equal(a.up + b.up + c.up, 6);
+	assert_memory_equal(network_peer(A, B)->boot_epoch, peers_own_epoch(B->peers), PEER_EPOCH_SIZE);
+	assert_memory_equal(network_peer(A, B)->identity, peers_own_identity(B->peers), 32);
+	assert_memory_equal(network_peer(C, B)->identity, network_peer(A, B)->identity, 32);
+	assert_int_equal(peers_own_party(C->peers), 3);
+	assert_int_equal(network_peer(A, C)->version, PEER_VERSION);
+	assert_ok(SEND(A, B, "one "));
+	assert_ok(SEND(A, B, "two"));
+	assert_ok(peers_send(A->peers, network_peer(A, B), PEER_PROPOSE, BYTES_OF_LITERAL("?")));
+	peer_network_pass(&network, 500);
+	assert_int_equal(b.messages, 3);
+	assert_string_equal(b.text, "one two?");
+	assert_string_equal(a.text, "taken");
+	assert_int_equal(c.messages, 0);
+	assert_fails(STATUS_INVALID, "peers.kind",
+		     peers_send(A->peers, network_peer(A, B), PEER_BEAT, BYTES_OF_LITERAL("x")));
+	assert_fails(STATUS_TOO_LARGE, "peers.body",
+		     peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, (struct bytes){}));
+	/* The bundle of one changes: the others hear it with the next beat. */
+	B->bundle = (struct hash256){{7}};
+	peer_network_pass(&network, 1500);
+	assert_int_equal(a.bundles + c.bundles, 2);
+	assert_int_equal(network_peer(A, B)->bundle.bytes[0], 7);
+	assert_int_equal(peers_counters(A->peers)->up.value, 2);
+}
+
+static void
+large_messages_arrive_whole_under_credit_and_a_full_queue_is_said(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	_cleanup_(buffer_free) struct buffer large = {};
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	peer_network_pass(&network, 500);
+	for (size_t i = 0; i < PEER_BODY_MAX; i++)
+		buffer_append_byte(&large, (uint8_t)i);
+	enum status status = OK;
+	size_t sent = 0;
+	for (; status == OK; sent += status == OK)
+		status = peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, buffer_bytes(&large));
+	assert_fails(STATUS_UNAVAILABLE, "peers.backlog",
+		     peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, buffer_bytes(&large)));
+	assert_int_equal(sent, 7); /* with what TLS adds, eight do not fit */
+	peer_network_pass(&network, 500);
+	assert_int_equal(b.messages, sent);
+	assert_ok(peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, buffer_bytes(&large)));
+}
+
+static void
+a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {}, c = {};
+	peer_network_start(&network, 3);
+	listen(A, &a);
+	listen(C, &c);
+	peer_network_pass(&network, 500);
+	uint8_t epoch[PEER_EPOCH_SIZE];
+	memcpy(epoch, network_peer(A, B)->boot_epoch, sizeof epoch);
+	network.cut[1][2] = true;
+	assert_ok(SEND(A, B, "lost"));
+	peer_network_pass(&network, 3000);
+	assert_int_equal(network_peer(A, B)->state, PEER_UP);
+	peer_network_pass(&network, 2000);
+	assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(B, A)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(C, B)->state, PEER_UP);
+	assert_int_equal(a.down, 1);
+	assert_int_equal(dropped(A, PEER_DROP_SILENT), 1);
+	assert_int_equal(peers_counters(A->peers)->missing.value, 1);
+	assert_fails(STATUS_UNAVAILABLE, "peers.absent", SEND(A, B, "x"));
+	network.cut[1][2] = false;
+	peer_network_pass(&network, 1000);
+	assert_true(network_all_up(&network));
+	assert_memory_equal(a.epoch, epoch, sizeof epoch);
+	assert_int_equal(c.down, 0);
+}
+
+static void
+a_restart_is_seen_by_its_new_epoch(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {};
+	peer_network_start(&network, 2);
+	listen(A, &a);
+	peer_network_pass(&network, 500);
+	uint8_t epoch[PEER_EPOCH_SIZE];
+	memcpy(epoch, a.epoch, sizeof epoch);
+	network_stop_node(B);
+	peer_network_pass(&network, 500);
+	assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+	network_start_node(B);
+	peer_network_pass(&network, 1000);
+	assert_true(network_all_up(&network));
+	assert_memory_not_equal(a.epoch, epoch, sizeof epoch);
+	/* So does a machine that was put back, which only its generation tells. */
+	memcpy(epoch, a.epoch, sizeof epoch);
+	peers_renew_epoch(B->peers);
+	peer_network_pass(&network, 1000);
+	assert_true(network_all_up(&network));
+	assert_int_equal(a.down, 2);
+	assert_memory_not_equal(a.epoch, epoch, sizeof epoch);
+}
+
+/* --- Logs that go back. --- */
+
+static void
+an_older_log_is_refused_by_name_until_people_re_admit_it(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 3);
+	peer_network_pass(&network, 500);
+	network_grow(B, 50);
+	peer_network_pass(&network, 1500); /* said by beats */
+	assert_int_equal(peers_shown(A->peers, network_peer(A, B))->size, 60);
+	network_stop_node(B);
+	peer_network_pass(&network, 500); /* down: made durable */
+	assert_int_equal(A->keepers.of_party[2]->seen.size, 60);
+	assert_ok(tree_truncate(B->tree, 30));
+	network_start_node(B);
+	peer_network_pass(&network, 1000);
+	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
+	assert_int_equal(network_peer(C, B)->state, PEER_REFUSED);
+	assert_string_equal(A->keepers.of_party[2]->reason, "peers.behind");
+	assert_int_equal(A->keepers.of_party[2]->shown.size, 30);
+	assert_true(peers_own_log_is_behind(B->peers));
+	assert_false(peers_own_log_is_behind(C->peers));
+	assert_true(dropped(A, PEER_DROP_REFUSED) > 0);
+	/* Growing past it does not help: the history is another. */
+	network_grow(B, 1);
+	network_stop_node(A); /* the refusal is durable */
+	network_start_node(A);
+	peer_network_pass(&network, 3000);
+	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
+	assert_int_equal(network_peer(C, A)->state, PEER_UP);
+	uint64_t admission = network_peer(A, B)->admission;
+	struct mark head = {tree_size(B->tree), tree_root(B->tree)};
+	assert_ok(keepers_readmit(&A->keepers, BYTES_OF_LITERAL("b"), &head));
+	peer_network_pass(&network, 2000);
+	assert_int_equal(network_peer(A, B)->state, PEER_UP);
+	assert_int_equal(network_peer(A, B)->admission, admission + 1);
+	assert_int_equal(network_peer(C, B)->state, PEER_REFUSED);
+}
+
+/* Restored, and gone on by itself beyond what the others have seen: larger, and no continuation. */
+static void
+a_log_that_went_another_way_is_refused_by_its_history(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 2);
+	peer_network_pass(&network, 500);
+	network_grow(B, 50);
+	peer_network_pass(&network, 1500);
+	network_stop_node(B);
+	peer_network_pass(&network, 500);
+	assert_ok(tree_truncate(B->tree, 30));
+	struct hash256 other = {{1}};
+	assert_ok(tree_append(B->tree, &other));
+	network_grow(B, 100);
+	network_start_node(B);
+	peer_network_pass(&network, 1000);
+	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
+	assert_string_equal(A->keepers.of_party[2]->reason, "peers.fork");
+}
+
+static void
+a_head_that_shrinks_on_an_open_channel_is_refused(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {};
+	peer_network_start(&network, 2);
+	listen(A, &a);
+	peer_network_pass(&network, 500);
+	assert_ok(tree_truncate(B->tree, 5));
+	peer_network_pass(&network, 1500);
+	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
+	assert_int_equal(a.down, 1);
+}
+
+static void
+what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 3);
+	for (size_t i = 1; i <= 3; i++)
+		network.nodes[i].does_record = true;
+	peer_network_pass(&network, 1000);
+	size_t at_first = A->recorded;
+	peer_network_pass(&network, 600'000);
+	assert_true(network_all_up(&network));
+	assert_in_range(A->recorded - at_first, 2 * 9, 2 * 10); /* two peers, ten minutes */
+	assert_true(A->keepers.of_party[2]->seen.size > 10);
+}
+
+/* --- Who may speak. --- */
+
+static void
+a_keeper_that_is_removed_is_heard_no_more(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {};
+	peer_network_start(&network, 3);
+	listen(A, &a);
+	peer_network_pass(&network, 500);
+	assert_ok(keepers_remove(&A->keepers, BYTES_OF_LITERAL("b")));
+	peer_network_pass(&network, 3000);
+	assert_int_equal(a.down, 1);
+	assert_null(peers_of_party(A->peers, 2));
+	assert_null(peers_named(A->peers, BYTES_OF_LITERAL("b")));
+	assert_false(peers_at(A->peers, 0)->is_enrolled);
+	assert_int_equal(network_peer(B, A)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(B, C)->state, PEER_UP);
+	/* And again, under its keys: another admission. */
+	assert_ok(network_enrol(A, B));
+	peer_network_pass(&network, 3000);
+	assert_true(network_all_up(&network));
+	assert_int_equal(network_peer(A, B)->admission, 2);
+}
+
+static void
+a_stranger_and_one_with_other_keys_are_never_up(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard b = {};
+	peer_network_start(&network, 3);
+	listen(B, &b);
+	/* C is not enrolled at B; at A it is with the keys of another machine. */
+	assert_ok(keepers_remove(&B->keepers, BYTES_OF_LITERAL("c")));
+	A->keepers.of_party[3]->key[0] ^= 1;
+	peer_network_pass(&network, 5000);
+	assert_int_equal(network_peer(C, A)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(C, B)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(A, C)->state, PEER_ABSENT);
+	assert_int_equal(network_peer(A, B)->state, PEER_UP);
+	assert_int_equal(b.up, 1);
+	assert_true(dropped(A, PEER_DROP_HANDSHAKE) > 0);
+	/* One that is enrolled with keys that it has not, says nothing at all. */
+	assert_ok(keepers_remove(&C->keepers, BYTES_OF_LITERAL("c")));
+	peer_network_pass(&network, 1000);
+	assert_int_equal(C->announced, 0);
+	assert_int_equal(peers_own_party(C->peers), 0);
+	assert_null(peers_own_identity(C->peers));
+}
+
+static void
+strangers_are_bounded_in_number_rate_and_time(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 2);
+	peer_network_pass(&network, 500);
+	for (uint64_t i = 0; i < 100; i++)
+		peers_opened(A->peers, 1'000'000 + i, 2, false, network.now_ms);
+	int64_t turned_away = dropped(A, PEER_DROP_LIMIT);
+	assert_int_equal(turned_away, 100 - PEER_STRANGERS_MAX);
+	assert_true(network_all_up(&network));
+	peer_network_pass(&network, 6000);
+	assert_int_equal(dropped(A, PEER_DROP_TIMEOUT), PEER_STRANGERS_MAX);
+	assert_true(network_all_up(&network));
+	/* As many as are let in, closed at once: the rate is bounded. */
+	for (uint64_t i = 0; i < 100; i++) {
+		peers_opened(A->peers, 2'000'000 + i, 2, false, network.now_ms);
+		peers_closed(A->peers, 2'000'000 + i);
+	}
+	assert_in_range(100 - (dropped(A, PEER_DROP_LIMIT) - turned_away), 1, PEER_STRANGERS_PER_S + 1);
+}
+
+static void
+the_gateway_may_go_and_come(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {};
+	peer_network_start(&network, 2);
+	listen(A, &a);
+	peer_network_pass(&network, 500);
+	peers_lose_gateway(A->peers);
+	assert_int_equal(a.down, 1);
+	assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+	A->wanted_count = 0;
+	peers_announce(A->peers);
+	assert_int_equal(A->wanted_count, 1);
+	for (size_t i = 0; i < NETWORK_WIRES_MAX; i++)
+		if (network.wires[i].is_used)
+			network.wires[i].closed[0] = true; /* A's gateway is gone, and with it its sockets */
+	peer_network_pass(&network, 1500);
+	assert_true(network_all_up(&network));
+}
+
+/* A dead connection that nobody closed, and a new one beside it. */
+static void
+a_newer_channel_takes_the_place_of_an_older_one(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {}, b = {};
+	peer_network_start(&network, 2);
+	listen(A, &a);
+	listen(B, &b);
+	peer_network_pass(&network, 500);
+	for (size_t i = 0; i < NETWORK_WIRES_MAX; i++)
+		network.wires[i].is_stuck = network.wires[i].is_used;
+	network_connect(A, B);
+	peer_network_run(&network);
+	assert_int_equal(a.up, 2);
+	assert_int_equal(b.up, 2);
+	assert_int_equal(a.down, 1);
+	assert_ok(SEND(A, B, "on the new one"));
+	peer_network_pass(&network, 500);
+	assert_string_equal(b.text, "on the new one");
+	assert_int_equal(dropped(B, PEER_DROP_REPLACED), 1);
+}
+
+/* --- A hostile relay. --- */
+
+enum act { PASS, DROP, REPEAT, TRUNCATE, CORRUPT, INSERT, ACTS };
+
+struct relay {
+	unsigned one_in; /* of so many pieces one is disturbed */
+	size_t disturbed, passed;
+};
+
+static void
+disturb(void *context, const struct network_node *, const struct network_node *, struct buffer *bytes) {
+	struct relay *relay = context;
+	uint8_t choice[12];
+	random_bytes(choice, sizeof choice);
+	if (load_u32be(choice) % relay->one_in != 0) {
+		relay->passed++;
+		return;
+	}
+	relay->disturbed++;
+	size_t at = load_u32be(choice + 4) % bytes->len;
+	_cleanup_(buffer_free) struct buffer copy = {};
+	buffer_append_bytes(&copy, buffer_bytes(bytes));
+	switch ((enum act)(1 + choice[8] % (ACTS - 1))) {
+	case DROP:
+		buffer_reset(bytes);
+		break;
+	case REPEAT:
+		buffer_append_bytes(bytes, buffer_bytes(&copy));
+		break;
+	case TRUNCATE:
+		bytes->len = at;
+		break;
+	case INSERT:
+		buffer_append(bytes, choice, sizeof choice);
+		break;
+	default:
+		bytes->data[at] ^= (uint8_t)(1 << choice[9] % 8);
+	}
+}
+
+struct numbered {
+	uint32_t next, highest;
+	bool is_out_of_order;
+	size_t messages;
+};
+
+static void
+hear_number(void *context, const struct peer *, enum peer_kind, struct bytes body) {
+	struct numbered *heard = context;
+	uint32_t number = body.len == 4 ? load_u32be(body.data) : 0;
+	heard->is_out_of_order = heard->is_out_of_order || body.len != 4 || number <= heard->highest;
+	heard->highest = number;
+	heard->messages++;
+}
+
+static void
+under_a_hostile_relay_nothing_arrives_that_was_not_sent_and_nothing_is_refused(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct relay relay = {.one_in = 6};
+	struct numbered heard = {};
+	uint32_t sent = 0;
+	peer_network_start(&network, 2);
+	network.on_bytes = disturb;
+	network.context = &relay;
+	peers_listen(B->peers, &(struct peers_listener){.message = hear_number, .context = &heard});
+	for (size_t round = 0; round < 20'000 && relay.disturbed <= 100; round++) {
+		uint8_t number[4];
+		peer_network_pass(&network, 100);
+		store_u32be(number, sent + 1);
+		if (peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, BYTES_OF_ARRAY(number)) == OK)
+			sent++;
+	}
+	assert_false(heard.is_out_of_order);
+	assert_true(heard.highest <= sent);
+	assert_true(heard.messages > 0 && heard.messages <= sent);
+	assert_true(relay.disturbed > 100);
+	/* Whatever the relay did: no keeper was blamed for it. */
+	assert_false(A->keepers.of_party[2]->is_refused);
+	assert_false(B->keepers.of_party[1]->is_refused);
+	assert_int_equal(dropped(A, PEER_DROP_PROTOCOL) + dropped(B, PEER_DROP_PROTOCOL), 0);
+	assert_int_equal(dropped(A, PEER_DROP_REFUSED) + dropped(B, PEER_DROP_REFUSED), 0);
+	assert_true(dropped(A, PEER_DROP_HANDSHAKE) + dropped(B, PEER_DROP_HANDSHAKE) > 10);
+	print_message("# %zu pieces disturbed, %zu passed; %zu of %u messages arrived\n", relay.disturbed, relay.passed,
+		      heard.messages, sent);
+	network.on_bytes = nullptr;
+	peer_network_pass(&network, 12'000);
+	assert_true(network_all_up(&network));
+}
+
+/* Every wire ends at a third: it sees ends of two channels, and joins them crosswise. */
+static void
+two_channels_that_are_spliced_end(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {}, b = {}, c = {};
+	peer_network_start(&network, 3);
+	peer_network_pass(&network, 500);
+	listen(A, &a);
+	listen(B, &b);
+	listen(C, &c);
+	struct network_wire *ab = nullptr, *ac = nullptr;
+	for (size_t i = 0; i < NETWORK_WIRES_MAX; i++) {
+		struct network_wire *wire = &network.wires[i];
+		if (wire->is_used && wire->ends[0] == A && wire->ends[1] == B)
+			ab = wire;
+		if (wire->is_used && wire->ends[0] == A && wire->ends[1] == C)
+			ac = wire;
+	}
+	assert_non_null(ab);
+	assert_non_null(ac);
+	assert_ok(SEND(A, B, "for b"));
+	assert_ok(SEND(A, C, "for c"));
+	peers_turn(A->peers, network.now_ms);
+	struct buffer swapped = ab->queued[1];
+	ab->queued[1] = ac->queued[1];
+	ac->queued[1] = swapped;
+	peer_network_run(&network);
+	assert_int_equal(b.messages + c.messages, 0);
+	assert_int_equal(b.down + c.down, 2);
+	assert_int_equal(dropped(B, PEER_DROP_HANDSHAKE) + dropped(C, PEER_DROP_HANDSHAKE), 2);
+	peer_network_pass(&network, 1000);
+	assert_true(network_all_up(&network));
+}
+
+RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_under_credit_and_a_full_queue_is_said),
+	  T(a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch), T(a_restart_is_seen_by_its_new_epoch),
+	  T(an_older_log_is_refused_by_name_until_people_re_admit_it),
+	  T(a_log_that_went_another_way_is_refused_by_its_history),
+	  T(a_head_that_shrinks_on_an_open_channel_is_refused),
+	  T(what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself),
+	  T(a_keeper_that_is_removed_is_heard_no_more), T(a_stranger_and_one_with_other_keys_are_never_up),
+	  T(strangers_are_bounded_in_number_rate_and_time), T(the_gateway_may_go_and_come),
+	  T(a_newer_channel_takes_the_place_of_an_older_one),
+	  T(under_a_hostile_relay_nothing_arrives_that_was_not_sent_and_nothing_is_refused),
+	  T(two_channels_that_are_spliced_end))
