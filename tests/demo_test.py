@@ -12,14 +12,14 @@ import tap
 
 GATEHOUSE = os.environ["GATEHOUSE"]
 STEPS = [
-    "the firm is founded", "the processes start", "a witness starts", "keys are made",
+    "the firm is founded", "the processes start", "a witness starts", "passkeys are enrolled", "keys are made",
     "1 small EIP-1559 transfer", "2 token over the limit", "3 PSBT", "4 sanctioned address", "5 unlimited approve", "6 tampered request",
     "7 replayed request", "8 velocity breach",
-    "root edits the allow list", "root edits state.db", "a hostile gateway forges", "old data is put back", "an operator re-signs",
+    "root edits the allow list", "root edits state.db", "a hostile gateway forges", "it shows another transfer", "old data is put back", "an operator re-signs",
     "an old receipt", "the witness", "offline verification", "replay", "answers with receipts",
 ]
 # Steps whose number is an amount.
-AMOUNTS = ["1 small EIP-1559 transfer", "2 token over the limit", "3 PSBT", "8 velocity breach"]
+AMOUNTS = ["1 small EIP-1559 transfer", "2 token over the limit", "3 PSBT", "8 velocity breach", "it shows another transfer"]
 
 
 class Demo:
@@ -75,6 +75,9 @@ def test_every_step_is_told_with_a_number_and_other_amounts_give_other_numbers()
         missing = [title for title in STEPS if title not in demo.numbers()]
         assert missing == [], f"not told: {missing}:\n{demo.text}"
         assert "different 0, erased 0" in demo.text and "0 signed" in demo.text, demo.text
+        # Who touches what a gateway asks for, whatever it showed: counted, and never independent.
+        assert re.search(r"it shows another transfer held .* touch their\s+passkeys; missing: 1 independent", demo.text), demo.text
+        assert re.search(r"shortens this wait.*at least 1 s, not 86,400 s", demo.text, re.DOTALL), demo.text
         assert "\x1b" not in demo.text, "colours, and nobody's terminal"
         assert demo.errors == "", demo.errors
     for title in AMOUNTS:

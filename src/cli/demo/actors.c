@@ -301,6 +301,34 @@ actor_sign_vote(struct actors *actors, enum actor_id by, struct bytes material, 
 }
 
 enum status
+actor_vote_request(struct actors *actors, const char *operation, struct bytes body, struct http_request *request) {
+	const char *target = arena_format(&actors->arena, "/v1/operations/%s/votes", operation);
+	struct http_field *fields = ARENA_NEW_ARRAY(&actors->arena, 2, struct http_field);
+	struct bytes copy = arena_copy(&actors->arena, body);
+	TRY_ALLOC(target);
+	TRY_ALLOC(fields);
+	TRY_ALLOC(copy.data);
+	fields[0] = (struct http_field){BYTES_OF_LITERAL("Host"), bytes_of_text(actors->house->authority)};
+	fields[1] = (struct http_field){BYTES_OF_LITERAL("Content-Type"), BYTES_OF_LITERAL("application/json")};
+	*request = (struct http_request){.method = BYTES_OF_LITERAL("POST"),
+					 .target = bytes_of_text(target),
+					 .fields = fields,
+					 .field_count = 2,
+					 .body = copy};
+	return OK;
+}
+
+enum status
+actor_post_vote(struct actors *actors, enum actor_id by, const char *operation, struct bytes body, struct told *told) {
+	struct http_request request;
+	struct connection_answer answer;
+	TRY(actor_vote_request(actors, operation, body, &request));
+	TRY(connection_exchange(actors->actors[by].connection, &actors->arena, &request, &answer));
+	told_read(&actors->arena, &answer, told);
+	return OK;
+}
+
+enum status
 actor_approve(struct actors *actors, enum actor_id by, const char *operation, struct told *told) {
 	_cleanup_(buffer_free) struct buffer output = {};
 	const char *profile = actor_profile(actors, by);

@@ -9,6 +9,7 @@
 
 #include "cli/connection.h"
 #include "cli/demo/house.h"
+#include "cli/demo/software_passkey.h"
 #include "cli/key_file.h"
 #include "identity/statement.h"
 
@@ -30,6 +31,7 @@ struct actor {
 	const char *source; /* address; null: any */
 	struct key_file key;
 	struct connection *connection;
+	struct software_passkey passkey; /* of persons 1 and 2, once they are enrolled */
 };
 
 constexpr size_t ACTOR_TIMES_MAX = 1024;
@@ -96,6 +98,11 @@ enum status actor_get(struct actors *actors, enum actor_id by, const char *targe
 /* `gatehouse op approve`, a process of its own as on the approver's machine: it fetches the material, decodes it, signs a statement
  * and posts it. */
 enum status actor_approve(struct actors *actors, enum actor_id by, const char *operation, struct told *told);
+/* A vote on its way: whoever carries it needs no authority. */
+enum status actor_vote_request(struct actors *actors, const char *operation, struct bytes body,
+			       struct http_request *request);
+enum status actor_post_vote(struct actors *actors, enum actor_id by, const char *operation, struct bytes body,
+			    struct told *told);
 /* The body of a vote on this material. */
 enum status actor_sign_vote(struct actors *actors, enum actor_id by, struct bytes material, struct buffer *body);
 

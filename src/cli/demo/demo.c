@@ -18,6 +18,7 @@ static const struct chapter {
 } story[] = {
 	{"The firm", step_found},
 	{nullptr, step_serve},
+	{nullptr, step_enrol_passkeys},
 	{nullptr, step_make_keys},
 	{"Eight requests", step_small_transfer},
 	{nullptr, step_token_transfer},
@@ -30,6 +31,7 @@ static const struct chapter {
 	{nullptr, step_witness},
 	{"Four attackers", attack_root},
 	{nullptr, attack_gateway},
+	{nullptr, attack_display},
 	{nullptr, attack_old_data},
 	{nullptr, attack_operator},
 	{"The auditor, with nothing but the files and what was pinned at the founding", step_witness},
@@ -110,7 +112,7 @@ demo_run(const struct demo_options *options) {
 		return EXIT_INTERNAL;
 	stage->amounts = options->amounts == nullptr ? "gatehouse" : options->amounts;
 	stage->keep = options->keep;
-	stage->house.program = -1;
+	stage->house.program = stage->house.front_listener = -1;
 	log_start("demo", LOG_LEVEL_ERROR);
 	interrupt_watch();
 	setvbuf(stdout, nullptr, _IOLBF, 0);

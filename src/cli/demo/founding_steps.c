@@ -11,14 +11,42 @@
 #include "keys/key.h"
 #include "model/entry.h"
 
+constexpr int64_t PASSKEY_WAIT_MS = 1'000;
+
+/* The shipped policies with one number changed: how long a new passkey of an approver waits at least. Nobody could see the demo's
+ * passkeys at work before tomorrow otherwise. */
+static enum status
+write_policies(struct stage *stage, struct buffer *to) {
+	static const char id[] = "@id(\"new_passkeys_wait\")", before[] = "context.change.waiting_ms >= ";
+	struct bytes shipped = embedded_policies;
+	const uint8_t *end = shipped.data + shipped.len, *policy = memmem(shipped.data, shipped.len, id, sizeof id - 1);
+	const uint8_t *number =
+		policy == nullptr ? nullptr : memmem(policy, (size_t)(end - policy), before, sizeof before - 1);
+	TRY(stage_check(number != nullptr, "the shipped policies", "expected a wait of new passkeys"));
+	number += sizeof before - 1;
+	size_t digits = 0;
+	while (number + digits < end && number[digits] >= '0' && number[digits] <= '9')
+		digits++;
+	uint64_t wait_ms;
+	TRY(decimal_decode(bytes_of(number, digits), &wait_ms));
+	stage->shipped_wait_ms = (int64_t)wait_ms;
+	stage->passkey_wait_ms = PASSKEY_WAIT_MS;
+	buffer_append(to, shipped.data, (size_t)(number - shipped.data));
+	buffer_append_format(to, "%lld", (long long)PASSKEY_WAIT_MS);
+	buffer_append(to, number + digits, (size_t)(end - number) - digits);
+	return buffer_status(to);
+}
+
 static enum status
 write_founding(struct stage *stage) {
+	_cleanup_(buffer_free) struct buffer policies = {};
+	TRY(write_policies(stage, &policies));
 	const struct {
 		const char *path;
 		struct bytes content;
 	} files[] = {
 		{"policy/bundle.yaml", embedded_bundle},
-		{"policy/policies.cedar", embedded_policies},
+		{"policy/policies.cedar", buffer_bytes(&policies)},
 		{"policy/invariants.cedar", embedded_invariants},
 	};
 	const char *folder = house_path(&stage->house, "policy");

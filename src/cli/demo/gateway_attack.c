@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "cli/demo/hostile.h"
-#include "cli/demo/journal.h"
 #include "cli/demo/stage.h"
 #include "cli/review.h"
 #include "crypto/sign.h"
@@ -98,17 +97,8 @@ forge_payload(struct forgery *forgery, const char *wanted, const char *others) {
 
 static enum status
 post_vote(struct forgery *forgery, const char *operation, struct bytes body, const char *what, const char *type) {
-	const char *target = arena_format(&forgery->stage->arena, "/v1/operations/%s/votes", operation);
-	TRY_ALLOC(target);
-	struct http_field fields[] = {
-		{BYTES_OF_LITERAL("Host"), bytes_of_text(forgery->stage->house.authority)},
-		{BYTES_OF_LITERAL("Content-Type"), BYTES_OF_LITERAL("application/json")},
-	};
-	struct http_request request = {.method = BYTES_OF_LITERAL("POST"),
-				       .target = bytes_of_text(target),
-				       .fields = fields,
-				       .field_count = ARRAY_LENGTH(fields),
-				       .body = body};
+	struct http_request request;
+	TRY(actor_vote_request(&forgery->stage->actors, operation, body, &request));
 	return expect_refused(forgery, what, &request, type);
 }
 
@@ -256,28 +246,18 @@ forge(struct forgery *forgery) {
 	return forge_approvals(forgery, large, small);
 }
 
-static enum status
-count_released(struct stage *stage, size_t *released) {
-	_cleanup_(journal_free) struct journal journal = {};
-	const char *directory = house_path(&stage->house, "data/public");
-	size_t decisions;
-	TRY_ALLOC(directory);
-	TRY(journal_read(directory, &journal));
-	return journal_decisions(&journal, &decisions, released);
-}
-
 enum status
 attack_gateway(struct stage *stage) {
 	_cleanup_(forgery_free) struct forgery forgery = {.stage = stage, .hostile = {.control = -1, .link = -1}};
 	size_t before, after;
 	char number[NUMBER_SIZE];
-	TRY(count_released(stage, &before));
+	TRY(stage_released(stage, &before));
 	TRY(key_file_generate(&forgery.own, "workload:gateway", "main"));
 	TRY(hostile_start(&stage->house, &forgery.hostile));
 	pid_t process = forgery.hostile.process;
 	TRY(forge(&forgery));
 	hostile_stop(&forgery.hostile);
-	TRY(count_released(stage, &after));
+	TRY(stage_released(stage, &after));
 	TRY(stage_check(before == after, "a hostile gateway", "something was released"));
 	stage->refused += forgery.tried;
 	snprintf(number, sizeof number, "%u forgeries", forgery.tried);

@@ -16,6 +16,7 @@
 
 #include "base/io.h"
 #include "cli/connection.h"
+#include "cli/demo/front.h"
 #include "cli/demo/interrupt.h"
 #include "keys/root_key.h"
 #include "supervisor/certificate.h"
@@ -53,6 +54,16 @@ choose_port(struct house *house) {
 	return OK;
 }
 
+/* Of the console; it is kept open, so nobody else can take it. */
+static enum status
+choose_console(struct house *house) {
+	uint16_t port;
+	TRY(front_listen(&house->front_listener, &port));
+	house->console = arena_format(&house->arena, "http://localhost:%u", port);
+	TRY_ALLOC(house->console);
+	return OK;
+}
+
 static enum status
 write_file(const char *path, struct bytes content, mode_t mode) {
 	TRY(io_replace_file(io_system(), path, content));
@@ -74,12 +85,12 @@ static enum status
 write_config(struct house *house) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	buffer_append_format(&text,
-			     "listen:\n  - address: 127.0.0.1\n    port: %s\nauthority: [\"%s\"]\n"
+			     "listen:\n  - address: 127.0.0.1\n    port: %s\nauthority: [\"%s\", \"%s\"]\n"
 			     "tls:\n  certificate: %s/tls.crt\n  key: %s/tls.key\n"
 			     "data_directory: %s\nrollback_guard:\n  kind: path\n  path: %s\n"
 			     "root_key:\n  file: %s/root.key\nlog_level: notice\n",
-			     house->port, house->authority, house->directory, house->directory, house->data,
-			     house->mark, house->directory);
+			     house->port, house->authority, house->console + strlen("http://"), house->directory,
+			     house->directory, house->data, house->mark, house->directory);
 	TRY(buffer_status(&text));
 	TRY(write_file(house->config_path, buffer_bytes(&text), 0644));
 	return config_read_file(house->config_path, &house->config);
@@ -120,7 +131,7 @@ make_directory(const char *path, uint32_t user) {
 enum status
 house_open(struct house *house) {
 	const char *parent = getenv("TMPDIR");
-	*house = (struct house){.program = -1};
+	*house = (struct house){.program = -1, .front_listener = -1};
 	char *directory = arena_format(&house->arena, "%s/gatehouse-demo-XXXXXX", parent == nullptr ? "/tmp" : parent);
 	TRY_ALLOC(directory);
 	if (mkdtemp(directory) == nullptr)
@@ -134,6 +145,7 @@ house_open(struct house *house) {
 		return fail_errno(STATUS_IO, "house.program: /proc/self/exe");
 	TRY(make_paths(house));
 	TRY(choose_port(house));
+	TRY(choose_console(house));
 	TRY(write_certificate(house));
 	TRY(write_config(house));
 	TRY(make_directory(house->keys, 0));
@@ -380,15 +392,18 @@ house_start_witness(struct house *house, const char *logs) {
 
 void
 house_close(struct house *house) {
+	end_child(&house->fronting, STOP_MS);
 	end_child(&house->serving, STOP_MS);
 	end_child(&house->witnessing, STOP_MS);
 	if (house->directory != nullptr && house_remove(house->directory) != OK)
 		fprintf(stderr, "gatehouse demo: %s\n", fail_message());
 	if (house->program >= 0)
 		close(house->program);
+	if (house->front_listener >= 0)
+		close(house->front_listener);
 	config_free(&house->config);
 	arena_free(&house->arena);
-	*house = (struct house){.program = -1};
+	*house = (struct house){.program = -1, .front_listener = -1};
 }
 
 void

@@ -23,10 +23,12 @@ struct house {
 	char *config_path, *founding_path, *certificate_path, *pins_path, *policy_path;
 	char *authority; /* "127.0.0.1:40123" */
 	char *port;
+	char *console; /* "http://localhost:40125": what the front takes (cli/demo/front.h) */
+	int front_listener;
 	struct config config;
 	int program;
-	pid_t serving, witnessing; /* 0: not running */
-	char *witness_address;     /* "http://127.0.0.1:40124" */
+	pid_t serving, witnessing, fronting; /* 0: not running */
+	char *witness_address;               /* "http://127.0.0.1:40124" */
 };
 
 /* The directory, with configuration and certificate; nothing runs yet. */

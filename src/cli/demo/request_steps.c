@@ -70,31 +70,6 @@ step_small_transfer(struct stage *stage) {
 	return OK;
 }
 
-/* "2 of treasury, 1 independent": the missing approvals, as the answer states them. */
-static enum status
-missing_text(struct stage *stage, const struct told *told, const char **text, int64_t *of_groups) {
-	_cleanup_(buffer_free) struct buffer words = {};
-	const json *missing, *count;
-	struct bytes key;
-	TRY(json_need(told->document, "answer", "missing", JSON_OBJECT, &missing));
-	struct json_iterator iterator = json_iterate(missing);
-	*of_groups = 0;
-	while ((count = json_next(&iterator, &key)) != nullptr) {
-		static const struct bytes group = BYTES_OF_LITERAL("group.");
-		bool is_group = key.len > group.len && memcmp(key.data, group.data, group.len) == 0;
-		if (is_group) {
-			key = bytes_of(key.data + group.len, key.len - group.len);
-			*of_groups += json_integer(count);
-		}
-		buffer_append_format(&words, "%s%lld %s%.*s", words.len == 0 ? "" : ", ",
-				     (long long)json_integer(count), is_group ? "of " : "", BYTES_ARGS(key));
-	}
-	TRY(buffer_status(&words));
-	*text = arena_text(&stage->arena, buffer_bytes(&words));
-	TRY_ALLOC(*text);
-	return OK;
-}
-
 enum status
 step_token_transfer(struct stage *stage) {
 	struct evm_plan plan = {.nonce = stage->nonce,
@@ -104,28 +79,31 @@ step_token_transfer(struct stage *stage) {
 	struct prepared prepared;
 	struct told held, first, second;
 	struct decision_facts facts;
-	int64_t cents, independent, needed, left;
+	int64_t cents, independent, by_passkey, needed, left;
 	const char *missing, *id;
 	char usd[NUMBER_SIZE], count[NUMBER_SIZE], shortened[NUMBER_SIZE];
 	TRY(ask_ether(stage, &plan, &prepared, &held));
 	TRY(stage_expect(stage, "a token transfer over the limit", &held, "held"));
-	TRY(missing_text(stage, &held, &missing, &needed));
+	TRY(stage_missing(stage, &held, &missing, &needed));
 	TRY(stage_facts(stage, &held, &facts));
 	TRY(stage_fact_long(&facts, "transfer.usd_cents", &cents));
 	narrate("2 token over the limit", "held", number_usd(cents, usd), "%llu.%06llu USDC; missing: %s",
 		(unsigned long long)(plan.token / 1'000'000), (unsigned long long)(plan.token % 1'000'000), missing);
 	TRY(actor_approve(actors, ACTOR_PERSON_1, held.operation, &first));
 	TRY(stage_expect(stage, "the first approval", &first, "held"));
-	TRY(missing_text(stage, &first, &missing, &left));
+	TRY(stage_missing(stage, &first, &missing, &left));
 	snprintf(count, sizeof count, "%lld of %lld", (long long)(needed - left), (long long)needed);
 	narrate("  approved", "held", count, "by person 1 at an own terminal; missing: %s", missing);
-	TRY(actor_approve(actors, ACTOR_PERSON_2, held.operation, &second));
+	TRY(passkey_approve(stage, ACTOR_PERSON_2, held.operation, &second));
 	TRY(stage_expect(stage, "the second approval", &second, "done"));
 	TRY(check_signed_ether(stage, &second, &plan, &id));
 	TRY(stage_facts(stage, &second, &facts));
 	TRY(stage_fact_long(&facts, "approvals.independent", &independent));
+	TRY(stage_fact_long(&facts, "approvals.phishing_resistant", &by_passkey));
+	TRY(stage_check(independent == 1 && by_passkey == 1, "two approvals",
+			"expected one independent and one by a passkey"));
 	snprintf(count, sizeof count, "%lld independent", (long long)independent);
-	narrate("  approved", "signed", count, "by person 2 at an own terminal; decided afresh; transaction %s",
+	narrate("  approved", "signed", count, "by person 2 with a passkey; decided afresh; transaction %s",
 		name_short(id, shortened));
 	return OK;
 }

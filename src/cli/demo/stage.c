@@ -1,5 +1,7 @@
 #include "cli/demo/stage.h"
 
+#include "cli/demo/journal.h"
+
 static enum status
 keep_receipt(struct stage *stage, const struct told *told) {
 	if (stage->receipt_count == STAGE_RECEIPTS_MAX)
@@ -36,6 +38,40 @@ enum status
 stage_stop(struct stage *stage) {
 	actors_hang_up(&stage->actors);
 	return house_stop(&stage->house);
+}
+
+enum status
+stage_missing(struct stage *stage, const struct told *told, const char **text, int64_t *of_groups) {
+	_cleanup_(buffer_free) struct buffer words = {};
+	const json *missing, *count;
+	struct bytes key;
+	TRY(json_need(told->document, "answer", "missing", JSON_OBJECT, &missing));
+	struct json_iterator iterator = json_iterate(missing);
+	*of_groups = 0;
+	while ((count = json_next(&iterator, &key)) != nullptr) {
+		static const struct bytes group = BYTES_OF_LITERAL("group.");
+		bool is_group = key.len > group.len && memcmp(key.data, group.data, group.len) == 0;
+		if (is_group) {
+			key = bytes_of(key.data + group.len, key.len - group.len);
+			*of_groups += json_integer(count);
+		}
+		buffer_append_format(&words, "%s%lld %s%.*s", words.len == 0 ? "" : ", ",
+				     (long long)json_integer(count), is_group ? "of " : "", BYTES_ARGS(key));
+	}
+	TRY(buffer_status(&words));
+	*text = arena_text(&stage->arena, buffer_bytes(&words));
+	TRY_ALLOC(*text);
+	return OK;
+}
+
+enum status
+stage_released(struct stage *stage, size_t *released) {
+	_cleanup_(journal_free) struct journal journal = {};
+	const char *directory = house_path(&stage->house, "data/public");
+	size_t decisions;
+	TRY_ALLOC(directory);
+	TRY(journal_read(directory, &journal));
+	return journal_decisions(&journal, &decisions, released);
 }
 
 /* --- Facts. --- */

@@ -8,8 +8,10 @@
 #include "cli/demo/actors.h"
 #include "cli/demo/demo.h"
 #include "cli/demo/house.h"
+#include "cli/demo/interrupt.h"
 #include "cli/demo/narration.h"
 #include "cli/demo/payloads.h"
+#include "cli/review.h"
 
 constexpr size_t STAGE_RECEIPTS_MAX = 128;
 
@@ -30,6 +32,8 @@ struct stage {
 	const char *ether_address;
 	uint8_t bitcoin_key[33];
 	uint64_t nonce; /* of the next Ethereum transaction */
+	/* Of new passkeys of approvers: by the demo's policy, and by the one that is shipped; and when ours begin to count. */
+	int64_t passkey_wait_ms, shipped_wait_ms, passkeys_from_ms;
 	/* Kept by those who asked. */
 	struct kept_receipt receipts[STAGE_RECEIPTS_MAX];
 	size_t receipt_count;
@@ -52,6 +56,11 @@ enum status stage_expect(struct stage *stage, const char *what, const struct tol
 enum status stage_expect_refusal(const char *what, const struct told *told, const char *type);
 enum status stage_check(bool holds, const char *what, const char *expected);
 
+/* "2 of treasury, 1 independent": the missing approvals, as the answer states them. */
+enum status stage_missing(struct stage *stage, const struct told *told, const char **text, int64_t *of_groups);
+/* How many decisions released something, by the published log. */
+enum status stage_released(struct stage *stage, size_t *released);
+
 /* Everybody hangs up, and the processes stop in order. */
 enum status stage_stop(struct stage *stage);
 
@@ -64,9 +73,15 @@ enum status stage_fact_long(const struct decision_facts *facts, const char *name
 enum status stage_fact_text(struct stage *stage, const struct decision_facts *facts, const char *name,
 			    const char **text);
 
+/* --- Approving by a passkey, as in a browser: passkey_steps.c. --- */
+/* The body of an approval of what was asked, by the passkey of persons 1 or 2; waits until it counts. */
+enum status passkey_vote(struct stage *stage, enum actor_id by, const struct review *asked, struct buffer *body);
+enum status passkey_approve(struct stage *stage, enum actor_id by, const char *operation, struct told *told);
+
 /* --- The story, in its order; each is a row of demo.c. --- */
 enum status step_found(struct stage *stage);
 enum status step_serve(struct stage *stage);
+enum status step_enrol_passkeys(struct stage *stage);
 enum status step_make_keys(struct stage *stage);
 
 enum status step_small_transfer(struct stage *stage);
@@ -81,6 +96,7 @@ enum status step_witness(struct stage *stage);
 
 enum status attack_root(struct stage *stage);
 enum status attack_gateway(struct stage *stage);
+enum status attack_display(struct stage *stage);
 enum status attack_old_data(struct stage *stage);
 enum status attack_operator(struct stage *stage);
 
