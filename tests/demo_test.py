@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """The demo as people run it: its numbers are of the run, a step that fails ends it, and nothing is left behind."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 import tap
 
@@ -108,6 +111,17 @@ def test_it_can_stay_and_be_talked_to():
     demo.read_until("ledger verify log")
     commands = [line.split() for line in demo.text.splitlines() if line.startswith("  gatehouse ")]
     assert len(commands) == 4, demo.text
+    # The console: on localhost without a certificate, and only there.
+    console = re.search(r"The console is at (http://localhost:\d+)", demo.text).group(1)
+    with urllib.request.urlopen(console, timeout=60) as page:
+        assert page.status == 200 and "<title>Gatehouse</title>" in page.read().decode(), demo.text
+    with urllib.request.urlopen(urllib.request.Request(f"{console}/v1/session/challenge", method="POST"), timeout=60) as challenge:
+        assert json.loads(challenge.read())["rp_id"] == "localhost"
+    try:
+        urllib.request.urlopen(console.replace("localhost", "127.0.0.1"), timeout=60)
+        raise AssertionError("another name than the console's is answered")
+    except urllib.error.HTTPError as refused:
+        assert refused.code == 421, refused
     for command in commands:
         done = subprocess.run([GATEHOUSE, *command[1:]], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"{command}: {done.returncode}: {done.stdout}{done.stderr}"

@@ -54,13 +54,33 @@ tell(struct stage *stage) {
 
 /* --- Staying. --- */
 
+/* A transfer that waits for one of treasury: one approved it at an own terminal. */
+static enum status
+leave_order(struct stage *stage) {
+	struct psbt_order order = {.to = BITCOIN_PAYEE_ADDRESS,
+				   .sats = amount_pick(stage->amounts, "waiting", 30'000'000, 60'000'000),
+				   .fee_sats = 2'000,
+				   .serial = 5};
+	struct told held, approved;
+	const char *payload;
+	memcpy(order.public_key, stage->bitcoin_key, sizeof order.public_key);
+	TRY(psbt_payload(&stage->arena, &order, &payload));
+	TRY(actor_ask(&stage->actors, ACTOR_TREASURER, "sign", "key:btc-treasury", payload, &held));
+	TRY(stage_expect(stage, "a large PSBT", &held, "held"));
+	TRY(actor_approve(&stage->actors, ACTOR_PERSON_3, held.operation, &approved));
+	return stage_expect(stage, "a large PSBT, one approval", &approved, "held");
+}
+
 static enum status
 stay(struct stage *stage) {
-	const char *reason;
+	const char *reason, *port = strrchr(stage->house.console, ':') + 1;
 	TRY(house_serve(&stage->house, &reason));
+	TRY(leave_order(stage));
 	const char *keys = stage->house.keys;
-	printf("\nIt stays serving at https://%s until Ctrl-C. Everybody has a profile in %s:\n",
-	       stage->house.authority, keys);
+	printf("\nIt stays serving until Ctrl-C. The console is at %s, on this machine alone; from another one:\n"
+	       "  ssh -L %s:localhost:%s THIS-MACHINE\n",
+	       stage->house.console, port, port);
+	printf("The command line asks https://%s. Everybody has a profile in %s:\n", stage->house.authority, keys);
 	printf("  gatehouse op list --profile %s/1.yaml\n", keys);
 	printf("  gatehouse policy show --profile %s/4.yaml\n", keys);
 	printf("  gatehouse key freeze eth-hot --profile %s/5.yaml\n", keys);
@@ -94,7 +114,7 @@ say_end(const struct stage *stage, int64_t elapsed_ns) {
 static enum status
 play(struct stage *stage) {
 	int64_t start_ns = io_boottime_ns(io_system());
-	TRY(house_open(&stage->house));
+	TRY(house_open(&stage->house, stage->keep));
 	printf("Gatehouse " GATEHOUSE_VERSION
 	       ": Northwind goes through its gate. Amounts are drawn from \"%s\"; all numbers are of this "
 	       "run.\nEverything lies in %s; gateway, keeper and witness run %s.\n",

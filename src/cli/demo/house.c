@@ -129,7 +129,7 @@ make_directory(const char *path, uint32_t user) {
 }
 
 enum status
-house_open(struct house *house) {
+house_open(struct house *house, bool with_front) {
 	const char *parent = getenv("TMPDIR");
 	*house = (struct house){.program = -1, .front_listener = -1};
 	char *directory = arena_format(&house->arena, "%s/gatehouse-demo-XXXXXX", parent == nullptr ? "/tmp" : parent);
@@ -149,7 +149,9 @@ house_open(struct house *house) {
 	TRY(write_certificate(house));
 	TRY(write_config(house));
 	TRY(make_directory(house->keys, 0));
-	return make_directory(house->witness, HOUSE_WITNESS_USER);
+	TRY(make_directory(house->witness, HOUSE_WITNESS_USER));
+	struct front front = {house->front_listener, house->port, house->certificate_path};
+	return with_front ? front_start(&front, &house->fronting) : OK;
 }
 
 /* --- Processes. --- */

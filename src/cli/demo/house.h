@@ -31,8 +31,8 @@ struct house {
 	char *witness_address;               /* "http://127.0.0.1:40124" */
 };
 
-/* The directory, with configuration and certificate; nothing runs yet. */
-enum status house_open(struct house *house);
+/* The directory, with configuration and certificate; nothing runs yet, but the console's front where it is wanted. */
+enum status house_open(struct house *house, bool with_front);
 void house_close(struct house *house);
 /* The last lines of what the processes said, to standard error. */
 void house_show_log(const struct house *house);
