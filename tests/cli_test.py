@@ -772,6 +772,37 @@ def problem(answer):
     return answer[0], answer[1]["type"].removeprefix("urn:gatehouse:problem:")
 
 
+def next_event(stream):
+    event = {}
+    while True:
+        line = stream.readline().decode().rstrip("\n")
+        if not line and event:
+            return int(event["id"]), event["event"], json.loads(event["data"])
+        if ": " in line:
+            event.update([line.split(": ", 1)])
+
+
+def watch_an_operation_expire(firm, stream):
+    """What is told of operations while somebody listens: held, expiring, expired, rejected, denied; ids ascend."""
+    short = firm.must(sign("settlement", 400, "--expires", "4s")).json()["operation"]
+    rejected = firm.must(sign("settlement", 400)).json()["operation"]
+    firm.must(firm.ask("person1", "op", "reject", rejected, "--reason", "tested", "--yes"), 1)
+    denied = firm.must(sign("settlement", to="7F367cC41522cE07553e823bf3be79A889DEbe1B"), 1).json()["operation"]
+    wanted = {("held", short), ("held", rejected), ("rejected", rejected), ("denied", denied), ("expiring", short), ("expired", short)}
+    told, newest, seen_expiring = set(), 0, False
+    while not wanted <= told:
+        number, name, data = next_event(stream)
+        assert number > newest and set(data) == ({"size"} if name == "head" else {"operation"}), (number, name, data)
+        newest = number
+        seen_expiring = seen_expiring or (name, data.get("operation")) == ("expiring", short)
+        assert name != "expired" or seen_expiring
+        told.add((name, data.get("operation")))
+    late = firm.ask("person1", "op", "approve", short, "--yes")
+    assert late.code == 1 and "operation.not_held: it is expired" in late.err, late
+    shown = firm.must(firm.ask("person1", "op", "show", short, "--json"), 1).json()
+    assert shown["state"] == "expired" and shown["status"] == 410, shown
+
+
 def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     firm, person = house(), "person:p-00000000000000aa"
     firm.must(run("person", "keygen", firm.at("keys", "aa"), "--id", "p-00000000000000aa"))
@@ -798,6 +829,7 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
 
     stream = browser.watch()
     assert stream.status == 200, stream.read()
+    watch_an_operation_expire(firm, stream)
     firm.must(firm.ask("person1", "person", "sign-out", person.removeprefix("person:")))
     while stream.readline():
         pass  # until the gateway ends it: nothing else does within the test's patience

@@ -245,7 +245,51 @@ a_delegate_votes_once_and_only_until_the_end_of_the_delegation(void **) {
 	assert_restarts_alike(&b);
 }
 
-RUN_TESTS(T(stages_are_completed_in_their_order), T(a_stage_that_is_undone_takes_the_later_ones_with_it),
-	  T(a_stage_that_nobody_completed_does_not_replay), T(what_a_voter_used_is_a_claim),
-	  T(a_rejection_is_signed_with_its_reason), T(a_delegate_votes_once_and_only_until_the_end_of_the_delegation),
+static bool
+expire(struct bench_gate *b) {
+	_cleanup_(gate_step_free) struct gate_step step = {};
+	assert_ok(gate_expire(b->gate, b->now_ms, &step));
+	if (step.entry_count > 0)
+		write_step(b, &step);
+	return step.entry_count > 0;
+}
+
+/* In time it is recorded; what the log does not say yet is not so yet, but nobody votes on it any more. */
+static void
+an_operation_that_was_not_approved_in_time_expires_by_an_entry(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s, again;
+	enum operation_state state;
+	set_up(&b);
+	struct firm_operation unit = new_unit;
+	unit.lifetime_ms = 1'200'000;
+	unit.idempotency_key = "unit";
+	submit(&b, &unit, &s);
+	b.now_ms += 600'000;
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	b.now_ms += 599'999;
+	assert_false(expire(&b));
+	b.now_ms++;
+	struct firm_choice choice = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
+	assert_fails(STATUS_CONFLICT, "operation.not_held",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &choice, &state));
+	assert_restarts_alike(&b);
+	struct gate_operation *operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	assert_int_equal(OPERATION_HELD, operation->state);
+	assert_true(expire(&b));
+	assert_false(expire(&b));
+	assert_int_equal(OPERATION_EXPIRED, operation->state);
+	assert_int_equal(b.count - 1, operation->entry);
+	assert_true(has_text(buffer_bytes(&b.leaves[b.count - 1]), "\"expired_at\":"));
+	submit(&b, &unit, &again);
+	assert_int_equal(GATE_KNOWN, again.step.kind);
+	assert_int_equal(OPERATION_EXPIRED, again.step.state);
+	assert_replays(&b, 1);
+	assert_restarts_alike(&b);
+}
+
+RUN_TESTS(T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
+	  T(a_stage_that_is_undone_takes_the_later_ones_with_it), T(a_stage_that_nobody_completed_does_not_replay),
+	  T(what_a_voter_used_is_a_claim), T(a_rejection_is_signed_with_its_reason),
+	  T(a_delegate_votes_once_and_only_until_the_end_of_the_delegation),
 	  T(a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again))

@@ -540,11 +540,8 @@ bring_secret(struct gate *gate, struct gate_operation *known, const struct submi
 	     struct gate_step *step) {
 	const struct directory_key *key; /* that asked first */
 	TRY(directory_active_key(gate->state->directory, known->held->key_id, &key));
-	if (known->expires_ms <= now_ms) {
-		settle_state(gate, known, OPERATION_EXPIRED);
-		step->state = OPERATION_EXPIRED;
-		return OK;
-	}
+	if (known->expires_ms <= now_ms)
+		return fail(STATUS_EXPIRED, "operation.expired: it was not approved in time");
 	TRY(decide_again(gate, known, submission->arena, submission->secret, now_ms, step));
 	if (step->entry_count > 0)
 		step->kind = GATE_DECIDED;
@@ -584,7 +581,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	if (operation == nullptr)
 		return fail(STATUS_NOT_FOUND, "operation.unknown: there is no such operation");
 	if (operation->state == OPERATION_HELD && operation->expires_ms <= now_ms)
-		settle_state(gate, operation, OPERATION_EXPIRED);
+		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(OPERATION_EXPIRED));
 	if (operation->state != OPERATION_HELD)
 		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(operation->state));
 	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
@@ -647,14 +644,39 @@ void
 gate_tick(struct gate *gate, int64_t now_ms) {
 	limits_expire(gate->state->limits, now_ms);
 	nonces_expire(gate->state->nonces, now_ms);
-	struct operations *operations = &gate->state->operations;
+}
+
+static struct gate_operation *
+find_over(const struct gate *gate, int64_t now_ms) {
 	size_t at = 0;
 	void *value;
-	while (map_next(&operations->kept, &at, nullptr, &value)) {
+	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
 		struct gate_operation *operation = value;
-		if (operation->state != OPERATION_HELD || operation->expires_ms > now_ms)
-			continue;
-		settle_state(gate, operation, OPERATION_EXPIRED);
-		at = 0; /* the map has changed */
+		if (operation->state == OPERATION_HELD && operation->entry != UINT64_MAX &&
+		    operation->expires_ms <= now_ms)
+			return operation;
 	}
+	return nullptr;
+}
+
+enum status
+gate_expire(struct gate *gate, int64_t now_ms, struct gate_step *step) {
+	*step = (struct gate_step){.kind = GATE_DECIDED, .state = OPERATION_EXPIRED};
+	struct gate_operation *operation = find_over(gate, now_ms);
+	if (operation == nullptr)
+		return OK;
+	struct gate_entry *entry = &step->entries[0];
+	struct json_writer writer;
+	entry->type = ENTRY_EXPIRY;
+	json_writer_start(&writer, &entry->body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "expired_at", now_ms);
+	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
+	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
+	json_write_end(&writer);
+	TRY(json_writer_finish(&writer));
+	step->operation = operation;
+	step->entry_count = 1;
+	settle_state(gate, operation, OPERATION_EXPIRED);
+	return OK;
 }

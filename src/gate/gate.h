@@ -146,8 +146,11 @@ void gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry);
  * yields the entry of its outcome. */
 enum status gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms, struct gate_step *step);
 
-/* Held operations past their time become expired; limits and nonces forget what no window sees. */
+/* Limits and nonces forget what no window sees. */
 void gate_tick(struct gate *gate, int64_t now_ms);
+/* A held operation past its time becomes expired, and that an entry; step->entry_count is 0 where there is none. Until its entry is
+ * made an operation stays held, and is neither voted on nor decided. */
+enum status gate_expire(struct gate *gate, int64_t now_ms, struct gate_step *step);
 
 /* Makes a change and lets the policy's entities follow it: live and when restoring. */
 enum status gate_apply_change(struct gate *gate, const struct change *change);

@@ -52,6 +52,7 @@ struct gate_operation {
 	enum operation_state state;
 	uint64_t entry; /* index of the entry that says the state; UINT64_MAX: not durable yet */
 	int64_t expires_ms;
+	bool is_expiring;            /* this process has told that its time is nearly over */
 	bool is_acting;              /* this process does what was intended: nobody resolves it meanwhile */
 	struct held_operation *held; /* null unless HELD or UNKNOWN */
 };

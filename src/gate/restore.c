@@ -225,6 +225,20 @@ restore_refusal(struct gate *gate, uint64_t index, const json *body) {
 }
 
 static enum status
+restore_expiry(struct gate *gate, uint64_t index, const json *body) {
+	struct gate_operation *operation;
+	int64_t expired_ms;
+	TRY(find_named(gate, index, body, &operation));
+	TRY(json_need_integer(body, "expiry", "expired_at", &expired_ms));
+	if (operation->state != OPERATION_HELD || expired_ms < operation->expires_ms)
+		return corrupt(index, "expiry");
+	gate->state->now_ms = expired_ms;
+	operation->entry = index;
+	operations_set_state(&gate->state->operations, operation, OPERATION_EXPIRED);
+	return OK;
+}
+
+static enum status
 restore_outcome(struct gate *gate, uint64_t index, const json *body) {
 	struct gate_operation *operation;
 	struct bytes outcome;
@@ -264,6 +278,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_vote(gate, arena, index, entry.document);
 	case ENTRY_OUTCOME:
 		return restore_outcome(gate, index, entry.document);
+	case ENTRY_EXPIRY:
+		return restore_expiry(gate, index, entry.document);
 	case ENTRY_REFUSAL:
 		return restore_refusal(gate, index, entry.document);
 	case ENTRY_SIGN_IN:

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "keeper/api.h"
 #include "keeper/activating.h"
+#include "keeper/event.h"
 #include "keeper/fetch_link.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
@@ -291,6 +292,7 @@ after_done(struct keeper *keeper, struct job *job) {
 		signing_in_answer(keeper, job);
 	else {
 		gate_settle(keeper->gate, &job->step, job->index);
+		event_of_step(keeper, job);
 		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
 		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
 			clock_accept(&keeper->clock);
@@ -300,7 +302,8 @@ after_done(struct keeper *keeper, struct job *job) {
 			perform(keeper, job);
 			return;
 		}
-		answer_decided(keeper, job);
+		if (job->kind != JOB_EXPIRY)
+			answer_decided(keeper, job);
 	}
 	job_give_back(keeper, job);
 }
@@ -324,17 +327,23 @@ wake_waiting(struct keeper *keeper) {
 	}
 }
 
-static void
-send_feed(struct keeper *keeper, uint64_t size) {
-	char data[64];
-	_cleanup_(buffer_free) struct buffer payload = {};
-	if (keeper->channel == nullptr)
-		return;
-	snprintf(data, sizeof data, "{\"size\":%llu}", (unsigned long long)size);
-	struct ipc_feed feed = {.index = size, .event = BYTES_OF_LITERAL("head"), .data = bytes_of_text(data)};
-	ipc_write_feed(&payload, &feed);
-	if (ipc_send(keeper->channel, IPC_FEED, 0, false, buffer_bytes(&payload)) != OK)
-		log_warning("a feed event is lost: %s", fail_message());
+bool
+decide_expire(struct keeper *keeper) {
+	static const struct ledger_entry largest = {.type = ENTRY_EXPIRY, .body = {.len = 1024}};
+	if (ledger_check_room(keeper->ledger, &largest, 1) != OK)
+		return false; /* the next second */
+	struct job *job = job_take(keeper);
+	if (job == nullptr)
+		return false;
+	job->kind = JOB_EXPIRY;
+	enum status status = gate_expire(keeper->gate, keeper->batch_ms, &job->step);
+	end_if_broken(keeper, status);
+	if (status != OK || job->step.entry_count == 0) {
+		job_give_back(keeper, job);
+		return false;
+	}
+	submit_step(keeper, job);
+	return true;
 }
 
 void
@@ -350,7 +359,7 @@ decide_settle(struct keeper *keeper) {
 	}
 	if (size > 0) {
 		metric_add(&keeper->batches, 1);
-		send_feed(keeper, size);
+		event_head(keeper, size);
 	}
 	if (keeper->waiting != nullptr)
 		wake_waiting(keeper);

@@ -17,6 +17,8 @@ enum status decide_record(struct keeper *keeper, struct job *job, enum entry_typ
 void decide_refuse(struct keeper *keeper, struct job *job, enum status status);
 /* Answers everything that has become durable meanwhile. */
 void decide_settle(struct keeper *keeper);
+/* One held operation whose time is over: true if there was one, whose entry is being made durable. */
+bool decide_expire(struct keeper *keeper);
 void decide_free(struct keeper *keeper);
 
 #endif

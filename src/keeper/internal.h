@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "identity/challenges.h"
 #include "identity/sessions.h"
+#include "keeper/event.h"
 #include "keeper/keeper.h"
 #include "keeper/rate.h"
 #include "keeper/witnessing.h"
@@ -80,6 +81,9 @@ struct keeper {
 	struct metric limited[2]; /* operations and votes, reads */
 	struct metric reads;
 	struct metric batches;
+	struct metric events[EVENT_KINDS];
+	uint64_t event_id;    /* of the newest that was told */
+	unsigned events_told; /* within this second */
 	struct metric decide_seconds;
 	struct metric_histogram decide_histogram;
 };

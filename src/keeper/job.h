@@ -10,7 +10,7 @@
 #include "gate/sign_in.h"
 #include "keeper/internal.h"
 
-enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ, JOB_SIGN_IN, JOB_SIGN_OUT };
+enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ, JOB_SIGN_IN, JOB_SIGN_OUT, JOB_EXPIRY /* nobody asked */ };
 
 /* What a batch became, shared by its jobs. */
 struct commit {

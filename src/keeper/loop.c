@@ -241,6 +241,7 @@ every_second(struct keeper *keeper) {
 	keeper->ticked_ms = now_ms;
 	loop_begin_batch(keeper);
 	gate_tick(keeper->gate, keeper->batch_ms);
+	event_turn(keeper);
 	signing_in_tick(keeper);
 	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {

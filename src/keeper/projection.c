@@ -96,8 +96,18 @@ apply_vote(struct projection *projection, const struct projection_entry *entry) 
 	return projection_put_operation(projection, &operation);
 }
 
+static enum status
+apply_expiry(struct projection *projection, const struct projection_entry *entry) {
+	struct projection_operation operation = {.id = text_of(entry->body, "operation"),
+						 .state = bytes_of_text(operation_state_name(OPERATION_EXPIRED)),
+						 .at_ms = entry->at_ms,
+						 .index = entry->index};
+	return projection_put_operation(projection, &operation);
+}
+
 static const struct projection_handler handlers[] = {
 	{"decision", apply_decision},
+	{"expiry", apply_expiry},
 	{"intent", apply_decision},
 	{"outcome", apply_outcome},
 	{"vote", apply_vote},

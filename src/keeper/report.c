@@ -61,6 +61,16 @@ report_start_metrics(struct keeper *keeper) {
 	keeper->reads.help = "Reads that were taken.";
 	keeper->batches.name = "gatehouse_batches";
 	keeper->batches.help = "Batches made durable.";
+	for (size_t i = 0; i < EVENT_KINDS; i++) {
+		static const char *const of[EVENT_KINDS] = {
+			[EVENT_HELD] = "event=\"held\"",         [EVENT_EXPIRING] = "event=\"expiring\"",
+			[EVENT_EXPIRED] = "event=\"expired\"",   [EVENT_DENIED] = "event=\"denied\"",
+			[EVENT_REJECTED] = "event=\"rejected\"", [EVENT_REFUSED] = "event=\"refused\"",
+			[EVENT_APPROVED] = "event=\"approved\""};
+		keeper->events[i].name = "gatehouse_events";
+		keeper->events[i].help = "What happened to operations that others than the requester wait for.";
+		keeper->events[i].labels = of[i];
+	}
 	keeper->decide_histogram.first_ns = 10'000;
 	keeper->decide_seconds.name = "gatehouse_decide_seconds";
 	keeper->decide_seconds.help = "Reading, verifying, deciding and acting on one batch.";
@@ -101,14 +111,16 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .kind = METRIC_GAUGE,
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
-	struct metric
-		*table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) + 4];
+	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
+			     EVENT_KINDS + 4];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
 		table[count++] = &keeper->decisions[i];
 	table[count++] = &keeper->refusals;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->limited); i++)
 		table[count++] = &keeper->limited[i];
+	for (size_t i = 0; i < EVENT_KINDS; i++)
+		table[count++] = &keeper->events[i];
 	table[count++] = &keeper->reads;
 	table[count++] = &keeper->batches;
 	table[count++] = &keeper->decide_seconds;

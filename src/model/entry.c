@@ -11,6 +11,7 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_INTENT] = {"intent", 1, false},
 	[ENTRY_OUTCOME] = {"outcome", 1, true}, /* what has happened must be told */
 	[ENTRY_VOTE] = {"vote", 1, false},
+	[ENTRY_EXPIRY] = {"expiry", 1, true},
 	[ENTRY_REFUSAL] = {"refusal", 1, true},
 	[ENTRY_CONFIGURATION] = {"configuration", 1, true},
 	[ENTRY_CLOCK] = {"clock", 1, true},

@@ -26,6 +26,7 @@ enum entry_type {
 	ENTRY_INTENT,   /* before an outward act */
 	ENTRY_OUTCOME,  /* after it */
 	ENTRY_VOTE,
+	ENTRY_EXPIRY,        /* a held operation was not approved in time */
 	ENTRY_REFUSAL,       /* an authenticated request was refused before a decision */
 	ENTRY_CONFIGURATION, /* was reloaded */
 	ENTRY_CLOCK,         /* sample: source, offset, bound; step; acceptance */
