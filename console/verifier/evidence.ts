@@ -93,6 +93,12 @@ async function checkRequester(body: JsonObject): Promise<string> {
 
 /* --- Entries. --- */
 
+/* Whether "legal_entity:custody" is {"id":"custody","type":"LegalEntity"}. */
+function names(word: string, uid: JsonObject): boolean {
+	const colon = word.indexOf(":"), type = word.slice(0, colon).replaceAll("_", "");
+	return type === text(uid, "type").toLowerCase() && word.slice(colon + 1) === text(uid, "id");
+}
+
 async function checkDocument(body: JsonObject): Promise<string> {
 	const document = object(body, "document");
 	if (!equal(await digestOf(document), bytesAt(body, "digest", 32)))
@@ -100,7 +106,7 @@ async function checkDocument(body: JsonObject): Promise<string> {
 	if (text(document, "kind") !== text(object(body, "action"), "id"))
 		refuse("evidence.kind", "the operation is of another kind than the one that was decided");
 	for (const key of ["principal", "resource"])
-		if (text(document, key).replace(/^[^:]*:/, "") !== text(object(body, key), "id"))
+		if (!names(text(document, key), object(body, key)))
 			refuse(`evidence.${key}`, `the operation names another ${key} than the one that was decided`);
 	const id: JsonObject = {
 		idempotency_key: text(document, "idempotency_key"),
@@ -138,6 +144,13 @@ async function checkGenesis(body: JsonObject, origin: string): Promise<string> {
 	for (const signature of signatures)
 		checkLabelled(GENESIS_LABEL, digest, isObject(signature) ? signature : refuse("evidence.form", "a signature is no object"));
 	return `${signatures.length} founders signed exactly this document`;
+}
+
+/* The challenge was the keeper's; that it was fresh only the keeper could know. */
+async function checkSignIn(body: JsonObject): Promise<string> {
+	if (!isObject(body["assertion"]))
+		refuse("evidence.form", "a sign-in without an assertion");
+	return checkPerson("", bytesAt(body, "challenge", 32), body);
 }
 
 function checkOrigin(entry: Entry, origin: string): string {
@@ -209,8 +222,13 @@ export async function checkEvidence(entry: Entry, origin: string, proven: Proven
 			await attempt("evidence.vote", () => checkVote(entry.body)),
 			unchecked("evidence.keys", OWNER),
 		];
+	case "sign_in":
+		return [await attempt("evidence.sign_in", () => checkSignIn(entry.body)), unchecked("evidence.keys", OWNER)];
 	case "genesis":
-		return [await attempt("evidence.founders", () => checkGenesis(entry.body, origin)), unchecked("evidence.pins", "that the pinned keys are the ones of this ceremony is for whoever was there to say")];
+		return [
+			await attempt("evidence.founders", () => checkGenesis(entry.body, origin)),
+			unchecked("evidence.pins", "that the pinned keys are the ones of this ceremony is for whoever was there to say"),
+		];
 	default:
 		return [unchecked("evidence.none", "an entry of this type carries no signature of its own: it stands under the log's")];
 	}

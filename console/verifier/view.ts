@@ -7,11 +7,17 @@ import { WEAKNESSES } from "./verify";
 
 type Child = Node | string;
 
+/* What is shown came from elsewhere: characters that nobody sees, or that turn the order of others round, are spelled out. */
+function visible(text: string): string {
+	const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+	return text.replace(hidden, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
+}
+
 export function element(name: string, attributes: Record<string, string> = {}, ...children: Child[]): HTMLElement {
 	const made = document.createElement(name);
 	for (const [attribute, value] of Object.entries(attributes))
 		made.setAttribute(attribute, value);
-	made.append(...children);
+	made.append(...children.map((child) => (typeof child === "string" ? visible(child) : child)));
 	return made;
 }
 
@@ -86,8 +92,8 @@ function evidence(checks: Check[]): Child[] {
 	if (checks.length === 0)
 		return [];
 	const items = checks.map(({ name, state, text }) => {
-		const [mark, said] = STATES[state];
-		return element("li", { class: state }, element("span", { class: "mark", "aria-hidden": "true" }, mark), element("span", {}, element("strong", {}, said), ` ${text} `, code(name)));
+		const [mark, said] = STATES[state], shown = element("span", {}, element("strong", {}, said), ` ${text} `, code(name));
+		return element("li", { class: state }, element("span", { class: "mark", "aria-hidden": "true" }, mark), shown);
 	});
 	return [section("What the entry proves of itself", element("ul", { class: "checks" }, ...items))];
 }
@@ -115,12 +121,13 @@ const ORIGINS: Record<string, string> = {
 
 function facts(all: JsonObject): Child[] {
 	const origins = ["verified", "feed", "reported"].filter((origin) => isObject(all[origin]) && Object.keys(all[origin]).length > 0);
+	const row = ([name, value]: [string, string]) => element("tr", {}, element("th", { scope: "row" }, code(name)), element("td", {}, value));
 	const bodies = origins.map((origin) => {
 		const header = element("tr", {}, element("th", { colspan: "2", scope: "rowgroup" }, ORIGINS[origin] as string));
-		const lines = Object.entries(all[origin] as JsonObject).flatMap(([name, value]) => flatten(name, value));
-		return element("tbody", {}, header, ...lines.map(([name, value]) => element("tr", {}, element("th", { scope: "row" }, code(name)), element("td", {}, value))));
+		return element("tbody", {}, header, ...Object.entries(all[origin] as JsonObject).flatMap(([name, value]) => flatten(name, value)).map(row));
 	});
-	return bodies.length === 0 ? [] : [element("details", {}, element("summary", {}, "Facts that the policy saw, each with its origin"), element("table", {}, ...bodies))];
+	const summary = element("summary", {}, "Facts that the policy saw, each with its origin");
+	return bodies.length === 0 ? [] : [element("details", {}, summary, element("table", {}, ...bodies))];
 }
 
 function names(value: Json | undefined): string | undefined {
@@ -128,7 +135,9 @@ function names(value: Json | undefined): string | undefined {
 }
 
 function pairsOf(value: Json | undefined): HTMLElement | undefined {
-	return isObject(value) && Object.keys(value).length > 0 ? rows(Object.entries(value).flatMap(([name, inner]) => flatten(name, inner)).map(([name, inner]) => [name, code(inner)])) : undefined;
+	if (!isObject(value) || Object.keys(value).length === 0)
+		return undefined;
+	return rows(Object.entries(value).flatMap(([name, inner]) => flatten(name, inner)).map(([name, inner]) => [name, code(inner)]));
 }
 
 function textOf(value: Json | undefined): string | undefined {
@@ -138,12 +147,18 @@ function textOf(value: Json | undefined): string | undefined {
 function votes(value: Json | undefined): HTMLElement | undefined {
 	if (!Array.isArray(value) || value.length === 0)
 		return undefined;
-	const items = value.filter(isObject).map((vote) => element("li", {}, `${scalar(vote["verdict"] ?? "")} by `, code(scalar(vote["person"] ?? "")), " with ", code(scalar(vote["key"] ?? ""))));
-	return element("ul", {}, ...items);
+	const part = (vote: JsonObject, name: string) => code(scalar(vote[name] ?? ""));
+	const item = (vote: JsonObject) => element("li", {}, `${scalar(vote["verdict"] ?? "")} by `, part(vote, "person"), " with ", part(vote, "key"));
+	return element("ul", {}, ...value.filter(isObject).map(item));
 }
 
-const DECISIONS: Record<string, string> = { permit: "permitted", deny: "denied", held: "held: it waits for approvals" };
-const OUTCOMES: Record<string, string> = { none: "nothing was done", done: "done", failed: "permitted, and failed", intended: "begun; its outcome is an entry of its own" };
+const DECISIONS = new Map([["permit", "permitted"], ["deny", "denied"], ["held", "held: it waits for approvals"]]);
+const OUTCOMES = new Map([
+	["none", "nothing was done"],
+	["done", "done"],
+	["failed", "permitted, and failed"],
+	["intended", "begun; its outcome is an entry of its own"],
+]);
 
 /* 1234567 thousandths: "1,234.567". */
 function thousandths(value: Json | undefined): string | undefined {
@@ -163,7 +178,7 @@ function transfer(body: JsonObject): [string, Child | undefined][] {
 	return [
 		["moves", amount === undefined ? exact && `${exact} smallest units of ${scalar(verified["transfer.asset"] ?? "")}` : `${amount} ${scalar(known["transfer.symbol"] ?? "")}`],
 		["worth", typeof cents === "number" ? `${(cents / 100).toFixed(2)} USD at that day's price` : undefined],
-		["from", verified["transfer.from"] === undefined ? undefined : code(scalar(verified["transfer.from"]))],
+		["from", codeOf(verified["transfer.from"])],
 		["to", Array.isArray(verified["transfer.destinations"]) ? code(verified["transfer.destinations"].map(scalar).join(", ")) : undefined],
 		["on chain", textOf(verified["transfer.chain"])],
 	];
@@ -176,8 +191,8 @@ function decision(body: JsonObject): Child[] {
 			"The operation",
 			rows([
 				["what", textOf(document["kind"])],
-				["on", document["resource"] === undefined ? undefined : code(scalar(document["resource"]))],
-				["asked by", document["principal"] === undefined ? undefined : code(scalar(document["principal"]))],
+				["on", codeOf(document["resource"])],
+				["asked by", codeOf(document["principal"])],
 				...transfer(body),
 				["reason", textOf(document["reason"])],
 				["reference", textOf(document["reference"])],
@@ -188,10 +203,10 @@ function decision(body: JsonObject): Child[] {
 		section(
 			"The decision",
 			rows([
-				["decision", DECISIONS[scalar(body["decision"] ?? "")] ?? textOf(body["decision"])],
+				["decision", DECISIONS.get(scalar(body["decision"] ?? "")) ?? textOf(body["decision"])],
 				["by policy", names(body["reasons"])],
 				["missing", pairsOf(body["missing"])],
-				["outcome", OUTCOMES[scalar(body["outcome"] ?? "")] ?? textOf(body["outcome"])],
+				["outcome", OUTCOMES.get(scalar(body["outcome"] ?? "")) ?? textOf(body["outcome"])],
 				["error", textOf(body["error"])],
 				["votes", votes(body["votes"])],
 				["result", pairsOf(body["result"])],
@@ -201,6 +216,10 @@ function decision(body: JsonObject): Child[] {
 	];
 }
 
+function codeOf(value: Json | undefined): HTMLElement | undefined {
+	return value === undefined ? undefined : code(scalar(value));
+}
+
 function vote(body: JsonObject): Child[] {
 	const statement = isObject(body["statement"]) ? body["statement"] : {};
 	return [
@@ -208,20 +227,28 @@ function vote(body: JsonObject): Child[] {
 			"The vote",
 			rows([
 				["verdict", textOf(statement["verdict"])],
-				["by", statement["person"] === undefined ? undefined : code(scalar(statement["person"]))],
-				["with", body["key"] === undefined ? undefined : code(scalar(body["key"]))],
+				["reason", textOf(statement["reason"])],
+				["by", codeOf(statement["person"])],
+				["with", codeOf(body["key"])],
 				["through", textOf(statement["client"])],
-				["on operation", statement["operation_id"] === undefined ? undefined : code(scalar(statement["operation_id"]))],
-				["view that was signed for", statement["view_digest"] === undefined ? undefined : code(scalar(statement["view_digest"]))],
+				["on operation", codeOf(statement["operation_id"])],
+				["view that was signed for", codeOf(statement["view_digest"])],
 			]),
 		),
 	];
 }
 
+function signIn(body: JsonObject): Child[] {
+	const at = body["signed_in_at"];
+	return [section("The sign-in", rows([["with", codeOf(body["key"])], ["level", textOf(body["aal"])], ["at", typeof at === "number" ? time(at) : undefined]]))];
+}
+
+const PARTS = new Map([["decision", decision], ["intent", decision], ["vote", vote], ["sign_in", signIn]]);
+
 function titleOf(entry: Entry): string {
 	const { body } = entry, document = isObject(body["document"]) ? body["document"] : {};
 	if ((entry.type === "decision" || entry.type === "intent") && typeof document["kind"] === "string")
-		return `${document["kind"]} on ${scalar(document["resource"] ?? "")}: ${DECISIONS[scalar(body["decision"] ?? "")] ?? ""}`;
+		return `${document["kind"]} on ${scalar(document["resource"] ?? "")}: ${DECISIONS.get(scalar(body["decision"] ?? "")) ?? ""}`;
 	return `An entry of type ${entry.type}`;
 }
 
@@ -229,10 +256,11 @@ function entryOf(assessment: Assessment): Child[] {
 	const { entry, leaf } = assessment;
 	if (leaf === null)
 		return [];
-	const raw = element("details", {}, element("summary", {}, "The entry as it stands in the log"), element("pre", { tabindex: "0" }, entry === null ? new TextDecoder().decode(leaf) : JSON.stringify(entry.body, null, 2)));
+	const text = entry === null ? new TextDecoder().decode(leaf) : JSON.stringify(entry.body, null, 2);
+	const raw = element("details", {}, element("summary", {}, "The entry as it stands in the log"), element("pre", { tabindex: "0" }, text));
 	if (entry === null)
 		return [raw];
-	const parts = entry.type === "decision" || entry.type === "intent" ? decision(entry.body) : entry.type === "vote" ? vote(entry.body) : [];
+	const parts = PARTS.get(entry.type)?.(entry.body) ?? [];
 	const about = section("The entry", rows([["type", entry.type], ["recorded", time(entry.at)], ["number of its type", String(entry.seq)]]));
 	return [...parts, ...evidence(assessment.checks), about, raw];
 }

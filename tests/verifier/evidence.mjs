@@ -96,6 +96,7 @@ const statement = (more = {}) => ({
 });
 const vote = (of, evidence, more = {}) => ({ cast_at: 1_795_000_000_000, key: passkeyKey, operation: of.operation_id, statement: of, ...evidence, ...more });
 const touchedVote = (options) => vote(statement(), assertion(digest(statement()), options));
+const signIn = (options) => { const challenge = random.bytes(32); return { aal: 2, challenge: hex(challenge), ends_at: 2, key: passkeyKey, session: "00", signed_in_at: 1, ...assertion(challenge, options) }; };
 const founding = { changes: [], created: 1, format: 1, instance: INSTANCE, origin: ORIGIN, type: "gatehouse/genesis/v1" };
 const founders = (of, count = 2) => Array.from({ length: count }, () => ({ key: terminalKey, ...labelled("gatehouse/genesis/v1", digest(of)) }));
 
@@ -111,6 +112,7 @@ const rows = [
 	["a passkey of localhost", "decision", touched({ rp: "localhost", client: { origin: "http://localhost:8080" } }), "verified"],
 	["a vote by a passkey", "vote", touchedVote(), "verified"],
 	["a vote from a terminal", "vote", vote(statement(), labelled("gatehouse/approval/v1", digest(statement()))), "verified"],
+	["a sign-in", "sign_in", signIn(), "verified"],
 	["a genesis that two signed", "genesis", { document: founding, signatures: founders(founding) }, "verified"],
 	["an entry without signatures of its own", "counts", { counts: { counts: 1 } }, "verified"],
 	["a payload in a blob", "decision", { ...Object.fromEntries(Object.entries(signed).filter(([name]) => name !== "payload")), payload_blob: byPerson.payload_sha256 }, "verified"],
@@ -153,6 +155,9 @@ const rows = [
 	["a key with bytes behind it", "decision", (() => { const body = touched(); return { ...body, requester: { ...body.requester, public_key: `${body.requester.public_key}00` } }; })(), "cose.form"],
 	["a key that is cut off", "decision", (() => { const body = touched(); return { ...body, requester: { ...body.requester, public_key: body.requester.public_key.slice(0, -2) } }; })(), "cose.truncated"],
 	["a key of another algorithm", "decision", (() => { const body = touched(); return { ...body, requester: { ...body.requester, public_key: hex(cose([[1, 2], [3, -9]])) } }; })(), "cose.algorithm"],
+	["another type of resource than was decided", "decision", { ...requested, resource: { id: "eth-hot", type: "Account" } }, "evidence.resource"],
+	["a sign-in over another challenge", "sign_in", { ...signIn(), challenge: hex(random.bytes(32)) }, "client_data.challenge"],
+	["a sign-in without an assertion", "sign_in", (({ assertion: _, ...rest }) => rest)(signIn()), "evidence.form"],
 	["a vote about another operation than its entry", "vote", vote(statement(), assertion(digest(statement())), { operation: flip(idOf(byWorkload)) }), "evidence.statement"],
 	["a vote whose verdict was changed", "vote", vote(statement({ verdict: "reject" }), assertion(digest(statement()))), "client_data.challenge"],
 	["a vote that is an operation", "vote", vote(statement({ type: "gatehouse/operation/v1" }), assertion(digest(statement()))), "evidence.statement"],
