@@ -79,19 +79,30 @@ bench_median(double *samples, size_t count) {
 
 constexpr size_t BENCH_ROUNDS_MAX = 101;
 
-/* Nanoseconds of one call of work(context): the median over rounds of iterations calls, after one unmeasured round. */
+/* Nanoseconds of one call of work(context) by that clock: the median over rounds of iterations calls, after one unmeasured round. */
 static inline double
-bench_median_ns(void (*work)(void *context), void *context, size_t iterations, size_t rounds) {
+bench_median_by(clockid_t clock, void (*work)(void *context), void *context, size_t iterations, size_t rounds) {
 	double samples[BENCH_ROUNDS_MAX];
 	rounds = rounds > BENCH_ROUNDS_MAX ? BENCH_ROUNDS_MAX : rounds;
 	for (size_t round = 0; round <= rounds; round++) {
-		int64_t start = bench_now_ns();
+		int64_t start = bench_clock_ns(clock);
 		for (size_t i = 0; i < iterations; i++)
 			work(context);
 		if (round > 0)
-			samples[round - 1] = (double)(bench_now_ns() - start) / (double)iterations;
+			samples[round - 1] = (double)(bench_clock_ns(clock) - start) / (double)iterations;
 	}
 	return bench_median(samples, rounds);
+}
+
+static inline double
+bench_median_ns(void (*work)(void *context), void *context, size_t iterations, size_t rounds) {
+	return bench_median_by(CLOCK_MONOTONIC, work, context, iterations, rounds);
+}
+
+/* The same in processor time of the thread, for what is compared with processor time. */
+static inline double
+bench_median_cpu_ns(void (*work)(void *context), void *context, size_t iterations, size_t rounds) {
+	return bench_median_by(CLOCK_THREAD_CPUTIME_ID, work, context, iterations, rounds);
 }
 
 /* Keeps the compiler from computing or dropping what is measured. */
