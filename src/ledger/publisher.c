@@ -9,7 +9,7 @@
 
 constexpr uint64_t PIECE = 8192; /* entries, roughly */
 constexpr int INTERVAL_S = 1;
-constexpr size_t RECENT_MAX = 24 * 1024 * 1024; /* about a second under full load; what is beyond is read back */
+constexpr size_t RECENT_MAX = 64 * 1024 * 1024; /* over a second under full load; what is beyond is read back */
 
 struct publisher {
 	struct ledger *ledger;

@@ -121,6 +121,9 @@ prepare_schema(struct database *database, const struct database_config *config) 
 	}
 	if (application != APPLICATION_ID)
 		return fail(STATUS_CORRUPT, "database.magic: %s is not a database of this program", config->path);
+	if (version < config->version && config->kind == DATABASE_STATE)
+		return fail(STATUS_CORRUPT, "database.older: %s has version %lld, this program makes %d", config->path,
+			    (long long)version, config->version);
 	if (version != config->version)
 		return fail(STATUS_UNSUPPORTED, "database.version: %s has version %lld, this program uses %d",
 			    config->path, (long long)version, config->version);

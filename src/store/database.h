@@ -10,7 +10,8 @@
  * Owner: the caller; statements belong to the database and are prepared once. Threads: one at a time.
  * Errors: STATUS_CONFLICT "database.locked" for a second opener; STATUS_CORRUPT "database.integrity", "database.corrupt";
  * STATUS_UNAVAILABLE "database.full"; STATUS_CONFLICT "database.constraint"; STATUS_UNSUPPORTED "database.version" if a
- * newer program wrote it; STATUS_IO "database.*". Source: https://sqlite.org/howtocorrupt.html, wal.html
+ * newer program wrote it, or an older one secrets; STATUS_CORRUPT "database.older" where what an older one wrote can be built
+ * anew; STATUS_IO "database.*". Source: https://sqlite.org/howtocorrupt.html, wal.html
  */
 #ifndef GATEHOUSE_STORE_DATABASE_H
 #define GATEHOUSE_STORE_DATABASE_H

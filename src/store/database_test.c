@@ -84,6 +84,11 @@ databases_of_others_and_of_newer_programs_are_refused(void **) {
 	database_close(&database);
 	config.version = 2;
 	assert_fails(STATUS_UNSUPPORTED, "database.version", database_open(&config, &database));
+	config.version = 4;
+	assert_fails(STATUS_CORRUPT, "database.older", database_open(&config, &database));
+	config.kind = DATABASE_SECRETS;
+	assert_fails(STATUS_UNSUPPORTED, "database.version", database_open(&config, &database));
+	config.kind = DATABASE_STATE;
 	config.version = 3;
 	assert_ok(database_open(&config, &database));
 	assert_ok(database_execute(database, "PRAGMA application_id=1"));

@@ -10,20 +10,18 @@ static const char schema[] =
 	"CREATE TABLE applied(one INTEGER PRIMARY KEY CHECK(one = 1), identity BLOB, size INTEGER, root BLOB);"
 	"CREATE TABLE entries(idx INTEGER PRIMARY KEY, type TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
 	" operation TEXT NOT NULL);"
-	"CREATE INDEX entries_type ON entries(type, idx);"
-	"CREATE INDEX entries_operation ON entries(operation, idx) WHERE operation <> '';"
-	"CREATE TABLE operations(id TEXT PRIMARY KEY, kind TEXT NOT NULL, principal TEXT NOT NULL, resource TEXT NOT "
-	"NULL,"
-	" state TEXT NOT NULL, at INTEGER NOT NULL, idx INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE INDEX operations_idx ON operations(idx);"
-	"CREATE INDEX operations_principal ON operations(principal, idx);"
-	"CREATE INDEX operations_resource ON operations(resource, idx);"
-	"CREATE INDEX operations_state ON operations(state, idx);"
+	"CREATE INDEX entries_operation ON entries(operation) WHERE operation <> '';"
+	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, principal TEXT "
+	"NOT NULL,"
+	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX operations_principal ON operations(principal);"
+	"CREATE INDEX operations_resource ON operations(resource);"
+	"CREATE INDEX operations_state ON operations(state);"
 	"CREATE TABLE votes(operation TEXT NOT NULL, person TEXT NOT NULL, verdict TEXT NOT NULL, at INTEGER NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(operation, person)) WITHOUT ROWID;"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 1;
+constexpr int VERSION = 2;
 
 struct projection {
 	struct database *database;
@@ -419,7 +417,6 @@ enum status
 projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
 			enum status (*visit)(void *context, const struct projection_row *row), void *context) {
 	const char *sql = filter->operation.len > 0 ? ENTRY_COLUMNS "operation <> '' AND operation = ?2" ENTRY_FILTERS
-			  : filter->type.len > 0    ? ENTRY_COLUMNS "type = ?1" ENTRY_FILTERS
 						    : ENTRY_COLUMNS "true" ENTRY_FILTERS;
 	struct sqlite3_stmt *statement;
 	bool row;
