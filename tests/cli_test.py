@@ -841,6 +841,31 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert browser.cookie == "__Host-gatehouse=", browser.cookie
 
 
+def test_a_person_enrols_a_passkey_by_a_link_that_works_once():
+    firm, person, browser = house(), "person:p-00000000000000aa", Browser(house())
+    administer("person", "invite", person, "--name", "laptop", "--waiting", "0", "--link", firm.at("link"))
+    again = firm.ask("person4", "person", "invite", person, "--link", firm.at("link"))
+    assert again.code == 1 and "output.open" in again.err, again
+    with open(firm.at("link"), encoding="utf-8") as file:
+        link = file.read()
+    assert os.stat(firm.at("link")).st_mode & 0o077 == 0
+    token = re.fullmatch(rf"https://{re.escape(firm.authority)}/#/enrol/([0-9a-f]{{64}})\n", link)[1]
+    status, options = browser.ask("POST", "/v1/enrolment/options", {"token": token})
+    assert status == 200 and options["person"] == person and options["name"] == "laptop" and options["waiting_ms"] == 0, options
+    passkey = Passkey(firm.folder, "laptop", f"https://{firm.authority}", options["rp_id"])
+    made = passkey.register(bytes.fromhex(options["challenge"])) | {"rp_id": options["rp_id"], "token": token}
+    status, enrolled = browser.ask("POST", "/v1/enrolment", made)
+    assert status == 201 and enrolled["key"] == f"{person}/laptop", enrolled
+    assert problem(browser.ask("POST", "/v1/enrolment", made)) == (401, "enrolment.refused")
+    asked = browser.ask("POST", "/v1/session/challenge")[1]
+    assert browser.ask("POST", "/v1/session", passkey.sign(bytes.fromhex(asked["challenge"])))[0] == 201
+    for folder, _, names in os.walk(firm.data):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                text = file.read()
+                assert token.encode() not in text and bytes.fromhex(token) not in text, f"{folder}/{name} holds the token"
+
+
 def test_the_log_is_decided_again_under_another_bundle():
     firm = house()
     same = run("policy", "shadow", firm.at("policy"), "--ledger", firm.data, "--json")
@@ -861,7 +886,7 @@ def test_the_log_replays_the_same_after_the_stop():
     assert firm.stop() == 0, firm.log()
     counts = firm.must(run("ledger", "replay", firm.data, "--json")).json()
     assert counts["different"] == 0 and counts["erased"] == 0 and counts["same"] > 20 and counts["bundles"] >= 1, counts
-    assert counts["sign_ins"] == 2, counts
+    assert counts["sign_ins"] == 3 and counts["enrolments"] == 1, counts
     log = run("ledger", "verify", "log", firm.data, "--policy", os.path.join(firm.data, "public", "log.policy"), "--tiles", "--json")
     assert log.code == 1 and log.json()["result"] == "weaker" and log.json()["report"]["entries"] == counts["entries"], log
     genesis = firm.must(run("ledger", "show", firm.data, "0", "--json")).json()

@@ -1,7 +1,11 @@
 /* Passkeys: a person's, and which certificates vouch for a model of authenticators, from files or FIDO's signed metadata. */
 #include "base/io.h"
+#include "base/secret.h"
+#include "base/time.h"
 #include "cli/handlers.h"
+#include "cli/output.h"
 #include "cli/submit.h"
+#include "crypto/random.h"
 #include "identity/metadata.h"
 
 constexpr size_t CERTIFICATE_FILE_MAX = 16'384;
@@ -107,6 +111,84 @@ passkey_add_run(struct invocation *invocation) {
 	const char *resource =
 		arena_format(&invocation->arena, "%s%s", strncmp(person, "person:", 7) == 0 ? "" : "person:", person);
 	TRY_ALLOC(resource);
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload)});
+}
+
+/* --- Invitations. --- */
+
+constexpr size_t TOKEN_SIZE = 32;
+constexpr int64_t INVITATION_VALID_MS = 3 * DAY_MS;
+constexpr int64_t INVITATION_WAITING_MS = DAY_MS;
+
+static enum status
+duration_option(const struct invocation *invocation, const char *name, int64_t otherwise_ms, int64_t *duration_ms) {
+	const char *value = invocation_option(invocation, name);
+	*duration_ms = otherwise_ms;
+	if (value == nullptr)
+		return OK;
+	if (strcmp(value, "0") != 0)
+		return duration_parse(value, duration_ms);
+	*duration_ms = 0;
+	return OK;
+}
+
+static enum status
+write_invitation(struct invocation *invocation, const uint8_t token[static TOKEN_SIZE], struct buffer *payload) {
+	int64_t valid_ms, waiting_ms;
+	struct hash256 hash = sha256_of_secret(bytes_of(token, TOKEN_SIZE));
+	struct json_writer w;
+	TRY(duration_option(invocation, "valid", INVITATION_VALID_MS, &valid_ms));
+	TRY(duration_option(invocation, "waiting", INVITATION_WAITING_MS, &waiting_ms));
+	const char *name = invocation_option(invocation, "name");
+	json_writer_start(&w, payload);
+	json_write_object(&w);
+	json_write_member_boolean(&w, "certified", invocation_flag(invocation, "certified"));
+	json_write_member_integer(&w, "expires", io_realtime_ns(io_system()) / 1'000'000 + valid_ms);
+	json_write_member_text(&w, "name", name != nullptr ? name : "passkey");
+	json_write_member_boolean(&w, "synced", !invocation_flag(invocation, "device-bound"));
+	json_write_member_hex(&w, "token_sha256", hash256_bytes(&hash));
+	json_write_member_integer(&w, "waiting_ms", waiting_ms);
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+/* The token is made here and goes to the person alone; what is submitted, approved and recorded is its hash. The link is given out
+ * first: one that leads nowhere does no harm. */
+static enum status
+give_link(struct invocation *invocation, const uint8_t token[static TOKEN_SIZE]) {
+	struct profile profile;
+	char hex[2 * TOKEN_SIZE + 1];
+	TRY(profile_read(invocation, &profile));
+	hex_encode(bytes_of(token, TOKEN_SIZE), hex);
+	const char *link = arena_format(&invocation->arena, "https://%s/#/enrol/%s", profile.authority, hex);
+	secret_wipe(hex, sizeof hex);
+	TRY_ALLOC(link);
+	const char *path = invocation_option(invocation, "link");
+	if (path == nullptr) {
+		output_note("gatehouse: for that person alone, and good once this is approved: %s", link);
+		return OK;
+	}
+	const char *line = arena_format(&invocation->arena, "%s\n", link);
+	TRY_ALLOC(line);
+	return output_file(path, bytes_of_text(line), 0600, false);
+}
+
+enum status
+person_invite_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	uint8_t token[TOKEN_SIZE];
+	const char *person = invocation_word(invocation, 0);
+	const char *resource =
+		arena_format(&invocation->arena, "%s%s", strncmp(person, "person:", 7) == 0 ? "" : "person:", person);
+	TRY_ALLOC(resource);
+	random_bytes(token, sizeof token);
+	enum status status = write_invitation(invocation, token, &payload);
+	if (status == OK)
+		status = give_link(invocation, token);
+	secret_wipe(token, sizeof token);
+	TRY(status);
 	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
 								     .resource = resource,
 								     .payload = buffer_bytes(&payload)});

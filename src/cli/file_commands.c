@@ -174,6 +174,7 @@ ledger_replay_run(struct invocation *invocation) {
 	json_write_object(&w);
 	json_write_member_integer(&w, "bundles", (int64_t)counts.bundles);
 	json_write_member_integer(&w, "different", (int64_t)counts.different);
+	json_write_member_integer(&w, "enrolments", (int64_t)counts.enrolments);
 	json_write_member_integer(&w, "entries", (int64_t)counts.entries);
 	json_write_member_integer(&w, "erased", (int64_t)counts.erased);
 	json_write_member_integer(&w, "same", (int64_t)counts.same);

@@ -160,6 +160,18 @@ add_passkey_of_person(struct gate_state *state, const struct change *change) {
 }
 
 static enum status
+invite_person(struct gate_state *state, const struct change *change) {
+	struct invitation invitation;
+	struct bytes person = change->operation->resource;
+	TRY(invitation_read(change->payload, person, &invitation));
+	if (invitation.expires_ms <= change->now_ms ||
+	    invitation.expires_ms - change->now_ms > INVITATION_LIFETIME_MAX_MS)
+		return fail(STATUS_INVALID, "payload.expires: expected a time within the next 30 days");
+	TRY(directory_check_new_key(state->directory, person, invitation.name));
+	return invitations_add(&state->invitations, &invitation, change->now_ms);
+}
+
+static enum status
 read_root(struct arena *arena, const json *root, struct certificate_roots *roots) {
 	if (json_type_of(root) != JSON_STRING)
 		return fail(STATUS_INVALID, "payload.roots: an element is not a string");
@@ -551,6 +563,21 @@ passkey_facts(const struct gate_state *state, const struct change *change, struc
 	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED, enrolment.usable_from_ms - change->now_ms);
 }
 
+/* The same of one that is to be made: what the invitation demands is what the policy may rely on. */
+static void
+invitation_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	struct invitation invitation;
+	struct bytes person = change->operation->resource;
+	if (invitation_read(change->payload, person, &invitation) != OK)
+		return;
+	facts_add_string(facts, "change.key_class", FACT_VERIFIED, BYTES_OF_LITERAL("passkey"));
+	facts_add_boolean(facts, "change.own", FACT_VERIFIED, bytes_equal(change->operation->principal, person));
+	facts_add_boolean(facts, "change.approver", FACT_VERIFIED, count_groups(state->directory, person) > 0);
+	facts_add_boolean(facts, "change.certified", FACT_VERIFIED, invitation.must_be_certified);
+	facts_add_boolean(facts, "change.synced", FACT_VERIFIED, invitation.may_be_synced);
+	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED, invitation.waiting_ms);
+}
+
 static void
 list_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
@@ -662,6 +689,9 @@ static const struct administration {
 					      "usable_from"},
 					     add_passkey_of_person,
 					     passkey_facts},
+	[OPERATION_PRINCIPAL_INVITE] = {{"certified", "expires", "name", "synced", "token_sha256", "waiting_ms"},
+					invite_person,
+					invitation_facts},
 	[OPERATION_AUTHENTICATOR_TRUST] = {{"aaguid", "roots"}, set_authenticator_trust, no_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
 	[OPERATION_SESSION_REVOKE] = {{}, nothing_to_change, no_facts},

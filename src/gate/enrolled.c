@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gate/enrolment.h"
 #include "gate/passkey_enrolment.h"
 
 static void
@@ -22,6 +23,7 @@ enrolled_free(struct enrolled *enrolled) {
 		free_key(&key);
 	}
 	map_free(&enrolled->keys);
+	invitations_free(&enrolled->invitations);
 }
 
 static enum status
@@ -60,6 +62,19 @@ enrol(struct enrolled *enrolled, struct bytes principal, const json *payload) {
 	return put(enrolled, principal, name, &key);
 }
 
+/* Takes the key over, in whose arena the passkey is, but for its relying party. */
+static enum status
+put_passkey(struct enrolled *enrolled, struct bytes person, struct bytes name, const struct passkey *passkey,
+	    struct enrolled_key **key) {
+	struct bytes rp_id = arena_copy(&(*key)->arena, passkey->rp_id);
+	TRY_ALLOC(rp_id.data);
+	(*key)->is_passkey = true;
+	(*key)->passkey = *passkey;
+	(*key)->passkey.rp_id = rp_id;
+	(*key)->public_key = passkey->cose_key;
+	return put(enrolled, person, name, key);
+}
+
 /* A registration that does not verify enrols nobody: what the passkey signs differs. */
 static enum status
 enrol_passkey(struct enrolled *enrolled, struct bytes instance, struct bytes person, int64_t at_ms,
@@ -70,13 +85,37 @@ enrol_passkey(struct enrolled *enrolled, struct bytes instance, struct bytes per
 	if (passkey_enrolment_read(&key->arena, instance, person, payload, nullptr, 0, nullptr, at_ms, &enrolment) !=
 	    OK)
 		return OK;
-	struct bytes rp_id = arena_copy(&key->arena, enrolment.passkey.rp_id);
-	TRY_ALLOC(rp_id.data);
-	key->is_passkey = true;
-	key->passkey = enrolment.passkey;
-	key->passkey.rp_id = rp_id;
-	key->public_key = enrolment.passkey.cose_key;
-	return put(enrolled, person, enrolment.name, &key);
+	return put_passkey(enrolled, person, enrolment.name, &enrolment.passkey, &key);
+}
+
+static enum status
+invite(struct enrolled *enrolled, struct bytes person, int64_t at_ms, const json *payload) {
+	struct invitation invitation;
+	TRY(invitation_read(payload, person, &invitation));
+	enum status status = invitations_add(&enrolled->invitations, &invitation, at_ms);
+	return status == STATUS_CONFLICT ? OK : status; /* one whose enrolment did not hold */
+}
+
+enum status
+enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, const json *body) {
+	_cleanup_(free_key) struct enrolled_key *key = nullptr;
+	struct enrolment enrolment;
+	struct passkey passkey;
+	int64_t at_ms;
+	TRY(create_key(&key));
+	TRY(enrolment_read_entry(&key->arena, body, &enrolment, &at_ms));
+	const struct invitation *invitation = invitations_find(&enrolled->invitations, &enrolment.token, at_ms);
+	if (invitation == nullptr)
+		return fail(STATUS_CONFLICT, "enrolment.refused: nobody was invited with this token");
+	const char *id =
+		arena_format(&key->arena, "%.*s/%.*s", BYTES_ARGS(invitation->person), BYTES_ARGS(invitation->name));
+	TRY_ALLOC(id);
+	if (!bytes_equal_text(enrolment.key_id, id) || enrolment.usable_from_ms != at_ms + invitation->waiting_ms)
+		return fail(STATUS_CONFLICT, "enrolment.terms: not the name or the waiting time of the invitation");
+	TRY(enrolment_check(&key->arena, instance, invitation, &enrolment, nullptr, 0, nullptr, at_ms, &passkey));
+	TRY(put_passkey(enrolled, invitation->person, invitation->name, &passkey, &key));
+	invitations_remove(&enrolled->invitations, &enrolment.token);
+	return OK;
 }
 
 static enum status
@@ -103,6 +142,8 @@ enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes k
 		return enrol(enrolled, resource, payload);
 	if (bytes_equal_text(kind, "principal.passkey_add"))
 		return enrol_passkey(enrolled, instance, resource, at_ms, payload);
+	if (bytes_equal_text(kind, "principal.invite"))
+		return invite(enrolled, resource, at_ms, payload);
 	if (!bytes_equal_text(kind, "principal.key_revoke"))
 		return OK;
 	TRY(json_need_string(payload, "payload", "key", &key_id));

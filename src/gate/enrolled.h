@@ -10,17 +10,22 @@
 
 #include "base/json.h"
 #include "base/map.h"
+#include "identity/invitations.h"
 #include "identity/passkey.h"
 
 struct enrolled {
 	struct map keys; /* key id to struct enrolled_key */
+	struct invitations invitations;
 };
 void enrolled_free(struct enrolled *enrolled); /* a cleanup function */
 
-/* A change that was made: person.add, workload.add, principal.key_add, principal.passkey_add, principal.key_revoke; others enrol
- * nobody. */
+/* A change that was made: person.add, workload.add, principal.key_add, principal.passkey_add, principal.invite,
+ * principal.key_revoke; others enrol nobody. */
 enum status enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes kind, struct bytes resource,
 			    int64_t at_ms, const json *payload);
+
+/* An entry `enrolment`: STATUS_CONFLICT or what is wrong with the registration where no invitation in the log allows it. */
+enum status enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, const json *body);
 
 struct enrolled_key {
 	struct bytes public_key; /* 32 bytes, or a COSE key */

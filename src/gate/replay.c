@@ -19,6 +19,7 @@ struct replayer {
 	struct map bundles; /* hash to struct bundle */
 	struct map votes;   /* statement digest to struct seen_vote: verified */
 	struct enrolled enrolled;
+	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
 	struct replay_counts counts;
 	char difference[256];
@@ -103,6 +104,7 @@ add_genesis(struct replayer *replayer, const json *body) {
 	TRY(json_need(body, "genesis", "document", JSON_OBJECT, &document));
 	TRY(json_need_string(document, "genesis", "instance", &instance));
 	TRY(json_need_integer(document, "genesis", "created", &created_ms));
+	snprintf(replayer->instance, sizeof replayer->instance, "%.*s", BYTES_ARGS(instance));
 	TRY(json_need(document, "genesis", "changes", JSON_ARRAY, &changes));
 	struct json_iterator iterator = json_iterate(changes);
 	for (const json *change; (change = json_next(&iterator, nullptr)) != nullptr;) {
@@ -461,6 +463,18 @@ sign_in_holds(struct replayer *replayer, const json *body) {
 }
 
 static enum replay_result
+replay_enrolment(struct replayer *replayer, const json *body) {
+	if (enrolled_follow_enrolment(&replayer->enrolled, bytes_of_text(replayer->instance), body) == OK) {
+		replayer->counts.enrolments++;
+		return REPLAY_NOT_A_DECISION;
+	}
+	snprintf(replayer->difference, sizeof replayer->difference, "an enrolment does not hold: %.200s",
+		 fail_message());
+	replayer->counts.different++;
+	return REPLAY_DIFFERENT;
+}
+
+static enum replay_result
 replay_sign_in(struct replayer *replayer, const json *body) {
 	bool holds = sign_in_holds(replayer, body);
 	replayer->counts.sign_ins += holds;
@@ -507,7 +521,9 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 	case ENTRY_VOTE:
 		return add_vote(replayer, entry.document);
 	case ENTRY_SIGN_IN:
-		*result = replay_sign_in(replayer, entry.document);
+	case ENTRY_ENROLMENT:
+		*result = entry.type == ENTRY_SIGN_IN ? replay_sign_in(replayer, entry.document)
+						      : replay_enrolment(replayer, entry.document);
 		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
 		return OK;
 	case ENTRY_DECISION:

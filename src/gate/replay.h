@@ -4,8 +4,9 @@
  * A replayer needs nothing but the entries in order: bundles come from genesis and from policy.activate, facts and entities
  * from the decision's own entry. A decision is *same* if decision, determining policies and errors are equal, for a held one
  * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation and every
- * counted vote, each by a key that the log itself enrolled for its signer, and no more approvals than votes. A sign-in is held to its assertion in
- * the same way, and is different where that does not hold. A decision is *erased* where an opening that it needs was destroyed, else *different*, with what differs.
+ * counted vote, each by a key that the log itself enrolled for its signer, and no more approvals than votes. It is *erased* where
+ * an opening that it needs was destroyed, else *different*, with what differs. A sign-in is held to its assertion in the same way,
+ * an enrolment to its invitation and registration; one that does not hold is different.
  *
  * Threads: one. Errors: only what makes going on impossible (a log that is not one): "replay.*".
  */
@@ -27,7 +28,7 @@ enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes
 
 struct replay_counts {
 	uint64_t entries, same, different, erased, bundles;
-	uint64_t sign_ins; /* whose assertions hold */
+	uint64_t sign_ins, enrolments; /* by invitation; whose assertions and registrations hold */
 };
 struct replay_counts replayer_counts(const struct replayer *replayer);
 

@@ -1,3 +1,4 @@
+#include "gate/enrolment.h"
 #include "gate/evaluate.h"
 #include "gate/gate.h"
 #include "gate/genesis.h"
@@ -282,6 +283,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_expiry(gate, index, entry.document);
 	case ENTRY_REFUSAL:
 		return restore_refusal(gate, index, entry.document);
+	case ENTRY_ENROLMENT:
+		return enrolment_restore(gate, arena, entry.document);
 	case ENTRY_SIGN_IN:
 		return follow_counter(gate, arena, entry.document);
 	case ENTRY_PEER:

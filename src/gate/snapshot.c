@@ -4,11 +4,11 @@
 
 #include "base/cursor.h"
 
-/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, assets, lists, zones, keys, limits, nonces, last
- * nonces, operations, keepers. */
+/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, invitations, assets, lists, zones, keys, limits,
+ * nonces, last nonces, operations, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 4; /* keepers */
+constexpr uint16_t VERSION = 5; /* keepers, invitations */
 
 struct writing {
 	struct gate *gate;
@@ -130,6 +130,16 @@ read_trust(struct gate *gate, struct bytes part) {
 		roots = nullptr; /* taken over */
 	}
 	return OK;
+}
+
+static enum status
+write_invitations(const struct writing *writing, struct buffer *to) {
+	return invitations_write(&writing->gate->state->invitations, to);
+}
+
+static enum status
+read_invitations(struct gate *gate, struct bytes part) {
+	return invitations_read(&gate->state->invitations, part);
 }
 
 /* --- Assets: in order of addition; chain, contract, symbol, decimals, whether there is a price, the price and its time. --- */
@@ -380,6 +390,7 @@ static const struct {
 	{write_bundle, read_bundle},
 	{write_directory, read_directory},
 	{write_trust, read_trust},
+	{write_invitations, read_invitations},
 	{write_assets, read_assets},
 	{write_lists, read_lists},
 	{write_zones, read_zones},

@@ -51,6 +51,7 @@ gate_state_destroy(struct gate_state **state) {
 	asset_registry_destroy(&gone->assets);
 	directory_destroy(&gone->directory);
 	authenticator_trust_free(&gone->trust);
+	invitations_free(&gone->invitations);
 	free(gone);
 }
 

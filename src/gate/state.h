@@ -16,6 +16,7 @@
 #include "guards/zones/zones.h"
 #include "identity/authenticator_trust.h"
 #include "identity/directory.h"
+#include "identity/invitations.h"
 #include "identity/nonces.h"
 #include "keys/software/keyring.h"
 #include "policy/bundle.h"
@@ -26,6 +27,7 @@ struct gate_state {
 	char instance[OPERATION_TEXT_MAX + 1];
 	struct directory *directory;
 	struct authenticator_trust trust; /* whose attestations of passkeys are believed */
+	struct invitations invitations;   /* to enrol a passkey */
 	struct asset_registry *assets;
 	struct destinations destinations;
 	struct zones zones;

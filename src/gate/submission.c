@@ -1,5 +1,6 @@
 #include "gate/gate.h"
 #include "gate/passkey_enrolment.h"
+#include "identity/invitations.h"
 #include "gate/person_signature.h"
 
 /* The canonical form of a value that was read, in the arena. */
@@ -146,10 +147,13 @@ read_kind(const json *root, struct submission *submission) {
 	return change_check_payload(submission->kind, submission->payload_document);
 }
 
-/* A new passkey was made at one of our own addresses, and for whom the operation says. */
+/* A new passkey was made at one of our own addresses, and for whom the operation says; an invitation says all that it must. */
 static enum status
 check_enrolment(const struct gate *gate, int64_t now_ms, struct submission *submission) {
 	struct passkey_enrolment enrolment;
+	struct invitation invitation;
+	if (submission->kind == OPERATION_PRINCIPAL_INVITE)
+		return invitation_read(submission->payload_document, submission->operation.resource, &invitation);
 	if (submission->kind != OPERATION_PRINCIPAL_PASSKEY_ADD)
 		return OK;
 	return passkey_enrolment_read(submission->arena, bytes_of_text(gate->state->instance),

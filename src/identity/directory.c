@@ -401,6 +401,18 @@ directory_add_passkey(struct directory *directory, struct bytes person, struct b
 	return OK;
 }
 
+enum status
+directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name) {
+	const struct principal *principal = directory_principal(directory, person);
+	if (principal == nullptr || principal->kind != PRINCIPAL_PERSON)
+		return unknown("person", person);
+	TRY(check_name(name, "._-"));
+	for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next)
+		if (bytes_equal(bytes_of(key->id.data + person.len + 1, key->id.len - person.len - 1), name))
+			return fail(STATUS_CONFLICT, "directory.exists: key \"%.*s\"", BYTES_ARGS(key->id));
+	return OK;
+}
+
 void
 directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter) {
 	const struct directory_key *key = directory_key(directory, key_id);

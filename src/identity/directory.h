@@ -84,6 +84,8 @@ enum status directory_add_key(struct directory *directory, struct bytes principa
 /* A passkey, copied. A credential belongs to one person for ever: directory.key_taken; only people have them: directory.key_class. */
 enum status directory_add_passkey(struct directory *directory, struct bytes person, struct bytes name,
 				  const struct passkey *passkey, int64_t usable_from_ms);
+/* Whether that principal, a person, could be given a key of that name. */
+enum status directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name);
 /* The counter of an assertion that was taken. */
 void directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter);
 /* Whether that key could be given to a new principal of the kind: so that a principal is added with all its keys or not at

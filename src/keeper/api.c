@@ -370,6 +370,16 @@ make_challenge(struct job *job, const struct route_match *match) {
 }
 
 static enum status
+read_enrolment_options(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(signing_in_write_options(job, &w));
+	return send_json(job, &w);
+}
+
+static enum status
 read_session(struct job *job, const struct route_match *match) {
 	(void)match;
 	_cleanup_(buffer_free) struct buffer body = {};
@@ -415,6 +425,8 @@ static const struct api_route routes[] = {
 	{"POST", "/v1/session", JOB_SIGN_IN, true, 0, nullptr, nullptr},
 	{"GET", "/v1/session", JOB_READ, false, 1, read_session, nullptr},
 	{"DELETE", "/v1/session", JOB_SIGN_OUT, false, 0, nullptr, nullptr},
+	{"POST", "/v1/enrolment/options", JOB_READ, true, 0, read_enrolment_options, nullptr},
+	{"POST", "/v1/enrolment", JOB_ENROLMENT, true, 0, nullptr, nullptr},
 };
 
 /* The target is path?query. */

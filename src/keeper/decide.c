@@ -169,16 +169,21 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 	keeper->waiting = job;
 }
 
+enum status
+decide_check_room(const struct keeper *keeper) {
+	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
+						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
+	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
+}
+
 /* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not; a secret that is
  * brought again may bring about a decision. */
 static enum status
 check_room(const struct keeper *keeper, const struct job *job) {
-	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
-						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
 	if (job->kind == JOB_OPERATION && job->submission.secret == nullptr &&
 	    operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
 		return OK;
-	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
+	return decide_check_room(keeper);
 }
 
 /* Overload, unlike a full disk, is answered before anything is recorded. */
@@ -288,7 +293,7 @@ after_done(struct keeper *keeper, struct job *job) {
 	if (job->is_refusal) {
 		signing_in_hide(job);
 		keeper_send_job_error(keeper, job);
-	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT)
+	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT || job->kind == JOB_ENROLMENT)
 		signing_in_answer(keeper, job);
 	else {
 		gate_settle(keeper->gate, &job->step, job->index);

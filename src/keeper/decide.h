@@ -11,6 +11,8 @@
 enum status decide_take_token(struct keeper *keeper, const struct job *job);
 /* An operation or vote that was read; in order. The job is answered and given back, now or when it is durable. */
 void decide_job(struct keeper *keeper, struct job *job);
+/* Whether the log can take what a decision needs at most. */
+enum status decide_check_room(const struct keeper *keeper);
 /* One entry of this job's; signing_in_answer() when it is durable. */
 enum status decide_record(struct keeper *keeper, struct job *job, enum entry_type type, struct bytes body);
 /* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked. */

@@ -67,6 +67,8 @@ job_asking_key(const struct job *job) {
 		return job->reader;
 	case JOB_SIGN_IN:
 		return job->sign_in.key_id;
+	case JOB_ENROLMENT: /* a token is nobody's key */
+		return (struct bytes){};
 	default:
 		return job->submission.key_id;
 	}

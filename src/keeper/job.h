@@ -7,10 +7,19 @@
 #include <stdatomic.h>
 
 #include "gate/gate.h"
+#include "gate/enrolment.h"
 #include "gate/sign_in.h"
 #include "keeper/internal.h"
 
-enum job_kind { JOB_OPERATION, JOB_VOTE, JOB_READ, JOB_SIGN_IN, JOB_SIGN_OUT, JOB_EXPIRY /* nobody asked */ };
+enum job_kind {
+	JOB_OPERATION,
+	JOB_VOTE,
+	JOB_READ,
+	JOB_SIGN_IN,
+	JOB_SIGN_OUT,
+	JOB_ENROLMENT,
+	JOB_EXPIRY, /* nobody asked */
+};
 
 /* What a batch became, shared by its jobs. */
 struct commit {
@@ -43,7 +52,9 @@ struct job {
 	uint8_t session_token[SESSION_TOKEN_SIZE];
 	const struct session *session;
 	uint64_t stream; /* of a feed */
+	bool is_taken;   /* an enrolment stands in the state, and is to be recorded */
 	struct sign_in sign_in;
+	struct enrolment enrolment;
 	char set_cookie[160]; /* goes out with the answer; empty: none */
 	struct buffer body;   /* of a slow read, with its type */
 	const char *content_type;

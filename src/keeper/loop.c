@@ -66,6 +66,8 @@ read_job(struct job *job) {
 		job->read_status = signing_in_read(job);
 	else if (job->read_status == OK && job->kind == JOB_SIGN_OUT)
 		job->read_status = signing_in_authenticate(job);
+	else if (job->read_status == OK && job->kind == JOB_ENROLMENT)
+		job->read_status = signing_in_read_enrolment(job);
 	else if (job->read_status == OK)
 		job->read_status = api_authenticate(job);
 	if (job->read_status == OK && job->kind == JOB_OPERATION && job->urgent &&
@@ -121,7 +123,7 @@ handle(struct keeper *keeper, struct job *job) {
 		decide_refuse(keeper, job, job->read_status);
 	} else if (job->kind == JOB_READ) {
 		answer_read(keeper, job);
-	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT) {
+	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT || job->kind == JOB_ENROLMENT) {
 		signing_in_decide(keeper, job);
 	} else
 		decide_or_wait(keeper, job);

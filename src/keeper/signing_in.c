@@ -57,6 +57,13 @@ signing_in_read(struct job *job) {
 	return sign_in_verify(keeper->gate, &job->arena, &keeper->challenges, keeper->batch_ms, &job->sign_in);
 }
 
+enum status
+signing_in_read_enrolment(struct job *job) {
+	const struct keeper *keeper = job->keeper;
+	TRY(enrolment_read(&job->arena, job->http.body, &job->enrolment));
+	return enrolment_verify(keeper->gate, &job->arena, keeper->batch_ms, &job->enrolment);
+}
+
 /* --- In order. --- */
 
 static void
@@ -147,6 +154,37 @@ signing_in_write_challenge(struct job *job, struct json_writer *writer) {
 	return OK;
 }
 
+/* What the page gives to navigator.credentials.create(); the algorithms are COSE's numbers of those that identity/cose.h reads. */
+enum status
+signing_in_write_options(struct job *job, struct json_writer *writer) {
+	static const int64_t algorithms[] = {-7, -8, -35, -257};
+	const struct gate_state *state = job->keeper->gate->state;
+	const struct invitation *invitation;
+	struct hash256 token, challenge;
+	struct bytes instance = bytes_of_text(state->instance);
+	TRY(enrolment_read_token(&job->arena, job->http.body, &token));
+	TRY(enrolment_find(job->keeper->gate, &token, job->keeper->batch_ms, &invitation));
+	const uint8_t *nonce = invitation_nonce(invitation);
+	TRY(passkey_enrolment_challenge(instance, invitation->person, invitation->name, nonce, &challenge));
+	json_write_object(writer);
+	json_write_key(writer, "algorithms");
+	json_write_array(writer);
+	for (size_t i = 0; i < ARRAY_LENGTH(algorithms); i++)
+		json_write_integer(writer, algorithms[i]);
+	json_write_end(writer);
+	json_write_member_text(writer, "attestation", invitation->must_be_certified ? "direct" : "none");
+	json_write_member_hex(writer, "challenge", hash256_bytes(&challenge));
+	json_write_member_integer(writer, "expires", invitation->expires_ms);
+	json_write_member_string(writer, "instance", instance);
+	json_write_member_string(writer, "name", invitation->name);
+	json_write_member_hex(writer, "nonce", bytes_of(nonce, INVITATION_NONCE_SIZE));
+	json_write_member_string(writer, "person", invitation->person);
+	json_write_member_string(writer, "rp_id", relying_party_of(job));
+	json_write_member_integer(writer, "waiting_ms", invitation->waiting_ms);
+	json_write_end(writer);
+	return OK;
+}
+
 /* The answer's body is written now, since the session may be over when the entry is durable. */
 static enum status
 begin_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
@@ -181,6 +219,20 @@ end_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
 	return OK;
 }
 
+static enum status
+enrol(struct keeper *keeper, struct job *job, struct buffer *entry) {
+	struct json_writer w;
+	TRY(enrolment_take(keeper->gate, &job->arena, keeper->batch_ms, &job->enrolment));
+	job->is_taken = true;
+	json_writer_start(&w, &job->body);
+	json_write_object(&w);
+	json_write_member_string(&w, "key", job->enrolment.key_id);
+	json_write_member_integer(&w, "usable_from", job->enrolment.usable_from_ms);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return enrolment_write(&job->enrolment, keeper->batch_ms, entry);
+}
+
 static void
 take_back(struct keeper *keeper, struct job *job) {
 	if (job->session != nullptr)
@@ -190,33 +242,60 @@ take_back(struct keeper *keeper, struct job *job) {
 	buffer_free(&job->body);
 }
 
-void
-signing_in_decide(struct keeper *keeper, struct job *job) {
-	_cleanup_(buffer_free) struct buffer entry = {};
-	bool is_in = job->kind == JOB_SIGN_IN;
-	enum status status =
-		is_in ? sign_in_take(keeper->gate, &keeper->challenges, keeper->batch_ms, &job->sign_in) : OK;
-	if (status != OK) {
-		decide_refuse(keeper, job, status);
-		return;
+/* What each of them does, and what is recorded of it. */
+static enum status
+take(struct keeper *keeper, struct job *job, enum entry_type *type, struct buffer *entry) {
+	switch (job->kind) {
+	case JOB_SIGN_IN:
+		*type = ENTRY_SIGN_IN;
+		TRY(sign_in_take(keeper->gate, &keeper->challenges, keeper->batch_ms, &job->sign_in));
+		return begin_session(keeper, job, entry);
+	case JOB_SIGN_OUT:
+		*type = ENTRY_SIGN_OUT;
+		return end_session(keeper, job, entry);
+	default:
+		*type = ENTRY_ENROLMENT;
+		return enrol(keeper, job, entry);
 	}
-	status = is_in ? begin_session(keeper, job, &entry) : end_session(keeper, job, &entry);
-	if (status == OK)
-		status = decide_record(keeper, job, is_in ? ENTRY_SIGN_IN : ENTRY_SIGN_OUT, buffer_bytes(&entry));
-	job->session = status == OK ? nullptr : job->session; /* it may end before this is durable */
-	if (status == OK)
-		return;
+}
+
+/* Overload and a full disk: nothing was done, and nobody is refused. */
+static void
+turn_away(struct keeper *keeper, struct job *job, enum status status) {
 	take_back(keeper, job);
 	keeper_send_problem(keeper, job, status, fail_message());
 	job_give_back(keeper, job);
 }
 
 void
+signing_in_decide(struct keeper *keeper, struct job *job) {
+	_cleanup_(buffer_free) struct buffer entry = {};
+	enum entry_type type;
+	enum status status = job->kind == JOB_SIGN_OUT ? OK : decide_check_room(keeper);
+	if (status != OK) {
+		turn_away(keeper, job, status);
+		return;
+	}
+	status = take(keeper, job, &type, &entry);
+	if (status != OK && job->kind != JOB_SIGN_OUT && !job->is_taken && job->session == nullptr) {
+		decide_refuse(keeper, job, status);
+		return;
+	}
+	if (status == OK)
+		status = decide_record(keeper, job, type, buffer_bytes(&entry));
+	if (status == OK) {
+		job->session = nullptr; /* it may end before this is durable */
+		return;
+	}
+	if (job->is_taken) /* the state holds what no entry says */
+		keeper_end(keeper, fail_message());
+	turn_away(keeper, job, status);
+}
+
+void
 signing_in_answer(struct keeper *keeper, struct job *job) {
-	if (job->kind == JOB_SIGN_IN)
-		keeper_send_body(keeper, job, 201, "application/json", buffer_bytes(&job->body));
-	else
-		keeper_send_body(keeper, job, 204, "application/json", (struct bytes){});
+	bool has_body = job->kind != JOB_SIGN_OUT;
+	keeper_send_body(keeper, job, has_body ? 201 : 204, "application/json", buffer_bytes(&job->body));
 }
 
 void

@@ -1,5 +1,6 @@
 /*
- * Signing in and out, and reads by whoever is signed in: the keeper's side of identity/sessions.h. docs/webauthn.md.
+ * Signing in and out, reads by whoever is signed in, and enrolments by invitation: the keeper's side of identity/sessions.h and
+ * gate/enrolment.h. docs/webauthn.md.
  *
  * The keeper alone holds sessions; the gateway hands the Cookie field over as it came. A cookie reads and signs out, and nothing
  * else: whatever changes something is signed by itself. Sign-ins, refusals of those whose signature held, and sign-outs are
@@ -18,12 +19,13 @@ void signing_in_free(struct keeper *keeper);
 
 /* On the pool. Who asks by a cookie: sets job->reader and job->by_session. STATUS_UNAUTHORIZED session.none. */
 enum status signing_in_authenticate(struct job *job);
-/* JOB_SIGN_IN. */
+/* JOB_SIGN_IN, JOB_ENROLMENT. */
 enum status signing_in_read(struct job *job);
+enum status signing_in_read_enrolment(struct job *job);
 
 /* In order. A read by a cookie: the session is still there, and is used now. */
 enum status signing_in_use(struct job *job, bool is_activity, bool may_renew);
-/* JOB_SIGN_IN, JOB_SIGN_OUT: answered when it is recorded. */
+/* JOB_SIGN_IN, JOB_SIGN_OUT, JOB_ENROLMENT: answered when it is recorded. */
 void signing_in_decide(struct keeper *keeper, struct job *job);
 void signing_in_answer(struct keeper *keeper, struct job *job);
 /* What whoever asks is told of a sign-in that is refused, in the place of why. */
@@ -36,5 +38,6 @@ void signing_in_tick(struct keeper *keeper);
 /* Answers to reads. */
 enum status signing_in_write_challenge(struct job *job, struct json_writer *writer);
 enum status signing_in_write_session(struct job *job, struct json_writer *writer);
+enum status signing_in_write_options(struct job *job, struct json_writer *writer);
 
 #endif

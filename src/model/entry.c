@@ -22,6 +22,7 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_SIGN_IN] = {"sign_in", 1, false},
 	[ENTRY_SIGN_OUT] = {"sign_out", 1, true},
 	[ENTRY_PEER] = {"peer", 1, true},
+	[ENTRY_ENROLMENT] = {"enrolment", 1, false},
 	[ENTRY_COUNTS] = {"counts", 1, true},
 };
 

@@ -37,6 +37,7 @@ enum entry_type {
 	ENTRY_SIGN_IN,       /* a person signed in by a passkey: the assertion */
 	ENTRY_SIGN_OUT,      /* and out again */
 	ENTRY_PEER,          /* another keeper: the head of its log that was seen; or it is refused, and why */
+	ENTRY_ENROLMENT,     /* a person enrolled a passkey by an invitation: the registration */
 	ENTRY_COUNTS,        /* last of every frame; written by the log itself */
 	ENTRY_TYPES,
 };

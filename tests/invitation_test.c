@@ -1,0 +1,348 @@
+/* Enrolment by invitation: what its terms hold it to, that it works once, and that it is the same after a restart. */
+#include "tests/test.h"
+#include "tests/signed_in.h"
+
+#include <stdio.h>
+
+#include "gate/enrolment.h"
+#include "gate/replay.h"
+#include "ledger/log.h"
+
+static const char PERSON[] = "person:p-0000000000000001";
+
+static const uint8_t TOKEN[INVITATION_TOKEN_SIZE] = {0x42, 0x17};
+#define TOKEN_HEX "4217000000000000000000000000000000000000000000000000000000000000"
+
+/* Zero members are what is usual: three days to use it, a day to wait. */
+struct terms {
+	const char *name;
+	int64_t valid_ms, waiting_ms;
+	bool certified, device_bound;
+};
+
+static const char *
+payload_of(struct signed_in *s, const struct terms *terms) {
+	struct hash256 token = sha256(BYTES_OF_ARRAY(TOKEN));
+	char hex[65];
+	hex_encode(hash256_bytes(&token), hex);
+	int64_t valid_ms = terms->valid_ms == 0 ? 72 * SIGNED_IN_HOUR_MS : terms->valid_ms;
+	int64_t waiting_ms = terms->waiting_ms == 0 ? 24 * SIGNED_IN_HOUR_MS : terms->waiting_ms;
+	return arena_format(&s->arena,
+			    "{\"certified\":%s,\"expires\":%lld,\"name\":\"%s\",\"synced\":%s,\"token_sha256\":\"%s\","
+			    "\"waiting_ms\":%lld}",
+			    terms->certified ? "true" : "false", (long long)(house_now_ms(&s->house) + valid_ms),
+			    terms->name ?: "phone", terms->device_bound ? "false" : "true", hex, (long long)waiting_ms);
+}
+
+static void
+invite(struct signed_in *s, const struct terms *terms) {
+	signed_in_do(s, "principal.invite", PERSON, payload_of(s, terms));
+}
+
+static void
+ask_options(struct signed_in *s, const char *body, struct ipc_response *response) {
+	signed_in_ask(s, "POST", "/v1/enrolment/options", nullptr, bytes_of_text(body), response);
+}
+
+/* What the person's browser hands in for these options. */
+static void
+hand_in(struct signed_in *s, const char *token, struct ipc_response *response) {
+	_cleanup_(registration_made_free) struct registration_made made = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct hash256 challenge, hash = sha256(BYTES_OF_ARRAY(TOKEN));
+	assert_ok(passkey_enrolment_challenge(BYTES_OF_LITERAL(HOUSE_INSTANCE), bytes_of_text(PERSON),
+					      BYTES_OF_LITERAL("phone"), hash.bytes, &challenge));
+	authenticator_register(&s->authenticators[FIRM_PERSON_1], hash256_bytes(&challenge), false, &made);
+	buffer_append_text(&body, "{\"attestation_object\":\"");
+	buffer_append_hex(&body, buffer_bytes(&made.attestation_object));
+	buffer_append_text(&body, "\",\"client_data\":\"");
+	buffer_append_hex(&body, buffer_bytes(&made.client_data));
+	buffer_append_format(&body, "\",\"rp_id\":\"" SIGNED_IN_RP_ID "\",\"token\":\"%s\"}", token);
+	signed_in_ask(s, "POST", "/v1/enrolment", nullptr, buffer_bytes(&body), response);
+}
+
+static void
+assert_problem(struct signed_in *s, unsigned status, const char *name, const struct ipc_response *response) {
+	if (response->status != status)
+		fail_msg("expected %u, got %u: %.*s", status, response->status, BYTES_ARGS(response->body));
+	assert_bytes(bytes_of_text(name), house_problem(&s->arena, response));
+}
+
+static const struct directory_key *
+phone(struct signed_in *s) {
+	return directory_key(keeper_gate(s->house.keeper)->state->directory,
+			     BYTES_OF_LITERAL("person:p-0000000000000001/phone"));
+}
+
+static void
+restart(struct signed_in *s) {
+	house_close(&s->house);
+	assert_ok(house_open(&s->house));
+}
+
+/* The whole log; entry `changed` as this text where it is not null. */
+static const char *
+replay_difference(struct signed_in *s, enum entry_type type, const char *from, const char *to,
+		  struct replay_counts *counts) {
+	static char difference[256];
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	struct ledger *ledger = keeper_ledger(s->house.keeper);
+	struct ledger_head head;
+	ledger_durable_head(ledger, &head);
+	assert_ok(replayer_create(&replayer, &keeper_gate(s->house.keeper)->blobs));
+	difference[0] = '\0';
+	for (uint64_t i = 0; i < head.head.size; i++) {
+		_cleanup_(buffer_free) struct buffer bytes = {};
+		struct ledger_record record;
+		struct entry entry;
+		enum replay_result result;
+		const char *found;
+		assert_ok(ledger_read(ledger, i, &bytes, &record));
+		uint8_t *leaf = (uint8_t *)arena_text(&s->arena, record.leaf);
+		assert_ok(entry_peek(record.leaf, &entry));
+		if (from != nullptr && entry.type == type) {
+			uint8_t *at = memmem(leaf, record.leaf.len, from, strlen(from));
+			assert_non_null(at);
+			assert_int_equal(strlen(from), strlen(to));
+			memcpy(at, to, strlen(to));
+		}
+		assert_ok(replayer_add(replayer, i, bytes_of(leaf, record.leaf.len), &result, &found));
+		if (found != nullptr && difference[0] == '\0')
+			snprintf(difference, sizeof difference, "%s", found);
+	}
+	*counts = replayer_counts(replayer);
+	return difference;
+}
+
+static void
+a_passkey_is_enrolled_once_and_counts_after_its_waiting_time(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	struct replay_counts counts;
+	signed_in_set_up(&s);
+	invite(&s, &(struct terms){});
+	ask_options(&s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
+	assert_answer(200, nullptr, &response);
+	assert_bytes(bytes_of_text(PERSON), house_text(&s.arena, &response, "person"));
+	assert_bytes(BYTES_OF_LITERAL("phone"), house_text(&s.arena, &response, "name"));
+	assert_bytes(BYTES_OF_LITERAL("none"), house_text(&s.arena, &response, "attestation"));
+	assert_bytes(BYTES_OF_LITERAL(SIGNED_IN_RP_ID), house_text(&s.arena, &response, "rp_id"));
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_answer(201, nullptr, &response);
+	assert_bytes(BYTES_OF_LITERAL("person:p-0000000000000001/phone"), house_text(&s.arena, &response, "key"));
+	/* Once: neither again, nor what it would be made with. */
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	ask_options(&s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	restart(&s);
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	assert_non_null(phone(&s));
+	uint8_t challenge[32];
+	_cleanup_(buffer_free) struct buffer early = {};
+	signed_in_challenge(&s, challenge);
+	signed_in_body(&s, FIRM_PERSON_1, challenge, &early);
+	signed_in_ask(&s, "POST", "/v1/session", nullptr, buffer_bytes(&early), &response);
+	assert_problem(&s, 401, "session.refused", &response);
+	signed_in_pass(&s, 24 * SIGNED_IN_HOUR_MS);
+	assert_non_null(signed_in_cookie(&s, FIRM_PERSON_1));
+	assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+	assert_int_equal(1, counts.enrolments);
+	assert_int_equal(1, counts.sign_ins);
+}
+
+static void
+an_invitation_is_good_while_it_lasts_and_for_whom_it_is(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	hand_in(&s, TOKEN_HEX, &response); /* nobody is invited */
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	invite(&s, &(struct terms){.valid_ms = SIGNED_IN_HOUR_MS});
+	restart(&s); /* it is remembered */
+	hand_in(&s, "4217000000000000000000000000000000000000000000000000000000000001", &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	static const struct {
+		const char *origin, *rp_id, *problem;
+		uint8_t flags;
+	} cases[] = {
+		{"https://evil.example", SIGNED_IN_RP_ID, "client_data.origin", 0x05},
+		{"http://" HOUSE_AUTHORITY, SIGNED_IN_RP_ID, "client_data.origin", 0x05},
+		{SIGNED_IN_ORIGIN, "evil.example", "authenticator_data.rp_id", 0x05},
+		{SIGNED_IN_ORIGIN, SIGNED_IN_RP_ID, "authenticator_data.user_verified", 0x01},
+		{SIGNED_IN_ORIGIN, SIGNED_IN_RP_ID, "authenticator_data.user_present", 0x04},
+	};
+	struct authenticator *authenticator = &s.authenticators[FIRM_PERSON_1];
+	const struct authenticator honest = *authenticator;
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		authenticator->origin = cases[i].origin;
+		authenticator->rp_id = cases[i].rp_id;
+		authenticator->flags = cases[i].flags;
+		hand_in(&s, TOKEN_HEX, &response);
+		assert_problem(&s, 401, cases[i].problem, &response);
+	}
+	*authenticator = honest;
+	/* Another's credential. */
+	memcpy(authenticator->credential_id, s.authenticators[FIRM_PERSON_2].credential_id, 32);
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 409, "directory.key_taken", &response);
+	*authenticator = honest;
+	signed_in_do(&s, "principal.suspend", PERSON, "{}");
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+	assert_null(phone(&s));
+	signed_in_pass(&s, SIGNED_IN_HOUR_MS);
+	ask_options(&s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
+	assert_problem(&s, 401, "enrolment.refused", &response);
+}
+
+static void
+what_was_approved_is_what_is_enrolled(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	invite(&s, &(struct terms){.certified = true});
+	ask_options(&s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
+	assert_bytes(BYTES_OF_LITERAL("direct"), house_text(&s.arena, &response, "attestation"));
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 401, "enrolment.not_certified", &response);
+	_cleanup_(signed_in_free) struct signed_in bound;
+	signed_in_set_up(&bound);
+	invite(&bound, &(struct terms){.device_bound = true});
+	bound.authenticators[FIRM_PERSON_1].flags = 0x0d; /* may be copied */
+	hand_in(&bound, TOKEN_HEX, &response);
+	assert_problem(&bound, 401, "enrolment.synced", &response);
+	bound.authenticators[FIRM_PERSON_1].flags = 0x05;
+	hand_in(&bound, TOKEN_HEX, &response);
+	assert_answer(201, nullptr, &response);
+}
+
+/* Person 1 approves: the shipped policy lets nobody's passkey count at once, by invitation either. */
+static void
+an_invitation_waits_and_is_approved_like_a_passkey(void **) {
+	static const struct {
+		struct terms terms;
+		unsigned status;
+		const char *problem;
+	} cases[] = {
+		{{.waiting_ms = 1000}, 403, "operation.denied"},
+		{{.waiting_ms = -1}, 400, "payload.waiting_ms"},
+		{{.waiting_ms = INVITATION_WAITING_MAX_MS + 1}, 400, "payload.waiting_ms"},
+		{{}, 202, nullptr},
+	};
+	_cleanup_(signed_in_free) struct signed_in s;
+	signed_in_set_up(&s);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct ipc_response response;
+		assert_ok(house_submit(&s.house, &s.arena,
+				       (struct firm_operation){.by = FIRM_PERSON_4,
+							       .kind = "principal.invite",
+							       .resource = PERSON,
+							       .payload = payload_of(&s, &cases[i].terms)},
+				       &response));
+		if (cases[i].problem != nullptr)
+			assert_problem(&s, cases[i].status, cases[i].problem, &response);
+		else
+			assert_answer(202, "held", &response);
+	}
+	static const struct {
+		struct terms terms;
+		const char *error;
+	} failing[] = {
+		{{.valid_ms = -1000}, "payload.expires"},
+		{{.valid_ms = 31 * 24 * SIGNED_IN_HOUR_MS}, "payload.expires"},
+		{{.name = "No"}, "directory.name"},
+		{{.name = "terminal"}, "directory.exists"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(failing); i++) {
+		struct ipc_response response;
+		assert_ok(house_submit(&s.house, &s.arena,
+				       (struct firm_operation){.by = FIRM_PERSON_4,
+							       .kind = "principal.invite",
+							       .resource = PERSON,
+							       .payload = payload_of(&s, &failing[i].terms)},
+				       &response));
+		struct bytes operation = house_text(&s.arena, &response, "operation");
+		assert_ok(house_vote(&s.house, &s.arena, operation, FIRM_PERSON_3, "approve", &response));
+		assert_ok(house_vote(&s.house, &s.arena, operation, FIRM_PERSON_5, "approve", &response));
+		assert_int_equal(409, response.status);
+		if (memmem(response.body.data, response.body.len, failing[i].error, strlen(failing[i].error)) ==
+		    nullptr)
+			fail_msg("expected %s in %.*s", failing[i].error, BYTES_ARGS(response.body));
+	}
+}
+
+static void
+a_body_that_is_none_is_refused_by_name(void **) {
+	static const struct {
+		const char *target, *body, *problem;
+	} cases[] = {
+		{"/v1/enrolment/options", "", "json.syntax"},
+		{"/v1/enrolment/options", "[]", "enrolment"},
+		{"/v1/enrolment/options", "{}", "enrolment.token"},
+		{"/v1/enrolment/options", "{\"token\":1}", "enrolment.token"},
+		{"/v1/enrolment/options", "{\"token\":\"42\"}", "enrolment.token"},
+		{"/v1/enrolment/options", "{\"token\":\"" TOKEN_HEX "00\"}", "enrolment.token"},
+		{"/v1/enrolment/options", "{\"more\":1,\"token\":\"" TOKEN_HEX "\"}", "enrolment.more"},
+		{"/v1/enrolment", "{}", "enrolment.token"},
+		{"/v1/enrolment", "{\"token\":\"" TOKEN_HEX "\"}", "enrolment.attestation_object"},
+		{"/v1/enrolment", "{\"attestation_object\":\"0\",\"token\":\"" TOKEN_HEX "\"}",
+		 "enrolment.attestation_object"},
+		{"/v1/enrolment", "{\"attestation_object\":\"00\",\"token\":\"" TOKEN_HEX "\"}",
+		 "enrolment.client_data"},
+		{"/v1/enrolment", "{\"attestation_object\":\"00\",\"client_data\":\"00\",\"token\":\"" TOKEN_HEX "\"}",
+		 "enrolment.rp_id"},
+	};
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		signed_in_ask(&s, "POST", cases[i].target, nullptr, bytes_of_text(cases[i].body), &response);
+		assert_problem(&s, 400, cases[i].problem, &response);
+	}
+}
+
+/* Whoever writes into the log shows: another passkey, other terms, a sign-in that was not. */
+static void
+what_was_changed_in_the_log_differs_in_replay(void **) {
+	static const struct {
+		enum entry_type type;
+		const char *from, *to, *difference;
+	} cases[] = {
+		{ENTRY_ENROLMENT, "\"attestation_object\":\"a3", "\"attestation_object\":\"a2",
+		 "an enrolment does not hold"},
+		{ENTRY_ENROLMENT, "/phone\"", "/phony\"", "an enrolment does not hold: enrolment.terms"},
+		{ENTRY_ENROLMENT, "p-0000000000000001", "p-0000000000000003",
+		 "an enrolment does not hold: enrolment.terms"},
+		{ENTRY_ENROLMENT, "\"token_sha256\":\"", "\"token_sha257\":\"", "an enrolment does not hold"},
+		{ENTRY_SIGN_IN, "\"aal\":2", "\"aal\":4", "a sign-in amounts to 4"},
+		{ENTRY_SIGN_IN, "\"challenge\":\"00", "\"challenge\":\"01", "a sign-in's assertion does not verify"},
+		{ENTRY_SIGN_IN, "\"signature\":\"30", "\"signature\":\"31", "a sign-in's assertion does not verify"},
+		{ENTRY_SIGN_IN, "p-0000000000000001", "p-0000000000000002", "a sign-in's assertion does not verify"},
+		{ENTRY_SIGN_IN, "\"signed_in_at\":1", "\"signed_in_at\":2",
+		 "a sign-in's challenge was not made within"},
+		{ENTRY_SIGN_IN, "\"public_key\":", "\"publik_key\":", "a sign-in's evidence cannot be read"},
+	};
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	struct replay_counts counts;
+	signed_in_set_up(&s);
+	invite(&s, &(struct terms){});
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_answer(201, nullptr, &response);
+	signed_in_pass(&s, 25 * SIGNED_IN_HOUR_MS);
+	(void)signed_in_cookie(&s, FIRM_PERSON_1);
+	assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		const char *found = replay_difference(&s, cases[i].type, cases[i].from, cases[i].to, &counts);
+		if (strncmp(found, cases[i].difference, strlen(cases[i].difference)) != 0)
+			fail_msg("%s: expected \"%s\", found \"%s\"", cases[i].to, cases[i].difference, found);
+		assert_true(counts.different > 0);
+	}
+}
+
+RUN_TESTS(T(a_passkey_is_enrolled_once_and_counts_after_its_waiting_time),
+	  T(an_invitation_is_good_while_it_lasts_and_for_whom_it_is), T(what_was_approved_is_what_is_enrolled),
+	  T(an_invitation_waits_and_is_approved_like_a_passkey), T(a_body_that_is_none_is_refused_by_name),
+	  T(what_was_changed_in_the_log_differs_in_replay))
