@@ -289,6 +289,101 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 	return OK;
 }
 
+bool
+limits_has(const struct limits *limits, const uint8_t operation[32]) {
+	return number_in(&limits->by_operation, operation) != NONE;
+}
+
+/* One part of one spend, while they are collected from all series. */
+struct visited {
+	uint64_t spend;
+	struct limit_part part;
+};
+
+static int
+compare_visited(const void *a, const void *b) {
+	const struct visited *one = a, *other = b;
+	return (one->spend > other->spend) - (one->spend < other->spend);
+}
+
+static size_t
+first_from(const struct series *series, uint64_t from) {
+	size_t low = 0, high = series->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (series->items[middle].spend < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static enum status
+collect(const struct limits *limits, uint64_t from, struct visited **visited, size_t *count) {
+	size_t capacity = 0;
+	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
+		size_t at = 0;
+		struct bytes subject;
+		void *value;
+		while (map_next(&limits->series[dimension], &at, &subject, &value)) {
+			const struct series *series = value;
+			for (size_t i = first_from(series, from); i < series->count; i++) {
+				if (series->items[i].own == 0)
+					continue;
+				if (*count == capacity) {
+					capacity = capacity == 0 ? 64 : 2 * capacity;
+					struct visited *grown = reallocarray(*visited, capacity, sizeof **visited);
+					TRY_ALLOC(grown);
+					*visited = grown;
+				}
+				(*visited)[(*count)++] = (struct visited){
+					series->items[i].spend,
+					{(enum limit_dimension)dimension, subject, series->items[i].own}};
+			}
+		}
+	}
+	return OK;
+}
+
+static enum status
+visit_collected(const struct limits *limits, const struct visited *visited, struct limit_part *parts, size_t count,
+		enum status (*visit)(void *context, const struct spend *spend), void *context) {
+	for (size_t i = 0, end; i < count; i = end) {
+		const struct applied *applied = spend_of(limits, visited[i].spend);
+		for (end = i; end < count && visited[end].spend == visited[i].spend; end++)
+			parts[end] = visited[end].part;
+		if (applied == nullptr)
+			continue;
+		struct spend spend = {.at_ms = applied->at_ms, .parts = &parts[i], .part_count = end - i};
+		memcpy(spend.operation, applied->operation, sizeof spend.operation);
+		memcpy(spend.identity, applied->identity, sizeof spend.identity);
+		TRY(visit(context, &spend));
+	}
+	return OK;
+}
+
+enum status
+limits_visit(const struct limits *limits, uint64_t *from,
+	     enum status (*visit)(void *context, const struct spend *spend), void *context) {
+	struct visited *visited = nullptr;
+	size_t count = 0;
+	uint64_t end = limits->first_spend + limits->count;
+	enum status status = *from >= end ? OK : collect(limits, *from, &visited, &count);
+	struct limit_part *parts = count == 0 ? nullptr : calloc(count, sizeof *parts);
+	if (status == OK && count > 0 && parts == nullptr)
+		status = fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
+	if (status == OK && count > 0) {
+		qsort(visited, count, sizeof *visited, compare_visited);
+		status = visit_collected(limits, visited, parts, count, visit, context);
+	}
+	free(parts);
+	free(visited);
+	if (status == OK)
+		*from = end;
+	return status;
+}
+
 int64_t
 limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject, enum limit_window window,
 	   int64_t at_ms, const uint8_t *identity, int64_t cents) {

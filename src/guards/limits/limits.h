@@ -53,6 +53,13 @@ void limits_destroy(struct limits **limits); /* a cleanup function */
 /* Counts a spend. Applying an operation a second time within a week changes nothing. */
 enum status limits_apply(struct limits *limits, const struct spend *spend);
 
+/* Whether the operation was applied, released since or not, and is still kept. */
+bool limits_has(const struct limits *limits, const uint8_t operation[32]);
+/* The spends applied from number *from on (0: all that are kept), in order, with what of them is not released; *from becomes
+ * the number after the last. The spend and its parts are valid during the call. */
+enum status limits_visit(const struct limits *limits, uint64_t *from,
+			 enum status (*visit)(void *context, const struct spend *spend), void *context);
+
 /* Takes back what an operation reserved, where its outcome proves that nothing was released. */
 enum status limits_release(struct limits *limits, const uint8_t operation[32]);
 
