@@ -20,6 +20,7 @@ static const char *const state_names[KEY_STATE_COUNT] = {
 	[KEY_ROTATED] = "rotated",
 	[KEY_DESTROYED] = "destroyed",
 };
+static const char *const sharing_names[KEY_SHARING_COUNT] = {[KEY_WHOLE] = "whole", [KEY_SHARED_ECDSA] = "ecdsa"};
 
 static const char *
 name_of(const char *const *names, size_t count, unsigned value) {
@@ -52,6 +53,7 @@ NAMES_OF(algorithm, ARRAY_LENGTH(algorithm_names))
 NAMES_OF(purpose, KEY_PURPOSE_COUNT)
 NAMES_OF(material, KEY_MATERIAL_COUNT)
 NAMES_OF(state, KEY_STATE_COUNT)
+NAMES_OF(sharing, KEY_SHARING_COUNT)
 
 static bool
 is_id_character(uint8_t character, bool first) {
@@ -115,6 +117,24 @@ check_extended(const struct key_info *key) {
 	return OK;
 }
 
+/* A single key of a curve that its scheme shares; or, whole, no numbers of a sharing at all. */
+static enum status
+check_sharing(const struct key_info *key) {
+	if (key->sharing == KEY_WHOLE)
+		return key->threshold == 0 && key->parties == 0 && key->epoch == 0
+			       ? OK
+			       : fail(STATUS_INVALID, "key_record.sharing: a whole key has neither parties nor epoch");
+	if (key->algorithm != KEY_SECP256K1 || key->material != KEY_MATERIAL_SINGLE)
+		return fail(STATUS_INVALID,
+			    "key_record.sharing: scheme ecdsa shares single keys of secp256k1, not %s %s keys",
+			    key_material_name(key->material), key_algorithm_name(key->algorithm));
+	if (key->threshold < 2 || key->threshold > key->parties || key->parties > KEY_PARTIES_MAX || key->epoch == 0)
+		return fail(STATUS_INVALID,
+			    "key_record.sharing: %u of %u, epoch %u; 2 to all, of at most %u, from epoch 1",
+			    key->threshold, key->parties, key->epoch, KEY_PARTIES_MAX);
+	return OK;
+}
+
 enum status
 key_check_info(const struct key_info *key) {
 	TRY(key_check_id(id_bytes(key->id)));
@@ -122,7 +142,8 @@ key_check_info(const struct key_info *key) {
 	if (key->successor[0] != '\0')
 		TRY(key_check_id(id_bytes(key->successor)));
 	if ((unsigned)key->algorithm >= ARRAY_LENGTH(algorithm_names) || (unsigned)key->purpose >= KEY_PURPOSE_COUNT ||
-	    (unsigned)key->material >= KEY_MATERIAL_COUNT || (unsigned)key->state >= KEY_STATE_COUNT)
+	    (unsigned)key->material >= KEY_MATERIAL_COUNT || (unsigned)key->state >= KEY_STATE_COUNT ||
+	    (unsigned)key->sharing >= KEY_SHARING_COUNT)
 		return fail(STATUS_INVALID,
 			    "key_record.attribute: algorithm %d, purpose %d, material %d or state %d is unknown",
 			    (int)key->algorithm, (int)key->purpose, (int)key->material, (int)key->state);
@@ -135,6 +156,7 @@ key_check_info(const struct key_info *key) {
 	    (key->state == KEY_ROTATED && key->successor[0] == '\0'))
 		return fail(STATUS_INVALID,
 			    "key_record.successor: a key has a successor once it is rotated, and never before");
+	TRY(check_sharing(key));
 	if (key->chain[0] != '\0') {
 		TRY(key_check_chain(bytes_of(key->chain, strnlen(key->chain, sizeof key->chain))));
 		if (key->purpose != KEY_PURPOSE_TRANSFER)
@@ -180,6 +202,15 @@ key_write(struct json_writer *writer, const struct key_info *key) {
 	}
 	json_write_member_hex(writer, "public_key", key_public(key));
 	json_write_member_text(writer, "purpose", key_purpose_name(key->purpose));
+	if (key->sharing != KEY_WHOLE) {
+		json_write_key(writer, "sharing");
+		json_write_object(writer);
+		json_write_member_integer(writer, "epoch", key->epoch);
+		json_write_member_integer(writer, "parties", key->parties);
+		json_write_member_text(writer, "scheme", key_sharing_name(key->sharing));
+		json_write_member_integer(writer, "threshold", key->threshold);
+		json_write_end(writer);
+	}
 	json_write_member_text(writer, "state", key_state_name(key->state));
 	if (key->successor[0] != '\0')
 		json_write_member_text(writer, "successor", key->successor);
@@ -241,11 +272,43 @@ read_origin(const json *record, struct key_info *key) {
 	return OK;
 }
 
+static enum status
+read_number(const json *object, const char *member, int64_t max, int64_t *number) {
+	TRY(json_need_integer(object, "key_record.sharing", member, number));
+	return *number >= 1 && *number <= max
+		       ? OK
+		       : fail(STATUS_INVALID, "key_record.sharing: %s is %lld; 1 to %lld are possible", member,
+			      (long long)*number, (long long)max);
+}
+
+static enum status
+read_sharing(const json *record, struct key_info *key) {
+	static const char *const members[] = {"epoch", "parties", "scheme", "threshold", nullptr};
+	const json *sharing;
+	struct bytes scheme;
+	int64_t epoch, parties, threshold;
+	if (json_get(record, "sharing") == nullptr)
+		return OK;
+	TRY(json_need(record, "key_record", "sharing", JSON_OBJECT, &sharing));
+	TRY(json_only(sharing, "key_record.sharing", members));
+	TRY(json_need_string(sharing, "key_record.sharing", "scheme", &scheme));
+	TRY(key_sharing_parse(scheme, &key->sharing));
+	if (key->sharing == KEY_WHOLE)
+		return fail(STATUS_INVALID, "key_record.sharing: \"whole\" is no scheme");
+	TRY(read_number(sharing, "epoch", UINT32_MAX, &epoch));
+	TRY(read_number(sharing, "parties", KEY_PARTIES_MAX, &parties));
+	TRY(read_number(sharing, "threshold", KEY_PARTIES_MAX, &threshold));
+	key->epoch = (uint32_t)epoch;
+	key->parties = (uint8_t)parties;
+	key->threshold = (uint8_t)threshold;
+	return OK;
+}
+
 enum status
 key_read(const json *record, struct key_info *key) {
 	static const char *const single_members[] = {"account", "algorithm", "chain",      "created",
 						     "id",      "material",  "public_key", "purpose",
-						     "state",   "successor", nullptr};
+						     "sharing", "state",     "successor",  nullptr};
 	static const char *const extended_members[] = {"account",     "algorithm", "branches",  "chain",  "created",
 						       "fingerprint", "id",        "material",  "origin", "public_key",
 						       "purpose",     "state",     "successor", nullptr};
@@ -270,5 +333,7 @@ key_read(const json *record, struct key_info *key) {
 		TRY(read_id(record, "successor", key->successor));
 	if (extended)
 		TRY(read_origin(record, key));
+	else
+		TRY(read_sharing(record, key));
 	return key_check_info(key);
 }

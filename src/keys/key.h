@@ -9,6 +9,9 @@
  * Life: active ─► rotated (names its successor; still signs, so that what it holds can be moved there; policies see the
  * state); active and rotated ◄─► frozen; all ─► destroyed (its secret is gone, the record stays). Plain data, copied by
  * value. Errors: STATUS_INVALID "key_record.*".
+ *
+ * A shared key exists nowhere whole: its record says by how many of how many keepers it signs, and its public terms are a
+ * struct sharing (keys/threshold/sharing.h); of its secret a keeper has a share (docs/PROTOCOL.threshold).
  */
 #ifndef GATEHOUSE_KEYS_KEY_H
 #define GATEHOUSE_KEYS_KEY_H
@@ -22,8 +25,11 @@ constexpr size_t KEY_ACCOUNT_MAX = 64; /* the id of the account that owns it, of
 constexpr size_t KEY_CHAIN_MAX = 32; /* "eip155:1", "bitcoin:regtest": lower-case letters and digits, one ":" between */
 constexpr size_t KEY_BRANCHES_MAX = 4;
 
+constexpr uint8_t KEY_PARTIES_MAX = 16;
+
 enum key_purpose { KEY_PURPOSE_TRANSFER, KEY_PURPOSE_DIGEST, KEY_PURPOSE_COUNT };
 enum key_material { KEY_MATERIAL_SINGLE, KEY_MATERIAL_EXTENDED, KEY_MATERIAL_COUNT };
+enum key_sharing { KEY_WHOLE, KEY_SHARED_ECDSA, KEY_SHARING_COUNT };
 enum key_state { KEY_ACTIVE, KEY_FROZEN, KEY_ROTATED, KEY_DESTROYED, KEY_STATE_COUNT };
 
 struct key_info {
@@ -36,6 +42,10 @@ struct key_info {
 	enum key_purpose purpose;
 	enum key_material material;
 	enum key_state state;
+	enum key_sharing sharing;
+	uint8_t threshold; /* shared keys: keepers that a signature takes, */
+	uint8_t parties;   /* of so many that hold a share, */
+	uint32_t epoch;    /* dealt so many times */
 	int64_t created_ms;
 	uint8_t public_key[33]; /* compressed point; Ed25519: 32 bytes; extended: of the extended key itself */
 	size_t public_key_len;
@@ -67,9 +77,11 @@ const char *key_algorithm_name(enum key_algorithm algorithm); /* "secp256k1", "p
 const char *key_purpose_name(enum key_purpose purpose);       /* "transfer", "digest" */
 const char *key_material_name(enum key_material material);    /* "single", "extended" */
 const char *key_state_name(enum key_state state);             /* "active", "frozen", "rotated", "destroyed" */
+const char *key_sharing_name(enum key_sharing sharing);       /* "whole", "ecdsa": the scheme by which it is shared */
 enum status key_algorithm_parse(struct bytes name, enum key_algorithm *algorithm);
 enum status key_purpose_parse(struct bytes name, enum key_purpose *purpose);
 enum status key_material_parse(struct bytes name, enum key_material *material);
 enum status key_state_parse(struct bytes name, enum key_state *state);
+enum status key_sharing_parse(struct bytes name, enum key_sharing *sharing);
 
 #endif

@@ -86,13 +86,14 @@ take_slot(struct keyring *ring, struct ring_key *key) {
 
 static enum status
 open_secret(struct keyring *ring, struct ring_key *key, struct bytes blob) {
-	if (key->info.state == KEY_DESTROYED) {
-		if (blob.len != 0)
-			return fail(STATUS_CONFLICT,
-				    "key.destroyed: key %s is recorded as destroyed, and its blob still exists",
-				    key->info.id);
+	if (key->info.state == KEY_DESTROYED && blob.len != 0)
+		return fail(STATUS_CONFLICT,
+			    "key.destroyed: key %s is recorded as destroyed, and its blob still exists", key->info.id);
+	if (key->info.sharing != KEY_WHOLE && blob.len != 0)
+		return fail(STATUS_CONFLICT, "key.shared: key %s is recorded as shared, and a blob of it exists",
+			    key->info.id);
+	if (key->info.state == KEY_DESTROYED || key->info.sharing != KEY_WHOLE)
 		return OK;
-	}
 	TRY(take_slot(ring, key));
 	return blob_open(ring->wrapping_key, buffer_bytes(&ring->instance), &key->info, blob, key->secret);
 }
@@ -242,9 +243,23 @@ keyring_destroy_key(struct keyring *ring, struct bytes id) {
 	struct ring_key *key;
 	TRY(find_for_change(ring, id, KEY_DESTROYED, &key));
 	node_cache_drop(ring->cache, key);
-	secret_region_give_back(key->region, key->secret);
+	if (key->secret != nullptr)
+		secret_region_give_back(key->region, key->secret);
 	key->secret = nullptr;
 	key->region = nullptr;
 	key->info.state = KEY_DESTROYED;
+	return OK;
+}
+
+enum status
+keyring_reshare(struct keyring *ring, const struct key_info *key) {
+	struct ring_key *found;
+	TRY(ring_find(ring, bytes_of_text(key->id), &found));
+	if (found->info.sharing != key->sharing || key->epoch != found->info.epoch + 1)
+		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u", key->id,
+			    found->info.epoch, key->epoch);
+	found->info.threshold = key->threshold;
+	found->info.parties = key->parties;
+	found->info.epoch = key->epoch;
 	return OK;
 }

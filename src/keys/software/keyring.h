@@ -6,7 +6,7 @@
  *
  * Every signature is verified before it is handed out; one that does not verify is wiped (design §7).
  * Owner: the ring copies what it is given. Threads: one at a time.
- * Errors: STATUS_NOT_FOUND "key.unknown"; STATUS_DENIED "key.frozen", "key.destroyed", "key.purpose", "key.path";
+ * Errors: STATUS_NOT_FOUND "key.unknown"; STATUS_DENIED "key.frozen", "key.destroyed", "key.purpose", "key.path", "key.shared";
  * STATUS_INVALID "key.scheme", "key.tweak"; STATUS_CONFLICT "key.expected_public_key", "key.exists", "key.state",
  * "key.successor"; STATUS_INTERNAL "key.signature". *signature is zero unless OK.
  */
@@ -38,7 +38,8 @@ enum status keyring_import_extended(struct keyring *ring, struct key_info *key, 
 				    uint8_t blob[BLOB_SIZE]);
 
 /* --- The ring. --- */
-/* Opens the blob and adds the key in its recorded state; a destroyed one is added without secret, blob then empty. */
+/* Opens the blob and adds the key in its recorded state; a destroyed one and a shared one are added without secret, blob then
+ * empty. A shared key lives here as any other, but signs elsewhere: "key.shared". */
 enum status keyring_add(struct keyring *ring, const struct key_info *key, struct bytes blob);
 /* Takes a key out as if it had never been added: where recording its creation failed. */
 void keyring_forget(struct keyring *ring, struct bytes id);
@@ -52,12 +53,17 @@ enum status keyring_freeze(struct keyring *ring, struct bytes id);
 enum status keyring_unfreeze(struct keyring *ring, struct bytes id);
 /* The successor is another active key of the same algorithm, purpose and account: "key.successor". */
 enum status keyring_rotate(struct keyring *ring, struct bytes id, struct bytes successor);
+/* A shared key was dealt anew: threshold, parties and epoch are those of key, whose id it has. */
+enum status keyring_reshare(struct keyring *ring, const struct key_info *key);
 enum status keyring_destroy_key(struct keyring *ring, struct bytes id); /* the secret is wiped; the record stays */
 /* Whether the change would be made, changing nothing: what the gate asks before it records one. */
 enum status keyring_check_change(const struct keyring *ring, struct bytes id, enum key_state to);
 enum status keyring_check_rotation(const struct keyring *ring, struct bytes id, struct bytes successor);
 
 /* --- Using keys. --- */
+/* Whether the key may sign this: state, purpose, scheme, branches. Nothing is signed. */
+enum status keyring_check_request(const struct keyring *ring, struct bytes id, enum key_purpose use,
+				  const struct signing_request *request);
 /* The compressed public key at path below an extended key (count 0: the key's own). Any state but destroyed. */
 enum status keyring_public_key(struct keyring *ring, struct bytes id, const struct signing_path *path,
 			       uint8_t public_key[33]);

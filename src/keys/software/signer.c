@@ -8,8 +8,10 @@
 enum status
 ring_derive(struct keyring *ring, const struct ring_key *key, const struct signing_path *path,
 	    struct derived *derived) {
-	if (key->secret == nullptr)
+	if (key->info.state == KEY_DESTROYED)
 		return fail(STATUS_DENIED, "key.destroyed: key %s is destroyed", key->info.id);
+	if (key->info.sharing != KEY_WHOLE) /* a single key: its public key is known without the secret */
+		return fail(STATUS_DENIED, "key.shared: key %s is nowhere whole", key->info.id);
 	if (path->count > SIGNING_PATH_MAX)
 		return fail(STATUS_INVALID, "key.path: %zu steps; at most %zu", path->count, SIGNING_PATH_MAX);
 	if (key->info.material == KEY_MATERIAL_EXTENDED)
@@ -79,6 +81,14 @@ check_request(const struct key_info *key, enum key_purpose use, const struct sig
 	if (request->tweaked && request->scheme != SCHEME_BIP340)
 		return fail(STATUS_INVALID, "key.tweak: only BIP-340 signatures are made with a tweaked key");
 	return check_path(key, &request->path);
+}
+
+enum status
+keyring_check_request(const struct keyring *ring, struct bytes id, enum key_purpose use,
+		      const struct signing_request *request) {
+	struct ring_key *key;
+	TRY(ring_find(ring, id, &key));
+	return check_request(&key->info, use, request);
 }
 
 /* What is needed to sign and to verify, after any tweak. */

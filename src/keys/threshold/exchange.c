@@ -3,7 +3,7 @@
 #include "crypto/declassify.h"
 
 void
-exchange_open(struct exchange *exchange, const struct session *session, const struct message_kind *kinds,
+exchange_open(struct exchange *exchange, const struct protocol_session *session, const struct message_kind *kinds,
 	      size_t rounds) {
 	*exchange = (struct exchange){.session = *session, .kinds = kinds, .rounds = rounds};
 }
@@ -61,7 +61,7 @@ round_of(const struct exchange *exchange, uint8_t type) {
 
 static enum status
 read_header(const struct exchange *exchange, struct bytes frame, struct message_header *header) {
-	const struct session *session = &exchange->session;
+	const struct protocol_session *session = &exchange->session;
 	TRY(message_read_header(frame, header));
 	if (!hash256_equal(&header->session_id, &session->id) || header->to != session->self ||
 	    header->from == session->self || !party_set_has(&session->parties, header->from))
@@ -107,7 +107,7 @@ exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 
 enum status
 exchange_fields(const struct exchange *exchange, size_t position, struct bytes *fields) {
-	const struct session *session = &exchange->session;
+	const struct protocol_session *session = &exchange->session;
 	struct message_counts counts =
 		counts_between(exchange, session->parties.parties[position].index, session->self);
 	return message_read_fields(buffer_bytes(&exchange->received[exchange->round][position]),

@@ -21,7 +21,7 @@ constexpr size_t EXCHANGE_ROUNDS_MAX = 4;
 enum exchange_state { EXCHANGE_RUNNING, EXCHANGE_DONE, EXCHANGE_ABORTED };
 
 struct exchange {
-	struct session session;
+	struct protocol_session session;
 	const struct message_kind *kinds; /* one a round; static */
 	size_t rounds;
 	/* What multiplies the units of fields from one party to another; null: nothing does. */
@@ -37,7 +37,7 @@ struct exchange {
 };
 
 /* Takes a copy of the session. Any earlier content must have been destroyed. */
-void exchange_open(struct exchange *exchange, const struct session *session, const struct message_kind *kinds,
+void exchange_open(struct exchange *exchange, const struct protocol_session *session, const struct message_kind *kinds,
 		   size_t rounds);
 void exchange_close(struct exchange *exchange); /* wipes; a cleanup function */
 

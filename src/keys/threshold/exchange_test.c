@@ -18,7 +18,7 @@ static void
 open_party(struct exchange *exchange, uint8_t self) {
 	struct party_set set = parties_up_to(3);
 	static const uint8_t nonce[32] = {7};
-	struct session session;
+	struct protocol_session session;
 	assert_ok(session_open(&(struct session_terms){.protocol = "count",
 						       .instance = BYTES_OF_LITERAL("i"),
 						       .threshold = 2,

@@ -93,12 +93,12 @@ hash_parts(const char *label, struct bytes first, const struct bytes *parts, siz
 }
 
 struct hash256
-session_hash_parts(const struct session *session, const char *label, const struct bytes *parts, size_t count) {
+session_hash_parts(const struct protocol_session *session, const char *label, const struct bytes *parts, size_t count) {
 	return hash_parts(label, hash256_bytes(&session->id), parts, count);
 }
 
 struct hash256
-session_hash_of_all(const struct session *session, const char *label, const struct hash256 *values) {
+session_hash_of_all(const struct protocol_session *session, const char *label, const struct hash256 *values) {
 	struct bytes parts[2 * PARTIES_MAX] = {};
 	for (size_t i = 0; i < session->parties.count; i++) {
 		parts[2 * i] = bytes_of(&session->parties.parties[i].index, 1);
@@ -118,7 +118,7 @@ hash_party_set(const struct party_set *set) {
 }
 
 enum status
-session_open(const struct session_terms *terms, struct session *session) {
+session_open(const struct session_terms *terms, struct protocol_session *session) {
 	uint8_t epoch[4];
 	TRY(party_set_check(terms->parties));
 	if (terms->instance.len == 0 || terms->instance.len > SESSION_NAME_MAX)
@@ -135,7 +135,7 @@ session_open(const struct session_terms *terms, struct session *session) {
 		hash256_bytes(&parties), bytes_of(terms->nonce, 32),
 		terms->request,
 	};
-	*session = (struct session){
+	*session = (struct protocol_session){
 		.id = hash_parts("gatehouse/threshold/session/v1", bytes_of_text(terms->protocol), parts,
 				 ARRAY_LENGTH(parts)),
 		.parties = *terms->parties,

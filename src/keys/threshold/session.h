@@ -53,7 +53,7 @@ struct session_terms {
 	struct bytes request; /* what is agreed on beyond the above; hashed */
 };
 
-struct session {
+struct protocol_session {
 	struct hash256 id;
 	struct party_set parties;
 	uint8_t self;
@@ -61,16 +61,17 @@ struct session {
 };
 
 /* Errors: session.threshold (1 to PARTIES_MAX), session.self, session.instance, and those of the party set. */
-enum status session_open(const struct session_terms *terms, struct session *session);
+enum status session_open(const struct session_terms *terms, struct protocol_session *session);
 
 /* SHA-256(lp(label) ‖ lp(session id) ‖ lp(part) ‖ ...). Leaves nothing of the parts in memory that stays. */
-struct hash256 session_hash_parts(const struct session *session, const char *label, const struct bytes *parts,
+struct hash256 session_hash_parts(const struct protocol_session *session, const char *label, const struct bytes *parts,
 				  size_t count);
 #define SESSION_HASH(session, label, ...)                                                                              \
 	session_hash_parts(session, label, (const struct bytes[]){__VA_ARGS__},                                        \
 			   sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
 /* Over one value of each party, in order: index and value are the parts. */
-struct hash256 session_hash_of_all(const struct session *session, const char *label, const struct hash256 *values);
+struct hash256 session_hash_of_all(const struct protocol_session *session, const char *label,
+				   const struct hash256 *values);
 /* A part that is one byte. */
 #define SESSION_BYTE(number) bytes_of(&(const uint8_t){number}, 1)
 

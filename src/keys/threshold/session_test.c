@@ -36,7 +36,7 @@ whatever_differs_gives_another_session(void **) {
 	variants[7].parties = &renamed;
 	variants[8].nonce = OTHER_NONCE;
 	variants[9].request = BYTES_OF_LITERAL("s");
-	struct session sessions[ARRAY_LENGTH(variants)], at_other;
+	struct protocol_session sessions[ARRAY_LENGTH(variants)], at_other;
 	for (size_t i = 0; i < ARRAY_LENGTH(variants); i++) {
 		assert_ok(session_open(&variants[i], &sessions[i]));
 		for (size_t k = 0; k < i; k++)
@@ -51,7 +51,7 @@ static void
 parts_are_told_apart_by_their_lengths(void **) {
 	struct party_set set = parties_up_to(2);
 	struct session_terms terms = plain_terms(&set);
-	struct session session;
+	struct protocol_session session;
 	assert_ok(session_open(&terms, &session));
 	struct hash256 hashes[] = {
 		SESSION_HASH(&session, "l", BYTES_OF_LITERAL("ab"), BYTES_OF_LITERAL("c")),
@@ -69,7 +69,7 @@ static void
 terms_that_do_not_fit_are_refused_by_name(void **) {
 	struct party_set set = parties_up_to(3), bad = set;
 	struct session_terms terms = plain_terms(&set);
-	struct session session;
+	struct protocol_session session;
 	terms.threshold = 0;
 	assert_fails(STATUS_INVALID, "session.threshold", session_open(&terms, &session));
 	terms = plain_terms(&set);

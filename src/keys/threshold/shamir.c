@@ -57,7 +57,8 @@ lagrange_coefficient(const struct party_set *set, uint8_t index) {
 }
 
 static struct scalar
-challenge(const struct session *session, uint8_t prover, const struct point *statement, const uint8_t nonce[33]) {
+challenge(const struct protocol_session *session, uint8_t prover, const struct point *statement,
+	  const uint8_t nonce[33]) {
 	uint8_t encoded[POINT_SIZE];
 	point_write(statement, encoded);
 	struct hash256 hash = SESSION_HASH(session, "gatehouse/threshold/knowledge/v1", bytes_of(&prover, 1),
@@ -66,7 +67,7 @@ challenge(const struct session *session, uint8_t prover, const struct point *sta
 }
 
 enum status
-knowledge_prove(const struct session *session, uint8_t prover, const struct scalar *secret,
+knowledge_prove(const struct protocol_session *session, uint8_t prover, const struct scalar *secret,
 		const struct point *statement, const struct randomness *randomness, struct knowledge_proof *proof) {
 	struct scalar nonce = scalar_random(randomness);
 	struct point point;
@@ -85,7 +86,7 @@ knowledge_prove(const struct session *session, uint8_t prover, const struct scal
 }
 
 enum status
-knowledge_verify(const struct session *session, uint8_t prover, const struct point *statement,
+knowledge_verify(const struct protocol_session *session, uint8_t prover, const struct point *statement,
 		 const struct knowledge_proof *proof) {
 	struct scalar response, product = challenge(session, prover, statement, proof->nonce);
 	struct point nonce, left, right;

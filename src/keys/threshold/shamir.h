@@ -34,11 +34,11 @@ struct knowledge_proof {
 	uint8_t nonce[POINT_SIZE];
 	uint8_t response[SCALAR_SIZE];
 };
-enum status knowledge_prove(const struct session *session, uint8_t prover, const struct scalar *secret,
+enum status knowledge_prove(const struct protocol_session *session, uint8_t prover, const struct scalar *secret,
 			    const struct point *statement, const struct randomness *randomness,
 			    struct knowledge_proof *proof);
 /* Errors: STATUS_UNAUTHORIZED "knowledge.proof". */
-enum status knowledge_verify(const struct session *session, uint8_t prover, const struct point *statement,
+enum status knowledge_verify(const struct protocol_session *session, uint8_t prover, const struct point *statement,
 			     const struct knowledge_proof *proof);
 
 #endif

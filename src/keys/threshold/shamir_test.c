@@ -6,11 +6,11 @@
 
 static const struct randomness SYSTEM = {};
 
-static struct session
+static struct protocol_session
 open_session(uint8_t nonce_byte) {
 	struct party_set set = parties_up_to(3);
 	uint8_t nonce[32] = {nonce_byte};
-	struct session session;
+	struct protocol_session session;
 	assert_ok(session_open(&(struct session_terms){.protocol = "p",
 						       .instance = BYTES_OF_LITERAL("i"),
 						       .threshold = 2,
@@ -69,7 +69,7 @@ commitments_give_the_public_share_of_every_party(void **) {
 
 static void
 a_proof_of_knowledge_holds_for_its_prover_statement_and_session_only(void **) {
-	struct session session = open_session(1), other_session = open_session(2);
+	struct protocol_session session = open_session(1), other_session = open_session(2);
 	struct scalar secret = scalar_random(&SYSTEM);
 	struct point statement, other;
 	struct knowledge_proof proof;

@@ -136,7 +136,7 @@ sets_up_with(const struct dealing *dealing, size_t position) {
 static enum status
 open_exchange(struct dealing *dealing, const struct dealing_terms *terms) {
 	struct party_set parties;
-	struct session session;
+	struct protocol_session session;
 	struct hash256 request = dealing_hash_request(terms, &dealing->dealers);
 	TRY(party_set_union(&dealing->dealers, &terms->key.holders, &parties));
 	TRY(session_open(&(struct session_terms){.protocol = "gatehouse/threshold/ecdsa/dealing/v1",
@@ -229,7 +229,7 @@ own_fields(const struct dealing *dealing, struct bytes fields[OPEN_FIELDS]) {
 static enum status
 write_first_round(struct dealing *dealing) {
 	struct bytes own[OPEN_FIELDS] = {};
-	const struct session *session = &dealing->exchange.session;
+	const struct protocol_session *session = &dealing->exchange.session;
 	own_fields(dealing, own);
 	struct hash256 commitment = commit_to(dealing, session->self, own);
 	declassify(&commitment, sizeof commitment);
@@ -304,7 +304,7 @@ append_opening(const struct dealing *dealing, size_t position, struct buffer *fr
 
 static enum status
 answer_commitments(struct dealing *dealing) {
-	const struct session *session = &dealing->exchange.session;
+	const struct protocol_session *session = &dealing->exchange.session;
 	struct bytes fields[PARTIES_MAX][COMMIT_FIELDS];
 	for (size_t i = 0; i < session->parties.count; i++) {
 		if (!is_peer(dealing, i))

@@ -45,7 +45,7 @@ dealing_hash_request(const struct dealing_terms *terms, const struct party_set *
 		holders[i] = terms->key.holders.parties[i].index;
 	if (terms->kind == DEALING_RESHARE)
 		store_u32be(old_epoch, terms->old_key->epoch);
-	const struct session none = {};
+	const struct protocol_session none = {};
 	return SESSION_HASH(&none, "gatehouse/threshold/ecdsa/dealing-request/v1", SESSION_BYTE((uint8_t)terms->kind),
 			    SESSION_BYTE((uint8_t)terms->key.purpose), bytes_of(indices, dealers->count),
 			    bytes_of(holders, terms->key.holders.count), BYTES_OF_ARRAY(old_epoch),

@@ -43,7 +43,7 @@ static enum status
 open_exchange(struct online *online, const struct presignature *presignature, struct bytes instance) {
 	const struct ecdsa_key *key = &online->share->key;
 	struct hash256 request = ecdsa_hash_request(&online->request);
-	struct session session;
+	struct protocol_session session;
 	TRY(session_open(&(struct session_terms){.protocol = "gatehouse/threshold/ecdsa/online/v1",
 						 .instance = instance,
 						 .key_id = bytes_of_text(key->id),
@@ -102,7 +102,7 @@ make_parts(struct online *online, const struct presignature *presignature) {
 
 static enum status
 write_round(struct online *online) {
-	const struct session *session = &online->exchange.session;
+	const struct protocol_session *session = &online->exchange.session;
 	uint8_t nonce_point[POINT_SIZE], bytes[2 * SCALAR_SIZE];
 	point_write(&online->nonce_point, nonce_point);
 	scalar_write(&online->w, bytes);

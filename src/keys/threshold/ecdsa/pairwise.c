@@ -4,14 +4,14 @@
 #include "crypto/declassify.h"
 
 static struct hash256
-base_context(const struct session *session, uint8_t sender, uint8_t receiver) {
+base_context(const struct protocol_session *session, uint8_t sender, uint8_t receiver) {
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/base-ot/v1", bytes_of(&sender, 1),
 			    bytes_of(&receiver, 1));
 }
 
 enum status
-pairwise_start(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session, uint8_t peer,
-	       const struct randomness *randomness) {
+pairwise_start(struct pairwise_setup *setup, struct oblivious *oblivious, const struct protocol_session *session,
+	       uint8_t peer, const struct randomness *randomness) {
 	struct hash256 context = base_context(session, peer, session->self);
 	uint8_t delta[OT_KAPPA / 8], choices[OT_KAPPA / 8];
 	setup->peer = peer;
@@ -29,7 +29,8 @@ pairwise_start(struct pairwise_setup *setup, struct oblivious *oblivious, const 
 
 /* The trees are bound to what both sides said before. */
 static struct hash256
-tree_context(const struct pairwise_setup *setup, const struct session *session, uint8_t maker, uint8_t opener) {
+tree_context(const struct pairwise_setup *setup, const struct protocol_session *session, uint8_t maker,
+	     uint8_t opener) {
 	bool own = maker == session->self;
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/trees/v1", bytes_of(&maker, 1), bytes_of(&opener, 1),
 			    hash256_bytes(&setup->transcript[own ? 0 : 1]),
@@ -37,13 +38,14 @@ tree_context(const struct pairwise_setup *setup, const struct session *session, 
 }
 
 static struct hash256
-hash_first_round(const struct session *session, uint8_t from, uint8_t to, struct bytes offer, struct bytes answer) {
+hash_first_round(const struct protocol_session *session, uint8_t from, uint8_t to, struct bytes offer,
+		 struct bytes answer) {
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/setup-offer/v1", bytes_of(&from, 1), bytes_of(&to, 1),
 			    offer, answer);
 }
 
 static enum status
-make_own_trees(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
+make_own_trees(struct pairwise_setup *setup, struct oblivious *oblivious, const struct protocol_session *session,
 	       struct bytes offer, struct pairwise *pair) {
 	struct hash256 base = base_context(session, session->self, setup->peer),
 		       trees = tree_context(setup, session, session->self, setup->peer);
@@ -56,7 +58,7 @@ make_own_trees(struct pairwise_setup *setup, struct oblivious *oblivious, const 
 }
 
 enum status
-pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
+pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious, const struct protocol_session *session,
 		struct bytes offer, struct bytes answer, struct pairwise *pair) {
 	struct hash256 base = base_context(session, setup->peer, session->self);
 	*pair = (struct pairwise){.peer = setup->peer};
@@ -70,7 +72,7 @@ pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious, const
 
 /* Of what both sides gave: first rounds in the order of indices, then trees, and a hash of the common seed. */
 static struct hash256
-make_setup_id(const struct pairwise_setup *setup, const struct session *session, struct bytes trees,
+make_setup_id(const struct pairwise_setup *setup, const struct protocol_session *session, struct bytes trees,
 	      const struct hash256 *seed) {
 	struct bytes own = bytes_of(&setup->trees, sizeof setup->trees);
 	bool first = session->self < setup->peer;
@@ -83,7 +85,7 @@ make_setup_id(const struct pairwise_setup *setup, const struct session *session,
 }
 
 enum status
-pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
+pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious, const struct protocol_session *session,
 		struct bytes trees, struct bytes contribution, struct pairwise *pair) {
 	struct hash256 context = tree_context(setup, session, setup->peer, session->self);
 	struct bytes own = BYTES_OF_ARRAY(setup->contribution);

@@ -36,14 +36,16 @@ struct pairwise_setup {
 };
 
 /* First round: sends setup->receiver.offer and setup->sender.answer. */
-enum status pairwise_start(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
-			   uint8_t peer, const struct randomness *randomness);
+enum status pairwise_start(struct pairwise_setup *setup, struct oblivious *oblivious,
+			   const struct protocol_session *session, uint8_t peer, const struct randomness *randomness);
 /* Second round, with what the peer sent in the first: sends setup->trees and setup->contribution. */
-enum status pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
-			    struct bytes offer, struct bytes answer, struct pairwise *pair);
+enum status pairwise_answer(struct pairwise_setup *setup, struct oblivious *oblivious,
+			    const struct protocol_session *session, struct bytes offer, struct bytes answer,
+			    struct pairwise *pair);
 /* With what the peer sent in the second. Then *pair is ready. */
-enum status pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious, const struct session *session,
-			    struct bytes trees, struct bytes contribution, struct pairwise *pair);
+enum status pairwise_finish(struct pairwise_setup *setup, struct oblivious *oblivious,
+			    const struct protocol_session *session, struct bytes trees, struct bytes contribution,
+			    struct pairwise *pair);
 void pairwise_forget(struct pairwise *pair);
 
 #endif

@@ -41,7 +41,7 @@ ecdsa_derive(const struct ecdsa_key *key, const struct signing_path *path, struc
 
 struct hash256
 ecdsa_hash_request(const struct ecdsa_request *request) {
-	static const struct session none;
+	static const struct protocol_session none;
 	uint8_t steps[4 * SIGNING_PATH_MAX];
 	for (size_t i = 0; i < request->path.count; i++)
 		store_u32be(steps + 4 * i, request->path.steps[i]);

@@ -116,12 +116,12 @@ static enum status
 open_exchange(struct signing *signing, const struct signing_terms *terms) {
 	const struct ecdsa_key *key = &terms->share->key;
 	struct hash256 request = signing->prepares ? (struct hash256){} : ecdsa_hash_request(terms->request);
-	const struct session none = {};
+	const struct protocol_session none = {};
 	struct hash256 all =
 		SESSION_HASH(&none, "gatehouse/threshold/ecdsa/signing-request/v1",
 			     SESSION_BYTE(signing->prepares ? 1 : 0), SESSION_BYTE((uint8_t)key->purpose),
 			     BYTES_OF_ARRAY(key->public_key), BYTES_OF_ARRAY(key->chain_code), hash256_bytes(&request));
-	struct session session;
+	struct protocol_session session;
 	TRY(session_open(&(struct session_terms){.protocol = "gatehouse/threshold/ecdsa/signing/v1",
 						 .instance = terms->instance,
 						 .key_id = bytes_of_text(key->id),
@@ -143,7 +143,7 @@ open_exchange(struct signing *signing, const struct signing_terms *terms) {
  * the higher. */
 static struct scalar
 share_of_zero(const struct signing *signing) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	struct scalar sum = {};
 	for (size_t i = 0; i < session->parties.count; i++) {
 		if (!is_peer(signing, i))
@@ -176,7 +176,7 @@ publish(const struct scalar *secret, uint8_t encoded[POINT_SIZE]) {
 static enum status
 make_own_parts(struct signing *signing) {
 	struct signing_secrets *secrets = secrets_of(signing);
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	secrets->nonce = scalar_random(&signing->randomness);
 	secrets->phi = scalar_random(&signing->randomness);
 	randomness_fill(&signing->randomness, signing->salt, sizeof signing->salt);
@@ -199,7 +199,7 @@ commit_to(const struct signing *signing, uint8_t index, struct bytes salt, struc
 /* Of one extension: its receiver's fresh commitment makes it unlike any other. */
 static struct hash256
 extension_context(const struct signing *signing, uint8_t sender, uint8_t receiver) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	uint8_t peer = sender == session->self ? receiver : sender;
 	const struct hash256 *commitment = &signing->commitments[party_set_position(&session->parties, receiver)];
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/extension/v1", bytes_of(&sender, 1),
@@ -210,7 +210,7 @@ extension_context(const struct signing *signing, uint8_t sender, uint8_t receive
 /* Of one multiplication: all commitments, the fresh one of its sender among them. */
 static struct hash256
 multiply_context(const struct signing *signing, uint8_t alice, uint8_t bob) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	uint8_t peer = alice == session->self ? bob : alice;
 	return SESSION_HASH(session, "gatehouse/threshold/ecdsa/multiply/v1", bytes_of(&alice, 1), bytes_of(&bob, 1),
 			    hash256_bytes(&ecdsa_share_pair(signing->share, peer)->setup_id),
@@ -219,7 +219,7 @@ multiply_context(const struct signing *signing, uint8_t alice, uint8_t bob) {
 
 static enum status
 start_extension(struct signing *signing, size_t position, const struct hash256 *commitment) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	uint8_t peer = session->parties.parties[position].index;
 	struct peer_secrets *secrets = &secrets_of(signing)->peers[position];
 	struct hash256 context = extension_context(signing, peer, session->self);
@@ -236,7 +236,7 @@ start_extension(struct signing *signing, size_t position, const struct hash256 *
 
 static enum status
 write_first_round(struct signing *signing) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	struct hash256 commitment = commit_to(signing, session->self, BYTES_OF_ARRAY(signing->salt),
 					      BYTES_OF_ARRAY(signing->nonce_point), BYTES_OF_ARRAY(signing->key_point));
 	declassify(&commitment, sizeof commitment);
@@ -289,7 +289,7 @@ signing_destroy(struct signing **signing) {
 /* As the sender of the extension that a peer has started. */
 static enum status
 finish_extension(struct signing *signing, size_t position, const struct bytes fields[START_FIELDS]) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	uint8_t peer = session->parties.parties[position].index;
 	struct hash256 context = extension_context(signing, session->self, peer);
 	struct extension_message message;
@@ -306,7 +306,7 @@ finish_extension(struct signing *signing, size_t position, const struct bytes fi
 /* Alice's part with one peer: her shares go into the sums, everything else into the frame. */
 static enum status
 write_multiplication(struct signing *signing, size_t position) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	struct signing_secrets *secrets = secrets_of(signing);
 	struct peer_secrets *with = &secrets->peers[position];
 	uint8_t peer = session->parties.parties[position].index, gamma[POINT_SIZE], psi[SCALAR_SIZE];
@@ -387,7 +387,7 @@ check_input(const struct scalar *chi, const struct point *claimed, const struct 
 static enum status
 check_multiplication(struct signing *signing, size_t position, const struct bytes fields[MULTIPLY_FIELDS],
 		     struct point *nonce_point, struct point *key_point) {
-	const struct session *session = &signing->exchange.session;
+	const struct protocol_session *session = &signing->exchange.session;
 	struct signing_secrets *secrets = secrets_of(signing);
 	const struct peer_secrets *with = &secrets->peers[position];
 	uint8_t peer = session->parties.parties[position].index;

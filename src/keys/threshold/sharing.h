@@ -1,0 +1,53 @@
+/*
+ * How a key is shared: the public side of it, as it stands in the log's entries beside the key's record.
+ *
+ * Which keepers hold a share, by name, index and identity; how many of them sign; each holder's public share; the chain code.
+ * With it everyone can check a signature's signers, and a holder its own share. Canonical JSON:
+ *
+ *   {"chain_code":"…","epoch":1,"key":"eth-vault","parties":[{"identity":"…","index":1,"name":"one","public_share":"…"},…],
+ *    "public_key":"…","purpose":"transfer","scheme":"ecdsa","threshold":2}
+ *
+ * Plain values. Errors: STATUS_INVALID "sharing.*", and those of session.h. Format: docs/PROTOCOL.threshold §10.
+ */
+#ifndef GATEHOUSE_KEYS_THRESHOLD_SHARING_H
+#define GATEHOUSE_KEYS_THRESHOLD_SHARING_H
+
+#include "base/json.h"
+#include "keys/threshold/ecdsa/share.h"
+
+constexpr size_t PARTY_NAME_MAX = 32; /* of [a-z0-9-] */
+
+static_assert(KEY_PARTIES_MAX == PARTIES_MAX);
+
+struct sharing {
+	enum key_sharing scheme;
+	struct ecdsa_key key;
+	char names[PARTIES_MAX][PARTY_NAME_MAX + 1]; /* in the order of key.holders */
+};
+
+void sharing_write(struct json_writer *writer, const struct sharing *sharing);
+enum status sharing_read(const json *text, struct sharing *sharing);
+/* OK if both speak of one key: "sharing.record". */
+enum status sharing_check_record(const struct sharing *sharing, const struct key_info *record);
+/* SHA-256 of its canonical JSON: what all holders of a dealing must have alike. */
+enum status sharing_hash(const struct sharing *sharing, struct hash256 *hash);
+
+/* OK if text can be a keeper's name: "sharing.name". */
+enum status party_name_check(struct bytes text);
+/* "2-of-3". Errors: sharing.threshold. */
+enum status sharing_parse_threshold(struct bytes text, uint8_t *threshold, uint8_t *parties);
+
+/*
+ * What limits are worth where keepers lie. Two sets of signers have 2t − n keepers in common at least; a limit holds against so
+ * many liars as leave an honest one among them: 2t − n − 1. Beyond that the liars sign once with each of disjoint groups of the
+ * honest, so often the limit is spent.
+ */
+struct sharing_tolerance {
+	bool may_be_limited; /* 2t > n */
+	uint8_t liars;       /* against which limits hold */
+	bool is_open_beyond; /* one liar more would be a quorum of liars, who sign what they like */
+	uint8_t overspends;  /* else: how many times the limit is spent beyond it with one liar more */
+};
+struct sharing_tolerance sharing_tolerance(uint8_t threshold, uint8_t parties);
+
+#endif
