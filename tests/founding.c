@@ -70,7 +70,8 @@ found_installation(struct firm *firm, const struct founding *founding) {
 	}
 	struct argon2id_cost cheap = {.memory_kib = 64, .passes = 1, .lanes = 1};
 	TRY(root_key_create(&root, founding->source, founding->given, cheap, &record));
-	TRY(installation_create(founding->io, founding->data, founding->instance, "k1", root, buffer_bytes(&record),
+	TRY(installation_create(founding->io, founding->data, founding->instance,
+				founding->keeper == nullptr ? "k1" : founding->keeper, root, buffer_bytes(&record),
 				&installation));
 	return begin_log(firm, &installation, founding);
 }

@@ -12,7 +12,8 @@
 struct founding {
 	const struct io *io; /* null: the system's */
 	const char *instance;
-	const char *data; /* directory to be made */
+	const char *keeper; /* null: "k1" */
+	const char *data;   /* directory to be made */
 	enum root_key_source source;
 	struct bytes given; /* passphrase or digits */
 	enum rollback_guard guard;

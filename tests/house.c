@@ -36,6 +36,11 @@ house_found(struct house *house, const struct io *io) {
 
 void
 house_found_on_disk(struct house *house, const struct io *io) {
+	house_found_as(house, io, nullptr);
+}
+
+void
+house_found_as(struct house *house, const struct io *io, const char *keeper) {
 	*house = (struct house){.io = io,
 				.credits = 64,
 				.channel = {.descriptor = -1},
@@ -48,6 +53,7 @@ house_found_on_disk(struct house *house, const struct io *io) {
 	assert_ok(io_sync_directory(io, "/"));
 	struct founding founding = {.io = io,
 				    .instance = HOUSE_INSTANCE,
+				    .keeper = keeper,
 				    .data = house->data,
 				    .source = ROOT_KEY_PASSPHRASE,
 				    .given = bytes_of_text(PASSPHRASE),

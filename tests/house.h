@@ -20,10 +20,10 @@ constexpr size_t HOUSE_CHANNELS = 128; /* that a keeper in a child serves, one a
 struct house {
 	struct firm firm;
 	char directory[160], data[192], mark[192];
-	const struct io *io;                               /* what the keeper's files and clock are */
-	uint32_t rate;                                     /* requests a second that one principal may make; 0: any */
-	uint32_t read_rate;                                /* the same of reads */
-	uint32_t credits;                                  /* of each kind */
+	const struct io *io; /* what the keeper's files and clock are */
+	uint32_t rate;       /* requests a second that one principal may make; 0: any */
+	uint32_t read_rate;  /* the same of reads */
+	uint32_t credits;    /* of each kind */
 	uint64_t snapshot_entries;
 	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
 	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
@@ -46,6 +46,8 @@ void house_found(struct house *house, const struct io *io);
 void house_free(struct house *house); /* a cleanup function */
 /* The same on a disk of a test's own, without threads. */
 void house_found_on_disk(struct house *house, const struct io *io);
+/* As a keeper of this name: of several. */
+void house_found_as(struct house *house, const struct io *io, const char *keeper);
 int64_t house_now_ms(const struct house *house);
 
 enum status house_open(struct house *house);

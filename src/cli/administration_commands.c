@@ -1,5 +1,7 @@
 #include "cli/handlers.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "cli/bundle_source.h"
 #include "cli/founding.h"
@@ -8,6 +10,7 @@
 #include "base/io.h"
 #include "base/secret.h"
 #include "keys/bip32.h"
+#include "keys/threshold/sharing.h"
 
 /* A payload being written: one object, whose members are given in ascending order. */
 struct payload {
@@ -93,7 +96,8 @@ write_attributes(struct payload *payload, const char *commitment, const char *se
 	const struct invocation *invocation = payload->invocation;
 	const char *algorithm = invocation_option(invocation, "algorithm"),
 		   *material = invocation_option(invocation, "material");
-	const char *purpose = invocation_option(invocation, "purpose");
+	const char *purpose = invocation_option(invocation, "purpose"),
+		   *threshold = commitment == nullptr ? invocation_option(invocation, "threshold") : nullptr;
 	json_write_member_text(&payload->w, "algorithm", algorithm == nullptr ? "secp256k1" : algorithm);
 	const char *chain = invocation_option(invocation, "chain");
 	payload_texts(payload, "branches", "branch");
@@ -103,15 +107,40 @@ write_attributes(struct payload *payload, const char *commitment, const char *se
 		json_write_member_text(&payload->w, "commitment", commitment);
 	json_write_member_text(&payload->w, "id", invocation_word(invocation, 0));
 	json_write_member_text(&payload->w, "material", material == nullptr ? "single" : material);
+	if (commitment == nullptr)
+		payload_texts(payload, "parties", "party");
 	json_write_member_text(&payload->w, "purpose", purpose == nullptr ? "transfer" : purpose);
+	if (threshold != nullptr)
+		json_write_member_text(&payload->w, "scheme",
+				       invocation_option(invocation, "scheme") ?: key_sharing_name(KEY_SHARED_ECDSA));
 	if (secret_kind != nullptr)
 		json_write_member_text(&payload->w, "secret_kind", secret_kind);
+	if (threshold != nullptr)
+		json_write_member_text(&payload->w, "threshold", threshold);
+}
+
+/* What limits are worth where keepers lie: said before anybody asks for it. */
+static enum status
+say_tolerance(const char *text) {
+	uint8_t threshold, parties;
+	TRY(sharing_parse_threshold(bytes_of_text(text), &threshold, &parties));
+	struct sharing_tolerance tolerance = sharing_tolerance(threshold, parties);
+	if (!tolerance.may_be_limited)
+		fprintf(stderr, "%s: two sets of signers need not meet; no limit holds\n", text);
+	else if (tolerance.is_open_beyond)
+		fprintf(stderr, "%s: limits hold against %u lying keepers\n", text, tolerance.liars);
+	else
+		fprintf(stderr, "%s: limits hold against %u lying keepers; with %u, a limit can be spent %u times\n",
+			text, tolerance.liars, tolerance.liars + 1, tolerance.overspends + 1);
+	return OK;
 }
 
 enum status
 key_create_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
 	payload_start(&payload, invocation);
+	if (invocation_option(invocation, "threshold") != nullptr)
+		TRY(say_tolerance(invocation_option(invocation, "threshold")));
 	write_attributes(&payload, nullptr, nullptr);
 	return submit_on(&payload, "account", invocation_option(invocation, "account"));
 }

@@ -85,7 +85,12 @@ const struct command commands[] = {
 	{"op", "import", "FILE", "Hand in a vote that was signed offline", op_import_run, COMMAND_CONNECTS, {}},
 
 	/* Keys. */
-	{"key", "create", "ID", "Create a key", key_create_run, ADMINISTERS, {KEY_ATTRIBUTES}, .kind = "key.create"},
+	{"key", "create", "ID", "Create a key", key_create_run, ADMINISTERS,
+	 {KEY_ATTRIBUTES,
+	  {"threshold", "T-of-N", "shared among keepers, so many of which sign together, such as 2-of-3"},
+	  {"party", "NAME", "a keeper that it is shared with", .is_repeatable = true},
+	  {"scheme", "NAME", "by which it is shared: ecdsa (default)"}},
+	 .kind = "key.create"},
 	{"key", "import", "ID", "Import a key; only a commitment to it is recorded", key_import_run, ADMINISTERS,
 	 {KEY_ATTRIBUTES,
 	  {"secret-kind", "NAME", "private_key, mnemonic or xprv", .is_required = true},

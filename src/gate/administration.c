@@ -4,6 +4,7 @@
 
 #include "gate/activation.h"
 #include "gate/passkey_enrolment.h"
+#include "gate/shared_keys.h"
 #include "wallet/wallet.h"
 
 constexpr size_t ENTRIES_MAX = 4096;     /* of one change to a list */
@@ -390,7 +391,7 @@ change_add_key(struct gate_state *state, const json *record) {
 	struct bytes id = bytes_of_text(info.id);
 	if (state->ring != nullptr) {
 		_cleanup_(buffer_free) struct buffer blob = {};
-		if (info.state != KEY_DESTROYED)
+		if (info.state != KEY_DESTROYED && info.sharing == KEY_WHOLE)
 			TRY(secrets_get(state->secrets, "key", id, &blob));
 		return keyring_add(state->ring, &info, buffer_bytes(&blob));
 	}
@@ -405,13 +406,33 @@ change_add_key(struct gate_state *state, const json *record) {
 	return status;
 }
 
+/* The sharing first: with it its record is added, or neither. */
+enum status
+change_add_shared_key(struct gate_state *state, const json *record, const json *text) {
+	struct key_info info;
+	struct sharing sharing;
+	TRY(key_read(record, &info));
+	TRY(sharing_read(text, &sharing));
+	TRY(sharing_check_record(&sharing, &info));
+	if (gate_state_key(state, bytes_of_text(info.id)) != nullptr)
+		return fail(STATUS_CONFLICT, "key.exists: there is a key \"%s\"", info.id);
+	TRY(shared_keys_put(state, text));
+	enum status status = change_add_key(state, record);
+	if (status != OK)
+		shared_keys_forget(state, bytes_of_text(info.id));
+	return status;
+}
+
 static enum status
 create_key(struct gate_state *state, const struct change *change) {
-	const json *record;
+	const json *record, *sharing;
 	if (change->result == nullptr)
 		return fail(STATUS_INTERNAL, "key.record: the act yielded no key");
 	TRY(json_need(change->result, "result", "key", JSON_OBJECT, &record));
-	return change_add_key(state, record);
+	if (json_get(record, "sharing") == nullptr)
+		return change_add_key(state, record);
+	TRY(json_need(change->result, "result", "sharing", JSON_OBJECT, &sharing));
+	return change_add_shared_key(state, record, sharing);
 }
 
 static enum status
@@ -438,7 +459,9 @@ unfreeze_key(struct gate_state *state, const struct change *change) {
 
 static enum status
 destroy_key(struct gate_state *state, const struct change *change) {
-	return set_key_state(state, change, KEY_DESTROYED, keyring_destroy_key);
+	TRY(set_key_state(state, change, KEY_DESTROYED, keyring_destroy_key));
+	shared_keys_drop_share(state, change->resource_id);
+	return OK;
 }
 
 static enum status
@@ -514,6 +537,9 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 	if (happened) {
 		struct change intended;
 		TRY(change_of_kept(operation, change->now_ms, &intended));
+		if (intended.kind == OPERATION_KEY_CREATE)
+			return fail(STATUS_CONFLICT,
+				    "operation.joint: only the other keepers can say which key was made");
 		TRY(change_apply(state, &intended));
 	}
 	operations_set_state(&state->operations, operation, happened ? OPERATION_DONE : OPERATION_FAILED);
@@ -539,6 +565,11 @@ key_facts(const struct gate_state *, const struct change *change, struct facts *
 	add_text_fact(facts, "change.algorithm", change->payload, "algorithm");
 	add_text_fact(facts, "change.chain", change->payload, "chain");
 	add_text_fact(facts, "change.purpose", change->payload, "purpose");
+	uint8_t threshold, parties;
+	if (sharing_parse_threshold(text_or_empty(change->payload, "threshold"), &threshold, &parties) != OK)
+		return;
+	facts_add_long(facts, "change.parties", FACT_VERIFIED, parties);
+	facts_add_long(facts, "change.threshold", FACT_VERIFIED, threshold);
 }
 
 static void
@@ -660,12 +691,13 @@ no_facts(const struct gate_state *, const struct change *, struct facts *) {}
 /* --- The table. --- */
 
 static const struct administration {
-	const char *members[8]; /* all that the payload may have; ends in null */
+	const char *members[12]; /* all that the payload may have; ends in null */
 	enum status (*apply)(struct gate_state *, const struct change *);
 	void (*add_facts)(const struct gate_state *, const struct change *, struct facts *);
 } rows[OPERATION_KINDS] = {
 	[OPERATION_SIGN] = {{"chain", "format", "transaction"}, nothing_to_change, no_facts},
-	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "chain", "id", "material", "purpose"},
+	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "chain", "id", "material", "parties", "purpose", "scheme",
+				   "threshold"},
 				  create_key,
 				  key_facts},
 	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "chain", "commitment", "id", "material", "purpose",

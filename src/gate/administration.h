@@ -36,5 +36,7 @@ enum status change_of_kept(const struct gate_operation *operation, int64_t now_m
 
 /* A key in the state, from its record; its blob is read from secrets where there is a ring. */
 enum status change_add_key(struct gate_state *state, const json *record);
+/* One that is shared, with the sharing that its record is of. */
+enum status change_add_shared_key(struct gate_state *state, const json *record, const json *sharing);
 
 #endif

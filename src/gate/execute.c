@@ -13,18 +13,10 @@ keep_result(struct arena *arena, const struct json_writer *writer, const struct 
 
 /* --- sign --- */
 
-static enum status
-sign(struct gate *gate, struct arena *arena, const struct submission *submission, const struct evaluation *evaluation,
-     struct bytes *result) {
-	const struct wallet_transaction *transaction = evaluation->transaction;
+enum status
+gate_assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
+	      struct bytes *result) {
 	struct wallet_result assembled;
-	if (gate->state->ring == nullptr)
-		return fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
-	struct signature *signatures = ARENA_NEW_ARRAY(arena, transaction->request_count, struct signature);
-	TRY_ALLOC(signatures);
-	for (size_t i = 0; i < transaction->request_count; i++)
-		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER,
-				 &transaction->requests[i], &signatures[i]));
 	TRY(wallet_assemble(arena, transaction, signatures, transaction->request_count, &assembled));
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
@@ -38,6 +30,20 @@ sign(struct gate *gate, struct arena *arena, const struct submission *submission
 	json_write_member_string(&writer, "transaction_id", assembled.transaction_id);
 	json_write_end(&writer);
 	return keep_result(arena, &writer, &text, result);
+}
+
+static enum status
+sign(struct gate *gate, struct arena *arena, const struct submission *submission, const struct evaluation *evaluation,
+     struct bytes *result) {
+	const struct wallet_transaction *transaction = evaluation->transaction;
+	if (gate->state->ring == nullptr)
+		return fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
+	struct signature *signatures = ARENA_NEW_ARRAY(arena, transaction->request_count, struct signature);
+	TRY_ALLOC(signatures);
+	for (size_t i = 0; i < transaction->request_count; i++)
+		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER,
+				 &transaction->requests[i], &signatures[i]));
+	return gate_assemble(arena, transaction, signatures, result);
 }
 
 /* --- keys --- */
@@ -55,22 +61,20 @@ read_chain(const json *payload, struct key_info *key) {
 	return OK;
 }
 
-static enum status
-read_attributes(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
-		struct key_info *key) {
+enum status
+gate_read_key_attributes(const struct gate *gate, const json *payload, struct bytes account_id, int64_t now_ms,
+			 struct key_info *key) {
 	struct bytes id, algorithm, material, purpose;
-	const json *payload = submission->payload_document;
 	TRY(json_need_string(payload, "payload", "id", &id));
 	TRY(json_need_string(payload, "payload", "algorithm", &algorithm));
 	TRY(json_need_string(payload, "payload", "material", &material));
 	TRY(json_need_string(payload, "payload", "purpose", &purpose));
 	TRY(key_check_id(id));
-	*key = (struct key_info){.created_ms = evaluation->observation.now_ms};
+	*key = (struct key_info){.created_ms = now_ms};
 	memcpy(key->id, id.data, id.len);
-	const struct unit *account = directory_unit(gate->state->directory, submission->resource_id);
+	const struct unit *account = directory_unit(gate->state->directory, account_id);
 	if (account == nullptr || account->kind != UNIT_ACCOUNT || account->id.len > KEY_ACCOUNT_MAX)
-		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"",
-			    BYTES_ARGS(submission->resource_id));
+		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"", BYTES_ARGS(account_id));
 	memcpy(key->account, account->id.data, account->id.len);
 	TRY(key_algorithm_parse(algorithm, &key->algorithm));
 	TRY(key_material_parse(material, &key->material));
@@ -88,6 +92,13 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 		TRY(bip32_path_parse(json_string(path), &key->branches[key->branch_count++]));
 	}
 	return OK;
+}
+
+static enum status
+read_attributes(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
+		struct key_info *key) {
+	return gate_read_key_attributes(gate, submission->payload_document, submission->resource_id,
+					evaluation->observation.now_ms, key);
 }
 
 /* The row first, then the entry: a row without an entry is removed at the next start (design §6). */
@@ -177,6 +188,9 @@ rotate_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	TRY(key_check_id(id));
 	TRY(keyring_check_change(gate->state->ring, submission->resource_id, KEY_ROTATED));
 	struct key_info key = *evaluation->observation.subject_key;
+	if (key.sharing != KEY_WHOLE)
+		return fail(STATUS_UNSUPPORTED, "key.shared: key %s is shared; its shares are renewed by key.refresh",
+			    key.id);
 	memset(key.id, 0, sizeof key.id);
 	memcpy(key.id, id.data, id.len);
 	memset(key.successor, 0, sizeof key.successor);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "gate/evaluate.h"
 #include "gate/execute.h"
+#include "gate/joint.h"
 #include "gate/view.h"
 #include "store/blob.h"
 
@@ -46,7 +47,7 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	made->authorities = config->authorities;
 	made->authority_count = config->authority_count;
 	TRY(make_origins(made));
-	TRY(gate_state_create(&made->state, config->instance, config->root, config->secrets));
+	TRY(gate_state_create(&made->state, config->instance, config->keeper, config->root, config->secrets));
 	TRY(entities_create(&made->entities));
 	TRY(assessments_create(&made->assessments));
 	*gate = TAKE(made);
@@ -177,11 +178,27 @@ apply_change(struct gate *gate, struct arena *arena, const struct submission *su
 	return gate_apply_change(gate, &change);
 }
 
+/* What takes other keepers is only intended, its spend reserved; what is known to fail does so before. */
+static enum status
+intend_joint(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
+	     struct decision_record *record) {
+	if (joint_check(gate, submission, evaluation) != OK)
+		return record_failure(submission->arena, record);
+	record->outcome = OUTCOME_INTENDED;
+	if (!evaluation->observation.has_spend)
+		return OK;
+	record->has_spend = true;
+	record->spend = evaluation->observation.spend;
+	return limits_apply(gate->state->limits, &record->spend);
+}
+
 /* A permitted operation: inward acts are done here and now; an outward one is only intended. */
 static enum status
 act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
     struct decision_record *record) {
 	struct arena *arena = submission->arena;
+	if (joint_is(gate, submission->kind, submission->resource_id, submission->payload_document))
+		return intend_joint(gate, submission, evaluation, record);
 	if (operation_kinds[submission->kind].direction == ACT_OUTWARD) {
 		record->outcome = OUTCOME_INTENDED;
 		return OK;
@@ -264,6 +281,8 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	entry->type = record->outcome == OUTCOME_INTENDED ? ENTRY_INTENT : ENTRY_DECISION;
 	step->is_outward = record->outcome == OUTCOME_INTENDED;
+	step->is_joint = step->is_outward &&
+			 joint_is(gate, submission->kind, submission->resource_id, submission->payload_document);
 	step->destroys = record->outcome == OUTCOME_DONE && submission->kind == OPERATION_INTENT_RESOLVE;
 	step->state = decision_record_state(record);
 	step->record = record;
@@ -391,25 +410,6 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 
 /* --- Voting. --- */
 
-/* A held operation as if it were submitted again: from what was kept, into the vote's arena. */
-static enum status
-submission_of_held(const struct gate_operation *operation, struct arena *arena, struct submission *submission) {
-	const struct held_operation *held = operation->held;
-	*submission = (struct submission){.arena = arena, .id = operation->id, .digest = operation->digest};
-	const json *document;
-	TRY(keep_bytes(arena, held->document, &submission->document));
-	TRY(keep_bytes(arena, held->payload, &submission->payload));
-	TRY(keep_bytes(arena, held->requester, &submission->requester));
-	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
-	submission->seen = &held->seen;
-	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));
-	TRY(json_read(arena, submission->payload, (struct json_limits){}, &submission->payload_document));
-	TRY(operation_read(document, &submission->operation));
-	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
-	return operation_kind_check_resource(submission->kind, submission->operation.resource,
-					     &submission->resource_type, &submission->resource_id);
-}
-
 /* In the missing approvals' canonical text: the first stage of which something is missing; below zero where nothing of any is. */
 static int64_t
 stage_of_missing(struct bytes missing) {
@@ -432,7 +432,7 @@ gate_next_stage(struct gate *gate, struct arena *arena, const struct gate_operat
 	*stage = 0;
 	if (gate_state_stages(gate->state) < 2)
 		return OK;
-	enum status status = submission_of_held(operation, arena, &submission);
+	enum status status = joint_submission(operation, arena, &submission);
 	if (status == OK)
 		status = directory_active_key(gate->state->directory, submission.key_id, &key);
 	if (status == OK)
@@ -517,7 +517,7 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 	struct submission submission;
 	struct evaluation evaluation;
 	const struct directory_key *key;
-	TRY(submission_of_held(operation, arena, &submission));
+	TRY(joint_submission(operation, arena, &submission));
 	submission.secret = secret;
 	if (directory_active_key(gate->state->directory, submission.key_id, &key) != OK)
 		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
@@ -608,20 +608,69 @@ gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry) {
 }
 
 static enum status
-write_outcome(const struct gate_operation *operation, enum outcome outcome, int64_t now_ms, struct gate_step *step) {
+write_outcome(const struct gate *gate, const struct gate_operation *operation, const struct conclusion *conclusion,
+	      int64_t now_ms, struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
 	entry->type = ENTRY_OUTCOME;
 	json_writer_start(&writer, &entry->body);
 	json_write_object(&writer);
 	json_write_member_integer(&writer, "done_at", now_ms);
-	if (outcome == OUTCOME_FAILED)
-		json_write_member_text(&writer, "error", fail_message());
+	if (conclusion->outcome == OUTCOME_FAILED)
+		json_write_member_text(&writer, "error", conclusion->error);
+	if (conclusion->gives_back)
+		json_write_member_boolean(&writer, "given_back", true);
 	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
+	if (conclusion->blame.len > 0) {
+		json_write_key(&writer, "names");
+		json_write_canonical(&writer, conclusion->blame);
+	}
+	record_write_nonce(&writer, conclusion->nonce_chain, conclusion->nonce);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&operation->id));
-	json_write_member_text(&writer, "outcome", outcome_name(outcome));
+	json_write_member_text(&writer, "outcome", outcome_name(conclusion->outcome));
+	if (conclusion->result.len > 0)
+		TRY(record_write_result(&writer, conclusion->result, &gate->blobs));
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
+}
+
+/* What was done together becomes so here: the change, the nonce that was signed. */
+static enum status
+apply_conclusion(struct gate *gate, struct gate_operation *operation, const struct conclusion *conclusion,
+		 int64_t now_ms) {
+	struct change change;
+	TRY(change_of_kept(operation, now_ms, &change));
+	TRY(json_read(&operation->held->arena, conclusion->result, (struct json_limits){}, &change.result));
+	TRY(gate_apply_change(gate, &change));
+	return conclusion->nonce_chain.len == 0 ? OK
+						: gate_state_set_last_nonce(gate->state, change.resource_id,
+									    conclusion->nonce_chain, conclusion->nonce);
+}
+
+enum status
+gate_conclude(struct gate *gate, struct gate_operation *operation, const struct conclusion *given, int64_t now_ms,
+	      struct gate_step *step) {
+	struct conclusion conclusion = *given;
+	char error[512];
+	*step = (struct gate_step){.kind = GATE_DECIDED, .operation = operation};
+	if (operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
+		return fail(STATUS_CONFLICT, "operation.not_unknown: this operation's outcome is known");
+	if (conclusion.outcome == OUTCOME_DONE) {
+		TRY(record_put_large(&gate->blobs, conclusion.result));
+		enum status status = apply_conclusion(gate, operation, &conclusion, now_ms);
+		if (is_broken(status))
+			return status;
+		if (status != OK) { /* another operation made the same key meanwhile */
+			snprintf(error, sizeof error, "%s", fail_message());
+			conclusion = (struct conclusion){.outcome = OUTCOME_FAILED, .error = error};
+		}
+	}
+	if (conclusion.outcome == OUTCOME_FAILED && conclusion.gives_back)
+		conclusion.gives_back = limits_release(gate->state->limits, operation->id.bytes) == OK;
+	step->state = conclusion.outcome == OUTCOME_DONE ? OPERATION_DONE : OPERATION_FAILED;
+	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));
+	settle_state(gate, operation, step->state);
+	return OK;
 }
 
 /* Destroying a key is the outward act that there is: entry, then row (design §6), so that no crash leaves a log that expects
@@ -635,7 +684,9 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 		status = gate_apply_change(gate, &change);
 	step->destroys = status == OK && change.kind == OPERATION_KEY_DESTROY;
 	step->state = status == OK ? OPERATION_DONE : OPERATION_FAILED;
-	TRY(write_outcome(operation, status == OK ? OUTCOME_DONE : OUTCOME_FAILED, now_ms, step));
+	struct conclusion conclusion = {.outcome = status == OK ? OUTCOME_DONE : OUTCOME_FAILED,
+					.error = status == OK ? "" : fail_message()};
+	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));
 	settle_state(gate, operation, step->state);
 	return OK;
 }
@@ -643,6 +694,7 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 void
 gate_tick(struct gate *gate, int64_t now_ms) {
 	limits_expire(gate->state->limits, now_ms);
+	counted_expire(&gate->state->counted, now_ms);
 	nonces_expire(gate->state->nonces, now_ms);
 }
 

@@ -42,6 +42,7 @@ struct gate {
 
 struct gate_config {
 	struct bytes instance;
+	struct bytes keeper;            /* its name among keepers that share keys; may be empty */
 	const char *const *authorities; /* borrowed; at least one */
 	size_t authority_count;
 	const struct root_key *root; /* null: no signing */
@@ -120,7 +121,8 @@ struct gate_step {
 	struct gate_entry entries[2]; /* a vote, and the decision or refusal that it brought about */
 	size_t entry_count;
 	enum operation_state state; /* that the operation has when the entries are durable */
-	bool is_outward;            /* an intent: gate_perform() follows when it is durable */
+	bool is_outward;            /* an intent: gate_perform() follows when it is durable, */
+	bool is_joint;              /* or, where it takes other keepers, a session and gate_conclude() (gate/joint.h) */
 	bool destroys;              /* a key: its row goes when this step is durable */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
@@ -145,6 +147,21 @@ void gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry);
 /* An outward act, its intent durable: does it, from what was kept of the operation (its last step may have been a vote), and
  * yields the entry of its outcome. */
 enum status gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms, struct gate_step *step);
+
+/* How an act that took other keepers came out. */
+struct conclusion {
+	enum outcome outcome;     /* OUTCOME_DONE or OUTCOME_FAILED */
+	struct bytes result;      /* done: canonical JSON */
+	struct bytes nonce_chain; /* done, Ethereum: chain and nonce that were signed; empty otherwise */
+	uint64_t nonce;
+	const char *error;  /* failed: why, by a stable name */
+	struct bytes blame; /* failed: canonical JSON, for the own log: party, round, check; may be empty */
+	bool gives_back; /* failed, and this keeper has released nothing: the limits that it reserved are free again */
+};
+/* The intent's outcome: makes the change and yields the entry. STATUS_CONFLICT "operation.not_unknown" where somebody has
+ * resolved it meanwhile. */
+enum status gate_conclude(struct gate *gate, struct gate_operation *operation, const struct conclusion *conclusion,
+			  int64_t now_ms, struct gate_step *step);
 
 /* Limits and nonces forget what no window sees. */
 void gate_tick(struct gate *gate, int64_t now_ms);

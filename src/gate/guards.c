@@ -69,6 +69,10 @@ observe_key(struct observation *o, struct facts *facts) {
 	if (o->subject_key == nullptr)
 		return OK;
 	facts_add_string(facts, "key.state", FACT_VERIFIED, bytes_of_text(key_state_name(o->subject_key->state)));
+	if (o->subject_key->sharing != KEY_WHOLE) {
+		facts_add_long(facts, "key.parties", FACT_VERIFIED, o->subject_key->parties);
+		facts_add_long(facts, "key.threshold", FACT_VERIFIED, o->subject_key->threshold);
+	}
 	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
 	if (account == nullptr)
 		return OK;
@@ -164,7 +168,7 @@ observe_destinations(struct observation *o, struct facts *facts) {
 	return OK;
 }
 
-/* --- limits: what was spent in each window, this operation included. --- */
+/* --- limits: what was spent in each window, this operation included, and what other keepers have told that they counted. --- */
 
 /* Over several subjects of one dimension (destinations, assets) the greatest sum is stated. */
 static enum status
@@ -183,6 +187,10 @@ add_limit_fact(const struct observation *o, enum limit_dimension dimension, stru
 		for (int window = 0; window < LIMIT_WINDOWS; window++) {
 			int64_t sum = limits_sum(o->state->limits, dimension, part->subject, (enum limit_window)window,
 						 o->now_ms, o->spend.identity, part->cents);
+			int64_t others = counted_sum(&o->state->counted, o->state->limits, dimension, part->subject,
+						     (enum limit_window)window, o->now_ms, o->spend.identity);
+			if (__builtin_add_overflow(sum, others, &sum))
+				sum = INT64_MAX;
 			greatest[window] = sum > greatest[window] ? sum : greatest[window];
 		}
 	}

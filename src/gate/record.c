@@ -68,6 +68,26 @@ write_large(struct json_writer *writer, const char *key, const char *blob_key, s
 }
 
 enum status
+record_write_result(struct json_writer *writer, struct bytes result, const struct record_blobs *blobs) {
+	return write_large(writer, "result", "result_blob", result, blobs);
+}
+
+void
+record_write_nonce(struct json_writer *w, struct bytes chain, uint64_t nonce) {
+	char digits[24];
+	struct buffer text = {.data = (uint8_t *)digits, .capacity = sizeof digits};
+	if (chain.len == 0)
+		return;
+	json_write_key(w, "nonce");
+	json_write_object(w);
+	json_write_member_string(w, "chain", chain);
+	json_write_key(w, "nonce"); /* as text: it may exceed what JSON integers hold */
+	buffer_append_decimal(&text, nonce);
+	json_write_string(w, buffer_bytes(&text));
+	json_write_end(w);
+}
+
+enum status
 record_put_large(const struct record_blobs *blobs, struct bytes canonical) {
 	struct hash256 hash;
 	if (canonical.len <= BLOB_THRESHOLD || blobs->directory == nullptr)
@@ -117,17 +137,7 @@ decision_record_write(const struct decision_record *record, const struct record_
 	write_canonical(&w, "facts", record->facts);
 	json_write_member_string(&w, "legal_entity", record->legal_entity);
 	write_canonical(&w, "missing", record->missing);
-	if (record->nonce_chain.len > 0) {
-		json_write_key(&w, "nonce");
-		json_write_object(&w);
-		json_write_member_string(&w, "chain", record->nonce_chain);
-		json_write_key(&w, "nonce"); /* as text: it may exceed what JSON integers hold */
-		char digits[24];
-		struct buffer text = {.data = (uint8_t *)digits, .capacity = sizeof digits};
-		buffer_append_decimal(&text, record->nonce);
-		json_write_string(&w, buffer_bytes(&text));
-		json_write_end(&w);
-	}
+	record_write_nonce(&w, record->nonce_chain, record->nonce);
 	json_write_member_hex(&w, "operation", hash256_bytes(&record->operation_id));
 	json_write_member_text(&w, "outcome", outcome_names[record->outcome]);
 	TRY(write_large(&w, "payload", "payload_blob", record->payload, blobs));
@@ -135,7 +145,7 @@ decision_record_write(const struct decision_record *record, const struct record_
 	write_reasons(&w, record);
 	write_canonical(&w, "requester", record->requester);
 	write_uid(&w, "resource", record->resource);
-	TRY(write_large(&w, "result", "result_blob", record->result, blobs));
+	TRY(record_write_result(&w, record->result, blobs));
 	if (record->signature_expires_s != 0)
 		json_write_member_integer(&w, "signature_expires", record->signature_expires_s);
 	if (record->has_spend) {
@@ -231,15 +241,20 @@ read_reasons(struct arena *arena, const json *body, struct decision_record *reco
 	return OK;
 }
 
-static enum status
-read_nonce(const json *body, struct decision_record *record) {
+enum status
+record_read_result(struct arena *arena, const json *body, const struct record_blobs *blobs, struct bytes *result) {
+	return read_large(arena, body, "result", "result_blob", blobs, result);
+}
+
+enum status
+record_read_nonce(const json *body, struct bytes *chain, uint64_t *number) {
 	const json *nonce = json_get(body, "nonce");
 	struct bytes digits;
 	if (nonce == nullptr)
 		return OK;
-	TRY(json_need_string(nonce, "record.nonce", "chain", &record->nonce_chain));
+	TRY(json_need_string(nonce, "record.nonce", "chain", chain));
 	TRY(json_need_string(nonce, "record.nonce", "nonce", &digits));
-	return decimal_decode(digits, &record->nonce);
+	return decimal_decode(digits, number);
 }
 
 enum status
@@ -266,9 +281,9 @@ decision_record_read(struct arena *arena, const json *body, const struct record_
 	TRY(read_canonical(arena, json_get(body, "votes"), &record->votes));
 	TRY(read_canonical(arena, json_get(body, "missing"), &record->missing));
 	TRY(read_large(arena, body, "payload", "payload_blob", blobs, &record->payload));
-	TRY(read_large(arena, body, "result", "result_blob", blobs, &record->result));
+	TRY(record_read_result(arena, body, blobs, &record->result));
 	TRY(read_reasons(arena, body, record));
-	TRY(read_nonce(body, record));
+	TRY(record_read_nonce(body, &record->nonce_chain, &record->nonce));
 	if (json_get(body, "error") != nullptr)
 		TRY(json_need_string(body, "record", "error", &record->error));
 	if (json_get(body, "signature_expires") != nullptr)

@@ -78,4 +78,11 @@ enum status decision_record_write(const struct decision_record *record, const st
 enum status decision_record_read(struct arena *arena, const json *body, const struct record_blobs *blobs,
 				 struct decision_record *record);
 
+/* Parts that outcomes have as well: the act's result, and the Ethereum nonce that was signed (chain empty: none). */
+enum status record_write_result(struct json_writer *writer, struct bytes result, const struct record_blobs *blobs);
+enum status record_read_result(struct arena *arena, const json *body, const struct record_blobs *blobs,
+			       struct bytes *result);
+void record_write_nonce(struct json_writer *writer, struct bytes chain, uint64_t nonce);
+enum status record_read_nonce(const json *body, struct bytes *chain, uint64_t *nonce);
+
 #endif

@@ -2,6 +2,7 @@
 #include "gate/evaluate.h"
 #include "gate/gate.h"
 #include "gate/genesis.h"
+#include "gate/joint.h"
 #include "gate/view.h"
 
 /*
@@ -153,6 +154,8 @@ restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const j
 	TRY(follow_requester(gate, arena, &record));
 	if (record.decision == DECISION_PERMIT && record.outcome == OUTCOME_DONE)
 		TRY(apply_recorded_change(gate, arena, &operation, &record));
+	if (is_intent && record.has_spend) /* reserved until an outcome gives it back */
+		TRY(limits_apply(gate->state->limits, &record.spend));
 	enum operation_state state = decision_record_state(&record);
 	if (state == OPERATION_HELD || state == OPERATION_UNKNOWN)
 		TRY(keep(gate, arena, known, &record, state == OPERATION_HELD));
@@ -239,11 +242,26 @@ restore_expiry(struct gate *gate, uint64_t index, const json *body) {
 	return OK;
 }
 
+/* What an act that took other keepers yielded, and what came of it. */
 static enum status
-restore_outcome(struct gate *gate, uint64_t index, const json *body) {
+restore_done(struct gate *gate, struct arena *arena, struct gate_operation *operation, const json *body,
+	     int64_t done_ms) {
+	struct change change;
+	struct bytes result = {}, chain = {};
+	uint64_t nonce;
+	TRY(change_of_kept(operation, done_ms, &change));
+	TRY(record_read_result(arena, body, &gate->blobs, &result));
+	TRY(record_read_nonce(body, &chain, &nonce));
+	if (result.len > 0)
+		TRY(json_read(arena, result, (struct json_limits){}, &change.result));
+	TRY(gate_apply_change(gate, &change));
+	return chain.len == 0 ? OK : gate_state_set_last_nonce(gate->state, change.resource_id, chain, nonce);
+}
+
+static enum status
+restore_outcome(struct gate *gate, struct arena *arena, uint64_t index, const json *body) {
 	struct gate_operation *operation;
 	struct bytes outcome;
-	struct change change;
 	int64_t done_ms;
 	TRY(find_named(gate, index, body, &operation));
 	TRY(json_need_string(body, "outcome", "outcome", &outcome));
@@ -251,10 +269,10 @@ restore_outcome(struct gate *gate, uint64_t index, const json *body) {
 	if (operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
 		return corrupt(index, "outcome");
 	bool done = bytes_equal_text(outcome, outcome_name(OUTCOME_DONE));
-	if (done) {
-		TRY(change_of_kept(operation, done_ms, &change));
-		TRY(gate_apply_change(gate, &change));
-	}
+	if (done)
+		TRY(restore_done(gate, arena, operation, body, done_ms));
+	if (json_get(body, "given_back") != nullptr)
+		TRY(limits_release(gate->state->limits, operation->id.bytes));
 	gate->state->now_ms = done_ms;
 	operation->entry = index;
 	operations_set_state(&gate->state->operations, operation, done ? OPERATION_DONE : OPERATION_FAILED);
@@ -278,7 +296,7 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	case ENTRY_VOTE:
 		return restore_vote(gate, arena, index, entry.document);
 	case ENTRY_OUTCOME:
-		return restore_outcome(gate, index, entry.document);
+		return restore_outcome(gate, arena, index, entry.document);
 	case ENTRY_EXPIRY:
 		return restore_expiry(gate, index, entry.document);
 	case ENTRY_REFUSAL:
@@ -325,15 +343,67 @@ compute_view_digest(struct gate *gate, struct held_operation *held) {
 	return OK;
 }
 
+/* Whether the row is of a dealing whose end is not recorded: it is what a restart goes on from. */
+static bool
+is_intended(const struct gate *gate, struct bytes key_id) {
+	const struct operations *operations = &gate->state->operations;
+	size_t at = 0;
+	void *value;
+	while (map_next(&operations->kept, &at, nullptr, &value)) {
+		const struct gate_operation *operation = value;
+		_cleanup_(arena_free) struct arena arena = {.block_size = 4096};
+		struct submission submission;
+		struct bytes id;
+		if (operation->state == OPERATION_UNKNOWN && joint_submission(operation, &arena, &submission) == OK &&
+		    joint_dealt_key(gate, &submission, &id) && bytes_equal(id, key_id))
+			return true;
+	}
+	return false;
+}
+
+/* A row's name is "<key>/<epoch>". */
+static enum secrets_recorded
+share_recorded(void *context, struct bytes name) {
+	const struct gate *gate = context;
+	const uint8_t *slash = name.len == 0 ? nullptr : memchr(name.data, '/', name.len);
+	uint64_t epoch;
+	if (slash == nullptr)
+		return SECRETS_UNRECORDED;
+	struct bytes id = bytes_of(name.data, (size_t)(slash - name.data));
+	if (decimal_decode(bytes_of(slash + 1, name.len - id.len - 1), &epoch) != OK)
+		return SECRETS_UNRECORDED;
+	const struct key_info *key = gate_state_key(gate->state, id);
+	if (key != nullptr && key->state == KEY_DESTROYED)
+		return SECRETS_DESTROYED;
+	const struct shared_key *shared = shared_keys_find(gate->state, id);
+	if (shared != nullptr && shared->sharing.key.epoch == epoch)
+		return SECRETS_CREATED;
+	bool is_next = epoch == (shared == nullptr ? 1 : (uint64_t)shared->sharing.key.epoch + 1);
+	return is_next && is_intended(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
+}
+
+static enum status
+reconcile_shares(struct gate *gate) {
+	size_t expected = 0, at = 0;
+	void *value;
+	struct secrets_reconciled reconciled;
+	while (map_next(&gate->state->shared_keys, &at, nullptr, &value))
+		expected += ((const struct shared_key *)value)->share != nullptr;
+	return secrets_reconcile(gate->state->secrets, "share", share_recorded, gate, expected, &reconciled);
+}
+
 enum status
 gate_reconcile_keys(struct gate *gate) {
 	size_t expected = 0;
 	if (gate->state->ring == nullptr || gate->state->secrets == nullptr)
 		return OK;
-	for (size_t i = 0; i < keyring_count(gate->state->ring); i++)
-		expected += keyring_at(gate->state->ring, i)->state != KEY_DESTROYED;
+	for (size_t i = 0; i < keyring_count(gate->state->ring); i++) {
+		const struct key_info *key = keyring_at(gate->state->ring, i);
+		expected += key->state != KEY_DESTROYED && key->sharing == KEY_WHOLE;
+	}
 	struct secrets_reconciled reconciled;
-	return secrets_reconcile(gate->state->secrets, "key", key_recorded, gate, expected, &reconciled);
+	TRY(secrets_reconcile(gate->state->secrets, "key", key_recorded, gate, expected, &reconciled));
+	return reconcile_shares(gate);
 }
 
 enum status

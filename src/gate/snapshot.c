@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "gate/shared_keys.h"
 
 /* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, invitations, assets, lists, zones, keys, limits,
  * nonces, last nonces, operations, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 5; /* keepers, invitations */
+constexpr uint16_t VERSION = 6; /* keepers, invitations; 6: how keys are shared */
 
 struct writing {
 	struct gate *gate;
@@ -186,7 +187,7 @@ read_assets(struct gate *gate, struct bytes part) {
 	return OK;
 }
 
-/* --- Keys: their records, in order of their ids. --- */
+/* --- Keys: their records, in order of their ids, each with its sharing or with nothing. --- */
 
 static enum status
 collect_keys(const struct gate_state *state, struct map *keys) {
@@ -206,20 +207,32 @@ collect_keys(const struct gate_state *state, struct map *keys) {
 }
 
 static enum status
+write_key(const struct gate_state *state, const struct key_info *key, struct buffer *to) {
+	_cleanup_(buffer_free) struct buffer record = {}, sharing = {};
+	const struct shared_key *shared = shared_keys_find(state, bytes_of_text(key->id));
+	struct json_writer writer;
+	json_writer_start(&writer, &record);
+	key_write(&writer, key);
+	TRY(json_writer_finish(&writer));
+	buffer_append_prefixed(to, buffer_bytes(&record));
+	if (shared != nullptr) {
+		json_writer_start(&writer, &sharing);
+		sharing_write(&writer, &shared->sharing);
+		TRY(json_writer_finish(&writer));
+	}
+	buffer_append_prefixed(to, buffer_bytes(&sharing));
+	return OK;
+}
+
+static enum status
 write_keys(const struct writing *writing, struct buffer *to) {
 	_cleanup_(map_free) struct map keys = {};
 	struct bytes *ids;
 	TRY(collect_keys(writing->gate->state, &keys));
 	TRY(map_sorted_keys(&keys, &ids));
 	enum status status = OK;
-	for (size_t i = 0; status == OK && i < keys.count; i++) {
-		_cleanup_(buffer_free) struct buffer record = {};
-		struct json_writer writer;
-		json_writer_start(&writer, &record);
-		key_write(&writer, map_get(&keys, ids[i]));
-		status = json_writer_finish(&writer);
-		buffer_append_prefixed(to, buffer_bytes(&record));
-	}
+	for (size_t i = 0; status == OK && i < keys.count; i++)
+		status = write_key(writing->gate->state, map_get(&keys, ids[i]), to);
 	free(ids);
 	return status == OK ? buffer_status(to) : status;
 }
@@ -230,12 +243,18 @@ static enum status
 read_keys(struct gate *gate, struct bytes part) {
 	struct cursor cursor = cursor_of(part);
 	while (cursor.left > 0) {
-		struct bytes text;
-		const json *record;
+		struct bytes text, sharing_text;
+		const json *record, *sharing;
 		TRY(cursor_prefixed(&cursor, FIELD, KEY_RECORD_MAX, &text));
+		TRY(cursor_prefixed(&cursor, FIELD, KEY_RECORD_MAX, &sharing_text));
 		arena_reset(&gate->scratch);
 		TRY(json_read(&gate->scratch, text, (struct json_limits){}, &record));
-		TRY(change_add_key(gate->state, record));
+		if (sharing_text.len == 0) {
+			TRY(change_add_key(gate->state, record));
+			continue;
+		}
+		TRY(json_read(&gate->scratch, sharing_text, (struct json_limits){}, &sharing));
+		TRY(change_add_shared_key(gate->state, record, sharing));
 	}
 	return OK;
 }

@@ -2,23 +2,31 @@
 
 #include <stdlib.h>
 
+#include "gate/shared_keys.h"
 #include "policy/context_path.h"
 
 enum status
-gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
+gate_state_create(struct gate_state **state, struct bytes instance, struct bytes keeper, const struct root_key *root,
 		  struct secrets *secrets) {
 	_cleanup_(gate_state_destroy) struct gate_state *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	if (instance.len == 0 || instance.len >= sizeof made->instance)
 		return fail(STATUS_INVALID, "state.instance: 1 to %zu characters", sizeof made->instance - 1);
 	memcpy(made->instance, instance.data, instance.len);
+	if (keeper.len >= sizeof made->keeper)
+		return fail(STATUS_INVALID, "state.keeper: at most %zu characters", sizeof made->keeper - 1);
+	if (keeper.len > 0)
+		memcpy(made->keeper, keeper.data, keeper.len);
 	made->secrets = secrets;
 	TRY(directory_create(&made->directory));
 	TRY(asset_registry_create(&made->assets));
 	TRY(limits_create(&made->limits));
 	TRY(nonces_create(&made->nonces, (struct nonces_limits){}));
-	if (root != nullptr)
+	if (root != nullptr) {
 		TRY(keyring_create(&made->ring_to_come, root, instance));
+		TRY(secret_alloc(&made->share_key, 32));
+		TRY(root_key_derive(root, ECDSA_SHARE_LABEL, made->share_key.data));
+	}
 	*state = TAKE(made);
 	return OK;
 }
@@ -41,6 +49,9 @@ gate_state_destroy(struct gate_state **state) {
 	keyring_destroy(&gone->ring);
 	keyring_destroy(&gone->ring_to_come);
 	free_records(gone);
+	shared_keys_free(gone);
+	counted_free(&gone->counted);
+	secret_free(&gone->share_key);
 	map_free(&gone->last_nonces);
 	operations_free(&gone->operations);
 	nonces_destroy(&gone->nonces);
@@ -58,7 +69,7 @@ gate_state_destroy(struct gate_state **state) {
 static enum status
 open_key(struct gate_state *state, const struct key_info *key) {
 	_cleanup_(buffer_free) struct buffer blob = {};
-	if (key->state != KEY_DESTROYED)
+	if (key->state != KEY_DESTROYED && key->sharing == KEY_WHOLE)
 		TRY(secrets_get(state->secrets, "key", bytes_of_text(key->id), &blob));
 	return keyring_add(state->ring_to_come, key, buffer_bytes(&blob));
 }
@@ -73,7 +84,7 @@ gate_state_open_keys(struct gate_state *state) {
 		TRY(open_key(state, key));
 	state->ring = TAKE(state->ring_to_come);
 	free_records(state);
-	return OK;
+	return shared_keys_open(state);
 }
 
 const struct key_info *

@@ -9,6 +9,8 @@
 #ifndef GATEHOUSE_GATE_STATE_H
 #define GATEHOUSE_GATE_STATE_H
 
+#include "base/secret.h"
+#include "gate/counted.h"
 #include "gate/keepers.h"
 #include "gate/operations.h"
 #include "guards/destinations/destinations.h"
@@ -45,12 +47,17 @@ struct gate_state {
 	struct keyring *ring; /* null: while restoring, and where no root key was given */
 	struct keyring *ring_to_come;
 	struct secrets *secrets;
-	int64_t now_ms; /* of the last entry or batch; never decreases */
+	char keeper[33]; /* its name among those that share keys: what stands after the instance in the log's origin */
+	struct secret share_key; /* wraps shares; empty where no root key was given */
+	struct map shared_keys;  /* gate/shared_keys.h */
+	struct counted_spends
+		counted; /* what other keepers say that they counted: the one thing here that no entry says */
+	int64_t now_ms;  /* of the last entry or batch; never decreases */
 };
 
-/* An empty state. secrets may be null. */
-enum status gate_state_create(struct gate_state **state, struct bytes instance, const struct root_key *root,
-			      struct secrets *secrets);
+/* An empty state. secrets may be null; keeper empty, for whoever has no share of any key. */
+enum status gate_state_create(struct gate_state **state, struct bytes instance, struct bytes keeper,
+			      const struct root_key *root, struct secrets *secrets);
 void gate_state_destroy(struct gate_state **state); /* a cleanup function */
 
 /* After the last entry has been applied: opens the keys that are left, in the state that they have now. Until then keys are

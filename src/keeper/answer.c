@@ -54,24 +54,29 @@ write_reasons(const struct decision_record *record, struct json_writer *w) {
 }
 
 /* "operation.denied: large_needs_two, sanctioned": what a person reads first. */
-static void
-write_detail(const struct answer *answer, struct json_writer *w) {
+void
+answer_write_detail(const struct answer *answer, struct buffer *detail) {
 	const struct decision_record *record = answer->record;
-	_cleanup_(buffer_free) struct buffer detail = {};
 	if (record != nullptr && record->error.len > 0)
-		buffer_append_bytes(&detail, record->error);
+		buffer_append_bytes(detail, record->error);
 	else if (record != nullptr && record->decision == DECISION_DENY) {
-		buffer_append_text(&detail, record->reason_count > 0 ? "forbidden by" : "no policy permits it");
+		buffer_append_text(detail, record->reason_count > 0 ? "forbidden by" : "no policy permits it");
 		for (size_t i = 0; i < record->reason_count; i++) {
-			buffer_append_text(&detail, i == 0 ? " " : ", ");
-			buffer_append_bytes(&detail, record->reasons[i].policy);
+			buffer_append_text(detail, i == 0 ? " " : ", ");
+			buffer_append_bytes(detail, record->reasons[i].policy);
 		}
 	} else
-		buffer_append_text(&detail, states[answer->state].title);
+		buffer_append_text(detail, states[answer->state].title);
 	if (answer->rejection.len > 0) {
-		buffer_append_text(&detail, ": ");
-		buffer_append_bytes(&detail, answer->rejection);
+		buffer_append_text(detail, ": ");
+		buffer_append_bytes(detail, answer->rejection);
 	}
+}
+
+static void
+write_detail(const struct answer *answer, struct json_writer *w) {
+	_cleanup_(buffer_free) struct buffer detail = {};
+	answer_write_detail(answer, &detail);
 	json_write_member_string(w, "detail", buffer_bytes(&detail));
 }
 

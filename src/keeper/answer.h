@@ -27,6 +27,8 @@ enum status answer_read_rejection(const json *vote, struct answer *answer);
 unsigned answer_status(const struct answer *answer);
 /* Canonical JSON, appended. What is not done carries the members of a problem document (RFC 9457) as well. */
 enum status answer_write(const struct answer *answer, struct buffer *body);
+/* Why it was not done, in words, appended. */
+void answer_write_detail(const struct answer *answer, struct buffer *detail);
 /* "application/json" or "application/problem+json". */
 const char *answer_content_type(const struct answer *answer);
 

@@ -12,6 +12,7 @@
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
 #include "keeper/system_entry.h"
+#include "keeper/threshold.h"
 
 constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
 
@@ -250,7 +251,7 @@ answer_decided(struct keeper *keeper, struct job *job) {
 	struct answer answer = {.state = job->step.state,
 				.operation = operation->id,
 				.entry = job->index,
-				.record = job->step.record,
+				.record = job->step.record != nullptr ? job->step.record : job->intent,
 				.refusal = job->step.refusal};
 	_cleanup_(buffer_free) struct buffer receipt = {};
 	if (job->kind == JOB_VOTE && job->vote.statement.verdict == APPROVAL_REJECT) {
@@ -267,10 +268,24 @@ answer_decided(struct keeper *keeper, struct job *job) {
 	keeper_send_answer(keeper, job, &answer);
 }
 
+/* What stands after the type. */
+static struct bytes
+resource_name(struct bytes resource) {
+	enum resource_type type;
+	struct bytes id;
+	return resource_parse(resource, &type, &id) == OK ? id : (struct bytes){};
+}
+
 /* The intent stands; the act follows, and its outcome is an entry of its own. */
 static void
 perform(struct keeper *keeper, struct job *job) {
 	struct gate_operation *operation = job->step.operation;
+	if (job->step.is_joint) {
+		threshold_begin(keeper, job);
+		return;
+	}
+	if (operation->held != nullptr && bytes_equal_text(operation->held->operation.kind, "key.destroy"))
+		threshold_end_key(keeper, resource_name(operation->held->operation.resource));
 	gate_step_free(&job->step);
 	commit_release(job->commit);
 	job->commit = nullptr;
@@ -282,6 +297,27 @@ perform(struct keeper *keeper, struct job *job) {
 		return;
 	}
 	submit_step(keeper, job);
+}
+
+void
+decide_concluded(struct keeper *keeper, struct job *job, enum status status) {
+	end_if_broken(keeper, status);
+	if (status == OK) {
+		submit_step(keeper, job);
+		return;
+	}
+	keeper_send_problem(keeper, job, status, fail_message());
+	job_give_back(keeper, job);
+}
+
+void
+decide_answer_unknown(struct keeper *keeper, struct job *job) {
+	struct answer answer = {.state = OPERATION_UNKNOWN,
+				.operation = job->step.operation->id,
+				.entry = job->index,
+				.record = job->intent};
+	keeper_send_answer(keeper, job, &answer);
+	job_give_back(keeper, job);
 }
 
 static void

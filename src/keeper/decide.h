@@ -17,6 +17,10 @@ enum status decide_check_room(const struct keeper *keeper);
 enum status decide_record(struct keeper *keeper, struct job *job, enum entry_type type, struct bytes body);
 /* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked. */
 void decide_refuse(struct keeper *keeper, struct job *job, enum status status);
+/* The outcome of a joint act, as gate_conclude() gave it in job->step, or its failure. */
+void decide_concluded(struct keeper *keeper, struct job *job, enum status status);
+/* Whoever waits is told that the outcome is not known yet; the job is given back. */
+void decide_answer_unknown(struct keeper *keeper, struct job *job);
 /* Answers everything that has become durable meanwhile. */
 void decide_settle(struct keeper *keeper);
 /* One held operation whose time is over: true if there was one, whose entry is being made durable. */

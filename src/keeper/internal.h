@@ -17,6 +17,7 @@
 
 struct job;
 struct work_answer;
+struct threshold;
 
 struct keeper {
 	struct keeper_config config;
@@ -49,6 +50,7 @@ struct keeper {
 	} work;
 	struct job *activating; /* keeper/activating.h */
 	struct hash256 proving; /* what the worker is asked about */
+	struct threshold *threshold;
 	struct pool *pool;
 	struct clock clock;
 	int64_t batch_ms; /* the present batch's time */

@@ -70,6 +70,10 @@ struct job {
 	struct ipc_response *response;
 	struct arena *response_arena;
 	bool is_answered;
+	/* Keepers that act together (keeper/threshold.h). */
+	uint8_t forwarded_by;                 /* the party whose gateway got it; 0: the own one's */
+	bool is_internal;                     /* nobody asked: an outcome that only has to be recorded */
+	const struct decision_record *intent; /* what the outcome is of; its result once there is one */
 };
 
 /* A job from the pool, empty but for its arena. Null when out of memory. */

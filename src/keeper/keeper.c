@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "crypto/random.h"
+#include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/job.h"
 #include "keeper/api.h"
@@ -19,6 +20,7 @@
 #include "keeper/slow_read.h"
 #include "keeper/state_snapshot.h"
 #include "keeper/system_entry.h"
+#include "keeper/threshold_internal.h"
 #include "keeper/worker_link.h"
 #include "store/blob.h"
 
@@ -50,9 +52,17 @@ make_paths(struct keeper *keeper) {
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
+/* What stands after the instance in the log's origin. One that is longer than keepers' names shares no key. */
+static struct bytes
+name_of(const struct installation *installation) {
+	struct bytes name = bytes_of_text(installation->origin + strlen(installation->instance) + 1);
+	return name.len <= PARTY_NAME_MAX ? name : (struct bytes){};
+}
+
 enum status
 keeper_make_gate(struct keeper *keeper, bool with_keys, struct gate **gate) {
 	struct gate_config config = {.instance = bytes_of_text(keeper->installation->instance),
+				     .keeper = name_of(keeper->installation),
 				     .authorities = keeper->config.authorities,
 				     .authority_count = keeper->config.authority_count,
 				     .root = with_keys ? keeper->installation->root : nullptr,
@@ -275,6 +285,8 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->read_rate = (struct rate){.what = "reads", .per_s = config->reads_per_principal_per_s};
 	report_start_metrics(made);
 	signing_in_start(made);
+	made->threshold = calloc(1, sizeof *made->threshold);
+	TRY_ALLOC(made->threshold);
 	TRY(make_paths(made));
 	TRY(keeper_make_gate(made, true, &made->gate));
 	TRY(state_snapshot_key(made));
@@ -322,6 +334,7 @@ keeper_close(struct keeper **keeper) {
 	worker_link_stop(gone);
 	witnessing_close(&gone->witnessing);
 	ledger_close(&gone->ledger);
+	threshold_stop(gone);
 	decide_free(gone);
 	jobs_free(gone->free_jobs);
 	signing_in_free(gone);

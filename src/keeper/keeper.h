@@ -79,6 +79,8 @@ enum status keeper_answer(struct keeper *keeper, const struct ipc_request *reque
 
 /* A snapshot of the durable head, made beside the running log (keeper/state_snapshot.h). For tools and tests. */
 enum status keeper_snapshot(struct keeper *keeper);
+/* is_manual: what was decided becomes durable, and what follows from it is done, for a keeper that others wait for. */
+void keeper_turn(struct keeper *keeper);
 /* is_manual: one round of publishing. */
 enum status keeper_publish(struct keeper *keeper);
 

@@ -17,6 +17,7 @@
 #include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
 #include "keeper/system_entry.h"
+#include "keeper/threshold.h"
 #include "keeper/worker_link.h"
 
 constexpr size_t BATCH_MAX = 256;
@@ -125,8 +126,10 @@ handle(struct keeper *keeper, struct job *job) {
 		answer_read(keeper, job);
 	} else if (job->kind == JOB_SIGN_IN || job->kind == JOB_SIGN_OUT || job->kind == JOB_ENROLMENT) {
 		signing_in_decide(keeper, job);
-	} else
+	} else {
+		threshold_forward(keeper, job);
 		decide_or_wait(keeper, job);
+	}
 }
 
 void
@@ -162,6 +165,12 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 	if (count > 1)
 		ledger_release(keeper->ledger);
 	metric_observe_ns(&keeper->decide_seconds, (uint64_t)(thread_ns(keeper) - start_ns));
+}
+
+void
+loop_take_forwarded(struct keeper *keeper, struct job *job, struct bytes body) {
+	prepare(job, body);
+	run_batch(keeper, &job, 1);
 }
 
 /* Credit bounds what a gateway can make us hold: one that asks without it is not ours. */
@@ -277,7 +286,7 @@ wait_for_events(struct keeper *keeper, const struct keeper_watch *watch, bool *s
 
 static bool
 is_busy(const struct keeper *keeper) {
-	return keeper->outstanding > 0 || activating_outstanding(keeper) > 0 ||
+	return keeper->outstanding > 0 || activating_outstanding(keeper) > 0 || threshold_outstanding(keeper) > 0 ||
 	       slow_reads_outstanding(keeper->slow_reads) > 0;
 }
 
@@ -295,6 +304,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 		TRY(fetch_link_turn(keeper));
 		worker_link_turn(keeper);
 		activating_turn(keeper);
+		threshold_turn(keeper);
 		TRY(send_credits(keeper));
 		TRY(ipc_flush(keeper->channel));
 		bool idle = !is_busy(keeper) && !ipc_wants_write(keeper->channel);
@@ -316,7 +326,18 @@ finish_outstanding(struct keeper *keeper) {
 		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */
 		decide_settle(keeper);
 		slow_reads_settle(keeper->slow_reads);
+		threshold_turn(keeper);
+		threshold_wait(keeper);
 	}
+}
+
+void
+keeper_turn(struct keeper *keeper) {
+	loop_begin_batch(keeper);
+	if (keeper->outstanding > 0)
+		IGNORE_STATUS(ledger_commit_now(keeper->ledger)); /* whoever waits is told by entry_done() */
+	decide_settle(keeper);
+	threshold_turn(keeper);
 }
 
 enum status

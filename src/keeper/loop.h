@@ -9,4 +9,7 @@ void loop_read_again(struct job *job);
 /* Time goes on. */
 void loop_begin_batch(struct keeper *keeper);
 
+/* A request that another keeper's gateway got, as that keeper gave it. */
+void loop_take_forwarded(struct keeper *keeper, struct job *job, struct bytes body);
+
 #endif

@@ -8,5 +8,6 @@ const struct peer_kind_row peer_kinds[PEER_KINDS] = {
 	[PEER_PROTOCOL] = {"protocol", 1, PEER_BODY_MAX, false},
 	[PEER_PROPOSE] = {"propose", 1, PEER_BODY_MAX, false},
 	[PEER_ANSWER] = {"answer", 1, PEER_BODY_MAX, false},
+	[PEER_REQUEST] = {"request", 1, PEER_BODY_MAX, false},
 	[PEER_COUNTED] = {"counted", 1, PEER_BODY_MAX, false},
 };

@@ -23,6 +23,7 @@ enum peer_kind {
 	PEER_PROTOCOL, /* a frame of keys/threshold/message.h */
 	PEER_PROPOSE,  /* a session is asked for: its terms */
 	PEER_ANSWER,   /* to that: taken, or the reason why not */
+	PEER_REQUEST,  /* an operation or vote, as a gateway gave it to the sender */
 	PEER_COUNTED,  /* operations counted in the window, signed (design: limits across keepers) */
 	PEER_KINDS,
 };

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/problem.h"
 #include "keeper/fetch_link.h"
+#include "keeper/threshold.h"
 #include "ledger/receipt.h"
 
 static void
@@ -20,6 +21,8 @@ send_response(struct keeper *keeper, struct job *job, struct ipc_response *respo
 		response->set_cookie = bytes_of_text(job->set_cookie);
 	if (atomic_load(&keeper->has_ended))
 		return;
+	if (job->is_internal || job->forwarded_by != 0)
+		return;                 /* nobody waits here */
 	if (job->response != nullptr) { /* keeper_answer() */
 		struct ipc_response *to = job->response;
 		*to = *response;
@@ -51,6 +54,8 @@ keeper_send_problem(struct keeper *keeper, struct job *job, enum status status, 
 	snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), error);
 	const char *detail = error[length] == ':' ? error + length + 1 + (error[length + 1] == ' ') : nullptr;
 	unsigned http = problem_http_status(status);
+	if (job->forwarded_by != 0)
+		threshold_answered(keeper, job, http, error);
 	struct hash256 none = {};
 	char hex[65];
 	struct problem problem = {.status = http, .name = name, .detail = detail};
@@ -90,10 +95,26 @@ keeper_send_feed(struct keeper *keeper, struct job *job) {
 	send_response(keeper, job, &response);
 }
 
+/* "operation.denied: forbidden by sanctioned": what the keeper that was asked tells its client. */
+static void
+tell_refusal(struct keeper *keeper, const struct job *job, const struct answer *answer) {
+	_cleanup_(buffer_free) struct buffer reason = {};
+	unsigned status = answer_status(answer);
+	if (status < 400)
+		return;
+	buffer_append_format(&reason, "operation.%s: ", operation_state_name(answer->state));
+	answer_write_detail(answer, &reason);
+	buffer_append_byte(&reason, '\0');
+	if (buffer_status(&reason) == OK)
+		threshold_answered(keeper, job, status, (const char *)reason.data);
+}
+
 void
 keeper_send_answer(struct keeper *keeper, struct job *job, const struct answer *answer) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	char hex[65];
+	if (job->forwarded_by != 0)
+		tell_refusal(keeper, job, answer);
 	if (answer_write(answer, &body) != OK) {
 		keeper_send_problem(keeper, job, STATUS_INTERNAL, fail_message());
 		return;

@@ -1,0 +1,46 @@
+/*
+ * Acts that no keeper can do alone: making a shared key, signing with one. Design: docs/PROTOCOL.threshold §16.
+ *
+ * Each keeper decides by itself, and where it permits writes an *intent*, its limits reserved; when that is durable the act is done
+ * in a session with the others (keeper/threshold.h), and gate_conclude() yields the entry of the outcome. Before a keeper's share
+ * leaves it decides once more, on what all signers have counted: joint_decide_again().
+ *
+ * Memory: what is made lives in the arena given. Threads: one. Errors: STATUS_DENIED "joint.denied"; "payload.*"; those of the
+ * modules that are asked.
+ */
+#ifndef GATEHOUSE_GATE_JOINT_H
+#define GATEHOUSE_GATE_JOINT_H
+
+#include "gate/evaluate.h"
+#include "gate/shared_keys.h"
+
+/* Whether an operation takes other keepers. */
+bool joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes resource_id, const json *payload);
+/* Whether the operation deals a key's shares, and of which key. */
+bool joint_dealt_key(const struct gate *gate, const struct submission *submission, struct bytes *key_id);
+/* What can be known to fail before anything is intended. */
+enum status joint_check(const struct gate *gate, const struct submission *submission,
+			const struct evaluation *evaluation);
+
+/* What key.create with a scheme asks for. */
+struct joint_key {
+	struct key_info key; /* without public key */
+	uint8_t party_count;
+	char names[PARTIES_MAX][PARTY_NAME_MAX + 1];
+};
+enum status joint_read_key(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
+			   struct joint_key *key);
+/* The act's result: record and sharing. */
+enum status joint_key_result(const struct key_info *key, const struct sharing *sharing, struct buffer *result);
+
+/* Observes and decides again, as the gate is now. OK where it is still permitted. */
+enum status joint_decide_again(struct gate *gate, const struct gate_operation *operation, int64_t now_ms,
+			       struct arena *arena, struct evaluation *evaluation);
+/* The signed result of such a decision, and the nonce that it signs, in the arena. */
+enum status joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation,
+				  const struct signature *signatures, struct conclusion *conclusion);
+/* An intended operation as it was submitted, in the arena. */
+enum status joint_submission(const struct gate_operation *operation, struct arena *arena,
+			     struct submission *submission);
+
+#endif

@@ -1,0 +1,214 @@
+#include "gate/shared_keys.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+
+static const char COLLECTION[] = "share";
+constexpr size_t SHARING_TEXT_MAX = 16 * 1024;
+
+void
+share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch) {
+	snprintf(name, SHARE_ROW_SIZE, "%.64s/%u", key, epoch);
+}
+
+static void
+key_destroy(struct shared_key *gone) {
+	ecdsa_share_destroy(&gone->share);
+	free(gone);
+}
+
+void
+shared_keys_free(struct gate_state *state) {
+	size_t at = 0;
+	void *value;
+	while (map_next(&state->shared_keys, &at, nullptr, &value))
+		key_destroy(value);
+	map_free(&state->shared_keys);
+}
+
+struct shared_key *
+shared_keys_find(const struct gate_state *state, struct bytes id) {
+	return map_get(&state->shared_keys, id);
+}
+
+enum status
+shared_keys_need_share(const struct gate_state *state, struct bytes id, struct shared_key **key) {
+	*key = shared_keys_find(state, id);
+	if (*key == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.not_shared: key \"%.*s\" is not a shared one",
+			    (int)(id.len > KEY_ID_MAX ? KEY_ID_MAX : id.len), (const char *)id.data);
+	return (*key)->share != nullptr
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "key.no_share: this keeper holds no share of key \"%s\"",
+			      (*key)->sharing.key.id);
+}
+
+/* 0: this keeper is none of its parties. */
+static uint8_t
+own_index(const struct gate_state *state, const struct sharing *sharing) {
+	for (size_t i = 0; i < sharing->key.holders.count; i++)
+		if (strcmp(sharing->names[i], state->keeper) == 0)
+			return sharing->key.holders.parties[i].index;
+	return 0;
+}
+
+/* --- Rows. --- */
+
+static enum status
+write_row(const struct gate_state *state, const struct sharing *sharing, const struct ecdsa_share *share,
+	  struct buffer *row) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	sharing_write(&writer, sharing);
+	TRY(json_writer_finish(&writer));
+	buffer_append_prefixed(row, buffer_bytes(&text));
+	TRY(buffer_status(row));
+	return ecdsa_share_seal(share, state->share_key.data, bytes_of_text(state->instance), row);
+}
+
+static enum status
+read_row(const struct gate_state *state, const char *name, struct buffer *row, struct arena *arena,
+	 struct sharing *sharing, struct bytes *blob) {
+	struct bytes text;
+	const json *document;
+	TRY(secrets_get(state->secrets, COLLECTION, bytes_of_text(name), row));
+	struct cursor cursor = cursor_of(buffer_bytes(row));
+	TRY(cursor_prefixed(&cursor, "share_row.sharing", SHARING_TEXT_MAX, &text));
+	TRY(json_read(arena, text, (struct json_limits){}, &document));
+	TRY(sharing_read(document, sharing));
+	*blob = bytes_of(cursor.at, cursor.left);
+	return OK;
+}
+
+static enum status
+need_secrets(const struct gate_state *state) {
+	return state->secrets != nullptr && state->share_key.len > 0
+		       ? OK
+		       : fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
+}
+
+enum status
+shared_keys_store(const struct gate_state *state, const struct sharing *sharing, const struct ecdsa_share *share) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	char name[SHARE_ROW_SIZE];
+	TRY(need_secrets(state));
+	TRY(ecdsa_share_check(share));
+	TRY(write_row(state, sharing, share, &row));
+	share_row_name(name, sharing->key.id, sharing->key.epoch);
+	return secrets_create(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
+}
+
+enum status
+shared_keys_stored(const struct gate_state *state, struct bytes id, uint32_t epoch, struct sharing *sharing) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	char key[KEY_ID_MAX + 1] = {}, name[SHARE_ROW_SIZE];
+	struct bytes blob;
+	TRY(need_secrets(state));
+	TRY(key_check_id(id));
+	memcpy(key, id.data, id.len);
+	share_row_name(name, key, epoch);
+	return read_row(state, name, &row, &arena, sharing, &blob);
+}
+
+enum status
+shared_keys_discard(const struct gate_state *state, struct bytes id, uint32_t epoch) {
+	char key[KEY_ID_MAX + 1] = {}, name[SHARE_ROW_SIZE];
+	TRY(need_secrets(state));
+	TRY(key_check_id(id));
+	memcpy(key, id.data, id.len);
+	share_row_name(name, key, epoch);
+	return secrets_destroy(state->secrets, COLLECTION, bytes_of_text(name));
+}
+
+enum status
+shared_keys_reseal(const struct gate_state *state, const struct shared_key *key) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	char name[SHARE_ROW_SIZE];
+	TRY(need_secrets(state));
+	TRY(write_row(state, &key->sharing, key->share, &row));
+	share_row_name(name, key->sharing.key.id, key->sharing.key.epoch);
+	return secrets_replace(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
+}
+
+/* --- In the state. --- */
+
+/* The row must say what the log says, so that no other sharing comes in by way of a file. */
+static enum status
+open_share(const struct gate_state *state, const struct sharing *sharing, struct ecdsa_share **share) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	char name[SHARE_ROW_SIZE];
+	struct sharing stored;
+	struct hash256 recorded_hash, stored_hash;
+	struct bytes blob;
+	uint8_t self = own_index(state, sharing);
+	if (self == 0)
+		return OK;
+	share_row_name(name, sharing->key.id, sharing->key.epoch);
+	TRY(read_row(state, name, &row, &arena, &stored, &blob));
+	TRY(sharing_hash(sharing, &recorded_hash));
+	TRY(sharing_hash(&stored, &stored_hash));
+	if (!hash256_equal(&recorded_hash, &stored_hash))
+		return fail(STATUS_CORRUPT, "key.share_row: %s is of another sharing than the log's", name);
+	return ecdsa_share_open(share, &sharing->key, self, state->share_key.data, bytes_of_text(state->instance),
+				blob);
+}
+
+enum status
+shared_keys_put(struct gate_state *state, const json *text) {
+	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share = nullptr;
+	struct sharing sharing;
+	TRY(sharing_read(text, &sharing));
+	struct bytes id = bytes_of_text(sharing.key.id);
+	struct shared_key *known = shared_keys_find(state, id);
+	if (sharing.key.epoch != (known == nullptr ? sharing.key.epoch : known->sharing.key.epoch + 1))
+		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u",
+			    sharing.key.id, known->sharing.key.epoch, sharing.key.epoch);
+	if (state->ring != nullptr)
+		TRY(open_share(state, &sharing, &share));
+	if (known == nullptr) {
+		known = calloc(1, sizeof *known);
+		TRY_ALLOC(known);
+		enum status status = map_put(&state->shared_keys, id, known, nullptr);
+		if (status != OK) {
+			free(known);
+			return status;
+		}
+	}
+	known->sharing = sharing;
+	ecdsa_share_destroy(&known->share);
+	known->share = TAKE(share);
+	return OK;
+}
+
+void
+shared_keys_forget(struct gate_state *state, struct bytes id) {
+	struct shared_key *gone = map_remove(&state->shared_keys, id);
+	if (gone != nullptr)
+		key_destroy(gone);
+}
+
+enum status
+shared_keys_open(struct gate_state *state) {
+	size_t at = 0;
+	struct bytes id;
+	void *value;
+	while (map_next(&state->shared_keys, &at, &id, &value)) {
+		struct shared_key *key = value;
+		const struct key_info *record = gate_state_key(state, id);
+		if (record != nullptr && record->state != KEY_DESTROYED)
+			TRY(open_share(state, &key->sharing, &key->share));
+	}
+	return OK;
+}
+
+void
+shared_keys_drop_share(struct gate_state *state, struct bytes id) {
+	struct shared_key *key = shared_keys_find(state, id);
+	if (key != nullptr)
+		ecdsa_share_destroy(&key->share);
+}

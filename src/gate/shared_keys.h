@@ -1,0 +1,51 @@
+/*
+ * Keys that are shared among keepers, in the decision state: how each is shared, and this keeper's share of it.
+ *
+ * The sharing (keys/threshold/sharing.h) stands in the log beside the key's record and lives here; record, life cycle and account
+ * are those of every key (keys/software/keyring.h). The share is a row of secrets.db, collection "share", named "<key>/<epoch>":
+ * the sharing, then the blob (docs/PROTOCOL.threshold §10). Order: create = row, then entry; a new epoch's row stands beside the
+ * old one's until the entry that says it is in force, whose settling removes the old (design §6).
+ *
+ * Owner: the state. A process without keys knows sharings and no shares. Threads: one. Errors: STATUS_NOT_FOUND "key.not_shared",
+ * "key.no_share"; those of sharing.h and share.h; STATUS_CONFLICT "key.epoch".
+ */
+#ifndef GATEHOUSE_GATE_SHARED_KEYS_H
+#define GATEHOUSE_GATE_SHARED_KEYS_H
+
+#include "gate/state.h"
+#include "keys/threshold/sharing.h"
+
+struct shared_key {
+	struct sharing sharing;
+	struct ecdsa_share *share; /* null: none of it here */
+};
+
+void shared_keys_free(struct gate_state *state);
+
+struct shared_key *shared_keys_find(const struct gate_state *state, struct bytes id);
+/* The same, with its share. */
+enum status shared_keys_need_share(const struct gate_state *state, struct bytes id, struct shared_key **key);
+/* Its row's name. */
+#define SHARE_ROW_SIZE (KEY_ID_MAX + 12)
+void share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch);
+
+/* As an entry says it: a new key's sharing, or that of the next epoch. With keys in this process, its row is there. */
+enum status shared_keys_put(struct gate_state *state, const json *sharing);
+/* As if it had never been put. */
+void shared_keys_forget(struct gate_state *state, struct bytes id);
+/* After the last entry: opens all shares. */
+enum status shared_keys_open(struct gate_state *state);
+/* A destroyed key's share is gone from memory. */
+void shared_keys_drop_share(struct gate_state *state, struct bytes id);
+
+/* Durable when it returns; the same row a second time is "secrets.exists". */
+enum status shared_keys_store(const struct gate_state *state, const struct sharing *sharing,
+			      const struct ecdsa_share *share);
+/* What was stored for a dealing whose end is not recorded. STATUS_NOT_FOUND where nothing was. */
+enum status shared_keys_stored(const struct gate_state *state, struct bytes id, uint32_t epoch,
+			       struct sharing *sharing);
+enum status shared_keys_discard(const struct gate_state *state, struct bytes id, uint32_t epoch);
+/* The share has changed (pairs were lost): sealed anew, durable when it returns. */
+enum status shared_keys_reseal(const struct gate_state *state, const struct shared_key *key);
+
+#endif

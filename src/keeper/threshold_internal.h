@@ -1,0 +1,180 @@
+/*
+ * The parts of operations that keepers do together, for keeper/threshold*.c only.
+ */
+#ifndef GATEHOUSE_KEEPER_THRESHOLD_INTERNAL_H
+#define GATEHOUSE_KEEPER_THRESHOLD_INTERNAL_H
+
+#include "gate/joint.h"
+#include "keeper/threshold.h"
+#include "keeper/threshold_message.h"
+#include "keys/threshold/ecdsa/dealing.h"
+#include "keys/threshold/ecdsa/presignature.h"
+
+constexpr size_t POOL_TARGET = 4;        /* presignatures ready for each set of signers */
+constexpr int64_t GATHER_MS = 2'000;     /* that the asker waits for those that are there */
+constexpr int64_t SIGNING_MS = 10'000;   /* from intent to signature */
+constexpr int64_t DEALING_MS = 30'000;   /* from intent to stored share */
+constexpr int64_t PREPARING_MS = 10'000; /* of one presignature */
+constexpr int64_t EARLY_MS = 30'000;     /* that a message waits for what it belongs to */
+constexpr size_t EARLY_BYTES_MAX = 16 << 20;
+constexpr int64_t POOL_TURN_MS = 100;
+constexpr size_t PREPARING_MAX = 16;
+
+/* One run of a protocol at this keeper. */
+enum machine_kind { MACHINE_NONE, MACHINE_DEALING, MACHINE_SIGNING, MACHINE_ONLINE };
+
+struct machine {
+	enum machine_kind kind;
+	union {
+		struct dealing *dealing;
+		struct signing *signing;
+		struct online *online;
+		void *any;
+	};
+	bool has_session_id;
+	struct hash256 session_id;
+};
+
+enum session_state {
+	SESSION_GATHERING, /* signing: who permits */
+	SESSION_DECIDING,  /* signing: proposed; waits for what the other signers counted, and for presignatures */
+	SESSION_RUNNING,   /* frames go to and fro */
+	SESSION_STORED,    /* dealing: the own share is durable; the others' are awaited */
+};
+
+struct session_party {
+	bool is_expected; /* was there when it began, and has not answered */
+	bool has_permitted, has_stored;
+	struct hash256 digest, bundle; /* permitted */
+	struct hash256 sharing;        /* stored */
+};
+
+/* One operation, done together. */
+struct joint_session {
+	struct joint_session *next;
+	bool is_dealing;
+	enum session_state state;
+	struct gate_operation *operation;
+	struct job *job; /* null: nobody waits (after a restart, or too long) */
+	bool is_asker;
+	int64_t gather_end_ms, end_ms;                 /* boot time */
+	struct session_party parties[PARTIES_MAX + 1]; /* by index; of the holders of the key */
+	struct party_set holders;
+	struct arena arena; /* of what is decided again */
+	/* Dealing. */
+	struct joint_key wanted;
+	struct machine dealing;
+	struct sharing sharing;
+	struct hash256 sharing_hash;
+	/* Signing. */
+	char key_id[KEY_ID_MAX + 1];
+	struct proposal proposal;
+	struct party_set signers;
+	struct evaluation evaluation;
+	size_t request_count;
+	struct machine machines[JOINT_REQUESTS_MAX];
+	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];
+	bool share_left;
+};
+
+/* A presignature on its way. */
+struct preparing {
+	struct preparing *next;
+	char key_id[KEY_ID_MAX + 1];
+	struct party_set signers;
+	struct machine machine;
+	int64_t end_ms;
+};
+
+/* A message that came before what it belongs to. */
+struct early {
+	struct early *next;
+	uint8_t party;
+	enum peer_kind kind;
+	int64_t end_ms;
+	struct buffer body;
+};
+
+struct threshold {
+	struct threshold_link link;
+	struct joint_session *sessions;
+	struct preparing *preparing;
+	size_t preparing_count;
+	struct early *early;
+	size_t early_bytes;
+	struct presignature_pool pool;
+	bool has_begun; /* what has come early may have found what it belongs to */
+	bool is_pool_due;
+	int64_t pool_turn_ms;           /* the next look at what is prepared */
+	struct map nonces;              /* of preparations that peers began */
+	uint64_t told[PARTIES_MAX + 1]; /* by party: the number of the first spend that was not told */
+	bool was_told[PARTIES_MAX + 1];
+	bool is_unheard[PARTIES_MAX + 1];        /* what that party told could not be kept */
+	int64_t pool_paused_ms[PARTIES_MAX + 1]; /* after a failure with that party */
+};
+
+/* --- threshold.c --- */
+int64_t threshold_now_ms(const struct keeper *keeper);
+const struct peer *threshold_peer(const struct keeper *keeper, uint8_t party);
+/* The peer that holds the party's share: there, and the same as when the key was dealt. */
+const struct peer *threshold_holder(const struct keeper *keeper, const struct party *party);
+void threshold_send_answer(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
+void threshold_send_proposal(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+/* To all peers that are there and among the parties. */
+void threshold_tell(struct keeper *keeper, const struct party_set *parties, const struct joint_answer *answer);
+
+struct joint_session *session_find(struct keeper *keeper, const struct hash256 *operation);
+struct joint_session *session_find_frame(struct keeper *keeper, const struct hash256 *session_id,
+					 struct machine **machine);
+/* Ends the session: the outcome is recorded, and whoever waits is answered. Failed: the others are told. */
+void session_conclude(struct keeper *keeper, struct joint_session *session, const struct conclusion *conclusion);
+/* Failed with the last error. Where it was a machine's check: outwardly all are one, and which it was and whom it names stands in
+ * the own log. */
+void session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed);
+/* Takes what has come early for it. */
+void session_take_early(struct keeper *keeper);
+
+void machine_close(struct machine *machine);
+enum status machine_receive(struct machine *machine, struct bytes frame);
+enum exchange_state machine_state(const struct machine *machine);
+uint8_t machine_culprit(const struct machine *machine);
+/* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there. */
+enum status machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties);
+
+/* --- threshold_dealing.c --- */
+enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
+void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
+void dealing_session_stored(struct keeper *keeper, struct joint_session *session, uint8_t party,
+			    const struct hash256 *sharing);
+void dealing_session_up(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
+void dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+/* After a restart: dealings that are intended and not ended. */
+enum status dealings_resume(struct keeper *keeper);
+
+/* --- threshold_signing.c --- */
+enum status signing_session_start(struct keeper *keeper, struct joint_session *session);
+void signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
+			   struct bytes frame);
+void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
+void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer);
+/* Something that it may have waited for has come. */
+void signing_session_step(struct keeper *keeper, struct joint_session *session);
+/* What is new among the own spends, to a peer that shares keys. */
+enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer);
+void signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body);
+/* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */
+void signing_forget(struct keeper *keeper, struct bytes key_id);
+
+/* --- threshold_pool.c --- */
+void pool_turn(struct keeper *keeper);
+void pool_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+bool pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes frame);
+void pool_forget_party(struct keeper *keeper, uint8_t party);
+void pool_forget_key(struct keeper *keeper, struct bytes key_id);
+/* One that is ready for these signers of the key, its id; false: none. Those skipped are left. */
+bool pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,
+	       struct hash256 *id);
+size_t pool_count(const struct keeper *keeper, struct bytes key_id, const struct party_set *signers);
+void pool_close(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,244 @@
+#include "keeper/threshold_message.h"
+
+#include "base/json.h"
+
+constexpr size_t PARTS_MAX = 4096; /* of one spend */
+constexpr size_t SUBJECT_MAX = 256;
+
+/* --- Proposals. --- */
+
+static void
+append_signers(struct buffer *body, const struct proposal *proposal) {
+	buffer_append_byte(body, proposal->signer_count);
+	buffer_append(body, proposal->signers, proposal->signer_count);
+}
+
+void
+proposal_write(struct buffer *body, const struct proposal *proposal) {
+	buffer_append_byte(body, (uint8_t)proposal->kind);
+	switch (proposal->kind) {
+	case PROPOSE_SIGN:
+		buffer_append_bytes(body, hash256_bytes(&proposal->operation));
+		append_signers(body, proposal);
+		buffer_append_byte(body, proposal->presignature_count);
+		for (size_t i = 0; i < proposal->presignature_count; i++)
+			buffer_append_bytes(body, hash256_bytes(&proposal->presignatures[i]));
+		return;
+	case PROPOSE_PREPARE:
+		buffer_append_prefixed(body, proposal->key_id);
+		buffer_append_u32be(body, proposal->epoch);
+		buffer_append_bytes(body, hash256_bytes(&proposal->nonce));
+		append_signers(body, proposal);
+		return;
+	case PROPOSE_RESUME:
+		buffer_append_bytes(body, hash256_bytes(&proposal->operation));
+		buffer_append_bytes(body, hash256_bytes(&proposal->nonce));
+		return;
+	}
+}
+
+static enum status
+read_signers(struct cursor *cursor, struct proposal *proposal) {
+	TRY(cursor_u8(cursor, "joint.signers", &proposal->signer_count));
+	if (proposal->signer_count < 2 || proposal->signer_count > PARTIES_MAX)
+		return fail(STATUS_INVALID, "joint.signers: %u; 2 to %zu are possible", proposal->signer_count,
+			    PARTIES_MAX);
+	TRY(cursor_copy(cursor, "joint.signers", proposal->signers, proposal->signer_count));
+	for (size_t i = 0; i < proposal->signer_count; i++)
+		if (proposal->signers[i] <= (i == 0 ? 0 : proposal->signers[i - 1]))
+			return fail(STATUS_INVALID, "joint.signers: their indices do not ascend from 1");
+	return OK;
+}
+
+static enum status
+read_sign(struct cursor *cursor, struct proposal *proposal) {
+	TRY(cursor_copy(cursor, "joint.operation", proposal->operation.bytes, sizeof proposal->operation.bytes));
+	TRY(read_signers(cursor, proposal));
+	TRY(cursor_u8(cursor, "joint.presignatures", &proposal->presignature_count));
+	if (proposal->presignature_count == 0 || proposal->presignature_count > JOINT_REQUESTS_MAX)
+		return fail(STATUS_INVALID, "joint.presignatures: %u; 1 to %zu are possible",
+			    proposal->presignature_count, JOINT_REQUESTS_MAX);
+	for (size_t i = 0; i < proposal->presignature_count; i++)
+		TRY(cursor_copy(cursor, "joint.presignatures", proposal->presignatures[i].bytes,
+				sizeof proposal->presignatures[i].bytes));
+	return OK;
+}
+
+static enum status
+read_prepare(struct cursor *cursor, struct proposal *proposal) {
+	TRY(cursor_prefixed(cursor, "joint.key", KEY_ID_MAX, &proposal->key_id));
+	TRY(key_check_id(proposal->key_id));
+	TRY(cursor_u32be(cursor, "joint.epoch", &proposal->epoch));
+	TRY(cursor_copy(cursor, "joint.nonce", proposal->nonce.bytes, sizeof proposal->nonce.bytes));
+	return read_signers(cursor, proposal);
+}
+
+static enum status
+read_resume(struct cursor *cursor, struct proposal *proposal) {
+	TRY(cursor_copy(cursor, "joint.operation", proposal->operation.bytes, sizeof proposal->operation.bytes));
+	return cursor_copy(cursor, "joint.sharing", proposal->nonce.bytes, sizeof proposal->nonce.bytes);
+}
+
+enum status
+proposal_read(struct bytes body, struct proposal *proposal) {
+	struct cursor cursor = cursor_of(body);
+	uint8_t kind;
+	*proposal = (struct proposal){};
+	TRY(cursor_u8(&cursor, "joint.proposal", &kind));
+	proposal->kind = (enum proposal_kind)kind;
+	switch (kind) {
+	case PROPOSE_SIGN:
+		TRY(read_sign(&cursor, proposal));
+		break;
+	case PROPOSE_PREPARE:
+		TRY(read_prepare(&cursor, proposal));
+		break;
+	case PROPOSE_RESUME:
+		TRY(read_resume(&cursor, proposal));
+		break;
+	default:
+		return fail(STATUS_INVALID, "joint.proposal: kind %u", kind);
+	}
+	return cursor_end(&cursor, "joint.proposal");
+}
+
+/* --- Answers. --- */
+
+void
+joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
+	buffer_append_byte(body, (uint8_t)answer->kind);
+	buffer_append_bytes(body, hash256_bytes(&answer->operation));
+	switch (answer->kind) {
+	case ANSWER_PERMITTED:
+		buffer_append_bytes(body, hash256_bytes(&answer->digest));
+		buffer_append_bytes(body, hash256_bytes(&answer->bundle));
+		return;
+	case ANSWER_REFUSED:
+		buffer_append_byte(body, answer->gives_back);
+		buffer_append_prefixed(body, bytes_of(answer->reason.data, answer->reason.len > JOINT_REASON_MAX
+										   ? JOINT_REASON_MAX
+										   : answer->reason.len));
+		return;
+	case ANSWER_STORED:
+		buffer_append_bytes(body, hash256_bytes(&answer->digest));
+		return;
+	case ANSWER_SIGNED:
+		buffer_append_byte(body, answer->signature_count);
+		for (size_t i = 0; i < answer->signature_count; i++) {
+			buffer_append(body, answer->signatures[i].compact, sizeof answer->signatures[i].compact);
+			buffer_append_byte(body, (uint8_t)answer->signatures[i].recovery);
+		}
+		return;
+	}
+}
+
+/* A reason is shown to people and recorded: printable ASCII, so that it can do neither harm. */
+static enum status
+read_refused(struct cursor *cursor, struct joint_answer *answer) {
+	uint8_t gives_back;
+	TRY(cursor_u8(cursor, "joint.gives_back", &gives_back));
+	if (gives_back > 1)
+		return fail(STATUS_INVALID, "joint.gives_back: %u", gives_back);
+	answer->gives_back = gives_back == 1;
+	TRY(cursor_prefixed(cursor, "joint.reason", JOINT_REASON_MAX, &answer->reason));
+	for (size_t i = 0; i < answer->reason.len; i++)
+		if (answer->reason.data[i] < ' ' || answer->reason.data[i] > '~')
+			return fail(STATUS_INVALID, "joint.reason: byte %zu is not printable", i);
+	return OK;
+}
+
+static enum status
+read_signed(struct cursor *cursor, struct joint_answer *answer) {
+	TRY(cursor_u8(cursor, "joint.signatures", &answer->signature_count));
+	if (answer->signature_count == 0 || answer->signature_count > JOINT_REQUESTS_MAX)
+		return fail(STATUS_INVALID, "joint.signatures: %u; 1 to %zu are possible", answer->signature_count,
+			    JOINT_REQUESTS_MAX);
+	for (size_t i = 0; i < answer->signature_count; i++) {
+		struct ecdsa_signature *signature = &answer->signatures[i];
+		uint8_t recovery;
+		TRY(cursor_copy(cursor, "joint.signatures", signature->compact, sizeof signature->compact));
+		TRY(cursor_u8(cursor, "joint.signatures", &recovery));
+		if (recovery > 3)
+			return fail(STATUS_INVALID, "joint.signatures: recovery id %u", recovery);
+		signature->recovery = recovery;
+	}
+	return OK;
+}
+
+enum status
+joint_answer_read(struct bytes body, struct joint_answer *answer) {
+	struct cursor cursor = cursor_of(body);
+	uint8_t kind;
+	*answer = (struct joint_answer){};
+	TRY(cursor_u8(&cursor, "joint.answer", &kind));
+	answer->kind = (enum answer_kind)kind;
+	TRY(cursor_copy(&cursor, "joint.operation", answer->operation.bytes, sizeof answer->operation.bytes));
+	switch (kind) {
+	case ANSWER_PERMITTED:
+		TRY(cursor_copy(&cursor, "joint.digest", answer->digest.bytes, sizeof answer->digest.bytes));
+		TRY(cursor_copy(&cursor, "joint.bundle", answer->bundle.bytes, sizeof answer->bundle.bytes));
+		break;
+	case ANSWER_REFUSED:
+		TRY(read_refused(&cursor, answer));
+		break;
+	case ANSWER_STORED:
+		TRY(cursor_copy(&cursor, "joint.sharing", answer->digest.bytes, sizeof answer->digest.bytes));
+		break;
+	case ANSWER_SIGNED:
+		TRY(read_signed(&cursor, answer));
+		break;
+	default:
+		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);
+	}
+	return cursor_end(&cursor, "joint.answer");
+}
+
+/* --- What was counted. --- */
+
+void
+counted_write(struct buffer *body, const struct spend *spend) {
+	buffer_append(body, spend->operation, sizeof spend->operation);
+	buffer_append(body, spend->identity, sizeof spend->identity);
+	buffer_append_u32be(body, (uint32_t)spend->part_count);
+	for (size_t i = 0; i < spend->part_count; i++) {
+		const struct limit_part *part = &spend->parts[i];
+		buffer_append_byte(body, (uint8_t)part->dimension);
+		buffer_append_prefixed(body, part->subject);
+		buffer_append_u32be(body, (uint32_t)((uint64_t)part->cents >> 32));
+		buffer_append_u32be(body, (uint32_t)part->cents);
+	}
+}
+
+static enum status
+read_part(struct cursor *cursor, struct limit_part *part) {
+	uint8_t dimension;
+	uint64_t cents;
+	TRY(cursor_u8(cursor, "joint.dimension", &dimension));
+	if (dimension >= LIMIT_DIMENSIONS)
+		return fail(STATUS_INVALID, "joint.dimension: %u", dimension);
+	TRY(cursor_prefixed(cursor, "joint.subject", SUBJECT_MAX, &part->subject));
+	TRY(cursor_u64be(cursor, "joint.cents", &cents));
+	if (cents > (uint64_t)JSON_INTEGER_MAX)
+		return fail(STATUS_INVALID, "joint.cents: more than counts");
+	part->dimension = (enum limit_dimension)dimension;
+	part->cents = (int64_t)cents;
+	return OK;
+}
+
+enum status
+counted_read(struct cursor *cursor, struct arena *arena, struct spend *spend) {
+	uint32_t count;
+	*spend = (struct spend){};
+	TRY(cursor_copy(cursor, "joint.operation", spend->operation, sizeof spend->operation));
+	TRY(cursor_copy(cursor, "joint.identity", spend->identity, sizeof spend->identity));
+	TRY(cursor_u32be(cursor, "joint.parts", &count));
+	if (count == 0 || count > PARTS_MAX)
+		return fail(STATUS_INVALID, "joint.parts: %u; 1 to %zu are possible", count, PARTS_MAX);
+	struct limit_part *parts = ARENA_NEW_ARRAY(arena, count, struct limit_part);
+	TRY_ALLOC(parts);
+	for (size_t i = 0; i < count; i++)
+		TRY(read_part(cursor, &parts[i]));
+	spend->parts = parts;
+	spend->part_count = count;
+	return OK;
+}

@@ -1,0 +1,67 @@
+/*
+ * What keepers tell each other about operations that they do together: bodies of the kinds request, propose, answer and counted of
+ * keeper/peer_kind.h. docs/PROTOCOL.threshold §16. A frame of a protocol is a body as it is.
+ *
+ * Everything here came through a channel that authenticated the peer; it is read as strictly as if it had not. Memory: what is
+ * read borrows from the body; lists live in the arena. Errors: STATUS_INVALID "joint.*".
+ */
+#ifndef GATEHOUSE_KEEPER_THRESHOLD_MESSAGE_H
+#define GATEHOUSE_KEEPER_THRESHOLD_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/cursor.h"
+#include "guards/limits/limits.h"
+#include "keys/threshold/ecdsa/request.h"
+#include "keys/threshold/session.h"
+
+constexpr size_t JOINT_REQUESTS_MAX = 16; /* signatures of one operation */
+constexpr size_t JOINT_REASON_MAX = 400;
+
+enum proposal_kind {
+	PROPOSE_SIGN = 1, /* these sign the operation, with these presignatures; whoever was asked says so */
+	PROPOSE_PREPARE,  /* a presignature by these, whose first says so */
+	PROPOSE_RESUME,   /* the sender has stored its share of the operation's key, and was started anew */
+};
+
+struct proposal {
+	enum proposal_kind kind;
+	struct hash256 operation; /* sign, resume */
+	uint8_t signer_count;     /* sign, prepare: indices, ascending */
+	uint8_t signers[PARTIES_MAX];
+	uint8_t presignature_count; /* sign: one for each signature; all zero: full rounds */
+	struct hash256 presignatures[JOINT_REQUESTS_MAX];
+	struct bytes key_id;  /* prepare */
+	uint32_t epoch;       /* prepare */
+	struct hash256 nonce; /* prepare; resume: SHA-256 of the sharing */
+};
+
+enum answer_kind {
+	ANSWER_PERMITTED =
+		1,      /* the intent is durable here, its limits are reserved, and all that was counted is told */
+	ANSWER_REFUSED, /* it ends here, for this reason */
+	ANSWER_STORED,  /* the share of the operation's key is durable here */
+	ANSWER_SIGNED,  /* the signatures, for whoever did not sign */
+};
+
+struct joint_answer {
+	enum answer_kind kind;
+	struct hash256 operation;
+	struct hash256 digest; /* permitted: of the operation; stored: SHA-256 of the sharing */
+	struct hash256 bundle; /* permitted: in force here */
+	bool gives_back;       /* refused: nothing was released here */
+	struct bytes reason;   /* refused: by a stable name */
+	uint8_t signature_count;
+	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
+};
+
+void proposal_write(struct buffer *body, const struct proposal *proposal);
+enum status proposal_read(struct bytes body, struct proposal *proposal);
+void joint_answer_write(struct buffer *body, const struct joint_answer *answer);
+enum status joint_answer_read(struct bytes body, struct joint_answer *answer);
+
+/* One spend after the other, to the end of the body. */
+void counted_write(struct buffer *body, const struct spend *spend);
+/* The next one, whose parts live in the arena. False at the end. */
+enum status counted_read(struct cursor *cursor, struct arena *arena, struct spend *spend);
+
+#endif

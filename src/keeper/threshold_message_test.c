@@ -1,0 +1,183 @@
+#include "tests/test.h"
+
+#include "keeper/threshold_message.h"
+
+static void
+fill(struct hash256 *hash, uint8_t with) {
+	memset(hash->bytes, with, sizeof hash->bytes);
+}
+
+static struct proposal
+example_sign(void) {
+	struct proposal proposal = {
+		.kind = PROPOSE_SIGN, .signer_count = 2, .signers = {1, 3}, .presignature_count = 1};
+	fill(&proposal.operation, 1);
+	fill(&proposal.presignatures[0], 2);
+	return proposal;
+}
+
+static struct proposal
+example_prepare(void) {
+	struct proposal proposal = {.kind = PROPOSE_PREPARE,
+				    .signer_count = 2,
+				    .signers = {2, 3},
+				    .key_id = BYTES_OF_LITERAL("vault"),
+				    .epoch = 7};
+	fill(&proposal.nonce, 3);
+	return proposal;
+}
+
+static struct proposal
+example_resume(void) {
+	struct proposal proposal = {.kind = PROPOSE_RESUME};
+	fill(&proposal.operation, 1);
+	fill(&proposal.nonce, 4);
+	return proposal;
+}
+
+static struct joint_answer
+example_answer(enum answer_kind kind) {
+	struct joint_answer answer = {.kind = kind,
+				      .gives_back = true,
+				      .reason = BYTES_OF_LITERAL("operation.denied: no"),
+				      .signature_count = 1,
+				      .signatures = {{.recovery = 1}}};
+	fill(&answer.operation, 1);
+	fill(&answer.digest, 5);
+	fill(&answer.bundle, 6);
+	return answer;
+}
+
+static struct spend
+example_spend(void) {
+	static const struct limit_part parts[] = {{LIMIT_KEY, {(const uint8_t *)"vault", 5}, 1000},
+						  {LIMIT_ASSET, {(const uint8_t *)"eth", 3}, JSON_INTEGER_MAX}};
+	struct spend spend = {.parts = parts, .part_count = ARRAY_LENGTH(parts)};
+	memset(spend.operation, 1, sizeof spend.operation);
+	memset(spend.identity, 2, sizeof spend.identity);
+	return spend;
+}
+
+/* One body of every form, and its reader, which writes what it has read once more. */
+static enum status
+proposal_again(struct bytes body, struct buffer *to) {
+	struct proposal read;
+	TRY(proposal_read(body, &read));
+	proposal_write(to, &read);
+	return OK;
+}
+
+static enum status
+answer_again(struct bytes body, struct buffer *to) {
+	struct joint_answer read;
+	TRY(joint_answer_read(body, &read));
+	joint_answer_write(to, &read);
+	return OK;
+}
+
+static enum status
+counted_again(struct bytes body, struct buffer *to) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct cursor cursor = cursor_of(body);
+	while (cursor.left > 0) {
+		struct spend spend;
+		TRY(counted_read(&cursor, &arena, &spend));
+		counted_write(to, &spend);
+	}
+	return OK;
+}
+
+enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, COUNTED, FORMS };
+
+static void
+write_form(enum form form, struct buffer *body) {
+	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume()};
+	struct spend spend = example_spend();
+	if (form <= RESUME) {
+		proposal_write(body, &proposals[form]);
+	} else if (form == COUNTED) {
+		counted_write(body, &spend);
+		counted_write(body, &spend);
+	} else {
+		struct joint_answer answer = example_answer((enum answer_kind)(form - PERMITTED + ANSWER_PERMITTED));
+		joint_answer_write(body, &answer);
+	}
+	assert_ok(buffer_status(body));
+}
+
+static enum status
+read_form(enum form form, struct bytes body, struct buffer *to) {
+	return form <= RESUME    ? proposal_again(body, to)
+	       : form == COUNTED ? counted_again(body, to)
+				 : answer_again(body, to);
+}
+
+static void
+what_is_written_is_read_and_nothing_shorter(void **) {
+	for (enum form form = SIGN; form < FORMS; form++) {
+		_cleanup_(buffer_free) struct buffer body = {}, again = {};
+		write_form(form, &body);
+		assert_ok(read_form(form, buffer_bytes(&body), &again));
+		assert_true(bytes_equal(buffer_bytes(&body), buffer_bytes(&again)));
+		for (size_t len = 0; len < body.len; len++) {
+			bool is_whole = form == COUNTED && (len == 0 || len == body.len / 2);
+			buffer_reset(&again);
+			assert_true((read_form(form, bytes_of(body.data, len), &again) == OK) == is_whole);
+		}
+		buffer_append_byte(&body, 0);
+		buffer_reset(&again);
+		assert_true(read_form(form, buffer_bytes(&body), &again) == STATUS_INVALID);
+	}
+}
+
+/* One byte of a good body is another. */
+static const struct {
+	enum form form;
+	size_t at;
+	uint8_t becomes;
+	const char *error;
+} bad_inputs[] = {
+	{SIGN, 0, 0, "joint.proposal"},
+	{SIGN, 0, 4, "joint.proposal"},
+	{SIGN, 33, 1, "joint.signers"},
+	{SIGN, 33, 17, "joint.signers"},
+	{SIGN, 34, 0, "joint.signers"},
+	{SIGN, 34, 3, "joint.signers"},
+	{SIGN, 36, 0, "joint.presignatures"},
+	{SIGN, 36, 17, "joint.presignatures"},
+	{SIGN, 36, 2, "joint.presignatures"},
+	{PREPARE, 1, 1, "joint.key"},
+	{PREPARE, 5, 'V', "key_record.id"},
+	{PREPARE, 46, 1, "joint.signers"},
+	{PREPARE, 48, 2, "joint.signers"},
+	{PERMITTED, 0, 0, "joint.answer"},
+	{PERMITTED, 0, 9, "joint.answer"},
+	{PERMITTED, 0, 3, "joint.answer.trailing"},
+	{REFUSED, 33, 2, "joint.gives_back"},
+	{REFUSED, 34, 1, "joint.reason"},
+	{REFUSED, 38, '\n', "joint.reason"},
+	{REFUSED, 38, 0x7f, "joint.reason"},
+	{REFUSED, 38, 0xc3, "joint.reason"},
+	{SIGNED, 33, 0, "joint.signatures"},
+	{SIGNED, 33, 17, "joint.signatures"},
+	{SIGNED, 98, 4, "joint.signatures"},
+	{COUNTED, 67, 0, "joint.parts"},
+	{COUNTED, 64, 1, "joint.parts"},
+	{COUNTED, 68, LIMIT_DIMENSIONS, "joint.dimension"},
+	{COUNTED, 69, 1, "joint.subject"},
+	{COUNTED, 78, 0xff, "joint.cents"},
+};
+
+static void
+bad_inputs_are_refused_by_name(void **) {
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_inputs); i++) {
+		_cleanup_(buffer_free) struct buffer body = {}, again = {};
+		write_form(bad_inputs[i].form, &body);
+		assert_true(bad_inputs[i].at < body.len);
+		body.data[bad_inputs[i].at] = bad_inputs[i].becomes;
+		assert_fails(STATUS_INVALID, bad_inputs[i].error,
+			     read_form(bad_inputs[i].form, buffer_bytes(&body), &again));
+	}
+}
+
+RUN_TESTS(T(what_is_written_is_read_and_nothing_shorter), T(bad_inputs_are_refused_by_name))

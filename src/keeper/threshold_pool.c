@@ -1,0 +1,310 @@
+/* Presignatures, prepared in the background: a few for every set of signers that is there. */
+#include "keeper/threshold_internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "crypto/random.h"
+
+constexpr int64_t PAUSE_MS = 60'000; /* after a failure with a party */
+
+/* --- What is ready. --- */
+
+static bool
+is_for(const struct presignature *presignature, const struct shared_key *key, const struct party_set *signers) {
+	if (strcmp(presignature->key_id, key->sharing.key.id) != 0 || presignature->epoch != key->sharing.key.epoch)
+		return false;
+	if (signers == nullptr)
+		return true;
+	if (presignature->signers.count != signers->count)
+		return false;
+	for (size_t i = 0; i < signers->count; i++)
+		if (presignature->signers.parties[i].index != signers->parties[i].index)
+			return false;
+	return true;
+}
+
+size_t
+pool_count(const struct keeper *keeper, struct bytes key_id, const struct party_set *signers) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
+	size_t count = 0, at = 0;
+	void *value;
+	while (key != nullptr && map_next(&keeper->threshold->pool.ready, &at, nullptr, &value))
+		count += is_for(value, key, signers);
+	return count;
+}
+
+bool
+pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,
+	  struct hash256 *id) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
+	size_t at = 0;
+	void *value;
+	while (key != nullptr && map_next(&keeper->threshold->pool.ready, &at, nullptr, &value)) {
+		const struct presignature *presignature = value;
+		if (!is_for(presignature, key, signers) || skip-- > 0)
+			continue;
+		*id = presignature->id;
+		return true;
+	}
+	return false;
+}
+
+/* --- What is under way. --- */
+
+static void
+preparing_end(struct keeper *keeper, struct preparing *preparing) {
+	struct preparing **at = &keeper->threshold->preparing;
+	while (*at != preparing)
+		at = &(*at)->next;
+	*at = preparing->next;
+	keeper->threshold->preparing_count--;
+	machine_close(&preparing->machine);
+	free(preparing);
+}
+
+static bool
+is_preparing(const struct keeper *keeper, struct bytes key_id, const struct party_set *signers) {
+	for (const struct preparing *one = keeper->threshold->preparing; one != nullptr; one = one->next) {
+		bool same = bytes_equal_text(key_id, one->key_id) && one->signers.count == signers->count;
+		for (size_t i = 0; same && i < signers->count; i++)
+			same = one->signers.parties[i].index == signers->parties[i].index;
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+static void
+pause_with(struct keeper *keeper, const struct party_set *signers) {
+	for (size_t i = 0; i < signers->count; i++)
+		keeper->threshold->pool_paused_ms[signers->parties[i].index] = threshold_now_ms(keeper) + PAUSE_MS;
+}
+
+static enum status
+start(struct keeper *keeper, const struct shared_key *key, const struct party_set *signers,
+      const struct hash256 *nonce) {
+	static char seen;
+	struct threshold *threshold = keeper->threshold;
+	if (threshold->preparing_count >= PREPARING_MAX)
+		return fail(STATUS_UNAVAILABLE, "joint.preparing: %zu are under way", threshold->preparing_count);
+	if (map_get(&threshold->nonces, hash256_bytes(nonce)) != nullptr)
+		return fail(STATUS_CONFLICT, "joint.nonce: a preparation of this nonce was here before");
+	TRY(map_put(&threshold->nonces, hash256_bytes(nonce), &seen, nullptr));
+	struct preparing *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	struct signing_terms terms = {.share = key->share,
+				      .signers = signers,
+				      .instance = bytes_of_text(keeper->gate->state->instance),
+				      .nonce = nonce->bytes};
+	enum status status = signing_start(&made->machine.signing, &terms);
+	if (status != OK) {
+		free(made);
+		return status;
+	}
+	made->machine.kind = MACHINE_SIGNING;
+	memcpy(made->key_id, key->sharing.key.id, sizeof made->key_id);
+	made->signers = *signers;
+	made->end_ms = threshold_now_ms(keeper) + PREPARING_MS;
+	made->next = threshold->preparing;
+	threshold->preparing = made;
+	threshold->preparing_count++;
+	return machine_send(keeper, &made->machine, &made->signers);
+}
+
+/* What failed here is tried with nobody of them for a while; whose pairs are forgotten prepare nothing until a refresh. */
+static void
+preparing_fail(struct keeper *keeper, struct preparing *preparing) {
+	char key_id[KEY_ID_MAX + 1];
+	memcpy(key_id, preparing->key_id, sizeof key_id);
+	log_warning("a presignature of key %s failed: %s (names party %u)", key_id, fail_message(),
+		    machine_culprit(&preparing->machine));
+	pause_with(keeper, &preparing->signers);
+	struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(key_id));
+	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK) {
+		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
+		return;
+	}
+	IGNORE_STATUS(machine_send(keeper, &preparing->machine, &preparing->signers)); /* that it has ended */
+	preparing_end(keeper, preparing);
+	pool_forget_key(keeper, bytes_of_text(key_id));
+}
+
+static void
+preparing_frame(struct keeper *keeper, struct preparing *preparing, struct bytes frame) {
+	enum status status = machine_receive(&preparing->machine, frame);
+	if (status != OK && machine_state(&preparing->machine) != EXCHANGE_ABORTED)
+		return; /* stray, or over */
+	if (status != OK) {
+		preparing_fail(keeper, preparing);
+		return;
+	}
+	if (machine_send(keeper, &preparing->machine, &preparing->signers) != OK) {
+		preparing_end(keeper, preparing);
+		return;
+	}
+	if (machine_state(&preparing->machine) != EXCHANGE_DONE)
+		return;
+	_cleanup_(presignature_destroy) struct presignature *made =
+		signing_take_presignature(preparing->machine.signing);
+	if (made != nullptr && presignature_pool_add(&keeper->threshold->pool, &made) != OK)
+		log_warning("a presignature is not kept: %s", fail_message());
+	preparing_end(keeper, preparing);
+	keeper->threshold->is_pool_due = true;
+	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
+		next = session->next;
+		if (!session->is_dealing && session->state == SESSION_DECIDING)
+			signing_session_step(keeper, session);
+	}
+}
+
+bool
+pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes frame) {
+	for (struct preparing *one = keeper->threshold->preparing; one != nullptr; one = one->next)
+		if (one->machine.has_session_id && hash256_equal(&one->machine.session_id, session_id)) {
+			preparing_frame(keeper, one, frame);
+			return true;
+		}
+	return false;
+}
+
+/* --- Beginning. --- */
+
+void
+pool_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
+	struct shared_key *key;
+	struct party_set signers;
+	enum status status = shared_keys_need_share(keeper->gate->state, proposal->key_id, &key);
+	if (status == OK)
+		status = party_set_choose(&key->sharing.key.holders, proposal->signers, proposal->signer_count,
+					  &signers);
+	if (status == OK && (proposal->epoch != key->sharing.key.epoch || peer->party != signers.parties[0].index ||
+			     signers.count != key->sharing.key.threshold || !party_set_has(&signers, key->share->self)))
+		status = fail(STATUS_INVALID,
+			      "joint.signers: not those of this key and epoch, the first of which proposes");
+	if (status == OK)
+		status = start(keeper, key, &signers, &proposal->nonce);
+	if (status != OK)
+		log_info("no presignature with keeper %s: %s", peer->name, fail_message());
+	else
+		keeper->threshold->has_begun = true;
+}
+
+static void
+begin(struct keeper *keeper, const struct shared_key *key, const struct party_set *signers) {
+	struct proposal proposal = {.kind = PROPOSE_PREPARE,
+				    .key_id = bytes_of_text(key->sharing.key.id),
+				    .epoch = key->sharing.key.epoch,
+				    .signer_count = signers->count};
+	random_bytes(proposal.nonce.bytes, sizeof proposal.nonce.bytes);
+	for (size_t i = 0; i < signers->count; i++)
+		proposal.signers[i] = signers->parties[i].index;
+	for (size_t i = 1; i < signers->count; i++)
+		threshold_send_proposal(keeper, threshold_holder(keeper, &signers->parties[i]), &proposal);
+	if (start(keeper, key, signers, &proposal.nonce) != OK) {
+		log_info("no presignature is begun: %s", fail_message());
+		pause_with(keeper, signers);
+	}
+}
+
+static bool
+is_usable(const struct keeper *keeper, const struct shared_key *key, const struct party *party, int64_t now_ms) {
+	return party->index == key->share->self ||
+	       (threshold_holder(keeper, party) != nullptr && ecdsa_share_pair(key->share, party->index)->ready &&
+		keeper->threshold->pool_paused_ms[party->index] <= now_ms);
+}
+
+/* Every set of as many as sign, of those that can, whose first is this keeper: as bits over the holders. */
+static void
+fill_key(struct keeper *keeper, const struct shared_key *key, int64_t now_ms) {
+	const struct party_set *holders = &key->sharing.key.holders;
+	size_t self = party_set_position(holders, key->share->self);
+	uint32_t usable = 0;
+	for (size_t i = self; i < holders->count; i++)
+		if (is_usable(keeper, key, &holders->parties[i], now_ms))
+			usable |= 1U << i;
+	for (uint32_t set = 0; set < 1U << holders->count; set++) {
+		uint8_t indices[PARTIES_MAX];
+		struct party_set signers;
+		size_t count = 0;
+		if ((set & ~usable) != 0 || !(set & 1U << self) ||
+		    __builtin_popcount(set) != key->sharing.key.threshold)
+			continue;
+		for (size_t i = 0; i < holders->count; i++)
+			if (set & 1U << i)
+				indices[count++] = holders->parties[i].index;
+		if (party_set_choose(holders, indices, count, &signers) != OK ||
+		    is_preparing(keeper, bytes_of_text(key->sharing.key.id), &signers) ||
+		    pool_count(keeper, bytes_of_text(key->sharing.key.id), &signers) >= POOL_TARGET)
+			continue;
+		begin(keeper, key, &signers);
+	}
+}
+
+/* What is not done in time is dropped: nothing of it is told, so that no pair is lost for a slow peer. */
+static void
+expire(struct keeper *keeper, int64_t now_ms) {
+	for (struct preparing *one = keeper->threshold->preparing, *next; one != nullptr; one = next) {
+		next = one->next;
+		if (one->end_ms > now_ms)
+			continue;
+		pause_with(keeper, &one->signers);
+		preparing_end(keeper, one);
+	}
+}
+
+void
+pool_turn(struct keeper *keeper) {
+	int64_t now_ms = threshold_now_ms(keeper);
+	size_t at = 0;
+	struct bytes id;
+	void *value;
+	expire(keeper, now_ms);
+	while (map_next(&keeper->gate->state->shared_keys, &at, &id, &value)) {
+		const struct shared_key *key = value;
+		const struct key_info *record = gate_state_key(keeper->gate->state, id);
+		if (key->share != nullptr && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER && record != nullptr &&
+		    (record->state == KEY_ACTIVE || record->state == KEY_ROTATED))
+			fill_key(keeper, key, now_ms);
+	}
+}
+
+/* --- Forgetting. --- */
+
+static void
+forget(struct keeper *keeper, uint8_t party, struct bytes key_id) {
+	struct presignature_pool *pool = &keeper->threshold->pool;
+	size_t at = 0;
+	void *value;
+	while (map_next(&pool->ready, &at, nullptr, &value)) {
+		_cleanup_(presignature_destroy) struct presignature *gone = nullptr;
+		const struct presignature *one = value;
+		struct hash256 id = one->id;
+		bool matches = party != 0 ? party_set_has(&one->signers, party) : bytes_equal_text(key_id, one->key_id);
+		if (!matches || presignature_pool_take(pool, &id, &gone) != OK)
+			continue;
+		at = 0; /* the map has changed */
+	}
+	for (struct preparing *one = keeper->threshold->preparing, *next; one != nullptr; one = next) {
+		next = one->next;
+		if (party != 0 ? party_set_has(&one->signers, party) : bytes_equal_text(key_id, one->key_id))
+			preparing_end(keeper, one);
+	}
+}
+
+void
+pool_forget_party(struct keeper *keeper, uint8_t party) {
+	forget(keeper, party, (struct bytes){});
+	keeper->threshold->pool_paused_ms[party] = 0;
+}
+
+void
+pool_forget_key(struct keeper *keeper, struct bytes key_id) {
+	forget(keeper, 0, key_id);
+}
+
+void
+pool_close(struct keeper *keeper) {
+	while (keeper->threshold->preparing != nullptr)
+		preparing_end(keeper, keeper->threshold->preparing);
+}

@@ -1,0 +1,426 @@
+/* Signing with a shared key: who permits, what all have counted, the decision on it, and the round itself. */
+#include "keeper/threshold_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "crypto/sign.h"
+
+static const char NONCE_LABEL[] = "gatehouse/joint/signing/v1";
+
+static uint8_t
+own_party(const struct keeper *keeper, const struct joint_session *session) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	return key != nullptr && key->share != nullptr ? key->share->self : 0;
+}
+
+/* --- What is counted. --- */
+
+struct telling {
+	struct keeper *keeper;
+	const struct peer *peer;
+	struct buffer body;
+};
+
+static enum status
+send_counted(struct telling *telling) {
+	const struct threshold_link *link = &telling->keeper->threshold->link;
+	TRY(buffer_status(&telling->body));
+	if (telling->body.len > 0)
+		TRY(link->send(link->context, telling->peer, PEER_COUNTED, buffer_bytes(&telling->body)));
+	buffer_reset(&telling->body);
+	return OK;
+}
+
+static enum status
+tell_spend(void *context, const struct spend *spend) {
+	struct telling *telling = context;
+	counted_write(&telling->body, spend);
+	return telling->body.len > PEER_BODY_MAX / 2 ? send_counted(telling) : OK;
+}
+
+/* The channel hands on in order and whole, or is lost: then all is told again. */
+enum status
+signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
+	struct threshold *threshold = keeper->threshold;
+	struct telling telling = {.keeper = keeper, .peer = peer};
+	uint64_t from = threshold->was_told[peer->party] ? threshold->told[peer->party] : 0;
+	if (keeper->gate->state->shared_keys.count == 0)
+		return OK;
+	enum status status = limits_visit(keeper->gate->state->limits, &from, tell_spend, &telling);
+	if (status == OK)
+		status = send_counted(&telling);
+	buffer_free(&telling.body);
+	TRY(status);
+	threshold->told[peer->party] = from;
+	threshold->was_told[peer->party] = true;
+	return OK;
+}
+
+void
+signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct cursor cursor = cursor_of(body);
+	while (cursor.left > 0) {
+		struct spend spend;
+		arena_reset(&arena);
+		if (counted_read(&cursor, &arena, &spend) != OK ||
+		    (!limits_has(keeper->gate->state->limits, spend.operation) &&
+		     counted_add(&keeper->gate->state->counted, peer->party, &spend, keeper->gate->state->now_ms) !=
+			     OK)) {
+			/* Not all that it counted is known: nothing is signed with it until it is told again. */
+			log_error("keeper %s: %s", peer->name, fail_message());
+			keeper->threshold->is_unheard[peer->party] = true;
+			return;
+		}
+	}
+}
+
+/* --- Gathering. --- */
+
+enum status
+signing_session_start(struct keeper *keeper, struct joint_session *session) {
+	struct session_party *own = &session->parties[own_party(keeper, session)];
+	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
+					 .operation = session->operation->id,
+					 .digest = session->operation->digest,
+					 .bundle = keeper->gate->state->bundle->hash};
+	session->state = SESSION_GATHERING;
+	session->gather_end_ms = threshold_now_ms(keeper) + GATHER_MS;
+	own->has_permitted = true;
+	own->digest = permitted.digest;
+	own->bundle = permitted.bundle;
+	for (size_t i = 0; i < session->holders.count; i++) {
+		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
+		if (peer == nullptr)
+			continue;
+		TRY(signing_tell_counted(keeper, peer));
+		threshold_send_answer(keeper, peer, &permitted);
+		session->parties[peer->party].is_expected = true;
+	}
+	return OK;
+}
+
+/* Exactly as many as it takes, this keeper among them, in the order of their indices, by preference those with presignatures. */
+static enum status
+choose_signers(struct keeper *keeper, const struct joint_session *session, struct party_set *signers) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	uint8_t indices[PARTIES_MAX] = {own_party(keeper, session)};
+	size_t count = 1, threshold = key->sharing.key.threshold;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < session->holders.count && count < threshold; i++) {
+			const struct party *party = &session->holders.parties[i];
+			bool is_chosen = memchr(indices, party->index, count) != nullptr;
+			bool is_ready = ecdsa_share_pair(key->share, party->index)->ready;
+			if (is_chosen || !session->parties[party->index].has_permitted ||
+			    threshold_holder(keeper, party) == nullptr || (pass == 0 && !is_ready))
+				continue;
+			indices[count++] = party->index;
+		}
+	if (count < threshold)
+		return fail(STATUS_UNAVAILABLE, "joint.too_few: %zu of %zu keepers that must sign are there", count,
+			    threshold);
+	return party_set_choose(&session->holders, indices, count, signers);
+}
+
+static enum status
+propose(struct keeper *keeper, struct joint_session *session) {
+	struct proposal proposal = {.kind = PROPOSE_SIGN, .operation = session->operation->id};
+	struct party_set signers;
+	TRY(choose_signers(keeper, session, &signers));
+	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
+	struct evaluation evaluation;
+	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &arena, &evaluation));
+	size_t count = evaluation.transaction->request_count;
+	if (count == 0 || count > JOINT_REQUESTS_MAX)
+		return fail(STATUS_TOO_LARGE, "joint.requests: %zu signatures; 1 to %zu are made together", count,
+			    JOINT_REQUESTS_MAX);
+	for (size_t i = 0; i < signers.count; i++)
+		proposal.signers[proposal.signer_count++] = signers.parties[i].index;
+	proposal.presignature_count = (uint8_t)count;
+	for (size_t i = 0; i < count; i++) /* none left: full rounds */
+		if (!pool_find(keeper, bytes_of_text(session->key_id), &signers, i, &proposal.presignatures[i]))
+			proposal.presignatures[i] = (struct hash256){};
+	for (size_t i = 0; i < signers.count; i++) {
+		const struct peer *peer = threshold_holder(keeper, &signers.parties[i]);
+		if (peer != nullptr)
+			threshold_send_proposal(keeper, peer, &proposal);
+	}
+	session->proposal = proposal;
+	session->signers = signers;
+	session->state = SESSION_DECIDING;
+	return OK;
+}
+
+static enum status
+take_proposal(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	if (session->state != SESSION_GATHERING || session->is_asker)
+		return fail(STATUS_CONFLICT, "joint.proposed: signers were proposed before");
+	TRY(party_set_choose(&session->holders, proposal->signers, proposal->signer_count, &session->signers));
+	if (session->signers.count != key->sharing.key.threshold ||
+	    !party_set_has(&session->signers, own_party(keeper, session)))
+		return fail(STATUS_INVALID,
+			    "joint.signers: not those that a signature of this key takes, with this one");
+	session->proposal = *proposal;
+	session->state = SESSION_DECIDING;
+	return OK;
+}
+
+void
+signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal) {
+	if (take_proposal(keeper, session, proposal) != OK)
+		session_fail(keeper, session, nullptr);
+	else
+		signing_session_step(keeper, session);
+}
+
+/* --- Deciding once more, and signing. --- */
+
+/* All other signers have permitted, what they counted is here, and they run our bundle. */
+static enum status
+check_signers(const struct keeper *keeper, const struct joint_session *session, bool *all_here) {
+	*all_here = true;
+	for (size_t i = 0; i < session->signers.count; i++) {
+		uint8_t index = session->signers.parties[i].index;
+		const struct session_party *party = &session->parties[index];
+		if (!party->has_permitted) {
+			*all_here = false;
+			return OK;
+		}
+		if (!hash256_equal(&party->bundle, &keeper->gate->state->bundle->hash))
+			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
+				    index);
+		if (keeper->threshold->is_unheard[index])
+			return fail(STATUS_UNAVAILABLE, "joint.counted: what party %u counted is not known here",
+				    index);
+	}
+	return OK;
+}
+
+static bool
+presignatures_are_here(const struct keeper *keeper, const struct joint_session *session) {
+	static const struct hash256 none;
+	const struct presignature_pool *pool = &keeper->threshold->pool;
+	for (size_t i = 0; i < session->proposal.presignature_count; i++) {
+		struct bytes id = hash256_bytes(&session->proposal.presignatures[i]);
+		if (!hash256_equal(&session->proposal.presignatures[i], &none) && map_get(&pool->taken, id) == nullptr)
+			return false;
+	}
+	return true;
+}
+
+static void
+make_request(const struct keeper *keeper, const struct signing_request *asked, struct ecdsa_request *request) {
+	*request = (struct ecdsa_request){.path = asked->path};
+	memcpy(request->digest, asked->digest, sizeof request->digest);
+	memcpy(request->bundle_hash, keeper->gate->state->bundle->hash.bytes, sizeof request->bundle_hash);
+}
+
+/* What was prepared for others than the signers is used up and signs nothing. */
+static enum status
+start_online(struct keeper *keeper, struct joint_session *session, struct ecdsa_share *share, size_t i,
+	     const struct ecdsa_request *request) {
+	_cleanup_(presignature_destroy) struct presignature *presignature = nullptr;
+	TRY(presignature_pool_take(&keeper->threshold->pool, &session->proposal.presignatures[i], &presignature));
+	bool fits = presignature->signers.count == session->signers.count;
+	for (size_t j = 0; fits && j < session->signers.count; j++)
+		fits = presignature->signers.parties[j].index == session->signers.parties[j].index;
+	if (!fits)
+		return fail(STATUS_CONFLICT, "presignature.signers: this one is of other signers");
+	session->machines[i].kind = MACHINE_ONLINE;
+	enum status status = online_start(&session->machines[i].online, &presignature, share,
+					  bytes_of_text(keeper->gate->state->instance), request);
+	if (status != OK)
+		session->machines[i].kind = MACHINE_NONE;
+	return status;
+}
+
+static enum status
+start_full(struct keeper *keeper, struct joint_session *session, struct ecdsa_share *share, size_t i,
+	   const struct ecdsa_request *request) {
+	uint8_t number = (uint8_t)i;
+	struct hash256 nonce = SHA256_PARTS(BYTES_OF_LITERAL(NONCE_LABEL), hash256_bytes(&session->operation->digest),
+					    bytes_of(&number, 1));
+	struct signing_terms terms = {.share = share,
+				      .signers = &session->signers,
+				      .instance = bytes_of_text(keeper->gate->state->instance),
+				      .nonce = nonce.bytes,
+				      .request = request};
+	TRY(signing_start(&session->machines[i].signing, &terms));
+	session->machines[i].kind = MACHINE_SIGNING;
+	return OK;
+}
+
+/* From here on a share may have left, whatever fails. */
+static enum status
+start_machines(struct keeper *keeper, struct joint_session *session) {
+	static const struct hash256 none;
+	struct shared_key *key;
+	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->key_id), &key));
+	session->request_count = session->evaluation.transaction->request_count;
+	for (size_t i = 0; i < session->request_count; i++) {
+		struct ecdsa_request request;
+		make_request(keeper, &session->evaluation.transaction->requests[i], &request);
+		bool is_full = hash256_equal(&session->proposal.presignatures[i], &none);
+		TRY(is_full ? start_full(keeper, session, key->share, i, &request)
+			    : start_online(keeper, session, key->share, i, &request));
+	}
+	session->state = SESSION_RUNNING;
+	session->share_left = true;
+	for (size_t i = 0; i < session->request_count; i++)
+		TRY(machine_send(keeper, &session->machines[i], &session->signers));
+	return OK;
+}
+
+static enum status
+decide_and_start(struct keeper *keeper, struct joint_session *session) {
+	bool all_here;
+	TRY(check_signers(keeper, session, &all_here));
+	if (!all_here || !presignatures_are_here(keeper, session))
+		return OK;
+	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &session->arena,
+			       &session->evaluation));
+	if (session->evaluation.transaction->request_count != session->proposal.presignature_count)
+		return fail(STATUS_CONFLICT, "joint.requests: %zu signatures are asked for, and %u were proposed",
+			    session->evaluation.transaction->request_count, session->proposal.presignature_count);
+	return start_machines(keeper, session);
+}
+
+static bool
+is_gathered(const struct keeper *keeper, const struct joint_session *session) {
+	if (threshold_now_ms(keeper) >= session->gather_end_ms)
+		return true;
+	for (size_t i = 0; i < session->holders.count; i++)
+		if (session->parties[session->holders.parties[i].index].is_expected)
+			return false;
+	return true;
+}
+
+void
+signing_session_step(struct keeper *keeper, struct joint_session *session) {
+	enum status status = OK;
+	if (session->state == SESSION_GATHERING && session->is_asker && is_gathered(keeper, session))
+		status = propose(keeper, session);
+	if (status == OK && session->state == SESSION_DECIDING)
+		status = decide_and_start(keeper, session);
+	if (status != OK)
+		session_fail(keeper, session, nullptr);
+	else if (session->state == SESSION_RUNNING)
+		keeper->threshold->has_begun = keeper->threshold->is_pool_due = true;
+}
+
+/* --- The end. --- */
+
+static void
+conclude(struct keeper *keeper, struct joint_session *session, const struct ecdsa_signature *made) {
+	struct signature signatures[JOINT_REQUESTS_MAX] = {};
+	struct conclusion conclusion;
+	for (size_t i = 0; i < session->evaluation.transaction->request_count; i++) {
+		memcpy(signatures[i].bytes, made[i].compact, sizeof signatures[i].bytes);
+		memcpy(signatures[i].public_key, made[i].public_key, sizeof signatures[i].public_key);
+		signatures[i].recovery = made[i].recovery;
+	}
+	if (joint_sign_conclusion(&session->arena, &session->evaluation, signatures, &conclusion) != OK)
+		session_fail(keeper, session, nullptr);
+	else
+		session_conclude(keeper, session, &conclusion);
+}
+
+/* The asker tells those that did not sign. */
+static void
+tell_signed(struct keeper *keeper, const struct joint_session *session) {
+	struct joint_answer signed_answer = {.kind = ANSWER_SIGNED,
+					     .operation = session->operation->id,
+					     .signature_count = (uint8_t)session->request_count};
+	memcpy(signed_answer.signatures, session->signatures, sizeof signed_answer.signatures);
+	for (size_t i = 0; i < session->holders.count; i++) {
+		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
+		if (peer != nullptr && !party_set_has(&session->signers, peer->party))
+			threshold_send_answer(keeper, peer, &signed_answer);
+	}
+}
+
+static bool
+machine_result(const struct machine *machine, struct ecdsa_signature *signature) {
+	return machine->kind == MACHINE_ONLINE ? online_result(machine->online, signature)
+					       : signing_result(machine->signing, signature);
+}
+
+void
+signing_forget(struct keeper *keeper, struct bytes key_id) {
+	struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
+	pool_forget_key(keeper, key_id);
+	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK)
+		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
+}
+
+void
+signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
+		      struct bytes frame) {
+	enum status status = machine_receive(machine, frame);
+	char error[512];
+	if (status != OK && machine_state(machine) != EXCHANGE_ABORTED)
+		return; /* stray, or over */
+	if (status != OK) {
+		snprintf(error, sizeof error, "%s", fail_message());
+		signing_forget(keeper, bytes_of_text(session->key_id));
+		if (atomic_load(&keeper->has_ended))
+			return;
+		IGNORE_STATUS(machine_send(keeper, machine, &session->signers)); /* that it has ended */
+		fail_keep("%s", error);
+		session_fail(keeper, session, machine);
+		return;
+	}
+	if (machine_send(keeper, machine, &session->signers) != OK) {
+		session_fail(keeper, session, nullptr);
+		return;
+	}
+	for (size_t i = 0; i < session->request_count; i++)
+		if (!machine_result(&session->machines[i], &session->signatures[i]))
+			return;
+	if (session->is_asker)
+		tell_signed(keeper, session);
+	conclude(keeper, session, session->signatures);
+}
+
+/* Whoever did not sign believes nobody: it decodes, and verifies. */
+static enum status
+check_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
+	struct submission submission;
+	const struct directory_key *asking;
+	TRY(joint_submission(session->operation, &session->arena, &submission));
+	asking = directory_key(keeper->gate->state->directory, submission.key_id);
+	if (asking == nullptr)
+		return fail(STATUS_NOT_FOUND, "joint.requester: its key is gone");
+	struct submission *kept = ARENA_NEW(&session->arena, struct submission);
+	TRY_ALLOC(kept);
+	*kept = submission;
+	TRY(gate_evaluate(keeper->gate, &session->arena, kept, asking, session->operation->held->votes,
+			  keeper->gate->state->now_ms, &session->evaluation));
+	const struct wallet_transaction *transaction = session->evaluation.transaction;
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	if (key == nullptr || transaction->request_count != answer->signature_count)
+		return fail(STATUS_UNAUTHORIZED, "joint.signatures: %u of %zu", answer->signature_count,
+			    transaction->request_count);
+	for (size_t i = 0; i < answer->signature_count; i++) {
+		session->signatures[i] = answer->signatures[i];
+		memcpy(session->signatures[i].public_key, key->sharing.key.public_key, POINT_SIZE);
+		TRY(secp256k1_verify(BYTES_OF_ARRAY(key->sharing.key.public_key), transaction->requests[i].digest,
+				     answer->signatures[i].compact));
+	}
+	return OK;
+}
+
+void
+signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
+	if (session->state == SESSION_RUNNING)
+		return;
+	if (check_signed(keeper, session, answer) != OK) {
+		log_warning("what is said to be signed is not: %s", fail_message());
+		return;
+	}
+	session->share_left = true; /* the limits stay reserved, whatever comes */
+	conclude(keeper, session, session->signatures);
+}

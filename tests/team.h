@@ -1,0 +1,76 @@
+/*
+ * Several keepers of one installation in one program: each with its own house, disk and log, and messages between them that arrive
+ * in order, or not at all where the connection is cut. A test may look at every message and change it, and may take the power from
+ * any keeper before any message.
+ *
+ * Owner: the caller. Errors end the test. Threads: one.
+ */
+#ifndef GATEHOUSE_TESTS_TEAM_H
+#define GATEHOUSE_TESTS_TEAM_H
+
+#include "base/io_simulated.h"
+#include "keeper/threshold.h"
+#include "tests/house.h"
+
+constexpr size_t TEAM_MAX = 4;
+
+struct team_message {
+	struct team_message *next;
+	size_t from;
+	enum peer_kind kind;
+	struct buffer body;
+};
+
+struct team;
+
+struct team_member {
+	struct team *team;
+	size_t index;
+	struct simulated_disk *disk;
+	struct house house;
+	bool is_open, has_ended;
+	uint8_t boots;
+	struct peer peers[TEAM_MAX]; /* how it sees the others */
+	struct team_message *inbox;
+};
+
+struct team {
+	size_t count;
+	struct team_member members[TEAM_MAX];
+	struct arena arena;
+	bool is_cut[TEAM_MAX][TEAM_MAX];
+	uint64_t messages; /* delivered so far */
+	/* Before a message is delivered; may change it. False: it is not. Null: all are. */
+	bool (*on_message)(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body);
+	void *context;
+};
+
+/* Founded, opened, and all connected. */
+void team_found(struct team *team, size_t count, uint64_t seed);
+void team_free(struct team *team); /* a cleanup function */
+
+void team_cut(struct team *team, size_t a, size_t b);
+void team_connect(struct team *team, size_t a, size_t b);
+/* The process is gone: nothing that it had in memory is there afterwards. */
+void team_stop(struct team *team, size_t index);
+void team_start(struct team *team, size_t index);
+/* Messages are delivered and everybody does what follows, until nobody has anything left to do. */
+void team_settle(struct team *team);
+/* Both clocks of all go on. */
+void team_pass_ms(struct team *team, int64_t ms);
+
+/* An operation asked of one keeper, with the votes that it needs, to its end. */
+void team_submit(struct team *team, size_t at, struct firm_operation operation, struct arena *arena,
+		 struct ipc_response *response);
+void team_vote(struct team *team, size_t at, struct bytes operation, enum firm_member by, struct arena *arena,
+	       struct ipc_response *response);
+/* A shared key, made by all: "2-of-3". */
+void team_make_key(struct team *team, const char *id, const char *threshold);
+/* The same, whatever comes of it. */
+void team_ask_key(struct team *team, const char *id, const char *threshold, struct arena *arena,
+		  struct ipc_response *response);
+
+/* What a keeper's newest entry about an operation says: its member, as text. Empty: there is none. */
+enum operation_state team_state(struct team *team, size_t at, const struct hash256 *operation);
+
+#endif
