@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 import tap
+from passkey import Passkey
 
 GATEHOUSE = os.environ["GATEHOUSE"]
 STEPS = [
@@ -106,25 +107,48 @@ def test_a_step_that_fails_is_named_and_ends_it():
     assert "offline verification" not in demo.text
 
 
-def test_it_can_stay_and_be_talked_to():
-    demo = Demo("--keep")
-    demo.read_until("ledger verify log")
-    commands = [line.split() for line in demo.text.splitlines() if line.startswith("  gatehouse ")]
-    assert len(commands) == 4, demo.text
-    # The console: on localhost without a certificate, and only there.
+def post(url, document, **fields):
+    """Status, document and cookie."""
+    request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json", **fields}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.loads(answer.read()), answer.headers.get("Set-Cookie", "").split(";")[0]
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.loads(refused.read()), ""
+
+
+def check_console(demo):
+    """On localhost without a certificate, and by no other name; the printed link enrols a passkey, once, which signs in."""
     console = re.search(r"The console is at (http://localhost:\d+)", demo.text).group(1)
+    token = re.search(rf"\n  {console}/#/enrol/([0-9a-f]+)\n", demo.text).group(1)
     with urllib.request.urlopen(console, timeout=60) as page:
         assert page.status == 200 and "<title>Gatehouse</title>" in page.read().decode(), demo.text
-    with urllib.request.urlopen(urllib.request.Request(f"{console}/v1/session/challenge", method="POST"), timeout=60) as challenge:
-        assert json.loads(challenge.read())["rp_id"] == "localhost"
-    try:
-        urllib.request.urlopen(console.replace("localhost", "127.0.0.1"), timeout=60)
-        raise AssertionError("another name than the console's is answered")
-    except urllib.error.HTTPError as refused:
-        assert refused.code == 421, refused
-    for command in commands:
-        done = subprocess.run([GATEHOUSE, *command[1:]], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, f"{command}: {done.returncode}: {done.stdout}{done.stderr}"
+    other, _, _ = post(console.replace("localhost", "127.0.0.1") + "/v1/session/challenge", {})
+    assert other == 421, other
+    status, options, _ = post(f"{console}/v1/enrolment/options", {"token": token})
+    assert status == 200 and options["rp_id"] == "localhost" and options["person"] == "person:p-0000000000000001", options
+    with tempfile.TemporaryDirectory() as folder:
+        passkey = Passkey(folder, "yours", console, "localhost")
+        made = passkey.register(bytes.fromhex(options["challenge"])) | {"rp_id": "localhost", "token": token}
+        status, enrolled, _ = post(f"{console}/v1/enrolment", made)
+        assert status == 201 and enrolled["key"] == "person:p-0000000000000001/yours", enrolled
+        assert post(f"{console}/v1/enrolment/options", {"token": token})[0] == 401, "the link works twice"
+        while time.time() * 1000 <= enrolled["usable_from"]:
+            time.sleep(0.05)
+        status, challenge, _ = post(f"{console}/v1/session/challenge", {})
+        status, session, cookie = post(f"{console}/v1/session", passkey.sign(bytes.fromhex(challenge["challenge"])))
+    assert status == 201 and session["groups"] == ["treasury"] and cookie.startswith("__Host-gatehouse="), session
+    with urllib.request.urlopen(urllib.request.Request(f"{console}/v1/inbox", headers={"Cookie": cookie}), timeout=60) as inbox:
+        waiting = [item for item in json.loads(inbox.read())["items"] if item["missing"] == {"group.treasury": 1}]
+    assert len(waiting) == 1, waiting
+
+
+def test_it_can_stay_and_be_talked_to():
+    demo = Demo("--keep")
+    demo.read_until("Receipts verify in")
+    commands = [line.split() for line in demo.text.splitlines() if line.startswith("  gatehouse ")]
+    assert len(commands) == 4, demo.text
+    check_console(demo)
     demo.process.send_signal(signal.SIGTERM)
     assert demo.end() == 0, demo.errors
 

@@ -73,19 +73,25 @@ leave_order(struct stage *stage) {
 
 static enum status
 stay(struct stage *stage) {
-	const char *reason, *port = strrchr(stage->house.console, ':') + 1;
+	const char *reason, *link, *port = strrchr(stage->house.console, ':') + 1;
+	TRY(house_guard_by_witness(&stage->house));
 	TRY(house_serve(&stage->house, &reason));
 	TRY(leave_order(stage));
+	TRY(passkey_invite(stage, ACTOR_PERSON_1, &link));
 	const char *keys = stage->house.keys;
 	printf("\nIt stays serving until Ctrl-C. The console is at %s, on this machine alone; from another one:\n"
-	       "  ssh -L %s:localhost:%s THIS-MACHINE\n",
-	       stage->house.console, port, port);
+	       "  ssh -L %s:localhost:%s THIS-MACHINE\n"
+	       "You are person 1, of treasury. This link enrols a passkey of yours, once; then sign in: a transfer "
+	       "waits for you.\n"
+	       "  %s\n",
+	       stage->house.console, port, port, link);
 	printf("The command line asks https://%s. Everybody has a profile in %s:\n", stage->house.authority, keys);
 	printf("  gatehouse op list --profile %s/1.yaml\n", keys);
 	printf("  gatehouse policy show --profile %s/4.yaml\n", keys);
 	printf("  gatehouse key freeze eth-hot --profile %s/5.yaml\n", keys);
 	printf("  gatehouse ledger verify log %s --policy %s --accept-tail\n", stage->house.data,
 	       stage->house.policy_path);
+	printf("Receipts verify in gatehouse-verify.html, opened from disk, with %s\n", stage->house.policy_path);
 	fflush(stdout);
 	while (!interrupt_came())
 		poll(nullptr, 0, 1000);

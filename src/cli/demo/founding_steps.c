@@ -129,7 +129,7 @@ start_witness(struct stage *stage) {
 	buffer_append_text(&policy, "group both all witness.example/ed25519 witness.example/mldsa44\nquorum both\n");
 	TRY(buffer_status(&policy));
 	TRY(io_replace_file(io_system(), house->policy_path, buffer_bytes(&policy)));
-	if (chmod(house->pins_path, 0644) != 0)
+	if (chmod(house->pins_path, 0644) != 0 || chmod(house->policy_path, 0644) != 0)
 		return fail_errno(STATUS_IO, "demo.mode: %s", house->pins_path);
 	return house_start_witness(house, house->pins_path);
 }

@@ -82,18 +82,35 @@ write_certificate(struct house *house) {
 }
 
 static enum status
-write_config(struct house *house) {
+write_config(struct house *house, const char *guard) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	buffer_append_format(&text,
 			     "listen:\n  - address: 127.0.0.1\n    port: %s\nauthority: [\"%s\", \"%s\"]\n"
 			     "tls:\n  certificate: %s/tls.crt\n  key: %s/tls.key\n"
-			     "data_directory: %s\nrollback_guard:\n  kind: path\n  path: %s\n"
+			     "data_directory: %s\nrollback_guard: %s\n"
 			     "root_key:\n  file: %s/root.key\nlog_level: notice\n",
 			     house->port, house->authority, house->console + strlen("http://"), house->directory,
-			     house->directory, house->data, house->mark, house->directory);
+			     house->directory, house->data, guard, house->directory);
 	TRY(buffer_status(&text));
 	TRY(write_file(house->config_path, buffer_bytes(&text), 0644));
+	config_free(&house->config);
 	return config_read_file(house->config_path, &house->config);
+}
+
+/* Outside the data directory. */
+static enum status
+guard_by_mark(struct house *house) {
+	const char *guard = arena_format(&house->arena, "{kind: path, path: %s}", house->mark);
+	TRY_ALLOC(guard);
+	return write_config(house, guard);
+}
+
+enum status
+house_guard_by_witness(struct house *house) {
+	const char *guard = arena_format(&house->arena, "{kind: witness, witnesses: [\"%s\"], policy: %s}",
+					 house->witness_address, house->policy_path);
+	TRY_ALLOC(guard);
+	return write_config(house, guard);
 }
 
 static enum status
@@ -147,7 +164,7 @@ house_open(struct house *house, bool with_front) {
 	TRY(choose_port(house));
 	TRY(choose_console(house));
 	TRY(write_certificate(house));
-	TRY(write_config(house));
+	TRY(guard_by_mark(house));
 	TRY(make_directory(house->keys, 0));
 	TRY(make_directory(house->witness, HOUSE_WITNESS_USER));
 	struct front front = {house->front_listener, house->port, house->certificate_path};

@@ -49,6 +49,8 @@ enum status house_run(struct house *house, uint32_t user, const char *const *arg
 /* Starts the supervisor and waits until the keeper says that it is ready. Where it ends instead, STATUS_DENIED
  * "house.refused" and *reason receives what the keeper said ("ledger.behind: ..."), in the arena. */
 enum status house_serve(struct house *house, const char **reason);
+/* From the next start on, the witness is what guards against older data: it cosigns head after head. */
+enum status house_guard_by_witness(struct house *house);
 /* Tells it to stop and waits: the gateway drains, the keeper records its stop. */
 enum status house_stop(struct house *house);
 

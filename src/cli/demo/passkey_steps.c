@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/io.h"
+#include "base/time.h"
 #include "cli/demo/stage.h"
 #include "crypto/random.h"
 #include "identity/passkey.h"
@@ -49,21 +50,48 @@ enrolment_payload(struct stage *stage, const struct actor *actor, struct softwar
 	return OK;
 }
 
+/* Of a person, about a person, approved by two of security at their own terminals. */
+static enum status
+ask_of_person(struct stage *stage, enum actor_id by, enum actor_id about, const char *kind, const char *payload,
+	      struct told *done) {
+	struct actors *actors = &stage->actors;
+	struct told asked, first;
+	const char *resource = arena_text(&stage->arena, actors->actors[about].key.principal);
+	TRY_ALLOC(resource);
+	TRY(actor_ask(actors, by, kind, resource, payload, &asked));
+	TRY(stage_expect(stage, kind, &asked, "held"));
+	TRY(actor_approve(actors, ACTOR_PERSON_3, asked.operation, &first));
+	TRY(stage_expect(stage, kind, &first, "held"));
+	TRY(actor_approve(actors, ACTOR_PERSON_5, asked.operation, done));
+	return stage_expect(stage, kind, done, "done");
+}
+
 static enum status
 enrol(struct stage *stage, enum actor_id id, struct told *enrolled) {
-	struct actors *actors = &stage->actors;
-	struct actor *actor = &actors->actors[id];
-	struct told asked, first;
-	const char *payload, *resource = arena_format(&stage->arena, "%.*s", BYTES_ARGS(actor->key.principal));
-	TRY_ALLOC(resource);
-	software_passkey_make(&actor->passkey, actors->house->console);
+	struct actor *actor = &stage->actors.actors[id];
+	const char *payload;
+	software_passkey_make(&actor->passkey, stage->house.console);
 	TRY(enrolment_payload(stage, actor, &actor->passkey, &payload));
-	TRY(actor_ask(actors, id, "principal.passkey_add", resource, payload, &asked));
-	TRY(stage_expect(stage, "a new passkey", &asked, "held"));
-	TRY(actor_approve(actors, ACTOR_PERSON_3, asked.operation, &first));
-	TRY(stage_expect(stage, "a new passkey, one approval", &first, "held"));
-	TRY(actor_approve(actors, ACTOR_PERSON_5, asked.operation, enrolled));
-	return stage_expect(stage, "a new passkey, two approvals", enrolled, "done");
+	return ask_of_person(stage, id, id, "principal.passkey_add", payload, enrolled);
+}
+
+enum status
+passkey_invite(struct stage *stage, enum actor_id person, const char **link) {
+	uint8_t token[32];
+	const char *token_hex, *hash_hex, *payload;
+	struct told invited;
+	random_bytes(token, sizeof token);
+	struct hash256 hash = sha256(BYTES_OF_ARRAY(token));
+	TRY(hex_of(&stage->arena, BYTES_OF_ARRAY(token), &token_hex));
+	TRY(hex_of(&stage->arena, hash256_bytes(&hash), &hash_hex));
+	payload = arena_format(&stage->arena,
+			       "{\"certified\":false,\"expires\":%lld,\"name\":\"yours\",\"synced\":true,"
+			       "\"token_sha256\":\"%s\",\"waiting_ms\":%lld}",
+			       (long long)(now_ms() + DAY_MS), hash_hex, (long long)stage->passkey_wait_ms);
+	*link = arena_format(&stage->arena, "%s/#/enrol/%s", stage->house.console, token_hex);
+	TRY_ALLOC(payload);
+	TRY_ALLOC(*link);
+	return ask_of_person(stage, ACTOR_PERSON_4, person, "principal.invite", payload, &invited);
 }
 
 enum status

@@ -77,6 +77,8 @@ enum status stage_fact_text(struct stage *stage, const struct decision_facts *fa
 /* The body of an approval of what was asked, by the passkey of persons 1 or 2; waits until it counts. */
 enum status passkey_vote(struct stage *stage, enum actor_id by, const struct review *asked, struct buffer *body);
 enum status passkey_approve(struct stage *stage, enum actor_id by, const char *operation, struct told *told);
+/* A link at the console by which this person enrols another one, once. */
+enum status passkey_invite(struct stage *stage, enum actor_id person, const char **link);
 
 /* --- The story, in its order; each is a row of demo.c. --- */
 enum status step_found(struct stage *stage);
