@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "identity/challenges.h"
+#include "identity/throttle.h"
 #include "ledger/log.h"
 #include "model/entry.h"
 
@@ -129,6 +130,7 @@ try_challenge(struct signed_in *s, const uint8_t challenge[static 32], const cha
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct ipc_response response;
 	uint64_t before = entries_of(s, ENTRY_REFUSAL);
+	s->peer[1]++; /* from another network than before: not what is tested here */
 	signed_in_body(s, FIRM_PERSON_2, challenge, &body);
 	sign_in(s, &body, &response);
 	assert_session_refused(s, &response);
@@ -281,6 +283,39 @@ a_body_that_is_none_is_answered_with_what_is_wrong(void **) {
 	signed_in_ask(&s, "POST", "/v1/session/challenge", nullptr, BYTES_OF_LITERAL("{\"person\":1}"), &response);
 	assert_refused(&s, 400, "request.body", &response);
 	assert_int_equal(0, entries_of(&s, ENTRY_REFUSAL));
+}
+
+/* Strangers of one network are told to wait, ever longer. Whoever has the passkey signs in from there all the same, and strangers
+ * elsewhere are not concerned. */
+static void
+an_origin_that_keeps_failing_waits_and_locks_nobody_out(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	uint8_t challenge[32];
+	int64_t waits[4];
+	signed_in_set_up(&s);
+	for (size_t i = 0; i < THROTTLE_FREE + ARRAY_LENGTH(waits); i++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		s.peer[3] = (uint8_t)i; /* a network counts as one */
+		signed_in_challenge(&s, challenge);
+		s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
+		signed_in_body(&s, FIRM_PERSON_2, challenge, &body);
+		s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
+		sign_in(&s, &body, &response);
+		if (i < THROTTLE_FREE) {
+			assert_session_refused(&s, &response);
+			continue;
+		}
+		assert_refused(&s, 429, "session.throttled", &response);
+		uint64_t seconds;
+		assert_ok(decimal_decode(response.retry_after, &seconds));
+		waits[i - THROTTLE_FREE] = (int64_t)seconds;
+	}
+	for (size_t i = 1; i < ARRAY_LENGTH(waits); i++)
+		assert_int_equal(2 * waits[i - 1], waits[i]);
+	read_by(&s, signed_in_cookie(&s, FIRM_PERSON_2), "/v1/policy", 200);
+	s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
+	try_fresh(&s, nullptr); /* elsewhere */
 }
 
 /* --- Cookies. --- */
@@ -483,7 +518,8 @@ RUN_TESTS(T(a_passkey_signs_in_and_the_session_reads), T(a_cookie_authorises_not
 	  T(what_an_authenticator_says_wrongly_is_refused_alike), T(a_challenge_is_ours_and_fresh_and_used_once),
 	  T(what_was_signed_for_something_else_gives_no_session),
 	  T(what_has_become_of_a_key_is_recorded_and_told_nobody),
-	  T(a_body_that_is_none_is_answered_with_what_is_wrong), T(a_cookie_that_is_none_reads_nothing),
+	  T(a_body_that_is_none_is_answered_with_what_is_wrong),
+	  T(an_origin_that_keeps_failing_waits_and_locks_nobody_out), T(a_cookie_that_is_none_reads_nothing),
 	  T(a_session_is_used_under_its_certificate_alone), T(signing_out_ends_the_session),
 	  T(what_stops_a_person_ends_their_sessions_at_once), T(a_person_that_is_resumed_signs_in_again),
 	  T(a_restart_signs_everyone_out_and_forgets_no_counter), T(a_session_ends_when_idle_and_at_its_limit),

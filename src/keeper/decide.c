@@ -109,6 +109,7 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	metric_add(&keeper->refusals, 1);
 	if (key_id.len == 0) { /* nobody is known to have asked: counted, never one entry each */
 		signing_in_hide(job);
+		signing_in_slow_down(job);
 		keeper_send_job_error(keeper, job);
 		job_give_back(keeper, job);
 		return;

@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "identity/challenges.h"
 #include "identity/sessions.h"
+#include "identity/throttle.h"
 #include "keeper/event.h"
 #include "keeper/keeper.h"
 #include "keeper/rate.h"
@@ -77,10 +78,12 @@ struct keeper {
 	struct slow_reads *slow_reads;
 	struct challenges challenges;
 	struct sessions sessions;
+	struct throttle origins; /* of sign-ins and enrolments that are refused and nobody's */
 	/* Metrics. */
 	struct metric decisions[3];
 	struct metric refusals;
-	struct metric limited[2]; /* operations and votes, reads */
+	struct metric signed_in, unknown_refused[2]; /* sign-ins, enrolments */
+	struct metric limited[2];                    /* operations and votes, reads */
 	struct metric reads;
 	struct metric batches;
 	struct metric events[EVENT_KINDS];

@@ -51,8 +51,9 @@ struct job {
 	bool hides_why;  /* a sign-in: whoever asks is told that it is refused, and no more */
 	uint8_t session_token[SESSION_TOKEN_SIZE];
 	const struct session *session;
-	uint64_t stream; /* of a feed */
-	bool is_taken;   /* an enrolment stands in the state, and is to be recorded */
+	uint64_t stream;      /* of a feed */
+	char retry_after[24]; /* seconds; empty: what is usual */
+	bool is_taken;        /* an enrolment stands in the state, and is to be recorded */
 	struct sign_in sign_in;
 	struct enrolment enrolment;
 	char set_cookie[160]; /* goes out with the answer; empty: none */

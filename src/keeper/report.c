@@ -57,6 +57,14 @@ report_start_metrics(struct keeper *keeper) {
 		keeper->limited[i].help = "Requests over the limit of their principal.";
 		keeper->limited[i].labels = limited[i];
 	}
+	keeper->signed_in.name = "gatehouse_sign_ins";
+	keeper->signed_in.help = "Sign-ins by passkey.";
+	static const char *const unknown[] = {"of=\"sign_ins\"", "of=\"enrolments\""};
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->unknown_refused); i++) {
+		keeper->unknown_refused[i].name = "gatehouse_unknown_refusals";
+		keeper->unknown_refused[i].help = "Sign-ins and enrolments that were nobody's, and refused.";
+		keeper->unknown_refused[i].labels = unknown[i];
+	}
 	keeper->reads.name = "gatehouse_reads";
 	keeper->reads.help = "Reads that were taken.";
 	keeper->batches.name = "gatehouse_batches";
@@ -106,13 +114,21 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Reads of the log, of listings and tiles under way.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)slow_reads_outstanding(keeper->slow_reads)},
+		{.name = "gatehouse_sessions",
+		 .help = "Sessions of people who are signed in.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)keeper->sessions.count},
+		{.name = "gatehouse_throttled_origins",
+		 .help = "Networks that are told to wait, because what they asked was refused too often.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)throttle_waiting(&keeper->origins, keeper->batch_ms)},
 		{.name = "gatehouse_clock_step_milliseconds",
 		 .help = "Wall clock against boot clock.",
 		 .kind = METRIC_GAUGE,
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
-			     EVENT_KINDS + 4];
+			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
 		table[count++] = &keeper->decisions[i];
@@ -121,6 +137,9 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		table[count++] = &keeper->limited[i];
 	for (size_t i = 0; i < EVENT_KINDS; i++)
 		table[count++] = &keeper->events[i];
+	table[count++] = &keeper->signed_in;
+	for (size_t i = 0; i < ARRAY_LENGTH(keeper->unknown_refused); i++)
+		table[count++] = &keeper->unknown_refused[i];
 	table[count++] = &keeper->reads;
 	table[count++] = &keeper->batches;
 	table[count++] = &keeper->decide_seconds;

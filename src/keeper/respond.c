@@ -70,7 +70,8 @@ keeper_send_problem(struct keeper *keeper, struct job *job, enum status status, 
 					.operation = problem.operation,
 					.body = buffer_bytes(&body)};
 	if (http == 503 || http == 429)
-		response.retry_after = BYTES_OF_LITERAL("1");
+		response.retry_after =
+			job->retry_after[0] != '\0' ? bytes_of_text(job->retry_after) : BYTES_OF_LITERAL("1");
 	send_response(keeper, job, &response);
 }
 

@@ -1,5 +1,6 @@
 #include "keeper/signing_in.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -21,6 +22,7 @@ end_stream(void *context, const struct session *session) {
 void
 signing_in_start(struct keeper *keeper) {
 	challenges_start(&keeper->challenges);
+	throttle_start(&keeper->origins);
 	keeper->sessions.ended = end_stream;
 	keeper->sessions.context = keeper;
 }
@@ -28,6 +30,7 @@ signing_in_start(struct keeper *keeper) {
 void
 signing_in_free(struct keeper *keeper) {
 	sessions_free(&keeper->sessions);
+	throttle_free(&keeper->origins);
 	challenges_free(&keeper->challenges);
 }
 
@@ -295,6 +298,7 @@ signing_in_decide(struct keeper *keeper, struct job *job) {
 void
 signing_in_answer(struct keeper *keeper, struct job *job) {
 	bool has_body = job->kind != JOB_SIGN_OUT;
+	metric_add(&keeper->signed_in, job->kind == JOB_SIGN_IN);
 	keeper_send_body(keeper, job, has_body ? 201 : 204, "application/json", buffer_bytes(&job->body));
 }
 
@@ -305,6 +309,41 @@ signing_in_hide(struct job *job) {
 	job->read_status = STATUS_UNAUTHORIZED;
 	snprintf(job->error, sizeof job->error,
 		 "session.refused: this does not sign you in; ask for another challenge");
+}
+
+/* "192.0.2.0/24": what is counted, and no more of an address. */
+static void
+write_origin(struct bytes address, char text[static INET6_ADDRSTRLEN + 8]) {
+	uint8_t network[16] = {};
+	struct bytes origin = throttle_origin(address);
+	memcpy(network, origin.data, origin.len);
+	bool is_v4 = address.len == 4;
+	if (inet_ntop(is_v4 ? AF_INET : AF_INET6, network, text, INET6_ADDRSTRLEN) == nullptr)
+		text[0] = '\0';
+	strcat(text, is_v4 ? "/24" : "/56");
+}
+
+void
+signing_in_slow_down(struct job *job) {
+	struct keeper *keeper = job->keeper;
+	struct bytes address = job->received.reported.peer_address;
+	char origin[INET6_ADDRSTRLEN + 8];
+	uint32_t failures;
+	int64_t wait_ms;
+	if ((job->kind != JOB_SIGN_IN && job->kind != JOB_ENROLMENT) || job->read_status != STATUS_UNAUTHORIZED)
+		return;
+	metric_add(&keeper->unknown_refused[job->kind == JOB_ENROLMENT], 1);
+	if (throttle_fail(&keeper->origins, throttle_origin(address), keeper->batch_ms, &failures, &wait_ms) != OK)
+		return;
+	if (failures > THROTTLE_FREE && (failures & (failures - 1)) == 0) { /* a sample: at 8, 16, 32, … */
+		write_origin(address, origin);
+		log_warning("%u sign-ins or enrolments that were nobody's were refused from %s", failures, origin);
+	}
+	if (wait_ms == 0)
+		return;
+	snprintf(job->retry_after, sizeof job->retry_after, "%lld", (long long)((wait_ms + 999) / 1000));
+	job->read_status = STATUS_RATE;
+	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
 }
 
 void

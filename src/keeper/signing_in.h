@@ -30,6 +30,9 @@ void signing_in_decide(struct keeper *keeper, struct job *job);
 void signing_in_answer(struct keeper *keeper, struct job *job);
 /* What whoever asks is told of a sign-in that is refused, in the place of why. */
 void signing_in_hide(struct job *job);
+/* One that is nobody's: counted with its origin, and told to wait where that keeps failing. Who signs is never made to wait by
+ * others: what is right is taken, whatever its origin did before. */
+void signing_in_slow_down(struct job *job);
 
 /* An operation is done: sessions that it ends are over, and their streams with them. */
 void signing_in_follow(struct keeper *keeper, const struct decision_record *done);
