@@ -135,12 +135,17 @@ export interface Assertion {
 
 const FLAG_UP = 0x01, FLAG_UV = 0x04;
 
-function readClientData(bytes: Bytes): { type: unknown; challenge: unknown; origin: unknown; crossOrigin?: unknown; topOrigin?: unknown } {
+type ClientData = Partial<Record<"type" | "challenge" | "origin" | "crossOrigin" | "topOrigin", unknown>>;
+
+function readClientData(bytes: Bytes): ClientData {
 	try {
-		return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+		const read: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+		if (typeof read === "object" && read !== null)
+			return read;
 	} catch {
-		return refuse("client_data.form", "not JSON");
+		/* refused below */
 	}
+	return refuse("client_data.form", "not a JSON object");
 }
 
 /* Whether the relying party that the authenticator signed for is the host of the origin, or above it. */
@@ -153,24 +158,37 @@ async function speaksFor(origin: string, rpIdHash: Uint8Array): Promise<boolean>
 	return false;
 }
 
-/* Refuses with the names that the keeper has for the same. The origin that the person's browser stated. */
-export async function verifyAssertion(assertion: Assertion, challenge: Bytes): Promise<string> {
-	const { authenticatorData, clientData } = assertion, client = readClientData(clientData);
-	if (client.type !== "webauthn.get")
-		refuse("client_data.type", "not made to sign");
+/* What the browser was asked, by a page of whom, for which relying party; the origin that it stated. */
+async function checkClientData(bytes: Bytes, type: string, challenge: Bytes, rpIdHash: Uint8Array): Promise<string> {
+	const client = readClientData(bytes);
+	if (client.type !== type)
+		refuse("client_data.type", `not made by ${type}`);
 	const asked = typeof client.challenge === "string" ? unbase64url(client.challenge) : null;
 	if (asked === null || !equal(asked, challenge))
 		refuse("client_data.challenge", "something else was signed");
 	if (client.topOrigin !== undefined || client.crossOrigin === true)
 		refuse("client_data.cross_origin", "asked from within another site's page");
-	const flags = authenticatorData[32] ?? 0;
-	if (authenticatorData.length < 37 || typeof client.origin !== "string" || !(await speaksFor(client.origin, authenticatorData.subarray(0, 32))))
+	if (typeof client.origin !== "string" || !(await speaksFor(client.origin, rpIdHash)))
 		refuse("authenticator_data.rp_id", "made for another relying party");
+	return client.origin;
+}
+
+/* A registration's client data; the attestation is not looked at. */
+export async function checkRegistration(clientData: Bytes, challenge: Bytes, rpId: string): Promise<string> {
+	return checkClientData(clientData, "webauthn.create", challenge, await sha256(utf8(rpId)));
+}
+
+/* Refuses with the names that the keeper has for the same. The origin that the person's browser stated. */
+export async function verifyAssertion(assertion: Assertion, challenge: Bytes): Promise<string> {
+	const { authenticatorData, clientData } = assertion, flags = authenticatorData[32] ?? 0;
+	if (authenticatorData.length < 37)
+		refuse("authenticator_data.truncated", "ends within its fixed part");
+	const origin = await checkClientData(clientData, "webauthn.get", challenge, authenticatorData.subarray(0, 32));
 	if ((flags & FLAG_UP) === 0)
 		refuse("authenticator_data.user_present", "nobody touched the authenticator");
 	if ((flags & FLAG_UV) === 0)
 		refuse("authenticator_data.user_verified", "the authenticator did not verify who used it");
 	if (!(await verifyCose(assertion.publicKey, concat(authenticatorData, await sha256(clientData)), assertion.signature)))
 		refuse("signature.mismatch", "not a signature by this key over this message");
-	return client.origin;
+	return origin;
 }

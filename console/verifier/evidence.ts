@@ -2,7 +2,7 @@
  * What an entry carries as evidence of itself: the requester's signature over exactly this operation, a voter's over exactly this
  * statement, the founders' over the genesis. Each check says what holds, what contradicts, or what this one entry cannot show.
  */
-import { verifyAssertion } from "./assertion";
+import { checkRegistration, verifyAssertion } from "./assertion";
 import { base64, type Bytes, concat, equal, hex, unhex, utf8 } from "./bytes";
 import { canonical, isObject, type Json, type JsonObject } from "./canonical";
 import { sha256, verifyEd25519 } from "./crypto";
@@ -153,6 +153,22 @@ async function checkSignIn(body: JsonObject): Promise<string> {
 	return checkPerson("", bytesAt(body, "challenge", 32), body);
 }
 
+const NONCE_SIZE = 16; /* of the token's hash */
+
+/* By a link: the passkey was made for this person, name and installation, and for the invitation's token. */
+async function checkEnrolment(body: JsonObject, origin: string): Promise<string> {
+	const [person, name] = text(body, "key").split("/") as [string, string | undefined];
+	const asked: JsonObject = {
+		instance: origin.slice(0, origin.lastIndexOf("/")),
+		name: name ?? "",
+		nonce: hex(bytesAt(body, "token_sha256", 32).subarray(0, NONCE_SIZE)),
+		person,
+		type: "gatehouse/passkey-enrolment/v1",
+	};
+	const stated = await checkRegistration(bytesAt(body, "client_data"), await digestOf(asked), text(body, "rp_id"));
+	return `a browser at ${stated} made it for this person, this name and this invitation`;
+}
+
 function checkOrigin(entry: Entry, origin: string): string {
 	const of = entry.type === "vote" ? object(entry.body, "statement") : object(entry.body, "document");
 	if (!origin.startsWith(`${text(of, "instance")}/`))
@@ -224,6 +240,11 @@ export async function checkEvidence(entry: Entry, origin: string, proven: Proven
 		];
 	case "sign_in":
 		return [await attempt("evidence.sign_in", () => checkSignIn(entry.body)), unchecked("evidence.keys", OWNER)];
+	case "enrolment":
+		return [
+			await attempt("evidence.enrolment", () => checkEnrolment(entry.body, origin)),
+			unchecked("evidence.attestation", "what the maker of the authenticator vouches for, and that the invitation was approved"),
+		];
 	case "genesis":
 		return [
 			await attempt("evidence.founders", () => checkGenesis(entry.body, origin)),

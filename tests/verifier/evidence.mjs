@@ -97,6 +97,12 @@ const statement = (more = {}) => ({
 const vote = (of, evidence, more = {}) => ({ cast_at: 1_795_000_000_000, key: passkeyKey, operation: of.operation_id, statement: of, ...evidence, ...more });
 const touchedVote = (options) => vote(statement(), assertion(digest(statement()), options));
 const signIn = (options) => { const challenge = random.bytes(32); return { aal: 2, challenge: hex(challenge), ends_at: 2, key: passkeyKey, session: "00", signed_in_at: 1, ...assertion(challenge, options) }; };
+const TOKEN = hex(sha256(bytes("token")));
+function enrolment({ instance = INSTANCE, name = "phone", person = PERSON, nonce = TOKEN.slice(0, 32), client = {}, more = {} } = {}) {
+	const challenge = digest({ instance, name, nonce, person, type: "gatehouse/passkey-enrolment/v1" });
+	const made = { type: "webauthn.create", challenge: Buffer.from(challenge).toString("base64url"), origin: "https://gate.example", crossOrigin: false, ...client };
+	return { attestation_object: "a0", client_data: hex(bytes(JSON.stringify(made))), enrolled_at: 1, key: passkeyKey, rp_id: "gate.example", token_sha256: TOKEN, usable_from: 1, ...more };
+}
 const founding = { changes: [], created: 1, format: 1, instance: INSTANCE, origin: ORIGIN, type: "gatehouse/genesis/v1" };
 const founders = (of, count = 2) => Array.from({ length: count }, () => ({ key: terminalKey, ...labelled("gatehouse/genesis/v1", digest(of)) }));
 
@@ -113,6 +119,7 @@ const rows = [
 	["a vote by a passkey", "vote", touchedVote(), "verified"],
 	["a vote from a terminal", "vote", vote(statement(), labelled("gatehouse/approval/v1", digest(statement()))), "verified"],
 	["a sign-in", "sign_in", signIn(), "verified"],
+	["an enrolment by a link", "enrolment", enrolment(), "verified"],
 	["a genesis that two signed", "genesis", { document: founding, signatures: founders(founding) }, "verified"],
 	["an entry without signatures of its own", "counts", { counts: { counts: 1 } }, "verified"],
 	["a payload in a blob", "decision", { ...Object.fromEntries(Object.entries(signed).filter(([name]) => name !== "payload")), payload_blob: byPerson.payload_sha256 }, "verified"],
@@ -158,6 +165,14 @@ const rows = [
 	["another type of resource than was decided", "decision", { ...requested, resource: { id: "eth-hot", type: "Account" } }, "evidence.resource"],
 	["a sign-in over another challenge", "sign_in", { ...signIn(), challenge: hex(random.bytes(32)) }, "client_data.challenge"],
 	["a sign-in without an assertion", "sign_in", (({ assertion: _, ...rest }) => rest)(signIn()), "evidence.form"],
+	["an enrolment of somebody else", "enrolment", enrolment({ person: "person:p-fedcba9876543210" }), "client_data.challenge"],
+	["an enrolment under another name", "enrolment", enrolment({ name: "tablet" }), "client_data.challenge"],
+	["an enrolment at another installation", "enrolment", enrolment({ instance: "other.example" }), "client_data.challenge"],
+	["an enrolment by another invitation", "enrolment", enrolment({ more: { token_sha256: flip(TOKEN) } }), "client_data.challenge"],
+	["an enrolment that is a sign-in", "enrolment", enrolment({ client: { type: "webauthn.get" } }), "client_data.type"],
+	["an enrolment on another site", "enrolment", enrolment({ client: { origin: "https://evil.example" } }), "authenticator_data.rp_id"],
+	["authenticator data that is cut off", "decision", (() => { const body = touched(); const { assertion: made } = body.requester; return { ...body, requester: { ...body.requester, assertion: { ...made, authenticator_data: made.authenticator_data.slice(0, 60) } } }; })(), "authenticator_data.truncated"],
+	["client data that is a number", "decision", touched({ text: () => "1" }), "client_data.form"],
 	["a vote about another operation than its entry", "vote", vote(statement(), assertion(digest(statement())), { operation: flip(idOf(byWorkload)) }), "evidence.statement"],
 	["a vote whose verdict was changed", "vote", vote(statement({ verdict: "reject" }), assertion(digest(statement()))), "client_data.challenge"],
 	["a vote that is an operation", "vote", vote(statement({ type: "gatehouse/operation/v1" }), assertion(digest(statement()))), "evidence.statement"],
