@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Nobody learns whether a person's key exists: a wrong signature by it and by one that does not exist get the same answer, for
-the same number of instructions within 5 percent (counted by callgrind).
+the same number of instructions within 5 percent; so do sign-ins (counted by callgrind).
 
     enumeration_test.py PROGRAM     tests/person_signature_cost.c
 """
@@ -42,6 +42,15 @@ def test_a_key_that_does_not_exist_is_answered_as_a_wrong_signature():
 
 def test_a_passkey_that_does_not_exist_is_answered_as_a_wrong_assertion():
     assert_alike("known-passkey", "unknown-passkey")
+
+
+
+def test_a_sign_in_by_nobody_s_passkey_is_answered_as_one_with_a_wrong_assertion():
+    assert_alike("known-sign-in", "unknown-sign-in")
+
+
+def test_a_sign_in_by_a_stranger_does_not_tell_that_a_passkey_is_revoked():
+    assert_alike("known-sign-in", "revoked-sign-in")
 
 
 tap.main(globals())

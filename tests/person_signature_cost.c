@@ -1,7 +1,8 @@
 /*
  * One wrong signature of a person, checked by the gate, for tests/enumeration_test.py to count the instructions of:
  *
- *   person_signature_cost KIND      known-key, unknown-key, known-passkey, unknown-passkey
+ *   person_signature_cost KIND      known-key, unknown-key, known-passkey, unknown-passkey, known-sign-in, revoked-sign-in,
+ *                                   unknown-sign-in
  *
  * Prints the answer that the requester gets. Under callgrind only the second check counts: the first starts the libraries.
  */
@@ -12,6 +13,7 @@
 
 #include "crypto/sign.h"
 #include "gate/person_signature.h"
+#include "gate/sign_in.h"
 #include "identity/statement.h"
 #include "tests/authenticator.h"
 
@@ -70,6 +72,52 @@ fill(struct directory *directory) {
 	assert_ok(directory_add_passkey(directory, BYTES_OF_LITERAL(PERSON), BYTES_OF_LITERAL("passkey"), &passkey, 0));
 }
 
+/* What the keeper does with a sign-in, up to where it answers. */
+static enum status
+sign_in_with(struct arena *arena, const struct directory *directory, const char *const *origins,
+	     const struct challenges *challenges, struct bytes body) {
+	struct sign_in sign_in;
+	struct gate_state state = {.directory = (struct directory *)directory};
+	struct gate gate = {.state = &state, .origins = (const char **)origins, .origin_count = 1};
+	TRY(sign_in_read(arena, body, &sign_in));
+	return sign_in_verify(&gate, arena, challenges, 0, &sign_in);
+}
+
+/* A fresh challenge, signed by a stranger who names a credential: a person's, a revoked one of theirs, or nobody's. */
+static int
+try_sign_in(struct directory *directory, const char *const *origins, const char *kind) {
+	_cleanup_(challenges_free) struct challenges challenges;
+	_cleanup_(assertion_made_free) struct assertion_made made = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct authenticator stranger, own;
+	uint8_t challenge[CHALLENGE_SIZE];
+	challenges_start(&challenges);
+	(void)challenge_make(&challenges, 0, challenge);
+	authenticator_start(&stranger, 9, "gate.example", "https://gate.example");
+	authenticator_start(&own, 1, "gate.example", "https://gate.example");
+	bool is_known = strncmp(kind, "unknown", 7) != 0;
+	if (strncmp(kind, "revoked", 7) == 0)
+		assert_ok(directory_revoke_key(directory, BYTES_OF_LITERAL(PERSON "/passkey")));
+	authenticator_assert(&stranger, BYTES_OF_ARRAY(challenge), &made);
+	buffer_append_text(&body, "{\"assertion\":{\"authenticator_data\":\"");
+	append_hex(&body, &made.authenticator_data);
+	buffer_append_text(&body, "\",\"client_data\":\"");
+	append_hex(&body, &made.client_data);
+	buffer_append_text(&body, "\"},\"credential_id\":\"");
+	buffer_append_hex(&body, is_known ? BYTES_OF_ARRAY(own.credential_id) : BYTES_OF_ARRAY(stranger.credential_id));
+	buffer_append_text(&body, "\",\"signature\":\"");
+	append_hex(&body, &made.signature);
+	buffer_append_text(&body, "\"}");
+	assert_true(sign_in_with(&arena, directory, origins, &challenges, buffer_bytes(&body)) != OK);
+	CALLGRIND_TOGGLE_COLLECT;
+	enum status status = sign_in_with(&arena, directory, origins, &challenges, buffer_bytes(&body));
+	CALLGRIND_TOGGLE_COLLECT;
+	assert_true(status != OK);
+	printf("%s %s\n", status_name(status), fail_message());
+	return 0;
+}
+
 int
 main(int argc, char **argv) {
 	static const char *const origins[] = {"https://gate.example"};
@@ -84,6 +132,8 @@ main(int argc, char **argv) {
 		return 2;
 	assert_ok(directory_create(&directory));
 	fill(directory);
+	if (strstr(argv[1], "sign-in") != nullptr)
+		return try_sign_in(directory, origins, argv[1]);
 	bool known = strncmp(argv[1], "known", 5) == 0, is_passkey = strstr(argv[1], "passkey") != nullptr;
 	char key_id[64];
 	snprintf(key_id, sizeof key_id, "person:p-000000000000000%d/%s", known ? 1 : 2, is_passkey ? "passkey" : "key");

@@ -1,6 +1,7 @@
 #include "identity/challenges.h"
 
 #include "base/secret.h"
+#include "crypto/declassify.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 
@@ -51,7 +52,7 @@ enum status
 challenge_check(const struct challenges *challenges, const uint8_t challenge[static CHALLENGE_SIZE], int64_t now_ms) {
 	uint8_t mac[16];
 	authenticate(challenges, challenge, mac);
-	if (!secret_equal(BYTES_OF_ARRAY(mac), bytes_of(challenge + STATED, sizeof mac)))
+	if (!declassified(secret_equal(BYTES_OF_ARRAY(mac), bytes_of(challenge + STATED, sizeof mac))))
 		return fail(STATUS_UNAUTHORIZED, "challenge.foreign: what was signed is no challenge of this process");
 	if (is_over(challenge, now_ms))
 		return fail(STATUS_UNAUTHORIZED, "challenge.expired: it was made over two minutes ago");
