@@ -344,3 +344,18 @@ actor_approve(struct actors *actors, enum actor_id by, const char *operation, st
 	told_read(&actors->arena, &answer, told);
 	return OK;
 }
+
+enum status
+actor_reject(struct actors *actors, enum actor_id by, const char *operation) {
+	_cleanup_(buffer_free) struct buffer output = {};
+	const char *profile = actor_profile(actors, by);
+	int exit_code;
+	TRY_ALLOC(profile);
+	TRY(HOUSE_RUN(actors->house, 0, &output, &exit_code, "op", "reject", operation, "--yes", "--json", "--profile",
+		      profile));
+	/* Whoever rejects hears that it is rejected: exit code 1. */
+	return exit_code == 1 && output.len > 0 && memmem(output.data, output.len, "\"rejected\"", 10) != nullptr
+		       ? OK
+		       : fail(STATUS_CONFLICT, "demo.reject: %s: gatehouse op reject ends with %d",
+			      actors->actors[by].name, exit_code);
+}

@@ -98,6 +98,8 @@ enum status actor_get(struct actors *actors, enum actor_id by, const char *targe
 /* `gatehouse op approve`, a process of its own as on the approver's machine: it fetches the material, decodes it, signs a statement
  * and posts it. */
 enum status actor_approve(struct actors *actors, enum actor_id by, const char *operation, struct told *told);
+/* `gatehouse op reject`, likewise. */
+enum status actor_reject(struct actors *actors, enum actor_id by, const char *operation);
 /* A vote on its way: whoever carries it needs no authority. */
 enum status actor_vote_request(struct actors *actors, const char *operation, struct bytes body,
 			       struct http_request *request);

@@ -54,7 +54,7 @@ tell(struct stage *stage) {
 
 /* --- Staying. --- */
 
-/* A transfer that waits for one of treasury: one approved it at an own terminal. */
+/* One transfer waits for one of treasury, and nothing else for anybody: another approved it at an own terminal. */
 static enum status
 leave_order(struct stage *stage) {
 	struct psbt_order order = {.to = BITCOIN_PAYEE_ADDRESS,
@@ -64,6 +64,7 @@ leave_order(struct stage *stage) {
 	struct told held, approved;
 	const char *payload;
 	memcpy(order.public_key, stage->bitcoin_key, sizeof order.public_key);
+	TRY(actor_reject(&stage->actors, ACTOR_PERSON_3, stage->attacked));
 	TRY(psbt_payload(&stage->arena, &order, &payload));
 	TRY(actor_ask(&stage->actors, ACTOR_TREASURER, "sign", "key:btc-treasury", payload, &held));
 	TRY(stage_expect(stage, "a large PSBT", &held, "held"));

@@ -214,6 +214,7 @@ forge_approvals(struct forgery *forgery, const char *large, const char *small) {
 	TRY(actor_prepare(&stage->actors, ACTOR_TREASURER, "sign", "key:btc-treasury", large, &prepared));
 	TRY(pass(forgery, &prepared.request, &held));
 	TRY(stage_expect(stage, "a large PSBT", &held, "held"));
+	stage->attacked = held.operation;
 	const char *target = arena_format(&stage->arena, "/v1/operations/%s/payload", held.operation);
 	TRY_ALLOC(target);
 	TRY(actor_prepare_get(&stage->actors, ACTOR_PERSON_1, target, &prepared));

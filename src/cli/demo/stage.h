@@ -40,6 +40,7 @@ struct stage {
 	struct prepared first_request; /* the small transfer, as it went over the wire */
 	struct told first_answer;
 	struct told sanctioned; /* the answer that an attacker would like to be another */
+	const char *attacked;   /* id of the order that a hostile gateway worked on; it is held */
 	/* The newest head that the witness cosigned. */
 	uint64_t witnessed_size;
 	struct bytes witnessed_note;
