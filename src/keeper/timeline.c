@@ -9,6 +9,7 @@ static const struct {
 	{"bundle", OF_BODY},
 	{"client", OF_STATEMENT},
 	{"decision", OF_BODY},
+	{"document", OF_BODY},
 	{"entry", INDEX},
 	{"error", OF_BODY},
 	{"key", OF_BODY},

@@ -4,8 +4,8 @@
  *
  *   {"entries": [{"at", "entry", "type", …}], "size": how much of the log it reflects}
  *
- * Of a decision or an intent also bundle, decision, missing, outcome, reasons and requester (a key); of a vote client, key, person,
- * verdict; of an outcome outcome, error; of a refusal error, key. What the entry does not have is left out.
+ * Of a decision or an intent also bundle, decision, document (the operation), error, missing, outcome, reasons and requester (a
+ * key); of a vote client, key, person, verdict; of an outcome outcome, error; of a refusal error, key. What the entry does not have is left out.
  */
 #ifndef GATEHOUSE_KEEPER_TIMELINE_H
 #define GATEHOUSE_KEEPER_TIMELINE_H
