@@ -1,8 +1,18 @@
 import { render } from "preact";
+import { App } from "./app";
+import { startFeed } from "./feed";
+import { preload } from "./resource";
+import { route, startRouting } from "./route";
+import { readSession } from "./session";
 
-function App() {
-	return <main><h1>Gatehouse</h1></main>;
+const [first = "inbox"] = route.value;
+if (first !== "enrol") {
+	// Both at once: whoever is signed in sees the first row without waiting for either.
+	if (first === "inbox") preload("/v1/inbox");
+	void readSession();
 }
+startRouting();
+startFeed();
 
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);

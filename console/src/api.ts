@@ -1,0 +1,378 @@
+// The interface of docs/openapi.yaml, as the console uses it: same origin, the session's cookie, nothing kept by the browser.
+
+import { signal } from "@preact/signals";
+import { canonical, type Json } from "./canonical";
+
+const PREFIX = "urn:gatehouse:problem:";
+
+// A refusal, by its stable name.
+export class Problem extends Error {
+	constructor(
+		readonly status: number,
+		readonly problem: string,
+		readonly detail: string,
+		readonly operation?: string,
+	) {
+		super(detail === "" ? problem : detail);
+	}
+}
+
+export interface Session {
+	aal: number;
+	expires: number;
+	groups: string[];
+	idle_expires: number;
+	person: string;
+	roles: string[];
+}
+
+// undefined: not known yet; null: nobody is signed in.
+export const session = signal<Session | null | undefined>(undefined);
+// Whether the session ended while somebody was at work, which the page to sign in tells.
+export const sessionEnded = signal(false);
+
+interface ProblemDocument {
+	type?: string;
+	detail?: string;
+	operation?: string;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+	let document: ProblemDocument = {};
+	try {
+		document = (await response.json()) as ProblemDocument;
+	} catch {
+		// Not from the gateway itself: the status says all.
+	}
+	const type = document.type ?? "";
+	const name = type.startsWith(PREFIX) ? type.slice(PREFIX.length) : `http.${response.status}`;
+	return new Problem(response.status, name, document.detail ?? response.statusText, document.operation);
+}
+
+async function ask(path: string, options: RequestInit): Promise<Response> {
+	try {
+		return await fetch(path, { credentials: "same-origin", cache: "no-store", redirect: "error", ...options });
+	} catch (error) {
+		if (error instanceof DOMException && error.name === "AbortError") throw error;
+		throw new Problem(0, "network.unreachable", "The gateway does not answer.");
+	}
+}
+
+// Over: the keeper does not know the cookie, or the browser has none to send.
+async function noteSession(response: Response): Promise<void> {
+	const isOver = response.status === 401 || (response.status === 400 && (await problemOf(response.clone())).problem === "request_signature.field_missing");
+	if (isOver) endSession();
+}
+
+export function endSession(): void {
+	if (session.value) sessionEnded.value = true;
+	session.value = null;
+}
+
+export async function get<T>(path: string, aborted?: AbortSignal): Promise<T> {
+	const response = await ask(path, aborted ? { signal: aborted } : {});
+	await noteSession(response);
+	if (!response.ok) throw await problemOf(response);
+	return (await response.json()) as T;
+}
+
+export async function getText(path: string, aborted?: AbortSignal): Promise<string> {
+	const response = await ask(path, aborted ? { signal: aborted } : {});
+	await noteSession(response);
+	if (!response.ok) throw await problemOf(response);
+	return response.text();
+}
+
+// An operation that was refused is answered with its state as well as with a problem.
+export async function getOperation(path: string, aborted?: AbortSignal): Promise<OperationAnswer> {
+	const response = await ask(path, aborted ? { signal: aborted } : {});
+	await noteSession(response);
+	return operationOf(response);
+}
+
+async function operationOf(response: Response): Promise<OperationAnswer> {
+	if (!response.ok) {
+		const copy = response.clone();
+		const body = (await response.json().catch(() => ({}))) as Partial<OperationAnswer>;
+		if (body.state === undefined) throw await problemOf(copy);
+		return body as OperationAnswer;
+	}
+	return (await response.json()) as OperationAnswer;
+}
+
+function send(method: string, path: string, body: Json | undefined): Promise<Response> {
+	const options: RequestInit = { method };
+	if (body !== undefined) {
+		options.body = canonical(body);
+		options.headers = { "Content-Type": "application/json" };
+	}
+	return ask(path, options);
+}
+
+// Nothing that is posted rests on the session: a 401 is of what was signed, and the session stays.
+export async function post<T>(path: string, body?: Json): Promise<T> {
+	const response = await send("POST", path, body);
+	if (!response.ok) throw await problemOf(response);
+	return (await response.json()) as T;
+}
+
+export async function postVote(operation: string, body: Json): Promise<OperationAnswer> {
+	return operationOf(await send("POST", `/v1/operations/${operation}/votes`, body));
+}
+
+export async function remove(path: string): Promise<void> {
+	const response = await send("DELETE", path, undefined);
+	if (!response.ok && response.status !== 401) throw await problemOf(response);
+}
+
+// --- What is answered ---
+
+export type Missing = Record<string, number>;
+
+export interface OperationAnswer {
+	entry: number;
+	operation: string;
+	state: string;
+	bundle?: string;
+	decision?: string;
+	detail?: string;
+	errors?: { message: string; policy: string }[];
+	missing?: Missing;
+	reasons?: string[];
+	refusal?: string;
+	rejection?: { person: string; reason?: string };
+	result?: Record<string, Json>;
+	type?: string;
+}
+
+export interface OperationRow {
+	at: number;
+	entry: number;
+	kind: string;
+	operation: string;
+	principal: string;
+	resource: string;
+	state: string;
+}
+
+export interface CastVote {
+	expires: number;
+	independent: boolean;
+	key: string;
+	person: string;
+	phishing_resistant: boolean;
+	stands: boolean;
+	verdict: string;
+}
+
+export interface Movement {
+	amount: string;
+	asset: string;
+	destination: string;
+	part: string;
+	text: string;
+}
+
+export interface Transaction {
+	chain: string;
+	destinations: string[];
+	format: string;
+	from: string;
+	kind: string;
+	movements: Movement[];
+	payload_hash: string;
+	approve_unlimited: boolean;
+	call_unrecognised: boolean;
+	details: Record<string, Json>;
+}
+
+export interface View {
+	kind: string;
+	principal: string;
+	resource: string;
+	reason: string;
+	reference: string;
+	payload?: Record<string, Json>;
+	transaction?: Transaction;
+}
+
+export interface Waiting {
+	bundle: string;
+	completed_stage?: string;
+	created: number;
+	digest: string;
+	expires: number;
+	helps: string[];
+	missing: Missing;
+	operation: string;
+	seats: string[];
+	stage?: number;
+	view: View;
+	view_digest: string;
+	votes: CastVote[];
+}
+
+export interface Inbox {
+	count: number;
+	items: Waiting[];
+	next?: string;
+	person: string;
+}
+
+export interface Fact {
+	origin: string;
+	value: Json;
+}
+
+export interface Explanation {
+	bundle: string;
+	decision: string;
+	facts: Record<string, Fact>;
+	operation: string;
+	policies: { column: number; effect: string; error?: string; id: string; line: number; outcome: string; reason?: string }[];
+}
+
+export interface OperationDocument {
+	created: number;
+	expires: number;
+	kind: string;
+	principal: string;
+	resource: string;
+	reason?: string;
+	reference?: string;
+}
+
+export interface TimelineEntry {
+	at: number;
+	entry: number;
+	type: string;
+	bundle?: string;
+	client?: string;
+	decision?: string;
+	document?: OperationDocument;
+	error?: string;
+	key?: string;
+	missing?: Missing;
+	outcome?: string;
+	person?: string;
+	reason?: string;
+	reasons?: string[];
+	requester?: string;
+	verdict?: string;
+}
+
+export interface Timeline {
+	entries: TimelineEntry[];
+	size: number;
+}
+
+export interface Page<T> {
+	items: T[];
+	next?: string;
+}
+
+export interface KeyRecord {
+	account: string;
+	algorithm: string;
+	branches?: string[];
+	chain?: string;
+	created: number;
+	fingerprint?: string;
+	id: string;
+	material: string;
+	origin?: string;
+	public_key: string;
+	purpose: string;
+	state: string;
+	successor?: string;
+}
+
+export interface PrincipalKey {
+	class: string;
+	credential?: string;
+	id: string;
+	public_key: string;
+	revoked: boolean;
+	zone?: string;
+}
+
+export interface PrincipalRecord {
+	id: string;
+	keys: PrincipalKey[];
+	suspended: boolean;
+	unit: string;
+}
+
+export interface Group {
+	id: string;
+	members: string[];
+}
+
+export interface DestinationList {
+	changed_at: number;
+	count: number;
+	hash: string;
+	id: string;
+	kind: string;
+	version: number;
+	entries?: string[];
+	next?: string;
+}
+
+export interface Asset {
+	decimals: number;
+	id: string;
+	microcents?: number;
+	recorded_at?: number;
+	symbol: string;
+}
+
+export interface Spent {
+	day: number;
+	hour: number;
+	subject: string;
+	week: number;
+}
+
+export interface LimitsOfKey {
+	account: Spent;
+	desk?: Spent;
+	key: Spent;
+	legal_entity?: Spent;
+}
+
+export interface BundleFile {
+	file: string;
+	text: string;
+}
+
+export interface BundleDocument {
+	entities: BundleFile[];
+	invariants: BundleFile[];
+	limits: BundleFile[];
+	links: BundleFile[];
+	name: string;
+	policies: BundleFile[];
+	schema: BundleFile[];
+	strict: boolean;
+	tests: BundleFile[];
+	version: string;
+}
+
+export interface Bundle {
+	bundle: string;
+	document: BundleDocument;
+}
+
+export interface Instance {
+	instance: string;
+	log_keys: string;
+	origin: string;
+	version: string;
+}
+
+export interface Health {
+	gateway: Record<string, Json>;
+	keeper: Record<string, Json> | null;
+	ready: boolean;
+}

@@ -1,0 +1,138 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { session } from "./api";
+import { feedState } from "./feed";
+import { link, route } from "./route";
+import { signOut } from "./session";
+import { Destinations } from "./pages/destinations";
+import { Enrol } from "./pages/enrol";
+import { Health } from "./pages/health";
+import { Inbox } from "./pages/inbox";
+import { Keys } from "./pages/keys";
+import { Ledger } from "./pages/ledger";
+import { Operation } from "./pages/operation";
+import { Operations } from "./pages/operations";
+import { People } from "./pages/people";
+import { Policies } from "./pages/policies";
+import { SignIn } from "./pages/signin";
+import { announcement, Empty, Loading, Page, Who } from "./ui";
+
+interface Place {
+	word: string;
+	name: string;
+	draw: (rest: string[]) => ComponentChildren;
+}
+
+const PLACES: Place[] = [
+	{ word: "inbox", name: "Inbox", draw: ([id]) => <Inbox chosen={id} /> },
+	{ word: "operations", name: "Operations", draw: ([id]) => (id === undefined ? <Operations /> : <Operation key={id} id={id} />) },
+	{ word: "keys", name: "Keys", draw: () => <Keys /> },
+	{ word: "people", name: "People", draw: () => <People /> },
+	{ word: "destinations", name: "Destinations", draw: () => <Destinations /> },
+	{ word: "policies", name: "Policies", draw: () => <Policies /> },
+	{ word: "ledger", name: "Ledger", draw: () => <Ledger /> },
+	{ word: "health", name: "Health", draw: () => <Health /> },
+];
+
+function Live() {
+	const text = { off: "paused", connecting: "connecting", live: "live" }[feedState.value];
+	return (
+		<span class="live">
+			<span class={`dot ${feedState.value === "live" ? "good" : "wait"}`} aria-hidden="true" /> {text}
+		</span>
+	);
+}
+
+function Navigation({ current }: { current: string }) {
+	const [open, setOpen] = useState(false);
+	useEffect(() => setOpen(false), [route.value]);
+	return (
+		<header class="bar">
+			<div class="bar-head">
+				<a class="brand" href={link("inbox")}>
+					<img src="/assets/icon.svg" alt="" width="24" height="24" /> Gatehouse
+				</a>
+				<button type="button" class="menu" aria-expanded={open} aria-controls="navigation" onClick={() => setOpen(!open)}>
+					Menu
+				</button>
+			</div>
+			<div id="navigation" class={`navigation ${open ? "open" : ""}`}>
+				<nav aria-label="Pages">
+					<ul>
+						{PLACES.map(({ word, name }) => (
+							<li key={word}>
+								<a href={link(word)} aria-current={word === current ? "page" : undefined}>
+									{name}
+								</a>
+							</li>
+						))}
+					</ul>
+				</nav>
+				<div class="account">
+					<Live />
+					<Who id={session.value?.person ?? ""} />
+					<button type="button" class="button small" onClick={() => void signOut()}>
+						Sign out
+					</button>
+				</div>
+			</div>
+		</header>
+	);
+}
+
+function Nowhere() {
+	return (
+		<Page title="There is no such page">
+			<Empty title="The link leads nowhere">
+				<p>
+					<a href={link("inbox")}>To the inbox</a>
+				</p>
+			</Empty>
+		</Page>
+	);
+}
+
+function Inside() {
+	const [word = "inbox", ...rest] = route.value;
+	const place = PLACES.find((one) => one.word === word);
+	return (
+		<div class="frame">
+			<a
+				class="skip"
+				href="#main"
+				onClick={(event) => {
+					event.preventDefault();
+					document.querySelector<HTMLElement>("#main h1")?.focus();
+				}}
+			>
+				To the content
+			</a>
+			<Navigation current={word} />
+			<main id="main" key={word}>
+				{place === undefined ? <Nowhere /> : place.draw(rest)}
+			</main>
+		</div>
+	);
+}
+
+export function App() {
+	const [word, token] = route.value;
+	return (
+		<>
+			{word === "enrol" && token !== undefined ? (
+				<Enrol key={token} token={token} />
+			) : session.value === undefined ? (
+				<main class="door">
+					<Loading />
+				</main>
+			) : session.value === null ? (
+				<SignIn />
+			) : (
+				<Inside />
+			)}
+			<p class="hidden" role="status" aria-live="polite">
+				{announcement.value}
+			</p>
+		</>
+	);
+}

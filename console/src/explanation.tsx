@@ -1,0 +1,132 @@
+// Why: what each policy said, and every fact with its origin.
+
+import type { Explanation, Fact } from "./api";
+import type { Json } from "./canonical";
+import { dateTime, dollars, duration } from "./format";
+import { Hash, Table } from "./ui";
+
+function factText(name: string, value: Json): string | null {
+	if (typeof value === "boolean") return value ? "yes" : "no";
+	if (typeof value === "number") {
+		if (name.endsWith("usd_cents")) return dollars(value);
+		if (name.endsWith("_ms")) return value === 0 ? "0" : duration(Math.abs(value)) + (value < 0 ? " ago" : "");
+		return value.toLocaleString("en-US");
+	}
+	if (typeof value === "string") return value === "" ? "none" : value;
+	if (Array.isArray(value)) return value.map((one) => factText("", one as Json) ?? JSON.stringify(one)).join(", ") || "none";
+	if (value !== null && typeof value === "object") {
+		const record = value as Record<string, Json>;
+		const extension = record["__extn"] as { fn?: string; arg?: string } | undefined;
+		if (extension?.arg !== undefined) {
+			const at = Date.parse(extension.arg);
+			return extension.fn === "datetime" && !Number.isNaN(at) ? dateTime(at) : extension.arg;
+		}
+		if (record["__entity"] !== undefined) {
+			const entity = record["__entity"] as { type: string; id: string };
+			return `${entity.type} ${entity.id}`;
+		}
+		const inner = name.startsWith("limits.") ? "usd_cents" : "";
+		return Object.entries(record).map(([member, one]) => `${member} ${factText(inner, one) ?? JSON.stringify(one)}`).join(" · ");
+	}
+	return null;
+}
+
+function FactValue({ name, value }: { name: string; value: Json }) {
+	if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) return <Hash value={value} />;
+	return <>{factText(name, value) ?? JSON.stringify(value)}</>;
+}
+
+const ORIGINS: Record<string, string> = {
+	verified: "by the keeper, from signed bytes or its own state",
+	feed: "entered by an operation, or signed by a pinned feed key",
+	reported: "by the gateway; may only narrow",
+};
+
+// What everything in a transfer can cost, in US cents.
+export function worthOf(explanation: Explanation | undefined): number | undefined {
+	const value = explanation?.facts["transfer.usd_cents"]?.value;
+	return typeof value === "number" ? value : undefined;
+}
+
+export function Facts({ facts }: { facts: Record<string, Fact> }) {
+	return (
+		<Table caption="Facts with their origin" head={["Fact", "Value", "Origin"]}>
+			{Object.entries(facts).map(([name, fact]) => (
+				<tr key={name}>
+					<th scope="row" class="mono">
+						{name}
+					</th>
+					<td class="wrap">
+						<FactValue name={name} value={fact.value} />
+					</td>
+					<td>
+						<span class={`origin ${fact.origin}`} title={ORIGINS[fact.origin] ?? ""}>
+							{fact.origin}
+						</span>
+					</td>
+				</tr>
+			))}
+		</Table>
+	);
+}
+
+const OUTCOMES: Record<string, string> = {
+	satisfied: "holds",
+	scope: "is about something else",
+	condition: "its condition does not hold",
+	error: "could not be evaluated",
+};
+
+type Policy = Explanation["policies"][number];
+
+function PolicyLine({ policy }: { policy: Policy }) {
+	const decides = policy.outcome === "satisfied" || policy.outcome === "error";
+	const tone = !decides ? "plain" : policy.effect === "permit" && policy.outcome === "satisfied" ? "good" : "bad";
+	return (
+		<li class="policy">
+			<span class={`pill ${tone}`}>{policy.effect}</span>
+			<span class="policy-text">
+				<span>{policy.reason ?? policy.id}</span>
+				<span class="muted small">
+					<code>{policy.id}</code> {OUTCOMES[policy.outcome] ?? policy.outcome}
+					{policy.error !== undefined && `: ${policy.error}`}
+				</span>
+			</span>
+		</li>
+	);
+}
+
+export function Policies({ explanation }: { explanation: Explanation }) {
+	const decisive = explanation.policies.filter(({ outcome }) => outcome === "satisfied" || outcome === "error");
+	const near = explanation.decision === "permit" ? [] : explanation.policies.filter(({ outcome, effect }) => outcome === "condition" && effect === "permit");
+	const others = explanation.policies.filter((policy) => !decisive.includes(policy) && !near.includes(policy));
+	return (
+		<>
+			{decisive.length > 0 && (
+				<ul class="policies">
+					{decisive.map((policy) => (
+						<PolicyLine key={policy.id} policy={policy} />
+					))}
+				</ul>
+			)}
+			{near.length > 0 && (
+				<>
+					<p class="muted">{explanation.decision === "held" ? "Permits that do not hold yet:" : "Permits that did not hold:"}</p>
+					<ul class="policies">
+						{near.map((policy) => (
+							<PolicyLine key={policy.id} policy={policy} />
+						))}
+					</ul>
+				</>
+			)}
+			<details>
+				<summary>{others.length} policies have nothing to say about it</summary>
+				<ul class="policies">
+					{others.map((policy) => (
+						<PolicyLine key={policy.id} policy={policy} />
+					))}
+				</ul>
+			</details>
+		</>
+	);
+}

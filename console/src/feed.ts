@@ -1,0 +1,128 @@
+// Live updates: Server-Sent Events read with fetch(), so that a client that comes back says itself where it stood, sees why it was
+// refused, and lets go of its connection while nobody looks (browsers give one host six, over all tabs).
+
+import { effect, signal } from "@preact/signals";
+import { endSession, session } from "./api";
+
+// The log's size as last told. Whoever shows what entries change reads again when it moves.
+export const head = signal(0);
+export const feedState = signal<"off" | "connecting" | "live">("off");
+// Every event that arrived, for the page that shows growth: when, and the size.
+export const heads = signal<readonly { at: number; size: number }[]>([]);
+
+const HEADS_KEPT = 600;
+const RETRY_FIRST_MS = 500;
+const RETRY_LAST_MS = 15_000;
+const TELL_MS = 200;
+const SILENCE_MS = 40_000; // two heartbeats and more
+
+let lastId = "";
+let running: AbortController | null = null;
+
+interface Event {
+	id: string;
+	name: string;
+	data: string;
+}
+
+// HTML Living Standard §9.2.6, of the fields that are sent here.
+export function parseEvents(text: string): { events: Event[]; rest: string } {
+	const blocks = text.split("\n\n");
+	const rest = blocks.pop() ?? "";
+	const events = blocks.map((block) => {
+		const event: Event = { id: "", name: "", data: "" };
+		for (const line of block.split("\n")) {
+			const colon = line.indexOf(": ");
+			const value = line.slice(colon + 2);
+			if (line.startsWith("id: ")) event.id = value;
+			else if (line.startsWith("event: ")) event.name = value;
+			else if (line.startsWith("data: ")) event.data += value;
+		}
+		return event;
+	});
+	return { events: events.filter(({ name }) => name !== ""), rest };
+}
+
+let told: { at: number; size: number } | null = null;
+
+// However fast the log grows, the page is told five times a second.
+function tell(): void {
+	if (told === null) return;
+	const { at, size } = told;
+	told = null;
+	heads.value = [...heads.value.slice(-HEADS_KEPT), { at, size }];
+	head.value = size;
+}
+
+function take(event: Event): void {
+	if (event.id !== "") lastId = event.id;
+	if (told === null) setTimeout(tell, TELL_MS);
+	told = { at: Date.now(), size: event.id === "" ? head.value + 1 : Number(event.id) };
+}
+
+async function read(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {
+	const reader = body.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>).getReader();
+	let pending = "";
+	for (;;) {
+		const silence = setTimeout(() => abort.abort(), SILENCE_MS);
+		const { value, done } = await reader.read().finally(() => clearTimeout(silence));
+		if (done) return;
+		const { events, rest } = parseEvents(pending + value);
+		pending = rest;
+		events.forEach(take);
+	}
+}
+
+async function connect(abort: AbortController): Promise<"again" | "over"> {
+	const headers: Record<string, string> = { Accept: "text/event-stream" };
+	if (lastId !== "") headers["Last-Event-ID"] = lastId;
+	const response = await fetch("/v1/events", { headers, credentials: "same-origin", cache: "no-store", signal: abort.signal });
+	if (response.status === 401 || response.status === 400) {
+		endSession();
+		return "over";
+	}
+	if (!response.ok || response.body === null) return "again";
+	feedState.value = "live";
+	await read(response.body, abort);
+	return "again";
+}
+
+async function run(): Promise<void> {
+	const mine = new AbortController();
+	running = mine;
+	let wait = RETRY_FIRST_MS;
+	while (running === mine) {
+		const attempt = new AbortController();
+		const stop = () => attempt.abort();
+		mine.signal.addEventListener("abort", stop);
+		feedState.value = "connecting";
+		const started = Date.now();
+		const end = await connect(attempt).catch(() => "again" as const);
+		mine.signal.removeEventListener("abort", stop);
+		if (end === "over" || running !== mine) break;
+		wait = Date.now() - started > RETRY_LAST_MS ? RETRY_FIRST_MS : Math.min(wait * 2, RETRY_LAST_MS);
+		feedState.value = "connecting";
+		await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+	}
+	if (running === mine) running = null;
+}
+
+function stop(): void {
+	running?.abort();
+	running = null;
+	feedState.value = "off";
+}
+
+function settle(): void {
+	const wanted = session.value != null && document.visibilityState === "visible";
+	if (wanted && running === null) void run();
+	if (!wanted && running !== null) stop();
+}
+
+export function startFeed(): void {
+	document.addEventListener("visibilitychange", settle);
+	effect(() => {
+		void session.value;
+		settle();
+	});
+}

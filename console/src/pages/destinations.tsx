@@ -1,0 +1,197 @@
+import { useState } from "preact/hooks";
+import type { Asset, Bundle, DestinationList, LimitsOfKey, Page as PageOf, Spent } from "../api";
+import { dollars, plural } from "../format";
+import { type Limit, limitsOf } from "../limits";
+import { readAll, useResource } from "../resource";
+import { Answer, Button, Empty, Hash, Page, Section, Table, Time } from "../ui";
+
+function everything<T>(path: string, aborted?: AbortSignal): Promise<PageOf<T>> {
+	return readAll<T>(path, aborted).then((items) => ({ items }));
+}
+
+function Entries({ id }: { id: string }) {
+	const [path, setPath] = useState(`/v1/lists/${id}?limit=200`);
+	const list = useResource<DestinationList>(path);
+	return (
+		<Answer of={list}>
+			{({ entries, next, count }) => (
+				<>
+					<ul class="entries mono">
+						{(entries ?? []).map((entry) => (
+							<li key={entry}>{entry}</li>
+						))}
+					</ul>
+					{next !== undefined && (
+						<Button onClick={() => setPath(`/v1/lists/${id}?limit=200&after=${next}`)}>
+							The next of {count}
+						</Button>
+					)}
+				</>
+			)}
+		</Answer>
+	);
+}
+
+function List({ list }: { list: DestinationList }) {
+	const [open, setOpen] = useState(false);
+	return (
+		<li class="card">
+			<div class="card-head">
+				<h3>{list.id}</h3>
+				<span class={`pill ${list.kind === "allowed" ? "good" : "bad"}`}>{list.kind}</span>
+			</div>
+			<p class="muted small">
+				{plural(list.count, "destination")} · version {list.version} · changed <Time at={list.changed_at} />
+			</p>
+			<p class="small">
+				<Hash value={list.hash} />
+			</p>
+			<details onToggle={(event) => setOpen(event.currentTarget.open)}>
+				<summary>Its destinations</summary>
+				{open && <Entries id={list.id} />}
+			</details>
+		</li>
+	);
+}
+
+interface Subject {
+	dimension: string;
+	spent: Spent;
+}
+
+// Every key, account, desk and legal entity once.
+function subjects(items: LimitsOfKey[]): Subject[] {
+	const found = new Map<string, Subject>();
+	for (const dimension of ["legal_entity", "desk", "account", "key"] as const)
+		for (const item of items) {
+			const spent = item[dimension];
+			if (spent !== undefined) found.set(`${dimension} ${spent.subject}`, { dimension, spent });
+		}
+	return [...found.values()];
+}
+
+const WINDOWS = ["hour", "day", "week"] as const;
+
+function barOf(limits: Limit[], dimension: string, window: string): number | undefined {
+	const bars = limits.filter((limit) => limit.per === dimension && limit.window === window && limit.who === "*" && limit.account === "*" && limit.asset === "*").map(({ cents }) => cents);
+	return bars.length === 0 ? undefined : Math.min(...bars);
+}
+
+function Amount({ cents, bar }: { cents: number; bar: number | undefined }) {
+	return (
+		<td class="number">
+			{dollars(cents)}
+			{bar !== undefined && (
+				<>
+					<span class="muted small"> of {dollars(bar)}</span>
+					<meter min={0} max={bar} high={bar * 0.8} value={Math.min(cents, bar)} aria-label={`${dollars(cents)} of ${dollars(bar)}`} />
+				</>
+			)}
+		</td>
+	);
+}
+
+function Usage({ items, limits }: { items: LimitsOfKey[]; limits: Limit[] }) {
+	const all = subjects(items);
+	if (all.length === 0)
+		return (
+			<Empty title="Nothing can be spent yet">
+				<p>There is no key. What is signed for by a key, its account, its desk and its legal entity is counted here.</p>
+			</Empty>
+		);
+	return (
+		<Table caption="What was signed for in the windows that end now" head={["", "Last hour", "Last day", "Last week"]}>
+			{all.slice(0, 500).map(({ dimension, spent }) => (
+				<tr key={`${dimension} ${spent.subject}`}>
+					<th scope="row">
+						{spent.subject} <span class="muted small">{dimension.replace("_", " ")}</span>
+					</th>
+					{WINDOWS.map((window) => (
+						<Amount key={window} cents={spent[window]} bar={barOf(limits, dimension, window)} />
+					))}
+				</tr>
+			))}
+		</Table>
+	);
+}
+
+export function Destinations() {
+	const lists = useResource<PageOf<DestinationList>>("/v1/lists", { live: true, read: everything });
+	const usage = useResource<PageOf<LimitsOfKey>>("/v1/limits", { live: true, read: everything });
+	const policy = useResource<Bundle>("/v1/policy");
+	const assets = useResource<PageOf<Asset>>("/v1/prices", { live: true, read: everything });
+	const limits = policy.data === undefined ? [] : limitsOf(policy.data.document);
+	return (
+		<Page title="Destinations and limits" lead="Where funds may go, and how much has gone.">
+			<h2 class="between">Lists of destinations</h2>
+			<Answer of={lists}>
+				{({ items }) =>
+					items.length === 0 ? (
+						<Empty title="No list">
+							<p>
+								A list is made and filled by operations: <code>gatehouse list create counterparties --kind allowed</code>.
+							</p>
+						</Empty>
+					) : (
+						<ul class="cards small">
+							{items.map((list) => (
+								<List key={list.id} list={list} />
+							))}
+						</ul>
+					)
+				}
+			</Answer>
+			<Section title="Signed for">
+				<Answer of={usage}>{({ items }) => <Usage items={items} limits={limits} />}</Answer>
+			</Section>
+			<Section title="Limits of the bundle in force">
+				<Answer of={policy}>
+					{() =>
+						limits.length === 0 ? (
+							<p class="muted">The bundle has no table of limits. Limits that its policies write themselves are under Policies.</p>
+						) : (
+							<Table caption="Limits" head={["Limit", "Who", "Keys of", "Asset", "Window", "Amount", "Lifted by"]}>
+								{limits.map((limit) => (
+									<tr key={limit.id}>
+										<th scope="row">
+											{limit.id}
+											{limit.note !== "" && <span class="muted small block">{limit.note}</span>}
+										</th>
+										<td>{limit.who}</td>
+										<td>{limit.account}</td>
+										<td>{limit.asset}</td>
+										<td>{limit.window === "transaction" ? "each transaction" : `${limit.window}, per ${limit.per}`}</td>
+										<td class="number">{dollars(limit.cents)}</td>
+										<td>{limit.approvals}</td>
+									</tr>
+								))}
+							</Table>
+						)
+					}
+				</Answer>
+			</Section>
+			<Section title="Assets and prices">
+				<Answer of={assets}>
+					{({ items }) =>
+						items.length === 0 ? (
+							<p class="muted">No asset is registered: no transfer has a known value, and the shipped policies deny those.</p>
+						) : (
+							<Table caption="Assets and prices" head={["Asset", "Price", "Recorded", "Id"]}>
+								{items.map((asset) => (
+									<tr key={asset.id}>
+										<th scope="row">{asset.symbol}</th>
+										<td class="number">
+											{asset.microcents === undefined ? <span class="muted">none</span> : (asset.microcents / 1e8).toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 8 })}
+										</td>
+										<td>{asset.recorded_at === undefined ? "" : <Time at={asset.recorded_at} />}</td>
+										<td class="mono wrap">{asset.id}</td>
+									</tr>
+								))}
+							</Table>
+						)
+					}
+				</Answer>
+			</Section>
+		</Page>
+	);
+}

@@ -1,0 +1,144 @@
+import { useEffect, useState } from "preact/hooks";
+import { type Explanation, getOperation, getText, type OperationAnswer, type Problem, type Timeline, type Waiting } from "../api";
+import { Decide, Recorded, Votes } from "../decide";
+import { Facts, Policies, worthOf } from "../explanation";
+import { missingText, nameOf } from "../format";
+import { asProblem, useResource } from "../resource";
+import { link } from "../route";
+import { TimelineList } from "../timeline";
+import { Answer, Button, Hash, Note, Page, ProblemNote, save, Section, State, Term, Terms, Time, Who } from "../ui";
+import { JsonValue, OperationView } from "../view";
+import { headline, kindName } from "../words";
+
+function Receipt({ id }: { id: string }) {
+	const [problem, setProblem] = useState<Problem | undefined>(undefined);
+	const fetchReceipt = async () => {
+		setProblem(undefined);
+		try {
+			save(`receipt-${id.slice(0, 16)}.txt`, await getText(`/v1/operations/${id}/receipt`), "text/plain");
+		} catch (error) {
+			setProblem(asProblem(error));
+		}
+	};
+	return (
+		<>
+			<p>
+				The proof that this operation stands in the log, with the entry itself: an inclusion proof and the log's head under both of its signatures. Verify it on a machine that does not
+				trust this server: <code>gatehouse-verify</code>, or the <a href="/assets/gatehouse-verify.html" download>verifier in one file</a>, opened from disk with the log's keys from elsewhere. A page of this
+				server proves nothing against this server.
+			</p>
+			{problem !== undefined && <ProblemNote problem={problem} />}
+			<Button onClick={() => void fetchReceipt()}>Download the receipt</Button>
+		</>
+	);
+}
+
+// What was asked for, as its decision recorded it.
+function Asked({ timeline }: { timeline: Timeline }) {
+	const document = timeline.entries.find((entry) => entry.document !== undefined)?.document;
+	if (document === undefined) return null;
+	return (
+		<Terms>
+			<Term name="Kind">{kindName(document.kind)}</Term>
+			<Term name="On">{document.resource}</Term>
+			<Term name="Asked for by">
+				<Who id={document.principal} />
+			</Term>
+			<Term name="Asked">
+				<Time at={document.created} both />
+			</Term>
+			{document.reason !== undefined && <Term name="Reason">{document.reason}</Term>}
+			{document.reference !== undefined && <Term name="Reference">{document.reference}</Term>}
+		</Terms>
+	);
+}
+
+function titleOf(timeline: Timeline | undefined, waiting: Waiting | undefined): string {
+	if (waiting !== undefined) return headline(waiting.view);
+	const document = timeline?.entries.find((entry) => entry.document !== undefined)?.document;
+	return document === undefined ? "Operation" : `${kindName(document.kind)}: ${nameOf(document.resource).name}`;
+}
+
+export function Operation({ id }: { id: string }) {
+	const path = `/v1/operations/${id}`;
+	const answer = useResource<OperationAnswer>(path, { live: true, read: getOperation });
+	const isHeld = answer.data?.state === "held";
+	const waiting = useResource<Waiting>(isHeld ? `${path}/view` : null, { live: true });
+	const timeline = useResource<Timeline>(`${path}/timeline`, { live: true, lags: true });
+	// The listing follows the log within a second: what it has not yet is asked for again.
+	const behind = answer.data !== undefined && timeline.data !== undefined && timeline.data.size <= answer.data.entry;
+	useEffect(() => {
+		if (!behind) return;
+		const timer = setTimeout(timeline.reload, 700);
+		return () => clearTimeout(timer);
+	}, [behind, timeline.data]);
+	const explanation = useResource<Explanation>(answer.data === undefined ? null : `${path}/explanation`);
+	const [recorded, setRecorded] = useState<OperationAnswer | undefined>(undefined);
+	const view = isHeld ? waiting.data : undefined;
+	const title = titleOf(timeline.data, view);
+	const voted = (given?: OperationAnswer) => {
+		setRecorded(given);
+		for (const resource of [answer, waiting, timeline, explanation]) resource.reload();
+	};
+	return (
+		<Page
+			title={title}
+			lead={<Hash value={id} />}
+			aside={answer.data !== undefined && <State state={answer.data.state} />}
+		>
+			<a class="back always" href={link("operations")}>
+				All operations
+			</a>
+			{recorded !== undefined && <Recorded answer={recorded} title={title} />}
+			{answer.problem !== undefined && <ProblemNote problem={answer.problem} retry={answer.reload} />}
+			{answer.data?.state === "denied" && (
+				<Note tone="warn">
+					Denied by {(answer.data.reasons ?? []).join(", ") || "the policies: none permits it"}. {answer.data.detail ?? ""}
+				</Note>
+			)}
+			{answer.data?.rejection !== undefined && (
+				<Note tone="warn">
+					Rejected by <Who id={answer.data.rejection.person} />
+					{answer.data.rejection.reason !== undefined && `: ${answer.data.rejection.reason}`}
+				</Note>
+			)}
+			{answer.data?.state === "unknown" && <Note tone="warn">The act was intended, and what became of it is not recorded. A person's operation intent.resolve says so; nothing is repeated by itself.</Note>}
+			<div class="columns">
+				<div>
+					<Section title="What was asked for">
+						{view !== undefined ? <OperationView view={view.view} cents={worthOf(explanation.data)} /> : <Answer of={timeline}>{(data) => <Asked timeline={data} />}</Answer>}
+						{answer.data?.result !== undefined && Object.keys(answer.data.result).length > 0 && (
+							<details>
+								<summary>What it yielded</summary>
+								<JsonValue value={answer.data.result} />
+							</details>
+						)}
+					</Section>
+					{view !== undefined && (
+						<Section title="Decision">
+							<p>Missing: {missingText(view.missing)}.</p>
+							<Votes waiting={view} />
+							<Decide waiting={view} voted={voted} />
+						</Section>
+					)}
+					<Section title="What the policies say">
+						<Answer of={explanation}>{(data) => <Policies explanation={data} />}</Answer>
+					</Section>
+				</div>
+				<div>
+					<Section title="Timeline">
+						<Answer of={timeline}>{(data) => (data.entries.length === 0 ? <p class="muted">Its entries are being listed: within a second.</p> : <TimelineList timeline={data} />)}</Answer>
+					</Section>
+					<Section title="Receipt">
+						<Receipt id={id} />
+					</Section>
+				</div>
+			</div>
+			<Section title="Facts">
+				<Answer of={explanation} rows={6}>
+					{(data) => <Facts facts={data.facts} />}
+				</Answer>
+			</Section>
+		</Page>
+	);
+}
