@@ -126,11 +126,11 @@ class Proxy:
 
 
 class Northwind:
-    def __init__(self, guard="path"):
+    def __init__(self, guard="path", host="127.0.0.1", tls="{}"):
         self.folder = tempfile.mkdtemp(prefix="gatehouse-test-")
         os.chmod(self.folder, 0o711)
         self.port = free_port()
-        self.authority = f"127.0.0.1:{self.port}"
+        self.authority = f"{host}:{self.port}"
         self.data, self.log_path = self.at("data"), self.at("log")
         self.config, self.founding = self.at("gatehouse.yaml"), self.at("firm.yaml")
         self.process = None
@@ -141,7 +141,7 @@ class Northwind:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"""listen: [{{address: 127.0.0.1, port: {self.port}}}]
 authority: ["{self.authority}"]
-tls: {{}}
+tls: {tls.replace("FOLDER", self.folder)}
 data_directory: {self.data}
 rollback_guard: {guard_text}
 root_key: {{file: {self.at("root-key")}}}

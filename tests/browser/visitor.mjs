@@ -1,0 +1,218 @@
+// A person at a browser: Debian's Chromium with an authenticator of its own, which the browser's protocol makes. The browser trusts
+// the test's authority as a firm's browsers trust theirs, and no check of certificates is off.
+
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+
+const require = createRequire(new URL("../../console/package.json", import.meta.url));
+const { chromium } = require("playwright-core");
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const HOUSE = JSON.parse(process.env.HOUSE);
+export const SCREENS = process.env.SCREENS;
+mkdirSync(SCREENS, { recursive: true });
+
+const browser = await chromium.launch({
+	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+	args: ["--no-sandbox"], // the tests may run as root; what is tested is the page
+	env: { ...process.env, HOME: HOUSE.home },
+});
+
+export function close() {
+	return browser.close();
+}
+
+// --- The command line ---
+
+// What it answers, taken or refused (exit codes 0 and 1).
+export function gatehouse(who, ...words) {
+	const done = spawnSync(HOUSE.program, [...words, "--json"], { env: { ...process.env, GATEHOUSE_PROFILE: HOUSE.profiles[who] }, encoding: "utf8" });
+	if (done.status > 1 || done.stdout === "") throw new Error(`gatehouse ${words.join(" ")}: ${done.status} ${done.stderr}`);
+	return JSON.parse(done.stdout);
+}
+
+export function approve(operation, ...people) {
+	let answer;
+	for (const who of people) answer = gatehouse(who, "op", "approve", operation, "--yes");
+	return answer;
+}
+
+// --- Reading ---
+
+export const violations = [];
+export const exchanges = [];
+const visitors = [];
+
+const PLAIN = { width: 1280, height: 900 };
+
+export class Visitor {
+	static async come(options = {}) {
+		const visitor = new Visitor();
+		visitor.context = await browser.newContext({ viewport: PLAIN, locale: "en-GB", timezoneId: "UTC", colorScheme: "light", ...options });
+		await visitor.context.exposeBinding("tellViolation", (_, text) => violations.push(text));
+		await visitor.context.addInitScript(() => {
+			document.addEventListener("securitypolicyviolation", (event) => globalThis.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+		});
+		visitors.push(visitor);
+		visitor.page = await visitor.newTab();
+		return visitor;
+	}
+
+	async newTab() {
+		const page = await this.context.newPage();
+		page.setDefaultTimeout(15_000);
+		page.on("console", (message) => {
+			if (message.type() === "error") this.lastError = message.text();
+		});
+		page.on("pageerror", (error) => violations.push(`uncaught: ${error.stack ?? error.message}`));
+		page.on("response", (response) => void remember(response).catch(() => undefined)); // of a page that was left
+		return page;
+	}
+
+	async open(hash, origin = HOUSE.url) {
+		await this.page.goto(`${origin}/${hash}`, { waitUntil: "load" });
+	}
+
+	async goTo(hash, heading) {
+		await this.page.evaluate((to) => {
+			location.hash = to;
+		}, hash);
+		await this.page.getByRole("heading", { level: 1, name: heading }).waitFor();
+	}
+
+	// --- The network between ---
+
+	// take(what is paused, how to go on): requests that fit the pattern, until the function that is given back is called.
+	async intercept(pattern, requestStage, take) {
+		const { session } = this.key;
+		const paused = (event) => {
+			const goOn = (method, options = {}) => session.send(`Fetch.${method}`, { requestId: event.requestId, ...options });
+			take(event, goOn).catch(() => undefined); // the page has given the request up
+		};
+		session.on("Fetch.requestPaused", paused);
+		await session.send("Fetch.enable", { patterns: [{ urlPattern: pattern, requestStage }] });
+		return async () => {
+			session.off("Fetch.requestPaused", paused);
+			await session.send("Fetch.disable");
+		};
+	}
+
+	// --- The authenticator ---
+
+	async plugIn(options = {}, page = this.page) {
+		const session = await this.context.newCDPSession(page);
+		await session.send("WebAuthn.enable");
+		const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+			options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true, ...options },
+		});
+		const key = { session, authenticatorId };
+		this.key ??= key;
+		return key;
+	}
+
+	async credential({ session, authenticatorId } = this.key) {
+		const { credentials } = await session.send("WebAuthn.getCredentials", { authenticatorId });
+		return credentials[0];
+	}
+
+	async setCounter(signCount) {
+		const { session, authenticatorId } = this.key;
+		const credential = await this.credential();
+		await session.send("WebAuthn.removeCredential", { authenticatorId, credentialId: credential.credentialId });
+		await session.send("WebAuthn.addCredential", { authenticatorId, credential: { ...credential, signCount } });
+	}
+
+	// Another authenticator with a copy of the only credential, its counter further on.
+	async plugInCopy(credential, further, page = this.page) {
+		const key = await this.plugIn({}, page);
+		await key.session.send("WebAuthn.addCredential", { authenticatorId: key.authenticatorId, credential: { ...credential, signCount: credential.signCount + further } });
+		return key;
+	}
+
+	// --- What was promised of every page ---
+
+	async check(name) {
+		await this.page.evaluate(AXE); // by the protocol: the page's policy lets no script in
+		const found = await this.page.evaluate(async () => {
+			const result = await globalThis.axe.run(document, { resultTypes: ["violations", "passes"] });
+			if (result.passes.length < 10) return [`only ${result.passes.length} rules found anything to look at`];
+			return result.violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+		});
+		if (found.length > 0) throw new Error(`${name}: ${found.join("\n")}`);
+	}
+
+	async shoot(name) {
+		for (const [kind, { scheme, size }] of Object.entries({ light: { scheme: "light", size: PLAIN }, dark: { scheme: "dark", size: PLAIN }, narrow: { scheme: "light", size: { width: 360, height: 780 } } })) {
+			await this.page.emulateMedia({ colorScheme: scheme });
+			await this.page.setViewportSize(size);
+			await this.page.waitForTimeout(120);
+			await this.page.screenshot({ path: join(SCREENS, `${name}-${kind}.png`), fullPage: kind !== "dark" });
+			const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+			if (wide > 0) throw new Error(`${name} (${kind}): the page is ${wide} px wider than the window`);
+		}
+		await this.page.emulateMedia({ colorScheme: "light" });
+		await this.page.setViewportSize(PLAIN);
+	}
+}
+
+export async function shootAll(name) {
+	for (const [at, { page }] of visitors.entries()) await page.screenshot({ path: join(SCREENS, `failed-${name.slice(0, 40)}-${at}.png`) }).catch(() => undefined);
+}
+
+// What the interface answered, for the comparison with docs/openapi.yaml.
+async function remember(response) {
+	const { pathname, search, origin } = new URL(response.url());
+	if (!pathname.startsWith("/v1/") || pathname === "/v1/events" || origin !== HOUSE.url) return;
+	const request = response.request();
+	const body = await response.body().catch(() => null);
+	if (body === null) return;
+	exchanges.push({
+		method: request.method(),
+		target: pathname + search,
+		fields: await request.allHeaders(),
+		body: request.postData() ?? "",
+		status: response.status(),
+		answer_fields: await response.allHeaders(),
+		answer: body.toString("utf8"),
+	});
+}
+
+// --- A passkey, enrolled by an operation ---
+
+// docs/PROTOCOL.json
+export function canonical(value) {
+	if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+	if (value === null || typeof value !== "object") return JSON.stringify(value);
+	return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
+}
+
+export async function makePasskey(page, person, name) {
+	const nonce = randomBytes(16).toString("hex");
+	const challenge = createHash("sha256").update(canonical({ instance: HOUSE.instance, name, nonce, person, type: "gatehouse/passkey-enrolment/v1" })).digest("hex");
+	const made = await page.evaluate(
+		async ({ challenge, person }) => {
+			const bytes = (text) => Uint8Array.from(text.match(/../g), (pair) => Number.parseInt(pair, 16));
+			const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
+			const credential = await navigator.credentials.create({
+				publicKey: {
+					challenge: bytes(challenge),
+					rp: { id: location.hostname, name: "Gatehouse" },
+					user: { id: new TextEncoder().encode(person), name: person, displayName: person },
+					pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+					authenticatorSelection: { residentKey: "required", userVerification: "required" },
+				},
+			});
+			return { attestation_object: hex(credential.response.attestationObject), client_data: hex(credential.response.clientDataJSON), credential: hex(credential.rawId) };
+		},
+		{ challenge, person },
+	);
+	const file = join(HOUSE.folder, `passkey-${nonce}.json`);
+	writeFileSync(file, canonical({ attestation_object: made.attestation_object, client_data: made.client_data, name, nonce, rp_id: "localhost", usable_from: Date.now() }));
+	const asked = gatehouse("person4", "person", "passkey-add", person.slice("person:".length), file);
+	const answer = approve(asked.operation, "person3", "person5");
+	if (answer.state !== "done") throw new Error(`the passkey was not enrolled: ${JSON.stringify(answer)}`);
+	return made.credential;
+}
