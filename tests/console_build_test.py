@@ -25,6 +25,11 @@ def files():
 FILES = dict(files())
 
 
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
 def test_the_types_hold():
     done = subprocess.run([os.path.join(CONSOLE, "node_modules", ".bin", "tsc"), "--project", CONSOLE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -49,6 +54,15 @@ def test_no_file_names_another_host():
     for name, content in FILES.items():
         found = set(re.findall(r"\bhttps?://[A-Za-z0-9][^\s\"'`)<>\\]*", content.decode())) - namespaces
         assert not found, (name, found)
+
+
+def test_every_kind_and_state_of_an_operation_has_words():
+    words = read("console", "src", "words.ts")
+    kinds = re.findall(r'\[OPERATION_\w+\] = \{"([a-z._]+)"', re.sub(r"\s+", " ", read("src", "model", "operation_kind.c")))
+    said = re.findall(r'^\t"?([a-z][a-z._]+)"?: \{ name: "[^"]+", says:', words, re.MULTILINE)
+    assert len(kinds) > 30 and sorted(kinds) == sorted(said), set(kinds) ^ set(said)
+    states = re.search(r"OperationState: \{enum: \[([^\]]+)\]", read("docs", "openapi.yaml")).group(1).split(", ")
+    assert sorted(states) == sorted(re.findall(r"^\t([a-z_]+): \{ name: \"[^\"]+\", tone:", words, re.MULTILINE)), states
 
 
 def test_what_a_browser_keeps_for_ever_is_named_by_its_content():

@@ -26,7 +26,7 @@ function optionsOf({ label, unit, steps }: Props, width: number): uPlot.Options 
 		legend: { show: false },
 		cursor: { points: { size: 6 }, drag: { x: false, y: false } },
 		scales: { x: { time: true }, y: { range: (_, low, high) => (low === high ? [Math.min(0, low), high + 1] : [low < 0 ? low : 0, high * 1.1]) } },
-		axes: [axis, { ...axis, size: 64, values: (_, marks) => marks.map((mark) => `${mark.toLocaleString("en-US", { maximumFractionDigits: 3 })}${unit === "" ? "" : ` ${unit}`}`) }],
+		axes: [{ ...axis, space: 90, values: (_, marks) => marks.map((mark) => new Date(mark * 1000).toLocaleTimeString("en-GB")) }, { ...axis, size: 64, values: (_, marks) => marks.map((mark) => `${mark.toLocaleString("en-US", { maximumFractionDigits: 3 })}${unit === "" ? "" : ` ${unit}`}`) }],
 		series: [{}, { label, stroke: colour("--accent"), width: 1.5, fill: colour("--accent-soft"), points: { show: false }, ...(steps === true && stepped !== undefined ? { paths: stepped({ align: 1 }) } : {}) }],
 	};
 }

@@ -8,10 +8,14 @@ export interface Line {
 }
 
 export function diffLines(before: string, after: string): Line[] {
-	const a = before.split("\n");
-	const b = after.split("\n");
+	const a = linesOf(before);
+	const b = linesOf(after);
 	const trace = shortest(a, b);
 	return trace === null ? replaced(a, b) : walkBack(a, b, trace);
+}
+
+function linesOf(text: string): string[] {
+	return text === "" ? [] : text.replace(/\n$/, "").split("\n");
 }
 
 const EDITS_MAX = 2000; // beyond, the texts have nothing in common that helps a reader

@@ -6,6 +6,8 @@ import { endSession, session } from "./api";
 
 // The log's size as last told. Whoever shows what entries change reads again when it moves.
 export const head = signal(0);
+// Counts how often something was missed: whoever shows anything reads it again.
+export const missed = signal(0);
 export const feedState = signal<"off" | "connecting" | "live">("off");
 // Every event that arrived, for the page that shows growth: when, and the size.
 export const heads = signal<readonly { at: number; size: number }[]>([]);
@@ -54,10 +56,14 @@ function tell(): void {
 	head.value = size;
 }
 
+// "head" says the log's size. Everything else is of an operation, whose entry a head tells as well; "resync": something was missed.
 function take(event: Event): void {
 	if (event.id !== "") lastId = event.id;
+	const said = JSON.parse(event.data) as { size?: number };
+	if (event.name === "resync") missed.value++;
+	if (said.size === undefined) return;
 	if (told === null) setTimeout(tell, TELL_MS);
-	told = { at: Date.now(), size: event.id === "" ? head.value + 1 : Number(event.id) };
+	told = { at: Date.now(), size: said.size };
 }
 
 async function read(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {

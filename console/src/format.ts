@@ -53,6 +53,12 @@ export function chainName(chain: string): string {
 	return CHAINS[chain] ?? chain;
 }
 
+// As much of a principal's name as tells it apart: of a pseudonym its end.
+export function shortName(id: string): string {
+	const { name } = nameOf(id);
+	return /^p-[0-9a-f]{16}$/.test(name) ? `p-…${name.slice(-6)}` : name;
+}
+
 // "workload:settlement" is the workload settlement.
 export function nameOf(id: string): { type: string; name: string } {
 	const colon = id.indexOf(":");

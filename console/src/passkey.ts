@@ -59,7 +59,6 @@ export interface NewPasskeyOptions {
 	person: string;
 	label: string;
 	algorithms: readonly number[];
-	exclude: readonly string[];
 	attestation: AttestationConveyancePreference;
 }
 
@@ -72,7 +71,6 @@ export async function create(options: NewPasskeyOptions): Promise<NewPasskey> {
 				rp: { id: options.host, name: "Gatehouse" },
 				user: { id: new TextEncoder().encode(options.person), name: options.label, displayName: options.label },
 				pubKeyCredParams: options.algorithms.map((alg) => ({ type: "public-key" as const, alg })),
-				excludeCredentials: options.exclude.map((id) => ({ type: "public-key" as const, id: unhex(id) })),
 				authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
 				attestation: options.attestation,
 				timeout: PATIENCE_MS,

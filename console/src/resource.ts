@@ -1,8 +1,9 @@
 // What a page shows of an endpoint: the last answer, kept while it is read again; an error beside it, never instead of it.
 
+import { effect } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem } from "./api";
-import { head } from "./feed";
+import { head, missed } from "./feed";
 
 export interface Resource<T> {
 	data: T | undefined;
@@ -78,8 +79,9 @@ export function useResource<T>(path: string | null, options: { live?: boolean; l
 	useEffect(() => {
 		if (options.live !== true || path === null) return;
 		const timers: ReturnType<typeof setTimeout>[] = [];
-		let seen = head.peek();
-		const stop = head.subscribe((size) => {
+		let seen = head.peek() + missed.peek();
+		const stop = effect(() => {
+			const size = head.value + missed.value;
 			if (size === seen) return;
 			seen = size;
 			timers.splice(0).forEach(clearTimeout);

@@ -32,6 +32,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"principal.resume": { name: "Resumption", says: (_, on) => `Let ${on} act again` },
 	"principal.key_add": { name: "New signing key", says: (p, on) => `Give ${on} the ${text(p, "class")} key ${text(p, "name")}` },
 	"principal.passkey_add": { name: "New passkey", says: (p, on) => `Give ${on} the passkey ${text(p, "name")}, which counts from ${dateTime(Number(p["usable_from"] ?? 0))}` },
+	"principal.invite": { name: "Invitation", says: (p, on) => `Invite ${on} to enrol the passkey ${text(p, "name")} by a link that works once` },
 	"principal.key_revoke": { name: "Key revocation", says: (p) => `Revoke ${text(p, "key")}` },
 	"authenticator.trust": { name: "Authenticator trust", says: (p) => `Believe the authenticators of model ${text(p, "aaguid")}` },
 	"session.revoke": { name: "Sign-out", says: (_, on) => `Sign ${on} out everywhere` },
@@ -41,6 +42,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	delegate: { name: "Delegation", says: (p, on) => `Let ${nameOf(text(p, "by")).name} vote for ${on} until ${dateTime(Number(p["until"] ?? 0))}` },
 	"list.create": { name: "New list", says: (p) => `Create the list ${text(p, "id")} of ${text(p, "kind")} destinations` },
 	"list.add": { name: "New destinations", says: (p, on) => `Add ${plural(size(p, "entries"), "destination")} to the list ${on}` },
+	"list.confirm": { name: "Confirmed destinations", says: (p, on) => `Confirm ${plural(size(p, "entries"), "destination")} of the list ${on}: the test arrived` },
 	"list.remove": { name: "Destinations leave", says: (p, on) => `Take ${plural(size(p, "entries"), "destination")} out of the list ${on}` },
 	"asset.add": { name: "New asset", says: (p) => `Register the asset ${text(p, "symbol")} on ${chainName(text(p, "chain"))}` },
 	"price.set": { name: "Price", says: (p, on) => `Set the price of ${on} to ${(Number(p["microcents"] ?? 0) / 1e8).toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 8 })}` },
@@ -48,6 +50,9 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 		const bundle = p["bundle"] as Payload | undefined;
 		return bundle === undefined ? "Put another policy bundle into force" : `Put the policies ${text(bundle, "name")} ${text(bundle, "version")} into force`;
 	} },
+	"keeper.add": { name: "New keeper", says: (p) => `Let the keeper ${text(p, "name")} take part` },
+	"keeper.remove": { name: "Keeper leaves", says: (p) => `Let the keeper ${text(p, "name")} take part no more` },
+	"keeper.readmit": { name: "Keeper returns", says: (p) => `Let the keeper ${text(p, "name")} go on from ${text(p, "size")} entries` },
 	"clock.accept": { name: "Clock", says: (p) => `Accept the clock: it is ${dateTime(Number(p["realtime"] ?? 0))}` },
 	"intent.resolve": { name: "Outcome", says: (p) => `State that the intended act ${p["happened"] === true ? "happened" : "did not happen"}` },
 };
@@ -108,6 +113,7 @@ const ADVICE: [RegExp, string][] = [
 	[/^http\.0|^unavailable|^overloaded|^read\.overloaded/, "The installation is busy or starting. Try again in a moment."],
 	[/^outcome-unknown/, "Look at the operation before you vote again: the vote may have been taken."],
 	[/^request\.rate/, "You ask faster than the installation allows. Wait a few seconds."],
+	[/^session\.throttled/, "Somebody of your network failed to sign in too often. Wait a little, then try again."],
 	[/^session\./, "Sign in again with your passkey."],
 	[/^console\.view_differs|^approval\.view_digest_differs/, "Do not approve. What you were shown is not what would be signed: tell your security people, and compare on a terminal with: gatehouse op approve."],
 	[/^approval\.bundle_hash_differs/, "The policies changed while you read. The page has been read again: look at it, then decide."],
@@ -122,7 +128,7 @@ const ADVICE: [RegExp, string][] = [
 	[/^(person_)?signature\.mismatch/, "The signature does not fit your key. Try again with a passkey that is enrolled for you."],
 	[/^directory\.key_waiting/, "This passkey does not count yet: new ones wait, so that a stolen enrolment can be stopped."],
 	[/^directory\./, "Your key is revoked, suspended or unknown. Ask whoever administers people."],
-	[/^enrol|^invitation/, "The link is used, over or wrong. Ask for another."],
+	[/^enrol|^invitation/, "The link is used, over or wrong. Ask whoever gave it to you for another."],
 ];
 
 export function advice(problem: string): string {

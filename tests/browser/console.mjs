@@ -55,9 +55,34 @@ test("a_passkey_that_nobody_enrolled_signs_nobody_in", async () => {
 	await stranger.context.close();
 });
 
-test("whoever_has_a_passkey_signs_in_and_reads_an_empty_inbox", async () => {
+// The link, as whoever invites hands it over.
+function invite(person) {
+	const file = join(HOUSE.folder, `link-${person}`);
+	const asked = gatehouse("person4", "person", "invite", PEOPLE[person].slice("person:".length), "--name", "laptop", "--waiting", "0", "--link", file);
+	equal(approve(asked.operation, "person3", "person5").state, "done");
+	return readFileSync(file, "utf8").trim();
+}
+
+test("a_link_that_works_once_enrols_a_passkey", async () => {
+	const link = invite("person1");
 	await one.plugIn();
-	await makePasskey(one.page, PEOPLE.person1, "laptop");
+	await one.page.goto(link.replace(/^https?:\/\/[^/]+/, HOUSE.url));
+	await one.page.getByText(PEOPLE.person1).waitFor();
+	await one.check("enrol");
+	await one.shoot("enrol");
+	await one.page.getByRole("button", { name: "Make the passkey" }).click();
+	await title(one, "Your passkey is enrolled");
+	await one.check("enrolled");
+	await one.shoot("enrolled");
+	const late = await Visitor.come();
+	await late.open(link.slice(link.indexOf("#")));
+	equal(await refusal(late), "enrolment.refused");
+	await late.shoot("enrol-refused");
+	await late.context.close();
+});
+
+test("whoever_has_a_passkey_signs_in_and_reads_an_empty_inbox", async () => {
+	await one.page.getByRole("link", { name: "Sign in" }).click();
 	await signIn(one);
 	await one.page.getByText("Nothing waits for your vote").waitFor();
 	await one.check("inbox, empty");

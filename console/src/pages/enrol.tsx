@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { post, Problem } from "../api";
-import { dateTime } from "../format";
+import { dateTime, duration } from "../format";
 import { create, PasskeyError, passkeysWork } from "../passkey";
 import { asProblem } from "../resource";
 import { link } from "../route";
@@ -11,11 +11,16 @@ interface Options {
 	algorithms: number[];
 	attestation: AttestationConveyancePreference;
 	challenge: string;
-	exclude: string[];
 	expires: number;
+	instance: string;
 	name: string;
 	person: string;
 	rp_id: string;
+	waiting_ms: number;
+}
+
+interface Enrolled {
+	key: string;
 	usable_from: number;
 }
 
@@ -35,7 +40,7 @@ export function Enrol({ token }: { token: string }) {
 	const options = useOptions(token);
 	const [busy, setBusy] = useState(false);
 	const [problem, setProblem] = useState<Problem | undefined>(undefined);
-	const [done, setDone] = useState(false);
+	const [done, setDone] = useState<Enrolled | undefined>(undefined);
 	const enrol = async (asked: Options) => {
 		setBusy(true);
 		setProblem(undefined);
@@ -44,24 +49,22 @@ export function Enrol({ token }: { token: string }) {
 				challenge: asked.challenge,
 				host: asked.rp_id,
 				person: asked.person,
-				label: `${asked.person} at ${location.host}`,
+				label: `${asked.name} at ${asked.instance}`,
 				algorithms: asked.algorithms,
-				exclude: asked.exclude,
 				attestation: asked.attestation,
 			});
-			await post("/v1/enrolment", { attestation_object: made.attestation_object, client_data: made.client_data, token });
-			setDone(true);
+			setDone(await post<Enrolled>("/v1/enrolment", { attestation_object: made.attestation_object, client_data: made.client_data, rp_id: asked.rp_id, token }));
 		} catch (error) {
 			setProblem(error instanceof PasskeyError ? new Problem(0, "passkey.not_used", error.message) : asProblem(error));
 		} finally {
 			setBusy(false);
 		}
 	};
-	if (done)
+	if (done !== undefined)
 		return (
 			<Door title="Your passkey is enrolled">
 				<Note tone="good">
-					<p role="status">It signs from now on, or from when its waiting time is over.</p>
+					<p role="status">{done.usable_from <= Date.now() ? "It signs from now on." : `It signs from ${dateTime(done.usable_from)} on: a new passkey waits, so that one that was stolen can be stopped.`}</p>
 				</Note>
 				<a class="button primary" href={link("inbox")}>
 					Sign in
@@ -80,7 +83,8 @@ export function Enrol({ token }: { token: string }) {
 								<span class="mono">{asked.person}</span>
 							</Term>
 							<Term name="Passkey">{asked.name}</Term>
-							<Term name="Counts from">{dateTime(asked.usable_from)}</Term>
+							<Term name="At">{asked.instance}</Term>
+							<Term name="Counts">{asked.waiting_ms === 0 ? "at once" : `after ${duration(asked.waiting_ms)}`}</Term>
 							<Term name="Link expires">{dateTime(asked.expires)}</Term>
 						</Terms>
 						{problem !== undefined && <ProblemNote problem={problem} />}

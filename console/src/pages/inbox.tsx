@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Explanation, type Inbox as InboxAnswer, type OperationAnswer, session, type Waiting } from "../api";
 import { Decide, Recorded, Votes } from "../decide";
 import { Facts, Policies, worthOf } from "../explanation";
-import { missingText, nameOf, plural, short } from "../format";
+import { missingText, plural, short, shortName } from "../format";
 import { useResource } from "../resource";
 import { go, link } from "../route";
 import { Answer, Empty, Hash, Page, Time, Who } from "../ui";
@@ -19,7 +19,7 @@ function Row({ waiting, current }: { waiting: Waiting; current: boolean }) {
 				<span class="row-title">{headline(view)}</span>
 				{to !== undefined && to !== "" && <span class="row-line mono">to {short(to, 10, 8)}</span>}
 				<span class="row-line muted">
-					{nameOf(view.principal).name} · {nameOf(view.resource).name}
+					{shortName(view.principal)} · {shortName(view.resource)}
 				</span>
 				<span class="row-line muted">
 					expires <Time at={waiting.expires} />

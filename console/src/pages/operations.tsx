@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, type OperationRow, type Problem } from "../api";
 import { head } from "../feed";
-import { count, nameOf, short } from "../format";
+import { count, short, shortName } from "../format";
 import { asProblem } from "../resource";
 import { go, link } from "../route";
 import { Empty, Loading, Page, ProblemNote, State, Time } from "../ui";
@@ -116,8 +116,8 @@ function Row({ row }: { row: OperationRow }) {
 				<State state={row.state} />
 			</span>
 			<span class="op-kind">{kindName(row.kind)}</span>
-			<span class="op-on">{nameOf(row.resource).name}</span>
-			<span class="op-by muted">{nameOf(row.principal).name}</span>
+			<span class="op-on">{shortName(row.resource)}</span>
+			<span class="op-by muted">{shortName(row.principal)}</span>
 			<span class="op-id mono muted">{short(row.operation, 8, 4)}</span>
 			<span class="op-at muted">
 				<Time at={row.at} />

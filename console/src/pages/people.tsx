@@ -35,8 +35,8 @@ function Principal({ record, groups }: { record: PrincipalRecord; groups: Group[
 				{record.suspended && <span class="pill bad">suspended</span>}
 			</div>
 			<p class="muted small">
-				{record.unit}
-				{mine.length > 0 && ` · ${mine.map(({ id }) => id).join(", ")}`}
+				desk {record.unit}
+				{mine.length > 0 && ` · ${mine.length === 1 ? "group" : "groups"} ${mine.map(({ id }) => id).join(", ")}`}
 			</p>
 			<ul class="keys">
 				{record.keys.map((key) => (

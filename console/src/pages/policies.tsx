@@ -54,7 +54,7 @@ function Proof({ activation }: { activation: Activation | undefined }) {
 							<li>{plural(number("invariants"), "invariant")} proved: they hold for every request</li>
 							<li>{plural(number("tests"), "test")} passed</li>
 							<li>{plural(number("policies"), "policy", "policies")} validated against the schema</li>
-							<li>{plural(number("signers"), "person", "people")} signed the bundle</li>
+							{number("signers") > 0 && <li>{plural(number("signers"), "person", "people")} signed the bundle</li>}
 						</ul>
 						<p class="muted small">
 							Put into force <Time at={activation.at} /> by <a href={link("operations", activation.operation)}>this operation</a>.
