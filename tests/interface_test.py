@@ -24,7 +24,7 @@ def flat(*path):
 DOCUMENT = openapi.Document()
 KINDS = re.findall(r'\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
                    flat("src", "model", "operation_kind.c"))
-MEMBERS = {name.lower(): re.findall(r'"([a-z_]+)"', members) for name, members in
+MEMBERS = {name.lower(): re.findall(r'"([a-z0-9_]+)"', members) for name, members in
            re.findall(r"\[OPERATION_(\w+)\] = \{ ?\{([^}]*)\}", flat("src", "gate", "administration.c"))}
 
 
@@ -77,7 +77,7 @@ def test_every_kind_stands_in_the_document_as_in_the_table():
         cells = [cell.strip() for cell in rows[kind].split(" | ")]
         assert re.findall(r"`([a-z]+)`", cells[0]) == [name.lower() for name in re.findall(r"ON\((\w+)\)", resources)], kind
         if not kind.startswith(("person.add", "workload.add", "key.import")):
-            missing = members_of(kind) - set(re.findall(r"`([a-z_]+)`", cells[1]))
+            missing = members_of(kind) - set(re.findall(r"`([a-z0-9_]+)`", cells[1]))
             assert not missing, f"{kind}: {missing}"
         assert ("outward" in cells[1]) == (direction == "OUTWARD") and ("protective" in cells[1]) == (protective == "true"), kind
         assert cells[2] == f"`{group}`", kind
