@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { post, Problem } from "../api";
-import { dateTime, duration } from "../format";
+import { dateTime, duration, nameOf } from "../format";
 import { create, PasskeyError, passkeysWork } from "../passkey";
 import { asProblem } from "../resource";
 import { link } from "../route";
@@ -80,7 +80,7 @@ export function Enrol({ token }: { token: string }) {
 						<p>This link is for one person and one passkey. Check that it is you.</p>
 						<Terms>
 							<Term name="Person">
-								<span class="mono">{asked.person}</span>
+								<span class="mono">{nameOf(asked.person).name}</span>
 							</Term>
 							<Term name="Passkey">{asked.name}</Term>
 							<Term name="At">{asked.instance}</Term>

@@ -93,13 +93,17 @@ export function Operation({ id }: { id: string }) {
 			{answer.problem !== undefined && <ProblemNote problem={answer.problem} retry={answer.reload} />}
 			{answer.data?.state === "denied" && (
 				<Note tone="warn">
-					Denied by {(answer.data.reasons ?? []).join(", ") || "the policies: none permits it"}. {answer.data.detail ?? ""}
+					<p>
+						Denied by {(answer.data.reasons ?? []).join(", ") || "the policies: none permits it"}. {answer.data.detail ?? ""}
+					</p>
 				</Note>
 			)}
 			{answer.data?.rejection !== undefined && (
 				<Note tone="warn">
-					Rejected by <Who id={answer.data.rejection.person} />
-					{answer.data.rejection.reason !== undefined && `: ${answer.data.rejection.reason}`}
+					<p>
+						Rejected by <Who id={answer.data.rejection.person} />
+						{answer.data.rejection.reason !== undefined && `: ${answer.data.rejection.reason}`}
+					</p>
 				</Note>
 			)}
 			{answer.data?.state === "unknown" && <Note tone="warn">The act was intended, and what became of it is not recorded. A person's operation intent.resolve says so; nothing is repeated by itself.</Note>}
@@ -136,7 +140,12 @@ export function Operation({ id }: { id: string }) {
 			</div>
 			<Section title="Facts">
 				<Answer of={explanation} rows={6}>
-					{(data) => <Facts facts={data.facts} />}
+					{(data) => (
+						<details>
+							<summary>All {Object.keys(data.facts).length} facts with their origin</summary>
+							<Facts facts={data.facts} />
+						</details>
+					)}
 				</Answer>
 			</Section>
 		</Page>
