@@ -135,4 +135,288 @@ a_transfer_is_signed_by_two_of_three(void **) {
 	assert_answer(409, "failed", &response);
 }
 
-RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_two_of_three))
+/* --- Saying no. --- */
+
+/* One keeper is told something that the others do not hear. */
+static void
+tell_alone(struct team *team, size_t at, struct firm_operation operation) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	for (size_t i = 0; i < team->count; i++)
+		if (i != at)
+			team_cut(team, at, i);
+	team_submit(team, at, operation, &arena, &response);
+	struct bytes id = response.operation;
+	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
+		if (by != operation.by)
+			team_vote(team, at, id, by, &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < team->count; i++)
+		if (i != at)
+			team_connect(team, at, i);
+	team_settle(team);
+}
+
+static bool
+says(const struct ipc_response *response, const char *text) {
+	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
+}
+
+constexpr int64_t TRANSFER_CENTS = 30'189; /* 0.1 ETH at 3,000 USD, and the fee's ceiling */
+
+static int64_t
+spent(struct team *team, size_t at) {
+	struct gate_state *state = state_of(team, at);
+	return limits_sum(state->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR, state->now_ms, nullptr, 0);
+}
+
+static void
+a_keeper_that_says_no_ends_it_and_its_reason_comes_back(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 3);
+	team_make_key(&team, "vault", "2-of-3");
+	tell_alone(&team, 1,
+		   (struct firm_operation){
+			   .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"});
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "operation.denied: "));
+	assert_true(says(&response, "key_not_active"));
+	assert_true(says(&response, "(keeper two)"));
+	/* Nothing was released: nothing is spent anywhere. */
+	struct hash256 id = id_of(&response);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(i == 1 ? OPERATION_DENIED : OPERATION_FAILED, team_state(&team, i, &id));
+		assert_int_equal(0, spent(&team, i));
+		assert_int_equal(0, state_of(&team, i)->counted.by_operation.count);
+	}
+	/* Without it the others sign. */
+	team_stop(&team, 1);
+	struct firm_operation asked = transfer(&arena, 10, 1);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+static void
+keepers_with_another_bundle_do_not_sign_together(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	team_found(&team, 3, 4);
+	team_make_key(&team, "vault", "2-of-3");
+	assert_ok(firm_activation("@id(\"more\") forbid (principal, action == Action::\"sign\", resource) when { "
+				  "context.transfer has usd_cents && context.transfer.usd_cents > 900000 };",
+				  &payload));
+	tell_alone(&team, 1,
+		   (struct firm_operation){.by = FIRM_PERSON_4,
+					   .kind = "policy.activate",
+					   .resource = "system:gatehouse",
+					   .payload = (const char *)payload.data,
+					   .reason = "another bundle"});
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response); /* by the two that agree */
+	assert_signed(&team, 0, &arena, &asked, &response);
+	team_stop(&team, 2);
+	team_submit(&team, 0, transfer(&arena, 10, 1), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.too_few"));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0)); /* the first one's */
+}
+
+/* --- Checks of the protocols. --- */
+
+/* Changes one byte of what one keeper says in the online round, once. */
+struct corruption {
+	size_t from, to, at; /* from the end of the frame */
+	bool is_done;
+};
+
+static bool
+corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct corruption *corruption = team->context;
+	if (corruption->is_done || from != corruption->from || to != corruption->to || kind != PEER_PROTOCOL ||
+	    body->data[6] != 8) /* online.sign */
+		return true;
+	body->data[body->len - corruption->at] ^= 1;
+	corruption->is_done = true;
+	return true;
+}
+
+static void
+a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
+	static const size_t fields[] = {1, 33, 65, 98}; /* u, w, nonce_point, presignature */
+	_cleanup_(arena_free) struct arena arena = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+		_cleanup_(team_free) struct team team;
+		struct corruption corruption = {.from = 1, .to = 0, .at = fields[i]};
+		struct ipc_response response;
+		team_found(&team, 3, 5);
+		team_make_key(&team, "vault", "2-of-3");
+		team.on_message = corrupt;
+		team.context = &corruption;
+		team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+		assert_true(corruption.is_done);
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, "joint.ended: the session was ended by a party"));
+		assert_false(says(&response, "ecdsa"));
+		assert_false(says(&response, "online"));
+		/* A share had left: what was reserved stays. */
+		assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+		/* The pair is gone, and a restart does not bring it back. */
+		team_stop(&team, 0);
+		team_start(&team, 0);
+		team_settle(&team);
+		const struct shared_key *key = shared_keys_find(state_of(&team, 0), BYTES_OF_LITERAL("vault"));
+		assert_false(ecdsa_share_pair(key->share, 2)->ready);
+		assert_true(ecdsa_share_pair(key->share, 3)->ready);
+		/* With the third it signs. */
+		struct firm_operation asked = transfer(&arena, 10, 1);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_signed(&team, 0, &arena, &asked, &response);
+	}
+}
+
+/* --- Limits. --- */
+
+static void
+limit_to(struct team *team, unsigned usd) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	assert_ok(firm_activation(arena_format(&arena,
+					       "@id(\"hourly\") forbid (principal, action == Action::\"sign\", "
+					       "resource) when { context has limits && context.limits has key && "
+					       "context.limits.key.hour > %u };",
+					       100 * usd),
+				  &payload));
+	team_submit(team, 0,
+		    (struct firm_operation){.by = FIRM_PERSON_4,
+					    .kind = "policy.activate",
+					    .resource = "system:gatehouse",
+					    .payload = (const char *)payload.data,
+					    .reason = "a limit"},
+		    &arena, &response);
+	struct bytes id = response.operation;
+	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
+		if (by != FIRM_PERSON_4)
+			team_vote(team, 0, id, by, &arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* One such transfer, asked of one keeper. */
+static bool
+sign_at(struct team *team, size_t at, uint64_t nonce) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct firm_operation asked = transfer(&arena, 10, nonce);
+	team_submit(team, at, asked, &arena, &response);
+	if (response.status == 200)
+		assert_signed(team, at, &arena, &asked, &response);
+	return response.status == 200;
+}
+
+/* No keeper has counted more than it was asked about; together they have. */
+static void
+each_decides_on_what_all_signers_have_counted(void **) {
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 3, 6);
+	team_make_key(&team, "vault", "2-of-3");
+	limit_to(&team, 700);
+	team_cut(&team, 0, 2);
+	team_cut(&team, 1, 2);
+	assert_true(sign_at(&team, 0, 0)); /* by one and two */
+	team_connect(&team, 1, 2);
+	team_cut(&team, 0, 1);
+	assert_true(sign_at(&team, 2, 1)); /* by two and three */
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+	team_cut(&team, 1, 2);
+	team_connect(&team, 0, 2);
+	/* One has counted the first, three the second: three with this one, and the limit lets two through. */
+	assert_false(sign_at(&team, 0, 2));
+	assert_false(sign_at(&team, 2, 3));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+}
+
+/* A keeper that is put back to what it was before: it has forgotten what it signed, and lies by saying nothing of it. */
+static void
+put_back(struct team *team, size_t index, struct simulated_disk **earlier) {
+	for (size_t i = 0; i < team->count; i++) /* so that nobody reminds it */
+		if (i != index)
+			team_cut(team, i, index);
+	team_stop(team, index);
+	simulated_disk_destroy(&team->members[index].disk);
+	team->members[index].disk = TAKE(*earlier);
+	team->members[index].house.io = simulated_disk_io(team->members[index].disk);
+	team_start(team, index);
+	team_settle(team);
+}
+
+static void
+keep_disk(struct team *team, size_t index, struct simulated_disk **copy) {
+	assert_ok(simulated_disk_copy(team->members[index].disk, copy, 99));
+}
+
+/* 2 of 3: 2t − n − 1 = 0 liars are stood. One spends the limit once with each of the honest, and no more. */
+static void
+one_liar_of_three_spends_the_limit_twice_and_no_more(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before = nullptr;
+	team_found(&team, 3, 7);
+	team_make_key(&team, "vault", "2-of-3");
+	limit_to(&team, 620);
+	unsigned signatures = 0;
+	uint64_t nonce = 0;
+	team_cut(&team, 0, 1);
+	for (size_t turn = 0; turn < 4; turn++) { /* with either, and with either once more */
+		size_t honest = turn % 2;
+		keep_disk(&team, 2, &before);
+		team_connect(&team, honest, 2);
+		team_cut(&team, 1 - honest, 2);
+		unsigned of_turn = 0;
+		while (sign_at(&team, honest, nonce++))
+			of_turn++;
+		assert_false(sign_at(&team, 2, nonce++));
+		assert_int_equal(turn < 2 ? 2 : 0, of_turn);
+		signatures += of_turn;
+		put_back(&team, 2, &before);
+	}
+	assert_int_equal(4, signatures); /* of 301.89 USD each: twice what the limit lets through */
+	assert_int_equal(1, sharing_tolerance(2, 3).overspends);
+}
+
+/* 3 of 4: one liar is stood. */
+static void
+one_liar_of_four_spends_nothing_beyond_the_limit(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before = nullptr;
+	team_found(&team, 4, 8);
+	team_make_key(&team, "vault", "3-of-4");
+	limit_to(&team, 620);
+	unsigned signatures = 0;
+	uint64_t nonce = 0;
+	for (size_t absent = 0; absent < 3; absent++) { /* each pair of the honest, with the liar */
+		keep_disk(&team, 3, &before);
+		for (size_t a = 0; a < 4; a++)
+			for (size_t b = 0; b < a; b++)
+				if (a == absent || b == absent)
+					team_cut(&team, a, b);
+				else
+					team_connect(&team, a, b);
+		for (int i = 0; i < 3; i++)
+			signatures += sign_at(&team, absent == 0 ? 1 : 0, nonce++);
+		put_back(&team, 3, &before);
+	}
+	assert_int_equal(2, signatures); /* all that the limit lets through */
+}
+
+RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_two_of_three),
+	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
+	  T(keepers_with_another_bundle_do_not_sign_together),
+	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
+	  T(each_decides_on_what_all_signers_have_counted), T(one_liar_of_three_spends_the_limit_twice_and_no_more),
+	  T(one_liar_of_four_spends_nothing_beyond_the_limit))

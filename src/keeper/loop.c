@@ -322,12 +322,11 @@ finish_outstanding(struct keeper *keeper) {
 		if (keeper->config.is_manual)
 			IGNORE_STATUS(ledger_commit_now(keeper->ledger)); /* whoever waits is told by entry_done() */
 		struct pollfd polled = {.fd = keeper->wake, .events = POLLIN};
-		(void)poll(&polled, 1, 100);
+		(void)poll(&polled, 1, threshold_wait(keeper) ? 0 : 100);
 		(void)!read(keeper->wake, &(uint64_t){}, sizeof(uint64_t)); /* only its being readable matters */
 		decide_settle(keeper);
 		slow_reads_settle(keeper->slow_reads);
 		threshold_turn(keeper);
-		threshold_wait(keeper);
 	}
 }
 

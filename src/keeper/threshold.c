@@ -30,6 +30,20 @@ threshold_holder(const struct keeper *keeper, const struct party *party) {
 	return peer != nullptr && memcmp(peer->identity, party->identity, sizeof peer->identity) == 0 ? peer : nullptr;
 }
 
+uint64_t
+threshold_admission(const struct keeper *keeper, uint8_t party) {
+	const struct enrolled_keeper *enrolled =
+		party <= KEEPERS_MAX ? keeper->gate->state->keepers.of_party[party] : nullptr;
+	return enrolled == nullptr ? 0 : enrolled->admission;
+}
+
+bool
+threshold_may_sign(const struct keeper *keeper, const struct shared_key *key, const struct party *party) {
+	size_t position = party_set_position(&key->sharing.key.holders, party->index);
+	return position < key->sharing.key.holders.count && threshold_holder(keeper, party) != nullptr &&
+	       threshold_admission(keeper, party->index) == key->sharing.admissions[position];
+}
+
 static void
 send_body(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, const struct buffer *body) {
 	const struct threshold_link *link = &keeper->threshold->link;
@@ -725,7 +739,7 @@ threshold_turn(struct keeper *keeper) {
 size_t
 threshold_outstanding(const struct keeper *keeper) {
 	size_t count = 0;
-	if (keeper->threshold == nullptr)
+	if (keeper->threshold == nullptr || atomic_load(&keeper->has_ended))
 		return 0;
 	for (const struct joint_session *session = keeper->threshold->sessions; session != nullptr;
 	     session = session->next)
@@ -733,10 +747,12 @@ threshold_outstanding(const struct keeper *keeper) {
 	return count;
 }
 
-void
+bool
 threshold_wait(struct keeper *keeper) {
-	if (keeper->threshold != nullptr && keeper->threshold->link.wait != nullptr)
-		keeper->threshold->link.wait(keeper->threshold->link.context);
+	if (keeper->threshold == nullptr || keeper->threshold->link.wait == nullptr)
+		return false;
+	keeper->threshold->link.wait(keeper->threshold->link.context);
+	return true;
 }
 
 size_t

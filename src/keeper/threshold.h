@@ -33,6 +33,8 @@ struct threshold_link {
 
 /* Until then a keeper is alone: shared keys are known and cannot be used. Resumes dealings that a restart left. */
 enum status threshold_start(struct keeper *keeper, const struct threshold_link *link);
+/* Over the channels between keepers; listens to them. */
+enum status threshold_connect(struct keeper *keeper, struct peers *peers);
 void threshold_stop(struct keeper *keeper);
 
 /* What the link has to tell. */
@@ -53,8 +55,8 @@ void threshold_end_key(struct keeper *keeper, struct bytes key_id);
 void threshold_turn(struct keeper *keeper);
 /* Sessions that somebody waits for. */
 size_t threshold_outstanding(const struct keeper *keeper);
-/* is_manual: the others' turn. */
-void threshold_wait(struct keeper *keeper);
+/* is_manual: the others' turn. False where there are none. */
+bool threshold_wait(struct keeper *keeper);
 /* Presignatures at hand for a key, over all sets of signers. */
 size_t threshold_prepared(const struct keeper *keeper, struct bytes key_id);
 

@@ -35,16 +35,18 @@ find_party(const struct keeper *keeper, const char *name, struct party *party) {
 
 /* Ordered by index, names with them. */
 static void
-insert_party(struct sharing *sharing, const struct party *party, const char *name) {
+insert_party(struct sharing *sharing, const struct party *party, const char *name, uint64_t admission) {
 	struct party_set *holders = &sharing->key.holders;
 	size_t at = holders->count++;
 	for (; at > 0 && holders->parties[at - 1].index > party->index; at--) {
 		holders->parties[at] = holders->parties[at - 1];
 		memcpy(sharing->names[at], sharing->names[at - 1], sizeof sharing->names[at]);
+		sharing->admissions[at] = sharing->admissions[at - 1];
 	}
 	holders->parties[at] = *party;
 	memset(sharing->names[at], 0, sizeof sharing->names[at]);
 	memcpy(sharing->names[at], name, strlen(name));
+	sharing->admissions[at] = admission;
 }
 
 static enum status
@@ -53,7 +55,7 @@ find_parties(struct keeper *keeper, struct joint_session *session) {
 	for (size_t i = 0; i < session->wanted.party_count; i++) {
 		struct party party = {};
 		TRY(find_party(keeper, session->wanted.names[i], &party));
-		insert_party(sharing, &party, session->wanted.names[i]);
+		insert_party(sharing, &party, session->wanted.names[i], threshold_admission(keeper, party.index));
 	}
 	TRY(party_set_check(&sharing->key.holders));
 	session->holders = sharing->key.holders;

@@ -118,6 +118,10 @@ int64_t threshold_now_ms(const struct keeper *keeper);
 const struct peer *threshold_peer(const struct keeper *keeper, uint8_t party);
 /* The peer that holds the party's share: there, and the same as when the key was dealt. */
 const struct peer *threshold_holder(const struct keeper *keeper, const struct party *party);
+/* The same, and admitted no other time since. */
+bool threshold_may_sign(const struct keeper *keeper, const struct shared_key *key, const struct party *party);
+/* How often people have admitted the keeper of this party. */
+uint64_t threshold_admission(const struct keeper *keeper, uint8_t party);
 void threshold_send_answer(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
 void threshold_send_proposal(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 /* To all peers that are there and among the parties. */

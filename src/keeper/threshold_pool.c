@@ -182,6 +182,11 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 			     signers.count != key->sharing.key.threshold || !party_set_has(&signers, key->share->self)))
 		status = fail(STATUS_INVALID,
 			      "joint.signers: not those of this key and epoch, the first of which proposes");
+	for (size_t i = 0; status == OK && i < signers.count; i++)
+		if (signers.parties[i].index != key->share->self &&
+		    !threshold_may_sign(keeper, key, &signers.parties[i]))
+			status = fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there",
+				      signers.parties[i].index);
 	if (status == OK)
 		status = start(keeper, key, &signers, &proposal->nonce);
 	if (status != OK)
@@ -210,7 +215,7 @@ begin(struct keeper *keeper, const struct shared_key *key, const struct party_se
 static bool
 is_usable(const struct keeper *keeper, const struct shared_key *key, const struct party *party, int64_t now_ms) {
 	return party->index == key->share->self ||
-	       (threshold_holder(keeper, party) != nullptr && ecdsa_share_pair(key->share, party->index)->ready &&
+	       (threshold_may_sign(keeper, key, party) && ecdsa_share_pair(key->share, party->index)->ready &&
 		keeper->threshold->pool_paused_ms[party->index] <= now_ms);
 }
 

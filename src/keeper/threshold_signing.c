@@ -102,7 +102,17 @@ signing_session_start(struct keeper *keeper, struct joint_session *session) {
 	return OK;
 }
 
-/* Exactly as many as it takes, this keeper among them, in the order of their indices, by preference those with presignatures. */
+/* Whether the holder has permitted, under the bundle that is in force here. */
+static bool
+is_willing(const struct keeper *keeper, const struct joint_session *session, const struct shared_key *key,
+	   const struct party *party) {
+	const struct session_party *heard = &session->parties[party->index];
+	return heard->has_permitted && threshold_may_sign(keeper, key, party) &&
+	       hash256_equal(&heard->bundle, &keeper->gate->state->bundle->hash);
+}
+
+/* Exactly as many as it takes, this keeper among them, in the order of their indices, by preference those that it has a set-up
+ * with. */
 static enum status
 choose_signers(struct keeper *keeper, const struct joint_session *session, struct party_set *signers) {
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
@@ -113,14 +123,14 @@ choose_signers(struct keeper *keeper, const struct joint_session *session, struc
 			const struct party *party = &session->holders.parties[i];
 			bool is_chosen = memchr(indices, party->index, count) != nullptr;
 			bool is_ready = ecdsa_share_pair(key->share, party->index)->ready;
-			if (is_chosen || !session->parties[party->index].has_permitted ||
-			    threshold_holder(keeper, party) == nullptr || (pass == 0 && !is_ready))
+			if (is_chosen || !is_willing(keeper, session, key, party) || (pass == 0 && !is_ready))
 				continue;
 			indices[count++] = party->index;
 		}
 	if (count < threshold)
-		return fail(STATUS_UNAVAILABLE, "joint.too_few: %zu of %zu keepers that must sign are there", count,
-			    threshold);
+		return fail(STATUS_UNAVAILABLE,
+			    "joint.too_few: %zu of %zu keepers that must sign are there, and run this policy bundle",
+			    count, threshold);
 	return party_set_choose(&session->holders, indices, count, signers);
 }
 
@@ -181,6 +191,8 @@ signing_session_proposed(struct keeper *keeper, struct joint_session *session, c
 /* All other signers have permitted, what they counted is here, and they run our bundle. */
 static enum status
 check_signers(const struct keeper *keeper, const struct joint_session *session, bool *all_here) {
+	struct shared_key *key;
+	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->key_id), &key));
 	*all_here = true;
 	for (size_t i = 0; i < session->signers.count; i++) {
 		uint8_t index = session->signers.parties[i].index;
@@ -189,6 +201,8 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 			*all_here = false;
 			return OK;
 		}
+		if (index != key->share->self && !threshold_may_sign(keeper, key, &session->signers.parties[i]))
+			return fail(STATUS_UNAVAILABLE, "joint.admission: party %u must not sign with this key", index);
 		if (!hash256_equal(&party->bundle, &keeper->gate->state->bundle->hash))
 			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
 				    index);

@@ -4,6 +4,7 @@ static void
 write_party(struct json_writer *w, const struct sharing *sharing, size_t position) {
 	const struct party *party = &sharing->key.holders.parties[position];
 	json_write_object(w);
+	json_write_member_integer(w, "admission", (int64_t)sharing->admissions[position]);
 	json_write_member_hex(w, "identity", BYTES_OF_ARRAY(party->identity));
 	json_write_member_integer(w, "index", party->index);
 	json_write_member_text(w, "name", sharing->names[position]);
@@ -71,11 +72,15 @@ read_point(const json *object, const char *member, uint8_t point[POINT_SIZE]) {
 
 static enum status
 read_party(const json *object, struct sharing *sharing, size_t position) {
-	static const char *const members[] = {"identity", "index", "name", "public_share", nullptr};
+	static const char *const members[] = {"admission", "identity", "index", "name", "public_share", nullptr};
 	struct party *party = &sharing->key.holders.parties[position];
 	struct bytes name;
-	int64_t index;
+	int64_t index, admission;
 	TRY(json_only(object, "sharing.party", members));
+	TRY(json_need_integer(object, "sharing.party", "admission", &admission));
+	if (admission < 0)
+		return fail(STATUS_INVALID, "sharing.admission: %lld", (long long)admission);
+	sharing->admissions[position] = (uint64_t)admission;
 	TRY(read_hex(object, "identity", party->identity, sizeof party->identity));
 	TRY(read_number(object, "index", UINT8_MAX, &index));
 	party->index = (uint8_t)index;

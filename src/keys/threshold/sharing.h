@@ -4,8 +4,8 @@
  * Which keepers hold a share, by name, index and identity; how many of them sign; each holder's public share; the chain code.
  * With it everyone can check a signature's signers, and a holder its own share. Canonical JSON:
  *
- *   {"chain_code":"…","epoch":1,"key":"eth-vault","parties":[{"identity":"…","index":1,"name":"one","public_share":"…"},…],
- *    "public_key":"…","purpose":"transfer","scheme":"ecdsa","threshold":2}
+ *   {"chain_code":"…","epoch":1,"key":"eth-vault","parties":[{"admission":1,"identity":"…","index":1,"name":"one",
+ *    "public_share":"…"},…],"public_key":"…","purpose":"transfer","scheme":"ecdsa","threshold":2}
  *
  * Plain values. Errors: STATUS_INVALID "sharing.*", and those of session.h. Format: docs/PROTOCOL.threshold §10.
  */
@@ -22,7 +22,10 @@ static_assert(KEY_PARTIES_MAX == PARTIES_MAX);
 struct sharing {
 	enum key_sharing scheme;
 	struct ecdsa_key key;
-	char names[PARTIES_MAX][PARTY_NAME_MAX + 1]; /* in the order of key.holders */
+	/* In the order of key.holders. */
+	char names[PARTIES_MAX][PARTY_NAME_MAX + 1];
+	uint64_t admissions
+		[PARTIES_MAX]; /* of its enrolment: one that was admitted anew since shares nothing until a refresh */
 };
 
 void sharing_write(struct json_writer *writer, const struct sharing *sharing);

@@ -55,6 +55,7 @@ static const struct {
 	{"\"key\":\"eth", "\"key\":\"Eth", "key_record.id"},
 	{"\"identity\":\"10", "\"identity\":\"1", "sharing.identity"},
 	{"\"identity\":\"1111", "\"identity\":\"1x11", "sharing.identity"},
+	{"\"admission\":0", "\"admission\":-1", "sharing.admission"},
 	{"\"index\":2", "\"index\":1", "session.party_index"},
 	{"\"index\":1", "\"index\":0", "sharing.index"},
 	{"\"index\":3", "\"index\":256", "sharing.index"},
