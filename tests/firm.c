@@ -257,6 +257,8 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 		.expires_ms = wanted->created_ms + (wanted->lifetime_ms == 0 ? HOUR_MS : wanted->lifetime_ms)};
 	TRY(operation_write(&operation, &document));
 	buffer_append_format(body, "{\"operation\":%.*s,\"payload\":%.*s", BYTES_ARGS(document), BYTES_ARGS(payload));
+	if (wanted->personal != nullptr)
+		buffer_append_format(body, ",\"personal\":%s", wanted->personal);
 	if (wanted->secret != nullptr)
 		buffer_append_format(body, ",\"secret\":%s", wanted->secret);
 	if (person) {

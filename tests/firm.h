@@ -61,8 +61,9 @@ struct firm_operation {
 	const char *resource;
 	const char *payload;
 	const char *idempotency_key;
-	const char *reason; /* may be null */
-	const char *secret; /* key.import: JSON; else null */
+	const char *reason;   /* may be null */
+	const char *secret;   /* key.import: JSON; else null */
+	const char *personal; /* person.profile: canonical JSON; else null */
 	int64_t created_ms;
 	int64_t lifetime_ms; /* 0: an hour */
 };

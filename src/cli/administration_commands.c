@@ -244,6 +244,8 @@ principal_add_run(struct invocation *invocation) {
 	_cleanup_(key_file_free) struct key_file key = {};
 	TRY(read_public(invocation, &key));
 	payload_start(&payload, invocation);
+	if (invocation_flag(invocation, "auditor"))
+		json_write_member_boolean(&payload.w, "auditor", true);
 	json_write_key(&payload.w, "keys");
 	json_write_array(&payload.w);
 	json_write_object(&payload.w);

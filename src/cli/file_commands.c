@@ -155,6 +155,11 @@ replay_entry(void *context, uint64_t index, struct bytes leaf) {
 	return OK;
 }
 
+static enum status
+foresee_entry(void *context, uint64_t, struct bytes leaf) {
+	return replayer_foresee(((struct replay *)context)->replayer, leaf);
+}
+
 enum status
 ledger_replay_run(struct invocation *invocation) {
 	struct read_only_io io = read_only_io_over(io_system());
@@ -166,7 +171,9 @@ ledger_replay_run(struct invocation *invocation) {
 	TRY_ALLOC(blobs.directory);
 	TRY(replayer_create(&replayer, &blobs));
 	struct replay replay = {.replayer = replayer};
+	struct log_visit before = {.context = &replay, .visit = foresee_entry, .is_quiet = true};
 	struct log_visit log = {.context = &replay, .visit = replay_entry};
+	TRY(log_files_visit(&invocation->arena, directory, &before));
 	TRY(log_files_visit(&invocation->arena, directory, &log));
 	struct replay_counts counts = replayer_counts(replayer);
 	struct json_writer w;

@@ -65,6 +65,15 @@ enum status keeper_add_run(struct invocation *invocation);
 enum status keeper_remove_run(struct invocation *invocation);
 enum status keeper_readmit_run(struct invocation *invocation);
 
+/* personal_commands.c: what people are called, who may read it, and who audits. */
+enum status person_profile_run(struct invocation *invocation);
+enum status person_show_run(struct invocation *invocation);
+enum status personal_grant_run(struct invocation *invocation);
+enum status auditor_grant_run(struct invocation *invocation);
+enum status auditor_revoke_run(struct invocation *invocation);
+enum status ledger_personal_run(struct invocation *invocation);
+enum status ledger_export_run(struct invocation *invocation);
+
 /* authenticator_commands.c. */
 enum status authenticator_trust_run(struct invocation *invocation);
 enum status passkey_add_run(struct invocation *invocation);

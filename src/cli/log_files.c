@@ -38,7 +38,7 @@ log_files_visit(struct arena *arena, const char *directory, struct log_visit *lo
 	TRY(segments_read_identity(&io.io, config.directory, &config.identity));
 	TRY(segments_open(&config, &segments));
 	TRY(segments_scan(segments, 0, visit_frame, log, &tail));
-	if (tail.is_damaged)
+	if (tail.is_damaged && !log->is_quiet)
 		output_note("gatehouse: the log ends in an incomplete frame: %s", tail.reason);
 	return OK;
 }

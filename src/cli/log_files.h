@@ -12,6 +12,7 @@ struct log_visit {
 	void *context;
 	enum status (*visit)(void *context, uint64_t index, struct bytes leaf);
 	uint64_t next;
+	bool is_quiet; /* of an incomplete end: a second visit */
 };
 
 /* directory: a data directory, or the ledger in it. */

@@ -1,5 +1,6 @@
 #include "cli/handlers.h"
 
+#include "base/time.h"
 #include "cli/output.h"
 #include "cli/review.h"
 #include "cli/submit.h"
@@ -153,9 +154,26 @@ op_export_run(struct invocation *invocation) {
 	return save(invocation, "/payload");
 }
 
+/* --from and --until, as milliseconds. */
+static enum status
+append_times(const struct invocation *invocation, char separator, struct buffer *target) {
+	static const char *const names[] = {"from", "until"};
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+		const char *text = invocation_option(invocation, names[i]);
+		int64_t time_ms;
+		if (text == nullptr)
+			continue;
+		TRY(time_parse(bytes_of_text(text), &time_ms));
+		buffer_append_format(target, "%c%s=%lld", separator, names[i], (long long)time_ms);
+		separator = '&';
+	}
+	return OK;
+}
+
 enum status
 op_list_run(struct invocation *invocation) {
-	static const char *const filters[] = {"state", "kind", "principal", "resource", "before", "limit"};
+	static const char *const filters[] = {"state",  "kind",         "principal", "resource",
+					      "before", "legal-entity", "limit"};
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	_cleanup_(buffer_free) struct buffer target = {};
 	struct connection_answer answer;
@@ -170,9 +188,11 @@ op_list_run(struct invocation *invocation) {
 			    '\0')
 			return fail(STATUS_INVALID, "usage.filter: --%s: a character that no such name has",
 				    filters[i]);
-		buffer_append_format(&target, "%c%s=%s", separator, filters[i], value);
+		bool is_entity = strcmp(filters[i], "legal-entity") == 0;
+		buffer_append_format(&target, "%c%s=%s", separator, is_entity ? "legal_entity" : filters[i], value);
 		separator = '&';
 	}
+	TRY(append_times(invocation, separator, &target));
 	buffer_append_byte(&target, '\0');
 	TRY(buffer_status(&target));
 	TRY(client_create(invocation, false, &client));

@@ -97,6 +97,10 @@ write_body(const struct client *client, const struct operation *operation, const
 	json_write_canonical(&w, buffer_bytes(&document));
 	json_write_key(&w, "payload");
 	json_write_canonical(&w, request->payload);
+	if (request->personal.len > 0) {
+		json_write_key(&w, "personal");
+		json_write_canonical(&w, request->personal);
+	}
 	if (request->secret.len > 0) {
 		json_write_key(&w, "secret");
 		json_write_canonical(&w, request->secret);

@@ -12,6 +12,7 @@ struct submit_request {
 	const char *kind;
 	const char *resource;        /* "key:eth-hot-1" */
 	struct bytes payload;        /* canonical JSON */
+	struct bytes personal;       /* canonical JSON of values that the payload commits to; empty: none */
 	struct bytes secret;         /* canonical JSON of what must not be recorded; empty: none */
 	const char *idempotency_key; /* where no option gives one; null: a random one */
 };

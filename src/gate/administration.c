@@ -4,6 +4,7 @@
 
 #include "gate/activation.h"
 #include "gate/passkey_enrolment.h"
+#include "gate/personal.h"
 #include "gate/shared_keys.h"
 #include "wallet/wallet.h"
 
@@ -109,7 +110,10 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 	struct new_key keys[PRINCIPAL_KEYS_MAX];
 	size_t count;
 	struct bytes id;
+	bool is_auditor = false;
 	TRY(json_need_string(change->payload, "payload", member, &id));
+	if (json_get(change->payload, "auditor") != nullptr)
+		TRY(json_need_boolean(change->payload, "payload", "auditor", &is_auditor));
 	TRY(read_new_keys(change->payload, keys, &count));
 	for (size_t i = 0; i < count; i++)
 		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class,
@@ -119,7 +123,7 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 	for (size_t i = 0; i < count; i++)
 		TRY(directory_add_key(state->directory, id, keys[i].name, keys[i].public_key, keys[i].class,
 				      keys[i].zone));
-	return OK;
+	return is_auditor ? access_make_auditor(&state->access, id) : OK;
 }
 
 static enum status
@@ -215,6 +219,77 @@ revoke_key_of_principal(struct gate_state *state, const struct change *change) {
 	if (key == nullptr || !bytes_equal(key->principal->id, change->operation->resource))
 		return fail(STATUS_NOT_FOUND, "payload.key: the principal has no key \"%.*s\"", BYTES_ARGS(id));
 	return directory_revoke_key(state->directory, id);
+}
+
+/* --- Personal values, and who may read what. --- */
+
+static enum status
+find_principal(const struct gate_state *state, const struct change *change, const struct principal **principal) {
+	*principal = directory_principal(state->directory, change->operation->resource);
+	return *principal != nullptr ? OK
+				     : fail(STATUS_NOT_FOUND, "directory.unknown: there is no \"%.*s\"",
+					    BYTES_ARGS(change->operation->resource));
+}
+
+/* What was brought with the operation, sealed beside its first entry, becomes what the person is called. */
+static enum status
+set_profile(struct gate_state *state, const struct change *change) {
+	const struct principal *person;
+	const char *field;
+	TRY(find_principal(state, change, &person));
+	for (size_t i = 0; (field = personal_profile_field(i)) != nullptr; i++) {
+		struct bytes hex;
+		struct hash256 commitment;
+		if (json_get(change->payload, field) == nullptr)
+			continue;
+		TRY(json_need_string(change->payload, "payload", field, &hex));
+		TRY(hex_decode(hex, commitment.bytes, sizeof commitment.bytes));
+		TRY(subjects_take(&state->subjects, person->id, bytes_of_text(field), &commitment));
+	}
+	return OK;
+}
+
+static enum status
+erase_person(struct gate_state *state, const struct change *change) {
+	const struct principal *person;
+	TRY(find_principal(state, change, &person));
+	return subjects_erase(&state->subjects, person->id);
+}
+
+static enum status
+grant_audit(struct gate_state *state, const struct change *change) {
+	const struct principal *auditor;
+	struct bytes entity;
+	int64_t from_ms, until_ms;
+	TRY(find_principal(state, change, &auditor));
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	TRY(json_need_integer(change->payload, "payload", "from", &from_ms));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	const struct unit *unit = directory_unit(state->directory, entity);
+	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
+		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
+	return access_grant(&state->access, auditor->id, unit->id, from_ms, until_ms);
+}
+
+static enum status
+revoke_audit(struct gate_state *state, const struct change *change) {
+	struct bytes entity;
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	return access_revoke(&state->access, change->operation->resource, entity);
+}
+
+static enum status
+let_read_personal(struct gate_state *state, const struct change *change) {
+	const struct principal *reader;
+	int64_t until_ms;
+	TRY(find_principal(state, change, &reader));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	return access_let_read(&state->access, reader->id, until_ms);
+}
+
+static enum status
+let_read_personal_no_more(struct gate_state *state, const struct change *change) {
+	return access_let_read_no_more(&state->access, change->operation->resource);
 }
 
 static enum status
@@ -659,6 +734,18 @@ new_list_facts(const struct gate_state *, const struct change *change, struct fa
 }
 
 static void
+own_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
+			  bytes_equal(change->operation->principal, change->operation->resource));
+}
+
+static void
+audit_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	own_facts(state, change, facts);
+	add_text_fact(facts, "change.legal_entity", change->payload, "entity");
+}
+
+static void
 delegate_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
 	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
 			  bytes_equal(change->operation->principal, change->operation->resource));
@@ -710,8 +797,8 @@ static const struct administration {
 	[OPERATION_KEY_DESTROY] = {{}, destroy_key, no_facts},
 	[OPERATION_UNIT_ADD] = {{"id", "kind", "parent"}, add_unit, no_facts},
 	[OPERATION_ZONE_ADD] = {{"id", "networks"}, add_zone, no_facts},
-	[OPERATION_PERSON_ADD] = {{"keys", "person"}, add_person, no_facts},
-	[OPERATION_WORKLOAD_ADD] = {{"keys", "workload"}, add_workload, no_facts},
+	[OPERATION_PERSON_ADD] = {{"auditor", "keys", "person"}, add_person, no_facts},
+	[OPERATION_WORKLOAD_ADD] = {{"auditor", "keys", "workload"}, add_workload, no_facts},
 	[OPERATION_PRINCIPAL_SUSPEND] = {{}, suspend_principal, no_facts},
 	[OPERATION_PRINCIPAL_RESUME] = {{}, resume_principal, no_facts},
 	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"},
@@ -727,6 +814,12 @@ static const struct administration {
 	[OPERATION_AUTHENTICATOR_TRUST] = {{"aaguid", "roots"}, set_authenticator_trust, no_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
 	[OPERATION_SESSION_REVOKE] = {{}, nothing_to_change, no_facts},
+	[OPERATION_PERSON_PROFILE] = {{"contact", "name"}, set_profile, own_facts},
+	[OPERATION_PERSON_ERASE] = {{}, erase_person, own_facts},
+	[OPERATION_AUDITOR_GRANT] = {{"entity", "from", "until"}, grant_audit, audit_facts},
+	[OPERATION_AUDITOR_REVOKE] = {{"entity"}, revoke_audit, audit_facts},
+	[OPERATION_PERSONAL_GRANT] = {{"until"}, let_read_personal, delegate_facts},
+	[OPERATION_PERSONAL_REVOKE] = {{}, let_read_personal_no_more, own_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
 	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {{"person"}, remove_group_member, no_facts},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "crypto/aead.h"
 #include "base/log.h"
 #include "gate/evaluate.h"
 #include "gate/execute.h"
@@ -13,6 +14,7 @@
 
 constexpr int64_t DEFAULT_PRICE_AGE_MAX_MS = INT64_C(3'600'000);
 constexpr int64_t CREATED_SKEW_MS = 5'000;
+static const char SUBJECT_KEYS_LABEL[] = "gatehouse/subject-keys/v1";
 
 /* "https://" and each authority, as a browser writes it: without the default port. On localhost a browser takes plain HTTP as well. */
 static enum status
@@ -47,6 +49,10 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	made->authorities = config->authorities;
 	made->authority_count = config->authority_count;
 	TRY(make_origins(made));
+	if (config->root != nullptr) {
+		TRY(secret_alloc(&made->subject_wrapping, AEAD_KEY_SIZE));
+		TRY(root_key_derive(config->root, SUBJECT_KEYS_LABEL, made->subject_wrapping.data));
+	}
 	TRY(gate_state_create(&made->state, config->instance, config->keeper, config->root, config->secrets));
 	TRY(entities_create(&made->entities));
 	TRY(assessments_create(&made->assessments));
@@ -63,6 +69,7 @@ gate_destroy(struct gate **gate) {
 	entities_text_clear(&gone->entities_text);
 	assessments_destroy(&gone->assessments);
 	gate_state_destroy(&gone->state);
+	secret_free(&gone->subject_wrapping);
 	arena_free(&gone->scratch);
 	arena_free(&gone->names);
 	free(gone);
@@ -195,7 +202,7 @@ intend_joint(struct gate *gate, const struct submission *submission, const struc
 /* A permitted operation: inward acts are done here and now; an outward one is only intended. */
 static enum status
 act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
-    struct decision_record *record) {
+    struct personal_record *personal, struct decision_record *record) {
 	struct arena *arena = submission->arena;
 	if (joint_is(gate, submission->kind, submission->resource_id, submission->payload_document))
 		return intend_joint(gate, submission, evaluation, record);
@@ -203,6 +210,7 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 		record->outcome = OUTCOME_INTENDED;
 		return OK;
 	}
+	TRY(personal_note(gate, personal)); /* from here on there will be an entry */
 	if (gate_execute(gate, arena, submission, evaluation, &record->result) != OK ||
 	    record_put_large(&gate->blobs, record->result) != OK)
 		return record_failure(arena, record);
@@ -240,8 +248,8 @@ write_votes(struct arena *arena, const struct votes *votes, struct bytes *text) 
 /* Before anything is done: that its record will fit into one entry, results of the largest size included. */
 static enum status
 check_size(const struct decision_record *record, const struct evaluation *evaluation) {
-	const struct bytes parts[] = {record->document, record->requester, record->facts,
-				      record->entities, record->votes,     record->missing};
+	const struct bytes parts[] = {record->document, record->requester, record->facts,   record->entities,
+				      record->votes,    record->missing,   record->personal};
 	size_t size = 4096 + BLOB_THRESHOLD + (record->payload.len <= BLOB_THRESHOLD ? record->payload.len : 0);
 	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
 		size += parts[i].len;
@@ -258,12 +266,69 @@ check_size(const struct decision_record *record, const struct evaluation *evalua
 					     size, ENTRY_SIZE_MAX);
 }
 
+/* Who asks from where, and what a profile brings unless it is denied: committed to in the record, sealed beside it. */
+static enum status
+make_personal(struct gate *gate, const struct submission *submission, const struct directory_key *key,
+	      struct decision_record *record, struct personal_record *personal) {
+	bool brings = submission->personal.count > 0 && record->decision != DECISION_DENY;
+	struct personal_source source = {.peer_address = submission->peer_address, .values = &submission->personal};
+	if (key->principal->kind == PRINCIPAL_PERSON)
+		source.requester = key->principal->id;
+	if (brings)
+		source.subject = submission->operation.resource;
+	TRY(personal_record_make(gate, submission->arena, &source, personal));
+	record->personal = personal->members;
+	return OK;
+}
+
+static void
+attach_openings(const struct personal_record *personal, struct gate_entry *entry) {
+	memcpy(entry->openings, personal->openings, sizeof entry->openings);
+	entry->opening_count = personal->opening_count;
+}
+
+/* Of an intent.resolve that says that an erasure happened: whose; else empty. */
+static enum status
+find_erased(const struct gate *gate, const struct submission *submission, struct bytes *erased) {
+	struct hash256 id;
+	*erased = (struct bytes){};
+	if (submission->kind != OPERATION_INTENT_RESOLVE)
+		return OK;
+	TRY(hex_decode(submission->resource_id, id.bytes, sizeof id.bytes));
+	const struct gate_operation *intended = operations_find(&gate->state->operations, &id);
+	const json *happened = json_get(submission->payload_document, "happened");
+	if (intended == nullptr || intended->held == nullptr || happened == nullptr ||
+	    json_type_of(happened) != JSON_BOOLEAN || !json_boolean(happened) ||
+	    !bytes_equal_text(intended->held->operation.kind, operation_kinds[OPERATION_PERSON_ERASE].name))
+		return OK;
+	*erased = arena_copy(submission->arena, intended->held->operation.resource);
+	TRY_ALLOC(erased->data);
+	return OK;
+}
+
+static enum status
+write_erased(struct bytes subject, const struct hash256 *operation, struct bytes legal_entity, int64_t now_ms,
+	     struct gate_step *step) {
+	struct gate_entry *entry = &step->entries[step->entry_count++];
+	struct json_writer writer;
+	entry->type = ENTRY_ERASED;
+	json_writer_start(&writer, &entry->body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "erased_at", now_ms);
+	json_write_member_string(&writer, "legal_entity", legal_entity);
+	json_write_member_hex(&writer, "operation", hash256_bytes(operation));
+	json_write_member_string(&writer, "subject", subject);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
 /* Observes, decides, acts, and writes the entry. The state holds the consequences already; the caller makes the entry durable
  * or ends. */
 static enum status
 decide_and_record(struct gate *gate, const struct submission *submission, const struct directory_key *key,
 		  const struct votes *votes, int64_t now_ms, struct evaluation *evaluation, struct gate_step *step) {
 	struct decision_record *record = ARENA_NEW(submission->arena, struct decision_record);
+	struct bytes erased;
 	TRY_ALLOC(record);
 	*record = (struct decision_record){.operation_id = submission->id,
 					   .digest = submission->digest,
@@ -274,11 +339,14 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	TRY(gate_evaluate(gate, submission->arena, submission, key, votes, now_ms, evaluation));
 	TRY(evaluation_record(gate, submission->arena, evaluation, record));
 	TRY(write_votes(submission->arena, votes, &record->votes));
+	TRY(make_personal(gate, submission, key, record, &step->personal));
 	TRY(check_size(record, evaluation));
 	TRY(record_put_large(&gate->blobs, record->payload));
+	TRY(find_erased(gate, submission, &erased));
 	if (record->decision == DECISION_PERMIT)
-		TRY(act(gate, submission, evaluation, record));
+		TRY(act(gate, submission, evaluation, &step->personal, record));
 	struct gate_entry *entry = &step->entries[step->entry_count++];
+	attach_openings(&step->personal, entry);
 	entry->type = record->outcome == OUTCOME_INTENDED ? ENTRY_INTENT : ENTRY_DECISION;
 	step->is_outward = record->outcome == OUTCOME_INTENDED;
 	step->is_joint = step->is_outward &&
@@ -288,7 +356,9 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	step->record = record;
 	if (decision_record_write(record, &gate->blobs, &entry->body) != OK)
 		return fail(STATUS_INTERNAL, "record.lost: what was done cannot be written: %s", fail_message());
-	return OK;
+	return erased.len > 0 && record->outcome == OUTCOME_DONE
+		       ? write_erased(erased, &submission->id, record->legal_entity, now_ms, step)
+		       : OK;
 }
 
 /* --- Submitting. --- */
@@ -397,6 +467,8 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	step->operation = operation;
 	if (step->state == OPERATION_HELD || step->state == OPERATION_UNKNOWN)
 		status = keep(gate, operation, submission, &evaluation);
+	if (status == OK)
+		status = personal_note(gate, &step->personal);
 	if (status != OK) { /* nothing was done yet but deciding */
 		operations_forget(&gate->state->operations, operation);
 		gate_step_free(step);
@@ -468,10 +540,12 @@ check_statement(struct gate *gate, const struct gate_operation *operation, const
 }
 
 static enum status
-write_vote(const struct gate_operation *operation, const struct vote_submission *vote, const struct directory_key *key,
-	   int64_t now_ms, struct gate_step *step) {
+write_vote(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
+	   const struct directory_key *key, int64_t now_ms, struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
+	TRY(personal_note(gate, &step->personal));
+	attach_openings(&step->personal, entry);
 	entry->type = ENTRY_VOTE;
 	json_writer_start(&writer, &entry->body);
 	json_write_object(&writer);
@@ -480,6 +554,10 @@ write_vote(const struct gate_operation *operation, const struct vote_submission 
 	json_write_member_string(&writer, "key", key->id);
 	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&vote->operation_id));
+	if (step->personal.members.len > 0) {
+		json_write_key(&writer, "personal");
+		json_write_canonical(&writer, step->personal.members);
+	}
 	json_write_member_hex(&writer, "public_key", vote->signature.public_key);
 	json_write_member_hex(&writer, "signature", vote->signature.signature);
 	json_write_key(&writer, "statement");
@@ -587,11 +665,13 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
 	TRY(check_key_in_order(key, vote->signature.counter, now_ms));
 	TRY(check_statement(gate, operation, vote, key, now_ms));
+	struct personal_source source = {.requester = key->principal->id, .peer_address = vote->peer_address};
+	TRY(personal_record_make(gate, vote->arena, &source, &step->personal));
 	struct vote cast = vote_of(vote);
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast));
 	directory_set_counter(gate->state->directory, vote->key_id, vote->signature.counter);
 	step->operation = operation;
-	TRY(write_vote(operation, vote, key, now_ms, step));
+	TRY(write_vote(gate, operation, vote, key, now_ms, step));
 	if (vote->statement.verdict == APPROVAL_REJECT)
 		return reject(gate, operation, step);
 	enum status status = decide_again(gate, operation, vote->arena, nullptr, now_ms, step);
@@ -603,7 +683,8 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 void
 gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry) {
 	step->operation->entry = entry;
-	if (step->destroys && gate_reconcile_keys(gate) != OK)
+	personal_place(gate, &step->personal, entry);
+	if (step->destroys && (gate_reconcile_keys(gate) != OK || personal_reconcile(gate) != OK))
 		log_error("a destroyed key's row stays until the next start: %s", fail_message());
 }
 
@@ -673,8 +754,8 @@ gate_conclude(struct gate *gate, struct gate_operation *operation, const struct 
 	return OK;
 }
 
-/* Destroying a key is the outward act that there is: entry, then row (design §6), so that no crash leaves a log that expects
- * a row which is gone. The row goes in gate_settle(), or at the next start. */
+/* Destroying a key, or the key of a person's values, are the outward acts that there are: entry, then row (design §6), so that no
+ * crash leaves a log that expects a row which is gone. The row goes in gate_settle(), or at the next start. */
 enum status
 gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms, struct gate_step *step) {
 	struct change change;
@@ -682,8 +763,11 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 	enum status status = change_of_kept(operation, now_ms, &change);
 	if (status == OK)
 		status = gate_apply_change(gate, &change);
-	step->destroys = status == OK && change.kind == OPERATION_KEY_DESTROY;
+	step->destroys = status == OK;
 	step->state = status == OK ? OPERATION_DONE : OPERATION_FAILED;
+	if (status == OK && change.kind == OPERATION_PERSON_ERASE)
+		TRY(write_erased(operation->held->operation.resource, &operation->id, operation->held->legal_entity,
+				 now_ms, step));
 	struct conclusion conclusion = {.outcome = status == OK ? OUTCOME_DONE : OUTCOME_FAILED,
 					.error = status == OK ? "" : fail_message()};
 	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));

@@ -16,6 +16,7 @@
 #define GATEHOUSE_GATE_GATE_H
 
 #include "gate/entities_text.h"
+#include "gate/personal.h"
 #include "gate/person_signature.h"
 #include "gate/record.h"
 #include "gate/state.h"
@@ -33,6 +34,7 @@ struct gate {
 	struct arena scratch;
 	const char *const *authorities; /* what @authority may be */
 	size_t authority_count;
+	struct secret subject_wrapping; /* of people's keys (gate/personal.h); none where there is no root key */
 	struct arena names;
 	const char **origins; /* of those authorities: where passkeys may be asked */
 	size_t origin_count;
@@ -63,7 +65,8 @@ struct submission {
 	struct bytes document; /* canonical JSON */
 	struct bytes payload;  /* canonical JSON */
 	const json *payload_document;
-	const json *secret; /* key.import only: what must not be recorded */
+	const json *secret;              /* key.import only: what must not be recorded */
+	struct personal_values personal; /* person.profile only: what is recorded sealed */
 	struct hash256 id, digest;
 	enum operation_kind_id kind;
 	enum resource_type resource_type;
@@ -92,6 +95,7 @@ struct vote_submission {
 	struct hash256 statement_digest;
 	struct bytes key_id;
 	struct person_signature signature;
+	struct bytes peer_address; /* reported; set by the caller */
 };
 
 /* The body is {"statement":{...},"signature":{...}}, signed in either of those ways. vote->key_id is set only if its signature verified. */
@@ -107,6 +111,8 @@ struct bytes gate_authority_of(const struct gate *gate, const struct http_reques
 struct gate_entry {
 	enum entry_type type;
 	struct buffer body;
+	struct bytes openings[PERSONAL_PARTS_MAX]; /* sealed, beside it; in the submission's arena */
+	size_t opening_count;
 };
 
 enum gate_step_kind {
@@ -118,12 +124,14 @@ enum gate_step_kind {
 struct gate_step {
 	enum gate_step_kind kind;
 	struct gate_operation *operation;
-	struct gate_entry entries[2]; /* a vote, and the decision or refusal that it brought about */
+	struct gate_entry entries
+		[3]; /* a vote, the decision or refusal that it brought about, and an erasure that this makes known */
 	size_t entry_count;
 	enum operation_state state; /* that the operation has when the entries are durable */
 	bool is_outward;            /* an intent: gate_perform() follows when it is durable, */
 	bool is_joint;              /* or, where it takes other keepers, a session and gate_conclude() (gate/joint.h) */
-	bool destroys;              /* a key: its row goes when this step is durable */
+	bool destroys;              /* a key, or a person's: its row goes when this step is durable */
+	struct personal_record personal; /* that the step's entries hold */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
 	struct bytes refusal; /* why a last vote could not decide; empty otherwise */

@@ -141,6 +141,7 @@ decision_record_write(const struct decision_record *record, const struct record_
 	json_write_member_hex(&w, "operation", hash256_bytes(&record->operation_id));
 	json_write_member_text(&w, "outcome", outcome_names[record->outcome]);
 	TRY(write_large(&w, "payload", "payload_blob", record->payload, blobs));
+	write_canonical(&w, "personal", record->personal);
 	write_uid(&w, "principal", record->principal);
 	write_reasons(&w, record);
 	write_canonical(&w, "requester", record->requester);
@@ -279,6 +280,7 @@ decision_record_read(struct arena *arena, const json *body, const struct record_
 	TRY(read_canonical(arena, json_get(body, "facts"), &record->facts));
 	TRY(read_canonical(arena, json_get(body, "entities"), &record->entities));
 	TRY(read_canonical(arena, json_get(body, "votes"), &record->votes));
+	TRY(read_canonical(arena, json_get(body, "personal"), &record->personal));
 	TRY(read_canonical(arena, json_get(body, "missing"), &record->missing));
 	TRY(read_large(arena, body, "payload", "payload_blob", blobs, &record->payload));
 	TRY(record_read_result(arena, body, blobs, &record->result));

@@ -43,6 +43,7 @@ struct decision_record {
 	struct bytes facts;        /* canonical JSON */
 	struct bytes entities;     /* canonical JSON */
 	struct bytes votes;        /* canonical JSON: the votes that were counted */
+	struct bytes personal;     /* canonical JSON: commitments to personal values (gate/personal.h); may be empty */
 	struct hash256 bundle;
 	enum decision decision;
 	const struct record_reason *reasons;

@@ -18,6 +18,7 @@ struct replayer {
 	struct record_blobs blobs;
 	struct map bundles; /* hash to struct bundle */
 	struct map votes;   /* statement digest to struct seen_vote: verified */
+	struct map erased;  /* people, by id */
 	struct enrolled enrolled;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
@@ -60,6 +61,7 @@ replayer_destroy(struct replayer **replayer) {
 	while (map_next(&gone->votes, &at, nullptr, &value))
 		free(value);
 	map_free(&gone->votes);
+	map_free(&gone->erased);
 	enrolled_free(&gone->enrolled);
 	arena_free(&gone->arena);
 	free(gone);
@@ -482,14 +484,46 @@ replay_sign_in(struct replayer *replayer, const json *body) {
 	return holds ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 }
 
+enum status
+replayer_foresee(struct replayer *replayer, struct bytes leaf) {
+	struct entry entry;
+	struct bytes subject;
+	TRY(entry_peek(leaf, &entry));
+	if (entry.type != ENTRY_ERASED)
+		return OK;
+	arena_reset(&replayer->arena);
+	TRY(entry_read(&replayer->arena, leaf, &entry));
+	TRY(json_need_string(entry.document, "erased", "subject", &subject));
+	return map_put(&replayer->erased, subject, replayer, nullptr);
+}
+
+/* Whether values that the record commits to are of somebody who was erased. */
+static enum status
+commits_to_erased(struct replayer *replayer, const struct decision_record *record, bool *erased) {
+	const json *members;
+	*erased = false;
+	if (record->personal.len == 0 || replayer->erased.count == 0)
+		return OK;
+	TRY(json_read(&replayer->arena, record->personal, (struct json_limits){}, &members));
+	struct json_iterator iterator = json_iterate(members);
+	for (const json *part; (part = json_next(&iterator, nullptr)) != nullptr;) {
+		struct bytes subject;
+		TRY(json_need_string(part, "personal", "subject", &subject));
+		*erased = *erased || map_get(&replayer->erased, subject) != nullptr;
+	}
+	return OK;
+}
+
 static enum status
 replay_decision(struct replayer *replayer, const json *body, enum replay_result *result) {
 	struct decision_record record;
 	TRY(decision_record_read(&replayer->arena, body, &replayer->blobs, &record));
-	bool same = same_decision(replayer, &record);
-	*result = same ? REPLAY_SAME : REPLAY_DIFFERENT;
-	replayer->counts.same += same;
-	replayer->counts.different += !same;
+	bool same = same_decision(replayer, &record), erased;
+	TRY(commits_to_erased(replayer, &record, &erased));
+	*result = !same ? REPLAY_DIFFERENT : erased ? REPLAY_ERASED : REPLAY_SAME;
+	replayer->counts.same += *result == REPLAY_SAME;
+	replayer->counts.erased += *result == REPLAY_ERASED;
+	replayer->counts.different += *result == REPLAY_DIFFERENT;
 	if (record.outcome != OUTCOME_DONE)
 		return OK;
 	const json *payload, *document;

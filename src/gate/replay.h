@@ -5,7 +5,8 @@
  * from the decision's own entry. A decision is *same* if decision, determining policies and errors are equal, for a held one
  * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation and every
  * counted vote, each by a key that the log itself enrolled for its signer, and no more approvals than votes. It is *erased* where
- * an opening that it needs was destroyed, else *different*, with what differs. A sign-in is held to its assertion in the same way,
+ * it is decided the same, and the personal values that its entry commits to can be opened by nobody any more: the log says later that
+ * their person was erased. Else it is *different*, with what differs. A sign-in is held to its assertion in the same way,
  * an enrolment to its invitation and registration; one that does not hold is different.
  *
  * Threads: one. Errors: only what makes going on impossible (a log that is not one): "replay.*".
@@ -22,6 +23,8 @@ struct replayer;
 enum status replayer_create(struct replayer **replayer, const struct record_blobs *blobs);
 void replayer_destroy(struct replayer **replayer); /* a cleanup function */
 
+/* Before the first replayer_add(): every entry of the log, for what it says of erasures. Left out, nothing is erased. */
+enum status replayer_foresee(struct replayer *replayer, struct bytes leaf);
 /* Entries in order. *difference (valid until the next call) says what differs; null otherwise. */
 enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
 			 const char **difference);

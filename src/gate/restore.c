@@ -140,6 +140,7 @@ restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const j
 	struct gate_operation *known;
 	const json *document;
 	TRY(decision_record_read(arena, body, &gate->blobs, &record));
+	TRY(personal_restore(gate, index, json_get(body, "personal")));
 	TRY(json_read(arena, record.document, (struct json_limits){}, &document));
 	TRY(operation_read(document, &operation));
 	if (is_intent != (record.outcome == OUTCOME_INTENDED))
@@ -203,6 +204,7 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	TRY(approval_digest(&statement, &vote.statement_digest));
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
 	TRY(follow_counter(gate, arena, body));
+	TRY(personal_restore(gate, index, json_get(body, "personal")));
 	gate->state->now_ms = cast_ms;
 	operation->entry = index;
 	const struct directory_key *initiator;
@@ -279,6 +281,13 @@ restore_outcome(struct gate *gate, struct arena *arena, uint64_t index, const js
 	return OK;
 }
 
+static enum status
+restore_erased(struct gate *gate, const json *body) {
+	struct bytes subject;
+	TRY(json_need_string(body, "erased", "subject", &subject));
+	return subjects_erase(&gate->state->subjects, subject);
+}
+
 enum status
 gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	struct arena *arena = &gate->scratch;
@@ -307,6 +316,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return follow_counter(gate, arena, entry.document);
 	case ENTRY_PEER:
 		return keepers_restore_entry(&gate->state->keepers, entry.document);
+	case ENTRY_ERASED:
+		return restore_erased(gate, entry.document);
 	default:
 		return OK; /* says nothing that decisions depend on */
 	}
@@ -416,5 +427,6 @@ gate_restore_finish(struct gate *gate) {
 		if (operation->state == OPERATION_HELD)
 			TRY(compute_view_digest(gate, operation->held));
 	}
-	return gate_reconcile_keys(gate);
+	TRY(gate_reconcile_keys(gate));
+	return personal_reconcile(gate);
 }

@@ -5,11 +5,11 @@
 #include "base/cursor.h"
 #include "gate/shared_keys.h"
 
-/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, invitations, assets, lists, zones, keys, limits,
- * nonces, last nonces, operations, keepers. */
+/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations, assets, lists, zones,
+ * keys, limits, nonces, last nonces, operations, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 6; /* keepers, invitations; 6: how keys are shared */
+constexpr uint16_t VERSION = 7; /* 6: how keys are shared; 7: of whom there are personal values, and who may read what */
 
 struct writing {
 	struct gate *gate;
@@ -40,6 +40,26 @@ write_directory(const struct writing *writing, struct buffer *to) {
 static enum status
 read_directory(struct gate *gate, struct bytes part) {
 	return directory_read(gate->state->directory, part);
+}
+
+static enum status
+write_subjects(const struct writing *writing, struct buffer *to) {
+	return subjects_write(&writing->gate->state->subjects, to);
+}
+
+static enum status
+read_subjects(struct gate *gate, struct bytes part) {
+	return subjects_read(&gate->state->subjects, part);
+}
+
+static enum status
+write_access(const struct writing *writing, struct buffer *to) {
+	return access_write(&writing->gate->state->access, to);
+}
+
+static enum status
+read_access(struct gate *gate, struct bytes part) {
+	return access_read(&gate->state->access, part);
 }
 
 static enum status
@@ -409,6 +429,8 @@ static const struct {
 	{write_bundle, read_bundle},
 	{write_directory, read_directory},
 	{write_trust, read_trust},
+	{write_subjects, read_subjects},
+	{write_access, read_access},
 	{write_invitations, read_invitations},
 	{write_assets, read_assets},
 	{write_lists, read_lists},

@@ -61,6 +61,8 @@ gate_state_destroy(struct gate_state **state) {
 	keepers_free(&gone->keepers);
 	asset_registry_destroy(&gone->assets);
 	directory_destroy(&gone->directory);
+	access_free(&gone->access);
+	subjects_free(&gone->subjects);
 	authenticator_trust_free(&gone->trust);
 	invitations_free(&gone->invitations);
 	free(gone);

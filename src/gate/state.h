@@ -16,10 +16,12 @@
 #include "guards/destinations/destinations.h"
 #include "guards/limits/limits.h"
 #include "guards/zones/zones.h"
+#include "identity/access.h"
 #include "identity/authenticator_trust.h"
 #include "identity/directory.h"
 #include "identity/invitations.h"
 #include "identity/nonces.h"
+#include "identity/subjects.h"
 #include "keys/software/keyring.h"
 #include "policy/bundle.h"
 #include "store/secrets.h"
@@ -30,6 +32,8 @@ struct gate_state {
 	struct directory *directory;
 	struct authenticator_trust trust; /* whose attestations of passkeys are believed */
 	struct invitations invitations;   /* to enrol a passkey */
+	struct subjects subjects;         /* of whom there are personal values */
+	struct access access;             /* auditors, and who may read personal values */
 	struct asset_registry *assets;
 	struct destinations destinations;
 	struct zones zones;

@@ -115,7 +115,7 @@ verify_requester(const struct gate *gate, const struct http_request *request, co
 /* canonical: the root as it would be written, in the arena. */
 static enum status
 read_documents(const struct gate *gate, const json *root, struct bytes canonical, struct submission *submission) {
-	static const char *const members[] = {"operation", "payload", "secret", "signature", nullptr};
+	static const char *const members[] = {"operation", "payload", "personal", "secret", "signature", nullptr};
 	const json *operation;
 	TRY(json_only(root, "request", members));
 	TRY(json_need(root, "request", "operation", JSON_OBJECT, &operation));
@@ -135,6 +135,16 @@ read_documents(const struct gate *gate, const json *root, struct bytes canonical
 }
 
 static enum status
+read_personal(const json *brought, struct submission *submission) {
+	if ((brought != nullptr) != (submission->kind == OPERATION_PERSON_PROFILE))
+		return fail(STATUS_INVALID, "request.personal: goes with person.profile and nothing else");
+	if (brought != nullptr && submission->nonce.len > 0)
+		return fail(STATUS_INVALID,
+			    "request.personal: personal values are brought by people, not by workloads");
+	return brought == nullptr ? OK : personal_read(submission->payload_document, brought, &submission->personal);
+}
+
+static enum status
 read_kind(const json *root, struct submission *submission) {
 	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
 	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
@@ -144,6 +154,7 @@ read_kind(const json *root, struct submission *submission) {
 		return fail(STATUS_INVALID, "request.secret: goes with key.import and nothing else");
 	if (submission->secret != nullptr && submission->nonce.len > 0)
 		return fail(STATUS_INVALID, "request.secret: keys are imported by people, not by workloads");
+	TRY(read_personal(json_get(root, "personal"), submission));
 	return change_check_payload(submission->kind, submission->payload_document);
 }
 

@@ -4,8 +4,11 @@
 
 #include "base/path_pattern.h"
 #include "keeper/explanation.h"
+#include "keeper/export.h"
 #include "keeper/inbox.h"
 #include "keeper/listing.h"
+#include "keeper/personal_read.h"
+#include "keeper/reading.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
@@ -23,8 +26,8 @@ struct api_route {
 	const char *method;
 	const char *pattern;
 	enum job_kind kind;
-	bool is_public;
-	uint32_t cost; /* of the reader's limit */
+	enum read_right right; /* JOB_READ */
+	uint32_t cost;         /* of the reader's limit */
 	/* In order, on the deciding thread: answers; or, with the next, only looks up what the state says. May be null with it. */
 	enum status (*read)(struct job *job, const struct route_match *match);
 	/* Beside it: fills job->body. Nothing of the state may be touched. */
@@ -52,10 +55,22 @@ find_operation(struct job *job, const struct route_match *match, struct gate_ope
 
 /* --- Operations. --- */
 
+/* Of the job's scope. */
+static enum status
+check_entry(const struct job *job, uint64_t index) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	struct ledger_record record;
+	if (!job->scope->is_limited)
+		return OK;
+	TRY(ledger_read(job->keeper->ledger, index, &bytes, &record));
+	return keeper_read_check_leaf(job, record.leaf);
+}
+
 static enum status
 read_operation(struct job *job, const struct route_match *match) {
 	struct gate_operation *operation;
 	TRY(find_operation(job, match, &operation));
+	TRY(check_entry(job, operation->entry));
 	return keeper_answer_known(job->keeper, job, operation);
 }
 
@@ -121,6 +136,7 @@ write_receipt(struct job *job, const struct route_match *match, uint64_t index) 
 	struct ledger_record record;
 	bool is_cosigned = wants_cosigned(match);
 	TRY(ledger_read(job->keeper->ledger, index, &bytes, &record));
+	TRY(keeper_read_check_leaf(job, record.leaf));
 	if (is_cosigned)
 		TRY(find_cosigned(job->keeper, &cosigned));
 	if (is_cosigned && cosigned.size <= index)
@@ -149,8 +165,11 @@ read_receipt(struct job *job, const struct route_match *match) {
 static enum status
 read_explanation(struct job *job, const struct route_match *match) {
 	(void)match;
+	uint64_t index = job->index;
 	job->content_type = "application/json";
-	return explanation_write(job->keeper, job->index, &job->body);
+	TRY(explanation_find(job->keeper, &index));
+	TRY(check_entry(job, index));
+	return explanation_write(job->keeper, index, &job->body);
 }
 
 static enum status
@@ -162,7 +181,13 @@ read_timeline(struct job *job, const struct route_match *match) {
 static enum status
 list_operations(struct job *job, const struct route_match *match) {
 	job->content_type = "application/json";
-	return listing_operations(job->keeper, match->query, &job->body);
+	return listing_operations(job, match->query, &job->body);
+}
+
+static enum status
+export_entries(struct job *job, const struct route_match *match) {
+	job->content_type = "application/json";
+	return export_write(job, match->query, &job->body);
 }
 
 /* --- State. --- */
@@ -302,6 +327,28 @@ read_instance(struct job *job, const struct route_match *match) {
 	return send_json(job, &w);
 }
 
+/* --- Personal values. --- */
+
+static enum status
+read_personal(struct job *job, const struct route_match *match) {
+	_cleanup_(personal_read_wipe) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	TRY(personal_read_profile(job, match->path.values[0], &w));
+	return send_json(job, &w);
+}
+
+static enum status
+read_personal_of_entry(struct job *job, const struct route_match *match) {
+	_cleanup_(personal_read_wipe) struct buffer body = {};
+	struct json_writer w;
+	uint64_t index;
+	TRY(decimal_decode(match->path.values[0], &index));
+	json_writer_start(&w, &body);
+	TRY(personal_read_entry(job, index, &w));
+	return send_json(job, &w);
+}
+
 /* --- The log. --- */
 
 static enum status
@@ -392,41 +439,44 @@ read_session(struct job *job, const struct route_match *match) {
 /* --- The table. --- */
 
 static const struct api_route routes[] = {
-	{"POST", "/v1/operations", JOB_OPERATION, false, 0, nullptr, nullptr},
-	{"POST", "/v1/protective", JOB_OPERATION, false, 0, nullptr, nullptr},
-	{"POST", "/v1/operations/*/votes", JOB_VOTE, false, 0, nullptr, nullptr},
-	{"GET", "/v1/operations", JOB_READ, false, 2, nullptr, list_operations},
-	{"GET", "/v1/operations/*", JOB_READ, false, 1, read_operation, nullptr},
-	{"GET", "/v1/operations/*/payload", JOB_READ, false, 1, read_material, nullptr},
-	{"GET", "/v1/operations/*/receipt", JOB_READ, false, 2, find_entry, read_receipt},
-	{"GET", "/v1/operations/*/explanation", JOB_READ, false, 10, find_entry, read_explanation},
-	{"GET", "/v1/operations/*/view", JOB_READ, false, 1, read_view, nullptr},
-	{"GET", "/v1/operations/*/timeline", JOB_READ, false, 2, find_entry, read_timeline},
-	{"GET", "/v1/inbox", JOB_READ, false, 2, read_inbox, nullptr},
-	{"GET", "/v1/limits", JOB_READ, false, 2, list_limits, nullptr},
-	{"GET", "/v1/keys", JOB_READ, false, 2, list_keys, nullptr},
-	{"GET", "/v1/keys/*", JOB_READ, false, 1, read_key, nullptr},
-	{"GET", "/v1/keys/*/derived", JOB_READ, false, 1, read_derived_key, nullptr},
-	{"GET", "/v1/people", JOB_READ, false, 2, list_people, nullptr},
-	{"GET", "/v1/workloads", JOB_READ, false, 2, list_workloads, nullptr},
-	{"GET", "/v1/groups", JOB_READ, false, 2, list_groups, nullptr},
-	{"GET", "/v1/lists", JOB_READ, false, 2, list_lists, nullptr},
-	{"GET", "/v1/lists/*", JOB_READ, false, 2, read_list, nullptr},
-	{"GET", "/v1/zones", JOB_READ, false, 2, list_zones, nullptr},
-	{"GET", "/v1/prices", JOB_READ, false, 2, list_assets, nullptr},
-	{"GET", "/v1/policy", JOB_READ, false, 1, read_policy, nullptr},
-	{"GET", "/v1/policy/bundles/*", JOB_READ, false, 10, nullptr, read_bundle},
-	{"GET", "/v1/instance", JOB_READ, true, 0, read_instance, nullptr},
-	{"GET", "/v1/ledger/checkpoint", JOB_READ, true, 0, read_checkpoint, nullptr},
-	{"GET", "/v1/ledger/entries/*", JOB_READ, false, 2, nullptr, read_entry},
-	{"GET", "/v1/ledger/tile/**", JOB_READ, false, 1, nullptr, read_tile},
-	{"GET", "/v1/events", JOB_READ, false, 1, read_events, nullptr},
-	{"POST", "/v1/session/challenge", JOB_READ, true, 0, make_challenge, nullptr},
-	{"POST", "/v1/session", JOB_SIGN_IN, true, 0, nullptr, nullptr},
-	{"GET", "/v1/session", JOB_READ, false, 1, read_session, nullptr},
-	{"DELETE", "/v1/session", JOB_SIGN_OUT, false, 0, nullptr, nullptr},
-	{"POST", "/v1/enrolment/options", JOB_READ, true, 0, read_enrolment_options, nullptr},
-	{"POST", "/v1/enrolment", JOB_ENROLMENT, true, 0, nullptr, nullptr},
+	{"POST", "/v1/operations", JOB_OPERATION, READ_STATE, 0, nullptr, nullptr},
+	{"POST", "/v1/protective", JOB_OPERATION, READ_STATE, 0, nullptr, nullptr},
+	{"POST", "/v1/operations/*/votes", JOB_VOTE, READ_STATE, 0, nullptr, nullptr},
+	{"GET", "/v1/operations", JOB_READ, READ_RECORD, 2, nullptr, list_operations},
+	{"GET", "/v1/operations/*", JOB_READ, READ_RECORD, 1, read_operation, nullptr},
+	{"GET", "/v1/operations/*/payload", JOB_READ, READ_STATE, 1, read_material, nullptr},
+	{"GET", "/v1/operations/*/receipt", JOB_READ, READ_RECORD, 2, find_entry, read_receipt},
+	{"GET", "/v1/operations/*/explanation", JOB_READ, READ_RECORD, 10, find_entry, read_explanation},
+	{"GET", "/v1/operations/*/view", JOB_READ, READ_STATE, 1, read_view, nullptr},
+	{"GET", "/v1/operations/*/timeline", JOB_READ, READ_STATE, 2, find_entry, read_timeline},
+	{"GET", "/v1/inbox", JOB_READ, READ_STATE, 2, read_inbox, nullptr},
+	{"GET", "/v1/limits", JOB_READ, READ_STATE, 2, list_limits, nullptr},
+	{"GET", "/v1/keys", JOB_READ, READ_STATE, 2, list_keys, nullptr},
+	{"GET", "/v1/keys/*", JOB_READ, READ_STATE, 1, read_key, nullptr},
+	{"GET", "/v1/keys/*/derived", JOB_READ, READ_STATE, 1, read_derived_key, nullptr},
+	{"GET", "/v1/people", JOB_READ, READ_STATE, 2, list_people, nullptr},
+	{"GET", "/v1/people/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal, nullptr},
+	{"GET", "/v1/workloads", JOB_READ, READ_STATE, 2, list_workloads, nullptr},
+	{"GET", "/v1/groups", JOB_READ, READ_STATE, 2, list_groups, nullptr},
+	{"GET", "/v1/lists", JOB_READ, READ_STATE, 2, list_lists, nullptr},
+	{"GET", "/v1/lists/*", JOB_READ, READ_STATE, 2, read_list, nullptr},
+	{"GET", "/v1/zones", JOB_READ, READ_STATE, 2, list_zones, nullptr},
+	{"GET", "/v1/prices", JOB_READ, READ_STATE, 2, list_assets, nullptr},
+	{"GET", "/v1/policy", JOB_READ, READ_STATE, 1, read_policy, nullptr},
+	{"GET", "/v1/policy/bundles/*", JOB_READ, READ_STATE, 10, nullptr, read_bundle},
+	{"GET", "/v1/instance", JOB_READ, READ_PUBLIC, 0, read_instance, nullptr},
+	{"GET", "/v1/ledger/checkpoint", JOB_READ, READ_PUBLIC, 0, read_checkpoint, nullptr},
+	{"GET", "/v1/ledger/entries/*", JOB_READ, READ_RECORD, 2, nullptr, read_entry},
+	{"GET", "/v1/ledger/entries/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal_of_entry, nullptr},
+	{"GET", "/v1/ledger/export", JOB_READ, READ_EXPORT, 20, nullptr, export_entries},
+	{"GET", "/v1/ledger/tile/**", JOB_READ, READ_STATE, 1, nullptr, read_tile},
+	{"GET", "/v1/events", JOB_READ, READ_STATE, 1, read_events, nullptr},
+	{"POST", "/v1/session/challenge", JOB_READ, READ_PUBLIC, 0, make_challenge, nullptr},
+	{"POST", "/v1/session", JOB_SIGN_IN, READ_PUBLIC, 0, nullptr, nullptr},
+	{"GET", "/v1/session", JOB_READ, READ_SELF, 1, read_session, nullptr},
+	{"DELETE", "/v1/session", JOB_SIGN_OUT, READ_SELF, 0, nullptr, nullptr},
+	{"POST", "/v1/enrolment/options", JOB_READ, READ_PUBLIC, 0, read_enrolment_options, nullptr},
+	{"POST", "/v1/enrolment", JOB_ENROLMENT, READ_PUBLIC, 0, nullptr, nullptr},
 };
 
 /* The target is path?query. */
@@ -460,7 +510,7 @@ api_authenticate(struct job *job) {
 	struct http_signature signature;
 	const struct directory_key *key;
 	const struct gate *gate = job->keeper->gate;
-	if (job->route->is_public)
+	if (job->route->right == READ_PUBLIC)
 		return OK;
 	if (job->received.cookie.data != nullptr && job->received.signature_input.data == nullptr)
 		return signing_in_authenticate(job);
@@ -492,6 +542,7 @@ api_read(struct job *job, bool *is_under_way) {
 	bool watches = job->route->read == read_events || job->route->read == read_session;
 	if (job->by_session)
 		TRY(signing_in_use(job, !watches, job->route->read != read_events));
+	TRY(keeper_read_begin(job, job->route->right));
 	TRY(run(job->route->read, job));
 	if (job->route->read_slowly == nullptr)
 		return OK;

@@ -9,11 +9,13 @@
 #include "keeper/activating.h"
 #include "keeper/event.h"
 #include "keeper/fetch_link.h"
+#include "keeper/reading.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
 #include "keeper/system_entry.h"
 #include "keeper/threshold.h"
 
+constexpr size_t OPENING_MAX = 2 * 1024;   /* a profile's values and an address: a third of it */
 constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
 
 /* --- The committer's side. --- */
@@ -86,16 +88,17 @@ submit_step(struct keeper *keeper, struct job *job) {
 	struct ledger_entry entries[ARRAY_LENGTH(job->step.entries)];
 	for (size_t i = 0; i < job->step.entry_count; i++)
 		entries[i] = (struct ledger_entry){.type = job->step.entries[i].type,
-						   .body = buffer_bytes(&job->step.entries[i].body)};
+						   .body = buffer_bytes(&job->step.entries[i].body),
+						   .openings = job->step.entries[i].openings,
+						   .opening_count = job->step.entries[i].opening_count};
 	if (submit_entries(keeper, job, entries, (unsigned)job->step.entry_count) == OK)
 		return;
 	keeper_end(keeper, fail_message());
 	job_give_back(keeper, job);
 }
 
-/* Of whoever asked by that key; empty where they stand in none. */
-static struct bytes
-legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
+struct bytes
+decide_legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
 	const struct directory_key *key = directory_key(keeper->gate->state->directory, key_id);
 	const struct unit *entity = key == nullptr ? nullptr : unit_above(key->principal->unit, UNIT_LEGAL_ENTITY);
 	return entity == nullptr ? (struct bytes){} : entity->id;
@@ -119,8 +122,8 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 					  : job->kind == JOB_OPERATION ? &job->submission.id
 								       : nullptr;
 	job->is_refusal = true;
-	if (refusal_write(&body, key_id, legal_entity_of(keeper, key_id), operation, &job->submission, keeper->batch_ms,
-			  job->error) != OK ||
+	if (refusal_write(&body, key_id, decide_legal_entity_of(keeper, key_id), operation, &job->submission,
+			  keeper->batch_ms, job->error) != OK ||
 	    submit_entries(keeper, job, &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)},
 			   1) != OK) {
 		keeper_send_problem(keeper, job, STATUS_UNAVAILABLE, fail_message());
@@ -173,8 +176,13 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 
 enum status
 decide_check_room(const struct keeper *keeper) {
-	static const struct ledger_entry largest[] = {{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}},
-						      {.type = ENTRY_DECISION, .body = {.len = ENTRY_SIZE_MAX}}};
+	static const struct bytes openings[PERSONAL_PARTS_MAX] = {{.len = OPENING_MAX}, {.len = OPENING_MAX}};
+	static const struct ledger_entry largest[] = {
+		{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}, .openings = openings, .opening_count = 1},
+		{.type = ENTRY_DECISION,
+		 .body = {.len = ENTRY_SIZE_MAX},
+		 .openings = openings,
+		 .opening_count = ARRAY_LENGTH(openings)}};
 	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
 }
 
@@ -325,6 +333,10 @@ static void
 after_done(struct keeper *keeper, struct job *job) {
 	if (job->is_lost) { /* the keeper has ended: whoever asked hears nothing */
 		job_give_back(keeper, job);
+		return;
+	}
+	if (job->kind == JOB_READ && !job->is_refusal) {
+		keeper_read_settle(job);
 		return;
 	}
 	if (job->is_refusal) {

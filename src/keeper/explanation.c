@@ -138,9 +138,8 @@ look_at_entry(const struct keeper *keeper, struct arena *arena, uint64_t index, 
 	return OK;
 }
 
-/* *index becomes the newest decision's or intent's of the operation that the entry there is about. */
-static enum status
-find_decision(struct keeper *keeper, uint64_t *index) {
+enum status
+explanation_find(struct keeper *keeper, uint64_t *index) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct deciding deciding = {.found = UINT64_MAX};
 	TRY(look_at_entry(keeper, &arena, *index, &deciding));
@@ -189,7 +188,6 @@ explanation_write_bundle(struct keeper *keeper, const struct hash256 *hash, stru
 
 enum status
 explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to) {
-	TRY(find_decision(keeper, &index));
 	struct explaining explaining = {.keeper = keeper, .index = index};
 	TRY(replayer_create(&explaining.replayer, &keeper->gate->blobs));
 	enum status status = explain(&explaining, to);

@@ -11,6 +11,8 @@
 
 #include "keeper/internal.h"
 
+/* *index becomes the newest decision's or intent's of the operation that the entry there is about, until it. */
+enum status explanation_find(struct keeper *keeper, uint64_t *index);
 /* Of the decision that stands at `index`; canonical JSON, appended. */
 enum status explanation_write(struct keeper *keeper, uint64_t index, struct buffer *to);
 

@@ -57,7 +57,17 @@ struct job {
 	struct sign_in sign_in;
 	struct enrolment enrolment;
 	char set_cookie[160]; /* goes out with the answer; empty: none */
-	struct buffer body;   /* of a slow read, with its type */
+	/* Of a read, keeper/reading.h. */
+	struct read_scope *scope;
+	bool is_withheld; /* its answer waits for the entry that says what was read */
+	enum entry_type recorded_as;
+	struct ipc_response withheld; /* in the job's arena */
+	struct bytes subjects_read;   /* canonical JSON: whose personal values, and which */
+	struct {
+		size_t count;
+		uint64_t first, last;
+	} exported;
+	struct buffer body; /* of a slow read, with its type */
 	const char *content_type;
 	/* After deciding. */
 	struct gate_step step;

@@ -1,4 +1,5 @@
 #include "keeper/listing.h"
+#include "keeper/reading.h"
 
 #include <stdlib.h>
 
@@ -8,9 +9,8 @@ constexpr size_t LIMIT_DEFAULT = 50;
 
 /* --- Queries. --- */
 
-/* The next name=value. */
-static enum status
-take_parameter(struct bytes *query, struct bytes *name, struct bytes *value) {
+enum status
+listing_take_parameter(struct bytes *query, struct bytes *name, struct bytes *value) {
 	const uint8_t *end = memchr(query->data, '&', query->len);
 	struct bytes one = bytes_of(query->data, end == nullptr ? query->len : (size_t)(end - query->data));
 	*query = end == nullptr ? (struct bytes){} : bytes_of(end + 1, query->len - one.len - 1);
@@ -20,6 +20,14 @@ take_parameter(struct bytes *query, struct bytes *name, struct bytes *value) {
 	*name = bytes_of(one.data, (size_t)(equals - one.data));
 	*value = bytes_of(equals + 1, one.len - name->len - 1);
 	return OK;
+}
+
+enum status
+listing_read_time(struct bytes value, int64_t *time_ms) {
+	uint64_t number;
+	TRY(decimal_decode(value, &number));
+	*time_ms = (int64_t)number;
+	return number <= (uint64_t)JSON_INTEGER_MAX ? OK : fail(STATUS_INVALID, "query.time: milliseconds since 1970");
 }
 
 static enum status
@@ -42,7 +50,8 @@ set_parameter(struct projection_operation_filter *filter, struct bytes name, str
 	} texts[] = {{"state", &filter->state},
 		     {"kind", &filter->kind},
 		     {"principal", &filter->principal},
-		     {"resource", &filter->resource}};
+		     {"resource", &filter->resource},
+		     {"legal_entity", &filter->legal_entity}};
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
 		if (bytes_equal_text(name, texts[i].name)) {
 			*texts[i].to = value;
@@ -50,6 +59,12 @@ set_parameter(struct projection_operation_filter *filter, struct bytes name, str
 		}
 	if (bytes_equal_text(name, "before"))
 		return decimal_decode(value, &filter->before);
+	if (bytes_equal_text(name, "from"))
+		return listing_read_time(value, &filter->from_ms);
+	if (bytes_equal_text(name, "until")) {
+		TRY(listing_read_time(value, &filter->to_ms));
+		return filter->to_ms-- > 1 ? OK : fail(STATUS_INVALID, "query.until: nothing is before that");
+	}
 	if (!bytes_equal_text(name, "limit"))
 		return fail(STATUS_INVALID, "query.name: \"%.*s\" is not a filter", BYTES_ARGS(name));
 	return read_limit(value, PROJECTION_PAGE_MAX, &filter->limit);
@@ -60,7 +75,7 @@ read_filter(struct bytes query, struct projection_operation_filter *filter) {
 	*filter = (struct projection_operation_filter){.limit = LIMIT_DEFAULT};
 	while (query.len > 0) {
 		struct bytes name, value;
-		TRY(take_parameter(&query, &name, &value));
+		TRY(listing_take_parameter(&query, &name, &value));
 		TRY(set_parameter(filter, name, value));
 	}
 	return OK;
@@ -85,11 +100,28 @@ write_operation(void *context, const struct projection_operation *operation) {
 	return OK;
 }
 
+/* To what the reader may see. */
+static enum status
+narrow(const struct job *job, struct projection_operation_filter *filter) {
+	const struct access_grant *grant;
+	if (!job->scope->is_limited)
+		return OK;
+	TRY(keeper_read_choose_grant(job, filter->legal_entity, &grant));
+	filter->legal_entity = bytes_of_text(grant->entity);
+	if (filter->from_ms < grant->from_ms)
+		filter->from_ms = grant->from_ms;
+	if (filter->to_ms == 0 || filter->to_ms > grant->until_ms - 1)
+		filter->to_ms = grant->until_ms - 1;
+	return OK;
+}
+
 enum status
-listing_operations(struct keeper *keeper, struct bytes query, struct buffer *to) {
+listing_operations(struct job *job, struct bytes query, struct buffer *to) {
+	struct keeper *keeper = job->keeper;
 	struct projection_operation_filter filter;
 	struct json_writer w;
 	TRY(read_filter(query, &filter));
+	TRY(narrow(job, &filter));
 	json_writer_start(&w, to);
 	json_write_object(&w);
 	json_write_key(&w, "operations");
@@ -130,7 +162,7 @@ read_page(struct bytes query, struct page *page) {
 	page->limit = LISTING_PAGE_MAX;
 	while (query.len > 0) {
 		struct bytes name, value;
-		TRY(take_parameter(&query, &name, &value));
+		TRY(listing_take_parameter(&query, &name, &value));
 		if (bytes_equal_text(name, "limit"))
 			TRY(read_limit(value, LISTING_PAGE_MAX, &page->limit));
 		else if (!bytes_equal_text(name, "after"))

@@ -6,8 +6,14 @@
 
 #include "keeper/internal.h"
 
-/* query: state, kind, principal, resource, before, limit (default 50). Errors: "query.*". Appended. */
-enum status listing_operations(struct keeper *keeper, struct bytes query, struct buffer *to);
+/* query: state, kind, principal, resource, legal_entity, from, until (ms since 1970), before, limit (default 50); within the job's
+ * scope. Errors: "query.*", "read.*". Appended. */
+enum status listing_operations(struct job *job, struct bytes query, struct buffer *to);
+
+/* The next name=value of a query that is not empty. */
+enum status listing_take_parameter(struct bytes *query, struct bytes *name, struct bytes *value);
+/* A time of a query: "query.time". */
+enum status listing_read_time(struct bytes value, int64_t *time_ms);
 
 constexpr size_t LISTING_PAGE_MAX = 1000;
 

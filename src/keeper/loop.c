@@ -12,6 +12,7 @@
 #include "keeper/api.h"
 #include "keeper/decide.h"
 #include "keeper/fetch_link.h"
+#include "keeper/reading.h"
 #include "keeper/report.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
@@ -61,9 +62,10 @@ read_job(struct job *job) {
 	if (job->read_status == OK && job->kind == JOB_OPERATION)
 		job->read_status = gate_read_operation(keeper->gate, &job->http, job->received.reported.peer_address,
 						       keeper->batch_ms, &job->submission);
-	else if (job->read_status == OK && job->kind == JOB_VOTE)
+	else if (job->read_status == OK && job->kind == JOB_VOTE) {
 		job->read_status = gate_read_vote(keeper->gate, &job->arena, job->http.body, &job->vote);
-	else if (job->read_status == OK && job->kind == JOB_SIGN_IN)
+		job->vote.peer_address = job->received.reported.peer_address;
+	} else if (job->read_status == OK && job->kind == JOB_SIGN_IN)
 		job->read_status = signing_in_read(job);
 	else if (job->read_status == OK && job->kind == JOB_SIGN_OUT)
 		job->read_status = signing_in_authenticate(job);
@@ -96,10 +98,12 @@ answer_read(struct keeper *keeper, struct job *job) {
 	bool is_under_way = false;
 	enum status status = api_read(job, &is_under_way);
 	metric_add(&keeper->reads, 1);
-	if (status != OK)
+	if (status != OK) {
+		job->is_withheld = false;
 		keeper_send_problem(keeper, job, status, fail_message());
+	}
 	if (!is_under_way)
-		job_give_back(keeper, job);
+		keeper_read_finish(job);
 }
 
 static void

@@ -49,7 +49,8 @@ apply_decision(struct projection *projection, const struct projection_entry *ent
 						 .resource = text_of(document, "resource"),
 						 .state = bytes_of_text(state_of_decision(entry->body)),
 						 .at_ms = entry->at_ms,
-						 .index = entry->index};
+						 .index = entry->index,
+						 .legal_entity = text_of(entry->body, "legal_entity")};
 	TRY(projection_put_operation(projection, &operation));
 	return note_activation(projection, entry, &operation);
 }
@@ -150,7 +151,8 @@ static enum status
 target_apply(void *context, const struct ledger_record *record) {
 	struct keeper *keeper = context;
 	/* What the handlers above look at: a tenth of what a decision says. */
-	static const char *const members[] = {"decision", "document", "operation", "outcome", "statement", nullptr};
+	static const char *const members[] = {"decision", "document",  "legal_entity", "operation",
+					      "outcome",  "statement", nullptr};
 	_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
 	_cleanup_(buffer_free) struct buffer selected = {};
 	struct entry entry;
@@ -163,6 +165,7 @@ target_apply(void *context, const struct ledger_record *record) {
 				       .seq = (int64_t)entry.seq,
 				       .at_ms = entry.at_ms,
 				       .operation = text_of(body, "operation"),
+				       .legal_entity = text_of(body, "legal_entity"),
 				       .body = body,
 				       .leaf = record->leaf};
 	pthread_mutex_lock(&keeper->projection_mutex);

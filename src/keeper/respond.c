@@ -8,12 +8,38 @@
 #include "keeper/threshold.h"
 #include "ledger/receipt.h"
 
+/* The views of an answer into an arena. What memory refuses is no answer. */
+static bool
+copy_response(struct arena *arena, const struct ipc_response *from, struct ipc_response *to) {
+	*to = *from;
+	struct bytes *views[] = {&to->content_type,  &to->operation, &to->location, &to->retry_after,
+				 &to->cache_control, &to->etag,      &to->body,     &to->set_cookie};
+	bool all = true;
+	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
+		if (views[i]->data != nullptr) {
+			*views[i] = arena_copy(arena, *views[i]);
+			all = all && views[i]->data != nullptr;
+		}
+	return all;
+}
+
+static void
+withhold(struct job *job, const struct ipc_response *response) {
+	if (!copy_response(&job->arena, response, &job->withheld))
+		job->withheld = (struct ipc_response){.status = 503};
+}
+
 static void
 send_response(struct keeper *keeper, struct job *job, struct ipc_response *response) {
 	if (response->body.len > IPC_BODY_MAX) { /* the gateway would take neither it nor anything after it */
 		fail_keep("answer.size: %zu bytes, and an answer has at most %zu: ask for less of it",
 			  response->body.len, IPC_BODY_MAX);
+		job->is_withheld = false; /* nothing is given */
 		keeper_send_problem(keeper, job, STATUS_UNSUPPORTED, fail_message());
+		return;
+	}
+	if (job->is_withheld) {
+		withhold(job, response);
 		return;
 	}
 	job->is_answered = true;
@@ -24,13 +50,8 @@ send_response(struct keeper *keeper, struct job *job, struct ipc_response *respo
 	if (job->is_internal || job->forwarded_by != 0)
 		return;                 /* nobody waits here */
 	if (job->response != nullptr) { /* keeper_answer() */
-		struct ipc_response *to = job->response;
-		*to = *response;
-		struct bytes *views[] = {&to->content_type,  &to->operation, &to->location, &to->retry_after,
-					 &to->cache_control, &to->etag,      &to->body,     &to->set_cookie};
-		for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
-			if (views[i]->data != nullptr)
-				*views[i] = arena_copy(job->response_arena, *views[i]);
+		if (!copy_response(job->response_arena, response, job->response))
+			job->response->status = 503;
 		return;
 	}
 	struct buffer *payload;
@@ -73,6 +94,11 @@ keeper_send_problem(struct keeper *keeper, struct job *job, enum status status, 
 		response.retry_after =
 			job->retry_after[0] != '\0' ? bytes_of_text(job->retry_after) : BYTES_OF_LITERAL("1");
 	send_response(keeper, job, &response);
+}
+
+void
+keeper_send_withheld(struct keeper *keeper, struct job *job) {
+	send_response(keeper, job, &job->withheld);
 }
 
 void

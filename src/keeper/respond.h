@@ -13,6 +13,8 @@ void keeper_send_problem(struct keeper *keeper, struct job *job, enum status sta
 void keeper_send_job_error(struct keeper *keeper, struct job *job);
 void keeper_send_body(struct keeper *keeper, struct job *job, unsigned status, const char *content_type,
 		      struct bytes body);
+/* The answer that waited for its entry. */
+void keeper_send_withheld(struct keeper *keeper, struct job *job);
 void keeper_send_feed(struct keeper *keeper, struct job *job);
 void keeper_send_answer(struct keeper *keeper, struct job *job, const struct answer *answer);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "identity/http_signature.h"
+#include "keeper/reading.h"
 #include "keeper/respond.h"
 
 struct slow_reads {
@@ -143,9 +144,11 @@ answer(struct job *job) {
 	struct keeper *keeper = job->keeper;
 	if (job->read_status == OK)
 		keeper_send_body(keeper, job, 200, job->content_type, buffer_bytes(&job->body));
-	else
+	else {
+		job->is_withheld = false;
 		keeper_send_job_error(keeper, job);
-	job_give_back(keeper, job);
+	}
+	keeper_read_finish(job);
 }
 
 void

@@ -31,6 +31,9 @@ enum entry_type {
 	ENTRY_CONFIGURATION, /* was reloaded */
 	ENTRY_CLOCK,         /* sample: source, offset, bound; step; acceptance */
 	ENTRY_COSIGNATURE,   /* witnesses cosigned a head */
+	ENTRY_READ,          /* somebody read personal values, or an auditor the record: who, whose, what */
+	ENTRY_EXPORT,        /* entries were exported: which, by whom, their hash */
+	ENTRY_ERASED,        /* a person's personal values were: their key is gone */
 	ENTRY_BACKUP,        /* was taken: the archive's hash */
 	ENTRY_RESTORE,       /* the log goes on from a backup; what was lost */
 	ENTRY_RECOVERED,     /* bytes of an incomplete frame were cut: their hash */

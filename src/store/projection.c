@@ -9,11 +9,11 @@
 static const char schema[] =
 	"CREATE TABLE applied(one INTEGER PRIMARY KEY CHECK(one = 1), identity BLOB, size INTEGER, root BLOB);"
 	"CREATE TABLE entries(idx INTEGER PRIMARY KEY, type TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
-	" operation TEXT NOT NULL);"
+	" operation TEXT NOT NULL, legal_entity TEXT NOT NULL);"
 	"CREATE INDEX entries_operation ON entries(operation) WHERE operation <> '';"
 	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, principal TEXT "
 	"NOT NULL,"
-	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL);"
+	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL);"
 	"CREATE INDEX operations_principal ON operations(principal);"
 	"CREATE INDEX operations_resource ON operations(resource);"
 	"CREATE INDEX operations_state ON operations(state);"
@@ -21,7 +21,7 @@ static const char schema[] =
 	" idx INTEGER NOT NULL, PRIMARY KEY(operation, person)) WITHOUT ROWID;"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 2;
+constexpr int VERSION = 3;
 
 struct projection {
 	struct database *database;
@@ -140,13 +140,15 @@ static enum status
 insert_entry(struct projection *projection, const struct projection_entry *entry) {
 	struct sqlite3_stmt *statement;
 	TRY(database_statement(projection->database,
-			       "INSERT INTO entries(idx, type, seq, at, operation) VALUES(?1, ?2, ?3, ?4, ?5)",
+			       "INSERT INTO entries(idx, type, seq, at, operation, legal_entity)"
+			       " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 			       &statement));
 	database_bind_integer(statement, 1, (int64_t)entry->index);
 	database_bind_text(statement, 2, entry->type);
 	database_bind_integer(statement, 3, entry->seq);
 	database_bind_integer(statement, 4, entry->at_ms);
 	database_bind_text(statement, 5, entry->operation);
+	database_bind_text(statement, 6, entry->legal_entity);
 	return database_run(projection->database, statement);
 }
 
@@ -185,10 +187,11 @@ projection_put_operation(struct projection *projection, const struct projection_
 	struct sqlite3_stmt *statement;
 	TRY(database_statement(
 		projection->database,
-		"INSERT INTO operations(id, kind, principal, resource, state, at, idx)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE SET"
+		"INSERT INTO operations(id, kind, principal, resource, state, at, idx, legal_entity)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(id) DO UPDATE SET"
 		" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"
-		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7",
+		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7,"
+		" legal_entity = iif(?8 = '', legal_entity, ?8)",
 		&statement));
 	database_bind_text(statement, 1, operation->id);
 	database_bind_text(statement, 2, operation->kind);
@@ -197,6 +200,7 @@ projection_put_operation(struct projection *projection, const struct projection_
 	database_bind_text(statement, 5, operation->state);
 	database_bind_integer(statement, 6, operation->at_ms);
 	database_bind_integer(statement, 7, (int64_t)operation->index);
+	database_bind_text(statement, 8, operation->legal_entity);
 	return database_run(projection->database, statement);
 }
 
@@ -270,8 +274,8 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 		int columns;
 	} tables[] = {
 		{"SELECT identity, size, root FROM applied", 3},
-		{"SELECT idx, type, seq, at, operation FROM entries ORDER BY idx", 5},
-		{"SELECT id, kind, principal, resource, state, at, idx FROM operations ORDER BY id", 7},
+		{"SELECT idx, type, seq, at, operation, legal_entity FROM entries ORDER BY idx", 6},
+		{"SELECT id, kind, principal, resource, state, at, idx, legal_entity FROM operations ORDER BY id", 8},
 		{"SELECT operation, person, verdict, at, idx FROM votes ORDER BY operation, person", 5},
 		{"SELECT collection, id, state, body, idx FROM objects ORDER BY collection, id", 5},
 	};
@@ -290,7 +294,8 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 	" collection = '" PROJECTION_REJECTIONS "' AND objects.id = operations.id), '') FROM operations WHERE "
 #define OPERATION_FILTERS                                                                                              \
 	" AND (?1 = '' OR kind = ?1) AND (?2 = '' OR principal = ?2) AND (?3 = '' OR resource = ?3)"                   \
-	" AND (?4 = '' OR state = ?4) AND at >= ?5 AND at <= ?6 AND idx < ?7 ORDER BY idx DESC LIMIT ?8"
+	" AND (?4 = '' OR state = ?4) AND (?5 = '' OR legal_entity = ?5) AND at >= ?6 AND at <= ?7 AND idx < ?8"       \
+	" ORDER BY idx DESC LIMIT ?9"
 
 static enum status
 check_limit(size_t limit) {
@@ -351,7 +356,8 @@ projection_list_operations(struct projection *projection, const struct projectio
 	database_bind_text(statement, 2, filter->principal);
 	database_bind_text(statement, 3, filter->resource);
 	database_bind_text(statement, 4, filter->state);
-	bind_window(statement, 5, filter->from_ms, filter->to_ms, filter->before, filter->limit);
+	database_bind_text(statement, 5, filter->legal_entity);
+	bind_window(statement, 6, filter->from_ms, filter->to_ms, filter->before, filter->limit);
 	return visit_operations(projection, statement, visit, context);
 }
 
@@ -410,8 +416,9 @@ projection_list_votes(struct projection *projection, struct bytes operation,
 
 #define ENTRY_COLUMNS "SELECT idx, type, seq, at, operation FROM entries WHERE "
 #define ENTRY_FILTERS                                                                                                  \
-	" AND (?1 = '' OR type = ?1) AND (?2 = '' OR operation = ?2) AND at >= ?3 AND at <= ?4 AND idx < ?5"           \
-	" ORDER BY idx DESC LIMIT ?6"
+	" AND (?1 = '' OR type = ?1) AND (?2 = '' OR operation = ?2) AND (?3 = '' OR legal_entity = ?3)"               \
+	" AND at >= ?4 AND at <= ?5 AND idx < ?6"                                                                      \
+	" ORDER BY idx DESC LIMIT ?7"
 
 enum status
 projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
@@ -424,7 +431,8 @@ projection_list_entries(struct projection *projection, const struct projection_e
 	TRY(database_statement(projection->database, sql, &statement));
 	database_bind_text(statement, 1, filter->type);
 	database_bind_text(statement, 2, filter->operation);
-	bind_window(statement, 3, filter->from_ms, filter->to_ms, filter->before, filter->limit);
+	database_bind_text(statement, 3, filter->legal_entity);
+	bind_window(statement, 4, filter->from_ms, filter->to_ms, filter->before, filter->limit);
 	for (;;) {
 		TRY(database_step(projection->database, statement, &row));
 		if (!row)

@@ -23,7 +23,8 @@ struct projection_entry {
 	struct bytes type;
 	int64_t seq;
 	int64_t at_ms;
-	struct bytes operation; /* the operation id that its body names, or empty */
+	struct bytes operation;    /* the operation id that its body names, or empty */
+	struct bytes legal_entity; /* the same */
 	const json *body;
 	struct bytes leaf;
 };
@@ -68,6 +69,7 @@ struct projection_operation {
 	int64_t at_ms;
 	uint64_t index;         /* of the entry that says so */
 	struct bytes rejection; /* of a listed one: the object of PROJECTION_REJECTIONS, or empty; not put here */
+	struct bytes legal_entity;
 };
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
@@ -91,8 +93,8 @@ enum status projection_remove_object(struct projection *projection, const char *
 constexpr size_t PROJECTION_PAGE_MAX = 1000;
 
 struct projection_operation_filter {
-	struct bytes kind, principal, resource, state; /* empty: any */
-	int64_t from_ms, to_ms;                        /* of the newest entry; 0: open */
+	struct bytes kind, principal, resource, state, legal_entity; /* empty: any */
+	int64_t from_ms, to_ms;                                      /* of the newest entry, both included; 0: open */
 	uint64_t before;
 	size_t limit; /* 1 to PROJECTION_PAGE_MAX */
 };
@@ -115,8 +117,8 @@ struct projection_row {
 	struct bytes operation;
 };
 struct projection_entry_filter {
-	struct bytes type, operation; /* empty: any */
-	int64_t from_ms, to_ms;
+	struct bytes type, operation, legal_entity; /* empty: any */
+	int64_t from_ms, to_ms;                     /* both included; 0: open */
 	uint64_t before;
 	size_t limit;
 };

@@ -1,0 +1,591 @@
+/*
+ * Personal values from end to end: no leaf, tile or file has them in clear; whoever may read them does, and the log says so; and after an
+ * erasure nothing on the disk gives them back, over crashes, restarts, snapshots and restored backups.
+ */
+#include "tests/test.h"
+#include "tests/house.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gate/replay.h"
+#include "gate/snapshot.h"
+#include "keeper/backup.h"
+#include "keeper/internal.h"
+#include "tests/fault_io.h"
+
+#define PERSON_2 "person:p-0000000000000002"
+#define PERSON_4 "person:p-0000000000000004"
+static const char NAME[] = "Grete Hermann-Zyx";
+static const char CONTACT[] = "grete.hermann@quantum-desk.example";
+static const char ADDRESS[] = "127.1.0.1"; /* tests/house.c */
+
+struct world {
+	struct house house;
+	struct arena arena;
+};
+
+static void
+begin(struct world *world) {
+	*world = (struct world){};
+	house_found(&world->house, nullptr);
+	assert_ok(house_open(&world->house));
+}
+
+static void
+world_end(struct world *world) {
+	house_free(&world->house);
+	arena_free(&world->arena);
+}
+
+static void
+restart(struct world *world) {
+	house_close(&world->house);
+	assert_ok(house_open(&world->house));
+}
+
+/* --- Asking. --- */
+
+static struct opening_field
+field_of(const char *name, const char *value) {
+	struct opening_field field = {.name = bytes_of_text(name), .value = bytes_of_text(value)};
+	memset(field.salt, name[0], sizeof field.salt);
+	return field;
+}
+
+static const char *
+hex(struct arena *arena, struct bytes bytes) {
+	char *text = arena_alloc(arena, 2 * bytes.len + 1);
+	hex_encode(bytes, text);
+	return text;
+}
+
+static const char *
+commitment_of(struct arena *arena, const char *name, const char *value) {
+	struct opening_field field = field_of(name, value);
+	struct hash256 commitment = opening_commit(&field);
+	return hex(arena, hash256_bytes(&commitment));
+}
+
+static const char *
+brought(struct arena *arena, const char *name, const char *value) {
+	struct opening_field field = field_of(name, value);
+	return arena_format(arena, "\"%s\":{\"salt\":\"%s\",\"value\":\"%s\"}", name,
+			    hex(arena, BYTES_OF_ARRAY(field.salt)), value);
+}
+
+static struct firm_operation
+profile(struct arena *arena, const char *person, const char *name, const char *contact) {
+	return (struct firm_operation){.by = FIRM_PERSON_4,
+				       .kind = "person.profile",
+				       .resource = person,
+				       .payload = arena_format(arena, "{\"contact\":\"%s\",\"name\":\"%s\"}",
+							       commitment_of(arena, "contact", contact),
+							       commitment_of(arena, "name", name)),
+				       .personal = arena_format(arena, "{%s,%s}", brought(arena, "contact", contact),
+								brought(arena, "name", name)),
+				       .reason = "who it is"};
+}
+
+/* Held; then done by the votes of 3 and 5, or what the votes make of it. */
+static void
+submit_and_approve(struct world *world, struct firm_operation operation, unsigned expected, const char *state) {
+	struct ipc_response response;
+	assert_ok(house_submit(&world->house, &world->arena, operation, &response));
+	if (response.status == 202) {
+		struct bytes id = response.operation;
+		assert_ok(house_vote(&world->house, &world->arena, id, FIRM_PERSON_3, "approve", &response));
+		assert_answer(202, "held", &response);
+		assert_ok(house_vote(&world->house, &world->arena, id, FIRM_PERSON_5, "approve", &response));
+	}
+	assert_answer(expected, state, &response);
+}
+
+static void
+enter_profile(struct world *world) {
+	submit_and_approve(world, profile(&world->arena, PERSON_2, NAME, CONTACT), 200, "done");
+}
+
+static struct firm_operation
+erasure(const char *person) {
+	return (struct firm_operation){.by = FIRM_PERSON_4,
+				       .kind = "person.erase",
+				       .resource = person,
+				       .payload = "{}",
+				       .reason = "asked to be forgotten"};
+}
+
+static void
+erase(struct world *world) {
+	submit_and_approve(world, erasure(PERSON_2), 200, "done");
+}
+
+static struct firm_operation
+grant_personal(struct world *world, const char *person) {
+	return (struct firm_operation){.by = FIRM_PERSON_4,
+				       .kind = "personal.grant",
+				       .resource = person,
+				       .payload = arena_format(&world->arena, "{\"until\":%lld}",
+							       (long long)house_now_ms(&world->house) + 3'600'000),
+				       .reason = "personnel"};
+}
+
+static const json *
+read_as(struct world *world, enum firm_member by, const char *target, unsigned expected) {
+	struct ipc_response response;
+	const json *document;
+	assert_ok(house_get_by(&world->house, &world->arena, by, target, &response));
+	assert_answer(expected, nullptr, &response);
+	assert_ok(json_read(&world->arena, response.body, (struct json_limits){}, &document));
+	return document;
+}
+
+static const json *
+read_profile(struct world *world, enum firm_member by, unsigned expected) {
+	return read_as(world, by, "/v1/people/p-0000000000000002/personal", expected);
+}
+
+static void
+assert_problem_of(const json *document, const char *name) {
+	static const char prefix[] = "urn:gatehouse:problem:";
+	struct bytes type = json_string(json_get(document, "type"));
+	assert_true(type.len > sizeof prefix - 1);
+	assert_bytes(bytes_of_text(name), bytes_of(type.data + sizeof prefix - 1, type.len - (sizeof prefix - 1)));
+}
+
+static struct bytes
+value_of(const json *document, const char *field) {
+	const json *value = json_get(json_get(json_get(document, "values"), field), "value");
+	return value == nullptr ? (struct bytes){} : json_string(value);
+}
+
+static uint64_t
+count_of(struct world *world, enum entry_type type) {
+	uint64_t counts[ENTRY_TYPES];
+	ledger_counts(keeper_ledger(world->house.keeper), counts);
+	return counts[type];
+}
+
+/* --- The disk. --- */
+
+static struct bytes wanted;
+static size_t found_in;
+static char found_where[512];
+
+static int
+look_into(const char *path, const struct stat *, int kind, struct FTW *) {
+	_cleanup_(buffer_free) struct buffer content = {};
+	if (kind != FTW_F || io_read_file(io_system(), path, 256 << 20, &content) != OK)
+		return 0;
+	if (content.len > 0 && memmem(content.data, content.len, wanted.data, wanted.len) != nullptr) {
+		found_in++;
+		snprintf(found_where, sizeof found_where, "%s", path);
+	}
+	return 0;
+}
+
+/* Files of the directory, whole and as they are, in which these bytes stand: free pages, journals and padding included. */
+static size_t
+count_files_with(const char *directory, struct bytes bytes) {
+	wanted = bytes;
+	found_in = 0;
+	assert_int_equal(0, nftw(directory, look_into, 16, FTW_PHYS));
+	return found_in;
+}
+
+static void
+assert_nowhere(const struct world *world, struct bytes bytes, const char *what) {
+	if (count_files_with(world->house.directory, bytes) > 0)
+		fail_msg("%s stands in %zu files, such as %s", what, found_in, found_where);
+}
+
+static void
+publish(struct world *world) {
+	for (;;) { /* until the publisher has brought tiles and state.db up to the log */
+		struct ledger_head head;
+		ledger_durable_head(keeper_ledger(world->house.keeper), &head);
+		pthread_mutex_lock(&world->house.keeper->projection_mutex);
+		uint64_t applied = projection_applied(world->house.keeper->projection).size;
+		pthread_mutex_unlock(&world->house.keeper->projection_mutex);
+		if (applied == head.head.size)
+			return;
+		usleep(20'000);
+	}
+}
+
+static void
+assert_values_nowhere(struct world *world) {
+	publish(world);
+	assert_nowhere(world, bytes_of_text(NAME), "the name");
+	assert_nowhere(world, bytes_of_text(CONTACT), "the contact");
+	assert_nowhere(world, bytes_of_text(ADDRESS), "the source address");
+}
+
+static struct buffer
+wrapped_key(struct world *world) {
+	struct buffer wrapped = {};
+	assert_ok(secrets_get(world->house.installation.secrets, "subject", BYTES_OF_LITERAL(PERSON_2), &wrapped));
+	return wrapped;
+}
+
+/* --- What is promised. --- */
+
+static void
+a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_entry_before(void **) {
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	enter_profile(&world);
+	assert_int_equal(0, count_of(&world, ENTRY_READ));
+	const json *own = read_profile(&world, FIRM_PERSON_2, 200);
+	assert_bytes(bytes_of_text(NAME), value_of(own, "name"));
+	assert_bytes(bytes_of_text(CONTACT), value_of(own, "contact"));
+	assert_false(json_boolean(json_get(own, "erased")));
+	assert_int_equal(1, count_of(&world, ENTRY_READ));
+	/* Neither an approver nor whoever entered it. */
+	assert_problem_of(read_profile(&world, FIRM_PERSON_3, 403), "read.personal");
+	assert_problem_of(read_profile(&world, FIRM_PERSON_4, 403), "read.personal");
+	assert_problem_of(read_profile(&world, FIRM_SETTLEMENT, 403), "read.personal");
+	assert_int_equal(1, count_of(&world, ENTRY_READ));
+	submit_and_approve(&world, grant_personal(&world, "person:p-0000000000000001"), 200, "done");
+	assert_bytes(bytes_of_text(NAME), value_of(read_profile(&world, FIRM_PERSON_1, 200), "name"));
+	assert_int_equal(2, count_of(&world, ENTRY_READ));
+	/* What the entry says. */
+	struct ledger_head head;
+	struct ledger_record record;
+	struct entry entry;
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	ledger_durable_head(keeper_ledger(world.house.keeper), &head);
+	for (uint64_t i = head.head.size; i-- > 0;) {
+		buffer_reset(&bytes);
+		assert_ok(ledger_read(keeper_ledger(world.house.keeper), i, &bytes, &record));
+		assert_ok(entry_read(&world.arena, record.leaf, &entry));
+		if (entry.type == ENTRY_READ)
+			break;
+	}
+	assert_int_equal(ENTRY_READ, entry.type);
+	static const char expected[] = "\"subjects\":[{\"fields\":[\"contact\",\"name\"],\"subject\":\"" PERSON_2
+				       "\"}],\"target\":\"/v1/people/p-0000000000000002/personal\"}";
+	assert_non_null(memmem(entry.body.data, entry.body.len, expected, sizeof expected - 1));
+	static const char key[] = "\"key\":\"person:p-0000000000000001/terminal\"";
+	assert_non_null(memmem(entry.body.data, entry.body.len, key, sizeof key - 1));
+	/* Revoked, and the same after a restart. */
+	submit_and_approve(&world,
+			   (struct firm_operation){.by = FIRM_PERSON_4,
+						   .kind = "personal.revoke",
+						   .resource = "person:p-0000000000000001",
+						   .payload = "{}"},
+			   200, "done");
+	assert_problem_of(read_profile(&world, FIRM_PERSON_1, 403), "read.personal");
+	restart(&world);
+	assert_problem_of(read_profile(&world, FIRM_PERSON_1, 403), "read.personal");
+	assert_bytes(bytes_of_text(CONTACT), value_of(read_profile(&world, FIRM_PERSON_2, 200), "contact"));
+}
+
+/* Also under the key of the reader itself: without an entry there is no answer. */
+static void
+what_cannot_be_recorded_is_not_read(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(world_end) struct world world = {};
+	fault_io_start(&fault);
+	house_found(&world.house, &fault.io);
+	assert_ok(house_open(&world.house));
+	enter_profile(&world);
+	read_profile(&world, FIRM_PERSON_2, 200);
+	fault.controls->disk_full = true;
+	for (unsigned i = 0; i < 4000; i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		assert_ok(house_get_by(&world.house, &arena, FIRM_PERSON_2, "/v1/people/p-0000000000000002/personal",
+				       &response));
+		if (response.status == 200)
+			continue;
+		assert_int_equal(503, response.status);
+		assert_bytes(BYTES_OF_LITERAL("ledger.disk_full"), house_problem(&arena, &response));
+		assert_null(memmem(response.body.data, response.body.len, NAME, strlen(NAME)));
+		/* What needs no entry is read on. */
+		assert_ok(house_get_by(&world.house, &arena, FIRM_PERSON_2, "/v1/people", &response));
+		assert_answer(200, nullptr, &response);
+		return;
+	}
+	fail_msg("the log never became full");
+}
+
+static void
+no_file_has_a_value_in_clear_and_an_erasure_leaves_nothing_that_opens_one(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(buffer_free) struct buffer wrapped = {};
+	begin(&world);
+	enter_profile(&world);
+	read_profile(&world, FIRM_PERSON_2, 200);
+	assert_values_nowhere(&world); /* before as well: not in a leaf, nor in a tile */
+	wrapped = wrapped_key(&world);
+	assert_true(count_files_with(world.house.directory, buffer_bytes(&wrapped)) >
+		    0); /* so the search finds things */
+	erase(&world);
+	assert_int_equal(1, count_of(&world, ENTRY_ERASED));
+	assert_nowhere(&world, buffer_bytes(&wrapped), "the person's key");
+	assert_values_nowhere(&world);
+	const json *gone = read_profile(&world, FIRM_PERSON_2, 200);
+	assert_true(json_boolean(json_get(gone, "erased")));
+	assert_int_equal(0, value_of(gone, "name").len);
+	/* Over a snapshot and a restart. */
+	assert_ok(keeper_snapshot(world.house.keeper));
+	restart(&world);
+	assert_nowhere(&world, buffer_bytes(&wrapped), "the person's key");
+	assert_values_nowhere(&world);
+	assert_true(json_boolean(json_get(read_profile(&world, FIRM_PERSON_2, 200), "erased")));
+	/* Once erased, never again. */
+	struct ipc_response response;
+	assert_ok(house_submit(&world.house, &world.arena, profile(&world.arena, PERSON_2, NAME, CONTACT), &response));
+	assert_answer(409, nullptr, &response);
+	assert_bytes(BYTES_OF_LITERAL("personal.erased"), house_problem(&world.arena, &response));
+	assert_values_nowhere(&world);
+}
+
+/* Whoever crashes between the entry and the row: the next start does what was begun. */
+static void
+an_erasure_is_repeated_at_every_start(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(buffer_free) struct buffer wrapped = {};
+	begin(&world);
+	enter_profile(&world);
+	wrapped = wrapped_key(&world);
+	erase(&world);
+	assert_ok(secrets_create(world.house.installation.secrets, "subject", BYTES_OF_LITERAL(PERSON_2),
+				 buffer_bytes(&wrapped)));
+	assert_true(count_files_with(world.house.directory, buffer_bytes(&wrapped)) > 0);
+	restart(&world);
+	assert_nowhere(&world, buffer_bytes(&wrapped), "the person's key");
+	assert_true(json_boolean(json_get(read_profile(&world, FIRM_PERSON_2, 200), "erased")));
+}
+
+static void
+a_person_s_key_that_is_lost_stops_the_start(void **) {
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	enter_profile(&world);
+	assert_ok(secrets_destroy(world.house.installation.secrets, "subject", BYTES_OF_LITERAL(PERSON_2)));
+	house_close(&world.house);
+	assert_fails(STATUS_CORRUPT, "secrets.lost", house_open(&world.house));
+}
+
+static void
+a_profile_that_waits_while_its_person_is_erased_comes_to_nothing(void **) {
+	_cleanup_(world_end) struct world world;
+	struct ipc_response response;
+	begin(&world);
+	enter_profile(&world);
+	assert_ok(house_submit(&world.house, &world.arena, profile(&world.arena, PERSON_2, "Somebody Else", CONTACT),
+			       &response));
+	assert_answer(202, "held", &response);
+	struct bytes id = response.operation;
+	erase(&world);
+	assert_ok(house_vote(&world.house, &world.arena, id, FIRM_PERSON_3, "approve", &response));
+	assert_ok(house_vote(&world.house, &world.arena, id, FIRM_PERSON_5, "approve", &response));
+	assert_answer(409, "failed", &response);
+	assert_nowhere(&world, BYTES_OF_LITERAL("Somebody Else"), "the name");
+}
+
+/* Whose request came from where is sealed beside it, for who may read it; a workload's is nobody's. */
+static void
+the_source_address_of_a_person_s_request_is_sealed_beside_its_entry(void **) {
+	_cleanup_(world_end) struct world world;
+	struct ipc_response response;
+	begin(&world);
+	assert_ok(house_submit(&world.house, &world.arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "group.add",
+						       .resource = "system:gatehouse",
+						       .payload = "{\"id\":\"desk_heads\"}"},
+			       &response));
+	assert_answer(202, "held", &response);
+	const json *answered;
+	assert_ok(json_read(&world.arena, response.body, (struct json_limits){}, &answered));
+	const char *target = arena_format(&world.arena, "/v1/ledger/entries/%lld/personal",
+					  (long long)json_integer(json_get(answered, "entry")));
+	assert_problem_of(read_as(&world, FIRM_PERSON_1, target, 403), "read.personal");
+	const json *opened = read_as(&world, FIRM_PERSON_4, target, 200);
+	struct json_iterator subjects = json_iterate(json_get(opened, "subjects"));
+	const json *subject = json_next(&subjects, nullptr);
+	assert_non_null(subject);
+	assert_bytes(BYTES_OF_LITERAL(PERSON_4), json_string(json_get(subject, "subject")));
+	assert_bytes(bytes_of_text(ADDRESS), json_string(json_get(json_get(subject, "fields"), "source_address")));
+	assert_null(json_next(&subjects, nullptr));
+	/* A vote as well; and a workload's request has none. */
+	assert_ok(house_vote(&world.house, &world.arena, response.operation, FIRM_PERSON_3, "approve", &response));
+	assert_ok(json_read(&world.arena, response.body, (struct json_limits){}, &answered));
+	target = arena_format(&world.arena, "/v1/ledger/entries/%lld/personal",
+			      (long long)json_integer(json_get(answered, "entry")));
+	assert_int_equal(1, json_size(json_get(read_as(&world, FIRM_PERSON_3, target, 200), "subjects")));
+	house_make_key(&world.house, "eth-hot");
+	assert_ok(house_submit(&world.house, &world.arena, house_sign(house_transfer(&world.arena, 2, 0, 30)),
+			       &response));
+	assert_answer(200, "done", &response);
+	assert_ok(json_read(&world.arena, response.body, (struct json_limits){}, &answered));
+	target = arena_format(&world.arena, "/v1/ledger/entries/%lld/personal",
+			      (long long)json_integer(json_get(answered, "entry")));
+	assert_int_equal(0, json_size(json_get(read_as(&world, FIRM_PERSON_4, target, 200), "subjects")));
+	assert_values_nowhere(&world);
+}
+
+static void
+the_state_is_the_same_whichever_way_it_came_about(void **) {
+	_cleanup_(world_end) struct world world;
+	struct hash256 before, after;
+	struct ipc_response response;
+	begin(&world);
+	enter_profile(&world);
+	submit_and_approve(&world, grant_personal(&world, "person:p-0000000000000001"), 200, "done");
+	submit_and_approve(&world, profile(&world.arena, PERSON_4, "Another", "another@desk.example"), 200, "done");
+	submit_and_approve(&world, erasure(PERSON_4), 200, "done");
+	assert_ok(house_submit(&world.house, &world.arena, profile(&world.arena, PERSON_2, "Changed", CONTACT),
+			       &response));
+	assert_answer(202, "held", &response);
+	int64_t now_ms = house_now_ms(&world.house);
+	assert_ok(gate_state_digest(world.house.keeper->gate, now_ms, &before));
+	restart(&world);
+	assert_ok(gate_state_digest(world.house.keeper->gate, now_ms, &after));
+	assert_memory_equal(&before, &after, sizeof before);
+	assert_ok(keeper_snapshot(world.house.keeper));
+	restart(&world);
+	assert_true(ledger_restored_size(world.house.keeper->ledger) > 0);
+	assert_ok(gate_state_digest(world.house.keeper->gate, now_ms, &after));
+	assert_memory_equal(&before, &after, sizeof before);
+}
+
+/* --- Replay. --- */
+
+struct replaying {
+	struct replayer *replayer;
+	bool foresees;
+};
+
+static enum status
+replay_record(void *context, const struct ledger_record *record) {
+	struct replaying *replaying = context;
+	enum replay_result result;
+	const char *difference;
+	if (replaying->foresees)
+		return replayer_foresee(replaying->replayer, record->leaf);
+	TRY(replayer_add(replaying->replayer, record->index, record->leaf, &result, &difference));
+	return result != REPLAY_DIFFERENT ? OK : fail(STATUS_CONFLICT, "replay.different: %s", difference);
+}
+
+static struct replay_counts
+replay(struct world *world) {
+	struct ledger_head head;
+	struct replaying replaying = {};
+	const struct record_blobs blobs = {world->house.io, world->house.keeper->blobs_path};
+	ledger_durable_head(keeper_ledger(world->house.keeper), &head);
+	assert_ok(replayer_create(&replaying.replayer, &blobs));
+	for (int pass = 0; pass < 2; pass++) {
+		replaying.foresees = pass == 0;
+		assert_ok(
+			ledger_visit(keeper_ledger(world->house.keeper), 0, head.head.size, replay_record, &replaying));
+	}
+	struct replay_counts counts = replayer_counts(replaying.replayer);
+	replayer_destroy(&replaying.replayer);
+	return counts;
+}
+
+static void
+replay_tells_what_was_erased_apart(void **) {
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	enter_profile(&world);
+	struct replay_counts before = replay(&world);
+	assert_int_equal(0, before.erased);
+	assert_int_equal(0, before.different);
+	erase(&world);
+	struct replay_counts after = replay(&world);
+	assert_int_equal(1, after.erased); /* the decision that held the profile: decided the same, opened by nobody */
+	assert_int_equal(0, after.different);
+	assert_int_equal(before.same - 1 + 2, after.same); /* the erasure itself: held, then intended */
+}
+
+/* --- What is brought. --- */
+
+static void
+what_is_brought_badly_is_refused_by_name_and_never_said(void **) {
+#define HASH "0000000000000000000000000000000000000000000000000000000000000000"
+	static const struct {
+		const char *payload, *personal, *name;
+	} cases[] = {
+		{"{}", "{}", "personal.fields"},
+		{"{\"name\":\"" HASH "\"}", nullptr, "request.personal"},
+		{"{\"name\":\"" HASH "\"}", "{}", "personal.name"},
+		{"{}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}", "payload.name"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}",
+		 "personal.commitment"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":\"Zyxq\"}", "personal.name"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"00\",\"value\":\"Zyxq\"}}", "personal.salt"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"value\":\"Zyxq\"}}", "personal.salt"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"" HASH "\"}}", "personal.value"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":7}}", "personal.value"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":\"\"}}", "personal.name"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\\u0007\"}}",
+		 "personal.name"},
+		{"{\"name\":\"" HASH "\"}", "{\"name\":{\"more\":1,\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}",
+		 "personal.more"},
+		{"{\"name\":\"00\"}", "{\"name\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}", "payload.name"},
+		{"{\"nickname\":\"" HASH "\"}", "{\"nickname\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}",
+		 "payload.nickname"},
+		{"{\"name\":\"" HASH "\"}", "{\"nickname\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}",
+		 "personal.nickname"},
+		{"{\"contact\":\"" HASH "\"}", "{\"contact\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq\"}}",
+		 "personal.contact"},
+		{"{\"contact\":\"" HASH "\"}", "{\"contact\":{\"salt\":\"" HASH "\",\"value\":\"@Zyxq\"}}",
+		 "personal.contact"},
+		{"{\"contact\":\"" HASH "\"}", "{\"contact\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq@a@b\"}}",
+		 "personal.contact"},
+		{"{\"contact\":\"" HASH "\"}", "{\"contact\":{\"salt\":\"" HASH "\",\"value\":\"Zyxq@a b\"}}",
+		 "personal.contact"},
+		{"{\"contact\":\"" HASH "\"}", "{\"contact\":{\"salt\":\"" HASH "\",\"value\":\"<Zyxq@a>\"}}",
+		 "personal.contact"},
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct ipc_response response;
+		assert_ok(house_submit(&world.house, &world.arena,
+				       (struct firm_operation){.by = FIRM_PERSON_4,
+							       .kind = "person.profile",
+							       .resource = PERSON_2,
+							       .payload = cases[i].payload,
+							       .personal = cases[i].personal},
+				       &response));
+		struct bytes problem = house_problem(&world.arena, &response);
+		if (!bytes_equal_text(problem, cases[i].name))
+			fail_msg("case %zu: expected %s, got %u: %.*s", i, cases[i].name, response.status,
+				 BYTES_ARGS(response.body));
+		assert_null(memmem(response.body.data, response.body.len, "Zyxq", 4));
+	}
+	publish(&world);
+	assert_nowhere(&world, BYTES_OF_LITERAL("Zyxq"), "what was refused"); /* nor in an entry of its refusal */
+	/* With any other kind, and by a workload. */
+	struct ipc_response response;
+	assert_ok(house_submit(&world.house, &world.arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "group.add",
+						       .resource = "system:gatehouse",
+						       .payload = "{\"id\":\"x\"}",
+						       .personal = "{}"},
+			       &response));
+	assert_bytes(BYTES_OF_LITERAL("request.personal"), house_problem(&world.arena, &response));
+	struct firm_operation by_workload = profile(&world.arena, PERSON_2, NAME, CONTACT);
+	by_workload.by = FIRM_SETTLEMENT;
+	assert_ok(house_submit(&world.house, &world.arena, by_workload, &response));
+	assert_bytes(BYTES_OF_LITERAL("request.personal"), house_problem(&world.arena, &response));
+	assert_values_nowhere(&world);
+}
+
+RUN_TESTS(T(a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_entry_before),
+	  T(what_cannot_be_recorded_is_not_read),
+	  T(no_file_has_a_value_in_clear_and_an_erasure_leaves_nothing_that_opens_one),
+	  T(an_erasure_is_repeated_at_every_start), T(a_person_s_key_that_is_lost_stops_the_start),
+	  T(a_profile_that_waits_while_its_person_is_erased_comes_to_nothing),
+	  T(the_source_address_of_a_person_s_request_is_sealed_beside_its_entry),
+	  T(the_state_is_the_same_whichever_way_it_came_about), T(replay_tells_what_was_erased_apart),
+	  T(what_is_brought_badly_is_refused_by_name_and_never_said))
