@@ -5,6 +5,7 @@
 #include "cli/handlers.h"
 #include "cli/init.h"
 #include "cli/output.h"
+#include "identity/subjects.h"
 #include "keeper/backup.h"
 #include "supervisor/handover.h"
 
@@ -122,6 +123,22 @@ read_loss(const struct invocation *invocation, uint64_t *loss) {
 		       : fail(STATUS_INVALID, "usage.accept-loss: a number of entries");
 }
 
+/* "p-…" and "person:p-…" alike. */
+static enum status
+read_erased(struct invocation *invocation, struct bytes erased[COMMAND_VALUES_MAX], size_t *count) {
+	const char *given;
+	for (*count = 0; (given = invocation_option_at(invocation, "erased", *count)) != nullptr; ++*count) {
+		const char *bare = strncmp(given, "person:", 7) == 0 ? given + 7 : given;
+		if (strncmp(bare, "p-", 2) != 0 || bare[2] == '\0' || strlen(bare) > SUBJECT_ID_MAX - 7 ||
+		    bare[strspn(bare, "abcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0')
+			return fail(STATUS_INVALID, "usage.erased: \"%s\" is no person's id", given);
+		const char *whole = arena_format(&invocation->arena, "person:%s", bare);
+		TRY_ALLOC(whole);
+		erased[*count] = bytes_of_text(whole);
+	}
+	return OK;
+}
+
 static enum status
 show_restored(struct invocation *invocation, const struct backup_restored *restored) {
 	_cleanup_(buffer_free) struct buffer text = {};
@@ -155,7 +172,10 @@ restore_run(struct invocation *invocation) {
 				       .directory = config.data_directory,
 				       .root_source = init_root_source(&config),
 				       .guard = guards[config.rollback_guard.kind]};
+	struct bytes erased[COMMAND_VALUES_MAX];
 	TRY(read_loss(invocation, &source.accept_loss));
+	TRY(read_erased(invocation, erased, &source.erased_count));
+	source.erased = erased;
 	if (source.guard == ROLLBACK_PATH) {
 		TRY(io_make_directory(io_system(), config.rollback_guard.path));
 		source.guard_path = arena_format(&invocation->arena, "%s/high-water", config.rollback_guard.path);

@@ -142,6 +142,16 @@ subjects_keys(const struct subjects *subjects) {
 	return count;
 }
 
+enum status
+subjects_list_erased(const struct subjects *subjects, struct bytes **ids, size_t *count) {
+	TRY(map_sorted_keys(&subjects->by_id, ids));
+	*count = 0;
+	for (size_t i = 0; i < subjects->by_id.count; i++)
+		if (subjects_find(subjects, (*ids)[i])->is_erased)
+			(*ids)[(*count)++] = (*ids)[i];
+	return OK;
+}
+
 /* --- Snapshots: in order of their ids; id, flags, number of values, and of each: field, commitment, entry, whether it is
  * taken. --- */
 

@@ -56,6 +56,9 @@ enum status subjects_erase(struct subjects *subjects, struct bytes id);
 /* How many keys of subjects must exist. */
 size_t subjects_keys(const struct subjects *subjects);
 
+/* Ids of whoever is erased, ascending, borrowed; the caller frees the array. */
+enum status subjects_list_erased(const struct subjects *subjects, struct bytes **ids, size_t *count);
+
 /* For snapshots: the same subjects give the same bytes. */
 enum status subjects_write(const struct subjects *subjects, struct buffer *to);
 enum status subjects_read(struct subjects *subjects, struct bytes snapshot);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "keeper/erasures.h"
 #include "ledger/log.h"
 #include "ledger/publisher.h"
 #include "store/archive.h"
@@ -438,6 +439,21 @@ record(struct restoring *restoring) {
 			     &(struct ledger_entry){.type = ENTRY_RESTORE, .body = buffer_bytes(&body)}, 1, nullptr);
 }
 
+/* Entry, then row, as when they were erased first. */
+static enum status
+erase_again(struct restoring *restoring) {
+	const struct backup_source *source = restoring->source;
+	for (size_t i = 0; i < source->erased_count; i++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		TRY(erasures_write_entry(source->erased[i], ledger_time_ms(restoring->ledger), &body));
+		TRY(ledger_append(restoring->ledger,
+				  &(struct ledger_entry){.type = ENTRY_ERASED, .body = buffer_bytes(&body)}, 1,
+				  nullptr));
+		TRY(secrets_destroy(restoring->installation.secrets, "subject", source->erased[i]));
+	}
+	return OK;
+}
+
 /* The data first: a mark that is behind its log marks less, one ahead of it would stop the start. */
 static enum status
 put_in_place(struct restoring *restoring) {
@@ -470,5 +486,6 @@ backup_restore(const struct backup_source *source, struct backup_restored *resto
 	TRY(open_log(&restoring));
 	TRY(check_mark(&restoring));
 	TRY(record(&restoring));
+	TRY(erase_again(&restoring));
 	return put_in_place(&restoring);
 }

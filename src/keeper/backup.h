@@ -43,7 +43,9 @@ struct backup_source {
 	struct bytes given; /* passphrase or digits of the root key */
 	enum rollback_guard guard;
 	const char *guard_path;
-	uint64_t accept_loss; /* entries that are given up; 0: none */
+	uint64_t accept_loss;       /* entries that are given up; 0: none */
+	const struct bytes *erased; /* people who were erased since: they are erased again, by entries of their own */
+	size_t erased_count;
 };
 
 struct backup_restored {

@@ -8,6 +8,7 @@
 #include "keeper/api.h"
 #include "keeper/activating.h"
 #include "keeper/event.h"
+#include "keeper/erasures.h"
 #include "keeper/fetch_link.h"
 #include "keeper/reading.h"
 #include "keeper/respond.h"
@@ -347,6 +348,8 @@ after_done(struct keeper *keeper, struct job *job) {
 	else {
 		gate_settle(keeper->gate, &job->step, job->index);
 		event_of_step(keeper, job);
+		if (job->step.destroys)
+			erasures_follow(keeper);
 		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
 		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
 			clock_accept(&keeper->clock);

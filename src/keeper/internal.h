@@ -62,7 +62,8 @@ struct keeper {
 	atomic_bool has_ended; /* nothing is answered any more */
 	/* Paths, owned. */
 	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path, *snapshot_path,
-		*backup_note_path;
+		*backup_note_path, *erasures_path; /* the last: null with another guard than path */
+	size_t erasures_written;                   /* how many stand in that file, as far as is known */
 	/* Serving. */
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */

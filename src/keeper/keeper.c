@@ -12,6 +12,7 @@
 #include "keeper/job.h"
 #include "keeper/api.h"
 #include "keeper/decide.h"
+#include "keeper/erasures.h"
 #include "keeper/backup.h"
 #include "keeper/report.h"
 #include "keeper/signing_in.h"
@@ -47,6 +48,9 @@ make_paths(struct keeper *keeper) {
 	keeper->state_path = installation_path(installation, "state.db");
 	keeper->snapshot_path = installation_path(installation, "snapshot");
 	keeper->backup_note_path = installation_path(installation, BACKUP_NOTE);
+	if (keeper->config.guard == ROLLBACK_PATH &&
+	    asprintf(&keeper->erasures_path, "%s" ERASURES_SUFFIX, keeper->config.guard_path) < 0)
+		return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 	bool all = keeper->snapshot_path && keeper->backup_note_path && keeper->ledger_path && keeper->blobs_path &&
 		   keeper->public_path && keeper->checkpoint_path && keeper->cosigned_path && keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
@@ -302,6 +306,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	TRY(open_witnessing(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
+	TRY(erasures_start(made));
 	system_entry_backup(made);
 	TRY(start_publishing(made));
 	TRY(state_snapshots_start(made));
@@ -354,6 +359,7 @@ keeper_close(struct keeper **keeper) {
 	free(gone->state_path);
 	free(gone->snapshot_path);
 	free(gone->backup_note_path);
+	free(gone->erasures_path);
 	secret_free(&gone->snapshot_key);
 	pthread_mutex_destroy(&gone->projection_mutex);
 	pthread_mutex_destroy(&gone->done_mutex);
