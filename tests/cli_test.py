@@ -447,6 +447,17 @@ def test_a_frozen_key_signs_nothing_until_two_of_security_unfreeze_it():
     assert firm.must(sign()).json()["state"] == "done"
 
 
+def stop_what_has_not_begun(firm):
+    """An entry into a group and a delegation that are yet to begin: anyone stops them, alone."""
+    research = next(one for one in firm.must(firm.ask("person1", "group", "list", "--json")).json() if one["id"] == "research")
+    assert research["members"] == [] and [one["person"] for one in research["entering"]] == ["person:p-0000000000000006"], research
+    for stop in (("group", "member-cancel", "research", "p-0000000000000006"), ("person", "delegation-cancel", "p-0000000000000006")):
+        assert firm.must(firm.ask("person2", *stop, "--json")).json()["reasons"] == ["protect"]
+        assert "directory.begun" in firm.ask("person2", *stop).err
+    denied = firm.ask("person5", "group", "member-add", "research", "p-0000000000000006", "--json")
+    assert denied.code == 1 and denied.json()["reasons"] == ["approvers_wait"], denied
+
+
 def test_people_change_the_firm_by_operations():
     firm = house()
     firm.must(run("person", "keygen", firm.at("keys", "6"), "--id", "p-0000000000000006"))
@@ -459,8 +470,10 @@ def test_people_change_the_firm_by_operations():
         ("person", "add", firm.at("keys", "6.pub"), "--desk", "research", "--zone", "lab"),
         ("workload", "add", firm.at("keys", "hedger.pub"), "--desk", "research", "--zone", "lab"),
         ("group", "add", "research"),
-        ("group", "member-add", "research", "p-0000000000000006"),
+        ("group", "member-add", "research", "p-0000000000000006", "--wait", "25h"),
         ("group", "member-remove", "research", "p-0000000000000006"),
+        ("group", "member-add", "research", "p-0000000000000006", "--wait", "25h"),
+        ("person", "delegate", "p-0000000000000006", "--by", "p-0000000000000002", "--wait", "25h", "--until", "2099-12-24T00:00:00Z"),
         ("asset", "add", "--chain", "eip155:1", "--symbol", "DAI", "--decimals", "18",
          "--contract", "0x6B175474E89094C44Da98b954EedeAC495271d0F"),
         ("key", "create", "lab", "--account", "research-hot", "--algorithm", "ed25519", "--purpose", "digest"),
@@ -471,6 +484,8 @@ def test_people_change_the_firm_by_operations():
         ("key", "destroy", "lab"),
     ]:
         given = '{"id": "spare"}' if "-" in arguments else None
+        if arguments[0] == "asset":
+            stop_what_has_not_begun(firm)
         if arguments[:2] == ("workload", "resume"):
             firm.must(firm.ask("person5", "workload", "suspend", "hedger"))
             assert firm.ask("hedger", "key", "list").code == 1

@@ -79,6 +79,32 @@ submit_on(struct payload *payload, const char *type, const char *id) {
 	return payload_submit(payload, type, id, (struct bytes){}, nullptr);
 }
 
+/* 0: at once. */
+static enum status
+read_effective(const struct invocation *invocation, int64_t *effective_ms) {
+	const char *from = invocation_option(invocation, "effective-from"),
+		   *wait = invocation_option(invocation, "wait");
+	*effective_ms = 0;
+	if (from != nullptr && wait != nullptr)
+		return fail(STATUS_INVALID, "usage.wait: give --effective-from or --wait");
+	if (from != nullptr)
+		return time_parse(bytes_of_text(from), effective_ms);
+	if (wait == nullptr)
+		return OK;
+	TRY(duration_parse(wait, effective_ms));
+	*effective_ms += io_realtime_ns(io_system()) / 1'000'000;
+	return OK;
+}
+
+static enum status
+payload_effective(struct payload *payload) {
+	int64_t effective_ms;
+	TRY(read_effective(payload->invocation, &effective_ms));
+	if (effective_ms != 0)
+		json_write_member_integer(&payload->w, "effective_from", effective_ms);
+	return OK;
+}
+
 /* "p-…" and "person:p-…" alike; the noun says which. */
 static enum status
 principal_of(struct invocation *invocation, const char *noun, const char *given, const char **principal) {
@@ -224,18 +250,20 @@ read_public(struct invocation *invocation, struct key_file *key) {
 	return OK;
 }
 
-static void
+static enum status
 write_new_key(struct payload *payload, const struct key_file *key) {
 	const char *class = invocation_option(payload->invocation, "class");
 	json_write_member_text(&payload->w, "class",
 			       class != nullptr          ? class
 			       : key_file_is_person(key) ? "terminal"
 							 : "plain");
+	TRY(payload_effective(payload));
 	json_write_member_string(
 		&payload->w, "name",
 		bytes_of(key->key_id.data + key->principal.len + 1, key->key_id.len - key->principal.len - 1));
 	json_write_member_hex(&payload->w, "public_key", BYTES_OF_ARRAY(key->public_key));
 	payload_option(payload, "zone", "zone");
+	return OK;
 }
 
 enum status
@@ -249,7 +277,7 @@ principal_add_run(struct invocation *invocation) {
 	json_write_key(&payload.w, "keys");
 	json_write_array(&payload.w);
 	json_write_object(&payload.w);
-	write_new_key(&payload, &key);
+	TRY(write_new_key(&payload, &key));
 	json_write_end(&payload.w);
 	json_write_end(&payload.w);
 	json_write_member_string(&payload.w, invocation->command->noun, key.principal);
@@ -262,7 +290,7 @@ principal_key_add_run(struct invocation *invocation) {
 	_cleanup_(key_file_free) struct key_file key = {};
 	TRY(read_public(invocation, &key));
 	payload_start(&payload, invocation);
-	write_new_key(&payload, &key);
+	TRY(write_new_key(&payload, &key));
 	const char *principal = arena_text(&invocation->arena, key.principal);
 	TRY_ALLOC(principal);
 	return submit_on(&payload, "", principal);
@@ -294,6 +322,7 @@ delegate_run(struct invocation *invocation) {
 	TRY(time_parse(bytes_of_text(invocation_option(invocation, "until")), &until_ms));
 	payload_start(&payload, invocation);
 	json_write_member_text(&payload.w, "by", by);
+	TRY(payload_effective(&payload));
 	json_write_member_integer(&payload.w, "until", until_ms);
 	return submit_on(&payload, "", person);
 }
@@ -312,8 +341,19 @@ group_member_run(struct invocation *invocation) {
 	const char *person;
 	TRY(principal_of(invocation, "person", invocation_word(invocation, 1), &person));
 	payload_start(&payload, invocation);
+	TRY(payload_effective(&payload));
 	json_write_member_text(&payload.w, "person", person);
 	return submit_on(&payload, "group", invocation_word(invocation, 0));
+}
+
+/* Of a delegation that is about to begin; of an entry into a group it is group_member_run(). */
+enum status
+delegation_cancel_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *person;
+	TRY(principal_of(invocation, "person", invocation_word(invocation, 0), &person));
+	payload_start(&payload, invocation);
+	return submit_on(&payload, "", person);
 }
 
 /* --- Destinations, assets, prices. --- */
@@ -363,19 +403,11 @@ struct written_terms {
 
 static enum status
 read_terms(const struct invocation *invocation, struct written_terms *terms) {
-	const char *from = invocation_option(invocation, "effective-from"),
-		   *wait = invocation_option(invocation, "wait"), *until = invocation_option(invocation, "until"),
+	const char *until = invocation_option(invocation, "until"),
 		   *probation = invocation_option(invocation, "probation");
 	uint64_t cents = 0;
 	*terms = (struct written_terms){};
-	if (from != nullptr && wait != nullptr)
-		return fail(STATUS_INVALID, "usage.wait: give --effective-from or --wait");
-	if (from != nullptr)
-		TRY(time_parse(bytes_of_text(from), &terms->effective_ms));
-	if (wait != nullptr) {
-		TRY(duration_parse(wait, &terms->effective_ms));
-		terms->effective_ms += io_realtime_ns(io_system()) / 1'000'000;
-	}
+	TRY(read_effective(invocation, &terms->effective_ms));
 	if (until != nullptr)
 		TRY(time_parse(bytes_of_text(until), &terms->expires_ms));
 	if (probation != nullptr && (decimal_decode(bytes_of_text(probation), &cents) != OK || cents == 0 ||

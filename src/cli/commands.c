@@ -20,6 +20,10 @@
 	{"branch", "PATH", "of an extended key: what may be signed for, such as m/84'/0'/0'", .is_repeatable = true}, \
 	{"chain", "CHAIN", "the only one that it signs for, such as bitcoin:testnet4 (default: any of Ethereum's, and the main networks)"}
 
+#define WAITS \
+	{"effective-from", "TIME", "not before, such as 2026-12-24T00:00:00Z"}, \
+	{"wait", "DURATION", "the same from now on: 24h, 7d"}
+
 #define VOTES \
 	{"offline", "FILE", "what `op export` wrote, instead of asking the installation"}, \
 	{"out", "FILE", "with --offline: where the signed vote is written (default: standard output)"}, \
@@ -137,7 +141,7 @@ const struct command commands[] = {
 	{"person", "resume", "ID", "End a person's suspension", plain_principal_run, ADMINISTERS, {},
 	 .kind = "principal.resume"},
 	{"person", "key-add", "PUBLICKEY", "Give a person another key", principal_key_add_run, ADMINISTERS,
-	 {{"class", "NAME", "terminal or plain (default terminal)"}, {"zone", "ID", "where its requests come from"}},
+	 {{"class", "NAME", "terminal or plain (default terminal)"}, {"zone", "ID", "where its requests come from"}, WAITS},
 	 .kind = "principal.key_add"},
 	{"person", "passkey-add", "ID FILE", "Give a person a passkey, from what their browser made of it", passkey_add_run,
 	 ADMINISTERS, {}, .kind = "principal.passkey_add"},
@@ -155,8 +159,11 @@ const struct command commands[] = {
 	 .kind = "session.revoke"},
 	{"person", "delegate", "ID", "Let another person vote for this one", delegate_run, ADMINISTERS,
 	 {{"by", "ID", "who votes", .is_required = true},
-	  {"until", "TIME", "2026-12-24T00:00:00Z", .is_required = true}},
+	  {"until", "TIME", "2026-12-24T00:00:00Z", .is_required = true},
+	  WAITS},
 	 .kind = "delegate"},
+	{"person", "delegation-cancel", "ID", "Stop a delegation that is about to begin", delegation_cancel_run, ADMINISTERS, {},
+	 .kind = "addition.cancel"},
 	{"workload", "keygen", "FILE", "Make a key for a workload: FILE and FILE.pub", keygen_run, 0,
 	 {{"id", "NAME", "what the workload is called"}, {"name", "NAME", "of the key (default main)"}}},
 	{"workload", "add", "PUBLICKEY", "Add a workload with the key of a .pub file", principal_add_run, ADMINISTERS,
@@ -196,8 +203,10 @@ const struct command commands[] = {
 	 .kind = "authenticator.trust"},
 	{"group", "add", "ID", "Add a group of people", group_add_run, ADMINISTERS, {}, .kind = "group.add"},
 	{"group", "list", "", "List the groups and who is in them", listing_run, COMMAND_CONNECTS, {}},
-	{"group", "member-add", "GROUP PERSON", "Take a person into a group", group_member_run, ADMINISTERS, {},
+	{"group", "member-add", "GROUP PERSON", "Take a person into a group", group_member_run, ADMINISTERS, {WAITS},
 	 .kind = "group.member_add"},
+	{"group", "member-cancel", "GROUP PERSON", "Stop a person who is about to enter a group", group_member_run, ADMINISTERS, {},
+	 .kind = "addition.cancel"},
 	{"group", "member-remove", "GROUP PERSON", "Take a person out of a group", group_member_run, ADMINISTERS, {},
 	 .kind = "group.member_remove"},
 	{"unit", "add", "ID", "Add a legal entity, desk or account", unit_add_run, ADMINISTERS,
@@ -215,8 +224,7 @@ const struct command commands[] = {
 	 .kind = "list.create"},
 	{"list", "add", "LIST [CHAIN:ADDRESS...]", "Add destinations to a list", list_add_run, ADMINISTERS,
 	 {{"from", "FILE", "one CHAIN:ADDRESS a line"},
-	  {"effective-from", "TIME", "not before, such as 2026-12-24T00:00:00Z"},
-	  {"wait", "DURATION", "the same from now on: 24h, 7d"},
+	  WAITS,
 	  {"until", "TIME", "there no longer from then on"},
 	  {"probation", "CENTS", "only test transfers of up to so many US cents, until `list confirm`"},
 	  {"note", "TEXT", "a contract or ticket; recorded for ever, so no personal data"}},

@@ -44,6 +44,7 @@ enum status principal_add_run(struct invocation *invocation);
 enum status principal_key_add_run(struct invocation *invocation);
 enum status principal_key_revoke_run(struct invocation *invocation);
 enum status delegate_run(struct invocation *invocation);
+enum status delegation_cancel_run(struct invocation *invocation);
 enum status group_add_run(struct invocation *invocation);
 enum status group_member_run(struct invocation *invocation);
 enum status list_create_run(struct invocation *invocation);

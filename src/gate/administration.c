@@ -20,6 +20,16 @@ text_or_empty(const json *object, const char *key) {
 	return value != nullptr && json_type_of(value) == JSON_STRING ? json_string(value) : (struct bytes){};
 }
 
+/* Absent: 0, which means none. A number that is there is above that. */
+static enum status
+optional_number(const json *payload, const char *member, int64_t *number) {
+	*number = 0;
+	if (json_get(payload, member) == nullptr)
+		return OK;
+	TRY(json_need_integer(payload, "payload", member, number));
+	return *number > 0 ? OK : fail(STATUS_INVALID, "payload.%s: expected a number above zero", member);
+}
+
 /* --- Units, zones, principals, groups. --- */
 
 static enum status
@@ -65,11 +75,12 @@ struct new_key {
 	uint8_t public_key[32];
 	enum directory_key_class class;
 	struct bytes zone;
+	int64_t effective_ms; /* 0: at once */
 };
 
 static enum status
 read_new_key(const json *object, struct new_key *key) {
-	static const char *const members[] = {"class", "name", "public_key", "zone", nullptr};
+	static const char *const members[] = {"class", "effective_from", "name", "public_key", "zone", nullptr};
 	struct bytes public_key, class;
 	if (json_type_of(object) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "payload.key: expected object, found %s",
@@ -83,6 +94,13 @@ read_new_key(const json *object, struct new_key *key) {
 		return fail(STATUS_INVALID, "payload.key.class: expected \"plain\" or \"terminal\"");
 	key->class = bytes_equal_text(class, "terminal") ? DIRECTORY_KEY_TERMINAL : DIRECTORY_KEY_PLAIN;
 	key->zone = text_or_empty(object, "zone");
+	return optional_number(object, "effective_from", &key->effective_ms);
+}
+
+static enum status
+add_new_key(struct directory *directory, struct bytes principal, const struct new_key *key) {
+	TRY(directory_add_key(directory, principal, key->name, key->public_key, key->class, key->zone));
+	directory_set_usable_from(directory, directory_principal(directory, principal)->keys->id, key->effective_ms);
 	return OK;
 }
 
@@ -121,8 +139,7 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(state->directory, id, change->resource_id)
 				     : directory_add_workload(state->directory, id, change->resource_id));
 	for (size_t i = 0; i < count; i++)
-		TRY(directory_add_key(state->directory, id, keys[i].name, keys[i].public_key, keys[i].class,
-				      keys[i].zone));
+		TRY(add_new_key(state->directory, id, &keys[i]));
 	return is_auditor ? access_make_auditor(&state->access, id) : OK;
 }
 
@@ -150,8 +167,7 @@ static enum status
 add_key_of_principal(struct gate_state *state, const struct change *change) {
 	struct new_key key;
 	TRY(read_new_key(change->payload, &key));
-	return directory_add_key(state->directory, change->operation->resource, key.name, key.public_key, key.class,
-				 key.zone);
+	return add_new_key(state->directory, change->operation->resource, &key);
 }
 
 static enum status
@@ -304,17 +320,19 @@ count_groups(const struct directory *directory, struct bytes person) {
 	const struct principal *member = directory_principal(directory, person);
 	size_t count = 0;
 	for (size_t i = 0; member != nullptr && i < directory_group_count(directory); i++)
-		count += directory_is_member(directory, directory_group_at(directory, i), member);
+		count += directory_is_member(directory, directory_group_at(directory, i), member, INT64_MAX);
 	return count;
 }
 
 static enum status
 add_group_member(struct gate_state *state, const struct change *change) {
 	struct bytes person;
+	int64_t from_ms;
 	TRY(json_need_string(change->payload, "payload", "person", &person));
 	if (count_groups(state->directory, person) >= ENTITY_GROUPS_MAX)
 		return fail(STATUS_TOO_LARGE, "payload.person: is in %zu groups already", ENTITY_GROUPS_MAX);
-	return directory_add_member(state->directory, change->resource_id, person);
+	TRY(optional_number(change->payload, "effective_from", &from_ms));
+	return directory_add_member(state->directory, change->resource_id, person, from_ms);
 }
 
 static enum status
@@ -327,10 +345,22 @@ remove_group_member(struct gate_state *state, const struct change *change) {
 static enum status
 set_delegate(struct gate_state *state, const struct change *change) {
 	struct bytes by;
-	int64_t until_ms;
+	int64_t from_ms, until_ms;
 	TRY(json_need_string(change->payload, "payload", "by", &by));
 	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
-	return directory_delegate(state->directory, change->operation->resource, by, until_ms);
+	TRY(optional_number(change->payload, "effective_from", &from_ms));
+	return directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms);
+}
+
+/* Of a group, who is about to enter it; of a person, the delegation that is about to begin. */
+static enum status
+cancel_addition(struct gate_state *state, const struct change *change) {
+	struct bytes person = text_or_empty(change->payload, "person");
+	if ((change->resource_type == RESOURCE_GROUP) != (person.len > 0))
+		return fail(STATUS_INVALID, "payload.person: given for a group, and only there");
+	return change->resource_type == RESOURCE_GROUP
+		       ? directory_cancel_member(state->directory, change->resource_id, person, change->now_ms)
+		       : directory_cancel_delegation(state->directory, change->operation->resource, change->now_ms);
 }
 
 /* --- Destinations, assets, prices. --- */
@@ -376,16 +406,6 @@ read_entries(struct arena *arena, const json *payload, struct bytes **entries, s
 		TRY(normalise_entry(arena, json_string(entry), &(*entries)[i]));
 	}
 	return OK;
-}
-
-/* Absent: 0, which means none. A number that is there is above that. */
-static enum status
-optional_number(const json *payload, const char *member, int64_t *number) {
-	*number = 0;
-	if (json_get(payload, member) == nullptr)
-		return OK;
-	TRY(json_need_integer(payload, "payload", member, number));
-	return *number > 0 ? OK : fail(STATUS_INVALID, "payload.%s: expected a number above zero", member);
 }
 
 static enum status
@@ -647,9 +667,28 @@ key_facts(const struct gate_state *, const struct change *change, struct facts *
 	facts_add_long(facts, "change.threshold", FACT_VERIFIED, threshold);
 }
 
+/* What a policy asks of whatever gives somebody a voice: whether it does, and how long others have to object. approver: whose
+ * group, key or delegation it is approves. What cannot be read states nothing; the change itself will be refused. */
 static void
-principal_key_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+waiting_facts(const struct change *change, bool approver, struct facts *facts) {
+	int64_t effective_ms;
+	if (optional_number(change->payload, "effective_from", &effective_ms) != OK)
+		return;
+	facts_add_boolean(facts, "change.approver", FACT_VERIFIED, approver);
+	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED,
+		       effective_ms > change->now_ms ? effective_ms - change->now_ms : 0);
+}
+
+static void
+principal_key_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	add_text_fact(facts, "change.key_class", change->payload, "class");
+	waiting_facts(change, count_groups(state->directory, change->operation->resource) > 0, facts);
+}
+
+/* Every group can be counted on by a policy. */
+static void
+member_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	waiting_facts(change, true, facts);
 }
 
 /* What a policy asks of a new passkey: whose it is, how long it waits before it counts, and what its maker says. */
@@ -746,12 +785,13 @@ audit_facts(const struct gate_state *state, const struct change *change, struct 
 }
 
 static void
-delegate_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+delegate_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	facts_add_boolean(facts, "change.own", FACT_VERIFIED,
 			  bytes_equal(change->operation->principal, change->operation->resource));
 	const json *until = json_get(change->payload, "until");
 	if (until != nullptr && json_type_of(until) == JSON_INTEGER)
 		facts_add_long(facts, "change.duration_ms", FACT_VERIFIED, json_integer(until) - change->now_ms);
+	waiting_facts(change, count_groups(state->directory, change->operation->resource) > 0, facts);
 }
 
 /* How far the price would move, in hundredths of a percent, rounded up; absent for a first price. */
@@ -801,7 +841,7 @@ static const struct administration {
 	[OPERATION_WORKLOAD_ADD] = {{"auditor", "keys", "workload"}, add_workload, no_facts},
 	[OPERATION_PRINCIPAL_SUSPEND] = {{}, suspend_principal, no_facts},
 	[OPERATION_PRINCIPAL_RESUME] = {{}, resume_principal, no_facts},
-	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "name", "public_key", "zone"},
+	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", "effective_from", "name", "public_key", "zone"},
 					 add_key_of_principal,
 					 principal_key_facts},
 	[OPERATION_PRINCIPAL_PASSKEY_ADD] = {{"attestation_object", "client_data", "name", "nonce", "rp_id",
@@ -821,9 +861,10 @@ static const struct administration {
 	[OPERATION_PERSONAL_GRANT] = {{"until"}, let_read_personal, delegate_facts},
 	[OPERATION_PERSONAL_REVOKE] = {{}, let_read_personal_no_more, own_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
-	[OPERATION_GROUP_MEMBER_ADD] = {{"person"}, add_group_member, no_facts},
+	[OPERATION_GROUP_MEMBER_ADD] = {{"effective_from", "person"}, add_group_member, member_facts},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {{"person"}, remove_group_member, no_facts},
-	[OPERATION_DELEGATE] = {{"by", "until"}, set_delegate, delegate_facts},
+	[OPERATION_DELEGATE] = {{"by", "effective_from", "until"}, set_delegate, delegate_facts},
+	[OPERATION_ADDITION_CANCEL] = {{"person"}, cancel_addition, no_facts},
 	[OPERATION_LIST_CREATE] = {{"id", "kind"}, create_list, new_list_facts},
 	[OPERATION_LIST_ADD] = {{"effective_from", "entries", "expires", "note", "probation"},
 				add_to_list,

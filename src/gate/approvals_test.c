@@ -1,7 +1,10 @@
 #include "tests/test.h"
 
+#include "crypto/sign.h"
 #include "gate/activation.h"
 #include "tests/gate_fixture.h"
+
+constexpr int64_t A_DAY_MS = INT64_C(86'400'000);
 
 static bool
 has_text(struct bytes in, const char *text) {
@@ -217,21 +220,27 @@ static void
 a_delegate_votes_once_and_only_until_the_end_of_the_delegation(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(submitted_free) struct submitted delegation, s;
+	struct firm_operation unit = new_unit;
+	unit.lifetime_ms = 3 * A_DAY_MS;
 	char payload[256];
 	enum operation_state state;
 	set_up(&b);
-	snprintf(payload, sizeof payload, "{\"by\":\"person:p-0000000000000005\",\"until\":%lld}",
-		 (long long)(b.now_ms + 60'000));
+	snprintf(payload, sizeof payload,
+		 "{\"by\":\"person:p-0000000000000005\",\"effective_from\":%lld,\"until\":%lld}",
+		 (long long)(b.now_ms + A_DAY_MS), (long long)(b.now_ms + A_DAY_MS + 60'000));
 	struct firm_operation delegate = {
 		.by = FIRM_PERSON_4, .kind = "delegate", .resource = "person:p-0000000000000003", .payload = payload};
 	submit(&b, &delegate, &delegation);
 	assert_int_equal(OPERATION_HELD, vote(&b, delegation.step.operation, FIRM_PERSON_3, "approve"));
 	assert_int_equal(OPERATION_DONE, vote(&b, delegation.step.operation, FIRM_PERSON_5, "approve"));
-	submit(&b, &new_unit, &s);
+	submit(&b, &unit, &s);
 	struct firm_choice for_three = {
 		.verdict = "approve", .client = APPROVAL_CLIENT_CLI, .person = "person:p-0000000000000003"};
 	assert_fails(STATUS_UNAUTHORIZED, "approval.delegation",
 		     vote_as(&b, s.step.operation, FIRM_PERSON_1, &for_three, &state));
+	assert_fails(STATUS_UNAUTHORIZED, "approval.delegation",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &for_three, &state)); /* not yet */
+	b.now_ms += A_DAY_MS;
 	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_5, &for_three, &state));
 	assert_int_equal(OPERATION_HELD, state);
 	struct firm_choice own = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
@@ -288,7 +297,140 @@ an_operation_that_was_not_approved_in_time_expires_by_an_entry(void **) {
 	assert_restarts_alike(&b);
 }
 
-RUN_TESTS(T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
+/* Asked by person 4, approved by 3 and 5. */
+static void
+ask(struct bench_gate *b, const char *kind, const char *resource, const char *payload) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {.by = FIRM_PERSON_4, .kind = kind, .resource = resource, .payload = payload};
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
+}
+
+static enum operation_state
+stop(struct bench_gate *b, enum firm_member by, const char *kind, const char *resource, const char *payload) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {.by = by, .kind = kind, .resource = resource, .payload = payload};
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	return s.step.state;
+}
+
+/* A new member of a group has no voice in it, and is not in it for the policy, before their time; with the recorded time they
+ * are, also where the keeper was not there when it came. */
+static void
+a_new_member_of_a_group_has_a_voice_after_the_wait(void **) {
+	static const char policies[] = "@id(\"two\") permit (principal, action, resource) when {\n"
+				       "  context.approvals.group.treasury >= 2 };\n"
+				       "@id(\"member\") permit (principal in Group::\"treasury\", action == "
+				       "Action::\"zone.add\", resource);\n";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	char payload[256];
+	set_up(&b);
+	snprintf(payload, sizeof payload, "{\"effective_from\":%lld,\"person\":\"person:p-0000000000000005\"}",
+		 (long long)(b.now_ms + A_DAY_MS + 1000));
+	ask(&b, "group.member_add", "group:treasury", payload);
+	activate(&b, policies);
+	struct firm_operation unit = new_unit, zone = {.by = FIRM_PERSON_5,
+						       .kind = "zone.add",
+						       .resource = "system:gatehouse",
+						       .payload = "{\"id\":\"north\"}"};
+	unit.lifetime_ms = 3 * A_DAY_MS;
+	submit(&b, &unit, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), s.step.operation->held->missing);
+	assert_int_equal(OPERATION_HELD, stop(&b, zone.by, zone.kind, zone.resource, zone.payload));
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	b.now_ms += A_DAY_MS + 1000;
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	assert_int_equal(OPERATION_DONE, stop(&b, zone.by, zone.kind, zone.resource, "{\"id\":\"south\"}"));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve")); /* theirs ran out */
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_replays(&b, 8);
+	assert_restarts_alike(&b);
+}
+
+/* What sees the addition in time stops it alone; what has begun is not stopped that way. */
+static void
+what_is_about_to_begin_is_stopped_by_anyone(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char member[256], delegation[256];
+	set_up(&b);
+	long long from = (long long)(b.now_ms + A_DAY_MS + 1000);
+	snprintf(member, sizeof member, "{\"effective_from\":%lld,\"person\":\"person:p-0000000000000005\"}", from);
+	snprintf(delegation, sizeof delegation,
+		 "{\"by\":\"person:p-0000000000000002\",\"effective_from\":%lld,\"until\":%lld}", from, from + 1000);
+	ask(&b, "group.member_add", "group:treasury", member);
+	ask(&b, "delegate", "person:p-0000000000000001", delegation);
+	const struct directory *directory = b.gate->state->directory;
+	const struct principal *one = directory_principal(directory, BYTES_OF_LITERAL("person:p-0000000000000001")),
+			       *two = directory_principal(directory, BYTES_OF_LITERAL("person:p-0000000000000002"));
+	assert_false(directory_may_vote(directory, two, one, from - 1));
+	assert_true(directory_may_vote(directory, two, one, from));
+	assert_restarts_alike(&b);
+	static const char person[] = "{\"person\":\"person:p-0000000000000005\"}";
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury", person));
+	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury", person));
+	assert_int_equal(OPERATION_DONE,
+			 stop(&b, FIRM_SETTLEMENT, "addition.cancel", "person:p-0000000000000001", "{}"));
+	assert_int_equal(OPERATION_FAILED,
+			 stop(&b, FIRM_SETTLEMENT, "addition.cancel", "person:p-0000000000000001", "{}"));
+	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury",
+						"{\"person\":\"person:p-0000000000000001\"}")); /* who is in it */
+	assert_restarts_alike(&b);
+	directory = b.gate->state->directory;
+	one = directory_principal(directory, BYTES_OF_LITERAL("person:p-0000000000000001"));
+	two = directory_principal(directory, BYTES_OF_LITERAL("person:p-0000000000000002"));
+	assert_false(directory_may_vote(directory, two, one, from));
+	assert_int_equal(INT64_MAX, directory_next_member(directory, 0));
+}
+
+/* A new key of an approver signs nothing before its time. */
+static void
+a_new_key_of_an_approver_votes_after_the_wait(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s, early;
+	char payload[512], hex[65];
+	uint8_t seed[32] = {42}, public_key[32];
+	enum operation_state state;
+	set_up(&b);
+	assert_ok(ed25519_public_key(seed, public_key));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	snprintf(payload, sizeof payload,
+		 "{\"class\":\"terminal\",\"effective_from\":%lld,\"name\":\"new\",\"public_key\":\"%s\"}",
+		 (long long)(b.now_ms + A_DAY_MS), hex);
+	ask(&b, "principal.key_add", "person:p-0000000000000003", payload);
+	assert_restarts_alike(&b);
+	memcpy(b.firm.members[FIRM_PERSON_3].seed, seed, sizeof seed);
+	memcpy(b.firm.members[FIRM_PERSON_3].public_key, public_key, sizeof public_key);
+	b.firm.members[FIRM_PERSON_3].key_id = "person:p-0000000000000003/new";
+	struct firm_operation own = {.by = FIRM_PERSON_3,
+				     .kind = "key.create",
+				     .resource = "account:options-hot",
+				     .payload = create_hot_key.payload};
+	struct firm_operation unit = new_unit;
+	unit.lifetime_ms = 3 * A_DAY_MS;
+	submit(&b, &unit, &s);
+	struct firm_choice choice = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
+	assert_fails(STATUS_UNAUTHORIZED, "directory.key_waiting",
+		     vote_as(&b, s.step.operation, FIRM_PERSON_3, &choice, &state));
+	submit(&b, &own, &early);
+	assert_fails(STATUS_UNAUTHORIZED, "directory.key_waiting", early.status);
+	b.now_ms += A_DAY_MS;
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_replays(&b, 4);
+}
+
+RUN_TESTS(T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_anyone),
+	  T(a_new_key_of_an_approver_votes_after_the_wait),
+	  T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
 	  T(a_stage_that_is_undone_takes_the_later_ones_with_it), T(a_stage_that_nobody_completed_does_not_replay),
 	  T(what_a_voter_used_is_a_claim), T(a_rejection_is_signed_with_its_reason),
 	  T(a_delegate_votes_once_and_only_until_the_end_of_the_delegation),

@@ -59,12 +59,13 @@ put_unit(struct policy_entities *entities, const struct unit *unit) {
 constexpr size_t PARENTS_MAX = ENTITY_GROUPS_MAX + 1; /* and the desk */
 
 static enum status
-put_principal(struct policy_entities *entities, const struct gate_state *state, const struct principal *principal) {
+put_principal(struct policy_entities *entities, const struct gate_state *state, const struct principal *principal,
+	      int64_t now_ms) {
 	struct entity_uid parents[PARENTS_MAX] = {entity_of_unit(principal->unit)};
 	size_t count = 1;
 	for (size_t i = 0; i < directory_group_count(state->directory); i++) {
 		const struct group *group = directory_group_at(state->directory, i);
-		if (!directory_is_member(state->directory, group, principal))
+		if (!directory_is_member(state->directory, group, principal, now_ms))
 			continue;
 		if (count == PARENTS_MAX)
 			return fail(STATUS_TOO_LARGE, "entities.groups: %.*s is in more than %zu groups",
@@ -122,9 +123,9 @@ follow_key(struct policy_entities *entities, const struct gate_state *state, str
 }
 
 static enum status
-follow_principal(struct policy_entities *entities, const struct gate_state *state, struct bytes id) {
+follow_principal(struct policy_entities *entities, const struct gate_state *state, struct bytes id, int64_t now_ms) {
 	const struct principal *principal = directory_principal(state->directory, id);
-	return principal == nullptr ? OK : put_principal(entities, state, principal);
+	return principal == nullptr ? OK : put_principal(entities, state, principal, now_ms);
 }
 
 static struct bytes
@@ -154,17 +155,18 @@ follow(struct policy_entities *entities, const struct gate_state *state, const s
 	case OPERATION_ZONE_ADD:
 		return put(entities, uid("Zone", member(change, "id")), nullptr, 0, nullptr, 0);
 	case OPERATION_PERSON_ADD:
-		return follow_principal(entities, state, member(change, "person"));
+		return follow_principal(entities, state, member(change, "person"), change->now_ms);
 	case OPERATION_WORKLOAD_ADD:
-		return follow_principal(entities, state, member(change, "workload"));
+		return follow_principal(entities, state, member(change, "workload"), change->now_ms);
 	case OPERATION_PRINCIPAL_SUSPEND:
 	case OPERATION_PRINCIPAL_RESUME:
-		return follow_principal(entities, state, change->operation->resource);
+		return follow_principal(entities, state, change->operation->resource, change->now_ms);
 	case OPERATION_GROUP_ADD:
 		return put(entities, uid("Group", member(change, "id")), nullptr, 0, nullptr, 0);
 	case OPERATION_GROUP_MEMBER_ADD:
 	case OPERATION_GROUP_MEMBER_REMOVE:
-		return follow_principal(entities, state, member(change, "person"));
+	case OPERATION_ADDITION_CANCEL:
+		return follow_principal(entities, state, member(change, "person"), change->now_ms);
 	case OPERATION_LIST_CREATE: {
 		const struct destination_list *list = destinations_find(&state->destinations, member(change, "id"));
 		return list == nullptr ? OK : put_list(entities, list);
@@ -187,6 +189,30 @@ entities_follow(struct policy_entities *entities, const struct gate_state *state
 	return *touched ? policy_entities_seal(entities) : OK;
 }
 
+static bool
+entered_a_group(const struct directory *directory, const struct principal *principal, int64_t from_ms, int64_t now_ms) {
+	for (size_t i = 0; i < directory_group_count(directory); i++) {
+		int64_t begins_ms = directory_member_from(directory, directory_group_at(directory, i), principal);
+		if (begins_ms > from_ms && begins_ms <= now_ms)
+			return true;
+	}
+	return false;
+}
+
+enum status
+entities_follow_time(struct policy_entities *entities, const struct gate_state *state, int64_t from_ms, int64_t now_ms,
+		     bool *touched) {
+	*touched = false;
+	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
+		const struct principal *principal = directory_principal_at(state->directory, i);
+		if (!entered_a_group(state->directory, principal, from_ms, now_ms))
+			continue;
+		*touched = true;
+		TRY(put_principal(entities, state, principal, now_ms));
+	}
+	return *touched ? policy_entities_seal(entities) : OK;
+}
+
 static enum status
 load_directory(struct policy_entities *entities, const struct gate_state *state) {
 	const struct directory *directory = state->directory;
@@ -197,7 +223,7 @@ load_directory(struct policy_entities *entities, const struct gate_state *state)
 	for (size_t i = 0; i < directory_group_count(directory); i++)
 		TRY(put(entities, uid("Group", directory_group_at(directory, i)->id), nullptr, 0, nullptr, 0));
 	for (size_t i = 0; i < directory_principal_count(directory); i++)
-		TRY(put_principal(entities, state, directory_principal_at(directory, i)));
+		TRY(put_principal(entities, state, directory_principal_at(directory, i), state->now_ms));
 	return OK;
 }
 

@@ -21,6 +21,10 @@ enum status entities_create(struct policy_entities **entities);
 enum status entities_follow(struct policy_entities *entities, const struct gate_state *state,
 			    const struct change *change, bool *touched);
 
+/* Whoever entered a group after from_ms and until now_ms is put anew, and *touched says whether anybody was. */
+enum status entities_follow_time(struct policy_entities *entities, const struct gate_state *state, int64_t from_ms,
+				 int64_t now_ms, bool *touched);
+
 /* All that the state knows, into entities that know nothing yet: what following every change would have put. */
 enum status entities_load(struct policy_entities *entities, const struct gate_state *state);
 

@@ -145,13 +145,14 @@ struct obtainable {
 };
 
 static struct obtainable
-count_people(const struct directory *directory, const struct principal *initiator, const struct group *group) {
+count_people(const struct directory *directory, const struct principal *initiator, const struct group *group,
+	     int64_t now_ms) {
 	struct obtainable count = {};
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *person = directory_principal_at(directory, i);
 		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended)
 			continue;
-		if (group != nullptr && !directory_is_member(directory, group, person))
+		if (group != nullptr && !directory_is_member(directory, group, person, now_ms))
 			continue;
 		count.people++;
 		count.with_terminal += has_key_of(person, DIRECTORY_KEY_TERMINAL);
@@ -189,7 +190,7 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 	const struct directory *directory = gate->state->directory;
 	const struct principal *initiator = evaluation->observation.requester;
 	size_t of_groups = 1 + gate_state_stages(gate->state), groups = directory_group_count(directory);
-	const struct obtainable all = count_people(directory, initiator, nullptr);
+	const struct obtainable all = count_people(directory, initiator, nullptr, evaluation->observation.now_ms);
 	const struct {
 		const char *name;
 		int64_t obtainable;
@@ -207,7 +208,7 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 				counters));
 	for (size_t i = 0; i < groups && counters->count + of_groups <= HELD_COUNTERS_MAX; i++) {
 		const struct group *group = directory_group_at(directory, i);
-		int64_t members = count_people(directory, initiator, group).people;
+		int64_t members = count_people(directory, initiator, group, evaluation->observation.now_ms).people;
 		for (size_t j = 0; j < of_groups; j++)
 			TRY(add_counter(arena, evaluation->facts, records[j], group->id, members, counters));
 	}
@@ -279,6 +280,7 @@ gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *s
 	      const struct directory_key *key, const struct votes *votes, int64_t now_ms,
 	      struct evaluation *evaluation) {
 	*evaluation = (struct evaluation){};
+	TRY(gate_follow_time(gate, now_ms));
 	TRY(observe(gate, arena, submission, key, votes, now_ms, evaluation));
 	return decide(gate, arena, evaluation);
 }

@@ -89,7 +89,27 @@ follow(struct gate *gate, const struct change *change) {
 	enum status status = entities_follow(gate->entities, gate->state, change, &touched);
 	if (touched)
 		entities_text_clear(&gate->entities_text);
+	if (change->kind == OPERATION_GROUP_MEMBER_ADD)
+		gate->entities_next_ms = directory_next_member(gate->state->directory, gate->entities_ms);
 	return status;
+}
+
+/* Memberships that have begun meanwhile. */
+enum status
+gate_follow_time(struct gate *gate, int64_t now_ms) {
+	bool touched;
+	if (now_ms > gate->state->now_ms)
+		gate->state->now_ms = now_ms;
+	if (now_ms < gate->entities_next_ms)
+		return OK;
+	if (entities_follow_time(gate->entities, gate->state, gate->entities_ms, now_ms, &touched) != OK)
+		return fail(STATUS_INTERNAL, "entities.behind: a membership has begun that the policy does not see: %s",
+			    fail_message());
+	if (touched)
+		entities_text_clear(&gate->entities_text);
+	gate->entities_ms = now_ms;
+	gate->entities_next_ms = directory_next_member(gate->state->directory, now_ms);
+	return OK;
 }
 
 /* Another bundle, and the entities that it brings along in the place of the former's. */
@@ -777,6 +797,8 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 
 void
 gate_tick(struct gate *gate, int64_t now_ms) {
+	if (now_ms > gate->state->now_ms)
+		gate->state->now_ms = now_ms;
 	limits_expire(gate->state->limits, now_ms);
 	counted_expire(&gate->state->counted, now_ms);
 	nonces_expire(gate->state->nonces, now_ms);

@@ -29,6 +29,8 @@ struct gate {
 	struct policy_entities *entities;
 	struct assessments *assessments;
 	struct entities_text entities_text;
+	int64_t entities_ms;      /* until when the entities have followed memberships that begin later */
+	int64_t entities_next_ms; /* when the next begins */
 	struct known_point points[KNOWN_POINTS];
 	struct record_blobs blobs;
 	struct arena scratch;
@@ -177,6 +179,8 @@ void gate_tick(struct gate *gate, int64_t now_ms);
  * made an operation stays held, and is neither voted on nor decided. */
 enum status gate_expire(struct gate *gate, int64_t now_ms, struct gate_step *step);
 
+/* The recorded time goes on: what was to begin by then has begun. */
+enum status gate_follow_time(struct gate *gate, int64_t now_ms);
 /* Makes a change and lets the policy's entities follow it: live and when restoring. */
 enum status gate_apply_change(struct gate *gate, const struct change *change);
 

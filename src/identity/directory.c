@@ -30,13 +30,17 @@ static const char *const KEY_CLASS_NAMES[] = {
 
 struct stored_principal {
 	struct principal principal; /* first: what readers hold points here */
-	const struct principal *delegate;
-	int64_t delegated_until_ms;
+	struct delegation delegation;
 };
 
 struct stored_group {
 	struct group group; /* first */
-	struct map members; /* person's id ─► struct principal */
+	struct map members; /* person's id ─► struct member */
+};
+
+struct member {
+	const struct principal *person;
+	int64_t from_ms;
 };
 
 /* Things of one kind: by id, and in order of addition. */
@@ -460,17 +464,49 @@ directory_add_group(struct directory *directory, struct bytes id) {
 }
 
 enum status
-directory_add_member(struct directory *directory, struct bytes group, struct bytes person) {
+directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms) {
 	struct stored_group *stored;
-	struct stored_principal *member;
+	struct stored_principal *found;
 	TRY(find_group(directory, group, &stored));
-	TRY(find_person(directory, person, &member));
+	TRY(find_person(directory, person, &found));
 	if (map_get(&stored->members, person) != nullptr)
 		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person),
 			    BYTES_ARGS(group));
-	TRY(map_put(&stored->members, person, member, nullptr));
+	struct member *member = ARENA_NEW(&directory->arena, struct member);
+	TRY_ALLOC(member);
+	*member = (struct member){&found->principal, from_ms};
+	TRY(map_put(&stored->members, found->principal.id, member, nullptr));
 	stored->group.member_count++;
 	return OK;
+}
+
+enum status
+directory_cancel_member(struct directory *directory, struct bytes group, struct bytes person, int64_t now_ms) {
+	struct stored_group *stored;
+	TRY(find_group(directory, group, &stored));
+	const struct member *member = map_get(&stored->members, person);
+	if (member == nullptr || member->from_ms <= now_ms)
+		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to enter group %.*s",
+			    (int)(person.len > DIRECTORY_PRINCIPAL_MAX ? DIRECTORY_PRINCIPAL_MAX : person.len),
+			    (const char *)person.data, BYTES_ARGS(group));
+	return directory_remove_member(directory, group, person);
+}
+
+enum status
+directory_cancel_delegation(struct directory *directory, struct bytes of, int64_t now_ms) {
+	struct stored_principal *person;
+	TRY(find_principal(directory, of, &person));
+	if (person->delegation.by == nullptr || person->delegation.from_ms <= now_ms)
+		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to delegate", BYTES_ARGS(of));
+	person->delegation = (struct delegation){};
+	return OK;
+}
+
+void
+directory_set_usable_from(struct directory *directory, struct bytes key_id, int64_t usable_from_ms) {
+	struct directory_key *key = map_get(&directory->keys.by_id, key_id);
+	if (key != nullptr)
+		key->usable_from_ms = usable_from_ms;
 }
 
 enum status
@@ -484,15 +520,16 @@ directory_remove_member(struct directory *directory, struct bytes group, struct 
 }
 
 enum status
-directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t until_ms) {
+directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms) {
 	struct stored_principal *person, *delegate;
 	TRY(find_principal(directory, of, &person));
 	TRY(find_principal(directory, by, &delegate));
 	if (person == delegate || person->principal.kind != PRINCIPAL_PERSON ||
 	    delegate->principal.kind != PRINCIPAL_PERSON)
 		return fail(STATUS_INVALID, "directory.delegation: from one person to another");
-	person->delegate = &delegate->principal;
-	person->delegated_until_ms = until_ms;
+	if (from_ms < 0 || (until_ms > 0 && until_ms <= from_ms))
+		return fail(STATUS_INVALID, "directory.delegation: it would end before it begins");
+	person->delegation = (struct delegation){&delegate->principal, from_ms, until_ms};
 	return OK;
 }
 
@@ -528,26 +565,55 @@ directory_group(const struct directory *directory, struct bytes id) {
 	return map_get(&directory->groups.by_id, id);
 }
 
-bool
-directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person) {
+static const struct member *
+find_member(const struct directory *directory, const struct group *group, const struct principal *person) {
 	const struct stored_group *stored = map_get(&directory->groups.by_id, group->id);
-	return stored != nullptr && map_get(&stored->members, person->id) != nullptr;
+	return stored == nullptr ? nullptr : map_get(&stored->members, person->id);
 }
 
-const struct principal *
-directory_delegate_of(const struct directory *directory, const struct principal *person, int64_t *until_ms) {
+bool
+directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person,
+		    int64_t now_ms) {
+	const struct member *member = find_member(directory, group, person);
+	return member != nullptr && member->from_ms <= now_ms;
+}
+
+int64_t
+directory_member_from(const struct directory *directory, const struct group *group, const struct principal *person) {
+	const struct member *member = find_member(directory, group, person);
+	return member == nullptr ? 0 : member->from_ms;
+}
+
+int64_t
+directory_next_member(const struct directory *directory, int64_t now_ms) {
+	int64_t next_ms = INT64_MAX;
+	for (size_t i = 0; i < directory->groups.count; i++) {
+		const struct stored_group *group = directory->groups.items[i];
+		size_t at = 0;
+		void *value;
+		while (map_next(&group->members, &at, nullptr, &value)) {
+			const struct member *member = value;
+			if (member->from_ms > now_ms && member->from_ms < next_ms)
+				next_ms = member->from_ms;
+		}
+	}
+	return next_ms;
+}
+
+struct delegation
+directory_delegation_of(const struct directory *directory, const struct principal *person) {
 	const struct stored_principal *stored = map_get(&directory->principals.by_id, person->id);
-	*until_ms = stored == nullptr ? 0 : stored->delegated_until_ms;
-	return stored == nullptr ? nullptr : stored->delegate;
+	return stored == nullptr ? (struct delegation){} : stored->delegation;
 }
 
 bool
 directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
 		   int64_t now_ms) {
-	int64_t until_ms;
 	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
 		return false;
-	return signer == person || (directory_delegate_of(directory, person, &until_ms) == signer && now_ms < until_ms);
+	struct delegation delegation = directory_delegation_of(directory, person);
+	return signer == person ||
+	       (delegation.by == signer && now_ms >= delegation.from_ms && now_ms < delegation.until_ms);
 }
 
 const struct unit *

@@ -46,7 +46,7 @@ struct directory_key {
 	struct passkey *passkey; /* DIRECTORY_KEY_PASSKEY only; its counter follows what it signed */
 	enum directory_key_class class;
 	const struct zone *zone; /* where its operations come from; null: none registered */
-	int64_t usable_from_ms;  /* a new passkey waits, so that whoever is robbed can revoke it first */
+	int64_t usable_from_ms;  /* a new key may wait, so that whoever is robbed can revoke it first */
 	bool revoked;
 	const struct directory_key *next; /* of the same principal */
 };
@@ -60,8 +60,14 @@ struct principal {
 };
 
 struct group {
-	struct bytes id; /* a Cedar identifier: context.approvals.group.<id> */
-	size_t member_count;
+	struct bytes id;     /* a Cedar identifier: context.approvals.group.<id> */
+	size_t member_count; /* who is yet to begin included */
+};
+
+/* What begins later may be revoked before: the notice that others get is worth as much as they can still do. */
+struct delegation {
+	const struct principal *by; /* null: none */
+	int64_t from_ms, until_ms;
 };
 
 struct directory;
@@ -96,11 +102,18 @@ enum status directory_revoke_key(struct directory *directory, struct bytes key_i
 enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
 enum status directory_move(struct directory *directory, struct bytes principal, struct bytes unit);
 enum status directory_add_group(struct directory *directory, struct bytes id);
-enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person);
+enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms);
 enum status directory_remove_member(struct directory *directory, struct bytes group, struct bytes person);
-/* Until then, by may cast the vote of of (one delegate at a time; until_ms 0 ends it). Error: directory.delegation where both
- * are the same or either is not a person. */
-enum status directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t until_ms);
+/* Between the two times, the delegate may cast the vote of of (one delegate at a time; until_ms 0 ends it). Error:
+ * directory.delegation where both are the same, either is not a person, or it ends before it begins. */
+enum status directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
+			       int64_t until_ms);
+/* What is yet to begin at now_ms never does. STATUS_CONFLICT "directory.begun" where it has, or where there is none. */
+enum status directory_cancel_member(struct directory *directory, struct bytes group, struct bytes person,
+				    int64_t now_ms);
+enum status directory_cancel_delegation(struct directory *directory, struct bytes of, int64_t now_ms);
+/* A key that was just added begins to count then. */
+void directory_set_usable_from(struct directory *directory, struct bytes key_id, int64_t usable_from_ms);
 
 /* --- Reading. Null where there is none. Results live as long as the directory. --- */
 const struct unit *directory_unit(const struct directory *directory, struct bytes id);
@@ -110,7 +123,14 @@ const struct directory_key *directory_key(const struct directory *directory, str
 /* The passkey with that credential. */
 const struct directory_key *directory_passkey(const struct directory *directory, struct bytes credential_id);
 const struct group *directory_group(const struct directory *directory, struct bytes id);
-bool directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person);
+/* Whether the person's membership has begun at now_ms; INT64_MAX: whether there is one, begun or not. */
+bool directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person,
+			 int64_t now_ms);
+/* When it begins; 0 where there is none, or where it began when it was made. */
+int64_t directory_member_from(const struct directory *directory, const struct group *group,
+			      const struct principal *person);
+/* When the next membership begins after now_ms; INT64_MAX where none does. */
+int64_t directory_next_member(const struct directory *directory, int64_t now_ms);
 /* True if signer is person, or holds person's delegation at now_ms. */
 bool directory_may_vote(const struct directory *directory, const struct principal *signer,
 			const struct principal *person, int64_t now_ms);
@@ -129,9 +149,7 @@ size_t directory_principal_count(const struct directory *directory);
 const struct principal *directory_principal_at(const struct directory *directory, size_t index);
 size_t directory_group_count(const struct directory *directory);
 const struct group *directory_group_at(const struct directory *directory, size_t index);
-/* The person's delegate and until when; null if none was ever set. */
-const struct principal *directory_delegate_of(const struct directory *directory, const struct principal *person,
-					      int64_t *until_ms);
+struct delegation directory_delegation_of(const struct directory *directory, const struct principal *person);
 
 /* A fresh pseudonym, "person:p-" and 64 random bits. */
 void directory_new_person_id(char id[static 26]);

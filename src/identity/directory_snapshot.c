@@ -10,7 +10,7 @@
  */
 
 static const char FIELD[] = "directory.snapshot";
-constexpr uint8_t VERSION = 2; /* passkeys */
+constexpr uint8_t VERSION = 3; /* when keys, memberships and delegations begin */
 enum { PASSKEY_BACKUP_ELIGIBLE = 0x01, PASSKEY_CERTIFIED = 0x02 };
 
 /* --- Writing. --- */
@@ -48,7 +48,6 @@ write_passkey(const struct directory_key *key, struct buffer *to) {
 	buffer_append_byte(to, (uint8_t)((passkey->backup_eligible ? PASSKEY_BACKUP_ELIGIBLE : 0) |
 					 (passkey->is_certified ? PASSKEY_CERTIFIED : 0)));
 	buffer_append_u32be(to, passkey->counter);
-	buffer_append_u64be(to, (uint64_t)key->usable_from_ms);
 }
 
 /* The newest hangs first. */
@@ -63,6 +62,7 @@ write_keys(const struct directory_key *key, struct buffer *to) {
 	buffer_append_byte(to, (uint8_t)key->class);
 	buffer_append_prefixed(to, key->zone == nullptr ? (struct bytes){} : key->zone->id);
 	buffer_append_byte(to, key->revoked);
+	buffer_append_u64be(to, (uint64_t)key->usable_from_ms);
 	write_passkey(key, to);
 }
 
@@ -94,8 +94,10 @@ write_groups(const struct directory *directory, struct buffer *to) {
 		buffer_append_u32be(to, (uint32_t)group->member_count);
 		for (size_t j = 0; j < directory_principal_count(directory); j++) {
 			const struct principal *principal = directory_principal_at(directory, j);
-			if (directory_is_member(directory, group, principal))
-				buffer_append_prefixed(to, principal->id);
+			if (!directory_is_member(directory, group, principal, INT64_MAX))
+				continue;
+			buffer_append_prefixed(to, principal->id);
+			buffer_append_u64be(to, (uint64_t)directory_member_from(directory, group, principal));
 		}
 	}
 }
@@ -103,18 +105,18 @@ write_groups(const struct directory *directory, struct buffer *to) {
 static void
 write_delegations(const struct directory *directory, struct buffer *to) {
 	uint32_t count = 0;
-	int64_t until_ms;
 	for (size_t i = 0; i < directory_principal_count(directory); i++)
-		count += directory_delegate_of(directory, directory_principal_at(directory, i), &until_ms) != nullptr;
+		count += directory_delegation_of(directory, directory_principal_at(directory, i)).by != nullptr;
 	buffer_append_u32be(to, count);
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *of = directory_principal_at(directory, i);
-		const struct principal *by = directory_delegate_of(directory, of, &until_ms);
-		if (by == nullptr)
+		struct delegation delegation = directory_delegation_of(directory, of);
+		if (delegation.by == nullptr)
 			continue;
 		buffer_append_prefixed(to, of->id);
-		buffer_append_prefixed(to, by->id);
-		buffer_append_u64be(to, (uint64_t)until_ms);
+		buffer_append_prefixed(to, delegation.by->id);
+		buffer_append_u64be(to, (uint64_t)delegation.from_ms);
+		buffer_append_u64be(to, (uint64_t)delegation.until_ms);
 	}
 }
 
@@ -144,6 +146,14 @@ read_flag(struct cursor *cursor, bool *flag) {
 }
 
 static enum status
+read_time(struct cursor *cursor, int64_t *time_ms) {
+	uint64_t number;
+	TRY(cursor_u64be(cursor, FIELD, &number));
+	*time_ms = (int64_t)number;
+	return number <= INT64_MAX ? OK : fail(STATUS_INVALID, "%s: a time out of range", FIELD);
+}
+
+static enum status
 read_unit(struct directory *directory, struct cursor *cursor) {
 	uint8_t kind;
 	struct bytes id, parent;
@@ -163,10 +173,10 @@ read_zone(struct directory *directory, struct cursor *cursor) {
 }
 
 static enum status
-read_passkey(struct directory *directory, struct cursor *cursor, struct bytes person, struct bytes name) {
+read_passkey(struct directory *directory, struct cursor *cursor, struct bytes person, struct bytes name,
+	     int64_t usable_from_ms) {
 	struct passkey passkey = {};
 	struct cose_key key;
-	uint64_t usable_from_ms;
 	uint8_t flags;
 	TRY(cursor_prefixed(cursor, FIELD, RP_ID_MAX, &passkey.rp_id));
 	TRY(cursor_prefixed(cursor, FIELD, CREDENTIAL_ID_MAX, &passkey.credential_id));
@@ -174,14 +184,13 @@ read_passkey(struct directory *directory, struct cursor *cursor, struct bytes pe
 	TRY(cursor_take(cursor, FIELD, AAGUID_SIZE, &passkey.aaguid));
 	TRY(cursor_u8(cursor, FIELD, &flags));
 	TRY(cursor_u32be(cursor, FIELD, &passkey.counter));
-	TRY(cursor_u64be(cursor, FIELD, &usable_from_ms));
 	TRY(cose_read_whole(passkey.cose_key, &key));
-	if (flags > (PASSKEY_BACKUP_ELIGIBLE | PASSKEY_CERTIFIED) || usable_from_ms > INT64_MAX ||
-	    passkey.rp_id.len == 0 || passkey.credential_id.len == 0)
+	if (flags > (PASSKEY_BACKUP_ELIGIBLE | PASSKEY_CERTIFIED) || passkey.rp_id.len == 0 ||
+	    passkey.credential_id.len == 0)
 		return fail(STATUS_INVALID, "%s: no passkey", FIELD);
 	passkey.backup_eligible = (flags & PASSKEY_BACKUP_ELIGIBLE) != 0;
 	passkey.is_certified = (flags & PASSKEY_CERTIFIED) != 0;
-	return directory_add_passkey(directory, person, name, &passkey, (int64_t)usable_from_ms);
+	return directory_add_passkey(directory, person, name, &passkey, usable_from_ms);
 }
 
 static enum status
@@ -189,17 +198,21 @@ read_key(struct directory *directory, struct cursor *cursor, struct bytes princi
 	struct bytes name, zone;
 	uint8_t public_key[32], class;
 	bool revoked;
+	int64_t usable_from_ms;
 	TRY(read_text(cursor, &name));
 	TRY(cursor_copy(cursor, FIELD, public_key, sizeof public_key));
 	TRY(cursor_u8(cursor, FIELD, &class));
 	TRY(read_text(cursor, &zone));
 	TRY(read_flag(cursor, &revoked));
+	TRY(read_time(cursor, &usable_from_ms));
 	if (class > DIRECTORY_KEY_PASSKEY)
 		return fail(STATUS_INVALID, "%s: no class of key", FIELD);
-	TRY(class == DIRECTORY_KEY_PASSKEY ? read_passkey(directory, cursor, principal, name)
+	TRY(class == DIRECTORY_KEY_PASSKEY ? read_passkey(directory, cursor, principal, name, usable_from_ms)
 					   : directory_add_key(directory, principal, name, public_key,
 							       (enum directory_key_class) class, zone));
-	return revoked ? directory_revoke_key(directory, directory_principal(directory, principal)->keys->id) : OK;
+	struct bytes id = directory_principal(directory, principal)->keys->id;
+	directory_set_usable_from(directory, id, usable_from_ms);
+	return revoked ? directory_revoke_key(directory, id) : OK;
 }
 
 static enum status
@@ -230,8 +243,10 @@ read_group(struct directory *directory, struct cursor *cursor) {
 	TRY(cursor_u32be(cursor, FIELD, &members));
 	TRY(directory_add_group(directory, id));
 	for (; members > 0; members--) {
+		int64_t from_ms;
 		TRY(read_text(cursor, &person));
-		TRY(directory_add_member(directory, id, person));
+		TRY(read_time(cursor, &from_ms));
+		TRY(directory_add_member(directory, id, person, from_ms));
 	}
 	return OK;
 }
@@ -239,11 +254,12 @@ read_group(struct directory *directory, struct cursor *cursor) {
 static enum status
 read_delegation(struct directory *directory, struct cursor *cursor) {
 	struct bytes of, by;
-	uint64_t until_ms;
+	int64_t from_ms, until_ms;
 	TRY(read_text(cursor, &of));
 	TRY(read_text(cursor, &by));
-	TRY(cursor_u64be(cursor, FIELD, &until_ms));
-	return directory_delegate(directory, of, by, (int64_t)until_ms);
+	TRY(read_time(cursor, &from_ms));
+	TRY(read_time(cursor, &until_ms));
+	return directory_delegate(directory, of, by, from_ms, until_ms);
 }
 
 static enum status

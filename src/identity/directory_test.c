@@ -118,16 +118,16 @@ groups_hold_people(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
 	const struct group *group = directory_group(directory, B("treasurers"));
 	const struct principal *anna = directory_principal(directory, ANNA);
-	assert_ok(directory_add_member(directory, B("treasurers"), ANNA));
-	assert_true(directory_is_member(directory, group, anna));
-	assert_false(directory_is_member(directory, group, directory_principal(directory, BERT)));
+	assert_ok(directory_add_member(directory, B("treasurers"), ANNA, 0));
+	assert_true(directory_is_member(directory, group, anna, 0));
+	assert_false(directory_is_member(directory, group, directory_principal(directory, BERT), 0));
 	assert_int_equal(1, group->member_count);
-	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_member(directory, B("treasurers"), ANNA));
-	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_add_member(directory, B("treasurers"), BOT));
-	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_add_member(directory, B("risk"), ANNA));
+	assert_fails(STATUS_CONFLICT, "directory.exists", directory_add_member(directory, B("treasurers"), ANNA, 0));
+	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_add_member(directory, B("treasurers"), BOT, 0));
+	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_add_member(directory, B("risk"), ANNA, 0));
 	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_remove_member(directory, B("treasurers"), BERT));
 	assert_ok(directory_remove_member(directory, B("treasurers"), ANNA));
-	assert_false(directory_is_member(directory, group, anna));
+	assert_false(directory_is_member(directory, group, anna, 0));
 	assert_int_equal(0, group->member_count);
 }
 
@@ -136,21 +136,24 @@ a_delegate_may_vote_until_the_end(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
 	const struct principal *anna = directory_principal(directory, ANNA),
 			       *bert = directory_principal(directory, BERT);
-	int64_t until_ms;
 	assert_true(directory_may_vote(directory, anna, anna, 0));
 	assert_false(directory_may_vote(directory, bert, anna, 0));
-	assert_ok(directory_delegate(directory, ANNA, BERT, 1000));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 1000));
 	assert_true(directory_may_vote(directory, bert, anna, 999));
 	assert_false(directory_may_vote(directory, bert, anna, 1000));
 	assert_false(directory_may_vote(directory, anna, bert, 0));
-	assert_ptr_equal(bert, directory_delegate_of(directory, anna, &until_ms));
-	assert_int_equal(1000, until_ms);
-	assert_null(directory_delegate_of(directory, bert, &until_ms));
-	assert_ok(directory_delegate(directory, ANNA, BERT, 0));
+	assert_ptr_equal(bert, directory_delegation_of(directory, anna).by);
+	assert_int_equal(1000, directory_delegation_of(directory, anna).until_ms);
+	assert_null(directory_delegation_of(directory, bert).by);
+	assert_ok(directory_delegate(directory, ANNA, BERT, 500, 1000));
+	assert_false(directory_may_vote(directory, bert, anna, 499));
+	assert_true(directory_may_vote(directory, bert, anna, 500));
+	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, BERT, 1000, 1000));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 0));
 	assert_false(directory_may_vote(directory, bert, anna, 0));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, ANNA, 1000));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, BOT, 1000));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, BOT, ANNA, 1000));
+	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, ANNA, 0, 1000));
+	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, BOT, 0, 1000));
+	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, BOT, ANNA, 0, 1000));
 	const struct principal *bot = directory_principal(directory, BOT);
 	assert_false(directory_may_vote(directory, bot, bot, 0));
 }

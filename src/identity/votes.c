@@ -224,7 +224,8 @@ counts(const struct votes *votes, const struct votes_question *question, const s
 	       person != nullptr && !person->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
 	       directory_may_vote(directory, (*key)->principal, person, question->now_ms) &&
 	       rests_on_its_stage(votes, vote) &&
-	       (question->group == nullptr || directory_is_member(directory, question->group, person)) &&
+	       (question->group == nullptr ||
+		directory_is_member(directory, question->group, person, question->now_ms)) &&
 	       (question->stage < 0 || question->stage == vote->stage);
 }
 

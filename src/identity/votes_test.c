@@ -54,10 +54,10 @@ set_up(void **state) {
 	assert_ok(ed25519_public_key(seed, public_key));
 	assert_ok(directory_add_key(f->directory, B("workload:bot"), B("k"), public_key, DIRECTORY_KEY_PLAIN,
 				    (struct bytes){}));
-	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[ANNA])));
-	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[BERT])));
-	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[EMIL])));
-	assert_ok(directory_add_member(f->directory, B("risk"), bytes_of_text(NAMES[CARL])));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[ANNA]), 0));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[BERT]), 0));
+	assert_ok(directory_add_member(f->directory, B("treasurers"), bytes_of_text(NAMES[EMIL]), 0));
+	assert_ok(directory_add_member(f->directory, B("risk"), bytes_of_text(NAMES[CARL]), 0));
 	assert_ok(votes_create(&f->votes, bytes_of_text(NAMES[EMIL])));
 	f->bundle.bytes[0] = 7;
 	*state = f;
@@ -147,8 +147,10 @@ one_human_is_one_vote(void **state) {
 static void
 the_initiator_does_not_vote(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[EMIL]), bytes_of_text(NAMES[ANNA]), EXPIRES_MS));
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[EMIL]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[EMIL]), bytes_of_text(NAMES[ANNA]), 0,
+				     EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[EMIL]), 0,
+				     EXPIRES_MS));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, EMIL, APPROVAL_APPROVE));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, ANNA, EMIL, APPROVAL_APPROVE));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, BERT, APPROVAL_APPROVE));
@@ -158,7 +160,8 @@ the_initiator_does_not_vote(void **state) {
 static void
 a_delegated_vote_counts_once(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
@@ -173,10 +176,11 @@ a_delegated_vote_counts_once(void **state) {
 static void
 a_delegation_that_ended_takes_its_vote_with_it(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), NOW_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0, NOW_MS));
 	assert_counts(f, 0, 0, 0, 0);
 }
 
@@ -218,9 +222,27 @@ what_no_longer_holds_no_longer_counts(void **state) {
 }
 
 static void
+what_is_yet_to_begin_counts_from_then_on(void **state) {
+	struct fixture *f = *state;
+	struct votes_question later = {f->directory, &f->bundle, NOW_MS + 1, directory_group(f->directory, B("risk")),
+				       -1};
+	assert_ok(directory_add_member(f->directory, B("risk"), bytes_of_text(NAMES[ANNA]), NOW_MS + 1));
+	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
+	assert_counts(f, 1, 1, 1, 0);
+	assert_int_equal(1, votes_count(f->votes, &later).approvals);
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), NOW_MS + 1,
+				     EXPIRES_MS));
+	assert_ok(cast(f, DORA, BERT, APPROVAL_APPROVE)); /* as if nobody had asked */
+	assert_counts(f, 1, 1, 1, 0);
+	later.group = nullptr;
+	assert_int_equal(2, votes_count(f->votes, &later).approvals);
+}
+
+static void
 a_suspended_persons_seat_does_not_count(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), true));
 	assert_counts(f, 0, 0, 0, 0);
@@ -270,7 +292,8 @@ a_stage_that_is_void_is_no_ground_for_the_next(void **state) {
 static void
 an_approval_does_not_wander_from_stage_to_stage(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
 	struct vote later = vote_by(f, BERT, BERT, true), own = vote_by(f, ANNA, ANNA, true);
@@ -290,8 +313,10 @@ a_delegation_is_not_handed_on(void **state) {
 	struct fixture *f = *state;
 	const struct principal *anna = directory_principal(f->directory, bytes_of_text(NAMES[ANNA])),
 			       *carl = directory_principal(f->directory, bytes_of_text(NAMES[CARL]));
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[DORA]), bytes_of_text(NAMES[CARL]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[DORA]), bytes_of_text(NAMES[CARL]), 0,
+				     EXPIRES_MS));
 	assert_false(directory_may_vote(f->directory, carl, anna, NOW_MS));
 	assert_ok(cast(f, CARL, ANNA, APPROVAL_APPROVE)); /* as if nobody had asked */
 	assert_counts(f, 0, 0, 0, 0);
@@ -302,8 +327,10 @@ a_delegation_is_not_handed_on(void **state) {
 static void
 a_delegate_has_one_vote_for_whoever_delegated(void **state) {
 	struct fixture *f = *state;
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), 0,
+				     EXPIRES_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, BERT, APPROVAL_APPROVE));
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
@@ -412,9 +439,10 @@ snapshots_keep_votes_and_repetitions(void **state) {
 #define V(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 RUN_TESTS(V(distinct_people_count_in_their_groups), V(one_human_is_one_vote), V(the_initiator_does_not_vote),
-	  V(a_delegated_vote_counts_once), V(a_delegation_that_ended_takes_its_vote_with_it),
-	  V(a_withdrawn_vote_does_not_come_back), V(what_no_longer_holds_no_longer_counts),
-	  V(a_suspended_persons_seat_does_not_count), V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
+	  V(what_is_yet_to_begin_counts_from_then_on), V(a_delegated_vote_counts_once),
+	  V(a_delegation_that_ended_takes_its_vote_with_it), V(a_withdrawn_vote_does_not_come_back),
+	  V(what_no_longer_holds_no_longer_counts), V(a_suspended_persons_seat_does_not_count),
+	  V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
 	  V(a_stage_that_is_void_is_no_ground_for_the_next), V(an_approval_does_not_wander_from_stage_to_stage),
 	  V(a_delegation_is_not_handed_on), V(a_delegate_has_one_vote_for_whoever_delegated), V(only_people_vote),
 	  V(facts_count_every_group), V(snapshots_keep_votes_and_repetitions))

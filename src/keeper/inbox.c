@@ -83,7 +83,7 @@ seat_helps(const struct reader *reader, const struct principal *seat, struct byt
 	size_t skip = (size_t)((const uint8_t *)memchr(name.data, '.', name.len) - name.data) + 1;
 	const struct group *group =
 		directory_group(reader->state->directory, bytes_of(name.data + skip, name.len - skip));
-	return group != nullptr && directory_is_member(reader->state->directory, group, seat);
+	return group != nullptr && directory_is_member(reader->state->directory, group, seat, reader->now_ms);
 }
 
 static bool

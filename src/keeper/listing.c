@@ -257,9 +257,19 @@ page_write_next(const struct page *page, struct json_writer *w) {
 /* --- The state. --- */
 
 static void
-write_principal(const struct gate_state *, const void *item, struct json_writer *w) {
+write_principal(const struct gate_state *state, const void *item, struct json_writer *w) {
 	const struct principal *principal = item;
+	struct delegation delegation = directory_delegation_of(state->directory, principal);
 	json_write_object(w);
+	if (delegation.by != nullptr && delegation.until_ms > state->now_ms) {
+		json_write_key(w, "delegation");
+		json_write_object(w);
+		json_write_member_string(w, "by", delegation.by->id);
+		if (delegation.from_ms > state->now_ms)
+			json_write_member_integer(w, "from", delegation.from_ms);
+		json_write_member_integer(w, "until", delegation.until_ms);
+		json_write_end(w);
+	}
 	json_write_member_string(w, "id", principal->id);
 	json_write_key(w, "keys");
 	json_write_array(w);
@@ -273,6 +283,8 @@ write_principal(const struct gate_state *, const void *item, struct json_writer 
 				      key->passkey != nullptr ? key->passkey->cose_key
 							      : BYTES_OF_ARRAY(key->public_key));
 		json_write_member_boolean(w, "revoked", key->revoked);
+		if (key->usable_from_ms > state->now_ms)
+			json_write_member_integer(w, "usable_from", key->usable_from_ms);
 		if (key->zone != nullptr)
 			json_write_member_string(w, "zone", key->zone->id);
 		json_write_end(w);
@@ -306,12 +318,25 @@ static void
 write_group(const struct gate_state *state, const void *item, struct json_writer *w) {
 	const struct group *group = item;
 	json_write_object(w);
+	json_write_key(w, "entering");
+	json_write_array(w);
+	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
+		const struct principal *person = directory_principal_at(state->directory, i);
+		int64_t from_ms = directory_member_from(state->directory, group, person);
+		if (from_ms <= state->now_ms)
+			continue;
+		json_write_object(w);
+		json_write_member_integer(w, "from", from_ms);
+		json_write_member_string(w, "person", person->id);
+		json_write_end(w);
+	}
+	json_write_end(w);
 	json_write_member_string(w, "id", group->id);
 	json_write_key(w, "members");
 	json_write_array(w);
 	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
 		const struct principal *person = directory_principal_at(state->directory, i);
-		if (directory_is_member(state->directory, group, person))
+		if (directory_is_member(state->directory, group, person, state->now_ms))
 			json_write_string(w, person->id);
 	}
 	json_write_end(w);

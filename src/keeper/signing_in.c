@@ -96,12 +96,13 @@ signing_in_use(struct job *job, bool is_activity, bool may_renew) {
 }
 
 static enum status
-write_groups(const struct directory *directory, const struct principal *person, struct json_writer *w) {
+write_groups(const struct gate_state *state, const struct principal *person, struct json_writer *w) {
+	const struct directory *directory = state->directory;
 	json_write_key(w, "groups");
 	json_write_array(w);
 	for (size_t i = 0; i < directory_group_count(directory); i++) {
 		const struct group *group = directory_group_at(directory, i);
-		if (directory_is_member(directory, group, person))
+		if (directory_is_member(directory, group, person, state->now_ms))
 			json_write_string(w, group->id);
 	}
 	json_write_end(w);
@@ -116,7 +117,7 @@ write_session(const struct keeper *keeper, const struct session *session, struct
 	json_write_object(w);
 	json_write_member_integer(w, "aal", session->assurance_level);
 	json_write_member_integer(w, "expires", session->ends_ms);
-	TRY(write_groups(directory, key->principal, w));
+	TRY(write_groups(keeper->gate->state, key->principal, w));
 	json_write_member_integer(w, "idle_expires", idle);
 	json_write_member_string(w, "person", key->principal->id);
 	json_write_key(w, "roles");

@@ -33,6 +33,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_GROUP_MEMBER_ADD] = {"group.member_add", "people", ON(GROUP), ACT_INWARD, false},
 	[OPERATION_GROUP_MEMBER_REMOVE] = {"group.member_remove", "people", ON(GROUP), ACT_INWARD, false},
 	[OPERATION_DELEGATE] = {"delegate", "people", ON(PERSON), ACT_INWARD, false},
+	[OPERATION_ADDITION_CANCEL] = {"addition.cancel", "protect", ON(GROUP) | ON(PERSON), ACT_INWARD, true},
 	[OPERATION_LIST_CREATE] = {"list.create", "destinations", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_LIST_ADD] = {"list.add", "destinations", ON(LIST), ACT_INWARD, false},
 	[OPERATION_LIST_CONFIRM] = {"list.confirm", "destinations", ON(LIST), ACT_INWARD, false},

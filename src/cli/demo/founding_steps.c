@@ -13,27 +13,39 @@
 
 constexpr int64_t PASSKEY_WAIT_MS = 1'000;
 
-/* The shipped policies with one number changed: how long a new passkey of an approver waits at least. Nobody could see the demo's
- * passkeys at work before tomorrow otherwise. */
+/* The text until the number that stands behind `before` in that policy, and another in its place; *rest is what follows. */
 static enum status
-write_policies(struct stage *stage, struct buffer *to) {
-	static const char id[] = "@id(\"new_passkeys_wait\")", before[] = "context.change.waiting_ms >= ";
-	struct bytes shipped = embedded_policies;
-	const uint8_t *end = shipped.data + shipped.len, *policy = memmem(shipped.data, shipped.len, id, sizeof id - 1);
+replace_number(struct bytes text, const char *id, const char *before, int64_t by, struct buffer *to, int64_t *was,
+	       struct bytes *rest) {
+	const uint8_t *end = text.data + text.len, *policy = memmem(text.data, text.len, id, strlen(id));
 	const uint8_t *number =
-		policy == nullptr ? nullptr : memmem(policy, (size_t)(end - policy), before, sizeof before - 1);
+		policy == nullptr ? nullptr : memmem(policy, (size_t)(end - policy), before, strlen(before));
 	TRY(stage_check(number != nullptr, "the shipped policies", "expected a wait of new passkeys"));
-	number += sizeof before - 1;
+	number += strlen(before);
 	size_t digits = 0;
 	while (number + digits < end && number[digits] >= '0' && number[digits] <= '9')
 		digits++;
 	uint64_t wait_ms;
 	TRY(decimal_decode(bytes_of(number, digits), &wait_ms));
-	stage->shipped_wait_ms = (int64_t)wait_ms;
+	*was = (int64_t)wait_ms;
+	buffer_append(to, text.data, (size_t)(number - text.data));
+	buffer_append_format(to, "%lld", (long long)by);
+	*rest = bytes_of(number + digits, (size_t)(end - number) - digits);
+	return buffer_status(to);
+}
+
+/* The shipped policies with one wait changed, which they state twice: how long a new passkey of an approver waits. Nobody could see
+ * the demo's passkeys at work before tomorrow otherwise. */
+static enum status
+write_policies(struct stage *stage, struct buffer *to) {
+	struct bytes rest = embedded_policies;
+	int64_t least_ms;
+	TRY(replace_number(rest, "@id(\"administer\")", "context.change.waiting_ms < ", PASSKEY_WAIT_MS, to,
+			   &stage->shipped_wait_ms, &rest));
+	TRY(replace_number(rest, "@id(\"approvers_wait\")", "context.change.waiting_ms >= ", PASSKEY_WAIT_MS, to,
+			   &least_ms, &rest));
 	stage->passkey_wait_ms = PASSKEY_WAIT_MS;
-	buffer_append(to, shipped.data, (size_t)(number - shipped.data));
-	buffer_append_format(to, "%lld", (long long)PASSKEY_WAIT_MS);
-	buffer_append(to, number + digits, (size_t)(end - number) - digits);
+	buffer_append_bytes(to, rest);
 	return buffer_status(to);
 }
 
