@@ -1,6 +1,6 @@
 /*
  * No branch and no index on a secret, in FROST (tests/constant_time.h). Shares and all randomness are marked undefined. What is
- * declassified, each at its place: commitments and shares of signatures, which are sent; whether a number was zero or in range, and
+ * declassified, each at its place: commitments and shares of signatures, and what a dealing sends, which its receiver knows; whether a number was zero or in range, and
  * whether two ways to one share agree.
  */
 #include "tests/test.h"
@@ -9,6 +9,7 @@
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost.h"
 #include "tests/constant_time.h"
+#include "tests/frost_holders.h"
 
 static const struct bytes MESSAGE = BYTES_OF_LITERAL("sell 3 calls");
 
@@ -115,12 +116,40 @@ signing_for_a_bip340_key(void **) {
 	assert_no_leak();
 }
 
+/* A key is made, refreshed, and one share of it repaired. */
+static void
+deal_and_repair(enum frost_scheme scheme) {
+	start_counting();
+	struct frost_holders holders = {};
+	struct frost_dealing_terms terms = frost_generate_terms(scheme, 2, 3);
+	terms.randomness = UNDEFINED;
+	frost_holders_deal(&holders, &terms);
+	const struct frost_key_info old = holders.key;
+	struct party_set dealers;
+	assert_ok(party_set_choose(&old.holders, (const uint8_t[]){1, 2}, 2, &dealers));
+	terms = frost_reshare_terms(&old, &dealers);
+	terms.randomness = UNDEFINED;
+	frost_holders_deal(&holders, &terms);
+	_cleanup_(frost_key_share_destroy) struct frost_key_share *share =
+		frost_holders_repair(&holders, &dealers, 3, &UNDEFINED);
+	assert_non_null(share);
+	frost_holders_end(&holders);
+	assert_no_leak();
+}
+
+static void
+making_refreshing_and_repairing_a_key(void **) {
+	deal_and_repair(FROST_SCHEME_ED25519);
+	deal_and_repair(FROST_SCHEME_BIP340);
+}
+
 int
 main(int, char **argv) {
 	const struct CMUnitTest tests[] = {
 		T(a_branch_on_a_share_is_reported),
 		T(signing_by_rfc9591),
 		T(signing_for_a_bip340_key),
+		T(making_refreshing_and_repairing_a_key),
 	};
 	run_under_valgrind(argv);
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

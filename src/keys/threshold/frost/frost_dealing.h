@@ -1,0 +1,68 @@
+/*
+ * Dealing shares of a key for FROST: how it comes to be, and how its shares change while the key stays.
+ *
+ * *Dealers* share a number each, by Shamir's scheme with Feldman's commitments, to the *holders* to be; a holder's share is the
+ * sum of what it got.
+ *     generate  every holder deals a random number; the key is their sum, and nobody's
+ *     reshare   as many old holders as the old threshold deal their Lagrange parts; the key stays. With the same holders it is
+ *               a refresh; with others, or another threshold, a change of members.
+ * Everybody commits to what it deals before anybody opens, and proves that it knows the number: nobody chooses its number
+ * after those of others.
+ *
+ * Rounds: commit; open, shares; confirm (all compare a hash of everything that was opened); stored. After the third
+ * frost_dealing_share() gives the share; the caller makes it durable and says so by frost_dealing_stored(). When the state is
+ * EXCHANGE_DONE all have said so: only then may an old share be destroyed. The sibling for ECDSA, ecdsa/dealing.h, has the same
+ * rounds; there, pairs of holders are set up in them as well.
+ *
+ * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock. Errors: from
+ * frost_dealing_receive(), what failed; but for "exchange.stray" and "exchange.over" the dealing has then ended, and
+ * frost_dealing_culprit() says whom the check names. Sources: Komlo and Goldberg, ePrint 2020/852, figure 1, with a round of
+ * commitments before; Pedersen 1991; Feldman 1987; Herzberg et al. 1995 (refresh); Desmedt and Jajodia 1997 (reshare).
+ * docs/PROTOCOL.threshold §17.
+ */
+#ifndef GATEHOUSE_KEYS_THRESHOLD_FROST_FROST_DEALING_H
+#define GATEHOUSE_KEYS_THRESHOLD_FROST_FROST_DEALING_H
+
+#include "keys/threshold/exchange.h"
+#include "keys/threshold/frost/key_share.h"
+
+enum frost_dealing_kind { FROST_DEALING_GENERATE, FROST_DEALING_RESHARE };
+
+struct frost_dealing_terms {
+	enum frost_dealing_kind kind;
+	struct bytes instance;
+	const uint8_t *nonce; /* 32 bytes, agreed on and new */
+	uint8_t self;
+	struct randomness randomness;
+	/* Of the key that comes of it: id, scheme, purpose, threshold, epoch, holders; reshare: public key, chain code. */
+	struct frost_key_info key;
+	/* Reshare: the key as it was, those of its holders who deal, and this one's share if it is one of them. */
+	const struct frost_key_info *old_key;
+	const struct party_set *dealers;
+	const struct frost_key_share *old_share;
+};
+
+struct frost_dealing;
+
+/* Errors: frost_dealing.terms, and those of session.h. */
+enum status frost_dealing_start(struct frost_dealing **dealing, const struct frost_dealing_terms *terms);
+void frost_dealing_destroy(struct frost_dealing **dealing); /* a cleanup function */
+enum status frost_dealing_receive(struct frost_dealing *dealing, struct bytes frame);
+bool frost_dealing_next(struct frost_dealing *dealing, uint8_t *to, struct bytes *frame);
+void frost_dealing_rewind(struct frost_dealing *dealing);
+enum exchange_state frost_dealing_state(const struct frost_dealing *dealing);
+uint8_t frost_dealing_culprit(const struct frost_dealing *dealing); /* 0: nobody */
+
+/* True once all have confirmed: the key as it now is. */
+bool frost_dealing_confirmed(const struct frost_dealing *dealing, struct frost_key_info *key);
+/* The share, handed over; null before all have confirmed, and for a party that holds none. */
+struct frost_key_share *frost_dealing_take_share(struct frost_dealing *dealing);
+/* The caller has made it durable (or has none to store). */
+enum status frost_dealing_stored(struct frost_dealing *dealing);
+
+/* The messages, one kind a round; for tests that go through all their fields. */
+constexpr size_t FROST_DEALING_ROUNDS = 4;
+extern const struct message_kind FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS];
+struct message_counts frost_dealing_counts(const void *dealing, uint8_t from, uint8_t to);
+
+#endif

@@ -1,0 +1,192 @@
+/*
+ * Frames of FROST's dealing and repair, from a peer on its own channel, and shares at rest. The input chooses a protocol, a scheme, a
+ * round, a place and what is changed there in an honest frame; whoever receives it must end, and nobody may come by a share
+ * because of it. A blob that was changed never opens.
+ * Readers: keys/threshold/frost/frost_dealing.c (check_dealer, take_dealt_share, check_opening, check_echoes, check_openings),
+ * keys/threshold/frost/frost_repair.c (check_commitments, take_part, check_splits, take_sum, check_sums),
+ * keys/threshold/frost/key_share.c (check_header, frost_key_share_open), keys/threshold/frost/knowledge.c
+ */
+#include <stdlib.h>
+
+#include "keys/threshold/frost/frost_dealing.h"
+#include "keys/threshold/frost/frost_repair.h"
+#include "tests/threshold_parties.h"
+
+static void
+must(bool holds) {
+	if (!holds)
+		abort();
+}
+
+static const struct bytes INSTANCE = {(const uint8_t *)"fuzz", 4};
+static const uint8_t NONCE[32] = {1}, WRAPPING_KEY[32] = {2};
+constexpr uint8_t PARTIES = 3;
+constexpr uint8_t LIAR = 2;
+constexpr uint8_t VICTIM = 3;
+
+struct change {
+	uint8_t type;
+	size_t at;
+	struct bytes pattern;
+	bool done; /* and something differs */
+};
+
+struct machines {
+	struct frost_dealing *dealings[PARTIES + 1];
+	struct frost_repair *repairs[PARTIES + 1];
+};
+
+static bool
+next(struct machines *machines, uint8_t party, uint8_t *to, struct bytes *frame) {
+	return machines->dealings[party] != nullptr ? frost_dealing_next(machines->dealings[party], to, frame)
+						    : frost_repair_next(machines->repairs[party], to, frame);
+}
+
+static void
+receive(struct machines *machines, uint8_t party, struct bytes frame) {
+	/* What fails shows in the state. */
+	if (machines->dealings[party] != nullptr)
+		IGNORE_STATUS(frost_dealing_receive(machines->dealings[party], frame));
+	else
+		IGNORE_STATUS(frost_repair_receive(machines->repairs[party], frame));
+}
+
+static void
+lay_over(struct change *change, struct buffer *frame) {
+	for (size_t i = 0, at = change->at; i < change->pattern.len && at < frame->len; i++, at++) {
+		change->done = change->done || change->pattern.data[i] != 0;
+		frame->data[at] ^= change->pattern.data[i];
+	}
+}
+
+static void
+run(struct machines *machines, struct change *change) {
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint8_t party = 1; party <= PARTIES; party++) {
+			uint8_t to;
+			struct bytes frame;
+			if (!next(machines, party, &to, &frame))
+				continue;
+			_cleanup_(buffer_free) struct buffer carried = {};
+			buffer_append_bytes(&carried, frame);
+			if (change != nullptr && party == LIAR && to == VICTIM && frame.data[6] == change->type)
+				lay_over(change, &carried);
+			receive(machines, to, buffer_bytes(&carried));
+			moved = true;
+		}
+	}
+}
+
+static void
+start_dealing(struct machines *machines, enum frost_scheme scheme, struct repeating *streams) {
+	for (uint8_t party = 1; party <= PARTIES; party++) {
+		streams[party] = repeating_stream("fuzz", party);
+		struct frost_dealing_terms terms = {.instance = INSTANCE,
+						    .nonce = NONCE,
+						    .self = party,
+						    .randomness = {repeating_fill, &streams[party]},
+						    .key = {.id = "k",
+							    .scheme = scheme,
+							    .threshold = 2,
+							    .epoch = 1,
+							    .holders = parties_up_to(PARTIES)}};
+		must(frost_dealing_start(&machines->dealings[party], &terms) == OK);
+	}
+}
+
+/* A key of each scheme, made once. */
+static struct frost_key_share *shares[2][PARTIES + 1];
+
+static enum frost_scheme
+scheme_of(size_t number) {
+	return number == 0 ? FROST_SCHEME_ED25519 : FROST_SCHEME_BIP340;
+}
+
+static void
+make_keys(void) {
+	for (size_t i = 0; i < 2 && shares[i][1] == nullptr; i++) {
+		struct machines machines = {};
+		struct repeating streams[PARTIES + 1];
+		start_dealing(&machines, scheme_of(i), streams);
+		run(&machines, nullptr);
+		for (uint8_t party = 1; party <= PARTIES; party++) {
+			shares[i][party] = frost_dealing_take_share(machines.dealings[party]);
+			must(shares[i][party] != nullptr);
+			frost_dealing_destroy(&machines.dealings[party]);
+		}
+	}
+}
+
+static void
+try_dealing(size_t scheme, struct change *change) {
+	struct machines machines = {};
+	struct repeating streams[PARTIES + 1];
+	start_dealing(&machines, scheme_of(scheme), streams);
+	run(&machines, change);
+	struct frost_key_info key;
+	bool confirmed = frost_dealing_confirmed(machines.dealings[VICTIM], &key);
+	if (change->done)
+		must(!confirmed);
+	for (uint8_t party = 1; party <= PARTIES && confirmed; party++)
+		must(frost_dealing_stored(machines.dealings[party]) == OK);
+	run(&machines, change);
+	if (change->done)
+		must(frost_dealing_state(machines.dealings[VICTIM]) != EXCHANGE_DONE);
+	for (uint8_t party = 1; party <= PARTIES; party++)
+		frost_dealing_destroy(&machines.dealings[party]);
+}
+
+static void
+try_repair(size_t scheme, struct change *change) {
+	struct machines machines = {};
+	struct repeating streams[PARTIES + 1];
+	struct party_set all = parties_up_to(PARTIES), helpers;
+	must(party_set_choose(&all, (const uint8_t[]){1, LIAR}, 2, &helpers) == OK);
+	for (uint8_t party = 1; party <= PARTIES; party++) {
+		streams[party] = repeating_stream("fuzz", party);
+		struct frost_repair_terms terms = {.instance = INSTANCE,
+						   .nonce = NONCE,
+						   .self = party,
+						   .randomness = {repeating_fill, &streams[party]},
+						   .key = &shares[scheme][1]->key,
+						   .helpers = &helpers,
+						   .lost = VICTIM,
+						   .share = party == VICTIM ? nullptr : shares[scheme][party]};
+		must(frost_repair_start(&machines.repairs[party], &terms) == OK);
+	}
+	run(&machines, change);
+	struct frost_key_share *share = frost_repair_take_share(machines.repairs[VICTIM]);
+	must((share == nullptr) == change->done);
+	frost_key_share_destroy(&share);
+	for (uint8_t party = 1; party <= PARTIES; party++)
+		frost_repair_destroy(&machines.repairs[party]);
+}
+
+static void
+try_blob(size_t scheme, struct change *change) {
+	_cleanup_(buffer_free) struct buffer blob = {};
+	const struct frost_key_share *share = shares[scheme][1];
+	struct frost_key_share *opened = nullptr;
+	must(frost_key_share_seal(share, WRAPPING_KEY, INSTANCE, &blob) == OK);
+	size_t whole = blob.len;
+	if (change->type & 1) /* shorter than it was */
+		blob.len = change->at < whole ? change->at : whole;
+	lay_over(change, &blob);
+	bool differs = change->done || blob.len != whole;
+	enum status status = frost_key_share_open(&opened, &share->key, 1, WRAPPING_KEY, INSTANCE, buffer_bytes(&blob));
+	must((status == OK) == !differs);
+	frost_key_share_destroy(&opened);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	static void (*const subjects[])(size_t scheme, struct change *change) = {try_dealing, try_repair, try_blob};
+	if (size < 4)
+		return 0;
+	make_keys();
+	struct change change = {
+		.type = data[1], .at = (size_t)data[2] << 8 | data[3], .pattern = bytes_of(data + 4, size - 4)};
+	subjects[data[0] / 2 % 3](data[0] & 1, &change);
+	return 0;
+}

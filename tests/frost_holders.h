@@ -1,0 +1,249 @@
+/*
+ * For tests of keys that FROST signs with: some holders in one place, how they make a key and how they sign with it. Include
+ * after tests/test.h.
+ */
+#ifndef GATEHOUSE_TESTS_FROST_HOLDERS_H
+#define GATEHOUSE_TESTS_FROST_HOLDERS_H
+
+#include "crypto/sign.h"
+#include "keys/threshold/frost/bip340.h"
+#include "keys/threshold/frost/frost_dealing.h"
+#include "keys/threshold/frost/frost_repair.h"
+#include "tests/threshold_keepers.h"
+
+PROTOCOL(frost_dealing)
+PROTOCOL(frost_repair)
+
+struct frost_holders {
+	struct frost_key_info key;
+	struct frost_key_share *shares[KEEPERS_MAX + 1]; /* by index */
+};
+
+static inline void
+frost_holders_end(struct frost_holders *holders) {
+	for (size_t i = 0; i <= KEEPERS_MAX; i++)
+		frost_key_share_destroy(&holders->shares[i]);
+}
+
+static inline struct frost_dealing_terms
+frost_generate_terms(enum frost_scheme scheme, uint8_t threshold, uint8_t count) {
+	return (struct frost_dealing_terms){
+		.kind = FROST_DEALING_GENERATE,
+		.instance = KEEPERS_INSTANCE,
+		.nonce = KEEPERS_NONCE,
+		.key = {.id = "vault",
+			.scheme = scheme,
+			.threshold = threshold,
+			.epoch = 1,
+			.holders = parties_up_to(count)},
+	};
+}
+
+/* The same key in the next epoch, dealt by these. */
+static inline struct frost_dealing_terms
+frost_reshare_terms(const struct frost_key_info *old, const struct party_set *dealers) {
+	struct frost_dealing_terms terms = {.kind = FROST_DEALING_RESHARE,
+					    .instance = KEEPERS_INSTANCE,
+					    .nonce = KEEPERS_NONCE,
+					    .key = *old,
+					    .old_key = old,
+					    .dealers = dealers};
+	terms.key.epoch++;
+	memset(terms.key.public_shares, 0, sizeof terms.key.public_shares);
+	return terms;
+}
+
+static inline void
+frost_start_all(const struct frost_holders *holders, const struct frost_dealing_terms *terms,
+		struct frost_dealing *dealings[KEEPERS_MAX + 1], struct network *network) {
+	struct party_set parties;
+	assert_ok(party_set_union(terms->dealers == nullptr ? &terms->key.holders : terms->dealers, &terms->key.holders,
+				  &parties));
+	network->protocol = &frost_dealing_protocol;
+	for (size_t i = 0; i < parties.count; i++) {
+		uint8_t index = parties.parties[i].index;
+		struct frost_dealing_terms own = *terms;
+		own.self = index;
+		if (terms->dealers != nullptr && party_set_has(terms->dealers, index))
+			own.old_share = holders->shares[index];
+		assert_ok(frost_dealing_start(&dealings[index], &own));
+		network->machines[index] = dealings[index];
+	}
+}
+
+/* Runs a dealing among all its parties until it is confirmed and stored, and takes the shares. */
+static inline void
+frost_holders_deal(struct frost_holders *holders, const struct frost_dealing_terms *terms) {
+	struct frost_dealing *dealings[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	frost_start_all(holders, terms, dealings, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	struct frost_key_info key = {};
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		struct frost_key_info own = {};
+		if (dealings[i] == nullptr)
+			continue;
+		assert_int_equal(frost_dealing_state(dealings[i]), EXCHANGE_RUNNING); /* nobody has stored yet */
+		assert_true(frost_dealing_confirmed(dealings[i], &own));
+		if (key.threshold > 0)
+			assert_memory_equal(&key, &own, sizeof key);
+		key = own;
+		assert_ok(frost_dealing_stored(dealings[i]));
+		assert_fails(STATUS_CONFLICT, "frost_dealing.state", frost_dealing_stored(dealings[i]));
+	}
+	network_run(&network);
+	network_expect_ok(&network);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (dealings[i] == nullptr)
+			continue;
+		assert_int_equal(frost_dealing_state(dealings[i]), EXCHANGE_DONE);
+		frost_key_share_destroy(&holders->shares[i]);
+		holders->shares[i] = frost_dealing_take_share(dealings[i]);
+		assert_int_equal(holders->shares[i] != nullptr, party_set_has(&terms->key.holders, i));
+		frost_dealing_destroy(&dealings[i]);
+	}
+	holders->key = key;
+}
+
+static inline void
+frost_holders_generate(struct frost_holders *holders, enum frost_scheme scheme, uint8_t threshold, uint8_t count) {
+	const struct frost_dealing_terms terms = frost_generate_terms(scheme, threshold, count);
+	frost_holders_deal(holders, &terms);
+}
+
+static inline void
+frost_start_repairs(const struct frost_holders *holders, const struct party_set *helpers, uint8_t lost,
+		    const struct randomness *randomness, struct frost_repair *repairs[KEEPERS_MAX + 1],
+		    struct network *network) {
+	struct frost_repair_terms terms = {.instance = KEEPERS_INSTANCE,
+					   .nonce = KEEPERS_NONCE,
+					   .randomness = *randomness,
+					   .key = &holders->key,
+					   .helpers = helpers,
+					   .lost = lost};
+	network->protocol = &frost_repair_protocol;
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (i != lost && !party_set_has(helpers, i))
+			continue;
+		terms.self = i;
+		terms.share = i == lost ? nullptr : holders->shares[i];
+		assert_ok(frost_repair_start(&repairs[i], &terms));
+		network->machines[i] = repairs[i];
+	}
+}
+
+/* The lost share, made again. */
+static inline struct frost_key_share *
+frost_holders_repair(const struct frost_holders *holders, const struct party_set *helpers, uint8_t lost,
+		     const struct randomness *randomness) {
+	struct frost_repair *repairs[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	frost_start_repairs(holders, helpers, lost, randomness, repairs, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	struct frost_key_share *share = frost_repair_take_share(repairs[lost]);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (repairs[i] == nullptr)
+			continue;
+		assert_true(frost_repair_is_repaired(repairs[i]));
+		assert_null(frost_repair_take_share(repairs[i]));
+		assert_ok(frost_repair_stored(repairs[i]));
+	}
+	network_run(&network);
+	network_expect_ok(&network);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (repairs[i] != nullptr)
+			assert_int_equal(frost_repair_state(repairs[i]), EXCHANGE_DONE);
+		frost_repair_destroy(&repairs[i]);
+	}
+	return share;
+}
+
+/* By the holders whose bits are set in subset (bit 0: index 1). What comes of it is verified by whoever knows nothing of
+ * thresholds. */
+static inline enum status
+frost_holders_sign_ed25519(const struct frost_holders *holders, unsigned subset, struct bytes message) {
+	struct frost_nonces nonces[KEEPERS_MAX];
+	struct frost_commitment commitments[KEEPERS_MAX];
+	struct frost_scalar parts[KEEPERS_MAX];
+	struct frost_signing signing;
+	uint8_t signature[FROST_SIGNATURE_MAX];
+	size_t count = 0, culprit;
+	uint8_t signers[KEEPERS_MAX];
+	const struct randomness system = {};
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (!(subset >> (i - 1) & 1))
+			continue;
+		TRY(frost_commit(&frost_ed25519, i, frost_key_share_value(holders->shares[i]), &system,
+				 &nonces[count]));
+		commitments[count] = nonces[count].commitment;
+		signers[count++] = i;
+	}
+	for (size_t i = 0; i < count; i++) {
+		TRY(frost_signing_open(&frost_ed25519, &holders->key.public_key, commitments, nullptr, count, message,
+				       &nonces[i], &signing));
+		TRY(frost_share_sign(&signing, signers[i], frost_key_share_value(holders->shares[signers[i]]),
+				     &nonces[i], &parts[i]));
+	}
+	TRY(frost_shares_aggregate(&signing, parts, nullptr, signature, &culprit));
+	return ed25519_verify(holders->key.public_key.bytes, message, signature);
+}
+
+static inline enum status
+frost_holders_sign_bip340(const struct frost_holders *holders, unsigned subset, struct bytes message) {
+	const struct randomness system = {};
+	struct frost_nonce nonces[KEEPERS_MAX];
+	uint8_t public_nonces[KEEPERS_MAX][FROST_PUBLIC_NONCE_SIZE], public_shares[KEEPERS_MAX][POINT_SIZE];
+	uint8_t sum[FROST_PUBLIC_NONCE_SIZE], partials[KEEPERS_MAX][SCALAR_SIZE], signature[64];
+	uint32_t ids[KEEPERS_MAX];
+	struct frost_signers signers;
+	struct frost_session session;
+	struct frost_key key;
+	size_t count = 0, culprit;
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (!(subset >> (i - 1) & 1))
+			continue;
+		size_t at = party_set_position(&holders->key.holders, i);
+		memcpy(public_shares[count], holders->key.public_shares[at].bytes, POINT_SIZE);
+		ids[count++] = i - 1u;
+	}
+	TRY(frost_signers_open(KEEPERS_MAX, holders->key.threshold, ids, (const uint8_t(*)[POINT_SIZE])public_shares,
+			       count, holders->key.public_key.bytes, &signers));
+	TRY(frost_key_open(holders->key.public_key.bytes, &key));
+	for (size_t i = 0; i < count; i++)
+		TRY(frost_nonce_create(&(struct frost_nonce_inputs){}, &system, &nonces[i], public_nonces[i]));
+	TRY(frost_nonce_sum((const uint8_t(*)[FROST_PUBLIC_NONCE_SIZE])public_nonces, count, sum, &culprit));
+	TRY(frost_session_open(&signers, &key, sum, message, &session));
+	for (size_t i = 0; i < count; i++) {
+		struct scalar share;
+		TRY(scalar_read(frost_key_share_value(holders->shares[ids[i] + 1])->bytes, &share));
+		TRY(frost_sign(&session, ids[i], &share, &nonces[i], partials[i]));
+	}
+	TRY(frost_aggregate(&session, (const uint8_t(*)[SCALAR_SIZE])partials, nullptr, signature, &culprit));
+	return bip340_verify(session.x, message, signature);
+}
+
+static inline enum status
+frost_holders_sign(const struct frost_holders *holders, unsigned subset, struct bytes message) {
+	return holders->key.scheme == FROST_SCHEME_ED25519 ? frost_holders_sign_ed25519(holders, subset, message)
+							   : frost_holders_sign_bip340(holders, subset, message);
+}
+
+/* Every subset of at least the threshold signs; returns how many there are. */
+static inline size_t
+frost_holders_sign_all(const struct frost_holders *holders) {
+	size_t subsets = 0;
+	unsigned all = 0;
+	for (size_t i = 0; i < holders->key.holders.count; i++)
+		all |= 1U << (holders->key.holders.parties[i].index - 1);
+	for (unsigned subset = 1; subset <= all; subset++) {
+		if ((subset & ~all) != 0 || __builtin_popcount(subset) < holders->key.threshold)
+			continue;
+		assert_ok(frost_holders_sign(holders, subset, BYTES_OF_LITERAL("sell 3 calls")));
+		subsets++;
+	}
+	return subsets;
+}
+
+#endif
