@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { startFeed } from "./feed";
@@ -5,12 +6,15 @@ import { preload } from "./resource";
 import { route, startRouting } from "./route";
 import { readSession } from "./session";
 
-const [first = "inbox"] = route.value;
-if (first !== "enrol") {
+// Once; where somebody comes to enrol a passkey, when they go on from there.
+const stop = effect(() => {
+	const [word = "inbox"] = route.value;
+	if (word === "enrol") return;
 	// Both at once: whoever is signed in sees the first row without waiting for either.
-	if (first === "inbox") preload("/v1/inbox");
+	if (word === "inbox") preload("/v1/inbox");
 	void readSession();
-}
+	queueMicrotask(() => stop());
+});
 startRouting();
 startFeed();
 
