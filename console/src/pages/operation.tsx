@@ -10,12 +10,23 @@ import { Answer, Button, Hash, Note, Page, ProblemNote, save, Section, State, Te
 import { JsonValue, OperationView } from "../view";
 import { headline, kindName } from "../words";
 
+// Under a head that the witnesses cosigned, if there is one that has the operation already: only that verifies in full.
+async function receiptOf(id: string): Promise<string> {
+	const path = `/v1/operations/${id}/receipt`;
+	try {
+		return await getText(`${path}?cosigned=1`);
+	} catch (error) {
+		if (asProblem(error).problem !== "receipt.not_cosigned") throw error;
+		return getText(path);
+	}
+}
+
 function Receipt({ id }: { id: string }) {
 	const [problem, setProblem] = useState<Problem | undefined>(undefined);
 	const fetchReceipt = async () => {
 		setProblem(undefined);
 		try {
-			save(`receipt-${id.slice(0, 16)}.txt`, await getText(`/v1/operations/${id}/receipt`), "text/plain");
+			save(`${id.slice(0, 16)}.tlog-proof`, await receiptOf(id), "text/plain");
 		} catch (error) {
 			setProblem(asProblem(error));
 		}
