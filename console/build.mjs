@@ -63,10 +63,12 @@ async function page() {
 		entryPoints: { console: "src/main.tsx", style: "src/style.css" },
 		outdir: "assets",
 		entryNames: "[name]-[hash]",
+		chunkNames: "[name]-[hash]",
+		splitting: true,
 	});
 	const served = files.map((file) => ({ path: `/assets/${basename(file.path)}`, content: Buffer.from(file.contents), immutable: true }));
-	const named = (extension) => served.find(({ path }) => path.endsWith(extension)).path;
-	const html = text("src/index.html").replace("{{script}}", named(".js")).replace("{{style}}", named(".css"));
+	const named = (name) => served.find(({ path }) => path.startsWith(`/assets/${name}-`)).path;
+	const html = text("src/index.html").replace("{{script}}", named("console")).replace("{{style}}", named("style"));
 	const icon = { path: "/assets/icon.svg", content: Buffer.from(text("src/icon.svg")), immutable: false };
 	return [{ path: "/", file: "index.html", content: Buffer.from(html), immutable: false }, icon, ...served];
 }

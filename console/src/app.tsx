@@ -15,6 +15,7 @@ import { Operations } from "./pages/operations";
 import { People } from "./pages/people";
 import { Policies } from "./pages/policies";
 import { SignIn } from "./pages/signin";
+import { Verify } from "./pages/verify";
 import { announcement, Empty, Loading, Page, Who } from "./ui";
 
 interface Place {
@@ -31,6 +32,7 @@ const PLACES: Place[] = [
 	{ word: "destinations", name: "Destinations", draw: () => <Destinations /> },
 	{ word: "policies", name: "Policies", draw: () => <Policies /> },
 	{ word: "ledger", name: "Ledger", draw: () => <Ledger /> },
+	{ word: "verify", name: "Verify", draw: () => <Verify /> },
 	{ word: "health", name: "Health", draw: () => <Health /> },
 ];
 

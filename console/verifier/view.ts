@@ -95,7 +95,7 @@ function evidence(checks: Check[]): Child[] {
 		const [mark, said] = STATES[state], shown = element("span", {}, element("strong", {}, said), ` ${text} `, code(name));
 		return element("li", { class: state }, element("span", { class: "mark", "aria-hidden": "true" }, mark), shown);
 	});
-	return [section("What the entry proves of itself", element("ul", { class: "checks" }, ...items))];
+	return [section("What the entry proves of itself", element("ul", { class: "evidence" }, ...items))];
 }
 
 function scalar(value: Json): string {
@@ -176,7 +176,8 @@ function transfer(body: JsonObject): [string, Child | undefined][] {
 	const known = isObject(feed) ? feed : {}, amount = thousandths(known["transfer.amount_milli"]);
 	const exact = textOf(verified["transfer.amount"]), cents = known["transfer.amount_usd_cents"];
 	return [
-		["moves", amount === undefined ? exact && `${exact} smallest units of ${scalar(verified["transfer.asset"] ?? "")}` : `${amount} ${scalar(known["transfer.symbol"] ?? "")}`],
+		["moves", exact && `${exact} smallest units of ${scalar(verified["transfer.asset"] ?? "")}`],
+		["which is about", amount && `${amount} ${scalar(known["transfer.symbol"] ?? "")}`],
 		["worth", typeof cents === "number" ? `${(cents / 100).toFixed(2)} USD at that day's price` : undefined],
 		["from", codeOf(verified["transfer.from"])],
 		["to", Array.isArray(verified["transfer.destinations"]) ? code(verified["transfer.destinations"].map(scalar).join(", ")) : undefined],
@@ -265,9 +266,9 @@ function entryOf(assessment: Assessment): Child[] {
 	return [...parts, ...evidence(assessment.checks), about, raw];
 }
 
-/* All of it. An article with a heading of level 3, named as the file is. */
+/* All of it: an article with a heading of level 3, named as the file is. Its looks: report.css. */
 export function viewOf(assessment: Assessment, name: string): HTMLElement {
 	const { entry } = assessment;
 	const title = element("h3", { tabindex: "-1" }, name), what = entry === null ? [] : [element("p", { class: "what" }, titleOf(entry))];
-	return element("article", { class: assessment.result }, title, verdictOf(assessment), ...what, ...entryOf(assessment), ...head(assessment));
+	return element("article", { class: "report" }, title, verdictOf(assessment), ...what, ...entryOf(assessment), ...head(assessment));
 }

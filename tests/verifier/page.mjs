@@ -76,7 +76,7 @@ async function main() {
 		assert.deepEqual(await titles(page), ["Verified"]);
 		assert.equal(await page.textContent("#said"), "signed.tlog-proof: verified.");
 		const text = await page.textContent("article");
-		for (const part of ["0.1 ETH", "key:eth-hot", "workload:settlement", "small_transfer", "permitted", "the workload's key signed the request"]) assert.ok(text.includes(part), part);
+		for (const part of ["100000000000000000 smallest units of eip155:1/native", "0.1 ETH", "key:eth-hot", "workload:settlement", "small_transfer", "permitted", "the workload's key signed the request"]) assert.ok(text.includes(part), part);
 		await assertAccessible(page, "verified");
 		await screen(page, `verified-${colorScheme}`);
 
