@@ -133,7 +133,7 @@ class Northwind:
         self.authority = f"{host}:{self.port}"
         self.data, self.log_path = self.at("data"), self.at("log")
         self.config, self.founding = self.at("gatehouse.yaml"), self.at("firm.yaml")
-        self.process = None
+        self.process, self.host, self.prefix = None, "127.0.0.1", []  # prefix: of the command that serves
         shutil.copy(os.path.join(ROOT, "examples", "firm", "firm.yaml"), self.folder)
         shutil.copytree(os.path.join(ROOT, "examples", "firm", "policy"), self.at("policy"))
         os.mkdir(self.at("keys"))
@@ -171,11 +171,11 @@ log_level: info
     def start(self):
         with open(self.log_path, "ab") as log:
             said_before = log.tell()
-            self.process = subprocess.Popen([SERVER, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.prefix, SERVER, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
         certificate = make_certificate(self.folder, "proxy")
         for address in {"127.0.0.1", *ADDRESSES.values()}:
-            self.proxies[address] = Proxy(certificate, ("127.0.0.1", self.port), address)
+            self.proxies[address] = Proxy(certificate, (self.host, self.port), address if self.host == "127.0.0.1" else "")
             self.proxies[address].exchanges = self.exchanges
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
@@ -240,7 +240,7 @@ class Served:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"https://127.0.0.1:{self.firm.port}{target}", context=context, timeout=10) as answer:
+            with urllib.request.urlopen(f"https://{self.firm.host}:{self.firm.port}{target}", context=context, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()

@@ -51,6 +51,11 @@ enum ipc_type {
 	IPC_WORK = 11,          /* keeper: what the helper worker is to do */
 	IPC_WORKED = 12,        /* worker: what came of it, with the request's id */
 	IPC_STREAM_END = 13,    /* keeper: whoever watched in this session watches no more */
+	IPC_PEERS = 14,         /* keeper: who it is, and with which peers the gateway is to connect */
+	IPC_PEER_OPENED = 15,   /* gateway: a stream to or from a peer's gateway; its number is the request */
+	IPC_PEER_DATA = 16,     /* both: bytes of a stream, which the gateway cannot read */
+	IPC_PEER_CREDIT = 17,   /* both: how many more bytes of a stream the sender takes */
+	IPC_PEER_CLOSED = 18,   /* both: the stream has ended, or is to end */
 	IPC_TYPE_END,
 };
 

@@ -23,6 +23,7 @@ static const struct {
 	[IPC_CONTROL_READY] = {0, 0},
 	[IPC_CONTROL_FAILED] = {0, 0},
 	[IPC_CONTROL_CHANNEL_LOST] = {0, 0},
+	[IPC_CONTROL_PEER_LISTENER] = {1, 1},
 };
 
 union ancillary {

@@ -31,6 +31,8 @@ enum ipc_control_type {
 	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the
 	 * less to lose, and both get a new channel. */
 	IPC_CONTROL_CHANNEL_LOST,
+	/* supervisor → process */
+	IPC_CONTROL_PEER_LISTENER, /* 1: a listening socket for the gateways of other keepers */
 	IPC_CONTROL_END,
 };
 

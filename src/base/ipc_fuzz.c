@@ -64,6 +64,18 @@ read_payload(const struct ipc_frame *frame) {
 	case IPC_FETCHED:
 		CHECK_PAYLOAD(fetched, frame->payload);
 		break;
+	case IPC_PEERS:
+		CHECK_PAYLOAD(peers, frame->payload);
+		break;
+	case IPC_PEER_OPENED:
+		CHECK_PAYLOAD(peer_opened, frame->payload);
+		break;
+	case IPC_PEER_DATA:
+		CHECK_PAYLOAD(peer_data, frame->payload);
+		break;
+	case IPC_PEER_CREDIT:
+		CHECK_PAYLOAD(peer_credit, frame->payload);
+		break;
 	case IPC_WORK:
 	case IPC_WORKED:
 		CHECK_PAYLOAD(work, frame->payload);

@@ -425,6 +425,127 @@ ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched) {
 	return OK;
 }
 
+/* --- Peers: party, length of the name, name; one behind the other. --- */
+
+enum peers_tag { PEERS_OWN = 1, PEERS_DIALLED, PEERS_END };
+
+constexpr uint8_t PARTY_MAX = 16;
+
+static const struct field peers_fields[PEERS_END - 1] = {
+	{"ipc.peers.own", 1, 1, ANY_BYTES, true},
+	{"ipc.peers.dialled", 0, IPC_PEERS_MAX * (2 + IPC_PEER_NAME_MAX), ANY_BYTES, true},
+};
+
+void
+ipc_write_peers(struct buffer *payload, const struct ipc_peers *peers) {
+	uint8_t list[IPC_PEERS_MAX * (2 + IPC_PEER_NAME_MAX)];
+	size_t len = 0;
+	for (size_t i = 0; i < peers->count; i++) {
+		const struct ipc_peer *peer = &peers->dialled[i];
+		list[len++] = peer->party;
+		list[len++] = (uint8_t)peer->name.len;
+		memcpy(list + len, peer->name.data, peer->name.len);
+		len += peer->name.len;
+	}
+	write_field(payload, PEERS_OWN, bytes_of(&peers->own, 1));
+	write_field(payload, PEERS_DIALLED, bytes_of(list, len));
+}
+
+static enum status
+read_peer(struct cursor *cursor, uint8_t before, struct ipc_peer *peer) {
+	uint8_t len;
+	TRY(cursor_u8(cursor, "ipc.peers.dialled", &peer->party));
+	TRY(cursor_u8(cursor, "ipc.peers.dialled", &len));
+	TRY(cursor_take(cursor, "ipc.peers.dialled", len, &peer->name));
+	if (peer->party <= before || peer->party > PARTY_MAX)
+		return fail(STATUS_INVALID, "ipc.peers.party: %u after %u", peer->party, before);
+	if (len == 0 || len > IPC_PEER_NAME_MAX)
+		return fail(STATUS_INVALID, "ipc.peers.name: %u characters", len);
+	for (size_t i = 0; i < len; i++)
+		if (!is_allowed(peer->name.data[i], VISIBLE))
+			return fail(STATUS_INVALID, "ipc.peers.name: byte 0x%02x", peer->name.data[i]);
+	return OK;
+}
+
+enum status
+ipc_read_peers(struct bytes payload, struct ipc_peers *peers) {
+	struct bytes values[PEERS_END - 1] = {};
+	uint8_t before = 0;
+	TRY(read_fields(payload, "ipc.peers", peers_fields, ARRAY_LENGTH(values), values));
+	*peers = (struct ipc_peers){.own = values[0].data[0]};
+	if (peers->own > PARTY_MAX)
+		return fail(STATUS_INVALID, "ipc.peers.own: party %u", peers->own);
+	for (struct cursor cursor = cursor_of(values[1]); cursor.left > 0; peers->count++) {
+		if (peers->count == IPC_PEERS_MAX)
+			return fail(STATUS_INVALID, "ipc.peers.dialled: more than %zu", IPC_PEERS_MAX);
+		TRY(read_peer(&cursor, before, &peers->dialled[peers->count]));
+		before = peers->dialled[peers->count].party;
+	}
+	return OK;
+}
+
+/* --- Streams of peers --- */
+
+enum peer_opened_tag { PEER_OPENED_PARTY = 1, PEER_OPENED_DIALLER, PEER_OPENED_END };
+
+static const struct field peer_opened_fields[PEER_OPENED_END - 1] = {
+	{"ipc.peer_opened.party", 1, 1, ANY_BYTES, true},
+	{"ipc.peer_opened.dialler", 1, 1, ANY_BYTES, true},
+};
+
+void
+ipc_write_peer_opened(struct buffer *payload, const struct ipc_peer_opened *opened) {
+	uint8_t dialler = opened->is_dialler;
+	write_field(payload, PEER_OPENED_PARTY, bytes_of(&opened->party, 1));
+	write_field(payload, PEER_OPENED_DIALLER, bytes_of(&dialler, 1));
+}
+
+enum status
+ipc_read_peer_opened(struct bytes payload, struct ipc_peer_opened *opened) {
+	struct bytes values[PEER_OPENED_END - 1] = {};
+	TRY(read_fields(payload, "ipc.peer_opened", peer_opened_fields, ARRAY_LENGTH(values), values));
+	uint8_t party = values[0].data[0], dialler = values[1].data[0];
+	if (party == 0 || party > PARTY_MAX)
+		return fail(STATUS_INVALID, "ipc.peer_opened.party: %u", party);
+	if (dialler > 1)
+		return fail(STATUS_INVALID, "ipc.peer_opened.dialler: %u, expected 0 or 1", dialler);
+	*opened = (struct ipc_peer_opened){party, dialler == 1};
+	return OK;
+}
+
+static const struct field peer_data_fields[] = {
+	{"ipc.peer_data.bytes", 1, IPC_PEER_BYTES_MAX, ANY_BYTES, true},
+};
+
+void
+ipc_write_peer_data(struct buffer *payload, const struct ipc_peer_data *data) {
+	write_field(payload, 1, data->bytes);
+}
+
+enum status
+ipc_read_peer_data(struct bytes payload, struct ipc_peer_data *data) {
+	return read_fields(payload, "ipc.peer_data", peer_data_fields, ARRAY_LENGTH(peer_data_fields), &data->bytes);
+}
+
+static const struct field peer_credit_fields[] = {
+	{"ipc.peer_credit.bytes", 4, 4, ANY_BYTES, true},
+};
+
+void
+ipc_write_peer_credit(struct buffer *payload, const struct ipc_peer_credit *credit) {
+	uint8_t bytes[4];
+	store_u32be(bytes, credit->bytes);
+	write_field(payload, 1, BYTES_OF_ARRAY(bytes));
+}
+
+enum status
+ipc_read_peer_credit(struct bytes payload, struct ipc_peer_credit *credit) {
+	struct bytes value = {};
+	TRY(read_fields(payload, "ipc.peer_credit", peer_credit_fields, ARRAY_LENGTH(peer_credit_fields), &value));
+	credit->bytes = load_u32be(value.data);
+	return OK;
+}
+
 /* --- Work, worked --- */
 
 static const struct field work_fields[] = {

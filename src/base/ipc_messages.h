@@ -20,6 +20,10 @@ constexpr size_t IPC_BODY_MAX = 896 * 1024; /* leaves room for everything else i
 constexpr size_t IPC_FEED_DATA_MAX = 4 * 1024;
 constexpr size_t IPC_FETCH_BODY_MAX = 256 * 1024;
 constexpr size_t IPC_FETCHED_BODY_MAX = 64 * 1024;
+constexpr size_t IPC_PEERS_MAX = 15; /* beside the keeper itself */
+constexpr size_t IPC_PEER_NAME_MAX = 32;
+constexpr size_t IPC_PEER_BYTES_MAX = 64 * 1024;
+constexpr size_t IPC_PEER_WINDOW = 256 * 1024;
 
 /* IPC_REQUEST and IPC_URGENT_REQUEST */
 struct ipc_request {
@@ -130,6 +134,44 @@ struct ipc_fetched {
 
 void ipc_write_fetched(struct buffer *payload, const struct ipc_fetched *fetched);
 enum status ipc_read_fetched(struct bytes payload, struct ipc_fetched *fetched);
+
+/* IPC_PEERS: replaces what was said before. */
+struct ipc_peers {
+	uint8_t own; /* party; 0: this keeper is not enrolled, and no peers are */
+	struct ipc_peer {
+		uint8_t party;
+		struct bytes name; /* as the configuration calls it */
+	} dialled[IPC_PEERS_MAX];  /* parties ascend */
+	size_t count;
+};
+
+void ipc_write_peers(struct buffer *payload, const struct ipc_peers *peers);
+enum status ipc_read_peers(struct bytes payload, struct ipc_peers *peers);
+
+/* IPC_PEER_OPENED */
+struct ipc_peer_opened {
+	uint8_t party;   /* that was dialled, or that whoever dialled says it is */
+	bool is_dialler; /* the gateway has dialled */
+};
+
+void ipc_write_peer_opened(struct buffer *payload, const struct ipc_peer_opened *opened);
+enum status ipc_read_peer_opened(struct bytes payload, struct ipc_peer_opened *opened);
+
+/* IPC_PEER_DATA */
+struct ipc_peer_data {
+	struct bytes bytes; /* 1 to 64 KiB */
+};
+
+void ipc_write_peer_data(struct buffer *payload, const struct ipc_peer_data *data);
+enum status ipc_read_peer_data(struct bytes payload, struct ipc_peer_data *data);
+
+/* IPC_PEER_CREDIT: the gateway begins with IPC_PEER_WINDOW for each stream, the keeper with nothing. */
+struct ipc_peer_credit {
+	uint32_t bytes;
+};
+
+void ipc_write_peer_credit(struct buffer *payload, const struct ipc_peer_credit *credit);
+enum status ipc_read_peer_credit(struct bytes payload, struct ipc_peer_credit *credit);
 
 /* IPC_WORK and IPC_WORKED: documents of docs/PROTOCOL.work. */
 struct ipc_work {

@@ -87,7 +87,7 @@ bad_frames_are_refused_by_name(void **) {
 		{BYTES_OF_LITERAL("\xff\xff\xff\xff\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID,
 		 "ipc.frame_size"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
-		{BYTES_OF_LITERAL("\0\0\0\0\0\x0e\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
+		{BYTES_OF_LITERAL("\0\0\0\0\0\x13\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\1\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_type"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\1\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_INVALID, "ipc.frame_flags"},
 		{BYTES_OF_LITERAL("\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), STATUS_CORRUPT, "ipc.checksum"},
@@ -448,6 +448,35 @@ bad_answers_of_the_keeper_are_refused_by_name(void **) {
 	struct ipc_stream_end end;
 	assert_fails(STATUS_INVALID, "ipc.stream_end.stream", ipc_read_stream_end(TEXT(""), &end));
 	assert_fails(STATUS_INVALID, "ipc.stream_end.stream", ipc_read_stream_end(TEXT("\1\0\0\0\1\0"), &end));
+	struct ipc_peers peers;
+	static const struct {
+		struct bytes payload;
+		const char *name;
+	} bad_peers[] = {
+		{TEXT(""), "ipc.peers.own"},
+		{TEXT("\1\0\0\0\1\1"), "ipc.peers.dialled"},
+		{TEXT("\1\0\0\0\1\x11\2\0\0\0\0"), "ipc.peers.own"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\3\0\1b"), "ipc.peers.party"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\3\x11\1b"), "ipc.peers.party"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\6\2\1b\2\1c"), "ipc.peers.party"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\2\2\0"), "ipc.peers.name"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\3\2\1 "), "ipc.peers.name"},
+		{TEXT("\1\0\0\0\1\1\2\0\0\0\3\2\2b"), "ipc.peers.dialled"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad_peers); i++)
+		assert_fails(STATUS_INVALID, bad_peers[i].name, ipc_read_peers(bad_peers[i].payload, &peers));
+	struct ipc_peer_opened opened;
+	assert_fails(STATUS_INVALID, "ipc.peer_opened.party",
+		     ipc_read_peer_opened(TEXT("\1\0\0\0\1\0\2\0\0\0\1\1"), &opened));
+	assert_fails(STATUS_INVALID, "ipc.peer_opened.party",
+		     ipc_read_peer_opened(TEXT("\1\0\0\0\1\x11\2\0\0\0\1\1"), &opened));
+	assert_fails(STATUS_INVALID, "ipc.peer_opened.dialler",
+		     ipc_read_peer_opened(TEXT("\1\0\0\0\1\1\2\0\0\0\1\2"), &opened));
+	struct ipc_peer_data data;
+	assert_fails(STATUS_INVALID, "ipc.peer_data.bytes", ipc_read_peer_data(TEXT("\1\0\0\0\0"), &data));
+	struct ipc_peer_credit peer_credit;
+	assert_fails(STATUS_INVALID, "ipc.peer_credit.bytes",
+		     ipc_read_peer_credit(TEXT("\1\0\0\0\3\0\0\1"), &peer_credit));
 	struct ipc_report report;
 	assert_fails(STATUS_INVALID, "ipc.report.ready",
 		     ipc_read_report(TEXT("\1\0\0\0\1\2\2\0\0\0\2{}\3\0\0\0\0"), &report));
@@ -527,6 +556,27 @@ credit_feed_report_and_fetch_come_through_unchanged(void **) {
 	assert_ok(ipc_read_stream_end(buffer_bytes(&payload), &end));
 	assert_true(end.stream == UINT64_MAX - 1);
 	buffer_reset(&payload);
+	ipc_write_peers(&payload, &(struct ipc_peers){2, {{1, TEXT("a")}, {16, TEXT("keeper-p")}}, 2});
+	struct ipc_peers peers;
+	assert_ok(ipc_read_peers(buffer_bytes(&payload), &peers));
+	assert_true(peers.own == 2 && peers.count == 2 && peers.dialled[1].party == 16);
+	assert_bytes(TEXT("keeper-p"), peers.dialled[1].name);
+	buffer_reset(&payload);
+	ipc_write_peer_opened(&payload, &(struct ipc_peer_opened){3, true});
+	struct ipc_peer_opened opened;
+	assert_ok(ipc_read_peer_opened(buffer_bytes(&payload), &opened));
+	assert_true(opened.party == 3 && opened.is_dialler);
+	buffer_reset(&payload);
+	ipc_write_peer_data(&payload, &(struct ipc_peer_data){TEXT("opaque")});
+	struct ipc_peer_data data;
+	assert_ok(ipc_read_peer_data(buffer_bytes(&payload), &data));
+	assert_bytes(TEXT("opaque"), data.bytes);
+	buffer_reset(&payload);
+	ipc_write_peer_credit(&payload, &(struct ipc_peer_credit){65'536});
+	struct ipc_peer_credit peer_credit;
+	assert_ok(ipc_read_peer_credit(buffer_bytes(&payload), &peer_credit));
+	assert_int_equal(peer_credit.bytes, 65'536);
+	buffer_reset(&payload);
 	ipc_write_report(&payload, &(struct ipc_report){true, TEXT("{}"), TEXT("a 1\n"), TEXT("treasury")});
 	struct ipc_report report;
 	assert_ok(ipc_read_report(buffer_bytes(&payload), &report));
@@ -599,7 +649,7 @@ bad_control_messages_are_refused_by_name(void **) {
 		const char *name;
 	} cases[] = {
 		{TEXT("\6\0\0\0\0"), "control.header"},   {TEXT("\0\0\0\0\0\0"), "control.type"},
-		{TEXT("\x0c\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
+		{TEXT("\x0d\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
 		{TEXT("\6\2\0\0\0\0"), "control.peer"},
 	};
 	int control[2];

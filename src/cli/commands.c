@@ -37,6 +37,7 @@ const struct command commands[] = {
 	  {"print-document", nullptr, "make the log's keys and print the document, to be signed elsewhere"},
 	  {"signature", "FILE", "complete what was printed, with what `init sign` wrote; at least two",
 	   .is_repeatable = true},
+	  {"keeper", "NAME", "found this keeper of several (default: the one that the document names)"},
 	  {"pins", "FILE", "where the file that auditors pin is written (default: DATA/public/log.policy)"}}},
 	{"init", "sign", "DOCUMENT", "Sign a founding document on a founder's own machine", init_sign_run, 0,
 	 {{"with", "KEYFILE", "the founder's key file", .is_required = true}, OUT, YES}},
@@ -310,6 +311,9 @@ const struct command commands[] = {
 	 {{"bundle", "HASH", "a bundle that was ever in force (default: the one that is)"}, OUT}},
 
 	/* The keepers of one installation. */
+	{"keeper", "show", "", "Show what the others must enrol of this keeper", keeper_show_run, COMMAND_CONNECTS,
+	 {{"out", "FILE", "write it there, for `keeper add`"}}},
+	{"keeper", "list", "", "List the other keepers: who they are, and whether they are there", keeper_list_run, COMMAND_CONNECTS, {}},
 	{"keeper", "add", "FILE", "Enrol a keeper with the public keys that it shows of itself", keeper_add_run, ADMINISTERS,
 	 {{"party", "NUMBER", "its place in threshold protocols, 1 to 16, where FILE has none"}},
 	 .kind = "keeper.add"},

@@ -62,6 +62,8 @@ enum status listing_run(struct invocation *invocation); /* all pages of what the
 enum status instance_show_run(struct invocation *invocation);
 
 /* keeper_commands.c. */
+enum status keeper_show_run(struct invocation *invocation);
+enum status keeper_list_run(struct invocation *invocation);
 enum status keeper_add_run(struct invocation *invocation);
 enum status keeper_remove_run(struct invocation *invocation);
 enum status keeper_readmit_run(struct invocation *invocation);

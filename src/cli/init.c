@@ -388,6 +388,21 @@ run_second_step(struct ceremony *ceremony) {
 	return io_unlink(io_system(), path);
 }
 
+/* One founding document founds every keeper of an installation, each with a log and keys of its own. */
+static enum status
+choose_keeper(struct ceremony *ceremony) {
+	const char *name = invocation_option(ceremony->invocation, "keeper");
+	if (name == nullptr)
+		return OK;
+	if (ceremony->founding.keeper == nullptr)
+		return fail(STATUS_INVALID, "usage.keeper: --keeper goes with --founding");
+	if (!keeper_name_is_valid(bytes_of_text(name)))
+		return fail(STATUS_INVALID, "usage.keeper: \"%s\", expected 1 to %zu of a-z, 0-9 and \"-\"", name,
+			    KEEPER_NAME_MAX);
+	ceremony->founding.keeper = name;
+	return OK;
+}
+
 static enum status
 run_ceremony(struct ceremony *ceremony) {
 	const struct invocation *invocation = ceremony->invocation;
@@ -404,6 +419,7 @@ run_ceremony(struct ceremony *ceremony) {
 	TRY(check_mark(ceremony));
 	if (founding != nullptr)
 		TRY(founding_read(founding, &ceremony->founding));
+	TRY(choose_keeper(ceremony));
 	return completes ? run_second_step(ceremony) : prints ? run_first_step(ceremony) : run_in_one_step(ceremony);
 }
 

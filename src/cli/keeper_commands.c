@@ -79,3 +79,59 @@ keeper_readmit_run(struct invocation *invocation) {
 	json_write_member_integer(&w, "size", size);
 	return submit_payload(invocation, &w, &payload);
 }
+
+/* --- What there is. --- */
+
+/* GET /v1/keepers; *document is null where the answer was a problem, which has been shown. */
+static enum status
+get_keepers(struct invocation *invocation, const json **document) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct connection_answer answer;
+	*document = nullptr;
+	TRY(client_create(invocation, false, &client));
+	TRY(client_get(client, &invocation->arena, "/v1/keepers", &answer));
+	invocation->exit_code = client_exit_code(answer.status);
+	if (answer.status < 300)
+		return json_read(&invocation->arena, answer.body, (struct json_limits){}, document);
+	client_say_problem(&invocation->arena, &answer);
+	return invocation->json ? output_document(invocation, answer.body) : OK;
+}
+
+static enum status
+write_member(const json *document, const char *member, struct buffer *text) {
+	struct json_writer w;
+	const json *value = json_get(document, member);
+	if (value == nullptr)
+		return fail(STATUS_NOT_FOUND, "keeper.%s: this keeper's name cannot be a peer's", member);
+	json_writer_start(&w, text);
+	json_write_value(&w, value);
+	return json_writer_finish(&w);
+}
+
+/* What the others are to enrol. */
+enum status
+keeper_show_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const char *out = invocation_option(invocation, "out");
+	const json *document;
+	TRY(get_keepers(invocation, &document));
+	if (document == nullptr)
+		return OK;
+	TRY(write_member(document, "own", &text));
+	if (out == nullptr)
+		return output_document(invocation, buffer_bytes(&text));
+	buffer_append_byte(&text, '\n');
+	TRY(buffer_status(&text));
+	return output_file(out, buffer_bytes(&text), 0644, false);
+}
+
+enum status
+keeper_list_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const json *document;
+	TRY(get_keepers(invocation, &document));
+	if (document == nullptr)
+		return OK;
+	TRY(write_member(document, "peers", &text));
+	return output_document(invocation, buffer_bytes(&text));
+}

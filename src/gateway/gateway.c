@@ -113,6 +113,13 @@ take_listeners(struct gateway *gateway, struct ipc_control_message *message) {
 	return OK;
 }
 
+static enum status
+take_peer_listener(struct gateway *gateway, struct ipc_control_message *message) {
+	int descriptor = message->descriptors[0];
+	message->descriptors[0] = -1;
+	return peer_relay_listen(gateway, descriptor);
+}
+
 /* Connections that exist keep the context that they have. */
 static enum status
 take_tls(struct gateway *gateway, struct ipc_control_message *message) {
@@ -151,9 +158,13 @@ take_start(struct gateway *gateway, struct ipc_control_message *) {
 }
 
 static enum status (*const handlers[IPC_CONTROL_END])(struct gateway *, struct ipc_control_message *) = {
-	[IPC_CONTROL_CONFIG] = take_config,       [IPC_CONTROL_CHANNEL] = take_channel,
-	[IPC_CONTROL_LISTENERS] = take_listeners, [IPC_CONTROL_TLS] = take_tls,
-	[IPC_CONTROL_START] = take_start,         [IPC_CONTROL_LOG_LEVEL] = take_log_level,
+	[IPC_CONTROL_CONFIG] = take_config,
+	[IPC_CONTROL_CHANNEL] = take_channel,
+	[IPC_CONTROL_LISTENERS] = take_listeners,
+	[IPC_CONTROL_PEER_LISTENER] = take_peer_listener,
+	[IPC_CONTROL_TLS] = take_tls,
+	[IPC_CONTROL_START] = take_start,
+	[IPC_CONTROL_LOG_LEVEL] = take_log_level,
 	[IPC_CONTROL_STOP] = take_stop,
 };
 
@@ -238,6 +249,7 @@ make_loop(struct gateway *gateway) {
 		error = uv_check_start(&gateway->after_io, after_io);
 	if (error != 0)
 		return fail(STATUS_IO, "gateway.loop: %s", uv_strerror(error));
+	TRY(peer_relay_start(gateway));
 	gateway->ticker.data = gateway->after_io.data = gateway->control_poll.data = gateway;
 	return OK;
 }
@@ -269,6 +281,8 @@ start(struct gateway *gateway) {
 	TRY(make_table(gateway));
 	struct confine_request request = {.role = IPC_ROLE_GATEWAY,
 					  .degraded_allowed = gateway->config.confinement_degraded};
+	for (size_t i = 0; i < gateway->config.peer_count; i++)
+		request.connect_ports[i] = gateway->config.peers[i].port;
 	TRY(confine_enter(&request, &gateway->confinement));
 	/* From here on the control socket does not block. */
 	int error = uv_poll_init(&gateway->loop, &gateway->control_poll, gateway->control);
@@ -292,6 +306,7 @@ stop(struct gateway *gateway) {
 	if (gateway->slots != nullptr)
 		connections_drain(gateway, true);
 	close_listeners(gateway);
+	peer_relay_stop(gateway);
 	keeper_link_stop(gateway);
 	uv_walk(&gateway->loop, close_handle, nullptr);
 	uv_run(&gateway->loop, UV_RUN_DEFAULT);

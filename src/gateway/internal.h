@@ -8,6 +8,7 @@
 
 #include "gateway/http_request.h"
 #include "gateway/keeper_link.h"
+#include "gateway/peer_relay.h"
 #include "gateway/sse.h"
 #include "gateway/tls.h"
 #include "supervisor/confine.h"
@@ -50,6 +51,7 @@ struct gateway {
 	uint32_t feed_clients;
 
 	struct keeper_link keeper;
+	struct peer_relay relay;
 	struct sse_ring ring;
 
 	bool draining;

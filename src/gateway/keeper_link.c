@@ -76,8 +76,15 @@ take_report(struct gateway *gateway, const struct ipc_frame *frame) {
 
 /* What the keeper may send; everything else is a fault. */
 static enum status (*const handlers[IPC_TYPE_END])(struct gateway *, const struct ipc_frame *) = {
-	[IPC_RESPONSE] = take_response,     [IPC_CREDIT] = take_credit, [IPC_FEED] = take_feed,
-	[IPC_STREAM_END] = take_stream_end, [IPC_REPORT] = take_report,
+	[IPC_RESPONSE] = take_response,
+	[IPC_CREDIT] = take_credit,
+	[IPC_FEED] = take_feed,
+	[IPC_STREAM_END] = take_stream_end,
+	[IPC_REPORT] = take_report,
+	[IPC_PEERS] = peer_relay_take_peers,
+	[IPC_PEER_DATA] = peer_relay_take_data,
+	[IPC_PEER_CREDIT] = peer_relay_take_credit,
+	[IPC_PEER_CLOSED] = peer_relay_take_closed,
 };
 
 static enum status
@@ -169,6 +176,7 @@ keeper_link_stop(struct gateway *gateway) {
 	buffer_free(&link->metrics);
 	metric_add(&telemetry.keeper_losses, 1);
 	connections_lose_keeper(gateway);
+	peer_relay_lose_keeper(gateway);
 	buffer_free(&link->instance); /* which the operation ids were computed with */
 }
 

@@ -36,6 +36,17 @@ struct telemetry telemetry = {
 	.timeouts = COUNTER("gatehouse_gateway_timeouts", "Requests that came too slowly.", nullptr),
 	.feed_clients = GAUGE("gatehouse_gateway_feed_clients", "Clients of live updates."),
 	.feed_events = COUNTER("gatehouse_gateway_feed_events", "Events that the keeper sent.", nullptr),
+	.relay_connections = GAUGE("gatehouse_peers_connections", "Connections to and from gateways of peers."),
+	.relay_accepted = COUNTER("gatehouse_peers_accepted", "Connections that came in and were taken.", nullptr),
+	.relay_turned_away =
+		COUNTER("gatehouse_peers_turned_away",
+			"Connections that came in and were closed at once: too many, or too fast.", nullptr),
+	.relay_frames_refused = COUNTER("gatehouse_peers_frames_refused",
+					"Connections ended by a frame that is none or goes elsewhere.", nullptr),
+	.relay_dials = COUNTER("gatehouse_peers_dials", "Times that a peer's gateway was dialled.", nullptr),
+	.relay_dials_failed = COUNTER("gatehouse_peers_dials_failed", "Those that brought no connection.", nullptr),
+	.relay_bytes_in = COUNTER("gatehouse_peers_wire_bytes", "Bytes at the sockets.", "direction=\"in\""),
+	.relay_bytes_out = COUNTER("gatehouse_peers_wire_bytes", "Bytes at the sockets.", "direction=\"out\""),
 	.answer_time = {.name = "gatehouse_gateway_answer_seconds",
 			.help = "Time from a request's frame to the keeper until its answer.",
 			.kind = METRIC_HISTOGRAM,
@@ -52,6 +63,10 @@ static struct metric *const listed[] = {
 	&telemetry.outcomes_unknown,     &telemetry.late_answers,
 	&telemetry.keeper_losses,        &telemetry.timeouts,
 	&telemetry.feed_clients,         &telemetry.feed_events,
+	&telemetry.relay_connections,    &telemetry.relay_accepted,
+	&telemetry.relay_turned_away,    &telemetry.relay_frames_refused,
+	&telemetry.relay_dials,          &telemetry.relay_dials_failed,
+	&telemetry.relay_bytes_in,       &telemetry.relay_bytes_out,
 	&telemetry.answer_time,
 };
 

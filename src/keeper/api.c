@@ -7,6 +7,7 @@
 #include "keeper/export.h"
 #include "keeper/inbox.h"
 #include "keeper/listing.h"
+#include "keeper/peer_link.h"
 #include "keeper/personal_read.h"
 #include "keeper/reading.h"
 #include "keeper/respond.h"
@@ -327,6 +328,16 @@ read_instance(struct job *job, const struct route_match *match) {
 	return send_json(job, &w);
 }
 
+static enum status
+list_keepers(struct job *job, const struct route_match *match) {
+	(void)match;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	json_writer_start(&w, &body);
+	peer_link_write_listing(job->keeper, &w);
+	return send_json(job, &w);
+}
+
 /* --- Personal values. --- */
 
 static enum status
@@ -464,6 +475,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/prices", JOB_READ, READ_STATE, 2, list_assets, nullptr},
 	{"GET", "/v1/policy", JOB_READ, READ_STATE, 1, read_policy, nullptr},
 	{"GET", "/v1/policy/bundles/*", JOB_READ, READ_STATE, 10, nullptr, read_bundle},
+	{"GET", "/v1/keepers", JOB_READ, READ_STATE, 2, list_keepers, nullptr},
 	{"GET", "/v1/instance", JOB_READ, READ_PUBLIC, 0, read_instance, nullptr},
 	{"GET", "/v1/ledger/checkpoint", JOB_READ, READ_PUBLIC, 0, read_checkpoint, nullptr},
 	{"GET", "/v1/ledger/entries/*", JOB_READ, READ_RECORD, 2, nullptr, read_entry},

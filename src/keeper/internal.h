@@ -13,12 +13,14 @@
 #include "identity/throttle.h"
 #include "keeper/event.h"
 #include "keeper/keeper.h"
+#include "keeper/peer_keys.h"
 #include "keeper/rate.h"
 #include "keeper/witnessing.h"
 
 struct job;
 struct work_answer;
 struct threshold;
+struct peers;
 
 struct keeper {
 	struct keeper_config config;
@@ -49,6 +51,9 @@ struct keeper {
 		void (*lost)(void *context); /* the worker is to be ended; may be null */
 		void *lost_context;
 	} work;
+	struct peer_keys peer_keys;
+	struct peers *peers; /* keeper/peer_link.h; null where this keeper's name cannot be a peer's */
+	int64_t generation_looked_ms;
 	struct job *activating; /* keeper/activating.h */
 	struct hash256 proving; /* what the worker is asked about */
 	struct threshold *threshold;

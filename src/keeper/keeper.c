@@ -14,6 +14,7 @@
 #include "keeper/decide.h"
 #include "keeper/erasures.h"
 #include "keeper/backup.h"
+#include "keeper/peer_link.h"
 #include "keeper/report.h"
 #include "keeper/signing_in.h"
 #include "gate/snapshot.h"
@@ -28,6 +29,11 @@
 struct gate *
 keeper_gate(struct keeper *keeper) {
 	return keeper->gate;
+}
+
+struct peers *
+keeper_peers(struct keeper *keeper) {
+	return keeper->peers;
 }
 
 struct ledger *
@@ -308,6 +314,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	TRY(system_entry_start(made));
 	TRY(erasures_start(made));
 	system_entry_backup(made);
+	TRY(peer_link_open(made));
 	TRY(start_publishing(made));
 	TRY(state_snapshots_start(made));
 	made->config.witness_policy = (struct bytes){}; /* the caller's */
@@ -322,6 +329,7 @@ keeper_close(struct keeper **keeper) {
 	if (gone == nullptr)
 		return;
 	bool orderly = gone->ready && !atomic_load(&gone->has_ended);
+	peer_link_close(gone);
 	if (orderly && system_entry_stop(gone) != OK)
 		log_error("the stop could not be recorded: %s", fail_message());
 	if (orderly && gone->config.is_manual)

@@ -15,6 +15,7 @@
 #include "keeper/clock.h"
 #include "keeper/installation.h"
 #include "keeper/pool.h"
+#include "keeper/vm_generation.h"
 #include "ledger/log.h"
 #include "ledger/publisher.h"
 #include "ledger/tile_writer.h"
@@ -30,8 +31,9 @@ struct keeper_config {
 	struct bytes
 		witness_policy; /* ROLLBACK_WITNESS: text of the tlog-policy, used while opening; its hash is recorded */
 	size_t witnesses;       /* ROLLBACK_WITNESS: how many fetch can ask */
-	struct hash256 configuration; /* SHA-256 of gatehouse.yaml; recorded at start */
-	struct hash256 binary;        /* SHA-256 of the program; recorded at start */
+	struct hash256 configuration;       /* SHA-256 of gatehouse.yaml; recorded at start */
+	struct hash256 binary;              /* SHA-256 of the program; recorded at start */
+	struct vm_generation vm_generation; /* its file is the caller's */
 	unsigned pool_threads;
 	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
 	uint32_t requests_per_principal_per_s; /* operations and votes; 0: no limit */
@@ -86,6 +88,10 @@ enum status keeper_publish(struct keeper *keeper);
 
 /* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
 enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);
+
+/* The other keepers (keeper/peers.h); null where this one's name cannot be a peer's. */
+struct peers;
+struct peers *keeper_peers(struct keeper *keeper);
 
 struct gate *keeper_gate(struct keeper *keeper);
 struct ledger *keeper_ledger(struct keeper *keeper);

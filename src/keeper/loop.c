@@ -13,6 +13,7 @@
 #include "keeper/decide.h"
 #include "keeper/fetch_link.h"
 #include "keeper/reading.h"
+#include "keeper/peer_link.h"
 #include "keeper/report.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
@@ -208,6 +209,10 @@ take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bo
 			*draining = true;
 			continue;
 		}
+		if (peer_link_is_for(frame.type)) {
+			TRY(peer_link_take(keeper, &frame));
+			continue;
+		}
 		TRY(take_request(keeper, &frame, &jobs[*count]));
 		++*count;
 	}
@@ -307,6 +312,7 @@ serve(struct keeper *keeper, const struct keeper_watch *watch) {
 		every_second(keeper);
 		TRY(fetch_link_turn(keeper));
 		worker_link_turn(keeper);
+		peer_link_turn(keeper);
 		activating_turn(keeper);
 		threshold_turn(keeper);
 		TRY(send_credits(keeper));
@@ -349,6 +355,7 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 	TRY(ipc_start(&channel, channel_descriptor, IPC_ROLE_KEEPER, IPC_ROLE_GATEWAY));
 	keeper->channel = &channel;
 	keeper->ticked_ms = 0;
+	peer_link_begin(keeper);
 	enum status status = serve(keeper, watch);
 	char why[512];
 	snprintf(why, sizeof why, "%s", fail_message());
@@ -358,6 +365,7 @@ keeper_serve(struct keeper *keeper, int channel_descriptor, const struct keeper_
 		status = OK;
 	}
 	keeper->channel = nullptr;
+	peer_link_end(keeper);
 	finish_outstanding(keeper);
 	return status == OK ? OK : fail(status, "%s", why);
 }

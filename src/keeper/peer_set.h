@@ -9,12 +9,14 @@
 #ifndef GATEHOUSE_KEEPER_PEER_SET_H
 #define GATEHOUSE_KEEPER_PEER_SET_H
 
+#include "base/ipc_messages.h"
 #include "base/metrics.h"
 #include "crypto/pinned_tls.h"
 #include "keeper/peer_hello.h"
 
 constexpr size_t PEER_CHUNK_MAX = 60 * 1024; /* bytes that go to the gateway at once */
-constexpr size_t PEER_WINDOW = 256 * 1024;   /* that the gateway may have sent and that are not taken, of one stream */
+constexpr size_t PEER_WINDOW =
+	IPC_PEER_WINDOW;                     /* that the gateway may have sent and that are not taken, of one stream */
 constexpr size_t PEER_STREAMS_MAX = 48;      /* authenticated or not */
 constexpr size_t PEER_STRANGERS_MAX = 16;    /* taken in and not authenticated */
 constexpr int64_t PEER_STRANGERS_PER_S = 20; /* handshakes that are begun */
@@ -87,6 +89,7 @@ void peers_turn(struct peers *peers, int64_t now_ms);
 /* What was in memory may be in two places now: every channel ends, and another epoch begins. */
 void peers_renew_epoch(struct peers *peers);
 
+constexpr size_t PEERS_METRICS_MAX = 24; /* as many as the set has, and more */
 struct peers_counters *peers_counters(struct peers *peers);
 size_t peers_list_metrics(struct peers *peers, struct metric **table, size_t capacity);
 /* The greatest head that the peer has shown, remembered durably or not yet. */

@@ -19,6 +19,7 @@ struct keeper_process {
 	int worker;  /* and to the worker */
 	struct config config;
 	struct secret passphrase;
+	int vm_generation; /* −1: none */
 	struct confinement confinement;
 	struct installation installation;
 	struct keeper *keeper;
@@ -166,6 +167,10 @@ open_keeper(struct keeper_process *process) {
 	keeper.witness_policy = buffer_bytes(&policy);
 	keeper.witnesses = config->rollback_guard.witness_count;
 	TRY(hash_program(&keeper.binary));
+	/* It is what the system's administrator lets the keeper read; afterwards no path can be opened. */
+	if (config->vm_generation != nullptr)
+		TRY(io_open(io_system(), config->vm_generation, IO_READ, &process->vm_generation));
+	keeper.vm_generation = (struct vm_generation){config->vm_generation != nullptr, process->vm_generation};
 	/* Before anything starts a thread: what confines is bound to threads. */
 	struct confine_request confine = {.role = IPC_ROLE_KEEPER,
 					  .read_write = {config->data_directory, config->rollback_guard.path},
@@ -216,7 +221,7 @@ failure_of(const struct keeper_process *process, enum status status) {
 
 int
 keeper_main(int control) {
-	struct keeper_process process = {.channel = -1, .fetch = -1, .worker = -1};
+	struct keeper_process process = {.vm_generation = -1, .channel = -1, .fetch = -1, .worker = -1};
 	process.child = (struct child){.name = "keeper", .control = control, .take = take, .context = &process};
 	child_begin(&process.child);
 	enum status status = run(&process);
@@ -229,6 +234,8 @@ keeper_main(int control) {
 		close(process.fetch);
 	if (process.worker >= 0)
 		close(process.worker);
+	if (process.vm_generation >= 0)
+		close(process.vm_generation);
 	secret_free(&process.passphrase);
 	config_free(&process.config);
 	return exit_status;

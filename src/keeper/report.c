@@ -1,6 +1,8 @@
 #include "keeper/report.h"
 
 #include "base/ipc_messages.h"
+#include "keeper/peer_link.h"
+#include "keeper/peer_set.h"
 #include "keeper/slow_read.h"
 #include "model/entry.h"
 
@@ -23,6 +25,8 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_integer(&w, "entries", (int64_t)head.head.size);
 	json_write_member_integer(&w, "held", (int64_t)keeper->gate->state->operations.kept.count);
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	json_write_key(&w, "peers");
+	peer_link_write_health(keeper, &w);
 	json_write_member_integer(&w, "published", (int64_t)published.published);
 	if (published.failing != nullptr)
 		json_write_member_text(&w, "publisher_failing", published.failing);
@@ -128,7 +132,7 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
-			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5];
+			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5 + PEERS_METRICS_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
 		table[count++] = &keeper->decisions[i];
@@ -145,6 +149,8 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 	table[count++] = &keeper->decide_seconds;
 	for (size_t i = 0; i < ARRAY_LENGTH(counters); i++)
 		table[count++] = &counters[i];
+	if (keeper->peers != nullptr)
+		count += peers_list_metrics(keeper->peers, table + count, ARRAY_LENGTH(table) - count);
 	metrics_write(to, table, count);
 }
 

@@ -38,6 +38,9 @@ struct written {
 	const char *data_directory;
 	struct written_guard rollback_guard;
 	struct written_root_key root_key;
+	struct yaml_objects peers;
+	struct config_listener peer_listener;
+	const char *vm_generation;
 	struct config_limits limits;
 	struct written_users users;
 	int confinement;
@@ -52,6 +55,13 @@ static const struct yaml_field LISTENER_FIELDS[] = {
 	{"port", YAML_UINT16, FIELD(config_listener, port), .required = true},
 };
 static const struct yaml_schema LISTENER = SCHEMA(LISTENER_FIELDS, config_listener);
+
+static const struct yaml_field PEER_FIELDS[] = {
+	{"name", YAML_TEXT, FIELD(config_peer, name), .required = true},
+	{"address", YAML_TEXT, FIELD(config_peer, address), .required = true},
+	{"port", YAML_UINT16, FIELD(config_peer, port), .required = true},
+};
+static const struct yaml_schema PEER = SCHEMA(PEER_FIELDS, config_peer);
 
 static const char *const CLIENT_CERTIFICATES[] = {"none", "request", nullptr};
 static const struct yaml_field TLS_FIELDS[] = {
@@ -109,6 +119,9 @@ static const struct yaml_field CONFIG_FIELDS[] = {
 	{"data_directory", YAML_TEXT, FIELD(written, data_directory), .required = true},
 	{"rollback_guard", YAML_OBJECT, FIELD(written, rollback_guard), .required = true, .schema = &GUARD},
 	{"root_key", YAML_OBJECT, FIELD(written, root_key), .required = true, .schema = &ROOT_KEY},
+	{"peer_listen", YAML_OBJECT, FIELD(written, peer_listener), .schema = &LISTENER},
+	{"peers", YAML_OBJECTS, FIELD(written, peers), .min = 1, .max = CONFIG_PEERS_MAX, .schema = &PEER},
+	{"vm_generation", YAML_TEXT, FIELD(written, vm_generation)},
 	{"limits", YAML_OBJECT, FIELD(written, limits), .schema = &LIMITS},
 	{"users", YAML_OBJECT, FIELD(written, users), .schema = &USERS},
 	{"confinement", YAML_CHOICE, FIELD(written, confinement), .choices = CONFINEMENTS},
@@ -153,13 +166,17 @@ refuse(const struct place *place, const char *key, const char *sentence) {
 
 /* Each part of the configuration: checked and taken over. */
 
+static bool
+is_numeric_address(const char *text) {
+	uint8_t address[16];
+	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
 static enum status
 take_listeners(const struct place *place, const struct written *written, struct config *config) {
 	const struct config_listener *listeners = written->listen.items;
 	for (size_t i = 0; i < written->listen.count; i++) {
-		uint8_t address[16];
-		if (inet_pton(AF_INET, listeners[i].address, address) != 1 &&
-		    inet_pton(AF_INET6, listeners[i].address, address) != 1)
+		if (!is_numeric_address(listeners[i].address))
 			return REFUSE(place, "listen", "\"%s\" is no numeric address", listeners[i].address);
 		config->listeners[i] = listeners[i];
 	}
@@ -296,6 +313,31 @@ take_root_key(const struct place *place, const struct written *written, struct c
 }
 
 static enum status
+take_peers(const struct place *place, const struct written *written, struct config *config) {
+	const struct config_peer *peers = written->peers.items;
+	for (size_t i = 0; i < written->peers.count; i++) {
+		size_t len = strlen(peers[i].name);
+		if (len == 0 || len > 32 || strspn(peers[i].name, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+			return REFUSE(place, "peers", "\"%s\" is no keeper's name", peers[i].name);
+		if (!is_numeric_address(peers[i].address) || peers[i].port == 0)
+			return REFUSE(place, "peers", "\"%s\" port %u is no numeric address with a port",
+				      peers[i].address, peers[i].port);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(peers[i].name, peers[j].name) == 0)
+				return REFUSE(place, "peers", "\"%s\" is named twice", peers[i].name);
+		config->peers[i] = peers[i];
+	}
+	config->peer_count = written->peers.count;
+	config->peer_listener = written->peer_listener;
+	if (written->peer_listener.address != nullptr && !is_numeric_address(written->peer_listener.address))
+		return REFUSE(place, "peer_listen", "\"%s\" is no numeric address", written->peer_listener.address);
+	if (written->vm_generation != nullptr && written->vm_generation[0] != '/')
+		return REFUSE(place, "vm_generation", "\"%s\" is not absolute", written->vm_generation);
+	config->vm_generation = written->vm_generation;
+	return OK;
+}
+
+static enum status
 take_users(const struct place *place, const struct written *written, struct config *config) {
 	const struct written_users *users = &written->users;
 	config->users[IPC_ROLE_GATEWAY] = users->gateway;
@@ -326,6 +368,7 @@ take(const struct place *place, const struct written *written, struct config *co
 	TRY(take_tls(place, written, config));
 	TRY(take_guard(place, written, config));
 	TRY(take_root_key(place, written, config));
+	TRY(take_peers(place, written, config));
 	return take_users(place, written, config);
 }
 
@@ -387,6 +430,16 @@ is_same_root_key(const struct config *a, const struct config *b) {
 	       is_same(a->root_key.source, b->root_key.source);
 }
 
+static bool
+are_same_peers(const struct config *a, const struct config *b) {
+	bool same = a->peer_count == b->peer_count && a->peer_listener.port == b->peer_listener.port &&
+		    is_same(a->peer_listener.address, b->peer_listener.address);
+	for (size_t i = 0; same && i < a->peer_count; i++)
+		same = is_same(a->peers[i].name, b->peers[i].name) &&
+		       is_same(a->peers[i].address, b->peers[i].address) && a->peers[i].port == b->peers[i].port;
+	return same;
+}
+
 enum status
 config_check_reload(const struct config *running, const struct config *read) {
 	const struct {
@@ -400,6 +453,8 @@ config_check_reload(const struct config *running, const struct config *read) {
 		{"data_directory", is_same(running->data_directory, read->data_directory)},
 		{"rollback_guard", is_same_guard(running, read)},
 		{"root_key", is_same_root_key(running, read)},
+		{"peers", are_same_peers(running, read)},
+		{"vm_generation", is_same(running->vm_generation, read->vm_generation)},
 		{"limits", memcmp(&running->limits, &read->limits, sizeof read->limits) == 0},
 		{"users", memcmp(running->users, read->users, sizeof read->users) == 0},
 		{"confinement", running->confinement_degraded == read->confinement_degraded},

@@ -14,6 +14,7 @@ constexpr size_t CONFIG_SIZE_MAX = 1024 * 1024;
 constexpr size_t CONFIG_LISTENERS_MAX = 4;
 constexpr size_t CONFIG_AUTHORITIES_MAX = 8;
 constexpr size_t CONFIG_WITNESSES_MAX = 8;
+constexpr size_t CONFIG_PEERS_MAX = 15;
 
 enum config_guard { CONFIG_GUARD_NONE, CONFIG_GUARD_PATH, CONFIG_GUARD_WITNESS };
 enum config_root_key { CONFIG_ROOT_KEY_DESCRIPTOR, CONFIG_ROOT_KEY_CREDENTIAL, CONFIG_ROOT_KEY_FILE };
@@ -30,6 +31,13 @@ struct config_tls {
 	const char *groups;       /* OpenSSL's list: "X25519MLKEM768" or "X25519MLKEM768/X25519/P-256" */
 	bool classical_groups;    /* a group without ML-KEM is among them */
 	bool client_certificates; /* asked for; a client that has none is served as well */
+};
+
+/* Where the gateway of another keeper listens. It authorises nothing: who is there is shown by keys. */
+struct config_peer {
+	const char *name;    /* of the keeper, as it is enrolled */
+	const char *address; /* numeric */
+	uint16_t port;
 };
 
 struct config_limits {
@@ -66,6 +74,10 @@ struct config {
 		int descriptor;     /* inherited by the supervisor */
 		const char *source; /* credential name or file path */
 	} root_key;
+	struct config_listener peer_listener; /* for other keepers' gateways; address null: none */
+	struct config_peer peers[CONFIG_PEERS_MAX];
+	size_t peer_count;
+	const char *vm_generation; /* file that says which machine this is; null: none */
 	struct config_limits limits;
 	uint32_t users[IPC_ROLE_END]; /* numeric user and group id of each role where started as root */
 	bool confinement_degraded;

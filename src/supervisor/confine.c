@@ -93,7 +93,8 @@ static const int ANY_PROCESS[] = {
 	-1,
 };
 
-/* Connections come to it through listeners that it was given: it can make none itself. */
+/* Connections come to it through listeners that it was given; it makes some itself only where other keepers are configured
+ * (CONNECTING), to their ports. */
 static const int GATEWAY[] = {
 	SCMP_SYS(accept4), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), -1,
 };
@@ -156,8 +157,12 @@ static const int KEEPER[] = {
 
 /* Connections that it makes itself: add_socket_rules() says which sockets, Landlock to which port. */
 static const int FETCH[] = {
-	SCMP_SYS(connect), SCMP_SYS(setsockopt), SCMP_SYS(getpeername), SCMP_SYS(getsockname), -1,
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname),
+	-1,
 };
+static const int CONNECTING[] = {SCMP_SYS(connect), -1};
 
 /* Files, which Landlock holds to its own directory, and connections that come to the listener it has. */
 static const int WITNESS[] = {
@@ -193,12 +198,12 @@ struct role {
 	enum ipc_role role;
 	const int *allowed; /* beside ANY_PROCESS */
 	bool has_threads;
-	bool connects; /* by TCP */
+	bool connects; /* by TCP, to the ports that are given, if any */
 };
 
 static const struct role roles[] = {
-	{IPC_ROLE_GATEWAY, GATEWAY, false, false}, {IPC_ROLE_KEEPER, KEEPER, true, false},
-	{IPC_ROLE_FETCH, FETCH, false, true},      {IPC_ROLE_WITNESS, WITNESS, false, false},
+	{IPC_ROLE_GATEWAY, GATEWAY, false, true}, {IPC_ROLE_KEEPER, KEEPER, true, false},
+	{IPC_ROLE_FETCH, FETCH, false, true},     {IPC_ROLE_WITNESS, WITNESS, false, false},
 	{IPC_ROLE_WORKER, WORKER, false, false},
 };
 
@@ -311,7 +316,7 @@ add_socket_rules(scmp_filter_ctx filter, bool connects) {
 }
 
 static int
-add_role_rules(scmp_filter_ctx filter, const struct role *role) {
+add_role_rules(scmp_filter_ctx filter, const struct role *role, bool connects) {
 	int error = add_all(filter, SCMP_ACT_ALLOW, ANY_PROCESS);
 	if (error == 0)
 		error = add_all(filter, SCMP_ACT_ALLOW, role->allowed);
@@ -324,13 +329,15 @@ add_role_rules(scmp_filter_ctx filter, const struct role *role) {
 	if (error == 0)
 		error = add_thread_rules(filter, role->has_threads);
 	if (error == 0)
-		error = add_socket_rules(filter, role->connects);
+		error = add_socket_rules(filter, connects);
+	if (error == 0 && connects)
+		error = add_all(filter, SCMP_ACT_ALLOW, CONNECTING);
 	return error;
 }
 
 /* role null: the supervisor's list of what is refused. */
 static int
-load_filter(const struct role *role) {
+load_filter(const struct role *role, bool connects) {
 	scmp_filter_ctx filter = seccomp_init(role == nullptr ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
 	if (filter == nullptr)
 		return -ENOMEM;
@@ -339,7 +346,7 @@ load_filter(const struct role *role) {
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree */
 	if (error == 0)
 		error = role == nullptr ? add_all(filter, SCMP_ACT_ERRNO(EPERM), REFUSED_TO_ALL)
-					: add_role_rules(filter, role);
+					: add_role_rules(filter, role, connects);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
@@ -527,12 +534,12 @@ try_code(void) {
 }
 
 static const struct confine_attempt attempts[] = {
-	{"open", try_open, IPC_ROLE_NONE},       {"write", try_write, IPC_ROLE_NONE},
-	{"socket", try_socket, IPC_ROLE_FETCH},  {"datagram socket", try_datagram, IPC_ROLE_NONE},
-	{"connect", try_connect, IPC_ROLE_NONE}, {"ptrace", try_ptrace, IPC_ROLE_NONE},
-	{"exec", try_exec, IPC_ROLE_NONE},       {"read memory", try_read_memory, IPC_ROLE_NONE},
-	{"fork", try_fork, IPC_ROLE_NONE},       {"signal", try_signal, IPC_ROLE_NONE},
-	{"run code", try_code, IPC_ROLE_NONE},
+	{"open", try_open, false},       {"write", try_write, false},
+	{"socket", try_socket, true},    {"datagram socket", try_datagram, false},
+	{"connect", try_connect, false}, {"ptrace", try_ptrace, false},
+	{"exec", try_exec, false},       {"read memory", try_read_memory, false},
+	{"fork", try_fork, false},       {"signal", try_signal, false},
+	{"run code", try_code, false},
 };
 
 const struct confine_attempt *
@@ -542,9 +549,9 @@ confine_attempts(size_t *count) {
 }
 
 enum status
-confine_verify(enum ipc_role role) {
+confine_verify(enum ipc_role role, bool connects) {
 	for (size_t i = 0; i < ARRAY_LENGTH(attempts); i++) {
-		if (attempts[i].allowed == role)
+		if (attempts[i].is_connecting && connects)
 			continue;
 		int error = attempts[i].try();
 		if (error != EPERM && error != EACCES)
@@ -623,6 +630,7 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 		return fail(STATUS_INTERNAL, "confine.role: the table has no %s", ipc_role_name(request->role));
 	if (count_threads() > 1)
 		return fail(STATUS_INTERNAL, "confine.threads: the process has threads already, which would stay free");
+	bool connects = role != nullptr && role->connects && request->connect_ports[0] != 0;
 	TRY(enter_process_limits());
 	result->network_namespace = !has_network();
 	result->landlock_abi = landlock_version();
@@ -633,13 +641,13 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 		TRY(enter_landlock(request, result->landlock_abi));
 		result->landlock = true;
 	}
-	if (role != nullptr && role->connects && result->landlock && result->landlock_abi < VERSION_OF_NET)
+	if (connects && result->landlock && result->landlock_abi < VERSION_OF_NET)
 		TRY(lack(request, result, "landlock: the kernel holds no process to a port"));
-	int error = load_filter(role);
+	int error = load_filter(role, connects);
 	if (error != 0)
 		TRY(lack(request, result, "seccomp: the filter could not be loaded"));
 	result->seccomp = error == 0;
-	return is_supervisor || result->degraded ? OK : confine_verify(request->role);
+	return is_supervisor || result->degraded ? OK : confine_verify(request->role, connects);
 }
 
 void

@@ -14,7 +14,7 @@
 #include "base/ipc.h"
 
 constexpr size_t CONFINE_PATHS_MAX = 8;
-constexpr size_t CONFINE_PORTS_MAX = 8;
+constexpr size_t CONFINE_PORTS_MAX = 16;
 
 struct confine_request {
 	enum ipc_role role;
@@ -22,7 +22,7 @@ struct confine_request {
 	const char *read_write[CONFINE_PATHS_MAX];
 	const char *read_only[CONFINE_PATHS_MAX];
 	uint16_t connect_ports
-		[CONFINE_PORTS_MAX]; /* a role that makes TCP connections: to these ports alone; ends in 0 */
+		[CONFINE_PORTS_MAX]; /* a role that may make TCP connections: to these ports alone; ends in 0 */
 	bool degraded_allowed;       /* configured `confinement: degraded` */
 };
 
@@ -44,15 +44,16 @@ enum status confine_enter(const struct confine_request *request, struct confinem
 /* Before exec of a role that needs no network: leaves the network behind where that is permitted. */
 bool confine_leave_network(void);
 
-/* Tries open, socket, connect, ptrace, exec and more; STATUS_DENIED "confine.not_refused" names the first that is not refused. */
-enum status confine_verify(enum ipc_role role);
+/* Tries open, socket, connect, ptrace, exec and more; STATUS_DENIED "confine.not_refused" names the first that is not refused.
+ * connects: the process may make connections, to some ports. */
+enum status confine_verify(enum ipc_role role, bool connects);
 
 /* One attempt of the kind that confine_verify() makes, for tests that show them one by one. */
 struct confine_attempt {
 	const char *name;
 	/* 0: it was done; otherwise errno */
 	int (*try)(void);
-	enum ipc_role allowed; /* the one role that may; none: no role */
+	bool is_connecting; /* a process that may make connections may */
 };
 const struct confine_attempt *confine_attempts(size_t *count);
 

@@ -37,6 +37,8 @@ static uint16_t witness_port;
 		}                                                                                                      \
 	} while (0)
 
+static bool has_peers; /* a gateway of several keepers */
+
 static struct confinement
 confine(enum ipc_role role) {
 	struct confinement result;
@@ -47,7 +49,7 @@ confine(enum ipc_role role) {
 	}
 	if (role == IPC_ROLE_WITNESS)
 		request.read_write[0] = directory;
-	if (role == IPC_ROLE_FETCH)
+	if (role == IPC_ROLE_FETCH || (role == IPC_ROLE_GATEWAY && has_peers))
 		request.connect_ports[0] = witness_port;
 	CHECK(confine_enter(&request, &result) == OK);
 	CHECK(result.seccomp && !result.degraded && result.lacks[0] == '\0');
@@ -72,10 +74,11 @@ static void
 try_everything(enum ipc_role role) {
 	size_t count;
 	const struct confine_attempt *attempts = confine_attempts(&count);
+	bool connects = role == IPC_ROLE_FETCH || (role == IPC_ROLE_GATEWAY && has_peers);
 	CHECK(confine(role).landlock);
 	for (size_t i = 0; i < count; i++) {
 		int error = attempts[i].try();
-		if (attempts[i].allowed == role) {
+		if (attempts[i].is_connecting && connects) {
 			CHECK(error == 0);
 			continue;
 		}
@@ -88,6 +91,12 @@ try_everything(enum ipc_role role) {
 
 static void
 gateway_tries_everything(void) {
+	try_everything(IPC_ROLE_GATEWAY);
+}
+
+static void
+gateway_with_peers_tries_everything(void) {
+	has_peers = true;
 	try_everything(IPC_ROLE_GATEWAY);
 }
 
@@ -116,6 +125,7 @@ what_is_tried_is_refused_in_every_role(void **) {
 	in_a_child(witness_tries_everything);
 	in_a_child(fetch_tries_everything);
 	in_a_child(gateway_tries_everything);
+	in_a_child(gateway_with_peers_tries_everything);
 	in_a_child(keeper_tries_everything);
 	in_a_child(worker_tries_everything);
 }
@@ -244,8 +254,8 @@ connect_to(uint16_t port) {
 }
 
 static void
-fetch_connects(void) {
-	confine(IPC_ROLE_FETCH);
+connect_where_it_may(enum ipc_role role) {
+	confine(role);
 	CHECK(connect_to(witness_port) == EINPROGRESS);
 	CHECK(connect_to((uint16_t)(witness_port ^ 1)) == EACCES);
 	static const struct {
@@ -271,6 +281,17 @@ fetch_connects(void) {
 }
 
 static void
+fetch_connects(void) {
+	connect_where_it_may(IPC_ROLE_FETCH);
+}
+
+static void
+gateway_with_peers_connects(void) {
+	has_peers = true;
+	connect_where_it_may(IPC_ROLE_GATEWAY);
+}
+
+static void
 fetch_starts_a_thread(void) {
 	pthread_t thread;
 	bool unused;
@@ -279,8 +300,9 @@ fetch_starts_a_thread(void) {
 }
 
 static void
-fetch_connects_by_tcp_to_one_port_and_nothing_else(void **) {
+fetch_and_a_gateway_with_peers_connect_by_tcp_to_one_port_and_nothing_else(void **) {
 	in_a_child(fetch_connects);
+	in_a_child(gateway_with_peers_connects);
 	in_a_child(fetch_starts_a_thread);
 }
 
@@ -401,7 +423,7 @@ main(void) {
 		T(the_witness_has_its_directory_and_its_listener),
 		T(the_keepers_threads_are_confined_with_it_and_have_secret_memory),
 		T(the_gateway_makes_neither_threads_nor_connections),
-		T(fetch_connects_by_tcp_to_one_port_and_nothing_else),
+		T(fetch_and_a_gateway_with_peers_connect_by_tcp_to_one_port_and_nothing_else),
 		T(a_process_with_threads_is_refused),
 		T(a_role_without_a_row_is_refused),
 		T(a_directory_that_is_not_there_is_refused),

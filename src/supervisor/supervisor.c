@@ -82,6 +82,7 @@ struct supervisor {
 	int64_t watchdog_ms, next_watchdog_ms;
 	int listeners[CONFIG_LISTENERS_MAX];
 	size_t listener_count;
+	int peer_listener;    /* −1: none */
 	int certificate, key; /* PEM, as handed on */
 	int configuration;    /* memory with config->source */
 	struct secret_region *protected;
@@ -187,6 +188,8 @@ hand_over(struct supervisor *supervisor, const struct process *process) {
 		TRY(send_tls(supervisor, process));
 	if (process->row->handed & HANDED_LISTENERS)
 		TRY(send_listeners(supervisor, process));
+	if (process->row->handed & HANDED_LISTENERS && supervisor->peer_listener >= 0)
+		TRY(send_descriptor(process, IPC_CONTROL_PEER_LISTENER, IPC_ROLE_NONE, supervisor->peer_listener));
 	return OK;
 }
 
@@ -667,6 +670,8 @@ start(struct supervisor *supervisor) {
 	enum status status = prepare(supervisor, config, &prepared);
 	install(supervisor, &prepared); /* closed by stop() in any case */
 	TRY(status);
+	if (config->peer_listener.address != nullptr)
+		TRY(handover_listen(&config->peer_listener, &supervisor->peer_listener));
 	struct confine_request request = {.role = IPC_ROLE_SUPERVISOR,
 					  .degraded_allowed = config->confinement_degraded};
 	TRY(confine_enter(&request, &confinement));
@@ -688,7 +693,7 @@ stop(struct supervisor *supervisor) {
 	}
 	struct prepared open = installed(supervisor);
 	prepared_close(&open);
-	close_all((int[]){supervisor->program, supervisor->signals, supervisor->notify}, 3);
+	close_all((int[]){supervisor->program, supervisor->signals, supervisor->notify, supervisor->peer_listener}, 4);
 	secret_region_destroy(&supervisor->protected);
 	config_free(supervisor->config);
 }
@@ -700,6 +705,7 @@ supervisor_main(struct config *config, const char *path) {
 					.program = -1,
 					.signals = -1,
 					.notify = -1,
+					.peer_listener = -1,
 					.certificate = -1,
 					.key = -1,
 					.configuration = -1};

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""Keepers of one installation and their gateways, end to end over the loopback: they find each other, lose each other, come back, and
+are not taken in by what stands between them."""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import time
+
+import tap
+from keepers import Keeper, Keepers, frame
+from northwind import run
+
+
+def reset(sock):
+    try:
+        sock.settimeout(10)
+        return sock.recv(65536)
+    except OSError:
+        return b""
+
+
+def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
+    with Keepers() as keepers:
+        a, b, c = keepers.all
+        keepers.wait_all_up()
+        rows = a.keepers()
+        assert {row["state"] for row in rows.values()} == {"up"} and set(rows) == {"b", "c"}, rows
+        assert rows["b"]["bundle"] == rows["c"]["bundle"] and rows["b"]["boot_epoch"] != rows["c"]["boot_epoch"], rows
+        assert rows["b"]["enrolment"]["party"] == 2 and c.keepers()["b"]["enrolment"] == rows["b"]["enrolment"], rows
+        assert a.metric("gatehouse_peers_up ") == 2 and a.metric("gatehouse_peers_missing ") == 0
+        # One gate each: what is asked of one is decided there, and the others go on.
+        a.submit("group", "add", "auditors")
+        # Killed, not stopped: nobody says goodbye.
+        b.process.kill()
+        b.process.wait()
+        started = time.monotonic()
+        for keeper in (a, c):
+            keeper.wait_for(lambda keeper=keeper: keeper.health().get("missing") == ["b"], 30)
+        seconds = time.monotonic() - started
+        assert seconds < 15, seconds
+        print(f"# the loss of a keeper was seen after {seconds:.1f} s")
+        assert a.read("/readyz")[0] == 200, "a keeper decides without its peers"
+        epoch = rows["b"]["boot_epoch"]
+        b.process = None
+        for proxy in b.proxies.values():
+            proxy.close()
+        b.start()
+        keepers.wait_all_up()
+        assert a.keepers()["b"]["boot_epoch"] != epoch
+        # An orderly stop is seen at once.
+        assert c.stop() == 0
+        a.wait_for(lambda: a.health().get("missing") == ["c"], 30)
+        assert a.metric('gatehouse_peers_established_total') >= 3
+
+
+def test_the_restored_data_directory_of_one_keeper_is_refused_by_its_peers_until_people_re_admit_it():
+    with Keepers() as keepers:
+        a, b, c = keepers.all
+        keepers.wait_all_up()
+        assert b.stop() == 0
+        subprocess.run(["cp", "-a", "-T", b.data, b.at("old")], check=True)
+        b.start()
+        keepers.wait_all_up()
+        b.submit("group", "add", "auditors")
+        size = b.keepers()  # the others have heard of it with the next beat
+        a.wait_for(lambda: a.keepers()["b"]["shown"]["size"] > min(row["shown"]["size"] for row in size.values()))
+        grown = a.keepers()["b"]["shown"]["size"]
+        assert b.stop() == 0
+        shutil.rmtree(b.data)
+        subprocess.run(["cp", "-a", "-T", b.at("old"), b.data], check=True)
+        b.start()
+        for keeper in (a, c):
+            keeper.wait_for(lambda keeper=keeper: keeper.health().get("refused") == ["b"])
+        row = a.keepers()["b"]
+        assert row["reason"] == "peers.behind" and row["refused_at"]["size"] < grown, row
+        b.wait_for(lambda: b.health()["own_log_is_behind"])
+        assert "peers.behind" in a.log() and b.states() == {"a": "missing", "c": "missing"}
+        # It does not help to start the others anew, nor to grow past what they have seen: the history is another.
+        for _ in range(6):
+            b.submit("group", "add", f"group_{random.randrange(10**9)}")
+        assert a.stop() == 0
+        a.start()
+        a.wait_for(lambda: a.health().get("refused") == ["b"] and a.health().get("up") == ["c"])
+        # People say that this log counts from now on.
+        head = a.keepers()["b"]["refused_at"]
+        for keeper in (a, c):
+            keeper.submit("keeper", "readmit", "b", "--size", str(head["size"]), "--root", head["root"])
+        keepers.wait_all_up()
+        assert a.keepers()["b"]["admission"] == 2
+
+
+def test_a_keeper_that_is_removed_is_heard_no_more_and_one_that_is_not_enrolled_never():
+    with Keepers(2) as keepers:
+        a, b = keepers.all
+        keepers.wait_all_up()
+        a.submit("keeper", "remove", "b")
+        a.wait_for(lambda: a.states() == {"b": "removed"})
+        b.wait_for(lambda: b.health().get("missing") == ["a"])
+        a.enrol(b, 2)
+        keepers.wait_all_up()
+        # A stranger of the same instance, who enrols whom he likes at his own: he dials as party 1, and is nobody's peer.
+        stranger = Keeper("d", a)
+        try:
+            stranger.configure({"b": ("127.0.0.1", b.peer_port)})
+            stranger.found()
+            stranger.start()
+            stranger.wait_for(lambda: stranger.read("/readyz")[0] == 200)
+            stranger.must(stranger.ask("person1", "keeper", "show", "--out", stranger.at("enrolment.json")))
+            before = b.metric('gatehouse_peers_dropped_total{reason="handshake"}')
+            stranger.enrol(stranger, 1)
+            stranger.enrol(b, 2)
+            b.wait_for(lambda: b.metric('gatehouse_peers_dropped_total{reason="handshake"}') >= before + 2)
+            assert stranger.health() == {"missing": ["b"], "own_log_is_behind": False, "refused": [], "up": [], "vm_generation": False}
+            assert b.is_up_with("a")
+        finally:
+            stranger.stop()
+            stranger.remove()
+
+
+def test_strangers_at_the_peer_port_cost_little_and_change_nothing():
+    with Keepers(2) as keepers:
+        a, b = keepers.all
+        keepers.wait_all_up()
+        refused = b.metric("gatehouse_peers_frames_refused_total")
+        bad = {
+            "another protocol": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+            "a newer version": frame(1, 2, 7, b"x", version=2),
+            "nobody's party": frame(0, 2, 7, b"x"),
+            "another keeper's": frame(1, 3, 7, b"x"),
+            "nothing": frame(1, 2, 7, b""),
+            "too long": frame(1, 2, 7, b"")[:-4] + b"\x00\x01\x00\x01",
+            "another stream than before": frame(1, 2, 7, b"\x16\x03\x01") + frame(1, 2, 8, b"x"),
+        }
+        for name, data in bad.items():
+            with socket.create_connection(("127.0.0.1", b.peer_port)) as sock:
+                sock.sendall(data)
+                assert reset(sock) == b"", name
+        assert b.metric("gatehouse_peers_frames_refused_total") == refused + len(bad)
+        # What is no handshake is dropped by the keeper, which says nothing to whoever sent it but TLS's own alert.
+        dropped = b.metric('gatehouse_peers_dropped_total{reason="handshake"}')
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", b.peer_port)) as sock:
+                sock.sendall(frame(1, 2, random.randrange(2**64), os.urandom(600)))
+                reset(sock)
+        b.wait_for(lambda: b.metric('gatehouse_peers_dropped_total{reason="handshake"}') == dropped + 3)
+        # A crowd: the rest is turned away, requests are answered, the peers stay.
+        crowd = []
+        for _ in range(60):
+            sock = socket.create_connection(("127.0.0.1", b.peer_port))
+            crowd.append(sock)
+        started = time.monotonic()
+        b.submit("group", "add", "auditors")
+        assert time.monotonic() - started < 30
+        b.wait_for(lambda: b.metric("gatehouse_peers_turned_away_total") > 0)
+        assert b.metric("gatehouse_peers_connections ") <= 32 + 15
+        for sock in crowd:
+            sock.close()
+        assert b.is_up_with("a") and a.is_up_with("b")
+
+
+def test_a_hostile_relay_opens_nothing_and_blames_nobody():
+    random.seed(1)
+    state = {"hostile": False, "acts": {}}
+
+    def act(_, data, to_server):
+        if not state["hostile"] or random.random() > 0.35:
+            return [data]
+        kind = random.choice(["drop", "repeat", "truncate", "corrupt", "insert", "reorder"])
+        state["acts"][kind] = state["acts"].get(kind, 0) + 1
+        at = random.randrange(len(data))
+        if kind == "drop":
+            return []
+        if kind == "repeat":
+            return [data, data]
+        if kind == "truncate":
+            return [data[:at]]
+        if kind == "insert":
+            return [data[:at], os.urandom(9), data[at:]]
+        if kind == "reorder":
+            return [data[at:], data[:at]]
+        return [data[:at], bytes([data[at] ^ 1 << random.randrange(8)]), data[at + 1:]]
+
+    with Keepers(2, {("a", "b"): act}) as keepers:
+        a, b = keepers.all
+        relay = keepers.relays["a", "b"]
+        keepers.wait_all_up()
+        # Every byte between the two is seen here: what the gateways count at their sockets is what was carried.
+        def counted():
+            """Between two beats: what was there twice."""
+            before = None
+            while (now := [a.metric('gatehouse_peers_wire_bytes_total{direction="out"}'),
+                           b.metric('gatehouse_peers_wire_bytes_total{direction="in"}'), relay.bytes[0]]) != before:
+                before = now
+            return now
+
+        base = counted()
+        time.sleep(3)
+        grown = [now - then for now, then in zip(counted(), base)]
+        print(f"# bytes from a to b in 3 s, counted by a's gateway, b's gateway and between them: {grown}")
+        assert grown[0] == grown[1] == grown[2] > 0, grown
+        state["hostile"] = True
+        until = time.monotonic() + 25
+        while time.monotonic() < until and sum(state["acts"].values()) < 60:
+            time.sleep(0.2)
+        state["hostile"] = False
+        assert len(state["acts"]) == 6 and relay.connections > 3, (state["acts"], relay.connections)
+        keepers.wait_all_up()
+        print(f"# {state['acts']}, {relay.connections} connections")
+        for keeper in (a, b):
+            assert keeper.metric("gatehouse_peers_refused ") == 0 and keeper.states() in ({"b": "up"}, {"a": "up"})
+            assert keeper.metric('gatehouse_peers_dropped_total{reason="protocol"}') == 0
+            assert keeper.metric('gatehouse_peers_dropped_total{reason="refused"}') == 0
+        drops = sum(keeper.metric("gatehouse_peers_dropped_total") + keeper.metric("gatehouse_peers_frames_refused_total") for keeper in (a, b))
+        assert drops > 3, drops
+        # A whole recorded conversation, said again to each end: no handshake comes of it.
+        before = b.metric("gatehouse_peers_established_total")
+        first = relay.recorded[0][0]
+        with socket.create_connection(("127.0.0.1", b.peer_port)) as sock:
+            for connection, data in relay.recorded:
+                if connection == first:
+                    try:
+                        sock.sendall(data)
+                    except OSError:
+                        break
+            reset(sock)
+        time.sleep(1)
+        assert b.metric("gatehouse_peers_established_total") == before and b.is_up_with("a")
+
+
+def test_the_settings_of_peers_are_checked_when_read():
+    keeper = Keeper("a")
+    try:
+        for text, error in (("peers: []", "config.peers"), ("peers: [{name: B, address: 127.0.0.1, port: 1}]", "config.peers"),
+                            ("peers: [{name: b, address: localhost, port: 1}]", "config.peers"),
+                            ("peers: [{name: b, address: 127.0.0.1, port: 0}]", "config."),
+                            ("peers: [{name: b, address: 127.0.0.1, port: 1}, {name: b, address: 127.0.0.1, port: 2}]", "config.peers"),
+                            ("peer_listen: {address: localhost, port: 1}", "config.peer_listen"),
+                            ("vm_generation: relative", "config.vm_generation")):
+            with open(keeper.at("bad.yaml"), "w", encoding="utf-8") as file, open(keeper.config, encoding="utf-8") as good:
+                file.write(good.read() + text + "\n")
+            refused = run("serve", "--config", keeper.at("bad.yaml"))
+            assert refused.code != 0 and error in refused.err, (text, refused)
+    finally:
+        keeper.remove()
+
+
+tap.main(globals())
