@@ -27,7 +27,9 @@ class Keeper(Northwind, Served):
         lines = "".join(f"  - {{name: {name}, address: {host}, port: {port}}}\n" for name, (host, port) in peers.items())
         with open(self.config, encoding="utf-8") as file:
             text = file.read().split("peer_listen:")[0]
-        text = text.replace("address: 127.0.0.1", f"address: {self.host}", 1)
+        if self.host != "127.0.0.1":
+            text = text.replace("address: 127.0.0.1", f"address: {self.host}", 1)
+            text = text.replace(f'["{self.authority}"]', f'["{self.authority}", "{self.host}:{self.port}"]')
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"{text}peer_listen: {{address: {self.peer_host}, port: {self.peer_port}}}\npeers:\n{lines}")
 

@@ -14,6 +14,9 @@ from keepers import Keeper, Keepers, frame
 from northwind import run
 
 
+KINDS = ("corrupt", "drop", "repeat", "truncate", "insert", "reorder")
+
+
 def reset(sock):
     try:
         sock.settimeout(10)
@@ -86,10 +89,11 @@ def test_the_restored_data_directory_of_one_keeper_is_refused_by_its_peers_until
         a.wait_for(lambda: a.health().get("refused") == ["b"] and a.health().get("up") == ["c"])
         # People say that this log counts from now on.
         head = a.keepers()["b"]["refused_at"]
-        for keeper in (a, c):
-            keeper.submit("keeper", "readmit", "b", "--size", str(head["size"]), "--root", head["root"])
+        a.submit("keeper", "readmit", "b", "--size", str(head["size"]), "--root", head["root"])  # c is up, and gets it from a
         keepers.wait_all_up()
-        assert a.keepers()["b"]["admission"] == 2
+        for keeper in (a, c):
+            row = keeper.keepers()["b"]
+            assert row["admission"] == 2 and row["state"] == "up" and "reason" not in row, row
 
 
 def test_a_keeper_that_is_removed_is_heard_no_more_and_one_that_is_not_enrolled_never():
@@ -100,7 +104,10 @@ def test_a_keeper_that_is_removed_is_heard_no_more_and_one_that_is_not_enrolled_
         a.wait_for(lambda: a.states() == {"b": "removed"})
         b.wait_for(lambda: b.health().get("missing") == ["a"])
         a.enrol(b, 2)
+        b.wait_for(lambda: "party" not in b.must(b.ask("person1", "keeper", "show", "--json")).json())  # it got the removal from a
+        b.enrol(b, 2)
         keepers.wait_all_up()
+        assert a.keepers()["b"]["admission"] == 2
         # A stranger of the same instance, who enrols whom he likes at his own: he dials as party 1, and is nobody's peer.
         stranger = Keeper("d", a)
         try:
@@ -166,9 +173,9 @@ def test_a_hostile_relay_opens_nothing_and_blames_nobody():
     state = {"hostile": False, "acts": {}}
 
     def act(_, data, to_server):
-        if not state["hostile"] or random.random() > 0.35:
+        if not state["hostile"] or random.random() > 0.5:
             return [data]
-        kind = random.choice(["drop", "repeat", "truncate", "corrupt", "insert", "reorder"])
+        kind = KINDS[sum(state["acts"].values()) % len(KINDS)]
         state["acts"][kind] = state["acts"].get(kind, 0) + 1
         at = random.randrange(len(data))
         if kind == "drop":
@@ -202,11 +209,9 @@ def test_a_hostile_relay_opens_nothing_and_blames_nobody():
         print(f"# bytes from a to b in 3 s, counted by a's gateway, b's gateway and between them: {grown}")
         assert grown[0] == grown[1] == grown[2] > 0, grown
         state["hostile"] = True
-        until = time.monotonic() + 25
-        while time.monotonic() < until and sum(state["acts"].values()) < 60:
-            time.sleep(0.2)
+        a.wait_for(lambda: sum(state["acts"].values()) >= 2 * len(KINDS))
         state["hostile"] = False
-        assert len(state["acts"]) == 6 and relay.connections > 3, (state["acts"], relay.connections)
+        assert relay.connections > 3, (state["acts"], relay.connections)
         keepers.wait_all_up()
         print(f"# {state['acts']}, {relay.connections} connections")
         for keeper in (a, b):
@@ -233,7 +238,7 @@ def test_a_hostile_relay_opens_nothing_and_blames_nobody():
 def test_the_settings_of_peers_are_checked_when_read():
     keeper = Keeper("a")
     try:
-        for text, error in (("peers: []", "config.peers"), ("peers: [{name: B, address: 127.0.0.1, port: 1}]", "config.peers"),
+        for text, error in (("peers: []", "yaml.range"), ("peers: [{name: B, address: 127.0.0.1, port: 1}]", "config.peers"),
                             ("peers: [{name: b, address: localhost, port: 1}]", "config.peers"),
                             ("peers: [{name: b, address: 127.0.0.1, port: 0}]", "config."),
                             ("peers: [{name: b, address: 127.0.0.1, port: 1}, {name: b, address: 127.0.0.1, port: 2}]", "config.peers"),

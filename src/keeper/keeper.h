@@ -92,6 +92,8 @@ enum status keeper_record_configuration(struct keeper *keeper, const struct hash
 /* The other keepers (keeper/peers.h); null where this one's name cannot be a peer's. */
 struct peers;
 struct peers *keeper_peers(struct keeper *keeper);
+/* Shared keys are used with them from now on; before it serves. */
+enum status keeper_join_peers(struct keeper *keeper);
 
 struct gate *keeper_gate(struct keeper *keeper);
 struct ledger *keeper_ledger(struct keeper *keeper);

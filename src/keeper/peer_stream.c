@@ -6,6 +6,14 @@
 #include "base/ipc.h"
 #include "base/log.h"
 
+const char *const peer_drop_labels[PEER_DROPS] = {
+	[PEER_DROP_LIMIT] = "reason=\"limit\"",       [PEER_DROP_HANDSHAKE] = "reason=\"handshake\"",
+	[PEER_DROP_TIMEOUT] = "reason=\"timeout\"",   [PEER_DROP_HELLO] = "reason=\"hello\"",
+	[PEER_DROP_PROTOCOL] = "reason=\"protocol\"", [PEER_DROP_REFUSED] = "reason=\"refused\"",
+	[PEER_DROP_SILENT] = "reason=\"silent\"",     [PEER_DROP_REPLACED] = "reason=\"replaced\"",
+	[PEER_DROP_CLOSED] = "reason=\"closed\"",
+};
+
 struct enrolled_keeper *
 peer_entry_row(const struct peers *peers, const struct peer_entry *entry) {
 	struct enrolled_keeper *row = peers->host.keepers->of_party[entry->peer.party];
@@ -28,11 +36,11 @@ send(struct peers *peers, struct peer_stream *stream, enum peer_kind kind, const
 /* --- Ends. --- */
 
 static void
-tell_down(struct peers *peers, struct peer_entry *entry, size_t queued) {
+tell_down(struct peers *peers, struct peer_entry *entry, enum peer_drop why, size_t queued) {
 	entry->open = nullptr;
 	if (entry->peer.state == PEER_UP)
 		entry->peer.state = PEER_ABSENT;
-	log_notice("keeper %s is down", entry->peer.name);
+	log_notice("keeper %s is down: %s", entry->peer.name, peer_drop_labels[why]);
 	if (peers->listener.down != nullptr)
 		peers->listener.down(peers->listener.context, &entry->peer, queued);
 }
@@ -66,7 +74,7 @@ peer_stream_drop(struct peers *peers, struct peer_stream *stream, enum peer_drop
 	free(stream);
 	if (!was_open)
 		return;
-	tell_down(peers, entry, queued);
+	tell_down(peers, entry, why, queued);
 	remember(peers, entry);
 }
 

@@ -56,6 +56,8 @@ struct peers {
 	int64_t strangers_ms; /* when the next inbound handshake may begin, at the earliest */
 };
 
+extern const char *const peer_drop_labels[PEER_DROPS]; /* as metrics have them: reason="limit" */
+
 /* Takes bytes in and does what they say; drops the stream where they are no good. */
 void peer_stream_take(struct peers *peers, struct peer_stream *stream, struct bytes bytes);
 /* Hands to the gateway what there is, as far as it takes it. */

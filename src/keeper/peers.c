@@ -8,17 +8,10 @@
 
 static void
 start_counters(struct peers_counters *counters) {
-	static const char *const labels[PEER_DROPS] = {
-		[PEER_DROP_LIMIT] = "reason=\"limit\"",       [PEER_DROP_HANDSHAKE] = "reason=\"handshake\"",
-		[PEER_DROP_TIMEOUT] = "reason=\"timeout\"",   [PEER_DROP_HELLO] = "reason=\"hello\"",
-		[PEER_DROP_PROTOCOL] = "reason=\"protocol\"", [PEER_DROP_REFUSED] = "reason=\"refused\"",
-		[PEER_DROP_SILENT] = "reason=\"silent\"",     [PEER_DROP_REPLACED] = "reason=\"replaced\"",
-		[PEER_DROP_CLOSED] = "reason=\"closed\"",
-	};
 	for (size_t i = 0; i < PEER_DROPS; i++)
 		counters->dropped[i] = (struct metric){.name = "gatehouse_peers_dropped",
 						       .help = "Streams between keepers that ended, and why.",
-						       .labels = labels[i]};
+						       .labels = peer_drop_labels[i]};
 	counters->established =
 		(struct metric){.name = "gatehouse_peers_established", .help = "Times that a peer came up."};
 	counters->messages_in = (struct metric){.name = "gatehouse_peers_messages",

@@ -189,6 +189,7 @@ run(struct keeper_process *process) {
 	log_start("keeper", process->config.log_level);
 	TRY(open_keeper(process));
 	keeper_watch_worker(process->keeper, report_lost_worker, process);
+	TRY(keeper_join_peers(process->keeper));
 	TRY(child_ready(&process->child));
 	while (!process->child.stopping) {
 		TRY(connect_helpers(process));
