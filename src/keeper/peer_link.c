@@ -155,55 +155,9 @@ peer_link_end(struct keeper *keeper) {
 		peers_lose_gateway(keeper->peers);
 }
 
-/* --- Threshold keys: they speak over these channels. --- */
-
-static const struct peer *
-peer_at(void *context, size_t index) {
-	return peers_at(((struct keeper *)context)->peers, index);
-}
-
-static uint8_t
-own_party(void *context) {
-	return peers_own_party(((struct keeper *)context)->peers);
-}
-
-static const uint8_t *
-own_identity(void *context) {
-	return peers_own_identity(((struct keeper *)context)->peers);
-}
-
-static enum status
-send_message(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
-	return peers_send(((struct keeper *)context)->peers, peer, kind, body);
-}
-
-static void
-peer_up(void *context, const struct peer *peer) {
-	threshold_peer_up(context, peer);
-}
-
-static void
-peer_down(void *context, const struct peer *peer, size_t) {
-	threshold_peer_down(context, peer);
-}
-
-static void
-peer_message(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
-	threshold_message(context, peer, kind, body);
-}
-
 enum status
 keeper_join_peers(struct keeper *keeper) {
-	if (keeper->peers == nullptr)
-		return OK;
-	peers_listen(
-		keeper->peers,
-		&(struct peers_listener){.up = peer_up, .down = peer_down, .message = peer_message, .context = keeper});
-	return threshold_start(keeper, &(struct threshold_link){.context = keeper,
-								.at = peer_at,
-								.own_party = own_party,
-								.own_identity = own_identity,
-								.send = send_message});
+	return keeper->peers == nullptr ? OK : threshold_connect(keeper, keeper->peers);
 }
 
 /* --- Frames of the gateway. --- */
