@@ -3,7 +3,7 @@
  * of itself holds. It passes only where nothing is missing and nothing contradicts.
  */
 import type { Bytes } from "./bytes";
-import { type Check, checkEvidence, type ProvenVotes, statementDigest } from "./evidence";
+import { type Check, checkEvidence, provenVote, type ProvenVotes } from "./evidence";
 import { type Entry, readEntry } from "./entry";
 import { Refusal } from "./refusal";
 import { type Question, type Verdict, verify, type Weakness } from "./verify";
@@ -23,7 +23,7 @@ function refused(verdict: Verdict, error: string, detail: string, rest: Partial<
 	return { result: "refused", error, detail, weaknesses: [], verdict, leaf: null, entry: null, checks: [], ...rest };
 }
 
-export async function assess(question: Question, proven: ProvenVotes = new Set()): Promise<Assessment> {
+export async function assess(question: Question, proven: ProvenVotes = new Map()): Promise<Assessment> {
 	const verdict = await verify(question);
 	if (verdict.result === "refused")
 		return refused(verdict, verdict.error, verdict.detail);
@@ -47,9 +47,6 @@ export async function assess(question: Question, proven: ProvenVotes = new Set()
 
 /* Votes that are proven to stand in a log of that origin, and hold: what a decision of the same log counts can be looked up there. */
 export async function provenVotes(assessments: Assessment[], origin: string): Promise<ProvenVotes> {
-	const digests = new Set<string>();
-	for (const { result, entry, verdict } of assessments)
-		if (result !== "refused" && entry?.type === "vote" && verdict.result !== "refused" && verdict.report.origin === origin)
-			digests.add(await statementDigest(entry));
-	return digests;
+	const votes = assessments.filter(({ result, entry, verdict }) => result !== "refused" && entry?.type === "vote" && verdict.result !== "refused" && verdict.report.origin === origin);
+	return new Map(await Promise.all(votes.map(({ entry }) => provenVote(entry as Entry))));
 }

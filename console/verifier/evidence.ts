@@ -200,18 +200,30 @@ function requesterCheck(body: JsonObject): Promise<Check> {
 
 const OWNER = "that the keys belonged to these people then, and that policy decides so again: gatehouse ledger replay, on the whole log";
 
-/* The digests of statements whose own entries are proven and hold, so that decisions that count them need not be believed. */
-export type ProvenVotes = ReadonlySet<string>;
+/* Statements whose own entries are proven and hold, by their digest, so that decisions that count them need not be believed. */
+export type ProvenVotes = ReadonlyMap<string, JsonObject>;
 
-export async function statementDigest(vote: Entry): Promise<string> {
-	return hex(await digestOf(object(vote.body, "statement")));
+export async function provenVote(entry: Entry): Promise<[string, JsonObject]> {
+	const statement = object(entry.body, "statement");
+	return [hex(await digestOf(statement)), statement];
 }
 
-function votesCheck(votes: Json[], proven: ProvenVotes): Check {
-	const found = votes.filter((vote) => isObject(vote) && typeof vote["statement"] === "string" && proven.has(vote["statement"])).length;
-	if (found === votes.length)
-		return { name: "evidence.votes", state: "holds", text: `the receipts of all ${found} votes were given as well, and their signatures hold` };
-	return unchecked("evidence.votes", `the votes' signatures stand in entries of their own: the receipts of ${found} of ${votes.length} were given`);
+/* A counted vote is the one that was cast: about this operation, by this person, to this effect. */
+function isCast(vote: Json, statement: JsonObject, body: JsonObject): boolean {
+	return isObject(vote) && statement["operation_id"] === body["operation"] && statement["operation_digest"] === body["digest"] &&
+		statement["person"] === vote["person"] && statement["verdict"] === vote["verdict"];
+}
+
+function votesCheck(votes: Json[], body: JsonObject, proven: ProvenVotes): Check {
+	const name = "evidence.votes", found = votes.flatMap((vote) => {
+		const statement = isObject(vote) && typeof vote["statement"] === "string" ? proven.get(vote["statement"]) : undefined;
+		return statement === undefined ? [] : [isCast(vote, statement, body)];
+	});
+	if (found.includes(false))
+		return { name, state: "contradicts", text: "a vote was counted for something else than it was cast for", error: "evidence.votes" };
+	if (found.length === votes.length)
+		return { name, state: "holds", text: `the receipts of all ${found.length} votes were given as well, and their signatures hold` };
+	return unchecked(name, `the votes' signatures stand in entries of their own: the receipts of ${found.length} of ${votes.length} were given`);
 }
 
 async function decisionChecks({ body }: Entry, proven: ProvenVotes): Promise<Check[]> {
@@ -221,7 +233,7 @@ async function decisionChecks({ body }: Entry, proven: ProvenVotes): Promise<Che
 		await requesterCheck(body),
 	];
 	if (Array.isArray(body["votes"]) && body["votes"].length > 0)
-		checks.push(votesCheck(body["votes"], proven));
+		checks.push(votesCheck(body["votes"], body, proven));
 	checks.push(unchecked("evidence.keys", OWNER));
 	return checks;
 }

@@ -6,7 +6,7 @@ import { assess, type Assessment, provenVotes } from "./assess";
 import { base64, type Bytes, hex, octetsOf, shown, unbase64 } from "./bytes";
 import { sha256 } from "./crypto";
 import { parsePolicy, type Policy } from "./policy";
-import { isReceipt } from "./receipt";
+import { isReceipt, RECEIPT_MAX } from "./receipt";
 import { Refusal } from "./refusal";
 import { code, element, rows, viewOf } from "./view";
 import { kindOf, type Question } from "./verify";
@@ -41,7 +41,7 @@ function say(text: string): void {
 type Role = "policy" | "subjects" | "consistency" | "entry";
 
 function roleOf(bytes: Bytes): Role {
-	const octets = octetsOf(bytes.subarray(0, 1024 * 1024));
+	const octets = octetsOf(bytes);
 	if (isReceipt(octets) || octets.includes("\n\n\u00e2\u0080\u0094 "))
 		return "subjects";
 	if (octets.startsWith("{"))
@@ -49,8 +49,9 @@ function roleOf(bytes: Bytes): Role {
 	return /^([A-Za-z0-9+/]{43}=\n)+$/.test(octets) ? "consistency" : "policy";
 }
 
+/* No more than shows that it is too large. */
 async function read(file: File): Promise<Given> {
-	return { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+	return { name: file.name, bytes: new Uint8Array(await file.slice(0, RECEIPT_MAX + 1).arrayBuffer()) };
 }
 
 async function take(files: Iterable<File>): Promise<void> {

@@ -214,14 +214,19 @@ const judgeLeaves = async () => (await Promise.all(leaves.map(([name, text, said
 /* A decision is not shown to rest on votes unless their own receipts are there and hold. */
 async function judgeVotes() {
 	const cast = [touchedVote(), vote(statement({ nonce: "1".repeat(32) }), labelled("gatehouse/approval/v1", digest(statement({ nonce: "1".repeat(32) }))))];
-	const counted = decision(byWorkload, request, { votes: cast.map(({ statement: of }) => ({ key: passkeyKey, person: PERSON, statement: hex(digest(of)), verdict: "approve" })) });
-	const stateWith = async (bodies) => {
+	const countedAs = (more) => decision(byWorkload, request, { votes: cast.map(({ statement: of }) => ({ key: passkeyKey, person: PERSON, statement: hex(digest(of)), verdict: "approve", ...more })) });
+	const stateWith = async (bodies, counted = countedAs({})) => {
 		const proven = await provenVotes(await Promise.all(bodies.map((body) => assess(questionOf(entryOf("vote", body))))), ORIGIN);
 		return (await assess(questionOf(entryOf("decision", counted)), proven)).checks.find(({ name }) => name === "evidence.votes").state;
 	};
 	const forged = { ...cast[1], signature: flip(cast[1].signature) }, wrong = [];
-	for (const [name, bodies, expected] of [["no votes", [], "unchecked"], ["one", [cast[0]], "unchecked"], ["both", cast, "holds"], ["one forged", [cast[0], forged], "unchecked"]]) {
-		const found = await stateWith(bodies);
+	const other = operation(WORKLOAD, { idempotency_key: "order-2" }), elsewhere = { ...decision(other, requestOf(other)), votes: countedAs({}).votes };
+	for (const [name, bodies, expected, counted] of [
+		["no votes", [], "unchecked"], ["one", [cast[0]], "unchecked"], ["both", cast, "holds"], ["one forged", [cast[0], forged], "unchecked"],
+		["counted for another operation", cast, "contradicts", elsewhere], ["counted as another's", cast, "contradicts", countedAs({ person: "person:p-fedcba9876543210" })],
+		["counted the other way", [cast[0]], "contradicts", countedAs({ verdict: "reject" })],
+	]) {
+		const found = await stateWith(bodies, counted);
 		if (found !== expected) wrong.push(`${name}: ${found}, expected ${expected}`);
 	}
 	return wrong;

@@ -71,8 +71,11 @@ static void
 relay(int browser, SSL *gateway) {
 	struct pollfd ends[] = {{.fd = browser, .events = POLLIN}, {.fd = SSL_get_fd(gateway), .events = POLLIN}};
 	for (bool both = true; both;) {
-		if (poll(ends, 2, -1) < 0 && errno != EINTR)
+		int ready = poll(ends, 2, -1);
+		if (ready < 0 && errno != EINTR)
 			return;
+		if (ready < 0)
+			continue;
 		if (ends[0].revents != 0)
 			both = pass_on(browser, gateway);
 		if (both && ends[1].revents != 0)
