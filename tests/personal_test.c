@@ -582,6 +582,40 @@ what_is_brought_badly_is_refused_by_name_and_never_said(void **) {
 	assert_values_nowhere(&world);
 }
 
+static void
+an_id_that_could_be_a_name_is_refused(void **) {
+	static const char *const ids[] = {"person:p-jane.doe", "person:p-000000000000000g",
+					  "person:p-00000000000000001", "person:p-000000000000001",
+					  "person:p-000000000000ABCD"};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(ids); i++) {
+		struct ipc_response response;
+		assert_ok(house_submit(
+			&world.house, &world.arena,
+			(struct firm_operation){
+				.by = FIRM_PERSON_4,
+				.kind = "person.add",
+				.resource = "desk:options",
+				.payload = arena_format(
+					&world.arena,
+					"{\"keys\":[{\"class\":\"terminal\",\"name\":"
+					"\"terminal\",\"public_key\":\"%s\"}],"
+					"\"person\":\"%s\"}",
+					hex(&world.arena, BYTES_OF_ARRAY(world.house.firm.members[0].public_key)),
+					ids[i]),
+				.reason = "somebody new"},
+			&response));
+		if (response.status == 202) {
+			struct bytes id = response.operation;
+			assert_ok(house_vote(&world.house, &world.arena, id, FIRM_PERSON_3, "approve", &response));
+			assert_ok(house_vote(&world.house, &world.arena, id, FIRM_PERSON_5, "approve", &response));
+		}
+		assert_answer(409, "failed", &response);
+		assert_non_null(memmem(response.body.data, response.body.len, "payload.person:", 15));
+	}
+}
+
 /* --- Backups from before an erasure. --- */
 
 struct restoring {
@@ -763,7 +797,7 @@ RUN_TESTS(T(a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_
 	  T(a_profile_that_waits_while_its_person_is_erased_comes_to_nothing),
 	  T(the_source_address_of_a_person_s_request_is_sealed_beside_its_entry),
 	  T(the_state_is_the_same_whichever_way_it_came_about), T(replay_tells_what_was_erased_apart),
-	  T(what_is_brought_badly_is_refused_by_name_and_never_said),
+	  T(what_is_brought_badly_is_refused_by_name_and_never_said), T(an_id_that_could_be_a_name_is_refused),
 	  T(a_backup_from_before_an_erasure_brings_nobody_back),
 	  T(on_another_machine_whoever_restores_says_who_was_erased),
 	  T(what_stands_beside_the_mark_is_authentic_or_nothing_starts),

@@ -125,6 +125,46 @@ def test_a_transfer_is_signed_under_a_cosigned_head_and_an_older_directory_ends_
         assert firm.log().count("high_water.not_cosigned") == 0 # nobody asked, and nothing was decided
 
 
+def test_a_backup_is_restored_under_the_guard_only_where_it_holds_all_that_was_cosigned():
+    with House() as house:
+        firm = house.firm
+        recovery, early, late = firm.at("recovery.key"), firm.at("early"), firm.at("late")
+        firm.must(run("recovery", "keygen", recovery))
+        house.start_witness()
+        house.start()
+        house.wait_ready()
+        firm.must(run("backup", "--config", firm.config, "--for", recovery + ".pub", "--out", early, "--json"))
+        house.make_key()
+        signed = firm.must(house.sign()).json()
+        house.wait_until(lambda: house.witnessing()["cosigned"] > signed["entry"])
+        assert firm.stop() == 0
+        firm.must(run("backup", "--config", firm.config, "--for", recovery + ".pub", "--out", late, "--json"))
+        # The early one: it is restored, since no mark on this machine says otherwise, and the witness does not let it start.
+        shutil.rmtree(firm.data)
+        restored = firm.must(run("restore", early, "--config", firm.config, "--recovery-key", recovery, "--json")).json()
+        assert restored["lost"] == 0 and restored["size"] < signed["entry"], restored
+        house.start()
+        assert firm.process.wait(timeout=60) == 4, firm.log()
+        assert re.search(r"the keeper cannot go on: high_water\.(behind|fork): the witness holds", firm.log()), firm.log()[-2000:]
+        assert "high_water.not_cosigned" not in firm.log() # nothing was decided, and nobody was let ask
+        # The late one holds what was cosigned: it goes on, under a cosigned head that has its restore entry, and repeats nothing.
+        shutil.rmtree(firm.data)
+        restored = firm.must(run("restore", late, "--config", firm.config, "--recovery-key", recovery, "--json")).json()
+        assert restored["lost"] == 0 and restored["size"] > signed["entry"], restored
+        house.start()
+        house.wait_ready()
+        again = firm.must(house.sign()).json()
+        assert again["state"] == "done" and again["entry"] > restored["size"], again
+        house.wait_until(lambda: house.witnessing()["cosigned"] > again["entry"])
+        assert firm.stop() == 0
+        entry = firm.must(run("ledger", "show", firm.data, str(restored["size"]), "--json")).json()
+        assert entry["type"] == "restore" and entry["body"]["lost"] == 0, entry
+        verified = subprocess.run([VERIFIER, "log", "--policy", firm.at("witness.policy"), "--accept-tail", firm.data],
+                                  capture_output=True, text=True, check=False)
+        assert verified.returncode == 0, verified
+        firm.must(run("ledger", "replay", firm.data))
+
+
 def test_without_its_witness_a_start_waits_and_later_it_goes_on_alone():
     with House() as house:
         firm = house.firm

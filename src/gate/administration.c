@@ -143,8 +143,23 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 	return is_auditor ? access_make_auditor(&state->access, id) : OK;
 }
 
+/* People are pseudonyms in the log, for ever: nothing that could be a name (design §5). */
+static enum status
+check_pseudonym(const json *payload) {
+	static const char prefix[] = "person:p-";
+	struct bytes id;
+	TRY(json_need_string(payload, "payload", "person", &id));
+	bool fits = id.len == PERSON_ID_SIZE - 1 && memcmp(id.data, prefix, sizeof prefix - 1) == 0;
+	for (size_t i = sizeof prefix - 1; fits && i < id.len; i++)
+		fits = (id.data[i] >= '0' && id.data[i] <= '9') || (id.data[i] >= 'a' && id.data[i] <= 'f');
+	return fits ? OK
+		    : fail(STATUS_INVALID, "payload.person: expected \"%s\" and 16 hexadecimal digits, drawn at random",
+			   prefix);
+}
+
 static enum status
 add_person(struct gate_state *state, const struct change *change) {
+	TRY(check_pseudonym(change->payload));
 	return add_principal(state, change, "person", PRINCIPAL_PERSON);
 }
 
