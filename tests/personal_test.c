@@ -162,6 +162,22 @@ value_of(const json *document, const char *field) {
 	return value == nullptr ? (struct bytes){} : json_string(value);
 }
 
+static struct bytes
+value_in(const json *fields, const char *field) {
+	const json *value = json_get(json_get(fields, field), "value");
+	return value == nullptr ? (struct bytes){} : json_string(value);
+}
+
+/* Of one opened field, that the commitment follows from. */
+static void
+assert_commitment(struct arena *arena, const json *fields, const char *field, const char *expected) {
+	struct opening_field opened = {.name = bytes_of_text(field), .value = value_in(fields, field)};
+	struct bytes salt = json_string(json_get(json_get(fields, field), "salt"));
+	assert_ok(hex_decode(salt, opened.salt, sizeof opened.salt));
+	struct hash256 commitment = opening_commit(&opened);
+	assert_string_equal(expected, hex(arena, hash256_bytes(&commitment)));
+}
+
 static uint64_t
 count_of(struct world *world, enum entry_type type) {
 	uint64_t counts[ENTRY_TYPES];
@@ -372,6 +388,32 @@ a_person_s_key_that_is_lost_stops_the_start(void **) {
 	assert_fails(STATUS_CORRUPT, "secrets.lost", house_open(&world.house));
 }
 
+/* Who approves a profile approves commitments; whoever may read the person's values sees what they are of, before the vote. */
+static void
+what_a_held_profile_would_enter_is_seen_and_checked_before_the_vote(void **) {
+	_cleanup_(world_end) struct world world;
+	struct ipc_response response;
+	const json *answered;
+	begin(&world);
+	submit_and_approve(&world, grant_personal(&world, "person:p-0000000000000003"), 200, "done");
+	assert_ok(house_submit(&world.house, &world.arena, profile(&world.arena, PERSON_2, NAME, CONTACT), &response));
+	assert_answer(202, "held", &response);
+	assert_ok(json_read(&world.arena, response.body, (struct json_limits){}, &answered));
+	const json *opened = read_as(&world, FIRM_PERSON_3,
+				     arena_format(&world.arena, "/v1/ledger/entries/%lld/personal",
+						  (long long)json_integer(json_get(answered, "entry"))),
+				     200);
+	struct json_iterator subjects = json_iterate(json_get(opened, "subjects"));
+	const json *subject = json_next(&subjects, nullptr);
+	assert_bytes(BYTES_OF_LITERAL(PERSON_2), json_string(json_get(subject, "subject")));
+	const json *fields = json_get(subject, "fields");
+	assert_bytes(bytes_of_text(NAME), value_in(fields, "name"));
+	assert_commitment(&world.arena, fields, "name", commitment_of(&world.arena, "name", NAME));
+	assert_commitment(&world.arena, fields, "contact", commitment_of(&world.arena, "contact", CONTACT));
+	/* It is nobody's profile yet. */
+	assert_int_equal(0, value_of(read_profile(&world, FIRM_PERSON_2, 200), "name").len);
+}
+
 static void
 a_profile_that_waits_while_its_person_is_erased_comes_to_nothing(void **) {
 	_cleanup_(world_end) struct world world;
@@ -412,7 +454,7 @@ the_source_address_of_a_person_s_request_is_sealed_beside_its_entry(void **) {
 	const json *subject = json_next(&subjects, nullptr);
 	assert_non_null(subject);
 	assert_bytes(BYTES_OF_LITERAL(PERSON_4), json_string(json_get(subject, "subject")));
-	assert_bytes(bytes_of_text(ADDRESS), json_string(json_get(json_get(subject, "fields"), "source_address")));
+	assert_bytes(bytes_of_text(ADDRESS), value_in(json_get(subject, "fields"), "source_address"));
 	assert_null(json_next(&subjects, nullptr));
 	/* A vote as well; and a workload's request has none. */
 	assert_ok(house_vote(&world.house, &world.arena, response.operation, FIRM_PERSON_3, "approve", &response));
@@ -794,6 +836,7 @@ RUN_TESTS(T(a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_
 	  T(what_cannot_be_recorded_is_not_read),
 	  T(no_file_has_a_value_in_clear_and_an_erasure_leaves_nothing_that_opens_one),
 	  T(an_erasure_is_repeated_at_every_start), T(a_person_s_key_that_is_lost_stops_the_start),
+	  T(what_a_held_profile_would_enter_is_seen_and_checked_before_the_vote),
 	  T(a_profile_that_waits_while_its_person_is_erased_comes_to_nothing),
 	  T(the_source_address_of_a_person_s_request_is_sealed_beside_its_entry),
 	  T(the_state_is_the_same_whichever_way_it_came_about), T(replay_tells_what_was_erased_apart),

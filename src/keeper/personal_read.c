@@ -176,7 +176,10 @@ write_opening(struct job *job, const json *body, struct bytes sealed, struct not
 		TRY(check_field(body, subject, &fields[i]));
 		json_write_string(&noting->w, fields[i].name);
 		json_write_key_bytes(w, fields[i].name);
-		json_write_string(w, fields[i].value);
+		json_write_object(w);
+		json_write_member_hex(w, "salt", BYTES_OF_ARRAY(fields[i].salt));
+		json_write_member_string(w, "value", fields[i].value);
+		json_write_end(w);
 	}
 	json_write_end(w);
 	json_write_member_string(w, "subject", subject);

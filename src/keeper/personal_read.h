@@ -11,7 +11,8 @@
 
 /* {"erased","person","values":{"contact":{"entry","value"},...}}; person with or without "person:". */
 enum status personal_read_profile(struct job *job, struct bytes person, struct json_writer *writer);
-/* {"entry","subjects":[{"erased","fields":{"source_address":...},"subject"}]} */
+/* {"entry","subjects":[{"erased","fields":{"source_address":{"salt","value"},...},"subject"}]}: whole openings, from which the leaf's
+ * commitments follow. */
 enum status personal_read_entry(struct job *job, uint64_t index, struct json_writer *writer);
 /* For a buffer that held values: a cleanup function. */
 void personal_read_wipe(struct buffer *buffer);
