@@ -794,6 +794,14 @@ own_facts(const struct gate_state *, const struct change *change, struct facts *
 }
 
 static void
+personal_grant_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const json *until = json_get(change->payload, "until");
+	own_facts(state, change, facts);
+	if (until != nullptr && json_type_of(until) == JSON_INTEGER)
+		facts_add_long(facts, "change.duration_ms", FACT_VERIFIED, json_integer(until) - change->now_ms);
+}
+
+static void
 audit_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	own_facts(state, change, facts);
 	add_text_fact(facts, "change.legal_entity", change->payload, "entity");
@@ -873,7 +881,7 @@ static const struct administration {
 	[OPERATION_PERSON_ERASE] = {{}, erase_person, own_facts},
 	[OPERATION_AUDITOR_GRANT] = {{"entity", "from", "until"}, grant_audit, audit_facts},
 	[OPERATION_AUDITOR_REVOKE] = {{"entity"}, revoke_audit, audit_facts},
-	[OPERATION_PERSONAL_GRANT] = {{"until"}, let_read_personal, delegate_facts},
+	[OPERATION_PERSONAL_GRANT] = {{"until"}, let_read_personal, personal_grant_facts},
 	[OPERATION_PERSONAL_REVOKE] = {{}, let_read_personal_no_more, own_facts},
 	[OPERATION_GROUP_ADD] = {{"id"}, add_group, no_facts},
 	[OPERATION_GROUP_MEMBER_ADD] = {{"effective_from", "person"}, add_group_member, member_facts},
