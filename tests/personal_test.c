@@ -300,6 +300,30 @@ a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_entry_before
 	assert_bytes(bytes_of_text(CONTACT), value_of(read_profile(&world, FIRM_PERSON_2, 200), "contact"));
 }
 
+/* Operations with long payloads until the log takes no more of them. */
+static void
+fill(struct world *world) {
+	_cleanup_(buffer_free) struct buffer entries = {};
+	while (entries.len < 12'000)
+		buffer_append_text(&entries, ",\"eip155:1:0x3535353535353535353535353535353535353535\"");
+	const char *payload = arena_format(&world->arena, "{\"entries\":[%.*s],\"probation\":100}",
+					   (int)entries.len - 1, (const char *)entries.data + 1);
+	for (size_t count = 0; count < 4000; count++) {
+		_cleanup_(arena_free) struct arena scratch = {};
+		struct ipc_response response;
+		assert_ok(house_submit(&world->house, &scratch,
+				       (struct firm_operation){.by = FIRM_PERSON_4,
+							       .kind = "list.add",
+							       .resource = "list:counterparties",
+							       .payload = payload,
+							       .reason = "to fill the log"},
+				       &response));
+		if (response.status == 503)
+			return;
+	}
+	fail_msg("the log never became full");
+}
+
 /* Also under the key of the reader itself: without an entry there is no answer. */
 static void
 what_cannot_be_recorded_is_not_read(void **) {
@@ -311,6 +335,7 @@ what_cannot_be_recorded_is_not_read(void **) {
 	enter_profile(&world);
 	read_profile(&world, FIRM_PERSON_2, 200);
 	fault.controls->disk_full = true;
+	fill(&world);
 	for (unsigned i = 0; i < 4000; i++) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct ipc_response response;
