@@ -269,6 +269,16 @@ team_vote(struct team *team, size_t at, struct bytes operation, enum firm_member
 }
 
 void
+team_do(struct team *team, size_t at, struct firm_operation operation, struct arena *arena,
+	struct ipc_response *response) {
+	team_submit(team, at, operation, arena, response);
+	struct bytes id = response->operation;
+	for (enum firm_member by = FIRM_PERSON_2; response->status == 202 && by <= FIRM_PERSON_5; by++)
+		if (by != operation.by)
+			team_vote(team, at, id, by, arena, response);
+}
+
+void
 team_ask_key(struct team *team, const char *id, const char *threshold, struct arena *arena,
 	     struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer parties = {};
@@ -279,18 +289,12 @@ team_ask_key(struct team *team, const char *id, const char *threshold, struct ar
 					   "\"parties\":[%.*s],\"purpose\":\"transfer\",\"scheme\":\"ecdsa\","
 					   "\"threshold\":\"%s\"}",
 					   id, BYTES_ARGS(parties), threshold);
-	team_submit(team, 0,
-		    (struct firm_operation){.by = FIRM_PERSON_4,
-					    .kind = "key.create",
-					    .resource = "account:options-hot",
-					    .payload = payload},
-		    arena, response);
-	if (response->status != 202)
-		return;
-	struct bytes operation = response->operation;
-	team_vote(team, 0, operation, FIRM_PERSON_3, arena, response);
-	if (response->status == 202)
-		team_vote(team, 0, operation, FIRM_PERSON_5, arena, response);
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.create",
+					.resource = "account:options-hot",
+					.payload = payload},
+		arena, response);
 }
 
 void

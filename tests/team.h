@@ -64,6 +64,9 @@ void team_submit(struct team *team, size_t at, struct firm_operation operation, 
 		 struct ipc_response *response);
 void team_vote(struct team *team, size_t at, struct bytes operation, enum firm_member by, struct arena *arena,
 	       struct ipc_response *response);
+/* The same with whatever votes it needs, of all that may: to its end. */
+void team_do(struct team *team, size_t at, struct firm_operation operation, struct arena *arena,
+	     struct ipc_response *response);
 /* A shared key, made by all: "2-of-3". */
 void team_make_key(struct team *team, const char *id, const char *threshold);
 /* The same, whatever comes of it. */

@@ -154,6 +154,42 @@ make_with(uint64_t seed, struct going *going) {
 	return going->counted;
 }
 
+/* The same of a refresh. */
+static uint64_t
+refresh_with(uint64_t seed, struct going *going) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_request vote;
+	struct ipc_response response;
+	struct hash256 operation;
+	team_found(&team, 3, seed);
+	team_make_key(&team, "vault", "2-of-3");
+	team_submit(&team, 0,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
+		    &arena, &response);
+	assert_answer(202, "held", &response);
+	assert_ok(hex_decode(response.operation, operation.bytes, sizeof operation.bytes));
+	struct bytes id = response.operation;
+	team_vote(&team, 0, id, FIRM_PERSON_3, &arena, &response);
+	assert_answer(202, "held", &response);
+	house_vote_request(&team.members[0].house, &arena, id, FIRM_PERSON_5, "approve", &vote);
+	team.on_message = go;
+	team.context = going;
+	ask(&team, 0, &vote);
+	team_settle(&team);
+	come_back(&team, going);
+	assert_at_all_or_none(&team, "vault");
+	assert_ended(&team, &operation);
+	for (size_t i = 0; i < 3; i++)
+		outcomes[team_state(&team, i, &operation)]++;
+	struct firm_operation transfer = house_sign(house_transfer(&arena, 10, 0, 30));
+	transfer.resource = "key:vault";
+	team_submit(&team, going->who == 1 ? 1 : 2, transfer, &arena, &response);
+	assert_answer(200, "done", &response);
+	return going->counted;
+}
+
 static bool
 is_soak(void) {
 	return getenv("GATEHOUSE_SOAK") != nullptr;
@@ -172,9 +208,22 @@ a_key_is_made_at_all_keepers_or_at_none(void **) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = make_with(1, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = who; at < messages; at += is_soak() ? 1 : 13) {
+		for (uint64_t at = who; at < messages; at += is_soak() ? 1 : 23) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			make_with(2 + tried++, &going);
+		}
+	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
+	print_outcomes();
+}
+
+static void
+a_refresh_ends_at_all_keepers_or_at_none(void **) {
+	struct going nobody = {.at = UINT64_MAX};
+	uint64_t messages = refresh_with(1, &nobody), tried = 0;
+	for (size_t who = 0; who < 3; who++)
+		for (uint64_t at = 3 * who; at < messages; at += is_soak() ? 1 : 29) {
+			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
+			refresh_with(2 + tried++, &going);
 		}
 	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
 	print_outcomes();
@@ -231,7 +280,7 @@ what_was_signed_counts_whoever_goes(void **) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = sign_with(1, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = who % 2; at < messages; at += is_soak() ? 1 : 5) {
+		for (uint64_t at = who % 2; at < messages; at += is_soak() ? 1 : 7) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			sign_with(2 + tried++, &going);
 		}
@@ -239,4 +288,5 @@ what_was_signed_counts_whoever_goes(void **) {
 	print_outcomes();
 }
 
-RUN_TESTS(T(a_key_is_made_at_all_keepers_or_at_none), T(what_was_signed_counts_whoever_goes))
+RUN_TESTS(T(a_key_is_made_at_all_keepers_or_at_none), T(a_refresh_ends_at_all_keepers_or_at_none),
+	  T(what_was_signed_counts_whoever_goes))

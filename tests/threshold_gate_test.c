@@ -145,11 +145,7 @@ tell_alone(struct team *team, size_t at, struct firm_operation operation) {
 	for (size_t i = 0; i < team->count; i++)
 		if (i != at)
 			team_cut(team, at, i);
-	team_submit(team, at, operation, &arena, &response);
-	struct bytes id = response.operation;
-	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
-		if (by != operation.by)
-			team_vote(team, at, id, by, &arena, &response);
+	team_do(team, at, operation, &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t i = 0; i < team->count; i++)
 		if (i != at)
@@ -279,6 +275,99 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 	}
 }
 
+/* --- Dealing anew. --- */
+
+static bool
+has_row(struct team *team, size_t at, const char *name) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
+}
+
+static void
+redeal(struct team *team, const char *kind, const char *payload, struct arena *arena, struct ipc_response *response) {
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = kind,
+					.resource = "key:vault",
+					.payload = payload,
+					.reason = "as planned"},
+		arena, response);
+}
+
+static void
+a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 1, .to = 0, .at = 1};
+	struct ipc_response response;
+	team_found(&team, 3, 9);
+	team_make_key(&team, "vault", "2-of-3");
+	struct ecdsa_key before = shared_keys_find(state_of(&team, 0), BYTES_OF_LITERAL("vault"))->sharing.key;
+	team.on_message = corrupt;
+	team.context = &corruption;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(409, "failed", &response);
+	team.on_message = nullptr;
+	/* One of three is away: the shares stay what they are. */
+	team_stop(&team, 2);
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.absent"));
+	team_start(&team, 2);
+	team_settle(&team);
+	assert_true(has_row(&team, 0, "vault/1") && !has_row(&team, 0, "vault/2"));
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 3; i++) {
+		const struct shared_key *key = shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("vault"));
+		assert_int_equal(2, key->sharing.key.epoch);
+		assert_memory_equal(before.public_key, key->sharing.key.public_key, POINT_SIZE);
+		assert_memory_not_equal(before.public_shares[i], key->sharing.key.public_shares[i], POINT_SIZE);
+		for (uint8_t peer = 1; peer <= 3; peer++)
+			assert_true(peer == i + 1 || ecdsa_share_pair(key->share, peer)->ready);
+		assert_true(has_row(&team, i, "vault/2") && !has_row(&team, i, "vault/1"));
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	team_stop(&team, 2);
+	struct firm_operation asked = transfer(&arena, 10, 1);
+	team_submit(&team, 0, asked, &arena, &response); /* by the pair that was lost */
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+static void
+a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 10);
+	team_make_key(&team, "vault", "3-of-4");
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"three\"],\"threshold\":\"2-of-2\"}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "payload.parties: 2 of those that hold a share; 3 deal it anew"));
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"two\",\"five\"],\"threshold\":\"2-of-3\"}", &arena,
+	       &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "payload.parties: shares go to keepers that hold one now"));
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"three\",\"four\"],\"threshold\":\"2-of-3\"}", &arena,
+	       &response);
+	assert_answer(200, "done", &response);
+	const struct key_info *record = gate_state_key(state_of(&team, 0), BYTES_OF_LITERAL("vault"));
+	assert_int_equal(2, record->threshold);
+	assert_int_equal(3, record->parties);
+	assert_int_equal(2, record->epoch);
+	/* Two has no part in it any more. */
+	assert_int_equal(1, gate_state_key(state_of(&team, 1), BYTES_OF_LITERAL("vault"))->epoch);
+	team_stop(&team, 3);
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 2, asked, &arena, &response);
+	assert_signed(&team, 2, &arena, &asked, &response);
+	team_stop(&team, 0);
+	team_submit(&team, 2, transfer(&arena, 10, 1), &arena, &response);
+	assert_answer(409, "failed", &response);
+}
+
 /* --- Limits. --- */
 
 static void
@@ -292,17 +381,13 @@ limit_to(struct team *team, unsigned usd) {
 					       "context.limits.key.hour > %u };",
 					       100 * usd),
 				  &payload));
-	team_submit(team, 0,
-		    (struct firm_operation){.by = FIRM_PERSON_4,
-					    .kind = "policy.activate",
-					    .resource = "system:gatehouse",
-					    .payload = (const char *)payload.data,
-					    .reason = "a limit"},
-		    &arena, &response);
-	struct bytes id = response.operation;
-	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
-		if (by != FIRM_PERSON_4)
-			team_vote(team, 0, id, by, &arena, &response);
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = (const char *)payload.data,
+					.reason = "a limit"},
+		&arena, &response);
 	assert_answer(200, "done", &response);
 }
 
@@ -418,5 +503,6 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
-	  T(each_decides_on_what_all_signers_have_counted), T(one_liar_of_three_spends_the_limit_twice_and_no_more),
-	  T(one_liar_of_four_spends_nothing_beyond_the_limit))
+	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it),
+	  T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
+	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit))

@@ -11,6 +11,11 @@ function text(payload: Payload, member: string): string {
 	return typeof value === "string" ? value : typeof value === "number" ? String(value) : "?";
 }
 
+function texts(payload: Payload, member: string): string {
+	const value = payload[member];
+	return Array.isArray(value) ? value.filter((one) => typeof one === "string").join(", ") : "?";
+}
+
 function size(payload: Payload, member: string): number {
 	const value = payload[member];
 	return Array.isArray(value) ? value.length : 0;
@@ -18,11 +23,13 @@ function size(payload: Payload, member: string): number {
 
 const KINDS: Record<string, { name: string; says: (payload: Payload, on: string) => string }> = {
 	sign: { name: "Transfer", says: (_, on) => `Sign with ${on}` },
-	"key.create": { name: "New key", says: (p) => `Create the ${text(p, "algorithm")} key ${text(p, "id")}` },
+	"key.create": { name: "New key", says: (p) => `Create the ${text(p, "algorithm")} key ${text(p, "id")}${p["threshold"] ? `, shared ${text(p, "threshold")} by ${texts(p, "parties")}` : ""}` },
 	"key.import": { name: "Key import", says: (p) => `Import the key ${text(p, "id")}` },
 	"key.freeze": { name: "Key freeze", says: (_, on) => `Freeze the key ${on}` },
 	"key.unfreeze": { name: "Key unfreeze", says: (_, on) => `Unfreeze the key ${on}` },
 	"key.rotate": { name: "Key rotation", says: (p, on) => `Rotate the key ${on} to ${text(p, "id")}` },
+	"key.refresh": { name: "Key refresh", says: (_, on) => `Deal the shares of the key ${on} anew` },
+	"key.reshare": { name: "Key resharing", says: (p, on) => `Share the key ${on} ${text(p, "threshold")} by ${texts(p, "parties")}` },
 	"key.destroy": { name: "Key destruction", says: (_, on) => `Destroy the key ${on}` },
 	"unit.add": { name: "New unit", says: (p) => `Add the ${text(p, "kind").replace("_", " ")} ${text(p, "id")}` },
 	"zone.add": { name: "New zone", says: (p) => `Add the zone ${text(p, "id")}` },

@@ -224,6 +224,17 @@ key_rotate_run(struct invocation *invocation) {
 }
 
 enum status
+key_reshare_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *threshold = invocation_option(invocation, "threshold");
+	TRY(say_tolerance(threshold));
+	payload_start(&payload, invocation);
+	payload_texts(&payload, "parties", "party");
+	json_write_member_text(&payload.w, "threshold", threshold);
+	return submit_on(&payload, "key", invocation_word(invocation, 0));
+}
+
+enum status
 plain_key_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
 	payload_start(&payload, invocation);

@@ -116,6 +116,13 @@ const struct command commands[] = {
 	{"key", "rotate", "ID", "Create a key's successor", key_rotate_run, ADMINISTERS,
 	 {{"successor", "ID", "what the new key is called", .is_required = true}},
 	 .kind = "key.rotate"},
+	{"key", "refresh", "ID", "Deal a shared key anew among its keepers: the key stays, its shares do not", plain_key_run,
+	 ADMINISTERS, {}, .kind = "key.refresh"},
+	{"key", "reshare", "ID", "Deal a shared key anew among fewer keepers, or with another threshold", key_reshare_run,
+	 ADMINISTERS,
+	 {{"threshold", "T-of-N", "so many of which sign together, such as 2-of-3", .is_required = true},
+	  {"party", "NAME", "a keeper that is to hold a share", .is_required = true, .is_repeatable = true}},
+	 .kind = "key.reshare"},
 	{"key", "destroy", "ID", "Destroy a key's secret for ever", plain_key_run, ADMINISTERS, {},
 	 .kind = "key.destroy"},
 

@@ -36,6 +36,7 @@ enum status policy_explain_run(struct invocation *invocation);
 enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
+enum status key_reshare_run(struct invocation *invocation);
 enum status key_show_run(struct invocation *invocation);
 enum status key_derive_run(struct invocation *invocation);
 enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */

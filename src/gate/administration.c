@@ -618,6 +618,33 @@ readmit_keeper(struct gate_state *state, const struct change *change) {
 	return keepers_readmit(&state->keepers, name, &head);
 }
 
+/* What was dealt anew: the same key, in force from now on with the shares of its next epoch. */
+static enum status
+redeal_key(struct gate_state *state, const struct change *change) {
+	const json *record, *text;
+	struct key_info info;
+	struct sharing sharing;
+	if (change->result == nullptr)
+		return fail(STATUS_INTERNAL, "key.record: the act yielded no key");
+	TRY(json_need(change->result, "result", "key", JSON_OBJECT, &record));
+	TRY(json_need(change->result, "result", "sharing", JSON_OBJECT, &text));
+	TRY(key_read(record, &info));
+	TRY(sharing_read(text, &sharing));
+	TRY(sharing_check_record(&sharing, &info));
+	const struct key_info *known = gate_state_key(state, bytes_of_text(info.id));
+	if (known == nullptr || !bytes_equal_text(change->resource_id, info.id) || known->epoch + 1 != info.epoch ||
+	    !bytes_equal(key_public(known), key_public(&info)))
+		return fail(STATUS_CONFLICT, "key.epoch: what was dealt does not follow from the key as it is");
+	TRY(shared_keys_put(state, text));
+	if (state->ring != nullptr)
+		return keyring_reshare(state->ring, &info);
+	struct key_info *kept = map_get(&state->keys, bytes_of_text(info.id));
+	kept->threshold = info.threshold;
+	kept->parties = info.parties;
+	kept->epoch = info.epoch;
+	return OK;
+}
+
 /* --- Policy, system. --- */
 
 static enum status
@@ -647,7 +674,8 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 	if (happened) {
 		struct change intended;
 		TRY(change_of_kept(operation, change->now_ms, &intended));
-		if (intended.kind == OPERATION_KEY_CREATE)
+		if (intended.kind == OPERATION_KEY_CREATE || intended.kind == OPERATION_KEY_REFRESH ||
+		    intended.kind == OPERATION_KEY_RESHARE)
 			return fail(STATUS_CONFLICT,
 				    "operation.joint: only the other keepers can say which key was made");
 		TRY(change_apply(state, &intended));
@@ -857,6 +885,8 @@ static const struct administration {
 	[OPERATION_KEY_FREEZE] = {{}, freeze_key, no_facts},
 	[OPERATION_KEY_UNFREEZE] = {{}, unfreeze_key, no_facts},
 	[OPERATION_KEY_ROTATE] = {{"id"}, rotate_key, no_facts},
+	[OPERATION_KEY_REFRESH] = {{}, redeal_key, no_facts},
+	[OPERATION_KEY_RESHARE] = {{"parties", "threshold"}, redeal_key, key_facts},
 	[OPERATION_KEY_DESTROY] = {{}, destroy_key, no_facts},
 	[OPERATION_UNIT_ADD] = {{"id", "kind", "parent"}, add_unit, no_facts},
 	[OPERATION_ZONE_ADD] = {{"id", "networks"}, add_zone, no_facts},

@@ -769,6 +769,7 @@ gate_conclude(struct gate *gate, struct gate_operation *operation, const struct 
 	if (conclusion.outcome == OUTCOME_FAILED && conclusion.gives_back)
 		conclusion.gives_back = limits_release(gate->state->limits, operation->id.bytes) == OK;
 	step->state = conclusion.outcome == OUTCOME_DONE ? OPERATION_DONE : OPERATION_FAILED;
+	step->destroys = conclusion.outcome == OUTCOME_DONE && conclusion.redeals;
 	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));
 	settle_state(gate, operation, step->state);
 	return OK;

@@ -132,7 +132,7 @@ struct gate_step {
 	enum operation_state state; /* that the operation has when the entries are durable */
 	bool is_outward;            /* an intent: gate_perform() follows when it is durable, */
 	bool is_joint;              /* or, where it takes other keepers, a session and gate_conclude() (gate/joint.h) */
-	bool destroys;              /* a key, or a person's: its row goes when this step is durable */
+	bool destroys;              /* a key, its shares of an earlier epoch, or a person's: rows go when this step is durable */
 	struct personal_record personal; /* that the step's entries hold */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
@@ -164,6 +164,7 @@ struct conclusion {
 	struct bytes result;      /* done: canonical JSON */
 	struct bytes nonce_chain; /* done, Ethereum: chain and nonce that were signed; empty otherwise */
 	uint64_t nonce;
+	bool redeals;       /* done: shares of an earlier epoch go when this is durable */
 	const char *error;  /* failed: why, by a stable name */
 	struct bytes blame; /* failed: canonical JSON, for the own log: party, round, check; may be empty */
 	bool gives_back; /* failed, and this keeper has released nothing: the limits that it reserved are free again */

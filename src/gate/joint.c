@@ -7,12 +7,17 @@ joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes reso
 	if (kind == OPERATION_KEY_CREATE)
 		return json_get(payload, "scheme") != nullptr || json_get(payload, "threshold") != nullptr ||
 		       json_get(payload, "parties") != nullptr;
+	if (kind == OPERATION_KEY_REFRESH || kind == OPERATION_KEY_RESHARE)
+		return true;
 	return kind == OPERATION_SIGN && shared_keys_find(gate->state, resource_id) != nullptr;
 }
 
 bool
 joint_dealt_key(const struct gate *gate, const struct submission *submission, struct bytes *key_id) {
 	const json *payload = submission->payload_document;
+	*key_id = submission->resource_id;
+	if (submission->kind == OPERATION_KEY_REFRESH || submission->kind == OPERATION_KEY_RESHARE)
+		return true;
 	return submission->kind == OPERATION_KEY_CREATE &&
 	       joint_is(gate, submission->kind, submission->resource_id, payload) &&
 	       json_need_string(payload, "payload", "id", key_id) == OK;
@@ -40,21 +45,50 @@ read_parties(const json *payload, struct joint_key *key) {
 	return OK;
 }
 
-enum status
-joint_read_key(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
-	       struct joint_key *key) {
+static enum status
+read_made(const struct gate *gate, const struct submission *submission, int64_t now_ms, struct joint_key *key) {
+	const json *payload = submission->payload_document;
 	struct bytes scheme, threshold;
-	*key = (struct joint_key){};
-	TRY(gate_read_key_attributes(gate, payload, account, now_ms, &key->key));
+	TRY(gate_read_key_attributes(gate, payload, submission->resource_id, now_ms, &key->key));
 	TRY(json_need_string(payload, "payload", "scheme", &scheme));
 	TRY(json_need_string(payload, "payload", "threshold", &threshold));
 	if (key_sharing_parse(scheme, &key->key.sharing) != OK || key->key.sharing == KEY_WHOLE)
 		return fail(STATUS_UNSUPPORTED, "payload.scheme: \"%.*s\" is no scheme by which keys are shared here",
 			    (int)(scheme.len > 32 ? 32 : scheme.len), (const char *)scheme.data);
 	TRY(sharing_parse_threshold(threshold, &key->key.threshold, &key->key.parties));
+	key->is_made = true;
 	key->key.epoch = 1;
 	TRY(key_check_info(&key->key));
 	return read_parties(payload, key);
+}
+
+/* The same key with its next epoch: among the same keepers, or among those of them that are named. */
+static enum status
+read_redealt(const struct gate *gate, const struct submission *submission, struct joint_key *key) {
+	const struct shared_key *shared = shared_keys_find(gate->state, submission->resource_id);
+	const struct key_info *record = gate_state_key(gate->state, submission->resource_id);
+	struct bytes threshold;
+	if (shared == nullptr || record == nullptr)
+		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
+			    BYTES_ARGS(submission->resource_id));
+	key->key = *record;
+	key->key.epoch++;
+	if (submission->kind == OPERATION_KEY_REFRESH) {
+		key->party_count = shared->sharing.key.holders.count;
+		memcpy(key->names, shared->sharing.names, sizeof key->names);
+		return OK;
+	}
+	TRY(json_need_string(submission->payload_document, "payload", "threshold", &threshold));
+	TRY(sharing_parse_threshold(threshold, &key->key.threshold, &key->key.parties));
+	TRY(key_check_info(&key->key));
+	return read_parties(submission->payload_document, key);
+}
+
+enum status
+joint_read_key(const struct gate *gate, const struct submission *submission, int64_t now_ms, struct joint_key *key) {
+	*key = (struct joint_key){};
+	return submission->kind == OPERATION_KEY_CREATE ? read_made(gate, submission, now_ms, key)
+							: read_redealt(gate, submission, key);
 }
 
 /* Policies count what a key spends; where two sets of signers need not meet, nobody counts all of it. */
@@ -67,18 +101,36 @@ check_limits_hold(const struct key_info *key) {
 			      key->threshold, key->parties);
 }
 
+/* Only who knows the key can check what is dealt of it: nobody comes in who was no holder. */
 static enum status
-check_creation(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
+check_holders(const struct gate *gate, const struct joint_key *wanted) {
+	const struct shared_key *shared = shared_keys_find(gate->state, bytes_of_text(wanted->key.id));
+	const struct key_info *record = gate_state_key(gate->state, bytes_of_text(wanted->key.id));
+	if (record->state == KEY_DESTROYED || shared->share == nullptr)
+		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", record->id);
+	size_t known = 0;
+	for (size_t i = 0; i < wanted->party_count; i++)
+		for (size_t j = 0; j < shared->sharing.key.holders.count; j++)
+			known += strcmp(wanted->names[i], shared->sharing.names[j]) == 0;
+	if (known < wanted->party_count)
+		return fail(STATUS_UNSUPPORTED, "payload.parties: shares go to keepers that hold one now");
+	return known >= shared->sharing.key.threshold
+		       ? OK
+		       : fail(STATUS_UNSUPPORTED, "payload.parties: %zu of those that hold a share; %u deal it anew",
+			      known, shared->sharing.key.threshold);
+}
+
+static enum status
+check_dealing(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
 	struct joint_key wanted;
-	TRY(joint_read_key(gate, submission->payload_document, submission->resource_id, evaluation->observation.now_ms,
-			   &wanted));
+	TRY(joint_read_key(gate, submission, evaluation->observation.now_ms, &wanted));
 	if (wanted.key.purpose == KEY_PURPOSE_TRANSFER)
 		TRY(check_limits_hold(&wanted.key));
-	if (gate_state_key(gate->state, bytes_of_text(wanted.key.id)) != nullptr)
+	if (wanted.is_made && gate_state_key(gate->state, bytes_of_text(wanted.key.id)) != nullptr)
 		return fail(STATUS_CONFLICT, "key.exists: there is a key %s already", wanted.key.id);
 	for (size_t i = 0; i < wanted.party_count; i++)
 		if (strcmp(wanted.names[i], gate->state->keeper) == 0)
-			return OK;
+			return wanted.is_made ? OK : check_holders(gate, &wanted);
 	return fail(STATUS_CONFLICT, "payload.parties: this keeper is not among them");
 }
 
@@ -117,7 +169,7 @@ check_signing(const struct gate *gate, const struct submission *submission, cons
 enum status
 joint_check(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
 	return submission->kind == OPERATION_SIGN ? check_signing(gate, submission, evaluation)
-						  : check_creation(gate, submission, evaluation);
+						  : check_dealing(gate, submission, evaluation);
 }
 
 static enum status

@@ -22,13 +22,14 @@ bool joint_dealt_key(const struct gate *gate, const struct submission *submissio
 enum status joint_check(const struct gate *gate, const struct submission *submission,
 			const struct evaluation *evaluation);
 
-/* What key.create with a scheme asks for. */
+/* What is to be dealt: a key that is made, or one that is there in the next epoch. */
 struct joint_key {
-	struct key_info key; /* without public key */
+	struct key_info key; /* of a key that is made: without public key */
 	uint8_t party_count;
 	char names[PARTIES_MAX][PARTY_NAME_MAX + 1];
+	bool is_made;
 };
-enum status joint_read_key(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
+enum status joint_read_key(const struct gate *gate, const struct submission *submission, int64_t now_ms,
 			   struct joint_key *key);
 /* The act's result: record and sharing. */
 enum status joint_key_result(const struct key_info *key, const struct sharing *sharing, struct buffer *result);

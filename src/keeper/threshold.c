@@ -309,11 +309,10 @@ static enum status
 session_prepare(struct keeper *keeper, struct joint_session *session) {
 	struct submission submission;
 	TRY(joint_submission(session->operation, &session->arena, &submission));
-	session->is_dealing = submission.kind == OPERATION_KEY_CREATE;
+	session->is_dealing = submission.kind != OPERATION_SIGN;
 	session->end_ms = threshold_now_ms(keeper) + (session->is_dealing ? DEALING_MS : SIGNING_MS);
 	if (session->is_dealing)
-		return joint_read_key(keeper->gate, submission.payload_document, submission.resource_id,
-				      keeper->gate->state->now_ms, &session->wanted);
+		return joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted);
 	struct shared_key *key;
 	TRY(shared_keys_need_share(keeper->gate->state, submission.resource_id, &key));
 	memcpy(session->key_id, submission.resource_id.data, submission.resource_id.len);
@@ -679,7 +678,7 @@ threshold_end_key(struct keeper *keeper, struct bytes key_id) {
 		next = session->next;
 		if (session->is_dealing || !bytes_equal_text(key_id, session->key_id))
 			continue;
-		fail_keep("joint.key: the key was destroyed meanwhile");
+		fail_keep("joint.key: the key was destroyed or dealt anew meanwhile");
 		session_fail(keeper, session, nullptr);
 	}
 }

@@ -48,7 +48,7 @@ void threshold_forward(struct keeper *keeper, struct job *job);
 void threshold_answered(struct keeper *keeper, const struct job *job, unsigned status, const char *reason);
 /* A joint step's intent is durable: the job is answered when the session ends. */
 void threshold_begin(struct keeper *keeper, struct job *job);
-/* The key is about to be destroyed: sessions with it end. */
+/* The key is about to be destroyed or dealt anew: what is under way with it ends. */
 void threshold_end_key(struct keeper *keeper, struct bytes key_id);
 
 /* Once a turn: what has run out of time, what is to be prepared. */

@@ -72,6 +72,25 @@ wanted_key(const struct joint_session *session) {
 	return key;
 }
 
+/* Those that deal an old key: of the new holders the first ones whose shares are what they were dealt. */
+static enum status
+find_dealers(const struct joint_session *session, const struct sharing *old, struct party_set *dealers) {
+	*dealers = (struct party_set){};
+	for (size_t i = 0; i < old->key.holders.count && dealers->count < old->key.threshold; i++) {
+		const struct party *party = &old->key.holders.parties[i];
+		size_t position = party_set_position(&session->holders, party->index);
+		if (position < session->holders.count &&
+		    memcmp(session->holders.parties[position].identity, party->identity, sizeof party->identity) == 0 &&
+		    session->sharing.admissions[position] == old->admissions[i])
+			dealers->parties[dealers->count++] = *party;
+	}
+	return dealers->count == old->key.threshold
+		       ? OK
+		       : fail(STATUS_UNAVAILABLE,
+			      "joint.dealers: %u of %u that must deal the key hold its shares still", dealers->count,
+			      old->key.threshold);
+}
+
 static uint8_t
 own_party(const struct keeper *keeper) {
 	return keeper->threshold->link.own_party(keeper->threshold->link.context);
@@ -85,6 +104,18 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 				      .nonce = nonce.bytes,
 				      .self = own_party(keeper),
 				      .key = wanted_key(session)};
+	struct party_set dealers;
+	struct shared_key *old;
+	if (!session->wanted.is_made) {
+		TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->wanted.key.id), &old));
+		TRY(find_dealers(session, &old->sharing, &dealers));
+		terms.kind = DEALING_RESHARE;
+		terms.old_key = &old->sharing.key;
+		terms.dealers = &dealers;
+		terms.old_share = party_set_has(&dealers, terms.self) ? old->share : nullptr;
+		memcpy(terms.key.public_key, old->sharing.key.public_key, POINT_SIZE);
+		memcpy(terms.key.chain_code, old->sharing.key.chain_code, sizeof terms.key.chain_code);
+	}
 	TRY(dealing_start(&session->dealing.dealing, &terms));
 	session->dealing.kind = MACHINE_DEALING;
 	return OK;
@@ -119,13 +150,17 @@ conclude(struct keeper *keeper, struct joint_session *session) {
 	struct key_info key = session->wanted.key;
 	memcpy(key.public_key, session->sharing.key.public_key, POINT_SIZE);
 	key.public_key_len = POINT_SIZE;
-	key.state = KEY_ACTIVE;
+	threshold_end_key(keeper, bytes_of_text(key.id)); /* with the shares that are of the past now */
+	memset(keeper->threshold->pool_paused_ms, 0, sizeof keeper->threshold->pool_paused_ms);
+	keeper->threshold->is_pool_due = true;
 	if (joint_key_result(&key, &session->sharing, &result) != OK) {
 		session_fail(keeper, session, nullptr);
 		return;
 	}
 	session_conclude(keeper, session,
-			 &(struct conclusion){.outcome = OUTCOME_DONE, .result = buffer_bytes(&result)});
+			 &(struct conclusion){.outcome = OUTCOME_DONE,
+					      .result = buffer_bytes(&result),
+					      .redeals = !session->wanted.is_made});
 }
 
 static void
@@ -284,10 +319,9 @@ resume(struct keeper *keeper, struct gate_operation *operation, const struct sub
 	session->is_dealing = true;
 	session->next = keeper->threshold->sessions;
 	keeper->threshold->sessions = session;
-	TRY(joint_read_key(keeper->gate, submission->payload_document, submission->resource_id,
-			   keeper->gate->state->now_ms, &session->wanted));
-	enum status status =
-		shared_keys_stored(keeper->gate->state, bytes_of_text(session->wanted.key.id), 1, &session->sharing);
+	TRY(joint_read_key(keeper->gate, submission, keeper->gate->state->now_ms, &session->wanted));
+	enum status status = shared_keys_stored(keeper->gate->state, bytes_of_text(session->wanted.key.id),
+						session->wanted.key.epoch, &session->sharing);
 	if (status != OK && status != STATUS_NOT_FOUND)
 		return status;
 	if (status == STATUS_NOT_FOUND) {
