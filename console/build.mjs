@@ -48,7 +48,8 @@ async function bundle(options) {
 		...options,
 	});
 	for (const name of Object.keys(done.metafile.inputs)) inputs.add(resolve(HERE, name));
-	return done.outputFiles;
+	const outputs = Object.entries(done.metafile.outputs).map(([path, { imports }]) => [basename(path), imports.filter(({ kind }) => kind === "import-statement").map((one) => basename(one.path))]);
+	return Object.assign(done.outputFiles, { needs: new Map(outputs) });
 }
 
 function text(name) {
@@ -67,8 +68,10 @@ async function page() {
 		splitting: true,
 	});
 	const served = files.map((file) => ({ path: `/assets/${basename(file.path)}`, content: Buffer.from(file.contents), immutable: true }));
-	const named = (name) => served.find(({ path }) => path.startsWith(`/assets/${name}-`)).path;
-	const html = text("src/index.html").replace("{{script}}", named("console")).replace("{{style}}", named("style"));
+	const named = (start, extension) => served.find(({ path }) => path.startsWith(`/assets/${start}-`) && path.endsWith(extension)).path;
+	const script = named("console", ".js");
+	const needed = files.needs.get(basename(script)).map((name) => `<link rel="modulepreload" href="/assets/${name}">`);
+	const html = text("src/index.html").replace("{{script}}", script).replace("{{style}}", named("style", ".css")).replace("{{needed}}", needed.join("\n"));
 	const icon = { path: "/assets/icon.svg", content: Buffer.from(text("src/icon.svg")), immutable: false };
 	return [{ path: "/", file: "index.html", content: Buffer.from(html), immutable: false }, icon, ...served];
 }

@@ -3,7 +3,8 @@
  *
  *   many_keys FOLDER COUNT
  *
- * makes FOLDER/data and FOLDER/mark/high-water, FOLDER/root-key (digits), and FOLDER/person1, a key file of the command line's.
+ * makes FOLDER/data and FOLDER/mark/high-water, FOLDER/root-key (digits), and FOLDER/person1 to person5 and settlement, key files of
+ * the command line's.
  * The keys are key-0 and so on. Nothing is synced before the end: what is made here is lost or whole with the machine.
  */
 #include <errno.h>
@@ -48,7 +49,7 @@ write_file(const char *folder, const char *name, struct bytes content) {
 }
 
 static enum status
-write_key_file(const struct firm *firm, enum firm_member who, const char *folder) {
+write_key_file(const struct firm *firm, enum firm_member who, const char *folder, const char *name) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer w;
 	json_writer_start(&w, &text);
@@ -60,7 +61,7 @@ write_key_file(const struct firm *firm, enum firm_member who, const char *folder
 	json_write_member_text(&w, "type", "gatehouse/key/v1");
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	return write_file(folder, "person1", buffer_bytes(&text));
+	return write_file(folder, name, buffer_bytes(&text));
 }
 
 static enum status
@@ -92,7 +93,11 @@ make(const char *folder, unsigned long count) {
 				       .guard = ROLLBACK_PATH,
 				       .guard_path = mark};
 	TRY(write_file(folder, "root-key", bytes_of_text(DIGITS)));
-	TRY(write_key_file(&firm, FIRM_PERSON_1, folder));
+	for (enum firm_member who = FIRM_PERSON_1; who <= FIRM_PERSON_5; who++) {
+		char name[] = {'p', 'e', 'r', 's', 'o', 'n', (char)('1' + who), '\0'};
+		TRY(write_key_file(&firm, who, folder, name));
+	}
+	TRY(write_key_file(&firm, FIRM_SETTLEMENT, folder, "settlement"));
 	TRY(found_installation(&firm, &founding));
 	TRY(installation_open(&hurried_io, data, ROOT_KEY_FILE, bytes_of_text(DIGITS), &installation));
 	TRY(keeper_open(&config, &installation, &keeper));

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
-interface Props {
+export interface Props {
 	label: string;
 	unit: string;
 	at: readonly number[]; // seconds

@@ -6,9 +6,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
 import { assert, equal, main, test } from "./tap.mjs";
-import { approve, canonical, close, exchanges, gatehouse, HOUSE, makePasskey, shootAll, violations, Visitor } from "./visitor.mjs";
+import { approve, canonical, close, exchanges, gatehouse, HOUSE, invite, makePasskey, PEOPLE, shootAll, violations, Visitor } from "./visitor.mjs";
 
-const PEOPLE = Object.fromEntries([1, 2, 3, 4, 5].map((number) => [`person${number}`, `person:p-000000000000000${number}`]));
 
 let next = 0;
 // A transfer of some 12,000 USD: two of the treasury, one of them from a terminal.
@@ -55,17 +54,10 @@ test("a_passkey_that_nobody_enrolled_signs_nobody_in", async () => {
 	await stranger.context.close();
 });
 
-// The link, as whoever invites hands it over.
-function invite(person) {
-	const file = join(HOUSE.folder, `link-${person}`);
-	const asked = gatehouse("person4", "person", "invite", PEOPLE[person].slice("person:".length), "--name", "laptop", "--waiting", "0", "--link", file);
-	equal(approve(asked.operation, "person3", "person5").state, "done");
-	return readFileSync(file, "utf8").trim();
-}
-
 test("a_link_that_works_once_enrols_a_passkey", async () => {
 	const link = invite("person1");
 	await one.plugIn();
+	await one.page.goto("about:blank"); // whoever comes by the link has seen nothing before
 	await one.page.goto(link.replace(/^https?:\/\/[^/]+/, HOUSE.url));
 	await one.page.getByText("p-0000000000000001").waitFor();
 	await one.check("enrol");

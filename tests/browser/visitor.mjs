@@ -40,6 +40,17 @@ export function approve(operation, ...people) {
 	return answer;
 }
 
+export const PEOPLE = Object.fromEntries([1, 2, 3, 4, 5].map((number) => [`person${number}`, `person:p-000000000000000${number}`]));
+
+// The link, as whoever invites hands it over.
+export function invite(person) {
+	const file = join(HOUSE.folder, `link-${person}`);
+	const asked = gatehouse("person4", "person", "invite", PEOPLE[person].slice("person:".length), "--name", "laptop", "--waiting", "0", "--link", file);
+	const answer = approve(asked.operation, "person3", "person5");
+	if (answer.state !== "done") throw new Error(`nobody was invited: ${JSON.stringify(answer)}`);
+	return readFileSync(file, "utf8").trim();
+}
+
 // --- Reading ---
 
 export const violations = [];
@@ -210,7 +221,7 @@ export async function makePasskey(page, person, name) {
 		{ challenge, person },
 	);
 	const file = join(HOUSE.folder, `passkey-${nonce}.json`);
-	writeFileSync(file, canonical({ attestation_object: made.attestation_object, client_data: made.client_data, name, nonce, rp_id: "localhost", usable_from: Date.now() }));
+	writeFileSync(file, canonical({ attestation_object: made.attestation_object, client_data: made.client_data, name, nonce, rp_id: "localhost", usable_from: Date.now() + 60_000 }));
 	const asked = gatehouse("person4", "person", "passkey-add", person.slice("person:".length), file);
 	const answer = approve(asked.operation, "person3", "person5");
 	if (answer.state !== "done") throw new Error(`the passkey was not enrolled: ${JSON.stringify(answer)}`);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { getText, type Health as HealthAnswer, type Problem } from "../api";
 import type { Json } from "../canonical";
-import { Chart } from "../chart";
+import { Chart } from "../charts";
 import { mean, rate, readMetrics, type Sample, sum } from "../metrics";
 import { asProblem, useResource } from "../resource";
 import { Answer, Page, ProblemNote, Section, Term, Terms } from "../ui";

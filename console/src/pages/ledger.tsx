@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { getText, type Health, type Instance, type Problem } from "../api";
-import { Chart } from "../chart";
+import { Chart } from "../charts";
 import { feedState, head, heads } from "../feed";
 import { count } from "../format";
 import { asProblem, useResource } from "../resource";
