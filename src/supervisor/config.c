@@ -43,6 +43,8 @@ struct written {
 	const char *vm_generation;
 	struct config_limits limits;
 	struct written_users users;
+	struct yaml_objects notifications;
+	const char *console;
 	int confinement;
 	int log_level;
 };
@@ -124,6 +126,9 @@ static const struct yaml_field CONFIG_FIELDS[] = {
 	{"vm_generation", YAML_TEXT, FIELD(written, vm_generation)},
 	{"limits", YAML_OBJECT, FIELD(written, limits), .schema = &LIMITS},
 	{"users", YAML_OBJECT, FIELD(written, users), .schema = &USERS},
+	{"notifications", YAML_OBJECTS, FIELD(written, notifications), .max = CONFIG_NOTIFICATIONS_MAX,
+	 .schema = &CONFIG_NOTIFICATION},
+	{"console", YAML_TEXT, FIELD(written, console)},
 	{"confinement", YAML_CHOICE, FIELD(written, confinement), .choices = CONFINEMENTS},
 	{"log_level", YAML_CHOICE, FIELD(written, log_level), .choices = LOG_LEVELS},
 };
@@ -356,6 +361,32 @@ take_users(const struct place *place, const struct written *written, struct conf
 }
 
 static enum status
+take_notifications(const struct place *place, const struct written *written, struct config *config) {
+	const struct config_notification *notifications = written->notifications.items;
+	for (size_t i = 0; i < written->notifications.count; i++) {
+		struct config_notification *taken = &config->notifications[i];
+		*taken = notifications[i];
+		const char *wrong = config_notification_check(taken);
+		if (wrong != nullptr)
+			return REFUSE(place, "notifications", "\"%s\": %s", taken->name, wrong);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(taken->name, notifications[j].name) == 0)
+				return REFUSE(place, "notifications", "\"%s\" stands twice", taken->name);
+	}
+	config->notification_count = written->notifications.count;
+	config->console = written->console != nullptr
+				  ? written->console
+				  : arena_format(&config->arena, "https://%s", config->authorities[0]);
+	TRY_ALLOC(config->console);
+	if (!starts_with(config->console, "https://") && !starts_with(config->console, "http://localhost"))
+		return REFUSE(place, "console", "expected https://HOST[:PORT]");
+	for (const char *c = config->console; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~' || strchr("\"'<>|\\", *c) != nullptr)
+			return REFUSE(place, "console", "a character that it may not have");
+	return OK;
+}
+
+static enum status
 take(const struct place *place, const struct written *written, struct config *config) {
 	if (written->data_directory[0] != '/')
 		return REFUSE(place, "data_directory", "\"%s\" is not absolute", written->data_directory);
@@ -369,6 +400,7 @@ take(const struct place *place, const struct written *written, struct config *co
 	TRY(take_guard(place, written, config));
 	TRY(take_root_key(place, written, config));
 	TRY(take_peers(place, written, config));
+	TRY(take_notifications(place, written, config));
 	return take_users(place, written, config);
 }
 
@@ -440,6 +472,22 @@ are_same_peers(const struct config *a, const struct config *b) {
 	return same;
 }
 
+static bool
+is_same_notification(const struct config_notification *a, const struct config_notification *b) {
+	return is_same(a->name, b->name) && a->kind == b->kind && is_same(a->url, b->url) && a->notices == b->notices &&
+	       is_same(a->secret_file, b->secret_file) && is_same(a->certificates, b->certificates) &&
+	       a->tls == b->tls && a->give_up_ms == b->give_up_ms && is_same(a->user, b->user) &&
+	       is_same(a->from, b->from) && are_same(a->to.items, a->to.count, b->to.items, b->to.count);
+}
+
+static bool
+are_same_notifications(const struct config *a, const struct config *b) {
+	bool same = a->notification_count == b->notification_count && is_same(a->console, b->console);
+	for (size_t i = 0; same && i < a->notification_count; i++)
+		same = is_same_notification(&a->notifications[i], &b->notifications[i]);
+	return same;
+}
+
 enum status
 config_check_reload(const struct config *running, const struct config *read) {
 	const struct {
@@ -456,6 +504,7 @@ config_check_reload(const struct config *running, const struct config *read) {
 		{"peers", are_same_peers(running, read)},
 		{"vm_generation", is_same(running->vm_generation, read->vm_generation)},
 		{"limits", memcmp(&running->limits, &read->limits, sizeof read->limits) == 0},
+		{"notifications", are_same_notifications(running, read)},
 		{"users", memcmp(running->users, read->users, sizeof read->users) == 0},
 		{"confinement", running->confinement_degraded == read->confinement_degraded},
 	};

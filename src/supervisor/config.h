@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/ipc.h"
 #include "base/log.h"
+#include "supervisor/config_notifications.h"
 
 constexpr size_t CONFIG_SIZE_MAX = 1024 * 1024;
 constexpr size_t CONFIG_LISTENERS_MAX = 4;
@@ -80,6 +81,9 @@ struct config {
 	const char *vm_generation; /* file that says which machine this is; null: none */
 	struct config_limits limits;
 	uint32_t users[IPC_ROLE_END]; /* numeric user and group id of each role where started as root */
+	struct config_notification notifications[CONFIG_NOTIFICATIONS_MAX];
+	size_t notification_count;
+	const char *console; /* "https://gate.example:8443": what links in notifications begin with */
 	bool confinement_degraded;
 	enum log_level log_level;
 };

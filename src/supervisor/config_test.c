@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "model/notice.h"
 #include "supervisor/config.h"
 
 #define MINIMAL                                                                                                        \
@@ -146,6 +147,89 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 	}
 }
 
+/* --- Notifications. --- */
+
+#define ONE(members) MINIMAL "notifications: [{" members "}]\n"
+#define HOOK "name: ops, kind: webhook, secret_file: /s, "
+
+static void
+a_notification_is_taken_over(void **) {
+	_cleanup_(config_free) struct config config = {};
+	assert_ok(config_parse(
+		BYTES_OF_LITERAL(
+			MINIMAL
+			"console: https://console.example\n"
+			"notifications:\n"
+			"  - {name: ops, kind: webhook, url: \"https://hooks.example/a\", secret_file: /s, events: "
+			"[held, "
+			"alert], give_up: 1h}\n"
+			"  - {name: mail, kind: smtp, url: \"smtp://mail.example:587\", from: gate@a.example, to: "
+			"[desk@a.example], events: [denied], tls: \"1.2\"}\n"),
+		&config));
+	assert_int_equal(2, config.notification_count);
+	assert_string_equal("https://console.example", config.console);
+	assert_int_equal(3'600'000, config.notifications[0].give_up_ms);
+	assert_int_equal(86'400'000, config.notifications[1].give_up_ms);
+	assert_int_equal(1U << NOTICE_HELD | 1U << NOTICE_ALERT | 1U << NOTICE_TEST, config.notifications[0].notices);
+	assert_int_equal(CONFIG_NOTIFY_SMTP, config.notifications[1].kind);
+	assert_int_equal(CONFIG_TLS_1_2, config.notifications[1].tls);
+	assert_string_equal("desk@a.example", config.notifications[1].to.items[0]);
+}
+
+static void
+bad_notifications_are_refused_by_name_line_and_column(void **) {
+	static const char *const cases[] = {
+		ONE(HOOK "url: \"http://hooks.example/a\", events: [held]"),
+		ONE(HOOK "url: \"https://\", events: [held]"),
+		ONE(HOOK "url: \"https://user@hooks.example/a\", events: [held]"),
+		ONE(HOOK "url: \"https://hooks.example/a b\", events: [held]"),
+		ONE(HOOK "url: \"smtp://hooks.example\", events: [held]"),
+		ONE(HOOK "url: \"https://h\", events: [hold]"),
+		ONE(HOOK "url: \"https://h\", events: [held, held]"),
+		ONE(HOOK "url: \"https://h\", events: [test]"),
+		ONE(HOOK "url: \"https://h\", events: [held], from: a@b"),
+		ONE(HOOK "url: \"https://h\", events: [held], certificates: c"),
+		ONE("name: Ops, kind: webhook, secret_file: /s, url: \"https://h\", events: [held]"),
+		ONE("name: ops, kind: webhook, url: \"https://h\", events: [held]"),
+		ONE("name: ops, kind: pagerduty, url: \"https://h\", events: [held]"),
+		ONE("name: ops, kind: webhook, secret_file: s, url: \"https://h\", events: [held]"),
+		ONE("name: m, kind: smtp, url: \"https://m\", from: a@b, to: [c@d], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m/path\", from: a@b, to: [c@d], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", to: [c@d], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: ab, to: [c@d], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, to: [\"c@d\\r\\nBcc: e@f\"], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, to: [\"c@d>\"], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, to: [\"-o@d\"], events: [held]"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, to: [c@d], events: [held], user: u"),
+		ONE("name: m, kind: smtp, url: \"smtp://m\", from: a@b, to: [c@d], events: [held], tls: none"),
+		ONE("name: m, kind: smtp, url: \"smtp://127.0.0.1.example\", from: a@b, to: [c@d], events: [held], "
+		    "tls: "
+		    "none"),
+		ONE("name: m, kind: smtp, url: \"smtps://127.0.0.1\", from: a@b, to: [c@d], events: [held], tls: none"),
+		ONE(HOOK "url: \"https://h\", events: [held], tls: none"),
+		MINIMAL "notifications: [{" HOOK "url: \"https://h\", events: [held]}, {" HOOK
+			"url: \"https://i\", events: [held]}]\n",
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct config config = {};
+		assert_fails(STATUS_INVALID, "config.notifications", config_parse(bytes_of_text(cases[i]), &config));
+		if (strstr(fail_message(), ":5:") == nullptr)
+			fail_msg("case %zu: %s", i, fail_message());
+	}
+	struct config config = {};
+	assert_fails(
+		STATUS_INVALID, "yaml.unknown_key",
+		config_parse(BYTES_OF_LITERAL(ONE(HOOK "url: \"https://h\", events: [held], header: x")), &config));
+	assert_fails(
+		STATUS_INVALID, "yaml.choice",
+		config_parse(BYTES_OF_LITERAL(ONE("name: a, kind: irc, url: \"https://h\", events: [held]")), &config));
+	assert_fails(STATUS_INVALID, "yaml.range",
+		     config_parse(BYTES_OF_LITERAL(ONE(HOOK "url: \"https://h\", events: []")), &config));
+	assert_fails(STATUS_INVALID, "config.console",
+		     config_parse(BYTES_OF_LITERAL(MINIMAL "console: http://gate.example\n"), &config));
+}
+
 static void
 the_example_is_accepted_and_shows_the_defaults(void **) {
 	_cleanup_(config_free) struct config example = {}, minimal = {};
@@ -176,6 +260,10 @@ a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
 		{RUNNING WITNESSED REST "tls: {client_certificates: request}\n", "tls.client_certificates"},
 		{RUNNING WITNESSED REST "users: {gateway: 1001}\n", "users"},
 		{RUNNING WITNESSED REST "confinement: degraded\n", "confinement"},
+		{RUNNING WITNESSED REST "console: https://b\n", "notifications"},
+		{RUNNING WITNESSED REST
+		 "notifications: [{name: a, kind: slack, url: \"https://h/x\", events: [held]}]\n",
+		 "notifications"},
 		{RUNNING REST "rollback_guard: {kind: none}\n", "rollback_guard"},
 		{RUNNING REST "rollback_guard: {kind: witness, witnesses: [\"https://x.example\"], policy: /p}\n",
 		 "rollback_guard"},
@@ -205,4 +293,5 @@ a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
 
 RUN_TESTS(T(a_reload_changes_certificates_listeners_and_log_level_alone), T(a_minimal_file_gets_the_defaults),
 	  T(everything_that_can_be_set_is_taken_over), T(a_witness_is_taken_over),
-	  T(bad_files_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))
+	  T(bad_files_are_refused_by_name_line_and_column), T(a_notification_is_taken_over),
+	  T(bad_notifications_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))
