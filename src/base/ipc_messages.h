@@ -112,13 +112,14 @@ enum status ipc_read_report(struct bytes payload, struct ipc_report *report);
 enum ipc_fetch_action {
 	IPC_FETCH_WITNESS_ADD = 1,    /* body: a request of tlog-witness, for POST add-checkpoint */
 	IPC_FETCH_WITNESS_NEWEST = 2, /* body: SHA-256 of the log's origin, for GET <hash>/checkpoint */
+	IPC_FETCH_NOTIFY = 3,         /* body: a notice (model/notice.h), for the notification of that number */
 	IPC_FETCH_ACTION_END,
 };
 
 struct ipc_fetch {
 	enum ipc_fetch_action action;
 	struct bytes body;
-	uint8_t witness; /* in the order of the configuration, from 0 */
+	uint8_t witness; /* or notification: in the order of the configuration, from 0 */
 };
 
 void ipc_write_fetch(struct buffer *payload, const struct ipc_fetch *fetch);

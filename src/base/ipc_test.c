@@ -493,7 +493,7 @@ bad_fetches_and_what_was_badly_fetched_are_refused_by_name(void **) {
 		{
 			{TEXT(""), "ipc.fetch.action"},
 			{TEXT("\1\0\0\0\1\0\2\0\0\0\0\3\0\0\0\1\0"), "ipc.fetch.action"},
-			{TEXT("\1\0\0\0\1\3\2\0\0\0\0\3\0\0\0\1\0"), "ipc.fetch.action"},
+			{TEXT("\1\0\0\0\1\4\2\0\0\0\0\3\0\0\0\1\0"), "ipc.fetch.action"},
 			{TEXT("\1\0\0\0\2\0\1\2\0\0\0\0"), "ipc.fetch.action"},
 			{TEXT("\1\0\0\0\1\1"), "ipc.fetch.body"},
 			{TEXT("\1\0\0\0\1\1\2\0\0\0\1"), "ipc.fetch"},

@@ -536,6 +536,14 @@ intent_resolve_run(struct invocation *invocation) {
 	return submit_on(&payload, "operation", invocation_word(invocation, 0));
 }
 
+enum status
+notify_test_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "receiver", invocation_word(invocation, 0));
+	return submit_system(&payload);
+}
+
 /* --- What there is. --- */
 
 static enum status

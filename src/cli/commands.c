@@ -339,6 +339,8 @@ const struct command commands[] = {
 	 intent_resolve_run, ADMINISTERS,
 	 {{"happened", "yes|no", "whether it took effect", .is_required = true}},
 	 .kind = "intent.resolve"},
+	{"notify", "test", "RECEIVER", "Have a test sent to a receiver of notifications that is configured", notify_test_run,
+	 ADMINISTERS, {}, .kind = "notification.test"},
 
 	/* Files alone. */
 	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",

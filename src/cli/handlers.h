@@ -59,6 +59,7 @@ enum status zone_add_run(struct invocation *invocation);
 enum status policy_activate_run(struct invocation *invocation);
 enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
+enum status notify_test_run(struct invocation *invocation);
 enum status listing_run(struct invocation *invocation); /* all pages of what the noun names */
 enum status instance_show_run(struct invocation *invocation);
 

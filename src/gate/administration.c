@@ -684,6 +684,13 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
+/* The keeper's notifier sends it, when the entry is durable. */
+static enum status
+test_notification(struct gate_state *, const struct change *change) {
+	struct bytes receiver;
+	return json_need_string(change->payload, "payload", "receiver", &receiver);
+}
+
 static enum status
 nothing_to_change(struct gate_state *, const struct change *) {
 	return OK;
@@ -932,6 +939,7 @@ static const struct administration {
 	[OPERATION_KEEPER_READMIT] = {{"name", "root", "size"}, readmit_keeper, no_facts},
 	[OPERATION_CLOCK_ACCEPT] = {{"realtime"}, nothing_to_change, no_facts},
 	[OPERATION_INTENT_RESOLVE] = {{"happened"}, resolve_intent, no_facts},
+	[OPERATION_NOTIFICATION_TEST] = {{"receiver"}, test_notification, no_facts},
 };
 
 enum status

@@ -7,12 +7,16 @@
 
 #include "base/ipc_messages.h"
 #include "base/log.h"
+#include "base/io.h"
+#include "base/time.h"
 #include "helpers/http_exchange.h"
+#include "helpers/receiver.h"
 #include "supervisor/child.h"
 #include "supervisor/confine.h"
 
 constexpr size_t SHA256_LENGTH = 32;
 constexpr int64_t EXCHANGE_MS = 5'000;
+constexpr size_t NOTICE_MAX = 4096;
 /* The supervisor restarts a keeper within half of it, and hands on a new channel. */
 constexpr int ORPHAN_MS = 60'000;
 constexpr unsigned FAILURES_MAX = 5; /* in a row, after which a name is looked up anew */
@@ -28,6 +32,8 @@ struct fetch_process {
 		unsigned failures;
 	} peers[CONFIG_WITNESSES_MAX];
 	size_t peer_count;
+	struct receiver receivers[CONFIG_NOTIFICATIONS_MAX];
+	size_t receiver_count;
 	SSL_CTX *tls;
 	struct ipc_channel channel;
 	bool has_channel;
@@ -35,31 +41,60 @@ struct fetch_process {
 
 /* --- What can be asked for --- */
 
+static enum status ask_witness(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply);
+static enum status notify(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply);
+
 static const struct fetch_row {
-	bool is_post;
+	enum status (*perform)(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply);
 	size_t body_min, body_max;
+	bool is_post;
 	const char *path; /* null: "/<the body in hexadecimal>/checkpoint" */
 } rows[IPC_FETCH_ACTION_END] = {
-	[IPC_FETCH_WITNESS_ADD] = {true, 1, IPC_FETCH_BODY_MAX, "/add-checkpoint"},
-	[IPC_FETCH_WITNESS_NEWEST] = {false, SHA256_LENGTH, SHA256_LENGTH, nullptr},
+	[IPC_FETCH_WITNESS_ADD] = {ask_witness, 1, IPC_FETCH_BODY_MAX, true, "/add-checkpoint"},
+	[IPC_FETCH_WITNESS_NEWEST] = {ask_witness, SHA256_LENGTH, SHA256_LENGTH, false, nullptr},
+	[IPC_FETCH_NOTIFY] = {notify, 1, NOTICE_MAX, true, nullptr},
 };
 
 static enum status
-check_peer(const struct fetch_process *process, const struct ipc_fetch *fetch) {
+check_peer(struct fetch_process *process, const struct ipc_fetch *fetch) {
 	if (fetch->witness >= process->peer_count)
 		return fail(STATUS_INVALID, "fetch.witness: number %u of %zu", fetch->witness, process->peer_count);
-	const struct peer *peer = &process->peers[fetch->witness];
-	return peer->unresolved[0] == '\0' ? OK : fail(STATUS_UNAVAILABLE, "%s", peer->unresolved);
+	struct peer *peer = &process->peers[fetch->witness];
+	if (peer->unresolved[0] == '\0')
+		return OK;
+	peer->failures++;
+	return fail(STATUS_UNAVAILABLE, "%s", peer->unresolved);
 }
 
 static enum status
 perform(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply) {
 	const struct fetch_row *row = &rows[fetch->action];
-	char path[128], hex[2 * SHA256_LENGTH + 1];
-	TRY(check_peer(process, fetch));
 	if (fetch->body.len < row->body_min || fetch->body.len > row->body_max)
 		return fail(STATUS_INVALID, "fetch.body: %zu bytes for action %d, expected %zu to %zu", fetch->body.len,
 			    (int)fetch->action, row->body_min, row->body_max);
+	return row->perform(process, fetch, reply);
+}
+
+static enum status
+notify(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	if (fetch->witness >= process->receiver_count)
+		return fail(STATUS_INVALID, "fetch.notification: number %u of %zu", fetch->witness,
+			    process->receiver_count);
+	struct receiver *receiver = &process->receivers[fetch->witness];
+	TRY(notice_read(&arena, fetch->body, &notice));
+	enum status status = receiver_deliver(receiver, &notice, io_realtime_ns(io_system()) / 1'000'000 / SECOND_MS,
+					      EXCHANGE_MS, &reply->status);
+	receiver->failures = status == OK ? 0 : receiver->failures + 1;
+	return status;
+}
+
+static enum status
+ask_witness(struct fetch_process *process, const struct ipc_fetch *fetch, struct http_reply *reply) {
+	const struct fetch_row *row = &rows[fetch->action];
+	char path[128], hex[2 * SHA256_LENGTH + 1];
+	TRY(check_peer(process, fetch));
 	if (row->path == nullptr) {
 		hex_encode(fetch->body, hex);
 		snprintf(path, sizeof path, "/%s/checkpoint", hex);
@@ -69,8 +104,10 @@ perform(struct fetch_process *process, const struct ipc_fetch *fetch, struct htt
 				 .body = fetch->body,
 				 .timeout_ms = EXCHANGE_MS,
 				 .answer_max = IPC_FETCHED_BODY_MAX};
-	const struct http_target *target = &process->peers[fetch->witness].target;
-	return http_exchange(target, target->has_tls ? process->tls : nullptr, &call, reply);
+	struct peer *peer = &process->peers[fetch->witness];
+	enum status status = http_exchange(&peer->target, peer->target.has_tls ? process->tls : nullptr, &call, reply);
+	peer->failures = status == OK ? 0 : peer->failures + 1;
+	return status;
 }
 
 /* A type that cannot be passed on as it stands is none: the reader would refuse the whole frame. */
@@ -93,7 +130,7 @@ send_failure(struct fetch_process *process, uint64_t request) {
 	for (char *c = error; *c != '\0'; c++)
 		if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f)
 			*c = '?';
-	log_info("the witness was not reached: %s", error);
+	log_info("what was asked for was not done: %s", error);
 	TRY(ipc_begin(&process->channel, IPC_FETCHED, request, false, &payload));
 	ipc_write_fetched(payload, &(struct ipc_fetched){.error = bytes_of_text(error)});
 	return ipc_end(&process->channel);
@@ -110,10 +147,6 @@ answer(struct fetch_process *process, const struct ipc_frame *frame) {
 	enum status status = perform(process, &fetch, &reply);
 	if (status == OK && (reply.status < 100 || reply.status > 599))
 		status = fail(STATUS_UNAVAILABLE, "fetch.status: %d", reply.status);
-	if (fetch.witness < process->peer_count) {
-		struct peer *peer = &process->peers[fetch.witness];
-		peer->failures = status == OK ? 0 : peer->failures + 1;
-	}
 	if (status != OK)
 		return send_failure(process, frame->request);
 	TRY(ipc_begin(&process->channel, IPC_FETCHED, frame->request, false, &payload));
@@ -165,20 +198,31 @@ prepare_peer(struct fetch_process *process, const char *address) {
 	return OK;
 }
 
-/* Everything that needs a file or a name server. */
 static enum status
-prepare(struct fetch_process *process) {
+prepare_witnesses(struct fetch_process *process) {
 	const struct config *config = &process->config;
 	const char *certificates = config->rollback_guard.witness_certificates;
 	bool has_tls = false;
-	if (config->rollback_guard.kind != CONFIG_GUARD_WITNESS)
-		return fail(STATUS_UNSUPPORTED, "fetch.configuration: there is nothing to fetch");
 	for (size_t i = 0; i < config->rollback_guard.witness_count; i++) {
 		TRY(prepare_peer(process, config->rollback_guard.witnesses[i]));
 		has_tls |= process->peers[i].target.has_tls;
 	}
-	return has_tls ? http_tls_create(certificates != nullptr ? certificates : SYSTEM_CERTIFICATES, &process->tls)
-		       : OK;
+	return !has_tls ? OK
+			: http_tls_create(certificates != nullptr ? certificates : SYSTEM_CERTIFICATES, false,
+					  &process->tls);
+}
+
+/* Everything that needs a file or a name server. */
+static enum status
+prepare(struct fetch_process *process) {
+	const struct config *config = &process->config;
+	if (config->rollback_guard.kind != CONFIG_GUARD_WITNESS && config->notification_count == 0)
+		return fail(STATUS_UNSUPPORTED, "fetch.configuration: there is nothing to fetch");
+	TRY(prepare_witnesses(process));
+	for (; process->receiver_count < config->notification_count; process->receiver_count++)
+		receiver_prepare(&process->receivers[process->receiver_count],
+				 &config->notifications[process->receiver_count], config->console);
+	return OK;
 }
 
 /* Ends so that the one that is started in its place looks names up anew. */
@@ -188,6 +232,10 @@ check_reachable(const struct fetch_process *process) {
 		if (process->peers[i].failures >= FAILURES_MAX && process->peers[i].target.has_name)
 			return fail(STATUS_UNAVAILABLE, "fetch.unreachable: %s is looked up anew",
 				    process->peers[i].target.host);
+	for (size_t i = 0; i < process->receiver_count; i++)
+		if (process->receivers[i].failures >= FAILURES_MAX && process->receivers[i].target.has_name)
+			return fail(STATUS_UNAVAILABLE, "fetch.unreachable: %s is looked up anew",
+				    process->receivers[i].target.host);
 	return OK;
 }
 
@@ -242,8 +290,12 @@ run(struct fetch_process *process) {
 	TRY(prepare(process));
 	struct confine_request confine = {.role = IPC_ROLE_FETCH,
 					  .degraded_allowed = process->config.confinement_degraded};
+	size_t ports = 0;
 	for (size_t i = 0; i < process->peer_count; i++)
-		confine.connect_ports[i] = process->peers[i].target.port;
+		confine.connect_ports[ports++] = process->peers[i].target.port;
+	for (size_t i = 0; i < process->receiver_count; i++)
+		if (process->receivers[i].target.port != 0)
+			confine.connect_ports[ports++] = process->receivers[i].target.port;
 	TRY(confine_enter(&confine, &process->confinement));
 	TRY(child_ready(&process->child));
 	if (process->has_channel)
@@ -264,6 +316,8 @@ fetch_main(int control) {
 	int exit_status = child_end(&process.child, status, is_wrong ? IPC_FAILED_AT_START : IPC_FAILED_FOR_NOW);
 	ipc_stop(&process.channel);
 	http_tls_free(&process.tls);
+	for (size_t i = 0; i < process.receiver_count; i++)
+		receiver_free(&process.receivers[i]);
 	config_free(&process.config);
 	return exit_status;
 }

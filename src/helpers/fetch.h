@@ -1,6 +1,6 @@
 /*
- * The helper `fetch`: what the installation asks of others, for processes that have no network. Today that is the witnesses of
- * the rollback guard.
+ * The helper `fetch`: what the installation asks of others, for processes that have no network. Those are the witnesses of
+ * the rollback guard, and whoever is to be notified (helpers/receiver.h).
  *
  * The keeper sends bytes and the number of a row of the table in fetch.c; where they go is the configuration's alone. Answers
  * are bounded in size and time and handed on as they came: nobody trusts them, the keeper verifies what they carry. Before the

@@ -161,10 +161,10 @@ http_tls_free(SSL_CTX **tls) {
 }
 
 enum status
-http_tls_create(const char *certificates, SSL_CTX **tls) {
+http_tls_create(const char *certificates, bool allows_tls_1_2, SSL_CTX **tls) {
 	_cleanup_(http_tls_free) SSL_CTX *made = SSL_CTX_new(TLS_client_method());
 	TRY_ALLOC(made);
-	SSL_CTX_set_min_proto_version(made, TLS1_3_VERSION);
+	SSL_CTX_set_min_proto_version(made, allows_tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION);
 	SSL_CTX_set_verify(made, SSL_VERIFY_PEER, nullptr);
 	SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_OFF);
 	if (SSL_CTX_load_verify_file(made, certificates) != 1)
@@ -281,7 +281,9 @@ send_request(const struct stream *stream, const struct http_target *target, cons
 	buffer_append_format(&text, "%s %s%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n",
 			     call->is_post ? "POST" : "GET", target->prefix, call->path, target->authority);
 	if (call->is_post)
-		buffer_append_format(&text, "Content-Type: text/plain\r\nContent-Length: %zu\r\n", call->body.len);
+		buffer_append_format(&text, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+				     call->content_type == nullptr ? "text/plain" : call->content_type, call->body.len);
+	buffer_append_bytes(&text, call->fields);
 	buffer_append_text(&text, "\r\n");
 	if (call->is_post)
 		buffer_append_bytes(&text, call->body);
@@ -292,7 +294,7 @@ send_request(const struct stream *stream, const struct http_target *target, cons
 struct exchange {
 	struct http_reply *reply;
 	size_t header_len, answer_max;
-	bool is_content_type, is_complete, is_too_large;
+	bool is_content_type, is_complete, is_too_large, status_only;
 	struct buffer field;
 };
 
@@ -328,6 +330,17 @@ on_value(llhttp_t *parser, const char *at, size_t len) {
 	return limit(exchange, len);
 }
 
+/* 1xx announces the answer and is none. */
+static int
+on_headers(llhttp_t *parser) {
+	struct exchange *exchange = parser->data;
+	if (!exchange->status_only || parser->status_code < 200)
+		return HPE_OK;
+	exchange->is_complete = true;
+	exchange->reply->status = parser->status_code;
+	return HPE_PAUSED;
+}
+
 static int
 on_body(llhttp_t *parser, const char *at, size_t len) {
 	struct exchange *exchange = parser->data;
@@ -341,6 +354,8 @@ on_body(llhttp_t *parser, const char *at, size_t len) {
 static int
 on_complete(llhttp_t *parser) {
 	struct exchange *exchange = parser->data;
+	if (exchange->status_only)
+		return HPE_OK; /* of a 1xx */
 	exchange->is_complete = true;
 	exchange->reply->status = parser->status_code;
 	return HPE_PAUSED;
@@ -354,6 +369,7 @@ read_answer(const struct stream *stream, struct exchange *exchange) {
 	settings.on_header_field = on_field;
 	settings.on_header_field_complete = on_field_complete;
 	settings.on_header_value = on_value;
+	settings.on_headers_complete = on_headers;
 	settings.on_body = on_body;
 	settings.on_message_complete = on_complete;
 	llhttp_init(&parser, HTTP_RESPONSE, &settings);
@@ -376,7 +392,7 @@ enum status
 http_exchange(const struct http_target *target, SSL_CTX *tls, const struct http_call *call, struct http_reply *reply) {
 	_cleanup_(stream_close) struct stream stream = {
 		.descriptor = -1, .deadline_ns = endpoint_clock_ns() + call->timeout_ms * 1'000'000};
-	struct exchange exchange = {.reply = reply, .answer_max = call->answer_max};
+	struct exchange exchange = {.reply = reply, .answer_max = call->answer_max, .status_only = call->status_only};
 	TRY(endpoint_connect(&target->endpoint, stream.deadline_ns, &stream.descriptor));
 	if (target->has_tls)
 		TRY(start_tls(&stream, target, tls));

@@ -34,16 +34,19 @@ enum status http_target_parse(struct bytes address, struct http_target *target);
 /* Looks the name up, if there is one: reads files and asks name servers. */
 enum status http_target_resolve(struct http_target *target);
 
-/* For https: trusts the certificates in this PEM file, all of which is read now. */
-enum status http_tls_create(const char *certificates, SSL_CTX **tls);
+/* For https: trusts the certificates in this PEM file, all of which is read now. TLS 1.3, or also 1.2. */
+enum status http_tls_create(const char *certificates, bool allows_tls_1_2, SSL_CTX **tls);
 void http_tls_free(SSL_CTX **tls); /* a cleanup function */
 
 struct http_call {
 	bool is_post;     /* else GET, without the body */
 	const char *path; /* behind the target's prefix: "/add-checkpoint" */
 	struct bytes body;
+	const char *content_type; /* null: text/plain */
+	struct bytes fields;      /* more of the header, each with its line's end */
 	int64_t timeout_ms;
 	size_t answer_max; /* bytes of body */
+	bool status_only;  /* what follows the answer's header is not waited for */
 };
 
 struct http_reply {

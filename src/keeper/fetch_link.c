@@ -13,15 +13,20 @@ now_ms(const struct keeper *keeper) {
 	return io_boottime_ns(keeper->config.io) / 1'000'000;
 }
 
+/* Of whoever asked; a question that was not even put is the witnesses' alone. */
 static void
 give_up(struct keeper *keeper, const char *why) {
+	bool by_notifier = keeper->fetch_asked_ms != 0 && keeper->fetch_notifies;
 	keeper->fetch_asked_ms = 0;
-	witnessing_lost(keeper->witnessing, now_ms(keeper), why);
+	if (by_notifier)
+		notifier_lost(keeper->notifier, now_ms(keeper), keeper->batch_ms, why);
+	else if (keeper->witnessing != nullptr)
+		witnessing_lost(keeper->witnessing, now_ms(keeper), why);
 }
 
 enum status
 keeper_connect_fetch(struct keeper *keeper, int descriptor) {
-	if (keeper->witnessing == nullptr) {
+	if (keeper->witnessing == nullptr && keeper->notifier == nullptr) {
 		close(descriptor);
 		return OK;
 	}
@@ -53,7 +58,10 @@ take_frame(struct keeper *keeper, const struct ipc_frame *frame, enum status *ve
 	if (keeper->fetch_asked_ms == 0 || frame->request != keeper->fetch_request)
 		return OK; /* to what was given up */
 	keeper->fetch_asked_ms = 0;
-	*verdict = witnessing_take(keeper->witnessing, now_ms(keeper), &fetched);
+	if (keeper->fetch_notifies)
+		notifier_take(keeper->notifier, now_ms(keeper), keeper->batch_ms, &fetched);
+	else
+		*verdict = witnessing_take(keeper->witnessing, now_ms(keeper), &fetched);
 	return OK;
 }
 
@@ -71,14 +79,26 @@ take_frames(struct keeper *keeper, enum status *verdict) {
 	return keeper->fetch.closed && *verdict == OK ? fail(STATUS_UNAVAILABLE, "ipc.closed: fetch is gone") : OK;
 }
 
+/* The witnesses first: without them nothing is decided. */
+static bool
+find_question(struct keeper *keeper, struct ipc_fetch *fetch) {
+	bool is_due = false;
+	keeper->fetch_notifies = false;
+	if (keeper->witnessing != nullptr && witnessing_next(keeper->witnessing, now_ms(keeper), fetch, &is_due) != OK)
+		give_up(keeper, fail_message());
+	if (is_due || keeper->notifier == nullptr)
+		return is_due;
+	if (notifier_next(keeper->notifier, now_ms(keeper), fetch, &is_due) != OK)
+		notifier_lost(keeper->notifier, now_ms(keeper), keeper->batch_ms, fail_message());
+	keeper->fetch_notifies = is_due;
+	return is_due;
+}
+
 static enum status
 ask(struct keeper *keeper) {
 	struct ipc_fetch fetch;
 	struct buffer *payload;
-	bool is_due = false;
-	if (keeper->fetch_asked_ms == 0 && witnessing_next(keeper->witnessing, now_ms(keeper), &fetch, &is_due) != OK)
-		give_up(keeper, fail_message());
-	if (!is_due)
+	if (keeper->fetch_asked_ms != 0 || !find_question(keeper, &fetch))
 		return ipc_flush(&keeper->fetch);
 	keeper->fetch_asked_ms = now_ms(keeper);
 	TRY(ipc_begin(&keeper->fetch, IPC_FETCH, ++keeper->fetch_request, false, &payload));
@@ -90,7 +110,7 @@ ask(struct keeper *keeper) {
 enum status
 fetch_link_turn(struct keeper *keeper) {
 	enum status verdict = OK;
-	if (keeper->witnessing == nullptr || fetch_link_descriptor(keeper) < 0)
+	if (fetch_link_descriptor(keeper) < 0)
 		return OK;
 	enum status status = take_frames(keeper, &verdict);
 	if (verdict != OK)

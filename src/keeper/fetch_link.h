@@ -1,6 +1,6 @@
 /*
- * The keeper's channel to the helper fetch, which carries what keeper/witnessing.h has to say to the witness: one question at
- * a time. A helper that goes away or hangs is a witness that was not reached. Threads: the deciding one.
+ * The keeper's channel to the helper fetch, which carries what keeper/witnessing.h has to say to the witness, and keeper/notifier.h
+ * to receivers: one question at a time. A helper that goes away or hangs is a witness, or a receiver, that was not reached. Threads: the deciding one.
  */
 #ifndef GATEHOUSE_KEEPER_FETCH_LINK_H
 #define GATEHOUSE_KEEPER_FETCH_LINK_H

@@ -4,7 +4,7 @@
  *   <data>/installation.json   instance, origin and the log's two public keys; compared with genesis, so editing it changes nothing
  *   <data>/root-key            the root key's public record (keys/root_key.h)
  *   <data>/secrets.db          wrapped keys, the log's own among them
- *   <data>/ledger/  blobs/  public/ (tiles, checkpoint)  state.db  snapshot
+ *   <data>/ledger/  blobs/  public/ (tiles, checkpoint)  state.db  snapshot  notified
  *
  * Owner: the installation owns all that it opens; the log's private keys lie in memfd_secret memory.
  * Errors: STATUS_CORRUPT "installation.*"; those of the modules that are opened.

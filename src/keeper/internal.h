@@ -13,6 +13,7 @@
 #include "identity/throttle.h"
 #include "keeper/event.h"
 #include "keeper/keeper.h"
+#include "keeper/notifier.h"
 #include "keeper/peer_keys.h"
 #include "keeper/rate.h"
 #include "keeper/witnessing.h"
@@ -33,13 +34,15 @@ struct keeper {
 	struct projection *projection;
 	pthread_mutex_t projection_mutex; /* the publisher writes it, listings read it */
 	struct publisher *publisher;
-	struct publish_target targets[5];
+	struct publish_target targets[6];
 	struct checkpoint_target checkpoint;
 	struct high_water *high_water;
 	struct witnessing *witnessing; /* null with another guard */
 	struct ipc_channel fetch;
-	uint64_t fetch_request; /* number of the last */
-	int64_t fetch_asked_ms; /* 0: no answer is awaited */
+	uint64_t fetch_request;    /* number of the last */
+	int64_t fetch_asked_ms;    /* 0: no answer is awaited */
+	bool fetch_notifies;       /* what was asked is a notification */
+	struct notifier *notifier; /* null: nobody is to be told of anything */
 	struct ipc_channel worker;
 	struct { /* keeper/worker_link.h */
 		struct buffer request;
@@ -67,8 +70,8 @@ struct keeper {
 	atomic_bool has_ended; /* nothing is answered any more */
 	/* Paths, owned. */
 	char *ledger_path, *blobs_path, *public_path, *checkpoint_path, *cosigned_path, *state_path, *snapshot_path,
-		*backup_note_path, *erasures_path; /* the last: null with another guard than path */
-	size_t erasures_written;                   /* how many stand in that file, as far as is known */
+		*backup_note_path, *notified_path, *erasures_path; /* the last: null with another guard than path */
+	size_t erasures_written;                                   /* how many stand in that file, as far as is known */
 	/* Serving. */
 	struct ipc_channel *channel; /* null between gateways */
 	int wake;                    /* eventfd: the committer has finished something */

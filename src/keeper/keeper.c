@@ -57,8 +57,10 @@ make_paths(struct keeper *keeper) {
 	if (keeper->config.guard == ROLLBACK_PATH &&
 	    asprintf(&keeper->erasures_path, "%s" ERASURES_SUFFIX, keeper->config.guard_path) < 0)
 		return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
-	bool all = keeper->snapshot_path && keeper->backup_note_path && keeper->ledger_path && keeper->blobs_path &&
-		   keeper->public_path && keeper->checkpoint_path && keeper->cosigned_path && keeper->state_path;
+	keeper->notified_path = installation_path(installation, "notified");
+	bool all = keeper->notified_path && keeper->snapshot_path && keeper->backup_note_path && keeper->ledger_path &&
+		   keeper->blobs_path && keeper->public_path && keeper->checkpoint_path && keeper->cosigned_path &&
+		   keeper->state_path;
 	return all ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
@@ -203,6 +205,22 @@ open_witnessing(struct keeper *keeper) {
 	return witnessing_open(&config, &keeper->witnessing);
 }
 
+static enum status
+open_notifier(struct keeper *keeper) {
+	struct ledger_head head;
+	if (keeper->config.receiver_count == 0)
+		return OK;
+	ledger_durable_head(keeper->ledger, &head);
+	struct notifier_config config = {.io = keeper->config.io,
+					 .path = keeper->notified_path,
+					 .instance = keeper->installation->instance,
+					 .receivers = keeper->config.receivers,
+					 .receiver_count = keeper->config.receiver_count,
+					 .size = head.head.size,
+					 .now_ms = io_realtime_ns(keeper->config.io) / 1'000'000};
+	return notifier_open(&config, &keeper->notifier);
+}
+
 /* --- Publishing. --- */
 
 static uint64_t
@@ -270,9 +288,15 @@ start_publishing(struct keeper *keeper) {
 						     .context = keeper,
 						     .applied = nothing_applied,
 						     .finish = cosigned_finish};
+	keeper->targets[5] = (struct publish_target){.name = "notifications",
+						     .context = keeper->notifier,
+						     .applied = notifier_applied,
+						     .apply = notifier_apply,
+						     .finish = notifier_finish};
+	size_t count = ARRAY_LENGTH(keeper->targets) - (keeper->notifier == nullptr);
 	struct publisher_config config = {.ledger = keeper->ledger,
 					  .targets = keeper->targets,
-					  .target_count = ARRAY_LENGTH(keeper->targets),
+					  .target_count = count,
 					  .is_manual = keeper->config.is_manual};
 	return publisher_start(&config, &keeper->publisher);
 }
@@ -310,6 +334,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	clock_start(&made->clock, config->io, made->gate->state->now_ms);
 	TRY(state_snapshot_after_start(made));
 	TRY(open_witnessing(made));
+	TRY(open_notifier(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
 	TRY(erasures_start(made));
@@ -346,6 +371,7 @@ keeper_close(struct keeper **keeper) {
 	ipc_stop(&gone->fetch);
 	worker_link_stop(gone);
 	witnessing_close(&gone->witnessing);
+	notifier_close(&gone->notifier);
 	ledger_close(&gone->ledger);
 	threshold_stop(gone);
 	decide_free(gone);
@@ -368,6 +394,7 @@ keeper_close(struct keeper **keeper) {
 	free(gone->snapshot_path);
 	free(gone->backup_note_path);
 	free(gone->erasures_path);
+	free(gone->notified_path);
 	secret_free(&gone->snapshot_key);
 	pthread_mutex_destroy(&gone->projection_mutex);
 	pthread_mutex_destroy(&gone->done_mutex);

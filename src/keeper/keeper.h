@@ -14,6 +14,7 @@
 #include "gate/gate.h"
 #include "keeper/clock.h"
 #include "keeper/installation.h"
+#include "keeper/notifier.h"
 #include "keeper/pool.h"
 #include "keeper/vm_generation.h"
 #include "ledger/log.h"
@@ -31,6 +32,8 @@ struct keeper_config {
 	struct bytes
 		witness_policy; /* ROLLBACK_WITNESS: text of the tlog-policy, used while opening; its hash is recorded */
 	size_t witnesses;       /* ROLLBACK_WITNESS: how many fetch can ask */
+	const struct notifier_receiver *receivers; /* of notifications; copied */
+	size_t receiver_count;
 	struct hash256 configuration;       /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;              /* SHA-256 of the program; recorded at start */
 	struct vm_generation vm_generation; /* its file is the caller's */

@@ -252,6 +252,29 @@ send_credits(struct keeper *keeper) {
 	return ipc_end(keeper->channel);
 }
 
+constexpr unsigned QUORUM_MISSING = 5; /* rounds in a row: half a minute and more */
+
+static void
+tell_alarms(struct keeper *keeper) {
+	struct ledger_statistics statistics;
+	if (keeper->notifier == nullptr)
+		return;
+	ledger_statistics(keeper->ledger, &statistics);
+	const struct {
+		enum notice_alarm alarm;
+		bool is_on;
+	} alarms[] = {
+		{ALARM_CLOCK_DOUBT, keeper->clock.in_doubt},
+		{ALARM_DISK_RESERVE, statistics.is_disk_full},
+		{ALARM_ROLLBACK_GUARD_NONE, keeper->config.guard == ROLLBACK_NONE},
+		{ALARM_WITNESS_QUORUM_MISSING,
+		 keeper->witnessing != nullptr && witnessing_failures(keeper->witnessing) >= QUORUM_MISSING},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(alarms); i++)
+		notifier_alarm(keeper->notifier, alarms[i].alarm, alarms[i].is_on, keeper->batch_ms);
+	notifier_tick(keeper->notifier, &keeper->gate->state->operations, keeper->batch_ms);
+}
+
 /* Once a second: time passes, held operations expire, the gateway hears how we are. */
 static void
 every_second(struct keeper *keeper) {
@@ -263,6 +286,7 @@ every_second(struct keeper *keeper) {
 	gate_tick(keeper->gate, keeper->batch_ms);
 	event_turn(keeper);
 	signing_in_tick(keeper);
+	tell_alarms(keeper);
 	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {
 		keeper->sampled_ms = now_ms;

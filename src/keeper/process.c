@@ -166,6 +166,14 @@ open_keeper(struct keeper_process *process) {
 		TRY(io_read_file(io_system(), config->rollback_guard.witness_policy, TLOG_POLICY_SIZE_MAX, &policy));
 	keeper.witness_policy = buffer_bytes(&policy);
 	keeper.witnesses = config->rollback_guard.witness_count;
+	struct notifier_receiver receivers[CONFIG_NOTIFICATIONS_MAX];
+	static_assert(CONFIG_NOTIFICATIONS_MAX <= NOTIFIER_RECEIVERS_MAX);
+	for (size_t i = 0; i < config->notification_count; i++)
+		receivers[i] = (struct notifier_receiver){.name = config->notifications[i].name,
+							  .notices = config->notifications[i].notices,
+							  .give_up_ms = config->notifications[i].give_up_ms};
+	keeper.receivers = receivers;
+	keeper.receiver_count = config->notification_count;
 	TRY(hash_program(&keeper.binary));
 	/* It is what the system's administrator lets the keeper read; afterwards no path can be opened. */
 	if (config->vm_generation != nullptr)

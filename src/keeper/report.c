@@ -25,6 +25,10 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_integer(&w, "entries", (int64_t)head.head.size);
 	json_write_member_integer(&w, "held", (int64_t)keeper->gate->state->operations.kept.count);
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	if (keeper->notifier != nullptr) {
+		json_write_key(&w, "notifications");
+		notifier_write_health(keeper->notifier, keeper->batch_ms, &w);
+	}
 	json_write_key(&w, "peers");
 	peer_link_write_health(keeper, &w);
 	json_write_member_integer(&w, "published", (int64_t)published.published);
@@ -132,7 +136,8 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
-			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5 + PEERS_METRICS_MAX];
+			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5 + PEERS_METRICS_MAX +
+			     NOTIFIER_METRICS_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
 		table[count++] = &keeper->decisions[i];
@@ -149,6 +154,8 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 	table[count++] = &keeper->decide_seconds;
 	for (size_t i = 0; i < ARRAY_LENGTH(counters); i++)
 		table[count++] = &counters[i];
+	if (keeper->notifier != nullptr)
+		count += notifier_metrics(keeper->notifier, table + count);
 	if (keeper->peers != nullptr)
 		count += peers_list_metrics(keeper->peers, table + count, ARRAY_LENGTH(table) - count);
 	metrics_write(to, table, count);

@@ -563,3 +563,8 @@ witnessing_write_health(struct witnessing *witnessing, struct json_writer *write
 	json_write_end(writer);
 	json_write_end(writer);
 }
+
+unsigned
+witnessing_failures(const struct witnessing *witnessing) {
+	return witnessing->failures;
+}

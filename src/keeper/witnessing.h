@@ -54,6 +54,9 @@ enum status witnessing_newest(struct witnessing *witnessing, uint64_t *size, str
 /* Brings public/checkpoint.witnessed up to it. */
 enum status witnessing_publish(struct witnessing *witnessing);
 
+/* What went wrong in a row, since the quorum agreed last. */
+unsigned witnessing_failures(const struct witnessing *witnessing);
+
 /* {"cosigned":size,"error":"...","failures":n,"witnesses":[{"cosigned":size,"error":"...","failures":n}]}: what went wrong since the
  * quorum agreed last; and of each witness, since it cosigned last. */
 void witnessing_write_health(struct witnessing *witnessing, struct json_writer *writer);

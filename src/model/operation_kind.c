@@ -48,6 +48,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_KEEPER_READMIT] = {"keeper.readmit", "system", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_CLOCK_ACCEPT] = {"clock.accept", "system", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_INTENT_RESOLVE] = {"intent.resolve", "system", ON(OPERATION), ACT_INWARD, false},
+	[OPERATION_NOTIFICATION_TEST] = {"notification.test", "notifications", ON(SYSTEM), ACT_INWARD, false},
 };
 
 const struct resource_kind resource_kinds[RESOURCE_TYPES] = {

@@ -14,7 +14,8 @@
 #include "base/ipc.h"
 
 constexpr size_t CONFINE_PATHS_MAX = 8;
-constexpr size_t CONFINE_PORTS_MAX = 16;
+constexpr size_t CONFINE_PORTS_MAX =
+	20; /* witnesses and receivers of notifications, or peers; and the 0 that ends them */
 
 struct confine_request {
 	enum ipc_role role;

@@ -27,7 +27,7 @@ constexpr int64_t STOP_MS = 15'000;      /* for a process that was told to stop 
 
 static bool
 needs_fetch(const struct config *config) {
-	return config->rollback_guard.kind == CONFIG_GUARD_WITNESS;
+	return config->rollback_guard.kind == CONFIG_GUARD_WITNESS || config->notification_count > 0;
 }
 
 /* What a process is handed beside configuration and channels. */

@@ -1,0 +1,368 @@
+#include "tests/test.h"
+#include "keeper/notifier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "model/entry.h"
+
+constexpr int64_t NOW_MS = INT64_C(1'767'225'600'000);
+constexpr unsigned ALL = ~0U;
+
+struct world {
+	char directory[64], path[96];
+	struct notifier *notifier;
+	struct notifier_receiver receivers[2];
+	size_t receiver_count;
+	uint64_t size; /* of the log */
+	int64_t boot_ms;
+};
+
+static void
+open_again(struct world *world) {
+	struct notifier_config config = {.io = io_system(),
+					 .path = world->path,
+					 .instance = "northwind.example",
+					 .receivers = world->receivers,
+					 .receiver_count = world->receiver_count,
+					 .size = world->size,
+					 .now_ms = NOW_MS};
+	assert_ok(notifier_open(&config, &world->notifier));
+}
+
+static void
+begin(struct world *world) {
+	*world = (struct world){.directory = "/tmp/gatehouse-notifier-XXXXXX",
+				.receivers = {{"a", ALL, 60'000}, {"b", ALL, 60'000}},
+				.receiver_count = 1,
+				.boot_ms = 1};
+	assert_non_null(mkdtemp(world->directory));
+	snprintf(world->path, sizeof world->path, "%s/notified", world->directory);
+	open_again(world);
+}
+
+static void
+world_end(struct world *world) {
+	notifier_close(&world->notifier);
+	unlink(world->path);
+	assert_int_equal(0, rmdir(world->directory));
+}
+
+static void
+operation_of(uint64_t index, char text[65]) {
+	snprintf(text, 65, "%064llx", (unsigned long long)index);
+}
+
+static void
+apply(struct world *world, uint64_t index, enum entry_type type, const char *body) {
+	_cleanup_(buffer_free) struct buffer leaf = {};
+	struct entry entry = {.type = type, .seq = index, .at_ms = NOW_MS, .body = bytes_of_text(body)};
+	assert_ok(entry_write(&entry, &leaf));
+	assert_ok(
+		notifier_apply(world->notifier, &(struct ledger_record){.index = index, .leaf = buffer_bytes(&leaf)}));
+}
+
+/* The next entry of the log: a decision. */
+static void
+decide(struct world *world, const char *decision) {
+	char body[512], operation[65];
+	operation_of(world->size, operation);
+	snprintf(body, sizeof body, "{\"decision\":\"%s\",\"document\":{\"kind\":\"sign\"},\"operation\":\"%s\"}",
+		 decision, operation);
+	apply(world, world->size++, ENTRY_DECISION, body);
+}
+
+static void
+test_of(struct world *world, const char *receiver) {
+	char body[512], operation[65];
+	operation_of(world->size, operation);
+	snprintf(body, sizeof body,
+		 "{\"decision\":\"permit\",\"document\":{\"kind\":\"notification.test\"},\"operation\":\"%s\","
+		 "\"outcome\":"
+		 "\"done\",\"payload\":{\"receiver\":\"%s\"}}",
+		 operation, receiver);
+	apply(world, world->size++, ENTRY_DECISION, body);
+}
+
+/* What is due now, read into the arena; false: nothing is. */
+static bool
+next(struct world *world, struct arena *arena, uint8_t *receiver, struct notice *notice) {
+	struct ipc_fetch fetch;
+	bool is_due;
+	assert_ok(notifier_next(world->notifier, world->boot_ms, &fetch, &is_due));
+	if (!is_due)
+		return false;
+	assert_int_equal(IPC_FETCH_NOTIFY, fetch.action);
+	*receiver = fetch.witness;
+	assert_ok(notice_read(arena, arena_copy(arena, fetch.body), notice));
+	return true;
+}
+
+static void
+answer(struct world *world, uint16_t status) {
+	struct ipc_fetched fetched = {
+		.status = status, .error = status == 0 ? BYTES_OF_LITERAL("endpoint.connect: no") : (struct bytes){}};
+	notifier_take(world->notifier, world->boot_ms, NOW_MS, &fetched);
+}
+
+/* Everything that is due is delivered; how many, and how much they stand for. */
+static size_t
+deliver_all(struct world *world, int64_t *stand_for) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	size_t count = 0;
+	*stand_for = 0;
+	for (; next(world, &arena, &receiver, &notice); count++) {
+		*stand_for += notice.count;
+		answer(world, 200);
+	}
+	return count;
+}
+
+static void
+only_what_somebody_should_know_is_told(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	begin(&world);
+	decide(&world, "permit");
+	apply(&world, world.size++, ENTRY_CLOCK, "{\"decision\":\"held\"}");
+	apply(&world, world.size++, ENTRY_VOTE,
+	      "{\"operation\":\"00\",\"statement\":{\"reason\":\"\\\"verdict\\\":\\\"reject\\\"\",\"verdict\":"
+	      "\"approve\"}}");
+	apply(&world, world.size++, ENTRY_DECISION,
+	      "{\"decision\":\"permit\",\"document\":{\"reason\":\"\\\"decision\\\":\\\"deny\\\"\"},\"operation\":"
+	      "\"00\"}");
+	test_of(&world, "nobody");
+	assert_false(next(&world, &arena, &receiver, &notice));
+	static const struct {
+		enum notice_kind kind;
+		const char *decision;
+	} told[] = {{NOTICE_HELD, "held"}, {NOTICE_DENIED, "deny"}, {NOTICE_REJECTED, nullptr}, {NOTICE_TEST, nullptr}};
+	for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+		char operation[65], body[256];
+		operation_of(world.size, operation);
+		snprintf(body, sizeof body, "{\"operation\":\"%s\",\"statement\":{\"verdict\":\"reject\"}}", operation);
+		if (told[i].decision != nullptr)
+			decide(&world, told[i].decision);
+		else if (told[i].kind == NOTICE_REJECTED)
+			apply(&world, world.size++, ENTRY_VOTE, body);
+		else
+			test_of(&world, "a");
+		assert_true(next(&world, &arena, &receiver, &notice));
+		assert_int_equal(told[i].kind, notice.kind);
+		assert_bytes(bytes_of_text(operation), notice.operation);
+		answer(&world, 204);
+	}
+	assert_int_equal(world.size, notifier_applied(world.notifier));
+}
+
+static void
+beyond_its_bound_a_queue_counts(void **) {
+	_cleanup_(world_end) struct world world;
+	int64_t stand_for;
+	begin(&world);
+	for (size_t i = 0; i < 1000; i++)
+		decide(&world, i % 10 == 9 ? "held" : "deny");
+	assert_int_equal(64 + 2, deliver_all(&world, &stand_for));
+	assert_int_equal(1000, stand_for);
+	/* Also where what stands for many has moved up meanwhile, and the first is on its way. */
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	for (size_t i = 0; i < 100; i++)
+		decide(&world, "deny");
+	assert_true(next(&world, &arena, &receiver, &notice));
+	for (size_t i = 0; i < 50; i++)
+		decide(&world, "deny");
+	answer(&world, 200);
+	for (size_t i = 0; i < 50; i++)
+		decide(&world, "deny");
+	assert_true(deliver_all(&world, &stand_for) < 70);
+	assert_int_equal(199, stand_for);
+}
+
+static void
+a_receiver_that_fails_is_tried_later_and_later(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	begin(&world);
+	world.receivers[0].give_up_ms = INT64_MAX;
+	notifier_close(&world.notifier);
+	open_again(&world);
+	decide(&world, "held");
+	static const int64_t delays_ms[] = {2'000,   4'000,   8'000,   16'000,  32'000, 64'000,
+					    128'000, 256'000, 300'000, 300'000, 300'000};
+	for (size_t i = 0; i < ARRAY_LENGTH(delays_ms); i++) {
+		assert_true(next(&world, &arena, &receiver, &notice));
+		assert_false(next(&world, &arena, &receiver, &notice)); /* one at a time */
+		answer(&world, i % 3 == 0 ? 0 : i % 3 == 1 ? 302 : 500);
+		world.boot_ms += delays_ms[i] - 1;
+		assert_false(next(&world, &arena, &receiver, &notice));
+		world.boot_ms += delays_ms[i] / 2 + 1;
+	}
+	assert_true(next(&world, &arena, &receiver, &notice));
+	answer(&world, 200);
+	decide(&world, "held");
+	assert_true(next(&world, &arena, &receiver, &notice));
+	notifier_lost(world.notifier, world.boot_ms, NOW_MS, "fetch_link.timeout: fetch does not answer");
+	_cleanup_(buffer_free) struct buffer health = {};
+	struct json_writer w;
+	json_writer_start(&w, &health);
+	notifier_write_health(world.notifier, NOW_MS + 600'000, &w);
+	assert_ok(json_writer_finish(&w));
+	assert_bytes(BYTES_OF_LITERAL(
+			     "[{\"delivered\":1,\"error\":\"fetch_link.timeout: fetch does not answer\",\"failed\":0,"
+			     "\"failing_for_long\":true,\"failing_since\":1767225600000,\"name\":\"a\","
+			     "\"pending\":1,\"retried\":12}]"),
+		     buffer_bytes(&health));
+}
+
+static void
+what_is_given_up_is_counted_and_the_others_hear_of_it_once(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	size_t alerts = 0;
+	begin(&world);
+	notifier_close(&world.notifier);
+	world.receivers[0].give_up_ms = 0;
+	world.receivers[0].notices = 1U << NOTICE_HELD;
+	world.receivers[1].notices = 1U << NOTICE_ALERT;
+	world.receiver_count = 2;
+	open_again(&world);
+	for (size_t i = 0; i < 3; i++)
+		decide(&world, "held");
+	for (size_t i = 0; i < 8; i++) {
+		world.boot_ms += 1'000'000;
+		while (next(&world, &arena, &receiver, &notice)) {
+			if (receiver == 1) {
+				assert_int_equal(ALARM_NOTIFICATION_FAILED, notice.alarm);
+				alerts++;
+			}
+			answer(&world, receiver == 1 ? 200 : 500);
+		}
+	}
+	struct metric *table[NOTIFIER_METRICS_MAX];
+	assert_int_equal(6, notifier_metrics(world.notifier, table));
+	assert_string_equal("receiver=\"a\",result=\"failed\"", table[2]->labels);
+	assert_int_equal(3, table[2]->value);
+	assert_int_equal(1, alerts);
+}
+
+static void
+an_alarm_is_told_when_it_begins_and_not_while_it_lasts(void **) {
+	_cleanup_(world_end) struct world world;
+	int64_t stand_for;
+	static const struct {
+		bool is_on;
+		size_t told;
+	} seconds[] = {{false, 0}, {true, 1}, {true, 0}, {false, 0}, {true, 1}};
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(seconds); i++) {
+		notifier_alarm(world.notifier, ALARM_CLOCK_DOUBT, seconds[i].is_on, NOW_MS + (int64_t)i);
+		assert_int_equal(seconds[i].told, deliver_all(&world, &stand_for));
+	}
+}
+
+/* Another start: its log is read again from where the file says. */
+static void
+restart(struct world *world, uint64_t *applied) {
+	notifier_close(&world->notifier);
+	open_again(world);
+	*applied = notifier_applied(world->notifier);
+}
+
+static void
+a_restart_finds_again_what_was_not_delivered_and_no_more(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice, again;
+	uint8_t receiver;
+	uint64_t applied;
+	begin(&world);
+	world.receiver_count = 2;
+	notifier_close(&world.notifier);
+	open_again(&world);
+	for (size_t i = 0; i < 5; i++)
+		decide(&world, "held");
+	/* b gets all of them, a the first two. */
+	for (size_t of_a = 0; next(&world, &arena, &receiver, &notice);) {
+		bool fails = receiver == 0 && ++of_a > 2;
+		answer(&world, fails ? 500 : 200);
+	}
+	restart(&world, &applied);
+	assert_int_equal(2, applied);
+	uint64_t size = world.size;
+	for (world.size = applied; world.size < size;)
+		decide(&world, "held");
+	size_t count = 0;
+	for (; next(&world, &arena, &receiver, &again); count++) {
+		assert_int_equal(0, receiver);
+		if (count == 0) {
+			char operation[65];
+			operation_of(2, operation);
+			assert_bytes(bytes_of_text(operation), again.operation);
+			struct hash256 id = notice_id(&again);
+			assert_true(hash256_equal(&id, &again.id));
+		}
+		answer(&world, 200);
+	}
+	assert_int_equal(3, count);
+	restart(&world, &applied);
+	assert_int_equal(5, applied);
+	/* Whoever is new hears of what comes; a log that went back is followed from its end. */
+	world.receivers[1].name = "c";
+	restart(&world, &applied);
+	assert_int_equal(5, applied);
+	world.size = 3;
+	restart(&world, &applied);
+	assert_int_equal(3, applied);
+}
+
+static void
+a_file_that_is_no_file_of_marks_is_left_aside(void **) {
+	static const char *const files[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"receivers\":[],\"type\":\"gatehouse/notified/v2\"}",
+		"{\"receivers\":{},\"type\":\"gatehouse/notified/v1\"}",
+		"{\"more\":1,\"receivers\":[],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[1],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[{\"entry\":2,\"expiring\":1,\"name\":\"a\"},{}],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[{\"entry\":-1,\"expiring\":1,\"name\":\"a\"}],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[{\"entry\":1,\"expiring\":-1,\"name\":\"a\"}],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[{\"entry\":1,\"expiring\":1,\"x\":1}],\"type\":\"gatehouse/notified/v1\"}",
+		"{\"receivers\":[{\"entry\":\"1\",\"expiring\":1,\"name\":\"a\"}],\"type\":\"gatehouse/notified/v1\"}",
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(files); i++) {
+		notifier_close(&world.notifier);
+		world.size = 7;
+		assert_ok(io_replace_file(io_system(), world.path, bytes_of_text(files[i])));
+		open_again(&world);
+		if (notifier_applied(world.notifier) != 7)
+			fail_msg("%s was read", files[i]);
+	}
+	notifier_close(&world.notifier);
+	assert_ok(io_replace_file(
+		io_system(), world.path,
+		BYTES_OF_LITERAL("{\"receivers\":[{\"entry\":4,\"expiring\":1,\"name\":\"a\"}],\"type\":"
+				 "\"gatehouse/notified/v1\"}")));
+	open_again(&world);
+	assert_int_equal(4, notifier_applied(world.notifier));
+}
+
+RUN_TESTS(T(only_what_somebody_should_know_is_told), T(beyond_its_bound_a_queue_counts),
+	  T(a_receiver_that_fails_is_tried_later_and_later),
+	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once),
+	  T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
+	  T(a_restart_finds_again_what_was_not_delivered_and_no_more), T(a_file_that_is_no_file_of_marks_is_left_aside))
