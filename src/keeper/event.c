@@ -89,11 +89,10 @@ event_of_step(struct keeper *keeper, const struct job *job) {
 
 /* --- Time. --- */
 
-static bool
-is_nearly_over(const struct gate_operation *operation, int64_t now_ms) {
+int64_t
+event_expiring_from_ms(const struct gate_operation *operation) {
 	int64_t lifetime_ms = operation->expires_ms - operation->held->operation.created_ms;
-	int64_t notice_ms = lifetime_ms / 4 < EXPIRING_MS ? lifetime_ms / 4 : EXPIRING_MS;
-	return now_ms >= operation->expires_ms - notice_ms && now_ms < operation->expires_ms;
+	return operation->expires_ms - (lifetime_ms / 4 < EXPIRING_MS ? lifetime_ms / 4 : EXPIRING_MS);
 }
 
 static void
@@ -104,7 +103,7 @@ tell_expiring(struct keeper *keeper) {
 	while (map_next(kept, &at, nullptr, &value)) {
 		struct gate_operation *operation = value;
 		if (operation->state != OPERATION_HELD || operation->is_expiring ||
-		    !is_nearly_over(operation, keeper->batch_ms))
+		    keeper->batch_ms < event_expiring_from_ms(operation) || keeper->batch_ms >= operation->expires_ms)
 			continue;
 		operation->is_expiring = true;
 		event_raise(keeper, EVENT_EXPIRING, &operation->id);

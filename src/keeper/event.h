@@ -11,6 +11,7 @@
 
 #include "crypto/hash.h"
 
+struct gate_operation;
 struct keeper;
 struct job;
 
@@ -38,5 +39,8 @@ void event_of_step(struct keeper *keeper, const struct job *job);
 void event_head(struct keeper *keeper, uint64_t size);
 /* Once a second: held operations whose time is over become entries; those whose time is nearly over are told. */
 void event_turn(struct keeper *keeper);
+
+/* From when on a held operation's time is nearly over. */
+int64_t event_expiring_from_ms(const struct gate_operation *operation);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "crypto/random.h"
 #include "gate/record.h"
+#include "keeper/event.h"
 #include "model/entry.h"
 #include "model/operation_kind.h"
 
@@ -395,15 +396,9 @@ notifier_alarm(struct notifier *notifier, enum notice_alarm alarm, bool is_on, i
 	pthread_mutex_unlock(&notifier->mutex);
 }
 
-static int64_t
-expiring_due_ms(const struct gate_operation *operation) {
-	int64_t quarter_ms = (operation->expires_ms - operation->held->operation.created_ms) / 4;
-	return operation->expires_ms - (quarter_ms < HOUR_MS ? quarter_ms : HOUR_MS);
-}
-
 static void
 tell_expiring(struct notifier *notifier, const struct gate_operation *operation, int64_t now_ms) {
-	int64_t due_ms = expiring_due_ms(operation);
+	int64_t due_ms = event_expiring_from_ms(operation);
 	char id[65];
 	if (due_ms > now_ms)
 		return;
