@@ -960,6 +960,27 @@ def test_the_log_is_decided_again_under_another_bundle():
     assert before.code == 0 and before.json()["compared"] == 0, before
 
 
+def test_a_keeper_shows_what_others_enrol_and_people_enrol_it():
+    firm = house()
+    firm.must(firm.ask("person1", "keeper", "show", "--out", firm.at("keeper.json")))
+    with open(firm.at("keeper.json"), encoding="utf-8") as file:
+        shown = json.load(file)
+    assert set(shown) == {"certificate", "key", "log_keys", "name"} and shown["name"] == "keeper-1", shown
+    assert firm.must(firm.ask("person1", "keeper", "list", "--json")).json() == []
+    add = ("keeper", "add", firm.at("keeper.json"), "--reason", "three keepers", "--json")
+    assert "usage.party" in firm.must(firm.ask("person4", *add, "--party", "17"), 2).err
+    for attempt in range(2):
+        asked = firm.must(firm.ask("person4", *add, "--party", "3")).json()
+        firm.must(firm.ask("person3", "op", "approve", asked["operation"], "--yes"))
+        done = firm.ask("person5", "op", "approve", asked["operation"], "--yes", "--json")
+        assert done.code == attempt and (attempt == 0 or "keepers.exists" in done.json()["detail"]), done
+    assert firm.must(firm.ask("person1", "keeper", "show", "--json")).json() == shown | {"party": 3}
+    for verb, *options in (("readmit", "--size", "7", "--root", "00" * 32), ("remove",)):
+        asked = firm.must(firm.ask("person4", "keeper", verb, "keeper-1", *options, "--reason", "it was tried", "--json")).json()
+        firm.approve(asked["operation"], "person3", "person5")
+    assert firm.must(firm.ask("person1", "keeper", "show", "--json")).json() == shown
+
+
 def test_the_log_replays_the_same_after_the_stop():
     firm = house()
     assert firm.stop() == 0, firm.log()

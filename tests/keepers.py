@@ -20,7 +20,7 @@ class Keeper(Northwind, Served):
         super().__init__("none")  # that an older directory is found out is the peers' part here
         self.name, self.firm, self.first = name, self, first
         self.peer_port = free_port()
-        self.peer_host = "127.0.0.1"
+        self.peer_host, self.settings = "127.0.0.1", ""
 
     def configure(self, peers):
         """peers: {name: (host, port)} as this one is to dial them."""
@@ -31,7 +31,7 @@ class Keeper(Northwind, Served):
             text = text.replace("address: 127.0.0.1", f"address: {self.host}", 1)
             text = text.replace(f'["{self.authority}"]', f'["{self.authority}", "{self.host}:{self.port}"]')
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"{text}peer_listen: {{address: {self.peer_host}, port: {self.peer_port}}}\npeers:\n{lines}")
+            file.write(f"{text}peer_listen: {{address: {self.peer_host}, port: {self.peer_port}}}\npeers:\n{lines}{self.settings}")
 
     def found(self):
         if self.first is None:

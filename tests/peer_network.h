@@ -36,9 +36,10 @@ struct network_node {
 	struct hash256 bundle;
 	uint8_t wanted[NETWORK_NODES_MAX]; /* that its gateway is to dial */
 	size_t wanted_count;
-	uint8_t announced; /* who it says that it is */
-	size_t recorded;   /* entries "peer" */
-	bool does_record;  /* makes its log grow, too */
+	uint8_t announced;   /* who it says that it is */
+	size_t recorded;     /* entries "peer" */
+	bool does_record;    /* makes its log grow, too */
+	struct head claimed; /* instead of its log's; size 0: not */
 };
 
 /* A connection: both ends have a number of their own. */
@@ -80,6 +81,8 @@ static inline void
 network_head(void *context, struct head *head, struct head_signatures *signatures) {
 	struct network_node *node = context;
 	*head = (struct head){tree_size(node->tree), tree_root(node->tree)};
+	if (node->claimed.size > 0)
+		*head = node->claimed;
 	assert_ok(head_sign(&node->signer, head, 1, signatures));
 }
 

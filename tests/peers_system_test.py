@@ -26,7 +26,12 @@ def reset(sock):
 
 
 def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
-    with Keepers() as keepers:
+    keepers = Keepers()
+    generation = keepers["c"].at("generation")
+    keepers["c"].settings = f"vm_generation: {generation}\n"
+    with open(generation, "w", encoding="utf-8") as file:
+        file.write("1b9cf0d2-0001")
+    with keepers:
         a, b, c = keepers.all
         keepers.wait_all_up()
         rows = a.keepers()
@@ -53,6 +58,13 @@ def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
         b.start()
         keepers.wait_all_up()
         assert a.keepers()["b"]["boot_epoch"] != epoch
+        # The machine of c is put back to a snapshot, or copied: what c had in memory is of another epoch.
+        assert c.health()["vm_generation"] and not a.health()["vm_generation"]
+        epoch = a.keepers()["c"]["boot_epoch"]
+        with open(generation, "w", encoding="utf-8") as file:
+            file.write("1b9cf0d2-0002")
+        a.wait_for(lambda: a.keepers()["c"]["boot_epoch"] != epoch)
+        keepers.wait_all_up()
         # An orderly stop is seen at once.
         assert c.stop() == 0
         a.wait_for(lambda: a.health().get("missing") == ["c"], 30)
@@ -94,6 +106,10 @@ def test_the_restored_data_directory_of_one_keeper_is_refused_by_its_peers_until
         for keeper in (a, c):
             row = keeper.keepers()["b"]
             assert row["admission"] == 2 and row["state"] == "up" and "reason" not in row, row
+        # What the logs say of peers is read again like everything else.
+        for keeper in keepers.all:
+            assert keeper.stop() == 0
+            assert keeper.must(run("ledger", "replay", keeper.data, "--json")).json()["different"] == 0
 
 
 def test_a_keeper_that_is_removed_is_heard_no_more_and_one_that_is_not_enrolled_never():

@@ -16,10 +16,10 @@
 
 constexpr size_t PEER_CHUNK_MAX = 60 * 1024; /* bytes that go to the gateway at once */
 constexpr size_t PEER_WINDOW =
-	IPC_PEER_WINDOW;                     /* that the gateway may have sent and that are not taken, of one stream */
-constexpr size_t PEER_STREAMS_MAX = 48;      /* authenticated or not */
-constexpr size_t PEER_STRANGERS_MAX = 16;    /* taken in and not authenticated */
-constexpr int64_t PEER_STRANGERS_PER_S = 20; /* handshakes that are begun */
+	IPC_PEER_WINDOW;                  /* that the gateway may have sent and that are not taken, of one stream */
+constexpr size_t PEER_STREAMS_MAX = 48;   /* authenticated or not */
+constexpr size_t PEER_STRANGERS_MAX = 32; /* taken in and not authenticated: twice what a gateway takes of strangers */
+constexpr int64_t PEER_STRANGERS_PER_S = 40; /* handshakes that are begun, the same */
 constexpr int64_t PEER_GREETING_MS = 5'000;  /* from a stream's beginning until the peer is up */
 constexpr int64_t PEER_BEAT_MS = 1'000;
 constexpr int64_t PEER_SILENCE_MS = 4'000;   /* after which a peer is down */

@@ -145,6 +145,8 @@ check_who(const struct peers *peers, const struct peer_stream *stream, const str
 static enum status
 check_head(struct peers *peers, struct peer_stream *stream, const struct head *head) {
 	const struct mark *known = &stream->entry->shown;
+	if (head->size > (uint64_t)JSON_INTEGER_MAX)
+		return fail(STATUS_INVALID, "peers.head: %llu entries", (unsigned long long)head->size);
 	if (head->size < known->size)
 		return refuse(peers, stream, head, "peers.behind");
 	if (head->size == known->size && known->size > 0 && !hash256_equal(&head->root, &known->root))
@@ -221,7 +223,8 @@ take_history(struct peers *peers, struct peer_stream *stream, struct bytes body)
 	    proof_verify_consistency(old->size, &old->root, stream->greeted.size, &stream->greeted.root,
 				     consistency.proof.hashes, consistency.proof.count) != OK)
 		return refuse(peers, stream, &stream->greeted, "peers.fork");
-	entry->shown = (struct mark){stream->greeted.size, stream->greeted.root};
+	if (stream->greeted.size > entry->shown.size)
+		entry->shown = (struct mark){stream->greeted.size, stream->greeted.root};
 	entry->open = stream;
 	entry->peer.state = PEER_UP;
 	entry->remembered_ms = peers->now_ms;

@@ -215,6 +215,22 @@ an_older_log_is_refused_by_name_until_people_re_admit_it(void **) {
 	assert_int_equal(network_peer(C, B)->state, PEER_REFUSED);
 }
 
+static void
+a_head_that_cannot_be_is_no_head(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 2);
+	peer_network_pass(&network, 500);
+	B->claimed = (struct head){UINT64_C(1) << 53, {{1}}};
+	peer_network_pass(&network, 3000);
+	assert_true(dropped(A, PEER_DROP_PROTOCOL) > 0);
+	assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+	assert_false(A->keepers.of_party[2]->is_refused);
+	assert_int_equal(peers_shown(A->peers, network_peer(A, B))->size, 10);
+	B->claimed.size = 0;
+	peer_network_pass(&network, 3000);
+	assert_true(network_all_up(&network));
+}
+
 /* Restored, and gone on by itself beyond what the others have seen: larger, and no continuation. */
 static void
 a_log_that_went_another_way_is_refused_by_its_history(void **) {
@@ -499,7 +515,7 @@ two_channels_that_are_spliced_end(void **) {
 RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_under_credit_and_a_full_queue_is_said),
 	  T(a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch), T(a_restart_is_seen_by_its_new_epoch),
 	  T(an_older_log_is_refused_by_name_until_people_re_admit_it),
-	  T(a_log_that_went_another_way_is_refused_by_its_history),
+	  T(a_log_that_went_another_way_is_refused_by_its_history), T(a_head_that_cannot_be_is_no_head),
 	  T(a_head_that_shrinks_on_an_open_channel_is_refused),
 	  T(what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself),
 	  T(a_keeper_that_is_removed_is_heard_no_more), T(a_stranger_and_one_with_other_keys_are_never_up),

@@ -43,6 +43,10 @@ everything_that_can_be_set_is_taken_over(void **) {
 				 "data_directory: /data\n"
 				 "rollback_guard: {kind: witness, witnesses: [\"https://w.example\"], policy: /p}\n"
 				 "root_key: {descriptor: 5}\n"
+				 "peer_listen: {address: 10.0.0.1, port: 8444}\n"
+				 "peers: [{name: b, address: 10.0.0.2, port: 8444}, {name: keeper-3, address: \"::2\", "
+				 "port: 9}]\n"
+				 "vm_generation: /run/generation\n"
 				 "limits: {connections: 2, outstanding: 3, feed_clients: 0}\n"
 				 "users: {gateway: 1001, keeper: 1002}\n"
 				 "confinement: degraded\n"
@@ -58,6 +62,11 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_string_equal("/p", config.rollback_guard.witness_policy);
 	assert_int_equal(CONFIG_ROOT_KEY_DESCRIPTOR, config.root_key.kind);
 	assert_int_equal(5, config.root_key.descriptor);
+	assert_string_equal("10.0.0.1", config.peer_listener.address);
+	assert_int_equal(2, config.peer_count);
+	assert_string_equal("keeper-3", config.peers[1].name);
+	assert_int_equal(9, config.peers[1].port);
+	assert_string_equal("/run/generation", config.vm_generation);
 	assert_int_equal(2, config.limits.connections);
 	assert_int_equal(1002, config.users[IPC_ROLE_KEEPER]);
 	assert_int_equal(70'403, config.users[IPC_ROLE_WATCHER]);
@@ -96,6 +105,14 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 		{MINIMAL "confinement: none\n", "yaml.choice", ":5:"},
 		{MINIMAL "listen: []\n", "yaml.range", ":5:"},
 		{MINIMAL "listen: [{address: localhost, port: 1}]\n", "config.listen", ":5:"},
+		{MINIMAL "peers: []\n", "yaml.range", ":5:"},
+		{MINIMAL "peers: [{name: b, address: 10.0.0.2}]\n", "yaml.missing_key", ":5:"},
+		{MINIMAL "peers: [{name: B, address: 10.0.0.2, port: 1}]\n", "config.peers", ":5:"},
+		{MINIMAL "peers: [{name: b, address: localhost, port: 1}]\n", "config.peers", ":5:"},
+		{MINIMAL "peers: [{name: b, address: 10.0.0.2, port: 1}, {name: b, address: 10.0.0.3, port: 1}]\n",
+		 "config.peers", ":5:"},
+		{MINIMAL "peer_listen: {address: localhost, port: 1}\n", "config.peer_listen", ":5:"},
+		{MINIMAL "vm_generation: generation\n", "config.vm_generation", ":5:"},
 		{MINIMAL "tls: {certificate: /c}\n", "config.tls", ":5:"},
 		{MINIMAL "tls: {groups: [X25519]}\n", "config.tls", ":5:"},
 		{MINIMAL "tls: {groups: [X25519MLKEM768, P-521]}\n", "config.tls", ":5:"},
