@@ -804,9 +804,15 @@ def test_every_route_is_asked_once():
                                 os.path.join(firm.data, "public", "log.policy")).out
     context = ssl.create_default_context(cafile=firm.at("proxy.crt"))
     anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=30)
-    for path in ("/healthz", "/readyz", "/metrics", "/v1/ledger/checkpoint"):
+    assert firm.must(firm.ask("person1", "keeper", "list", "--json")).json() == []
+    pages = {}
+    for path in ("/healthz", "/readyz", "/metrics", "/v1/ledger/checkpoint", "/"):
         anyone.request("GET", path, headers={"Host": firm.authority})
-        assert anyone.getresponse().read(), path
+        pages[path] = anyone.getresponse().read().decode()
+        assert pages[path], path
+    script = re.search(r'src="(/assets/[^"]+)"', pages["/"]).group(1)
+    anyone.request("GET", script, headers={"Host": firm.authority})
+    assert anyone.getresponse().read(), script
     anyone.close()
 
 
@@ -904,6 +910,10 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert problem(other.ask("POST", "/v1/session", body)) == (401, "session.refused")
     assert browser.ask("GET", "/v1/session") == (200, session)
     assert browser.ask("GET", "/v1/people?limit=2")[0] == 200
+    operation = firm.must(sign("settlement", 400)).json()["operation"]
+    for path in (f"operations/{operation}/view", f"operations/{operation}/timeline", "inbox", "limits"):
+        status, answer = browser.ask("GET", f"/v1/{path}")
+        assert status == 200, (path, answer)
     assert problem(browser.ask("POST", "/v1/operations", {}))[0] == 400
 
     stream = browser.watch()
