@@ -514,7 +514,33 @@ one_session_too_many_ends_the_oldest(void **) {
 		read_by(&s, cookies[i], "/v1/policy", 200);
 }
 
-RUN_TESTS(T(a_passkey_signs_in_and_the_session_reads), T(a_cookie_authorises_nothing_but_reading),
+/* Who reads by a session passes the same check as who signs each read. */
+static void
+an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_2);
+	read_by(&s, cookie, "/v1/keys", 200);
+	read_by(&s, cookie, "/v1/people/p-0000000000000002/personal", 200);
+	read_by(&s, cookie, "/v1/people/p-0000000000000001/personal", 403);
+	assert_int_equal(1, entries_of(&s, ENTRY_READ));
+	signed_in_do(&s, "auditor.grant", PERSON, "{\"entity\":\"northwind-trading\",\"from\":0,\"until\":1}");
+	static const char *const targets[] = {"/v1/keys", "/v1/people", "/v1/policy", "/v1/ledger/entries/0",
+					      "/v1/events"};
+	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++)
+		read_by(&s, cookie, targets[i], 403);
+	assert_int_equal(1, entries_of(&s, ENTRY_READ));
+	read_by(&s, cookie, "/v1/operations", 200);
+	assert_int_equal(2, entries_of(&s, ENTRY_READ));
+	signed_in_ask(&s, "GET", "/v1/session", cookie, (struct bytes){}, &response);
+	assert_answer(200, nullptr, &response);
+	assert_non_null(memmem(response.body.data, response.body.len, "\"roles\":[\"auditor\"]", 19));
+	assert_int_equal(2, entries_of(&s, ENTRY_READ)); /* what is their own */
+}
+
+RUN_TESTS(T(an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry),
+	  T(a_passkey_signs_in_and_the_session_reads), T(a_cookie_authorises_nothing_but_reading),
 	  T(what_an_authenticator_says_wrongly_is_refused_alike), T(a_challenge_is_ours_and_fresh_and_used_once),
 	  T(what_was_signed_for_something_else_gives_no_session),
 	  T(what_has_become_of_a_key_is_recorded_and_told_nobody),

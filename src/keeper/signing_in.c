@@ -122,6 +122,8 @@ write_session(const struct keeper *keeper, const struct session *session, struct
 	json_write_member_string(w, "person", key->principal->id);
 	json_write_key(w, "roles");
 	json_write_array(w);
+	if (access_is_auditor(&keeper->gate->state->access, key->principal->id))
+		json_write_text(w, "auditor");
 	json_write_end(w);
 	json_write_end(w);
 	return OK;
