@@ -308,6 +308,16 @@ export interface Group {
 	members: string[];
 }
 
+export interface Destination {
+	destination: string;
+	effective_from?: number;
+	expires?: number;
+	note?: string;
+	probation?: number;
+	state: "expired" | "waiting" | "probation" | "in_force";
+	tested_by?: string;
+}
+
 export interface DestinationList {
 	changed_at: number;
 	count: number;
@@ -315,7 +325,7 @@ export interface DestinationList {
 	id: string;
 	kind: string;
 	version: number;
-	entries?: string[];
+	entries?: Destination[];
 	next?: string;
 }
 

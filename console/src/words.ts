@@ -2,7 +2,7 @@
 
 import type { Movement, Transaction, View } from "./api";
 import type { Json } from "./canonical";
-import { chainName, dateTime, nameOf, plural } from "./format";
+import { chainName, dateTime, dollars, nameOf, plural } from "./format";
 
 type Payload = Record<string, Json>;
 
@@ -19,6 +19,16 @@ function texts(payload: Payload, member: string): string {
 function size(payload: Payload, member: string): number {
 	const value = payload[member];
 	return Array.isArray(value) ? value.length : 0;
+}
+
+// Of new destinations: what an approver agrees to beside the addresses.
+function terms(payload: Payload): string {
+	const { effective_from: from, expires, probation } = payload;
+	return (
+		(typeof probation === "number" ? `, on probation with tests of up to ${dollars(probation)}` : "") +
+		(typeof from === "number" ? `, from ${dateTime(from)} on` : "") +
+		(typeof expires === "number" ? `, until ${dateTime(expires)}` : "")
+	);
 }
 
 const KINDS: Record<string, { name: string; says: (payload: Payload, on: string) => string }> = {
@@ -55,7 +65,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"group.member_remove": { name: "Member leaves", says: (p, on) => `Take ${nameOf(text(p, "person")).name} out of the group ${on}` },
 	delegate: { name: "Delegation", says: (p, on) => `Let ${nameOf(text(p, "by")).name} vote for ${on} until ${dateTime(Number(p["until"] ?? 0))}` },
 	"list.create": { name: "New list", says: (p) => `Create the list ${text(p, "id")} of ${text(p, "kind")} destinations` },
-	"list.add": { name: "New destinations", says: (p, on) => `Add ${plural(size(p, "entries"), "destination")} to the list ${on}` },
+	"list.add": { name: "New destinations", says: (p, on) => `Add ${plural(size(p, "entries"), "destination")} to the list ${on}${terms(p)}` },
 	"list.confirm": { name: "Confirmed destinations", says: (p, on) => `Confirm ${plural(size(p, "entries"), "destination")} of the list ${on}: the test arrived` },
 	"list.remove": { name: "Destinations leave", says: (p, on) => `Take ${plural(size(p, "entries"), "destination")} out of the list ${on}` },
 	"asset.add": { name: "New asset", says: (p) => `Register the asset ${text(p, "symbol")} on ${chainName(text(p, "chain"))}` },
@@ -68,6 +78,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"keeper.remove": { name: "Keeper leaves", says: (p) => `Let the keeper ${text(p, "name")} take part no more` },
 	"keeper.readmit": { name: "Keeper returns", says: (p) => `Let the keeper ${text(p, "name")} go on from ${text(p, "size")} entries` },
 	"clock.accept": { name: "Clock", says: (p) => `Accept the clock: it is ${dateTime(Number(p["realtime"] ?? 0))}` },
+	"notification.test": { name: "Test of a notification", says: (p) => `Send a test to ${text(p, "receiver")}` },
 	"intent.resolve": { name: "Outcome", says: (p) => `State that the intended act ${p["happened"] === true ? "happened" : "did not happen"}` },
 };
 

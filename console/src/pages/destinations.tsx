@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Asset, Bundle, DestinationList, LimitsOfKey, Page as PageOf, Spent } from "../api";
+import type { Asset, Bundle, Destination, DestinationList, LimitsOfKey, Page as PageOf, Spent } from "../api";
 import { dollars, plural } from "../format";
 import { type Limit, limitsOf } from "../limits";
 import { readAll, useResource } from "../resource";
@@ -9,6 +9,23 @@ function everything<T>(path: string, aborted?: AbortSignal): Promise<PageOf<T>> 
 	return readAll<T>(path, aborted).then((items) => ({ items }));
 }
 
+const STATES = { expired: ["expired", "bad"], waiting: ["waits", "wait"], probation: ["on probation", "wait"], in_force: ["in force", "good"] } as const;
+
+function Entry({ entry }: { entry: Destination }) {
+	const [words, tone] = STATES[entry.state];
+	return (
+		<li>
+			<span class="mono wrap">{entry.destination}</span> <span class={`pill ${tone}`}>{words}</span>
+			<span class="muted small">
+				{entry.state === "waiting" && <> until <Time at={entry.effective_from ?? 0} /></>}
+				{entry.expires !== undefined && <> · {entry.state === "expired" ? "ended" : "ends"} <Time at={entry.expires} /></>}
+				{entry.probation !== undefined && <> · tests up to {dollars(entry.probation)} a day{entry.tested_by === undefined ? ", none yet" : ", one was sent"}</>}
+				{entry.note !== undefined && <> · {entry.note}</>}
+			</span>
+		</li>
+	);
+}
+
 function Entries({ id }: { id: string }) {
 	const [path, setPath] = useState(`/v1/lists/${id}?limit=200`);
 	const list = useResource<DestinationList>(path);
@@ -16,9 +33,9 @@ function Entries({ id }: { id: string }) {
 		<Answer of={list}>
 			{({ entries, next, count }) => (
 				<>
-					<ul class="entries mono">
+					<ul class="entries">
 						{(entries ?? []).map((entry) => (
-							<li key={entry}>{entry}</li>
+							<Entry key={entry.destination} entry={entry} />
 						))}
 					</ul>
 					{next !== undefined && (
