@@ -15,7 +15,7 @@ enum algorithm { ALGORITHM_SHA256, ALGORITHM_SHA512, ALGORITHM_KECCAK256, ALGORI
 
 static EVP_MD *algorithms[ALGORITHM_COUNT];
 /* MACs with their hash chosen; each call works on a copy, which takes the key along when it is freed. */
-static EVP_MAC_CTX *hmac_sha256_template, *hmac_sha512_template;
+static EVP_MAC_CTX *hmac_sha1_template, *hmac_sha256_template, *hmac_sha512_template;
 static pthread_key_t thread_end;
 static pthread_once_t fetched = PTHREAD_ONCE_INIT;
 
@@ -54,6 +54,7 @@ fetch_algorithms(void) {
 		crypto_must((algorithms[i] = EVP_MD_fetch(nullptr, names[i], nullptr)) != nullptr, names[i]);
 	EVP_MAC *hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
 	crypto_must(hmac != nullptr, "HMAC");
+	hmac_sha1_template = hmac_template(hmac, (char[]){"SHA1"});
 	hmac_sha256_template = hmac_template(hmac, (char[]){"SHA2-256"});
 	hmac_sha512_template = hmac_template(hmac, (char[]){"SHA2-512"});
 	EVP_MAC_free(hmac);
@@ -185,6 +186,11 @@ hmac_sha256(struct bytes key, struct bytes message) {
 	struct hash256 mac;
 	hmac(&hmac_sha256_template, key, message, mac.bytes, sizeof mac.bytes);
 	return mac;
+}
+
+void
+hmac_sha1(struct bytes key, struct bytes message, uint8_t mac[20]) {
+	hmac(&hmac_sha1_template, key, message, mac, 20);
 }
 
 void

@@ -39,6 +39,8 @@ void sha512(struct bytes message, uint8_t digest[64]);
 /* RIPEMD-160(SHA-256(message)): Bitcoin's key and script hash. */
 void hash160(struct bytes message, uint8_t digest[20]);
 struct hash256 hmac_sha256(struct bytes key, struct bytes message);
+/* For what others have standardised with it: one-time passwords (RFC 6238). */
+void hmac_sha1(struct bytes key, struct bytes message, uint8_t mac[20]);
 void hmac_sha512(struct bytes key, struct bytes message, uint8_t mac[64]);
 
 /* A running SHA-256. */
