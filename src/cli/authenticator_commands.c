@@ -193,3 +193,99 @@ person_invite_run(struct invocation *invocation) {
 								     .resource = resource,
 								     .payload = buffer_bytes(&payload)});
 }
+
+/* --- One-time passwords. --- */
+
+constexpr size_t TOTP_FILE_MAX = 256;
+
+/* RFC 4648 §6, without padding: as authenticator apps take it. */
+static enum status
+base32_text(struct arena *arena, struct bytes secret, const char **text) {
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	size_t len = (secret.len * 8 + 4) / 5;
+	char *made = arena_alloc(arena, len + 1);
+	TRY_ALLOC(made);
+	for (size_t i = 0; i < len; i++) {
+		unsigned value = 0;
+		for (size_t bit = 5 * i; bit < 5 * i + 5; bit++)
+			value = value << 1 | (bit / 8 < secret.len ? secret.data[bit / 8] >> (7 - bit % 8) & 1U : 0);
+		made[i] = alphabet[value];
+	}
+	*text = made;
+	return OK;
+}
+
+/* What an authenticator app is shown: a new file for its owner alone. */
+static enum status
+give_uri(struct invocation *invocation, const char *person, struct bytes value, const char *algorithm,
+	 const char *digits) {
+	_cleanup_(secret_free) struct secret secret = {};
+	struct profile profile;
+	const char *path = invocation_option(invocation, "uri"), *base32;
+	if (path == nullptr)
+		return OK;
+	TRY(profile_read(invocation, &profile));
+	TRY(profile_need_instance(&profile));
+	TRY(secret_alloc(&secret, value.len / 2));
+	TRY(hex_decode(value, secret.data, secret.len));
+	TRY(base32_text(&invocation->arena, secret_bytes(&secret), &base32));
+	const char *uri = arena_format(&invocation->arena,
+				       "otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=%s&digits=%s&period=30\n",
+				       profile.instance, person, base32, profile.instance,
+				       strcmp(algorithm, "sha1") == 0 ? "SHA1" : "SHA256", digits);
+	TRY_ALLOC(uri);
+	return output_file(path, bytes_of_text(uri), 0600, false);
+}
+
+/* The salt follows from the secret, so that the same command brings the same secret again once it is approved. */
+static enum status
+write_totp(struct invocation *invocation, const char *person, struct bytes value, struct buffer *payload,
+	   struct buffer *secret) {
+	const char *algorithm = invocation_option(invocation, "algorithm") ?: "sha1";
+	const char *digits = invocation_option(invocation, "digits") ?: "6";
+	struct hash256 salt = SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/totp-salt/v1\0"), bytes_of_text(person),
+					   bytes_of("", 1), value);
+	struct hash256 commitment = SHA256_PARTS(hash256_bytes(&salt), value);
+	uint64_t number;
+	struct json_writer w;
+	if (value.len < 32 || value.len % 2 != 0 || decimal_decode(bytes_of_text(digits), &number) != OK || number > 8)
+		return fail(STATUS_INVALID,
+			    "usage.totp: expected a secret of 16 to 64 bytes in hexadecimal digits, and 6 to "
+			    "8 digits");
+	json_writer_start(&w, payload);
+	json_write_object(&w);
+	json_write_member_text(&w, "algorithm", algorithm);
+	json_write_member_hex(&w, "commitment", hash256_bytes(&commitment));
+	json_write_member_integer(&w, "digits", (int64_t)number);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	json_writer_start(&w, secret);
+	json_write_object(&w);
+	json_write_member_hex(&w, "salt", hash256_bytes(&salt));
+	json_write_member_string(&w, "value", value);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return give_uri(invocation, person, value, algorithm, digits);
+}
+
+enum status
+totp_add_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {}, secret = {};
+	_cleanup_(secret_free) struct secret value = {};
+	const char *word = invocation_word(invocation, 0);
+	const char *person = strncmp(word, "person:", 7) == 0 ? word + 7 : word;
+	TRY(secret_read_file(&value, invocation_option(invocation, "secret-file"), TOTP_FILE_MAX));
+	TRY(write_totp(invocation, person, secret_bytes(&value), &payload, &secret));
+	struct hash256 hash = sha256(buffer_bytes(&payload));
+	char hex[65];
+	hex_encode(hash256_bytes(&hash), hex);
+	const char *resource = arena_format(&invocation->arena, "person:%s", person);
+	const char *key = arena_format(&invocation->arena, "totp-%s-%.32s", person, hex);
+	TRY_ALLOC(resource);
+	TRY_ALLOC(key);
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload),
+								     .secret = buffer_bytes(&secret),
+								     .idempotency_key = key});
+}

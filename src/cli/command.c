@@ -23,6 +23,7 @@ static const struct command_option submitting[] = {
 	{"reference", "TEXT", "a ticket or order that this belongs to"},
 	{"idempotency-key", "KEY", "the same key gives the same operation again (default: a random one)"},
 	{"expires", "DURATION", "how long it may wait for approvals: 30s, 5m, 24h, 7d (default 24h)"},
+	{"totp", "CODE", "a one-time password beside the signature"},
 };
 
 static const struct command_option configuring[] = {

@@ -83,6 +83,7 @@ enum status ledger_export_run(struct invocation *invocation);
 enum status authenticator_trust_run(struct invocation *invocation);
 enum status passkey_add_run(struct invocation *invocation);
 enum status person_invite_run(struct invocation *invocation);
+enum status totp_add_run(struct invocation *invocation);
 
 /* prove_commands.c: files alone, by a worker of its own. */
 enum status policy_prove_run(struct invocation *invocation);

@@ -72,7 +72,7 @@ make_operation(struct invocation *invocation, const struct client *client, const
 }
 
 static enum status
-write_signature(const struct key_file *key, struct bytes document, struct json_writer *w) {
+write_signature(const struct key_file *key, struct bytes document, const char *totp, struct json_writer *w) {
 	struct hash256 digest = sha256(document);
 	uint8_t signature[64];
 	TRY(key_file_sign(key, OPERATION_SIGNATURE_LABEL, &digest, signature));
@@ -80,14 +80,16 @@ write_signature(const struct key_file *key, struct bytes document, struct json_w
 	json_write_object(w);
 	json_write_member_string(w, "key_id", key->key_id);
 	json_write_member_hex(w, "signature", BYTES_OF_ARRAY(signature));
+	if (totp != nullptr)
+		json_write_member_text(w, "totp", totp);
 	json_write_end(w);
 	return OK;
 }
 
 /* The body is canonical: the log shows again which bytes the requester signed. */
 static enum status
-write_body(const struct client *client, const struct operation *operation, const struct submit_request *request,
-	   struct buffer *body) {
+write_body(const struct invocation *invocation, const struct client *client, const struct operation *operation,
+	   const struct submit_request *request, struct buffer *body) {
 	_cleanup_(buffer_free) struct buffer document = {};
 	struct json_writer w;
 	TRY(operation_write(operation, &document));
@@ -106,7 +108,8 @@ write_body(const struct client *client, const struct operation *operation, const
 		json_write_canonical(&w, request->secret);
 	}
 	if (key_file_is_person(client_key(client)))
-		TRY(write_signature(client_key(client), buffer_bytes(&document), &w));
+		TRY(write_signature(client_key(client), buffer_bytes(&document), invocation_option(invocation, "totp"),
+				    &w));
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }
@@ -141,7 +144,7 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 	TRY(check_kind(request, &kind));
 	TRY(client_create(invocation, false, &client));
 	TRY(make_operation(invocation, client, request, &operation));
-	TRY(write_body(client, &operation, request, &body));
+	TRY(write_body(invocation, client, &operation, request, &body));
 	const char *target = operation_kinds[kind].is_protective ? "/v1/protective" : "/v1/operations";
 	enum status status = client_post(client, &invocation->arena, target, buffer_bytes(&body),
 					 operation.idempotency_key, &answer);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gate/activation.h"
+#include "gate/one_time.h"
 #include "gate/passkey_enrolment.h"
 #include "gate/personal.h"
 #include "gate/shared_keys.h"
@@ -205,6 +206,11 @@ invite_person(struct gate_state *state, const struct change *change) {
 		return fail(STATUS_INVALID, "payload.expires: expected a time within the next 30 days");
 	TRY(directory_check_new_key(state->directory, person, invitation.name));
 	return invitations_add(&state->invitations, &invitation, change->now_ms);
+}
+
+static enum status
+add_one_time(struct gate_state *state, const struct change *change) {
+	return one_time_add(state, change->operation->resource, change->payload);
 }
 
 static enum status
@@ -774,6 +780,14 @@ invitation_facts(const struct gate_state *state, const struct change *change, st
 }
 
 static void
+one_time_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	struct bytes person = change->operation->resource;
+	facts_add_string(facts, "change.key_class", FACT_VERIFIED, BYTES_OF_LITERAL("totp"));
+	facts_add_boolean(facts, "change.own", FACT_VERIFIED, bytes_equal(change->operation->principal, person));
+	facts_add_boolean(facts, "change.approver", FACT_VERIFIED, count_groups(state->directory, person) > 0);
+}
+
+static void
 list_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
 	if (list != nullptr)
@@ -911,6 +925,7 @@ static const struct administration {
 	[OPERATION_PRINCIPAL_INVITE] = {{"certified", "expires", "name", "synced", "token_sha256", "waiting_ms"},
 					invite_person,
 					invitation_facts},
+	[OPERATION_PRINCIPAL_TOTP_ADD] = {{"algorithm", "commitment", "digits"}, add_one_time, one_time_facts},
 	[OPERATION_AUTHENTICATOR_TRUST] = {{"aaguid", "roots"}, set_authenticator_trust, no_facts},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {{"key"}, revoke_key_of_principal, no_facts},
 	[OPERATION_SESSION_REVOKE] = {{}, nothing_to_change, no_facts},

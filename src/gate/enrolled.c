@@ -24,6 +24,7 @@ enrolled_free(struct enrolled *enrolled) {
 	}
 	map_free(&enrolled->keys);
 	invitations_free(&enrolled->invitations);
+	map_free(&enrolled->one_time);
 }
 
 static enum status
@@ -142,6 +143,8 @@ enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes k
 		return enrol(enrolled, resource, payload);
 	if (bytes_equal_text(kind, "principal.passkey_add"))
 		return enrol_passkey(enrolled, instance, resource, at_ms, payload);
+	if (bytes_equal_text(kind, "principal.totp_add"))
+		return map_put(&enrolled->one_time, resource, enrolled, nullptr);
 	if (bytes_equal_text(kind, "principal.invite"))
 		return invite(enrolled, resource, at_ms, payload);
 	if (!bytes_equal_text(kind, "principal.key_revoke"))

@@ -16,11 +16,12 @@
 struct enrolled {
 	struct map keys; /* key id to struct enrolled_key */
 	struct invitations invitations;
+	struct map one_time; /* people who have one-time passwords */
 };
 void enrolled_free(struct enrolled *enrolled); /* a cleanup function */
 
 /* A change that was made: person.add, workload.add, principal.key_add, principal.passkey_add, principal.invite,
- * principal.key_revoke; others enrol nobody. */
+ * principal.totp_add, principal.key_revoke; others enrol nobody. */
 enum status enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes kind, struct bytes resource,
 			    int64_t at_ms, const json *payload);
 

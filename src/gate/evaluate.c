@@ -108,6 +108,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 						       .operation_id = &submission->id,
 						       .requester = key->principal,
 						       .key = key,
+						       .has_totp = submission->has_totp,
 						       .kind = submission->kind,
 						       .resource_type = submission->resource_type,
 						       .resource_id = submission->resource_id,

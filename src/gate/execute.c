@@ -1,3 +1,4 @@
+#include "gate/one_time.h"
 #include "gate/execute.h"
 
 #include "crypto/hash.h"
@@ -177,6 +178,13 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	return keep_key(gate, arena, &key, blob, result);
 }
 
+static enum status
+add_totp(struct gate *gate, struct arena *, const struct submission *submission, const struct evaluation *,
+	 struct bytes *) {
+	return one_time_store(gate->state, submission->operation.resource, submission->payload_document,
+			      submission->secret);
+}
+
 /* The successor is a fresh key with the attributes of the one that is rotated. */
 static enum status
 rotate_key(struct gate *gate, struct arena *arena, const struct submission *submission,
@@ -210,6 +218,7 @@ static act *const acts[OPERATION_KINDS] = {
 	[OPERATION_KEY_CREATE] = create_key,
 	[OPERATION_KEY_IMPORT] = import_key,
 	[OPERATION_KEY_ROTATE] = rotate_key,
+	[OPERATION_PRINCIPAL_TOTP_ADD] = add_totp,
 };
 
 enum status

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gate/evaluate.h"
 #include "gate/execute.h"
+#include "gate/one_time.h"
 #include "gate/joint.h"
 #include "gate/view.h"
 #include "store/blob.h"
@@ -451,6 +452,22 @@ check_key_in_order(const struct directory_key *key, uint32_t counter, int64_t no
 	return key->passkey == nullptr ? OK : authenticator_counter_check(key->passkey->counter, counter);
 }
 
+/* Which step it was of becomes part of the evidence; the code itself is nobody's business any more. */
+static enum status
+take_totp(struct gate *gate, struct submission *submission, int64_t now_ms) {
+	int64_t step;
+	struct bytes requester = submission->requester;
+	if (submission->totp.len == 0)
+		return OK;
+	TRY(one_time_take(gate->state, submission->operation.principal, submission->totp, now_ms, &step));
+	const char *text = arena_format(submission->arena, "%.*s,\"totp\":{\"step\":%lld}}", (int)requester.len - 1,
+					requester.data, (long long)step);
+	TRY_ALLOC(text);
+	submission->requester = bytes_of_text(text);
+	submission->has_totp = true;
+	return OK;
+}
+
 enum status
 gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step) {
 	*step = (struct gate_step){};
@@ -465,6 +482,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	TRY(check_times(gate, &submission->operation, now_ms));
 	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
 	TRY(check_key_in_order(key, submission->counter, now_ms));
+	TRY(take_totp(gate, submission, now_ms));
 	if (submission->nonce.len > 0 && !FAULT_SKIP_NONCE) {
 		TRY(nonces_take(gate->state->nonces, submission->key_id, submission->nonce, submission->nonce_expires_s,
 				now_ms));
@@ -620,7 +638,7 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 	if (directory_active_key(gate->state->directory, submission.key_id, &key) != OK)
 		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
 	TRY(gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation));
-	bool lacks_secret = submission.kind == OPERATION_KEY_IMPORT && secret == nullptr;
+	bool lacks_secret = submission_needs_secret(submission.kind) && secret == nullptr;
 	if (evaluation.decision == DECISION_HELD || (evaluation.decision == DECISION_PERMIT && lacks_secret)) {
 		step->state = OPERATION_HELD;
 		struct bytes missing =

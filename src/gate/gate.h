@@ -76,10 +76,12 @@ struct submission {
 	struct bytes key_id; /* that signed */
 	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
-	bool nonce_taken;                /* also where the operation was refused after it */
-	uint32_t counter;                /* where a passkey signed: its authenticator's */
-	struct bytes requester;          /* canonical JSON: evidence of the signature */
-	struct bytes peer_address;       /* reported */
+	bool nonce_taken;          /* also where the operation was refused after it */
+	uint32_t counter;          /* where a passkey signed: its authenticator's */
+	struct bytes totp;         /* a one-time password beside an Ed25519 signature, as it was typed; empty: none */
+	bool has_totp;             /* it was taken, and stands in the evidence */
+	struct bytes requester;    /* canonical JSON: evidence of the signature */
+	struct bytes peer_address; /* reported */
 	const struct seen_network *seen; /* in its place where the operation is decided again */
 };
 
@@ -103,6 +105,9 @@ struct vote_submission {
 /* The body is {"statement":{...},"signature":{...}}, signed in either of those ways. vote->key_id is set only if its signature verified. */
 enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body,
 			   struct vote_submission *vote);
+
+/* Whether the secret travels beside the payload and must be there when the act is done. */
+bool submission_needs_secret(enum operation_kind_id kind);
 
 /* What a request's @authority must be: its Host where that is one of ours, and our first name otherwise. */
 struct bytes gate_authority_of(const struct gate *gate, const struct http_request *request);

@@ -21,7 +21,9 @@ observe_identity(struct observation *o, struct facts *facts) {
 	facts_add_boolean(facts, "identity.terminal_key", FACT_VERIFIED, o->key->class == DIRECTORY_KEY_TERMINAL);
 	if (o->requester->kind == PRINCIPAL_PERSON) {
 		facts_add_long(facts, "mfa.aal", FACT_VERIFIED,
-			       o->key->passkey == nullptr ? 1 : passkey_assurance_level(o->key->passkey));
+			       o->key->passkey != nullptr ? passkey_assurance_level(o->key->passkey)
+			       : o->has_totp              ? 2
+							  : 1);
 		facts_add_boolean(facts, "mfa.phishing_resistant", FACT_VERIFIED, o->key->passkey != nullptr);
 	}
 	if (desk != nullptr)

@@ -20,6 +20,7 @@ struct observation {
 	const struct hash256 *operation_id;
 	const struct principal *requester;
 	const struct directory_key *key; /* that signed the operation */
+	bool has_totp;                   /* with a one-time password beside it */
 	enum operation_kind_id kind;
 	enum resource_type resource_type;
 	struct bytes resource_id;

@@ -179,6 +179,15 @@ keep_bytes(struct arena *arena, struct bytes from, struct bytes *kept) {
 	return OK;
 }
 
+/* Beside the signature that was kept. */
+static enum status
+find_totp(struct submission *submission) {
+	const json *requester;
+	TRY(json_read(submission->arena, submission->requester, (struct json_limits){}, &requester));
+	submission->has_totp = json_get(requester, "totp") != nullptr;
+	return OK;
+}
+
 enum status
 joint_submission(const struct gate_operation *operation, struct arena *arena, struct submission *submission) {
 	const struct held_operation *held = operation->held;
@@ -189,6 +198,7 @@ joint_submission(const struct gate_operation *operation, struct arena *arena, st
 	TRY(keep_bytes(arena, held->document, &submission->document));
 	TRY(keep_bytes(arena, held->payload, &submission->payload));
 	TRY(keep_bytes(arena, held->requester, &submission->requester));
+	TRY(find_totp(submission));
 	TRY(keep_bytes(arena, held->key_id, &submission->key_id));
 	submission->seen = &held->seen;
 	TRY(json_read(arena, submission->document, (struct json_limits){}, &document));

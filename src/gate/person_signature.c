@@ -3,6 +3,7 @@
 #include "base/base64url.h"
 #include "crypto/sign.h"
 #include "identity/statement.h"
+#include "identity/totp.h"
 
 constexpr size_t SIGNATURE_MAX = 1024; /* RSA of 4,096 bits has 512 */
 
@@ -40,6 +41,17 @@ read_signature(struct arena *arena, const json *object, struct person_signature 
 	if (!signature->is_passkey && signature->signature.len != ED25519_SIGNATURE_SIZE)
 		return fail(STATUS_INVALID, "signature.signature: expected %zu bytes, found %zu",
 			    ED25519_SIGNATURE_SIZE, signature->signature.len);
+	return OK;
+}
+
+/* Whether it is a code is for whoever compares it to say. */
+static enum status
+read_totp(const json *object, struct person_signature *signature) {
+	if (json_get(object, "totp") == nullptr)
+		return OK;
+	TRY(json_need_string(object, "signature", "totp", &signature->totp));
+	if (signature->is_passkey || signature->totp.len == 0 || signature->totp.len > TOTP_DIGITS_MAX)
+		return fail(STATUS_INVALID, "signature.totp: expected digits, beside an Ed25519 signature");
 	return OK;
 }
 
@@ -90,12 +102,13 @@ enum status
 person_signature_read(struct arena *arena, const struct directory *directory, const struct relying_party *party,
 		      const json *object, const char *label, const struct hash256 *digest,
 		      struct person_signature *signature) {
-	static const char *const members[] = {"assertion", "key_id", "signature", nullptr};
+	static const char *const members[] = {"assertion", "key_id", "signature", "totp", nullptr};
 	struct relying_party own = *party;
 	*signature = (struct person_signature){};
 	TRY(json_only(object, "signature", members));
 	TRY(json_need_string(object, "signature", "key_id", &signature->key_id));
 	TRY(read_signature(arena, object, signature));
+	TRY(read_totp(object, signature));
 	const struct directory_key *key = directory_key(directory, signature->key_id);
 	struct passkey nobodys = {.rp_id = own_host(party), .cose_key = BYTES_OF_ARRAY(NOBODYS_PASSKEY)};
 	bool is_known = key != nullptr && (key->passkey != nullptr) == signature->is_passkey;

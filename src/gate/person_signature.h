@@ -18,9 +18,10 @@ struct person_signature {
 	bool is_passkey;
 	struct bytes authenticator_data, client_data; /* passkeys only */
 	uint32_t counter;                             /* passkeys only, once verified */
+	struct bytes totp; /* of an Ed25519 signature in a request: digits, not verified here; empty: none */
 };
 
-/* {"assertion"?: {"authenticator_data", "client_data"}, "key_id", "signature"}, all hexadecimal but the key's id; verified by the
+/* {"assertion"?: {"authenticator_data", "client_data"}, "key_id", "signature", "totp"?}, hexadecimal but the key's id and the digits; verified by the
  * directory's key of that id. A key that does not exist, or of the other kind, is answered as one that did not sign, for as many
  * instructions; what has become of a key is told to whoever signs with it. */
 enum status person_signature_read(struct arena *arena, const struct directory *directory,

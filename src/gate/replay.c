@@ -10,6 +10,7 @@
 #include "identity/challenges.h"
 #include "identity/http_signature.h"
 #include "identity/statement.h"
+#include "identity/totp.h"
 #include "crypto/sign.h"
 #include "model/entry.h"
 #include "policy/held.h"
@@ -236,14 +237,27 @@ http_signature_holds(struct replayer *replayer, const struct decision_record *re
 
 /* The policy was told of no more assurance than the signature gives. */
 static bool
-assurance_holds(struct replayer *replayer, const struct enrolled_key *key, const struct facts *facts) {
+assurance_holds(struct replayer *replayer, const struct enrolled_key *key, bool has_totp, const struct facts *facts) {
 	const struct fact *resistant = facts_find(facts, "mfa.phishing_resistant");
-	int64_t level = 1, most = !key->is_passkey ? 1 : key->passkey.backup_eligible ? 2 : 3;
+	int64_t level = 1;
+	int64_t most = key->is_passkey ? (key->passkey.backup_eligible ? 2 : 3) : has_totp ? 2 : 1;
 	if (resistant != nullptr && resistant->value.boolean && !key->is_passkey)
 		DIFFERS("mfa.phishing_resistant is true, and no passkey signed");
 	if (facts_long_at(facts, "mfa.aal", &level) && level > most)
 		DIFFERS("mfa.aal is %lld, and the requester's key gives %lld", (long long)level, (long long)most);
 	return true;
+}
+
+/* The log enrolled one-time passwords for them, and says that one was taken, of a step that had begun. Whether it matched is known to
+ * the keeper alone, which has the secret. */
+static bool
+totp_is_stated(const struct replayer *replayer, const struct decision_record *record, struct bytes person,
+	       const json *requester) {
+	const json *totp = json_get(requester, "totp");
+	int64_t step;
+	return totp != nullptr && json_need_integer(totp, "requester.totp", "step", &step) == OK && step > 0 &&
+	       step <= record->decided_ms / TOTP_STEP_MS + 1 &&
+	       map_get(&replayer->enrolled.one_time, person) != nullptr;
 }
 
 /* The requester's signature over exactly this operation, by a key that the log enrolled for them. */
@@ -264,7 +278,8 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record, 
 		enrolled_find(&replayer->enrolled, operation.principal, key_id, signature.public_key);
 	if (key == nullptr)
 		DIFFERS("the requester's key is not one that the log enrolled for them");
-	if (!assurance_holds(replayer, key, facts))
+	bool has_totp = totp_is_stated(replayer, record, operation.principal, requester);
+	if (!assurance_holds(replayer, key, has_totp, facts))
 		return false;
 	if (bytes_equal_text(method, "http-message-signature"))
 		return http_signature_holds(replayer, record, requester, &signature);

@@ -2,6 +2,7 @@
 #include "gate/evaluate.h"
 #include "gate/gate.h"
 #include "gate/genesis.h"
+#include "gate/one_time.h"
 #include "gate/joint.h"
 #include "gate/view.h"
 
@@ -127,9 +128,16 @@ follow_counter(struct gate *gate, struct arena *arena, const json *evidence) {
 }
 
 static enum status
-follow_requester(struct gate *gate, struct arena *arena, const struct decision_record *record) {
-	const json *requester;
+follow_requester(struct gate *gate, struct arena *arena, const struct operation *operation,
+		 const struct decision_record *record) {
+	const json *requester, *totp;
+	int64_t step;
 	TRY(json_read(arena, record->requester, (struct json_limits){}, &requester));
+	totp = json_get(requester, "totp");
+	if (totp != nullptr) {
+		TRY(json_need_integer(totp, "requester.totp", "step", &step));
+		one_time_follow(gate->state, operation->principal, step);
+	}
 	return follow_counter(gate, arena, requester);
 }
 
@@ -152,7 +160,7 @@ restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const j
 	known->expires_ms = operation.expires_ms;
 	known->entry = index;
 	TRY(take_nonce(gate, arena, &record));
-	TRY(follow_requester(gate, arena, &record));
+	TRY(follow_requester(gate, arena, &operation, &record));
 	if (record.decision == DECISION_PERMIT && record.outcome == OUTCOME_DONE)
 		TRY(apply_recorded_change(gate, arena, &operation, &record));
 	if (is_intent && record.has_spend) /* reserved until an outcome gives it back */
@@ -216,13 +224,25 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 }
 
 /* A refusal at a last vote is the newest that is known of an operation that stays held. */
+/* A one-time password that did not match counts. */
+static enum status
+follow_failure(struct gate *gate, const json *body) {
+	static const char mismatch[] = "totp.mismatch:";
+	struct bytes error, key_id;
+	TRY(json_need_string(body, "refusal", "error", &error));
+	TRY(json_need_string(body, "refusal", "key", &key_id));
+	if (error.len >= sizeof mismatch - 1 && memcmp(error.data, mismatch, sizeof mismatch - 1) == 0)
+		one_time_follow_failure(gate->state, http_signature_principal(key_id));
+	return OK;
+}
+
 static enum status
 restore_refusal(struct gate *gate, uint64_t index, const json *body) {
 	struct gate_operation *operation;
 	if (json_get(body, "nonce") != nullptr)
 		return restore_nonce_of_refusal(gate, body);
 	if (json_get(body, "vote") == nullptr)
-		return OK;
+		return follow_failure(gate, body);
 	TRY(find_named(gate, index, body, &operation));
 	if (operation->state != OPERATION_HELD)
 		return corrupt(index, "refusal");
@@ -427,6 +447,8 @@ gate_restore_finish(struct gate *gate) {
 		if (operation->state == OPERATION_HELD)
 			TRY(compute_view_digest(gate, operation->held));
 	}
+	TRY(one_time_open(gate->state));
+	TRY(one_time_reconcile(gate->state));
 	TRY(gate_reconcile_keys(gate));
 	return personal_reconcile(gate);
 }

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "gate/one_time.h"
 #include "gate/shared_keys.h"
 
-/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations, assets, lists, zones,
- * keys, limits, nonces, last nonces, operations, keepers. */
+/* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations,
+ * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 7; /* 6: how keys are shared; 7: of whom there are personal values, and who may read what */
+constexpr uint16_t VERSION = 8; /* 6: how keys are shared; 7: of whom there are personal values, and who may read what; 8: one-time passwords */
 
 struct writing {
 	struct gate *gate;
@@ -161,6 +162,16 @@ write_invitations(const struct writing *writing, struct buffer *to) {
 static enum status
 read_invitations(struct gate *gate, struct bytes part) {
 	return invitations_read(&gate->state->invitations, part);
+}
+
+static enum status
+write_one_time(const struct writing *writing, struct buffer *to) {
+	return one_time_write(writing->gate->state, to);
+}
+
+static enum status
+read_one_time(struct gate *gate, struct bytes part) {
+	return one_time_read(gate->state, part);
 }
 
 /* --- Assets: in order of addition; chain, contract, symbol, decimals, whether there is a price, the price and its time. --- */
@@ -432,6 +443,7 @@ static const struct {
 	{write_subjects, read_subjects},
 	{write_access, read_access},
 	{write_invitations, read_invitations},
+	{write_one_time, read_one_time},
 	{write_assets, read_assets},
 	{write_lists, read_lists},
 	{write_zones, read_zones},

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "gate/one_time.h"
 #include "gate/shared_keys.h"
 #include "policy/context_path.h"
 
@@ -18,6 +19,7 @@ gate_state_create(struct gate_state **state, struct bytes instance, struct bytes
 	if (keeper.len > 0)
 		memcpy(made->keeper, keeper.data, keeper.len);
 	made->secrets = secrets;
+	throttle_start(&made->one_time_throttle);
 	TRY(directory_create(&made->directory));
 	TRY(asset_registry_create(&made->assets));
 	TRY(limits_create(&made->limits));
@@ -26,6 +28,8 @@ gate_state_create(struct gate_state **state, struct bytes instance, struct bytes
 		TRY(keyring_create(&made->ring_to_come, root, instance));
 		TRY(secret_alloc(&made->share_key, 32));
 		TRY(root_key_derive(root, ECDSA_SHARE_LABEL, made->share_key.data));
+		TRY(secret_alloc(&made->one_time_key, 32));
+		TRY(root_key_derive(root, ONE_TIME_LABEL, made->one_time_key.data));
 	}
 	*state = TAKE(made);
 	return OK;
@@ -52,6 +56,7 @@ gate_state_destroy(struct gate_state **state) {
 	shared_keys_free(gone);
 	counted_free(&gone->counted);
 	secret_free(&gone->share_key);
+	one_time_free(gone);
 	map_free(&gone->last_nonces);
 	operations_free(&gone->operations);
 	nonces_destroy(&gone->nonces);

@@ -22,6 +22,7 @@
 #include "identity/invitations.h"
 #include "identity/nonces.h"
 #include "identity/subjects.h"
+#include "identity/throttle.h"
 #include "keys/software/keyring.h"
 #include "policy/bundle.h"
 #include "store/secrets.h"
@@ -34,6 +35,9 @@ struct gate_state {
 	struct invitations invitations;   /* to enrol a passkey */
 	struct subjects subjects;         /* of whom there are personal values */
 	struct access access;             /* auditors, and who may read personal values */
+	struct map one_time;              /* person to their one-time passwords: gate/one_time.h */
+	struct secret one_time_key;       /* seals their secrets; empty where no root key was given */
+	struct throttle one_time_throttle;
 	struct asset_registry *assets;
 	struct destinations destinations;
 	struct zones zones;

@@ -1,4 +1,5 @@
 #include "gate/gate.h"
+#include "gate/one_time.h"
 #include "gate/passkey_enrolment.h"
 #include "identity/invitations.h"
 #include "gate/person_signature.h"
@@ -91,6 +92,7 @@ verify_person(const struct gate *gate, const json *object, struct submission *su
 				  &submission->digest, &signature));
 	submission->key_id = signature.key_id;
 	submission->counter = signature.counter;
+	submission->totp = signature.totp;
 	return write_evidence(submission, signature.is_passkey ? "passkey" : "digest-signature", (struct bytes){},
 			      &signature);
 }
@@ -134,6 +136,11 @@ read_documents(const struct gate *gate, const json *root, struct bytes canonical
 			    submission->operation.idempotency_key, &submission->id);
 }
 
+bool
+submission_needs_secret(enum operation_kind_id kind) {
+	return kind == OPERATION_KEY_IMPORT || kind == OPERATION_PRINCIPAL_TOTP_ADD;
+}
+
 static enum status
 read_personal(const json *brought, struct submission *submission) {
 	if ((brought != nullptr) != (submission->kind == OPERATION_PERSON_PROFILE))
@@ -150,19 +157,23 @@ read_kind(const json *root, struct submission *submission) {
 	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
 					  &submission->resource_id));
 	submission->secret = json_get(root, "secret");
-	if ((submission->secret != nullptr) != (submission->kind == OPERATION_KEY_IMPORT))
-		return fail(STATUS_INVALID, "request.secret: goes with key.import and nothing else");
+	if ((submission->secret != nullptr) != submission_needs_secret(submission->kind))
+		return fail(STATUS_INVALID,
+			    "request.secret: goes with key.import and principal.totp_add, and nothing else");
 	if (submission->secret != nullptr && submission->nonce.len > 0)
-		return fail(STATUS_INVALID, "request.secret: keys are imported by people, not by workloads");
+		return fail(STATUS_INVALID, "request.secret: secrets are brought by people, not by workloads");
 	TRY(read_personal(json_get(root, "personal"), submission));
 	return change_check_payload(submission->kind, submission->payload_document);
 }
 
-/* A new passkey was made at one of our own addresses, and for whom the operation says; an invitation says all that it must. */
+/* A new passkey was made at one of our own addresses, and for whom the operation says; an invitation and a one-time password say
+ * all that they must. */
 static enum status
 check_enrolment(const struct gate *gate, int64_t now_ms, struct submission *submission) {
 	struct passkey_enrolment enrolment;
 	struct invitation invitation;
+	if (submission->kind == OPERATION_PRINCIPAL_TOTP_ADD)
+		return one_time_check_payload(submission->payload_document);
 	if (submission->kind == OPERATION_PRINCIPAL_INVITE)
 		return invitation_read(submission->payload_document, submission->operation.resource, &invitation);
 	if (submission->kind != OPERATION_PRINCIPAL_PASSKEY_ADD)
@@ -217,6 +228,8 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	vote->operation_id = vote->statement.operation_id;
 	TRY(person_signature_read(arena, gate->state->directory, &party, signature, APPROVAL_SIGNATURE_LABEL,
 				  &vote->statement_digest, &vote->signature));
+	if (vote->signature.totp.len > 0)
+		return fail(STATUS_INVALID, "signature.totp: a vote takes no one-time password");
 	vote->key_id = vote->signature.key_id;
 	return OK;
 }

@@ -21,6 +21,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_PRINCIPAL_KEY_ADD] = {"principal.key_add", "people", ON(PERSON) | ON(WORKLOAD), ACT_INWARD, false},
 	[OPERATION_PRINCIPAL_PASSKEY_ADD] = {"principal.passkey_add", "people", ON(PERSON), ACT_INWARD, false},
 	[OPERATION_PRINCIPAL_INVITE] = {"principal.invite", "people", ON(PERSON), ACT_INWARD, false},
+	[OPERATION_PRINCIPAL_TOTP_ADD] = {"principal.totp_add", "people", ON(PERSON), ACT_INWARD, false},
 	[OPERATION_AUTHENTICATOR_TRUST] = {"authenticator.trust", "people", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_PRINCIPAL_KEY_REVOKE] = {"principal.key_revoke", "protect", ON(PERSON) | ON(WORKLOAD), ACT_INWARD,
 					    true},
