@@ -2,7 +2,9 @@
 """A firm is founded, served and used through the program alone: keys, transfers, approvals, offline votes, refusals, receipts, replay.
 Every request and answer of it is as docs/openapi.yaml says."""
 
+import base64
 import hashlib
+import hmac
 import http.client
 import json
 import os
@@ -12,6 +14,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 
 import openapi
 import tap
@@ -954,6 +957,40 @@ def test_a_person_enrols_a_passkey_by_a_link_that_works_once():
             with open(os.path.join(folder, name), "rb") as file:
                 text = file.read()
                 assert token.encode() not in text and bytes.fromhex(token) not in text, f"{folder}/{name} holds the token"
+
+
+def one_time_code(secret, step, digits=6):
+    """RFC 6238 with SHA-1, by Python's own hmac."""
+    mac = hmac.new(secret, step.to_bytes(8, "big"), "sha1").digest()
+    at = mac[-1] & 15
+    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7FFFFFFF) % 10**digits:0{digits}}"
+
+
+def test_a_one_time_password_beside_a_key_is_a_second_factor():
+    firm, person = house(), "p-00000000000000aa"
+    secret = os.urandom(20)
+    with open(firm.at("totp-secret"), "w", encoding="utf-8") as file:
+        file.write(secret.hex() + "\n")
+    arguments = ("person", "totp-add", person, "--secret-file", firm.at("totp-secret"))
+    asked = firm.must(firm.ask("person4", *arguments, "--uri", firm.at("totp-uri"), "--json")).json()
+    for approver in ("person3", "person5"):
+        held_answer = firm.must(firm.ask(approver, "op", "approve", asked["operation"], "--yes", "--json")).json()
+    assert held_answer["state"] == "held" and held_answer["missing"] == {}, held_answer
+    assert firm.must(firm.ask("person4", *arguments, "--json")).json()["state"] == "done"
+    with open(firm.at("totp-uri"), encoding="utf-8") as file:
+        uri = file.read()
+    assert base64.b32decode(re.search("secret=([A-Z2-7]+)&", uri)[1]) == secret and "digits=6&period=30" in uri, uri
+    step = int(time.time()) // 30
+    done = firm.must(firm.ask("aa", "person", "sign-out", person, "--totp", one_time_code(secret, step), "--json")).json()
+    facts = firm.must(firm.ask("person1", "policy", "explain", done["operation"], "--json")).json()["facts"]
+    assert facts["mfa.aal"]["value"] == 2 and facts["mfa.phishing_resistant"]["value"] is False, facts
+    again = firm.ask("aa", "person", "sign-out", person, "--totp", one_time_code(secret, step), "--json")
+    assert again.code == 1 and "totp.mismatch" in again.err, again
+    for folder, _, names in os.walk(firm.data):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as file:
+                text = file.read()
+                assert secret not in text and secret.hex().encode() not in text, f"{folder}/{name} holds the secret"
 
 
 def test_the_log_is_decided_again_under_another_bundle():
