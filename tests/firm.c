@@ -253,6 +253,7 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 		.idempotency_key = bytes_of_text(wanted->idempotency_key),
 		.reason = wanted->reason == nullptr ? (struct bytes){} : bytes_of_text(wanted->reason),
 		.payload_hash = sha256(buffer_bytes(&payload)),
+		.break_glass = wanted->break_glass,
 		.created_ms = wanted->created_ms,
 		.expires_ms = wanted->created_ms + (wanted->lifetime_ms == 0 ? HOUR_MS : wanted->lifetime_ms)};
 	TRY(operation_write(&operation, &document));

@@ -66,6 +66,7 @@ struct firm_operation {
 	const char *personal; /* person.profile: canonical JSON; else null */
 	int64_t created_ms;
 	int64_t lifetime_ms; /* 0: an hour */
+	bool break_glass;
 };
 enum status firm_body(struct firm *firm, const char *instance, const struct firm_operation *operation,
 		      struct buffer *body);

@@ -21,6 +21,7 @@ static const struct command_option connecting[] = {
 static const struct command_option submitting[] = {
 	{"reason", "TEXT", "why; policies may demand it"},
 	{"reference", "TEXT", "a ticket or order that this belongs to"},
+	{"break-glass", nullptr, "it cannot wait: give --reason; it is reviewed afterwards"},
 	{"idempotency-key", "KEY", "the same key gives the same operation again (default: a random one)"},
 	{"expires", "DURATION", "how long it may wait for approvals: 30s, 5m, 24h, 7d (default 24h)"},
 	{"totp", "CODE", "a one-time password beside the signature"},

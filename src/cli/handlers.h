@@ -23,6 +23,7 @@ enum status restore_run(struct invocation *invocation);
 enum status op_submit_run(struct invocation *invocation);
 enum status op_sign_run(struct invocation *invocation);
 enum status op_show_run(struct invocation *invocation);
+enum status op_review_run(struct invocation *invocation);
 enum status op_list_run(struct invocation *invocation);
 enum status op_receipt_run(struct invocation *invocation);
 enum status op_export_run(struct invocation *invocation);

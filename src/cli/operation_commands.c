@@ -79,6 +79,22 @@ op_sign_run(struct invocation *invocation) {
 								     .payload = buffer_bytes(&payload)});
 }
 
+enum status
+op_review_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct json_writer w;
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	json_write_member_text(&w, "finding", invocation_option(invocation, "finding"));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	const char *resource = arena_format(&invocation->arena, "operation:%s", invocation_word(invocation, 0));
+	TRY_ALLOC(resource);
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload)});
+}
+
 /* --- Looking. --- */
 
 static enum status

@@ -168,6 +168,8 @@ write_text(const struct review *review, const json *material, const json *payloa
 	   const struct wallet_transaction *transaction, struct buffer *to) {
 	char hex[65], time[TIME_TEXT_SIZE];
 	hex_encode(hash256_bytes(&review->id), hex);
+	if (review->operation.break_glass)
+		buffer_append_text(to, "BREAK GLASS: the requester says that this cannot wait\n");
 	line(to, "operation", bytes_of_text(hex));
 	line(to, "kind", review->operation.kind);
 	line(to, "requester", review->operation.principal);

@@ -66,6 +66,7 @@ make_operation(struct invocation *invocation, const struct client *client, const
 					.reference = option_bytes(invocation, "reference"),
 					.reason = option_bytes(invocation, "reason"),
 					.payload_hash = sha256(request->payload),
+					.break_glass = invocation_option(invocation, "break-glass") != nullptr,
 					.created_ms = io_realtime_ns(io_system()) / 1'000'000};
 	operation->expires_ms = operation->created_ms + lifetime_ms;
 	return choose_idempotency_key(invocation, request, &operation->idempotency_key);

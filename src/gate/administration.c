@@ -697,6 +697,24 @@ test_notification(struct gate_state *, const struct change *change) {
 	return json_need_string(change->payload, "payload", "receiver", &receiver);
 }
 
+/* What was found is in the payload, and with it in the log. Nobody reviews what they asked for themselves. */
+static enum status
+review_break_glass(struct gate_state *state, const struct change *change) {
+	struct hash256 id;
+	struct bytes finding;
+	TRY(json_need_string(change->payload, "payload", "finding", &finding));
+	if (finding.len == 0)
+		return fail(STATUS_INVALID, "payload.finding: expected what was found");
+	TRY(text_check("payload.finding", finding, BREAK_GLASS_FINDING_MAX));
+	if (change->resource_id.len != 2 * sizeof id.bytes)
+		return fail(STATUS_INVALID, "operation.resource: expected an operation's id");
+	TRY(hex_decode(change->resource_id, id.bytes, sizeof id.bytes));
+	const struct open_review *review = reviews_find(&state->reviews, &id);
+	if (review != nullptr && bytes_equal(review->requester, change->operation->principal))
+		return fail(STATUS_DENIED, "review.own: who asked for it does not review it");
+	return reviews_close(&state->reviews, &id);
+}
+
 static enum status
 nothing_to_change(struct gate_state *, const struct change *) {
 	return OK;
@@ -885,6 +903,18 @@ price_facts(const struct gate_state *state, const struct change *change, struct 
 }
 
 static void
+review_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	struct hash256 id;
+	if (change->resource_id.len != 2 * sizeof id.bytes ||
+	    hex_decode(change->resource_id, id.bytes, sizeof id.bytes) != OK)
+		return;
+	const struct open_review *review = reviews_find(&state->reviews, &id);
+	if (review != nullptr)
+		facts_add_boolean(facts, "change.own", FACT_VERIFIED,
+				  bytes_equal(review->requester, change->operation->principal));
+}
+
+static void
 no_facts(const struct gate_state *, const struct change *, struct facts *) {}
 
 /* --- The table. --- */
@@ -955,6 +985,7 @@ static const struct administration {
 	[OPERATION_CLOCK_ACCEPT] = {{"realtime"}, nothing_to_change, no_facts},
 	[OPERATION_INTENT_RESOLVE] = {{"happened"}, resolve_intent, no_facts},
 	[OPERATION_NOTIFICATION_TEST] = {{"receiver"}, test_notification, no_facts},
+	[OPERATION_BREAK_GLASS_REVIEW] = {{"finding"}, review_break_glass, review_facts},
 };
 
 enum status

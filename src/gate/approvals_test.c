@@ -428,7 +428,233 @@ a_new_key_of_an_approver_votes_after_the_wait(void **) {
 	assert_replays(&b, 4);
 }
 
-RUN_TESTS(T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_anyone),
+/* --- Break-glass. --- */
+
+static const struct firm_operation in_an_emergency = {.by = FIRM_PERSON_4,
+						      .kind = "unit.add",
+						      .resource = "system:gatehouse",
+						      .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
+						      .reason = "the venue's keys are lost",
+						      .break_glass = true};
+
+/* Whatever the policies permit: nobody, and no one person, passes by breaking the glass. */
+static void
+a_break_glass_needs_two_people_where_the_policies_ask_for_none(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s, plain;
+	set_up(&b);
+	activate(&b, "@id(\"all\") permit (principal, action, resource);\n");
+	submit(&b, &in_an_emergency, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_true(s.step.is_break_glass);
+	assert_bytes(BYTES_OF_LITERAL("{\"total\":2}"), s.step.record->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), s.step.operation->held->missing);
+	assert_restarts_alike(&b);
+	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_4, "zone.add", "system:gatehouse", "{\"id\":\"north\"}"));
+	assert_replays(&b, 5);
+	assert_restarts_alike(&b);
+	assert_int_equal(1, b.gate->state->reviews.open.count);
+	/* What went through with one vote less than was recorded does not replay. */
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	static const char from[] = "\"approvals.total\":2", to[] = "\"approvals.total\":1";
+	enum replay_result result = REPLAY_NOT_A_DECISION;
+	const char *difference = nullptr;
+	struct buffer *leaf = &b.leaves[b.count - 2];
+	uint8_t *at = memmem(leaf->data, leaf->len, from, strlen(from));
+	assert_non_null(at);
+	memcpy(at, to, strlen(to));
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
+	for (size_t i = 0; i + 1 < b.count; i++)
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
+	assert_int_equal(REPLAY_DIFFERENT, result);
+	assert_string_equal("decided deny, recorded permit", difference);
+}
+
+/* One human with a delegation is one human. */
+static void
+a_delegate_is_not_two_people_in_an_emergency_either(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	enum operation_state state;
+	char payload[256];
+	set_up(&b);
+	activate(&b, "@id(\"all\") permit (principal, action, resource);\n");
+	snprintf(payload, sizeof payload, "{\"by\":\"person:p-0000000000000001\",\"until\":%lld}",
+		 (long long)(b.now_ms + A_DAY_MS));
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_2, "delegate", "person:p-0000000000000002", payload));
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_4, "delegate", "person:p-0000000000000004", payload));
+	submit(&b, &in_an_emergency, &s);
+	struct firm_choice own = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI},
+			   of_two = {.verdict = "approve",
+				     .client = APPROVAL_CLIENT_CLI,
+				     .person = "person:p-0000000000000002"},
+			   of_asker = {.verdict = "approve",
+				       .client = APPROVAL_CLIENT_CLI,
+				       .person = "person:p-0000000000000004"};
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_1, &of_two, &state));
+	assert_int_equal(OPERATION_HELD, state);
+	assert_fails(STATUS_CONFLICT, "votes.signer_voted", vote_as(&b, s.step.operation, FIRM_PERSON_1, &own, &state));
+	assert_fails(STATUS_DENIED, "votes.initiator", vote_as(&b, s.step.operation, FIRM_PERSON_1, &of_asker, &state));
+	assert_int_equal(OPERATION_HELD, s.step.operation->state);
+}
+
+/* Bundles that try are refused before anybody is asked; and a forbid stays a forbid. */
+static void
+no_bundle_lets_an_emergency_pass_a_forbid_or_one_person(void **) {
+	static const struct {
+		const char *policies;
+		bool is_refused;
+	} cases[] = {
+		{"@id(\"a\") permit (principal, action, resource) when { context.request.break_glass };", true},
+		{"@id(\"a\") permit (principal, action, resource)\n"
+		 "when { context.request.break_glass && context.approvals.total >= 1 };",
+		 true},
+		{"@id(\"a\") permit (principal, action, resource)\n"
+		 "when { context.request.break_glass || context.approvals.total >= 2 };",
+		 true},
+		{"@id(\"a\") permit (principal, action, resource)\n"
+		 "when { context.request.break_glass == true && context.approvals.rejections < 2 };",
+		 true},
+		{"@id(\"a\") forbid (principal, action, resource) unless { context.request.break_glass };", true},
+		{"@id(\"a\") forbid (principal, action, resource) when { !context.request.break_glass };", true},
+		{"@id(\"a\") forbid (principal, action, resource)\n"
+		 "when { context.approvals.total < 3 && !context.request.break_glass };",
+		 true},
+		{"@id(\"a\") forbid (principal, action, resource)\n"
+		 "when { if context.request.break_glass then false else true };",
+		 true},
+		{"@id(\"a\") permit (principal, action, resource)\n"
+		 "when { context.request.break_glass && context.approvals.total >= 2 };",
+		 false},
+		{"@id(\"a\") permit (principal, action, resource)\n"
+		 "when { context.request.break_glass } when { 1 < context.approvals.group.treasury };",
+		 false},
+		{"@id(\"a\") permit (principal, action, resource) unless { context.request.break_glass };", false},
+		{"@id(\"a\") forbid (principal, action, resource) when { context.request.break_glass };", false},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(buffer_free) struct buffer payload = {};
+		_cleanup_(submitted_free) struct submitted s;
+		assert_ok(firm_activation_alone(cases[i].policies, &payload));
+		struct firm_operation change = {.by = FIRM_PERSON_4,
+						.kind = "policy.activate",
+						.resource = "system:gatehouse",
+						.reason = "tested",
+						.payload = (const char *)payload.data};
+		submit(&b, &change, &s);
+		if (cases[i].is_refused &&
+		    (s.status != STATUS_INVALID || strstr(fail_message(), "monotone.break_glass") == nullptr))
+			fail_msg("%s: expected monotone.break_glass, got %s", cases[i].policies, fail_message());
+		if (!cases[i].is_refused && s.status != OK)
+			fail_msg("%s: %s", cases[i].policies, fail_message());
+	}
+	activate(&b, "@id(\"glass\") permit (principal, action, resource)\n"
+		     "when { context.request.break_glass && context.approvals.total >= 2 };\n"
+		     "@id(\"never\") forbid (principal, action == Action::\"unit.add\", resource);\n");
+	_cleanup_(submitted_free) struct submitted denied;
+	submit(&b, &in_an_emergency, &denied);
+	assert_int_equal(OPERATION_DENIED, denied.step.state);
+}
+
+/* In the shipped policies: two people of any group and an hour, instead of two of security and a day. */
+static void
+an_emergency_widens_groups_and_shortens_waits_and_is_reviewed(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s, own, reviewed, again, late;
+	char payload[256], resource[80] = "operation:";
+	set_up(&b);
+	snprintf(payload, sizeof payload, "{\"effective_from\":%lld,\"person\":\"person:p-0000000000000005\"}",
+		 (long long)(b.now_ms + INT64_C(3'600'000)));
+	struct firm_operation member = {
+		.by = FIRM_PERSON_4, .kind = "group.member_add", .resource = "group:treasury", .payload = payload};
+	assert_int_equal(OPERATION_DENIED, stop(&b, member.by, member.kind, member.resource, member.payload));
+	member.break_glass = true;
+	member.reason = "two of three treasurers cannot be reached";
+	submit(&b, &member, &s);
+	assert_ok(s.status);
+	assert_bytes(BYTES_OF_LITERAL("{\"independent\":1,\"total\":2}"), s.step.record->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
+	hex_encode(hash256_bytes(&s.submission.id), resource + strlen(resource));
+	struct reviews *reviews = &b.gate->state->reviews;
+	assert_int_equal(0, reviews_overdue(reviews, b.now_ms + BREAK_GLASS_REVIEW_MS - 1));
+	b.now_ms += BREAK_GLASS_REVIEW_MS;
+	assert_int_equal(1, reviews_overdue(reviews, b.now_ms));
+	assert_restarts_alike(&b);
+	/* While it is overdue nobody breaks the glass again. */
+	struct firm_operation another = in_an_emergency;
+	another.kind = "group.add";
+	another.payload = "{\"id\":\"extra\"}";
+	submit(&b, &another, &late);
+	assert_true(has_text(late.step.record->facts, "\"request.reviews_overdue\":1"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.security\":2,\"independent\":1,\"total\":2}"),
+		     late.step.record->missing);
+	struct firm_operation review = {.by = FIRM_PERSON_4,
+					.kind = "break_glass.review",
+					.resource = resource,
+					.payload = "{\"finding\":\"justified\"}"};
+	submit(&b, &review, &own);
+	assert_int_equal(OPERATION_DENIED, own.step.state);
+	review.by = FIRM_PERSON_3;
+	submit(&b, &review, &reviewed);
+	assert_int_equal(OPERATION_DONE, reviewed.step.state);
+	assert_int_equal(0, b.gate->state->reviews.open.count);
+	submit(&b, &review, &again);
+	assert_int_equal(OPERATION_DENIED, again.step.state); /* nothing is open */
+	assert_replays(&b, 7);
+	assert_restarts_alike(&b);
+}
+
+static void
+what_is_no_emergency_is_refused_by_name(void **) {
+	static const struct {
+		struct firm_operation operation;
+		const char *name;
+	} cases[] = {
+		{{.by = FIRM_PERSON_4,
+		  .kind = "principal.suspend",
+		  .resource = "person:p-0000000000000003",
+		  .payload = "{}",
+		  .reason = "tested",
+		  .break_glass = true},
+		 "operation.break_glass"},
+		{{.by = FIRM_PERSON_4,
+		  .kind = "break_glass.review",
+		  .resource = "operation:00",
+		  .payload = "{\"finding\":\"fine\"}",
+		  .reason = "tested",
+		  .break_glass = true},
+		 "operation.break_glass"},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		submit(&b, &cases[i].operation, &s);
+		assert_fails(STATUS_INVALID, cases[i].name, s.status);
+	}
+	struct operation operation = {.instance = BYTES_OF_LITERAL("i"),
+				      .kind = BYTES_OF_LITERAL("sign"),
+				      .principal = BYTES_OF_LITERAL("person:p-1"),
+				      .resource = BYTES_OF_LITERAL("key:k"),
+				      .idempotency_key = BYTES_OF_LITERAL("k"),
+				      .expires_ms = 1,
+				      .break_glass = true};
+	_cleanup_(buffer_free) struct buffer text = {};
+	assert_fails(STATUS_INVALID, "operation.break_glass", operation_write(&operation, &text));
+}
+
+RUN_TESTS(T(a_break_glass_needs_two_people_where_the_policies_ask_for_none),
+	  T(a_delegate_is_not_two_people_in_an_emergency_either),
+	  T(no_bundle_lets_an_emergency_pass_a_forbid_or_one_person),
+	  T(an_emergency_widens_groups_and_shortens_waits_and_is_reviewed), T(what_is_no_emergency_is_refused_by_name),
+	  T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_anyone),
 	  T(a_new_key_of_an_approver_votes_after_the_wait),
 	  T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
 	  T(a_stage_that_is_undone_takes_the_later_ones_with_it), T(a_stage_that_nobody_completed_does_not_replay),

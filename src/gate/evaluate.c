@@ -251,6 +251,7 @@ forecast(struct gate *gate, struct arena *arena, const struct policy_request *re
 	struct counters counters;
 	struct policy_held held;
 	TRY(make_counters(gate, arena, evaluation, &counters));
+	policy_floor_need(&break_glass_floor, request->context, counters.all, counters.count);
 	qsort(counters.all, counters.count, sizeof counters.all[0], compare_counters);
 	TRY(policy_held(gate->state->bundle->policies, gate->entities, request, (struct policy_options){.strict = true},
 			counters.all, counters.count, arena, &held));
@@ -271,7 +272,8 @@ decide(struct gate *gate, struct arena *arena, struct evaluation *evaluation) {
 					 .context = &context};
 	TRY(policy_decide(gate->state->bundle->policies, gate->entities, &request,
 			  (struct policy_options){.strict = true}, arena, &evaluation->result));
-	bool permits = evaluation->result.decision == POLICY_ALLOW || FAULT_SKIP_POLICY;
+	bool permits = (evaluation->result.decision == POLICY_ALLOW || FAULT_SKIP_POLICY) &&
+		       policy_floor_holds(&break_glass_floor, &context);
 	evaluation->decision = permits ? DECISION_PERMIT : DECISION_DENY;
 	return evaluation->decision == DECISION_PERMIT ? OK : forecast(gate, arena, &request, evaluation);
 }

@@ -366,6 +366,10 @@ decide_and_record(struct gate *gate, const struct submission *submission, const 
 	TRY(find_erased(gate, submission, &erased));
 	if (record->decision == DECISION_PERMIT)
 		TRY(act(gate, submission, evaluation, &step->personal, record));
+	if (submission->operation.break_glass &&
+	    (record->outcome == OUTCOME_DONE || record->outcome == OUTCOME_INTENDED))
+		TRY(reviews_demand(&gate->state->reviews, &submission->id, submission->operation.principal, now_ms));
+	step->is_break_glass = submission->operation.break_glass;
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	attach_openings(&step->personal, entry);
 	entry->type = record->outcome == OUTCOME_INTENDED ? ENTRY_INTENT : ENTRY_DECISION;

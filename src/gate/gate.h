@@ -141,6 +141,7 @@ struct gate_step {
 	struct personal_record personal; /* that the step's entries hold */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;
+	bool is_break_glass;
 	struct bytes refusal; /* why a last vote could not decide; empty otherwise */
 };
 void gate_step_free(struct gate_step *step); /* a cleanup function */

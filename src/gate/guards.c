@@ -6,6 +6,10 @@ static enum status
 observe_request(struct observation *o, struct facts *facts) {
 	facts_add(facts, "time.now", FACT_VERIFIED, (struct value){.type = VALUE_DATETIME, .integer = o->now_ms});
 	facts_add_long(facts, "request.age_ms", FACT_VERIFIED, o->now_ms - o->operation->created_ms);
+	size_t overdue = reviews_overdue(&o->state->reviews, o->now_ms);
+	if (overdue > 0)
+		facts_add_long(facts, "request.reviews_overdue", FACT_VERIFIED, (int64_t)overdue);
+	facts_add_boolean(facts, "request.break_glass", FACT_VERIFIED, o->operation->break_glass);
 	facts_add_boolean(facts, "request.has_reason", FACT_VERIFIED, o->operation->reason.len > 0);
 	facts_add_boolean(facts, "request.has_reference", FACT_VERIFIED, o->operation->reference.len > 0);
 	return OK;

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "gate/break_glass.h"
+
 /* tests/facts_test.py holds this table against docs/facts.md. */
 static const struct monotone_fact facts[] = {
 	{"approvals.by_client", MONOTONE_COUNTS},
@@ -13,6 +15,7 @@ static const struct monotone_fact facts[] = {
 	{"approvals.second", MONOTONE_COUNTS},
 	{"approvals.third", MONOTONE_COUNTS},
 	{"approvals.total", MONOTONE_COUNT},
+	{"request.break_glass", MONOTONE_EMERGENCY},
 	{"zone.mismatch", MONOTONE_FLAG},
 	{"zone.seen", MONOTONE_REPORT},
 };
@@ -33,6 +36,7 @@ host_create(struct host **host) {
 	made->bundles = (struct bundle_host){.schema = made->schema,
 					     .open_records = open_records,
 					     .open_record_count = ARRAY_LENGTH(open_records),
+					     .floor = &break_glass_floor,
 					     .monotone = {facts, ARRAY_LENGTH(facts), guarded, ARRAY_LENGTH(guarded)}};
 	*host = TAKE(made);
 	return OK;

@@ -100,11 +100,13 @@ operation_repetition_hash(const struct operation *operation) {
 	const struct bytes members[] = {operation->kind, operation->resource, hash256_bytes(&operation->payload_hash),
 					operation->reference, operation->reason};
 	uint8_t lengths[ARRAY_LENGTH(members)][4];
-	struct bytes parts[1 + 2 * ARRAY_LENGTH(members)] = {BYTES_OF_LITERAL("gatehouse/repetition/v1")};
+	struct bytes parts[2 + 2 * ARRAY_LENGTH(members)] = {BYTES_OF_LITERAL("gatehouse/repetition/v1")};
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
 		store_u32be(lengths[i], (uint32_t)members[i].len);
 		parts[1 + 2 * i] = bytes_of(lengths[i], sizeof lengths[i]);
 		parts[2 + 2 * i] = members[i];
 	}
-	return sha256_parts(parts, ARRAY_LENGTH(parts));
+	/* What is no break-glass hashes as it did before there was any. */
+	parts[ARRAY_LENGTH(parts) - 1] = BYTES_OF_LITERAL("break_glass");
+	return sha256_parts(parts, ARRAY_LENGTH(parts) - !operation->break_glass);
 }

@@ -74,7 +74,7 @@ void operations_set_state(struct operations *operations, struct gate_operation *
 enum status operations_keep(struct operations *operations, struct gate_operation *operation,
 			    struct held_operation **held);
 
-/* SHA-256 over kind, resource, payload hash, reference and reason, length-prefixed (design §4). */
+/* SHA-256 over kind, resource, payload hash, reference and reason, length-prefixed (design §4), and of a break-glass its name. */
 struct hash256 operation_repetition_hash(const struct operation *operation);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gate/activation.h"
+#include "gate/break_glass.h"
 #include "gate/enrolled.h"
 #include "gate/replay_request.h"
 #include "gate/person_signature.h"
@@ -419,6 +420,7 @@ same_missing(struct replayer *replayer, const struct bundle *bundle, const struc
 			DIFFERS("the missing approvals name what is not a fact");
 		counters[count++] = (struct policy_counter){bytes_of_text(path), current, current + json_integer(more)};
 	}
+	policy_floor_need(&break_glass_floor, request->context, counters, count);
 	if (policy_held(bundle->policies, entities, request, (struct policy_options){.strict = true}, counters, count,
 			&replayer->arena, &held) != OK ||
 	    !held.is_held)
@@ -441,7 +443,7 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
 			  &replayer->arena, &result) != OK)
 		DIFFERS("cannot be decided: %.200s", fail_message());
-	bool permitted = result.decision == POLICY_ALLOW;
+	bool permitted = result.decision == POLICY_ALLOW && policy_floor_holds(&break_glass_floor, &made.context);
 	if (permitted != (record->decision == DECISION_PERMIT))
 		DIFFERS("decided %s, recorded %s", permitted ? "permit" : "deny", decision_name(record->decision));
 	if (!same_reasons(replayer, bundle, record, &result))

@@ -165,6 +165,9 @@ restore_decision(struct gate *gate, struct arena *arena, uint64_t index, const j
 		TRY(apply_recorded_change(gate, arena, &operation, &record));
 	if (is_intent && record.has_spend) /* reserved until an outcome gives it back */
 		TRY(limits_apply(gate->state->limits, &record.spend));
+	if (operation.break_glass && (record.outcome == OUTCOME_DONE || record.outcome == OUTCOME_INTENDED))
+		TRY(reviews_demand(&gate->state->reviews, &record.operation_id, operation.principal,
+				   record.decided_ms));
 	enum operation_state state = decision_record_state(&record);
 	if (state == OPERATION_HELD || state == OPERATION_UNKNOWN)
 		TRY(keep(gate, arena, known, &record, state == OPERATION_HELD));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gate/break_glass.h"
 #include "gate/replay_request.h"
 #include "model/entry.h"
 #include "policy/held.h"
@@ -98,10 +99,13 @@ decide(struct shadow *shadow, const struct shadow_case *one, struct policy_resul
 	struct policy_held held;
 	size_t count;
 	TRY(policy_decide(shadow->bundle->policies, one->entities, one->request, strict, &shadow->arena, result));
-	*decision = result->decision == POLICY_ALLOW ? DECISION_PERMIT : DECISION_DENY;
+	bool permits =
+		result->decision == POLICY_ALLOW && policy_floor_holds(&break_glass_floor, one->request->context);
+	*decision = permits ? DECISION_PERMIT : DECISION_DENY;
 	if (*decision == DECISION_PERMIT)
 		return OK;
 	TRY(list_counters(shadow, one->request->context, counters, &count));
+	policy_floor_need(&break_glass_floor, one->request->context, counters, count);
 	TRY(policy_held(shadow->bundle->policies, one->entities, one->request, strict, counters, count, &shadow->arena,
 			&held));
 	if (held.is_held)

@@ -7,10 +7,10 @@
 #include "gate/shared_keys.h"
 
 /* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations,
- * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, keepers. */
+ * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 8; /* 6: how keys are shared; 7: of whom there are personal values, and who may read what; 8: one-time passwords */
+constexpr uint16_t VERSION = 9; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews */
 
 struct writing {
 	struct gate *gate;
@@ -431,6 +431,16 @@ read_operations(struct gate *gate, struct bytes part) {
 	return OK;
 }
 
+static enum status
+write_reviews(const struct writing *writing, struct buffer *to) {
+	return reviews_write(&writing->gate->state->reviews, to);
+}
+
+static enum status
+read_reviews(struct gate *gate, struct bytes part) {
+	return reviews_read(&gate->state->reviews, part);
+}
+
 /* --- All of it. --- */
 
 static const struct {
@@ -452,6 +462,7 @@ static const struct {
 	{write_nonces, read_nonces},
 	{write_last_nonces, read_last_nonces},
 	{write_operations, read_operations},
+	{write_reviews, read_reviews},
 	{write_keepers, read_keepers},
 };
 

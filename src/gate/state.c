@@ -59,6 +59,7 @@ gate_state_destroy(struct gate_state **state) {
 	one_time_free(gone);
 	map_free(&gone->last_nonces);
 	operations_free(&gone->operations);
+	reviews_free(&gone->reviews);
 	nonces_destroy(&gone->nonces);
 	limits_destroy(&gone->limits);
 	destinations_free(&gone->destinations);

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "gate/counted.h"
 #include "gate/keepers.h"
+#include "gate/break_glass.h"
 #include "gate/operations.h"
 #include "guards/destinations/destinations.h"
 #include "guards/limits/limits.h"
@@ -44,6 +45,7 @@ struct gate_state {
 	struct limits *limits;
 	struct nonces *nonces;
 	struct operations operations;
+	struct reviews reviews; /* of break-glass operations, that are open */
 	struct keepers keepers;
 	struct map last_nonces; /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
 	struct bundle *bundle;  /* in force; null before genesis */

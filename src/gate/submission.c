@@ -162,6 +162,10 @@ read_kind(const json *root, struct submission *submission) {
 			    "request.secret: goes with key.import and principal.totp_add, and nothing else");
 	if (submission->secret != nullptr && submission->nonce.len > 0)
 		return fail(STATUS_INVALID, "request.secret: secrets are brought by people, not by workloads");
+	if (submission->operation.break_glass &&
+	    (operation_kinds[submission->kind].is_protective || submission->kind == OPERATION_BREAK_GLASS_REVIEW))
+		return fail(STATUS_INVALID, "operation.break_glass: %s is never in need of it",
+			    operation_kinds[submission->kind].name);
 	TRY(read_personal(json_get(root, "personal"), submission));
 	return change_check_payload(submission->kind, submission->payload_document);
 }

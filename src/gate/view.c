@@ -60,6 +60,8 @@ operation_view(const struct operation *operation, struct bytes payload, const st
 	struct json_writer writer;
 	json_writer_start(&writer, view);
 	json_write_object(&writer);
+	if (operation->break_glass)
+		json_write_member_boolean(&writer, "break_glass", true);
 	json_write_member_string(&writer, "kind", operation->kind);
 	if (transaction == nullptr) {
 		json_write_key(&writer, "payload");

@@ -11,9 +11,9 @@ constexpr unsigned EXPIRED_PER_SECOND_MAX = 64;
 constexpr unsigned ID_BITS = 20;
 
 static const char *const names[EVENT_KINDS] = {
-	[EVENT_HELD] = "held",         [EVENT_EXPIRING] = "expiring", [EVENT_EXPIRED] = "expired",
-	[EVENT_DENIED] = "denied",     [EVENT_REJECTED] = "rejected", [EVENT_REFUSED] = "refused",
-	[EVENT_APPROVED] = "approved",
+	[EVENT_HELD] = "held",         [EVENT_EXPIRING] = "expiring",       [EVENT_EXPIRED] = "expired",
+	[EVENT_DENIED] = "denied",     [EVENT_REJECTED] = "rejected",       [EVENT_REFUSED] = "refused",
+	[EVENT_APPROVED] = "approved", [EVENT_BREAK_GLASS] = "break_glass", [EVENT_REVIEW_OVERDUE] = "review_overdue",
 };
 
 const char *
@@ -58,6 +58,15 @@ event_head(struct keeper *keeper, uint64_t size) {
 	send(keeper, "head", data);
 }
 
+/* Loud, since whoever asks for it asks for fewer checks. */
+static void
+tell_break_glass(struct keeper *keeper, const struct gate_step *step) {
+	char hex[65];
+	hex_encode(hash256_bytes(&step->operation->id), hex);
+	log_warning("break-glass: operation %s is %s", hex, operation_state_name(step->state));
+	event_raise(keeper, EVENT_BREAK_GLASS, &step->operation->id);
+}
+
 /* What was never held is answered to whoever asked; only a denial is told to others. */
 void
 event_of_step(struct keeper *keeper, const struct job *job) {
@@ -65,6 +74,8 @@ event_of_step(struct keeper *keeper, const struct job *job) {
 	const struct hash256 *id = &step->operation->id;
 	bool was_held = job->kind == JOB_VOTE || job->kind == JOB_EXPIRY;
 	follow_size(keeper, job->index + 1);
+	if (step->is_break_glass)
+		tell_break_glass(keeper, step);
 	switch (step->state) {
 	case OPERATION_HELD:
 		if (!was_held)
@@ -110,6 +121,23 @@ tell_expiring(struct keeper *keeper) {
 	}
 }
 
+static void
+tell_overdue_reviews(struct keeper *keeper) {
+	const struct map *open = &keeper->gate->state->reviews.open;
+	size_t at = 0;
+	void *value;
+	while (map_next(open, &at, nullptr, &value)) {
+		struct open_review *review = value;
+		char hex[65];
+		if (review->is_told || review->due_ms > keeper->batch_ms)
+			continue;
+		review->is_told = true;
+		hex_encode(hash256_bytes(&review->operation), hex);
+		log_warning("break-glass: the review of operation %s is overdue", hex);
+		event_raise(keeper, EVENT_REVIEW_OVERDUE, &review->operation);
+	}
+}
+
 void
 event_turn(struct keeper *keeper) {
 	bool more = true;
@@ -117,4 +145,5 @@ event_turn(struct keeper *keeper) {
 	for (unsigned i = 0; more && i < EXPIRED_PER_SECOND_MAX; i++)
 		more = decide_expire(keeper);
 	tell_expiring(keeper);
+	tell_overdue_reviews(keeper);
 }

@@ -25,8 +25,10 @@ enum event_kind {
 	EVENT_EXPIRED,
 	EVENT_DENIED,
 	EVENT_REJECTED,
-	EVENT_REFUSED,  /* a last vote could not decide; it stays held */
-	EVENT_APPROVED, /* what was held is done, failed, or intended */
+	EVENT_REFUSED,     /* a last vote could not decide; it stays held */
+	EVENT_APPROVED,    /* what was held is done, failed, or intended */
+	EVENT_BREAK_GLASS, /* something that cannot wait was asked for, or is decided: besides what else is told of it */
+	EVENT_REVIEW_OVERDUE, /* a break-glass operation was not reviewed in time */
 	EVENT_KINDS,
 };
 const char *event_name(enum event_kind kind); /* "held", "expiring", ... */

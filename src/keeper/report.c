@@ -34,6 +34,9 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_integer(&w, "published", (int64_t)published.published);
 	if (published.failing != nullptr)
 		json_write_member_text(&w, "publisher_failing", published.failing);
+	json_write_member_integer(&w, "reviews_open", (int64_t)keeper->gate->state->reviews.open.count);
+	json_write_member_integer(&w, "reviews_overdue",
+				  (int64_t)reviews_overdue(&keeper->gate->state->reviews, keeper->batch_ms));
 	json_write_member_text(&w, "rollback_guard", rollback_guard_name(keeper->config.guard));
 	json_write_member_text(&w, "root_key", root_key_source_name(root_key_source(keeper->installation->root)));
 	if (keeper->witnessing != nullptr) {
@@ -78,11 +81,15 @@ report_start_metrics(struct keeper *keeper) {
 	keeper->batches.name = "gatehouse_batches";
 	keeper->batches.help = "Batches made durable.";
 	for (size_t i = 0; i < EVENT_KINDS; i++) {
-		static const char *const of[EVENT_KINDS] = {
-			[EVENT_HELD] = "event=\"held\"",         [EVENT_EXPIRING] = "event=\"expiring\"",
-			[EVENT_EXPIRED] = "event=\"expired\"",   [EVENT_DENIED] = "event=\"denied\"",
-			[EVENT_REJECTED] = "event=\"rejected\"", [EVENT_REFUSED] = "event=\"refused\"",
-			[EVENT_APPROVED] = "event=\"approved\""};
+		static const char *const of[EVENT_KINDS] = {[EVENT_HELD] = "event=\"held\"",
+							    [EVENT_EXPIRING] = "event=\"expiring\"",
+							    [EVENT_EXPIRED] = "event=\"expired\"",
+							    [EVENT_DENIED] = "event=\"denied\"",
+							    [EVENT_REJECTED] = "event=\"rejected\"",
+							    [EVENT_REFUSED] = "event=\"refused\"",
+							    [EVENT_APPROVED] = "event=\"approved\"",
+							    [EVENT_BREAK_GLASS] = "event=\"break_glass\"",
+							    [EVENT_REVIEW_OVERDUE] = "event=\"review_overdue\""};
 		keeper->events[i].name = "gatehouse_events";
 		keeper->events[i].help = "What happened to operations that others than the requester wait for.";
 		keeper->events[i].labels = of[i];
@@ -130,6 +137,14 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Networks that are told to wait, because what they asked was refused too often.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)throttle_waiting(&keeper->origins, keeper->batch_ms)},
+		{.name = "gatehouse_break_glass_reviews_open",
+		 .help = "Break-glass operations that nobody has reviewed.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)keeper->gate->state->reviews.open.count},
+		{.name = "gatehouse_break_glass_reviews_overdue",
+		 .help = "Of those, how many should have been.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)reviews_overdue(&keeper->gate->state->reviews, keeper->batch_ms)},
 		{.name = "gatehouse_clock_step_milliseconds",
 		 .help = "Wall clock against boot clock.",
 		 .kind = METRIC_GAUGE,

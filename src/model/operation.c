@@ -76,6 +76,8 @@ check(const struct operation *operation) {
 	TRY(check_identifier("kind", operation->kind));
 	TRY(check_identifier("principal", operation->principal));
 	TRY(check_identifier("resource", operation->resource));
+	if (operation->break_glass && operation->reason.len == 0)
+		return fail(STATUS_INVALID, "operation.break_glass: expected a reason with it");
 	TRY(text_check("operation.reference", operation->reference, OPERATION_TEXT_MAX));
 	return text_check("operation.reason", operation->reason, OPERATION_REASON_MAX);
 }
@@ -86,6 +88,8 @@ operation_write(const struct operation *operation, struct buffer *to) {
 	TRY(check(operation));
 	json_writer_start(&writer, to);
 	json_write_object(&writer);
+	if (operation->break_glass)
+		json_write_member_boolean(&writer, "break_glass", true);
 	json_write_member_integer(&writer, "created", operation->created_ms);
 	json_write_member_integer(&writer, "expires", operation->expires_ms);
 	json_write_member_string(&writer, "idempotency_key", operation->idempotency_key);
@@ -123,17 +127,28 @@ read_optional(const json *document, const char *member, struct bytes *text) {
 	return text->len > 0 ? OK : fail(STATUS_INVALID, "operation.%s: empty; leave the member out", member);
 }
 
+/* Left out and false would be one operation with two digests: so false is refused. */
+static enum status
+read_break_glass(const json *document, bool *break_glass) {
+	*break_glass = false;
+	if (json_get(document, "break_glass") == nullptr)
+		return OK;
+	TRY(json_need_boolean(document, "operation", "break_glass", break_glass));
+	return *break_glass ? OK : fail(STATUS_INVALID, "operation.break_glass: false; leave the member out");
+}
+
 enum status
 operation_read(const json *document, struct operation *operation) {
-	static const char *const members[] = {"created",        "expires",   "idempotency_key", "instance",  "kind",
-					      "payload_sha256", "principal", "reason",          "reference", "resource",
-					      "type",           nullptr};
+	static const char *const members[] = {
+		"break_glass", "created", "expires",   "idempotency_key", "instance", "kind", "payload_sha256",
+		"principal",   "reason",  "reference", "resource",        "type",     nullptr};
 	struct bytes type;
 	TRY(json_need_string(document, "operation", "type", &type));
 	if (!bytes_equal_text(type, TYPE))
 		return fail(STATUS_UNSUPPORTED, "operation.type: expected \"%s\", found \"%.*s\"", TYPE,
 			    (int)(type.len > 80 ? 80 : type.len), (const char *)type.data);
 	TRY(json_only(document, "operation", members));
+	TRY(read_break_glass(document, &operation->break_glass));
 	TRY(json_need_integer(document, "operation", "created", &operation->created_ms));
 	TRY(json_need_integer(document, "operation", "expires", &operation->expires_ms));
 	TRY(json_need_string(document, "operation", "idempotency_key", &operation->idempotency_key));
@@ -178,5 +193,6 @@ bool
 operation_is_repetition(const struct operation *first, const struct operation *again) {
 	return bytes_equal(first->kind, again->kind) && bytes_equal(first->resource, again->resource) &&
 	       hash256_equal(&first->payload_hash, &again->payload_hash) &&
-	       bytes_equal(first->reference, again->reference) && bytes_equal(first->reason, again->reason);
+	       bytes_equal(first->reference, again->reference) && bytes_equal(first->reason, again->reason) &&
+	       first->break_glass == again->break_glass;
 }

@@ -25,6 +25,7 @@ struct operation {
 	struct hash256 payload_hash; /* SHA-256 of the payload bytes */
 	int64_t created_ms;
 	int64_t expires_ms;
+	bool break_glass; /* it cannot wait: with a reason, and reviewed afterwards; false: left out */
 };
 
 /* Canonical JSON, appended. */
@@ -37,7 +38,7 @@ enum status operation_id(struct bytes instance, struct bytes principal, struct b
 /* Free text of at most max bytes that a person reads: nothing in it moves a cursor or turns the direction of reading. name: of
  * the error, "operation.reason". Errors: name (STATUS_INVALID, STATUS_TOO_LARGE). */
 enum status text_check(const char *name, struct bytes text, size_t max);
-/* Same kind, resource, payload hash, reference and reason: what an idempotent repetition must share (design §4). */
+/* Same kind, resource, payload hash, reference, reason and break-glass: what an idempotent repetition must share (design §4). */
 bool operation_is_repetition(const struct operation *first, const struct operation *again);
 
 #endif

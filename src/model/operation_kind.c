@@ -50,6 +50,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_CLOCK_ACCEPT] = {"clock.accept", "system", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_INTENT_RESOLVE] = {"intent.resolve", "system", ON(OPERATION), ACT_INWARD, false},
 	[OPERATION_NOTIFICATION_TEST] = {"notification.test", "notifications", ON(SYSTEM), ACT_INWARD, false},
+	[OPERATION_BREAK_GLASS_REVIEW] = {"break_glass.review", "review", ON(OPERATION), ACT_INWARD, false},
 };
 
 const struct resource_kind resource_kinds[RESOURCE_TYPES] = {

@@ -13,6 +13,7 @@
 #define GATEHOUSE_POLICY_BUNDLE_CHECK_H
 
 #include "policy/bundle.h"
+#include "policy/held.h"
 #include "policy/monotone.h"
 
 struct bundle_host {
@@ -21,6 +22,7 @@ struct bundle_host {
 	const char *const *open_records;
 	size_t open_record_count;
 	struct monotone_rules monotone;
+	const struct policy_floor *floor; /* null: none */
 };
 
 /* STATUS_INVALID where there are findings; diagnostics and warnings may be null. */

@@ -113,11 +113,14 @@ decide(struct running *running, const struct test *test, const struct policy_ent
 	const struct policy_options strict = {.strict = true};
 	const struct policy_set *set = running->bundle->policies;
 	TRY(policy_decide(set, entities, &test->request, strict, &running->scratch, &outcome->result));
-	outcome->decision = outcome->result.decision == POLICY_ALLOW ? EXPECT_PERMIT : EXPECT_DENY;
+	bool permits = outcome->result.decision == POLICY_ALLOW &&
+		       policy_floor_holds(running->host->floor, test->request.context);
+	outcome->decision = permits ? EXPECT_PERMIT : EXPECT_DENY;
 	TRY(coverage_add(running->tests->coverage, entities, &test->request));
 	if (outcome->decision == EXPECT_PERMIT)
 		return OK;
 	TRY(list_counters(running, test, outcome->counters, &outcome->counter_count));
+	policy_floor_need(running->host->floor, test->request.context, outcome->counters, outcome->counter_count);
 	TRY(policy_held(set, entities, &test->request, strict, outcome->counters, outcome->counter_count,
 			&running->scratch, &outcome->held));
 	if (outcome->held.is_held)

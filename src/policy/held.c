@@ -210,6 +210,38 @@ free_search(struct search *search) {
 	arena_free(&search->one_decision);
 }
 
+static const struct value *
+value_at(const struct value *context, const char *path) {
+	while (context != nullptr && context->type == VALUE_RECORD && *path != '\0') {
+		size_t len = strcspn(path, ".");
+		context = value_record_get(context, bytes_of(path, len));
+		path += path[len] == '.' ? len + 1 : len;
+	}
+	return *path == '\0' ? context : nullptr;
+}
+
+static bool
+applies(const struct policy_floor *floor, const struct value *context) {
+	const struct value *flag = floor == nullptr ? nullptr : value_at(context, floor->flag);
+	return flag != nullptr && flag->type == VALUE_BOOLEAN && flag->boolean;
+}
+
+bool
+policy_floor_holds(const struct policy_floor *floor, const struct value *context) {
+	if (!applies(floor, context))
+		return true;
+	const struct value *count = value_at(context, floor->counter);
+	return count != nullptr && count->type == VALUE_LONG && count->integer >= floor->needed;
+}
+
+void
+policy_floor_need(const struct policy_floor *floor, const struct value *context, struct policy_counter *counters,
+		  size_t count) {
+	for (size_t i = 0; applies(floor, context) && i < count; i++)
+		if (bytes_equal_text(counters[i].path, floor->counter))
+			counters[i].needed = floor->needed;
+}
+
 enum status
 policy_held(const struct policy_set *set, const struct policy_entities *entities, const struct policy_request *request,
 	    struct policy_options options, const struct policy_counter *counters, size_t count, struct arena *scratch,

@@ -30,6 +30,17 @@ struct policy_held {
 	size_t decisions;                   /* how many were tried, over what was left */
 };
 
+/* Where the flag is true in the context nothing is permitted with less of the counter, whatever the policies say. */
+struct policy_floor {
+	const char *flag, *counter; /* paths below the context */
+	int64_t needed;
+};
+/* floor may be null: it holds. */
+bool policy_floor_holds(const struct policy_floor *floor, const struct value *context);
+/* What it needs, in the counters of a search. */
+void policy_floor_need(const struct policy_floor *floor, const struct value *context, struct policy_counter *counters,
+		       size_t count);
+
 /* Errors: held.counters, held.path, held.range; held.bound (STATUS_TOO_LARGE). Uses scratch for everything. */
 enum status policy_held(const struct policy_set *set, const struct policy_entities *entities,
 			const struct policy_request *request, struct policy_options options,

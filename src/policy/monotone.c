@@ -17,7 +17,8 @@ enum touch {
 struct pass {
 	const struct policy_schema *schema;
 	const struct monotone_rules *rules;
-	bool is_reported; /* the pass over reported facts; else over approvals */
+	bool is_reported;  /* the pass over reported facts; else over approvals */
+	bool is_emergency; /* a pass like that over reported facts, of the flag that says that something cannot wait */
 	const struct policy_ast *policy;
 	struct policy_diagnostics *diagnostics;
 	size_t findings;
@@ -30,7 +31,9 @@ struct seen {
 
 static const char *
 rule_name(const struct pass *pass) {
-	return pass->is_reported ? "monotone.reported" : "monotone.approvals";
+	return pass->is_emergency  ? "monotone.break_glass"
+	       : pass->is_reported ? "monotone.reported"
+				   : "monotone.approvals";
 }
 
 #define COMPLAIN(pass, expression, name, ...)                                                                          \
@@ -44,7 +47,10 @@ rule_name(const struct pass *pass) {
 
 static bool
 is_of_pass(const struct pass *pass, const struct monotone_fact *fact) {
-	return pass->is_reported == (fact->kind == MONOTONE_FLAG || fact->kind == MONOTONE_REPORT);
+	if (fact->kind == MONOTONE_EMERGENCY)
+		return pass->is_emergency;
+	return !pass->is_emergency &&
+	       pass->is_reported == (fact->kind == MONOTONE_FLAG || fact->kind == MONOTONE_REPORT);
 }
 
 static enum touch
@@ -207,7 +213,12 @@ static struct seen check(struct pass *pass, const struct expression *expression,
 static void
 complain_position(struct pass *pass, const struct expression *expression) {
 	bool is_permit = pass->policy->effect == POLICY_PERMIT;
-	if (pass->is_reported)
+	if (pass->is_emergency)
+		COMPLAIN(pass, expression, rule_name(pass),
+			 "a forbid must not be lifted because something cannot wait: expected the flag only where it "
+			 "adds to "
+			 "what is forbidden");
+	else if (pass->is_reported)
 		COMPLAIN(pass, expression, rule_name(pass),
 			 is_permit
 				 ? "a permit must not gain from what the gateway reports: expected it only where a "
@@ -302,7 +313,7 @@ is_report_itself(const struct pass *pass, const struct expression *expression) {
 	if (expression->kind == EXPRESSION_HAS)
 		return touch_of_has(pass, expression, &fact) == TOUCH_FACT;
 	return expression_context_path(expression, &path) && touch_of(pass, path.text, &fact) == TOUCH_FACT &&
-	       fact->kind == MONOTONE_FLAG;
+	       (fact->kind == MONOTONE_FLAG || fact->kind == MONOTONE_EMERGENCY);
 }
 
 static struct seen
@@ -359,6 +370,81 @@ check_policy(struct pass *pass) {
 	}
 }
 
+/* --- What cannot wait. --- */
+
+/* Where the flag can help: as it stands, or in anything but && and ||; not where it is only excluded. */
+static const struct expression *
+gain_of(const struct pass *pass, const struct expression *expression, bool is_negated) {
+	const struct expression *gain = nullptr;
+	switch (expression->kind) {
+	case EXPRESSION_AND:
+	case EXPRESSION_OR:
+		for (size_t i = 0; i < expression->operand_count && gain == nullptr; i++)
+			gain = gain_of(pass, expression->operands[i], is_negated);
+		return gain;
+	case EXPRESSION_NOT:
+		return gain_of(pass, expression->operands[0], !is_negated);
+	default:
+		if (!mentions(pass, expression).any || (is_negated && is_report_itself(pass, expression)))
+			return nullptr;
+		return expression;
+	}
+}
+
+/* `count >= 2` or more, `count > 1` or more; or the other way round. */
+static bool
+demands_two(const struct pass *pass, const struct expression *expression) {
+	struct pass approvals = *pass;
+	struct context_path path;
+	const struct monotone_fact *fact = nullptr;
+	approvals.is_reported = approvals.is_emergency = false;
+	if (!is_comparison(expression->kind))
+		return false;
+	for (size_t side = 0; side < 2; side++) {
+		const struct expression *other = expression->operands[1 - side];
+		bool is_least = expression->kind == (side == 0 ? EXPRESSION_GREATER_EQUAL : EXPRESSION_LESS_EQUAL);
+		bool is_above = expression->kind == (side == 0 ? EXPRESSION_GREATER : EXPRESSION_LESS);
+		if (expression_context_path(expression->operands[side], &path) &&
+		    touch_of(&approvals, path.text, &fact) == TOUCH_FACT && fact->kind != MONOTONE_OBJECTION &&
+		    other->kind == EXPRESSION_LITERAL && other->value.type == VALUE_LONG)
+			return (is_least && other->value.integer >= 2) || (is_above && other->value.integer >= 1);
+	}
+	return false;
+}
+
+/* Among what must all hold: the clauses, and what stands between && in them. */
+static bool
+clause_demands_two(const struct pass *pass, const struct expression *expression) {
+	if (expression->kind != EXPRESSION_AND)
+		return demands_two(pass, expression);
+	for (size_t i = 0; i < expression->operand_count; i++)
+		if (clause_demands_two(pass, expression->operands[i]))
+			return true;
+	return false;
+}
+
+static void
+check_emergency(struct pass *pass) {
+	const struct policy_ast *policy = pass->policy;
+	const struct expression *gain = nullptr;
+	bool has_two = false;
+	if (policy->effect == POLICY_FORBID) {
+		check_policy(pass);
+		return;
+	}
+	for (size_t i = 0; i < policy->condition_count; i++) {
+		const struct condition *condition = &policy->conditions[i];
+		if (gain == nullptr)
+			gain = gain_of(pass, condition->body, condition->is_unless);
+		has_two = has_two || (!condition->is_unless && clause_demands_two(pass, condition->body));
+	}
+	if (gain != nullptr && !has_two)
+		COMPLAIN(pass, gain, rule_name(pass),
+			 "what cannot wait needs two people as well: expected a count of approvals that is at least 2, "
+			 "in a clause "
+			 "of its own or between && and &&");
+}
+
 /* --- Which policies. --- */
 
 static bool
@@ -410,6 +496,9 @@ monotone_check(const struct policy_set *set, const struct policy_schema *schema,
 		pass.is_reported = true;
 		if (concerns_guarded(&pass))
 			check_policy(&pass);
+		pass.is_emergency = true;
+		check_emergency(&pass);
+		pass.is_emergency = false;
 	}
 	return pass.findings == 0 ? OK : policy_diagnostics_fail(pass.diagnostics, first);
 }

@@ -1,11 +1,13 @@
 /*
- * Two rules on what policies may do with facts that grow, beyond what the validator checks. Design §4 and §5.
+ * Three rules on what policies may do with facts that grow, beyond what the validator checks. Design §4 and §5.
  *
  *   monotone.approvals   more approvals must never turn permit into deny: in a permit a count stands only where more of it can
  *                        help, in a forbid only where more of it can lift. So a count is compared with <, <=, > or >= and with
  *                        nothing that depends on a count itself.
  *   monotone.reported    a permit for what is guarded must not gain from a fact that the gateway reports: with any report the
  *                        decision is at most what it would be without one.
+ *   monotone.break_glass an emergency adds people or speed, never power: a permit that gains from the flag asks for two approvals
+ *                        or more in a clause of its own, and no forbid is lifted by it.
  *   monotone.may_fail    an expression that can fail (arithmetic, an attribute of an entity) stands where more approvals, or no
  *                        report, would bring it to be evaluated for the first time: it comes first, or in a clause of its own.
  *
@@ -25,6 +27,7 @@ enum monotone_kind {
 	MONOTONE_OBJECTION, /* a Long of which more may only hurt: approvals.rejections */
 	MONOTONE_FLAG,      /* reported, a Boolean that is false without a report: zone.mismatch */
 	MONOTONE_REPORT,    /* reported, and absent without a report: zone.seen */
+	MONOTONE_EMERGENCY, /* a Boolean that the requester sets: request.break_glass */
 };
 
 struct monotone_fact {
