@@ -3,11 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type OperationAnswer, Problem, session, type Waiting } from "./api";
 import { type Verdict, vote } from "./approval";
-import { missingName, missingText, nameOf } from "./format";
+import { missingName, missingText, nameOf, short } from "./format";
 import { PasskeyError } from "./passkey";
 import { asProblem } from "./resource";
 import { link } from "./route";
-import { announce, Button, Note, ProblemNote, State, Time, Who } from "./ui";
+import { announce, Button, Hash, Note, ProblemNote, State, Time, Who } from "./ui";
 
 export function Votes({ waiting }: { waiting: Waiting }) {
 	return (
@@ -86,7 +86,7 @@ export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: 
 				{waiting.missing["independent"] !== undefined && (
 					<>
 						{" "}
-						One that does: <code class="command">gatehouse op approve {waiting.operation.slice(0, 16)}…</code> on your own machine.
+						One that does, on your own machine: <Hash value={`gatehouse op approve ${waiting.operation}`} shown={`gatehouse op approve ${short(waiting.operation)}`} />
 					</>
 				)}
 			</p>

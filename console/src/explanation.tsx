@@ -42,6 +42,27 @@ const ORIGINS: Record<string, string> = {
 	reported: "by the gateway; may only narrow",
 };
 
+// A transfer as its facts tell it, where nothing else of it is at hand any more.
+export interface Told {
+	amount: string;
+	chain: string;
+	destinations: string[];
+	fee: string;
+}
+
+export function transferOf(explanation: Explanation | undefined): Told | undefined {
+	const facts = explanation?.facts;
+	const fact = (name: string) => facts?.[`transfer.${name}`]?.value;
+	const to = fact("destinations");
+	if (facts === undefined || !Array.isArray(to)) return undefined;
+	const milli = (value: Json | undefined) => (typeof value === "number" ? (value / 1000).toLocaleString("en-US", { maximumFractionDigits: 3 }) : undefined);
+	const whole = milli(fact("amount_milli"));
+	const amount = whole !== undefined ? `${whole} ${String(fact("symbol"))}` : `${String(fact("amount"))} smallest units of ${String(fact("asset"))}`;
+	const cents = fact("fee_usd_cents");
+	const fee = typeof cents === "number" ? dollars(cents) : `${String(fact("fee_max"))} smallest units`;
+	return { amount, chain: String(fact("chain")), destinations: to.map(String), fee };
+}
+
 // What everything in a transfer can cost, in US cents.
 export function worthOf(explanation: Explanation | undefined): number | undefined {
 	const value = explanation?.facts["transfer.usd_cents"]?.value;

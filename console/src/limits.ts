@@ -17,8 +17,8 @@ export interface Limit {
 // One row of RFC 4180, as the tables are written.
 export function csvRow(line: string): string[] {
 	const fields: string[] = [];
-	const pattern = /(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g;
-	for (const [, quoted, plain] of line.matchAll(pattern)) fields.push(quoted !== undefined ? quoted.replaceAll('""', '"') : (plain ?? ""));
+	// Each field with the comma behind it, which the last one is given.
+	for (const [, quoted, plain] of `${line},`.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*)),/g)) fields.push(quoted !== undefined ? quoted.replaceAll('""', '"') : (plain ?? ""));
 	return fields;
 }
 

@@ -17,6 +17,8 @@ type Reader<T> = (path: string, aborted?: AbortSignal) => Promise<T>;
 const kept = new Map<string, unknown>();
 const KEPT_MAX = 64;
 const SETTLE_MS = 150; // a burst of entries is one reading
+const REST_MS = 800; // however fast the log grows
+const REST_FACTOR = 20; // times as long as the reading took, so that a long listing is not read all the time
 const LAG_MS = 1300; // listings follow the log within a second
 
 // Nothing that one person read is shown to the next.
@@ -53,18 +55,21 @@ export function useResource<T>(path: string | null, options: { live?: boolean; l
 		loading: path !== null,
 	});
 	const [round, setRound] = useState(0);
+	const pace = useRef({ ended: 0, took: 0 });
 
 	useEffect(() => {
 		if (path === null) return;
 		const abort = new AbortController();
 		const known = kept.get(path) as T | undefined;
 		setState((before) => ({ path, data: before.path === path ? before.data : known, problem: undefined, loading: true }));
+		const started = performance.now();
 		const asked = (early.get(path) as Promise<T> | undefined) ?? reader.current(path, abort.signal);
 		early.delete(path);
 		asked.then(
 			(data) => {
 				if (abort.signal.aborted) return;
 				keep(path, data);
+				pace.current = { ended: performance.now(), took: performance.now() - started };
 				setState({ path, data, problem: undefined, loading: false });
 			},
 			(error: unknown) => {
@@ -78,19 +83,26 @@ export function useResource<T>(path: string | null, options: { live?: boolean; l
 	const reload = useCallback(() => setRound((count) => count + 1), []);
 	useEffect(() => {
 		if (options.live !== true || path === null) return;
-		const timers: ReturnType<typeof setTimeout>[] = [];
+		let soon: ReturnType<typeof setTimeout> | undefined;
+		let late: ReturnType<typeof setTimeout> | undefined;
 		let seen = head.peek() + missed.peek();
 		const stop = effect(() => {
 			const size = head.value + missed.value;
 			if (size === seen) return;
 			seen = size;
-			timers.splice(0).forEach(clearTimeout);
-			timers.push(setTimeout(reload, SETTLE_MS));
-			if (options.lags === true) timers.push(setTimeout(reload, LAG_MS));
+			const rest = pace.current.ended + Math.max(REST_MS, REST_FACTOR * pace.current.took) - performance.now();
+			soon ??= setTimeout(() => {
+				soon = undefined;
+				reload();
+			}, Math.max(SETTLE_MS, rest));
+			if (options.lags !== true) return;
+			clearTimeout(late);
+			late = setTimeout(reload, LAG_MS);
 		});
 		return () => {
 			stop();
-			timers.forEach(clearTimeout);
+			clearTimeout(soon);
+			clearTimeout(late);
 		};
 	}, [path, options.live, options.lags, reload]);
 

@@ -72,7 +72,7 @@ export function Time({ at, both = false }: { at: number; both?: boolean }) {
 }
 
 // Something long that people compare or take along: its ends, all of it on demand, and a way to copy it.
-export function Hash({ value, whole = false }: { value: string; whole?: boolean }) {
+export function Hash({ value, shown }: { value: string; shown?: string }) {
 	const [copied, setCopied] = useState(false);
 	const copy = () => {
 		void navigator.clipboard?.writeText(value).then(() => {
@@ -83,8 +83,8 @@ export function Hash({ value, whole = false }: { value: string; whole?: boolean 
 	};
 	return (
 		<span class="hash">
-			<code title={value}>{whole ? value : short(value)}</code>
-			<button type="button" class="copy" onClick={copy} aria-label={`Copy ${short(value)}`}>
+			<code title={value}>{shown ?? short(value)}</code>
+			<button type="button" class="copy" onClick={copy} aria-label={`Copy ${shown ?? short(value)}`}>
 				{copied ? "Copied" : "Copy"}
 			</button>
 		</span>

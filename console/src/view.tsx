@@ -7,7 +7,7 @@ import { chainName, dollars, nameOf } from "./format";
 import { Hash, Term, Terms, Who } from "./ui";
 import { fees, isAllowance, moved } from "./words";
 
-function Address({ value }: { value: string }) {
+export function Address({ value }: { value: string }) {
 	// In groups of four, so that eyes can keep their place.
 	const groups = value.match(/.{1,4}/g) ?? [];
 	return (

@@ -367,6 +367,7 @@ const PAGES = [
 	["destinations", "#/destinations", "Destinations and limits", (page) => page.getByRole("rowheader", { name: /options-hot/ })],
 	["policies", "#/policies", "Policies", (page) => page.getByText("added").first()],
 	["ledger", "#/ledger", "Ledger", (page) => page.getByText("ML-DSA-44").first()],
+	["verify", "#/verify", "Verify", (page) => page.getByText("proves nothing against that server")],
 	["health", "#/health", "Health", (page) => page.getByText("Operations are decided")],
 ];
 

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Explanation, getOperation, getText, type OperationAnswer, type Problem, type Timeline, type Waiting } from "../api";
 import { Decide, Recorded, Votes } from "../decide";
-import { Facts, Policies, worthOf } from "../explanation";
-import { missingText, nameOf } from "../format";
+import { Facts, Policies, transferOf, worthOf } from "../explanation";
+import { chainName, dollars, missingText, nameOf } from "../format";
 import { asProblem, useResource } from "../resource";
 import { link } from "../route";
 import { TimelineList } from "../timeline";
 import { Answer, Button, Hash, Note, Page, ProblemNote, save, Section, State, Term, Terms, Time, Who } from "../ui";
-import { JsonValue, OperationView } from "../view";
+import { Address, JsonValue, OperationView } from "../view";
 import { headline, kindName } from "../words";
 
 // Under a head that the witnesses cosigned, if there is one that has the operation already: only that verifies in full.
@@ -45,12 +45,32 @@ function Receipt({ id }: { id: string }) {
 }
 
 // What was asked for, as its decision recorded it.
-function Asked({ timeline }: { timeline: Timeline }) {
+function Asked({ timeline, explanation }: { timeline: Timeline; explanation: Explanation | undefined }) {
 	const document = timeline.entries.find((entry) => entry.document !== undefined)?.document;
+	const told = transferOf(explanation);
+	const cents = worthOf(explanation);
 	if (document === undefined) return null;
 	return (
 		<Terms>
-			<Term name="Kind">{kindName(document.kind)}</Term>
+			{told === undefined ? (
+				<Term name="Kind">{kindName(document.kind)}</Term>
+			) : (
+				<>
+					<Term name="Amount">
+						<strong>{told.amount}</strong>
+					</Term>
+					<Term name="To">
+						{told.destinations.map((destination) => (
+							<span key={destination} class="block">
+								<Address value={destination} />
+							</span>
+						))}
+					</Term>
+					<Term name="Chain">{chainName(told.chain)}</Term>
+					<Term name="Fee at most">{told.fee}</Term>
+					{cents !== undefined && <Term name="Worth, with the fee">{dollars(cents)}</Term>}
+				</>
+			)}
 			<Term name="On">{document.resource}</Term>
 			<Term name="Asked for by">
 				<Who id={document.principal} />
@@ -64,9 +84,11 @@ function Asked({ timeline }: { timeline: Timeline }) {
 	);
 }
 
-function titleOf(timeline: Timeline | undefined, waiting: Waiting | undefined): string {
+function titleOf(timeline: Timeline | undefined, waiting: Waiting | undefined, explanation: Explanation | undefined): string {
 	if (waiting !== undefined) return headline(waiting.view);
+	const told = transferOf(explanation);
 	const document = timeline?.entries.find((entry) => entry.document !== undefined)?.document;
+	if (told !== undefined && document !== undefined) return `Transfer of ${told.amount} from ${nameOf(document.resource).name}`;
 	return document === undefined ? "Operation" : `${kindName(document.kind)}: ${nameOf(document.resource).name}`;
 }
 
@@ -86,7 +108,7 @@ export function Operation({ id }: { id: string }) {
 	const explanation = useResource<Explanation>(answer.data === undefined ? null : `${path}/explanation`);
 	const [recorded, setRecorded] = useState<OperationAnswer | undefined>(undefined);
 	const view = isHeld ? waiting.data : undefined;
-	const title = titleOf(timeline.data, view);
+	const title = titleOf(timeline.data, view, explanation.data);
 	const voted = (given?: OperationAnswer) => {
 		setRecorded(given);
 		for (const resource of [answer, waiting, timeline, explanation]) resource.reload();
@@ -121,7 +143,7 @@ export function Operation({ id }: { id: string }) {
 			<div class="columns">
 				<div>
 					<Section title="What was asked for">
-						{view !== undefined ? <OperationView view={view.view} cents={worthOf(explanation.data)} /> : <Answer of={timeline}>{(data) => <Asked timeline={data} />}</Answer>}
+						{view !== undefined ? <OperationView view={view.view} cents={worthOf(explanation.data)} /> : <Answer of={timeline}>{(data) => <Asked timeline={data} explanation={explanation.data} />}</Answer>}
 						{answer.data?.result !== undefined && Object.keys(answer.data.result).length > 0 && (
 							<details>
 								<summary>What it yielded</summary>
