@@ -216,6 +216,37 @@ a_challenge_is_ours_and_fresh_and_used_once(void **) {
 	try_challenge(&s, challenge, nullptr);
 }
 
+/* And the other way round: what was signed to sign in starts nothing. The body is that of an operation with the assertion beside it. */
+static void
+what_was_signed_to_sign_in_starts_nothing(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct ipc_response response;
+	struct ipc_request request;
+	uint8_t challenge[32];
+	signed_in_set_up(&s);
+	signed_in_challenge(&s, challenge);
+	signed_in_body(&s, FIRM_PERSON_2, challenge, &body);
+	house_request(&s.house, &s.arena,
+		      (struct firm_operation){.by = FIRM_PERSON_2,
+					      .kind = "session.revoke",
+					      .resource = "person:p-0000000000000003",
+					      .payload = "{}"},
+		      &request);
+	const uint8_t *at = memmem(request.body.data, request.body.len, ",\"signature\":", 13);
+	uint8_t *credential = memmem(body.data, body.len, ",\"credential_id\":\"", 18);
+	uint8_t *signature = memmem(body.data, body.len, ",\"signature\":", 13);
+	assert_true(at != nullptr && credential != nullptr && signature != nullptr);
+	const char *forged =
+		arena_format(&s.arena, "%.*s,\"signature\":%.*s,\"key_id\":\"person:p-0000000000000002/passkey\"%.*s}",
+			     (int)(at - request.body.data), request.body.data, (int)(credential - body.data), body.data,
+			     (int)(body.len - (size_t)(signature - body.data)), signature);
+	signed_in_ask(&s, "POST", "/v1/protective", nullptr, bytes_of_text(forged), &response);
+	assert_refused(&s, 401, "client_data.challenge", &response);
+	sign_in(&s, &body, &response); /* it was good for what it was for */
+	assert_answer(201, nullptr, &response);
+}
+
 /* A page that misleads has an operation or a vote signed, and tries to sign in with it. */
 static void
 what_was_signed_for_something_else_gives_no_session(void **) {
@@ -410,6 +441,7 @@ what_stops_a_person_ends_their_sessions_at_once(void **) {
 	} cases[] = {
 		{"session.revoke", "{}", true},
 		{"principal.suspend", "{}", false},
+		{"person.erase", "{}", true},
 		{"principal.key_revoke", "{\"key\":\"person:p-0000000000000002/passkey\"}", false},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -542,7 +574,7 @@ an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry(void **) {
 RUN_TESTS(T(an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry),
 	  T(a_passkey_signs_in_and_the_session_reads), T(a_cookie_authorises_nothing_but_reading),
 	  T(what_an_authenticator_says_wrongly_is_refused_alike), T(a_challenge_is_ours_and_fresh_and_used_once),
-	  T(what_was_signed_for_something_else_gives_no_session),
+	  T(what_was_signed_for_something_else_gives_no_session), T(what_was_signed_to_sign_in_starts_nothing),
 	  T(what_has_become_of_a_key_is_recorded_and_told_nobody),
 	  T(a_body_that_is_none_is_answered_with_what_is_wrong),
 	  T(an_origin_that_keeps_failing_waits_and_locks_nobody_out), T(a_cookie_that_is_none_reads_nothing),

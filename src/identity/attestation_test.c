@@ -22,7 +22,7 @@ now_ms(void) {
 
 /* --- Published statements. --- */
 
-/* SHA-1 (RS1) and keys out of canonical order are refused by design (docs/webauthn.md). */
+/* SHA-1 (RS1) and keys out of canonical order are refused by design (docs/people.md). */
 static void
 published_statements_verify_or_are_refused_by_design(void **) {
 	static const struct {

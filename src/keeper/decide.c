@@ -353,7 +353,7 @@ after_done(struct keeper *keeper, struct job *job) {
 		if (job->step.state == OPERATION_DONE && job->step.record != nullptr &&
 		    bytes_equal_text(job->step.record->action.id, operation_kinds[OPERATION_CLOCK_ACCEPT].name))
 			clock_accept(&keeper->clock);
-		if (job->step.state == OPERATION_DONE && job->step.record != nullptr)
+		if ((job->step.state == OPERATION_DONE || job->step.is_outward) && job->step.record != nullptr)
 			signing_in_follow(keeper, job->step.record);
 		if (job->step.is_outward) {
 			perform(keeper, job);

@@ -353,13 +353,13 @@ void
 signing_in_follow(struct keeper *keeper, const struct decision_record *done) {
 	enum operation_kind_id kind;
 	char person[DIRECTORY_PRINCIPAL_MAX + 1];
-	if (operation_kind_parse(done->action.id, &kind) != OK || !operation_kinds[kind].is_protective)
+	if (operation_kind_parse(done->action.id, &kind) != OK)
 		return;
-	if (kind == OPERATION_SESSION_REVOKE) {
+	if (kind == OPERATION_SESSION_REVOKE || kind == OPERATION_PERSON_ERASE) {
 		snprintf(person, sizeof person, "%s:%.*s", resource_kinds[RESOURCE_PERSON].prefix,
 			 BYTES_ARGS(done->resource.id));
 		(void)sessions_end_of(&keeper->sessions, bytes_of_text(person));
-	} else
+	} else if (operation_kinds[kind].is_protective)
 		signing_in_tick(keeper);
 }
 

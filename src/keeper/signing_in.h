@@ -1,6 +1,6 @@
 /*
  * Signing in and out, reads by whoever is signed in, and enrolments by invitation: the keeper's side of identity/sessions.h and
- * gate/enrolment.h. docs/webauthn.md.
+ * gate/enrolment.h. docs/people.md.
  *
  * The keeper alone holds sessions; the gateway hands the Cookie field over as it came. A cookie reads and signs out, and nothing
  * else: whatever changes something is signed by itself. Sign-ins, refusals of those whose signature held, and sign-outs are
@@ -34,7 +34,7 @@ void signing_in_hide(struct job *job);
  * others: what is right is taken, whatever its origin did before. */
 void signing_in_slow_down(struct job *job);
 
-/* An operation is done: sessions that it ends are over, and their streams with them. */
+/* An operation is done, or is about to act: sessions that it ends are over, and their streams with them. */
 void signing_in_follow(struct keeper *keeper, const struct decision_record *done);
 void signing_in_tick(struct keeper *keeper);
 
