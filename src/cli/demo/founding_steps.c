@@ -49,17 +49,29 @@ write_policies(struct stage *stage, struct buffer *to) {
 	return buffer_status(to);
 }
 
+/* And the invariant that holds the policies to it. */
+static enum status
+write_invariants(struct buffer *to) {
+	struct bytes rest;
+	int64_t least_ms;
+	TRY(replace_number(embedded_invariants, "@id(\"approvers_wait_an_hour\")",
+			   "context.change.waiting_ms >= ", PASSKEY_WAIT_MS, to, &least_ms, &rest));
+	buffer_append_bytes(to, rest);
+	return buffer_status(to);
+}
+
 static enum status
 write_founding(struct stage *stage) {
-	_cleanup_(buffer_free) struct buffer policies = {};
+	_cleanup_(buffer_free) struct buffer policies = {}, invariants = {};
 	TRY(write_policies(stage, &policies));
+	TRY(write_invariants(&invariants));
 	const struct {
 		const char *path;
 		struct bytes content;
 	} files[] = {
 		{"policy/bundle.yaml", embedded_bundle},
 		{"policy/policies.cedar", buffer_bytes(&policies)},
-		{"policy/invariants.cedar", embedded_invariants},
+		{"policy/invariants.cedar", buffer_bytes(&invariants)},
 	};
 	const char *folder = house_path(&stage->house, "policy");
 	TRY_ALLOC(folder);
