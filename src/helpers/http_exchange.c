@@ -362,7 +362,7 @@ on_complete(llhttp_t *parser) {
 }
 
 static enum status
-read_answer(const struct stream *stream, struct exchange *exchange) {
+parse_answer(const struct stream *stream, struct exchange *exchange) {
 	llhttp_settings_t settings;
 	llhttp_t parser;
 	llhttp_settings_init(&settings);
@@ -388,16 +388,28 @@ read_answer(const struct stream *stream, struct exchange *exchange) {
 	return buffer_status(&exchange->reply->body);
 }
 
+static enum status
+read_answer(const struct stream *stream, const struct http_call *call, struct http_reply *reply) {
+	struct exchange exchange = {.reply = reply, .answer_max = call->answer_max, .status_only = call->status_only};
+	enum status status = parse_answer(stream, &exchange);
+	buffer_free(&exchange.field);
+	return status;
+}
+
+enum status
+http_read_answer(int descriptor, const struct http_call *call, struct http_reply *reply) {
+	struct stream stream = {.descriptor = descriptor,
+				.deadline_ns = endpoint_clock_ns() + call->timeout_ms * 1'000'000};
+	return read_answer(&stream, call, reply);
+}
+
 enum status
 http_exchange(const struct http_target *target, SSL_CTX *tls, const struct http_call *call, struct http_reply *reply) {
 	_cleanup_(stream_close) struct stream stream = {
 		.descriptor = -1, .deadline_ns = endpoint_clock_ns() + call->timeout_ms * 1'000'000};
-	struct exchange exchange = {.reply = reply, .answer_max = call->answer_max, .status_only = call->status_only};
 	TRY(endpoint_connect(&target->endpoint, stream.deadline_ns, &stream.descriptor));
 	if (target->has_tls)
 		TRY(start_tls(&stream, target, tls));
 	TRY(send_request(&stream, target, call));
-	enum status status = read_answer(&stream, &exchange);
-	buffer_free(&exchange.field);
-	return status;
+	return read_answer(&stream, call, reply);
 }

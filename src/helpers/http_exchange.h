@@ -60,4 +60,7 @@ void http_reply_free(struct http_reply *reply); /* a cleanup function */
 enum status http_exchange(const struct http_target *target, SSL_CTX *tls, const struct http_call *call,
 			  struct http_reply *reply);
 
+/* What follows the request: the answer, from a connected descriptor without TLS, which stays the caller's. */
+enum status http_read_answer(int descriptor, const struct http_call *call, struct http_reply *reply);
+
 #endif
