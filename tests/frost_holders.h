@@ -8,11 +8,13 @@
 #include "crypto/sign.h"
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost_dealing.h"
+#include "keys/threshold/frost/frost_quorum.h"
 #include "keys/threshold/frost/frost_repair.h"
 #include "tests/threshold_keepers.h"
 
 PROTOCOL(frost_dealing)
 PROTOCOL(frost_repair)
+PROTOCOL(frost_quorum)
 
 struct frost_holders {
 	struct frost_key_info key;
@@ -160,74 +162,56 @@ frost_holders_repair(const struct frost_holders *holders, const struct party_set
 	return share;
 }
 
-/* By the holders whose bits are set in subset (bit 0: index 1). What comes of it is verified by whoever knows nothing of
- * thresholds. */
+/* A signature by the holders whose bits are set in subset (bit 0: index 1), the same at all of them; verified by whoever knows
+ * nothing of thresholds. STATUS_UNAUTHORIZED where none comes of it. */
 static inline enum status
-frost_holders_sign_ed25519(const struct frost_holders *holders, unsigned subset, struct bytes message) {
-	struct frost_nonces nonces[KEEPERS_MAX];
-	struct frost_commitment commitments[KEEPERS_MAX];
-	struct frost_scalar parts[KEEPERS_MAX];
-	struct frost_signing signing;
-	uint8_t signature[FROST_SIGNATURE_MAX];
-	size_t count = 0, culprit;
-	uint8_t signers[KEEPERS_MAX];
-	const struct randomness system = {};
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
-		if (!(subset >> (i - 1) & 1))
-			continue;
-		TRY(frost_commit(&frost_ed25519, i, frost_key_share_value(holders->shares[i]), &system,
-				 &nonces[count]));
-		commitments[count] = nonces[count].commitment;
-		signers[count++] = i;
+frost_holders_sign_tweaked(const struct frost_holders *holders, unsigned subset, struct bytes message,
+			   const struct frost_tweak *tweaks, size_t tweak_count, struct network *network) {
+	struct frost_quorum *quorums[KEEPERS_MAX + 1] = {};
+	struct party_set signers, all = parties_up_to(KEEPERS_MAX);
+	uint8_t indices[KEEPERS_MAX], signatures[KEEPERS_MAX][64], key[32];
+	size_t count = 0, done = 0;
+	enum status status = OK;
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
+		if (subset >> (i - 1) & 1)
+			indices[count++] = i;
+	assert_ok(party_set_choose(&all, indices, count, &signers));
+	network->protocol = &frost_quorum_protocol;
+	for (size_t i = 0; i < count && status == OK; i++) {
+		struct frost_quorum_terms terms = {.share = holders->shares[indices[i]],
+						   .signers = &signers,
+						   .instance = KEEPERS_INSTANCE,
+						   .nonce = KEEPERS_NONCE,
+						   .message = message,
+						   .tweaks = tweaks,
+						   .tweak_count = tweak_count};
+		status = frost_quorum_start(&quorums[indices[i]], &terms);
+		network->machines[indices[i]] = quorums[indices[i]];
 	}
-	for (size_t i = 0; i < count; i++) {
-		TRY(frost_signing_open(&frost_ed25519, &holders->key.public_key, commitments, nullptr, count, message,
-				       &nonces[i], &signing));
-		TRY(frost_share_sign(&signing, signers[i], frost_key_share_value(holders->shares[signers[i]]),
-				     &nonces[i], &parts[i]));
-	}
-	TRY(frost_shares_aggregate(&signing, parts, nullptr, signature, &culprit));
-	return ed25519_verify(holders->key.public_key.bytes, message, signature);
-}
-
-static inline enum status
-frost_holders_sign_bip340(const struct frost_holders *holders, unsigned subset, struct bytes message) {
-	const struct randomness system = {};
-	struct frost_nonce nonces[KEEPERS_MAX];
-	uint8_t public_nonces[KEEPERS_MAX][FROST_PUBLIC_NONCE_SIZE], public_shares[KEEPERS_MAX][POINT_SIZE];
-	uint8_t sum[FROST_PUBLIC_NONCE_SIZE], partials[KEEPERS_MAX][SCALAR_SIZE], signature[64];
-	uint32_t ids[KEEPERS_MAX];
-	struct frost_signers signers;
-	struct frost_session session;
-	struct frost_key key;
-	size_t count = 0, culprit;
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
-		if (!(subset >> (i - 1) & 1))
-			continue;
-		size_t at = party_set_position(&holders->key.holders, i);
-		memcpy(public_shares[count], holders->key.public_shares[at].bytes, POINT_SIZE);
-		ids[count++] = i - 1u;
-	}
-	TRY(frost_signers_open(KEEPERS_MAX, holders->key.threshold, ids, (const uint8_t(*)[POINT_SIZE])public_shares,
-			       count, holders->key.public_key.bytes, &signers));
-	TRY(frost_key_open(holders->key.public_key.bytes, &key));
-	for (size_t i = 0; i < count; i++)
-		TRY(frost_nonce_create(&(struct frost_nonce_inputs){}, &system, &nonces[i], public_nonces[i]));
-	TRY(frost_nonce_sum((const uint8_t(*)[FROST_PUBLIC_NONCE_SIZE])public_nonces, count, sum, &culprit));
-	TRY(frost_session_open(&signers, &key, sum, message, &session));
-	for (size_t i = 0; i < count; i++) {
-		struct scalar share;
-		TRY(scalar_read(frost_key_share_value(holders->shares[ids[i] + 1])->bytes, &share));
-		TRY(frost_sign(&session, ids[i], &share, &nonces[i], partials[i]));
-	}
-	TRY(frost_aggregate(&session, (const uint8_t(*)[SCALAR_SIZE])partials, nullptr, signature, &culprit));
-	return bip340_verify(session.x, message, signature);
+	if (status == OK)
+		network_run(network);
+	for (size_t i = 0; i < count && status == OK; i++)
+		done += frost_quorum_signature(quorums[indices[i]], signatures[i]);
+	for (size_t i = 1; i < count && done == count; i++)
+		assert_memory_equal(signatures[0], signatures[i], sizeof signatures[0]);
+	for (size_t i = 0; i <= KEEPERS_MAX; i++)
+		frost_quorum_destroy(&quorums[i]);
+	if (status != OK || done < count)
+		return status != OK ? status : fail(STATUS_UNAUTHORIZED, "holders.signature: none came of it");
+	if (holders->key.scheme == FROST_SCHEME_ED25519)
+		return ed25519_verify(holders->key.public_key.bytes, message, signatures[0]);
+	struct frost_key tweaked;
+	assert_ok(frost_key_open(holders->key.public_key.bytes, &tweaked));
+	for (size_t i = 0; i < tweak_count; i++)
+		assert_ok(frost_key_tweak(&tweaked, tweaks[i].number, tweaks[i].is_x_only));
+	frost_key_x_only(&tweaked, key);
+	return bip340_verify(key, message, signatures[0]);
 }
 
 static inline enum status
 frost_holders_sign(const struct frost_holders *holders, unsigned subset, struct bytes message) {
-	return holders->key.scheme == FROST_SCHEME_ED25519 ? frost_holders_sign_ed25519(holders, subset, message)
-							   : frost_holders_sign_bip340(holders, subset, message);
+	struct network network = {};
+	return frost_holders_sign_tweaked(holders, subset, message, nullptr, 0, &network);
 }
 
 /* Every subset of at least the threshold signs; returns how many there are. */

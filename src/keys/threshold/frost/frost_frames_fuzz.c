@@ -1,14 +1,16 @@
 /*
- * Frames of FROST's dealing and repair, from a peer on its own channel, and shares at rest. The input chooses a protocol, a scheme, a
- * round, a place and what is changed there in an honest frame; whoever receives it must end, and nobody may come by a share
- * because of it. A blob that was changed never opens.
+ * Frames of FROST's dealing, repair and signing, from a peer on its own channel, and shares at rest. The input chooses a protocol, a scheme, a
+ * round, a place and what is changed there in an honest frame; whoever receives it must end, and nobody may come by a share or a
+ * signature because of it. A blob that was changed never opens.
  * Readers: keys/threshold/frost/frost_dealing.c (check_dealer, take_dealt_share, check_opening, check_echoes, check_openings),
  * keys/threshold/frost/frost_repair.c (check_commitments, take_part, check_splits, take_sum, check_sums),
+ * keys/threshold/frost/frost_quorum.c (answer_commitments, add_shares),
  * keys/threshold/frost/key_share.c (check_header, frost_key_share_open), keys/threshold/frost/knowledge.c
  */
 #include <stdlib.h>
 
 #include "keys/threshold/frost/frost_dealing.h"
+#include "keys/threshold/frost/frost_quorum.h"
 #include "keys/threshold/frost/frost_repair.h"
 #include "tests/threshold_parties.h"
 
@@ -34,21 +36,26 @@ struct change {
 struct machines {
 	struct frost_dealing *dealings[PARTIES + 1];
 	struct frost_repair *repairs[PARTIES + 1];
+	struct frost_quorum *quorums[PARTIES + 1];
 };
 
 static bool
 next(struct machines *machines, uint8_t party, uint8_t *to, struct bytes *frame) {
-	return machines->dealings[party] != nullptr ? frost_dealing_next(machines->dealings[party], to, frame)
-						    : frost_repair_next(machines->repairs[party], to, frame);
+	if (machines->dealings[party] != nullptr)
+		return frost_dealing_next(machines->dealings[party], to, frame);
+	return machines->repairs[party] != nullptr ? frost_repair_next(machines->repairs[party], to, frame)
+						   : frost_quorum_next(machines->quorums[party], to, frame);
 }
 
+/* What fails shows in the state. */
 static void
 receive(struct machines *machines, uint8_t party, struct bytes frame) {
-	/* What fails shows in the state. */
 	if (machines->dealings[party] != nullptr)
 		IGNORE_STATUS(frost_dealing_receive(machines->dealings[party], frame));
-	else
+	else if (machines->repairs[party] != nullptr)
 		IGNORE_STATUS(frost_repair_receive(machines->repairs[party], frame));
+	else
+		IGNORE_STATUS(frost_quorum_receive(machines->quorums[party], frame));
 }
 
 static void
@@ -164,6 +171,28 @@ try_repair(size_t scheme, struct change *change) {
 }
 
 static void
+try_signing(size_t scheme, struct change *change) {
+	struct machines machines = {};
+	struct repeating streams[PARTIES + 1];
+	const struct party_set signers = parties_up_to(PARTIES);
+	uint8_t signature[64];
+	for (uint8_t party = 1; party <= PARTIES; party++) {
+		streams[party] = repeating_stream("fuzz", party);
+		struct frost_quorum_terms terms = {.share = shares[scheme][party],
+						   .signers = &signers,
+						   .instance = INSTANCE,
+						   .nonce = NONCE,
+						   .message = BYTES_OF_LITERAL("sell"),
+						   .randomness = {repeating_fill, &streams[party]}};
+		must(frost_quorum_start(&machines.quorums[party], &terms) == OK);
+	}
+	run(&machines, change);
+	must(frost_quorum_signature(machines.quorums[VICTIM], signature) != change->done);
+	for (uint8_t party = 1; party <= PARTIES; party++)
+		frost_quorum_destroy(&machines.quorums[party]);
+}
+
+static void
 try_blob(size_t scheme, struct change *change) {
 	_cleanup_(buffer_free) struct buffer blob = {};
 	const struct frost_key_share *share = shares[scheme][1];
@@ -181,12 +210,13 @@ try_blob(size_t scheme, struct change *change) {
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-	static void (*const subjects[])(size_t scheme, struct change *change) = {try_dealing, try_repair, try_blob};
+	static void (*const subjects[])(size_t scheme, struct change *change) = {try_dealing, try_repair, try_blob,
+										 try_signing};
 	if (size < 4)
 		return 0;
 	make_keys();
 	struct change change = {
 		.type = data[1], .at = (size_t)data[2] << 8 | data[3], .pattern = bytes_of(data + 4, size - 4)};
-	subjects[data[0] / 2 % 3](data[0] & 1, &change);
+	subjects[data[0] / 2 % 4](data[0] & 1, &change);
 	return 0;
 }
