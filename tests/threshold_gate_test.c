@@ -10,6 +10,7 @@
 #include "crypto/sign.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_message.h"
 #include "wallet/evm/rlp.h"
 
 static struct gate_state *
@@ -336,6 +337,42 @@ a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
+static bool
+lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
+}
+
+/* While it is not known what became of one dealing no other begins: its failure would take the first one's share with it. */
+static void
+one_dealing_of_a_key_at_a_time(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 11);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = lose_stored;
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+	team.on_message = nullptr;
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.being_dealt"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(2, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->epoch);
+		assert_true(!has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+	}
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
 static void
 a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
 	_cleanup_(team_free) struct team team;
@@ -504,5 +541,5 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it),
-	  T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
+	  T(one_dealing_of_a_key_at_a_time), T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit))

@@ -23,6 +23,23 @@ joint_dealt_key(const struct gate *gate, const struct submission *submission, st
 	       json_need_string(payload, "payload", "id", key_id) == OK;
 }
 
+bool
+joint_is_being_dealt(const struct gate *gate, struct bytes key_id) {
+	const struct operations *operations = &gate->state->operations;
+	size_t at = 0;
+	void *value;
+	while (map_next(&operations->kept, &at, nullptr, &value)) {
+		const struct gate_operation *operation = value;
+		_cleanup_(arena_free) struct arena arena = {.block_size = 4096};
+		struct submission submission;
+		struct bytes id;
+		if (operation->state == OPERATION_UNKNOWN && joint_submission(operation, &arena, &submission) == OK &&
+		    joint_dealt_key(gate, &submission, &id) && bytes_equal(id, key_id))
+			return true;
+	}
+	return false;
+}
+
 /* --- Keys. --- */
 
 static enum status
@@ -128,6 +145,9 @@ check_dealing(const struct gate *gate, const struct submission *submission, cons
 		TRY(check_limits_hold(&wanted.key));
 	if (wanted.is_made && gate_state_key(gate->state, bytes_of_text(wanted.key.id)) != nullptr)
 		return fail(STATUS_CONFLICT, "key.exists: there is a key %s already", wanted.key.id);
+	if (joint_is_being_dealt(gate, bytes_of_text(wanted.key.id)))
+		return fail(STATUS_CONFLICT, "key.being_dealt: another operation deals key %s, and has not ended",
+			    wanted.key.id);
 	for (size_t i = 0; i < wanted.party_count; i++)
 		if (strcmp(wanted.names[i], gate->state->keeper) == 0)
 			return wanted.is_made ? OK : check_holders(gate, &wanted);

@@ -18,6 +18,8 @@
 bool joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes resource_id, const json *payload);
 /* Whether the operation deals a key's shares, and of which key. */
 bool joint_dealt_key(const struct gate *gate, const struct submission *submission, struct bytes *key_id);
+/* Whether a dealing of that key is intended and not ended. */
+bool joint_is_being_dealt(const struct gate *gate, struct bytes key_id);
 /* What can be known to fail before anything is intended. */
 enum status joint_check(const struct gate *gate, const struct submission *submission,
 			const struct evaluation *evaluation);

@@ -377,24 +377,6 @@ compute_view_digest(struct gate *gate, struct held_operation *held) {
 	return OK;
 }
 
-/* Whether the row is of a dealing whose end is not recorded: it is what a restart goes on from. */
-static bool
-is_intended(const struct gate *gate, struct bytes key_id) {
-	const struct operations *operations = &gate->state->operations;
-	size_t at = 0;
-	void *value;
-	while (map_next(&operations->kept, &at, nullptr, &value)) {
-		const struct gate_operation *operation = value;
-		_cleanup_(arena_free) struct arena arena = {.block_size = 4096};
-		struct submission submission;
-		struct bytes id;
-		if (operation->state == OPERATION_UNKNOWN && joint_submission(operation, &arena, &submission) == OK &&
-		    joint_dealt_key(gate, &submission, &id) && bytes_equal(id, key_id))
-			return true;
-	}
-	return false;
-}
-
 /* A row's name is "<key>/<epoch>". */
 static enum secrets_recorded
 share_recorded(void *context, struct bytes name) {
@@ -412,8 +394,9 @@ share_recorded(void *context, struct bytes name) {
 	const struct shared_key *shared = shared_keys_find(gate->state, id);
 	if (shared != nullptr && shared->sharing.key.epoch == epoch)
 		return SECRETS_CREATED;
+	/* Or of a dealing whose end is not recorded: it is what a restart goes on from. */
 	bool is_next = epoch == (shared == nullptr ? 1 : (uint64_t)shared->sharing.key.epoch + 1);
-	return is_next && is_intended(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
+	return is_next && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
 static enum status

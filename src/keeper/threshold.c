@@ -281,6 +281,14 @@ write_blame(const struct machine *machine, struct buffer *blame) {
 	return json_writer_finish(&writer);
 }
 
+/* A row that it did not store is another dealing's, which may be in force. */
+static void
+discard_row(struct keeper *keeper, const struct joint_session *session) {
+	if (session->has_row && shared_keys_discard(keeper->gate->state, bytes_of_text(session->wanted.key.id),
+						    session->wanted.key.epoch) != OK)
+		log_warning("a share that is not used stays until the next start: %s", fail_message());
+}
+
 static const char ENDED[] = "joint.ended: the session was ended by a party";
 
 void
@@ -298,9 +306,7 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 	if (is_blamed)
 		conclusion.blame = buffer_bytes(&blame);
 	threshold_tell(keeper, &session->holders, &refusal);
-	if (session->is_dealing && shared_keys_discard(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-						       session->wanted.key.epoch) != OK)
-		log_warning("a share that is not used stays until the next start: %s", fail_message());
+	discard_row(keeper, session);
 	session_conclude(keeper, session, &conclusion);
 }
 
@@ -688,9 +694,7 @@ static void
 drop_resolved(struct keeper *keeper, struct joint_session *session) {
 	if (session->job != nullptr)
 		decide_answer_unknown(keeper, session->job);
-	if (shared_keys_discard(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-				session->wanted.key.epoch) != OK)
-		log_warning("a share that is not used stays until the next start: %s", fail_message());
+	discard_row(keeper, session);
 	session_unlink(keeper, session);
 	session_free(session);
 }

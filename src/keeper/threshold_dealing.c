@@ -194,6 +194,7 @@ mark_stored(struct keeper *keeper, struct joint_session *session) {
 	struct session_party *own = &session->parties[own_holder(keeper, &session->sharing)];
 	own->has_stored = true;
 	own->sharing = session->sharing_hash;
+	session->has_row = true;
 	session->state = SESSION_STORED;
 	session->operation->is_acting = false; /* others may never say: people may */
 }

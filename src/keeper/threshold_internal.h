@@ -66,6 +66,7 @@ struct joint_session {
 	struct machine dealing;
 	struct sharing sharing;
 	struct hash256 sharing_hash;
+	bool has_row; /* the share's row is this dealing's own */
 	/* Signing. */
 	char key_id[KEY_ID_MAX + 1];
 	struct proposal proposal;
