@@ -187,7 +187,7 @@ a_keeper_that_says_no_ends_it_and_its_reason_comes_back(void **) {
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(i == 1 ? OPERATION_DENIED : OPERATION_FAILED, team_state(&team, i, &id));
 		assert_int_equal(0, spent(&team, i));
-		assert_int_equal(0, state_of(&team, i)->counted.by_operation.count);
+		assert_int_equal(0, state_of(&team, i)->counted.by_telling.count);
 	}
 	/* Without it the others sign. */
 	team_stop(&team, 1);
@@ -536,10 +536,94 @@ one_liar_of_four_spends_nothing_beyond_the_limit(void **) {
 	assert_int_equal(2, signatures); /* all that the limit lets through */
 }
 
+/* What the fourth says it has counted is next to nothing, and it says so before anybody else. */
+static bool
+tell_less(struct team *, size_t from, size_t, enum peer_kind kind, struct buffer *body) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer less = {};
+	if (from != 3 || kind != PEER_COUNTED)
+		return true;
+	for (struct cursor cursor = cursor_of(buffer_bytes(body)); cursor.left > 0;) {
+		struct spend spend;
+		assert_ok(counted_read(&cursor, &arena, &spend));
+		struct limit_part *parts = ARENA_NEW_ARRAY(&arena, spend.part_count, struct limit_part);
+		assert_non_null(parts);
+		for (size_t i = 0; i < spend.part_count; i++) {
+			parts[i] = spend.parts[i];
+			parts[i].cents = 1;
+		}
+		spend.parts = parts;
+		counted_write(&less, &spend);
+	}
+	buffer_reset(body);
+	buffer_append_bytes(body, buffer_bytes(&less));
+	return true;
+}
+
+static void
+a_liar_makes_nothing_smaller_that_others_have_counted(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before = nullptr;
+	team_found(&team, 4, 12);
+	team_make_key(&team, "vault", "3-of-4");
+	limit_to(&team, 700);
+	keep_disk(&team, 3, &before);
+	team.on_message = tell_less;
+	for (size_t i = 0; i < 4; i++)
+		if (i != 2)
+			team_cut(&team, 2, i);
+	assert_true(sign_at(&team, 0, 0)); /* by one, two and the liar */
+	team_cut(&team, 0, 1);
+	team_cut(&team, 0, 3);
+	team_connect(&team, 2, 3);
+	team_settle(&team);
+	team_connect(&team, 2, 1);
+	team_settle(&team);
+	assert_true(sign_at(&team, 1, 1)); /* by two, three and the liar */
+	team_cut(&team, 1, 2);
+	team_cut(&team, 1, 3);
+	team_connect(&team, 0, 3); /* the liar first */
+	team_settle(&team);
+	team_connect(&team, 0, 2);
+	team_settle(&team);
+	put_back(&team, 3, &before);
+	team_connect(&team, 0, 3);
+	team_connect(&team, 2, 3);
+	team_settle(&team);
+	/* One has counted the first, three the second: with this one it would be three, and the limit lets two through. */
+	assert_false(sign_at(&team, 0, 2));
+}
+
+/* Keepers hand operations and votes to each other: whatever else one sends does nothing, to nobody. */
+static void
+nobody_signs_in_or_enrols_through_another_keeper(void **) {
+	static const char body[] =
+		"{\"attestation_object\":\"00\",\"client_data\":\"00\",\"rp_id\":\"localhost\",\"token\":"
+		"\"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f\"}";
+	static const uint8_t address[] = {192, 0, 2, 1};
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 2, 13);
+	struct keeper *keeper = team.members[0].house.keeper;
+	for (int i = 0; i < 16; i++) {
+		struct http_request request = {.method = BYTES_OF_LITERAL("POST"),
+					       .target = BYTES_OF_LITERAL("/v1/enrolment"),
+					       .body = BYTES_OF_LITERAL(body)};
+		_cleanup_(buffer_free) struct buffer forwarded = {};
+		struct ipc_request frame = house_frame(&request);
+		frame.reported.peer_address = BYTES_OF_ARRAY(address);
+		ipc_write_request(&forwarded, &frame);
+		assert_ok(buffer_status(&forwarded));
+		threshold_message(keeper, &team.members[0].peers[1], PEER_REQUEST, buffer_bytes(&forwarded));
+	}
+	assert_int_equal(0, keeper->unknown_refused[1].value);
+	assert_int_equal(0, throttle_waiting(&keeper->origins, keeper->batch_ms));
+}
+
 RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_two_of_three),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
-	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it),
-	  T(one_dealing_of_a_key_at_a_time), T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
-	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit))
+	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
+	  T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
+	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
+	  T(a_liar_makes_nothing_smaller_that_others_have_counted), T(nobody_signs_in_or_enrols_through_another_keeper))

@@ -4,9 +4,11 @@
 
 #include "base/arena.h"
 
+constexpr size_t TELLING_SIZE = 33; /* operation, party */
+
 struct counted_spend {
 	struct spend spend;
-	uint32_t told_by; /* bits of parties */
+	uint8_t party; /* that told it */
 	struct arena arena;
 };
 
@@ -20,9 +22,16 @@ void
 counted_free(struct counted_spends *counted) {
 	size_t at = 0;
 	void *value;
-	while (map_next(&counted->by_operation, &at, nullptr, &value))
+	while (map_next(&counted->by_telling, &at, nullptr, &value))
 		spend_destroy(value);
-	map_free(&counted->by_operation);
+	map_free(&counted->by_telling);
+}
+
+static struct bytes
+telling_of(const uint8_t operation[32], uint8_t party, uint8_t telling[static TELLING_SIZE]) {
+	memcpy(telling, operation, 32);
+	telling[32] = party;
+	return bytes_of(telling, TELLING_SIZE);
 }
 
 static enum status
@@ -42,70 +51,71 @@ copy_spend(const struct spend *from, int64_t now_ms, struct counted_spend *to) {
 
 enum status
 counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend, int64_t now_ms) {
-	struct bytes id = BYTES_OF_ARRAY(spend->operation);
-	struct counted_spend *known = map_get(&counted->by_operation, id);
-	if (known != nullptr) {
-		known->told_by |= 1U << (party - 1);
+	uint8_t telling[TELLING_SIZE];
+	struct bytes id = telling_of(spend->operation, party, telling);
+	if (map_get(&counted->by_telling, id) != nullptr)
 		return OK;
-	}
-	if (counted->by_operation.count >= COUNTED_OPERATIONS_MAX)
-		return fail(STATUS_TOO_LARGE, "counted.full: other keepers count more than %zu operations",
+	if (counted->of_party[party] >= COUNTED_OPERATIONS_MAX)
+		return fail(STATUS_TOO_LARGE,
+			    "counted.full: it counts more than %zu operations that are not known here",
 			    COUNTED_OPERATIONS_MAX);
 	struct counted_spend *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
-	made->arena.block_size = 1024;
-	made->told_by = 1U << (party - 1);
+	made->arena.block_size = 512;
+	made->party = party;
 	enum status status = copy_spend(spend, now_ms, made);
 	if (status == OK)
-		status = map_put(&counted->by_operation, id, made, nullptr);
-	if (status != OK)
+		status = map_put(&counted->by_telling, id, made, nullptr);
+	if (status == OK)
+		counted->of_party[party]++;
+	else
 		spend_destroy(made);
 	return status;
 }
 
 static void
 drop(struct counted_spends *counted, struct counted_spend *gone) {
-	(void)map_remove(&counted->by_operation, BYTES_OF_ARRAY(gone->spend.operation));
+	uint8_t telling[TELLING_SIZE];
+	(void)map_remove(&counted->by_telling, telling_of(gone->spend.operation, gone->party, telling));
+	counted->of_party[gone->party]--;
 	spend_destroy(gone);
 }
 
 void
 counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t operation[32]) {
-	struct counted_spend *known = map_get(&counted->by_operation, bytes_of(operation, 32));
-	if (known == nullptr)
-		return;
-	known->told_by &= ~(1U << (party - 1));
-	if (known->told_by == 0)
+	uint8_t telling[TELLING_SIZE];
+	struct counted_spend *known = map_get(&counted->by_telling, telling_of(operation, party, telling));
+	if (known != nullptr)
 		drop(counted, known);
 }
 
-/* Those that nobody tells any more, or that have left every window. */
+/* Those of the party (0: of any) that were told until then. Without memory they stay, and count. */
 static void
-sweep(struct counted_spends *counted, int64_t now_ms) {
-	size_t at = 0;
+sweep(struct counted_spends *counted, uint8_t party, int64_t until_ms) {
+	size_t at = 0, count = 0;
 	void *value;
-	while (map_next(&counted->by_operation, &at, nullptr, &value)) {
+	if (counted->by_telling.count == 0)
+		return;
+	struct counted_spend **gone = calloc(counted->by_telling.count, sizeof *gone);
+	while (gone != nullptr && map_next(&counted->by_telling, &at, nullptr, &value)) {
 		struct counted_spend *spend = value;
-		if (spend->told_by != 0 && spend->spend.at_ms > now_ms - limit_window_ms[LIMIT_WEEK])
-			continue;
-		drop(counted, spend);
-		at = 0; /* the map has changed */
+		if ((party == 0 || spend->party == party) && spend->spend.at_ms <= until_ms)
+			gone[count++] = spend;
 	}
+	while (count > 0)
+		drop(counted, gone[--count]);
+	free(gone);
 }
 
 void
 counted_forget_party(struct counted_spends *counted, uint8_t party) {
-	size_t at = 0;
-	void *value;
-	while (map_next(&counted->by_operation, &at, nullptr, &value))
-		((struct counted_spend *)value)->told_by &= ~(1U << (party - 1));
-	sweep(counted, INT64_MIN / 2);
+	if (counted->of_party[party] > 0)
+		sweep(counted, party, INT64_MAX);
 }
 
 void
 counted_expire(struct counted_spends *counted, int64_t now_ms) {
-	if (counted->by_operation.count > 0)
-		sweep(counted, now_ms);
+	sweep(counted, 0, now_ms - limit_window_ms[LIMIT_WEEK]);
 }
 
 static int64_t
@@ -118,40 +128,35 @@ cents_of(const struct spend *spend, enum limit_dimension dimension, struct bytes
 	return cents;
 }
 
-/* Whether another of the same identity counts in its stead: a greater one, or, of equals, the one whose id is smaller. */
-static bool
-is_replaced(const struct counted_spends *counted, const struct limits *own, const struct spend *spend, int64_t cents,
-	    enum limit_dimension dimension, struct bytes subject, int64_t since_ms) {
-	size_t at = 0;
-	void *value;
-	while (map_next(&counted->by_operation, &at, nullptr, &value)) {
-		const struct spend *other = &((const struct counted_spend *)value)->spend;
-		if (other == spend || memcmp(other->identity, spend->identity, sizeof spend->identity) != 0 ||
-		    other->at_ms <= since_ms || limits_has(own, other->operation))
-			continue;
-		int64_t theirs = cents_of(other, dimension, subject);
-		if (theirs > cents ||
-		    (theirs == cents && memcmp(other->operation, spend->operation, sizeof spend->operation) < 0))
-			return true;
-	}
-	return false;
+/* Adds what the spend counts beyond the greatest of its identity so far. */
+static enum status
+add_beyond(struct map *greatest, struct spend *spend, int64_t cents, enum limit_dimension dimension,
+	   struct bytes subject, int64_t *sum) {
+	struct bytes identity = BYTES_OF_ARRAY(spend->identity);
+	const struct spend *before = map_get(greatest, identity);
+	int64_t beyond = cents - (before == nullptr ? 0 : cents_of(before, dimension, subject));
+	if (beyond <= 0)
+		return OK;
+	if (__builtin_add_overflow(*sum, beyond, sum))
+		*sum = INT64_MAX;
+	return map_put(greatest, identity, spend, nullptr);
 }
 
 int64_t
 counted_sum(const struct counted_spends *counted, const struct limits *own, enum limit_dimension dimension,
 	    struct bytes subject, enum limit_window window, int64_t at_ms, const uint8_t *identity) {
+	_cleanup_(map_free) struct map greatest = {};
 	int64_t sum = 0, since_ms = at_ms - limit_window_ms[window];
 	size_t at = 0;
 	void *value;
-	while (map_next(&counted->by_operation, &at, nullptr, &value)) {
-		const struct spend *spend = &((const struct counted_spend *)value)->spend;
+	while (map_next(&counted->by_telling, &at, nullptr, &value)) {
+		struct spend *spend = &((struct counted_spend *)value)->spend;
 		int64_t cents = cents_of(spend, dimension, subject);
 		if (cents == 0 || spend->at_ms <= since_ms || limits_has(own, spend->operation) ||
-		    (identity != nullptr && memcmp(spend->identity, identity, sizeof spend->identity) == 0) ||
-		    is_replaced(counted, own, spend, cents, dimension, subject, since_ms))
+		    (identity != nullptr && memcmp(spend->identity, identity, sizeof spend->identity) == 0))
 			continue;
-		if (__builtin_add_overflow(sum, cents, &sum))
-			sum = INT64_MAX;
+		if (add_beyond(&greatest, spend, cents, dimension, subject, &sum) != OK)
+			return INT64_MAX;
 	}
 	return sum;
 }
