@@ -505,7 +505,8 @@ hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct
 static void
 keep_early(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	struct threshold *threshold = keeper->threshold;
-	if (threshold->early_bytes + body.len > EARLY_BYTES_MAX) {
+	if (threshold->early_count[peer->party] >= EARLY_MAX ||
+	    threshold->early_bytes[peer->party] + body.len > EARLY_BYTES_MAX) {
 		log_warning("a message of keeper %s came too early, and too much waits already", peer->name);
 		return;
 	}
@@ -520,7 +521,8 @@ keep_early(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, 
 		free(made);
 		return;
 	}
-	threshold->early_bytes += body.len;
+	threshold->early_bytes[peer->party] += body.len;
+	threshold->early_count[peer->party]++;
 	struct early **at = &threshold->early; /* in the order of their coming */
 	while (*at != nullptr)
 		at = &(*at)->next;
@@ -529,7 +531,8 @@ keep_early(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, 
 
 static void
 early_free(struct threshold *threshold, struct early *gone) {
-	threshold->early_bytes -= gone->body.len;
+	threshold->early_bytes[gone->party] -= gone->body.len;
+	threshold->early_count[gone->party]--;
 	buffer_free(&gone->body);
 	free(gone);
 }
@@ -564,11 +567,12 @@ session_take_early(struct keeper *keeper) {
 	} while (threshold->has_begun);
 }
 
+/* Of the party (0: of any) what has waited until then. */
 static void
-expire_early(struct keeper *keeper, int64_t now_ms) {
+drop_early(struct keeper *keeper, uint8_t party, int64_t until_ms) {
 	for (struct early **at = &keeper->threshold->early; *at != nullptr;) {
 		struct early *one = *at;
-		if (one->end_ms > now_ms) {
+		if (one->end_ms > until_ms || (party != 0 && one->party != party)) {
 			at = &one->next;
 			continue;
 		}
@@ -611,12 +615,14 @@ threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
 	pool_forget_party(keeper, peer->party);
+	drop_early(keeper, peer->party, INT64_MAX);
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
 		next = session->next;
 		bool concerns = session->is_dealing ? session->state != SESSION_STORED &&
 							      party_set_has(&session->holders, peer->party)
 						    : party_set_has(&session->signers, peer->party);
-		session->parties[peer->party].is_expected = false;
+		/* What it has counted is forgotten when it comes again: it permits after it has told that anew, or not at all. */
+		session->parties[peer->party].is_expected = session->parties[peer->party].has_permitted = false;
 		if (concerns) {
 			fail_keep("joint.lost: the connection to keeper %s was lost", peer->name);
 			session_fail(keeper, session, nullptr);
@@ -729,7 +735,7 @@ threshold_turn(struct keeper *keeper) {
 		next = session->next;
 		expire_session(keeper, session, now_ms);
 	}
-	expire_early(keeper, now_ms);
+	drop_early(keeper, 0, now_ms);
 	if (threshold->is_pool_due || now_ms >= threshold->pool_turn_ms) {
 		threshold->is_pool_due = false;
 		threshold->pool_turn_ms = now_ms + POOL_TURN_MS;

@@ -10,13 +10,14 @@
 #include "keys/threshold/ecdsa/dealing.h"
 #include "keys/threshold/ecdsa/presignature.h"
 
-constexpr size_t POOL_TARGET = 4;        /* presignatures ready for each set of signers */
-constexpr int64_t GATHER_MS = 2'000;     /* that the asker waits for those that are there */
-constexpr int64_t SIGNING_MS = 10'000;   /* from intent to signature */
-constexpr int64_t DEALING_MS = 30'000;   /* from intent to stored share */
-constexpr int64_t PREPARING_MS = 10'000; /* of one presignature */
-constexpr int64_t EARLY_MS = 30'000;     /* that a message waits for what it belongs to */
-constexpr size_t EARLY_BYTES_MAX = 16 << 20;
+constexpr size_t POOL_TARGET = 4;           /* presignatures ready for each set of signers */
+constexpr int64_t GATHER_MS = 2'000;        /* that the asker waits for those that are there */
+constexpr int64_t SIGNING_MS = 10'000;      /* from intent to signature */
+constexpr int64_t DEALING_MS = 30'000;      /* from intent to stored share */
+constexpr int64_t PREPARING_MS = 10'000;    /* of one presignature */
+constexpr int64_t EARLY_MS = 30'000;        /* that a message waits for what it belongs to */
+constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
+constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
 constexpr size_t PREPARING_MAX = 16;
 
@@ -102,7 +103,7 @@ struct threshold {
 	struct preparing *preparing;
 	size_t preparing_count;
 	struct early *early;
-	size_t early_bytes;
+	size_t early_bytes[PARTIES_MAX + 1], early_count[PARTIES_MAX + 1]; /* by party */
 	struct presignature_pool pool;
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
