@@ -60,6 +60,8 @@ read_job(struct job *job) {
 	job->submission = (struct submission){.arena = &job->arena};
 	job->kind = JOB_READ;
 	job->read_status = api_route(job);
+	if (job->read_status == OK && job->forwarded_by != 0 && job->kind != JOB_OPERATION && job->kind != JOB_VOTE)
+		job->read_status = fail(STATUS_INVALID, "peers.request: keepers forward operations and votes");
 	if (job->read_status == OK && job->kind == JOB_OPERATION)
 		job->read_status = gate_read_operation(keeper->gate, &job->http, job->received.reported.peer_address,
 						       keeper->batch_ms, &job->submission);
