@@ -413,6 +413,21 @@ def test_alarms_are_told_when_they_begin():
     receiver.close()
 
 
+def test_breaking_the_glass_is_told_twice():
+    receiver = Receiver(folder_of(), "hook")
+    with House(hook(receiver, events="[break_glass, glass_broken]")) as house:
+        house.start()
+        house.make_key()
+        asked = house.firm.must(house.firm.ask("person4", "key", "create", "spare", "--account", "options-hot", "--break-glass",
+                                               "--reason", "the other one is lost", "--json")).json()
+        house.wait_until(lambda: len(receiver.requests) == 1)
+        house.firm.approve(asked["operation"], "person3", "person5")
+        house.wait_until(lambda: len(receiver.requests) == 2)
+        assert [(body["kind"], body["operation"]) for body in receiver.bodies()] == [("break_glass", asked["operation"]), ("glass_broken", asked["operation"])]
+        assert len({body["id"] for body in receiver.bodies()}) == 2
+    receiver.close()
+
+
 def test_a_held_operation_that_is_about_to_expire_is_told_of():
     receiver = Receiver(folder_of(), "hook")
     with House(hook(receiver, events="[expiring]")) as house:

@@ -174,6 +174,7 @@ severity_of(enum notice_kind kind) {
 	switch (kind) {
 	case NOTICE_ALERT:
 	case NOTICE_BREAK_GLASS:
+	case NOTICE_GLASS_BROKEN:
 		return "critical";
 	case NOTICE_DENIED:
 	case NOTICE_EXPIRING:

@@ -52,12 +52,12 @@ each_receiver_gets_its_form_to_the_byte(void **) {
 		 "example\"},{\"title\":\"Operation\",\"value\":\"" OPERATION
 		 "\"}],\"type\":\"FactSet\"}],\"type\":\"AdaptiveCard\",\"version\":\"1.4\"},\"contentType\":"
 		 "\"application/vnd.microsoft.card.adaptive\"}],\"type\":\"message\"}"},
-		{CONFIG_NOTIFY_PAGERDUTY, NOTICE_BREAK_GLASS,
+		{CONFIG_NOTIFY_PAGERDUTY, NOTICE_GLASS_BROKEN,
 		 "{\"dedup_key\":\"" ID "\",\"event_action\":\"trigger\",\"links\":[{\"href\":\"" CONSOLE
 		 "/#/operations/" OPERATION
-		 "\",\"text\":\"Open\"}],\"payload\":{\"class\":\"break_glass\",\"component\":\"" OPERATION
+		 "\",\"text\":\"Open\"}],\"payload\":{\"class\":\"glass_broken\",\"component\":\"" OPERATION
 		 "\",\"severity\":\"critical\",\"source\":\"north<wind>&co.example\",\"summary\":\"Gatehouse: An "
-		 "operation was let through by break-glass: it must be "
+		 "operation went through by break-glass: it must be "
 		 "reviewed\"},\"routing_key\":\"0123456789abcdef0123456789abcdef\"}"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {

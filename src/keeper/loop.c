@@ -268,6 +268,7 @@ tell_alarms(struct keeper *keeper) {
 	} alarms[] = {
 		{ALARM_CLOCK_DOUBT, keeper->clock.in_doubt},
 		{ALARM_DISK_RESERVE, statistics.is_disk_full},
+		{ALARM_REVIEW_OVERDUE, reviews_overdue(&keeper->gate->state->reviews, keeper->batch_ms) > 0},
 		{ALARM_ROLLBACK_GUARD_NONE, keeper->config.guard == ROLLBACK_NONE},
 		{ALARM_WITNESS_QUORUM_MISSING,
 		 keeper->witnessing != nullptr && witnessing_failures(keeper->witnessing) >= QUORUM_MISSING},

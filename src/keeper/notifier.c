@@ -297,6 +297,15 @@ take_decision(struct notifier *notifier, const json *body, const struct entry *e
 		       bytes_equal_text(text_of(body, "outcome"), outcome_name(OUTCOME_DONE));
 	bool is_held = bytes_equal_text(decision, decision_name(DECISION_HELD)),
 	     is_denied = bytes_equal_text(decision, decision_name(DECISION_DENY));
+	bool breaks_glass = json_get(json_get(body, "document"), "break_glass") != nullptr;
+	bool goes_through =
+		!is_held && !is_denied && !bytes_equal_text(text_of(body, "outcome"), outcome_name(OUTCOME_FAILED));
+	if (breaks_glass && (is_held || goes_through)) {
+		struct pending glass = make_pending(notifier, is_held ? NOTICE_BREAK_GLASS : NOTICE_GLASS_BROKEN,
+						    ALARM_NONE, operation, entry->at_ms);
+		glass.entry = index;
+		enqueue_to_all(notifier, &glass);
+	}
 	if (!is_test && !is_held && !is_denied)
 		return;
 	struct pending pending = make_pending(notifier,
@@ -328,7 +337,7 @@ may_matter(const struct entry *entry) {
 	case ENTRY_DECISION:
 	case ENTRY_INTENT:
 		return says(entry->body, "\"decision\":\"held\"") || says(entry->body, "\"decision\":\"deny\"") ||
-		       says(entry->body, "\"kind\":\"notification.test\"");
+		       says(entry->body, "\"break_glass\":true") || says(entry->body, "\"kind\":\"notification.test\"");
 	case ENTRY_VOTE:
 		return says(entry->body, "\"verdict\":\"reject\"");
 	default:

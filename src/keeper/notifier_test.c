@@ -161,6 +161,43 @@ only_what_somebody_should_know_is_told(void **) {
 }
 
 static void
+breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through(void **) {
+	static const struct {
+		const char *decision, *outcome;
+		enum notice_kind told[3];
+		size_t count;
+	} cases[] = {
+		{"held", nullptr, {NOTICE_BREAK_GLASS, NOTICE_HELD}, 2},
+		{"permit", "done", {NOTICE_GLASS_BROKEN}, 1},
+		{"permit", "intended", {NOTICE_GLASS_BROKEN}, 1},
+		{"permit", "failed", {}, 0},
+		{"deny", nullptr, {NOTICE_DENIED}, 1},
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct notice notice;
+		uint8_t receiver;
+		char body[512], operation[65], outcome[32] = "";
+		operation_of(world.size, operation);
+		if (cases[i].outcome != nullptr)
+			snprintf(outcome, sizeof outcome, ",\"outcome\":\"%s\"", cases[i].outcome);
+		snprintf(body, sizeof body,
+			 "{\"decision\":\"%s\",\"document\":{\"break_glass\":true,\"kind\":\"sign\"},\"operation\":\"%"
+			 "s\"%s}",
+			 cases[i].decision, operation, outcome);
+		apply(&world, world.size++, ENTRY_DECISION, body);
+		for (size_t j = 0; j < cases[i].count; j++) {
+			assert_true(next(&world, &arena, &receiver, &notice));
+			assert_int_equal(cases[i].told[j], notice.kind);
+			answer(&world, 200);
+		}
+		assert_false(next(&world, &arena, &receiver, &notice));
+	}
+}
+
+static void
 beyond_its_bound_a_queue_counts(void **) {
 	_cleanup_(world_end) struct world world;
 	int64_t stand_for;
@@ -361,8 +398,9 @@ a_file_that_is_no_file_of_marks_is_left_aside(void **) {
 	assert_int_equal(4, notifier_applied(world.notifier));
 }
 
-RUN_TESTS(T(only_what_somebody_should_know_is_told), T(beyond_its_bound_a_queue_counts),
-	  T(a_receiver_that_fails_is_tried_later_and_later),
+RUN_TESTS(T(only_what_somebody_should_know_is_told),
+	  T(breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through),
+	  T(beyond_its_bound_a_queue_counts), T(a_receiver_that_fails_is_tried_later_and_later),
 	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once),
 	  T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
 	  T(a_restart_finds_again_what_was_not_delivered_and_no_more), T(a_file_that_is_no_file_of_marks_is_left_aside))

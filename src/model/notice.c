@@ -13,7 +13,8 @@ static const struct {
 	[NOTICE_DENIED] = {"denied", "An operation was denied"},
 	[NOTICE_REJECTED] = {"rejected", "An operation was rejected by an approver"},
 	[NOTICE_ALERT] = {"alert", nullptr},
-	[NOTICE_BREAK_GLASS] = {"break_glass", "An operation was let through by break-glass: it must be reviewed"},
+	[NOTICE_BREAK_GLASS] = {"break_glass", "Somebody asks for an operation by break-glass"},
+	[NOTICE_GLASS_BROKEN] = {"glass_broken", "An operation went through by break-glass: it must be reviewed"},
 	[NOTICE_TEST] = {"test", "A test of this notification"},
 };
 
@@ -25,6 +26,7 @@ static const struct {
 	[ALARM_DISK_RESERVE] = {"disk_reserve", "The disk is full but for its reserve: nothing is decided"},
 	[ALARM_NOTIFICATION_FAILED] = {"notification_failed",
 				       "Notifications of another receiver could not be delivered"},
+	[ALARM_REVIEW_OVERDUE] = {"review_overdue", "An operation by break-glass was not reviewed in time"},
 	[ALARM_ROLLBACK_GUARD_NONE] = {"rollback_guard_none", "Nothing would show that the log was set back"},
 	[ALARM_WITNESS_QUORUM_MISSING] = {"witness_quorum_missing", "The witnesses' quorum is missing"},
 };
