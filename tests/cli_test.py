@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -830,6 +831,15 @@ def administer(*arguments):
     return answer
 
 
+def process_of(firm, role):
+    with open(f"/proc/{firm.process.pid}/task/{firm.process.pid}/children", encoding="ascii") as file:
+        for pid in file.read().split():
+            with open(f"/proc/{pid}/cmdline", "rb") as words:
+                if words.read().split(b"\0")[1:3] == [b"process", role.encode()]:
+                    return int(pid)
+    raise AssertionError(f"no {role}")
+
+
 class Browser:
     """Past the command line; through the recording proxy but for streams, which it does not read."""
 
@@ -933,6 +943,20 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert browser.ask("DELETE", "/v1/session") == (204, None)
     assert browser.cookie == "__Host-gatehouse=", browser.cookie
 
+    # Sessions live in the keeper's memory: one that is started anew knows none, and what watched in them ends.
+    asked = browser.ask("POST", "/v1/session/challenge")[1]
+    assert browser.ask("POST", "/v1/session", passkey.sign(bytes.fromhex(asked["challenge"])))[0] == 201
+    stream = browser.watch()
+    assert stream.status == 200, stream.read()
+    os.kill(process_of(firm, "keeper"), signal.SIGKILL)
+    while stream.readline():
+        pass
+    until = time.monotonic() + PATIENCE_S
+    while (answer := problem(browser.ask("GET", "/v1/session")))[0] == 503:
+        assert time.monotonic() < until, firm.log()
+        time.sleep(0.05)
+    assert answer == (401, "session.none"), answer
+
 
 def test_a_person_enrols_a_passkey_by_a_link_that_works_once():
     firm, person, browser = house(), "person:p-00000000000000aa", Browser(house())
@@ -1034,7 +1058,7 @@ def test_the_log_replays_the_same_after_the_stop():
     assert firm.stop() == 0, firm.log()
     counts = firm.must(run("ledger", "replay", firm.data, "--json")).json()
     assert counts["different"] == 0 and counts["erased"] > 0 and counts["same"] > 20 and counts["bundles"] >= 1, counts
-    assert counts["sign_ins"] == 3 and counts["enrolments"] == 1, counts
+    assert counts["sign_ins"] == 4 and counts["enrolments"] == 1, counts
     log = run("ledger", "verify", "log", firm.data, "--policy", os.path.join(firm.data, "public", "log.policy"), "--tiles", "--json")
     assert log.code == 1 and log.json()["result"] == "weaker" and log.json()["report"]["entries"] == counts["entries"], log
     genesis = firm.must(run("ledger", "show", firm.data, "0", "--json")).json()

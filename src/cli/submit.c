@@ -145,6 +145,8 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 	TRY(check_kind(request, &kind));
 	TRY(client_create(invocation, false, &client));
 	TRY(make_operation(invocation, client, request, &operation));
+	if (invocation_option(invocation, "totp") != nullptr && !key_file_is_person(client_key(client)))
+		return fail(STATUS_INVALID, "usage.totp: a workload has no one-time passwords");
 	TRY(write_body(invocation, client, &operation, request, &body));
 	const char *target = operation_kinds[kind].is_protective ? "/v1/protective" : "/v1/operations";
 	enum status status = client_post(client, &invocation->arena, target, buffer_bytes(&body),

@@ -728,14 +728,27 @@ connection_take_answer(struct gateway *gateway, uint64_t token, const struct ipc
 	connection_run(connection, false);
 }
 
+/* Without an answer: there is no request, or nobody who reads. */
+static void
+end_quietly(struct connection *connection) {
+	connection->close_when_sent = true;
+	set_state(connection, FINISHING, OUTPUT_MS);
+}
+
 void
 connections_lose_keeper(struct gateway *gateway) {
 	for (uint32_t slot = 0; slot < gateway->config.limits.connections; slot++) {
 		struct connection *connection = gateway->slots[slot].connection;
-		if (connection == nullptr || connection->state != WAITING)
+		if (connection == nullptr)
 			continue;
-		answer_unknown_outcome(connection, "The keeper was lost while it had the request. "
-						   "Repeat it with the same idempotency key to learn its outcome.");
+		if (connection->state == WAITING)
+			answer_unknown_outcome(connection,
+					       "The keeper was lost while it had the request. "
+					       "Repeat it with the same idempotency key to learn its outcome.");
+		else if (connection->state == STREAMING && connection->stream != 0)
+			end_quietly(connection); /* in a session: they are gone with the keeper */
+		else
+			continue;
 		connection_run(connection, false);
 	}
 }
@@ -749,13 +762,6 @@ connections_feed(struct gateway *gateway) {
 		feed(connection);
 		connection_run(connection, false);
 	}
-}
-
-/* Without an answer: there is no request, or nobody who reads. */
-static void
-end_quietly(struct connection *connection) {
-	connection->close_when_sent = true;
-	set_state(connection, FINISHING, OUTPUT_MS);
 }
 
 void

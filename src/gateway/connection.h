@@ -25,7 +25,7 @@ void connection_accept(struct gateway *gateway, int descriptor, const struct soc
 /* The keeper's answer to the request that was sent with token. */
 void connection_take_answer(struct gateway *gateway, uint64_t token, const struct ipc_response *response);
 
-/* Every request in flight: 503 outcome-unknown. */
+/* Every request in flight: 503 outcome-unknown. Streams of sessions end. */
 void connections_lose_keeper(struct gateway *gateway);
 /* Sends clients of live updates what they have not had. */
 void connections_feed(struct gateway *gateway);

@@ -132,6 +132,8 @@ static const struct {
 	{"GET /healthz HTTP/1.1\r\nHost: gate.example\r\n\r\n", 421, "request.host"},
 	{GET_HEAD "Host: 127.0.0.1\r\n\r\n", 400, "request.duplicate_field"},
 	{POST_HEAD "Signature: a\r\nSIGNATURE: b\r\n\r\n", 400, "request.duplicate_field"},
+	{POST_HEAD "Cookie: a=b\r\ncookie: c=d\r\n\r\n", 400, "request.duplicate_field"},
+	{POST_HEAD "Cookie: a=\xc3\xa4\r\n\r\n", 400, "request.field_value"},
 	{POST_HEAD "Idempotency-Key: \xc3\xa4\r\n\r\n", 400, "request.field_value"},
 	{POST_HEAD "Content-Type: a\tb\r\n\r\n", 400, "request.field_value"},
 	{POST_HEAD "Expect: the-unexpected\r\nContent-Length: 1\r\n\r\na", 400, "request.expect"},
