@@ -31,6 +31,10 @@ function terms(payload: Payload): string {
 	);
 }
 
+function asAuditor(payload: Payload): string {
+	return payload["auditor"] === true ? ", to audit and read nothing else" : "";
+}
+
 const KINDS: Record<string, { name: string; says: (payload: Payload, on: string) => string }> = {
 	sign: { name: "Transfer", says: (_, on) => `Sign with ${on}` },
 	"key.create": { name: "New key", says: (p) => `Create the ${text(p, "algorithm")} key ${text(p, "id")}${p["threshold"] ? `, shared ${text(p, "threshold")} by ${texts(p, "parties")}` : ""}` },
@@ -43,13 +47,13 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"key.destroy": { name: "Key destruction", says: (_, on) => `Destroy the key ${on}` },
 	"unit.add": { name: "New unit", says: (p) => `Add the ${text(p, "kind").replace("_", " ")} ${text(p, "id")}` },
 	"zone.add": { name: "New zone", says: (p) => `Add the zone ${text(p, "id")}` },
-	"person.add": { name: "New person", says: (p, on) => `Add the person ${nameOf(text(p, "person")).name} to ${on}` },
-	"workload.add": { name: "New workload", says: (p, on) => `Add the workload ${nameOf(text(p, "workload")).name} to ${on}` },
+	"person.add": { name: "New person", says: (p, on) => `Add the person ${nameOf(text(p, "person")).name} to ${on}${asAuditor(p)}` },
+	"workload.add": { name: "New workload", says: (p, on) => `Add the workload ${nameOf(text(p, "workload")).name} to ${on}${asAuditor(p)}` },
 	"person.profile": { name: "Personal values", says: (_, on) => `Record personal values of ${on}, sealed` },
 	"person.erase": { name: "Erasure", says: (_, on) => `Erase what is personal of ${on}, for ever` },
 	"personal.grant": { name: "Reader of personal values", says: (p, on) => `Let ${on} read personal values until ${dateTime(Number(p["until"] ?? 0))}` },
 	"personal.revoke": { name: "Reader leaves", says: (_, on) => `Let ${on} read personal values no more` },
-	"auditor.grant": { name: "Auditor", says: (p, on) => `Let ${on} read the records of ${text(p, "entity")} until ${dateTime(Number(p["until"] ?? 0))}` },
+	"auditor.grant": { name: "Auditor", says: (p, on) => `Let ${on} read what is recorded of ${text(p, "entity")} from ${dateTime(Number(p["from"] ?? 0))} until ${dateTime(Number(p["until"] ?? 0))}, and nothing else` },
 	"auditor.revoke": { name: "Auditor leaves", says: (p, on) => `Let ${on} read the records of ${text(p, "entity")} no more` },
 	"addition.cancel": { name: "Cancelled addition", says: (p, on) => (p["person"] === undefined ? `Cancel the delegation of ${on} that waits` : `Cancel that ${nameOf(text(p, "person")).name} joins ${on}`) },
 	"principal.suspend": { name: "Suspension", says: (_, on) => `Suspend ${on}` },
