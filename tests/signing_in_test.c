@@ -99,6 +99,43 @@ a_cookie_authorises_nothing_but_reading(void **) {
 	}
 }
 
+/* A gateway that sees a cookie puts it beside what others sign, and beside a vote that nobody signed. */
+static void
+a_cookie_beside_what_is_signed_changes_nothing(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	struct ipc_request request;
+	signed_in_set_up(&s);
+	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_2);
+	house_request(&s.house, &s.arena,
+		      (struct firm_operation){.by = FIRM_PERSON_4,
+					      .kind = "group.add",
+					      .resource = "system:gatehouse",
+					      .payload = "{\"id\":\"extra\"}"},
+		      &request);
+	request.cookie = bytes_of_text(cookie);
+	assert_ok(house_ask(&s.house, &request, &s.arena, &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = house_text(&s.arena, &response, "operation");
+	house_vote_request(&s.house, &s.arena, operation, FIRM_PERSON_3, "approve", &request);
+	const uint8_t *statement = memmem(request.body.data, request.body.len, "\"statement\":", 12);
+	assert_non_null(statement);
+	size_t len = request.body.len - (size_t)(statement - request.body.data);
+	const char *bare = arena_format(&s.arena, "{%.*s", (int)len, statement);
+	signed_in_ask(&s, "POST", arena_format(&s.arena, "/v1/operations/%.*s/votes", BYTES_ARGS(operation)), cookie,
+		      bytes_of_text(bare), &response);
+	assert_refused(&s, 400, "request.signature", &response);
+	request.cookie = bytes_of_text(cookie); /* the vote is of whoever signed it */
+	assert_ok(house_ask(&s.house, &request, &s.arena, &response));
+	assert_answer(202, "held", &response);
+	const struct gate_operation *held = nullptr;
+	struct hash256 id;
+	assert_ok(hex_decode(operation, id.bytes, sizeof id.bytes));
+	held = operations_find(&keeper_gate(s.house.keeper)->state->operations, &id);
+	assert_int_equal(1, votes_size(held->held->votes));
+	assert_bytes(BYTES_OF_LITERAL("person:p-0000000000000003"), votes_at(held->held->votes, 0)->person);
+}
+
 /* --- Refusals: one and the same answer. --- */
 
 static void
@@ -573,9 +610,9 @@ an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry(void **) {
 
 RUN_TESTS(T(an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry),
 	  T(a_passkey_signs_in_and_the_session_reads), T(a_cookie_authorises_nothing_but_reading),
-	  T(what_an_authenticator_says_wrongly_is_refused_alike), T(a_challenge_is_ours_and_fresh_and_used_once),
-	  T(what_was_signed_for_something_else_gives_no_session), T(what_was_signed_to_sign_in_starts_nothing),
-	  T(what_has_become_of_a_key_is_recorded_and_told_nobody),
+	  T(a_cookie_beside_what_is_signed_changes_nothing), T(what_an_authenticator_says_wrongly_is_refused_alike),
+	  T(a_challenge_is_ours_and_fresh_and_used_once), T(what_was_signed_for_something_else_gives_no_session),
+	  T(what_was_signed_to_sign_in_starts_nothing), T(what_has_become_of_a_key_is_recorded_and_told_nobody),
 	  T(a_body_that_is_none_is_answered_with_what_is_wrong),
 	  T(an_origin_that_keeps_failing_waits_and_locks_nobody_out), T(a_cookie_that_is_none_reads_nothing),
 	  T(a_session_is_used_under_its_certificate_alone), T(signing_out_ends_the_session),
