@@ -187,6 +187,7 @@ export interface Transaction {
 }
 
 export interface View {
+	break_glass?: true;
 	kind: string;
 	principal: string;
 	resource: string;
@@ -233,6 +234,7 @@ export interface Explanation {
 }
 
 export interface OperationDocument {
+	break_glass?: true;
 	created: number;
 	expires: number;
 	kind: string;

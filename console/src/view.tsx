@@ -97,9 +97,29 @@ function TransactionView({ transaction, resource, cents }: { transaction: Transa
 	);
 }
 
+export function Emergency() {
+	return (
+		<p class="note bad">
+			<span>
+				<strong>The glass is broken.</strong> Whoever asked says that this cannot wait: other people may decide, waits are shorter, and it is reviewed afterwards.
+			</span>
+		</p>
+	);
+}
+
+// Members that this page has no place for are shown as they are: what is signed is the whole view.
+const KNOWN = new Set(["break_glass", "kind", "payload", "principal", "reason", "reference", "resource", "transaction", "type"]);
+const KNOWN_OF_TRANSACTION = new Set(["approve_unlimited", "call_unrecognised", "chain", "destinations", "details", "format", "from", "kind", "movements", "payload_hash", "type"]);
+
+function others(record: object, known: Set<string>): Record<string, Json> {
+	return Object.fromEntries(Object.entries(record).filter(([name]) => !known.has(name))) as Record<string, Json>;
+}
+
 export function OperationView({ view, cents }: { view: View; cents?: number | undefined }) {
+	const more = { ...others(view, KNOWN), ...others(view.transaction ?? {}, KNOWN_OF_TRANSACTION) };
 	return (
 		<>
+			{view.break_glass === true && <Emergency />}
 			{view.transaction !== undefined && <TransactionView transaction={view.transaction} resource={view.resource} cents={cents} />}
 			{view.payload !== undefined && view.kind !== "policy.activate" && Object.keys(view.payload).length > 0 && <JsonValue value={view.payload} />}
 			<Terms>
@@ -123,6 +143,7 @@ export function OperationView({ view, cents }: { view: View; cents?: number | un
 					<JsonValue value={view.transaction.details} />
 				</details>
 			)}
+			{Object.keys(more).length > 0 && <JsonValue value={more} />}
 			{view.kind === "policy.activate" && view.payload !== undefined && <PolicyPayload payload={view.payload} />}
 		</>
 	);
@@ -134,6 +155,7 @@ function PolicyPayload({ payload }: { payload: Record<string, Json> }) {
 	const texts = Object.entries(bundle).filter(([, value]) => Array.isArray(value) && value.length > 0) as [string, { file: string; text: string }[]][];
 	return (
 		<>
+			<JsonValue value={others(payload, new Set(["bundle"]))} />
 			{texts.map(([part, files]) =>
 				files.map(({ file, text }) => (
 					<details key={`${part}/${file}`}>

@@ -357,6 +357,22 @@ test("a_sign_in_that_is_handed_in_again_is_refused", async () => {
 	await one.setCounter(credential.signCount + 400);
 });
 
+test("an_emergency_is_loud_and_what_the_page_does_not_know_is_shown", async () => {
+	const stop = await change(one, (item) => {
+		item.view.break_glass = true;
+		item.view.unheard_of = "a new member";
+	});
+	const operation = askTransfer();
+	await one.goTo("#/keys", "Keys");
+	await waiting(one, operation);
+	const text = await one.page.getByRole("article").innerText();
+	for (const part of ["The glass is broken", "unheard of", "a new member"]) assert(text.includes(part), `the page does not say ${part}`);
+	await one.check("an emergency");
+	await one.shoot("inbox-emergency");
+	await stop();
+	gatehouse("person2", "op", "reject", operation, "--yes");
+});
+
 // --- Every page ---
 
 const PAGES = [

@@ -15,7 +15,9 @@ function Row({ waiting, current }: { waiting: Waiting; current: boolean }) {
 	return (
 		<li>
 			<a class="row" href={link("inbox", waiting.operation)} aria-current={current ? "true" : undefined}>
-				<span class="row-kind">{kindName(view.kind)}</span>
+				<span class="row-kind">
+					{view.break_glass === true && <span class="pill bad">Emergency</span>} {kindName(view.kind)}
+				</span>
 				<span class="row-title">{headline(view)}</span>
 				{to !== undefined && to !== "" && <span class="row-line mono">to {short(to, 10, 8)}</span>}
 				<span class="row-line muted">

@@ -7,7 +7,7 @@ import { asProblem, useResource } from "../resource";
 import { link } from "../route";
 import { TimelineList } from "../timeline";
 import { Answer, Button, Hash, Note, Page, ProblemNote, save, Section, State, Term, Terms, Time, Who } from "../ui";
-import { Address, JsonValue, OperationView } from "../view";
+import { Address, Emergency, JsonValue, OperationView } from "../view";
 import { headline, kindName } from "../words";
 
 // Under a head that the witnesses cosigned, if there is one that has the operation already: only that verifies in full.
@@ -51,36 +51,39 @@ function Asked({ timeline, explanation }: { timeline: Timeline; explanation: Exp
 	const cents = worthOf(explanation);
 	if (document === undefined) return null;
 	return (
-		<Terms>
-			{told === undefined ? (
-				<Term name="Kind">{kindName(document.kind)}</Term>
-			) : (
-				<>
-					<Term name="Amount">
-						<strong>{told.amount}</strong>
-					</Term>
-					<Term name="To">
-						{told.destinations.map((destination) => (
-							<span key={destination} class="block">
-								<Address value={destination} />
-							</span>
-						))}
-					</Term>
-					<Term name="Chain">{chainName(told.chain)}</Term>
-					<Term name="Fee at most">{told.fee}</Term>
-					{cents !== undefined && <Term name="Worth, with the fee">{dollars(cents)}</Term>}
-				</>
-			)}
-			<Term name="On">{document.resource}</Term>
-			<Term name="Asked for by">
-				<Who id={document.principal} />
-			</Term>
-			<Term name="Asked">
-				<Time at={document.created} both />
-			</Term>
-			{document.reason !== undefined && <Term name="Reason">{document.reason}</Term>}
-			{document.reference !== undefined && <Term name="Reference">{document.reference}</Term>}
-		</Terms>
+		<>
+			{document.break_glass === true && <Emergency />}
+			<Terms>
+				{told === undefined ? (
+					<Term name="Kind">{kindName(document.kind)}</Term>
+				) : (
+					<>
+						<Term name="Amount">
+							<strong>{told.amount}</strong>
+						</Term>
+						<Term name="To">
+							{told.destinations.map((destination) => (
+								<span key={destination} class="block">
+									<Address value={destination} />
+								</span>
+							))}
+						</Term>
+						<Term name="Chain">{chainName(told.chain)}</Term>
+						<Term name="Fee at most">{told.fee}</Term>
+						{cents !== undefined && <Term name="Worth, with the fee">{dollars(cents)}</Term>}
+					</>
+				)}
+				<Term name="On">{document.resource}</Term>
+				<Term name="Asked for by">
+					<Who id={document.principal} />
+				</Term>
+				<Term name="Asked">
+					<Time at={document.created} both />
+				</Term>
+				{document.reason !== undefined && <Term name="Reason">{document.reason}</Term>}
+				{document.reference !== undefined && <Term name="Reference">{document.reference}</Term>}
+			</Terms>
+		</>
 	);
 }
 
