@@ -15,16 +15,37 @@ constexpr uint64_t SMALL_SEGMENT = 512 * 1024; /* so that several are used; a ba
 
 /* --- Founding, opening, ending. --- */
 
-void
-house_found(struct house *house, const struct io *io) {
-	*house = (struct house){.io = io == nullptr ? io_system() : io, .credits = 64, .channel = {.descriptor = -1}};
-	firm_make(&house->firm, 7);
+static void
+make_directory(struct house *house) {
 	const char *temporary = getenv("TMPDIR");
 	snprintf(house->directory, sizeof house->directory, "%s/gatehouse-house-XXXXXX",
 		 temporary ? temporary : "/tmp");
 	assert_non_null(mkdtemp(house->directory));
 	snprintf(house->data, sizeof house->data, "%s/data", house->directory);
 	snprintf(house->mark, sizeof house->mark, "%s/high-water", house->directory);
+}
+
+void
+house_found_here(struct house *house, const char *keeper) {
+	*house = (struct house){.io = io_system(), .credits = 64, .channel = {.descriptor = -1}, .is_manual = true};
+	firm_make(&house->firm, 7);
+	make_directory(house);
+	struct founding founding = {.instance = HOUSE_INSTANCE,
+				    .keeper = keeper,
+				    .data = house->data,
+				    .source = ROOT_KEY_PASSPHRASE,
+				    .given = bytes_of_text(PASSPHRASE),
+				    .guard = ROLLBACK_PATH,
+				    .mark = house->mark,
+				    .segment_size = SMALL_SEGMENT};
+	assert_ok(found_installation(&house->firm, &founding));
+}
+
+void
+house_found(struct house *house, const struct io *io) {
+	*house = (struct house){.io = io == nullptr ? io_system() : io, .credits = 64, .channel = {.descriptor = -1}};
+	firm_make(&house->firm, 7);
+	make_directory(house);
 	struct founding founding = {.instance = HOUSE_INSTANCE,
 				    .data = house->data,
 				    .source = ROOT_KEY_PASSPHRASE,

@@ -48,6 +48,8 @@ void house_free(struct house *house); /* a cleanup function */
 void house_found_on_disk(struct house *house, const struct io *io);
 /* As a keeper of this name: of several. */
 void house_found_as(struct house *house, const struct io *io, const char *keeper);
+/* The same in a directory of the system's own disk. */
+void house_found_here(struct house *house, const char *keeper);
 int64_t house_now_ms(const struct house *house);
 
 enum status house_open(struct house *house);

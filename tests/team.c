@@ -192,28 +192,50 @@ team_start(struct team *team, size_t index) {
 			see_each_other(team, index, i, PEER_UP);
 }
 
+static void
+found_member(struct team *team, size_t index) {
+	struct team_member *member = &team->members[index];
+	if (member->disk != nullptr)
+		house_found_as(&member->house, simulated_disk_io(member->disk), names[index]);
+	else
+		house_found_here(&member->house, names[index]);
+	member->house.fatal = note_end;
+	member->house.fatal_context = member;
+	for (size_t j = 0; j < team->count; j++) {
+		struct peer *peer = &member->peers[j];
+		snprintf(peer->name, sizeof peer->name, "%s", names[j]);
+		peer->party = (uint8_t)(j + 1);
+		peer->is_enrolled = true;
+		identity_of(j, peer->identity);
+	}
+}
+
+static void
+found(struct team *team) {
+	for (size_t i = 0; i < team->count; i++)
+		found_member(team, i);
+	team_pass_ms(team, 1'000);
+	for (size_t i = 0; i < team->count; i++)
+		team_start(team, i);
+	team_settle(team);
+}
+
 void
 team_found(struct team *team, size_t count, uint64_t seed) {
 	*team = (struct team){.count = count};
 	for (size_t i = 0; i < count; i++) {
-		struct team_member *member = &team->members[i];
-		*member = (struct team_member){.team = team, .index = i};
-		assert_ok(simulated_disk_create(&member->disk, seed + i));
-		house_found_as(&member->house, simulated_disk_io(member->disk), names[i]);
-		member->house.fatal = note_end;
-		member->house.fatal_context = member;
-		for (size_t j = 0; j < count; j++) {
-			struct peer *peer = &member->peers[j];
-			snprintf(peer->name, sizeof peer->name, "%s", names[j]);
-			peer->party = (uint8_t)(j + 1);
-			peer->is_enrolled = true;
-			identity_of(j, peer->identity);
-		}
+		team->members[i] = (struct team_member){.team = team, .index = i};
+		assert_ok(simulated_disk_create(&team->members[i].disk, seed + i));
 	}
-	team_pass_ms(team, 1'000);
+	found(team);
+}
+
+void
+team_found_here(struct team *team, size_t count) {
+	*team = (struct team){.count = count};
 	for (size_t i = 0; i < count; i++)
-		team_start(team, i);
-	team_settle(team);
+		team->members[i] = (struct team_member){.team = team, .index = i};
+	found(team);
 }
 
 void
@@ -232,7 +254,8 @@ team_free(struct team *team) {
 void
 team_pass_ms(struct team *team, int64_t ms) {
 	for (size_t i = 0; i < team->count; i++)
-		simulated_disk_advance_clock(team->members[i].disk, ms * 1'000'000);
+		if (team->members[i].disk != nullptr)
+			simulated_disk_advance_clock(team->members[i].disk, ms * 1'000'000);
 }
 
 void

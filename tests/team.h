@@ -26,7 +26,7 @@ struct team;
 struct team_member {
 	struct team *team;
 	size_t index;
-	struct simulated_disk *disk;
+	struct simulated_disk *disk; /* null: the system's */
 	struct house house;
 	bool is_open, has_ended;
 	uint8_t boots;
@@ -47,6 +47,8 @@ struct team {
 
 /* Founded, opened, and all connected. */
 void team_found(struct team *team, size_t count, uint64_t seed);
+/* The same on the system's disk and by its clock: nothing is made to fail, and time passes by itself. */
+void team_found_here(struct team *team, size_t count);
 void team_free(struct team *team); /* a cleanup function */
 
 void team_cut(struct team *team, size_t a, size_t b);

@@ -725,6 +725,17 @@ expire_session(struct keeper *keeper, struct joint_session *session, int64_t now
 		signing_session_step(keeper, session);
 }
 
+size_t
+threshold_outstanding(const struct keeper *keeper) {
+	size_t count = 0;
+	if (keeper->threshold == nullptr || atomic_load(&keeper->has_ended))
+		return 0;
+	for (const struct joint_session *session = keeper->threshold->sessions; session != nullptr;
+	     session = session->next)
+		count += session->job != nullptr;
+	return count;
+}
+
 void
 threshold_turn(struct keeper *keeper) {
 	struct threshold *threshold = keeper->threshold;
@@ -736,24 +747,14 @@ threshold_turn(struct keeper *keeper) {
 		expire_session(keeper, session, now_ms);
 	}
 	drop_early(keeper, 0, now_ms);
-	if (threshold->is_pool_due || now_ms >= threshold->pool_turn_ms) {
+	/* Nothing is prepared while somebody waits, but for once in a while. */
+	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {
 		threshold->is_pool_due = false;
 		threshold->pool_turn_ms = now_ms + POOL_TURN_MS;
 		pool_turn(keeper);
 	}
 	if (threshold->has_begun)
 		session_take_early(keeper);
-}
-
-size_t
-threshold_outstanding(const struct keeper *keeper) {
-	size_t count = 0;
-	if (keeper->threshold == nullptr || atomic_load(&keeper->has_ended))
-		return 0;
-	for (const struct joint_session *session = keeper->threshold->sessions; session != nullptr;
-	     session = session->next)
-		count += session->job != nullptr;
-	return count;
 }
 
 bool
