@@ -8,9 +8,12 @@
 #include <stdio.h>
 
 #include "crypto/sign.h"
+#include "crypto/kem.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_message.h"
+#include "keys/threshold/audit.h"
+#include "keys/threshold/recovery.h"
 #include "wallet/evm/rlp.h"
 
 static struct gate_state *
@@ -405,6 +408,97 @@ a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
 	assert_answer(409, "failed", &response);
 }
 
+/* --- Backup. --- */
+
+/* What one keeper gave, from its own log: the answer to the same request there. */
+static struct bytes
+escrow_at(struct team *team, size_t at, const struct ipc_request *request, struct arena *arena, uint8_t *holder) {
+	struct ipc_response response;
+	const json *document, *result;
+	struct bytes base64;
+	int64_t number;
+	size_t len;
+	assert_ok(keeper_answer(team->members[at].house.keeper, request, arena, &response));
+	assert_answer(200, "done", &response);
+	assert_ok(json_read(arena, arena_copy(arena, response.body), (struct json_limits){}, &document));
+	assert_ok(json_need(document, "answer", "result", JSON_OBJECT, &result));
+	assert_ok(json_need_string(result, "result", "escrow", &base64));
+	assert_ok(json_need_integer(result, "result", "holder", &number));
+	*holder = (uint8_t)number;
+	uint8_t *escrow = arena_alloc(arena, base64.len);
+	assert_non_null(escrow);
+	assert_ok(base64_decode(base64, escrow, base64.len, &len));
+	return bytes_of(escrow, len);
+}
+
+/* The drill: all keepers are lost but for what they gave to the recovery key. */
+static void
+a_recovery_key_gets_the_key_from_what_two_of_three_keepers_gave(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(secret_free) struct secret recovery = {}, whole = {};
+	uint8_t recovery_key[KEM_PUBLIC_SIZE], holders[2];
+	char hex[2 * KEM_PUBLIC_SIZE + 1];
+	struct ipc_request request;
+	struct ipc_response response;
+	team_found(&team, 3, 11);
+	team_make_key(&team, "vault", "2-of-3");
+	assert_ok(kem_generate(recovery_key, &recovery));
+	hex_encode(BYTES_OF_ARRAY(recovery_key), hex);
+	struct firm_operation backup = {.by = FIRM_PERSON_4,
+					.kind = "key.backup",
+					.resource = "key:vault",
+					.payload = arena_format(&arena, "{\"recovery_key\":\"%s\"}", hex),
+					.idempotency_key = "backup"};
+	house_request(&team.members[0].house, &arena, backup, &request);
+	team_do(&team, 0, backup, &arena, &response);
+	assert_answer(200, "done", &response);
+	struct sharing sharing = shared_keys_find(state_of(&team, 0), BYTES_OF_LITERAL("vault"))->sharing;
+	struct bytes escrows[] = {escrow_at(&team, 1, &request, &arena, &holders[0]),
+				  escrow_at(&team, 2, &request, &arena, &holders[1])};
+	assert_ok(recovery_join(&sharing, BYTES_OF_LITERAL(HOUSE_INSTANCE), secret_bytes(&recovery), holders, escrows,
+				2, &whole));
+	uint8_t public_key[33];
+	size_t len;
+	assert_ok(key_derive_public(KEY_SECP256K1, whole.data, public_key, &len));
+	assert_memory_equal(public_key, sharing.key.public_key, sizeof public_key);
+}
+
+static void
+a_keeper_shows_its_part_of_a_key_and_proves_it(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct knowledge_proof proof;
+	uint8_t encoded[65], challenge[32];
+	const json *document, *text;
+	struct sharing sharing;
+	struct bytes hex;
+	team_found(&team, 3, 12);
+	team_make_key(&team, "vault", "2-of-3");
+	memset(challenge, 0xab, sizeof challenge);
+	for (uint8_t i = 0; i < 3; i++) {
+		assert_ok(house_get(&team.members[i].house, &arena,
+				    "/v1/keys/vault/sharing?challenge="
+				    "abababababababababababababababababababababababababababababababab",
+				    &response));
+		assert_answer(200, nullptr, &response);
+		assert_ok(json_read(&arena, arena_copy(&arena, response.body), (struct json_limits){}, &document));
+		assert_ok(json_need(document, "answer", "sharing", JSON_OBJECT, &text));
+		assert_ok(sharing_read(text, &sharing));
+		assert_ok(share_audit_public(&sharing));
+		assert_ok(json_need_string(document, "answer", "proof", &hex));
+		assert_ok(hex_decode(hex, encoded, sizeof encoded));
+		memcpy(proof.nonce, encoded, POINT_SIZE);
+		memcpy(proof.response, encoded + POINT_SIZE, SCALAR_SIZE);
+		assert_ok(share_audit_verify(&sharing, i + 1, BYTES_OF_LITERAL(HOUSE_INSTANCE), challenge, &proof));
+	}
+	assert_ok(house_get(&team.members[0].house, &arena, "/v1/keys/vault/sharing?challenge=ab", &response));
+	assert_answer(400, nullptr, &response);
+	assert_ok(house_get(&team.members[0].house, &arena, "/v1/keys/none/sharing", &response));
+	assert_answer(404, nullptr, &response);
+}
+
 /* --- Limits. --- */
 
 static void
@@ -624,6 +718,8 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
-	  T(a_key_goes_to_fewer_keepers_and_another_threshold), T(each_decides_on_what_all_signers_have_counted),
+	  T(a_key_goes_to_fewer_keepers_and_another_threshold),
+	  T(a_recovery_key_gets_the_key_from_what_two_of_three_keepers_gave),
+	  T(a_keeper_shows_its_part_of_a_key_and_proves_it), T(each_decides_on_what_all_signers_have_counted),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
 	  T(a_liar_makes_nothing_smaller_that_others_have_counted), T(nobody_signs_in_or_enrols_through_another_keeper))

@@ -44,6 +44,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"key.rotate": { name: "Key rotation", says: (p, on) => `Rotate the key ${on} to ${text(p, "id")}` },
 	"key.refresh": { name: "Key refresh", says: (_, on) => `Deal the shares of the key ${on} anew` },
 	"key.reshare": { name: "Key resharing", says: (p, on) => `Share the key ${on} ${text(p, "threshold")} by ${texts(p, "parties")}` },
+	"key.backup": { name: "Key backup", says: (_, on) => `Give the shares of the key ${on} to a recovery key` },
 	"key.destroy": { name: "Key destruction", says: (_, on) => `Destroy the key ${on}` },
 	"unit.add": { name: "New unit", says: (p) => `Add the ${text(p, "kind").replace("_", " ")} ${text(p, "id")}` },
 	"zone.add": { name: "New zone", says: (p) => `Add the zone ${text(p, "id")}` },

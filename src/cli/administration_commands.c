@@ -6,6 +6,7 @@
 #include "cli/bundle_source.h"
 #include "cli/founding.h"
 #include "cli/output.h"
+#include "cli/recovery_key.h"
 #include "cli/submit.h"
 #include "base/io.h"
 #include "base/secret.h"
@@ -231,6 +232,16 @@ key_reshare_run(struct invocation *invocation) {
 	payload_start(&payload, invocation);
 	payload_texts(&payload, "parties", "party");
 	json_write_member_text(&payload.w, "threshold", threshold);
+	return submit_on(&payload, "key", invocation_word(invocation, 0));
+}
+
+enum status
+key_backup_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	uint8_t public_key[KEM_PUBLIC_SIZE];
+	TRY(recovery_key_read_public(invocation, invocation_option(invocation, "for"), public_key));
+	payload_start(&payload, invocation);
+	json_write_member_hex(&payload.w, "recovery_key", BYTES_OF_ARRAY(public_key));
 	return submit_on(&payload, "key", invocation_word(invocation, 0));
 }
 

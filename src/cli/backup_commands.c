@@ -5,6 +5,7 @@
 #include "cli/handlers.h"
 #include "cli/init.h"
 #include "cli/output.h"
+#include "cli/recovery_key.h"
 #include "identity/subjects.h"
 #include "keeper/backup.h"
 #include "supervisor/handover.h"
@@ -45,6 +46,18 @@ read_key(struct invocation *invocation, const char *path, const char *type, cons
 		return fail(STATUS_INVALID, "recovery_key.%s: expected %zu hexadecimal digits in %s", member, 2 * len,
 			    path);
 	return OK;
+}
+
+enum status
+recovery_key_read_public(struct invocation *invocation, const char *path,
+			 uint8_t public_key[static KEM_PUBLIC_SIZE]) {
+	return read_key(invocation, path, PUBLIC_TYPE, "public_key", public_key, KEM_PUBLIC_SIZE);
+}
+
+enum status
+recovery_key_read_private(struct invocation *invocation, const char *path, struct secret *private_key) {
+	TRY(secret_alloc(private_key, KEM_PRIVATE_SIZE));
+	return read_key(invocation, path, PRIVATE_TYPE, "private_key", private_key->data, KEM_PRIVATE_SIZE);
 }
 
 enum status

@@ -38,6 +38,10 @@ enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
 enum status key_reshare_run(struct invocation *invocation);
+enum status key_parties_run(struct invocation *invocation);
+enum status key_audit_run(struct invocation *invocation);
+enum status key_backup_run(struct invocation *invocation);
+enum status key_recover_run(struct invocation *invocation);
 enum status key_show_run(struct invocation *invocation);
 enum status key_derive_run(struct invocation *invocation);
 enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "crypto/kem.h"
 #include "gate/activation.h"
 #include "gate/one_time.h"
 #include "gate/passkey_enrolment.h"
@@ -753,6 +754,19 @@ waiting_facts(const struct change *change, bool approver, struct facts *facts) {
 		       effective_ms > change->now_ms ? effective_ms - change->now_ms : 0);
 }
 
+/* Which recovery key, so that a policy can name it. */
+static void
+recovery_facts(const struct gate_state *, const struct change *change, struct facts *facts) {
+	uint8_t key[KEM_PUBLIC_SIZE];
+	char hex[65];
+	struct bytes text = text_or_empty(change->payload, "recovery_key");
+	if (hex_decode(text, key, sizeof key) != OK)
+		return;
+	struct hash256 hash = sha256(BYTES_OF_ARRAY(key));
+	hex_encode(hash256_bytes(&hash), hex);
+	facts_add_string(facts, "change.recovery_key", FACT_VERIFIED, bytes_of(hex, 64));
+}
+
 static void
 principal_key_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	add_text_fact(facts, "change.key_class", change->payload, "class");
@@ -938,6 +952,7 @@ static const struct administration {
 	[OPERATION_KEY_ROTATE] = {{"id"}, rotate_key, no_facts},
 	[OPERATION_KEY_REFRESH] = {{}, redeal_key, no_facts},
 	[OPERATION_KEY_RESHARE] = {{"parties", "threshold"}, redeal_key, key_facts},
+	[OPERATION_KEY_BACKUP] = {{"recovery_key"}, nothing_to_change, recovery_facts},
 	[OPERATION_KEY_DESTROY] = {{}, destroy_key, no_facts},
 	[OPERATION_UNIT_ADD] = {{"id", "kind", "parent"}, add_unit, no_facts},
 	[OPERATION_ZONE_ADD] = {{"id", "networks"}, add_zone, no_facts},

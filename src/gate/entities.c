@@ -148,6 +148,7 @@ follow(struct policy_entities *entities, const struct gate_state *state, const s
 	case OPERATION_KEY_UNFREEZE:
 	case OPERATION_KEY_REFRESH:
 	case OPERATION_KEY_RESHARE:
+	case OPERATION_KEY_BACKUP:
 	case OPERATION_KEY_DESTROY:
 		return follow_key(entities, state, change->resource_id);
 	case OPERATION_UNIT_ADD: {

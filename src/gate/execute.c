@@ -2,7 +2,10 @@
 #include "gate/execute.h"
 
 #include "crypto/hash.h"
+#include "crypto/kem.h"
+#include "gate/shared_keys.h"
 #include "keys/bip32.h"
+#include "keys/threshold/recovery.h"
 
 static enum status
 keep_result(struct arena *arena, const struct json_writer *writer, const struct buffer *text, struct bytes *result) {
@@ -208,6 +211,34 @@ rotate_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	return keep_key(gate, arena, &key, blob, result);
 }
 
+/* This keeper's share, for whoever has the recovery key, checked as anyone can check it. */
+static enum status
+backup_share(struct gate *gate, struct arena *arena, const struct submission *submission, const struct evaluation *,
+	     struct bytes *result) {
+	_cleanup_(buffer_free) struct buffer escrow = {}, text = {};
+	struct bytes hex, instance = bytes_of_text(gate->state->instance);
+	uint8_t recovery_key[KEM_PUBLIC_SIZE];
+	struct shared_key *key;
+	struct json_writer writer;
+	TRY(shared_keys_need_share(gate->state, submission->resource_id, &key));
+	TRY(json_need_string(submission->payload_document, "payload", "recovery_key", &hex));
+	if (hex_decode(hex, recovery_key, sizeof recovery_key) != OK)
+		return fail(STATUS_INVALID, "payload.recovery_key: expected %zu hexadecimal digits",
+			    2 * sizeof recovery_key);
+	TRY(recovery_escrow(&key->sharing, key->share, instance, BYTES_OF_ARRAY(recovery_key), &escrow));
+	TRY(recovery_check(&key->sharing, key->share->self, instance, BYTES_OF_ARRAY(recovery_key),
+			   buffer_bytes(&escrow)));
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	json_write_key(&writer, "escrow");
+	json_write_base64(&writer, buffer_bytes(&escrow));
+	json_write_member_integer(&writer, "holder", key->share->self);
+	json_write_key(&writer, "sharing");
+	sharing_write(&writer, &key->sharing);
+	json_write_end(&writer);
+	return keep_result(arena, &writer, &text, result);
+}
+
 /* --- The table. --- */
 
 typedef enum status act(struct gate *, struct arena *, const struct submission *, const struct evaluation *,
@@ -218,6 +249,7 @@ static act *const acts[OPERATION_KINDS] = {
 	[OPERATION_KEY_CREATE] = create_key,
 	[OPERATION_KEY_IMPORT] = import_key,
 	[OPERATION_KEY_ROTATE] = rotate_key,
+	[OPERATION_KEY_BACKUP] = backup_share,
 	[OPERATION_PRINCIPAL_TOTP_ADD] = add_totp,
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/path_pattern.h"
+#include "gate/shared_keys.h"
 #include "keeper/explanation.h"
 #include "keeper/export.h"
 #include "keeper/inbox.h"
@@ -15,6 +16,7 @@
 #include "keeper/slow_read.h"
 #include "keeper/timeline.h"
 #include "keys/bip32.h"
+#include "keys/threshold/audit.h"
 #include "gate/material.h"
 #include "ledger/tile.h"
 
@@ -227,6 +229,56 @@ read_derived_key(struct job *job, const struct route_match *match) {
 	json_write_member_string(&w, "key", match->path.values[0]);
 	json_write_member_text(&w, "path", text);
 	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(public_key));
+	json_write_end(&w);
+	return send_json(job, &w);
+}
+
+/* Proved for a challenge of whoever asks: ?challenge=<64 hexadecimal digits>. */
+static enum status
+write_audit(const struct gate_state *state, const struct shared_key *key, struct bytes query, struct json_writer *w) {
+	static const char name[] = "challenge=";
+	uint8_t challenge[AUDIT_CHALLENGE_SIZE], encoded[POINT_SIZE + SCALAR_SIZE];
+	struct knowledge_proof proof;
+	if (query.len == 0)
+		return OK;
+	if (query.len < sizeof name - 1 || memcmp(query.data, name, sizeof name - 1) != 0 ||
+	    hex_decode(bytes_of(query.data + sizeof name - 1, query.len - (sizeof name - 1)), challenge,
+		       sizeof challenge) != OK)
+		return fail(STATUS_INVALID, "query.challenge: expected challenge=<64 hexadecimal digits>");
+	TRY(share_audit_prove(&key->sharing, key->share, bytes_of_text(state->instance), challenge, &proof));
+	memcpy(encoded, proof.nonce, POINT_SIZE);
+	memcpy(encoded + POINT_SIZE, proof.response, SCALAR_SIZE);
+	json_write_member_hex(w, "proof", BYTES_OF_ARRAY(encoded));
+	return OK;
+}
+
+static enum status
+read_sharing(struct job *job, const struct route_match *match) {
+	const struct gate_state *state = job->keeper->gate->state;
+	const struct shared_key *key = shared_keys_find(state, match->path.values[0]);
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	if (key == nullptr)
+		return fail(STATUS_NOT_FOUND, "key.not_shared: there is no shared key \"%.*s\"",
+			    BYTES_ARGS(match->path.values[0]));
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	if (key->share != nullptr)
+		json_write_member_integer(&w, "holder", key->share->self);
+	json_write_member_text(&w, "instance", state->instance);
+	if (key->share != nullptr) {
+		TRY(write_audit(state, key, match->query, &w));
+		json_write_key(&w, "ready");
+		json_write_array(&w);
+		for (size_t i = 0; i < key->sharing.key.holders.count; i++) {
+			uint8_t index = key->sharing.key.holders.parties[i].index;
+			if (index != key->share->self && ecdsa_share_pair(key->share, index)->ready)
+				json_write_integer(&w, index);
+		}
+		json_write_end(&w);
+	}
+	json_write_key(&w, "sharing");
+	sharing_write(&w, &key->sharing);
 	json_write_end(&w);
 	return send_json(job, &w);
 }
@@ -465,6 +517,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/keys", JOB_READ, READ_STATE, 2, list_keys, nullptr},
 	{"GET", "/v1/keys/*", JOB_READ, READ_STATE, 1, read_key, nullptr},
 	{"GET", "/v1/keys/*/derived", JOB_READ, READ_STATE, 1, read_derived_key, nullptr},
+	{"GET", "/v1/keys/*/sharing", JOB_READ, READ_STATE, 1, read_sharing, nullptr},
 	{"GET", "/v1/people", JOB_READ, READ_STATE, 2, list_people, nullptr},
 	{"GET", "/v1/people/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal, nullptr},
 	{"GET", "/v1/workloads", JOB_READ, READ_STATE, 2, list_workloads, nullptr},

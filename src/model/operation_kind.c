@@ -11,6 +11,7 @@ const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_KEY_ROTATE] = {"key.rotate", "keys", ON(KEY), ACT_INWARD, false},
 	[OPERATION_KEY_REFRESH] = {"key.refresh", "keys", ON(KEY), ACT_OUTWARD, false},
 	[OPERATION_KEY_RESHARE] = {"key.reshare", "keys", ON(KEY), ACT_OUTWARD, false},
+	[OPERATION_KEY_BACKUP] = {"key.backup", "keys", ON(KEY), ACT_INWARD, false},
 	[OPERATION_KEY_DESTROY] = {"key.destroy", "keys", ON(KEY), ACT_OUTWARD, false},
 	[OPERATION_UNIT_ADD] = {"unit.add", "zones", ON(SYSTEM), ACT_INWARD, false},
 	[OPERATION_ZONE_ADD] = {"zone.add", "zones", ON(SYSTEM), ACT_INWARD, false},

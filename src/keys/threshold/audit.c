@@ -19,7 +19,7 @@ join_public(const struct sharing *sharing, const uint8_t *positions, size_t coun
 
 /* The first t give the polynomial; each further one must lie on it: in the place of the last it gives the same key. */
 enum status
-audit_sharing(const struct sharing *sharing) {
+share_audit_public(const struct sharing *sharing) {
 	const struct ecdsa_key *key = &sharing->key;
 	uint8_t positions[PARTIES_MAX];
 	struct point whole;
@@ -60,8 +60,8 @@ public_share_of(const struct sharing *sharing, uint8_t holder, struct point *poi
 }
 
 enum status
-audit_prove(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
-	    const uint8_t challenge[32], struct knowledge_proof *proof) {
+share_audit_prove(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
+		  const uint8_t challenge[32], struct knowledge_proof *proof) {
 	struct protocol_session session;
 	struct randomness randomness = {};
 	struct point point;
@@ -72,8 +72,8 @@ audit_prove(const struct sharing *sharing, const struct ecdsa_share *share, stru
 }
 
 enum status
-audit_verify(const struct sharing *sharing, uint8_t holder, struct bytes instance, const uint8_t challenge[32],
-	     const struct knowledge_proof *proof) {
+share_audit_verify(const struct sharing *sharing, uint8_t holder, struct bytes instance, const uint8_t challenge[32],
+		   const struct knowledge_proof *proof) {
 	struct protocol_session session;
 	struct point point;
 	TRY(public_share_of(sharing, holder, &point));

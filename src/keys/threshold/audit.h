@@ -4,7 +4,7 @@
  *
  * The proof is Schnorr's (shamir.h), in a session of its own protocol whose nonce is the challenge. It says nothing of the share.
  * Plain values. Errors: STATUS_CORRUPT "sharing.polynomial"; STATUS_UNAUTHORIZED "knowledge.proof"; "sharing.holder". Format:
- * docs/PROTOCOL.threshold §17.
+ * docs/PROTOCOL.threshold §21.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_AUDIT_H
 #define GATEHOUSE_KEYS_THRESHOLD_AUDIT_H
@@ -15,10 +15,10 @@
 constexpr size_t AUDIT_CHALLENGE_SIZE = 32;
 
 /* The public shares of every threshold of holders give the public key. */
-enum status audit_sharing(const struct sharing *sharing);
-enum status audit_prove(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
-			const uint8_t challenge[32], struct knowledge_proof *proof);
-enum status audit_verify(const struct sharing *sharing, uint8_t holder, struct bytes instance,
-			 const uint8_t challenge[32], const struct knowledge_proof *proof);
+enum status share_audit_public(const struct sharing *sharing);
+enum status share_audit_prove(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
+			      const uint8_t challenge[32], struct knowledge_proof *proof);
+enum status share_audit_verify(const struct sharing *sharing, uint8_t holder, struct bytes instance,
+			       const uint8_t challenge[32], const struct knowledge_proof *proof);
 
 #endif

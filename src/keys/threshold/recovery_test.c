@@ -83,20 +83,20 @@ static void
 an_audit_proves_that_each_share_fits_and_that_all_fit_together(void **state) {
 	struct fixture *f = *state;
 	static const uint8_t challenge[32] = {7}, other[32] = {8};
-	assert_ok(audit_sharing(&f->sharing));
+	assert_ok(share_audit_public(&f->sharing));
 	for (uint8_t i = 1; i <= 5; i++) {
 		struct knowledge_proof proof;
-		assert_ok(audit_prove(&f->sharing, f->keepers.shares[i], KEEPERS_INSTANCE, challenge, &proof));
-		assert_ok(audit_verify(&f->sharing, i, KEEPERS_INSTANCE, challenge, &proof));
+		assert_ok(share_audit_prove(&f->sharing, f->keepers.shares[i], KEEPERS_INSTANCE, challenge, &proof));
+		assert_ok(share_audit_verify(&f->sharing, i, KEEPERS_INSTANCE, challenge, &proof));
 		assert_fails(STATUS_UNAUTHORIZED, "knowledge.proof",
-			     audit_verify(&f->sharing, i, KEEPERS_INSTANCE, other, &proof));
+			     share_audit_verify(&f->sharing, i, KEEPERS_INSTANCE, other, &proof));
 		assert_fails(STATUS_UNAUTHORIZED, "knowledge.proof",
-			     audit_verify(&f->sharing, i % 5 + 1, KEEPERS_INSTANCE, challenge, &proof));
+			     share_audit_verify(&f->sharing, i % 5 + 1, KEEPERS_INSTANCE, challenge, &proof));
 	}
 	for (size_t i = 0; i < 5; i++) {
 		struct sharing changed = f->sharing;
 		memcpy(changed.key.public_shares[i], f->sharing.key.public_shares[(i + 1) % 5], POINT_SIZE);
-		assert_fails(STATUS_CORRUPT, "sharing.polynomial", audit_sharing(&changed));
+		assert_fails(STATUS_CORRUPT, "sharing.polynomial", share_audit_public(&changed));
 	}
 }
 
