@@ -516,6 +516,40 @@ def test_people_change_the_firm_by_operations():
     assert firm.ask("person1", "person", "suspend", PEOPLE["person1"][:-1] + "9").code == 1
 
 
+def keeper_health(firm, wanted):
+    """What /readyz says of the keeper, once it says this; it is told every second."""
+    context = ssl.create_default_context(cafile=firm.at("proxy.crt"))
+    deadline = time.monotonic() + 30
+    while True:
+        anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=30)
+        anyone.request("GET", "/readyz", headers={"Host": firm.authority})
+        health = json.loads(anyone.getresponse().read())["keeper"]
+        anyone.close()
+        if all(health[name] == value for name, value in wanted.items()):
+            return
+        assert time.monotonic() < deadline, health
+        time.sleep(0.2)
+
+
+def test_an_emergency_is_approved_by_any_two_people_and_reviewed_by_another():
+    firm = house()
+    ask = ("group", "add", "crisis", "--break-glass")
+    assert "operation.break_glass" in firm.must(firm.ask("person5", *ask), 2).err
+    held = firm.must(firm.ask("person5", *ask, "--reason", "nobody of security can be reached", "--json")).json()
+    assert held["missing"] == {"independent": 1, "total": 2}, held
+    shown = firm.must(firm.ask("person1", "op", "approve", held["operation"], "--yes", "--json"))
+    assert "BREAK GLASS" in shown.err and shown.json()["missing"] == {"total": 1}, shown
+    done = firm.must(firm.ask("person2", "op", "approve", held["operation"], "--yes", "--json")).json()
+    assert done["state"] == "done" and done["reasons"] == ["break_glass"], done
+    keeper_health(firm, {"reviews_open": 1, "reviews_overdue": 0})
+    own = firm.must(firm.ask("person5", "op", "review", held["operation"], "--finding", "justified", "--json"), 1).json()
+    assert own["state"] == "denied", own
+    reviewed = firm.must(firm.ask("person3", "op", "review", held["operation"], "--finding", "justified", "--json")).json()
+    assert reviewed["state"] == "done" and reviewed["reasons"] == ["review"], reviewed
+    keeper_health(firm, {"reviews_open": 0})
+    assert f"break-glass: operation {held['operation']} is done" in firm.log()
+
+
 def test_a_bundle_that_does_not_hold_is_refused_before_anyone_is_asked():
     firm = house()
     for number, (name, text, error) in enumerate([
