@@ -199,6 +199,52 @@ a_keeper_that_says_no_ends_it_and_its_reason_comes_back(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
+static const struct destination_entry *
+destination_at(struct team *team, size_t at) {
+	return destination_list_entry(
+		destinations_find(&state_of(team, at)->destinations, BYTES_OF_LITERAL("counterparties")),
+		BYTES_OF_LITERAL("eip155:1:0x3535353535353535353535353535353535353535"));
+}
+
+/* While it is only intended it is no test. */
+static void
+what_keepers_sign_together_tests_a_destination_on_probation(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 21);
+	team_make_key(&team, "vault", "2-of-3");
+	for (size_t i = 0; i < 3; i++) {
+		tell_alone(
+			&team, i,
+			(struct firm_operation){
+				.by = FIRM_PERSON_4,
+				.kind = "list.remove",
+				.resource = "list:counterparties",
+				.payload = "{\"entries\":[\"eip155:1:0x3535353535353535353535353535353535353535\"]}"});
+		tell_alone(&team, i,
+			   (struct firm_operation){
+				   .by = FIRM_PERSON_4,
+				   .kind = "list.add",
+				   .resource = "list:counterparties",
+				   .payload = "{\"entries\":[\"eip155:1:0x3535353535353535353535353535353535353535\"],"
+					      "\"probation\":40000}"});
+	}
+	team_submit(&team, 0, transfer(&arena, 20, 0), &arena, &response);
+	assert_answer(403, "denied", &response);
+	assert_false(destination_at(&team, 0)->is_tested);
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	struct hash256 id = id_of(&response);
+	for (unsigned restarts = 0; restarts < 2; restarts++) {
+		assert_true(destination_at(&team, 0)->is_tested);
+		assert_memory_equal(id.bytes, destination_at(&team, 0)->tested_by, sizeof id.bytes);
+		team_stop(&team, 0);
+		team_start(&team, 0);
+	}
+}
+
 static void
 keepers_with_another_bundle_do_not_sign_together(void **) {
 	_cleanup_(team_free) struct team team;
@@ -714,6 +760,7 @@ nobody_signs_in_or_enrols_through_another_keeper(void **) {
 }
 
 RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_two_of_three),
+	  T(what_keepers_sign_together_tests_a_destination_on_probation),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),

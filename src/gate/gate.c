@@ -788,6 +788,8 @@ gate_conclude(struct gate *gate, struct gate_operation *operation, const struct 
 			conclusion = (struct conclusion){.outcome = OUTCOME_FAILED, .error = error};
 		}
 	}
+	if (conclusion.outcome == OUTCOME_DONE)
+		gate_state_note_signed(gate->state, &operation->id, now_ms);
 	if (conclusion.outcome == OUTCOME_FAILED && conclusion.gives_back)
 		conclusion.gives_back = limits_release(gate->state->limits, operation->id.bytes) == OK;
 	step->state = conclusion.outcome == OUTCOME_DONE ? OPERATION_DONE : OPERATION_FAILED;

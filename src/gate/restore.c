@@ -294,8 +294,10 @@ restore_outcome(struct gate *gate, struct arena *arena, uint64_t index, const js
 	if (operation->state != OPERATION_UNKNOWN || operation->held == nullptr)
 		return corrupt(index, "outcome");
 	bool done = bytes_equal_text(outcome, outcome_name(OUTCOME_DONE));
-	if (done)
+	if (done) {
 		TRY(restore_done(gate, arena, operation, body, done_ms));
+		gate_state_note_signed(gate->state, &operation->id, done_ms);
+	}
 	if (json_get(body, "given_back") != nullptr)
 		TRY(limits_release(gate->state->limits, operation->id.bytes));
 	gate->state->now_ms = done_ms;

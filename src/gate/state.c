@@ -156,3 +156,22 @@ gate_state_apply_spend(struct gate_state *state, const struct spend *spend) {
 						   spend->operation, spend->at_ms);
 	return OK;
 }
+
+struct signing {
+	struct gate_state *state;
+	const struct hash256 *operation;
+	int64_t now_ms;
+};
+
+static void
+note_destination(void *context, struct bytes subject, int64_t cents) {
+	const struct signing *signing = context;
+	destinations_note_transfer(&signing->state->destinations, subject, cents, signing->operation->bytes,
+				   signing->now_ms);
+}
+
+void
+gate_state_note_signed(struct gate_state *state, const struct hash256 *operation, int64_t now_ms) {
+	struct signing signing = {state, operation, now_ms};
+	limits_parts_of(state->limits, operation->bytes, LIMIT_DESTINATION, note_destination, &signing);
+}

@@ -86,5 +86,7 @@ enum status gate_state_set_last_nonce(struct gate_state *state, struct bytes key
 
 /* What a signed transaction spends: against the limits, and as tests of destinations that are on probation. */
 enum status gate_state_apply_spend(struct gate_state *state, const struct spend *spend);
+/* The same of one that was reserved before, and whose transaction is signed now: tests of destinations. */
+void gate_state_note_signed(struct gate_state *state, const struct hash256 *operation, int64_t now_ms);
 
 #endif

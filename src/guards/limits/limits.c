@@ -289,6 +289,21 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 	return OK;
 }
 
+void
+limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
+		void (*visit)(void *context, struct bytes subject, int64_t cents), void *context) {
+	uint64_t number = number_in(&limits->by_operation, operation);
+	size_t at = 0;
+	struct bytes subject;
+	void *value;
+	while (number != NONE && map_next(&limits->series[dimension], &at, &subject, &value)) {
+		const struct series *series = value;
+		size_t index = find_item(series, number);
+		if (index < series->count)
+			visit(context, subject, series->items[index].own);
+	}
+}
+
 bool
 limits_has(const struct limits *limits, const uint8_t operation[32]) {
 	return number_in(&limits->by_operation, operation) != NONE;

@@ -53,6 +53,9 @@ void limits_destroy(struct limits **limits); /* a cleanup function */
 /* Counts a spend. Applying an operation a second time within a week changes nothing. */
 enum status limits_apply(struct limits *limits, const struct spend *spend);
 
+/* What the operation was applied with, of one dimension; nothing where it was not, or long ago. */
+void limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
+		     void (*visit)(void *context, struct bytes subject, int64_t cents), void *context);
 /* Whether the operation was applied, released since or not, and is still kept. */
 bool limits_has(const struct limits *limits, const uint8_t operation[32]);
 /* The spends applied from number *from on (0: all that are kept), in order, with what of them is not released; *from becomes

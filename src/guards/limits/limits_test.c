@@ -87,6 +87,37 @@ a_release_brings_back_the_next_greatest(void **) {
 	assert_fails(STATUS_NOT_FOUND, "limits.operation", limits_release(limits, operation));
 }
 
+struct seen {
+	size_t count;
+	int64_t cents;
+};
+
+static void
+see(void *context, struct bytes subject, int64_t cents) {
+	struct seen *seen = context;
+	assert_bytes(BYTES_OF_LITERAL("a"), subject);
+	seen->count++;
+	seen->cents += cents;
+}
+
+static void
+what_an_operation_was_applied_with_is_told_and_nothing_of_others(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	struct seen seen = {}, none = {};
+	uint8_t operation[32];
+	assert_ok(limits_create(&limits));
+	spend(limits, 1, 1, 7, "a", 100);
+	spend(limits, 2, 2, 8, "b", 300);
+	memset(operation, 1, sizeof operation);
+	limits_parts_of(limits, operation, LIMIT_DESTINATION, see, &seen);
+	assert_int_equal(1, seen.count);
+	assert_int_equal(100, seen.cents);
+	limits_parts_of(limits, operation, LIMIT_REQUESTER, see, &none);
+	memset(operation, 9, sizeof operation);
+	limits_parts_of(limits, operation, LIMIT_DESTINATION, see, &none);
+	assert_int_equal(0, none.count);
+}
+
 static void
 time_does_not_go_back(void **) {
 	_cleanup_(limits_destroy) struct limits *limits = nullptr;
@@ -229,6 +260,7 @@ what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
 
 RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts_the_greatest_per_subject),
 	  T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
-	  T(time_does_not_go_back), T(agrees_with_the_definition_under_random_histories),
-	  T(every_cut_of_a_snapshot_is_refused), T(what_was_forgotten_or_read_from_a_snapshot_counts_the_same),
+	  T(what_an_operation_was_applied_with_is_told_and_nothing_of_others), T(time_does_not_go_back),
+	  T(agrees_with_the_definition_under_random_histories), T(every_cut_of_a_snapshot_is_refused),
+	  T(what_was_forgotten_or_read_from_a_snapshot_counts_the_same),
 	  T(what_left_every_window_is_forgotten_and_changes_no_sum))
