@@ -88,10 +88,11 @@ async function measureScrolling(visitor) {
 		const session = await visitor.context.newCDPSession(visitor.page);
 		const tasks = await trace(session, () => visitor.page.evaluate(scroll));
 		const seen = await visitor.page.getByRole("status").filter({ hasText: "operations" }).textContent();
-		longest.push({ ms: Math.max(...tasks), seen });
+		longest.push({ ms: Math.max(...tasks.map(({ ms }) => ms)), processor: Math.max(...tasks.map(({ processor }) => processor)), seen });
 	}
 	longest.sort((a, b) => a.ms - b.ms);
-	row("console.longest_task_ms", longest[0].ms, `while ${longest[0].seen.trim()} are scrolled through; of 3: ${round(longest.map(({ ms }) => ms))}`);
+	const processor = Math.min(...longest.map((one) => one.processor));
+	row("console.longest_task_ms", longest[0].ms, `while ${longest[0].seen.trim()} are scrolled through, of which processor time at most ${processor.toFixed(1)}; of 3: ${round(longest.map(({ ms }) => ms))}`);
 }
 
 async function scroll() {
@@ -105,7 +106,7 @@ async function scroll() {
 	}
 }
 
-// Durations in ms of the tasks of the main thread of the page.
+// The tasks of the main thread of the page: how long they took, and how long of it they had a processor.
 async function trace(session, act) {
 	const events = [];
 	session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
@@ -117,7 +118,7 @@ async function trace(session, act) {
 	const names = new Map(events.filter(({ name }) => name === "thread_name").map(({ pid, tid, args }) => [`${pid} ${tid}`, args.name]));
 	const tasks = events.filter(({ name, ph, pid, tid }) => ph === "X" && /RunTask$/.test(name) && names.get(`${pid} ${tid}`) === "CrRendererMain");
 	if (tasks.length === 0) throw new Error("the trace has no tasks");
-	return tasks.map(({ dur }) => dur / 1000);
+	return tasks.map(({ dur, tdur = dur }) => ({ ms: dur / 1000, processor: tdur / 1000 }));
 }
 
 const visitor = await signedIn();

@@ -100,9 +100,9 @@ test("a_checkpoint_is_told_by_its_lines", () => {
 
 test("what_is_typed_becomes_a_filter_where_the_interface_has_one", () => {
 	const query = (words, before) => queryOf({ state: "held", kind: "", words }, before);
-	equal(query(" workload:settlement "), "/v1/operations?limit=200&state=held&principal=workload:settlement");
+	equal(query(" workload:settlement "), "/v1/operations?limit=60&state=held&principal=workload:settlement");
 	equal(query("key:eth-hot", 7), "/v1/operations?limit=200&state=held&resource=key:eth-hot&before=7");
-	equal(query("hot"), "/v1/operations?limit=200&state=held");
+	equal(query("hot"), "/v1/operations?limit=60&state=held");
 });
 
 test("what_is_missing_is_told_in_words", () => {

@@ -8,6 +8,7 @@ import { Empty, Loading, Page, ProblemNote, State, Time } from "../ui";
 import { Rows } from "../rows";
 import { kindName, kindNames, STATES } from "../words";
 
+const FIRST_PAGE = 60; // more than any window shows
 const PAGE = 200;
 const ROW_HEIGHT = 56;
 
@@ -24,7 +25,7 @@ interface OperationsPage {
 
 // What is typed is an operation, a principal or a resource by its id; anything else is looked for among what is on the page.
 export function queryOf({ state, kind, words }: Filter, before?: number): string {
-	const query = new URLSearchParams({ limit: String(PAGE) });
+	const query = new URLSearchParams({ limit: String(before === undefined ? FIRST_PAGE : PAGE) });
 	if (state !== "") query.set("state", state);
 	if (kind !== "") query.set("kind", kind);
 	const word = words.trim();
@@ -46,17 +47,21 @@ function useOperations(filter: Filter) {
 	const [hasMore, setHasMore] = useState(true);
 	const [loaded, setLoaded] = useState(false);
 	const asking = useRef<AbortController | null>(null);
+	// The same words are the same question, however often they are typed.
 	const server = queryOf(filter);
+	const asked = useRef(filter);
+	asked.current = filter;
 
 	const read = useCallback(
 		async (before: number | undefined, merge: (page: OperationRow[], rows: readonly OperationRow[]) => readonly OperationRow[]) => {
 			const abort = new AbortController();
 			asking.current = abort;
 			try {
-				const page = await get<OperationsPage>(before === undefined ? server : `${server}&before=${before}`, abort.signal);
+				const page = await get<OperationsPage>(queryOf(asked.current, before), abort.signal);
 				if (abort.signal.aborted) return;
 				setRows((known) => merge(page.operations, known));
-				if (before !== undefined || page.operations.length < PAGE) setHasMore(page.operations.length === PAGE);
+				const whole = before === undefined ? FIRST_PAGE : PAGE;
+				if (before !== undefined || page.operations.length < whole) setHasMore(page.operations.length === whole);
 				setProblem(undefined);
 				setLoaded(true);
 			} catch (error) {
