@@ -841,6 +841,7 @@ def test_every_route_is_asked_once():
     assert "unwitnessed" in run("ledger", "verify", "receipt", firm.at("entry-receipt"), "--policy",
                                 os.path.join(firm.data, "public", "log.policy")).out
     assert firm.ask("person1", "keeper", "list").code in (0, 1) # it has none beside it
+    assert "key.not_shared" in firm.ask("person1", "key", "parties", "eth-hot").err # nor a key that is shared
     context = ssl.create_default_context(cafile=firm.at("proxy.crt"))
     anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=30)
     assert firm.must(firm.ask("person1", "keeper", "list", "--json")).json() == []
