@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from northwind import PATIENCE_S, Northwind, Served, free_port, run
+from northwind import PATIENCE_S, Northwind, Served, free_port, run, transfer
 
 NAMES = ("a", "b", "c")
 HEADER = struct.Struct(">4sHBBQI")  # of docs/PROTOCOL.peer
@@ -22,14 +22,15 @@ class Keeper(Northwind, Served):
         self.peer_port = free_port()
         self.peer_host, self.settings = "127.0.0.1", ""
 
-    def configure(self, peers):
-        """peers: {name: (host, port)} as this one is to dial them."""
+    def configure(self, peers, authorities=()):
+        """peers: {name: (host, port)} as this one is to dial them; authorities: what else clients call the installation."""
         lines = "".join(f"  - {{name: {name}, address: {host}, port: {port}}}\n" for name, (host, port) in peers.items())
         with open(self.config, encoding="utf-8") as file:
             text = file.read().split("peer_listen:")[0]
         if self.host != "127.0.0.1":
             text = text.replace("address: 127.0.0.1", f"address: {self.host}", 1)
-            text = text.replace(f'["{self.authority}"]', f'["{self.authority}", "{self.host}:{self.port}"]')
+        names = [self.authority, f"{self.host}:{self.port}", *authorities]
+        text = text.replace(f'["{self.authority}"]', json.dumps(list(dict.fromkeys(names))))
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(f"{text}peer_listen: {{address: {self.peer_host}, port: {self.peer_port}}}\npeers:\n{lines}{self.settings}")
 
@@ -59,6 +60,14 @@ class Keeper(Northwind, Served):
 
     def enrol(self, other, party):
         self.submit("keeper", "add", other.at("enrolment.json"), "--party", str(party))
+
+    def make_shared_key(self, name, threshold, *parties):
+        options = [word for party in parties for word in ("--party", party)]
+        return self.submit("key", "create", name, "--account", "options-hot", "--threshold", threshold, *options)
+
+    def sign(self, key, nonce):
+        """A small transfer that a workload asks for; what the command line says."""
+        return self.ask("settlement", "op", "sign", key, "--transaction", "-", "--json", given=transfer(nonce, 10))
 
     def keepers(self):
         return {row["name"]: row for row in self.must(self.ask("person1", "keeper", "list", "--json")).json()}
@@ -155,7 +164,9 @@ class Keepers:
 
     def found_and_start(self):
         for keeper in self.all:
-            keeper.configure({other.name: self.address(keeper, other) for other in self.all if other is not keeper})
+            others = [other for other in self.all if other is not keeper]
+            # What a workload signed for one of them holds at all: they are one installation.
+            keeper.configure({other.name: self.address(keeper, other) for other in others}, [other.authority for other in others])
             keeper.found()
             keeper.start()
             keeper.wait_for(lambda keeper=keeper: keeper.read("/readyz")[0] == 200)
@@ -170,6 +181,8 @@ class Keepers:
         for keeper in self.all:
             others = [other.name for other in self.all if other is not keeper]
             keeper.wait_for(lambda keeper=keeper, others=others: keeper.is_up_with(*others), seconds)
+            # What health says is up to a second old.
+            keeper.wait_for(lambda keeper=keeper, others=others: all(keeper.states().get(name) == "up" for name in others), seconds)
 
     def __enter__(self):
         try:
