@@ -1,6 +1,8 @@
 #include "gate/one_time.h"
 #include "gate/execute.h"
 
+#include "gate/joint.h"
+
 #include "crypto/hash.h"
 #include "crypto/kem.h"
 #include "gate/shared_keys.h"
@@ -109,6 +111,9 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 static enum status
 keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, const uint8_t blob[BLOB_SIZE],
 	 struct bytes *result) {
+	if (joint_is_being_dealt(gate, bytes_of_text(key->id)))
+		return fail(STATUS_CONFLICT, "key.being_dealt: another operation deals key %s, and has not ended",
+			    key->id);
 	TRY(secrets_create(gate->state->secrets, "key", bytes_of_text(key->id), bytes_of(blob, BLOB_SIZE)));
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
