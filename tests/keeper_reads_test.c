@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "crypto/sign.h"
 #include "tests/house.h"
 
 static struct bytes
@@ -66,6 +67,43 @@ operations_and_reads_have_limits_of_their_own(void **) {
 			.by = FIRM_PERSON_4, .kind = "group.create", .resource = "group:desk-heads", .payload = "{}"},
 		&response));
 	assert_int_not_equal(429, response.status);
+}
+
+/* Until a new key counts it opens nothing: others may still stop it. */
+static void
+a_key_that_waits_reads_nothing(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	uint8_t seed[32] = {42}, public_key[32];
+	char hex[65];
+	house_found(&house, nullptr);
+	assert_ok(house_open(&house));
+	assert_ok(ed25519_public_key(seed, public_key));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	const char *payload = arena_format(&arena,
+					   "{\"class\":\"terminal\",\"effective_from\":%lld,\"name\":\"new\","
+					   "\"public_key\":\"%s\"}",
+					   (long long)(house_now_ms(&house) + 3 * 24 * 3'600'000LL), hex);
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "principal.key_add",
+						       .resource = "person:p-0000000000000003",
+						       .payload = payload},
+			       &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = response.operation;
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_3, "approve", &response));
+	assert_ok(house_vote(&house, &arena, operation, FIRM_PERSON_5, "approve", &response));
+	assert_answer(200, "done", &response);
+	assert_ok(house_get_by(&house, &arena, FIRM_PERSON_3, "/v1/policy", &response));
+	assert_int_equal(200, response.status);
+	memcpy(house.firm.members[FIRM_PERSON_3].seed, seed, sizeof seed);
+	memcpy(house.firm.members[FIRM_PERSON_3].public_key, public_key, sizeof public_key);
+	house.firm.members[FIRM_PERSON_3].key_id = "person:p-0000000000000003/new";
+	assert_ok(house_get_by(&house, &arena, FIRM_PERSON_3, "/v1/policy", &response));
+	assert_int_equal(401, response.status);
+	assert_bytes(BYTES_OF_LITERAL("directory.key_waiting"), house_problem(&arena, &response));
 }
 
 static void
@@ -265,5 +303,5 @@ a_page_that_cannot_be_is_refused_by_name(void **) {
 RUN_TESTS(T(an_operation_is_explained_after_a_vote_and_after_its_outcome),
 	  T(a_listing_goes_on_where_the_page_before_ended), T(a_page_that_cannot_be_is_refused_by_name),
 	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
-	  T(operations_and_reads_have_limits_of_their_own), T(an_explanation_counts_as_ten),
-	  T(a_decision_is_explained_by_the_bundle_of_its_day))
+	  T(operations_and_reads_have_limits_of_their_own), T(a_key_that_waits_reads_nothing),
+	  T(an_explanation_counts_as_ten), T(a_decision_is_explained_by_the_bundle_of_its_day))

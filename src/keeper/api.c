@@ -583,6 +583,7 @@ api_authenticate(struct job *job) {
 				&signature));
 	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
 	TRY(http_signature_verify(&signature, key->public_key));
+	TRY(directory_key_check_waiting(key, job->keeper->batch_ms));
 	job->reader = signature.key_id;
 	return OK;
 }
