@@ -69,8 +69,8 @@ static const struct step steps[] = {
 	/* 16 */ TRANSFER_OF(350, 2, 30, 202),
 	/* 17 */ VOTE_ON(16, FIRM_PERSON_2, "reject", 403),
 	/* 18 */ {.act = LIST, .by = FIRM_PERSON_4, .status = 202},
-	/* 19 */ VOTE_ON(18, FIRM_PERSON_3, "approve", 200),
-	/* 20 */ {.act = AGAIN, .of = 18, .status = 200},
+	/* 19 */ VOTE_ON(18, FIRM_PERSON_3, "approve", 202), /* stands in both groups, and is one human */
+	/* 20 */ VOTE_ON(18, FIRM_PERSON_1, "approve", 200),
 	/* 21 */ {.act = RESTART},
 	/* 22 */ OPERATION_OF(FIRM_PERSON_4, "key.create", "account:options-hot", KEY("second"), 202),
 	/* 23 */ VOTE_ON(22, FIRM_PERSON_3, "approve", 202),
