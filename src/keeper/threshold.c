@@ -253,6 +253,8 @@ session_conclude(struct keeper *keeper, struct joint_session *session, const str
 	}
 	if (job->intent != nullptr && answer_with(job, conclusion) != OK)
 		log_warning("an answer lacks its result: %s", fail_message());
+	if (!session->is_dealing)
+		pool_burn(keeper, 0, &session->proposal);
 	session_unlink(keeper, session);
 	gate_step_free(&job->step);
 	commit_release(job->commit);
@@ -446,8 +448,12 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 		return true;
 	}
 	struct joint_session *session = session_find(keeper, &proposal.operation);
-	if (session == nullptr)
-		return !may_begin(keeper, &proposal.operation);
+	if (session == nullptr) {
+		bool is_over = !may_begin(keeper, &proposal.operation);
+		if (is_over)
+			pool_burn(keeper, peer->party, &proposal);
+		return is_over;
+	}
 	if (!session->is_dealing && party_set_has(&session->holders, peer->party))
 		signing_session_proposed(keeper, session, &proposal);
 	return true;

@@ -180,6 +180,8 @@ void pool_forget_key(struct keeper *keeper, struct bytes key_id);
 /* One that is ready for these signers of the key, its id; false: none. Those skipped are left. */
 bool pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,
 	       struct hash256 *id);
+/* What was proposed is used up, whatever came of it: of those that party (0: this keeper) is a signer of. */
+void pool_burn(struct keeper *keeper, uint8_t party, const struct proposal *proposal);
 size_t pool_count(const struct keeper *keeper, struct bytes key_id, const struct party_set *signers);
 void pool_close(struct keeper *keeper);
 

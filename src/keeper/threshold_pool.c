@@ -50,6 +50,18 @@ pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *si
 	return false;
 }
 
+void
+pool_burn(struct keeper *keeper, uint8_t party, const struct proposal *proposal) {
+	struct presignature_pool *pool = &keeper->threshold->pool;
+	for (size_t i = 0; i < proposal->presignature_count; i++) {
+		_cleanup_(presignature_destroy) struct presignature *gone = nullptr;
+		const struct presignature *ready = map_get(&pool->ready, hash256_bytes(&proposal->presignatures[i]));
+		if (ready != nullptr && (party == 0 || party_set_has(&ready->signers, party)))
+			IGNORE_STATUS(
+				presignature_pool_take(pool, &proposal->presignatures[i], &gone)); /* it is ready */
+	}
+}
+
 /* --- What is under way. --- */
 
 static void
