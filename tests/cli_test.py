@@ -950,7 +950,8 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     administer("person", "passkey-add", person.removeprefix("person:"), firm.at("registration.json"))
 
     browser, other = Browser(firm), Browser(firm)
-    assert problem(browser.ask("GET", "/v1/session")) == (400, "request_signature.field_missing")
+    assert problem(browser.ask("GET", "/v1/session")) == (401, "session.none")
+    assert problem(browser.ask("GET", "/v1/people")) == (400, "request_signature.field_missing")
     status, asked = browser.ask("POST", "/v1/session/challenge")
     assert status == 200 and asked["rp_id"] == "127.0.0.1", asked
     body = passkey.sign(bytes.fromhex(asked["challenge"]))

@@ -577,7 +577,9 @@ api_authenticate(struct job *job) {
 	const struct gate *gate = job->keeper->gate;
 	if (job->route->right == READ_PUBLIC)
 		return OK;
-	if (job->received.cookie.data != nullptr && job->received.signature_input.data == nullptr)
+	/* Whoever asks for its session and has none is told so. */
+	bool by_session = job->received.cookie.data != nullptr || job->route->read == read_session;
+	if (by_session && job->received.signature_input.data == nullptr)
 		return signing_in_authenticate(job);
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
 				&signature));
