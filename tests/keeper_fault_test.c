@@ -203,8 +203,8 @@ fill(struct house *house, struct arena *arena, struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer entries = {};
 	while (entries.len < 12'000)
 		buffer_append_text(&entries, ",\"eip155:1:0x3535353535353535353535353535353535353535\"");
-	const char *payload =
-		arena_format(arena, "{\"entries\":[%.*s],\"probation\":100}", (int)entries.len - 1, (const char *)entries.data + 1);
+	const char *payload = arena_format(arena, "{\"entries\":[%.*s],\"probation\":100}", (int)entries.len - 1,
+					   (const char *)entries.data + 1);
 	for (size_t count = 0; count < 2000; count++) {
 		_cleanup_(arena_free) struct arena scratch = {};
 		assert_ok(house_submit(house, &scratch,

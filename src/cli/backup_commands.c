@@ -49,8 +49,7 @@ read_key(struct invocation *invocation, const char *path, const char *type, cons
 }
 
 enum status
-recovery_key_read_public(struct invocation *invocation, const char *path,
-			 uint8_t public_key[static KEM_PUBLIC_SIZE]) {
+recovery_key_read_public(struct invocation *invocation, const char *path, uint8_t public_key[static KEM_PUBLIC_SIZE]) {
 	return read_key(invocation, path, PUBLIC_TYPE, "public_key", public_key, KEM_PUBLIC_SIZE);
 }
 

@@ -137,7 +137,7 @@ struct gate_step {
 	enum operation_state state; /* that the operation has when the entries are durable */
 	bool is_outward;            /* an intent: gate_perform() follows when it is durable, */
 	bool is_joint;              /* or, where it takes other keepers, a session and gate_conclude() (gate/joint.h) */
-	bool destroys;              /* a key, its shares of an earlier epoch, or a person's: rows go when this step is durable */
+	bool destroys; /* a key, its shares of an earlier epoch, or a person's: rows go when this step is durable */
 	struct personal_record personal; /* that the step's entries hold */
 	/* What the last entry says, for the answer; in the submission's arena. Null after a vote that decided nothing. */
 	const struct decision_record *record;

@@ -10,7 +10,8 @@
  * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
-constexpr uint16_t VERSION = 9; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews */
+constexpr uint16_t VERSION =
+	9; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews */
 
 struct writing {
 	struct gate *gate;

@@ -18,8 +18,8 @@ constexpr unsigned TOTP_DIGITS_MIN = 6;
 constexpr unsigned TOTP_DIGITS_MAX = 8;
 
 enum totp_algorithm { TOTP_SHA1, TOTP_SHA256, TOTP_ALGORITHMS };
-const char *totp_algorithm_name(enum totp_algorithm algorithm);                            /* "sha1", "sha256" */
-enum status totp_algorithm_parse(struct bytes name, enum totp_algorithm *algorithm);       /* totp.form */
+const char *totp_algorithm_name(enum totp_algorithm algorithm);                             /* "sha1", "sha256" */
+enum status totp_algorithm_parse(struct bytes name, enum totp_algorithm *algorithm);        /* totp.form */
 enum status totp_check_form(enum totp_algorithm algorithm, unsigned digits, size_t secret); /* totp.form, totp.secret */
 
 /* digits: 6 to 8. */

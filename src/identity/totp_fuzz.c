@@ -16,7 +16,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		algorithm = size % 2 == 0 ? TOTP_SHA1 : TOTP_SHA256;
 	for (unsigned digits = TOTP_DIGITS_MIN; digits <= TOTP_DIGITS_MAX; digits++) {
 		char text[16];
-		if (totp_check_form(algorithm, digits, size) != OK && size >= TOTP_SECRET_MIN && size <= TOTP_SECRET_MAX)
+		if (totp_check_form(algorithm, digits, size) != OK && size >= TOTP_SECRET_MIN &&
+		    size <= TOTP_SECRET_MAX)
 			abort();
 		if (totp_match(algorithm, secret, digits, bytes_of(data, size), 59'000, 0, &step) != OK)
 			continue;

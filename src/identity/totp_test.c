@@ -31,7 +31,8 @@ the_published_codes_come_out(void **) {
 /* RFC 4226, appendix D: HOTP values of six digits by counter. */
 static void
 the_counters_of_hotp_come_out(void **) {
-	static const uint32_t codes[] = {755224, 287082, 359152, 969429, 338314, 254676, 287922, 162583, 399871, 520489};
+	static const uint32_t codes[] = {755224, 287082, 359152, 969429, 338314,
+					 254676, 287922, 162583, 399871, 520489};
 	for (size_t i = 0; i < ARRAY_LENGTH(codes); i++)
 		assert_int_equal(codes[i], totp_code(TOTP_SHA1, SHA1_SECRET, i, 6));
 }

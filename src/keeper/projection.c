@@ -107,11 +107,8 @@ apply_expiry(struct projection *projection, const struct projection_entry *entry
 }
 
 static const struct projection_handler handlers[] = {
-	{"decision", apply_decision},
-	{"expiry", apply_expiry},
-	{"intent", apply_decision},
-	{"outcome", apply_outcome},
-	{"vote", apply_vote},
+	{"decision", apply_decision}, {"expiry", apply_expiry}, {"intent", apply_decision},
+	{"outcome", apply_outcome},   {"vote", apply_vote},
 };
 
 enum status

@@ -422,7 +422,8 @@ a_snapshot_waits_until_nothing_is_pending(void **) {
 	_cleanup_(ledger_close) struct ledger *ledger = open_ledger(disk);
 	struct told told = {};
 	struct ledger_entry entry = {.type = ENTRY_DECISION, .body = BYTES_OF_LITERAL("{}")};
-	assert_fails(STATUS_UNAVAILABLE, "ledger.empty", ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
+	assert_fails(STATUS_UNAVAILABLE, "ledger.empty",
+		     ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));
 	assert_ok(ledger_submit(ledger, &entry, 1, note_told, &told));
 	assert_fails(STATUS_UNAVAILABLE, "ledger.pending",
 		     ledger_snapshot(ledger, "/ledger/snapshot", log_test_snapshot_key, (struct bytes){}));

@@ -309,10 +309,9 @@ add_socket_rules(scmp_filter_ctx filter, bool connects) {
 	static const uint64_t families[] = {AF_INET, AF_INET6}, protocols[] = {0 /* of streams: TCP */, IPPROTO_TCP};
 	int error = 0;
 	for (size_t i = 0; connects && error == 0 && i < ARRAY_LENGTH(families) * ARRAY_LENGTH(protocols); i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
-					 SCMP_A0(SCMP_CMP_EQ, families[i % 2]),
-					 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM),
-					 SCMP_A2(SCMP_CMP_EQ, protocols[i / 2]));
+		error = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3, SCMP_A0(SCMP_CMP_EQ, families[i % 2]),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, protocols[i / 2]));
 	return error;
 }
 
