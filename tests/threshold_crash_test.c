@@ -22,7 +22,7 @@ struct going {
 };
 
 static bool
-go(struct team *team, size_t, size_t, enum peer_kind, struct buffer *) {
+go(struct team *team, size_t from, size_t to, enum peer_kind, struct buffer *) {
 	struct going *going = team->context;
 	if (going->is_gone || going->counted++ != going->at)
 		return true;
@@ -35,7 +35,7 @@ go(struct team *team, size_t, size_t, enum peer_kind, struct buffer *) {
 	for (size_t i = 0; i < team->count; i++)
 		if (i != going->who)
 			team_cut(team, going->who, i);
-	return false;
+	return from != going->who && to != going->who; /* the others' channel loses nothing */
 }
 
 static void
