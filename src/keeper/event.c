@@ -16,11 +16,6 @@ static const char *const names[EVENT_KINDS] = {
 	[EVENT_APPROVED] = "approved", [EVENT_BREAK_GLASS] = "break_glass", [EVENT_REVIEW_OVERDUE] = "review_overdue",
 };
 
-const char *
-event_name(enum event_kind kind) {
-	return names[kind];
-}
-
 static void
 send(struct keeper *keeper, const char *name, const char *data) {
 	_cleanup_(buffer_free) struct buffer payload = {};

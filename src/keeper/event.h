@@ -31,7 +31,6 @@ enum event_kind {
 	EVENT_REVIEW_OVERDUE, /* a break-glass operation was not reviewed in time */
 	EVENT_KINDS,
 };
-const char *event_name(enum event_kind kind); /* "held", "expiring", ... */
 
 /* Counts it, and tells whoever listens. */
 void event_raise(struct keeper *keeper, enum event_kind kind, const struct hash256 *operation);

@@ -31,11 +31,6 @@ keeper_gate(struct keeper *keeper) {
 	return keeper->gate;
 }
 
-struct peers *
-keeper_peers(struct keeper *keeper) {
-	return keeper->peers;
-}
-
 struct ledger *
 keeper_ledger(struct keeper *keeper) {
 	return keeper->ledger;

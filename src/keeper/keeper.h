@@ -92,9 +92,6 @@ enum status keeper_publish(struct keeper *keeper);
 /* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
 enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);
 
-/* The other keepers (keeper/peers.h); null where this one's name cannot be a peer's. */
-struct peers;
-struct peers *keeper_peers(struct keeper *keeper);
 /* Shared keys are used with them from now on; before it serves. */
 enum status keeper_join_peers(struct keeper *keeper);
 

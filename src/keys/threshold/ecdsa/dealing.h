@@ -10,7 +10,7 @@
  * Every two holders set up what they sign with (pairwise.h) in the same rounds.
  *
  * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened); stored. After the
- * third dealing_share() gives the share; the caller makes it durable and says so by dealing_stored(). When
+ * third dealing_take_share() gives the share; the caller makes it durable and says so by dealing_stored(). When
  * dealing_state() is EXCHANGE_DONE all have said so: only then may an old share be destroyed.
  *
  * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock. Errors: from

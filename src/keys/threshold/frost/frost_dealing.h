@@ -10,7 +10,7 @@
  * after those of others.
  *
  * Rounds: commit; open, shares; confirm (all compare a hash of everything that was opened); stored. After the third
- * frost_dealing_share() gives the share; the caller makes it durable and says so by frost_dealing_stored(). When the state is
+ * frost_dealing_take_share() gives the share; the caller makes it durable and says so by frost_dealing_stored(). When the state is
  * EXCHANGE_DONE all have said so: only then may an old share be destroyed. The sibling for ECDSA, ecdsa/dealing.h, has the same
  * rounds; there, pairs of holders are set up in them as well.
  *

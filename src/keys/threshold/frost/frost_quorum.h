@@ -6,8 +6,8 @@
  * verifies the signature; where it does not hold, the shares are verified one by one, to say whose was wrong.
  *
  * Nonces are drawn here, used once, and die with the session: a session that ends is never taken up again, a new one has another
- * nonce and draws anew. Ed25519 signs messages of any length as RFC 8032 says; BIP-340 what is signed is 32 bytes in Bitcoin, any here, and
- * the key may be tweaked (bip340.h).
+ * nonce and draws anew. Messages are of any length up to FROST_MESSAGE_MAX (in Bitcoin 32 bytes); a BIP-340 key may be tweaked
+ * (bip340.h).
  * Memory: opaque, wiped when destroyed; terms are borrowed for the call, but for the share, which must outlive it. Threads: one. No
  * I/O, no clock. Errors: from frost_quorum_receive(), what failed; but for "exchange.stray" and "exchange.over" the session has
  * then ended, and frost_quorum_culprit() says whom the check names. Sources: RFC 9591 §5; BIP-445; docs/PROTOCOL.threshold §20.

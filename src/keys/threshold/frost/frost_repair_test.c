@@ -72,6 +72,25 @@ every_share_is_made_again_by_every_set_of_helpers(void **) {
 	assert_int_equal(repaired, 2 * (3 + 4 + 5 * 4));
 }
 
+static void
+a_party_that_lost_its_peers_frames_gets_them_again(void **) {
+	struct frost_holders holders = {};
+	struct network network = {};
+	frost_holders_generate(&holders, FROST_SCHEME_ED25519, 2, 3);
+	start_all(&holders, 3, &network);
+	network_run(&network);
+	size_t frames = network.frames;
+	for (uint8_t i = 1; i <= 3; i++)
+		frost_repair_rewind(repairs[i]);
+	network_run(&network); /* everything once more, byte for byte */
+	network_expect_ok(&network);
+	assert_int_equal(network.frames, 2 * frames);
+	_cleanup_(frost_key_share_destroy) struct frost_key_share *share = frost_repair_take_share(repairs[3]);
+	assert_memory_equal(frost_key_share_value(share), frost_key_share_value(holders.shares[3]), 32);
+	end_repairs();
+	frost_holders_end(&holders);
+}
+
 /* --- Terms --- */
 
 static void
@@ -225,6 +244,6 @@ a_changed_field_ends_it_whatever_it_is(void **) {
 	assert_int_equal(changes, 2 * (12 + 12));
 }
 
-RUN_TESTS(T(every_share_is_made_again_by_every_set_of_helpers), T(terms_that_make_no_sense_are_refused),
-	  T(a_helper_cannot_split_another_number_than_its_share), T(a_helper_cannot_give_another_sum_than_it_was_given),
-	  T(a_changed_field_ends_it_whatever_it_is))
+RUN_TESTS(T(every_share_is_made_again_by_every_set_of_helpers), T(a_party_that_lost_its_peers_frames_gets_them_again),
+	  T(terms_that_make_no_sense_are_refused), T(a_helper_cannot_split_another_number_than_its_share),
+	  T(a_helper_cannot_give_another_sum_than_it_was_given), T(a_changed_field_ends_it_whatever_it_is))
