@@ -18,6 +18,7 @@ import tempfile
 import time
 
 import openapi
+import processes
 import tap
 from installation import PATIENCE_S, free_port
 from passkey import Passkey
@@ -865,15 +866,6 @@ def administer(*arguments):
     return answer
 
 
-def process_of(firm, role):
-    with open(f"/proc/{firm.process.pid}/task/{firm.process.pid}/children", encoding="ascii") as file:
-        for pid in file.read().split():
-            with open(f"/proc/{pid}/cmdline", "rb") as words:
-                if words.read().split(b"\0")[1:3] == [b"process", role.encode()]:
-                    return int(pid)
-    raise AssertionError(f"no {role}")
-
-
 class Browser:
     """Past the command line; through the recording proxy but for streams, which it does not read."""
 
@@ -983,7 +975,7 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert browser.ask("POST", "/v1/session", passkey.sign(bytes.fromhex(asked["challenge"])))[0] == 201
     stream = browser.watch()
     assert stream.status == 200, stream.read()
-    os.kill(process_of(firm, "keeper"), signal.SIGKILL)
+    os.kill(processes.of_role(firm.process.pid, "keeper"), signal.SIGKILL)
     while stream.readline():
         pass
     until = time.monotonic() + PATIENCE_S

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 
+import processes
 import tap
 from passkey import Passkey
 
@@ -59,11 +60,7 @@ class Demo:
 
 
 def is_ours(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read().startswith(b"gatehouse")
-    except FileNotFoundError:
-        return False
+    return any(word.startswith(b"gatehouse") for word in processes.words(pid)[:1])
 
 
 def run(*arguments):

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+import processes
+
 PROGRAM = os.environ.get("GATEWAY_FIXTURE") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "release", "tests", "gateway_fixture")
 KEEPER_USER = 70402
@@ -208,16 +210,7 @@ log_level: info
             time.sleep(0.02)
 
     def find_pid(self, role):
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                try:
-                    arguments = open(f"/proc/{child}/cmdline", "rb")
-                except FileNotFoundError:
-                    continue # it ended meanwhile
-                with arguments:
-                    if arguments.read().rstrip(b"\0").split(b"\0")[-1] == role.encode():
-                        return int(child)
-        return None
+        return processes.of_role(self.process.pid, role)
 
     def pid(self, role):
         """Of the process that runs now; one that is being started is waited for."""

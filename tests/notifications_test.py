@@ -21,6 +21,7 @@ import time
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
+import processes
 import tap
 from northwind import Northwind, Served, free_port, make_certificate, transfer
 
@@ -167,13 +168,9 @@ class House(Served):
         return self.firm.must(self.firm.ask("person1", "notify", "test", name, "--json")).json()["operation"]
 
     def kill(self, role):
-        with open(f"/proc/{self.firm.process.pid}/task/{self.firm.process.pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                with open(f"/proc/{child}/cmdline", "rb") as arguments:
-                    if arguments.read().rstrip(b"\0").split(b"\0")[-1] == role.encode():
-                        os.kill(int(child), 9)
-                        return True
-        return False
+        if pid := processes.of_role(self.firm.process.pid, role):
+            os.kill(pid, 9)
+        return pid is not None
 
     def metric(self, receiver, result):
         text = self.ask("/metrics")[1]

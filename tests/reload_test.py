@@ -7,6 +7,7 @@ import os
 import signal
 import ssl
 
+import processes
 import tap
 from northwind import Northwind, Served, make_certificate, run, transfer
 
@@ -47,15 +48,7 @@ class House(Served):
             return self.served() == file.read().replace("\n", "")
 
     def gateway(self):
-        with open(f"/proc/{self.firm.process.pid}/task/{self.firm.process.pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                try:
-                    with open(f"/proc/{child}/cmdline", "rb") as arguments:
-                        if arguments.read().rstrip(b"\0").endswith(b"\0gateway"):
-                            return int(child)
-                except FileNotFoundError:
-                    pass
-        return None
+        return processes.of_role(self.firm.process.pid, "gateway")
 
     def kill_gateway(self):
         old = self.gateway()

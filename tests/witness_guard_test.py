@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import threading
 
+import processes
 import tap
 from northwind import PROGRAM, VERIFIER, Northwind, Served, free_port, make_certificate, run, transfer
 
@@ -73,12 +74,7 @@ class House(Served):
         return self.firm.ask("settlement", "op", "sign", "eth-hot", "--transaction", "-", "--json", given=text)
 
     def pid(self, role):
-        with open(f"/proc/{self.firm.process.pid}/task/{self.firm.process.pid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                with open(f"/proc/{child}/cmdline", "rb") as arguments:
-                    if arguments.read().rstrip(b"\0").split(b"\0")[-1] == role.encode():
-                        return int(child)
-        return None
+        return processes.of_role(self.firm.process.pid, role)
 
     def close(self):
         self.stop_witness()
@@ -454,8 +450,7 @@ def test_without_a_witness_nothing_is_fetched():
     try:
         firm.found()
         firm.start()
-        with open(f"/proc/{firm.process.pid}/task/{firm.process.pid}/children", encoding="ascii") as file:
-            assert len(file.read().split()) == 3  # gateway, keeper, worker
+        assert len(processes.children(firm.process.pid)) == 3  # gateway, keeper, worker
         assert firm.stop() == 0
     finally:
         firm.stop()

@@ -1,0 +1,20 @@
+"""The processes of an installation under test, as /proc tells them: one may end between any two looks."""
+
+
+def words(pid):
+    """Its command line; empty once it has ended."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().rstrip(b"\0").split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):  # the second: it ended after its file was opened
+        return []
+
+
+def children(supervisor):
+    with open(f"/proc/{supervisor}/task/{supervisor}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
+def of_role(supervisor, role):
+    """The supervisor's child whose command line ends with the role, or None."""
+    return next((pid for pid in children(supervisor) if words(pid)[-1:] == [role.encode()]), None)
