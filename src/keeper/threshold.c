@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "keeper/decide.h"
 #include "keeper/loop.h"
 
 int64_t
@@ -72,290 +71,6 @@ threshold_tell(struct keeper *keeper, const struct party_set *parties, const str
 		if (peer != nullptr)
 			threshold_send_answer(keeper, peer, answer);
 	}
-}
-
-/* --- Machines. --- */
-
-void
-machine_close(struct machine *machine) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		dealing_destroy(&machine->dealing);
-		break;
-	case MACHINE_SIGNING:
-		signing_destroy(&machine->signing);
-		break;
-	case MACHINE_ONLINE:
-		online_destroy(&machine->online);
-		break;
-	case MACHINE_NONE:
-		break;
-	}
-	*machine = (struct machine){};
-}
-
-enum status
-machine_receive(struct machine *machine, struct bytes frame) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_receive(machine->dealing, frame);
-	case MACHINE_SIGNING:
-		return signing_receive(machine->signing, frame);
-	case MACHINE_ONLINE:
-		return online_receive(machine->online, frame);
-	case MACHINE_NONE:
-		break;
-	}
-	return fail(STATUS_INTERNAL, "joint.machine: none runs");
-}
-
-enum exchange_state
-machine_state(const struct machine *machine) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_state(machine->dealing);
-	case MACHINE_SIGNING:
-		return signing_state(machine->signing);
-	case MACHINE_ONLINE:
-		return online_state(machine->online);
-	case MACHINE_NONE:
-		break;
-	}
-	return EXCHANGE_ABORTED;
-}
-
-uint8_t
-machine_culprit(const struct machine *machine) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_culprit(machine->dealing);
-	case MACHINE_SIGNING:
-		return signing_culprit(machine->signing);
-	case MACHINE_ONLINE:
-		return online_culprit(machine->online);
-	case MACHINE_NONE:
-		break;
-	}
-	return 0;
-}
-
-static bool
-machine_next(struct machine *machine, uint8_t *to, struct bytes *frame) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_next(machine->dealing, to, frame);
-	case MACHINE_SIGNING:
-		return signing_next(machine->signing, to, frame);
-	case MACHINE_ONLINE:
-		return online_next(machine->online, to, frame);
-	case MACHINE_NONE:
-		break;
-	}
-	return false;
-}
-
-enum status
-machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties) {
-	const struct threshold_link *link = &keeper->threshold->link;
-	struct bytes frame;
-	uint8_t to;
-	while (machine_next(machine, &to, &frame)) {
-		struct message_header header;
-		TRY(message_read_header(frame, &header));
-		machine->session_id = header.session_id;
-		machine->has_session_id = true;
-		size_t position = party_set_position(parties, to);
-		const struct peer *peer =
-			position < parties->count ? threshold_holder(keeper, &parties->parties[position]) : nullptr;
-		if (peer == nullptr)
-			return fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there", to);
-		TRY(link->send(link->context, peer, PEER_PROTOCOL, frame));
-	}
-	return OK;
-}
-
-/* --- Sessions. --- */
-
-struct joint_session *
-session_find(struct keeper *keeper, const struct hash256 *operation) {
-	struct joint_session *session = keeper->threshold->sessions;
-	while (session != nullptr && !hash256_equal(&session->operation->id, operation))
-		session = session->next;
-	return session;
-}
-
-static bool
-is_machine(const struct machine *machine, const struct hash256 *session_id) {
-	return machine->has_session_id && hash256_equal(&machine->session_id, session_id);
-}
-
-struct joint_session *
-session_find_frame(struct keeper *keeper, const struct hash256 *session_id, struct machine **machine) {
-	for (struct joint_session *session = keeper->threshold->sessions; session != nullptr; session = session->next) {
-		*machine = &session->dealing;
-		if (is_machine(*machine, session_id))
-			return session;
-		for (size_t i = 0; i < session->request_count; i++) {
-			*machine = &session->machines[i];
-			if (is_machine(*machine, session_id))
-				return session;
-		}
-	}
-	return nullptr;
-}
-
-static void
-session_free(struct joint_session *session) {
-	machine_close(&session->dealing);
-	for (size_t i = 0; i < JOINT_REQUESTS_MAX; i++)
-		machine_close(&session->machines[i]);
-	arena_free(&session->arena);
-	free(session);
-}
-
-static void
-session_unlink(struct keeper *keeper, struct joint_session *session) {
-	struct joint_session **at = &keeper->threshold->sessions;
-	while (*at != session)
-		at = &(*at)->next;
-	*at = session->next;
-}
-
-/* The record of the intent says what came of it, for the answer. */
-static enum status
-answer_with(struct job *job, const struct conclusion *conclusion) {
-	struct decision_record *record = ARENA_NEW(&job->arena, struct decision_record);
-	TRY_ALLOC(record);
-	if (job->intent != nullptr)
-		*record = *job->intent;
-	record->outcome = conclusion->outcome;
-	if (conclusion->result.len > 0) {
-		record->result = arena_copy(&job->arena, conclusion->result);
-		TRY_ALLOC(record->result.data);
-	}
-	if (conclusion->error != nullptr)
-		record->error = bytes_of_text(arena_format(&job->arena, "%s", conclusion->error) ?: "");
-	job->intent = record;
-	return OK;
-}
-
-void
-session_conclude(struct keeper *keeper, struct joint_session *session, const struct conclusion *conclusion) {
-	struct gate_operation *operation = session->operation;
-	struct job *job = session->job;
-	if (job == nullptr) {
-		job = job_take(keeper);
-		if (job == nullptr) {
-			keeper_end(keeper, "joint.memory: an outcome cannot be recorded");
-			return;
-		}
-		job->is_internal = true;
-	}
-	if (job->intent != nullptr && answer_with(job, conclusion) != OK)
-		log_warning("an answer lacks its result: %s", fail_message());
-	if (!session->is_dealing)
-		pool_burn(keeper, 0, &session->proposal);
-	session_unlink(keeper, session);
-	gate_step_free(&job->step);
-	commit_release(job->commit);
-	job->commit = nullptr;
-	loop_begin_batch(keeper);
-	enum status status = gate_conclude(keeper->gate, operation, conclusion, keeper->batch_ms, &job->step);
-	decide_concluded(keeper, job, status);
-	session_free(session);
-}
-
-/* For the own log and nobody else: which check failed, and whom it names, where it names anybody. */
-static enum status
-write_blame(const struct machine *machine, struct buffer *blame) {
-	static const char *const protocols[] = {[MACHINE_NONE] = "none",
-						[MACHINE_DEALING] = "dealing",
-						[MACHINE_SIGNING] = "signing",
-						[MACHINE_ONLINE] = "online"};
-	struct json_writer writer;
-	json_writer_start(&writer, blame);
-	json_write_object(&writer);
-	json_write_member_text(&writer, "check", fail_message());
-	if (machine_culprit(machine) != 0)
-		json_write_member_integer(&writer, "party", machine_culprit(machine));
-	json_write_member_text(&writer, "protocol", protocols[machine->kind]);
-	json_write_end(&writer);
-	return json_writer_finish(&writer);
-}
-
-/* A row that it did not store is another dealing's, which may be in force. */
-static void
-discard_row(struct keeper *keeper, const struct joint_session *session) {
-	if (session->has_row && shared_keys_discard(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-						    session->wanted.key.epoch) != OK)
-		log_warning("a share that is not used stays until the next start: %s", fail_message());
-}
-
-static const char ENDED[] = "joint.ended: the session was ended by a party";
-
-void
-session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed) {
-	char error[512];
-	_cleanup_(buffer_free) struct buffer blame = {};
-	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK;
-	snprintf(error, sizeof error, "%s", failed != nullptr ? ENDED : fail_message());
-	struct conclusion conclusion = {
-		.outcome = OUTCOME_FAILED, .error = error, .gives_back = !session->is_dealing && !session->share_left};
-	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
-				       .operation = session->operation->id,
-				       .gives_back = !session->share_left,
-				       .reason = bytes_of_text(error)};
-	if (is_blamed)
-		conclusion.blame = buffer_bytes(&blame);
-	threshold_tell(keeper, &session->holders, &refusal);
-	discard_row(keeper, session);
-	session_conclude(keeper, session, &conclusion);
-}
-
-/* Which keepers it concerns: those that are named, or those that hold the key. */
-static enum status
-session_prepare(struct keeper *keeper, struct joint_session *session) {
-	struct submission submission;
-	TRY(joint_submission(session->operation, &session->arena, &submission));
-	session->is_dealing = submission.kind != OPERATION_SIGN;
-	session->end_ms = threshold_now_ms(keeper) + (session->is_dealing ? DEALING_MS : SIGNING_MS);
-	if (session->is_dealing)
-		return joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted);
-	struct shared_key *key;
-	TRY(shared_keys_need_share(keeper->gate->state, submission.resource_id, &key));
-	memcpy(session->key_id, submission.resource_id.data, submission.resource_id.len);
-	session->holders = key->sharing.key.holders;
-	return OK;
-}
-
-static enum status
-session_start(struct keeper *keeper, struct joint_session *session) {
-	TRY(session_prepare(keeper, session));
-	if (keeper->threshold->link.at == nullptr)
-		return fail(STATUS_UNAVAILABLE, "joint.alone: this keeper has no connection to others");
-	return session->is_dealing ? dealing_session_start(keeper, session) : signing_session_start(keeper, session);
-}
-
-void
-threshold_begin(struct keeper *keeper, struct job *job) {
-	struct joint_session *session = calloc(1, sizeof *session);
-	if (session == nullptr) {
-		keeper_end(keeper, "joint.memory: an intended act cannot begin");
-		job_give_back(keeper, job);
-		return;
-	}
-	session->operation = job->step.operation;
-	session->job = job;
-	session->is_asker = job->forwarded_by == 0;
-	session->arena.block_size = 16 * 1024;
-	job->intent = job->step.record;
-	session->next = keeper->threshold->sessions;
-	keeper->threshold->sessions = session;
-	if (session_start(keeper, session) != OK)
-		session_fail(keeper, session, nullptr);
-	else if (!session->is_dealing)
-		signing_session_step(keeper, session);
-	session_take_early(keeper);
 }
 
 /* --- Messages. --- */
@@ -487,8 +202,8 @@ hear_request(struct keeper *keeper, const struct peer *peer, struct bytes body) 
 	loop_take_forwarded(keeper, job, body);
 }
 
-static bool
-hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
+bool
+threshold_hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	switch (kind) {
 	case PEER_PROTOCOL:
 		return hear_frame(keeper, peer, body);
@@ -507,95 +222,15 @@ hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct
 	}
 }
 
-/* Another keeper may be ahead: what cannot be about anything yet waits a while. */
-static void
-keep_early(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
-	struct threshold *threshold = keeper->threshold;
-	if (threshold->early_count[peer->party] >= EARLY_MAX ||
-	    threshold->early_bytes[peer->party] + body.len > EARLY_BYTES_MAX) {
-		log_warning("a message of keeper %s came too early, and too much waits already", peer->name);
-		return;
-	}
-	struct early *made = calloc(1, sizeof *made);
-	if (made == nullptr)
-		return;
-	made->party = peer->party;
-	made->kind = kind;
-	made->end_ms = threshold_now_ms(keeper) + EARLY_MS;
-	buffer_append_bytes(&made->body, body);
-	if (buffer_status(&made->body) != OK) {
-		free(made);
-		return;
-	}
-	threshold->early_bytes[peer->party] += body.len;
-	threshold->early_count[peer->party]++;
-	struct early **at = &threshold->early; /* in the order of their coming */
-	while (*at != nullptr)
-		at = &(*at)->next;
-	*at = made;
-}
-
-static void
-early_free(struct threshold *threshold, struct early *gone) {
-	threshold->early_bytes[gone->party] -= gone->body.len;
-	threshold->early_count[gone->party]--;
-	buffer_free(&gone->body);
-	free(gone);
-}
-
-static void
-take_early_once(struct keeper *keeper) {
-	struct threshold *threshold = keeper->threshold;
-	struct early *waiting = threshold->early;
-	threshold->early = nullptr;
-	while (waiting != nullptr) {
-		struct early *one = waiting;
-		const struct peer *peer = threshold_peer(keeper, one->party);
-		waiting = one->next;
-		one->next = nullptr;
-		if (peer == nullptr || hear(keeper, peer, one->kind, buffer_bytes(&one->body))) {
-			early_free(threshold, one);
-			continue;
-		}
-		struct early **at = &threshold->early;
-		while (*at != nullptr)
-			at = &(*at)->next;
-		*at = one;
-	}
-}
-
-void
-session_take_early(struct keeper *keeper) {
-	struct threshold *threshold = keeper->threshold;
-	do {
-		threshold->has_begun = false;
-		take_early_once(keeper);
-	} while (threshold->has_begun);
-}
-
-/* Of the party (0: of any) what has waited until then. */
-static void
-drop_early(struct keeper *keeper, uint8_t party, int64_t until_ms) {
-	for (struct early **at = &keeper->threshold->early; *at != nullptr;) {
-		struct early *one = *at;
-		if (one->end_ms > until_ms || (party != 0 && one->party != party)) {
-			at = &one->next;
-			continue;
-		}
-		*at = one->next;
-		early_free(keeper->threshold, one);
-	}
-}
-
 void
 threshold_message(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	if (keeper->threshold == nullptr || keeper->threshold->link.at == nullptr || peer->party == 0 ||
 	    peer->party > PARTIES_MAX || atomic_load(&keeper->has_ended))
 		return;
-	if (!hear(keeper, peer, kind, body))
-		keep_early(keeper, peer, kind, body);
+	if (!threshold_hear(keeper, peer, kind, body))
+		early_keep(keeper, peer, kind, body);
 	if (keeper->threshold->has_begun)
-		session_take_early(keeper);
+		early_take(keeper);
 }
 
 void
@@ -621,7 +256,7 @@ threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
 	pool_forget_party(keeper, peer->party);
-	drop_early(keeper, peer->party, INT64_MAX);
+	early_drop(keeper, peer->party, INT64_MAX);
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
 		next = session->next;
 		bool concerns = session->is_dealing ? session->state != SESSION_STORED &&
@@ -687,50 +322,6 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 
 /* --- Time. --- */
 
-void
-threshold_end_key(struct keeper *keeper, struct bytes key_id) {
-	if (keeper->threshold == nullptr)
-		return;
-	pool_forget_key(keeper, key_id);
-	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
-		next = session->next;
-		if (session->is_dealing || !bytes_equal_text(key_id, session->key_id))
-			continue;
-		fail_keep("joint.key: the key was destroyed or dealt anew meanwhile");
-		session_fail(keeper, session, nullptr);
-	}
-}
-
-/* A person has said meanwhile what became of it. */
-static void
-drop_resolved(struct keeper *keeper, struct joint_session *session) {
-	if (session->job != nullptr)
-		decide_answer_unknown(keeper, session->job);
-	discard_row(keeper, session);
-	session_unlink(keeper, session);
-	session_free(session);
-}
-
-static void
-expire_session(struct keeper *keeper, struct joint_session *session, int64_t now_ms) {
-	if (session->operation->state != OPERATION_UNKNOWN) {
-		drop_resolved(keeper, session);
-		return;
-	}
-	if (session->state == SESSION_STORED) { /* the others may be done: only they can say */
-		if (session->job != nullptr && session->end_ms <= now_ms) {
-			decide_answer_unknown(keeper, session->job);
-			session->job = nullptr;
-		}
-		return;
-	}
-	if (session->end_ms <= now_ms) {
-		fail_keep("joint.time: the other keepers did not do their part in time");
-		session_fail(keeper, session, nullptr);
-	} else if (!session->is_dealing && session->state == SESSION_GATHERING && session->gather_end_ms <= now_ms)
-		signing_session_step(keeper, session);
-}
-
 size_t
 threshold_outstanding(const struct keeper *keeper) {
 	size_t count = 0;
@@ -750,9 +341,9 @@ threshold_turn(struct keeper *keeper) {
 	int64_t now_ms = threshold_now_ms(keeper);
 	for (struct joint_session *session = threshold->sessions, *next; session != nullptr; session = next) {
 		next = session->next;
-		expire_session(keeper, session, now_ms);
+		session_expire(keeper, session, now_ms);
 	}
-	drop_early(keeper, 0, now_ms);
+	early_drop(keeper, 0, now_ms);
 	/* Nothing is prepared while somebody waits, but for once in a while. */
 	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {
 		threshold->is_pool_due = false;
@@ -760,7 +351,7 @@ threshold_turn(struct keeper *keeper) {
 		pool_turn(keeper);
 	}
 	if (threshold->has_begun)
-		session_take_early(keeper);
+		early_take(keeper);
 }
 
 bool
@@ -796,11 +387,7 @@ threshold_stop(struct keeper *keeper) {
 			jobs_free(session->job);
 		session_free(session);
 	}
-	while (gone->early != nullptr) {
-		struct early *one = gone->early;
-		gone->early = one->next;
-		early_free(gone, one);
-	}
+	early_close(gone);
 	keeper->threshold = gone;
 	pool_close(keeper);
 	keeper->threshold = nullptr;

@@ -128,7 +128,18 @@ void threshold_send_answer(struct keeper *keeper, const struct peer *peer, const
 void threshold_send_proposal(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 /* To all peers that are there and among the parties. */
 void threshold_tell(struct keeper *keeper, const struct party_set *parties, const struct joint_answer *answer);
+/* A message; false: there is nothing yet that it could be about. */
+bool threshold_hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body);
 
+/* --- threshold_early.c: another keeper may be ahead, and what cannot be about anything yet waits a while --- */
+void early_keep(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body);
+/* What has waited is heard again, until nothing of it finds what it belongs to. */
+void early_take(struct keeper *keeper);
+/* Of the party (0: of any) what waits until then and no longer. */
+void early_drop(struct keeper *keeper, uint8_t party, int64_t until_ms);
+void early_close(struct threshold *threshold);
+
+/* --- threshold_session.c --- */
 struct joint_session *session_find(struct keeper *keeper, const struct hash256 *operation);
 struct joint_session *session_find_frame(struct keeper *keeper, const struct hash256 *session_id,
 					 struct machine **machine);
@@ -137,9 +148,11 @@ void session_conclude(struct keeper *keeper, struct joint_session *session, cons
 /* Failed with the last error. Where it was a machine's check: outwardly all are one, and which it was and whom it names stands in
  * the own log. */
 void session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed);
-/* Takes what has come early for it. */
-void session_take_early(struct keeper *keeper);
+/* Time has passed: ends what is too late, and what a person has ended meanwhile. */
+void session_expire(struct keeper *keeper, struct joint_session *session, int64_t now_ms);
+void session_free(struct joint_session *session);
 
+/* --- threshold_machine.c --- */
 void machine_close(struct machine *machine);
 enum status machine_receive(struct machine *machine, struct bytes frame);
 enum exchange_state machine_state(const struct machine *machine);
