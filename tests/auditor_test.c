@@ -394,6 +394,43 @@ bad_grants_are_refused_by_name(void **) {
 	ask(&world, FIRM_PRICES, "/v1/keys", 200);
 }
 
+/* Nobody asks again while a stream is open, so it ends when it could not be asked for any more. */
+static void
+live_updates_end_when_whoever_watches_becomes_an_auditor(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response watched, other, response;
+	house_found(&house, nullptr);
+	house_start(&house);
+	assert_ok(house_get_by(&house, &arena, FIRM_PRICES, "/v1/events", &watched));
+	assert_ok(house_get_by(&house, &arena, FIRM_TREASURER, "/v1/events", &other));
+	assert_true(watched.is_feed && watched.stream != 0 && other.is_feed && other.stream != watched.stream);
+	assert_ok(house_submit(
+		&house, &arena,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "auditor.grant",
+					.resource = AUDITOR,
+					.payload = "{\"entity\":\"northwind-trading\",\"from\":0,\"until\":1}"},
+		&response));
+	assert_answer(202, "held", &response);
+	struct bytes id = response.operation;
+	assert_ok(house_vote(&house, &arena, id, FIRM_PERSON_3, "approve", &response));
+	assert_int_equal(0, house.stream_ended);
+	assert_ok(house_vote(&house, &arena, id, FIRM_PERSON_5, "approve", &response));
+	assert_answer(200, "done", &response);
+	assert_int_equal(watched.stream, house.stream_ended);
+	assert_ok(house_get_by(&house, &arena, FIRM_PRICES, "/v1/events", &response));
+	assert_int_equal(403, response.status);
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_1,
+						       .kind = "principal.suspend",
+						       .resource = "workload:treasurer",
+						       .payload = "{}"},
+			       &response));
+	assert_answer(200, "done", &response);
+	assert_int_equal(other.stream, house.stream_ended);
+}
+
 int
 main(void) {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +440,7 @@ main(void) {
 		T(whose_grants_are_revoked_reads_nothing_also_after_a_restart),
 		T(an_export_is_pages_that_verify_each_an_entry_with_its_hash),
 		T(bad_grants_are_refused_by_name),
+		T(live_updates_end_when_whoever_watches_becomes_an_auditor),
 	};
 	log_set_level(LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -984,6 +984,18 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
         time.sleep(0.05)
     assert answer == (401, "session.none"), answer
 
+    # Whoever becomes an auditor watches no more, and stays signed in.
+    asked = browser.ask("POST", "/v1/session/challenge")[1]
+    assert browser.ask("POST", "/v1/session", passkey.sign(bytes.fromhex(asked["challenge"])))[0] == 201
+    stream = browser.watch()
+    assert stream.status == 200, stream.read()
+    administer("auditor", "grant", person.removeprefix("person:"), "--legal-entity", "northwind-trading", "--from", "2026-01-01T00:00:00Z", "--until",
+               "2026-01-02T00:00:00Z")
+    while stream.readline():
+        pass
+    assert browser.ask("GET", "/v1/session")[1]["roles"] == ["auditor"]
+    assert browser.watch().status == 403
+
 
 def test_a_person_enrols_a_passkey_by_a_link_that_works_once():
     firm, person, browser = house(), "person:p-00000000000000aa", Browser(house())
@@ -1085,7 +1097,7 @@ def test_the_log_replays_the_same_after_the_stop():
     assert firm.stop() == 0, firm.log()
     counts = firm.must(run("ledger", "replay", firm.data, "--json")).json()
     assert counts["different"] == 0 and counts["erased"] > 0 and counts["same"] > 20 and counts["bundles"] >= 1, counts
-    assert counts["sign_ins"] == 4 and counts["enrolments"] == 1, counts
+    assert counts["sign_ins"] == 5 and counts["enrolments"] == 1, counts
     log = run("ledger", "verify", "log", firm.data, "--policy", os.path.join(firm.data, "public", "log.policy"), "--tiles", "--json")
     assert log.code == 1 and log.json()["result"] == "weaker" and log.json()["report"]["entries"] == counts["entries"], log
     genesis = firm.must(run("ledger", "show", firm.data, "0", "--json")).json()

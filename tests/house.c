@@ -258,6 +258,11 @@ house_receive(struct house *house, int timeout_ms, uint64_t *request, struct are
 			*request = frame.request;
 			return OK;
 		}
+		if (found && frame.type == IPC_STREAM_END) {
+			struct ipc_stream_end end;
+			TRY(ipc_read_stream_end(frame.payload, &end));
+			house->stream_ended = end.stream;
+		}
 		if (found)
 			continue;
 		if (house->channel.closed)

@@ -38,6 +38,7 @@ struct house {
 	size_t served;
 	char errors[192]; /* the child's standard error */
 	uint64_t next_request;
+	uint64_t stream_ended; /* what the newest IPC_STREAM_END named */
 	unsigned next_key;
 };
 

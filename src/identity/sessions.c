@@ -170,6 +170,14 @@ sessions_end_of(struct sessions *sessions, struct bytes person) {
 	return count;
 }
 
+const struct session *
+sessions_next_of(const struct sessions *sessions, struct bytes person, const struct session *after) {
+	const struct session *session = after == nullptr ? sessions->newest : after->older;
+	while (session != nullptr && !is_of(session, person))
+		session = session->older;
+	return session;
+}
+
 static bool
 is_over(const struct session *session, const struct directory *directory, int64_t now_ms) {
 	const struct directory_key *key;

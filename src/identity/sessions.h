@@ -83,6 +83,9 @@ enum status sessions_use(struct sessions *sessions, const struct directory *dire
 void sessions_end(struct sessions *sessions, const struct session *session);
 /* All of a person; how many. */
 size_t sessions_end_of(struct sessions *sessions, struct bytes person);
+/* The newest of a person's that is older than that one, which may be null: the newest of all. Null past the last. */
+const struct session *sessions_next_of(const struct sessions *sessions, struct bytes person,
+				       const struct session *after);
 /* Those whose time is over or whose key is not in force any more. */
 void sessions_sweep(struct sessions *sessions, const struct directory *directory, int64_t now_ms);
 

@@ -463,6 +463,7 @@ read_tile(struct job *job, const struct route_match *match) {
 static enum status
 read_events(struct job *job, const struct route_match *match) {
 	(void)match;
+	signing_in_name_stream(job);
 	keeper_send_feed(job->keeper, job);
 	return OK;
 }

@@ -8,22 +8,44 @@
 #include "keeper/decide.h"
 #include "keeper/respond.h"
 
+/* Streams of those who sign what they ask for are numbered by who they are; those of sessions by the session. */
+constexpr uint64_t STREAM_OF_PRINCIPAL = UINT64_C(1) << 63;
+
+static uint64_t
+stream_of(struct bytes principal) {
+	struct hash256 hash = sha256(principal);
+	return STREAM_OF_PRINCIPAL | load_u64be(hash.bytes);
+}
+
 static void
-end_stream(void *context, const struct session *session) {
-	struct keeper *keeper = context;
+end_stream(struct keeper *keeper, uint64_t stream) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	if (keeper->channel == nullptr)
 		return;
-	ipc_write_stream_end(&payload, &(struct ipc_stream_end){session->number});
+	ipc_write_stream_end(&payload, &(struct ipc_stream_end){stream});
 	if (ipc_send(keeper->channel, IPC_STREAM_END, 0, false, buffer_bytes(&payload)) != OK)
-		log_warning("a stream goes on without its session: %s", fail_message());
+		log_warning("a stream goes on that is over: %s", fail_message());
+}
+
+static void
+end_stream_of_session(void *context, const struct session *session) {
+	end_stream(context, session->number);
+}
+
+/* Whoever asks again is judged again. */
+static void
+end_streams_of(struct keeper *keeper, struct bytes principal) {
+	for (const struct session *session = nullptr;
+	     (session = sessions_next_of(&keeper->sessions, principal, session)) != nullptr;)
+		end_stream(keeper, session->number);
+	end_stream(keeper, stream_of(principal));
 }
 
 void
 signing_in_start(struct keeper *keeper) {
 	challenges_start(&keeper->challenges);
 	throttle_start(&keeper->origins);
-	keeper->sessions.ended = end_stream;
+	keeper->sessions.ended = end_stream_of_session;
 	keeper->sessions.context = keeper;
 }
 
@@ -93,6 +115,12 @@ signing_in_use(struct job *job, bool is_activity, bool may_renew) {
 	TRY(use(job, is_activity, may_renew, &job->session));
 	job->stream = job->session->number;
 	return OK;
+}
+
+void
+signing_in_name_stream(struct job *job) {
+	if (!job->by_session)
+		job->stream = stream_of(http_signature_principal(job->reader));
 }
 
 static enum status
@@ -349,17 +377,37 @@ signing_in_slow_down(struct job *job) {
 	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
 }
 
+/* "person:p-…" or "workload:…"; no more than a directory holds. */
+static struct bytes
+principal_that(const struct decision_record *done, char text[static DIRECTORY_PRINCIPAL_MAX + 1]) {
+	enum resource_type type = bytes_equal_text(done->resource.type, resource_kinds[RESOURCE_PERSON].entity)
+					  ? RESOURCE_PERSON
+					  : RESOURCE_WORKLOAD;
+	snprintf(text, DIRECTORY_PRINCIPAL_MAX + 1, "%s:%.*s", resource_kinds[type].prefix,
+		 BYTES_ARGS(done->resource.id));
+	return bytes_of_text(text);
+}
+
 void
 signing_in_follow(struct keeper *keeper, const struct decision_record *done) {
 	enum operation_kind_id kind;
-	char person[DIRECTORY_PRINCIPAL_MAX + 1];
+	char text[DIRECTORY_PRINCIPAL_MAX + 1];
 	if (operation_kind_parse(done->action.id, &kind) != OK)
 		return;
-	if (kind == OPERATION_SESSION_REVOKE || kind == OPERATION_PERSON_ERASE) {
-		snprintf(person, sizeof person, "%s:%.*s", resource_kinds[RESOURCE_PERSON].prefix,
-			 BYTES_ARGS(done->resource.id));
-		(void)sessions_end_of(&keeper->sessions, bytes_of_text(person));
-	} else if (operation_kinds[kind].is_protective)
+	switch (kind) {
+	case OPERATION_SESSION_REVOKE:
+	case OPERATION_PERSON_ERASE:
+		(void)sessions_end_of(&keeper->sessions, principal_that(done, text));
+		return;
+	case OPERATION_AUDITOR_GRANT:
+	case OPERATION_PRINCIPAL_SUSPEND:
+	case OPERATION_PRINCIPAL_KEY_REVOKE:
+		end_streams_of(keeper, principal_that(done, text));
+		break;
+	default:
+		break;
+	}
+	if (operation_kinds[kind].is_protective)
 		signing_in_tick(keeper);
 }
 

@@ -25,6 +25,8 @@ enum status signing_in_read_enrolment(struct job *job);
 
 /* In order. A read by a cookie: the session is still there, and is used now. */
 enum status signing_in_use(struct job *job, bool is_activity, bool may_renew);
+/* The live updates that the job asks for: what ends them when its reader may not have them any more. */
+void signing_in_name_stream(struct job *job);
 /* JOB_SIGN_IN, JOB_SIGN_OUT, JOB_ENROLMENT: answered when it is recorded. */
 void signing_in_decide(struct keeper *keeper, struct job *job);
 void signing_in_answer(struct keeper *keeper, struct job *job);
@@ -34,7 +36,8 @@ void signing_in_hide(struct job *job);
  * others: what is right is taken, whatever its origin did before. */
 void signing_in_slow_down(struct job *job);
 
-/* An operation is done, or is about to act: sessions that it ends are over, and their streams with them. */
+/* An operation is done, or is about to act: sessions that it ends are over, and their streams with them; and streams of those who
+ * may not watch any more, in a session or not. */
 void signing_in_follow(struct keeper *keeper, const struct decision_record *done);
 void signing_in_tick(struct keeper *keeper);
 
