@@ -86,7 +86,8 @@ frost_holders_deal(struct frost_holders *holders, const struct frost_dealing_ter
 		struct frost_key_info own = {};
 		if (dealings[i] == nullptr)
 			continue;
-		assert_int_equal(frost_dealing_state(dealings[i]), EXCHANGE_RUNNING); /* nobody has stored yet */
+		assert_int_equal(frost_dealing_exchange(dealings[i])->state,
+				 EXCHANGE_RUNNING); /* nobody has stored yet */
 		assert_true(frost_dealing_confirmed(dealings[i], &own));
 		if (key.threshold > 0)
 			assert_memory_equal(&key, &own, sizeof key);
@@ -99,7 +100,7 @@ frost_holders_deal(struct frost_holders *holders, const struct frost_dealing_ter
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
 		if (dealings[i] == nullptr)
 			continue;
-		assert_int_equal(frost_dealing_state(dealings[i]), EXCHANGE_DONE);
+		assert_int_equal(frost_dealing_exchange(dealings[i])->state, EXCHANGE_DONE);
 		frost_key_share_destroy(&holders->shares[i]);
 		holders->shares[i] = frost_dealing_take_share(dealings[i]);
 		assert_int_equal(holders->shares[i] != nullptr, party_set_has(&terms->key.holders, i));
@@ -156,7 +157,7 @@ frost_holders_repair(const struct frost_holders *holders, const struct party_set
 	network_expect_ok(&network);
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
 		if (repairs[i] != nullptr)
-			assert_int_equal(frost_repair_state(repairs[i]), EXCHANGE_DONE);
+			assert_int_equal(frost_repair_exchange(repairs[i])->state, EXCHANGE_DONE);
 		frost_repair_destroy(&repairs[i]);
 	}
 	return share;

@@ -13,18 +13,14 @@ constexpr size_t KEEPERS_MAX = 5;
 
 /* What the network does with a protocol: one table for dealing, signing and the online round. */
 struct protocol {
-	enum status (*receive)(void *machine, struct bytes frame);
-	bool (*next)(void *machine, uint8_t *to, struct bytes *frame);
+	struct exchange *(*exchange)(void *machine);
 };
 
 #define PROTOCOL(name)                                                                                                 \
-	static inline enum status name##_receive_any(void *machine, struct bytes frame) {                              \
-		return name##_receive(machine, frame);                                                                 \
+	static inline struct exchange *name##_exchange_of(void *machine) {                                             \
+		return name##_exchange(machine);                                                                       \
 	}                                                                                                              \
-	static inline bool name##_next_any(void *machine, uint8_t *to, struct bytes *frame) {                          \
-		return name##_next(machine, to, frame);                                                                \
-	}                                                                                                              \
-	static const struct protocol name##_protocol = {name##_receive_any, name##_next_any};
+	static const struct protocol name##_protocol = {name##_exchange_of};
 PROTOCOL(dealing)
 PROTOCOL(signing)
 PROTOCOL(online)
@@ -48,7 +44,8 @@ network_deliver(struct network *network, uint8_t from, uint8_t to, struct bytes 
 		network->on_frame(network->context, from, to, &carried);
 	network->frames++;
 	network->bytes += carried.len;
-	enum status status = network->protocol->receive(network->machines[to], buffer_bytes(&carried));
+	enum status status =
+		exchange_receive(network->protocol->exchange(network->machines[to]), buffer_bytes(&carried));
 	if (status != OK && network->status[to] == OK) {
 		network->status[to] = status;
 		fail_name(network->failure[to], sizeof network->failure[to]);
@@ -59,7 +56,8 @@ static inline bool
 network_step(struct network *network, uint8_t from) {
 	uint8_t to;
 	struct bytes frame;
-	if (network->machines[from] == nullptr || !network->protocol->next(network->machines[from], &to, &frame))
+	if (network->machines[from] == nullptr ||
+	    !exchange_next(network->protocol->exchange(network->machines[from]), &to, &frame))
 		return false;
 	network_deliver(network, from, to, frame);
 	return true;
@@ -89,7 +87,7 @@ network_run_apart(struct network *network) {
 			uint8_t to;
 			struct bytes frame;
 			while (network->machines[i] != nullptr &&
-			       network->protocol->next(network->machines[i], &to, &frame)) {
+			       exchange_next(network->protocol->exchange(network->machines[i]), &to, &frame)) {
 				if (frame.data[6] == MESSAGE_ABORT)
 					continue;
 				queue[count].from = i;
@@ -171,7 +169,7 @@ keepers_deal(struct keepers *keepers, const struct dealing_terms *terms, struct 
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
 		if (dealings[i] == nullptr)
 			continue;
-		assert_int_equal(dealing_state(dealings[i]), EXCHANGE_RUNNING); /* nobody has stored yet */
+		assert_int_equal(dealing_exchange(dealings[i])->state, EXCHANGE_RUNNING); /* nobody has stored yet */
 		assert_true(dealing_confirmed(dealings[i], &keepers->key));
 		assert_ok(dealing_stored(dealings[i]));
 	}
@@ -180,7 +178,7 @@ keepers_deal(struct keepers *keepers, const struct dealing_terms *terms, struct 
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
 		if (dealings[i] == nullptr)
 			continue;
-		assert_int_equal(dealing_state(dealings[i]), EXCHANGE_DONE);
+		assert_int_equal(dealing_exchange(dealings[i])->state, EXCHANGE_DONE);
 		ecdsa_share_destroy(&keepers->shares[i]);
 		keepers->shares[i] = dealing_take_share(dealings[i]);
 		assert_int_equal(keepers->shares[i] != nullptr, party_set_has(&terms->key.holders, i));

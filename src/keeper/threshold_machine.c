@@ -19,72 +19,47 @@ machine_close(struct machine *machine) {
 	*machine = (struct machine){};
 }
 
-enum status
-machine_receive(struct machine *machine, struct bytes frame) {
+static struct exchange *
+exchange_of(const struct machine *machine) {
 	switch (machine->kind) {
 	case MACHINE_DEALING:
-		return dealing_receive(machine->dealing, frame);
+		return dealing_exchange(machine->dealing);
 	case MACHINE_SIGNING:
-		return signing_receive(machine->signing, frame);
+		return signing_exchange(machine->signing);
 	case MACHINE_ONLINE:
-		return online_receive(machine->online, frame);
+		return online_exchange(machine->online);
 	case MACHINE_NONE:
 		break;
 	}
-	return fail(STATUS_INTERNAL, "joint.machine: none runs");
+	return nullptr;
+}
+
+enum status
+machine_receive(struct machine *machine, struct bytes frame) {
+	struct exchange *exchange = exchange_of(machine);
+	return exchange != nullptr ? exchange_receive(exchange, frame)
+				   : fail(STATUS_INTERNAL, "joint.machine: none runs");
 }
 
 enum exchange_state
 machine_state(const struct machine *machine) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_state(machine->dealing);
-	case MACHINE_SIGNING:
-		return signing_state(machine->signing);
-	case MACHINE_ONLINE:
-		return online_state(machine->online);
-	case MACHINE_NONE:
-		break;
-	}
-	return EXCHANGE_ABORTED;
+	const struct exchange *exchange = exchange_of(machine);
+	return exchange != nullptr ? exchange->state : EXCHANGE_ABORTED;
 }
 
 uint8_t
 machine_culprit(const struct machine *machine) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_culprit(machine->dealing);
-	case MACHINE_SIGNING:
-		return signing_culprit(machine->signing);
-	case MACHINE_ONLINE:
-		return online_culprit(machine->online);
-	case MACHINE_NONE:
-		break;
-	}
-	return 0;
-}
-
-static bool
-machine_next(struct machine *machine, uint8_t *to, struct bytes *frame) {
-	switch (machine->kind) {
-	case MACHINE_DEALING:
-		return dealing_next(machine->dealing, to, frame);
-	case MACHINE_SIGNING:
-		return signing_next(machine->signing, to, frame);
-	case MACHINE_ONLINE:
-		return online_next(machine->online, to, frame);
-	case MACHINE_NONE:
-		break;
-	}
-	return false;
+	const struct exchange *exchange = exchange_of(machine);
+	return exchange != nullptr ? exchange->culprit : 0;
 }
 
 enum status
 machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties) {
 	const struct threshold_link *link = &keeper->threshold->link;
+	struct exchange *exchange = exchange_of(machine);
 	struct bytes frame;
 	uint8_t to;
-	while (machine_next(machine, &to, &frame)) {
+	while (exchange != nullptr && exchange_next(exchange, &to, &frame)) {
 		struct message_header header;
 		TRY(message_read_header(frame, &header));
 		machine->session_id = header.session_id;

@@ -3,9 +3,9 @@
 #include "crypto/declassify.h"
 
 void
-exchange_open(struct exchange *exchange, const struct protocol_session *session, const struct message_kind *kinds,
-	      size_t rounds) {
-	*exchange = (struct exchange){.session = *session, .kinds = kinds, .rounds = rounds};
+exchange_open(struct exchange *exchange, const struct protocol_session *session,
+	      const struct exchange_protocol *protocol, void *self) {
+	*exchange = (struct exchange){.session = *session, .protocol = protocol, .self = self};
 }
 
 void
@@ -31,30 +31,34 @@ start_frame(struct exchange *exchange, struct buffer *frame, uint8_t type, size_
 struct buffer *
 exchange_frame(struct exchange *exchange, size_t position) {
 	struct buffer *frame = &exchange->sent[exchange->round][position];
-	start_frame(exchange, frame, exchange->kinds[exchange->round].type, position);
+	start_frame(exchange, frame, exchange->protocol->kinds[exchange->round].type, position);
 	return frame;
 }
 
-bool
-exchange_is_complete(const struct exchange *exchange) {
+enum status
+exchange_tell_all(struct exchange *exchange, struct bytes fields) {
 	const struct party_set *parties = &exchange->session.parties;
-	for (size_t i = 0; i < parties->count; i++)
-		if (parties->parties[i].index != exchange->session.self &&
-		    exchange->received[exchange->round][i].len == 0)
-			return false;
-	return true;
+	for (size_t i = 0; i < parties->count; i++) {
+		if (parties->parties[i].index == exchange->session.self)
+			continue;
+		struct buffer *frame = exchange_frame(exchange, i);
+		buffer_append_bytes(frame, fields);
+		TRY(buffer_status(frame));
+	}
+	return OK;
 }
 
 static struct message_counts
 counts_between(const struct exchange *exchange, uint8_t from, uint8_t to) {
-	return exchange->counts == nullptr ? (struct message_counts){} : exchange->counts(exchange->context, from, to);
+	const struct exchange_protocol *protocol = exchange->protocol;
+	return protocol->counts == nullptr ? (struct message_counts){} : protocol->counts(exchange->self, from, to);
 }
 
 /* Which round the type belongs to; rounds if to none. */
 static size_t
 round_of(const struct exchange *exchange, uint8_t type) {
 	size_t round = 0;
-	while (round < exchange->rounds && exchange->kinds[round].type != type)
+	while (round < exchange->protocol->rounds && exchange->protocol->kinds[round].type != type)
 		round++;
 	return round;
 }
@@ -70,8 +74,9 @@ read_header(const struct exchange *exchange, struct bytes frame, struct message_
 	return OK;
 }
 
-enum status
-exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
+/* Where it fails, *ends says whether the session must end. */
+static enum status
+accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	struct message_header header;
 	*ends = false;
 	if (exchange->state != EXCHANGE_RUNNING)
@@ -86,7 +91,7 @@ exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	exchange->culprit = header.from;
 	size_t round = round_of(exchange, header.type),
 	       position = party_set_position(&exchange->session.parties, header.from);
-	if (round >= exchange->rounds || round > exchange->round + 1)
+	if (round >= exchange->protocol->rounds || round > exchange->round + 1)
 		return fail(STATUS_INVALID, "exchange.round: type %u from party %u in round %zu", header.type,
 			    header.from, exchange->round + 1);
 	struct buffer *kept = &exchange->received[round][position];
@@ -96,7 +101,7 @@ exchange_accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	if (kept->len == 0) {
 		struct message_counts counts = counts_between(exchange, header.from, header.to);
 		struct bytes fields[MESSAGE_FIELDS_MAX];
-		TRY(message_read_fields(frame, &exchange->kinds[round], &counts, fields));
+		TRY(message_read_fields(frame, &exchange->protocol->kinds[round], &counts, fields));
 		buffer_append_bytes(kept, frame);
 		TRY(buffer_status(kept));
 	}
@@ -111,23 +116,22 @@ exchange_fields(const struct exchange *exchange, size_t position, struct bytes *
 	struct message_counts counts =
 		counts_between(exchange, session->parties.parties[position].index, session->self);
 	return message_read_fields(buffer_bytes(&exchange->received[exchange->round][position]),
-				   &exchange->kinds[exchange->round], &counts, fields);
+				   &exchange->protocol->kinds[exchange->round], &counts, fields);
 }
 
 void
 exchange_advance(struct exchange *exchange) {
 	exchange->round++;
-	if (exchange->round == exchange->rounds)
+	if (exchange->round == exchange->protocol->rounds)
 		exchange->state = EXCHANGE_DONE;
 }
 
-void
-exchange_abort(struct exchange *exchange, enum status reason, uint8_t culprit) {
-	if (exchange->state == EXCHANGE_ABORTED)
-		return;
+/* The abort frames are the same whatever the reason. What was not yet taken stays unsent; what has come is of no more
+ * use. */
+static enum status
+end(struct exchange *exchange, enum status reason, uint8_t culprit) {
 	exchange->state = EXCHANGE_ABORTED;
 	exchange->culprit = reason == STATUS_NO_MEMORY || reason == STATUS_INTERNAL ? 0 : culprit;
-	/* What was not yet taken stays unsent; what has come is of no more use. */
 	for (size_t i = 0; i < exchange->session.parties.count; i++) {
 		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++) {
 			buffer_free(&exchange->sent[round][i]);
@@ -138,6 +142,39 @@ exchange_abort(struct exchange *exchange, enum status reason, uint8_t culprit) {
 	}
 	exchange->next_round = EXCHANGE_ROUNDS_MAX;
 	exchange->next_party = 0;
+	exchange->protocol->ended(exchange->self, reason);
+	return reason;
+}
+
+/* All have been heard in the current round, and this party has spoken. */
+static bool
+is_complete(const struct exchange *exchange) {
+	const struct party_set *parties = &exchange->session.parties;
+	for (size_t i = 0; i < parties->count; i++)
+		if (parties->parties[i].index != exchange->session.self &&
+		    (exchange->received[exchange->round][i].len == 0 || exchange->sent[exchange->round][i].len == 0))
+			return false;
+	return true;
+}
+
+enum status
+exchange_go_on(struct exchange *exchange) {
+	while (exchange->state == EXCHANGE_RUNNING && is_complete(exchange)) {
+		exchange->suspect = 0;
+		enum status status = exchange->protocol->steps[exchange->round](exchange->self);
+		if (status != OK)
+			return end(exchange, status, exchange->suspect);
+	}
+	return OK;
+}
+
+enum status
+exchange_receive(struct exchange *exchange, struct bytes frame) {
+	bool ends;
+	enum status status = accept(exchange, frame, &ends);
+	if (status != OK)
+		return ends ? end(exchange, status, exchange->culprit) : status;
+	return exchange_go_on(exchange);
 }
 
 bool

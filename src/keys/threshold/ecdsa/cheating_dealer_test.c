@@ -31,8 +31,8 @@ expect_refusal(struct network *network, const char *name, uint8_t culprit) {
 	network_run_apart(network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network->failure[i], name);
-		assert_int_equal(dealing_culprit(dealings[i]), culprit);
-		assert_int_equal(dealing_state(dealings[i]), EXCHANGE_ABORTED);
+		assert_int_equal(dealing_exchange(dealings[i])->culprit, culprit);
+		assert_int_equal(dealing_exchange(dealings[i])->state, EXCHANGE_ABORTED);
 		assert_false(dealing_confirmed(dealings[i], &key));
 		assert_null(dealing_take_share(dealings[i]));
 	}
@@ -133,9 +133,9 @@ who_gets_a_wrong_share_ends_it_for_all(void **) {
 	network.on_frame = wrong_share_for_three;
 	network_run(&network);
 	assert_string_equal(network.failure[3], "dealing.share");
-	assert_int_equal(dealing_culprit(dealings[3]), 2);
+	assert_int_equal(dealing_exchange(dealings[3])->culprit, 2);
 	for (uint8_t i = 1; i <= 3; i++) {
-		assert_int_equal(dealing_state(dealings[i]), EXCHANGE_ABORTED);
+		assert_int_equal(dealing_exchange(dealings[i])->state, EXCHANGE_ABORTED);
 		assert_false(dealing_confirmed(dealings[i], &key));
 		dealing_destroy(&dealings[i]);
 	}

@@ -39,8 +39,8 @@ expect_refusal(void (*lie)(struct signing *signing), const char *name, uint8_t c
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network.failure[i], name);
-		assert_int_equal(signing_culprit(started(signings, i)), culprit);
-		assert_int_equal(signing_state(started(signings, i)), EXCHANGE_ABORTED);
+		assert_int_equal(signing_exchange(started(signings, i))->culprit, culprit);
+		assert_int_equal(signing_exchange(started(signings, i))->state, EXCHANGE_ABORTED);
 		assert_false(signing_result(started(signings, i), &signature));
 		assert_false(ecdsa_share_pair(keepers.shares[i], 2)->ready);
 	}
@@ -99,7 +99,7 @@ a_sum_that_is_no_signature_names_nobody(void **) {
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i++) {
 		assert_string_equal(network.failure[i], "ecdsa.signature");
-		assert_int_equal(signing_culprit(started(signings, i)), 0);
+		assert_int_equal(signing_exchange(started(signings, i))->culprit, 0);
 		for (uint8_t peer = 1; peer <= 3; peer++)
 			assert_false(ecdsa_share_pair(keepers.shares[i], peer)->ready);
 	}
@@ -141,7 +141,7 @@ two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network.failure[i], "signing.echo");
-		assert_int_equal(signing_culprit(started(signings, i)), 0);
+		assert_int_equal(signing_exchange(started(signings, i))->culprit, 0);
 		assert_true(started(signings, i)->exchange.round < 2); /* no w has left */
 	}
 	end_signings(signings);

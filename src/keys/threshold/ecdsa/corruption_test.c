@@ -85,8 +85,7 @@ struct subject {
 	const struct message_kind *kinds;
 	size_t rounds;
 	void (*start)(struct keepers *keepers, struct network *network);
-	enum exchange_state (*state)(void *machine);
-	uint8_t (*culprit)(void *machine);
+	const struct protocol *protocol;
 	bool (*has_result)(void *machine);
 	void (*destroy)(void *machine);
 	bool forgets; /* pairs, where a check fails */
@@ -104,15 +103,16 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	if (!change.done)
 		fail_msg("%s: was never sent", field->name);
 	for (uint8_t i = 1; i <= 3; i++) {
-		if (subject->state(network.machines[i]) != EXCHANGE_ABORTED || subject->has_result(network.machines[i]))
+		if (subject->protocol->exchange(network.machines[i])->state != EXCHANGE_ABORTED ||
+		    subject->has_result(network.machines[i]))
 			fail_msg("%s, byte %zu: party %u did not end (%s)", field->name, at, i,
 				 network.failure[VICTIM]);
 	}
-	uint8_t culprit = subject->culprit(network.machines[VICTIM]);
+	uint8_t culprit = subject->protocol->exchange(network.machines[VICTIM])->culprit;
 	if (culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field->name, at, culprit, network.failure[VICTIM]);
 	/* Whoever hears of it by an abort names nobody: the one that ended it may be honest. */
-	uint8_t named_by_other = subject->culprit(network.machines[OTHER]);
+	uint8_t named_by_other = subject->protocol->exchange(network.machines[OTHER])->culprit;
 	assert_true(named_by_other == 0 || named_by_other == LIAR);
 	assert_int_equal(change.aborts, 2);
 	static uint8_t first[2][MESSAGE_HEADER_SIZE];
@@ -165,16 +165,6 @@ start_dealing(struct keepers *keepers, struct network *network) {
 	}
 }
 
-static enum exchange_state
-dealing_state_of(void *machine) {
-	return dealing_state(machine);
-}
-
-static uint8_t
-dealing_culprit_of(void *machine) {
-	return dealing_culprit(machine);
-}
-
 static bool
 dealing_has_result(void *machine) {
 	struct ecdsa_key key;
@@ -194,8 +184,7 @@ every_field_of_a_dealing(void **) {
 		.kinds = DEALING_MESSAGES,
 		.rounds = DEALING_ROUNDS - 1,
 		.start = start_dealing,
-		.state = dealing_state_of,
-		.culprit = dealing_culprit_of,
+		.protocol = &dealing_protocol,
 		.has_result = dealing_has_result,
 		.destroy = destroy_dealing,
 	};
@@ -225,8 +214,8 @@ who_has_not_stored_the_same_keeps_the_old_share_alive(void **) {
 		assert_ok(dealing_stored(network.machines[i]));
 	network_run(&network);
 	assert_string_equal(network.failure[VICTIM], "dealing.stored");
-	assert_int_equal(dealing_culprit(network.machines[VICTIM]), LIAR);
-	assert_int_equal(dealing_state(network.machines[VICTIM]),
+	assert_int_equal(dealing_exchange(network.machines[VICTIM])->culprit, LIAR);
+	assert_int_equal(dealing_exchange(network.machines[VICTIM])->state,
 			 EXCHANGE_ABORTED); /* never done: nothing old may go */
 	for (uint8_t i = 1; i <= 3; i++)
 		destroy_dealing(network.machines[i]);
@@ -245,16 +234,6 @@ static void
 start_full(struct keepers *keepers, struct network *network) {
 	struct ecdsa_request request = plain_request("pay");
 	start_signing(keepers, &request, network);
-}
-
-static enum exchange_state
-signing_state_of(void *machine) {
-	return signing_state(machine);
-}
-
-static uint8_t
-signing_culprit_of(void *machine) {
-	return signing_culprit(machine);
 }
 
 static bool
@@ -276,8 +255,7 @@ static const struct subject SIGNING = {
 	.kinds = SIGNING_MESSAGES,
 	.rounds = SIGNING_ROUNDS,
 	.start = start_full,
-	.state = signing_state_of,
-	.culprit = signing_culprit_of,
+	.protocol = &signing_protocol,
 	.has_result = signing_has_result,
 	.destroy = destroy_signing,
 	.forgets = true,
@@ -297,16 +275,6 @@ start_online(struct keepers *keepers, struct network *network) {
 	struct ecdsa_request request = plain_request("pay");
 	keepers_prepare(keepers, &keepers->key.holders, NONCE, presignatures);
 	keepers_start_online(keepers, presignatures, &keepers->key.holders, &request, onlines, network);
-}
-
-static enum exchange_state
-online_state_of(void *machine) {
-	return online_state(machine);
-}
-
-static uint8_t
-online_culprit_of(void *machine) {
-	return online_culprit(machine);
 }
 
 static bool
@@ -334,12 +302,12 @@ every_field_of_the_online_round(void **) {
 			fresh_keepers(&keepers);
 			start_online(&keepers, &network);
 			network_run(&network);
-			assert_int_equal(online_state_of(network.machines[VICTIM]), EXCHANGE_ABORTED);
+			assert_int_equal(online_exchange(network.machines[VICTIM])->state, EXCHANGE_ABORTED);
 			assert_false(online_has_result(network.machines[VICTIM]));
-			if (online_culprit_of(network.machines[VICTIM]) !=
+			if (online_exchange(network.machines[VICTIM])->culprit !=
 			    (names_nobody(kind->fields[i].name) ? 0 : LIAR))
 				fail_msg("%s: party %u is named", kind->fields[i].name,
-					 online_culprit_of(network.machines[VICTIM]));
+					 online_exchange(network.machines[VICTIM])->culprit);
 			assert_false(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
 			assert_int_equal(ecdsa_share_pair(keepers.shares[VICTIM], OTHER)->ready,
 					 !names_nobody(kind->fields[i].name));
@@ -414,7 +382,7 @@ what_is_said_is_the_same_for_a_hundred_keys(void **) {
 			keepers_start_signing(&keepers, &two, &request, NONCE, signings, &network);
 			network_run(&network);
 			assert_true(trace.change.done);
-			assert_int_equal(signing_state(signings[VICTIM]), EXCHANGE_ABORTED);
+			assert_int_equal(signing_exchange(signings[VICTIM])->state, EXCHANGE_ABORTED);
 			trace.status = network.status[VICTIM];
 			if (n == 0)
 				first = trace;
@@ -489,9 +457,9 @@ a_signing_under_way_does_not_use_a_pair_that_was_forgotten(void **) {
 	while (network_step(&second, LIAR))
 		;
 	assert_string_equal(second.failure[VICTIM], "ecdsa.no_setup");
-	assert_int_equal(signing_culprit(signings[VICTIM]), 0);
-	assert_int_equal(signing_state(signings[VICTIM]), EXCHANGE_ABORTED);
-	while (signing_next(signings[VICTIM], &to, &frame)) {
+	assert_int_equal(signing_exchange(signings[VICTIM])->culprit, 0);
+	assert_int_equal(signing_exchange(signings[VICTIM])->state, EXCHANGE_ABORTED);
+	while (exchange_next(signing_exchange(signings[VICTIM]), &to, &frame)) {
 		assert_int_equal(frame.len, MESSAGE_HEADER_SIZE); /* an abort, nothing that a zero would mask */
 		frames++;
 	}
@@ -514,15 +482,15 @@ a_frame_that_strays_ends_nothing(void **) {
 		if (at == 6)
 			continue; /* the type: a frame of this peer and of no round */
 		start_full(&keepers, &network);
-		while (signing_next(network.machines[LIAR], &to, &frame) && to != VICTIM)
+		while (exchange_next(signing_exchange(network.machines[LIAR]), &to, &frame) && to != VICTIM)
 			;
 		_cleanup_(buffer_free) struct buffer changed = {};
 		buffer_append_bytes(&changed, frame);
 		changed.data[at] ^= 0x40;
 		assert_fails(STATUS_INVALID, "exchange.stray",
-			     signing_receive(network.machines[VICTIM], buffer_bytes(&changed)));
-		assert_int_equal(signing_state(network.machines[VICTIM]), EXCHANGE_RUNNING);
-		assert_ok(signing_receive(network.machines[VICTIM], frame));
+			     exchange_receive(signing_exchange(network.machines[VICTIM]), buffer_bytes(&changed)));
+		assert_int_equal(signing_exchange(network.machines[VICTIM])->state, EXCHANGE_RUNNING);
+		assert_ok(exchange_receive(signing_exchange(network.machines[VICTIM]), frame));
 		for (uint8_t i = 1; i <= 3; i++)
 			destroy_signing(network.machines[i]);
 	}

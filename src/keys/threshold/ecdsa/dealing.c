@@ -75,7 +75,6 @@ struct dealing {
 	struct point expected[PARTIES_MAX]; /* reshare: the number of each dealer times the generator */
 	struct hash256 commitments[PARTIES_MAX];
 	struct hash256 echo, transcript;
-	uint8_t suspect; /* whose message is being checked */
 	bool confirmed, stored;
 	struct ecdsa_share *share;
 };
@@ -133,6 +132,8 @@ sets_up_with(const struct dealing *dealing, size_t position) {
 	       holds(dealing, parties_of(dealing)->parties[position].index);
 }
 
+static const struct exchange_protocol PROTOCOL;
+
 static enum status
 open_exchange(struct dealing *dealing, const struct dealing_terms *terms) {
 	struct party_set parties;
@@ -149,9 +150,7 @@ open_exchange(struct dealing *dealing, const struct dealing_terms *terms) {
 						 .nonce = terms->nonce,
 						 .request = hash256_bytes(&request)},
 			 &session));
-	exchange_open(&dealing->exchange, &session, DEALING_MESSAGES, DEALING_ROUNDS);
-	dealing->exchange.counts = dealing_counts;
-	dealing->exchange.context = dealing;
+	exchange_open(&dealing->exchange, &session, &PROTOCOL, dealing);
 	return OK;
 }
 
@@ -303,7 +302,8 @@ append_opening(const struct dealing *dealing, size_t position, struct buffer *fr
 }
 
 static enum status
-answer_commitments(struct dealing *dealing) {
+answer_commitments(void *self) {
+	struct dealing *dealing = self;
 	const struct protocol_session *session = &dealing->exchange.session;
 	struct bytes fields[PARTIES_MAX][COMMIT_FIELDS];
 	for (size_t i = 0; i < session->parties.count; i++) {
@@ -317,10 +317,10 @@ answer_commitments(struct dealing *dealing) {
 	for (size_t i = 0; i < session->parties.count; i++) {
 		if (!sets_up_with(dealing, i))
 			continue;
-		dealing->suspect = session->parties.parties[i].index;
+		dealing->exchange.suspect = session->parties.parties[i].index;
 		TRY(pairwise_answer(&secrets_of(dealing)->setups[i], dealing->oblivious, session,
 				    fields[i][COMMIT_OFFER], fields[i][COMMIT_ANSWER], &secrets_of(dealing)->pairs[i]));
-		dealing->suspect = 0;
+		dealing->exchange.suspect = 0;
 	}
 	exchange_advance(&dealing->exchange);
 	for (size_t i = 0; i < session->parties.count; i++) {
@@ -471,7 +471,8 @@ deal_to_self(struct dealing *dealing, struct point (*coefficients)[PARTIES_MAX],
 }
 
 static enum status
-check_openings(struct dealing *dealing) {
+check_openings(void *self) {
+	struct dealing *dealing = self;
 	struct point coefficients[PARTIES_MAX][PARTIES_MAX];
 	struct bytes fields[PARTIES_MAX][OPEN_FIELDS], chains[PARTIES_MAX];
 	const struct party_set *parties = parties_of(dealing);
@@ -489,11 +490,12 @@ check_openings(struct dealing *dealing) {
 	for (size_t i = 0; i < parties->count; i++) {
 		if (!is_peer(dealing, i))
 			continue;
-		dealing->suspect = parties->parties[i].index;
+		dealing->exchange.suspect = parties->parties[i].index;
 		TRY(check_opening(dealing, i, fields[i], coefficients));
-		if (deals(dealing, dealing->suspect))
-			chains[party_set_position(&dealing->dealers, dealing->suspect)] = fields[i][OPEN_CHAIN];
-		dealing->suspect = 0;
+		if (deals(dealing, dealing->exchange.suspect))
+			chains[party_set_position(&dealing->dealers, dealing->exchange.suspect)] =
+				fields[i][OPEN_CHAIN];
+		dealing->exchange.suspect = 0;
 	}
 	TRY(compute_key(dealing, coefficients, chains));
 	dealing->transcript = hash_result(dealing);
@@ -507,7 +509,8 @@ check_openings(struct dealing *dealing) {
 /* --- Fourth round --- */
 
 static enum status
-check_confirmations(struct dealing *dealing) {
+check_confirmations(void *self) {
+	struct dealing *dealing = self;
 	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
 		struct bytes fields[CONFIRM_FIELDS];
 		if (!is_peer(dealing, i))
@@ -516,12 +519,12 @@ check_confirmations(struct dealing *dealing) {
 		if (!bytes_equal(fields[CONFIRM_TRANSCRIPT], hash256_bytes(&dealing->transcript)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.transcript: party %u has another result",
 				    parties_of(dealing)->parties[i].index);
-		dealing->suspect = parties_of(dealing)->parties[i].index;
+		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
 		if (sets_up_with(dealing, i) &&
 		    !bytes_equal(fields[CONFIRM_SETUP], hash256_bytes(&secrets_of(dealing)->pairs[i].setup_id)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.setup: party %u has another set-up",
-				    dealing->suspect);
-		dealing->suspect = 0;
+				    dealing->exchange.suspect);
+		dealing->exchange.suspect = 0;
 	}
 	dealing->confirmed = true;
 	secret_wipe(dealing->memory.data, dealing->memory.len);
@@ -530,100 +533,51 @@ check_confirmations(struct dealing *dealing) {
 }
 
 static enum status
-check_stored(struct dealing *dealing) {
+check_stored(void *self) {
+	struct dealing *dealing = self;
 	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
 		struct bytes fields[STORED_FIELDS];
 		if (!is_peer(dealing, i))
 			continue;
-		dealing->suspect = parties_of(dealing)->parties[i].index;
+		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
 		TRY(exchange_fields(&dealing->exchange, i, fields));
 		if (!bytes_equal(fields[STORED_TRANSCRIPT], hash256_bytes(&dealing->transcript)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.stored: party %u has stored another result",
-				    dealing->suspect);
-		dealing->suspect = 0;
+				    dealing->exchange.suspect);
+		dealing->exchange.suspect = 0;
 	}
 	exchange_advance(&dealing->exchange);
 	return OK;
 }
 
-static enum status
-fail_dealing(struct dealing *dealing, enum status status, uint8_t culprit) {
-	exchange_abort(&dealing->exchange, status, culprit);
+static void
+wipe_ended(void *self, enum status) {
+	struct dealing *dealing = self;
 	dealing->confirmed = false;
 	ecdsa_share_destroy(&dealing->share);
 	secret_wipe(dealing->memory.data, dealing->memory.len);
-	return status;
 }
 
-static enum status
-go_on(struct dealing *dealing) {
-	static enum status (*const steps[DEALING_ROUNDS])(struct dealing *) = {
-		answer_commitments,
-		check_openings,
-		check_confirmations,
-		check_stored,
-	};
-	return steps[dealing->exchange.round](dealing);
-}
-
-/* Whether everyone has been heard in the current round, and it may end. */
-static bool
-may_go_on(const struct dealing *dealing) {
-	if (dealing->exchange.state != EXCHANGE_RUNNING)
-		return false;
-	if (dealing->exchange.round == DEALING_ROUNDS - 1 && !dealing->stored)
-		return false;
-	return exchange_is_complete(&dealing->exchange);
-}
-
-static enum status
-go_on_while_complete(struct dealing *dealing) {
-	while (may_go_on(dealing)) {
-		enum status status = go_on(dealing);
-		if (status != OK)
-			return fail_dealing(dealing, status, dealing->suspect);
-	}
-	return OK;
-}
-
-enum status
-dealing_receive(struct dealing *dealing, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&dealing->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_dealing(dealing, status, dealing->exchange.culprit) : status;
-	return go_on_while_complete(dealing);
-}
+static const struct exchange_protocol PROTOCOL = {
+	.kinds = DEALING_MESSAGES,
+	.rounds = DEALING_ROUNDS,
+	.steps = {answer_commitments, check_openings, check_confirmations, check_stored},
+	.counts = dealing_counts,
+	.ended = wipe_ended,
+};
 
 enum status
 dealing_stored(struct dealing *dealing) {
 	if (!dealing->confirmed || dealing->stored)
 		return fail(STATUS_CONFLICT, "dealing.state: not confirmed, or stored before");
 	dealing->stored = true;
-	for (size_t i = 0; i < parties_of(dealing)->count; i++)
-		if (is_peer(dealing, i))
-			buffer_append_bytes(exchange_frame(&dealing->exchange, i), hash256_bytes(&dealing->transcript));
-	return go_on_while_complete(dealing);
+	TRY(exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript)));
+	return exchange_go_on(&dealing->exchange);
 }
 
-bool
-dealing_next(struct dealing *dealing, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&dealing->exchange, to, frame);
-}
-
-void
-dealing_rewind(struct dealing *dealing) {
-	exchange_rewind(&dealing->exchange);
-}
-
-enum exchange_state
-dealing_state(const struct dealing *dealing) {
-	return dealing->exchange.state;
-}
-
-uint8_t
-dealing_culprit(const struct dealing *dealing) {
-	return dealing->exchange.culprit;
+struct exchange *
+dealing_exchange(struct dealing *dealing) {
+	return &dealing->exchange;
 }
 
 bool

@@ -11,11 +11,10 @@
  *
  * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened); stored. After the
  * third dealing_take_share() gives the share; the caller makes it durable and says so by dealing_stored(). When
- * dealing_state() is EXCHANGE_DONE all have said so: only then may an old share be destroyed.
+ * the exchange is EXCHANGE_DONE all have said so: only then may an old share be destroyed.
  *
- * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock. Errors: from
- * dealing_receive(), what failed; but for "exchange.stray" and "exchange.over" the dealing has then ended, and
- * dealing_culprit() says whom the check names. Sources: ePrint 2022/374; Pedersen 1991; Feldman 1987.
+ * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Frames are carried by its exchange
+ * (exchange.h). Threads: one. No I/O, no clock. Errors: "dealing.*". Sources: ePrint 2022/374; Pedersen 1991; Feldman 1987.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_DEALING_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_DEALING_H
@@ -45,11 +44,7 @@ struct dealing;
 /* Errors: dealing.terms, dealing.part, and those of session.h. */
 enum status dealing_start(struct dealing **dealing, const struct dealing_terms *terms);
 void dealing_destroy(struct dealing **dealing); /* a cleanup function */
-enum status dealing_receive(struct dealing *dealing, struct bytes frame);
-bool dealing_next(struct dealing *dealing, uint8_t *to, struct bytes *frame);
-void dealing_rewind(struct dealing *dealing);
-enum exchange_state dealing_state(const struct dealing *dealing);
-uint8_t dealing_culprit(const struct dealing *dealing); /* 0: nobody */
+struct exchange *dealing_exchange(struct dealing *dealing);
 
 /* True once all have confirmed: the key as it now is. */
 bool dealing_confirmed(const struct dealing *dealing, struct ecdsa_key *key);

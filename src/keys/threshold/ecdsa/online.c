@@ -24,7 +24,6 @@ struct online {
 	struct hash256 presignature_id;
 	struct point nonce_point; /* R' */
 	struct scalar w, u;       /* of this signer, and then of all */
-	uint8_t suspect;
 	struct ecdsa_signature signature;
 };
 
@@ -38,6 +37,8 @@ check_terms(const struct presignature *presignature, const struct ecdsa_share *s
 		return fail(STATUS_DENIED, "presignature.purpose: an opaque digest is signed in full rounds only");
 	return OK;
 }
+
+static const struct exchange_protocol PROTOCOL;
 
 static enum status
 open_exchange(struct online *online, const struct presignature *presignature, struct bytes instance) {
@@ -54,7 +55,7 @@ open_exchange(struct online *online, const struct presignature *presignature, st
 						 .nonce = presignature->id.bytes,
 						 .request = hash256_bytes(&request)},
 			 &session));
-	exchange_open(&online->exchange, &session, ONLINE_MESSAGES, ONLINE_ROUNDS);
+	exchange_open(&online->exchange, &session, &PROTOCOL, online);
 	return OK;
 }
 
@@ -151,7 +152,8 @@ online_destroy(struct online **online) {
 }
 
 static enum status
-take_round(struct online *online) {
+take_round(void *self) {
+	struct online *online = self;
 	const struct party_set *signers = &online->exchange.session.parties;
 	uint8_t nonce_point[POINT_SIZE];
 	struct scalar w = online->w, u = online->u;
@@ -161,59 +163,40 @@ take_round(struct online *online) {
 		struct scalar their_w, their_u;
 		if (signers->parties[i].index == online->exchange.session.self)
 			continue;
-		online->suspect = signers->parties[i].index;
+		online->exchange.suspect = signers->parties[i].index;
 		TRY(exchange_fields(&online->exchange, i, fields));
 		if (!bytes_equal(fields[ONLINE_PRESIGNATURE], hash256_bytes(&online->presignature_id)))
-			return fail(STATUS_UNAUTHORIZED, "online.presignature: party %u uses another", online->suspect);
+			return fail(STATUS_UNAUTHORIZED, "online.presignature: party %u uses another",
+				    online->exchange.suspect);
 		if (!bytes_equal(fields[ONLINE_NONCE_POINT], BYTES_OF_ARRAY(nonce_point)))
 			return fail(STATUS_UNAUTHORIZED, "online.nonce_point: party %u signs with another R",
-				    online->suspect);
+				    online->exchange.suspect);
 		TRY(scalar_read(fields[ONLINE_W].data, &their_w));
 		TRY(scalar_read(fields[ONLINE_U].data, &their_u));
 		w = scalar_add(&w, &their_w);
 		u = scalar_add(&u, &their_u);
-		online->suspect = 0;
+		online->exchange.suspect = 0;
 	}
 	TRY(ecdsa_assemble(&online->request, &online->derived, &online->nonce_point, &w, &u, &online->signature));
 	exchange_advance(&online->exchange);
 	return OK;
 }
 
-static enum status
-fail_online(struct online *online, enum status status, uint8_t culprit) {
-	exchange_abort(&online->exchange, status, culprit);
-	if (status != STATUS_NO_MEMORY)
+static void
+wipe_ended(void *self, enum status reason) {
+	struct online *online = self;
+	if (reason != STATUS_NO_MEMORY)
 		signing_forget_pairs(online->share, &online->exchange);
 	secret_wipe(&online->w, sizeof online->w);
 	secret_wipe(&online->u, sizeof online->u);
-	return status;
 }
 
-enum status
-online_receive(struct online *online, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&online->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_online(online, status, online->exchange.culprit) : status;
-	if (!exchange_is_complete(&online->exchange))
-		return OK;
-	status = take_round(online);
-	return status == OK ? OK : fail_online(online, status, online->suspect);
-}
+static const struct exchange_protocol PROTOCOL = {
+	.kinds = ONLINE_MESSAGES, .rounds = ONLINE_ROUNDS, .steps = {take_round}, .ended = wipe_ended};
 
-bool
-online_next(struct online *online, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&online->exchange, to, frame);
-}
-
-enum exchange_state
-online_state(const struct online *online) {
-	return online->exchange.state;
-}
-
-uint8_t
-online_culprit(const struct online *online) {
-	return online->exchange.culprit;
+struct exchange *
+online_exchange(struct online *online) {
+	return &online->exchange;
 }
 
 bool

@@ -53,10 +53,7 @@ struct online;
 enum status online_start(struct online **online, struct presignature **presignature, struct ecdsa_share *share,
 			 struct bytes instance, const struct ecdsa_request *request);
 void online_destroy(struct online **online); /* a cleanup function */
-enum status online_receive(struct online *online, struct bytes frame);
-bool online_next(struct online *online, uint8_t *to, struct bytes *frame);
-enum exchange_state online_state(const struct online *online);
-uint8_t online_culprit(const struct online *online);
+struct exchange *online_exchange(struct online *online);
 bool online_result(const struct online *online, struct ecdsa_signature *signature);
 
 extern const struct message_kind ONLINE_MESSAGES[];

@@ -79,8 +79,8 @@ struct signing {
 	uint8_t salt[32];
 	uint8_t nonce_point[POINT_SIZE], key_point[POINT_SIZE]; /* of this signer */
 	struct hash256 commitments[PARTIES_MAX], echo;
-	struct point sum; /* R */
-	uint8_t suspect;
+	struct point sum;    /* R */
+	bool pairs_are_gone; /* forgotten by another signing that failed */
 	struct ecdsa_signature signature;
 	struct presignature *presignature;
 };
@@ -112,6 +112,8 @@ check_purpose(const struct signing_terms *terms) {
 	return OK;
 }
 
+static const struct exchange_protocol SIGNING, PREPARING;
+
 static enum status
 open_exchange(struct signing *signing, const struct signing_terms *terms) {
 	const struct ecdsa_key *key = &terms->share->key;
@@ -132,8 +134,7 @@ open_exchange(struct signing *signing, const struct signing_terms *terms) {
 						 .nonce = terms->nonce,
 						 .request = hash256_bytes(&all)},
 			 &session));
-	exchange_open(&signing->exchange, &session, SIGNING_MESSAGES,
-		      signing->prepares ? SIGNING_ROUNDS_TO_PREPARE : SIGNING_ROUNDS);
+	exchange_open(&signing->exchange, &session, signing->prepares ? &PREPARING : &SIGNING, signing);
 	return OK;
 }
 
@@ -296,10 +297,10 @@ finish_extension(struct signing *signing, size_t position, const struct bytes fi
 	memcpy(message.corrections, fields[START_CORRECTIONS].data, sizeof message.corrections);
 	memcpy(message.choice_sum, fields[START_CHOICE_SUM].data, sizeof message.choice_sum);
 	memcpy(message.column_hash, fields[START_COLUMN_HASH].data, sizeof message.column_hash);
-	signing->suspect = peer;
+	signing->exchange.suspect = peer;
 	TRY(extension_send(signing->oblivious, &context, &ecdsa_share_pair(signing->share, peer)->as_sender, &message,
 			   secrets_of(signing)->peers[position].sent));
-	signing->suspect = 0;
+	signing->exchange.suspect = 0;
 	return OK;
 }
 
@@ -340,8 +341,19 @@ write_multiplication(struct signing *signing, size_t position) {
 	return buffer_status(frame);
 }
 
+/* Before each step. Another signing with the same share may have found a peer out meanwhile: a pair that was forgotten is
+ * all zeros, and whoever knows that would know what it masks. */
 static enum status
-take_first_round(struct signing *signing) {
+check_pairs(struct signing *signing) {
+	enum status status = ecdsa_share_check_signers(signing->share, signers_of(signing));
+	signing->pairs_are_gone = status != OK;
+	return status;
+}
+
+static enum status
+take_first_round(void *self) {
+	struct signing *signing = self;
+	TRY(check_pairs(signing));
 	struct bytes fields[PARTIES_MAX][START_FIELDS];
 	size_t count = signers_of(signing)->count;
 	for (size_t i = 0; i < count; i++) {
@@ -476,11 +488,13 @@ write_last_round(struct signing *signing) {
 }
 
 static enum status
-take_second_round(struct signing *signing) {
+take_second_round(void *self) {
+	struct signing *signing = self;
 	struct point nonce_points[PARTIES_MAX], key_points[PARTIES_MAX];
 	struct bytes fields[PARTIES_MAX][MULTIPLY_FIELDS];
 	struct signing_secrets *secrets = secrets_of(signing);
 	const struct party_set *signers = signers_of(signing);
+	TRY(check_pairs(signing));
 	for (size_t i = 0; i < signers->count; i++) {
 		if (!is_peer(signing, i))
 			continue;
@@ -493,9 +507,9 @@ take_second_round(struct signing *signing) {
 	for (size_t i = 0; i < signers->count; i++) {
 		if (!is_peer(signing, i))
 			continue;
-		signing->suspect = signers->parties[i].index;
+		signing->exchange.suspect = signers->parties[i].index;
 		TRY(check_multiplication(signing, i, fields[i], &nonce_points[i], &key_points[i]));
-		signing->suspect = 0;
+		signing->exchange.suspect = 0;
 	}
 	TRY(sum_points(signing, nonce_points, key_points));
 	struct scalar term = scalar_multiply(&secrets->nonce, &secrets->phi_all);
@@ -514,10 +528,12 @@ take_second_round(struct signing *signing) {
 /* --- The end --- */
 
 static enum status
-take_last_round(struct signing *signing) {
+take_last_round(void *self) {
+	struct signing *signing = self;
 	struct signing_secrets *secrets = secrets_of(signing);
 	const struct party_set *signers = signers_of(signing);
 	uint8_t nonce_point[POINT_SIZE];
+	TRY(check_pairs(signing));
 	struct scalar w = secrets->v, u = secrets->u;
 	declassify(&w, sizeof w); /* both have been sent to all */
 	declassify(&u, sizeof u);
@@ -527,16 +543,16 @@ take_last_round(struct signing *signing) {
 		struct scalar their_w, their_u;
 		if (!is_peer(signing, i))
 			continue;
-		signing->suspect = signers->parties[i].index;
+		signing->exchange.suspect = signers->parties[i].index;
 		TRY(exchange_fields(&signing->exchange, i, fields));
 		if (!bytes_equal(fields[FINISH_NONCE_POINT], BYTES_OF_ARRAY(nonce_point)))
 			return fail(STATUS_UNAUTHORIZED, "signing.nonce_point: party %u signs with another R",
-				    signing->suspect);
+				    signing->exchange.suspect);
 		TRY(scalar_read(fields[FINISH_W].data, &their_w));
 		TRY(scalar_read(fields[FINISH_U].data, &their_u));
 		w = scalar_add(&w, &their_w);
 		u = scalar_add(&u, &their_u);
-		signing->suspect = 0;
+		signing->exchange.suspect = 0;
 	}
 	TRY(ecdsa_assemble(&signing->request, &signing->derived, &signing->sum, &w, &u, &signing->signature));
 	secret_wipe(signing->memory.data, signing->memory.len);
@@ -556,62 +572,30 @@ signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange)
 }
 
 static void
-end_signing(struct signing *signing, enum status reason, uint8_t culprit) {
-	exchange_abort(&signing->exchange, reason, culprit);
+wipe_ended(void *self, enum status reason) {
+	struct signing *signing = self;
 	secret_wipe(signing->memory.data, signing->memory.len);
 	presignature_destroy(&signing->presignature);
-}
-
-static enum status
-fail_signing(struct signing *signing, enum status status, uint8_t culprit) {
-	end_signing(signing, status, culprit);
-	if (status != STATUS_NO_MEMORY)
+	if (reason != STATUS_NO_MEMORY && !signing->pairs_are_gone)
 		signing_forget_pairs(signing->share, &signing->exchange);
-	return status;
 }
 
-/* One round. Another signing with the same share may have found a peer out meanwhile: a pair that was forgotten is all
- * zeros, and whoever knows that would know what it masks. */
-static enum status
-go_on(struct signing *signing) {
-	static enum status (*const steps[SIGNING_ROUNDS])(struct signing *) = {
-		take_first_round,
-		take_second_round,
-		take_last_round,
-	};
-	enum status status = ecdsa_share_check_signers(signing->share, signers_of(signing));
-	if (status != OK) {
-		end_signing(signing, status, 0);
-		return status;
-	}
-	status = steps[signing->exchange.round](signing);
-	return status == OK ? OK : fail_signing(signing, status, signing->suspect);
-}
+static const struct exchange_protocol SIGNING = {
+	.kinds = SIGNING_MESSAGES,
+	.rounds = SIGNING_ROUNDS,
+	.steps = {take_first_round, take_second_round, take_last_round},
+	.ended = wipe_ended,
+};
+static const struct exchange_protocol PREPARING = {
+	.kinds = SIGNING_MESSAGES,
+	.rounds = SIGNING_ROUNDS_TO_PREPARE,
+	.steps = {take_first_round, take_second_round},
+	.ended = wipe_ended,
+};
 
-enum status
-signing_receive(struct signing *signing, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&signing->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_signing(signing, status, signing->exchange.culprit) : status;
-	while (signing->exchange.state == EXCHANGE_RUNNING && exchange_is_complete(&signing->exchange))
-		TRY(go_on(signing));
-	return OK;
-}
-
-bool
-signing_next(struct signing *signing, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&signing->exchange, to, frame);
-}
-
-enum exchange_state
-signing_state(const struct signing *signing) {
-	return signing->exchange.state;
-}
-
-uint8_t
-signing_culprit(const struct signing *signing) {
-	return signing->exchange.culprit;
+struct exchange *
+signing_exchange(struct signing *signing) {
+	return &signing->exchange;
 }
 
 bool

@@ -16,10 +16,9 @@
  * After any check that failed, and after a peer's abort, the pairs concerned are forgotten in the share (pairwise.h);
  * nothing is tried again here. The caller seals the share anew, durably, before it sends the abort frames: else a restart
  * would bring back what a peer has learned a bit of.
- * Memory: opaque, wiped when destroyed; the share is borrowed until then. Threads: one. No
- * I/O, no clock. Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup", "ecdsa.path"; from
- * signing_receive(), what failed; but for "exchange.stray" and "exchange.over" the signing has then ended, and
- * signing_culprit() says whom the check names. Source: Doerner, Kondi, Lee, shelat: ePrint 2023/765, Protocol 3.6.
+ * Memory: opaque, wiped when destroyed; the share is borrowed until then. Frames are carried by its exchange (exchange.h).
+ * Threads: one. No I/O, no clock. Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup",
+ * "ecdsa.path"; of the rounds "signing.*". Source: Doerner, Kondi, Lee, shelat: ePrint 2023/765, Protocol 3.6.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_ECDSA_SIGNING_H
 #define GATEHOUSE_KEYS_THRESHOLD_ECDSA_SIGNING_H
@@ -41,10 +40,7 @@ struct presignature;
 
 enum status signing_start(struct signing **signing, const struct signing_terms *terms);
 void signing_destroy(struct signing **signing); /* a cleanup function */
-enum status signing_receive(struct signing *signing, struct bytes frame);
-bool signing_next(struct signing *signing, uint8_t *to, struct bytes *frame);
-enum exchange_state signing_state(const struct signing *signing);
-uint8_t signing_culprit(const struct signing *signing); /* 0: nobody */
+struct exchange *signing_exchange(struct signing *signing);
 
 /* Done, in full rounds: the signature, verified. */
 bool signing_result(const struct signing *signing, struct ecdsa_signature *signature);

@@ -226,7 +226,7 @@ signers_with_different_requests_never_meet(void **) {
 		for (uint8_t index = 1; index <= 2; index++) {
 			struct ecdsa_signature signature;
 			assert_string_equal(network.failure[index], "exchange.stray");
-			assert_int_equal(online_state(onlines[index]), EXCHANGE_RUNNING);
+			assert_int_equal(online_exchange(onlines[index])->state, EXCHANGE_RUNNING);
 			assert_false(online_result(onlines[index], &signature));
 		}
 		end_onlines(onlines);

@@ -20,11 +20,9 @@ must(enum status status, const char *what) {
 	exit(1);
 }
 
-/* One machine per party and the time that party 1 spends. */
+/* The exchange of each party and the time that party 1 spends. */
 struct run {
-	void *machines[MEMBERS + 1];
-	enum status (*receive)(void *machine, struct bytes frame);
-	bool (*next)(void *machine, uint8_t *to, struct bytes *frame);
+	struct exchange *machines[MEMBERS + 1];
 	int64_t spent_ns; /* by party 1 */
 	size_t sent;      /* by party 1 to party 2 */
 };
@@ -32,7 +30,7 @@ struct run {
 static void
 carry(struct run *run, uint8_t from, uint8_t to, struct bytes frame) {
 	int64_t start = bench_thread_cpu_ns();
-	must(run->receive(run->machines[to], frame), "receiving");
+	must(exchange_receive(run->machines[to], frame), "receiving");
 	if (to == 1)
 		run->spent_ns += bench_thread_cpu_ns() - start;
 	if (from == 1 && to == 2)
@@ -46,23 +44,12 @@ run_to_the_end(struct run *run) {
 	for (bool moved = true; moved;) {
 		moved = false;
 		for (uint8_t i = 1; i <= MEMBERS; i++)
-			while (run->machines[i] != nullptr && run->next(run->machines[i], &to, &frame)) {
+			while (run->machines[i] != nullptr && exchange_next(run->machines[i], &to, &frame)) {
 				carry(run, i, to, frame);
 				moved = true;
 			}
 	}
 }
-
-#define ADAPT(name)                                                                                                    \
-	static enum status name##_receive_any(void *machine, struct bytes frame) {                                     \
-		return name##_receive(machine, frame);                                                                 \
-	}                                                                                                              \
-	static bool name##_next_any(void *machine, uint8_t *to, struct bytes *frame) {                                 \
-		return name##_next(machine, to, frame);                                                                \
-	}
-ADAPT(dealing)
-ADAPT(signing)
-ADAPT(online)
 
 static const struct bytes INSTANCE = {(const uint8_t *)"bench", 5};
 static struct ecdsa_share *shares[MEMBERS + 1];
@@ -77,7 +64,7 @@ new_nonce(void) {
 
 static double
 deal(void) {
-	struct run run = {.receive = dealing_receive_any, .next = dealing_next_any};
+	struct run run = {};
 	struct dealing *dealings[MEMBERS + 1] = {};
 	struct dealing_terms terms = {.kind = DEALING_GENERATE, .instance = INSTANCE, .nonce = new_nonce()};
 	terms.key = (struct ecdsa_key){.id = "b", .threshold = 2, .epoch = 1, .holders = parties_up_to(MEMBERS)};
@@ -86,7 +73,7 @@ deal(void) {
 		terms.self = i;
 		must(dealing_start(&dealings[i], &terms), "dealing");
 		run.spent_ns += i == 1 ? bench_thread_cpu_ns() - start : 0;
-		run.machines[i] = dealings[i];
+		run.machines[i] = dealing_exchange(dealings[i]);
 	}
 	run_to_the_end(&run);
 	for (uint8_t i = 1; i <= MEMBERS; i++) {
@@ -105,7 +92,7 @@ first_signers(uint8_t count) {
 
 static double
 sign(uint8_t count, const struct ecdsa_request *request, struct presignature **presignatures, size_t *sent) {
-	struct run run = {.receive = signing_receive_any, .next = signing_next_any};
+	struct run run = {};
 	struct party_set signers = first_signers(count);
 	struct signing *signings[MEMBERS + 1] = {};
 	const uint8_t *nonce = new_nonce();
@@ -118,7 +105,7 @@ sign(uint8_t count, const struct ecdsa_request *request, struct presignature **p
 									 .request = request}),
 		     "signing");
 		run.spent_ns += i == 1 ? bench_thread_cpu_ns() - start : 0;
-		run.machines[i] = signings[i];
+		run.machines[i] = signing_exchange(signings[i]);
 	}
 	run_to_the_end(&run);
 	for (uint8_t i = 1; i <= count; i++) {
@@ -132,7 +119,7 @@ sign(uint8_t count, const struct ecdsa_request *request, struct presignature **p
 
 static double
 sign_online(const struct ecdsa_request *request, size_t *sent) {
-	struct run run = {.receive = online_receive_any, .next = online_next_any};
+	struct run run = {};
 	struct presignature *presignatures[MEMBERS + 1] = {};
 	struct online *onlines[MEMBERS + 1] = {};
 	struct ecdsa_signature signature;
@@ -141,7 +128,7 @@ sign_online(const struct ecdsa_request *request, size_t *sent) {
 		int64_t start = bench_thread_cpu_ns();
 		must(online_start(&onlines[i], &presignatures[i], shares[i], INSTANCE, request), "online");
 		run.spent_ns += i == 1 ? bench_thread_cpu_ns() - start : 0;
-		run.machines[i] = onlines[i];
+		run.machines[i] = online_exchange(onlines[i]);
 	}
 	run_to_the_end(&run);
 	if (!online_result(onlines[1], &signature))

@@ -3,7 +3,7 @@
  * place and bytes to put there in an honest frame (or a frame of its own); the party that receives it must end, stray
  * or go on, and never hand out a share, presignature or signature that an honest run would not have given.
  * Readers: keys/threshold/message.c (message_read_header, message_read_fields, field_size),
- * keys/threshold/exchange.c (read_header, round_of, counts_between, exchange_accept)
+ * keys/threshold/exchange.c (read_header, round_of, counts_between, accept)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,11 +55,11 @@ static enum status
 receive(struct machines *machines, uint8_t index, struct bytes frame) {
 	switch (machines->subject) {
 	case DEALING:
-		return dealing_receive(machines->dealings[index], frame);
+		return exchange_receive(dealing_exchange(machines->dealings[index]), frame);
 	case SIGNING:
-		return signing_receive(machines->signings[index], frame);
+		return exchange_receive(signing_exchange(machines->signings[index]), frame);
 	default:
-		return online_receive(machines->onlines[index], frame);
+		return exchange_receive(online_exchange(machines->onlines[index]), frame);
 	}
 }
 
@@ -68,11 +68,11 @@ next(struct machines *machines, uint8_t index, struct bytes *frame) {
 	uint8_t to;
 	switch (machines->subject) {
 	case DEALING:
-		return dealing_next(machines->dealings[index], &to, frame);
+		return exchange_next(dealing_exchange(machines->dealings[index]), &to, frame);
 	case SIGNING:
-		return signing_next(machines->signings[index], &to, frame);
+		return exchange_next(signing_exchange(machines->signings[index]), &to, frame);
 	default:
-		return online_next(machines->onlines[index], &to, frame);
+		return exchange_next(online_exchange(machines->onlines[index]), &to, frame);
 	}
 }
 
@@ -174,7 +174,7 @@ run_honestly(enum subject subject) {
 		exchange_honestly(&machines, keep);
 		for (uint8_t i = 1; i <= 2; i++)
 			must(dealing_stored(machines.dealings[i]) == OK);
-		must(dealing_next(machines.dealings[2], &(uint8_t){0}, &frame));
+		must(exchange_next(dealing_exchange(machines.dealings[2]), &(uint8_t){0}, &frame));
 		buffer_append_bytes(keep + 3, frame);
 		for (uint8_t i = 1; i <= 2; i++)
 			shares[i] = dealing_take_share(machines.dealings[i]);

@@ -51,7 +51,6 @@ struct frost_dealing {
 	struct frost_element expected[PARTIES_MAX]; /* reshare: the number of each dealer times the generator */
 	struct hash256 commitments[PARTIES_MAX];
 	struct hash256 echo, transcript;
-	uint8_t suspect; /* whose message is being checked */
 	bool confirmed, stored;
 	struct frost_key_share *share;
 };
@@ -158,6 +157,8 @@ hash_request(const struct frost_dealing_terms *terms, const struct frost_suite *
 			    bytes_of(terms->key.chain_code, known ? sizeof terms->key.chain_code : 0));
 }
 
+static const struct exchange_protocol PROTOCOL;
+
 static enum status
 open_exchange(struct frost_dealing *dealing, const struct frost_dealing_terms *terms) {
 	struct party_set parties;
@@ -174,9 +175,7 @@ open_exchange(struct frost_dealing *dealing, const struct frost_dealing_terms *t
 						 .nonce = terms->nonce,
 						 .request = hash256_bytes(&request)},
 			 &session));
-	exchange_open(&dealing->exchange, &session, FROST_DEALING_MESSAGES, FROST_DEALING_ROUNDS);
-	dealing->exchange.counts = frost_dealing_counts;
-	dealing->exchange.context = dealing;
+	exchange_open(&dealing->exchange, &session, &PROTOCOL, dealing);
 	return OK;
 }
 
@@ -256,19 +255,6 @@ own_fields(const struct frost_dealing *dealing, struct bytes fields[OPEN_FIELDS]
 	fields[OPEN_CHAIN] = bytes_of(opening->chain, 32 * (size_t)counts.counts[COUNT_DEALER]);
 }
 
-/* The same hash to every peer. */
-static enum status
-send_hash(struct frost_dealing *dealing, const struct hash256 *hash) {
-	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
-		if (!is_peer(dealing, i))
-			continue;
-		struct buffer *frame = exchange_frame(&dealing->exchange, i);
-		buffer_append_bytes(frame, hash256_bytes(hash));
-		TRY(buffer_status(frame));
-	}
-	return OK;
-}
-
 static enum status
 write_first_round(struct frost_dealing *dealing) {
 	struct bytes own[OPEN_FIELDS] = {};
@@ -276,7 +262,7 @@ write_first_round(struct frost_dealing *dealing) {
 	struct hash256 commitment = commit_to(dealing, self_of(dealing), own);
 	declassify(&commitment, sizeof commitment);
 	dealing->commitments[party_set_position(parties_of(dealing), self_of(dealing))] = commitment;
-	return send_hash(dealing, &commitment);
+	return exchange_tell_all(&dealing->exchange, hash256_bytes(&commitment));
 }
 
 enum status
@@ -340,7 +326,8 @@ append_opening(const struct frost_dealing *dealing, size_t position, struct buff
 }
 
 static enum status
-answer_commitments(struct frost_dealing *dealing) {
+answer_commitments(void *self) {
+	struct frost_dealing *dealing = self;
 	const struct protocol_session *session = &dealing->exchange.session;
 	for (size_t i = 0; i < session->parties.count; i++) {
 		struct bytes field;
@@ -488,7 +475,8 @@ check_echoes(struct frost_dealing *dealing, struct bytes (*fields)[OPEN_FIELDS])
 }
 
 static enum status
-check_openings(struct frost_dealing *dealing) {
+check_openings(void *self) {
+	struct frost_dealing *dealing = self;
 	struct frost_element coefficients[PARTIES_MAX][PARTIES_MAX];
 	struct bytes fields[PARTIES_MAX][OPEN_FIELDS], chains[PARTIES_MAX];
 	TRY(check_echoes(dealing, fields));
@@ -497,18 +485,19 @@ check_openings(struct frost_dealing *dealing) {
 	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
 		if (!is_peer(dealing, i))
 			continue;
-		dealing->suspect = parties_of(dealing)->parties[i].index;
+		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
 		TRY(check_opening(dealing, i, fields[i], coefficients));
-		if (deals(dealing, dealing->suspect))
-			chains[party_set_position(&dealing->dealers, dealing->suspect)] = fields[i][OPEN_CHAIN];
-		dealing->suspect = 0;
+		if (deals(dealing, dealing->exchange.suspect))
+			chains[party_set_position(&dealing->dealers, dealing->exchange.suspect)] =
+				fields[i][OPEN_CHAIN];
+		dealing->exchange.suspect = 0;
 	}
 	TRY(compute_key(dealing, coefficients, chains));
 	dealing->transcript = hash_result(dealing);
 	if (holds(dealing, self_of(dealing)))
 		TRY(make_share(dealing));
 	exchange_advance(&dealing->exchange);
-	return send_hash(dealing, &dealing->transcript);
+	return exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript));
 }
 
 /* --- Fourth round --- */
@@ -524,14 +513,15 @@ compare_transcripts(struct frost_dealing *dealing, const char *name, bool blames
 		TRY(exchange_fields(&dealing->exchange, i, &field));
 		if (bytes_equal(field, hash256_bytes(&dealing->transcript)))
 			continue;
-		dealing->suspect = blames ? index : 0;
+		dealing->exchange.suspect = blames ? index : 0;
 		return fail(STATUS_UNAUTHORIZED, "frost_dealing.%s: party %u has another result", name, index);
 	}
 	return OK;
 }
 
 static enum status
-check_confirmations(struct frost_dealing *dealing) {
+check_confirmations(void *self) {
+	struct frost_dealing *dealing = self;
 	TRY(compare_transcripts(dealing, "transcript", false));
 	dealing->confirmed = true;
 	secret_wipe(dealing->memory.data, dealing->memory.len);
@@ -540,83 +530,41 @@ check_confirmations(struct frost_dealing *dealing) {
 }
 
 static enum status
-check_stored(struct frost_dealing *dealing) {
+check_stored(void *self) {
+	struct frost_dealing *dealing = self;
 	TRY(compare_transcripts(dealing, "stored", true));
 	exchange_advance(&dealing->exchange);
 	return OK;
 }
 
-static enum status
-fail_dealing(struct frost_dealing *dealing, enum status status, uint8_t culprit) {
-	exchange_abort(&dealing->exchange, status, culprit);
+static void
+wipe_ended(void *self, enum status) {
+	struct frost_dealing *dealing = self;
 	dealing->confirmed = false;
 	frost_key_share_destroy(&dealing->share);
 	secret_wipe(dealing->memory.data, dealing->memory.len);
-	return status;
 }
 
-/* Whether everyone has been heard in the current round, and it may end. */
-static bool
-may_go_on(const struct frost_dealing *dealing) {
-	if (dealing->exchange.state != EXCHANGE_RUNNING)
-		return false;
-	if (dealing->exchange.round == FROST_DEALING_ROUNDS - 1 && !dealing->stored)
-		return false;
-	return exchange_is_complete(&dealing->exchange);
-}
-
-static enum status
-go_on_while_complete(struct frost_dealing *dealing) {
-	static enum status (*const steps[FROST_DEALING_ROUNDS])(struct frost_dealing *) = {
-		answer_commitments,
-		check_openings,
-		check_confirmations,
-		check_stored,
-	};
-	while (may_go_on(dealing)) {
-		enum status status = steps[dealing->exchange.round](dealing);
-		if (status != OK)
-			return fail_dealing(dealing, status, dealing->suspect);
-	}
-	return OK;
-}
-
-enum status
-frost_dealing_receive(struct frost_dealing *dealing, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&dealing->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_dealing(dealing, status, dealing->exchange.culprit) : status;
-	return go_on_while_complete(dealing);
-}
+static const struct exchange_protocol PROTOCOL = {
+	.kinds = FROST_DEALING_MESSAGES,
+	.rounds = FROST_DEALING_ROUNDS,
+	.steps = {answer_commitments, check_openings, check_confirmations, check_stored},
+	.counts = frost_dealing_counts,
+	.ended = wipe_ended,
+};
 
 enum status
 frost_dealing_stored(struct frost_dealing *dealing) {
 	if (!dealing->confirmed || dealing->stored)
 		return fail(STATUS_CONFLICT, "frost_dealing.state: not confirmed, or stored before");
 	dealing->stored = true;
-	enum status status = send_hash(dealing, &dealing->transcript);
-	return status == OK ? go_on_while_complete(dealing) : fail_dealing(dealing, status, 0);
+	TRY(exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript)));
+	return exchange_go_on(&dealing->exchange);
 }
 
-bool
-frost_dealing_next(struct frost_dealing *dealing, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&dealing->exchange, to, frame);
-}
-
-void
-frost_dealing_rewind(struct frost_dealing *dealing) {
-	exchange_rewind(&dealing->exchange);
-}
-
-enum exchange_state
-frost_dealing_state(const struct frost_dealing *dealing) {
-	return dealing->exchange.state;
-}
-
-uint8_t
-frost_dealing_culprit(const struct frost_dealing *dealing) {
-	return dealing->exchange.culprit;
+struct exchange *
+frost_dealing_exchange(struct frost_dealing *dealing) {
+	return &dealing->exchange;
 }
 
 bool

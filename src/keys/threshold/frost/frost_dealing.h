@@ -14,9 +14,8 @@
  * EXCHANGE_DONE all have said so: only then may an old share be destroyed. The sibling for ECDSA, ecdsa/dealing.h, has the same
  * rounds; there, pairs of holders are set up in them as well.
  *
- * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Threads: one. No I/O, no clock. Errors: from
- * frost_dealing_receive(), what failed; but for "exchange.stray" and "exchange.over" the dealing has then ended, and
- * frost_dealing_culprit() says whom the check names. Sources: Komlo and Goldberg, ePrint 2020/852, figure 1, with a round of
+ * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Frames are carried by its exchange (exchange.h).
+ * Threads: one. No I/O, no clock. Errors: "frost_dealing.*". Sources: Komlo and Goldberg, ePrint 2020/852, figure 1, with a round of
  * commitments before; Pedersen 1991; Feldman 1987; Herzberg et al. 1995 (refresh); Desmedt and Jajodia 1997 (reshare).
  * docs/PROTOCOL.threshold §17.
  */
@@ -47,11 +46,7 @@ struct frost_dealing;
 /* Errors: frost_dealing.terms, and those of session.h. */
 enum status frost_dealing_start(struct frost_dealing **dealing, const struct frost_dealing_terms *terms);
 void frost_dealing_destroy(struct frost_dealing **dealing); /* a cleanup function */
-enum status frost_dealing_receive(struct frost_dealing *dealing, struct bytes frame);
-bool frost_dealing_next(struct frost_dealing *dealing, uint8_t *to, struct bytes *frame);
-void frost_dealing_rewind(struct frost_dealing *dealing);
-enum exchange_state frost_dealing_state(const struct frost_dealing *dealing);
-uint8_t frost_dealing_culprit(const struct frost_dealing *dealing); /* 0: nobody */
+struct exchange *frost_dealing_exchange(struct frost_dealing *dealing);
 
 /* True once all have confirmed: the key as it now is. */
 bool frost_dealing_confirmed(const struct frost_dealing *dealing, struct frost_key_info *key);

@@ -119,7 +119,7 @@ a_party_that_lost_its_peers_frames_gets_them_again(void **) {
 	frost_start_all(&holders, &terms, dealings, &network);
 	network_run(&network);
 	for (uint8_t i = 1; i <= 3; i++) {
-		frost_dealing_rewind(dealings[i]);
+		exchange_rewind(frost_dealing_exchange(dealings[i]));
 		assert_true(frost_dealing_confirmed(dealings[i], &key));
 	}
 	network_run(&network); /* everything once more, byte for byte */
@@ -207,8 +207,8 @@ expect_refusal(struct network *network, const char *name, uint8_t culprit) {
 	network_run_apart(network);
 	for (uint8_t i = 1; i <= 3; i += 2) {
 		assert_string_equal(network->failure[i], name);
-		assert_int_equal(frost_dealing_culprit(dealings[i]), culprit);
-		assert_int_equal(frost_dealing_state(dealings[i]), EXCHANGE_ABORTED);
+		assert_int_equal(frost_dealing_exchange(dealings[i])->culprit, culprit);
+		assert_int_equal(frost_dealing_exchange(dealings[i])->state, EXCHANGE_ABORTED);
 		assert_false(frost_dealing_confirmed(dealings[i], &key));
 		assert_null(frost_dealing_take_share(dealings[i]));
 	}
@@ -309,10 +309,10 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 	if (!change.done)
 		fail_msg("%s was never sent", field);
 	for (uint8_t i = 1; i <= 3; i++)
-		if (frost_dealing_state(dealings[i]) != EXCHANGE_ABORTED ||
+		if (frost_dealing_exchange(dealings[i])->state != EXCHANGE_ABORTED ||
 		    frost_dealing_take_share(dealings[i]) != nullptr)
 			fail_msg("%s, byte %zu: party %u has not ended", field, at, i);
-	uint8_t culprit = frost_dealing_culprit(dealings[VICTIM]);
+	uint8_t culprit = frost_dealing_exchange(dealings[VICTIM])->culprit;
 	if (culprit != (names_nobody(field) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field, at, culprit, network.failure[VICTIM]);
 	/* A commitment is seen to be wrong when it is opened: until then the victim goes on. */

@@ -247,8 +247,9 @@ run_both(struct frost_dealing *dealings[2]) {
 		for (size_t i = 0; i < 2; i++) {
 			uint8_t to;
 			struct bytes frame;
-			while (frost_dealing_next(dealings[i], &to, &frame)) {
-				IGNORE_STATUS(frost_dealing_receive(dealings[1 - i], frame)); /* told by the state */
+			while (exchange_next(frost_dealing_exchange(dealings[i]), &to, &frame)) {
+				IGNORE_STATUS(exchange_receive(frost_dealing_exchange(dealings[1 - i]),
+							       frame)); /* told by the state */
 				moved = true;
 			}
 		}

@@ -42,20 +42,21 @@ struct machines {
 static bool
 next(struct machines *machines, uint8_t party, uint8_t *to, struct bytes *frame) {
 	if (machines->dealings[party] != nullptr)
-		return frost_dealing_next(machines->dealings[party], to, frame);
-	return machines->repairs[party] != nullptr ? frost_repair_next(machines->repairs[party], to, frame)
-						   : frost_quorum_next(machines->quorums[party], to, frame);
+		return exchange_next(frost_dealing_exchange(machines->dealings[party]), to, frame);
+	return machines->repairs[party] != nullptr
+		       ? exchange_next(frost_repair_exchange(machines->repairs[party]), to, frame)
+		       : exchange_next(frost_quorum_exchange(machines->quorums[party]), to, frame);
 }
 
 /* What fails shows in the state. */
 static void
 receive(struct machines *machines, uint8_t party, struct bytes frame) {
 	if (machines->dealings[party] != nullptr)
-		IGNORE_STATUS(frost_dealing_receive(machines->dealings[party], frame));
+		IGNORE_STATUS(exchange_receive(frost_dealing_exchange(machines->dealings[party]), frame));
 	else if (machines->repairs[party] != nullptr)
-		IGNORE_STATUS(frost_repair_receive(machines->repairs[party], frame));
+		IGNORE_STATUS(exchange_receive(frost_repair_exchange(machines->repairs[party]), frame));
 	else
-		IGNORE_STATUS(frost_quorum_receive(machines->quorums[party], frame));
+		IGNORE_STATUS(exchange_receive(frost_quorum_exchange(machines->quorums[party]), frame));
 }
 
 static void
@@ -139,7 +140,7 @@ try_dealing(size_t scheme, struct change *change) {
 		must(frost_dealing_stored(machines.dealings[party]) == OK);
 	run(&machines, change);
 	if (change->done)
-		must(frost_dealing_state(machines.dealings[VICTIM]) != EXCHANGE_DONE);
+		must(frost_dealing_exchange(machines.dealings[VICTIM])->state != EXCHANGE_DONE);
 	for (uint8_t party = 1; party <= PARTIES; party++)
 		frost_dealing_destroy(&machines.dealings[party]);
 }

@@ -35,7 +35,6 @@ struct frost_quorum {
 	struct hash256 echo;
 	uint8_t shares[PARTIES_MAX][SCALAR_SIZE];
 	uint8_t signature[FROST_SIGNATURE_MAX];
-	uint8_t suspect; /* whose message is being checked */
 };
 
 static_assert(sizeof(struct frost_scalar) == SCALAR_SIZE);
@@ -224,6 +223,8 @@ hash_request(const struct frost_quorum_terms *terms) {
 			    bytes_of(tweaks, 33 * terms->tweak_count));
 }
 
+static const struct exchange_protocol PROTOCOL;
+
 static enum status
 open_exchange(struct frost_quorum *quorum, const struct frost_quorum_terms *terms) {
 	const struct frost_key_info *key = &terms->share->key;
@@ -239,9 +240,7 @@ open_exchange(struct frost_quorum *quorum, const struct frost_quorum_terms *term
 						 .nonce = terms->nonce,
 						 .request = hash256_bytes(&request)},
 			 &session));
-	exchange_open(&quorum->exchange, &session, FROST_QUORUM_MESSAGES, FROST_QUORUM_ROUNDS);
-	quorum->exchange.counts = counts;
-	quorum->exchange.context = quorum;
+	exchange_open(&quorum->exchange, &session, &PROTOCOL, quorum);
 	return OK;
 }
 
@@ -269,14 +268,7 @@ static enum status
 write_first_round(struct frost_quorum *quorum, const struct randomness *randomness) {
 	uint8_t *commitment = quorum->commitments[own_position(quorum)];
 	TRY(scheme_of(quorum)->commit(quorum, randomness, commitment));
-	for (size_t i = 0; i < parties_of(quorum)->count; i++) {
-		if (!is_peer(quorum, i))
-			continue;
-		struct buffer *frame = exchange_frame(&quorum->exchange, i);
-		buffer_append(frame, commitment, commitment_size(quorum));
-		TRY(buffer_status(frame));
-	}
-	return OK;
+	return exchange_tell_all(&quorum->exchange, bytes_of(commitment, commitment_size(quorum)));
 }
 
 enum status
@@ -314,7 +306,8 @@ frost_quorum_destroy(struct frost_quorum **quorum) {
 /* Whom a position names; a position beyond the signers names nobody. */
 static void
 suspect(struct frost_quorum *quorum, size_t position) {
-	quorum->suspect = position < parties_of(quorum)->count ? parties_of(quorum)->parties[position].index : 0;
+	quorum->exchange.suspect =
+		position < parties_of(quorum)->count ? parties_of(quorum)->parties[position].index : 0;
 }
 
 static struct hash256
@@ -329,7 +322,8 @@ hash_commitments(const struct frost_quorum *quorum) {
 }
 
 static enum status
-answer_commitments(struct frost_quorum *quorum) {
+answer_commitments(void *self) {
+	struct frost_quorum *quorum = self;
 	size_t culprit = SIZE_MAX, own = own_position(quorum);
 	for (size_t i = 0; i < parties_of(quorum)->count; i++) {
 		struct bytes field;
@@ -358,7 +352,8 @@ answer_commitments(struct frost_quorum *quorum) {
 }
 
 static enum status
-add_shares(struct frost_quorum *quorum) {
+add_shares(void *self) {
+	struct frost_quorum *quorum = self;
 	size_t culprit = SIZE_MAX;
 	for (size_t i = 0; i < parties_of(quorum)->count; i++) {
 		struct bytes fields[SIGN_FIELDS];
@@ -380,47 +375,23 @@ add_shares(struct frost_quorum *quorum) {
 	return OK;
 }
 
-static enum status
-fail_quorum(struct frost_quorum *quorum, enum status status, uint8_t culprit) {
-	exchange_abort(&quorum->exchange, status, culprit);
+static void
+wipe_ended(void *self, enum status) {
+	struct frost_quorum *quorum = self;
 	secret_wipe(quorum->memory.data, quorum->memory.len);
-	return status;
 }
 
-static enum status
-go_on_while_complete(struct frost_quorum *quorum) {
-	static enum status (*const steps[FROST_QUORUM_ROUNDS])(struct frost_quorum *) = {answer_commitments,
-											 add_shares};
-	while (quorum->exchange.state == EXCHANGE_RUNNING && exchange_is_complete(&quorum->exchange)) {
-		enum status status = steps[quorum->exchange.round](quorum);
-		if (status != OK)
-			return fail_quorum(quorum, status, quorum->suspect);
-	}
-	return OK;
-}
+static const struct exchange_protocol PROTOCOL = {
+	.kinds = FROST_QUORUM_MESSAGES,
+	.rounds = FROST_QUORUM_ROUNDS,
+	.steps = {answer_commitments, add_shares},
+	.counts = counts,
+	.ended = wipe_ended,
+};
 
-enum status
-frost_quorum_receive(struct frost_quorum *quorum, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&quorum->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_quorum(quorum, status, quorum->exchange.culprit) : status;
-	return go_on_while_complete(quorum);
-}
-
-bool
-frost_quorum_next(struct frost_quorum *quorum, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&quorum->exchange, to, frame);
-}
-
-enum exchange_state
-frost_quorum_state(const struct frost_quorum *quorum) {
-	return quorum->exchange.state;
-}
-
-uint8_t
-frost_quorum_culprit(const struct frost_quorum *quorum) {
-	return quorum->exchange.culprit;
+struct exchange *
+frost_quorum_exchange(struct frost_quorum *quorum) {
+	return &quorum->exchange;
 }
 
 bool

@@ -8,9 +8,8 @@
  * Nonces are drawn here, used once, and die with the session: a session that ends is never taken up again, a new one has another
  * nonce and draws anew. Messages are of any length up to FROST_MESSAGE_MAX (in Bitcoin 32 bytes); a BIP-340 key may be tweaked
  * (bip340.h).
- * Memory: opaque, wiped when destroyed; terms are borrowed for the call, but for the share, which must outlive it. Threads: one. No
- * I/O, no clock. Errors: from frost_quorum_receive(), what failed; but for "exchange.stray" and "exchange.over" the session has
- * then ended, and frost_quorum_culprit() says whom the check names. Sources: RFC 9591 §5; BIP-445; docs/PROTOCOL.threshold §20.
+ * Memory: opaque, wiped when destroyed; terms are borrowed for the call, but for the share, which must outlive it. Frames are
+ * carried by its exchange (exchange.h). Threads: one. No I/O, no clock. Errors: "frost_quorum.*". Sources: RFC 9591 §5; BIP-445; docs/PROTOCOL.threshold §20.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_FROST_FROST_QUORUM_H
 #define GATEHOUSE_KEYS_THRESHOLD_FROST_FROST_QUORUM_H
@@ -42,10 +41,7 @@ struct frost_quorum;
 /* Errors: frost_quorum.terms, frost_quorum.signers, and those of session.h and bip340.h. */
 enum status frost_quorum_start(struct frost_quorum **quorum, const struct frost_quorum_terms *terms);
 void frost_quorum_destroy(struct frost_quorum **quorum); /* a cleanup function */
-enum status frost_quorum_receive(struct frost_quorum *quorum, struct bytes frame);
-bool frost_quorum_next(struct frost_quorum *quorum, uint8_t *to, struct bytes *frame);
-enum exchange_state frost_quorum_state(const struct frost_quorum *quorum);
-uint8_t frost_quorum_culprit(const struct frost_quorum *quorum); /* 0: nobody */
+struct exchange *frost_quorum_exchange(struct frost_quorum *quorum);
 /* True once the session is done: the signature, which verifies. */
 bool frost_quorum_signature(const struct frost_quorum *quorum, uint8_t signature[64]);
 

@@ -64,9 +64,9 @@ signers_that_do_not_agree_on_the_message_do_not_hear_each_other(void **) {
 	}
 	uint8_t to;
 	struct bytes frame;
-	assert_true(frost_quorum_next(quorums[1], &to, &frame));
-	assert_fails(STATUS_INVALID, "exchange.stray", frost_quorum_receive(quorums[2], frame));
-	assert_int_equal(frost_quorum_state(quorums[2]), EXCHANGE_RUNNING);
+	assert_true(exchange_next(frost_quorum_exchange(quorums[1]), &to, &frame));
+	assert_fails(STATUS_INVALID, "exchange.stray", exchange_receive(frost_quorum_exchange(quorums[2]), frame));
+	assert_int_equal(frost_quorum_exchange(quorums[2])->state, EXCHANGE_RUNNING);
 	for (uint8_t i = 1; i <= 2; i++)
 		frost_quorum_destroy(&quorums[i]);
 	frost_holders_end(&holders);
@@ -145,10 +145,10 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 	start_all(&holders, &network);
 	network_run(&network);
 	assert_true(change.done);
-	if (frost_quorum_state(quorums[VICTIM]) != EXCHANGE_ABORTED ||
+	if (frost_quorum_exchange(quorums[VICTIM])->state != EXCHANGE_ABORTED ||
 	    frost_quorum_signature(quorums[VICTIM], signature))
 		fail_msg("%s, byte %zu: the victim has not ended", field, at);
-	uint8_t culprit = frost_quorum_culprit(quorums[VICTIM]);
+	uint8_t culprit = frost_quorum_exchange(quorums[VICTIM])->culprit;
 	bool is_commitment = kind->type == FROST_QUORUM_MESSAGES[0].type;
 	bool names = strcmp(network.failure[VICTIM], "frost.element") == 0 ||
 		     strcmp(network.failure[VICTIM], "frost.public_nonce") == 0 ||
@@ -202,8 +202,8 @@ a_signer_with_another_share_is_named_by_all(void **) {
 				quorums[LIAR]->exchange.sent[1][i].data[MESSAGE_HEADER_SIZE + 32 + 5] ^= 1;
 		network_run_apart(&network);
 		for (uint8_t i = 1; i <= 3; i += 2) {
-			assert_int_equal(frost_quorum_state(quorums[i]), EXCHANGE_ABORTED);
-			assert_int_equal(frost_quorum_culprit(quorums[i]), LIAR);
+			assert_int_equal(frost_quorum_exchange(quorums[i])->state, EXCHANGE_ABORTED);
+			assert_int_equal(frost_quorum_exchange(quorums[i])->culprit, LIAR);
 		}
 		end_all();
 		frost_holders_end(&holders);

@@ -36,7 +36,6 @@ struct frost_repair {
 	/* commitments[i][j]: to what helper i gives helper j. */
 	struct frost_element commitments[PARTIES_MAX][PARTIES_MAX];
 	struct hash256 echo;
-	uint8_t suspect; /* whose message is being checked */
 	bool repaired, stored;
 	struct frost_key_share *share;
 };
@@ -105,6 +104,8 @@ check_terms(const struct frost_repair_terms *terms) {
 	return OK;
 }
 
+static const struct exchange_protocol PROTOCOL;
+
 static enum status
 open_exchange(struct frost_repair *repair, const struct frost_repair_terms *terms) {
 	struct party_set parties, lost;
@@ -129,9 +130,7 @@ open_exchange(struct frost_repair *repair, const struct frost_repair_terms *term
 						 .nonce = terms->nonce,
 						 .request = hash256_bytes(&request)},
 			 &session));
-	exchange_open(&repair->exchange, &session, FROST_REPAIR_MESSAGES, FROST_REPAIR_ROUNDS);
-	repair->exchange.counts = frost_repair_counts;
-	repair->exchange.context = repair;
+	exchange_open(&repair->exchange, &session, &PROTOCOL, repair);
 	return OK;
 }
 
@@ -286,7 +285,8 @@ write_sums(struct frost_repair *repair) {
 }
 
 static enum status
-check_splits(struct frost_repair *repair) {
+check_splits(void *self) {
+	struct frost_repair *repair = self;
 	for (size_t i = 0; i < parties_of(repair)->count; i++) {
 		struct bytes fields[SPLIT_FIELDS];
 		uint8_t index = parties_of(repair)->parties[i].index;
@@ -294,11 +294,11 @@ check_splits(struct frost_repair *repair) {
 		if (!is_peer(repair, i) || helper == repair->helpers.count)
 			continue;
 		TRY(exchange_fields(&repair->exchange, i, fields));
-		repair->suspect = index;
+		repair->exchange.suspect = index;
 		TRY(check_commitments(repair, helper, fields[SPLIT_COMMITMENTS]));
 		if (helps(repair, self_of(repair)))
 			TRY(take_part(repair, helper, fields[SPLIT_PART]));
-		repair->suspect = 0;
+		repair->exchange.suspect = 0;
 	}
 	repair->echo = hash_commitments(repair);
 	exchange_advance(&repair->exchange);
@@ -334,7 +334,8 @@ make_share(struct frost_repair *repair) {
 }
 
 static enum status
-check_sums(struct frost_repair *repair) {
+check_sums(void *self) {
+	struct frost_repair *repair = self;
 	struct bytes fields[PARTIES_MAX][SUM_FIELDS];
 	bool is_lost = self_of(repair) == repair->lost;
 	for (size_t i = 0; i < parties_of(repair)->count; i++) {
@@ -349,9 +350,10 @@ check_sums(struct frost_repair *repair) {
 	for (size_t i = 0; is_lost && i < parties_of(repair)->count; i++) {
 		if (!is_peer(repair, i))
 			continue;
-		repair->suspect = parties_of(repair)->parties[i].index;
-		TRY(take_sum(repair, party_set_position(&repair->helpers, repair->suspect), fields[i][SUM_SUM]));
-		repair->suspect = 0;
+		repair->exchange.suspect = parties_of(repair)->parties[i].index;
+		TRY(take_sum(repair, party_set_position(&repair->helpers, repair->exchange.suspect),
+			     fields[i][SUM_SUM]));
+		repair->exchange.suspect = 0;
 	}
 	if (is_lost)
 		TRY(make_share(repair));
@@ -362,99 +364,56 @@ check_sums(struct frost_repair *repair) {
 }
 
 static enum status
-check_stored(struct frost_repair *repair) {
+check_stored(void *self) {
+	struct frost_repair *repair = self;
 	for (size_t i = 0; i < parties_of(repair)->count; i++) {
 		struct bytes field;
 		if (!is_peer(repair, i))
 			continue;
-		repair->suspect = parties_of(repair)->parties[i].index;
+		repair->exchange.suspect = parties_of(repair)->parties[i].index;
 		TRY(exchange_fields(&repair->exchange, i, &field));
 		if (!bytes_equal(field, hash256_bytes(&repair->echo)))
 			return fail(STATUS_UNAUTHORIZED, "frost_repair.stored: party %u has stored another result",
-				    repair->suspect);
-		repair->suspect = 0;
+				    repair->exchange.suspect);
+		repair->exchange.suspect = 0;
 	}
 	exchange_advance(&repair->exchange);
 	return OK;
 }
 
-static enum status
-fail_repair(struct frost_repair *repair, enum status status, uint8_t culprit) {
-	exchange_abort(&repair->exchange, status, culprit);
+static void
+wipe_ended(void *self, enum status) {
+	struct frost_repair *repair = self;
 	repair->repaired = false;
 	frost_key_share_destroy(&repair->share);
 	secret_wipe(repair->memory.data, repair->memory.len);
-	return status;
 }
 
-/* Whether everyone has been heard in the current round, and it may end. */
-static bool
-may_go_on(const struct frost_repair *repair) {
-	if (repair->exchange.state != EXCHANGE_RUNNING)
-		return false;
-	if (repair->exchange.round == FROST_REPAIR_ROUNDS - 1 && !repair->stored)
-		return false;
-	return exchange_is_complete(&repair->exchange);
-}
-
-static enum status
-go_on_while_complete(struct frost_repair *repair) {
-	static enum status (*const steps[FROST_REPAIR_ROUNDS])(struct frost_repair *) = {
-		check_splits,
-		check_sums,
-		check_stored,
-	};
-	while (may_go_on(repair)) {
-		enum status status = steps[repair->exchange.round](repair);
-		if (status != OK)
-			return fail_repair(repair, status, repair->suspect);
-	}
-	return OK;
-}
-
-enum status
-frost_repair_receive(struct frost_repair *repair, struct bytes frame) {
-	bool ends;
-	enum status status = exchange_accept(&repair->exchange, frame, &ends);
-	if (status != OK)
-		return ends ? fail_repair(repair, status, repair->exchange.culprit) : status;
-	return go_on_while_complete(repair);
-}
+static const struct exchange_protocol PROTOCOL = {
+	.kinds = FROST_REPAIR_MESSAGES,
+	.rounds = FROST_REPAIR_ROUNDS,
+	.steps = {check_splits, check_sums, check_stored},
+	.counts = frost_repair_counts,
+	.ended = wipe_ended,
+};
 
 enum status
 frost_repair_stored(struct frost_repair *repair) {
 	if (!repair->repaired || repair->stored)
 		return fail(STATUS_CONFLICT, "frost_repair.state: not repaired, or stored before");
 	repair->stored = true;
-	for (size_t i = 0; i < parties_of(repair)->count; i++)
-		if (is_peer(repair, i))
-			buffer_append_bytes(exchange_frame(&repair->exchange, i), hash256_bytes(&repair->echo));
-	return go_on_while_complete(repair);
+	TRY(exchange_tell_all(&repair->exchange, hash256_bytes(&repair->echo)));
+	return exchange_go_on(&repair->exchange);
+}
+
+struct exchange *
+frost_repair_exchange(struct frost_repair *repair) {
+	return &repair->exchange;
 }
 
 bool
 frost_repair_is_repaired(const struct frost_repair *repair) {
 	return repair->repaired;
-}
-
-bool
-frost_repair_next(struct frost_repair *repair, uint8_t *to, struct bytes *frame) {
-	return exchange_next(&repair->exchange, to, frame);
-}
-
-void
-frost_repair_rewind(struct frost_repair *repair) {
-	exchange_rewind(&repair->exchange);
-}
-
-enum exchange_state
-frost_repair_state(const struct frost_repair *repair) {
-	return repair->exchange.state;
-}
-
-uint8_t
-frost_repair_culprit(const struct frost_repair *repair) {
-	return repair->exchange.culprit;
 }
 
 struct frost_key_share *

@@ -34,11 +34,7 @@ struct frost_repair;
 /* Errors: frost_repair.terms, and those of session.h. */
 enum status frost_repair_start(struct frost_repair **repair, const struct frost_repair_terms *terms);
 void frost_repair_destroy(struct frost_repair **repair); /* a cleanup function */
-enum status frost_repair_receive(struct frost_repair *repair, struct bytes frame);
-bool frost_repair_next(struct frost_repair *repair, uint8_t *to, struct bytes *frame);
-void frost_repair_rewind(struct frost_repair *repair);
-enum exchange_state frost_repair_state(const struct frost_repair *repair);
-uint8_t frost_repair_culprit(const struct frost_repair *repair); /* 0: nobody */
+struct exchange *frost_repair_exchange(struct frost_repair *repair);
 
 /* At the lost holder, once all sums have come: the share, handed over; null before, and at helpers. */
 struct frost_key_share *frost_repair_take_share(struct frost_repair *repair);

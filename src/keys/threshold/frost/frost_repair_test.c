@@ -81,7 +81,7 @@ a_party_that_lost_its_peers_frames_gets_them_again(void **) {
 	network_run(&network);
 	size_t frames = network.frames;
 	for (uint8_t i = 1; i <= 3; i++)
-		frost_repair_rewind(repairs[i]);
+		exchange_rewind(frost_repair_exchange(repairs[i]));
 	network_run(&network); /* everything once more, byte for byte */
 	network_expect_ok(&network);
 	assert_int_equal(network.frames, 2 * frames);
@@ -150,7 +150,7 @@ a_helper_cannot_split_another_number_than_its_share(void **) {
 		network_run_apart(&network);
 		for (uint8_t i = 1; i <= LOST; i += 2) {
 			assert_string_equal(network.failure[i], "frost_repair.number");
-			assert_int_equal(frost_repair_culprit(repairs[i]), LIAR);
+			assert_int_equal(frost_repair_exchange(repairs[i])->culprit, LIAR);
 			assert_null(frost_repair_take_share(repairs[i]));
 		}
 		end_repairs();
@@ -169,7 +169,7 @@ a_helper_cannot_give_another_sum_than_it_was_given(void **) {
 	*sum = liar->suite->add(sum, &one);
 	network_run_apart(&network);
 	assert_string_equal(network.failure[LOST], "frost_repair.sum");
-	assert_int_equal(frost_repair_culprit(repairs[LOST]), LIAR);
+	assert_int_equal(frost_repair_exchange(repairs[LOST])->culprit, LIAR);
 	assert_null(frost_repair_take_share(repairs[LOST]));
 	end_repairs();
 	frost_holders_end(&holders);
@@ -205,12 +205,12 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 		fail_msg("%s was never sent", field);
 	/* Of the last round the others may have heard everything before. */
 	for (uint8_t i = 1; i <= 3; i++)
-		if (frost_repair_state(repairs[i]) != EXCHANGE_ABORTED && (i == to || kind->type != 15))
+		if (frost_repair_exchange(repairs[i])->state != EXCHANGE_ABORTED && (i == to || kind->type != 15))
 			fail_msg("%s, byte %zu: party %u has not ended", field, at, i);
 	assert_null(frost_repair_take_share(repairs[to]));
 	uint8_t expected = strcmp(field, "frost-repair.echo") == 0 ? 0 : LIAR;
-	if (frost_repair_culprit(repairs[to]) != expected)
-		fail_msg("%s, byte %zu: party %u is named (%s)", field, at, frost_repair_culprit(repairs[to]),
+	if (frost_repair_exchange(repairs[to])->culprit != expected)
+		fail_msg("%s, byte %zu: party %u is named (%s)", field, at, frost_repair_exchange(repairs[to])->culprit,
 			 network.failure[to]);
 	end_repairs();
 	frost_holders_end(&holders);
