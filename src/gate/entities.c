@@ -1,4 +1,5 @@
 #include "gate/entities.h"
+#include "gate/change_organisation.h"
 
 #include <stdlib.h>
 

@@ -12,7 +12,7 @@
 #ifndef GATEHOUSE_GATE_ENTITIES_H
 #define GATEHOUSE_GATE_ENTITIES_H
 
-#include "gate/administration.h"
+#include "gate/change.h"
 #include "policy/entities.h"
 
 /* Actions and their groups; nothing else yet. */

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "crypto/aead.h"
 #include "base/log.h"
+#include "gate/administration.h"
 #include "gate/evaluate.h"
 #include "gate/execute.h"
 #include "gate/one_time.h"

@@ -1,6 +1,7 @@
 #include "gate/genesis.h"
 
 #include "crypto/sign.h"
+#include "gate/administration.h"
 
 enum status
 genesis_digest(struct bytes document, struct hash256 *digest) {

@@ -1,4 +1,5 @@
 #include "gate/guards.h"
+#include "gate/administration.h"
 
 /* --- request: the operation itself, and the time of its decision. --- */
 

@@ -8,7 +8,7 @@
 #define GATEHOUSE_GATE_GUARDS_H
 
 #include "gate/activation.h"
-#include "gate/administration.h"
+#include "gate/change.h"
 #include "gate/spend.h"
 #include "wallet/wallet.h"
 

@@ -1,3 +1,4 @@
+#include "gate/administration.h"
 #include "gate/enrolment.h"
 #include "gate/evaluate.h"
 #include "gate/gate.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "gate/change_keys.h"
 #include "gate/one_time.h"
 #include "gate/shared_keys.h"
 

@@ -1,3 +1,4 @@
+#include "gate/administration.h"
 #include "gate/gate.h"
 #include "gate/one_time.h"
 #include "gate/passkey_enrolment.h"

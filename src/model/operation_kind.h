@@ -1,5 +1,5 @@
 /*
- * The kinds of operations: one table. Adding a kind is adding a row here and a handler row in gate/administration.c.
+ * The kinds of operations: one table. Adding a kind is adding a row here and a row of handlers in gate/administration.c.
  *
  * The kind's name is the policy's action: Action::"list.add" in Action::"destinations". A resource is written "<type>:<id>"
  * and is the policy's entity <Type>::"<id>".

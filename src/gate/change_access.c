@@ -1,0 +1,84 @@
+#include "gate/change_access.h"
+
+#include "gate/personal.h"
+
+static enum status
+find_principal(const struct gate_state *state, const struct change *change, const struct principal **principal) {
+	*principal = directory_principal(state->directory, change->operation->resource);
+	return *principal != nullptr ? OK
+				     : fail(STATUS_NOT_FOUND, "directory.unknown: there is no \"%.*s\"",
+					    BYTES_ARGS(change->operation->resource));
+}
+
+/* What was brought with the operation, sealed beside its first entry, becomes what the person is called. */
+enum status
+change_person_profile(struct gate_state *state, const struct change *change) {
+	const struct principal *person;
+	const char *field;
+	TRY(find_principal(state, change, &person));
+	for (size_t i = 0; (field = personal_profile_field(i)) != nullptr; i++) {
+		struct bytes hex;
+		struct hash256 commitment;
+		if (json_get(change->payload, field) == nullptr)
+			continue;
+		TRY(json_need_string(change->payload, "payload", field, &hex));
+		TRY(hex_decode(hex, commitment.bytes, sizeof commitment.bytes));
+		TRY(subjects_take(&state->subjects, person->id, bytes_of_text(field), &commitment));
+	}
+	return OK;
+}
+
+enum status
+change_person_erase(struct gate_state *state, const struct change *change) {
+	const struct principal *person;
+	TRY(find_principal(state, change, &person));
+	return subjects_erase(&state->subjects, person->id);
+}
+
+enum status
+change_auditor_grant(struct gate_state *state, const struct change *change) {
+	const struct principal *auditor;
+	struct bytes entity;
+	int64_t from_ms, until_ms;
+	TRY(find_principal(state, change, &auditor));
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	TRY(json_need_integer(change->payload, "payload", "from", &from_ms));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	const struct unit *unit = directory_unit(state->directory, entity);
+	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
+		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
+	return access_grant(&state->access, auditor->id, unit->id, from_ms, until_ms);
+}
+
+enum status
+change_auditor_revoke(struct gate_state *state, const struct change *change) {
+	struct bytes entity;
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	return access_revoke(&state->access, change->operation->resource, entity);
+}
+
+enum status
+change_personal_grant(struct gate_state *state, const struct change *change) {
+	const struct principal *reader;
+	int64_t until_ms;
+	TRY(find_principal(state, change, &reader));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	return access_let_read(&state->access, reader->id, until_ms);
+}
+
+enum status
+change_personal_revoke(struct gate_state *state, const struct change *change) {
+	return access_let_read_no_more(&state->access, change->operation->resource);
+}
+
+void
+facts_of_personal_grant(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	facts_of_own(state, change, facts);
+	facts_add_duration(change, facts);
+}
+
+void
+facts_of_auditor(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	facts_of_own(state, change, facts);
+	facts_add_payload_text(facts, "change.legal_entity", change->payload, "entity");
+}

@@ -1,0 +1,106 @@
+#include "gate/change_organisation.h"
+
+enum status
+change_unit_add(struct gate_state *state, const struct change *change) {
+	struct bytes id, kind;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	TRY(json_need_string(change->payload, "payload", "kind", &kind));
+	struct bytes parent = payload_text(change->payload, "parent");
+	for (int i = UNIT_LEGAL_ENTITY; i <= UNIT_ACCOUNT; i++)
+		if (bytes_equal_text(kind, unit_kind_name((enum unit_kind)i)))
+			return directory_add_unit(state->directory, (enum unit_kind)i, id, parent);
+	return fail(STATUS_INVALID, "payload.kind: expected \"legal_entity\", \"desk\" or \"account\"");
+}
+
+/* The networks are tried on a copy, so that a bad one leaves nothing behind. */
+enum status
+change_zone_add(struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	const json *networks = json_get(change->payload, "networks");
+	_cleanup_(zones_free) struct zones zones = {};
+	TRY(zones_copy(&state->zones, &zones));
+	if (networks != nullptr) {
+		if (json_type_of(networks) != JSON_ARRAY)
+			return fail(STATUS_INVALID, "payload.networks: expected array, found %s",
+				    json_type_name(json_type_of(networks)));
+		struct json_iterator iterator = json_iterate(networks);
+		for (const json *network; (network = json_next(&iterator, nullptr)) != nullptr;) {
+			if (json_type_of(network) != JSON_STRING)
+				return fail(STATUS_INVALID, "payload.networks: an element is not a string");
+			TRY(zones_add(&zones, id, json_string(network)));
+		}
+	}
+	TRY(directory_add_zone(state->directory, id));
+	struct zones before = state->zones;
+	state->zones = zones;
+	zones = before;
+	return OK;
+}
+
+enum status
+change_group_add(struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	return directory_add_group(state->directory, id);
+}
+
+size_t
+groups_of_count(const struct directory *directory, struct bytes person) {
+	const struct principal *member = directory_principal(directory, person);
+	size_t count = 0;
+	for (size_t i = 0; member != nullptr && i < directory_group_count(directory); i++)
+		count += directory_is_member(directory, directory_group_at(directory, i), member, INT64_MAX);
+	return count;
+}
+
+enum status
+change_group_member_add(struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	int64_t from_ms;
+	TRY(json_need_string(change->payload, "payload", "person", &person));
+	if (groups_of_count(state->directory, person) >= ENTITY_GROUPS_MAX)
+		return fail(STATUS_TOO_LARGE, "payload.person: is in %zu groups already", ENTITY_GROUPS_MAX);
+	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
+	return directory_add_member(state->directory, change->resource_id, person, from_ms);
+}
+
+enum status
+change_group_member_remove(struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	TRY(json_need_string(change->payload, "payload", "person", &person));
+	return directory_remove_member(state->directory, change->resource_id, person);
+}
+
+enum status
+change_delegate(struct gate_state *state, const struct change *change) {
+	struct bytes by;
+	int64_t from_ms, until_ms;
+	TRY(json_need_string(change->payload, "payload", "by", &by));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
+	return directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms);
+}
+
+enum status
+change_addition_cancel(struct gate_state *state, const struct change *change) {
+	struct bytes person = payload_text(change->payload, "person");
+	if ((change->resource_type == RESOURCE_GROUP) != (person.len > 0))
+		return fail(STATUS_INVALID, "payload.person: given for a group, and only there");
+	return change->resource_type == RESOURCE_GROUP
+		       ? directory_cancel_member(state->directory, change->resource_id, person, change->now_ms)
+		       : directory_cancel_delegation(state->directory, change->operation->resource, change->now_ms);
+}
+
+/* Every group can be counted on by a policy. */
+void
+facts_of_group_member_add(const struct gate_state *, const struct change *change, struct facts *facts) {
+	facts_add_waiting(change, true, facts);
+}
+
+void
+facts_of_delegate(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	facts_of_own(state, change, facts);
+	facts_add_duration(change, facts);
+	facts_add_waiting(change, groups_of_count(state->directory, change->operation->resource) > 0, facts);
+}
