@@ -263,7 +263,9 @@ sign_with(uint64_t seed, struct going *going) {
 		if (state == OPERATION_DONE || state == OPERATION_UNKNOWN)
 			assert_true(spent(&team, i) > 0);
 	}
-	size_t reserved = (spent(&team, 0) > 0) + (spent(&team, 1) > 0) + (spent(&team, 2) > 0);
+	size_t reserved = 0;
+	for (size_t i = 0; i < 3; i++)
+		reserved += spent(&team, i) > 0;
 	assert_true(done == 0 || reserved >= 2); /* as many as have signed */
 	/* Asked for again, the same is said again; another is signed. */
 	ask(&team, 1, &request);
