@@ -543,8 +543,7 @@ a_keeper_shows_its_part_of_a_key_and_proves_it(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	struct knowledge_proof proof;
-	uint8_t encoded[65], challenge[32];
+	uint8_t proof[65], challenge[32];
 	const json *document, *text;
 	struct sharing sharing;
 	struct bytes hex;
@@ -562,10 +561,9 @@ a_keeper_shows_its_part_of_a_key_and_proves_it(void **) {
 		assert_ok(sharing_read(text, &sharing));
 		assert_ok(share_audit_public(&sharing));
 		assert_ok(json_need_string(document, "answer", "proof", &hex));
-		assert_ok(hex_decode(hex, encoded, sizeof encoded));
-		memcpy(proof.nonce, encoded, POINT_SIZE);
-		memcpy(proof.response, encoded + POINT_SIZE, SCALAR_SIZE);
-		assert_ok(share_audit_verify(&sharing, i + 1, BYTES_OF_LITERAL(HOUSE_INSTANCE), challenge, &proof));
+		assert_ok(hex_decode(hex, proof, sizeof proof));
+		assert_ok(share_audit_verify(&sharing, i + 1, BYTES_OF_LITERAL(HOUSE_INSTANCE), challenge,
+					     BYTES_OF_ARRAY(proof)));
 	}
 	assert_ok(house_get(&team.members[0].house, &arena, "/v1/keys/vault/sharing?challenge=ab", &response));
 	assert_answer(400, nullptr, &response);

@@ -40,20 +40,20 @@ check_audit(const json *document, const uint8_t challenge[AUDIT_CHALLENGE_SIZE],
 	    int64_t *holder) {
 	const json *text;
 	struct bytes instance, hex;
-	uint8_t encoded[POINT_SIZE + SCALAR_SIZE];
-	struct knowledge_proof proof;
+	uint8_t proof[AUDIT_PROOF_MAX];
 	TRY(json_need(document, "audit", "sharing", JSON_OBJECT, &text));
 	TRY(sharing_read(text, sharing));
 	TRY(share_audit_public(sharing));
 	TRY(json_need_string(document, "audit", "instance", &instance));
 	TRY(json_need_integer(document, "audit", "holder", holder));
 	TRY(json_need_string(document, "audit", "proof", &hex));
-	TRY(hex_decode(hex, encoded, sizeof encoded));
-	memcpy(proof.nonce, encoded, POINT_SIZE);
-	memcpy(proof.response, encoded + POINT_SIZE, SCALAR_SIZE);
+	size_t len = hex.len / 2;
+	if (len > sizeof proof)
+		return fail(STATUS_INVALID, "audit.proof: %zu hexadecimal digits", hex.len);
+	TRY(hex_decode(hex, proof, len));
 	if (*holder < 1 || *holder > UINT8_MAX)
 		return fail(STATUS_INVALID, "audit.holder: %lld", (long long)*holder);
-	return share_audit_verify(sharing, (uint8_t)*holder, instance, challenge, &proof);
+	return share_audit_verify(sharing, (uint8_t)*holder, instance, challenge, bytes_of(proof, len));
 }
 
 enum status
@@ -80,7 +80,8 @@ key_audit_run(struct invocation *invocation) {
 	json_write_member_integer(&w, "epoch", sharing.key.epoch);
 	json_write_member_text(&w, "holds", sharing.names[party_set_position(&sharing.key.holders, (uint8_t)holder)]);
 	json_write_member_text(&w, "key", sharing.key.id);
-	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(sharing.key.public_key));
+	json_write_member_hex(&w, "public_key", sharing_public_key(&sharing));
+	json_write_member_text(&w, "scheme", key_sharing_name(sharing.scheme));
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
 	return output_document(invocation, buffer_bytes(&text));
@@ -161,8 +162,10 @@ key_recover_run(struct invocation *invocation) {
 	hex_encode(secret_bytes(&whole), (char *)text.data);
 	text.data[2 * whole.len] = '\n';
 	TRY(output_file(invocation_word(invocation, 0), bytes_of(text.data, 2 * whole.len + 1), 0600, false));
-	output_note("key %s, whole, is in %s: it is no shared key any more. Import it, or move what it holds, and "
-		    "destroy the file",
-		    sharing.key.id, invocation_word(invocation, 0));
+	output_note("key %s, whole, is in %s: it is no shared key any more. %s, and destroy the file", sharing.key.id,
+		    invocation_word(invocation, 0),
+		    sharing.scheme == KEY_SHARED_ED25519
+			    ? "It is the scalar, which no seed gives: move what it holds with a signer that takes one"
+			    : "Import it, or move what it holds");
 	return OK;
 }

@@ -224,20 +224,25 @@ backup_share(struct gate *gate, struct arena *arena, const struct submission *su
 	struct bytes hex, instance = bytes_of_text(gate->state->instance);
 	uint8_t recovery_key[KEM_PUBLIC_SIZE];
 	struct shared_key *key;
+	struct frost_scalar number;
 	struct json_writer writer;
 	TRY(shared_keys_need_share(gate->state, submission->resource_id, &key));
 	TRY(json_need_string(submission->payload_document, "payload", "recovery_key", &hex));
 	if (hex_decode(hex, recovery_key, sizeof recovery_key) != OK)
 		return fail(STATUS_INVALID, "payload.recovery_key: expected %zu hexadecimal digits",
 			    2 * sizeof recovery_key);
-	TRY(recovery_escrow(&key->sharing, key->share, instance, BYTES_OF_ARRAY(recovery_key), &escrow));
-	TRY(recovery_check(&key->sharing, key->share->self, instance, BYTES_OF_ARRAY(recovery_key),
-			   buffer_bytes(&escrow)));
+	uint8_t self = shared_key_self(key);
+	shared_key_number(key, &number);
+	enum status status =
+		recovery_escrow(&key->sharing, self, &number, instance, BYTES_OF_ARRAY(recovery_key), &escrow);
+	secret_wipe(&number, sizeof number);
+	TRY(status);
+	TRY(recovery_check(&key->sharing, self, instance, BYTES_OF_ARRAY(recovery_key), buffer_bytes(&escrow)));
 	json_writer_start(&writer, &text);
 	json_write_object(&writer);
 	json_write_key(&writer, "escrow");
 	json_write_base64(&writer, buffer_bytes(&escrow));
-	json_write_member_integer(&writer, "holder", key->share->self);
+	json_write_member_integer(&writer, "holder", self);
 	json_write_key(&writer, "sharing");
 	sharing_write(&writer, &key->sharing);
 	json_write_end(&writer);

@@ -69,7 +69,7 @@ read_made(const struct gate *gate, const struct submission *submission, int64_t 
 	TRY(gate_read_key_attributes(gate, payload, submission->resource_id, now_ms, &key->key));
 	TRY(json_need_string(payload, "payload", "scheme", &scheme));
 	TRY(json_need_string(payload, "payload", "threshold", &threshold));
-	if (key_sharing_parse(scheme, &key->key.sharing) != OK || key->key.sharing == KEY_WHOLE)
+	if (key_sharing_parse(scheme, &key->key.sharing) != OK || key->key.sharing != KEY_SHARED_ECDSA)
 		return fail(STATUS_UNSUPPORTED, "payload.scheme: \"%.*s\" is no scheme by which keys are shared here",
 			    (int)(scheme.len > 32 ? 32 : scheme.len), (const char *)scheme.data);
 	TRY(sharing_parse_threshold(threshold, &key->key.threshold, &key->key.parties));
@@ -123,7 +123,7 @@ static enum status
 check_holders(const struct gate *gate, const struct joint_key *wanted) {
 	const struct shared_key *shared = shared_keys_find(gate->state, bytes_of_text(wanted->key.id));
 	const struct key_info *record = gate_state_key(gate->state, bytes_of_text(wanted->key.id));
-	if (record->state == KEY_DESTROYED || shared->share == nullptr)
+	if (record->state == KEY_DESTROYED || shared_key_self(shared) == 0)
 		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", record->id);
 	size_t known = 0;
 	for (size_t i = 0; i < wanted->party_count; i++)

@@ -408,7 +408,7 @@ reconcile_shares(struct gate *gate) {
 	void *value;
 	struct secrets_reconciled reconciled;
 	while (map_next(&gate->state->shared_keys, &at, nullptr, &value))
-		expected += ((const struct shared_key *)value)->share != nullptr;
+		expected += shared_key_self(value) != 0;
 	return secrets_reconcile(gate->state->secrets, "share", share_recorded, gate, expected, &reconciled);
 }
 

@@ -14,9 +14,44 @@ share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch) {
 }
 
 static void
+drop_share(struct shared_key *key) {
+	ecdsa_share_destroy(&key->share);
+	frost_key_share_destroy(&key->frost_share);
+}
+
+static void
 key_destroy(struct shared_key *gone) {
-	ecdsa_share_destroy(&gone->share);
+	drop_share(gone);
 	free(gone);
+}
+
+static void
+key_destroy_at(struct shared_key **key) {
+	if (*key != nullptr)
+		key_destroy(TAKE(*key));
+}
+
+uint8_t
+shared_key_self(const struct shared_key *key) {
+	if (key->share != nullptr)
+		return key->share->self;
+	return key->frost_share != nullptr ? key->frost_share->self : 0;
+}
+
+bool
+shared_key_is_ready_with(const struct shared_key *key, uint8_t holder) {
+	uint8_t self = shared_key_self(key);
+	if (self == 0 || self == holder || !party_set_has(&key->sharing.key.holders, holder))
+		return false;
+	return key->share == nullptr || ecdsa_share_pair(key->share, holder)->ready;
+}
+
+void
+shared_key_number(const struct shared_key *key, struct frost_scalar *number) {
+	if (key->share != nullptr)
+		scalar_write(ecdsa_share_value(key->share), number->bytes);
+	else
+		*number = *frost_key_share_value(key->frost_share);
 }
 
 void
@@ -39,7 +74,7 @@ shared_keys_need_share(const struct gate_state *state, struct bytes id, struct s
 	if (*key == nullptr)
 		return fail(STATUS_NOT_FOUND, "key.not_shared: key \"%.*s\" is not a shared one",
 			    (int)(id.len > KEY_ID_MAX ? KEY_ID_MAX : id.len), (const char *)id.data);
-	return (*key)->share != nullptr
+	return shared_key_self(*key) != 0
 		       ? OK
 		       : fail(STATUS_NOT_FOUND, "key.no_share: this keeper holds no share of key \"%s\"",
 			      (*key)->sharing.key.id);
@@ -56,16 +91,22 @@ own_index(const struct gate_state *state, const struct sharing *sharing) {
 
 /* --- Rows. --- */
 
+/* Without the share's blob. */
 static enum status
-write_row(const struct gate_state *state, const struct sharing *sharing, const struct ecdsa_share *share,
-	  struct buffer *row) {
+start_row(const struct sharing *sharing, struct buffer *row) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
 	sharing_write(&writer, sharing);
 	TRY(json_writer_finish(&writer));
 	buffer_append_prefixed(row, buffer_bytes(&text));
-	TRY(buffer_status(row));
+	return buffer_status(row);
+}
+
+static enum status
+write_row(const struct gate_state *state, const struct sharing *sharing, const struct ecdsa_share *share,
+	  struct buffer *row) {
+	TRY(start_row(sharing, row));
 	return ecdsa_share_seal(share, state->share_key.data, bytes_of_text(state->instance), row);
 }
 
@@ -97,6 +138,19 @@ shared_keys_store(const struct gate_state *state, const struct sharing *sharing,
 	TRY(need_secrets(state));
 	TRY(ecdsa_share_check(share));
 	TRY(write_row(state, sharing, share, &row));
+	share_row_name(name, sharing->key.id, sharing->key.epoch);
+	return secrets_create(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
+}
+
+enum status
+shared_keys_store_frost(const struct gate_state *state, const struct sharing *sharing,
+			const struct frost_key_share *share) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	char name[SHARE_ROW_SIZE];
+	TRY(need_secrets(state));
+	TRY(frost_key_share_check(share));
+	TRY(start_row(sharing, &row));
+	TRY(frost_key_share_seal(share, state->frost_share_key.data, bytes_of_text(state->instance), &row));
 	share_row_name(name, sharing->key.id, sharing->key.epoch);
 	return secrets_create(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
 }
@@ -138,7 +192,7 @@ shared_keys_reseal(const struct gate_state *state, const struct shared_key *key)
 
 /* The row must say what the log says, so that no other sharing comes in by way of a file. */
 static enum status
-open_share(const struct gate_state *state, const struct sharing *sharing, struct ecdsa_share **share) {
+open_share(const struct gate_state *state, const struct sharing *sharing, struct shared_key *key) {
 	_cleanup_(buffer_free) struct buffer row = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	char name[SHARE_ROW_SIZE];
@@ -154,34 +208,36 @@ open_share(const struct gate_state *state, const struct sharing *sharing, struct
 	TRY(sharing_hash(&stored, &stored_hash));
 	if (!hash256_equal(&recorded_hash, &stored_hash))
 		return fail(STATUS_CORRUPT, "key.share_row: %s is of another sharing than the log's", name);
-	return ecdsa_share_open(share, &sharing->key, self, state->share_key.data, bytes_of_text(state->instance),
-				blob);
+	if (!sharing_is_frost(sharing->scheme))
+		return ecdsa_share_open(&key->share, &sharing->key, self, state->share_key.data,
+					bytes_of_text(state->instance), blob);
+	struct frost_key_info info;
+	sharing_to_frost(sharing, &info);
+	return frost_key_share_open(&key->frost_share, &info, self, state->frost_share_key.data,
+				    bytes_of_text(state->instance), blob);
 }
 
 enum status
 shared_keys_put(struct gate_state *state, const json *text) {
-	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share = nullptr;
-	struct sharing sharing;
-	TRY(sharing_read(text, &sharing));
-	struct bytes id = bytes_of_text(sharing.key.id);
+	_cleanup_(key_destroy_at) struct shared_key *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	TRY(sharing_read(text, &made->sharing));
+	const struct ecdsa_key *key = &made->sharing.key;
+	struct bytes id = bytes_of_text(key->id);
 	struct shared_key *known = shared_keys_find(state, id);
-	if (sharing.key.epoch != (known == nullptr ? sharing.key.epoch : known->sharing.key.epoch + 1))
-		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u",
-			    sharing.key.id, known->sharing.key.epoch, sharing.key.epoch);
+	if (key->epoch != (known == nullptr ? key->epoch : known->sharing.key.epoch + 1))
+		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u", key->id,
+			    known->sharing.key.epoch, key->epoch);
 	if (state->ring != nullptr)
-		TRY(open_share(state, &sharing, &share));
+		TRY(open_share(state, &made->sharing, made));
 	if (known == nullptr) {
-		known = calloc(1, sizeof *known);
-		TRY_ALLOC(known);
-		enum status status = map_put(&state->shared_keys, id, known, nullptr);
-		if (status != OK) {
-			free(known);
-			return status;
-		}
+		TRY(map_put(&state->shared_keys, id, made, nullptr));
+		made = nullptr;
+		return OK;
 	}
-	known->sharing = sharing;
-	ecdsa_share_destroy(&known->share);
-	known->share = TAKE(share);
+	struct shared_key before = *known;
+	*known = *made;
+	*made = before;
 	return OK;
 }
 
@@ -201,7 +257,7 @@ shared_keys_open(struct gate_state *state) {
 		struct shared_key *key = value;
 		const struct key_info *record = gate_state_key(state, id);
 		if (record != nullptr && record->state != KEY_DESTROYED)
-			TRY(open_share(state, &key->sharing, &key->share));
+			TRY(open_share(state, &key->sharing, key));
 	}
 	return OK;
 }
@@ -210,5 +266,5 @@ void
 shared_keys_drop_share(struct gate_state *state, struct bytes id) {
 	struct shared_key *key = shared_keys_find(state, id);
 	if (key != nullptr)
-		ecdsa_share_destroy(&key->share);
+		drop_share(key);
 }

@@ -17,8 +17,16 @@
 
 struct shared_key {
 	struct sharing sharing;
-	struct ecdsa_share *share; /* null: none of it here */
+	/* Of the key's scheme one of both, or neither: none of it here. */
+	struct ecdsa_share *share;
+	struct frost_key_share *frost_share;
 };
+/* The index that this keeper holds a share by; 0: it has none. */
+uint8_t shared_key_self(const struct shared_key *key);
+/* Whether it can sign with that other holder; FROST's schemes need nothing set up. */
+bool shared_key_is_ready_with(const struct shared_key *key, uint8_t holder);
+/* The share itself; there is one, and the caller wipes it. */
+void shared_key_number(const struct shared_key *key, struct frost_scalar *number);
 
 void shared_keys_free(struct gate_state *state);
 
@@ -41,6 +49,8 @@ void shared_keys_drop_share(struct gate_state *state, struct bytes id);
 /* Durable when it returns; the same row a second time is "secrets.exists". */
 enum status shared_keys_store(const struct gate_state *state, const struct sharing *sharing,
 			      const struct ecdsa_share *share);
+enum status shared_keys_store_frost(const struct gate_state *state, const struct sharing *sharing,
+				    const struct frost_key_share *share);
 /* What was stored for a dealing whose end is not recorded. STATUS_NOT_FOUND where nothing was. */
 enum status shared_keys_stored(const struct gate_state *state, struct bytes id, uint32_t epoch,
 			       struct sharing *sharing);

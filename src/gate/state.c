@@ -28,6 +28,8 @@ gate_state_create(struct gate_state **state, struct bytes instance, struct bytes
 		TRY(keyring_create(&made->ring_to_come, root, instance));
 		TRY(secret_alloc(&made->share_key, 32));
 		TRY(root_key_derive(root, ECDSA_SHARE_LABEL, made->share_key.data));
+		TRY(secret_alloc(&made->frost_share_key, 32));
+		TRY(root_key_derive(root, FROST_SHARE_LABEL, made->frost_share_key.data));
 		TRY(secret_alloc(&made->one_time_key, 32));
 		TRY(root_key_derive(root, ONE_TIME_LABEL, made->one_time_key.data));
 	}
@@ -56,6 +58,7 @@ gate_state_destroy(struct gate_state **state) {
 	shared_keys_free(gone);
 	counted_free(&gone->counted);
 	secret_free(&gone->share_key);
+	secret_free(&gone->frost_share_key);
 	one_time_free(gone);
 	map_free(&gone->last_nonces);
 	operations_free(&gone->operations);

@@ -58,8 +58,8 @@ struct gate_state {
 	struct keyring *ring_to_come;
 	struct secrets *secrets;
 	char keeper[33]; /* its name among those that share keys: what stands after the instance in the log's origin */
-	struct secret share_key; /* wraps shares; empty where no root key was given */
-	struct map shared_keys;  /* gate/shared_keys.h */
+	struct secret share_key, frost_share_key; /* wrap shares; empty where no root key was given */
+	struct map shared_keys;                   /* gate/shared_keys.h */
 	struct counted_spends
 		counted; /* what other keepers say that they counted: the one thing here that no entry says */
 	int64_t now_ms;  /* of the last entry or batch; never decreases */

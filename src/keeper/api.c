@@ -237,18 +237,21 @@ read_derived_key(struct job *job, const struct route_match *match) {
 static enum status
 write_audit(const struct gate_state *state, const struct shared_key *key, struct bytes query, struct json_writer *w) {
 	static const char name[] = "challenge=";
-	uint8_t challenge[AUDIT_CHALLENGE_SIZE], encoded[POINT_SIZE + SCALAR_SIZE];
-	struct knowledge_proof proof;
+	uint8_t challenge[AUDIT_CHALLENGE_SIZE], proof[AUDIT_PROOF_MAX];
+	struct frost_scalar number;
+	size_t len;
 	if (query.len == 0)
 		return OK;
 	if (query.len < sizeof name - 1 || memcmp(query.data, name, sizeof name - 1) != 0 ||
 	    hex_decode(bytes_of(query.data + sizeof name - 1, query.len - (sizeof name - 1)), challenge,
 		       sizeof challenge) != OK)
 		return fail(STATUS_INVALID, "query.challenge: expected challenge=<64 hexadecimal digits>");
-	TRY(share_audit_prove(&key->sharing, key->share, bytes_of_text(state->instance), challenge, &proof));
-	memcpy(encoded, proof.nonce, POINT_SIZE);
-	memcpy(encoded + POINT_SIZE, proof.response, SCALAR_SIZE);
-	json_write_member_hex(w, "proof", BYTES_OF_ARRAY(encoded));
+	shared_key_number(key, &number);
+	enum status status = share_audit_prove(&key->sharing, shared_key_self(key), &number,
+					       bytes_of_text(state->instance), challenge, proof, &len);
+	secret_wipe(&number, sizeof number);
+	TRY(status);
+	json_write_member_hex(w, "proof", bytes_of(proof, len));
 	return OK;
 }
 
@@ -263,18 +266,17 @@ read_sharing(struct job *job, const struct route_match *match) {
 			    BYTES_ARGS(match->path.values[0]));
 	json_writer_start(&w, &body);
 	json_write_object(&w);
-	if (key->share != nullptr)
-		json_write_member_integer(&w, "holder", key->share->self);
+	uint8_t self = shared_key_self(key);
+	if (self != 0)
+		json_write_member_integer(&w, "holder", self);
 	json_write_member_text(&w, "instance", state->instance);
-	if (key->share != nullptr) {
+	if (self != 0) {
 		TRY(write_audit(state, key, match->query, &w));
 		json_write_key(&w, "ready");
 		json_write_array(&w);
-		for (size_t i = 0; i < key->sharing.key.holders.count; i++) {
-			uint8_t index = key->sharing.key.holders.parties[i].index;
-			if (index != key->share->self && ecdsa_share_pair(key->share, index)->ready)
-				json_write_integer(&w, index);
-		}
+		for (size_t i = 0; i < key->sharing.key.holders.count; i++)
+			if (shared_key_is_ready_with(key, key->sharing.key.holders.parties[i].index))
+				json_write_integer(&w, key->sharing.key.holders.parties[i].index);
 		json_write_end(&w);
 	}
 	json_write_key(&w, "sharing");

@@ -20,7 +20,12 @@ static const char *const state_names[KEY_STATE_COUNT] = {
 	[KEY_ROTATED] = "rotated",
 	[KEY_DESTROYED] = "destroyed",
 };
-static const char *const sharing_names[KEY_SHARING_COUNT] = {[KEY_WHOLE] = "whole", [KEY_SHARED_ECDSA] = "ecdsa"};
+static const char *const sharing_names[KEY_SHARING_COUNT] = {[KEY_WHOLE] = "whole",
+							     [KEY_SHARED_ECDSA] = "ecdsa",
+							     [KEY_SHARED_ED25519] = "ed25519",
+							     [KEY_SHARED_BIP340] = "bip340"};
+static const enum key_algorithm sharing_algorithms[KEY_SHARING_COUNT] = {
+	[KEY_SHARED_ECDSA] = KEY_SECP256K1, [KEY_SHARED_ED25519] = KEY_ED25519, [KEY_SHARED_BIP340] = KEY_SECP256K1};
 
 static const char *
 name_of(const char *const *names, size_t count, unsigned value) {
@@ -124,10 +129,13 @@ check_sharing(const struct key_info *key) {
 		return key->threshold == 0 && key->parties == 0 && key->epoch == 0
 			       ? OK
 			       : fail(STATUS_INVALID, "key_record.sharing: a whole key has neither parties nor epoch");
-	if (key->algorithm != KEY_SECP256K1 || key->material != KEY_MATERIAL_SINGLE)
-		return fail(STATUS_INVALID,
-			    "key_record.sharing: scheme ecdsa shares single keys of secp256k1, not %s %s keys",
+	if (key->algorithm != sharing_algorithms[key->sharing] || key->material != KEY_MATERIAL_SINGLE)
+		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares single keys of %s, not %s %s keys",
+			    key_sharing_name(key->sharing), key_algorithm_name(sharing_algorithms[key->sharing]),
 			    key_material_name(key->material), key_algorithm_name(key->algorithm));
+	if (key->sharing != KEY_SHARED_ECDSA && key->purpose != KEY_PURPOSE_TRANSFER)
+		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares keys of purpose transfer",
+			    key_sharing_name(key->sharing));
 	if (key->threshold < 2 || key->threshold > key->parties || key->parties > KEY_PARTIES_MAX || key->epoch == 0)
 		return fail(STATUS_INVALID,
 			    "key_record.sharing: %u of %u, epoch %u; 2 to all, of at most %u, from epoch 1",

@@ -29,7 +29,7 @@ constexpr uint8_t KEY_PARTIES_MAX = 16;
 
 enum key_purpose { KEY_PURPOSE_TRANSFER, KEY_PURPOSE_DIGEST, KEY_PURPOSE_COUNT };
 enum key_material { KEY_MATERIAL_SINGLE, KEY_MATERIAL_EXTENDED, KEY_MATERIAL_COUNT };
-enum key_sharing { KEY_WHOLE, KEY_SHARED_ECDSA, KEY_SHARING_COUNT };
+enum key_sharing { KEY_WHOLE, KEY_SHARED_ECDSA, KEY_SHARED_ED25519, KEY_SHARED_BIP340, KEY_SHARING_COUNT };
 enum key_state { KEY_ACTIVE, KEY_FROZEN, KEY_ROTATED, KEY_DESTROYED, KEY_STATE_COUNT };
 
 struct key_info {
@@ -77,7 +77,7 @@ const char *key_algorithm_name(enum key_algorithm algorithm); /* "secp256k1", "p
 const char *key_purpose_name(enum key_purpose purpose);       /* "transfer", "digest" */
 const char *key_material_name(enum key_material material);    /* "single", "extended" */
 const char *key_state_name(enum key_state state);             /* "active", "frozen", "rotated", "destroyed" */
-const char *key_sharing_name(enum key_sharing sharing);       /* "whole", "ecdsa": the scheme by which it is shared */
+const char *key_sharing_name(enum key_sharing sharing);       /* "whole", or its scheme: "ecdsa", "ed25519", "bip340" */
 enum status key_algorithm_parse(struct bytes name, enum key_algorithm *algorithm);
 enum status key_purpose_parse(struct bytes name, enum key_purpose *purpose);
 enum status key_material_parse(struct bytes name, enum key_material *material);

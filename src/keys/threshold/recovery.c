@@ -2,7 +2,6 @@
 
 #include "crypto/kem.h"
 #include "keys/threshold/escrow.h"
-#include "keys/threshold/shamir.h"
 
 /* "gatehouse/share-escrow/v1" ‖ lp(instance) ‖ lp(key id) ‖ u32(epoch) ‖ u8(holder) */
 static enum status
@@ -18,26 +17,22 @@ terms_of(const struct sharing *sharing, uint8_t holder, struct bytes instance, s
 	buffer_append_byte(context, holder);
 	TRY(buffer_status(context));
 	*terms = (struct escrow_terms){
-		.suite = &frost_secp256k1, .context = buffer_bytes(context), .recovery_key = recovery_key};
-	memcpy(terms->public_share.bytes, sharing->key.public_shares[position], POINT_SIZE);
+		.suite = sharing_suite(sharing), .context = buffer_bytes(context), .recovery_key = recovery_key};
+	memcpy(terms->public_share.bytes, sharing->key.public_shares[position], sizeof terms->public_share.bytes);
 	return OK;
 }
 
 enum status
-recovery_escrow(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
+recovery_escrow(const struct sharing *sharing, uint8_t holder, const struct frost_scalar *number, struct bytes instance,
 		struct bytes recovery_key, struct buffer *escrow) {
 	_cleanup_(buffer_free) struct buffer context = {};
 	struct randomness randomness = {};
 	struct escrow_terms terms;
-	struct frost_scalar number;
 	if (recovery_key.len != KEM_PUBLIC_SIZE)
 		return fail(STATUS_INVALID, "kem.public_key: %zu bytes where %zu were expected", recovery_key.len,
 			    KEM_PUBLIC_SIZE);
-	TRY(terms_of(sharing, share->self, instance, recovery_key, &context, &terms));
-	scalar_write(ecdsa_share_value(share), number.bytes);
-	enum status status = escrow_create(&terms, &number, &randomness, escrow);
-	secret_wipe(&number, sizeof number);
-	return status;
+	TRY(terms_of(sharing, holder, instance, recovery_key, &context, &terms));
+	return escrow_create(&terms, number, &randomness, escrow);
 }
 
 enum status
@@ -52,51 +47,60 @@ recovery_check(const struct sharing *sharing, uint8_t holder, struct bytes insta
 	return escrow_verify(&terms, escrow);
 }
 
-/* Of one escrow what it adds to the key: L(holder) times the share. */
+/* Of one escrow what it adds to the key: its holder's coefficient times the share. */
 static enum status
-add_share(const struct sharing *sharing, const struct party_set *holders, uint8_t holder, struct bytes instance,
-	  struct bytes recovery_private_key, struct bytes escrow, struct scalar *sum) {
+add_share(const struct sharing *sharing, uint8_t holder, const struct frost_scalar *coefficient, struct bytes instance,
+	  struct bytes recovery_private_key, struct bytes escrow, struct frost_scalar *sum) {
 	_cleanup_(buffer_free) struct buffer context = {};
+	const struct frost_suite *suite = sharing_suite(sharing);
 	uint8_t recovery_key[KEM_PUBLIC_SIZE];
 	struct escrow_terms terms;
-	struct frost_scalar number;
-	struct scalar share, factor = lagrange_coefficient(holders, holder);
+	struct frost_scalar share;
 	TRY(kem_public_of(recovery_private_key, recovery_key));
 	TRY(terms_of(sharing, holder, instance, BYTES_OF_ARRAY(recovery_key), &context, &terms));
-	enum status status = escrow_recover(&terms, escrow, recovery_private_key, &number);
-	if (status == OK)
-		status = scalar_read(number.bytes, &share);
+	enum status status = escrow_recover(&terms, escrow, recovery_private_key, &share);
 	if (status == OK) {
-		share = scalar_multiply(&share, &factor);
-		*sum = scalar_add(sum, &share);
+		share = suite->multiply(&share, coefficient);
+		*sum = suite->add(sum, &share);
 	}
-	secret_wipe(&number, sizeof number);
 	secret_wipe(&share, sizeof share);
 	return status;
+}
+
+/* By whose escrow each is; different ones, of whom each holds a share. */
+static enum status
+identify(const struct sharing *sharing, const uint8_t *holders, size_t count, uint16_t identifiers[PARTIES_MAX]) {
+	struct party_set chosen;
+	if (count < sharing->key.threshold || count > PARTIES_MAX)
+		return fail(STATUS_INVALID, "recovery.escrows: %zu; the key takes %u", count, sharing->key.threshold);
+	TRY(party_set_choose(&sharing->key.holders, holders, count, &chosen));
+	for (size_t i = 0; i < count; i++)
+		identifiers[i] = holders[i];
+	return OK;
 }
 
 enum status
 recovery_join(const struct sharing *sharing, struct bytes instance, struct bytes recovery_private_key,
 	      const uint8_t *holders, const struct bytes *escrows, size_t count, struct secret *private_key) {
-	struct party_set chosen;
-	struct scalar sum = {};
-	struct point joined, whole;
-	if (count < sharing->key.threshold || count > PARTIES_MAX)
-		return fail(STATUS_INVALID, "recovery.escrows: %zu; the key takes %u", count, sharing->key.threshold);
-	TRY(party_set_choose(&sharing->key.holders, holders, count, &chosen));
+	const struct frost_suite *suite = sharing_suite(sharing);
+	uint16_t identifiers[PARTIES_MAX];
+	struct frost_scalar sum = {};
+	struct frost_element joined;
+	TRY(identify(sharing, holders, count, identifiers));
 	enum status status = OK;
-	for (size_t i = 0; status == OK && i < count; i++)
-		status = add_share(sharing, &chosen, holders[i], instance, recovery_private_key, escrows[i], &sum);
+	for (size_t i = 0; status == OK && i < count; i++) {
+		struct frost_scalar coefficient = frost_coefficient_at(suite, identifiers, count, i, 0);
+		status = add_share(sharing, holders[i], &coefficient, instance, recovery_private_key, escrows[i], &sum);
+	}
 	if (status == OK)
-		status = secret_alloc(private_key, SCALAR_SIZE);
+		status = secret_alloc(private_key, sizeof sum.bytes);
 	if (status == OK) {
-		scalar_write(&sum, private_key->data);
-		status = point_of_secret(&sum, &joined);
+		memcpy(private_key->data, sum.bytes, sizeof sum.bytes);
+		status = suite->element_of(&sum, &joined);
 	}
 	secret_wipe(&sum, sizeof sum);
 	TRY(status);
-	TRY(point_read(sharing->key.public_key, &whole));
-	if (point_equal(&joined, &whole))
+	if (bytes_equal(frost_element_bytes(suite, &joined), sharing_public_key(sharing)))
 		return OK;
 	secret_free(private_key);
 	return fail(STATUS_CORRUPT, "recovery.key: what the shares give is not this key");

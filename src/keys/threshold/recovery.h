@@ -9,13 +9,14 @@
 
 #include "keys/threshold/sharing.h"
 
-/* recovery_key: crypto/kem.h, the public key. The escrow is appended. */
-enum status recovery_escrow(const struct sharing *sharing, const struct ecdsa_share *share, struct bytes instance,
-			    struct bytes recovery_key, struct buffer *escrow);
+/* number: the holder's share. recovery_key: crypto/kem.h, the public key. The escrow is appended. */
+enum status recovery_escrow(const struct sharing *sharing, uint8_t holder, const struct frost_scalar *number,
+			    struct bytes instance, struct bytes recovery_key, struct buffer *escrow);
 /* By anyone: the recovery key's holder will get that holder's share from it. */
 enum status recovery_check(const struct sharing *sharing, uint8_t holder, struct bytes instance,
 			   struct bytes recovery_key, struct bytes escrow);
-/* The key from escrows of different holders; holders[i] is whose escrows[i] is. It is compared with the public key. */
+/* The key from escrows of different holders; holders[i] is whose escrows[i] is. It is compared with the public key: 32 bytes, a
+ * number of the scheme's group (of Ed25519 the scalar itself, which no seed gives). */
 enum status recovery_join(const struct sharing *sharing, struct bytes instance, struct bytes recovery_private_key,
 			  const uint8_t *holders, const struct bytes *escrows, size_t count,
 			  struct secret *private_key);

@@ -1,5 +1,49 @@
 #include "keys/threshold/sharing.h"
 
+bool
+sharing_is_frost(enum key_sharing scheme) {
+	return scheme == KEY_SHARED_ED25519 || scheme == KEY_SHARED_BIP340;
+}
+
+const struct frost_suite *
+sharing_suite(const struct sharing *sharing) {
+	return sharing->scheme == KEY_SHARED_ED25519 ? &frost_ed25519 : &frost_secp256k1;
+}
+
+struct bytes
+sharing_public_key(const struct sharing *sharing) {
+	return bytes_of(sharing->key.public_key, sharing_suite(sharing)->element_size);
+}
+
+void
+sharing_to_frost(const struct sharing *sharing, struct frost_key_info *key) {
+	const struct ecdsa_key *from = &sharing->key;
+	*key = (struct frost_key_info){.scheme = sharing->scheme == KEY_SHARED_ED25519 ? FROST_SCHEME_ED25519
+										       : FROST_SCHEME_BIP340,
+				       .purpose = from->purpose,
+				       .threshold = from->threshold,
+				       .epoch = from->epoch,
+				       .holders = from->holders};
+	memcpy(key->id, from->id, sizeof key->id);
+	memcpy(key->public_key.bytes, from->public_key, sizeof key->public_key.bytes);
+	memcpy(key->chain_code, from->chain_code, sizeof key->chain_code);
+	for (size_t i = 0; i < from->holders.count; i++)
+		memcpy(key->public_shares[i].bytes, from->public_shares[i], sizeof key->public_shares[i].bytes);
+}
+
+void
+sharing_of_frost(const struct frost_key_info *key, struct sharing *sharing) {
+	struct ecdsa_key *to = &sharing->key;
+	sharing->scheme = key->scheme == FROST_SCHEME_ED25519 ? KEY_SHARED_ED25519 : KEY_SHARED_BIP340;
+	*to = (struct ecdsa_key){
+		.purpose = key->purpose, .threshold = key->threshold, .epoch = key->epoch, .holders = key->holders};
+	memcpy(to->id, key->id, sizeof to->id);
+	memcpy(to->public_key, key->public_key.bytes, sizeof to->public_key);
+	memcpy(to->chain_code, key->chain_code, sizeof to->chain_code);
+	for (size_t i = 0; i < key->holders.count; i++)
+		memcpy(to->public_shares[i], key->public_shares[i].bytes, sizeof to->public_shares[i]);
+}
+
 static void
 write_party(struct json_writer *w, const struct sharing *sharing, size_t position) {
 	const struct party *party = &sharing->key.holders.parties[position];
@@ -8,7 +52,8 @@ write_party(struct json_writer *w, const struct sharing *sharing, size_t positio
 	json_write_member_hex(w, "identity", BYTES_OF_ARRAY(party->identity));
 	json_write_member_integer(w, "index", party->index);
 	json_write_member_text(w, "name", sharing->names[position]);
-	json_write_member_hex(w, "public_share", BYTES_OF_ARRAY(sharing->key.public_shares[position]));
+	json_write_member_hex(w, "public_share",
+			      bytes_of(sharing->key.public_shares[position], sharing_suite(sharing)->element_size));
 	json_write_end(w);
 }
 
@@ -24,7 +69,7 @@ sharing_write(struct json_writer *w, const struct sharing *sharing) {
 	for (size_t i = 0; i < key->holders.count; i++)
 		write_party(w, sharing, i);
 	json_write_end(w);
-	json_write_member_hex(w, "public_key", BYTES_OF_ARRAY(key->public_key));
+	json_write_member_hex(w, "public_key", sharing_public_key(sharing));
 	json_write_member_text(w, "purpose", key_purpose_name(key->purpose));
 	json_write_member_text(w, "scheme", key_sharing_name(sharing->scheme));
 	json_write_member_integer(w, "threshold", key->threshold);
@@ -63,11 +108,12 @@ read_number(const json *object, const char *member, int64_t max, int64_t *number
 }
 
 static enum status
-read_point(const json *object, const char *member, uint8_t point[POINT_SIZE]) {
-	struct point parsed;
-	TRY(read_hex(object, member, point, POINT_SIZE));
-	return point_read(point, &parsed) == OK ? OK
-						: fail(STATUS_INVALID, "sharing.%s: no point of the curve", member);
+read_point(const json *object, const char *member, const struct frost_suite *suite, uint8_t point[POINT_SIZE]) {
+	struct frost_element parsed;
+	TRY(read_hex(object, member, point, suite->element_size));
+	return suite->element_read(point, &parsed) == OK
+		       ? OK
+		       : fail(STATUS_INVALID, "sharing.%s: no point of the curve", member);
 }
 
 static enum status
@@ -90,7 +136,7 @@ read_party(const json *object, struct sharing *sharing, size_t position) {
 		if (bytes_equal_text(name, sharing->names[i]))
 			return fail(STATUS_INVALID, "sharing.name: %.*s stands twice", BYTES_ARGS(name));
 	memcpy(sharing->names[position], name.data, name.len);
-	return read_point(object, "public_share", sharing->key.public_shares[position]);
+	return read_point(object, "public_share", sharing_suite(sharing), sharing->key.public_shares[position]);
 }
 
 static enum status
@@ -121,14 +167,14 @@ sharing_read(const json *text, struct sharing *sharing) {
 	TRY(json_need_string(text, "sharing", "key", &id));
 	TRY(key_check_id(id));
 	memcpy(key->id, id.data, id.len);
-	TRY(read_parties(text, sharing));
-	TRY(read_point(text, "public_key", key->public_key));
-	TRY(json_need_string(text, "sharing", "purpose", &name));
-	TRY(key_purpose_parse(name, &key->purpose));
 	TRY(json_need_string(text, "sharing", "scheme", &name));
 	TRY(key_sharing_parse(name, &sharing->scheme));
 	if (sharing->scheme == KEY_WHOLE)
 		return fail(STATUS_INVALID, "sharing.scheme: \"whole\" is no scheme");
+	TRY(read_parties(text, sharing));
+	TRY(read_point(text, "public_key", sharing_suite(sharing), key->public_key));
+	TRY(json_need_string(text, "sharing", "purpose", &name));
+	TRY(key_purpose_parse(name, &key->purpose));
 	TRY(read_number(text, "threshold", key->holders.count, &threshold));
 	key->threshold = (uint8_t)threshold;
 	return key->threshold >= 2 ? OK : fail(STATUS_INVALID, "sharing.threshold: one keeper alone would sign");
@@ -140,7 +186,7 @@ sharing_check_record(const struct sharing *sharing, const struct key_info *recor
 	bool is_same = strcmp(key->id, record->id) == 0 && key->purpose == record->purpose &&
 		       sharing->scheme == record->sharing && key->threshold == record->threshold &&
 		       key->holders.count == record->parties && key->epoch == record->epoch &&
-		       bytes_equal(BYTES_OF_ARRAY(key->public_key), key_public(record));
+		       bytes_equal(sharing_public_key(sharing), key_public(record));
 	return is_same ? OK
 		       : fail(STATUS_INVALID, "sharing.record: the sharing of %s is not that of the key's record",
 			      record->id);

@@ -2,7 +2,8 @@
  * How a key is shared: the public side of it, as it stands in the log's entries beside the key's record.
  *
  * Which keepers hold a share, by name, index and identity; how many of them sign; each holder's public share; the chain code.
- * With it everyone can check a signature's signers, and a holder its own share. Canonical JSON:
+ * With it everyone can check a signature's signers, and a holder its own share. Of every scheme the key's terms are held as those
+ * of ECDSA are; points of Ed25519 take the first 32 bytes of their places, and are 32 bytes in JSON. Canonical JSON:
  *
  *   {"chain_code":"…","epoch":1,"key":"eth-vault","parties":[{"admission":1,"identity":"…","index":1,"name":"one",
  *    "public_share":"…"},…],"public_key":"…","purpose":"transfer","scheme":"ecdsa","threshold":2}
@@ -14,6 +15,7 @@
 
 #include "base/json.h"
 #include "keys/threshold/ecdsa/share.h"
+#include "keys/threshold/frost/key_share.h"
 
 constexpr size_t PARTY_NAME_MAX = 32; /* of [a-z0-9-] */
 
@@ -27,6 +29,14 @@ struct sharing {
 	uint64_t admissions
 		[PARTIES_MAX]; /* of its enrolment: one that was admitted anew since shares nothing until a refresh */
 };
+
+/* The group that the scheme's keys and shares are of. */
+const struct frost_suite *sharing_suite(const struct sharing *sharing);
+struct bytes sharing_public_key(const struct sharing *sharing);
+/* Ed25519 and BIP-340 are FROST's: its keys, in and out. */
+bool sharing_is_frost(enum key_sharing scheme);
+void sharing_to_frost(const struct sharing *sharing, struct frost_key_info *key);
+void sharing_of_frost(const struct frost_key_info *key, struct sharing *sharing);
 
 void sharing_write(struct json_writer *writer, const struct sharing *sharing);
 enum status sharing_read(const json *text, struct sharing *sharing);

@@ -28,16 +28,32 @@ write_text(const struct sharing *sharing, struct buffer *text) {
 	assert_ok(json_writer_finish(&writer));
 }
 
+/* The same of Ed25519: its base point, as everybody's share. */
+static struct sharing
+example_of_ed25519(void) {
+	struct sharing sharing = example();
+	struct frost_scalar one = frost_ed25519.scalar_of(1);
+	struct frost_element point;
+	assert_ok(frost_ed25519.element_of(&one, &point));
+	sharing.scheme = KEY_SHARED_ED25519;
+	memcpy(sharing.key.public_key, point.bytes, sizeof point.bytes);
+	for (size_t i = 0; i < 3; i++)
+		memcpy(sharing.key.public_shares[i], point.bytes, sizeof point.bytes);
+	return sharing;
+}
+
 static void
-what_is_written_is_read(void **) {
+check_written(struct sharing sharing, const char *public_key) {
 	_cleanup_(buffer_free) struct buffer text = {}, again = {};
 	_cleanup_(arena_free) struct arena arena = {};
-	struct sharing sharing = example(), read;
+	struct sharing read;
 	const json *document;
 	struct hash256 hash, expected;
 	write_text(&sharing, &text);
+	assert_non_null(memmem(text.data, text.len, public_key, strlen(public_key)));
 	assert_ok(json_read(&arena, buffer_bytes(&text), (struct json_limits){}, &document));
 	assert_ok(sharing_read(document, &read));
+	assert_int_equal(sharing.scheme, read.scheme);
 	write_text(&read, &again);
 	assert_true(bytes_equal(buffer_bytes(&text), buffer_bytes(&again)));
 	assert_ok(sharing_hash(&read, &hash));
@@ -45,10 +61,25 @@ what_is_written_is_read(void **) {
 	assert_true(hash256_equal(&expected, &hash));
 }
 
+static void
+what_is_written_is_read(void **) {
+	static const char base[] =
+		"\"public_key\":\"5866666666666666666666666666666666666666666666666666666666666666\"";
+	static const char generator[] =
+		"\"public_key\":\"0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\"";
+	struct sharing bip340 = example();
+	bip340.scheme = KEY_SHARED_BIP340;
+	check_written(example(), generator);
+	check_written(bip340, generator);
+	check_written(example_of_ed25519(), base);
+}
+
 /* Each replaces one text in the document of example(). */
-static const struct {
+struct bad_input {
 	const char *from, *to, *error;
-} bad_inputs[] = {
+};
+static const struct bad_input bad_inputs[] = {
+	{"\"scheme\":\"ecdsa\"", "\"scheme\":\"ed25519\"", "sharing.public_share"},
 	{"\"chain_code\":\"07", "\"chain_code\":\"", "sharing.chain_code"},
 	{"\"epoch\":3", "\"epoch\":0", "sharing.epoch"},
 	{"\"epoch\":3", "\"epoch\":4294967296", "sharing.epoch"},
@@ -73,24 +104,42 @@ static const struct {
 	{"\"threshold\":2", "\"threshold\":2,\"more\":1", "sharing.more"},
 };
 
+/* The same in that of example_of_ed25519(): no point, one of order 4, the identity, one of a mixed order. */
+static const struct bad_input bad_inputs_of_ed25519[] = {
+	{"\"public_key\":\"5866666666666666666666666666666666666666666666666666666666666666",
+	 "\"public_key\":\"0200000000000000000000000000000000000000000000000000000000000000", "sharing.public_key"},
+	{"\"public_key\":\"5866666666666666666666666666666666666666666666666666666666666666",
+	 "\"public_key\":\"0000000000000000000000000000000000000000000000000000000000000000", "sharing.public_key"},
+	{"\"public_share\":\"5866666666666666666666666666666666666666666666666666666666666666",
+	 "\"public_share\":\"0100000000000000000000000000000000000000000000000000000000000000", "sharing.public_share"},
+	{"\"public_share\":\"5866666666666666666666666666666666666666666666666666666666666666",
+	 "\"public_share\":\"9599999999999999999999999999999999999999999999999999999999999999", "sharing.public_share"},
+	{"\"scheme\":\"ed25519\"", "\"scheme\":\"bip340\"", "sharing.public_share"},
+};
+
 static void
-bad_inputs_are_refused_by_name(void **) {
-	struct sharing sharing = example();
-	for (size_t i = 0; i < ARRAY_LENGTH(bad_inputs); i++) {
+check_bad(struct sharing sharing, const struct bad_input *inputs, size_t count) {
+	for (size_t i = 0; i < count; i++) {
 		_cleanup_(buffer_free) struct buffer text = {}, changed = {};
 		_cleanup_(arena_free) struct arena arena = {};
 		struct sharing read;
 		const json *document;
 		write_text(&sharing, &text);
-		const uint8_t *at = memmem(text.data, text.len, bad_inputs[i].from, strlen(bad_inputs[i].from));
+		const uint8_t *at = memmem(text.data, text.len, inputs[i].from, strlen(inputs[i].from));
 		assert_non_null(at);
-		size_t before = (size_t)(at - text.data), after = before + strlen(bad_inputs[i].from);
+		size_t before = (size_t)(at - text.data), after = before + strlen(inputs[i].from);
 		buffer_append(&changed, text.data, before);
-		buffer_append_text(&changed, bad_inputs[i].to);
+		buffer_append_text(&changed, inputs[i].to);
 		buffer_append(&changed, text.data + after, text.len - after);
 		assert_ok(json_read(&arena, buffer_bytes(&changed), (struct json_limits){}, &document));
-		assert_fails(STATUS_INVALID, bad_inputs[i].error, sharing_read(document, &read));
+		assert_fails(STATUS_INVALID, inputs[i].error, sharing_read(document, &read));
 	}
+}
+
+static void
+bad_inputs_are_refused_by_name(void **) {
+	check_bad(example(), bad_inputs, ARRAY_LENGTH(bad_inputs));
+	check_bad(example_of_ed25519(), bad_inputs_of_ed25519, ARRAY_LENGTH(bad_inputs_of_ed25519));
 }
 
 static void
