@@ -170,6 +170,30 @@ a_step_is_taken_once_also_over_a_restart(void **) {
 	assert_problem(&scene, code, 401, "totp.mismatch");
 }
 
+/* What was taken with an operation that was refused afterwards is as used as any other. */
+static void
+a_step_of_what_was_refused_is_taken_once_also_over_a_restart(void **) {
+	_cleanup_(tear_down) struct scene scene;
+	struct ipc_response response;
+	set_up(&scene);
+	enrol(&scene, "sha1", 6, "first");
+	const char *code = code_at(&scene, TOTP_SHA1, 6, 0), *next = code_at(&scene, TOTP_SHA1, 6, 1);
+	struct firm_operation refused = {.by = FIRM_PERSON_4,
+					 .kind = "sign",
+					 .resource = "key:nobodys",
+					 .payload = "{\"format\":\"evm\",\"transaction\":\"00\"}"};
+	submit(&scene, refused, code, &response);
+	assert_int_equal(404, response.status);
+	assert_bytes(BYTES_OF_LITERAL("key.unknown"), house_problem(&scene.s.arena, &response));
+	assert_problem(&scene, code, 401, "totp.mismatch");
+	restart(&scene);
+	assert_problem(&scene, code, 401, "totp.mismatch");
+	/* And from a snapshot of the state as well. */
+	restart(&scene);
+	assert_problem(&scene, code, 401, "totp.mismatch");
+	assert_decided(&scene, next, "\"mfa.aal\":2");
+}
+
 static void
 who_fails_waits_and_after_a_hundred_is_disabled(void **) {
 	_cleanup_(tear_down) struct scene scene;
@@ -271,5 +295,6 @@ the_secret_is_what_was_approved_and_stands_nowhere_in_the_log(void **) {
 }
 
 RUN_TESTS(T(a_code_beside_a_key_is_two_factors_and_resists_no_phishing), T(a_step_is_taken_once_also_over_a_restart),
+	  T(a_step_of_what_was_refused_is_taken_once_also_over_a_restart),
 	  T(who_fails_waits_and_after_a_hundred_is_disabled), T(what_is_wrong_is_refused_by_name),
 	  T(the_secret_is_what_was_approved_and_stands_nowhere_in_the_log))

@@ -470,6 +470,7 @@ take_totp(struct gate *gate, struct submission *submission, int64_t now_ms) {
 	TRY_ALLOC(text);
 	submission->requester = bytes_of_text(text);
 	submission->has_totp = true;
+	submission->totp_step = step;
 	return OK;
 }
 

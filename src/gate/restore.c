@@ -227,26 +227,32 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	return OK;
 }
 
-/* A refusal at a last vote is the newest that is known of an operation that stays held. */
-/* A one-time password that did not match counts. */
+/* A one-time password that did not match counts, and one that was taken is not taken again. */
 static enum status
-follow_failure(struct gate *gate, const json *body) {
+follow_one_time(struct gate *gate, const json *body) {
 	static const char mismatch[] = "totp.mismatch:";
 	struct bytes error, key_id;
 	TRY(json_need_string(body, "refusal", "error", &error));
 	TRY(json_need_string(body, "refusal", "key", &key_id));
+	struct bytes person = http_signature_principal(key_id);
 	if (error.len >= sizeof mismatch - 1 && memcmp(error.data, mismatch, sizeof mismatch - 1) == 0)
-		one_time_follow_failure(gate->state, http_signature_principal(key_id));
+		one_time_follow_failure(gate->state, person);
+	if (json_get(body, "totp_step") == nullptr)
+		return OK;
+	int64_t step;
+	TRY(json_need_integer(body, "refusal", "totp_step", &step));
+	one_time_follow(gate->state, person, step);
 	return OK;
 }
 
+/* A refusal at a last vote is the newest that is known of an operation that stays held. */
 static enum status
 restore_refusal(struct gate *gate, uint64_t index, const json *body) {
 	struct gate_operation *operation;
 	if (json_get(body, "nonce") != nullptr)
 		return restore_nonce_of_refusal(gate, body);
 	if (json_get(body, "vote") == nullptr)
-		return follow_failure(gate, body);
+		return follow_one_time(gate, body);
 	TRY(find_named(gate, index, body, &operation));
 	if (operation->state != OPERATION_HELD)
 		return corrupt(index, "refusal");

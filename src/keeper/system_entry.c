@@ -102,6 +102,8 @@ refusal_write(struct buffer *body, struct bytes key_id, struct bytes legal_entit
 	json_write_member_integer(&w, "refused_at", now_ms);
 	if (submission->nonce_taken)
 		json_write_member_integer(&w, "signature_expires", submission->nonce_expires_s);
+	if (submission->has_totp)
+		json_write_member_integer(&w, "totp_step", submission->totp_step);
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }
