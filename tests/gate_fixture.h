@@ -18,6 +18,7 @@
 static const char INSTANCE[] = "northwind.example";
 #define AUTHORITY "gate.northwind.example:8443"
 constexpr int64_t START_MS = INT64_C(1'767'225'600'000);
+constexpr int64_t A_DAY_MS = INT64_C(86'400'000);
 
 struct bench_gate {
 	struct firm firm;
@@ -230,6 +231,44 @@ assert_restarts_alike(struct bench_gate *b) {
 	assert_ok(gate_restore_finish(b->gate));
 	assert_ok(gate_state_digest(b->gate, b->now_ms, &from_snapshot));
 	assert_true(hash256_equal(&live, &from_snapshot));
+}
+
+/* Asked by person 4, approved by 3 and 5. */
+static inline void
+ask(struct bench_gate *b, const char *kind, const char *resource, const char *payload) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {.by = FIRM_PERSON_4, .kind = kind, .resource = resource, .payload = payload};
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
+}
+
+static inline enum operation_state
+stop(struct bench_gate *b, enum firm_member by, const char *kind, const char *resource, const char *payload) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {.by = by, .kind = kind, .resource = resource, .payload = payload};
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	return s.step.state;
+}
+
+/* Puts policies of a test's own into force, in the place of Northwind's. */
+static inline void
+activate(struct bench_gate *b, const char *policies) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(submitted_free) struct submitted s;
+	assert_ok(firm_activation_alone(policies, &payload));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
+	submit(b, &change, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
 }
 
 #endif

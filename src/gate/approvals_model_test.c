@@ -45,15 +45,21 @@ seat_of_hand(const struct model *model, int hand) {
 	return -1;
 }
 
-/* Whether the vote is taken; then the seats are as it leaves them. */
+/* Whether the vote is taken; then the seats are as it leaves them. is_over: of each seat, whether who fills it may not any more. */
 static bool
-model_cast(struct model *model, int hand, int seat, enum approval_verdict verdict, int64_t stage) {
+model_cast(struct model *model, int hand, int seat, enum approval_verdict verdict, int64_t stage,
+	   const bool is_over[PEOPLE]) {
 	int held = seat_of_hand(model, hand);
 	struct seat *at = &model->seats[seat];
-	if (hand == model->initiator || seat == model->initiator || (held >= 0 && held != seat) ||
-	    (verdict == APPROVAL_WITHDRAW && held < 0) || (at->hand >= 0 && at->hand != hand && hand != seat) ||
-	    (verdict == APPROVAL_APPROVE && at->hand >= 0 && at->stage != stage))
+	bool is_elsewhere = held >= 0 && held != seat;
+	if (hand == model->initiator || seat == model->initiator || (is_elsewhere && !is_over[held]) ||
+	    (verdict == APPROVAL_WITHDRAW && held != seat) ||
+	    (at->hand >= 0 && at->hand != hand && hand != seat && !is_over[seat]) ||
+	    (verdict == APPROVAL_APPROVE && at->hand >= 0 && at->stage != stage) ||
+	    (verdict == APPROVAL_APPROVE && is_elsewhere && model->seats[held].stage != stage))
 		return false;
+	if (is_elsewhere)
+		model->seats[held].hand = -1;
 	*at = verdict == APPROVAL_WITHDRAW ? (struct seat){.hand = -1} : (struct seat){hand, verdict, stage};
 	return true;
 }
@@ -75,6 +81,21 @@ struct crowd {
 	bool is_member[PEOPLE];
 	int64_t from_ms[PEOPLE][PEOPLE], until_ms[PEOPLE][PEOPLE]; /* of whose seat, by whom */
 };
+
+/* By somebody else, and after that: the former ends when it begins. */
+static void
+delegate_later(struct crowd *crowd, int of, int before) {
+	int by = (int)random_below(PEOPLE);
+	int64_t from_ms = crowd->from_ms[of][before] + 1 + random_below(20), until_ms = from_ms + 1 + random_below(20);
+	if (by == of || by == before || random_below(2) == 0)
+		return;
+	assert_ok(directory_delegate(crowd->directory, bytes_of_text(crowd->names[of]), bytes_of_text(crowd->names[by]),
+				     from_ms, until_ms, from_ms - 1));
+	crowd->from_ms[of][by] = from_ms;
+	crowd->until_ms[of][by] = until_ms;
+	if (crowd->until_ms[of][before] > from_ms)
+		crowd->until_ms[of][before] = from_ms;
+}
 
 static void
 make_crowd(struct crowd *crowd) {
@@ -104,11 +125,18 @@ make_crowd(struct crowd *crowd) {
 		crowd->from_ms[of][by] = from_ms;
 		crowd->until_ms[of][by] = until_ms;
 		assert_ok(directory_delegate(crowd->directory, bytes_of_text(names[of]), bytes_of_text(names[by]),
-					     from_ms, until_ms));
+					     from_ms, until_ms, 0));
+		delegate_later(crowd, of, by);
 	}
 }
 
 /* What is left of a stage that rests on what it rested on; stages of the model are completed by whoever is in them. */
+static bool
+may_fill(const struct crowd *crowd, int seat, int hand, int64_t now_ms) {
+	return hand == seat ||
+	       (hand >= 0 && crowd->until_ms[seat][hand] > now_ms && crowd->from_ms[seat][hand] <= now_ms);
+}
+
 static void
 assert_counts(const struct crowd *crowd, const struct votes *votes, const struct model *model, int64_t now_ms,
 	      const struct hash256 *bundle, const bool rests[PEOPLE]) {
@@ -117,10 +145,8 @@ assert_counts(const struct crowd *crowd, const struct votes *votes, const struct
 			size_t expected = 0;
 			for (int i = 0; i < PEOPLE; i++) {
 				const struct seat *seat = &model->seats[i];
-				bool may = seat->hand == i ||
-					   (seat->hand >= 0 && crowd->until_ms[i][seat->hand] > now_ms &&
-					    crowd->from_ms[i][seat->hand] <= now_ms);
-				expected += seat->hand >= 0 && seat->verdict == APPROVAL_APPROVE && may && rests[i] &&
+				expected += seat->hand >= 0 && seat->verdict == APPROVAL_APPROVE &&
+					    may_fill(crowd, i, seat->hand, now_ms) && rests[i] &&
 					    (stage < 0 || seat->stage == stage) &&
 					    (of_group == 0 || crowd->is_member[i]);
 			}
@@ -162,8 +188,10 @@ votes_count_as_the_model_counts(void **) {
 				(struct hash256){{(uint8_t)round, (uint8_t)(round >> 8), (uint8_t)step, 9}};
 			if (vote.stage > 0)
 				vote.completed_stage = votes_stage_digest(votes, vote.stage - 1);
-			bool is_taken = votes_cast(votes, crowd.directory, &vote) == OK;
-			assert_int_equal(is_taken, model_cast(&model, hand, seat, verdict, vote.stage));
+			bool is_taken = votes_cast(votes, crowd.directory, &vote, now_ms) == OK, is_over[PEOPLE];
+			for (int i = 0; i < PEOPLE; i++)
+				is_over[i] = !may_fill(&crowd, i, model.seats[i].hand, now_ms);
+			assert_int_equal(is_taken, model_cast(&model, hand, seat, verdict, vote.stage, is_over));
 			if (is_taken)
 				rested_on[seat] = vote.completed_stage;
 			taken += is_taken;
@@ -200,8 +228,16 @@ delegate_at_random(struct bench_gate *b) {
 		if (by != of)
 			assert_ok(directory_delegate(b->gate->state->directory, bytes_of_text(person_of(of)),
 						     bytes_of_text(person_of(by)), b->now_ms,
-						     b->now_ms + 1 + random_below(600'000)));
+						     b->now_ms + 1 + random_below(600'000), b->now_ms));
 	}
+}
+
+static bool
+may_vote(const struct bench_gate *b, int hand, int seat) {
+	const struct directory *directory = b->gate->state->directory;
+	return hand >= 0 &&
+	       directory_may_vote(directory, directory_principal(directory, bytes_of_text(person_of(hand))),
+				  directory_principal(directory, bytes_of_text(person_of(seat))), b->now_ms);
 }
 
 /* A round's entries are not needed after it. */
@@ -251,9 +287,12 @@ nothing_that_two_must_approve_is_done_by_fewer(void **) {
 						     .client = (enum approval_client)random_below(APPROVAL_CLIENTS),
 						     .person = person_of(seat)};
 			b.now_ms += random_below(2000);
+			bool is_over[PEOPLE];
+			for (int i = 0; i < PEOPLE; i++)
+				is_over[i] = !may_vote(&b, model.seats[i].hand, i);
 			if (vote_as(&b, s.step.operation, (enum firm_member)hand, &choice, &state) == OK)
 				assert_true(model_cast(&model, hand, seat,
-						       withdraws ? APPROVAL_WITHDRAW : APPROVAL_APPROVE, 0));
+						       withdraws ? APPROVAL_WITHDRAW : APPROVAL_APPROVE, 0, is_over));
 		}
 		assert_true(state == OPERATION_DONE || state == OPERATION_HELD);
 		if (state == OPERATION_DONE && model_hands(&model) < 2)

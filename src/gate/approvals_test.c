@@ -4,8 +4,6 @@
 #include "gate/activation.h"
 #include "tests/gate_fixture.h"
 
-constexpr int64_t A_DAY_MS = INT64_C(86'400'000);
-
 static bool
 has_text(struct bytes in, const char *text) {
 	return memmem(in.data, in.len, text, strlen(text)) != nullptr;
@@ -60,23 +58,6 @@ a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again(void **) 
 	assessments_settle(b.gate->assessments, &bundle, OK, 9);
 	assert_int_equal(OPERATION_DONE, vote(&b, held, FIRM_PERSON_1, "approve"));
 	assert_replays(&b, 2);
-}
-
-/* Puts policies of a test's own into force, in the place of Northwind's. */
-static void
-activate(struct bench_gate *b, const char *policies) {
-	_cleanup_(buffer_free) struct buffer payload = {};
-	_cleanup_(submitted_free) struct submitted s;
-	assert_ok(firm_activation_alone(policies, &payload));
-	struct firm_operation change = {.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.reason = "tested",
-					.payload = (const char *)payload.data};
-	submit(b, &change, &s);
-	assert_ok(s.status);
-	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
-	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
 }
 
 static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
@@ -295,27 +276,6 @@ an_operation_that_was_not_approved_in_time_expires_by_an_entry(void **) {
 	assert_int_equal(OPERATION_EXPIRED, again.step.state);
 	assert_replays(&b, 1);
 	assert_restarts_alike(&b);
-}
-
-/* Asked by person 4, approved by 3 and 5. */
-static void
-ask(struct bench_gate *b, const char *kind, const char *resource, const char *payload) {
-	_cleanup_(submitted_free) struct submitted s;
-	struct firm_operation operation = {.by = FIRM_PERSON_4, .kind = kind, .resource = resource, .payload = payload};
-	submit(b, &operation, &s);
-	assert_ok(s.status);
-	assert_int_equal(OPERATION_HELD, s.step.state);
-	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, FIRM_PERSON_3, "approve"));
-	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, FIRM_PERSON_5, "approve"));
-}
-
-static enum operation_state
-stop(struct bench_gate *b, enum firm_member by, const char *kind, const char *resource, const char *payload) {
-	_cleanup_(submitted_free) struct submitted s;
-	struct firm_operation operation = {.by = by, .kind = kind, .resource = resource, .payload = payload};
-	submit(b, &operation, &s);
-	assert_ok(s.status);
-	return s.step.state;
 }
 
 /* A new member of a group has no voice in it, and is not in it for the policy, before their time; with the recorded time they

@@ -79,7 +79,7 @@ change_delegate(struct gate_state *state, const struct change *change) {
 	TRY(json_need_string(change->payload, "payload", "by", &by));
 	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
 	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
-	return directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms);
+	return directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms, change->now_ms);
 }
 
 enum status
@@ -98,9 +98,13 @@ facts_of_group_member_add(const struct gate_state *, const struct change *change
 	facts_add_waiting(change, true, facts);
 }
 
+/* One that is over gives nobody a voice. */
 void
 facts_of_delegate(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const json *until = json_get(change->payload, "until");
+	bool is_over = until != nullptr && json_type_of(until) == JSON_INTEGER && json_integer(until) <= change->now_ms;
 	facts_of_own(state, change, facts);
 	facts_add_duration(change, facts);
-	facts_add_waiting(change, groups_of_count(state->directory, change->operation->resource) > 0, facts);
+	facts_add_waiting(change, !is_over && groups_of_count(state->directory, change->operation->resource) > 0,
+			  facts);
 }

@@ -712,7 +712,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	struct personal_source source = {.requester = key->principal->id, .peer_address = vote->peer_address};
 	TRY(personal_record_make(gate, vote->arena, &source, &step->personal));
 	struct vote cast = vote_of(vote);
-	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast));
+	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast, now_ms));
 	directory_set_counter(gate->state->directory, vote->key_id, vote->signature.counter);
 	step->operation = operation;
 	TRY(write_vote(gate, operation, vote, key, now_ms, step));

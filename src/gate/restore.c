@@ -214,7 +214,7 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 			    .bundle_hash = statement.bundle_hash,
 			    .expires_ms = statement.expires_ms};
 	TRY(approval_digest(&statement, &vote.statement_digest));
-	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote));
+	TRY(votes_cast(operation->held->votes, gate->state->directory, &vote, cast_ms));
 	TRY(follow_counter(gate, arena, body));
 	TRY(personal_restore(gate, index, json_get(body, "personal")));
 	gate->state->now_ms = cast_ms;

@@ -29,8 +29,8 @@ static const char *const KEY_CLASS_NAMES[] = {
 };
 
 struct stored_principal {
-	struct principal principal; /* first: what readers hold points here */
-	struct delegation delegation;
+	struct principal principal;                     /* first: what readers hold points here */
+	struct delegation delegations[DELEGATIONS_MAX]; /* in order of their beginnings */
 };
 
 struct stored_group {
@@ -492,13 +492,22 @@ directory_cancel_member(struct directory *directory, struct bytes group, struct 
 	return directory_remove_member(directory, group, person);
 }
 
+static struct delegation *
+last_delegation(struct stored_principal *person) {
+	size_t count = 0;
+	while (count < DELEGATIONS_MAX && person->delegations[count].by != nullptr)
+		count++;
+	return count == 0 ? nullptr : &person->delegations[count - 1];
+}
+
 enum status
 directory_cancel_delegation(struct directory *directory, struct bytes of, int64_t now_ms) {
 	struct stored_principal *person;
 	TRY(find_principal(directory, of, &person));
-	if (person->delegation.by == nullptr || person->delegation.from_ms <= now_ms)
+	struct delegation *last = last_delegation(person);
+	if (last == nullptr || last->from_ms <= now_ms)
 		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to delegate", BYTES_ARGS(of));
-	person->delegation = (struct delegation){};
+	*last = (struct delegation){};
 	return OK;
 }
 
@@ -519,17 +528,62 @@ directory_remove_member(struct directory *directory, struct bytes group, struct 
 	return OK;
 }
 
+static enum status
+find_delegation(const struct directory *directory, struct bytes of, struct bytes by, struct stored_principal **person,
+		struct stored_principal **delegate) {
+	TRY(find_principal(directory, of, person));
+	TRY(find_principal(directory, by, delegate));
+	return *person != *delegate && (*person)->principal.kind == PRINCIPAL_PERSON &&
+			       (*delegate)->principal.kind == PRINCIPAL_PERSON
+		       ? OK
+		       : fail(STATUS_INVALID, "directory.delegation: from one person to another");
+}
+
+/* Of a person's: the one that has begun last by now_ms, or the one that is yet to begin. */
+static struct delegation
+pick_delegation(const struct delegation delegations[static DELEGATIONS_MAX], bool has_begun, int64_t now_ms) {
+	struct delegation picked = {};
+	for (size_t i = 0; i < DELEGATIONS_MAX; i++)
+		if (delegations[i].by != nullptr && (delegations[i].from_ms <= now_ms) == has_begun)
+			picked = delegations[i];
+	return picked;
+}
+
 enum status
-directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms) {
+directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms,
+		   int64_t now_ms) {
 	struct stored_principal *person, *delegate;
-	TRY(find_principal(directory, of, &person));
-	TRY(find_principal(directory, by, &delegate));
-	if (person == delegate || person->principal.kind != PRINCIPAL_PERSON ||
-	    delegate->principal.kind != PRINCIPAL_PERSON)
-		return fail(STATUS_INVALID, "directory.delegation: from one person to another");
-	if (from_ms < 0 || (until_ms > 0 && until_ms <= from_ms))
+	TRY(find_delegation(directory, of, by, &person, &delegate));
+	bool ends = from_ms == 0 && until_ms == 0;
+	if (from_ms < 0 || (until_ms <= from_ms && !ends))
 		return fail(STATUS_INVALID, "directory.delegation: it would end before it begins");
-	person->delegation = (struct delegation){&delegate->principal, from_ms, until_ms};
+	bool begins_now = from_ms <= now_ms;
+	struct delegation made = {&delegate->principal, from_ms, until_ms};
+	struct delegation other =
+		ends ? (struct delegation){} : pick_delegation(person->delegations, !begins_now, now_ms);
+	struct delegation *kept = person->delegations;
+	memset(kept, 0, sizeof person->delegations);
+	if (ends)
+		return OK;
+	if (other.by == nullptr) {
+		kept[0] = made;
+		return OK;
+	}
+	kept[begins_now ? 0 : 1] = made;
+	kept[begins_now ? 1 : 0] = other;
+	return OK;
+}
+
+enum status
+directory_restore_delegation(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
+			     int64_t until_ms) {
+	struct stored_principal *person, *delegate;
+	TRY(find_delegation(directory, of, by, &person, &delegate));
+	struct delegation *last = last_delegation(person), *next = last == nullptr ? person->delegations : last + 1;
+	if (next == person->delegations + DELEGATIONS_MAX || from_ms < 0 || until_ms <= from_ms ||
+	    (last != nullptr && from_ms <= last->from_ms))
+		return fail(STATUS_INVALID, "directory.delegation: out of order, or one too many");
+	*next = (struct delegation){&delegate->principal, from_ms, until_ms};
 	return OK;
 }
 
@@ -600,10 +654,18 @@ directory_next_member(const struct directory *directory, int64_t now_ms) {
 	return next_ms;
 }
 
-struct delegation
-directory_delegation_of(const struct directory *directory, const struct principal *person) {
+size_t
+directory_delegations(const struct directory *directory, const struct principal *person, int64_t now_ms,
+		      struct delegation found[static DELEGATIONS_MAX]) {
+	size_t count = 0;
 	const struct stored_principal *stored = map_get(&directory->principals.by_id, person->id);
-	return stored == nullptr ? (struct delegation){} : stored->delegation;
+	for (size_t i = 0; stored != nullptr && i < DELEGATIONS_MAX && stored->delegations[i].by != nullptr; i++) {
+		const struct delegation *one = &stored->delegations[i], *next = one + 1;
+		bool has_next = i + 1 < DELEGATIONS_MAX && next->by != nullptr;
+		if (one->until_ms > now_ms && !(has_next && next->from_ms <= now_ms))
+			found[count++] = *one;
+	}
+	return count;
 }
 
 bool
@@ -611,9 +673,11 @@ directory_may_vote(const struct directory *directory, const struct principal *si
 		   int64_t now_ms) {
 	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
 		return false;
-	struct delegation delegation = directory_delegation_of(directory, person);
-	return signer == person ||
-	       (delegation.by == signer && now_ms >= delegation.from_ms && now_ms < delegation.until_ms);
+	if (signer == person)
+		return true;
+	struct delegation held[DELEGATIONS_MAX];
+	return directory_delegations(directory, person, now_ms, held) > 0 && held[0].by == signer &&
+	       held[0].from_ms <= now_ms;
 }
 
 const struct unit *

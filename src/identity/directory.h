@@ -69,6 +69,7 @@ struct delegation {
 	const struct principal *by; /* null: none */
 	int64_t from_ms, until_ms;
 };
+constexpr size_t DELEGATIONS_MAX = 2; /* of one person: the one that holds, and the one that takes its place later */
 
 struct directory;
 
@@ -104,10 +105,12 @@ enum status directory_move(struct directory *directory, struct bytes principal, 
 enum status directory_add_group(struct directory *directory, struct bytes id);
 enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms);
 enum status directory_remove_member(struct directory *directory, struct bytes group, struct bytes person);
-/* Between the two times, the delegate may cast the vote of of (one delegate at a time; until_ms 0 ends it). Error:
- * directory.delegation where both are the same, either is not a person, or it ends before it begins. */
+/* Between the two times, the delegate may cast the vote of of. One delegate at a time: what begins later takes the place of what
+ * holds when it begins, and not before; until then it takes the place of whatever else was to begin. Both times 0: nobody votes for
+ * of any more, now or later. Error: directory.delegation where both are the same, either is not a person, or it ends before it
+ * begins. */
 enum status directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
-			       int64_t until_ms);
+			       int64_t until_ms, int64_t now_ms);
 /* What is yet to begin at now_ms never does. STATUS_CONFLICT "directory.begun" where it has, or where there is none. */
 enum status directory_cancel_member(struct directory *directory, struct bytes group, struct bytes person,
 				    int64_t now_ms);
@@ -149,7 +152,12 @@ size_t directory_principal_count(const struct directory *directory);
 const struct principal *directory_principal_at(const struct directory *directory, size_t index);
 size_t directory_group_count(const struct directory *directory);
 const struct group *directory_group_at(const struct directory *directory, size_t index);
-struct delegation directory_delegation_of(const struct directory *directory, const struct principal *person);
+/* Those that are not over at now_ms, in order of their beginnings; INT64_MIN: all that are kept. Yields how many. */
+size_t directory_delegations(const struct directory *directory, const struct principal *person, int64_t now_ms,
+			     struct delegation found[static DELEGATIONS_MAX]);
+/* For snapshots: one more of them, which begins after those that there are. */
+enum status directory_restore_delegation(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
+					 int64_t until_ms);
 
 /* A fresh pseudonym, "person:p-" and 64 random bits. */
 void directory_new_person_id(char id[static 26]);

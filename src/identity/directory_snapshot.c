@@ -5,12 +5,12 @@
 
 /*
  * Version; units with kind, id, parent; zones; principals with kind, id, unit, suspension and their keys, oldest first; groups
- * with their members in the order of principals; delegations. Each list after its count, in order of addition, so that reading
- * adds them by the functions that added them first, with all their checks.
+ * with their members in the order of principals; delegations, those of one person in order of their beginnings. Each list after its
+ * count, in order of addition, so that reading adds them by the functions that added them first, with all their checks.
  */
 
 static const char FIELD[] = "directory.snapshot";
-constexpr uint8_t VERSION = 3; /* when keys, memberships and delegations begin */
+constexpr uint8_t VERSION = 4; /* a delegation that takes the place of another later */
 enum { PASSKEY_BACKUP_ELIGIBLE = 0x01, PASSKEY_CERTIFIED = 0x02 };
 
 /* --- Writing. --- */
@@ -104,19 +104,21 @@ write_groups(const struct directory *directory, struct buffer *to) {
 
 static void
 write_delegations(const struct directory *directory, struct buffer *to) {
+	struct delegation kept[DELEGATIONS_MAX];
 	uint32_t count = 0;
 	for (size_t i = 0; i < directory_principal_count(directory); i++)
-		count += directory_delegation_of(directory, directory_principal_at(directory, i)).by != nullptr;
+		count += (uint32_t)directory_delegations(directory, directory_principal_at(directory, i), INT64_MIN,
+							 kept);
 	buffer_append_u32be(to, count);
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *of = directory_principal_at(directory, i);
-		struct delegation delegation = directory_delegation_of(directory, of);
-		if (delegation.by == nullptr)
-			continue;
-		buffer_append_prefixed(to, of->id);
-		buffer_append_prefixed(to, delegation.by->id);
-		buffer_append_u64be(to, (uint64_t)delegation.from_ms);
-		buffer_append_u64be(to, (uint64_t)delegation.until_ms);
+		size_t of_this = directory_delegations(directory, of, INT64_MIN, kept);
+		for (size_t j = 0; j < of_this; j++) {
+			buffer_append_prefixed(to, of->id);
+			buffer_append_prefixed(to, kept[j].by->id);
+			buffer_append_u64be(to, (uint64_t)kept[j].from_ms);
+			buffer_append_u64be(to, (uint64_t)kept[j].until_ms);
+		}
 	}
 }
 
@@ -259,7 +261,7 @@ read_delegation(struct directory *directory, struct cursor *cursor) {
 	TRY(read_text(cursor, &by));
 	TRY(read_time(cursor, &from_ms));
 	TRY(read_time(cursor, &until_ms));
-	return directory_delegate(directory, of, by, from_ms, until_ms);
+	return directory_restore_delegation(directory, of, by, from_ms, until_ms);
 }
 
 static enum status

@@ -8,6 +8,7 @@
 #define B(text) BYTES_OF_LITERAL(text)
 #define ANNA B("person:p-anna")
 #define BERT B("person:p-bert")
+#define CARL B("person:p-carl")
 #define BOT B("workload:settlement-1")
 
 static struct directory *
@@ -138,24 +139,119 @@ a_delegate_may_vote_until_the_end(void **) {
 			       *bert = directory_principal(directory, BERT);
 	assert_true(directory_may_vote(directory, anna, anna, 0));
 	assert_false(directory_may_vote(directory, bert, anna, 0));
-	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 1000));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 1000, 0));
 	assert_true(directory_may_vote(directory, bert, anna, 999));
 	assert_false(directory_may_vote(directory, bert, anna, 1000));
 	assert_false(directory_may_vote(directory, anna, bert, 0));
-	assert_ptr_equal(bert, directory_delegation_of(directory, anna).by);
-	assert_int_equal(1000, directory_delegation_of(directory, anna).until_ms);
-	assert_null(directory_delegation_of(directory, bert).by);
-	assert_ok(directory_delegate(directory, ANNA, BERT, 500, 1000));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 0, 0));
+	assert_false(directory_may_vote(directory, bert, anna, 0));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 500, 1000, 0));
 	assert_false(directory_may_vote(directory, bert, anna, 499));
 	assert_true(directory_may_vote(directory, bert, anna, 500));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, BERT, 1000, 1000));
-	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 0));
-	assert_false(directory_may_vote(directory, bert, anna, 0));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, ANNA, 0, 1000));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, ANNA, BOT, 0, 1000));
-	assert_fails(STATUS_INVALID, "directory.delegation", directory_delegate(directory, BOT, ANNA, 0, 1000));
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 0, 600));
+	assert_false(directory_may_vote(directory, bert, anna, 600));
+	static const char anna_id[] = "person:p-anna", bert_id[] = "person:p-bert", bot_id[] = "workload:settlement-1";
+	static const struct {
+		const char *of, *by;
+		int64_t from_ms, until_ms;
+	} bad[] = {
+		{anna_id, bert_id, 1000, 1000}, {anna_id, bert_id, 1000, 0}, {anna_id, bert_id, -1, 1000},
+		{anna_id, bert_id, 0, -1},      {anna_id, anna_id, 0, 1000}, {anna_id, bot_id, 0, 1000},
+		{bot_id, anna_id, 0, 1000},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		assert_fails(STATUS_INVALID, "directory.delegation",
+			     directory_delegate(directory, bytes_of_text(bad[i].of), bytes_of_text(bad[i].by),
+						bad[i].from_ms, bad[i].until_ms, 0));
 	const struct principal *bot = directory_principal(directory, BOT);
 	assert_false(directory_may_vote(directory, bot, bot, 0));
+}
+
+static struct directory *
+firm_with_carl(void) {
+	struct directory *directory = firm();
+	assert_ok(directory_add_person(directory, CARL, B("acme-ag")));
+	return directory;
+}
+
+/* Who votes for anna at each of some times: b(ert), c(arl), or nobody. */
+static void
+assert_delegates(const struct directory *directory, const char *expected) {
+	const struct principal *anna = directory_principal(directory, ANNA);
+	static const int64_t times_ms[] = {100, 499, 500, 799, 800, 999, 1000, 1999};
+	for (size_t i = 0; i < ARRAY_LENGTH(times_ms); i++) {
+		bool by_bert = directory_may_vote(directory, directory_principal(directory, BERT), anna, times_ms[i]);
+		bool by_carl = directory_may_vote(directory, directory_principal(directory, CARL), anna, times_ms[i]);
+		char found = by_bert && by_carl ? '2' : by_bert ? 'b' : by_carl ? 'c' : '-';
+		if (found != expected[i])
+			fail_msg("%s, at %lld: %c", expected, (long long)times_ms[i], found);
+	}
+}
+
+static void
+assert_snapshot_gives_the_same(const struct directory *directory, const char *expected) {
+	_cleanup_(directory_destroy) struct directory *again = nullptr;
+	_cleanup_(buffer_free) struct buffer first = {}, second = {};
+	assert_ok(directory_create(&again));
+	assert_ok(directory_write(directory, &first));
+	assert_ok(directory_read(again, buffer_bytes(&first)));
+	assert_ok(directory_write(again, &second));
+	assert_bytes(buffer_bytes(&first), buffer_bytes(&second));
+	assert_delegates(again, expected);
+}
+
+struct delegation_step {
+	const char *by; /* null: the one that is yet to begin is cancelled */
+	int64_t from_ms, until_ms, now_ms;
+};
+
+/* What begins later ends nothing before it begins, and what it replaces then does not come back. */
+static void
+a_later_delegation_takes_the_place_of_the_present_one_when_it_begins(void **) {
+	static const char bert[] = "person:p-bert", carl[] = "person:p-carl";
+	static const struct {
+		struct delegation_step steps[3];
+		const char *who; /* at the times of assert_delegates() */
+	} cases[] = {
+		{{{bert, 0, 1000, 50}}, "bbbbbb--"},
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}}, "bbcccccc"},
+		{{{bert, 0, 1000, 50}, {carl, 500, 800, 60}}, "bbcc----"}, /* bert's does not come back */
+		{{{bert, 0, 500, 50}, {carl, 800, 1000, 60}}, "bb--cc--"}, /* nobody in between */
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}, {nullptr, .now_ms = 70}}, "bbbbbb--"},
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}, {carl, 800, 1000, 70}}, "bbbbcc--"},
+		{{{carl, 500, 2000, 50}, {bert, 0, 1000, 60}}, "bbcccccc"}, /* in the other order */
+		{{{carl, 500, 2000, 50}, {bert, 800, 1000, 60}},
+		 "----bb--"}, /* one that is yet to begin, and no more */
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}, {bert, 0, 1000, 600}}, "bbbbbb--"},
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}, {bert, 800, 2000, 600}}, "--ccbbbb"},
+		{{{bert, 0, 1000, 50}, {carl, 500, 2000, 60}, {bert, 0, 0, 70}}, "--------"}, /* both end */
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(directory_destroy) struct directory *directory = firm_with_carl();
+		for (size_t j = 0; j < ARRAY_LENGTH(cases[i].steps); j++) {
+			const struct delegation_step *step = &cases[i].steps[j];
+			if (step->by != nullptr)
+				assert_ok(directory_delegate(directory, ANNA, bytes_of_text(step->by), step->from_ms,
+							     step->until_ms, step->now_ms));
+			else if (step->now_ms > 0)
+				assert_ok(directory_cancel_delegation(directory, ANNA, step->now_ms));
+		}
+		assert_delegates(directory, cases[i].who);
+		assert_snapshot_gives_the_same(directory, cases[i].who);
+	}
+	_cleanup_(directory_destroy) struct directory *directory = firm_with_carl();
+	assert_ok(directory_delegate(directory, ANNA, BERT, 0, 1000, 50));
+	assert_fails(STATUS_CONFLICT, "directory.begun", directory_cancel_delegation(directory, ANNA, 60));
+	assert_ok(directory_delegate(directory, ANNA, CARL, 500, 1000, 60));
+	assert_fails(STATUS_CONFLICT, "directory.begun", directory_cancel_delegation(directory, ANNA, 500));
+	/* A snapshot that says more, or in another order, is none. */
+	assert_fails(STATUS_INVALID, "directory.delegation",
+		     directory_restore_delegation(directory, ANNA, BERT, 800, 1000));
+	assert_ok(directory_restore_delegation(directory, BERT, ANNA, 800, 1000));
+	assert_fails(STATUS_INVALID, "directory.delegation",
+		     directory_restore_delegation(directory, BERT, CARL, 800, 1000));
+	assert_fails(STATUS_INVALID, "directory.delegation",
+		     directory_restore_delegation(directory, BERT, CARL, 900, 900));
 }
 
 static void
@@ -256,5 +352,5 @@ a_large_directory_stays_whole(void **) {
 
 RUN_TESTS(T(what_was_registered_is_found), T(a_public_key_belongs_to_one_principal),
 	  T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people), T(a_delegate_may_vote_until_the_end),
-	  T(a_principal_moves_between_units), T(bad_input_is_refused_by_name), T(pseudonyms_are_fresh_and_well_formed),
-	  T(a_large_directory_stays_whole))
+	  T(a_later_delegation_takes_the_place_of_the_present_one_when_it_begins), T(a_principal_moves_between_units),
+	  T(bad_input_is_refused_by_name), T(pseudonyms_are_fresh_and_well_formed), T(a_large_directory_stays_whole))

@@ -107,29 +107,41 @@ standing_of_seat(const struct votes *votes, struct bytes person) {
 	return nullptr;
 }
 
-/* Which standing votes this one puts aside; either may be null. */
+/* Cast for somebody whose delegation was over by now_ms: it does not count, whatever comes. */
+static bool
+is_over(const struct directory *directory, const struct vote *vote, int64_t now_ms) {
+	const struct directory_key *key = directory_key(directory, vote->key_id);
+	const struct principal *person = directory_principal(directory, vote->person);
+	return key == nullptr || person == nullptr || !directory_may_vote(directory, key->principal, person, now_ms);
+}
+
 static enum status
-find_replaced(const struct votes *votes, const struct vote *vote, struct cast_vote **own,
-	      struct cast_vote **delegated) {
-	struct cast_vote *at_seat = standing_of_seat(votes, vote->person);
-	*own = standing_of_signer(votes, vote);
-	*delegated = nullptr;
-	if (*own != nullptr && !bytes_equal((*own)->vote.person, vote->person))
+check_stage(const struct cast_vote *before, const struct vote *vote) {
+	if (vote->verdict != APPROVAL_APPROVE || before == nullptr || before->vote.stage == vote->stage)
+		return OK;
+	return fail(STATUS_CONFLICT,
+		    "votes.stage_voted: %.*s has approved in the %s stage: that vote is withdrawn first",
+		    BYTES_ARGS(before->vote.person), votes_stage_names[before->vote.stage % VOTES_STAGES]);
+}
+
+/* Which standing votes this one puts aside, of the signer and of the seat; either may be null. */
+static enum status
+find_replaced(const struct votes *votes, const struct directory *directory, const struct vote *vote, int64_t now_ms,
+	      struct cast_vote **of_signer, struct cast_vote **of_seat) {
+	*of_signer = standing_of_signer(votes, vote);
+	*of_seat = standing_of_seat(votes, vote->person);
+	bool is_elsewhere = *of_signer != nullptr && !bytes_equal((*of_signer)->vote.person, vote->person);
+	if (is_elsewhere && !is_over(directory, &(*of_signer)->vote, now_ms))
 		return fail(STATUS_CONFLICT,
 			    "votes.signer_voted: this signer has voted for %.*s; one human is one vote",
-			    BYTES_ARGS((*own)->vote.person));
-	if (vote->verdict == APPROVAL_WITHDRAW && *own == nullptr)
+			    BYTES_ARGS((*of_signer)->vote.person));
+	if (vote->verdict == APPROVAL_WITHDRAW && (*of_signer == nullptr || is_elsewhere))
 		return fail(STATUS_CONFLICT, "votes.nothing_to_withdraw: this signer has no vote here");
-	if (at_seat != nullptr && at_seat != *own) {
-		if (!bytes_equal(signer_of(vote), vote->person))
-			return fail(STATUS_CONFLICT, "votes.seat_taken: %.*s has voted", BYTES_ARGS(vote->person));
-		*delegated = at_seat;
-	}
-	if (vote->verdict == APPROVAL_APPROVE && at_seat != nullptr && at_seat->vote.stage != vote->stage)
-		return fail(STATUS_CONFLICT,
-			    "votes.stage_voted: %.*s has approved in the %s stage: that vote is withdrawn first",
-			    BYTES_ARGS(vote->person), votes_stage_names[at_seat->vote.stage % VOTES_STAGES]);
-	return OK;
+	if (*of_seat != nullptr && *of_seat != *of_signer && !bytes_equal(signer_of(vote), vote->person) &&
+	    !is_over(directory, &(*of_seat)->vote, now_ms))
+		return fail(STATUS_CONFLICT, "votes.seat_taken: %.*s has voted", BYTES_ARGS(vote->person));
+	TRY(check_stage(*of_seat, vote));
+	return check_stage(*of_signer, vote);
 }
 
 static enum status
@@ -160,16 +172,16 @@ append(struct votes *votes, const struct vote *vote, bool standing) {
 }
 
 enum status
-votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote) {
-	struct cast_vote *own, *delegated;
+votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote, int64_t now_ms) {
+	struct cast_vote *of_signer, *of_seat;
 	TRY(check_people(votes, directory, vote));
 	TRY(check_repetition(votes, vote));
-	TRY(find_replaced(votes, vote, &own, &delegated));
+	TRY(find_replaced(votes, directory, vote, now_ms, &of_signer, &of_seat));
 	TRY(append(votes, vote, vote->verdict != APPROVAL_WITHDRAW));
-	if (own != nullptr)
-		own->standing = false;
-	if (delegated != nullptr)
-		delegated->standing = false;
+	if (of_signer != nullptr)
+		of_signer->standing = false;
+	if (of_seat != nullptr)
+		of_seat->standing = false;
 	return OK;
 }
 

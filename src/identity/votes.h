@@ -36,13 +36,14 @@ struct votes;
 enum status votes_create(struct votes **votes, struct bytes initiator);
 void votes_destroy(struct votes **votes); /* a cleanup function */
 
-/* A vote of the same signer on the same seat replaces; so does a person's own vote that of their delegate; WITHDRAW takes the
- * signer's own vote back. A statement counts once: given again it is refused, so that no withdrawn vote comes back.
+/* A vote of the same signer on the same seat replaces; so does a person's own vote that of their delegate, and any that of a
+ * delegate whose delegation is over at now_ms: it takes up neither the seat nor the hand any more. WITHDRAW takes the signer's own
+ * vote back. A statement counts once: given again it is refused, so that no withdrawn vote comes back.
  * Errors: votes.signer (STATUS_UNAUTHORIZED) where key or seat is not a person's; votes.initiator (STATUS_DENIED) where hand or
  * seat is the initiator's; votes.repeated, votes.signer_voted (for another seat), votes.seat_taken, votes.nothing_to_withdraw
  * (STATUS_CONFLICT); votes.full (STATUS_TOO_LARGE). An approval does not replace one of another stage,
  * which would change what that stage's successors rest on: votes.stage_voted (STATUS_CONFLICT); it is withdrawn first. */
-enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote);
+enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote, int64_t now_ms);
 
 struct votes_count {
 	size_t approvals;          /* distinct people */

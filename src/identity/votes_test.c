@@ -93,7 +93,7 @@ static enum status
 cast(struct fixture *f, enum person signer, enum person seat, enum approval_verdict verdict) {
 	struct vote vote = vote_by(f, signer, seat, true);
 	vote.verdict = verdict;
-	return votes_cast(f->votes, f->directory, &vote);
+	return votes_cast(f->votes, f->directory, &vote, NOW_MS);
 }
 
 static struct votes_count
@@ -123,7 +123,7 @@ distinct_people_count_in_their_groups(void **state) {
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
 	struct vote plain = vote_by(f, CARL, CARL, false);
-	assert_ok(votes_cast(f->votes, f->directory, &plain));
+	assert_ok(votes_cast(f->votes, f->directory, &plain, NOW_MS));
 	assert_counts(f, 2, 1, 1, 1);
 	assert_ok(cast(f, DORA, DORA, APPROVAL_APPROVE));
 	assert_counts(f, 3, 2, 1, 1);
@@ -133,7 +133,7 @@ static void
 one_human_is_one_vote(void **state) {
 	struct fixture *f = *state;
 	struct vote plain = vote_by(f, ANNA, ANNA, false);
-	assert_ok(votes_cast(f->votes, f->directory, &plain));
+	assert_ok(votes_cast(f->votes, f->directory, &plain, NOW_MS));
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE)); /* the other key replaces */
 	assert_counts(f, 1, 1, 1, 0);
 	assert_int_equal(1, votes_size(f->votes));
@@ -148,9 +148,9 @@ static void
 the_initiator_does_not_vote(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[EMIL]), bytes_of_text(NAMES[ANNA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[EMIL]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, EMIL, APPROVAL_APPROVE));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, ANNA, EMIL, APPROVAL_APPROVE));
 	assert_fails(STATUS_DENIED, "votes.initiator", cast(f, EMIL, BERT, APPROVAL_APPROVE));
@@ -161,7 +161,7 @@ static void
 a_delegated_vote_counts_once(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
@@ -177,11 +177,38 @@ static void
 a_delegation_that_ended_takes_its_vote_with_it(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
-	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0, NOW_MS));
+	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0, NOW_MS,
+				     NOW_MS));
 	assert_counts(f, 0, 0, 0, 0);
+}
+
+/* Nor does it keep the seat, or the hand that cast it, from another vote. */
+static void
+a_vote_whose_delegation_is_over_is_in_nobodys_way(void **state) {
+	struct fixture *f = *state;
+	struct bytes anna = bytes_of_text(NAMES[ANNA]), bert = bytes_of_text(NAMES[BERT]),
+		     dora = bytes_of_text(NAMES[DORA]);
+	assert_ok(directory_delegate(f->directory, anna, dora, 0, EXPIRES_MS, NOW_MS));
+	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
+	assert_fails(STATUS_CONFLICT, "votes.seat_taken", cast(f, BERT, ANNA, APPROVAL_APPROVE));
+	assert_ok(directory_delegate(f->directory, anna, bert, 0, EXPIRES_MS, NOW_MS));
+	assert_fails(STATUS_CONFLICT, "votes.nothing_to_withdraw", cast(f, DORA, DORA, APPROVAL_WITHDRAW));
+	assert_ok(cast(f, BERT, ANNA, APPROVAL_APPROVE)); /* the seat */
+	assert_counts(f, 1, 1, 1, 0);
+	assert_ok(cast(f, DORA, DORA, APPROVAL_APPROVE)); /* the hand */
+	assert_counts(f, 2, 2, 1, 0);
+	/* What was put aside stays aside, also where the delegation is given again. */
+	assert_ok(directory_delegate(f->directory, anna, dora, 0, EXPIRES_MS, NOW_MS));
+	assert_counts(f, 1, 1, 0, 0);
+	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE)); /* the hand alone: its vote for anna is over */
+	assert_counts(f, 2, 2, 1, 0);
+	/* In another stage it would change what later ones rest on. */
+	struct vote later = vote_by(f, DORA, DORA, true);
+	later.stage = 1;
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &later, NOW_MS));
 }
 
 static void
@@ -189,12 +216,12 @@ a_withdrawn_vote_does_not_come_back(void **state) {
 	struct fixture *f = *state;
 	struct vote vote = vote_by(f, ANNA, ANNA, true);
 	assert_fails(STATUS_CONFLICT, "votes.nothing_to_withdraw", cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
-	assert_ok(votes_cast(f->votes, f->directory, &vote));
-	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote));
+	assert_ok(votes_cast(f->votes, f->directory, &vote, NOW_MS));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
 	assert_counts(f, 0, 0, 0, 0);
 	assert_int_equal(0, votes_size(f->votes));
-	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_APPROVE));
 	assert_counts(f, 1, 1, 1, 0);
 }
@@ -231,7 +258,7 @@ what_is_yet_to_begin_counts_from_then_on(void **state) {
 	assert_counts(f, 1, 1, 1, 0);
 	assert_int_equal(1, votes_count(f->votes, &later).approvals);
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), NOW_MS + 1,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, BERT, APPROVAL_APPROVE)); /* as if nobody had asked */
 	assert_counts(f, 1, 1, 1, 0);
 	later.group = nullptr;
@@ -242,7 +269,7 @@ static void
 a_suspended_persons_seat_does_not_count(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_ok(directory_suspend(f->directory, bytes_of_text(NAMES[ANNA]), true));
 	assert_counts(f, 0, 0, 0, 0);
@@ -255,7 +282,7 @@ a_later_stage_rests_on_the_one_before(void **state) {
 	struct vote second = vote_by(f, CARL, CARL, true);
 	second.stage = 1;
 	second.completed_stage = votes_stage_digest(f->votes, 0);
-	assert_ok(votes_cast(f->votes, f->directory, &second));
+	assert_ok(votes_cast(f->votes, f->directory, &second, NOW_MS));
 	assert_counts(f, 2, 2, 1, 1);
 	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE)); /* the first stage is no longer what Carl saw */
 	assert_counts(f, 2, 2, 2, 0);
@@ -272,10 +299,10 @@ a_stage_that_is_void_is_no_ground_for_the_next(void **state) {
 	struct vote second = vote_by(f, CARL, CARL, true), third = vote_by(f, DORA, DORA, true), again;
 	second.stage = 1;
 	second.completed_stage = votes_stage_digest(f->votes, 0);
-	assert_ok(votes_cast(f->votes, f->directory, &second));
+	assert_ok(votes_cast(f->votes, f->directory, &second, NOW_MS));
 	third.stage = 2;
 	third.completed_stage = votes_stage_digest(f->votes, 1);
-	assert_ok(votes_cast(f->votes, f->directory, &third));
+	assert_ok(votes_cast(f->votes, f->directory, &third, NOW_MS));
 	assert_counts(f, 3, 3, 1, 1);
 	assert_int_equal(2, votes_last_stage(f->votes));
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
@@ -285,7 +312,7 @@ a_stage_that_is_void_is_no_ground_for_the_next(void **state) {
 	again = vote_by(f, CARL, CARL, true);
 	again.stage = 1;
 	again.completed_stage = votes_stage_digest(f->votes, 0);
-	assert_ok(votes_cast(f->votes, f->directory, &again));
+	assert_ok(votes_cast(f->votes, f->directory, &again, NOW_MS));
 	assert_counts(f, 2, 2, 1, 1);
 }
 
@@ -293,17 +320,17 @@ static void
 an_approval_does_not_wander_from_stage_to_stage(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
 	struct vote later = vote_by(f, BERT, BERT, true), own = vote_by(f, ANNA, ANNA, true);
 	later.stage = own.stage = 1;
 	later.completed_stage = own.completed_stage = votes_stage_digest(f->votes, 0);
-	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &later));
-	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &own));
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &later, NOW_MS));
+	assert_fails(STATUS_CONFLICT, "votes.stage_voted", votes_cast(f->votes, f->directory, &own, NOW_MS));
 	assert_counts(f, 2, 2, 2, 0);
 	later.verdict = APPROVAL_REJECT; /* which is never too late */
-	assert_ok(votes_cast(f->votes, f->directory, &later));
+	assert_ok(votes_cast(f->votes, f->directory, &later, NOW_MS));
 	assert_int_equal(1, count_in(f, nullptr).rejections);
 }
 
@@ -314,9 +341,9 @@ a_delegation_is_not_handed_on(void **state) {
 	const struct principal *anna = directory_principal(f->directory, bytes_of_text(NAMES[ANNA])),
 			       *carl = directory_principal(f->directory, bytes_of_text(NAMES[CARL]));
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[DORA]), bytes_of_text(NAMES[CARL]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_false(directory_may_vote(f->directory, carl, anna, NOW_MS));
 	assert_ok(cast(f, CARL, ANNA, APPROVAL_APPROVE)); /* as if nobody had asked */
 	assert_counts(f, 0, 0, 0, 0);
@@ -328,9 +355,9 @@ static void
 a_delegate_has_one_vote_for_whoever_delegated(void **state) {
 	struct fixture *f = *state;
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[ANNA]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(directory_delegate(f->directory, bytes_of_text(NAMES[BERT]), bytes_of_text(NAMES[DORA]), 0,
-				     EXPIRES_MS));
+				     EXPIRES_MS, NOW_MS));
 	assert_ok(cast(f, DORA, ANNA, APPROVAL_APPROVE));
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, BERT, APPROVAL_APPROVE));
 	assert_fails(STATUS_CONFLICT, "votes.signer_voted", cast(f, DORA, DORA, APPROVAL_APPROVE));
@@ -351,15 +378,15 @@ only_people_vote(void **state) {
 	struct fixture *f = *state;
 	struct vote vote = vote_by(f, ANNA, ANNA, true);
 	vote.key_id = B("workload:bot/k");
-	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 	vote = vote_by(f, ANNA, ANNA, true);
 	vote.person = B("workload:bot");
-	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 	vote.person = B("person:p-nobody");
-	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 	vote = vote_by(f, ANNA, ANNA, true);
 	vote.key_id = B("person:p-anna/z");
-	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote));
+	assert_fails(STATUS_UNAUTHORIZED, "votes.signer", votes_cast(f->votes, f->directory, &vote, NOW_MS));
 }
 
 static const struct value *
@@ -382,7 +409,7 @@ facts_count_every_group(void **state) {
 	struct value context;
 	struct vote offline = vote_by(f, ANNA, ANNA, true);
 	offline.client = APPROVAL_CLIENT_OFFLINE;
-	assert_ok(votes_cast(f->votes, f->directory, &offline));
+	assert_ok(votes_cast(f->votes, f->directory, &offline, NOW_MS));
 	assert_ok(cast(f, CARL, CARL, APPROVAL_REJECT));
 	facts_start(facts, &arena);
 	votes_facts(f->votes, f->directory, &f->bundle, 2, NOW_MS, facts);
@@ -413,7 +440,7 @@ snapshots_keep_votes_and_repetitions(void **state) {
 	_cleanup_(buffer_free) struct buffer written = {}, again = {};
 	_cleanup_(votes_destroy) struct votes *read = nullptr;
 	struct vote withdrawn = vote_by(f, ANNA, ANNA, true);
-	assert_ok(votes_cast(f->votes, f->directory, &withdrawn));
+	assert_ok(votes_cast(f->votes, f->directory, &withdrawn, NOW_MS));
 	assert_ok(cast(f, ANNA, ANNA, APPROVAL_WITHDRAW));
 	assert_ok(cast(f, BERT, BERT, APPROVAL_APPROVE));
 	assert_ok(votes_write(f->votes, &written));
@@ -424,7 +451,7 @@ snapshots_keep_votes_and_repetitions(void **state) {
 	assert_int_equal(1, votes_size(read));
 	assert_bytes(bytes_of_text(NAMES[BERT]), votes_at(read, 0)->person);
 	assert_null(votes_at(read, 1));
-	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(read, f->directory, &withdrawn));
+	assert_fails(STATUS_CONFLICT, "votes.repeated", votes_cast(read, f->directory, &withdrawn, NOW_MS));
 	struct votes_question now = {f->directory, &f->bundle, NOW_MS, nullptr, -1};
 	assert_int_equal(1, votes_count(read, &now).approvals);
 
@@ -440,9 +467,9 @@ snapshots_keep_votes_and_repetitions(void **state) {
 
 RUN_TESTS(V(distinct_people_count_in_their_groups), V(one_human_is_one_vote), V(the_initiator_does_not_vote),
 	  V(what_is_yet_to_begin_counts_from_then_on), V(a_delegated_vote_counts_once),
-	  V(a_delegation_that_ended_takes_its_vote_with_it), V(a_withdrawn_vote_does_not_come_back),
-	  V(what_no_longer_holds_no_longer_counts), V(a_suspended_persons_seat_does_not_count),
-	  V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
+	  V(a_delegation_that_ended_takes_its_vote_with_it), V(a_vote_whose_delegation_is_over_is_in_nobodys_way),
+	  V(a_withdrawn_vote_does_not_come_back), V(what_no_longer_holds_no_longer_counts),
+	  V(a_suspended_persons_seat_does_not_count), V(a_later_stage_rests_on_the_one_before), V(votes_are_bounded),
 	  V(a_stage_that_is_void_is_no_ground_for_the_next), V(an_approval_does_not_wander_from_stage_to_stage),
 	  V(a_delegation_is_not_handed_on), V(a_delegate_has_one_vote_for_whoever_delegated), V(only_people_vote),
 	  V(facts_count_every_group), V(snapshots_keep_votes_and_repetitions))

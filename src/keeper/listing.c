@@ -256,20 +256,31 @@ page_write_next(const struct page *page, struct json_writer *w) {
 
 /* --- The state. --- */
 
+/* The one that holds, and the one that will. */
+static void
+write_delegations(const struct gate_state *state, const struct principal *principal, struct json_writer *w) {
+	struct delegation found[DELEGATIONS_MAX];
+	size_t count = directory_delegations(state->directory, principal, state->now_ms, found);
+	if (count == 0)
+		return;
+	json_write_key(w, "delegations");
+	json_write_array(w);
+	for (size_t i = 0; i < count; i++) {
+		json_write_object(w);
+		json_write_member_string(w, "by", found[i].by->id);
+		if (found[i].from_ms > state->now_ms)
+			json_write_member_integer(w, "from", found[i].from_ms);
+		json_write_member_integer(w, "until", found[i].until_ms);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
 static void
 write_principal(const struct gate_state *state, const void *item, struct json_writer *w) {
 	const struct principal *principal = item;
-	struct delegation delegation = directory_delegation_of(state->directory, principal);
 	json_write_object(w);
-	if (delegation.by != nullptr && delegation.until_ms > state->now_ms) {
-		json_write_key(w, "delegation");
-		json_write_object(w);
-		json_write_member_string(w, "by", delegation.by->id);
-		if (delegation.from_ms > state->now_ms)
-			json_write_member_integer(w, "from", delegation.from_ms);
-		json_write_member_integer(w, "until", delegation.until_ms);
-		json_write_end(w);
-	}
+	write_delegations(state, principal, w);
 	json_write_member_string(w, "id", principal->id);
 	json_write_key(w, "keys");
 	json_write_array(w);

@@ -1,0 +1,179 @@
+/* What becomes of votes, delegations and held operations while the people behind them change, and while time passes. */
+#include "tests/test.h"
+
+#include "tests/gate_fixture.h"
+
+static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
+					       .kind = "unit.add",
+					       .resource = "system:gatehouse",
+					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
+					       .lifetime_ms = 20 * A_DAY_MS};
+
+static const char *
+delegation_payload(char payload[static 160], const char *by, int64_t from_ms, int64_t until_ms) {
+	snprintf(payload, 160, "{\"by\":\"person:p-000000000000000%s\",\"effective_from\":%lld,\"until\":%lld}", by,
+		 (long long)from_ms, (long long)until_ms);
+	return payload;
+}
+
+/* Whether a vote by one person on another's seat is taken. */
+static bool
+may_vote_for(struct bench_gate *b, const struct gate_operation *operation, enum firm_member by, const char *person) {
+	struct firm_choice choice = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI, .person = person};
+	enum operation_state state;
+	enum status status = vote_as(b, operation, by, &choice, &state);
+	if (status != OK)
+		assert_fails(STATUS_UNAUTHORIZED, "approval.delegation", status);
+	return status == OK;
+}
+
+static struct gate_operation *
+find(const struct bench_gate *b, const struct submitted *s) {
+	return operations_find(&b->gate->state->operations, &s->submission.id);
+}
+
+/* Under the shipped policies, where whoever is in a group delegates with a day's notice. */
+static void
+a_delegation_that_begins_later_leaves_the_present_one_until_then(void **) {
+	static const char one[] = "person:p-0000000000000001";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	char payload[160];
+	set_up(&b);
+	int64_t first_ms = b.now_ms + A_DAY_MS, second_ms = b.now_ms + 3 * A_DAY_MS;
+	ask(&b, "delegate", one, delegation_payload(payload, "2", first_ms, b.now_ms + 10 * A_DAY_MS));
+	b.now_ms = first_ms;
+	ask(&b, "delegate", one, delegation_payload(payload, "5", second_ms, b.now_ms + 6 * A_DAY_MS));
+	submit(&b, &new_unit, &s);
+	assert_true(may_vote_for(&b, s.step.operation, FIRM_PERSON_2, one));
+	assert_false(may_vote_for(&b, s.step.operation, FIRM_PERSON_5, one));
+	assert_int_equal(1, votes_size(s.step.operation->held->votes));
+	assert_restarts_alike(&b);
+	b.now_ms = second_ms; /* the first is over, and its vote with it */
+	assert_false(may_vote_for(&b, find(&b, &s), FIRM_PERSON_2, one));
+	assert_true(may_vote_for(&b, find(&b, &s), FIRM_PERSON_5, one));
+	assert_restarts_alike(&b);
+	/* Who is voted for no more waits for nothing. */
+	ask(&b, "delegate", one, "{\"by\":\"person:p-0000000000000005\",\"until\":0}");
+	assert_false(may_vote_for(&b, find(&b, &s), FIRM_PERSON_5, one));
+	assert_restarts_alike(&b);
+	assert_replays(&b, 7);
+}
+
+/* One that gives somebody a voice at once is still denied, also where it would replace another. */
+static void
+an_end_is_no_way_around_the_wait(void **) {
+	static const char one[] = "person:p-0000000000000001";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	char payload[160];
+	set_up(&b);
+	int64_t until_ms[] = {b.now_ms + 1, b.now_ms + 1000, b.now_ms + 30 * A_DAY_MS};
+	for (size_t i = 0; i < ARRAY_LENGTH(until_ms); i++) {
+		_cleanup_(submitted_free) struct submitted asked;
+		struct firm_operation operation = {.by = FIRM_PERSON_4,
+						   .kind = "delegate",
+						   .resource = one,
+						   .payload = delegation_payload(payload, "2", 0, until_ms[i])};
+		submit(&b, &operation, &asked);
+		assert_ok(asked.status);
+		assert_int_equal(OPERATION_DENIED, asked.step.state);
+	}
+	/* It lies ahead when it is asked for and held, and is over when it is approved. */
+	struct firm_operation late = {
+		.by = FIRM_PERSON_4,
+		.kind = "delegate",
+		.resource = one,
+		.payload = delegation_payload(payload, "2", b.now_ms + A_DAY_MS, b.now_ms + A_DAY_MS + 1000),
+		.lifetime_ms = 3 * A_DAY_MS};
+	submit(&b, &late, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	b.now_ms += 2 * A_DAY_MS;
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	const struct directory *directory = b.gate->state->directory;
+	struct delegation found[DELEGATIONS_MAX];
+	assert_int_equal(0, directory_delegations(directory, directory_principal(directory, bytes_of_text(one)),
+						  b.now_ms, found));
+	assert_restarts_alike(&b);
+}
+
+static void
+remove_member(struct bench_gate *b, enum firm_member by, const char *group, const char *person,
+	      const enum firm_member voters[static 2]) {
+	_cleanup_(submitted_free) struct submitted s;
+	char resource[64], payload[96];
+	snprintf(resource, sizeof resource, "group:%s", group);
+	snprintf(payload, sizeof payload, "{\"person\":\"%s\"}", person);
+	struct firm_operation operation = {
+		.by = by, .kind = "group.member_remove", .resource = resource, .payload = payload};
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, voters[0], "approve"));
+	assert_int_equal(OPERATION_DONE, vote(b, s.step.operation, voters[1], "approve"));
+}
+
+/* A vote counts for the groups that its person is in when it is counted. */
+static void
+who_leaves_a_group_has_no_voice_of_it_in_what_waits(void **) {
+	static const enum firm_member voters[] = {FIRM_PERSON_3, FIRM_PERSON_5};
+	static const struct firm_operation list = {.by = FIRM_PERSON_4,
+						   .kind = "list.create",
+						   .resource = "system:gatehouse",
+						   .payload = "{\"id\":\"venues\",\"kind\":\"allowed\"}"};
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	set_up(&b);
+	submit(&b, &list, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	remove_member(&b, FIRM_PERSON_4, "treasury", "person:p-0000000000000003", voters);
+	assert_restarts_alike(&b);
+	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find(&b, &s)->held->missing);
+	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_1, "approve"));
+	assert_replays(&b, 4);
+}
+
+/* A group that has not so many members any more as are asked for: with the next vote it is denied, for good. */
+static void
+what_waits_for_a_group_that_is_gone_is_denied(void **) {
+	static const enum firm_member voters[] = {FIRM_PERSON_3, FIRM_PERSON_5};
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	set_up(&b);
+	submit(&b, &new_unit, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	remove_member(&b, FIRM_PERSON_4, "security", "person:p-0000000000000003", voters);
+	assert_int_equal(OPERATION_HELD, find(&b, &s)->state);
+	assert_int_equal(OPERATION_DENIED, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_restarts_alike(&b);
+	assert_int_equal(OPERATION_DENIED, find(&b, &s)->state);
+	assert_replays(&b, 4);
+}
+
+/* Who asked, and is suspended before the last vote: it is rejected, and comes back neither by their return nor by another vote. */
+static void
+what_a_suspended_person_asked_for_is_not_done(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s, resumed;
+	set_up(&b);
+	submit(&b, &new_unit, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE,
+			 stop(&b, FIRM_SETTLEMENT, "principal.suspend", "person:p-0000000000000004", "{}"));
+	assert_int_equal(OPERATION_REJECTED, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_restarts_alike(&b);
+	struct firm_operation resume = {.by = FIRM_PERSON_1,
+					.kind = "principal.resume",
+					.resource = "person:p-0000000000000004",
+					.payload = "{}"};
+	submit(&b, &resume, &resumed);
+	assert_int_equal(OPERATION_HELD, vote(&b, resumed.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, resumed.step.operation, FIRM_PERSON_5, "approve"));
+	assert_int_equal(OPERATION_REJECTED, find(&b, &s)->state);
+	assert_restarts_alike(&b);
+}
+
+RUN_TESTS(T(a_delegation_that_begins_later_leaves_the_present_one_until_then), T(an_end_is_no_way_around_the_wait),
+	  T(who_leaves_a_group_has_no_voice_of_it_in_what_waits), T(what_waits_for_a_group_that_is_gone_is_denied),
+	  T(what_a_suspended_person_asked_for_is_not_done))
