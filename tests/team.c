@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "crypto/sign.h"
 #include "keeper/internal.h"
 
 static const char *const names[TEAM_MAX] = {"one", "two", "three", "four"};
@@ -21,9 +22,26 @@ link_own_party(void *context) {
 	return (uint8_t)(((struct team_member *)context)->index + 1);
 }
 
+/* What a keeper signs with, as the others know it. */
+static void
+keys_of(size_t index, struct pledge_keys *keys) {
+	static uint8_t seeds[TEAM_MAX][32], publics[TEAM_MAX][32];
+	memset(seeds[index], 0x40 + (int)index, sizeof seeds[index]);
+	assert_ok(ed25519_public_key(seeds[index], publics[index]));
+	*keys = (struct pledge_keys){.seed = seeds[index], .key = publics[index]};
+	memset(keys->certificate.bytes, 0x60 + (int)index, sizeof keys->certificate.bytes);
+}
+
 static void
 identity_of(size_t index, uint8_t identity[32]) {
-	memset(identity, 0x40 + (int)index, 32);
+	struct pledge_keys keys;
+	keys_of(index, &keys);
+	keeper_identity(HOUSE_INSTANCE, names[index], (uint8_t)(index + 1), &keys.certificate, keys.key, identity);
+}
+
+static void
+link_own_keys(void *context, struct pledge_keys *keys) {
+	keys_of(((struct team_member *)context)->index, keys);
 }
 
 static const uint8_t *
@@ -180,6 +198,7 @@ team_start(struct team *team, size_t index) {
 				      .at = link_at,
 				      .own_party = link_own_party,
 				      .own_identity = link_own_identity,
+				      .own_keys = link_own_keys,
 				      .send = link_send,
 				      .wait = link_wait};
 	member->boots++;

@@ -16,6 +16,19 @@ keepers_free(struct keepers *keepers) {
 	}
 }
 
+void
+keeper_identity(const char *instance, const char *name, uint8_t party, const struct hash256 *certificate,
+		const uint8_t key[32], uint8_t identity[32]) {
+	static const uint8_t label[] = "gatehouse/peer-identity/v1";
+	uint8_t lengths[2][4];
+	store_u32be(lengths[0], (uint32_t)strlen(instance));
+	store_u32be(lengths[1], (uint32_t)strlen(name));
+	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(label), BYTES_OF_ARRAY(lengths[0]), bytes_of_text(instance),
+					   BYTES_OF_ARRAY(lengths[1]), bytes_of_text(name), bytes_of(&party, 1),
+					   hash256_bytes(certificate), bytes_of(key, 32));
+	memcpy(identity, hash.bytes, sizeof hash.bytes);
+}
+
 bool
 keeper_name_is_valid(struct bytes name) {
 	for (size_t i = 0; i < name.len; i++)

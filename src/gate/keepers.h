@@ -39,6 +39,10 @@ struct keepers {
 };
 void keepers_free(struct keepers *keepers); /* a cleanup function */
 
+/* What it is known by among the parties of threshold protocols: docs/PROTOCOL.peer §2. */
+void keeper_identity(const char *instance, const char *name, uint8_t party, const struct hash256 *certificate,
+		     const uint8_t key[32], uint8_t identity[32]);
+
 /* 1 to KEEPER_NAME_MAX of [a-z0-9-]. */
 bool keeper_name_is_valid(struct bytes name);
 /* Null if it was never enrolled. */

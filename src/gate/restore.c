@@ -387,15 +387,21 @@ compute_view_digest(struct gate *gate, struct held_operation *held) {
 }
 
 /* A row's name is "<key>/<epoch>". */
+static bool
+read_share_name(struct bytes name, struct bytes *id, uint64_t *epoch) {
+	const uint8_t *slash = name.len == 0 ? nullptr : memchr(name.data, '/', name.len);
+	if (slash == nullptr)
+		return false;
+	*id = bytes_of(name.data, (size_t)(slash - name.data));
+	return decimal_decode(bytes_of(slash + 1, name.len - id->len - 1), epoch) == OK;
+}
+
 static enum secrets_recorded
 share_recorded(void *context, struct bytes name) {
 	const struct gate *gate = context;
-	const uint8_t *slash = name.len == 0 ? nullptr : memchr(name.data, '/', name.len);
+	struct bytes id;
 	uint64_t epoch;
-	if (slash == nullptr)
-		return SECRETS_UNRECORDED;
-	struct bytes id = bytes_of(name.data, (size_t)(slash - name.data));
-	if (decimal_decode(bytes_of(slash + 1, name.len - id.len - 1), &epoch) != OK)
+	if (!read_share_name(name, &id, &epoch))
 		return SECRETS_UNRECORDED;
 	const struct key_info *key = gate_state_key(gate->state, id);
 	if (key != nullptr && key->state == KEY_DESTROYED)
@@ -408,6 +414,26 @@ share_recorded(void *context, struct bytes name) {
 	return is_next && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
+/* What holders pledged of the share that is in force, and of the next one: also where that was not taken, for those who do not know
+ * yet. */
+static enum secrets_recorded
+pledges_recorded(void *context, struct bytes name) {
+	const struct gate *gate = context;
+	struct bytes id;
+	uint64_t epoch;
+	if (!read_share_name(name, &id, &epoch))
+		return SECRETS_UNRECORDED;
+	const struct key_info *key = gate_state_key(gate->state, id);
+	if (key != nullptr && key->state == KEY_DESTROYED)
+		return SECRETS_DESTROYED;
+	const struct shared_key *shared = shared_keys_find(gate->state, id);
+	if (shared == nullptr)
+		return epoch == 1 && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
+	return epoch == shared->sharing.key.epoch || epoch == (uint64_t)shared->sharing.key.epoch + 1
+		       ? SECRETS_CREATED
+		       : SECRETS_UNRECORDED;
+}
+
 static enum status
 reconcile_shares(struct gate *gate) {
 	size_t expected = 0, at = 0;
@@ -415,7 +441,8 @@ reconcile_shares(struct gate *gate) {
 	struct secrets_reconciled reconciled;
 	while (map_next(&gate->state->shared_keys, &at, nullptr, &value))
 		expected += shared_key_self(value) != 0;
-	return secrets_reconcile(gate->state->secrets, "share", share_recorded, gate, expected, &reconciled);
+	TRY(secrets_reconcile(gate->state->secrets, "share", share_recorded, gate, expected, &reconciled));
+	return secrets_reconcile(gate->state->secrets, "pledge", pledges_recorded, gate, 0, &reconciled);
 }
 
 enum status

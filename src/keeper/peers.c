@@ -103,6 +103,13 @@ peers_own_identity(const struct peers *peers) {
 	return peers->own_party == 0 ? nullptr : peers->own_identity;
 }
 
+void
+peers_own_keys(const struct peers *peers, struct pledge_keys *keys) {
+	*keys = (struct pledge_keys){.seed = peers->host.seed,
+				     .key = peers->host.key,
+				     .certificate = *pinned_identity_hash(peers->host.identity)};
+}
+
 const uint8_t *
 peers_own_epoch(const struct peers *peers) {
 	return peers->epoch;
@@ -133,15 +140,7 @@ peers_send(struct peers *peers, const struct peer *peer, enum peer_kind kind, st
 
 static void
 write_identity(const struct peers *peers, const struct enrolled_keeper *row, uint8_t identity[32]) {
-	uint8_t lengths[2][4];
-	struct bytes instance = bytes_of_text(peers->host.instance), name = bytes_of_text(row->name);
-	store_u32be(lengths[0], (uint32_t)instance.len);
-	store_u32be(lengths[1], (uint32_t)name.len);
-	struct hash256 hash =
-		SHA256_PARTS(BYTES_OF_ARRAY((const uint8_t[]){"gatehouse/peer-identity/v1"}),
-			     BYTES_OF_ARRAY(lengths[0]), instance, BYTES_OF_ARRAY(lengths[1]), name,
-			     bytes_of(&row->party, 1), hash256_bytes(&row->certificate), BYTES_OF_ARRAY(row->key));
-	memcpy(identity, hash.bytes, sizeof hash.bytes);
+	keeper_identity(peers->host.instance, row->name, row->party, &row->certificate, row->key, identity);
 }
 
 static bool

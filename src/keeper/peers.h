@@ -20,6 +20,7 @@
 #define GATEHOUSE_KEEPER_PEERS_H
 
 #include "gate/keepers.h"
+#include "gate/pledges.h"
 #include "keeper/peer_kind.h"
 
 constexpr size_t PEERS_MAX = KEEPERS_MAX; /* parties of an installation, with the own */
@@ -72,6 +73,8 @@ const struct peer *peers_named(const struct peers *peers, struct bytes name);
 /* Of this keeper; 0 and null while it is not enrolled itself. */
 uint8_t peers_own_party(const struct peers *peers);
 const uint8_t *peers_own_identity(const struct peers *peers);
+/* What it signs with, as the peers know it. */
+void peers_own_keys(const struct peers *peers, struct pledge_keys *keys);
 const uint8_t *peers_own_epoch(const struct peers *peers);
 
 /* Queues a message behind those before it. STATUS_UNAVAILABLE "peers.absent" where the peer is not up, "peers.backlog" where

@@ -79,9 +79,14 @@ static void
 hear_refusal(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 	     const struct joint_answer *answer) {
 	char error[512];
-	snprintf(error, sizeof error, "%.*s (keeper %s)", BYTES_ARGS(answer->reason), peer->name);
 	bool is_named = memchr(answer->reason.data, ':', answer->reason.len) != nullptr;
-	fail_keep("%s%s", is_named ? "" : "joint.refused: ", error);
+	snprintf(error, sizeof error, "%s%.*s (keeper %s)",
+		 is_named ? "" : "joint.refused: ", BYTES_ARGS(answer->reason), peer->name);
+	if (session->state == SESSION_STORED) { /* a share that is durable is given up for what was pledged alone */
+		memcpy(session->refusal, error, sizeof error);
+		return;
+	}
+	fail_keep("%s", error);
 	/* Who did not sign gives back only where who did had not either. */
 	if (!session->is_dealing && !party_set_has(&session->signers, peer->party) && !answer->gives_back)
 		session->share_left = true;
@@ -92,6 +97,8 @@ static void
 hear_permission(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 		const struct joint_answer *answer) {
 	struct session_party *party = &session->parties[peer->party];
+	if (session->state == SESSION_STORED)
+		return;
 	if (!hash256_equal(&answer->digest, &session->operation->digest)) {
 		fail_keep("joint.digest: keeper %s has another operation of this id", peer->name);
 		session_fail(keeper, session, nullptr);
@@ -142,6 +149,10 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	case ANSWER_SIGNED:
 		if (!session->is_dealing)
 			signing_session_signed(keeper, session, &answer);
+		return true;
+	case ANSWER_PLEDGED:
+		if (session->is_dealing)
+			dealing_session_pledged(keeper, session, peer, &answer.pledges);
 		return true;
 	}
 	return true;

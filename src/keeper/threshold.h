@@ -26,6 +26,7 @@ struct threshold_link {
 	const struct peer *(*at)(void *context, size_t index);
 	uint8_t (*own_party)(void *context); /* 0: not enrolled */
 	const uint8_t *(*own_identity)(void *context);
+	void (*own_keys)(void *context, struct pledge_keys *keys);
 	enum status (*send)(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body);
 	/* is_manual: lets the others do what they have to. Null in the product. */
 	void (*wait)(void *context);

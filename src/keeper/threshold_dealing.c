@@ -1,4 +1,4 @@
-/* Making a shared key: dealing, storing, and the end that all keepers have alike. */
+/* Dealing a shared key: among whom, from what, and the rounds until the own share is durable. */
 #include "keeper/threshold_internal.h"
 
 #include <stdio.h>
@@ -134,70 +134,7 @@ dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 	return machine_send(keeper, &session->dealing, &session->holders);
 }
 
-/* --- Storing. --- */
-
-static void
-tell_stored(struct keeper *keeper, const struct joint_session *session) {
-	struct joint_answer stored = {
-		.kind = ANSWER_STORED, .operation = session->operation->id, .digest = session->sharing_hash};
-	threshold_tell(keeper, &session->holders, &stored);
-}
-
-/* All shares are durable: the key is. Result and record are the same at all keepers but for the time of its making. */
-static void
-conclude(struct keeper *keeper, struct joint_session *session) {
-	_cleanup_(buffer_free) struct buffer result = {};
-	struct key_info key = session->wanted.key;
-	memcpy(key.public_key, session->sharing.key.public_key, POINT_SIZE);
-	key.public_key_len = POINT_SIZE;
-	threshold_end_key(keeper, bytes_of_text(key.id)); /* with the shares that are of the past now */
-	memset(keeper->threshold->pool_paused_ms, 0, sizeof keeper->threshold->pool_paused_ms);
-	keeper->threshold->is_pool_due = true;
-	if (joint_key_result(&key, &session->sharing, &result) != OK) {
-		session_fail(keeper, session, nullptr);
-		return;
-	}
-	session_conclude(keeper, session,
-			 &(struct conclusion){.outcome = OUTCOME_DONE,
-					      .result = buffer_bytes(&result),
-					      .redeals = !session->wanted.is_made});
-}
-
-static void
-conclude_if_all_stored(struct keeper *keeper, struct joint_session *session) {
-	if (session->state != SESSION_STORED)
-		return;
-	for (size_t i = 0; i < session->holders.count; i++) {
-		const struct session_party *party = &session->parties[session->holders.parties[i].index];
-		if (!party->has_stored)
-			return;
-		if (!hash256_equal(&party->sharing, &session->sharing_hash)) {
-			fail_keep("joint.sharing_differs: keeper %s has stored a share of another sharing",
-				  session->sharing.names[i]);
-			session_fail(keeper, session, nullptr);
-			return;
-		}
-	}
-	conclude(keeper, session);
-}
-
-static uint8_t
-own_holder(const struct keeper *keeper, const struct sharing *sharing) {
-	for (size_t i = 0; i < sharing->key.holders.count; i++)
-		if (strcmp(sharing->names[i], keeper->gate->state->keeper) == 0)
-			return sharing->key.holders.parties[i].index;
-	return 0;
-}
-
-static void
-mark_stored(struct keeper *keeper, struct joint_session *session) {
-	struct session_party *own = &session->parties[own_holder(keeper, &session->sharing)];
-	own->has_stored = true;
-	own->sharing = session->sharing_hash;
-	session->has_row = true;
-	session->state = SESSION_STORED;
-	session->operation->is_acting = false; /* others may never say: people may */
-}
+/* --- Running. --- */
 
 /* The share is durable before anybody hears that it is. */
 static enum status
@@ -209,9 +146,8 @@ store(struct keeper *keeper, struct joint_session *session, const struct ecdsa_k
 	session->sharing.scheme = session->wanted.key.sharing;
 	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
 	TRY(shared_keys_store(keeper->gate->state, &session->sharing, share));
-	mark_stored(keeper, session);
 	machine_close(&session->dealing);
-	tell_stored(keeper, session);
+	dealing_session_has_stored(keeper, session);
 	return OK;
 }
 
@@ -237,129 +173,6 @@ dealing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 		session_fail(keeper, session, is_check ? &session->dealing : nullptr);
 		return;
 	}
-	conclude_if_all_stored(keeper, session);
-}
-
-void
-dealing_session_stored(struct keeper *keeper, struct joint_session *session, uint8_t party,
-		       const struct hash256 *sharing) {
-	session->parties[party].has_stored = true;
-	session->parties[party].sharing = *sharing;
-	conclude_if_all_stored(keeper, session);
-}
-
-/* --- After a restart. --- */
-
-static void
-ask(struct keeper *keeper, const struct joint_session *session, const struct peer *peer) {
-	struct proposal resume = {
-		.kind = PROPOSE_RESUME, .operation = session->operation->id, .nonce = session->sharing_hash};
-	threshold_send_proposal(keeper, peer, &resume);
-}
-
-void
-dealing_session_up(struct keeper *keeper, struct joint_session *session, const struct peer *peer) {
-	size_t position = party_set_position(&session->holders, peer->party);
-	if (session->state == SESSION_STORED && position < session->holders.count &&
-	    threshold_holder(keeper, &session->holders.parties[position]) == peer)
-		ask(keeper, session, peer);
-}
-
-/* What became of a dealing here: our share is there, or never will be. */
-static void
-answer_resumed(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation,
-	       const struct proposal *proposal) {
-	const struct gate_state *state = keeper->gate->state;
-	struct joint_answer answer = {.operation = proposal->operation, .digest = proposal->nonce};
-	if (operation != nullptr && operation->state == OPERATION_DONE) {
-		size_t at = 0;
-		void *value;
-		struct hash256 hash;
-		answer.kind = ANSWER_STORED;
-		while (map_next(&state->shared_keys, &at, nullptr, &value))
-			if (sharing_hash(&((const struct shared_key *)value)->sharing, &hash) == OK &&
-			    hash256_equal(&hash, &proposal->nonce)) {
-				threshold_send_answer(keeper, peer, &answer);
-				return;
-			}
-		return; /* dealt again since: only people know what to do */
-	}
-	if (operation != nullptr && operation->state != OPERATION_FAILED && operation->state != OPERATION_DENIED &&
-	    operation->state != OPERATION_REJECTED && operation->state != OPERATION_EXPIRED)
-		return;
-	answer.kind = ANSWER_REFUSED;
-	answer.gives_back = true;
-	answer.reason = BYTES_OF_LITERAL("joint.ended: the dealing has failed at this keeper");
-	threshold_send_answer(keeper, peer, &answer);
-}
-
-void
-dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
-	struct joint_session *session = session_find(keeper, &proposal->operation);
-	if (session == nullptr) {
-		answer_resumed(keeper, peer, operations_find(&keeper->gate->state->operations, &proposal->operation),
-			       proposal);
-		return;
-	}
-	if (!session->is_dealing || !party_set_has(&session->holders, peer->party))
-		return;
-	if (session->state == SESSION_STORED) {
-		struct joint_answer stored = {
-			.kind = ANSWER_STORED, .operation = session->operation->id, .digest = session->sharing_hash};
-		threshold_send_answer(keeper, peer, &stored);
-	}
-	dealing_session_stored(keeper, session, peer->party, &proposal->nonce);
-}
-
-/* The share is there: the others say how it ended. It is not: it never left this keeper that it was, so all have failed. */
-static enum status
-resume(struct keeper *keeper, struct gate_operation *operation, const struct submission *submission) {
-	struct joint_session *session = calloc(1, sizeof *session);
-	TRY_ALLOC(session);
-	session->operation = operation;
-	session->is_dealing = true;
-	session->next = keeper->threshold->sessions;
-	keeper->threshold->sessions = session;
-	TRY(joint_read_key(keeper->gate, submission, keeper->gate->state->now_ms, &session->wanted));
-	enum status status = shared_keys_stored(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-						session->wanted.key.epoch, &session->sharing);
-	if (status != OK && status != STATUS_NOT_FOUND)
-		return status;
-	if (status == STATUS_NOT_FOUND) {
-		fail_keep("joint.interrupted: this keeper was started anew before its share was durable");
-		session_fail(keeper, session, nullptr);
-		return OK;
-	}
-	session->holders = session->sharing.key.holders;
-	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
-	mark_stored(keeper, session);
-	for (size_t i = 0; i < session->holders.count; i++) {
-		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
-		if (peer != nullptr)
-			ask(keeper, session, peer);
-	}
-	return OK;
-}
-
-enum status
-dealings_resume(struct keeper *keeper) {
-	const struct operations *operations = &keeper->gate->state->operations;
-	for (;;) {
-		struct gate_operation *found = nullptr;
-		_cleanup_(arena_free) struct arena arena = {};
-		struct submission submission;
-		struct bytes key_id;
-		size_t at = 0;
-		void *value;
-		while (found == nullptr && map_next(&operations->kept, &at, nullptr, &value)) {
-			struct gate_operation *operation = value;
-			if (operation->state == OPERATION_UNKNOWN && session_find(keeper, &operation->id) == nullptr &&
-			    joint_submission(operation, &arena, &submission) == OK &&
-			    joint_dealt_key(keeper->gate, &submission, &key_id))
-				found = operation;
-		}
-		if (found == nullptr)
-			return OK;
-		TRY(resume(keeper, found, &submission));
-	}
+	if (session->state == SESSION_STORED)
+		dealing_session_settle(keeper, session);
 }

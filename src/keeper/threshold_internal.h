@@ -19,6 +19,7 @@ constexpr int64_t EARLY_MS = 30'000;        /* that a message waits for what it 
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
+constexpr int64_t COMPLAINT_MS = 3'600'000; /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 
 /* One run of a protocol at this keeper. */
@@ -40,7 +41,7 @@ enum session_state {
 	SESSION_GATHERING, /* signing: who permits */
 	SESSION_DECIDING,  /* signing: proposed; waits for what the other signers counted, and for presignatures */
 	SESSION_RUNNING,   /* frames go to and fro */
-	SESSION_STORED,    /* dealing: the own share is durable; the others' are awaited */
+	SESSION_STORED,    /* dealing: the own share is durable; what the others have and pledge is awaited */
 };
 
 struct session_party {
@@ -68,6 +69,8 @@ struct joint_session {
 	struct sharing sharing;
 	struct hash256 sharing_hash;
 	bool has_row; /* the share's row is this dealing's own */
+	struct pledges pledges;
+	char refusal[512]; /* why another has ended it, where it said so; it counts when it is pledged */
 	/* Signing. */
 	char key_id[KEY_ID_MAX + 1];
 	struct proposal proposal;
@@ -163,8 +166,22 @@ enum status machine_send(struct keeper *keeper, struct machine *machine, const s
 /* --- threshold_dealing.c --- */
 enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
 void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
+
+/* --- threshold_pledging.c --- */
+/* The own share is durable: the others are told. */
+void dealing_session_has_stored(struct keeper *keeper, struct joint_session *session);
+/* Goes on where it can: pledges, takes the new shares, or gives them up. The session may be gone afterwards. */
+void dealing_session_settle(struct keeper *keeper, struct joint_session *session);
+/* It has failed, and not after a pledge but where all are hopeless: the share is gone before anybody hears so. */
+void dealing_session_renounce(struct keeper *keeper, struct joint_session *session);
+/* Waiting does not seem to help: whose pledges are missing stands in the own log. */
+void dealing_session_complain(struct keeper *keeper, const struct joint_session *session);
+/* People may say that it failed: nothing was pledged here, or those whose pledges are missing are keepers no more. */
+bool dealing_session_is_free(const struct keeper *keeper, const struct joint_session *session);
 void dealing_session_stored(struct keeper *keeper, struct joint_session *session, uint8_t party,
 			    const struct hash256 *sharing);
+void dealing_session_pledged(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			     const struct pledges *pledges);
 void dealing_session_up(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
 void dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 /* After a restart: dealings that are intended and not ended. */

@@ -129,6 +129,9 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 			buffer_append_byte(body, (uint8_t)answer->signatures[i].recovery);
 		}
 		return;
+	case ANSWER_PLEDGED:
+		pledges_write(body, &answer->pledges);
+		return;
 	}
 }
 
@@ -186,6 +189,9 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		break;
 	case ANSWER_SIGNED:
 		TRY(read_signed(&cursor, answer));
+		break;
+	case ANSWER_PLEDGED:
+		TRY(pledges_read(&cursor, &answer->pledges));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);

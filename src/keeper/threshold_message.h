@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/cursor.h"
+#include "gate/pledges.h"
 #include "guards/limits/limits.h"
 #include "keys/threshold/ecdsa/request.h"
 #include "keys/threshold/session.h"
@@ -41,6 +42,7 @@ enum answer_kind {
 	ANSWER_REFUSED, /* it ends here, for this reason */
 	ANSWER_STORED,  /* the share of the operation's key is durable here */
 	ANSWER_SIGNED,  /* the signatures, for whoever did not sign */
+	ANSWER_PLEDGED, /* what is known of what holders have pledged */
 };
 
 struct joint_answer {
@@ -52,6 +54,7 @@ struct joint_answer {
 	struct bytes reason;   /* refused: by a stable name */
 	uint8_t signature_count;
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
+	struct pledges pledges;                                /* pledged */
 };
 
 void proposal_write(struct buffer *body, const struct proposal *proposal);

@@ -37,11 +37,14 @@ example_resume(void) {
 
 static struct joint_answer
 example_answer(enum answer_kind kind) {
-	struct joint_answer answer = {.kind = kind,
-				      .gives_back = true,
-				      .reason = BYTES_OF_LITERAL("operation.denied: no"),
-				      .signature_count = 1,
-				      .signatures = {{.recovery = 1}}};
+	struct joint_answer answer = {
+		.kind = kind,
+		.gives_back = true,
+		.reason = BYTES_OF_LITERAL("operation.denied: no"),
+		.signature_count = 1,
+		.signatures = {{.recovery = 1}},
+		.pledges = {.count = 2,
+			    .of = {{.holder = 1, .word = PLEDGE_KEEPS}, {.holder = 1, .word = PLEDGE_NEVER}}}};
 	fill(&answer.operation, 1);
 	fill(&answer.digest, 5);
 	fill(&answer.bundle, 6);
@@ -87,7 +90,7 @@ counted_again(struct bytes body, struct buffer *to) {
 	return OK;
 }
 
-enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, COUNTED, FORMS };
+enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, PLEDGED, COUNTED, FORMS };
 
 static void
 write_form(enum form form, struct buffer *body) {
@@ -137,35 +140,24 @@ static const struct {
 	uint8_t becomes;
 	const char *error;
 } bad_inputs[] = {
-	{SIGN, 0, 0, "joint.proposal"},
-	{SIGN, 0, 4, "joint.proposal"},
-	{SIGN, 33, 1, "joint.signers"},
-	{SIGN, 33, 17, "joint.signers"},
-	{SIGN, 34, 0, "joint.signers"},
-	{SIGN, 34, 3, "joint.signers"},
-	{SIGN, 36, 0, "joint.presignatures"},
-	{SIGN, 36, 17, "joint.presignatures"},
-	{SIGN, 36, 2, "joint.presignatures"},
-	{PREPARE, 1, 1, "joint.key"},
-	{PREPARE, 5, 'V', "key_record.id"},
-	{PREPARE, 46, 1, "joint.signers"},
-	{PREPARE, 48, 2, "joint.signers"},
-	{PERMITTED, 0, 0, "joint.answer"},
-	{PERMITTED, 0, 9, "joint.answer"},
-	{PERMITTED, 0, 3, "joint.answer.trailing"},
-	{REFUSED, 33, 2, "joint.gives_back"},
-	{REFUSED, 34, 1, "joint.reason"},
-	{REFUSED, 38, '\n', "joint.reason"},
-	{REFUSED, 38, 0x7f, "joint.reason"},
-	{REFUSED, 38, 0xc3, "joint.reason"},
-	{SIGNED, 33, 0, "joint.signatures"},
-	{SIGNED, 33, 17, "joint.signatures"},
-	{SIGNED, 98, 4, "joint.signatures"},
-	{COUNTED, 67, 0, "joint.parts"},
-	{COUNTED, 64, 1, "joint.parts"},
-	{COUNTED, 68, LIMIT_DIMENSIONS, "joint.dimension"},
-	{COUNTED, 69, 1, "joint.subject"},
-	{COUNTED, 78, 0xff, "joint.cents"},
+	{SIGN, 0, 0, "joint.proposal"},       {SIGN, 0, 4, "joint.proposal"},
+	{SIGN, 33, 1, "joint.signers"},       {SIGN, 33, 17, "joint.signers"},
+	{SIGN, 34, 0, "joint.signers"},       {SIGN, 34, 3, "joint.signers"},
+	{SIGN, 36, 0, "joint.presignatures"}, {SIGN, 36, 17, "joint.presignatures"},
+	{SIGN, 36, 2, "joint.presignatures"}, {PREPARE, 1, 1, "joint.key"},
+	{PREPARE, 5, 'V', "key_record.id"},   {PREPARE, 46, 1, "joint.signers"},
+	{PREPARE, 48, 2, "joint.signers"},    {PERMITTED, 0, 0, "joint.answer"},
+	{PERMITTED, 0, 9, "joint.answer"},    {PERMITTED, 0, 3, "joint.answer.trailing"},
+	{REFUSED, 33, 2, "joint.gives_back"}, {REFUSED, 34, 1, "joint.reason"},
+	{REFUSED, 38, '\n', "joint.reason"},  {REFUSED, 38, 0x7f, "joint.reason"},
+	{REFUSED, 38, 0xc3, "joint.reason"},  {SIGNED, 33, 0, "joint.signatures"},
+	{SIGNED, 33, 17, "joint.signatures"}, {SIGNED, 98, 4, "joint.signatures"},
+	{PLEDGED, 33, 0, "pledge.count"},     {PLEDGED, 33, 1, "joint.answer.trailing"},
+	{PLEDGED, 33, 3, "pledge.holder"},    {PLEDGED, 33, 33, "pledge.count"},
+	{PLEDGED, 35, 0, "pledge.word"},      {PLEDGED, 35, 2, "pledge.twice"},
+	{PLEDGED, 35, 3, "pledge.word"},      {COUNTED, 67, 0, "joint.parts"},
+	{COUNTED, 64, 1, "joint.parts"},      {COUNTED, 68, LIMIT_DIMENSIONS, "joint.dimension"},
+	{COUNTED, 69, 1, "joint.subject"},    {COUNTED, 78, 0xff, "joint.cents"},
 };
 
 static void

@@ -18,6 +18,11 @@ own_identity(void *context) {
 	return peers_own_identity(context);
 }
 
+static void
+own_keys(void *context, struct pledge_keys *keys) {
+	peers_own_keys(context, keys);
+}
+
 static enum status
 send(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	return peers_send(context, peer, kind, body);
@@ -40,8 +45,12 @@ message(void *context, const struct peer *peer, enum peer_kind kind, struct byte
 
 enum status
 threshold_connect(struct keeper *keeper, struct peers *peers) {
-	struct threshold_link link = {
-		.context = peers, .at = at, .own_party = own_party, .own_identity = own_identity, .send = send};
+	struct threshold_link link = {.context = peers,
+				      .at = at,
+				      .own_party = own_party,
+				      .own_identity = own_identity,
+				      .own_keys = own_keys,
+				      .send = send};
 	struct peers_listener listener = {.up = up, .down = down, .message = message, .context = keeper};
 	peers_listen(peers, &listener);
 	return threshold_start(keeper, &link);

@@ -115,14 +115,6 @@ write_blame(const struct machine *machine, struct buffer *blame) {
 	return json_writer_finish(&writer);
 }
 
-/* A row that it did not store is another dealing's, which may be in force. */
-static void
-discard_row(struct keeper *keeper, const struct joint_session *session) {
-	if (session->has_row && shared_keys_discard(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-						    session->wanted.key.epoch) != OK)
-		log_warning("a share that is not used stays until the next start: %s", fail_message());
-}
-
 static const char ENDED[] = "joint.ended: the session was ended by a party";
 
 void
@@ -140,7 +132,10 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 	if (is_blamed)
 		conclusion.blame = buffer_bytes(&blame);
 	threshold_tell(keeper, &session->holders, &refusal);
-	discard_row(keeper, session);
+	if (session->is_dealing)
+		dealing_session_renounce(keeper, session);
+	if (atomic_load(&keeper->has_ended))
+		return;
 	session_conclude(keeper, session, &conclusion);
 }
 
@@ -211,7 +206,8 @@ static void
 drop_resolved(struct keeper *keeper, struct joint_session *session) {
 	if (session->job != nullptr)
 		decide_answer_unknown(keeper, session->job);
-	discard_row(keeper, session);
+	if (session->is_dealing)
+		dealing_session_renounce(keeper, session);
 	session_unlink(keeper, session);
 	session_free(session);
 }
@@ -223,10 +219,14 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 		return;
 	}
 	if (session->state == SESSION_STORED) { /* the others may be done: only they can say */
-		if (session->job != nullptr && session->end_ms <= now_ms) {
+		session->operation->is_acting = !dealing_session_is_free(keeper, session);
+		if (session->end_ms > now_ms)
+			return;
+		if (session->job != nullptr)
 			decide_answer_unknown(keeper, session->job);
-			session->job = nullptr;
-		}
+		session->job = nullptr;
+		dealing_session_complain(keeper, session);
+		session->end_ms = now_ms + COMPLAINT_MS;
 		return;
 	}
 	if (session->end_ms <= now_ms) {
