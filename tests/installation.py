@@ -149,8 +149,11 @@ class Installation:
         os.mkdir(self.data, 0o700)
         if os.geteuid() == 0:
             os.chown(self.data, KEEPER_USER, KEEPER_USER)
-        with open(os.path.join(self.directory, "passphrase"), "w", encoding="utf-8") as file:
+        self.passphrase_path = os.path.join(self.directory, "passphrase")
+        self.root_key = f"{{file: {self.passphrase_path}}}"
+        with open(self.passphrase_path, "w", encoding="utf-8") as file:
             file.write("correct horse\n")
+        os.chmod(self.passphrase_path, 0o600)
         self.process = None
         self.expected_status = 0
         self.write_config()
@@ -162,7 +165,7 @@ authority: ["{self.authority}", gate.example]
 tls: {self.tls}
 data_directory: {self.data}
 rollback_guard: {{kind: none}}
-root_key: {{file: {self.directory}/passphrase}}
+root_key: {self.root_key}
 log_level: info
 {self.settings}
 """)

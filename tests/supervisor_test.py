@@ -74,6 +74,30 @@ def test_the_passphrase_reaches_the_keeper_without_its_line_end():
         gate.wait_until(lambda: client.post("passphrase").body == b"13", "the passphrase again")
 
 
+def test_a_credential_of_the_service_manager_holds_the_root_key():
+    gate = Installation()
+    gate.root_key = "{credential: passphrase}"
+    gate.environment = {"CREDENTIALS_DIRECTORY": gate.directory}
+    gate.write_config()
+    with gate, Client(gate) as client:
+        assert client.post("passphrase").body == b"13"
+
+
+def test_a_credential_that_nobody_gave_is_refused_at_the_start():
+    gate = Installation()
+    gate.root_key = "{credential: passphrase}"
+    gate.environment = {"CREDENTIALS_DIRECTORY": ""}
+    gate.write_config()
+    assert "root_key.credential" in gate.refuse_to_start(4)
+
+
+def test_a_root_key_file_that_others_can_read_is_refused_at_the_start():
+    for mode in (0o640, 0o604):
+        gate = Installation()
+        os.chmod(gate.passphrase_path, mode)
+        assert "root_key.file_mode" in gate.refuse_to_start(4), oct(mode)
+
+
 def test_a_data_directory_of_another_user_is_refused_at_the_start():
     if not AS_ROOT:
         raise tap.Skip("a user of its own needs root")

@@ -143,16 +143,15 @@ init_root_source(const struct config *config) {
 /* A key file that is not there is made: 64 fresh digits. */
 enum status
 init_read_root_secret(const struct config *config, bool may_make, struct secret *given) {
-	if (config->root_key.kind != CONFIG_ROOT_KEY_FILE)
-		return handover_read_passphrase(config, given);
-	if (may_make && access(config->root_key.source, F_OK) != 0) {
+	bool is_file = config->root_key.kind == CONFIG_ROOT_KEY_FILE;
+	if (is_file && may_make && access(config->root_key.source, F_OK) != 0) {
 		_cleanup_(secret_free) struct secret digits = {};
 		TRY(root_key_generate(&digits));
 		TRY(output_file(config->root_key.source, secret_bytes(&digits), 0600, false));
 		output_note("made the root key %s; whoever has this file and the data directory has every key",
 			    config->root_key.source);
 	}
-	return root_key_read_file(config->root_key.source, true, given);
+	return handover_read_passphrase(config, given);
 }
 
 /* --- What is made. --- */

@@ -5,11 +5,11 @@
 
 #include "base/log.h"
 #include "keeper/keeper.h"
+#include "keys/root_key.h"
 #include "ledger/tlog_policy.h"
 #include "supervisor/child.h"
 #include "supervisor/confine.h"
 
-constexpr size_t PASSPHRASE_MAX = 1024;
 constexpr unsigned POOL_THREADS = 1; /* beside the deciding one */
 
 struct keeper_process {
@@ -80,7 +80,7 @@ take(void *context, struct ipc_control_message *message) {
 		return take_config(process, message->descriptors[0]);
 	case IPC_CONTROL_PASSPHRASE:
 		secret_free(&process->passphrase);
-		return secret_read_descriptor(&process->passphrase, message->descriptors[0], PASSPHRASE_MAX);
+		return secret_read_descriptor(&process->passphrase, message->descriptors[0], ROOT_KEY_GIVEN_MAX);
 	case IPC_CONTROL_CHANNEL:
 		take_channel(process, message->peer, &message->descriptors[0]);
 		return OK;

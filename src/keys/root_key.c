@@ -13,7 +13,6 @@
 
 static const char CHECK_LABEL[] = "gatehouse/root-key-check/v1";
 constexpr size_t ROOT_KEY_SIZE = 32;
-constexpr size_t GIVEN_MAX = 4096;
 
 struct root_key {
 	enum root_key_source source;
@@ -161,7 +160,7 @@ root_key_read_credential(const char *name, struct secret *given) {
 	buffer_append_format(&path, "%s/%s", directory, name);
 	buffer_append_byte(&path, '\0');
 	TRY(buffer_status(&path));
-	return secret_read_file(given, (const char *)path.data, GIVEN_MAX);
+	return secret_read_file(given, (const char *)path.data, ROOT_KEY_GIVEN_MAX);
 }
 
 static enum status
@@ -188,7 +187,7 @@ root_key_read_file(const char *path, bool allowed, struct secret *given) {
 		return fail_errno(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_IO, "root_key.file: %s", path);
 	enum status status = check_mode(descriptor, path);
 	if (status == OK)
-		status = secret_read_descriptor(given, descriptor, GIVEN_MAX);
+		status = secret_read_descriptor(given, descriptor, ROOT_KEY_GIVEN_MAX);
 	close(descriptor);
 	return status;
 }

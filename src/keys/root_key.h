@@ -16,6 +16,7 @@
 enum root_key_source { ROOT_KEY_PASSPHRASE, ROOT_KEY_CREDENTIAL, ROOT_KEY_FILE, ROOT_KEY_SOURCE_COUNT };
 
 constexpr size_t ROOT_KEY_PASSPHRASE_MIN = 12; /* bytes */
+constexpr size_t ROOT_KEY_GIVEN_MAX = 1024;    /* bytes: of a passphrase, or of digits as a file has them */
 /* RFC 9106 §4, the choice for limited memory. */
 constexpr struct argon2id_cost ROOT_KEY_COST = {.memory_kib = 65536, .passes = 3, .lanes = 4};
 

@@ -10,11 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "keys/root_key.h"
 #include "supervisor/certificate.h"
 
 constexpr int BACKLOG = 1024;
 constexpr int SELF_SIGNED_DAYS = 90;
-constexpr size_t PASSPHRASE_MAX = 1024;
 
 /* --- Listeners --- */
 
@@ -118,25 +118,16 @@ handover_tls(const struct config *config, int *certificate, int *key) {
 
 enum status
 handover_read_passphrase(const struct config *config, struct secret *passphrase) {
-	const char *directory;
-	char path[4096];
 	enum status status;
 	switch (config->root_key.kind) {
 	case CONFIG_ROOT_KEY_DESCRIPTOR:
-		status = secret_read_descriptor(passphrase, config->root_key.descriptor, PASSPHRASE_MAX);
+		status = secret_read_descriptor(passphrase, config->root_key.descriptor, ROOT_KEY_GIVEN_MAX);
 		close(config->root_key.descriptor);
 		return status;
 	case CONFIG_ROOT_KEY_CREDENTIAL:
-		directory = getenv("CREDENTIALS_DIRECTORY");
-		if (directory == nullptr)
-			return fail(STATUS_NOT_FOUND, "handover.credential: %s: CREDENTIALS_DIRECTORY is not set",
-				    config->root_key.source);
-		if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, config->root_key.source) >= sizeof path)
-			return fail(STATUS_INVALID, "handover.credential: %s: the path is too long",
-				    config->root_key.source);
-		return secret_read_file(passphrase, path, PASSPHRASE_MAX);
+		return root_key_read_credential(config->root_key.source, passphrase);
 	case CONFIG_ROOT_KEY_FILE:
-		return secret_read_file(passphrase, config->root_key.source, PASSPHRASE_MAX);
+		return root_key_read_file(config->root_key.source, true, passphrase);
 	}
 	return fail(STATUS_INTERNAL, "handover.root_key: kind %d", (int)config->root_key.kind);
 }

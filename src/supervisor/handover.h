@@ -18,7 +18,8 @@ enum status handover_memory(const char *name, struct bytes content, int *descrip
 /* Certificate and key: the configured files, or a pair that is made here. */
 enum status handover_tls(const struct config *config, int *certificate, int *key);
 
-/* The passphrase from where the configuration says; a descriptor is closed. max 1,024 bytes. */
+/* The passphrase from where the configuration says; a descriptor is closed. A file that others can read is refused
+ * (keys/root_key.h). */
 enum status handover_read_passphrase(const struct config *config, struct secret *passphrase);
 /* The read end of a pipe that holds it. */
 enum status handover_passphrase(struct bytes passphrase, int *descriptor);

@@ -12,11 +12,11 @@
 #include "base/io.h"
 #include "base/ipc_control.h"
 #include "base/ipc_messages.h"
+#include "keys/root_key.h"
 #include "supervisor/handover.h"
 #include "supervisor/process.h"
 
 constexpr int ANSWER_MS = 15'000;
-constexpr size_t PASSPHRASE_MAX = 1024;
 
 /* --- The hostile process: takes requests over its link, one datagram each, and gives the keeper's answers back. --- */
 
@@ -88,7 +88,7 @@ hand_over(const struct house *house, int control, int channel) {
 	int descriptor;
 	TRY(handover_memory("gatehouse-configuration", house->config.source, &descriptor));
 	TRY(send_one(control, (struct ipc_control_message){.type = IPC_CONTROL_CONFIG}, descriptor));
-	TRY(secret_read_file(&passphrase, house->config.root_key.source, PASSPHRASE_MAX));
+	TRY(secret_read_file(&passphrase, house->config.root_key.source, ROOT_KEY_GIVEN_MAX));
 	TRY(handover_passphrase(secret_bytes(&passphrase), &descriptor));
 	TRY(send_one(control, (struct ipc_control_message){.type = IPC_CONTROL_PASSPHRASE}, descriptor));
 	TRY(send_one(control, (struct ipc_control_message){.type = IPC_CONTROL_CHANNEL, .peer = IPC_ROLE_GATEWAY},
