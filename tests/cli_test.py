@@ -952,7 +952,7 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert browser.ask("GET", "/v1/session") == (200, session)
     assert browser.ask("GET", "/v1/people?limit=2")[0] == 200
     operation = firm.must(sign("settlement", 400)).json()["operation"]
-    for path in (f"operations/{operation}/view", f"operations/{operation}/timeline", "inbox", "limits"):
+    for path in (f"operations/{operation}/view", f"operations/{operation}/timeline", "inbox", "limits", "policy/limits", "operations?search=settlement%200x3535"):
         status, answer = browser.ask("GET", f"/v1/{path}")
         assert status == 200, (path, answer)
     assert problem(browser.ask("POST", "/v1/operations", {}))[0] == 400

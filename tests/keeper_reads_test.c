@@ -300,8 +300,75 @@ a_page_that_cannot_be_is_refused_by_name(void **) {
 	}
 }
 
+/* How many the page has, and the newest of them. */
+static size_t
+listed(struct house *house, struct arena *arena, const char *target, struct bytes *first) {
+	struct ipc_response response;
+	const json *page;
+	assert_ok(house_get_by(house, arena, FIRM_PERSON_1, target, &response));
+	assert_answer(200, nullptr, &response);
+	assert_ok(json_read(arena, response.body, (struct json_limits){}, &page));
+	const json *operations = json_get(page, "operations");
+	struct json_iterator all = json_iterate(operations);
+	const json *one = json_next(&all, nullptr);
+	*first = one == nullptr ? (struct bytes){} : json_string(json_get(one, "operation"));
+	return json_size(operations);
+}
+
+static void
+operations_are_found_by_what_they_say_and_where_funds_go(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct bytes found;
+	house_found(&house, nullptr);
+	house.is_manual = true;
+	assert_ok(house_open(&house));
+	house_make_key(&house, "eth-hot");
+	struct bytes transfer = done_transfer(&house, &arena, 0);
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "group.add",
+						       .resource = "system:gatehouse",
+						       .payload = "{\"id\":\"vault\"}",
+						       .reason = "Audit of Q3, as agreed, TICKET-77"},
+			       &response));
+	assert_answer(202, "held", &response);
+	struct bytes held = response.operation;
+	assert_ok(keeper_publish(house.keeper));
+	const struct {
+		const char *search;
+		size_t count;
+		struct bytes first;
+	} cases[] = {
+		{"0x3535353535353535353535353535353535353535", 1, transfer},
+		{"0X35353535", 1, transfer}, /* in whatever case, by a part */
+		{"eth-hot%20settlement", 1, transfer},
+		{"ticket-77", 1, held},
+		{"audit%20of%20q3,", 1, held},
+		{"agreed%20transfer", 0, {}},
+		{"key.create", 1, {}},
+		{arena_format(&arena, "%.12s", (const char *)transfer.data), 1, transfer},
+		{arena_format(&arena, "%.12s", (const char *)transfer.data + 1), 0, {}}, /* ids by how they begin */
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		size_t count = listed(&house, &arena, arena_format(&arena, "/v1/operations?search=%s", cases[i].search),
+				      &found);
+		if (count != cases[i].count || (cases[i].first.len > 0 && !bytes_equal(found, cases[i].first)))
+			fail_msg("%s: %zu", cases[i].search, count);
+	}
+	static const char *const bad[] = {"", "%20", "%2", "%zz", "%00", "a%20b%20c%20d%20e", "%0a", "%7f"};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
+		const char *target = arena_format(&arena, "/v1/operations?search=%s", bad[i]);
+		assert_ok(house_get_by(&house, &arena, FIRM_PERSON_1, target, &response));
+		assert_int_equal(400, response.status);
+		assert_bytes(BYTES_OF_LITERAL("query.search"), house_problem(&arena, &response));
+	}
+}
+
 RUN_TESTS(T(an_operation_is_explained_after_a_vote_and_after_its_outcome),
 	  T(a_listing_goes_on_where_the_page_before_ended), T(a_page_that_cannot_be_is_refused_by_name),
 	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
 	  T(operations_and_reads_have_limits_of_their_own), T(a_key_that_waits_reads_nothing),
-	  T(an_explanation_counts_as_ten), T(a_decision_is_explained_by_the_bundle_of_its_day))
+	  T(operations_are_found_by_what_they_say_and_where_funds_go), T(an_explanation_counts_as_ten),
+	  T(a_decision_is_explained_by_the_bundle_of_its_day))

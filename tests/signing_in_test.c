@@ -56,7 +56,8 @@ a_passkey_signs_in_and_the_session_reads(void **) {
 	assert_int_equal(1, sscanf((const char *)response.body.data, "{\"aal\":2,\"expires\":%ld,", &stated));
 	assert_in_range(stated, now_ms + 24 * SIGNED_IN_HOUR_MS - 60'000, now_ms + 24 * SIGNED_IN_HOUR_MS);
 	snprintf(expected, sizeof expected,
-		 "{\"aal\":2,\"expires\":%ld,\"groups\":[\"treasury\"],\"idle_expires\":%ld,\"person\":\"%s\","
+		 "{\"aal\":2,\"expires\":%ld,\"groups\":[\"treasury\"],\"idle_expires\":%ld,\"idle_ms\":3600000,"
+		 "\"person\":\"%s\","
 		 "\"roles\":[]}",
 		 stated, stated - 23 * SIGNED_IN_HOUR_MS, PERSON);
 	assert_bytes(bytes_of_text(expected), response.body);

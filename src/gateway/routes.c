@@ -31,6 +31,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/zones", 0, ROUTE_FORWARD},
 	{"GET", "/v1/prices", 0, ROUTE_FORWARD},
 	{"GET", "/v1/policy", 0, ROUTE_FORWARD},
+	{"GET", "/v1/policy/limits", 0, ROUTE_FORWARD},
 	{"GET", "/v1/policy/bundles/*", 0, ROUTE_FORWARD},
 	{"GET", "/v1/keepers", 0, ROUTE_FORWARD},
 	{"GET", "/v1/instance", 0, ROUTE_FORWARD},

@@ -8,10 +8,17 @@
 constexpr int64_t MINUTE_MS = INT64_C(60'000);
 constexpr int64_t HOUR_MS = 60 * MINUTE_MS;
 
+static int64_t
+shorter_of(int64_t configured_ms, int64_t standard_ms) {
+	return configured_ms > 0 && configured_ms < standard_ms ? configured_ms : standard_ms;
+}
+
 struct session_limits
-session_limits_of(int assurance_level) {
-	return assurance_level >= 3 ? (struct session_limits){12 * HOUR_MS, 15 * MINUTE_MS}
-				    : (struct session_limits){24 * HOUR_MS, HOUR_MS};
+session_limits_of(struct session_limits configured, int assurance_level) {
+	struct session_limits standard = assurance_level >= 3 ? (struct session_limits){12 * HOUR_MS, 15 * MINUTE_MS}
+							      : (struct session_limits){24 * HOUR_MS, HOUR_MS};
+	return (struct session_limits){shorter_of(configured.overall_ms, standard.overall_ms),
+				       shorter_of(configured.idle_ms, standard.idle_ms)};
 }
 
 /* One answer for whatever it is: who asks without a session learns nothing. */
@@ -124,7 +131,7 @@ make_room(struct sessions *sessions, struct bytes key_id) {
 enum status
 sessions_start(struct sessions *sessions, struct bytes key_id, int assurance_level, struct bytes certificate,
 	       int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE], const struct session **session) {
-	struct session_limits limits = session_limits_of(assurance_level);
+	struct session_limits limits = session_limits_of(sessions->configured, assurance_level);
 	if (key_id.len > DIRECTORY_KEY_ID_MAX)
 		return fail(STATUS_INTERNAL, "session.key: %zu bytes", key_id.len);
 	make_room(sessions, key_id);
@@ -264,7 +271,8 @@ sessions_use(struct sessions *sessions, const struct directory *directory,
 	if (session->has_next && hash256_equal(&hash, &session->next_token))
 		take_next(sessions, session, now_ms);
 	if (use->is_activity)
-		session->idle_ends_ms = now_ms + session_limits_of(session->assurance_level).idle_ms;
+		session->idle_ends_ms =
+			now_ms + session_limits_of(sessions->configured, session->assurance_level).idle_ms;
 	if (use->may_renew && hash256_equal(&hash, &session->token) && wants_renewal(session, now_ms)) {
 		TRY(renew(sessions, session, now_ms, use->token));
 		use->is_renewed = true;

@@ -28,8 +28,8 @@ constexpr int64_t SESSION_OVERLAP_MS = 30 * 1000;
 struct session_limits {
 	int64_t overall_ms, idle_ms;
 };
-/* 24 h and 1 h; at level 3 12 h and 15 min. */
-struct session_limits session_limits_of(int assurance_level);
+/* 24 h and 1 h; at level 3 12 h and 15 min; or what the installation is configured with, where that is shorter. */
+struct session_limits session_limits_of(struct session_limits configured, int assurance_level);
 
 struct session {
 	uint8_t id[SESSION_ID_SIZE];        /* random; what entries call it by. It opens nothing */
@@ -50,6 +50,7 @@ struct sessions {
 	struct map by_token; /* SHA-256 to struct session */
 	struct session *newest, *oldest;
 	size_t count;
+	struct session_limits configured; /* 0: the standard's */
 	uint64_t last_number;
 	/* Told of each that ends, before it is gone; may be null. */
 	void (*ended)(void *context, const struct session *session);

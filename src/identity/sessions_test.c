@@ -62,10 +62,16 @@ a_session_ends_idle_and_in_all_by_its_assurance(void **) {
 	static const struct {
 		int assurance_level;
 		int64_t idle_ms, overall_ms;
-	} cases[] = {{1, HOUR, 24 * HOUR}, {2, HOUR, 24 * HOUR}, {3, 15 * MINUTE, 12 * HOUR}};
+		struct session_limits configured; /* shorter, never longer */
+	} cases[] = {{1, HOUR, 24 * HOUR},
+		     {2, HOUR, 24 * HOUR},
+		     {3, 15 * MINUTE, 12 * HOUR},
+		     {2, 5 * MINUTE, 8 * HOUR, {.overall_ms = 8 * HOUR, .idle_ms = 5 * MINUTE}},
+		     {3, 15 * MINUTE, 8 * HOUR, {.overall_ms = 8 * HOUR, .idle_ms = HOUR}},
+		     {2, HOUR, 24 * HOUR, {.overall_ms = 48 * HOUR, .idle_ms = 2 * HOUR}}};
 	_cleanup_(directory_destroy) struct directory *directory = firm();
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		_cleanup_(sessions_free) struct sessions sessions = {};
+		_cleanup_(sessions_free) struct sessions sessions = {.configured = cases[i].configured};
 		token idle, busy;
 		start(&sessions, ANNAS_KEY, cases[i].assurance_level, idle);
 		start(&sessions, BERTS_KEY, cases[i].assurance_level, busy);

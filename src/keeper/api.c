@@ -7,13 +7,16 @@
 #include "keeper/explanation.h"
 #include "keeper/export.h"
 #include "keeper/inbox.h"
+#include "keeper/limit_rows.h"
 #include "keeper/listing.h"
+#include "keeper/operation_listing.h"
 #include "keeper/peer_link.h"
 #include "keeper/personal_read.h"
 #include "keeper/reading.h"
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
+#include "keeper/threshold.h"
 #include "keeper/timeline.h"
 #include "keys/bip32.h"
 #include "keys/threshold/audit.h"
@@ -184,7 +187,7 @@ read_timeline(struct job *job, const struct route_match *match) {
 static enum status
 list_operations(struct job *job, const struct route_match *match) {
 	job->content_type = "application/json";
-	return listing_operations(job, match->query, &job->body);
+	return operation_listing_write(job, match->query, &job->body);
 }
 
 static enum status
@@ -270,6 +273,7 @@ read_sharing(struct job *job, const struct route_match *match) {
 	if (self != 0)
 		json_write_member_integer(&w, "holder", self);
 	json_write_member_text(&w, "instance", state->instance);
+	json_write_member_integer(&w, "prepared", (int64_t)threshold_prepared(job->keeper, match->path.values[0]));
 	if (self != 0) {
 		TRY(write_audit(state, key, match->query, &w));
 		json_write_key(&w, "ready");
@@ -302,6 +306,18 @@ list_keys(struct job *job, const struct route_match *match) {
 static enum status
 list_limits(struct job *job, const struct route_match *match) {
 	return send_page(job, match, LISTING_LIMITS);
+}
+
+static enum status
+find_limit_rows(struct job *job, const struct route_match *match) {
+	(void)match;
+	return limit_rows_find(job);
+}
+
+static enum status
+list_limit_rows(struct job *job, const struct route_match *match) {
+	job->content_type = "application/json";
+	return limit_rows_write(job, match->query, &job->body);
 }
 
 static enum status
@@ -530,6 +546,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/zones", JOB_READ, READ_STATE, 2, list_zones, nullptr},
 	{"GET", "/v1/prices", JOB_READ, READ_STATE, 2, list_assets, nullptr},
 	{"GET", "/v1/policy", JOB_READ, READ_STATE, 1, read_policy, nullptr},
+	{"GET", "/v1/policy/limits", JOB_READ, READ_STATE, 5, find_limit_rows, list_limit_rows},
 	{"GET", "/v1/policy/bundles/*", JOB_READ, READ_STATE, 10, nullptr, read_bundle},
 	{"GET", "/v1/keepers", JOB_READ, READ_STATE, 2, list_keepers, nullptr},
 	{"GET", "/v1/instance", JOB_READ, READ_PUBLIC, 0, read_instance, nullptr},

@@ -67,6 +67,9 @@ struct job {
 		size_t count;
 		uint64_t first, last;
 	} exported;
+	struct {
+		struct bytes name, text;
+	} limits;           /* of a slow read of them: copies; the name ends in a NUL */
 	struct buffer body; /* of a slow read, with its type */
 	const char *content_type;
 	/* After deciding. */

@@ -17,6 +17,7 @@
 #include "keeper/notifier.h"
 #include "keeper/pool.h"
 #include "keeper/vm_generation.h"
+#include "identity/sessions.h"
 #include "ledger/log.h"
 #include "ledger/publisher.h"
 #include "ledger/tile_writer.h"
@@ -41,6 +42,7 @@ struct keeper_config {
 	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
 	uint32_t requests_per_principal_per_s; /* operations and votes; 0: no limit */
 	uint32_t reads_per_principal_per_s;    /* 0: no limit */
+	struct session_limits session_limits;  /* shorter than the standard's; 0: those */
 	int64_t price_age_max_ms;
 	uint64_t first_segment_size, segment_size; /* 0: the defaults of store/segment.h */
 	/* Where the log can promise nothing any more. Null: an error line and _exit(4). One that returns is for tests: nothing is

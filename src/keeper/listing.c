@@ -3,10 +3,6 @@
 
 #include <stdlib.h>
 
-#include "model/operation_kind.h"
-
-constexpr size_t LIMIT_DEFAULT = 50;
-
 /* --- Queries. --- */
 
 enum status
@@ -30,111 +26,14 @@ listing_read_time(struct bytes value, int64_t *time_ms) {
 	return number <= (uint64_t)JSON_INTEGER_MAX ? OK : fail(STATUS_INVALID, "query.time: milliseconds since 1970");
 }
 
-static enum status
-read_limit(struct bytes value, size_t max, size_t *limit) {
+enum status
+listing_read_limit(struct bytes value, size_t max, size_t *limit) {
 	uint64_t number;
 	TRY(decimal_decode(value, &number));
 	if (number == 0 || number > max)
 		return fail(STATUS_INVALID, "query.limit: expected 1 to %zu", max);
 	*limit = (size_t)number;
 	return OK;
-}
-
-/* --- Operations, from the projection. --- */
-
-static enum status
-set_parameter(struct projection_operation_filter *filter, struct bytes name, struct bytes value) {
-	struct {
-		const char *name;
-		struct bytes *to;
-	} texts[] = {{"state", &filter->state},
-		     {"kind", &filter->kind},
-		     {"principal", &filter->principal},
-		     {"resource", &filter->resource},
-		     {"legal_entity", &filter->legal_entity}};
-	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
-		if (bytes_equal_text(name, texts[i].name)) {
-			*texts[i].to = value;
-			return OK;
-		}
-	if (bytes_equal_text(name, "before"))
-		return decimal_decode(value, &filter->before);
-	if (bytes_equal_text(name, "from"))
-		return listing_read_time(value, &filter->from_ms);
-	if (bytes_equal_text(name, "until")) {
-		TRY(listing_read_time(value, &filter->to_ms));
-		return filter->to_ms-- > 1 ? OK : fail(STATUS_INVALID, "query.until: nothing is before that");
-	}
-	if (!bytes_equal_text(name, "limit"))
-		return fail(STATUS_INVALID, "query.name: \"%.*s\" is not a filter", BYTES_ARGS(name));
-	return read_limit(value, PROJECTION_PAGE_MAX, &filter->limit);
-}
-
-static enum status
-read_filter(struct bytes query, struct projection_operation_filter *filter) {
-	*filter = (struct projection_operation_filter){.limit = LIMIT_DEFAULT};
-	while (query.len > 0) {
-		struct bytes name, value;
-		TRY(listing_take_parameter(&query, &name, &value));
-		TRY(set_parameter(filter, name, value));
-	}
-	return OK;
-}
-
-static enum status
-write_operation(void *context, const struct projection_operation *operation) {
-	struct json_writer *w = context;
-	json_write_object(w);
-	json_write_member_integer(w, "at", operation->at_ms);
-	json_write_member_integer(w, "entry", (int64_t)operation->index);
-	json_write_member_string(w, "kind", operation->kind);
-	json_write_member_string(w, "operation", operation->id);
-	json_write_member_string(w, "principal", operation->principal);
-	if (operation->rejection.len > 0) {
-		json_write_key(w, "rejection");
-		json_write_canonical(w, operation->rejection);
-	}
-	json_write_member_string(w, "resource", operation->resource);
-	json_write_member_string(w, "state", operation->state);
-	json_write_end(w);
-	return OK;
-}
-
-/* To what the reader may see. */
-static enum status
-narrow(const struct job *job, struct projection_operation_filter *filter) {
-	const struct access_grant *grant;
-	if (!job->scope->is_limited)
-		return OK;
-	TRY(keeper_read_choose_grant(job, filter->legal_entity, &grant));
-	filter->legal_entity = bytes_of_text(grant->entity);
-	if (filter->from_ms < grant->from_ms)
-		filter->from_ms = grant->from_ms;
-	if (filter->to_ms == 0 || filter->to_ms > grant->until_ms - 1)
-		filter->to_ms = grant->until_ms - 1;
-	return OK;
-}
-
-enum status
-listing_operations(struct job *job, struct bytes query, struct buffer *to) {
-	struct keeper *keeper = job->keeper;
-	struct projection_operation_filter filter;
-	struct json_writer w;
-	TRY(read_filter(query, &filter));
-	TRY(narrow(job, &filter));
-	json_writer_start(&w, to);
-	json_write_object(&w);
-	json_write_key(&w, "operations");
-	json_write_array(&w);
-	pthread_mutex_lock(&keeper->projection_mutex);
-	enum status status = projection_list_operations(keeper->projection, &filter, write_operation, &w);
-	uint64_t size = projection_applied(keeper->projection).size;
-	pthread_mutex_unlock(&keeper->projection_mutex);
-	TRY(status);
-	json_write_end(&w);
-	json_write_member_integer(&w, "size", (int64_t)size);
-	json_write_end(&w);
-	return json_writer_finish(&w);
 }
 
 /* --- Pages of the state: the smallest ids after the cursor. --- */
@@ -164,7 +63,7 @@ read_page(struct bytes query, struct page *page) {
 		struct bytes name, value;
 		TRY(listing_take_parameter(&query, &name, &value));
 		if (bytes_equal_text(name, "limit"))
-			TRY(read_limit(value, LISTING_PAGE_MAX, &page->limit));
+			TRY(listing_read_limit(value, LISTING_PAGE_MAX, &page->limit));
 		else if (!bytes_equal_text(name, "after"))
 			return fail(STATUS_INVALID, "query.name: \"%.*s\": expected after or limit", BYTES_ARGS(name));
 		else if (value.len == 0 || value.len > 2 * CURSOR_MAX || value.len % 2 != 0 ||

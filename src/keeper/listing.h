@@ -1,19 +1,17 @@
 /*
- * Listings of the state and of the projection, as JSON, in pages: operations the newest first, all else by id.
+ * Listings of the state, as JSON, in pages by id; and what queries of listings are made of.
  */
 #ifndef GATEHOUSE_KEEPER_LISTING_H
 #define GATEHOUSE_KEEPER_LISTING_H
 
 #include "keeper/internal.h"
 
-/* query: state, kind, principal, resource, legal_entity, from, until (ms since 1970), before, limit (default 50); within the job's
- * scope. Errors: "query.*", "read.*". Appended. */
-enum status listing_operations(struct job *job, struct bytes query, struct buffer *to);
-
 /* The next name=value of a query that is not empty. */
 enum status listing_take_parameter(struct bytes *query, struct bytes *name, struct bytes *value);
 /* A time of a query: "query.time". */
 enum status listing_read_time(struct bytes value, int64_t *time_ms);
+/* 1 to max: "query.limit". */
+enum status listing_read_limit(struct bytes value, size_t max, size_t *limit);
 
 constexpr size_t LISTING_PAGE_MAX = 1000;
 

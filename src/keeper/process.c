@@ -154,7 +154,9 @@ open_keeper(struct keeper_process *process) {
 				       .credits = config->limits.outstanding,
 				       .urgent_credits = config->limits.outstanding_urgent,
 				       .requests_per_principal_per_s = config->limits.requests_per_principal_per_s,
-				       .reads_per_principal_per_s = config->limits.reads_per_principal_per_s};
+				       .reads_per_principal_per_s = config->limits.reads_per_principal_per_s,
+				       .session_limits = {INT64_C(1000) * config->limits.session_overall_s,
+							  INT64_C(1000) * config->limits.session_idle_s}};
 	char mark[4096];
 	if (config->rollback_guard.kind == CONFIG_GUARD_PATH) {
 		snprintf(mark, sizeof mark, "%s/high-water", config->rollback_guard.path);

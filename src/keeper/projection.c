@@ -40,6 +40,67 @@ note_activation(struct projection *projection, const struct projection_entry *en
 				     BYTES_OF_LITERAL("{}"), entry->index);
 }
 
+/* --- What an operation is found by. --- */
+
+static void
+add_word(struct buffer *words, struct bytes word) {
+	if (word.len == 0)
+		return;
+	if (words->len > 0)
+		buffer_append_text(words, "\n");
+	size_t start = words->len;
+	buffer_append_bytes(words, word);
+	for (size_t i = start; i < words->len; i++)
+		if (words->data[i] >= 'A' && words->data[i] <= 'Z')
+			words->data[i] |= 0x20;
+}
+
+/* Of the facts, which are most of an entry, only where a transfer goes. */
+static enum status
+add_destinations(struct arena *arena, struct bytes leaf, struct buffer *words) {
+	static const char *const of_entry[] = {"facts", nullptr}, *const of_facts[] = {"verified", nullptr},
+				 *const of_verified[] = {"transfer.destinations", nullptr};
+	static const struct {
+		const char *const *keys;
+		size_t before; /* bytes of {"key": */
+	} steps[] = {{of_entry, 9}, {of_facts, 12}, {of_verified, 0}};
+	struct bytes object = leaf;
+	const json *document;
+	for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+		_cleanup_(buffer_free) struct buffer selected = {};
+		TRY(json_select(object, steps[i].keys, &selected));
+		if (selected.len <= 2) /* {} */
+			return OK;
+		object = arena_copy(arena, buffer_bytes(&selected));
+		TRY_ALLOC(object.data);
+		if (steps[i].before > 0)
+			object = bytes_of(object.data + steps[i].before, object.len - steps[i].before - 1);
+	}
+	TRY(json_read(arena, object, (struct json_limits){}, &document));
+	struct json_iterator destinations = json_iterate(json_get(document, of_verified[0]));
+	for (const json *one; (one = json_next(&destinations, nullptr)) != nullptr;)
+		add_word(words, json_string(one));
+	return OK;
+}
+
+static enum status
+write_words(const struct projection_entry *entry, const struct projection_operation *operation, struct buffer *words) {
+	_cleanup_(arena_free) struct arena arena = {.block_size = 4 * 1024};
+	const json *document = json_get(entry->body, "document");
+	struct entry read;
+	add_word(words, operation->kind);
+	add_word(words, operation->principal);
+	add_word(words, operation->resource);
+	add_word(words, text_of(document, "reference"));
+	add_word(words, text_of(document, "reason"));
+	TRY(entry_peek(entry->leaf, &read));
+	if (bytes_equal_text(operation->kind, operation_kinds[OPERATION_SIGN].name))
+		TRY(add_destinations(&arena, read.body, words));
+	return buffer_status(words);
+}
+
+/* --- Entries. --- */
+
 static enum status
 apply_decision(struct projection *projection, const struct projection_entry *entry) {
 	const json *document = json_get(entry->body, "document");
@@ -51,6 +112,9 @@ apply_decision(struct projection *projection, const struct projection_entry *ent
 						 .at_ms = entry->at_ms,
 						 .index = entry->index,
 						 .legal_entity = text_of(entry->body, "legal_entity")};
+	_cleanup_(buffer_free) struct buffer words = {};
+	TRY(write_words(entry, &operation, &words));
+	operation.words = buffer_bytes(&words);
 	TRY(projection_put_operation(projection, &operation));
 	return note_activation(projection, entry, &operation);
 }

@@ -45,6 +45,7 @@ void
 signing_in_start(struct keeper *keeper) {
 	challenges_start(&keeper->challenges);
 	throttle_start(&keeper->origins);
+	keeper->sessions.configured = keeper->config.session_limits;
 	keeper->sessions.ended = end_stream_of_session;
 	keeper->sessions.context = keeper;
 }
@@ -147,6 +148,8 @@ write_session(const struct keeper *keeper, const struct session *session, struct
 	json_write_member_integer(w, "expires", session->ends_ms);
 	TRY(write_groups(keeper->gate->state, key->principal, w));
 	json_write_member_integer(w, "idle_expires", idle);
+	json_write_member_integer(w, "idle_ms",
+				  session_limits_of(keeper->sessions.configured, session->assurance_level).idle_ms);
 	json_write_member_string(w, "person", key->principal->id);
 	json_write_key(w, "roles");
 	json_write_array(w);

@@ -4,8 +4,13 @@
 
 /* --- Tables. --- */
 
-static void
-append_subject(struct buffer *to, enum limits_subject subject, struct bytes id) {
+const char *
+limits_window_name(enum limits_window window) {
+	return limits_windows[window];
+}
+
+void
+limits_subject_write(enum limits_subject subject, struct bytes id, struct buffer *to) {
 	buffer_append_text(to, limits_subjects[subject].prefix);
 	if (subject == LIMITS_ANYONE)
 		return;
@@ -20,10 +25,10 @@ append_cell(struct buffer *to, const struct limits_row *row, enum limits_column 
 		buffer_append_bytes(to, row->id);
 		return;
 	case WHO:
-		append_subject(to, row->who, row->who_id);
+		limits_subject_write(row->who, row->who_id, to);
 		return;
 	case ACCOUNT:
-		append_subject(to, row->account, row->account_id);
+		limits_subject_write(row->account, row->account_id, to);
 		return;
 	case ASSET:
 		buffer_append_bytes(to, row->asset.len == 0 ? BYTES_OF_LITERAL("*") : row->asset);

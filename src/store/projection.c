@@ -13,7 +13,8 @@ static const char schema[] =
 	"CREATE INDEX entries_operation ON entries(operation) WHERE operation <> '';"
 	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, principal TEXT "
 	"NOT NULL,"
-	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL);"
+	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL, words TEXT NOT "
+	"NULL);"
 	"CREATE INDEX operations_principal ON operations(principal);"
 	"CREATE INDEX operations_resource ON operations(resource);"
 	"CREATE INDEX operations_state ON operations(state);"
@@ -21,7 +22,7 @@ static const char schema[] =
 	" idx INTEGER NOT NULL, PRIMARY KEY(operation, person)) WITHOUT ROWID;"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 3;
+constexpr int VERSION = 4;
 
 struct projection {
 	struct database *database;
@@ -187,11 +188,11 @@ projection_put_operation(struct projection *projection, const struct projection_
 	struct sqlite3_stmt *statement;
 	TRY(database_statement(
 		projection->database,
-		"INSERT INTO operations(id, kind, principal, resource, state, at, idx, legal_entity)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(id) DO UPDATE SET"
+		"INSERT INTO operations(id, kind, principal, resource, state, at, idx, legal_entity, words)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(id) DO UPDATE SET"
 		" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"
 		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7,"
-		" legal_entity = iif(?8 = '', legal_entity, ?8)",
+		" legal_entity = iif(?8 = '', legal_entity, ?8), words = iif(?9 = '', words, ?9)",
 		&statement));
 	database_bind_text(statement, 1, operation->id);
 	database_bind_text(statement, 2, operation->kind);
@@ -201,6 +202,7 @@ projection_put_operation(struct projection *projection, const struct projection_
 	database_bind_integer(statement, 6, operation->at_ms);
 	database_bind_integer(statement, 7, (int64_t)operation->index);
 	database_bind_text(statement, 8, operation->legal_entity);
+	database_bind_text(statement, 9, operation->words);
 	return database_run(projection->database, statement);
 }
 
@@ -275,7 +277,9 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 	} tables[] = {
 		{"SELECT identity, size, root FROM applied", 3},
 		{"SELECT idx, type, seq, at, operation, legal_entity FROM entries ORDER BY idx", 6},
-		{"SELECT id, kind, principal, resource, state, at, idx, legal_entity FROM operations ORDER BY id", 8},
+		{"SELECT id, kind, principal, resource, state, at, idx, legal_entity, words FROM operations ORDER BY "
+		 "id",
+		 9},
 		{"SELECT operation, person, verdict, at, idx FROM votes ORDER BY operation, person", 5},
 		{"SELECT collection, id, state, body, idx FROM objects ORDER BY collection, id", 5},
 	};
@@ -291,11 +295,30 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 
 #define OPERATION_COLUMNS                                                                                              \
 	"SELECT id, kind, principal, resource, state, at, idx, coalesce((SELECT body FROM objects WHERE"               \
-	" collection = '" PROJECTION_REJECTIONS "' AND objects.id = operations.id), '') FROM operations WHERE "
-#define OPERATION_FILTERS                                                                                              \
+	" collection = '" PROJECTION_REJECTIONS "' AND objects.id = operations.id), '') FROM "
+#define OPERATION_ROWS(indexed)                                                                                        \
+	"operations WHERE " indexed                                                                                    \
 	" AND (?1 = '' OR kind = ?1) AND (?2 = '' OR principal = ?2) AND (?3 = '' OR resource = ?3)"                   \
 	" AND (?4 = '' OR state = ?4) AND (?5 = '' OR legal_entity = ?5) AND at >= ?6 AND at <= ?7 AND idx < ?8"       \
 	" ORDER BY idx DESC LIMIT ?9"
+#define FOUND(word) "(" word " = '' OR instr(words, " word ") > 0 OR substr(id, 1, length(" word ")) = " word ")"
+
+static const struct {
+	const char *list, *search, *reach;
+} operation_statements[] = {
+#define OPERATION_STATEMENTS(indexed)                                                                                  \
+	{                                                                                                              \
+		OPERATION_COLUMNS OPERATION_ROWS(indexed),                                                             \
+		OPERATION_COLUMNS "(SELECT * FROM " OPERATION_ROWS(indexed) ") AS operations WHERE " FOUND(            \
+			"?10") " AND " FOUND("?11") " AND " FOUND("?12") " AND " FOUND("?13") " ORDER BY idx DESC"     \
+											      " LIMIT ?14",            \
+		"SELECT count(*), min(idx) FROM (SELECT idx FROM " OPERATION_ROWS(indexed) ")",                        \
+	}
+	OPERATION_STATEMENTS("true"),
+	OPERATION_STATEMENTS("principal = ?2"),
+	OPERATION_STATEMENTS("resource = ?3"),
+	OPERATION_STATEMENTS("state = ?4"),
+};
 
 static enum status
 check_limit(size_t limit) {
@@ -341,24 +364,68 @@ visit_operations(struct projection *projection, struct sqlite3_stmt *statement,
 	}
 }
 
+/* Counts what is visited, and keeps the last. */
+struct counted {
+	enum status (*visit)(void *context, const struct projection_operation *operation);
+	void *context;
+	size_t count;
+	uint64_t last;
+};
+
+static enum status
+count_operation(void *context, const struct projection_operation *operation) {
+	struct counted *counted = context;
+	counted->count++;
+	counted->last = operation->index;
+	return counted->visit(counted->context, operation);
+}
+
+static enum status
+bind_filter(struct projection *projection, const char *sql, const struct projection_operation_filter *filter,
+	    size_t limit, struct sqlite3_stmt **statement) {
+	TRY(database_statement(projection->database, sql, statement));
+	database_bind_text(*statement, 1, filter->kind);
+	database_bind_text(*statement, 2, filter->principal);
+	database_bind_text(*statement, 3, filter->resource);
+	database_bind_text(*statement, 4, filter->state);
+	database_bind_text(*statement, 5, filter->legal_entity);
+	bind_window(*statement, 6, filter->from_ms, filter->to_ms, filter->before, limit);
+	return OK;
+}
+
+/* Where a search stopped looking; 0: it has seen everything. */
+static enum status
+read_reach(struct projection *projection, const char *sql, const struct projection_operation_filter *filter,
+	   uint64_t *next) {
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(bind_filter(projection, sql, filter, PROJECTION_SEARCH_ROWS, &statement));
+	TRY(database_step(projection->database, statement, &row));
+	*next = row && database_integer(statement, 0) == PROJECTION_SEARCH_ROWS
+			? (uint64_t)database_integer(statement, 1)
+			: 0;
+	database_reset(statement);
+	return OK;
+}
+
 enum status
 projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
 			   enum status (*visit)(void *context, const struct projection_operation *operation),
-			   void *context) {
-	const char *sql = filter->principal.len > 0  ? OPERATION_COLUMNS "principal = ?2" OPERATION_FILTERS
-			  : filter->resource.len > 0 ? OPERATION_COLUMNS "resource = ?3" OPERATION_FILTERS
-			  : filter->state.len > 0    ? OPERATION_COLUMNS "state = ?4" OPERATION_FILTERS
-						     : OPERATION_COLUMNS "true" OPERATION_FILTERS;
+			   void *context, uint64_t *next) {
+	size_t by = filter->principal.len > 0 ? 1 : filter->resource.len > 0 ? 2 : filter->state.len > 0 ? 3 : 0;
+	bool is_search = filter->search[0].len > 0;
+	struct counted counted = {.visit = visit, .context = context};
 	struct sqlite3_stmt *statement;
 	TRY(check_limit(filter->limit));
-	TRY(database_statement(projection->database, sql, &statement));
-	database_bind_text(statement, 1, filter->kind);
-	database_bind_text(statement, 2, filter->principal);
-	database_bind_text(statement, 3, filter->resource);
-	database_bind_text(statement, 4, filter->state);
-	database_bind_text(statement, 5, filter->legal_entity);
-	bind_window(statement, 6, filter->from_ms, filter->to_ms, filter->before, filter->limit);
-	return visit_operations(projection, statement, visit, context);
+	TRY(bind_filter(projection, is_search ? operation_statements[by].search : operation_statements[by].list, filter,
+			is_search ? PROJECTION_SEARCH_ROWS : filter->limit, &statement));
+	for (size_t i = 0; is_search && i < PROJECTION_SEARCH_WORDS; i++)
+		database_bind_text(statement, 10 + (int)i, filter->search[i]);
+	if (is_search)
+		database_bind_integer(statement, 10 + (int)PROJECTION_SEARCH_WORDS, (int64_t)filter->limit);
+	TRY(visit_operations(projection, statement, count_operation, &counted));
+	*next = counted.count == filter->limit ? counted.last : 0;
+	return is_search && *next == 0 ? read_reach(projection, operation_statements[by].reach, filter, next) : OK;
 }
 
 struct found {
@@ -380,7 +447,7 @@ projection_get_operation(struct projection *projection, struct bytes id,
 			 void *context) {
 	struct sqlite3_stmt *statement;
 	struct found found = {visit, context, false};
-	TRY(database_statement(projection->database, OPERATION_COLUMNS "id = ?1", &statement));
+	TRY(database_statement(projection->database, OPERATION_COLUMNS "operations WHERE id = ?1", &statement));
 	database_bind_text(statement, 1, id);
 	TRY(visit_operations(projection, statement, note_found, &found));
 	return found.any ? OK : fail(STATUS_NOT_FOUND, "projection.operation: there is no %.*s", BYTES_ARGS(id));

@@ -70,6 +70,7 @@ struct projection_operation {
 	uint64_t index;         /* of the entry that says so */
 	struct bytes rejection; /* of a listed one: the object of PROJECTION_REJECTIONS, or empty; not put here */
 	struct bytes legal_entity;
+	struct bytes words; /* what it is found by, one a line, ASCII in lower case; not listed */
 };
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
@@ -91,17 +92,22 @@ enum status projection_remove_object(struct projection *projection, const char *
 /* --- Queries. Newest first; `before` is the index of the last row of the page before (0: from the newest). --- */
 
 constexpr size_t PROJECTION_PAGE_MAX = 1000;
+/* What a search looks at before it says how far it came. */
+constexpr size_t PROJECTION_SEARCH_ROWS = 20'000;
+constexpr size_t PROJECTION_SEARCH_WORDS = 4;
 
 struct projection_operation_filter {
 	struct bytes kind, principal, resource, state, legal_entity; /* empty: any */
 	int64_t from_ms, to_ms;                                      /* of the newest entry, both included; 0: open */
+	struct bytes search[PROJECTION_SEARCH_WORDS]; /* all of them in its words, or begin its id; empty: any */
 	uint64_t before;
 	size_t limit; /* 1 to PROJECTION_PAGE_MAX */
 };
+/* *next: `before` of the page after this one; 0: there is none. A search may give fewer than there are on its page, and a next. */
 enum status projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
 				       enum status (*visit)(void *context,
 							    const struct projection_operation *operation),
-				       void *context);
+				       void *context, uint64_t *next);
 enum status projection_get_operation(struct projection *projection, struct bytes id,
 				     enum status (*visit)(void *context, const struct projection_operation *operation),
 				     void *context);

@@ -15,6 +15,8 @@ apply_decision(struct projection *projection, const struct projection_entry *ent
 		.state = BYTES_OF_LITERAL("held"),
 		.at_ms = entry->at_ms,
 		.index = entry->index,
+		.words = entry->index % 20 == 3 ? BYTES_OF_LITERAL("key:eth\n0xabc\ninvoice 7")
+						: BYTES_OF_LITERAL("key:eth\n0xdef"),
 	};
 	return projection_put_operation(projection, &operation);
 }
@@ -165,17 +167,27 @@ rows_are_listed_with_filters_and_pages(void **) {
 		 96},
 		{{.limit = 100, .kind = BYTES_OF_LITERAL("key.create")}, 0, 0},
 		{{.limit = 100, .from_ms = 50'000, .to_ms = 59'000}, 5, 56},
+		{{.limit = 100, .search = {BYTES_OF_LITERAL("0xabc")}}, 5, 83},
+		{{.limit = 3, .search = {BYTES_OF_LITERAL("invoice"), BYTES_OF_LITERAL("eth")}}, 3, 83},
+		{{.limit = 100, .search = {BYTES_OF_LITERAL("op-8")}},
+		 5,
+		 86}, /* op-80 to op-84: ids by how they begin */
+		{{.limit = 100, .search = {BYTES_OF_LITERAL("p-8")}}, 0, 0},
+		{{.limit = 100, .search = {BYTES_OF_LITERAL("0xabc"), BYTES_OF_LITERAL("0xdef")}}, 0, 0},
+		{{.limit = 100, .search = {BYTES_OF_LITERAL("0xdef")}, .state = BYTES_OF_LITERAL("held")}, 25, 94},
 	};
+	uint64_t next;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct listed listed = {};
-		assert_ok(projection_list_operations(projection, &cases[i].filter, note_operation, &listed));
+		assert_ok(projection_list_operations(projection, &cases[i].filter, note_operation, &listed, &next));
+		assert_int_equal(next, listed.count == cases[i].filter.limit ? listed.last : 0);
 		if (listed.count != cases[i].count || listed.first != cases[i].first)
 			fail_msg("case %zu: %zu rows from %llu", i, listed.count, (unsigned long long)listed.first);
 	}
 	struct projection_operation_filter none = {};
 	struct listed listed = {};
 	assert_fails(STATUS_INVALID, "projection.limit",
-		     projection_list_operations(projection, &none, note_operation, &listed));
+		     projection_list_operations(projection, &none, note_operation, &listed, &next));
 	assert_ok(projection_get_operation(projection, BYTES_OF_LITERAL("op-11"), note_operation, &listed));
 	assert_string_equal(listed.states, "signed");
 	assert_fails(STATUS_NOT_FOUND, "projection.operation",
@@ -203,6 +215,41 @@ rows_are_listed_with_filters_and_pages(void **) {
 	assert_bytes(BYTES_OF_LITERAL("{\"groups\":[]}"), buffer_bytes(&body));
 	assert_fails(STATUS_NOT_FOUND, "projection.object",
 		     projection_get_object(projection, "person", BYTES_OF_LITERAL("p-8"), &body));
+}
+
+/* A search of what is rare goes on from page to page, each of which costs no more than so many rows. */
+static void
+a_search_looks_at_so_many_rows_and_says_how_far_it_came(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	_cleanup_(projection_close) struct projection *projection = nullptr;
+	struct projection_operation_filter filter = {.limit = 10, .search = {BYTES_OF_LITERAL("rare")}};
+	struct listed listed = {};
+	uint64_t next, rows = PROJECTION_SEARCH_ROWS + 100;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_ok(projection_begin(projection));
+	for (uint64_t index = 1; index <= rows; index++) {
+		char id[24];
+		snprintf(id, sizeof id, "op-%llu", (unsigned long long)index);
+		struct projection_operation operation = {.id = bytes_of_text(id),
+							 .kind = BYTES_OF_LITERAL("sign"),
+							 .at_ms = 1,
+							 .index = index,
+							 .words = index == 50 ? BYTES_OF_LITERAL("rare")
+									      : BYTES_OF_LITERAL("common")};
+		assert_ok(projection_put_operation(projection, &operation));
+	}
+	struct mark mark = mark_of(rows + 1);
+	assert_ok(projection_commit(projection, &mark));
+	assert_ok(projection_list_operations(projection, &filter, note_operation, &listed, &next));
+	assert_int_equal(listed.count, 0);
+	assert_int_equal(next, 101);
+	filter.before = next;
+	assert_ok(projection_list_operations(projection, &filter, note_operation, &listed, &next));
+	assert_int_equal(listed.count, 1);
+	assert_int_equal(listed.first, 50);
+	assert_int_equal(next, 0);
 }
 
 static void
@@ -262,5 +309,5 @@ after_any_crash_it_is_rebuilt_equal(void **) {
 	assert_true(behind > 20);
 }
 
-RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(a_projection_of_another_log_and_a_damaged_one_are_built_anew),
-	  T(after_any_crash_it_is_rebuilt_equal))
+RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(a_search_looks_at_so_many_rows_and_says_how_far_it_came),
+	  T(a_projection_of_another_log_and_a_damaged_one_are_built_anew), T(after_any_crash_it_is_rebuilt_equal))

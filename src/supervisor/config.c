@@ -103,6 +103,8 @@ static const struct yaml_field LIMIT_FIELDS[] = {
 	{"reads_per_principal_per_s", YAML_UINT32, FIELD(config_limits, reads_per_principal_per_s), .min = 1,
 	 .max = 1'000'000},
 	{"feed_clients", YAML_UINT32, FIELD(config_limits, feed_clients), .min = 0, .max = 65'536},
+	{"session_overall_s", YAML_UINT32, FIELD(config_limits, session_overall_s), .min = 5, .max = 86'400},
+	{"session_idle_s", YAML_UINT32, FIELD(config_limits, session_idle_s), .min = 5, .max = 3'600},
 };
 static const struct yaml_schema LIMITS = SCHEMA(LIMIT_FIELDS, config_limits);
 
@@ -146,7 +148,9 @@ static const struct written DEFAULTS = {
 		   .outstanding_urgent = 16,
 		   .requests_per_principal_per_s = 200,
 		   .reads_per_principal_per_s = 500,
-		   .feed_clients = 64},
+		   .feed_clients = 64,
+		   .session_overall_s = 86'400,
+		   .session_idle_s = 3'600},
 	.users = {.gateway = 70'401, .keeper = 70'402, .watcher = 70'403, .worker = 70'404, .fetch = 70'405},
 	.log_level = LOG_LEVEL_NOTICE,
 };

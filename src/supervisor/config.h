@@ -49,6 +49,8 @@ struct config_limits {
 	uint32_t requests_per_principal_per_s; /* operations and votes */
 	uint32_t reads_per_principal_per_s;
 	uint32_t feed_clients;
+	uint32_t session_overall_s,
+		session_idle_s; /* the standard's, or shorter; at higher assurance the shorter of both */
 };
 
 struct config {

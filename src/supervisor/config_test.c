@@ -47,7 +47,7 @@ everything_that_can_be_set_is_taken_over(void **) {
 				 "peers: [{name: b, address: 10.0.0.2, port: 8444}, {name: keeper-3, address: \"::2\", "
 				 "port: 9}]\n"
 				 "vm_generation: /run/generation\n"
-				 "limits: {connections: 2, outstanding: 3, feed_clients: 0}\n"
+				 "limits: {connections: 2, outstanding: 3, feed_clients: 0, session_idle_s: 300}\n"
 				 "users: {gateway: 1001, keeper: 1002}\n"
 				 "confinement: degraded\n"
 				 "log_level: debug\n"),
@@ -68,6 +68,8 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_int_equal(9, config.peers[1].port);
 	assert_string_equal("/run/generation", config.vm_generation);
 	assert_int_equal(2, config.limits.connections);
+	assert_int_equal(300, config.limits.session_idle_s);
+	assert_int_equal(86'400, config.limits.session_overall_s);
 	assert_int_equal(1002, config.users[IPC_ROLE_KEEPER]);
 	assert_int_equal(70'403, config.users[IPC_ROLE_WATCHER]);
 	assert_true(config.confinement_degraded);
@@ -101,6 +103,8 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 		{MINIMAL "log_level: notice\nlog_level: debug\n", "yaml.duplicate_key", ":6:1:"},
 		{MINIMAL "log_level: loud\n", "yaml.choice", ":5:"},
 		{MINIMAL "limits: {connections: 0}\n", "yaml.range", ":5:"},
+		{MINIMAL "limits: {session_idle_s: 3601}\n", "yaml.range", ":5:"}, /* longer than the standard's */
+		{MINIMAL "limits: {session_overall_s: 86401}\n", "yaml.range", ":5:"},
 		{MINIMAL "limits: {connections: many}\n", "yaml.type", ":5:"},
 		{MINIMAL "confinement: none\n", "yaml.choice", ":5:"},
 		{MINIMAL "listen: []\n", "yaml.range", ":5:"},
