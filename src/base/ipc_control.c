@@ -24,6 +24,7 @@ static const struct {
 	[IPC_CONTROL_FAILED] = {0, 0},
 	[IPC_CONTROL_CHANNEL_LOST] = {0, 0},
 	[IPC_CONTROL_PEER_LISTENER] = {1, 1},
+	[IPC_CONTROL_LOCAL_BUNDLE] = {1, 1},
 };
 
 union ancillary {

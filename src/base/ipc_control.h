@@ -33,6 +33,7 @@ enum ipc_control_type {
 	IPC_CONTROL_CHANNEL_LOST,
 	/* supervisor → process */
 	IPC_CONTROL_PEER_LISTENER, /* 1: a listening socket for the gateways of other keepers */
+	IPC_CONTROL_LOCAL_BUNDLE,  /* 1: the keeper's local bundle, packed, from offset 0; goes with the next CONFIG */
 	IPC_CONTROL_END,
 };
 

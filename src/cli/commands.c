@@ -334,7 +334,7 @@ const struct command commands[] = {
 	 {{"to", "FORMAT", "of extract: csv or yaml (default csv)"}, OUT}},
 	{"policy", "activate", "BUNDLE", "Put a bundle, packed or a directory, into force", policy_activate_run, ADMINISTERS, {},
 	 .kind = "policy.activate"},
-	{"policy", "show", "", "Show the bundle in force, or one that was", policy_show_run, COMMAND_CONNECTS,
+	{"policy", "show", "", "Show the bundle in force and the keeper's local one, or one that was", policy_show_run, COMMAND_CONNECTS,
 	 {{"bundle", "HASH", "a bundle that was ever in force (default: the one that is)"}, OUT}},
 
 	/* The keepers of one installation. */

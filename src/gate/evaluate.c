@@ -253,8 +253,8 @@ forecast(struct gate *gate, struct arena *arena, const struct policy_request *re
 	TRY(make_counters(gate, arena, evaluation, &counters));
 	policy_floor_need(&break_glass_floor, request->context, counters.all, counters.count);
 	qsort(counters.all, counters.count, sizeof counters.all[0], compare_counters);
-	TRY(policy_held(gate->state->bundle->policies, gate->entities, request, (struct policy_options){.strict = true},
-			counters.all, counters.count, arena, &held));
+	TRY(policy_held(gate_state_policies(gate->state), gate->entities, request,
+			(struct policy_options){.strict = true}, counters.all, counters.count, arena, &held));
 	if (!held.is_held)
 		return OK;
 	evaluation->decision = DECISION_HELD;
@@ -270,7 +270,7 @@ decide(struct gate *gate, struct arena *arena, struct evaluation *evaluation) {
 					 .action = entity_of_action(o->kind),
 					 .resource = entity_of_resource(o->resource_type, o->resource_id),
 					 .context = &context};
-	TRY(policy_decide(gate->state->bundle->policies, gate->entities, &request,
+	TRY(policy_decide(gate_state_policies(gate->state), gate->entities, &request,
 			  (struct policy_options){.strict = true}, arena, &evaluation->result));
 	bool permits = (evaluation->result.decision == POLICY_ALLOW || FAULT_SKIP_POLICY) &&
 		       policy_floor_holds(&break_glass_floor, &context);
@@ -308,7 +308,7 @@ evaluation_legal_entity(const struct gate *gate, const struct evaluation *evalua
 static enum status
 policy_id_of(const struct gate *gate, struct arena *arena, size_t policy, struct bytes *id) {
 	struct policy_view view;
-	policy_set_view(gate->state->bundle->policies, policy, &view);
+	policy_set_view(gate_state_policies(gate->state), policy, &view);
 	*id = arena_copy(arena, view.id);
 	TRY_ALLOC(id->data);
 	return OK;
@@ -360,6 +360,9 @@ evaluation_record(struct gate *gate, struct arena *arena, const struct evaluatio
 	record->decided_ms = o->now_ms;
 	record->legal_entity = evaluation_legal_entity(gate, evaluation);
 	record->bundle = gate->state->bundle->hash;
+	record->has_local_bundle = gate->state->local != nullptr;
+	if (record->has_local_bundle)
+		record->local_bundle = gate->state->local->hash;
 	record->decision = evaluation->decision;
 	record->missing = evaluation->missing;
 	TRY(record_reasons(gate, arena, &evaluation->result, record));

@@ -123,6 +123,12 @@ apply_activation(struct gate *gate, const struct change *change) {
 		gate->state->bundle = TAKE(former);
 		return status;
 	}
+	if (gate_state_join(gate->state) != OK) { /* what is joined is still of the former */
+		bundle_destroy(&gate->state->bundle);
+		gate->state->bundle = TAKE(former);
+		return fail(STATUS_INTERNAL, "local_bundle.join: a bundle would be in force without the local one: %s",
+			    fail_message());
+	}
 	if ((former != nullptr && bundle_remove_entities(former, gate->entities) != OK) ||
 	    bundle_put_entities(gate->state->bundle, gate->entities) != OK ||
 	    policy_entities_seal(gate->entities) != OK)

@@ -233,7 +233,7 @@ static enum status
 denied(const struct gate *gate, const struct evaluation *evaluation) {
 	struct policy_view view = {};
 	if (evaluation->result.reason_count > 0)
-		policy_set_view(gate->state->bundle->policies, evaluation->result.reasons[0], &view);
+		policy_set_view(gate_state_policies(gate->state), evaluation->result.reasons[0], &view);
 	return fail(STATUS_DENIED, "joint.denied: on what all signers have counted: %s %.*s",
 		    view.id.len > 0 ? "forbidden by" : "no policy permits it", BYTES_ARGS(view.id));
 }

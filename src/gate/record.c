@@ -136,6 +136,8 @@ decision_record_write(const struct decision_record *record, const struct record_
 	json_write_member_integer(&w, "fact_schema", FACT_SCHEMA_VERSION);
 	write_canonical(&w, "facts", record->facts);
 	json_write_member_string(&w, "legal_entity", record->legal_entity);
+	if (record->has_local_bundle)
+		json_write_member_hex(&w, "local_bundle", hash256_bytes(&record->local_bundle));
 	write_canonical(&w, "missing", record->missing);
 	record_write_nonce(&w, record->nonce_chain, record->nonce);
 	json_write_member_hex(&w, "operation", hash256_bytes(&record->operation_id));
@@ -266,6 +268,9 @@ decision_record_read(struct arena *arena, const json *body, const struct record_
 	TRY(read_hash(body, "operation", &record->operation_id));
 	TRY(read_hash(body, "digest", &record->digest));
 	TRY(read_hash(body, "bundle", &record->bundle));
+	record->has_local_bundle = json_get(body, "local_bundle") != nullptr;
+	if (record->has_local_bundle)
+		TRY(read_hash(body, "local_bundle", &record->local_bundle));
 	TRY(read_uid(body, "principal", &record->principal));
 	TRY(read_uid(body, "action", &record->action));
 	TRY(read_uid(body, "resource", &record->resource));

@@ -45,6 +45,8 @@ struct decision_record {
 	struct bytes votes;        /* canonical JSON: the votes that were counted */
 	struct bytes personal;     /* canonical JSON: commitments to personal values (gate/personal.h); may be empty */
 	struct hash256 bundle;
+	bool has_local_bundle; /* of the keeper that decided: gate/local_bundle.h */
+	struct hash256 local_bundle;
 	enum decision decision;
 	const struct record_reason *reasons;
 	size_t reason_count;

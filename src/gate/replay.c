@@ -6,6 +6,7 @@
 #include "gate/activation.h"
 #include "gate/break_glass.h"
 #include "gate/enrolled.h"
+#include "gate/local_bundle.h"
 #include "gate/replay_request.h"
 #include "gate/person_signature.h"
 #include "identity/challenges.h"
@@ -18,9 +19,12 @@
 
 struct replayer {
 	struct record_blobs blobs;
-	struct map bundles; /* hash to struct bundle */
-	struct map votes;   /* statement digest to struct seen_vote: verified */
-	struct map erased;  /* people, by id */
+	struct map bundles;         /* hash to struct bundle */
+	struct map locals;          /* the same of the keeper's own: gate/local_bundle.h */
+	struct map joined;          /* hashes of both to struct policy_set */
+	const struct bundle *local; /* in force where the log has come to; null: none */
+	struct map votes;           /* statement digest to struct seen_vote: verified */
+	struct map erased;          /* people, by id */
 	struct enrolled enrolled;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
@@ -60,6 +64,18 @@ replayer_destroy(struct replayer **replayer) {
 	}
 	map_free(&gone->bundles);
 	at = 0;
+	while (map_next(&gone->locals, &at, nullptr, &value)) {
+		struct bundle *bundle = value;
+		bundle_destroy(&bundle);
+	}
+	map_free(&gone->locals);
+	at = 0;
+	while (map_next(&gone->joined, &at, nullptr, &value)) {
+		struct policy_set *set = value;
+		policy_set_destroy(&set);
+	}
+	map_free(&gone->joined);
+	at = 0;
 	while (map_next(&gone->votes, &at, nullptr, &value))
 		free(value);
 	map_free(&gone->votes);
@@ -91,6 +107,47 @@ add_bundle(struct replayer *replayer, const json *payload) {
 		bundle_destroy(&bundle);
 	replayer->counts.bundles += status == OK;
 	return status;
+}
+
+static enum status
+add_local_bundle(struct replayer *replayer, const json *body) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	TRY(local_bundle_read(&replayer->arena, body, &replayer->blobs, &bundle));
+	replayer->local = nullptr;
+	if (bundle == nullptr)
+		return OK;
+	struct bytes hash = hash256_bytes(&bundle->hash);
+	struct bundle *known = map_get(&replayer->locals, hash);
+	if (known == nullptr) {
+		TRY(map_put(&replayer->locals, hash, bundle, nullptr));
+		known = TAKE(bundle);
+	}
+	replayer->local = known;
+	return OK;
+}
+
+/* What decided. STATUS_NOT_FOUND "replay.local_bundle". */
+static enum status
+find_policies(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
+	      const struct policy_set **policies) {
+	struct hash256 both[2] = {record->bundle, record->local_bundle};
+	*policies = bundle->policies;
+	if (!record->has_local_bundle)
+		return OK;
+	struct policy_set *joined = map_get(&replayer->joined, bytes_of(both, sizeof both));
+	const struct bundle *local = map_get(&replayer->locals, hash256_bytes(&record->local_bundle));
+	if (local == nullptr)
+		return fail(STATUS_NOT_FOUND, "replay.local_bundle: the decision's local bundle is not known");
+	if (joined == nullptr) {
+		TRY(bundle_join(bundle, local, &joined));
+		enum status status = map_put(&replayer->joined, bytes_of(both, sizeof both), joined, nullptr);
+		if (status != OK) {
+			policy_set_destroy(&joined);
+			return status;
+		}
+	}
+	*policies = joined;
+	return OK;
 }
 
 static bool
@@ -183,13 +240,13 @@ add_vote(struct replayer *replayer, const json *body) {
 	} while (0)
 
 static bool
-same_reasons(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
+same_reasons(struct replayer *replayer, const struct policy_set *policies, const struct decision_record *record,
 	     const struct policy_result *result) {
 	struct policy_view view;
 	if (result->reason_count != record->reason_count)
 		DIFFERS("%zu determining policies, recorded %zu", result->reason_count, record->reason_count);
 	for (size_t i = 0; i < result->reason_count; i++) {
-		policy_set_view(bundle->policies, result->reasons[i], &view);
+		policy_set_view(policies, result->reasons[i], &view);
 		if (!bytes_equal(view.id, record->reasons[i].policy))
 			DIFFERS("policy %.*s determines, recorded %.*s", BYTES_ARGS(view.id),
 				BYTES_ARGS(record->reasons[i].policy));
@@ -197,7 +254,7 @@ same_reasons(struct replayer *replayer, const struct bundle *bundle, const struc
 	if (result->error_count != record->error_count)
 		DIFFERS("%zu policies err, recorded %zu", result->error_count, record->error_count);
 	for (size_t i = 0; i < result->error_count; i++) {
-		policy_set_view(bundle->policies, result->errors[i].policy, &view);
+		policy_set_view(policies, result->errors[i].policy, &view);
 		if (!bytes_equal(view.id, record->errors[i].policy) ||
 		    !bytes_equal_text(record->errors[i].message, result->errors[i].name))
 			DIFFERS("policy %.*s errs with %s", BYTES_ARGS(view.id), result->errors[i].name);
@@ -402,7 +459,7 @@ votes_hold(struct replayer *replayer, const struct decision_record *record, cons
 
 /* The recorded forecast: exactly these approvals more permit. */
 static bool
-same_missing(struct replayer *replayer, const struct bundle *bundle, const struct policy_entities *entities,
+same_missing(struct replayer *replayer, const struct policy_set *policies, const struct policy_entities *entities,
 	     const struct policy_request *request, const struct facts *facts, const struct decision_record *record) {
 	struct policy_counter counters[HELD_COUNTERS_MAX];
 	struct policy_held held;
@@ -421,7 +478,7 @@ same_missing(struct replayer *replayer, const struct bundle *bundle, const struc
 		counters[count++] = (struct policy_counter){bytes_of_text(path), current, current + json_integer(more)};
 	}
 	policy_floor_need(&break_glass_floor, request->context, counters, count);
-	if (policy_held(bundle->policies, entities, request, (struct policy_options){.strict = true}, counters, count,
+	if (policy_held(policies, entities, request, (struct policy_options){.strict = true}, counters, count,
 			&replayer->arena, &held) != OK ||
 	    !held.is_held)
 		DIFFERS("the approvals that were missing would not permit");
@@ -431,25 +488,39 @@ same_missing(struct replayer *replayer, const struct bundle *bundle, const struc
 	return true;
 }
 
+/* That of the entry before it, and no other. */
+static bool
+same_local_bundle(struct replayer *replayer, const struct decision_record *record) {
+	if (record->has_local_bundle != (replayer->local != nullptr) ||
+	    (replayer->local != nullptr && !hash256_equal(&record->local_bundle, &replayer->local->hash)))
+		DIFFERS("its local bundle is not the one that the log says was in force");
+	return true;
+}
+
 static bool
 same_decision(struct replayer *replayer, const struct decision_record *record) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
 	_cleanup_(replay_request_free) struct replay_request made = {};
 	struct policy_result result;
+	const struct policy_set *policies;
 	if (bundle == nullptr)
 		DIFFERS("its bundle is not in the log before it");
+	if (!same_local_bundle(replayer, record))
+		return false;
+	if (find_policies(replayer, bundle, record, &policies) != OK)
+		DIFFERS("its local bundle cannot be joined to the other: %.200s", fail_message());
 	if (replay_request_make(&replayer->arena, bundle, record, &made) != OK)
 		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
-	if (policy_decide(bundle->policies, made.entities, &made.request, (struct policy_options){.strict = true},
+	if (policy_decide(policies, made.entities, &made.request, (struct policy_options){.strict = true},
 			  &replayer->arena, &result) != OK)
 		DIFFERS("cannot be decided: %.200s", fail_message());
 	bool permitted = result.decision == POLICY_ALLOW && policy_floor_holds(&break_glass_floor, &made.context);
 	if (permitted != (record->decision == DECISION_PERMIT))
 		DIFFERS("decided %s, recorded %s", permitted ? "permit" : "deny", decision_name(record->decision));
-	if (!same_reasons(replayer, bundle, record, &result))
+	if (!same_reasons(replayer, policies, record, &result))
 		return false;
 	if (record->decision == DECISION_HELD &&
-	    !same_missing(replayer, bundle, made.entities, &made.request, made.facts, record))
+	    !same_missing(replayer, policies, made.entities, &made.request, made.facts, record))
 		return false;
 	return evidence_holds(replayer, record, made.facts) && votes_hold(replayer, record, made.facts);
 }
@@ -582,6 +653,8 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 		TRY(replay_decision(replayer, entry.document, result));
 		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
 		return OK;
+	case ENTRY_LOCAL_BUNDLE:
+		return add_local_bundle(replayer, entry.document);
 	default:
 		return OK;
 	}
@@ -590,9 +663,10 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 /* --- Explaining. --- */
 
 static void
-explain_policy(const struct bundle *bundle, const struct policy_explanation *explanation, struct json_writer *writer) {
+explain_policy(const struct policy_set *policies, const struct policy_explanation *explanation,
+	       struct json_writer *writer) {
 	struct policy_view view;
-	policy_set_view(bundle->policies, explanation->policy, &view);
+	policy_set_view(policies, explanation->policy, &view);
 	json_write_object(writer);
 	json_write_member_integer(writer, "column", (int64_t)explanation->column);
 	json_write_member_text(writer, "effect", view.effect == POLICY_PERMIT ? "permit" : "forbid");
@@ -612,6 +686,7 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	struct entry entry;
 	struct decision_record record;
 	const struct policy_explanation *rows;
+	const struct policy_set *policies;
 	_cleanup_(replay_request_free) struct replay_request made = {};
 	arena_reset(&replayer->arena);
 	TRY(entry_read(&replayer->arena, leaf, &entry));
@@ -621,8 +696,9 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record.bundle));
 	if (bundle == nullptr)
 		return fail(STATUS_NOT_FOUND, "replay.bundle: the decision's bundle is not known");
+	TRY(find_policies(replayer, bundle, &record, &policies));
 	TRY(replay_request_make(&replayer->arena, bundle, &record, &made));
-	TRY(policy_explain(bundle->policies, made.entities, &made.request, &replayer->arena, &rows));
+	TRY(policy_explain(policies, made.entities, &made.request, &replayer->arena, &rows));
 	struct json_writer writer;
 	json_writer_start(&writer, explanation);
 	json_write_object(&writer);
@@ -630,6 +706,8 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	json_write_member_text(&writer, "decision", decision_name(record.decision));
 	json_write_key(&writer, "facts");
 	facts_write_by_name(&writer, made.facts);
+	if (record.has_local_bundle)
+		json_write_member_hex(&writer, "local_bundle", hash256_bytes(&record.local_bundle));
 	if (record.missing.len > 0) {
 		json_write_key(&writer, "missing");
 		json_write_canonical(&writer, record.missing);
@@ -637,8 +715,8 @@ replayer_explain(struct replayer *replayer, struct bytes leaf, struct buffer *ex
 	json_write_member_hex(&writer, "operation", hash256_bytes(&record.operation_id));
 	json_write_key(&writer, "policies");
 	json_write_array(&writer);
-	for (size_t i = 0; i < policy_set_count(bundle->policies); i++)
-		explain_policy(bundle, &rows[i], &writer);
+	for (size_t i = 0; i < policy_set_count(policies); i++)
+		explain_policy(policies, &rows[i], &writer);
 	json_write_end(&writer);
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
@@ -648,6 +726,8 @@ enum status
 replayer_write_bundle(const struct replayer *replayer, const struct hash256 *hash, struct buffer *to) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(hash));
 	struct json_writer writer;
+	if (bundle == nullptr)
+		bundle = map_get(&replayer->locals, hash256_bytes(hash));
 	if (bundle == nullptr)
 		return fail(STATUS_NOT_FOUND, "replay.bundle: no such bundle was ever in force");
 	json_writer_start(&writer, to);

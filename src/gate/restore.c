@@ -5,6 +5,7 @@
 #include "gate/genesis.h"
 #include "gate/one_time.h"
 #include "gate/joint.h"
+#include "gate/local_bundle.h"
 #include "gate/view.h"
 
 /*
@@ -320,6 +321,13 @@ restore_erased(struct gate *gate, const json *body) {
 	return subjects_erase(&gate->state->subjects, subject);
 }
 
+static enum status
+restore_local_bundle(struct gate *gate, struct arena *arena, const json *body) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	TRY(local_bundle_read(arena, body, &gate->blobs, &bundle));
+	return local_bundle_apply(gate->state, &bundle);
+}
+
 enum status
 gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	struct arena *arena = &gate->scratch;
@@ -348,6 +356,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return follow_counter(gate, arena, entry.document);
 	case ENTRY_PEER:
 		return keepers_restore_entry(&gate->state->keepers, entry.document);
+	case ENTRY_LOCAL_BUNDLE:
+		return restore_local_bundle(gate, arena, entry.document);
 	case ENTRY_ERASED:
 		return restore_erased(gate, entry.document);
 	default:

@@ -4,15 +4,17 @@
 
 #include "base/cursor.h"
 #include "gate/change_keys.h"
+#include "gate/local_bundle.h"
 #include "gate/one_time.h"
 #include "gate/shared_keys.h"
+#include "policy/bundle_check.h"
 
 /* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations,
- * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers. */
+ * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers, local bundle. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	9; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews */
+	10; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews; 10: local bundle */
 
 struct writing {
 	struct gate *gate;
@@ -33,6 +35,24 @@ write_bundle(const struct writing *writing, struct buffer *to) {
 static enum status
 read_bundle(struct gate *gate, struct bytes part) {
 	return part.len == 0 ? OK : bundle_create(&gate->state->bundle, part, nullptr);
+}
+
+static enum status
+write_local_bundle(const struct writing *writing, struct buffer *to) {
+	const struct bundle *bundle = writing->gate->state->local;
+	if (bundle != nullptr)
+		buffer_append_bytes(to, bundle->text);
+	return buffer_status(to);
+}
+
+static enum status
+read_local_bundle(struct gate *gate, struct bytes part) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	if (part.len == 0)
+		return OK;
+	TRY(bundle_create(&bundle, part, nullptr));
+	TRY(bundle_check_forbids(bundle, nullptr));
+	return local_bundle_apply(gate->state, &bundle);
 }
 
 static enum status
@@ -466,6 +486,7 @@ static const struct {
 	{write_operations, read_operations},
 	{write_reviews, read_reviews},
 	{write_keepers, read_keepers},
+	{write_local_bundle, read_local_bundle},
 };
 
 static enum status

@@ -51,7 +51,9 @@ gate_state_destroy(struct gate_state **state) {
 	struct gate_state *gone = TAKE(*state);
 	if (gone == nullptr)
 		return;
+	policy_set_destroy(&gone->joined); /* before what it borrows from */
 	bundle_destroy(&gone->bundle);
+	bundle_destroy(&gone->local);
 	keyring_destroy(&gone->ring);
 	keyring_destroy(&gone->ring_to_come);
 	free_records(gone);
@@ -114,6 +116,21 @@ gate_state_stages(struct gate_state *state) {
 		if (policy_set_mentions(state->bundle->policies, paths[i]))
 			state->stages.count = i + 1;
 	return state->stages.count;
+}
+
+const struct policy_set *
+gate_state_policies(const struct gate_state *state) {
+	return state->joined != nullptr ? state->joined : state->bundle->policies;
+}
+
+enum status
+gate_state_join(struct gate_state *state) {
+	_cleanup_(policy_set_destroy) struct policy_set *made = nullptr;
+	if (state->local != nullptr && state->bundle != nullptr)
+		TRY(bundle_join(state->bundle, state->local, &made));
+	policy_set_destroy(&state->joined);
+	state->joined = TAKE(made);
+	return OK;
 }
 
 constexpr size_t NONCE_NAME_MAX = KEY_ID_MAX + 1 + ASSET_CHAIN_MAX;

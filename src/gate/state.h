@@ -47,9 +47,11 @@ struct gate_state {
 	struct operations operations;
 	struct reviews reviews; /* of break-glass operations, that are open */
 	struct keepers keepers;
-	struct map last_nonces; /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
-	struct bundle *bundle;  /* in force; null before genesis */
-	struct {                /* how many ordered stages its policies speak of; of which bundle that was found */
+	struct map last_nonces;    /* "<key id>/<chain>" to the last Ethereum nonce signed, plus one */
+	struct bundle *bundle;     /* in force; null before genesis */
+	struct bundle *local;      /* this keeper's own, which only forbids (gate/local_bundle.h); null: none */
+	struct policy_set *joined; /* what both say; null where there is no local one */
+	struct {                   /* how many ordered stages its policies speak of; of which bundle that was found */
 		struct hash256 bundle;
 		unsigned count;
 	} stages;
@@ -73,6 +75,11 @@ void gate_state_destroy(struct gate_state **state); /* a cleanup function */
 /* After the last entry has been applied: opens the keys that are left, in the state that they have now. Until then keys are
  * known by their records only, since the secrets of those destroyed later are gone. */
 enum status gate_state_open_keys(struct gate_state *state);
+
+/* What decides: the bundle in force, and with it the local one. */
+const struct policy_set *gate_state_policies(const struct gate_state *state);
+/* After either has become another: the set of both, made anew. On an error the former stays, and what it was made of must. */
+enum status gate_state_join(struct gate_state *state);
 
 /* Null if there is none. */
 const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);

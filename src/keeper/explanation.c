@@ -77,7 +77,8 @@ visit_bundle(void *context, const struct ledger_record *record) {
 	struct entry entry;
 	TRY(entry_read(&arena, record->leaf, &entry));
 	const json *action = json_get(json_get(entry.document, "action"), "id");
-	bool carries_bundle = action != nullptr && bytes_equal_text(json_string(action), "policy.activate");
+	bool carries_bundle = entry.type == ENTRY_LOCAL_BUNDLE ||
+			      (action != nullptr && bytes_equal_text(json_string(action), "policy.activate"));
 	return carries_bundle ? add_record(context, record) : OK;
 }
 

@@ -19,7 +19,7 @@ enum status explanation_write(struct keeper *keeper, uint64_t index, struct buff
 /* {"bundle":hash,"document":{...}} of a bundle that was ever in force. STATUS_NOT_FOUND "replay.bundle". */
 enum status explanation_write_bundle(struct keeper *keeper, const struct hash256 *hash, struct buffer *to);
 
-/* The collection in state.db: the indexes of entries that put a bundle into force, in order. */
+/* The collection in state.db: the indexes of entries that put a bundle into force, a local one too, in order. */
 #define EXPLANATION_ACTIVATIONS "activations"
 constexpr int EXPLANATION_ID_DIGITS = 20;
 

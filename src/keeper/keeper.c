@@ -332,12 +332,14 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	TRY(open_notifier(made));
 	TRY(ledger_record_cuts(made->ledger));
 	TRY(system_entry_start(made));
+	TRY(keeper_take_local_bundle(made, config->local_bundle));
 	TRY(erasures_start(made));
 	system_entry_backup(made);
 	TRY(peer_link_open(made));
 	TRY(start_publishing(made));
 	TRY(state_snapshots_start(made));
 	made->config.witness_policy = (struct bytes){}; /* the caller's */
+	made->config.local_bundle = nullptr;
 	made->ready = true;
 	*keeper = TAKE(made);
 	return OK;

@@ -35,6 +35,7 @@ struct keeper_config {
 	size_t witnesses;       /* ROLLBACK_WITNESS: how many fetch can ask */
 	const struct notifier_receiver *receivers; /* of notifications; copied */
 	size_t receiver_count;
+	const struct bytes *local_bundle;   /* a packed bundle, used while opening (gate/local_bundle.h); null: none */
 	struct hash256 configuration;       /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;              /* SHA-256 of the program; recorded at start */
 	struct vm_generation vm_generation; /* its file is the caller's */
@@ -93,6 +94,10 @@ enum status keeper_publish(struct keeper *keeper);
 
 /* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
 enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);
+
+/* The local bundle is this one from now on (gate/local_bundle.h), or none where file is null; another than before is an entry. On an
+ * error the one before stays: "local_bundle.refused". */
+enum status keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file);
 
 /* Shared keys are used with them from now on; before it serves. */
 enum status keeper_join_peers(struct keeper *keeper);

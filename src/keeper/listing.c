@@ -464,6 +464,14 @@ listing_policy(const struct gate_state *state, struct json_writer *w) {
 	json_write_member_hex(w, "bundle", hash256_bytes(&state->bundle->hash));
 	json_write_key(w, "document");
 	json_write_canonical(w, state->bundle->text);
+	if (state->local != nullptr) {
+		json_write_key(w, "local");
+		json_write_object(w);
+		json_write_member_hex(w, "bundle", hash256_bytes(&state->local->hash));
+		json_write_key(w, "document");
+		json_write_canonical(w, state->local->text);
+		json_write_end(w);
+	}
 	json_write_end(w);
 	return OK;
 }

@@ -19,13 +19,35 @@ struct keeper_process {
 	int worker;  /* and to the worker */
 	struct config config;
 	struct secret passphrase;
+	bool has_local_bundle; /* as it was handed over with the newest configuration */
+	struct buffer local_bundle;
 	int vm_generation; /* −1: none */
 	struct confinement confinement;
 	struct installation installation;
 	struct keeper *keeper;
 };
 
-/* A reload is for other processes: what the keeper runs on, and borrows from, stays; the log says that it happened. */
+static enum status
+take_local_bundle(struct keeper_process *process, int descriptor) {
+	struct buffer *text = &process->local_bundle;
+	buffer_reset(text);
+	if (!buffer_reserve(text, CONFIG_LOCAL_BUNDLE_MAX))
+		return buffer_status(text);
+	process->has_local_bundle = true;
+	return io_read_at(io_system(), descriptor, 0, text->data, CONFIG_LOCAL_BUNDLE_MAX, &text->len);
+}
+
+/* What was handed over before the configuration; the next one may come without. */
+static enum status
+use_local_bundle(struct keeper_process *process) {
+	struct bytes file = buffer_bytes(&process->local_bundle);
+	bool is_there = process->has_local_bundle;
+	process->has_local_bundle = false;
+	return keeper_take_local_bundle(process->keeper, is_there ? &file : nullptr);
+}
+
+/* A reload is for other processes but for the local bundle: what else the keeper runs on, and borrows from, stays; the log says that
+ * it happened. */
 static enum status
 take_config(struct keeper_process *process, int descriptor) {
 	if (process->keeper == nullptr)
@@ -36,6 +58,8 @@ take_config(struct keeper_process *process, int descriptor) {
 	log_info("the configuration was read anew; what the keeper runs on stays until the next start");
 	if (keeper_record_configuration(process->keeper, &hash) != OK)
 		log_error("a reloaded configuration could not be recorded: %s", fail_message());
+	if (use_local_bundle(process) != OK)
+		log_error("the local bundle stays as it was: %s", fail_message());
 	return OK;
 }
 
@@ -78,6 +102,8 @@ take(void *context, struct ipc_control_message *message) {
 	switch (message->type) {
 	case IPC_CONTROL_CONFIG:
 		return take_config(process, message->descriptors[0]);
+	case IPC_CONTROL_LOCAL_BUNDLE:
+		return take_local_bundle(process, message->descriptors[0]);
 	case IPC_CONTROL_PASSPHRASE:
 		secret_free(&process->passphrase);
 		return secret_read_descriptor(&process->passphrase, message->descriptors[0], ROOT_KEY_GIVEN_MAX);
@@ -176,6 +202,9 @@ open_keeper(struct keeper_process *process) {
 							  .give_up_ms = config->notifications[i].give_up_ms};
 	keeper.receivers = receivers;
 	keeper.receiver_count = config->notification_count;
+	struct bytes local_bundle = buffer_bytes(&process->local_bundle);
+	keeper.local_bundle = process->has_local_bundle ? &local_bundle : nullptr;
+	process->has_local_bundle = false;
 	TRY(hash_program(&keeper.binary));
 	/* It is what the system's administrator lets the keeper read; afterwards no path can be opened. */
 	if (config->vm_generation != nullptr)
@@ -247,6 +276,7 @@ keeper_main(int control) {
 		close(process.worker);
 	if (process.vm_generation >= 0)
 		close(process.vm_generation);
+	buffer_free(&process.local_bundle);
 	secret_free(&process.passphrase);
 	config_free(&process.config);
 	return exit_status;

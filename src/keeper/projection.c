@@ -29,15 +29,20 @@ state_of_decision(const json *body) {
 
 /* Where keeper/explanation.h looks for a bundle. */
 static enum status
+note_bundle(struct projection *projection, const struct projection_entry *entry) {
+	char id[EXPLANATION_ID_DIGITS + 1];
+	snprintf(id, sizeof id, "%0*llu", EXPLANATION_ID_DIGITS, (unsigned long long)entry->index);
+	return projection_put_object(projection, EXPLANATION_ACTIVATIONS, bytes_of_text(id), (struct bytes){},
+				     BYTES_OF_LITERAL("{}"), entry->index);
+}
+
+static enum status
 note_activation(struct projection *projection, const struct projection_entry *entry,
 		const struct projection_operation *operation) {
-	char id[EXPLANATION_ID_DIGITS + 1];
 	if (!bytes_equal_text(operation->kind, operation_kinds[OPERATION_POLICY_ACTIVATE].name) ||
 	    !bytes_equal_text(operation->state, operation_state_name(OPERATION_DONE)))
 		return OK;
-	snprintf(id, sizeof id, "%0*llu", EXPLANATION_ID_DIGITS, (unsigned long long)entry->index);
-	return projection_put_object(projection, EXPLANATION_ACTIVATIONS, bytes_of_text(id), operation->state,
-				     BYTES_OF_LITERAL("{}"), entry->index);
+	return note_bundle(projection, entry);
 }
 
 /* --- What an operation is found by. --- */
@@ -171,8 +176,8 @@ apply_expiry(struct projection *projection, const struct projection_entry *entry
 }
 
 static const struct projection_handler handlers[] = {
-	{"decision", apply_decision}, {"expiry", apply_expiry}, {"intent", apply_decision},
-	{"outcome", apply_outcome},   {"vote", apply_vote},
+	{"decision", apply_decision},  {"expiry", apply_expiry},   {"intent", apply_decision},
+	{"local_bundle", note_bundle}, {"outcome", apply_outcome}, {"vote", apply_vote},
 };
 
 enum status

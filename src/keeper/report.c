@@ -16,6 +16,7 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	publisher_health(keeper->publisher, &published);
 	ledger_statistics(keeper->ledger, &statistics);
 	ledger_durable_head(keeper->ledger, &head);
+	const struct bundle *local = keeper->gate->state->local;
 	const struct keyring *ring = keeper->gate->state->ring;
 	json_writer_start(&w, to);
 	json_write_object(&w);
@@ -25,6 +26,8 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_integer(&w, "entries", (int64_t)head.head.size);
 	json_write_member_integer(&w, "held", (int64_t)keeper->gate->state->operations.kept.count);
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	if (local != nullptr)
+		json_write_member_hex(&w, "local_bundle", hash256_bytes(&local->hash));
 	if (keeper->notifier != nullptr) {
 		json_write_key(&w, "notifications");
 		notifier_write_health(keeper->notifier, keeper->batch_ms, &w);

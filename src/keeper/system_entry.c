@@ -5,6 +5,7 @@
 
 #include "crypto/random.h"
 #include "base/log.h"
+#include "gate/local_bundle.h"
 #include "gate/record.h"
 #include "keeper/backup.h"
 
@@ -120,6 +121,39 @@ keeper_record_configuration(struct keeper *keeper, const struct hash256 *configu
 	return ledger_submit(keeper->ledger,
 			     &(struct ledger_entry){.type = ENTRY_CONFIGURATION, .body = buffer_bytes(&body)}, 1,
 			     ignore_done, nullptr);
+}
+
+static bool
+is_in_force(const struct gate_state *state, const struct bundle *bundle) {
+	if (bundle == nullptr || state->local == nullptr)
+		return bundle == state->local;
+	return hash256_equal(&bundle->hash, &state->local->hash);
+}
+
+/* The entry stands before all that is decided under it: entries are made durable in the order in which they are submitted. */
+enum status
+keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct gate_state *state = keeper->gate->state;
+	if (file != nullptr)
+		TRY(local_bundle_open(keeper->gate, *file, &bundle));
+	if (is_in_force(state, bundle))
+		return OK;
+	TRY(local_bundle_write(bundle, &keeper->gate->blobs, &body));
+	TRY(ledger_submit(keeper->ledger,
+			  &(struct ledger_entry){.type = ENTRY_LOCAL_BUNDLE, .body = buffer_bytes(&body)}, 1,
+			  ignore_done, nullptr));
+	if (local_bundle_apply(state, &bundle) != OK) {
+		keeper_end(keeper, fail_message());
+		return fail_with(STATUS_INTERNAL);
+	}
+	if (state->local == nullptr)
+		log_notice("no local bundle is in force any more");
+	else
+		log_notice("a local bundle is in force: %.*s, %zu policies that forbid", BYTES_ARGS(state->local->name),
+			   policy_set_count(state->local->policies));
+	return OK;
 }
 
 constexpr size_t NOTE_SIZE = 4096;

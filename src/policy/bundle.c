@@ -326,6 +326,17 @@ bundle_destroy(struct bundle **bundle) {
 }
 
 enum status
+bundle_join(const struct bundle *common, const struct bundle *local, struct policy_set **joined) {
+	_cleanup_(policy_set_destroy) struct policy_set *made = nullptr;
+	TRY(policy_set_create(nullptr, &made));
+	TRY(policy_set_join(made, common->policies, (struct bytes){}));
+	TRY(policy_set_join(made, local->policies, bytes_of_text(BUNDLE_LOCAL_PREFIX)));
+	TRY(policy_set_seal(made));
+	*joined = TAKE(made);
+	return OK;
+}
+
+enum status
 bundle_put_entities(const struct bundle *bundle, struct policy_entities *entities) {
 	struct entity_uid parents[ENTITY_PARENTS_MAX];
 	for (size_t i = 0; i < bundle->entity_count; i++) {

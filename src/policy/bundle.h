@@ -23,6 +23,8 @@ constexpr size_t BUNDLE_FILES_MAX = 256;
 constexpr size_t BUNDLE_NAME_MAX = 100; /* of a file, and of the bundle */
 
 #define BUNDLE_LABEL "gatehouse/bundle/v1"
+/* Begins no id of a bundle's own: by it the policies of a keeper's local bundle are told from those of the common one. */
+#define BUNDLE_LOCAL_PREFIX "local:"
 #define BUNDLE_LIMITS_FILE "limits.cedar" /* the policies that a table of limits is compiled to */
 
 enum bundle_part {
@@ -75,6 +77,9 @@ enum status bundle_write(struct bytes name, struct bytes version, const struct b
 
 /* The i-th file of a part; null beyond the last. */
 const struct bundle_file *bundle_file(const struct bundle *bundle, enum bundle_part part, size_t i);
+
+/* Both bundles' policies as one set, those of the local one behind BUNDLE_LOCAL_PREFIX. Both must outlive it. */
+enum status bundle_join(const struct bundle *common, const struct bundle *local, struct policy_set **joined);
 
 /* Its entities into a store, or out of it; the caller seals. */
 enum status bundle_put_entities(const struct bundle *bundle, struct policy_entities *entities);

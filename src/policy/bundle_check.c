@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/limits_table.h"
+#include "policy/set.h"
 #include "policy/validator.h"
 
 constexpr size_t PATH_MAX_TEXT = 256;
@@ -263,6 +264,44 @@ check_limits(struct checking *checking) {
 	return OK;
 }
 
+/* --- Policies. --- */
+
+/* At the word that says what the policy does. */
+static void
+note_policy(struct checking *checking, const struct policy_entry *entry, const char *name, const char *sentence) {
+	const struct policy_ast *ast = entry->ast;
+	checking->findings++;
+	policy_note(checking->diagnostics, ast->source, ast->effect_place.offset, ast->effect_place.length, name,
+		    "\"%.*s\" %s", NAME_ARGS(entry->id), sentence);
+}
+
+static void
+check_ids(struct checking *checking) {
+	struct bytes reserved = bytes_of_text(BUNDLE_LOCAL_PREFIX);
+	const struct policy_set *set = checking->bundle->policies;
+	for (size_t i = 0; i < set->entry_count; i++) {
+		struct bytes id = set->entries[i].id;
+		if (id.len >= reserved.len && memcmp(id.data, reserved.data, reserved.len) == 0)
+			note_policy(checking, &set->entries[i], "bundle.reserved_id",
+				    "begins as the ids of a keeper's local policies do");
+	}
+}
+
+enum status
+bundle_check_forbids(const struct bundle *bundle, struct policy_diagnostics *diagnostics) {
+	_cleanup_(policy_diagnostics_free) struct policy_diagnostics own = {};
+	struct checking checking = {.bundle = bundle, .diagnostics = diagnostics == nullptr ? &own : diagnostics};
+	size_t first = checking.diagnostics->count;
+	for (size_t i = 0; i < bundle->policies->entry_count; i++)
+		if (bundle->policies->entries[i].ast->effect == POLICY_PERMIT)
+			note_policy(&checking, &bundle->policies->entries[i], "bundle.permit",
+				    "permits, and a local bundle can only forbid");
+	if (bundle->entity_count > 0)
+		note(&checking, BUNDLE_ENTITIES, (struct bytes){}, "bundle.entities",
+		     "a local bundle brings no entities along");
+	return checking.findings == 0 ? OK : policy_diagnostics_fail(checking.diagnostics, first);
+}
+
 /* --- All of it. --- */
 
 enum status
@@ -274,6 +313,7 @@ bundle_check(const struct bundle *bundle, const struct bundle_host *host, struct
 	size_t first = checking.diagnostics->count;
 	check_schema(&checking);
 	check_entities(&checking);
+	check_ids(&checking);
 	TRY(check_limits(&checking));
 	if (checking.findings > 0)
 		return policy_diagnostics_fail(checking.diagnostics, first);

@@ -42,6 +42,9 @@ enum status policy_set_add(struct policy_set *set, const char *file, struct byte
 /* Adds a policy made from a template. A slot that the template has needs its uid; one that it has not must be null. */
 enum status policy_set_link(struct policy_set *set, struct bytes template_id, struct bytes id,
 			    const struct entity_uid *principal, const struct entity_uid *resource);
+/* Adds all that another set has, templates and links included, each id behind the prefix; the other must outlive this one.
+ * STATUS_CONFLICT "policy.duplicate_id". */
+enum status policy_set_join(struct policy_set *set, const struct policy_set *other, struct bytes prefix);
 enum status policy_set_seal(struct policy_set *set);
 
 /* The three above in one, for a single text. */

@@ -179,6 +179,33 @@ policy_set_link(struct policy_set *set, struct bytes template_id, struct bytes i
 	return add_entry(set, &entry);
 }
 
+static enum status
+prefix_id(struct policy_set *set, struct bytes prefix, struct bytes *id) {
+	uint8_t *text = arena_alloc(&set->arena, prefix.len + id->len);
+	TRY_ALLOC(text);
+	if (prefix.len > 0)
+		memcpy(text, prefix.data, prefix.len);
+	memcpy(text + prefix.len, id->data, id->len);
+	*id = bytes_of(text, prefix.len + id->len);
+	return OK;
+}
+
+enum status
+policy_set_join(struct policy_set *set, const struct policy_set *other, struct bytes prefix) {
+	if (set->is_sealed)
+		return fail(STATUS_INTERNAL, "policy.sealed: a sealed set does not change");
+	for (size_t i = 0; i < other->entry_count; i++) {
+		struct policy_entry entry = other->entries[i];
+		TRY(prefix_id(set, prefix, &entry.id));
+		if (find_entry(set, entry.id) != nullptr)
+			return fail(STATUS_CONFLICT, "policy.duplicate_id: the id \"%.*s\" is taken",
+				    (int)(entry.id.len > 80 ? 80 : entry.id.len), (const char *)entry.id.data);
+		TRY(add_entry(set, &entry));
+	}
+	set->statement_count += other->statement_count;
+	return OK;
+}
+
 enum status
 policy_set_seal(struct policy_set *set) {
 	if (set->is_sealed)

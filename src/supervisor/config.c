@@ -40,6 +40,7 @@ struct written {
 	struct written_root_key root_key;
 	struct yaml_objects peers;
 	struct config_listener peer_listener;
+	const char *local_bundle;
 	const char *vm_generation;
 	struct config_limits limits;
 	struct written_users users;
@@ -125,6 +126,7 @@ static const struct yaml_field CONFIG_FIELDS[] = {
 	{"root_key", YAML_OBJECT, FIELD(written, root_key), .required = true, .schema = &ROOT_KEY},
 	{"peer_listen", YAML_OBJECT, FIELD(written, peer_listener), .schema = &LISTENER},
 	{"peers", YAML_OBJECTS, FIELD(written, peers), .min = 1, .max = CONFIG_PEERS_MAX, .schema = &PEER},
+	{"local_bundle", YAML_TEXT, FIELD(written, local_bundle)},
 	{"vm_generation", YAML_TEXT, FIELD(written, vm_generation)},
 	{"limits", YAML_OBJECT, FIELD(written, limits), .schema = &LIMITS},
 	{"users", YAML_OBJECT, FIELD(written, users), .schema = &USERS},
@@ -395,6 +397,9 @@ take(const struct place *place, const struct written *written, struct config *co
 	if (written->data_directory[0] != '/')
 		return REFUSE(place, "data_directory", "\"%s\" is not absolute", written->data_directory);
 	config->data_directory = written->data_directory;
+	if (written->local_bundle != nullptr && written->local_bundle[0] != '/')
+		return REFUSE(place, "local_bundle", "\"%s\" is not absolute", written->local_bundle);
+	config->local_bundle = written->local_bundle;
 	config->limits = written->limits;
 	config->confinement_degraded = written->confinement == 1;
 	config->log_level = (enum log_level)written->log_level;
@@ -516,8 +521,7 @@ config_check_reload(const struct config *running, const struct config *read) {
 		if (!settings[i].is_same)
 			return fail(STATUS_CONFLICT,
 				    "config.reload: %s changes with a restart only; a reload covers certificates, "
-				    "listeners "
-				    "and the log level",
+				    "listeners, the local bundle and the log level",
 				    settings[i].name);
 	return OK;
 }

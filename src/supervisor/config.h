@@ -16,6 +16,7 @@ constexpr size_t CONFIG_LISTENERS_MAX = 4;
 constexpr size_t CONFIG_AUTHORITIES_MAX = 8;
 constexpr size_t CONFIG_WITNESSES_MAX = 8;
 constexpr size_t CONFIG_PEERS_MAX = 15;
+constexpr size_t CONFIG_LOCAL_BUNDLE_MAX = 2 * 1024 * 1024; /* of its file */
 
 enum config_guard { CONFIG_GUARD_NONE, CONFIG_GUARD_PATH, CONFIG_GUARD_WITNESS };
 enum config_root_key { CONFIG_ROOT_KEY_DESCRIPTOR, CONFIG_ROOT_KEY_CREDENTIAL, CONFIG_ROOT_KEY_FILE };
@@ -80,6 +81,7 @@ struct config {
 	struct config_listener peer_listener; /* for other keepers' gateways; address null: none */
 	struct config_peer peers[CONFIG_PEERS_MAX];
 	size_t peer_count;
+	const char *local_bundle;  /* file of policies of this keeper's own; null: none */
 	const char *vm_generation; /* file that says which machine this is; null: none */
 	struct config_limits limits;
 	uint32_t users[IPC_ROLE_END]; /* numeric user and group id of each role where started as root */
@@ -92,8 +94,8 @@ struct config {
 
 enum status config_parse(struct bytes yaml, struct config *config);
 enum status config_read_file(const char *path, struct config *config);
-/* Whether the running configuration can become the one read without a restart: certificates, listeners and the log level may
- * differ, and nothing else, so that a process which is started again runs on what the others run on. STATUS_CONFLICT
+/* Whether the running configuration can become the one read without a restart: certificates, listeners, the local
+ * bundle and the log level may differ, and nothing else, so that a process which is started again runs on what the others run on. STATUS_CONFLICT
  * "config.reload". */
 enum status config_check_reload(const struct config *running, const struct config *read);
 void config_free(struct config *config); /* a cleanup function */

@@ -263,7 +263,7 @@ the_example_is_accepted_and_shows_the_defaults(void **) {
 }
 
 static void
-a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
+a_reload_changes_what_can_change_alone(void **) {
 #define RUNNING "data_directory: /data\nlimits: {outstanding: 3}\n"
 #define WITNESSED "rollback_guard: {kind: witness, witnesses: [\"https://w.example\"], policy: /p}\n"
 #define REST "authority: [a]\nroot_key: {file: /r}\n"
@@ -272,7 +272,7 @@ a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
 	} cases[] = {
 		{RUNNING WITNESSED REST, nullptr},
 		{RUNNING WITNESSED REST "# words\nlog_level: debug\ntls: {certificate: /c, key: /k}\n"
-					"listen: [{address: 127.0.0.1, port: 9}]\n",
+					"listen: [{address: 127.0.0.1, port: 9}]\nlocal_bundle: /l\n",
 		 nullptr},
 		{RUNNING WITNESSED "authority: [a, b]\nroot_key: {file: /r}\n", "authority"},
 		{RUNNING WITNESSED "authority: [a]\nroot_key: {file: /s}\n", "root_key"},
@@ -312,7 +312,7 @@ a_reload_changes_certificates_listeners_and_log_level_alone(void **) {
 #undef REST
 }
 
-RUN_TESTS(T(a_reload_changes_certificates_listeners_and_log_level_alone), T(a_minimal_file_gets_the_defaults),
+RUN_TESTS(T(a_reload_changes_what_can_change_alone), T(a_minimal_file_gets_the_defaults),
 	  T(everything_that_can_be_set_is_taken_over), T(a_witness_is_taken_over),
 	  T(bad_files_are_refused_by_name_line_and_column), T(a_notification_is_taken_over),
 	  T(bad_notifications_are_refused_by_name_line_and_column), T(the_example_is_accepted_and_shows_the_defaults))

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "keys/root_key.h"
 #include "supervisor/certificate.h"
 
@@ -111,6 +113,49 @@ handover_tls(const struct config *config, int *certificate, int *key) {
 	}
 	if (status != OK && *certificate >= 0)
 		close(*certificate);
+	return status;
+}
+
+/* --- Local bundle --- */
+
+static enum status
+check_owner(const char *path, int file) {
+	struct stat found;
+	if (fstat(file, &found) != 0)
+		return fail_errno(STATUS_IO, "handover.local_bundle: %s", path);
+	if (!S_ISREG(found.st_mode) || found.st_size > (off_t)CONFIG_LOCAL_BUNDLE_MAX)
+		return fail(STATUS_INVALID, "handover.local_bundle: %s: expected a file of at most %zu bytes", path,
+			    CONFIG_LOCAL_BUNDLE_MAX);
+	if ((found.st_uid != 0 && found.st_uid != geteuid()) || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return fail(
+			STATUS_UNAUTHORIZED,
+			"handover.local_bundle: %s: expected root's or our own, and writable by nobody else; it is of "
+			"user %u with mode %03o",
+			path, found.st_uid, found.st_mode & 0777U);
+	return OK;
+}
+
+static enum status
+copy_local_bundle(const char *path, int file, int *descriptor) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	TRY(check_owner(path, file));
+	if (!buffer_reserve(&text, CONFIG_LOCAL_BUNDLE_MAX))
+		return buffer_status(&text);
+	TRY(io_read_at(io_system(), file, 0, text.data, CONFIG_LOCAL_BUNDLE_MAX, &text.len));
+	return handover_memory("gatehouse-local-bundle", buffer_bytes(&text), descriptor);
+}
+
+enum status
+handover_local_bundle(const struct config *config, int *descriptor) {
+	int file;
+	*descriptor = -1;
+	if (config->local_bundle == nullptr)
+		return OK;
+	file = open(config->local_bundle, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe does not wait */
+	if (file < 0)
+		return fail_errno(STATUS_NOT_FOUND, "handover.local_bundle: %s", config->local_bundle);
+	enum status status = copy_local_bundle(config->local_bundle, file, descriptor);
+	close(file);
 	return status;
 }
 

@@ -18,6 +18,10 @@ enum status handover_memory(const char *name, struct bytes content, int *descrip
 /* Certificate and key: the configured files, or a pair that is made here. */
 enum status handover_tls(const struct config *config, int *certificate, int *key);
 
+/* The keeper's local bundle in sealed memory; −1: none is configured. Its file must be a regular one that belongs to root or to this
+ * process's user and that nobody else can write: STATUS_UNAUTHORIZED "handover.local_bundle". */
+enum status handover_local_bundle(const struct config *config, int *descriptor);
+
 /* The passphrase from where the configuration says; a descriptor is closed. A file that others can read is refused
  * (keys/root_key.h). */
 enum status handover_read_passphrase(const struct config *config, struct secret *passphrase);

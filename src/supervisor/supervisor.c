@@ -85,6 +85,7 @@ struct supervisor {
 	int peer_listener;    /* −1: none */
 	int certificate, key; /* PEM, as handed on */
 	int configuration;    /* memory with config->source */
+	int local_bundle;     /* memory with the keeper's local bundle; −1: none */
 	struct secret_region *protected;
 	struct bytes passphrase; /* in the region */
 	int64_t check_loss_ms;   /* when to see whether the keeper has outlived its channel; 0: no loss is open */
@@ -179,9 +180,17 @@ send_channels(struct supervisor *supervisor, const struct process *process) {
 	return OK;
 }
 
+/* Together: what comes without a local bundle says that there is none. */
+static enum status
+send_configuration(const struct supervisor *supervisor, const struct process *process) {
+	if (process->row->role == IPC_ROLE_KEEPER && supervisor->local_bundle >= 0)
+		TRY(send_descriptor(process, IPC_CONTROL_LOCAL_BUNDLE, IPC_ROLE_NONE, supervisor->local_bundle));
+	return send_descriptor(process, IPC_CONTROL_CONFIG, IPC_ROLE_NONE, supervisor->configuration);
+}
+
 static enum status
 hand_over(struct supervisor *supervisor, const struct process *process) {
-	TRY(send_descriptor(process, IPC_CONTROL_CONFIG, IPC_ROLE_NONE, supervisor->configuration));
+	TRY(send_configuration(supervisor, process));
 	if (process->row->handed & HANDED_PASSPHRASE)
 		TRY(send_passphrase(supervisor, process));
 	if (process->row->handed & HANDED_TLS)
@@ -438,18 +447,18 @@ close_all(int *descriptors, size_t count) {
 struct prepared {
 	int listeners[CONFIG_LISTENERS_MAX];
 	size_t listener_count;
-	int certificate, key, configuration;
+	int certificate, key, configuration, local_bundle;
 };
 
 static void
 prepared_close(struct prepared *prepared) {
 	close_all(prepared->listeners, prepared->listener_count);
-	close_all((int[]){prepared->certificate, prepared->key, prepared->configuration}, 3);
+	close_all((int[]){prepared->certificate, prepared->key, prepared->configuration, prepared->local_bundle}, 4);
 }
 
 static enum status
 prepare(const struct supervisor *supervisor, const struct config *config, struct prepared *prepared) {
-	*prepared = (struct prepared){.certificate = -1, .key = -1, .configuration = -1};
+	*prepared = (struct prepared){.certificate = -1, .key = -1, .configuration = -1, .local_bundle = -1};
 	for (size_t i = 0; i < config->listener_count; i++) {
 		TRY(supervisor->listener_count == 0
 			    ? handover_listen(&config->listeners[i], &prepared->listeners[i])
@@ -457,6 +466,7 @@ prepare(const struct supervisor *supervisor, const struct config *config, struct
 		prepared->listener_count++;
 	}
 	TRY(handover_tls(config, &prepared->certificate, &prepared->key));
+	TRY(handover_local_bundle(config, &prepared->local_bundle));
 	return handover_memory("gatehouse-configuration", config->source, &prepared->configuration);
 }
 
@@ -467,6 +477,7 @@ install(struct supervisor *supervisor, const struct prepared *prepared) {
 	supervisor->certificate = prepared->certificate;
 	supervisor->key = prepared->key;
 	supervisor->configuration = prepared->configuration;
+	supervisor->local_bundle = prepared->local_bundle;
 }
 
 static struct prepared
@@ -474,7 +485,8 @@ installed(const struct supervisor *supervisor) {
 	struct prepared prepared = {.listener_count = supervisor->listener_count,
 				    .certificate = supervisor->certificate,
 				    .key = supervisor->key,
-				    .configuration = supervisor->configuration};
+				    .configuration = supervisor->configuration,
+				    .local_bundle = supervisor->local_bundle};
 	memcpy(prepared.listeners, supervisor->listeners, sizeof prepared.listeners);
 	return prepared;
 }
@@ -491,7 +503,7 @@ announce(struct supervisor *supervisor) {
 		if (process->row->handed & HANDED_LISTENERS)
 			TRY(send_listeners(supervisor, process));
 		if (process->row->role == IPC_ROLE_KEEPER)
-			TRY(send_descriptor(process, IPC_CONTROL_CONFIG, IPC_ROLE_NONE, supervisor->configuration));
+			TRY(send_configuration(supervisor, process));
 		TRY(send_plain(process, IPC_CONTROL_LOG_LEVEL, (uint32_t)supervisor->config->log_level));
 	}
 	return OK;
@@ -708,7 +720,8 @@ supervisor_main(struct config *config, const char *path) {
 					.peer_listener = -1,
 					.certificate = -1,
 					.key = -1,
-					.configuration = -1};
+					.configuration = -1,
+					.local_bundle = -1};
 	log_start("supervisor", config->log_level);
 	for (size_t i = 0; i < PROCESSES; i++)
 		if (rows[i].is_needed == nullptr || rows[i].is_needed(config))
