@@ -1,6 +1,6 @@
 /*
  * What each process can no longer do once it has started: seccomp allow-lists (by role) over system calls, and Landlock
- * over files and TCP, under no_new_privs, without core dumps and without being traced. One table of roles: confine.c.
+ * over files and TCP, under no_new_privs, without core dumps and without being traced. The table of roles: supervisor/call_filter.h.
  *
  * confine_enter() comes after start-up, before the first byte from outside is read, and before the process starts
  * threads: Landlock binds the calling thread and those that it starts later. It then tries what must be refused, and
