@@ -145,7 +145,8 @@ demo_run(const struct demo_options *options) {
 	setvbuf(stdout, nullptr, _IOLBF, 0);
 	enum status status = play(stage);
 	fflush(stdout);
-	if (status != OK && interrupt_came())
+	bool is_interrupted = status != OK && interrupt_came(); /* whatever the step that it came in made of it */
+	if (is_interrupted)
 		fprintf(stderr, "\ngatehouse demo: interrupted; what was started stops\n");
 	else if (status != OK) {
 		fprintf(stderr, "\ngatehouse demo: a step did not give what it must:\n  %s\n", fail_message());
@@ -155,5 +156,7 @@ demo_run(const struct demo_options *options) {
 	house_close(&stage->house);
 	stage_free(stage);
 	free(stage);
-	return status == OK ? EXIT_DONE : status == STATUS_UNAVAILABLE ? EXIT_UNREACHABLE : EXIT_FOUND;
+	if (status == OK)
+		return EXIT_DONE;
+	return is_interrupted || status == STATUS_UNAVAILABLE ? EXIT_UNREACHABLE : EXIT_FOUND;
 }
