@@ -271,7 +271,7 @@ a_profile_is_read_by_its_person_and_by_who_may_and_every_read_is_an_entry_before
 	/* What the entry says. */
 	struct ledger_head head;
 	struct ledger_record record;
-	struct entry entry;
+	struct entry entry = {};
 	_cleanup_(buffer_free) struct buffer bytes = {};
 	ledger_durable_head(keeper_ledger(world.house.keeper), &head);
 	for (uint64_t i = head.head.size; i-- > 0;) {
