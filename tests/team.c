@@ -321,22 +321,28 @@ team_do(struct team *team, size_t at, struct firm_operation operation, struct ar
 }
 
 void
-team_ask_key(struct team *team, const char *id, const char *threshold, struct arena *arena,
-	     struct ipc_response *response) {
+team_ask_key_as(struct team *team, const struct team_key *wanted, struct arena *arena, struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer parties = {};
 	for (size_t i = 0; i < team->count; i++)
 		buffer_append_format(&parties, "%s\"%s\"", i == 0 ? "" : ",", names[i]);
 	const char *payload = arena_format(arena,
-					   "{\"algorithm\":\"secp256k1\",\"id\":\"%s\",\"material\":\"single\","
-					   "\"parties\":[%.*s],\"purpose\":\"transfer\",\"scheme\":\"ecdsa\","
+					   "{\"algorithm\":\"secp256k1\"%s,\"id\":\"%s\",\"material\":\"%s\","
+					   "\"parties\":[%.*s],\"purpose\":\"%s\",\"scheme\":\"ecdsa\","
 					   "\"threshold\":\"%s\"}",
-					   id, BYTES_ARGS(parties), threshold);
+					   wanted->more ?: "", wanted->id, wanted->material ?: "single",
+					   BYTES_ARGS(parties), wanted->purpose ?: "transfer", wanted->threshold);
 	team_do(team, 0,
 		(struct firm_operation){.by = FIRM_PERSON_4,
 					.kind = "key.create",
 					.resource = "account:options-hot",
 					.payload = payload},
 		arena, response);
+}
+
+void
+team_ask_key(struct team *team, const char *id, const char *threshold, struct arena *arena,
+	     struct ipc_response *response) {
+	team_ask_key_as(team, &(struct team_key){.id = id, .threshold = threshold}, arena, response);
 }
 
 void

@@ -75,6 +75,16 @@ void team_make_key(struct team *team, const char *id, const char *threshold);
 void team_ask_key(struct team *team, const char *id, const char *threshold, struct arena *arena,
 		  struct ipc_response *response);
 
+/* The same of any kind. */
+struct team_key {
+	const char *id, *threshold;
+	const char *material; /* null: "single" */
+	const char *purpose;  /* null: "transfer" */
+	const char *more;     /* further members, between algorithm and id; null: none */
+};
+void team_ask_key_as(struct team *team, const struct team_key *wanted, struct arena *arena,
+		     struct ipc_response *response);
+
 /* What a keeper's newest entry about an operation says: its member, as text. Empty: there is none. */
 enum operation_state team_state(struct team *team, size_t at, const struct hash256 *operation);
 

@@ -80,6 +80,28 @@ op_sign_run(struct invocation *invocation) {
 }
 
 enum status
+op_sign_digest_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	uint8_t digest[32];
+	struct json_writer w;
+	const char *path = invocation_option(invocation, "path");
+	if (hex_decode(bytes_of_text(invocation_word(invocation, 1)), digest, sizeof digest) != OK)
+		return fail(STATUS_INVALID, "usage.digest: expected %zu hexadecimal digits", 2 * sizeof digest);
+	json_writer_start(&w, &payload);
+	json_write_object(&w);
+	json_write_member_hex(&w, "digest", BYTES_OF_ARRAY(digest));
+	if (path != nullptr)
+		json_write_member_text(&w, "path", path);
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	const char *resource = arena_format(&invocation->arena, "key:%s", invocation_word(invocation, 0));
+	TRY_ALLOC(resource);
+	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
+								     .resource = resource,
+								     .payload = buffer_bytes(&payload)});
+}
+
+enum status
 op_review_run(struct invocation *invocation) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct json_writer w;

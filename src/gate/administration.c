@@ -123,6 +123,7 @@ static const struct administration {
 	change_facts_of *add_facts;
 } rows[OPERATION_KINDS] = {
 	[OPERATION_SIGN] = {{"chain", "format", "transaction"}, nothing_to_change, no_facts},
+	[OPERATION_DIGEST_SIGN] = {{"digest", "path"}, nothing_to_change, facts_of_digest_sign},
 	[OPERATION_KEY_CREATE] = {{"algorithm", "branches", "chain", "id", "material", "parties", "purpose", "scheme",
 				   "threshold"},
 				  change_key_create,

@@ -149,3 +149,9 @@ facts_of_key_backup(const struct gate_state *, const struct change *change, stru
 	hex_encode(hash256_bytes(&hash), hex);
 	facts_add_string(facts, "change.recovery_key", FACT_VERIFIED, bytes_of(hex, 64));
 }
+
+void
+facts_of_digest_sign(const struct gate_state *, const struct change *change, struct facts *facts) {
+	facts_add_payload_text(facts, "change.digest", change->payload, "digest");
+	facts_add_payload_text(facts, "change.path", change->payload, "path");
+}

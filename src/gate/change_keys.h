@@ -19,6 +19,8 @@ change_effect change_key_freeze, change_key_unfreeze, change_key_destroy, change
 change_effect change_key_redeal;
 
 change_facts_of facts_of_key;
+/* Which digest, and at which path. */
+change_facts_of facts_of_digest_sign;
 /* Which recovery key, so that a policy can name it. */
 change_facts_of facts_of_key_backup;
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "gate/digest.h"
+#include "gate/shared_keys.h"
 #include "gate/view.h"
 #include "policy/held.h"
 
@@ -11,14 +13,15 @@
 static enum status
 derive_public_key(const void *context, const struct signing_path *path, uint8_t public_key[33]) {
 	const struct wallet_source *source = context;
-	return keyring_public_key(source->ring, bytes_of_text(source->key->id), path, public_key);
+	return gate_state_public_key(source->state, bytes_of_text(source->key->id), path, public_key);
 }
 
 enum status
 wallet_key_of(struct wallet_source *source, struct wallet_key *key) {
 	const struct key_info *info = source->key;
 	TRY(wallet_key_of_record(info, source->points, key));
-	if (source->ring != nullptr && info->material == KEY_MATERIAL_EXTENDED) {
+	bool is_derivable = source->state->ring != nullptr || info->sharing != KEY_WHOLE;
+	if (is_derivable && info->material == KEY_MATERIAL_EXTENDED) {
 		key->derive = derive_public_key;
 		key->context = source;
 	}
@@ -51,7 +54,7 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 		struct wallet_source source;
 	} *decoding = ARENA_NEW(arena, struct decoding);
 	TRY_ALLOC(decoding);
-	decoding->source = (struct wallet_source){gate->state->ring, key_info, gate->points};
+	decoding->source = (struct wallet_source){gate->state, key_info, gate->points};
 	decoding->context = (struct wallet_context){.assets = gate->state->assets,
 						    .now_ms = now_ms,
 						    .price_age_max_ms = gate->price_age_max_ms,
@@ -76,6 +79,27 @@ assess(struct gate *gate, struct arena *arena, const json *payload, const struct
 	return activation_check_groups(*assessment, gate->state->directory);
 }
 
+/* What the key is asked to sign. */
+static enum status
+read_requests(struct gate *gate, struct arena *arena, const struct submission *submission,
+	      const struct key_info *subject_key, int64_t now_ms, struct evaluation *evaluation) {
+	if (submission->kind == OPERATION_SIGN) {
+		TRY(gate_decode_transaction(gate, arena, submission->payload_document, submission->resource_id, now_ms,
+					    &evaluation->transaction));
+		evaluation->requests = evaluation->transaction->requests;
+		evaluation->request_count = evaluation->transaction->request_count;
+		evaluation->use = KEY_PURPOSE_TRANSFER;
+	} else if (submission->kind == OPERATION_DIGEST_SIGN) {
+		struct signing_request *request = ARENA_NEW(arena, struct signing_request);
+		TRY_ALLOC(request);
+		TRY(digest_read(submission->payload_document, subject_key, request));
+		evaluation->requests = request;
+		evaluation->request_count = 1;
+		evaluation->use = KEY_PURPOSE_DIGEST;
+	}
+	return OK;
+}
+
 static enum status
 observe(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
 	const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
@@ -86,9 +110,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
 				    BYTES_ARGS(submission->resource_id));
 	}
-	if (submission->kind == OPERATION_SIGN)
-		TRY(gate_decode_transaction(gate, arena, submission->payload_document, submission->resource_id, now_ms,
-					    &evaluation->transaction));
+	TRY(read_requests(gate, arena, submission, subject_key, now_ms, evaluation));
 	const struct assessment *assessment = nullptr;
 	if (submission->kind == OPERATION_POLICY_ACTIVATE)
 		TRY(assess(gate, arena, submission->payload_document, &assessment));

@@ -10,7 +10,7 @@
 
 /* Where a wallet's questions about our key are answered from. */
 struct wallet_source {
-	struct keyring *ring; /* null: nothing can be derived */
+	const struct gate_state *state; /* without keys: nothing can be derived of whole ones */
 	const struct key_info *key;
 	struct known_point *points; /* of the gate */
 };
@@ -25,6 +25,10 @@ struct evaluation {
 	struct facts *facts;
 	struct observation observation;
 	struct wallet_transaction *transaction; /* OPERATION_SIGN */
+	/* What is to be signed, by a key of which purpose: of a transaction, or an opaque digest. */
+	const struct signing_request *requests;
+	size_t request_count;
+	enum key_purpose use;
 	enum decision decision;
 	struct policy_result result;
 	struct bytes missing; /* canonical JSON, held only */

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/kem.h"
+#include "gate/digest.h"
 #include "gate/shared_keys.h"
 #include "keys/bip32.h"
 #include "keys/threshold/recovery.h"
@@ -17,12 +18,15 @@ keep_result(struct arena *arena, const struct json_writer *writer, const struct 
 	return OK;
 }
 
-/* --- sign --- */
+/* --- sign, digest.sign --- */
 
 enum status
-gate_assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
+gate_assemble(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
 	      struct bytes *result) {
+	const struct wallet_transaction *transaction = evaluation->transaction;
 	struct wallet_result assembled;
+	if (transaction == nullptr)
+		return digest_result(arena, evaluation->requests, signatures, result);
 	TRY(wallet_assemble(arena, transaction, signatures, transaction->request_count, &assembled));
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
@@ -41,15 +45,14 @@ gate_assemble(struct arena *arena, const struct wallet_transaction *transaction,
 static enum status
 sign(struct gate *gate, struct arena *arena, const struct submission *submission, const struct evaluation *evaluation,
      struct bytes *result) {
-	const struct wallet_transaction *transaction = evaluation->transaction;
 	if (gate->state->ring == nullptr)
 		return fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
-	struct signature *signatures = ARENA_NEW_ARRAY(arena, transaction->request_count, struct signature);
+	struct signature *signatures = ARENA_NEW_ARRAY(arena, evaluation->request_count, struct signature);
 	TRY_ALLOC(signatures);
-	for (size_t i = 0; i < transaction->request_count; i++)
-		TRY(keyring_sign(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER,
-				 &transaction->requests[i], &signatures[i]));
-	return gate_assemble(arena, transaction, signatures, result);
+	for (size_t i = 0; i < evaluation->request_count; i++)
+		TRY(keyring_sign(gate->state->ring, submission->resource_id, evaluation->use, &evaluation->requests[i],
+				 &signatures[i]));
+	return gate_assemble(arena, evaluation, signatures, result);
 }
 
 /* --- keys --- */
@@ -256,6 +259,7 @@ typedef enum status act(struct gate *, struct arena *, const struct submission *
 
 static act *const acts[OPERATION_KINDS] = {
 	[OPERATION_SIGN] = sign,
+	[OPERATION_DIGEST_SIGN] = sign,
 	[OPERATION_KEY_CREATE] = create_key,
 	[OPERATION_KEY_IMPORT] = import_key,
 	[OPERATION_KEY_ROTATE] = rotate_key,

@@ -14,8 +14,8 @@ enum status gate_execute(struct gate *gate, struct arena *arena, const struct su
 /* The attributes of a key to be made, from the payload of key.create; account is the operation's resource. */
 enum status gate_read_key_attributes(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
 				     struct key_info *key);
-/* The result of signing, in the arena. */
-enum status gate_assemble(struct arena *arena, const struct wallet_transaction *transaction,
-			  const struct signature *signatures, struct bytes *result);
+/* The result of signing, in the arena; signatures answer the evaluation's requests one by one. */
+enum status gate_assemble(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
+			  struct bytes *result);
 
 #endif

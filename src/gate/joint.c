@@ -9,7 +9,12 @@ joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes reso
 		       json_get(payload, "parties") != nullptr;
 	if (kind == OPERATION_KEY_REFRESH || kind == OPERATION_KEY_RESHARE)
 		return true;
-	return kind == OPERATION_SIGN && shared_keys_find(gate->state, resource_id) != nullptr;
+	return joint_signs(kind) && shared_keys_find(gate->state, resource_id) != nullptr;
+}
+
+bool
+joint_signs(enum operation_kind_id kind) {
+	return kind == OPERATION_SIGN || kind == OPERATION_DIGEST_SIGN;
 }
 
 bool
@@ -169,27 +174,40 @@ joint_key_result(const struct key_info *key, const struct sharing *sharing, stru
 
 /* --- Signing. --- */
 
+/* By the scheme that the key is shared for, and with the key at the path that the transaction wants. */
+static enum status
+check_request(const struct shared_key *key, const struct signing_request *request) {
+	struct bytes expected = request->expected_public_key;
+	uint8_t public_key[POINT_SIZE];
+	if (request->scheme != SCHEME_ECDSA_SECP256K1 || request->tweaked)
+		return fail(STATUS_UNSUPPORTED, "key.scheme: key \"%s\" is shared for ECDSA", key->sharing.key.id);
+	TRY(shared_key_public(key, &request->path, public_key));
+	return expected.len == 0 || bytes_equal(expected, BYTES_OF_ARRAY(public_key))
+		       ? OK
+		       : fail(STATUS_CONFLICT,
+			      "key.expected_public_key: the transaction is for another key than the one of %s at this "
+			      "path",
+			      key->sharing.key.id);
+}
+
 static enum status
 check_signing(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
-	const struct wallet_transaction *transaction = evaluation->transaction;
 	struct shared_key *key;
 	if (gate->state->ring == nullptr)
 		return fail(STATUS_UNAVAILABLE, "key.locked: this process holds no keys");
 	TRY(shared_keys_need_share(gate->state, submission->resource_id, &key));
-	for (size_t i = 0; i < transaction->request_count; i++) {
-		TRY(keyring_check_request(gate->state->ring, submission->resource_id, KEY_PURPOSE_TRANSFER,
-					  &transaction->requests[i]));
-		if (transaction->requests[i].scheme != SCHEME_ECDSA_SECP256K1 || transaction->requests[i].tweaked)
-			return fail(STATUS_UNSUPPORTED, "key.scheme: key \"%s\" is shared for ECDSA",
-				    key->sharing.key.id);
+	for (size_t i = 0; i < evaluation->request_count; i++) {
+		TRY(keyring_check_request(gate->state->ring, submission->resource_id, evaluation->use,
+					  &evaluation->requests[i]));
+		TRY(check_request(key, &evaluation->requests[i]));
 	}
 	return OK;
 }
 
 enum status
 joint_check(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
-	return submission->kind == OPERATION_SIGN ? check_signing(gate, submission, evaluation)
-						  : check_dealing(gate, submission, evaluation);
+	return joint_signs(submission->kind) ? check_signing(gate, submission, evaluation)
+					     : check_dealing(gate, submission, evaluation);
 }
 
 static enum status
@@ -256,7 +274,7 @@ enum status
 joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
 		      struct conclusion *conclusion) {
 	*conclusion = (struct conclusion){.outcome = OUTCOME_DONE};
-	TRY(gate_assemble(arena, evaluation->transaction, signatures, &conclusion->result));
+	TRY(gate_assemble(arena, evaluation, signatures, &conclusion->result));
 	const struct fact *nonce = facts_find(evaluation->facts, "transfer.nonce");
 	if (nonce == nullptr || nonce->value.type != VALUE_LONG)
 		return OK;

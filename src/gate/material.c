@@ -1,6 +1,7 @@
 #include "gate/material.h"
 
 #include "gate/evaluate.h"
+#include "gate/shared_keys.h"
 #include "gate/view.h"
 #include "keys/bip32.h"
 #include "wallet/bitcoin/spend.h"
@@ -19,7 +20,7 @@ struct recording {
 static enum status
 derive_and_record(const void *context, const struct signing_path *path, uint8_t public_key[33]) {
 	struct recording *recording = (struct recording *)(uintptr_t)context;
-	TRY(keyring_public_key(recording->source.ring, bytes_of_text(recording->source.key->id), path, public_key));
+	TRY(gate_state_public_key(recording->source.state, bytes_of_text(recording->source.key->id), path, public_key));
 	if (recording->count == DERIVED_MAX)
 		return fail(STATUS_TOO_LARGE, "material.derived: more than %zu derived keys", DERIVED_MAX);
 	recording->derived[recording->count].path = *path;
@@ -81,7 +82,7 @@ decode(struct gate *gate, struct arena *arena, const struct held_operation *held
 	struct wallet_context *context = ARENA_NEW(arena, struct wallet_context);
 	TRY_ALLOC(key);
 	TRY_ALLOC(context);
-	recording->source.ring = gate->state->ring;
+	recording->source.state = gate->state;
 	recording->source.points = gate->points;
 	TRY(wallet_key_of(&recording->source, key));
 	if (key->derive != nullptr) {

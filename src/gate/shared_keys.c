@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "keys/threshold/ecdsa/request.h"
 
 static const char COLLECTION[] = "share";
 constexpr size_t SHARING_TEXT_MAX = 16 * 1024;
@@ -78,6 +79,28 @@ shared_keys_need_share(const struct gate_state *state, struct bytes id, struct s
 		       ? OK
 		       : fail(STATUS_NOT_FOUND, "key.no_share: this keeper holds no share of key \"%s\"",
 			      (*key)->sharing.key.id);
+}
+
+enum status
+shared_key_public(const struct shared_key *key, const struct signing_path *path, uint8_t public_key[POINT_SIZE]) {
+	struct ecdsa_derived derived;
+	TRY(ecdsa_derive(&key->sharing.key, path, &derived));
+	point_write(&derived.public_key, public_key);
+	return OK;
+}
+
+enum status
+gate_state_public_key(const struct gate_state *state, struct bytes id, const struct signing_path *path,
+		      uint8_t public_key[POINT_SIZE]) {
+	const struct shared_key *shared = shared_keys_find(state, id);
+	const struct key_info *record = gate_state_key(state, id);
+	if (shared == nullptr || record == nullptr)
+		return keyring_public_key(state->ring, id, path, public_key);
+	if (record->state == KEY_DESTROYED)
+		return fail(STATUS_DENIED, "key.destroyed: key %s is destroyed", record->id);
+	if (record->material != KEY_MATERIAL_EXTENDED && path->count != 0)
+		return fail(STATUS_DENIED, "key.path: key %s is a single key; nothing lies below it", record->id);
+	return shared_key_public(shared, path, public_key);
 }
 
 /* 0: this keeper is none of its parties. */

@@ -215,7 +215,6 @@ read_key(struct job *job, const struct route_match *match) {
 static enum status
 read_derived_key(struct job *job, const struct route_match *match) {
 	static const char name[] = "path=";
-	struct keyring *ring = job->keeper->gate->state->ring;
 	struct signing_path path;
 	uint8_t public_key[33];
 	char text[BIP32_PATH_TEXT_SIZE];
@@ -223,7 +222,7 @@ read_derived_key(struct job *job, const struct route_match *match) {
 		return fail(STATUS_INVALID, "query.path: expected path=m/84h/0h/0h/0/5");
 	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)),
 			     &path));
-	TRY(keyring_public_key(ring, match->path.values[0], &path, public_key));
+	TRY(gate_state_public_key(job->keeper->gate->state, match->path.values[0], &path, public_key));
 	bip32_path_format(&path, text);
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "keys/bip32.h"
 
 static uint8_t
 own_holder(const struct keeper *keeper, const struct sharing *sharing) {
@@ -90,6 +91,8 @@ conclude(struct keeper *keeper, struct joint_session *session) {
 	struct key_info key = session->wanted.key;
 	memcpy(key.public_key, session->sharing.key.public_key, POINT_SIZE);
 	key.public_key_len = POINT_SIZE;
+	if (key.material == KEY_MATERIAL_EXTENDED)
+		bip32_fingerprint(key.public_key, key.fingerprint);
 	threshold_end_key(keeper, bytes_of_text(key.id)); /* with the shares that are of the past now */
 	memset(keeper->threshold->pool_paused_ms, 0, sizeof keeper->threshold->pool_paused_ms);
 	keeper->threshold->is_pool_due = true;

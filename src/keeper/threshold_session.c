@@ -144,7 +144,7 @@ static enum status
 session_prepare(struct keeper *keeper, struct joint_session *session) {
 	struct submission submission;
 	TRY(joint_submission(session->operation, &session->arena, &submission));
-	session->is_dealing = submission.kind != OPERATION_SIGN;
+	session->is_dealing = !joint_signs(submission.kind);
 	session->end_ms = threshold_now_ms(keeper) + (session->is_dealing ? DEALING_MS : SIGNING_MS);
 	if (session->is_dealing)
 		return joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted);

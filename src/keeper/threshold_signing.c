@@ -142,15 +142,16 @@ propose(struct keeper *keeper, struct joint_session *session) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
 	struct evaluation evaluation;
 	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &arena, &evaluation));
-	size_t count = evaluation.transaction->request_count;
+	size_t count = evaluation.request_count;
 	if (count == 0 || count > JOINT_REQUESTS_MAX)
 		return fail(STATUS_TOO_LARGE, "joint.requests: %zu signatures; 1 to %zu are made together", count,
 			    JOINT_REQUESTS_MAX);
 	for (size_t i = 0; i < signers.count; i++)
 		proposal.signers[proposal.signer_count++] = signers.parties[i].index;
 	proposal.presignature_count = (uint8_t)count;
-	for (size_t i = 0; i < count; i++) /* none left: full rounds */
-		if (!pool_find(keeper, bytes_of_text(session->key_id), &signers, i, &proposal.presignatures[i]))
+	for (size_t i = 0; i < count; i++) /* none left, or an opaque digest: full rounds */
+		if (evaluation.use == KEY_PURPOSE_DIGEST ||
+		    !pool_find(keeper, bytes_of_text(session->key_id), &signers, i, &proposal.presignatures[i]))
 			proposal.presignatures[i] = (struct hash256){};
 	for (size_t i = 0; i < signers.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &signers.parties[i]);
@@ -160,6 +161,18 @@ propose(struct keeper *keeper, struct joint_session *session) {
 	session->proposal = proposal;
 	session->signers = signers;
 	session->state = SESSION_DECIDING;
+	return OK;
+}
+
+/* Whoever knows the R that will sign an opaque digest can choose it so that the signature is also that of another. */
+static enum status
+check_rounds(const struct shared_key *key, const struct proposal *proposal) {
+	static const struct hash256 none;
+	for (size_t i = 0; key->sharing.key.purpose == KEY_PURPOSE_DIGEST && i < proposal->presignature_count; i++)
+		if (!hash256_equal(&proposal->presignatures[i], &none))
+			return fail(
+				STATUS_DENIED,
+				"joint.presignature: opaque digests are signed in full rounds, with nothing prepared");
 	return OK;
 }
 
@@ -173,6 +186,7 @@ take_proposal(struct keeper *keeper, struct joint_session *session, const struct
 	    !party_set_has(&session->signers, own_party(keeper, session)))
 		return fail(STATUS_INVALID,
 			    "joint.signers: not those that a signature of this key takes, with this one");
+	TRY(check_rounds(key, proposal));
 	session->proposal = *proposal;
 	session->state = SESSION_DECIDING;
 	return OK;
@@ -226,8 +240,10 @@ presignatures_are_here(const struct keeper *keeper, const struct joint_session *
 }
 
 static void
-make_request(const struct keeper *keeper, const struct signing_request *asked, struct ecdsa_request *request) {
-	*request = (struct ecdsa_request){.path = asked->path};
+make_request(const struct keeper *keeper, const struct evaluation *evaluation, size_t i,
+	     struct ecdsa_request *request) {
+	const struct signing_request *asked = &evaluation->requests[i];
+	*request = (struct ecdsa_request){.path = asked->path, .opaque = evaluation->use == KEY_PURPOSE_DIGEST};
 	memcpy(request->digest, asked->digest, sizeof request->digest);
 	memcpy(request->bundle_hash, keeper->gate->state->bundle->hash.bytes, sizeof request->bundle_hash);
 }
@@ -273,10 +289,10 @@ start_machines(struct keeper *keeper, struct joint_session *session) {
 	static const struct hash256 none;
 	struct shared_key *key;
 	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->key_id), &key));
-	session->request_count = session->evaluation.transaction->request_count;
+	session->request_count = session->evaluation.request_count;
 	for (size_t i = 0; i < session->request_count; i++) {
 		struct ecdsa_request request;
-		make_request(keeper, &session->evaluation.transaction->requests[i], &request);
+		make_request(keeper, &session->evaluation, i, &request);
 		bool is_full = hash256_equal(&session->proposal.presignatures[i], &none);
 		TRY(is_full ? start_full(keeper, session, key->share, i, &request)
 			    : start_online(keeper, session, key->share, i, &request));
@@ -296,9 +312,9 @@ decide_and_start(struct keeper *keeper, struct joint_session *session) {
 		return OK;
 	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &session->arena,
 			       &session->evaluation));
-	if (session->evaluation.transaction->request_count != session->proposal.presignature_count)
+	if (session->evaluation.request_count != session->proposal.presignature_count)
 		return fail(STATUS_CONFLICT, "joint.requests: %zu signatures are asked for, and %u were proposed",
-			    session->evaluation.transaction->request_count, session->proposal.presignature_count);
+			    session->evaluation.request_count, session->proposal.presignature_count);
 	return start_machines(keeper, session);
 }
 
@@ -331,7 +347,7 @@ static void
 conclude(struct keeper *keeper, struct joint_session *session, const struct ecdsa_signature *made) {
 	struct signature signatures[JOINT_REQUESTS_MAX] = {};
 	struct conclusion conclusion;
-	for (size_t i = 0; i < session->evaluation.transaction->request_count; i++) {
+	for (size_t i = 0; i < session->evaluation.request_count; i++) {
 		memcpy(signatures[i].bytes, made[i].compact, sizeof signatures[i].bytes);
 		memcpy(signatures[i].public_key, made[i].public_key, sizeof signatures[i].public_key);
 		signatures[i].recovery = made[i].recovery;
@@ -413,16 +429,16 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 	*kept = submission;
 	TRY(gate_evaluate(keeper->gate, &session->arena, kept, asking, session->operation->held->votes,
 			  keeper->gate->state->now_ms, &session->evaluation));
-	const struct wallet_transaction *transaction = session->evaluation.transaction;
+	const struct evaluation *evaluation = &session->evaluation;
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
-	if (key == nullptr || transaction->request_count != answer->signature_count)
+	if (key == nullptr || evaluation->request_count != answer->signature_count)
 		return fail(STATUS_UNAUTHORIZED, "joint.signatures: %u of %zu", answer->signature_count,
-			    transaction->request_count);
+			    evaluation->request_count);
 	for (size_t i = 0; i < answer->signature_count; i++) {
-		session->signatures[i] = answer->signatures[i];
-		memcpy(session->signatures[i].public_key, key->sharing.key.public_key, POINT_SIZE);
-		TRY(secp256k1_verify(BYTES_OF_ARRAY(key->sharing.key.public_key), transaction->requests[i].digest,
-				     answer->signatures[i].compact));
+		struct ecdsa_signature *made = &session->signatures[i];
+		*made = answer->signatures[i];
+		TRY(shared_key_public(key, &evaluation->requests[i].path, made->public_key));
+		TRY(secp256k1_verify(BYTES_OF_ARRAY(made->public_key), evaluation->requests[i].digest, made->compact));
 	}
 	return OK;
 }

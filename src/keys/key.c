@@ -122,17 +122,34 @@ check_extended(const struct key_info *key) {
 	return OK;
 }
 
-/* A single key of a curve that its scheme shares; or, whole, no numbers of a sharing at all. */
+/* Without hardened steps, which take the private key, that nobody has. */
+static enum status
+check_shared_material(const struct key_info *key) {
+	if (key->material == KEY_MATERIAL_EXTENDED && key->sharing != KEY_SHARED_ECDSA)
+		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares single keys",
+			    key_sharing_name(key->sharing));
+	if (key->origin.count != 0)
+		return fail(STATUS_INVALID, "key_record.origin: a shared key is below no other");
+	for (size_t i = 0; i < key->branch_count && i < KEY_BRANCHES_MAX; i++)
+		for (size_t j = 0; j < key->branches[i].count && j < SIGNING_PATH_MAX; j++)
+			if ((key->branches[i].steps[j] & BIP32_HARDENED) != 0)
+				return fail(STATUS_INVALID,
+					    "key_record.branches: branch %zu of a shared key has a hardened step", i);
+	return OK;
+}
+
+/* Of a curve that its scheme shares; or, whole, no numbers of a sharing at all. */
 static enum status
 check_sharing(const struct key_info *key) {
 	if (key->sharing == KEY_WHOLE)
 		return key->threshold == 0 && key->parties == 0 && key->epoch == 0
 			       ? OK
 			       : fail(STATUS_INVALID, "key_record.sharing: a whole key has neither parties nor epoch");
-	if (key->algorithm != sharing_algorithms[key->sharing] || key->material != KEY_MATERIAL_SINGLE)
-		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares single keys of %s, not %s %s keys",
+	if (key->algorithm != sharing_algorithms[key->sharing])
+		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares keys of %s, not of %s",
 			    key_sharing_name(key->sharing), key_algorithm_name(sharing_algorithms[key->sharing]),
-			    key_material_name(key->material), key_algorithm_name(key->algorithm));
+			    key_algorithm_name(key->algorithm));
+	TRY(check_shared_material(key));
 	if (key->sharing != KEY_SHARED_ECDSA && key->purpose != KEY_PURPOSE_TRANSFER)
 		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares keys of purpose transfer",
 			    key_sharing_name(key->sharing));
@@ -319,7 +336,7 @@ key_read(const json *record, struct key_info *key) {
 						     "sharing", "state",     "successor",  nullptr};
 	static const char *const extended_members[] = {"account",     "algorithm", "branches",  "chain",  "created",
 						       "fingerprint", "id",        "material",  "origin", "public_key",
-						       "purpose",     "state",     "successor", nullptr};
+						       "purpose",     "sharing",   "state",     "successor", nullptr};
 	struct bytes text;
 	*key = (struct key_info){};
 	TRY(json_need_string(record, "key_record", "material", &text));
@@ -341,7 +358,6 @@ key_read(const json *record, struct key_info *key) {
 		TRY(read_id(record, "successor", key->successor));
 	if (extended)
 		TRY(read_origin(record, key));
-	else
-		TRY(read_sharing(record, key));
+	TRY(read_sharing(record, key));
 	return key_check_info(key);
 }

@@ -4,6 +4,7 @@
 
 const struct operation_kind operation_kinds[OPERATION_KINDS] = {
 	[OPERATION_SIGN] = {"sign", "move_funds", ON(KEY), ACT_INWARD, false},
+	[OPERATION_DIGEST_SIGN] = {"digest.sign", "digests", ON(KEY), ACT_INWARD, false},
 	[OPERATION_KEY_CREATE] = {"key.create", "keys", ON(ACCOUNT), ACT_INWARD, false},
 	[OPERATION_KEY_IMPORT] = {"key.import", "keys", ON(ACCOUNT), ACT_INWARD, false},
 	[OPERATION_KEY_FREEZE] = {"key.freeze", "protect", ON(KEY), ACT_INWARD, true},

@@ -1,0 +1,59 @@
+#include "gate/digest.h"
+
+#include "keys/bip32.h"
+
+/* By the key alone, so that whoever asks does not choose how. */
+static enum signature_scheme
+scheme_of(const struct key_info *key) {
+	switch (key->algorithm) {
+	case KEY_P256:
+		return SCHEME_ECDSA_P256;
+	case KEY_ED25519:
+		return SCHEME_ED25519;
+	case KEY_SECP256K1:
+		break;
+	}
+	return SCHEME_ECDSA_SECP256K1;
+}
+
+enum status
+digest_read(const json *payload, const struct key_info *key, struct signing_request *request) {
+	struct bytes text;
+	*request = (struct signing_request){.scheme = scheme_of(key)};
+	TRY(json_need_string(payload, "payload", "digest", &text));
+	if (hex_decode(text, request->digest, sizeof request->digest) != OK)
+		return fail(STATUS_INVALID, "payload.digest: expected %zu hexadecimal digits",
+			    2 * sizeof request->digest);
+	if (json_get(payload, "path") == nullptr)
+		return OK;
+	TRY(json_need_string(payload, "payload", "path", &text));
+	return bip32_path_parse(text, &request->path);
+}
+
+enum status
+digest_result(struct arena *arena, const struct signing_request *request, const struct signature *signature,
+	      struct bytes *result) {
+	static const char *const names[] = {[SCHEME_ECDSA_SECP256K1] = "ecdsa-secp256k1",
+					    [SCHEME_BIP340] = "bip340",
+					    [SCHEME_ECDSA_P256] = "ecdsa-p256",
+					    [SCHEME_ED25519] = "ed25519"};
+	_cleanup_(buffer_free) struct buffer text = {};
+	char path[BIP32_PATH_TEXT_SIZE];
+	struct json_writer w;
+	size_t public_key_len = request->scheme == SCHEME_ED25519 ? 32 : sizeof signature->public_key;
+	bip32_path_format(&request->path, path);
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	json_write_member_hex(&w, "digest", BYTES_OF_ARRAY(request->digest));
+	json_write_member_text(&w, "path", path);
+	json_write_member_hex(&w, "public_key", bytes_of(signature->public_key, public_key_len));
+	if (request->scheme == SCHEME_ECDSA_SECP256K1)
+		json_write_member_integer(&w, "recovery", signature->recovery);
+	json_write_member_text(&w, "scheme", names[request->scheme]);
+	json_write_member_hex(&w, "signature", BYTES_OF_ARRAY(signature->bytes));
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	*result = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(result->data);
+	return OK;
+}

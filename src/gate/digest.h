@@ -1,0 +1,19 @@
+/*
+ * An opaque digest that somebody asks to have signed: nobody here knows what it is of. Only keys that were made for such sign it
+ * (keys/key.h, purpose "digest"), and they sign nothing else.
+ *
+ * The payload is {"digest":"<64 hexadecimal digits>",["path":"m/…"]}, the result {"digest","path","public_key",["recovery"],
+ * "scheme","signature"}. Errors: STATUS_INVALID "payload.digest", "payload.path", those of bip32.h.
+ */
+#ifndef GATEHOUSE_GATE_DIGEST_H
+#define GATEHOUSE_GATE_DIGEST_H
+
+#include "base/arena.h"
+#include "keys/key.h"
+
+enum status digest_read(const json *payload, const struct key_info *key, struct signing_request *request);
+/* In the arena. */
+enum status digest_result(struct arena *arena, const struct signing_request *request, const struct signature *signature,
+			  struct bytes *result);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * The kinds of shared keys, through the whole gate of each keeper: those that sign opaque digests, and nothing else.
+ * The keepers are those of tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team.h"
+
+#include "crypto/sign.h"
+#include "gate/shared_keys.h"
+#include "keeper/internal.h"
+#include "keeper/threshold_internal.h"
+#include "keys/threshold/ecdsa/signing.h"
+
+static struct gate_state *
+state_of(struct team *team, size_t at) {
+	return keeper_gate(team->members[at].house.keeper)->state;
+}
+
+static bool
+says(const struct ipc_response *response, const char *text) {
+	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
+}
+
+static struct ecdsa_key
+key_of(struct team *team, const char *id) {
+	const struct shared_key *key = shared_keys_find(state_of(team, 0), bytes_of_text(id));
+	assert_non_null(key);
+	return key->sharing.key;
+}
+
+/* All keepers run a bundle by which what is asked for in these tests may be signed. */
+static void
+permit_digests(struct team *team) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	assert_ok(firm_activation(
+		"@id(\"digests\") permit (principal, action == Action::\"digest.sign\", resource) "
+		"when { context has change && context.change has digest && context.key.state == \"active\" };",
+		&payload));
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = (const char *)payload.data,
+					.reason = "digests are signed here"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+static void
+make_key(struct team *team, const struct team_key *wanted) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_ask_key_as(team, wanted, &arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+static const char DIGEST[] = "5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5";
+
+static struct firm_operation
+digest_operation(struct arena *arena, const char *resource, const char *digest) {
+	return (struct firm_operation){.by = FIRM_PERSON_1,
+				       .kind = "digest.sign",
+				       .resource = resource,
+				       .payload = arena_format(arena, "{\"digest\":\"%s\"}", digest)};
+}
+
+/* What the answer holds is a signature of the digest by the key: libsecp256k1 and OpenSSL say so. */
+static void
+assert_digest_signed(const char *digest_hex, const uint8_t public_key[POINT_SIZE], struct arena *arena,
+		     const struct ipc_response *response) {
+	const json *document, *result;
+	struct bytes text;
+	uint8_t digest[32], signature[64], recovered[65];
+	int64_t recovery;
+	assert_answer(200, "done", response);
+	assert_ok(hex_decode(bytes_of_text(digest_hex), digest, sizeof digest));
+	assert_ok(json_read(arena, arena_copy(arena, response->body), (struct json_limits){}, &document));
+	assert_ok(json_need(document, "answer", "result", JSON_OBJECT, &result));
+	assert_ok(json_need_string(result, "result", "signature", &text));
+	assert_ok(hex_decode(text, signature, sizeof signature));
+	assert_ok(json_need_integer(result, "result", "recovery", &recovery));
+	assert_ok(json_need_string(result, "result", "digest", &text));
+	assert_true(bytes_equal_text(text, digest_hex));
+	assert_ok(secp256k1_verify(bytes_of(public_key, POINT_SIZE), digest, signature));
+	assert_ok(secp256k1_recover(digest, signature, (int)recovery, recovered));
+	assert_memory_equal(recovered + 1, public_key + 1, 32);
+}
+
+/* --- Opaque digests. --- */
+
+/* What is on the wire while an opaque digest is signed: which frames, and in which order. */
+struct watch {
+	unsigned starts, openings, finishes, prepared, online, proposed;
+	bool is_early;                /* something of R left before every signer had committed to the digest */
+	const struct hash256 *inject; /* into the proposal, in the place of none */
+};
+
+static bool
+watch(struct team *team, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	struct watch *watch = team->context;
+	struct proposal proposal;
+	if (kind == PEER_PROPOSE && proposal_read(buffer_bytes(body), &proposal) == OK) {
+		watch->prepared += proposal.kind == PROPOSE_PREPARE && bytes_equal_text(proposal.key_id, "seal");
+		watch->proposed += proposal.kind == PROPOSE_SIGN;
+		if (proposal.kind == PROPOSE_SIGN && watch->inject != nullptr) {
+			proposal.presignatures[0] = *watch->inject;
+			buffer_reset(body);
+			proposal_write(body, &proposal);
+		}
+	}
+	if (kind != PEER_PROTOCOL)
+		return true;
+	switch (body->data[6]) {
+	case 5:
+		watch->starts++;
+		return true;
+	case 6:
+		watch->is_early = watch->is_early || watch->starts < 2;
+		watch->openings++;
+		return true;
+	case 7:
+		watch->finishes++;
+		return true;
+	case 8:
+		watch->online++;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static void
+an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct watch seen = {};
+	struct ipc_response response;
+	team_found(&team, 3, 31);
+	permit_digests(&team);
+	team.on_message = watch;
+	team.context = &seen;
+	make_key(&team, &(struct team_key){.id = "seal", .threshold = "2-of-3", .purpose = "digest"});
+	team_pass_ms(&team, 60'000);
+	team_settle(&team);
+	assert_int_equal(0, seen.starts); /* nothing is ever prepared for it */
+	assert_int_equal(0, seen.prepared);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(0, threshold_prepared(team.members[i].house.keeper, BYTES_OF_LITERAL("seal")));
+	for (size_t at = 0; at < 3; at++) {
+		const char *digest = arena_format(&arena, "%.62s0%zu", DIGEST, at);
+		struct ecdsa_key key = key_of(&team, "seal");
+		seen = (struct watch){};
+		team_submit(&team, at, digest_operation(&arena, "key:seal", digest), &arena, &response);
+		assert_digest_signed(digest, key.public_key, &arena, &response);
+		assert_int_equal(2, seen.starts);
+		assert_int_equal(2, seen.openings);
+		assert_int_equal(2, seen.finishes);
+		assert_int_equal(0, seen.online + seen.prepared);
+		assert_false(seen.is_early);
+		for (size_t i = 0; i < 3; i++) {
+			struct hash256 id = {};
+			assert_ok(hex_decode(response.operation, id.bytes, sizeof id.bytes));
+			assert_int_equal(OPERATION_DONE, team_state(&team, i, &id));
+		}
+	}
+}
+
+static void
+no_key_signs_what_it_was_not_made_for(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 32);
+	team_make_key(&team, "vault", "2-of-3");
+	make_key(&team, &(struct team_key){.id = "seal", .threshold = "2-of-3", .purpose = "digest"});
+	/* The shipped policies let nobody have a digest signed. */
+	team_submit(&team, 0, digest_operation(&arena, "key:seal", DIGEST), &arena, &response);
+	assert_answer(403, "denied", &response);
+	permit_digests(&team);
+	team_submit(&team, 0, digest_operation(&arena, "key:vault", DIGEST), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.purpose: key vault signs for purpose transfer only"));
+	struct firm_operation transfer = house_sign(house_transfer(&arena, 10, 0, 30));
+	transfer.resource = "key:seal";
+	team_submit(&team, 0, transfer, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.purpose: key seal signs for purpose digest only"));
+	static const struct {
+		const char *payload, *error;
+	} refused[] = {
+		{"{}", "payload.digest: "},
+		{"{\"digest\":\"00\"}", "payload.digest: "},
+		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5ff\"}",
+		 "payload.digest: "},
+		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394ag\"}",
+		 "payload.digest: "},
+		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"path\":\"m/x\"}",
+		 "bip32.path: "},
+		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"scheme\":"
+		 "\"bip340\"}",
+		 "payload.scheme"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+		struct firm_operation asked = digest_operation(&arena, "key:seal", DIGEST);
+		asked.payload = refused[i].payload;
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_true(response.status >= 400);
+		assert_true(says(&response, refused[i].error));
+	}
+	struct firm_operation below = digest_operation(&arena, "key:seal", DIGEST);
+	below.payload = arena_format(&arena, "{\"digest\":\"%s\",\"path\":\"m/0\"}", DIGEST);
+	team_submit(&team, 0, below, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.path: key seal is a single key"));
+}
+
+/* One that was prepared for transfers, by a keeper that lies about what it is for. */
+static void
+no_presignature_signs_an_opaque_digest_whoever_proposes_it(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct watch seen = {};
+	struct ipc_response response;
+	struct hash256 prepared;
+	struct party_set signers;
+	team_found(&team, 3, 33);
+	permit_digests(&team);
+	team_make_key(&team, "vault", "2-of-3");
+	make_key(&team, &(struct team_key){.id = "seal", .threshold = "2-of-3", .purpose = "digest"});
+	struct ecdsa_key vault = key_of(&team, "vault");
+	assert_ok(party_set_choose(&vault.holders, (const uint8_t[]){1, 2}, 2, &signers));
+	struct map *ready = &team.members[0].house.keeper->threshold->pool.ready;
+	size_t at = 0;
+	void *value;
+	assert_true(map_next(ready, &at, nullptr, &value));
+	prepared = ((const struct presignature *)value)->id;
+	seen.inject = &prepared;
+	team.on_message = watch;
+	team.context = &seen;
+	team_submit(&team, 0, digest_operation(&arena, "key:seal", DIGEST), &arena, &response);
+	assert_int_equal(1, seen.proposed);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.presignature: "));
+	assert_int_equal(0, seen.starts + seen.online);
+}
+
+RUN_TESTS(T(an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it),
+	  T(no_key_signs_what_it_was_not_made_for), T(no_presignature_signs_an_opaque_digest_whoever_proposes_it))
