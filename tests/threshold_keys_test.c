@@ -1,14 +1,17 @@
 /*
- * The kinds of shared keys, through the whole gate of each keeper: those that sign opaque digests, and nothing else.
+ * The kinds of shared keys, through the whole gate of each keeper: those that sign opaque digests, and nothing else; extended ones,
+ * which sign at paths below them.
  * The keepers are those of tests/team.h.
  */
 #include "tests/test.h"
 #include "tests/team.h"
 
 #include "crypto/sign.h"
+#include "tests/extended_payment.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_internal.h"
+#include "keys/bip32.h"
 #include "keys/threshold/ecdsa/signing.h"
 
 static struct gate_state *
@@ -190,14 +193,14 @@ no_key_signs_what_it_was_not_made_for(void **) {
 	static const struct {
 		const char *payload, *error;
 	} refused[] = {
-		{"{}", "payload.digest: "},
-		{"{\"digest\":\"00\"}", "payload.digest: "},
+		{"{}", "problem:payload.digest"},
+		{"{\"digest\":\"00\"}", "problem:payload.digest"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5ff\"}",
-		 "payload.digest: "},
+		 "problem:payload.digest"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394ag\"}",
-		 "payload.digest: "},
+		 "problem:payload.digest"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"path\":\"m/x\"}",
-		 "bip32.path: "},
+		 "problem:bip32.path"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"scheme\":"
 		 "\"bip340\"}",
 		 "payload.scheme"},
@@ -207,7 +210,8 @@ no_key_signs_what_it_was_not_made_for(void **) {
 		asked.payload = refused[i].payload;
 		team_submit(&team, 0, asked, &arena, &response);
 		assert_true(response.status >= 400);
-		assert_true(says(&response, refused[i].error));
+		if (!says(&response, refused[i].error))
+			fail_msg("%s: %.*s", refused[i].error, BYTES_ARGS(response.body));
 	}
 	struct firm_operation below = digest_operation(&arena, "key:seal", DIGEST);
 	below.payload = arena_format(&arena, "{\"digest\":\"%s\",\"path\":\"m/0\"}", DIGEST);
@@ -243,8 +247,174 @@ no_presignature_signs_an_opaque_digest_whoever_proposes_it(void **) {
 	assert_int_equal(1, seen.proposed);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "joint.presignature: "));
-	assert_int_equal(0, seen.starts + seen.online);
+	assert_int_equal(0, seen.openings + seen.online); /* the asker began alone */
+}
+
+/* --- Extended keys. --- */
+
+static enum status
+derive_at(const void *context, const struct signing_path *path, uint8_t public_key[33]) {
+	return gate_state_public_key(context, BYTES_OF_LITERAL("tree"), path, public_key);
+}
+
+/* BIP-32's own way down, from what the sharing says. */
+static void
+derive_by_bip32(const struct ecdsa_key *key, const struct signing_path *path, uint8_t public_key[33]) {
+	uint8_t chain_code[32];
+	memcpy(chain_code, key->chain_code, sizeof chain_code);
+	memcpy(public_key, key->public_key, 33);
+	for (size_t i = 0; i < path->count; i++)
+		assert_ok(bip32_public_child(public_key, chain_code, path->steps[i]));
+}
+
+static void
+make_tree(struct team *team, const char *purpose) {
+	make_key(team, &(struct team_key){.id = "tree",
+					  .threshold = "2-of-3",
+					  .material = "extended",
+					  .purpose = purpose,
+					  .more = ",\"branches\":[\"m/0\",\"m/1\"]"});
+}
+
+static void
+all_keepers_derive_what_bip32_says(void **) {
+	static const struct signing_path paths[] = {{},
+						    {.steps = {0}, .count = 1},
+						    {.steps = {1, 2'147'483'647}, .count = 2},
+						    {.steps = {0, 1, 2, 3}, .count = 4}};
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 3, 41);
+	make_tree(&team, "transfer");
+	struct ecdsa_key key = key_of(&team, "tree");
+	uint8_t fingerprint[4];
+	bip32_fingerprint(key.public_key, fingerprint);
+	for (size_t restarts = 0; restarts < 2; restarts++)
+		for (size_t i = 0; i < 3; i++) {
+			const struct key_info *record = gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("tree"));
+			assert_int_equal(KEY_MATERIAL_EXTENDED, record->material);
+			assert_memory_equal(fingerprint, record->fingerprint, sizeof fingerprint);
+			for (size_t j = 0; j < ARRAY_LENGTH(paths); j++) {
+				uint8_t expected[33], derived[33];
+				derive_by_bip32(&key, &paths[j], expected);
+				assert_ok(derive_at(state_of(&team, i), &paths[j], derived));
+				assert_memory_equal(expected, derived, sizeof derived);
+			}
+			uint8_t derived[33];
+			struct signing_path hardened = {.steps = {BIP32_HARDENED}, .count = 1};
+			assert_fails(STATUS_INVALID, "ecdsa.path", derive_at(state_of(&team, i), &hardened, derived));
+			team_stop(&team, i);
+			team_start(&team, i);
+		}
+}
+
+static struct firm_operation
+payment(struct gate_state *state, struct arena *arena, const struct signing_path *change, uint32_t seed) {
+	_cleanup_(buffer_free) struct buffer base64 = {};
+	const struct key_info *key = gate_state_key(state, BYTES_OF_LITERAL("tree"));
+	struct bytes psbt = extended_payment(arena, key->fingerprint, derive_at, state, change, seed);
+	buffer_append_base64(&base64, psbt);
+	assert_ok(buffer_status(&base64));
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT,
+		.kind = "sign",
+		.resource = "key:tree",
+		.payload = arena_format(arena, "{\"format\":\"psbt\",\"transaction\":\"%.*s\"}", BYTES_ARGS(base64))};
+}
+
+static const struct signing_path TRUE_CHANGE = {.steps = {1, 5}, .count = 2};
+
+static void
+each_input_is_signed_at_its_path_by_any_two(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 42);
+	make_tree(&team, "transfer");
+	for (uint32_t at = 0; at < 3; at++) {
+		if (at > 0) /* each of the three sets of two once */
+			team_stop(&team, at - 1);
+		team_submit(&team, at, payment(state_of(&team, at), &arena, &TRUE_CHANGE, at), &arena, &response);
+		assert_answer(200, "done", &response);
+		const json *document, *result;
+		struct bytes text;
+		struct bitcoin_transaction final;
+		uint8_t bytes[2048];
+		assert_ok(json_read(&arena, arena_copy(&arena, response.body), (struct json_limits){}, &document));
+		assert_ok(json_need(document, "answer", "result", JSON_OBJECT, &result));
+		assert_ok(json_need_string(result, "result", "transaction", &text));
+		assert_true(text.len / 2 <= sizeof bytes);
+		assert_ok(hex_decode(text, bytes, text.len / 2));
+		assert_ok(bitcoin_transaction_read(&arena, bytes_of(bytes, text.len / 2), &final));
+		assert_int_equal(EXTENDED_COINS, final.input_count);
+		assert_int_equal(2, final.output_count);
+		if (at > 0)
+			team_start(&team, at - 1);
+		team_settle(&team);
+	}
+}
+
+static void
+a_false_claim_to_be_change_is_a_destination(void **) {
+	static const struct signing_path false_claims[] = {
+		{.steps = {1, 6}, .count = 2}, {.steps = {0, 5}, .count = 2}, {.steps = {1, 5, 0}, .count = 3}};
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 43);
+	make_tree(&team, "transfer");
+	for (uint32_t i = 0; i < ARRAY_LENGTH(false_claims); i++) {
+		team_submit(&team, 0, payment(state_of(&team, 0), &arena, &false_claims[i], i), &arena, &response);
+		assert_answer(403, "denied", &response);
+		assert_true(says(&response, "no policy permits it"));
+	}
+}
+
+/* Of the branches m/0 and m/1 alone; an extended key may also be one of opaque digests. */
+static void
+an_opaque_digest_is_signed_at_a_path_below_a_branch(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct signing_path path = {.steps = {0, 9}, .count = 2};
+	uint8_t public_key[33];
+	team_found(&team, 3, 44);
+	permit_digests(&team);
+	make_tree(&team, "digest");
+	struct ecdsa_key key = key_of(&team, "tree");
+	struct firm_operation asked = digest_operation(&arena, "key:tree", DIGEST);
+	asked.payload = arena_format(&arena, "{\"digest\":\"%s\",\"path\":\"m/0/9\"}", DIGEST);
+	derive_by_bip32(&key, &path, public_key);
+	team_submit(&team, 1, asked, &arena, &response);
+	assert_digest_signed(DIGEST, public_key, &arena, &response);
+	static const struct {
+		const char *path, *error;
+	} refused[] = {{"m/2/9", "key.path"}, {"m", "key.path"}, {"m/0/9'", "ecdsa.path"}};
+	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+		asked.payload = arena_format(&arena, "{\"digest\":\"%s\",\"path\":\"%s\"}", DIGEST, refused[i].path);
+		team_submit(&team, 1, asked, &arena, &response);
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, refused[i].error));
+	}
+}
+
+static void
+a_shared_key_has_no_hardened_branch(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 45);
+	team_ask_key_as(&team,
+			&(struct team_key){.id = "tree",
+					   .threshold = "2-of-3",
+					   .material = "extended",
+					   .more = ",\"branches\":[\"m/84'/0'/0'\"]"},
+			&arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key_record.branches"));
 }
 
 RUN_TESTS(T(an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it),
-	  T(no_key_signs_what_it_was_not_made_for), T(no_presignature_signs_an_opaque_digest_whoever_proposes_it))
+	  T(no_key_signs_what_it_was_not_made_for), T(no_presignature_signs_an_opaque_digest_whoever_proposes_it),
+	  T(all_keepers_derive_what_bip32_says), T(each_input_is_signed_at_its_path_by_any_two),
+	  T(a_false_claim_to_be_change_is_a_destination), T(an_opaque_digest_is_signed_at_a_path_below_a_branch),
+	  T(a_shared_key_has_no_hardened_branch))

@@ -176,12 +176,12 @@ joint_key_result(const struct key_info *key, const struct sharing *sharing, stru
 
 /* By the scheme that the key is shared for, and with the key at the path that the transaction wants. */
 static enum status
-check_request(const struct shared_key *key, const struct signing_request *request) {
+check_request(const struct gate *gate, const struct shared_key *key, const struct signing_request *request) {
 	struct bytes expected = request->expected_public_key;
 	uint8_t public_key[POINT_SIZE];
 	if (request->scheme != SCHEME_ECDSA_SECP256K1 || request->tweaked)
 		return fail(STATUS_UNSUPPORTED, "key.scheme: key \"%s\" is shared for ECDSA", key->sharing.key.id);
-	TRY(shared_key_public(key, &request->path, public_key));
+	TRY(gate_state_public_key(gate->state, bytes_of_text(key->sharing.key.id), &request->path, public_key));
 	return expected.len == 0 || bytes_equal(expected, BYTES_OF_ARRAY(public_key))
 		       ? OK
 		       : fail(STATUS_CONFLICT,
@@ -199,7 +199,7 @@ check_signing(const struct gate *gate, const struct submission *submission, cons
 	for (size_t i = 0; i < evaluation->request_count; i++) {
 		TRY(keyring_check_request(gate->state->ring, submission->resource_id, evaluation->use,
 					  &evaluation->requests[i]));
-		TRY(check_request(key, &evaluation->requests[i]));
+		TRY(check_request(gate, key, &evaluation->requests[i]));
 	}
 	return OK;
 }

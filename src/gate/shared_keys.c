@@ -82,14 +82,6 @@ shared_keys_need_share(const struct gate_state *state, struct bytes id, struct s
 }
 
 enum status
-shared_key_public(const struct shared_key *key, const struct signing_path *path, uint8_t public_key[POINT_SIZE]) {
-	struct ecdsa_derived derived;
-	TRY(ecdsa_derive(&key->sharing.key, path, &derived));
-	point_write(&derived.public_key, public_key);
-	return OK;
-}
-
-enum status
 gate_state_public_key(const struct gate_state *state, struct bytes id, const struct signing_path *path,
 		      uint8_t public_key[POINT_SIZE]) {
 	const struct shared_key *shared = shared_keys_find(state, id);
@@ -100,7 +92,10 @@ gate_state_public_key(const struct gate_state *state, struct bytes id, const str
 		return fail(STATUS_DENIED, "key.destroyed: key %s is destroyed", record->id);
 	if (record->material != KEY_MATERIAL_EXTENDED && path->count != 0)
 		return fail(STATUS_DENIED, "key.path: key %s is a single key; nothing lies below it", record->id);
-	return shared_key_public(shared, path, public_key);
+	struct ecdsa_derived derived;
+	TRY(ecdsa_derive(&shared->sharing.key, path, &derived));
+	point_write(&derived.public_key, public_key);
+	return OK;
 }
 
 /* 0: this keeper is none of its parties. */

@@ -33,10 +33,8 @@ void shared_keys_free(struct gate_state *state);
 struct shared_key *shared_keys_find(const struct gate_state *state, struct bytes id);
 /* The same, with its share. */
 enum status shared_keys_need_share(const struct gate_state *state, struct bytes id, struct shared_key **key);
-/* The compressed public key at a path below it: "ecdsa.path" for hardened steps, and for a single key of any. */
-enum status shared_key_public(const struct shared_key *key, const struct signing_path *path,
-			      uint8_t public_key[POINT_SIZE]);
-/* The same of any key, shared or whole. */
+/* The compressed public key at a path below a key, shared or whole: "key.path" below a single one; "ecdsa.path" for a hardened step
+ * below a shared one; "key.destroyed". */
 enum status gate_state_public_key(const struct gate_state *state, struct bytes id, const struct signing_path *path,
 				  uint8_t public_key[POINT_SIZE]);
 /* Its row's name. */

@@ -36,7 +36,9 @@ wallet_key_of_record(const struct key_info *record, struct known_point *points, 
 	*key = (struct wallet_key){.id = bytes_of_text(record->id),
 				   .algorithm = record->algorithm,
 				   .chain = bytes_of_text(record->chain),
-				   .origin = record->origin};
+				   .origin = record->origin,
+				   .is_account =
+					   record->material == KEY_MATERIAL_EXTENDED && record->sharing != KEY_WHOLE};
 	memcpy(key->fingerprint, record->fingerprint, sizeof key->fingerprint);
 	switch (record->algorithm) {
 	case KEY_SECP256K1:

@@ -437,7 +437,8 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 	for (size_t i = 0; i < answer->signature_count; i++) {
 		struct ecdsa_signature *made = &session->signatures[i];
 		*made = answer->signatures[i];
-		TRY(shared_key_public(key, &evaluation->requests[i].path, made->public_key));
+		TRY(gate_state_public_key(keeper->gate->state, bytes_of_text(session->key_id),
+					  &evaluation->requests[i].path, made->public_key));
 		TRY(secp256k1_verify(BYTES_OF_ARRAY(made->public_key), evaluation->requests[i].digest, made->compact));
 	}
 	return OK;

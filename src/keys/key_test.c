@@ -31,6 +31,25 @@ extended_key(void) {
 	return key;
 }
 
+static struct key_info
+shared_key(void) {
+	struct key_info key = single_key();
+	key.sharing = KEY_SHARED_ECDSA;
+	key.threshold = 2;
+	key.parties = 3;
+	key.epoch = 1;
+	return key;
+}
+
+static struct key_info
+shared_extended_key(void) {
+	struct key_info key = shared_key();
+	key.material = KEY_MATERIAL_EXTENDED;
+	key.branch_count = 1;
+	assert_ok(bip32_path_parse(BYTES_OF_LITERAL("m/0"), &key.branches[0]));
+	return key;
+}
+
 static void
 write_key(const struct key_info *key, struct buffer *text) {
 	struct json_writer writer;
@@ -49,7 +68,7 @@ read_key(struct arena *arena, struct bytes text, struct key_info *key) {
 
 static void
 a_record_reads_as_it_was_written(void **) {
-	struct key_info rotated = single_key(), ed25519 = single_key(), keys[6];
+	struct key_info rotated = single_key(), ed25519 = single_key(), keys[8];
 	rotated.state = KEY_ROTATED;
 	strcpy(rotated.successor, "eth-hot-2");
 	ed25519.algorithm = KEY_ED25519;
@@ -63,6 +82,8 @@ a_record_reads_as_it_was_written(void **) {
 	strcpy(keys[4].chain, "eip155:11155111");
 	keys[5] = extended_key();
 	strcpy(keys[5].chain, "bitcoin:testnet4");
+	keys[6] = shared_key();
+	keys[7] = shared_extended_key();
 	_cleanup_(buffer_free) struct buffer text = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
@@ -164,6 +185,15 @@ attributes_that_do_not_go_together_are_refused(void **) {
 	key = single_key();
 	memset(key.id, 'a', sizeof key.id); /* no NUL */
 	assert_fails(STATUS_INVALID, "key_record.id", key_check_info(&key));
+	key = shared_extended_key();
+	assert_ok(bip32_path_parse(BYTES_OF_LITERAL("m/0/1'"), &key.branches[0]));
+	assert_fails(STATUS_INVALID, "key_record.branches", key_check_info(&key));
+	key = shared_extended_key();
+	key.origin.count = 1;
+	assert_fails(STATUS_INVALID, "key_record.origin", key_check_info(&key));
+	key = shared_key();
+	key.algorithm = KEY_P256;
+	assert_fails(STATUS_INVALID, "key_record.sharing", key_check_info(&key));
 	key = single_key();
 	key.public_key_len = 65;
 	assert_fails(STATUS_INVALID, "key_record.public_key", key_check_info(&key));

@@ -31,6 +31,7 @@ struct wallet_key {
 	uint8_t fingerprint[4]; /* BIP-32: of the master key above it, or its own where it is the master */
 	struct signing_path
 		origin; /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
+	bool is_account; /* no hardened step is below it: addresses are at chain and index, change is on chain 1 */
 	/* The compressed public key at path below this key. STATUS_UNSUPPORTED where the key cannot derive (a key without a
 	 * chain code, a hardened step). Null: cannot derive at all. */
 	enum status (*derive)(const void *context, const struct signing_path *path, uint8_t public_key[33]);

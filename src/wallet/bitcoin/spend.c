@@ -212,6 +212,12 @@ is_account_of_an_input(const struct signing_path *path, const struct bitcoin_spe
 	return false;
 }
 
+/* Below a key that is itself an account: chain and index. */
+static bool
+has_short_path(const struct signing_path *path) {
+	return path->count == 2 && path->steps[0] < HARDENED && path->steps[1] < HARDENED;
+}
+
 static bool
 is_change_path(const struct signing_path *path, enum bitcoin_network network, const struct bitcoin_spend_input *inputs,
 	       size_t count) {
@@ -219,6 +225,26 @@ is_change_path(const struct signing_path *path, enum bitcoin_network network, co
 	       path->steps[STEP_COIN] == (HARDENED | bitcoin_network_coin_type(network)) &&
 	       path->steps[STEP_CHAIN] == CHANGE_CHAIN && path->steps[STEP_INDEX] <= BITCOIN_CHANGE_INDEX_MAX &&
 	       is_account_of_an_input(path, inputs, count);
+}
+
+/* Of the kind of an input below the same account: no step of the path says which. */
+static enum status
+check_account_change(const struct bitcoin_spend *spend, size_t index, const struct wallet_key *key,
+		     const struct signing_path *path, struct bitcoin_spend_output *output) {
+	const struct bitcoin_transaction *transaction = &spend->psbt->transaction;
+	uint8_t public_key[33];
+	if (!has_short_path(path) || path->steps[0] != CHANGE_CHAIN || path->steps[1] > BITCOIN_CHANGE_INDEX_MAX)
+		return OK;
+	TRY(derive(key, path, public_key));
+	for (size_t i = 0; i < transaction->input_count && !output->is_change; i++) {
+		const struct bitcoin_spend_input *input = &spend->inputs[i];
+		output->is_change = has_short_path(&input->origin_path) && input->spent.template != BITCOIN_P2TR &&
+				    pays_to_key(input->spent.template, public_key, (struct bytes){},
+						transaction->outputs[index].script);
+	}
+	if (output->is_change)
+		output->origin_path = *path;
+	return OK;
 }
 
 /* Whether the record proves that the output is ours. One that does not is a claim without weight, not an error; that our key
@@ -229,8 +255,11 @@ check_change_proof(const struct bitcoin_spend *spend, size_t index, const struct
 	struct psbt_derivation derivation = psbt_derivation_of(record, taproot);
 	struct signing_path full, below;
 	uint8_t public_key[33];
-	if (!path_below_key(key, &derivation, &full, &below) ||
-	    !is_change_path(&full, spend->network, spend->inputs, spend->psbt->transaction.input_count))
+	if (!path_below_key(key, &derivation, &full, &below))
+		return OK;
+	if (key->is_account)
+		return taproot ? OK : check_account_change(spend, index, key, &full, output);
+	if (!is_change_path(&full, spend->network, spend->inputs, spend->psbt->transaction.input_count))
 		return OK;
 	enum bitcoin_template template = template_of_purpose(full.steps[STEP_PURPOSE]);
 	if ((template == BITCOIN_P2TR) != taproot)
