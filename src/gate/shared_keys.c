@@ -92,6 +92,10 @@ gate_state_public_key(const struct gate_state *state, struct bytes id, const str
 		return fail(STATUS_DENIED, "key.destroyed: key %s is destroyed", record->id);
 	if (record->material != KEY_MATERIAL_EXTENDED && path->count != 0)
 		return fail(STATUS_DENIED, "key.path: key %s is a single key; nothing lies below it", record->id);
+	if (record->material != KEY_MATERIAL_EXTENDED) {
+		memcpy(public_key, record->public_key, record->public_key_len);
+		return OK;
+	}
 	struct ecdsa_derived derived;
 	TRY(ecdsa_derive(&shared->sharing.key, path, &derived));
 	point_write(&derived.public_key, public_key);
