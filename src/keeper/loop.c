@@ -23,6 +23,7 @@
 #include "keeper/worker_link.h"
 
 constexpr size_t BATCH_MAX = 256;
+constexpr size_t TOGETHER_MAX = 64; /* decided before answers go out again */
 constexpr int64_t CLOCK_SAMPLE_MS = 60 * SECOND_MS;
 
 /* --- Reading requests. --- */
@@ -165,12 +166,10 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 			handle(keeper, job);
 		}
 	if (count > 1)
-		ledger_hold(keeper->ledger); /* what is decided together is recorded together */
+		ledger_hold(keeper->ledger); /* until take_requests() releases it */
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i] != nullptr)
 			handle(keeper, jobs[i]);
-	if (count > 1)
-		ledger_release(keeper->ledger);
 	metric_observe_ns(&keeper->decide_seconds, (uint64_t)(thread_ns(keeper) - start_ns));
 }
 
@@ -221,10 +220,13 @@ take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bo
 	return OK;
 }
 
+/* What is decided together is recorded together, under one head. That includes what has arrived while it was decided, as far as
+ * one batch goes; a request that came alone does not wait for another. */
 static enum status
 take_requests(struct keeper *keeper, bool *draining) {
 	struct job *jobs[BATCH_MAX];
 	enum status status = OK;
+	size_t decided = 0;
 	for (bool more = true; status == OK && more;) {
 		size_t count;
 		char broken[256];
@@ -232,9 +234,16 @@ take_requests(struct keeper *keeper, bool *draining) {
 		snprintf(broken, sizeof broken, "%s", status == OK ? "" : fail_message());
 		if (count > 0)
 			run_batch(keeper, jobs, count);
+		decided += count;
 		if (status != OK)
 			fail_keep("%s", broken);
+		else if (!more && count > 1 && decided < TOGETHER_MAX) {
+			status = ipc_receive(keeper->channel);
+			more = true;
+		}
 	}
+	if (decided > 1)
+		ledger_release(keeper->ledger);
 	return status;
 }
 
