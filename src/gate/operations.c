@@ -23,38 +23,101 @@ held_destroy(struct held_operation **held) {
 	free(gone);
 }
 
+/* --- Places: in blocks, so that what stands there stays there. --- */
+
+constexpr size_t PER_BLOCK = 1024;
+
+static struct gate_operation *
+operation_at(const struct operations *operations, size_t place) {
+	return &operations->blocks[place / PER_BLOCK][place % PER_BLOCK];
+}
+
+static const uint8_t *
+id_at(const void *context, uint32_t place) {
+	return operation_at(context, place)->id.bytes;
+}
+
+static enum status
+add_block(struct operations *operations) {
+	struct gate_operation **blocks =
+		reallocarray(operations->blocks, operations->block_count + 1, sizeof *operations->blocks);
+	TRY_ALLOC(blocks);
+	operations->blocks = blocks;
+	blocks[operations->block_count] = calloc(PER_BLOCK, sizeof **blocks);
+	TRY_ALLOC(blocks[operations->block_count]);
+	operations->block_count++;
+	return OK;
+}
+
+/* A vacant place is the newest one's: only what was just added is forgotten. */
+static enum status
+take_place(struct operations *operations, uint32_t *place) {
+	if (operations->used > 0 && operation_at(operations, operations->used - 1)->is_vacant) {
+		*place = (uint32_t)(operations->used - 1);
+		return OK;
+	}
+	if (operations->used == DIGEST_INDEX_NONE)
+		return fail(STATUS_TOO_LARGE, "operations.count: %zu are as many as one log can have",
+			    operations->used);
+	if (operations->used == operations->block_count * PER_BLOCK)
+		TRY(add_block(operations));
+	*place = (uint32_t)operations->used++;
+	operation_at(operations, *place)->is_vacant = true;
+	return OK;
+}
+
 void
 operations_free(struct operations *operations) {
-	size_t at = 0;
-	void *value;
-	while (map_next(&operations->by_id, &at, nullptr, &value)) {
-		struct gate_operation *operation = value;
-		held_destroy(&operation->held);
-		free(operation);
-	}
-	map_free(&operations->by_id);
+	for (size_t place = 0; place < operations->used; place++)
+		held_destroy(&operation_at(operations, place)->held);
+	for (size_t i = 0; i < operations->block_count; i++)
+		free(operations->blocks[i]);
+	free(operations->blocks);
+	digest_index_free(&operations->by_id);
 	map_free(&operations->kept);
+	*operations = (struct operations){};
 }
 
 struct gate_operation *
 operations_find(const struct operations *operations, const struct hash256 *id) {
-	return map_get(&operations->by_id, hash256_bytes(id));
+	uint32_t place = digest_index_find(&operations->by_id, operations, id->bytes);
+	return place == DIGEST_INDEX_NONE ? nullptr : operation_at(operations, place);
 }
 
 enum status
 operations_add(struct operations *operations, const struct hash256 *id, struct gate_operation **operation) {
-	struct gate_operation *made = calloc(1, sizeof *made);
-	TRY_ALLOC(made);
-	made->id = *id;
-	made->state = OPERATION_IN_FLIGHT;
-	made->entry = UINT64_MAX;
-	enum status status = map_put(&operations->by_id, hash256_bytes(id), made, nullptr);
-	if (status != OK)
-		free(made);
-	else
-		*operation = made;
-	return status;
+	uint32_t place;
+	operations->by_id.digest_at = id_at;
+	TRY(digest_index_reserve(&operations->by_id));
+	TRY(take_place(operations, &place));
+	struct gate_operation *made = operation_at(operations, place);
+	*made = (struct gate_operation){.id = *id, .state = OPERATION_IN_FLIGHT, .entry = UINT64_MAX};
+	digest_index_put(&operations->by_id, operations, id->bytes, place);
+	operations->count++;
+	*operation = made;
+	return OK;
 }
+
+static int
+compare_ids(const void *a, const void *b) {
+	const struct gate_operation *x = *(const struct gate_operation *const *)a,
+				    *y = *(const struct gate_operation *const *)b;
+	return memcmp(x->id.bytes, y->id.bytes, sizeof x->id.bytes);
+}
+
+enum status
+operations_sorted(const struct operations *operations, const struct gate_operation ***sorted) {
+	size_t count = 0;
+	*sorted = calloc(operations->count == 0 ? 1 : operations->count, sizeof **sorted);
+	TRY_ALLOC(*sorted);
+	for (size_t place = 0; place < operations->used; place++)
+		if (!operation_at(operations, place)->is_vacant)
+			(*sorted)[count++] = operation_at(operations, place);
+	qsort(*sorted, count, sizeof **sorted, compare_ids);
+	return OK;
+}
+
+/* --- What is kept of those that are not over. --- */
 
 static void
 drop_kept(struct operations *operations, struct gate_operation *operation) {
@@ -67,8 +130,9 @@ drop_kept(struct operations *operations, struct gate_operation *operation) {
 void
 operations_forget(struct operations *operations, struct gate_operation *operation) {
 	drop_kept(operations, operation);
-	(void)map_remove(&operations->by_id, hash256_bytes(&operation->id));
-	free(operation);
+	digest_index_remove(&operations->by_id, operations, operation->id.bytes);
+	*operation = (struct gate_operation){.is_vacant = true};
+	operations->count--;
 }
 
 void

@@ -1,12 +1,15 @@
 /*
  * The operations that the gate has seen. Of a finished one only what an idempotent repetition needs is kept, for the life of
- * the log: id, what must be equal, state, and the entry that holds the answer. A held one keeps its document and its votes.
+ * the log: id, what must be equal, state, and the entry that holds the answer. That is what the memory of a keeper grows by, so
+ * it is kept small: 128 bytes in blocks of many, and about 12 in the index. A held one keeps its document and its votes.
  *
- * Owner: operations own copies. Threads: one. Errors: STATUS_NOT_FOUND "operation.unknown".
+ * Owner: operations own copies; an operation stays where it is until it is forgotten. Threads: one. Errors: STATUS_NOT_FOUND
+ * "operation.unknown", STATUS_TOO_LARGE "operations.count".
  */
 #ifndef GATEHOUSE_GATE_OPERATIONS_H
 #define GATEHOUSE_GATE_OPERATIONS_H
 
+#include "base/digest_index.h"
 #include "base/map.h"
 #include "identity/votes.h"
 #include "model/operation.h"
@@ -49,16 +52,22 @@ struct gate_operation {
 	struct hash256 id;
 	struct hash256 digest;
 	struct hash256 repetition; /* over what a repetition must share */
-	enum operation_state state;
-	uint64_t entry; /* index of the entry that says the state; UINT64_MAX: not durable yet */
+	uint64_t entry;            /* index of the entry that says the state; UINT64_MAX: not durable yet */
 	int64_t expires_ms;
-	bool is_expiring;            /* this process has told that its time is nearly over */
-	bool is_acting;              /* this process does what was intended: nobody resolves it meanwhile */
 	struct held_operation *held; /* null unless HELD or UNKNOWN */
+	enum operation_state state;
+	bool is_expiring; /* this process has told that its time is nearly over */
+	bool is_acting;   /* this process does what was intended: nobody resolves it meanwhile */
+	bool is_vacant;   /* forgotten, and the next one's place */
 };
+static_assert(sizeof(struct gate_operation) == 128);
 
 struct operations {
-	struct map by_id;
+	struct gate_operation **blocks; /* of a thousand or so each */
+	size_t block_count;
+	size_t used;  /* places taken, vacant ones too */
+	size_t count; /* operations */
+	struct digest_index by_id;
 	struct map kept; /* those with held documents, by id */
 };
 
@@ -67,6 +76,8 @@ struct gate_operation *operations_find(const struct operations *operations, cons
 enum status operations_add(struct operations *operations, const struct hash256 *id, struct gate_operation **operation);
 /* Out of the registry as if never seen: where its first entry could not be written. */
 void operations_forget(struct operations *operations, struct gate_operation *operation);
+/* All of them, operations->count, by their ids; the caller frees the array. */
+enum status operations_sorted(const struct operations *operations, const struct gate_operation ***sorted);
 
 /* Puts the operation into another state; but for HELD and UNKNOWN what was kept for it is freed. */
 void operations_set_state(struct operations *operations, struct gate_operation *operation, enum operation_state state);

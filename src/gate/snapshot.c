@@ -366,10 +366,10 @@ static enum status
 write_operations(const struct writing *writing, struct buffer *to) {
 	const struct operations *operations = &writing->gate->state->operations;
 	enum status status = OK;
-	struct bytes *ids;
-	TRY(map_sorted_keys(&operations->by_id, &ids));
-	for (size_t i = 0; status == OK && i < operations->by_id.count; i++) {
-		const struct gate_operation *operation = map_get(&operations->by_id, ids[i]);
+	const struct gate_operation **sorted;
+	TRY(operations_sorted(operations, &sorted));
+	for (size_t i = 0; status == OK && i < operations->count; i++) {
+		const struct gate_operation *operation = sorted[i];
 		buffer_append_bytes(to, hash256_bytes(&operation->id));
 		buffer_append_bytes(to, hash256_bytes(&operation->digest));
 		buffer_append_bytes(to, hash256_bytes(&operation->repetition));
@@ -380,7 +380,7 @@ write_operations(const struct writing *writing, struct buffer *to) {
 		if (operation->held != nullptr)
 			status = write_held(writing, operation->held, to);
 	}
-	free(ids);
+	free(sorted);
 	return status == OK ? buffer_status(to) : status;
 }
 

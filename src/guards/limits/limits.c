@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cursor.h"
+#include "base/digest_index.h"
 #include "base/map.h"
 #include "base/time.h"
 
@@ -43,15 +44,48 @@ struct limits {
 	size_t count;
 	size_t capacity;
 	uint64_t first_spend;
-	struct map by_operation; /* operation to number + 1 */
-	struct map by_identity;  /* identity to number + 1 of its last spend */
+	struct digest_index by_operation;
+	struct digest_index by_identity; /* the last spend of each */
 	int64_t latest_ms;
 };
+
+/* --- Finding spends: an index holds the remainders of their numbers, which are fewer than there are remainders. --- */
+
+static uint32_t
+place_of(uint64_t number) {
+	return (uint32_t)(number % DIGEST_INDEX_NONE);
+}
+
+static uint64_t
+number_at(const struct limits *limits, uint32_t place) {
+	return limits->first_spend +
+	       (place + (uint64_t)DIGEST_INDEX_NONE - place_of(limits->first_spend)) % DIGEST_INDEX_NONE;
+}
+
+static const uint8_t *
+operation_at(const void *context, uint32_t place) {
+	const struct limits *limits = context;
+	return limits->spends[number_at(limits, place) - limits->first_spend].operation;
+}
+
+static const uint8_t *
+identity_at(const void *context, uint32_t place) {
+	const struct limits *limits = context;
+	return limits->spends[number_at(limits, place) - limits->first_spend].identity;
+}
+
+static uint64_t
+number_in(const struct limits *limits, const struct digest_index *index, const uint8_t digest[32]) {
+	uint32_t place = digest_index_find(index, limits, digest);
+	return place == DIGEST_INDEX_NONE ? NONE : number_at(limits, place);
+}
 
 enum status
 limits_create(struct limits **limits) {
 	*limits = calloc(1, sizeof **limits);
 	TRY_ALLOC(*limits);
+	(*limits)->by_operation.digest_at = operation_at;
+	(*limits)->by_identity.digest_at = identity_at;
 	return OK;
 }
 
@@ -69,8 +103,8 @@ limits_destroy(struct limits **limits) {
 		}
 		map_free(&gone->series[i]);
 	}
-	map_free(&gone->by_operation);
-	map_free(&gone->by_identity);
+	digest_index_free(&gone->by_operation);
+	digest_index_free(&gone->by_identity);
 	free(gone->spends);
 	free(gone);
 }
@@ -79,17 +113,6 @@ static int64_t
 add_saturating(int64_t a, int64_t b) {
 	int64_t sum;
 	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
-static void *
-number_to_pointer(uint64_t number) {
-	return (void *)(uintptr_t)(number + 1);
-}
-
-static uint64_t
-number_in(const struct map *map, const uint8_t key[32]) {
-	uintptr_t found = (uintptr_t)map_get(map, bytes_of(key, 32));
-	return found == 0 ? NONE : found - 1;
 }
 
 static const struct applied *
@@ -121,7 +144,7 @@ has_left(const struct applied *spend, int64_t at_ms) {
 /* The last item of the identity in the series, or series->count: the one that counts. */
 static size_t
 find_identity(const struct limits *limits, const struct series *series, const uint8_t identity[32], int64_t at_ms) {
-	uint64_t number = number_in(&limits->by_identity, identity);
+	uint64_t number = number_in(limits, &limits->by_identity, identity);
 	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
 	     number = spend->previous) {
 		size_t index = find_item(series, number);
@@ -185,6 +208,10 @@ static enum status
 reserve(struct limits *limits, const struct spend *spend) {
 	for (size_t i = 0; i < spend->part_count; i++)
 		TRY(series_reserve(limits, &spend->parts[i]));
+	if (limits->count + 1 == DIGEST_INDEX_NONE)
+		return fail(STATUS_TOO_LARGE, "limits.spends: more than %zu in a week", limits->count);
+	TRY(digest_index_reserve(&limits->by_operation));
+	TRY(digest_index_reserve(&limits->by_identity));
 	if (limits->count == limits->capacity) {
 		size_t capacity = limits->capacity == 0 ? 64 : limits->capacity * 2;
 		struct applied *spends = reallocarray(limits->spends, capacity, sizeof *spends);
@@ -221,25 +248,26 @@ add_part(struct limits *limits, uint64_t number, const struct limit_part *part, 
 
 enum status
 limits_apply(struct limits *limits, const struct spend *spend) {
-	if (number_in(&limits->by_operation, spend->operation) != NONE)
+	if (number_in(limits, &limits->by_operation, spend->operation) != NONE)
 		return OK;
 	if (spend->at_ms < limits->latest_ms)
 		return fail(STATUS_INTERNAL, "limits.time: a spend at %lld follows one at %lld",
 			    (long long)spend->at_ms, (long long)limits->latest_ms);
 	TRY(reserve(limits, spend));
 	uint64_t number = limits->first_spend + limits->count;
-	uint64_t previous = number_in(&limits->by_identity, spend->identity);
-	TRY(map_put(&limits->by_operation, BYTES_OF_ARRAY(spend->operation), number_to_pointer(number), nullptr));
+	uint64_t previous = number_in(limits, &limits->by_identity, spend->identity);
 	struct applied *applied = &limits->spends[limits->count];
 	*applied = (struct applied){.at_ms = spend->at_ms, .previous = previous};
 	memcpy(applied->operation, spend->operation, sizeof applied->operation);
 	memcpy(applied->identity, spend->identity, sizeof applied->identity);
 	limits->count++;
+	digest_index_put(&limits->by_operation, limits, applied->operation, place_of(number));
 	limits->latest_ms = spend->at_ms;
 	/* by_identity still names the spend before this one, which is what add_part() looks for. */
 	for (size_t i = 0; i < spend->part_count; i++)
 		add_part(limits, number, &spend->parts[i], spend->identity);
-	return map_put(&limits->by_identity, BYTES_OF_ARRAY(spend->identity), number_to_pointer(number), nullptr);
+	digest_index_put(&limits->by_identity, limits, applied->identity, place_of(number));
+	return OK;
 }
 
 /* What each item counts, computed again from what it brought itself. */
@@ -271,7 +299,7 @@ recount(struct limits *limits, struct series *series) {
 
 enum status
 limits_release(struct limits *limits, const uint8_t operation[32]) {
-	uint64_t number = number_in(&limits->by_operation, operation);
+	uint64_t number = number_in(limits, &limits->by_operation, operation);
 	if (number == NONE)
 		return fail(STATUS_NOT_FOUND, "limits.operation: nothing is reserved for this operation");
 	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
@@ -292,7 +320,7 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 void
 limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
 		void (*visit)(void *context, struct bytes subject, int64_t cents), void *context) {
-	uint64_t number = number_in(&limits->by_operation, operation);
+	uint64_t number = number_in(limits, &limits->by_operation, operation);
 	size_t at = 0;
 	struct bytes subject;
 	void *value;
@@ -306,7 +334,7 @@ limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum l
 
 bool
 limits_has(const struct limits *limits, const uint8_t operation[32]) {
-	return number_in(&limits->by_operation, operation) != NONE;
+	return number_in(limits, &limits->by_operation, operation) != NONE;
 }
 
 /* One part of one spend, while they are collected from all series. */
@@ -440,9 +468,9 @@ limits_expire(struct limits *limits, int64_t now_ms) {
 	size_t gone = 0;
 	for (; gone < limits->count && limits->spends[gone].at_ms <= now_ms - limit_window_ms[LIMIT_WEEK]; gone++) {
 		const struct applied *spend = &limits->spends[gone];
-		(void)map_remove(&limits->by_operation, BYTES_OF_ARRAY(spend->operation));
-		if (number_in(&limits->by_identity, spend->identity) == limits->first_spend + gone)
-			(void)map_remove(&limits->by_identity, BYTES_OF_ARRAY(spend->identity));
+		digest_index_remove(&limits->by_operation, limits, spend->operation);
+		if (number_in(limits, &limits->by_identity, spend->identity) == limits->first_spend + gone)
+			digest_index_remove(&limits->by_identity, limits, spend->identity);
 	}
 	if (gone > 0) /* else there may be none, and nothing to move */
 		memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
@@ -522,15 +550,16 @@ read_spend(struct cursor *cursor, struct limits *limits) {
 	TRY(cursor_u64be(cursor, FIELD, &applied.previous));
 	if (at_ms > (uint64_t)limits->latest_ms ||
 	    (limits->count > 0 && (int64_t)at_ms < limits->spends[limits->count - 1].at_ms) ||
-	    number_in(&limits->by_operation, applied.operation) != NONE ||
-	    applied.previous != number_in(&limits->by_identity, applied.identity))
+	    number_in(limits, &limits->by_operation, applied.operation) != NONE ||
+	    applied.previous != number_in(limits, &limits->by_identity, applied.identity))
 		return damaged();
 	applied.at_ms = (int64_t)at_ms;
 	TRY(reserve(limits, &(struct spend){}));
 	limits->spends[limits->count] = applied;
-	TRY(map_put(&limits->by_operation, BYTES_OF_ARRAY(applied.operation), number_to_pointer(number), nullptr));
 	limits->count++;
-	return map_put(&limits->by_identity, BYTES_OF_ARRAY(applied.identity), number_to_pointer(number), nullptr);
+	digest_index_put(&limits->by_operation, limits, applied.operation, place_of(number));
+	digest_index_put(&limits->by_identity, limits, applied.identity, place_of(number));
+	return OK;
 }
 
 static enum status
