@@ -211,6 +211,36 @@ team_start(struct team *team, size_t index) {
 			see_each_other(team, index, i, PEER_UP);
 }
 
+void
+team_keep(struct team *team, struct simulated_disk *copies[TEAM_MAX]) {
+	for (size_t i = 0; i < team->count; i++)
+		assert_ok(simulated_disk_copy(team->members[i].disk, &copies[i], i));
+}
+
+void
+team_put_back(struct team *team, struct simulated_disk *const copies[TEAM_MAX], uint64_t seed) {
+	for (size_t i = 0; i < team->count; i++)
+		if (team->members[i].is_open)
+			team_stop(team, i);
+	memset(team->is_cut, 0, sizeof team->is_cut);
+	for (size_t i = 0; i < team->count; i++) {
+		struct team_member *member = &team->members[i];
+		simulated_disk_destroy(&member->disk);
+		assert_ok(simulated_disk_copy(copies[i], &member->disk, seed + i));
+		member->house.io = simulated_disk_io(member->disk);
+	}
+	for (size_t i = 0; i < team->count; i++)
+		team_start(team, i);
+	team_settle(team);
+}
+
+void
+team_keys(size_t index, struct pledge_keys *keys, struct party *party) {
+	keys_of(index, keys);
+	party->index = (uint8_t)(index + 1);
+	identity_of(index, party->identity);
+}
+
 static void
 found_member(struct team *team, size_t index) {
 	struct team_member *member = &team->members[index];

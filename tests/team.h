@@ -56,6 +56,11 @@ void team_connect(struct team *team, size_t a, size_t b);
 /* The process is gone: nothing that it had in memory is there afterwards. */
 void team_stop(struct team *team, size_t index);
 void team_start(struct team *team, size_t index);
+/* What is on all disks, and all keepers started from that: on disks of this seed. Copies are the caller's to destroy. */
+void team_keep(struct team *team, struct simulated_disk *copies[TEAM_MAX]);
+void team_put_back(struct team *team, struct simulated_disk *const copies[TEAM_MAX], uint64_t seed);
+/* What a keeper signs with, as the others know it, and its place among them. */
+void team_keys(size_t index, struct pledge_keys *keys, struct party *party);
 /* Messages are delivered and everybody does what follows, until nobody has anything left to do. */
 void team_settle(struct team *team);
 /* Both clocks of all go on. */

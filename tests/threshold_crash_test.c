@@ -154,19 +154,25 @@ make_with(uint64_t seed, struct going *going) {
 	return going->counted;
 }
 
-/* The same of a refresh. */
+struct redealing {
+	const char *threshold, *kind, *payload; /* of the key as it is made first, and what is done with it */
+};
+
+/* The same of a dealing anew. */
 static uint64_t
-refresh_with(uint64_t seed, struct going *going) {
+redeal_with(uint64_t seed, const struct redealing *redealing, struct going *going) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_request vote;
 	struct ipc_response response;
 	struct hash256 operation;
 	team_found(&team, 3, seed);
-	team_make_key(&team, "vault", "2-of-3");
+	team_make_key(&team, "vault", redealing->threshold);
 	team_submit(&team, 0,
-		    (struct firm_operation){
-			    .by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
+		    (struct firm_operation){.by = FIRM_PERSON_4,
+					    .kind = redealing->kind,
+					    .resource = "key:vault",
+					    .payload = redealing->payload},
 		    &arena, &response);
 	assert_answer(202, "held", &response);
 	assert_ok(hex_decode(response.operation, operation.bytes, sizeof operation.bytes));
@@ -208,7 +214,7 @@ a_key_is_made_at_all_keepers_or_at_none(void **) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = make_with(1, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = who; at < messages; at += is_soak() ? 1 : 23) {
+		for (uint64_t at = is_soak() ? 0 : who; at < messages; at += is_soak() ? 1 : 23) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			make_with(2 + tried++, &going);
 		}
@@ -217,16 +223,27 @@ a_key_is_made_at_all_keepers_or_at_none(void **) {
 }
 
 static void
-a_refresh_ends_at_all_keepers_or_at_none(void **) {
+redeal_at_all_points(const struct redealing *redealing) {
 	struct going nobody = {.at = UINT64_MAX};
-	uint64_t messages = refresh_with(1, &nobody), tried = 0;
+	uint64_t messages = redeal_with(1, redealing, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = 3 * who; at < messages; at += is_soak() ? 1 : 29) {
+		for (uint64_t at = is_soak() ? 0 : 3 * who; at < messages; at += is_soak() ? 1 : 29) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
-			refresh_with(2 + tried++, &going);
+			redeal_with(2 + tried++, redealing, &going);
 		}
 	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
 	print_outcomes();
+}
+
+static void
+a_refresh_ends_at_all_keepers_or_at_none(void **) {
+	redeal_at_all_points(&(struct redealing){"2-of-3", "key.refresh", "{}"});
+}
+
+static void
+a_reshare_ends_at_all_keepers_or_at_none(void **) {
+	redeal_at_all_points(&(struct redealing){"3-of-3", "key.reshare",
+						 "{\"parties\":[\"one\",\"two\",\"three\"],\"threshold\":\"2-of-3\"}"});
 }
 
 static int64_t
@@ -291,4 +308,4 @@ what_was_signed_counts_whoever_goes(void **) {
 }
 
 RUN_TESTS(T(a_key_is_made_at_all_keepers_or_at_none), T(a_refresh_ends_at_all_keepers_or_at_none),
-	  T(what_was_signed_counts_whoever_goes))
+	  T(a_reshare_ends_at_all_keepers_or_at_none), T(what_was_signed_counts_whoever_goes))

@@ -25,6 +25,13 @@ constexpr bool FAULT_SKIP_SELF_VERIFY = true;
 constexpr bool FAULT_SKIP_SELF_VERIFY = false;
 #endif
 
+#if defined(                                                                                                           \
+	GATEHOUSE_FAULT_SKIP_PLEDGES) /* keeper/threshold_pledging.c: shares are taken on what was said, not pledged */
+constexpr bool FAULT_SKIP_PLEDGES = true;
+#else
+constexpr bool FAULT_SKIP_PLEDGES = false;
+#endif
+
 #if defined(GATEHOUSE_FAULT_SKIP_SYNC) /* ledger/log.c: a frame is answered for before it is durable */
 constexpr bool FAULT_SKIP_SYNC = true;
 #else

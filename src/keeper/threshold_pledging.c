@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "keys/bip32.h"
 
@@ -213,7 +214,7 @@ dealing_session_settle(struct keeper *keeper, struct joint_session *session) {
 			pledge_if_all_stored(keeper, session);
 		return;
 	}
-	if (pledges_are_complete(&session->pledges, &session->holders))
+	if (FAULT_SKIP_PLEDGES || pledges_are_complete(&session->pledges, &session->holders))
 		take_shares(keeper, session);
 	else if (pledges_are_hopeless(&session->pledges, &session->sharing, own_holder(keeper, &session->sharing)))
 		give_up(keeper, session);
