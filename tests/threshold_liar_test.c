@@ -457,18 +457,51 @@ who_has_pledged_is_convinced_however_late(void **) {
 	}
 }
 
+/* Who has pledged is not told that it failed as long as the liar could still make it a success elsewhere. */
+static void
+people_end_it_when_the_liar_is_no_keeper_any_more(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct run run = {.lie = &lies[ARRAY_LENGTH(lies) - 1]};
+	char hex[2 * sizeof base.operation.bytes + 1];
+	struct ipc_response response;
+	assert_int_equal(BEFORE, run_with(&run, 70));
+	hex_encode(hash256_bytes(&base.operation), hex);
+	for (size_t at = 0; at < 2; at++) {
+		struct firm_operation resolve = {.by = FIRM_PERSON_4,
+						 .kind = "intent.resolve",
+						 .resource = arena_format(&arena, "operation:%s", hex),
+						 .payload = "{\"happened\":false}"};
+		struct peer *liar = &base.team.members[at].peers[LIAR];
+		team_cut(&base.team, 0, 1); /* each is asked by itself */
+		team_do(&base.team, at, resolve, &arena, &response);
+		assert_answer(409, "failed", &response);
+		assert_non_null(memmem(response.body.data, response.body.len, "operation.acting", 16));
+		liar->is_enrolled = false;
+		team_settle(&base.team);
+		team_do(&base.team, at, resolve, &arena, &response);
+		assert_answer(200, "done", &response);
+		team_settle(&base.team);
+		assert_int_equal(OPERATION_FAILED, team_state(&base.team, at, &base.operation));
+		liar->is_enrolled = true;
+	}
+	team_connect(&base.team, 0, 1);
+	team_settle(&base.team);
+	assert_int_equal(BEFORE, epoch_at(0));
+	assert_int_equal(BEFORE, epoch_at(1));
+}
+
 static bool
 is_soak(void) {
 	return getenv("GATEHOUSE_SOAK") != nullptr;
 }
 
-/* At every point of its kind, until one comes that is after the end; or at one for each lie and keeper. */
+/* At every point of its kind, until one comes that is after the end; or at one for each lie. */
 static void
 go_at(enum going point, uint64_t spread) {
 	uint64_t tried = 0, taken = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++)
-		for (size_t who = 0; who < 2; who++)
-			for (uint64_t at = is_soak() ? 0 : (7 * i + 23 * who) % spread;; at++) {
+		for (size_t who = is_soak() ? 0 : i % 2; who < (is_soak() ? 2 : i % 2 + 1); who++)
+			for (uint64_t at = is_soak() ? 0 : 7 * i % spread;; at++) {
 				struct run run = {.lie = &lies[i],
 						  .who = who,
 						  .point = point,
@@ -480,7 +513,7 @@ go_at(enum going point, uint64_t spread) {
 				if (!run.is_gone || !is_soak())
 					break;
 			}
-	assert_true(tried > ARRAY_LENGTH(lies));
+	assert_true(tried > ARRAY_LENGTH(lies) / 2);
 	print_message("# %llu times gone, %llu times the new shares were taken\n", (unsigned long long)tried,
 		      (unsigned long long)taken);
 }
@@ -497,9 +530,9 @@ whoever_goes_at_whichever_write(void **) {
 
 int
 main(void) {
-	static const struct CMUnitTest tests[] = {T(whatever_one_keeper_says_to_whom_the_others_keep_the_key),
-						  T(who_has_pledged_is_convinced_however_late),
-						  T(whoever_goes_before_whichever_message),
-						  T(whoever_goes_at_whichever_write)};
+	static const struct CMUnitTest tests[] = {
+		T(whatever_one_keeper_says_to_whom_the_others_keep_the_key),
+		T(who_has_pledged_is_convinced_however_late), T(people_end_it_when_the_liar_is_no_keeper_any_more),
+		T(whoever_goes_before_whichever_message), T(whoever_goes_at_whichever_write)};
 	return cmocka_run_group_tests(tests, begin, end);
 }
