@@ -76,13 +76,13 @@ struct submission {
 	struct bytes key_id; /* that signed */
 	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
-	bool nonce_taken;          /* also where the operation was refused after it */
-	uint32_t counter;          /* where a passkey signed: its authenticator's */
-	struct bytes totp;         /* a one-time password beside an Ed25519 signature, as it was typed; empty: none */
-	bool has_totp;             /* it was taken: its step stands in the evidence, or in the refusal */
+	bool nonce_taken;  /* also where the operation was refused after it */
+	uint32_t counter;  /* where a passkey signed: its authenticator's */
+	struct bytes totp; /* a one-time password beside an Ed25519 signature, as it was typed; empty: none */
+	bool has_totp;     /* it was taken: its step stands in the evidence, or in the refusal */
 	int64_t totp_step;
-	struct bytes requester;    /* canonical JSON: evidence of the signature */
-	struct bytes peer_address; /* reported */
+	struct bytes requester;          /* canonical JSON: evidence of the signature */
+	struct bytes peer_address;       /* reported */
 	const struct seen_network *seen; /* in its place where the operation is decided again */
 };
 
