@@ -136,30 +136,23 @@ apply_outcome(struct projection *projection, const struct projection_entry *entr
 }
 
 static enum status
-note_rejection(struct projection *projection, const struct projection_entry *entry, const struct projection_vote *vote,
-	       struct bytes reason) {
+note_rejection(struct projection *projection, const struct projection_entry *entry, const json *statement) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
-	rejection_write(&w, vote->person, reason);
+	rejection_write(&w, text_of(statement, "person"), text_of(statement, "reason"));
 	TRY(json_writer_finish(&w));
-	return projection_put_object(projection, PROJECTION_REJECTIONS, vote->operation, (struct bytes){},
-				     buffer_bytes(&body), entry->index);
+	return projection_put_object(projection, PROJECTION_REJECTIONS, text_of(entry->body, "operation"),
+				     (struct bytes){}, buffer_bytes(&body), entry->index);
 }
 
 static enum status
 apply_vote(struct projection *projection, const struct projection_entry *entry) {
 	const json *statement = json_get(entry->body, "statement");
-	struct projection_vote vote = {.operation = text_of(entry->body, "operation"),
-				       .person = text_of(statement, "person"),
-				       .verdict = text_of(statement, "verdict"),
-				       .at_ms = entry->at_ms,
-				       .index = entry->index};
-	TRY(projection_put_vote(projection, &vote));
-	if (!bytes_equal_text(vote.verdict, approval_verdict_name(APPROVAL_REJECT)))
+	if (!bytes_equal_text(text_of(statement, "verdict"), approval_verdict_name(APPROVAL_REJECT)))
 		return OK;
-	TRY(note_rejection(projection, entry, &vote, text_of(statement, "reason")));
-	struct projection_operation operation = {.id = vote.operation,
+	TRY(note_rejection(projection, entry, statement));
+	struct projection_operation operation = {.id = text_of(entry->body, "operation"),
 						 .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
 						 .at_ms = entry->at_ms,
 						 .index = entry->index};

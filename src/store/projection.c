@@ -18,11 +18,9 @@ static const char schema[] =
 	"CREATE INDEX operations_principal ON operations(principal);"
 	"CREATE INDEX operations_resource ON operations(resource);"
 	"CREATE INDEX operations_state ON operations(state);"
-	"CREATE TABLE votes(operation TEXT NOT NULL, person TEXT NOT NULL, verdict TEXT NOT NULL, at INTEGER NOT NULL,"
-	" idx INTEGER NOT NULL, PRIMARY KEY(operation, person)) WITHOUT ROWID;"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 4;
+constexpr int VERSION = 5;
 
 struct projection {
 	struct database *database;
@@ -114,7 +112,7 @@ projection_clear(struct projection *projection) {
 	TRY(database_begin(projection->database));
 	enum status status = database_execute(projection->database,
 					      "DELETE FROM applied; DELETE FROM entries; DELETE FROM operations;"
-					      "DELETE FROM votes; DELETE FROM objects");
+					      "DELETE FROM objects");
 	if (status != OK) {
 		database_rollback(projection->database);
 		return status;
@@ -130,11 +128,6 @@ enum status
 projection_begin(struct projection *projection) {
 	database_rollback(projection->database); /* of a round that failed before its end */
 	return database_begin(projection->database);
-}
-
-void
-projection_rollback(struct projection *projection) {
-	database_rollback(projection->database);
 }
 
 static enum status
@@ -207,21 +200,6 @@ projection_put_operation(struct projection *projection, const struct projection_
 }
 
 enum status
-projection_put_vote(struct projection *projection, const struct projection_vote *vote) {
-	struct sqlite3_stmt *statement;
-	TRY(database_statement(
-		projection->database,
-		"INSERT OR REPLACE INTO votes(operation, person, verdict, at, idx) VALUES(?1, ?2, ?3, ?4, ?5)",
-		&statement));
-	database_bind_text(statement, 1, vote->operation);
-	database_bind_text(statement, 2, vote->person);
-	database_bind_text(statement, 3, vote->verdict);
-	database_bind_integer(statement, 4, vote->at_ms);
-	database_bind_integer(statement, 5, (int64_t)vote->index);
-	return database_run(projection->database, statement);
-}
-
-enum status
 projection_put_object(struct projection *projection, const char *collection, struct bytes id, struct bytes state,
 		      struct bytes body, uint64_t index) {
 	struct sqlite3_stmt *statement;
@@ -235,16 +213,6 @@ projection_put_object(struct projection *projection, const char *collection, str
 	database_bind_text(statement, 3, state);
 	database_bind_text(statement, 4, body);
 	database_bind_integer(statement, 5, (int64_t)index);
-	return database_run(projection->database, statement);
-}
-
-enum status
-projection_remove_object(struct projection *projection, const char *collection, struct bytes id) {
-	struct sqlite3_stmt *statement;
-	TRY(database_statement(projection->database, "DELETE FROM objects WHERE collection = ?1 AND id = ?2",
-			       &statement));
-	database_bind_text(statement, 1, bytes_of_text(collection));
-	database_bind_text(statement, 2, id);
 	return database_run(projection->database, statement);
 }
 
@@ -280,7 +248,6 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 		{"SELECT id, kind, principal, resource, state, at, idx, legal_entity, words FROM operations ORDER BY "
 		 "id",
 		 9},
-		{"SELECT operation, person, verdict, at, idx FROM votes ORDER BY operation, person", 5},
 		{"SELECT collection, id, state, body, idx FROM objects ORDER BY collection, id", 5},
 	};
 	_cleanup_(sha256_stream_destroy) struct sha256_stream *hash = nullptr;
@@ -428,59 +395,6 @@ projection_list_operations(struct projection *projection, const struct projectio
 	return is_search && *next == 0 ? read_reach(projection, operation_statements[by].reach, filter, next) : OK;
 }
 
-struct found {
-	enum status (*visit)(void *context, const struct projection_operation *operation);
-	void *context;
-	bool any;
-};
-
-static enum status
-note_found(void *context, const struct projection_operation *operation) {
-	struct found *found = context;
-	found->any = true;
-	return found->visit(found->context, operation);
-}
-
-enum status
-projection_get_operation(struct projection *projection, struct bytes id,
-			 enum status (*visit)(void *context, const struct projection_operation *operation),
-			 void *context) {
-	struct sqlite3_stmt *statement;
-	struct found found = {visit, context, false};
-	TRY(database_statement(projection->database, OPERATION_COLUMNS "operations WHERE id = ?1", &statement));
-	database_bind_text(statement, 1, id);
-	TRY(visit_operations(projection, statement, note_found, &found));
-	return found.any ? OK : fail(STATUS_NOT_FOUND, "projection.operation: there is no %.*s", BYTES_ARGS(id));
-}
-
-enum status
-projection_list_votes(struct projection *projection, struct bytes operation,
-		      enum status (*visit)(void *context, const struct projection_vote *vote), void *context) {
-	struct sqlite3_stmt *statement;
-	bool row;
-	TRY(database_statement(
-		projection->database,
-		"SELECT operation, person, verdict, at, idx FROM votes WHERE operation = ?1 ORDER BY idx", &statement));
-	database_bind_text(statement, 1, operation);
-	for (;;) {
-		TRY(database_step(projection->database, statement, &row));
-		if (!row)
-			return OK;
-		struct projection_vote vote = {
-			.operation = database_bytes(statement, 0),
-			.person = database_bytes(statement, 1),
-			.verdict = database_bytes(statement, 2),
-			.at_ms = database_integer(statement, 3),
-			.index = (uint64_t)database_integer(statement, 4),
-		};
-		enum status status = visit(context, &vote);
-		if (status != OK) {
-			database_reset(statement);
-			return status;
-		}
-	}
-}
-
 #define ENTRY_COLUMNS "SELECT idx, type, seq, at, operation FROM entries WHERE "
 #define ENTRY_FILTERS                                                                                                  \
 	" AND (?1 = '' OR type = ?1) AND (?2 = '' OR operation = ?2) AND (?3 = '' OR legal_entity = ?3)"               \
@@ -544,20 +458,4 @@ projection_list_objects(struct projection *projection, const char *collection, s
 			return status;
 		}
 	}
-}
-
-enum status
-projection_get_object(struct projection *projection, const char *collection, struct bytes id, struct buffer *body) {
-	struct sqlite3_stmt *statement;
-	bool row;
-	TRY(database_statement(projection->database, "SELECT body FROM objects WHERE collection = ?1 AND id = ?2",
-			       &statement));
-	database_bind_text(statement, 1, bytes_of_text(collection));
-	database_bind_text(statement, 2, id);
-	TRY(database_step(projection->database, statement, &row));
-	if (!row)
-		return fail(STATUS_NOT_FOUND, "projection.object: there is no %s %.*s", collection, BYTES_ARGS(id));
-	buffer_append_bytes(body, database_bytes(statement, 0));
-	database_reset(statement);
-	return buffer_status(body);
 }

@@ -53,7 +53,6 @@ enum status projection_clear(struct projection *projection);
 enum status projection_begin(struct projection *projection);
 enum status projection_apply(struct projection *projection, const struct projection_entry *entry);
 enum status projection_commit(struct projection *projection, const struct mark *mark);
-void projection_rollback(struct projection *projection);
 /* SHA-256 over every row of every table in order: equal for equal content. */
 enum status projection_fingerprint(struct projection *projection, struct hash256 *fingerprint);
 
@@ -75,19 +74,9 @@ struct projection_operation {
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
 
-struct projection_vote {
-	struct bytes operation;
-	struct bytes person;
-	struct bytes verdict;
-	int64_t at_ms;
-	uint64_t index;
-};
-enum status projection_put_vote(struct projection *projection, const struct projection_vote *vote);
-
 /* Anything else with an id: keys, people, groups, lists, prices. body is canonical JSON; an empty state leaves it. */
 enum status projection_put_object(struct projection *projection, const char *collection, struct bytes id,
 				  struct bytes state, struct bytes body, uint64_t index);
-enum status projection_remove_object(struct projection *projection, const char *collection, struct bytes id);
 
 /* --- Queries. Newest first; `before` is the index of the last row of the page before (0: from the newest). --- */
 
@@ -108,12 +97,6 @@ enum status projection_list_operations(struct projection *projection, const stru
 				       enum status (*visit)(void *context,
 							    const struct projection_operation *operation),
 				       void *context, uint64_t *next);
-enum status projection_get_operation(struct projection *projection, struct bytes id,
-				     enum status (*visit)(void *context, const struct projection_operation *operation),
-				     void *context);
-enum status projection_list_votes(struct projection *projection, struct bytes operation,
-				  enum status (*visit)(void *context, const struct projection_vote *vote),
-				  void *context);
 
 struct projection_row {
 	uint64_t index;
@@ -135,7 +118,5 @@ enum status
 projection_list_objects(struct projection *projection, const char *collection, struct bytes after, size_t limit,
 			enum status (*visit)(void *context, struct bytes id, struct bytes state, struct bytes body),
 			void *context);
-enum status projection_get_object(struct projection *projection, const char *collection, struct bytes id,
-				  struct buffer *body);
 
 #endif
