@@ -23,14 +23,6 @@ key_file_free(struct key_file *key) {
 	*key = (struct key_file){};
 }
 
-void
-key_file_pseudonym(char *text) {
-	uint8_t random[8];
-	memcpy(text, "person:p-", 9);
-	random_bytes(random, sizeof random);
-	hex_encode(BYTES_OF_ARRAY(random), text + 9);
-}
-
 bool
 key_file_is_person(const struct key_file *key) {
 	return key->principal.len > 7 && memcmp(key->principal.data, "person:", 7) == 0;

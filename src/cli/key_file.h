@@ -30,8 +30,6 @@ enum status key_file_read(const char *path, struct key_file *key);
 enum status key_file_read_public(const char *path, struct key_file *key);
 void key_file_free(struct key_file *key); /* a cleanup function */
 
-/* A fresh pseudonym: "person:p-" and 16 random hexadecimal digits; text holds PERSON_ID_SIZE. */
-void key_file_pseudonym(char *text);
 bool key_file_is_person(const struct key_file *key);
 /* For http_signature_create(); borrows. */
 struct http_request_signer key_file_signer(const struct key_file *key);

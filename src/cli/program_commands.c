@@ -83,7 +83,7 @@ keygen_run(struct invocation *invocation) {
 	const char *prefix = is_person ? "person:" : "workload:";
 	char pseudonym[PERSON_ID_SIZE];
 	const char *principal = pseudonym;
-	key_file_pseudonym(pseudonym);
+	directory_new_person_id(pseudonym);
 	if (given != nullptr) {
 		bool is_whole = strncmp(given, prefix, strlen(prefix)) == 0;
 		principal = arena_format(&invocation->arena, "%s%s", is_whole ? "" : prefix, given);

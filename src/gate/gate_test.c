@@ -187,6 +187,35 @@ entities_are_recorded_as_they_were_decided_on_however_often_they_were_before(voi
 }
 
 /* What the worker says is kept by the bundle's hash; without its word nothing is proposed, and its word alone activates nothing. */
+/* What an idempotent repetition must share (design §4). */
+static void
+a_repetition_differs_in_nothing_that_matters(void **) {
+	const struct operation first = {.kind = BYTES_OF_LITERAL("sign"),
+					.resource = BYTES_OF_LITERAL("key:eth-hot"),
+					.reference = BYTES_OF_LITERAL("INV 77"),
+					.reason = BYTES_OF_LITERAL("supplier"),
+					.created_ms = 1,
+					.expires_ms = 2};
+	struct operation again[8];
+	for (size_t i = 0; i < ARRAY_LENGTH(again); i++)
+		again[i] = first;
+	again[0].created_ms = 3;
+	again[0].expires_ms = 4;
+	again[1].kind = BYTES_OF_LITERAL("key.rotate");
+	again[2].resource = BYTES_OF_LITERAL("key:eth-hot-2");
+	again[3].payload_hash.bytes[31] ^= 1;
+	again[4].reference = (struct bytes){};
+	again[5].reason = BYTES_OF_LITERAL("other");
+	again[6].break_glass = true;
+	again[7].reference = BYTES_OF_LITERAL("INV 77s"); /* the same characters, parted elsewhere */
+	again[7].reason = BYTES_OF_LITERAL("upplier");
+	struct hash256 hash = operation_repetition_hash(&first);
+	for (size_t i = 0; i < ARRAY_LENGTH(again); i++) {
+		struct hash256 other = operation_repetition_hash(&again[i]);
+		assert_int_equal(i == 0, hash256_equal(&hash, &other));
+	}
+}
+
 static void
 a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
@@ -447,7 +476,8 @@ a_decision_that_another_key_signed_does_not_replay(void **) {
 	assert_int_equal(1, replayer_counts(replayer).different);
 }
 
-RUN_TESTS(T(a_decision_that_another_key_signed_does_not_replay), T(every_recorded_fact_is_documented),
+RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_another_key_signed_does_not_replay),
+	  T(every_recorded_fact_is_documented),
 	  T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
 	  T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
 	  T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),

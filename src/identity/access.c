@@ -113,18 +113,6 @@ access_revoke(struct access *access, struct bytes principal, struct bytes entity
 	return OK;
 }
 
-const struct access_grant *
-access_grant_of(const struct access *access, struct bytes principal, struct bytes entity) {
-	const struct auditor *auditor = map_get(&access->auditors, principal);
-	bool is_there;
-	if (auditor == nullptr)
-		return nullptr;
-	if (entity.len == 0)
-		return auditor->count == 1 ? &auditor->grants[0] : nullptr;
-	size_t at = place_of(auditor, entity, &is_there);
-	return is_there ? &auditor->grants[at] : nullptr;
-}
-
 size_t
 access_grant_count(const struct access *access, struct bytes principal) {
 	const struct auditor *auditor = map_get(&access->auditors, principal);

@@ -36,8 +36,6 @@ enum status access_grant(struct access *access, struct bytes principal, struct b
 			 int64_t until_ms);
 /* STATUS_NOT_FOUND "access.no_grant". */
 enum status access_revoke(struct access *access, struct bytes principal, struct bytes entity);
-/* The grant of that entity; where the entity is empty the only one. Null: none, or the entity must be named. */
-const struct access_grant *access_grant_of(const struct access *access, struct bytes principal, struct bytes entity);
 size_t access_grant_count(const struct access *access, struct bytes principal);
 const struct access_grant *access_grant_at(const struct access *access, struct bytes principal, size_t index);
 

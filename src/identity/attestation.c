@@ -22,11 +22,6 @@ static const struct format {
 	[ATTESTATION_FORMAT_ANDROID_KEY] = {"android-key", attestation_verify_android_key},
 };
 
-const char *
-attestation_format_name(enum attestation_format format) {
-	return FORMATS[format].name;
-}
-
 void
 attestation_result_free(struct attestation_result *result) {
 	certificate_chain_free(&result->chain);

@@ -29,8 +29,6 @@ enum attestation_format {
 	ATTESTATION_FORMATS,
 };
 
-const char *attestation_format_name(enum attestation_format format); /* "packed" */
-
 struct attestation {
 	enum attestation_format format;
 	struct authenticator_data data; /* with a credential */

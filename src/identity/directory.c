@@ -273,16 +273,6 @@ directory_suspend(struct directory *directory, struct bytes principal, bool susp
 	return OK;
 }
 
-enum status
-directory_move(struct directory *directory, struct bytes principal, struct bytes unit_id) {
-	struct stored_principal *stored;
-	const struct unit *unit;
-	TRY(find_principal(directory, principal, &stored));
-	TRY(find_unit(directory, unit_id, &unit));
-	stored->principal.unit = unit;
-	return OK;
-}
-
 /* --- Keys --- */
 
 static enum status

@@ -101,7 +101,6 @@ enum status directory_check_key(const struct directory *directory, enum principa
 				const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
 enum status directory_revoke_key(struct directory *directory, struct bytes key_id); /* final */
 enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
-enum status directory_move(struct directory *directory, struct bytes principal, struct bytes unit);
 enum status directory_add_group(struct directory *directory, struct bytes id);
 enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms);
 enum status directory_remove_member(struct directory *directory, struct bytes group, struct bytes person);

@@ -255,15 +255,6 @@ a_later_delegation_takes_the_place_of_the_present_one_when_it_begins(void **) {
 }
 
 static void
-a_principal_moves_between_units(void **) {
-	_cleanup_(directory_destroy) struct directory *directory = firm();
-	assert_ok(directory_move(directory, ANNA, B("acme-ag")));
-	assert_bytes(B("acme-ag"), directory_principal(directory, ANNA)->unit->id);
-	assert_fails(STATUS_NOT_FOUND, "directory.unknown", directory_move(directory, ANNA, B("nowhere")));
-	assert_non_null(directory_principal(directory, ANNA)->unit);
-}
-
-static void
 bad_input_is_refused_by_name(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
 	static const char LONG[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"; /* 65 */
@@ -352,5 +343,5 @@ a_large_directory_stays_whole(void **) {
 
 RUN_TESTS(T(what_was_registered_is_found), T(a_public_key_belongs_to_one_principal),
 	  T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people), T(a_delegate_may_vote_until_the_end),
-	  T(a_later_delegation_takes_the_place_of_the_present_one_when_it_begins), T(a_principal_moves_between_units),
-	  T(bad_input_is_refused_by_name), T(pseudonyms_are_fresh_and_well_formed), T(a_large_directory_stays_whole))
+	  T(a_later_delegation_takes_the_place_of_the_present_one_when_it_begins), T(bad_input_is_refused_by_name),
+	  T(pseudonyms_are_fresh_and_well_formed), T(a_large_directory_stays_whole))

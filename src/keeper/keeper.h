@@ -58,7 +58,7 @@ struct keeper;
 
 /*
  * Opens the log, restores the state, checks the high-water mark, and records the start. The installation must outlive the
- * keeper. Refuses with the errors of ledger_open(), high_water_check(), gate_restore_entry(): an older data directory, a fork, a
+ * keeper. Refuses with the errors of ledger_open(), high_water_read(), gate_restore_entry(): an older data directory, a fork, a
  * damaged log, another genesis.
  */
 enum status keeper_open(const struct keeper_config *config, struct installation *installation, struct keeper **keeper);

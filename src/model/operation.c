@@ -188,11 +188,3 @@ operation_id(struct bytes instance, struct bytes principal, struct bytes idempot
 	*id = sha256(buffer_bytes(&canonical));
 	return OK;
 }
-
-bool
-operation_is_repetition(const struct operation *first, const struct operation *again) {
-	return bytes_equal(first->kind, again->kind) && bytes_equal(first->resource, again->resource) &&
-	       hash256_equal(&first->payload_hash, &again->payload_hash) &&
-	       bytes_equal(first->reference, again->reference) && bytes_equal(first->reason, again->reason) &&
-	       first->break_glass == again->break_glass;
-}

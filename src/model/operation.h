@@ -38,7 +38,5 @@ enum status operation_id(struct bytes instance, struct bytes principal, struct b
 /* Free text of at most max bytes that a person reads: nothing in it moves a cursor or turns the direction of reading. name: of
  * the error, "operation.reason". Errors: name (STATUS_INVALID, STATUS_TOO_LARGE). */
 enum status text_check(const char *name, struct bytes text, size_t max);
-/* Same kind, resource, payload hash, reference, reason and break-glass: what an idempotent repetition must share (design §4). */
-bool operation_is_repetition(const struct operation *first, const struct operation *again);
 
 #endif

@@ -25,11 +25,6 @@ struct database {
 	char path[PATH_MAX];
 };
 
-const char *
-database_library_version(void) {
-	return sqlite3_libversion();
-}
-
 /* --- Errors. --- */
 
 static enum status

@@ -57,7 +57,4 @@ void database_reset(struct sqlite3_stmt *statement);
 int64_t database_integer(struct sqlite3_stmt *statement, int column);
 struct bytes database_bytes(struct sqlite3_stmt *statement, int column);
 
-/* "3.46.1" of the library in use, for the self-test. */
-const char *database_library_version(void);
-
 #endif

@@ -36,16 +36,6 @@ rollback_guard_name(enum rollback_guard guard) {
 	return guard_names[guard];
 }
 
-enum status
-rollback_guard_parse(struct bytes name, enum rollback_guard *guard) {
-	for (size_t i = 0; i < ARRAY_LENGTH(guard_names); i++)
-		if (bytes_equal_text(name, guard_names[i])) {
-			*guard = (enum rollback_guard)i;
-			return OK;
-		}
-	return fail(STATUS_INVALID, "rollback_guard: \"%.*s\", expected witness, path or none", BYTES_ARGS(name));
-}
-
 /* A mark that is restored together with what it guards is none. */
 static enum status
 check_outside(const char *path, const char *directory) {
@@ -158,20 +148,6 @@ high_water_advance(struct high_water *high_water, const struct mark *mark, bool 
 		status = write_mark(high_water, mark);
 	pthread_mutex_unlock(&high_water->mutex);
 	return status;
-}
-
-enum status
-high_water_check(const struct mark *mark, uint64_t size, const struct hash256 *root_at_mark) {
-	if (size < mark->size)
-		return fail(STATUS_CONFLICT,
-			    "high_water.behind: the log has %llu entries and once had %llu: an older state was put in "
-			    "its place",
-			    (unsigned long long)size, (unsigned long long)mark->size);
-	if (!hash256_equal(&mark->root, root_at_mark))
-		return fail(STATUS_CONFLICT,
-			    "high_water.fork: another log of %llu entries was put in the place of this one",
-			    (unsigned long long)mark->size);
-	return OK;
 }
 
 /* --- witness --- */

@@ -9,7 +9,7 @@
  * none: nothing is kept. Shown in /healthz and in every evidence pack.
  *
  * Errors: STATUS_NOT_FOUND "high_water.missing"; STATUS_CORRUPT "high_water.format"; STATUS_CONFLICT "high_water.origin"
- * (of another log), "high_water.behind" (the log is older than the mark), "high_water.fork" (another root at that size);
+ * (of another log), "high_water.behind" (the log is older than the mark);
  * STATUS_INVALID "high_water.inside" where the file lies in the data directory. Threads: any.
  */
 #ifndef GATEHOUSE_STORE_HIGH_WATER_H
@@ -21,7 +21,6 @@
 enum rollback_guard { ROLLBACK_NONE, ROLLBACK_PATH, ROLLBACK_WITNESS };
 
 const char *rollback_guard_name(enum rollback_guard guard);
-enum status rollback_guard_parse(struct bytes name, enum rollback_guard *guard);
 
 struct high_water;
 
@@ -42,9 +41,6 @@ enum status high_water_begin(struct high_water *high_water, const struct mark *m
 enum status high_water_read(struct high_water *high_water, struct mark *mark, bool *is_set);
 /* Tells of a durable head. It reaches the file at most once a second, or at once where `now` is set. */
 enum status high_water_advance(struct high_water *high_water, const struct mark *mark, bool now);
-
-/* OK if a log that had `root` at mark->size, and has `size` entries, is not behind the mark. */
-enum status high_water_check(const struct mark *mark, uint64_t size, const struct hash256 *root_at_mark);
 
 /* --- witness: the start protocol. --- */
 constexpr size_t HIGH_WATER_NONCE_SIZE = 32;

@@ -69,14 +69,6 @@ a_wall_clock_that_is_set_back_does_not_hold_the_mark(void **) {
 }
 
 static void
-a_log_behind_the_mark_or_beside_it_is_refused(void **) {
-	assert_ok(high_water_check(&second, 10, &second.root));
-	assert_ok(high_water_check(&second, 12, &second.root));
-	assert_fails(STATUS_CONFLICT, "high_water.behind", high_water_check(&second, 9, &second.root));
-	assert_fails(STATUS_CONFLICT, "high_water.fork", high_water_check(&second, 12, &first.root));
-}
-
-static void
 bad_marks_are_refused_by_name(void **) {
 	static const struct {
 		const char *name;
@@ -164,16 +156,6 @@ nothing_is_decided_before_the_witnesses_saw_this_start(void **) {
 	assert_true(is_set && mark.size == 6);
 }
 
-static void
-the_guards_have_names(void **) {
-	enum rollback_guard guard;
-	assert_ok(rollback_guard_parse(BYTES_OF_LITERAL("witness"), &guard));
-	assert_int_equal(guard, ROLLBACK_WITNESS);
-	assert_string_equal(rollback_guard_name(ROLLBACK_PATH), "path");
-	assert_fails(STATUS_INVALID, "rollback_guard", rollback_guard_parse(BYTES_OF_LITERAL("tpm"), &guard));
-}
-
 RUN_TESTS(T(the_mark_follows_at_most_once_a_second_and_at_once_when_told),
-	  T(a_wall_clock_that_is_set_back_does_not_hold_the_mark), T(a_log_behind_the_mark_or_beside_it_is_refused),
-	  T(bad_marks_are_refused_by_name), T(a_mark_inside_the_data_directory_is_refused),
-	  T(nothing_is_decided_before_the_witnesses_saw_this_start), T(the_guards_have_names))
+	  T(a_wall_clock_that_is_set_back_does_not_hold_the_mark), T(bad_marks_are_refused_by_name),
+	  T(a_mark_inside_the_data_directory_is_refused), T(nothing_is_decided_before_the_witnesses_saw_this_start))

@@ -245,14 +245,6 @@ wallet_view(const struct wallet_transaction *transaction, struct buffer *view) {
 	return json_writer_finish(&writer);
 }
 
-enum status
-wallet_view_digest(const struct wallet_transaction *transaction, struct hash256 *digest) {
-	_cleanup_(buffer_free) struct buffer view = {};
-	TRY(wallet_view(transaction, &view));
-	*digest = sha256(buffer_bytes(&view));
-	return OK;
-}
-
 /* --- For people --- */
 
 static void

@@ -115,7 +115,6 @@ enum status wallet_facts(const struct wallet_transaction *transaction, struct fa
 /* What an approver reads: canonical JSON of type "gatehouse/view/v1", appended. It depends on payload, registered assets and
  * key, never on prices or the time, so that keeper and approver build the same bytes. */
 enum status wallet_view(const struct wallet_transaction *transaction, struct buffer *view);
-enum status wallet_view_digest(const struct wallet_transaction *transaction, struct hash256 *digest);
 
 /* The same for people: lines of text, appended (`gatehouse tx decode`). */
 enum status wallet_explain(const struct wallet_transaction *transaction, struct buffer *text);

@@ -164,23 +164,13 @@ bitcoin_transaction_write_without_witness(const struct bitcoin_transaction *tran
 	write_transaction(transaction, false, to);
 }
 
-static enum status
-hash_transaction(const struct bitcoin_transaction *transaction, bool with_witness, struct hash256 *id) {
+enum status
+bitcoin_transaction_id(const struct bitcoin_transaction *transaction, struct hash256 *id) {
 	_cleanup_(buffer_free) struct buffer encoded = {};
-	write_transaction(transaction, with_witness, &encoded);
+	write_transaction(transaction, false, &encoded);
 	TRY(buffer_status(&encoded));
 	*id = sha256_twice(buffer_bytes(&encoded));
 	return OK;
-}
-
-enum status
-bitcoin_transaction_id(const struct bitcoin_transaction *transaction, struct hash256 *id) {
-	return hash_transaction(transaction, false, id);
-}
-
-enum status
-bitcoin_transaction_witness_id(const struct bitcoin_transaction *transaction, struct hash256 *id) {
-	return hash_transaction(transaction, transaction->has_witness, id);
 }
 
 int

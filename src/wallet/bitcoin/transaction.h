@@ -62,7 +62,6 @@ void bitcoin_output_write(const struct bitcoin_output *output, struct buffer *to
 
 /* The txid (without witnesses) and the wtxid. Fail only without memory. */
 enum status bitcoin_transaction_id(const struct bitcoin_transaction *transaction, struct hash256 *id);
-enum status bitcoin_transaction_witness_id(const struct bitcoin_transaction *transaction, struct hash256 *id);
 
 /* What no valid transaction can be without: inputs and outputs, no coinbase, no outpoint spent twice, amounts and their sum
  * within 21 million bitcoin. *output_sats receives the sum.
