@@ -1,7 +1,8 @@
 # What people type. Every target does the set-up that it needs (scripts/setup); SETUP=no forbids changes to the system.
 #
 #   make            builds build/gatehouse, optimised and hardened
-#   make demo       takes real transfers through the gate and attacks it, narrated; KEEP=1 leaves it serving, AMOUNTS=TEXT draws others
+#   make demo       takes real transfers through the gate and attacks it, narrated; KEEP=1 leaves it serving, AMOUNTS=TEXT draws others;
+#                   KEEPERS=1 has three keepers share a key instead
 #   make test       builds and runs everything that must hold; ends with "N passed, N failed, N skipped"
 #   make bench      measures against bench/bars.json; ONLY=ledger runs one module
 #   make fuzz       a few seconds of every fuzz target; ONLY=json_fuzz runs one, SECONDS_EACH=60 longer

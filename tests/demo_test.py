@@ -23,6 +23,12 @@ STEPS = [
     "root edits the allow list", "root edits state.db", "a hostile gateway forges", "it shows another transfer", "old data is put back", "an operator re-signs",
     "an old receipt", "the witness", "offline verification", "replay", "answers with receipts",
 ]
+KEEPERS_STEPS = [
+    "three keepers are founded", "their processes start", "they enrol each other", "a key is made, 2 of 3", "a transfer",
+    "b dies while it signs", "the other two sign", "b starts again", "b is copied and put back", "a and c go on", "people re-admit it",
+    "its shares are dealt anew", "c has a policy of its own", "a larger transfer", "a smaller one", "replay of the three logs",
+]
+KEEPERS_AMOUNTS = ["a transfer", "the other two sign", "a and c go on", "a smaller one"]
 # Steps whose number is an amount.
 AMOUNTS = ["1 small EIP-1559 transfer", "2 token over the limit", "3 PSBT", "8 velocity breach", "it shows another transfer"]
 
@@ -53,9 +59,9 @@ class Demo:
             assert not is_ours(pid), f"process {pid} runs on"
         return self.process.returncode
 
-    def numbers(self):
+    def numbers(self, steps=tuple(STEPS)):
         """The number of each step, by the step's title."""
-        return {title: found.group(1) for title in STEPS
+        return {title: found.group(1) for title in steps
                 if (found := re.search(rf"^ +{re.escape(title)} +[a-z ]+? {{1,18}}(\S.*?)  ", self.text, re.MULTILINE))}
 
 
@@ -85,6 +91,39 @@ def test_every_step_is_told_with_a_number_and_other_amounts_give_other_numbers()
         assert re.fullmatch(r"[0-9,]+\.[0-9]{2} USD", one.numbers()[title]), one.numbers()[title]
         assert one.numbers()[title] != other.numbers()[title], f"{title}: {one.numbers()[title]} in both"
         assert one.numbers()[title] == again.numbers()[title], f"{title}: the same text gives other amounts"
+
+
+def test_three_keepers_share_a_key_and_one_dies_one_goes_back_one_says_no():
+    one, other = run("--keepers", "--amounts", "one"), run("--keepers", "--amounts", "other")
+    for demo in (one, other):
+        missing = [title for title in KEEPERS_STEPS if title not in demo.numbers(KEEPERS_STEPS)]
+        assert missing == [], f"not told: {missing}:\n{demo.text}"
+        for words in ("a says: joint.", "peers.behind: a and c have seen", "forbidden by local:no-large (keeper c)", "different 0", "joint.admission"):
+            assert words in re.sub(r"\s+", " ", demo.text), f"{words}:\n{demo.text}"
+        assert demo.errors == "", demo.errors
+        seen = re.search(r"b is copied and put back +refused +(\d+) entries .* have seen (\d+) of it", demo.text)
+        assert int(seen.group(1)) < int(seen.group(2)), demo.text
+    for title in KEEPERS_AMOUNTS:
+        numbers = [demo.numbers(KEEPERS_STEPS)[title] for demo in (one, other)]
+        assert all(re.fullmatch(r"[0-9,]+\.[0-9]{2} USD", number) for number in numbers), numbers
+    assert [one.numbers(KEEPERS_STEPS)[title] for title in KEEPERS_AMOUNTS] != [other.numbers(KEEPERS_STEPS)[title] for title in KEEPERS_AMOUNTS]
+
+
+def test_of_three_keepers_too_a_step_that_fails_ends_it_and_a_signal_does():
+    demo = Demo("--keepers")
+    demo.read_until("their processes start")
+    demo.read_until("each with gateway")
+    # The machine of c goes before anything is made: the key needs all three.
+    os.kill(int(re.findall(r"supervisor (\d+)", demo.text)[2]), signal.SIGKILL)
+    assert demo.end() in (1, 3), demo.text
+    assert "did not give what it must" in demo.errors and "a key is made" not in demo.text, demo.errors
+    demo = Demo("--keepers")
+    demo.read_until("they enrol each other")
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.end() == 3, demo.text
+    assert "interrupted" in demo.errors, demo.errors
+    refused = subprocess.run([GATEHOUSE, "demo", "--keepers", "--keep"], capture_output=True, text=True, check=False, timeout=60)
+    assert refused.returncode == 2 and "usage.keep" in refused.stderr, refused
 
 
 def test_a_signal_ends_it_in_order():

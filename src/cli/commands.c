@@ -53,6 +53,7 @@ const struct command commands[] = {
 	{nullptr, "demo", "", "Found a firm, take its transfers through the gate, attack it and audit it, and tell of it",
 	 demo_command_run, 0,
 	 {{"amounts", "TEXT", "what the amounts are drawn from (default: gatehouse)"},
+	  {"keepers", nullptr, "three keepers that share a key, instead: one dies, one goes back, one says no"},
 	  {"keep", nullptr, "stay serving at the end, until Ctrl-C"}}},
 	{nullptr, "process", "ROLE", "One process of an installation; the supervisor starts it", process_run, 0, {},
 	 .is_hidden = true},

@@ -28,7 +28,10 @@ serve_run(struct invocation *invocation) {
 enum status
 demo_command_run(struct invocation *invocation) {
 	struct demo_options options = {.amounts = invocation_option(invocation, "amounts"),
+				       .keepers = invocation_flag(invocation, "keepers"),
 				       .keep = invocation_flag(invocation, "keep")};
+	if (options.keepers && options.keep)
+		return fail(STATUS_INVALID, "usage.keep: the three keepers stop when their story is told");
 	invocation->exit_code = demo_run(&options);
 	return OK;
 }

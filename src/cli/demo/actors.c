@@ -24,12 +24,22 @@ static const struct {
 };
 
 static enum status
-make_actor(struct actors *actors, enum actor_id id) {
+make_key(const struct actors *others, enum actor_id id, struct key_file *key) {
+	char path[4096];
+	if (others == nullptr)
+		return key_file_generate(key, firm[id].principal, firm[id].key);
+	snprintf(path, sizeof path, "%s/%s", others->house->keys, firm[id].file);
+	return key_file_read(path, key);
+}
+
+/* others: whose key it has; null: one of its own. */
+static enum status
+make_actor(struct actors *actors, const struct actors *others, enum actor_id id) {
 	struct actor *actor = &actors->actors[id];
 	actor->name = firm[id].name;
 	actor->file = firm[id].file;
 	actor->source = firm[id].source;
-	TRY(key_file_generate(&actor->key, firm[id].principal, firm[id].key));
+	TRY(make_key(others, id, &actor->key));
 	const char *path = arena_format(&actors->arena, "%s/%s", actors->house->keys, actor->file);
 	TRY_ALLOC(path);
 	TRY(key_file_write(&actor->key, path));
@@ -57,14 +67,25 @@ write_profile(struct actors *actors, enum actor_id id) {
 	return io_replace_file(io_system(), path, buffer_bytes(&text));
 }
 
-enum status
-actors_make(struct actors *actors, struct house *house, const char *instance) {
-	*actors = (struct actors){.house = house, .instance = instance};
+static enum status
+make_all(struct actors *actors, const struct actors *others) {
 	for (enum actor_id id = 0; id < ACTORS; id++)
-		TRY(make_actor(actors, id));
+		TRY(make_actor(actors, others, id));
 	for (enum actor_id id = 0; id < ACTORS; id++)
 		TRY(write_profile(actors, id));
 	return OK;
+}
+
+enum status
+actors_make(struct actors *actors, struct house *house, const char *instance) {
+	*actors = (struct actors){.house = house, .instance = instance};
+	return make_all(actors, nullptr);
+}
+
+enum status
+actors_join(struct actors *actors, struct house *house, const struct actors *others, unsigned first) {
+	*actors = (struct actors){.house = house, .instance = others->instance, .operations = first};
+	return make_all(actors, others);
 }
 
 void
@@ -326,6 +347,19 @@ actor_post_vote(struct actors *actors, enum actor_id by, const char *operation, 
 	TRY(connection_exchange(actors->actors[by].connection, &actors->arena, &request, &answer));
 	told_read(&actors->arena, &answer, told);
 	return OK;
+}
+
+enum status
+actor_vote(struct actors *actors, enum actor_id by, const char *operation, struct told *told) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct told material;
+	const char *target = arena_format(&actors->arena, "/v1/operations/%s/payload", operation);
+	TRY_ALLOC(target);
+	TRY(actor_get(actors, by, target, &material));
+	if (material.status != 200)
+		return fail(STATUS_CONFLICT, "demo.material: %u %s", material.status, material.type);
+	TRY(actor_sign_vote(actors, by, material.body, &body));
+	return actor_post_vote(actors, by, operation, buffer_bytes(&body), told);
 }
 
 enum status

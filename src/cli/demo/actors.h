@@ -48,6 +48,8 @@ struct actors {
 
 /* Makes the keys, and files of them and profiles for the command line beside the founding document. */
 enum status actors_make(struct actors *actors, struct house *house, const char *instance);
+/* The same people and workloads with the same keys at another house; what they ask there is counted from `first` on. */
+enum status actors_join(struct actors *actors, struct house *house, const struct actors *others, unsigned first);
 void actors_free(struct actors *actors); /* a cleanup function */
 /* Before the processes stop: what is kept open goes. */
 void actors_hang_up(struct actors *actors);
@@ -100,6 +102,8 @@ enum status actor_get(struct actors *actors, enum actor_id by, const char *targe
 enum status actor_approve(struct actors *actors, enum actor_id by, const char *operation, struct told *told);
 /* `gatehouse op reject`, likewise. */
 enum status actor_reject(struct actors *actors, enum actor_id by, const char *operation);
+/* The same vote from within this process: the material is fetched, read and signed as there. */
+enum status actor_vote(struct actors *actors, enum actor_id by, const char *operation, struct told *told);
 /* A vote on its way: whoever carries it needs no authority. */
 enum status actor_vote_request(struct actors *actors, const char *operation, struct bytes body,
 			       struct http_request *request);

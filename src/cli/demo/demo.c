@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/demo/interrupt.h"
+#include "cli/demo/keepers.h"
 #include "cli/demo/stage.h"
 
 /* --- The story. --- */
@@ -132,31 +133,46 @@ play(struct stage *stage) {
 	return stage->keep ? stay(stage) : OK;
 }
 
-int
-demo_run(const struct demo_options *options) {
-	struct stage *stage = calloc(1, sizeof *stage);
-	if (stage == nullptr)
-		return EXIT_INTERNAL;
-	stage->amounts = options->amounts == nullptr ? "gatehouse" : options->amounts;
-	stage->keep = options->keep;
-	stage->house.program = stage->house.front_listener = -1;
-	log_start("demo", LOG_LEVEL_ERROR);
-	interrupt_watch();
-	setvbuf(stdout, nullptr, _IOLBF, 0);
-	enum status status = play(stage);
+static int
+say_outcome(enum status status, const char *why) {
 	fflush(stdout);
 	bool is_interrupted = status != OK && interrupt_came(); /* whatever the step that it came in made of it */
 	if (is_interrupted)
 		fprintf(stderr, "\ngatehouse demo: interrupted; what was started stops\n");
-	else if (status != OK) {
-		fprintf(stderr, "\ngatehouse demo: a step did not give what it must:\n  %s\n", fail_message());
-		if (stage->house.log != nullptr)
-			house_show_log(&stage->house);
-	}
-	house_close(&stage->house);
-	stage_free(stage);
-	free(stage);
+	else if (status != OK)
+		fprintf(stderr, "\ngatehouse demo: a step did not give what it must:\n  %s\n", why);
 	if (status == OK)
 		return EXIT_DONE;
 	return is_interrupted || status == STATUS_UNAVAILABLE ? EXIT_UNREACHABLE : EXIT_FOUND;
+}
+
+static void
+begin(void) {
+	log_start("demo", LOG_LEVEL_ERROR);
+	interrupt_watch();
+	setvbuf(stdout, nullptr, _IOLBF, 0);
+}
+
+int
+demo_run(const struct demo_options *options) {
+	const char *amounts = options->amounts == nullptr ? "gatehouse" : options->amounts;
+	begin();
+	if (options->keepers) {
+		enum status told = keepers_demo(amounts);
+		return say_outcome(told, fail_message());
+	}
+	struct stage *stage = calloc(1, sizeof *stage);
+	if (stage == nullptr)
+		return EXIT_INTERNAL;
+	stage->amounts = amounts;
+	stage->keep = options->keep;
+	stage->house.program = stage->house.front_listener = -1;
+	enum status status = play(stage);
+	int code = say_outcome(status, fail_message());
+	if (status != OK && !interrupt_came() && stage->house.log != nullptr)
+		house_show_log(&stage->house);
+	house_close(&stage->house);
+	stage_free(stage);
+	free(stage);
+	return code;
 }

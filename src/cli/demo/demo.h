@@ -11,6 +11,7 @@
 
 struct demo_options {
 	const char *amounts; /* a text that the amounts are drawn from; null: "gatehouse" */
+	bool keepers;        /* the story of three keepers that share a key, instead */
 	bool keep;           /* stay serving at the end, until a signal */
 };
 

@@ -60,8 +60,8 @@ write_invariants(struct buffer *to) {
 	return buffer_status(to);
 }
 
-static enum status
-write_founding(struct stage *stage) {
+enum status
+stage_write_founding(struct stage *stage) {
 	_cleanup_(buffer_free) struct buffer policies = {}, invariants = {};
 	TRY(write_policies(stage, &policies));
 	TRY(write_invariants(&invariants));
@@ -114,7 +114,7 @@ step_found(struct stage *stage) {
 	TRY_ALLOC(one);
 	TRY_ALLOC(three);
 	TRY(actors_make(&stage->actors, house, "northwind.example"));
-	TRY(write_founding(stage));
+	TRY(stage_write_founding(stage));
 	TRY(HOUSE_RUN(house, 0, &output, &exit_code, "init", "--config", house->config_path, "--founding",
 		      house->founding_path, "--sign-with", one, "--sign-with", three, "--pins", house->pins_path,
 		      "--json"));
@@ -198,8 +198,8 @@ make_key(struct stage *stage, const char *account, const char *id, struct told *
 	return stage_expect(stage, "a new key, two approvals", made, "done");
 }
 
-static enum status
-public_key_of(const struct told *made, uint8_t public_key[33]) {
+enum status
+stage_public_key(const struct told *made, uint8_t public_key[33]) {
 	const json *record;
 	struct key_info info;
 	TRY(json_need(made->result, "result", "key", JSON_OBJECT, &record));
@@ -210,19 +210,27 @@ public_key_of(const struct told *made, uint8_t public_key[33]) {
 }
 
 enum status
+stage_address(struct stage *stage, const uint8_t public_key[33], const char **address) {
+	uint8_t uncompressed[65];
+	char text[EVM_ADDRESS_TEXT_SIZE];
+	TRY(secp256k1_public_uncompressed(bytes_of(public_key, 33), uncompressed));
+	struct evm_address made = evm_address_of_key(uncompressed);
+	evm_address_format(&made, text);
+	*address = arena_text(&stage->arena, bytes_of_text(text));
+	TRY_ALLOC(*address);
+	return OK;
+}
+
+enum status
 step_make_keys(struct stage *stage) {
 	struct told ether, bitcoin;
-	uint8_t public_key[33], uncompressed[65];
-	char text[EVM_ADDRESS_TEXT_SIZE], number[NUMBER_SIZE];
+	uint8_t public_key[33];
+	char number[NUMBER_SIZE];
 	TRY(make_key(stage, "options-hot", "eth-hot", &ether));
 	TRY(make_key(stage, "treasury-cold", "btc-treasury", &bitcoin));
-	TRY(public_key_of(&ether, public_key));
-	TRY(secp256k1_public_uncompressed(BYTES_OF_ARRAY(public_key), uncompressed));
-	struct evm_address address = evm_address_of_key(uncompressed);
-	evm_address_format(&address, text);
-	stage->ether_address = arena_text(&stage->arena, bytes_of_text(text));
-	TRY_ALLOC(stage->ether_address);
-	TRY(public_key_of(&bitcoin, stage->bitcoin_key));
+	TRY(stage_public_key(&ether, public_key));
+	TRY(stage_address(stage, public_key, &stage->ether_address));
+	TRY(stage_public_key(&bitcoin, stage->bitcoin_key));
 	snprintf(number, sizeof number, "entry %lld", (long long)bitcoin.entry);
 	narrate("keys are made", "done", number,
 		"eth-hot, btc-treasury: asked by person 4, approved by persons 3 and 5");

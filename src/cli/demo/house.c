@@ -36,8 +36,8 @@ house_path(struct house *house, const char *name) {
 /* --- The directory. --- */
 
 /* Its number is free now; between here and the supervisor's start only somebody else's bad luck can take it. */
-static enum status
-choose_port(struct house *house) {
+enum status
+house_choose_port(uint16_t *port) {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
 	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -47,8 +47,16 @@ choose_port(struct house *house) {
 	if (descriptor >= 0)
 		close(descriptor);
 	TRY(status);
-	house->port = arena_format(&house->arena, "%u", ntohs(address.sin_port));
-	house->authority = arena_format(&house->arena, "127.0.0.1:%u", ntohs(address.sin_port));
+	*port = ntohs(address.sin_port);
+	return OK;
+}
+
+static enum status
+choose_port(struct house *house) {
+	uint16_t port;
+	TRY(house_choose_port(&port));
+	house->port = arena_format(&house->arena, "%u", port);
+	house->authority = arena_format(&house->arena, "127.0.0.1:%u", port);
 	TRY_ALLOC(house->port);
 	TRY_ALLOC(house->authority);
 	return OK;
@@ -81,16 +89,18 @@ write_certificate(struct house *house) {
 	return write_file(key_path, secret_bytes(&key), 0600);
 }
 
-static enum status
-write_config(struct house *house, const char *guard) {
+enum status
+house_configure(struct house *house) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	buffer_append_format(&text,
-			     "listen:\n  - address: 127.0.0.1\n    port: %s\nauthority: [\"%s\", \"%s\"]\n"
+			     "listen:\n  - address: 127.0.0.1\n    port: %s\nauthority: [\"%s\", \"%s\"%s]\n"
 			     "tls:\n  certificate: %s/tls.crt\n  key: %s/tls.key\n"
 			     "data_directory: %s\nrollback_guard: %s\n"
-			     "root_key:\n  file: %s/root.key\nlog_level: notice\n",
-			     house->port, house->authority, house->console + strlen("http://"), house->directory,
-			     house->directory, house->data, guard, house->directory);
+			     "root_key:\n  file: %s/root.key\nlog_level: notice\n%s",
+			     house->port, house->authority, house->console + strlen("http://"),
+			     house->also_known == nullptr ? "" : house->also_known, house->directory, house->directory,
+			     house->data, house->guard, house->directory,
+			     house->settings == nullptr ? "" : house->settings);
 	TRY(buffer_status(&text));
 	TRY(write_file(house->config_path, buffer_bytes(&text), 0644));
 	config_free(&house->config);
@@ -100,17 +110,17 @@ write_config(struct house *house, const char *guard) {
 /* Outside the data directory. */
 static enum status
 guard_by_mark(struct house *house) {
-	const char *guard = arena_format(&house->arena, "{kind: path, path: %s}", house->mark);
-	TRY_ALLOC(guard);
-	return write_config(house, guard);
+	house->guard = arena_format(&house->arena, "{kind: path, path: %s}", house->mark);
+	TRY_ALLOC(house->guard);
+	return house_configure(house);
 }
 
 enum status
 house_guard_by_witness(struct house *house) {
-	const char *guard = arena_format(&house->arena, "{kind: witness, witnesses: [\"%s\"], policy: %s}",
-					 house->witness_address, house->policy_path);
-	TRY_ALLOC(guard);
-	return write_config(house, guard);
+	house->guard = arena_format(&house->arena, "{kind: witness, witnesses: [\"%s\"], policy: %s}",
+				    house->witness_address, house->policy_path);
+	TRY_ALLOC(house->guard);
+	return house_configure(house);
 }
 
 static enum status
@@ -359,6 +369,67 @@ house_stop(struct house *house) {
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0
 		       ? OK
 		       : fail(STATUS_UNAVAILABLE, "house.stop: the supervisor did not end well");
+}
+
+/* The last word of its command line is the role. */
+static bool
+has_role(long process, const char *role) {
+	char path[64], words[256];
+	snprintf(path, sizeof path, "/proc/%ld/cmdline", process);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = file < 0 ? -1 : read(file, words, sizeof words - 1);
+	size_t len = strlen(role);
+	if (file >= 0)
+		close(file);
+	return got > (ssize_t)len && memcmp(words + (size_t)got - len - 1, role, len) == 0 &&
+	       words[(size_t)got - 1] == '\0' && words[(size_t)got - len - 2] == '\0';
+}
+
+/* Its children's numbers, as the kernel lists them. */
+static size_t
+list_children(pid_t parent, long children[static 16]) {
+	char path[64], text[256];
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = file < 0 ? -1 : read(file, text, sizeof text - 1);
+	size_t count = 0;
+	if (file >= 0)
+		close(file);
+	if (got <= 0)
+		return 0;
+	text[got] = '\0';
+	for (char *at = text, *end; count < 16; at = end) {
+		long child = strtol(at, &end, 10);
+		if (end == at)
+			break;
+		children[count++] = child;
+	}
+	return count;
+}
+
+pid_t
+house_process(const struct house *house, const char *role) {
+	long children[16];
+	size_t count = list_children(house->serving, children);
+	for (size_t i = 0; i < count; i++)
+		if (has_role(children[i], role))
+			return (pid_t)children[i];
+	return 0;
+}
+
+void
+house_crash(struct house *house) {
+	long children[16];
+	int status;
+	if (house->serving == 0)
+		return;
+	kill(house->serving, SIGSTOP); /* so that it starts nothing anew meanwhile */
+	size_t count = list_children(house->serving, children);
+	for (size_t i = 0; i < count; i++)
+		kill((pid_t)children[i], SIGKILL);
+	kill(house->serving, SIGKILL);
+	waitpid(house->serving, &status, 0);
+	house->serving = 0;
 }
 
 /* --- The witness. --- */

@@ -23,7 +23,10 @@ struct house {
 	char *config_path, *founding_path, *certificate_path, *pins_path, *policy_path;
 	char *authority; /* "127.0.0.1:40123" */
 	char *port;
-	char *console; /* "http://localhost:40125": what the front takes (cli/demo/front.h) */
+	const char *guard;      /* of the configuration: "{kind: none}" */
+	const char *also_known; /* more names that clients may call it by: ", \"127.0.0.1:40126\"" */
+	const char *settings;   /* more lines of the configuration */
+	char *console;          /* "http://localhost:40125": what the front takes (cli/demo/front.h) */
 	int front_listener;
 	struct config config;
 	int program;
@@ -37,6 +40,9 @@ void house_close(struct house *house);
 /* The last lines of what the processes said, to standard error. */
 void house_show_log(const struct house *house);
 
+/* A port on the loopback that is free now. */
+enum status house_choose_port(uint16_t *port);
+
 /* <directory>/<name>, in the arena; null when out of memory. */
 char *house_path(struct house *house, const char *name);
 
@@ -49,8 +55,14 @@ enum status house_run(struct house *house, uint32_t user, const char *const *arg
 /* Starts the supervisor and waits until the keeper says that it is ready. Where it ends instead, STATUS_DENIED
  * "house.refused" and *reason receives what the keeper said ("ledger.behind: ..."), in the arena. */
 enum status house_serve(struct house *house, const char **reason);
+/* Writes the configuration that its members say; in force from the next start or reload on. */
+enum status house_configure(struct house *house);
 /* From the next start on, the witness is what guards against older data: it cosigns head after head. */
 enum status house_guard_by_witness(struct house *house);
+/* The supervisor's process of that role; 0: there is none. */
+pid_t house_process(const struct house *house, const char *role);
+/* All of its processes at once, as when the machine goes. */
+void house_crash(struct house *house);
 /* Tells it to stop and waits: the gateway drains, the keeper records its stop. */
 enum status house_stop(struct house *house);
 

@@ -28,9 +28,8 @@ result_bytes(struct stage *stage, const struct told *told, struct bytes *transac
 	return OK;
 }
 
-/* What came back is the transaction that was asked for, signed by the key whose address is known since it was made. */
-static enum status
-check_signed_ether(struct stage *stage, const struct told *told, const struct evm_plan *plan, const char **id) {
+enum status
+stage_check_signed(struct stage *stage, const struct told *told, const struct evm_plan *plan, const char **id) {
 	struct evm_transaction signed_transaction;
 	struct evm_address sender;
 	struct bytes bytes;
@@ -60,7 +59,7 @@ step_small_transfer(struct stage *stage) {
 	char usd[NUMBER_SIZE], shortened[NUMBER_SIZE];
 	TRY(ask_ether(stage, &plan, &stage->first_request, &stage->first_answer));
 	TRY(stage_expect(stage, "a small transfer", &stage->first_answer, "done"));
-	TRY(check_signed_ether(stage, &stage->first_answer, &plan, &id));
+	TRY(stage_check_signed(stage, &stage->first_answer, &plan, &id));
 	TRY(stage_facts(stage, &stage->first_answer, &facts));
 	TRY(stage_fact_long(&facts, "transfer.usd_cents", &cents));
 	narrate("1 small EIP-1559 transfer", "signed", number_usd(cents, usd),
@@ -96,7 +95,7 @@ step_token_transfer(struct stage *stage) {
 	narrate("  approved", "held", count, "by person 1 at an own terminal; missing: %s", missing);
 	TRY(passkey_approve(stage, ACTOR_PERSON_2, held.operation, &second));
 	TRY(stage_expect(stage, "the second approval", &second, "done"));
-	TRY(check_signed_ether(stage, &second, &plan, &id));
+	TRY(stage_check_signed(stage, &second, &plan, &id));
 	TRY(stage_facts(stage, &second, &facts));
 	TRY(stage_fact_long(&facts, "approvals.independent", &independent));
 	TRY(stage_fact_long(&facts, "approvals.phishing_resistant", &by_passkey));
@@ -273,7 +272,7 @@ step_velocity(struct stage *stage) {
 		if (strcmp(told.state, "done") != 0)
 			break;
 		TRY(stage_expect(stage, "a small transfer", &told, "done"));
-		TRY(check_signed_ether(stage, &told, &plan, &id));
+		TRY(stage_check_signed(stage, &told, &plan, &id));
 	}
 	TRY(stage_expect(stage, "a velocity breach", &told, "denied"));
 	TRY(stage_check(told_reason(&told, "hourly_limit"), "a velocity breach",

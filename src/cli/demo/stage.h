@@ -49,6 +49,15 @@ struct stage {
 	unsigned refused; /* attempts of attackers that came to nothing */
 };
 
+/* The founding document and its policies. */
+enum status stage_write_founding(struct stage *stage);
+/* Of a key that was made: its public key, and the address of Ethereum, in the arena. */
+enum status stage_public_key(const struct told *made, uint8_t public_key[33]);
+enum status stage_address(struct stage *stage, const uint8_t public_key[33], const char **address);
+/* What came back is the transaction that was asked for, signed by the key at stage->ether_address. */
+enum status stage_check_signed(struct stage *stage, const struct told *told, const struct evm_plan *plan,
+			       const char **id);
+
 /* --- Expectations. --- */
 
 /* The answer has this state ("done"), and a receipt, which is kept. */
