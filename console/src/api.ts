@@ -1,6 +1,6 @@
 // The interface of docs/openapi.yaml, as the console uses it: same origin, the session's cookie, nothing kept by the browser.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { canonical, type Json } from "./canonical";
 
 const PREFIX = "urn:gatehouse:problem:";
@@ -22,12 +22,15 @@ export interface Session {
 	expires: number;
 	groups: string[];
 	idle_expires: number;
+	idle_ms: number;
 	person: string;
 	roles: string[];
 }
 
 // undefined: not known yet; null: nobody is signed in.
 export const session = signal<Session | null | undefined>(undefined);
+// Whoever audits reads the record of what was granted, and nothing of the state.
+export const isAuditor = computed(() => session.value?.roles.includes("auditor") === true);
 // Whether the session ended while somebody was at work, which the page to sign in tells.
 export const sessionEnded = signal(false);
 
@@ -69,6 +72,15 @@ export function endSession(): void {
 	session.value = null;
 }
 
+export async function readSession(): Promise<void> {
+	try {
+		session.value = await get<Session>("/v1/session");
+	} catch (error) {
+		// Whoever is asked in vain is not signed out by that.
+		if (session.value == null || (error instanceof Problem && error.status === 401)) session.value = null;
+	}
+}
+
 export async function get<T>(path: string, aborted?: AbortSignal): Promise<T> {
 	const response = await ask(path, aborted ? { signal: aborted } : {});
 	await noteSession(response);
@@ -100,11 +112,11 @@ async function operationOf(response: Response): Promise<OperationAnswer> {
 	return (await response.json()) as OperationAnswer;
 }
 
-function send(method: string, path: string, body: Json | undefined): Promise<Response> {
+function send(method: string, path: string, body: Json | undefined, fields: Record<string, string> = {}): Promise<Response> {
 	const options: RequestInit = { method };
 	if (body !== undefined) {
 		options.body = canonical(body);
-		options.headers = { "Content-Type": "application/json" };
+		options.headers = { "Content-Type": "application/json", ...fields };
 	}
 	return ask(path, options);
 }
@@ -114,6 +126,10 @@ export async function post<T>(path: string, body?: Json): Promise<T> {
 	const response = await send("POST", path, body);
 	if (!response.ok) throw await problemOf(response);
 	return (await response.json()) as T;
+}
+
+export async function postOperation(path: string, key: string, body: Json): Promise<OperationAnswer> {
+	return operationOf(await send("POST", path, body, { "Idempotency-Key": key }));
 }
 
 export async function postVote(operation: string, body: Json): Promise<OperationAnswer> {
@@ -213,11 +229,18 @@ export interface Waiting {
 	votes: CastVote[];
 }
 
+export interface Review {
+	due: number;
+	operation: string;
+	requester: string;
+}
+
 export interface Inbox {
 	count: number;
 	items: Waiting[];
 	next?: string;
 	person: string;
+	reviews: Review[];
 }
 
 export interface Fact {
@@ -229,6 +252,7 @@ export interface Explanation {
 	bundle: string;
 	decision: string;
 	facts: Record<string, Fact>;
+	missing?: Missing;
 	operation: string;
 	policies: { column: number; effect: string; error?: string; id: string; line: number; outcome: string; reason?: string }[];
 }
@@ -285,8 +309,22 @@ export interface KeyRecord {
 	origin?: string;
 	public_key: string;
 	purpose: string;
+	sharing?: { epoch: number; parties: number; scheme: string; threshold: number };
 	state: string;
 	successor?: string;
+}
+
+// How a shared key is shared, and what the keeper that was asked has of it.
+export interface SharingOfKey {
+	holder?: number;
+	prepared: number;
+	ready?: number[];
+	sharing: { epoch: number; parties: { index: number; name: string }[]; scheme: string; threshold: number };
+}
+
+export interface Keepers {
+	own?: { name: string; party: number };
+	peers: { build?: string; bundle?: string; name: string; reason?: string; refused_at?: { size: number }; shown?: { size: number }; state: string }[];
 }
 
 export interface PrincipalKey {
@@ -295,10 +333,18 @@ export interface PrincipalKey {
 	id: string;
 	public_key: string;
 	revoked: boolean;
+	usable_from?: number;
 	zone?: string;
 }
 
+export interface Delegation {
+	by: string;
+	from?: number;
+	until: number;
+}
+
 export interface PrincipalRecord {
+	delegations?: Delegation[]; // the present one, and what takes its place
 	id: string;
 	keys: PrincipalKey[];
 	suspended: boolean;
@@ -306,6 +352,7 @@ export interface PrincipalRecord {
 }
 
 export interface Group {
+	entering: { from: number; person: string }[];
 	id: string;
 	members: string[];
 }
@@ -351,6 +398,19 @@ export interface LimitsOfKey {
 	desk?: Spent;
 	key: Spent;
 	legal_entity?: Spent;
+}
+
+// A row of the table of limits in force.
+export interface Limit {
+	account: string;
+	approvals?: { count: number; group: string }[];
+	asset: string;
+	cents: number;
+	id: string;
+	note: string;
+	per?: string;
+	who: string;
+	window: string;
 }
 
 export interface BundleFile {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { session } from "./api";
+import { isAuditor, session } from "./api";
 import { feedState } from "./feed";
 import { link, route } from "./route";
 import { signOut } from "./session";
@@ -22,21 +22,27 @@ interface Place {
 	word: string;
 	name: string;
 	draw: (rest: string[]) => ComponentChildren;
+	forAuditors?: true;
 }
 
 const PLACES: Place[] = [
 	{ word: "inbox", name: "Inbox", draw: ([id]) => <Inbox chosen={id} /> },
-	{ word: "operations", name: "Operations", draw: ([id]) => (id === undefined ? <Operations /> : <Operation key={id} id={id} />) },
+	{ word: "operations", name: "Operations", draw: ([id]) => (id === undefined ? <Operations /> : <Operation key={id} id={id} />), forAuditors: true },
 	{ word: "keys", name: "Keys", draw: () => <Keys /> },
 	{ word: "people", name: "People", draw: () => <People /> },
 	{ word: "destinations", name: "Destinations", draw: () => <Destinations /> },
 	{ word: "policies", name: "Policies", draw: () => <Policies /> },
-	{ word: "ledger", name: "Ledger", draw: () => <Ledger /> },
-	{ word: "verify", name: "Verify", draw: () => <Verify /> },
-	{ word: "health", name: "Health", draw: () => <Health /> },
+	{ word: "ledger", name: "Ledger", draw: () => <Ledger />, forAuditors: true },
+	{ word: "verify", name: "Verify", draw: () => <Verify />, forAuditors: true },
+	{ word: "health", name: "Health", draw: () => <Health />, forAuditors: true },
 ];
 
+function placesOf(): Place[] {
+	return isAuditor.value ? PLACES.filter(({ forAuditors }) => forAuditors) : PLACES;
+}
+
 function Live() {
+	if (isAuditor.value) return <span class="live">auditor: each reading is recorded</span>;
 	const text = { off: "paused", connecting: "connecting", live: "live" }[feedState.value];
 	return (
 		<span class="live">
@@ -51,7 +57,7 @@ function Navigation({ current }: { current: string }) {
 	return (
 		<header class="bar">
 			<div class="bar-head">
-				<a class="brand" href={link("inbox")}>
+				<a class="brand" href={link(placesOf()[0]?.word ?? "")}>
 					<img src="/assets/icon.svg" alt="" width="24" height="24" /> Gatehouse
 				</a>
 				<button type="button" class="menu" aria-expanded={open} aria-controls="navigation" onClick={() => setOpen(!open)}>
@@ -61,7 +67,7 @@ function Navigation({ current }: { current: string }) {
 			<div id="navigation" class={`navigation ${open ? "open" : ""}`}>
 				<nav aria-label="Pages">
 					<ul>
-						{PLACES.map(({ word, name }) => (
+						{placesOf().map(({ word, name }) => (
 							<li key={word}>
 								<a href={link(word)} aria-current={word === current ? "page" : undefined}>
 									{name}
@@ -87,7 +93,7 @@ function Nowhere() {
 		<Page title="There is no such page">
 			<Empty title="The link leads nowhere">
 				<p>
-					<a href={link("inbox")}>To the inbox</a>
+					{isAuditor.value ? <a href={link("operations")}>To the operations, of which you read what is granted to you</a> : <a href={link("inbox")}>To the inbox</a>}
 				</p>
 			</Empty>
 		</Page>
@@ -95,8 +101,9 @@ function Nowhere() {
 }
 
 function Inside() {
-	const [word = "inbox", ...rest] = route.value;
-	const place = PLACES.find((one) => one.word === word);
+	const places = placesOf();
+	const [word = places[0]?.word ?? "", ...rest] = route.value;
+	const place = places.find((one) => one.word === word);
 	return (
 		<div class="frame">
 			<a

@@ -4,8 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type OperationAnswer, Problem, session, type Waiting } from "./api";
 import { type Verdict, vote } from "./approval";
 import { missingName, missingText, nameOf, short } from "./format";
-import { PasskeyError } from "./passkey";
-import { asProblem } from "./resource";
+import { asRefusal } from "./resource";
 import { link } from "./route";
 import { announce, Button, Hash, Note, ProblemNote, State, Time, Who } from "./ui";
 
@@ -47,6 +46,49 @@ export function Recorded({ answer, title }: { answer: OperationAnswer; title: st
 	);
 }
 
+// The own vote that stands, which may be taken back.
+function Withdraw({ waiting, seat, voted }: { waiting: Waiting; seat: string; voted: (answer?: OperationAnswer) => void }) {
+	const [asked, setAsked] = useState(false);
+	const [busy, setBusy] = useState(false);
+	const [problem, setProblem] = useState<Problem | undefined>(undefined);
+	const by = session.value?.person ?? "";
+	const withdraw = async () => {
+		setBusy(true);
+		setProblem(undefined);
+		try {
+			voted(await vote(waiting, "withdraw", by, seat, ""));
+			announce("Withdrawn");
+		} catch (error) {
+			setProblem(asRefusal(error));
+		} finally {
+			setBusy(false);
+		}
+	};
+	return (
+		<div class="decide">
+			{problem !== undefined && <ProblemNote problem={problem} />}
+			<p>
+				You have approved{seat === by ? "" : ` for ${nameOf(seat).name}`}. It waits for others.
+				{asked && " Taken back, your approval counts no more, and what later stages rested on it falls with it. You may vote again."}
+			</p>
+			<div class="buttons">
+				{asked ? (
+					<>
+						<Button tone="danger" busy={busy} onClick={() => void withdraw()}>
+							Withdraw with passkey
+						</Button>
+						<Button disabled={busy} onClick={() => setAsked(false)}>
+							Back
+						</Button>
+					</>
+				) : (
+					<Button onClick={() => setAsked(true)}>Withdraw my approval…</Button>
+				)}
+			</div>
+		</div>
+	);
+}
+
 // voted: with the answer; without one where the page must be read again.
 export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: OperationAnswer) => void }) {
 	const [busy, setBusy] = useState<Verdict | null>(null);
@@ -60,6 +102,8 @@ export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: 
 	const [seat, setSeat] = useState<string | undefined>(undefined);
 	const by = session.value?.person ?? "";
 	const chosen = seat ?? waiting.seats[0];
+	const mine = waiting.votes.find(({ key, verdict }) => verdict === "approve" && key.startsWith(`${by}/`));
+	if (mine !== undefined) return <Withdraw waiting={waiting} seat={mine.person} voted={voted} />;
 	if (chosen === undefined) return null;
 
 	const cast = async (verdict: Verdict) => {
@@ -70,17 +114,23 @@ export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: 
 			announce(verdict === "approve" ? "Approved" : "Rejected");
 			if (here.current) voted(given);
 		} catch (error) {
-			setProblem(error instanceof PasskeyError ? new Problem(0, "passkey.not_used", error.message) : asProblem(error));
+			setProblem(asRefusal(error));
 			if (error instanceof Problem && /differs|not_held|votes\./.test(error.problem)) voted();
 		} finally {
 			setBusy(null);
 		}
 	};
 
+	const isAsked = waiting.helps.length > 0;
 	const onlyTerminal = waiting.helps.length > 0 && waiting.helps.every((name) => name === "independent");
 	return (
 		<div class="decide">
 			{problem !== undefined && <ProblemNote problem={problem} />}
+			{waiting.stage !== undefined && (
+				<Note tone="info">
+					<p>Those who were asked first have approved. Your vote rests on theirs: if one of them takes it back, yours counts no more.</p>
+				</Note>
+			)}
 			<p class="muted small">
 				A vote from this page does not count as independent: the gateway that served it could have shown you something else.
 				{waiting.missing["independent"] !== undefined && (
@@ -90,6 +140,11 @@ export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: 
 					</>
 				)}
 			</p>
+			{!isAsked && (
+				<Note tone="info">
+					<p>It is not for you to approve now: what is missing is {missingText(waiting.missing)}. You may reject it all the same.</p>
+				</Note>
+			)}
 			{onlyTerminal && <Note tone="warn">Only a vote from a terminal is missing. Approving here is recorded, and does not bring it further.</Note>}
 			{waiting.seats.length > 1 && (
 				<label class="field">
@@ -121,9 +176,11 @@ export function Decide({ waiting, voted }: { waiting: Waiting; voted: (answer?: 
 					</>
 				) : (
 					<>
-						<Button tone="primary" busy={busy === "approve"} disabled={busy !== null} onClick={() => void cast("approve")}>
-							Approve with passkey
-						</Button>
+						{isAsked && (
+							<Button tone="primary" busy={busy === "approve"} disabled={busy !== null} onClick={() => void cast("approve")}>
+								Approve with passkey
+							</Button>
+						)}
 						<Button tone="danger" disabled={busy !== null} onClick={() => setRejecting(true)}>
 							Reject…
 						</Button>

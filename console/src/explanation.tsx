@@ -2,7 +2,8 @@
 
 import type { Explanation, Fact } from "./api";
 import type { Json } from "./canonical";
-import { dateTime, dollars, duration } from "./format";
+import { factSections, factWords } from "./facts";
+import { dateTime, dollars, duration, missingText } from "./format";
 import { Hash, Table } from "./ui";
 
 function factText(name: string, value: Json): string | null {
@@ -69,25 +70,48 @@ export function worthOf(explanation: Explanation | undefined): number | undefine
 	return typeof value === "number" ? value : undefined;
 }
 
+// What an approver looks at first stands open, where there is room.
+const OPEN_AT_FIRST = 3;
+
 export function Facts({ facts }: { facts: Record<string, Fact> }) {
+	const isNarrow = matchMedia("(max-width: 40rem)").matches;
 	return (
-		<Table caption="Facts with their origin" head={["Fact", "Value", "Origin"]}>
-			{Object.entries(facts).map(([name, fact]) => (
-				<tr key={name}>
-					<th scope="row" class="mono">
-						{name}
-					</th>
-					<td class="wrap">
-						<FactValue name={name} value={fact.value} />
-					</td>
-					<td>
-						<span class={`origin ${fact.origin}`} title={ORIGINS[fact.origin] ?? ""}>
-							{fact.origin}
-						</span>
-					</td>
-				</tr>
+		<>
+			<p class="muted small">
+				Every fact says where it comes from: <span class="origin verified">verified</span> {ORIGINS["verified"]}; <span class="origin feed">feed</span> {ORIGINS["feed"]};{" "}
+				<span class="origin reported">reported</span> {ORIGINS["reported"]}.
+			</p>
+			{factSections(Object.keys(facts)).map(([title, names], at) => (
+				<details key={title} class="facts" open={at < OPEN_AT_FIRST && !isNarrow}>
+					<summary>
+						{title} <span class="muted">{names.length}</span>
+					</summary>
+				<Table caption={`${title}: facts with their origin`} head={[title, "Value", "Origin"]}>
+					{names.map((name) => {
+						const fact = facts[name];
+						return (
+							fact !== undefined && (
+								<tr key={name}>
+									<th scope="row">
+										{factWords(name) !== undefined && <span class="block">{factWords(name)}</span>}
+										<span class="mono muted small">{name}</span>
+									</th>
+									<td class="wrap">
+										<FactValue name={name} value={fact.value} />
+									</td>
+									<td>
+										<span class={`origin ${fact.origin}`} title={ORIGINS[fact.origin] ?? ""}>
+											{fact.origin}
+										</span>
+									</td>
+								</tr>
+							)
+						);
+					})}
+				</Table>
+				</details>
 			))}
-		</Table>
+		</>
 	);
 }
 
@@ -117,12 +141,21 @@ function PolicyLine({ policy }: { policy: Policy }) {
 	);
 }
 
+// What it comes to, in one sentence.
+function verdictOf({ decision, missing, policies }: Explanation): string {
+	const forbids = policies.filter(({ effect, outcome }) => effect === "forbid" && (outcome === "satisfied" || outcome === "error"));
+	if (decision === "permit") return "Permitted: a policy permits it, and none forbids it.";
+	if (decision === "held") return `Not permitted yet. It would be, once approved by ${missingText(missing ?? {})}.`;
+	return forbids.length > 0 ? "Denied: whatever else holds, this forbids it." : "Denied: no policy permits it.";
+}
+
 export function Policies({ explanation }: { explanation: Explanation }) {
 	const decisive = explanation.policies.filter(({ outcome }) => outcome === "satisfied" || outcome === "error");
 	const near = explanation.decision === "permit" ? [] : explanation.policies.filter(({ outcome, effect }) => outcome === "condition" && effect === "permit");
 	const others = explanation.policies.filter((policy) => !decisive.includes(policy) && !near.includes(policy));
 	return (
 		<>
+			<p>{verdictOf(explanation)}</p>
 			{decisive.length > 0 && (
 				<ul class="policies">
 					{decisive.map((policy) => (

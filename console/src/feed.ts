@@ -2,7 +2,7 @@
 // refused, and lets go of its connection while nobody looks (browsers give one host six, over all tabs).
 
 import { effect, signal } from "@preact/signals";
-import { endSession, session } from "./api";
+import { endSession, isAuditor, readSession, session } from "./api";
 
 // The log's size as last told. Whoever shows what entries change reads again when it moves.
 export const head = signal(0);
@@ -87,6 +87,10 @@ async function connect(abort: AbortController): Promise<"again" | "over"> {
 		endSession();
 		return "over";
 	}
+	if (response.status === 403) {
+		void readSession(); // what this person may read has changed
+		return "over";
+	}
 	if (!response.ok || response.body === null) return "again";
 	feedState.value = "live";
 	await read(response.body, abort);
@@ -120,7 +124,7 @@ function stop(): void {
 }
 
 function settle(): void {
-	const wanted = session.value != null && document.visibilityState === "visible";
+	const wanted = session.value != null && !isAuditor.value && document.visibilityState === "visible";
 	if (wanted && running === null) void run();
 	if (!wanted && running !== null) stop();
 }

@@ -1,51 +1,22 @@
-// The limits that a bundle's tables set (docs/policies.md), as far as a page can hold them beside what was spent.
+// Rows of the table of limits in force (docs/policies.md), in words, and which of them bounds what was spent.
 
-import type { BundleDocument } from "./api";
+import type { Limit } from "./api";
 
-export interface Limit {
-	id: string;
-	who: string;
-	account: string;
-	asset: string;
-	window: string;
-	per: string;
-	cents: number;
-	approvals: string;
-	note: string;
+export function windowText({ per, window }: Limit): string {
+	return window === "transaction" ? "each transaction" : `within ${window === "hour" ? "an hour" : `a ${window}`}, by ${(per ?? "").replace("_", " ")}`;
 }
 
-// One row of RFC 4180, as the tables are written.
-export function csvRow(line: string): string[] {
-	const fields: string[] = [];
-	// Each field with the comma behind it, which the last one is given.
-	for (const [, quoted, plain] of `${line},`.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*)),/g)) fields.push(quoted !== undefined ? quoted.replaceAll('""', '"') : (plain ?? ""));
-	return fields;
+export function approvalsText({ approvals }: Limit): string {
+	if (approvals === undefined) return "never";
+	return approvals.map(({ count, group }) => (group === "independent" ? `${count} from a terminal` : group === "total" ? `${count} of anybody` : `${count} of ${group}`)).join(" and ");
 }
 
-function cents(amount: string): number {
-	return Math.round(Number(amount) * 100);
-}
+// Where the key stands, as tables write it.
+const OWNERS: Record<string, string> = { account: "account", desk: "desk", key: "key", legal_entity: "entity" };
 
-export function limitsOf(document: BundleDocument): Limit[] {
-	return document.limits
-		.filter(({ file }) => file.endsWith(".csv"))
-		.flatMap(({ text }) => {
-			const [head = "", ...lines] = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-			const names = csvRow(head);
-			return lines.map((line, at) => {
-				const fields = csvRow(line);
-				const field = (name: string) => fields[names.indexOf(name)] ?? "";
-				return {
-					id: field("id") || `limit-${at + 1}`,
-					who: field("who"),
-					account: field("account"),
-					asset: field("asset"),
-					window: field("window"),
-					per: field("per"),
-					cents: cents(field("amount")),
-					approvals: field("approvals"),
-					note: field("note"),
-				};
-			});
-		});
+// The lowest limit of what a key, account, desk or legal entity spends, whoever asks and whatever the asset.
+export function barOf(limits: readonly Limit[], dimension: string, subject: string, window: string): number | undefined {
+	const own = `${OWNERS[dimension] ?? dimension}:${subject}`;
+	const bars = limits.filter((limit) => limit.per === dimension && limit.window === window && limit.who === "*" && limit.asset === "*" && (limit.account === "*" || limit.account === own)).map(({ cents }) => cents);
+	return bars.length === 0 ? undefined : Math.min(...bars);
 }

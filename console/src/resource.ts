@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem } from "./api";
 import { head, missed } from "./feed";
+import { PasskeyError } from "./passkey";
 
 export interface Resource<T> {
 	data: T | undefined;
@@ -43,6 +44,11 @@ export function preload(path: string): void {
 
 export function asProblem(error: unknown): Problem {
 	return error instanceof Problem ? error : new Problem(0, "console.error", error instanceof Error ? error.message : String(error));
+}
+
+// The same of what a person signs: where the authenticator was not used, that is the name.
+export function asRefusal(error: unknown): Problem {
+	return error instanceof PasskeyError ? new Problem(0, "passkey.not_used", error.message) : asProblem(error);
 }
 
 // path null: nothing is asked. live: read again when the log has grown; lags: and once more when listings have followed it.

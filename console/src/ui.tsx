@@ -176,6 +176,12 @@ export function Term({ name, children }: { name: string; children: ComponentChil
 
 // A table that may be wider than the page: the region scrolls, by keyboard too.
 export function Table({ caption, head, children }: { caption: string; head: string[]; children: ComponentChildren }) {
+	const body = useRef<HTMLTableSectionElement>(null);
+	// Where the window is narrow a row is a list, and each cell says what it is.
+	useEffect(() => {
+		for (const row of body.current?.rows ?? [])
+			for (const [at, cell] of [...row.cells].entries()) cell.dataset["label"] = head[at] ?? "";
+	});
 	return (
 		<div class="table" tabIndex={0} role="region" aria-label={caption}>
 			<table>
@@ -189,7 +195,7 @@ export function Table({ caption, head, children }: { caption: string; head: stri
 						))}
 					</tr>
 				</thead>
-				<tbody>{children}</tbody>
+				<tbody ref={body}>{children}</tbody>
 			</table>
 		</div>
 	);

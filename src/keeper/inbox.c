@@ -75,6 +75,31 @@ names_a_group(struct bytes name) {
 	return dot != nullptr && !bytes_equal_text(bytes_of(name.data, (size_t)(dot - name.data)), "by_client");
 }
 
+/* Of "first.treasury" 1; 0: of no stage. */
+static unsigned
+stage_of(struct bytes name) {
+	static const char *const stages[] = {"first.", "second.", "third."};
+	for (unsigned i = 0; i < ARRAY_LENGTH(stages); i++)
+		if (name.len > strlen(stages[i]) && memcmp(name.data, stages[i], strlen(stages[i])) == 0)
+			return i + 1;
+	return 0;
+}
+
+/* The stage whose turn it is: the first of which something is missing. A vote of whoever is asked later would be one of this stage,
+ * and lost for theirs. */
+static unsigned
+turn_of(const json *missing) {
+	struct json_iterator members = json_iterate(missing);
+	struct bytes name;
+	unsigned turn = 0;
+	while (json_next(&members, &name) != nullptr) {
+		unsigned stage = stage_of(name);
+		if (stage != 0 && (turn == 0 || stage < turn))
+			turn = stage;
+	}
+	return turn;
+}
+
 /* Whether a vote for the seat brings what is missing under this name further. */
 static bool
 seat_helps(const struct reader *reader, const struct principal *seat, struct bytes name) {
@@ -104,8 +129,11 @@ waits_for(struct arena *arena, const struct reader *reader, const struct held_op
 	if (!may_vote(reader, held->votes))
 		return OK;
 	TRY(json_read(arena, held->missing, (struct json_limits){}, &missing));
+	unsigned turn = turn_of(missing);
 	struct json_iterator members = json_iterate(missing);
 	while (json_next(&members, &name) != nullptr) {
+		if (stage_of(name) > turn)
+			continue;
 		bool is_group = names_a_group(name);
 		bool helps = reader_helps(reader, held->votes, name);
 		names_group = names_group || is_group;
@@ -141,11 +169,12 @@ write_helps(struct arena *arena, const struct reader *reader, const struct held_
 	const json *missing;
 	struct bytes name;
 	TRY(json_read(arena, held->missing, (struct json_limits){}, &missing));
+	unsigned turn = turn_of(missing);
 	struct json_iterator members = json_iterate(missing);
 	json_write_key(w, "helps");
 	json_write_array(w);
 	while (may_vote(reader, held->votes) && json_next(&members, &name) != nullptr)
-		if (reader_helps(reader, held->votes, name))
+		if (stage_of(name) <= turn && reader_helps(reader, held->votes, name))
 			json_write_string(w, name);
 	json_write_end(w);
 	return OK;
@@ -283,6 +312,26 @@ write_items(struct job *job, const struct reader *reader, const struct gate_oper
 	return OK;
 }
 
+/* Emergencies that went through and wait for their review. */
+static void
+write_reviews(const struct reader *reader, struct json_writer *w) {
+	const struct map *open = &reader->state->reviews.open;
+	size_t at = 0, written = 0;
+	void *value;
+	json_write_key(w, "reviews");
+	json_write_array(w);
+	while (written < INBOX_PAGE && map_next(open, &at, nullptr, &value)) {
+		const struct open_review *review = value;
+		json_write_object(w);
+		json_write_member_integer(w, "due", review->due_ms);
+		json_write_member_hex(w, "operation", hash256_bytes(&review->operation));
+		json_write_member_string(w, "requester", review->requester);
+		json_write_end(w);
+		written++;
+	}
+	json_write_end(w);
+}
+
 enum status
 inbox_write(struct job *job, struct bytes query, struct buffer *to) {
 	uint8_t after[CURSOR_SIZE], next[CURSOR_SIZE];
@@ -306,6 +355,7 @@ inbox_write(struct job *job, struct bytes query, struct buffer *to) {
 	if (is_more)
 		json_write_member_hex(&w, "next", BYTES_OF_ARRAY(next));
 	json_write_member_string(&w, "person", reader.person->id);
+	write_reviews(&reader, &w);
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }

@@ -24,8 +24,11 @@ class House(Northwind):
     """At https://localhost with a certificate of the test's own authority, which the browser's store trusts. Policies are the shipped
     ones but for the time that new passkeys wait."""
 
-    def __init__(self):
+    def __init__(self, limits=None):
         super().__init__(host="localhost", tls="{certificate: FOLDER/server.crt, key: FOLDER/server.key}")
+        if limits is not None:
+            with open(self.config, "a", encoding="utf-8") as file:
+                file.write(f"limits: {limits}\n")
         self.let_nothing_wait()
         self.make_certificates()
 
@@ -97,16 +100,16 @@ def run(house, script, **more):
                           stdout=subprocess.PIPE, text=True)
 
 
-def main():
+def main(script="console.mjs", limits=None):
     if shutil.which("chromium") is None:
         print("TAP version 13\n1..1\nok 1 # SKIP the console in a browser: there is no chromium")
         return 0
-    house = House()
+    house = House(limits)
     try:
         house.found()
         house.start()
         house.make_key()
-        done = run(house, "console.mjs")
+        done = run(house, script)
         lines = done.stdout.splitlines()
         planned = next(int(match.group(1)) for line in lines if (match := re.match(r"1\.\.(\d+)", line)))
         print("\n".join(line if not line.startswith("1..") else f"1..{planned + 1}" for line in lines))

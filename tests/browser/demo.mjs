@@ -4,10 +4,11 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { assert, equal, main, test } from "./tap.mjs";
-import { close, HOUSE, shootAll, violations, Visitor } from "./visitor.mjs";
+import { close, HOUSE, shootAll, until, violations, Visitor } from "./visitor.mjs";
 
 const you = await Visitor.come({ acceptDownloads: true });
-const title = (name) => you.page.getByRole("heading", { level: 1, name }).waitFor();
+const title = (name) => you.heading(name);
+let counts; // from when on the passkey does, by the demo's policy
 
 test("the_printed_link_enrols_a_passkey", async () => {
 	await you.plugIn();
@@ -16,7 +17,9 @@ test("the_printed_link_enrols_a_passkey", async () => {
 	await you.page.getByText("p-0000000000000001").first().waitFor();
 	await you.check("enrol");
 	await you.shoot("demo-enrol");
+	const enrolled = you.page.waitForResponse((response) => response.url().endsWith("/v1/enrolment"));
 	await you.page.getByRole("button", { name: "Make the passkey" }).click();
+	counts = (await (await enrolled).json()).usable_from;
 	await title("Your passkey is enrolled");
 });
 
@@ -29,7 +32,7 @@ test("the_link_works_once", async () => {
 });
 
 test("you_sign_in_and_read_what_waits", async () => {
-	await you.page.waitForTimeout(HOUSE.wait_ms); // until the passkey counts, by the demo's policy
+	await until(() => Date.now() > counts, "the time from which the passkey counts");
 	await you.page.goto(`${HOUSE.url}/#/inbox`);
 	await you.page.getByRole("button", { name: "Sign in with passkey" }).click();
 	await title("Inbox");
@@ -49,7 +52,7 @@ test("you_approve_it_and_see_it_signed", async () => {
 	const operation = new URL(you.page.url()).hash.split("/").at(-1);
 	// (waitForFunction would take the promise of an answer for the answer.)
 	const cosigned = (id) => fetch(`/v1/operations/${id}/receipt?cosigned=1`).then((answer) => answer.ok);
-	while (!(await you.page.evaluate(cosigned, operation))) await you.page.waitForTimeout(200);
+	await until(() => you.page.evaluate(cosigned, operation), "the witness");
 	await you.shoot("demo-operation");
 	const [download] = await Promise.all([you.page.waitForEvent("download"), you.page.getByRole("button", { name: "Download the receipt" }).click()]);
 	receipt = join(HOUSE.folder, "receipt.tlog-proof");

@@ -28,7 +28,7 @@ def main():
         demo.read_until("Receipts verify in")
         find = lambda pattern: re.search(pattern, demo.text, re.DOTALL).group(1)  # noqa: E731
         house = {"url": find(r"The console is at (\S+),"), "link": find(r"\n  (http://localhost:\d+/#/enrol/\S+)\n"),
-                 "policy": find(r"opened from disk, with (\S+)\n"), "wait_ms": 1000 * int(find(r"at least (\d+) s")),
+                 "policy": find(r"opened from disk, with (\S+)\n"),
                  "verifier": os.path.join(BUILD, "console", "gatehouse-verify.html"), "folder": folder, "home": folder}
         environment = {"HOUSE": json.dumps(house), "SCREENS": os.environ.get("SCREENS") or os.path.join(ROOT, "build", "screens")}
         return subprocess.run(["node", os.path.join(HERE, "demo.mjs")], env=os.environ | environment, stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 // What a person waits for in the console, with 10,000 operations in the log: rows of bench/bars.json, one line of JSON each.
 
 import { writeFileSync } from "node:fs";
-import { approve, close, gatehouse, HOUSE, invite, Visitor } from "./visitor.mjs";
+import { approve, close, gatehouse, HOUSE, signedIn, Visitor } from "./visitor.mjs";
 
 const ROUNDS = 7;
 const OPERATIONS = 10_000;
@@ -12,17 +12,10 @@ function row(name, value, detail) {
 
 const round = (values) => values.map((value) => value.toFixed(0)).join(", ");
 
-async function signedIn() {
+async function comeIn() {
 	const asked = gatehouse("person4", "policy", "activate", HOUSE.bundle, "--reason", "passkeys count at once");
 	if (approve(asked.operation, "person3", "person5").state !== "done") throw new Error("the policy is not in force");
-	const visitor = await Visitor.come();
-	await visitor.plugIn();
-	await visitor.page.goto(invite("person1").replace(/^https?:\/\/[^/]+/, HOUSE.url));
-	await visitor.page.getByRole("button", { name: "Make the passkey" }).click();
-	await visitor.page.getByRole("link", { name: "Sign in" }).click();
-	await visitor.page.getByRole("button", { name: "Sign in with passkey" }).click();
-	await visitor.page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
-	return visitor;
+	return signedIn("person1");
 }
 
 // When what fits the selector was painted: the frame after the one in which it stood in the document.
@@ -121,7 +114,7 @@ async function trace(session, act) {
 	return tasks.map(({ dur, tdur = dur }) => ({ ms: dur / 1000, processor: tdur / 1000 }));
 }
 
-const visitor = await signedIn();
+const visitor = await comeIn();
 for (let number = 0; number < 5; number++) gatehouse("settlement", "op", "sign", "key-0", "--transaction", HOUSE.transfers[number]);
 await visitor.page.locator(".row").first().waitFor();
 const cookies = await visitor.context.cookies();

@@ -9,7 +9,7 @@ const { buildSync } = require("esbuild");
 // The modules as the page has them.
 const { outputFiles } = buildSync({
 	stdin: {
-		contents: ["canonical", "diff", "feed", "format", "limits", "metrics"].map((name) => `export * as ${name} from "./${name}";`).join("\n") + '\nexport { readCheckpoint } from "./pages/ledger"; export { queryOf } from "./pages/operations";',
+		contents: ["canonical", "diff", "feed", "format", "limits", "metrics"].map((name) => `export * as ${name} from "./${name}";`).join("\n") + '\nexport { readCheckpoint } from "./pages/ledger"; export { queryOf, withNewer } from "./pages/operations";',
 		resolveDir: new URL("../../console/src", import.meta.url).pathname,
 		loader: "ts",
 	},
@@ -23,7 +23,7 @@ const { outputFiles } = buildSync({
 globalThis.document = { addEventListener: () => undefined, visibilityState: "hidden" };
 globalThis.location = { hash: "", host: "", hostname: "" };
 globalThis.addEventListener = () => undefined;
-const { canonical, diff, feed, format, limits, metrics, readCheckpoint, queryOf } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+const { canonical, diff, feed, format, limits, metrics, readCheckpoint, queryOf, withNewer } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 
 test("the_statement_of_the_protocol_has_the_digest_that_stands_there", async () => {
 	// docs/PROTOCOL.approval §6, its members in another order
@@ -75,11 +75,15 @@ test("a_difference_leads_from_one_text_to_the_other", () => {
 	equal(diff.diffLines("same", "same").every(({ kind }) => kind === "same"), true);
 });
 
-test("a_table_of_limits_is_read_as_it_is_written", () => {
-	equal(limits.csvRow('a,"b ""c"", d",,e'), ["a", 'b "c", d', "", "e"]);
-	const [first, second] = limits.limitsOf({ limits: [{ file: "limits.csv", text: "id,who,account,asset,window,per,amount,approvals,note\nhot-day,*,account:options-hot,*,day,account,250000.00,treasury:2,Daily\n,*,*,*,hour,key,0.29,never,\n" }, { file: "x.yaml", text: "" }] });
-	equal([first.id, first.cents, first.window, first.per, first.approvals], ["hot-day", 25_000_000, "day", "account", "treasury:2"]);
-	equal([second.id, second.cents], ["limit-2", 29]);
+test("limits_are_told_in_words_and_bound_what_they_are_about", () => {
+	const limit = (more) => ({ account: "*", asset: "*", cents: 100, id: "x", note: "", per: "account", who: "*", window: "day", ...more });
+	equal(limits.windowText(limit({})), "within a day, by account");
+	equal(limits.windowText(limit({ per: undefined, window: "transaction" })), "each transaction");
+	equal(limits.windowText(limit({ per: "legal_entity", window: "hour" })), "within an hour, by legal entity");
+	equal(limits.approvalsText(limit({})), "never");
+	equal(limits.approvalsText(limit({ approvals: [{ count: 2, group: "treasury" }, { count: 1, group: "independent" }] })), "2 of treasury and 1 from a terminal");
+	const table = [limit({}), limit({ account: "account:hot", cents: 70 }), limit({ account: "account:cold", cents: 10 }), limit({ who: "desk:x", cents: 1 }), limit({ asset: "a/b", cents: 1 }), limit({ window: "hour", cents: 5 })];
+	equal([limits.barOf(table, "account", "hot", "day"), limits.barOf(table, "account", "warm", "day"), limits.barOf(table, "key", "hot", "day"), limits.barOf(table, "account", "hot", "hour")], [70, 100, undefined, 5]);
 });
 
 test("metrics_are_summed_over_their_labels", () => {
@@ -98,11 +102,23 @@ test("a_checkpoint_is_told_by_its_lines", () => {
 	equal(signers.map(({ name, bytes }) => `${name} ${bytes}`), ["o/k 64", "o/k 2428"]);
 });
 
-test("what_is_typed_becomes_a_filter_where_the_interface_has_one", () => {
+test("what_is_typed_is_looked_for_by_the_server", () => {
 	const query = (words, before) => queryOf({ state: "held", kind: "", words }, before);
-	equal(query(" workload:settlement "), "/v1/operations?limit=60&state=held&principal=workload:settlement");
-	equal(query("key:eth-hot", 7), "/v1/operations?limit=200&state=held&resource=key:eth-hot&before=7");
-	equal(query("hot"), "/v1/operations?limit=60&state=held");
+	equal(query("  Audit of   Q3, 100% "), "/v1/operations?limit=60&state=held&search=Audit%20of%20Q3%2C%20100%25");
+	equal(query("a b c d e f", 7), "/v1/operations?limit=200&state=held&search=a%20b%20c%20d&before=7");
+	equal(query(" "), "/v1/operations?limit=60&state=held");
+});
+
+test("a_newer_page_joins_what_is_known_only_where_nothing_lies_between", () => {
+	const row = (operation, entry) => ({ operation, entry });
+	const known = [row("d", 40), row("c", 30), row("b", 20), row("a", 10)];
+	const names = ({ rows, isWhole }) => `${rows.map(({ operation }) => operation).join("")} ${isWhole}`;
+	equal(names(withNewer([row("e", 50), row("d", 40), row("c", 30)], known)), "edcba true");
+	equal(names(withNewer([row("a", 60), row("e", 50), row("d", 40)], known)), "aedcb true", "what changed has moved up");
+	equal(names(withNewer([row("b", 45), row("d", 40)], known)), "bdca true");
+	equal(names(withNewer([row("g", 80), row("f", 70), row("e", 60)], known)), "gfe false", "more came than a page holds: what lies between is not known");
+	equal(names(withNewer([row("a", 10)], [])), "a false");
+	equal(names(withNewer([], [])), " true");
 });
 
 test("what_is_missing_is_told_in_words", () => {

@@ -2,8 +2,9 @@
 // the test's authority as a firm's browsers trust theirs, and no check of certificates is off.
 
 import { spawnSync } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createPrivateKey, randomBytes, sign } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { createRequire } from "node:module";
 
@@ -25,6 +26,13 @@ export function close() {
 	return browser.close();
 }
 
+const PATIENCE_MS = 60_000;
+
+// Asked again and again; patience is the only limit.
+export async function until(holds, what) {
+	for (const end = Date.now() + PATIENCE_MS; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 50))) if (Date.now() > end) throw new Error(`in vain: ${what}`);
+}
+
 // --- The command line ---
 
 // What it answers, taken or refused (exit codes 0 and 1).
@@ -41,6 +49,53 @@ export function approve(operation, ...people) {
 }
 
 export const PEOPLE = Object.fromEntries([1, 2, 3, 4, 5].map((number) => [`person${number}`, `person:p-000000000000000${number}`]));
+PEOPLE.auditor = "person:p-00000000000000a1";
+
+// The key of a person, as its owner makes it.
+export function makeKey(who) {
+	const done = spawnSync(HOUSE.program, ["person", "keygen", join(HOUSE.folder, "keys", who), "--id", PEOPLE[who].slice("person:".length)], { encoding: "utf8" });
+	if (done.status !== 0) throw new Error(`keygen: ${done.stderr}`);
+}
+
+// --- The same without the command line, for many at once ---
+
+const LABEL = Buffer.from("gatehouse/operation/v1\0");
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex"); // RFC 8410, before the seed of an Ed25519 key
+let agent;
+
+// By the way that their command line takes: Node does not speak the key agreement that the gateway asks for.
+function post(who, path, body, fields) {
+	const url = /^url: (\S+)$/m.exec(readFileSync(HOUSE.profiles[who], "utf8"))[1];
+	agent ??= new Agent({ keepAlive: true, maxSockets: 8, ca: readFileSync(join(HOUSE.folder, "proxy.crt")) });
+	return new Promise((resolve, reject) => {
+		const asked = request(new URL(path, url), { method: "POST", agent, servername: "", headers: { Host: new URL(HOUSE.url).host, "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...fields } }, (answer) => {
+			const parts = [];
+			answer.on("data", (part) => parts.push(part));
+			answer.on("end", () => resolve({ status: answer.statusCode, answer: JSON.parse(Buffer.concat(parts).toString()) }));
+		});
+		asked.on("error", reject);
+		asked.end(body);
+	});
+}
+
+// An operation of a person, signed by the key of their terminal. Whoever is told to wait asks the same again.
+export async function ask(who, kind, resource, payload) {
+	const { key_id, principal, seed } = JSON.parse(readFileSync(join(HOUSE.folder, "keys", who.replace("person", "")), "utf8"));
+	const key = createPrivateKey({ key: Buffer.concat([PKCS8, Buffer.from(seed, "hex")]), format: "der", type: "pkcs8" });
+	const created = Date.now(), idempotency = randomBytes(16).toString("hex");
+	const operation = {
+		created, expires: created + 3_600_000, idempotency_key: idempotency, instance: HOUSE.instance, kind,
+		payload_sha256: createHash("sha256").update(canonical(payload)).digest("hex"), principal, resource, type: "gatehouse/operation/v1",
+	};
+	const digest = createHash("sha256").update(canonical(operation)).digest();
+	const body = canonical({ operation, payload, signature: { key_id, signature: sign(null, Buffer.concat([LABEL, digest]), key).toString("hex") } });
+	let given;
+	await until(async () => {
+		given = await post(who, "/v1/operations", body, { "Idempotency-Key": idempotency });
+		return given.status !== 429 && given.status !== 503;
+	}, `${kind} is taken`);
+	return given.answer;
+}
 
 // The link, as whoever invites hands it over.
 export function invite(person) {
@@ -74,7 +129,7 @@ export class Visitor {
 
 	async newTab() {
 		const page = await this.context.newPage();
-		page.setDefaultTimeout(15_000);
+		page.setDefaultTimeout(PATIENCE_MS);
 		page.on("console", (message) => {
 			if (message.type() === "error") this.lastError = message.text();
 		});
@@ -91,7 +146,12 @@ export class Visitor {
 		await this.page.evaluate((to) => {
 			location.hash = to;
 		}, hash);
-		await this.page.getByRole("heading", { level: 1, name: heading }).waitFor();
+		await this.heading(heading);
+	}
+
+	// The page of that title: text is all of it.
+	heading(name) {
+		return this.page.getByRole("heading", { level: 1, name, exact: typeof name === "string" }).waitFor();
 	}
 
 	// --- The network between ---
@@ -159,14 +219,26 @@ export class Visitor {
 		for (const [kind, { scheme, size }] of Object.entries({ light: { scheme: "light", size: PLAIN }, dark: { scheme: "dark", size: PLAIN }, narrow: { scheme: "light", size: { width: 360, height: 780 } } })) {
 			await this.page.emulateMedia({ colorScheme: scheme });
 			await this.page.setViewportSize(size);
-			await this.page.waitForTimeout(120);
-			await this.page.screenshot({ path: join(SCREENS, `${name}-${kind}.png`), fullPage: kind !== "dark" });
+			await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // laid out, and drawn
+			await this.page.screenshot({ path: join(SCREENS, `${name}-${kind}.png`), fullPage: kind !== "dark", animations: "disabled" });
 			const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 			if (wide > 0) throw new Error(`${name} (${kind}): the page is ${wide} px wider than the window`);
 		}
 		await this.page.emulateMedia({ colorScheme: "light" });
 		await this.page.setViewportSize(PLAIN);
 	}
+}
+
+// By a link, to the inbox: a person with a passkey of their own.
+export async function signedIn(who) {
+	const visitor = await Visitor.come();
+	await visitor.plugIn();
+	await visitor.page.goto(invite(who).replace(/^https?:\/\/[^/]+/, HOUSE.url));
+	await visitor.page.getByRole("button", { name: "Make the passkey", exact: true }).click();
+	await visitor.page.getByRole("link", { name: "Sign in", exact: true }).click();
+	await visitor.page.getByRole("button", { name: "Sign in with passkey", exact: true }).click();
+	await visitor.heading("Inbox");
+	return visitor;
 }
 
 export async function shootAll(name) {

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
-import type { Asset, Bundle, Destination, DestinationList, LimitsOfKey, Page as PageOf, Spent } from "../api";
+import type { Asset, Destination, DestinationList, Limit, LimitsOfKey, Page as PageOf, Spent } from "../api";
 import { dollars, plural } from "../format";
-import { type Limit, limitsOf } from "../limits";
+import { approvalsText, barOf, windowText } from "../limits";
 import { readAll, useResource } from "../resource";
+import { link } from "../route";
 import { Answer, Button, Empty, Hash, Page, Section, Table, Time } from "../ui";
 
 function everything<T>(path: string, aborted?: AbortSignal): Promise<PageOf<T>> {
@@ -89,11 +90,6 @@ function subjects(items: LimitsOfKey[]): Subject[] {
 
 const WINDOWS = ["hour", "day", "week"] as const;
 
-function barOf(limits: Limit[], dimension: string, window: string): number | undefined {
-	const bars = limits.filter((limit) => limit.per === dimension && limit.window === window && limit.who === "*" && limit.account === "*" && limit.asset === "*").map(({ cents }) => cents);
-	return bars.length === 0 ? undefined : Math.min(...bars);
-}
-
 function Amount({ cents, bar }: { cents: number; bar: number | undefined }) {
 	return (
 		<td class="number">
@@ -124,7 +120,7 @@ function Usage({ items, limits }: { items: LimitsOfKey[]; limits: Limit[] }) {
 						{spent.subject} <span class="muted small">{dimension.replace("_", " ")}</span>
 					</th>
 					{WINDOWS.map((window) => (
-						<Amount key={window} cents={spent[window]} bar={barOf(limits, dimension, window)} />
+						<Amount key={window} cents={spent[window]} bar={barOf(limits, dimension, spent.subject, window)} />
 					))}
 				</tr>
 			))}
@@ -135,9 +131,8 @@ function Usage({ items, limits }: { items: LimitsOfKey[]; limits: Limit[] }) {
 export function Destinations() {
 	const lists = useResource<PageOf<DestinationList>>("/v1/lists", { live: true, read: everything });
 	const usage = useResource<PageOf<LimitsOfKey>>("/v1/limits", { live: true, read: everything });
-	const policy = useResource<Bundle>("/v1/policy");
+	const table = useResource<PageOf<Limit>>("/v1/policy/limits", { live: true, read: everything });
 	const assets = useResource<PageOf<Asset>>("/v1/prices", { live: true, read: everything });
-	const limits = policy.data === undefined ? [] : limitsOf(policy.data.document);
 	return (
 		<Page title="Destinations and limits" lead="Where funds may go, and how much has gone.">
 			<h2 class="between">Lists of destinations</h2>
@@ -159,27 +154,30 @@ export function Destinations() {
 				}
 			</Answer>
 			<Section title="Signed for">
-				<Answer of={usage}>{({ items }) => <Usage items={items} limits={limits} />}</Answer>
+				<Answer of={usage}>{({ items }) => <Usage items={items} limits={table.data?.items ?? []} />}</Answer>
 			</Section>
 			<Section title="Limits of the bundle in force">
-				<Answer of={policy}>
-					{() =>
-						limits.length === 0 ? (
-							<p class="muted">The bundle has no table of limits. Limits that its policies write themselves are under Policies.</p>
+				<Answer of={table}>
+					{({ items }) =>
+						items.length === 0 ? (
+							<p class="muted">
+								The bundle has no table of limits. Limits that its policies write themselves are under <a href={link("policies")}>Policies</a>.
+							</p>
 						) : (
-							<Table caption="Limits" head={["Limit", "Who", "Keys of", "Asset", "Window", "Amount", "Lifted by"]}>
-								{limits.map((limit) => (
+							<Table caption="Limits" head={["Limit", "Who asks", "Keys of", "Asset", "Up to", "Above that"]}>
+								{items.slice(0, 500).map((limit) => (
 									<tr key={limit.id}>
 										<th scope="row">
 											{limit.id}
 											{limit.note !== "" && <span class="muted small block">{limit.note}</span>}
 										</th>
-										<td>{limit.who}</td>
-										<td>{limit.account}</td>
-										<td>{limit.asset}</td>
-										<td>{limit.window === "transaction" ? "each transaction" : `${limit.window}, per ${limit.per}`}</td>
-										<td class="number">{dollars(limit.cents)}</td>
-										<td>{limit.approvals}</td>
+										<td>{limit.who === "*" ? "anyone" : limit.who}</td>
+										<td>{limit.account === "*" ? "any" : limit.account}</td>
+										<td class="wrap">{limit.asset === "*" ? "any" : limit.asset}</td>
+										<td class="number">
+											{dollars(limit.cents)} <span class="muted small block">{windowText(limit)}</span>
+										</td>
+										<td>{approvalsText(limit)}</td>
 									</tr>
 								))}
 							</Table>

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { post, Problem } from "../api";
+import { post, type Problem } from "../api";
 import { dateTime, duration, nameOf } from "../format";
-import { create, PasskeyError, passkeysWork } from "../passkey";
-import { asProblem } from "../resource";
+import { create, passkeysWork } from "../passkey";
+import { asProblem, asRefusal } from "../resource";
 import { link } from "../route";
 import { Answer, Button, Note, ProblemNote, Term, Terms } from "../ui";
 import { Door } from "./door";
@@ -55,7 +55,7 @@ export function Enrol({ token }: { token: string }) {
 			});
 			setDone(await post<Enrolled>("/v1/enrolment", { attestation_object: made.attestation_object, client_data: made.client_data, rp_id: asked.rp_id, token }));
 		} catch (error) {
-			setProblem(error instanceof PasskeyError ? new Problem(0, "passkey.not_used", error.message) : asProblem(error));
+			setProblem(asRefusal(error));
 		} finally {
 			setBusy(false);
 		}

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { getText, type Health as HealthAnswer, type Problem } from "../api";
+import { getText, type Health as HealthAnswer, type Keepers, type Problem } from "../api";
 import type { Json } from "../canonical";
 import { Chart } from "../charts";
+import { plural, short } from "../format";
 import { mean, rate, readMetrics, type Sample, sum } from "../metrics";
 import { asProblem, useResource } from "../resource";
 import { Answer, Page, ProblemNote, Section, Term, Terms } from "../ui";
@@ -85,13 +86,55 @@ function findings({ gateway, keeper, ready }: HealthAnswer): Verdict[] {
 	if (keeper["disk_full"] === true) found.push({ tone: "bad", text: "The disk is full" });
 	if (keeper["root_key"] === "file") found.push({ tone: "wait", text: "The root key lies in a file: whoever reads the disk has it" });
 	if (keeper["rollback_guard"] === "none") found.push({ tone: "bad", text: "Nothing guards against an older copy of the data" });
+	const overdue = Number(keeper["reviews_overdue"] ?? 0), open = Number(keeper["reviews_open"] ?? 0);
+	if (overdue > 0) found.push({ tone: "bad", text: `${plural(overdue, "emergency", "emergencies")} went through and were not reviewed in time: no other is permitted` });
+	else if (open > 0) found.push({ tone: "wait", text: `${plural(open, "emergency waits", "emergencies wait")} for review` });
 	if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
 	return found;
+}
+
+const PEER_TONES: Record<string, string> = { up: "good", open: "good", connected: "good", refused: "bad", removed: "plain" };
+
+function KeeperList() {
+	const keepers = useResource<Keepers>("/v1/keepers", { live: true });
+	return (
+		<Answer of={keepers} rows={2}>
+			{({ own, peers }) =>
+				peers.length === 0 ? (
+					<p class="muted">
+						This installation has one keeper. With several, keys are shared and no machine alone can sign: <code>gatehouse keeper add</code>.
+					</p>
+				) : (
+					<ul class="findings">
+						{own !== undefined && (
+							<li>
+								<span class="dot good" aria-hidden="true" /> {own.name} <span class="muted">answers you</span>
+							</li>
+						)}
+						{peers
+							.filter(({ name }) => name !== own?.name)
+							.map(({ name, state, reason, shown, bundle }) => (
+								<li key={name}>
+									<span class={`dot ${PEER_TONES[state] ?? "wait"}`} aria-hidden="true" /> {name} <span class="pill plain">{state.replaceAll("_", " ")}</span>
+									<span class="muted small">
+										{shown !== undefined && ` ${plural(shown.size, "entry", "entries")} seen of its log`}
+										{bundle !== undefined && `, bundle ${short(bundle)}`}
+										{reason !== undefined && `: ${reason}`}
+									</span>
+								</li>
+							))}
+					</ul>
+				)
+			}
+		</Answer>
+	);
 }
 
 export function Health() {
 	const health = useResource<HealthAnswer>("/healthz", { live: true });
 	const { points, problem, latest } = usePoints();
+	// The keeper reports once a second, after what it reports of.
+	useEffect(health.reload, [points]);
 	const at = points.map((point) => point.at);
 	return (
 		<Page title="Health" lead="How gateway and keeper are, as they say themselves, every two seconds.">
@@ -119,6 +162,9 @@ export function Health() {
 						</>
 					)}
 				</Answer>
+			</Section>
+			<Section title="Keepers">
+				<KeeperList />
 			</Section>
 			{problem !== undefined && <ProblemNote problem={problem} />}
 			<div class="charts">

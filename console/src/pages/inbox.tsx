@@ -1,11 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Explanation, type Inbox as InboxAnswer, type OperationAnswer, session, type Waiting } from "../api";
+import { type Explanation, type Inbox as InboxAnswer, type OperationAnswer, type Review, session, type Waiting } from "../api";
 import { Decide, Recorded, Votes } from "../decide";
 import { Facts, Policies, worthOf } from "../explanation";
 import { missingText, plural, short, shortName } from "../format";
 import { useResource } from "../resource";
 import { go, link } from "../route";
-import { Answer, Empty, Hash, Page, Time, Who } from "../ui";
+import { Answer, Empty, Hash, Note, Page, Time, Who } from "../ui";
 import { OperationView } from "../view";
 import { headline, kindName, moved } from "../words";
 
@@ -56,6 +56,26 @@ export function Reading({ waiting, voted, level = "h2" }: { waiting: Waiting; vo
 	);
 }
 
+// Emergencies that went through, and that somebody must still look at.
+function Reviews({ reviews }: { reviews: Review[] }) {
+	const others = reviews.filter(({ requester }) => requester !== session.value?.person);
+	if (others.length === 0) return null;
+	return (
+		<Note tone="warn">
+			<p>
+				<strong>{others.length === 1 ? "An emergency waits" : `${others.length} emergencies wait`} for review.</strong>
+			</p>
+			<ul class="plain">
+				{others.map(({ due, operation, requester }) => (
+					<li key={operation}>
+						<a href={link("operations", operation)}>{short(operation)}</a>, asked for by {shortName(requester)}, due <Time at={due} />
+					</li>
+				))}
+			</ul>
+		</Note>
+	);
+}
+
 export function Inbox({ chosen }: { chosen: string | undefined }) {
 	const inbox = useResource<InboxAnswer>("/v1/inbox", { live: true });
 	const person = session.value?.person ?? "";
@@ -78,6 +98,7 @@ export function Inbox({ chosen }: { chosen: string | undefined }) {
 			}
 		>
 			{recorded !== undefined && <Recorded key={recorded.answer.operation} answer={recorded.answer} title={recorded.title} />}
+			{inbox.data !== undefined && <Reviews reviews={inbox.data.reviews} />}
 			<Answer of={inbox}>
 				{({ items, count }) => {
 					if (items.length === 0 && chosen === undefined)

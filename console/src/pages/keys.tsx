@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
-import type { KeyRecord, Page as PageOf } from "../api";
+import { Act } from "../act";
+import type { KeyRecord, Page as PageOf, SharingOfKey } from "../api";
 import { chainName, plural } from "../format";
 import { readAll, useResource } from "../resource";
 import { link } from "../route";
@@ -9,6 +10,66 @@ const TONES: Record<string, string> = { active: "good", frozen: "wait", rotated:
 
 function readKeys(path: string, aborted?: AbortSignal): Promise<PageOf<KeyRecord>> {
 	return readAll<KeyRecord>(path, aborted).then((items) => ({ items }));
+}
+
+const SCHEMES: Record<string, string> = { ecdsa: "threshold ECDSA" };
+
+function names(parties: readonly { name: string }[]): string {
+	return parties.map(({ name }) => name).join(", ");
+}
+
+// A shared key, as the keeper that answers sees it.
+function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: { id: string; sharing: NonNullable<KeyRecord["sharing"]> }) {
+	const shared = useResource<SharingOfKey>(`/v1/keys/${id}/sharing`, { live: true });
+	return (
+		<>
+			<Term name="Shared">
+				any {threshold} of {plural(count, "keeper")} sign together; nowhere is it whole <span class="muted small block">{SCHEMES[scheme] ?? scheme}, epoch {epoch}</span>
+			</Term>
+			<Answer of={shared} rows={2}>
+				{({ holder, prepared, ready, sharing }) => {
+					const others = sharing.parties.filter(({ index }) => index !== holder);
+					const lacking = others.filter(({ index }) => ready?.includes(index) === false);
+					return (
+						<>
+							<Term name="Keepers">{names(sharing.parties)}</Term>
+							<Term name="Here">
+								{holder === undefined ? (
+									"this keeper holds no share of it"
+								) : (
+									<>
+										this keeper holds share {holder}
+										{lacking.length > 0 && (
+											<span class="block">
+												<span class="pill wait">needs a refresh</span> before it signs together with {names(lacking)}
+											</span>
+										)}
+									</>
+								)}
+							</Term>
+							{holder !== undefined && <Term name="Prepared">{plural(prepared, "signature")} in advance</Term>}
+						</>
+					);
+				}}
+			</Answer>
+		</>
+	);
+}
+
+function Freezing({ record }: { record: KeyRecord }) {
+	if (record.state === "active")
+		return (
+			<Act label="Freeze…" tone="danger" intention={{ kind: "key.freeze", resource: `key:${record.id}`, payload: {}, isProtective: true }} ask="Why (kept in the log for ever; name nobody)">
+				Nothing is signed with {record.id} any more, at once, until it is unfrozen. What already left stays valid.
+			</Act>
+		);
+	if (record.state === "frozen")
+		return (
+			<Act label="Unfreeze…" intention={{ kind: "key.unfreeze", resource: `key:${record.id}`, payload: {} }} ask="Why (kept in the log for ever; name nobody)">
+				{record.id} signs again. The policies say who must approve that first.
+			</Act>
+		);
+	return null;
 }
 
 function Key({ record }: { record: KeyRecord }) {
@@ -42,11 +103,13 @@ function Key({ record }: { record: KeyRecord }) {
 						<span class="mono">{record.branches.join(", ")}</span>
 					</Term>
 				)}
+				{record.sharing !== undefined && <Sharing id={record.id} sharing={record.sharing} />}
 				{record.successor !== undefined && <Term name="Successor">{record.successor}</Term>}
 				<Term name="Made">
 					<Time at={record.created} both />
 				</Term>
 			</Terms>
+			<Freezing record={record} />
 		</li>
 	);
 }

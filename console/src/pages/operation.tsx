@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Explanation, getOperation, getText, type OperationAnswer, type Problem, type Timeline, type Waiting } from "../api";
+import { Act } from "../act";
+import { type Explanation, getOperation, getText, type Inbox, type OperationAnswer, type Problem, type Review as ReviewAnswer, session, type Timeline, type Waiting } from "../api";
 import { Decide, Recorded, Votes } from "../decide";
 import { Facts, Policies, transferOf, worthOf } from "../explanation";
 import { chainName, dollars, missingText, nameOf } from "../format";
@@ -95,10 +96,53 @@ function titleOf(timeline: Timeline | undefined, waiting: Waiting | undefined, e
 	return document === undefined ? "Operation" : `${kindName(document.kind)}: ${nameOf(document.resource).name}`;
 }
 
+// Of an act beyond the installation: only people can know what became of it.
+function Resolve({ id }: { id: string }) {
+	return (
+		<Note tone="warn">
+			<p>The act was intended, and what became of it is not recorded. Nothing is repeated by itself: find out whether it happened, and say so.</p>
+			<div class="acts">
+				{[true, false].map((happened) => (
+					<Act key={String(happened)} label={happened ? "It happened…" : "It did not happen…"} intention={{ kind: "intent.resolve", resource: `operation:${id}`, payload: { happened } }} ask="How you know (kept in the log for ever; name nobody)">
+						The log says from then on that it {happened ? "happened" : "did not happen"}, and limits count it accordingly.
+					</Act>
+				))}
+			</div>
+		</Note>
+	);
+}
+
+// An emergency that went through is looked at afterwards, by somebody who did not ask for it.
+function Review({ id, reviews }: { id: string; reviews: ReviewAnswer[] | undefined }) {
+	const open = reviews?.find(({ operation }) => operation === id);
+	if (open === undefined) return null;
+	return (
+		<Note tone="warn">
+			<p>
+				<strong>This emergency waits for its review</strong>, which is due <Time at={open.due} both />. Until then it shows in the installation's state; once it is overdue, no other emergency is permitted by the shipped
+				policies.
+			</p>
+			{open.requester !== session.value?.person ? (
+				<Act
+					label="Review…"
+					intention={{ kind: "break_glass.review", resource: `operation:${id}`, payload: { finding: "" } }}
+					ask="What you found (kept in the log for ever; name nobody)"
+					withText={(intention, finding) => ({ ...intention, payload: { finding } })}
+				>
+					You state that you have looked at what was done under this emergency, and what you found.
+				</Act>
+			) : (
+				<p>You asked for it, so somebody else reviews it.</p>
+			)}
+		</Note>
+	);
+}
+
 export function Operation({ id }: { id: string }) {
 	const path = `/v1/operations/${id}`;
 	const answer = useResource<OperationAnswer>(path, { live: true, read: getOperation });
 	const isHeld = answer.data?.state === "held";
+	const inbox = useResource<Inbox>("/v1/inbox", { live: true });
 	const waiting = useResource<Waiting>(isHeld ? `${path}/view` : null, { live: true });
 	const timeline = useResource<Timeline>(`${path}/timeline`, { live: true, lags: true });
 	// The listing follows the log within a second: what it has not yet is asked for again.
@@ -111,6 +155,7 @@ export function Operation({ id }: { id: string }) {
 	const explanation = useResource<Explanation>(answer.data === undefined ? null : `${path}/explanation`);
 	const [recorded, setRecorded] = useState<OperationAnswer | undefined>(undefined);
 	const view = isHeld ? waiting.data : undefined;
+	const document = timeline.data?.entries.find((entry) => entry.document !== undefined)?.document;
 	const title = titleOf(timeline.data, view, explanation.data);
 	const voted = (given?: OperationAnswer) => {
 		setRecorded(given);
@@ -142,7 +187,8 @@ export function Operation({ id }: { id: string }) {
 					</p>
 				</Note>
 			)}
-			{answer.data?.state === "unknown" && <Note tone="warn">The act was intended, and what became of it is not recorded. A person's operation intent.resolve says so; nothing is repeated by itself.</Note>}
+			{answer.data?.state === "unknown" && <Resolve id={id} />}
+			{answer.data?.state === "done" && document?.break_glass === true && <Review id={id} reviews={inbox.data?.reviews} />}
 			<div class="columns">
 				<div>
 					<Section title="What was asked for">
@@ -176,12 +222,7 @@ export function Operation({ id }: { id: string }) {
 			</div>
 			<Section title="Facts">
 				<Answer of={explanation} rows={6}>
-					{(data) => (
-						<details>
-							<summary>All {Object.keys(data.facts).length} facts with their origin</summary>
-							<Facts facts={data.facts} />
-						</details>
-					)}
+					{(data) => <Facts facts={data.facts} />}
 				</Answer>
 			</Section>
 		</Page>

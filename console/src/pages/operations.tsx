@@ -1,6 +1,7 @@
+import { effect } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { get, type OperationRow, type Problem } from "../api";
-import { head } from "../feed";
+import { head, missed } from "../feed";
 import { count, short, shortName } from "../format";
 import { asProblem } from "../resource";
 import { go, link } from "../route";
@@ -11,6 +12,9 @@ import { kindName, kindNames, STATES } from "../words";
 const FIRST_PAGE = 60; // more than any window shows
 const PAGE = 200;
 const ROW_HEIGHT = 56;
+const WORDS_MAX = 4; // of a search
+const TYPING_MS = 250;
+const LAG_MS = 1100;
 
 interface Filter {
 	state: string;
@@ -20,48 +24,65 @@ interface Filter {
 
 interface OperationsPage {
 	operations: OperationRow[];
+	rest?: number;
 	size: number;
 }
 
-// What is typed is an operation, a principal or a resource by its id; anything else is looked for among what is on the page.
 export function queryOf({ state, kind, words }: Filter, before?: number): string {
-	const query = new URLSearchParams({ limit: String(before === undefined ? FIRST_PAGE : PAGE) });
-	if (state !== "") query.set("state", state);
-	if (kind !== "") query.set("kind", kind);
-	const word = words.trim();
-	if (/^(person|workload):\S+$/.test(word)) query.set("principal", word);
-	else if (/^(key|account|desk|zone|group|list|asset|system|operation):\S+$/.test(word)) query.set("resource", word);
-	if (before !== undefined) query.set("before", String(before));
-	return `/v1/operations?${query.toString().replaceAll("%3A", ":").replaceAll("%2F", "/")}`;
+	const query = [`limit=${before === undefined ? FIRST_PAGE : PAGE}`];
+	if (state !== "") query.push(`state=${state}`);
+	if (kind !== "") query.push(`kind=${kind}`);
+	const found = words.trim().split(/\s+/).slice(0, WORDS_MAX).join(" ");
+	if (found !== "") query.push(`search=${encodeURIComponent(found)}`);
+	if (before !== undefined) query.push(`before=${before}`);
+	return `/v1/operations?${query.join("&")}`;
 }
 
-function matches(row: OperationRow, words: string): boolean {
-	const word = words.trim().toLowerCase();
-	if (word === "") return true;
-	return [row.operation, row.principal, row.resource, row.kind, kindName(row.kind)].some((text) => text.toLowerCase().includes(word));
+// A newer first page on top of what was read before. What changed moved up, so what is known of it below is over; and where the new page does not
+// reach down to what is known, something between was missed, and what is known is dropped: the rest is read again.
+export function withNewer(page: readonly OperationRow[], known: readonly OperationRow[]): { rows: readonly OperationRow[]; isWhole: boolean } {
+	const last = page.at(-1)?.entry ?? -1;
+	const newest = known[0]?.entry ?? -1;
+	if (page.length > 0 && last > newest) return { rows: page, isWhole: false };
+	const fresh = new Set(page.map(({ operation }) => operation));
+	return { rows: [...page, ...known.filter(({ operation, entry }) => !fresh.has(operation) && entry < last)], isWhole: true };
 }
 
 function useOperations(filter: Filter) {
 	const [rows, setRows] = useState<readonly OperationRow[]>([]);
 	const [problem, setProblem] = useState<Problem | undefined>(undefined);
-	const [hasMore, setHasMore] = useState(true);
+	const [rest, setRest] = useState<number | undefined>(undefined); // where the listing goes on
 	const [loaded, setLoaded] = useState(false);
+	const [reflected, setReflected] = useState({ size: 0 }); // how much of the log the newest page shows
 	const asking = useRef<AbortController | null>(null);
-	// The same words are the same question, however often they are typed.
+	const known = useRef<readonly OperationRow[]>([]);
 	const server = queryOf(filter);
-	const asked = useRef(filter);
-	asked.current = filter;
 
+	const show = (now: readonly OperationRow[], goesOn: number | undefined) => {
+		known.current = now;
+		setRows(now);
+		setRest(goesOn);
+	};
+
+	// The newest page (before: none), or the next one.
 	const read = useCallback(
-		async (before: number | undefined, merge: (page: OperationRow[], rows: readonly OperationRow[]) => readonly OperationRow[]) => {
+		async (before: number | undefined) => {
 			const abort = new AbortController();
 			asking.current = abort;
 			try {
-				const page = await get<OperationsPage>(queryOf(asked.current, before), abort.signal);
+				const page = await get<OperationsPage>(queryOf(filter, before), abort.signal);
 				if (abort.signal.aborted) return;
-				setRows((known) => merge(page.operations, known));
-				const whole = before === undefined ? FIRST_PAGE : PAGE;
-				if (before !== undefined || page.operations.length < whole) setHasMore(page.operations.length === whole);
+				if (before !== undefined) {
+					const have = new Set(known.current.map(({ operation }) => operation));
+					show([...known.current, ...page.operations.filter(({ operation }) => !have.has(operation))], page.rest);
+				} else {
+					const { rows: merged, isWhole } = withNewer(page.operations, known.current);
+					if (known.current.length > 0 && isWhole && page.rest !== undefined) {
+						known.current = merged;
+						setRows(merged);
+					} else show(merged, page.rest);
+				}
+				if (before === undefined) setReflected({ size: page.size });
 				setProblem(undefined);
 				setLoaded(true);
 			} catch (error) {
@@ -74,28 +95,26 @@ function useOperations(filter: Filter) {
 	);
 
 	useEffect(() => {
-		setRows([]);
-		setHasMore(true);
+		show([], undefined);
 		setLoaded(false);
-		void read(undefined, (page) => page);
+		void read(undefined);
 		return () => asking.current?.abort();
 	}, [read]);
 
 	// What is new stands at the top; what changed moves there, as its newest entry does.
 	useEffect(() => {
 		let timer: ReturnType<typeof setTimeout> | undefined;
-		let seen = head.peek();
-		const stop = head.subscribe((size) => {
+		let seen = head.peek() + missed.peek();
+		const look = () => {
+			timer = asking.current === null ? undefined : setTimeout(look, LAG_MS);
+			if (timer === undefined) void read(undefined);
+		};
+		const stop = effect(() => {
+			const size = head.value + missed.value;
 			if (size === seen) return;
 			seen = size;
 			clearTimeout(timer);
-			timer = setTimeout(() => {
-				if (asking.current !== null) return;
-				void read(undefined, (page, known) => {
-					const fresh = new Set(page.map(({ operation }) => operation));
-					return [...page, ...known.filter(({ operation, entry }) => !fresh.has(operation) && entry < (page.at(-1)?.entry ?? Infinity))];
-				});
-			}, 1100); // the listing follows the log within a second
+			timer = setTimeout(look, LAG_MS); // the listing follows the log within a second
 		});
 		return () => {
 			stop();
@@ -103,15 +122,23 @@ function useOperations(filter: Filter) {
 		};
 	}, [read]);
 
+	// Read while the listing was behind: what it had not yet is asked for again.
+	useEffect(() => {
+		if (!loaded || reflected.size >= head.peek()) return;
+		const timer = setTimeout(() => {
+			if (asking.current === null) void read(undefined);
+		}, LAG_MS);
+		return () => clearTimeout(timer);
+	}, [reflected, loaded, read]);
+
 	const more = useCallback(() => {
-		const last = rows.at(-1);
-		if (asking.current !== null || last === undefined) return;
-		void read(last.entry, (page, known) => {
-			const have = new Set(known.map(({ operation }) => operation));
-			return [...known, ...page.filter(({ operation }) => !have.has(operation))];
-		});
-	}, [rows, read]);
-	return { rows, problem, hasMore, loaded, more, retry: () => void read(undefined, (page) => page) };
+		if (asking.current === null && rest !== undefined) void read(rest);
+	}, [rest, read]);
+	// A search looks back step by step, and a step may find nothing.
+	useEffect(() => {
+		if (rest !== undefined && rows.length < FIRST_PAGE) more();
+	}, [rest, rows.length, more]);
+	return { rows, problem, rest, loaded, more, retry: () => void read(undefined) };
 }
 
 function Row({ row }: { row: OperationRow }) {
@@ -133,8 +160,14 @@ function Row({ row }: { row: OperationRow }) {
 
 export function Operations() {
 	const [filter, setFilter] = useState<Filter>({ state: "", kind: "", words: "" });
-	const { rows, problem, hasMore, loaded, more, retry } = useOperations(filter);
-	const shown = rows.filter((row) => matches(row, filter.words));
+	// Asked for when the typing rests.
+	const [asked, setAsked] = useState(filter);
+	useEffect(() => {
+		const timer = setTimeout(() => setAsked(filter), filter.words === asked.words ? 0 : TYPING_MS);
+		return () => clearTimeout(timer);
+	}, [filter]);
+	const { rows: shown, problem, rest, loaded, more, retry } = useOperations(asked);
+	const hasMore = rest !== undefined;
 	const set = (change: Partial<Filter>) => setFilter((before) => ({ ...before, ...change }));
 	const isFiltered = filter.state !== "" || filter.kind !== "" || filter.words !== "";
 	return (
@@ -149,7 +182,7 @@ export function Operations() {
 			>
 				<label class="field grow">
 					<span>Search</span>
-					<input type="search" placeholder="An id, workload:…, person:…, key:…" value={filter.words} onInput={(event) => set({ words: event.currentTarget.value })} />
+					<input type="search" placeholder="Id, key, destination, who asked, reference, reason" value={filter.words} onInput={(event) => set({ words: event.currentTarget.value })} />
 				</label>
 				<label class="field">
 					<span>State</span>
@@ -191,7 +224,7 @@ export function Operations() {
 				<>
 					<p class="muted small" role="status">
 						{count(shown.length)}
-						{hasMore ? " so far; scroll for more" : shown.length === 1 ? " operation" : " operations"}
+						{hasMore ? (shown.length < FIRST_PAGE ? ` so far; looking back from entry ${count(rest)}` : " so far; scroll for more") : shown.length === 1 ? " operation" : " operations"}
 					</p>
 					<Rows label="Operations" items={shown} height={ROW_HEIGHT} idOf={(row) => row.operation} draw={(row) => <Row row={row} />} more={more} hasMore={hasMore} />
 				</>

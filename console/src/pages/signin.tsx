@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
-import { Problem, sessionEnded } from "../api";
-import { PasskeyError, passkeysWork } from "../passkey";
-import { asProblem } from "../resource";
+import { type Problem, sessionEnded } from "../api";
+import { passkeysWork } from "../passkey";
+import { asRefusal } from "../resource";
 import { signIn } from "../session";
 import { Button, Note, ProblemNote } from "../ui";
 import { Door } from "./door";
@@ -15,7 +15,7 @@ export function SignIn() {
 		try {
 			await signIn();
 		} catch (error) {
-			setProblem(error instanceof PasskeyError ? new Problem(0, "passkey.not_used", error.message) : asProblem(error));
+			setProblem(asRefusal(error));
 		} finally {
 			setBusy(false);
 		}

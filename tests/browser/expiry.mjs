@@ -1,0 +1,72 @@
+// Sessions that end by themselves, on an installation that keeps them short: when nobody is there, and when they have lasted as long as
+// they may. What is waited for is that they end; nothing here depends on when.
+
+import { writeFileSync } from "node:fs";
+import { assert, equal, main, test } from "./tap.mjs";
+import { close, exchanges, HOUSE, shootAll, signedIn, until, violations } from "./visitor.mjs";
+
+const sessionOf = (page) => page.evaluate(async () => (await fetch("/v1/session", { cache: "no-store" })).status);
+const isOver = async (visitor) => {
+	await visitor.heading("Sign in");
+	await visitor.page.getByText("Your session is over").waitFor();
+};
+
+test("a_session_at_which_nobody_is_ends_also_where_the_page_follows_the_log", async () => {
+	const idle = await signedIn("person1");
+	await idle.page.getByText("live", { exact: true }).waitFor();
+	const ended = idle.page.waitForRequest((request) => request.method() === "DELETE" && request.url().endsWith("/v1/session"));
+	// The page reads by itself all the time: it must not look like somebody at work.
+	const reading = setInterval(() => void idle.page.evaluate(() => fetch("/v1/keys?limit=1")).catch(() => undefined), 300);
+	await isOver(idle);
+	clearInterval(reading);
+	await ended; // by the page, since nobody was there
+	equal(await sessionOf(idle.page), 401, "the keeper has ended it");
+	await idle.shoot("session-idle");
+	await idle.page.getByRole("button", { name: "Sign in with passkey", exact: true }).click();
+	await idle.heading("Inbox");
+	await idle.context.close();
+});
+
+test("the_keeper_ends_a_session_that_reads_nothing_whatever_the_page_does", async () => {
+	const away = await signedIn("person2");
+	const cookies = await away.context.cookies();
+	const { idle_expires: ends } = await away.page.evaluate(async () => (await fetch("/v1/session")).json());
+	await away.page.goto("about:blank"); // the page is gone, the cookie is not
+	const later = await signedIn("person3");
+	await later.context.clearCookies();
+	await later.context.addCookies(cookies);
+	// Asking for the session is no activity.
+	await until(async () => (await sessionOf(later.page)) === 401, "the end of the session");
+	assert(Date.now() >= ends, "not before its time");
+	await later.context.close();
+	await away.context.close();
+});
+
+test("a_session_at_which_somebody_is_ends_when_it_has_lasted_long_enough", async () => {
+	const busy = await signedIn("person4");
+	const { expires, idle_expires: idle } = await busy.page.evaluate(async () => (await fetch("/v1/session")).json());
+	let isWorking = true;
+	const work = (async () => {
+		for (let step = 0; isWorking; step++) {
+			await busy.page.mouse.move(100 + (step % 50), 200).catch(() => undefined);
+			await busy.page.evaluate(() => fetch("/v1/keys?limit=1")).catch(() => undefined);
+		}
+	})();
+	await isOver(busy);
+	isWorking = false;
+	await work;
+	assert(Date.now() >= expires && expires > idle, "it lasted as long as it may");
+	await busy.context.close();
+});
+
+test("no_page_did_what_its_policy_forbids", () => {
+	equal(violations, []);
+});
+
+await main({
+	failed: shootAll,
+	after: async () => {
+		writeFileSync(HOUSE.exchanges, JSON.stringify(exchanges));
+		await close();
+	},
+});
