@@ -1,4 +1,4 @@
-#include "gateway/connection.h"
+#include "gateway/connection_state.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,75 +9,29 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
-#include "base/problem.h"
-#include "gateway/console.h"
-#include "gateway/http_request.h"
+#include "gateway/exchange.h"
 #include "gateway/http_response.h"
-#include "gateway/internal.h"
-#include "gateway/outcome.h"
 #include "gateway/telemetry.h"
 
 constexpr int64_t HANDSHAKE_MS = 5'000;
-constexpr int64_t IDLE_MS = 60'000;
 constexpr int64_t HEAD_MS = 10'000;
 constexpr int64_t BODY_MS = 10'000;      /* and what its size takes at the lowest rate */
 constexpr int64_t BODY_BYTES_PER_MS = 4; /* the lowest rate: 4 kB/s */
-constexpr int64_t ANSWER_MS = 60'000;    /* what the keeper has */
-constexpr int64_t OUTPUT_MS = 30'000;    /* without a byte being taken */
 constexpr int64_t LINGER_MS = 2'000;
 constexpr int64_t HEARTBEAT_MS = 15'000;
 constexpr size_t OUTPUT_PAUSE = 64 * 1024; /* unsent bytes at which no further request is read */
 constexpr size_t OUTPUT_KEPT = 32 * 1024;
 
-enum connection_state { HANDSHAKE, READING, WAITING, STREAMING, FINISHING, LINGERING, CLOSED };
-
-struct connection {
-	struct gateway *gateway;
-	uv_poll_t poll;
-	int polled; /* the events that it is polled for */
-	int descriptor;
-	SSL *tls;
-	const char *group; /* that the key agreement used; OpenSSL's */
-	enum connection_state state;
-	uint32_t slot;
-	struct http_reader reader;
-	struct buffer early; /* what the client sent behind the request that is being served */
-	size_t early_used;
-	struct buffer output;
-	size_t written;
-	int64_t deadline_ms;        /* of the state */
-	int64_t output_deadline_ms; /* while output is unsent */
-	int64_t head_complete_ms;
-	uint64_t asked_ns; /* when the request went to the keeper */
-	struct sse_place place;
-	uint64_t stream;     /* of the feed that it is sent: what the keeper ends it by */
-	bool input_ended;    /* the client has closed its side */
-	bool output_blocked; /* OpenSSL waits for room to send */
-	bool read_blocked;   /* it does so before it reads on (a key update) */
-	bool close_when_sent;
-	uint8_t address[16];
-	uint8_t address_len; /* 4 or 16 */
-	uint16_t port;
-	bool has_certificate;
-	uint8_t certificate[32];
-};
-
 /* --- The table --- */
 
-/* A slot's generation goes up with every request and every connection in it, so that no two requests share a token. */
-static uint64_t
-token_of(const struct connection *connection) {
+uint64_t
+connection_token(const struct connection *connection) {
 	return (uint64_t)connection->gateway->slots[connection->slot].generation << 32 | connection->slot;
 }
 
-static void
-new_generation(const struct connection *connection) {
+void
+connection_new_generation(const struct connection *connection) {
 	connection->gateway->slots[connection->slot].generation++;
-}
-
-static int64_t
-now_ms(const struct gateway *gateway) {
-	return (int64_t)uv_now(&gateway->loop);
 }
 
 /* Who counts as one client: an IPv4 address, or the 64 bits of an IPv6 address that its site chooses freely below. */
@@ -116,33 +70,28 @@ on_poll_closed(uv_handle_t *handle) {
 		gateway_accept(gateway, true);
 }
 
-static void
-set_state(struct connection *connection, enum connection_state state, int64_t deadline_after_ms) {
+void
+connection_set_state(struct connection *connection, enum connection_state state, int64_t deadline_after_ms) {
 	struct gateway *gateway = connection->gateway;
 	if ((connection->state == STREAMING) != (state == STREAMING)) {
 		gateway->feed_clients += state == STREAMING ? 1 : UINT32_MAX; /* one more, or one less */
 		metric_set(&telemetry.feed_clients, gateway->feed_clients);
 	}
 	connection->state = state;
-	connection->deadline_ms = now_ms(gateway) + deadline_after_ms;
+	connection->deadline_ms = connection_now_ms(gateway) + deadline_after_ms;
 }
 
 static void
 connection_close(struct connection *connection) {
 	if (connection->state == CLOSED)
 		return;
-	set_state(connection, CLOSED, 0);
-	new_generation(connection); /* an answer that is under way is for nobody */
+	connection_set_state(connection, CLOSED, 0);
+	connection_new_generation(connection); /* an answer that is under way is for nobody */
 	uv_poll_stop(&connection->poll);
 	uv_close((uv_handle_t *)&connection->poll, on_poll_closed);
 }
 
 /* --- Output --- */
-
-static size_t
-unsent(const struct connection *connection) {
-	return connection->output.len - connection->written;
-}
 
 static void
 clear_output(struct connection *connection) {
@@ -163,32 +112,32 @@ start_lingering(struct connection *connection) {
 	SSL_shutdown(connection->tls);
 	ERR_clear_error();
 	shutdown(connection->descriptor, SHUT_WR);
-	set_state(connection, LINGERING, LINGER_MS);
+	connection_set_state(connection, LINGERING, LINGER_MS);
 }
 
 /* While our output was in the way, nothing could be expected of the client. */
 static void
 restart_reading_deadline(struct connection *connection) {
-	int64_t deadline_ms = now_ms(connection->gateway) + (connection->reader.started ? HEAD_MS : IDLE_MS);
+	int64_t deadline_ms = connection_now_ms(connection->gateway) + (connection->reader.started ? HEAD_MS : IDLE_MS);
 	if (connection->deadline_ms < deadline_ms)
 		connection->deadline_ms = deadline_ms;
 }
 
 static void
 flush_output(struct connection *connection) {
-	bool had_output = unsent(connection) > 0;
+	bool had_output = connection_unsent(connection) > 0;
 	connection->output_blocked = false;
 	if (connection->output.failed) {
 		connection_close(connection);
 		return;
 	}
-	while (unsent(connection) > 0) {
+	while (connection_unsent(connection) > 0) {
 		size_t sent;
 		ERR_clear_error();
-		if (SSL_write_ex(connection->tls, connection->output.data + connection->written, unsent(connection),
-				 &sent) == 1) {
+		if (SSL_write_ex(connection->tls, connection->output.data + connection->written,
+				 connection_unsent(connection), &sent) == 1) {
 			connection->written += sent;
-			connection->output_deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+			connection->output_deadline_ms = connection_now_ms(connection->gateway) + OUTPUT_MS;
 			continue;
 		}
 		int error = SSL_get_error(connection->tls, 0);
@@ -206,191 +155,6 @@ flush_output(struct connection *connection) {
 		restart_reading_deadline(connection);
 }
 
-/* --- Answers --- */
-
-/* Where an answer goes; connection->close_when_sent says whether it is the last. */
-static struct buffer *
-start_answer(struct connection *connection) {
-	struct gateway *gateway = connection->gateway;
-	if (gateway->draining || connection->input_ended)
-		connection->close_when_sent = true;
-	if (unsent(connection) == 0)
-		connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
-	return &connection->output;
-}
-
-static void
-append_response(struct connection *connection, const struct ipc_response *response, const char *allow) {
-	struct buffer *output = start_answer(connection);
-	http_write_response(output, response, allow, connection->close_when_sent, time(nullptr));
-	telemetry_count_answer(response->status);
-}
-
-/* The request is answered: on to the next, or to the end. */
-static void
-finish_request(struct connection *connection) {
-	new_generation(connection);
-	if (connection->close_when_sent) {
-		set_state(connection, FINISHING, OUTPUT_MS);
-		return;
-	}
-	http_reader_reset(&connection->reader);
-	set_state(connection, READING, IDLE_MS);
-}
-
-static void
-answer_problem(struct connection *connection, const struct problem *problem, bool retry) {
-	_cleanup_(buffer_free) struct buffer body = {};
-	char allowed[ROUTE_ALLOWED_SIZE];
-	bool names_methods = problem->status == 405;
-	if (names_methods)
-		route_allowed_methods(http_path(&connection->reader), allowed);
-	problem_write(&body, problem);
-	if (body.failed)
-		connection->output.failed = true;
-	struct ipc_response response = {
-		.status = (uint16_t)problem->status,
-		.content_type = BYTES_OF_LITERAL(PROBLEM_CONTENT_TYPE),
-		.operation = problem->operation,
-		.retry_after = retry ? BYTES_OF_LITERAL("1") : (struct bytes){},
-		.body = buffer_bytes(&body),
-	};
-	append_response(connection, &response, names_methods ? allowed : nullptr);
-	finish_request(connection);
-}
-
-static void
-answer_refusal(struct connection *connection, const struct http_refusal *refusal, bool close) {
-	if (close)
-		connection->close_when_sent = true;
-	telemetry_count_refusal(refusal);
-	struct problem problem = {.status = refusal->status, .name = refusal->name, .detail = refusal->detail};
-	answer_problem(connection, &problem, false);
-}
-
-static void
-answer_unknown_outcome(struct connection *connection, const char *detail) {
-	char operation[OUTCOME_ID_SIZE];
-	const struct http_reader *reader = &connection->reader;
-	struct problem problem = {.status = 503, .name = "outcome-unknown", .detail = detail};
-	if (outcome_operation_id(buffer_bytes(&connection->gateway->keeper.instance),
-				 http_field(reader, HTTP_SIGNATURE_INPUT), http_field(reader, HTTP_IDEMPOTENCY_KEY),
-				 operation))
-		problem.operation = bytes_of_text(operation);
-	metric_add(&telemetry.outcomes_unknown, 1);
-	answer_problem(connection, &problem, true);
-}
-
-/* --- Requests --- */
-
-static void
-forward(struct connection *connection, bool urgent) {
-	static const struct {
-		struct metric *counter;
-		const char *name, *detail;
-	} refusals[] = {
-		[LINK_NO_KEEPER] = {&telemetry.refused_no_keeper, "unavailable",
-				    "The keeper is not there; nothing was recorded."},
-		[LINK_NO_CREDIT] = {&telemetry.refused_no_credit, "overloaded",
-				    "As many requests as are taken are under way; nothing was recorded."},
-		[LINK_BACKLOG] = {&telemetry.refused_backlog, "overloaded",
-				  "The keeper is behind; nothing was recorded."},
-	};
-	const struct http_reader *reader = &connection->reader;
-	struct ipc_request request = {
-		.method = http_method(reader),
-		.target = http_target(reader),
-		.host = http_field(reader, HTTP_HOST),
-		.content_type = http_field(reader, HTTP_CONTENT_TYPE),
-		.content_digest = http_field(reader, HTTP_CONTENT_DIGEST),
-		.idempotency_key = http_field(reader, HTTP_IDEMPOTENCY_KEY),
-		.signature_input = http_field(reader, HTTP_SIGNATURE_INPUT),
-		.signature = http_field(reader, HTTP_SIGNATURE),
-		.last_event_id = http_field(reader, HTTP_LAST_EVENT_ID),
-		.cookie = http_field(reader, HTTP_COOKIE),
-		.body = buffer_bytes(&reader->body),
-		.reported =
-			{
-				.peer_address = {connection->address, connection->address_len},
-				.peer_port = connection->port,
-				.tls_group = bytes_of_text(connection->group),
-				.client_certificate = {connection->has_certificate ? connection->certificate : nullptr,
-						       connection->has_certificate ? sizeof connection->certificate
-										   : 0},
-			},
-	};
-	enum link_result result = keeper_link_request(connection->gateway, token_of(connection), &request, urgent);
-	if (result == LINK_SENT) {
-		connection->asked_ns = uv_hrtime();
-		set_state(connection, WAITING, ANSWER_MS);
-		return;
-	}
-	metric_add(refusals[result].counter, 1);
-	struct problem problem = {.status = 503, .name = refusals[result].name, .detail = refusals[result].detail};
-	answer_problem(connection, &problem, true);
-}
-
-static void
-answer_page(struct connection *connection, enum route_action action) {
-	const struct gateway *gateway = connection->gateway;
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct ipc_response response = {.status = 200, .content_type = BYTES_OF_LITERAL("application/json")};
-	if (action == ROUTE_METRICS) {
-		telemetry_write_metrics(gateway, &body);
-		response.content_type = BYTES_OF_LITERAL(METRICS_CONTENT_TYPE);
-	} else if (telemetry_write_health(gateway, &body) != OK)
-		body.failed = true;
-	if (action == ROUTE_READY && !telemetry_is_ready(gateway))
-		response.status = 503;
-	if (body.failed)
-		connection->output.failed = true;
-	response.body = buffer_bytes(&body);
-	append_response(connection, &response, nullptr);
-	finish_request(connection);
-}
-
-static void
-answer_asset(struct connection *connection) {
-	const struct http_reader *reader = &connection->reader;
-	const struct console_asset *asset = console_find(http_path(reader));
-	if (asset == nullptr) {
-		answer_refusal(connection, http_refusal_of_no_route(), false);
-		return;
-	}
-	unsigned status =
-		console_write(start_answer(connection), asset, http_field(reader, HTTP_ACCEPT_ENCODING),
-			      http_field(reader, HTTP_IF_NONE_MATCH), connection->close_when_sent, time(nullptr));
-	telemetry_count_answer(status);
-	finish_request(connection);
-}
-
-static void
-serve(struct connection *connection) {
-	const struct http_reader *reader = &connection->reader;
-	if (!http_keep_alive(reader))
-		connection->close_when_sent = true;
-	if (reader->refusal != nullptr) {
-		answer_refusal(connection, reader->refusal, false);
-		return;
-	}
-	switch (reader->route->action) {
-	case ROUTE_FORWARD:
-		forward(connection, false);
-		break;
-	case ROUTE_FORWARD_URGENT:
-		forward(connection, true);
-		break;
-	case ROUTE_HEALTH:
-	case ROUTE_READY:
-	case ROUTE_METRICS:
-		answer_page(connection, reader->route->action);
-		break;
-	case ROUTE_CONSOLE:
-		answer_asset(connection);
-		break;
-	}
-}
-
 /* --- Input --- */
 
 /* The client waits for leave to send its body (RFC 9110 §10.1.1). */
@@ -401,13 +165,13 @@ grant_continue(struct connection *connection) {
 		return;
 	reader->expects_continue = false;
 	buffer_append_text(&connection->output, "HTTP/1.1 100 Continue\r\n\r\n");
-	connection->output_deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+	connection->output_deadline_ms = connection_now_ms(connection->gateway) + OUTPUT_MS;
 }
 
 static void
 set_reading_deadline(struct connection *connection, bool was_started, bool had_head) {
 	const struct http_reader *reader = &connection->reader;
-	int64_t now = now_ms(connection->gateway);
+	int64_t now = connection_now_ms(connection->gateway);
 	if (!was_started && reader->started)
 		connection->deadline_ms = now + HEAD_MS;
 	if (!reader->head_complete)
@@ -430,17 +194,18 @@ take_input(struct connection *connection, struct bytes input, size_t *used) {
 			grant_continue(connection);
 		break;
 	case HTTP_COMPLETE:
-		serve(connection);
+		exchange_serve(connection);
 		break;
 	case HTTP_REFUSED:
-		answer_refusal(connection, reader->refusal, true);
+		exchange_refuse(connection, reader->refusal, true);
 		break;
 	}
 }
 
 static bool
 can_take_input(const struct connection *connection) {
-	return connection->state == READING && unsent(connection) < OUTPUT_PAUSE && !connection->output.failed;
+	return connection->state == READING && connection_unsent(connection) < OUTPUT_PAUSE &&
+	       !connection->output.failed;
 }
 
 static void
@@ -524,7 +289,7 @@ poll_for_what_is_wanted(struct connection *connection) {
 	int events = 0;
 	if (connection->output_blocked || connection->read_blocked)
 		events |= UV_WRITABLE;
-	if (!connection->input_ended && connection->early.len == 0 && unsent(connection) < OUTPUT_PAUSE)
+	if (!connection->input_ended && connection->early.len == 0 && connection_unsent(connection) < OUTPUT_PAUSE)
 		events |= UV_READABLE;
 	if (connection->state == HANDSHAKE)
 		events = SSL_want_write(connection->tls) ? UV_WRITABLE : UV_READABLE;
@@ -556,7 +321,7 @@ connection_run(struct connection *connection, bool readable) {
 		if (connection->state != CLOSED && connection->state != LINGERING)
 			flush_output(connection);
 	} while ((connection->early.len > 0 || has_more) && can_take_input(connection));
-	bool nothing_follows = connection->early.len == 0 && unsent(connection) == 0;
+	bool nothing_follows = connection->early.len == 0 && connection_unsent(connection) == 0;
 	if (connection->input_ended &&
 	    ((connection->state == READING && nothing_follows) || connection->state == STREAMING))
 		start_lingering(connection);
@@ -575,7 +340,7 @@ finish_handshake(struct connection *connection) {
 	connection->has_certificate = certificate != nullptr &&
 				      X509_digest(certificate, EVP_sha256(), connection->certificate, &len) == 1 &&
 				      len == sizeof connection->certificate;
-	set_state(connection, READING, IDLE_MS);
+	connection_set_state(connection, READING, IDLE_MS);
 	return true;
 }
 
@@ -665,10 +430,10 @@ connection_accept(struct gateway *gateway, int descriptor, const struct sockaddr
 	}
 	connection->slot = gateway->free_slots[--gateway->free_count];
 	gateway->slots[connection->slot].connection = connection;
-	new_generation(connection);
+	connection_new_generation(connection);
 	metric_set(&telemetry.connections, ++gateway->connection_count);
 	metric_add(&telemetry.accepted, 1);
-	connection->deadline_ms = now_ms(gateway) + HANDSHAKE_MS;
+	connection->deadline_ms = connection_now_ms(gateway) + HANDSHAKE_MS;
 	http_reader_start(&connection->reader, &gateway->http);
 	do_handshake(connection);
 }
@@ -677,10 +442,10 @@ connection_accept(struct gateway *gateway, int descriptor, const struct sockaddr
 
 static void
 feed(struct connection *connection) {
-	if (unsent(connection) == 0)
-		connection->output_deadline_ms = now_ms(connection->gateway) + OUTPUT_MS;
+	if (connection_unsent(connection) == 0)
+		connection->output_deadline_ms = connection_now_ms(connection->gateway) + OUTPUT_MS;
 	if (sse_write(&connection->gateway->ring, &connection->place, &connection->output))
-		connection->deadline_ms = now_ms(connection->gateway) + HEARTBEAT_MS;
+		connection->deadline_ms = connection_now_ms(connection->gateway) + HEARTBEAT_MS;
 }
 
 static void
@@ -689,16 +454,16 @@ start_stream(struct connection *connection, const struct http_reader *reader, ui
 	if (gateway->feed_clients >= gateway->config.limits.feed_clients) {
 		struct problem problem = {
 			.status = 503, .name = "overloaded", .detail = "As many clients watch as may."};
-		answer_problem(connection, &problem, true);
+		exchange_answer_problem(connection, &problem, true);
 		return;
 	}
 	http_write_feed_head(&connection->output, time(nullptr));
 	telemetry_count_answer(200);
-	set_state(connection, STREAMING, HEARTBEAT_MS);
+	connection_set_state(connection, STREAMING, HEARTBEAT_MS);
 	connection->stream = stream;
 	connection->place = sse_resume(&gateway->ring, http_field(reader, HTTP_LAST_EVENT_ID));
-	connection->output_deadline_ms = now_ms(gateway) + OUTPUT_MS;
-	new_generation(connection);
+	connection->output_deadline_ms = connection_now_ms(gateway) + OUTPUT_MS;
+	connection_new_generation(connection);
 	feed(connection);
 }
 
@@ -722,8 +487,8 @@ connection_take_answer(struct gateway *gateway, uint64_t token, const struct ipc
 	if (response->is_feed && response->status == 200)
 		start_stream(connection, &connection->reader, response->stream);
 	else {
-		append_response(connection, response, nullptr);
-		finish_request(connection);
+		exchange_append(connection, response, nullptr);
+		exchange_finish(connection);
 	}
 	connection_run(connection, false);
 }
@@ -732,7 +497,7 @@ connection_take_answer(struct gateway *gateway, uint64_t token, const struct ipc
 static void
 end_quietly(struct connection *connection) {
 	connection->close_when_sent = true;
-	set_state(connection, FINISHING, OUTPUT_MS);
+	connection_set_state(connection, FINISHING, OUTPUT_MS);
 }
 
 void
@@ -742,9 +507,9 @@ connections_lose_keeper(struct gateway *gateway) {
 		if (connection == nullptr)
 			continue;
 		if (connection->state == WAITING)
-			answer_unknown_outcome(connection,
-					       "The keeper was lost while it had the request. "
-					       "Repeat it with the same idempotency key to learn its outcome.");
+			exchange_answer_unknown(connection,
+						"The keeper was lost while it had the request. "
+						"Repeat it with the same idempotency key to learn its outcome.");
 		else if (connection->state == STREAMING && connection->stream != 0)
 			end_quietly(connection); /* in a session: they are gone with the keeper */
 		else
@@ -784,16 +549,16 @@ pass_deadline(struct connection *connection) {
 			break;
 		}
 		metric_add(&telemetry.timeouts, 1);
-		answer_refusal(connection, http_refusal_of_slow_client(), true);
+		exchange_refuse(connection, http_refusal_of_slow_client(), true);
 		break;
 	case WAITING:
-		answer_unknown_outcome(connection,
-				       "The keeper has not answered in time. "
-				       "Repeat the request with the same idempotency key to learn its outcome.");
+		exchange_answer_unknown(connection,
+					"The keeper has not answered in time. "
+					"Repeat the request with the same idempotency key to learn its outcome.");
 		break;
 	case STREAMING:
 		buffer_append_text(&connection->output, ":\n\n");
-		connection->deadline_ms = now_ms(connection->gateway) + HEARTBEAT_MS;
+		connection->deadline_ms = connection_now_ms(connection->gateway) + HEARTBEAT_MS;
 		break;
 	case HANDSHAKE:
 	case FINISHING:
@@ -809,19 +574,19 @@ pass_deadline(struct connection *connection) {
  * renews. */
 static bool
 deadline_applies(const struct connection *connection) {
-	if (unsent(connection) == 0 || connection->state == WAITING)
+	if (connection_unsent(connection) == 0 || connection->state == WAITING)
 		return true;
 	return connection->state == READING && connection->reader.started && can_take_input(connection);
 }
 
 void
 connections_tick(struct gateway *gateway) {
-	int64_t now = now_ms(gateway);
+	int64_t now = connection_now_ms(gateway);
 	for (uint32_t slot = 0; slot < gateway->config.limits.connections; slot++) {
 		struct connection *connection = gateway->slots[slot].connection;
 		if (connection == nullptr || connection->state == CLOSED)
 			continue;
-		if (unsent(connection) > 0 && now >= connection->output_deadline_ms)
+		if (connection_unsent(connection) > 0 && now >= connection->output_deadline_ms)
 			connection_close(connection);
 		else if (now >= connection->deadline_ms && deadline_applies(connection))
 			pass_deadline(connection);
