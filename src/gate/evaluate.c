@@ -359,8 +359,10 @@ record_reasons(const struct gate *gate, struct arena *arena, const struct policy
 static enum status
 record_facts(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 	     struct decision_record *record) {
+	constexpr size_t USUAL = 4096;
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
+	buffer_reserve(&text, USUAL);
 	json_writer_start(&writer, &text);
 	facts_write(&writer, evaluation->facts);
 	TRY(json_writer_finish(&writer));

@@ -117,9 +117,23 @@ write_reasons(struct json_writer *writer, const struct decision_record *record) 
 	json_write_end(writer);
 }
 
+/* About what the body will take: a buffer that grows copies, and wipes, what it has each time. */
+static size_t
+estimate_size(const struct decision_record *record) {
+	constexpr size_t BESIDE = 2048; /* names, hashes, reasons, a spend */
+	const struct bytes parts[] = {record->document, record->entities,  record->facts,
+				      record->missing,  record->payload,   record->personal,
+				      record->result,   record->requester, record->votes};
+	size_t size = BESIDE;
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+		size += parts[i].len <= BLOB_THRESHOLD ? parts[i].len : 0;
+	return size;
+}
+
 enum status
 decision_record_write(const struct decision_record *record, const struct record_blobs *blobs, struct buffer *body) {
 	struct json_writer w;
+	buffer_reserve(body, estimate_size(record));
 	json_writer_start(&w, body);
 	json_write_object(&w);
 	write_uid(&w, "action", record->action);

@@ -138,8 +138,11 @@ tell_refusal(struct keeper *keeper, const struct job *job, const struct answer *
 
 void
 keeper_send_answer(struct keeper *keeper, struct job *job, const struct answer *answer) {
+	constexpr size_t BESIDE = 1024;
 	_cleanup_(buffer_free) struct buffer body = {};
 	char hex[65];
+	/* The receipt's line ends are escaped: one of every 44 characters, and fewer in its signatures. */
+	buffer_reserve(&body, answer->receipt.len + answer->receipt.len / 32 + BESIDE);
 	if (job->forwarded_by != 0)
 		tell_refusal(keeper, job, answer);
 	if (answer_write(answer, &body) != OK) {
@@ -158,8 +161,10 @@ keeper_send_answer(struct keeper *keeper, struct job *job, const struct answer *
 enum status
 keeper_write_receipt(struct keeper *keeper, uint64_t index, const struct commit *commit, struct bytes leaf,
 		     struct buffer *receipt) {
+	constexpr size_t OF_PROOF = 2048;
 	struct proof proof;
 	if (commit != nullptr) {
+		buffer_reserve(receipt, commit->note.len + OF_PROOF);
 		TRY(ledger_prove(keeper->ledger, index, commit->size, &proof));
 		receipt_write(receipt, leaf, index, &proof, buffer_bytes(&commit->note));
 		return buffer_status(receipt);

@@ -54,6 +54,7 @@ batch_start(struct batch *batch) {
 	static const uint8_t header_room[FRAME_HEADER_SIZE] = {};
 	buffer_reset(&batch->frame);
 	buffer_reset(&batch->openings);
+	buffer_reserve(&batch->frame, batch->sealed.size); /* the next one is likely as large */
 	buffer_append(&batch->frame, header_room, sizeof header_room);
 	batch->count = 0;
 }
