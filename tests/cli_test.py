@@ -838,6 +838,9 @@ def test_every_route_is_asked_once():
         until -= 1
         assert until > 0, listed
     assert all(one["kind"] == "sign" for one in listed["operations"])
+    found = firm.must(firm.ask("person1", "op", "list", "--search", f"{operation['operation'][:16]} Settlement", "--json")).json()
+    assert [one["operation"] for one in found["operations"]] == [operation["operation"]], found
+    assert firm.must(firm.ask("person1", "op", "list", "--search", "100% of nothing", "--json")).json()["operations"] == []
     firm.must(firm.ask("person1", "ledger", "receipt", str(operation["entry"]), "--out", firm.at("entry-receipt")))
     assert "unwitnessed" in run("ledger", "verify", "receipt", firm.at("entry-receipt"), "--policy",
                                 os.path.join(firm.data, "public", "log.policy")).out

@@ -434,6 +434,7 @@ export interface BundleDocument {
 export interface Bundle {
 	bundle: string;
 	document: BundleDocument;
+	local?: { bundle: string; document: BundleDocument }; // of the keeper that answers
 }
 
 export interface Instance {

@@ -26,6 +26,7 @@ export function Votes({ waiting }: { waiting: Waiting }) {
 					<span class="pill wait">Missing</span>
 					<span>
 						{number} {missingName(name)}
+						{name === "independent" && Object.keys(waiting.missing).length > 1 && <span class="muted small"> (may be one of the others)</span>}
 					</span>
 				</li>
 			))}

@@ -2,7 +2,7 @@
 
 import type { Movement, Transaction, View } from "./api";
 import type { Json } from "./canonical";
-import { chainName, dateTime, dollars, nameOf, plural } from "./format";
+import { chainName, dateTime, dollars, nameOf, plural, short } from "./format";
 
 type Payload = Record<string, Json>;
 
@@ -125,7 +125,8 @@ export function headline(view: View): string {
 }
 
 export function sentence(kind: string, resource: string, payload: Payload): string {
-	return KINDS[kind]?.says(payload, nameOf(resource).name) ?? `${kind} on ${resource}`;
+	const { name } = nameOf(resource);
+	return KINDS[kind]?.says(payload, /^[0-9a-f]{64}$/.test(name) ? short(name) : name) ?? `${kind} on ${resource}`;
 }
 
 // --- States, and what to do about refusals ---

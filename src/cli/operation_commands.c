@@ -208,6 +208,16 @@ append_times(const struct invocation *invocation, char separator, struct buffer 
 	return OK;
 }
 
+/* RFC 3986 §2.1: all but the unreserved. */
+static void
+append_encoded(struct buffer *to, const char *text) {
+	for (; *text != '\0'; text++)
+		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~-", *text) != nullptr)
+			buffer_append_byte(to, (uint8_t)*text);
+		else
+			buffer_append_format(to, "%%%02X", (unsigned)(uint8_t)*text);
+}
+
 enum status
 op_list_run(struct invocation *invocation) {
 	static const char *const filters[] = {"state",  "kind",         "principal", "resource",
@@ -228,6 +238,12 @@ op_list_run(struct invocation *invocation) {
 				    filters[i]);
 		bool is_entity = strcmp(filters[i], "legal-entity") == 0;
 		buffer_append_format(&target, "%c%s=%s", separator, is_entity ? "legal_entity" : filters[i], value);
+		separator = '&';
+	}
+	const char *search = invocation_option(invocation, "search");
+	if (search != nullptr) {
+		buffer_append_format(&target, "%csearch=", separator);
+		append_encoded(&target, search);
 		separator = '&';
 	}
 	TRY(append_times(invocation, separator, &target));

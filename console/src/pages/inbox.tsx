@@ -94,7 +94,7 @@ export function Inbox({ chosen }: { chosen: string | undefined }) {
 		<Page
 			title="Inbox"
 			lead={
-				inbox.data === undefined ? "What waits for you." : inbox.data.count === 0 ? "Nothing waits for you." : `${plural(inbox.data.count, "operation waits", "operations wait")} for you, those that expire first at the top.`
+				inbox.data === undefined ? "What waits for you." : inbox.data.count === 0 ? "Nothing waits for your vote." : `${plural(inbox.data.count, "operation waits", "operations wait")} for you, those that expire first at the top.`
 			}
 		>
 			{recorded !== undefined && <Recorded key={recorded.answer.operation} answer={recorded.answer} title={recorded.title} />}

@@ -159,6 +159,14 @@ export function Policies() {
 						<Section title="Text">
 							<Files document={bundle.document} />
 						</Section>
+						{bundle.local !== undefined && (
+							<Section title="This keeper's own policies" aside={<span class="pill wait">only forbid</span>}>
+								<p>
+									They come with the configuration of the keeper that answers you, hold beside those above, and can take away and never permit. Other keepers may have others. Bundle <Hash value={bundle.local.bundle} />
+								</p>
+								<Files document={bundle.local.document} />
+							</Section>
+						)}
 						<Section title="Changes">
 							<Answer of={activations}>
 								{(all) =>
