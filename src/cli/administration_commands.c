@@ -125,7 +125,9 @@ write_attributes(struct payload *payload, const char *commitment, const char *se
 		   *material = invocation_option(invocation, "material");
 	const char *purpose = invocation_option(invocation, "purpose"),
 		   *threshold = commitment == nullptr ? invocation_option(invocation, "threshold") : nullptr;
-	json_write_member_text(&payload->w, "algorithm", algorithm == nullptr ? "secp256k1" : algorithm);
+	const char *scheme = threshold == nullptr ? nullptr : invocation_option(invocation, "scheme");
+	bool is_ed25519 = scheme != nullptr && strcmp(scheme, key_sharing_name(KEY_SHARED_ED25519)) == 0;
+	json_write_member_text(&payload->w, "algorithm", algorithm ?: is_ed25519 ? "ed25519" : "secp256k1");
 	const char *chain = invocation_option(invocation, "chain");
 	payload_texts(payload, "branches", "branch");
 	if (chain != nullptr)
@@ -138,8 +140,7 @@ write_attributes(struct payload *payload, const char *commitment, const char *se
 		payload_texts(payload, "parties", "party");
 	json_write_member_text(&payload->w, "purpose", purpose == nullptr ? "transfer" : purpose);
 	if (threshold != nullptr)
-		json_write_member_text(&payload->w, "scheme",
-				       invocation_option(invocation, "scheme") ?: key_sharing_name(KEY_SHARED_ECDSA));
+		json_write_member_text(&payload->w, "scheme", scheme ?: key_sharing_name(KEY_SHARED_ECDSA));
 	if (secret_kind != nullptr)
 		json_write_member_text(&payload->w, "secret_kind", secret_kind);
 	if (threshold != nullptr)

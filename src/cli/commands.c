@@ -106,7 +106,7 @@ const struct command commands[] = {
 	 {KEY_ATTRIBUTES,
 	  {"threshold", "T-of-N", "shared among keepers, so many of which sign together, such as 2-of-3"},
 	  {"party", "NAME", "a keeper that it is shared with", .is_repeatable = true},
-	  {"scheme", "NAME", "by which it is shared: ecdsa (default)"}},
+	  {"scheme", "NAME", "by which it is shared: ecdsa (default), ed25519 or bip340 (Taproot)"}},
 	 .kind = "key.create"},
 	{"key", "import", "ID", "Import a key; only a commitment to it is recorded", key_import_run, ADMINISTERS,
 	 {KEY_ATTRIBUTES,

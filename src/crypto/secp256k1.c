@@ -210,7 +210,7 @@ bip340_verify(const uint8_t x_only[32], struct bytes message, const uint8_t sign
 	return OK;
 }
 
-static enum status
+enum status
 taproot_tweak(const uint8_t internal[32], struct bytes merkle_root, struct hash256 *tweak) {
 	if (merkle_root.len != 0 && merkle_root.len != 32)
 		return fail(STATUS_INVALID, "taproot.merkle_root: %zu bytes where 0 or 32 were expected",

@@ -71,6 +71,7 @@ bool secp256k1_ecdsa_is_low_s(const uint8_t signature[64]);
 enum status bip340_sign(const uint8_t key[32], struct bytes message, const uint8_t aux[32], uint8_t signature[64]);
 enum status bip340_verify(const uint8_t x_only[32], struct bytes message, const uint8_t signature[64]);
 /* BIP-341 output key: Q = P + H_TapTweak(P ‖ merkle_root)·G; merkle_root of length 0 or 32. parity may be null. */
+enum status taproot_tweak(const uint8_t internal[32], struct bytes merkle_root, struct hash256 *tweak);
 enum status taproot_tweak_public(const uint8_t internal[32], struct bytes merkle_root, uint8_t output[32], int *parity);
 /* The private key of that output key, in place. */
 enum status taproot_tweak_private(uint8_t key[32], struct bytes merkle_root);

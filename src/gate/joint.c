@@ -1,6 +1,7 @@
 #include "gate/joint.h"
 
 #include "gate/execute.h"
+#include "gate/shared_request.h"
 
 bool
 joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes resource_id, const json *payload) {
@@ -74,7 +75,7 @@ read_made(const struct gate *gate, const struct submission *submission, int64_t 
 	TRY(gate_read_key_attributes(gate, payload, submission->resource_id, now_ms, &key->key));
 	TRY(json_need_string(payload, "payload", "scheme", &scheme));
 	TRY(json_need_string(payload, "payload", "threshold", &threshold));
-	if (key_sharing_parse(scheme, &key->key.sharing) != OK || key->key.sharing != KEY_SHARED_ECDSA)
+	if (key_sharing_parse(scheme, &key->key.sharing) != OK || key->key.sharing == KEY_WHOLE)
 		return fail(STATUS_UNSUPPORTED, "payload.scheme: \"%.*s\" is no scheme by which keys are shared here",
 			    (int)(scheme.len > 32 ? 32 : scheme.len), (const char *)scheme.data);
 	TRY(sharing_parse_threshold(threshold, &key->key.threshold, &key->key.parties));
@@ -174,22 +175,6 @@ joint_key_result(const struct key_info *key, const struct sharing *sharing, stru
 
 /* --- Signing. --- */
 
-/* By the scheme that the key is shared for, and with the key at the path that the transaction wants. */
-static enum status
-check_request(const struct gate *gate, const struct shared_key *key, const struct signing_request *request) {
-	struct bytes expected = request->expected_public_key;
-	uint8_t public_key[POINT_SIZE];
-	if (request->scheme != SCHEME_ECDSA_SECP256K1 || request->tweaked)
-		return fail(STATUS_UNSUPPORTED, "key.scheme: key \"%s\" is shared for ECDSA", key->sharing.key.id);
-	TRY(gate_state_public_key(gate->state, bytes_of_text(key->sharing.key.id), &request->path, public_key));
-	return expected.len == 0 || bytes_equal(expected, BYTES_OF_ARRAY(public_key))
-		       ? OK
-		       : fail(STATUS_CONFLICT,
-			      "key.expected_public_key: the transaction is for another key than the one of %s at this "
-			      "path",
-			      key->sharing.key.id);
-}
-
 static enum status
 check_signing(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
 	struct shared_key *key;
@@ -199,7 +184,7 @@ check_signing(const struct gate *gate, const struct submission *submission, cons
 	for (size_t i = 0; i < evaluation->request_count; i++) {
 		TRY(keyring_check_request(gate->state->ring, submission->resource_id, evaluation->use,
 					  &evaluation->requests[i]));
-		TRY(check_request(gate, key, &evaluation->requests[i]));
+		TRY(shared_request_check(gate->state, &key->sharing, &evaluation->requests[i]));
 	}
 	return OK;
 }

@@ -96,6 +96,40 @@ own_party(const struct keeper *keeper) {
 	return keeper->threshold->link.own_party(keeper->threshold->link.context);
 }
 
+/* The old key, where one is dealt anew, and who deals it. */
+static enum status
+find_old(struct keeper *keeper, const struct joint_session *session, struct shared_key **old,
+	 struct party_set *dealers) {
+	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->wanted.key.id), old));
+	return find_dealers(session, &(*old)->sharing, dealers);
+}
+
+static enum status
+start_frost(struct keeper *keeper, struct joint_session *session, const struct hash256 *nonce) {
+	struct sharing wanted = {.scheme = session->wanted.key.sharing, .key = wanted_key(session)};
+	struct frost_dealing_terms terms = {.kind = FROST_DEALING_GENERATE,
+					    .instance = bytes_of_text(keeper->gate->state->instance),
+					    .nonce = nonce->bytes,
+					    .self = own_party(keeper)};
+	struct frost_key_info old_key;
+	struct party_set dealers;
+	struct shared_key *old;
+	sharing_to_frost(&wanted, &terms.key);
+	if (!session->wanted.is_made) {
+		TRY(find_old(keeper, session, &old, &dealers));
+		sharing_to_frost(&old->sharing, &old_key);
+		terms.kind = FROST_DEALING_RESHARE;
+		terms.old_key = &old_key;
+		terms.dealers = &dealers;
+		terms.old_share = party_set_has(&dealers, terms.self) ? old->frost_share : nullptr;
+		terms.key.public_key = old_key.public_key;
+		memcpy(terms.key.chain_code, old_key.chain_code, sizeof terms.key.chain_code);
+	}
+	TRY(frost_dealing_start(&session->dealing.frost_dealing, &terms));
+	session->dealing.kind = MACHINE_FROST_DEALING;
+	return OK;
+}
+
 static enum status
 start_machine(struct keeper *keeper, struct joint_session *session) {
 	struct hash256 nonce = SHA256_PARTS(BYTES_OF_LITERAL(NONCE_LABEL), hash256_bytes(&session->operation->digest));
@@ -106,9 +140,10 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 				      .key = wanted_key(session)};
 	struct party_set dealers;
 	struct shared_key *old;
+	if (sharing_is_frost(session->wanted.key.sharing))
+		return start_frost(keeper, session, &nonce);
 	if (!session->wanted.is_made) {
-		TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->wanted.key.id), &old));
-		TRY(find_dealers(session, &old->sharing, &dealers));
+		TRY(find_old(keeper, session, &old, &dealers));
 		terms.kind = DEALING_RESHARE;
 		terms.old_key = &old->sharing.key;
 		terms.dealers = &dealers;
@@ -136,16 +171,38 @@ dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 
 /* --- Running. --- */
 
+/* False until all have confirmed: the key as it now is. */
+static bool
+is_confirmed(const struct machine *machine, struct sharing *sharing) {
+	struct frost_key_info key;
+	if (machine->kind == MACHINE_DEALING)
+		return dealing_confirmed(machine->dealing, &sharing->key);
+	if (!frost_dealing_confirmed(machine->frost_dealing, &key))
+		return false;
+	sharing_of_frost(&key, sharing);
+	return true;
+}
+
+static enum status
+store_share(struct keeper *keeper, struct joint_session *session) {
+	static const char none[] = "joint.share: the dealing gave no share";
+	if (session->dealing.kind == MACHINE_FROST_DEALING) {
+		_cleanup_(frost_key_share_destroy) struct frost_key_share *share =
+			frost_dealing_take_share(session->dealing.frost_dealing);
+		return share == nullptr ? fail(STATUS_INTERNAL, "%s", none)
+					: shared_keys_store_frost(keeper->gate->state, &session->sharing, share);
+	}
+	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share = dealing_take_share(session->dealing.dealing);
+	return share == nullptr ? fail(STATUS_INTERNAL, "%s", none)
+				: shared_keys_store(keeper->gate->state, &session->sharing, share);
+}
+
 /* The share is durable before anybody hears that it is. */
 static enum status
-store(struct keeper *keeper, struct joint_session *session, const struct ecdsa_key *key) {
-	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share = dealing_take_share(session->dealing.dealing);
-	if (share == nullptr)
-		return fail(STATUS_INTERNAL, "joint.share: the dealing gave no share");
-	session->sharing.key = *key;
+store(struct keeper *keeper, struct joint_session *session) {
 	session->sharing.scheme = session->wanted.key.sharing;
 	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
-	TRY(shared_keys_store(keeper->gate->state, &session->sharing, share));
+	TRY(store_share(keeper, session));
 	machine_close(&session->dealing);
 	dealing_session_has_stored(keeper, session);
 	return OK;
@@ -153,7 +210,6 @@ store(struct keeper *keeper, struct joint_session *session, const struct ecdsa_k
 
 void
 dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame) {
-	struct ecdsa_key key;
 	if (session->state != SESSION_RUNNING)
 		return;
 	enum status status = machine_receive(&session->dealing, frame);
@@ -161,8 +217,8 @@ dealing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 		return; /* stray */
 	if (status == OK)
 		status = machine_send(keeper, &session->dealing, &session->holders);
-	if (status == OK && dealing_confirmed(session->dealing.dealing, &key))
-		status = store(keeper, session, &key);
+	if (status == OK && is_confirmed(&session->dealing, &session->sharing))
+		status = store(keeper, session);
 	if (status != OK) {
 		bool is_check =
 			machine_state(&session->dealing) == EXCHANGE_ABORTED && session->state == SESSION_RUNNING;

@@ -9,6 +9,9 @@
 #include "keeper/threshold_message.h"
 #include "keys/threshold/ecdsa/dealing.h"
 #include "keys/threshold/ecdsa/presignature.h"
+#include "keys/threshold/frost/frost_dealing.h"
+#include "keys/threshold/frost/frost_quorum.h"
+#include "keeper/vm_generation.h"
 
 constexpr size_t POOL_TARGET = 4;           /* presignatures ready for each set of signers */
 constexpr int64_t GATHER_MS = 2'000;        /* that the asker waits for those that are there */
@@ -23,7 +26,14 @@ constexpr int64_t COMPLAINT_MS = 3'600'000; /* how often whose pledges are missi
 constexpr size_t PREPARING_MAX = 16;
 
 /* One run of a protocol at this keeper. */
-enum machine_kind { MACHINE_NONE, MACHINE_DEALING, MACHINE_SIGNING, MACHINE_ONLINE };
+enum machine_kind {
+	MACHINE_NONE,
+	MACHINE_DEALING,
+	MACHINE_SIGNING,
+	MACHINE_ONLINE,
+	MACHINE_FROST_DEALING,
+	MACHINE_QUORUM, /* FROST */
+};
 
 struct machine {
 	enum machine_kind kind;
@@ -31,10 +41,12 @@ struct machine {
 		struct dealing *dealing;
 		struct signing *signing;
 		struct online *online;
-		void *any;
+		struct frost_dealing *frost_dealing;
+		struct frost_quorum *quorum;
 	};
 	bool has_session_id;
 	struct hash256 session_id;
+	struct vm_generation generation; /* quorum: of the machine when the nonces were drawn */
 };
 
 enum session_state {
@@ -200,6 +212,16 @@ enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer)
 void signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body);
 /* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */
 void signing_forget(struct keeper *keeper, struct bytes key_id);
+
+/* --- threshold_quorum.c --- */
+/* For one of what is to be signed, in the place of that number. */
+enum status quorum_machine_start(struct keeper *keeper, struct joint_session *session,
+				 const struct frost_key_share *share, size_t i);
+/* Before it goes on: nonces sign on the machine that drew them. */
+enum status quorum_machine_check(const struct keeper *keeper, struct machine *machine);
+/* As ECDSA's signatures are held, without a recovery id. */
+bool quorum_machine_result(const struct machine *machine, const struct sharing *sharing,
+			   struct ecdsa_signature *signature);
 
 /* --- threshold_pool.c --- */
 void pool_turn(struct keeper *keeper);

@@ -13,6 +13,12 @@ machine_close(struct machine *machine) {
 	case MACHINE_ONLINE:
 		online_destroy(&machine->online);
 		break;
+	case MACHINE_FROST_DEALING:
+		frost_dealing_destroy(&machine->frost_dealing);
+		break;
+	case MACHINE_QUORUM:
+		frost_quorum_destroy(&machine->quorum);
+		break;
 	case MACHINE_NONE:
 		break;
 	}
@@ -28,6 +34,10 @@ exchange_of(const struct machine *machine) {
 		return signing_exchange(machine->signing);
 	case MACHINE_ONLINE:
 		return online_exchange(machine->online);
+	case MACHINE_FROST_DEALING:
+		return frost_dealing_exchange(machine->frost_dealing);
+	case MACHINE_QUORUM:
+		return frost_quorum_exchange(machine->quorum);
 	case MACHINE_NONE:
 		break;
 	}

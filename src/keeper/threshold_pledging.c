@@ -90,8 +90,9 @@ static void
 conclude(struct keeper *keeper, struct joint_session *session) {
 	_cleanup_(buffer_free) struct buffer result = {};
 	struct key_info key = session->wanted.key;
-	memcpy(key.public_key, session->sharing.key.public_key, POINT_SIZE);
-	key.public_key_len = POINT_SIZE;
+	struct bytes public_key = sharing_public_key(&session->sharing);
+	memcpy(key.public_key, public_key.data, public_key.len);
+	key.public_key_len = public_key.len;
 	if (key.material == KEY_MATERIAL_EXTENDED)
 		bip32_fingerprint(key.public_key, key.fingerprint);
 	threshold_end_key(keeper, bytes_of_text(key.id)); /* with the shares that are of the past now */

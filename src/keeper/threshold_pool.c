@@ -187,6 +187,9 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 	struct shared_key *key;
 	struct party_set signers;
 	enum status status = shared_keys_need_share(keeper->gate->state, proposal->key_id, &key);
+	if (status == OK && key->share == nullptr)
+		status = fail(STATUS_INVALID, "joint.presignature: nothing is prepared with keys of scheme %s",
+			      key_sharing_name(key->sharing.scheme));
 	if (status == OK)
 		status = party_set_choose(&key->sharing.key.holders, proposal->signers, proposal->signer_count,
 					  &signers);

@@ -103,7 +103,9 @@ write_blame(const struct machine *machine, struct buffer *blame) {
 	static const char *const protocols[] = {[MACHINE_NONE] = "none",
 						[MACHINE_DEALING] = "dealing",
 						[MACHINE_SIGNING] = "signing",
-						[MACHINE_ONLINE] = "online"};
+						[MACHINE_ONLINE] = "online",
+						[MACHINE_FROST_DEALING] = "frost-dealing",
+						[MACHINE_QUORUM] = "frost-signing"};
 	struct json_writer writer;
 	json_writer_start(&writer, blame);
 	json_write_object(&writer);

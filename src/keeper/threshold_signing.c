@@ -5,14 +5,14 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "crypto/sign.h"
+#include "gate/shared_request.h"
 
 static const char NONCE_LABEL[] = "gatehouse/joint/signing/v1";
 
 static uint8_t
 own_party(const struct keeper *keeper, const struct joint_session *session) {
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
-	return key != nullptr && key->share != nullptr ? key->share->self : 0;
+	return key != nullptr ? shared_key_self(key) : 0;
 }
 
 /* --- What is counted. --- */
@@ -122,7 +122,7 @@ choose_signers(struct keeper *keeper, const struct joint_session *session, struc
 		for (size_t i = 0; i < session->holders.count && count < threshold; i++) {
 			const struct party *party = &session->holders.parties[i];
 			bool is_chosen = memchr(indices, party->index, count) != nullptr;
-			bool is_ready = ecdsa_share_pair(key->share, party->index)->ready;
+			bool is_ready = shared_key_is_ready_with(key, party->index);
 			if (is_chosen || !is_willing(keeper, session, key, party) || (pass == 0 && !is_ready))
 				continue;
 			indices[count++] = party->index;
@@ -164,15 +164,18 @@ propose(struct keeper *keeper, struct joint_session *session) {
 	return OK;
 }
 
-/* Whoever knows the R that will sign an opaque digest can choose it so that the signature is also that of another. */
+/* Whoever knows the R that will sign an opaque digest can choose it so that the signature is also that of another; and nothing of FROST's is
+ * prepared. */
 static enum status
 check_rounds(const struct shared_key *key, const struct proposal *proposal) {
 	static const struct hash256 none;
-	for (size_t i = 0; key->sharing.key.purpose == KEY_PURPOSE_DIGEST && i < proposal->presignature_count; i++)
+	bool takes_all = key->sharing.key.purpose == KEY_PURPOSE_DIGEST || sharing_is_frost(key->sharing.scheme);
+	for (size_t i = 0; takes_all && i < proposal->presignature_count; i++)
 		if (!hash256_equal(&proposal->presignatures[i], &none))
 			return fail(
 				STATUS_DENIED,
-				"joint.presignature: opaque digests are signed in full rounds, with nothing prepared");
+				"joint.presignature: opaque digests, and keys of FROST's schemes, are signed in full "
+				"rounds, with nothing prepared");
 	return OK;
 }
 
@@ -215,7 +218,7 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 			*all_here = false;
 			return OK;
 		}
-		if (index != key->share->self && !threshold_may_sign(keeper, key, &session->signers.parties[i]))
+		if (index != shared_key_self(key) && !threshold_may_sign(keeper, key, &session->signers.parties[i]))
 			return fail(STATUS_UNAVAILABLE, "joint.admission: party %u must not sign with this key", index);
 		if (!hash256_equal(&party->bundle, &keeper->gate->state->bundle->hash))
 			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
@@ -292,6 +295,10 @@ start_machines(struct keeper *keeper, struct joint_session *session) {
 	session->request_count = session->evaluation.request_count;
 	for (size_t i = 0; i < session->request_count; i++) {
 		struct ecdsa_request request;
+		if (key->frost_share != nullptr) {
+			TRY(quorum_machine_start(keeper, session, key->frost_share, i));
+			continue;
+		}
 		make_request(keeper, &session->evaluation, i, &request);
 		bool is_full = hash256_equal(&session->proposal.presignatures[i], &none);
 		TRY(is_full ? start_full(keeper, session, key->share, i, &request)
@@ -373,7 +380,9 @@ tell_signed(struct keeper *keeper, const struct joint_session *session) {
 }
 
 static bool
-machine_result(const struct machine *machine, struct ecdsa_signature *signature) {
+machine_result(const struct machine *machine, const struct sharing *sharing, struct ecdsa_signature *signature) {
+	if (machine->kind == MACHINE_QUORUM)
+		return quorum_machine_result(machine, sharing, signature);
 	return machine->kind == MACHINE_ONLINE ? online_result(machine->online, signature)
 					       : signing_result(machine->signing, signature);
 }
@@ -389,8 +398,13 @@ signing_forget(struct keeper *keeper, struct bytes key_id) {
 void
 signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
 		      struct bytes frame) {
-	enum status status = machine_receive(machine, frame);
 	char error[512];
+	enum status status = quorum_machine_check(keeper, machine);
+	if (status != OK) {
+		session_fail(keeper, session, nullptr);
+		return;
+	}
+	status = machine_receive(machine, frame);
 	if (status != OK && machine_state(machine) != EXCHANGE_ABORTED)
 		return; /* stray, or over */
 	if (status != OK) {
@@ -407,8 +421,9 @@ signing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 		session_fail(keeper, session, nullptr);
 		return;
 	}
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
 	for (size_t i = 0; i < session->request_count; i++)
-		if (!machine_result(&session->machines[i], &session->signatures[i]))
+		if (key == nullptr || !machine_result(&session->machines[i], &key->sharing, &session->signatures[i]))
 			return;
 	if (session->is_asker)
 		tell_signed(keeper, session);
@@ -439,7 +454,7 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 		*made = answer->signatures[i];
 		TRY(gate_state_public_key(keeper->gate->state, bytes_of_text(session->key_id),
 					  &evaluation->requests[i].path, made->public_key));
-		TRY(secp256k1_verify(BYTES_OF_ARRAY(made->public_key), evaluation->requests[i].digest, made->compact));
+		TRY(shared_request_verify(keeper->gate->state, &key->sharing, &evaluation->requests[i], made->compact));
 	}
 	return OK;
 }
