@@ -1,4 +1,7 @@
-/* Material as a hostile gateway could send it: it is refused, or what is shown belongs to the digests that would be signed. */
+/*
+ * Material as a hostile gateway could send it: it is refused, or what is shown belongs to the digests that would be signed.
+ * Reader: cli/review.c (not review_vote)
+ */
 #include "cli/review.h"
 
 #include <stdlib.h>
