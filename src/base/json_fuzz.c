@@ -39,6 +39,7 @@ check_selection(struct arena *arena, const json *object) {
 		return;
 	while (json_next(&iterator, &key) != nullptr) {
 		_cleanup_(buffer_free) struct buffer selected = {}, member = {};
+		struct bytes text;
 		const char *name = arena_text(arena, key);
 		if (strlen(name) != key.len || strpbrk(name, "\\\"") != nullptr)
 			return; /* has an escape */
@@ -47,14 +48,18 @@ check_selection(struct arena *arena, const json *object) {
 		if (json_select(buffer_bytes(&whole), only, &selected) != OK ||
 		    json_read(arena, buffer_bytes(&selected), (struct json_limits){}, &read) != OK ||
 		    json_size(read) != 1 || write_canonically(json_get_bytes(read, key), &member) != OK ||
-		    memmem(whole.data, whole.len, member.data, member.len) == nullptr)
+		    memmem(whole.data, whole.len, member.data, member.len) == nullptr ||
+		    json_member_text(buffer_bytes(&whole), name, &text) != OK ||
+		    !bytes_equal(text, buffer_bytes(&member)))
 			abort();
 		keys[count++] = name;
 	}
 	keys[count] = nullptr;
 	_cleanup_(buffer_free) struct buffer all = {};
+	struct bytes none;
 	if (json_select(buffer_bytes(&whole), keys, &all) != OK ||
-	    !bytes_equal(buffer_bytes(&all), buffer_bytes(&whole)))
+	    !bytes_equal(buffer_bytes(&all), buffer_bytes(&whole)) ||
+	    json_member_text(buffer_bytes(&whole), "a member that no input has", &none) != STATUS_NOT_FOUND)
 		abort();
 }
 

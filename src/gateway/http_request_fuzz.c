@@ -31,6 +31,8 @@ read_all(const uint8_t *data, size_t size, size_t step) {
 		if (progress == HTTP_COMPLETE) {
 			outcome.complete++;
 			outcome.body_bytes += reader.body.len + http_path(&reader).len;
+			if (http_method(&reader).len == 0 || http_target(&reader).len < http_path(&reader).len)
+				abort();
 			if (!http_keep_alive(&reader))
 				break;
 			http_reader_reset(&reader);
