@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 static const char HEX_DIGITS[] = "0123456789abcdef";
-static const char BASE64_DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int
 bytes_compare(struct bytes a, struct bytes b) {
@@ -142,34 +141,6 @@ buffer_append_hex(struct buffer *buffer, struct bytes bytes) {
 	buffer->len += 2 * bytes.len;
 }
 
-static void
-write_base64(struct bytes bytes, char *text) {
-	size_t i = 0;
-	for (; i + 3 <= bytes.len; i += 3) {
-		uint32_t group = (uint32_t)bytes.data[i] << 16 | (uint32_t)bytes.data[i + 1] << 8 | bytes.data[i + 2];
-		for (int digit = 0; digit < 4; digit++)
-			*text++ = BASE64_DIGITS[group >> (18 - 6 * digit) & 63];
-	}
-	size_t rest = bytes.len - i;
-	if (rest == 0)
-		return;
-	uint32_t group = (uint32_t)bytes.data[i] << 16 | (rest == 2 ? (uint32_t)bytes.data[i + 1] << 8 : 0);
-	*text++ = BASE64_DIGITS[group >> 18 & 63];
-	*text++ = BASE64_DIGITS[group >> 12 & 63];
-	*text++ = rest == 2 ? BASE64_DIGITS[group >> 6 & 63] : '=';
-	*text = '=';
-}
-
-void
-buffer_append_base64(struct buffer *buffer, struct bytes bytes) {
-	if (bytes.len > SIZE_MAX / 2 || !buffer_reserve(buffer, BASE64_LENGTH(bytes.len))) {
-		buffer->failed = true;
-		return;
-	}
-	write_base64(bytes, (char *)buffer->data + buffer->len);
-	buffer->len += BASE64_LENGTH(bytes.len);
-}
-
 void
 buffer_append_decimal(struct buffer *buffer, uint64_t number) {
 	char digits[20];
@@ -231,53 +202,6 @@ hex_decode(struct bytes text, uint8_t *bytes, size_t len) {
 			return fail(STATUS_INVALID, "hex.digit: not a hexadecimal digit at offset %zu", 2 * i);
 		bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	return OK;
-}
-
-void
-base64_encode(struct bytes bytes, char *text) {
-	write_base64(bytes, text);
-	text[BASE64_LENGTH(bytes.len)] = '\0';
-}
-
-static int
-base64_digit(uint8_t c) {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-enum status
-base64_decode(struct bytes text, uint8_t *bytes, size_t capacity, size_t *len) {
-	if (text.len % 4 != 0)
-		return fail(STATUS_INVALID, "base64.length: %zu characters are not a multiple of 4", text.len);
-	size_t padding = 0;
-	while (padding < 2 && padding < text.len && text.data[text.len - 1 - padding] == '=')
-		padding++;
-	size_t decoded = text.len / 4 * 3 - padding;
-	if (decoded > capacity)
-		return fail(STATUS_TOO_LARGE, "base64.size: %zu bytes where at most %zu fit", decoded, capacity);
-	size_t out = 0;
-	for (size_t i = 0; i < text.len; i += 4) {
-		uint32_t group = 0;
-		size_t digits = i + 4 == text.len ? 4 - padding : 4;
-		for (size_t j = 0; j < 4; j++) {
-			int digit = j < digits ? base64_digit(text.data[i + j]) : 0;
-			if (digit < 0)
-				return fail(STATUS_INVALID, "base64.digit: not a base64 character at offset %zu",
-					    i + j);
-			group = group << 6 | (uint32_t)digit;
-		}
-		if ((digits == 2 && (group & 0xffff) != 0) || (digits == 3 && (group & 0xff) != 0))
-			return fail(STATUS_INVALID, "base64.bits: the unused bits of the last character are not zero");
-		for (size_t j = 0; j + 1 < digits; j++)
-			bytes[out++] = (uint8_t)(group >> (16 - 8 * j));
-	}
-	*len = out;
 	return OK;
 }
 
