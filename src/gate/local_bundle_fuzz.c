@@ -3,16 +3,9 @@
  * Reads the input as the file of a local bundle, and as the body of its entry in the log. What is taken permits nothing, and its entry
  * gives the same bundle again.
  */
-#include <stdlib.h>
-
 #include "gate/local_bundle.h"
 #include "store/blob.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static struct gate *
 make_gate(void) {
@@ -43,8 +36,6 @@ check(struct arena *arena, const struct bundle *bundle) {
 	must(json_read(arena, buffer_bytes(&body), (struct json_limits){}, &read) == OK);
 	must(local_bundle_read(arena, read, &nowhere, &again) == OK && hash256_equal(&bundle->hash, &again->hash));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

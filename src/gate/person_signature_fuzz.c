@@ -10,16 +10,9 @@
 #include "gate/person_signature.h"
 #include "gate/sign_in.h"
 #include "identity/statement.h"
-
-#include <stdlib.h>
+#include "tests/fuzz.h"
 
 static const char *const ORIGINS[] = {"https://gate.example:8443"};
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static void
 read_as_evidence(struct arena *arena, const json *object) {

@@ -4,17 +4,10 @@
  * Reads the input as {"payload","personal"} of a profile, as a snapshot of subjects and as one of access. What is brought commits to what
  * the payload says; a snapshot that is accepted is written and read again to the same bytes.
  */
-#include <stdlib.h>
-
 #include "gate/personal.h"
 #include "identity/access.h"
 #include "identity/subjects.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 read_as_profile(struct bytes input) {
@@ -55,8 +48,6 @@ read_as_access(struct bytes input) {
 	must(access_write(&access, &first) == OK && access_read(&again, buffer_bytes(&first)) == OK &&
 	     access_write(&again, &second) == OK && bytes_equal(buffer_bytes(&first), buffer_bytes(&second)));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -7,14 +7,7 @@
  */
 #include "identity/attestation.h"
 #include "identity/der.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 read_object(struct bytes input) {

@@ -3,14 +3,7 @@
  * Reads the input as authenticator data: what is accepted is consistent in itself, and its checks give one of their two answers.
  */
 #include "identity/authenticator_data.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -4,14 +4,7 @@
  * same, and a key that is accepted can be asked for the library's.
  */
 #include "identity/cose.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 read_item(struct bytes input) {

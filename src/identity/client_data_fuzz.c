@@ -3,14 +3,7 @@
  * Reads the input as collected client data; what passes all checks says what was checked.
  */
 #include "identity/client_data.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

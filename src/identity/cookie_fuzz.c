@@ -2,16 +2,9 @@
  * Reader: identity/cookie.c
  * What is found stands in the field behind its name, once; a token that is read is written again as it stood.
  */
-#include <stdlib.h>
-
 #include "identity/cookie.h"
 #include "identity/sessions.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 check_value(struct bytes field, struct bytes value) {

@@ -3,16 +3,9 @@
  * identity/votes.c (read_text, read_vote, read_header, read_all, votes_read)
  * Reads the input as a snapshot of nonces and as one of votes; what is accepted is written and read again to the same bytes.
  */
-#include <stdlib.h>
-
 #include "identity/nonces.h"
 #include "identity/votes.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 read_nonces(struct bytes input) {

@@ -4,15 +4,8 @@
  */
 #include "identity/metadata.h"
 
-#include <stdlib.h>
-
 #include "identity/metadata.c"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

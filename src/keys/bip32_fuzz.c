@@ -2,17 +2,10 @@
  * Extended keys and paths as text: what is accepted is written back the same.
  * Reader: keys/bip32.c
  */
-#include <stdlib.h>
-
 #include "base/base58.h"
 #include "crypto/sign.h"
 #include "keys/bip32.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 check_extended(struct bytes text) {

@@ -2,15 +2,8 @@
  * Mnemonics as text: what is accepted is written back the same; and entropy of every length is written and read.
  * Reader: keys/bip39.c
  */
-#include <stdlib.h>
-
 #include "keys/bip39.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

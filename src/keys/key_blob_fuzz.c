@@ -3,16 +3,9 @@
  * here opens to the same.
  * Readers: keys/blob.c, keys/key.c, keys/root_key_record.c
  */
-#include <stdlib.h>
-
 #include "keys/blob.h"
 #include "keys/root_key_record.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 check_blob(struct bytes blob) {

@@ -5,14 +5,7 @@
  */
 #include "base/json.h"
 #include "ledger/leaf.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static bool
 is_name(struct bytes text) {
@@ -49,8 +42,6 @@ try_counts(struct bytes body) {
 	while (left.len > 0 && leaf_next_count(&left, &type, &count) == OK)
 		must(is_name(type));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

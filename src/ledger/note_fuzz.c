@@ -5,14 +5,7 @@
  */
 #include "ledger/checkpoint.h"
 #include "ledger/note.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 try_checkpoint(struct bytes text) {
@@ -79,8 +72,6 @@ try_key(struct bytes text) {
 	note_key_format(&key, &vkey);
 	must(note_key_parse(buffer_bytes(&vkey), &again) == OK && again.id == key.id && again.type == key.type);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

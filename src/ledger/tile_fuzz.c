@@ -3,14 +3,7 @@
  * Entry bundles and the names of tiles: what is read is written again to the same bytes.
  */
 #include "ledger/tile.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 try_bundle(struct bytes whole) {
@@ -46,8 +39,6 @@ try_root(struct bytes hashes) {
 	must(hash256_equal(&whole, &halves));
 	must(tile_partial_width(load_u64be(hashes.data), 0) == hashes.data[7]);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

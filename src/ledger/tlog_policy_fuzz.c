@@ -4,14 +4,7 @@
  */
 #include "ledger/head.h"
 #include "ledger/tlog_policy.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 /* A head of log.example/1 under both keys of the seed 01 00 00 ... */
 static struct bytes
@@ -49,8 +42,6 @@ try_policy(const struct tlog_policy *policy) {
 		must(tlog_policy_witness(policy, i)->name.len > 0);
 	must(tlog_policy_witness_count(policy) > 0 || !tlog_policy_demands_witnesses(policy));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -6,9 +6,8 @@
 #include "ledger/head.h"
 #include "ledger/witness.h"
 
-#include <stdlib.h>
-
 #include "base/io_simulated.h"
+#include "tests/fuzz.h"
 
 static struct {
 	struct mldsa44_private *mldsa44;
@@ -16,12 +15,6 @@ static struct {
 	struct cosigner cosigner;
 	struct tlog_policy *logs;
 } made;
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 /* The log's keys and the witness's are both of the seed 01 00 00 ... */
 static void
@@ -105,8 +98,6 @@ try_response(struct bytes body) {
 	IGNORE_STATUS(witness_response_read(409, BYTES_OF_LITERAL("text/x.tlog.size"), body, bytes_of_text(note), keys,
 					    2, &lines, &size));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

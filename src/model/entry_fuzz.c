@@ -2,15 +2,8 @@
  * Reader: model/entry.c
  * A leaf: what is canonical and reads as an entry is written again to the same bytes, and its two ends say the same.
  */
-#include <stdlib.h>
-
 #include "model/entry.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 check_counts(const struct entry *entry) {
@@ -19,8 +12,6 @@ check_counts(const struct entry *entry) {
 	if (entry_read_counts(entry->document, counts) == OK)
 		must(entry_write_counts(counts, &body) == OK && bytes_equal(buffer_bytes(&body), entry->body));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

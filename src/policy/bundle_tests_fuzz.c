@@ -41,8 +41,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		abort();
 	bundle_tests_print(&tests, &text);
 	struct json_writer w;
-	_cleanup_(buffer_free) struct buffer json = {};
-	json_writer_start(&w, &json);
+	_cleanup_(buffer_free) struct buffer document = {};
+	json_writer_start(&w, &document);
 	json_write_object(&w);
 	bundle_tests_write(&tests, &w);
 	json_write_end(&w);

@@ -4,19 +4,12 @@
  * are made right first, so that what lies behind them is reached; the second is where replay begins. Whatever recovery
  * accepts must be accepted again, unchanged, after the tail is cut.
  */
-#include <stdlib.h>
-
 #include "base/crc32c.h"
 #include "base/io_simulated.h"
 #include "store/segment.h"
+#include "tests/fuzz.h"
 
 constexpr size_t SEGMENT = SEGMENT_SIZE_MIN;
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 /* Frames at their places: a block that begins with 'G' becomes the header of one. */
 static void
@@ -119,8 +112,6 @@ recover(const struct segments_config *config, uint64_t from) {
 	must(segments_scan(segments, from, visit, &second, &tail) == OK);
 	must(!tail.is_damaged && first.end == second.end && hash256_equal(&first.root, &second.root));
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -3,18 +3,11 @@
  * The input is an opening as sealed; with the first byte odd it is the plain content, sealed here, so that the fields
  * are reached. What opens is sealed again and must open to the same commitments.
  */
-#include <stdlib.h>
-
 #include "crypto/aead.h"
 #include "store/opening.h"
+#include "tests/fuzz.h"
 
 static const uint8_t key[32] = {7};
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static void
 seal_plain(struct bytes plain, struct buffer *sealed) {
@@ -28,8 +21,6 @@ seal_plain(struct bytes plain, struct buffer *sealed) {
 	must(aead_seal(key, buffer_bytes(&associated), plain, sealed->data + sealed->len) == OK);
 	sealed->len += plain.len + AEAD_OVERHEAD;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

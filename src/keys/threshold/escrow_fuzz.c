@@ -3,16 +3,9 @@
  * input changes nothing.
  * Reader: keys/threshold/escrow.c
  */
-#include <stdlib.h>
-
 #include "crypto/kem.h"
 #include "keys/threshold/escrow.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static uint8_t recovery_key[KEM_PUBLIC_SIZE];
 static struct escrow_terms terms = {.suite = &frost_ed25519, .recovery_key = {recovery_key, sizeof recovery_key}};

@@ -5,15 +5,8 @@
  */
 #include "wallet/bitcoin/address.h"
 
-#include <stdlib.h>
-
+#include "tests/fuzz.h"
 #include "wallet/bitcoin/script.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static bool
 equal_but_for_case(struct bytes text, const char *other) {

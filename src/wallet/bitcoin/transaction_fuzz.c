@@ -3,14 +3,7 @@
  * Reader: wallet/bitcoin/transaction.c
  */
 #include "wallet/bitcoin/transaction.h"
-
-#include <stdlib.h>
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
+#include "tests/fuzz.h"
 
 static void
 check_written(struct arena *arena, const struct bitcoin_transaction *transaction, struct bytes input) {

@@ -2,16 +2,9 @@
  * Shares at rest, from outside: what a stranger made never opens, and what was sealed here opens to the same.
  * Reader: keys/threshold/ecdsa/share_blob.c
  */
-#include <stdlib.h>
-
 #include "keys/threshold/ecdsa/share.h"
+#include "tests/fuzz.h"
 #include "tests/threshold_parties.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static const struct bytes INSTANCE = {(const uint8_t *)"fuzz", 4};
 static const uint8_t WRAPPING_KEY[32] = {1};

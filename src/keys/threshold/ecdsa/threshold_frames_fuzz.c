@@ -6,19 +6,12 @@
  * keys/threshold/exchange.c (read_header, round_of, counts_between, accept)
  */
 #include <stdio.h>
-#include <stdlib.h>
-
 #include "base/cursor.h"
 #include "crypto/sign.h"
 #include "keys/threshold/ecdsa/dealing.h"
 #include "keys/threshold/ecdsa/presignature.h"
+#include "tests/fuzz.h"
 #include "tests/threshold_parties.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static const struct bytes INSTANCE = {(const uint8_t *)"fuzz", 4};
 static const uint8_t NONCE[32] = {1};

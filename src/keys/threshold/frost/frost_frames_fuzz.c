@@ -7,18 +7,11 @@
  * keys/threshold/frost/frost_quorum.c (answer_commitments, add_shares),
  * keys/threshold/frost/key_share.c (check_header, frost_key_share_open), keys/threshold/frost/knowledge.c
  */
-#include <stdlib.h>
-
 #include "keys/threshold/frost/frost_dealing.h"
 #include "keys/threshold/frost/frost_quorum.h"
 #include "keys/threshold/frost/frost_repair.h"
+#include "tests/fuzz.h"
 #include "tests/threshold_parties.h"
-
-static void
-must(bool holds) {
-	if (!holds)
-		abort();
-}
 
 static const struct bytes INSTANCE = {(const uint8_t *)"fuzz", 4};
 static const uint8_t NONCE[32] = {1}, WRAPPING_KEY[32] = {2};
