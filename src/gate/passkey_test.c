@@ -1,31 +1,17 @@
 /* The whole gate in one process, with people who hold passkeys: enrolment, operations and votes by assertion, restart, replay. */
 #include "tests/test.h"
 
-#include <stdio.h>
-
-#include "gate/gate.h"
-#include "gate/material.h"
-#include "gate/replay.h"
-#include "gate/snapshot.h"
-#include "tests/certificates.h"
 #include "tests/authenticator.h"
-#include "tests/firm.h"
+#include "tests/certificates.h"
+#include "tests/gate_fixture.h"
 
-static const char INSTANCE[] = "northwind.example";
-#define AUTHORITY "gate.northwind.example:8443"
 #define ORIGIN "https://gate.northwind.example:8443"
 #define RP_ID "gate.northwind.example"
-constexpr int64_t START_MS = INT64_C(1'767'225'600'000);
 constexpr int64_t HOUR_MS = 3'600'000;
 
+/* Who signs by a passkey, and how. */
 struct fixture {
-	struct firm firm;
-	struct gate *gate;
-	struct buffer leaves[64];
-	size_t count;
-	int64_t now_ms;
-	int submissions;
-	/* Who signs by a passkey, and how. */
+	struct bench_gate b;
 	struct authenticator authenticators[FIRM_MEMBERS];
 	bool signs[FIRM_MEMBERS];
 	const char *key_id;             /* null: the member's own passkey */
@@ -43,7 +29,7 @@ sign(void *context, enum firm_member by, const struct hash256 *digest, struct bu
 	struct fixture *f = context;
 	_cleanup_(assertion_made_free) struct assertion_made made = {};
 	if (!f->signs[by]) {
-		f->firm.sign = nullptr;
+		f->b.firm.sign = nullptr;
 		return STATUS_INTERNAL;
 	}
 	struct bytes challenge =
@@ -64,7 +50,7 @@ sign(void *context, enum firm_member by, const struct hash256 *digest, struct bu
 	if (f->key_id != nullptr)
 		buffer_append_format(object, "\"key_id\":\"%s\"", f->key_id);
 	else
-		buffer_append_format(object, "\"key_id\":\"%s/passkey\"", f->firm.members[by].principal);
+		buffer_append_format(object, "\"key_id\":\"%s/passkey\"", f->b.firm.members[by].principal);
 	buffer_append_text(object, ",\"signature\":\"");
 	append_hex(object, &made.signature);
 	buffer_append_text(object, "\"}");
@@ -72,115 +58,44 @@ sign(void *context, enum firm_member by, const struct hash256 *digest, struct bu
 }
 
 static void
-keep_leaf(struct fixture *f, enum entry_type type, struct bytes body) {
-	struct entry entry = {.type = type, .seq = f->count, .at_ms = f->now_ms, .body = body};
-	assert_true(f->count < ARRAY_LENGTH(f->leaves));
-	assert_ok(entry_write(&entry, &f->leaves[f->count++]));
-}
-
-static void
-start_gate(struct fixture *f) {
-	static const char *const authorities[] = {AUTHORITY};
-	struct gate_config config = {
-		.instance = bytes_of_text(INSTANCE), .authorities = authorities, .authority_count = 1};
-	gate_destroy(&f->gate);
-	assert_ok(gate_create(&f->gate, &config));
-	for (size_t i = 0; i < f->count; i++)
-		assert_ok(gate_restore_entry(f->gate, i, buffer_bytes(&f->leaves[i])));
-	assert_ok(gate_restore_finish(f->gate));
-}
-
-static void
-set_up(struct fixture *f) {
-	*f = (struct fixture){.now_ms = START_MS};
-	firm_make(&f->firm, 1);
-	_cleanup_(buffer_free) struct buffer genesis = {};
-	assert_ok(firm_genesis(&f->firm, INSTANCE, "northwind.example/k1", "[\"a\",\"b\"]", START_MS, &genesis));
-	keep_leaf(f, ENTRY_GENESIS, buffer_bytes(&genesis));
+begin(struct fixture *f) {
+	*f = (struct fixture){};
+	set_up(&f->b);
 	for (uint8_t i = 0; i < FIRM_MEMBERS; i++)
 		authenticator_start(&f->authenticators[i], i, RP_ID, ORIGIN);
-	f->firm.signer = f;
-	start_gate(f);
+	f->b.firm.signer = f;
 }
 
 static void
-tear_down(struct fixture *f) {
-	gate_destroy(&f->gate);
-	firm_free(&f->firm);
-	for (size_t i = 0; i < f->count; i++)
-		buffer_free(&f->leaves[i]);
+end(struct fixture *f) {
+	tear_down(&f->b);
 }
 
 /* From now on this member signs by passkey, or not. */
 static void
 by_passkey(struct fixture *f, enum firm_member member, bool signs) {
 	f->signs[member] = signs;
-	f->firm.sign = signs ? sign : nullptr;
+	f->b.firm.sign = signs ? sign : nullptr;
 }
 
 static void
-write_step(struct fixture *f, struct gate_step *step) {
-	for (size_t i = 0; i < step->entry_count; i++)
-		keep_leaf(f, step->entries[i].type, buffer_bytes(&step->entries[i].body));
-	if (step->kind == GATE_DECIDED)
-		gate_settle(f->gate, step, f->count - 1);
-}
-
-struct submitted {
-	struct arena arena;
-	struct submission submission;
-	struct gate_step step;
-	enum status status;
-};
-
-static void
-submitted_free(struct submitted *s) {
-	gate_step_free(&s->step);
-	arena_free(&s->arena);
-}
-
-static void
-submit(struct fixture *f, enum firm_member by, const char *kind, const char *resource, const char *payload,
-       struct submitted *s) {
-	char key[32];
-	struct http_request request;
-	*s = (struct submitted){};
-	snprintf(key, sizeof key, "op-%d", f->submissions++);
-	struct firm_operation operation = {.by = by,
-					   .kind = kind,
-					   .resource = resource,
-					   .payload = payload,
-					   .idempotency_key = key,
-					   .created_ms = f->now_ms,
-					   .lifetime_ms = 48 * HOUR_MS};
-	s->submission.arena = &s->arena;
-	assert_ok(firm_request(&f->firm, &s->arena, INSTANCE, AUTHORITY, &operation, &request));
-	s->status = gate_read_operation(f->gate, &request, (struct bytes){}, f->now_ms, &s->submission);
-	if (s->status == OK)
-		s->status = gate_submit(f->gate, &s->submission, f->now_ms, &s->step);
-	if (s->status == OK)
-		write_step(f, &s->step);
+submit_of(struct fixture *f, enum firm_member by, const char *kind, const char *resource, const char *payload,
+	  struct submitted *s) {
+	struct firm_operation operation = {
+		.by = by, .kind = kind, .resource = resource, .payload = payload, .lifetime_ms = 48 * HOUR_MS};
+	submit(&f->b, &operation, s);
 }
 
 static enum status
-vote(struct fixture *f, const struct gate_operation *operation, enum firm_member by, enum operation_state *state) {
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer material = {}, body = {};
-	_cleanup_(gate_step_free) struct gate_step step = {};
-	struct vote_submission submission;
-	assert_ok(material_write(f->gate, &arena, operation, &material));
-	assert_ok(firm_vote(&f->firm, INSTANCE, by, buffer_bytes(&material), "approve", f->now_ms, &body));
-	TRY(gate_read_vote(f->gate, &arena, buffer_bytes(&body), &submission));
-	TRY(gate_vote(f->gate, &submission, f->now_ms, &step));
-	write_step(f, &step);
-	*state = step.state;
-	return OK;
+vote_of(struct fixture *f, const struct gate_operation *operation, enum firm_member by, enum operation_state *state) {
+	struct firm_choice choice = {.verdict = "approve", .client = APPROVAL_CLIENT_CLI};
+	return vote_as(&f->b, operation, by, &choice, state);
 }
 
 static void
 approve(struct fixture *f, const struct gate_operation *operation, enum firm_member by, enum operation_state expected) {
 	enum operation_state state;
-	assert_ok(vote(f, operation, by, &state));
+	assert_ok(vote_of(f, operation, by, &state));
 	assert_int_equal(expected, state);
 }
 
@@ -199,7 +114,7 @@ enrolment_payload(struct fixture *f, struct arena *arena, enum firm_member of, c
 	struct hash256 challenge;
 	int64_t waiting_ms = wanted->waiting_ms == 0 ? 25 * HOUR_MS : wanted->waiting_ms;
 	assert_ok(passkey_enrolment_challenge(bytes_of_text(wanted->instance ?: INSTANCE),
-					      bytes_of_text(wanted->person ?: f->firm.members[of].principal),
+					      bytes_of_text(wanted->person ?: f->b.firm.members[of].principal),
 					      bytes_of_text(wanted->name ?: "passkey"), nonce, &challenge));
 	authenticator_register(&f->authenticators[of], hash256_bytes(&challenge), wanted->self_attested, &made);
 	buffer_append_text(&payload, "{\"attestation_object\":\"");
@@ -209,7 +124,7 @@ enrolment_payload(struct fixture *f, struct arena *arena, enum firm_member of, c
 	buffer_append_format(&payload,
 			     "\",\"name\":\"passkey\",\"nonce\":\"07000000000000000000000000000000\",\"rp_id\":\"" RP_ID
 			     "\",\"usable_from\":%lld}",
-			     (long long)(f->now_ms + waiting_ms));
+			     (long long)(f->b.now_ms + waiting_ms));
 	const char *text = arena_text(arena, buffer_bytes(&payload));
 	assert_non_null(text);
 	return text;
@@ -218,8 +133,8 @@ enrolment_payload(struct fixture *f, struct arena *arena, enum firm_member of, c
 static void
 submit_enrolment(struct fixture *f, enum firm_member of, const struct enrolment *wanted, struct submitted *s) {
 	_cleanup_(arena_free) struct arena arena = {};
-	submit(f, FIRM_PERSON_4, "principal.passkey_add", f->firm.members[of].principal,
-	       enrolment_payload(f, &arena, of, wanted), s);
+	submit_of(f, FIRM_PERSON_4, "principal.passkey_add", f->b.firm.members[of].principal,
+		  enrolment_payload(f, &arena, of, wanted), s);
 }
 
 /* Enrolled by two of security, and past its waiting time. */
@@ -231,12 +146,12 @@ enrol(struct fixture *f, enum firm_member of) {
 	assert_int_equal(OPERATION_HELD, s.step.state);
 	approve(f, s.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	approve(f, s.step.operation, FIRM_PERSON_5, OPERATION_DONE);
-	f->now_ms += 26 * HOUR_MS;
+	f->b.now_ms += 26 * HOUR_MS;
 }
 
 static bool
 recorded(const struct fixture *f, const char *text) {
-	const struct buffer *leaf = &f->leaves[f->count - 1];
+	const struct buffer *leaf = &f->b.leaves[f->b.count - 1];
 	return memmem(leaf->data, leaf->len, text, strlen(text)) != nullptr;
 }
 
@@ -245,10 +160,10 @@ replay_difference(const struct fixture *f, size_t changed_entry, struct bytes le
 	static char difference[256];
 	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
 	assert_ok(replayer_create(&replayer, &(struct record_blobs){}));
-	for (size_t i = 0; i < f->count; i++) {
+	for (size_t i = 0; i < f->b.count; i++) {
 		enum replay_result result;
 		const char *found;
-		assert_ok(replayer_add(replayer, i, i == changed_entry ? leaf : buffer_bytes(&f->leaves[i]), &result,
+		assert_ok(replayer_add(replayer, i, i == changed_entry ? leaf : buffer_bytes(&f->b.leaves[i]), &result,
 				       &found));
 		if (found == nullptr)
 			continue;
@@ -259,7 +174,7 @@ replay_difference(const struct fixture *f, size_t changed_entry, struct bytes le
 }
 
 static void
-assert_replays(const struct fixture *f) {
+assert_all_replays(const struct fixture *f) {
 	const char *difference = replay_difference(f, SIZE_MAX, (struct bytes){});
 	if (difference != nullptr)
 		fail_msg("replay: %s", difference);
@@ -269,10 +184,10 @@ assert_replays(const struct fixture *f) {
 
 static void
 a_passkey_of_an_approver_is_held_and_counts_only_after_its_waiting_time(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted s, waiting, asked;
 	enum operation_state state;
-	set_up(&f);
+	begin(&f);
 	submit_enrolment(&f, FIRM_PERSON_1, &(struct enrolment){}, &s);
 	assert_ok(s.status);
 	assert_int_equal(OPERATION_HELD, s.step.state);
@@ -283,32 +198,32 @@ a_passkey_of_an_approver_is_held_and_counts_only_after_its_waiting_time(void **)
 	assert_true(recorded(&f, "\"change.waiting_ms\":90000000"));
 	approve(&f, s.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	approve(&f, s.step.operation, FIRM_PERSON_5, OPERATION_DONE);
-	submit(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
+	submit_of(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
 	by_passkey(&f, FIRM_PERSON_1, true);
 	assert_fails(STATUS_UNAUTHORIZED, "directory.key_waiting",
-		     vote(&f, asked.step.operation, FIRM_PERSON_1, &state));
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &waiting);
+		     vote_of(&f, asked.step.operation, FIRM_PERSON_1, &state));
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &waiting);
 	assert_fails(STATUS_UNAUTHORIZED, "directory.key_waiting", waiting.status);
-	f.now_ms += 26 * HOUR_MS;
+	f.b.now_ms += 26 * HOUR_MS;
 	approve(&f, asked.step.operation, FIRM_PERSON_1, OPERATION_HELD);
-	assert_replays(&f);
+	assert_all_replays(&f);
 }
 
 static void
 a_shorter_waiting_time_is_denied_whoever_approves(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted s, late;
-	set_up(&f);
+	begin(&f);
 	submit_enrolment(&f, FIRM_PERSON_1, &(struct enrolment){.waiting_ms = 23 * HOUR_MS}, &s);
 	assert_ok(s.status);
 	assert_int_equal(OPERATION_DENIED, s.step.state);
 	/* And where the approvals come so late that less than a day is left. */
 	submit_enrolment(&f, FIRM_PERSON_2, &(struct enrolment){}, &late);
 	assert_int_equal(OPERATION_HELD, late.step.state);
-	f.now_ms += 2 * HOUR_MS;
+	f.b.now_ms += 2 * HOUR_MS;
 	approve(&f, late.step.operation, FIRM_PERSON_3, OPERATION_DENIED);
-	assert_null(directory_key(f.gate->state->directory, BYTES_OF_LITERAL("person:p-0000000000000002/passkey")));
-	assert_replays(&f);
+	assert_null(directory_key(f.b.gate->state->directory, BYTES_OF_LITERAL("person:p-0000000000000002/passkey")));
+	assert_all_replays(&f);
 }
 
 /* Yubico YSA-2026-02, Rodauth 2.46.0: a credential of somebody else. Ours is one person's for ever. */
@@ -329,8 +244,8 @@ an_enrolment_serves_one_person_one_name_one_installation_and_one_address(void **
 		{{}, ORIGIN, RP_ID, "authenticator_data.user_present", 0x04},
 		{{}, ORIGIN, RP_ID, "authenticator_data.user_verified", 0x01},
 	};
-	_cleanup_(tear_down) struct fixture f;
-	set_up(&f);
+	_cleanup_(end) struct fixture f;
+	begin(&f);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(submitted_free) struct submitted s;
 		f.authenticators[FIRM_PERSON_1].origin = cases[i].origin;
@@ -347,40 +262,40 @@ an_enrolment_serves_one_person_one_name_one_installation_and_one_address(void **
 	approve(&f, taken.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	approve(&f, taken.step.operation, FIRM_PERSON_5, OPERATION_FAILED);
 	assert_true(recorded(&f, "directory.key_taken"));
-	assert_replays(&f);
+	assert_all_replays(&f);
 }
 
 /* --- Signing. --- */
 
 static void
 an_operation_signed_by_a_passkey_states_its_assurance_and_replays(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted by_key, s;
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_1);
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &by_key);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &by_key);
 	assert_ok(by_key.status);
 	assert_true(recorded(&f, "\"mfa.aal\":1"));
 	assert_true(recorded(&f, "\"mfa.phishing_resistant\":false"));
 	by_passkey(&f, FIRM_PERSON_1, true);
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &s);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &s);
 	assert_ok(s.status);
 	assert_int_equal(OPERATION_DONE, s.step.state);
 	assert_true(recorded(&f, "\"mfa.aal\":2"));
 	assert_true(recorded(&f, "\"mfa.phishing_resistant\":true"));
 	assert_true(recorded(&f, "\"identity.terminal_key\":false"));
 	assert_true(recorded(&f, "\"method\":\"passkey\""));
-	assert_replays(&f);
+	assert_all_replays(&f);
 }
 
 static void
 a_vote_by_passkey_counts_as_one_and_never_as_independent(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted asked;
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_3);
 	enrol(&f, FIRM_PERSON_5);
-	submit(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
+	submit_of(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
 	by_passkey(&f, FIRM_PERSON_3, true);
 	approve(&f, asked.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	by_passkey(&f, FIRM_PERSON_5, true);
@@ -392,7 +307,7 @@ a_vote_by_passkey_counts_as_one_and_never_as_independent(void **) {
 	assert_true(recorded(&f, "\"approvals.phishing_resistant\":2"));
 	assert_true(recorded(&f, "\"approvals.independent\":1"));
 	assert_true(recorded(&f, "\"approvals.total\":3"));
-	assert_replays(&f);
+	assert_all_replays(&f);
 }
 
 /* Each refused by its name, and nothing of it in the log. */
@@ -424,14 +339,14 @@ an_assertion_that_is_not_for_this_is_refused(void **) {
 		/* Another's passkey, and another's name on one's own (GitLab 585333: id and rawId that differ). */
 		{"signature.mismatch", .key_id = "person:p-0000000000000003/passkey"},
 	};
-	_cleanup_(tear_down) struct fixture f;
-	set_up(&f);
+	_cleanup_(end) struct fixture f;
+	begin(&f);
 	enrol(&f, FIRM_PERSON_1);
 	enrol(&f, FIRM_PERSON_3);
 	_cleanup_(submitted_free) struct submitted asked;
-	submit(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
+	submit_of(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
 	by_passkey(&f, FIRM_PERSON_1, true);
-	size_t before = f.count;
+	size_t before = f.b.count;
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(submitted_free) struct submitted s;
 		struct authenticator *authenticator = &f.authenticators[FIRM_PERSON_1], kept = *authenticator;
@@ -445,18 +360,18 @@ an_assertion_that_is_not_for_this_is_refused(void **) {
 		f.key_id = cases[i].key_id;
 		f.other_challenge = cases[i].challenge;
 		f.ed25519_form = cases[i].ed25519_form;
-		submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
+		submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
 		char name[64] = "";
 		fail_name(name, sizeof name);
 		if (s.status == OK || strcmp(name, cases[i].name) != 0)
 			fail_msg("operation %zu: expected %s, found %s", i, cases[i].name, name);
-		enum status status = vote(&f, asked.step.operation, FIRM_PERSON_1, &state);
+		enum status status = vote_of(&f, asked.step.operation, FIRM_PERSON_1, &state);
 		fail_name(name, sizeof name);
 		if (status == OK || strcmp(name, cases[i].name) != 0)
 			fail_msg("vote %zu: expected %s, found %s", i, cases[i].name, name);
 		*authenticator = kept;
 	}
-	assert_int_equal(before, f.count);
+	assert_int_equal(before, f.b.count);
 	f.key_id = nullptr;
 	f.other_challenge = nullptr;
 	f.ed25519_form = false;
@@ -466,51 +381,51 @@ an_assertion_that_is_not_for_this_is_refused(void **) {
 /* GHSA-v9hx-v6vf-g36j: a counter that is never kept. Here it outlives a restart. */
 static void
 a_counter_that_goes_back_is_refused_also_after_a_restart(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted first, copied, again, next, asked;
 	enum operation_state state;
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_1);
 	struct authenticator *authenticator = &f.authenticators[FIRM_PERSON_1];
 	by_passkey(&f, FIRM_PERSON_1, true);
 	authenticator->counter = 7;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &first);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &first);
 	assert_ok(first.status);
 	authenticator->counter = 7;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &copied);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &copied);
 	assert_fails(STATUS_UNAUTHORIZED, "authenticator_data.counter", copied.status);
-	start_gate(&f);
+	start_gate(&f.b);
 	authenticator->counter = 6;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &again);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &again);
 	assert_fails(STATUS_UNAUTHORIZED, "authenticator_data.counter", again.status);
 	authenticator->counter = 8;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &next);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &next);
 	assert_ok(next.status);
 	/* Votes move it as well. */
 	by_passkey(&f, FIRM_PERSON_1, false);
-	submit(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
+	submit_of(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
 	by_passkey(&f, FIRM_PERSON_1, true);
 	authenticator->counter = 20;
 	approve(&f, asked.step.operation, FIRM_PERSON_1, OPERATION_HELD);
 	struct hash256 id = asked.step.operation->id;
-	start_gate(&f);
+	start_gate(&f.b);
 	authenticator->counter = 20;
 	assert_fails(STATUS_UNAUTHORIZED, "authenticator_data.counter",
-		     vote(&f, operations_find(&f.gate->state->operations, &id), FIRM_PERSON_1, &state));
-	assert_replays(&f);
+		     vote_of(&f, operations_find(&f.b.gate->state->operations, &id), FIRM_PERSON_1, &state));
+	assert_all_replays(&f);
 }
 
 static void
 a_revoked_passkey_signs_nothing(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted revoked, s;
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_1);
-	submit(&f, FIRM_PERSON_1, "principal.key_revoke", "person:p-0000000000000001",
-	       "{\"key\":\"person:p-0000000000000001/passkey\"}", &revoked);
+	submit_of(&f, FIRM_PERSON_1, "principal.key_revoke", "person:p-0000000000000001",
+		  "{\"key\":\"person:p-0000000000000001/passkey\"}", &revoked);
 	assert_int_equal(OPERATION_DONE, revoked.step.state);
 	by_passkey(&f, FIRM_PERSON_1, true);
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
 	assert_fails(STATUS_UNAUTHORIZED, "directory.key_revoked", s.status);
 }
 
@@ -528,7 +443,7 @@ believe(struct fixture *f, const struct certificate_made *root) {
 	}
 	buffer_append_text(&payload, "]}");
 	buffer_append_byte(&payload, '\0');
-	submit(f, FIRM_PERSON_4, "authenticator.trust", "system:gatehouse", (const char *)payload.data, &s);
+	submit_of(f, FIRM_PERSON_4, "authenticator.trust", "system:gatehouse", (const char *)payload.data, &s);
 	assert_ok(s.status);
 	approve(f, s.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	approve(f, s.step.operation, FIRM_PERSON_5, OPERATION_DONE);
@@ -537,8 +452,8 @@ believe(struct fixture *f, const struct certificate_made *root) {
 static const struct passkey *
 passkey_of(const struct fixture *f, enum firm_member of) {
 	char id[80];
-	snprintf(id, sizeof id, "%s/passkey", f->firm.members[of].principal);
-	const struct directory_key *key = directory_key(f->gate->state->directory, bytes_of_text(id));
+	snprintf(id, sizeof id, "%s/passkey", f->b.firm.members[of].principal);
+	const struct directory_key *key = directory_key(f->b.gate->state->directory, bytes_of_text(id));
 	assert_non_null(key);
 	return key->passkey;
 }
@@ -546,20 +461,20 @@ passkey_of(const struct fixture *f, enum firm_member of) {
 /* A self attestation is nobody's word, whoever is believed; and what is believed may be taken back. */
 static void
 only_a_believed_maker_certifies(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(certificate_made_free) struct certificate_made root = {};
 	const uint8_t aaguid[16] = {0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee,
 				    0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee};
-	set_up(&f);
+	begin(&f);
 	certificate_make(&(struct certificate_recipe){.subject = {"CN", "Root"}, .is_authority = true}, &root);
 	believe(&f, &root);
-	assert_non_null(authenticator_trust_of(&f.gate->state->trust, BYTES_OF_ARRAY(aaguid)));
+	assert_non_null(authenticator_trust_of(&f.b.gate->state->trust, BYTES_OF_ARRAY(aaguid)));
 	enrol(&f, FIRM_PERSON_1);
 	assert_false(passkey_of(&f, FIRM_PERSON_1)->is_certified);
 	assert_int_equal(2, passkey_assurance_level(passkey_of(&f, FIRM_PERSON_1)));
 	believe(&f, nullptr);
-	assert_null(authenticator_trust_of(&f.gate->state->trust, BYTES_OF_ARRAY(aaguid)));
-	assert_replays(&f);
+	assert_null(authenticator_trust_of(&f.b.gate->state->trust, BYTES_OF_ARRAY(aaguid)));
+	assert_all_replays(&f);
 }
 
 static void
@@ -567,36 +482,36 @@ a_snapshot_keeps_passkeys_their_counters_and_who_is_believed(void **) {
 	static const char *const authorities[] = {AUTHORITY};
 	struct gate_config config = {
 		.instance = bytes_of_text(INSTANCE), .authorities = authorities, .authority_count = 1};
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(gate_destroy) struct gate *again = nullptr;
 	_cleanup_(certificate_made_free) struct certificate_made root = {};
 	_cleanup_(buffer_free) struct buffer first = {}, second = {};
 	_cleanup_(submitted_free) struct submitted s, back;
-	set_up(&f);
+	begin(&f);
 	certificate_make(&(struct certificate_recipe){.subject = {"CN", "Root"}, .is_authority = true}, &root);
 	believe(&f, &root);
 	enrol(&f, FIRM_PERSON_1);
 	by_passkey(&f, FIRM_PERSON_1, true);
 	f.authenticators[FIRM_PERSON_1].counter = 9;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
 	assert_ok(s.status);
-	assert_ok(gate_snapshot_write(f.gate, &first));
+	assert_ok(gate_snapshot_write(f.b.gate, &first));
 	assert_ok(gate_create(&again, &config));
 	assert_ok(gate_snapshot_read(again, buffer_bytes(&first)));
 	assert_ok(gate_snapshot_write(again, &second));
 	assert_bytes(buffer_bytes(&first), buffer_bytes(&second));
-	struct gate *before = f.gate;
-	f.gate = again;
+	struct gate *before = f.b.gate;
+	f.b.gate = again;
 	again = before;
 	assert_int_equal(9, passkey_of(&f, FIRM_PERSON_1)->counter);
 	f.authenticators[FIRM_PERSON_1].counter = 9;
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &back);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &back);
 	assert_fails(STATUS_UNAUTHORIZED, "authenticator_data.counter", back.status);
 	/* And the log read from its beginning gives the same. */
 	struct hash256 live, restored;
-	assert_ok(gate_state_digest(f.gate, f.now_ms, &live));
-	start_gate(&f);
-	assert_ok(gate_state_digest(f.gate, f.now_ms, &restored));
+	assert_ok(gate_state_digest(f.b.gate, f.b.now_ms, &live));
+	start_gate(&f.b);
+	assert_ok(gate_state_digest(f.b.gate, f.b.now_ms, &restored));
 	assert_true(hash256_equal(&live, &restored));
 }
 
@@ -604,7 +519,7 @@ a_snapshot_keeps_passkeys_their_counters_and_who_is_believed(void **) {
 
 static void
 exchange(const struct fixture *f, size_t entry, const char *from, const char *to, struct buffer *changed) {
-	struct bytes leaf = buffer_bytes(&f->leaves[entry]);
+	struct bytes leaf = buffer_bytes(&f->b.leaves[entry]);
 	const uint8_t *at = memmem(leaf.data, leaf.len, from, strlen(from));
 	assert_non_null(at);
 	size_t before = (size_t)(at - leaf.data), after = before + strlen(from);
@@ -626,17 +541,17 @@ evidence_that_was_changed_does_not_replay(void **) {
 		{0, "2274797065223a22776562617574686e2e676574", "2274797065223a22776562617574686e2e676575"},
 		{0, "person:p-0000000000000001/passkey", "person:p-0000000000000001/terminal"},
 	};
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted s;
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_1);
 	by_passkey(&f, FIRM_PERSON_1, true);
-	submit(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
+	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000002", "{}", &s);
 	assert_ok(s.status);
-	assert_replays(&f);
+	assert_all_replays(&f);
 	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
 		_cleanup_(buffer_free) struct buffer changed = {};
-		size_t entry = f.count - 1 - changes[i].back;
+		size_t entry = f.b.count - 1 - changes[i].back;
 		exchange(&f, entry, changes[i].from, changes[i].to, &changed);
 		if (replay_difference(&f, entry, buffer_bytes(&changed)) == nullptr)
 			fail_msg("change %zu replays", i);
@@ -646,20 +561,20 @@ evidence_that_was_changed_does_not_replay(void **) {
 /* A vote that claims a terminal's weight though a passkey gave it. */
 static void
 a_passkeys_vote_cannot_be_recorded_as_independent(void **) {
-	_cleanup_(tear_down) struct fixture f;
+	_cleanup_(end) struct fixture f;
 	_cleanup_(submitted_free) struct submitted asked;
 	_cleanup_(buffer_free) struct buffer changed = {};
-	set_up(&f);
+	begin(&f);
 	enrol(&f, FIRM_PERSON_3);
-	submit(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
+	submit_of(&f, FIRM_PERSON_4, "group.add", "system:gatehouse", "{\"id\":\"extra\"}", &asked);
 	by_passkey(&f, FIRM_PERSON_3, true);
 	approve(&f, asked.step.operation, FIRM_PERSON_3, OPERATION_HELD);
 	by_passkey(&f, FIRM_PERSON_3, false);
 	approve(&f, asked.step.operation, FIRM_PERSON_5, OPERATION_DONE);
-	assert_replays(&f);
-	exchange(&f, f.count - 1, "\"approvals.independent\":1", "\"approvals.independent\":2", &changed);
+	assert_all_replays(&f);
+	exchange(&f, f.b.count - 1, "\"approvals.independent\":1", "\"approvals.independent\":2", &changed);
 	assert_string_equal("approvals.independent is 2, and 1 such votes approve",
-			    replay_difference(&f, f.count - 1, buffer_bytes(&changed)));
+			    replay_difference(&f, f.b.count - 1, buffer_bytes(&changed)));
 }
 
 RUN_TESTS(T(a_passkey_of_an_approver_is_held_and_counts_only_after_its_waiting_time),
