@@ -1,6 +1,6 @@
 // Why: what each policy said, and every fact with its origin.
 
-import type { Explanation, Fact } from "./api";
+import type { Explanation, Fact, Missing } from "./api";
 import type { Json } from "./canonical";
 import { factSections, factWords } from "./facts";
 import { dateTime, dollars, duration, missingText } from "./format";
@@ -70,10 +70,8 @@ export function worthOf(explanation: Explanation | undefined): number | undefine
 	return typeof value === "number" ? value : undefined;
 }
 
-// What an approver looks at first stands open, where there is room.
-const OPEN_AT_FIRST = 3;
-
-export function Facts({ facts }: { facts: Record<string, Fact> }) {
+// opened: how many of the first parts stand open, where there is room.
+export function Facts({ facts, opened }: { facts: Record<string, Fact>; opened: number }) {
 	const isNarrow = matchMedia("(max-width: 40rem)").matches;
 	return (
 		<>
@@ -82,7 +80,7 @@ export function Facts({ facts }: { facts: Record<string, Fact> }) {
 				<span class="origin reported">reported</span> {ORIGINS["reported"]}.
 			</p>
 			{factSections(Object.keys(facts)).map(([title, names], at) => (
-				<details key={title} class="facts" open={at < OPEN_AT_FIRST && !isNarrow}>
+				<details key={title} class="facts" open={at < opened && !isNarrow}>
 					<summary>
 						{title} <span class="muted">{names.length}</span>
 					</summary>
@@ -142,20 +140,21 @@ function PolicyLine({ policy }: { policy: Policy }) {
 }
 
 // What it comes to, in one sentence.
-function verdictOf({ decision, missing, policies }: Explanation): string {
+function verdictOf({ decision, policies }: Explanation, missing: Missing): string {
 	const forbids = policies.filter(({ effect, outcome }) => effect === "forbid" && (outcome === "satisfied" || outcome === "error"));
 	if (decision === "permit") return "Permitted: a policy permits it, and none forbids it.";
-	if (decision === "held") return `Not permitted yet. It would be, once approved by ${missingText(missing ?? {})}.`;
+	if (decision === "held") return `Not permitted yet. It would be, once approved by ${missingText(missing)}.`;
 	return forbids.length > 0 ? "Denied: whatever else holds, this forbids it." : "Denied: no policy permits it.";
 }
 
-export function Policies({ explanation }: { explanation: Explanation }) {
+// missing: what is now, where votes have come since it was decided.
+export function Policies({ explanation, missing }: { explanation: Explanation; missing?: Missing | undefined }) {
 	const decisive = explanation.policies.filter(({ outcome }) => outcome === "satisfied" || outcome === "error");
 	const near = explanation.decision === "permit" ? [] : explanation.policies.filter(({ outcome, effect }) => outcome === "condition" && effect === "permit");
 	const others = explanation.policies.filter((policy) => !decisive.includes(policy) && !near.includes(policy));
 	return (
 		<>
-			<p>{verdictOf(explanation)}</p>
+			<p>{verdictOf(explanation, missing ?? explanation.missing ?? {})}</p>
 			{decisive.length > 0 && (
 				<ul class="policies">
 					{decisive.map((policy) => (

@@ -1,21 +1,21 @@
 // Facts in plain words (docs/facts.md), for whoever reads them at night. The name stays beside the words: policies speak of names.
 
 const SECTIONS: Record<string, string> = {
-	transfer: "What is sent",
-	call: "What is called",
-	approve: "What is allowed to others",
 	destination: "Where it goes",
+	approve: "What is called and allowed",
+	call: "What is called and allowed",
+	change: "What changes",
+	bundle: "The new policies",
+	price: "The price",
+	identity: "Who asks, and from where",
+	mfa: "Who asks, and from where",
+	zone: "Who asks, and from where",
+	transfer: "What is sent",
 	key: "The key",
-	identity: "Who asks",
-	mfa: "How they signed",
-	zone: "From where",
 	limits: "How much has gone, with this one",
 	approvals: "Who has approved",
 	request: "The request",
 	time: "The request",
-	bundle: "The new policies",
-	change: "What changes",
-	price: "The price",
 };
 
 const WORDS: Record<string, string> = {
@@ -151,7 +151,7 @@ const WORDS: Record<string, string> = {
 	"price.age_ms": "Age of the price before",
 };
 
-// The parts in the order in which somebody asks.
+// The parts in the order in which an approver asks: what the view above does not say comes first.
 const ORDER = [...new Set(Object.values(SECTIONS))];
 
 export function factWords(name: string): string | undefined {

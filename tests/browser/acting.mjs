@@ -265,11 +265,11 @@ test("limits_are_shown_as_they_bind_also_where_they_are_written_as_yaml", async 
 	rmSync(join(folder, "tests"), { recursive: true, force: true });
 	writeFileSync(join(folder, "limits.yaml"), 'limits:\n  - {id: hot-day, who: "*", account: "account:options-hot", asset: "*", window: day, per: account, amount: "250000.00", approvals: "treasury:2 independent:1", note: Daily limit of the hot account}\n');
 	activate(folder);
-	const row = one.page.getByRole("row").filter({ hasText: "hot-day" });
+	const row = one.page.getByRole("row").filter({ has: one.page.getByRole("rowheader", { name: "hot-day Daily limit of the hot account", exact: true }) });
 	await row.waitFor();
 	const text = await row.innerText();
 	for (const part of ["account:options-hot", "$250,000.00", "within a day, by account", "2 of treasury and 1 from a terminal", "Daily limit of the hot account"]) assert(text.includes(part), `${part} is not in ${text}`);
-	await one.page.getByRole("row").filter({ hasText: "options-hot account" }).getByRole("meter").waitFor();
+	await one.page.getByRole("row").filter({ has: one.page.getByRole("rowheader", { name: "options-hot account", exact: true }) }).getByRole("meter").waitFor();
 	await one.check("destinations, limits");
 	await one.shoot("destinations-limits");
 	activate(HOUSE.bundle);

@@ -106,10 +106,10 @@ async function main() {
 		assert.match(await page.textContent("article"), /receipts of all 2 votes were given as well/);
 		await screen(page, "votes");
 		await page.setInputFiles("#choose-older", file("older.tlog-proof"));
-		await page.locator(".verdict .title", { hasText: "Weaker" }).first().waitFor();
+		await page.locator(".verdict .title", { hasText: /^Weaker than verified$/ }).first().waitFor();
 		assert.match(await page.textContent("article"), /older-not-compared/);
 		await page.setInputFiles("#choose-consistency", file("consistency"));
-		await page.locator(".verdict .title", { hasText: "Verified" }).first().waitFor();
+		await page.locator(".verdict .title", { hasText: /^Verified$/ }).first().waitFor();
 		assert.deepEqual(await titles(page), ["Verified", "Verified", "Verified"]);
 		assertQuiet(seen, URL_OF_PAGE);
 		await page.context().close();

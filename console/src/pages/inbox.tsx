@@ -47,10 +47,10 @@ export function Reading({ waiting, voted, level = "h2" }: { waiting: Waiting; vo
 			<Votes waiting={waiting} />
 			<Decide key={waiting.operation} waiting={waiting} voted={voted} />
 			<h3>What the policies say</h3>
-			<Answer of={explanation}>{(data) => <Policies explanation={data} />}</Answer>
+			<Answer of={explanation}>{(data) => <Policies explanation={data} missing={waiting.missing} />}</Answer>
 			<h3>Facts</h3>
 			<Answer of={explanation} rows={5}>
-				{(data) => <Facts facts={data.facts} />}
+				{(data) => <Facts facts={data.facts} opened={3} />}
 			</Answer>
 		</article>
 	);

@@ -208,7 +208,7 @@ export function Operation({ id }: { id: string }) {
 						</Section>
 					)}
 					<Section title="What the policies say">
-						<Answer of={explanation}>{(data) => <Policies explanation={data} />}</Answer>
+						<Answer of={explanation}>{(data) => <Policies explanation={data} missing={view?.missing} />}</Answer>
 					</Section>
 				</div>
 				<div>
@@ -222,7 +222,7 @@ export function Operation({ id }: { id: string }) {
 			</div>
 			<Section title="Facts">
 				<Answer of={explanation} rows={6}>
-					{(data) => <Facts facts={data.facts} />}
+					{(data) => <Facts facts={data.facts} opened={0} />}
 				</Answer>
 			</Section>
 		</Page>
