@@ -5,12 +5,15 @@ are not taken in by what stands between them."""
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import time
 
+import processes
 import tap
-from keepers import Keeper, Keepers, frame
+from installation import free_port
+from keepers import Keeper, Keepers, Relay, frame
 from northwind import run
 
 
@@ -297,6 +300,33 @@ def test_a_hostile_relay_opens_nothing_and_blames_nobody():
             reset(sock)
         time.sleep(1)
         assert b.metric("gatehouse_peers_established_total") == before and b.is_up_with("a")
+
+
+def test_peers_change_by_a_reload_and_the_keeper_goes_on():
+    with Keepers(2, {("a", "b"): None}) as keepers:
+        a, b = keepers.all
+        keepers.wait_all_up()
+        epoch, moved = b.keepers()["a"]["boot_epoch"], Relay(("127.0.0.1", b.peer_port))
+        try:
+            before = {role: processes.of_role(a.process.pid, role) for role in ("gateway", "keeper")}
+            a.configure({"b": ("127.0.0.1", moved.port)}, [b.authority])
+            a.process.send_signal(signal.SIGHUP)
+            a.wait_for(lambda: moved.connections > 0 and moved.bytes[1] > 0)
+            keepers.relays["a", "b"].close()
+            keepers.wait_all_up()
+            after = {role: processes.of_role(a.process.pid, role) for role in before}
+            assert after["keeper"] == before["keeper"] and after["gateway"] not in (None, before["gateway"]), (before, after)
+            assert b.keepers()["a"]["boot_epoch"] == epoch
+            assert "starts again in" not in a.log(), "it was no failure"
+            a.submit("group", "add", "auditors")
+            # Where this one's gateway listens is settled at a start.
+            a.peer_port = free_port()
+            a.configure({"b": ("127.0.0.1", moved.port)}, [b.authority])
+            a.process.send_signal(signal.SIGHUP)
+            a.wait_for(lambda: "config.reload: peer_listen changes with a restart only" in a.log())
+            assert a.is_up_with("b")
+        finally:
+            moved.close()
 
 
 def test_the_settings_of_peers_are_checked_when_read():

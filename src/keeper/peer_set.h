@@ -22,8 +22,10 @@ constexpr size_t PEER_STRANGERS_MAX = 32; /* taken in and not authenticated: twi
 constexpr int64_t PEER_STRANGERS_PER_S = 40; /* handshakes that are begun, the same */
 constexpr int64_t PEER_GREETING_MS = 5'000;  /* from a stream's beginning until the peer is up */
 constexpr int64_t PEER_BEAT_MS = 1'000;
-constexpr int64_t PEER_SILENCE_MS = 4'000;   /* after which a peer is down */
-constexpr int64_t PEER_REMEMBER_MS = 60'000; /* how often what a peer has shown becomes durable */
+constexpr int64_t PEER_SILENCE_MS = 4'000;     /* after which a peer is down */
+constexpr int64_t PEER_REMEMBER_MS = 60'000;   /* how often what a peer has shown becomes durable while it is up, */
+constexpr int64_t PEER_AWAY_MS = 4'000;        /* when it has been away so long, */
+constexpr int64_t PEER_AWAY_PAUSE_MS = 10'000; /* how often */
 
 struct peers_host {
 	void *context;

@@ -45,12 +45,24 @@ tell_down(struct peers *peers, struct peer_entry *entry, enum peer_drop why, siz
 		peers->listener.down(peers->listener.context, &entry->peer, queued);
 }
 
-/* What it has shown last outlives this process, or is said again at the next greeting. */
-static void
-remember(struct peers *peers, struct peer_entry *entry) {
+/* A connection that comes and goes makes each log grow by what is written of the other: it waits as one that stays does. */
+static bool
+is_due(const struct peers *peers, const struct peer_entry *entry) {
+	int64_t since_ms = peers->now_ms - entry->remembered_ms;
+	if (entry->open != nullptr)
+		return !entry->has_remembered || since_ms >= PEER_REMEMBER_MS;
+	return peers->now_ms - entry->down_ms >= PEER_AWAY_MS &&
+	       (!entry->has_remembered || since_ms >= PEER_AWAY_PAUSE_MS);
+}
+
+void
+peer_entry_remember(struct peers *peers, struct peer_entry *entry, bool is_last) {
 	struct enrolled_keeper *row = peer_entry_row(peers, entry);
-	if (row == nullptr || row->is_refused || entry->shown.size <= row->seen.size)
+	bool counts = row != nullptr && !row->is_refused && row->admission == entry->peer.admission;
+	if (!counts || entry->shown.size <= row->seen.size || (!is_last && !is_due(peers, entry)))
 		return;
+	entry->remembered_ms = peers->now_ms;
+	entry->has_remembered = true;
 	if (peers->host.record(peers->host.context, row, &entry->shown, nullptr) != OK)
 		log_warning("what keeper %s has shown could not be recorded: %s", entry->peer.name, fail_message());
 }
@@ -74,8 +86,8 @@ peer_stream_drop(struct peers *peers, struct peer_stream *stream, enum peer_drop
 	free(stream);
 	if (!was_open)
 		return;
+	entry->down_ms = peers->now_ms;
 	tell_down(peers, entry, why, queued);
-	remember(peers, entry);
 }
 
 /* Whatever the other side does from now on: people have to say that its log is the one that counts. */
@@ -227,11 +239,10 @@ take_history(struct peers *peers, struct peer_stream *stream, struct bytes body)
 		entry->shown = (struct mark){stream->greeted.size, stream->greeted.root};
 	entry->open = stream;
 	entry->peer.state = PEER_UP;
-	entry->remembered_ms = peers->now_ms;
 	stream->phase = PEER_OPEN;
 	count(&peers->counters.established, 1);
 	log_notice("keeper %s is up", entry->peer.name);
-	remember(peers, entry);
+	peer_entry_remember(peers, entry, false);
 	if (peers->listener.up != nullptr)
 		peers->listener.up(peers->listener.context, &entry->peer);
 	return OK;
@@ -258,10 +269,7 @@ take_beat(struct peers *peers, struct peer_stream *stream, struct bytes body) {
 	TRY(peer_beat_read(body, &beat));
 	TRY(check_head(peers, stream, &beat.head));
 	entry->shown = (struct mark){beat.head.size, beat.head.root};
-	if (peers->now_ms - entry->remembered_ms >= PEER_REMEMBER_MS) {
-		entry->remembered_ms = peers->now_ms;
-		remember(peers, entry);
-	}
+	peer_entry_remember(peers, entry, false);
 	if (hash256_equal(&entry->peer.bundle, &beat.bundle))
 		return OK;
 	entry->peer.bundle = beat.bundle;

@@ -18,7 +18,8 @@ struct peer_entry {
 	struct hash256 certificate; /* what its channels were authenticated by */
 	uint8_t key[32];
 	struct mark shown;
-	int64_t remembered_ms;
+	int64_t remembered_ms, down_ms; /* when it became durable last; when it went */
+	bool has_remembered;
 	struct peer_stream *open; /* null: none */
 };
 
@@ -65,6 +66,9 @@ void peer_stream_flush(struct peers *peers, struct peer_stream *stream);
 void peer_stream_beat(struct peers *peers, struct peer_stream *stream);
 /* Ends it; a peer that was up is down. is_told: the gateway is told. */
 void peer_stream_drop(struct peers *peers, struct peer_stream *stream, enum peer_drop why, bool is_told);
+
+/* What it has shown outlives this process: once that is due, or now where this one ends. */
+void peer_entry_remember(struct peers *peers, struct peer_entry *entry, bool is_last);
 
 /* The row of decision state; null where it is not enrolled any more. */
 struct enrolled_keeper *peer_entry_row(const struct peers *peers, const struct peer_entry *entry);

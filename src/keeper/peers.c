@@ -56,6 +56,9 @@ peers_destroy(struct peers **peers) {
 	if (gone == nullptr)
 		return;
 	gone->listener = (struct peers_listener){};
+	for (size_t party = 1; party <= PEERS_MAX; party++)
+		if (gone->entries[party] != nullptr)
+			peer_entry_remember(gone, gone->entries[party], true);
 	drop_all(gone, PEER_DROP_CLOSED, true);
 	for (size_t party = 0; party <= PEERS_MAX; party++)
 		free(gone->entries[party]);
@@ -407,6 +410,9 @@ peers_turn(struct peers *peers, int64_t now_ms) {
 	for (size_t i = 0; i < PEER_STREAMS_MAX; i++)
 		if (peers->streams[i] != nullptr)
 			turn_stream(peers, peers->streams[i]);
+	for (size_t party = 1; party <= PEERS_MAX; party++)
+		if (peers->entries[party] != nullptr && peers->entries[party]->open == nullptr)
+			peer_entry_remember(peers, peers->entries[party], false);
 	count_states(peers);
 }
 

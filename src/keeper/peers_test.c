@@ -187,7 +187,7 @@ an_older_log_is_refused_by_name_until_people_re_admit_it(void **) {
 	peer_network_pass(&network, 1500); /* said by beats */
 	assert_int_equal(peers_shown(A->peers, network_peer(A, B))->size, 60);
 	network_stop_node(B);
-	peer_network_pass(&network, 500); /* down: made durable */
+	peer_network_pass(&network, 15'000); /* away: made durable */
 	assert_int_equal(A->keepers.of_party[2]->seen.size, 60);
 	assert_ok(tree_truncate(B->tree, 30));
 	network_start_node(B);
@@ -276,6 +276,29 @@ what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself(void **) {
 	assert_true(network_all_up(&network));
 	assert_in_range(A->recorded - at_first, 2 * 9, 2 * 10); /* two peers, ten minutes */
 	assert_true(A->keepers.of_party[2]->seen.size > 10);
+}
+
+/* What one writes of the other makes its log grow, which the other has to write down in its turn. */
+static void
+a_connection_that_comes_and_goes_writes_no_more_than_one_that_stays(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 2);
+	network.nodes[1].does_record = network.nodes[2].does_record = true;
+	peer_network_pass(&network, 1000);
+	size_t at_first = A->recorded;
+	for (size_t i = 0; i < 120; i++) {
+		peers_renew_epoch(B->peers);
+		peer_network_pass(&network, 1000);
+		assert_true(network_all_up(&network));
+	}
+	assert_in_range(A->recorded - at_first, 1, 2); /* two minutes */
+	/* Whoever stays away, or ends, loses nothing of it. */
+	network_grow(B, 50);
+	peer_network_pass(&network, 1500);
+	uint64_t shown = peers_shown(A->peers, network_peer(A, B))->size;
+	assert_true(A->keepers.of_party[2]->seen.size < shown);
+	network_stop_node(A);
+	assert_int_equal(A->keepers.of_party[2]->seen.size, shown);
 }
 
 /* --- Who may speak. --- */
@@ -518,6 +541,7 @@ RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_und
 	  T(a_log_that_went_another_way_is_refused_by_its_history), T(a_head_that_cannot_be_is_no_head),
 	  T(a_head_that_shrinks_on_an_open_channel_is_refused),
 	  T(what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself),
+	  T(a_connection_that_comes_and_goes_writes_no_more_than_one_that_stays),
 	  T(a_keeper_that_is_removed_is_heard_no_more), T(a_stranger_and_one_with_other_keys_are_never_up),
 	  T(strangers_are_bounded_in_number_rate_and_time), T(the_gateway_may_go_and_come),
 	  T(a_newer_channel_takes_the_place_of_an_older_one),

@@ -471,10 +471,9 @@ is_same_root_key(const struct config *a, const struct config *b) {
 	       is_same(a->root_key.source, b->root_key.source);
 }
 
-static bool
-are_same_peers(const struct config *a, const struct config *b) {
-	bool same = a->peer_count == b->peer_count && a->peer_listener.port == b->peer_listener.port &&
-		    is_same(a->peer_listener.address, b->peer_listener.address);
+bool
+config_has_same_peers(const struct config *a, const struct config *b) {
+	bool same = a->peer_count == b->peer_count;
 	for (size_t i = 0; same && i < a->peer_count; i++)
 		same = is_same(a->peers[i].name, b->peers[i].name) &&
 		       is_same(a->peers[i].address, b->peers[i].address) && a->peers[i].port == b->peers[i].port;
@@ -510,7 +509,8 @@ config_check_reload(const struct config *running, const struct config *read) {
 		{"data_directory", is_same(running->data_directory, read->data_directory)},
 		{"rollback_guard", is_same_guard(running, read)},
 		{"root_key", is_same_root_key(running, read)},
-		{"peers", are_same_peers(running, read)},
+		{"peer_listen", running->peer_listener.port == read->peer_listener.port &&
+					is_same(running->peer_listener.address, read->peer_listener.address)},
 		{"vm_generation", is_same(running->vm_generation, read->vm_generation)},
 		{"limits", memcmp(&running->limits, &read->limits, sizeof read->limits) == 0},
 		{"notifications", are_same_notifications(running, read)},
@@ -521,7 +521,7 @@ config_check_reload(const struct config *running, const struct config *read) {
 		if (!settings[i].is_same)
 			return fail(STATUS_CONFLICT,
 				    "config.reload: %s changes with a restart only; a reload covers certificates, "
-				    "listeners, the local bundle and the log level",
+				    "listeners, peers, the local bundle and the log level",
 				    settings[i].name);
 	return OK;
 }

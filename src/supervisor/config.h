@@ -94,10 +94,13 @@ struct config {
 
 enum status config_parse(struct bytes yaml, struct config *config);
 enum status config_read_file(const char *path, struct config *config);
-/* Whether the running configuration can become the one read without a restart: certificates, listeners, the local
- * bundle and the log level may differ, and nothing else, so that a process which is started again runs on what the others run on. STATUS_CONFLICT
+/* Whether the running configuration can become the one read without a restart: certificates, listeners, peers, the
+ * local bundle and the log level may differ, and nothing else, so that a process which is started again runs on what the others run on. STATUS_CONFLICT
  * "config.reload". */
 enum status config_check_reload(const struct config *running, const struct config *read);
+/* Whether both dial the same peers; where they do not, the gateway starts anew: which ports it may connect to is settled for good when
+ * it is confined. */
+bool config_has_same_peers(const struct config *a, const struct config *b);
 void config_free(struct config *config); /* a cleanup function */
 
 #endif

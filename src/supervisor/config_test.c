@@ -272,8 +272,10 @@ a_reload_changes_what_can_change_alone(void **) {
 	} cases[] = {
 		{RUNNING WITNESSED REST, nullptr},
 		{RUNNING WITNESSED REST "# words\nlog_level: debug\ntls: {certificate: /c, key: /k}\n"
-					"listen: [{address: 127.0.0.1, port: 9}]\nlocal_bundle: /l\n",
+					"listen: [{address: 127.0.0.1, port: 9}]\nlocal_bundle: /l\n"
+					"peers: [{name: b, address: 192.0.2.2, port: 9}]\n",
 		 nullptr},
+		{RUNNING WITNESSED REST "peer_listen: {address: 127.0.0.1, port: 9}\n", "peer_listen"},
 		{RUNNING WITNESSED "authority: [a, b]\nroot_key: {file: /r}\n", "authority"},
 		{RUNNING WITNESSED "authority: [a]\nroot_key: {file: /s}\n", "root_key"},
 		{RUNNING WITNESSED "authority: [a]\nroot_key: {credential: r}\n", "root_key"},

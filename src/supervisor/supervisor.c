@@ -68,6 +68,7 @@ struct process {
 	int64_t start_at_ms;                   /* when stopped: when to start it again */
 	int64_t stop_by_ms;                    /* told to stop: when to kill it; 0: not told */
 	unsigned failures;                     /* in a row */
+	bool is_renewed;                       /* told to stop, to start again with what has changed */
 	char last_words[IPC_CONTROL_TEXT_MAX]; /* of FAILED */
 };
 
@@ -311,7 +312,9 @@ note_end(struct supervisor *supervisor, struct process *process, int status) {
 		stop_next(supervisor);
 		return;
 	}
-	if (process->row->ends_when_done && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	bool is_renewed = process->is_renewed;
+	process->is_renewed = false;
+	if ((process->row->ends_when_done || is_renewed) && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		process->failures = 0;
 		process->start_at_ms = now_ms();
 		return;
@@ -415,8 +418,8 @@ check_loss(struct supervisor *supervisor) {
 		       *keeper = process_of(supervisor, IPC_ROLE_KEEPER);
 	int64_t lost_ms = supervisor->check_loss_ms - LOSS_GRACE_MS;
 	supervisor->check_loss_ms = 0;
-	if (gateway->state == STOPPED || keeper->state == STOPPED || keeper->started_ms >= lost_ms ||
-	    gateway->started_ms >= lost_ms)
+	if (gateway->state == STOPPED || gateway->is_renewed || keeper->state == STOPPED ||
+	    keeper->started_ms >= lost_ms || gateway->started_ms >= lost_ms)
 		return; /* the new channel went with the new process */
 	log_error("gateway and keeper have lost each other; the gateway starts anew");
 	kill(gateway->pid, SIGKILL);
@@ -509,6 +512,17 @@ announce(struct supervisor *supervisor) {
 	return OK;
 }
 
+/* What it has begun it ends; whoever connects meanwhile waits until it is there again. */
+static void
+renew_gateway(struct supervisor *supervisor) {
+	struct process *gateway = process_of(supervisor, IPC_ROLE_GATEWAY);
+	if (gateway->state == STOPPED)
+		return;
+	log_notice("the peers have changed; the gateway starts anew");
+	gateway->is_renewed = true;
+	stop_process(gateway);
+}
+
 /* On an error everything is as it was. */
 static enum status
 reload(struct supervisor *supervisor) {
@@ -537,6 +551,8 @@ reload(struct supervisor *supervisor) {
 			"the configuration is reloaded, and not every process could be told; it is in force there when "
 			"that process starts again: %s",
 			fail_message());
+	if (!config_has_same_peers(&config, supervisor->config))
+		renew_gateway(supervisor);
 	return OK;
 }
 

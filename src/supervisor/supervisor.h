@@ -4,7 +4,7 @@
  * of its own to speak on. Design §2.
  *
  *     SIGTERM, SIGINT   the gateway drains, then the keeper ends, then this returns
- *     SIGHUP            certificates, listeners, local bundle and log level are read anew; all of the file is checked first
+ *     SIGHUP            certificates, listeners, peers, local bundle and log level are read anew; all of the file is checked first
  */
 #ifndef GATEHOUSE_SUPERVISOR_SUPERVISOR_H
 #define GATEHOUSE_SUPERVISOR_SUPERVISOR_H
