@@ -2,77 +2,12 @@
 """Three keepers in three network namespaces: cables, drops and partitions of the kernel's own. All of it stands in a namespace of
 this test's, so that nothing of the machine's network is touched."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
 import time
 
 import tap
-
-INSIDE = "GATEHOUSE_PEERS_NETWORK"
-NEEDS = ("ip", "nft", "unshare")
-HEADERS = 20 + 32  # IPv4, and TCP with its time stamps
-
-
-def can_isolate():
-    return os.geteuid() == 0 and all(shutil.which(name) for name in NEEDS) and \
-        subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode == 0
-
-
-if INSIDE not in os.environ and can_isolate():
-    os.execvpe("unshare", ["unshare", "-n", sys.executable, *sys.argv], os.environ | {INSIDE: "1"})
-
-from keepers import Keepers  # pylint: disable=wrong-import-position
-
-
-def sh(*words):
-    subprocess.run(words, check=True, capture_output=True)
-
-
-class Cables:
-    """A bridge, and behind it one namespace a keeper: 10.77.0.1, .2, .3."""
-
-    def __init__(self, count):
-        self.names = [f"gatehouse-{os.getpid()}-{i}" for i in range(1, count + 1)]
-
-    def __enter__(self):
-        sh("ip", "link", "set", "lo", "up")
-        sh("ip", "link", "add", "hub", "type", "bridge")
-        sh("ip", "addr", "add", "10.77.0.254/24", "dev", "hub")
-        sh("ip", "link", "set", "hub", "up")
-        for i, name in enumerate(self.names, 1):
-            sh("ip", "netns", "add", name)
-            sh("ip", "link", "add", f"port{i}", "type", "veth", "peer", "name", "eth0", "netns", name)
-            sh("ip", "link", "set", f"port{i}", "master", "hub", "up")
-            self.inside(i, "ip", "addr", "add", f"10.77.0.{i}/24", "dev", "eth0")
-            self.inside(i, "ip", "link", "set", "eth0", "up")
-            self.inside(i, "ip", "link", "set", "lo", "up")
-            self.inside(i, "nft", "add", "table", "inet", "test")
-            self.inside(i, "nft", "add", "chain", "inet", "test", "out", "{ type filter hook output priority 0; }")
-        return self
-
-    def inside(self, i, *words):
-        sh("ip", "netns", "exec", self.names[i - 1], *words)
-
-    def drop(self, i, rule):
-        self.inside(i, "nft", "add", "rule", "inet", "test", "out", *rule.split())
-
-    def counted(self, i):
-        """Bytes and packets of the one rule that counts."""
-        rules = json.loads(subprocess.run(["ip", "netns", "exec", self.names[i - 1], "nft", "-j", "list", "chain", "inet", "test", "out"],
-                                          check=True, capture_output=True).stdout)["nftables"]
-        counter = next(part["counter"] for rule in rules for part in rule.get("rule", {}).get("expr", ()) if "counter" in part)
-        return counter["bytes"], counter["packets"]
-
-    def mend(self, i):
-        self.inside(i, "nft", "flush", "chain", "inet", "test", "out")
-
-    def __exit__(self, *_):
-        for name in self.names:
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-        subprocess.run(["ip", "link", "del", "hub"], capture_output=True, check=False)
+from cables import HEADERS, INSIDE, NEEDS, Cables
+from keepers import Keepers
 
 
 def between_two_beats(keeper, cables):
