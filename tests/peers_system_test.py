@@ -4,6 +4,7 @@ are not taken in by what stands between them."""
 
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -101,6 +102,35 @@ def test_keepers_make_a_key_and_sign_with_it_over_these_channels():
                 senders.append(sender(a.must(a.sign("vault", 2)).json()))
         assert len(set(senders)) == 1, senders
         assert "joint.too_few" in a.must(a.sign("vault", 3), 1).err
+
+
+def test_a_whole_key_comes_in_as_parts_that_were_sealed_to_each_keeper():
+    with Keepers() as keepers:
+        a, b, c = keepers.all
+        keepers.wait_all_up()
+        sealed_for, secret, parts = [], a.at("whole.hex"), a.at("parts.json")
+        for keeper in keepers.all:
+            out = a.at(f"{keeper.name}.import")
+            refused = keeper.ask("person1", "key", "import-key", "--hash", "0" * 64, "--out", out)
+            assert refused.code != 0 and "import_key.hash" in refused.err and not os.path.exists(out), refused
+            told = re.search(r"import key of this process: SHA-256 ([0-9a-f]{64})", keeper.log())
+            keeper.must(keeper.ask("person1", "key", "import-key", "--hash", told.group(1), "--out", out))
+            sealed_for += ["--for", out]
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write("00" * 31 + "01\n")
+        a.must(run("key", "split", "brought", "--secret-kind", "private_key", "--secret-file", secret, "--out", parts, *sealed_for))
+        command = ["key", "import", "brought", "--account", "options-hot", "--parts", parts, "--threshold", "2-of-3", "--json"]
+        held = a.ask("person4", *command).json()
+        assert held["state"] == "held", held
+        for who in ("person3", "person5"):
+            a.must(a.ask(who, "op", "approve", held["operation"], "--yes", "--json"))
+        done = a.must(a.ask("person4", *command)).json()
+        assert done["state"] == "done", done
+        assert done["result"]["key"]["public_key"] == "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", done
+        signed = b.must(b.sign("brought", 0)).json()
+        sender = run("tx", "decode", "-", "--json", given=signed["result"]["transaction"]).json()["from"]
+        assert sender.lower() == "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf", sender
+        assert c.must(c.ask("person1", "key", "audit", "brought", "--json")).json()["epoch"] == 1
 
 
 def test_the_restored_data_directory_of_one_keeper_is_refused_by_its_peers_until_people_re_admit_it():

@@ -39,7 +39,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	sign: { name: "Transfer", says: (_, on) => `Sign with ${on}` },
 	"digest.sign": { name: "Opaque digest", says: (p, on) => `Sign the digest ${text(p, "digest")} with ${on}: what it is of is not known here` },
 	"key.create": { name: "New key", says: (p) => `Create the ${text(p, "algorithm")} key ${text(p, "id")}${p["threshold"] ? `, shared ${text(p, "threshold")} by ${texts(p, "parties")}` : ""}` },
-	"key.import": { name: "Key import", says: (p) => `Import the key ${text(p, "id")}` },
+	"key.import": { name: "Key import", says: (p) => `Import the key ${text(p, "id")}${p["threshold"] ? `, shared ${text(p, "threshold")} by ${texts(p, "parties")}` : ""}` },
 	"key.freeze": { name: "Key freeze", says: (_, on) => `Freeze the key ${on}` },
 	"key.unfreeze": { name: "Key unfreeze", says: (_, on) => `Unfreeze the key ${on}` },
 	"key.rotate": { name: "Key rotation", says: (p, on) => `Rotate the key ${on} to ${text(p, "id")}` },

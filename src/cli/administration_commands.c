@@ -4,7 +4,9 @@
 
 #include "base/time.h"
 #include "cli/bundle_source.h"
+#include "cli/client.h"
 #include "cli/founding.h"
+#include "cli/key_parts.h"
 #include "cli/output.h"
 #include "cli/recovery_key.h"
 #include "cli/submit.h"
@@ -186,6 +188,51 @@ write_secret(struct bytes salt, struct bytes value, struct bytes passphrase, str
 	return json_writer_finish(&w);
 }
 
+/* Parts that were sealed to the keepers, by whoever had the key whole. The file is the same when the command is given again. */
+static enum status
+import_parts(struct invocation *invocation, const char *path) {
+	_cleanup_(payload_free) struct payload payload = {};
+	_cleanup_(buffer_free) struct buffer secret = {};
+	struct key_parts parts;
+	uint8_t salt[32];
+	char commitment[65];
+	const char *id = invocation_word(invocation, 0), *threshold = invocation_option(invocation, "threshold"),
+		   *chain = invocation_option(invocation, "chain"), *purpose = invocation_option(invocation, "purpose");
+	TRY(key_parts_read(&invocation->arena, path, &parts));
+	if (!bytes_equal_text(parts.key, id))
+		return fail(STATUS_CONFLICT, "key_parts.key: %s holds parts of key %.*s", path, BYTES_ARGS(parts.key));
+	if (threshold == nullptr)
+		return fail(STATUS_INVALID, "usage.threshold: how many of the keepers sign together");
+	TRY(say_tolerance(threshold));
+	TRY(hex_decode(parts.salt, salt, sizeof salt));
+	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), parts.parts);
+	hex_encode(hash256_bytes(&hash), commitment);
+	TRY(write_secret(BYTES_OF_ARRAY(salt), parts.parts, (struct bytes){}, &secret));
+	const char *key = arena_format(&invocation->arena, "import-%.32s", commitment);
+	TRY_ALLOC(key);
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "algorithm", key_algorithm_name(KEY_SECP256K1));
+	payload_texts(&payload, "branches", "branch");
+	if (chain != nullptr)
+		json_write_member_text(&payload.w, "chain", chain);
+	if (parts.chain_code.len > 0)
+		json_write_member_string(&payload.w, "chain_code", parts.chain_code);
+	json_write_member_text(&payload.w, "commitment", commitment);
+	json_write_member_text(&payload.w, "id", id);
+	json_write_member_text(
+		&payload.w, "material",
+		key_material_name(parts.chain_code.len > 0 ? KEY_MATERIAL_EXTENDED : KEY_MATERIAL_SINGLE));
+	json_write_key(&payload.w, "parties");
+	json_write_value(&payload.w, parts.parties);
+	json_write_member_string(&payload.w, "public_key", parts.public_key);
+	json_write_member_text(&payload.w, "purpose", purpose == nullptr ? "transfer" : purpose);
+	json_write_member_text(&payload.w, "scheme", key_sharing_name(KEY_SHARED_ECDSA));
+	json_write_member_text(&payload.w, "secret_kind", "parts");
+	json_write_member_text(&payload.w, "threshold", threshold);
+	return payload_submit(&payload, "account", invocation_option(invocation, "account"), buffer_bytes(&secret),
+			      key);
+}
+
 /*
  * The secret travels beside the payload, which commits to it and to its passphrase (docs/operations.md); only the commitment is
  * recorded, and the secret is not kept while people approve. So the same command is given again after the last approval: salt and idempotency key
@@ -197,8 +244,13 @@ key_import_run(struct invocation *invocation) {
 	_cleanup_(secret_free) struct secret value = {}, passphrase = {};
 	_cleanup_(buffer_free) struct buffer secret = {};
 	char commitment[65];
-	const char *id = invocation_word(invocation, 0),
+	const char *id = invocation_word(invocation, 0), *parts = invocation_option(invocation, "parts"),
 		   *passphrase_file = invocation_option(invocation, "passphrase-file");
+	if (parts != nullptr)
+		return import_parts(invocation, parts);
+	if (invocation_option(invocation, "secret-kind") == nullptr ||
+	    invocation_option(invocation, "secret-file") == nullptr)
+		return fail(STATUS_INVALID, "usage.secret-file: give --secret-kind and --secret-file, or --parts");
 	TRY(secret_read_file(&value, invocation_option(invocation, "secret-file"), 4096));
 	if (passphrase_file != nullptr)
 		TRY(secret_read_file(&passphrase, passphrase_file, 1024));
@@ -225,13 +277,64 @@ key_rotate_run(struct invocation *invocation) {
 	return submit_on(&payload, "key", invocation_word(invocation, 0));
 }
 
+static enum status
+get_document(struct invocation *invocation, struct client *client, const char *what, const json **document) {
+	struct connection_answer answer;
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s%s", invocation_word(invocation, 0), what);
+	TRY_ALLOC(target);
+	TRY(client_get(client, &invocation->arena, target, &answer));
+	TRY(json_read(&invocation->arena, answer.body, (struct json_limits){}, document));
+	return answer.status < 300 ? OK : fail(STATUS_NOT_FOUND, "key.sharing: the keeper says %d", answer.status);
+}
+
+static bool
+all_hold_it(const struct invocation *invocation, const struct sharing *sharing) {
+	const char *party;
+	for (size_t i = 0; (party = invocation_option_at(invocation, "party", i)) != nullptr; i++) {
+		bool holds = false;
+		for (size_t j = 0; j < sharing->key.holders.count; j++)
+			holds = holds || strcmp(sharing->names[j], party) == 0;
+		if (!holds)
+			return false;
+	}
+	return true;
+}
+
+/* Where a keeper comes in that has no share, what it must know of the key goes along; the holders check it. */
+static enum status
+find_stated(struct invocation *invocation, const json **key, const json **text) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	const json *document;
+	struct sharing sharing;
+	*key = *text = nullptr;
+	TRY(key_check_id(bytes_of_text(invocation_word(invocation, 0))));
+	TRY(client_create(invocation, false, &client));
+	TRY(get_document(invocation, client, "/sharing", &document));
+	TRY(json_need(document, "answer", "sharing", JSON_OBJECT, text));
+	TRY(sharing_read(*text, &sharing));
+	if (!all_hold_it(invocation, &sharing))
+		return get_document(invocation, client, "", key);
+	*text = nullptr;
+	return OK;
+}
+
 enum status
 key_reshare_run(struct invocation *invocation) {
 	_cleanup_(payload_free) struct payload payload = {};
 	const char *threshold = invocation_option(invocation, "threshold");
+	const json *key, *sharing;
 	TRY(say_tolerance(threshold));
+	TRY(find_stated(invocation, &key, &sharing));
 	payload_start(&payload, invocation);
+	if (key != nullptr) {
+		json_write_key(&payload.w, "key");
+		json_write_value(&payload.w, key);
+	}
 	payload_texts(&payload, "parties", "party");
+	if (sharing != nullptr) {
+		json_write_key(&payload.w, "sharing");
+		json_write_value(&payload.w, sharing);
+	}
 	json_write_member_text(&payload.w, "threshold", threshold);
 	return submit_on(&payload, "key", invocation_word(invocation, 0));
 }

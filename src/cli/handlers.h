@@ -37,6 +37,8 @@ enum status policy_explain_run(struct invocation *invocation);
 /* administration_commands.c: each submits one kind of operation, or lists what there is. */
 enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
+enum status key_import_key_run(struct invocation *invocation);
+enum status key_split_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
 enum status key_reshare_run(struct invocation *invocation);
 enum status key_parties_run(struct invocation *invocation);

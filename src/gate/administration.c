@@ -118,7 +118,7 @@ static void
 no_facts(const struct gate_state *, const struct change *, struct facts *) {}
 
 static const struct administration {
-	const char *members[12]; /* all that the payload may have; ends in null */
+	const char *members[16]; /* all that the payload may have; ends in null */
 	change_effect *apply;
 	change_facts_of *add_facts;
 } rows[OPERATION_KINDS] = {
@@ -128,15 +128,15 @@ static const struct administration {
 				   "threshold"},
 				  change_key_create,
 				  facts_of_key},
-	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "chain", "commitment", "id", "material", "purpose",
-				   "secret_kind"},
+	[OPERATION_KEY_IMPORT] = {{"algorithm", "branches", "chain", "chain_code", "commitment", "id", "material",
+				   "parties", "public_key", "purpose", "scheme", "secret_kind", "threshold"},
 				  change_key_create,
 				  facts_of_key},
 	[OPERATION_KEY_FREEZE] = {{}, change_key_freeze, no_facts},
 	[OPERATION_KEY_UNFREEZE] = {{}, change_key_unfreeze, no_facts},
 	[OPERATION_KEY_ROTATE] = {{"id"}, change_key_rotate, no_facts},
 	[OPERATION_KEY_REFRESH] = {{}, change_key_redeal, no_facts},
-	[OPERATION_KEY_RESHARE] = {{"parties", "threshold"}, change_key_redeal, facts_of_key},
+	[OPERATION_KEY_RESHARE] = {{"key", "parties", "sharing", "threshold"}, change_key_redeal, facts_of_key},
 	[OPERATION_KEY_BACKUP] = {{"recovery_key"}, nothing_to_change, facts_of_key_backup},
 	[OPERATION_KEY_DESTROY] = {{}, change_key_destroy, no_facts},
 	[OPERATION_UNIT_ADD] = {{"id", "kind", "parent"}, change_unit_add, no_facts},

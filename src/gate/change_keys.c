@@ -113,6 +113,9 @@ change_key_redeal(struct gate_state *state, const struct change *change) {
 	TRY(sharing_read(text, &sharing));
 	TRY(sharing_check_record(&sharing, &info));
 	const struct key_info *known = gate_state_key(state, bytes_of_text(info.id));
+	if (known == nullptr && json_get(change->payload, "key") != nullptr &&
+	    bytes_equal_text(change->resource_id, info.id))
+		return change_add_shared_key(state, record, text); /* this keeper has come in */
 	if (known == nullptr || !bytes_equal_text(change->resource_id, info.id) || known->epoch + 1 != info.epoch ||
 	    !bytes_equal(key_public(known), key_public(&info)))
 		return fail(STATUS_CONFLICT, "key.epoch: what was dealt does not follow from the key as it is");

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 #include "gate/digest.h"
-#include "gate/shared_keys.h"
+#include "gate/joint.h"
 #include "gate/view.h"
 #include "policy/held.h"
 
@@ -106,6 +106,8 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 	const struct key_info *subject_key = nullptr;
 	if (submission->resource_type == RESOURCE_KEY) {
 		subject_key = gate_state_key(gate->state, submission->resource_id);
+		if (subject_key == nullptr)
+			TRY(joint_stated_record(arena, submission, &subject_key));
 		if (subject_key == nullptr)
 			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
 				    BYTES_ARGS(submission->resource_id));

@@ -7,6 +7,7 @@
 #include "crypto/aead.h"
 #include "gate/administration.h"
 #include "gate/deciding.h"
+#include "gate/import_key.h"
 #include "gate/one_time.h"
 #include "gate/voting.h"
 
@@ -68,6 +69,7 @@ gate_destroy(struct gate **gate) {
 	assessments_destroy(&gone->assessments);
 	gate_state_destroy(&gone->state);
 	secret_free(&gone->subject_wrapping);
+	import_key_destroy(&gone->import_key);
 	arena_free(&gone->scratch);
 	arena_free(&gone->names);
 	free(gone);

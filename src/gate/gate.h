@@ -40,8 +40,9 @@ struct gate {
 	struct arena names;
 	const char **origins; /* of those authorities: where passkeys may be asked */
 	size_t origin_count;
-	int64_t price_age_max_ms; /* older prices are stale */
-	int64_t skew_ms;          /* how far created may lie ahead */
+	int64_t price_age_max_ms;      /* older prices are stale */
+	int64_t skew_ms;               /* how far created may lie ahead */
+	struct import_key *import_key; /* null: not asked for yet (gate/import_key.h) */
 };
 
 struct gate_config {

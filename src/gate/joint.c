@@ -1,11 +1,12 @@
 #include "gate/joint.h"
 
 #include "gate/execute.h"
+#include "gate/import_key.h"
 #include "gate/shared_request.h"
 
 bool
 joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes resource_id, const json *payload) {
-	if (kind == OPERATION_KEY_CREATE)
+	if (kind == OPERATION_KEY_CREATE || kind == OPERATION_KEY_IMPORT)
 		return json_get(payload, "scheme") != nullptr || json_get(payload, "threshold") != nullptr ||
 		       json_get(payload, "parties") != nullptr;
 	if (kind == OPERATION_KEY_REFRESH || kind == OPERATION_KEY_RESHARE)
@@ -24,7 +25,7 @@ joint_dealt_key(const struct gate *gate, const struct submission *submission, st
 	*key_id = submission->resource_id;
 	if (submission->kind == OPERATION_KEY_REFRESH || submission->kind == OPERATION_KEY_RESHARE)
 		return true;
-	return submission->kind == OPERATION_KEY_CREATE &&
+	return (submission->kind == OPERATION_KEY_CREATE || submission->kind == OPERATION_KEY_IMPORT) &&
 	       joint_is(gate, submission->kind, submission->resource_id, payload) &&
 	       json_need_string(payload, "payload", "id", key_id) == OK;
 }
@@ -68,6 +69,29 @@ read_parties(const json *payload, struct joint_key *key) {
 	return OK;
 }
 
+/* Of a key that was whole: what its parts add up to and, of an extended one, its chain code. */
+static enum status
+read_imported(const json *payload, struct joint_key *key) {
+	struct bytes kind, text;
+	struct point point;
+	TRY(json_need_string(payload, "payload", "secret_kind", &kind));
+	if (!bytes_equal_text(kind, "parts") || key->key.sharing != KEY_SHARED_ECDSA)
+		return fail(STATUS_UNSUPPORTED,
+			    "payload.secret_kind: a key to be shared comes in as \"parts\", by scheme ecdsa");
+	TRY(json_need_string(payload, "payload", "public_key", &text));
+	if (hex_decode(text, key->key.public_key, POINT_SIZE) != OK || point_read(key->key.public_key, &point) != OK)
+		return fail(STATUS_INVALID, "payload.public_key: no compressed point of secp256k1");
+	key->key.public_key_len = POINT_SIZE;
+	key->is_imported = true;
+	if (key->key.material != KEY_MATERIAL_EXTENDED)
+		return OK;
+	TRY(json_need_string(payload, "payload", "chain_code", &text));
+	return hex_decode(text, key->chain_code, sizeof key->chain_code) == OK
+		       ? OK
+		       : fail(STATUS_INVALID, "payload.chain_code: expected %zu hexadecimal digits",
+			      2 * sizeof key->chain_code);
+}
+
 static enum status
 read_made(const struct gate *gate, const struct submission *submission, int64_t now_ms, struct joint_key *key) {
 	const json *payload = submission->payload_document;
@@ -81,24 +105,99 @@ read_made(const struct gate *gate, const struct submission *submission, int64_t 
 	TRY(sharing_parse_threshold(threshold, &key->key.threshold, &key->key.parties));
 	key->is_made = true;
 	key->key.epoch = 1;
+	if (submission->kind == OPERATION_KEY_IMPORT)
+		TRY(read_imported(payload, key));
 	TRY(key_check_info(&key->key));
 	return read_parties(payload, key);
 }
 
-/* The same key with its next epoch: among the same keepers, or among those of them that are named. */
+/* What a keeper that comes in must know of the key. */
 static enum status
-read_redealt(const struct gate *gate, const struct submission *submission, struct joint_key *key) {
+read_stated(const json *payload, struct bytes key_id, struct key_info *record, struct sharing *sharing) {
+	const json *key, *text;
+	TRY(json_need(payload, "payload", "key", JSON_OBJECT, &key));
+	TRY(json_need(payload, "payload", "sharing", JSON_OBJECT, &text));
+	TRY(key_read(key, record));
+	TRY(sharing_read(text, sharing));
+	TRY(sharing_check_record(sharing, record));
+	return bytes_equal_text(key_id, record->id)
+		       ? OK
+		       : fail(STATUS_INVALID, "payload.key: it is the record of %s, not of the key to be dealt",
+			      record->id);
+}
+
+enum status
+joint_stated_record(struct arena *arena, const struct submission *submission, const struct key_info **record) {
+	struct key_info *stated = ARENA_NEW(arena, struct key_info);
+	struct sharing sharing;
+	*record = nullptr;
+	if (submission->kind != OPERATION_KEY_RESHARE || json_get(submission->payload_document, "key") == nullptr)
+		return OK;
+	TRY_ALLOC(stated);
+	TRY(read_stated(submission->payload_document, submission->resource_id, stated, &sharing));
+	*record = stated;
+	return OK;
+}
+
+/* Records of one key differ in the time of its making, which is each keeper's. */
+static enum status
+hash_record(const struct key_info *record, struct hash256 *hash) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct key_info timeless = *record;
+	struct json_writer writer;
+	timeless.created_ms = 0;
+	json_writer_start(&writer, &text);
+	key_write(&writer, &timeless);
+	TRY(json_writer_finish(&writer));
+	*hash = sha256(buffer_bytes(&text));
+	return OK;
+}
+
+/* Who has the key lets nobody in by another story of it. */
+static enum status
+check_stated(const struct key_info *known, const struct sharing *known_sharing, const struct key_info *stated,
+	     const struct sharing *stated_sharing) {
+	struct hash256 ours, theirs;
+	TRY(hash_record(known, &ours));
+	TRY(hash_record(stated, &theirs));
+	if (!hash256_equal(&ours, &theirs))
+		return fail(STATUS_CONFLICT, "payload.key: not the record of key %s here", known->id);
+	TRY(sharing_hash(known_sharing, &ours));
+	TRY(sharing_hash(stated_sharing, &theirs));
+	return hash256_equal(&ours, &theirs)
+		       ? OK
+		       : fail(STATUS_CONFLICT, "payload.sharing: not how key %s is shared here", known->id);
+}
+
+/* The key as it is: as this keeper knows it, or, where it does not, as the payload says. */
+static enum status
+find_redealt(const struct gate *gate, const struct submission *submission, struct joint_key *key) {
 	const struct shared_key *shared = shared_keys_find(gate->state, submission->resource_id);
 	const struct key_info *record = gate_state_key(gate->state, submission->resource_id);
-	struct bytes threshold;
-	if (shared == nullptr || record == nullptr)
+	struct key_info stated;
+	struct sharing sharing;
+	key->is_stated = json_get(submission->payload_document, "key") != nullptr;
+	if (key->is_stated)
+		TRY(read_stated(submission->payload_document, submission->resource_id, &stated, &sharing));
+	if ((shared == nullptr) != (record == nullptr) || (shared == nullptr && !key->is_stated))
 		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
 			    BYTES_ARGS(submission->resource_id));
-	key->key = *record;
+	if (shared != nullptr && key->is_stated)
+		TRY(check_stated(record, &shared->sharing, &stated, &sharing));
+	key->key = shared != nullptr ? *record : stated;
+	key->old = shared != nullptr ? shared->sharing : sharing;
+	return OK;
+}
+
+/* The same key with its next epoch: among the same keepers, or among those that are named. */
+static enum status
+read_redealt(const struct gate *gate, const struct submission *submission, struct joint_key *key) {
+	struct bytes threshold;
+	TRY(find_redealt(gate, submission, key));
 	key->key.epoch++;
 	if (submission->kind == OPERATION_KEY_REFRESH) {
-		key->party_count = shared->sharing.key.holders.count;
-		memcpy(key->names, shared->sharing.names, sizeof key->names);
+		key->party_count = key->old.key.holders.count;
+		memcpy(key->names, key->old.names, sizeof key->names);
 		return OK;
 	}
 	TRY(json_need_string(submission->payload_document, "payload", "threshold", &threshold));
@@ -110,8 +209,8 @@ read_redealt(const struct gate *gate, const struct submission *submission, struc
 enum status
 joint_read_key(const struct gate *gate, const struct submission *submission, int64_t now_ms, struct joint_key *key) {
 	*key = (struct joint_key){};
-	return submission->kind == OPERATION_KEY_CREATE ? read_made(gate, submission, now_ms, key)
-							: read_redealt(gate, submission, key);
+	bool is_made = submission->kind == OPERATION_KEY_CREATE || submission->kind == OPERATION_KEY_IMPORT;
+	return is_made ? read_made(gate, submission, now_ms, key) : read_redealt(gate, submission, key);
 }
 
 /* Policies count what a key spends; where two sets of signers need not meet, nobody counts all of it. */
@@ -124,23 +223,45 @@ check_limits_hold(const struct key_info *key) {
 			      key->threshold, key->parties);
 }
 
-/* Only who knows the key can check what is dealt of it: nobody comes in who was no holder. */
+static bool
+holds_now(const struct joint_key *wanted, const char *name) {
+	for (size_t i = 0; i < wanted->old.key.holders.count; i++)
+		if (strcmp(wanted->old.names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* As many as sign deal it, to themselves and to who comes in. */
 static enum status
 check_holders(const struct gate *gate, const struct joint_key *wanted) {
 	const struct shared_key *shared = shared_keys_find(gate->state, bytes_of_text(wanted->key.id));
-	const struct key_info *record = gate_state_key(gate->state, bytes_of_text(wanted->key.id));
-	if (record->state == KEY_DESTROYED || shared_key_self(shared) == 0)
-		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", record->id);
+	bool holds = holds_now(wanted, gate->state->keeper);
+	if (wanted->key.state == KEY_DESTROYED || (holds && (shared == nullptr || shared_key_self(shared) == 0)))
+		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", wanted->key.id);
 	size_t known = 0;
 	for (size_t i = 0; i < wanted->party_count; i++)
-		for (size_t j = 0; j < shared->sharing.key.holders.count; j++)
-			known += strcmp(wanted->names[i], shared->sharing.names[j]) == 0;
-	if (known < wanted->party_count)
-		return fail(STATUS_UNSUPPORTED, "payload.parties: shares go to keepers that hold one now");
-	return known >= shared->sharing.key.threshold
+		known += holds_now(wanted, wanted->names[i]);
+	if (known < wanted->party_count && !wanted->is_stated)
+		return fail(STATUS_INVALID,
+			    "payload.key: where a keeper comes in that has no share, key and sharing must be stated");
+	return known >= wanted->old.key.threshold
 		       ? OK
 		       : fail(STATUS_UNSUPPORTED, "payload.parties: %zu of those that hold a share; %u deal it anew",
-			      known, shared->sharing.key.threshold);
+			      known, wanted->old.key.threshold);
+}
+
+/* That its part is there, and is sealed to this keeper. */
+static enum status
+check_part(const struct gate *gate, const struct submission *submission, const struct joint_key *wanted) {
+	uint8_t part[SCALAR_SIZE];
+	enum status status = import_open(gate, wanted, submission->payload_document, submission->secret, part);
+	secret_wipe(part, sizeof part);
+	return status;
+}
+
+static enum status
+check_made(const struct gate *gate, const struct submission *submission, const struct joint_key *wanted) {
+	return wanted->is_imported ? check_part(gate, submission, wanted) : OK;
 }
 
 static enum status
@@ -156,7 +277,7 @@ check_dealing(const struct gate *gate, const struct submission *submission, cons
 			    wanted.key.id);
 	for (size_t i = 0; i < wanted.party_count; i++)
 		if (strcmp(wanted.names[i], gate->state->keeper) == 0)
-			return wanted.is_made ? OK : check_holders(gate, &wanted);
+			return wanted.is_made ? check_made(gate, submission, &wanted) : check_holders(gate, &wanted);
 	return fail(STATUS_CONFLICT, "payload.parties: this keeper is not among them");
 }
 

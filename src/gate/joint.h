@@ -28,11 +28,20 @@ enum status joint_check(const struct gate *gate, const struct submission *submis
 
 /* What is to be dealt: a key that is made, or one that is there in the next epoch. */
 struct joint_key {
-	struct key_info key; /* of a key that is made: without public key */
+	struct key_info key; /* of a key that is generated: without public key */
 	uint8_t party_count;
 	char names[PARTIES_MAX][PARTY_NAME_MAX + 1];
 	bool is_made;
+	bool is_imported;       /* made of a key that was whole: its public key is in the record, */
+	uint8_t chain_code[32]; /* and its chain code here; of a single one zeros */
+	/* Dealt anew: how it is shared until then. A keeper that has no share of it knows that from the payload alone, which the
+	 * holders compare with what they know. */
+	struct sharing old;
+	bool is_stated; /* in the payload */
 };
+/* The key's record as the payload of key.reshare states it, for a keeper that does not have the key; null: it states none. */
+enum status joint_stated_record(struct arena *arena, const struct submission *submission,
+				const struct key_info **record);
 enum status joint_read_key(const struct gate *gate, const struct submission *submission, int64_t now_ms,
 			   struct joint_key *key);
 /* The act's result: record and sharing. */

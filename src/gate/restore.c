@@ -420,7 +420,7 @@ share_recorded(void *context, struct bytes name) {
 	if (shared != nullptr && shared->sharing.key.epoch == epoch)
 		return SECRETS_CREATED;
 	/* Or of a dealing whose end is not recorded: it is what a restart goes on from. */
-	bool is_next = epoch == (shared == nullptr ? 1 : (uint64_t)shared->sharing.key.epoch + 1);
+	bool is_next = shared == nullptr || epoch == (uint64_t)shared->sharing.key.epoch + 1;
 	return is_next && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 

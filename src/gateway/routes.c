@@ -21,6 +21,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/keys", 0, ROUTE_FORWARD},
 	{"GET", "/v1/keys/*", 0, ROUTE_FORWARD},
 	{"GET", "/v1/keys/*/derived", 0, ROUTE_FORWARD},
+	{"GET", "/v1/import-key", 0, ROUTE_FORWARD},
 	{"GET", "/v1/keys/*/sharing", 0, ROUTE_FORWARD},
 	{"GET", "/v1/people", 0, ROUTE_FORWARD},
 	{"GET", "/v1/people/*/personal", 0, ROUTE_FORWARD},

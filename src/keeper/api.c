@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/path_pattern.h"
+#include "gate/import_key.h"
 #include "gate/shared_keys.h"
 #include "keeper/explanation.h"
 #include "keeper/export.h"
@@ -231,6 +232,24 @@ read_derived_key(struct job *job, const struct route_match *match) {
 	json_write_member_string(&w, "key", match->path.values[0]);
 	json_write_member_text(&w, "path", text);
 	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(public_key));
+	json_write_end(&w);
+	return send_json(job, &w);
+}
+
+/* Made where there is none yet; whoever wants to rely on it compares its hash with what the keeper's log says. */
+static enum status
+read_import_key(struct job *job, const struct route_match *) {
+	const struct gate_state *state = job->keeper->gate->state;
+	const struct import_key *key;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer w;
+	TRY(import_key_get(job->keeper->gate, &key));
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	json_write_member_text(&w, "instance", state->instance);
+	json_write_member_text(&w, "keeper", state->keeper);
+	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(key->public_key));
+	json_write_member_text(&w, "type", "gatehouse/import-key/v1");
 	json_write_end(&w);
 	return send_json(job, &w);
 }
@@ -535,6 +554,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/keys", JOB_READ, READ_STATE, 2, list_keys, nullptr},
 	{"GET", "/v1/keys/*", JOB_READ, READ_STATE, 1, read_key, nullptr},
 	{"GET", "/v1/keys/*/derived", JOB_READ, READ_STATE, 1, read_derived_key, nullptr},
+	{"GET", "/v1/import-key", JOB_READ, READ_STATE, 2, read_import_key, nullptr},
 	{"GET", "/v1/keys/*/sharing", JOB_READ, READ_STATE, 1, read_sharing, nullptr},
 	{"GET", "/v1/people", JOB_READ, READ_STATE, 2, list_people, nullptr},
 	{"GET", "/v1/people/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal, nullptr},

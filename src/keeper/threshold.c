@@ -291,10 +291,8 @@ concerns_all(const struct keeper *keeper, const struct job *job) {
 	const struct submission *submission = &job->submission;
 	if (job->kind == JOB_VOTE)
 		return true;
-	if (submission->kind == OPERATION_KEY_CREATE)
+	if (submission->kind == OPERATION_KEY_CREATE || submission->kind == OPERATION_KEY_IMPORT)
 		return joint_is(keeper->gate, submission->kind, submission->resource_id, submission->payload_document);
-	if (submission->kind == OPERATION_KEY_IMPORT)
-		return false;
 	return submission->resource_type != RESOURCE_KEY ||
 	       shared_keys_find(keeper->gate->state, submission->resource_id) != nullptr;
 }

@@ -96,12 +96,18 @@ own_party(const struct keeper *keeper) {
 	return keeper->threshold->link.own_party(keeper->threshold->link.context);
 }
 
-/* The old key, where one is dealt anew, and who deals it. */
+/* Who deals a key anew, and this keeper's share of it where it is one of them; else null. */
 static enum status
-find_old(struct keeper *keeper, const struct joint_session *session, struct shared_key **old,
-	 struct party_set *dealers) {
-	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->wanted.key.id), old));
-	return find_dealers(session, &(*old)->sharing, dealers);
+find_old(struct keeper *keeper, const struct joint_session *session, struct party_set *dealers,
+	 const struct shared_key **held) {
+	struct shared_key *key;
+	*held = nullptr;
+	TRY(find_dealers(session, &session->wanted.old, dealers));
+	if (!party_set_has(dealers, own_party(keeper)))
+		return OK;
+	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->wanted.key.id), &key));
+	*held = key;
+	return OK;
 }
 
 static enum status
@@ -113,15 +119,15 @@ start_frost(struct keeper *keeper, struct joint_session *session, const struct h
 					    .self = own_party(keeper)};
 	struct frost_key_info old_key;
 	struct party_set dealers;
-	struct shared_key *old;
+	const struct shared_key *held;
 	sharing_to_frost(&wanted, &terms.key);
 	if (!session->wanted.is_made) {
-		TRY(find_old(keeper, session, &old, &dealers));
-		sharing_to_frost(&old->sharing, &old_key);
+		TRY(find_old(keeper, session, &dealers, &held));
+		sharing_to_frost(&session->wanted.old, &old_key);
 		terms.kind = FROST_DEALING_RESHARE;
 		terms.old_key = &old_key;
 		terms.dealers = &dealers;
-		terms.old_share = party_set_has(&dealers, terms.self) ? old->frost_share : nullptr;
+		terms.old_share = held == nullptr ? nullptr : held->frost_share;
 		terms.key.public_key = old_key.public_key;
 		memcpy(terms.key.chain_code, old_key.chain_code, sizeof terms.key.chain_code);
 	}
@@ -139,17 +145,24 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 				      .self = own_party(keeper),
 				      .key = wanted_key(session)};
 	struct party_set dealers;
-	struct shared_key *old;
+	const struct shared_key *held;
+	const struct ecdsa_key *old = &session->wanted.old.key;
 	if (sharing_is_frost(session->wanted.key.sharing))
 		return start_frost(keeper, session, &nonce);
+	if (session->wanted.is_imported) {
+		terms.kind = DEALING_IMPORT;
+		terms.part = session->part;
+		memcpy(terms.key.public_key, session->wanted.key.public_key, POINT_SIZE);
+		memcpy(terms.key.chain_code, session->wanted.chain_code, sizeof terms.key.chain_code);
+	}
 	if (!session->wanted.is_made) {
-		TRY(find_old(keeper, session, &old, &dealers));
+		TRY(find_old(keeper, session, &dealers, &held));
 		terms.kind = DEALING_RESHARE;
-		terms.old_key = &old->sharing.key;
+		terms.old_key = old;
 		terms.dealers = &dealers;
-		terms.old_share = party_set_has(&dealers, terms.self) ? old->share : nullptr;
-		memcpy(terms.key.public_key, old->sharing.key.public_key, POINT_SIZE);
-		memcpy(terms.key.chain_code, old->sharing.key.chain_code, sizeof terms.key.chain_code);
+		terms.old_share = held == nullptr ? nullptr : held->share;
+		memcpy(terms.key.public_key, old->public_key, POINT_SIZE);
+		memcpy(terms.key.chain_code, old->chain_code, sizeof terms.key.chain_code);
 	}
 	TRY(dealing_start(&session->dealing.dealing, &terms));
 	session->dealing.kind = MACHINE_DEALING;

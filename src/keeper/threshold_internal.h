@@ -77,6 +77,8 @@ struct joint_session {
 	struct arena arena; /* of what is decided again */
 	/* Dealing. */
 	struct joint_key wanted;
+	const json *secret;        /* of the request, until it has begun; null where it brings none */
+	uint8_t part[SCALAR_SIZE]; /* of a key that comes in, until it has begun */
 	struct machine dealing;
 	struct sharing sharing;
 	struct hash256 sharing_hash;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gate/import_key.h"
 #include "keeper/decide.h"
 #include "keeper/loop.h"
 
@@ -148,8 +149,13 @@ session_prepare(struct keeper *keeper, struct joint_session *session) {
 	TRY(joint_submission(session->operation, &session->arena, &submission));
 	session->is_dealing = !joint_signs(submission.kind);
 	session->end_ms = threshold_now_ms(keeper) + (session->is_dealing ? DEALING_MS : SIGNING_MS);
-	if (session->is_dealing)
-		return joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted);
+	if (session->is_dealing) {
+		TRY(joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted));
+		return session->wanted.is_imported
+			       ? import_open(keeper->gate, &session->wanted, submission.payload_document,
+					     session->secret, session->part)
+			       : OK;
+	}
 	struct shared_key *key;
 	TRY(shared_keys_need_share(keeper->gate->state, submission.resource_id, &key));
 	memcpy(session->key_id, submission.resource_id.data, submission.resource_id.len);
@@ -175,12 +181,16 @@ threshold_begin(struct keeper *keeper, struct job *job) {
 	}
 	session->operation = job->step.operation;
 	session->job = job;
+	session->secret = job->submission.secret;
 	session->is_asker = job->forwarded_by == 0;
 	session->arena.block_size = 16 * 1024;
 	job->intent = job->step.record;
 	session->next = keeper->threshold->sessions;
 	keeper->threshold->sessions = session;
-	if (session_start(keeper, session) != OK)
+	enum status status = session_start(keeper, session);
+	session->secret = nullptr;
+	secret_wipe(session->part, sizeof session->part);
+	if (status != OK)
 		session_fail(keeper, session, nullptr);
 	else if (!session->is_dealing)
 		signing_session_step(keeper, session);

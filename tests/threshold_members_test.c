@@ -1,0 +1,264 @@
+/*
+ * A key goes to a keeper that had no share of it: the holders deal it anew with one more or another among them, the key stays, and
+ * whoever comes in takes what it is told of the key from nobody but the holders' own agreement. The keepers are those of
+ * tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team.h"
+
+#include "gate/shared_keys.h"
+#include "keeper/internal.h"
+
+static struct gate_state *
+state_of(struct team *team, size_t at) {
+	return keeper_gate(team->members[at].house.keeper)->state;
+}
+
+static const struct shared_key *
+vault_at(struct team *team, size_t at) {
+	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
+}
+
+static bool
+says(const struct ipc_response *response, const char *text) {
+	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
+}
+
+/* Shared by the first three of four. */
+static void
+make_vault(struct team *team) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.create",
+					.resource = "account:options-hot",
+					.payload =
+						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
+						"\"parties\":[\"one\",\"two\",\"three\"],\"purpose\":\"transfer\","
+						"\"scheme\":\"ecdsa\",\"threshold\":\"2-of-3\"}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	assert_null(vault_at(team, 3));
+	assert_null(gate_state_key(state_of(team, 3), BYTES_OF_LITERAL("vault")));
+}
+
+/* What the payload states of the key; nulls: nothing. */
+struct stated {
+	const char *key, *sharing;
+};
+
+/* As the first keeper knows it. */
+static struct stated
+stated(struct team *team, struct arena *arena) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, 0), BYTES_OF_LITERAL("vault")));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &vault_at(team, 0)->sharing);
+	assert_ok(json_writer_finish(&w));
+	return (struct stated){arena_format(arena, "\"key\":%.*s,", BYTES_ARGS(key)),
+			       arena_format(arena, "\"sharing\":%.*s,", BYTES_ARGS(sharing))};
+}
+
+static void
+reshare(struct team *team, size_t at, const char *parties, struct stated stated, const char *threshold,
+	struct arena *arena, struct ipc_response *response) {
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.reshare",
+					.resource = "key:vault",
+					.payload = arena_format(arena, "{%s\"parties\":[%s],%s\"threshold\":\"%s\"}",
+								stated.key ?: "", parties, stated.sharing ?: "",
+								threshold)},
+		arena, response);
+}
+
+static const struct stated NOTHING;
+
+/* With one text in the place of another, where it stands first. */
+static const char *
+altered(struct arena *arena, const char *text, const char *from, const char *to) {
+	const char *at = strstr(text, from);
+	return at == nullptr ? text : arena_format(arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+static uint64_t next_transfer;
+
+static bool
+signs(struct team *team, size_t at) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct firm_operation transfer = house_sign(house_transfer(&arena, 1, next_transfer++, 30));
+	transfer.resource = "key:vault";
+	team_submit(team, at, transfer, &arena, &response);
+	return response.status == 200 && says(&response, "\"transaction\":");
+}
+
+/* Each two of the keepers sign with all others cut off. */
+static void
+assert_each_two_sign(struct team *team, const size_t *members, size_t count) {
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = a + 1; b < count; b++) {
+			for (size_t i = 0; i < team->count; i++)
+				for (size_t j = 0; j < i; j++)
+					if (i == members[b] && j == members[a])
+						team_connect(team, i, j);
+					else
+						team_cut(team, i, j);
+			team_settle(team);
+			assert_true(signs(team, members[a]));
+		}
+	for (size_t i = 0; i < team->count; i++)
+		for (size_t j = 0; j < i; j++)
+			team_connect(team, i, j);
+	team_settle(team);
+}
+
+static void
+a_keeper_takes_the_place_of_another_and_the_key_stays(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 91);
+	make_vault(&team);
+	struct sharing before = vault_at(&team, 0)->sharing;
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t restarts = 0; restarts < 2; restarts++)
+		for (size_t i = 0; i < 4; i++) {
+			const struct shared_key *key = vault_at(&team, i);
+			assert_non_null(key);
+			assert_int_equal(i == 2 ? 1 : 2, key->sharing.key.epoch);
+			assert_memory_equal(before.key.public_key, key->sharing.key.public_key, POINT_SIZE);
+			if (i != 2) {
+				assert_non_null(key->share);
+				assert_ok(ecdsa_share_check(key->share));
+				for (size_t j = 0; j < key->sharing.key.holders.count; j++) {
+					uint8_t other = key->sharing.key.holders.parties[j].index;
+					assert_true(other == key->share->self ||
+						    ecdsa_share_pair(key->share, other)->ready);
+				}
+				assert_non_null(gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault")));
+			}
+			team_stop(&team, i);
+			team_start(&team, i);
+		}
+	team_settle(&team);
+	assert_each_two_sign(&team, (const size_t[]){0, 1, 3}, 3);
+	/* Who was left out has a share of the past: with nobody does it sign. */
+	assert_false(signs(&team, 2));
+}
+
+static void
+a_keeper_comes_in_and_the_threshold_changes(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 92);
+	make_vault(&team);
+	reshare(&team, 1, "\"one\",\"two\",\"three\",\"four\"", stated(&team, &arena), "3-of-4", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 4; i++) {
+		assert_non_null(vault_at(&team, i)->share);
+		assert_int_equal(3, vault_at(&team, i)->sharing.key.threshold);
+	}
+	for (size_t absent = 0; absent < 4; absent++) {
+		team_stop(&team, absent);
+		assert_true(signs(&team, (absent + 1) % 4));
+		team_stop(&team, (absent + 2) % 4);
+		assert_false(signs(&team, (absent + 1) % 4));
+		team_start(&team, absent);
+		team_start(&team, (absent + 2) % 4);
+		team_settle(&team);
+	}
+	/* And it is dealt on as any other: the new one deals now. */
+	reshare(&team, 3, "\"two\",\"four\",\"three\"", NOTHING, "2-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	assert_int_equal(3, vault_at(&team, 3)->sharing.key.epoch);
+	assert_each_two_sign(&team, (const size_t[]){1, 2, 3}, 3);
+}
+
+/* Whoever asks for it cannot have it dealt to somebody who believes another key, or by another sharing. */
+static void
+what_is_stated_of_the_key_must_be_what_the_holders_know(void **) {
+	static const struct {
+		bool of_sharing;
+		const char *from, *to, *error;
+	} cases[] = {
+		{false, "\"account\":\"options-hot\"", "\"account\":\"other\"", "payload.key"},
+		{false, "\"purpose\":\"transfer\"", "\"purpose\":\"digest\"", "sharing.record"},
+		{false, "\"id\":\"vault\"", "\"id\":\"vaults\"", "sharing.record"},
+		{false, "\"epoch\":1", "\"epoch\":2", "sharing.record"},
+		{false, "\"state\":\"active\"", "\"state\":\"frozen\"", "payload.key"},
+		{true, "\"chain_code\":\"", "\"chain_code\":\"00", "sharing.chain_code"},
+		{true, "\"admission\":0", "\"admission\":1", "payload.sharing"},
+		{true, "\"name\":\"two\"", "\"name\":\"four\"", "payload.sharing"},
+	};
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 93);
+	make_vault(&team);
+	const char *parties = "\"one\",\"two\",\"four\"";
+	struct stated truth = stated(&team, &arena);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct stated lie = truth;
+		if (cases[i].of_sharing)
+			lie.sharing = altered(&arena, truth.sharing, cases[i].from, cases[i].to);
+		else
+			lie.key = altered(&arena, truth.key, cases[i].from, cases[i].to);
+		assert_true(lie.key != truth.key || lie.sharing != truth.sharing);
+		reshare(&team, 0, parties, lie, "2-of-3", &arena, &response);
+		assert_true(response.status >= 400);
+		if (!says(&response, cases[i].error))
+			fail_msg("expected %s: %.*s", cases[i].error, BYTES_ARGS(response.body));
+	}
+	reshare(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
+	assert_true(response.status >= 400);
+	assert_true(says(&response, "payload.key"));
+	/* Of those that deal it must be as many as sign. */
+	reshare(&team, 0, "\"one\",\"four\"", truth, "2-of-2", &arena, &response);
+	assert_true(response.status >= 400);
+	assert_true(says(&response, "payload.parties"));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
+	assert_null(vault_at(&team, 3));
+	assert_true(signs(&team, 0));
+}
+
+/* A key of its own by that name is not overwritten. */
+static void
+a_keeper_that_has_another_key_of_that_name_takes_no_share(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 94);
+	make_vault(&team);
+	for (size_t i = 0; i < 3; i++)
+		team_cut(&team, 3, i);
+	team_do(&team, 3,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.create",
+					.resource = "account:options-hot",
+					.payload =
+						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
+						"\"purpose\":\"transfer\"}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 3; i++)
+		team_connect(&team, 3, i);
+	team_settle(&team);
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.not_shared"));
+	assert_int_equal(KEY_WHOLE, gate_state_key(state_of(&team, 3), BYTES_OF_LITERAL("vault"))->sharing);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
+}
+
+RUN_TESTS(T(a_keeper_takes_the_place_of_another_and_the_key_stays), T(a_keeper_comes_in_and_the_threshold_changes),
+	  T(what_is_stated_of_the_key_must_be_what_the_holders_know),
+	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share))
