@@ -1,25 +1,13 @@
 #include "gate/enrolment.h"
 
-/* --- Reading. --- */
+#include "gate/hex_member.h"
 
-static enum status
-need_hex(struct arena *arena, const json *object, const char *where, const char *member, size_t max,
-	 struct bytes *bytes) {
-	struct bytes text;
-	TRY(json_need_string(object, where, member, &text));
-	if (text.len == 0 || text.len % 2 != 0 || text.len / 2 > max)
-		return fail(STATUS_INVALID, "%s.%s: expected 1 to %zu bytes as hexadecimal digits", where, member, max);
-	uint8_t *decoded = arena_alloc(arena, text.len / 2);
-	TRY_ALLOC(decoded);
-	TRY(hex_decode(text, decoded, text.len / 2));
-	*bytes = bytes_of(decoded, text.len / 2);
-	return OK;
-}
+/* --- Reading. --- */
 
 static enum status
 read_token(struct arena *arena, const json *root, struct hash256 *token) {
 	struct bytes bytes;
-	TRY(need_hex(arena, root, "enrolment", "token", INVITATION_TOKEN_SIZE, &bytes));
+	TRY(hex_member_read(arena, root, "enrolment", "token", INVITATION_TOKEN_SIZE, &bytes));
 	if (bytes.len != INVITATION_TOKEN_SIZE)
 		return fail(STATUS_INVALID, "enrolment.token: expected %zu bytes", INVITATION_TOKEN_SIZE);
 	*token = sha256_of_secret(bytes);
@@ -38,9 +26,9 @@ enrolment_read_token(struct arena *arena, struct bytes body, struct hash256 *tok
 static enum status
 read_registration(struct arena *arena, const json *object, struct enrolment *enrolment) {
 	struct passkey_registration *registration = &enrolment->registration;
-	TRY(need_hex(arena, object, "enrolment", "attestation_object", ATTESTATION_OBJECT_MAX,
-		     &registration->attestation_object));
-	TRY(need_hex(arena, object, "enrolment", "client_data", CLIENT_DATA_MAX, &registration->client_data));
+	TRY(hex_member_read(arena, object, "enrolment", "attestation_object", ATTESTATION_OBJECT_MAX,
+			    &registration->attestation_object));
+	TRY(hex_member_read(arena, object, "enrolment", "client_data", CLIENT_DATA_MAX, &registration->client_data));
 	TRY(json_need_string(object, "enrolment", "rp_id", &enrolment->rp_id));
 	return enrolment->rp_id.len <= RP_ID_MAX
 		       ? OK
@@ -151,7 +139,7 @@ enrolment_read_entry(struct arena *arena, const json *body, struct enrolment *en
 	TRY(read_registration(arena, body, enrolment));
 	TRY(json_need_integer(body, "enrolment", "enrolled_at", at_ms));
 	TRY(json_need_string(body, "enrolment", "key", &enrolment->key_id));
-	TRY(need_hex(arena, body, "enrolment", "token_sha256", sizeof enrolment->token.bytes, &token));
+	TRY(hex_member_read(arena, body, "enrolment", "token_sha256", sizeof enrolment->token.bytes, &token));
 	if (token.len != sizeof enrolment->token.bytes)
 		return fail(STATUS_INVALID, "enrolment.token_sha256: expected %zu bytes",
 			    sizeof enrolment->token.bytes);

@@ -1,17 +1,6 @@
 #include "gate/passkey_enrolment.h"
 
-static enum status
-need_hex(struct arena *arena, const json *payload, const char *member, size_t max, struct bytes *bytes) {
-	struct bytes text;
-	TRY(json_need_string(payload, "payload", member, &text));
-	if (text.len == 0 || text.len % 2 != 0 || text.len / 2 > max)
-		return fail(STATUS_INVALID, "payload.%s: expected 1 to %zu bytes as hexadecimal digits", member, max);
-	uint8_t *decoded = arena_alloc(arena, text.len / 2);
-	TRY_ALLOC(decoded);
-	TRY(hex_decode(text, decoded, text.len / 2));
-	*bytes = bytes_of(decoded, text.len / 2);
-	return OK;
-}
+#include "gate/hex_member.h"
 
 enum status
 passkey_enrolment_read(struct arena *arena, struct bytes instance, struct bytes person, const json *payload,
@@ -25,9 +14,10 @@ passkey_enrolment_read(struct arena *arena, struct bytes instance, struct bytes 
 	TRY(json_need_string(payload, "payload", "name", &enrolment->name));
 	TRY(json_need_string(payload, "payload", "rp_id", &party.id));
 	TRY(json_need_integer(payload, "payload", "usable_from", &enrolment->usable_from_ms));
-	TRY(need_hex(arena, payload, "nonce", 16, &nonce));
-	TRY(need_hex(arena, payload, "attestation_object", ATTESTATION_OBJECT_MAX, &registration.attestation_object));
-	TRY(need_hex(arena, payload, "client_data", CLIENT_DATA_MAX, &registration.client_data));
+	TRY(hex_member_read(arena, payload, "payload", "nonce", 16, &nonce));
+	TRY(hex_member_read(arena, payload, "payload", "attestation_object", ATTESTATION_OBJECT_MAX,
+			    &registration.attestation_object));
+	TRY(hex_member_read(arena, payload, "payload", "client_data", CLIENT_DATA_MAX, &registration.client_data));
 	if (nonce.len != 16 || party.id.len > RP_ID_MAX || enrolment->usable_from_ms < 0)
 		return fail(STATUS_INVALID, "payload.nonce: 16 bytes; rp_id at most %zu; usable_from a time",
 			    RP_ID_MAX);

@@ -2,24 +2,11 @@
 
 #include "base/base64url.h"
 #include "crypto/sign.h"
+#include "gate/hex_member.h"
 #include "identity/statement.h"
 #include "identity/totp.h"
 
 constexpr size_t SIGNATURE_MAX = 1024; /* RSA of 4,096 bits has 512 */
-
-static enum status
-read_hex(struct arena *arena, const json *object, const char *where, const char *member, size_t max,
-	 struct bytes *bytes) {
-	struct bytes text;
-	TRY(json_need_string(object, where, member, &text));
-	if (text.len == 0 || text.len % 2 != 0 || text.len / 2 > max)
-		return fail(STATUS_INVALID, "%s.%s: expected 1 to %zu bytes as hexadecimal digits", where, member, max);
-	uint8_t *decoded = arena_alloc(arena, text.len / 2);
-	TRY_ALLOC(decoded);
-	TRY(hex_decode(text, decoded, text.len / 2));
-	*bytes = bytes_of(decoded, text.len / 2);
-	return OK;
-}
 
 static enum status
 read_assertion(struct arena *arena, const json *object, struct person_signature *signature) {
@@ -29,15 +16,15 @@ read_assertion(struct arena *arena, const json *object, struct person_signature 
 	if (assertion == nullptr)
 		return OK;
 	TRY(json_only(assertion, "assertion", members));
-	TRY(read_hex(arena, assertion, "assertion", "authenticator_data", AUTHENTICATOR_DATA_MAX,
-		     &signature->authenticator_data));
-	return read_hex(arena, assertion, "assertion", "client_data", CLIENT_DATA_MAX, &signature->client_data);
+	TRY(hex_member_read(arena, assertion, "assertion", "authenticator_data", AUTHENTICATOR_DATA_MAX,
+			    &signature->authenticator_data));
+	return hex_member_read(arena, assertion, "assertion", "client_data", CLIENT_DATA_MAX, &signature->client_data);
 }
 
 static enum status
 read_signature(struct arena *arena, const json *object, struct person_signature *signature) {
 	TRY(read_assertion(arena, object, signature));
-	TRY(read_hex(arena, object, "signature", "signature", SIGNATURE_MAX, &signature->signature));
+	TRY(hex_member_read(arena, object, "signature", "signature", SIGNATURE_MAX, &signature->signature));
 	if (!signature->is_passkey && signature->signature.len != ED25519_SIGNATURE_SIZE)
 		return fail(STATUS_INVALID, "signature.signature: expected %zu bytes, found %zu",
 			    ED25519_SIGNATURE_SIZE, signature->signature.len);
@@ -148,7 +135,8 @@ person_signature_read_discovered(struct arena *arena, const json *object, struct
 	TRY(json_only(object, "signature", members));
 	TRY(json_need(object, "signature", "assertion", JSON_OBJECT, &assertion));
 	TRY(read_signature(arena, object, &discovered->signature));
-	TRY(read_hex(arena, object, "signature", "credential_id", CREDENTIAL_ID_MAX, &discovered->credential_id));
+	TRY(hex_member_read(arena, object, "signature", "credential_id", CREDENTIAL_ID_MAX,
+			    &discovered->credential_id));
 	return read_challenge(arena, discovered->signature.client_data, &discovered->challenge);
 }
 
@@ -186,7 +174,7 @@ enum status
 person_signature_read_evidence(struct arena *arena, const json *evidence, struct person_signature *signature) {
 	*signature = (struct person_signature){};
 	TRY(read_signature(arena, evidence, signature));
-	TRY(read_hex(arena, evidence, "evidence", "public_key", ATTESTATION_OBJECT_MAX, &signature->public_key));
+	TRY(hex_member_read(arena, evidence, "evidence", "public_key", ATTESTATION_OBJECT_MAX, &signature->public_key));
 	if (!signature->is_passkey && signature->public_key.len != ED25519_PUBLIC_SIZE)
 		return fail(STATUS_INVALID, "evidence.public_key: expected %zu bytes", ED25519_PUBLIC_SIZE);
 	return OK;

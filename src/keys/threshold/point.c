@@ -1,39 +1,19 @@
 #include "keys/threshold/point.h"
 
-#include <pthread.h>
-
 #include <secp256k1_ecdh.h>
 #include <secp256k1_ellswift.h>
 
 #include "base/secret.h"
 #include "crypto/check.h"
+#include "crypto/curve_context.h"
 #include "crypto/declassify.h"
 
 constexpr size_t SUM_MAX = 256;
 
-/* Blinded once at start; read-only afterwards, so that all threads may share it. */
-static secp256k1_context *curve;
-static pthread_once_t started = PTHREAD_ONCE_INIT;
-
-static void
-create_context(void) {
-	uint8_t blinding[32];
-	random_bytes(blinding, sizeof blinding);
-	curve = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
-	crypto_must(curve != nullptr && secp256k1_context_randomize(curve, blinding) == 1, "the secp256k1 context");
-	secret_wipe(blinding, sizeof blinding);
-}
-
-static const secp256k1_context *
-context(void) {
-	crypto_must(pthread_once(&started, create_context) == 0, "the secp256k1 context");
-	return curve;
-}
-
 enum status
 point_read(const uint8_t bytes[33], struct point *point) {
 	if ((bytes[0] != 2 && bytes[0] != 3) ||
-	    secp256k1_ec_pubkey_parse(context(), &point->key, bytes, POINT_SIZE) != 1)
+	    secp256k1_ec_pubkey_parse(curve_context(), &point->key, bytes, POINT_SIZE) != 1)
 		return fail(STATUS_INVALID, "point.encoding: 33 bytes that are no point of the curve");
 	return OK;
 }
@@ -41,7 +21,8 @@ point_read(const uint8_t bytes[33], struct point *point) {
 void
 point_write(const struct point *point, uint8_t bytes[33]) {
 	size_t len = POINT_SIZE;
-	crypto_must(secp256k1_ec_pubkey_serialize(context(), bytes, &len, &point->key, SECP256K1_EC_COMPRESSED) == 1,
+	crypto_must(secp256k1_ec_pubkey_serialize(curve_context(), bytes, &len, &point->key, SECP256K1_EC_COMPRESSED) ==
+			    1,
 		    "writing a point");
 }
 
@@ -54,7 +35,7 @@ enum status
 point_of_secret(const struct scalar *secret, struct point *point) {
 	uint8_t bytes[SCALAR_SIZE];
 	scalar_write(secret, bytes);
-	int made = secp256k1_ec_pubkey_create(context(), &point->key, bytes);
+	int made = secp256k1_ec_pubkey_create(curve_context(), &point->key, bytes);
 	secret_wipe(bytes, sizeof bytes);
 	return declassified(made == 1) ? OK : fail_zero();
 }
@@ -72,11 +53,11 @@ enum status
 point_multiply_secret(const struct point *point, const struct scalar *secret, struct point *product) {
 	uint8_t bytes[SCALAR_SIZE], whole[65];
 	scalar_write(secret, bytes);
-	int made = secp256k1_ecdh(context(), whole, &point->key, bytes, keep_point, nullptr);
+	int made = secp256k1_ecdh(curve_context(), whole, &point->key, bytes, keep_point, nullptr);
 	secret_wipe(bytes, sizeof bytes);
 	if (!declassified(made == 1))
 		return fail_zero();
-	made = secp256k1_ec_pubkey_parse(context(), &product->key, whole, sizeof whole);
+	made = secp256k1_ec_pubkey_parse(curve_context(), &product->key, whole, sizeof whole);
 	secret_wipe(whole, sizeof whole);
 	crypto_must(declassified(made == 1), "a product that is no point");
 	return OK;
@@ -87,7 +68,7 @@ point_multiply_public(const struct point *point, const struct scalar *number, st
 	uint8_t bytes[SCALAR_SIZE];
 	struct point result = *point;
 	scalar_write(number, bytes);
-	if (secp256k1_ec_pubkey_tweak_mul(context(), &result.key, bytes) != 1)
+	if (secp256k1_ec_pubkey_tweak_mul(curve_context(), &result.key, bytes) != 1)
 		return fail_zero();
 	*product = result;
 	return OK;
@@ -101,7 +82,7 @@ point_sum(const struct point *points, size_t count, struct point *sum) {
 		return fail(STATUS_INTERNAL, "point.sum: of %zu points", count);
 	for (size_t i = 0; i < count; i++)
 		parts[i] = &points[i].key;
-	if (!declassified(secp256k1_ec_pubkey_combine(context(), &result.key, parts, count) == 1))
+	if (!declassified(secp256k1_ec_pubkey_combine(curve_context(), &result.key, parts, count) == 1))
 		return fail(STATUS_INVALID, "point.infinity: the points add up to the one at infinity");
 	*sum = result;
 	return OK;
@@ -115,7 +96,7 @@ point_add(const struct point *a, const struct point *b, struct point *sum) {
 enum status
 point_subtract(const struct point *a, const struct point *b, struct point *difference) {
 	struct point negative = *b;
-	crypto_must(secp256k1_ec_pubkey_negate(context(), &negative.key) == 1, "negating a point");
+	crypto_must(secp256k1_ec_pubkey_negate(curve_context(), &negative.key) == 1, "negating a point");
 	return point_add(a, &negative, difference);
 }
 
@@ -130,7 +111,7 @@ point_equal(const struct point *a, const struct point *b) {
 struct point
 point_of_uniform_bytes(const uint8_t bytes[64]) {
 	struct point point;
-	crypto_must(secp256k1_ellswift_decode(context(), &point.key, bytes) == 1, "decoding a point");
+	crypto_must(secp256k1_ellswift_decode(curve_context(), &point.key, bytes) == 1, "decoding a point");
 	return point;
 }
 
