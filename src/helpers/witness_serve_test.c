@@ -1,4 +1,5 @@
 #include "tests/test.h"
+#include "tests/log_keys.h"
 #include "tests/remove_tree.h"
 #include "base/arena.h"
 #include "base/json.h"
@@ -82,11 +83,7 @@ make_fixture(void **) {
 	assert_non_null(mkdtemp(f.directory));
 	snprintf(f.witness, sizeof f.witness, "%s/w", f.directory);
 	snprintf(f.policy, sizeof f.policy, "%s/policy", f.directory);
-	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
-	assert_ok(ed25519_public_key(f.seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.mldsa44, f.seed));
-	mldsa44_private_public_key(f.mldsa44, mldsa44);
-	assert_ok(head_keys_make(bytes_of_text(ORIGIN), ed25519, mldsa44, &f.keys));
+	log_keys_make(f.seed, ORIGIN, &f.mldsa44, &f.keys);
 	_cleanup_(buffer_free) struct buffer policy = {};
 	buffer_append_text(&policy, "log ");
 	note_key_format(&f.keys.ed25519, &policy);

@@ -1,4 +1,5 @@
 #include "tests/independent.h"
+#include "tests/log_keys.h"
 #include "tests/remove_tree.h"
 #include "ledger/head.h"
 #include "ledger/receipt.h"
@@ -41,19 +42,8 @@ entry_of(uint64_t number, char *text) {
 
 static void
 make_keys(void) {
-	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
-	assert_ok(ed25519_public_key(f.seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.mldsa44, f.seed));
-	mldsa44_private_public_key(f.mldsa44, mldsa44);
-	assert_ok(head_keys_make(bytes_of_text(ORIGIN), ed25519, mldsa44, &f.keys));
-	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.witness_mldsa44, f.witness_seed));
-	mldsa44_private_public_key(f.witness_mldsa44, mldsa44);
-	struct bytes name = BYTES_OF_LITERAL("witness.example/w1");
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_ED25519, BYTES_OF_ARRAY(ed25519), &f.witness.ed25519));
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_MLDSA44, BYTES_OF_ARRAY(mldsa44), &f.witness.mldsa44));
-	f.witness.ed25519_seed = f.witness_seed;
-	f.witness.mldsa44_private = f.witness_mldsa44;
+	log_keys_make(f.seed, ORIGIN, &f.mldsa44, &f.keys);
+	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.witness);
 }
 
 static void

@@ -1,4 +1,5 @@
 #include "tests/test.h"
+#include "tests/log_keys.h"
 #include "tests/remove_tree.h"
 #include "base/json.h"
 #include "ledger/log_testing.h"
@@ -63,15 +64,7 @@ write_policies(void) {
 
 static void
 make_witness(void) {
-	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
-	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.witness_mldsa44, f.witness_seed));
-	mldsa44_private_public_key(f.witness_mldsa44, mldsa44);
-	struct bytes name = BYTES_OF_LITERAL("witness.example/w1");
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_ED25519, BYTES_OF_ARRAY(ed25519), &f.witness.ed25519));
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_MLDSA44, BYTES_OF_ARRAY(mldsa44), &f.witness.mldsa44));
-	f.witness.ed25519_seed = f.witness_seed;
-	f.witness.mldsa44_private = f.witness_mldsa44;
+	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.witness);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "ledger/tile_writer.h"
 #include "ledger/verify_log.h"
 #include "store/segment.h"
+#include "tests/log_keys.h"
 
 #include <stdio.h>
 
@@ -73,21 +74,15 @@ make_policy(struct tlog_policy **policy, bool ed25519, bool mldsa44, bool witnes
 static int
 make_fixture(void **) {
 	f = (struct fixture){.witness_seed = {9}};
-	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
-	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.witness_mldsa44, f.witness_seed));
-	mldsa44_private_public_key(f.witness_mldsa44, mldsa44);
-	struct bytes name = BYTES_OF_LITERAL("witness.example/w1");
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_ED25519, BYTES_OF_ARRAY(ed25519), &f.witness.ed25519));
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_MLDSA44, BYTES_OF_ARRAY(mldsa44), &f.witness.mldsa44));
-	f.witness.ed25519_seed = f.witness_seed;
-	f.witness.mldsa44_private = f.witness_mldsa44;
+	uint8_t ed25519[32];
+	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.witness);
 	make_policy(&f.full, true, true, true);
 	make_policy(&f.unwitnessed, true, true, false);
 	make_policy(&f.ed25519_only, true, false, true);
 	make_policy(&f.mldsa44_only, false, true, true);
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct note_key foreign;
+	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
 	assert_ok(
 		note_key_make(BYTES_OF_LITERAL("other.example/log"), NOTE_ED25519, BYTES_OF_ARRAY(ed25519), &foreign));
 	add_key(&text, "log ", &foreign);

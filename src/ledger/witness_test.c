@@ -2,6 +2,7 @@
 #include "base/io_simulated.h"
 #include "ledger/head.h"
 #include "ledger/witness.h"
+#include "tests/log_keys.h"
 
 #include <stdio.h>
 
@@ -30,19 +31,8 @@ leaf_of(uint64_t number, const char *history) {
 static int
 make_keys(void **) {
 	f = (struct fixture){.seed = {1}, .witness_seed = {2}};
-	uint8_t ed25519[32], mldsa44[MLDSA44_PUBLIC_SIZE];
-	assert_ok(ed25519_public_key(f.seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.mldsa44, f.seed));
-	mldsa44_private_public_key(f.mldsa44, mldsa44);
-	assert_ok(head_keys_make(bytes_of_text(ORIGIN), ed25519, mldsa44, &f.keys));
-	assert_ok(ed25519_public_key(f.witness_seed, ed25519));
-	assert_ok(mldsa44_private_create(&f.witness_mldsa44, f.witness_seed));
-	mldsa44_private_public_key(f.witness_mldsa44, mldsa44);
-	struct bytes name = BYTES_OF_LITERAL("witness.example/w1");
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_ED25519, BYTES_OF_ARRAY(ed25519), &f.cosigner.ed25519));
-	assert_ok(note_key_make(name, NOTE_COSIGNATURE_MLDSA44, BYTES_OF_ARRAY(mldsa44), &f.cosigner.mldsa44));
-	f.cosigner.ed25519_seed = f.witness_seed;
-	f.cosigner.mldsa44_private = f.witness_mldsa44;
+	log_keys_make(f.seed, ORIGIN, &f.mldsa44, &f.keys);
+	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.cosigner);
 	_cleanup_(buffer_free) struct buffer policy = {};
 	buffer_append_text(&policy, "log ");
 	note_key_format(&f.keys.ed25519, &policy);
