@@ -145,11 +145,14 @@ answer(struct echo_keeper *keeper, const struct ipc_frame *frame) {
 	}
 	if (asks_for(key, "wrong", &number))
 		return ipc_send(&keeper->channel, IPC_REQUEST, 0, false, (struct bytes){});
-	if (asks_for(key, "wait:", &number) && keeper->delayed_count < DELAYED_MAX) {
-		keeper->delayed[keeper->delayed_count++] =
-			(struct delayed){frame->request, urgent, now_ms() + (int64_t)number};
+	bool is_kept = asks_for(key, "keep", &number);
+	if ((is_kept || asks_for(key, "wait:", &number)) && keeper->delayed_count < DELAYED_MAX) {
+		keeper->delayed[keeper->delayed_count++] = (struct delayed){
+			frame->request, urgent, is_kept ? INT64_MAX : now_ms() + (int64_t)number};
 		return OK;
 	}
+	for (size_t i = 0; i < keeper->delayed_count && asks_for(key, "release", &number); i++)
+		keeper->delayed[i].at_ms = 0;
 	if (asks_for(key, "status:", &number))
 		return send_response(keeper, frame->request, urgent,
 				     &(struct ipc_response){.status = (uint16_t)number});
@@ -160,6 +163,8 @@ answer(struct echo_keeper *keeper, const struct ipc_frame *frame) {
 			buffer_append_byte(&keeper->body, (uint8_t)('a' + i % 26));
 	else if (asks_for(key, "attempts", &number))
 		describe_attempts(&keeper->body, &keeper->confinement);
+	else if (asks_for(key, "waiting", &number))
+		buffer_append_decimal(&keeper->body, keeper->delayed_count);
 	else if (asks_for(key, "passphrase", &number))
 		buffer_append_decimal(&keeper->body, keeper->passphrase.len);
 	else

@@ -162,6 +162,16 @@ def test_a_body_is_asked_for_where_the_client_waits_for_that():
         assert base64.b64decode(client.read().json()["body"]) == b"ok"
 
 
+def drip(client, words):
+    """Says something every two seconds; where this takes longer than the gateway waits, it has answered already."""
+    for _ in range(4):
+        time.sleep(2)
+        try:
+            client.send(words)
+        except OSError:
+            return
+
+
 def test_slow_clients_are_answered_408_or_closed():
     results = {}
 
@@ -169,9 +179,7 @@ def test_slow_clients_are_answered_408_or_closed():
         with Client(gate) as client:
             started = time.monotonic()
             client.send("GET /healthz HTTP/1.1\r\n")
-            for _ in range(4):
-                time.sleep(2)
-                client.send("X: y\r\n")
+            drip(client, "X: y\r\n")
             answer = client.read()
             results["head"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started)
 
@@ -179,9 +187,7 @@ def test_slow_clients_are_answered_408_or_closed():
         with Client(gate) as client:
             started = time.monotonic()
             client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Length: 100\r\n\r\n")
-            for _ in range(4):
-                time.sleep(2)
-                client.send("b")
+            drip(client, "b")
             answer = client.read()
             results["body"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started)
 
@@ -204,18 +210,24 @@ def test_slow_clients_are_answered_408_or_closed():
         assert gate.metric("gatehouse_gateway_timeouts_total") == 2
 
 
+def wait_waiting(gate, client, count):
+    """So many requests have come to the keeper, and none of them has been answered."""
+    gate.wait_until(lambda: client.post("waiting", target="/v1/protective").body == str(count).encode(), f"{count} that wait")
+
+
 def test_without_credit_a_request_is_refused_before_the_keeper_hears_of_it():
     with Installation("limits: {outstanding: 2, outstanding_urgent: 1}") as gate:
         held = [Client(gate), Client(gate)]
         for client in held:
-            client.request("POST", "/v1/operations", b"", Idempotency_Key="wait:1500")
-        time.sleep(0.2)
+            client.request("POST", "/v1/operations", b"", Idempotency_Key="keep")
         with Client(gate) as client:
+            wait_waiting(gate, client, 2)
             answer = client.post("k")
             assert (answer.status, answer.problem(), answer.fields["retry-after"]) == (503, "overloaded", "1"), answer.body
             # Protective operations have credit of their own.
             urgent = client.post("freeze", target="/v1/protective")
             assert urgent.status == 200 and urgent.json()["urgent"] is True, urgent.body
+            client.post("release", target="/v1/protective")
             assert [c.read().status for c in held] == [200, 200]
             assert client.post("k").status == 200
         for client in held:
@@ -231,7 +243,8 @@ def operation_id(instance, principal, key):
 
 def test_a_keeper_lost_in_flight_leaves_an_unknown_outcome_and_is_started_anew():
     with Installation() as gate, Client(gate) as waiting, Client(gate) as client:
-        time.sleep(1.2)  # the keeper has reported its instance
+        # The keeper has reported its instance, with its health.
+        gate.wait_until(lambda: client.ask("GET", "/readyz").json()["keeper"] == {"echo": True}, "a report")
         waiting.request("POST", "/v1/operations", b"", Idempotency_Key="hold",
                         Signature_Input='s=("@method");nonce="n";keyid="workload:settlement-1/main";tag="gatehouse"')
         gateway, keeper = gate.pid("gateway"), gate.pid("keeper")
@@ -288,19 +301,25 @@ def test_a_channel_that_closes_between_two_that_live_on_is_made_anew():
 
 def test_an_answer_for_a_client_that_is_gone_is_dropped():
     with Installation() as gate:
-        for _ in range(5):
+        control = Client(gate)
+        for number in range(5):
             with Client(gate) as client:
-                client.request("POST", "/v1/operations", b"", Idempotency_Key="wait:300")
-                time.sleep(0.05)
+                client.request("POST", "/v1/operations", b"", Idempotency_Key="keep")
+                wait_waiting(gate, control, number + 1)
+        # Only this one and the one that asks.
+        gate.wait_until(lambda: gate.metric("gatehouse_gateway_connections") == 2, "five slots that are free")
+        # These take the slots that became free, and must get their own answers, also when the late ones come.
         others = [Client(gate) for _ in range(5)]
-        # These take the slots that became free, and must get their own answers.
-        for number, client in enumerate(others):
-            client.request("POST", "/v1/operations", b"", Idempotency_Key=f"k{number}")
-        for number, client in enumerate(others):
-            assert client.read().json()["idempotency_key"] == f"k{number}"
+        for said in ("k", "again"):
+            for number, client in enumerate(others):
+                client.request("POST", "/v1/operations", b"", Idempotency_Key=f"{said}{number}")
+            for number, client in enumerate(others):
+                assert client.read().json()["idempotency_key"] == f"{said}{number}"
+            control.post("release", target="/v1/protective")
+        for client in others:
             client.close()
-        time.sleep(0.6)
-        assert gate.metric("gatehouse_gateway_late_answers_total") == 5
+        control.close()
+        gate.wait_until(lambda: gate.metric("gatehouse_gateway_late_answers_total") == 5, "five late answers")
 
 
 def test_draining_answers_what_is_under_way_and_then_ends():
@@ -308,8 +327,8 @@ def test_draining_answers_what_is_under_way_and_then_ends():
     with gate:
         client, idle = Client(gate), Client(gate)
         assert idle.ask("GET", "/healthz").status == 200
-        client.request("POST", "/v1/operations", b"", Idempotency_Key="wait:1000")
-        time.sleep(0.2)
+        client.request("POST", "/v1/operations", b"", Idempotency_Key="wait:3000")
+        wait_waiting(gate, idle, 1)
         gate.signal(signal.SIGTERM)
         assert idle.is_closed()
         gate.wait_log("draining")
@@ -399,7 +418,7 @@ def test_one_address_has_so_many_connections_and_no_more():
         except OSError:
             pass
         clients[0].close()
-        time.sleep(0.3)
+        gate.wait_until(lambda: b"gatehouse_gateway_connections 4\n" in clients[1].ask("GET", "/metrics").body, "four connections")
         with Client(gate) as again:
             assert again.ask("GET", "/readyz").status == 200
             assert again.ask("GET", "/metrics").body.count(b"gatehouse_gateway_over_limit_total 1\n") == 1
