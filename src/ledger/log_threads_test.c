@@ -245,7 +245,8 @@ a_new_log_makes_its_second_segment_before_the_first_is_used(void **) {
 	config.is_manual = false;
 	assert_ok(ledger_create(&config));
 	assert_ok(ledger_open(&config, &ledger));
-	for (int i = 0, file; i < 1000 && size == 0; i++) {
+	while (size == 0) {
+		int file;
 		if (io_open(io, "/ledger/segments/00000002.segment", IO_READ, &file) == OK) {
 			assert_ok(io_size(io, file, &size));
 			assert_ok(io_close(io, file));
