@@ -92,12 +92,16 @@ list_directory(const struct io *, const char *path, enum status (*visit)(void *c
 
 static int64_t
 realtime_ns(const struct io *io) {
-	return io_realtime_ns(io_system()) + controls_of(io)->realtime_ns;
+	const struct fault_controls *controls = controls_of(io);
+	int64_t standing_ns = controls->standing_realtime_ns;
+	return (standing_ns != 0 ? standing_ns : io_realtime_ns(io_system())) + controls->realtime_ns;
 }
 
 static int64_t
 boottime_ns(const struct io *io) {
-	return io_boottime_ns(io_system()) + controls_of(io)->boottime_ns;
+	const struct fault_controls *controls = controls_of(io);
+	int64_t standing_ns = controls->standing_boottime_ns;
+	return (standing_ns != 0 ? standing_ns : io_boottime_ns(io_system())) + controls->boottime_ns;
 }
 
 static const struct io_operations operations = {
@@ -129,6 +133,12 @@ fault_io_start(struct fault_io *fault) {
 void
 fault_io_stop(struct fault_io *fault) {
 	munmap(fault->controls, sizeof *fault->controls);
+}
+
+void
+fault_io_freeze(struct fault_io *fault) {
+	fault->controls->standing_realtime_ns = io_realtime_ns(io_system());
+	fault->controls->standing_boottime_ns = io_boottime_ns(io_system());
 }
 
 void

@@ -13,8 +13,9 @@
 #include "base/io.h"
 
 struct fault_controls {
-	atomic_llong realtime_ns; /* added to the wall clock */
-	atomic_llong boottime_ns; /* added to the time since boot */
+	atomic_llong realtime_ns;                                /* added to the wall clock */
+	atomic_llong boottime_ns;                                /* added to the time since boot */
+	atomic_llong standing_realtime_ns, standing_boottime_ns; /* where the clocks stand still; 0: they do not */
 	atomic_bool disk_full;
 };
 
@@ -25,6 +26,8 @@ struct fault_io {
 
 void fault_io_start(struct fault_io *fault);
 void fault_io_stop(struct fault_io *fault); /* a cleanup function */
+/* From now on no time passes, however long a test takes, but what is told here. */
+void fault_io_freeze(struct fault_io *fault);
 /* Time passes: both clocks. */
 void fault_io_pass(struct fault_io *fault, int64_t ms);
 /* Somebody sets the wall clock. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "crypto/sign.h"
+#include "tests/fault_io.h"
 #include "tests/house.h"
 
 static struct bytes
@@ -34,11 +35,16 @@ answered(struct house *house, enum firm_member by, const char *target, unsigned 
 
 static void
 reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
 	_cleanup_(house_free) struct house house;
-	house_found(&house, nullptr);
+	fault_io_start(&fault);
+	fault_io_freeze(&fault);
+	house_found(&house, &fault.io);
 	house.read_rate = 20;
 	assert_ok(house_open(&house));
-	assert_in_range(answered(&house, FIRM_PERSON_1, "/v1/policy", 400), 20, 399);
+	assert_int_equal(20, answered(&house, FIRM_PERSON_1, "/v1/policy", 60));
+	fault_io_pass(&fault, 2'000);
+	assert_int_equal(20, answered(&house, FIRM_PERSON_1, "/v1/policy", 60));
 	assert_int_equal(20, answered(&house, FIRM_PERSON_2, "/v1/policy", 20));
 	/* Nobody is known to have asked: no principal's part is used up by it. */
 	_cleanup_(arena_free) struct arena arena = {};
@@ -54,13 +60,16 @@ reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s(void **) {
 
 static void
 operations_and_reads_have_limits_of_their_own(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
 	_cleanup_(house_free) struct house house;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	house_found(&house, nullptr);
+	fault_io_start(&fault);
+	fault_io_freeze(&fault);
+	house_found(&house, &fault.io);
 	house.read_rate = 1;
 	assert_ok(house_open(&house));
-	assert_in_range(answered(&house, FIRM_PERSON_4, "/v1/policy", 50), 1, 49);
+	assert_int_equal(1, answered(&house, FIRM_PERSON_4, "/v1/policy", 50));
 	assert_ok(house_submit(
 		&house, &arena,
 		(struct firm_operation){
