@@ -4,6 +4,7 @@
 
 #include "base/path_pattern.h"
 #include "gate/import_key.h"
+#include "gate/key_address.h"
 #include "gate/shared_keys.h"
 #include "keeper/explanation.h"
 #include "keeper/export.h"
@@ -288,6 +289,10 @@ read_sharing(struct job *job, const struct route_match *match) {
 	json_writer_start(&w, &body);
 	json_write_object(&w);
 	uint8_t self = shared_key_self(key);
+	const struct key_info *record = gate_state_key(state, match->path.values[0]);
+	char address[KEY_ADDRESS_SIZE];
+	if (record != nullptr && key_address(record, address))
+		json_write_member_text(&w, "address", address);
 	if (self != 0)
 		json_write_member_integer(&w, "holder", self);
 	json_write_member_text(&w, "instance", state->instance);
