@@ -760,7 +760,7 @@ def test_nothing_is_read_without_a_known_key():
     firm = house()
     firm.must(run("person", "keygen", firm.at("keys", "stranger"), "--id", "p-00000000000000ff"))
     stranger = firm.ask("stranger", "op", "list")
-    assert stranger.code == 1 and stranger.out == "" and "directory.key_unknown" in stranger.err, stranger
+    assert stranger.code == 1 and stranger.out == "" and "request_signature.mismatch" in stranger.err, stranger
 
 
 NAME, CONTACT = "Rosalind Elsie F-Zyx", "rosalind@desk.example"

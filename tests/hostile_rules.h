@@ -33,7 +33,7 @@
 	{"workload", "signature-input.expires", FOREIGN, "request_signature.mismatch", 0},
 	{"workload", "signature-input.expires", ANY, "request_signature.lifetime", 0},
 	{"workload", "signature-input.nonce", ANY, "request_signature.mismatch", 0},
-	{"workload", "signature-input.keyid", ALTERED, "directory.key_unknown", 0},
+	{"workload", "signature-input.keyid", ALTERED, "request_signature.mismatch", 0},
 	{"workload", "signature-input.keyid", FOREIGN, "request_signature.mismatch", 0},
 	{"workload", "signature-input.tag", ALTERED, "request_signature.tag", 0},
 	{"workload", "body", ALTERED, "operation.principbl", 0}, {"workload", "body", REMOVED, "json.syntax", 0},

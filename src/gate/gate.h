@@ -111,6 +111,12 @@ enum status gate_read_vote(const struct gate *gate, struct arena *arena, struct 
 /* Whether the secret travels beside the payload and must be there when the act is done. */
 bool submission_needs_secret(enum operation_kind_id kind);
 
+/* A request's signature, by the key that it names; a key that nobody has, or that is a passkey, is answered as one that did not
+ * sign, at the same cost. What has become of the key is told to whoever signs with it. Errors: those of http_signature_verify() and
+ * directory_active_key(). */
+enum status gate_verify_request(const struct gate *gate, const struct http_signature *signature,
+				const struct directory_key **key);
+
 /* What a request's @authority must be: its Host where that is one of ours, and our first name otherwise. */
 struct bytes gate_authority_of(const struct gate *gate, const struct http_request *request);
 

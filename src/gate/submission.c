@@ -4,6 +4,7 @@
 #include "gate/passkey_enrolment.h"
 #include "identity/invitations.h"
 #include "gate/person_signature.h"
+#include "identity/unknown_key.h"
 
 /* The canonical form of a value that was read, in the arena. */
 static enum status
@@ -60,14 +61,22 @@ gate_authority_of(const struct gate *gate, const struct http_request *request) {
 	return bytes_of_text(gate->authorities[0]);
 }
 
+enum status
+gate_verify_request(const struct gate *gate, const struct http_signature *signature, const struct directory_key **key) {
+	const struct directory_key *known = directory_key(gate->state->directory, signature->key_id);
+	bool is_fit = known != nullptr && known->passkey == nullptr;
+	TRY(http_signature_verify(signature, is_fit ? known->public_key : unknown_key_ed25519));
+	return is_fit ? directory_active_key(gate->state->directory, signature->key_id, key)
+		      : http_signature_mismatch(signature);
+}
+
 static enum status
 verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms,
 	    struct submission *submission) {
 	struct http_signature signature;
 	const struct directory_key *key;
 	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
-	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
-	TRY(http_signature_verify(&signature, key->public_key));
+	TRY(gate_verify_request(gate, &signature, &key));
 	submission->key_id = signature.key_id;
 	submission->nonce = signature.nonce;
 	submission->nonce_expires_s = signature.expires_s;

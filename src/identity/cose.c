@@ -48,6 +48,7 @@ read_parameters(struct cursor *cursor, struct parameters *p) {
 
 static enum status
 check_parameters(const struct algorithm *row, const struct parameters *p) {
+	static const uint8_t exponent[] = {0x01, 0x00, 0x01};
 	bool is_rsa = row->kty == KTY_RSA;
 	if ((int64_t)p->kty.number != row->kty)
 		return fail(STATUS_INVALID, "cose.kty: a key type of another algorithm");
@@ -59,6 +60,9 @@ check_parameters(const struct algorithm *row, const struct parameters *p) {
 	if (!is_rsa && (p->minus_2.bytes.len != row->coordinate ||
 			(row->kty == KTY_EC2 && p->minus_3.bytes.len != row->coordinate)))
 		return fail(STATUS_INVALID, "cose.coordinate: expected %zu bytes", row->coordinate);
+	/* What authenticators make; so that no key is cheaper to verify by than another (identity/unknown_key.h). */
+	if (is_rsa && !bytes_equal(p->minus_2.bytes, BYTES_OF_ARRAY(exponent)))
+		return fail(STATUS_INVALID, "cose.exponent: of RSA keys those with the exponent 65,537 are taken");
 	return OK;
 }
 

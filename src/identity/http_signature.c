@@ -355,11 +355,17 @@ http_signature_read(struct arena *arena, const struct http_request *request, str
 
 enum status
 http_signature_verify(const struct http_signature *signature, const uint8_t public_key[32]) {
-	if (ed25519_verify(public_key, signature->base, signature->signature) != OK)
-		return fail(STATUS_UNAUTHORIZED,
-			    "request_signature.mismatch: the signature is not by %.*s over this request",
-			    BYTES_ARGS(signature->key_id));
-	return OK;
+	return ed25519_verify(public_key, signature->base, signature->signature) == OK
+		       ? OK
+		       : http_signature_mismatch(signature);
+}
+
+enum status
+http_signature_mismatch(const struct http_signature *signature) {
+	return fail(
+		STATUS_UNAUTHORIZED,
+		"request_signature.mismatch: the signature is not by %.*s over this request, or there is no such key",
+		BYTES_ARGS(signature->key_id));
 }
 
 struct bytes

@@ -53,6 +53,7 @@ enum status http_signature_read(struct arena *arena, const struct http_request *
 				int64_t now_ms, struct http_signature *signature);
 /* STATUS_UNAUTHORIZED "request_signature.mismatch". */
 enum status http_signature_verify(const struct http_signature *signature, const uint8_t public_key[32]);
+enum status http_signature_mismatch(const struct http_signature *signature); /* that error */
 /* keyid is the principal's id, a slash, and a name: the part before the slash. */
 struct bytes http_signature_principal(struct bytes key_id);
 

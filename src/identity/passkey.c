@@ -1,16 +1,17 @@
 #include "identity/passkey.h"
 
-/* Steps that both ceremonies share: what the browser was asked, by whom, for whom. */
+#include "identity/unknown_key.h"
+
+/* Steps that both ceremonies share: what the browser was asked, and by whom. For whom is the passkey's to say:
+ * client_data_check_relying_party(). */
 static enum status
 check_client_data(struct arena *arena, const struct relying_party *party, struct bytes text, enum client_data_type type,
-		  struct bytes challenge) {
-	struct client_data client_data;
-	TRY(client_data_read(arena, text, &client_data));
-	TRY(client_data_check_type(&client_data, type));
-	TRY(client_data_check_challenge(&client_data, challenge));
-	TRY(client_data_check_relying_party(&client_data, party->id));
+		  struct bytes challenge, struct client_data *client_data) {
+	TRY(client_data_read(arena, text, client_data));
+	TRY(client_data_check_type(client_data, type));
+	TRY(client_data_check_challenge(client_data, challenge));
 	return party->origin_count == 0 ? OK
-					: client_data_check_origin(&client_data, party->origins, party->origin_count);
+					: client_data_check_origin(client_data, party->origins, party->origin_count);
 }
 
 /* The key is one that signatures can be verified with, now rather than at its first use. */
@@ -37,9 +38,11 @@ passkey_register(struct arena *arena, const struct relying_party *party, struct 
 		 const struct passkey_registration *registration, const struct authenticator_trust *trust,
 		 int64_t at_ms, struct passkey *passkey) {
 	struct attestation attestation;
+	struct client_data client_data;
 	const struct authenticator_data *data = &attestation.data;
 	*passkey = (struct passkey){};
-	TRY(check_client_data(arena, party, registration->client_data, CLIENT_DATA_CREATE, challenge));
+	TRY(check_client_data(arena, party, registration->client_data, CLIENT_DATA_CREATE, challenge, &client_data));
+	TRY(client_data_check_relying_party(&client_data, party->id));
 	TRY(attestation_read(registration->attestation_object, &attestation));
 	TRY(authenticator_data_check(data, party->id, true));
 	TRY(check_key(&data->key));
@@ -55,26 +58,27 @@ passkey_register(struct arena *arena, const struct relying_party *party, struct 
 
 static enum status
 check_signature(struct arena *arena, const struct passkey *passkey, const struct passkey_assertion *assertion) {
-	struct cose_key key;
 	struct hash256 hash = sha256(assertion->client_data);
 	size_t len = assertion->authenticator_data.len;
 	uint8_t *message = arena_alloc(arena, len + sizeof hash.bytes);
 	TRY_ALLOC(message);
 	memcpy(message, assertion->authenticator_data.data, len);
 	memcpy(message + len, hash.bytes, sizeof hash.bytes);
-	TRY(cose_read_whole(passkey->cose_key, &key));
-	return cose_verify(&key, bytes_of(message, len + sizeof hash.bytes), assertion->signature);
+	return cose_verify_evenly(passkey == nullptr ? (struct bytes){} : passkey->cose_key,
+				  bytes_of(message, len + sizeof hash.bytes), assertion->signature);
 }
 
 enum status
 passkey_verify(struct arena *arena, const struct relying_party *party, const struct passkey *passkey,
 	       struct bytes challenge, const struct passkey_assertion *assertion, uint32_t *counter) {
 	struct authenticator_data data;
-	TRY(check_client_data(arena, party, assertion->client_data, CLIENT_DATA_GET, challenge));
+	struct client_data client_data;
+	TRY(check_client_data(arena, party, assertion->client_data, CLIENT_DATA_GET, challenge, &client_data));
 	TRY(authenticator_data_read(assertion->authenticator_data, &data));
-	TRY(authenticator_data_check(&data, passkey->rp_id, true));
 	TRY(check_signature(arena, passkey, assertion));
-	/* Told to whoever signed alone: what a passkey is like is nobody else's business. */
+	/* Told to whoever signed alone: what a passkey is like, and whether there is one, is nobody else's business. */
+	TRY(client_data_check_relying_party(&client_data, passkey->rp_id));
+	TRY(authenticator_data_check(&data, passkey->rp_id, true));
 	if (data.backup_eligible != passkey->backup_eligible)
 		return fail(STATUS_UNAUTHORIZED, "passkey.backup: it was %seligible for backup when it was enrolled",
 			    passkey->backup_eligible ? "" : "not ");

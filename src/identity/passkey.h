@@ -54,7 +54,9 @@ struct passkey_assertion {
 };
 
 /* §7.2 but for the counter, which needs an order: the caller compares it (authenticator_counter_check) and keeps it. The
- * authenticator verified its user. */
+ * authenticator verified its user. The relying party is the passkey's own; of party, the origins count. Whatever depends on the
+ * passkey is told to whoever signed with it alone. Where there is none, passkey is null, and it is a wrong signature at the cost of
+ * one (identity/unknown_key.h). */
 enum status passkey_verify(struct arena *arena, const struct relying_party *party, const struct passkey *passkey,
 			   struct bytes challenge, const struct passkey_assertion *assertion, uint32_t *counter);
 

@@ -627,8 +627,7 @@ api_authenticate(struct job *job) {
 		return signing_in_authenticate(job);
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
 				&signature));
-	TRY(directory_active_ed25519(gate->state->directory, signature.key_id, &key));
-	TRY(http_signature_verify(&signature, key->public_key));
+	TRY(gate_verify_request(gate, &signature, &key));
 	TRY(directory_key_check_waiting(key, job->keeper->batch_ms));
 	job->reader = signature.key_id;
 	return OK;
