@@ -205,6 +205,17 @@ is_overload(struct keeper *keeper) {
 	return !statistics.is_disk_full;
 }
 
+/* Receivers are the configuration's: the gate knows nothing of them. What was done before is answered as it was. */
+static enum status
+check_receiver(const struct keeper *keeper, const struct job *job) {
+	if (job->kind != JOB_OPERATION || job->submission.kind != OPERATION_NOTIFICATION_TEST ||
+	    operations_find(&keeper->gate->state->operations, &job->submission.id) != nullptr)
+		return OK;
+	struct bytes name;
+	TRY(json_need_string(job->submission.payload_document, "payload", "receiver", &name));
+	return notifier_check_receiver(keeper->notifier, name);
+}
+
 void
 decide_job(struct keeper *keeper, struct job *job) {
 	enum status status = check_room(keeper, job);
@@ -215,6 +226,8 @@ decide_job(struct keeper *keeper, struct job *job) {
 	}
 	if (status == OK)
 		status = check_readiness(keeper, job);
+	if (status == OK)
+		status = check_receiver(keeper, job);
 	if (status == OK)
 		status = job->kind == JOB_VOTE
 				 ? gate_vote(keeper->gate, &job->vote, keeper->batch_ms, &job->step)

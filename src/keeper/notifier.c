@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "gate/record.h"
 #include "keeper/event.h"
+#include "keeper/notified.h"
 #include "model/entry.h"
 #include "model/operation_kind.h"
 
@@ -17,7 +18,6 @@ constexpr int64_t BACK_OFF_FIRST_MS = 2'000;
 constexpr int64_t BACK_OFF_MAX_MS = 5 * MINUTE_MS;
 constexpr int64_t LONG_MS = 10 * MINUTE_MS;
 constexpr int64_t WRITE_MS = 5'000;
-constexpr size_t FILE_MAX = 16 * 1024;
 constexpr size_t NOBODY = SIZE_MAX;
 
 struct pending {
@@ -57,7 +57,7 @@ struct notifier {
 	int64_t written_ms;
 };
 
-/* --- The file: {"receivers":[{"entry":n,"expiring":ms,"name":"..."}],"type":"gatehouse/notified/v1"} --- */
+/* --- The file. --- */
 
 static uint64_t
 settled_entry(const struct notifier *notifier, const struct receiver *receiver) {
@@ -79,23 +79,14 @@ settled_expiring_ms(const struct receiver *receiver) {
 
 static enum status
 write_marks(const struct notifier *notifier, struct buffer *to) {
-	struct json_writer w;
-	json_writer_start(&w, to);
-	json_write_object(&w);
-	json_write_key(&w, "receivers");
-	json_write_array(&w);
+	struct notified_mark marks[NOTIFIER_RECEIVERS_MAX];
 	for (size_t i = 0; i < notifier->count; i++) {
 		const struct receiver *receiver = &notifier->receivers[i];
-		json_write_object(&w);
-		json_write_member_integer(&w, "entry", (int64_t)settled_entry(notifier, receiver));
-		json_write_member_integer(&w, "expiring", settled_expiring_ms(receiver));
-		json_write_member_text(&w, "name", receiver->config.name);
-		json_write_end(&w);
+		marks[i] = (struct notified_mark){.name = bytes_of_text(receiver->config.name),
+						  .entry = settled_entry(notifier, receiver),
+						  .expiring_ms = settled_expiring_ms(receiver)};
 	}
-	json_write_end(&w);
-	json_write_member_text(&w, "type", "gatehouse/notified/v1");
-	json_write_end(&w);
-	return json_writer_finish(&w);
+	return notified_write(marks, notifier->count, to);
 }
 
 /* Called with the mutex; what is written comes from memory, so a write that fails is repeated. */
@@ -111,53 +102,31 @@ save(struct notifier *notifier) {
 	return OK;
 }
 
-static enum status
-read_mark(struct notifier *notifier, const json *mark, const struct notifier_config *config) {
-	static const char *const members[] = {"entry", "expiring", "name", nullptr};
-	int64_t entry, expiring_ms;
-	struct bytes name;
-	if (json_type_of(mark) != JSON_OBJECT)
-		return fail(STATUS_CORRUPT, "notified.form: not an object");
-	TRY(json_only(mark, "notified", members));
-	TRY(json_need_integer(mark, "notified", "entry", &entry));
-	TRY(json_need_integer(mark, "notified", "expiring", &expiring_ms));
-	TRY(json_need_string(mark, "notified", "name", &name));
-	if (entry < 0 || expiring_ms < 0)
-		return fail(STATUS_CORRUPT, "notified.number: below zero");
+/* A log that was restored from a backup may be shorter; a clock may have been wrong. */
+static void
+take_mark(struct notifier *notifier, const struct notified_mark *mark, const struct notifier_config *config) {
 	for (size_t i = 0; i < notifier->count; i++) {
 		struct receiver *receiver = &notifier->receivers[i];
-		if (!bytes_equal_text(name, receiver->config.name))
+		if (!bytes_equal_text(mark->name, receiver->config.name))
 			continue;
-		/* A log that was restored from a backup may be shorter; a clock may have been wrong. */
-		receiver->from = (uint64_t)entry < config->size ? (uint64_t)entry : config->size;
-		receiver->expiring_from_ms = expiring_ms < config->now_ms ? expiring_ms : config->now_ms;
+		receiver->from = mark->entry < config->size ? mark->entry : config->size;
+		receiver->expiring_from_ms = mark->expiring_ms < config->now_ms ? mark->expiring_ms : config->now_ms;
 	}
-	return OK;
 }
 
 static enum status
 read_marks(struct notifier *notifier, const struct notifier_config *config) {
-	static const char *const members[] = {"receivers", "type", nullptr};
 	_cleanup_(buffer_free) struct buffer text = {};
 	_cleanup_(arena_free) struct arena arena = {};
-	const json *document, *array;
-	struct bytes type;
-	enum status status = io_read_file(config->io, config->path, FILE_MAX, &text);
+	struct notified_mark marks[NOTIFIED_MARKS_MAX];
+	size_t count;
+	enum status status = io_read_file(config->io, config->path, NOTIFIED_SIZE_MAX, &text);
 	if (status == STATUS_NOT_FOUND)
 		return OK;
 	TRY(status);
-	TRY(json_read(&arena, buffer_bytes(&text), (struct json_limits){}, &document));
-	if (json_type_of(document) != JSON_OBJECT)
-		return fail(STATUS_CORRUPT, "notified.form: not an object");
-	TRY(json_only(document, "notified", members));
-	TRY(json_need_string(document, "notified", "type", &type));
-	if (!bytes_equal_text(type, "gatehouse/notified/v1"))
-		return fail(STATUS_UNSUPPORTED, "notified.type: \"%.*s\"", (int)(type.len > 40 ? 40 : type.len),
-			    (const char *)type.data);
-	TRY(json_need(document, "notified", "receivers", JSON_ARRAY, &array));
-	struct json_iterator iterator = json_iterate(array);
-	for (const json *mark; (mark = json_next(&iterator, nullptr)) != nullptr;)
-		TRY(read_mark(notifier, mark, config));
+	TRY(notified_read(&arena, buffer_bytes(&text), marks, &count));
+	for (size_t i = 0; i < count; i++)
+		take_mark(notifier, &marks[i], config);
 	return OK;
 }
 
@@ -208,6 +177,15 @@ notifier_open(const struct notifier_config *config, struct notifier **notifier) 
 			made->scanned = made->receivers[i].from;
 	*notifier = TAKE(made);
 	return OK;
+}
+
+enum status
+notifier_check_receiver(const struct notifier *notifier, struct bytes name) {
+	for (size_t i = 0; notifier != nullptr && i < notifier->count; i++)
+		if (bytes_equal_text(name, notifier->receivers[i].config.name))
+			return OK;
+	return fail(STATUS_NOT_FOUND, "notification.receiver: none of the name \"%.*s\" is configured",
+		    (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
 }
 
 void

@@ -45,6 +45,9 @@ enum status notifier_open(const struct notifier_config *config, struct notifier 
 /* Writes down what is delivered. */
 void notifier_close(struct notifier **notifier); /* a cleanup function */
 
+/* Whether a receiver of that name is configured: STATUS_NOT_FOUND notification.receiver. notifier may be null: none is. */
+enum status notifier_check_receiver(const struct notifier *notifier, struct bytes name);
+
 /* --- What happened. now_ms is the batch's time. --- */
 uint64_t notifier_applied(void *notifier); /* for publish_target */
 enum status notifier_apply(void *notifier, const struct ledger_record *record);
