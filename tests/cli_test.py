@@ -83,7 +83,7 @@ COMP_WORDS=(gatehouse op approve --off); COMP_CWORD=3; _gatehouse; echo "${COMPR
 def test_a_usage_error_exits_2_and_says_what_was_expected():
     for arguments, name in [
         ([], "usage.command"), (["nothing"], "usage.command"), (["op", "nothing"], "usage.command"),
-        (["op", "show"], "usage.words"), (["op", "show", "a", "b"], "usage.words"), (["op", "show", "xyz"], "usage.id"),
+        (["op", "reject", "00" * 32, "--yes"], "usage.reason"), (["op", "show"], "usage.words"), (["op", "show", "a", "b"], "usage.words"), (["op", "show", "xyz"], "usage.id"),
         (["op", "list", "--nothing", "1"], "usage.option"), (["op", "list", "-x"], "usage.option"),
         (["op", "list", "--limit"], "usage.value"), (["op", "list", "--limit", "1", "--limit=2"], "usage.repeated"),
         (["op", "list", "--json=1"], "usage.flag"), (["key", "create", "k"], "usage.missing"),

@@ -315,8 +315,6 @@ firm_vote_as(struct firm *firm, const char *instance, enum firm_member by, struc
 					       .person = bytes_of_text(person),
 					       .client = choice->client,
 					       .expires_ms = now_ms + 10 * MINUTE_MS};
-	if (choice->reason != nullptr)
-		statement.reason = bytes_of_text(choice->reason);
 	TRY(json_read(&firm->arena, material, (struct json_limits){}, &document));
 	TRY(read_hash(document, "operation_id", &statement.operation_id));
 	TRY(read_hash(document, "digest", &statement.operation_digest));
@@ -325,6 +323,8 @@ firm_vote_as(struct firm *firm, const char *instance, enum firm_member by, struc
 	for (int i = APPROVAL_APPROVE; i <= APPROVAL_WITHDRAW; i++)
 		if (strcmp(choice->verdict, approval_verdict_name((enum approval_verdict)i)) == 0)
 			statement.verdict = (enum approval_verdict)i;
+	if (statement.verdict == APPROVAL_REJECT)
+		statement.reason = bytes_of_text(choice->reason == nullptr ? "tested" : choice->reason);
 	if (json_get(document, "stage") != nullptr) {
 		TRY(json_need_integer(document, "material", "stage", &statement.stage));
 		TRY(read_hash(document, "completed_stage", &statement.completed_stage));

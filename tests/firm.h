@@ -78,7 +78,7 @@ enum status firm_request(struct firm *firm, struct arena *arena, const char *ins
 /* What a voter chooses besides the verdict; all may be left out. */
 struct firm_choice {
 	const char *verdict;
-	const char *reason; /* of a rejection */
+	const char *reason; /* of a rejection; null: one of the test's; empty: none */
 	enum approval_client client;
 	const char *person; /* whose seat; null: their own */
 	int64_t stage;      /* other than the one that is asked for: 1 to 15 */

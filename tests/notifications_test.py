@@ -219,7 +219,7 @@ def test_each_event_comes_once_signed_and_says_no_more_than_the_operation():
         held = house.sign(400)
         denied = house.sign(200000)
         assert (small["state"], held["state"], denied["state"]) == ("done", "held", "denied")
-        rejected = house.firm.must(house.firm.ask("person1", "op", "reject", held["operation"], "--yes", "--json"), 1)
+        rejected = house.firm.must(house.firm.ask("person1", "op", "reject", held["operation"], "--reason", "a test", "--yes", "--json"), 1)
         tested = house.test("ops")
         house.wait_until(lambda: len(receiver.requests) >= 5)
         house.wait_until(lambda: house.of("ops")["pending"] == 0)

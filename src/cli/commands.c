@@ -25,6 +25,7 @@
 	{"wait", "DURATION", "the same from now on: 24h, 7d"}
 
 #define VOTES \
+	{"for", "PERSON", "whoever delegated their vote to you; default: your own"}, \
 	{"offline", "FILE", "what `op export` wrote, instead of asking the installation"}, \
 	{"out", "FILE", "with --offline: where the signed vote is written (default: standard output)"}, \
 	YES
@@ -92,7 +93,7 @@ const struct command commands[] = {
 	 {VOTES}},
 	{"op", "reject", "[ID]", "Decode a held operation here, show it, and sign a rejection",
 	 op_reject_run, COMMAND_CONNECTS,
-	 {{"reason", "TEXT", "why: signed, shown to the requester, and kept for ever: name nobody in it"},
+	 {{"reason", "TEXT", "why, always: signed, shown to the requester, and kept for ever: name nobody in it"},
 	  VOTES}},
 	{"op", "withdraw", "[ID]", "Withdraw an own vote on a held operation", op_withdraw_run, COMMAND_CONNECTS,
 	 {VOTES}},

@@ -301,12 +301,27 @@ check_wanted(const struct invocation *invocation, const struct review *review) {
 		       : fail(STATUS_CONFLICT, "review.id: the material is of another operation than asked for");
 }
 
+/* "p-…" and "person:p-…" alike. */
+static enum status
+read_seat(struct invocation *invocation, struct bytes *person) {
+	static const char prefix[] = "person:";
+	const char *given = invocation_option(invocation, "for");
+	*person = (struct bytes){};
+	if (given == nullptr)
+		return OK;
+	bool is_whole = strncmp(given, prefix, sizeof prefix - 1) == 0;
+	const char *text = is_whole ? given : arena_format(&invocation->arena, "%s%s", prefix, given);
+	TRY_ALLOC(text);
+	*person = bytes_of_text(text);
+	return OK;
+}
+
 static enum status
 vote(struct invocation *invocation, enum approval_verdict verdict, const char *question) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct review review;
-	struct bytes material;
+	struct bytes material, person;
 	bool found, is_offline = invocation_option(invocation, "offline") != nullptr;
 	const char *reason = verdict == APPROVAL_REJECT ? invocation_option(invocation, "reason") : nullptr;
 	if (!is_offline && invocation_word(invocation, 0) == nullptr)
@@ -315,8 +330,11 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
 	if (invocation_word(invocation, 0) != nullptr)
 		TRY(check_id(invocation_word(invocation, 0)));
+	if (verdict == APPROVAL_REJECT && reason == nullptr)
+		return fail(STATUS_INVALID, "usage.reason: a rejection says why: --reason TEXT");
 	if (reason != nullptr)
 		TRY(text_check("approval.reason", bytes_of_text(reason), APPROVAL_REASON_MAX));
+	TRY(read_seat(invocation, &person));
 	TRY(client_create(invocation, false, &client));
 	TRY(profile_need_instance(client_profile(client)));
 	if (!key_file_is_person(client_key(client)))
@@ -331,6 +349,7 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	TRY(output_confirm(invocation, question));
 	struct review_choice choice = {.verdict = verdict,
 				       .client = is_offline ? APPROVAL_CLIENT_OFFLINE : APPROVAL_CLIENT_CLI,
+				       .person = person,
 				       .reason = reason == nullptr ? (struct bytes){} : bytes_of_text(reason)};
 	TRY(review_vote(&review, client_key(client), &choice, &body));
 	if (!is_offline)

@@ -268,7 +268,7 @@ review_vote(const struct review *review, const struct key_file *key, const struc
 					       .has_completed_stage = review->stage > 0,
 					       .completed_stage = review->completed_stage,
 					       .verdict = choice->verdict,
-					       .person = key->principal,
+					       .person = choice->person.len > 0 ? choice->person : key->principal,
 					       .reason = choice->reason,
 					       .client = choice->client,
 					       .expires_ms = review->operation.expires_ms};

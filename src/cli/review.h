@@ -28,7 +28,8 @@ enum status review_read(struct arena *arena, struct bytes material, const char *
 struct review_choice {
 	enum approval_verdict verdict;
 	enum approval_client client;
-	struct bytes reason; /* of a rejection; may be empty */
+	struct bytes reason; /* of a rejection */
+	struct bytes person; /* who delegated to the signer; empty: the signer's own vote */
 };
 
 /* The body of POST …/votes, signed, appended. */

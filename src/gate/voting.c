@@ -59,6 +59,8 @@ check_statement(struct gate *gate, const struct gate_operation *operation, const
 	if (expected.has_completed_stage)
 		expected.completed_stage = votes_stage_digest(operation->held->votes, expected.stage - 1);
 	TRY(approval_check(&vote->statement, &expected, now_ms));
+	if (vote->statement.verdict == APPROVAL_REJECT && vote->statement.reason.len == 0)
+		return fail(STATUS_INVALID, "approval.reason: a rejection says why");
 	const struct principal *person = directory_principal(gate->state->directory, vote->statement.person);
 	if (person == nullptr || person->kind != PRINCIPAL_PERSON)
 		return fail(STATUS_NOT_FOUND, "approval.person: there is no person \"%.*s\"",
