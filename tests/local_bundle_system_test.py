@@ -6,6 +6,7 @@ import json
 import os
 import signal
 
+import processes
 import tap
 from keepers import Keepers
 from northwind import Northwind, run, transfer
@@ -29,6 +30,9 @@ def pack(keeper, name, policies):
     with open(os.path.join(folder, "local.cedar"), "w", encoding="utf-8") as out:
         out.write(policies)
     packed = keeper.must(run("policy", "pack", folder, "--out", file, "--json")).json()
+    checked = run("policy", "pack", folder, "--local", "--json")
+    found = [one["name"] for one in checked.json().get("findings", ())]
+    assert (checked.code, found) == ((1, ["bundle.permit"]) if "permit" in policies else (0, [])), checked
     return file, packed["bundle"]
 
 
@@ -109,6 +113,12 @@ def test_what_one_keeper_forbids_is_refused_at_its_share():
         c.stop()
         assert local_entries(c) == [local]
         c.start()
+        keepers.wait_all_up()
+        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 2), 1).err
+        # So it is where the keeper's process dies and is started anew.
+        keeper = processes.of_role(c.process.pid, "keeper")
+        os.kill(keeper, signal.SIGKILL)
+        c.wait_for(lambda: processes.of_role(c.process.pid, "keeper") not in (None, keeper))
         keepers.wait_all_up()
         assert "local:no-large (keeper c)" in a.must(a.sign("vault", 2), 1).err
         # And gone again when it is configured no more.

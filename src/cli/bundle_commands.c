@@ -8,6 +8,7 @@
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "gate/activation.h"
+#include "policy/bundle_check.h"
 #include "policy/bundle_directory.h"
 #include "policy/bundle_tests.h"
 #include "policy/limits_table.h"
@@ -69,6 +70,12 @@ policy_pack_run(struct invocation *invocation) {
 	TRY(bundle_source_open(invocation, invocation_word(invocation, 0), &source));
 	if (source.bundle == nullptr)
 		return OK;
+	if (invocation_flag(invocation, "local")) {
+		enum status status = bundle_check_forbids(source.bundle, source.diagnostics);
+		if (status == STATUS_INVALID)
+			return bundle_source_show_findings(invocation, &source);
+		TRY(status);
+	}
 	TRY(write_packed(invocation, source.bundle, &packed));
 	TRY(output_file(out, buffer_bytes(&packed), 0644, true));
 	return out == nullptr ? OK : say_summary(invocation, source.bundle);
