@@ -109,8 +109,9 @@ enum status json_writer_finish(const struct json_writer *writer);
 
 /*
  * Of a canonical object the members with these keys (ASCII without escapes; ends with a null), as a canonical object, appended.
- * Made for large objects of which little is needed: the other members are skipped, not checked. "json.select: ..." where it is
- * no object; bytes that are not canonical JSON may also give what is none, so read the result with json_read().
+ * Made for large objects of which little is needed: the other members are skipped, not checked, and those behind the last that is
+ * asked for not even looked at. "json.select: ..." where it is no object; bytes that are not canonical JSON may also give what is
+ * none, so read the result with json_read().
  */
 enum status json_select(struct bytes object, const char *const *keys, struct buffer *to);
 /* One member's text within the object. STATUS_NOT_FOUND "json.select" where there is none. */

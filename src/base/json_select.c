@@ -69,15 +69,27 @@ is_key(struct bytes quoted, const char *key) {
 	return bytes_equal_text(bytes_of(quoted.data + 1, quoted.len - 2), key);
 }
 
-/* Calls take_member for each member, its key with the quotes. */
+/* By its first character; of a key that begins with an escape, or is empty, that says nothing. */
+static bool
+is_behind(struct bytes quoted, uint8_t last) {
+	return quoted.len > 2 && quoted.data[1] != '\\' && quoted.data[1] > last;
+}
+
+/* Calls take_member for each member, its key with the quotes, up to the first whose key begins with a character behind last: a
+ * canonical object's members stand in the order of their keys. */
 static enum status
-walk(struct bytes object, void (*take_member)(void *context, struct bytes key, struct bytes value), void *context) {
+walk(struct bytes object, uint8_t last, void (*take_member)(void *context, struct bytes key, struct bytes value),
+     void *context) {
 	struct rest rest = {object.data, object.data + object.len};
 	if (!take(&rest, '{'))
 		return malformed();
 	for (bool more = !take(&rest, '}'); more;) {
 		struct bytes key, value;
-		if (!take_string(&rest, &key) || !take(&rest, ':') || !take_value(&rest, &value))
+		if (!take_string(&rest, &key) || !take(&rest, ':'))
+			return malformed();
+		if (is_behind(key, last))
+			return OK;
+		if (!take_value(&rest, &value))
 			return malformed();
 		take_member(context, key, value);
 		more = take(&rest, ',');
@@ -107,10 +119,18 @@ select_member(void *context, struct bytes key, struct bytes value) {
 		}
 }
 
+static uint8_t
+last_initial(const char *const *keys) {
+	uint8_t last = 0;
+	for (; *keys != nullptr; keys++)
+		last = (uint8_t)**keys > last ? (uint8_t)**keys : last;
+	return last;
+}
+
 enum status
 json_select(struct bytes object, const char *const *keys, struct buffer *to) {
 	struct selection selection = {keys, to, '{'};
-	TRY(walk(object, select_member, &selection));
+	TRY(walk(object, last_initial(keys), select_member, &selection));
 	buffer_append_text(to, selection.separator == '{' ? "{}" : "}");
 	return buffer_status(to);
 }
@@ -130,7 +150,7 @@ note_member(void *context, struct bytes key, struct bytes value) {
 enum status
 json_member_text(struct bytes object, const char *key, struct bytes *text) {
 	struct search search = {.key = key};
-	TRY(walk(object, note_member, &search));
+	TRY(walk(object, (uint8_t)*key, note_member, &search));
 	*text = search.found;
 	return search.found.data != nullptr ? OK
 					    : fail(STATUS_NOT_FOUND, "json.select: there is no member \"%s\"", key);

@@ -113,6 +113,21 @@ one_member_is_found_as_it_stands(void **) {
 	assert_true(bytes_equal_text(text, "-7"));
 }
 
+/* Canonical keys stand in order, so nothing that is asked for follows. */
+static void
+what_stands_behind_the_last_wanted_member_is_not_looked_at(void **) {
+	static const char *const keys[] = {"b", "a", nullptr};
+	_cleanup_(buffer_free) struct buffer out = {};
+	static const char *const early[] = {"A", "", nullptr};
+	assert_ok(json_select(BYTES_OF_LITERAL("{\"\":0,\"\\\"\":1,\"A\":2}"), early, &out));
+	assert_true(bytes_equal_text(buffer_bytes(&out), "{\"\":0,\"A\":2}"));
+	buffer_reset(&out);
+	assert_ok(json_select(BYTES_OF_LITERAL("{\"\":0,\"a\":1,\"b\":2,\"ba\":3,\"c\":\"and no more"), keys, &out));
+	assert_true(bytes_equal_text(buffer_bytes(&out), "{\"a\":1,\"b\":2}"));
+	assert_fails(STATUS_INVALID, "json.select", json_select(BYTES_OF_LITERAL("{\"a\":1,\"b"), keys, &out));
+	assert_fails(STATUS_INVALID, "json.select", json_select(BYTES_OF_LITERAL("{\"a\":1,\"bb\":2"), keys, &out));
+}
+
 static void
 nothing_is_selected_from_what_is_no_object(void **) {
 	static const char *const keys[] = {"a", nullptr};
@@ -143,4 +158,4 @@ RUN_TESTS(T(a_float_is_refused_or_reads_as_nothing), T(canonical_form_sorts_keys
 	  T(bad_input_is_refused_by_name), T(writer_refuses_keys_out_of_order),
 	  T(int64_integers_stay_exact_where_asked), T(members_are_looked_for_in_objects_only),
 	  T(selected_members_are_those_that_a_parser_finds), T(one_member_is_found_as_it_stands),
-	  T(nothing_is_selected_from_what_is_no_object))
+	  T(what_stands_behind_the_last_wanted_member_is_not_looked_at), T(nothing_is_selected_from_what_is_no_object))

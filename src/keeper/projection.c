@@ -62,28 +62,19 @@ add_word(struct buffer *words, struct bytes word) {
 
 /* Of the facts, which are most of an entry, only where a transfer goes. */
 static enum status
-add_destinations(struct arena *arena, struct bytes leaf, struct buffer *words) {
-	static const char *const of_entry[] = {"facts", nullptr}, *const of_facts[] = {"verified", nullptr},
-				 *const of_verified[] = {"transfer.destinations", nullptr};
-	static const struct {
-		const char *const *keys;
-		size_t before; /* bytes of {"key": */
-	} steps[] = {{of_entry, 9}, {of_facts, 12}, {of_verified, 0}};
-	struct bytes object = leaf;
-	const json *document;
-	for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
-		_cleanup_(buffer_free) struct buffer selected = {};
-		TRY(json_select(object, steps[i].keys, &selected));
-		if (selected.len <= 2) /* {} */
+add_destinations(struct arena *arena, struct bytes body, struct buffer *words) {
+	static const char *const path[] = {"facts", "verified", "transfer.destinations"};
+	struct bytes text = body;
+	const json *destinations;
+	for (size_t i = 0; i < ARRAY_LENGTH(path); i++) {
+		enum status status = json_member_text(text, path[i], &text);
+		if (status == STATUS_NOT_FOUND)
 			return OK;
-		object = arena_copy(arena, buffer_bytes(&selected));
-		TRY_ALLOC(object.data);
-		if (steps[i].before > 0)
-			object = bytes_of(object.data + steps[i].before, object.len - steps[i].before - 1);
+		TRY(status);
 	}
-	TRY(json_read(arena, object, (struct json_limits){}, &document));
-	struct json_iterator destinations = json_iterate(json_get(document, of_verified[0]));
-	for (const json *one; (one = json_next(&destinations, nullptr)) != nullptr;)
+	TRY(json_read(arena, text, (struct json_limits){}, &destinations));
+	struct json_iterator iterator = json_iterate(destinations);
+	for (const json *one; (one = json_next(&iterator, nullptr)) != nullptr;)
 		add_word(words, json_string(one));
 	return OK;
 }
@@ -209,15 +200,15 @@ target_begin(void *context) {
 static enum status
 target_apply(void *context, const struct ledger_record *record) {
 	struct keeper *keeper = context;
-	/* What the handlers above look at: a tenth of what a decision says. */
-	static const char *const members[] = {"decision", "document",  "legal_entity", "operation",
-					      "outcome",  "statement", nullptr};
+	/* What the handlers above look at: a tenth of what a decision says, in its first two thirds; of a vote its statement. */
+	static const char *const members[] = {"decision", "document", "legal_entity", "operation", "outcome", nullptr},
+				 *const of_vote[] = {"legal_entity", "operation", "statement", nullptr};
 	_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
 	_cleanup_(buffer_free) struct buffer selected = {};
 	struct entry entry;
 	const json *body;
 	TRY(entry_peek(record->leaf, &entry));
-	TRY(json_select(entry.body, members, &selected));
+	TRY(json_select(entry.body, entry.type == ENTRY_VOTE ? of_vote : members, &selected));
 	TRY(json_read(&arena, buffer_bytes(&selected), (struct json_limits){}, &body));
 	struct projection_entry row = {.index = record->index,
 				       .type = bytes_of_text(entry_kinds[entry.type].name),
