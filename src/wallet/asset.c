@@ -183,20 +183,6 @@ unknown(struct bytes id) {
 }
 
 enum status
-asset_registry_remove(struct asset_registry *registry, struct bytes id) {
-	struct asset *asset = map_remove(&registry->by_id, id);
-	if (asset == nullptr)
-		return unknown(id);
-	size_t at = 0;
-	while (registry->assets[at] != asset)
-		at++;
-	memmove(&registry->assets[at], &registry->assets[at + 1], (registry->count - at - 1) * sizeof(struct asset *));
-	registry->count--;
-	free(asset); /* the first member of its struct stored_asset */
-	return OK;
-}
-
-enum status
 asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
 			 int64_t recorded_ms) {
 	struct asset *asset = map_get(&registry->by_id, id);

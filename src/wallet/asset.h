@@ -45,7 +45,6 @@ void asset_registry_destroy(struct asset_registry **registry); /* a cleanup func
 enum status asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract,
 			       struct bytes symbol, unsigned decimals);
 /* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */
-enum status asset_registry_remove(struct asset_registry *registry, struct bytes id);
 enum status asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
 				     int64_t recorded_ms);
 

@@ -31,11 +31,6 @@ assets_are_found_by_chain_and_contract(void **) {
 	assert_null(asset_find_contract(assets, ETH, BYTES_OF_LITERAL("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")));
 	assert_null(asset_find_contract(assets, (struct bytes){}, (struct bytes){}));
 	assert_null(asset_find(nullptr, NATIVE));
-
-	assert_ok(asset_registry_remove(assets, NATIVE));
-	assert_null(asset_find(assets, NATIVE));
-	assert_int_equal(2, asset_registry_count(assets));
-	assert_ptr_equal(asset, asset_registry_at(assets, 0));
 }
 
 static void
@@ -78,7 +73,6 @@ bad_input_is_refused_by_name(void **) {
 		assert_fails(STATUS_INVALID, cases[i].name,
 			     asset_registry_add(assets, bytes_of_text(cases[i].chain), bytes_of_text(cases[i].contract),
 						bytes_of_text(cases[i].symbol), cases[i].decimals));
-	assert_fails(STATUS_NOT_FOUND, "asset.unknown", asset_registry_remove(assets, NATIVE));
 	assert_fails(STATUS_NOT_FOUND, "asset.unknown", asset_registry_set_price(assets, NATIVE, 1, 1));
 	assert_int_equal(0, asset_registry_count(assets));
 }

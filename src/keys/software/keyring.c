@@ -143,20 +143,6 @@ ring_find(const struct keyring *ring, struct bytes id, struct ring_key **key) {
 	return OK;
 }
 
-void
-keyring_forget(struct keyring *ring, struct bytes id) {
-	struct ring_key *key = map_remove(&ring->by_id, id);
-	if (key == nullptr)
-		return;
-	size_t at = 0;
-	while (ring->keys[at] != key)
-		at++;
-	memmove(&ring->keys[at], &ring->keys[at + 1], (ring->count - at - 1) * sizeof(struct ring_key *));
-	ring->count--;
-	node_cache_drop(ring->cache, key);
-	free_key(key);
-}
-
 const struct key_info *
 keyring_find(const struct keyring *ring, struct bytes id) {
 	const struct ring_key *key = map_get(&ring->by_id, id);

@@ -41,8 +41,6 @@ enum status keyring_import_extended(struct keyring *ring, struct key_info *key, 
 /* Opens the blob and adds the key in its recorded state; a destroyed one and a shared one are added without secret, blob then
  * empty. A shared key lives here as any other, but signs elsewhere: "key.shared". */
 enum status keyring_add(struct keyring *ring, const struct key_info *key, struct bytes blob);
-/* Takes a key out as if it had never been added: where recording its creation failed. */
-void keyring_forget(struct keyring *ring, struct bytes id);
 
 /* Null if there is none. Valid until the key is forgotten. */
 const struct key_info *keyring_find(const struct keyring *ring, struct bytes id);

@@ -463,25 +463,6 @@ another_root_key_opens_nothing(void **) {
 	assert_fails(STATUS_CORRUPT, "blob.sealed", keyring_add(other, &key, BYTES_OF_ARRAY(blob)));
 }
 
-static void
-a_forgotten_key_leaves_no_trace(void **) {
-	_cleanup_(keyring_destroy) struct keyring *ring = open_ring();
-	add_key(ring, "a", KEY_SECP256K1, KEY_MATERIAL_EXTENDED);
-	struct key_info key = add_key(ring, "b", KEY_SECP256K1, KEY_MATERIAL_EXTENDED);
-	add_key(ring, "c", KEY_SECP256K1, KEY_MATERIAL_EXTENDED);
-	struct signing_path path = path_of("m/1/2/3");
-	uint8_t before[33], after[33];
-	assert_ok(keyring_public_key(ring, id_of(&key), &path, before));
-	keyring_forget(ring, id_of(&key));
-	keyring_forget(ring, id_of(&key));
-	assert_int_equal(keyring_count(ring), 2);
-	assert_null(keyring_find(ring, id_of(&key)));
-	assert_string_equal(keyring_at(ring, 1)->id, "c");
-	add_key(ring, "b", KEY_SECP256K1, KEY_MATERIAL_EXTENDED); /* another key under the same id */
-	assert_ok(keyring_public_key(ring, id_of(&key), &path, after));
-	assert_memory_not_equal(before, after, 33);
-}
-
 RUN_TESTS(T(each_algorithm_signs_what_its_own_verifier_takes), T(ecdsa_repeats_and_bip340_takes_fresh_randomness),
 	  T(a_mnemonic_gives_the_keys_of_bip84), T(a_taproot_signature_verifies_under_the_output_key_of_bip86),
 	  T(a_taproot_signature_takes_the_script_tree_into_account),
@@ -489,4 +470,4 @@ RUN_TESTS(T(each_algorithm_signs_what_its_own_verifier_takes), T(ecdsa_repeats_a
 	  T(imports_must_fit_the_attributes), T(requests_that_do_not_fit_the_key_are_refused_by_name),
 	  T(states_decide_whether_a_key_signs), T(a_successor_must_be_fit_to_follow),
 	  T(a_ring_filled_again_has_the_same_keys_and_states), T(a_destroyed_keys_blob_must_be_gone),
-	  T(another_root_key_opens_nothing), T(a_forgotten_key_leaves_no_trace))
+	  T(another_root_key_opens_nothing))

@@ -53,21 +53,30 @@ struct fixture {
 	struct wallet_context context;
 };
 
+/* What is registered from now on. mint_decimals 0: not the mint. */
+static void
+register_assets(struct fixture *f, unsigned mint_decimals) {
+	const struct bytes chain = BYTES_OF_LITERAL("solana:main");
+	asset_registry_destroy(&f->assets);
+	assert_ok(asset_registry_create(&f->assets));
+	assert_ok(asset_registry_add(f->assets, chain, (struct bytes){}, BYTES_OF_LITERAL("SOL"), 9));
+	assert_ok(asset_registry_set_price(f->assets, BYTES_OF_LITERAL("solana:main/native"), 200 * DOLLAR, NOW_MS));
+	f->context.assets = f->assets;
+	if (mint_decimals == 0)
+		return;
+	assert_ok(asset_registry_add(f->assets, chain, bytes_of_text(MINT), BYTES_OF_LITERAL("USDC"), mint_decimals));
+	assert_ok(asset_registry_set_price(f->assets, bytes_of_text(MINT_ID), DOLLAR, NOW_MS));
+}
+
 static int
 set_up(void **state) {
 	struct fixture *f = calloc(1, sizeof *f);
-	const struct bytes chain = BYTES_OF_LITERAL("solana:main");
 	assert_non_null(f);
-	assert_ok(asset_registry_create(&f->assets));
-	assert_ok(asset_registry_add(f->assets, chain, (struct bytes){}, BYTES_OF_LITERAL("SOL"), 9));
-	assert_ok(asset_registry_add(f->assets, chain, bytes_of_text(MINT), BYTES_OF_LITERAL("USDC"), 6));
-	assert_ok(asset_registry_set_price(f->assets, BYTES_OF_LITERAL("solana:main/native"), 200 * DOLLAR, NOW_MS));
-	assert_ok(asset_registry_set_price(f->assets, bytes_of_text(MINT_ID), DOLLAR, NOW_MS));
 	memset(f->seed, 7, sizeof f->seed);
 	f->key = (struct wallet_key){.id = BYTES_OF_LITERAL("sol-1"), .algorithm = KEY_ED25519};
 	assert_ok(ed25519_public_key(f->seed, f->key.public_key));
-	f->context = (struct wallet_context){
-		.assets = f->assets, .now_ms = NOW_MS, .price_age_max_ms = 1000, .key = &f->key};
+	f->context = (struct wallet_context){.now_ms = NOW_MS, .price_age_max_ms = 1000, .key = &f->key};
+	register_assets(f, 6);
 	*state = f;
 	return 0;
 }
@@ -184,7 +193,7 @@ a_token_transfer_alone_goes_to_an_account_of_unknown_owner(void **state) {
 static void
 a_mint_that_is_not_registered_is_not_understood(void **state) {
 	struct fixture *f = *state;
-	assert_ok(asset_registry_remove(f->assets, bytes_of_text(MINT_ID)));
+	register_assets(f, 0);
 	const struct facts *facts = facts_of(f, USDC);
 	assert_flag(facts, "call.unrecognised", true);
 	assert_flag(facts, "transfer.price_missing", true);
@@ -195,9 +204,7 @@ static void
 decimals_other_than_the_registry_has_are_refused(void **state) {
 	struct fixture *f = *state;
 	struct wallet_transaction *transaction;
-	assert_ok(asset_registry_remove(f->assets, bytes_of_text(MINT_ID)));
-	assert_ok(asset_registry_add(f->assets, BYTES_OF_LITERAL("solana:main"), bytes_of_text(MINT),
-				     BYTES_OF_LITERAL("USDC"), 9));
+	register_assets(f, 9);
 	assert_fails(STATUS_INVALID, "solana.token.decimals",
 		     wallet_decode(&f->arena, WALLET_SOLANA, transaction_of(f, USDC), &f->context, &transaction));
 }
