@@ -11,7 +11,7 @@
 #include "crypto/kem.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
-#include "keeper/threshold_message.h"
+#include "keeper/threshold_internal.h"
 #include "keys/threshold/audit.h"
 #include "keys/threshold/recovery.h"
 #include "wallet/evm/rlp.h"
@@ -463,7 +463,7 @@ a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
 	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"two\",\"five\"],\"threshold\":\"2-of-3\"}", &arena,
 	       &response);
 	assert_answer(409, "failed", &response);
-	assert_true(says(&response, "payload.parties: shares go to keepers that hold one now"));
+	assert_true(says(&response, "payload.key: where a keeper comes in"));
 	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"three\",\"four\"],\"threshold\":\"2-of-3\"}", &arena,
 	       &response);
 	assert_answer(200, "done", &response);
@@ -702,16 +702,45 @@ one_liar_of_four_spends_nothing_beyond_the_limit(void **) {
 	assert_int_equal(2, signatures); /* all that the limit lets through */
 }
 
+/* As that keeper signs it: the whole of what the other has heard from it until then, and this. */
+static void
+seal_as(struct team *team, size_t from, size_t to, struct bytes spends, struct buffer *body) {
+	static const char label[] = "gatehouse/threshold/counted/v1";
+	const struct threshold_link *teller = &team->members[from].house.keeper->threshold->link,
+				    *hearer = &team->members[to].house.keeper->threshold->link;
+	const struct hash256 *heard = &team->members[to].house.keeper->threshold->heard_head[from + 1];
+	struct hash256 head = SHA256_PARTS(hash256_bytes(heard), spends);
+	_cleanup_(buffer_free) struct buffer statement = {};
+	struct pledge_keys keys;
+	struct counted_seal seal;
+	teller->own_keys(teller->context, &keys);
+	buffer_append(&statement, label, sizeof label);
+	buffer_append_prefixed(&statement, bytes_of_text(HOUSE_INSTANCE));
+	buffer_append(&statement, teller->own_identity(teller->context), PARTY_IDENTITY_SIZE);
+	buffer_append(&statement, hearer->own_identity(hearer->context), PARTY_IDENTITY_SIZE);
+	buffer_append_bytes(&statement, hash256_bytes(&head));
+	seal.certificate = keys.certificate;
+	memcpy(seal.key, keys.key, sizeof seal.key);
+	assert_ok(ed25519_sign(keys.seed, keys.key, buffer_bytes(&statement), seal.signature));
+	buffer_reset(body);
+	counted_seal_write(body, &seal);
+	buffer_append_bytes(body, spends);
+	assert_ok(buffer_status(body));
+}
+
 /* What the fourth says it has counted is next to nothing, it says so before anybody else, and what others have is not heard there. */
 static bool
-tell_less(struct team *, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+tell_less(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer less = {};
 	if (kind != PEER_COUNTED || (from != 3 && to != 3))
 		return true;
 	if (to == 3)
 		return false;
-	for (struct cursor cursor = cursor_of(buffer_bytes(body)); cursor.left > 0;) {
+	struct cursor cursor = cursor_of(buffer_bytes(body));
+	struct counted_seal seal;
+	assert_ok(counted_seal_read(&cursor, &seal));
+	while (cursor.left > 0) {
 		struct spend spend;
 		assert_ok(counted_read(&cursor, &arena, &spend));
 		struct limit_part *parts = ARENA_NEW_ARRAY(&arena, spend.part_count, struct limit_part);
@@ -723,8 +752,7 @@ tell_less(struct team *, size_t from, size_t to, enum peer_kind kind, struct buf
 		spend.parts = parts;
 		counted_write(&less, &spend);
 	}
-	buffer_reset(body);
-	buffer_append_bytes(body, buffer_bytes(&less));
+	seal_as(team, from, to, buffer_bytes(&less), body);
 	return true;
 }
 
@@ -766,6 +794,87 @@ a_liar_makes_nothing_smaller_that_others_have_counted(void **) {
 	assert_true(says(&response, "forbidden by hourly"));
 }
 
+/* What comes from the second keeper to the first under the name of what it has counted. */
+struct forgery {
+	enum { SPEND_ALTERED, SIGNATURE_ALTERED, BY_OTHER_KEYS, LIST_LEFT_OUT, LIST_TWICE, CUT_SHORT, FORGERIES } kind;
+	bool is_armed, is_done;
+	struct buffer earlier;
+};
+
+static bool
+forge(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct forgery *forgery = team->context;
+	if (kind != PEER_COUNTED || from != 1 || to != 0)
+		return true;
+	if (!forgery->is_armed) {
+		buffer_reset(&forgery->earlier);
+		buffer_append_bytes(&forgery->earlier, buffer_bytes(body));
+		return true;
+	}
+	if (forgery->is_done)
+		return true;
+	forgery->is_done = true;
+	switch (forgery->kind) {
+	case SPEND_ALTERED:
+		body->data[body->len - 1] ^= 1; /* of the cents */
+		return true;
+	case SIGNATURE_ALTERED:
+		body->data[64] ^= 1;
+		return true;
+	case BY_OTHER_KEYS: {
+		_cleanup_(buffer_free) struct buffer spends = {};
+		buffer_append(&spends, body->data + sizeof(struct counted_seal),
+			      body->len - sizeof(struct counted_seal));
+		seal_as(team, 2, to, buffer_bytes(&spends), body);
+		return true;
+	}
+	case LIST_LEFT_OUT:
+		return false;
+	case LIST_TWICE:
+		buffer_reset(body);
+		buffer_append_bytes(body, buffer_bytes(&forgery->earlier));
+		return true;
+	default:
+		body->len = sizeof(struct counted_seal) - 1;
+		return true;
+	}
+}
+
+/* Of each operation a keeper tells the others before it permits: the list that is altered is of the second transfer. */
+static void
+a_list_that_its_teller_has_not_signed_is_refused_and_names_it(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	for (unsigned kind = 0; kind < FORGERIES; kind++) {
+		_cleanup_(team_free) struct team team;
+		struct forgery forgery = {.kind = kind};
+		struct ipc_response response;
+		team_found(&team, 3, 22 + kind);
+		team_make_key(&team, "vault", "2-of-3");
+		team.on_message = forge;
+		team.context = &forgery;
+		struct firm_operation asked = transfer(&arena, 10, 0);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		forgery.is_armed = true;
+		for (size_t i = 0; i < 2; i++)
+			team_cut(&team, 2, i);
+		team_submit(&team, 0, transfer(&arena, 10, 1), &arena, &response);
+		assert_true(forgery.is_done);
+		if (kind == LIST_LEFT_OUT) /* what is missing is seen with the next one */
+			team_submit(&team, 0, transfer(&arena, 10, 2), &arena, &response);
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, "joint.counted: keeper two has not told what it counted"));
+		/* When it tells all again the two sign. */
+		team_cut(&team, 0, 1);
+		team_connect(&team, 0, 1);
+		team_settle(&team);
+		asked = transfer(&arena, 10, 3);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		buffer_free(&forgery.earlier);
+	}
+}
+
 /* Keepers hand operations and votes to each other: whatever else one sends does nothing, to nobody. */
 static void
 nobody_signs_in_or_enrols_through_another_keeper(void **) {
@@ -802,4 +911,6 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(a_recovery_key_gets_the_key_from_what_two_of_three_keepers_gave),
 	  T(a_keeper_shows_its_part_of_a_key_and_proves_it), T(each_decides_on_what_all_signers_have_counted),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
-	  T(a_liar_makes_nothing_smaller_that_others_have_counted), T(nobody_signs_in_or_enrols_through_another_keeper))
+	  T(a_liar_makes_nothing_smaller_that_others_have_counted),
+	  T(a_list_that_its_teller_has_not_signed_is_refused_and_names_it),
+	  T(nobody_signs_in_or_enrols_through_another_keeper))

@@ -251,6 +251,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 		return;
 	threshold->is_pool_due = true;
 	threshold->was_told[peer->party] = threshold->is_unheard[peer->party] = false;
+	threshold->told_head[peer->party] = threshold->heard_head[peer->party] = (struct hash256){};
 	counted_forget_party(&keeper->gate->state->counted, peer->party);
 	if (signing_tell_counted(keeper, peer) != OK)
 		log_warning("keeper %s does not hear what was counted: %s", peer->name, fail_message());

@@ -128,6 +128,8 @@ struct threshold {
 	struct map nonces;              /* of preparations that peers began */
 	uint64_t told[PARTIES_MAX + 1]; /* by party: the number of the first spend that was not told */
 	bool was_told[PARTIES_MAX + 1];
+	/* The hash of all that was told on the connection with that party: by this keeper, and by that one. */
+	struct hash256 told_head[PARTIES_MAX + 1], heard_head[PARTIES_MAX + 1];
 	bool is_unheard[PARTIES_MAX + 1];        /* what that party told could not be kept */
 	int64_t pool_paused_ms[PARTIES_MAX + 1]; /* after a failure with that party */
 };
@@ -209,7 +211,8 @@ void signing_session_proposed(struct keeper *keeper, struct joint_session *sessi
 void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer);
 /* Something that it may have waited for has come. */
 void signing_session_step(struct keeper *keeper, struct joint_session *session);
-/* What is new among the own spends, to a peer that shares keys. */
+/* --- threshold_counting.c --- */
+/* What is new among the own spends, signed, to a peer that shares keys. */
 enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer);
 void signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body);
 /* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */

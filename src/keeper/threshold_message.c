@@ -202,6 +202,23 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 /* --- What was counted. --- */
 
 void
+counted_seal_write(struct buffer *body, const struct counted_seal *seal) {
+	buffer_append_bytes(body, hash256_bytes(&seal->certificate));
+	buffer_append(body, seal->key, sizeof seal->key);
+	buffer_append(body, seal->signature, sizeof seal->signature);
+}
+
+enum status
+counted_seal_read(struct cursor *cursor, struct counted_seal *seal) {
+	struct bytes bytes;
+	TRY(cursor_take(cursor, "joint.counted_seal", sizeof *seal, &bytes));
+	memcpy(seal->certificate.bytes, bytes.data, 32);
+	memcpy(seal->key, bytes.data + 32, sizeof seal->key);
+	memcpy(seal->signature, bytes.data + 64, sizeof seal->signature);
+	return OK;
+}
+
+void
 counted_write(struct buffer *body, const struct spend *spend) {
 	buffer_append(body, spend->operation, sizeof spend->operation);
 	buffer_append(body, spend->identity, sizeof spend->identity);

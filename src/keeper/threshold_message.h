@@ -62,6 +62,14 @@ enum status proposal_read(struct bytes body, struct proposal *proposal);
 void joint_answer_write(struct buffer *body, const struct joint_answer *answer);
 enum status joint_answer_read(struct bytes body, struct joint_answer *answer);
 
+/* Before the spends: who told them, and signs all that it has told on this connection. */
+struct counted_seal {
+	struct hash256 certificate;
+	uint8_t key[32]; /* Ed25519 */
+	uint8_t signature[64];
+};
+void counted_seal_write(struct buffer *body, const struct counted_seal *seal);
+enum status counted_seal_read(struct cursor *cursor, struct counted_seal *seal);
 /* One spend after the other, to the end of the body. */
 void counted_write(struct buffer *body, const struct spend *spend);
 /* The next one, whose parts live in the arena. False at the end. */

@@ -172,4 +172,24 @@ bad_inputs_are_refused_by_name(void **) {
 	}
 }
 
-RUN_TESTS(T(what_is_written_is_read_and_nothing_shorter), T(bad_inputs_are_refused_by_name))
+static void
+a_seal_is_read_whole_or_not_at_all(void **) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct counted_seal seal, read;
+	memset(&seal, 7, sizeof seal);
+	seal.key[0] = 8;
+	seal.signature[63] = 9;
+	counted_seal_write(&body, &seal);
+	assert_ok(buffer_status(&body));
+	struct cursor cursor = cursor_of(buffer_bytes(&body));
+	assert_ok(counted_seal_read(&cursor, &read));
+	assert_int_equal(0, cursor.left);
+	assert_memory_equal(&seal, &read, sizeof seal);
+	for (size_t len = 0; len < body.len; len++) {
+		cursor = cursor_of(bytes_of(body.data, len));
+		assert_fails(STATUS_INVALID, "joint.counted_seal", counted_seal_read(&cursor, &read));
+	}
+}
+
+RUN_TESTS(T(a_seal_is_read_whole_or_not_at_all), T(what_is_written_is_read_and_nothing_shorter),
+	  T(bad_inputs_are_refused_by_name))

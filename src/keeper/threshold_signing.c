@@ -15,68 +15,6 @@ own_party(const struct keeper *keeper, const struct joint_session *session) {
 	return key != nullptr ? shared_key_self(key) : 0;
 }
 
-/* --- What is counted. --- */
-
-struct telling {
-	struct keeper *keeper;
-	const struct peer *peer;
-	struct buffer body;
-};
-
-static enum status
-send_counted(struct telling *telling) {
-	const struct threshold_link *link = &telling->keeper->threshold->link;
-	TRY(buffer_status(&telling->body));
-	if (telling->body.len > 0)
-		TRY(link->send(link->context, telling->peer, PEER_COUNTED, buffer_bytes(&telling->body)));
-	buffer_reset(&telling->body);
-	return OK;
-}
-
-static enum status
-tell_spend(void *context, const struct spend *spend) {
-	struct telling *telling = context;
-	counted_write(&telling->body, spend);
-	return telling->body.len > PEER_BODY_MAX / 2 ? send_counted(telling) : OK;
-}
-
-/* The channel hands on in order and whole, or is lost: then all is told again. */
-enum status
-signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
-	struct threshold *threshold = keeper->threshold;
-	struct telling telling = {.keeper = keeper, .peer = peer};
-	uint64_t from = threshold->was_told[peer->party] ? threshold->told[peer->party] : 0;
-	if (keeper->gate->state->shared_keys.count == 0)
-		return OK;
-	enum status status = limits_visit(keeper->gate->state->limits, &from, tell_spend, &telling);
-	if (status == OK)
-		status = send_counted(&telling);
-	buffer_free(&telling.body);
-	TRY(status);
-	threshold->told[peer->party] = from;
-	threshold->was_told[peer->party] = true;
-	return OK;
-}
-
-void
-signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct cursor cursor = cursor_of(body);
-	while (cursor.left > 0) {
-		struct spend spend;
-		arena_reset(&arena);
-		if (counted_read(&cursor, &arena, &spend) != OK ||
-		    (!limits_has(keeper->gate->state->limits, spend.operation) &&
-		     counted_add(&keeper->gate->state->counted, peer->party, &spend, keeper->gate->state->now_ms) !=
-			     OK)) {
-			/* Not all that it counted is known: nothing is signed with it until it is told again. */
-			log_error("keeper %s: %s", peer->name, fail_message());
-			keeper->threshold->is_unheard[peer->party] = true;
-			return;
-		}
-	}
-}
-
 /* --- Gathering. --- */
 
 enum status
@@ -224,8 +162,9 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
 				    index);
 		if (keeper->threshold->is_unheard[index])
-			return fail(STATUS_UNAVAILABLE, "joint.counted: what party %u counted is not known here",
-				    index);
+			return fail(STATUS_UNAVAILABLE,
+				    "joint.counted: keeper %s has not told what it counted, under its signature",
+				    key->sharing.names[party_set_position(&key->sharing.key.holders, index)]);
 	}
 	return OK;
 }

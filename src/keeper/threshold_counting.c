@@ -1,0 +1,147 @@
+/* What each keeper has counted, told to the others as lists that it signs, so that who told what can be shown. */
+#include "keeper/threshold_internal.h"
+
+#include "base/log.h"
+#include "crypto/sign.h"
+#include "gate/keepers.h"
+
+static const char LABEL[] = "gatehouse/threshold/counted/v1";
+
+/* All that was told on this connection, the newest list included. */
+static struct hash256
+head_after(const struct hash256 *head, struct bytes spends) {
+	return SHA256_PARTS(hash256_bytes(head), spends);
+}
+
+static enum status
+write_statement(const struct keeper *keeper, const uint8_t teller[32], const uint8_t hearer[32],
+		const struct hash256 *head, struct buffer *statement) {
+	buffer_append(statement, LABEL, sizeof LABEL); /* with its zero byte */
+	buffer_append_prefixed(statement, bytes_of_text(keeper->gate->state->instance));
+	buffer_append(statement, teller, PARTY_IDENTITY_SIZE);
+	buffer_append(statement, hearer, PARTY_IDENTITY_SIZE);
+	buffer_append_bytes(statement, hash256_bytes(head));
+	return buffer_status(statement);
+}
+
+/* --- Telling. --- */
+
+struct telling {
+	struct keeper *keeper;
+	const struct peer *peer;
+	struct buffer spends;
+};
+
+static enum status
+seal(const struct telling *telling, struct hash256 *head, struct counted_seal *sealed) {
+	const struct threshold_link *link = &telling->keeper->threshold->link;
+	_cleanup_(buffer_free) struct buffer statement = {};
+	struct pledge_keys keys;
+	if (link->own_keys == nullptr || link->own_party(link->context) == 0)
+		return fail(STATUS_UNAVAILABLE, "joint.enrolment: this keeper is not enrolled among the others");
+	link->own_keys(link->context, &keys);
+	*head = head_after(&telling->keeper->threshold->told_head[telling->peer->party],
+			   buffer_bytes(&telling->spends));
+	TRY(write_statement(telling->keeper, link->own_identity(link->context), telling->peer->identity, head,
+			    &statement));
+	sealed->certificate = keys.certificate;
+	memcpy(sealed->key, keys.key, sizeof sealed->key);
+	return ed25519_sign(keys.seed, keys.key, buffer_bytes(&statement), sealed->signature);
+}
+
+static enum status
+send_counted(struct telling *telling) {
+	const struct threshold_link *link = &telling->keeper->threshold->link;
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct counted_seal sealed;
+	struct hash256 head;
+	TRY(buffer_status(&telling->spends));
+	if (telling->spends.len == 0)
+		return OK;
+	TRY(seal(telling, &head, &sealed));
+	counted_seal_write(&body, &sealed);
+	buffer_append_bytes(&body, buffer_bytes(&telling->spends));
+	TRY(buffer_status(&body));
+	TRY(link->send(link->context, telling->peer, PEER_COUNTED, buffer_bytes(&body)));
+	telling->keeper->threshold->told_head[telling->peer->party] = head;
+	buffer_reset(&telling->spends);
+	return OK;
+}
+
+static enum status
+tell_spend(void *context, const struct spend *spend) {
+	struct telling *telling = context;
+	counted_write(&telling->spends, spend);
+	return telling->spends.len > PEER_BODY_MAX / 2 ? send_counted(telling) : OK;
+}
+
+/* The channel hands on in order and whole, or is lost: then all is told again. */
+enum status
+signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
+	struct threshold *threshold = keeper->threshold;
+	struct telling telling = {.keeper = keeper, .peer = peer};
+	uint64_t from = threshold->was_told[peer->party] ? threshold->told[peer->party] : 0;
+	if (keeper->gate->state->shared_keys.count == 0)
+		return OK;
+	enum status status = limits_visit(keeper->gate->state->limits, &from, tell_spend, &telling);
+	if (status == OK)
+		status = send_counted(&telling);
+	buffer_free(&telling.spends);
+	TRY(status);
+	threshold->told[peer->party] = from;
+	threshold->was_told[peer->party] = true;
+	return OK;
+}
+
+/* --- Hearing. --- */
+
+/* By the keys that the teller's identity is the hash of; over all that it has told, in its order. */
+static enum status
+check_seal(struct keeper *keeper, const struct peer *peer, const struct counted_seal *sealed, struct bytes spends) {
+	const struct threshold_link *link = &keeper->threshold->link;
+	struct hash256 *heard = &keeper->threshold->heard_head[peer->party], head = head_after(heard, spends);
+	_cleanup_(buffer_free) struct buffer statement = {};
+	uint8_t identity[PARTY_IDENTITY_SIZE];
+	keeper_identity(keeper->gate->state->instance, peer->name, peer->party, &sealed->certificate, sealed->key,
+			identity);
+	if (memcmp(identity, peer->identity, sizeof identity) != 0)
+		return fail(STATUS_UNAUTHORIZED, "joint.counted_signature: by other keys than those of the keeper");
+	TRY(write_statement(keeper, peer->identity, link->own_identity(link->context), &head, &statement));
+	if (ed25519_verify(sealed->key, buffer_bytes(&statement), sealed->signature) != OK)
+		return fail(STATUS_UNAUTHORIZED, "joint.counted_signature: not what the keeper signed");
+	*heard = head;
+	return OK;
+}
+
+static enum status
+hear_spend(struct keeper *keeper, const struct peer *peer, const struct spend *spend) {
+	struct gate_state *state = keeper->gate->state;
+	return limits_has(state->limits, spend->operation)
+		       ? OK
+		       : counted_add(&state->counted, peer->party, spend, state->now_ms);
+}
+
+static enum status
+hear(struct keeper *keeper, const struct peer *peer, struct bytes body) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct cursor cursor = cursor_of(body);
+	struct counted_seal sealed;
+	TRY(counted_seal_read(&cursor, &sealed));
+	TRY(check_seal(keeper, peer, &sealed, bytes_of(cursor.at, cursor.left)));
+	while (cursor.left > 0) {
+		struct spend spend;
+		arena_reset(&arena);
+		TRY(counted_read(&cursor, &arena, &spend));
+		TRY(hear_spend(keeper, peer, &spend));
+	}
+	return OK;
+}
+
+/* Where not all that it counted is known, nothing is signed with it until it has told all again. */
+void
+signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body) {
+	if (hear(keeper, peer, body) == OK)
+		return;
+	log_error("keeper %s: %s", peer->name, fail_message());
+	keeper->threshold->is_unheard[peer->party] = true;
+}
