@@ -411,6 +411,8 @@ class Keepers:
         self.vectors, self.frames = vectors, []
         self.holders, self.threshold = vectors["holders"], vectors["threshold"]
         self.streams = {i: Stream(vectors["seed"], i) for i in self.holders}
+        self.parts = [int(part, 16) for part in vectors.get("parts", [])]  # of a key that comes in
+        self.purpose = byte(1 if self.parts else 0)  # of opaque digests here
         self.shares, self.leaves, self.deltas, self.seeds, self.setups = {}, {}, {}, {}, {}
 
     def say(self, kind, sender, receiver, session, *fields):
@@ -421,13 +423,16 @@ class Keepers:
 
     def deal(self):
         holders = self.holders
-        request = NONE.hash(ECDSA + "dealing-request/v1", byte(0), byte(0), bytes(holders), bytes(holders), bytes(4), b"", b"")
+        known = [bytes.fromhex(self.vectors[name]) if self.parts else b"" for name in ("public_key", "chain_code")]
+        request = NONE.hash(ECDSA + "dealing-request/v1", byte(1 if self.parts else 0), self.purpose, bytes(holders), bytes(holders),
+                            bytes(4), *known)
         session = open_session("dealing/v1", self.vectors, 1, self.threshold, holders, bytes.fromhex(self.vectors["nonce"]), request)
         coefficients, opened, commitments, offers, answers, secrets = {}, {}, {}, {}, {}, {}
         contributions, polynomials = {}, {}
         for i in holders:
             stream = self.streams[i]
-            polynomials[i] = [stream.scalar() for _ in range(self.threshold)]
+            numbers = [self.parts[holders.index(i)]] if self.parts else [stream.scalar()]
+            polynomials[i] = numbers + [stream.scalar() for _ in range(self.threshold - 1)]
             coefficients[i] = [times_g(c) for c in polynomials[i]]
             nonce = stream.scalar()
             point = encode(times_g(nonce))
@@ -459,7 +464,7 @@ class Keepers:
         for j in holders:
             self.shares[j] = sum(c * j**k for i in holders for k, c in enumerate(polynomials[i])) % N
         self.public_key = plus(*(coefficients[i][0] for i in holders))
-        self.chain_code = session.hash(ECDSA + "chain-code/v1", *(opened[i][3] for i in holders))
+        self.chain_code = known[1] or session.hash(ECDSA + "chain-code/v1", *(opened[i][3] for i in holders))
         public_shares = b"".join(encode(times_g(self.shares[i])) for i in holders)
         transcript = session.hash(ECDSA + "deal-transcript/v1", echo, encode(self.public_key), self.chain_code, public_shares)
         for i, j in self.pairs(holders):
@@ -483,7 +488,7 @@ class Keepers:
 
     def request_hash(self, request):
         steps = b"".join(step.to_bytes(4, "big") for step in request["path"])
-        return NONE.hash(ECDSA + "request/v1", bytes.fromhex(request["digest"]), steps, bytes.fromhex(request["bundle_hash"]), byte(0))
+        return NONE.hash(ECDSA + "request/v1", bytes.fromhex(request["digest"]), steps, bytes.fromhex(request["bundle_hash"]), self.purpose)
 
     def multiply_rounds(self, session, signers):
         """The first two rounds: (R, φ, u, v, echo) by signer."""
@@ -526,7 +531,8 @@ class Keepers:
 
     def signing_session(self, signers, nonce, request):
         inner = bytes(32) if request is None else self.request_hash(request)
-        everything = NONE.hash(ECDSA + "signing-request/v1", byte(request is None), byte(0), encode(self.public_key), self.chain_code, inner)
+        everything = NONE.hash(ECDSA + "signing-request/v1", byte(request is None), self.purpose, encode(self.public_key),
+                               self.chain_code, inner)
         return open_session("signing/v1", self.vectors, 1, self.threshold, signers, nonce, everything)
 
     def assemble(self, request, point, derived, w, u):
@@ -577,6 +583,8 @@ class Keepers:
 with open(VECTORS, encoding="utf-8") as file:
     CASES = json.load(file)
 KEEPERS = Keepers(CASES)
+with open(VECTORS.replace(".json", "-imported.json"), encoding="utf-8") as file:
+    IMPORTED = json.load(file)
 
 
 def test_block_cipher_gives_the_example_of_fips_197():
@@ -595,6 +603,16 @@ def test_signing_with_a_presignature():
     case = CASES["prepared"]
     assert KEEPERS.sign_prepared(case) == case["signature"]
     KEEPERS.expect(case["frames"])
+
+
+def test_a_key_that_comes_in_as_parts_signs_an_opaque_digest_in_full_rounds():
+    keepers = Keepers(IMPORTED)
+    keepers.deal()
+    assert encode(times_g(sum(keepers.parts) % N)) == encode(keepers.public_key) == bytes.fromhex(IMPORTED["public_key"])
+    keepers.expect(IMPORTED["dealing"])
+    case = IMPORTED["signing"]
+    assert keepers.sign(case) == case["signature"]
+    keepers.expect(case["frames"])
 
 
 def test_signing_in_full_rounds():

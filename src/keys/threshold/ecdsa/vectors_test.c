@@ -1,6 +1,7 @@
 /*
- * Whole transcripts from fixed seeds, as tests/vectors/threshold-ecdsa.json has them: a key of 2 of 3, a signature in
- * full rounds, one with a presignature. tests/threshold_vectors_test.py computes them again in another language, from
+ * Whole transcripts from fixed seeds. tests/vectors/threshold-ecdsa.json: a key of 2 of 3, a signature in full rounds,
+ * one with a presignature; threshold-ecdsa-imported.json: a key that comes in as parts, of opaque digests, and one of
+ * them signed. tests/threshold_vectors_test.py computes them again in another language, from
  * docs/PROTOCOL.threshold. A change here is a change of the protocol: it needs another version in its labels.
  * GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
  */
@@ -13,7 +14,10 @@
 
 static const char SEED[] = "gatehouse threshold ecdsa vectors";
 static const uint8_t SIGNING_NONCE[32] = {1}, PREPARING_NONCE[32] = {2};
-static struct keepers keepers = {.seeded = true};
+static struct keepers keepers;
+static const char IMPORTED_SEED[] = "gatehouse threshold ecdsa vectors, imported";
+static const uint8_t PARTS[3][SCALAR_SIZE] = {{1, [31] = 1}, {2, [31] = 2}, {3, [31] = 3}};
+static const uint8_t IMPORTED_CHAIN_CODE[32] = {5};
 static struct json_writer writer;
 
 static void
@@ -54,12 +58,11 @@ write_end_of_case(const struct ecdsa_signature *signature, const struct party_se
 }
 
 static void
-write_dealing(void) {
+write_dealing(const struct dealing_terms *terms) {
 	struct network network = {.on_frame = write_frame};
-	struct dealing_terms terms = generate_terms(2, 3);
 	json_write_key(&writer, "dealing");
 	json_write_array(&writer);
-	keepers_deal(&keepers, &terms, &network);
+	keepers_deal(&keepers, terms, &network);
 	json_write_end(&writer);
 }
 
@@ -96,12 +99,13 @@ write_prepared(const struct party_set *signers) {
 }
 
 static void
-write_signing(const struct party_set *signers) {
+write_signing(const struct party_set *signers, bool opaque) {
 	struct signing *signings[KEEPERS_MAX + 1] = {};
 	struct network network = {.on_frame = write_frame};
 	struct ecdsa_request request = plain_request("in full rounds");
 	struct ecdsa_signature signature;
 	request.path = (struct signing_path){.steps = {7}, .count = 1};
+	request.opaque = opaque;
 	json_write_key(&writer, "signing");
 	json_write_object(&writer);
 	json_write_key(&writer, "frames");
@@ -116,19 +120,14 @@ write_signing(const struct party_set *signers) {
 	end_signings(signings);
 }
 
+/* The dealing comes first in time, the key's values before it by name. */
 static void
-write_document(struct buffer *text) {
-	struct party_set one_and_three, all_three = parties_up_to(3);
-	for (uint8_t i = 1; i <= 3; i++)
-		keepers.streams[i] = repeating_stream(SEED, i);
-	json_writer_start(&writer, text);
-	json_write_object(&writer);
+write_key_and_dealing(const struct dealing_terms *terms) {
 	_cleanup_(buffer_free) struct buffer later = {};
 	struct json_writer outer = writer;
-	/* The dealing comes first in time, the key's values before it by name. */
 	json_writer_start(&writer, &later);
 	json_write_object(&writer);
-	write_dealing();
+	write_dealing(terms);
 	json_write_end(&writer);
 	assert_ok(json_writer_finish(&writer));
 	struct bytes dealing = bytes_of(later.data + strlen("{\"dealing\":"), later.len - strlen("{\"dealing\":}"));
@@ -144,11 +143,17 @@ write_document(struct buffer *text) {
 	json_write_member_string(&writer, "instance", KEEPERS_INSTANCE);
 	json_write_member_text(&writer, "key_id", keepers.key.id);
 	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(KEEPERS_NONCE));
-	one_and_three = choose_signers(&keepers, (const uint8_t[]){1, 3}, 2);
-	write_prepared(&one_and_three);
-	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
-	json_write_member_text(&writer, "seed", SEED);
-	write_signing(&all_three);
+}
+
+static void
+start_keepers(const char *seed) {
+	keepers = (struct keepers){.seeded = true};
+	for (uint8_t i = 1; i <= 3; i++)
+		keepers.streams[i] = repeating_stream(seed, i);
+}
+
+static void
+end_document(struct buffer *text) {
 	json_write_member_integer(&writer, "threshold", keepers.key.threshold);
 	json_write_end(&writer);
 	assert_ok(json_writer_finish(&writer));
@@ -157,10 +162,66 @@ write_document(struct buffer *text) {
 }
 
 static void
-transcripts_are_the_recorded_ones(void **) {
+write_generated(struct buffer *text) {
+	struct party_set one_and_three, all_three = parties_up_to(3);
+	struct dealing_terms terms = generate_terms(2, 3);
+	start_keepers(SEED);
+	json_writer_start(&writer, text);
+	json_write_object(&writer);
+	write_key_and_dealing(&terms);
+	one_and_three = choose_signers(&keepers, (const uint8_t[]){1, 3}, 2);
+	write_prepared(&one_and_three);
+	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
+	json_write_member_text(&writer, "seed", SEED);
+	write_signing(&all_three, false);
+	end_document(text);
+}
+
+/* The sum of the parts times G. */
+static void
+imported_public_key(uint8_t public_key[POINT_SIZE]) {
+	struct scalar sum = {}, part;
+	struct point point;
+	for (size_t i = 0; i < ARRAY_LENGTH(PARTS); i++) {
+		assert_ok(scalar_read(PARTS[i], &part));
+		sum = scalar_add(&sum, &part);
+	}
+	assert_ok(point_of_secret(&sum, &point));
+	point_write(&point, public_key);
+}
+
+static void
+write_imported(struct buffer *text) {
+	struct dealing_terms terms = generate_terms(2, 3);
+	terms.kind = DEALING_IMPORT;
+	terms.part = PARTS[0];
+	terms.key.purpose = KEY_PURPOSE_DIGEST;
+	memcpy(terms.key.chain_code, IMPORTED_CHAIN_CODE, sizeof terms.key.chain_code);
+	imported_public_key(terms.key.public_key);
+	start_keepers(IMPORTED_SEED);
+	json_writer_start(&writer, text);
+	json_write_object(&writer);
+	write_key_and_dealing(&terms);
+	json_write_key(&writer, "parts");
+	json_write_array(&writer);
+	for (size_t i = 0; i < ARRAY_LENGTH(PARTS); i++) {
+		char hex[2 * SCALAR_SIZE + 1];
+		hex_encode(BYTES_OF_ARRAY(PARTS[i]), hex);
+		json_write_text(&writer, hex);
+	}
+	json_write_end(&writer);
+	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
+	json_write_member_text(&writer, "seed", IMPORTED_SEED);
+	struct party_set two_and_three = choose_signers(&keepers, (const uint8_t[]){2, 3}, 2);
+	write_signing(&two_and_three, true);
+	end_document(text);
+}
+
+static void
+assert_recorded(const char *name, void (*write_document)(struct buffer *text)) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	char path[4096], recorded[32768];
-	snprintf(path, sizeof path, "%s/tests/vectors/threshold-ecdsa.json", test_source_root());
+	snprintf(path, sizeof path, "%s/tests/vectors/%s", test_source_root(), name);
 	write_document(&text);
 	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr) {
 		FILE *to = fopen(path, "wbe");
@@ -175,4 +236,14 @@ transcripts_are_the_recorded_ones(void **) {
 	assert_bytes(bytes_of(recorded, len), buffer_bytes(&text));
 }
 
-RUN_TESTS(T(transcripts_are_the_recorded_ones))
+static void
+transcripts_are_the_recorded_ones(void **) {
+	assert_recorded("threshold-ecdsa.json", write_generated);
+}
+
+static void
+a_key_that_comes_in_and_its_opaque_digest_are_the_recorded_ones(void **) {
+	assert_recorded("threshold-ecdsa-imported.json", write_imported);
+}
+
+RUN_TESTS(T(transcripts_are_the_recorded_ones), T(a_key_that_comes_in_and_its_opaque_digest_are_the_recorded_ones))
