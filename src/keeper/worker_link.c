@@ -39,19 +39,6 @@ give_up(struct keeper *keeper) {
 	conclude(keeper, nullptr);
 }
 
-enum status
-keeper_connect_worker(struct keeper *keeper, int descriptor) {
-	ipc_stop(&keeper->worker);
-	if (is_asking(keeper) && keeper->work.is_sent) {
-		fail_keep("worker.ended: it ended without an answer");
-		give_up(keeper);
-	}
-	enum status status = ipc_start(&keeper->worker, descriptor, IPC_ROLE_KEEPER, IPC_ROLE_WORKER);
-	if (status != OK)
-		ipc_stop(&keeper->worker);
-	return status;
-}
-
 void
 keeper_watch_worker(struct keeper *keeper, void (*lost)(void *context), void *context) {
 	keeper->work.lost = lost;
@@ -112,6 +99,31 @@ take_frames(struct keeper *keeper) {
 			TRY(take_frame(keeper, &frame));
 	}
 	return keeper->worker.closed ? fail(STATUS_UNAVAILABLE, "worker.ended: it ended without an answer") : OK;
+}
+
+/* A worker ends with its answer, and its successor may be heard of first. */
+static void
+take_what_is_left(struct keeper *keeper) {
+	struct ipc_channel *worker = &keeper->worker;
+	for (size_t unread = 0; worker->own != IPC_ROLE_NONE && keeper->work.is_sent && is_asking(keeper);) {
+		if (take_frames(keeper) != OK || worker->input.len - worker->consumed <= unread)
+			return;
+		unread = worker->input.len - worker->consumed;
+	}
+}
+
+enum status
+keeper_connect_worker(struct keeper *keeper, int descriptor) {
+	take_what_is_left(keeper);
+	ipc_stop(&keeper->worker);
+	if (is_asking(keeper) && keeper->work.is_sent) {
+		fail_keep("worker.ended: it ended without an answer");
+		give_up(keeper);
+	}
+	enum status status = ipc_start(&keeper->worker, descriptor, IPC_ROLE_KEEPER, IPC_ROLE_WORKER);
+	if (status != OK)
+		ipc_stop(&keeper->worker);
+	return status;
 }
 
 static enum status

@@ -124,6 +124,30 @@ an_answer_reaches_who_asked(void **) {
 	assert_int_equal(-1, worker_link_descriptor(&fixture.keeper)); /* one answer is all that a worker gives */
 }
 
+/* The supervisor tells of the next worker as soon as the one before has ended. */
+static void
+an_answer_that_is_not_read_yet_counts_when_the_next_worker_comes(void **) {
+	_cleanup_(stop) struct fixture fixture = {};
+	_cleanup_(buffer_free) struct buffer document = {};
+	struct ipc_frame frame;
+	struct ipc_work work;
+	struct buffer *payload;
+	start(&fixture);
+	connect_worker(&fixture);
+	take_request(&fixture, &frame);
+	assert_ok(ipc_read_work(frame.payload, &work));
+	assert_ok(work_perform(work.document, &document));
+	assert_ok(ipc_begin(&fixture.worker, IPC_WORKED, frame.request, false, &payload));
+	ipc_write_work(payload, &(struct ipc_work){buffer_bytes(&document)});
+	assert_ok(ipc_end(&fixture.worker));
+	assert_ok(ipc_flush(&fixture.worker));
+	connect_worker(&fixture); /* which ends this one */
+	assert_int_equal(1, fixture.done);
+	assert_int_equal(1, fixture.answers);
+	assert_int_equal(PROVE_COUNTEREXAMPLE, fixture.verdict);
+	assert_true(worker_link_descriptor(&fixture.keeper) >= 0); /* the next one serves the next */
+}
+
 static void
 an_answer_to_another_request_is_none(void **) {
 	_cleanup_(stop) struct fixture fixture = {};
@@ -189,6 +213,7 @@ int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_reaches_who_asked),
+		cmocka_unit_test(an_answer_that_is_not_read_yet_counts_when_the_next_worker_comes),
 		cmocka_unit_test(an_answer_to_another_request_is_none),
 		cmocka_unit_test(what_is_no_answer_is_none),
 		cmocka_unit_test(a_worker_that_goes_away_has_no_result),
