@@ -295,11 +295,21 @@ a_page_that_cannot_be_is_refused_by_name(void **) {
 	const struct {
 		const char *target, *name;
 	} cases[] = {
-		{"/v1/keys?limit=0", "query.limit"},  {"/v1/keys?limit=1001", "query.limit"},
-		{"/v1/keys?after=", "query.after"},   {"/v1/keys?after=abc", "query.after"},
-		{"/v1/keys?after=zz", "query.after"}, {far, "query.after"},
-		{"/v1/keys?first=1", "query.name"},   {"/v1/keys?limit", "query.form"},
-		{"/v1/keys?&", "query.form"},         {"/v1/lists/none", "list.unknown"},
+		{"/v1/keys?limit=0", "query.limit"},
+		{"/v1/keys?limit=1001", "query.limit"},
+		{"/v1/keys?after=", "query.after"},
+		{"/v1/keys?after=abc", "query.after"},
+		{"/v1/keys?after=zz", "query.after"},
+		{far, "query.after"},
+		{"/v1/keys?first=1", "query.name"},
+		{"/v1/keys?limit", "query.form"},
+		{"/v1/policy/limits?limit=0", "query.limit"},
+		{"/v1/policy/limits?after=zz", "query.after"},
+		{"/v1/policy/limits?after=6162", "query.after"},
+		{"/v1/policy/limits?after=313233343536373839", "query.after"},
+		{"/v1/policy/limits?x=1", "query.name"},
+		{"/v1/keys?&", "query.form"},
+		{"/v1/lists/none", "list.unknown"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(arena_free) struct arena arena = {};

@@ -263,13 +263,19 @@ test("limits_are_shown_as_they_bind_also_where_they_are_written_as_yaml", async 
 	const folder = join(HOUSE.folder, "limited");
 	cpSync(HOUSE.bundle, folder, { recursive: true });
 	rmSync(join(folder, "tests"), { recursive: true, force: true });
-	writeFileSync(join(folder, "limits.yaml"), 'limits:\n  - {id: hot-day, who: "*", account: "account:options-hot", asset: "*", window: day, per: account, amount: "250000.00", approvals: "treasury:2 independent:1", note: Daily limit of the hot account}\n');
+	writeFileSync(join(folder, "limits.yaml"), 'limits:\n  - {id: hot-day, who: "*", account: "account:options-hot", asset: "*", window: day, per: account, amount: "250000.00", approvals: "treasury:2 independent:1", note: Daily limit of the hot account}\n  - {who: "desk:options", account: "*", asset: "eip155:1/native", window: transaction, per: "-", amount: "100000.5", approvals: never}\n');
 	activate(folder);
 	const row = one.page.getByRole("row").filter({ has: one.page.getByRole("rowheader", { name: "hot-day Daily limit of the hot account", exact: true }) });
 	await row.waitFor();
 	const text = await row.innerText();
 	for (const part of ["account:options-hot", "$250,000.00", "within a day, by account", "2 of treasury and 1 from a terminal", "Daily limit of the hot account"]) assert(text.includes(part), `${part} is not in ${text}`);
 	await one.page.getByRole("row").filter({ has: one.page.getByRole("rowheader", { name: "options-hot account", exact: true }) }).getByRole("meter").waitFor();
+	const pages = await one.page.evaluate(async () => {
+		const first = await (await fetch("/v1/policy/limits?limit=1")).json();
+		return [first, await (await fetch(`/v1/policy/limits?limit=1&after=${first.next}`)).json()];
+	});
+	equal(pages.map(({ items }) => items.map(({ id, cents, window, who, approvals }) => [id, cents, window, who, approvals?.length])), [[["hot-day", 25_000_000, "day", "*", 2]], [["limit-2", 10_000_050, "transaction", "desk:options", undefined]]]);
+	equal(pages[1].next, undefined);
 	await one.check("destinations, limits");
 	await one.shoot("destinations-limits");
 	activate(HOUSE.bundle);

@@ -113,6 +113,13 @@ export const exchanges = [];
 const visitors = [];
 
 const PLAIN = { width: 1280, height: 900 };
+const NARROW = { width: 360, height: 780 };
+const VIEWS = {
+	light: { scheme: "light", size: PLAIN },
+	dark: { scheme: "dark", size: PLAIN },
+	narrow: { scheme: "light", size: NARROW },
+	darkNarrow: { scheme: "dark", size: NARROW },
+};
 
 export class Visitor {
 	static async come(options = {}) {
@@ -205,27 +212,35 @@ export class Visitor {
 
 	// --- What was promised of every page ---
 
+	// In light and wide, and in dark and narrow.
 	async check(name) {
-		await this.page.evaluate(AXE); // by the protocol: the page's policy lets no script in
-		const found = await this.page.evaluate(async () => {
-			const result = await globalThis.axe.run(document, { resultTypes: ["violations", "passes"] });
-			if (result.passes.length < 10) return [`only ${result.passes.length} rules found anything to look at`];
-			return result.violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
-		});
-		if (found.length > 0) throw new Error(`${name}: ${found.join("\n")}`);
+		for (const view of ["light", "darkNarrow"]) {
+			await this.lookAt(VIEWS[view]);
+			await this.page.evaluate(AXE); // by the protocol: the page's policy lets no script in
+			const found = await this.page.evaluate(async () => {
+				const result = await globalThis.axe.run(document, { resultTypes: ["violations", "passes"] });
+				if (result.passes.length < 10) return [`only ${result.passes.length} rules found anything to look at`];
+				return result.violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(" | ")}`);
+			});
+			if (found.length > 0) throw new Error(`${name}, ${view}: ${found.join("\n")}`);
+		}
+		await this.lookAt(VIEWS.light);
+	}
+
+	async lookAt({ scheme, size }) {
+		await this.page.emulateMedia({ colorScheme: scheme });
+		await this.page.setViewportSize(size);
+		await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // laid out, and drawn
 	}
 
 	async shoot(name) {
-		for (const [kind, { scheme, size }] of Object.entries({ light: { scheme: "light", size: PLAIN }, dark: { scheme: "dark", size: PLAIN }, narrow: { scheme: "light", size: { width: 360, height: 780 } } })) {
-			await this.page.emulateMedia({ colorScheme: scheme });
-			await this.page.setViewportSize(size);
-			await this.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // laid out, and drawn
+		for (const kind of ["light", "dark", "narrow"]) {
+			await this.lookAt(VIEWS[kind]);
 			await this.page.screenshot({ path: join(SCREENS, `${name}-${kind}.png`), fullPage: kind !== "dark", animations: "disabled" });
 			const wide = await this.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 			if (wide > 0) throw new Error(`${name} (${kind}): the page is ${wide} px wider than the window`);
 		}
-		await this.page.emulateMedia({ colorScheme: "light" });
-		await this.page.setViewportSize(PLAIN);
+		await this.lookAt(VIEWS.light);
 	}
 }
 

@@ -1,6 +1,6 @@
 import { effect } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { get, type OperationRow, type Problem } from "../api";
+import { get, isAuditor, type OperationRow, type Problem } from "../api";
 import { head, missed } from "../feed";
 import { count, short, shortName } from "../format";
 import { asProblem } from "../resource";
@@ -20,6 +20,7 @@ interface Filter {
 	state: string;
 	kind: string;
 	words: string;
+	entity?: string; // of those that an auditor may read
 }
 
 interface OperationsPage {
@@ -28,10 +29,11 @@ interface OperationsPage {
 	size: number;
 }
 
-export function queryOf({ state, kind, words }: Filter, before?: number): string {
+export function queryOf({ state, kind, words, entity = "" }: Filter, before?: number): string {
 	const query = [`limit=${before === undefined ? FIRST_PAGE : PAGE}`];
 	if (state !== "") query.push(`state=${state}`);
 	if (kind !== "") query.push(`kind=${kind}`);
+	if (entity.trim() !== "") query.push(`legal_entity=${encodeURIComponent(entity.trim())}`);
 	const found = words.trim().split(/\s+/).slice(0, WORDS_MAX).join(" ");
 	if (found !== "") query.push(`search=${encodeURIComponent(found)}`);
 	if (before !== undefined) query.push(`before=${before}`);
@@ -184,6 +186,12 @@ export function Operations() {
 					<span>Search</span>
 					<input type="search" placeholder="Id, key, destination, who asked, reference, reason" value={filter.words} onInput={(event) => set({ words: event.currentTarget.value })} />
 				</label>
+				{isAuditor.value && (
+					<label class="field">
+						<span>Legal entity, where several are granted</span>
+						<input type="text" value={filter.entity ?? ""} onChange={(event) => set({ entity: event.currentTarget.value })} />
+					</label>
+				)}
 				<label class="field">
 					<span>State</span>
 					<select value={filter.state} onChange={(event) => set({ state: event.currentTarget.value })}>
