@@ -639,6 +639,43 @@ frames_that_come_again_sign_nothing(void **) {
 	}
 }
 
+/* The machine of keeper two is copied after its nonces were drawn, before it has made its share. */
+static bool
+copy_machine(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	const int *file = team->context;
+	if (from == 0 && to == 1 && kind == PEER_PROTOCOL && body->data[6] == FROST_QUORUM_MESSAGES[0].type)
+		assert_ok(io_write_at(team->members[1].house.io, *file, 0, "2", 1));
+	return true;
+}
+
+static void
+nonces_sign_on_the_machine_that_drew_them_alone(void **) {
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		int file;
+		found(&team, 2, &SCHEMES[s], "2-of-2", 13);
+		const struct io *io = team.members[1].house.io;
+		assert_ok(io_open(io, arena_format(&arena, "%s/generation", team.members[1].house.data),
+				  IO_READ | IO_WRITE | IO_CREATE, &file));
+		assert_ok(io_write_at(io, file, 0, "1", 1));
+		team.members[1].house.keeper->config.vm_generation =
+			(struct vm_generation){.is_given = true, .file = file};
+		sign(&team, 0, &SCHEMES[s], 1);
+		team.on_message = copy_machine;
+		team.context = &file;
+		team_submit(&team, 0, transfer(&team, &SCHEMES[s], 2, &arena), &arena, &response);
+		team.on_message = nullptr;
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, "joint.generation"));
+		assert_true(says(&response, "(keeper two)"));
+		/* With nonces of its own the new machine signs. */
+		sign(&team, 0, &SCHEMES[s], 3);
+		assert_ok(io_close(io, file));
+	}
+}
+
 /* --- A keeper that goes. --- */
 
 /* Takes the power from one before a message. */
@@ -835,6 +872,7 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(what_a_scheme_does_not_sha
 	  T(every_quorum_signs_what_libraries_accept), T(a_key_signs_as_its_scheme_says_and_not_otherwise),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back), T(each_decides_on_what_all_signers_have_counted),
 	  T(a_changed_field_ends_it_and_names_nobody_else), T(frames_that_come_again_sign_nothing),
+	  T(nonces_sign_on_the_machine_that_drew_them_alone),
 	  T(a_keeper_that_goes_in_the_middle_leaves_nothing_half_signed),
 	  T(shares_are_renewed_and_go_to_fewer_while_the_key_stays),
 	  T(a_key_is_audited_and_comes_back_from_what_two_of_three_gave))

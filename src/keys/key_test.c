@@ -199,5 +199,39 @@ attributes_that_do_not_go_together_are_refused(void **) {
 	assert_fails(STATUS_INVALID, "key_record.public_key", key_check_info(&key));
 }
 
-RUN_TESTS(T(a_record_reads_as_it_was_written), T(a_record_is_the_documented_json), T(bad_records_are_refused_by_name),
+static void
+each_scheme_shares_keys_of_its_own_kind(void **) {
+	static const struct {
+		enum key_sharing sharing;
+		enum key_algorithm algorithm;
+		enum key_material material;
+		enum key_purpose purpose;
+		bool goes;
+	} cases[] = {
+		{KEY_SHARED_ECDSA, KEY_SECP256K1, KEY_MATERIAL_SINGLE, KEY_PURPOSE_DIGEST, true},
+		{KEY_SHARED_ECDSA, KEY_ED25519, KEY_MATERIAL_SINGLE, KEY_PURPOSE_TRANSFER, false},
+		{KEY_SHARED_ED25519, KEY_ED25519, KEY_MATERIAL_SINGLE, KEY_PURPOSE_TRANSFER, true},
+		{KEY_SHARED_ED25519, KEY_ED25519, KEY_MATERIAL_SINGLE, KEY_PURPOSE_DIGEST, false},
+		{KEY_SHARED_ED25519, KEY_SECP256K1, KEY_MATERIAL_SINGLE, KEY_PURPOSE_TRANSFER, false},
+		{KEY_SHARED_BIP340, KEY_SECP256K1, KEY_MATERIAL_SINGLE, KEY_PURPOSE_TRANSFER, true},
+		{KEY_SHARED_BIP340, KEY_SECP256K1, KEY_MATERIAL_EXTENDED, KEY_PURPOSE_TRANSFER, false},
+		{KEY_SHARED_BIP340, KEY_SECP256K1, KEY_MATERIAL_SINGLE, KEY_PURPOSE_DIGEST, false},
+		{KEY_SHARED_BIP340, KEY_ED25519, KEY_MATERIAL_SINGLE, KEY_PURPOSE_TRANSFER, false},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct key_info key = shared_key();
+		key.sharing = cases[i].sharing;
+		key.algorithm = cases[i].algorithm;
+		key.material = cases[i].material;
+		key.purpose = cases[i].purpose;
+		key.public_key_len = key.algorithm == KEY_ED25519 ? 32 : 33;
+		if (cases[i].goes)
+			assert_ok(key_check_info(&key));
+		else
+			assert_fails(STATUS_INVALID, "key_record.sharing", key_check_info(&key));
+	}
+}
+
+RUN_TESTS(T(a_record_reads_as_it_was_written), T(each_scheme_shares_keys_of_its_own_kind),
+	  T(a_record_is_the_documented_json), T(bad_records_are_refused_by_name),
 	  T(attributes_that_do_not_go_together_are_refused))
