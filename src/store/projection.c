@@ -11,6 +11,7 @@ static const char schema[] =
 	"CREATE TABLE entries(idx INTEGER PRIMARY KEY, type TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
 	" operation TEXT NOT NULL, legal_entity TEXT NOT NULL);"
 	"CREATE INDEX entries_operation ON entries(operation) WHERE operation <> '';"
+	"CREATE INDEX entries_legal_entity ON entries(legal_entity) WHERE legal_entity <> '';"
 	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, principal TEXT "
 	"NOT NULL,"
 	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL, words TEXT NOT "
@@ -18,9 +19,11 @@ static const char schema[] =
 	"CREATE INDEX operations_principal ON operations(principal);"
 	"CREATE INDEX operations_resource ON operations(resource);"
 	"CREATE INDEX operations_state ON operations(state);"
+	"CREATE INDEX operations_legal_entity ON operations(legal_entity);"
+	"CREATE INDEX operations_legal_entity_state ON operations(legal_entity, state);"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 5;
+constexpr int VERSION = 6;
 
 struct projection {
 	struct database *database;
@@ -285,7 +288,19 @@ static const struct {
 	OPERATION_STATEMENTS("principal = ?2"),
 	OPERATION_STATEMENTS("resource = ?3"),
 	OPERATION_STATEMENTS("state = ?4"),
+	OPERATION_STATEMENTS("legal_entity = ?5"),
+	OPERATION_STATEMENTS("legal_entity = ?5 AND state = ?4"),
 };
+
+/* Which of them: by what leaves the fewest. An auditor of one legal entity asks for it always. */
+static size_t
+statement_for(const struct projection_operation_filter *filter) {
+	if (filter->principal.len > 0 || filter->resource.len > 0)
+		return filter->principal.len > 0 ? 1 : 2;
+	if (filter->legal_entity.len > 0)
+		return filter->state.len > 0 ? 5 : 4;
+	return filter->state.len > 0 ? 3 : 0;
+}
 
 static enum status
 check_limit(size_t limit) {
@@ -379,7 +394,7 @@ enum status
 projection_list_operations(struct projection *projection, const struct projection_operation_filter *filter,
 			   enum status (*visit)(void *context, const struct projection_operation *operation),
 			   void *context, uint64_t *next) {
-	size_t by = filter->principal.len > 0 ? 1 : filter->resource.len > 0 ? 2 : filter->state.len > 0 ? 3 : 0;
+	size_t by = statement_for(filter);
 	bool is_search = filter->search[0].len > 0;
 	struct counted counted = {.visit = visit, .context = context};
 	struct sqlite3_stmt *statement;
@@ -405,7 +420,9 @@ enum status
 projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
 			enum status (*visit)(void *context, const struct projection_row *row), void *context) {
 	const char *sql = filter->operation.len > 0 ? ENTRY_COLUMNS "operation <> '' AND operation = ?2" ENTRY_FILTERS
-						    : ENTRY_COLUMNS "true" ENTRY_FILTERS;
+			  : filter->legal_entity.len > 0 ? ENTRY_COLUMNS
+				  "legal_entity <> '' AND legal_entity = ?3" ENTRY_FILTERS
+							 : ENTRY_COLUMNS "true" ENTRY_FILTERS;
 	struct sqlite3_stmt *statement;
 	bool row;
 	TRY(check_limit(filter->limit));

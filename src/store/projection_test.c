@@ -15,6 +15,7 @@ apply_decision(struct projection *projection, const struct projection_entry *ent
 		.state = BYTES_OF_LITERAL("held"),
 		.at_ms = entry->at_ms,
 		.index = entry->index,
+		.legal_entity = entry->legal_entity,
 		.words = entry->index % 20 == 3 ? BYTES_OF_LITERAL("key:eth\n0xabc\ninvoice 7")
 						: BYTES_OF_LITERAL("key:eth\n0xdef"),
 	};
@@ -72,6 +73,9 @@ apply_number(struct projection *projection, uint64_t index) {
 		.seq = (int64_t)index,
 		.at_ms = (int64_t)index * 1000,
 		.operation = bytes_of_text(operation),
+		.legal_entity = type > 1          ? (struct bytes){}
+				: index % 25 == 3 ? BYTES_OF_LITERAL("small")
+						  : BYTES_OF_LITERAL("large"),
 	};
 	return projection_apply(projection, &entry);
 }
@@ -147,6 +151,19 @@ rows_are_listed_with_filters_and_pages(void **) {
 		 96},
 		{{.limit = 100, .kind = BYTES_OF_LITERAL("key.create")}, 0, 0},
 		{{.limit = 100, .from_ms = 50'000, .to_ms = 59'000}, 5, 56},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("small")}, 2, 53},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("small"), .before = 53}, 1, 3},
+		{{.limit = 1, .legal_entity = BYTES_OF_LITERAL("large")}, 1, 96},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("large")}, 48, 96},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("large"), .state = BYTES_OF_LITERAL("signed")},
+		 20,
+		 96},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("small"), .state = BYTES_OF_LITERAL("held")}, 2, 53},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("small"), .state = BYTES_OF_LITERAL("signed")}, 0, 0},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("small"), .principal = BYTES_OF_LITERAL("workload:b")},
+		 2,
+		 53},
+		{{.limit = 100, .legal_entity = BYTES_OF_LITERAL("nobodys")}, 0, 0},
 		{{.limit = 100, .search = {BYTES_OF_LITERAL("0xabc")}}, 5, 83},
 		{{.limit = 3, .search = {BYTES_OF_LITERAL("invoice"), BYTES_OF_LITERAL("eth")}}, 3, 83},
 		{{.limit = 100, .search = {BYTES_OF_LITERAL("op-8")}},
@@ -169,9 +186,10 @@ rows_are_listed_with_filters_and_pages(void **) {
 	assert_fails(STATUS_INVALID, "projection.limit",
 		     projection_list_operations(projection, &none, note_operation, &listed, &next));
 	size_t people = 0;
-	struct listed of_operation = {}, of_type = {}, all = {};
+	struct listed of_operation = {}, of_type = {}, of_entity = {}, all = {};
 	struct projection_entry_filter by_operation = {.operation = BYTES_OF_LITERAL("op-11"), .limit = 10};
 	struct projection_entry_filter by_type = {.type = BYTES_OF_LITERAL("clock"), .limit = 3};
+	struct projection_entry_filter by_entity = {.legal_entity = BYTES_OF_LITERAL("small"), .limit = 10};
 	struct projection_entry_filter any = {.limit = 1000};
 	assert_ok(projection_list_entries(projection, &by_operation, note_row, &of_operation));
 	assert_int_equal(of_operation.count, 2);
@@ -180,6 +198,10 @@ rows_are_listed_with_filters_and_pages(void **) {
 	assert_ok(projection_list_entries(projection, &by_type, note_row, &of_type));
 	assert_int_equal(of_type.count, 3);
 	assert_int_equal(of_type.first, 97);
+	assert_ok(projection_list_entries(projection, &by_entity, note_row, &of_entity));
+	assert_int_equal(of_entity.count, 2);
+	assert_int_equal(of_entity.first, 53);
+	assert_int_equal(of_entity.last, 3);
 	assert_ok(projection_list_entries(projection, &any, note_row, &all));
 	assert_int_equal(all.count, 100);
 	assert_ok(projection_list_objects(projection, "person", (struct bytes){}, 100, note_object, &people));
