@@ -1,6 +1,6 @@
 /*
- * No branch and no index on a secret of signing in (keys/constant_time_test.c says how this is seen): the key of challenges, the hash
- * by which a session's token is looked up, the secret and the codes of one-time passwords. declassify() stands where it becomes public
+ * No branch and no index on a secret of signing in (keys/constant_time_test.c says how this is seen): the key of challenges, a session's token on its way
+ * into a cookie and out of one, the hash by which it is looked up, the secret and the codes of one-time passwords. declassify() stands where it becomes public
  * whether a challenge is ours and whether a code matches. A token is never compared: what is looked up is its hash.
  */
 #include "tests/test.h"
@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "identity/challenges.h"
+#include "identity/sessions.h"
 #include "identity/totp.h"
 #include "tests/constant_time.h"
 
@@ -25,6 +26,27 @@ challenges(void **) {
 	assert_ok(challenge_check(&made, challenge, 1000));
 	challenge[20] ^= 1;
 	assert_fails(STATUS_UNAUTHORIZED, "challenge.foreign", challenge_check(&made, challenge, 1000));
+	assert_no_leak();
+}
+
+/* As it is given out in a cookie, and as it comes back in one. */
+static void
+the_token_of_a_cookie(void **) {
+	start_counting();
+	uint8_t token[SESSION_TOKEN_SIZE], read[SESSION_TOKEN_SIZE];
+	char text[SESSION_TOKEN_TEXT + 1];
+	for (size_t i = 0; i < sizeof token; i++)
+		token[i] = (uint8_t)(7 * i);
+	classify(token, sizeof token);
+	session_token_format(token, text);
+	assert_ok(session_token_parse(bytes_of(text, SESSION_TOKEN_TEXT), read));
+	declassify(read, sizeof read);
+	declassify(token, sizeof token);
+	assert_memory_equal(token, read, sizeof read);
+	text[5] = '+';
+	classify(text, SESSION_TOKEN_TEXT);
+	assert_fails(STATUS_UNAUTHORIZED, "session.none",
+		     session_token_parse(bytes_of(text, SESSION_TOKEN_TEXT), read));
 	assert_no_leak();
 }
 
@@ -64,7 +86,8 @@ one_time_passwords(void **) {
 
 int
 main(int, char **argv) {
-	const struct CMUnitTest tests[] = {T(challenges), T(the_hash_of_a_token), T(one_time_passwords)};
+	const struct CMUnitTest tests[] = {T(challenges), T(the_token_of_a_cookie), T(the_hash_of_a_token),
+					   T(one_time_passwords)};
 	run_under_valgrind(argv);
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

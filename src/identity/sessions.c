@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/base64url.h"
 #include "crypto/random.h"
 
 constexpr int64_t MINUTE_MS = INT64_C(60'000);
@@ -28,20 +27,6 @@ none(void) {
 }
 
 /* --- Tokens. --- */
-
-enum status
-session_token_parse(struct bytes text, uint8_t token[static SESSION_TOKEN_SIZE]) {
-	size_t len;
-	static_assert(BASE64URL_LENGTH(SESSION_TOKEN_SIZE) == SESSION_TOKEN_TEXT);
-	if (text.len != SESSION_TOKEN_TEXT || base64url_decode(text, token, SESSION_TOKEN_SIZE, &len) != OK)
-		return none();
-	return OK;
-}
-
-void
-session_token_format(const uint8_t token[static SESSION_TOKEN_SIZE], char text[static SESSION_TOKEN_TEXT + 1]) {
-	base64url_encode(bytes_of(token, SESSION_TOKEN_SIZE), text);
-}
 
 /* What is looked up is the hash: how long a search takes says nothing of a token. */
 static struct hash256
