@@ -330,6 +330,118 @@ what_a_scheme_does_not_share_is_refused_by_name(void **) {
 	assert_true(says(&response, "payload.scheme"));
 }
 
+/* --- Checks of the protocols. --- */
+
+/* One byte of what one keeper says to another in one round, changed once. */
+struct corruption {
+	size_t from, to, at; /* from the beginning of the fields */
+	uint8_t type;
+	bool is_done;
+};
+
+static bool
+corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct corruption *corruption = team->context;
+	if (corruption->is_done || from != corruption->from || to != corruption->to || kind != PEER_PROTOCOL ||
+	    body->data[6] != corruption->type)
+		return true;
+	assert_true(MESSAGE_HEADER_SIZE + corruption->at < body->len);
+	body->data[MESSAGE_HEADER_SIZE + corruption->at] ^= 1;
+	corruption->is_done = true;
+	return true;
+}
+
+/* What the newest outcome in a keeper's own log names: the party, 0 for nobody; -1: it was no check. */
+static int64_t
+named_at(struct team *team, size_t at) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ledger *ledger = team->members[at].house.keeper->ledger;
+	struct ledger_head head;
+	struct ledger_record record;
+	const json *entry, *body, *names;
+	int64_t party = 0;
+	ledger_durable_head(ledger, &head);
+	for (uint64_t index = head.head.size; index-- > 0;) {
+		buffer_reset(&bytes);
+		assert_ok(ledger_read(ledger, index, &bytes, &record));
+		assert_ok(json_read(&arena, record.leaf, (struct json_limits){}, &entry));
+		struct bytes type;
+		assert_ok(json_need_string(entry, "entry", "type", &type));
+		if (!bytes_equal_text(type, "outcome"))
+			continue;
+		assert_ok(json_need(entry, "entry", "body", JSON_OBJECT, &body));
+		names = json_get(body, "names");
+		if (names == nullptr)
+			return -1;
+		if (json_get(names, "party") != nullptr)
+			assert_ok(json_need_integer(names, "names", "party", &party));
+		return party;
+	}
+	return -1;
+}
+
+static bool
+has_row(struct team *team, size_t at, const char *name) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
+}
+
+/* Every field of every message of a dealing, in both directions: there is no key afterwards, nor a share of one; and then it is made. */
+static void
+a_changed_field_of_a_dealing_leaves_no_key_anywhere(void **) {
+	size_t changes = 0;
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		_cleanup_(team_free) struct team team;
+		size_t e = SCHEMES[s].sharing == KEY_SHARED_ED25519 ? 32 : 33;
+		const struct {
+			uint8_t type;
+			size_t at[2];
+		} fields[] = {
+			{9, {0, 31}},                     /* commitment */
+			{10, {0, 31}},                    /* echo */
+			{10, {32, 63}},                   /* salt */
+			{10, {64, 63 + 2 * e}},           /* coefficients */
+			{10, {64 + 2 * e, 95 + 3 * e}},   /* proof */
+			{10, {96 + 3 * e, 127 + 3 * e}},  /* chain */
+			{10, {128 + 3 * e, 159 + 3 * e}}, /* share */
+			{11, {0, 31}},                    /* transcript */
+		};
+		const char *attributes =
+			SCHEMES[s].sharing == KEY_SHARED_ED25519
+				? "\"algorithm\":\"ed25519\",\"material\":\"single\",\"purpose\":\"transfer\""
+				: "\"algorithm\":\"secp256k1\",\"material\":\"single\",\"purpose\":\"transfer\"";
+		team_found(&team, 2, 14);
+		rule(&team, "");
+		team.on_message = corrupt;
+		for (size_t f = 0; f < ARRAY_LENGTH(fields); f++)
+			for (size_t k = 0; k < 4; k++) {
+				_cleanup_(arena_free) struct arena arena = {};
+				struct ipc_response response;
+				struct corruption corruption = {.from = k % 2,
+								.to = 1 - k % 2,
+								.at = fields[f].at[k / 2],
+								.type = fields[f].type};
+				team.context = &corruption;
+				ask_key(&team, &SCHEMES[s], attributes, "2-of-2", &arena, &response);
+				assert_true(corruption.is_done);
+				assert_answer(409, "failed", &response);
+				assert_true(says(&response, "joint.ended"));
+				int64_t party = named_at(&team, corruption.to);
+				assert_true(party == 0 || party == (int64_t)corruption.from + 1);
+				for (size_t i = 0; i < 2; i++) {
+					assert_null(key_at(&team, i, &SCHEMES[s]));
+					assert_null(gate_state_key(state_of(&team, i), bytes_of_text(SCHEMES[s].key)));
+					assert_false(has_row(&team, i, arena_format(&arena, "%s/1", SCHEMES[s].key)));
+				}
+				changes++;
+			}
+		team.on_message = nullptr;
+		make_key(&team, &SCHEMES[s], "2-of-2");
+	}
+	assert_int_equal(64, changes);
+}
+
 /* --- Signing. --- */
 
 /* Cut off, and there again. */
@@ -483,56 +595,7 @@ each_decides_on_what_all_signers_have_counted(void **) {
 	}
 }
 
-/* --- Checks of the protocol. --- */
-
-/* One byte of what one keeper says to another in one round, changed once. */
-struct corruption {
-	size_t from, to, at; /* from the beginning of the fields */
-	uint8_t type;
-	bool is_done;
-};
-
-static bool
-corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
-	struct corruption *corruption = team->context;
-	if (corruption->is_done || from != corruption->from || to != corruption->to || kind != PEER_PROTOCOL ||
-	    body->data[6] != corruption->type)
-		return true;
-	assert_true(MESSAGE_HEADER_SIZE + corruption->at < body->len);
-	body->data[MESSAGE_HEADER_SIZE + corruption->at] ^= 1;
-	corruption->is_done = true;
-	return true;
-}
-
-/* What the newest outcome in a keeper's own log names: the party, 0 for nobody. */
-static int64_t
-named_at(struct team *team, size_t at) {
-	_cleanup_(buffer_free) struct buffer bytes = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ledger *ledger = team->members[at].house.keeper->ledger;
-	struct ledger_head head;
-	struct ledger_record record;
-	const json *entry, *body, *names;
-	int64_t party = 0;
-	ledger_durable_head(ledger, &head);
-	for (uint64_t index = head.head.size; index-- > 0;) {
-		buffer_reset(&bytes);
-		assert_ok(ledger_read(ledger, index, &bytes, &record));
-		assert_ok(json_read(&arena, record.leaf, (struct json_limits){}, &entry));
-		struct bytes type;
-		assert_ok(json_need_string(entry, "entry", "type", &type));
-		if (!bytes_equal_text(type, "outcome"))
-			continue;
-		assert_ok(json_need(entry, "entry", "body", JSON_OBJECT, &body));
-		names = json_get(body, "names");
-		if (names == nullptr)
-			return -1;
-		if (json_get(names, "party") != nullptr)
-			assert_ok(json_need_integer(names, "names", "party", &party));
-		return party;
-	}
-	return -1;
-}
+/* --- What is changed on its way. --- */
 
 /* Every field of every message, in both directions. Whom it reaches ends it, and names nobody but the one that changed something; what
  * is told outside is always the same. Nothing is signed but by whoever got its part unchanged, and that is what was asked for. */
@@ -735,12 +798,6 @@ a_keeper_that_goes_in_the_middle_leaves_nothing_half_signed(void **) {
 
 /* --- Dealing anew, backup. --- */
 
-static bool
-has_row(struct team *team, size_t at, const char *name) {
-	_cleanup_(buffer_free) struct buffer row = {};
-	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
-}
-
 static void
 shares_are_renewed_and_go_to_fewer_while_the_key_stays(void **) {
 	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
@@ -869,7 +926,8 @@ a_key_is_audited_and_comes_back_from_what_two_of_three_gave(void **) {
 }
 
 RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(what_a_scheme_does_not_share_is_refused_by_name),
-	  T(every_quorum_signs_what_libraries_accept), T(a_key_signs_as_its_scheme_says_and_not_otherwise),
+	  T(a_changed_field_of_a_dealing_leaves_no_key_anywhere), T(every_quorum_signs_what_libraries_accept),
+	  T(a_key_signs_as_its_scheme_says_and_not_otherwise),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back), T(each_decides_on_what_all_signers_have_counted),
 	  T(a_changed_field_ends_it_and_names_nobody_else), T(frames_that_come_again_sign_nothing),
 	  T(nonces_sign_on_the_machine_that_drew_them_alone),
