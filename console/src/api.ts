@@ -316,6 +316,7 @@ export interface KeyRecord {
 
 // How a shared key is shared, and what the keeper that was asked has of it.
 export interface SharingOfKey {
+	address?: string;
 	holder?: number;
 	prepared: number;
 	ready?: number[];

@@ -12,7 +12,7 @@ function readKeys(path: string, aborted?: AbortSignal): Promise<PageOf<KeyRecord
 	return readAll<KeyRecord>(path, aborted).then((items) => ({ items }));
 }
 
-const SCHEMES: Record<string, string> = { ecdsa: "threshold ECDSA" };
+const SCHEMES: Record<string, string> = { bip340: "FROST, for Taproot", ecdsa: "threshold ECDSA", ed25519: "FROST, Ed25519" };
 
 function names(parties: readonly { name: string }[]): string {
 	return parties.map(({ name }) => name).join(", ");
@@ -27,11 +27,16 @@ function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: 
 				any {threshold} of {plural(count, "keeper")} sign together; nowhere is it whole <span class="muted small block">{SCHEMES[scheme] ?? scheme}, epoch {epoch}</span>
 			</Term>
 			<Answer of={shared} rows={2}>
-				{({ holder, prepared, ready, sharing }) => {
+				{({ address, holder, prepared, ready, sharing }) => {
 					const others = sharing.parties.filter(({ index }) => index !== holder);
 					const lacking = others.filter(({ index }) => ready?.includes(index) === false);
 					return (
 						<>
+							{address !== undefined && (
+								<Term name="Address">
+									<span class="mono">{address}</span>
+								</Term>
+							)}
 							<Term name="Keepers">{names(sharing.parties)}</Term>
 							<Term name="Here">
 								{holder === undefined ? (
@@ -47,7 +52,7 @@ function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: 
 									</>
 								)}
 							</Term>
-							{holder !== undefined && <Term name="Prepared">{plural(prepared, "signature")} in advance</Term>}
+							{holder !== undefined && scheme === "ecdsa" && <Term name="Prepared">{plural(prepared, "signature")} in advance</Term>}
 						</>
 					);
 				}}
