@@ -52,6 +52,14 @@ link_own_identity(void *context) {
 	return identities[member->index];
 }
 
+static const uint8_t *
+link_own_epoch(void *context) {
+	static uint8_t epochs[TEAM_MAX][PEER_EPOCH_SIZE];
+	const struct team_member *member = context;
+	memset(epochs[member->index], member->boots, PEER_EPOCH_SIZE);
+	return epochs[member->index];
+}
+
 static enum status
 link_send(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	struct team_member *from = context;
@@ -199,6 +207,7 @@ team_start(struct team *team, size_t index) {
 				      .own_party = link_own_party,
 				      .own_identity = link_own_identity,
 				      .own_keys = link_own_keys,
+				      .own_epoch = link_own_epoch,
 				      .send = link_send,
 				      .wait = link_wait};
 	member->boots++;

@@ -325,6 +325,96 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 	}
 }
 
+/* --- Preparing. --- */
+
+struct overheard {
+	struct buffer proposal; /* the last by which the first keeper begins something with the second */
+	struct hash256 session; /* that came of it */
+	bool spoils;            /* and what the second says in its second round */
+};
+
+static bool
+overhear(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct overheard *overheard = team->context;
+	if (kind == PEER_PROPOSE && from == 0 && to == 1 && body->data[0] == PROPOSE_PREPARE) {
+		buffer_reset(&overheard->proposal);
+		buffer_append_bytes(&overheard->proposal, buffer_bytes(body));
+	}
+	if (kind != PEER_PROTOCOL || from != 1 || to != 0)
+		return true;
+	if (body->data[6] == 5) /* sign.start */
+		memcpy(overheard->session.bytes, body->data + 9, sizeof overheard->session.bytes);
+	if (body->data[6] == 6 && overheard->spoils) /* sign.multiply: salt */
+		body->data[41 + 32] ^= 1;
+	return true;
+}
+
+/* The same again is refused; after a restart it is another one. */
+static void
+no_preparation_has_the_nonce_of_an_earlier_one(void **) {
+	_cleanup_(team_free) struct team team;
+	struct overheard overheard = {};
+	team_found(&team, 2, 23);
+	team.on_message = overhear;
+	team.context = &overheard;
+	team_make_key(&team, "vault", "2-of-2");
+	team_settle(&team);
+	assert_true(overheard.proposal.len > 0);
+	struct team_member *second = &team.members[1];
+	for (unsigned restarts = 0; restarts < 2; restarts++) {
+		struct threshold *threshold = second->house.keeper->threshold;
+		assert_null(threshold->preparing);
+		threshold_message(second->house.keeper, &second->peers[0], PEER_PROPOSE,
+				  buffer_bytes(&overheard.proposal));
+		if (restarts == 0) {
+			assert_null(threshold->preparing);
+			team_stop(&team, 1);
+			team.on_message = nullptr;
+			team_start(&team, 1);
+			continue;
+		}
+		assert_non_null(threshold->preparing);
+		assert_true(threshold->preparing->machine.has_session_id);
+		assert_false(hash256_equal(&overheard.session, &threshold->preparing->machine.session_id));
+	}
+	buffer_free(&overheard.proposal);
+}
+
+static enum status
+find_check(void *context, const struct ledger_record *record) {
+	struct buffer *found = context;
+	struct entry entry;
+	_cleanup_(arena_free) struct arena arena = {};
+	TRY(entry_read(&arena, record->leaf, &entry));
+	if (entry.type == ENTRY_CHECK)
+		buffer_append_bytes(found, entry.body);
+	return OK;
+}
+
+/* Also of what was prepared for no operation. */
+static void
+a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(buffer_free) struct buffer found = {};
+	struct overheard overheard = {.spoils = true};
+	struct ledger_head head;
+	team_found(&team, 2, 24);
+	team.on_message = overhear;
+	team.context = &overheard;
+	team_make_key(&team, "vault", "2-of-2");
+	team_settle(&team);
+	struct ledger *ledger = keeper_ledger(team.members[0].house.keeper);
+	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
+	ledger_durable_head(ledger, &head);
+	assert_ok(ledger_visit(ledger, 0, head.head.size, find_check, &found));
+	buffer_append_byte(&found, 0);
+	assert_non_null(strstr((const char *)found.data, "\"check\":\"signing.commitment: "));
+	assert_non_null(strstr((const char *)found.data, "\"message\":\"sign.multiply\",\"party\":2,"));
+	assert_non_null(strstr((const char *)found.data, "\"round\":2,\"shared_key\":\"vault\",\"signers\":[1,2]}"));
+	assert_int_equal(1, shared_keys_pairs_lost(state_of(&team, 0)));
+	buffer_free(&overheard.proposal);
+}
+
 /* --- Dealing anew. --- */
 
 static bool
@@ -630,6 +720,48 @@ each_decides_on_what_all_signers_have_counted(void **) {
 	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
 }
 
+/* Cents of the last hour that others have counted and this one has not. */
+static int64_t
+heard(struct team *team, size_t at) {
+	struct gate_state *state = state_of(team, at);
+	return counted_sum(&state->counted, state->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR,
+			   ledger_time_ms(keeper_ledger(team->members[at].house.keeper)), nullptr);
+}
+
+/* What only another has counted leaves a window when it does there, also where it is told again meanwhile. */
+static void
+what_a_peer_has_counted_counts_at_its_own_time(void **) {
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 3, 22);
+	team_make_key(&team, "vault", "2-of-3");
+	limit_to(&team, 700);
+	team_cut(&team, 0, 2);
+	team_cut(&team, 1, 2);
+	assert_true(sign_at(&team, 0, 0)); /* by one and two */
+	assert_true(sign_at(&team, 0, 1));
+	team_cut(&team, 0, 1);
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	assert_int_equal(0, spent(&team, 2));
+	assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 2));
+	assert_false(sign_at(&team, 2, 2));
+	team_pass_ms(&team, 40 * 60'000);
+	team_settle(&team);
+	team_cut(&team, 1, 2);
+	assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 2));
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 2)); /* told again, forty minutes of the hour later */
+	team_pass_ms(&team, 21 * 60'000);
+	team_settle(&team);
+	assert_int_equal(0, heard(&team, 2));
+	/* Told again after they have left all windows but the greater ones, they are not of this hour either. */
+	team_cut(&team, 1, 2);
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	assert_int_equal(0, heard(&team, 2));
+}
+
 /* A keeper that is put back to what it was before: it has forgotten what it signed, and lies by saying nothing of it. */
 static void
 put_back(struct team *team, size_t index, struct simulated_disk **earlier) {
@@ -742,7 +874,7 @@ tell_less(struct team *team, size_t from, size_t to, enum peer_kind kind, struct
 	assert_ok(counted_seal_read(&cursor, &seal));
 	while (cursor.left > 0) {
 		struct spend spend;
-		assert_ok(counted_read(&cursor, &arena, &spend));
+		assert_ok(counted_read(&cursor, &arena, 0, &spend));
 		struct limit_part *parts = ARENA_NEW_ARRAY(&arena, spend.part_count, struct limit_part);
 		assert_non_null(parts);
 		for (size_t i = 0; i < spend.part_count; i++) {
@@ -750,7 +882,7 @@ tell_less(struct team *team, size_t from, size_t to, enum peer_kind kind, struct
 			parts[i].cents = 1;
 		}
 		spend.parts = parts;
-		counted_write(&less, &spend);
+		counted_write(&less, &spend, 0);
 	}
 	seal_as(team, from, to, buffer_bytes(&less), body);
 	return true;
@@ -910,6 +1042,8 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(a_key_goes_to_fewer_keepers_and_another_threshold),
 	  T(a_recovery_key_gets_the_key_from_what_two_of_three_keepers_gave),
 	  T(a_keeper_shows_its_part_of_a_key_and_proves_it), T(each_decides_on_what_all_signers_have_counted),
+	  T(what_a_peer_has_counted_counts_at_its_own_time), T(no_preparation_has_the_nonce_of_an_earlier_one),
+	  T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
 	  T(a_liar_makes_nothing_smaller_that_others_have_counted),
 	  T(a_list_that_its_teller_has_not_signed_is_refused_and_names_it),

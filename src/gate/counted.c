@@ -35,11 +35,10 @@ telling_of(const uint8_t operation[32], uint8_t party, uint8_t telling[static TE
 }
 
 static enum status
-copy_spend(const struct spend *from, int64_t now_ms, struct counted_spend *to) {
+copy_spend(const struct spend *from, struct counted_spend *to) {
 	struct limit_part *parts = ARENA_NEW_ARRAY(&to->arena, from->part_count + 1, struct limit_part);
 	TRY_ALLOC(parts);
 	to->spend = *from;
-	to->spend.at_ms = now_ms;
 	to->spend.parts = parts;
 	for (size_t i = 0; i < from->part_count; i++) {
 		parts[i] = from->parts[i];
@@ -50,7 +49,7 @@ copy_spend(const struct spend *from, int64_t now_ms, struct counted_spend *to) {
 }
 
 enum status
-counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend, int64_t now_ms) {
+counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend) {
 	uint8_t telling[TELLING_SIZE];
 	struct bytes id = telling_of(spend->operation, party, telling);
 	if (map_get(&counted->by_telling, id) != nullptr)
@@ -63,7 +62,7 @@ counted_add(struct counted_spends *counted, uint8_t party, const struct spend *s
 	TRY_ALLOC(made);
 	made->arena.block_size = 512;
 	made->party = party;
-	enum status status = copy_spend(spend, now_ms, made);
+	enum status status = copy_spend(spend, made);
 	if (status == OK)
 		status = map_put(&counted->by_telling, id, made, nullptr);
 	if (status == OK)
@@ -89,7 +88,7 @@ counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t op
 		drop(counted, known);
 }
 
-/* Those of the party (0: of any) that were told until then. Without memory they stay, and count. */
+/* Those of the party (0: of any) until then. Without memory they stay, and count. */
 static void
 sweep(struct counted_spends *counted, uint8_t party, int64_t until_ms) {
 	size_t at = 0, count = 0;

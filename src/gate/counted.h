@@ -3,9 +3,9 @@
  * all signers know (docs/PROTOCOL.threshold §16).
  *
  * In memory only: peers tell it anew when this process or they have started. What each peer says is kept for itself, so that no
- * peer takes back, makes smaller or crowds out what another told; of what is told of one identity the greatest counts. Times are
- * this keeper's own, of when it was told: a peer's clock moves nothing out of a window. Operations that the own limits hold count
- * there and not here.
+ * peer takes back, makes smaller or crowds out what another told; of what is told of one identity the greatest counts. Peers say
+ * how long ago a spend was, by one clock, and it counts from so long before it was told by this keeper's clock: a spend leaves a
+ * window here no sooner than there, whatever the two clocks say. Operations that the own limits hold count there and not here.
  *
  * Owner: copies. Threads: one. Errors: STATUS_NO_MEMORY; STATUS_TOO_LARGE "counted.full" beyond COUNTED_OPERATIONS_MAX of one peer.
  */
@@ -24,8 +24,8 @@ struct counted_spends {
 };
 
 void counted_free(struct counted_spends *counted); /* a cleanup function */
-/* The peer of this party (1 to 32) has counted this spend, as of now_ms. */
-enum status counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend, int64_t now_ms);
+/* The peer of this party (1 to 32) has counted this spend. */
+enum status counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend);
 /* It gave it back: nothing was released. */
 void counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t operation[32]);
 /* Forgets whatever that peer has told. */

@@ -290,3 +290,18 @@ shared_keys_drop_share(struct gate_state *state, struct bytes id) {
 	if (key != nullptr)
 		drop_share(key);
 }
+
+size_t
+shared_keys_pairs_lost(const struct gate_state *state) {
+	size_t lost = 0, at = 0;
+	void *value;
+	while (map_next(&state->shared_keys, &at, nullptr, &value)) {
+		const struct shared_key *key = value;
+		uint8_t self = shared_key_self(key);
+		for (size_t i = 0; self != 0 && i < key->sharing.key.holders.count; i++) {
+			uint8_t holder = key->sharing.key.holders.parties[i].index;
+			lost += holder != self && !shared_key_is_ready_with(key, holder);
+		}
+	}
+	return lost;
+}

@@ -25,6 +25,8 @@ struct shared_key {
 uint8_t shared_key_self(const struct shared_key *key);
 /* Whether it can sign with that other holder; FROST's schemes need nothing set up. */
 bool shared_key_is_ready_with(const struct shared_key *key, uint8_t holder);
+/* With how many holders of keys of which this keeper holds a share it can sign nothing until a refresh, over all keys. */
+size_t shared_keys_pairs_lost(const struct gate_state *state);
 /* The share itself; there is one, and the caller wipes it. */
 void shared_key_number(const struct shared_key *key, struct frost_scalar *number);
 

@@ -1,6 +1,7 @@
 #include "keeper/report.h"
 
 #include "base/ipc_messages.h"
+#include "gate/shared_keys.h"
 #include "keeper/peer_link.h"
 #include "keeper/peer_set.h"
 #include "keeper/slow_read.h"
@@ -25,6 +26,7 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_boolean(&w, "disk_full", statistics.is_disk_full);
 	json_write_member_integer(&w, "entries", (int64_t)head.head.size);
 	json_write_member_integer(&w, "held", (int64_t)keeper->gate->state->operations.kept.count);
+	json_write_member_integer(&w, "key_pairs_lost", (int64_t)shared_keys_pairs_lost(keeper->gate->state));
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
 	if (local != nullptr)
 		json_write_member_hex(&w, "local_bundle", hash256_bytes(&local->hash));
@@ -132,6 +134,10 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Reads of the log, of listings and tiles under way.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)slow_reads_outstanding(keeper->slow_reads)},
+		{.name = "gatehouse_key_pairs_lost",
+		 .help = "Pairs of this keeper and another that sign nothing with a shared key until it is refreshed.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)shared_keys_pairs_lost(keeper->gate->state)},
 		{.name = "gatehouse_sessions",
 		 .help = "Sessions of people who are signed in.",
 		 .kind = METRIC_GAUGE,

@@ -401,7 +401,6 @@ threshold_stop(struct keeper *keeper) {
 	keeper->threshold = gone;
 	pool_close(keeper);
 	keeper->threshold = nullptr;
-	map_free(&gone->nonces);
 	presignature_pool_free(&gone->pool);
 	free(gone);
 }

@@ -27,6 +27,7 @@ struct threshold_link {
 	uint8_t (*own_party)(void *context); /* 0: not enrolled */
 	const uint8_t *(*own_identity)(void *context);
 	void (*own_keys)(void *context, struct pledge_keys *keys);
+	const uint8_t *(*own_epoch)(void *context); /* PEER_EPOCH_SIZE bytes, as peers have it of this keeper */
 	enum status (*send)(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body);
 	/* is_manual: lets the others do what they have to. Null in the product. */
 	void (*wait)(void *context);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "crypto/sign.h"
 #include "gate/keepers.h"
+#include "keeper/loop.h"
 
 static const char LABEL[] = "gatehouse/threshold/counted/v1";
 
@@ -71,7 +72,7 @@ send_counted(struct telling *telling) {
 static enum status
 tell_spend(void *context, const struct spend *spend) {
 	struct telling *telling = context;
-	counted_write(&telling->spends, spend);
+	counted_write(&telling->spends, spend, telling->keeper->batch_ms);
 	return telling->spends.len > PEER_BODY_MAX / 2 ? send_counted(telling) : OK;
 }
 
@@ -83,6 +84,7 @@ signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
 	uint64_t from = threshold->was_told[peer->party] ? threshold->told[peer->party] : 0;
 	if (keeper->gate->state->shared_keys.count == 0)
 		return OK;
+	loop_begin_batch(keeper); /* what time it is */
 	enum status status = limits_visit(keeper->gate->state->limits, &from, tell_spend, &telling);
 	if (status == OK)
 		status = send_counted(&telling);
@@ -116,9 +118,7 @@ check_seal(struct keeper *keeper, const struct peer *peer, const struct counted_
 static enum status
 hear_spend(struct keeper *keeper, const struct peer *peer, const struct spend *spend) {
 	struct gate_state *state = keeper->gate->state;
-	return limits_has(state->limits, spend->operation)
-		       ? OK
-		       : counted_add(&state->counted, peer->party, spend, state->now_ms);
+	return limits_has(state->limits, spend->operation) ? OK : counted_add(&state->counted, peer->party, spend);
 }
 
 static enum status
@@ -128,10 +128,11 @@ hear(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	struct counted_seal sealed;
 	TRY(counted_seal_read(&cursor, &sealed));
 	TRY(check_seal(keeper, peer, &sealed, bytes_of(cursor.at, cursor.left)));
+	loop_begin_batch(keeper);
 	while (cursor.left > 0) {
 		struct spend spend;
 		arena_reset(&arena);
-		TRY(counted_read(&cursor, &arena, &spend));
+		TRY(counted_read(&cursor, &arena, keeper->batch_ms, &spend));
 		TRY(hear_spend(keeper, peer, &spend));
 	}
 	return OK;

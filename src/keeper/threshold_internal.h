@@ -124,9 +124,10 @@ struct threshold {
 	struct presignature_pool pool;
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
-	int64_t pool_turn_ms;           /* the next look at what is prepared */
-	struct map nonces;              /* of preparations that peers began */
-	uint64_t told[PARTIES_MAX + 1]; /* by party: the number of the first spend that was not told */
+	int64_t pool_turn_ms;            /* the next look at what is prepared */
+	uint64_t prepared;               /* counter of the last preparation that was begun here */
+	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
+	uint64_t told[PARTIES_MAX + 1];  /* by party: the number of the first spend that was not told */
 	bool was_told[PARTIES_MAX + 1];
 	/* The hash of all that was told on the connection with that party: by this keeper, and by that one. */
 	struct hash256 told_head[PARTIES_MAX + 1], heard_head[PARTIES_MAX + 1];
@@ -176,6 +177,8 @@ void machine_close(struct machine *machine);
 enum status machine_receive(struct machine *machine, struct bytes frame);
 enum exchange_state machine_state(const struct machine *machine);
 uint8_t machine_culprit(const struct machine *machine);
+/* Members of the last error: which check failed, at which message of which round, and whom it names, where it names anybody. */
+void machine_write_blame(const struct machine *machine, struct json_writer *writer);
 /* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there. */
 enum status machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties);
 

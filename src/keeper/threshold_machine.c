@@ -63,6 +63,25 @@ machine_culprit(const struct machine *machine) {
 	return exchange != nullptr ? exchange->culprit : 0;
 }
 
+void
+machine_write_blame(const struct machine *machine, struct json_writer *writer) {
+	static const char *const protocols[] = {[MACHINE_NONE] = "none",
+						[MACHINE_DEALING] = "dealing",
+						[MACHINE_SIGNING] = "signing",
+						[MACHINE_ONLINE] = "online",
+						[MACHINE_FROST_DEALING] = "frost-dealing",
+						[MACHINE_QUORUM] = "frost-signing"};
+	const struct exchange *exchange = exchange_of(machine);
+	json_write_member_text(writer, "check", fail_message());
+	if (exchange != nullptr && exchange->round < exchange->protocol->rounds)
+		json_write_member_text(writer, "message", exchange->protocol->kinds[exchange->round].name);
+	if (machine_culprit(machine) != 0)
+		json_write_member_integer(writer, "party", machine_culprit(machine));
+	json_write_member_text(writer, "protocol", protocols[machine->kind]);
+	if (exchange != nullptr)
+		json_write_member_integer(writer, "round", (int64_t)exchange->round + 1);
+}
+
 enum status
 machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties) {
 	const struct threshold_link *link = &keeper->threshold->link;

@@ -27,7 +27,7 @@ proposal_write(struct buffer *body, const struct proposal *proposal) {
 	case PROPOSE_PREPARE:
 		buffer_append_prefixed(body, proposal->key_id);
 		buffer_append_u32be(body, proposal->epoch);
-		buffer_append_bytes(body, hash256_bytes(&proposal->nonce));
+		buffer_append_u64be(body, proposal->counter);
 		append_signers(body, proposal);
 		return;
 	case PROPOSE_RESUME:
@@ -69,7 +69,7 @@ read_prepare(struct cursor *cursor, struct proposal *proposal) {
 	TRY(cursor_prefixed(cursor, "joint.key", KEY_ID_MAX, &proposal->key_id));
 	TRY(key_check_id(proposal->key_id));
 	TRY(cursor_u32be(cursor, "joint.epoch", &proposal->epoch));
-	TRY(cursor_copy(cursor, "joint.nonce", proposal->nonce.bytes, sizeof proposal->nonce.bytes));
+	TRY(cursor_u64be(cursor, "joint.counter", &proposal->counter));
 	return read_signers(cursor, proposal);
 }
 
@@ -219,9 +219,11 @@ counted_seal_read(struct cursor *cursor, struct counted_seal *seal) {
 }
 
 void
-counted_write(struct buffer *body, const struct spend *spend) {
+counted_write(struct buffer *body, const struct spend *spend, int64_t now_ms) {
+	int64_t age_ms = now_ms > spend->at_ms ? now_ms - spend->at_ms : 0;
 	buffer_append(body, spend->operation, sizeof spend->operation);
 	buffer_append(body, spend->identity, sizeof spend->identity);
+	buffer_append_u32be(body, age_ms < UINT32_MAX ? (uint32_t)age_ms : UINT32_MAX);
 	buffer_append_u32be(body, (uint32_t)spend->part_count);
 	for (size_t i = 0; i < spend->part_count; i++) {
 		const struct limit_part *part = &spend->parts[i];
@@ -249,11 +251,13 @@ read_part(struct cursor *cursor, struct limit_part *part) {
 }
 
 enum status
-counted_read(struct cursor *cursor, struct arena *arena, struct spend *spend) {
-	uint32_t count;
+counted_read(struct cursor *cursor, struct arena *arena, int64_t now_ms, struct spend *spend) {
+	uint32_t age_ms, count;
 	*spend = (struct spend){};
 	TRY(cursor_copy(cursor, "joint.operation", spend->operation, sizeof spend->operation));
 	TRY(cursor_copy(cursor, "joint.identity", spend->identity, sizeof spend->identity));
+	TRY(cursor_u32be(cursor, "joint.age", &age_ms));
+	spend->at_ms = now_ms - (int64_t)age_ms;
 	TRY(cursor_u32be(cursor, "joint.parts", &count));
 	if (count == 0 || count > PARTS_MAX)
 		return fail(STATUS_INVALID, "joint.parts: %u; 1 to %zu are possible", count, PARTS_MAX);

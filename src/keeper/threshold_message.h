@@ -33,7 +33,8 @@ struct proposal {
 	struct hash256 presignatures[JOINT_REQUESTS_MAX];
 	struct bytes key_id;  /* prepare */
 	uint32_t epoch;       /* prepare */
-	struct hash256 nonce; /* prepare; resume: SHA-256 of the sharing */
+	uint64_t counter;     /* prepare: of its sender, and never before */
+	struct hash256 nonce; /* resume: SHA-256 of the sharing */
 };
 
 enum answer_kind {
@@ -70,9 +71,10 @@ struct counted_seal {
 };
 void counted_seal_write(struct buffer *body, const struct counted_seal *seal);
 enum status counted_seal_read(struct cursor *cursor, struct counted_seal *seal);
-/* One spend after the other, to the end of the body. */
-void counted_write(struct buffer *body, const struct spend *spend);
-/* The next one, whose parts live in the arena. False at the end. */
-enum status counted_read(struct cursor *cursor, struct arena *arena, struct spend *spend);
+/* One spend after the other, to the end of the body. How long before now_ms it was is what is told: now_ms is the sender's time here
+ * and the receiver's there. */
+void counted_write(struct buffer *body, const struct spend *spend, int64_t now_ms);
+/* The next one, whose parts live in the arena. */
+enum status counted_read(struct cursor *cursor, struct arena *arena, int64_t now_ms, struct spend *spend);
 
 #endif

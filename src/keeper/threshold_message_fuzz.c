@@ -28,9 +28,9 @@ again(uint8_t which, struct bytes body, struct buffer *to) {
 		return true;
 	default:
 		while (cursor.left > 0) {
-			if (counted_read(&cursor, &arena, &spend) != OK)
+			if (counted_read(&cursor, &arena, 0, &spend) != OK)
 				return false;
-			counted_write(to, &spend);
+			counted_write(to, &spend, 0);
 		}
 		return true;
 	}

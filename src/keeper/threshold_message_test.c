@@ -22,8 +22,8 @@ example_prepare(void) {
 				    .signer_count = 2,
 				    .signers = {2, 3},
 				    .key_id = BYTES_OF_LITERAL("vault"),
-				    .epoch = 7};
-	fill(&proposal.nonce, 3);
+				    .epoch = 7,
+				    .counter = UINT64_C(1) << 60};
 	return proposal;
 }
 
@@ -55,7 +55,7 @@ static struct spend
 example_spend(void) {
 	static const struct limit_part parts[] = {{LIMIT_KEY, {(const uint8_t *)"vault", 5}, 1000},
 						  {LIMIT_ASSET, {(const uint8_t *)"eth", 3}, JSON_INTEGER_MAX}};
-	struct spend spend = {.parts = parts, .part_count = ARRAY_LENGTH(parts)};
+	struct spend spend = {.at_ms = 400, .parts = parts, .part_count = ARRAY_LENGTH(parts)};
 	memset(spend.operation, 1, sizeof spend.operation);
 	memset(spend.identity, 2, sizeof spend.identity);
 	return spend;
@@ -84,8 +84,8 @@ counted_again(struct bytes body, struct buffer *to) {
 	struct cursor cursor = cursor_of(body);
 	while (cursor.left > 0) {
 		struct spend spend;
-		TRY(counted_read(&cursor, &arena, &spend));
-		counted_write(to, &spend);
+		TRY(counted_read(&cursor, &arena, 1000, &spend));
+		counted_write(to, &spend, 1000);
 	}
 	return OK;
 }
@@ -99,8 +99,8 @@ write_form(enum form form, struct buffer *body) {
 	if (form <= RESUME) {
 		proposal_write(body, &proposals[form]);
 	} else if (form == COUNTED) {
-		counted_write(body, &spend);
-		counted_write(body, &spend);
+		counted_write(body, &spend, 1000);
+		counted_write(body, &spend, 1000);
 	} else {
 		struct joint_answer answer = example_answer((enum answer_kind)(form - PERMITTED + ANSWER_PERMITTED));
 		joint_answer_write(body, &answer);
@@ -145,8 +145,8 @@ static const struct {
 	{SIGN, 34, 0, "joint.signers"},       {SIGN, 34, 3, "joint.signers"},
 	{SIGN, 36, 0, "joint.presignatures"}, {SIGN, 36, 17, "joint.presignatures"},
 	{SIGN, 36, 2, "joint.presignatures"}, {PREPARE, 1, 1, "joint.key"},
-	{PREPARE, 5, 'V', "key_record.id"},   {PREPARE, 46, 1, "joint.signers"},
-	{PREPARE, 48, 2, "joint.signers"},    {PERMITTED, 0, 0, "joint.answer"},
+	{PREPARE, 5, 'V', "key_record.id"},   {PREPARE, 22, 1, "joint.signers"},
+	{PREPARE, 24, 2, "joint.signers"},    {PERMITTED, 0, 0, "joint.answer"},
 	{PERMITTED, 0, 9, "joint.answer"},    {PERMITTED, 0, 3, "joint.answer.trailing"},
 	{REFUSED, 33, 2, "joint.gives_back"}, {REFUSED, 34, 1, "joint.reason"},
 	{REFUSED, 38, '\n', "joint.reason"},  {REFUSED, 38, 0x7f, "joint.reason"},
@@ -155,9 +155,9 @@ static const struct {
 	{PLEDGED, 33, 0, "pledge.count"},     {PLEDGED, 33, 1, "joint.answer.trailing"},
 	{PLEDGED, 33, 3, "pledge.holder"},    {PLEDGED, 33, 33, "pledge.count"},
 	{PLEDGED, 35, 0, "pledge.word"},      {PLEDGED, 35, 2, "pledge.twice"},
-	{PLEDGED, 35, 3, "pledge.word"},      {COUNTED, 67, 0, "joint.parts"},
-	{COUNTED, 64, 1, "joint.parts"},      {COUNTED, 68, LIMIT_DIMENSIONS, "joint.dimension"},
-	{COUNTED, 69, 1, "joint.subject"},    {COUNTED, 78, 0xff, "joint.cents"},
+	{PLEDGED, 35, 3, "pledge.word"},      {COUNTED, 71, 0, "joint.parts"},
+	{COUNTED, 68, 1, "joint.parts"},      {COUNTED, 72, LIMIT_DIMENSIONS, "joint.dimension"},
+	{COUNTED, 73, 1, "joint.subject"},    {COUNTED, 82, 0xff, "joint.cents"},
 };
 
 static void

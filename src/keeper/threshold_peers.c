@@ -18,6 +18,11 @@ own_identity(void *context) {
 	return peers_own_identity(context);
 }
 
+static const uint8_t *
+own_epoch(void *context) {
+	return peers_own_epoch(context);
+}
+
 static void
 own_keys(void *context, struct pledge_keys *keys) {
 	peers_own_keys(context, keys);
@@ -50,6 +55,7 @@ threshold_connect(struct keeper *keeper, struct peers *peers) {
 				      .own_party = own_party,
 				      .own_identity = own_identity,
 				      .own_keys = own_keys,
+				      .own_epoch = own_epoch,
 				      .send = send};
 	struct peers_listener listener = {.up = up, .down = down, .message = message, .context = keeper};
 	peers_listen(peers, &listener);

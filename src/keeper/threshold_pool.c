@@ -1,10 +1,11 @@
 /* Presignatures, prepared in the background: a few for every set of signers that is there. */
 #include "keeper/threshold_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "crypto/random.h"
+#include "keeper/system_entry.h"
 
 constexpr int64_t PAUSE_MS = 60'000; /* after a failure with a party */
 
@@ -93,22 +94,43 @@ pause_with(struct keeper *keeper, const struct party_set *signers) {
 		keeper->threshold->pool_paused_ms[signers->parties[i].index] = threshold_now_ms(keeper) + PAUSE_MS;
 }
 
+/* The same at all signers, and never twice: counters of one keeper ascend, also over its restarts, and of restarts of others the epochs
+ * tell. */
 static enum status
-start(struct keeper *keeper, const struct shared_key *key, const struct party_set *signers,
-      const struct hash256 *nonce) {
-	static char seen;
+make_nonce(const struct keeper *keeper, const struct shared_key *key, const struct party_set *signers, uint64_t counter,
+	   struct hash256 *nonce) {
+	static const char LABEL[] = "gatehouse/joint/preparing/v1";
+	const struct threshold_link *link = &keeper->threshold->link;
+	_cleanup_(buffer_free) struct buffer text = {};
+	buffer_append_text(&text, LABEL);
+	buffer_append_u64be(&text, counter);
+	for (size_t i = 0; i < signers->count; i++) {
+		const struct party *party = &signers->parties[i];
+		bool is_own = party->index == shared_key_self(key);
+		const struct peer *peer = is_own ? nullptr : threshold_holder(keeper, party);
+		if (!is_own && peer == nullptr)
+			return fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there", party->index);
+		buffer_append_byte(&text, party->index);
+		buffer_append(&text, is_own ? link->own_epoch(link->context) : peer->boot_epoch, PEER_EPOCH_SIZE);
+	}
+	TRY(buffer_status(&text));
+	*nonce = sha256(buffer_bytes(&text));
+	return OK;
+}
+
+static enum status
+start(struct keeper *keeper, const struct shared_key *key, const struct party_set *signers, uint64_t counter) {
 	struct threshold *threshold = keeper->threshold;
 	if (threshold->preparing_count >= PREPARING_MAX)
 		return fail(STATUS_UNAVAILABLE, "joint.preparing: %zu are under way", threshold->preparing_count);
-	if (map_get(&threshold->nonces, hash256_bytes(nonce)) != nullptr)
-		return fail(STATUS_CONFLICT, "joint.nonce: a preparation of this nonce was here before");
-	TRY(map_put(&threshold->nonces, hash256_bytes(nonce), &seen, nullptr));
+	struct hash256 nonce;
+	TRY(make_nonce(keeper, key, signers, counter, &nonce));
 	struct preparing *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	struct signing_terms terms = {.share = key->share,
 				      .signers = signers,
 				      .instance = bytes_of_text(keeper->gate->state->instance),
-				      .nonce = nonce->bytes};
+				      .nonce = nonce.bytes};
 	enum status status = signing_start(&made->machine.signing, &terms);
 	if (status != OK) {
 		free(made);
@@ -124,6 +146,28 @@ start(struct keeper *keeper, const struct shared_key *key, const struct party_se
 	return machine_send(keeper, &made->machine, &made->signers);
 }
 
+static void
+record_failure(struct keeper *keeper, const struct preparing *preparing) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct json_writer writer;
+	char error[512];
+	snprintf(error, sizeof error, "%s", fail_message());
+	json_writer_start(&writer, &body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "at", keeper->batch_ms);
+	machine_write_blame(&preparing->machine, &writer);
+	json_write_member_text(&writer, "shared_key", preparing->key_id);
+	json_write_key(&writer, "signers");
+	json_write_array(&writer);
+	for (size_t i = 0; i < preparing->signers.count; i++)
+		json_write_integer(&writer, preparing->signers.parties[i].index);
+	json_write_end(&writer);
+	json_write_end(&writer);
+	if (json_writer_finish(&writer) != OK || system_entry_check(keeper, buffer_bytes(&body)) != OK)
+		log_error("a failed check is not recorded: %s", fail_message());
+	fail_keep("%s", error);
+}
+
 /* What failed here is tried with nobody of them for a while; whose pairs are forgotten prepare nothing until a refresh. */
 static void
 preparing_fail(struct keeper *keeper, struct preparing *preparing) {
@@ -131,6 +175,7 @@ preparing_fail(struct keeper *keeper, struct preparing *preparing) {
 	memcpy(key_id, preparing->key_id, sizeof key_id);
 	log_warning("a presignature of key %s failed: %s (names party %u)", key_id, fail_message(),
 		    machine_culprit(&preparing->machine));
+	record_failure(keeper, preparing);
 	pause_with(keeper, &preparing->signers);
 	struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(key_id));
 	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK) {
@@ -202,12 +247,25 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 		    !threshold_may_sign(keeper, key, &signers.parties[i]))
 			status = fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there",
 				      signers.parties[i].index);
-	if (status == OK)
-		status = start(keeper, key, &signers, &proposal->nonce);
+	if (status == OK && proposal->counter <= keeper->threshold->heard[peer->party])
+		status = fail(STATUS_CONFLICT, "joint.counter: a preparation of this counter or a later one was here");
+	if (status == OK) {
+		keeper->threshold->heard[peer->party] = proposal->counter;
+		status = start(keeper, key, &signers, proposal->counter);
+	}
 	if (status != OK)
 		log_info("no presignature with keeper %s: %s", peer->name, fail_message());
 	else
 		keeper->threshold->has_begun = true;
+}
+
+/* Greater than those of the last process. Where the wall clock went back meanwhile peers prepare nothing with this keeper until it is
+ * later again, or they start anew. */
+static uint64_t
+next_counter(struct keeper *keeper) {
+	uint64_t *last = &keeper->threshold->prepared;
+	*last = *last == 0 ? (uint64_t)(io_realtime_ns(keeper->config.io) / 1'000'000) << 20 : *last + 1;
+	return *last;
 }
 
 static void
@@ -215,13 +273,13 @@ begin(struct keeper *keeper, const struct shared_key *key, const struct party_se
 	struct proposal proposal = {.kind = PROPOSE_PREPARE,
 				    .key_id = bytes_of_text(key->sharing.key.id),
 				    .epoch = key->sharing.key.epoch,
+				    .counter = next_counter(keeper),
 				    .signer_count = signers->count};
-	random_bytes(proposal.nonce.bytes, sizeof proposal.nonce.bytes);
 	for (size_t i = 0; i < signers->count; i++)
 		proposal.signers[i] = signers->parties[i].index;
 	for (size_t i = 1; i < signers->count; i++)
 		threshold_send_proposal(keeper, threshold_holder(keeper, &signers->parties[i]), &proposal);
-	if (start(keeper, key, signers, &proposal.nonce) != OK) {
+	if (start(keeper, key, signers, proposal.counter) != OK) {
 		log_info("no presignature is begun: %s", fail_message());
 		pause_with(keeper, signers);
 	}

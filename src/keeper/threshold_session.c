@@ -98,22 +98,13 @@ session_conclude(struct keeper *keeper, struct joint_session *session, const str
 	session_free(session);
 }
 
-/* For the own log and nobody else: which check failed, and whom it names, where it names anybody. */
+/* For the own log and nobody else. */
 static enum status
 write_blame(const struct machine *machine, struct buffer *blame) {
-	static const char *const protocols[] = {[MACHINE_NONE] = "none",
-						[MACHINE_DEALING] = "dealing",
-						[MACHINE_SIGNING] = "signing",
-						[MACHINE_ONLINE] = "online",
-						[MACHINE_FROST_DEALING] = "frost-dealing",
-						[MACHINE_QUORUM] = "frost-signing"};
 	struct json_writer writer;
 	json_writer_start(&writer, blame);
 	json_write_object(&writer);
-	json_write_member_text(&writer, "check", fail_message());
-	if (machine_culprit(machine) != 0)
-		json_write_member_integer(&writer, "party", machine_culprit(machine));
-	json_write_member_text(&writer, "protocol", protocols[machine->kind]);
+	machine_write_blame(machine, &writer);
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
 }

@@ -172,10 +172,9 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 static bool
 presignatures_are_here(const struct keeper *keeper, const struct joint_session *session) {
 	static const struct hash256 none;
-	const struct presignature_pool *pool = &keeper->threshold->pool;
 	for (size_t i = 0; i < session->proposal.presignature_count; i++) {
-		struct bytes id = hash256_bytes(&session->proposal.presignatures[i]);
-		if (!hash256_equal(&session->proposal.presignatures[i], &none) && map_get(&pool->taken, id) == nullptr)
+		const struct hash256 *id = &session->proposal.presignatures[i];
+		if (!hash256_equal(id, &none) && !presignature_pool_knows(&keeper->threshold->pool, id))
 			return false;
 	}
 	return true;

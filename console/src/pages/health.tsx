@@ -90,6 +90,8 @@ function findings({ gateway, keeper, ready }: HealthAnswer): Verdict[] {
 	if (overdue > 0) found.push({ tone: "bad", text: `${plural(overdue, "emergency", "emergencies")} went through and were not reviewed in time: no other is permitted` });
 	else if (open > 0) found.push({ tone: "wait", text: `${plural(open, "emergency waits", "emergencies wait")} for review` });
 	if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
+	const lost = Number(keeper["key_pairs_lost"] ?? 0);
+	if (lost > 0) found.push({ tone: "bad", text: `Shared keys need a refresh: with ${lost} other holders this keeper signs nothing` });
 	return found;
 }
 

@@ -7,8 +7,9 @@
  * δ·φ_i. The path adds its tweak the same way: v'_i = v_i + tweak·φ_i. Only transfer keys have presignatures; an opaque
  * digest never uses one.
  *
- * A pool keeps those that are ready and knows the ids of all that were ever taken from it, so that none is used twice.
- * It lives as long as the process: presignatures are never stored, and die with it. Memory: opaque, secret, wiped.
+ * A pool keeps those that are ready: whoever takes one takes it for good, so that none is used twice. An id is a hash over 32
+ * bytes that this signer drew for that preparation, so that it never comes again. The pool remembers the ids of the last
+ * that were used; one that it has forgotten is unknown to it, and refused as well. Presignatures are never stored, and die with the process. Memory: opaque, secret, wiped.
  * Threads: one. Errors: "presignature.*" (unknown, used, key, purpose), "ecdsa.path", and those of exchange.h;
  * online_start() also "ecdsa.no_setup". Messages: docs/PROTOCOL.threshold §8.
  */
@@ -34,17 +35,23 @@ struct presignature {
 enum status presignature_create(struct presignature **presignature);
 void presignature_destroy(struct presignature **presignature); /* a cleanup function */
 
+constexpr size_t PRESIGNATURES_REMEMBERED = 4096;
+
 struct presignature_pool {
-	struct map ready; /* id to presignature */
-	struct map taken; /* ids; the values say nothing */
+	struct map ready;      /* id to presignature */
+	struct map used;       /* ids of the last that were; the values say nothing */
+	struct hash256 *order; /* of these, PRESIGNATURES_REMEMBERED places */
+	size_t next;           /* place to be written */
 };
 void presignature_pool_free(struct presignature_pool *pool); /* a cleanup function */
-/* Takes ownership where it succeeds. "presignature.used" if the id was ever in the pool. */
+/* Takes ownership where it succeeds. "presignature.used" if one of this id is ready, or was. */
 enum status presignature_pool_add(struct presignature_pool *pool, struct presignature **presignature);
 /* Hands it over, for good. Errors: STATUS_CONFLICT "presignature.used", STATUS_NOT_FOUND "presignature.unknown". */
 enum status presignature_pool_take(struct presignature_pool *pool, const struct hash256 *id,
 				   struct presignature **presignature);
-/* Destroys all that are ready: for another policy bundle, epoch or boot of a peer. Their ids stay taken. */
+/* One of this id is ready, or was used not long ago. */
+bool presignature_pool_knows(const struct presignature_pool *pool, const struct hash256 *id);
+/* Destroys all that are ready: for another policy bundle, epoch or boot of a peer. */
 void presignature_pool_discard(struct presignature_pool *pool);
 
 /* The one round. */
