@@ -103,7 +103,7 @@ test("an_approval_is_taken_back_where_it_was_given", async () => {
 	await button(one, "Withdraw with passkey").click();
 	await button(one, "Approve with passkey").waitFor();
 	equal(gatehouse("person4", "op", "show", operation).missing["group.treasury"], 2);
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("whoever_sees_somebody_enter_a_group_stops_it_alone", async () => {

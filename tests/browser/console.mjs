@@ -191,7 +191,7 @@ test("a_view_that_was_swapped_after_its_digest_is_not_even_offered_for_signing",
 	equal(await press(one), "console.view_differs");
 	equal((await one.credential()).signCount, before, "the authenticator was asked");
 	await stop();
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("a_view_that_was_swapped_with_its_digest_is_refused_by_the_keeper", async () => {
@@ -207,7 +207,7 @@ test("a_view_that_was_swapped_with_its_digest_is_refused_by_the_keeper", async (
 	equal(await press(one), "approval.view_digest_differs");
 	await stop();
 	equal(votesOn(operation).missing["group.treasury"], 2);
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("a_signature_without_verification_of_the_person_is_refused", async () => {
@@ -224,7 +224,7 @@ test("a_signature_without_verification_of_the_person_is_refused", async () => {
 	await one.page.getByText("authenticator_data.user_verified").waitFor();
 	await one.key.session.send("WebAuthn.setUserVerified", { authenticatorId: one.key.authenticatorId, isUserVerified: true });
 	await one.page.reload();
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 
@@ -239,7 +239,7 @@ test("a_vote_that_is_handed_in_again_counts_for_nothing", async () => {
 	const again = await post(one, `/v1/operations/${operation}/votes`, body);
 	assert(["votes.repeated", "authenticator_data.counter"].includes(again), again);
 	equal(votesOn(operation).missing["group.treasury"], 1);
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("a_vote_under_another_persons_key_is_refused", async () => {
@@ -253,7 +253,7 @@ test("a_vote_under_another_persons_key_is_refused", async () => {
 	equal(await press(one), "signature.mismatch");
 	await stop();
 	equal(votesOn(operation).missing["group.treasury"], 2);
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("an_authenticator_with_somebody_elses_passkey_signs_nothing", async () => {
@@ -269,7 +269,7 @@ test("an_authenticator_with_somebody_elses_passkey_signs_nothing", async () => {
 	equal(await press(other), "passkey.not_used");
 	equal(votesOn(operation).missing["group.treasury"], 2);
 	await other.context.close();
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("an_authenticator_whose_counter_goes_back_is_refused", async () => {
@@ -281,7 +281,7 @@ test("an_authenticator_whose_counter_goes_back_is_refused", async () => {
 	await one.setCounter(signCount + 10);
 	await one.page.getByRole("button", { name: "Approve with passkey" }).click();
 	await one.page.getByText("your vote is recorded").waitFor();
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("two_tabs_are_one_vote_and_the_second_says_so", async () => {
@@ -300,7 +300,7 @@ test("two_tabs_are_one_vote_and_the_second_says_so", async () => {
 	equal(votesOn(operation).missing["group.treasury"], 1, "one human is one vote");
 	await tab.close();
 	await one.setCounter(credential.signCount + 50);
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 test("whoever_rejects_says_why_and_the_operation_is_over", async () => {
@@ -372,7 +372,7 @@ test("an_emergency_is_loud_and_what_the_page_does_not_know_is_shown", async () =
 	await one.check("an emergency");
 	await one.shoot("inbox-emergency");
 	await stop();
-	gatehouse("person2", "op", "reject", operation, "--yes");
+	gatehouse("person2", "op", "reject", operation, "--reason", "tried", "--yes");
 });
 
 // --- Every page ---
