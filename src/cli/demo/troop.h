@@ -31,7 +31,7 @@ enum status troop_decide(struct stage *stage, const char *kind, const char *reso
 
 /* What the keeper says of another, from GET /v1/keepers. */
 enum status troop_peer(struct stage *stage, const char *name, const json **row);
-/* Until it says this state of the other; until it has it up with so many entries. */
+/* Until it says this state of the other; until it has it up, and has seen more than so many entries of it. */
 enum status troop_wait_state(struct stage *stage, const char *name, const char *state);
 enum status troop_wait_shown(struct stage *stage, const char *name, int64_t more_than, int64_t *size);
 enum status troop_wait_all_up(struct troop *troop);
