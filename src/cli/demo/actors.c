@@ -385,8 +385,8 @@ actor_reject(struct actors *actors, enum actor_id by, const char *operation) {
 	const char *profile = actor_profile(actors, by);
 	int exit_code;
 	TRY_ALLOC(profile);
-	TRY(HOUSE_RUN(actors->house, 0, &output, &exit_code, "op", "reject", operation, "--yes", "--json", "--profile",
-		      profile));
+	TRY(HOUSE_RUN(actors->house, 0, &output, &exit_code, "op", "reject", operation, "--reason",
+		      "not what was shown", "--yes", "--json", "--profile", profile));
 	/* Whoever rejects hears that it is rejected: exit code 1. */
 	return exit_code == 1 && output.len > 0 && memmem(output.data, output.len, "\"rejected\"", 10) != nullptr
 		       ? OK
