@@ -334,9 +334,9 @@ key_read(const json *record, struct key_info *key) {
 	static const char *const single_members[] = {"account", "algorithm", "chain",      "created",
 						     "id",      "material",  "public_key", "purpose",
 						     "sharing", "state",     "successor",  nullptr};
-	static const char *const extended_members[] = {"account",     "algorithm", "branches",  "chain",  "created",
-						       "fingerprint", "id",        "material",  "origin", "public_key",
-						       "purpose",     "sharing",   "state",     "successor", nullptr};
+	static const char *const extended_members[] = {
+		"account", "algorithm",  "branches", "chain",   "created", "fingerprint", "id",   "material",
+		"origin",  "public_key", "purpose",  "sharing", "state",   "successor",   nullptr};
 	struct bytes text;
 	*key = (struct key_info){};
 	TRY(json_need_string(record, "key_record", "material", &text));
