@@ -687,6 +687,14 @@ def test_a_key_is_imported_and_only_a_commitment_to_it_is_recorded():
     assert firm.must(firm.ask("person1", "key", "show", "old", "--json")).json()["public_key"] == done["result"]["key"]["public_key"]
 
 
+def test_an_import_key_that_is_not_the_one_of_the_log_is_not_saved():
+    """That the right one is, and what is sealed to it: peers_system_test."""
+    firm = house()
+    refused = firm.ask("person1", "key", "import-key", "--hash", "0" * 64, "--out", firm.at("import-key"))
+    assert refused.code == 1 and not os.path.exists(firm.at("import-key")), refused
+    assert "import key of this process: SHA-256 " in firm.log()
+
+
 def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
     """BIP-84's own example, which has no passphrase; the payload commits to the passphrase too."""
     firm = house()
