@@ -15,7 +15,8 @@ again(uint8_t which, struct bytes body, struct buffer *to) {
 	struct proposal proposal;
 	struct joint_answer answer;
 	struct spend spend;
-	switch (which % 3) {
+	struct counted_seal seal;
+	switch (which % 4) {
 	case 0:
 		if (proposal_read(body, &proposal) != OK)
 			return false;
@@ -25,6 +26,12 @@ again(uint8_t which, struct bytes body, struct buffer *to) {
 		if (joint_answer_read(body, &answer) != OK)
 			return false;
 		joint_answer_write(to, &answer);
+		return true;
+	case 3:
+		if (counted_seal_read(&cursor, &seal) != OK)
+			return false;
+		counted_seal_write(to, &seal);
+		buffer_append(to, cursor.at, cursor.left);
 		return true;
 	default:
 		while (cursor.left > 0) {
