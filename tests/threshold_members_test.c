@@ -8,6 +8,7 @@
 
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_message.h"
 
 static struct gate_state *
 state_of(struct team *team, size_t at) {
@@ -259,6 +260,44 @@ a_keeper_that_has_another_key_of_that_name_takes_no_share(void **) {
 		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
 }
 
+static bool
+lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
+}
+
+/* The record is then another than the payload states; what was intended stands all the same. */
+static void
+a_key_that_is_frozen_while_it_is_dealt_stops_no_start(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 95);
+	make_vault(&team);
+	team.on_message = lose_stored;
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	team.on_message = nullptr;
+	team_submit(&team, 0,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"},
+		    &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
+		assert_int_equal(KEY_FROZEN, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state);
+	}
+	for (size_t i = 0; i < 4; i++) {
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(i == 2 ? 1 : 2, vault_at(&team, i)->sharing.key.epoch);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(KEY_FROZEN, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state);
+	assert_false(signs(&team, 0));
+}
+
 RUN_TESTS(T(a_keeper_takes_the_place_of_another_and_the_key_stays), T(a_keeper_comes_in_and_the_threshold_changes),
 	  T(what_is_stated_of_the_key_must_be_what_the_holders_know),
-	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share))
+	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share),
+	  T(a_key_that_is_frozen_while_it_is_dealt_stops_no_start))

@@ -182,8 +182,6 @@ find_redealt(const struct gate *gate, const struct submission *submission, struc
 	if ((shared == nullptr) != (record == nullptr) || (shared == nullptr && !key->is_stated))
 		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
 			    BYTES_ARGS(submission->resource_id));
-	if (shared != nullptr && key->is_stated)
-		TRY(check_stated(record, &shared->sharing, &stated, &sharing));
 	key->key = shared != nullptr ? *record : stated;
 	key->old = shared != nullptr ? shared->sharing : sharing;
 	return OK;
@@ -231,6 +229,19 @@ holds_now(const struct joint_key *wanted, const char *name) {
 	return false;
 }
 
+/* Before it is intended, and never again: a key may be frozen while it is dealt, and whoever starts anew must find its dealing still. */
+static enum status
+check_redealt(const struct gate *gate, const struct submission *submission) {
+	const struct shared_key *shared = shared_keys_find(gate->state, submission->resource_id);
+	const struct key_info *record = gate_state_key(gate->state, submission->resource_id);
+	struct key_info stated;
+	struct sharing sharing;
+	if (shared == nullptr || json_get(submission->payload_document, "key") == nullptr)
+		return OK;
+	TRY(read_stated(submission->payload_document, submission->resource_id, &stated, &sharing));
+	return check_stated(record, &shared->sharing, &stated, &sharing);
+}
+
 /* As many as sign deal it, to themselves and to who comes in. */
 static enum status
 check_holders(const struct gate *gate, const struct joint_key *wanted) {
@@ -268,6 +279,8 @@ static enum status
 check_dealing(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
 	struct joint_key wanted;
 	TRY(joint_read_key(gate, submission, evaluation->observation.now_ms, &wanted));
+	if (!wanted.is_made)
+		TRY(check_redealt(gate, submission));
 	if (wanted.key.purpose == KEY_PURPOSE_TRANSFER)
 		TRY(check_limits_hold(&wanted.key));
 	if (wanted.is_made && gate_state_key(gate->state, bytes_of_text(wanted.key.id)) != nullptr)
