@@ -15,7 +15,8 @@
 #include "gate/gate.h"
 
 /* A packed bundle's file, as `gatehouse policy pack` writes it: it holds by itself and fits this installation, its tests pass, it can
- * only forbid, its groups are there, and every signature in it is one of a person. */
+ * only forbid, its groups are there, and every signature in it is one of a person. One that is in force already is not held to who and what
+ * is there now. */
 enum status local_bundle_open(const struct gate *gate, struct bytes file, struct bundle **bundle);
 
 /* The entry's body, appended; bundle null: there is none any more. Large documents go to a blob first. */

@@ -156,31 +156,37 @@ what_does_more_than_forbid_is_refused_by_name(void **) {
 	}
 }
 
+/* Signed by a member, under the name of person 1's key. */
+static void
+write_signed(const struct bench_gate *b, const struct buffer *packed, const struct hash256 *hash, int whose,
+	     struct buffer *file) {
+	_cleanup_(buffer_free) struct buffer message = {};
+	const uint8_t *seed = b->firm.members[whose].seed, *public_key = b->firm.members[whose].public_key;
+	uint8_t signature[64];
+	char key[65], hex[129];
+	buffer_append_text(&message, BUNDLE_LABEL);
+	buffer_append_byte(&message, '\0');
+	buffer_append_bytes(&message, hash256_bytes(hash));
+	assert_ok(ed25519_sign(seed, public_key, buffer_bytes(&message), signature));
+	hex_encode(bytes_of(public_key, 32), key);
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	buffer_reset(file);
+	buffer_append(file, packed->data, packed->len - 2);
+	buffer_append_format(file, ",\"signatures\":[{\"key\":\"%s\",\"public_key\":\"%s\",\"signature\":\"%s\"}]}",
+			     b->firm.members[0].key_id, key, hex);
+}
+
 static void
 signatures_in_it_are_of_people_who_are_enrolled(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(buffer_free) struct buffer packed = {}, file = {};
 	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
-	uint8_t signature[64];
 	set_up(&b);
 	assert_ok(firm_activation_alone(FORBIDS_ALL, &packed));
 	assert_ok(local_bundle_open(b.gate, bytes_of(packed.data, packed.len - 1), &bundle));
 	for (int whose = 0; whose < 2; whose++) { /* person 1's key, and person 2's under the name of person 1's */
 		_cleanup_(bundle_destroy) struct bundle *again = nullptr;
-		const uint8_t *seed = b.firm.members[whose].seed, *public_key = b.firm.members[whose].public_key;
-		_cleanup_(buffer_free) struct buffer message = {};
-		char key[65], hex[129];
-		buffer_append_text(&message, BUNDLE_LABEL);
-		buffer_append_byte(&message, '\0');
-		buffer_append_bytes(&message, hash256_bytes(&bundle->hash));
-		assert_ok(ed25519_sign(seed, public_key, buffer_bytes(&message), signature));
-		hex_encode(bytes_of(public_key, 32), key);
-		hex_encode(BYTES_OF_ARRAY(signature), hex);
-		buffer_reset(&file);
-		buffer_append(&file, packed.data, packed.len - 2);
-		buffer_append_format(&file,
-				     ",\"signatures\":[{\"key\":\"%s\",\"public_key\":\"%s\",\"signature\":\"%s\"}]}",
-				     b.firm.members[0].key_id, key, hex);
+		write_signed(&b, &packed, &bundle->hash, whose, &file);
 		enum status status = local_bundle_open(b.gate, buffer_bytes(&file), &again);
 		if (whose == 0)
 			assert_ok(status);
@@ -189,6 +195,24 @@ signatures_in_it_are_of_people_who_are_enrolled(void **) {
 			assert_non_null(strstr(fail_message(), ": bundle.signature: "));
 		}
 	}
+}
+
+/* Else a keeper could not start any more once somebody who signed has left the firm. */
+static void
+what_is_in_force_is_taken_again_whoever_has_left(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer packed = {}, file = {};
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr, *again = nullptr, *refused = nullptr;
+	set_up(&b);
+	assert_ok(firm_activation_alone(FORBIDS_ALL, &packed));
+	assert_ok(local_bundle_open(b.gate, bytes_of(packed.data, packed.len - 1), &bundle));
+	write_signed(&b, &packed, &bundle->hash, 0, &file);
+	assert_ok(directory_suspend(b.gate->state->directory, BYTES_OF_LITERAL("person:p-0000000000000001"), true));
+	assert_int_not_equal(OK, local_bundle_open(b.gate, buffer_bytes(&file), &refused));
+	assert_non_null(strstr(fail_message(), "local_bundle.refused: "));
+	assert_ok(take(&b, FORBIDS_ALL));
+	assert_ok(local_bundle_open(b.gate, buffer_bytes(&file), &again));
+	assert_true(hash256_equal(&again->hash, &b.gate->state->local->hash));
 }
 
 /* --- The log. --- */
@@ -292,5 +316,6 @@ an_entry_that_is_none_is_refused_when_the_log_is_read(void **) {
 RUN_TESTS(T(what_it_forbids_is_denied_and_replays_until_it_is_gone),
 	  T(approvals_that_it_wants_are_missing_until_they_are_given), T(another_common_bundle_leaves_it_in_force),
 	  T(what_does_more_than_forbid_is_refused_by_name), T(signatures_in_it_are_of_people_who_are_enrolled),
+	  T(what_is_in_force_is_taken_again_whoever_has_left),
 	  T(replay_holds_decisions_to_the_local_bundle_that_the_log_says),
 	  T(an_entry_that_is_none_is_refused_when_the_log_is_read))
