@@ -144,7 +144,7 @@ read_all(struct invocation *invocation, struct sharing *sharing, uint8_t holders
 		holders[*count] = given->holder;
 		escrows[*count] = given->escrow;
 	}
-	return OK;
+	return *count > 0 ? OK : fail(STATUS_INVALID, "usage.escrow: expected one at least");
 }
 
 enum status
