@@ -362,6 +362,38 @@ an_act_under_way_is_not_resolved_by_people(void **) {
 	assert_answer(200, "destroyed", &response);
 }
 
+/* The first is answered when the second has ended what it left held. */
+static void
+votes_that_come_together_are_each_answered(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request votes[2];
+	static const char *const states[] = {"held", "done"};
+	house_found(&house, nullptr);
+	house_start(&house);
+	struct bytes operation = held(&house, &arena,
+				      (struct firm_operation){.by = FIRM_PERSON_4,
+							      .kind = "group.add",
+							      .resource = "system:gatehouse",
+							      .payload = "{\"id\":\"desk_heads\"}"});
+	house_vote_request(&house, &arena, operation, FIRM_PERSON_3, "approve", &votes[0]);
+	house_vote_request(&house, &arena, operation, FIRM_PERSON_5, "approve", &votes[1]);
+	for (size_t i = 0; i < 2; i++) { /* in one batch */
+		_cleanup_(buffer_free) struct buffer payload = {};
+		ipc_write_request(&payload, &votes[i]);
+		assert_ok(ipc_send(&house.channel, IPC_REQUEST, 1000 + i, false, buffer_bytes(&payload)));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t request;
+		assert_ok(house_receive(&house, 60'000, &request, &arena, &response));
+		assert_bytes(bytes_of_text(states[request - 1000]), house_text(&arena, &response, "state"));
+		if (request == 1000)
+			assert_non_null(memmem(response.body.data, response.body.len, "\"missing\":{", 11));
+	}
+	assert_int_equal(0, house_stop(&house));
+}
+
 /* --- What is imported. --- */
 
 static const char SECRET[] = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
@@ -436,5 +468,5 @@ RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(a_stepped_clock_stops_all_but_what_protects_until_people_accept_it),
 	  T(a_full_disk_refuses_operations_and_is_recovered_from_without_restart),
 	  T(a_policy_that_cannot_be_kept_is_not_activated), T(a_second_keeper_on_one_directory_is_refused),
-	  T(an_act_under_way_is_not_resolved_by_people),
+	  T(votes_that_come_together_are_each_answered), T(an_act_under_way_is_not_resolved_by_people),
 	  T(an_imported_secret_is_given_again_when_it_is_approved_and_never_recorded))

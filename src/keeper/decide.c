@@ -216,6 +216,16 @@ check_receiver(const struct keeper *keeper, const struct job *job) {
 	return notifier_check_receiver(keeper->notifier, name);
 }
 
+/* Votes that come together are decided one after the other before the first is recorded and answered: the last may have ended what
+ * the first left held. */
+static void
+keep_missing(struct job *job) {
+	const struct gate_step *step = &job->step;
+	if (step->state == OPERATION_HELD)
+		job->missing = arena_copy(&job->arena, step->record != nullptr ? step->record->missing
+									       : step->operation->held->missing);
+}
+
 void
 decide_job(struct keeper *keeper, struct job *job) {
 	enum status status = check_room(keeper, job);
@@ -252,6 +262,7 @@ decide_job(struct keeper *keeper, struct job *job) {
 			metric_add(&keeper->decisions[job->step.record->decision], 1);
 		if (job->step.refusal.len > 0)
 			metric_add(&keeper->refusals, 1);
+		keep_missing(job);
 		submit_step(keeper, job);
 		return;
 	}
@@ -282,7 +293,7 @@ answer_decided(struct keeper *keeper, struct job *job) {
 		answer.rejection = job->vote.statement.reason;
 	}
 	if (job->step.state == OPERATION_HELD)
-		answer.missing = job->step.record != nullptr ? job->step.record->missing : operation->held->missing;
+		answer.missing = job->missing;
 	_cleanup_(buffer_free) struct buffer bytes = {};
 	if (keeper_write_receipt(keeper, job->index, job->commit, (struct bytes){}, &receipt) == OK)
 		answer.receipt = buffer_bytes(&receipt);

@@ -74,6 +74,8 @@ struct job {
 	const char *content_type;
 	/* After deciding. */
 	struct gate_step step;
+	struct bytes
+		missing; /* of what the step left held; in the job's arena: before it is answered another may have ended it */
 	bool is_refusal; /* what is being recorded is that it was refused */
 	unsigned entries_pending;
 	bool is_lost; /* its entries did not become durable */
