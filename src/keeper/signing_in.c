@@ -348,13 +348,14 @@ signing_in_hide(struct job *job) {
 /* "192.0.2.0/24": what is counted, and no more of an address. */
 static void
 write_origin(struct bytes address, char text[static INET6_ADDRSTRLEN + 8]) {
-	uint8_t network[16] = {};
+	char network[INET6_ADDRSTRLEN];
+	uint8_t bytes[16] = {};
 	struct bytes origin = throttle_origin(address);
-	memcpy(network, origin.data, origin.len);
+	memcpy(bytes, origin.data, origin.len);
 	bool is_v4 = address.len == 4;
-	if (inet_ntop(is_v4 ? AF_INET : AF_INET6, network, text, INET6_ADDRSTRLEN) == nullptr)
-		text[0] = '\0';
-	strcat(text, is_v4 ? "/24" : "/56");
+	if (inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes, network, sizeof network) == nullptr)
+		network[0] = '\0';
+	snprintf(text, INET6_ADDRSTRLEN + 8, "%s%s", network, is_v4 ? "/24" : "/56");
 }
 
 void
