@@ -6,6 +6,7 @@
 #include "tests/test.h"
 #include "tests/team.h"
 
+#include "gate/pledges.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_message.h"
@@ -297,7 +298,50 @@ a_key_that_is_frozen_while_it_is_dealt_stops_no_start(void **) {
 	assert_false(signs(&team, 0));
 }
 
+/* What the fourth keeper pledges is heard, and it hears of nobody's pledge. */
+static bool
+lose_pledges(struct team *, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	return to != 3 || kind != PEER_ANSWER || body->data[0] != ANSWER_PLEDGED;
+}
+
+/* Else people could end there what the others have done, and with its share perhaps the key. */
+static void
+who_comes_in_remembers_what_it_has_pledged(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct pledged pledged;
+	struct pledges pledges;
+	team_found(&team, 4, 96);
+	make_vault(&team);
+	team.on_message = lose_pledges;
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "3-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	team.on_message = nullptr;
+	assert_null(vault_at(&team, 3));
+	for (size_t i = 0; i < 3; i++)
+		team_cut(&team, 3, i);
+	team_stop(&team, 3);
+	team_start(&team, 3);
+	team_settle(&team);
+	assert_ok(pledges_stored(state_of(&team, 3), BYTES_OF_LITERAL("vault"), 2, &pledged, &pledges));
+	assert_non_null(pledges_find(&pledges, 4, PLEDGE_KEEPS));
+	struct firm_operation resolve = {
+		.by = FIRM_PERSON_4,
+		.kind = "intent.resolve",
+		.payload = "{\"happened\":false}",
+		.resource = arena_format(&arena, "operation:%.*s", BYTES_ARGS(response.operation))};
+	team_do(&team, 3, resolve, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "operation.acting"));
+	for (size_t i = 0; i < 3; i++)
+		team_connect(&team, 3, i);
+	team_settle(&team);
+	assert_non_null(vault_at(&team, 3));
+	assert_true(signs(&team, 0));
+}
+
 RUN_TESTS(T(a_keeper_takes_the_place_of_another_and_the_key_stays), T(a_keeper_comes_in_and_the_threshold_changes),
 	  T(what_is_stated_of_the_key_must_be_what_the_holders_know),
 	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share),
-	  T(a_key_that_is_frozen_while_it_is_dealt_stops_no_start))
+	  T(a_key_that_is_frozen_while_it_is_dealt_stops_no_start), T(who_comes_in_remembers_what_it_has_pledged))

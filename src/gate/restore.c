@@ -437,8 +437,8 @@ pledges_recorded(void *context, struct bytes name) {
 	if (key != nullptr && key->state == KEY_DESTROYED)
 		return SECRETS_DESTROYED;
 	const struct shared_key *shared = shared_keys_find(gate->state, id);
-	if (shared == nullptr)
-		return epoch == 1 && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
+	if (shared == nullptr) /* of the first epoch, or of a later one where this keeper comes in */
+		return joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 	return epoch == shared->sharing.key.epoch || epoch == (uint64_t)shared->sharing.key.epoch + 1
 		       ? SECRETS_CREATED
 		       : SECRETS_UNRECORDED;
