@@ -9,6 +9,7 @@
 #include "crypto/sign.h"
 #include "gate/import_key.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_message.h"
 #include "keys/bip32.h"
 #include "keys/threshold/import.h"
 
@@ -240,5 +241,41 @@ what_a_payload_says_of_parts_is_read_strictly(void **) {
 	}
 }
 
+static bool
+lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
+}
+
+/* Nobody can say by a word that it came in: there would be a key without a record. */
+static void
+people_cannot_say_that_it_came_in(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct asked plain = {};
+	team_found(&team, 3, 85);
+	struct firm_operation operation = import(&team, &arena, &plain, "unknown");
+	team.on_message = lose_stored;
+	bring(&team, &operation, &arena, &response);
+	team.on_message = nullptr;
+	struct firm_operation resolve = {
+		.by = FIRM_PERSON_4,
+		.kind = "intent.resolve",
+		.payload = "{\"happened\":true}",
+		.resource = arena_format(&arena, "operation:%.*s", BYTES_ARGS(response.operation))};
+	team_do(&team, 0, resolve, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "operation.joint"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_false(team.members[i].has_ended);
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++)
+		assert_non_null(shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("brought")));
+}
+
 RUN_TESTS(T(the_parts_of_a_whole_key_become_shares_of_it), T(what_is_no_part_of_the_key_comes_in_nowhere),
-	  T(parts_die_with_the_process_that_they_were_sealed_for), T(what_a_payload_says_of_parts_is_read_strictly))
+	  T(parts_die_with_the_process_that_they_were_sealed_for), T(what_a_payload_says_of_parts_is_read_strictly),
+	  T(people_cannot_say_that_it_came_in))

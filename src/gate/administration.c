@@ -62,8 +62,8 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 	if (happened) {
 		struct change intended;
 		TRY(change_of_kept(operation, change->now_ms, &intended));
-		if (intended.kind == OPERATION_KEY_CREATE || intended.kind == OPERATION_KEY_REFRESH ||
-		    intended.kind == OPERATION_KEY_RESHARE)
+		if (intended.kind == OPERATION_KEY_CREATE || intended.kind == OPERATION_KEY_IMPORT ||
+		    intended.kind == OPERATION_KEY_REFRESH || intended.kind == OPERATION_KEY_RESHARE)
 			return fail(STATUS_CONFLICT,
 				    "operation.joint: only the other keepers can say which key was made");
 		TRY(change_apply(state, &intended));
