@@ -383,8 +383,11 @@ def test_what_was_not_delivered_before_a_restart_is_delivered_after_it_under_the
         # The helper and the keeper both die between event and delivery; nothing was said goodbye to.
         assert house.kill("fetch")
         house.wait_until(lambda: house.of("ops").get("retried", 0) >= 2)
+        started = processes.children(house.firm.process.pid)
         house.firm.process.kill()
         house.firm.process.wait()
+        # They end when they see it gone, and the port is free only then.
+        house.wait_until(lambda: not any(processes.words(pid) for pid in started))
         again = Receiver(folder, "hook", port=port)
         house.start()
         house.wait_until(lambda: len(again.bodies("held")) >= 1)
