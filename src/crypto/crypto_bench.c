@@ -50,6 +50,49 @@ verify_ed25519_by_openssl(void *context) {
 	EVP_MD_CTX_free(md);
 }
 
+struct mldsa44 {
+	struct mldsa44_private *key;
+	EVP_PKEY *library_key;
+	EVP_SIGNATURE *library;
+};
+
+static void
+sign_mldsa44(void *context) {
+	const struct mldsa44 *mldsa44 = context;
+	uint8_t signature[MLDSA44_SIGNATURE_SIZE];
+	must(mldsa44_sign(mldsa44->key, BYTES_OF_ARRAY(node), signature) == OK, "mldsa44_sign");
+	bench_keep(signature);
+}
+
+static void
+sign_mldsa44_by_openssl(void *context) {
+	const struct mldsa44 *mldsa44 = context;
+	uint8_t signature[MLDSA44_SIGNATURE_SIZE];
+	size_t len = sizeof signature;
+	EVP_PKEY_CTX *signing = EVP_PKEY_CTX_new_from_pkey(nullptr, mldsa44->library_key, nullptr);
+	must(EVP_PKEY_sign_message_init(signing, mldsa44->library, nullptr) == 1 &&
+		     EVP_PKEY_sign(signing, signature, &len, node, sizeof node) == 1,
+	     "EVP_PKEY_sign");
+	EVP_PKEY_CTX_free(signing);
+	bench_keep(signature);
+}
+
+static void
+measure_mldsa44(const uint8_t seed[32]) {
+	struct mldsa44 mldsa44 = {.library_key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ML-DSA-44"),
+				  .library = EVP_SIGNATURE_fetch(nullptr, "ML-DSA-44", nullptr)};
+	must(mldsa44_private_create(&mldsa44.key, seed) == OK, "mldsa44_private_create");
+	bench_row(&(struct bench_row){.name = "crypto.mldsa44_sign_us",
+				      .unit = "us",
+				      .value = bench_median_ns(sign_mldsa44, &mldsa44, 200, 9) / 1e3,
+				      .baseline = "OpenSSL's",
+				      .baseline_value =
+					      bench_median_ns(sign_mldsa44_by_openssl, &mldsa44, 200, 9) / 1e3});
+	mldsa44_private_destroy(&mldsa44.key);
+	EVP_PKEY_free(mldsa44.library_key);
+	EVP_SIGNATURE_free(mldsa44.library);
+}
+
 int
 main(void) {
 	uint8_t seed[32];
@@ -70,4 +113,5 @@ main(void) {
 				      .baseline_value =
 					      bench_median_ns(verify_ed25519_by_openssl, &ed25519, 200, 9) / 1e3});
 	EVP_PKEY_free(ed25519.key);
+	measure_mldsa44(seed);
 }
