@@ -23,6 +23,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 import processes
 import tap
+from installation import PATIENCE_S
 from northwind import Northwind, Served, free_port, make_certificate, transfer
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
@@ -387,7 +388,10 @@ def test_what_was_not_delivered_before_a_restart_is_delivered_after_it_under_the
         house.firm.process.kill()
         house.firm.process.wait()
         # They end when they see it gone, and the port is free only then.
-        house.wait_until(lambda: not any(processes.words(pid) for pid in started))
+        until = time.monotonic() + PATIENCE_S
+        while any(processes.words(pid) for pid in started):
+            assert time.monotonic() < until, house.firm.log()
+            time.sleep(0.02)
         again = Receiver(folder, "hook", port=port)
         house.start()
         house.wait_until(lambda: len(again.bodies("held")) >= 1)
