@@ -649,7 +649,7 @@ bad_control_messages_are_refused_by_name(void **) {
 		const char *name;
 	} cases[] = {
 		{TEXT("\6\0\0\0\0"), "control.header"},   {TEXT("\0\0\0\0\0\0"), "control.type"},
-		{TEXT("\x0d\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
+		{TEXT("\xff\0\0\0\0\0"), "control.type"}, {TEXT("\1\0\0\0\0\0"), "control.descriptors"},
 		{TEXT("\6\2\0\0\0\0"), "control.peer"},
 	};
 	int control[2];

@@ -27,7 +27,7 @@ test("a_key_is_frozen_by_the_passkey_of_whoever_saw_what_will_happen", async () 
 	const key = card(one, "eth-hot");
 	await key.getByRole("button", { name: "Freeze…" }).click();
 	await key.getByRole("heading", { name: "Freeze the key eth-hot" }).waitFor();
-	equal(await one.page.evaluate(() => document.activeElement.textContent), "Freeze the key eth-hot");
+	await one.page.waitForFunction(() => document.activeElement.textContent === "Freeze the key eth-hot");
 	await key.getByRole("textbox").fill("An odd order.");
 	await key.getByText("Exactly what your passkey will sign").click();
 	const text = await key.getByRole("group").first().innerText();
@@ -46,7 +46,7 @@ test("whoever_turns_back_has_started_nothing", async () => {
 	const before = (await one.credential()).signCount;
 	await key.getByRole("button", { name: "Unfreeze…" }).click();
 	await button(one, "Back").click();
-	equal(await one.page.evaluate(() => document.activeElement.textContent), "Unfreeze…", "where the focus is");
+	await one.page.waitForFunction(() => document.activeElement.textContent === "Unfreeze…"); // where the focus comes to be, once the page is drawn
 	equal((await one.credential()).signCount, before, "the authenticator was asked");
 	equal(keyState("eth-hot"), "frozen");
 });
