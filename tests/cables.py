@@ -60,6 +60,16 @@ class Cables:
         counter = next(part["counter"] for rule in rules for part in rule.get("rule", {}).get("expr", ()) if "counter" in part)
         return counter["bytes"], counter["packets"]
 
+    def sent_again(self):
+        """Segments that TCP has sent more than once, in all namespaces."""
+        count = 0
+        for name in self.names:
+            lines = subprocess.run(["ip", "netns", "exec", name, "cat", "/proc/net/snmp"], check=True, capture_output=True,
+                                   text=True).stdout.splitlines()
+            names, numbers = (line.split() for line in lines if line.startswith("Tcp:"))
+            count += int(numbers[names.index("RetransSegs")])
+        return count
+
     def mend(self, i):
         self.inside(i, "nft", "flush", "chain", "inet", "test", "out")
 
