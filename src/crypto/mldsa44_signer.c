@@ -466,6 +466,7 @@ attempt(const struct expanded *key, const uint8_t message_hash[64], const uint8_
 	shake_absorb(&shake, BYTES_OF_ARRAY(at->high_packed));
 	shake_finish(&shake);
 	shake_squeeze(&shake, challenge, sizeof challenge);
+	secret_wipe(&shake, sizeof shake); /* what a rejected attempt committed to stays hidden */
 	declassify(challenge, sizeof challenge);
 	sample_challenge(challenge, &at->challenge);
 	transform(&at->challenge);
