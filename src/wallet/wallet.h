@@ -92,7 +92,7 @@ struct wallet_transaction {
 	size_t destination_count;
 
 	/* What a replacement shares with what it replaces (design: limits): Ethereum the sender, chain and nonce; Bitcoin the
-	 * exact set of inputs. Given only with a key. */
+	 * exact set of inputs; Solana the whole message, so that nothing else replaces it. Given only with a key. */
 	bool has_spend;
 	struct hash256 spend;
 

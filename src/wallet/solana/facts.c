@@ -193,18 +193,14 @@ kind_of(const struct wallet_transaction *transaction, const struct solana_steps 
 	return "no_transfer";
 }
 
-/* Two messages can take effect instead of each other only by one durable nonce; without, every message stands alone, and the
- * same message takes effect once. */
+/* Every message stands alone, and the same message takes effect once. Not even those that advance one nonce account and state one
+ * value replace each other: if that value is a recent blockhash, validators take each for a message without a nonce, and advance
+ * as often as they are asked to. The bytes do not tell a blockhash from a nonce's value. */
 static void
 identify_spend(struct wallet_transaction *transaction, const struct solana_detail *detail) {
-	const struct solana_message *message = &detail->transaction.message;
 	transaction->has_spend = true;
-	transaction->spend = detail->nonce == nullptr
-				     ? SHA256_PARTS(BYTES_OF_LITERAL("solana/message"), transaction->chain,
-						    detail->transaction.message_bytes)
-				     : SHA256_PARTS(BYTES_OF_LITERAL("solana/nonce"), transaction->chain,
-						    BYTES_OF_ARRAY(detail->nonce->to->bytes),
-						    BYTES_OF_ARRAY(message->recent_blockhash.bytes));
+	transaction->spend =
+		SHA256_PARTS(BYTES_OF_LITERAL("solana/message"), transaction->chain, detail->transaction.message_bytes);
 }
 
 static enum status

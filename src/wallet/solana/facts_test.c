@@ -209,9 +209,9 @@ decimals_other_than_the_registry_has_are_refused(void **state) {
 		     wallet_decode(&f->arena, WALLET_SOLANA, transaction_of(f, USDC), &f->context, &transaction));
 }
 
-/* Same nonce account and value: one takes effect instead of the other, whatever else they say. */
+/* Where the value that both state is a recent blockhash, both take effect: the bytes do not tell it from a nonce's. */
 static void
-transactions_of_one_durable_nonce_replace_each_other(void **state) {
+transactions_that_advance_one_nonce_do_not_replace_each_other(void **state) {
 	struct fixture *f = *state;
 	const struct facts *facts = facts_of(f, NONCE);
 	assert_flag(facts, "transfer.durable_nonce", true);
@@ -220,8 +220,8 @@ transactions_of_one_durable_nonce_replace_each_other(void **state) {
 	char changed[sizeof NONCE];
 	memcpy(changed, NONCE, sizeof NONCE);
 	changed[sizeof NONCE - 1 - 16] ^= 1; /* the amount */
-	assert_true(hash256_equal(&first->spend, &decoded(f, changed)->spend));
-	assert_false(hash256_equal(&first->spend, &decoded(f, SOL)->spend));
+	assert_true(hash256_equal(&first->spend, &decoded(f, NONCE)->spend));
+	assert_false(hash256_equal(&first->spend, &decoded(f, changed)->spend));
 
 	char other[sizeof SOL];
 	memcpy(other, SOL, sizeof SOL);
@@ -326,6 +326,7 @@ the_format_is_told_by_the_bytes(void **state) {
 RUN_TESTS(F(a_transfer_of_sol_counts_amount_and_fee), F(a_token_transfer_goes_to_the_owner_that_the_transaction_proves),
 	  F(a_token_transfer_alone_goes_to_an_account_of_unknown_owner),
 	  F(a_mint_that_is_not_registered_is_not_understood), F(decimals_other_than_the_registry_has_are_refused),
-	  F(transactions_of_one_durable_nonce_replace_each_other), F(what_the_gate_does_not_sign_is_refused_by_name),
-	  F(two_signers_are_read_and_not_signed), F(the_signed_transaction_holds_the_signature_and_is_named_by_it),
+	  F(transactions_that_advance_one_nonce_do_not_replace_each_other),
+	  F(what_the_gate_does_not_sign_is_refused_by_name), F(two_signers_are_read_and_not_signed),
+	  F(the_signed_transaction_holds_the_signature_and_is_named_by_it),
 	  F(the_view_and_the_explanation_say_what_happens), F(the_format_is_told_by_the_bytes))
