@@ -21,8 +21,9 @@ configure(struct troop *troop, enum troop_member member) {
 			continue;
 		/* What a workload signed for one of them holds at all. */
 		buffer_append_format(&known, ", \"%s\"", troop->stages[i]->house.authority);
+		bool by_wire = member == KEEPER_A && i == KEEPER_B;
 		buffer_append_format(&settings, "  - {name: %s, address: 127.0.0.1, port: %u}\n", troop_names[i],
-				     troop->ports[i]);
+				     by_wire ? troop->wire.port : troop->ports[i]);
 	}
 	TRY(buffer_status(&known));
 	TRY(buffer_status(&settings));
@@ -45,6 +46,7 @@ troop_open(struct troop *troop, const char *amounts) {
 		TRY(house_open(&troop->stages[i]->house, false));
 		TRY(house_choose_port(&troop->ports[i]));
 	}
+	TRY(wire_open(&troop->wire, troop->ports[KEEPER_B]));
 	for (size_t i = 0; i < KEEPERS; i++)
 		TRY(configure(troop, (enum troop_member)i));
 	return OK;
@@ -61,6 +63,7 @@ troop_close(struct troop *troop) {
 		arena_free(&stage->arena);
 		free(stage);
 	}
+	wire_close(&troop->wire);
 }
 
 /* --- Asking. --- */
@@ -176,18 +179,28 @@ troop_prepare(struct troop *troop, enum troop_member at, uint64_t low, uint64_t 
 }
 
 enum status
+troop_spent(struct stage *stage, const struct told *told, int64_t *cents, int64_t *hour) {
+	struct decision_facts facts;
+	const json *limits, *value;
+	TRY(stage_facts(stage, told, &facts));
+	TRY(stage_fact_long(&facts, "transfer.usd_cents", cents));
+	TRY(json_need(facts.facts, "facts", "limits.key", JSON_OBJECT, &limits));
+	TRY(json_need(limits, "limits.key", "value", JSON_OBJECT, &value));
+	return json_need_integer(value, "limits.key", "hour", hour);
+}
+
+enum status
 troop_sign(struct troop *troop, enum troop_member at, int64_t *cents, const char **id) {
 	struct stage *stage = troop->stages[at];
 	struct troop_transfer transfer;
-	struct decision_facts facts;
 	struct told told;
 	TRY(troop_prepare(troop, at, 10'000'000, 50'000'000, &transfer)); /* 30 to 150 USD */
 	TRY(actor_send(&stage->actors, &transfer.request, &told));
 	TRY(stage_expect(stage, "a transfer", &told, "done"));
 	TRY(stage_check_signed(stage, &told, &transfer.plan, id));
-	TRY(stage_facts(stage, &told, &facts));
+	TRY(troop_spent(stage, &told, cents, &troop->spent));
 	troop->nonce++;
-	return stage_fact_long(&facts, "transfer.usd_cents", cents);
+	return OK;
 }
 
 const char *

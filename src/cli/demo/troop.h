@@ -8,15 +8,18 @@
 #define GATEHOUSE_CLI_DEMO_TROOP_H
 
 #include "cli/demo/stage.h"
+#include "cli/demo/wire.h"
 
 enum troop_member { KEEPER_A, KEEPER_B, KEEPER_C, KEEPERS };
 
 struct troop {
 	struct stage *stages[KEEPERS];
 	uint16_t ports[KEEPERS]; /* where its gateway listens for the others' */
+	struct wire wire;        /* from a to b */
 	const char *amounts;
 	uint64_t nonce;  /* of the next transaction */
 	uint64_t picked; /* amounts so far */
+	int64_t spent; /* in the hour by the key, with the last transfer that was signed: US cents, where it was asked */
 };
 
 extern const char *const troop_names[KEEPERS];
@@ -44,6 +47,8 @@ struct troop_transfer {
 };
 enum status troop_prepare(struct troop *troop, enum troop_member at, uint64_t low, uint64_t high,
 			  struct troop_transfer *transfer);
+/* Of a transfer that was answered, as the log has them: its amount, and what its key has signed for within the hour, in US cents. */
+enum status troop_spent(struct stage *stage, const struct told *told, int64_t *cents, int64_t *hour);
 /* It is signed; the amount in US cents, as the log has it. */
 enum status troop_sign(struct troop *troop, enum troop_member at, int64_t *cents, const char **id);
 /* It is not, and the answer's words hold `why`. */
