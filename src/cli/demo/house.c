@@ -425,6 +425,9 @@ house_crash(struct house *house) {
 		return;
 	kill(house->serving, SIGSTOP); /* so that it starts nothing anew meanwhile */
 	size_t count = list_children(house->serving, children);
+	pid_t keeper = house_process(house, "keeper"); /* first: it must not see the others go, and record that */
+	if (keeper > 0)
+		kill(keeper, SIGKILL);
 	for (size_t i = 0; i < count; i++)
 		kill((pid_t)children[i], SIGKILL);
 	kill(house->serving, SIGKILL);
