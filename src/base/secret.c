@@ -80,6 +80,12 @@ secret_wipe(void *data, size_t len) {
 	explicit_bzero(data, len);
 }
 
+__attribute__((noinline)) void
+secret_wipe_stack(void) {
+	uint8_t below[8192];
+	explicit_bzero(below, sizeof below);
+}
+
 enum status
 secret_read_descriptor(struct secret *secret, int descriptor, size_t max) {
 	_cleanup_(secret_free) struct secret all = {};

@@ -31,6 +31,8 @@ bool secret_equal(struct bytes a, struct bytes b);
 
 /* Wipes memory that held something secret, on the stack or elsewhere. */
 void secret_wipe(void *data, size_t len);
+/* Wipes what functions that have returned left on the stack: what a compiler put there of itself. */
+void secret_wipe_stack(void);
 
 /* Reads a secret from a file or descriptor, at most max bytes; one final line feed is not part of it. */
 enum status secret_read_file(struct secret *secret, const char *path, size_t max);

@@ -8,6 +8,7 @@
 #include <openssl/params.h>
 
 #include "crypto/check.h"
+#include "crypto/mldsa44_library.h"
 
 struct mldsa44_public {
 	EVP_PKEY *key;
@@ -21,19 +22,23 @@ fetch_algorithm(void) {
 	crypto_must((algorithm = EVP_SIGNATURE_fetch(nullptr, "ML-DSA-44", nullptr)) != nullptr, "ML-DSA-44");
 }
 
-static EVP_PKEY *
-import_key(const uint8_t public_key[1312]) {
+EVP_SIGNATURE *
+mldsa44_library_algorithm(void) {
 	crypto_must(pthread_once(&fetched, fetch_algorithm) == 0, "fetching ML-DSA-44");
+	return algorithm;
+}
+
+EVP_PKEY *
+mldsa44_library_key(int selection, const char *name, const uint8_t *bytes, size_t len) {
 	EVP_PKEY *key = nullptr;
 	/* The library reads the bytes only; its type has no const. */
 	OSSL_PARAM parameters[] = {
-		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)public_key,
-						  MLDSA44_PUBLIC_SIZE),
+		OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)bytes, len),
 		OSSL_PARAM_construct_end(),
 	};
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(nullptr, "ML-DSA-44", nullptr);
 	if (context == nullptr || EVP_PKEY_fromdata_init(context) != 1 ||
-	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+	    EVP_PKEY_fromdata(context, &key, selection, parameters) != 1)
 		key = nullptr;
 	EVP_PKEY_CTX_free(context);
 	return key;
@@ -43,7 +48,7 @@ enum status
 mldsa44_public_create(struct mldsa44_public **key, const uint8_t public_key[1312]) {
 	_cleanup_(mldsa44_public_destroy) struct mldsa44_public *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
-	made->key = import_key(public_key);
+	made->key = mldsa44_library_key(EVP_PKEY_PUBLIC_KEY, OSSL_PKEY_PARAM_PUB_KEY, public_key, MLDSA44_PUBLIC_SIZE);
 	if (made->key == nullptr)
 		return fail(STATUS_INVALID, "public_key.mldsa44: not the encoding of an ML-DSA-44 public key");
 	*key = TAKE(made);
@@ -62,7 +67,8 @@ mldsa44_public_destroy(struct mldsa44_public **key) {
 enum status
 mldsa44_verify(const struct mldsa44_public *key, struct bytes message, const uint8_t signature[2420]) {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(nullptr, key->key, nullptr);
-	bool prepared = context != nullptr && EVP_PKEY_verify_message_init(context, algorithm, nullptr) == 1;
+	bool prepared =
+		context != nullptr && EVP_PKEY_verify_message_init(context, mldsa44_library_algorithm(), nullptr) == 1;
 	bool verified =
 		prepared && EVP_PKEY_verify(context, signature, MLDSA44_SIGNATURE_SIZE, message.data, message.len) == 1;
 	EVP_PKEY_CTX_free(context);

@@ -74,6 +74,18 @@ magnitude(int32_t a) {
 
 /* --- Transforms --- */
 
+/*
+ * Bounds of magnitudes. |montgomery(x)| ≤ |x| / 2^32 + Q / 2, which is below Q for |x| < 256 × Q^2; a ζ is at most Q / 2.
+ *
+ *   transform        each of 8 layers adds less than Q: from 2^17 (a mask) to 2^17 + 8 × Q < 2^27
+ *   point_multiply   at most that × Q (a mask and the matrix): below 9 × Q^2
+ *   multiply_row     the sum of four products is below 4 × Q < 2^25, and what reduce() makes of it below Q
+ *   transform_back   begins below Q, and a layer doubles it at most: below 2^8 × Q = 2145386752 < 2^31, differences too; ζ times
+ *                    one is below 128 × Q^2. INVERSE_END makes of 2^8 × Q less than 0.51 × Q
+ *   what is added    then is a mask, a low part or s2, 2^17 at most. The sum is the number that is meant, or that ± Q, and reduce()
+ *                    gives that number wherever it is below Q − 2^22, as z, the low part and c·t0 are by far
+ */
+
 /* ζ^bitrev(i) × 2^32 mod Q, ζ = 1753 (§7.5 and appendix B), and what the inverse ends with, 2^64 / 256. */
 static int32_t zetas[N];
 static pthread_once_t zetas_once = PTHREAD_ONCE_INIT;
@@ -110,7 +122,7 @@ transform(struct poly *poly) {
 		}
 }
 
-/* Of what is below Q in magnitude. The result is times 2^32, which undoes the one division of point_multiply(). */
+/* The result is times 2^32, which undoes the one division of point_multiply(). */
 INLINE void
 transform_back(struct poly *poly) {
 	size_t zeta = N;
@@ -250,6 +262,7 @@ expand(struct expanded *key, const uint8_t seed[32], uint8_t public_key[1312]) {
 	shake_squeeze(&shake, key->public_hash, sizeof key->public_hash);
 	secret_wipe(seeds, sizeof seeds);
 	secret_wipe(&shake, sizeof shake);
+	secret_wipe_stack();
 }
 
 enum status
@@ -502,33 +515,49 @@ choose_attempt(void) {
 	return attempt_anywhere;
 }
 
-enum status
-mldsa44_signer_sign(const struct mldsa44_signer *signer, struct bytes message, const uint8_t randomness[32],
-		    uint8_t signature[2420]) {
-	static const uint8_t PURE[2] = {0, 0}; /* no digest; an empty context */
-	constexpr uint16_t ATTEMPTS = 814;     /* FIPS 204 appendix C: more are needed once in 2^256 */
-	const struct expanded *key = (const struct expanded *)signer->memory.data;
-	uint8_t message_hash[64], seed[64];
+/* Algorithm 7, of μ. */
+static enum status
+sign_hash(const struct expanded *key, attempt_function *one, const uint8_t message_hash[64],
+	  const uint8_t randomness[32], uint8_t signature[2420]) {
+	constexpr uint16_t ATTEMPTS = 814; /* FIPS 204 appendix C: more are needed once in 2^256 */
+	uint8_t seed[64];
 	struct shake shake;
 	struct attempt at;
-	attempt_function *one = choose_attempt();
-	shake_start(&shake, SHAKE256_RATE);
-	shake_absorb(&shake, BYTES_OF_ARRAY(key->public_hash));
-	shake_absorb(&shake, BYTES_OF_ARRAY(PURE));
-	shake_absorb(&shake, message);
-	shake_finish(&shake);
-	shake_squeeze(&shake, message_hash, sizeof message_hash);
 	shake_start(&shake, SHAKE256_RATE);
 	shake_absorb(&shake, BYTES_OF_ARRAY(key->draw));
 	shake_absorb(&shake, bytes_of(randomness, 32));
-	shake_absorb(&shake, BYTES_OF_ARRAY(message_hash));
+	shake_absorb(&shake, bytes_of(message_hash, 64));
 	shake_finish(&shake);
 	shake_squeeze(&shake, seed, sizeof seed);
 	bool is_signed = false;
+	static_assert(ATTEMPTS * L <= UINT16_MAX);
 	for (uint16_t i = 0; !is_signed && i < ATTEMPTS; i++)
 		is_signed = one(key, message_hash, seed, (uint16_t)(i * L), &at, signature);
 	secret_wipe(&at, sizeof at);
 	secret_wipe(seed, sizeof seed);
 	secret_wipe(&shake, sizeof shake);
+	secret_wipe_stack();
 	return is_signed ? OK : fail(STATUS_INTERNAL, "mldsa44_signer.attempts: all were rejected");
+}
+
+/* μ = H(tr ‖ M'), of pure ML-DSA with an empty context (algorithm 2). */
+static void
+hash_message(const struct expanded *key, struct bytes message, uint8_t message_hash[64]) {
+	static const uint8_t PURE[2] = {0, 0}; /* no digest; an empty context */
+	struct shake shake;
+	shake_start(&shake, SHAKE256_RATE);
+	shake_absorb(&shake, BYTES_OF_ARRAY(key->public_hash));
+	shake_absorb(&shake, BYTES_OF_ARRAY(PURE));
+	shake_absorb(&shake, message);
+	shake_finish(&shake);
+	shake_squeeze(&shake, message_hash, 64);
+}
+
+enum status
+mldsa44_signer_sign(const struct mldsa44_signer *signer, struct bytes message, const uint8_t randomness[32],
+		    uint8_t signature[2420]) {
+	const struct expanded *key = (const struct expanded *)signer->memory.data;
+	uint8_t message_hash[64];
+	hash_message(key, message, message_hash);
+	return sign_hash(key, choose_attempt(), message_hash, randomness, signature);
 }

@@ -1,10 +1,10 @@
 /*
  * Signatures. Every sign function verifies nothing; callers that release a signature verify it first (design §7).
  *
- * Ed25519 (RFC 8032) signs and verifies by libsodium; ML-DSA-44 (FIPS 204, pure, empty context) signs by mldsa44_signer.h and
- * verifies by OpenSSL, which does P-256;
- * secp256k1 ECDSA (low-s, RFC 6979) and BIP-340 by libsecp256k1. Private keys are read where they lie; what a
- * library needs as a copy (Ed25519's seed with its public key, P-256's number) is wiped before the function returns.
+ * Ed25519 (RFC 8032) signs and verifies by libsodium; P-256 by OpenSSL; secp256k1 ECDSA (low-s, RFC 6979) and BIP-340 by
+ * libsecp256k1; ML-DSA-44 (FIPS 204, pure, empty context) verifies by OpenSSL and signs by mldsa44_signer.h, or by OpenSSL as
+ * well (meson.options). Private keys are read where they lie; what a library needs as a copy (Ed25519's seed with its public key,
+ * P-256's number) is wiped before the function returns.
  * Errors: STATUS_UNAUTHORIZED "signature.*" where a verification fails; STATUS_INVALID where a key or encoding is malformed.
  * Threads: all functions may run concurrently.
  */
