@@ -187,7 +187,7 @@ facts_add_set_of_strings(struct facts *facts, const char *name, enum fact_origin
 	for (size_t i = 0; i < count; i++)
 		if (distinct == 0 || !bytes_equal(items[distinct - 1].string, items[i].string))
 			items[distinct++] = items[i];
-	facts_add(facts, name, origin, (struct value){.type = VALUE_SET, .set = {items, distinct}});
+	facts_add(facts, name, origin, (struct value){.type = VALUE_SET, .set = {items, distinct, true}});
 }
 
 enum status

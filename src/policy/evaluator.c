@@ -430,6 +430,8 @@ evaluate_arithmetic(struct evaluation *evaluation, const struct node *node, stru
 	return room;
 }
 
+/* Sorted, as the sets that are written out and those of facts are: comparing two that are not would look at each part of one once for
+ * every part of the other, and twice at each level of sets in sets. */
 static const struct value *
 evaluate_set(struct evaluation *evaluation, const struct node *node, struct value *room) {
 	struct value *items = ARENA_NEW_ARRAY(evaluation->scratch, node->count, struct value);
@@ -442,7 +444,7 @@ evaluate_set(struct evaluation *evaluation, const struct node *node, struct valu
 		if (item != &items[i])
 			items[i] = *item;
 	}
-	*room = (struct value){.type = VALUE_SET, .set = {items, node->count, false}};
+	*room = value_set(items, node->count);
 	return room;
 }
 

@@ -22,6 +22,10 @@ static const char entities_json[] =
 static const char context_json[] = "{\"amount\":100,\"nested\":{\"deep\":{\"x\":7}},\"a key\":true,"
 				   "\"names\":[\"ann\",\"bob\",\"cy\"],\"text\":\"1.5\"}";
 
+/* Of sets in sets, as deep as they can stand here: what is not looked at once but twice in each takes for ever. */
+#define IN_8(item) "[[[[[[[[" item "]]]]]]]]"
+#define IN_64(item) IN_8(IN_8(IN_8(IN_8(IN_8(IN_8(IN_8(IN_8(item))))))))
+
 /* What each gives: true, false, or the name of its error. Agreed, but for the names, with cedar-policy 4.13. */
 static const struct {
 	const char *expression, *result;
@@ -40,6 +44,11 @@ static const struct {
 	{"[] == []", "true"},
 	{"[] == {}", "false"},
 	{"[[1, 2], [3]] == [[3], [2, 1]]", "true"},
+	{IN_64("context.amount") " == " IN_64("context.amount"), "true"},
+	{IN_64("context.amount") " == " IN_64("principal.age"), "false"},
+	{"[" IN_64("context.amount") ", 1].contains(" IN_64("context.amount") ")", "true"},
+	{"[context.amount, 1] == [1, context.amount, 1]", "true"},
+	{"[context.amount, 1].containsAll([1, context.amount])", "true"},
 	{"{} == {}", "true"},
 	{"{a: 1, b: 2} == {\"b\": 2, \"a\": 1}", "true"},
 	{"{a: 1} == {a: 2}", "false"},
