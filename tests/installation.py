@@ -22,18 +22,25 @@ KEEPER_USER = 70402
 PATIENCE_S = 120 # how long anything may take: it ends a test that hangs, and says nothing about how fast things are
 
 
+RESERVED = []  # sockets, as long as this process lives
+
+
 def free_port():
-    """Below the ports that the system gives to connections: nobody's connection takes it before it is listened at."""
+    """Nobody else is given it while this process lives: it stays bound, so that only whoever names it listens there (what a program
+    binds to it shares it by SO_REUSEADDR, as servers do). Below the ports that the system gives to connections."""
     with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
         end = int(file.read().split()[0])
     while True:
-        with socket.socket() as probe:
-            port = random.randrange(max(1024, end - 20000), end) if end > 2048 else 0
-            try:
-                probe.bind(("127.0.0.1", port))
-                return probe.getsockname()[1]
-            except OSError:
-                pass # somebody's
+        reserved = socket.socket()
+        port = random.randrange(max(1024, end - 20000), end) if end > 2048 else 0
+        try:
+            reserved.bind(("127.0.0.1", port))  # not shared with another that is reserved: the option comes after it
+        except OSError:
+            reserved.close()  # somebody's
+            continue
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        RESERVED.append(reserved)
+        return reserved.getsockname()[1]
 
 
 class Answer:

@@ -35,18 +35,22 @@ house_path(struct house *house, const char *name) {
 
 /* --- The directory. --- */
 
-/* Its number is free now; between here and the supervisor's start only somebody else's bad luck can take it. */
+/* Nobody else is given it while this process lives: it stays bound, and only who names it listens there, by SO_REUSEADDR. */
 enum status
 house_choose_port(uint16_t *port) {
+	static const int one = 1;
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
 	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool bound = descriptor >= 0 && bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 &&
-		     getsockname(descriptor, (struct sockaddr *)&address, &len) == 0;
-	enum status status = bound ? OK : fail_errno(STATUS_UNAVAILABLE, "house.port");
-	if (descriptor >= 0)
-		close(descriptor);
-	TRY(status);
+	/* The option after the binding: two that are chosen at once are two. */
+	if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+	    getsockname(descriptor, (struct sockaddr *)&address, &len) != 0) {
+		enum status status = fail_errno(STATUS_UNAVAILABLE, "house.port");
+		if (descriptor >= 0)
+			close(descriptor);
+		return status;
+	}
 	*port = ntohs(address.sin_port);
 	return OK;
 }

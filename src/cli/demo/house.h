@@ -40,7 +40,7 @@ void house_close(struct house *house);
 /* The last lines of what the processes said, to standard error. */
 void house_show_log(const struct house *house);
 
-/* A port on the loopback that is free now. */
+/* A port on the loopback, which nobody else is given while this process lives. */
 enum status house_choose_port(uint16_t *port);
 
 /* <directory>/<name>, in the arena; null when out of memory. */
