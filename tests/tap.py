@@ -1,6 +1,7 @@
 """TAP for the tests that are written in Python: functions named test_..., whose names say what holds."""
 
 import sys
+import time
 import traceback
 
 
@@ -13,6 +14,7 @@ def main(namespace):
     print(f"TAP version 13\n1..{len(tests)}")
     failed = 0
     for number, (name, test) in enumerate(tests, 1):
+        started = time.monotonic()
         try:
             test()
         except Skip as reason:
@@ -24,4 +26,5 @@ def main(namespace):
                 print(f"# {line}")
         else:
             print(f"ok {number} - {name.removeprefix('test_')}")
+        print(f"# {time.monotonic() - started:.1f} s", flush=True)
     sys.exit(1 if failed else 0)
