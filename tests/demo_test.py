@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The demo as people run it: its numbers are of the run, a step that fails ends it, and nothing is left behind."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -69,15 +70,18 @@ def is_ours(pid):
     return any(word.startswith(b"gatehouse") for word in processes.words(pid)[:1])
 
 
-def run(*arguments):
-    demo = Demo(*arguments)
-    code = demo.end()
-    assert code == 0, f"exit code {code}:\n{demo.text}{demo.errors}"
-    return demo
+def run(*all_arguments):
+    """One demo for each, side by side: whatever they need they have for themselves."""
+    demos = [Demo(*arguments) for arguments in all_arguments]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        codes = list(pool.map(Demo.end, demos))
+    for demo, code in zip(demos, codes):
+        assert code == 0, f"exit code {code}:\n{demo.text}{demo.errors}"
+    return demos
 
 
 def test_every_step_is_told_with_a_number_and_other_amounts_give_other_numbers():
-    one, other, again = run("--amounts", "one"), run("--amounts", "other"), run("--amounts", "one")
+    one, other, again = run(("--amounts", "one"), ("--amounts", "other"), ("--amounts", "one"))
     for demo in (one, other):
         missing = [title for title in STEPS if title not in demo.numbers()]
         assert missing == [], f"not told: {missing}:\n{demo.text}"
@@ -94,7 +98,7 @@ def test_every_step_is_told_with_a_number_and_other_amounts_give_other_numbers()
 
 
 def test_three_keepers_share_a_key_and_one_dies_one_goes_back_one_says_no():
-    one, other = run("--keepers", "--amounts", "one"), run("--keepers", "--amounts", "other")
+    one, other = run(("--keepers", "--amounts", "one"), ("--keepers", "--amounts", "other"))
     for demo in (one, other):
         missing = [title for title in KEEPERS_STEPS if title not in demo.numbers(KEEPERS_STEPS)]
         assert missing == [], f"not told: {missing}:\n{demo.text}"
