@@ -3,15 +3,8 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, equal, main, test } from "./tap.mjs";
-import { approve, ask, close, exchanges, gatehouse, HOUSE, makeKey, PEOPLE, shootAll, signedIn, until, violations } from "./visitor.mjs";
-
-let next = 0;
-function askTransfer() {
-	const answer = gatehouse("settlement", "op", "sign", "eth-hot", "--transaction", HOUSE.transfers[next++]);
-	equal(answer.state, "held");
-	return answer.operation;
-}
+import { assert, equal, test } from "./tap.mjs";
+import { approve, ask, askTransfer, gatehouse, HOUSE, makeKey, PEOPLE, runCases, signedIn, until } from "./visitor.mjs";
 
 const button = (visitor, name) => visitor.page.getByRole("button", { name, exact: true });
 const card = (visitor, heading) => visitor.page.getByRole("listitem").filter({ has: visitor.page.getByRole("heading", { name: heading }) });
@@ -396,14 +389,4 @@ test("whoever_becomes_an_auditor_is_shown_what_an_auditor_reads_and_no_more", as
 	await auditor.context.close();
 });
 
-test("no_page_did_what_its_policy_forbids", () => {
-	equal(violations, []);
-});
-
-await main({
-	failed: shootAll,
-	after: async () => {
-		writeFileSync(HOUSE.exchanges, JSON.stringify(exchanges));
-		await close();
-	},
-});
+await runCases();

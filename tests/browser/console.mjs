@@ -5,17 +5,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
-import { assert, equal, main, test } from "./tap.mjs";
-import { approve, canonical, close, exchanges, gatehouse, HOUSE, invite, makePasskey, PEOPLE, shootAll, until, violations, Visitor } from "./visitor.mjs";
-
-
-let next = 0;
-// A transfer of some 12,000 USD: two of the treasury, one of them from a terminal.
-function askTransfer() {
-	const answer = gatehouse("settlement", "op", "sign", "eth-hot", "--transaction", HOUSE.transfers[next++]);
-	equal(answer.state, "held");
-	return answer.operation;
-}
+import { assert, equal, test } from "./tap.mjs";
+import { approve, askTransfer, canonical, gatehouse, HOUSE, invite, makePasskey, PEOPLE, runCases, until, Visitor } from "./visitor.mjs";
 
 let one; // person 1, of the treasury
 
@@ -437,14 +428,4 @@ test("a_session_that_is_ended_elsewhere_is_over_at_once", async () => {
 	await title(one, "Keys"); // where one was
 });
 
-test("no_page_did_what_its_policy_forbids", () => {
-	equal(violations, []);
-});
-
-await main({
-	failed: shootAll,
-	after: async () => {
-		writeFileSync(HOUSE.exchanges, JSON.stringify(exchanges));
-		await close();
-	},
-});
+await runCases();

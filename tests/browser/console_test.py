@@ -100,6 +100,23 @@ def run(house, script, **more):
                           stdout=subprocess.PIPE, text=True)
 
 
+def judge(house, script):
+    """The cases of the script, and one more: its exit code."""
+    done = run(house, script)
+    lines = done.stdout.splitlines()
+    planned = next(int(match.group(1)) for line in lines if (match := re.match(r"1\.\.(\d+)", line)))
+    print("\n".join(line if not line.startswith("1..") else f"1..{planned + 1}" for line in lines))
+    try:
+        count, targets = check_answers(house.at("exchanges.json"))
+        print(f"# {count} answers at {len(targets)} paths\nok {planned + 1} - every_answer_is_as_the_document_says")
+    except Exception as error:  # whatever it is, the case failed
+        print(f"not ok {planned + 1} - every_answer_is_as_the_document_says\n# {error!r}"[:4000])
+        done.returncode = 1
+    if done.returncode != 0 and os.environ.get("KEEP_LOG"):
+        print(house.log()[-4000:], file=sys.stderr)
+    return done.returncode
+
+
 def main(script="console.mjs", limits=None):
     if shutil.which("chromium") is None:
         print("TAP version 13\n1..1\nok 1 # SKIP the console in a browser: there is no chromium")
@@ -109,19 +126,7 @@ def main(script="console.mjs", limits=None):
         house.found()
         house.start()
         house.make_key()
-        done = run(house, script)
-        lines = done.stdout.splitlines()
-        planned = next(int(match.group(1)) for line in lines if (match := re.match(r"1\.\.(\d+)", line)))
-        print("\n".join(line if not line.startswith("1..") else f"1..{planned + 1}" for line in lines))
-        try:
-            count, targets = check_answers(house.at("exchanges.json"))
-            print(f"# {count} answers at {len(targets)} paths\nok {planned + 1} - every_answer_is_as_the_document_says")
-        except Exception as error:  # whatever it is, the case failed
-            print(f"not ok {planned + 1} - every_answer_is_as_the_document_says\n# {error!r}"[:4000])
-            done.returncode = 1
-        if done.returncode != 0 and os.environ.get("KEEP_LOG"):
-            print(house.log()[-4000:], file=sys.stderr)
-        return done.returncode
+        return judge(house, script)
     finally:
         house.stop()
         house.remove()

@@ -34,9 +34,7 @@ def main():
         keepers.wait_all_up()
         first = keepers.all[0]
         first.make_shared_key("vault", "2-of-3", "a", "b", "c")
-        done = console_test.run(first, "shared.mjs")
-        print(done.stdout, end="")
-        return done.returncode
+        return console_test.judge(first, "shared.mjs")
 
 
 if __name__ == "__main__":

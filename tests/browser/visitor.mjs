@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { createRequire } from "node:module";
+import { equal, main, test } from "./tap.mjs";
 
 const require = createRequire(new URL("../../console/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -24,6 +25,18 @@ const browser = await chromium.launch({
 
 export function close() {
 	return browser.close();
+}
+
+// Runs the cases, and at their end what holds for all of them.
+export async function runCases() {
+	test("no_page_did_what_its_policy_forbids", () => equal(violations, []));
+	await main({
+		failed: shootAll,
+		after: async () => {
+			if (HOUSE.exchanges !== undefined) writeFileSync(HOUSE.exchanges, JSON.stringify(exchanges));
+			await close();
+		},
+	});
 }
 
 const PATIENCE_MS = 60_000;
@@ -97,6 +110,14 @@ export async function ask(who, kind, resource, payload) {
 	return given.answer;
 }
 
+let transfers = 0;
+// A transfer of some 12,000 USD: two of the treasury, one of them from a terminal.
+export function askTransfer() {
+	const answer = gatehouse("settlement", "op", "sign", "eth-hot", "--transaction", HOUSE.transfers[transfers++]);
+	equal(answer.state, "held");
+	return answer.operation;
+}
+
 // The link, as whoever invites hands it over.
 export function invite(person) {
 	const file = join(HOUSE.folder, `link-${person}`);
@@ -108,8 +129,8 @@ export function invite(person) {
 
 // --- Reading ---
 
-export const violations = [];
-export const exchanges = [];
+const violations = [];
+const exchanges = [];
 const visitors = [];
 
 const PLAIN = { width: 1280, height: 900 };
@@ -256,7 +277,7 @@ export async function signedIn(who) {
 	return visitor;
 }
 
-export async function shootAll(name) {
+async function shootAll(name) {
 	for (const [at, { page }] of visitors.entries()) await page.screenshot({ path: join(SCREENS, `failed-${name.slice(0, 40)}-${at}.png`) }).catch(() => undefined);
 }
 
