@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
-"""A keeper's own policies, which can only forbid: three keepers of one key, of which one has some. They come with its configuration, are
-an entry of its log, end at its share what the others permit, and replay from its log alone."""
+"""Three keepers of one key. A passkey that a person enrols by a link at one of them counts for what they sign together, also at one that was
+away. And a keeper's own policies, which can only forbid: they come with its configuration, are an entry of its log, end at its share what the
+others permit, and replay from its log alone."""
 
 import json
 import os
+import re
+import shutil
 import signal
 
 import processes
 import tap
 from keepers import Keepers
-from northwind import Northwind, run, transfer
+from northwind import PEOPLE, Northwind, run, transfer
+from passkey_person import Person
 
 FORBIDS = """@id("no-large")
 @reason("at this keeper nothing above 200 USD")
@@ -72,14 +76,77 @@ def small(keeper, nonce):
     return keeper.ask("settlement", "op", "sign", "vault", "--transaction", "-", "--json", given=transfer(nonce, 1))
 
 
-def test_what_one_keeper_forbids_is_refused_at_its_share():
-    with Keepers() as keepers:
+def wait_for_nothing(keeper):
+    """Passkeys count as soon as they are enrolled: what is waited for here is not the clock."""
+    shutil.rmtree(keeper.at("policy", "tests"))
+    for name in ("policies.cedar", "invariants.cedar"):
+        with open(keeper.at("policy", name), encoding="utf-8") as file:
+            text = re.sub(r"(waiting_ms (?:<|>=)) (?:86400000|3600000)", r"\1 0", file.read())
+        with open(keeper.at("policy", name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def invite(keeper, person):
+    """One command, approved by two of security; the link."""
+    file = keeper.at(f"link-{person.name}")
+    keeper.submit("person", "invite", person.id, "--name", person.name, "--waiting", "0", "--link", file)
+    with open(file, encoding="utf-8") as link:
+        return link.read()
+
+
+def has_passkey(keeper, person):
+    people = keeper.must(keeper.ask("person1", "person", "list", "--json")).json()
+    return any(key["id"] == f"{person.id}/{person.name}" for row in people if row["id"] == person.id for key in row["keys"])
+
+
+def signed_with_the_vote_of(keeper, person, nonce):
+    """12,000 USD: two of treasury, the passkey's vote one of them."""
+    held = keeper.must(keeper.ask("settlement", "op", "sign", "vault", "--transaction", "-", "--json", given=transfer(nonce, 400))).json()
+    assert held["state"] == "held", held
+    status, voted = person.approve(keeper, held["operation"])
+    assert status == 202 and voted["state"] == "held", voted
+    return keeper.must(keeper.ask("person1", "op", "approve", held["operation"], "--yes", "--json")).json()
+
+
+def check_passkeys(a, b, c):
+    """Enrolled at one keeper, it counts at all: with every two of three of them, whoever is asked; and at one that was away meanwhile."""
+    phone, tablet = Person(PEOPLE["person2"], "phone"), Person(PEOPLE["person2"], "tablet")
+    phone.enrol(a, invite(a, phone))
+    link = invite(a, tablet)
+    for keeper in (b, c):
+        keeper.wait_for(lambda keeper=keeper: has_passkey(keeper, phone))
+    phone.sign_in(b)
+    assert signed_with_the_vote_of(b, phone, 0)["state"] == "done"
+    assert c.stop() == 0
+    tablet.enrol(a, link)
+    for keeper in (a, b):
+        keeper.wait_for(lambda keeper=keeper: has_passkey(keeper, tablet) and keeper.metric("gatehouse_enrolments_waiting") == 1)
+    # Whoever has it is started anew before the third is there.
+    assert a.stop() == 0
+    a.start()
+    c.start()
+    c.wait_for(lambda: has_passkey(c, tablet))
+    for keeper in (a, b, c):
+        keeper.wait_for(lambda keeper=keeper: keeper.metric("gatehouse_enrolments_waiting") == 0)
+    assert b.stop() == 0
+    c.wait_for(lambda: c.health().get("up") == ["a"])
+    tablet.sign_in(c)
+    assert signed_with_the_vote_of(c, tablet, 1)["state"] == "done"
+    b.start()
+
+
+def test_what_is_one_keepers_and_what_is_everybodys():
+    keepers = Keepers()
+    for keeper in keepers.all:
+        wait_for_nothing(keeper)
+    with keepers:
         a, b, c = keepers.all
         keepers.wait_all_up()
         file, local = pack(c, "own", FORBIDS)
         hostile, _ = pack(c, "hostile", PERMITS)
         a.make_shared_key("vault", "2-of-3", "a", "b", "c")
-        assert a.must(a.sign("vault", 0)).json()["state"] == "done"
+        check_passkeys(a, b, c)
+        keepers.wait_all_up()
         set_local(c, file)
         reload(c, "a local bundle is in force: own")
         # The common bundle is everybody's as before.
@@ -89,20 +156,20 @@ def test_what_one_keeper_forbids_is_refused_at_its_share():
         assert c.must(c.ask("person1", "policy", "show", "--bundle", local, "--json")).json()["bundle"] == local
         c.wait_for(lambda: json.loads(c.read("/healthz")[1])["keeper"].get("local_bundle") == local)
         # 300 USD: permitted by all under the common bundle, refused by c, whoever is asked.
-        for asked, nonce in ((a, 1), (b, 1)):
+        for asked, nonce in ((a, 2), (b, 2)):
             refused = asked.must(asked.sign("vault", nonce), 1)
             assert "operation.denied: forbidden by local:no-large (keeper c)" in refused.err, refused
-        own = c.must(c.sign("vault", 1), 1)
+        own = c.must(c.sign("vault", 2), 1)
         assert "forbidden by local:no-large" in own.err + own.out, own
         said = c.must(c.ask("person1", "policy", "explain", own.json()["operation"], "--json")).json()
         row = next(row for row in said["policies"] if row["id"] == "local:no-large")
         assert row["outcome"] == "satisfied" and row["reason"].startswith("at this keeper") and said["local_bundle"] == local, said
         # 3 USD is not what it forbids.
-        assert a.must(small(a, 1)).json()["state"] == "done"
+        assert a.must(small(a, 2)).json()["state"] == "done"
         # What would permit is refused by name, and what was in force stays.
         set_local(c, hostile)
         reload(c, "the local bundle stays as it was: local_bundle.refused: bundle.permit: local.cedar:2:1: \\\"anything\\\" permits")
-        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 2), 1).err
+        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
         # A file that others could write is not even looked at.
         os.chmod(file, 0o666)
         set_local(c, file)
@@ -114,17 +181,17 @@ def test_what_one_keeper_forbids_is_refused_at_its_share():
         assert local_entries(c) == [local]
         c.start()
         keepers.wait_all_up()
-        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 2), 1).err
+        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
         # So it is where the keeper's process dies and is started anew.
         keeper = processes.of_role(c.process.pid, "keeper")
         os.kill(keeper, signal.SIGKILL)
         c.wait_for(lambda: processes.of_role(c.process.pid, "keeper") not in (None, keeper))
         keepers.wait_all_up()
-        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 2), 1).err
+        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
         # And gone again when it is configured no more.
         set_local(c, None)
         reload(c, "no local bundle is in force any more")
-        assert a.must(a.sign("vault", 2)).json()["state"] == "done"
+        assert a.must(a.sign("vault", 3)).json()["state"] == "done"
         c.stop()
         assert local_entries(c) == [local, None]
         replay(c)

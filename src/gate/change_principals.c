@@ -183,11 +183,23 @@ change_authenticator_trust(struct gate_state *state, const struct change *change
 	return OK;
 }
 
+/* The key is one that an open invitation would yet make. */
+static bool
+withdraw_invitation(struct gate_state *state, const struct change *change, struct bytes id) {
+	struct bytes person = change->operation->resource, name;
+	if (id.len <= person.len || id.data[person.len] != '/' || memcmp(id.data, person.data, person.len) != 0)
+		return false;
+	name = bytes_of(id.data + person.len + 1, id.len - person.len - 1);
+	return invitations_withdraw(&state->invitations, person, name, change->now_ms);
+}
+
 enum status
 change_principal_key_revoke(struct gate_state *state, const struct change *change) {
 	struct bytes id;
 	TRY(json_need_string(change->payload, "payload", "key", &id));
 	const struct directory_key *key = directory_key(state->directory, id);
+	if (key == nullptr && withdraw_invitation(state, change, id))
+		return OK;
 	if (key == nullptr || !bytes_equal(key->principal->id, change->operation->resource))
 		return fail(STATUS_NOT_FOUND, "payload.key: the principal has no key \"%.*s\"", BYTES_ARGS(id));
 	return directory_revoke_key(state->directory, id);

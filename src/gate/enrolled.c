@@ -97,6 +97,12 @@ invite(struct enrolled *enrolled, struct bytes person, int64_t at_ms, const json
 	return status == STATUS_CONFLICT ? OK : status; /* one whose enrolment did not hold */
 }
 
+static const struct invitation *
+invitation_of(const struct enrolled *enrolled, const struct enrolment *enrolment, int64_t at_ms) {
+	return enrolment->from.len > 0 ? invitations_remembered(&enrolled->invitations, &enrolment->token, at_ms)
+				       : invitations_find(&enrolled->invitations, &enrolment->token, at_ms);
+}
+
 enum status
 enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, const json *body) {
 	_cleanup_(free_key) struct enrolled_key *key = nullptr;
@@ -105,8 +111,8 @@ enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, cons
 	int64_t at_ms;
 	TRY(create_key(&key));
 	TRY(enrolment_read_entry(&key->arena, body, &enrolment, &at_ms));
-	const struct invitation *invitation = invitations_find(&enrolled->invitations, &enrolment.token, at_ms);
-	if (invitation == nullptr)
+	const struct invitation *invitation = invitation_of(enrolled, &enrolment, at_ms);
+	if (invitation == nullptr || invitation->is_used)
 		return fail(STATUS_CONFLICT, "enrolment.refused: nobody was invited with this token");
 	const char *id =
 		arena_format(&key->arena, "%.*s/%.*s", BYTES_ARGS(invitation->person), BYTES_ARGS(invitation->name));
@@ -115,8 +121,23 @@ enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, cons
 		return fail(STATUS_CONFLICT, "enrolment.terms: not the name or the waiting time of the invitation");
 	TRY(enrolment_check(&key->arena, instance, invitation, &enrolment, nullptr, 0, nullptr, at_ms, &passkey));
 	TRY(put_passkey(enrolled, invitation->person, invitation->name, &passkey, &key));
-	invitations_remove(&enrolled->invitations, &enrolment.token);
+	struct hash256 registration = enrolment_registration_hash(&enrolment);
+	invitations_use(&enrolled->invitations, &enrolment.token, &registration);
 	return OK;
+}
+
+enum status
+enrolled_follow_divergence(struct enrolled *enrolled, struct bytes instance, const json *body) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct enrolment other;
+	struct passkey passkey;
+	int64_t at_ms;
+	TRY(enrolment_read_divergence(&arena, body, &other, &at_ms));
+	const struct invitation *invitation = invitation_of(enrolled, &other, at_ms);
+	struct hash256 registration = enrolment_registration_hash(&other);
+	if (invitation == nullptr || !invitation->is_used || hash256_equal(&registration, &invitation->registration))
+		return fail(STATUS_CONFLICT, "divergence.none: no other passkey was enrolled with this token");
+	return enrolment_check(&arena, instance, invitation, &other, nullptr, 0, nullptr, at_ms, &passkey);
 }
 
 static enum status
@@ -150,6 +171,11 @@ enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes k
 	if (!bytes_equal_text(kind, "principal.key_revoke"))
 		return OK;
 	TRY(json_need_string(payload, "payload", "key", &key_id));
+	bool is_theirs = key_id.len > resource.len && key_id.data[resource.len] == '/';
+	if (is_theirs && map_get(&enrolled->keys, key_id) == nullptr)
+		(void)invitations_withdraw(&enrolled->invitations, resource,
+					   bytes_of(key_id.data + resource.len + 1, key_id.len - resource.len - 1),
+					   at_ms);
 	struct enrolled_key *revoked = map_remove(&enrolled->keys, key_id);
 	free_key(&revoked);
 	return OK;

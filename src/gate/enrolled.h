@@ -27,6 +27,8 @@ enum status enrolled_follow(struct enrolled *enrolled, struct bytes instance, st
 
 /* An entry `enrolment`: STATUS_CONFLICT or what is wrong with the registration where no invitation in the log allows it. */
 enum status enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, const json *body);
+/* An entry `divergence`: the same where no other passkey was made by that invitation. */
+enum status enrolled_follow_divergence(struct enrolled *enrolled, struct bytes instance, const json *body);
 
 struct enrolled_key {
 	struct bytes public_key; /* 32 bytes, or a COSE key */

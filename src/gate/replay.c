@@ -565,6 +565,16 @@ replay_enrolment(struct replayer *replayer, const json *body) {
 }
 
 static enum replay_result
+replay_divergence(struct replayer *replayer, const json *body) {
+	if (enrolled_follow_divergence(&replayer->enrolled, bytes_of_text(replayer->instance), body) == OK)
+		return REPLAY_NOT_A_DECISION;
+	snprintf(replayer->difference, sizeof replayer->difference, "a divergence does not hold: %.200s",
+		 fail_message());
+	replayer->counts.different++;
+	return REPLAY_DIFFERENT;
+}
+
+static enum replay_result
 replay_sign_in(struct replayer *replayer, const json *body) {
 	bool holds = sign_in_holds(replayer, body);
 	replayer->counts.sign_ins += holds;
@@ -644,8 +654,10 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 		return add_vote(replayer, entry.document);
 	case ENTRY_SIGN_IN:
 	case ENTRY_ENROLMENT:
-		*result = entry.type == ENTRY_SIGN_IN ? replay_sign_in(replayer, entry.document)
-						      : replay_enrolment(replayer, entry.document);
+	case ENTRY_DIVERGENCE:
+		*result = entry.type == ENTRY_SIGN_IN     ? replay_sign_in(replayer, entry.document)
+			  : entry.type == ENTRY_ENROLMENT ? replay_enrolment(replayer, entry.document)
+							  : replay_divergence(replayer, entry.document);
 		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
 		return OK;
 	case ENTRY_DECISION:

@@ -352,6 +352,8 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 		return restore_refusal(gate, index, entry.document);
 	case ENTRY_ENROLMENT:
 		return enrolment_restore(gate, arena, entry.document);
+	case ENTRY_DIVERGENCE:
+		return enrolment_restore_divergence(gate, arena, entry.document);
 	case ENTRY_SIGN_IN:
 		return follow_counter(gate, arena, entry.document);
 	case ENTRY_PEER:

@@ -14,7 +14,7 @@
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	10; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews; 10: local bundle */
+	11; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews; 10: local bundle; 11: invitations that were used */
 
 struct writing {
 	struct gate *gate;

@@ -6,7 +6,7 @@
 #include "identity/directory.h"
 
 static const char FIELD[] = "invitations.snapshot";
-enum { MUST_BE_CERTIFIED = 0x01, MAY_BE_SYNCED = 0x02 };
+enum { MUST_BE_CERTIFIED = 0x01, MAY_BE_SYNCED = 0x02, IS_USED = 0x04 };
 
 enum status
 invitation_read(const json *payload, struct bytes person, struct invitation *invitation) {
@@ -58,26 +58,52 @@ copy_of(const struct invitation *from) {
 	return copy;
 }
 
+static void
+forget(struct invitations *invitations, const struct invitation *gone) {
+	struct hash256 token = gone->token;
+	free(map_remove(&invitations->by_token, hash256_bytes(&token)));
+}
+
 static bool
-forget_one(struct invitations *invitations, int64_t now_ms) {
+is_remembered(const struct invitation *invitation, int64_t now_ms) {
+	return now_ms < invitation->expires_ms || now_ms - invitation->expires_ms < INVITATION_HANDOVER_MS;
+}
+
+static bool
+is_open(const struct invitation *invitation, int64_t now_ms) {
+	return !invitation->is_used && now_ms < invitation->expires_ms;
+}
+
+static bool
+ends_before(const struct invitation *a, const struct invitation *b) {
+	return a->expires_ms != b->expires_ms ? a->expires_ms < b->expires_ms
+					      : memcmp(a->token.bytes, b->token.bytes, sizeof a->token.bytes) < 0;
+}
+
+/* The one that is not open and ends first: the same whatever the order in memory. Null where all are open. */
+static const struct invitation *
+first_to_forget(const struct invitations *invitations, int64_t now_ms) {
+	const struct invitation *first = nullptr;
 	size_t at = 0;
 	void *value;
-	while (map_next(&invitations->by_token, &at, nullptr, &value)) {
-		const struct invitation *invitation = value;
-		if (invitation->expires_ms > now_ms)
-			continue;
-		struct hash256 token = invitation->token;
-		invitations_remove(invitations, &token);
-		return true;
-	}
-	return false;
+	while (map_next(&invitations->by_token, &at, nullptr, &value))
+		if (!is_open(value, now_ms) && (first == nullptr || ends_before(value, first)))
+			first = value;
+	return first;
+}
+
+static void
+make_room(struct invitations *invitations, int64_t now_ms) {
+	const struct invitation *first;
+	while ((first = first_to_forget(invitations, now_ms)) != nullptr &&
+	       (!is_remembered(first, now_ms) || invitations->by_token.count >= INVITATIONS_MAX))
+		forget(invitations, first);
 }
 
 enum status
 invitations_add(struct invitations *invitations, const struct invitation *invitation, int64_t now_ms) {
 	struct bytes token = hash256_bytes(&invitation->token);
-	while (forget_one(invitations, now_ms))
-		;
+	make_room(invitations, now_ms);
 	if (map_get(&invitations->by_token, token) != nullptr)
 		return fail(STATUS_CONFLICT, "invitation.exists: there is an invitation with this token");
 	if (invitations->by_token.count >= INVITATIONS_MAX)
@@ -93,12 +119,48 @@ invitations_add(struct invitations *invitations, const struct invitation *invita
 const struct invitation *
 invitations_find(const struct invitations *invitations, const struct hash256 *token, int64_t now_ms) {
 	const struct invitation *found = map_get(&invitations->by_token, hash256_bytes(token));
-	return found != nullptr && now_ms < found->expires_ms ? found : nullptr;
+	return found != nullptr && is_open(found, now_ms) ? found : nullptr;
+}
+
+const struct invitation *
+invitations_remembered(const struct invitations *invitations, const struct hash256 *token, int64_t now_ms) {
+	const struct invitation *found = map_get(&invitations->by_token, hash256_bytes(token));
+	return found != nullptr && is_remembered(found, now_ms) ? found : nullptr;
 }
 
 void
-invitations_remove(struct invitations *invitations, const struct hash256 *token) {
-	free(map_remove(&invitations->by_token, hash256_bytes(token)));
+invitations_use(struct invitations *invitations, const struct hash256 *token, const struct hash256 *registration) {
+	struct invitation *found = map_get(&invitations->by_token, hash256_bytes(token));
+	if (found == nullptr)
+		return;
+	found->is_used = true;
+	found->registration = *registration;
+}
+
+void
+invitations_differ(struct invitations *invitations, const struct hash256 *token, uint8_t party) {
+	struct invitation *found = map_get(&invitations->by_token, hash256_bytes(token));
+	if (found != nullptr && party < 32)
+		found->differing |= UINT32_C(1) << party;
+}
+
+bool
+invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, int64_t now_ms) {
+	bool any = false, found;
+	do {
+		size_t at = 0;
+		void *value;
+		found = false;
+		while (!found && map_next(&invitations->by_token, &at, nullptr, &value)) {
+			const struct invitation *invitation = value;
+			found = is_open(invitation, now_ms) && bytes_equal(invitation->person, person) &&
+				bytes_equal(invitation->name, name);
+			if (found)
+				forget(invitations, invitation);
+		}
+		any = any || found;
+	} while (found);
+	return any;
 }
 
 /* --- Snapshots. --- */
@@ -115,7 +177,12 @@ invitations_write(const struct invitations *invitations, struct buffer *to) {
 		buffer_append_u64be(to, (uint64_t)invitation->expires_ms);
 		buffer_append_u64be(to, (uint64_t)invitation->waiting_ms);
 		buffer_append_byte(to, (uint8_t)((invitation->must_be_certified ? MUST_BE_CERTIFIED : 0) |
-						 (invitation->may_be_synced ? MAY_BE_SYNCED : 0)));
+						 (invitation->may_be_synced ? MAY_BE_SYNCED : 0) |
+						 (invitation->is_used ? IS_USED : 0)));
+		if (!invitation->is_used)
+			continue;
+		buffer_append_bytes(to, hash256_bytes(&invitation->registration));
+		buffer_append_u32be(to, invitation->differing);
 	}
 	free(tokens);
 	return buffer_status(to);
@@ -133,14 +200,18 @@ read_one(struct cursor *cursor, struct invitation *invitation) {
 	TRY(cursor_u64be(cursor, FIELD, &waiting_ms));
 	TRY(cursor_u8(cursor, FIELD, &flags));
 	if (expires_ms > (uint64_t)JSON_INTEGER_MAX || waiting_ms > (uint64_t)INVITATION_WAITING_MAX_MS ||
-	    flags > (MUST_BE_CERTIFIED | MAY_BE_SYNCED))
+	    flags > (MUST_BE_CERTIFIED | MAY_BE_SYNCED | IS_USED))
 		return fail(STATUS_INVALID, "%s: no time, or an unknown flag", FIELD);
 	memcpy(invitation->token.bytes, token.data, token.len);
 	invitation->expires_ms = (int64_t)expires_ms;
 	invitation->waiting_ms = (int64_t)waiting_ms;
 	invitation->must_be_certified = flags & MUST_BE_CERTIFIED;
 	invitation->may_be_synced = flags & MAY_BE_SYNCED;
-	return OK;
+	invitation->is_used = flags & IS_USED;
+	if (!invitation->is_used)
+		return OK;
+	TRY(cursor_copy(cursor, FIELD, invitation->registration.bytes, sizeof invitation->registration.bytes));
+	return cursor_u32be(cursor, FIELD, &invitation->differing);
 }
 
 enum status

@@ -2,6 +2,9 @@
  * Invitations: a person who holds a one-time token may enrol one passkey, under the terms that were approved. The token itself is
  * known to whoever made it and to the person; here, and in the log, stands its SHA-256.
  *
+ * One that was used, or is over, is remembered for a while, with what was enrolled: another keeper of the installation may still hand
+ * over what it enrolled by the same link (gate/enrolment.h), and two passkeys by one link are to be seen.
+ *
  * Owner: struct invitations owns copies. Threads: many readers or one writer. Errors: STATUS_INVALID payload.*, STATUS_CONFLICT
  * invitation.exists, STATUS_TOO_LARGE invitation.full.
  */
@@ -12,9 +15,10 @@
 #include "base/map.h"
 #include "crypto/hash.h"
 
-constexpr size_t INVITATIONS_MAX = 4096; /* at one time, those that are over not counted */
+constexpr size_t INVITATIONS_MAX = 4096; /* at one time; those that are used or over make room for open ones */
 constexpr int64_t INVITATION_LIFETIME_MAX_MS = INT64_C(30) * 24 * 3600 * 1000;
 constexpr int64_t INVITATION_WAITING_MAX_MS = INT64_C(365) * 24 * 3600 * 1000;
+constexpr int64_t INVITATION_HANDOVER_MS = INT64_C(7) * 24 * 3600 * 1000; /* from its end on: for other keepers alone */
 constexpr size_t INVITATION_NONCE_SIZE = 16;
 
 struct invitation {
@@ -25,6 +29,10 @@ struct invitation {
 	int64_t waiting_ms;     /* from the enrolment until the passkey counts */
 	bool must_be_certified; /* its maker vouches for it */
 	bool may_be_synced;     /* it may be copied to other devices */
+	bool is_used;
+	/* Used: */
+	struct hash256 registration; /* what was enrolled (gate/enrolment.h) */
+	uint32_t differing;          /* keepers with another passkey by it: a bit for each party */
 };
 
 /* The payload of principal.invite: {"certified", "expires", "name", "synced", "token_sha256", "waiting_ms"}. Views borrow. */
@@ -37,13 +45,21 @@ struct invitations {
 };
 void invitations_free(struct invitations *invitations); /* a cleanup function */
 
-/* A copy. Those that are over at now_ms are forgotten. */
+/* A copy. Those that can neither be used nor handed over at now_ms are forgotten; where there are too many, the first to be over of those
+ * that are used or over. */
 enum status invitations_add(struct invitations *invitations, const struct invitation *invitation, int64_t now_ms);
-/* Null if there is none, or it is over. */
+/* Null if there is none, or it is used or over. */
 const struct invitation *invitations_find(const struct invitations *invitations, const struct hash256 *token,
 					  int64_t now_ms);
-/* It was used. */
-void invitations_remove(struct invitations *invitations, const struct hash256 *token);
+/* Used and over ones as well, as long as another keeper may hand over what was enrolled by them; null if there is none. */
+const struct invitation *invitations_remembered(const struct invitations *invitations, const struct hash256 *token,
+						int64_t now_ms);
+/* It was used, and for this. Nothing where there is none. */
+void invitations_use(struct invitations *invitations, const struct hash256 *token, const struct hash256 *registration);
+/* The keeper of that party (1 to 31) has another passkey by it. */
+void invitations_differ(struct invitations *invitations, const struct hash256 *token, uint8_t party);
+/* An open one for a passkey of that name is none any more: false where there was none. */
+bool invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, int64_t now_ms);
 
 /* In order of the tokens' hashes; appended, and read back into an empty one: STATUS_INVALID invitations.snapshot. */
 enum status invitations_write(const struct invitations *invitations, struct buffer *to);

@@ -21,6 +21,7 @@
 struct job;
 struct work_answer;
 struct threshold;
+struct enrolments;
 struct peers;
 
 struct keeper {
@@ -60,6 +61,7 @@ struct keeper {
 	struct job *activating; /* keeper/activating.h */
 	struct hash256 proving; /* what the worker is asked about */
 	struct threshold *threshold;
+	struct enrolments *enrolments;
 	struct pool *pool;
 	struct clock clock;
 	int64_t batch_ms; /* the present batch's time */

@@ -12,6 +12,7 @@
 #include "keeper/job.h"
 #include "keeper/api.h"
 #include "keeper/decide.h"
+#include "keeper/enrolments.h"
 #include "keeper/erasures.h"
 #include "keeper/backup.h"
 #include "keeper/peer_link.h"
@@ -181,6 +182,7 @@ open_ledger(struct keeper *keeper) {
 	TRY(ledger_open(&config, &keeper->ledger));
 	TRY(blob_sweep(keeper->config.io, keeper->blobs_path));
 	TRY(gate_restore_finish(keeper->gate));
+	TRY(enrolments_start(keeper));
 	return keeper->gate->state->bundle != nullptr
 		       ? OK
 		       : fail(STATUS_CORRUPT, "keeper.genesis: the log has no genesis; run `gatehouse init`");
@@ -371,6 +373,7 @@ keeper_close(struct keeper **keeper) {
 	notifier_close(&gone->notifier);
 	ledger_close(&gone->ledger);
 	threshold_stop(gone);
+	enrolments_stop(gone);
 	decide_free(gone);
 	jobs_free(gone->free_jobs);
 	signing_in_free(gone);

@@ -61,8 +61,10 @@ read_job(struct job *job) {
 	job->submission = (struct submission){.arena = &job->arena};
 	job->kind = JOB_READ;
 	job->read_status = api_route(job);
-	if (job->read_status == OK && job->forwarded_by != 0 && job->kind != JOB_OPERATION && job->kind != JOB_VOTE)
-		job->read_status = fail(STATUS_INVALID, "peers.request: keepers forward operations and votes");
+	bool is_for_all = job->kind == JOB_OPERATION || job->kind == JOB_VOTE || job->kind == JOB_ENROLMENT;
+	if (job->read_status == OK && job->forwarded_by != 0 && !is_for_all)
+		job->read_status =
+			fail(STATUS_INVALID, "peers.request: keepers forward operations, votes and enrolments");
 	if (job->read_status == OK && job->kind == JOB_OPERATION)
 		job->read_status = gate_read_operation(keeper->gate, &job->http, job->received.reported.peer_address,
 						       keeper->batch_ms, &job->submission);
@@ -276,6 +278,7 @@ tell_alarms(struct keeper *keeper) {
 		bool is_on;
 	} alarms[] = {
 		{ALARM_CLOCK_DOUBT, keeper->clock.in_doubt},
+		{ALARM_PASSKEYS_DIFFER, enrolments_that_differ(keeper->gate->state) > 0},
 		{ALARM_DISK_RESERVE, statistics.is_disk_full},
 		{ALARM_REVIEW_OVERDUE, reviews_overdue(&keeper->gate->state->reviews, keeper->batch_ms) > 0},
 		{ALARM_ROLLBACK_GUARD_NONE, keeper->config.guard == ROLLBACK_NONE},

@@ -2,6 +2,7 @@
 
 #include "base/ipc_messages.h"
 #include "gate/shared_keys.h"
+#include "keeper/enrolments.h"
 #include "keeper/peer_link.h"
 #include "keeper/peer_set.h"
 #include "keeper/slow_read.h"
@@ -138,6 +139,10 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Pairs of this keeper and another that sign nothing with a shared key until it is refreshed.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)shared_keys_pairs_lost(keeper->gate->state)},
+		{.name = "gatehouse_enrolments_waiting",
+		 .help = "Passkeys enrolled by a link that not every keeper has taken yet.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)enrolments_waiting(keeper)},
 		{.name = "gatehouse_sessions",
 		 .help = "Sessions of people who are signed in.",
 		 .kind = METRIC_GAUGE,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "identity/cookie.h"
 #include "keeper/decide.h"
+#include "keeper/enrolments.h"
 #include "keeper/respond.h"
 
 /* Streams of those who sign what they ask for are numbered by who they are; those of sessions by the session. */
@@ -87,6 +88,8 @@ enum status
 signing_in_read_enrolment(struct job *job) {
 	const struct keeper *keeper = job->keeper;
 	TRY(enrolment_read(&job->arena, job->http.body, &job->enrolment));
+	if (job->forwarded_by != 0)
+		TRY(enrolments_name_sender(job));
 	return enrolment_verify(keeper->gate, &job->arena, keeper->batch_ms, &job->enrolment);
 }
 
@@ -256,11 +259,33 @@ end_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
 	return OK;
 }
 
+/* For the other keepers it is durable before its entry is. */
 static enum status
-enrol(struct keeper *keeper, struct job *job, struct buffer *entry) {
+take_enrolment(struct keeper *keeper, struct job *job) {
+	const struct invitation *invitation =
+		invitations_remembered(&keeper->gate->state->invitations, &job->enrolment.token, keeper->batch_ms);
+	bool may_be_made = invitation != nullptr && !invitation->is_used;
+	if (may_be_made)
+		TRY(enrolments_keep(keeper, job, invitation));
+	enum status status = enrolment_take(keeper->gate, &job->arena, keeper->batch_ms, &job->enrolment);
+	if (may_be_made && status != OK) {
+		char why[sizeof job->error];
+		snprintf(why, sizeof why, "%s", fail_message());
+		enrolments_drop(keeper, job);
+		fail_keep("%s", why);
+	}
+	return status;
+}
+
+/* The entry stays empty where there is nothing to record. */
+static enum status
+enrol(struct keeper *keeper, struct job *job, enum entry_type *type, struct buffer *entry) {
 	struct json_writer w;
-	TRY(enrolment_take(keeper->gate, &job->arena, keeper->batch_ms, &job->enrolment));
-	job->is_taken = true;
+	TRY(take_enrolment(keeper, job));
+	job->is_taken = job->enrolment.outcome == ENROLMENT_MADE || job->enrolment.outcome == ENROLMENT_DIFFERS;
+	*type = job->enrolment.outcome == ENROLMENT_DIFFERS ? ENTRY_DIVERGENCE : ENTRY_ENROLMENT;
+	if (!job->is_taken)
+		return OK;
 	json_writer_start(&w, &job->body);
 	json_write_object(&w);
 	json_write_member_string(&w, "key", job->enrolment.key_id);
@@ -291,8 +316,7 @@ take(struct keeper *keeper, struct job *job, enum entry_type *type, struct buffe
 		*type = ENTRY_SIGN_OUT;
 		return end_session(keeper, job, entry);
 	default:
-		*type = ENTRY_ENROLMENT;
-		return enrol(keeper, job, entry);
+		return enrol(keeper, job, type, entry);
 	}
 }
 
@@ -318,6 +342,11 @@ signing_in_decide(struct keeper *keeper, struct job *job) {
 		decide_refuse(keeper, job, status);
 		return;
 	}
+	if (status == OK && entry.len == 0) { /* handed over, and nothing new */
+		signing_in_answer(keeper, job);
+		job_give_back(keeper, job);
+		return;
+	}
 	if (status == OK)
 		status = decide_record(keeper, job, type, buffer_bytes(&entry));
 	if (status == OK) {
@@ -333,6 +362,8 @@ void
 signing_in_answer(struct keeper *keeper, struct job *job) {
 	bool has_body = job->kind != JOB_SIGN_OUT;
 	metric_add(&keeper->signed_in, job->kind == JOB_SIGN_IN);
+	if (job->kind == JOB_ENROLMENT)
+		enrolments_follow(keeper, job);
 	keeper_send_body(keeper, job, has_body ? 201 : 204, "application/json", buffer_bytes(&job->body));
 }
 
@@ -365,7 +396,8 @@ signing_in_slow_down(struct job *job) {
 	char origin[INET6_ADDRSTRLEN + 8];
 	uint32_t failures;
 	int64_t wait_ms;
-	if ((job->kind != JOB_SIGN_IN && job->kind != JOB_ENROLMENT) || job->read_status != STATUS_UNAUTHORIZED)
+	if ((job->kind != JOB_SIGN_IN && job->kind != JOB_ENROLMENT) || job->read_status != STATUS_UNAUTHORIZED ||
+	    job->forwarded_by != 0) /* another keeper is no network */
 		return;
 	metric_add(&keeper->unknown_refused[job->kind == JOB_ENROLMENT], 1);
 	if (throttle_fail(&keeper->origins, throttle_origin(address), keeper->batch_ms, &failures, &wait_ms) != OK)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "keeper/enrolments.h"
 #include "keeper/loop.h"
 
 int64_t
@@ -128,6 +129,10 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		log_warning("keeper %s: %s", peer->name, fail_message());
 		return true;
 	}
+	if (answer.kind == ANSWER_ENROLMENT) {
+		enrolments_hear(keeper, peer, &answer);
+		return true;
+	}
 	struct joint_session *session = session_find(keeper, &answer.operation);
 	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
@@ -153,6 +158,8 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	case ANSWER_PLEDGED:
 		if (session->is_dealing)
 			dealing_session_pledged(keeper, session, peer, &answer.pledges);
+		return true;
+	case ANSWER_ENROLMENT:
 		return true;
 	}
 	return true;
@@ -260,6 +267,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 		if (session->is_dealing)
 			dealing_session_up(keeper, session, peer);
 	}
+	enrolments_peer_up(keeper, peer);
 }
 
 /* Whatever ran with it ends: what of it arrived, nobody knows. */
@@ -267,6 +275,7 @@ void
 threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
+	enrolments_peer_down(keeper, peer);
 	pool_forget_party(keeper, peer->party);
 	early_drop(keeper, peer->party, INT64_MAX);
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
@@ -314,6 +323,10 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 /* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. */
 void
 threshold_answered(struct keeper *keeper, const struct job *job, unsigned status, const char *reason) {
+	if (job->kind == JOB_ENROLMENT) {
+		enrolments_refused(keeper, job, reason);
+		return;
+	}
 	const struct hash256 *id = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
 	static const struct hash256 none;
 	const struct peer *peer = threshold_peer(keeper, job->forwarded_by);
@@ -353,6 +366,7 @@ threshold_turn(struct keeper *keeper) {
 		next = session->next;
 		session_expire(keeper, session, now_ms);
 	}
+	enrolments_turn(keeper);
 	early_drop(keeper, 0, now_ms);
 	/* Nothing is prepared while somebody waits, but for once in a while. */
 	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {

@@ -1,5 +1,5 @@
 /*
- * The parts of operations that keepers do together, for keeper/threshold*.c only.
+ * The parts of operations that keepers do together, for keeper/threshold*.c and keeper/enrolments.c only.
  */
 #ifndef GATEHOUSE_KEEPER_THRESHOLD_INTERNAL_H
 #define GATEHOUSE_KEEPER_THRESHOLD_INTERNAL_H

@@ -104,6 +104,12 @@ proposal_read(struct bytes body, struct proposal *proposal) {
 
 /* --- Answers. --- */
 
+static void
+write_reason(struct buffer *body, struct bytes reason) {
+	buffer_append_prefixed(body,
+			       bytes_of(reason.data, reason.len > JOINT_REASON_MAX ? JOINT_REASON_MAX : reason.len));
+}
+
 void
 joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	buffer_append_byte(body, (uint8_t)answer->kind);
@@ -115,9 +121,7 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 		return;
 	case ANSWER_REFUSED:
 		buffer_append_byte(body, answer->gives_back);
-		buffer_append_prefixed(body, bytes_of(answer->reason.data, answer->reason.len > JOINT_REASON_MAX
-										   ? JOINT_REASON_MAX
-										   : answer->reason.len));
+		write_reason(body, answer->reason);
 		return;
 	case ANSWER_STORED:
 		buffer_append_bytes(body, hash256_bytes(&answer->digest));
@@ -132,10 +136,23 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	case ANSWER_PLEDGED:
 		pledges_write(body, &answer->pledges);
 		return;
+	case ANSWER_ENROLMENT:
+		buffer_append_byte(body, (uint8_t)answer->enrolment);
+		write_reason(body, answer->reason);
+		return;
 	}
 }
 
 /* A reason is shown to people and recorded: printable ASCII, so that it can do neither harm. */
+static enum status
+read_reason(struct cursor *cursor, struct joint_answer *answer) {
+	TRY(cursor_prefixed(cursor, "joint.reason", JOINT_REASON_MAX, &answer->reason));
+	for (size_t i = 0; i < answer->reason.len; i++)
+		if (answer->reason.data[i] < ' ' || answer->reason.data[i] > '~')
+			return fail(STATUS_INVALID, "joint.reason: byte %zu is not printable", i);
+	return OK;
+}
+
 static enum status
 read_refused(struct cursor *cursor, struct joint_answer *answer) {
 	uint8_t gives_back;
@@ -143,11 +160,17 @@ read_refused(struct cursor *cursor, struct joint_answer *answer) {
 	if (gives_back > 1)
 		return fail(STATUS_INVALID, "joint.gives_back: %u", gives_back);
 	answer->gives_back = gives_back == 1;
-	TRY(cursor_prefixed(cursor, "joint.reason", JOINT_REASON_MAX, &answer->reason));
-	for (size_t i = 0; i < answer->reason.len; i++)
-		if (answer->reason.data[i] < ' ' || answer->reason.data[i] > '~')
-			return fail(STATUS_INVALID, "joint.reason: byte %zu is not printable", i);
-	return OK;
+	return read_reason(cursor, answer);
+}
+
+static enum status
+read_enrolment(struct cursor *cursor, struct joint_answer *answer) {
+	uint8_t result;
+	TRY(cursor_u8(cursor, "joint.enrolment", &result));
+	if (result < ENROLMENT_ANSWER_HAS || result > ENROLMENT_ANSWER_NOT_NOW)
+		return fail(STATUS_INVALID, "joint.enrolment: %u", result);
+	answer->enrolment = (enum enrolment_answer)result;
+	return read_reason(cursor, answer);
 }
 
 static enum status
@@ -192,6 +215,9 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		break;
 	case ANSWER_PLEDGED:
 		TRY(pledges_read(&cursor, &answer->pledges));
+		break;
+	case ANSWER_ENROLMENT:
+		TRY(read_enrolment(&cursor, answer));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);

@@ -39,20 +39,28 @@ struct proposal {
 
 enum answer_kind {
 	ANSWER_PERMITTED =
-		1,      /* the intent is durable here, its limits are reserved, and all that was counted is told */
-	ANSWER_REFUSED, /* it ends here, for this reason */
-	ANSWER_STORED,  /* the share of the operation's key is durable here */
-	ANSWER_SIGNED,  /* the signatures, for whoever did not sign */
-	ANSWER_PLEDGED, /* what is known of what holders have pledged */
+		1,        /* the intent is durable here, its limits are reserved, and all that was counted is told */
+	ANSWER_REFUSED,   /* it ends here, for this reason */
+	ANSWER_STORED,    /* the share of the operation's key is durable here */
+	ANSWER_SIGNED,    /* the signatures, for whoever did not sign */
+	ANSWER_PLEDGED,   /* what is known of what holders have pledged */
+	ANSWER_ENROLMENT, /* of an enrolment that was handed over (keeper/enrolments.h) */
+};
+
+enum enrolment_answer {
+	ENROLMENT_ANSWER_HAS = 1, /* it is enrolled here */
+	ENROLMENT_ANSWER_DIFFERS, /* another one is, by the same token */
+	ENROLMENT_ANSWER_NOT_NOW, /* for this reason */
 };
 
 struct joint_answer {
 	enum answer_kind kind;
-	struct hash256 operation;
-	struct hash256 digest; /* permitted: of the operation; stored: SHA-256 of the sharing */
-	struct hash256 bundle; /* permitted: in force here */
-	bool gives_back;       /* refused: nothing was released here */
-	struct bytes reason;   /* refused: by a stable name */
+	struct hash256 operation; /* enrolment: SHA-256 of the token */
+	struct hash256 digest;    /* permitted: of the operation; stored: SHA-256 of the sharing */
+	struct hash256 bundle;    /* permitted: in force here */
+	bool gives_back;          /* refused: nothing was released here */
+	enum enrolment_answer enrolment;
+	struct bytes reason; /* refused, or an enrolment not now: by a stable name */
 	uint8_t signature_count;
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
 	struct pledges pledges;                                /* pledged */

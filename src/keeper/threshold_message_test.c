@@ -39,6 +39,7 @@ static struct joint_answer
 example_answer(enum answer_kind kind) {
 	struct joint_answer answer = {
 		.kind = kind,
+		.enrolment = ENROLMENT_ANSWER_NOT_NOW,
 		.gives_back = true,
 		.reason = BYTES_OF_LITERAL("operation.denied: no"),
 		.signature_count = 1,
@@ -90,7 +91,7 @@ counted_again(struct bytes body, struct buffer *to) {
 	return OK;
 }
 
-enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, PLEDGED, COUNTED, FORMS };
+enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, PLEDGED, ENROLMENT, COUNTED, FORMS };
 
 static void
 write_form(enum form form, struct buffer *body) {
@@ -140,24 +141,46 @@ static const struct {
 	uint8_t becomes;
 	const char *error;
 } bad_inputs[] = {
-	{SIGN, 0, 0, "joint.proposal"},       {SIGN, 0, 4, "joint.proposal"},
-	{SIGN, 33, 1, "joint.signers"},       {SIGN, 33, 17, "joint.signers"},
-	{SIGN, 34, 0, "joint.signers"},       {SIGN, 34, 3, "joint.signers"},
-	{SIGN, 36, 0, "joint.presignatures"}, {SIGN, 36, 17, "joint.presignatures"},
-	{SIGN, 36, 2, "joint.presignatures"}, {PREPARE, 1, 1, "joint.key"},
-	{PREPARE, 5, 'V', "key_record.id"},   {PREPARE, 22, 1, "joint.signers"},
-	{PREPARE, 24, 2, "joint.signers"},    {PERMITTED, 0, 0, "joint.answer"},
-	{PERMITTED, 0, 9, "joint.answer"},    {PERMITTED, 0, 3, "joint.answer.trailing"},
-	{REFUSED, 33, 2, "joint.gives_back"}, {REFUSED, 34, 1, "joint.reason"},
-	{REFUSED, 38, '\n', "joint.reason"},  {REFUSED, 38, 0x7f, "joint.reason"},
-	{REFUSED, 38, 0xc3, "joint.reason"},  {SIGNED, 33, 0, "joint.signatures"},
-	{SIGNED, 33, 17, "joint.signatures"}, {SIGNED, 98, 4, "joint.signatures"},
-	{PLEDGED, 33, 0, "pledge.count"},     {PLEDGED, 33, 1, "joint.answer.trailing"},
-	{PLEDGED, 33, 3, "pledge.holder"},    {PLEDGED, 33, 33, "pledge.count"},
-	{PLEDGED, 35, 0, "pledge.word"},      {PLEDGED, 35, 2, "pledge.twice"},
-	{PLEDGED, 35, 3, "pledge.word"},      {COUNTED, 71, 0, "joint.parts"},
-	{COUNTED, 68, 1, "joint.parts"},      {COUNTED, 72, LIMIT_DIMENSIONS, "joint.dimension"},
-	{COUNTED, 73, 1, "joint.subject"},    {COUNTED, 82, 0xff, "joint.cents"},
+	{SIGN, 0, 0, "joint.proposal"},
+	{SIGN, 0, 4, "joint.proposal"},
+	{SIGN, 33, 1, "joint.signers"},
+	{SIGN, 33, 17, "joint.signers"},
+	{SIGN, 34, 0, "joint.signers"},
+	{SIGN, 34, 3, "joint.signers"},
+	{SIGN, 36, 0, "joint.presignatures"},
+	{SIGN, 36, 17, "joint.presignatures"},
+	{SIGN, 36, 2, "joint.presignatures"},
+	{PREPARE, 1, 1, "joint.key"},
+	{PREPARE, 5, 'V', "key_record.id"},
+	{PREPARE, 22, 1, "joint.signers"},
+	{PREPARE, 24, 2, "joint.signers"},
+	{PERMITTED, 0, 0, "joint.answer"},
+	{PERMITTED, 0, 9, "joint.answer"},
+	{PERMITTED, 0, 3, "joint.answer.trailing"},
+	{REFUSED, 33, 2, "joint.gives_back"},
+	{REFUSED, 34, 1, "joint.reason"},
+	{REFUSED, 38, '\n', "joint.reason"},
+	{REFUSED, 38, 0x7f, "joint.reason"},
+	{REFUSED, 38, 0xc3, "joint.reason"},
+	{SIGNED, 33, 0, "joint.signatures"},
+	{SIGNED, 33, 17, "joint.signatures"},
+	{SIGNED, 98, 4, "joint.signatures"},
+	{ENROLMENT, 33, 0, "joint.enrolment"},
+	{ENROLMENT, 33, 4, "joint.enrolment"},
+	{ENROLMENT, 37, 1, "joint.answer.trailing"},
+	{ENROLMENT, 38, '\n', "joint.reason"},
+	{PLEDGED, 33, 0, "pledge.count"},
+	{PLEDGED, 33, 1, "joint.answer.trailing"},
+	{PLEDGED, 33, 3, "pledge.holder"},
+	{PLEDGED, 33, 33, "pledge.count"},
+	{PLEDGED, 35, 0, "pledge.word"},
+	{PLEDGED, 35, 2, "pledge.twice"},
+	{PLEDGED, 35, 3, "pledge.word"},
+	{COUNTED, 71, 0, "joint.parts"},
+	{COUNTED, 68, 1, "joint.parts"},
+	{COUNTED, 72, LIMIT_DIMENSIONS, "joint.dimension"},
+	{COUNTED, 73, 1, "joint.subject"},
+	{COUNTED, 82, 0xff, "joint.cents"},
 };
 
 static void

@@ -26,6 +26,7 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_SIGN_OUT] = {"sign_out", 1, true},
 	[ENTRY_PEER] = {"peer", 1, true},
 	[ENTRY_ENROLMENT] = {"enrolment", 1, false},
+	[ENTRY_DIVERGENCE] = {"divergence", 1, false},
 	[ENTRY_LOCAL_BUNDLE] = {"local_bundle", 1, true}, /* what it forbids is forbidden also when the disk is full */
 	[ENTRY_CHECK] = {"check", 1, true},
 	[ENTRY_COUNTS] = {"counts", 1, true},

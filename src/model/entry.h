@@ -41,6 +41,7 @@ enum entry_type {
 	ENTRY_SIGN_OUT,      /* and out again */
 	ENTRY_PEER,          /* another keeper: the head of its log that was seen; or it is refused, and why */
 	ENTRY_ENROLMENT,     /* a person enrolled a passkey by an invitation: the registration */
+	ENTRY_DIVERGENCE,    /* another keeper has another passkey by the same invitation: the registration */
 	ENTRY_LOCAL_BUNDLE,  /* another one, or none, is in force at this keeper: all of it */
 	ENTRY_CHECK,  /* a check of a protocol among keepers failed outside of an operation: which, and whom it names */
 	ENTRY_COUNTS, /* last of every frame; written by the log itself */
