@@ -146,18 +146,24 @@ endpoint_clock_ns(void) {
 }
 
 enum status
+endpoint_check(int64_t deadline_ns) {
+	return endpoint_clock_ns() < deadline_ns
+		       ? OK
+		       : fail(STATUS_UNAVAILABLE, "endpoint.timeout: the other side took too long");
+}
+
+enum status
 endpoint_wait(int descriptor, short events, int64_t deadline_ns) {
 	for (;;) {
+		TRY(endpoint_check(deadline_ns));
 		int64_t left_ns = deadline_ns - endpoint_clock_ns();
 		struct pollfd poll_one = {.fd = descriptor, .events = events};
-		int left_ms = left_ns <= 0 ? 0 : left_ns / 1'000'000 > 60'000 ? 60'000 : (int)(left_ns / 1'000'000) + 1;
+		int left_ms = left_ns / 1'000'000 > 60'000 ? 60'000 : (int)(left_ns / 1'000'000) + 1;
 		int ready = poll(&poll_one, 1, left_ms);
 		if (ready > 0)
 			return OK;
 		if (ready < 0 && errno != EINTR)
 			return fail_errno(STATUS_IO, "endpoint.poll");
-		if (left_ns <= 0)
-			return fail(STATUS_UNAVAILABLE, "endpoint.timeout: the other side took too long");
 	}
 }
 

@@ -29,7 +29,9 @@ enum status endpoint_connect(const struct endpoint *endpoint, int64_t deadline_n
 
 /* CLOCK_BOOTTIME now. */
 int64_t endpoint_clock_ns(void);
-/* Waits for poll events until the deadline: STATUS_UNAVAILABLE "endpoint.timeout". */
+/* STATUS_UNAVAILABLE "endpoint.timeout" from the deadline on. */
+enum status endpoint_check(int64_t deadline_ns);
+/* Waits for poll events until the deadline, and does not look for them after it. */
 enum status endpoint_wait(int descriptor, short events, int64_t deadline_ns);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/ipc_messages.h"
 #include "helpers/endpoint.h"
 #include "helpers/fetch.h"
+#include "helpers/http_exchange.h"
 
 constexpr int64_t PATIENCE_NS = 20'000'000'000;
 
@@ -274,6 +275,47 @@ each_witness_is_reached_or_not_for_itself(void **) {
 	stop(&helper);
 }
 
+/* The start is sent once, then the rest again and again: something is there to read at every moment. */
+static pid_t
+send_without_end(const int pair[2], const char *start, const char *rest) {
+	int descriptor = pair[1];
+	pid_t child = fork();
+	if (child != 0)
+		return child;
+	close(pair[0]);
+	send(descriptor, start, strlen(start), MSG_NOSIGNAL);
+	while (send(descriptor, rest, strlen(rest), MSG_NOSIGNAL) > 0)
+		;
+	_exit(0);
+}
+
+static void
+an_answer_without_an_end_is_given_up_in_time(void **) {
+	static const struct {
+		const char *start, *rest;
+		bool status_only;
+	} cases[] = {
+		{"HTTP/1.1 200 ", "fine and ", false},
+		{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1", ";name=value", false},
+		{"", "HTTP/1.1 100 Continue\r\n\r\n", true},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(http_reply_free) struct http_reply reply = {};
+		struct http_call call = {.timeout_ms = 200, .answer_max = 1024, .status_only = cases[i].status_only};
+		int pair[2];
+		assert_int_equal(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+		pid_t child = send_without_end(pair, cases[i].start, cases[i].rest);
+		close(pair[1]);
+		alarm(30);
+		enum status status = http_read_answer(pair[0], &call, &reply);
+		alarm(0);
+		close(pair[0]);
+		assert_int_equal(child, waitpid(child, nullptr, 0));
+		if (status != STATUS_UNAVAILABLE)
+			fail_msg("case %zu: %s", i, fail_message());
+	}
+}
+
 static void
 a_keeper_that_breaks_the_protocol_ends_it(void **) {
 	struct helper helper;
@@ -301,4 +343,5 @@ a_configuration_without_a_witness_is_refused(void **) {
 
 RUN_TESTS(T(each_witness_is_reached_or_not_for_itself), T(each_action_is_one_request_to_the_configured_address),
 	  T(bad_answers_are_told_by_name_and_the_next_one_is_taken), T(a_body_that_does_not_fit_its_action_is_not_sent),
-	  T(a_keeper_that_breaks_the_protocol_ends_it), T(a_configuration_without_a_witness_is_refused))
+	  T(an_answer_without_an_end_is_given_up_in_time), T(a_keeper_that_breaks_the_protocol_ends_it),
+	  T(a_configuration_without_a_witness_is_refused))

@@ -377,6 +377,7 @@ parse_answer(const struct stream *stream, struct exchange *exchange) {
 	char bytes[16 * 1024];
 	while (!exchange->is_complete) {
 		size_t got;
+		TRY(endpoint_check(stream->deadline_ns)); /* of one who never ends there is always more to read */
 		TRY(receive_some(stream, bytes, sizeof bytes, &got));
 		llhttp_errno_t parsed = got == 0 ? llhttp_finish(&parser) : llhttp_execute(&parser, bytes, got);
 		if (exchange->is_too_large)
