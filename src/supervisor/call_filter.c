@@ -58,8 +58,6 @@ static const int ANY_PROCESS[] = {
 	SCMP_SYS(ppoll),
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),
-	SCMP_SYS(sendto),
-	SCMP_SYS(sendmsg),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(getsockopt),
 	-1,
@@ -251,6 +249,17 @@ add_socket_rules(scmp_filter_ctx filter, bool connects) {
 	return error;
 }
 
+/* MSG_FASTOPEN connects as it sends, and Landlock, which holds connect() to its ports, does not look at it. */
+static int
+add_sending_rules(scmp_filter_ctx filter) {
+	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+				     SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if (error == 0)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	return error;
+}
+
 static int
 add_role_rules(scmp_filter_ctx filter, const struct call_role *role, bool connects) {
 	int error = add_all(filter, SCMP_ACT_ALLOW, ANY_PROCESS);
@@ -266,6 +275,8 @@ add_role_rules(scmp_filter_ctx filter, const struct call_role *role, bool connec
 		error = add_thread_rules(filter, role->has_threads);
 	if (error == 0)
 		error = add_socket_rules(filter, connects);
+	if (error == 0)
+		error = add_sending_rules(filter);
 	if (error == 0 && connects)
 		error = add_all(filter, SCMP_ACT_ALLOW, CONNECTING);
 	return error;

@@ -51,6 +51,34 @@ try_connect(void) {
 	return error;
 }
 
+/* The same in one call, and in the other that can. */
+static int
+try_connect_by(bool by_message) {
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(1), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct iovec data = {"x", 1};
+	struct msghdr message = {
+		.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &data, .msg_iovlen = 1};
+	int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), flags = MSG_FASTOPEN | MSG_NOSIGNAL;
+	if (descriptor < 0)
+		return errno;
+	int error = result_of(
+		by_message ? sendmsg(descriptor, &message, flags)
+			   : sendto(descriptor, "x", 1, flags, (const struct sockaddr *)&address, sizeof address));
+	close(descriptor);
+	return error;
+}
+
+static int
+try_connect_as_it_sends(void) {
+	return try_connect_by(false);
+}
+
+static int
+try_connect_by_message(void) {
+	return try_connect_by(true);
+}
+
 static int
 try_ptrace(void) {
 	/* Reads from a process that is not traced: ESRCH where nothing refuses it. */
@@ -93,11 +121,18 @@ try_code(void) {
 }
 
 static const struct confine_attempt attempts[] = {
-	{"open", try_open, false},       {"write", try_write, false},
-	{"socket", try_socket, true},    {"datagram socket", try_datagram, false},
-	{"connect", try_connect, false}, {"ptrace", try_ptrace, false},
-	{"exec", try_exec, false},       {"read memory", try_read_memory, false},
-	{"fork", try_fork, false},       {"signal", try_signal, false},
+	{"open", try_open, false},
+	{"write", try_write, false},
+	{"socket", try_socket, true},
+	{"datagram socket", try_datagram, false},
+	{"connect", try_connect, false},
+	{"connect as it sends", try_connect_as_it_sends, false},
+	{"connect by a message", try_connect_by_message, false},
+	{"ptrace", try_ptrace, false},
+	{"exec", try_exec, false},
+	{"read memory", try_read_memory, false},
+	{"fork", try_fork, false},
+	{"signal", try_signal, false},
 	{"run code", try_code, false},
 };
 

@@ -137,7 +137,7 @@ unconfined_tries_everything(void) {
 	const struct confine_attempt *attempts = confine_attempts(&count);
 	for (size_t i = 0; i < count; i++) {
 		int error = attempts[i].try();
-		done += error == 0 || error == ENOENT || error == ESRCH || error == ECONNREFUSED;
+		done += error == 0 || error == ENOENT || error == ESRCH || error == ECONNREFUSED || error == EOPNOTSUPP;
 	}
 	CHECK(done == count);
 }
