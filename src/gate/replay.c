@@ -15,16 +15,19 @@
 #include "identity/totp.h"
 #include "crypto/sign.h"
 #include "model/entry.h"
+#include "model/operation_kind.h"
 #include "policy/held.h"
 
 struct replayer {
 	struct record_blobs blobs;
-	struct map bundles;         /* hash to struct bundle */
-	struct map locals;          /* the same of the keeper's own: gate/local_bundle.h */
-	struct map joined;          /* hashes of both to struct policy_set */
-	const struct bundle *local; /* in force where the log has come to; null: none */
-	struct map votes;           /* statement digest to struct seen_vote: verified */
-	struct map erased;          /* people, by id */
+	struct map bundles;          /* hash to struct bundle */
+	const struct bundle *bundle; /* in force where the log has come to */
+	struct map locals;           /* the same of the keeper's own: gate/local_bundle.h */
+	struct map joined;           /* hashes of both to struct policy_set */
+	const struct bundle *local;  /* in force where the log has come to; null: none */
+	struct map votes;            /* statement digest to struct seen_vote: verified */
+	struct map cast;             /* operation to the newest of its votes, which leads to the others */
+	struct map erased;           /* people, by id */
 	struct enrolled enrolled;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
@@ -32,15 +35,17 @@ struct replayer {
 	char difference[256];
 };
 
-/* For which operation it was given. */
 struct seen_vote {
+	struct seen_vote *earlier; /* for the same operation */
 	struct hash256 operation;
+	struct hash256 operation_digest, bundle;
+	struct hash256 signer, seat; /* SHA-256 of their ids */
 	struct hash256 digest;
 	struct hash256 completed_stage;
 	enum approval_verdict verdict;
 	enum approval_client client;
-	int64_t stage;
-	bool is_by_passkey;
+	int64_t stage, expires_ms;
+	bool is_by_passkey, is_standing;
 };
 
 enum status
@@ -79,6 +84,7 @@ replayer_destroy(struct replayer **replayer) {
 	while (map_next(&gone->votes, &at, nullptr, &value))
 		free(value);
 	map_free(&gone->votes);
+	map_free(&gone->cast);
 	map_free(&gone->erased);
 	enrolled_free(&gone->enrolled);
 	arena_free(&gone->arena);
@@ -92,21 +98,27 @@ replayer_counts(const struct replayer *replayer) {
 
 /* --- Bundles. --- */
 
+/* From here on it is the one in force, whether it was before or not. */
 static enum status
 add_bundle(struct replayer *replayer, const json *payload) {
 	struct bytes document;
 	struct bundle *bundle;
 	TRY(activation_document(&replayer->arena, payload, &document));
 	TRY(bundle_create(&bundle, document, nullptr));
-	if (map_get(&replayer->bundles, hash256_bytes(&bundle->hash)) != nullptr) {
+	const struct bundle *known = map_get(&replayer->bundles, hash256_bytes(&bundle->hash));
+	if (known != nullptr) {
 		bundle_destroy(&bundle);
+		replayer->bundle = known;
 		return OK;
 	}
 	enum status status = map_put(&replayer->bundles, hash256_bytes(&bundle->hash), bundle, nullptr);
-	if (status != OK)
+	if (status != OK) {
 		bundle_destroy(&bundle);
-	replayer->counts.bundles += status == OK;
-	return status;
+		return status;
+	}
+	replayer->bundle = bundle;
+	replayer->counts.bundles++;
+	return OK;
 }
 
 static enum status
@@ -191,6 +203,28 @@ verify_by_enrolled(struct replayer *replayer, const struct enrolled_key *key, co
 				       digest, signature);
 }
 
+/* As identity/votes.c has it: one human is one vote, on one seat; a statement that is given again changes nothing. */
+static enum status
+keep_vote(struct replayer *replayer, const struct seen_vote *cast) {
+	void *latest = nullptr;
+	if (map_get(&replayer->votes, hash256_bytes(&cast->digest)) != nullptr)
+		return OK;
+	struct seen_vote *vote = malloc(sizeof *vote);
+	TRY_ALLOC(vote);
+	*vote = *cast;
+	enum status status = map_put(&replayer->votes, hash256_bytes(&cast->digest), vote, nullptr);
+	if (status != OK) {
+		free(vote);
+		return status;
+	}
+	TRY(map_put(&replayer->cast, hash256_bytes(&cast->operation), vote, &latest));
+	vote->earlier = latest;
+	for (struct seen_vote *other = latest; other != nullptr; other = other->earlier)
+		if (hash256_equal(&other->signer, &vote->signer) || hash256_equal(&other->seat, &vote->seat))
+			other->is_standing = false;
+	return OK;
+}
+
 /* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
 static enum status
 add_vote(struct replayer *replayer, const json *body) {
@@ -213,21 +247,19 @@ add_vote(struct replayer *replayer, const json *body) {
 		enrolled_find(&replayer->enrolled, http_signature_principal(key_id), key_id, signature.public_key);
 	if (key == nullptr || verify_by_enrolled(replayer, key, APPROVAL_SIGNATURE_LABEL, &digest, &signature) != OK)
 		return OK; /* a decision that counts it will differ */
-	void *before = nullptr;
-	struct seen_vote *vote = malloc(sizeof *vote);
-	TRY_ALLOC(vote);
-	*vote = (struct seen_vote){.operation = statement.operation_id,
-				   .digest = digest,
-				   .completed_stage = statement.completed_stage,
-				   .verdict = statement.verdict,
-				   .client = statement.client,
-				   .stage = statement.stage,
-				   .is_by_passkey = key->is_passkey};
-	enum status status = map_put(&replayer->votes, hash256_bytes(&digest), vote, &before);
-	if (status != OK)
-		free(vote);
-	free(before);
-	return status;
+	return keep_vote(replayer, &(struct seen_vote){.operation = statement.operation_id,
+						       .operation_digest = statement.operation_digest,
+						       .bundle = statement.bundle_hash,
+						       .signer = sha256(http_signature_principal(key_id)),
+						       .seat = sha256(statement.person),
+						       .digest = digest,
+						       .completed_stage = statement.completed_stage,
+						       .verdict = statement.verdict,
+						       .client = statement.client,
+						       .stage = statement.stage,
+						       .expires_ms = statement.expires_ms,
+						       .is_by_passkey = key->is_passkey,
+						       .is_standing = statement.verdict != APPROVAL_WITHDRAW});
 }
 
 /* --- Comparing. --- */
@@ -272,6 +304,46 @@ read_document(struct replayer *replayer, const struct decision_record *record, s
 		DIFFERS("the operation's document cannot be read: %s", fail_message());
 	if (!hash256_equal(&digest, &record->digest) || !hash256_equal(&payload, &operation->payload_hash))
 		DIFFERS("document or payload has another hash");
+	return true;
+}
+
+/* "person:p-1" is Person::"p-1". */
+static bool
+names_entity(struct bytes text, const char *prefix, const struct entity_uid *entity, const char *type) {
+	size_t len = strlen(prefix);
+	return text.len > len && memcmp(text.data, prefix, len) == 0 && text.data[len] == ':' &&
+	       bytes_equal_text(entity->type, type) &&
+	       bytes_equal(entity->id, bytes_of(text.data + len + 1, text.len - len - 1));
+}
+
+/* Who asks for what, as the policy was asked, is who signed for what; and the id is the document's own. */
+static bool
+same_question(struct replayer *replayer, const struct decision_record *record, const struct operation *operation) {
+	struct hash256 id;
+	enum resource_type type;
+	struct bytes resource, principal = operation->principal;
+	if (!bytes_equal_text(operation->instance, replayer->instance))
+		DIFFERS("the operation's document is of another installation");
+	if (operation_id(operation->instance, principal, operation->idempotency_key, &id) != OK ||
+	    !hash256_equal(&id, &record->operation_id))
+		DIFFERS("the operation's document has another id");
+	if ((!names_entity(principal, "person", &record->principal, "Person") &&
+	     !names_entity(principal, "workload", &record->principal, "Workload")) ||
+	    !bytes_equal_text(record->action.type, "Action") || !bytes_equal(record->action.id, operation->kind) ||
+	    resource_parse(operation->resource, &type, &resource) != OK ||
+	    !names_entity(operation->resource, resource_kinds[type].prefix, &record->resource,
+			  resource_kinds[type].entity))
+		DIFFERS("principal, action or resource is not the document's");
+	return true;
+}
+
+/* Nobody decides on what has expired. */
+static bool
+document_holds(struct replayer *replayer, const struct decision_record *record, struct operation *operation) {
+	if (!read_document(replayer, record, operation) || !same_question(replayer, record, operation))
+		return false;
+	if (operation->expires_ms <= record->decided_ms)
+		DIFFERS("the operation had expired when it was decided");
 	return true;
 }
 
@@ -320,23 +392,21 @@ totp_is_stated(const struct replayer *replayer, const struct decision_record *re
 
 /* The requester's signature over exactly this operation, by a key that the log enrolled for them. */
 static bool
-evidence_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
+evidence_holds(struct replayer *replayer, const struct decision_record *record, const struct operation *operation,
+	       const struct facts *facts) {
 	const json *requester;
-	struct operation operation;
 	struct bytes method, key_id;
 	struct person_signature signature;
-	if (!read_document(replayer, record, &operation))
-		return false;
 	if (json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester) != OK ||
 	    json_need_string(requester, "requester", "method", &method) != OK ||
 	    json_need_string(requester, "requester", "key", &key_id) != OK ||
 	    person_signature_read_evidence(&replayer->arena, requester, &signature) != OK)
 		DIFFERS("the requester's evidence cannot be read: %s", fail_message());
 	const struct enrolled_key *key =
-		enrolled_find(&replayer->enrolled, operation.principal, key_id, signature.public_key);
+		enrolled_find(&replayer->enrolled, operation->principal, key_id, signature.public_key);
 	if (key == nullptr)
 		DIFFERS("the requester's key is not one that the log enrolled for them");
-	bool has_totp = totp_is_stated(replayer, record, operation.principal, requester);
+	bool has_totp = totp_is_stated(replayer, record, operation->principal, requester);
 	if (!assurance_holds(replayer, key, has_totp, facts))
 		return false;
 	if (bytes_equal_text(method, "http-message-signature"))
@@ -347,16 +417,49 @@ evidence_holds(struct replayer *replayer, const struct decision_record *record, 
 	return true;
 }
 
-/* The approvals that a record counts. */
+/* The approvals that stand, and how many of them count. */
 struct counted {
 	const struct seen_vote *votes[VOTES_CAST_MAX];
 	size_t count;
-	int64_t by_passkey, by_client[APPROVAL_CLIENTS], by_stage[VOTES_STAGES];
+	int64_t total, by_passkey, by_client[APPROVAL_CLIENTS], by_stage[VOTES_STAGES];
 };
 
-/* Each cast for this operation. */
+/* Cast on exactly this, by others than who asked, and neither withdrawn nor replaced. */
 static bool
-find_votes(struct replayer *replayer, const struct decision_record *record, struct counted *counted) {
+vote_stands(struct replayer *replayer, const struct decision_record *record, const struct hash256 *initiator,
+	    const struct seen_vote *vote) {
+	if (vote == nullptr || !hash256_equal(&vote->operation, &record->operation_id))
+		DIFFERS("a vote was counted that was never cast");
+	if (!hash256_equal(&vote->operation_digest, &record->digest))
+		DIFFERS("a vote was counted that was cast on another document");
+	if (hash256_equal(&vote->signer, initiator) || hash256_equal(&vote->seat, initiator))
+		DIFFERS("a vote was counted of who asked");
+	if (!vote->is_standing)
+		DIFFERS("a vote was counted that was withdrawn or replaced");
+	if (vote->verdict == APPROVAL_REJECT)
+		DIFFERS("it was decided after it was rejected");
+	return true;
+}
+
+/* Under the bundle that decides, and in time. */
+static bool
+vote_counts(const struct seen_vote *vote, const struct decision_record *record) {
+	return hash256_equal(&vote->bundle, &record->bundle) && record->decided_ms < vote->expires_ms;
+}
+
+static size_t
+standing_votes(const struct replayer *replayer, const struct decision_record *record) {
+	const struct seen_vote *vote = map_get(&replayer->cast, hash256_bytes(&record->operation_id));
+	size_t count = 0;
+	for (; vote != nullptr; vote = vote->earlier)
+		count += vote->is_standing;
+	return count;
+}
+
+static bool
+find_votes(struct replayer *replayer, const struct decision_record *record, const struct operation *operation,
+	   struct counted *counted) {
+	struct hash256 initiator = sha256(operation->principal);
 	const json *votes;
 	if (record->votes.len == 0)
 		return true;
@@ -370,34 +473,36 @@ find_votes(struct replayer *replayer, const struct decision_record *record, stru
 		if (json_need_string(vote, "vote", "statement", &text) == OK &&
 		    hex_decode(text, statement.bytes, 32) == OK)
 			seen = map_get(&replayer->votes, hash256_bytes(&statement));
-		if (seen == nullptr || !hash256_equal(&seen->operation, &record->operation_id))
-			DIFFERS("a vote was counted that was never cast");
+		if (!vote_stands(replayer, record, &initiator, seen))
+			return false;
 		for (size_t i = 0; i < counted->count; i++)
 			if (counted->votes[i] == seen)
 				DIFFERS("a vote was counted twice");
-		if (seen->verdict != APPROVAL_APPROVE)
-			continue;
 		if (counted->count == VOTES_CAST_MAX)
 			DIFFERS("more votes were counted than can be cast");
+		bool counts = vote_counts(seen, record);
 		counted->votes[counted->count++] = seen;
-		counted->by_passkey += seen->is_by_passkey;
-		counted->by_client[seen->client]++;
+		counted->total += counts;
+		counted->by_passkey += counts && seen->is_by_passkey;
+		counted->by_client[seen->client] += counts;
 	}
 	return true;
 }
 
 /* Of each stage those that rest on the one before, as identity/votes.c has it. */
 static void
-count_stages(struct counted *counted) {
+count_stages(struct counted *counted, const struct decision_record *record) {
 	struct hash256 digests[VOTES_CAST_MAX], before = {};
 	for (int64_t stage = 0; stage < VOTES_STAGES; stage++) {
 		size_t count = 0;
-		for (size_t i = 0; i < counted->count; i++)
-			if (counted->votes[i]->stage == stage &&
-			    (stage == 0 || hash256_equal(&counted->votes[i]->completed_stage, &before)))
-				digests[count++] = counted->votes[i]->digest;
+		for (size_t i = 0; i < counted->count; i++) {
+			const struct seen_vote *vote = counted->votes[i];
+			if (vote->stage != stage || (stage > 0 && !hash256_equal(&vote->completed_stage, &before)))
+				continue;
+			digests[count++] = vote->digest;
+			counted->by_stage[stage] += vote_counts(vote, record);
+		}
 		before = votes_digest_of_stage(digests, count);
-		counted->by_stage[stage] = (int64_t)count;
 	}
 }
 
@@ -425,16 +530,19 @@ clients_hold(struct replayer *replayer, const struct facts *facts, const struct 
 }
 
 static bool
-votes_hold(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
+votes_hold(struct replayer *replayer, const struct decision_record *record, const struct operation *operation,
+	   const struct facts *facts) {
 	struct counted *counted = ARENA_NEW(&replayer->arena, struct counted);
 	int64_t stated = 0;
 	if (counted == nullptr)
 		DIFFERS("out of memory");
 	*counted = (struct counted){};
-	if (!find_votes(replayer, record, counted))
+	if (!find_votes(replayer, record, operation, counted))
 		return false;
-	count_stages(counted);
-	int64_t approvals = (int64_t)counted->count;
+	if (counted->count != standing_votes(replayer, record))
+		DIFFERS("%zu votes stand, and %zu are recorded", standing_votes(replayer, record), counted->count);
+	count_stages(counted, record);
+	int64_t approvals = counted->total;
 	const struct {
 		const char *fact;
 		int64_t most;
@@ -501,10 +609,13 @@ static bool
 same_decision(struct replayer *replayer, const struct decision_record *record) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
 	_cleanup_(replay_request_free) struct replay_request made = {};
+	struct operation operation;
 	struct policy_result result;
 	const struct policy_set *policies;
 	if (bundle == nullptr)
 		DIFFERS("its bundle is not in the log before it");
+	if (bundle != replayer->bundle)
+		DIFFERS("its bundle is not the one that was in force");
 	if (!same_local_bundle(replayer, record))
 		return false;
 	if (find_policies(replayer, bundle, record, &policies) != OK)
@@ -522,7 +633,9 @@ same_decision(struct replayer *replayer, const struct decision_record *record) {
 	if (record->decision == DECISION_HELD &&
 	    !same_missing(replayer, policies, made.entities, &made.request, made.facts, record))
 		return false;
-	return evidence_holds(replayer, record, made.facts) && votes_hold(replayer, record, made.facts);
+	return document_holds(replayer, record, &operation) &&
+	       evidence_holds(replayer, record, &operation, made.facts) &&
+	       votes_hold(replayer, record, &operation, made.facts);
 }
 
 /* A passkey that the log enrolled signed this challenge, which was fresh; its maker's say is not known here, and so bounds nothing. */

@@ -2,9 +2,11 @@
  * Replay: every decision in the log, decided again from what the log itself holds.
  *
  * A replayer needs nothing but the entries in order: bundles come from genesis and from policy.activate, facts and entities
- * from the decision's own entry. A decision is *same* if decision, determining policies and errors are equal, for a held one
- * also the missing approvals; and if the evidence holds: the requester's signature over exactly this operation and every
- * counted vote, each by a key that the log itself enrolled for its signer, and no more approvals than votes. It is *erased* where
+ * from the decision's own entry. A decision is *same* if it was made by the bundle that the log says was in force, about the
+ * principal, action and resource of the signed document and before that expired; if decision, determining policies and errors are
+ * equal, for a held one also the missing approvals; and if the evidence holds: the requester's signature over exactly this
+ * operation and every vote that stands and no other, each by a key that the log itself enrolled for its signer, on this document, and
+ * no more approvals than those of them that are of this bundle and in time. It is *erased* where
  * it is decided the same, and the personal values that its entry commits to can be opened by nobody any more: the log says later that
  * their person was erased. Else it is *different*, with what differs. A sign-in is held to its assertion in the same way,
  * an enrolment to its invitation and registration; one that does not hold is different.
