@@ -67,10 +67,27 @@ gate_decode_transaction(struct gate *gate, struct arena *arena, const json *payl
 	return check_stated_chain(payload, *transaction);
 }
 
-/* What fails by itself is refused before anyone is asked whether it may be put into force. */
+enum status
+gate_may_activate(const struct gate *gate, struct arena *arena, const struct principal *principal,
+		  const struct submission *submission, bool *may) {
+	const struct policy_request request = {
+		.principal = entity_of_principal(principal),
+		.action = entity_of_action(submission->kind),
+		.resource = entity_of_resource(submission->resource_type, submission->resource_id)};
+	return policy_may_permit(gate_state_policies(gate->state), gate->entities, &request, arena, may);
+}
+
+/* What fails by itself is refused before anyone is asked whether it may be put into force; what nobody would be asked about is
+ * denied without having been looked at, which takes much longer than to write it. */
 static enum status
-assess(struct gate *gate, struct arena *arena, const json *payload, const struct assessment **assessment) {
+assess(struct gate *gate, struct arena *arena, const struct principal *requester, const struct submission *submission,
+       const struct assessment **assessment) {
 	struct bytes document;
+	const json *payload = submission->payload_document;
+	bool may;
+	TRY(gate_may_activate(gate, arena, requester, submission, &may));
+	if (!may)
+		return OK;
 	TRY(activation_document(arena, payload, &document));
 	TRY(assessments_get(gate->assessments, document, assessment));
 	if ((*assessment)->status != OK)
@@ -115,7 +132,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 	TRY(read_requests(gate, arena, submission, subject_key, now_ms, evaluation));
 	const struct assessment *assessment = nullptr;
 	if (submission->kind == OPERATION_POLICY_ACTIVATE)
-		TRY(assess(gate, arena, submission->payload_document, &assessment));
+		TRY(assess(gate, arena, key->principal, submission, &assessment));
 	struct change *change = ARENA_NEW(arena, struct change);
 	evaluation->facts = ARENA_NEW(arena, struct facts);
 	TRY_ALLOC(change);

@@ -34,6 +34,10 @@ struct evaluation {
 	struct bytes missing; /* canonical JSON, held only */
 };
 
+/* Of a policy.activate: whether any facts could make the policy in force permit it to this principal. */
+enum status gate_may_activate(const struct gate *gate, struct arena *arena, const struct principal *principal,
+			      const struct submission *submission, bool *may);
+
 /* votes may be null. Errors are refusals: a payload that does not decode, a key that is not there. */
 enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *submission,
 			  const struct directory_key *key, const struct votes *votes, int64_t now_ms,

@@ -255,6 +255,26 @@ a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
 	assert_non_null(memmem(proved.step.record->facts.data, proved.step.record->facts.len, fact, strlen(fact)));
 }
 
+/* To look at a bundle takes much longer than to write one: who could not put it into force whatever the facts does not bring it about. */
+static void
+a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted of_person, of_workload;
+	set_up(&b);
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = "{\"bundle\":{\"policies\":\"none\"}}"};
+	submit(&b, &change, &of_person);
+	assert_int_equal(STATUS_INVALID, of_person.status);
+	change.by = FIRM_PRICES;
+	submit(&b, &change, &of_workload);
+	assert_ok(of_workload.status);
+	assert_int_equal(OPERATION_DENIED, of_workload.step.state);
+	assert_null(memmem(of_workload.step.record->facts.data, of_workload.step.record->facts.len, "bundle.", 7));
+	assert_replays(&b, 1);
+}
+
 /* The bundle is gone when the record is written, and so are the names of its policies. */
 static void
 a_change_of_policy_names_the_policy_that_permitted_it(void **) {
@@ -486,6 +506,8 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
-	  T(a_changed_decision_does_not_replay), T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
+	  T(a_changed_decision_does_not_replay),
+	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),
+	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
 	  T(a_change_of_policy_names_the_policy_that_permitted_it),
 	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))

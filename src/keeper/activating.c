@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gate/activation.h"
+#include "gate/evaluate.h"
 #include "keeper/decide.h"
 #include "keeper/loop.h"
 #include "keeper/worker_link.h"
@@ -48,12 +49,22 @@ keep_request(struct job *job) {
 	return OK;
 }
 
+/* What is held was looked at when it was asked for. */
+static bool
+may_be_permitted(const struct keeper *keeper, struct job *job) {
+	const struct directory_key *key;
+	bool may = false;
+	return job->kind == JOB_VOTE ||
+	       (directory_active_key(keeper->gate->state->directory, job->submission.key_id, &key) == OK &&
+		gate_may_activate(keeper->gate, &job->arena, key->principal, &job->submission, &may) == OK && may);
+}
+
 enum status
 activating_take(struct keeper *keeper, struct job *job, bool *waits) {
 	struct bytes document;
 	*waits = false;
 	/* What cannot be read or assessed is refused where it is decided. */
-	if (find_document(keeper, job, &document) != OK || document.len == 0 ||
+	if (find_document(keeper, job, &document) != OK || document.len == 0 || !may_be_permitted(keeper, job) ||
 	    !assessments_want_proof(keeper->gate->assessments, document, &job->bundle))
 		return OK;
 	if (activating_outstanding(keeper) >= ACTIVATING_MAX)

@@ -175,6 +175,17 @@ policy_decide(const struct policy_set *set, const struct policy_entities *entiti
 	return conclude(&decision, options, result);
 }
 
+enum status
+policy_may_permit(const struct policy_set *set, const struct policy_entities *entities,
+		  const struct policy_request *request, struct arena *scratch, bool *may) {
+	struct evaluation evaluation;
+	*may = false;
+	TRY(evaluation_start_checked(&evaluation, set, entities, request, scratch));
+	for (size_t i = 0; i < set->policy_count && !*may; i++)
+		*may = set->policies[i].effect == POLICY_PERMIT && evaluate_scope(&evaluation, &set->policies[i]);
+	return OK;
+}
+
 const char *
 policy_outcome_name(enum policy_outcome outcome) {
 	static const char *const names[] = {

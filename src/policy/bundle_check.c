@@ -166,7 +166,20 @@ has_type(const struct policy_schema *schema, const uint32_t *numbers, size_t cou
 	return false;
 }
 
-/* Everything that the host's action applies to, the bundle's applies to: only then are policies validated for it. */
+/* One of the bundle's lists of types: nothing in it that the host's does not have. */
+static void
+check_no_more(struct checking *checking, struct bytes action, const uint32_t *own, size_t own_count,
+	      const uint32_t *host, size_t host_count, const char *party) {
+	for (size_t i = 0; i < own_count; i++) {
+		struct bytes name = policy_schema_entity(checking->bundle->schema, own[i])->name;
+		if (!has_type(checking->host->schema, host, host_count, name))
+			note(checking, BUNDLE_SCHEMA, name, "bundle.schema_action", "%.*s: no %s is of type %.*s",
+			     NAME_ARGS(action), party, NAME_ARGS(name));
+	}
+}
+
+/* Everything that the host's action applies to, the bundle's applies to: only then are policies validated for it. And nothing
+ * else: that never comes, and each would be validated with all others. */
 static void
 check_applies(struct checking *checking, const struct schema_action *host, const struct schema_action *own) {
 	const struct policy_schema *schema = checking->host->schema;
@@ -182,6 +195,10 @@ check_applies(struct checking *checking, const struct schema_action *host, const
 			note(checking, BUNDLE_SCHEMA, host->uid.id, "bundle.schema_action",
 			     "%.*s: expected resources of type %.*s", NAME_ARGS(host->uid.id), NAME_ARGS(name));
 	}
+	check_no_more(checking, host->uid.id, own->principals, own->principal_count, host->principals,
+		      host->principal_count, "principal");
+	check_no_more(checking, host->uid.id, own->resources, own->resource_count, host->resources,
+		      host->resource_count, "resource");
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/effort.h"
 #include "model/facts.h"
 #include "policy/fit.h"
 #include "policy/held.h"
@@ -238,6 +239,7 @@ static enum status
 run(struct running *running, const struct test *test, const struct policy_entities *entities) {
 	struct outcome outcome = {};
 	char message[MESSAGE_MAX] = "";
+	TRY(effort_check());
 	if (running->tests->count == BUNDLE_TESTS_MAX)
 		return fail(STATUS_TOO_LARGE, "tests.count: more than %zu", BUNDLE_TESTS_MAX);
 	TRY(decide(running, test, entities, &outcome));

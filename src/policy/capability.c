@@ -1,5 +1,7 @@
 #include "policy/capability.h"
 
+#include "base/effort.h"
+
 static bool same_expressions(const struct expression *a, const struct expression *b);
 
 static bool
@@ -47,6 +49,7 @@ capability_holds(const struct capability *known, const struct capability *wanted
 enum status
 capability_add(struct arena *arena, const struct capability *capability, const struct capability **list) {
 	struct capability *copy = ARENA_NEW(arena, struct capability);
+	TRY(effort_check()); /* whoever adds has looked through all that there are */
 	TRY_ALLOC(copy);
 	*copy = *capability;
 	copy->next = *list;

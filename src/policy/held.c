@@ -1,5 +1,6 @@
 #include "policy/held.h"
 
+#include "base/effort.h"
 #include "policy/context_path.h"
 #include "policy/partial.h"
 
@@ -102,6 +103,7 @@ static enum status
 decide_with(struct search *search, const int64_t *missing, bool *permits) {
 	struct policy_result result;
 	*permits = false;
+	TRY(effort_check());
 	if (search->decisions++ == HELD_DECISIONS_MAX)
 		return fail(STATUS_TOO_LARGE, "held.bound: no answer within %zu decisions", HELD_DECISIONS_MAX);
 	if (!has_needed(search, missing))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/effort.h"
 #include "policy/fixture.h"
 #include "policy/held.h"
 
@@ -156,6 +157,10 @@ the_search_is_bounded(void **) {
 	buffer_append_byte(&context, 0);
 	start(&fixture, (const char *)policy.data, (const char *)context.data);
 	assert_fails(STATUS_TOO_LARGE, "held.bound", hold(&fixture, counters, HELD_COUNTERS_MAX));
+	effort_limit(1);
+	enum status status = hold(&fixture, counters, HELD_COUNTERS_MAX);
+	effort_limit(0);
+	assert_fails(STATUS_TOO_LARGE, "effort.spent", status);
 	assert_false(fixture.held.is_held);
 }
 

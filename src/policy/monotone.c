@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/effort.h"
 #include "policy/context_path.h"
 #include "policy/set.h"
 
@@ -490,6 +491,7 @@ monotone_check(const struct policy_set *set, const struct policy_schema *schema,
 		const struct policy_entry *entry = &set->entries[i];
 		if (entry->principal != nullptr || entry->resource != nullptr)
 			continue; /* a link: its template is checked */
+		TRY(effort_check());
 		pass.policy = entry->ast;
 		pass.is_reported = false;
 		check_policy(&pass);

@@ -105,6 +105,10 @@ enum status policy_decide(const struct policy_set *set, const struct policy_enti
 			  const struct policy_request *request, struct policy_options options, struct arena *scratch,
 			  struct policy_result *result);
 
+/* Whether any permit's scope fits the request, whatever the context: false means that no facts make it ALLOW. */
+enum status policy_may_permit(const struct policy_set *set, const struct policy_entities *entities,
+			      const struct policy_request *request, struct arena *scratch, bool *may);
+
 enum policy_outcome {
 	POLICY_SATISFIED,
 	POLICY_SCOPE_DIFFERS,     /* principal, action or resource is another */

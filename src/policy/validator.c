@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/effort.h"
 #include "policy/set.h"
 #include "policy/typecheck.h"
 
@@ -166,6 +167,7 @@ check_environment(struct validation *validation, const struct policy_entry *entr
 	enum type_kind principal =
 		party_scope(validation, &entry->ast->principal, entry->principal, environment.principal);
 	enum type_kind resource = party_scope(validation, &entry->ast->resource, entry->resource, environment.resource);
+	TRY(effort_check());
 	if (principal == TYPE_FALSE || resource == TYPE_FALSE)
 		return OK;
 	verdict->applies = true;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/effort.h"
 #include "policy/fixture.h"
 #include "policy/validator.h"
 
@@ -352,6 +353,23 @@ long_and_deep_policies_are_validated_in_time(void **) {
 	assert_ok(policy_validate(deep_set, schema, (struct policy_validator_options){}, nullptr, nullptr));
 }
 
+/* Each of many `has` is looked for among all before it, in every environment. */
+static void
+a_policy_that_takes_too_long_is_given_up(void **) {
+	_cleanup_(policy_schema_destroy) struct policy_schema *schema = parse_schema(schema_text);
+	_cleanup_(buffer_free) struct buffer policy = {};
+	buffer_append_text(&policy, "permit (principal, action, resource) when { true");
+	for (size_t i = 0; i < 4'000; i++)
+		buffer_append_format(&policy, " && {a%zu: principal}.a%zu has name", i, i);
+	buffer_append_text(&policy, " };");
+	buffer_append_byte(&policy, 0);
+	_cleanup_(policy_set_destroy) struct policy_set *set = fixture_policies((const char *)policy.data);
+	effort_limit(50);
+	enum status status = policy_validate(set, schema, (struct policy_validator_options){}, nullptr, nullptr);
+	effort_limit(0);
+	assert_fails(STATUS_TOO_LARGE, "effort.spent", status);
+}
+
 RUN_TESTS(T(every_rule_finds_what_the_language_says), T(findings_name_the_place_and_the_environment),
 	  T(an_inapplicable_scope_is_an_error_on_demand), T(templates_and_links_are_validated),
-	  T(long_and_deep_policies_are_validated_in_time))
+	  T(long_and_deep_policies_are_validated_in_time), T(a_policy_that_takes_too_long_is_given_up))
