@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/yaml.h"
+#include "policy/hex_address.h"
 #include "policy/limits_columns.h"
 #include "policy/unicode.h"
 
@@ -91,6 +92,10 @@ read_asset(struct limits_reading *reading, const struct limits_cell *cell, struc
 	if (!is_id(cell->text, "._-:/"))
 		complain(reading, cell, "limits.asset",
 			 "expected * or the id of an asset, such as eip155:1/native, found \"%.*s\"",
+			 FOUND(cell->text));
+	else if (!hex_address_is_as_in_facts(cell->text))
+		complain(reading, cell, "limits.asset",
+			 "expected the contract in upper and lower case, as facts write it, found \"%.*s\"",
 			 FOUND(cell->text));
 }
 

@@ -119,6 +119,8 @@ bad_tables_are_refused_at_the_field(void **) {
 		{"t.csv", HEADER "a,*,person:x,*,day,key,1,never,\n", "limits.account: t.csv:2:5:"},
 		{"t.csv", HEADER "a,*,*,a b,day,key,1,never,\n", "limits.asset: t.csv:2:7:"},
 		{"t.csv", HEADER "a,*,*,,day,key,1,never,\n", "limits.asset: t.csv:2:7:"},
+		{"t.csv", HEADER "a,*,*,eip155:1/0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48,day,key,1,never,\n",
+		 "limits.asset: t.csv:2:7:"},
 		{"t.csv", HEADER "a,*,*,*,month,key,1,never,\n", "limits.window: t.csv:2:9:"},
 		{"t.csv", HEADER "a,*,*,*,day,-,1,never,\n", "limits.per: t.csv:2:13:"},
 		{"t.csv", HEADER "a,*,*,*,transaction,key,1,never,\n", "limits.per: t.csv:2:21:"},

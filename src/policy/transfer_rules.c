@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "policy/hex_address.h"
 #include "policy/json_source.h"
 #include "policy/limits_table.h"
 #include "policy/transfer_rules_cedar.h"
@@ -86,6 +87,10 @@ add_name(struct reading *reading, struct json_node node, enum names_kind kind, s
 		return json_source_complain(&reading->json, node, "rules.name", "expected %s, found \"%.*s\"",
 					    expected[kind], (int)(name.len > 60 ? 60 : name.len),
 					    (const char *)name.data);
+	if (!hex_address_is_as_in_facts(name))
+		return json_source_complain(&reading->json, node, "rules.address",
+					    "expected upper and lower case as facts write it, found \"%.*s\"",
+					    (int)(name.len > 80 ? 80 : name.len), (const char *)name.data);
 	if (*count == NAMES_MAX)
 		return json_source_complain(&reading->json, node, "rules.names", "more than %zu names", NAMES_MAX);
 	names[(*count)++] = name;

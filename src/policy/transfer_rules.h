@@ -11,14 +11,15 @@
  *   initiator    who asks: person:ID, workload:ID, desk:ID, entity:ID, or names of groups; absent: anyone
  *   source       where the key stands: key:ID, account:ID, desk:ID, entity:ID, or names of groups; absent: any
  *   destination  "any" (also absent), "allowed" (every destination is on an allow list), or a list of chain:address and groups,
- *                of which every destination must be one
+ *                of which every destination must be one; of a rule that blocks or asks for approvals, see below
  *   asset        a list of assets' ids, or groups; absent: any
  *   amount       US dollars: more than over_usd and at most up_to_usd, either absent; of the transaction, or of what is spent in
  *                the period (hour, day, week; "transaction" or absent: of the transaction), this transfer included, summed up per
  *                key, account, desk, legal_entity, requester, destination or asset
  *   action       "allow", "block", or "approve": allowed with these approvals, by groups, or total and independent
  *
- * The first rule whose conditions all hold decides; where none does, the transfer is blocked. A transfer whose value is not known,
+ * The first rule whose conditions all hold decides; where none does, the transfer is blocked. So is one that reaches a rule that blocks or
+ * asks for approvals and has some of its destinations in that rule's list, and others not. A transfer whose value is not known,
  * or whose spending in a period that some rule asks for, is blocked whatever the rules say.
  *
  * Each rule that allows becomes a permit that holds unless an earlier rule that does not allow the same matches: so what

@@ -31,9 +31,9 @@ chain_of(struct bytes destination) {
 	return bytes_of(destination.data, (size_t)(colon - destination.data));
 }
 
-/* Facts name chain and addresses apart: one term for each chain. */
+/* Facts name chain and addresses apart: one term for each chain. touches: one of the destinations is enough. */
 static void
-append_destinations(struct buffer *to, const struct rule_names *names) {
+append_destinations(struct buffer *to, const struct rule_names *names, bool touches) {
 	const char *or = "(";
 	for (size_t i = 0; i < names->count; i++) {
 		struct bytes chain = chain_of(names->items[i]);
@@ -52,7 +52,8 @@ append_destinations(struct buffer *to, const struct rule_names *names) {
 					     (const char *)name.data + chain.len + 1);
 			comma = ", ";
 		}
-		buffer_append_text(to, "].containsAll(context.transfer.destinations))");
+		buffer_append_format(to, "].%s(context.transfer.destinations))",
+				     touches ? "containsAny" : "containsAll");
 		or = " || ";
 	}
 	buffer_append_byte(to, ')');
@@ -77,7 +78,7 @@ append_known(struct buffer *to, const struct transfer_rule *rule) {
 
 /* `true` where the rule matches everything. */
 static void
-append_match(struct buffer *to, const struct transfer_rule *rule) {
+append_match(struct buffer *to, const struct transfer_rule *rule, bool touches) {
 	size_t start = to->len;
 #define AND buffer_append_text(to, to->len == start ? "" : " && ")
 	if (!rule->initiator.is_any) {
@@ -94,7 +95,7 @@ append_match(struct buffer *to, const struct transfer_rule *rule) {
 	}
 	if (!rule->destination.is_any) {
 		AND;
-		append_destinations(to, &rule->destination);
+		append_destinations(to, &rule->destination, touches);
 	}
 	if (!rule->asset.is_any) {
 		AND;
@@ -147,7 +148,8 @@ append_note(struct buffer *to, struct bytes note) {
 
 /* --- The list. --- */
 
-/* An earlier rule that allows without approvals is passed over: what it matches is permitted as well. */
+/* An earlier rule that allows without approvals is passed over: what it matches is permitted as well. Of the others one destination is
+ * enough: else whoever pays a second one beside it would be free of them. */
 static void
 append_earlier(struct buffer *to, const struct transfer_rules *rules, size_t before) {
 	const char *or = "unless {\n  ";
@@ -155,7 +157,7 @@ append_earlier(struct buffer *to, const struct transfer_rules *rules, size_t bef
 		if (rules->rules[i].action == RULE_ALLOW)
 			continue;
 		buffer_append_format(to, "%s(", or);
-		append_match(to, &rules->rules[i]);
+		append_match(to, &rules->rules[i], true);
 		buffer_append_byte(to, ')');
 		or = " ||\n  ";
 	}
@@ -171,7 +173,7 @@ append_rule(struct buffer *to, const struct transfer_rules *rules, size_t number
 	buffer_append_format(to, "\n@id(\"rule:%.*s\")\n", BYTES_ARGS(rule->id));
 	append_note(to, rule->note);
 	buffer_append_text(to, "permit (principal, action == Action::\"sign\", resource)\nwhen { ");
-	append_match(to, rule);
+	append_match(to, rule, false);
 	append_approvals(to, rule);
 	buffer_append_text(to, " }\n");
 	append_earlier(to, rules, number);

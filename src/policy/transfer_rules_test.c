@@ -71,6 +71,12 @@ bad_lists_are_refused_where_they_stand(void **) {
 		{LIST("{\"id\":\"a\",\"action\":\"allow\",\"destination\":\"some\"}"),
 		 "rules.destination: r.json:1:89"},
 		{LIST("{\"id\":\"a\",\"action\":\"allow\",\"destination\":[\"nocolon\"]}"), "rules.name: r.json:1:90"},
+		{LIST("{\"id\":\"a\",\"action\":\"block\",\"destination\":[\"eip155:1:"
+		      "0x7f367cc41522ce07553e823bf3be79a889debe1b\"]}"),
+		 "rules.address: r.json:1:90"},
+		{LIST("{\"id\":\"a\",\"action\":\"block\",\"asset\":[\"eip155:1/"
+		      "0XA0B86991C6218B36C1D19D4A2E9EB0CE3606EB48\"]}"),
+		 "rules.address: r.json:1:84"},
 		{LIST("{\"id\":\"a\",\"action\":\"allow\",\"amount\":{\"over_usd\":\"1.234\"}}"),
 		 "rules.amount: r.json:1:"},
 		{LIST("{\"id\":\"a\",\"action\":\"allow\",\"amount\":{\"under\":\"1\"}}"),
@@ -175,8 +181,9 @@ has(const struct rule_names *names, const char *const *mine, size_t count) {
 	return names->is_any;
 }
 
+/* touches: one of the destinations is enough. */
 static bool
-matches(const struct transfer_rule *rule, const struct transfer *t) {
+matches(const struct transfer_rule *rule, const struct transfer *t, bool touches) {
 	const char *const asks[] = {t->by_b ? "workload:b" : "workload:a", t->by_b ? "desk:d2" : "desk:d1"};
 	const char *const owns[] = {t->from_two ? "key:k2" : "key:k1", t->from_two ? "account:a2" : "account:a1",
 				    t->from_two ? "desk:d2" : "desk:d1"};
@@ -187,10 +194,11 @@ matches(const struct transfer_rule *rule, const struct transfer *t) {
 			: rule->period == RULE_HOUR      ? t->key_hour
 			: rule->period == RULE_DAY       ? t->account_day
 							 : t->requester_week;
+	bool all = (!t->to_x || has(&rule->destination, x, 1)) && (!t->to_y || has(&rule->destination, y, 1));
+	bool any = (t->to_x && has(&rule->destination, x, 1)) || (t->to_y && has(&rule->destination, y, 1));
 	return has(&rule->initiator, asks, 2) && has(&rule->source, owns, 3) && has(&rule->asset, asset, 1) &&
-	       (!rule->is_allowed_destination || t->allowed) && (!t->to_x || has(&rule->destination, x, 1)) &&
-	       (!t->to_y || has(&rule->destination, y, 1)) && (!rule->has_over || spent > rule->over_cents) &&
-	       (!rule->has_up_to || spent <= rule->up_to_cents);
+	       (!rule->is_allowed_destination || t->allowed) && (touches ? any : all) &&
+	       (!rule->has_over || spent > rule->over_cents) && (!rule->has_up_to || spent <= rule->up_to_cents);
 }
 
 static bool
@@ -199,9 +207,9 @@ first_match_allows(const struct transfer_rules *rules, const struct transfer *t)
 		return false;
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct transfer_rule *rule = &rules->rules[i];
-		if (!matches(rule, t))
+		if (!matches(rule, t, rule->action != RULE_ALLOW))
 			continue;
-		bool approved = rule->action != RULE_BLOCK;
+		bool approved = rule->action != RULE_BLOCK && matches(rule, t, false);
 		for (size_t j = 0; j < rule->approval_count; j++)
 			approved = approved && (bytes_equal_text(rule->approvals[j].group, "treasury")
 							? t->treasury
