@@ -33,7 +33,7 @@ activation_document(struct arena *arena, const json *payload, struct bytes *docu
 }
 
 static enum status
-verify_signature(const json *one, const struct hash256 *bundle, const struct directory *directory,
+verify_signature(const json *one, const struct hash256 *bundle, const struct directory *directory, int64_t now_ms,
 		 const struct principal **person) {
 	static const char *const members[] = {"key", "public_key", "signature", nullptr};
 	const struct directory_key *key;
@@ -46,6 +46,7 @@ verify_signature(const json *one, const struct hash256 *bundle, const struct dir
 	TRY(json_need_string(one, "bundle.signature", "signature", &text));
 	TRY(hex_decode(text, signature, sizeof signature));
 	TRY(directory_active_key(directory, id, &key));
+	TRY(directory_key_check_waiting(key, now_ms));
 	if (key->principal->kind != PRINCIPAL_PERSON || memcmp(key->public_key, public_key, sizeof public_key) != 0)
 		return fail(STATUS_UNAUTHORIZED, "bundle.signature: \"%.*s\" is not that key of a person",
 			    (int)(id.len > 80 ? 80 : id.len), (const char *)id.data);
@@ -57,7 +58,7 @@ verify_signature(const json *one, const struct hash256 *bundle, const struct dir
 }
 
 enum status
-activation_signers(const json *payload, const struct hash256 *bundle, const struct directory *directory,
+activation_signers(const json *payload, const struct hash256 *bundle, const struct directory *directory, int64_t now_ms,
 		   int64_t *people) {
 	const struct principal *seen[BUNDLE_SIGNATURES_MAX], *person;
 	const json *signatures = json_get(payload, "signatures");
@@ -70,7 +71,7 @@ activation_signers(const json *payload, const struct hash256 *bundle, const stru
 	struct json_iterator iterator = json_iterate(signatures);
 	for (const json *one; (one = json_next(&iterator, nullptr)) != nullptr;) {
 		bool again = false;
-		TRY(verify_signature(one, bundle, directory, &person));
+		TRY(verify_signature(one, bundle, directory, now_ms, &person));
 		for (int64_t i = 0; i < *people; i++)
 			again = again || seen[i] == person;
 		if (!again)

@@ -20,9 +20,9 @@ constexpr size_t BUNDLE_SIGNATURES_MAX = 16;
 /* The bundle's document, canonical, in the arena: "payload.bundle". */
 enum status activation_document(struct arena *arena, const json *payload, struct bytes *document);
 /* How many people's enrolled keys signed the bundle, each counted once; any signature that does not hold is refused:
- * "bundle.signature". */
+ * "bundle.signature"; so is one by a key that is new and does not count yet, "directory.key_waiting". */
 enum status activation_signers(const json *payload, const struct hash256 *bundle, const struct directory *directory,
-			       int64_t *people);
+			       int64_t now_ms, int64_t *people);
 
 /* Invariants are proved by the worker (policy/work.h), which this module knows nothing of: it only keeps what came of it. */
 enum assessment_proof {

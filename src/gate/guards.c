@@ -255,7 +255,7 @@ observe_bundle(struct observation *o, struct facts *facts) {
 	int64_t signers;
 	if (assessment == nullptr)
 		return OK;
-	TRY(activation_signers(o->change->payload, &assessment->bundle, o->state->directory, &signers));
+	TRY(activation_signers(o->change->payload, &assessment->bundle, o->state->directory, o->now_ms, &signers));
 	hex_encode(hash256_bytes(&assessment->bundle), hash);
 	facts_add_string(facts, "bundle.hash", FACT_VERIFIED, bytes_of_text(hash));
 	facts_add_long(facts, "bundle.invariants", FACT_VERIFIED, assessment->invariants);

@@ -36,7 +36,7 @@ open_file(const struct gate *gate, struct bytes file, struct bundle **bundle) {
 		*bundle = TAKE(made);
 		return OK;
 	}
-	TRY(activation_signers(root, &made->hash, gate->state->directory, &signers));
+	TRY(activation_signers(root, &made->hash, gate->state->directory, gate->state->now_ms, &signers));
 	TRY(check_as_common(gate, document));
 	*bundle = TAKE(made);
 	return OK;

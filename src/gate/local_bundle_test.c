@@ -197,6 +197,25 @@ signatures_in_it_are_of_people_who_are_enrolled(void **) {
 	}
 }
 
+/* A new key of an approver has no voice before its time, in a bundle's signatures either. */
+static void
+a_key_that_waits_signs_no_bundle(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer packed = {}, file = {};
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr, *early = nullptr, *later = nullptr;
+	set_up(&b);
+	assert_ok(firm_activation_alone(FORBIDS_ALL, &packed));
+	assert_ok(local_bundle_open(b.gate, bytes_of(packed.data, packed.len - 1), &bundle));
+	write_signed(&b, &packed, &bundle->hash, 0, &file);
+	directory_set_usable_from(b.gate->state->directory, bytes_of_text(b.firm.members[0].key_id),
+				  b.gate->state->now_ms + 1);
+	assert_fails(STATUS_UNAUTHORIZED, "local_bundle.refused",
+		     local_bundle_open(b.gate, buffer_bytes(&file), &early));
+	assert_non_null(strstr(fail_message(), ": directory.key_waiting: "));
+	b.gate->state->now_ms++;
+	assert_ok(local_bundle_open(b.gate, buffer_bytes(&file), &later));
+}
+
 /* Else a keeper could not start any more once somebody who signed has left the firm. */
 static void
 what_is_in_force_is_taken_again_whoever_has_left(void **) {
@@ -316,6 +335,6 @@ an_entry_that_is_none_is_refused_when_the_log_is_read(void **) {
 RUN_TESTS(T(what_it_forbids_is_denied_and_replays_until_it_is_gone),
 	  T(approvals_that_it_wants_are_missing_until_they_are_given), T(another_common_bundle_leaves_it_in_force),
 	  T(what_does_more_than_forbid_is_refused_by_name), T(signatures_in_it_are_of_people_who_are_enrolled),
-	  T(what_is_in_force_is_taken_again_whoever_has_left),
+	  T(a_key_that_waits_signs_no_bundle), T(what_is_in_force_is_taken_again_whoever_has_left),
 	  T(replay_holds_decisions_to_the_local_bundle_that_the_log_says),
 	  T(an_entry_that_is_none_is_refused_when_the_log_is_read))
