@@ -13,6 +13,8 @@
 
 constexpr int64_t DEFAULT_PRICE_AGE_MAX_MS = INT64_C(3'600'000);
 constexpr int64_t CREATED_SKEW_MS = 5'000;
+constexpr size_t HELD_BY_ONE_MAX = 1'000;
+constexpr size_t HELD_BYTES_BY_ONE_MAX = 16 * 1024 * 1024;
 static const char SUBJECT_KEYS_LABEL[] = "gatehouse/subject-keys/v1";
 
 /* "https://" and each authority, as a browser writes it: without the default port. On localhost a browser takes plain HTTP as well. */
@@ -45,6 +47,8 @@ gate_create(struct gate **gate, const struct gate_config *config) {
 	made->blobs = config->blobs;
 	made->price_age_max_ms = config->price_age_max_ms == 0 ? DEFAULT_PRICE_AGE_MAX_MS : config->price_age_max_ms;
 	made->skew_ms = CREATED_SKEW_MS;
+	made->held_by_one_max = HELD_BY_ONE_MAX;
+	made->held_bytes_by_one_max = HELD_BYTES_BY_ONE_MAX;
 	made->authorities = config->authorities;
 	made->authority_count = config->authority_count;
 	TRY(make_origins(made));
@@ -212,6 +216,28 @@ keep(struct gate *gate, struct gate_operation *operation, const struct submissio
 	return votes_create(&held->votes, submission->operation.principal);
 }
 
+/* One more that is held; no requester fills the memory with what waits for people. */
+static enum status
+check_held(const struct gate *gate, const struct submission *submission) {
+	size_t at = 0, count = 0, bytes = submission->document.len + submission->payload.len;
+	void *value;
+	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
+		const struct gate_operation *operation = value;
+		if (operation->state != OPERATION_HELD ||
+		    !bytes_equal(operation->held->operation.principal, submission->operation.principal))
+			continue;
+		count++;
+		bytes += operation->held->arena.used;
+	}
+	if (count < gate->held_by_one_max && bytes <= gate->held_bytes_by_one_max)
+		return OK;
+	return fail(STATUS_RATE,
+		    "operation.held_too_many: %zu operations of %.*s wait for approvals, at most %zu do and %zu bytes "
+		    "of them",
+		    count, BYTES_ARGS(submission->operation.principal), gate->held_by_one_max,
+		    gate->held_bytes_by_one_max);
+}
+
 /* Which step it was of becomes part of the evidence; the code itself is nobody's business any more. */
 static enum status
 take_totp(struct gate *gate, struct submission *submission, int64_t now_ms) {
@@ -252,6 +278,8 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	struct evaluation evaluation;
 	enum status status = gate_decide_and_record(gate, submission, key, nullptr, now_ms, &evaluation, step);
 	struct gate_operation *operation = nullptr;
+	if (status == OK && step->state == OPERATION_HELD)
+		status = check_held(gate, submission);
 	if (status == OK)
 		status = operations_add(&gate->state->operations, &submission->id, &operation);
 	if (status != OK) {

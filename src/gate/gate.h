@@ -40,8 +40,10 @@ struct gate {
 	struct arena names;
 	const char **origins; /* of those authorities: where passkeys may be asked */
 	size_t origin_count;
-	int64_t price_age_max_ms;      /* older prices are stale */
-	int64_t skew_ms;               /* how far created may lie ahead */
+	int64_t price_age_max_ms; /* older prices are stale */
+	int64_t skew_ms;          /* how far created may lie ahead */
+	/* Of one requester: what is held stays in memory until it is decided or expires. */
+	size_t held_by_one_max, held_bytes_by_one_max;
 	struct import_key *import_key; /* null: not asked for yet (gate/import_key.h) */
 };
 

@@ -255,6 +255,33 @@ a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
 	assert_non_null(memmem(proved.step.record->facts.data, proved.step.record->facts.len, fact, strlen(fact)));
 }
 
+/* What is held stays in memory, for a month if its requester says so. */
+static void
+nobody_has_more_than_so_many_operations_wait(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted first, second, third, of_another, again;
+	set_up(&b);
+	b.gate->held_by_one_max = 2;
+	const struct firm_operation unit = {.by = FIRM_PERSON_4,
+					    .kind = "unit.add",
+					    .resource = "system:gatehouse",
+					    .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}"};
+	submit(&b, &unit, &first);
+	submit(&b, &unit, &second);
+	assert_int_equal(OPERATION_HELD, second.step.state);
+	submit(&b, &unit, &third);
+	assert_fails(STATUS_RATE, "operation.held_too_many", third.status);
+	assert_null(operations_find(&b.gate->state->operations, &third.submission.id));
+	struct firm_operation of_other = unit;
+	of_other.by = FIRM_PERSON_5;
+	submit(&b, &of_other, &of_another);
+	assert_int_equal(OPERATION_HELD, of_another.step.state);
+	assert_int_equal(OPERATION_REJECTED, vote(&b, first.step.operation, FIRM_PERSON_3, "reject"));
+	b.gate->held_bytes_by_one_max = 1'000;
+	submit(&b, &unit, &again);
+	assert_fails(STATUS_RATE, "operation.held_too_many", again.status);
+}
+
 /* To look at a bundle takes much longer than to write one: who could not put it into force whatever the facts does not bring it about. */
 static void
 a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it(void **) {
@@ -508,6 +535,7 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
 	  T(a_changed_decision_does_not_replay),
 	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),
+	  T(nobody_has_more_than_so_many_operations_wait),
 	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
 	  T(a_change_of_policy_names_the_policy_that_permitted_it),
 	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))
