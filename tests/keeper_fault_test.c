@@ -131,6 +131,32 @@ refusals_of_one_requester_are_limited_before_the_ledger(void **) {
 	assert_int_equal(20, refusals(&house));
 }
 
+/* 40 KiB count as eleven. */
+static void
+large_requests_count_as_more_than_one(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request request;
+	char payload[40 * 1024 + 16];
+	fault_io_start(&fault);
+	fault_io_freeze(&fault);
+	house_found(&house, &fault.io);
+	house.rate = 20;
+	assert_ok(house_open(&house));
+	snprintf(payload, sizeof payload, "{\"a\":\"%0*d\"}", 40 * 1024, 0);
+	house_request(
+		&house, &arena,
+		(struct firm_operation){
+			.by = FIRM_SETTLEMENT, .kind = "no.such_kind", .resource = "key:eth-hot", .payload = payload},
+		&request);
+	for (size_t i = 0; i < 3; i++) {
+		assert_ok(house_ask(&house, &request, &arena, &response));
+		assert_int_equal(i > 0, bytes_equal_text(house_problem(&arena, &response), "request.rate"));
+	}
+}
+
 static void
 a_request_that_was_refused_cannot_be_replayed_after_a_restart(void **) {
 	_cleanup_(house_free) struct house house;
@@ -462,7 +488,7 @@ an_imported_secret_is_given_again_when_it_is_approved_and_never_recorded(void **
 
 RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(an_operation_whose_requester_was_suspended_is_rejected_also_after_a_restart),
-	  T(a_vote_that_nobody_signed_is_refused_without_an_entry),
+	  T(a_vote_that_nobody_signed_is_refused_without_an_entry), T(large_requests_count_as_more_than_one),
 	  T(refusals_of_one_requester_are_limited_before_the_ledger),
 	  T(a_request_that_was_refused_cannot_be_replayed_after_a_restart),
 	  T(a_stepped_clock_stops_all_but_what_protects_until_people_accept_it),

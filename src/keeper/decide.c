@@ -18,6 +18,8 @@
 
 constexpr size_t OPENING_MAX = 2 * 1024;   /* a profile's values and an address: a third of it */
 constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
+/* Large bodies take longer to decide, hundreds of inputs most of all, and fill the disk: each so many bytes count as one request more. */
+constexpr size_t BODY_OF_ONE_REQUEST = 4 * 1024;
 
 /* --- The committer's side. --- */
 
@@ -132,6 +134,11 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	}
 }
 
+static uint32_t
+cost_of(const struct job *job) {
+	return job->kind == JOB_READ ? api_cost(job) : 1 + (uint32_t)(job->http.body.len / BODY_OF_ONE_REQUEST);
+}
+
 enum status
 decide_take_token(struct keeper *keeper, const struct job *job) {
 	struct bytes key_id = job_asking_key(job);
@@ -139,7 +146,7 @@ decide_take_token(struct keeper *keeper, const struct job *job) {
 	if (key_id.len == 0)
 		return OK;
 	enum status status = rate_take(is_read ? &keeper->read_rate : &keeper->request_rate,
-				       http_signature_principal(key_id), is_read ? api_cost(job) : 1, keeper->batch_ms);
+				       http_signature_principal(key_id), cost_of(job), keeper->batch_ms);
 	metric_add(&keeper->limited[is_read], status == STATUS_RATE);
 	return status;
 }

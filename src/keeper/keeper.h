@@ -41,7 +41,7 @@ struct keeper_config {
 	struct vm_generation vm_generation; /* its file is the caller's */
 	unsigned pool_threads;
 	uint32_t credits, urgent_credits;      /* requests that the gateway may have outstanding */
-	uint32_t requests_per_principal_per_s; /* operations and votes; 0: no limit */
+	uint32_t requests_per_principal_per_s; /* operations and votes, and each 4 KiB of them; 0: no limit */
 	uint32_t reads_per_principal_per_s;    /* 0: no limit */
 	struct session_limits session_limits;  /* shorter than the standard's; 0: those */
 	int64_t price_age_max_ms;
