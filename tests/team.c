@@ -6,7 +6,7 @@
 #include "crypto/sign.h"
 #include "keeper/internal.h"
 
-static const char *const names[TEAM_MAX] = {"one", "two", "three", "four"};
+static const char *const names[TEAM_MAX] = {"one", "two", "three", "four", "five"};
 
 /* --- The link. --- */
 

@@ -12,7 +12,7 @@
 #include "keeper/threshold.h"
 #include "tests/house.h"
 
-constexpr size_t TEAM_MAX = 4;
+constexpr size_t TEAM_MAX = 5;
 
 struct team_message {
 	struct team_message *next;

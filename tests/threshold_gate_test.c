@@ -3,7 +3,7 @@
  * goes in the middle. The keepers are those of tests/team.h.
  */
 #include "tests/test.h"
-#include "tests/team.h"
+#include "tests/team_limits.h"
 
 #include <stdio.h>
 
@@ -16,23 +16,11 @@
 #include "keys/threshold/recovery.h"
 #include "wallet/evm/rlp.h"
 
-static struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
 static struct hash256
 id_of(const struct ipc_response *response) {
 	struct hash256 id = {};
 	assert_ok(hex_decode(response->operation, id.bytes, sizeof id.bytes));
 	return id;
-}
-
-static struct firm_operation
-transfer(struct arena *arena, unsigned hundredths, uint64_t nonce) {
-	struct firm_operation operation = house_sign(house_transfer(arena, hundredths, nonce, 30));
-	operation.resource = "key:vault";
-	return operation;
 }
 
 /* What is signed is what was asked for, by the key that all keepers know: read from the transaction, with libsecp256k1. */
@@ -160,14 +148,6 @@ tell_alone(struct team *team, size_t at, struct firm_operation operation) {
 static bool
 says(const struct ipc_response *response, const char *text) {
 	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
-constexpr int64_t TRANSFER_CENTS = 30'189; /* 0.1 ETH at 3,000 USD, and the fee's ceiling */
-
-static int64_t
-spent(struct team *team, size_t at) {
-	struct gate_state *state = state_of(team, at);
-	return limits_sum(state->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR, state->now_ms, nullptr, 0);
 }
 
 static void
@@ -663,27 +643,6 @@ a_keeper_shows_its_part_of_a_key_and_proves_it(void **) {
 
 /* --- Limits. --- */
 
-static void
-limit_to(struct team *team, unsigned usd) {
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer payload = {};
-	struct ipc_response response;
-	assert_ok(firm_activation(arena_format(&arena,
-					       "@id(\"hourly\") forbid (principal, action == Action::\"sign\", "
-					       "resource) when { context has limits && context.limits has key && "
-					       "context.limits.key.hour > %u };",
-					       100 * usd),
-				  &payload));
-	team_do(team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.payload = (const char *)payload.data,
-					.reason = "a limit"},
-		&arena, &response);
-	assert_answer(200, "done", &response);
-}
-
 /* One such transfer, asked of one keeper. */
 static bool
 sign_at(struct team *team, size_t at, uint64_t nonce) {
@@ -720,14 +679,6 @@ each_decides_on_what_all_signers_have_counted(void **) {
 	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
 }
 
-/* Cents of the last hour that others have counted and this one has not. */
-static int64_t
-heard(struct team *team, size_t at) {
-	struct gate_state *state = state_of(team, at);
-	return counted_sum(&state->counted, state->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR,
-			   ledger_time_ms(keeper_ledger(team->members[at].house.keeper)), nullptr);
-}
-
 /* What only another has counted leaves a window when it does there, also where it is told again meanwhile. */
 static void
 what_a_peer_has_counted_counts_at_its_own_time(void **) {
@@ -760,25 +711,6 @@ what_a_peer_has_counted_counts_at_its_own_time(void **) {
 	team_connect(&team, 1, 2);
 	team_settle(&team);
 	assert_int_equal(0, heard(&team, 2));
-}
-
-/* A keeper that is put back to what it was before: it has forgotten what it signed, and lies by saying nothing of it. */
-static void
-put_back(struct team *team, size_t index, struct simulated_disk **earlier) {
-	for (size_t i = 0; i < team->count; i++) /* so that nobody reminds it */
-		if (i != index)
-			team_cut(team, i, index);
-	team_stop(team, index);
-	simulated_disk_destroy(&team->members[index].disk);
-	team->members[index].disk = TAKE(*earlier);
-	team->members[index].house.io = simulated_disk_io(team->members[index].disk);
-	team_start(team, index);
-	team_settle(team);
-}
-
-static void
-keep_disk(struct team *team, size_t index, struct simulated_disk **copy) {
-	assert_ok(simulated_disk_copy(team->members[index].disk, copy, 99));
 }
 
 /* 2 of 3: 2t − n − 1 = 0 liars are stood. One spends the limit once with each of the honest, and no more. */

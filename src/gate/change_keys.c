@@ -28,8 +28,8 @@ change_add_key(struct gate_state *state, const json *record) {
 }
 
 /* The sharing first: what the record is of. */
-enum status
-change_add_shared_key(struct gate_state *state, const json *record, const json *text) {
+static enum status
+add_shared_key(struct gate_state *state, const json *record, const json *text, const struct sharing *before) {
 	struct key_info info;
 	struct sharing sharing;
 	TRY(key_read(record, &info));
@@ -37,11 +37,16 @@ change_add_shared_key(struct gate_state *state, const json *record, const json *
 	TRY(sharing_check_record(&sharing, &info));
 	if (gate_state_key(state, bytes_of_text(info.id)) != nullptr)
 		return fail(STATUS_CONFLICT, "key.exists: there is a key \"%s\"", info.id);
-	TRY(shared_keys_put(state, text));
+	TRY(shared_keys_put(state, text, before));
 	enum status status = change_add_key(state, record);
 	if (status != OK)
 		shared_keys_forget(state, bytes_of_text(info.id));
 	return status;
+}
+
+enum status
+change_add_shared_key(struct gate_state *state, const json *record, const json *text) {
+	return add_shared_key(state, record, text, nullptr);
 }
 
 enum status
@@ -100,6 +105,16 @@ change_key_rotate(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
+/* This keeper has come in: how the key was shared until then stands in the payload, which the holders have compared. */
+static enum status
+come_in(struct gate_state *state, const struct change *change, const json *record, const json *text) {
+	const json *stated;
+	struct sharing before;
+	TRY(json_need(change->payload, "payload", "sharing", JSON_OBJECT, &stated));
+	TRY(sharing_read(stated, &before));
+	return add_shared_key(state, record, text, &before);
+}
+
 enum status
 change_key_redeal(struct gate_state *state, const struct change *change) {
 	const json *record, *text;
@@ -115,11 +130,15 @@ change_key_redeal(struct gate_state *state, const struct change *change) {
 	const struct key_info *known = gate_state_key(state, bytes_of_text(info.id));
 	if (known == nullptr && json_get(change->payload, "key") != nullptr &&
 	    bytes_equal_text(change->resource_id, info.id))
-		return change_add_shared_key(state, record, text); /* this keeper has come in */
+		return come_in(state, change, record, text);
 	if (known == nullptr || !bytes_equal_text(change->resource_id, info.id) || known->epoch + 1 != info.epoch ||
 	    !bytes_equal(key_public(known), key_public(&info)))
 		return fail(STATUS_CONFLICT, "key.epoch: what was dealt does not follow from the key as it is");
-	TRY(shared_keys_put(state, text));
+	const struct shared_key *shared = shared_keys_find(state, bytes_of_text(info.id));
+	if (shared == nullptr)
+		return fail(STATUS_CONFLICT, "key.not_shared: key %s is not a shared one", info.id);
+	struct sharing before = shared->sharing;
+	TRY(shared_keys_put(state, text, &before));
 	if (state->ring != nullptr)
 		return keyring_reshare(state->ring, &info);
 	struct key_info *kept = map_get(&state->keys, bytes_of_text(info.id));

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/cursor.h"
 
-constexpr size_t TELLING_SIZE = 33; /* operation, party */
+constexpr size_t TELLING_SIZE = 34; /* operation, party, number */
 
 struct counted_spend {
 	struct spend spend;
 	uint8_t party; /* that told it */
+	bool is_kept;
 	struct arena arena;
 };
 
@@ -28,10 +30,17 @@ counted_free(struct counted_spends *counted) {
 }
 
 static struct bytes
-telling_of(const uint8_t operation[32], uint8_t party, uint8_t telling[static TELLING_SIZE]) {
+telling_of(const uint8_t operation[32], uint8_t party, uint8_t number, uint8_t telling[static TELLING_SIZE]) {
 	memcpy(telling, operation, 32);
 	telling[32] = party;
+	telling[33] = number;
 	return bytes_of(telling, TELLING_SIZE);
+}
+
+static struct counted_spend *
+told(const struct counted_spends *counted, const uint8_t operation[32], uint8_t party, uint8_t number) {
+	uint8_t telling[TELLING_SIZE];
+	return map_get(&counted->by_telling, telling_of(operation, party, number, telling));
 }
 
 static enum status
@@ -48,61 +57,98 @@ copy_spend(const struct spend *from, struct counted_spend *to) {
 	return OK;
 }
 
-enum status
-counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend) {
+static enum status
+insert(struct counted_spends *counted, uint8_t party, uint8_t number, const struct spend *spend,
+       struct counted_spend **made) {
 	uint8_t telling[TELLING_SIZE];
-	struct bytes id = telling_of(spend->operation, party, telling);
-	if (map_get(&counted->by_telling, id) != nullptr)
-		return OK;
-	if (counted->of_party[party] >= COUNTED_OPERATIONS_MAX)
-		return fail(STATUS_TOO_LARGE,
-			    "counted.full: it counts more than %zu operations that are not known here",
-			    COUNTED_OPERATIONS_MAX);
-	struct counted_spend *made = calloc(1, sizeof *made);
-	TRY_ALLOC(made);
-	made->arena.block_size = 512;
-	made->party = party;
-	enum status status = copy_spend(spend, made);
+	*made = calloc(1, sizeof **made);
+	TRY_ALLOC(*made);
+	(*made)->arena.block_size = 512;
+	(*made)->party = party;
+	enum status status = copy_spend(spend, *made);
 	if (status == OK)
-		status = map_put(&counted->by_telling, id, made, nullptr);
+		status = map_put(&counted->by_telling, telling_of(spend->operation, party, number, telling), *made,
+				 nullptr);
 	if (status == OK)
 		counted->of_party[party]++;
 	else
-		spend_destroy(made);
+		spend_destroy(*made);
 	return status;
 }
 
+/* What was told stays as it was told first. Who hands on what others have told may do so of one operation with several identities. */
+static enum status
+add(struct counted_spends *counted, uint8_t party, const struct spend *spend, size_t max,
+    struct counted_spend **known) {
+	for (uint8_t number = 0; number < COUNTED_IDENTITIES_MAX; number++) {
+		*known = told(counted, spend->operation, party, number);
+		if (*known != nullptr && memcmp((*known)->spend.identity, spend->identity, sizeof spend->identity) == 0)
+			return OK;
+		if (*known != nullptr)
+			continue;
+		if (counted->of_party[party] >= max)
+			return fail(STATUS_TOO_LARGE,
+				    "counted.full: it counts more than %zu operations that are not known here", max);
+		return insert(counted, party, number, spend, known);
+	}
+	return fail(STATUS_TOO_LARGE, "counted.full: it counts one operation with more than %u identities",
+		    COUNTED_IDENTITIES_MAX);
+}
+
+enum status
+counted_add(struct counted_spends *counted, uint8_t party, const struct spend *spend) {
+	struct counted_spend *known;
+	return add(counted, party, spend, COUNTED_OPERATIONS_MAX, &known);
+}
+
+enum status
+counted_keep(struct counted_spends *counted, uint8_t party, const struct spend *spend) {
+	struct counted_spend *known;
+	TRY(add(counted, party, spend, SIZE_MAX, &known));
+	known->is_kept = true;
+	return OK;
+}
+
 static void
-drop(struct counted_spends *counted, struct counted_spend *gone) {
-	uint8_t telling[TELLING_SIZE];
-	(void)map_remove(&counted->by_telling, telling_of(gone->spend.operation, gone->party, telling));
+drop(struct counted_spends *counted, struct bytes telling) {
+	struct counted_spend *gone = map_remove(&counted->by_telling, telling);
 	counted->of_party[gone->party]--;
 	spend_destroy(gone);
 }
 
 void
 counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t operation[32]) {
-	uint8_t telling[TELLING_SIZE];
-	struct counted_spend *known = map_get(&counted->by_telling, telling_of(operation, party, telling));
-	if (known != nullptr)
-		drop(counted, known);
+	const struct counted_spend *known;
+	for (uint8_t number = 0; (known = told(counted, operation, party, number)) != nullptr; number++) {
+		uint8_t telling[TELLING_SIZE];
+		if (!known->is_kept)
+			drop(counted, telling_of(operation, party, number, telling));
+	}
 }
 
-/* Those of the party (0: of any) until then. Without memory they stay, and count. */
+void
+counted_forget(struct counted_spends *counted, const uint8_t operation[32]) {
+	for (uint8_t party = 1; party <= COUNTED_PARTIES_MAX; party++)
+		if (counted->of_party[party] > 0)
+			counted_withdraw(counted, party, operation);
+}
+
+/* Those until then; of a party (0: of any) what is not kept. Without memory they stay, and count. */
 static void
 sweep(struct counted_spends *counted, uint8_t party, int64_t until_ms) {
 	size_t at = 0, count = 0;
+	struct bytes telling;
 	void *value;
 	if (counted->by_telling.count == 0)
 		return;
-	struct counted_spend **gone = calloc(counted->by_telling.count, sizeof *gone);
-	while (gone != nullptr && map_next(&counted->by_telling, &at, nullptr, &value)) {
-		struct counted_spend *spend = value;
-		if ((party == 0 || spend->party == party) && spend->spend.at_ms <= until_ms)
-			gone[count++] = spend;
+	uint8_t(*gone)[TELLING_SIZE] = calloc(counted->by_telling.count, sizeof *gone);
+	while (gone != nullptr && map_next(&counted->by_telling, &at, &telling, &value)) {
+		const struct counted_spend *spend = value;
+		if ((party == 0 || (spend->party == party && !spend->is_kept)) && spend->spend.at_ms <= until_ms)
+			memcpy(gone[count++], telling.data, TELLING_SIZE);
 	}
 	while (count > 0)
-		drop(counted, gone[--count]);
+		drop(counted, bytes_of(gone[--count], TELLING_SIZE));
 	free(gone);
 }
 
@@ -116,6 +162,8 @@ void
 counted_expire(struct counted_spends *counted, int64_t now_ms) {
 	sweep(counted, 0, now_ms - limit_window_ms[LIMIT_WEEK]);
 }
+
+/* --- Sums. --- */
 
 static int64_t
 cents_of(const struct spend *spend, enum limit_dimension dimension, struct bytes subject) {
@@ -151,11 +199,186 @@ counted_sum(const struct counted_spends *counted, const struct limits *own, enum
 	while (map_next(&counted->by_telling, &at, nullptr, &value)) {
 		struct spend *spend = &((struct counted_spend *)value)->spend;
 		int64_t cents = cents_of(spend, dimension, subject);
-		if (cents == 0 || spend->at_ms <= since_ms || limits_has(own, spend->operation) ||
+		if (cents == 0 || spend->at_ms <= since_ms || limits_holds(own, spend->operation) ||
 		    (identity != nullptr && memcmp(spend->identity, identity, sizeof spend->identity) == 0))
 			continue;
 		if (add_beyond(&greatest, spend, cents, dimension, subject, &sum) != OK)
 			return INT64_MAX;
 	}
 	return sum;
+}
+
+/* --- Of one key. --- */
+
+static bool
+is_of_key(const struct spend *spend, struct bytes key) {
+	for (size_t i = 0; i < spend->part_count; i++)
+		if (spend->parts[i].dimension == LIMIT_KEY && bytes_equal(spend->parts[i].subject, key))
+			return true;
+	return false;
+}
+
+enum status
+counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
+	      void *context) {
+	struct bytes *tellings;
+	enum status status = OK;
+	if (counted->by_telling.count == 0)
+		return OK;
+	TRY(map_sorted_keys(&counted->by_telling, &tellings));
+	for (size_t i = 0; status == OK && i < counted->by_telling.count; i++) {
+		const struct counted_spend *spend = map_get(&counted->by_telling, tellings[i]);
+		if (spend->party == party && is_of_key(&spend->spend, key))
+			status = visit(context, &spend->spend);
+	}
+	free(tellings);
+	return status;
+}
+
+static enum status
+merge_part(struct arena *arena, struct spend *into, const struct limit_part *part) {
+	struct limit_part *parts = ARENA_NEW_ARRAY(arena, into->part_count + 1, struct limit_part);
+	TRY_ALLOC(parts);
+	for (size_t i = 0; i < into->part_count; i++) {
+		parts[i] = into->parts[i];
+		if (parts[i].dimension != part->dimension || !bytes_equal(parts[i].subject, part->subject))
+			continue;
+		parts[i].cents = parts[i].cents > part->cents ? parts[i].cents : part->cents;
+		into->parts = parts;
+		return OK;
+	}
+	parts[into->part_count++] = *part;
+	into->parts = parts;
+	return OK;
+}
+
+static enum status
+merge(struct arena *arena, struct map *merged, const struct spend *spend) {
+	uint8_t name[64];
+	memcpy(name, spend->operation, 32);
+	memcpy(name + 32, spend->identity, 32);
+	struct spend *into = map_get(merged, BYTES_OF_ARRAY(name));
+	if (into == nullptr) {
+		into = ARENA_NEW(arena, struct spend);
+		TRY_ALLOC(into);
+		*into = *spend;
+		return map_put(merged, BYTES_OF_ARRAY(name), into, nullptr);
+	}
+	into->at_ms = into->at_ms > spend->at_ms ? into->at_ms : spend->at_ms;
+	for (size_t i = 0; i < spend->part_count; i++)
+		TRY(merge_part(arena, into, &spend->parts[i]));
+	return OK;
+}
+
+static enum status
+visit_merged(const struct map *merged, counted_visitor *visit, void *context) {
+	struct bytes *names;
+	enum status status = OK;
+	if (merged->count == 0)
+		return OK;
+	TRY(map_sorted_keys(merged, &names));
+	for (size_t i = 0; status == OK && i < merged->count; i++)
+		status = visit(context, map_get(merged, names[i]));
+	free(names);
+	return status;
+}
+
+enum status
+counted_visit_kept(const struct counted_spends *counted, const struct limits *own, struct bytes key,
+		   counted_visitor *visit, void *context) {
+	_cleanup_(map_free) struct map merged = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	size_t at = 0;
+	void *value;
+	while (map_next(&counted->by_telling, &at, nullptr, &value)) {
+		const struct counted_spend *spend = value;
+		if (spend->is_kept && is_of_key(&spend->spend, key) && !limits_holds(own, spend->spend.operation))
+			TRY(merge(&arena, &merged, &spend->spend));
+	}
+	return visit_merged(&merged, visit, context);
+}
+
+/* --- Snapshots: of each that is kept party, operation, identity, time, and its parts: dimension, subject, cents. --- */
+
+static const char FIELD[] = "counted.snapshot";
+constexpr size_t SUBJECT_MAX = 4096;
+constexpr uint32_t PARTS_MAX = 4096;
+
+static void
+write_spend(const struct counted_spend *told, struct buffer *to) {
+	const struct spend *spend = &told->spend;
+	buffer_append_byte(to, told->party);
+	buffer_append(to, spend->operation, sizeof spend->operation);
+	buffer_append(to, spend->identity, sizeof spend->identity);
+	buffer_append_u64be(to, (uint64_t)spend->at_ms);
+	buffer_append_u32be(to, (uint32_t)spend->part_count);
+	for (size_t i = 0; i < spend->part_count; i++) {
+		buffer_append_byte(to, (uint8_t)spend->parts[i].dimension);
+		buffer_append_prefixed(to, spend->parts[i].subject);
+		buffer_append_u64be(to, (uint64_t)spend->parts[i].cents);
+	}
+}
+
+enum status
+counted_snapshot_write(const struct counted_spends *counted, struct buffer *to) {
+	struct bytes *tellings;
+	if (counted->by_telling.count == 0)
+		return OK;
+	TRY(map_sorted_keys(&counted->by_telling, &tellings));
+	for (size_t i = 0; i < counted->by_telling.count; i++) {
+		const struct counted_spend *spend = map_get(&counted->by_telling, tellings[i]);
+		if (spend->is_kept)
+			write_spend(spend, to);
+	}
+	free(tellings);
+	return buffer_status(to);
+}
+
+static enum status
+read_part(struct cursor *cursor, struct limit_part *part) {
+	uint8_t dimension;
+	uint64_t cents;
+	TRY(cursor_u8(cursor, FIELD, &dimension));
+	TRY(cursor_prefixed(cursor, FIELD, SUBJECT_MAX, &part->subject));
+	TRY(cursor_u64be(cursor, FIELD, &cents));
+	if (dimension >= LIMIT_DIMENSIONS || cents > INT64_MAX)
+		return fail(STATUS_INVALID, "%s: no part of a spend", FIELD);
+	part->dimension = (enum limit_dimension)dimension;
+	part->cents = (int64_t)cents;
+	return OK;
+}
+
+static enum status
+read_spend(struct cursor *cursor, struct arena *arena, uint8_t *party, struct spend *spend) {
+	uint64_t at_ms;
+	uint32_t count;
+	TRY(cursor_u8(cursor, FIELD, party));
+	TRY(cursor_copy(cursor, FIELD, spend->operation, sizeof spend->operation));
+	TRY(cursor_copy(cursor, FIELD, spend->identity, sizeof spend->identity));
+	TRY(cursor_u64be(cursor, FIELD, &at_ms));
+	TRY(cursor_u32be(cursor, FIELD, &count));
+	if (*party == 0 || *party > COUNTED_PARTIES_MAX || at_ms > INT64_MAX || count == 0 || count > PARTS_MAX)
+		return fail(STATUS_INVALID, "%s: no spend that a peer told", FIELD);
+	struct limit_part *parts = ARENA_NEW_ARRAY(arena, count, struct limit_part);
+	TRY_ALLOC(parts);
+	for (size_t i = 0; i < count; i++)
+		TRY(read_part(cursor, &parts[i]));
+	spend->at_ms = (int64_t)at_ms;
+	spend->parts = parts;
+	spend->part_count = count;
+	return OK;
+}
+
+enum status
+counted_snapshot_read(struct counted_spends *counted, struct bytes snapshot) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct cursor cursor = cursor_of(snapshot);
+	while (cursor.left > 0) {
+		struct spend spend = {};
+		uint8_t party;
+		arena_reset(&arena);
+		TRY(read_spend(&cursor, &arena, &party, &spend));
+		TRY(counted_keep(counted, party, &spend));
+	}
+	return OK;
 }

@@ -249,6 +249,8 @@ check_holders(const struct gate *gate, const struct joint_key *wanted) {
 	bool holds = holds_now(wanted, gate->state->keeper);
 	if (wanted->key.state == KEY_DESTROYED || (holds && (shared == nullptr || shared_key_self(shared) == 0)))
 		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", wanted->key.id);
+	if (holds) /* else what it hands on of the epoch before would not be all */
+		TRY(leaving_need_settled(gate->state, shared));
 	size_t known = 0;
 	for (size_t i = 0; i < wanted->party_count; i++)
 		known += holds_now(wanted, wanted->names[i]);
@@ -386,7 +388,8 @@ joint_decide_again(struct gate *gate, const struct gate_operation *operation, in
 	TRY(gate_evaluate(gate, arena, submission, key, operation->held->votes, now_ms, evaluation));
 	if (evaluation->decision != DECISION_PERMIT)
 		return denied(gate, evaluation);
-	return check_signing(gate, submission, evaluation);
+	TRY(check_signing(gate, submission, evaluation));
+	return leaving_need_settled(gate->state, shared_keys_find(gate->state, submission->resource_id));
 }
 
 enum status

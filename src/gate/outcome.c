@@ -75,6 +75,8 @@ gate_conclude(struct gate *gate, struct gate_operation *operation, const struct 
 		gate_state_note_signed(gate->state, &operation->id, now_ms);
 	if (conclusion.outcome == OUTCOME_FAILED && conclusion.gives_back)
 		conclusion.gives_back = limits_release(gate->state->limits, operation->id.bytes) == OK;
+	if (limits_holds(gate->state->limits, operation->id.bytes))
+		counted_forget(&gate->state->counted, operation->id.bytes);
 	step->state = conclusion.outcome == OUTCOME_DONE ? OPERATION_DONE : OPERATION_FAILED;
 	step->destroys = conclusion.outcome == OUTCOME_DONE && conclusion.redeals;
 	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));

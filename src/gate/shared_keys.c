@@ -240,16 +240,18 @@ open_share(const struct gate_state *state, const struct sharing *sharing, struct
 }
 
 enum status
-shared_keys_put(struct gate_state *state, const json *text) {
+shared_keys_put(struct gate_state *state, const json *text, const struct sharing *before) {
 	_cleanup_(key_destroy_at) struct shared_key *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	TRY(sharing_read(text, &made->sharing));
 	const struct ecdsa_key *key = &made->sharing.key;
 	struct bytes id = bytes_of_text(key->id);
 	struct shared_key *known = shared_keys_find(state, id);
-	if (key->epoch != (known == nullptr ? key->epoch : known->sharing.key.epoch + 1))
+	if ((known != nullptr && before == nullptr) || (before != nullptr && key->epoch != before->key.epoch + 1))
 		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u", key->id,
-			    known->sharing.key.epoch, key->epoch);
+			    before == nullptr ? known->sharing.key.epoch : before->key.epoch, key->epoch);
+	if (before != nullptr)
+		leaving_begin(&made->leaving, before, &made->sharing, state->keeper);
 	if (state->ring != nullptr)
 		TRY(open_share(state, &made->sharing, made));
 	if (known == nullptr) {
@@ -257,9 +259,9 @@ shared_keys_put(struct gate_state *state, const json *text) {
 		made = nullptr;
 		return OK;
 	}
-	struct shared_key before = *known;
+	struct shared_key former = *known;
 	*known = *made;
-	*made = before;
+	*made = former;
 	return OK;
 }
 

@@ -12,6 +12,7 @@
 #ifndef GATEHOUSE_GATE_SHARED_KEYS_H
 #define GATEHOUSE_GATE_SHARED_KEYS_H
 
+#include "gate/leaving.h"
 #include "gate/state.h"
 #include "keys/threshold/sharing.h"
 
@@ -20,6 +21,8 @@ struct shared_key {
 	/* Of the key's scheme one of both, or neither: none of it here. */
 	struct ecdsa_share *share;
 	struct frost_key_share *frost_share;
+	struct leaving leaving; /* of the epoch before */
+	uint32_t kept_told;     /* bits of the parties that have heard on their connection what is kept of this key */
 };
 /* The index that this keeper holds a share by; 0: it has none. */
 uint8_t shared_key_self(const struct shared_key *key);
@@ -43,8 +46,9 @@ enum status gate_state_public_key(const struct gate_state *state, struct bytes i
 #define SHARE_ROW_SIZE (KEY_ID_MAX + 12)
 void share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch);
 
-/* As an entry says it: a new key's sharing, or that of the next epoch. With keys in this process, its row is there. */
-enum status shared_keys_put(struct gate_state *state, const json *sharing);
+/* As an entry says it: a new key's sharing, or that of the epoch after before (null: there was none). With keys in this process, its row
+ * is there. */
+enum status shared_keys_put(struct gate_state *state, const json *sharing, const struct sharing *before);
 /* As if it had never been put. */
 void shared_keys_forget(struct gate_state *state, struct bytes id);
 /* After the last entry: opens all shares. */

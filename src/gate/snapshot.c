@@ -10,11 +10,12 @@
 #include "policy/bundle_check.h"
 
 /* "GHSTATE\n", version, time; then each part after its length: bundle, directory, trust, subjects, access, invitations,
- * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers, local bundle. */
+ * one-time passwords, assets, lists, zones, keys, limits, nonces, last nonces, operations, open reviews, keepers, local bundle, what
+ * others counted. */
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	11; /* 7: of whom there are personal values, and who may read what; 8: one-time passwords; 9: open reviews; 10: local bundle; 11: invitations that were used */
+	12; /* 9: open reviews; 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted */
 
 struct writing {
 	struct gate *gate;
@@ -135,6 +136,16 @@ read_keepers(struct gate *gate, struct bytes part) {
 	return keepers_read(&gate->state->keepers, gate->state->instance, part);
 }
 
+static enum status
+write_counted(const struct writing *writing, struct buffer *to) {
+	return counted_snapshot_write(&writing->gate->state->counted, to);
+}
+
+static enum status
+read_counted(struct gate *gate, struct bytes part) {
+	return counted_snapshot_read(&gate->state->counted, part);
+}
+
 /* --- Trust: models in order of their AAGUIDs, each with its certificates. --- */
 
 static enum status
@@ -240,7 +251,7 @@ read_assets(struct gate *gate, struct bytes part) {
 	return OK;
 }
 
-/* --- Keys: their records, in order of their ids, each with its sharing or with nothing. --- */
+/* --- Keys: their records, in order of their ids, each with nothing, or with its sharing and who has left the epoch before. --- */
 
 static enum status
 collect_keys(const struct gate_state *state, struct map *keys) {
@@ -274,6 +285,8 @@ write_key(const struct gate_state *state, const struct key_info *key, struct buf
 		TRY(json_writer_finish(&writer));
 	}
 	buffer_append_prefixed(to, buffer_bytes(&sharing));
+	if (shared != nullptr)
+		leaving_write(&shared->leaving, to);
 	return OK;
 }
 
@@ -293,6 +306,16 @@ write_keys(const struct writing *writing, struct buffer *to) {
 constexpr size_t KEY_RECORD_MAX = 64 * 1024;
 
 static enum status
+read_leaving(struct gate_state *state, const json *sharing, struct cursor *cursor) {
+	struct bytes id;
+	TRY(json_need_string(sharing, "sharing", "key", &id));
+	struct shared_key *key = shared_keys_find(state, id);
+	if (key == nullptr)
+		return fail(STATUS_INVALID, "%s: a sharing of another key", FIELD);
+	return leaving_read(cursor, &key->leaving);
+}
+
+static enum status
 read_keys(struct gate *gate, struct bytes part) {
 	struct cursor cursor = cursor_of(part);
 	while (cursor.left > 0) {
@@ -308,6 +331,7 @@ read_keys(struct gate *gate, struct bytes part) {
 		}
 		TRY(json_read(&gate->scratch, sharing_text, (struct json_limits){}, &sharing));
 		TRY(change_add_shared_key(gate->state, record, sharing));
+		TRY(read_leaving(gate->state, sharing, &cursor));
 	}
 	return OK;
 }
@@ -487,6 +511,7 @@ static const struct {
 	{write_reviews, read_reviews},
 	{write_keepers, read_keepers},
 	{write_local_bundle, read_local_bundle},
+	{write_counted, read_counted},
 };
 
 static enum status

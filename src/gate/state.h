@@ -63,7 +63,7 @@ struct gate_state {
 	struct secret share_key, frost_share_key; /* wrap shares; empty where no root key was given */
 	struct map shared_keys;                   /* gate/shared_keys.h */
 	struct counted_spends
-		counted; /* what other keepers say that they counted: the one thing here that no entry says */
+		counted; /* what other keepers say that they counted: what is not kept of it no entry says */
 	int64_t now_ms;  /* of the last entry or batch; never decreases */
 };
 

@@ -133,6 +133,10 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		enrolments_hear(keeper, peer, &answer);
 		return true;
 	}
+	if (answer.kind == ANSWER_LEFT) {
+		leaving_heard(keeper, peer, &answer);
+		return true;
+	}
 	struct joint_session *session = session_find(keeper, &answer.operation);
 	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
@@ -160,6 +164,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 			dealing_session_pledged(keeper, session, peer, &answer.pledges);
 		return true;
 	case ANSWER_ENROLMENT:
+	case ANSWER_LEFT:
 		return true;
 	}
 	return true;
@@ -174,6 +179,10 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 	}
 	if (proposal.kind == PROPOSE_PREPARE) {
 		pool_proposed(keeper, peer, &proposal);
+		return true;
+	}
+	if (proposal.kind == PROPOSE_LEAVE) {
+		leaving_asked(keeper, peer, &proposal);
 		return true;
 	}
 	if (proposal.kind == PROPOSE_RESUME) {
@@ -268,6 +277,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 			dealing_session_up(keeper, session, peer);
 	}
 	enrolments_peer_up(keeper, peer);
+	leaving_up(keeper, peer);
 }
 
 /* Whatever ran with it ends: what of it arrived, nobody knows. */

@@ -25,6 +25,31 @@ write_statement(const struct keeper *keeper, const uint8_t teller[32], const uin
 	return buffer_status(statement);
 }
 
+enum status
+counting_seal(const struct keeper *keeper, struct bytes statement, struct counted_seal *sealed) {
+	const struct threshold_link *link = &keeper->threshold->link;
+	struct pledge_keys keys;
+	if (link->own_keys == nullptr || link->own_party(link->context) == 0)
+		return fail(STATUS_UNAVAILABLE, "joint.enrolment: this keeper is not enrolled among the others");
+	link->own_keys(link->context, &keys);
+	sealed->certificate = keys.certificate;
+	memcpy(sealed->key, keys.key, sizeof sealed->key);
+	return ed25519_sign(keys.seed, keys.key, statement, sealed->signature);
+}
+
+enum status
+counting_check_seal(const struct keeper *keeper, const struct peer *peer, const struct counted_seal *sealed,
+		    struct bytes statement) {
+	uint8_t identity[PARTY_IDENTITY_SIZE];
+	keeper_identity(keeper->gate->state->instance, peer->name, peer->party, &sealed->certificate, sealed->key,
+			identity);
+	if (memcmp(identity, peer->identity, sizeof identity) != 0)
+		return fail(STATUS_UNAUTHORIZED, "joint.counted_signature: by other keys than those of the keeper");
+	return ed25519_verify(sealed->key, statement, sealed->signature) == OK
+		       ? OK
+		       : fail(STATUS_UNAUTHORIZED, "joint.counted_signature: not what the keeper signed");
+}
+
 /* --- Telling. --- */
 
 struct telling {
@@ -37,17 +62,11 @@ static enum status
 seal(const struct telling *telling, struct hash256 *head, struct counted_seal *sealed) {
 	const struct threshold_link *link = &telling->keeper->threshold->link;
 	_cleanup_(buffer_free) struct buffer statement = {};
-	struct pledge_keys keys;
-	if (link->own_keys == nullptr || link->own_party(link->context) == 0)
-		return fail(STATUS_UNAVAILABLE, "joint.enrolment: this keeper is not enrolled among the others");
-	link->own_keys(link->context, &keys);
 	*head = head_after(&telling->keeper->threshold->told_head[telling->peer->party],
 			   buffer_bytes(&telling->spends));
 	TRY(write_statement(telling->keeper, link->own_identity(link->context), telling->peer->identity, head,
 			    &statement));
-	sealed->certificate = keys.certificate;
-	memcpy(sealed->key, keys.key, sizeof sealed->key);
-	return ed25519_sign(keys.seed, keys.key, buffer_bytes(&statement), sealed->signature);
+	return counting_seal(telling->keeper, buffer_bytes(&statement), sealed);
 }
 
 static enum status
@@ -95,6 +114,17 @@ signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
 	return OK;
 }
 
+enum status
+counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct bytes key_id) {
+	const struct gate_state *state = keeper->gate->state;
+	struct telling telling = {.keeper = keeper, .peer = peer};
+	enum status status = counted_visit_kept(&state->counted, state->limits, key_id, tell_spend, &telling);
+	if (status == OK)
+		status = send_counted(&telling);
+	buffer_free(&telling.spends);
+	return status;
+}
+
 /* --- Hearing. --- */
 
 /* By the keys that the teller's identity is the hash of; over all that it has told, in its order. */
@@ -103,22 +133,26 @@ check_seal(struct keeper *keeper, const struct peer *peer, const struct counted_
 	const struct threshold_link *link = &keeper->threshold->link;
 	struct hash256 *heard = &keeper->threshold->heard_head[peer->party], head = head_after(heard, spends);
 	_cleanup_(buffer_free) struct buffer statement = {};
-	uint8_t identity[PARTY_IDENTITY_SIZE];
-	keeper_identity(keeper->gate->state->instance, peer->name, peer->party, &sealed->certificate, sealed->key,
-			identity);
-	if (memcmp(identity, peer->identity, sizeof identity) != 0)
-		return fail(STATUS_UNAUTHORIZED, "joint.counted_signature: by other keys than those of the keeper");
 	TRY(write_statement(keeper, peer->identity, link->own_identity(link->context), &head, &statement));
-	if (ed25519_verify(sealed->key, buffer_bytes(&statement), sealed->signature) != OK)
-		return fail(STATUS_UNAUTHORIZED, "joint.counted_signature: not what the keeper signed");
+	TRY(counting_check_seal(keeper, peer, sealed, buffer_bytes(&statement)));
 	*heard = head;
 	return OK;
+}
+
+/* What may yet be given back here is remembered as what the other counted. */
+static bool
+counts_for_good(const struct gate_state *state, const struct spend *spend) {
+	struct hash256 id;
+	memcpy(id.bytes, spend->operation, sizeof id.bytes);
+	const struct gate_operation *operation = operations_find(&state->operations, &id);
+	return operation != nullptr && operation->state != OPERATION_UNKNOWN &&
+	       operation->state != OPERATION_IN_FLIGHT && limits_holds(state->limits, spend->operation);
 }
 
 static enum status
 hear_spend(struct keeper *keeper, const struct peer *peer, const struct spend *spend) {
 	struct gate_state *state = keeper->gate->state;
-	return limits_has(state->limits, spend->operation) ? OK : counted_add(&state->counted, peer->party, spend);
+	return counts_for_good(state, spend) ? OK : counted_add(&state->counted, peer->party, spend);
 }
 
 static enum status

@@ -212,12 +212,29 @@ void signing_session_frame(struct keeper *keeper, struct joint_session *session,
 			   struct bytes frame);
 void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
 void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer);
+/* Enough of the key's former holders have left; else the last error says so. */
+bool signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session);
 /* Something that it may have waited for has come. */
 void signing_session_step(struct keeper *keeper, struct joint_session *session);
 /* --- threshold_counting.c --- */
 /* What is new among the own spends, signed, to a peer that shares keys. */
 enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer);
 void signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body);
+/* What is kept of a key of what others have counted, in the own list. */
+enum status counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct bytes key_id);
+/* A statement as this keeper signs it; and as that peer must have. */
+enum status counting_seal(const struct keeper *keeper, struct bytes statement, struct counted_seal *sealed);
+enum status counting_check_seal(const struct keeper *keeper, const struct peer *peer, const struct counted_seal *sealed,
+				struct bytes statement);
+
+/* --- threshold_leaving.c --- */
+/* The key is in its next epoch here: its holders are told, and asked. */
+void leaving_concluded(struct keeper *keeper, struct bytes key_id);
+/* A peer has come: it is asked for what is missing. */
+void leaving_up(struct keeper *keeper, const struct peer *peer);
+void leaving_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+void leaving_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
+
 /* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */
 void signing_forget(struct keeper *keeper, struct bytes key_id);
 

@@ -34,6 +34,10 @@ proposal_write(struct buffer *body, const struct proposal *proposal) {
 		buffer_append_bytes(body, hash256_bytes(&proposal->operation));
 		buffer_append_bytes(body, hash256_bytes(&proposal->nonce));
 		return;
+	case PROPOSE_LEAVE:
+		buffer_append_prefixed(body, proposal->key_id);
+		buffer_append_u32be(body, proposal->epoch);
+		return;
 	}
 }
 
@@ -65,10 +69,20 @@ read_sign(struct cursor *cursor, struct proposal *proposal) {
 }
 
 static enum status
+read_key(struct cursor *cursor, struct bytes *key_id) {
+	TRY(cursor_prefixed(cursor, "joint.key", KEY_ID_MAX, key_id));
+	return key_check_id(*key_id);
+}
+
+static enum status
+read_leave(struct cursor *cursor, struct proposal *proposal) {
+	TRY(read_key(cursor, &proposal->key_id));
+	return cursor_u32be(cursor, "joint.epoch", &proposal->epoch);
+}
+
+static enum status
 read_prepare(struct cursor *cursor, struct proposal *proposal) {
-	TRY(cursor_prefixed(cursor, "joint.key", KEY_ID_MAX, &proposal->key_id));
-	TRY(key_check_id(proposal->key_id));
-	TRY(cursor_u32be(cursor, "joint.epoch", &proposal->epoch));
+	TRY(read_leave(cursor, proposal));
 	TRY(cursor_u64be(cursor, "joint.counter", &proposal->counter));
 	return read_signers(cursor, proposal);
 }
@@ -96,6 +110,9 @@ proposal_read(struct bytes body, struct proposal *proposal) {
 	case PROPOSE_RESUME:
 		TRY(read_resume(&cursor, proposal));
 		break;
+	case PROPOSE_LEAVE:
+		TRY(read_leave(&cursor, proposal));
+		break;
 	default:
 		return fail(STATUS_INVALID, "joint.proposal: kind %u", kind);
 	}
@@ -113,7 +130,7 @@ write_reason(struct buffer *body, struct bytes reason) {
 void
 joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	buffer_append_byte(body, (uint8_t)answer->kind);
-	buffer_append_bytes(body, hash256_bytes(&answer->operation));
+	buffer_append_bytes(body, hash256_bytes(answer->kind == ANSWER_LEFT ? &answer->digest : &answer->operation));
 	switch (answer->kind) {
 	case ANSWER_PERMITTED:
 		buffer_append_bytes(body, hash256_bytes(&answer->digest));
@@ -139,6 +156,11 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	case ANSWER_ENROLMENT:
 		buffer_append_byte(body, (uint8_t)answer->enrolment);
 		write_reason(body, answer->reason);
+		return;
+	case ANSWER_LEFT:
+		buffer_append_prefixed(body, answer->key_id);
+		buffer_append_byte(body, answer->is_stopped);
+		counted_seal_write(body, &answer->seal);
 		return;
 	}
 }
@@ -191,6 +213,19 @@ read_signed(struct cursor *cursor, struct joint_answer *answer) {
 	return OK;
 }
 
+static enum status
+read_left(struct cursor *cursor, struct joint_answer *answer) {
+	uint8_t is_stopped;
+	answer->digest = answer->operation;
+	answer->operation = (struct hash256){};
+	TRY(read_key(cursor, &answer->key_id));
+	TRY(cursor_u8(cursor, "joint.stopped", &is_stopped));
+	if (is_stopped > 1)
+		return fail(STATUS_INVALID, "joint.stopped: %u", is_stopped);
+	answer->is_stopped = is_stopped == 1;
+	return counted_seal_read(cursor, &answer->seal);
+}
+
 enum status
 joint_answer_read(struct bytes body, struct joint_answer *answer) {
 	struct cursor cursor = cursor_of(body);
@@ -218,6 +253,9 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		break;
 	case ANSWER_ENROLMENT:
 		TRY(read_enrolment(&cursor, answer));
+		break;
+	case ANSWER_LEFT:
+		TRY(read_left(&cursor, answer));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);

@@ -22,6 +22,7 @@ enum proposal_kind {
 	PROPOSE_SIGN = 1, /* these sign the operation, with these presignatures; whoever was asked says so */
 	PROPOSE_PREPARE,  /* a presignature by these, whose first says so */
 	PROPOSE_RESUME,   /* the sender has stored its share of the operation's key, and was started anew */
+	PROPOSE_LEAVE,    /* whoever has left the key's epoch before this one is to say so, and what it counted */
 };
 
 struct proposal {
@@ -31,8 +32,8 @@ struct proposal {
 	uint8_t signers[PARTIES_MAX];
 	uint8_t presignature_count; /* sign: one for each signature; all zero: full rounds */
 	struct hash256 presignatures[JOINT_REQUESTS_MAX];
-	struct bytes key_id;  /* prepare */
-	uint32_t epoch;       /* prepare */
+	struct bytes key_id;  /* prepare, leave */
+	uint32_t epoch;       /* prepare, leave */
 	uint64_t counter;     /* prepare: of its sender, and never before */
 	struct hash256 nonce; /* resume: SHA-256 of the sharing */
 };
@@ -45,6 +46,7 @@ enum answer_kind {
 	ANSWER_SIGNED,    /* the signatures, for whoever did not sign */
 	ANSWER_PLEDGED,   /* what is known of what holders have pledged */
 	ANSWER_ENROLMENT, /* of an enrolment that was handed over (keeper/enrolments.h) */
+	ANSWER_LEFT, /* nothing is signed with the key's former epoch here any more, and all that was counted is told */
 };
 
 enum enrolment_answer {
@@ -53,10 +55,17 @@ enum enrolment_answer {
 	ENROLMENT_ANSWER_NOT_NOW, /* for this reason */
 };
 
+/* Who told something, and signs all that it has told on this connection. */
+struct counted_seal {
+	struct hash256 certificate;
+	uint8_t key[32]; /* Ed25519 */
+	uint8_t signature[64];
+};
+
 struct joint_answer {
 	enum answer_kind kind;
-	struct hash256 operation; /* enrolment: SHA-256 of the token */
-	struct hash256 digest;    /* permitted: of the operation; stored: SHA-256 of the sharing */
+	struct hash256 operation; /* all but left; enrolment: SHA-256 of the token */
+	struct hash256 digest;    /* permitted: of the operation; stored, left: SHA-256 of the sharing */
 	struct hash256 bundle;    /* permitted: in force here */
 	bool gives_back;          /* refused: nothing was released here */
 	enum enrolment_answer enrolment;
@@ -64,6 +73,9 @@ struct joint_answer {
 	uint8_t signature_count;
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
 	struct pledges pledges;                                /* pledged */
+	struct bytes key_id;                                   /* left */
+	bool is_stopped;                                       /* left: the key is frozen or destroyed there */
+	struct counted_seal seal;                              /* left */
 };
 
 void proposal_write(struct buffer *body, const struct proposal *proposal);
@@ -71,12 +83,7 @@ enum status proposal_read(struct bytes body, struct proposal *proposal);
 void joint_answer_write(struct buffer *body, const struct joint_answer *answer);
 enum status joint_answer_read(struct bytes body, struct joint_answer *answer);
 
-/* Before the spends: who told them, and signs all that it has told on this connection. */
-struct counted_seal {
-	struct hash256 certificate;
-	uint8_t key[32]; /* Ed25519 */
-	uint8_t signature[64];
-};
+/* Before the spends. */
 void counted_seal_write(struct buffer *body, const struct counted_seal *seal);
 enum status counted_seal_read(struct cursor *cursor, struct counted_seal *seal);
 /* One spend after the other, to the end of the body. How long before now_ms it was is what is told: now_ms is the sender's time here

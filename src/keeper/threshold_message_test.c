@@ -35,6 +35,11 @@ example_resume(void) {
 	return proposal;
 }
 
+static struct proposal
+example_leave(void) {
+	return (struct proposal){.kind = PROPOSE_LEAVE, .key_id = BYTES_OF_LITERAL("vault"), .epoch = 7};
+}
+
 static struct joint_answer
 example_answer(enum answer_kind kind) {
 	struct joint_answer answer = {
@@ -45,7 +50,10 @@ example_answer(enum answer_kind kind) {
 		.signature_count = 1,
 		.signatures = {{.recovery = 1}},
 		.pledges = {.count = 2,
-			    .of = {{.holder = 1, .word = PLEDGE_KEEPS}, {.holder = 1, .word = PLEDGE_NEVER}}}};
+			    .of = {{.holder = 1, .word = PLEDGE_KEEPS}, {.holder = 1, .word = PLEDGE_NEVER}}},
+		.key_id = BYTES_OF_LITERAL("vault"),
+		.is_stopped = true,
+		.seal = {.key = {8}, .signature = {9}}};
 	fill(&answer.operation, 1);
 	fill(&answer.digest, 5);
 	fill(&answer.bundle, 6);
@@ -91,13 +99,27 @@ counted_again(struct bytes body, struct buffer *to) {
 	return OK;
 }
 
-enum form { SIGN, PREPARE, RESUME, PERMITTED, REFUSED, STORED, SIGNED, PLEDGED, ENROLMENT, COUNTED, FORMS };
+enum form {
+	SIGN,
+	PREPARE,
+	RESUME,
+	LEAVE,
+	PERMITTED,
+	REFUSED,
+	STORED,
+	SIGNED,
+	PLEDGED,
+	ENROLMENT,
+	LEFT,
+	COUNTED,
+	FORMS
+};
 
 static void
 write_form(enum form form, struct buffer *body) {
-	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume()};
+	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume(), example_leave()};
 	struct spend spend = example_spend();
-	if (form <= RESUME) {
+	if (form <= LEAVE) {
 		proposal_write(body, &proposals[form]);
 	} else if (form == COUNTED) {
 		counted_write(body, &spend, 1000);
@@ -111,7 +133,7 @@ write_form(enum form form, struct buffer *body) {
 
 static enum status
 read_form(enum form form, struct bytes body, struct buffer *to) {
-	return form <= RESUME    ? proposal_again(body, to)
+	return form <= LEAVE     ? proposal_again(body, to)
 	       : form == COUNTED ? counted_again(body, to)
 				 : answer_again(body, to);
 }
@@ -142,7 +164,7 @@ static const struct {
 	const char *error;
 } bad_inputs[] = {
 	{SIGN, 0, 0, "joint.proposal"},
-	{SIGN, 0, 4, "joint.proposal"},
+	{SIGN, 0, 5, "joint.proposal"},
 	{SIGN, 33, 1, "joint.signers"},
 	{SIGN, 33, 17, "joint.signers"},
 	{SIGN, 34, 0, "joint.signers"},
@@ -155,6 +177,11 @@ static const struct {
 	{PREPARE, 22, 1, "joint.signers"},
 	{PREPARE, 24, 2, "joint.signers"},
 	{PERMITTED, 0, 0, "joint.answer"},
+	{LEAVE, 1, 1, "joint.key"},
+	{LEAVE, 5, 0, "key_record.id"},
+	{LEFT, 33, 1, "joint.key"},
+	{LEFT, 37, 0, "key_record.id"},
+	{LEFT, 42, 2, "joint.stopped"},
 	{PERMITTED, 0, 9, "joint.answer"},
 	{PERMITTED, 0, 3, "joint.answer.trailing"},
 	{REFUSED, 33, 2, "joint.gives_back"},

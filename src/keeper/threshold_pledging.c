@@ -90,6 +90,7 @@ static void
 conclude(struct keeper *keeper, struct joint_session *session) {
 	_cleanup_(buffer_free) struct buffer result = {};
 	struct key_info key = session->wanted.key;
+	bool is_made = session->wanted.is_made;
 	struct bytes public_key = sharing_public_key(&session->sharing);
 	memcpy(key.public_key, public_key.data, public_key.len);
 	key.public_key_len = public_key.len;
@@ -102,10 +103,11 @@ conclude(struct keeper *keeper, struct joint_session *session) {
 		keeper_end(keeper, "joint.memory: a key that all keep cannot be recorded");
 		return;
 	}
-	session_conclude(keeper, session,
-			 &(struct conclusion){.outcome = OUTCOME_DONE,
-					      .result = buffer_bytes(&result),
-					      .redeals = !session->wanted.is_made});
+	session_conclude(
+		keeper, session,
+		&(struct conclusion){.outcome = OUTCOME_DONE, .result = buffer_bytes(&result), .redeals = !is_made});
+	if (!is_made)
+		leaving_concluded(keeper, bytes_of_text(key.id));
 }
 
 /* The evidence first: with it the others are convinced, and this keeper itself after a restart. */

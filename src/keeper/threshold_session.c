@@ -233,7 +233,8 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 		return;
 	}
 	if (session->end_ms <= now_ms) {
-		fail_keep("joint.time: the other keepers did not do their part in time");
+		if (session->is_dealing || signing_session_is_settled(keeper, session))
+			fail_keep("joint.time: the other keepers did not do their part in time");
 		session_fail(keeper, session, nullptr);
 	} else if (!session->is_dealing && session->state == SESSION_GATHERING && session->gather_end_ms <= now_ms)
 		signing_session_step(keeper, session);

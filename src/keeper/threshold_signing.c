@@ -273,9 +273,17 @@ is_gathered(const struct keeper *keeper, const struct joint_session *session) {
 	return true;
 }
 
+bool
+signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	return key == nullptr || leaving_need_settled(keeper->gate->state, key) == OK;
+}
+
 void
 signing_session_step(struct keeper *keeper, struct joint_session *session) {
 	enum status status = OK;
+	if (!signing_session_is_settled(keeper, session))
+		return; /* nothing is asked for, and no share leaves */
 	if (session->state == SESSION_GATHERING && session->is_asker && is_gathered(keeper, session))
 		status = propose(keeper, session);
 	if (status == OK && session->state == SESSION_DECIDING)

@@ -21,6 +21,7 @@ struct applied {
 	uint8_t operation[32];
 	uint8_t identity[32];
 	uint64_t previous; /* the spend of the same identity before this one, or NONE */
+	bool is_released;
 };
 
 /* One spend's share of one subject. Of an identity's items in a series only the last counts, and it counts the greatest. */
@@ -302,6 +303,7 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 	uint64_t number = number_in(limits, &limits->by_operation, operation);
 	if (number == NONE)
 		return fail(STATUS_NOT_FOUND, "limits.operation: nothing is reserved for this operation");
+	limits->spends[number - limits->first_spend].is_released = true;
 	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
 		size_t at = 0;
 		void *value;
@@ -333,8 +335,9 @@ limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum l
 }
 
 bool
-limits_has(const struct limits *limits, const uint8_t operation[32]) {
-	return number_in(limits, &limits->by_operation, operation) != NONE;
+limits_holds(const struct limits *limits, const uint8_t operation[32]) {
+	const struct applied *spend = spend_of(limits, number_in(limits, &limits->by_operation, operation));
+	return spend != nullptr && !spend->is_released;
 }
 
 /* One part of one spend, while they are collected from all series. */
@@ -543,7 +546,7 @@ damaged(void) {
 static enum status
 read_spend(struct cursor *cursor, struct limits *limits) {
 	uint64_t at_ms, number = limits->first_spend + limits->count;
-	struct applied applied;
+	struct applied applied = {};
 	TRY(cursor_u64be(cursor, FIELD, &at_ms));
 	TRY(cursor_copy(cursor, FIELD, applied.operation, sizeof applied.operation));
 	TRY(cursor_copy(cursor, FIELD, applied.identity, sizeof applied.identity));
@@ -577,6 +580,24 @@ read_item(struct cursor *cursor, struct limits *limits, const struct limit_part 
 	series->items[series->count++] = (struct item){.spend = spend, .own = (int64_t)own};
 	set_counted(series, series->count - 1, (int64_t)counted);
 	return OK;
+}
+
+/* Of a released spend nothing is left in any series. */
+static void
+find_released(struct limits *limits) {
+	for (size_t i = 0; i < limits->count; i++)
+		limits->spends[i].is_released = true;
+	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
+		size_t at = 0;
+		void *value;
+		while (map_next(&limits->series[dimension], &at, nullptr, &value)) {
+			const struct series *series = value;
+			for (size_t i = 0; i < series->count; i++)
+				if (series->items[i].own > 0)
+					limits->spends[series->items[i].spend - limits->first_spend].is_released =
+						false;
+		}
+	}
 }
 
 static enum status
@@ -613,6 +634,7 @@ read_all(struct limits *limits, struct cursor *cursor) {
 		TRY(read_spend(cursor, limits));
 	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
 		TRY(read_dimension(cursor, limits, (enum limit_dimension)i));
+	find_released(limits);
 	return cursor_end(cursor, FIELD);
 }
 

@@ -56,8 +56,8 @@ enum status limits_apply(struct limits *limits, const struct spend *spend);
 /* What the operation was applied with, of one dimension; nothing where it was not, or long ago. */
 void limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
 		     void (*visit)(void *context, struct bytes subject, int64_t cents), void *context);
-/* Whether the operation was applied, released since or not, and is still kept. */
-bool limits_has(const struct limits *limits, const uint8_t operation[32]);
+/* Whether the operation was applied, was not released, and is still kept. */
+bool limits_holds(const struct limits *limits, const uint8_t operation[32]);
 /* The spends applied from number *from on (0: all that are kept), in order, with what of them is not released; *from becomes
  * the number after the last. The spend and its parts are valid during the call. */
 enum status limits_visit(const struct limits *limits, uint64_t *from,

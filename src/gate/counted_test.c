@@ -1,0 +1,202 @@
+/* What others have counted: kept for itself by teller, what the log says beyond a connection, and handed on without loss. */
+#include "tests/test.h"
+
+#include "base/time.h"
+#include "gate/counted.h"
+
+constexpr int64_t NOW_MS = INT64_C(1'800'000'000'000);
+static const struct bytes VAULT = {(const uint8_t *)"vault", 5};
+
+struct example {
+	struct limit_part parts[2];
+	struct spend spend;
+};
+
+/* Of this key, and of the account "hot". */
+static const struct spend *
+spend_of(struct example *example, uint8_t operation, uint8_t identity, const char *key, int64_t cents, int64_t at_ms) {
+	example->parts[0] = (struct limit_part){LIMIT_KEY, bytes_of_text(key), cents};
+	example->parts[1] = (struct limit_part){LIMIT_ACCOUNT, BYTES_OF_LITERAL("hot"), cents};
+	example->spend = (struct spend){.at_ms = at_ms, .parts = example->parts, .part_count = 2};
+	memset(example->spend.operation, operation, sizeof example->spend.operation);
+	memset(example->spend.identity, identity, sizeof example->spend.identity);
+	return &example->spend;
+}
+
+struct fixture {
+	struct counted_spends counted;
+	struct limits *own;
+	struct example example;
+};
+
+static void
+start(struct fixture *f) {
+	*f = (struct fixture){};
+	assert_ok(limits_create(&f->own));
+}
+
+static void
+end(struct fixture *f) {
+	counted_free(&f->counted);
+	limits_destroy(&f->own);
+}
+
+static int64_t
+sum(const struct fixture *f) {
+	return counted_sum(&f->counted, f->own, LIMIT_KEY, VAULT, LIMIT_DAY, NOW_MS, nullptr);
+}
+
+static void
+what_is_kept_stays_and_the_rest_goes_with_its_connection(void **) {
+	_cleanup_(end) struct fixture f;
+	static const uint8_t first[32] = {[0 ... 31] = 1}, second[32] = {[0 ... 31] = 2};
+	start(&f);
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 2, 12, "vault", 10, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 2, 12, "vault", 10, NOW_MS)));
+	assert_int_equal(110, sum(&f));
+	/* Whoever told it makes it no smaller by telling it again. */
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 2, 12, "vault", 1, NOW_MS - DAY_MS)));
+	counted_withdraw(&f.counted, 1, second);
+	assert_int_equal(110, sum(&f));
+	counted_withdraw(&f.counted, 1, first);
+	assert_int_equal(10, sum(&f));
+	counted_forget_party(&f.counted, 1);
+	counted_forget(&f.counted, second);
+	assert_int_equal(10, sum(&f));
+	assert_int_equal(1, f.counted.by_telling.count);
+	counted_expire(&f.counted, NOW_MS + 7 * DAY_MS);
+	assert_int_equal(0, f.counted.by_telling.count);
+}
+
+/* A released reservation is none: what another signed counts, as if this keeper had not known of it. */
+static void
+only_what_the_own_limits_hold_counts_there(void **) {
+	_cleanup_(end) struct fixture f;
+	static const uint8_t operation[32] = {[0 ... 31] = 1};
+	start(&f);
+	assert_ok(limits_apply(f.own, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS)));
+	assert_int_equal(0, sum(&f));
+	assert_ok(limits_release(f.own, operation));
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		_cleanup_(buffer_free) struct buffer snapshot = {};
+		assert_false(limits_holds(f.own, operation));
+		assert_int_equal(100, sum(&f));
+		assert_ok(limits_write(f.own, &snapshot));
+		limits_destroy(&f.own);
+		assert_ok(limits_create(&f.own));
+		assert_ok(limits_read(f.own, buffer_bytes(&snapshot)));
+	}
+}
+
+struct seen {
+	size_t count;
+	int64_t cents, at_ms;
+};
+
+static enum status
+see(void *context, const struct spend *spend) {
+	struct seen *seen = context;
+	seen->count++;
+	seen->cents += spend->parts[0].cents;
+	seen->at_ms = spend->at_ms > seen->at_ms ? spend->at_ms : seen->at_ms;
+	return OK;
+}
+
+static void
+what_is_handed_on_is_the_most_that_anybody_told(void **) {
+	_cleanup_(end) struct fixture f;
+	struct seen seen = {};
+	start(&f);
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS - 5)));
+	assert_ok(counted_keep(&f.counted, 2, spend_of(&f.example, 1, 11, "vault", 1, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 2, spend_of(&f.example, 2, 12, "other", 1000, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 3, 13, "vault", 1000, NOW_MS)));
+	assert_ok(limits_apply(f.own, spend_of(&f.example, 4, 14, "vault", 1000, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 2, spend_of(&f.example, 4, 14, "vault", 1000, NOW_MS)));
+	assert_ok(counted_visit_kept(&f.counted, f.own, VAULT, see, &seen));
+	assert_int_equal(1, seen.count);
+	assert_int_equal(100, seen.cents);
+	assert_int_equal(NOW_MS, seen.at_ms);
+	/* By another identity, that of the first, a liar would make two of them one: both are told, and both count. */
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 5, 15, "vault", 100, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 2, spend_of(&f.example, 5, 11, "vault", 100, NOW_MS)));
+	seen = (struct seen){};
+	assert_ok(counted_visit_kept(&f.counted, f.own, VAULT, see, &seen));
+	assert_int_equal(3, seen.count);
+	_cleanup_(end) struct fixture hearer;
+	start(&hearer);
+	assert_ok(counted_add(&hearer.counted, 3, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS)));
+	assert_ok(counted_add(&hearer.counted, 3, spend_of(&f.example, 5, 11, "vault", 100, NOW_MS)));
+	assert_ok(counted_add(&hearer.counted, 3, spend_of(&f.example, 5, 15, "vault", 100, NOW_MS)));
+	assert_int_equal(200, sum(&hearer));
+	/* In the order of operations, and of one teller. */
+	seen = (struct seen){};
+	assert_ok(counted_visit(&hearer.counted, 3, VAULT, see, &seen));
+	assert_int_equal(3, seen.count);
+	assert_ok(counted_visit(&hearer.counted, 1, VAULT, see, &seen));
+	assert_int_equal(3, seen.count);
+}
+
+static void
+no_peer_fills_the_memory(void **) {
+	_cleanup_(end) struct fixture f;
+	start(&f);
+	for (uint8_t identity = 0; identity < COUNTED_IDENTITIES_MAX; identity++)
+		assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, identity, "vault", 1, NOW_MS)));
+	assert_fails(STATUS_TOO_LARGE, "counted.full",
+		     counted_add(&f.counted, 1, spend_of(&f.example, 1, COUNTED_IDENTITIES_MAX, "vault", 1, NOW_MS)));
+	f.counted.of_party[1] = COUNTED_OPERATIONS_MAX;
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 0, "vault", 1, NOW_MS))); /* known */
+	assert_fails(STATUS_TOO_LARGE, "counted.full",
+		     counted_add(&f.counted, 1, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS))); /* the log says so */
+}
+
+static void
+a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
+	static const struct {
+		size_t at;
+		uint8_t becomes;
+	} damage[] = {
+		{0, 0},                 /* party */
+		{0, 33},                /* party */
+		{65, 0x80},             /* time */
+		{76, 0},                /* parts: none */
+		{73, 1},                /* parts: too many */
+		{77, LIMIT_DIMENSIONS}, /* dimension */
+		{78, 1},                /* subject */
+		{87, 0x80},             /* cents */
+	};
+	_cleanup_(end) struct fixture f, again;
+	_cleanup_(buffer_free) struct buffer snapshot = {}, second = {};
+	start(&f);
+	start(&again);
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 2, spend_of(&f.example, 2, 12, "vault", 10, NOW_MS)));
+	assert_ok(counted_snapshot_write(&f.counted, &snapshot));
+	assert_ok(counted_snapshot_read(&again.counted, buffer_bytes(&snapshot)));
+	assert_int_equal(10, sum(&again));
+	assert_ok(counted_snapshot_write(&again.counted, &second));
+	assert_true(bytes_equal(buffer_bytes(&snapshot), buffer_bytes(&second)));
+	for (size_t i = 0; i < ARRAY_LENGTH(damage); i++) {
+		struct counted_spends read = {};
+		uint8_t was = snapshot.data[damage[i].at];
+		snapshot.data[damage[i].at] = damage[i].becomes;
+		assert_fails(STATUS_INVALID, "counted.snapshot", counted_snapshot_read(&read, buffer_bytes(&snapshot)));
+		snapshot.data[damage[i].at] = was;
+		counted_free(&read);
+	}
+	for (size_t len = 1; len < snapshot.len; len++) {
+		struct counted_spends read = {};
+		assert_fails(STATUS_INVALID, "counted.snapshot",
+			     counted_snapshot_read(&read, bytes_of(snapshot.data, len)));
+		counted_free(&read);
+	}
+}
+
+RUN_TESTS(T(what_is_kept_stays_and_the_rest_goes_with_its_connection), T(only_what_the_own_limits_hold_counts_there),
+	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
+	  T(a_snapshot_holds_what_is_kept_and_nothing_else))

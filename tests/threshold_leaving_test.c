@@ -1,0 +1,328 @@
+/*
+ * A key is dealt anew among other keepers, and what the former holders signed counts with the new ones, to the cent, whoever was there
+ * and whoever was started anew since; nobody signs in two epochs at once; and one keeper that lies gains what docs/PROTOCOL.threshold
+ * §16 says, and no more. The keepers are those of tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team_limits.h"
+
+#include <stdlib.h>
+
+#include "gate/shared_keys.h"
+#include "gate/snapshot.h"
+#include "keeper/threshold_message.h"
+
+static const struct shared_key *
+vault_at(struct team *team, size_t at) {
+	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
+}
+
+static bool
+says(const struct ipc_response *response, const char *text) {
+	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
+}
+
+static void
+make_vault(struct team *team, const char *parties, const char *threshold) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_do(team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.create",
+			.resource = "account:options-hot",
+			.payload = arena_format(&arena,
+						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
+						"\"parties\":[%s],\"purpose\":\"transfer\",\"scheme\":\"ecdsa\","
+						"\"threshold\":\"%s\"}",
+						parties, threshold)},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* As that keeper knows the key. */
+static void
+reshare(struct team *team, size_t at, const char *parties, const char *threshold, struct ipc_response *response,
+	struct arena *arena) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, at), BYTES_OF_LITERAL("vault")));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &vault_at(team, at)->sharing);
+	assert_ok(json_writer_finish(&w));
+	team_do(team, at,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.reshare",
+			.resource = "key:vault",
+			.payload = arena_format(arena,
+						"{\"key\":%.*s,\"parties\":[%s],\"sharing\":%.*s,\"threshold\":\"%s\"}",
+						BYTES_ARGS(key), parties, BYTES_ARGS(sharing), threshold)},
+		arena, response);
+}
+
+static void
+must_reshare(struct team *team, size_t at, const char *parties, const char *threshold) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	reshare(team, at, parties, threshold, &response, &arena);
+	assert_answer(200, "done", &response);
+}
+
+/* Only these are there for each other: bits of keepers. */
+static void
+set_apart(struct team *team, unsigned who) {
+	for (size_t a = 0; a < team->count; a++)
+		for (size_t b = 0; b < a; b++)
+			if ((who >> a & 1) && (who >> b & 1))
+				team_connect(team, a, b);
+			else
+				team_cut(team, a, b);
+	team_settle(team);
+}
+
+static uint64_t next_nonce;
+
+/* How often a transfer is signed before it is refused. */
+static unsigned
+spend_all(struct team *team, size_t at) {
+	unsigned count = 0;
+	for (;; count++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		team_submit(team, at, transfer(&arena, 10, next_nonce++), &arena, &response);
+		if (response.status == 200)
+			continue;
+		if (!says(&response, "hourly"))
+			fail_msg("%.*s", BYTES_ARGS(response.body));
+		return count;
+	}
+}
+
+static void
+start_anew(struct team *team, size_t index) {
+	struct hash256 before, after;
+	struct gate *gate = keeper_gate(team->members[index].house.keeper);
+	int64_t now_ms = gate->state->now_ms;
+	assert_ok(gate_state_digest(gate, now_ms, &before));
+	team_stop(team, index);
+	team_start(team, index);
+	gate = keeper_gate(team->members[index].house.keeper);
+	assert_ok(gate_state_digest(gate, gate->state->now_ms > now_ms ? gate->state->now_ms : now_ms, &after));
+	if (gate->state->now_ms == now_ms)
+		assert_true(hash256_equal(&before, &after));
+	team_settle(team);
+}
+
+/* One and two spend it all; then three and four, who were not there and have not a thing in memory. */
+static void
+a_limit_holds_when_the_key_goes_to_others_and_they_start_anew(void **) {
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 5, 201);
+	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	set_apart(&team, 0b0011);
+	assert_int_equal(2, spend_all(&team, 0));
+	set_apart(&team, 0b11111);
+	must_reshare(&team, 0, "\"one\",\"three\",\"four\"", "2-of-3");
+	set_apart(&team, 0);
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		start_anew(&team, 2);
+		start_anew(&team, 3);
+		assert_int_equal(0, spent(&team, 2));
+		assert_int_equal(0, spent(&team, 3));
+		assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 2));
+		assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 3));
+	}
+	set_apart(&team, 0b1100);
+	assert_int_equal(0, spend_all(&team, 2));
+	assert_int_equal(0, spend_all(&team, 3));
+	/* From there it goes on: who comes in now hears of it from those who only heard of it. */
+	set_apart(&team, 0b11100);
+	must_reshare(&team, 2, "\"three\",\"four\",\"five\"", "2-of-3");
+	set_apart(&team, 0);
+	for (size_t i = 2; i < 5; i++)
+		start_anew(&team, i);
+	set_apart(&team, 0b11000);
+	assert_int_equal(0, spend_all(&team, 4));
+	/* It leaves the window as if there had been no dealing. */
+	team_pass_ms(&team, 61 * 60'000);
+	team_settle(&team);
+	assert_int_equal(0, heard(&team, 3));
+	assert_int_equal(0, heard(&team, 4));
+}
+
+static bool
+lose_pledges_to_one(struct team *, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	return to != 0 || kind != PEER_ANSWER || body->data[0] != ANSWER_PLEDGED;
+}
+
+/* The first has pledged, and hears of no other's pledge: for it, and for the second, the former epoch is in force. */
+static void
+no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 202);
+	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	team.on_message = lose_pledges_to_one;
+	reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3", &response, &arena);
+	assert_answer(200, "done", &response);
+	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);
+	assert_int_equal(2, vault_at(&team, 2)->sharing.key.epoch);
+	assert_int_equal(2, vault_at(&team, 3)->sharing.key.epoch);
+	team.on_message = nullptr;
+	for (size_t i = 2; i < 4; i++) { /* before they hear of it again */
+		team_cut(&team, 0, i);
+		team_cut(&team, 1, i);
+		start_anew(&team, i);
+	}
+	team_settle(&team);
+	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.unsettled"));
+	reshare(&team, 2, "\"three\",\"four\"", "2-of-2", &response, &arena);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.unsettled"));
+	assert_int_equal(2, spend_all(&team, 0)); /* by one and two */
+	set_apart(&team, 0b1111);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(i == 1 ? 1 : 2, vault_at(&team, i)->sharing.key.epoch);
+	set_apart(&team, 0b1100);
+	start_anew(&team, 2);
+	assert_int_equal(0, spend_all(&team, 2));
+	/* The second has a share of the past, and nobody to sign with. */
+	set_apart(&team, 0b0011);
+	team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_true(response.status >= 400);
+}
+
+static bool
+lose_left(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_LEFT;
+}
+
+/* As keeper.remove leaves it. */
+static void
+remove_keeper(struct team *team, size_t at, size_t removed) {
+	struct enrolled_keeper *gone = calloc(1, sizeof *gone);
+	assert_non_null(gone);
+	gone->party = (uint8_t)(removed + 1);
+	state_of(team, at)->keepers.of_party[removed + 1] = gone;
+}
+
+/* Else whoever goes for good after its pledge, or says nothing, would have the key with it. */
+static void
+people_remove_who_does_not_say_what_it_counted(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 203);
+	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	team.on_message = lose_left;
+	must_reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3");
+	team_stop(&team, 0);
+	team.on_message = nullptr;
+	for (size_t i = 2; i < 4; i++)
+		start_anew(&team, i);
+	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.unsettled"));
+	remove_keeper(&team, 2, 0);
+	remove_keeper(&team, 3, 0);
+	assert_int_equal(2, spend_all(&team, 2));
+}
+
+/* What a statement is changed to on its way: it holds for nothing else. */
+static bool
+change_left(struct team *team, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	const size_t *at = team->context;
+	if (kind == PEER_ANSWER && body->data[0] == ANSWER_LEFT)
+		body->data[*at < body->len ? *at : body->len - 1] ^= 1;
+	return true;
+}
+
+static void
+what_a_holder_has_not_signed_settles_nothing(void **) {
+	static const size_t places[] = {1, 42, 43, 43 + 32,
+					SIZE_MAX}; /* sharing, whether stopped, certificate, key, signature */
+	_cleanup_(team_free) struct team team;
+	size_t place;
+	team_found(&team, 3, 204);
+	make_vault(&team, "\"one\",\"two\"", "2-of-2");
+	for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		place = places[i];
+		team.on_message = change_left;
+		team.context = &place;
+		must_reshare(&team, 0, "\"one\",\"two\"", "2-of-2");
+		assert_false(leaving_is_settled(state_of(&team, 0), vault_at(&team, 0)));
+		team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);
+		assert_answer(409, "failed", &response);
+		team.on_message = nullptr;
+		set_apart(&team, 0b000);
+		set_apart(&team, 0b111);
+		assert_true(leaving_is_settled(state_of(&team, 0), vault_at(&team, 0)));
+	}
+}
+
+/* 2 of 3 stand no liar: the limit is spent once with each honest keeper that ever held a share within the window, and no more. */
+static void
+one_liar_spends_the_limit_once_with_each_of_the_honest(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before = nullptr;
+	unsigned signatures = 0;
+	team_found(&team, 4, 205);
+	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	keep_disk(&team, 2, &before);
+	set_apart(&team, 0b0110); /* the third lies; with two */
+	signatures += spend_all(&team, 1);
+	put_back(&team, 2, &before);
+	set_apart(&team, 0b1101);
+	must_reshare(&team, 0, "\"one\",\"three\",\"four\"", "2-of-3");
+	for (size_t turn = 0; turn < 4; turn++) {
+		keep_disk(&team, 2, &before);
+		set_apart(&team, turn % 2 == 0 ? 0b0101 : 0b1100); /* with one, and with four; and once more */
+		signatures += spend_all(&team, turn % 2 == 0 ? 0 : 3);
+		put_back(&team, 2, &before);
+	}
+	assert_int_equal(
+		3 * 2,
+		signatures); /* with one, two and four: twice what two, whom the third keeper left out, would show */
+	set_apart(&team, 0b1001);
+	assert_int_equal(0, spend_all(&team, 0));
+}
+
+/* 3 of 4 stand one, also where one of the honest that knows goes and another comes in. */
+static void
+one_liar_of_four_gains_nothing_by_a_dealing(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before = nullptr;
+	team_found(&team, 5, 206);
+	make_vault(&team, "\"one\",\"two\",\"three\",\"four\"", "3-of-4");
+	limit_to(&team, 620);
+	keep_disk(&team, 3, &before);
+	set_apart(&team, 0b01011); /* the fourth lies; with one and two */
+	assert_int_equal(2, spend_all(&team, 0));
+	put_back(&team, 3, &before);
+	set_apart(&team, 0b11110);
+	must_reshare(&team, 1, "\"two\",\"three\",\"four\",\"five\"", "3-of-4");
+	keep_disk(&team, 3, &before);
+	for (size_t i = 1; i < 5; i++)
+		start_anew(&team, i);
+	put_back(&team, 3, &before);
+	set_apart(&team, 0b11100); /* none of them was there when it was spent, but the liar */
+	assert_int_equal(0, spend_all(&team, 2));
+	assert_int_equal(0, spend_all(&team, 4));
+}
+
+RUN_TESTS(T(a_limit_holds_when_the_key_goes_to_others_and_they_start_anew),
+	  T(no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts),
+	  T(people_remove_who_does_not_say_what_it_counted), T(what_a_holder_has_not_signed_settles_nothing),
+	  T(one_liar_spends_the_limit_once_with_each_of_the_honest), T(one_liar_of_four_gains_nothing_by_a_dealing))
