@@ -133,5 +133,23 @@ what_ended_does_not_come_back_with_the_clock(void **) {
 	cast(&s, &vote, 409, "operation.not_held");
 }
 
+/* The clock was a day ahead, and people say so: until it is that late again the recorded time stands still, and sessions end by the time
+ * since the machine started. */
+static void
+a_clock_that_people_set_back_prolongs_no_session(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	signed_in_set_up(&s);
+	fault_io_step(&s.fault, A_DAY_MS);
+	accept_clock(&s, A_DAY_MS);
+	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_2);
+	fault_io_step(&s.fault, -A_DAY_MS);
+	accept_clock(&s, -A_DAY_MS);
+	assert_int_equal(200, read_by(&s, cookie));
+	signed_in_pass(&s, SIGNED_IN_HOUR_MS - 60'000);
+	assert_int_equal(200, read_by(&s, cookie));
+	signed_in_pass(&s, 60'000);
+	assert_int_equal(401, read_by(&s, cookie));
+}
+
 RUN_TESTS(T(a_step_back_prolongs_nothing), T(a_step_forward_ends_nothing_before_people_accept_it),
-	  T(what_ended_does_not_come_back_with_the_clock))
+	  T(what_ended_does_not_come_back_with_the_clock), T(a_clock_that_people_set_back_prolongs_no_session))

@@ -97,6 +97,11 @@ is_of(const struct session *session, struct bytes person) {
 
 /* --- Starting and ending. --- */
 
+static struct session_time
+after(struct session_time now, int64_t ms) {
+	return (struct session_time){now.now_ms + ms, now.boot_ms + ms};
+}
+
 /* Whoever signs in again and again leaves no more behind than these. */
 static void
 make_room(struct sessions *sessions, struct bytes key_id) {
@@ -115,7 +120,7 @@ make_room(struct sessions *sessions, struct bytes key_id) {
 
 enum status
 sessions_start(struct sessions *sessions, struct bytes key_id, int assurance_level, struct bytes certificate,
-	       int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE], const struct session **session) {
+	       struct session_time now, uint8_t token[static SESSION_TOKEN_SIZE], const struct session **session) {
 	struct session_limits limits = session_limits_of(sessions->configured, assurance_level);
 	if (key_id.len > DIRECTORY_KEY_ID_MAX)
 		return fail(STATUS_INTERNAL, "session.key: %zu bytes", key_id.len);
@@ -124,10 +129,10 @@ sessions_start(struct sessions *sessions, struct bytes key_id, int assurance_lev
 	TRY_ALLOC(made);
 	*made = (struct session){.number = ++sessions->last_number,
 				 .assurance_level = assurance_level,
-				 .started_ms = now_ms,
-				 .ends_ms = now_ms + limits.overall_ms,
-				 .idle_ends_ms = now_ms + limits.idle_ms,
-				 .token_since_ms = now_ms,
+				 .started = now,
+				 .ends = after(now, limits.overall_ms),
+				 .idle_ends = after(now, limits.idle_ms),
+				 .token_since_ms = now.boot_ms,
 				 .has_certificate = certificate.len == sizeof made->certificate.bytes};
 	random_bytes(made->id, sizeof made->id);
 	memcpy(made->key, key_id.data, key_id.len);
@@ -170,18 +175,25 @@ sessions_next_of(const struct sessions *sessions, struct bytes person, const str
 	return session;
 }
 
+/* By either clock. */
 static bool
-is_over(const struct session *session, const struct directory *directory, int64_t now_ms) {
+has_come(struct session_time time, struct session_time now) {
+	return now.now_ms >= time.now_ms || now.boot_ms >= time.boot_ms;
+}
+
+static bool
+is_over(const struct session *session, const struct directory *directory, struct session_time now) {
 	const struct directory_key *key;
-	return now_ms >= session->ends_ms || now_ms >= session->idle_ends_ms ||
+	bool is_of_the_future = now.now_ms < session->started.now_ms || now.boot_ms < session->started.boot_ms;
+	return is_of_the_future || has_come(session->ends, now) || has_come(session->idle_ends, now) ||
 	       directory_active_key(directory, bytes_of_text(session->key), &key) != OK;
 }
 
 void
-sessions_sweep(struct sessions *sessions, const struct directory *directory, int64_t now_ms) {
+sessions_sweep(struct sessions *sessions, const struct directory *directory, struct session_time now) {
 	for (struct session *session = sessions->newest; session != nullptr;) {
 		struct session *older = session->older;
-		if (is_over(session, directory, now_ms))
+		if (is_over(session, directory, now))
 			end(sessions, session);
 		session = older;
 	}
@@ -191,75 +203,75 @@ sessions_sweep(struct sessions *sessions, const struct directory *directory, int
 
 /* Not over, but for what sessions_use() itself ends. */
 static struct session *
-find(const struct sessions *sessions, const struct hash256 *hash, struct bytes certificate, int64_t now_ms) {
+find(const struct sessions *sessions, const struct hash256 *hash, struct bytes certificate, int64_t boot_ms) {
 	struct session *session = map_get(&sessions->by_token, hash256_bytes(hash));
 	if (session == nullptr)
 		return nullptr;
 	if (session->has_certificate && !bytes_equal(hash256_bytes(&session->certificate), certificate))
 		return nullptr;
 	bool is_former = session->has_former && hash256_equal(hash, &session->former_token);
-	return is_former && now_ms >= session->former_until_ms ? nullptr : session;
+	return is_former && boot_ms >= session->former_until_ms ? nullptr : session;
 }
 
 enum status
 sessions_find(const struct sessions *sessions, const struct directory *directory,
-	      const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
+	      const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, struct session_time now,
 	      const struct session **session) {
 	struct hash256 hash = hash_of(token);
-	*session = find(sessions, &hash, certificate, now_ms);
-	return *session != nullptr && !is_over(*session, directory, now_ms) ? OK : none();
+	*session = find(sessions, &hash, certificate, now.boot_ms);
+	return *session != nullptr && !is_over(*session, directory, now) ? OK : none();
 }
 
 /* The new token has arrived: the one before ends soon. */
 static void
-take_next(struct sessions *sessions, struct session *session, int64_t now_ms) {
+take_next(struct sessions *sessions, struct session *session, int64_t boot_ms) {
 	if (session->has_former)
 		remove_token(sessions, &session->former_token);
 	session->former_token = session->token;
 	session->has_former = true;
-	session->former_until_ms = now_ms + SESSION_OVERLAP_MS;
+	session->former_until_ms = boot_ms + SESSION_OVERLAP_MS;
 	session->token = session->next_token;
 	session->has_next = false;
 	session->token_since_ms = session->next_since_ms;
 }
 
 static bool
-wants_renewal(const struct session *session, int64_t now_ms) {
-	return now_ms - session->token_since_ms >= SESSION_RENEWAL_MS &&
-	       (!session->has_next || now_ms - session->next_since_ms >= SESSION_RENEWAL_RETRY_MS);
+wants_renewal(const struct session *session, int64_t boot_ms) {
+	return boot_ms - session->token_since_ms >= SESSION_RENEWAL_MS &&
+	       (!session->has_next || boot_ms - session->next_since_ms >= SESSION_RENEWAL_RETRY_MS);
 }
 
 static enum status
-renew(struct sessions *sessions, struct session *session, int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE]) {
+renew(struct sessions *sessions, struct session *session, int64_t boot_ms, uint8_t token[static SESSION_TOKEN_SIZE]) {
 	if (session->has_next)
 		remove_token(sessions, &session->next_token);
 	session->has_next = false;
 	TRY(put_token(sessions, session, token, &session->next_token));
 	session->has_next = true;
-	session->next_since_ms = now_ms;
+	session->next_since_ms = boot_ms;
 	return OK;
 }
 
 enum status
 sessions_use(struct sessions *sessions, const struct directory *directory,
-	     const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
+	     const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, struct session_time now,
 	     struct session_use *use, const struct session **found) {
 	struct hash256 hash = hash_of(token);
-	struct session *session = find(sessions, &hash, certificate, now_ms);
+	struct session *session = find(sessions, &hash, certificate, now.boot_ms);
 	use->is_renewed = false;
 	if (session == nullptr)
 		return none();
-	if (is_over(session, directory, now_ms)) {
+	if (is_over(session, directory, now)) {
 		end(sessions, session);
 		return none();
 	}
 	if (session->has_next && hash256_equal(&hash, &session->next_token))
-		take_next(sessions, session, now_ms);
+		take_next(sessions, session, now.boot_ms);
 	if (use->is_activity)
-		session->idle_ends_ms =
-			now_ms + session_limits_of(sessions->configured, session->assurance_level).idle_ms;
-	if (use->may_renew && hash256_equal(&hash, &session->token) && wants_renewal(session, now_ms)) {
-		TRY(renew(sessions, session, now_ms, use->token));
+		session->idle_ends =
+			after(now, session_limits_of(sessions->configured, session->assurance_level).idle_ms);
+	if (use->may_renew && hash256_equal(&hash, &session->token) && wants_renewal(session, now.boot_ms)) {
+		TRY(renew(sessions, session, now.boot_ms, use->token));
 		use->is_renewed = true;
 	}
 	*found = session;

@@ -7,6 +7,10 @@
  * anyone out. Overall and idle limits are those of NIST SP 800-63B-4 §2.2.3 and §2.3.3 for the assurance of the sign-in. Where
  * the sign-in came under a TLS client certificate, the session is used under that certificate alone.
  *
+ * They are held to by both clocks: the recorded time, which stands still where people accept that the wall clock was ahead, and the
+ * time since the machine started, which nobody sets. Whichever says so first ends the session; one that began later than either
+ * says it is now is over.
+ *
  * Owner: struct sessions owns all of them; a session that is handed out lives until the next call that may end one. Threads:
  * sessions_find() many readers, all else one. Errors: STATUS_UNAUTHORIZED session.none, and nothing more to whoever asks.
  */
@@ -31,18 +35,23 @@ struct session_limits {
 /* 24 h and 1 h; at level 3 12 h and 15 min; or what the installation is configured with, where that is shorter. */
 struct session_limits session_limits_of(struct session_limits configured, int assurance_level);
 
+struct session_time {
+	int64_t now_ms;  /* recorded */
+	int64_t boot_ms; /* since the machine started; never less than before */
+};
+
 struct session {
 	uint8_t id[SESSION_ID_SIZE];        /* random; what entries call it by. It opens nothing */
 	uint64_t number;                    /* never 0; of this process */
 	char key[DIRECTORY_KEY_ID_MAX + 1]; /* the passkey that signed in */
 	int assurance_level;
-	int64_t started_ms, ends_ms, idle_ends_ms;
+	struct session_time started, ends, idle_ends;
 	bool has_certificate;
 	struct hash256 certificate; /* the TLS client's */
 	/* Hashes of the tokens: in use; handed out and not seen yet; the one before, until then. */
 	struct hash256 token, next_token, former_token;
 	bool has_next, has_former;
-	int64_t token_since_ms, next_since_ms, former_until_ms;
+	int64_t token_since_ms, next_since_ms, former_until_ms; /* since the machine started */
 	struct session *newer, *older;
 };
 
@@ -61,13 +70,13 @@ void sessions_free(struct sessions *sessions); /* without telling; a cleanup fun
 
 /* certificate: 32 bytes, or empty. *session lives as said above. */
 enum status sessions_start(struct sessions *sessions, struct bytes key_id, int assurance_level,
-			   struct bytes certificate, int64_t now_ms, uint8_t token[static SESSION_TOKEN_SIZE],
+			   struct bytes certificate, struct session_time now, uint8_t token[static SESSION_TOKEN_SIZE],
 			   const struct session **session);
 
 /* The session of a token, within its limits and under its certificate; its key is still in force in the directory. */
 enum status sessions_find(const struct sessions *sessions, const struct directory *directory,
-			  const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
-			  const struct session **session);
+			  const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate,
+			  struct session_time now, const struct session **session);
 
 /* The same in order: what its person does is noted, and a token that is old enough is renewed. One whose key is not in force any
  * more, or whose time is over, ends. */
@@ -78,8 +87,8 @@ struct session_use {
 	uint8_t token[SESSION_TOKEN_SIZE]; /* where it is: the new one */
 };
 enum status sessions_use(struct sessions *sessions, const struct directory *directory,
-			 const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate, int64_t now_ms,
-			 struct session_use *use, const struct session **session);
+			 const uint8_t token[static SESSION_TOKEN_SIZE], struct bytes certificate,
+			 struct session_time now, struct session_use *use, const struct session **session);
 
 void sessions_end(struct sessions *sessions, const struct session *session);
 /* All of a person; how many. */
@@ -88,7 +97,7 @@ size_t sessions_end_of(struct sessions *sessions, struct bytes person);
 const struct session *sessions_next_of(const struct sessions *sessions, struct bytes person,
 				       const struct session *after);
 /* Those whose time is over or whose key is not in force any more. */
-void sessions_sweep(struct sessions *sessions, const struct directory *directory, int64_t now_ms);
+void sessions_sweep(struct sessions *sessions, const struct directory *directory, struct session_time now);
 
 /* "43 characters of base64url", as it stands in the cookie: STATUS_UNAUTHORIZED session.none. */
 enum status session_token_parse(struct bytes text, uint8_t token[static SESSION_TOKEN_SIZE]);

@@ -34,12 +34,18 @@ firm(void) {
 	return directory;
 }
 
+/* Both clocks alike. */
+static struct session_time
+both(int64_t at_ms) {
+	return (struct session_time){at_ms, at_ms - START + HOUR};
+}
+
 typedef uint8_t token[SESSION_TOKEN_SIZE];
 
 static const struct session *
 start(struct sessions *sessions, struct bytes key, int assurance_level, token token) {
 	const struct session *session = nullptr;
-	assert_ok(sessions_start(sessions, key, assurance_level, NO_CERTIFICATE, START, token, &session));
+	assert_ok(sessions_start(sessions, key, assurance_level, NO_CERTIFICATE, both(START), token, &session));
 	return session;
 }
 
@@ -48,7 +54,7 @@ static enum status
 request(struct sessions *sessions, const struct directory *directory, token token, int64_t at_ms) {
 	struct session_use use = {.is_activity = true, .may_renew = true};
 	const struct session *session;
-	TRY(sessions_use(sessions, directory, token, NO_CERTIFICATE, at_ms, &use, &session));
+	TRY(sessions_use(sessions, directory, token, NO_CERTIFICATE, both(at_ms), &use, &session));
 	if (use.is_renewed)
 		memcpy(token, use.token, sizeof use.token);
 	return OK;
@@ -87,6 +93,43 @@ a_session_ends_idle_and_in_all_by_its_assurance(void **) {
 	}
 }
 
+/* The wall clock was ahead, and people said so: the recorded time stands still until it is that late again. */
+static void
+a_clock_that_goes_back_prolongs_no_session(void **) {
+	static const struct {
+		int64_t now_ms, boot_ms; /* since the beginning */
+		bool is_over;
+	} cases[] = {{0, HOUR - 1, false}, {0, HOUR, true}, {HOUR - 1, 0, false}, {HOUR, 0, true},
+		     {0, -1, true},        {-1, 0, true},   {-1, HOUR, true}};
+	_cleanup_(directory_destroy) struct directory *directory = firm();
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(sessions_free) struct sessions sessions = {};
+		const struct session *session;
+		token token;
+		struct session_time now = both(START);
+		start(&sessions, ANNAS_KEY, 2, token);
+		now.now_ms += cases[i].now_ms;
+		now.boot_ms += cases[i].boot_ms;
+		enum status status = sessions_find(&sessions, directory, token, NO_CERTIFICATE, now, &session);
+		assert_int_equal(cases[i].is_over ? STATUS_UNAUTHORIZED : OK, status);
+		sessions_sweep(&sessions, directory, now);
+		assert_int_equal(!cases[i].is_over, sessions.count);
+	}
+	/* Used all the time, and it ends after a day none the less. */
+	_cleanup_(sessions_free) struct sessions sessions = {};
+	struct session_time now = both(START);
+	struct session_use use = {.is_activity = true};
+	const struct session *session;
+	token token;
+	start(&sessions, ANNAS_KEY, 2, token);
+	for (int half_hours = 1; half_hours < 48; half_hours++) {
+		now.boot_ms += HOUR / 2;
+		assert_ok(sessions_use(&sessions, directory, token, NO_CERTIFICATE, now, &use, &session));
+	}
+	now.boot_ms += HOUR / 2;
+	assert_none(sessions_use(&sessions, directory, token, NO_CERTIFICATE, now, &use, &session));
+}
+
 static void
 watching_keeps_no_session_alive(void **) {
 	_cleanup_(directory_destroy) struct directory *directory = firm();
@@ -96,10 +139,10 @@ watching_keeps_no_session_alive(void **) {
 	token token;
 	start(&sessions, ANNAS_KEY, 2, token);
 	for (int64_t at = START; at < START + HOUR; at += MINUTE) {
-		assert_ok(sessions_use(&sessions, directory, token, NO_CERTIFICATE, at, &watches, &session));
+		assert_ok(sessions_use(&sessions, directory, token, NO_CERTIFICATE, both(at), &watches, &session));
 		assert_false(watches.is_renewed);
 	}
-	assert_none(sessions_use(&sessions, directory, token, NO_CERTIFICATE, START + HOUR, &watches, &session));
+	assert_none(sessions_use(&sessions, directory, token, NO_CERTIFICATE, both(START + HOUR), &watches, &session));
 }
 
 static void
@@ -124,14 +167,14 @@ a_token_is_renewed_and_the_one_before_is_good_for_a_moment(void **) {
 	assert_ok(request(&sessions, directory, second, at + SESSION_RENEWAL_RETRY_MS));
 	assert_memory_not_equal(lost, second, sizeof lost);
 	at += SESSION_RENEWAL_RETRY_MS;
-	assert_none(sessions_find(&sessions, directory, lost, NO_CERTIFICATE, at, &session));
+	assert_none(sessions_find(&sessions, directory, lost, NO_CERTIFICATE, both(at), &session));
 
 	/* Seen: the old one ends half a minute later. */
 	assert_ok(request(&sessions, directory, second, at + SECOND));
 	at += SECOND + SESSION_OVERLAP_MS;
-	assert_ok(sessions_find(&sessions, directory, first, NO_CERTIFICATE, at - 1, &session));
-	assert_none(sessions_find(&sessions, directory, first, NO_CERTIFICATE, at, &session));
-	assert_ok(sessions_find(&sessions, directory, second, NO_CERTIFICATE, at, &session));
+	assert_ok(sessions_find(&sessions, directory, first, NO_CERTIFICATE, both(at - 1), &session));
+	assert_none(sessions_find(&sessions, directory, first, NO_CERTIFICATE, both(at), &session));
+	assert_ok(sessions_find(&sessions, directory, second, NO_CERTIFICATE, both(at), &session));
 }
 
 static void
@@ -141,10 +184,10 @@ a_session_is_of_the_certificate_that_it_began_under(void **) {
 	const struct session *session;
 	static const uint8_t own[32] = {1}, other[32] = {2};
 	token token;
-	assert_ok(sessions_start(&sessions, ANNAS_KEY, 2, BYTES_OF_ARRAY(own), START, token, &session));
-	assert_ok(sessions_find(&sessions, directory, token, BYTES_OF_ARRAY(own), START, &session));
-	assert_none(sessions_find(&sessions, directory, token, BYTES_OF_ARRAY(other), START, &session));
-	assert_none(sessions_find(&sessions, directory, token, NO_CERTIFICATE, START, &session));
+	assert_ok(sessions_start(&sessions, ANNAS_KEY, 2, BYTES_OF_ARRAY(own), both(START), token, &session));
+	assert_ok(sessions_find(&sessions, directory, token, BYTES_OF_ARRAY(own), both(START), &session));
+	assert_none(sessions_find(&sessions, directory, token, BYTES_OF_ARRAY(other), both(START), &session));
+	assert_none(sessions_find(&sessions, directory, token, NO_CERTIFICATE, both(START), &session));
 }
 
 static void
@@ -156,12 +199,12 @@ a_persons_sessions_end_together_and_the_oldest_makes_room(void **) {
 	start(&sessions, BERTS_KEY, 2, other);
 	for (size_t i = 0; i <= SESSIONS_PER_PERSON_MAX; i++)
 		start(&sessions, ANNAS_KEY, 2, tokens[i]);
-	assert_none(sessions_find(&sessions, directory, tokens[0], NO_CERTIFICATE, START, &session));
+	assert_none(sessions_find(&sessions, directory, tokens[0], NO_CERTIFICATE, both(START), &session));
 	for (size_t i = 1; i <= SESSIONS_PER_PERSON_MAX; i++)
-		assert_ok(sessions_find(&sessions, directory, tokens[i], NO_CERTIFICATE, START, &session));
+		assert_ok(sessions_find(&sessions, directory, tokens[i], NO_CERTIFICATE, both(START), &session));
 	assert_int_equal(sessions_end_of(&sessions, ANNA), SESSIONS_PER_PERSON_MAX);
-	assert_none(sessions_find(&sessions, directory, tokens[1], NO_CERTIFICATE, START, &session));
-	assert_ok(sessions_find(&sessions, directory, other, NO_CERTIFICATE, START, &session));
+	assert_none(sessions_find(&sessions, directory, tokens[1], NO_CERTIFICATE, both(START), &session));
+	assert_ok(sessions_find(&sessions, directory, other, NO_CERTIFICATE, both(START), &session));
 	assert_int_equal(sessions_end_of(&sessions, B("person:p-ber")), 0); /* no prefix of a name */
 }
 
@@ -174,11 +217,11 @@ a_revoked_key_and_a_suspended_person_have_no_session(void **) {
 	start(&sessions, ANNAS_KEY, 2, annas);
 	start(&sessions, BERTS_KEY, 2, berts);
 	assert_ok(directory_revoke_key(directory, ANNAS_KEY));
-	assert_none(sessions_find(&sessions, directory, annas, NO_CERTIFICATE, START, &session));
+	assert_none(sessions_find(&sessions, directory, annas, NO_CERTIFICATE, both(START), &session));
 	assert_ok(directory_suspend(directory, B("person:p-bert"), true));
-	sessions_sweep(&sessions, directory, START);
+	sessions_sweep(&sessions, directory, both(START));
 	assert_int_equal(sessions.count, 0);
-	assert_none(sessions_find(&sessions, directory, berts, NO_CERTIFICATE, START, &session));
+	assert_none(sessions_find(&sessions, directory, berts, NO_CERTIFICATE, both(START), &session));
 }
 
 static void
@@ -203,7 +246,7 @@ what_is_no_token_is_no_session(void **) {
 }
 
 RUN_TESTS(T(a_session_ends_idle_and_in_all_by_its_assurance), T(watching_keeps_no_session_alive),
-	  T(a_token_is_renewed_and_the_one_before_is_good_for_a_moment),
+	  T(a_clock_that_goes_back_prolongs_no_session), T(a_token_is_renewed_and_the_one_before_is_good_for_a_moment),
 	  T(a_session_is_of_the_certificate_that_it_began_under),
 	  T(a_persons_sessions_end_together_and_the_oldest_makes_room),
 	  T(a_revoked_key_and_a_suspended_person_have_no_session), T(what_is_no_token_is_no_session))

@@ -64,7 +64,8 @@ struct keeper {
 	struct enrolments *enrolments;
 	struct pool *pool;
 	struct clock clock;
-	int64_t batch_ms; /* the present batch's time */
+	int64_t batch_ms;      /* the present batch's time */
+	int64_t batch_boot_ms; /* the same since the machine started */
 	int64_t sampled_ms, reported_ms, ticked_ms;
 	bool ready;
 	struct state_snapshots *snapshots;

@@ -146,6 +146,7 @@ void
 loop_begin_batch(struct keeper *keeper) {
 	bool changed;
 	keeper->batch_ms = clock_now_ms(&keeper->clock, &changed);
+	keeper->batch_boot_ms = io_boottime_ns(keeper->config.io) / 1'000'000;
 	if (changed && system_entry_clock(keeper) != OK)
 		log_error("a clock step could not be recorded: %s", fail_message());
 }

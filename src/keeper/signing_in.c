@@ -42,6 +42,11 @@ end_streams_of(struct keeper *keeper, struct bytes principal) {
 	end_stream(keeper, stream_of(principal));
 }
 
+static struct session_time
+times_of(const struct keeper *keeper) {
+	return (struct session_time){keeper->batch_ms, keeper->batch_boot_ms};
+}
+
 void
 signing_in_start(struct keeper *keeper) {
 	challenges_start(&keeper->challenges);
@@ -69,7 +74,7 @@ signing_in_authenticate(struct job *job) {
 		return fail(STATUS_UNAUTHORIZED, "session.none: sign in first");
 	TRY(session_token_parse(text, job->session_token));
 	TRY(sessions_find(&keeper->sessions, keeper->gate->state->directory, job->session_token,
-			  job->received.reported.client_certificate, keeper->batch_ms, &session));
+			  job->received.reported.client_certificate, times_of(keeper), &session));
 	job->reader = arena_copy(&job->arena, bytes_of_text(session->key));
 	TRY_ALLOC(job->reader.data);
 	job->by_session = true;
@@ -108,7 +113,7 @@ use(struct job *job, bool is_activity, bool may_renew, const struct session **se
 	struct keeper *keeper = job->keeper;
 	struct session_use use = {.is_activity = is_activity, .may_renew = may_renew};
 	TRY(sessions_use(&keeper->sessions, keeper->gate->state->directory, job->session_token,
-			 job->received.reported.client_certificate, keeper->batch_ms, &use, session));
+			 job->received.reported.client_certificate, times_of(keeper), &use, session));
 	if (use.is_renewed)
 		give_cookie(job, use.token);
 	return OK;
@@ -145,10 +150,10 @@ static enum status
 write_session(const struct keeper *keeper, const struct session *session, struct json_writer *w) {
 	const struct directory *directory = keeper->gate->state->directory;
 	const struct directory_key *key = directory_key(directory, bytes_of_text(session->key));
-	int64_t idle = session->idle_ends_ms < session->ends_ms ? session->idle_ends_ms : session->ends_ms;
+	int64_t ends = session->ends.now_ms, idle = session->idle_ends.now_ms < ends ? session->idle_ends.now_ms : ends;
 	json_write_object(w);
 	json_write_member_integer(w, "aal", session->assurance_level);
-	json_write_member_integer(w, "expires", session->ends_ms);
+	json_write_member_integer(w, "expires", ends);
 	TRY(write_groups(keeper->gate->state, key->principal, w));
 	json_write_member_integer(w, "idle_expires", idle);
 	json_write_member_integer(w, "idle_ms",
@@ -232,13 +237,13 @@ begin_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
 	struct json_writer w;
 	const struct session *session;
 	TRY(sessions_start(&keeper->sessions, job->sign_in.key_id, job->sign_in.assurance_level,
-			   job->received.reported.client_certificate, keeper->batch_ms, token, &session));
+			   job->received.reported.client_certificate, times_of(keeper), token, &session));
 	job->session = session;
 	give_cookie(job, token);
 	json_writer_start(&w, &job->body);
 	TRY(write_session(keeper, session, &w));
 	TRY(json_writer_finish(&w));
-	return sign_in_write(&job->sign_in, BYTES_OF_ARRAY(session->id), session->ends_ms, keeper->batch_ms, entry);
+	return sign_in_write(&job->sign_in, BYTES_OF_ARRAY(session->id), session->ends.now_ms, keeper->batch_ms, entry);
 }
 
 static enum status
@@ -449,5 +454,5 @@ signing_in_follow(struct keeper *keeper, const struct decision_record *done) {
 
 void
 signing_in_tick(struct keeper *keeper) {
-	sessions_sweep(&keeper->sessions, keeper->gate->state->directory, keeper->batch_ms);
+	sessions_sweep(&keeper->sessions, keeper->gate->state->directory, times_of(keeper));
 }
