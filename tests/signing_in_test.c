@@ -529,14 +529,22 @@ a_session_ends_when_idle_and_at_its_limit(void **) {
 	signed_in_set_up(&s);
 	const char *idle = signed_in_cookie(&s, FIRM_PERSON_2);
 	signed_in_pass(&s, SIGNED_IN_HOUR_MS - 1000);
-	read_by(&s, idle, "/v1/session", 200); /* asking for it is no activity */
+	/* Neither what a page reads nor what it watches is activity. */
+	read_by(&s, idle, "/v1/session", 200);
+	read_by(&s, idle, "/v1/policy", 200);
+	read_by(&s, idle, "/v1/events", 200);
 	signed_in_pass(&s, 1000);
 	read_by(&s, idle, "/v1/session", 401);
+	struct ipc_response refused;
+	signed_in_ask(&s, "POST", "/v1/session/activity", idle, (struct bytes){}, &refused);
+	assert_refused(&s, 401, "session.none", &refused);
+	signed_in_ask(&s, "POST", "/v1/session/activity", nullptr, (struct bytes){}, &refused);
+	assert_refused(&s, 401, "session.none", &refused);
 	const char *busy = signed_in_cookie(&s, FIRM_PERSON_2);
 	for (int i = 0; i < 47; i++) {
 		struct ipc_response response;
 		signed_in_pass(&s, SIGNED_IN_HOUR_MS / 2);
-		signed_in_ask(&s, "GET", "/v1/policy", busy, (struct bytes){}, &response);
+		signed_in_ask(&s, "POST", "/v1/session/activity", busy, (struct bytes){}, &response);
 		assert_answer(200, nullptr, &response);
 		busy = signed_in_set_cookie(&s, &response) ?: busy;
 	}

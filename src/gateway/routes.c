@@ -44,6 +44,7 @@ static const struct route routes[] = {
 	{"GET", "/v1/events", 0, ROUTE_FORWARD},
 	{"POST", "/v1/session/challenge", 1 * KIB, ROUTE_FORWARD},
 	{"POST", "/v1/session", 16 * KIB, ROUTE_FORWARD},
+	{"POST", "/v1/session/activity", 0, ROUTE_FORWARD},
 	{"GET", "/v1/session", 0, ROUTE_FORWARD},
 	{"DELETE", "/v1/session", 0, ROUTE_FORWARD},
 	{"POST", "/v1/enrolment/options", 1 * KIB, ROUTE_FORWARD},

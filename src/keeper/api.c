@@ -541,6 +541,12 @@ read_session(struct job *job, const struct route_match *match) {
 	return send_json(job, &w);
 }
 
+/* That somebody is there was noted with the use of the session. */
+static enum status
+note_activity(struct job *job, const struct route_match *match) {
+	return read_session(job, match);
+}
+
 /* --- The table. --- */
 
 static const struct api_route routes[] = {
@@ -582,6 +588,7 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/events", JOB_READ, READ_STATE, 1, read_events, nullptr},
 	{"POST", "/v1/session/challenge", JOB_READ, READ_PUBLIC, 0, make_challenge, nullptr},
 	{"POST", "/v1/session", JOB_SIGN_IN, READ_PUBLIC, 0, nullptr, nullptr},
+	{"POST", "/v1/session/activity", JOB_READ, READ_SELF, 1, note_activity, nullptr},
 	{"GET", "/v1/session", JOB_READ, READ_SELF, 1, read_session, nullptr},
 	{"DELETE", "/v1/session", JOB_SIGN_OUT, READ_SELF, 0, nullptr, nullptr},
 	{"POST", "/v1/enrolment/options", JOB_READ, READ_PUBLIC, 0, read_enrolment_options, nullptr},
@@ -622,7 +629,8 @@ api_authenticate(struct job *job) {
 	if (job->route->right == READ_PUBLIC)
 		return OK;
 	/* Whoever asks for its session and has none is told so. */
-	bool by_session = job->received.cookie.data != nullptr || job->route->read == read_session;
+	bool is_of_session = job->route->read == read_session || job->route->read == note_activity;
+	bool by_session = job->received.cookie.data != nullptr || is_of_session;
 	if (by_session && job->received.signature_input.data == nullptr)
 		return signing_in_authenticate(job);
 	TRY(http_signature_read(&job->arena, &job->http, gate_authority_of(gate, &job->http), job->keeper->batch_ms,
@@ -649,10 +657,9 @@ run(enum status (*part)(struct job *, const struct route_match *), struct job *j
 
 enum status
 api_read(struct job *job, bool *is_under_way) {
-	/* A page that watches is no sign of a person; what reads in the stead of one is. */
-	bool watches = job->route->read == read_events || job->route->read == read_session;
+	/* A page reads by itself, whether anybody is there or not: none of that is a sign of a person. */
 	if (job->by_session)
-		TRY(signing_in_use(job, !watches, job->route->read != read_events));
+		TRY(signing_in_use(job, job->route->read == note_activity, job->route->read != read_events));
 	TRY(keeper_read_begin(job, job->route->right));
 	TRY(run(job->route->read, job));
 	if (job->route->read_slowly == nullptr)
