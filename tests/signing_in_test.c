@@ -6,6 +6,7 @@
 
 #include "identity/challenges.h"
 #include "identity/throttle.h"
+#include "keeper/internal.h"
 #include "ledger/log.h"
 #include "model/entry.h"
 
@@ -354,37 +355,159 @@ a_body_that_is_none_is_answered_with_what_is_wrong(void **) {
 	assert_int_equal(0, entries_of(&s, ENTRY_REFUSAL));
 }
 
-/* Strangers of one network are told to wait, ever longer. Whoever has the passkey signs in from there all the same, and strangers
+/* A sign-in whose assertion does not hold, with this first byte of the credential; from the network 127.1.<network>. */
+static void
+fail_to_sign_in(struct signed_in *s, uint8_t credential, uint8_t network, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct authenticator *authenticator = &s->authenticators[FIRM_PERSON_2];
+	const struct authenticator honest = *authenticator;
+	uint8_t challenge[32];
+	s->peer[2] = network;
+	signed_in_challenge(s, challenge);
+	authenticator->private_key[5] ^= 1;
+	authenticator->credential_id[0] = credential;
+	signed_in_body(s, FIRM_PERSON_2, challenge, &body);
+	memcpy(authenticator->private_key, honest.private_key, sizeof honest.private_key);
+	memcpy(authenticator->credential_id, honest.credential_id, sizeof honest.credential_id);
+	sign_in(s, &body, response);
+}
+
+static void
+succeed_to_sign_in(struct signed_in *s, uint8_t network, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	uint8_t challenge[32];
+	s->peer[2] = network;
+	signed_in_challenge(s, challenge);
+	signed_in_body(s, FIRM_PERSON_2, challenge, &body);
+	sign_in(s, &body, response);
+}
+
+static int64_t
+seconds_to_wait(const struct ipc_response *response) {
+	uint64_t seconds;
+	assert_ok(decimal_decode(response->retry_after, &seconds));
+	return (int64_t)seconds;
+}
+
+/* Strangers of one network are told to wait, ever longer. Whoever has a passkey signs in from there all the same, and strangers
  * elsewhere are not concerned. */
 static void
 an_origin_that_keeps_failing_waits_and_locks_nobody_out(void **) {
 	_cleanup_(signed_in_free) struct signed_in s;
 	struct ipc_response response;
-	uint8_t challenge[32];
 	int64_t waits[4];
 	signed_in_set_up(&s);
 	for (size_t i = 0; i < THROTTLE_FREE + ARRAY_LENGTH(waits); i++) {
-		_cleanup_(buffer_free) struct buffer body = {};
 		s.peer[3] = (uint8_t)i; /* a network counts as one */
-		signed_in_challenge(&s, challenge);
-		s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
-		signed_in_body(&s, FIRM_PERSON_2, challenge, &body);
-		s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
-		sign_in(&s, &body, &response);
+		fail_to_sign_in(&s, (uint8_t)i, 0, &response);
 		if (i < THROTTLE_FREE) {
 			assert_session_refused(&s, &response);
 			continue;
 		}
 		assert_refused(&s, 429, "session.throttled", &response);
-		uint64_t seconds;
-		assert_ok(decimal_decode(response.retry_after, &seconds));
-		waits[i - THROTTLE_FREE] = (int64_t)seconds;
+		waits[i - THROTTLE_FREE] = seconds_to_wait(&response);
 	}
 	for (size_t i = 1; i < ARRAY_LENGTH(waits); i++)
 		assert_int_equal(2 * waits[i - 1], waits[i]);
 	read_by(&s, signed_in_cookie(&s, FIRM_PERSON_2), "/v1/policy", 200);
-	s.authenticators[FIRM_PERSON_2].private_key[5] ^= 1;
-	try_fresh(&s, nullptr); /* elsewhere */
+	fail_to_sign_in(&s, 0, 1, &response); /* elsewhere */
+	assert_session_refused(&s, &response);
+}
+
+/* Whoever keeps failing with one passkey in one network waits there, right or wrong, for a minute at most. Its owner elsewhere does not, and
+ * a passkey that does not exist is answered the same. */
+static void
+a_passkey_that_keeps_failing_waits_in_that_network_alone(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	const uint8_t known = s.authenticators[FIRM_PERSON_2].credential_id[0], unknown = 0x11;
+	int64_t waits[2][10] = {};
+	for (size_t whose = 0; whose < 2; whose++)
+		for (size_t i = 0; i < ARRAY_LENGTH(waits[0]); i++) {
+			fail_to_sign_in(&s, whose == 0 ? known : unknown, (uint8_t)whose, &response);
+			assert_int_equal(i < THROTTLE_FREE ? 401 : 429, response.status);
+			waits[whose][i] = response.status == 429 ? seconds_to_wait(&response) : 0;
+			if (response.status == 429)
+				signed_in_pass(&s, 1000 * waits[whose][i]);
+		}
+	assert_memory_equal(waits[0], waits[1], sizeof waits[0]);
+	fail_to_sign_in(&s, known, 0, &response);
+	int64_t wait_s = seconds_to_wait(&response);
+	/* Whether it is right or wrong it is not taken, and does not prolong the wait. */
+	for (int i = 0; i < 3; i++) {
+		succeed_to_sign_in(&s, 0, &response);
+		assert_refused(&s, 429, "session.throttled", &response);
+		assert_true(seconds_to_wait(&response) <= 60);
+		fail_to_sign_in(&s, known, 0, &response);
+		assert_refused(&s, 429, "session.throttled", &response);
+		assert_true(seconds_to_wait(&response) <= 60);
+	}
+	assert_true(wait_s >= 32); /* by the network, and longer for strangers */
+	succeed_to_sign_in(&s, 2, &response);
+	assert_int_equal(201, response.status);
+	signed_in_pass(&s, 60'000);
+	succeed_to_sign_in(&s, 0, &response);
+	assert_int_equal(201, response.status);
+	/* And that forgives it. */
+	fail_to_sign_in(&s, known, 0, &response);
+	assert_int_equal(0, throttle_waiting(&s.house.keeper->pairs, s.house.keeper->batch_ms));
+}
+
+static enum status
+sign_by_passkey(void *context, enum firm_member by, const struct hash256 *digest, struct buffer *object) {
+	struct signed_in *s = context;
+	_cleanup_(assertion_made_free) struct assertion_made made = {};
+	authenticator_assert(&s->authenticators[by], hash256_bytes(digest), &made);
+	buffer_append_text(object, "{\"assertion\":{\"authenticator_data\":\"");
+	buffer_append_hex(object, buffer_bytes(&made.authenticator_data));
+	buffer_append_text(object, "\",\"client_data\":\"");
+	buffer_append_hex(object, buffer_bytes(&made.client_data));
+	buffer_append_format(object, "\"},\"key_id\":\"%s/passkey\",\"signature\":\"",
+			     s->house.firm.members[by].principal);
+	buffer_append_hex(object, buffer_bytes(&made.signature));
+	buffer_append_text(object, "\"}");
+	return buffer_status(object);
+}
+
+static void
+ask_by_passkey(struct signed_in *s, uint8_t network, unsigned status, const char *problem) {
+	struct ipc_request request;
+	struct ipc_response response;
+	s->peer[2] = network;
+	house_request(&s->house, &s->arena,
+		      (struct firm_operation){.by = FIRM_PERSON_2,
+					      .kind = "group.add",
+					      .resource = "system:gatehouse",
+					      .payload = "{\"id\":\"asked\"}"},
+		      &request);
+	request.reported.peer_address = BYTES_OF_ARRAY(s->peer);
+	assert_ok(house_ask(&s->house, &request, &s->arena, &response));
+	if (response.status != status)
+		fail_msg("expected %u, got %u: %.*s", status, response.status, BYTES_ARGS(response.body));
+	if (problem != nullptr)
+		assert_bytes(bytes_of_text(problem), house_problem(&s->arena, &response));
+}
+
+static void
+the_same_holds_for_what_a_passkey_asks_for(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	signed_in_set_up(&s);
+	uint8_t *key = &s.authenticators[FIRM_PERSON_2].private_key[5];
+	s.house.firm.sign = sign_by_passkey;
+	s.house.firm.signer = &s;
+	*key ^= 1;
+	for (size_t i = 0; i < THROTTLE_FREE; i++)
+		ask_by_passkey(&s, 0, 401, "signature.mismatch");
+	ask_by_passkey(&s, 0, 429, "session.throttled");
+	ask_by_passkey(&s, 1, 401, "signature.mismatch");
+	*key ^= 1;
+	ask_by_passkey(&s, 0, 429, "session.throttled");
+	ask_by_passkey(&s, 1, 202, nullptr);
+	signed_in_pass(&s, 1000);
+	ask_by_passkey(&s, 0, 202, nullptr);
+	/* Nobody's network waits for it. */
+	assert_int_equal(0, throttle_waiting(&s.house.keeper->origins, s.house.keeper->batch_ms));
 }
 
 /* --- Cookies. --- */
@@ -623,8 +746,10 @@ RUN_TESTS(T(an_auditor_reads_no_more_by_a_session_and_each_read_is_an_entry),
 	  T(a_challenge_is_ours_and_fresh_and_used_once), T(what_was_signed_for_something_else_gives_no_session),
 	  T(what_was_signed_to_sign_in_starts_nothing), T(what_has_become_of_a_key_is_recorded_and_told_nobody),
 	  T(a_body_that_is_none_is_answered_with_what_is_wrong),
-	  T(an_origin_that_keeps_failing_waits_and_locks_nobody_out), T(a_cookie_that_is_none_reads_nothing),
-	  T(a_session_is_used_under_its_certificate_alone), T(signing_out_ends_the_session),
-	  T(what_stops_a_person_ends_their_sessions_at_once), T(a_person_that_is_resumed_signs_in_again),
-	  T(a_restart_signs_everyone_out_and_forgets_no_counter), T(a_session_ends_when_idle_and_at_its_limit),
-	  T(a_token_is_renewed_and_the_old_one_ends_soon_after), T(one_session_too_many_ends_the_oldest))
+	  T(an_origin_that_keeps_failing_waits_and_locks_nobody_out),
+	  T(a_passkey_that_keeps_failing_waits_in_that_network_alone), T(the_same_holds_for_what_a_passkey_asks_for),
+	  T(a_cookie_that_is_none_reads_nothing), T(a_session_is_used_under_its_certificate_alone),
+	  T(signing_out_ends_the_session), T(what_stops_a_person_ends_their_sessions_at_once),
+	  T(a_person_that_is_resumed_signs_in_again), T(a_restart_signs_everyone_out_and_forgets_no_counter),
+	  T(a_session_ends_when_idle_and_at_its_limit), T(a_token_is_renewed_and_the_old_one_ends_soon_after),
+	  T(one_session_too_many_ends_the_oldest))

@@ -76,8 +76,9 @@ struct submission {
 	enum operation_kind_id kind;
 	enum resource_type resource_type;
 	struct bytes resource_id;
-	struct bytes key_id; /* that signed */
-	struct bytes nonce;  /* of the request signature; empty where a person signed the digest */
+	struct bytes key_id;      /* that signed */
+	struct bytes asserted_by; /* the passkey that the signature names, whether it holds or not; empty: none */
+	struct bytes nonce;       /* of the request signature; empty where a person signed the digest */
 	int64_t nonce_expires_s;
 	bool nonce_taken;  /* also where the operation was refused after it */
 	uint32_t counter;  /* where a passkey signed: its authenticator's */

@@ -98,8 +98,10 @@ static enum status
 verify_person(const struct gate *gate, const json *object, struct submission *submission) {
 	struct person_signature signature;
 	struct relying_party party = own_party(gate);
-	TRY(person_signature_read(submission->arena, gate->state->directory, &party, object, OPERATION_SIGNATURE_LABEL,
-				  &submission->digest, &signature));
+	enum status status = person_signature_read(submission->arena, gate->state->directory, &party, object,
+						   OPERATION_SIGNATURE_LABEL, &submission->digest, &signature);
+	submission->asserted_by = signature.is_passkey ? signature.key_id : (struct bytes){};
+	TRY(status);
 	submission->key_id = signature.key_id;
 	submission->counter = signature.counter;
 	submission->totp = signature.totp;

@@ -10,7 +10,7 @@ static_assert(crypto_shorthash_KEYBYTES == 16 && crypto_shorthash_BYTES == sizeo
 
 void
 throttle_start(struct throttle *throttle) {
-	*throttle = (struct throttle){};
+	*throttle = (struct throttle){.wait_max_ms = THROTTLE_WAIT_MAX_MS};
 	random_bytes(throttle->key, sizeof throttle->key);
 }
 
@@ -51,23 +51,24 @@ is_forgiven(const struct throttle_place *place, int64_t now_ms) {
 
 /* From the last failure on. */
 static int64_t
-wait_of(const struct throttle_place *place) {
+wait_of(const struct throttle *throttle, const struct throttle_place *place) {
 	if (place->failures <= THROTTLE_FREE)
 		return 0;
 	uint32_t doublings = place->failures - THROTTLE_FREE - 1;
-	return doublings >= 10 ? THROTTLE_WAIT_MAX_MS : FIRST_WAIT_MS << doublings;
+	int64_t wait_ms = doublings >= 10 ? THROTTLE_WAIT_MAX_MS : FIRST_WAIT_MS << doublings;
+	return wait_ms < throttle->wait_max_ms ? wait_ms : throttle->wait_max_ms;
 }
 
 static int64_t
-left_of(const struct throttle_place *place, int64_t now_ms) {
-	int64_t end_ms = place->last_ms + wait_of(place);
+left_of(const struct throttle *throttle, const struct throttle_place *place, int64_t now_ms) {
+	int64_t end_ms = place->last_ms + wait_of(throttle, place);
 	return is_forgiven(place, now_ms) || end_ms <= now_ms ? 0 : end_ms - now_ms;
 }
 
 int64_t
 throttle_wait(const struct throttle *throttle, struct bytes who, int64_t now_ms) {
 	const struct throttle_place *place = find(throttle, who);
-	return place == nullptr ? 0 : left_of(place, now_ms);
+	return place == nullptr ? 0 : left_of(throttle, place, now_ms);
 }
 
 /* A free place, or that of whoever failed longest ago. */
@@ -96,7 +97,7 @@ throttle_fail(struct throttle *throttle, struct bytes who, int64_t now_ms, uint3
 	place->last_ms = now_ms;
 	place->failures += place->failures < UINT32_MAX;
 	*failures = place->failures;
-	*wait_ms = wait_of(place);
+	*wait_ms = wait_of(throttle, place);
 	return OK;
 }
 
@@ -111,7 +112,7 @@ size_t
 throttle_waiting(const struct throttle *throttle, int64_t now_ms) {
 	size_t count = 0;
 	for (size_t i = 0; throttle->places != nullptr && i < THROTTLE_SETS * THROTTLE_WAYS; i++)
-		count += throttle->places[i].who != 0 && left_of(&throttle->places[i], now_ms) > 0;
+		count += throttle->places[i].who != 0 && left_of(throttle, &throttle->places[i], now_ms) > 0;
 	return count;
 }
 

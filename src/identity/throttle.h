@@ -25,6 +25,7 @@ struct throttle_place {
 
 struct throttle {
 	uint8_t key[16];
+	int64_t wait_max_ms;           /* THROTTLE_WAIT_MAX_MS, unless the caller has set another after the start */
 	struct throttle_place *places; /* of THROTTLE_SETS × THROTTLE_WAYS; null until somebody fails */
 };
 

@@ -91,6 +91,7 @@ struct keeper {
 	struct challenges challenges;
 	struct sessions sessions;
 	struct throttle origins; /* of sign-ins and enrolments that are refused and nobody's */
+	struct throttle pairs;   /* of a passkey and a network: assertions that did not hold */
 	/* Metrics. */
 	struct metric decisions[3];
 	struct metric refusals;

@@ -126,6 +126,8 @@ decide_or_wait(struct keeper *keeper, struct job *job) {
 static void
 handle(struct keeper *keeper, struct job *job) {
 	enum status limited = decide_take_token(keeper, job);
+	if (limited == OK)
+		limited = signing_in_check_throttled(job);
 	if (limited != OK) { /* before the ledger: not recorded */
 		keeper_send_problem(keeper, job, limited, fail_message());
 		job_give_back(keeper, job);

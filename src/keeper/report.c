@@ -151,6 +151,11 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Networks that are told to wait, because what they asked was refused too often.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)throttle_waiting(&keeper->origins, keeper->batch_ms)},
+		{.name = "gatehouse_throttled_passkeys",
+		 .help = "Passkeys of which too many assertions from one network did not hold: pairs of both that "
+			 "wait.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)throttle_waiting(&keeper->pairs, keeper->batch_ms)},
 		{.name = "gatehouse_break_glass_reviews_open",
 		 .help = "Break-glass operations that nobody has reviewed.",
 		 .kind = METRIC_GAUGE,

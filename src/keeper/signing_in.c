@@ -11,6 +11,7 @@
 
 /* Streams of those who sign what they ask for are numbered by who they are; those of sessions by the session. */
 constexpr uint64_t STREAM_OF_PRINCIPAL = UINT64_C(1) << 63;
+constexpr int64_t PAIR_WAIT_MAX_MS = 60'000;
 
 static uint64_t
 stream_of(struct bytes principal) {
@@ -51,6 +52,8 @@ void
 signing_in_start(struct keeper *keeper) {
 	challenges_start(&keeper->challenges);
 	throttle_start(&keeper->origins);
+	throttle_start(&keeper->pairs);
+	keeper->pairs.wait_max_ms = PAIR_WAIT_MAX_MS;
 	keeper->sessions.configured = keeper->config.session_limits;
 	keeper->sessions.ended = end_stream_of_session;
 	keeper->sessions.context = keeper;
@@ -60,6 +63,7 @@ void
 signing_in_free(struct keeper *keeper) {
 	sessions_free(&keeper->sessions);
 	throttle_free(&keeper->origins);
+	throttle_free(&keeper->pairs);
 	challenges_free(&keeper->challenges);
 }
 
@@ -394,28 +398,94 @@ write_origin(struct bytes address, char text[static INET6_ADDRSTRLEN + 8]) {
 	snprintf(text, INET6_ADDRSTRLEN + 8, "%s%s", network, is_v4 ? "/24" : "/56");
 }
 
-void
-signing_in_slow_down(struct job *job) {
+/* The passkey that a request names, known or not: by its credential or by its key's id. Empty: none, or another keeper's affair. */
+static struct bytes
+asserted_by(const struct job *job) {
+	if (job->forwarded_by != 0)
+		return (struct bytes){};
+	switch (job->kind) {
+	case JOB_SIGN_IN:
+		return job->sign_in.discovered.credential_id;
+	case JOB_OPERATION:
+		return job->submission.asserted_by;
+	case JOB_VOTE:
+		return job->vote.signature.is_passkey ? job->vote.signature.key_id : (struct bytes){};
+	default:
+		return (struct bytes){};
+	}
+}
+
+static struct hash256
+pair_of(const struct job *job, struct bytes passkey) {
+	struct bytes network = throttle_origin(job->received.reported.peer_address);
+	uint8_t form[] = {job->kind == JOB_SIGN_IN, (uint8_t)network.len};
+	return SHA256_PARTS(BYTES_OF_ARRAY(form), network, passkey);
+}
+
+static void
+tell_to_wait(struct job *job, int64_t wait_ms) {
+	snprintf(job->retry_after, sizeof job->retry_after, "%lld", (long long)((wait_ms + 999) / 1000));
+	job->read_status = STATUS_RATE;
+	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
+}
+
+enum status
+signing_in_check_throttled(struct job *job) {
+	struct keeper *keeper = job->keeper;
+	struct bytes passkey = asserted_by(job);
+	if (passkey.len == 0)
+		return OK;
+	struct hash256 pair = pair_of(job, passkey);
+	int64_t wait_ms = throttle_wait(&keeper->pairs, hash256_bytes(&pair), keeper->batch_ms);
+	if (wait_ms > 0) {
+		tell_to_wait(job, wait_ms);
+		return fail(STATUS_RATE, "%s", job->error);
+	}
+	if (job->read_status == OK)
+		throttle_pass(&keeper->pairs, hash256_bytes(&pair));
+	return OK;
+}
+
+/* How long the passkey of this network is to wait: 0 where none was named. */
+static int64_t
+slow_pair_down(struct job *job) {
+	struct bytes passkey = asserted_by(job);
+	uint32_t failures;
+	int64_t wait_ms = 0;
+	if (passkey.len == 0)
+		return 0;
+	struct hash256 pair = pair_of(job, passkey);
+	IGNORE_STATUS(throttle_fail(&job->keeper->pairs, hash256_bytes(&pair), job->keeper->batch_ms, &failures,
+				    &wait_ms)); /* without memory nobody waits */
+	return wait_ms;
+}
+
+static int64_t
+slow_network_down(struct job *job) {
 	struct keeper *keeper = job->keeper;
 	struct bytes address = job->received.reported.peer_address;
 	char origin[INET6_ADDRSTRLEN + 8];
 	uint32_t failures;
 	int64_t wait_ms;
-	if ((job->kind != JOB_SIGN_IN && job->kind != JOB_ENROLMENT) || job->read_status != STATUS_UNAUTHORIZED ||
-	    job->forwarded_by != 0) /* another keeper is no network */
-		return;
 	metric_add(&keeper->unknown_refused[job->kind == JOB_ENROLMENT], 1);
 	if (throttle_fail(&keeper->origins, throttle_origin(address), keeper->batch_ms, &failures, &wait_ms) != OK)
-		return;
+		return 0;
 	if (failures > THROTTLE_FREE && (failures & (failures - 1)) == 0) { /* a sample: at 8, 16, 32, … */
 		write_origin(address, origin);
 		log_warning("%u sign-ins or enrolments that were nobody's were refused from %s", failures, origin);
 	}
-	if (wait_ms == 0)
+	return wait_ms;
+}
+
+void
+signing_in_slow_down(struct job *job) {
+	if (job->read_status != STATUS_UNAUTHORIZED || job->forwarded_by != 0) /* another keeper is no network */
 		return;
-	snprintf(job->retry_after, sizeof job->retry_after, "%lld", (long long)((wait_ms + 999) / 1000));
-	job->read_status = STATUS_RATE;
-	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
+	int64_t pair_ms = slow_pair_down(job), network_ms = 0;
+	if (job->kind == JOB_SIGN_IN || job->kind == JOB_ENROLMENT)
+		network_ms = slow_network_down(job);
+	if (pair_ms > 0 || network_ms > 0)
+		tell_to_wait(job, pair_ms > network_ms ? pair_ms : network_ms);
 }
 
 /* "person:p-…" or "workload:…"; no more than a directory holds. */

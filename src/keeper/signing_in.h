@@ -2,8 +2,8 @@
  * Signing in and out, reads by whoever is signed in, and enrolments by invitation: the keeper's side of identity/sessions.h and
  * gate/enrolment.h. docs/people.md.
  *
- * The keeper alone holds sessions; the gateway hands the Cookie field over as it came. A cookie reads and signs out, and nothing
- * else: whatever changes something is signed by itself. Sign-ins, refusals of those whose signature held, and sign-outs are
+ * The keeper alone holds sessions; the gateway hands the Cookie field over as it came. A cookie reads, says that somebody is there, and
+ * signs out, and nothing else: whatever changes something is signed by itself. Sign-ins, refusals of those whose signature held, and sign-outs are
  * entries, durable before the answer leaves. All refusals are one and the same answer, session.refused.
  */
 #ifndef GATEHOUSE_KEEPER_SIGNING_IN_H
@@ -35,6 +35,10 @@ void signing_in_hide(struct job *job);
 /* One that is nobody's: counted with its origin, and told to wait where that keeps failing. Who signs is never made to wait by
  * others: what is right is taken, whatever its origin did before. */
 void signing_in_slow_down(struct job *job);
+
+/* Operations, votes and sign-ins by a passkey, in order: where too many assertions in its name did not hold, of the network that this
+ * one comes from, neither right nor wrong ones are taken from there for a moment. STATUS_RATE session.throttled. */
+enum status signing_in_check_throttled(struct job *job);
 
 /* An operation is done, or is about to act: sessions that it ends are over, and their streams with them; and streams of those who
  * may not watch any more, in a session or not. */
