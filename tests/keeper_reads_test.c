@@ -354,6 +354,7 @@ operations_are_found_by_what_they_say_and_where_funds_go(void **) {
 			       &response));
 	assert_answer(202, "held", &response);
 	struct bytes held = response.operation;
+	assert_ok(house_vote(&house, &arena, held, FIRM_PERSON_5, "reject", &response));
 	assert_ok(keeper_publish(house.keeper));
 	const struct {
 		const char *search;
@@ -367,6 +368,12 @@ operations_are_found_by_what_they_say_and_where_funds_go(void **) {
 		{"audit%20of%20q3,", 1, held},
 		{"agreed%20transfer", 0, {}},
 		{"key.create", 1, {}},
+		{"transfer%20settlement", 1, transfer},      /* as people call a signature */
+		{"vault", 1, held},                          /* what the payload names */
+		{"eth-hot", 2, transfer},                    /* the key, where it is made as well */
+		{"tested", 1, held},                         /* why it was rejected, */
+		{"group.add%20p-0000000000000005", 1, held}, /* and by whom */
+		{"p-0000000000000002", 0, {}},
 		{arena_format(&arena, "%.12s", (const char *)transfer.data), 1, transfer},
 		{arena_format(&arena, "%.12s", (const char *)transfer.data + 1), 0, {}}, /* ids by how they begin */
 	};

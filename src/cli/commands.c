@@ -77,7 +77,7 @@ const struct command commands[] = {
 	  {"kind", "KIND", "only of this kind"},
 	  {"principal", "ID", "only of this requester"},
 	  {"resource", "RESOURCE", "only on this resource"},
-	  {"search", "WORDS", "only those that say all of them: id, key, who asked, destination, reference, reason"},
+	  {"search", "WORDS", "only those that say all of them: id, key, who asked or voted, destination, reason"},
 	  {"legal-entity", "ID", "only of this legal entity"},
 	  {"from", "TIME", "only what happened from then on"},
 	  {"until", "TIME", "only what happened before then"},

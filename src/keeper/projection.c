@@ -79,6 +79,35 @@ add_destinations(struct arena *arena, struct bytes body, struct buffer *words) {
 	return OK;
 }
 
+constexpr size_t WORD_MAX = 128;   /* an address of any chain, an id, a digest; no transaction and no certificate */
+constexpr size_t WORDS_MAX = 4096; /* of one operation's payload, all together */
+
+/* The short texts of an administrative payload: names, people, addresses that come and go. */
+static void
+add_texts(const json *value, struct buffer *words) {
+	struct bytes text = json_type_of(value) == JSON_STRING ? json_string(value) : (struct bytes){};
+	if (text.len <= WORD_MAX && words->len < WORDS_MAX)
+		add_word(words, text);
+	if (json_type_of(value) != JSON_OBJECT && json_type_of(value) != JSON_ARRAY)
+		return;
+	struct json_iterator iterator = json_iterate(value);
+	for (const json *one; (one = json_next(&iterator, nullptr)) != nullptr;)
+		add_texts(one, words);
+}
+
+static enum status
+add_payload(struct arena *arena, struct bytes body, struct buffer *words) {
+	struct bytes text;
+	const json *payload;
+	enum status status = json_member_text(body, "payload", &text);
+	if (status == STATUS_NOT_FOUND)
+		return OK; /* a large one lies beside the log */
+	TRY(status);
+	TRY(json_read(arena, text, (struct json_limits){}, &payload));
+	add_texts(payload, words);
+	return OK;
+}
+
 static enum status
 write_words(const struct projection_entry *entry, const struct projection_operation *operation, struct buffer *words) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 4 * 1024};
@@ -90,8 +119,11 @@ write_words(const struct projection_entry *entry, const struct projection_operat
 	add_word(words, text_of(document, "reference"));
 	add_word(words, text_of(document, "reason"));
 	TRY(entry_peek(entry->leaf, &read));
-	if (bytes_equal_text(operation->kind, operation_kinds[OPERATION_SIGN].name))
+	if (bytes_equal_text(operation->kind, operation_kinds[OPERATION_SIGN].name)) {
+		add_word(words, BYTES_OF_LITERAL("transfer")); /* as people call it */
 		TRY(add_destinations(&arena, read.body, words));
+	} else
+		TRY(add_payload(&arena, read.body, words));
 	return buffer_status(words);
 }
 
@@ -137,9 +169,20 @@ note_rejection(struct projection *projection, const struct projection_entry *ent
 				     (struct bytes){}, buffer_bytes(&body), entry->index);
 }
 
+/* Who voted, and why somebody rejected it. */
+static enum status
+add_voter(struct projection *projection, const struct projection_entry *entry, const json *statement) {
+	_cleanup_(buffer_free) struct buffer words = {};
+	add_word(&words, text_of(statement, "person"));
+	add_word(&words, text_of(statement, "reason"));
+	TRY(buffer_status(&words));
+	return projection_add_words(projection, text_of(entry->body, "operation"), buffer_bytes(&words));
+}
+
 static enum status
 apply_vote(struct projection *projection, const struct projection_entry *entry) {
 	const json *statement = json_get(entry->body, "statement");
+	TRY(add_voter(projection, entry, statement));
 	if (!bytes_equal_text(text_of(statement, "verdict"), approval_verdict_name(APPROVAL_REJECT)))
 		return OK;
 	TRY(note_rejection(projection, entry, statement));

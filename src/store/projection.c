@@ -23,7 +23,7 @@ static const char schema[] =
 	"CREATE INDEX operations_legal_entity_state ON operations(legal_entity, state);"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 6;
+constexpr int VERSION = 7;
 
 struct projection {
 	struct database *database;
@@ -188,7 +188,7 @@ projection_put_operation(struct projection *projection, const struct projection_
 		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(id) DO UPDATE SET"
 		" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"
 		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7,"
-		" legal_entity = iif(?8 = '', legal_entity, ?8), words = iif(?9 = '', words, ?9)",
+		" legal_entity = iif(?8 = '', legal_entity, ?8), words = iif(words = '', ?9, words)",
 		&statement));
 	database_bind_text(statement, 1, operation->id);
 	database_bind_text(statement, 2, operation->kind);
@@ -199,6 +199,16 @@ projection_put_operation(struct projection *projection, const struct projection_
 	database_bind_integer(statement, 7, (int64_t)operation->index);
 	database_bind_text(statement, 8, operation->legal_entity);
 	database_bind_text(statement, 9, operation->words);
+	return database_run(projection->database, statement);
+}
+
+enum status
+projection_add_words(struct projection *projection, struct bytes id, struct bytes words) {
+	struct sqlite3_stmt *statement;
+	TRY(database_statement(projection->database,
+			       "UPDATE operations SET words = words || char(10) || ?2 WHERE id = ?1", &statement));
+	database_bind_text(statement, 1, id);
+	database_bind_text(statement, 2, words);
 	return database_run(projection->database, statement);
 }
 

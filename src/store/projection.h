@@ -69,10 +69,13 @@ struct projection_operation {
 	uint64_t index;         /* of the entry that says so */
 	struct bytes rejection; /* of a listed one: the object of PROJECTION_REJECTIONS, or empty; not put here */
 	struct bytes legal_entity;
-	struct bytes words; /* what it is found by, one a line, ASCII in lower case; not listed */
+	struct bytes
+		words; /* what it is found by, one a line, ASCII in lower case; the first that are put stay; not listed */
 };
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
+/* More that an operation which is there is found by. */
+enum status projection_add_words(struct projection *projection, struct bytes id, struct bytes words);
 
 /* Anything else with an id: keys, people, groups, lists, prices. body is canonical JSON; an empty state leaves it. */
 enum status projection_put_object(struct projection *projection, const char *collection, struct bytes id,

@@ -184,7 +184,7 @@ export function Operations() {
 			>
 				<label class="field grow">
 					<span>Search</span>
-					<input type="search" placeholder="Id, key, destination, who asked, reference, reason" value={filter.words} onInput={(event) => set({ words: event.currentTarget.value })} />
+					<input type="search" placeholder="Id, key, destination, who asked or voted, reference, reason" value={filter.words} onInput={(event) => set({ words: event.currentTarget.value })} />
 				</label>
 				{isAuditor.value && (
 					<label class="field">
