@@ -220,4 +220,5 @@ def test_a_keeper_does_not_start_with_one_that_is_refused():
         firm.remove()
 
 
-tap.main(globals())
+if __name__ == "__main__":
+    tap.main(globals())

@@ -133,7 +133,8 @@ class Northwind:
         self.authority = f"{host}:{self.port}"
         self.data, self.log_path = self.at("data"), self.at("log")
         self.config, self.founding = self.at("gatehouse.yaml"), self.at("firm.yaml")
-        self.process, self.host, self.prefix = None, "127.0.0.1", []  # prefix: of the command that serves
+        self.process, self.host = None, "127.0.0.1"
+        self.prefix, self.server = [], SERVER  # of the command that serves
         shutil.copy(os.path.join(ROOT, "examples", "firm", "firm.yaml"), self.folder)
         shutil.copytree(os.path.join(ROOT, "examples", "firm", "policy"), self.at("policy"))
         os.mkdir(self.at("keys"))
@@ -171,7 +172,7 @@ log_level: info
     def start(self):
         with open(self.log_path, "ab") as log:
             said_before = log.tell()
-            self.process = subprocess.Popen([*self.prefix, SERVER, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.prefix, self.server, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
         certificate = make_certificate(self.folder, "proxy")
         for address in {"127.0.0.1", *ADDRESSES.values()}:

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isAuditor, session } from "./api";
-import { feedState } from "./feed";
+import { feedState, lostSince } from "./feed";
 import { link, route } from "./route";
 import { signOut } from "./session";
 import { Destinations } from "./pages/destinations";
@@ -16,7 +16,7 @@ import { People } from "./pages/people";
 import { Policies } from "./pages/policies";
 import { SignIn } from "./pages/signin";
 import { Verify } from "./pages/verify";
-import { announcement, Empty, Loading, Page, Who } from "./ui";
+import { announce, announcement, Empty, Loading, Note, Page, Who } from "./ui";
 
 interface Place {
 	word: string;
@@ -43,11 +43,38 @@ function placesOf(): Place[] {
 
 function Live() {
 	if (isAuditor.value) return <span class="live">auditor: each reading is recorded</span>;
-	const text = { off: "paused", connecting: "connecting", live: "live" }[feedState.value];
+	const text = lostSince.value !== null ? "offline" : { off: "paused", connecting: "connecting", live: "live" }[feedState.value];
 	return (
 		<span class="live">
-			<span class={`dot ${feedState.value === "live" ? "good" : "wait"}`} aria-hidden="true" /> {text}
+			<span class={`dot ${feedState.value === "live" ? "good" : lostSince.value !== null ? "bad" : "wait"}`} aria-hidden="true" /> {text}
 		</span>
+	);
+}
+
+const PATIENCE_MS = 2_000; // a connection that is made anew at once is nobody's concern
+
+// Whoever decides must know that what they see may be of before.
+function Lost() {
+	const since = lostSince.value;
+	const [told, setTold] = useState<number | null>(null);
+	useEffect(() => {
+		if (since === null) {
+			if (told !== null) announce("The server is reached again");
+			setTold(null);
+			return;
+		}
+		const timer = setTimeout(() => setTold(since), PATIENCE_MS);
+		return () => clearTimeout(timer);
+	}, [since]);
+	if (told === null) return null;
+	return (
+		<div class="lost" role="alert">
+			<Note tone="warn">
+				<p>
+					<strong>The server has not been reached since {new Date(told).toLocaleTimeString("en-GB")}.</strong> What stands here is of before. It is tried again and again, and what was missed is read when it answers.
+				</p>
+			</Note>
+		</div>
 	);
 }
 
@@ -118,6 +145,7 @@ function Inside() {
 			</a>
 			<Navigation current={word} />
 			<main id="main" key={word}>
+				<Lost />
 				{place === undefined ? <Nowhere /> : place.draw(rest)}
 			</main>
 		</div>

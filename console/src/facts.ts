@@ -99,7 +99,7 @@ const WORDS: Record<string, string> = {
 	"mfa.phishing_resistant": "Signed by a passkey",
 	"zone.registered": "Zone registered for the key",
 	"zone.seen": "Zone that the gateway saw",
-	"zone.mismatch": "They differ",
+	"zone.mismatch": "The two zones differ",
 	"limits.key": "By this key",
 	"limits.account": "By this account",
 	"limits.desk": "By this desk",

@@ -9,6 +9,8 @@ export const head = signal(0);
 // Counts how often something was missed: whoever shows anything reads it again.
 export const missed = signal(0);
 export const feedState = signal<"off" | "connecting" | "live">("off");
+// Since when the server has not been reached; null while it is, or while nobody looks.
+export const lostSince = signal<number | null>(null);
 // Every event that arrived, for the page that shows growth: when, and the size.
 export const heads = signal<readonly { at: number; size: number }[]>([]);
 
@@ -93,6 +95,7 @@ async function connect(abort: AbortController): Promise<"again" | "over"> {
 	}
 	if (!response.ok || response.body === null) return "again";
 	feedState.value = "live";
+	lostSince.value = null;
 	await read(response.body, abort);
 	return "again";
 }
@@ -110,6 +113,7 @@ async function run(): Promise<void> {
 		const end = await connect(attempt).catch(() => "again" as const);
 		mine.signal.removeEventListener("abort", stop);
 		if (end === "over" || running !== mine) break;
+		lostSince.value ??= Date.now();
 		wait = Date.now() - started > RETRY_LAST_MS ? RETRY_FIRST_MS : Math.min(wait * 2, RETRY_LAST_MS);
 		feedState.value = "connecting";
 		await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
@@ -121,6 +125,7 @@ function stop(): void {
 	running?.abort();
 	running = null;
 	feedState.value = "off";
+	lostSince.value = null;
 }
 
 function settle(): void {

@@ -4,7 +4,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, equal, test } from "./tap.mjs";
-import { approve, ask, askTransfer, gatehouse, HOUSE, makeKey, PEOPLE, runCases, signedIn, until } from "./visitor.mjs";
+import { act, approve, ask, askTransfer, gatehouse, HOUSE, makeKey, PEOPLE, runCases, signedIn, until } from "./visitor.mjs";
 
 const button = (visitor, name) => visitor.page.getByRole("button", { name, exact: true });
 const card = (visitor, heading) => visitor.page.getByRole("listitem").filter({ has: visitor.page.getByRole("heading", { name: heading }) });
@@ -367,6 +367,38 @@ test("a_page_that_missed_more_than_that_reads_everything_again", async () => {
 	await one.page.locator(`a[href="#/operations/${operation}"]`).waitFor();
 	const [seen, all] = [await everyRow(), await everyOperation()];
 	assert(all.length > RING, String(all.length));
+	equal(all.filter((one) => !seen.has(one)), [], "rows that are lost");
+});
+
+test("a_page_whose_server_is_gone_says_so_and_shows_what_happened_meanwhile_when_it_is_back", async () => {
+	await one.goTo("#/operations", "Operations");
+	await one.page.evaluate(() => {
+		globalThis.isSamePage = true;
+	});
+	// It expires while nobody can be told.
+	const { operation } = gatehouse("person4", "key", "create", "never", "--account", "options-hot", "--expires", "8s");
+	const row = one.page.locator(`a[href="#/operations/${operation}"]`);
+	await row.getByText("Waiting", { exact: true }).waitFor();
+	const resumed = one.page.waitForRequest((request) => request.url().endsWith("/v1/events"));
+	await act("cut");
+	const expired = new Promise((resolve) => setTimeout(resolve, 9_000));
+	const lost = one.page.getByRole("alert").filter({ hasText: "The server has not been reached since" });
+	try {
+		await lost.waitFor();
+		await one.page.getByText("offline", { exact: true }).waitFor();
+		equal(await row.getByText("Waiting", { exact: true }).count(), 1, "what was known stays");
+		await one.check("the server is gone");
+		await one.shoot("offline");
+		await expired;
+	} finally {
+		await act("mend");
+	}
+	assert(Number((await resumed).headers()["last-event-id"]) > 0, "it says where it was");
+	await lost.waitFor({ state: "detached" });
+	await one.page.getByText("live", { exact: true }).waitFor();
+	await row.getByText("Expired", { exact: true }).waitFor();
+	equal(await one.page.evaluate(() => globalThis.isSamePage), true, "nobody loaded it anew");
+	const [seen, all] = [await everyRow(), await everyOperation()];
 	equal(all.filter((one) => !seen.has(one)), [], "rows that are lost");
 });
 

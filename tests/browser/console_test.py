@@ -2,17 +2,22 @@
 """The console in Debian's Chromium, on a firm that is founded and served here: tests/browser/console.mjs. What the browser was
 answered is what docs/openapi.yaml says."""
 
+import http.server
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 import openapi  # noqa: E402
+import processes  # noqa: E402
 from northwind import PROGRAM, ROOT, Exchange, Northwind, transfer  # noqa: E402
 
 
@@ -85,6 +90,47 @@ def check_answers(path):
     return len(recorded), targets
 
 
+class Acts:
+    """What a script asks for that no person does in a browser, by name: {"cut": function of no arguments}, which may give JSON."""
+
+    def __init__(self, acts):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                try:
+                    status, answer = 200, acts[self.path.removeprefix("/")]()
+                except Exception:  # whatever it is, the script is told
+                    status, answer = 500, traceback.format_exc()
+                body = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self.url
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def cutting(house):
+    """The gateway is gone, and comes back when it is let."""
+    def cut():
+        gateway = processes.of_role(house.process.pid, "gateway")
+        house.process.send_signal(signal.SIGSTOP)  # the supervisor, which would start another
+        os.kill(gateway, signal.SIGKILL)
+
+    return {"cut": cut, "mend": lambda: house.process.send_signal(signal.SIGCONT)}
+
+
 def run(house, script, **more):
     environment = {
         "HOUSE": json.dumps({
@@ -100,9 +146,10 @@ def run(house, script, **more):
                           stdout=subprocess.PIPE, text=True)
 
 
-def judge(house, script):
+def judge(house, script, acts):
     """The cases of the script, and one more: its exit code."""
-    done = run(house, script)
+    with Acts(acts) as url:
+        done = run(house, script, acts=url)
     lines = done.stdout.splitlines()
     planned = next(int(match.group(1)) for line in lines if (match := re.match(r"1\.\.(\d+)", line)))
     print("\n".join(line if not line.startswith("1..") else f"1..{planned + 1}" for line in lines))
@@ -126,7 +173,7 @@ def main(script="console.mjs", limits=None):
         house.found()
         house.start()
         house.make_key()
-        return judge(house, script)
+        return judge(house, script, cutting(house))
     finally:
         house.stop()
         house.remove()

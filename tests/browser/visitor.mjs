@@ -46,6 +46,14 @@ export async function until(holds, what) {
 	for (const end = Date.now() + PATIENCE_MS; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 50))) if (Date.now() > end) throw new Error(`in vain: ${what}`);
 }
 
+// What no person does in a browser, as the test's own program does it (console_test.py).
+export async function act(name) {
+	const answer = await fetch(`${HOUSE.acts}/${name}`, { method: "POST" });
+	const given = await answer.json();
+	if (!answer.ok) throw new Error(`${name}: ${given}`);
+	return given;
+}
+
 // --- The command line ---
 
 // What it answers, taken or refused (exit codes 0 and 1).

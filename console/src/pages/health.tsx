@@ -91,7 +91,7 @@ function findings({ gateway, keeper, ready }: HealthAnswer): Verdict[] {
 	else if (open > 0) found.push({ tone: "wait", text: `${plural(open, "emergency waits", "emergencies wait")} for review` });
 	if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
 	const lost = Number(keeper["key_pairs_lost"] ?? 0);
-	if (lost > 0) found.push({ tone: "bad", text: `Shared keys need a refresh: with ${lost} other holders this keeper signs nothing` });
+	if (lost > 0) found.push({ tone: "bad", text: `Shared keys need a refresh: this keeper does not sign with ${plural(lost, "other holder")} of them` });
 	return found;
 }
 

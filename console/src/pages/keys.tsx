@@ -45,9 +45,14 @@ function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: 
 									<>
 										this keeper holds share {holder}
 										{lacking.length > 0 && (
-											<span class="block">
-												<span class="pill wait">needs a refresh</span> before it signs together with {names(lacking)}
-											</span>
+											<>
+												<span class="block">
+													<span class="pill wait">needs a refresh</span> before it signs together with {names(lacking)}: a check failed, or a peer was admitted anew
+												</span>
+												<Act label="Refresh…" intention={{ kind: "key.refresh", resource: `key:${id}`, payload: {} }} ask="Why (kept in the log for ever; name nobody)">
+													All keepers that share {id} deal it anew: the key and its addresses stay, every share is another. All of them must be there, and the policies say who approves it first.
+												</Act>
+											</>
 										)}
 									</>
 								)}

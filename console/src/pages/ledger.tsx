@@ -126,7 +126,7 @@ export function Ledger() {
 				</Section>
 				<Section title="Witnesses">
 					{cosigned.problem?.problem === "checkpoint.not_cosigned" ? (
-						<p class="muted">No head is known that a witness quorum cosigned. Without witnesses, an operator who holds the log's keys could show two logs to two people; old receipts alone would tell.</p>
+						<p class="muted">No head is known that a witness quorum cosigned. Without witnesses, an operator who holds the log's keys could show two logs to two people; old receipts alone would tell. Who else runs one: <code>gatehouse witness init</code>; what is believed of it stands in the configuration, under <code>rollback_guard</code>.</p>
 					) : (
 						<Answer of={cosigned}>
 							{(data) => (

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "crypto/declassify.h"
 #include "keys/threshold/ecdsa/multiply.h"
 #include "keys/threshold/ecdsa/presignature.h"
@@ -327,6 +328,7 @@ write_multiplication(struct signing *signing, size_t position) {
 					   &signing->randomness, message, shares);
 	secret_wipe(inputs, sizeof inputs);
 	TRY(status);
+	message->mu[0] ^= FAULT_LIE;
 	for (size_t i = 0; i < MULTIPLY_INPUTS; i++) {
 		TRY(publish(&shares[i], gamma));
 		buffer_append(frame, gamma, sizeof gamma);
