@@ -21,6 +21,8 @@ interface Props {
 	ask?: string;
 	withText?: (intention: Intention, text: string) => Intention;
 	tone?: "plain" | "danger";
+	// On the button that signs, where the first one's words do not say what that is.
+	confirm?: string;
 	done?: (answer: OperationAnswer) => void;
 }
 
@@ -39,7 +41,7 @@ function Outcome({ answer }: { answer: OperationAnswer }) {
 	);
 }
 
-export function Act({ label, intention, children, ask, withText, tone = "plain", done }: Props) {
+export function Act({ label, intention, children, ask, withText, tone = "plain", confirm = label.replace("…", ""), done }: Props) {
 	const [open, setOpen] = useState(false);
 	const [busy, setBusy] = useState(false);
 	const [text, setText] = useState("");
@@ -104,7 +106,7 @@ export function Act({ label, intention, children, ask, withText, tone = "plain",
 			{problem !== undefined && <ProblemNote problem={problem} />}
 			<div class="buttons">
 				<Button tone={tone === "danger" ? "danger" : "primary"} busy={busy} disabled={withText !== undefined && written === ""} onClick={() => void go()}>
-					{`${label.replace("…", "")} with passkey`}
+					{`${confirm} with passkey`}
 				</Button>
 				<Button disabled={busy} onClick={() => setOpen(false)}>
 					Back

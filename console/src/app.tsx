@@ -56,7 +56,7 @@ const PATIENCE_MS = 2_000; // a connection that is made anew at once is nobody's
 // Whoever decides must know that what they see may be of before.
 function Lost() {
 	const since = lostSince.value;
-	const [told, setTold] = useState<number | null>(null);
+	const [told, setTold] = useState(since !== null && Date.now() - since > PATIENCE_MS ? since : null);
 	useEffect(() => {
 		if (since === null) {
 			if (told !== null) announce("The server is reached again");

@@ -19,6 +19,7 @@ const RETRY_FIRST_MS = 500;
 const RETRY_LAST_MS = 15_000;
 const TELL_MS = 200;
 const SILENCE_MS = 40_000; // two heartbeats and more
+const ANSWER_MS = 20_000; // a connection that is taken by nobody is given up
 
 let lastId = "";
 let running: AbortController | null = null;
@@ -84,7 +85,8 @@ async function read(body: ReadableStream<Uint8Array>, abort: AbortController): P
 async function connect(abort: AbortController): Promise<"again" | "over"> {
 	const headers: Record<string, string> = { Accept: "text/event-stream" };
 	if (lastId !== "") headers["Last-Event-ID"] = lastId;
-	const response = await fetch("/v1/events", { headers, credentials: "same-origin", cache: "no-store", signal: abort.signal });
+	const slow = setTimeout(() => abort.abort(), ANSWER_MS);
+	const response = await fetch("/v1/events", { headers, credentials: "same-origin", cache: "no-store", signal: abort.signal }).finally(() => clearTimeout(slow));
 	if (response.status === 401 || response.status === 400) {
 		endSession();
 		return "over";

@@ -146,10 +146,10 @@ def run(house, script, **more):
                           stdout=subprocess.PIPE, text=True)
 
 
-def judge(house, script, acts):
+def judge(house, script, acts, **more):
     """The cases of the script, and one more: its exit code."""
     with Acts(acts) as url:
-        done = run(house, script, acts=url)
+        done = run(house, script, acts=url, **more)
     lines = done.stdout.splitlines()
     planned = next(int(match.group(1)) for line in lines if (match := re.match(r"1\.\.(\d+)", line)))
     print("\n".join(line if not line.startswith("1..") else f"1..{planned + 1}" for line in lines))

@@ -1,7 +1,7 @@
 // Three keepers and a key that they share, as the console of one of them shows both. The third keeper's program lies when it signs.
 
 import { assert, equal, test } from "./tap.mjs";
-import { act, approve, gatehouse, HOUSE, runCases, signedIn } from "./visitor.mjs";
+import { act, approve, gatehouse, HOUSE, runCases, signedIn, until } from "./visitor.mjs";
 
 const one = await signedIn("person1"); // of the treasury
 const vault = () => one.page.getByRole("listitem").filter({ has: one.page.getByRole("heading", { name: "vault", exact: true }) });
@@ -44,7 +44,6 @@ test("a_shared_key_says_who_shares_it_and_how_many_sign", async () => {
 	await one.shoot("keys-shared");
 });
 
-// Approved from terminals: a passkey that was enrolled by a link is known to the keeper where that was.
 test("what_it_signs_is_told_as_of_any_key", async () => {
 	const answer = gatehouse("settlement", "op", "sign", "vault", "--transaction", HOUSE.transfers[0]);
 	equal(answer.state, "held");
@@ -53,6 +52,25 @@ test("what_it_signs_is_told_as_of_any_key", async () => {
 	equal(approve(answer.operation, "person1", "person2").state, "done");
 	await one.goTo(`#/operations/${answer.operation}`, "Transfer of 4 ETH from vault");
 	await one.page.getByText("Done", { exact: true }).first().waitFor();
+});
+
+test("what_was_asked_of_one_keeper_waits_in_the_inbox_of_each_and_a_vote_at_another_counts", async () => {
+	// A passkey that was enrolled at one keeper is known to all of them, and the console of each is another origin of the same name.
+	const two = await signedIn("person2");
+	await two.page.goto(`${HOUSE.other}/#/inbox`);
+	await two.page.getByRole("button", { name: "Sign in with passkey", exact: true }).click();
+	await two.page.getByText("Nothing waits for your vote", { exact: true }).waitFor();
+	const { operation, state } = gatehouse("settlement", "op", "sign", "vault", "--transaction", HOUSE.transfers[2]);
+	equal(state, "held");
+	await two.page.getByRole("article").getByText("4.02 ETH").first().waitFor(); // by itself, as at the keeper that was asked
+	await two.shoot("inbox-other-keeper");
+	await two.page.getByRole("button", { name: "Approve with passkey", exact: true }).click();
+	await two.page.getByText("your vote is recorded").waitFor();
+	await until(() => gatehouse("person4", "op", "show", operation).missing["group.treasury"] === 1, "the vote at the keeper that was asked");
+	equal(approve(operation, "person1").state, "done");
+	await two.page.goto(`${HOUSE.other}/#/operations/${operation}`);
+	await two.page.getByText("Done", { exact: true }).first().waitFor();
+	await two.context.close();
 });
 
 test("what_one_keeper_forbids_by_itself_stands_beside_the_policies_of_all", async () => {
@@ -86,7 +104,7 @@ test("what_became_of_an_act_whose_outcome_was_lost_is_said_by_people_in_the_cons
 	await one.page.getByRole("textbox").fill("No transaction of that nonce left this house.");
 	await one.check("resolving");
 	await one.shoot("operation-resolving");
-	await one.page.getByRole("button", { name: "It did not happen with passkey" }).click();
+	await one.page.getByRole("button", { name: "State it with passkey" }).click();
 	await one.page.getByText("waits for approval by").waitFor();
 	const href = await one.page.getByRole("alert").or(one.page.locator(".note")).getByRole("link", { name: "The operation" }).getAttribute("href");
 	const resolution = href.split("/").at(-1);

@@ -103,7 +103,7 @@ function Resolve({ id }: { id: string }) {
 			<p>The act was intended, and what became of it is not recorded. Nothing is repeated by itself: find out whether it happened, and say so.</p>
 			<div class="acts">
 				{[true, false].map((happened) => (
-					<Act key={String(happened)} label={happened ? "It happened…" : "It did not happen…"} intention={{ kind: "intent.resolve", resource: `operation:${id}`, payload: { happened } }} ask="How you know (kept in the log for ever; name nobody)">
+					<Act key={String(happened)} label={happened ? "It happened…" : "It did not happen…"} confirm="State it" intention={{ kind: "intent.resolve", resource: `operation:${id}`, payload: { happened } }} ask="How you know (kept in the log for ever; name nobody)">
 						The log says from then on that it {happened ? "happened" : "did not happen"}, and limits count it accordingly.
 					</Act>
 				))}

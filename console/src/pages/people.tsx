@@ -20,7 +20,7 @@ const WHY = "Why (kept in the log for ever; name nobody)";
 function KeyLine({ record }: { record: PrincipalKey }) {
 	return (
 		<li>
-			<span class={`pill ${record.revoked ? "bad" : record.class === "terminal" ? "good" : "plain"}`}>{record.revoked ? "revoked" : record.class}</span>
+			<span class={`pill ${record.revoked ? "bad" : record.class === "terminal" ? "good" : "plain"}`}>{record.revoked ? "revoked" : record.class === "plain" ? "key" : record.class}</span>
 			<span title={CLASSES[record.class] ?? record.class}>{record.id.split("/")[1]}</span>
 			{record.zone !== undefined && <span class="muted small">from zone {record.zone}</span>}
 			{!record.revoked && record.usable_from !== undefined && (
