@@ -13,6 +13,7 @@ list_destroy(struct destination_list *list) {
 	while (map_next(&list->entries, &at, nullptr, &entry))
 		free(entry);
 	map_free(&list->entries);
+	map_free(&list->anywhere);
 	free(list);
 }
 
@@ -42,6 +43,30 @@ compared_spelling(struct bytes entry, char spelling[ENTRY_MAX + 1], struct bytes
 	}
 	spelling[entry.len] = '\0';
 	*compared = bytes_of(spelling, entry.len);
+	return OK;
+}
+
+/* What stands after the chain of Ethereum; empty for other chains. */
+static struct bytes
+ethereum_address(struct bytes entry) {
+	static const char prefix[] = "eip155:";
+	size_t start = sizeof prefix - 1;
+	const uint8_t *colon = entry.len > start && memcmp(entry.data, prefix, start) == 0
+				       ? memchr(entry.data + start, ':', entry.len - start)
+				       : nullptr;
+	return colon == nullptr ? (struct bytes){} : bytes_of(colon + 1, entry.len - (size_t)(colon + 1 - entry.data));
+}
+
+/* One more chain that the address stands on, or one less. */
+static enum status
+count_anywhere(struct destination_list *list, struct bytes entry, int change) {
+	struct bytes address = ethereum_address(entry);
+	if (list->kind != DESTINATIONS_SANCTIONED || address.len == 0)
+		return OK;
+	uintptr_t chains = (uintptr_t)map_get(&list->anywhere, address) + (uintptr_t)change;
+	if (chains > 0)
+		return map_put(&list->anywhere, address, (void *)chains, nullptr);
+	(void)map_remove(&list->anywhere, address);
 	return OK;
 }
 
@@ -159,9 +184,12 @@ add_entry(struct destination_list *list, struct bytes given, const struct destin
 	entry->terms = *terms;
 	memcpy(entry->spelling, given.data, given.len);
 	enum status status = map_put(&list->entries, compared, entry, nullptr);
-	if (status != OK)
+	if (status == OK)
+		status = count_anywhere(list, compared, 1);
+	if (status != OK) {
+		(void)map_remove(&list->entries, compared);
 		free(entry);
-	else if (added != nullptr)
+	} else if (added != nullptr)
 		*added = entry;
 	return status;
 }
@@ -201,7 +229,7 @@ remove_entry(struct destination_list *list, struct bytes entry) {
 	struct bytes compared;
 	TRY(compared_spelling(entry, spelling, &compared));
 	free(map_remove(&list->entries, compared));
-	return OK;
+	return count_anywhere(list, compared, -1);
 }
 
 enum status
@@ -335,6 +363,12 @@ destinations_standing(const struct destinations *destinations, struct bytes entr
 	return best;
 }
 
+static bool
+stands_on(const struct destination_list *list, struct bytes entry) {
+	struct bytes address = ethereum_address(entry);
+	return find_entry(list, entry) != nullptr || (address.len > 0 && map_get(&list->anywhere, address) != nullptr);
+}
+
 bool
 destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
 		     const struct destination_list **found) {
@@ -342,7 +376,7 @@ destinations_any_has(const struct destinations *destinations, enum destination_l
 	void *value;
 	while (map_next(&destinations->lists, &at, nullptr, &value)) {
 		const struct destination_list *list = value;
-		if (list->kind != kind || find_entry(list, entry) == nullptr)
+		if (list->kind != kind || !stands_on(list, entry))
 			continue;
 		if (found != nullptr)
 			*found = list;

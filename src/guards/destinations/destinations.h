@@ -50,6 +50,8 @@ struct destination_list {
 	int64_t changed_ms;
 	struct hash256 hash;
 	struct map entries; /* the spelling that is compared, to struct destination_entry */
+	/* Of a list of sanctioned addresses: each of Ethereum's alone, to on how many chains it stands. One key has it on all of them. */
+	struct map anywhere;
 };
 
 struct destinations {
@@ -87,7 +89,7 @@ const struct destination_entry *destination_list_entry(const struct destination_
 enum destination_state destination_entry_state(const struct destination_entry *entry, int64_t now_ms);
 const char *destination_state_name(enum destination_state state); /* "in_force", ... */
 
-/* True if any list of the kind has the entry; *list (may be null) receives it. */
+/* True if any list of the kind has the entry, of sanctioned ones also on another chain of Ethereum; *list (may be null) receives it. */
 bool destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
 			  const struct destination_list **list);
 

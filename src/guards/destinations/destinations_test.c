@@ -22,6 +22,31 @@ ethereum_addresses_compare_without_case_and_others_with_it(void **) {
 }
 
 static void
+an_address_that_is_sanctioned_on_one_chain_of_ethereum_is_on_all(void **) {
+	_cleanup_(destinations_free) struct destinations lists = {}, read = {};
+	_cleanup_(buffer_free) struct buffer snapshot = {};
+	const struct bytes name = ENTRY("sanctions"), allowed = ENTRY("desk"), main = ENTRY("eip155:1:0xAb"),
+			   other = ENTRY("eip155:10:0xAb"), third = ENTRY("eip155:137:0xAb"),
+			   bitcoin = ENTRY("bitcoin:main:0xAb");
+	assert_ok(destinations_create_list(&lists, name, DESTINATIONS_SANCTIONED, 1));
+	assert_ok(destinations_create_list(&lists, allowed, DESTINATIONS_ALLOWED, 1));
+	assert_ok(destinations_add(&lists, name, (const struct bytes[]){main, other}, 2, nullptr, 2));
+	assert_ok(destinations_add(&lists, allowed, &main, 1, nullptr, 2));
+	assert_true(destinations_any_has(&lists, DESTINATIONS_SANCTIONED, third, nullptr));
+	assert_false(destinations_any_has(&lists, DESTINATIONS_SANCTIONED, bitcoin, nullptr));
+	assert_false(destinations_any_has(&lists, DESTINATIONS_ALLOWED, third, nullptr));
+	assert_int_equal(DESTINATION_UNLISTED, destinations_standing(&lists, third, 3).state);
+	assert_ok(destinations_write(&lists, &snapshot));
+	assert_ok(destinations_read(&read, buffer_bytes(&snapshot)));
+	assert_true(destinations_any_has(&read, DESTINATIONS_SANCTIONED, third, nullptr));
+	assert_ok(destinations_remove(&read, name, &main, 1, 3));
+	assert_true(destinations_any_has(&read, DESTINATIONS_SANCTIONED, third, nullptr));
+	assert_ok(destinations_remove(&read, name, &other, 1, 4));
+	assert_false(destinations_any_has(&read, DESTINATIONS_SANCTIONED, third, nullptr));
+	assert_false(destinations_any_has(&read, DESTINATIONS_SANCTIONED, main, nullptr));
+}
+
+static void
 a_list_has_one_hash_however_it_came_about(void **) {
 	_cleanup_(destinations_free) struct destinations a = {}, b = {};
 	const struct bytes x = ENTRY("bitcoin:x1"), y = ENTRY("bitcoin:y1"), z = ENTRY("bitcoin:z1");
@@ -227,8 +252,10 @@ every_term_is_in_the_hash_and_comes_back_from_a_snapshot(void **) {
 	}
 }
 
-RUN_TESTS(T(ethereum_addresses_compare_without_case_and_others_with_it), T(a_list_has_one_hash_however_it_came_about),
-	  T(a_bad_change_changes_nothing), T(an_entry_waits_is_in_force_and_expires_to_the_millisecond),
+RUN_TESTS(T(ethereum_addresses_compare_without_case_and_others_with_it),
+	  T(an_address_that_is_sanctioned_on_one_chain_of_ethereum_is_on_all),
+	  T(a_list_has_one_hash_however_it_came_about), T(a_bad_change_changes_nothing),
+	  T(an_entry_waits_is_in_force_and_expires_to_the_millisecond),
 	  T(of_several_lists_the_one_where_it_stands_best_counts),
 	  T(only_a_test_that_the_terms_allow_lets_an_entry_be_confirmed), T(an_entry_that_is_put_back_begins_anew),
 	  T(terms_that_make_no_sense_are_refused), T(every_term_is_in_the_hash_and_comes_back_from_a_snapshot))
