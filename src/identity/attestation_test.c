@@ -644,8 +644,54 @@ a_tpm_certifies_the_credential_and_its_key_is_certified(void **) {
 	}
 }
 
+/* Whatever is changed in what one of them made shows, and in whom it leads to: a bit of each member of the statement. */
+static void
+what_a_tpm_made_is_taken_whole_and_nothing_beside_it(void **) {
+	static const struct {
+		const char *name;
+		enum signature_algorithm algorithm;
+	} cases[] = {{"swtpm-es256", SIGNATURE_ES256}, {"swtpm-rs256", SIGNATURE_RS256}};
+	_cleanup_(arena_free) struct arena arena = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(attestation_result_free) struct attestation_result result = {}, none = {};
+		_cleanup_(certificate_roots_destroy) struct certificate_roots *own = nullptr, *other = nullptr;
+		struct published made = registration_in(&arena, "tpm.json", cases[i].name);
+		struct attestation attestation;
+		assert_ok(certificate_roots_create(&own));
+		assert_ok(certificate_roots_create(&other));
+		assert_ok(certificate_roots_add(own, made.root));
+		struct published stranger = registration_in(&arena, "tpm.json", cases[1 - i].name);
+		assert_ok(attestation_read(made.attestation_object, &attestation));
+		assert_int_equal(ATTESTATION_FORMAT_TPM, attestation.format);
+		assert_int_equal(cases[i].algorithm, attestation.data.key.algorithm);
+		assert_ok(verify(&arena, made.attestation_object, made.client_data, &result));
+		assert_int_equal(ATTESTATION_CERTIFIED, result.kind);
+		assert_int_equal(1, result.chain.count);
+		assert_ok(attestation_check_trust(&result, own, now_ms()));
+		assert_fails(STATUS_UNAUTHORIZED, "certificate.chain",
+			     attestation_check_trust(&result, other, now_ms()));
+		assert_fails(STATUS_UNAUTHORIZED, "attestation.nonce",
+			     verify(&arena, made.attestation_object, BYTES_OF_LITERAL("{}"), &none));
+		assert_true(bytes_equal(made.root, stranger.root)); /* one maker */
+		size_t refused = 0;
+		for (size_t at = 0; at < made.attestation_object.len; at += 7) {
+			_cleanup_(attestation_result_free) struct attestation_result changed = {};
+			struct bytes object = arena_copy(&arena, made.attestation_object);
+			((uint8_t *)(uintptr_t)object.data)[at] ^= 0x10;
+			enum status status = verify(&arena, object, made.client_data, &changed);
+			if (status == OK) /* in the certificate, whose signature is its maker's */
+				status = attestation_check_trust(&changed, own, now_ms());
+			if (status == OK)
+				fail_msg("%s: byte %zu may be another", cases[i].name, at);
+			refused++;
+		}
+		assert_true(refused > 100);
+	}
+}
+
 RUN_TESTS(T(published_statements_verify_or_are_refused_by_design),
 	  T(a_published_chain_is_worth_nothing_without_its_root), T(a_changed_bit_is_refused),
 	  T(malformed_objects_are_refused_by_name), T(a_packed_certificate_keeps_its_rules),
 	  T(only_a_pinned_root_is_trusted_and_only_in_its_time), T(a_leaf_is_no_authority),
-	  T(a_tpm_certifies_the_credential_and_its_key_is_certified))
+	  T(a_tpm_certifies_the_credential_and_its_key_is_certified),
+	  T(what_a_tpm_made_is_taken_whole_and_nothing_beside_it))
