@@ -377,6 +377,7 @@ seal_batch(struct ledger *ledger, struct batch *batch, struct ledger_head *head)
 		.first_index = ledger->durable.head.size,
 		.entry_count = (uint32_t)batch->count + 1,
 		.previous_root = ledger->durable.head.root,
+		.leaves = batch->leaves,
 		.openings = buffer_bytes(&batch->openings),
 		.signatures = BYTES_OF_ARRAY(stored),
 	};

@@ -4,7 +4,8 @@
 #include "base/cursor.h"
 
 static const uint8_t magic[8] = "GHFRAME\n";
-constexpr size_t HASHED_HEADER = 112; /* the SHA-256 covers this much of the header, and the body */
+constexpr size_t HASHED_HEADER = 112; /* the digest covers this much of the header */
+constexpr uint8_t LEAF_PREFIX = 0x00; /* RFC 6962 §2.1 */
 constexpr size_t CHECKED_HEADER = FRAME_HEADER_SIZE - sizeof(uint32_t);
 
 struct lengths {
@@ -73,8 +74,10 @@ frame_parse_header(struct bytes header, struct frame *frame) {
 	return read_header(header, frame, &lengths);
 }
 
+/* --- The digest: of the header, the entries' leaf hashes, and what follows the entries. --- */
+
 static enum status
-check_entries(const struct frame *frame) {
+add_leaves(struct sha256_stream *digest, const struct frame *frame) {
 	struct cursor cursor = cursor_of(frame->entries);
 	for (uint32_t i = 0; i < frame->entry_count; i++) {
 		uint16_t len;
@@ -82,9 +85,33 @@ check_entries(const struct frame *frame) {
 		if (cursor_u16be(&cursor, "frame.entries", &len) != OK ||
 		    cursor_take(&cursor, "frame.entries", len, &entry) != OK)
 			return fail(STATUS_CORRUPT, "frame.entries: entry %u of %u is cut", i, frame->entry_count);
+		struct hash256 leaf = SHA256_PARTS(bytes_of(&LEAF_PREFIX, 1), entry);
+		sha256_stream_add(digest, hash256_bytes(&leaf));
 	}
 	if (cursor.left != 0)
 		return fail(STATUS_CORRUPT, "frame.entries: %zu bytes after the last entry", cursor.left);
+	return OK;
+}
+
+/* Of what is read: nothing is taken from where it came from but its bytes. */
+static enum status
+digest_of_read(const uint8_t *header, const struct frame *frame, struct hash256 *hash) {
+	_cleanup_(sha256_stream_destroy) struct sha256_stream *digest = nullptr;
+	TRY(sha256_stream_create(&digest));
+	sha256_stream_add(digest, bytes_of(header, HASHED_HEADER));
+	TRY(add_leaves(digest, frame));
+	sha256_stream_add(digest, frame->openings);
+	sha256_stream_add(digest, frame->signatures);
+	*hash = sha256_stream_finish(digest);
+	return OK;
+}
+
+static enum status
+digest_of_written(const uint8_t *header, const struct frame *frame, struct hash256 *hash) {
+	if (frame->leaves == nullptr)
+		return digest_of_read(header, frame, hash);
+	struct bytes leaves = bytes_of((const uint8_t *)frame->leaves, frame->entry_count * sizeof *frame->leaves);
+	*hash = SHA256_PARTS(bytes_of(header, HASHED_HEADER), leaves, frame->openings, frame->signatures);
 	return OK;
 }
 
@@ -107,10 +134,7 @@ check_openings(const struct frame *frame) {
 	return OK;
 }
 
-static struct hash256
-frame_hash(const uint8_t *header, struct bytes body) {
-	return SHA256_PARTS(bytes_of(header, HASHED_HEADER), body);
-}
+/* --- Reading and writing. --- */
 
 enum status
 frame_parse(struct bytes bytes, struct frame *frame) {
@@ -120,17 +144,17 @@ frame_parse(struct bytes bytes, struct frame *frame) {
 	if (bytes.len < frame->size)
 		return fail(STATUS_CORRUPT, "frame.truncated: %zu bytes of %zu", bytes.len, frame->size);
 	struct bytes body = {bytes.data + FRAME_HEADER_SIZE, body_len};
-	struct hash256 hash = frame_hash(bytes.data, body);
+	struct hash256 hash;
+	frame->entries = bytes_of(body.data, lengths.entries);
+	frame->openings = bytes_of(body.data + lengths.entries, lengths.openings);
+	frame->signatures = bytes_of(body.data + lengths.entries + lengths.openings, lengths.signatures);
+	TRY(digest_of_read(bytes.data, frame, &hash));
 	if (memcmp(hash.bytes, bytes.data + HASHED_HEADER, sizeof hash.bytes) != 0)
 		return fail(STATUS_CORRUPT, "frame.sha256: the frame of index %llu does not match its SHA-256",
 			    (unsigned long long)frame->first_index);
 	for (size_t i = FRAME_HEADER_SIZE + body_len; i < frame->size; i++)
 		if (bytes.data[i] != 0)
 			return fail(STATUS_CORRUPT, "frame.padding: byte %zu is not zero", i);
-	frame->entries = bytes_of(body.data, lengths.entries);
-	frame->openings = bytes_of(body.data + lengths.entries, lengths.openings);
-	frame->signatures = bytes_of(body.data + lengths.entries + lengths.openings, lengths.signatures);
-	TRY(check_entries(frame));
 	return check_openings(frame);
 }
 
@@ -147,26 +171,28 @@ frame_append_opening(struct buffer *openings, uint32_t position, struct bytes se
 	buffer_append_bytes(openings, sealed);
 }
 
-static void
-store_header(uint8_t *header, const struct frame *frame, struct bytes body, size_t entries_len) {
+static enum status
+store_header(uint8_t *header, const struct frame *frame, size_t body_len) {
 	memset(header, 0, FRAME_HEADER_SIZE);
 	memcpy(header, magic, sizeof magic);
 	header[8] = FRAME_VERSION >> 8;
 	header[9] = FRAME_VERSION & 0xff;
 	header[10] = FRAME_HEADER_SIZE >> 8;
 	header[11] = FRAME_HEADER_SIZE & 0xff;
-	store_u32be(header + 12, (uint32_t)body.len);
+	store_u32be(header + 12, (uint32_t)body_len);
 	store_u64be(header + 16, frame->epoch);
 	store_u64be(header + 24, frame->first_index);
 	store_u32be(header + 32, frame->entry_count);
-	store_u32be(header + 36, (uint32_t)entries_len);
+	store_u32be(header + 36, (uint32_t)frame->entries.len);
 	store_u32be(header + 40, (uint32_t)frame->openings.len);
 	store_u32be(header + 44, (uint32_t)frame->signatures.len);
 	memcpy(header + 48, frame->previous_root.bytes, sizeof frame->previous_root.bytes);
 	memcpy(header + 80, frame->root.bytes, sizeof frame->root.bytes);
-	struct hash256 hash = frame_hash(header, body);
+	struct hash256 hash;
+	TRY(digest_of_written(header, frame, &hash));
 	memcpy(header + HASHED_HEADER, hash.bytes, sizeof hash.bytes);
 	store_u32be(header + CHECKED_HEADER, crc32c(0, bytes_of(header, CHECKED_HEADER)));
+	return OK;
 }
 
 enum status
@@ -183,9 +209,9 @@ frame_finish(struct buffer *bytes, const struct frame *frame) {
 	size_t end = bytes->len;
 	buffer_append(bytes, zeros, size - end);
 	TRY(buffer_status(bytes));
-	store_header(bytes->data, frame, bytes_of(bytes->data + FRAME_HEADER_SIZE, end - FRAME_HEADER_SIZE),
-		     entries_len);
-	return OK;
+	struct frame whole = *frame;
+	whole.entries = bytes_of(bytes->data + FRAME_HEADER_SIZE, entries_len);
+	return store_header(bytes->data, &whole, end - FRAME_HEADER_SIZE);
 }
 
 bool

@@ -3,7 +3,7 @@
  *
  * A frame holds entries, the sealed openings that belong to them, the head before it, the root after it and that head's
  * signatures (opaque here: ledger/head.h). Its header carries a CRC32C of itself, so that a reader may hop from header to
- * header, and a SHA-256 of header and body. It starts at a multiple of FRAME_ALIGNMENT and is padded with zeros to one, so
+ * header, and a SHA-256 of the header, the leaf hashes of the entries (so that who writes a frame hashes them once) and the rest of the body. It starts at a multiple of FRAME_ALIGNMENT and is padded with zeros to one, so
  * that writing a frame never touches a block that holds an acknowledged one.
  *
  * Owner: a parsed frame borrows from its bytes. Errors of frame_parse*: STATUS_CORRUPT "frame.magic", "frame.header_crc",
@@ -21,7 +21,7 @@ constexpr size_t FRAME_HEADER_SIZE = 160;
 constexpr size_t FRAME_SIZE_MAX = 4 * 1024 * 1024; /* with padding */
 constexpr size_t FRAME_ENTRIES_MAX = 8192;
 constexpr size_t FRAME_ENTRY_SIZE_MAX = 65'535; /* a tlog-tiles entry bundle carries no longer one */
-constexpr uint16_t FRAME_VERSION = 1;
+constexpr uint16_t FRAME_VERSION = 2;
 
 struct frame {
 	uint64_t epoch;       /* of the writer: one more at each opening for writing */
@@ -29,6 +29,8 @@ struct frame {
 	uint32_t entry_count;
 	struct hash256 previous_root;
 	struct hash256 root;
+	const struct hash256 *
+		leaves; /* for frame_finish(): leaf hashes of the entries, made from these very bytes; null: it makes them */
 	struct bytes entries; /* repeated: length, 16 bits big-endian, and as many bytes */
 	struct bytes
 		openings; /* repeated: position in the frame and length, 32 bits big-endian each, and as many bytes */

@@ -11,6 +11,21 @@
 
 constexpr size_t SEGMENT = SEGMENT_SIZE_MIN;
 
+static struct hash256
+digest(const uint8_t *header, size_t entries_len, size_t rest_len) {
+	_cleanup_(buffer_free) struct buffer covered = {};
+	struct frame_iterator entries = {bytes_of(header + FRAME_HEADER_SIZE, entries_len)};
+	struct bytes entry;
+	buffer_append(&covered, header, 112);
+	while (frame_next_entry(&entries, &entry)) {
+		struct hash256 leaf = SHA256_PARTS(bytes_of(&(uint8_t){0}, 1), entry);
+		buffer_append_bytes(&covered, hash256_bytes(&leaf));
+	}
+	buffer_append(&covered, header + FRAME_HEADER_SIZE + entries_len, rest_len);
+	must(buffer_status(&covered) == OK);
+	return sha256(buffer_bytes(&covered));
+}
+
 /* Frames at their places: a block that begins with 'G' becomes the header of one. */
 static void
 mend(uint8_t *content, size_t size) {
@@ -27,7 +42,7 @@ mend(uint8_t *content, size_t size) {
 		size_t padded = frame_padded_size(entries, openings, signatures);
 		if (padded > size - at)
 			return;
-		memcpy(header, "GHFRAME\n\0\1\0\240", 12);
+		memcpy(header, "GHFRAME\n\0\2\0\240", 12);
 		store_u32be(header + 12, body);
 		store_u64be(header + 24, index);
 		store_u32be(header + 36, entries);
@@ -36,7 +51,7 @@ mend(uint8_t *content, size_t size) {
 		memcpy(header + 48, root.bytes, sizeof root.bytes);
 		memset(header + 144, 0, 12);
 		memset(header + FRAME_HEADER_SIZE + body, 0, padded - FRAME_HEADER_SIZE - body);
-		struct hash256 hash = SHA256_PARTS(bytes_of(header, 112), bytes_of(header + FRAME_HEADER_SIZE, body));
+		struct hash256 hash = digest(header, entries, openings + signatures);
 		memcpy(header + 112, hash.bytes, sizeof hash.bytes);
 		store_u32be(header + 156, crc32c(0, bytes_of(header, 156)));
 		index += load_u32be(header + 32);

@@ -26,9 +26,17 @@ make_frame(struct buffer *bytes) {
 
 /* Makes the checks of integrity fit again, so that what they protect is reached. */
 static void
-seal(struct buffer *bytes, size_t body_len) {
-	struct hash256 hash =
-		SHA256_PARTS(bytes_of(bytes->data, 112), bytes_of(bytes->data + FRAME_HEADER_SIZE, body_len));
+seal(struct buffer *bytes, size_t entries_len, size_t rest_len) {
+	_cleanup_(buffer_free) struct buffer covered = {};
+	struct frame_iterator entries = {bytes_of(bytes->data + FRAME_HEADER_SIZE, entries_len)};
+	struct bytes entry;
+	buffer_append(&covered, bytes->data, 112);
+	while (frame_next_entry(&entries, &entry)) {
+		struct hash256 leaf = SHA256_PARTS(bytes_of(&(uint8_t){0}, 1), entry);
+		buffer_append_bytes(&covered, hash256_bytes(&leaf));
+	}
+	buffer_append(&covered, bytes->data + FRAME_HEADER_SIZE + entries_len, rest_len);
+	struct hash256 hash = sha256(buffer_bytes(&covered));
 	memcpy(bytes->data + 112, hash.bytes, sizeof hash.bytes);
 	store_u32be(bytes->data + 156, crc32c(0, bytes_of(bytes->data, 156)));
 }
@@ -68,7 +76,7 @@ the_layout_is_as_documented(void **) {
 	_cleanup_(buffer_free) struct buffer bytes = {};
 	make_frame(&bytes);
 	assert_memory_equal(bytes.data, "GHFRAME\n", 8);
-	assert_int_equal(bytes.data[9], 1);                                /* version */
+	assert_int_equal(bytes.data[9], 2);                                /* version */
 	assert_int_equal(bytes.data[11], 160);                             /* header */
 	assert_int_equal(load_u64be(bytes.data + 16), 7);                  /* epoch */
 	assert_int_equal(load_u64be(bytes.data + 24), 41);                 /* first index */
@@ -78,6 +86,42 @@ the_layout_is_as_documented(void **) {
 	assert_int_equal(load_u32be(bytes.data + 44), 10);                 /* signatures */
 	assert_int_equal(load_u32be(bytes.data + 12), 22 + 32 + 10);       /* body */
 	assert_memory_equal(bytes.data + 160, "\0\013first entry", 13);
+}
+
+/* Made here as docs/PROTOCOL.ledger says, apart from the code that writes it. */
+static void
+the_digest_is_as_documented(void **) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	uint8_t before[FRAME_HEADER_SIZE];
+	make_frame(&bytes);
+	memcpy(before, bytes.data, sizeof before);
+	seal(&bytes, 22, 32 + 10);
+	assert_memory_equal(bytes.data, before, sizeof before);
+}
+
+static void
+leaf_hashes_that_are_known_give_the_same_frame(void **) {
+	_cleanup_(buffer_free) struct buffer made = {}, again = {};
+	struct frame frame;
+	struct bytes entry;
+	struct hash256 leaves[3];
+	make_frame(&made);
+	assert_ok(frame_parse(buffer_bytes(&made), &frame));
+	struct frame_iterator entries = {frame.entries};
+	buffer_append(&again, (uint8_t[FRAME_HEADER_SIZE]){}, FRAME_HEADER_SIZE);
+	for (size_t i = 0; frame_next_entry(&entries, &entry); i++) {
+		frame_append_entry(&again, entry);
+		leaves[i] = SHA256_PARTS(bytes_of(&(uint8_t){0}, 1), entry);
+	}
+	frame.leaves = leaves;
+	assert_ok(frame_finish(&again, &frame));
+	assert_bytes(buffer_bytes(&made), buffer_bytes(&again));
+	/* Of other entries than these: found when it is read. */
+	buffer_reset(&again);
+	buffer_append(&again, made.data, FRAME_HEADER_SIZE + 22);
+	leaves[1].bytes[31] ^= 1;
+	assert_ok(frame_finish(&again, &frame));
+	assert_fails(STATUS_CORRUPT, "frame.sha256", frame_parse(buffer_bytes(&again), &frame));
 }
 
 static void
@@ -107,7 +151,8 @@ bad_frames_are_refused_by_name(void **) {
 		{"frame.truncated", STATUS_CORRUPT, 0, 'G', true, 4095},
 		{"frame.magic", STATUS_CORRUPT, 0, 'X', true, 0},
 		{"frame.header_crc", STATUS_CORRUPT, 20, 1, false, 0},
-		{"frame.version", STATUS_UNSUPPORTED, 9, 2, true, 0},
+		{"frame.version", STATUS_UNSUPPORTED, 9, 1, true, 0},
+		{"frame.version", STATUS_UNSUPPORTED, 9, 3, true, 0},
 		{"frame.length", STATUS_CORRUPT, 11, 161, true, 0},
 		{"frame.length", STATUS_CORRUPT, 15, 3, true, 0},
 		{"frame.length", STATUS_CORRUPT, 36, 0xff, true, 0},
@@ -130,7 +175,7 @@ bad_frames_are_refused_by_name(void **) {
 		make_frame(&bytes);
 		bytes.data[cases[i].at] = cases[i].to;
 		if (cases[i].sealed)
-			seal(&bytes, 22 + 32 + 10);
+			seal(&bytes, 22, 32 + 10);
 		size_t len = cases[i].len != 0 ? cases[i].len : bytes.len;
 		print_message("case %zu\n", i);
 		assert_fails(cases[i].status, cases[i].name, frame_parse(bytes_of(bytes.data, len), &frame));
@@ -153,5 +198,6 @@ a_frame_that_would_be_too_large_is_not_made(void **) {
 	assert_fails(STATUS_TOO_LARGE, "frame.size", frame_finish(&bytes, &frame));
 }
 
-RUN_TESTS(T(a_frame_gives_back_what_it_was_made_of), T(the_layout_is_as_documented), T(every_flipped_bit_is_detected),
+RUN_TESTS(T(a_frame_gives_back_what_it_was_made_of), T(the_layout_is_as_documented), T(the_digest_is_as_documented),
+	  T(leaf_hashes_that_are_known_give_the_same_frame), T(every_flipped_bit_is_detected),
 	  T(bad_frames_are_refused_by_name), T(a_frame_that_would_be_too_large_is_not_made))
