@@ -91,8 +91,8 @@ check_integrity(struct database *database) {
 /* With an exclusive lock the journal of secrets would stay behind a commit with what was overwritten, but for TRUNCATE. */
 static const char *const settings[][12] = {
 	[DATABASE_STATE] = {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL",
-			    "PRAGMA wal_autocheckpoint=1000", "PRAGMA mmap_size=0", "PRAGMA temp_store=MEMORY",
-			    "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON", "PRAGMA cache_size=-2048",
+			    "PRAGMA wal_autocheckpoint=4000", "PRAGMA mmap_size=0", "PRAGMA temp_store=MEMORY",
+			    "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON", "PRAGMA cache_size=-16384",
 			    nullptr},
 	[DATABASE_SECRETS] = {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA journal_mode=TRUNCATE",
 			      "PRAGMA synchronous=EXTRA", "PRAGMA secure_delete=ON", "PRAGMA mmap_size=0",
