@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+constexpr unsigned QUIET = 10; /* rounds */
+
 static void
 free_frames(struct recent_frame *frame) {
 	while (frame != nullptr) {
@@ -69,7 +71,8 @@ recent_take(struct recent_frames *recent) {
 
 void
 recent_give_back(struct recent_frames *recent, struct recent_frame *taken) {
-	if (taken == nullptr)
+	recent->quiet = taken == nullptr ? recent->quiet + 1 : 0;
+	if (recent->quiet == QUIET)
 		free_frames(TAKE(recent->spare));
 	while (taken != nullptr) {
 		struct recent_frame *next = taken->next;

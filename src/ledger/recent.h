@@ -26,13 +26,15 @@ struct recent_frame {
 struct recent_frames {
 	struct recent_frame *first, *last, *spare;
 	size_t bytes, bytes_max; /* of memory; bytes_max 0: nobody reads, and nothing is kept */
+	unsigned quiet;          /* empty lists given back since the last that was not */
 };
 
 /* Exchanges *bytes and *leaves for empty ones if the frame is kept. frame: what stands in *bytes. */
 void recent_add(struct recent_frames *recent, const struct frame *frame, struct buffer *bytes, struct hash256 **leaves,
 		size_t *leaf_capacity);
 struct recent_frame *recent_take(struct recent_frames *recent);
-/* An empty list gives back nothing, and frees the buffers that lie unused: the log has become quiet. */
+/* An empty list gives back nothing. After ten in a row the log has become quiet, and the buffers that lie unused are freed: each
+ * time that they are had anew, the system makes and clears their pages under whoever writes entries. */
 void recent_give_back(struct recent_frames *recent, struct recent_frame *taken);
 void recent_free(struct recent_frames *recent);
 
