@@ -77,6 +77,7 @@ struct json_writer {
 	bool after_key;
 	struct {
 		size_t last_at, last_len; /* the last key, as it stands in the buffer */
+		bool is_last_plain;       /* without an escape */
 		bool is_object, is_empty;
 	} levels[JSON_DEPTH_MAX];
 };

@@ -1,5 +1,11 @@
 #include "base/json.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+constexpr size_t BLOCK = 64;
+
 /* What is left of the text; both ends move inwards. */
 struct rest {
 	const uint8_t *at, *end;
@@ -39,27 +45,112 @@ take_string(struct rest *rest, struct bytes *quoted) {
 	return true;
 }
 
-/* Strings as a whole, brackets by their balance, all else byte for byte. */
+/* Where in a block these stand, one bit a byte, the first in the lowest. */
+struct places {
+	uint64_t quotes, backslashes, brackets;
+};
+
+static void
+find_places(const uint8_t block[BLOCK], struct places *places) {
+	*places = (struct places){};
+#if defined(__SSE2__)
+	for (unsigned at = 0; at < BLOCK; at += 16) {
+		__m128i here = _mm_loadu_si128((const __m128i *)(block + at));
+		__m128i curly =
+			_mm_or_si128(here, _mm_set1_epi8(0x20)); /* what makes a curly bracket of a square one */
+		__m128i brackets = _mm_or_si128(_mm_cmpeq_epi8(curly, _mm_set1_epi8('{')),
+						_mm_cmpeq_epi8(curly, _mm_set1_epi8('}')));
+		__m128i quotes = _mm_cmpeq_epi8(here, _mm_set1_epi8('"'));
+		__m128i backslashes = _mm_cmpeq_epi8(here, _mm_set1_epi8('\\'));
+		places->brackets |= (uint64_t)(uint32_t)_mm_movemask_epi8(brackets) << at;
+		places->quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(quotes) << at;
+		places->backslashes |= (uint64_t)(uint32_t)_mm_movemask_epi8(backslashes) << at;
+	}
+#else
+	for (unsigned at = 0; at < BLOCK; at++) {
+		uint8_t curly = block[at] | 0x20;
+		places->brackets |= (uint64_t)(curly == '{' || curly == '}') << at;
+		places->quotes |= (uint64_t)(block[at] == '"') << at;
+		places->backslashes |= (uint64_t)(block[at] == '\\') << at;
+	}
+#endif
+}
+
+/* What a backslash stands before. carry: whether one at the end of the block before stands before its first. */
+static uint64_t
+find_escaped(uint64_t backslashes, uint64_t *carry) {
+	uint64_t escaped = *carry;
+	*carry = 0;
+	for (backslashes &= ~escaped; backslashes != 0;) {
+		unsigned at = (unsigned)__builtin_ctzll(backslashes);
+		if (at == BLOCK - 1)
+			*carry = 1;
+		else
+			escaped |= UINT64_C(2) << at;
+		backslashes &= ~(UINT64_C(3) << at);
+	}
+	return escaped;
+}
+
+/* Each bit is the parity of those up to it: from an opening quote to before the closing one. */
+static uint64_t
+fill_between(uint64_t quotes) {
+	for (unsigned shift = 1; shift < BLOCK; shift *= 2)
+		quotes ^= quotes << shift;
+	return quotes;
+}
+
+/* From an opening bracket to behind the one that closes it: by the balance of those that stand in no string. */
+static bool
+take_container(struct rest *rest) {
+	size_t depth = 0;
+	uint64_t carry = 0, in_string = 0; /* all bits of it, or none */
+	while (rest->at < rest->end) {
+		size_t left = (size_t)(rest->end - rest->at);
+		uint8_t padded[BLOCK] = {};
+		if (left < BLOCK)
+			memcpy(padded, rest->at, left);
+		const uint8_t *block = left < BLOCK ? padded : rest->at;
+		struct places places;
+		find_places(block, &places);
+		uint64_t inside = fill_between(places.quotes & ~find_escaped(places.backslashes, &carry)) ^ in_string;
+		in_string = 0 - (inside >> (BLOCK - 1));
+		for (uint64_t brackets = places.brackets & ~inside; brackets != 0; brackets &= brackets - 1) {
+			unsigned at = (unsigned)__builtin_ctzll(brackets);
+			depth += (block[at] | 0x20) == '{' ? 1 : SIZE_MAX; /* one more, or one less */
+			if (depth == 0) {
+				rest->at += at + 1;
+				return true;
+			}
+		}
+		rest->at += left < BLOCK ? left : BLOCK;
+	}
+	return false;
+}
+
+/* Or a literal. */
+static bool
+ends_number(uint8_t c) {
+	uint8_t curly = c | 0x20;
+	return c == ',' || c == '"' || curly == '{' || curly == '}';
+}
+
+/* Strings and what stands in brackets as a whole; all else ends where the next member or the object does. */
 static bool
 take_value(struct rest *rest, struct bytes *value) {
 	const uint8_t *start = rest->at;
-	size_t depth = 0;
 	struct bytes quoted;
-	while (rest->at < rest->end) {
-		uint8_t c = *rest->at;
-		if (c == '"') {
-			if (!take_string(rest, &quoted))
-				return false;
-			continue;
-		}
-		if (depth == 0 && (c == ',' || c == '}'))
-			break;
-		if (c == '{' || c == '[')
-			depth++;
-		else if ((c == '}' || c == ']') && depth-- == 0)
+	if (start == rest->end)
+		return false;
+	if (*start == '"') {
+		if (!take_string(rest, &quoted))
 			return false;
-		rest->at++;
-	}
+	} else if (*start == '{' || *start == '[') {
+		if (!take_container(rest))
+			return false;
+	} else
+		while (rest->at < rest->end && !ends_number(*rest->at))
+			rest->at++;
 	*value = bytes_of(start, (size_t)(rest->at - start));
 	return rest->at < rest->end && value->len > 0;
 }

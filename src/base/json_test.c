@@ -113,6 +113,58 @@ one_member_is_found_as_it_stands(void **) {
 	assert_true(bytes_equal_text(text, "-7"));
 }
 
+/* Values are skipped in blocks of 64 bytes: quotes, backslashes and brackets at every place of one, and around its edges. */
+static void
+a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand(void **) {
+	static const char *const marks[] = {"\\\\", "\\\"", "]", "}", "[{", "\\\\\\\"]", "\\\\\\\\"};
+	for (size_t mark = 0; mark < ARRAY_LENGTH(marks); mark++)
+		for (size_t before = 0; before < 140; before++) {
+			_cleanup_(buffer_free) struct buffer text = {};
+			struct bytes first, second;
+			buffer_append_text(&text, "{\"a\":[{\"k\":\"");
+			for (size_t i = 0; i < before; i++)
+				buffer_append_byte(&text, 'x');
+			buffer_append_text(&text, marks[mark]);
+			buffer_append_text(&text, "\"},[\"]\",-1,[]]],\"b\":\"");
+			buffer_append_text(&text, marks[mark]);
+			buffer_append_text(&text, "\"}");
+			assert_ok(buffer_status(&text));
+			struct bytes object = buffer_bytes(&text);
+			assert_ok(json_member_text(object, "a", &first));
+			assert_int_equal(first.len, 7 + before + strlen(marks[mark]) + 15);
+			assert_ok(json_member_text(object, "b", &second));
+			assert_int_equal(second.len, strlen(marks[mark]) + 2);
+			/* Cut anywhere, it is no object. */
+			for (size_t len = 6; len < object.len; len += 1 + len % 7)
+				assert_fails(STATUS_INVALID, "json.select",
+					     json_member_text(bytes_of(object.data, len), "b", &second));
+		}
+}
+
+static void
+a_string_is_written_as_it_is_read_wherever_its_special_characters_stand(void **) {
+	static const char *const marks[] = {"\"", "\\", "\x1f", "\x7f", "\n", "\xc3\xa9", " "};
+	for (size_t mark = 0; mark < ARRAY_LENGTH(marks); mark++)
+		for (size_t before = 0; before < 40; before++) {
+			_cleanup_(buffer_free) struct buffer text = {}, written = {};
+			_cleanup_(arena_free) struct arena arena = {};
+			struct json_writer writer;
+			const json *read;
+			for (size_t i = 0; i < before; i++)
+				buffer_append_byte(&text, (uint8_t)('a' + i % 26));
+			buffer_append_text(&text, marks[mark]);
+			buffer_append_text(&text, "and what follows it");
+			json_writer_start(&writer, &written);
+			json_write_array(&writer);
+			json_write_string(&writer, buffer_bytes(&text));
+			json_write_end(&writer);
+			assert_ok(json_writer_finish(&writer));
+			assert_ok(json_read(&arena, buffer_bytes(&written), (struct json_limits){}, &read));
+			struct json_iterator iterator = json_iterate(read);
+			assert_true(bytes_equal(json_string(json_next(&iterator, nullptr)), buffer_bytes(&text)));
+		}
+}
+
 /* Canonical keys stand in order, so nothing that is asked for follows. */
 static void
 what_stands_behind_the_last_wanted_member_is_not_looked_at(void **) {
@@ -158,4 +210,6 @@ RUN_TESTS(T(a_float_is_refused_or_reads_as_nothing), T(canonical_form_sorts_keys
 	  T(bad_input_is_refused_by_name), T(writer_refuses_keys_out_of_order),
 	  T(int64_integers_stay_exact_where_asked), T(members_are_looked_for_in_objects_only),
 	  T(selected_members_are_those_that_a_parser_finds), T(one_member_is_found_as_it_stands),
+	  T(a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand),
+	  T(a_string_is_written_as_it_is_read_wherever_its_special_characters_stand),
 	  T(what_stands_behind_the_last_wanted_member_is_not_looked_at), T(nothing_is_selected_from_what_is_no_object))

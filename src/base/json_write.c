@@ -1,5 +1,9 @@
 #include "base/json.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 void
 json_writer_start(struct json_writer *writer, struct buffer *to) {
 	writer->to = to;
@@ -61,6 +65,39 @@ static const bool SPECIAL[256] = {
 	[0x80 ... 0xff] = true,
 };
 
+#if defined(__SSE2__)
+
+/* Which of sixteen bytes need an escape or are not ASCII, one bit each: as signed bytes, what lies beyond ASCII is below the space
+ * as well. */
+static unsigned
+special_of_sixteen(const uint8_t *text) {
+	__m128i here = _mm_loadu_si128((const __m128i *)text);
+	__m128i special =
+		_mm_or_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('"')), _mm_cmpeq_epi8(here, _mm_set1_epi8('\\')));
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(special, _mm_cmplt_epi8(here, _mm_set1_epi8(' '))));
+}
+
+/* How many bytes from the start need no escape and are ASCII. */
+static size_t
+plain_length(const uint8_t *text, size_t len) {
+	size_t i = 0;
+	for (; i + 16 <= len; i += 16) {
+		unsigned special = special_of_sixteen(text + i);
+		if (special != 0)
+			return i + (unsigned)__builtin_ctz(special);
+	}
+	if (i > 0 && i < len) { /* the last sixteen once more, without those that were seen */
+		size_t start = len - 16;
+		unsigned special = special_of_sixteen(text + start) >> (i - start);
+		return special == 0 ? len : i + (unsigned)__builtin_ctz(special);
+	}
+	while (i < len && !SPECIAL[text[i]])
+		i++;
+	return i;
+}
+
+#else
+
 /* How many bytes from the start need no escape and are ASCII: eight at a time, by the classic test for a zero byte
  * (Mycroft) on the differences, and bit 7 for what lies beyond ASCII. */
 static size_t
@@ -81,6 +118,8 @@ plain_length(const uint8_t *text, size_t len) {
 		i++;
 	return i;
 }
+
+#endif
 
 static void
 write_quoted(struct json_writer *writer, struct bytes text) {
@@ -126,8 +165,8 @@ is_printable_ascii(struct bytes text) {
 
 /* Written keys are printable, so that a backslash there only ever precedes a quote or another one. */
 static bool
-is_behind(struct bytes key, struct bytes written) {
-	if (written.len == 0 || memchr(written.data, '\\', written.len) == nullptr)
+is_behind(struct bytes key, struct bytes written, bool is_plain) {
+	if (is_plain)
 		return bytes_compare(key, written) > 0;
 	size_t i = 0;
 	for (size_t j = 0; j < written.len; i++, j++) {
@@ -140,9 +179,10 @@ is_behind(struct bytes key, struct bytes written) {
 
 /* Quoted; returns whether it is printable ASCII. */
 static bool
-write_key_text(struct json_writer *writer, struct bytes key) {
+write_key_text(struct json_writer *writer, struct bytes key, bool *is_plain) {
 	struct buffer *to = writer->to;
-	if (plain_length(key.data, key.len) < key.len || memchr(key.data, 0x7f, key.len) != nullptr) {
+	*is_plain = plain_length(key.data, key.len) == key.len && memchr(key.data, 0x7f, key.len) == nullptr;
+	if (!*is_plain) {
 		write_quoted(writer, key);
 		return is_printable_ascii(key);
 	}
@@ -165,13 +205,14 @@ json_write_key_bytes(struct json_writer *writer, struct bytes key) {
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
 	struct buffer *to = writer->to;
 	if (!level->is_empty) {
-		if (to->failed || !is_behind(key, bytes_of(to->data + level->last_at, level->last_len)))
+		if (to->failed ||
+		    !is_behind(key, bytes_of(to->data + level->last_at, level->last_len), level->is_last_plain))
 			writer->failed = true;
 		buffer_append_byte(to, ',');
 	}
 	level->is_empty = false;
 	level->last_at = to->len + 1;
-	if (!write_key_text(writer, key))
+	if (!write_key_text(writer, key, &level->is_last_plain))
 		writer->failed = true;
 	level->last_len = to->len > level->last_at ? to->len - 1 - level->last_at : 0;
 	buffer_append_byte(to, ':');
