@@ -22,20 +22,17 @@ static const bool NAME_CHARACTERS[256] = {
  * of the dotted names is also the order of the records they become. */
 static bool
 is_name(const char *name) {
-	size_t parts = 1, part_length = 0, length = 0;
-	for (; name[length] != '\0'; length++) {
-		if (length == NAME_MAX_LENGTH)
+	const char *at = name;
+	for (size_t parts = 1; parts <= NAME_PARTS_MAX; parts++, at++) {
+		const char *part = at;
+		while (NAME_CHARACTERS[(uint8_t)*at])
+			at++;
+		if (at == part || (size_t)(at - name) > NAME_MAX_LENGTH)
 			return false;
-		if (name[length] == '.') {
-			if (part_length == 0 || ++parts > NAME_PARTS_MAX)
-				return false;
-			part_length = 0;
-		} else if (NAME_CHARACTERS[(uint8_t)name[length]])
-			part_length++;
-		else
-			return false;
+		if (*at != '.')
+			return *at == '\0';
 	}
-	return part_length > 0;
+	return false;
 }
 
 void
