@@ -10,6 +10,7 @@
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_message.h"
+#include "gate/joint.h"
 
 static struct gate_state *
 state_of(struct team *team, size_t at) {
@@ -266,9 +267,9 @@ lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *b
 	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
 }
 
-/* The record is then another than the payload states; what was intended stands all the same. */
+/* Shares are stored, and others could have pledged: it is dealt, is frozen, and who comes in hears so. */
 static void
-a_key_that_is_frozen_while_it_is_dealt_stops_no_start(void **) {
+a_freeze_after_shares_are_stored_reaches_who_comes_in(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
@@ -293,9 +294,87 @@ a_key_that_is_frozen_while_it_is_dealt_stops_no_start(void **) {
 	team_settle(&team);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(i == 2 ? 1 : 2, vault_at(&team, i)->sharing.key.epoch);
-	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(KEY_FROZEN, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state);
-	assert_false(signs(&team, 0));
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		for (size_t i = 0; i < 4; i++)
+			assert_int_equal(KEY_FROZEN,
+					 gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state);
+		team_stop(&team, 3);
+		team_start(&team, 3);
+		team_settle(&team);
+	}
+	assert_false(signs(&team, 3));
+	team_do(&team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.unfreeze", .resource = "key:vault", .payload = "{}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	assert_true(signs(&team, 3));
+}
+
+/* As key.freeze does it, before the first frame that could let that keeper store its share. */
+static bool
+freeze_before_it_stores(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool *is_done = team->context;
+	if (*is_done || to != 1 || kind != PEER_PROTOCOL || body->data[6] != 3) /* deal.confirm */
+		return true;
+	*is_done = true;
+	assert_ok(keyring_freeze(state_of(team, 1)->ring, BYTES_OF_LITERAL("vault")));
+	return true;
+}
+
+/* It has no effect, anywhere: nobody has pledged. */
+static void
+a_freeze_before_shares_are_stored_ends_the_dealing(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	bool is_done = false;
+	struct ipc_response response;
+	team_found(&team, 4, 97);
+	make_vault(&team);
+	team.context = &is_done;
+	team.on_message = freeze_before_it_stores;
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_true(is_done);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.state"));
+	for (size_t i = 0; i < 4; i++) {
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
+	assert_null(vault_at(&team, 3));
+	assert_false(joint_is_being_dealt(keeper_gate(team.members[0].house.keeper), BYTES_OF_LITERAL("vault")));
+}
+
+/* Others may have pledged, and need its share. */
+static void
+no_key_is_destroyed_while_it_is_dealt(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct firm_operation destroy = {
+		.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:vault", .payload = "{}"};
+	team_found(&team, 4, 98);
+	make_vault(&team);
+	team.on_message = lose_stored;
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	team.on_message = nullptr;
+	team_do(&team, 1, destroy, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.being_dealt"));
+	for (size_t i = 0; i < 4; i++) {
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	assert_true(signs(&team, 3));
+	team_do(&team, 1, destroy, &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(i == 2 ||
+			    gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state == KEY_DESTROYED);
 }
 
 /* What the fourth keeper pledges is heard, and it hears of nobody's pledge. */
@@ -341,7 +420,119 @@ who_comes_in_remembers_what_it_has_pledged(void **) {
 	assert_true(signs(&team, 0));
 }
 
+static bool
+has_row(struct team *team, size_t at, const char *name) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
+}
+
+static bool
+lose_pledges_to_three(struct team *, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	return to != 2 || kind != PEER_ANSWER || body->data[0] != ANSWER_PLEDGED;
+}
+
+/* Its share of the past stays until the new one is in force, whatever goes meanwhile, and is of use to nobody. */
+static void
+a_keeper_that_was_left_out_comes_back(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 99);
+	make_vault(&team);
+	struct stated first = stated(&team, &arena);
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", first, "2-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	team_do(&team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	assert_int_equal(3, vault_at(&team, 0)->sharing.key.epoch);
+	assert_int_equal(1, vault_at(&team, 2)->sharing.key.epoch);
+	/* By what was true once nobody deals it, */
+	reshare(&team, 0, "\"one\",\"two\",\"three\"", first, "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "payload."));
+	/* nor by another key that has its name. */
+	struct stated lie = stated(&team, &arena);
+	lie.key = altered(&arena, lie.key, "\"account\":\"options-hot\"", "\"account\":\"other\"");
+	reshare(&team, 0, "\"one\",\"two\",\"three\"", lie, "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	/* A dealing that fails leaves it as it was, when it has found that nobody deals with it, */
+	team_pass_ms(&team, 31'000);
+	team_settle(&team);
+	team.on_message = lose_stored;
+	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	if (!has_row(&team, 2, "vault/1") || !has_row(&team, 2, "vault/4"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	team_stop(&team, 2);
+	team_start(&team, 2); /* and a start in the middle has both */
+	assert_true(has_row(&team, 2, "vault/1") && has_row(&team, 2, "vault/4"));
+	assert_int_equal(1, vault_at(&team, 2)->sharing.key.epoch);
+	assert_false(signs(&team, 2));
+	/* or ends as the others end it, however late it hears so. */
+	team.on_message = lose_pledges_to_three;
+	for (size_t i = 0; i < 2; i++) {
+		team_cut(&team, i, 2);
+		team_cut(&team, i, 1 - i);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		team_connect(&team, i, 2);
+		team_connect(&team, i, 1 - i);
+	}
+	team_settle(&team);
+	assert_int_equal(4, vault_at(&team, 0)->sharing.key.epoch);
+	assert_int_equal(1, vault_at(&team, 2)->sharing.key.epoch);
+	team.on_message = nullptr;
+	team_stop(&team, 2);
+	team_start(&team, 2);
+	team_settle(&team);
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		assert_int_equal(4, vault_at(&team, 2)->sharing.key.epoch);
+		assert_ok(ecdsa_share_check(vault_at(&team, 2)->share));
+		assert_true(!has_row(&team, 2, "vault/1") && has_row(&team, 2, "vault/4"));
+		team_stop(&team, 2);
+		team_start(&team, 2);
+		team_settle(&team);
+	}
+	assert_each_two_sign(&team, (const size_t[]){0, 1, 2}, 3);
+	assert_int_equal(3, vault_at(&team, 3)->sharing.key.epoch);
+	assert_false(signs(&team, 3));
+}
+
+/* What people have ended there is not begun again by a dealing. */
+static void
+a_keeper_that_destroyed_the_key_does_not_come_back(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 100);
+	make_vault(&team);
+	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 4; i++)
+		if (i != 2)
+			team_cut(&team, 2, i);
+	team_do(&team, 2,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:vault", .payload = "{}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 4; i++)
+		if (i != 2)
+			team_connect(&team, 2, i);
+	team_settle(&team);
+	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.destroyed"));
+	assert_int_equal(2, vault_at(&team, 0)->sharing.key.epoch);
+	assert_true(signs(&team, 0));
+}
+
 RUN_TESTS(T(a_keeper_takes_the_place_of_another_and_the_key_stays), T(a_keeper_comes_in_and_the_threshold_changes),
 	  T(what_is_stated_of_the_key_must_be_what_the_holders_know),
 	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share),
-	  T(a_key_that_is_frozen_while_it_is_dealt_stops_no_start), T(who_comes_in_remembers_what_it_has_pledged))
+	  T(a_freeze_after_shares_are_stored_reaches_who_comes_in),
+	  T(a_freeze_before_shares_are_stored_ends_the_dealing), T(no_key_is_destroyed_while_it_is_dealt),
+	  T(who_comes_in_remembers_what_it_has_pledged), T(a_keeper_that_was_left_out_comes_back),
+	  T(a_keeper_that_destroyed_the_key_does_not_come_back))

@@ -105,14 +105,20 @@ change_key_rotate(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
-/* This keeper has come in: how the key was shared until then stands in the payload, which the holders have compared. */
+/* How the key was shared until then: as is known here, or, where this keeper has come in, as the payload says, which the holders have
+ * compared. */
 static enum status
-come_in(struct gate_state *state, const struct change *change, const json *record, const json *text) {
-	const json *stated;
-	struct sharing before;
-	TRY(json_need(change->payload, "payload", "sharing", JSON_OBJECT, &stated));
-	TRY(sharing_read(stated, &before));
-	return add_shared_key(state, record, text, &before);
+find_before(const struct gate_state *state, const struct change *change, struct sharing *before) {
+	const struct shared_key *shared = shared_keys_find(state, change->resource_id);
+	const json *stated = json_get(change->payload, "sharing");
+	if (stated != nullptr)
+		TRY(sharing_read(stated, before));
+	if (shared == nullptr && stated == nullptr)
+		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
+			    BYTES_ARGS(change->resource_id));
+	if (shared != nullptr && (stated == nullptr || !shared_key_was_left(shared, before, state->keeper)))
+		*before = shared->sharing;
+	return OK;
 }
 
 enum status
@@ -127,17 +133,14 @@ change_key_redeal(struct gate_state *state, const struct change *change) {
 	TRY(key_read(record, &info));
 	TRY(sharing_read(text, &sharing));
 	TRY(sharing_check_record(&sharing, &info));
-	const struct key_info *known = gate_state_key(state, bytes_of_text(info.id));
-	if (known == nullptr && json_get(change->payload, "key") != nullptr &&
-	    bytes_equal_text(change->resource_id, info.id))
-		return come_in(state, change, record, text);
-	if (known == nullptr || !bytes_equal_text(change->resource_id, info.id) || known->epoch + 1 != info.epoch ||
-	    !bytes_equal(key_public(known), key_public(&info)))
+	struct sharing before;
+	TRY(find_before(state, change, &before));
+	const struct key_info *known = gate_state_key(state, change->resource_id);
+	if (!bytes_equal_text(change->resource_id, info.id) || before.key.epoch + 1 != info.epoch ||
+	    (known != nullptr && !bytes_equal(key_public(known), key_public(&info))))
 		return fail(STATUS_CONFLICT, "key.epoch: what was dealt does not follow from the key as it is");
-	const struct shared_key *shared = shared_keys_find(state, bytes_of_text(info.id));
-	if (shared == nullptr)
-		return fail(STATUS_CONFLICT, "key.not_shared: key %s is not a shared one", info.id);
-	struct sharing before = shared->sharing;
+	if (known == nullptr)
+		return add_shared_key(state, record, text, &before);
 	TRY(shared_keys_put(state, text, &before));
 	if (state->ring != nullptr)
 		return keyring_reshare(state->ring, &info);

@@ -75,6 +75,13 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 	if (joint_is(gate, submission->kind, submission->resource_id, submission->payload_document))
 		return intend_joint(gate, submission, evaluation, record);
 	if (operation_kinds[submission->kind].direction == ACT_OUTWARD) {
+		/* Others may have pledged, and counted on this keeper's share. A freeze stops the key as well. */
+		if (submission->kind == OPERATION_KEY_DESTROY && joint_is_being_dealt(gate, submission->resource_id)) {
+			(void)fail(STATUS_CONFLICT,
+				   "key.being_dealt: key \"%.*s\" is being dealt, and this has not ended: freeze it",
+				   BYTES_ARGS(submission->resource_id));
+			return record_failure(arena, record);
+		}
 		record->outcome = OUTCOME_INTENDED;
 		return OK;
 	}

@@ -169,6 +169,25 @@ check_stated(const struct key_info *known, const struct sharing *known_sharing, 
 		       : fail(STATUS_CONFLICT, "payload.sharing: not how key %s is shared here", known->id);
 }
 
+/* What has not become another since this keeper was left out: all but among whom it is shared, and whether it may sign. */
+static enum status
+check_left(const struct key_info *known, const struct key_info *stated) {
+	struct hash256 ours, theirs;
+	struct key_info then = *stated;
+	if (known->state == KEY_DESTROYED)
+		return fail(STATUS_DENIED, "key.destroyed: key %s is destroyed here, and does not come back",
+			    known->id);
+	then.threshold = known->threshold;
+	then.parties = known->parties;
+	then.epoch = known->epoch;
+	then.state = known->state;
+	TRY(hash_record(known, &ours));
+	TRY(hash_record(&then, &theirs));
+	return hash256_equal(&ours, &theirs)
+		       ? OK
+		       : fail(STATUS_CONFLICT, "payload.key: not the record of key %s here", known->id);
+}
+
 /* The key as it is: as this keeper knows it, or, where it does not, as the payload says. */
 static enum status
 find_redealt(const struct gate *gate, const struct submission *submission, struct joint_key *key) {
@@ -182,8 +201,12 @@ find_redealt(const struct gate *gate, const struct submission *submission, struc
 	if ((shared == nullptr) != (record == nullptr) || (shared == nullptr && !key->is_stated))
 		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
 			    BYTES_ARGS(submission->resource_id));
-	key->key = shared != nullptr ? *record : stated;
-	key->old = shared != nullptr ? shared->sharing : sharing;
+	key->comes_in =
+		shared == nullptr || (key->is_stated && shared_key_was_left(shared, &sharing, gate->state->keeper));
+	key->key = key->comes_in ? stated : *record;
+	key->old = key->comes_in ? sharing : shared->sharing;
+	if (key->is_stated)
+		key->stated_state = stated.state;
 	return OK;
 }
 
@@ -239,7 +262,18 @@ check_redealt(const struct gate *gate, const struct submission *submission) {
 	if (shared == nullptr || json_get(submission->payload_document, "key") == nullptr)
 		return OK;
 	TRY(read_stated(submission->payload_document, submission->resource_id, &stated, &sharing));
-	return check_stated(record, &shared->sharing, &stated, &sharing);
+	return shared_key_was_left(shared, &sharing, gate->state->keeper)
+		       ? check_left(record, &stated)
+		       : check_stated(record, &shared->sharing, &stated, &sharing);
+}
+
+enum status
+joint_check_state(const struct gate *gate, const struct joint_key *wanted) {
+	const struct key_info *record = gate_state_key(gate->state, bytes_of_text(wanted->key.id));
+	if (!wanted->is_stated || wanted->comes_in || record == nullptr || record->state == wanted->stated_state)
+		return OK;
+	return fail(STATUS_CONFLICT, "key.state: key %s is %s by now, and who comes in was told that it is %s",
+		    record->id, key_state_name(record->state), key_state_name(wanted->stated_state));
 }
 
 /* As many as sign deal it, to themselves and to who comes in. */

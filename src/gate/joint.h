@@ -37,13 +37,18 @@ struct joint_key {
 	/* Dealt anew: how it is shared until then. A keeper that has no share of it knows that from the payload alone, which the
 	 * holders compare with what they know. */
 	struct sharing old;
-	bool is_stated; /* in the payload */
+	bool is_stated; /* in the payload, */
+	enum key_state stated_state;
+	bool comes_in; /* this keeper holds no share of that: it never did, or was left out since */
 };
 /* The key's record as the payload of key.reshare states it, for a keeper that does not have the key; null: it states none. */
 enum status joint_stated_record(struct arena *arena, const struct submission *submission,
 				const struct key_info **record);
 enum status joint_read_key(const struct gate *gate, const struct submission *submission, int64_t now_ms,
 			   struct joint_key *key);
+/* Where a keeper comes in it is told in which state the key is: a holder stores a share only while that is so. Whatever comes afterwards
+ * reaches it by gate/leaving.h. STATUS_CONFLICT "key.state". */
+enum status joint_check_state(const struct gate *gate, const struct joint_key *wanted);
 /* The act's result: record and sharing. */
 enum status joint_key_result(const struct key_info *key, const struct sharing *sharing, struct buffer *result);
 

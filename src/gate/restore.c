@@ -423,12 +423,13 @@ share_recorded(void *context, struct bytes name) {
 	const struct shared_key *shared = shared_keys_find(gate->state, id);
 	if (shared != nullptr && shared->sharing.key.epoch == epoch)
 		return SECRETS_CREATED;
-	/* Or of a dealing whose end is not recorded: it is what a restart goes on from. */
-	bool is_next = shared == nullptr || epoch == (uint64_t)shared->sharing.key.epoch + 1;
-	return is_next && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
+	/* Or of a dealing whose end is not recorded: it is what a restart goes on from. Of the next epoch, or of a later one where this keeper
+	 * comes back. */
+	bool is_later = shared == nullptr || epoch > shared->sharing.key.epoch;
+	return is_later && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
-/* What holders pledged of the share that is in force, and of the next one: also where that was not taken, for those who do not know
+/* What holders pledged of the share that is in force, and of later ones: also where they were not taken, for those who do not know
  * yet. */
 static enum secrets_recorded
 pledges_recorded(void *context, struct bytes name) {
@@ -443,9 +444,7 @@ pledges_recorded(void *context, struct bytes name) {
 	const struct shared_key *shared = shared_keys_find(gate->state, id);
 	if (shared == nullptr) /* of the first epoch, or of a later one where this keeper comes in */
 		return joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
-	return epoch == shared->sharing.key.epoch || epoch == (uint64_t)shared->sharing.key.epoch + 1
-		       ? SECRETS_CREATED
-		       : SECRETS_UNRECORDED;
+	return epoch >= shared->sharing.key.epoch ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
 static enum status

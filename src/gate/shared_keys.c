@@ -265,6 +265,17 @@ shared_keys_put(struct gate_state *state, const json *text, const struct sharing
 	return OK;
 }
 
+bool
+shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, const char *self) {
+	const struct ecdsa_key *own = &key->sharing.key, *other = &by_now->key;
+	for (size_t i = 0; i < other->holders.count; i++)
+		if (strcmp(by_now->names[i], self) == 0)
+			return false;
+	return other->epoch > own->epoch && key->sharing.scheme == by_now->scheme && own->purpose == other->purpose &&
+	       memcmp(own->public_key, other->public_key, sizeof own->public_key) == 0 &&
+	       memcmp(own->chain_code, other->chain_code, sizeof own->chain_code) == 0;
+}
+
 void
 shared_keys_forget(struct gate_state *state, struct bytes id) {
 	struct shared_key *gone = map_remove(&state->shared_keys, id);

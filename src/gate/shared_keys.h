@@ -49,6 +49,9 @@ void share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch);
 /* As an entry says it: a new key's sharing, or that of the epoch after before (null: there was none). With keys in this process, its row
  * is there. */
 enum status shared_keys_put(struct gate_state *state, const json *sharing, const struct sharing *before);
+/* A key that was dealt anew without this keeper: how it is shared by now, of which this keeper holds nothing. Its own share is of an epoch
+ * before; both are of one key. */
+bool shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, const char *self);
 /* As if it had never been put. */
 void shared_keys_forget(struct gate_state *state, struct bytes id);
 /* After the last entry: opens all shares. */

@@ -214,6 +214,8 @@ store_share(struct keeper *keeper, struct joint_session *session) {
 static enum status
 store(struct keeper *keeper, struct joint_session *session) {
 	session->sharing.scheme = session->wanted.key.sharing;
+	TRY(joint_check_state(keeper->gate,
+			      &session->wanted)); /* from here on it may end well, whatever this keeper does */
 	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
 	TRY(store_share(keeper, session));
 	machine_close(&session->dealing);

@@ -241,7 +241,7 @@ enum status
 keyring_reshare(struct keyring *ring, const struct key_info *key) {
 	struct ring_key *found;
 	TRY(ring_find(ring, bytes_of_text(key->id), &found));
-	if (found->info.sharing != key->sharing || key->epoch != found->info.epoch + 1)
+	if (found->info.sharing != key->sharing || key->epoch <= found->info.epoch)
 		return fail(STATUS_CONFLICT, "key.epoch: key %s is of epoch %u; what was dealt is of epoch %u", key->id,
 			    found->info.epoch, key->epoch);
 	found->info.threshold = key->threshold;
