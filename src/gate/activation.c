@@ -8,7 +8,7 @@
 #include "policy/bundle_tests.h"
 
 constexpr size_t ASSESSMENTS_MAX = 64; /* kept; then all are forgotten and made again */
-/* Of processor time. Nothing else is decided meanwhile; a bundle of 1,000 policies and 500 tests takes a tenth of it. */
+/* Of processor time. Nothing else is decided meanwhile; 1,000 policies and 588 tests take 0.1 s. */
 constexpr int64_t ASSESSMENT_EFFORT_MS = 3'000;
 
 struct assessments {
