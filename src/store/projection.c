@@ -206,8 +206,10 @@ projection_put_operation(struct projection *projection, const struct projection_
 enum status
 projection_add_words(struct projection *projection, struct bytes id, struct bytes words) {
 	struct sqlite3_stmt *statement;
-	TRY(database_statement(projection->database,
-			       "UPDATE operations SET words = words || char(10) || ?2 WHERE id = ?1", &statement));
+	TRY(database_statement(
+		projection->database,
+		"UPDATE operations SET words = words || char(10) || ?2 WHERE id = ?1 AND instr(words, ?2) = 0",
+		&statement));
 	database_bind_text(statement, 1, id);
 	database_bind_text(statement, 2, words);
 	return database_run(projection->database, statement);

@@ -74,7 +74,7 @@ struct projection_operation {
 };
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
-/* More that an operation which is there is found by. */
+/* More that an operation which is there is found by; what it is found by already is not added again. */
 enum status projection_add_words(struct projection *projection, struct bytes id, struct bytes words);
 
 /* Anything else with an id: keys, people, groups, lists, prices. body is canonical JSON; an empty state leaves it. */
