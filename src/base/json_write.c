@@ -155,6 +155,31 @@ write_quoted(struct json_writer *writer, struct bytes text) {
 	buffer_append_byte(writer->to, '"');
 }
 
+#if defined(__SSE2__)
+static unsigned
+unfit_of_sixteen(const uint8_t *key) {
+	__m128i here = _mm_loadu_si128((const __m128i *)key);
+	return special_of_sixteen(key) | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(here, _mm_set1_epi8(0x7f)));
+}
+#endif
+
+/* Printable ASCII that needs no escape. */
+static bool
+is_plain_key(struct bytes key) {
+	size_t i = 0;
+#if defined(__SSE2__)
+	unsigned unfit = key.len < 16 ? 0 : unfit_of_sixteen(key.data + key.len - 16);
+	for (; i + 16 <= key.len; i += 16)
+		unfit |= unfit_of_sixteen(key.data + i);
+	if (key.len >= 16)
+		return unfit == 0;
+#endif
+	for (; i < key.len; i++)
+		if (SPECIAL[key.data[i]] || key.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static bool
 is_printable_ascii(struct bytes text) {
 	for (size_t i = 0; i < text.len; i++)
@@ -163,11 +188,26 @@ is_printable_ascii(struct bytes text) {
 	return true;
 }
 
+/* bytes_compare() by eight: keys of one object often begin alike. */
+static bool
+is_greater(struct bytes key, struct bytes other) {
+	size_t common = key.len < other.len ? key.len : other.len, i = 0;
+	for (; i + 8 <= common; i += 8) {
+		uint64_t a = load_u64be(key.data + i), b = load_u64be(other.data + i);
+		if (a != b)
+			return a > b;
+	}
+	for (; i < common; i++)
+		if (key.data[i] != other.data[i])
+			return key.data[i] > other.data[i];
+	return key.len > other.len;
+}
+
 /* Written keys are printable, so that a backslash there only ever precedes a quote or another one. */
 static bool
 is_behind(struct bytes key, struct bytes written, bool is_plain) {
 	if (is_plain)
-		return bytes_compare(key, written) > 0;
+		return is_greater(key, written);
 	size_t i = 0;
 	for (size_t j = 0; j < written.len; i++, j++) {
 		j += written.data[j] == '\\';
@@ -181,7 +221,7 @@ is_behind(struct bytes key, struct bytes written, bool is_plain) {
 static bool
 write_key_text(struct json_writer *writer, struct bytes key, bool *is_plain) {
 	struct buffer *to = writer->to;
-	*is_plain = plain_length(key.data, key.len) == key.len && memchr(key.data, 0x7f, key.len) == nullptr;
+	*is_plain = is_plain_key(key);
 	if (!*is_plain) {
 		write_quoted(writer, key);
 		return is_printable_ascii(key);

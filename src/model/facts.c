@@ -43,13 +43,23 @@ facts_start(struct facts *facts, struct arena *arena) {
 	memset(facts->slots, 0, sizeof facts->slots);
 }
 
-/* FNV-1a, folded. The names are our own: nobody outside chooses them. */
+/* By eight characters, the last ones perhaps twice, each step as in FNV-1a. The names are our own: nobody outside chooses them. */
 static size_t
 slot_of(const char *name) {
-	uint32_t hash = 2'166'136'261;
-	for (; *name != '\0'; name++)
-		hash = (hash ^ (uint8_t)*name) * 16'777'619;
-	return (hash ^ hash >> 16) % FACTS_SLOTS;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325), word = 0;
+	size_t len = strlen(name), at = 0;
+	for (; at + sizeof word <= len; at += sizeof word) {
+		memcpy(&word, name + at, sizeof word);
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		hash ^= hash >> 32;
+	}
+	if (len >= sizeof word)
+		memcpy(&word, name + len - sizeof word, sizeof word);
+	else
+		for (; at < len; at++)
+			word = word << 8 | (uint8_t)name[at];
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(hash >> 32) % FACTS_SLOTS;
 }
 
 /* The slot that holds the name, or the free one where it belongs. */
