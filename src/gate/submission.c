@@ -74,7 +74,7 @@ static enum status
 verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms,
 	    struct submission *submission) {
 	struct http_signature signature;
-	const struct directory_key *key;
+	const struct directory_key *key = nullptr;
 	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
 	TRY(gate_verify_request(gate, &signature, &key));
 	submission->key_id = signature.key_id;

@@ -53,7 +53,7 @@ write_policies(struct stage *stage, struct buffer *to) {
 /* And the invariant that holds the policies to it. */
 static enum status
 write_invariants(struct buffer *to) {
-	struct bytes rest;
+	struct bytes rest = {};
 	int64_t least_ms;
 	TRY(replace_number(embedded_invariants, "@id(\"approvers_wait_an_hour\")",
 			   "context.change.waiting_ms >= ", PASSKEY_WAIT_MS, to, &least_ms, &rest));

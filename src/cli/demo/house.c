@@ -385,7 +385,7 @@ has_role(long process, const char *role) {
 	size_t len = strlen(role);
 	if (file >= 0)
 		close(file);
-	return got > (ssize_t)len && memcmp(words + (size_t)got - len - 1, role, len) == 0 &&
+	return got > (ssize_t)len + 1 && memcmp(words + (size_t)got - len - 1, role, len) == 0 &&
 	       words[(size_t)got - 1] == '\0' && words[(size_t)got - len - 2] == '\0';
 }
 
