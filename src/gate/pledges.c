@@ -145,18 +145,23 @@ row_name(struct bytes key_id, uint32_t epoch, char name[SHARE_ROW_SIZE]) {
 	return OK;
 }
 
+static void
+write_row(const struct pledged *pledged, const struct pledges *pledges, struct buffer *row) {
+	buffer_append_text(row, MAGIC);
+	buffer_append_u16be(row, VERSION);
+	buffer_append_bytes(row, hash256_bytes(&pledged->operation));
+	buffer_append_bytes(row, hash256_bytes(&pledged->digest));
+	buffer_append_bytes(row, hash256_bytes(&pledged->sharing_hash));
+	pledges_write(row, pledges);
+}
+
 enum status
 pledges_store(const struct gate_state *state, struct bytes key_id, uint32_t epoch, const struct pledged *pledged,
 	      const struct pledges *pledges) {
 	_cleanup_(buffer_free) struct buffer row = {};
 	char name[SHARE_ROW_SIZE];
 	TRY(row_name(key_id, epoch, name));
-	buffer_append_text(&row, MAGIC);
-	buffer_append_u16be(&row, VERSION);
-	buffer_append_bytes(&row, hash256_bytes(&pledged->operation));
-	buffer_append_bytes(&row, hash256_bytes(&pledged->digest));
-	buffer_append_bytes(&row, hash256_bytes(&pledged->sharing_hash));
-	pledges_write(&row, pledges);
+	write_row(pledged, pledges, &row);
 	TRY(buffer_status(&row));
 	enum status status = secrets_replace(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
 	return status == STATUS_NOT_FOUND
