@@ -11,7 +11,7 @@
 
 constexpr size_t SMALL_MAX = 128;
 
-enum algorithm { ALGORITHM_SHA256, ALGORITHM_SHA512, ALGORITHM_KECCAK256, ALGORITHM_RIPEMD160, ALGORITHM_COUNT };
+enum algorithm { ALGORITHM_SHA256, ALGORITHM_KECCAK256, ALGORITHM_RIPEMD160, ALGORITHM_COUNT };
 
 static EVP_MD *algorithms[ALGORITHM_COUNT];
 /* MACs with their hash chosen; each call works on a copy, which takes the key along when it is freed. */
@@ -46,7 +46,6 @@ static void
 fetch_algorithms(void) {
 	static const char *const names[ALGORITHM_COUNT] = {
 		[ALGORITHM_SHA256] = "SHA2-256",
-		[ALGORITHM_SHA512] = "SHA2-512",
 		[ALGORITHM_KECCAK256] = "KECCAK-256",
 		[ALGORITHM_RIPEMD160] = "RIPEMD-160",
 	};
@@ -154,11 +153,6 @@ struct hash256
 tagged_hash(const char *tag, struct bytes message) {
 	struct hash256 tag_hash = sha256(bytes_of_text(tag));
 	return SHA256_PARTS(hash256_bytes(&tag_hash), hash256_bytes(&tag_hash), message);
-}
-
-void
-sha512(struct bytes message, uint8_t digest[64]) {
-	hash_once(ALGORITHM_SHA512, message, digest);
 }
 
 void

@@ -35,7 +35,6 @@ struct hash256 sha256_of_secret(struct bytes message);
 struct hash256 keccak256(struct bytes message);
 /* SHA-256(SHA-256(tag) ‖ SHA-256(tag) ‖ message), BIP-340. */
 struct hash256 tagged_hash(const char *tag, struct bytes message);
-void sha512(struct bytes message, uint8_t digest[64]);
 /* RIPEMD-160(SHA-256(message)): Bitcoin's key and script hash. */
 void hash160(struct bytes message, uint8_t digest[20]);
 struct hash256 hmac_sha256(struct bytes key, struct bytes message);

@@ -86,16 +86,6 @@ peers_of_party(const struct peers *peers, uint8_t party) {
 	return entry != nullptr && entry->peer.is_enrolled ? &entry->peer : nullptr;
 }
 
-const struct peer *
-peers_named(const struct peers *peers, struct bytes name) {
-	for (size_t party = 1; party <= PEERS_MAX; party++) {
-		const struct peer *peer = peers_of_party(peers, (uint8_t)party);
-		if (peer != nullptr && bytes_equal_text(name, peer->name))
-			return peer;
-	}
-	return nullptr;
-}
-
 uint8_t
 peers_own_party(const struct peers *peers) {
 	return peers->own_party;

@@ -69,7 +69,6 @@ void peers_listen(struct peers *peers, const struct peers_listener *listener);
 const struct peer *peers_at(const struct peers *peers, size_t index);
 /* Null if there is none enrolled. */
 const struct peer *peers_of_party(const struct peers *peers, uint8_t party);
-const struct peer *peers_named(const struct peers *peers, struct bytes name);
 /* Of this keeper; 0 and null while it is not enrolled itself. */
 uint8_t peers_own_party(const struct peers *peers);
 const uint8_t *peers_own_identity(const struct peers *peers);

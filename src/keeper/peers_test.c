@@ -16,6 +16,14 @@ struct heard {
 	bool does_answer;
 };
 
+/* As if it had been put back: the newest entries are gone. */
+static void
+shrink(struct network_node *node, uint64_t entries) {
+	const struct tree_frontier none = {};
+	tree_restart(node->tree, &none);
+	network_grow(node, entries);
+}
+
 static void
 hear_up(void *context, const struct peer *peer) {
 	struct heard *heard = context;
@@ -189,7 +197,7 @@ an_older_log_is_refused_by_name_until_people_re_admit_it(void **) {
 	network_stop_node(B);
 	peer_network_pass(&network, 15'000); /* away: made durable */
 	assert_int_equal(A->keepers.of_party[2]->seen.size, 60);
-	assert_ok(tree_truncate(B->tree, 30));
+	shrink(B, 30);
 	network_start_node(B);
 	peer_network_pass(&network, 1000);
 	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
@@ -241,7 +249,7 @@ a_log_that_went_another_way_is_refused_by_its_history(void **) {
 	peer_network_pass(&network, 1500);
 	network_stop_node(B);
 	peer_network_pass(&network, 500);
-	assert_ok(tree_truncate(B->tree, 30));
+	shrink(B, 30);
 	struct hash256 other = {{1}};
 	assert_ok(tree_append(B->tree, &other));
 	network_grow(B, 100);
@@ -258,7 +266,7 @@ a_head_that_shrinks_on_an_open_channel_is_refused(void **) {
 	peer_network_start(&network, 2);
 	listen(A, &a);
 	peer_network_pass(&network, 500);
-	assert_ok(tree_truncate(B->tree, 5));
+	shrink(B, 5);
 	peer_network_pass(&network, 1500);
 	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
 	assert_int_equal(a.down, 1);
@@ -314,7 +322,6 @@ a_keeper_that_is_removed_is_heard_no_more(void **) {
 	peer_network_pass(&network, 3000);
 	assert_int_equal(a.down, 1);
 	assert_null(peers_of_party(A->peers, 2));
-	assert_null(peers_named(A->peers, BYTES_OF_LITERAL("b")));
 	assert_false(peers_at(A->peers, 0)->is_enrolled);
 	assert_int_equal(network_peer(B, A)->state, PEER_ABSENT);
 	assert_int_equal(network_peer(B, C)->state, PEER_UP);

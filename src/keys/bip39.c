@@ -55,11 +55,6 @@ select_word(uint32_t index, char word[9]) {
 	return len;
 }
 
-void
-bip39_word(size_t index, char word[9]) {
-	memcpy(word, bip39_words[index % BIP39_LIST_SIZE], 9);
-}
-
 static uint32_t
 checksum_byte(struct bytes entropy) {
 	struct hash256 digest = sha256_of_secret(entropy);

@@ -24,7 +24,4 @@ enum status bip39_read(struct bytes mnemonic, uint8_t *entropy, size_t *len);
 /* The seed, after bip39_read() has found the mnemonic good. Errors: also mnemonic.passphrase. */
 enum status bip39_seed(struct bytes mnemonic, struct bytes passphrase, uint8_t seed[64]);
 
-/* A word of the list, NUL-terminated; index < BIP39_LIST_SIZE, not secret. */
-void bip39_word(size_t index, char word[9]);
-
 #endif

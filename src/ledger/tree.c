@@ -191,28 +191,6 @@ kept_node(const struct tree *tree, unsigned level, uint64_t index) {
 }
 
 enum status
-tree_truncate(struct tree *tree, uint64_t size) {
-	if (size > tree->frontier.size)
-		return fail(STATUS_INVALID, "tree.truncate: to %llu leaves, of %llu", (unsigned long long)size,
-			    (unsigned long long)tree->frontier.size);
-	struct tree_frontier frontier = {.size = size};
-	for (unsigned level = 0; level < TREE_LEVELS; level++) {
-		if (!(size >> level & 1))
-			continue;
-		uint64_t index = (size >> level) - 1;
-		if (!is_kept(tree, level, index))
-			return fail(STATUS_INVALID, "tree.truncate: the tree of %llu leaves is no longer in memory",
-				    (unsigned long long)size);
-		frontier.roots[level] = *kept_node(tree, level, index);
-	}
-	tree->frontier = frontier;
-	for (unsigned level = 0; level < TREE_LEVELS; level++)
-		if (tree->levels[level].first > size >> level)
-			tree->levels[level].first = size >> level;
-	return OK;
-}
-
-enum status
 tree_read(void *source, unsigned level, uint64_t index, struct hash256 *hash) {
 	const struct tree_source *from = source;
 	if (is_kept(from->tree, level, index)) {

@@ -58,8 +58,6 @@ void tree_copy_frontier(const struct tree *tree, struct tree_frontier *frontier)
 /* Begins again at this frontier; every leaf appended later can be proven from memory. */
 void tree_restart(struct tree *tree, const struct tree_frontier *frontier);
 enum status tree_append(struct tree *tree, const struct hash256 *leaf);
-/* Takes back the newest leaves, at most `window` of them: for a batch that did not reach the disk. */
-enum status tree_truncate(struct tree *tree, uint64_t size);
 
 /* The nodes in memory; older ones from `older`, which may be null and must outlive the reader. */
 struct tree_source {

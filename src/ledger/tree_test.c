@@ -144,30 +144,6 @@ after_a_restart_every_later_leaf_is_proven_from_memory(void **) {
 	}
 }
 
-static void
-a_truncated_tree_is_as_if_the_leaves_had_never_been(void **) {
-	enum { WINDOW = 8 };
-	_cleanup_(tree_destroy) struct tree *tree = nullptr;
-	assert_ok(tree_create(&tree, WINDOW));
-	uint64_t oldest = 0; /* what the abandoned leaves pushed out of the window stays out */
-	for (uint64_t size = 0; size < 100; size++) {
-		struct hash256 leaf = leaf_of(size), other = tree_leaf_hash(BYTES_OF_LITERAL("other"));
-		uint64_t abandoned = size % WINDOW;
-		for (uint64_t i = 0; i < abandoned; i++)
-			assert_ok(tree_append(tree, &other));
-		assert_ok(tree_truncate(tree, size));
-		assert_ok(tree_append(tree, &leaf));
-		if (size + abandoned > oldest + WINDOW)
-			oldest = size + abandoned - WINDOW;
-		if (size + 1 > oldest + WINDOW)
-			oldest = size + 1 - WINDOW;
-		assert_newest_leaves_are_provable(tree, oldest);
-	}
-	assert_fails(STATUS_INVALID, "tree.truncate", tree_truncate(tree, 101));
-	assert_fails(STATUS_INVALID, "tree.truncate", tree_truncate(tree, 33));
-	assert_int_equal(100, tree_size(tree));
-}
-
 static enum status
 read_by_definition(void *, unsigned level, uint64_t index, struct hash256 *hash) {
 	*hash = root_by_definition(index << level, (index + 1) << level);
@@ -216,6 +192,5 @@ a_full_tree_takes_no_leaf(void **) {
 
 RUN_TESTS(T(roots_are_those_of_the_reference_tests), T(the_root_is_that_of_the_definition),
 	  T(a_packed_frontier_goes_on_where_it_was), T(the_newest_window_is_proven_from_memory_at_every_size),
-	  T(after_a_restart_every_later_leaf_is_proven_from_memory),
-	  T(a_truncated_tree_is_as_if_the_leaves_had_never_been), T(older_nodes_come_from_the_older_reader),
+	  T(after_a_restart_every_later_leaf_is_proven_from_memory), T(older_nodes_come_from_the_older_reader),
 	  T(a_full_tree_takes_no_leaf))

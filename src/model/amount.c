@@ -83,29 +83,6 @@ amount_multiply_u64(const struct amount *a, uint64_t factor, struct amount *prod
 	return carry == 0;
 }
 
-bool
-amount_multiply(const struct amount *a, const struct amount *b, struct amount *product) {
-	struct amount result = {};
-	bool fits = true;
-	for (size_t i = 0; i < LIMBS; i++) {
-		uint64_t carry = 0;
-		for (size_t j = 0; j < LIMBS; j++) {
-			u128 term = (u128)a->limbs[j] * b->limbs[i] + carry;
-			if (i + j >= LIMBS) {
-				fits &= term == 0;
-				carry = 0;
-				continue;
-			}
-			term += result.limbs[i + j];
-			result.limbs[i + j] = (uint64_t)term;
-			carry = (uint64_t)(term >> 64);
-		}
-		fits &= carry == 0;
-	}
-	*product = result;
-	return fits;
-}
-
 /* Doubles in place and brings in the next bit; true if a bit fell out at the top. */
 static bool
 shift_left_one(struct amount *amount, uint64_t bit) {
@@ -163,24 +140,6 @@ void
 amount_to_big_endian(const struct amount *amount, uint8_t bytes[32]) {
 	for (size_t i = 0; i < LIMBS; i++)
 		store_u64be(bytes + 8 * i, amount->limbs[LIMBS - 1 - i]);
-}
-
-enum status
-amount_parse(struct bytes decimal, struct amount *amount) {
-	if (decimal.len == 0)
-		return fail(STATUS_INVALID, "amount.syntax: expected decimal digits, found nothing");
-	struct amount result = {};
-	for (size_t i = 0; i < decimal.len; i++) {
-		uint8_t c = decimal.data[i];
-		if (c < '0' || c > '9')
-			return fail(STATUS_INVALID, "amount.syntax: not a decimal digit at offset %zu", i);
-		if (i == 1 && decimal.data[0] == '0')
-			return fail(STATUS_INVALID, "amount.leading_zero: an amount is written without leading zeros");
-		if (multiply_limbs(result.limbs, LIMBS, 10, (uint64_t)(c - '0')) != 0)
-			return fail(STATUS_TOO_LARGE, "amount.range: an amount is below 2^256");
-	}
-	*amount = result;
-	return OK;
 }
 
 void

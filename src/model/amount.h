@@ -26,14 +26,12 @@ bool amount_is_zero(const struct amount *amount);
 [[nodiscard]] bool amount_add(const struct amount *a, const struct amount *b, struct amount *sum);
 [[nodiscard]] bool amount_subtract(const struct amount *a, const struct amount *b, struct amount *difference);
 [[nodiscard]] bool amount_multiply_u64(const struct amount *a, uint64_t factor, struct amount *product);
-[[nodiscard]] bool amount_multiply(const struct amount *a, const struct amount *b, struct amount *product);
 /* The quotient rounded up; divisor > 0. */
 struct amount amount_divide_up(const struct amount *a, const struct amount *divisor);
 bool amount_fits_u64(const struct amount *amount, uint64_t *number);
 
 enum status amount_from_big_endian(struct bytes bytes, struct amount *amount); /* at most 32 bytes */
 void amount_to_big_endian(const struct amount *amount, uint8_t bytes[32]);
-enum status amount_parse(struct bytes decimal, struct amount *amount);
 void amount_format(const struct amount *amount, char text[static 79]);
 
 /* A price: US cents × 10⁻⁶ (micro-cents) for one whole unit of 10^decimals smallest units.

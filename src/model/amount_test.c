@@ -1,5 +1,5 @@
 #include "tests/test.h"
-#include "model/amount.h"
+#include "model/amount_testing.h"
 
 /* Computed with Python's integers; null where the result leaves 256 bits. */
 static const struct {
@@ -79,11 +79,22 @@ static const struct {
 	 "57896044618658097711785492504343953926634992332820282019728792003956564819967", nullptr, "2"},
 };
 
-static struct amount
-amount(const char *text) {
-	struct amount amount;
-	assert_ok(amount_parse(bytes_of_text(text), &amount));
-	return amount;
+/* By what multiplies with one limb. */
+static bool
+multiply(const struct amount *a, const struct amount *b, struct amount *product) {
+	bool fits = true;
+	*product = (struct amount){};
+	for (size_t i = 0; i < ARRAY_LENGTH(b->limbs); i++) {
+		struct amount term, shifted = {};
+		fits &= amount_multiply_u64(a, b->limbs[i], &term);
+		for (size_t j = 0; j < ARRAY_LENGTH(term.limbs); j++)
+			if (i + j < ARRAY_LENGTH(shifted.limbs))
+				shifted.limbs[i + j] = term.limbs[j];
+			else
+				fits &= term.limbs[j] == 0;
+		fits &= amount_add(product, &shifted, product);
+	}
+	return fits;
 }
 
 static void
@@ -99,13 +110,13 @@ assert_amount(const char *expected, bool fits, const struct amount *actual) {
 static void
 arithmetic_agrees_with_known_answers(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(KNOWN); i++) {
-		struct amount a = amount(KNOWN[i].a), b = amount(KNOWN[i].b), result;
+		struct amount a = amount_of_text(KNOWN[i].a), b = amount_of_text(KNOWN[i].b), result;
 		assert_amount(KNOWN[i].a, true, &a);
 		bool fits = amount_add(&a, &b, &result);
 		assert_amount(KNOWN[i].sum, fits, &result);
 		fits = amount_subtract(&a, &b, &result);
 		assert_amount(KNOWN[i].difference, fits, &result);
-		fits = amount_multiply(&a, &b, &result);
+		fits = multiply(&a, &b, &result);
 		assert_amount(KNOWN[i].product, fits, &result);
 		result = amount_divide_up(&a, &b);
 		assert_amount(KNOWN[i].quotient_up, true, &result);
@@ -144,10 +155,6 @@ results_may_be_written_over_operands(void **) {
 		assert_int_equal(fits, amount_add(&over, &b, &over));
 		assert_int_equal(0, amount_compare(&apart, &over));
 		over = b;
-		fits = amount_multiply(&a, &b, &apart);
-		assert_int_equal(fits, amount_multiply(&a, &over, &over));
-		assert_int_equal(0, amount_compare(&apart, &over));
-		over = b;
 		fits = amount_subtract(&a, &b, &apart);
 		assert_int_equal(fits, amount_subtract(&a, &over, &over));
 		assert_int_equal(0, amount_compare(&apart, &over));
@@ -161,14 +168,14 @@ a_quotient_rounded_up_is_the_least_that_covers(void **) {
 		if (amount_is_zero(&divisor))
 			continue;
 		struct amount quotient = amount_divide_up(&a, &divisor), one = amount_of(1);
-		if (amount_multiply(&quotient, &divisor, &product)) /* else it is above every amount */
+		if (multiply(&quotient, &divisor, &product)) /* else it is above every amount */
 			assert_true(amount_compare(&product, &a) >= 0);
 		if (amount_is_zero(&quotient)) {
 			assert_true(amount_is_zero(&a));
 			continue;
 		}
 		assert_true(amount_subtract(&quotient, &one, &smaller));
-		assert_true(amount_multiply(&smaller, &divisor, &product));
+		assert_true(multiply(&smaller, &divisor, &product));
 		assert_true(amount_compare(&product, &a) < 0);
 	}
 }
@@ -191,7 +198,7 @@ text_and_bytes_come_back_the_same(void **) {
 		char text[AMOUNT_TEXT_SIZE];
 		uint8_t bytes[32];
 		amount_format(&a, text);
-		assert_ok(amount_parse(bytes_of_text(text), &back));
+		back = amount_of_text(text);
 		assert_int_equal(0, amount_compare(&a, &back));
 		amount_to_big_endian(&a, bytes);
 		assert_ok(amount_from_big_endian(BYTES_OF_ARRAY(bytes), &back));
@@ -208,35 +215,6 @@ short_big_endian_bytes_are_right_aligned(void **) {
 	assert_true(amount_is_zero(&read));
 	static const uint8_t too_long[33] = {};
 	assert_fails(STATUS_TOO_LARGE, "amount.size", amount_from_big_endian(BYTES_OF_ARRAY(too_long), &read));
-}
-
-static void
-bad_decimal_is_refused_by_name(void **) {
-	static const struct {
-		const char *text;
-		enum status status;
-		const char *name;
-	} cases[] = {
-		{"", STATUS_INVALID, "amount.syntax"},
-		{"-1", STATUS_INVALID, "amount.syntax"},
-		{"+1", STATUS_INVALID, "amount.syntax"},
-		{"1.0", STATUS_INVALID, "amount.syntax"},
-		{"1e3", STATUS_INVALID, "amount.syntax"},
-		{" 1", STATUS_INVALID, "amount.syntax"},
-		{"0x1", STATUS_INVALID, "amount.syntax"},
-		{"00", STATUS_INVALID, "amount.leading_zero"},
-		{"01", STATUS_INVALID, "amount.leading_zero"},
-		{"115792089237316195423570985008687907853269984665640564039457584007913129639936", STATUS_TOO_LARGE,
-		 "amount.range"},
-		{"999999999999999999999999999999999999999999999999999999999999999999999999999999", STATUS_TOO_LARGE,
-		 "amount.range"},
-		{"1157920892373161954235709850086879078532699846656405640394575840079131296399350", STATUS_TOO_LARGE,
-		 "amount.range"},
-	};
-	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		struct amount amount;
-		assert_fails(cases[i].status, cases[i].name, amount_parse(bytes_of_text(cases[i].text), &amount));
-	}
 }
 
 static void
@@ -270,7 +248,7 @@ usd_cents_round_up_and_never_wrap(void **) {
 		{"184467440737095516160000000000000000000000000", UINT64_C(1), 19, -1},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		struct amount a = amount(cases[i].amount);
+		struct amount a = amount_of_text(cases[i].amount);
 		int64_t cents = -1;
 		bool fits = amount_usd_cents(&a, cases[i].price_microcents, cases[i].decimals, &cents);
 		assert_int_equal(cases[i].cents >= 0, fits);
@@ -282,4 +260,4 @@ usd_cents_round_up_and_never_wrap(void **) {
 RUN_TESTS(T(arithmetic_agrees_with_known_answers), T(results_may_be_written_over_operands),
 	  T(a_quotient_rounded_up_is_the_least_that_covers), T(addition_and_subtraction_undo_each_other),
 	  T(text_and_bytes_come_back_the_same), T(short_big_endian_bytes_are_right_aligned),
-	  T(bad_decimal_is_refused_by_name), T(usd_cents_round_up_and_never_wrap))
+	  T(usd_cents_round_up_and_never_wrap))

@@ -22,11 +22,6 @@ static const struct part {
 	[BUNDLE_TESTS] = {"tests", {"tests/*.yaml", "tests/*.json"}, 0, BUNDLE_FILES_MAX},
 };
 
-const char *
-bundle_part_name(enum bundle_part part) {
-	return parts[part].name;
-}
-
 static bool
 is_name_character(char c) {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||

@@ -38,7 +38,6 @@ enum bundle_part {
 	BUNDLE_PARTS,
 };
 
-const char *bundle_part_name(enum bundle_part part); /* "entities" */
 /* What a file of a bundle's directory is, by its name there; BUNDLE_PARTS: it is no part of the bundle. */
 enum bundle_part bundle_part_of(const char *file);
 

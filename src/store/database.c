@@ -212,13 +212,6 @@ database_rollback(struct database *database) {
 }
 
 enum status
-database_checkpoint(struct database *database) {
-	TRY(check_usable(database));
-	int code = sqlite3_wal_checkpoint_v2(database->sqlite, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-	return code == SQLITE_OK ? OK : failed(database, code, "checkpoint");
-}
-
-enum status
 database_statement(struct database *database, const char *sql, struct sqlite3_stmt **statement) {
 	TRY(check_usable(database));
 	for (size_t i = 0; i < database->statement_count; i++)

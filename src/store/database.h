@@ -37,8 +37,6 @@ void database_close(struct database **database); /* a cleanup function */
 enum status database_begin(struct database *database);
 enum status database_commit(struct database *database);
 void database_rollback(struct database *database);
-/* WAL to the database file; state only. */
-enum status database_checkpoint(struct database *database);
 /* Statements without parameters or rows. */
 enum status database_execute(struct database *database, const char *sql);
 

@@ -64,7 +64,7 @@ a_database_is_used_closed_and_used_again(void **) {
 		database_rollback(database);
 		assert_int_equal(count(database), 300);
 		if (kind == DATABASE_STATE)
-			assert_ok(database_checkpoint(database));
+			assert_ok(database_execute(database, "PRAGMA wal_checkpoint(TRUNCATE)"));
 		assert_fails(STATUS_INTERNAL, "database.execute", database_execute(database, "SELEKT"));
 		database_close(&database);
 		assert_ok(database_open(&config, &database));
@@ -137,7 +137,7 @@ commits_survive_as_promised_at_every_crash_point(void **) {
 			for (int64_t i = 1; i <= 40 && status == OK; i++) {
 				status = insert_number(database, i);
 				if (status == OK && kind == DATABASE_STATE && i % 10 == 0)
-					status = database_checkpoint(database);
+					status = database_execute(database, "PRAGMA wal_checkpoint(TRUNCATE)");
 				committed += status == OK;
 			}
 			if (status != OK) {
