@@ -2,6 +2,7 @@
 """The interface as documents say it and as the tables of the program have it: routes, kinds of operations with their payloads, and
 commands are the same in both."""
 
+import glob
 import os
 import re
 
@@ -92,6 +93,24 @@ def test_every_command_stands_in_the_document():
     for _, noun, verb in rows:
         name = f"{noun} {verb}".strip()
         assert name == "process" or f"`{name}" in text or f"gatehouse {name}" in text, f"docs/cli.md does not name {name}"
+
+
+def test_every_metric_of_the_document_is_counted():
+    counted = set()
+    for path in glob.glob(os.path.join(ROOT, "src", "**", "*.c"), recursive=True):
+        if not path.endswith(("_test.c", "_bench.c")):
+            counted |= set(re.findall(r'"(gatehouse_[a-z_]+)"', read(path)))
+    listed = re.findall(r"^\| `(gatehouse_[a-z_]+)` ", read("docs", "metrics.md"), re.MULTILINE)
+    assert len(listed) == len(set(listed)) > 40, listed
+    assert set(listed) <= counted, set(listed) - counted
+
+
+def test_every_setting_stands_in_the_example():
+    example = read("examples", "gatehouse.yaml")
+    named = re.findall(r'\{"([a-z_]+)", YAML', read("src", "supervisor", "config.c") + read("src", "supervisor", "config_notifications.c"))
+    assert len(named) > 40, named
+    for name in named:
+        assert name in example, f"examples/gatehouse.yaml does not name {name}"
 
 
 def test_a_schema_word_that_is_not_checked_is_an_error():
