@@ -34,7 +34,7 @@ enum status op_reject_run(struct invocation *invocation);
 enum status op_withdraw_run(struct invocation *invocation);
 enum status policy_explain_run(struct invocation *invocation);
 
-/* administration_commands.c: each submits one kind of operation, or lists what there is. */
+/* administration_commands.c: each submits one kind of operation. */
 enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
 enum status key_import_key_run(struct invocation *invocation);
@@ -45,8 +45,6 @@ enum status key_parties_run(struct invocation *invocation);
 enum status key_audit_run(struct invocation *invocation);
 enum status key_backup_run(struct invocation *invocation);
 enum status key_recover_run(struct invocation *invocation);
-enum status key_show_run(struct invocation *invocation);
-enum status key_derive_run(struct invocation *invocation);
 enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */
 enum status plain_principal_run(struct invocation *invocation); /* suspend, resume */
 enum status principal_add_run(struct invocation *invocation);
@@ -59,7 +57,6 @@ enum status group_member_run(struct invocation *invocation);
 enum status list_create_run(struct invocation *invocation);
 enum status list_add_run(struct invocation *invocation);
 enum status list_entries_run(struct invocation *invocation);
-enum status list_show_run(struct invocation *invocation);
 enum status asset_add_run(struct invocation *invocation);
 enum status price_set_run(struct invocation *invocation);
 enum status unit_add_run(struct invocation *invocation);
@@ -68,8 +65,13 @@ enum status policy_activate_run(struct invocation *invocation);
 enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
 enum status notify_test_run(struct invocation *invocation);
-enum status listing_run(struct invocation *invocation); /* all pages of what the noun names */
+
+/* state_commands.c */
 enum status instance_show_run(struct invocation *invocation);
+enum status key_show_run(struct invocation *invocation);
+enum status key_derive_run(struct invocation *invocation);
+enum status list_show_run(struct invocation *invocation);
+enum status listing_run(struct invocation *invocation); /* all pages of what the noun names */
 
 /* keeper_commands.c. */
 enum status keeper_show_run(struct invocation *invocation);

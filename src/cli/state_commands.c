@@ -1,0 +1,167 @@
+/* What there is: one thing, or a listing in all its pages. */
+#include "cli/handlers.h"
+
+#include "cli/client.h"
+#include "cli/output.h"
+#include "keys/bip32.h"
+
+static enum status
+get(struct invocation *invocation, const char *target, struct connection_answer *answer) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	TRY(client_create(invocation, false, &client));
+	TRY(client_get(client, &invocation->arena, target, answer));
+	invocation->exit_code = client_exit_code(answer->status);
+	if (answer->status >= 300)
+		client_say_problem(&invocation->arena, answer);
+	return OK;
+}
+
+static enum status
+show(struct invocation *invocation, const char *target) {
+	struct connection_answer answer;
+	TRY(get(invocation, target, &answer));
+	return answer.status < 300 || invocation->json ? output_document(invocation, answer.body) : OK;
+}
+
+enum status
+instance_show_run(struct invocation *invocation) {
+	return show(invocation, "/v1/instance");
+}
+
+/* Appends the page's items, and says where the next begins; null at the end. */
+static enum status
+take_page(struct invocation *invocation, const char *path, struct bytes body, const char *array,
+	  struct json_writer *items, const char **next) {
+	const json *page, *item;
+	TRY(json_read(&invocation->arena, body, (struct json_limits){}, &page));
+	struct json_iterator iterator = json_iterate(json_get(page, array));
+	while ((item = json_next(&iterator, nullptr)) != nullptr)
+		json_write_value(items, item);
+	const json *cursor = json_get(page, "next");
+	if (cursor == nullptr) {
+		*next = nullptr;
+		return OK;
+	}
+	const char *hex = json_type_of(cursor) == JSON_STRING ? (const char *)json_string(cursor).data : "";
+	const char *target = arena_format(&invocation->arena, "%s?after=%s", path, hex);
+	TRY_ALLOC(target);
+	/* Whoever answers must neither write the next request nor make this go round for ever. */
+	if (hex[0] == '\0' || hex[strspn(hex, "0123456789abcdef")] != '\0' || strcmp(target, *next) <= 0)
+		return fail(STATUS_INVALID, "listing.next: no place after the one before");
+	*next = target;
+	return OK;
+}
+
+/* All pages of a listing; the array stands in items, what stands around it on the last page in *last. */
+static enum status
+get_pages(struct invocation *invocation, const char *path, const char *array, struct buffer *items,
+	  struct bytes *last) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct json_writer w;
+	const char *next = path;
+	TRY(client_create(invocation, false, &client));
+	json_writer_start(&w, items);
+	json_write_array(&w);
+	while (next != nullptr) {
+		struct connection_answer answer;
+		TRY(client_get(client, &invocation->arena, next, &answer));
+		*last = answer.body;
+		invocation->exit_code = client_exit_code(answer.status);
+		if (answer.status >= 300) {
+			client_say_problem(&invocation->arena, &answer);
+			return OK;
+		}
+		TRY(take_page(invocation, path, answer.body, array, &w, &next));
+	}
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+static enum status
+show_problem(struct invocation *invocation, struct bytes problem) {
+	return invocation->json ? output_document(invocation, problem) : OK;
+}
+
+enum status
+listing_run(struct invocation *invocation) {
+	static const struct {
+		const char *noun, *path;
+	} paths[] = {{"key", "/v1/keys"},     {"person", "/v1/people"}, {"workload", "/v1/workloads"},
+		     {"group", "/v1/groups"}, {"list", "/v1/lists"},    {"zone", "/v1/zones"},
+		     {"price", "/v1/prices"}};
+	_cleanup_(buffer_free) struct buffer items = {};
+	struct bytes last;
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+		if (strcmp(invocation->command->noun, paths[i].noun) != 0)
+			continue;
+		TRY(get_pages(invocation, paths[i].path, "items", &items, &last));
+		return invocation->exit_code == EXIT_DONE ? output_document(invocation, buffer_bytes(&items))
+							  : show_problem(invocation, last);
+	}
+	return fail(STATUS_INTERNAL, "command.noun: %s has no listing", invocation->command->noun);
+}
+
+static bool
+is_id(const char *id) {
+	return id[0] != '\0' && id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-._")] == '\0';
+}
+
+static enum status
+check_key_id(const char *id) {
+	return is_id(id) ? OK : fail(STATUS_INVALID, "usage.key: \"%s\" is no key's id", id);
+}
+
+enum status
+key_show_run(struct invocation *invocation) {
+	const char *id = invocation_word(invocation, 0);
+	TRY(check_key_id(id));
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s", id);
+	TRY_ALLOC(target);
+	return show(invocation, target);
+}
+
+/* Hardened steps are written with h: an apostrophe has no place in a query. */
+enum status
+key_derive_run(struct invocation *invocation) {
+	const char *id = invocation_word(invocation, 0);
+	struct signing_path path;
+	char text[BIP32_PATH_TEXT_SIZE];
+	TRY(check_key_id(id));
+	TRY(bip32_path_parse(bytes_of_text(invocation_word(invocation, 1)), &path));
+	bip32_path_format(&path, text);
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = 'h';
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s/derived?path=%s", id, text);
+	TRY_ALLOC(target);
+	return show(invocation, target);
+}
+
+/* As one document, its entries from all pages. */
+enum status
+list_show_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer entries = {}, text = {};
+	const char *id = invocation_word(invocation, 0);
+	const json *list, *all, *member;
+	struct bytes last, name;
+	struct json_writer w;
+	if (!is_id(id))
+		return fail(STATUS_INVALID, "usage.list: \"%s\" is no list's id", id);
+	const char *path = arena_format(&invocation->arena, "/v1/lists/%s", id);
+	TRY_ALLOC(path);
+	TRY(get_pages(invocation, path, "entries", &entries, &last));
+	if (invocation->exit_code != EXIT_DONE)
+		return show_problem(invocation, last);
+	TRY(json_read(&invocation->arena, last, (struct json_limits){}, &list));
+	TRY(json_read(&invocation->arena, buffer_bytes(&entries), (struct json_limits){}, &all));
+	struct json_iterator iterator = json_iterate(list);
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	while ((member = json_next(&iterator, &name)) != nullptr) {
+		json_write_key_bytes(&w, name);
+		json_write_value(&w, bytes_equal_text(name, "entries") ? all : member);
+	}
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	return output_document(invocation, buffer_bytes(&text));
+}
