@@ -25,7 +25,7 @@ published_file(struct arena *arena, const char *name) {
 	assert_int_equal(fseek(file, 0, SEEK_END), 0);
 	long len = ftell(file);
 	assert_true(len >= 0);
-	rewind(file);
+	assert_int_equal(fseek(file, 0, SEEK_SET), 0);
 	uint8_t *text = arena_alloc(arena, (size_t)len + 1);
 	assert_non_null(text);
 	assert_int_equal(fread(text, 1, (size_t)len, file), (size_t)len);

@@ -321,7 +321,7 @@ votes_facts(const struct votes *votes, const struct directory *directory, const 
 	facts_add_long(facts, "approvals.rejections", FACT_VERIFIED, (int64_t)count.rejections);
 	add_client_counts(&count, facts);
 	add_group_counts(votes, &question, "approvals.group", facts);
-	for (unsigned stage = 0; stage < stages; stage++) {
+	for (unsigned stage = 0; stage < stages && stage < VOTES_STAGES; stage++) {
 		question.stage = stage;
 		add_group_counts(votes, &question, names[stage], facts);
 	}
