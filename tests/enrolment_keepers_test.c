@@ -464,6 +464,30 @@ a_keeper_that_knows_of_no_invitation_takes_it_once_it_does(void **) {
 	end(&f);
 }
 
+/* One that cannot be read is nobody's hindrance: what is there besides arrives, and it is not tried without end. */
+static void
+a_row_that_is_gone_delays_no_other(void **) {
+	struct fixture f;
+	char name[65];
+	begin(&f, 3, 12);
+	invite(&f);
+	team_stop(&f.team, 2);
+	hand_in(&f, 0, body_of(&f, &f.phone, &(struct ceremony){}), 201);
+	team_settle(&f.team);
+	struct hash256 token = sha256(BYTES_OF_ARRAY(TOKEN));
+	hex_encode(hash256_bytes(&token), name);
+	assert_ok(secrets_destroy(f.team.members[0].house.installation.secrets, "enrolment", bytes_of_text(name)));
+	const size_t before = f.handed_over;
+	team_start(&f.team, 2);
+	team_settle(&f.team);
+	assert_true(is_phone_of(&f, 2, &f.phone)); /* the second had it as well */
+	assert_true(f.handed_over <= before + 2);
+	pass(&f, 60'000);
+	pass(&f, 60'000);
+	assert_nothing_waits(&f); /* the third said that it has it, by handing it on */
+	end(&f);
+}
+
 /* --- Revoked before it arrives. --- */
 
 static void
@@ -622,7 +646,7 @@ two_passkeys_by_one_link_are_recorded_by_both(void **) {
 RUN_TESTS(T(a_passkey_enrolled_at_one_keeper_votes_at_all), T(a_keeper_that_was_away_gets_it_when_it_is_back),
 	  T(a_crash_of_either_loses_nothing), T(a_row_without_its_entry_is_gone_at_the_next_start),
 	  T(it_is_handed_over_for_a_week_after_the_links_end_and_not_longer),
-	  T(a_keeper_that_knows_of_no_invitation_takes_it_once_it_does),
+	  T(a_keeper_that_knows_of_no_invitation_takes_it_once_it_does), T(a_row_that_is_gone_delays_no_other),
 	  T(what_is_revoked_is_handed_to_nobody_and_its_link_can_be_ended_where_it_is_open),
 	  T(a_keeper_that_lies_enrols_nothing), T(the_same_again_changes_nothing),
 	  T(two_passkeys_by_one_link_are_recorded_by_both))

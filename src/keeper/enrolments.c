@@ -224,13 +224,11 @@ write_request(struct keeper *keeper, const struct handed_over *row, struct buffe
 }
 
 static enum status
-hand_over(struct keeper *keeper, struct handed_over *row, const struct peer *peer) {
+hand_over(struct keeper *keeper, const struct handed_over *row, const struct peer *peer) {
 	const struct threshold_link *link = &keeper->threshold->link;
 	_cleanup_(buffer_free) struct buffer request = {};
 	TRY(write_request(keeper, row, &request));
-	TRY(link->send(link->context, peer, PEER_REQUEST, buffer_bytes(&request)));
-	row->told |= bit_of(peer->party);
-	return OK;
+	return link->send(link->context, peer, PEER_REQUEST, buffer_bytes(&request));
 }
 
 /* By decision state as well, which the link follows a moment later. */
@@ -269,7 +267,9 @@ hand_to(struct keeper *keeper, const struct peer *peer) {
 		if (!row->is_durable || ((row->have | row->told) & bit_of(peer->party)) != 0)
 			continue;
 		count++;
-		if (hand_over(keeper, row, peer) == OK)
+		enum status status = hand_over(keeper, row, peer);
+		row->told |= bit_of(peer->party); /* told or not: again after a while */
+		if (status == OK)
 			continue;
 		log_warning("an enrolment is handed to keeper %s later: %s", peer->name, fail_message());
 		return;
@@ -440,10 +440,9 @@ enrolments_follow(struct keeper *keeper, const struct job *job) {
 		confirm(keeper, job);
 		return;
 	case ENROLMENT_DIFFERS:
-		log_error("keeper %.*s has another passkey as %.*s than this one, by the same invitation: whoever had "
-			  "its "
-			  "link made two; revoke it",
-			  BYTES_ARGS(enrolment->from), BYTES_ARGS(enrolment->key_id));
+		log_error(
+			"keeper %.*s has another passkey as %.*s, by the same invitation: its link made two; revoke it",
+			BYTES_ARGS(enrolment->from), BYTES_ARGS(enrolment->key_id));
 		break;
 	case ENROLMENT_DIFFERS_KNOWN:
 		break;
