@@ -962,6 +962,10 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
     assert problem(other.ask("POST", "/v1/session", body)) == (401, "session.refused")
     assert browser.ask("GET", "/v1/session") == (200, session)
     assert browser.ask("GET", "/v1/people?limit=2")[0] == 200
+    assert browser.ask("GET", "/v1/session") == (200, session), "a read is no activity"
+    status, moved = browser.ask("POST", "/v1/session/activity")
+    assert status == 200 and moved["idle_expires"] > session["idle_expires"] and moved["expires"] == session["expires"], moved
+    assert problem(other.ask("POST", "/v1/session/activity")) == (401, "session.none")
     operation = firm.must(sign("settlement", 400)).json()["operation"]
     for path in (f"operations/{operation}/view", f"operations/{operation}/timeline", "inbox", "limits", "policy/limits", "operations?search=settlement%200x3535"):
         status, answer = browser.ask("GET", f"/v1/{path}")
