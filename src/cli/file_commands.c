@@ -179,6 +179,7 @@ ledger_replay_run(struct invocation *invocation) {
 	struct json_writer w;
 	json_writer_start(&w, &text);
 	json_write_object(&w);
+	json_write_member_integer(&w, "again", (int64_t)counts.again);
 	json_write_member_integer(&w, "bundles", (int64_t)counts.bundles);
 	json_write_member_integer(&w, "different", (int64_t)counts.different);
 	json_write_member_integer(&w, "enrolments", (int64_t)counts.enrolments);

@@ -235,6 +235,34 @@ counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes 
 	return status;
 }
 
+static bool
+shares_a_subject(const struct spend *one, const struct spend *other) {
+	for (size_t i = 0; i < one->part_count; i++)
+		if (cents_of(other, one->parts[i].dimension, one->parts[i].subject) > 0)
+			return true;
+	return false;
+}
+
+enum status
+counted_visit_beside(const struct counted_spends *counted, const struct limits *own, const struct spend *asked,
+		     counted_visitor *visit, void *context) {
+	struct bytes *tellings;
+	enum status status = OK;
+	if (counted->by_telling.count == 0)
+		return OK;
+	TRY(map_sorted_keys(&counted->by_telling, &tellings));
+	for (size_t i = 0; status == OK && i < counted->by_telling.count; i++) {
+		const struct spend *spend =
+			&((const struct counted_spend *)map_get(&counted->by_telling, tellings[i]))->spend;
+		if (spend->at_ms > asked->at_ms - limit_window_ms[LIMIT_WEEK] && !limits_holds(own, spend->operation) &&
+		    memcmp(spend->identity, asked->identity, sizeof asked->identity) != 0 &&
+		    shares_a_subject(asked, spend))
+			status = visit(context, spend);
+	}
+	free(tellings);
+	return status;
+}
+
 static enum status
 merge_part(struct arena *arena, struct spend *into, const struct limit_part *part) {
 	struct limit_part *parts = ARENA_NEW_ARRAY(arena, into->part_count + 1, struct limit_part);

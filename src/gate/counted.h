@@ -49,6 +49,9 @@ int64_t counted_sum(const struct counted_spends *counted, const struct limits *o
 void counted_expire(struct counted_spends *counted, int64_t now_ms);
 
 typedef enum status counted_visitor(void *context, const struct spend *spend);
+/* What counted_sum() adds for a spend that is asked about, in whatever window: of any of its subjects. In the order of the ids. */
+enum status counted_visit_beside(const struct counted_spends *counted, const struct limits *own,
+				 const struct spend *asked, counted_visitor *visit, void *context);
 /* What that party told of a key, in the order of the operations' ids. */
 enum status counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
 			  void *context);

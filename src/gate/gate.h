@@ -183,6 +183,7 @@ struct conclusion {
 	uint64_t nonce;
 	bool redeals;       /* done: shares of an earlier epoch go when this is durable */
 	const char *error;  /* failed: why, by a stable name */
+	struct bytes again; /* what this keeper decided once more (gate/joint.h); empty: nothing */
 	struct bytes blame; /* failed: canonical JSON, for the own log: party, round, check; may be empty */
 	bool gives_back; /* failed, and this keeper has released nothing: the limits that it reserved are free again */
 };

@@ -55,6 +55,9 @@ enum status joint_key_result(const struct key_info *key, const struct sharing *s
 /* Observes and decides again, as the gate is now. OK where it is still permitted. */
 enum status joint_decide_again(struct gate *gate, const struct gate_operation *operation, int64_t now_ms,
 			       struct arena *arena, struct evaluation *evaluation);
+/* What is recorded of it, and of what others had counted, in the arena: before anything changes. */
+enum status joint_record_again(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+			       struct bytes *again);
 /* The signed result of such a decision, and the nonce that it signs, in the arena. */
 enum status joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation,
 				  const struct signature *signatures, struct conclusion *conclusion);

@@ -80,12 +80,7 @@ write_spend(void *context, const struct spend *spend) {
 	struct listing *listing = context;
 	if (spend->at_ms <= listing->since_ms)
 		return OK;
-	json_write_object(&listing->writer);
-	json_write_member_integer(&listing->writer, "at", spend->at_ms);
-	json_write_member_hex(&listing->writer, "operation", BYTES_OF_ARRAY(spend->operation));
-	json_write_key(&listing->writer, "spend");
-	spend_write(&listing->writer, spend);
-	json_write_end(&listing->writer);
+	spend_write_told(&listing->writer, spend);
 	return OK;
 }
 
@@ -153,17 +148,6 @@ read_spends(struct arena *arena, const json *body, const struct record_blobs *bl
 	return json_type_of(*spends) == JSON_ARRAY ? OK : fail(STATUS_CORRUPT, "left.spends: no list");
 }
 
-static enum status
-read_spend(struct arena *arena, const json *listed, struct spend *spend) {
-	const json *parts;
-	struct bytes hex;
-	TRY(json_need(listed, "left.spends", "spend", JSON_OBJECT, &parts));
-	TRY(spend_read(arena, parts, spend));
-	TRY(json_need_integer(listed, "left.spends", "at", &spend->at_ms));
-	TRY(json_need_string(listed, "left.spends", "operation", &hex));
-	return hex_decode(hex, spend->operation, sizeof spend->operation);
-}
-
 /* All are read before any is kept. */
 static enum status
 keep_spends(struct gate_state *state, struct arena *arena, uint8_t party, const json *listed) {
@@ -172,7 +156,7 @@ keep_spends(struct gate_state *state, struct arena *arena, uint8_t party, const 
 	size_t count = 0;
 	TRY_ALLOC(spends);
 	for (const json *spend; (spend = json_next(&iterator, nullptr)) != nullptr; count++)
-		TRY(read_spend(arena, spend, &spends[count]));
+		TRY(spend_read_told(arena, spend, &spends[count]));
 	for (size_t i = 0; i < count; i++)
 		TRY(counted_keep(&state->counted, party, &spends[i]));
 	return OK;

@@ -21,6 +21,8 @@ write_outcome(const struct gate *gate, const struct gate_operation *operation, c
 	entry->type = ENTRY_OUTCOME;
 	json_writer_start(&writer, &entry->body);
 	json_write_object(&writer);
+	if (conclusion->again.len > 0)
+		TRY(record_write_again(&writer, conclusion->again, &gate->blobs));
 	json_write_member_integer(&writer, "done_at", now_ms);
 	if (conclusion->outcome == OUTCOME_FAILED)
 		json_write_member_text(&writer, "error", conclusion->error);
@@ -68,7 +70,8 @@ gate_conclude(struct gate *gate, struct gate_operation *operation, const struct 
 			return status;
 		if (status != OK) { /* another operation made the same key meanwhile */
 			snprintf(error, sizeof error, "%s", fail_message());
-			conclusion = (struct conclusion){.outcome = OUTCOME_FAILED, .error = error};
+			conclusion =
+				(struct conclusion){.outcome = OUTCOME_FAILED, .error = error, .again = given->again};
 		}
 	}
 	if (conclusion.outcome == OUTCOME_DONE)

@@ -174,6 +174,37 @@ decision_record_write(const struct decision_record *record, const struct record_
 	return json_writer_finish(&w);
 }
 
+enum status
+decision_record_write_again(const struct decision_record *record, struct bytes others, struct buffer *text) {
+	struct json_writer w;
+	json_writer_start(&w, text);
+	json_write_object(&w);
+	write_uid(&w, "action", record->action);
+	json_write_member_hex(&w, "bundle", hash256_bytes(&record->bundle));
+	json_write_member_integer(&w, "decided_at", record->decided_ms);
+	json_write_member_text(&w, "decision", decision_names[record->decision]);
+	write_canonical(&w, "entities", record->entities);
+	write_errors(&w, record);
+	write_canonical(&w, "facts", record->facts);
+	if (record->has_local_bundle)
+		json_write_member_hex(&w, "local_bundle", hash256_bytes(&record->local_bundle));
+	write_canonical(&w, "others", others);
+	write_uid(&w, "principal", record->principal);
+	write_reasons(&w, record);
+	write_uid(&w, "resource", record->resource);
+	if (record->has_spend) {
+		json_write_key(&w, "spend");
+		spend_write(&w, &record->spend);
+	}
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+enum status
+record_write_again(struct json_writer *writer, struct bytes again, const struct record_blobs *blobs) {
+	return write_large(writer, "again", "again_blob", again, blobs);
+}
+
 /* --- Reading. --- */
 
 static enum status
@@ -256,6 +287,40 @@ read_reasons(struct arena *arena, const json *body, struct decision_record *reco
 	record->reasons = of_reasons;
 	record->errors = of_errors;
 	return OK;
+}
+
+static enum status
+read_policy_side(struct arena *arena, const json *again, struct decision_record *record) {
+	size_t decision;
+	TRY(read_hash(again, "bundle", &record->bundle));
+	record->has_local_bundle = json_get(again, "local_bundle") != nullptr;
+	if (record->has_local_bundle)
+		TRY(read_hash(again, "local_bundle", &record->local_bundle));
+	TRY(read_uid(again, "principal", &record->principal));
+	TRY(read_uid(again, "action", &record->action));
+	TRY(read_uid(again, "resource", &record->resource));
+	TRY(json_need_integer(again, "record", "decided_at", &record->decided_ms));
+	TRY(read_choice(again, "decision", decision_names, ARRAY_LENGTH(decision_names), &decision));
+	record->decision = (enum decision)decision;
+	TRY(read_canonical(arena, json_get(again, "facts"), &record->facts));
+	TRY(read_canonical(arena, json_get(again, "entities"), &record->entities));
+	return read_reasons(arena, again, record);
+}
+
+enum status
+decision_record_read_again(struct arena *arena, const json *body, const struct record_blobs *blobs,
+			   struct decision_record *record, const json **others) {
+	struct bytes text;
+	const json *again;
+	*record = (struct decision_record){};
+	TRY(read_hash(body, "operation", &record->operation_id));
+	TRY(read_large(arena, body, "again", "again_blob", blobs, &text));
+	TRY(json_read(arena, text, (struct json_limits){}, &again));
+	TRY(json_need(again, "again", "others", JSON_ARRAY, others));
+	TRY(read_policy_side(arena, again, record));
+	const json *spend = json_get(again, "spend");
+	record->has_spend = spend != nullptr;
+	return spend == nullptr ? OK : spend_read(arena, spend, &record->spend);
 }
 
 enum status

@@ -81,6 +81,13 @@ enum status decision_record_write(const struct decision_record *record, const st
 enum status decision_record_read(struct arena *arena, const json *body, const struct record_blobs *blobs,
 				 struct decision_record *record);
 
+/* What a keeper decided once more before its share left, and on what others had counted (canonical JSON): the member "again" of an
+ * outcome. Facts, entities, spend, reasons; not what the intent holds already. */
+enum status decision_record_write_again(const struct decision_record *record, struct bytes others, struct buffer *text);
+enum status decision_record_read_again(struct arena *arena, const json *body, const struct record_blobs *blobs,
+				       struct decision_record *record, const json **others);
+enum status record_write_again(struct json_writer *writer, struct bytes again, const struct record_blobs *blobs);
+
 /* Parts that outcomes have as well: the act's result, and the Ethereum nonce that was signed (chain empty: none). */
 enum status record_write_result(struct json_writer *writer, struct bytes result, const struct record_blobs *blobs);
 enum status record_read_result(struct arena *arena, const json *body, const struct record_blobs *blobs,

@@ -5,6 +5,7 @@
 
 #include "gate/activation.h"
 #include "gate/break_glass.h"
+#include "gate/counted_facts.h"
 #include "gate/enrolled.h"
 #include "gate/local_bundle.h"
 #include "gate/replay_request.h"
@@ -28,6 +29,7 @@ struct replayer {
 	struct map votes;            /* statement digest to struct seen_vote: verified */
 	struct map cast;             /* operation to the newest of its votes, which leads to the others */
 	struct map erased;           /* people, by id */
+	struct map intended;         /* operations that have no outcome yet, to struct intended */
 	struct enrolled enrolled;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
@@ -86,6 +88,10 @@ replayer_destroy(struct replayer **replayer) {
 	map_free(&gone->votes);
 	map_free(&gone->cast);
 	map_free(&gone->erased);
+	at = 0;
+	while (map_next(&gone->intended, &at, nullptr, &value))
+		free(value);
+	map_free(&gone->intended);
 	enrolled_free(&gone->enrolled);
 	arena_free(&gone->arena);
 	free(gone);
@@ -605,30 +611,35 @@ same_local_bundle(struct replayer *replayer, const struct decision_record *recor
 	return true;
 }
 
+/* What the policies say to the recorded facts, by the recorded bundles. */
+static bool
+same_by_policy(struct replayer *replayer, const struct bundle *bundle, const struct decision_record *record,
+	       const struct policy_set **policies, struct replay_request *made) {
+	struct policy_result result;
+	if (find_policies(replayer, bundle, record, policies) != OK)
+		DIFFERS("its local bundle cannot be joined to the other: %.200s", fail_message());
+	if (replay_request_make(&replayer->arena, bundle, record, made) != OK)
+		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
+	if (policy_decide(*policies, made->entities, &made->request, (struct policy_options){.strict = true},
+			  &replayer->arena, &result) != OK)
+		DIFFERS("cannot be decided: %.200s", fail_message());
+	bool permitted = result.decision == POLICY_ALLOW && policy_floor_holds(&break_glass_floor, &made->context);
+	if (permitted != (record->decision == DECISION_PERMIT))
+		DIFFERS("decided %s, recorded %s", permitted ? "permit" : "deny", decision_name(record->decision));
+	return same_reasons(replayer, *policies, record, &result);
+}
+
 static bool
 same_decision(struct replayer *replayer, const struct decision_record *record) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
 	_cleanup_(replay_request_free) struct replay_request made = {};
 	struct operation operation;
-	struct policy_result result;
 	const struct policy_set *policies;
 	if (bundle == nullptr)
 		DIFFERS("its bundle is not in the log before it");
 	if (bundle != replayer->bundle)
 		DIFFERS("its bundle is not the one that was in force");
-	if (!same_local_bundle(replayer, record))
-		return false;
-	if (find_policies(replayer, bundle, record, &policies) != OK)
-		DIFFERS("its local bundle cannot be joined to the other: %.200s", fail_message());
-	if (replay_request_make(&replayer->arena, bundle, record, &made) != OK)
-		DIFFERS("facts or entities cannot be read: %.200s", fail_message());
-	if (policy_decide(policies, made.entities, &made.request, (struct policy_options){.strict = true},
-			  &replayer->arena, &result) != OK)
-		DIFFERS("cannot be decided: %.200s", fail_message());
-	bool permitted = result.decision == POLICY_ALLOW && policy_floor_holds(&break_glass_floor, &made.context);
-	if (permitted != (record->decision == DECISION_PERMIT))
-		DIFFERS("decided %s, recorded %s", permitted ? "permit" : "deny", decision_name(record->decision));
-	if (!same_reasons(replayer, policies, record, &result))
+	if (!same_local_bundle(replayer, record) || !same_by_policy(replayer, bundle, record, &policies, &made))
 		return false;
 	if (record->decision == DECISION_HELD &&
 	    !same_missing(replayer, policies, made.entities, &made.request, made.facts, record))
@@ -725,6 +736,83 @@ commits_to_erased(struct replayer *replayer, const struct decision_record *recor
 	return OK;
 }
 
+/* --- What is decided once more, before a share leaves. --- */
+
+static struct hash256
+asked_hash(const struct decision_record *record) {
+	return SHA256_PARTS(record->action.type, BYTES_OF_LITERAL("\n"), record->action.id, BYTES_OF_LITERAL("\n"),
+			    record->principal.type, BYTES_OF_LITERAL("\n"), record->principal.id,
+			    BYTES_OF_LITERAL("\n"), record->resource.type, BYTES_OF_LITERAL("\n"), record->resource.id);
+}
+
+struct intended {
+	struct hash256 asked;
+	const struct bundle *bundle; /* that was in force */
+};
+
+static enum status
+note_intended(struct replayer *replayer, const struct decision_record *record) {
+	void *before = nullptr;
+	struct intended *intended = malloc(sizeof *intended);
+	TRY_ALLOC(intended);
+	*intended = (struct intended){asked_hash(record), replayer->bundle};
+	enum status status = map_put(&replayer->intended, hash256_bytes(&record->operation_id), intended, &before);
+	free(status == OK ? before : intended);
+	return status;
+}
+
+/* The policy was told of no less than others had counted, and this. */
+static bool
+others_hold(struct replayer *replayer, const struct decision_record *record, const json *others,
+	    const struct facts *facts) {
+	const char *difference = nullptr;
+	if (counted_facts_hold(&replayer->arena, record, others, facts, &difference) != OK)
+		DIFFERS("what others had counted cannot be read: %.200s", fail_message());
+	if (difference != nullptr)
+		DIFFERS("%s is less than what others had counted", difference);
+	return true;
+}
+
+static bool
+same_again(struct replayer *replayer, const json *body) {
+	_cleanup_(replay_request_free) struct replay_request made = {};
+	struct decision_record record;
+	const struct policy_set *policies;
+	const json *others;
+	struct bytes outcome;
+	if (decision_record_read_again(&replayer->arena, body, &replayer->blobs, &record, &others) != OK ||
+	    json_need_string(body, "outcome", "outcome", &outcome) != OK)
+		DIFFERS("what was decided again cannot be read: %.200s", fail_message());
+	const struct intended *intended = map_get(&replayer->intended, hash256_bytes(&record.operation_id));
+	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record.bundle));
+	struct hash256 asked = asked_hash(&record);
+	if (intended == nullptr || !hash256_equal(&intended->asked, &asked))
+		DIFFERS("what was decided again was not intended so");
+	if (bundle == nullptr || (bundle != intended->bundle && bundle != replayer->bundle))
+		DIFFERS("what was decided again was not decided by a bundle that was in force meanwhile");
+	if (bytes_equal_text(outcome, outcome_name(OUTCOME_DONE)) && record.decision != DECISION_PERMIT)
+		DIFFERS("it was done, and decided again otherwise");
+	return same_by_policy(replayer, bundle, &record, &policies, &made) &&
+	       others_hold(replayer, &record, others, made.facts);
+}
+
+static enum status
+replay_outcome(struct replayer *replayer, const json *body, enum replay_result *result) {
+	struct bytes text;
+	struct hash256 id;
+	TRY(json_need_string(body, "outcome", "operation", &text));
+	TRY(hex_decode(text, id.bytes, sizeof id.bytes));
+	*result = REPLAY_NOT_A_DECISION;
+	if (json_get(body, "again") != nullptr || json_get(body, "again_blob") != nullptr) {
+		bool same = same_again(replayer, body);
+		replayer->counts.again += same;
+		replayer->counts.different += !same;
+		*result = same ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
+	}
+	free(map_remove(&replayer->intended, hash256_bytes(&id)));
+	return OK;
+}
+
 static enum status
 replay_decision(struct replayer *replayer, const json *body, enum replay_result *result) {
 	struct decision_record record;
@@ -735,6 +823,8 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	replayer->counts.same += *result == REPLAY_SAME;
 	replayer->counts.erased += *result == REPLAY_ERASED;
 	replayer->counts.different += *result == REPLAY_DIFFERENT;
+	if (record.outcome == OUTCOME_INTENDED)
+		return note_intended(replayer, &record);
 	if (record.outcome != OUTCOME_DONE)
 		return OK;
 	const json *payload, *document;
@@ -776,6 +866,10 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 	case ENTRY_DECISION:
 	case ENTRY_INTENT:
 		TRY(replay_decision(replayer, entry.document, result));
+		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
+		return OK;
+	case ENTRY_OUTCOME:
+		TRY(replay_outcome(replayer, entry.document, result));
 		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
 		return OK;
 	case ENTRY_LOCAL_BUNDLE:

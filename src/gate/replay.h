@@ -9,7 +9,7 @@
  * no more approvals than those of them that are of this bundle and in time. It is *erased* where
  * it is decided the same, and the personal values that its entry commits to can be opened by nobody any more: the log says later that
  * their person was erased. Else it is *different*, with what differs. A sign-in is held to its assertion in the same way,
- * an enrolment to its invitation and registration; one that does not hold is different.
+ * what a keeper decided once more before its share of a key left to its policies and to what others had told, an enrolment to its invitation and registration; one that does not hold is different.
  *
  * Threads: one. Errors: only what makes going on impossible (a log that is not one): "replay.*".
  */
@@ -34,6 +34,7 @@ enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes
 struct replay_counts {
 	uint64_t entries, same, different, erased, bundles;
 	uint64_t sign_ins, enrolments; /* by invitation; whose assertions and registrations hold */
+	uint64_t again; /* decisions on what all signers had counted, beside those above, that are the same */
 };
 struct replay_counts replayer_counts(const struct replayer *replayer);
 

@@ -107,3 +107,24 @@ spend_read(struct arena *arena, const json *recorded, struct spend *spend) {
 	spend->part_count = count;
 	return OK;
 }
+
+void
+spend_write_told(struct json_writer *writer, const struct spend *spend) {
+	json_write_object(writer);
+	json_write_member_integer(writer, "at", spend->at_ms);
+	json_write_member_hex(writer, "operation", BYTES_OF_ARRAY(spend->operation));
+	json_write_key(writer, "spend");
+	spend_write(writer, spend);
+	json_write_end(writer);
+}
+
+enum status
+spend_read_told(struct arena *arena, const json *told, struct spend *spend) {
+	const json *parts;
+	struct bytes hex;
+	TRY(json_need(told, "spend", "spend", JSON_OBJECT, &parts));
+	TRY(spend_read(arena, parts, spend));
+	TRY(json_need_integer(told, "spend", "at", &spend->at_ms));
+	TRY(json_need_string(told, "spend", "operation", &hex));
+	return hex_decode(hex, spend->operation, sizeof spend->operation);
+}

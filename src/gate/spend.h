@@ -28,5 +28,8 @@ struct bytes destination_name(struct arena *arena, struct bytes chain, struct by
 /* {"cents":[[dimension,subject,cents],...],"identity":"<hex>"}; and back, for restoring. */
 void spend_write(struct json_writer *writer, const struct spend *spend);
 enum status spend_read(struct arena *arena, const json *recorded, struct spend *spend);
+/* One that another keeper told: {"at","operation","spend"}; and back. */
+void spend_write_told(struct json_writer *writer, const struct spend *spend);
+enum status spend_read_told(struct arena *arena, const json *told, struct spend *spend);
 
 #endif

@@ -90,6 +90,7 @@ struct joint_session {
 	struct proposal proposal;
 	struct party_set signers;
 	struct evaluation evaluation;
+	struct bytes again; /* the record of what was decided once more */
 	size_t request_count;
 	struct machine machines[JOINT_REQUESTS_MAX];
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];

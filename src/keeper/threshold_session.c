@@ -117,8 +117,10 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 	_cleanup_(buffer_free) struct buffer blame = {};
 	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK;
 	snprintf(error, sizeof error, "%s", failed != nullptr ? ENDED : fail_message());
-	struct conclusion conclusion = {
-		.outcome = OUTCOME_FAILED, .error = error, .gives_back = !session->is_dealing && !session->share_left};
+	struct conclusion conclusion = {.outcome = OUTCOME_FAILED,
+					.error = error,
+					.again = session->again,
+					.gives_back = !session->is_dealing && !session->share_left};
 	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
 				       .operation = session->operation->id,
 				       .gives_back = !session->share_left,

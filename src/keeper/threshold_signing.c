@@ -72,15 +72,25 @@ choose_signers(struct keeper *keeper, const struct joint_session *session, struc
 	return party_set_choose(&session->holders, indices, count, signers);
 }
 
+/* Permitted or not, what it was decided on is recorded with the outcome. */
+static enum status
+decide_again(struct keeper *keeper, struct joint_session *session) {
+	struct evaluation *evaluation = &session->evaluation;
+	*evaluation = (struct evaluation){};
+	enum status status = joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms,
+						&session->arena, evaluation);
+	if (evaluation->facts != nullptr && evaluation->observation.requester != nullptr)
+		TRY(joint_record_again(keeper->gate, &session->arena, evaluation, &session->again));
+	return status;
+}
+
 static enum status
 propose(struct keeper *keeper, struct joint_session *session) {
 	struct proposal proposal = {.kind = PROPOSE_SIGN, .operation = session->operation->id};
 	struct party_set signers;
 	TRY(choose_signers(keeper, session, &signers));
-	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
-	struct evaluation evaluation;
-	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &arena, &evaluation));
-	size_t count = evaluation.request_count;
+	TRY(decide_again(keeper, session));
+	size_t count = session->evaluation.request_count;
 	if (count == 0 || count > JOINT_REQUESTS_MAX)
 		return fail(STATUS_TOO_LARGE, "joint.requests: %zu signatures; 1 to %zu are made together", count,
 			    JOINT_REQUESTS_MAX);
@@ -88,7 +98,7 @@ propose(struct keeper *keeper, struct joint_session *session) {
 		proposal.signers[proposal.signer_count++] = signers.parties[i].index;
 	proposal.presignature_count = (uint8_t)count;
 	for (size_t i = 0; i < count; i++) /* none left, or an opaque digest: full rounds */
-		if (evaluation.use == KEY_PURPOSE_DIGEST ||
+		if (session->evaluation.use == KEY_PURPOSE_DIGEST ||
 		    !pool_find(keeper, bytes_of_text(session->key_id), &signers, i, &proposal.presignatures[i]))
 			proposal.presignatures[i] = (struct hash256){};
 	for (size_t i = 0; i < signers.count; i++) {
@@ -255,8 +265,7 @@ decide_and_start(struct keeper *keeper, struct joint_session *session) {
 	TRY(check_signers(keeper, session, &all_here));
 	if (!all_here || !presignatures_are_here(keeper, session))
 		return OK;
-	TRY(joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms, &session->arena,
-			       &session->evaluation));
+	TRY(decide_again(keeper, session));
 	if (session->evaluation.request_count != session->proposal.presignature_count)
 		return fail(STATUS_CONFLICT, "joint.requests: %zu signatures are asked for, and %u were proposed",
 			    session->evaluation.request_count, session->proposal.presignature_count);
@@ -305,10 +314,12 @@ conclude(struct keeper *keeper, struct joint_session *session, const struct ecds
 		memcpy(signatures[i].public_key, made[i].public_key, sizeof signatures[i].public_key);
 		signatures[i].recovery = made[i].recovery;
 	}
-	if (joint_sign_conclusion(&session->arena, &session->evaluation, signatures, &conclusion) != OK)
+	if (joint_sign_conclusion(&session->arena, &session->evaluation, signatures, &conclusion) != OK) {
 		session_fail(keeper, session, nullptr);
-	else
-		session_conclude(keeper, session, &conclusion);
+		return;
+	}
+	conclusion.again = session->again;
+	session_conclude(keeper, session, &conclusion);
 }
 
 /* The asker tells those that did not sign. */
