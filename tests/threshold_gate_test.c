@@ -305,6 +305,36 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 	}
 }
 
+/* The signature is there, and one of its signers does not hear so: what it gave its share for counts with it, once, as with the others. */
+static void
+a_signer_that_does_not_see_the_signature_counts_it_all_the_same(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 0, .to = 1, .at = 1};
+	struct ipc_response response;
+	team_found(&team, 3, 25);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = corrupt;
+	team.context = &corruption;
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(corruption.is_done);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	struct hash256 id = id_of(&response);
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		assert_int_equal(OPERATION_FAILED, team_state(&team, 1, &id));
+		for (size_t i = 0; i < 3; i++) {
+			assert_int_equal(TRANSFER_CENTS, spent(&team, i));
+			assert_int_equal(0, heard(&team, i));
+		}
+		for (size_t i = 0; i < 3; i++) {
+			team_stop(&team, i);
+			team_start(&team, i);
+		}
+		team_settle(&team);
+	}
+}
+
 /* --- Preparing. --- */
 
 struct overheard {
@@ -969,6 +999,7 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_tw
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(keepers_with_another_bundle_do_not_sign_together),
 	  T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
+	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
 	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
 	  T(a_whole_key_does_not_take_the_name_of_one_that_is_dealt),
 	  T(a_key_goes_to_fewer_keepers_and_another_threshold),

@@ -420,6 +420,25 @@ end(void **) {
 
 /* --- The tests. --- */
 
+static enum status
+find_both(void *context, const struct ledger_record *record) {
+	size_t *found = context;
+	*found += memmem(record->leaf.data, record->leaf.len, "pledge.both", 11) != nullptr;
+	return OK;
+}
+
+/* The proof of the lie is in the log, once. */
+static size_t
+proofs_at(size_t at) {
+	struct ledger *ledger = keeper_ledger(base.team.members[at].house.keeper);
+	struct ledger_head head;
+	size_t found = 0;
+	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
+	ledger_durable_head(ledger, &head);
+	assert_ok(ledger_visit(ledger, 0, head.head.size, find_both, &found));
+	return found;
+}
+
 static void
 whatever_one_keeper_says_to_whom_the_others_keep_the_key(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++) {
@@ -427,6 +446,7 @@ whatever_one_keeper_says_to_whom_the_others_keep_the_key(void **) {
 		uint32_t epoch = run_with(&run, 10 + i);
 		for (size_t at = 0; at < 2; at++) {
 			enum operation_state state = team_state(&base.team, at, &base.operation);
+			assert_in_range(proofs_at(at), lies[i].say == pledges_both, lies[i].say != says_the_truth);
 			if (epoch != lies[i].epoch || state != lies[i].states[at])
 				fail_msg("%s: epoch %u, and at keeper %zu the operation is %s", lies[i].name, epoch, at,
 					 operation_state_name(state));

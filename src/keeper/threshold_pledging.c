@@ -9,6 +9,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "keeper/system_entry.h"
 #include "keys/bip32.h"
 
 static uint8_t
@@ -257,6 +258,32 @@ dealing_session_stored(struct keeper *keeper, struct joint_session *session, uin
 	dealing_session_settle(keeper, session);
 }
 
+/* Both, signed, are the proof: it stands in the own log, once, with what they are of. */
+static void
+record_both(struct keeper *keeper, const struct joint_session *session, const struct pledge *pledge) {
+	_cleanup_(buffer_free) struct buffer body = {}, both = {};
+	struct pledges pledges = {.count = 2, .of = {*pledge}};
+	const struct pledge *other = pledges_find(&session->pledges, pledge->holder,
+						  pledge->word == PLEDGE_KEEPS ? PLEDGE_NEVER : PLEDGE_KEEPS);
+	struct json_writer w;
+	pledges.of[1] = *other;
+	pledges_write(&both, &pledges);
+	json_writer_start(&w, &body);
+	json_write_object(&w);
+	json_write_member_integer(&w, "at", keeper->batch_ms);
+	json_write_member_text(&w, "check", "pledge.both: it has pledged to keep its share, and never to take it");
+	json_write_member_hex(&w, "digest", hash256_bytes(&session->operation->digest));
+	json_write_member_integer(&w, "epoch", session->wanted.key.epoch);
+	json_write_member_hex(&w, "operation", hash256_bytes(&session->operation->id));
+	json_write_member_integer(&w, "party", pledge->holder);
+	json_write_member_hex(&w, "pledges", buffer_bytes(&both));
+	json_write_member_text(&w, "shared_key", session->wanted.key.id);
+	json_write_member_hex(&w, "sharing", hash256_bytes(&session->sharing_hash));
+	json_write_end(&w);
+	if (json_writer_finish(&w) != OK || system_entry_check(keeper, buffer_bytes(&body)) != OK)
+		log_error("the proof that party %u lies is not recorded: %s", pledge->holder, fail_message());
+}
+
 static void
 take_pledge(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 	    const struct pledge *pledge) {
@@ -270,8 +297,10 @@ take_pledge(struct keeper *keeper, struct joint_session *session, const struct p
 		log_warning("keeper %s shows what nobody has pledged: %s", peer->name, fail_message());
 		return;
 	}
-	if (pledges_find(&session->pledges, pledge->holder, keeps ? PLEDGE_NEVER : PLEDGE_KEEPS) != nullptr)
+	if (pledges_find(&session->pledges, pledge->holder, keeps ? PLEDGE_NEVER : PLEDGE_KEEPS) != nullptr) {
 		log_error("party %u has pledged to keep its share and never to take it: it lies", pledge->holder);
+		record_both(keeper, session, pledge);
+	}
 	if (!pledges_add(&session->pledges, pledge) || !keeps)
 		return;
 	session->parties[pledge->holder].has_stored = true;
