@@ -6,4 +6,4 @@ import sys
 import console_test
 
 if __name__ == "__main__":
-    sys.exit(console_test.main("expiry.mjs", "{session_idle_s: 15, session_overall_s: 30}"))
+    sys.exit(console_test.main("expiry.mjs", "{session_idle_s: 15, session_overall_s: 45}"))
