@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Keepers of one installation and their gateways, end to end over the loopback: they find each other, lose each other, come back."""
 
+import json
 import os
 import random
 import re
@@ -15,6 +16,8 @@ from installation import free_port
 from keepers import Keeper, Keepers, Relay
 from northwind import run
 
+
+MNEMONIC = "abandon " * 11 + "about"
 
 def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
     keepers = Keepers()
@@ -105,7 +108,30 @@ def test_a_whole_key_comes_in_as_parts_that_were_sealed_to_each_keeper():
             sealed_for += ["--for", out]
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
             file.write("00" * 31 + "01\n")
-        a.must(run("key", "split", "brought", "--secret-kind", "private_key", "--secret-file", secret, "--out", parts, *sealed_for))
+        command = ["key", "split", "brought", *sealed_for, "--secret-kind"]
+
+        def split(*options, given=None):
+            a.must(run(*command, *options, "--out", parts, given=given))
+            with open(parts, encoding="utf-8") as file:
+                made = json.load(file)
+            os.unlink(parts)
+            return made
+
+        made = split("private_key", "--secret-file", secret)
+        assert made["public_key"] == "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798" and "chain_code" not in made, made
+        refused = run(*command, "private_key", "--secret-file", secret, "--path", "m/0", "--out", parts)
+        assert refused.code == 2 and "usage.path" in refused.err, refused
+        # Words that no file keeps: the master key as an extended one, which has passphrases of its own, or the single key at a path.
+        made = split("mnemonic", "--secret-file", "-", given=MNEMONIC + "\n")
+        assert made["public_key"] == "03d902f35f560e0470c63313c7369168d9d7df2d49bf295fd9fb7cb109ccee0494", made
+        assert made["chain_code"] == "7923408dadd3c7b56eed15567707ae5e5dca089de972e07f3b860450e2a3b70e", made
+        with open(os.open(a.at("passphrase"), os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write("TREZOR\n")
+        other = split("mnemonic", "--secret-file", "-", "--passphrase-file", a.at("passphrase"), given=MNEMONIC + "\n")
+        assert other["public_key"] != made["public_key"] and other["chain_code"] != made["chain_code"], other
+        refused = run(*command, "mnemonic", "--secret-file", "-", "--out", parts, given=MNEMONIC + " about\n")
+        assert refused.code == 2 and "mnemonic.count" in refused.err and not os.path.exists(parts), refused
+        a.must(run(*command, "mnemonic", "--path", "m/44'/60'/0'/0/0", "--secret-file", "-", "--out", parts, given=MNEMONIC + "\n"))
         command = ["key", "import", "brought", "--account", "options-hot", "--parts", parts, "--threshold", "2-of-3", "--json"]
         held = a.ask("person4", *command).json()
         assert held["state"] == "held", held
@@ -113,10 +139,10 @@ def test_a_whole_key_comes_in_as_parts_that_were_sealed_to_each_keeper():
             a.must(a.ask(who, "op", "approve", held["operation"], "--yes", "--json"))
         done = a.must(a.ask("person4", *command)).json()
         assert done["state"] == "done", done
-        assert done["result"]["key"]["public_key"] == "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", done
+        assert done["result"]["key"]["public_key"] == "0237b0bb7a8288d38ed49a524b5dc98cff3eb5ca824c9f9dc0dfdb3d9cd600f299", done
         signed = b.must(b.sign("brought", 0)).json()
         sender = run("tx", "decode", "-", "--json", given=signed["result"]["transaction"]).json()["from"]
-        assert sender.lower() == "0x7e5f4552091a69125d5dfcb7b8c2659029395bdf", sender
+        assert sender == "0x9858EfFD232B4033E47d90003D41EC34EcaEda94", sender
         assert c.must(c.ask("person1", "key", "audit", "brought", "--json")).json()["epoch"] == 1
 
 

@@ -1,16 +1,20 @@
 /* A key that somebody has whole, split for the keepers that are to share it: their import keys, and the sealed parts. */
 #include "cli/handlers.h"
 
+#include <unistd.h>
+
 #include "cli/client.h"
 #include "cli/key_parts.h"
 #include "cli/output.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "keys/bip32.h"
+#include "keys/bip39.h"
 #include "keys/threshold/import.h"
 #include "keys/threshold/sharing.h"
 
 constexpr size_t FILE_MAX_BYTES = 64 * 1024;
+constexpr size_t SECRET_MAX = 4096;
 static const char IMPORT_KEY_TYPE[] = "gatehouse/import-key/v1";
 static const char PARTS_TYPE[] = "gatehouse/key-parts/v1";
 
@@ -104,18 +108,63 @@ read_extended(struct bytes text, struct whole *whole) {
 	return status;
 }
 
+/* The master key that the words give; with a path the private key there, which only who has the whole key can find. */
+static enum status
+descend(const struct invocation *invocation, struct bip32_node *node, struct whole *whole) {
+	const char *path = invocation_option(invocation, "path");
+	struct signing_path steps = {};
+	if (path != nullptr) {
+		TRY(bip32_path_parse(bytes_of_text(path), &steps));
+		TRY(bip32_descend(node, &steps, node));
+	}
+	memcpy(whole->private_key, node->key, sizeof whole->private_key);
+	whole->is_extended = path == nullptr;
+	if (whole->is_extended)
+		memcpy(whole->chain_code, node->chain_code, sizeof whole->chain_code);
+	return OK;
+}
+
+static enum status
+read_mnemonic(const struct invocation *invocation, struct bytes words, struct whole *whole) {
+	_cleanup_(secret_free) struct secret passphrase = {};
+	const char *passphrase_file = invocation_option(invocation, "passphrase-file");
+	uint8_t seed[BIP39_SEED_SIZE];
+	struct bip32_node node;
+	if (passphrase_file != nullptr)
+		TRY(secret_read_file(&passphrase, passphrase_file, 1024));
+	TRY(bip39_seed(words, secret_bytes(&passphrase), seed));
+	enum status status = bip32_master(BYTES_OF_ARRAY(seed), &node);
+	secret_wipe(seed, sizeof seed);
+	if (status == OK)
+		status = descend(invocation, &node, whole);
+	secret_wipe(&node, sizeof node);
+	return status;
+}
+
+static enum status
+read_secret(const char *path, struct secret *text) {
+	return strcmp(path, "-") == 0 ? secret_read_descriptor(text, STDIN_FILENO, SECRET_MAX)
+				      : secret_read_file(text, path, SECRET_MAX);
+}
+
 static enum status
 read_whole(const struct invocation *invocation, struct whole *whole) {
 	_cleanup_(secret_free) struct secret text = {};
 	const char *kind = invocation_option(invocation, "secret-kind");
-	TRY(secret_read_file(&text, invocation_option(invocation, "secret-file"), 4096));
+	bool is_mnemonic = strcmp(kind, "mnemonic") == 0;
+	if (!is_mnemonic && (invocation_option(invocation, "path") != nullptr ||
+			     invocation_option(invocation, "passphrase-file") != nullptr))
+		return fail(STATUS_INVALID, "usage.path: --path and --passphrase-file go with a mnemonic");
+	TRY(read_secret(invocation_option(invocation, "secret-file"), &text));
 	struct bytes value = trimmed(secret_bytes(&text));
 	if (strcmp(kind, "private_key") == 0)
 		TRY(hex_decode(value, whole->private_key, sizeof whole->private_key));
 	else if (strcmp(kind, "xprv") == 0)
 		TRY(read_extended(value, whole));
+	else if (is_mnemonic)
+		TRY(read_mnemonic(invocation, value, whole));
 	else
-		return fail(STATUS_INVALID, "usage.secret-kind: private_key or xprv can be split");
+		return fail(STATUS_INVALID, "usage.secret-kind: private_key, mnemonic or xprv can be split");
 	return secp256k1_public_key(whole->private_key, whole->public_key);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/recovery_key.h"
 #include "crypto/random.h"
+#include "keys/bip32.h"
 #include "keys/threshold/audit.h"
 #include "keys/threshold/recovery.h"
 
@@ -92,6 +93,7 @@ key_audit_run(struct invocation *invocation) {
 /* What one keeper gave: the answer to key.backup, or the result in it. */
 struct given {
 	uint8_t holder;
+	struct key_info key;
 	struct sharing sharing;
 	struct bytes escrow;
 };
@@ -99,7 +101,7 @@ struct given {
 static enum status
 read_given(struct invocation *invocation, const char *path, struct given *given) {
 	struct arena *arena = &invocation->arena;
-	const json *document, *sharing;
+	const json *document, *key, *sharing;
 	struct bytes text, base64;
 	int64_t holder;
 	size_t len;
@@ -111,6 +113,9 @@ read_given(struct invocation *invocation, const char *path, struct given *given)
 	TRY(json_need_integer(document, "escrow", "holder", &holder));
 	TRY(json_need(document, "escrow", "sharing", JSON_OBJECT, &sharing));
 	TRY(sharing_read(sharing, &given->sharing));
+	TRY(json_need(document, "escrow", "key", JSON_OBJECT, &key));
+	TRY(key_read(key, &given->key));
+	TRY(sharing_check_record(&given->sharing, &given->key));
 	if (holder < 1 || holder > UINT8_MAX)
 		return fail(STATUS_INVALID, "escrow.holder: %lld", (long long)holder);
 	given->holder = (uint8_t)holder;
@@ -123,7 +128,7 @@ read_given(struct invocation *invocation, const char *path, struct given *given)
 
 /* All must be of one sharing: of one key and epoch. */
 static enum status
-read_all(struct invocation *invocation, struct sharing *sharing, uint8_t holders[PARTIES_MAX],
+read_all(struct invocation *invocation, struct key_info *key, struct sharing *sharing, uint8_t holders[PARTIES_MAX],
 	 struct bytes escrows[PARTIES_MAX], size_t *count) {
 	struct hash256 first, hash;
 	const char *path;
@@ -136,6 +141,7 @@ read_all(struct invocation *invocation, struct sharing *sharing, uint8_t holders
 		TRY(sharing_hash(&given->sharing, &hash));
 		if (*count == 0) {
 			first = hash;
+			*key = given->key;
 			*sharing = given->sharing;
 		}
 		if (!hash256_equal(&first, &hash))
@@ -147,25 +153,57 @@ read_all(struct invocation *invocation, struct sharing *sharing, uint8_t holders
 	return *count > 0 ? OK : fail(STATUS_INVALID, "usage.escrow: expected one at least");
 }
 
+/* An extended key is a master key, whose chain code the sharing has: BIP-32's form of it derives what it derived before. */
+static enum status
+write_extended(const struct key_info *key, const struct sharing *sharing, struct bytes number, struct secret *text) {
+	bool is_test = strncmp(key->chain, "bitcoin:", 8) == 0 && strcmp(key->chain, "bitcoin:main") != 0;
+	struct bip32_extended extended = {.network = is_test ? BIP32_TEST : BIP32_MAIN, .is_private = true};
+	TRY(secret_alloc(text, BIP32_TEXT_SIZE + 1));
+	memcpy(extended.chain_code, sharing->key.chain_code, sizeof extended.chain_code);
+	memcpy(extended.key + 1, number.data, number.len);
+	enum status status = bip32_encode(&extended, (char *)text->data);
+	secret_wipe(&extended, sizeof extended);
+	return status;
+}
+
+static enum status
+write_number(struct bytes number, struct secret *text) {
+	TRY(secret_alloc(text, 2 * number.len + 2));
+	hex_encode(number, (char *)text->data);
+	return OK;
+}
+
+/* What key import calls it. */
+static const char *
+secret_kind(const struct key_info *key) {
+	if (key->algorithm == KEY_ED25519)
+		return "scalar";
+	return key->material == KEY_MATERIAL_EXTENDED ? "xprv" : "private_key";
+}
+
 enum status
 key_recover_run(struct invocation *invocation) {
 	_cleanup_(secret_free) struct secret recovery = {}, whole = {}, text = {};
 	uint8_t holders[PARTIES_MAX];
 	struct bytes escrows[PARTIES_MAX];
+	struct key_info key;
 	struct sharing sharing;
 	size_t count;
 	TRY(recovery_key_read_private(invocation, invocation_option(invocation, "recovery-key"), &recovery));
-	TRY(read_all(invocation, &sharing, holders, escrows, &count));
+	TRY(read_all(invocation, &key, &sharing, holders, escrows, &count));
 	TRY(recovery_join(&sharing, bytes_of_text(invocation_option(invocation, "instance")), secret_bytes(&recovery),
 			  holders, escrows, count, &whole));
-	TRY(secret_alloc(&text, 2 * whole.len + 2));
-	hex_encode(secret_bytes(&whole), (char *)text.data);
-	text.data[2 * whole.len] = '\n';
-	TRY(output_file(invocation_word(invocation, 0), bytes_of(text.data, 2 * whole.len + 1), 0600, false));
-	output_note("key %s, whole, is in %s: it is no shared key any more. %s, and destroy the file", sharing.key.id,
-		    invocation_word(invocation, 0),
+	TRY(key.material == KEY_MATERIAL_EXTENDED ? write_extended(&key, &sharing, secret_bytes(&whole), &text)
+						  : write_number(secret_bytes(&whole), &text));
+	size_t len = strlen((const char *)text.data);
+	text.data[len] = '\n';
+	TRY(output_file(invocation_word(invocation, 0), bytes_of(text.data, len + 1), 0600, false));
+	output_note("key %s, whole, is in %s: it is no shared key any more. It is imported with --secret-kind %s%s; "
+		    "move what "
+		    "it holds, and destroy the file",
+		    sharing.key.id, invocation_word(invocation, 0), secret_kind(&key),
 		    sharing.scheme == KEY_SHARED_ED25519
-			    ? "It is the scalar, which no seed gives: move what it holds with a signer that takes one"
-			    : "Import it, or move what it holds");
+			    ? " --algorithm ed25519 (no seed gives it: wallets that take seeds cannot)"
+			    : "");
 	return OK;
 }

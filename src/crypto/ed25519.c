@@ -44,6 +44,54 @@ ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes 
 }
 
 enum status
+ed25519_scalar_public_key(const uint8_t scalar[32], uint8_t public_key[32]) {
+	start();
+	uint8_t wide[crypto_core_ed25519_NONREDUCEDSCALARBYTES] = {}, reduced[32];
+	memcpy(wide, scalar, 32);
+	crypto_core_ed25519_scalar_reduce(reduced, wide);
+	bool is_number = declassified(sodium_memcmp(reduced, scalar, sizeof reduced) == 0) &&
+			 declassified(crypto_scalarmult_ed25519_base_noclamp(public_key, scalar) == 0);
+	secret_wipe(wide, sizeof wide);
+	secret_wipe(reduced, sizeof reduced);
+	if (!is_number)
+		return fail(STATUS_INVALID, "signature.ed25519_scalar: no number from 1 to below the group's order");
+	declassify(public_key, 32);
+	return OK;
+}
+
+static void
+hash_to_scalar(const struct bytes *parts, size_t count, uint8_t scalar[32]) {
+	uint8_t hash[crypto_hash_sha512_BYTES];
+	crypto_hash_sha512_state state;
+	crypto_hash_sha512_init(&state);
+	for (size_t i = 0; i < count; i++)
+		crypto_hash_sha512_update(&state, parts[i].data, parts[i].len);
+	crypto_hash_sha512_final(&state, hash);
+	crypto_core_ed25519_scalar_reduce(scalar, hash);
+	secret_wipe(&state, sizeof state);
+	secret_wipe(hash, sizeof hash);
+}
+
+/* RFC 8032 §5.1.6, steps 2 to 6, from a number and a prefix that no seed gave. */
+enum status
+ed25519_scalar_sign(const uint8_t scalar[32], const uint8_t prefix[32], const uint8_t public_key[32],
+		    struct bytes message, uint8_t signature[64]) {
+	start();
+	uint8_t nonce[32], challenge[32], product[32];
+	hash_to_scalar((struct bytes[]){bytes_of(prefix, 32), message}, 2, nonce);
+	crypto_must(declassified(crypto_scalarmult_ed25519_base_noclamp(signature, nonce) == 0),
+		    "a nonce of an Ed25519 signature");
+	declassify(signature, 32);
+	hash_to_scalar((struct bytes[]){bytes_of(signature, 32), bytes_of(public_key, 32), message}, 3, challenge);
+	crypto_core_ed25519_scalar_mul(product, challenge, scalar);
+	crypto_core_ed25519_scalar_add(signature + 32, nonce, product);
+	secret_wipe(nonce, sizeof nonce);
+	secret_wipe(product, sizeof product);
+	declassify(signature, 64);
+	return OK;
+}
+
+enum status
 ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]) {
 	start();
 	if (crypto_sign_ed25519_verify_detached(signature, message.data, message.len, public_key) != 0)

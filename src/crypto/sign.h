@@ -30,6 +30,11 @@ constexpr size_t P256_SIGNATURE_SIZE = 64;
 enum status ed25519_public_key(const uint8_t seed[32], uint8_t public_key[32]);
 enum status ed25519_sign(const uint8_t seed[32], const uint8_t public_key[32], struct bytes message,
 			 uint8_t signature[64]);
+/* The same with the number that a seed stands for, as shared keys have it: below the group's order and not 0, else STATUS_INVALID
+ * "signature.ed25519_scalar". prefix: what nonces are made of beside the message, secret as the number. */
+enum status ed25519_scalar_public_key(const uint8_t scalar[32], uint8_t public_key[32]);
+enum status ed25519_scalar_sign(const uint8_t scalar[32], const uint8_t prefix[32], const uint8_t public_key[32],
+				struct bytes message, uint8_t signature[64]);
 enum status ed25519_verify(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]);
 /* Before a key is trusted for the first time: a canonical point of the prime-order group, not of small order.
  * STATUS_INVALID "signature.ed25519_key". */

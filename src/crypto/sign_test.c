@@ -28,20 +28,25 @@ assert_hex(const char *expected, const uint8_t *bytes, size_t len) {
 /* RFC 8032 §7.1, tests 1 and 3. */
 static void
 ed25519_gives_the_known_answers(void **) {
+	/* The number is the first half of the seed's SHA-512, as RFC 8032 §5.1.5 prunes it, modulo the order; the prefix is the second. */
 	static const struct {
-		const char *seed, *public_key, *message, *signature;
+		const char *seed, *number, *prefix, *public_key, *message, *signature;
 	} cases[] = {
 		{"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+		 "7c2cac12e69be96ae9065065462385e8fcff2768d980c0a3a520f006904de90f",
+		 "9b4f0afe280b746a778684e75442502057b7473a03f08f96f5a38e9287e01f8f",
 		 "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
 		 "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
 		 "d25bf5f0595bbe24655141438e7a100b"},
 		{"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+		 "ef76bea4dae9a6cb6013cf2cbce0e2a8b94d7f4ec5c2f51b1325a181991ea90c",
+		 "6608c8666b9cde2325f539d7d83386fe8187c6be61d8a70c247190d64edf5f1e",
 		 "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
 		 "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
 		 "4a7c15e9716ed28dc027beceea1ec40a"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		uint8_t seed[32], public_key[32], message[2], signature[64];
+		uint8_t seed[32], number[32], prefix[32], public_key[32], message[2], signature[64];
 		size_t len = strlen(cases[i].message) / 2;
 		assert_ok(hex_decode(bytes_of_text(cases[i].seed), seed, 32));
 		assert_ok(hex_decode(bytes_of_text(cases[i].message), message, len));
@@ -50,10 +55,31 @@ ed25519_gives_the_known_answers(void **) {
 		assert_ok(ed25519_sign(seed, public_key, bytes_of(message, len), signature));
 		assert_hex(cases[i].signature, signature, 64);
 		assert_ok(ed25519_verify(public_key, bytes_of(message, len), signature));
+		assert_ok(hex_decode(bytes_of_text(cases[i].number), number, 32));
+		assert_ok(hex_decode(bytes_of_text(cases[i].prefix), prefix, 32));
+		memset(public_key, 0, sizeof public_key);
+		memset(signature, 0, sizeof signature);
+		assert_ok(ed25519_scalar_public_key(number, public_key));
+		assert_hex(cases[i].public_key, public_key, 32);
+		assert_ok(ed25519_scalar_sign(number, prefix, public_key, bytes_of(message, len), signature));
+		assert_hex(cases[i].signature, signature, 64);
 		signature[40] ^= 1;
 		assert_fails(STATUS_UNAUTHORIZED, "signature.ed25519",
 			     ed25519_verify(public_key, bytes_of(message, len), signature));
 	}
+}
+
+static void
+ed25519_numbers_are_below_the_order_and_not_zero(void **) {
+	uint8_t order[32], zero[32] = {}, all[32], public_key[32];
+	assert_ok(hex_decode(BYTES_OF_LITERAL("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"),
+			     order, 32));
+	memset(all, 0xff, sizeof all);
+	const uint8_t *bad[] = {order, zero, all};
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		assert_fails(STATUS_INVALID, "signature.ed25519_scalar", ed25519_scalar_public_key(bad[i], public_key));
+	order[0]--;
+	assert_ok(ed25519_scalar_public_key(order, public_key));
 }
 
 /* The key of seed 00 01 … 1f is printed in RFC 9881, appendix C. */
@@ -336,11 +362,11 @@ ed25519_keys_of_small_order_are_refused(void **) {
 		assert_fails(STATUS_INVALID, "signature.ed25519_key", ed25519_public_check(bad[i]));
 }
 
-RUN_TESTS(T(ed25519_gives_the_known_answers), T(ed25519_keys_of_small_order_are_refused),
-	  T(mldsa44_expands_a_seed_to_the_known_key), T(mldsa44_verifies_what_it_signed_and_nothing_else),
-	  T(secp256k1_signs_by_rfc_6979), T(secp256k1_signatures_are_low_s_and_travel_as_der),
-	  T(secp256k1_refuses_a_high_s), T(tweaking_private_and_public_key_agree),
-	  T(a_tweak_that_leaves_no_key_is_refused), T(taproot_tweaks_to_the_known_output_key),
-	  T(taproot_private_and_public_tweak_agree_with_a_script_tree), T(p256_signs_by_rfc_6979_with_low_s),
-	  T(private_keys_out_of_range_are_refused), T(public_keys_that_are_no_point_are_refused),
-	  T(signatures_out_of_range_are_refused))
+RUN_TESTS(T(ed25519_gives_the_known_answers), T(ed25519_numbers_are_below_the_order_and_not_zero),
+	  T(ed25519_keys_of_small_order_are_refused), T(mldsa44_expands_a_seed_to_the_known_key),
+	  T(mldsa44_verifies_what_it_signed_and_nothing_else), T(secp256k1_signs_by_rfc_6979),
+	  T(secp256k1_signatures_are_low_s_and_travel_as_der), T(secp256k1_refuses_a_high_s),
+	  T(tweaking_private_and_public_key_agree), T(a_tweak_that_leaves_no_key_is_refused),
+	  T(taproot_tweaks_to_the_known_output_key), T(taproot_private_and_public_tweak_agree_with_a_script_tree),
+	  T(p256_signs_by_rfc_6979_with_low_s), T(private_keys_out_of_range_are_refused),
+	  T(public_keys_that_are_no_point_are_refused), T(signatures_out_of_range_are_refused))

@@ -175,17 +175,20 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	if (!secret_equal(hash256_bytes(&computed), BYTES_OF_ARRAY(commitment)))
 		return fail(STATUS_UNAUTHORIZED,
 			    "secret.commitment: the secret is not the one that the payload commits to");
-	if (bytes_equal_text(kind, "private_key")) {
-		_cleanup_(secret_free) struct secret private_key = {};
-		TRY(secret_alloc(&private_key, 32));
-		TRY(hex_decode(value, private_key.data, private_key.len));
-		TRY(keyring_import_private(gate->state->ring, &key, secret_bytes(&private_key), blob));
+	bool is_scalar = bytes_equal_text(kind, "scalar");
+	if (is_scalar || bytes_equal_text(kind, "private_key")) {
+		_cleanup_(secret_free) struct secret number = {};
+		TRY(secret_alloc(&number, 32));
+		TRY(hex_decode(value, number.data, number.len));
+		TRY((is_scalar ? keyring_import_scalar : keyring_import_private)(gate->state->ring, &key,
+										 secret_bytes(&number), blob));
 	} else if (bytes_equal_text(kind, "mnemonic"))
 		TRY(keyring_import_mnemonic(gate->state->ring, &key, value, passphrase, blob));
 	else if (bytes_equal_text(kind, "xprv"))
 		TRY(keyring_import_extended(gate->state->ring, &key, value, blob));
 	else
-		return fail(STATUS_INVALID, "payload.secret_kind: expected \"private_key\", \"mnemonic\" or \"xprv\"");
+		return fail(STATUS_INVALID,
+			    "payload.secret_kind: expected \"private_key\", \"scalar\", \"mnemonic\" or \"xprv\"");
 	return keep_key(gate, arena, &key, blob, result);
 }
 
@@ -246,6 +249,8 @@ backup_share(struct gate *gate, struct arena *arena, const struct submission *su
 	json_write_key(&writer, "escrow");
 	json_write_base64(&writer, buffer_bytes(&escrow));
 	json_write_member_integer(&writer, "holder", self);
+	json_write_key(&writer, "key");
+	key_write(&writer, gate_state_key(gate->state, submission->resource_id));
 	json_write_key(&writer, "sharing");
 	sharing_write(&writer, &key->sharing);
 	json_write_end(&writer);

@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "base/secret.h"
 #include "crypto/aead.h"
+#include "crypto/declassify.h"
 #include "crypto/sign.h"
 
 static const uint8_t MAGIC[4] = {'G', 'H', 'K', 'B'};
@@ -15,6 +16,14 @@ static_assert(KEY_MATERIAL_SINGLE == 0 && KEY_MATERIAL_EXTENDED == 1);
 static_assert(KEY_PURPOSE_TRANSFER == 0 && KEY_PURPOSE_DIGEST == 1);
 static_assert(BLOB_SIZE == HEADER_SIZE + KEY_SECRET_SIZE + AEAD_OVERHEAD);
 
+bool
+key_is_scalar(const uint8_t secret[KEY_SECRET_SIZE]) {
+	uint8_t any = 0;
+	for (size_t i = KEY_SECRET_SIZE / 2; i < KEY_SECRET_SIZE; i++)
+		any |= secret[i];
+	return declassified(any != 0);
+}
+
 enum status
 key_derive_public(enum key_algorithm algorithm, const uint8_t *secret, uint8_t public_key[33], size_t *len) {
 	*len = algorithm == KEY_ED25519 ? 32 : 33;
@@ -24,7 +33,8 @@ key_derive_public(enum key_algorithm algorithm, const uint8_t *secret, uint8_t p
 	case KEY_P256:
 		return p256_public_key(secret, public_key);
 	case KEY_ED25519:
-		return ed25519_public_key(secret, public_key);
+		return key_is_scalar(secret) ? ed25519_scalar_public_key(secret, public_key)
+					     : ed25519_public_key(secret, public_key);
 	}
 	return fail(STATUS_INVALID, "key_record.algorithm: %d is none", (int)algorithm);
 }

@@ -11,7 +11,8 @@
 #include "keys/key.h"
 
 constexpr uint16_t BLOB_VERSION = 1;
-constexpr size_t KEY_SECRET_SIZE = 64; /* a private key (32 bytes and zeros), or a BIP-32 node */
+/* A private key (32 bytes and zeros), a BIP-32 node, or of Ed25519 the number that a seed would give and the prefix of its nonces. */
+constexpr size_t KEY_SECRET_SIZE = 64;
 constexpr size_t BLOB_SIZE = 10 + 12 + KEY_SECRET_SIZE + 16;
 
 /* Seals the secret of a key whose attributes and public key are filled in. */
@@ -22,7 +23,9 @@ enum status blob_seal(const uint8_t wrapping_key[32], struct bytes instance, con
 enum status blob_open(const uint8_t wrapping_key[32], struct bytes instance, const struct key_info *key,
 		      struct bytes blob, uint8_t secret[KEY_SECRET_SIZE]);
 
-/* The public key of a secret, as key_info keeps it: 33 bytes, or 32 for Ed25519. */
+/* Of an Ed25519 secret: whether it is a number with its prefix, and no seed. */
+bool key_is_scalar(const uint8_t secret[KEY_SECRET_SIZE]);
+/* The public key of a secret of KEY_SECRET_SIZE bytes, as key_info keeps it: 33 bytes, or 32 for Ed25519. */
 enum status key_derive_public(enum key_algorithm algorithm, const uint8_t *secret, uint8_t public_key[33], size_t *len);
 
 #endif

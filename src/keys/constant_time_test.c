@@ -5,6 +5,7 @@
  * undefined: memcheck then reports each branch and each address that depends on one. declassify() (crypto/declassify.h) is
  * the list of exceptions, each at the place where a result becomes public:
  *   - whether a private key, tweak or child key is in range (chance of "no" below 2^-31)
+ *   - whether an Ed25519 key is a seed or a number
  *   - public keys and signatures
  *   - of a mnemonic: where its spaces are, whether each word is in the list, whether the checksum fits; when written, the
  *     length of each word; whether a passphrase is ASCII
@@ -72,6 +73,11 @@ signing(void **) {
 	assert_ok(p256_sign(key, digest, signature));
 	assert_ok(ed25519_public_key(key, public_key));
 	assert_ok(ed25519_sign(key, public_key, BYTES_OF_ARRAY(digest), signature));
+	uint8_t number[32] = {9}, prefix[32] = {7};
+	classify(number, sizeof number);
+	classify(prefix, sizeof prefix);
+	assert_ok(ed25519_scalar_public_key(number, public_key));
+	assert_ok(ed25519_scalar_sign(number, prefix, public_key, BYTES_OF_ARRAY(digest), signature));
 	assert_no_leak();
 }
 

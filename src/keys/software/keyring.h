@@ -30,6 +30,9 @@ enum status keyring_generate(struct keyring *ring, struct key_info *key, uint8_t
 /* A private key of 32 bytes; material must be single. */
 enum status keyring_import_private(struct keyring *ring, struct key_info *key, struct bytes private_key,
 				   uint8_t blob[BLOB_SIZE]);
+/* The number of an Ed25519 key that no seed gives, 32 bytes, as a shared key's recovery yields it; material must be single. */
+enum status keyring_import_scalar(struct keyring *ring, struct key_info *key, struct bytes scalar,
+				  uint8_t blob[BLOB_SIZE]);
 /* Material must be extended. */
 enum status keyring_import_mnemonic(struct keyring *ring, struct key_info *key, struct bytes mnemonic,
 				    struct bytes passphrase, uint8_t blob[BLOB_SIZE]);

@@ -86,6 +86,36 @@ each_algorithm_signs_what_its_own_verifier_takes(void **) {
 	assert_ok(ed25519_verify(ed.public_key, BYTES_OF_ARRAY(request.digest), signature.bytes));
 }
 
+/* As a shared key is recovered; the number of RFC 8032 §7.1, test 1. */
+static void
+an_ed25519_key_that_no_seed_gives_is_imported_and_signs(void **) {
+	_cleanup_(keyring_destroy) struct keyring *ring = open_ring();
+	struct key_info key = attributes("ed", KEY_ED25519, KEY_MATERIAL_SINGLE);
+	struct signing_request request = request_for(SCHEME_ED25519, "m"), other = request_for(SCHEME_ED25519, "m");
+	struct signature signature, again, of_other;
+	uint8_t number[32], order[32], blob[BLOB_SIZE];
+	assert_ok(hex_decode(BYTES_OF_LITERAL("7c2cac12e69be96ae9065065462385e8fcff2768d980c0a3a520f006904de90f"),
+			     number, 32));
+	assert_ok(hex_decode(BYTES_OF_LITERAL("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"),
+			     order, 32));
+	assert_fails(STATUS_INVALID, "key.scalar", keyring_import_scalar(ring, &key, bytes_of(number, 31), blob));
+	assert_fails(STATUS_INVALID, "signature.ed25519_scalar",
+		     keyring_import_scalar(ring, &key, BYTES_OF_ARRAY(order), blob));
+	assert_ok(keyring_import_scalar(ring, &key, BYTES_OF_ARRAY(number), blob));
+	assert_ok(keyring_add(ring, &key, BYTES_OF_ARRAY(blob)));
+	uint8_t expected[32];
+	assert_ok(hex_decode(BYTES_OF_LITERAL("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+			     expected, 32));
+	assert_memory_equal(expected, key.public_key, 32);
+	assert_ok(keyring_sign(ring, id_of(&key), KEY_PURPOSE_TRANSFER, &request, &signature));
+	assert_ok(ed25519_verify(key.public_key, BYTES_OF_ARRAY(request.digest), signature.bytes));
+	assert_ok(keyring_sign(ring, id_of(&key), KEY_PURPOSE_TRANSFER, &request, &again));
+	assert_memory_equal(signature.bytes, again.bytes, 64);
+	/* No nonce signs twice. */
+	assert_ok(keyring_sign(ring, id_of(&key), KEY_PURPOSE_TRANSFER, &other, &of_other));
+	assert_memory_not_equal(signature.bytes, of_other.bytes, 32);
+}
+
 static void
 ecdsa_repeats_and_bip340_takes_fresh_randomness(void **) {
 	_cleanup_(keyring_destroy) struct keyring *ring = open_ring();
@@ -269,6 +299,7 @@ imports_must_fit_the_attributes(void **) {
 	assert_fails(STATUS_INVALID, "key.private_key", keyring_import_private(ring, &single, bytes_of(one, 31), blob));
 	assert_fails(STATUS_INVALID, "private_key.secp256k1",
 		     keyring_import_private(ring, &single, BYTES_OF_ARRAY(zero), blob));
+	assert_fails(STATUS_INVALID, "key.scalar", keyring_import_scalar(ring, &single, BYTES_OF_ARRAY(one), blob));
 	extended.algorithm = KEY_ED25519;
 	assert_fails(STATUS_INVALID, "key_record.material", keyring_generate(ring, &extended, blob));
 	assert_ok(keyring_import_private(ring, &single, BYTES_OF_ARRAY(one), blob));
@@ -463,8 +494,10 @@ another_root_key_opens_nothing(void **) {
 	assert_fails(STATUS_CORRUPT, "blob.sealed", keyring_add(other, &key, BYTES_OF_ARRAY(blob)));
 }
 
-RUN_TESTS(T(each_algorithm_signs_what_its_own_verifier_takes), T(ecdsa_repeats_and_bip340_takes_fresh_randomness),
-	  T(a_mnemonic_gives_the_keys_of_bip84), T(a_taproot_signature_verifies_under_the_output_key_of_bip86),
+RUN_TESTS(T(each_algorithm_signs_what_its_own_verifier_takes),
+	  T(an_ed25519_key_that_no_seed_gives_is_imported_and_signs),
+	  T(ecdsa_repeats_and_bip340_takes_fresh_randomness), T(a_mnemonic_gives_the_keys_of_bip84),
+	  T(a_taproot_signature_verifies_under_the_output_key_of_bip86),
 	  T(a_taproot_signature_takes_the_script_tree_into_account),
 	  T(derived_keys_stay_right_when_the_cache_overflows), T(an_account_key_is_imported_with_its_origin),
 	  T(imports_must_fit_the_attributes), T(requests_that_do_not_fit_the_key_are_refused_by_name),

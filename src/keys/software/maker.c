@@ -34,6 +34,16 @@ seal(struct keyring *ring, const struct key_info *key, uint8_t blob[BLOB_SIZE]) 
 	return status;
 }
 
+/* Fills in the public key of what lies in scratch, and seals that. */
+static enum status
+seal_single(struct keyring *ring, struct key_info *key, uint8_t blob[BLOB_SIZE]) {
+	enum status status = key_derive_public(key->algorithm, ring->scratch, key->public_key, &key->public_key_len);
+	if (status == OK)
+		return seal(ring, key, blob);
+	secret_wipe(ring->scratch, KEY_SECRET_SIZE);
+	return status;
+}
+
 static enum status
 draw(struct keyring *ring, struct key_info *key) {
 	uint8_t seed[BIP32_SEED_MAX];
@@ -72,9 +82,24 @@ keyring_import_private(struct keyring *ring, struct key_info *key, struct bytes 
 	TRY(check_request(ring, key, KEY_MATERIAL_SINGLE));
 	if (private_key.len != 32)
 		return fail(STATUS_INVALID, "key.private_key: %zu bytes where 32 were expected", private_key.len);
-	TRY(key_derive_public(key->algorithm, private_key.data, key->public_key, &key->public_key_len));
 	memcpy(ring->scratch, private_key.data, 32);
-	return seal(ring, key, blob);
+	return seal_single(ring, key, blob);
+}
+
+/* Nonces are made of a prefix that the number gives and nobody without it. */
+enum status
+keyring_import_scalar(struct keyring *ring, struct key_info *key, struct bytes scalar, uint8_t blob[BLOB_SIZE]) {
+	TRY(check_request(ring, key, KEY_MATERIAL_SINGLE));
+	if (key->algorithm != KEY_ED25519)
+		return fail(STATUS_INVALID, "key.scalar: a number is imported for ed25519, not for %s",
+			    key_algorithm_name(key->algorithm));
+	if (scalar.len != 32)
+		return fail(STATUS_INVALID, "key.scalar: %zu bytes where 32 were expected", scalar.len);
+	struct hash256 prefix = SHA256_PARTS(BYTES_OF_LITERAL("gatehouse/ed25519-prefix/v1"), scalar);
+	memcpy(ring->scratch, scalar.data, 32);
+	memcpy(ring->scratch + 32, prefix.bytes, sizeof prefix.bytes);
+	secret_wipe(&prefix, sizeof prefix);
+	return seal_single(ring, key, blob);
 }
 
 enum status

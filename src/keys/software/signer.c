@@ -143,7 +143,10 @@ make_signature(const struct signing_request *request, const struct signing_key *
 	case SCHEME_ECDSA_P256:
 		return p256_sign(key->secret, digest.data, signature->bytes);
 	case SCHEME_ED25519:
-		return ed25519_sign(key->secret, key->public_key, ed25519_message(request), signature->bytes);
+		return key_is_scalar(key->secret)
+			       ? ed25519_scalar_sign(key->secret, key->secret + 32, key->public_key,
+						     ed25519_message(request), signature->bytes)
+			       : ed25519_sign(key->secret, key->public_key, ed25519_message(request), signature->bytes);
 	}
 	return fail(STATUS_INTERNAL, "key.scheme: scheme %d", (int)request->scheme);
 }
