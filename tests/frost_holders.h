@@ -9,11 +9,9 @@
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost_dealing.h"
 #include "keys/threshold/frost/frost_quorum.h"
-#include "keys/threshold/frost/frost_repair.h"
 #include "tests/threshold_keepers.h"
 
 PROTOCOL(frost_dealing)
-PROTOCOL(frost_repair)
 PROTOCOL(frost_quorum)
 
 struct frost_holders {
@@ -113,54 +111,6 @@ static inline void
 frost_holders_generate(struct frost_holders *holders, enum frost_scheme scheme, uint8_t threshold, uint8_t count) {
 	const struct frost_dealing_terms terms = frost_generate_terms(scheme, threshold, count);
 	frost_holders_deal(holders, &terms);
-}
-
-static inline void
-frost_start_repairs(const struct frost_holders *holders, const struct party_set *helpers, uint8_t lost,
-		    const struct randomness *randomness, struct frost_repair *repairs[KEEPERS_MAX + 1],
-		    struct network *network) {
-	struct frost_repair_terms terms = {.instance = KEEPERS_INSTANCE,
-					   .nonce = KEEPERS_NONCE,
-					   .randomness = *randomness,
-					   .key = &holders->key,
-					   .helpers = helpers,
-					   .lost = lost};
-	network->protocol = &frost_repair_protocol;
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
-		if (i != lost && !party_set_has(helpers, i))
-			continue;
-		terms.self = i;
-		terms.share = i == lost ? nullptr : holders->shares[i];
-		assert_ok(frost_repair_start(&repairs[i], &terms));
-		network->machines[i] = repairs[i];
-	}
-}
-
-/* The lost share, made again. */
-static inline struct frost_key_share *
-frost_holders_repair(const struct frost_holders *holders, const struct party_set *helpers, uint8_t lost,
-		     const struct randomness *randomness) {
-	struct frost_repair *repairs[KEEPERS_MAX + 1] = {};
-	struct network network = {};
-	frost_start_repairs(holders, helpers, lost, randomness, repairs, &network);
-	network_run(&network);
-	network_expect_ok(&network);
-	struct frost_key_share *share = frost_repair_take_share(repairs[lost]);
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
-		if (repairs[i] == nullptr)
-			continue;
-		assert_true(frost_repair_is_repaired(repairs[i]));
-		assert_null(frost_repair_take_share(repairs[i]));
-		assert_ok(frost_repair_stored(repairs[i]));
-	}
-	network_run(&network);
-	network_expect_ok(&network);
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
-		if (repairs[i] != nullptr)
-			assert_int_equal(frost_repair_exchange(repairs[i])->state, EXCHANGE_DONE);
-		frost_repair_destroy(&repairs[i]);
-	}
-	return share;
 }
 
 /* A signature by the holders whose bits are set in subset (bit 0: index 1), the same at all of them; verified by whoever knows

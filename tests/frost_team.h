@@ -50,33 +50,50 @@ id_of(const struct ipc_response *response) {
 }
 
 static inline void
-must_do(struct team *team, struct firm_operation operation) {
+must_do_at(struct team *team, size_t at, struct firm_operation operation) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	operation.by = operation.by == FIRM_PERSON_1 ? FIRM_PERSON_4 : operation.by;
 	operation.reason = "as planned";
-	team_do(team, 0, operation, &arena, &response);
+	team_do(team, at, operation, &arena, &response);
 	assert_answer(200, "done", &response);
+}
+
+static inline void
+must_do(struct team *team, struct firm_operation operation) {
+	must_do_at(team, 0, operation);
 }
 
 /* Whatever is asked is permitted, but for what these forbid. */
 static inline void
-rule(struct team *team, const char *forbids) {
+rule_at(struct team *team, size_t at, const char *forbids) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer payload = {};
 	assert_ok(firm_activation_alone(
 		arena_format(&arena, "@id(\"everything\") permit (principal, action, resource); %s", forbids),
 		&payload));
-	must_do(team, (struct firm_operation){.kind = "policy.activate",
-					      .resource = "system:gatehouse",
-					      .payload = (const char *)payload.data});
+	must_do_at(team, at,
+		   (struct firm_operation){.kind = "policy.activate",
+					   .resource = "system:gatehouse",
+					   .payload = (const char *)payload.data});
 }
 
 static inline void
-ask_key(struct team *team, const struct scheme *scheme, const char *attributes, const char *threshold,
-	struct arena *arena, struct ipc_response *response) {
+rule(struct team *team, const char *forbids) {
+	rule_at(team, 0, forbids);
+}
+
+/* The names of all of them. */
+static inline const char *
+all_of(const struct team *team) {
 	static const char *const names[] = {"\"one\",\"two\"", "\"one\",\"two\",\"three\"",
 					    "\"one\",\"two\",\"three\",\"four\""};
+	return names[team->count - 2];
+}
+
+static inline void
+ask_key_among(struct team *team, const struct scheme *scheme, const char *attributes, const char *parties,
+	      const char *threshold, struct arena *arena, struct ipc_response *response) {
 	team_do(team, 0,
 		(struct firm_operation){
 			.by = FIRM_PERSON_4,
@@ -84,35 +101,53 @@ ask_key(struct team *team, const struct scheme *scheme, const char *attributes, 
 			.resource = "account:options-hot",
 			.payload = arena_format(
 				arena, "{%s,\"id\":\"%s\",\"parties\":[%s],\"scheme\":\"%s\",\"threshold\":\"%s\"}",
-				attributes, scheme->key, names[team->count - 2], scheme->name, threshold)},
+				attributes, scheme->key, parties, scheme->name, threshold)},
 		arena, response);
 }
 
 static inline void
-make_key(struct team *team, const struct scheme *scheme, const char *threshold) {
+ask_key(struct team *team, const struct scheme *scheme, const char *attributes, const char *threshold,
+	struct arena *arena, struct ipc_response *response) {
+	ask_key_among(team, scheme, attributes, all_of(team), threshold, arena, response);
+}
+
+/* What a keeper must know beside the key to permit what it signs. */
+static inline void
+learn(struct team *team, size_t at) {
+	rule_at(team, at, "");
+	must_do_at(team, at,
+		   (struct firm_operation){.kind = "asset.add",
+					   .resource = "system:gatehouse",
+					   .payload = "{\"chain\":\"solana:main\",\"decimals\":9,\"symbol\":\"SOL\"}"});
+	for (size_t i = 0; i < ARRAY_LENGTH(SCHEMES); i++)
+		must_do_at(team, at,
+			   (struct firm_operation){.by = FIRM_PRICES,
+						   .kind = "price.set",
+						   .resource = SCHEMES[i].asset,
+						   .payload = SCHEMES[i].price});
+}
+
+static inline void
+make_key_among(struct team *team, const struct scheme *scheme, const char *parties, const char *threshold) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	ask_key(team, scheme,
-		arena_format(&arena, "\"algorithm\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"",
-			     scheme->algorithm),
-		threshold, &arena, &response);
+	ask_key_among(team, scheme,
+		      arena_format(&arena, "\"algorithm\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"",
+				   scheme->algorithm),
+		      parties, threshold, &arena, &response);
 	assert_answer(200, "done", &response);
+}
+
+static inline void
+make_key(struct team *team, const struct scheme *scheme, const char *threshold) {
+	make_key_among(team, scheme, all_of(team), threshold);
 }
 
 /* Keepers that permit everything, with a key of the scheme. */
 static inline void
 found(struct team *team, size_t count, const struct scheme *scheme, const char *threshold, uint64_t seed) {
 	team_found(team, count, seed);
-	rule(team, "");
-	must_do(team,
-		(struct firm_operation){.kind = "asset.add",
-					.resource = "system:gatehouse",
-					.payload = "{\"chain\":\"solana:main\",\"decimals\":9,\"symbol\":\"SOL\"}"});
-	for (size_t i = 0; i < ARRAY_LENGTH(SCHEMES); i++)
-		must_do(team, (struct firm_operation){.by = FIRM_PRICES,
-						      .kind = "price.set",
-						      .resource = SCHEMES[i].asset,
-						      .payload = SCHEMES[i].price});
+	learn(team, 0);
 	make_key(team, scheme, threshold);
 }
 

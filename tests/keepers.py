@@ -58,8 +58,8 @@ class Keeper(Northwind, Served):
         """Unsigned, past the proxies."""
         return Served.ask(self, target)
 
-    def enrol(self, other, party):
-        self.submit("keeper", "add", other.at("enrolment.json"), "--party", str(party))
+    def enrol(self, other, party, *options):
+        self.submit("keeper", "add", other.at("enrolment.json"), "--party", str(party), *options)
 
     def make_shared_key(self, name, threshold, *parties):
         options = [word for party in parties for word in ("--party", party)]

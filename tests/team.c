@@ -22,11 +22,14 @@ link_own_party(void *context) {
 	return (uint8_t)(((struct team_member *)context)->index + 1);
 }
 
+/* How often each place was taken by a machine that had nothing of the one before. */
+static int replaced[TEAM_MAX];
+
 /* What a keeper signs with, as the others know it. */
 static void
 keys_of(size_t index, struct pledge_keys *keys) {
 	static uint8_t seeds[TEAM_MAX][32], publics[TEAM_MAX][32];
-	memset(seeds[index], 0x40 + (int)index, sizeof seeds[index]);
+	memset(seeds[index], 0x40 + (int)index + 0x10 * replaced[index], sizeof seeds[index]);
 	assert_ok(ed25519_public_key(seeds[index], publics[index]));
 	*keys = (struct pledge_keys){.seed = seeds[index], .key = publics[index]};
 	memset(keys->certificate.bytes, 0x60 + (int)index, sizeof keys->certificate.bytes);
@@ -279,8 +282,29 @@ found(struct team *team) {
 }
 
 void
+team_replace(struct team *team, size_t index, uint64_t seed) {
+	struct team_member *member = &team->members[index];
+	if (member->is_open)
+		team_stop(team, index);
+	house_free(&member->house);
+	simulated_disk_destroy(&member->disk);
+	assert_ok(simulated_disk_create(&member->disk, seed));
+	const struct io *others = team->members[index == 0 ? 1 : 0].house.io;
+	simulated_disk_advance_clock(member->disk,
+				     io_realtime_ns(others) - io_realtime_ns(simulated_disk_io(member->disk)));
+	replaced[index]++;
+	found_member(team, index);
+	for (size_t i = 0; i < team->count; i++)
+		identity_of(index, team->members[i].peers[index].identity);
+	team_pass_ms(team, 1'000);
+	team_start(team, index);
+	team_settle(team);
+}
+
+void
 team_found(struct team *team, size_t count, uint64_t seed) {
 	*team = (struct team){.count = count};
+	memset(replaced, 0, sizeof replaced);
 	for (size_t i = 0; i < count; i++) {
 		team->members[i] = (struct team_member){.team = team, .index = i};
 		assert_ok(simulated_disk_create(&team->members[i].disk, seed + i));

@@ -56,6 +56,9 @@ void team_connect(struct team *team, size_t a, size_t b);
 /* The process is gone: nothing that it had in memory is there afterwards. */
 void team_stop(struct team *team, size_t index);
 void team_start(struct team *team, size_t index);
+/* Its machine is lost with all that was on it; another one is founded and enrolled in its place, under its name and party, on a disk of
+ * this seed. It knows nothing but the founding, and its keys are new. */
+void team_replace(struct team *team, size_t index, uint64_t seed);
 /* What is on all disks, and all keepers started from that: on disks of this seed. Copies are the caller's to destroy. */
 void team_keep(struct team *team, struct simulated_disk *copies[TEAM_MAX]);
 void team_put_back(struct team *team, struct simulated_disk *const copies[TEAM_MAX], uint64_t seed);

@@ -259,6 +259,113 @@ shares_are_renewed_and_go_to_fewer_while_the_key_stays(void **) {
 	}
 }
 
+/* --- A keeper that had no share, and one that lost its own. --- */
+
+/* The key as the keeper knows it is stated to who does not. */
+static void
+reshare(struct team *team, size_t at, const struct scheme *scheme, const char *parties, const char *threshold,
+	struct arena *arena, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, at), bytes_of_text(scheme->key)));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &key_at(team, at, scheme)->sharing);
+	assert_ok(json_writer_finish(&w));
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.reshare",
+					.resource = arena_format(arena, "key:%s", scheme->key),
+					.payload = arena_format(arena,
+								"{\"key\":%.*s,\"parties\":[%s],\"sharing\":%.*s,"
+								"\"threshold\":\"%s\"}",
+								BYTES_ARGS(buffer_bytes(&key)), parties,
+								BYTES_ARGS(buffer_bytes(&sharing)), threshold)},
+		arena, response);
+}
+
+static void
+assert_dealt(struct team *team, const struct scheme *scheme, const struct sharing *before, unsigned holders) {
+	for (size_t restarts = 0; restarts < 2; restarts++)
+		for (size_t i = 0; i < team->count; i++) {
+			const struct shared_key *key = key_at(team, i, scheme);
+			if (!(holders >> i & 1))
+				continue;
+			assert_non_null(key);
+			assert_int_equal(before->key.epoch + 1, key->sharing.key.epoch);
+			assert_memory_equal(before->key.public_key, key->sharing.key.public_key, POINT_SIZE);
+			assert_int_equal(i + 1, shared_key_self(key));
+			assert_ok(frost_key_share_check(key->frost_share));
+			assert_ok(share_audit_public(&key->sharing));
+			team_stop(team, i);
+			team_start(team, i);
+		}
+	team_settle(team);
+}
+
+/* Each two of these, with all others cut off. */
+static void
+each_two_sign(struct team *team, const struct scheme *scheme, unsigned holders) {
+	static uint32_t number = 1000;
+	for (unsigned subset = 0; subset < 1U << team->count; subset++) {
+		if (__builtin_popcount(subset) != 2 || (subset & holders) != subset)
+			continue;
+		set_apart(team, subset, true);
+		sign(team, (size_t)__builtin_ctz(subset), scheme, ++number);
+		sign(team, (size_t)(31 - __builtin_clz(subset)), scheme, ++number);
+		set_apart(team, subset, false);
+	}
+}
+
+static void
+a_keeper_comes_in_that_had_no_share_and_signs_with_each_other(void **) {
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		team_found(&team, 4, 13);
+		learn(&team, 0);
+		make_key_among(&team, &SCHEMES[s], "\"one\",\"two\",\"three\"", "2-of-3");
+		assert_null(key_at(&team, 3, &SCHEMES[s]));
+		struct sharing before = key_at(&team, 0, &SCHEMES[s])->sharing;
+		reshare(&team, 1, &SCHEMES[s], "\"one\",\"two\",\"four\"", "2-of-3", &arena, &response);
+		assert_answer(200, "done", &response);
+		assert_dealt(&team, &SCHEMES[s], &before, 0b1011);
+		each_two_sign(&team, &SCHEMES[s], 0b1011);
+		/* It deals as any other now. */
+		before = key_at(&team, 3, &SCHEMES[s])->sharing;
+		reshare(&team, 3, &SCHEMES[s], "\"two\",\"four\"", "2-of-2", &arena, &response);
+		assert_answer(200, "done", &response);
+		assert_dealt(&team, &SCHEMES[s], &before, 0b1010);
+		each_two_sign(&team, &SCHEMES[s], 0b1010);
+	}
+}
+
+/* Of its machine nothing is left; another one is enrolled under its name and party. */
+static void
+a_keeper_that_lost_all_gets_a_share_again(void **) {
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		found(&team, 3, &SCHEMES[s], "2-of-3", 14);
+		struct sharing before = key_at(&team, 0, &SCHEMES[s])->sharing;
+		team_replace(&team, 1, 114);
+		assert_null(key_at(&team, 1, &SCHEMES[s]));
+		/* The other two go on: it has no say, though it does not know the key. */
+		team_submit(&team, 0, transfer(&team, &SCHEMES[s], 1, &arena), &arena, &response);
+		assert_signed(&team, 0, &SCHEMES[s], 1, &arena, &response);
+		set_apart(&team, 0, true);
+		learn(&team, 1);
+		set_apart(&team, 0, false);
+		reshare(&team, 2, &SCHEMES[s], "\"one\",\"two\",\"three\"", "2-of-3", &arena, &response);
+		assert_answer(200, "done", &response);
+		assert_dealt(&team, &SCHEMES[s], &before, 0b111);
+		each_two_sign(&team, &SCHEMES[s], 0b111);
+	}
+}
+
 /* What one keeper gave, from its own log: the answer to the same request there. */
 static struct bytes
 escrow_at(struct team *team, size_t at, const struct ipc_request *request, struct arena *arena, uint8_t *holder) {
@@ -350,4 +457,5 @@ RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(what_a_scheme_does_not_sha
 	  T(every_quorum_signs_what_libraries_accept), T(a_key_signs_as_its_scheme_says_and_not_otherwise),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back), T(each_decides_on_what_all_signers_have_counted),
 	  T(shares_are_renewed_and_go_to_fewer_while_the_key_stays),
-	  T(a_key_is_audited_and_comes_back_from_what_two_of_three_gave))
+	  T(a_keeper_comes_in_that_had_no_share_and_signs_with_each_other),
+	  T(a_keeper_that_lost_all_gets_a_share_again), T(a_key_is_audited_and_comes_back_from_what_two_of_three_gave))

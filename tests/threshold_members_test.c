@@ -529,10 +529,67 @@ a_keeper_that_destroyed_the_key_does_not_come_back(void **) {
 	assert_true(signs(&team, 0));
 }
 
+/* Its disk is gone, and with it its share, its keys and all that it knew: a keeper that is founded anew in its place gets a share of
+ * its own, and what stood on the disk is worth nothing to whoever finds it. */
+static void
+a_keeper_that_lost_all_gets_a_share_again(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	const char *parties = "\"one\",\"two\",\"three\"";
+	team_found(&team, 4, 97);
+	make_vault(&team);
+	struct sharing before = vault_at(&team, 0)->sharing;
+	team_replace(&team, 1, 197);
+	assert_null(vault_at(&team, 1));
+	assert_true(signs(&team, 0)); /* the other two go on meanwhile */
+	/* It does not deal, and knows of the key what is stated to it or nothing. */
+	reshare(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "(keeper two)"));
+	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);
+	team_settle(&team);
+	reshare(&team, 2, parties, stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 3; i++) {
+		const struct shared_key *key = vault_at(&team, i);
+		assert_non_null(key);
+		assert_int_equal(2, key->sharing.key.epoch);
+		assert_int_equal(i + 1, shared_key_self(key));
+		assert_memory_equal(before.key.public_key, key->sharing.key.public_key, POINT_SIZE);
+		assert_memory_not_equal(before.key.public_shares[i], key->sharing.key.public_shares[i], POINT_SIZE);
+		assert_ok(ecdsa_share_check(key->share));
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	assert_each_two_sign(&team, (const size_t[]){0, 1, 2}, 3);
+}
+
+/* Fewer are left than sign: nothing is dealt, and nothing is lost that was there. */
+static void
+where_too_few_are_left_nothing_is_dealt(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 98);
+	make_vault(&team);
+	team_replace(&team, 1, 198);
+	team_replace(&team, 2, 298);
+	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.dealers"));
+	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);
+	assert_ok(ecdsa_share_check(vault_at(&team, 0)->share));
+	for (size_t i = 1; i < 3; i++)
+		assert_null(vault_at(&team, i));
+}
+
 RUN_TESTS(T(a_keeper_takes_the_place_of_another_and_the_key_stays), T(a_keeper_comes_in_and_the_threshold_changes),
 	  T(what_is_stated_of_the_key_must_be_what_the_holders_know),
 	  T(a_keeper_that_has_another_key_of_that_name_takes_no_share),
 	  T(a_freeze_after_shares_are_stored_reaches_who_comes_in),
 	  T(a_freeze_before_shares_are_stored_ends_the_dealing), T(no_key_is_destroyed_while_it_is_dealt),
 	  T(who_comes_in_remembers_what_it_has_pledged), T(a_keeper_that_was_left_out_comes_back),
-	  T(a_keeper_that_destroyed_the_key_does_not_come_back))
+	  T(a_keeper_that_destroyed_the_key_does_not_come_back), T(a_keeper_that_lost_all_gets_a_share_again),
+	  T(where_too_few_are_left_nothing_is_dealt))

@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""Three keepers, each a process of its own, share keys of FROST's schemes: what every two of them sign for Solana and as Taproot spends is
-accepted by @solana/web3.js and bitcoinjs-lib, at the addresses that the keepers show."""
+"""Three keepers, each a process of its own, share a key of each scheme, and what every two of them sign is accepted by ethers,
+@solana/web3.js and bitcoinjs-lib, at the addresses that the keepers show. By the command line alone: a keeper comes in that had no
+share; each key is given to a recovery key, comes back whole, is imported and signs; one keeper loses its disk, and gets a share of each
+key again."""
 
 import json
 import os
+import shutil
 import subprocess
 
 import tap
 from keepers import Keepers
-from northwind import ROOT
+from northwind import ROOT, run
+from northwind import transfer as ether
 from solana_test import OWNER, base58
 
 INDEPENDENT = os.path.join(ROOT, "tests", "independent")
-SHARED = {"number": 0}
+INSTANCE = "northwind.example"
+SHARED = {"number": 0, "nonce": 0, "signed": 0}
+SCHEMES = {"eth-vault": "ecdsa", "sol-vault": "ed25519", "btc-vault": "bip340"}
 
 
 def node(*arguments):
@@ -40,18 +46,18 @@ def sign(keeper, key, given):
     return answer["result"]
 
 
-def accepted_by_solana(keeper, parties, key):
-    made = sign(keeper, "sol-vault", transfer(key, 10**9))
+def accepted_by_solana(keeper, name, parties, key, lamports=10**9):
+    made = sign(keeper, name, transfer(key, lamports))
     found = node("solana.mjs", "verify", made["transaction"])
     assert found["payer"] == parties["address"] == base58(key), (found, parties)
     assert base58(bytes.fromhex(found["signature"])) == made["transaction_id"], (found, made)
 
 
-def accepted_by_bitcoin(keeper, parties, key):
+def accepted_by_bitcoin(keeper, name, parties, key):
     SHARED["number"] += 1
     asked = node("taproot.mjs", key.hex(), str(SHARED["number"]))
     assert asked["address"] == parties["address"], (asked, parties)
-    made = sign(keeper, "btc-vault", asked["psbt"])
+    made = sign(keeper, name, asked["psbt"])
     psbt, transaction = keeper.at("signed.psbt"), keeper.at("signed.tx")
     for path, text in ((psbt, made["psbt"]), (transaction, made["transaction"])):
         with open(path, "w", encoding="ascii") as file:
@@ -60,13 +66,160 @@ def accepted_by_bitcoin(keeper, parties, key):
     assert told["inputs"] == ["p2tr"] and told["txid"] == made["transaction_id"], (told, made)
 
 
+def accepted_by_ethers(keeper, name, parties, _):
+    made = sign(keeper, name, ether(SHARED["nonce"], 1))
+    SHARED["nonce"] += 1
+    found = node("verify-eth.mjs", made["transaction"])
+    assert found["sender"] == parties["address"], (found, parties)
+
+
+CHECKS = {"ecdsa": accepted_by_ethers, "ed25519": accepted_by_solana, "bip340": accepted_by_bitcoin}
+
+
+def all_sign(keeper, parties, suffix="-vault"):
+    """With a key of each scheme, or with what came of it."""
+    for name, scheme in SCHEMES.items():
+        CHECKS[scheme](keeper, name.replace("-vault", suffix), parties[name], bytes.fromhex(parties[name]["sharing"]["public_key"]))
+        SHARED["signed"] += 1
+
+
+def each_two_sign(keepers, parties):
+    for gone in keepers.all:
+        assert gone.stop() == 0
+        asked = next(keeper for keeper in keepers.all if keeper is not gone)
+        asked.wait_for(lambda asked=asked, gone=gone: asked.health().get("missing") == [gone.name])
+        all_sign(asked, parties)
+        gone.start()
+        keepers.wait_all_up()
+
+
 def prepare(keeper):
     """Who may be paid, in what, and the first payment that people wait for."""
     change(keeper, ("person3", "person5"), "asset", "add", "--chain", "solana:main", "--symbol", "SOL", "--decimals", "9")
     change(keeper, ("person1", "person3"), "list", "create", "solana", "--kind", "allowed")
-    change(keeper, ("person1", "person3"), "list", "add", "solana", f"solana:main:{base58(OWNER)}", "--probation", "100000")
+    change(keeper, ("person1", "person3"), "list", "add", "solana", f"solana:main:{base58(OWNER)}", "--probation", "1000000")
     for asset, usd in (("solana:main/native", "200"), ("bitcoin:main/native", "60000")):
         change(keeper, ("person1",), "price", "set", asset, "--usd", usd)
+
+
+def shown_by_all(keepers, epoch, threshold=2):
+    """What all of them say alike of each key, with a proof that each knows its share."""
+    parties = {}
+    for name, scheme in SCHEMES.items():
+        shown = [keeper.must(keeper.ask("person1", "key", "parties", name, "--json")).json() for keeper in keepers.all]
+        assert [row["holder"] for row in shown] == [1, 2, 3] and len({row["address"] for row in shown}) == 1, shown
+        assert all(row["sharing"] == shown[0]["sharing"] and row["sharing"]["scheme"] == scheme for row in shown), shown
+        assert shown[0]["sharing"]["threshold"] == threshold and shown[0]["sharing"]["epoch"] == epoch[name], shown[0]
+        for keeper in keepers.all:
+            proved = keeper.must(keeper.ask("person1", "key", "audit", name, "--json")).json()
+            assert proved["holds"] == keeper.name and proved["scheme"] == scheme, proved
+        parties[name] = shown[0]
+    return parties
+
+
+def make_keys(keepers):
+    """Two of them among all; one of ECDSA and one of FROST's are shared by two keepers first, and dealt on to the third."""
+    first = keepers.all[0]
+    for name, scheme in SCHEMES.items():
+        options = ["--account", "options-hot", "--scheme", scheme]
+        if name == "btc-vault":
+            first.submit("key", "create", name, *options, "--threshold", "2-of-3", "--party", "a", "--party", "b", "--party", "c")
+            continue
+        first.submit("key", "create", name, *options, "--threshold", "2-of-2", "--party", "a", "--party", "b")
+        before = first.must(first.ask("person1", "key", "parties", name, "--json")).json()
+        third = keepers.all[2]
+        assert third.ask("person1", "key", "parties", name, "--json").code != 0
+        first.submit("key", "reshare", name, "--threshold", "2-of-3", "--party", "a", "--party", "b", "--party", "c")
+        third.wait_for(lambda name=name: third.ask("person1", "key", "parties", name, "--json").code == 0)
+        after = third.must(third.ask("person1", "key", "parties", name, "--json")).json()
+        assert after["address"] == before["address"] and after["holder"] == 3, (before, after)
+
+
+def recover(keepers, name, recovery):
+    """The file that key recover makes of what the last two of three keepers gave."""
+    first = keepers.all[0]
+    given = change(first, ("person1", "person3", "person5"), "key", "backup", name, "--for", f"{recovery}.pub")["operation"]
+    files, whole = [], first.at(f"{name}.whole")
+    for keeper in keepers.all[1:]:
+        keeper.wait_for(lambda keeper=keeper: "escrow" in keeper.ask("person4", "op", "show", given, "--json").out)
+        path = first.at(f"{name}-{keeper.name}.escrow")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(keeper.must(keeper.ask("person4", "op", "show", given, "--json")).out)
+        files += ["--escrow", path]
+    command = ["key", "recover", whole, "--instance", INSTANCE, "--recovery-key", recovery]
+    refused = run(*command, *files[:2])
+    assert refused.code != 0 and "recovery.escrows" in refused.err and not os.path.exists(whole), refused
+    return whole, first.must(run(*command, *files)).err
+
+
+def import_whole(keeper, name, path, kind, *options):
+    command = ["key", "import", name, "--account", "options-hot", "--secret-kind", kind, "--secret-file", path, "--json", *options]
+    held = keeper.must(keeper.ask("person4", *command)).json()
+    assert held["state"] == "held", held
+    for who in ("person3", "person5"):
+        keeper.must(keeper.ask(who, "op", "approve", held["operation"], "--yes", "--json"))
+    done = keeper.must(keeper.ask("person4", *command)).json()
+    assert done["state"] == "done", done
+    return done["result"]["key"]
+
+
+def drill(keepers, parties):
+    """All shares are given to a recovery key; the whole keys are imported, and sign for the same addresses."""
+    first = keepers.all[0]
+    recovery = first.at("recovery.key")
+    first.must(run("recovery", "keygen", recovery))
+    for name, scheme in SCHEMES.items():
+        whole, said = recover(keepers, name, recovery)
+        kind = "scalar" if scheme == "ed25519" else "private_key"
+        assert f"--secret-kind {kind}" in said, said
+        algorithm = ["--algorithm", "ed25519"] if scheme == "ed25519" else []
+        made = import_whole(first, name.replace("-vault", "-back"), whole, kind, *algorithm)
+        assert made["public_key"] == parties[name]["sharing"]["public_key"], (made, parties[name])
+    all_sign(first, parties, "-back")
+
+
+def drill_of_an_extended_key(keepers):
+    """The xprv gives what keepers derived of their shares, to another library and to the import."""
+    first = keepers.all[0]
+    first.submit("key", "create", "hd-vault", "--account", "options-hot", "--material", "extended", "--branch", "m/0", "--threshold", "2-of-3",
+                 "--party", "a", "--party", "b", "--party", "c")
+    derived = first.must(first.ask("person1", "key", "derive", "hd-vault", "m/0/7", "--json")).json()
+    whole, said = recover(keepers, "hd-vault", first.at("recovery.key"))
+    assert "--secret-kind xprv" in said, said
+    with open(whole, encoding="ascii") as file:
+        xprv = file.read().strip()
+    assert node("derive.mjs", xprv, "m/0/7")["public_key"] == derived["public_key"], derived
+    made = import_whole(first, "hd-back", whole, "xprv", "--material", "extended", "--branch", "m/0")
+    again = first.must(first.ask("person1", "key", "derive", made["id"], "m/0/7", "--json")).json()
+    assert again["public_key"] == derived["public_key"], (again, derived)
+
+
+def lose(keepers, lost):
+    """Its machine goes with all that was on it; another one is founded in its place, and enrolled by people at each keeper."""
+    first = keepers.all[0]
+    party = keepers.all.index(lost) + 1
+    lost.process.kill()
+    lost.process.wait()
+    lost.process = None
+    for proxy in lost.proxies.values():
+        proxy.close()
+    shutil.rmtree(lost.data)
+    for path in ("root-key", "enrolment.json"):
+        os.unlink(lost.at(path))
+    first.wait_for(lambda: first.health().get("missing") == [lost.name])
+    first.submit("keeper", "remove", lost.name)
+    lost.found()
+    lost.start()
+    lost.wait_for(lambda: lost.read("/readyz")[0] == 200)
+    prepare(lost)
+    lost.must(lost.ask("person1", "keeper", "show", "--out", lost.at("enrolment.json")))
+    first.enrol(lost, party)
+    # It counts admissions as the others do: shares are dealt to them.
+    admission = first.keepers()[lost.name]["admission"]
+    assert admission == 2
+    for number, other in enumerate(keepers.all, 1):
+        lost.enrol(other, number, *(["--admission", str(admission)] if other is lost else []))
+    keepers.wait_all_up()
 
 
 def test_every_two_of_three_processes_sign_what_other_libraries_accept():
@@ -74,38 +227,35 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
         raise tap.Skip("@solana/web3.js is not installed (npm ci in tests/independent)")
     with Keepers() as keepers:
         keepers.wait_all_up()
-        first = keepers.all[0]
+        first, second, third = keepers.all
         prepare(first)
-        parties, keys = {}, {}
-        for name, scheme in (("sol-vault", "ed25519"), ("btc-vault", "bip340")):
-            first.submit("key", "create", name, "--account", "options-hot", "--threshold", "2-of-3", "--scheme", scheme,
-                         "--party", "a", "--party", "b", "--party", "c")
-            shown = [keeper.must(keeper.ask("person1", "key", "parties", name, "--json")).json() for keeper in keepers.all]
-            assert [row["holder"] for row in shown] == [1, 2, 3] and len({row["address"] for row in shown}) == 1, shown
-            assert all(row["sharing"] == shown[0]["sharing"] and row["sharing"]["scheme"] == scheme for row in shown), shown
-            for keeper in keepers.all:
-                proved = keeper.must(keeper.ask("person1", "key", "audit", name, "--json")).json()
-                assert proved["holds"] == keeper.name and proved["scheme"] == scheme, proved
-            parties[name], keys[name] = shown[0], bytes.fromhex(shown[0]["sharing"]["public_key"])
-        sign(first, "sol-vault", transfer(keys["sol-vault"], 10**6))
+        make_keys(keepers)
+        parties = shown_by_all(keepers, {"eth-vault": 2, "sol-vault": 2, "btc-vault": 1})
+        sign(first, "sol-vault", transfer(bytes.fromhex(parties["sol-vault"]["sharing"]["public_key"]), 10**6))
         change(first, ("person1", "person3"), "list", "confirm", "solana", f"solana:main:{base58(OWNER)}")
-        signed = 0
-        for gone in keepers.all:
+        each_two_sign(keepers, parties)
+        drill(keepers, parties)
+        drill_of_an_extended_key(keepers)
+        # The shares are renewed, and the key signs on: with all three there.
+        for name in SCHEMES:
+            first.submit("key", "refresh", name)
+        all_sign(third, shown_by_all(keepers, {"eth-vault": 3, "sol-vault": 3, "btc-vault": 2}))
+        lose(keepers, second)
+        for name in SCHEMES:
+            refused = third.must(third.ask("person4", "key", "repair", name, "--keeper", "d", "--reason", "a disk", "--json"), 2)
+            assert "usage.keeper" in refused.err, refused
+            third.submit("key", "repair", name, "--keeper", "b")
+            second.wait_for(lambda name=name: second.ask("person1", "key", "parties", name, "--json").code == 0)
+        repaired = shown_by_all(keepers, {"eth-vault": 4, "sol-vault": 4, "btc-vault": 3})
+        assert {name: row["address"] for name, row in repaired.items()} == {name: row["address"] for name, row in parties.items()}
+        # With the one that came back, and without each other.
+        for gone in (first, third):
             assert gone.stop() == 0
-            there = [keeper for keeper in keepers.all if keeper is not gone]
-            for keeper in there:
-                keeper.wait_for(lambda keeper=keeper, gone=gone: keeper.health().get("missing") == [gone.name])
-                accepted_by_solana(keeper, parties["sol-vault"], keys["sol-vault"])
-                accepted_by_bitcoin(keeper, parties["btc-vault"], keys["btc-vault"])
-                signed += 2
+            second.wait_for(lambda gone=gone: second.health().get("missing") == [gone.name])
+            all_sign(second, repaired)
             gone.start()
             keepers.wait_all_up()
-        print(f"# {signed} transactions by 3 sets of 2 of 3 keepers")
-        # The shares are renewed, and the key signs on: with all three there.
-        for name in keys:
-            first.submit("key", "refresh", name)
-        accepted_by_solana(first, parties["sol-vault"], keys["sol-vault"])
-        accepted_by_bitcoin(first, parties["btc-vault"], keys["btc-vault"])
+        print(f"# {SHARED['signed']} transactions accepted")
 
 
 if __name__ == "__main__":

@@ -299,22 +299,35 @@ all_hold_it(const struct invocation *invocation, const struct sharing *sharing) 
 	return true;
 }
 
+static enum status
+find_sharing(struct invocation *invocation, struct client *client, const json **text, struct sharing *sharing) {
+	const json *document;
+	TRY(get_document(invocation, client, "/sharing", &document));
+	TRY(json_need(document, "answer", "sharing", JSON_OBJECT, text));
+	return sharing_read(*text, sharing);
+}
+
 /* Where a keeper comes in that has no share, what it must know of the key goes along; the holders check it. */
 static enum status
 find_stated(struct invocation *invocation, const json **key, const json **text) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
-	const json *document;
 	struct sharing sharing;
 	*key = *text = nullptr;
 	TRY(key_check_id(bytes_of_text(invocation_word(invocation, 0))));
 	TRY(client_create(invocation, false, &client));
-	TRY(get_document(invocation, client, "/sharing", &document));
-	TRY(json_need(document, "answer", "sharing", JSON_OBJECT, text));
-	TRY(sharing_read(*text, &sharing));
+	TRY(find_sharing(invocation, client, text, &sharing));
 	if (!all_hold_it(invocation, &sharing))
 		return get_document(invocation, client, "", key);
 	*text = nullptr;
 	return OK;
+}
+
+static void
+write_stated(struct payload *payload, const char *member, const json *document) {
+	if (document == nullptr)
+		return;
+	json_write_key(&payload->w, member);
+	json_write_value(&payload->w, document);
 }
 
 enum status
@@ -325,15 +338,42 @@ key_reshare_run(struct invocation *invocation) {
 	TRY(say_tolerance(threshold));
 	TRY(find_stated(invocation, &key, &sharing));
 	payload_start(&payload, invocation);
-	if (key != nullptr) {
-		json_write_key(&payload.w, "key");
-		json_write_value(&payload.w, key);
-	}
+	write_stated(&payload, "key", key);
 	payload_texts(&payload, "parties", "party");
-	if (sharing != nullptr) {
-		json_write_key(&payload.w, "sharing");
-		json_write_value(&payload.w, sharing);
+	write_stated(&payload, "sharing", sharing);
+	json_write_member_text(&payload.w, "threshold", threshold);
+	return submit_on(&payload, "key", invocation_word(invocation, 0));
+}
+
+/* Among the same keepers, as before; the one that lost its share lost what it knew of the key as well. */
+enum status
+key_repair_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *lost = invocation_option(invocation, "keeper");
+	const json *key, *text;
+	struct sharing sharing;
+	bool holds = false;
+	TRY(key_check_id(bytes_of_text(invocation_word(invocation, 0))));
+	TRY(client_create(invocation, false, &client));
+	TRY(find_sharing(invocation, client, &text, &sharing));
+	TRY(get_document(invocation, client, "", &key));
+	payload_start(&payload, invocation);
+	write_stated(&payload, "key", key);
+	json_write_key(&payload.w, "parties");
+	json_write_array(&payload.w);
+	for (size_t i = 0; i < sharing.key.holders.count; i++) {
+		json_write_text(&payload.w, sharing.names[i]);
+		holds = holds || strcmp(sharing.names[i], lost) == 0;
 	}
+	json_write_end(&payload.w);
+	if (!holds)
+		return fail(STATUS_INVALID, "usage.keeper: %s holds no share of key %s: key reshare gives it one", lost,
+			    sharing.key.id);
+	write_stated(&payload, "sharing", text);
+	const char *threshold =
+		arena_format(&invocation->arena, "%u-of-%u", sharing.key.threshold, sharing.key.holders.count);
+	TRY_ALLOC(threshold);
 	json_write_member_text(&payload.w, "threshold", threshold);
 	return submit_on(&payload, "key", invocation_word(invocation, 0));
 }

@@ -41,6 +41,7 @@ enum status key_import_key_run(struct invocation *invocation);
 enum status key_split_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
 enum status key_reshare_run(struct invocation *invocation);
+enum status key_repair_run(struct invocation *invocation);
 enum status key_parties_run(struct invocation *invocation);
 enum status key_audit_run(struct invocation *invocation);
 enum status key_backup_run(struct invocation *invocation);

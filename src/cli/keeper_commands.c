@@ -33,7 +33,7 @@ keeper_add_run(struct invocation *invocation) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct bytes text, name;
 	const json *enrolment, *member;
-	int64_t party = 0;
+	int64_t party = 0, admission = 0;
 	struct json_writer w;
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), ENROLMENT_MAX, &text));
 	TRY(json_read(&invocation->arena, text, (struct json_limits){}, &enrolment));
@@ -42,8 +42,12 @@ keeper_add_run(struct invocation *invocation) {
 			    invocation_word(invocation, 0));
 	if (invocation_flag(invocation, "party"))
 		TRY(read_number(invocation, "party", 1, 16, &party));
+	if (invocation_flag(invocation, "admission"))
+		TRY(read_number(invocation, "admission", 1, JSON_INTEGER_MAX, &admission));
 	json_writer_start(&w, &payload);
 	json_write_object(&w);
+	if (admission != 0)
+		json_write_member_integer(&w, "admission", admission);
 	struct json_iterator iterator = json_iterate(enrolment);
 	while ((member = json_next(&iterator, &name)) != nullptr) {
 		if (party != 0 && bytes_equal_text(name, "party"))

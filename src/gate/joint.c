@@ -276,14 +276,16 @@ joint_check_state(const struct gate *gate, const struct joint_key *wanted) {
 		    record->id, key_state_name(record->state), key_state_name(wanted->stated_state));
 }
 
-/* As many as sign deal it, to themselves and to who comes in. */
+/* As many as sign deal it, to themselves and to who comes in: a keeper that had no share, or one that lost it with all that it knew,
+ * which is stated to it. */
 static enum status
 check_holders(const struct gate *gate, const struct joint_key *wanted) {
 	const struct shared_key *shared = shared_keys_find(gate->state, bytes_of_text(wanted->key.id));
 	bool holds = holds_now(wanted, gate->state->keeper);
-	if (wanted->key.state == KEY_DESTROYED || (holds && (shared == nullptr || shared_key_self(shared) == 0)))
+	bool deals = holds && !wanted->comes_in;
+	if (wanted->key.state == KEY_DESTROYED || (deals && (shared == nullptr || shared_key_self(shared) == 0)))
 		return fail(STATUS_DENIED, "key.no_share: this keeper holds no share of key %s", wanted->key.id);
-	if (holds) /* else what it hands on of the epoch before would not be all */
+	if (deals) /* else what it hands on of the epoch before would not be all */
 		TRY(leaving_need_settled(gate->state, shared));
 	size_t known = 0;
 	for (size_t i = 0; i < wanted->party_count; i++)

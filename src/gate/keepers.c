@@ -5,6 +5,8 @@
 
 #include "base/cursor.h"
 
+constexpr int64_t ADMISSION_MAX = 1'000'000; /* that can be stated */
+
 void
 keepers_free(struct keepers *keepers) {
 	for (size_t party = 0; party <= KEEPERS_MAX; party++) {
@@ -109,6 +111,22 @@ read_enrolment(const json *payload, const char *instance, struct enrolled_keeper
 	return read_log_keys(payload, instance, keeper);
 }
 
+/* What shared keys are dealt to is an admission, which all their holders must count alike: to a keeper that is founded later than the
+ * others it is stated how often they have admitted this one. Never fewer than it has counted itself. */
+static enum status
+count_admission(const json *payload, const struct enrolled_keeper *before, struct enrolled_keeper *keeper) {
+	int64_t stated;
+	keeper->admission = before == nullptr ? 1 : before->admission + 1;
+	if (json_get(payload, "admission") == nullptr)
+		return OK;
+	TRY(json_need_integer(payload, "payload", "admission", &stated));
+	if (stated < (int64_t)keeper->admission || stated > ADMISSION_MAX)
+		return fail(STATUS_INVALID, "keepers.admission: %lld, expected %llu to %lld", (long long)stated,
+			    (unsigned long long)keeper->admission, (long long)ADMISSION_MAX);
+	keeper->admission = (uint64_t)stated;
+	return OK;
+}
+
 /* Nothing of what is enrolled may be anybody else's: who two keys could be is nobody. */
 static enum status
 check_distinct(const struct keepers *keepers, const struct enrolled_keeper *added) {
@@ -136,7 +154,7 @@ keepers_add(struct keepers *keepers, const char *instance, const json *payload) 
 	TRY(check_distinct(keepers, made));
 	uint8_t party = made->party;
 	struct enrolled_keeper *before = keepers->of_party[party];
-	made->admission = before == nullptr ? 1 : before->admission + 1;
+	TRY(count_admission(payload, before, made));
 	made->is_enrolled = true;
 	keepers->of_party[party] = TAKE(made);
 	keepers->changes++;

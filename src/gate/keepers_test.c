@@ -61,6 +61,34 @@ a_keeper_is_enrolled_removed_and_comes_back_under_its_name_and_party(void **) {
 	assert_null(keepers_named(&keepers, NAME("c")));
 }
 
+static enum status
+add_stated(struct keepers *keepers, const char *name, uint8_t party, const char *admission) {
+	_cleanup_(buffer_free) struct buffer text = {}, stated = {};
+	char origin[64];
+	snprintf(origin, sizeof origin, "northwind/%s", name);
+	write_payload(&text, name, party, party, origin);
+	buffer_append_format(&stated, "{\"admission\":%s,%.*s", admission, (int)text.len - 1, (char *)text.data + 1);
+	return add_text(keepers, buffer_bytes(&stated));
+}
+
+/* Whoever is new counts as the others do, and never back. */
+static void
+how_often_the_others_have_admitted_it_is_stated_to_a_keeper_that_is_new(void **) {
+	_cleanup_(keepers_free) struct keepers keepers = {};
+	assert_ok(add_stated(&keepers, "b", 2, "3"));
+	assert_int_equal(keepers_named(&keepers, NAME("b"))->admission, 3);
+	assert_ok(keepers_remove(&keepers, NAME("b")));
+	assert_fails(STATUS_INVALID, "keepers.admission", add_stated(&keepers, "b", 2, "3"));
+	assert_ok(add_stated(&keepers, "b", 2, "4"));
+	assert_ok(keepers_remove(&keepers, NAME("b")));
+	assert_ok(add(&keepers, "b", 2, 2));
+	assert_int_equal(keepers_named(&keepers, NAME("b"))->admission, 5);
+	assert_fails(STATUS_INVALID, "keepers.admission", add_stated(&keepers, "c", 3, "0"));
+	assert_fails(STATUS_INVALID, "keepers.admission", add_stated(&keepers, "c", 3, "1000001"));
+	assert_fails(STATUS_INVALID, "payload.admission", add_stated(&keepers, "c", 3, "\"2\""));
+	assert_null(keepers_named(&keepers, NAME("c")));
+}
+
 static void
 the_greatest_head_is_remembered_until_people_say_otherwise(void **) {
 	_cleanup_(keepers_free) struct keepers keepers = {};
@@ -174,5 +202,6 @@ what_an_entry_says_is_done_again_from_the_log(void **) {
 }
 
 RUN_TESTS(T(a_keeper_is_enrolled_removed_and_comes_back_under_its_name_and_party),
+	  T(how_often_the_others_have_admitted_it_is_stated_to_a_keeper_that_is_new),
 	  T(the_greatest_head_is_remembered_until_people_say_otherwise), T(bad_enrolments_are_refused_by_name),
 	  T(a_snapshot_gives_the_same_keepers_and_a_damaged_one_none), T(what_an_entry_says_is_done_again_from_the_log))

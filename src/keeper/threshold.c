@@ -121,6 +121,14 @@ may_begin(const struct keeper *keeper, const struct hash256 *id) {
 	       operation->state == OPERATION_IN_FLIGHT;
 }
 
+/* One that lost its share with its keys has the party of a holder, and no say in what the key signs. */
+static bool
+is_holder(const struct joint_session *session, const struct peer *peer) {
+	size_t position = party_set_position(&session->holders, peer->party);
+	return position < session->holders.count &&
+	       memcmp(session->holders.parties[position].identity, peer->identity, sizeof peer->identity) == 0;
+}
+
 /* False: there is nothing yet that it could be about. */
 static bool
 hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
@@ -142,7 +150,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
 	if (session == nullptr)
 		return !may_begin(keeper, &answer.operation);
-	if (!party_set_has(&session->holders, peer->party))
+	if (!is_holder(session, peer))
 		return true;
 	switch (answer.kind) {
 	case ANSWER_PERMITTED:
@@ -196,7 +204,7 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 			pool_burn(keeper, peer->party, &proposal);
 		return is_over;
 	}
-	if (!session->is_dealing && party_set_has(&session->holders, peer->party))
+	if (!session->is_dealing && is_holder(session, peer))
 		signing_session_proposed(keeper, session, &proposal);
 	return true;
 }

@@ -116,7 +116,7 @@ signing_for_a_bip340_key(void **) {
 	assert_no_leak();
 }
 
-/* A key is made and refreshed, one share of it repaired, and it signs. */
+/* A key is made and refreshed, and it signs. */
 static void
 use_a_key(enum frost_scheme scheme) {
 	start_counting();
@@ -130,16 +130,13 @@ use_a_key(enum frost_scheme scheme) {
 	terms = frost_reshare_terms(&old, &dealers);
 	terms.randomness = UNDEFINED;
 	frost_holders_deal(&holders, &terms);
-	_cleanup_(frost_key_share_destroy) struct frost_key_share *share =
-		frost_holders_repair(&holders, &dealers, 3, &UNDEFINED);
-	assert_non_null(share);
 	assert_ok(frost_holders_sign(&holders, 0b101, MESSAGE));
 	frost_holders_end(&holders);
 	assert_no_leak();
 }
 
 static void
-making_refreshing_repairing_and_using_a_key(void **) {
+making_refreshing_and_using_a_key(void **) {
 	use_a_key(FROST_SCHEME_ED25519);
 	use_a_key(FROST_SCHEME_BIP340);
 }
@@ -150,7 +147,7 @@ main(int, char **argv) {
 		T(a_branch_on_a_share_is_reported),
 		T(signing_by_rfc9591),
 		T(signing_for_a_bip340_key),
-		T(making_refreshing_repairing_and_using_a_key),
+		T(making_refreshing_and_using_a_key),
 	};
 	run_under_valgrind(argv);
 	return cmocka_run_group_tests(tests, nullptr, nullptr);

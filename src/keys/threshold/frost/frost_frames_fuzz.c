@@ -1,15 +1,13 @@
 /*
- * Frames of FROST's dealing, repair and signing, from a peer on its own channel, and shares at rest. The input chooses a protocol, a scheme, a
+ * Frames of FROST's dealing and signing, from a peer on its own channel, and shares at rest. The input chooses a protocol, a scheme, a
  * round, a place and what is changed there in an honest frame; whoever receives it must end, and nobody may come by a share or a
  * signature because of it. A blob that was changed never opens.
  * Readers: keys/threshold/frost/frost_dealing.c (check_dealer, take_dealt_share, check_opening, check_echoes, check_openings),
- * keys/threshold/frost/frost_repair.c (check_commitments, take_part, check_splits, take_sum, check_sums),
  * keys/threshold/frost/frost_quorum.c (answer_commitments, add_shares),
  * keys/threshold/frost/key_share.c (check_header, frost_key_share_open), keys/threshold/frost/knowledge.c
  */
 #include "keys/threshold/frost/frost_dealing.h"
 #include "keys/threshold/frost/frost_quorum.h"
-#include "keys/threshold/frost/frost_repair.h"
 #include "tests/fuzz.h"
 #include "tests/threshold_parties.h"
 
@@ -28,16 +26,13 @@ struct change {
 
 struct machines {
 	struct frost_dealing *dealings[PARTIES + 1];
-	struct frost_repair *repairs[PARTIES + 1];
 	struct frost_quorum *quorums[PARTIES + 1];
 };
 
 static bool
 next(struct machines *machines, uint8_t party, uint8_t *to, struct bytes *frame) {
-	if (machines->dealings[party] != nullptr)
-		return exchange_next(frost_dealing_exchange(machines->dealings[party]), to, frame);
-	return machines->repairs[party] != nullptr
-		       ? exchange_next(frost_repair_exchange(machines->repairs[party]), to, frame)
+	return machines->dealings[party] != nullptr
+		       ? exchange_next(frost_dealing_exchange(machines->dealings[party]), to, frame)
 		       : exchange_next(frost_quorum_exchange(machines->quorums[party]), to, frame);
 }
 
@@ -46,8 +41,6 @@ static void
 receive(struct machines *machines, uint8_t party, struct bytes frame) {
 	if (machines->dealings[party] != nullptr)
 		IGNORE_STATUS(exchange_receive(frost_dealing_exchange(machines->dealings[party]), frame));
-	else if (machines->repairs[party] != nullptr)
-		IGNORE_STATUS(exchange_receive(frost_repair_exchange(machines->repairs[party]), frame));
 	else
 		IGNORE_STATUS(exchange_receive(frost_quorum_exchange(machines->quorums[party]), frame));
 }
@@ -139,32 +132,6 @@ try_dealing(size_t scheme, struct change *change) {
 }
 
 static void
-try_repair(size_t scheme, struct change *change) {
-	struct machines machines = {};
-	struct repeating streams[PARTIES + 1];
-	struct party_set all = parties_up_to(PARTIES), helpers;
-	must(party_set_choose(&all, (const uint8_t[]){1, LIAR}, 2, &helpers) == OK);
-	for (uint8_t party = 1; party <= PARTIES; party++) {
-		streams[party] = repeating_stream("fuzz", party);
-		struct frost_repair_terms terms = {.instance = INSTANCE,
-						   .nonce = NONCE,
-						   .self = party,
-						   .randomness = {repeating_fill, &streams[party]},
-						   .key = &shares[scheme][1]->key,
-						   .helpers = &helpers,
-						   .lost = VICTIM,
-						   .share = party == VICTIM ? nullptr : shares[scheme][party]};
-		must(frost_repair_start(&machines.repairs[party], &terms) == OK);
-	}
-	run(&machines, change);
-	struct frost_key_share *share = frost_repair_take_share(machines.repairs[VICTIM]);
-	must((share == nullptr) == change->done);
-	frost_key_share_destroy(&share);
-	for (uint8_t party = 1; party <= PARTIES; party++)
-		frost_repair_destroy(&machines.repairs[party]);
-}
-
-static void
 try_signing(size_t scheme, struct change *change) {
 	struct machines machines = {};
 	struct repeating streams[PARTIES + 1];
@@ -204,13 +171,12 @@ try_blob(size_t scheme, struct change *change) {
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-	static void (*const subjects[])(size_t scheme, struct change *change) = {try_dealing, try_repair, try_blob,
-										 try_signing};
+	static void (*const subjects[])(size_t scheme, struct change *change) = {try_dealing, try_blob, try_signing};
 	if (size < 4)
 		return 0;
 	make_keys();
 	struct change change = {
 		.type = data[1], .at = (size_t)data[2] << 8 | data[3], .pattern = bytes_of(data + 4, size - 4)};
-	subjects[data[0] / 2 % 4](data[0] & 1, &change);
+	subjects[data[0] / 2 % ARRAY_LENGTH(subjects)](data[0] & 1, &change);
 	return 0;
 }
