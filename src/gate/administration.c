@@ -1,5 +1,7 @@
 #include "gate/administration.h"
 
+#include <stdio.h>
+
 #include "gate/activation.h"
 #include "gate/change_access.h"
 #include "gate/change_assets.h"
@@ -7,6 +9,8 @@
 #include "gate/change_keys.h"
 #include "gate/change_organisation.h"
 #include "gate/change_principals.h"
+#include "gate/view.h"
+#include "wallet/evm/transaction.h"
 
 static enum status
 add_keeper(struct gate_state *state, const struct change *change) {
@@ -47,6 +51,26 @@ activate_policy(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
+/* What a signature leaves in the state that its intent did not: the nonce, and that its destinations were paid. */
+static enum status
+note_signed(struct gate_state *state, const struct gate_operation *operation, const struct change *intended) {
+	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
+	enum wallet_format format;
+	struct bytes bytes;
+	struct evm_transaction transaction;
+	char chain[32];
+	gate_state_note_signed(state, &operation->id, intended->now_ms);
+	TRY(transaction_of_payload(&arena, intended->payload, &format, &bytes));
+	if (format != WALLET_EVM)
+		return OK;
+	TRY(evm_decode_transaction(&arena, bytes, 0, &transaction));
+	int len = snprintf(chain, sizeof chain, "eip155:%llu", (unsigned long long)transaction.chain_id);
+	return transaction.nonce > JSON_INTEGER_MAX /* which no fact states */
+		       ? OK
+		       : gate_state_set_last_nonce(state, intended->resource_id, bytes_of(chain, (size_t)len),
+						   transaction.nonce);
+}
+
 /* A person says what became of an intended act; where it happened, its change is made now. */
 static enum status
 resolve_intent(struct gate_state *state, const struct change *change) {
@@ -67,6 +91,8 @@ resolve_intent(struct gate_state *state, const struct change *change) {
 			return fail(STATUS_CONFLICT,
 				    "operation.joint: only the other keepers can say which key was made");
 		TRY(change_apply(state, &intended));
+		if (intended.kind == OPERATION_SIGN)
+			TRY(note_signed(state, operation, &intended));
 	}
 	operations_set_state(&state->operations, operation, happened ? OPERATION_DONE : OPERATION_FAILED);
 	return OK;
