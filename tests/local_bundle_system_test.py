@@ -170,6 +170,13 @@ def test_what_is_one_keepers_and_what_is_everybodys():
         set_local(c, hostile)
         reload(c, "the local bundle stays as it was: local_bundle.refused: bundle.permit: local.cedar:2:1: \\\"anything\\\" permits")
         assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
+        # So it does where the keeper's process dies then, and is started anew with the file that is refused.
+        keeper = processes.of_role(c.process.pid, "keeper")
+        os.kill(keeper, signal.SIGKILL)
+        c.wait_for(lambda: processes.of_role(c.process.pid, "keeper") not in (None, keeper))
+        keepers.wait_all_up()
+        assert c.log().count("the local bundle stays as it was: local_bundle.refused") == 2, c.log()
+        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
         # A file that others could write is not even looked at.
         os.chmod(file, 0o666)
         set_local(c, file)
@@ -180,12 +187,6 @@ def test_what_is_one_keepers_and_what_is_everybodys():
         c.stop()
         assert local_entries(c) == [local]
         c.start()
-        keepers.wait_all_up()
-        assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
-        # So it is where the keeper's process dies and is started anew.
-        keeper = processes.of_role(c.process.pid, "keeper")
-        os.kill(keeper, signal.SIGKILL)
-        c.wait_for(lambda: processes.of_role(c.process.pid, "keeper") not in (None, keeper))
         keepers.wait_all_up()
         assert "local:no-large (keeper c)" in a.must(a.sign("vault", 3), 1).err
         # And gone again when it is configured no more.
@@ -213,6 +214,11 @@ def test_a_keeper_does_not_start_with_one_that_is_refused():
             assert served.code != 0 and says in served.err, (file, served)
         set_local(firm, pack(firm, "own", FORBIDS)[0])
         firm.start()
+        assert firm.stop() == 0
+        # With another one that is refused it starts, and what it has accepted stays in force.
+        set_local(firm, firm.at("hostile.json"))
+        firm.start()
+        assert "the local bundle stays as it was: local_bundle.refused: bundle.permit" in firm.log(), firm.log()
         assert firm.stop() == 0
         assert len(local_entries(firm)) == 1
     finally:

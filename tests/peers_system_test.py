@@ -16,8 +16,8 @@ from installation import free_port
 from keepers import Keeper, Keepers, Relay
 from northwind import run
 
-
 MNEMONIC = "abandon " * 11 + "about"
+
 
 def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
     keepers = Keepers()

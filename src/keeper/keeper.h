@@ -95,8 +95,9 @@ enum status keeper_publish(struct keeper *keeper);
 /* The configuration was read anew: its SHA-256 becomes an entry. Does not wait. */
 enum status keeper_record_configuration(struct keeper *keeper, const struct hash256 *configuration);
 
-/* The local bundle is this one from now on (gate/local_bundle.h), or none where file is null; another than before is an entry. On an
- * error the one before stays: "local_bundle.refused". */
+/* The local bundle is this one from now on (gate/local_bundle.h), or none where file is null; another than before is an entry. What
+ * is refused changes nothing: the one that the log says is in force stays, at a start as at a reload, and it is OK. Where none is:
+ * "local_bundle.refused". */
 enum status keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file);
 
 /* Shared keys are used with them from now on; before it serves. */

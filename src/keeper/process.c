@@ -59,7 +59,10 @@ take_config(struct keeper_process *process, int descriptor) {
 	if (keeper_record_configuration(process->keeper, &hash) != OK)
 		log_error("a reloaded configuration could not be recorded: %s", fail_message());
 	if (use_local_bundle(process) != OK)
-		log_error("the local bundle stays as it was: %s", fail_message());
+		log_error("no local bundle is in force, and with this one no keeper starts: mend or leave it out, and "
+			  "reload: "
+			  "%s",
+			  fail_message());
 	return OK;
 }
 

@@ -143,20 +143,17 @@ is_in_force(const struct gate_state *state, const struct bundle *bundle) {
 }
 
 /* The entry stands before all that is decided under it: entries are made durable in the order in which they are submitted. */
-enum status
-keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file) {
-	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+static enum status
+put_in_force(struct keeper *keeper, struct bundle **bundle) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct gate_state *state = keeper->gate->state;
-	if (file != nullptr)
-		TRY(local_bundle_open(keeper->gate, *file, &bundle));
-	if (is_in_force(state, bundle))
+	if (is_in_force(state, *bundle))
 		return OK;
-	TRY(local_bundle_write(bundle, &keeper->gate->blobs, &body));
+	TRY(local_bundle_write(*bundle, &keeper->gate->blobs, &body));
 	TRY(ledger_submit(keeper->ledger,
 			  &(struct ledger_entry){.type = ENTRY_LOCAL_BUNDLE, .body = buffer_bytes(&body)}, 1,
 			  ignore_done, nullptr));
-	if (local_bundle_apply(state, &bundle) != OK) {
+	if (local_bundle_apply(state, bundle) != OK) {
 		keeper_end(keeper, fail_message());
 		return fail_with(STATUS_INTERNAL);
 	}
@@ -165,6 +162,18 @@ keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file) {
 	else
 		log_notice("a local bundle is in force: %.*s, %zu policies that forbid", BYTES_ARGS(state->local->name),
 			   policy_set_count(state->local->policies));
+	return OK;
+}
+
+enum status
+keeper_take_local_bundle(struct keeper *keeper, const struct bytes *file) {
+	_cleanup_(bundle_destroy) struct bundle *bundle = nullptr;
+	enum status status = file == nullptr ? OK : local_bundle_open(keeper->gate, *file, &bundle);
+	if (status == OK)
+		return put_in_force(keeper, &bundle);
+	if (status == STATUS_NO_MEMORY || keeper->gate->state->local == nullptr)
+		return status;
+	log_error("the local bundle stays as it was: %s", fail_message());
 	return OK;
 }
 
