@@ -199,8 +199,7 @@ key_recover_run(struct invocation *invocation) {
 	text.data[len] = '\n';
 	TRY(output_file(invocation_word(invocation, 0), bytes_of(text.data, len + 1), 0600, false));
 	output_note("key %s, whole, is in %s: it is no shared key any more. It is imported with --secret-kind %s%s; "
-		    "move what "
-		    "it holds, and destroy the file",
+		    "move what it holds, and destroy the file",
 		    sharing.key.id, invocation_word(invocation, 0), secret_kind(&key),
 		    sharing.scheme == KEY_SHARED_ED25519
 			    ? " --algorithm ed25519 (no seed gives it: wallets that take seeds cannot)"

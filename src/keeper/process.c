@@ -60,8 +60,7 @@ take_config(struct keeper_process *process, int descriptor) {
 		log_error("a reloaded configuration could not be recorded: %s", fail_message());
 	if (use_local_bundle(process) != OK)
 		log_error("no local bundle is in force, and with this one no keeper starts: mend or leave it out, and "
-			  "reload: "
-			  "%s",
+			  "reload: %s",
 			  fail_message());
 	return OK;
 }

@@ -53,8 +53,10 @@ draw(struct keyring *ring, struct key_info *key) {
 		status = OK;
 		if (key->material == KEY_MATERIAL_EXTENDED)
 			status = bip32_master(BYTES_OF_ARRAY(seed), (struct bip32_node *)ring->scratch);
-		else
+		else {
 			memcpy(ring->scratch, seed, 32);
+			memset(ring->scratch + 32, 0, KEY_SECRET_SIZE - 32);
+		}
 		if (status == OK)
 			status =
 				key_derive_public(key->algorithm, ring->scratch, key->public_key, &key->public_key_len);
@@ -83,6 +85,7 @@ keyring_import_private(struct keyring *ring, struct key_info *key, struct bytes 
 	if (private_key.len != 32)
 		return fail(STATUS_INVALID, "key.private_key: %zu bytes where 32 were expected", private_key.len);
 	memcpy(ring->scratch, private_key.data, 32);
+	memset(ring->scratch + 32, 0, KEY_SECRET_SIZE - 32); /* else it were a number of Ed25519 */
 	return seal_single(ring, key, blob);
 }
 

@@ -19,7 +19,7 @@ join_public(const struct sharing *sharing, const uint8_t *positions, size_t coun
 		identifiers[i] = sharing->key.holders.parties[positions[i]].index;
 	for (size_t i = 0; i < count; i++) {
 		struct frost_element share = public_share_at(sharing, positions[i]), term;
-		struct frost_scalar factor = frost_coefficient_at(suite, identifiers, count, i, 0);
+		struct frost_scalar factor = frost_coefficient(suite, identifiers, count, i);
 		TRY(suite->element_multiply(&share, &factor, &term));
 		if (i == 0)
 			*joined = term;

@@ -89,7 +89,7 @@ recovery_join(const struct sharing *sharing, struct bytes instance, struct bytes
 	TRY(identify(sharing, holders, count, identifiers));
 	enum status status = OK;
 	for (size_t i = 0; status == OK && i < count; i++) {
-		struct frost_scalar coefficient = frost_coefficient_at(suite, identifiers, count, i, 0);
+		struct frost_scalar coefficient = frost_coefficient(suite, identifiers, count, i);
 		status = add_share(sharing, holders[i], &coefficient, instance, recovery_private_key, escrows[i], &sum);
 	}
 	if (status == OK)

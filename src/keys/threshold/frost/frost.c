@@ -62,17 +62,15 @@ take_commitments(struct frost_signing *signing, const struct frost_commitment *c
 }
 
 struct frost_scalar
-frost_coefficient_at(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position,
-		     uint16_t at) {
-	const struct frost_scalar own = suite->scalar_of(identifiers[position]), place = suite->scalar_of(at);
+frost_coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position) {
+	const struct frost_scalar own = suite->scalar_of(identifiers[position]);
 	struct frost_scalar numerator = suite->scalar_of(1), denominator = suite->scalar_of(1);
 	for (size_t i = 0; i < count; i++) {
 		if (i == position)
 			continue;
 		const struct frost_scalar other = suite->scalar_of(identifiers[i]);
-		const struct frost_scalar distance = suite->subtract(&other, &place),
-					  difference = suite->subtract(&other, &own);
-		numerator = suite->multiply(&numerator, &distance);
+		const struct frost_scalar difference = suite->subtract(&other, &own);
+		numerator = suite->multiply(&numerator, &other);
 		denominator = suite->multiply(&denominator, &difference);
 	}
 	denominator = suite->invert(&denominator);
@@ -83,7 +81,7 @@ void
 frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
 		   struct frost_scalar *coefficients) {
 	for (size_t i = 0; i < count; i++)
-		coefficients[i] = frost_coefficient_at(suite, identifiers, count, i, 0);
+		coefficients[i] = frost_coefficient(suite, identifiers, count, i);
 }
 
 static void

@@ -53,9 +53,9 @@ struct frost_signing {
 	bool negate_nonce, negate_key; /* suites that know x coordinates only */
 };
 
-/* What the share of one signer is multiplied with so that the products add up to the value at a place: at zero, to the key. */
-struct frost_scalar frost_coefficient_at(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
-					 size_t position, uint16_t at);
+/* What the share of one signer is multiplied with so that the products add up to the key: Lagrange's coefficient at zero. */
+struct frost_scalar frost_coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
+				      size_t position);
 /* Lagrange's coefficients at zero, for a set of signers that signs more than once; identifiers ascend, none zero or twice. */
 void frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
 			struct frost_scalar *coefficients);

@@ -186,7 +186,7 @@ dealer_coefficient(const struct frost_dealing *dealing, size_t position, struct 
 	uint16_t identifiers[PARTIES_MAX];
 	for (size_t i = 0; i < dealing->dealers.count; i++)
 		identifiers[i] = dealing->dealers.parties[i].index;
-	*coefficient = frost_coefficient_at(dealing->suite, identifiers, dealing->dealers.count, position, 0);
+	*coefficient = frost_coefficient(dealing->suite, identifiers, dealing->dealers.count, position);
 }
 
 /* Reshare: what each dealer must deal is known from the old public shares. */
