@@ -14,6 +14,15 @@ struct counted_spend {
 	struct arena arena;
 };
 
+/* About what it takes in memory. */
+static size_t
+bytes_of_spend(const struct spend *spend) {
+	size_t size = sizeof(struct counted_spend) + 512;
+	for (size_t i = 0; i < spend->part_count; i++)
+		size += sizeof spend->parts[i] + spend->parts[i].subject.len;
+	return size;
+}
+
 static void
 spend_destroy(struct counted_spend *gone) {
 	arena_free(&gone->arena);
@@ -69,11 +78,13 @@ insert(struct counted_spends *counted, uint8_t party, uint8_t number, const stru
 	if (status == OK)
 		status = map_put(&counted->by_telling, telling_of(spend->operation, party, number, telling), *made,
 				 nullptr);
-	if (status == OK)
-		counted->of_party[party]++;
-	else
+	if (status != OK) {
 		spend_destroy(*made);
-	return status;
+		return status;
+	}
+	counted->of_party[party]++;
+	counted->bytes_of_party[party] += bytes_of_spend(spend);
+	return OK;
 }
 
 /* What was told stays as it was told first. Who hands on what others have told may do so of one operation with several identities. */
@@ -86,9 +97,12 @@ add(struct counted_spends *counted, uint8_t party, const struct spend *spend, si
 			return OK;
 		if (*known != nullptr)
 			continue;
-		if (counted->of_party[party] >= max)
+		if (counted->of_party[party] >= max ||
+		    (max != SIZE_MAX && counted->bytes_of_party[party] >= COUNTED_BYTES_MAX))
 			return fail(STATUS_TOO_LARGE,
-				    "counted.full: it counts more than %zu operations that are not known here", max);
+				    "counted.full: it counts more than %zu operations, or %zu bytes, that are not "
+				    "known here",
+				    max, COUNTED_BYTES_MAX);
 		return insert(counted, party, number, spend, known);
 	}
 	return fail(STATUS_TOO_LARGE, "counted.full: it counts one operation with more than %u identities",
@@ -113,6 +127,7 @@ static void
 drop(struct counted_spends *counted, struct bytes telling) {
 	struct counted_spend *gone = map_remove(&counted->by_telling, telling);
 	counted->of_party[gone->party]--;
+	counted->bytes_of_party[gone->party] -= bytes_of_spend(&gone->spend);
 	spend_destroy(gone);
 }
 
@@ -218,22 +233,13 @@ is_of_key(const struct spend *spend, struct bytes key) {
 	return false;
 }
 
-enum status
-counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
-	      void *context) {
-	struct bytes *tellings;
-	enum status status = OK;
-	if (counted->by_telling.count == 0)
-		return OK;
-	TRY(map_sorted_keys(&counted->by_telling, &tellings));
-	for (size_t i = 0; status == OK && i < counted->by_telling.count; i++) {
-		const struct counted_spend *spend = map_get(&counted->by_telling, tellings[i]);
-		if (spend->party == party && is_of_key(&spend->spend, key))
-			status = visit(context, &spend->spend);
-	}
-	free(tellings);
-	return status;
-}
+/* Which tellings are asked for. */
+struct wanted {
+	uint8_t party; /* of a key */
+	struct bytes key;
+	const struct limits *own; /* beside a spend */
+	const struct spend *asked;
+};
 
 static bool
 shares_a_subject(const struct spend *one, const struct spend *other) {
@@ -243,24 +249,46 @@ shares_a_subject(const struct spend *one, const struct spend *other) {
 	return false;
 }
 
+static bool
+is_wanted(const struct wanted *wanted, const struct counted_spend *told) {
+	const struct spend *spend = &told->spend;
+	if (wanted->asked == nullptr)
+		return told->party == wanted->party && is_of_key(spend, wanted->key);
+	return spend->at_ms > wanted->asked->at_ms - limit_window_ms[LIMIT_WEEK] &&
+	       !limits_holds(wanted->own, spend->operation) &&
+	       memcmp(spend->identity, wanted->asked->identity, sizeof spend->identity) != 0 &&
+	       shares_a_subject(wanted->asked, spend);
+}
+
+static enum status
+visit_wanted(const struct counted_spends *counted, const struct wanted *wanted, counted_visitor *visit, void *context) {
+	_cleanup_(map_free) struct map found = {};
+	struct bytes telling, *tellings;
+	enum status status = OK;
+	size_t at = 0;
+	void *value;
+	while (map_next(&counted->by_telling, &at, &telling, &value))
+		if (is_wanted(wanted, value))
+			TRY(map_put(&found, telling, value, nullptr));
+	if (found.count == 0)
+		return OK;
+	TRY(map_sorted_keys(&found, &tellings));
+	for (size_t i = 0; status == OK && i < found.count; i++)
+		status = visit(context, &((const struct counted_spend *)map_get(&found, tellings[i]))->spend);
+	free(tellings);
+	return status;
+}
+
+enum status
+counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
+	      void *context) {
+	return visit_wanted(counted, &(struct wanted){.party = party, .key = key}, visit, context);
+}
+
 enum status
 counted_visit_beside(const struct counted_spends *counted, const struct limits *own, const struct spend *asked,
 		     counted_visitor *visit, void *context) {
-	struct bytes *tellings;
-	enum status status = OK;
-	if (counted->by_telling.count == 0)
-		return OK;
-	TRY(map_sorted_keys(&counted->by_telling, &tellings));
-	for (size_t i = 0; status == OK && i < counted->by_telling.count; i++) {
-		const struct spend *spend =
-			&((const struct counted_spend *)map_get(&counted->by_telling, tellings[i]))->spend;
-		if (spend->at_ms > asked->at_ms - limit_window_ms[LIMIT_WEEK] && !limits_holds(own, spend->operation) &&
-		    memcmp(spend->identity, asked->identity, sizeof asked->identity) != 0 &&
-		    shares_a_subject(asked, spend))
-			status = visit(context, spend);
-	}
-	free(tellings);
-	return status;
+	return visit_wanted(counted, &(struct wanted){.own = own, .asked = asked}, visit, context);
 }
 
 static enum status

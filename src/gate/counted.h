@@ -11,7 +11,7 @@
  * this keeper's clock: a spend leaves a window here no sooner than there, whatever the two clocks say. Operations that the own limits
  * hold count there and not here.
  *
- * Owner: copies. Threads: one. Errors: STATUS_NO_MEMORY; STATUS_TOO_LARGE "counted.full" beyond COUNTED_OPERATIONS_MAX of one peer, or
+ * Owner: copies. Threads: one. Errors: STATUS_NO_MEMORY; STATUS_TOO_LARGE "counted.full" beyond COUNTED_OPERATIONS_MAX or COUNTED_BYTES_MAX of one peer, or
  * beyond COUNTED_IDENTITIES_MAX of one operation; of snapshots STATUS_INVALID "counted.snapshot".
  */
 #ifndef GATEHOUSE_GATE_COUNTED_H
@@ -22,11 +22,12 @@
 
 constexpr size_t COUNTED_OPERATIONS_MAX = 20'000;
 constexpr size_t COUNTED_PARTIES_MAX = 32;
+constexpr size_t COUNTED_BYTES_MAX = 64 << 20;
 constexpr uint8_t COUNTED_IDENTITIES_MAX = 32; /* that one peer hands on of one operation: an honest one has told one */
 
 struct counted_spends {
 	struct map by_telling; /* operation, party and number to struct counted_spend */
-	size_t of_party[COUNTED_PARTIES_MAX + 1];
+	size_t of_party[COUNTED_PARTIES_MAX + 1], bytes_of_party[COUNTED_PARTIES_MAX + 1];
 };
 
 void counted_free(struct counted_spends *counted); /* a cleanup function */

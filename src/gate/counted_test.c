@@ -151,8 +151,19 @@ no_peer_fills_the_memory(void **) {
 	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 0, "vault", 1, NOW_MS))); /* known */
 	assert_fails(STATUS_TOO_LARGE, "counted.full",
 		     counted_add(&f.counted, 1, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS)));
+	f.counted.of_party[1] = COUNTED_IDENTITIES_MAX;
+	size_t bytes = f.counted.bytes_of_party[1];
+	f.counted.bytes_of_party[1] = COUNTED_BYTES_MAX;
+	assert_fails(STATUS_TOO_LARGE, "counted.full",
+		     counted_add(&f.counted, 1, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS)));
+	f.counted.bytes_of_party[1] = bytes;
 	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS)));
+	f.counted.bytes_of_party[1] += COUNTED_BYTES_MAX;
 	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 2, 0, "vault", 1, NOW_MS))); /* the log says so */
+	f.counted.bytes_of_party[1] -= COUNTED_BYTES_MAX;
+	counted_expire(&f.counted, NOW_MS + 7 * DAY_MS);
+	assert_int_equal(0, f.counted.by_telling.count);
+	assert_int_equal(0, f.counted.bytes_of_party[1]);
 }
 
 static void

@@ -1,7 +1,8 @@
 #include "gate/leaving.h"
 
 #include "base/cursor.h"
-#include "gate/change_keys.h"
+#include "gate/change.h"
+#include "gate/gate.h"
 #include "gate/shared_keys.h"
 #include "store/blob.h"
 
@@ -164,16 +165,19 @@ keep_spends(struct gate_state *state, struct arena *arena, uint8_t party, const 
 
 /* A freeze that came while it was dealt, when the one that comes in had no key to freeze. */
 static enum status
-take_over_state(struct gate_state *state, const struct shared_key *key) {
+take_over_state(struct gate *gate, const struct shared_key *key) {
 	struct bytes id = bytes_of_text(key->sharing.key.id);
-	const struct key_info *record = gate_state_key(state, id);
+	const struct key_info *record = gate_state_key(gate->state, id);
 	if (!key->leaving.has_come_in || record == nullptr || record->state != KEY_ACTIVE)
 		return OK;
-	return change_key_freeze(state, &(struct change){.kind = OPERATION_KEY_FREEZE, .resource_id = id});
+	return gate_apply_change(gate, &(struct change){.kind = OPERATION_KEY_FREEZE,
+							.resource_type = RESOURCE_KEY,
+							.resource_id = id,
+							.now_ms = gate->state->now_ms});
 }
 
 enum status
-left_apply(struct gate_state *state, struct arena *arena, const json *body, const struct record_blobs *blobs) {
+left_apply(struct gate *gate, struct arena *arena, const json *body) {
 	struct bytes id;
 	int64_t epoch, party;
 	bool is_stopped;
@@ -182,7 +186,7 @@ left_apply(struct gate_state *state, struct arena *arena, const json *body, cons
 	TRY(json_need_integer(body, "left", "epoch", &epoch));
 	TRY(json_need_integer(body, "left", "party", &party));
 	TRY(json_need_boolean(body, "left", "stopped", &is_stopped));
-	struct shared_key *key = shared_keys_find(state, id);
+	struct shared_key *key = shared_keys_find(gate->state, id);
 	if (key == nullptr || epoch != key->sharing.key.epoch)
 		return fail(STATUS_CORRUPT, "left.epoch: key \"%.*s\" is not of the epoch that its holder went to",
 			    BYTES_ARGS(id));
@@ -190,10 +194,10 @@ left_apply(struct gate_state *state, struct arena *arena, const json *body, cons
 		party < 1 || party > UINT8_MAX ? key->leaving.count : position_of(&key->leaving, (uint8_t)party);
 	if (position >= key->leaving.count)
 		return fail(STATUS_CORRUPT, "left.party: party %lld held no share of it before", (long long)party);
-	TRY(read_spends(arena, body, blobs, &spends));
-	TRY(keep_spends(state, arena, (uint8_t)party, spends));
+	TRY(read_spends(arena, body, &gate->blobs, &spends));
+	TRY(keep_spends(gate->state, arena, (uint8_t)party, spends));
 	key->leaving.has_left[position] = true;
-	return is_stopped ? take_over_state(state, key) : OK;
+	return is_stopped ? take_over_state(gate, key) : OK;
 }
 
 /* --- Snapshots. --- */

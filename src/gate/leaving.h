@@ -15,6 +15,7 @@
 #include "gate/record.h"
 #include "keys/threshold/sharing.h"
 
+struct gate;
 struct shared_key;
 
 struct leaving {
@@ -49,8 +50,7 @@ struct left {
 enum status left_write(const struct gate_state *state, const struct left *left, const struct record_blobs *blobs,
 		       struct buffer *body);
 /* Its effect: the spends are kept, the party has left; who has come in takes over that the key is frozen. */
-enum status left_apply(struct gate_state *state, struct arena *arena, const json *body,
-		       const struct record_blobs *blobs);
+enum status left_apply(struct gate *gate, struct arena *arena, const json *body);
 
 /* For snapshots. */
 void leaving_write(const struct leaving *leaving, struct buffer *to);

@@ -50,7 +50,7 @@ static enum status
 apply(struct fixture *f, const char *text) {
 	const json *body;
 	assert_ok(json_read(&f->arena, bytes_of_text(text), (struct json_limits){}, &body));
-	return left_apply(f->gate->state, &f->arena, body, &f->gate->blobs);
+	return left_apply(f->gate, &f->arena, body);
 }
 
 static void

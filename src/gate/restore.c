@@ -359,7 +359,7 @@ gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	case ENTRY_PEER:
 		return keepers_restore_entry(&gate->state->keepers, entry.document);
 	case ENTRY_LEFT:
-		return left_apply(gate->state, arena, entry.document, &gate->blobs);
+		return left_apply(gate, arena, entry.document);
 	case ENTRY_LOCAL_BUNDLE:
 		return restore_local_bundle(gate, arena, entry.document);
 	case ENTRY_ERASED:

@@ -144,7 +144,7 @@ take(struct keeper *keeper, struct bytes body) {
 	_cleanup_(arena_free) struct arena arena = {};
 	const json *document;
 	TRY(json_read(&arena, body, (struct json_limits){}, &document));
-	enum status status = left_apply(keeper->gate->state, &arena, document, &keeper->gate->blobs);
+	enum status status = left_apply(keeper->gate, &arena, document);
 	if (status == STATUS_INVALID || status == STATUS_CORRUPT)
 		return status;
 	if (status != OK || system_entry_left(keeper, body) != OK)

@@ -72,14 +72,14 @@ choose_signers(struct keeper *keeper, const struct joint_session *session, struc
 	return party_set_choose(&session->holders, indices, count, signers);
 }
 
-/* Permitted or not, what it was decided on is recorded with the outcome. */
+/* What it was decided on is recorded with the outcome: where it is refused, and where the own share leaves. */
 static enum status
-decide_again(struct keeper *keeper, struct joint_session *session) {
+decide_again(struct keeper *keeper, struct joint_session *session, bool is_last) {
 	struct evaluation *evaluation = &session->evaluation;
 	*evaluation = (struct evaluation){};
 	enum status status = joint_decide_again(keeper->gate, session->operation, keeper->gate->state->now_ms,
 						&session->arena, evaluation);
-	if (evaluation->facts != nullptr && evaluation->observation.requester != nullptr)
+	if ((is_last || status != OK) && evaluation->facts != nullptr && evaluation->observation.requester != nullptr)
 		TRY(joint_record_again(keeper->gate, &session->arena, evaluation, &session->again));
 	return status;
 }
@@ -89,7 +89,7 @@ propose(struct keeper *keeper, struct joint_session *session) {
 	struct proposal proposal = {.kind = PROPOSE_SIGN, .operation = session->operation->id};
 	struct party_set signers;
 	TRY(choose_signers(keeper, session, &signers));
-	TRY(decide_again(keeper, session));
+	TRY(decide_again(keeper, session, false));
 	size_t count = session->evaluation.request_count;
 	if (count == 0 || count > JOINT_REQUESTS_MAX)
 		return fail(STATUS_TOO_LARGE, "joint.requests: %zu signatures; 1 to %zu are made together", count,
@@ -265,7 +265,7 @@ decide_and_start(struct keeper *keeper, struct joint_session *session) {
 	TRY(check_signers(keeper, session, &all_here));
 	if (!all_here || !presignatures_are_here(keeper, session))
 		return OK;
-	TRY(decide_again(keeper, session));
+	TRY(decide_again(keeper, session, true));
 	if (session->evaluation.request_count != session->proposal.presignature_count)
 		return fail(STATUS_CONFLICT, "joint.requests: %zu signatures are asked for, and %u were proposed",
 			    session->evaluation.request_count, session->proposal.presignature_count);
