@@ -60,7 +60,7 @@ check_header(const struct segments *segments, uint32_t segment, struct bytes hea
 	if (load_u32be(header.data + 12) != segment)
 		return fail(STATUS_CORRUPT, "segment.number: segment %u says that it is %u", segment,
 			    load_u32be(header.data + 12));
-	if (load_u64be(header.data + 16) != size)
+	if (load_u64be(header.data + 16) != size || size > SEGMENT_SIZE_MAX)
 		return fail(STATUS_CORRUPT, "segment.size: segment %u has %llu bytes, expected %llu", segment,
 			    (unsigned long long)size, (unsigned long long)load_u64be(header.data + 16));
 	if (memcmp(header.data + HEADER_IDENTITY, segments->identity.bytes, sizeof segments->identity.bytes) != 0)

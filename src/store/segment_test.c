@@ -1,7 +1,10 @@
 #include "tests/test.h"
+#include "tests/remove_tree.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/crc32c.h"
 #include "base/io_simulated.h"
 #include "store/segment.h"
 
@@ -275,6 +278,39 @@ bad_segments_are_refused_by_name(void **) {
 	}
 }
 
+/* Of holes: whoever reads it would go through them to an end that no writer of ours has set. */
+static void
+a_segment_of_more_than_the_largest_size_is_refused(void **) {
+	constexpr uint64_t SIZE = SEGMENT_SIZE_MAX + FIRST;
+	constexpr size_t CHECKED = 60;
+	char directory[] = "/tmp/gatehouse-segment-test-XXXXXX", path[128];
+	uint8_t header[CHECKED + sizeof(uint32_t)];
+	size_t got;
+	int file;
+	struct segment_tail tail;
+	struct segments *segments;
+	const struct io *io = io_system();
+	assert_non_null(mkdtemp(directory));
+	struct segments_config config = {.io = io,
+					 .directory = directory,
+					 .identity = sha256((struct bytes){}),
+					 .first_size = FIRST,
+					 .size = FIRST};
+	assert_ok(segments_create(&config));
+	snprintf(path, sizeof path, "%s/segments/00000001.segment", directory);
+	assert_ok(io_open(io, path, IO_WRITE, &file));
+	assert_ok(io_read_at(io, file, 0, header, sizeof header, &got));
+	store_u64be(header + 16, SIZE);
+	store_u32be(header + CHECKED, crc32c(0, bytes_of(header, CHECKED)));
+	assert_ok(io_write_at(io, file, 0, header, sizeof header));
+	assert_ok(io_truncate(io, file, SIZE));
+	assert_ok(io_close(io, file));
+	assert_ok(segments_open(&config, &segments));
+	assert_fails(STATUS_CORRUPT, "segment.size", segments_scan(segments, 0, nullptr, nullptr, &tail));
+	segments_close(&segments);
+	assert_int_equal(0, remove_tree(directory));
+}
+
 static void
 segments_of_another_log_missing_ones_and_strange_names_are_refused(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_log(1);
@@ -327,5 +363,6 @@ RUN_TESTS(T(frames_are_found_again_over_several_segments), T(segments_double_unt
 	  T(a_frame_that_fits_nowhere_is_refused_until_the_next_segment_is_ready),
 	  T(an_incomplete_last_frame_is_described_and_can_be_cut), T(damage_before_the_last_frame_is_refused),
 	  T(damage_in_an_earlier_segment_is_refused), T(settling_makes_durable_what_only_a_cache_held),
-	  T(bad_segments_are_refused_by_name), T(segments_of_another_log_missing_ones_and_strange_names_are_refused),
+	  T(bad_segments_are_refused_by_name), T(a_segment_of_more_than_the_largest_size_is_refused),
+	  T(segments_of_another_log_missing_ones_and_strange_names_are_refused),
 	  T(frames_below_the_snapshot_are_visited_by_their_headers))
