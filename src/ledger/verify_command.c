@@ -144,17 +144,18 @@ load_policy(struct run *run) {
 	return tlog_policy_parse(buffer_bytes(&text), &run->policy);
 }
 
+/* text: what the file holds, which is read once: a file that changes meanwhile is not verified in parts. */
 static enum status
-load_head(struct run *run, const char *path, struct verify_head *head) {
-	struct bytes text;
-	TRY(read_file(run, path, RECEIPT_SIZE_MAX, &text));
-	return verify_read_head(&run->arena, text, path, run->policy, head);
+load_head(struct run *run, const char *path, struct verify_head *head, struct bytes *text) {
+	TRY(read_file(run, path, RECEIPT_SIZE_MAX, text));
+	return verify_read_head(&run->arena, *text, path, run->policy, head);
 }
 
 static enum status
 load_older(struct run *run) {
+	struct bytes text;
 	for (size_t i = 0; i < run->arguments->older_count; i++)
-		TRY(load_head(run, run->arguments->older[i], &run->older[i]));
+		TRY(load_head(run, run->arguments->older[i], &run->older[i], &text));
 	return OK;
 }
 
@@ -234,15 +235,14 @@ compare_with_older(struct run *run, const struct verify_head *head) {
 }
 
 static enum status
-verify_entry(struct run *run, struct verify_head *head) {
-	struct bytes text, entry;
+verify_entry(struct run *run, struct bytes text, struct verify_head *head) {
+	struct bytes entry;
 	if (run->arguments->entry == nullptr)
 		return head->has_leaf ? OK
 				      : fail(STATUS_INVALID,
 					     "usage.entry: the receipt does not carry its entry: give --entry");
 	struct receipt *receipt = ARENA_NEW(&run->arena, struct receipt);
 	TRY_ALLOC(receipt);
-	TRY(read_file(run, run->arguments->subject, RECEIPT_SIZE_MAX, &text));
 	TRY(read_file(run, run->arguments->entry, RECEIPT_ENTRY_SIZE_MAX, &entry));
 	TRY(receipt_parse(&run->arena, text, receipt));
 	TRY(receipt_check_entry(receipt, entry));
@@ -255,9 +255,10 @@ verify_entry(struct run *run, struct verify_head *head) {
 static enum status
 verify_one_head(struct run *run, bool is_receipt) {
 	struct verify_head head;
-	TRY(load_head(run, run->arguments->subject, &head));
+	struct bytes text;
+	TRY(load_head(run, run->arguments->subject, &head, &text));
 	if (is_receipt)
-		TRY(verify_entry(run, &head));
+		TRY(verify_entry(run, text, &head));
 	run->weaknesses = verify_weaknesses_of(run->policy, &head.verdict);
 	TRY(compare_with_older(run, &head));
 	say_number(run, "cosignatures", "cosignatures", head.verdict.cosignatures);
@@ -366,6 +367,7 @@ say_report(struct run *run, struct verify_log_report *report) {
 static enum status
 verify_log_verb(struct run *run) {
 	struct verify_head witnessed;
+	struct bytes text;
 	struct verify_log_report *report = ARENA_NEW(&run->arena, struct verify_log_report);
 	TRY_ALLOC(report);
 	struct verify_log_options options = {
@@ -379,13 +381,16 @@ verify_log_verb(struct run *run) {
 	TRY(find_directories(run, &options));
 	TRY(parse_heads(run->arguments->heads, &options.signatures));
 	if (run->arguments->witnessed != nullptr) {
-		TRY(load_head(run, run->arguments->witnessed, &witnessed));
+		TRY(load_head(run, run->arguments->witnessed, &witnessed, &text));
 		options.witnessed = &witnessed;
 	}
 	if (options.check_tiles && options.public_directory == nullptr)
 		return fail(STATUS_NOT_FOUND, "verify.public: there is no %s/public to compare with",
 			    run->arguments->subject);
 	TRY(verify_log(&options, report));
+	if (options.check_tiles && report->published == 0)
+		return fail(STATUS_NOT_FOUND, "verify.public: %s has no checkpoint that tiles could be compared for",
+			    options.public_directory);
 	run->weaknesses = report->weaknesses;
 	say_report(run, report);
 	return OK;

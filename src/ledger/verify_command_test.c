@@ -327,6 +327,17 @@ json_says_the_same_canonically(void **) {
 	}
 }
 
+/* Without the checkpoint that says which tiles there are none of them would be compared: that is no "verified". */
+static void
+tiles_of_no_checkpoint_are_not_verified(void **) {
+	char output[8192];
+	const char *path = path_of("public/checkpoint"), *aside = path_of("aside");
+	assert_int_equal(0, rename(path, aside));
+	assert_int_equal(2, RUN(output, "log", f.directory, "--policy", path_of("policy"), "--tiles"));
+	assert_string_equal("", output);
+	assert_int_equal(0, rename(path_of("aside"), path_of("public/checkpoint")));
+}
+
 /* Built with all it needs inside; where a sanitizer is built in it is an ordinary program. */
 static void
 the_program_of_its_own_verifies_the_same(void **) {
@@ -348,6 +359,7 @@ main(void) {
 		T(what_contradicts_is_refused_and_exits_with_one),
 		T(wrong_usage_and_missing_files_exit_with_two),
 		T(json_says_the_same_canonically),
+		T(tiles_of_no_checkpoint_are_not_verified),
 		T(the_program_of_its_own_verifies_the_same),
 	};
 	return cmocka_run_group_tests(tests, make_fixture, free_fixture);

@@ -175,10 +175,15 @@ check_counts(struct verification *v, const struct leaf_view *view) {
 		return fail(STATUS_CORRUPT, "verify.counts: entry %llu ends its frame and is of type %.*s", index,
 			    BYTES_ARGS(view->type));
 	size_t named = 0;
+	struct bytes before = {};
 	for (struct bytes left = view->body; left.len > 0; named++) {
 		struct bytes name;
 		uint64_t count;
 		TRY(leaf_next_count(&left, &name, &count));
+		if (named > 0 && bytes_compare(before, name) >= 0)
+			return fail(STATUS_CORRUPT, "verify.counts: entry %llu names %.*s after %.*s", index,
+				    BYTES_ARGS(name), BYTES_ARGS(before));
+		before = name;
 		const struct verify_type *type = find_type(v, name);
 		if (type == nullptr || type->count != count)
 			return fail(STATUS_CORRUPT,

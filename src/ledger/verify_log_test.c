@@ -21,6 +21,7 @@ enum fault {
 	FAULT_SEQUENCE_REPEAT,
 	FAULT_COUNT_TOO_LOW,
 	FAULT_COUNT_MISSING,
+	FAULT_COUNT_TWICE,
 	FAULT_NO_COUNTS_ENTRY,
 	FAULT_TIME_BACK,
 	FAULT_ROOT,
@@ -196,6 +197,12 @@ add_entries(struct writer *writer, struct buffer *bytes, size_t votes, enum faul
 			 "\"version\":1}",
 			 (unsigned long long)writer->at_ms, (unsigned long long)writer->counts,
 			 (unsigned long long)writer->counts - 1);
+	else if (fault == FAULT_COUNT_TWICE)
+		add_leaf(writer, bytes,
+			 "{\"at\":%llu,\"body\":{\"counts\":{\"counts\":%llu,\"counts\":%llu}},\"seq\":%llu,\"type\":"
+			 "\"counts\",\"version\":1}",
+			 (unsigned long long)writer->at_ms, (unsigned long long)writer->counts,
+			 (unsigned long long)writer->counts, (unsigned long long)writer->counts - 1);
 	else if (fault != FAULT_NO_COUNTS_ENTRY)
 		add_leaf(writer, bytes,
 			 "{\"at\":%llu,\"body\":{\"counts\":{\"counts\":%llu,\"vote\":%llu}},\"seq\":%llu,\"type\":"
@@ -391,6 +398,7 @@ every_fault_of_a_log_that_its_keys_signed_is_found_by_name(void **) {
 		{FAULT_SEQUENCE_REPEAT, STATUS_CORRUPT, "verify.sequence"},
 		{FAULT_COUNT_TOO_LOW, STATUS_CORRUPT, "verify.counts"},
 		{FAULT_COUNT_MISSING, STATUS_CORRUPT, "verify.counts"},
+		{FAULT_COUNT_TWICE, STATUS_CORRUPT, "verify.counts"},
 		{FAULT_NO_COUNTS_ENTRY, STATUS_CORRUPT, "verify.counts"},
 		{FAULT_TIME_BACK, STATUS_CORRUPT, "verify.time"},
 		{FAULT_ROOT, STATUS_CORRUPT, "verify.root"},
