@@ -51,7 +51,7 @@ def test_what_is_tried_inside_the_keeper_is_refused():
         if AS_ROOT:
             assert attempts["network_namespace"] is True
         del attempts["network_namespace"]
-        assert len(attempts) == 11, attempts
+        assert len(attempts) == 13, attempts
         for name, error in attempts.items():
             assert error in (errno.EPERM, errno.EACCES), f"{name}: {errno.errorcode.get(error, error)}"
 
