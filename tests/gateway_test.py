@@ -121,6 +121,16 @@ def test_pipelined_requests_are_answered_in_order():
         assert bodies[5].problem() == "request.not_found"
 
 
+def test_no_body_follows_where_the_client_asks_for_the_head_alone():
+    with Installation() as gate, Client(gate) as client:
+        client.request("HEAD", "/healthz")
+        client.request("HEAD", "/v1/nothing")
+        client.request("GET", "/healthz")
+        heads = [client.read_head() for _ in range(2)]
+        assert [status for status, _ in heads] == [405, 404] and int(heads[0][1]["content-length"]) > 0, heads
+        assert client.read().json()["gateway"]["keeper"] == "connected"
+
+
 def test_many_pipelined_answers_do_not_pile_up():
     with Installation() as gate, Client(gate) as client:
         count = 2000

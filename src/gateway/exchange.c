@@ -22,6 +22,9 @@ void
 exchange_append(struct connection *connection, const struct ipc_response *response, const char *allow) {
 	struct buffer *output = start_answer(connection);
 	http_write_response(output, response, allow, connection->close_when_sent, time(nullptr));
+	/* RFC 9110 §9.3.2: it has a length and no body, which would be read as the next answer. No route takes this method. */
+	if (bytes_equal_text(http_method(&connection->reader), "HEAD") && !output->failed)
+		output->len -= response->body.len;
 	telemetry_count_answer(response->status);
 }
 
