@@ -202,10 +202,11 @@ give_entry(const char *path, const struct stat *, int, struct FTW *) {
 	return lchown(path, new_owner, new_owner);
 }
 
+/* A directory after what is in it: as long as it is walked, nobody that it is given to can put something else into it. */
 enum status
 handover_give_directory(const char *path, uint32_t user) {
 	new_owner = user;
-	if (nftw(path, give_entry, 16, FTW_PHYS | FTW_MOUNT) != 0)
+	if (nftw(path, give_entry, 16, FTW_PHYS | FTW_MOUNT | FTW_DEPTH) != 0)
 		return fail_errno(STATUS_IO, "handover.owner: %s", path);
 	return OK;
 }

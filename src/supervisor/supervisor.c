@@ -361,7 +361,8 @@ take_ready(struct supervisor *supervisor, struct process *process) {
 static void
 take_failure(struct supervisor *supervisor, struct process *process, const struct ipc_control_message *message) {
 	memcpy(process->last_words, message->text, sizeof process->last_words);
-	bool is_final = message->value == IPC_FAILED_FOR_GOOD;
+	/* Whoever takes over a process that strangers speak to must not end the installation with a word. */
+	bool is_final = message->value == IPC_FAILED_FOR_GOOD && process->row->role == IPC_ROLE_KEEPER;
 	if (!is_final && (message->value != IPC_FAILED_AT_START || supervisor->ready))
 		return;
 	/* At the start there is someone who reads this; later the back-off gives the cause time to pass, unless nothing
