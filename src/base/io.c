@@ -27,8 +27,10 @@ fail_path(const char *act, const char *path) {
 
 static enum status
 system_open(const struct io *, const char *path, int flags, int *file) {
-	int mode = O_CLOEXEC | O_NOCTTY | ((flags & IO_WRITE) ? O_RDWR : O_RDONLY);
-	mode |= (flags & IO_CREATE) ? O_CREAT : 0;
+	/* What is only read may be a stranger's: a pipe without a writer must not hold its reader. What is made may lie in a
+	 * directory that is another user's: no link leads root elsewhere. */
+	int mode = O_CLOEXEC | O_NOCTTY | ((flags & IO_WRITE) ? O_RDWR : O_RDONLY | O_NONBLOCK);
+	mode |= (flags & IO_CREATE) ? O_CREAT | O_NOFOLLOW : 0;
 	mode |= (flags & IO_EXCLUSIVE) ? O_EXCL : 0;
 	mode |= (flags & IO_TRUNCATE) ? O_TRUNC : 0;
 	*file = open(path, mode | ((flags & IO_DIRECT) ? O_DIRECT : 0), 0600);

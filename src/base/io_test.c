@@ -66,6 +66,24 @@ what_is_written_is_read_back_at_its_place(void **) {
 	assert_ok(io_close(io, file));
 }
 
+/* A pipe that nobody writes to does not hold who reads, and a link leads nobody elsewhere who makes a file. */
+static void
+what_lies_in_a_strangers_directory_is_opened_without_harm(void **) {
+	_cleanup_(folder_remove) struct folder folder;
+	folder_make(&folder);
+	const struct io *io = io_system();
+	_cleanup_(buffer_free) struct buffer read = {};
+	int file;
+	assert_int_equal(0, mkfifo(inside(&folder, "pipe"), 0600));
+	alarm(30);
+	assert_ok(io_read_file(io, inside(&folder, "pipe"), 100, &read));
+	alarm(0);
+	assert_int_equal(0, read.len);
+	assert_int_equal(0, symlink(inside(&folder, "elsewhere"), inside(&folder, "link")));
+	assert_fails(STATUS_IO, "io.open", io_open(io, inside(&folder, "link"), IO_WRITE | IO_CREATE, &file));
+	assert_fails(STATUS_NOT_FOUND, "io.open", io_open(io, inside(&folder, "elsewhere"), IO_READ, &file));
+}
+
 static void
 opening_says_what_is_missing_or_in_the_way(void **) {
 	_cleanup_(folder_remove) struct folder folder;
@@ -210,7 +228,8 @@ direct_writes_are_read_back_like_any_other_and_those_out_of_line_are_written_too
 	free(aligned);
 }
 
-RUN_TESTS(T(what_is_written_is_read_back_at_its_place), T(opening_says_what_is_missing_or_in_the_way),
-	  T(calls_on_no_file_fail_by_name), T(a_lock_is_held_by_one_opener), T(a_file_is_replaced_whole),
+RUN_TESTS(T(what_is_written_is_read_back_at_its_place), T(what_lies_in_a_strangers_directory_is_opened_without_harm),
+	  T(opening_says_what_is_missing_or_in_the_way), T(calls_on_no_file_fail_by_name),
+	  T(a_lock_is_held_by_one_opener), T(a_file_is_replaced_whole),
 	  T(a_directory_lists_its_entries_and_stops_when_told), T(clocks_go_forward),
 	  T(direct_writes_are_read_back_like_any_other_and_those_out_of_line_are_written_too))
