@@ -225,6 +225,37 @@ utf8_length(const uint8_t *text, size_t left) {
 	return length;
 }
 
+size_t
+utf8_harmful_length(const uint8_t *text, size_t left) {
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return 1;
+	size_t length = utf8_length(text, left);
+	if (length == 0)
+		return 1;
+	if (length == 2 && text[0] == 0xc2 && text[1] < 0xa0)
+		return 2;
+	if (length == 2 && text[0] == 0xd8 && text[1] == 0x9c)
+		return 2;
+	if (length == 3 && text[0] == 0xe2 && text[1] == 0x80 &&
+	    ((text[2] >= 0x8e && text[2] <= 0x8f) || (text[2] >= 0xa8 && text[2] <= 0xae)))
+		return 3;
+	if (length == 3 && text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)
+		return 3;
+	return 0;
+}
+
+void
+buffer_append_foreign(struct buffer *buffer, struct bytes text, bool lines) {
+	for (size_t i = 0; i < text.len;) {
+		bool is_line = lines && text.data[i] == '\n';
+		size_t harmful = is_line ? 0 : utf8_harmful_length(text.data + i, text.len - i);
+		if (harmful == 0)
+			buffer_append_byte(buffer, text.data[i++]);
+		for (; harmful > 0; harmful--)
+			buffer_append_format(buffer, "\\x%02x", text.data[i++]);
+	}
+}
+
 bool
 utf8_is_valid(struct bytes text) {
 	for (size_t at = 0; at < text.len;) {

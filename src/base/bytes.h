@@ -114,6 +114,11 @@ enum status decimal_decode(struct bytes text, uint64_t *number);
 
 /* Bytes of the well-formed UTF-8 sequence at text (RFC 3629 §4), of which at least one is left; 0 if there is none. */
 size_t utf8_length(const uint8_t *text, size_t left);
+/* Bytes of what stands at text and must not reach a terminal: C0 and C1 controls, line and paragraph separators, bidirectional
+ * controls (UAX #9 §2), and what is no UTF-8; 0 where nothing does. */
+size_t utf8_harmful_length(const uint8_t *text, size_t left);
+/* With each harmful byte as \xNN, but for line feeds where lines says so. */
+void buffer_append_foreign(struct buffer *buffer, struct bytes text, bool lines);
 bool utf8_is_valid(struct bytes text);
 
 static inline uint32_t

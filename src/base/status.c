@@ -9,16 +9,15 @@ constexpr size_t DETAIL_CAPACITY = 1024;
 
 static thread_local char detail[DETAIL_CAPACITY];
 
-/* A detail quotes what came from outside and may cut it: what remains must fit into an answer and an entry. */
+/* A detail quotes what came from outside and may cut it: what remains must fit into an answer and an entry, and onto a
+ * terminal, to which it must give no orders. */
 static void
 make_text(char *text) {
 	const char *end = text + strlen(text);
-	for (size_t length; text < end; text += length) {
-		length = utf8_length((const uint8_t *)text, (size_t)(end - text));
-		if (length == 0) {
-			*text = '?';
-			length = 1;
-		}
+	while (text < end) {
+		size_t harmful = utf8_harmful_length((const uint8_t *)text, (size_t)(end - text));
+		memset(text, '?', harmful);
+		text += harmful > 0 ? harmful : utf8_length((const uint8_t *)text, (size_t)(end - text));
 	}
 }
 

@@ -123,6 +123,14 @@ a_detail_is_text_whatever_it_quotes(void **) {
 		{"\xed\xa0\x80", "???"},
 		{"\xf4\x90\x80\x80", "????"},
 		{"\xff", "?"},
+		{"\x1b[2Jverified", "?[2Jverified"},
+		{"a\nb\tc\x7f", "a?b?c?"},
+		{"\xc2\x9b"
+		 "1m",
+		 "??1m"},
+		{"\xe2\x80\xae"
+		 "abc",
+		 "???abc"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		(void)fail(STATUS_INVALID, "test.quote: %s", cases[i].quoted);

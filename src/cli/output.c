@@ -24,37 +24,9 @@ output_note(const char *format, ...) {
 	fputc('\n', stderr);
 }
 
-/* C0 and C1 controls, line and paragraph separators, bidirectional controls (UAX #9 §2), and what is no UTF-8. */
-static size_t
-harmful_length(const uint8_t *text, size_t left, bool lines) {
-	if (text[0] == '\n' && lines)
-		return 0;
-	if (text[0] < 0x20 || text[0] == 0x7f)
-		return 1;
-	size_t length = utf8_length(text, left);
-	if (length == 0)
-		return 1;
-	if (length == 2 && text[0] == 0xc2 && text[1] < 0xa0)
-		return 2;
-	if (length == 2 && text[0] == 0xd8 && text[1] == 0x9c)
-		return 2;
-	if (length == 3 && text[0] == 0xe2 && text[1] == 0x80 &&
-	    ((text[2] >= 0x8e && text[2] <= 0x8f) || (text[2] >= 0xa8 && text[2] <= 0xae)))
-		return 3;
-	if (length == 3 && text[0] == 0xe2 && text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)
-		return 3;
-	return 0;
-}
-
 void
 output_foreign(struct buffer *to, struct bytes text, bool lines) {
-	for (size_t i = 0; i < text.len;) {
-		size_t harmful = harmful_length(text.data + i, text.len - i, lines);
-		if (harmful == 0)
-			buffer_append_byte(to, text.data[i++]);
-		for (; harmful > 0; harmful--)
-			buffer_append_format(to, "\\x%02x", text.data[i++]);
-	}
+	buffer_append_foreign(to, text, lines);
 }
 
 /* --- Documents as lines. --- */

@@ -177,7 +177,9 @@ load_consistency(struct run *run, struct proof *proof) {
 static void
 say_text(struct run *run, const char *key, const char *label, struct bytes text) {
 	json_write_member_string(&run->writer, key, text);
-	buffer_append_format(&run->lines, "%-14s %.*s\n", label, BYTES_ARGS(text));
+	buffer_append_format(&run->lines, "%-14s ", label);
+	buffer_append_foreign(&run->lines, text, false);
+	buffer_append_byte(&run->lines, '\n');
 }
 
 /* What JSON's integers do not hold is a string of decimal digits there. */
