@@ -3,7 +3,7 @@
  * file, or in a copy of the page that was saved with them.
  */
 import { assess, type Assessment, provenVotes } from "./assess";
-import { base64, type Bytes, hex, octetsOf, shown, unbase64 } from "./bytes";
+import { base64, type Bytes, equal, hex, octetsOf, shown, unbase64 } from "./bytes";
 import { sha256 } from "./crypto";
 import { parsePolicy, type Policy } from "./policy";
 import { isReceipt, RECEIPT_MAX } from "./receipt";
@@ -27,6 +27,9 @@ const given: { policy: Given | null; older: Given | null; consistency: Given | n
 	entry: null,
 	subjects: [],
 };
+
+/* Names of files that came with others and would have pinned other keys. */
+let notPinned: string[] = [];
 
 function at<T extends HTMLElement = HTMLElement>(id: string): T {
 	return document.getElementById(id) as T;
@@ -54,14 +57,23 @@ async function read(file: File): Promise<Given> {
 	return { name: file.name, bytes: new Uint8Array(await file.slice(0, RECEIPT_MAX + 1).arrayBuffer()) };
 }
 
+/* Whoever sends receipts may send a policy with them: one that comes so pins keys where nothing is pinned, and never other keys. */
+function pinDropped(policies: Given[]): void {
+	if (given.policy === null && policies.length === 1)
+		given.policy = policies[0] as Given;
+	const pinned = given.policy;
+	notPinned = policies.filter(({ bytes }) => pinned === null || !equal(bytes, pinned.bytes)).map(({ name }) => name);
+}
+
 async function take(files: Iterable<File>): Promise<void> {
 	const all = await Promise.all([...files].map(read));
-	const subjects = all.filter(({ bytes }) => roleOf(bytes) === "subjects");
+	const subjects = all.filter(({ bytes }) => roleOf(bytes) === "subjects"), policies = all.filter(({ bytes }) => roleOf(bytes) === "policy");
 	for (const file of all) {
 		const role = roleOf(file.bytes);
-		if (role !== "subjects")
+		if (role === "consistency" || role === "entry")
 			given[role] = file;
 	}
+	pinDropped(policies);
 	if (subjects.length > 0)
 		given.subjects = subjects;
 	await show();
@@ -71,6 +83,13 @@ async function take(files: Iterable<File>): Promise<void> {
 
 function keyText(key: Policy["logs"][number]): string {
 	return `${shown(key.name)}+${Array.from(key.id, (c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("")}`;
+}
+
+function notPinnedView(): HTMLElement[] {
+	if (notPinned.length === 0)
+		return [];
+	const kept = given.policy === null ? "there are several, so no keys are pinned" : "the keys that were pinned stay";
+	return [element("p", { class: "wrong" }, `${notPinned.join(", ")}: not taken as a policy, ${kept}. To pin by it, choose it as the policy file.`)];
 }
 
 async function pinsView(): Promise<HTMLElement[]> {
@@ -159,7 +178,7 @@ async function show(): Promise<void> {
 	const pins = await pinsView(), assessments = await assessAll();
 	if (turn !== running)
 		return; /* something else was given meanwhile */
-	at("pins").replaceChildren(...pins);
+	at("pins").replaceChildren(...pins, ...notPinnedView());
 	at<HTMLButtonElement>("save").disabled = given.policy === null;
 	at("beside").replaceChildren(besideView());
 	at("results").replaceChildren(...assessments.map((assessment, i) => viewOf(assessment, given.subjects[i]?.name ?? "")));
@@ -188,6 +207,7 @@ function chooseOne(id: string, role: "policy" | "older" | "consistency" | "entry
 		if (files[0] === undefined)
 			return;
 		given[role] = await read(files[0]);
+		notPinned = [];
 		await show();
 	});
 }

@@ -131,6 +131,13 @@ async function main() {
 		await drop(copy.page, "signed.tlog-proof");
 		assert.deepEqual(await titles(copy.page), ["Verified"]);
 		assert.match(await copy.page.textContent("#pins"), /this copy of the page/);
+		/* Who sends a receipt and a policy with it does not change whose log it must be. */
+		await drop(copy.page, "log.policy", "plain.tlog-proof");
+		assert.match(await copy.page.textContent("#pins"), /this copy of the page/);
+		assert.match(await copy.page.textContent("#pins"), /log\.policy: not taken as a policy, the keys that were pinned stay/);
+		await copy.page.setInputFiles("#choose-policy", file("log.policy"));
+		await copy.page.locator("#pins dd", { hasText: /^log\.policy$/ }).waitFor();
+		assert.equal(await copy.page.locator("#pins .wrong").count(), 0);
 		assertQuiet(copy.seen, pathToFileURL(file("pinned.html")).href);
 		await page.context().close();
 		await copy.page.context().close();
