@@ -183,7 +183,7 @@ change_authenticator_trust(struct gate_state *state, const struct change *change
 	return OK;
 }
 
-/* The key is one that an open invitation would yet make. */
+/* The key is one that an invitation would yet make, or that another keeper may yet hand over. */
 static bool
 withdraw_invitation(struct gate_state *state, const struct change *change, struct bytes id) {
 	struct bytes person = change->operation->resource, name;

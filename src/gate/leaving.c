@@ -16,10 +16,10 @@ leaving_begin(struct leaving *leaving, const struct sharing *before, const struc
 		const struct party *party = &holders->parties[i];
 		size_t position = party_set_position(&now->key.holders, party->index);
 		bool is_self = strcmp(before->names[i], self) == 0;
-		leaving->has_come_in = leaving->has_come_in && !is_self;
 		if (position >= now->key.holders.count || now->admissions[position] != before->admissions[i] ||
 		    memcmp(now->key.holders.parties[position].identity, party->identity, sizeof party->identity) != 0)
 			continue;
+		leaving->has_come_in = leaving->has_come_in && !is_self;
 		leaving->has_left[leaving->count] = is_self; /* by being here */
 		leaving->parties[leaving->count++] = party->index;
 	}

@@ -23,7 +23,7 @@ struct leaving {
 	uint8_t count;
 	uint8_t parties[PARTIES_MAX]; /* that held a share and do, admitted no other time since: ascending */
 	bool has_left[PARTIES_MAX];
-	bool has_come_in; /* this keeper held no share of the former epoch */
+	bool has_come_in; /* this keeper held no share of the former epoch, or lost it */
 };
 
 /* The key goes over to this sharing; self is the name of this keeper. */

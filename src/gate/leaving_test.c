@@ -117,6 +117,23 @@ who_was_admitted_anew_is_not_heard_of_the_epoch_before(void **) {
 	assert_int_equal(3, f.key->leaving.parties[0]);
 }
 
+/* It was a holder, and knows nothing of the key but what was stated: of a freeze meanwhile it hears as one that was none. */
+static void
+who_lost_its_share_and_was_admitted_anew_comes_in(void **) {
+	struct sharing before = sharing_among(2, (const uint8_t[]){1, 2, 3}, 3),
+		       now = sharing_among(2, (const uint8_t[]){1, 2, 3}, 3);
+	_cleanup_(end) struct fixture f;
+	now.admissions[2] = 2;
+	now.key.holders.parties[2].identity[0] ^= 1;
+	start(&f, &before, &now, "three");
+	assert_true(f.key->leaving.has_come_in);
+	assert_int_equal(2, f.key->leaving.count);
+	let_leave(&f, 1);
+	assert_false(leaving_is_settled(f.gate->state, f.key));
+	let_leave(&f, 2);
+	assert_true(leaving_is_settled(f.gate->state, f.key));
+}
+
 static void
 who_is_removed_is_not_waited_for(void **) {
 	struct sharing before = sharing_among(2, (const uint8_t[]){1, 2, 3}, 3),
@@ -202,5 +219,6 @@ a_snapshot_is_read_whole_or_not_at_all(void **) {
 }
 
 RUN_TESTS(T(as_many_as_signed_must_have_left), T(whoever_held_a_share_itself_has_left),
-	  T(who_was_admitted_anew_is_not_heard_of_the_epoch_before), T(who_is_removed_is_not_waited_for),
+	  T(who_was_admitted_anew_is_not_heard_of_the_epoch_before),
+	  T(who_lost_its_share_and_was_admitted_anew_comes_in), T(who_is_removed_is_not_waited_for),
 	  T(an_entry_that_cannot_be_read_changes_nothing), T(a_snapshot_is_read_whole_or_not_at_all))

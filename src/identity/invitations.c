@@ -153,8 +153,8 @@ invitations_withdraw(struct invitations *invitations, struct bytes person, struc
 		found = false;
 		while (!found && map_next(&invitations->by_token, &at, nullptr, &value)) {
 			const struct invitation *invitation = value;
-			found = is_open(invitation, now_ms) && bytes_equal(invitation->person, person) &&
-				bytes_equal(invitation->name, name);
+			found = !invitation->is_used && is_remembered(invitation, now_ms) &&
+				bytes_equal(invitation->person, person) && bytes_equal(invitation->name, name);
 			if (found)
 				forget(invitations, invitation);
 		}

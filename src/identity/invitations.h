@@ -58,7 +58,8 @@ const struct invitation *invitations_remembered(const struct invitations *invita
 void invitations_use(struct invitations *invitations, const struct hash256 *token, const struct hash256 *registration);
 /* The keeper of that party (1 to 31) has another passkey by it. */
 void invitations_differ(struct invitations *invitations, const struct hash256 *token, uint8_t party);
-/* An open one for a passkey of that name is none any more: false where there was none. */
+/* One for a passkey of that name that was not used, though it be over, is none any more, and nobody hands over what was enrolled by it:
+ * false where there was none. */
 bool invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, int64_t now_ms);
 
 /* In order of the tokens' hashes; appended, and read back into an empty one: STATUS_INVALID invitations.snapshot. */

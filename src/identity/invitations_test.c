@@ -91,7 +91,7 @@ open_ones_are_bounded_and_never_make_room(void **) {
 }
 
 static void
-what_is_open_can_be_withdrawn_by_its_name(void **) {
+what_was_not_used_can_be_withdrawn_by_its_name(void **) {
 	_cleanup_(invitations_free) struct invitations invitations = {};
 	struct bytes other = BYTES_OF_LITERAL("tablet");
 	assert_ok(add(&invitations, 1, START + HOUR, START));
@@ -100,11 +100,22 @@ what_is_open_can_be_withdrawn_by_its_name(void **) {
 	use(&invitations, 3);
 	assert_false(invitations_withdraw(&invitations, PERSON, other, START));
 	assert_false(invitations_withdraw(&invitations, other, NAME, START));
-	assert_false(invitations_withdraw(&invitations, PERSON, NAME, START + HOUR));
 	assert_true(invitations_withdraw(&invitations, PERSON, NAME, START));
 	assert_false(invitations_withdraw(&invitations, PERSON, NAME, START));
 	assert_true(is_remembered(&invitations, 3, START));
 	assert_int_equal(1, invitations.by_token.count);
+}
+
+/* Another keeper may hand over what was enrolled by it: a passkey that is revoked before it arrives never does. */
+static void
+one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered(void **) {
+	_cleanup_(invitations_free) struct invitations invitations = {};
+	int64_t end_ms = START + HOUR + INVITATION_HANDOVER_MS;
+	assert_ok(add(&invitations, 1, START + HOUR, START));
+	assert_false(invitations_withdraw(&invitations, PERSON, NAME, end_ms));
+	assert_true(is_remembered(&invitations, 1, end_ms - 1));
+	assert_true(invitations_withdraw(&invitations, PERSON, NAME, end_ms - 1));
+	assert_false(is_remembered(&invitations, 1, end_ms - 1));
 }
 
 static void
@@ -138,5 +149,6 @@ a_snapshot_says_all_and_a_damaged_one_nothing(void **) {
 }
 
 RUN_TESTS(T(one_is_good_until_it_is_used_or_over_and_remembered_for_a_week),
-	  T(open_ones_are_bounded_and_never_make_room), T(what_is_open_can_be_withdrawn_by_its_name),
+	  T(open_ones_are_bounded_and_never_make_room), T(what_was_not_used_can_be_withdrawn_by_its_name),
+	  T(one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered),
 	  T(a_snapshot_says_all_and_a_damaged_one_nothing))
