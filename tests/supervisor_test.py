@@ -110,6 +110,7 @@ def test_a_data_directory_of_another_user_is_refused_at_the_start():
 def test_a_port_that_is_taken_is_refused_at_the_start():
     gate = Installation()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the port is reserved for this test
         taken.bind(("127.0.0.1", gate.port))
         taken.listen()
         assert "handover.listen" in gate.refuse_to_start(4)
