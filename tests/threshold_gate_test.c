@@ -710,6 +710,52 @@ assert_last_nonce(struct team *team, size_t at, uint64_t expected) {
 	assert_int_equal(expected, nonce);
 }
 
+/* Three keepers, of which the second does not know what became of the transfer with nonce 7: it died in it. */
+static struct hash256
+found_with_lost_transfer(struct team *team, struct arena *arena, struct ipc_response *response) {
+	team_found(team, 3, 14);
+	team_make_key(team, "vault", "2-of-3");
+	team_cut(team, 0, 2);
+	team->on_message = lose_second_at_proposal;
+	team_submit(team, 0, transfer(arena, 10, 7), arena, response);
+	team->on_message = nullptr;
+	assert_answer(409, "failed", response);
+	struct hash256 id = id_of(response);
+	team_start(team, 1);
+	team_settle(team);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(team, 1, &id));
+	return id;
+}
+
+static void
+say_it_happened(struct team *team, struct arena *arena, const struct hash256 *id) {
+	struct ipc_response response;
+	char hex[2 * sizeof id->bytes + 1];
+	hex_encode(hash256_bytes(id), hex);
+	struct firm_operation resolve = {.by = FIRM_PERSON_4,
+					 .kind = "intent.resolve",
+					 .payload = "{\"happened\":true}",
+					 .resource = arena_format(arena, "operation:%s", hex)};
+	team_do(team, 1, resolve, arena, &response);
+	assert_answer(200, "done", &response);
+	assert_int_equal(OPERATION_DONE, team_state(team, 1, id));
+}
+
+/* What was signed before they said so has come further. */
+static void
+a_nonce_does_not_go_back_to_what_people_say_happened(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct hash256 id = found_with_lost_transfer(&team, &arena, &response);
+	struct firm_operation next = transfer(&arena, 10, 8);
+	team_submit(&team, 1, next, &arena, &response);
+	assert_signed(&team, 1, &arena, &next, &response);
+	assert_last_nonce(&team, 1, 8);
+	say_it_happened(&team, &arena, &id);
+	assert_last_nonce(&team, 1, 8);
+}
+
 /* A keeper that died in it does not know what became of a transfer. People saw it on the chain, and say so: then policies see its nonce, as if
  * the keeper had seen it signed. */
 static void
@@ -718,28 +764,11 @@ a_transfer_that_people_say_happened_leaves_its_nonce(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	uint64_t nonce, before, after;
-	team_found(&team, 3, 14);
-	team_make_key(&team, "vault", "2-of-3");
-	team_cut(&team, 0, 2);
-	team.on_message = lose_second_at_proposal;
-	team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
-	team.on_message = nullptr;
-	assert_answer(409, "failed", &response);
-	struct hash256 id = id_of(&response);
-	team_start(&team, 1);
-	team_settle(&team);
-	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 1, &id));
+	struct hash256 id = found_with_lost_transfer(&team, &arena, &response);
 	assert_int_equal(TRANSFER_CENTS, spent(&team, 1));
 	assert_false(gate_state_last_nonce(state_of(&team, 1), BYTES_OF_LITERAL("vault"), BYTES_OF_LITERAL("eip155:1"),
 					   &nonce));
-	struct firm_operation resolve = {
-		.by = FIRM_PERSON_4,
-		.kind = "intent.resolve",
-		.payload = "{\"happened\":true}",
-		.resource = arena_format(&arena, "operation:%.*s", BYTES_ARGS(response.operation))};
-	team_do(&team, 1, resolve, &arena, &response);
-	assert_answer(200, "done", &response);
-	assert_int_equal(OPERATION_DONE, team_state(&team, 1, &id));
+	say_it_happened(&team, &arena, &id);
 	assert_last_nonce(&team, 1, 7);
 	assert_log_replays(&team, 1, &before);
 	team_stop(&team, 1);
@@ -1079,7 +1108,8 @@ nobody_signs_in_or_enrols_through_another_keeper(void **) {
 	assert_int_equal(0, throttle_waiting(&keeper->origins, keeper->batch_ms));
 }
 
-RUN_TESTS(T(a_transfer_that_people_say_happened_leaves_its_nonce), T(a_key_is_made_by_all_and_known_to_all),
+RUN_TESTS(T(a_transfer_that_people_say_happened_leaves_its_nonce),
+	  T(a_nonce_does_not_go_back_to_what_people_say_happened), T(a_key_is_made_by_all_and_known_to_all),
 	  T(a_transfer_is_signed_by_two_of_three), T(what_keepers_sign_together_tests_a_destination_on_probation),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(keepers_with_another_bundle_do_not_sign_together),
