@@ -471,22 +471,39 @@ sign_by_passkey(void *context, enum firm_member by, const struct hash256 *digest
 }
 
 static void
-ask_by_passkey(struct signed_in *s, uint8_t network, unsigned status, const char *problem) {
+ask_for_by_passkey(struct signed_in *s, struct firm_operation asked, uint8_t network, unsigned status,
+		   const char *problem) {
 	struct ipc_request request;
 	struct ipc_response response;
 	s->peer[2] = network;
-	house_request(&s->house, &s->arena,
-		      (struct firm_operation){.by = FIRM_PERSON_2,
-					      .kind = "group.add",
-					      .resource = "system:gatehouse",
-					      .payload = "{\"id\":\"asked\"}"},
-		      &request);
+	house_request(&s->house, &s->arena, asked, &request);
 	request.reported.peer_address = BYTES_OF_ARRAY(s->peer);
 	assert_ok(house_ask(&s->house, &request, &s->arena, &response));
 	if (response.status != status)
 		fail_msg("expected %u, got %u: %.*s", status, response.status, BYTES_ARGS(response.body));
 	if (problem != nullptr)
 		assert_bytes(bytes_of_text(problem), house_problem(&s->arena, &response));
+}
+
+static void
+ask_by_passkey(struct signed_in *s, uint8_t network, unsigned status, const char *problem) {
+	ask_for_by_passkey(s,
+			   (struct firm_operation){.by = FIRM_PERSON_2,
+						   .kind = "group.add",
+						   .resource = "system:gatehouse",
+						   .payload = "{\"id\":\"asked\"}"},
+			   network, status, problem);
+}
+
+static void
+freeze_by_passkey(struct signed_in *s, uint8_t network, unsigned status) {
+	ask_for_by_passkey(s,
+			   (struct firm_operation){.by = FIRM_PERSON_2,
+						   .kind = "key.freeze",
+						   .resource = "key:eth-hot",
+						   .payload = "{}",
+						   .reason = "seen elsewhere"},
+			   network, status, nullptr);
 }
 
 static void
@@ -504,8 +521,12 @@ the_same_holds_for_what_a_passkey_asks_for(void **) {
 	*key ^= 1;
 	ask_by_passkey(&s, 0, 429, "session.throttled");
 	ask_by_passkey(&s, 1, 202, nullptr);
-	signed_in_pass(&s, 1000);
-	ask_by_passkey(&s, 0, 202, nullptr);
+	/* But a key is frozen at once, by whoever is right. */
+	*key ^= 1;
+	freeze_by_passkey(&s, 0, 429);
+	*key ^= 1;
+	freeze_by_passkey(&s, 0, 404);       /* judged: there is none */
+	ask_by_passkey(&s, 0, 202, nullptr); /* being right forgives it */
 	/* Nobody's network waits for it. */
 	assert_int_equal(0, throttle_waiting(&s.house.keeper->origins, s.house.keeper->batch_ms));
 }

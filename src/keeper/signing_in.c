@@ -429,6 +429,13 @@ tell_to_wait(struct job *job, int64_t wait_ms) {
 	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
 }
 
+/* And is right: a stranger in the same network holds nobody up who freezes a key. */
+static bool
+stops_something(const struct job *job) {
+	return job->kind == JOB_OPERATION && job->read_status == OK &&
+	       operation_kinds[job->submission.kind].is_protective;
+}
+
 enum status
 signing_in_check_throttled(struct job *job) {
 	struct keeper *keeper = job->keeper;
@@ -437,7 +444,7 @@ signing_in_check_throttled(struct job *job) {
 		return OK;
 	struct hash256 pair = pair_of(job, passkey);
 	int64_t wait_ms = throttle_wait(&keeper->pairs, hash256_bytes(&pair), keeper->batch_ms);
-	if (wait_ms > 0) {
+	if (wait_ms > 0 && !stops_something(job)) {
 		tell_to_wait(job, wait_ms);
 		return fail(STATUS_RATE, "%s", job->error);
 	}
