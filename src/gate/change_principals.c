@@ -141,7 +141,10 @@ change_principal_invite(struct gate_state *state, const struct change *change) {
 	    invitation.expires_ms - change->now_ms > INVITATION_LIFETIME_MAX_MS)
 		return fail(STATUS_INVALID, "payload.expires: expected a time within the next 30 days");
 	TRY(directory_check_new_key(state->directory, person, invitation.name));
-	return invitations_add(&state->invitations, &invitation, change->now_ms);
+	TRY(invitations_add(&state->invitations, &invitation, change->now_ms));
+	/* One link for one passkey: what is made by an earlier one elsewhere would stand in this one's place. */
+	(void)invitations_withdraw(&state->invitations, person, invitation.name, &invitation.token, change->now_ms);
+	return OK;
 }
 
 enum status
@@ -190,7 +193,7 @@ withdraw_invitation(struct gate_state *state, const struct change *change, struc
 	if (id.len <= person.len || id.data[person.len] != '/' || memcmp(id.data, person.data, person.len) != 0)
 		return false;
 	name = bytes_of(id.data + person.len + 1, id.len - person.len - 1);
-	return invitations_withdraw(&state->invitations, person, name, change->now_ms);
+	return invitations_withdraw(&state->invitations, person, name, nullptr, change->now_ms);
 }
 
 enum status

@@ -94,6 +94,8 @@ invite(struct enrolled *enrolled, struct bytes person, int64_t at_ms, const json
 	struct invitation invitation;
 	TRY(invitation_read(payload, person, &invitation));
 	enum status status = invitations_add(&enrolled->invitations, &invitation, at_ms);
+	if (status == OK)
+		(void)invitations_withdraw(&enrolled->invitations, person, invitation.name, &invitation.token, at_ms);
 	return status == STATUS_CONFLICT ? OK : status; /* one whose enrolment did not hold */
 }
 
@@ -175,7 +177,7 @@ enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes k
 	if (is_theirs && map_get(&enrolled->keys, key_id) == nullptr)
 		(void)invitations_withdraw(&enrolled->invitations, resource,
 					   bytes_of(key_id.data + resource.len + 1, key_id.len - resource.len - 1),
-					   at_ms);
+					   nullptr, at_ms);
 	struct enrolled_key *revoked = map_remove(&enrolled->keys, key_id);
 	free_key(&revoked);
 	return OK;

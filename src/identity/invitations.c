@@ -145,7 +145,8 @@ invitations_differ(struct invitations *invitations, const struct hash256 *token,
 }
 
 bool
-invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, int64_t now_ms) {
+invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, const struct hash256 *but,
+		     int64_t now_ms) {
 	bool any = false, found;
 	do {
 		size_t at = 0;
@@ -154,7 +155,8 @@ invitations_withdraw(struct invitations *invitations, struct bytes person, struc
 		while (!found && map_next(&invitations->by_token, &at, nullptr, &value)) {
 			const struct invitation *invitation = value;
 			found = !invitation->is_used && is_remembered(invitation, now_ms) &&
-				bytes_equal(invitation->person, person) && bytes_equal(invitation->name, name);
+				bytes_equal(invitation->person, person) && bytes_equal(invitation->name, name) &&
+				(but == nullptr || !hash256_equal(&invitation->token, but));
 			if (found)
 				forget(invitations, invitation);
 		}

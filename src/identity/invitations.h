@@ -60,7 +60,8 @@ void invitations_use(struct invitations *invitations, const struct hash256 *toke
 void invitations_differ(struct invitations *invitations, const struct hash256 *token, uint8_t party);
 /* One for a passkey of that name that was not used, though it be over, is none any more, and nobody hands over what was enrolled by it:
  * false where there was none. */
-bool invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name, int64_t now_ms);
+bool invitations_withdraw(struct invitations *invitations, struct bytes person, struct bytes name,
+			  const struct hash256 *but, int64_t now_ms);
 
 /* In order of the tokens' hashes; appended, and read back into an empty one: STATUS_INVALID invitations.snapshot. */
 enum status invitations_write(const struct invitations *invitations, struct buffer *to);

@@ -98,12 +98,26 @@ what_was_not_used_can_be_withdrawn_by_its_name(void **) {
 	assert_ok(add(&invitations, 2, START + HOUR, START));
 	assert_ok(add(&invitations, 3, START + HOUR, START));
 	use(&invitations, 3);
-	assert_false(invitations_withdraw(&invitations, PERSON, other, START));
-	assert_false(invitations_withdraw(&invitations, other, NAME, START));
-	assert_true(invitations_withdraw(&invitations, PERSON, NAME, START));
-	assert_false(invitations_withdraw(&invitations, PERSON, NAME, START));
+	assert_false(invitations_withdraw(&invitations, PERSON, other, nullptr, START));
+	assert_false(invitations_withdraw(&invitations, other, NAME, nullptr, START));
+	assert_true(invitations_withdraw(&invitations, PERSON, NAME, nullptr, START));
+	assert_false(invitations_withdraw(&invitations, PERSON, NAME, nullptr, START));
 	assert_true(is_remembered(&invitations, 3, START));
 	assert_int_equal(1, invitations.by_token.count);
+}
+
+static void
+one_may_take_the_place_of_those_of_its_name(void **) {
+	_cleanup_(invitations_free) struct invitations invitations = {};
+	struct hash256 last = token_of(3);
+	for (uint32_t i = 1; i <= 3; i++)
+		assert_ok(add(&invitations, i, START + HOUR, START));
+	use(&invitations, 1);
+	assert_true(invitations_withdraw(&invitations, PERSON, NAME, &last, START));
+	assert_false(invitations_withdraw(&invitations, PERSON, NAME, &last, START));
+	assert_false(is_remembered(&invitations, 2, START));
+	assert_true(is_open(&invitations, 3, START));
+	assert_true(is_remembered(&invitations, 1, START)); /* which was used */
 }
 
 /* Another keeper may hand over what was enrolled by it: a passkey that is revoked before it arrives never does. */
@@ -112,9 +126,9 @@ one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered(void **) {
 	_cleanup_(invitations_free) struct invitations invitations = {};
 	int64_t end_ms = START + HOUR + INVITATION_HANDOVER_MS;
 	assert_ok(add(&invitations, 1, START + HOUR, START));
-	assert_false(invitations_withdraw(&invitations, PERSON, NAME, end_ms));
+	assert_false(invitations_withdraw(&invitations, PERSON, NAME, nullptr, end_ms));
 	assert_true(is_remembered(&invitations, 1, end_ms - 1));
-	assert_true(invitations_withdraw(&invitations, PERSON, NAME, end_ms - 1));
+	assert_true(invitations_withdraw(&invitations, PERSON, NAME, nullptr, end_ms - 1));
 	assert_false(is_remembered(&invitations, 1, end_ms - 1));
 }
 
@@ -150,5 +164,6 @@ a_snapshot_says_all_and_a_damaged_one_nothing(void **) {
 
 RUN_TESTS(T(one_is_good_until_it_is_used_or_over_and_remembered_for_a_week),
 	  T(open_ones_are_bounded_and_never_make_room), T(what_was_not_used_can_be_withdrawn_by_its_name),
+	  T(one_may_take_the_place_of_those_of_its_name),
 	  T(one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered),
 	  T(a_snapshot_says_all_and_a_damaged_one_nothing))
