@@ -207,6 +207,26 @@ lose_left(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *bod
 	return kind != PEER_ANSWER || body->data[0] != ANSWER_LEFT;
 }
 
+/* Though the connection stays, and nobody starts anew. */
+static void
+what_was_lost_on_its_way_is_asked_for_again(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 205);
+	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	team.on_message = lose_left;
+	must_reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3");
+	team.on_message = nullptr;
+	team_submit(&team, 3, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.unsettled"));
+	team_pass_ms(&team, 30'000);
+	team_settle(&team);
+	assert_int_equal(2, spend_all(&team, 3));
+}
+
 /* As keeper.remove leaves it. */
 static void
 remove_keeper(struct team *team, size_t at, size_t removed) {
@@ -404,6 +424,6 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 
 RUN_TESTS(T(a_limit_holds_when_the_key_goes_to_others_and_they_start_anew),
 	  T(no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts),
-	  T(people_remove_who_does_not_say_what_it_counted), T(what_a_holder_has_not_signed_settles_nothing),
-	  T(one_liar_spends_the_limit_once_with_each_of_the_honest), T(one_liar_of_four_gains_nothing_by_a_dealing),
-	  T(an_auditor_decides_again_on_what_all_signers_had_counted))
+	  T(what_was_lost_on_its_way_is_asked_for_again), T(people_remove_who_does_not_say_what_it_counted),
+	  T(what_a_holder_has_not_signed_settles_nothing), T(one_liar_spends_the_limit_once_with_each_of_the_honest),
+	  T(one_liar_of_four_gains_nothing_by_a_dealing), T(an_auditor_decides_again_on_what_all_signers_had_counted))

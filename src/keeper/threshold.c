@@ -385,6 +385,7 @@ threshold_turn(struct keeper *keeper) {
 		session_expire(keeper, session, now_ms);
 	}
 	enrolments_turn(keeper);
+	leaving_turn(keeper, now_ms);
 	early_drop(keeper, 0, now_ms);
 	/* Nothing is prepared while somebody waits, but for once in a while. */
 	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {

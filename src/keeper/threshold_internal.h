@@ -22,6 +22,7 @@ constexpr int64_t EARLY_MS = 30'000;        /* that a message waits for what it 
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
+constexpr int64_t LEAVING_TURN_MS = 30'000;
 constexpr int64_t COMPLAINT_MS = 3'600'000; /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 
@@ -126,6 +127,7 @@ struct threshold {
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
 	int64_t pool_turn_ms;            /* the next look at what is prepared */
+	int64_t leaving_turn_ms;         /* holders are asked again then whether they have left an epoch */
 	uint64_t prepared;               /* counter of the last preparation that was begun here */
 	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
 	uint64_t told[PARTIES_MAX + 1];  /* by party: the number of the first spend that was not told */
@@ -233,6 +235,8 @@ enum status counting_check_seal(const struct keeper *keeper, const struct peer *
 void leaving_concluded(struct keeper *keeper, struct bytes key_id);
 /* A peer has come: it is asked for what is missing. */
 void leaving_up(struct keeper *keeper, const struct peer *peer);
+/* Now and then they are asked again: what one said could not be kept, or it could not say it. */
+void leaving_turn(struct keeper *keeper, int64_t now_ms);
 void leaving_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 void leaving_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
 

@@ -119,6 +119,22 @@ leaving_up(struct keeper *keeper, const struct peer *peer) {
 	}
 }
 
+void
+leaving_turn(struct keeper *keeper, int64_t now_ms) {
+	size_t at = 0;
+	void *value;
+	if (now_ms < keeper->threshold->leaving_turn_ms)
+		return;
+	keeper->threshold->leaving_turn_ms = now_ms + LEAVING_TURN_MS;
+	while (map_next(&keeper->gate->state->shared_keys, &at, nullptr, &value)) {
+		const struct shared_key *key = value;
+		if (own_index(keeper, &key->sharing) == 0)
+			continue;
+		for (size_t i = 0; i < key->sharing.key.holders.count; i++)
+			ask(keeper, key, &key->sharing.key.holders.parties[i]);
+	}
+}
+
 /* --- Hearing. --- */
 
 /* Signed by who says it, over all that it has told here. */
