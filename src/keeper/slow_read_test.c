@@ -40,7 +40,8 @@ start(struct reading *reading) {
 
 static void
 end(struct reading *reading) {
-	sem_post(&may_go_on); /* for what is being read */
+	for (size_t i = 0; i < ARRAY_LENGTH(reading->responses); i++)
+		sem_post(&may_go_on); /* for whatever is read until it is told to stop */
 	slow_reads_stop(&reading->keeper.slow_reads);
 	jobs_free(reading->keeper.free_jobs);
 	close(reading->keeper.wake);
