@@ -27,19 +27,9 @@ static const struct scheme {
 	 "{\"microcents\":6000000000000}"},
 };
 
-static inline struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
 static const struct shared_key *
 key_at(struct team *team, size_t at, const struct scheme *scheme) {
 	return shared_keys_find(state_of(team, at), bytes_of_text(scheme->key));
-}
-
-static inline bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
 }
 
 static inline struct hash256

@@ -9,6 +9,7 @@
 #define GATEHOUSE_TESTS_TEAM_H
 
 #include "base/io_simulated.h"
+#include "gate/shared_keys.h"
 #include "keeper/threshold.h"
 #include "tests/house.h"
 
@@ -92,6 +93,23 @@ struct team_key {
 };
 void team_ask_key_as(struct team *team, const struct team_key *wanted, struct arena *arena,
 		     struct ipc_response *response);
+
+static inline struct gate_state *
+state_of(struct team *team, size_t at) {
+	return keeper_gate(team->members[at].house.keeper)->state;
+}
+
+/* The shared key "vault" as that keeper has it: null where it has none. */
+static inline const struct shared_key *
+vault_at(struct team *team, size_t at) {
+	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
+}
+
+/* Anywhere in an answer's body. */
+static inline bool
+says(const struct ipc_response *response, const char *text) {
+	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
+}
 
 /* What a keeper's newest entry about an operation says: its member, as text. Empty: there is none. */
 enum operation_state team_state(struct team *team, size_t at, const struct hash256 *operation);

@@ -8,11 +8,6 @@
 #include "keeper/internal.h"
 #include "tests/team.h"
 
-static inline struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
 static inline struct firm_operation
 transfer(struct arena *arena, unsigned hundredths, uint64_t nonce) {
 	struct firm_operation operation = house_sign(house_transfer(arena, hundredths, nonce, 30));

@@ -67,11 +67,6 @@ ask(struct team *team, size_t at, const struct ipc_request *request) {
 		keeper_answer(team->members[at].house.keeper, request, &arena, &response)); /* it may have ended */
 }
 
-static struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
 static void
 assert_at_all_or_none(struct team *team, const char *id) {
 	size_t count = 0;

@@ -146,11 +146,6 @@ tell_alone(struct team *team, size_t at, struct firm_operation operation) {
 	team_settle(team);
 }
 
-static bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
 static void
 a_keeper_that_says_no_ends_it_and_its_reason_comes_back(void **) {
 	_cleanup_(team_free) struct team team;

@@ -17,16 +17,6 @@ static const uint8_t PRIVATE_KEY[32] = {0x42, [30] = 7, [31] = 1};
 static const uint8_t CHAIN_CODE[32] = {0x17, [31] = 9};
 static const char *const NAMES[] = {"one", "two", "three"};
 
-static struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
-static bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
 /* What goes wrong on the way, once. */
 enum flaw {
 	NO_FLAW,

@@ -14,16 +14,6 @@
 #include "keys/bip32.h"
 #include "keys/threshold/ecdsa/signing.h"
 
-static struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
-static bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
 static struct ecdsa_key
 key_of(struct team *team, const char *id) {
 	const struct shared_key *key = shared_keys_find(state_of(team, 0), bytes_of_text(id));

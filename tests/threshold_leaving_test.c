@@ -14,16 +14,6 @@
 #include "gate/snapshot.h"
 #include "keeper/threshold_message.h"
 
-static const struct shared_key *
-vault_at(struct team *team, size_t at) {
-	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
-}
-
-static bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
 static void
 make_vault(struct team *team, const char *parties, const char *threshold) {
 	_cleanup_(arena_free) struct arena arena = {};

@@ -12,21 +12,6 @@
 #include "keeper/threshold_message.h"
 #include "gate/joint.h"
 
-static struct gate_state *
-state_of(struct team *team, size_t at) {
-	return keeper_gate(team->members[at].house.keeper)->state;
-}
-
-static const struct shared_key *
-vault_at(struct team *team, size_t at) {
-	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
-}
-
-static bool
-says(const struct ipc_response *response, const char *text) {
-	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
-}
-
 /* Shared by the first three of four. */
 static void
 make_vault(struct team *team) {
