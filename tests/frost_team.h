@@ -32,13 +32,6 @@ key_at(struct team *team, size_t at, const struct scheme *scheme) {
 	return shared_keys_find(state_of(team, at), bytes_of_text(scheme->key));
 }
 
-static inline struct hash256
-id_of(const struct ipc_response *response) {
-	struct hash256 id = {};
-	assert_ok(hex_decode(response->operation, id.bytes, sizeof id.bytes));
-	return id;
-}
-
 static inline void
 must_do_at(struct team *team, size_t at, struct firm_operation operation) {
 	_cleanup_(arena_free) struct arena arena = {};
@@ -280,12 +273,6 @@ sign(struct team *team, size_t at, const struct scheme *scheme, uint32_t number)
 	for (size_t i = 0; i < team->count; i++) /* those who did not sign as well */
 		if (team->members[i].is_open && !team->is_cut[at][i])
 			assert_int_equal(OPERATION_DONE, team_state(team, i, &id));
-}
-
-static inline bool
-has_row(struct team *team, size_t at, const char *name) {
-	_cleanup_(buffer_free) struct buffer row = {};
-	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
 }
 
 /* Cut off, and there again. */

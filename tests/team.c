@@ -5,6 +5,7 @@
 
 #include "crypto/sign.h"
 #include "keeper/internal.h"
+#include "keys/threshold/message.h"
 
 static const char *const names[TEAM_MAX] = {"one", "two", "three", "four", "five"};
 
@@ -421,4 +422,16 @@ team_state(struct team *team, size_t at, const struct hash256 *operation) {
 	const struct gate_operation *known =
 		operations_find(&keeper_gate(team->members[at].house.keeper)->state->operations, operation);
 	return known == nullptr ? OPERATION_STATES : known->state;
+}
+
+bool
+team_corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct corruption *corruption = team->context;
+	if (corruption->is_done || from != corruption->from || to != corruption->to || kind != PEER_PROTOCOL ||
+	    body->data[6] != corruption->type)
+		return true;
+	assert_true(MESSAGE_HEADER_SIZE + corruption->at < body->len);
+	body->data[MESSAGE_HEADER_SIZE + corruption->at] ^= 1;
+	corruption->is_done = true;
+	return true;
 }

@@ -105,11 +105,35 @@ vault_at(struct team *team, size_t at) {
 	return shared_keys_find(state_of(team, at), BYTES_OF_LITERAL("vault"));
 }
 
+/* The operation that is answered about. */
+static inline struct hash256
+id_of(const struct ipc_response *response) {
+	struct hash256 id = {};
+	assert_ok(hex_decode(response->operation, id.bytes, sizeof id.bytes));
+	return id;
+}
+
+/* There is a share under that name at that keeper: "vault/1". */
+static inline bool
+has_row(struct team *team, size_t at, const char *name) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
+}
+
 /* Anywhere in an answer's body. */
 static inline bool
 says(const struct ipc_response *response, const char *text) {
 	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
 }
+
+/* One byte of what one keeper says to another in a round of a protocol, changed once: for on_message, with this as context. */
+struct corruption {
+	size_t from, to, at; /* from the beginning of the fields */
+	uint8_t type;
+	bool is_done;
+};
+
+bool team_corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body);
 
 /* What a keeper's newest entry about an operation says: its member, as text. Empty: there is none. */
 enum operation_state team_state(struct team *team, size_t at, const struct hash256 *operation);

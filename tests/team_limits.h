@@ -1,21 +1,12 @@
 /*
- * For tests of what keepers count together: keepers of tests/team.h that share the key "vault", transfers by it, a limit on it by the hour,
- * and a keeper that is put back. Include after tests/test.h.
+ * For tests of what keepers count together: the key "vault" of tests/team_vault.h, a limit on it by the hour, and a keeper that is
+ * put back. Include after tests/test.h.
  */
 #ifndef GATEHOUSE_TESTS_TEAM_LIMITS_H
 #define GATEHOUSE_TESTS_TEAM_LIMITS_H
 
 #include "keeper/internal.h"
-#include "tests/team.h"
-
-static inline struct firm_operation
-transfer(struct arena *arena, unsigned hundredths, uint64_t nonce) {
-	struct firm_operation operation = house_sign(house_transfer(arena, hundredths, nonce, 30));
-	operation.resource = "key:vault";
-	return operation;
-}
-
-constexpr int64_t TRANSFER_CENTS = 30'189; /* 0.1 ETH at 3,000 USD, and the fee's ceiling */
+#include "tests/team_vault.h"
 
 static inline int64_t
 spent(struct team *team, size_t at) {

@@ -8,25 +8,6 @@
 
 /* --- Checks of the protocols. --- */
 
-/* One byte of what one keeper says to another in one round, changed once. */
-struct corruption {
-	size_t from, to, at; /* from the beginning of the fields */
-	uint8_t type;
-	bool is_done;
-};
-
-static bool
-corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
-	struct corruption *corruption = team->context;
-	if (corruption->is_done || from != corruption->from || to != corruption->to || kind != PEER_PROTOCOL ||
-	    body->data[6] != corruption->type)
-		return true;
-	assert_true(MESSAGE_HEADER_SIZE + corruption->at < body->len);
-	body->data[MESSAGE_HEADER_SIZE + corruption->at] ^= 1;
-	corruption->is_done = true;
-	return true;
-}
-
 /* What the newest outcome in a keeper's own log names: the party, 0 for nobody; -1: it was no check. */
 static int64_t
 named_at(struct team *team, size_t at) {
@@ -83,7 +64,7 @@ a_changed_field_of_a_dealing_leaves_no_key_anywhere(void **) {
 				: "\"algorithm\":\"secp256k1\",\"material\":\"single\",\"purpose\":\"transfer\"";
 		team_found(&team, 2, 14);
 		rule(&team, "");
-		team.on_message = corrupt;
+		team.on_message = team_corrupt;
 		for (size_t f = 0; f < ARRAY_LENGTH(fields); f++)
 			for (size_t k = 0; k < 4; k++) {
 				_cleanup_(arena_free) struct arena arena = {};
@@ -132,7 +113,7 @@ a_changed_field_ends_it_and_names_nobody_else(void **) {
 		_cleanup_(team_free) struct team team;
 		uint32_t number = 0;
 		found(&team, 2, &SCHEMES[s], "2-of-2", 8);
-		team.on_message = corrupt;
+		team.on_message = team_corrupt;
 		for (size_t f = 0; f < ARRAY_LENGTH(fields[s]); f++)
 			for (size_t k = 0; k < 6; k++) {
 				_cleanup_(arena_free) struct arena arena = {};

@@ -414,12 +414,6 @@ who_comes_in_remembers_what_it_has_pledged(void **) {
 }
 
 static bool
-has_row(struct team *team, size_t at, const char *name) {
-	_cleanup_(buffer_free) struct buffer row = {};
-	return secrets_get(state_of(team, at)->secrets, "share", bytes_of_text(name), &row) == OK;
-}
-
-static bool
 lose_pledges_to_three(struct team *, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
 	return to != 2 || kind != PEER_ANSWER || body->data[0] != ANSWER_PLEDGED;
 }

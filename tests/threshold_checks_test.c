@@ -1,0 +1,166 @@
+/*
+ * Checks of the protocols by which keepers sign and prepare with a key of ECDSA that they share: what is told when one fails, what is lost
+ * with it, and what stands of it in the log. The keepers are those of tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team_limits.h"
+
+#include "keeper/threshold_internal.h"
+
+static void
+a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
+	static const size_t fields[] = {128, 96, 64, 31}; /* u, w, nonce_point, presignature */
+	_cleanup_(arena_free) struct arena arena = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
+		_cleanup_(team_free) struct team team;
+		struct corruption corruption = {.from = 1, .to = 0, .at = fields[i], .type = ONLINE_SIGN};
+		struct ipc_response response;
+		team_found(&team, 3, 5);
+		team_make_key(&team, "vault", "2-of-3");
+		team.on_message = team_corrupt;
+		team.context = &corruption;
+		team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+		assert_true(corruption.is_done);
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, "joint.ended: the session was ended by a party"));
+		assert_false(says(&response, "ecdsa"));
+		assert_false(says(&response, "online"));
+		/* A share had left: what was reserved stays. */
+		assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+		/* The pair is gone, and a restart does not bring it back. */
+		team_stop(&team, 0);
+		team_start(&team, 0);
+		team_settle(&team);
+		const struct shared_key *key = shared_keys_find(state_of(&team, 0), BYTES_OF_LITERAL("vault"));
+		assert_false(ecdsa_share_pair(key->share, 2)->ready);
+		assert_true(ecdsa_share_pair(key->share, 3)->ready);
+		/* With the third it signs. */
+		struct firm_operation asked = transfer(&arena, 10, 1);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_signed(&team, 0, &arena, &asked, &response);
+	}
+}
+
+/* The signature is there, and one of its signers does not hear so: what it gave its share for counts with it, once, as with the others. */
+static void
+a_signer_that_does_not_see_the_signature_counts_it_all_the_same(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 0, .to = 1, .at = 128, .type = ONLINE_SIGN};
+	struct ipc_response response;
+	team_found(&team, 3, 25);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = team_corrupt;
+	team.context = &corruption;
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(corruption.is_done);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	struct hash256 id = id_of(&response);
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		assert_int_equal(OPERATION_FAILED, team_state(&team, 1, &id));
+		for (size_t i = 0; i < 3; i++) {
+			assert_int_equal(TRANSFER_CENTS, spent(&team, i));
+			assert_int_equal(0, heard(&team, i));
+		}
+		for (size_t i = 0; i < 3; i++) {
+			team_stop(&team, i);
+			team_start(&team, i);
+		}
+		team_settle(&team);
+	}
+}
+
+/* --- Preparing. --- */
+
+struct overheard {
+	struct buffer proposal; /* the last by which the first keeper begins something with the second */
+	struct hash256 session; /* that came of it */
+	bool spoils;            /* and what the second says in its second round */
+};
+
+static bool
+overhear(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct overheard *overheard = team->context;
+	if (kind == PEER_PROPOSE && from == 0 && to == 1 && body->data[0] == PROPOSE_PREPARE) {
+		buffer_reset(&overheard->proposal);
+		buffer_append_bytes(&overheard->proposal, buffer_bytes(body));
+	}
+	if (kind != PEER_PROTOCOL || from != 1 || to != 0)
+		return true;
+	if (body->data[6] == 5) /* sign.start */
+		memcpy(overheard->session.bytes, body->data + 9, sizeof overheard->session.bytes);
+	if (body->data[6] == 6 && overheard->spoils) /* sign.multiply: salt */
+		body->data[41 + 32] ^= 1;
+	return true;
+}
+
+/* The same again is refused; after a restart it is another one. */
+static void
+no_preparation_has_the_nonce_of_an_earlier_one(void **) {
+	_cleanup_(team_free) struct team team;
+	struct overheard overheard = {};
+	team_found(&team, 2, 23);
+	team.on_message = overhear;
+	team.context = &overheard;
+	team_make_key(&team, "vault", "2-of-2");
+	team_settle(&team);
+	assert_true(overheard.proposal.len > 0);
+	struct team_member *second = &team.members[1];
+	for (unsigned restarts = 0; restarts < 2; restarts++) {
+		struct threshold *threshold = second->house.keeper->threshold;
+		assert_null(threshold->preparing);
+		threshold_message(second->house.keeper, &second->peers[0], PEER_PROPOSE,
+				  buffer_bytes(&overheard.proposal));
+		if (restarts == 0) {
+			assert_null(threshold->preparing);
+			team_stop(&team, 1);
+			team.on_message = nullptr;
+			team_start(&team, 1);
+			continue;
+		}
+		assert_non_null(threshold->preparing);
+		assert_true(threshold->preparing->machine.has_session_id);
+		assert_false(hash256_equal(&overheard.session, &threshold->preparing->machine.session_id));
+	}
+	buffer_free(&overheard.proposal);
+}
+
+static enum status
+find_check(void *context, const struct ledger_record *record) {
+	struct buffer *found = context;
+	struct entry entry;
+	_cleanup_(arena_free) struct arena arena = {};
+	TRY(entry_read(&arena, record->leaf, &entry));
+	if (entry.type == ENTRY_CHECK)
+		buffer_append_bytes(found, entry.body);
+	return OK;
+}
+
+/* Also of what was prepared for no operation. */
+static void
+a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(buffer_free) struct buffer found = {};
+	struct overheard overheard = {.spoils = true};
+	struct ledger_head head;
+	team_found(&team, 2, 24);
+	team.on_message = overhear;
+	team.context = &overheard;
+	team_make_key(&team, "vault", "2-of-2");
+	team_settle(&team);
+	struct ledger *ledger = keeper_ledger(team.members[0].house.keeper);
+	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
+	ledger_durable_head(ledger, &head);
+	assert_ok(ledger_visit(ledger, 0, head.head.size, find_check, &found));
+	buffer_append_byte(&found, 0);
+	assert_non_null(strstr((const char *)found.data, "\"check\":\"signing.commitment: "));
+	assert_non_null(strstr((const char *)found.data, "\"message\":\"sign.multiply\",\"party\":2,"));
+	assert_non_null(strstr((const char *)found.data, "\"round\":2,\"shared_key\":\"vault\",\"signers\":[1,2]}"));
+	assert_int_equal(1, shared_keys_pairs_lost(state_of(&team, 0)));
+	buffer_free(&overheard.proposal);
+}
+
+RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
+	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
+	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names))

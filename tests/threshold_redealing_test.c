@@ -1,0 +1,150 @@
+/*
+ * A key that keepers share is dealt anew among them: the key stays, all that is behind it is another, and one dealing ends before the
+ * next begins. The keepers are those of tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team_vault.h"
+
+#include "keeper/threshold_message.h"
+
+static void
+a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 1, .to = 0, .at = 128, .type = ONLINE_SIGN};
+	struct ipc_response response;
+	team_found(&team, 3, 9);
+	team_make_key(&team, "vault", "2-of-3");
+	struct ecdsa_key before = shared_keys_find(state_of(&team, 0), BYTES_OF_LITERAL("vault"))->sharing.key;
+	team.on_message = team_corrupt;
+	team.context = &corruption;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(409, "failed", &response);
+	team.on_message = nullptr;
+	/* One of three is away: the shares stay what they are. */
+	team_stop(&team, 2);
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.absent"));
+	team_start(&team, 2);
+	team_settle(&team);
+	assert_true(has_row(&team, 0, "vault/1") && !has_row(&team, 0, "vault/2"));
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 3; i++) {
+		const struct shared_key *key = shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("vault"));
+		assert_int_equal(2, key->sharing.key.epoch);
+		assert_memory_equal(before.public_key, key->sharing.key.public_key, POINT_SIZE);
+		assert_memory_not_equal(before.public_shares[i], key->sharing.key.public_shares[i], POINT_SIZE);
+		for (uint8_t peer = 1; peer <= 3; peer++)
+			assert_true(peer == i + 1 || ecdsa_share_pair(key->share, peer)->ready);
+		assert_true(has_row(&team, i, "vault/2") && !has_row(&team, i, "vault/1"));
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	team_stop(&team, 2);
+	struct firm_operation asked = transfer(&arena, 10, 1);
+	team_submit(&team, 0, asked, &arena, &response); /* by the pair that was lost */
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+static bool
+lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
+}
+
+/* While it is not known what became of one dealing no other begins: its failure would take the first one's share with it. */
+static void
+one_dealing_of_a_key_at_a_time(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 11);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = lose_stored;
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+	team.on_message = nullptr;
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.being_dealt"));
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(2, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->epoch);
+		assert_true(!has_row(&team, i, "vault/1") && has_row(&team, i, "vault/2"));
+	}
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+static void
+a_whole_key_does_not_take_the_name_of_one_that_is_dealt(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 14);
+	team.on_message = lose_stored;
+	team_ask_key(&team, "vault", "2-of-3", &arena, &response);
+	team.on_message = nullptr;
+	team_do(&team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.create",
+					.resource = "account:options-hot",
+					.payload =
+						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
+						"\"purpose\":\"transfer\"}"},
+		&arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.being_dealt"));
+	for (size_t i = 0; i < 3; i++) {
+		team_stop(&team, i);
+		team_start(&team, i);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++)
+		assert_non_null(shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("vault"))->share);
+}
+
+static void
+a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 4, 10);
+	team_make_key(&team, "vault", "3-of-4");
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"three\"],\"threshold\":\"2-of-2\"}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "payload.parties: 2 of those that hold a share; 3 deal it anew"));
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"two\",\"five\"],\"threshold\":\"2-of-3\"}", &arena,
+	       &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "payload.key: where a keeper comes in"));
+	redeal(&team, "key.reshare", "{\"parties\":[\"one\",\"three\",\"four\"],\"threshold\":\"2-of-3\"}", &arena,
+	       &response);
+	assert_answer(200, "done", &response);
+	const struct key_info *record = gate_state_key(state_of(&team, 0), BYTES_OF_LITERAL("vault"));
+	assert_int_equal(2, record->threshold);
+	assert_int_equal(3, record->parties);
+	assert_int_equal(2, record->epoch);
+	/* Two has no part in it any more. */
+	assert_int_equal(1, gate_state_key(state_of(&team, 1), BYTES_OF_LITERAL("vault"))->epoch);
+	team_stop(&team, 3);
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 2, asked, &arena, &response);
+	assert_signed(&team, 2, &arena, &asked, &response);
+	team_stop(&team, 0);
+	team_submit(&team, 2, transfer(&arena, 10, 1), &arena, &response);
+	assert_answer(409, "failed", &response);
+}
+
+RUN_TESTS(T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
+	  T(a_whole_key_does_not_take_the_name_of_one_that_is_dealt),
+	  T(a_key_goes_to_fewer_keepers_and_another_threshold))
