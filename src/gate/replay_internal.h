@@ -1,0 +1,75 @@
+/*
+ * What the parts of a replayer share: gate/replay.h is what others see.
+ *
+ * replay.c follows the log; replay_evidence.c says whether who asked did ask; replay_votes.c whose approvals there are;
+ * replay_decision.c whether the policies say so again. A part that finds a difference says which in replayer->difference.
+ */
+#ifndef GATEHOUSE_GATE_REPLAY_INTERNAL_H
+#define GATEHOUSE_GATE_REPLAY_INTERNAL_H
+
+#include <stdio.h>
+
+#include "gate/enrolled.h"
+#include "gate/person_signature.h"
+#include "gate/replay.h"
+#include "gate/replay_request.h"
+
+struct replayer {
+	struct record_blobs blobs;
+	struct map bundles;          /* hash to struct bundle */
+	const struct bundle *bundle; /* in force where the log has come to */
+	struct map locals;           /* the same of the keeper's own: gate/local_bundle.h */
+	struct map joined;           /* hashes of both to struct policy_set */
+	const struct bundle *local;  /* in force where the log has come to; null: none */
+	struct map votes;            /* statement digest to struct seen_vote: verified */
+	struct map cast;             /* operation to the newest of its votes, which leads to the others */
+	struct map erased;           /* people, by id */
+	struct map intended;         /* operations that have no outcome yet, to struct intended */
+	struct enrolled enrolled;
+	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
+	struct arena arena;
+	struct replay_counts counts;
+	char difference[256];
+};
+
+/* In a function that says whether something holds. */
+#define DIFFERS(...)                                                                                                   \
+	do {                                                                                                           \
+		snprintf(replayer->difference, sizeof replayer->difference, __VA_ARGS__);                              \
+		return false;                                                                                          \
+	} while (0)
+
+/* --- replay_evidence.c --- */
+
+/* The signature holds by a key that the log enrolled; a passkey's assertion was asked by its own relying party. */
+enum status replay_verify_by_enrolled(struct replayer *replayer, const struct enrolled_key *key, const char *label,
+				      const struct hash256 *digest, struct person_signature *signature);
+/* The document is what was decided, and had not expired. */
+bool replay_document_holds(struct replayer *replayer, const struct decision_record *record,
+			   struct operation *operation);
+/* The requester's signature over exactly this operation, by a key that the log enrolled for them. */
+bool replay_evidence_holds(struct replayer *replayer, const struct decision_record *record,
+			   const struct operation *operation, const struct facts *facts);
+/* A passkey that the log enrolled signed this challenge, which was fresh. */
+bool replay_sign_in_holds(struct replayer *replayer, const json *body);
+
+/* --- replay_votes.c --- */
+
+/* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
+enum status replay_add_vote(struct replayer *replayer, const json *body);
+/* The policy was told of no more approvals than stand, and of all votes that do. */
+bool replay_votes_hold(struct replayer *replayer, const struct decision_record *record,
+		       const struct operation *operation, const struct facts *facts);
+void replay_votes_free(struct replayer *replayer);
+
+/* --- replay_decision.c --- */
+
+/* What decided, of a bundle that was added. STATUS_NOT_FOUND "replay.local_bundle". */
+enum status replay_find_policies(struct replayer *replayer, const struct bundle *bundle,
+				 const struct decision_record *record, const struct policy_set **policies);
+bool replay_same_decision(struct replayer *replayer, const struct decision_record *record);
+/* What was decided once more before a share left, of what was intended. */
+bool replay_same_again(struct replayer *replayer, const json *body);
+enum status replay_note_intended(struct replayer *replayer, const struct decision_record *record);
+
+#endif
