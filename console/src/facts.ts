@@ -149,6 +149,8 @@ const WORDS: Record<string, string> = {
 	"price.is_first": "There was no price before",
 	"price.step_basis_points": "How far it moves, in hundredths of a percent",
 	"price.age_ms": "Age of the price before",
+	"price.day_fall_basis_points": "How far below the highest of the day, in hundredths of a percent",
+	"price.week_fall_basis_points": "How far below the highest of the week, in hundredths of a percent",
 };
 
 // The parts in the order in which an approver asks: what the view above does not say comes first.

@@ -19,7 +19,13 @@ change_price_set(struct gate_state *state, const struct change *change) {
 	TRY(json_need_integer(change->payload, "payload", "microcents", &price));
 	if (price <= 0)
 		return fail(STATUS_INVALID, "payload.microcents: a price is above zero");
-	return asset_registry_set_price(state->assets, change->resource_id, (uint64_t)price, change->now_ms);
+	static const char workload[] = "workload:";
+	struct bytes by = change->operation->principal;
+	bool is_by_program = by.len > strlen(workload) && memcmp(by.data, workload, strlen(workload)) == 0;
+	return is_by_program
+		       ? asset_registry_set_price(state->assets, change->resource_id, (uint64_t)price, change->now_ms)
+		       : asset_registry_reset_price(state->assets, change->resource_id, (uint64_t)price,
+						    change->now_ms);
 }
 
 void
@@ -36,5 +42,10 @@ facts_of_price_set(const struct gate_state *state, const struct change *change, 
 	step = (step + before - 1) / before;
 	facts_add_long(facts, "price.step_basis_points", FACT_VERIFIED,
 		       step > (unsigned __int128)JSON_INTEGER_MAX ? JSON_INTEGER_MAX : (int64_t)step);
+	static const char *const falls[PRICE_PERIODS] = {
+		[PRICE_DAY] = "price.day_fall_basis_points", [PRICE_WEEK] = "price.week_fall_basis_points"};
+	for (int period = 0; period < PRICE_PERIODS; period++)
+		facts_add_long(facts, falls[period], FACT_VERIFIED,
+			       price_history_fall(&asset->prices, (enum price_period)period, now, change->now_ms));
 	facts_add_long(facts, "price.age_ms", FACT_VERIFIED, change->now_ms - asset->price_recorded_ms);
 }

@@ -8,7 +8,8 @@
 
 change_effect change_asset_add, change_price_set;
 
-/* How far the price would move, in hundredths of a percent, rounded up; absent for a first price. */
+/* How far the price would move, and how far below the highest of the day and the week it would be, in hundredths of a percent,
+ * rounded up; absent for a first price. */
 change_facts_of facts_of_price_set;
 
 #endif

@@ -15,7 +15,7 @@
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	12; /* 9: open reviews; 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted */
+	13; /* 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were */
 
 struct writing {
 	struct gate *gate;
@@ -207,7 +207,7 @@ read_one_time(struct gate *gate, struct bytes part) {
 	return one_time_read(gate->state, part);
 }
 
-/* --- Assets: in order of addition; chain, contract, symbol, decimals, whether there is a price, the price and its time. --- */
+/* --- Assets: in order of addition; chain, contract, symbol, decimals, whether there is a price, and what prices there were. --- */
 
 static enum status
 write_assets(const struct writing *writing, struct buffer *to) {
@@ -219,8 +219,8 @@ write_assets(const struct writing *writing, struct buffer *to) {
 		buffer_append_prefixed(to, asset->symbol);
 		buffer_append_byte(to, (uint8_t)asset->decimals);
 		buffer_append_byte(to, asset->has_price);
-		buffer_append_u64be(to, asset->price_microcents);
-		buffer_append_u64be(to, (uint64_t)asset->price_recorded_ms);
+		if (asset->has_price)
+			price_history_write(&asset->prices, to);
 	}
 	return buffer_status(to);
 }
@@ -232,21 +232,20 @@ read_assets(struct gate *gate, struct bytes part) {
 	while (cursor.left > 0) {
 		struct bytes chain, contract, symbol;
 		uint8_t decimals, has_price;
-		uint64_t price, recorded_ms;
+		struct price_history prices;
 		TRY(cursor_prefixed(&cursor, FIELD, ASSET_CHAIN_MAX, &chain));
 		TRY(cursor_prefixed(&cursor, FIELD, ASSET_CONTRACT_MAX, &contract));
 		TRY(cursor_prefixed(&cursor, FIELD, ASSET_SYMBOL_MAX, &symbol));
 		TRY(cursor_u8(&cursor, FIELD, &decimals));
 		TRY(cursor_u8(&cursor, FIELD, &has_price));
-		TRY(cursor_u64be(&cursor, FIELD, &price));
-		TRY(cursor_u64be(&cursor, FIELD, &recorded_ms));
 		size_t before = asset_registry_count(assets);
 		TRY(asset_registry_add(assets, chain, contract, symbol, decimals));
 		if (asset_registry_count(assets) == before)
 			return fail(STATUS_INVALID, "%s: an asset twice", FIELD);
-		if (has_price != 0)
-			TRY(asset_registry_set_price(assets, asset_registry_at(assets, before)->id, price,
-						     (int64_t)recorded_ms));
+		if (has_price == 0)
+			continue;
+		TRY(price_history_read(&cursor, &prices));
+		TRY(asset_registry_restore_price(assets, asset_registry_at(assets, before)->id, &prices));
 	}
 	return OK;
 }

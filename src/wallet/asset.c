@@ -182,17 +182,39 @@ unknown(struct bytes id) {
 		    (int)(id.len > ASSET_ID_MAX ? ASSET_ID_MAX : id.len), (const char *)id.data);
 }
 
-enum status
-asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
-			 int64_t recorded_ms) {
+typedef void history_change(struct price_history *, uint64_t price, int64_t now_ms);
+
+static enum status
+change_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents, int64_t recorded_ms,
+	     history_change *change) {
 	struct asset *asset = map_get(&registry->by_id, id);
 	if (asset == nullptr)
 		return unknown(id);
 	if (price_microcents == 0)
 		return fail(STATUS_INVALID, "asset.price: a price is above zero; at zero every limit would be blind");
+	change(&asset->prices, price_microcents, recorded_ms);
 	asset->has_price = true;
-	asset->price_microcents = price_microcents;
-	asset->price_recorded_ms = recorded_ms;
+	asset->price_microcents = asset->prices.in_force;
+	asset->price_recorded_ms = asset->prices.at_ms;
+	return OK;
+}
+
+enum status
+asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
+			 int64_t recorded_ms) {
+	return change_price(registry, id, price_microcents, recorded_ms, price_history_add);
+}
+
+enum status
+asset_registry_reset_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
+			   int64_t recorded_ms) {
+	return change_price(registry, id, price_microcents, recorded_ms, price_history_restart);
+}
+
+enum status
+asset_registry_restore_price(struct asset_registry *registry, struct bytes id, const struct price_history *prices) {
+	TRY(asset_registry_reset_price(registry, id, prices->in_force, prices->at_ms));
+	((struct asset *)map_get(&registry->by_id, id))->prices = *prices;
 	return OK;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "model/amount.h"
+#include "wallet/price_history.h"
 
 constexpr unsigned ASSET_DECIMALS_MAX = 36;
 constexpr size_t ASSET_SYMBOL_MAX = 16;
@@ -33,6 +34,7 @@ struct asset {
 	bool has_price;
 	uint64_t price_microcents; /* US cents × 10⁻⁶ for one whole unit */
 	int64_t price_recorded_ms;
+	struct price_history prices; /* that one included */
 };
 
 struct asset_registry;
@@ -47,6 +49,12 @@ enum status asset_registry_add(struct asset_registry *registry, struct bytes cha
 /* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */
 enum status asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
 				     int64_t recorded_ms);
+/* The same by people: how far it fell is counted from this price on. */
+enum status asset_registry_reset_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
+				       int64_t recorded_ms);
+/* From a snapshot: the price that is in force, and what was before. */
+enum status asset_registry_restore_price(struct asset_registry *registry, struct bytes id,
+					 const struct price_history *prices);
 
 /* Null if it is not registered, or registry is null. Valid until the registry changes. */
 const struct asset *asset_find(const struct asset_registry *registry, struct bytes id);
