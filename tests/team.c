@@ -5,6 +5,7 @@
 
 #include "crypto/sign.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_internal.h"
 #include "keys/threshold/message.h"
 
 static const char *const names[TEAM_MAX] = {"one", "two", "three", "four", "five"};
@@ -434,4 +435,29 @@ team_corrupt(struct team *team, size_t from, size_t to, enum peer_kind kind, str
 	body->data[MESSAGE_HEADER_SIZE + corruption->at] ^= 1;
 	corruption->is_done = true;
 	return true;
+}
+
+void
+team_seal_counted(struct team *team, size_t from, size_t to, struct bytes spends, struct buffer *body) {
+	static const char label[] = "gatehouse/threshold/counted/v1";
+	const struct threshold_link *teller = &team->members[from].house.keeper->threshold->link,
+				    *hearer = &team->members[to].house.keeper->threshold->link;
+	const struct hash256 *heard = &team->members[to].house.keeper->threshold->heard_head[from + 1];
+	struct hash256 head = SHA256_PARTS(hash256_bytes(heard), spends);
+	_cleanup_(buffer_free) struct buffer statement = {};
+	struct pledge_keys keys;
+	struct counted_seal seal;
+	teller->own_keys(teller->context, &keys);
+	buffer_append(&statement, label, sizeof label);
+	buffer_append_prefixed(&statement, bytes_of_text(HOUSE_INSTANCE));
+	buffer_append(&statement, teller->own_identity(teller->context), PARTY_IDENTITY_SIZE);
+	buffer_append(&statement, hearer->own_identity(hearer->context), PARTY_IDENTITY_SIZE);
+	buffer_append_bytes(&statement, hash256_bytes(&head));
+	seal.certificate = keys.certificate;
+	memcpy(seal.key, keys.key, sizeof seal.key);
+	assert_ok(ed25519_sign(keys.seed, keys.key, buffer_bytes(&statement), seal.signature));
+	buffer_reset(body);
+	counted_seal_write(body, &seal);
+	buffer_append_bytes(body, spends);
+	assert_ok(buffer_status(body));
 }

@@ -126,6 +126,9 @@ says(const struct ipc_response *response, const char *text) {
 	return memmem(response->body.data, response->body.len, text, strlen(text)) != nullptr;
 }
 
+/* A list of what one keeper has counted, as it signs it for another: the whole of what that one has heard from it until then, and this. */
+void team_seal_counted(struct team *team, size_t from, size_t to, struct bytes spends, struct buffer *body);
+
 /* One byte of what one keeper says to another in a round of a protocol, changed once: for on_message, with this as context. */
 struct corruption {
 	size_t from, to, at; /* from the beginning of the fields */

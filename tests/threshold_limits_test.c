@@ -5,7 +5,6 @@
 #include "tests/test.h"
 #include "tests/team_limits.h"
 
-#include "crypto/sign.h"
 #include "keeper/threshold_internal.h"
 
 /* No keeper has counted more than it was asked about; together they have. */
@@ -119,32 +118,6 @@ one_liar_of_four_spends_nothing_beyond_the_limit(void **) {
 	assert_int_equal(2, signatures); /* all that the limit lets through */
 }
 
-/* As that keeper signs it: the whole of what the other has heard from it until then, and this. */
-static void
-seal_as(struct team *team, size_t from, size_t to, struct bytes spends, struct buffer *body) {
-	static const char label[] = "gatehouse/threshold/counted/v1";
-	const struct threshold_link *teller = &team->members[from].house.keeper->threshold->link,
-				    *hearer = &team->members[to].house.keeper->threshold->link;
-	const struct hash256 *heard = &team->members[to].house.keeper->threshold->heard_head[from + 1];
-	struct hash256 head = SHA256_PARTS(hash256_bytes(heard), spends);
-	_cleanup_(buffer_free) struct buffer statement = {};
-	struct pledge_keys keys;
-	struct counted_seal seal;
-	teller->own_keys(teller->context, &keys);
-	buffer_append(&statement, label, sizeof label);
-	buffer_append_prefixed(&statement, bytes_of_text(HOUSE_INSTANCE));
-	buffer_append(&statement, teller->own_identity(teller->context), PARTY_IDENTITY_SIZE);
-	buffer_append(&statement, hearer->own_identity(hearer->context), PARTY_IDENTITY_SIZE);
-	buffer_append_bytes(&statement, hash256_bytes(&head));
-	seal.certificate = keys.certificate;
-	memcpy(seal.key, keys.key, sizeof seal.key);
-	assert_ok(ed25519_sign(keys.seed, keys.key, buffer_bytes(&statement), seal.signature));
-	buffer_reset(body);
-	counted_seal_write(body, &seal);
-	buffer_append_bytes(body, spends);
-	assert_ok(buffer_status(body));
-}
-
 /* What the fourth says it has counted is next to nothing, it says so before anybody else, and what others have is not heard there. */
 static bool
 tell_less(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
@@ -169,7 +142,7 @@ tell_less(struct team *team, size_t from, size_t to, enum peer_kind kind, struct
 		spend.parts = parts;
 		counted_write(&less, &spend, 0);
 	}
-	seal_as(team, from, to, buffer_bytes(&less), body);
+	team_seal_counted(team, from, to, buffer_bytes(&less), body);
 	return true;
 }
 
@@ -242,7 +215,7 @@ forge(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buf
 		_cleanup_(buffer_free) struct buffer spends = {};
 		buffer_append(&spends, body->data + sizeof(struct counted_seal),
 			      body->len - sizeof(struct counted_seal));
-		seal_as(team, 2, to, buffer_bytes(&spends), body);
+		team_seal_counted(team, 2, to, buffer_bytes(&spends), body);
 		return true;
 	}
 	case LIST_LEFT_OUT:

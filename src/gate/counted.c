@@ -14,13 +14,26 @@ struct counted_spend {
 	struct arena arena;
 };
 
-/* About what it takes in memory. */
+constexpr size_t UNIT = alignof(max_align_t); /* whose multiples an arena hands out */
+
+static size_t
+in_units(size_t size) {
+	return (size + UNIT - 1) / UNIT * UNIT;
+}
+
+/* What copy_spend() asks for: one block of just this size holds it. */
+static size_t
+bytes_of_parts(const struct spend *spend) {
+	size_t size = in_units((spend->part_count + 1) * sizeof spend->parts[0]);
+	for (size_t i = 0; i < spend->part_count; i++)
+		size += in_units(spend->parts[i].subject.len + 1);
+	return size;
+}
+
+/* What it takes in memory, with its name and place in the map, and what the allocator adds to three pieces. */
 static size_t
 bytes_of_spend(const struct spend *spend) {
-	size_t size = sizeof(struct counted_spend) + 512;
-	for (size_t i = 0; i < spend->part_count; i++)
-		size += sizeof spend->parts[i] + spend->parts[i].subject.len;
-	return size;
+	return sizeof(struct counted_spend) + bytes_of_parts(spend) + 256;
 }
 
 static void
@@ -72,7 +85,7 @@ insert(struct counted_spends *counted, uint8_t party, uint8_t number, const stru
 	uint8_t telling[TELLING_SIZE];
 	*made = calloc(1, sizeof **made);
 	TRY_ALLOC(*made);
-	(*made)->arena.block_size = 512;
+	(*made)->arena.block_size = bytes_of_parts(spend);
 	(*made)->party = party;
 	enum status status = copy_spend(spend, *made);
 	if (status == OK)
@@ -98,7 +111,7 @@ add(struct counted_spends *counted, uint8_t party, const struct spend *spend, si
 		if (*known != nullptr)
 			continue;
 		if (counted->of_party[party] >= max ||
-		    (max != SIZE_MAX && counted->bytes_of_party[party] >= COUNTED_BYTES_MAX))
+		    (max != SIZE_MAX && counted->bytes_of_party[party] + bytes_of_spend(spend) > COUNTED_BYTES_MAX))
 			return fail(STATUS_TOO_LARGE,
 				    "counted.full: it counts more than %zu operations, or %zu bytes, that are not "
 				    "known here",

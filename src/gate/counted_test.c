@@ -1,6 +1,8 @@
 /* What others have counted: kept for itself by teller, what the log says beyond a connection, and handed on without loss. */
 #include "tests/test.h"
 
+#include <malloc.h>
+
 #include "base/time.h"
 #include "gate/counted.h"
 
@@ -166,6 +168,51 @@ no_peer_fills_the_memory(void **) {
 	assert_int_equal(0, f.counted.bytes_of_party[1]);
 }
 
+/* There under the address sanitizer, which counts what was asked for; else what the allocator gives. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t
+allocated(void) {
+	return __sanitizer_get_current_allocated_bytes != nullptr ? __sanitizer_get_current_allocated_bytes()
+								  : mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* Of whatever form: a peer that tells 20000 operations, or as many as there is room for, takes the memory that is stated, and no more. */
+static void
+what_a_peer_tells_takes_no_more_memory_than_stated(void **) {
+	static const struct {
+		size_t parts, subject;
+		bool is_full_of_operations; /* before the bytes are */
+	} forms[] = {
+		{1, 1, true}, {3, 42, true}, {60, 256, false}, {4096, 0, false}, {4096, 17, false}, {4096, 256, false},
+	};
+	static struct limit_part parts[4096];
+	static uint8_t subject[256];
+	for (size_t i = 0; i < ARRAY_LENGTH(forms); i++) {
+		_cleanup_(end) struct fixture f;
+		enum status status = OK;
+		uint32_t operations = 0;
+		start(&f);
+		for (size_t k = 0; k < forms[i].parts; k++)
+			parts[k] = (struct limit_part){LIMIT_KEY, bytes_of(subject, forms[i].subject), 1};
+		size_t before = allocated();
+		while (status == OK) {
+			struct spend spend = {.at_ms = NOW_MS, .parts = parts, .part_count = forms[i].parts};
+			store_u32be(spend.operation, ++operations);
+			status = counted_add(&f.counted, 1, &spend);
+		}
+		assert_fails(STATUS_TOO_LARGE, "counted.full", status);
+		size_t taken = allocated() - before;
+		print_message("# %zu parts of %zu bytes: %u operations, %zu bytes taken, %zu counted\n", forms[i].parts,
+			      forms[i].subject, operations - 1, taken, f.counted.bytes_of_party[1]);
+		assert_int_equal(forms[i].is_full_of_operations, operations - 1 == COUNTED_OPERATIONS_MAX);
+		assert_true(taken <= f.counted.bytes_of_party[1]);
+		assert_true(f.counted.bytes_of_party[1] <= COUNTED_BYTES_MAX);
+		counted_forget_party(&f.counted, 1);
+		assert_int_equal(0, f.counted.bytes_of_party[1]);
+	}
+}
+
 static void
 a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
 	static const struct {
@@ -210,4 +257,4 @@ a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
 
 RUN_TESTS(T(what_is_kept_stays_and_the_rest_goes_with_its_connection), T(only_what_the_own_limits_hold_counts_there),
 	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
-	  T(a_snapshot_holds_what_is_kept_and_nothing_else))
+	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(a_snapshot_holds_what_is_kept_and_nothing_else))

@@ -165,7 +165,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		return true;
 	case ANSWER_SIGNED:
 		if (!session->is_dealing)
-			signing_session_signed(keeper, session, &answer);
+			signing_session_signed(keeper, session, peer, &answer);
 		return true;
 	case ANSWER_PLEDGED:
 		if (session->is_dealing)

@@ -25,6 +25,8 @@ constexpr int64_t POOL_TURN_MS = 100;
 constexpr int64_t LEAVING_TURN_MS = 30'000;
 constexpr int64_t COMPLAINT_MS = 3'600'000; /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
+constexpr size_t PREPARING_OF_PEER_MAX = PREPARING_MAX / 2; /* that one peer has begun */
+constexpr size_t READY_MAX = 2 * POOL_TARGET; /* for each set of signers, however many others have prepared with us */
 
 /* One run of a protocol at this keeper. */
 enum machine_kind {
@@ -62,6 +64,7 @@ struct session_party {
 	bool has_permitted, has_stored;
 	struct hash256 digest, bundle; /* permitted */
 	struct hash256 sharing;        /* stored */
+	bool has_misled;               /* what it said was signed is not: it is not believed again */
 };
 
 /* One operation, done together. */
@@ -214,7 +217,8 @@ enum status signing_session_start(struct keeper *keeper, struct joint_session *s
 void signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
 			   struct bytes frame);
 void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
-void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer);
+void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			    const struct joint_answer *answer);
 /* Enough of the key's former holders have left; else the last error says so. */
 bool signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session);
 /* Something that it may have waited for has come. */

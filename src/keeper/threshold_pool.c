@@ -51,6 +51,26 @@ pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *si
 	return false;
 }
 
+/* Who begins preparations may have lost what came of them, or never have counted: of those of one set the last are kept. */
+static void
+keep_last(struct keeper *keeper, struct bytes key_id, const struct party_set *signers) {
+	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
+	struct presignature_pool *pool = &keeper->threshold->pool;
+	if (key == nullptr || pool_count(keeper, key_id, signers) <= READY_MAX)
+		return;
+	_cleanup_(presignature_destroy) struct presignature *gone = nullptr;
+	const struct presignature *oldest = nullptr;
+	size_t at = 0;
+	void *value;
+	while (map_next(&pool->ready, &at, nullptr, &value)) {
+		const struct presignature *one = value;
+		if (is_for(one, key, signers) && (oldest == nullptr || one->number < oldest->number))
+			oldest = one;
+	}
+	if (oldest != nullptr)
+		IGNORE_STATUS(presignature_pool_take(pool, &oldest->id, &gone)); /* it is ready */
+}
+
 void
 pool_burn(struct keeper *keeper, uint8_t party, const struct proposal *proposal) {
 	struct presignature_pool *pool = &keeper->threshold->pool;
@@ -92,6 +112,15 @@ static void
 pause_with(struct keeper *keeper, const struct party_set *signers) {
 	for (size_t i = 0; i < signers->count; i++)
 		keeper->threshold->pool_paused_ms[signers->parties[i].index] = threshold_now_ms(keeper) + PAUSE_MS;
+}
+
+/* So that nobody takes the places of all others. */
+static bool
+has_begun_enough(const struct keeper *keeper, uint8_t party) {
+	size_t count = 0;
+	for (const struct preparing *one = keeper->threshold->preparing; one != nullptr; one = one->next)
+		count += one->signers.parties[0].index == party;
+	return count >= PREPARING_OF_PEER_MAX;
 }
 
 /* The same at all signers, and never twice: counters of one keeper ascend, also over its restarts, and of restarts of others the epochs
@@ -206,6 +235,7 @@ preparing_frame(struct keeper *keeper, struct preparing *preparing, struct bytes
 		signing_take_presignature(preparing->machine.signing);
 	if (made != nullptr && presignature_pool_add(&keeper->threshold->pool, &made) != OK)
 		log_warning("a presignature is not kept: %s", fail_message());
+	keep_last(keeper, bytes_of_text(preparing->key_id), &preparing->signers);
 	preparing_end(keeper, preparing);
 	keeper->threshold->is_pool_due = true;
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
@@ -247,6 +277,9 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 		    !threshold_may_sign(keeper, key, &signers.parties[i]))
 			status = fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there",
 				      signers.parties[i].index);
+	if (status == OK && has_begun_enough(keeper, peer->party))
+		status = fail(STATUS_UNAVAILABLE, "joint.preparing: keeper %s has begun %zu that are under way",
+			      peer->name, PREPARING_OF_PEER_MAX);
 	if (status == OK && proposal->counter <= keeper->threshold->heard[peer->party])
 		status = fail(STATUS_CONFLICT, "joint.counter: a preparation of this counter or a later one was here");
 	if (status == OK) {
@@ -305,6 +338,8 @@ fill_key(struct keeper *keeper, const struct shared_key *key, int64_t now_ms) {
 		uint8_t indices[PARTIES_MAX];
 		struct party_set signers;
 		size_t count = 0;
+		if (keeper->threshold->preparing_count >= PREPARING_MAX || has_begun_enough(keeper, key->share->self))
+			return; /* what is over makes place */
 		if ((set & ~usable) != 0 || !(set & 1U << self) ||
 		    __builtin_popcount(set) != key->sharing.key.threshold)
 			continue;

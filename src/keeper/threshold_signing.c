@@ -416,12 +416,16 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 	return OK;
 }
 
+/* Each check takes time and, of the session, memory: who shows what does not hold is not heard again in it. */
 void
-signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
-	if (session->state == SESSION_RUNNING)
+signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+		       const struct joint_answer *answer) {
+	struct session_party *party = &session->parties[peer->party];
+	if (session->state == SESSION_RUNNING || party->has_misled)
 		return;
 	if (check_signed(keeper, session, answer) != OK) {
-		log_warning("what is said to be signed is not: %s", fail_message());
+		log_warning("what keeper %s says is signed is not: %s", peer->name, fail_message());
+		party->has_misled = true;
 		return;
 	}
 	session->share_left = true; /* the limits stay reserved, whatever comes */

@@ -74,6 +74,7 @@ presignature_pool_add(struct presignature_pool *pool, struct presignature **pres
 	if (presignature_pool_knows(pool, &(*presignature)->id))
 		return fail_used();
 	TRY(map_put(&pool->ready, hash256_bytes(&(*presignature)->id), *presignature, nullptr));
+	(*presignature)->number = pool->added++;
 	*presignature = nullptr;
 	return OK;
 }

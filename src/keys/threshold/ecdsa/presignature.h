@@ -30,6 +30,7 @@ struct presignature {
 	struct party_set signers;
 	struct point nonce_point; /* R */
 	struct secret memory;     /* struct presignature_values */
+	uint64_t number;          /* in its pool: what came later has a greater one */
 };
 
 enum status presignature_create(struct presignature **presignature);
@@ -42,6 +43,7 @@ struct presignature_pool {
 	struct map used;       /* ids of the last that were; the values say nothing */
 	struct hash256 *order; /* of these, PRESIGNATURES_REMEMBERED places */
 	size_t next;           /* place to be written */
+	uint64_t added;        /* so far */
 };
 void presignature_pool_free(struct presignature_pool *pool); /* a cleanup function */
 /* Takes ownership where it succeeds. "presignature.used" if one of this id is ready, or was. */
