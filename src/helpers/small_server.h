@@ -2,8 +2,9 @@
  * A small HTTP/1.1 server for a witness and for tests: plain, one thread, a few connections, whole requests in memory.
  *
  * Framing is by llhttp in strict mode. A request has SMALL_SERVER_HEADER_MAX bytes of header and a body of at most the given
- * size, and must be complete within ten seconds; else 400, 408, 413 or 431 and the connection ends. Where TLS is wanted, a
- * proxy stands in front.
+ * size, and must be complete within ten seconds; else 400, 408, 413 or 431 and the connection ends. An answer waits for its
+ * client thirty seconds and for nobody else; what the client sends behind it is not read before. Where TLS is wanted, a proxy
+ * stands in front.
  *
  * Threads: one; SIGTERM and SIGINT, which the caller has blocked, end it. Errors: those of the handler, which end the server.
  */

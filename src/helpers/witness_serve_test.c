@@ -9,6 +9,7 @@
 #include "ledger/head.h"
 #include "ledger/witness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+constexpr int64_t PATIENCE_NS = 20'000'000'000;
 static const char ORIGIN[] = "gate.example/keeper1";
 
 /* A directory with a witness's key and the policy of a small log. */
@@ -371,6 +373,57 @@ bad_http_is_answered_by_its_status(void **) {
 	stop_server(&server);
 }
 
+/* Sends the same request again and again until nobody takes more of it; goes on where it was. */
+static void
+send_until_full(int descriptor, struct bytes request, size_t *sent) {
+	for (ssize_t n = 0; n >= 0; *sent += n > 0 ? (size_t)n : 0) {
+		size_t at = *sent % request.len;
+		n = send(descriptor, request.data + at, request.len - at, MSG_NOSIGNAL);
+	}
+	assert_int_equal(EAGAIN, errno);
+}
+
+static size_t
+count_answers(int descriptor, size_t expected) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	static const char mark[] = "HTTP/1.1 404 ";
+	size_t found = 0, at = 0;
+	while (found < expected && endpoint_wait(descriptor, POLLIN, endpoint_clock_ns() + PATIENCE_NS) == OK) {
+		char bytes[16 * 1024];
+		ssize_t got = recv(descriptor, bytes, sizeof bytes, 0);
+		if (got == 0 || (got < 0 && errno != EAGAIN))
+			break;
+		buffer_append(&text, bytes, got < 0 ? 0 : (size_t)got);
+		for (; at + sizeof mark - 1 <= text.len; at++)
+			found += memcmp(text.data + at, mark, sizeof mark - 1) == 0;
+	}
+	return found;
+}
+
+/* It has sent as much as the system takes, and reads nothing. */
+static void
+who_does_not_read_keeps_nobody_waiting(void **) {
+	static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct server server;
+	char answer[1024], listen[160];
+	int slow;
+	size_t sent = 0;
+	snprintf(listen, sizeof listen, "unix:%s/socket", f.directory);
+	start_server(&server, listen);
+	assert_ok(endpoint_connect(&server.endpoint, endpoint_clock_ns() + PATIENCE_NS, &slow));
+	/* With every answer to another the server has been past this one once more, until it takes nothing. */
+	for (int unmoved = 0; unmoved < 10;) {
+		size_t before = sent;
+		send_until_full(slow, BYTES_OF_LITERAL(request), &sent);
+		unmoved = sent == before ? unmoved + 1 : 0;
+		assert_int_equal(404, status_of(&server, request, sizeof request - 1, answer, sizeof answer));
+	}
+	/* It has not been given up for the others' sake: all of its answers come. */
+	assert_int_equal(sent / (sizeof request - 1), count_answers(slow, sent / (sizeof request - 1)));
+	close(slow);
+	stop_server(&server);
+}
+
 static void
 a_request_by_file_is_answered_on_standard_output(void **) {
 	char path[128];
@@ -490,6 +543,7 @@ main(void) {
 		T(a_log_gets_its_cosignatures_over_tcp),
 		T(a_log_gets_its_cosignatures_over_a_unix_socket_after_a_restart),
 		T(bad_http_is_answered_by_its_status),
+		T(who_does_not_read_keeps_nobody_waiting),
 		T(a_request_by_file_is_answered_on_standard_output),
 		T(wrong_usage_exits_with_two),
 		T(bad_addresses_are_refused_by_name),
