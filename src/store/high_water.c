@@ -36,19 +36,37 @@ rollback_guard_name(enum rollback_guard guard) {
 	return guard_names[guard];
 }
 
+/* The next name of a path, past slashes and "."; false at its end. */
+static bool
+next_name(const char **path, struct bytes *name) {
+	do {
+		*path += strspn(*path, "/");
+		*name = bytes_of(*path, strcspn(*path, "/"));
+		*path += name->len;
+	} while (bytes_equal_text(*name, "."));
+	return name->len > 0;
+}
+
+static enum status
+check_form(const char *path) {
+	struct bytes name;
+	bool is_plain = path[0] == '/';
+	for (const char *rest = path; next_name(&rest, &name);)
+		is_plain = is_plain && !bytes_equal_text(name, "..");
+	return is_plain ? OK
+			: fail(STATUS_INVALID, "high_water.path: %s: expected an absolute path without \"..\"", path);
+}
+
 /* A mark that is restored together with what it guards is none. */
 static enum status
 check_outside(const char *path, const char *directory) {
-	size_t len = strlen(directory);
-	while (len > 1 && directory[len - 1] == '/')
-		len--;
-	if (path[0] != '/' || directory[0] != '/' || strstr(path, "/../") != nullptr ||
-	    strstr(directory, "/../") != nullptr)
-		return fail(STATUS_INVALID, "high_water.path: %s and %s are to be absolute, without \"..\"", path,
-			    directory);
-	if (strncmp(path, directory, len) == 0 && (path[len] == '/' || len == 1))
-		return fail(STATUS_INVALID, "high_water.inside: %s lies in the data directory %s", path, directory);
-	return OK;
+	struct bytes name, above;
+	TRY(check_form(path));
+	TRY(check_form(directory));
+	for (const char *rest = path, *outer = directory; next_name(&outer, &above);)
+		if (!next_name(&rest, &name) || !bytes_equal(name, above))
+			return OK;
+	return fail(STATUS_INVALID, "high_water.inside: %s lies in the data directory %s", path, directory);
 }
 
 enum status

@@ -112,24 +112,39 @@ static void
 a_mark_inside_the_data_directory_is_refused(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = disk_with_places();
 	static const struct {
-		const char *path, *name;
+		const char *directory, *path, *name; /* null: it lies outside */
 	} cases[] = {
-		{"/data/mark", "high_water.inside"},
-		{"/data/deep/mark", "high_water.inside"},
-		{"relative", "high_water.path"},
-		{"/elsewhere/../data/mark", "high_water.path"},
+		{"/data", "/data/mark", "high_water.inside"},
+		{"/data", "/data/deep/mark", "high_water.inside"},
+		{"/data", "/data", "high_water.inside"},
+		{"/data", "//data/mark", "high_water.inside"},
+		{"/data", "/./data/mark", "high_water.inside"},
+		{"/deep/data", "/deep//data/mark", "high_water.inside"},
+		{"/deep/data", "/deep/././data/mark", "high_water.inside"},
+		{"/deep//data/.", "/deep/data/mark", "high_water.inside"},
+		{"/data/", "/data/mark", "high_water.inside"},
+		{"/", "/mark", "high_water.inside"},
+		{"/data", "relative", "high_water.path"},
+		{"/data", "", "high_water.path"},
+		{"data", "/mark", "high_water.path"},
+		{"/data", "/elsewhere/../data/mark", "high_water.path"},
+		{"/data/deep/..", "/data/mark", "high_water.path"},
+		{"/data", "/database/mark", nullptr},
+		{"/data", "/dat/mark", nullptr},
+		{"/data", "/elsewhere/data/mark", nullptr},
+		{"/data", "/..data/mark", nullptr},
+		{"/data/deep", "/data/mark", nullptr},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		struct high_water *high_water = nullptr;
+		_cleanup_(high_water_close) struct high_water *high_water = nullptr;
 		struct high_water_config config = path_config(disk);
+		config.data_directory = cases[i].directory;
 		config.path = cases[i].path;
-		assert_fails(STATUS_INVALID, cases[i].name, high_water_open(&config, &high_water));
+		if (cases[i].name == nullptr)
+			assert_ok(high_water_open(&config, &high_water));
+		else
+			assert_fails(STATUS_INVALID, cases[i].name, high_water_open(&config, &high_water));
 	}
-	struct high_water *high_water = nullptr;
-	struct high_water_config config = path_config(disk);
-	config.path = "/database/mark";
-	assert_ok(high_water_open(&config, &high_water));
-	high_water_close(&high_water);
 }
 
 static void
