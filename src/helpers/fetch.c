@@ -145,7 +145,7 @@ answer(struct fetch_process *process, const struct ipc_frame *frame) {
 		return fail(STATUS_INVALID, "fetch.direction: frame type %d from the keeper", (int)frame->type);
 	TRY(ipc_read_fetch(frame->payload, &fetch));
 	enum status status = perform(process, &fetch, &reply);
-	if (status == OK && (reply.status < 100 || reply.status > 599))
+	if (status == OK && reply.status > 599)
 		status = fail(STATUS_UNAVAILABLE, "fetch.status: %d", reply.status);
 	if (status != OK)
 		return send_failure(process, frame->request);

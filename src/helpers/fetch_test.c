@@ -205,6 +205,10 @@ bad_answers_are_told_by_name_and_the_next_one_is_taken(void **) {
 		{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
 		 "http_exchange.answer"},
 		{"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", "fetch.status"},
+		{"HTTP/1.1 100 Continue\r\n\r\n", "http_exchange.answer"},
+		{"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", "http_exchange.answer"},
+		{"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+		 "http_exchange.answer"},
 	};
 	_cleanup_(buffer_free) struct buffer large = {};
 	struct helper helper;
@@ -235,6 +239,18 @@ bad_answers_are_told_by_name_and_the_next_one_is_taken(void **) {
 	receive(&helper, &fetched);
 	assert_int_equal(200, fetched.status);
 	assert_int_equal(0, fetched.content_type.len);
+	/* What announces an answer is none. */
+	buffer_reset(&asked);
+	ask(&helper, IPC_FETCH_WITNESS_ADD, BYTES_OF_LITERAL("x"));
+	serve(&helper, "\r\n\r\nx",
+	      BYTES_OF_LITERAL(
+		      "HTTP/1.1 100 Continue\r\nContent-Type: text/early\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
+		      "HTTP/1.1 409 Conflict\r\nContent-Type: text/x.tlog.size\r\nContent-Length: 1\r\n\r\n7"),
+	      &asked);
+	receive(&helper, &fetched);
+	assert_int_equal(409, fetched.status);
+	assert_bytes(BYTES_OF_LITERAL("text/x.tlog.size"), fetched.content_type);
+	assert_bytes(BYTES_OF_LITERAL("7"), fetched.body);
 	stop(&helper);
 }
 

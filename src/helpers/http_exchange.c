@@ -330,15 +330,24 @@ on_value(llhttp_t *parser, const char *at, size_t len) {
 	return limit(exchange, len);
 }
 
-/* 1xx announces the answer and is none. */
+/* 1xx announces the answer and is none (RFC 9110 §15.2). */
+static bool
+is_interim(const llhttp_t *parser) {
+	return parser->status_code < 200;
+}
+
 static int
-on_headers(llhttp_t *parser) {
+finish(llhttp_t *parser) {
 	struct exchange *exchange = parser->data;
-	if (!exchange->status_only || parser->status_code < 200)
-		return HPE_OK;
 	exchange->is_complete = true;
 	exchange->reply->status = parser->status_code;
 	return HPE_PAUSED;
+}
+
+static int
+on_headers(llhttp_t *parser) {
+	struct exchange *exchange = parser->data;
+	return exchange->status_only && !is_interim(parser) ? finish(parser) : HPE_OK;
 }
 
 static int
@@ -354,11 +363,10 @@ on_body(llhttp_t *parser, const char *at, size_t len) {
 static int
 on_complete(llhttp_t *parser) {
 	struct exchange *exchange = parser->data;
-	if (exchange->status_only)
-		return HPE_OK; /* of a 1xx */
-	exchange->is_complete = true;
-	exchange->reply->status = parser->status_code;
-	return HPE_PAUSED;
+	if (!is_interim(parser))
+		return finish(parser);
+	buffer_reset(&exchange->reply->content_type);
+	return HPE_OK;
 }
 
 static enum status
