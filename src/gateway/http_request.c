@@ -306,10 +306,11 @@ announces_body(const struct http_reader *reader) {
 	return reader->parser.content_length > 0 || reader->fields_seen & 1U << HTTP_TRANSFER_ENCODING;
 }
 
-/* Of what all bodies together may have: one client cannot take it from the others for longer than its deadline. */
+/* Of what all large bodies together may have: one client cannot take it from the others for longer than its deadline, and from who
+ * freezes, revokes or votes not at all. */
 static int
 take_body_bytes(struct http_reader *reader, size_t len) {
-	if (len <= reader->body_bytes)
+	if (reader->route->body_max <= HTTP_BODY_SMALL || len <= reader->body_bytes)
 		return 0;
 	if (len - reader->body_bytes > reader->common->body_bytes_left)
 		return refuse(reader, REFUSED_MEMORY);

@@ -18,7 +18,8 @@
 
 constexpr size_t HTTP_HEADER_BYTES_MAX = 16 * 1024; /* request line and header section */
 constexpr unsigned HTTP_HEADER_COUNT_MAX = 100;
-constexpr size_t HTTP_BODY_BYTES_IN_ALL = 64 * 1024 * 1024; /* of all requests that are being read or answered */
+constexpr size_t HTTP_BODY_BYTES_IN_ALL = 64 * 1024 * 1024; /* of all larger ones that are being read or answered */
+constexpr size_t HTTP_BODY_SMALL = 16 * 1024; /* no larger than a header, and bounded as those are: by connections */
 
 /* What the readers of one process share. */
 struct http_common {

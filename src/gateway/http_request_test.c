@@ -341,6 +341,30 @@ bodies_have_so_much_in_all_and_give_it_back(void **) {
 }
 
 static void
+large_bodies_take_nothing_from_what_is_protective_or_a_vote(void **) {
+	static const char *const targets[] = {"/v1/protective", "/v1/operations/one/votes", "/v1/session"};
+	struct http_common small = {authorities, 10};
+	static const char large[] = POST_HEAD "Content-Length: 10\r\n\r\n123456789";
+	_cleanup_(http_reader_free) struct http_reader reading;
+	size_t used;
+	http_reader_start(&reading, &small);
+	assert_int_equal(HTTP_WANTS_MORE, feed(&reading, large, sizeof large - 1, SIZE_MAX, &used));
+	assert_int_equal(0, small.body_bytes_left);
+	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++)
+		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
+			_cleanup_(http_reader_free) struct http_reader reader;
+			char text[256];
+			snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n\r\n%s", targets[i],
+				 s % 2 == 0 ? "Content-Length: 14" : "Transfer-Encoding: chunked",
+				 s % 2 == 0 ? "an urgent word" : "e\r\nan urgent word\r\n0\r\n\r\n");
+			http_reader_start(&reader, &small);
+			assert_int_equal(HTTP_COMPLETE, feed(&reader, text, strlen(text), steps[s], &used));
+			assert_bytes(BYTES_OF_LITERAL("an urgent word"), buffer_bytes(&reader.body));
+		}
+	assert_int_equal(0, small.body_bytes_left);
+}
+
+static void
 a_body_in_crumbs_is_refused(void **) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	buffer_append_text(&text, POST_HEAD "Transfer-Encoding: chunked\r\n\r\n");
@@ -386,4 +410,5 @@ RUN_TESTS(T(good_requests_are_read_however_they_are_cut), T(fields_are_kept_with
 	  T(headers_over_the_limit_are_refused_however_they_are_filled), T(a_header_section_of_just_the_limit_passes),
 	  T(more_than_a_hundred_fields_are_refused), T(targets_over_the_limit_are_refused),
 	  T(a_chunked_body_over_the_limit_is_refused), T(bodies_have_so_much_in_all_and_give_it_back),
-	  T(a_body_in_crumbs_is_refused), T(every_route_is_found_and_every_refusal_has_a_name_of_its_own))
+	  T(large_bodies_take_nothing_from_what_is_protective_or_a_vote), T(a_body_in_crumbs_is_refused),
+	  T(every_route_is_found_and_every_refusal_has_a_name_of_its_own))
