@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -16,7 +17,7 @@ import threading
 import time
 
 import tap
-from installation import Client, Installation
+from installation import Client, Installation, free_port
 
 # What a strict server must answer, by status and problem; {host} is the authority. Where the same bytes are refused by the reader
 # alone, http_request_test has the table in full: here it is shown that each is answered over TLS, and then closed properly.
@@ -448,6 +449,41 @@ def test_when_every_slot_is_taken_new_clients_wait_their_turn():
             assert tls.version() == "TLSv1.3"
         for client in clients:
             client.close()
+
+
+def with_descriptors(count, act):
+    """What it starts may have so many of them open at a time."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, before[1]))
+    try:
+        act()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_without_a_descriptor_to_spare_nothing_is_taken_nothing_spins_and_then_it_goes_on():
+    peer_port = free_port()
+    settings = f"peer_listen: {{address: 127.0.0.1, port: {peer_port}}}\npeers: [{{name: b, address: 127.0.0.2, port: 9}}]"
+    gate = Installation(settings)
+    gate.launch = lambda launch=gate.launch: with_descriptors(64, launch)
+    with gate, Client(gate) as client:
+        def pauses():
+            text = client.ask("GET", "/metrics").body.decode()
+            return int(re.search(r"^gatehouse_gateway_accept_pauses_total (\d+)$", text, re.MULTILINE)[1])
+
+        started = time.monotonic()
+        waiting = [socket.create_connection(("127.0.0.1", gate.port), timeout=120) for _ in range(64)]
+        gate.wait_until(lambda: pauses() >= 2, "pauses")
+        with socket.create_connection(("127.0.0.1", peer_port), timeout=120) as peer:
+            first = pauses()
+            gate.wait_until(lambda: pauses() >= first + 6, "pauses of both listeners")
+            made, elapsed = pauses(), time.monotonic() - started
+            assert made <= 2 * (elapsed / 0.25 + 1), f"{made} pauses of a quarter of a second in {elapsed:.1f} s"
+            for connection in waiting:
+                connection.close()
+            assert peer.recv(1) == b""  # taken at last, and closed, for there are no peers yet
+        with Client(gate) as again:
+            assert again.ask("GET", "/readyz").status == 200
 
 
 def test_older_tls_is_refused_and_the_certificate_names_the_authority():

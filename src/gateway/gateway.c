@@ -23,8 +23,8 @@ on_listener(uv_poll_t *poll, int status, int) {
 		socklen_t len = sizeof peer;
 		int descriptor =
 			accept4(listener->descriptor, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (descriptor < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-			gateway_accept(gateway, false); /* until a connection ends */
+		if (descriptor < 0 && gateway_pauses(gateway, errno))
+			gateway_accept(gateway, false);
 		if (descriptor < 0)
 			return;
 		connection_accept(gateway, descriptor, &peer);
@@ -43,6 +43,24 @@ gateway_accept(struct gateway *gateway, bool accept) {
 			uv_poll_start(&gateway->listeners[i]->poll, UV_READABLE, on_listener);
 		else
 			uv_poll_stop(&gateway->listeners[i]->poll);
+}
+
+bool
+gateway_pauses(struct gateway *gateway, int error) {
+	if (error != EMFILE && error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return false;
+	metric_add(&telemetry.accept_pauses, 1);
+	gateway->accept_pauses = true;
+	return true;
+}
+
+static void
+end_pause(struct gateway *gateway) {
+	if (!gateway->accept_pauses)
+		return;
+	gateway->accept_pauses = false;
+	gateway_accept(gateway, !gateway->draining && gateway->free_count > 0);
+	peer_relay_accept(gateway);
 }
 
 static void
@@ -220,17 +238,18 @@ static void
 on_tick(uv_timer_t *timer) {
 	struct gateway *gateway = timer->data;
 	connections_tick(gateway);
+	end_pause(gateway);
 	if (gateway->draining)
 		drain_further(gateway);
 }
 
 /* What every callback of this turn had for the keeper goes out in one write. The ticker runs only while there is
- * someone to time: an idle gateway sleeps. */
+ * something to time: an idle gateway sleeps. */
 static void
 after_io(uv_check_t *check) {
 	struct gateway *gateway = check->data;
 	keeper_link_flush(gateway);
-	bool is_needed = gateway->connection_count > 0 || gateway->draining;
+	bool is_needed = gateway->connection_count > 0 || gateway->draining || gateway->accept_pauses;
 	bool is_running = uv_is_active((uv_handle_t *)&gateway->ticker);
 	if (is_needed && !is_running)
 		uv_timer_start(&gateway->ticker, on_tick, GATEWAY_TICK_MS, GATEWAY_TICK_MS);

@@ -38,6 +38,7 @@ struct gateway {
 	struct listener *listeners[CONFIG_LISTENERS_MAX];
 	size_t listener_count;
 	bool accepting;
+	bool accept_pauses; /* for want of descriptors or memory, until the next tick */
 	uv_timer_t ticker;
 	uv_check_t after_io;
 
@@ -62,6 +63,9 @@ struct gateway {
 
 /* Takes new connections, or leaves them in the backlog. */
 void gateway_accept(struct gateway *gateway, bool accept);
+/* Whether accept() failed for want of what comes back. Its listener would be ready again at once: the caller polls it no more, and
+ * the next tick begins again. */
+bool gateway_pauses(struct gateway *gateway, int error);
 /* Ends the process: what the keeper sent makes no sense, or nothing can go on. */
 void gateway_fail(struct gateway *gateway);
 

@@ -438,10 +438,18 @@ on_listener(uv_poll_t *poll, int status, int) {
 		socklen_t len = sizeof peer;
 		int descriptor = accept4(gateway->relay.listener_descriptor, (struct sockaddr *)&peer, &len,
 					 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (descriptor < 0 && gateway_pauses(gateway, errno))
+			uv_poll_stop(poll);
 		if (descriptor < 0)
 			return;
 		accept_one(gateway, descriptor, &peer);
 	}
+}
+
+void
+peer_relay_accept(struct gateway *gateway) {
+	if (gateway->relay.listener != nullptr)
+		uv_poll_start(gateway->relay.listener, UV_READABLE, on_listener);
 }
 
 static void

@@ -48,6 +48,8 @@ struct peer_relay {
 enum status peer_relay_start(struct gateway *gateway);
 /* Takes over a listening socket; replaces an earlier one. */
 enum status peer_relay_listen(struct gateway *gateway, int descriptor);
+/* Goes on after a pause (gateway_pauses()). */
+void peer_relay_accept(struct gateway *gateway);
 void peer_relay_stop(struct gateway *gateway);
 
 /* Frames of the keeper. */

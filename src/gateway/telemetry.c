@@ -17,6 +17,8 @@ struct telemetry telemetry = {
 	.accepted = COUNTER("gatehouse_gateway_accepted", "Connections that were accepted.", nullptr),
 	.over_limit = COUNTER("gatehouse_gateway_over_limit", "Connections closed at once: too many of one address.",
 			      nullptr),
+	.accept_pauses = COUNTER("gatehouse_gateway_accept_pauses",
+				 "Pauses for want of descriptors or memory for one more connection.", nullptr),
 	.handshakes_hybrid = COUNTER("gatehouse_gateway_handshakes", "TLS handshakes.", "group=\"hybrid\""),
 	.handshakes_classical = COUNTER("gatehouse_gateway_handshakes", "TLS handshakes.", "group=\"classical\""),
 	.handshakes_failed = COUNTER("gatehouse_gateway_handshakes_failed", "TLS handshakes that failed.", nullptr),
@@ -67,7 +69,7 @@ static struct metric *const listed[] = {
 	&telemetry.relay_turned_away,    &telemetry.relay_frames_refused,
 	&telemetry.relay_dials,          &telemetry.relay_dials_failed,
 	&telemetry.relay_bytes_in,       &telemetry.relay_bytes_out,
-	&telemetry.answer_time,
+	&telemetry.accept_pauses,        &telemetry.answer_time,
 };
 
 constexpr size_t REFUSALS_MAX = 64; /* as many as http_request.c has, and more */

@@ -17,6 +17,7 @@ struct telemetry {
 	struct metric outcomes_unknown, late_answers, keeper_losses, timeouts;
 	struct metric feed_clients, feed_events;
 	struct metric relay_connections, relay_accepted, relay_turned_away, relay_frames_refused;
+	struct metric accept_pauses;
 	struct metric relay_dials, relay_dials_failed, relay_bytes_in, relay_bytes_out;
 	struct metric answer_time; /* from the request's frame to the answer's */
 };
