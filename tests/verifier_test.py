@@ -94,6 +94,15 @@ class Audit:
         whole = self.read("signed.tlog-proof")
         changed = entry_in(whole).replace(b'"decision":"permit"', b'"decision":"denied"')
         self.write("forged.tlog-proof", re.sub(r"(?m)^extra .*$", "extra " + base64.b64encode(changed).decode(), whole))
+        self.write("late.tlog-proof", self.receipt_of_one(self.entries[0] | {"at": 2**53 - 1}))
+
+    def receipt_of_one(self, entry):
+        """The only entry of a log that anybody could have made: sound, and of nobody who is pinned."""
+        leaf = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
+        origin, signature = self.read("plain.tlog-proof").split("\n\n")[1].split("\n")[0], "A" * 96
+        root = base64.b64encode(hashlib.sha256(b"\0" + leaf).digest()).decode()
+        return (f"c2sp.org/tlog-proof@v1\nextra {base64.b64encode(leaf).decode()}\nindex 0\n\n"
+                f"{origin}\n1\n{root}\n\n\u2014 {origin} {signature}\n")
 
     def write_proof(self):
         leaves = [hashlib.sha256(b"\0" + entry_in(self.read(f"{index}.tlog-proof"))).digest() for index in range(self.size)]
@@ -168,6 +177,7 @@ def test_with_and_without_witness_older_head_and_keys_both_say_the_same():
         ({"kind": "checkpoint", "subject": "signed.tlog-proof", "policy": "witness.policy"}, "verified", []),
         ({"kind": "receipt", "subject": "older.tlog-proof", "policy": "witness.policy", "older": "signed.tlog-proof"}, "refused", []),
         ({"kind": "receipt", "subject": "forged.tlog-proof", "policy": "witness.policy"}, "refused", []),
+        ({"kind": "receipt", "subject": "late.tlog-proof"}, "weaker", ["unpinned"]),
     ]
     for (_, result, weaknesses), (said, _) in zip(cases, compare([case[0] for case in cases]), strict=True):
         assert (said["result"], said["weaknesses"]) == (result, weaknesses), said
@@ -200,7 +210,7 @@ def test_in_chromium_from_disk_a_receipt_passes_a_forged_one_is_refused_and_noth
         os.symlink(os.path.join(ROOT, "console", "node_modules"), modules)
     done = subprocess.run(["node", script, PAGE, audit().folder, os.path.join(ROOT, "build", "screens")], capture_output=True, text=True,
                           timeout=240, check=False, env=os.environ | {"GATEHOUSE_ROOT": ROOT})
-    assert done.returncode == 0 and done.stdout.count("\n") == 5, done.stdout + done.stderr
+    assert done.returncode == 0 and done.stdout.count("\n") == 6, done.stdout + done.stderr
 
 
 if __name__ == "__main__":

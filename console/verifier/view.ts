@@ -38,7 +38,12 @@ export function code(text: string): HTMLElement {
 	return element("code", {}, text);
 }
 
+const DATE_MAX_MS = 8.64e15; /* ECMA-262, time values: beyond it a date has no text, and asking for it throws */
+
+/* Whoever wrote the entry chose the number. */
 function time(ms: number): string {
+	if (Math.abs(ms) > DATE_MAX_MS)
+		return `${ms} ms after 1970 began`;
 	return new Date(ms).toISOString().replace("T", " ").replace(".000Z", " UTC").replace("Z", " UTC");
 }
 

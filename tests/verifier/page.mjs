@@ -118,6 +118,16 @@ async function main() {
 
 	{
 		const { page, seen } = await open();
+		await drop(page, "late.tlog-proof");
+		assert.deepEqual(await titles(page), ["Weaker than verified"]);
+		assert.match(await page.textContent("article"), /9007199254740991 ms after 1970 began/);
+		assertQuiet(seen, URL_OF_PAGE);
+		await page.context().close();
+	}
+	console.log("an entry of a time that no date has is shown");
+
+	{
+		const { page, seen } = await open();
 		const chooser = page.waitForEvent("filechooser");
 		for (let at = 0; at < 10 && (await page.evaluate(() => document.activeElement?.id)) !== "choose-files"; at++) await page.keyboard.press("Tab");
 		await page.keyboard.press("Enter");
