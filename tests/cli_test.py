@@ -1037,6 +1037,23 @@ def test_a_person_enrols_a_passkey_by_a_link_that_works_once():
                 assert token.encode() not in text and bytes.fromhex(token) not in text, f"{folder}/{name} holds the token"
 
 
+def test_whoever_is_taken_into_a_group_is_invited_anew():
+    """What was approved of somebody without a vote, a passkey that counts at once, is not for an approver."""
+    firm, person, browser = house(), "person:p-00000000000000aa", Browser(house())
+    administer("person", "invite", person, "--name", "tablet", "--waiting", "0", "--link", firm.at("tablet-link"))
+    with open(firm.at("tablet-link"), encoding="utf-8") as file:
+        token = file.read().strip().rsplit("/", 1)[1]
+    assert browser.ask("POST", "/v1/enrolment/options", {"token": token})[0] == 200
+    administer("group", "member-add", "treasury", person.removeprefix("person:"), "--wait", "25h")
+    assert problem(browser.ask("POST", "/v1/enrolment/options", {"token": token})) == (401, "enrolment.outdated")
+    body = {"attestation_object": "00", "client_data": "00", "rp_id": "127.0.0.1", "token": token}
+    assert problem(browser.ask("POST", "/v1/enrolment", body)) == (401, "enrolment.outdated")
+    hasty = firm.ask("person4", "person", "invite", person, "--name", "tablet", "--waiting", "0", "--link", firm.at("hasty-link"))
+    assert hasty.code == 1 and "denied" in hasty.out + hasty.err, hasty
+    administer("person", "invite", person, "--name", "tablet", "--waiting", "24h", "--link", firm.at("second-link"))
+    administer("group", "member-cancel", "treasury", person.removeprefix("person:"))
+
+
 def one_time_code(secret, step, digits=6):
     """RFC 6238 with SHA-1, by Python's own hmac."""
     mac = hmac.new(secret, step.to_bytes(8, "big"), "sha1").digest()

@@ -464,6 +464,44 @@ a_keeper_that_knows_of_no_invitation_takes_it_once_it_does(void **) {
 	end(&f);
 }
 
+/* Where the person was given a voice before the passkey came, it is not taken: one keeper has it, another does not, and both say so. */
+static void
+a_keeper_where_the_invitation_is_outdated_takes_nothing_and_says_so(void **) {
+	struct fixture f;
+	struct ipc_response response;
+	begin(&f, 2, 13);
+	invite(&f);
+	team_settle(&f.team);
+	team_cut(&f.team, 0, 1);
+	hand_in(&f, 0, body_of(&f, &f.phone, &(struct ceremony){}), 201);
+	team_do(&f.team, 1,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "group.member_add",
+					.resource = "group:security",
+					.payload = arena_format(&f.arena,
+								"{\"effective_from\":%lld,\"person\":\"" PERSON "\"}",
+								(long long)(now_ms(&f, 1) + 2 * DAY_MS)),
+					.reason = "a test"},
+		&f.arena, &response);
+	assert_answer(200, "done", &response);
+	team_connect(&f.team, 0, 1);
+	team_settle(&f.team);
+	pass(&f, 60'000);
+	assert_true(f.not_now > 0);
+	assert_int_equal(0, f.has);
+	assert_memory_equal("enrolment.outdated", f.reason, 18);
+	assert_true(is_phone_of(&f, 0, &f.phone));
+	assert_null(phone_at(&f, 1));
+	assert_int_equal(1, enrolments_waiting(keeper_at(&f, 0)));
+	assert_int_equal(0, entries_at(&f, 1, ENTRY_ENROLMENT));
+	/* Nor from the person's own hand, or from a keeper that has it in another way. */
+	hand_in(&f, 1, body_of(&f, &f.phone, &(struct ceremony){}), 401);
+	lie(&f, 0, 1, body_of(&f, &f.other, &(struct ceremony){}));
+	team_settle(&f.team);
+	assert_null(phone_at(&f, 1));
+	end(&f);
+}
+
 /* One that cannot be read is nobody's hindrance: what is there besides arrives, and it is not tried without end. */
 static void
 a_row_that_is_gone_delays_no_other(void **) {
@@ -647,6 +685,7 @@ RUN_TESTS(T(a_passkey_enrolled_at_one_keeper_votes_at_all), T(a_keeper_that_was_
 	  T(a_crash_of_either_loses_nothing), T(a_row_without_its_entry_is_gone_at_the_next_start),
 	  T(it_is_handed_over_for_a_week_after_the_links_end_and_not_longer),
 	  T(a_keeper_that_knows_of_no_invitation_takes_it_once_it_does), T(a_row_that_is_gone_delays_no_other),
+	  T(a_keeper_where_the_invitation_is_outdated_takes_nothing_and_says_so),
 	  T(what_is_revoked_is_handed_to_nobody_and_its_link_can_be_ended_where_it_is_open),
 	  T(a_keeper_that_lies_enrols_nothing), T(the_same_again_changes_nothing),
 	  T(two_passkeys_by_one_link_are_recorded_by_both))

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 
+#include "crypto/sign.h"
 #include "gate/enrolment.h"
 #include "gate/replay.h"
 #include "ledger/log.h"
 
 static const char PERSON[] = "person:p-0000000000000001";
+static const char GUEST[] = "person:p-00000000000000aa"; /* in no group; where a test adds them */
 
 static const uint8_t TOKEN[INVITATION_TOKEN_SIZE] = {0x42, 0x17};
 #define TOKEN_HEX "4217000000000000000000000000000000000000000000000000000000000000"
@@ -46,11 +48,11 @@ ask_options(struct signed_in *s, const char *body, struct ipc_response *response
 
 /* What the person's browser hands in for these options. */
 static void
-hand_in(struct signed_in *s, const char *token, struct ipc_response *response) {
+hand_in_for(struct signed_in *s, const char *person, const char *token, struct ipc_response *response) {
 	_cleanup_(registration_made_free) struct registration_made made = {};
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct hash256 challenge, hash = sha256(BYTES_OF_ARRAY(TOKEN));
-	assert_ok(passkey_enrolment_challenge(BYTES_OF_LITERAL(HOUSE_INSTANCE), bytes_of_text(PERSON),
+	assert_ok(passkey_enrolment_challenge(BYTES_OF_LITERAL(HOUSE_INSTANCE), bytes_of_text(person),
 					      BYTES_OF_LITERAL("phone"), hash.bytes, &challenge));
 	authenticator_register(&s->authenticators[FIRM_PERSON_1], hash256_bytes(&challenge), false, &made);
 	buffer_append_text(&body, "{\"attestation_object\":\"");
@@ -60,6 +62,11 @@ hand_in(struct signed_in *s, const char *token, struct ipc_response *response) {
 	buffer_append_format(&body, "\",\"rp_id\":\"" SIGNED_IN_RP_ID "\",\"token\":\"%s\"}", token);
 	s->peer[1]++; /* from another network than before: not what is tested here */
 	signed_in_ask(s, "POST", "/v1/enrolment", nullptr, buffer_bytes(&body), response);
+}
+
+static void
+hand_in(struct signed_in *s, const char *token, struct ipc_response *response) {
+	hand_in_for(s, PERSON, token, response);
 }
 
 static void
@@ -112,6 +119,34 @@ replay_difference(struct signed_in *s, enum entry_type type, const char *from, c
 			snprintf(difference, sizeof difference, "%s", found);
 	}
 	*counts = replayer_counts(replayer);
+	return difference;
+}
+
+/* The same, with the enrolments after all else. */
+static const char *
+late_enrolment_difference(struct signed_in *s) {
+	static char difference[256];
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	struct ledger *ledger = keeper_ledger(s->house.keeper);
+	struct ledger_head head;
+	uint64_t index = 0;
+	ledger_durable_head(ledger, &head);
+	assert_ok(replayer_create(&replayer, &keeper_gate(s->house.keeper)->blobs));
+	difference[0] = '\0';
+	for (uint64_t i = 0; i < 2 * head.head.size; i++) {
+		_cleanup_(buffer_free) struct buffer bytes = {};
+		struct ledger_record record;
+		struct entry entry;
+		enum replay_result result;
+		const char *found;
+		assert_ok(ledger_read(ledger, i % head.head.size, &bytes, &record));
+		assert_ok(entry_peek(record.leaf, &entry));
+		if ((entry.type == ENTRY_ENROLMENT) != (i >= head.head.size))
+			continue;
+		assert_ok(replayer_add(replayer, index++, record.leaf, &result, &found));
+		if (found != nullptr)
+			snprintf(difference, sizeof difference, "%s", found);
+	}
 	return difference;
 }
 
@@ -343,7 +378,168 @@ what_was_changed_in_the_log_differs_in_replay(void **) {
 	}
 }
 
+/* --- Whom it was approved for. --- */
+
+enum event { EVENT_GROUP, EVENT_DELEGATION, EVENT_POLICY };
+
+/* What comes between an invitation and its use. */
+static void
+happen(struct signed_in *s, enum event event) {
+	_cleanup_(buffer_free) struct buffer bundle = {};
+	int64_t now_ms = house_now_ms(&s->house);
+	long long from_ms = now_ms + 25 * SIGNED_IN_HOUR_MS, until_ms = from_ms + SIGNED_IN_HOUR_MS;
+	switch (event) {
+	case EVENT_GROUP:
+		signed_in_do(s, "group.member_add", "group:treasury",
+			     arena_format(&s->arena, "{\"effective_from\":%lld,\"person\":\"%s\"}", from_ms, GUEST));
+		return;
+	case EVENT_DELEGATION:
+		signed_in_do(s, "delegate", PERSON,
+			     arena_format(&s->arena, "{\"by\":\"%s\",\"effective_from\":%lld,\"until\":%lld}", GUEST,
+					  from_ms, until_ms));
+		return;
+	case EVENT_POLICY: /* the same again is another activation */
+		assert_ok(firm_activation(nullptr, &bundle));
+		signed_in_do(s, "policy.activate", "system:gatehouse", (const char *)bundle.data);
+		return;
+	}
+}
+
+static void
+add_guest(struct signed_in *s) {
+	uint8_t seed[32] = {9}, public_key[32];
+	char hex[65];
+	assert_ok(ed25519_public_key(seed, public_key));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	signed_in_do(s, "person.add", "desk:options",
+		     arena_format(&s->arena,
+				  "{\"keys\":[{\"class\":\"plain\",\"name\":\"main\",\"public_key\":\"%s\"}],"
+				  "\"person\":\"%s\"}",
+				  hex, GUEST));
+}
+
+static void
+invite_guest(struct signed_in *s, int64_t waiting_ms) {
+	signed_in_do(s, "principal.invite", GUEST, payload_of(s, &(struct terms){.waiting_ms = waiting_ms}));
+}
+
+static const struct directory_key *
+guests_phone(struct signed_in *s) {
+	return directory_key(keeper_gate(s->house.keeper)->state->directory,
+			     BYTES_OF_LITERAL("person:p-00000000000000aa/phone"));
+}
+
+/* Their passkey would count at once: that was approved while nobody asked for their vote. Before and after a restart. */
+static void
+assert_outdated(struct signed_in *s) {
+	struct ipc_response response;
+	for (size_t i = 0; i < 2; i++) {
+		ask_options(s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
+		assert_problem(s, 401, "enrolment.outdated", &response);
+		hand_in_for(s, GUEST, TOKEN_HEX, &response);
+		assert_problem(s, 401, "enrolment.outdated", &response);
+		assert_null(guests_phone(s));
+		restart(s);
+	}
+}
+
+static void
+ask_again(struct signed_in *s, const struct terms *terms, struct ipc_response *response) {
+	assert_ok(house_submit(&s->house, &s->arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "principal.invite",
+						       .resource = GUEST,
+						       .payload = payload_of(s, terms)},
+			       response));
+}
+
+static void
+who_was_invited_before_they_had_a_voice_is_invited_again_and_waits(void **) {
+	for (enum event event = EVENT_GROUP; event <= EVENT_DELEGATION; event++) {
+		_cleanup_(signed_in_free) struct signed_in s;
+		struct ipc_response response;
+		struct replay_counts counts;
+		signed_in_set_up(&s);
+		add_guest(&s);
+		invite_guest(&s, 1);
+		happen(&s, event);
+		assert_outdated(&s);
+		/* They wait by now; with the token of before nobody is invited twice. */
+		ask_again(&s, &(struct terms){.waiting_ms = 1}, &response);
+		assert_problem(&s, 403, "operation.denied", &response);
+		ask_again(&s, &(struct terms){.name = "tablet"}, &response);
+		assert_answer(202, "held", &response);
+		assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+	}
+}
+
+/* Whatever another policy would ask was not asked. */
+static void
+who_was_invited_under_another_policy_is_invited_again(void **) {
+	_cleanup_(signed_in_free) struct signed_in s;
+	struct ipc_response response;
+	signed_in_set_up(&s);
+	add_guest(&s);
+	invite_guest(&s, 1);
+	happen(&s, EVENT_POLICY);
+	assert_outdated(&s);
+	ask_again(&s, &(struct terms){.waiting_ms = 1, .name = "tablet"}, &response);
+	assert_answer(202, "held", &response);
+}
+
+/* Invited with a voice, or given one once the passkey is there: the one waits by its invitation, the other as an addition does. */
+static void
+who_has_a_voice_when_invited_or_a_passkey_before_it_is_not_held_up(void **) {
+	for (enum event event = EVENT_GROUP; event <= EVENT_POLICY; event++) {
+		_cleanup_(signed_in_free) struct signed_in s;
+		struct ipc_response response;
+		struct replay_counts counts;
+		signed_in_set_up(&s);
+		add_guest(&s);
+		if (event == EVENT_POLICY) { /* used before */
+			invite_guest(&s, 1);
+			hand_in_for(&s, GUEST, TOKEN_HEX, &response);
+			assert_answer(201, nullptr, &response);
+			happen(&s, EVENT_POLICY);
+			happen(&s, EVENT_GROUP);
+		} else {
+			happen(&s, event);
+			invite_guest(&s, 24 * SIGNED_IN_HOUR_MS);
+			hand_in_for(&s, GUEST, TOKEN_HEX, &response);
+			assert_answer(201, nullptr, &response);
+			assert_true(guests_phone(&s)->usable_from_ms >=
+				    house_now_ms(&s.house) + 24 * SIGNED_IN_HOUR_MS - 1000);
+		}
+		restart(&s);
+		assert_non_null(guests_phone(&s));
+		assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+		assert_int_equal(1, counts.enrolments);
+	}
+}
+
+/* A log in which a keeper took the passkey all the same: what came between the two is put before the enrolment. */
+static void
+a_log_with_a_passkey_by_an_outdated_invitation_does_not_follow(void **) {
+	for (enum event event = EVENT_GROUP; event <= EVENT_POLICY; event++) {
+		_cleanup_(signed_in_free) struct signed_in s;
+		struct ipc_response response;
+		signed_in_set_up(&s);
+		add_guest(&s);
+		invite_guest(&s, 1);
+		hand_in_for(&s, GUEST, TOKEN_HEX, &response);
+		assert_answer(201, nullptr, &response);
+		happen(&s, event);
+		const char *found = late_enrolment_difference(&s);
+		if (strncmp(found, "an enrolment does not hold: enrolment.outdated", 46) != 0)
+			fail_msg("event %d: \"%s\"", event, found);
+	}
+}
+
 RUN_TESTS(T(a_passkey_is_enrolled_once_and_counts_after_its_waiting_time),
 	  T(an_invitation_is_good_while_it_lasts_and_for_whom_it_is), T(what_was_approved_is_what_is_enrolled),
 	  T(an_invitation_waits_and_is_approved_like_a_passkey), T(a_body_that_is_none_is_refused_by_name),
-	  T(what_was_changed_in_the_log_differs_in_replay))
+	  T(what_was_changed_in_the_log_differs_in_replay),
+	  T(who_was_invited_before_they_had_a_voice_is_invited_again_and_waits),
+	  T(who_was_invited_under_another_policy_is_invited_again),
+	  T(who_has_a_voice_when_invited_or_a_passkey_before_it_is_not_held_up),
+	  T(a_log_with_a_passkey_by_an_outdated_invitation_does_not_follow))

@@ -162,6 +162,7 @@ const ADVICE: [RegExp, string][] = [
 	[/^(person_)?signature\.mismatch/, "The signature does not fit your key. Try again with a passkey that is enrolled for you."],
 	[/^directory\.key_waiting/, "This passkey does not count yet: new ones wait, so that a stolen enrolment can be stopped."],
 	[/^directory\./, "Your key is revoked, suspended or unknown. Ask whoever administers people."],
+	[/^enrolment\.outdated/, "Since you were invited you were given a vote, or the policy became another: ask whoever gave you the link for a new one."],
 	[/^enrol|^invitation/, "The link is used, over or wrong. Ask whoever gave it to you for another."],
 ];
 

@@ -45,6 +45,20 @@ change_group_add(struct gate_state *state, const struct change *change) {
 	return directory_add_group(state->directory, id);
 }
 
+bool
+has_voice(const struct directory *directory, struct bytes person, int64_t now_ms) {
+	struct delegation held[DELEGATIONS_MAX];
+	if (groups_of_count(directory, person) > 0)
+		return true;
+	for (size_t i = 0; i < directory_principal_count(directory); i++) {
+		size_t count = directory_delegations(directory, directory_principal_at(directory, i), now_ms, held);
+		for (size_t j = 0; j < count; j++)
+			if (bytes_equal(held[j].by->id, person))
+				return true;
+	}
+	return false;
+}
+
 size_t
 groups_of_count(const struct directory *directory, struct bytes person) {
 	const struct principal *member = directory_principal(directory, person);
@@ -62,7 +76,9 @@ change_group_member_add(struct gate_state *state, const struct change *change) {
 	if (groups_of_count(state->directory, person) >= ENTITY_GROUPS_MAX)
 		return fail(STATUS_TOO_LARGE, "payload.person: is in %zu groups already", ENTITY_GROUPS_MAX);
 	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
-	return directory_add_member(state->directory, change->resource_id, person, from_ms);
+	TRY(directory_add_member(state->directory, change->resource_id, person, from_ms));
+	invitations_outdate(&state->invitations, person);
+	return OK;
 }
 
 enum status
@@ -79,7 +95,10 @@ change_delegate(struct gate_state *state, const struct change *change) {
 	TRY(json_need_string(change->payload, "payload", "by", &by));
 	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
 	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
-	return directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms, change->now_ms);
+	TRY(directory_delegate(state->directory, change->operation->resource, by, from_ms, until_ms, change->now_ms));
+	if (until_ms > change->now_ms)
+		invitations_outdate(&state->invitations, by);
+	return OK;
 }
 
 enum status

@@ -211,7 +211,7 @@ change_principal_key_revoke(struct gate_state *state, const struct change *chang
 void
 facts_of_principal_key_add(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	facts_add_payload_text(facts, "change.key_class", change->payload, "class");
-	facts_add_waiting(change, groups_of_count(state->directory, change->operation->resource) > 0, facts);
+	facts_add_waiting(change, has_voice(state->directory, change->operation->resource, change->now_ms), facts);
 }
 
 /* Whether the requester asks for themselves, and whether whoever it is for is counted on by policies. */
@@ -219,7 +219,7 @@ static void
 add_whose_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	facts_of_own(state, change, facts);
 	facts_add_boolean(facts, "change.approver", FACT_VERIFIED,
-			  groups_of_count(state->directory, change->operation->resource) > 0);
+			  has_voice(state->directory, change->operation->resource, change->now_ms));
 }
 
 /* What a policy asks of a new passkey: whose it is, how long it waits before it counts, and what its maker says. */

@@ -1,6 +1,7 @@
 /* What becomes of votes, delegations and held operations while the people behind them change, and while time passes. */
 #include "tests/test.h"
 
+#include "crypto/sign.h"
 #include "tests/gate_fixture.h"
 
 static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
@@ -98,6 +99,42 @@ an_end_is_no_way_around_the_wait(void **) {
 	assert_restarts_alike(&b);
 }
 
+/* Who may vote for somebody else, now or soon, has a voice: a new key of theirs waits as one of a group's member does. */
+static void
+a_key_of_whoever_votes_for_others_waits(void **) {
+	static const char one[] = "person:p-0000000000000001", guest[] = "person:p-00000000000000aa";
+	static const char key[] = "{\"class\":\"plain\",\"name\":\"%s\",\"public_key\":\"%s\"}";
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[256], hex[2][65];
+	for (uint8_t i = 0; i < 2; i++) {
+		uint8_t seed[32] = {i, 77}, public_key[32];
+		assert_ok(ed25519_public_key(seed, public_key));
+		hex_encode(BYTES_OF_ARRAY(public_key), hex[i]);
+	}
+	set_up(&b);
+	snprintf(payload, sizeof payload,
+		 "{\"keys\":[{\"class\":\"plain\",\"name\":\"main\",\"public_key\":\"%s\"}],\"person\":\"%s\"}", hex[0],
+		 guest);
+	ask(&b, "person.add", "desk:options", payload);
+	struct firm_operation added = {.by = FIRM_PERSON_4, .kind = "principal.key_add", .resource = guest};
+	for (size_t round = 0; round < 2; round++) {
+		_cleanup_(submitted_free) struct submitted s;
+		snprintf(payload, sizeof payload, key, "other", hex[1]);
+		added.payload = payload;
+		submit(&b, &added, &s);
+		assert_int_equal(round == 0 ? OPERATION_HELD : OPERATION_DENIED, s.step.state);
+		snprintf(payload, sizeof payload, "{\"by\":\"%s\",\"effective_from\":%lld,\"until\":%lld}", guest,
+			 (long long)(b.now_ms + A_DAY_MS), (long long)(b.now_ms + 2 * A_DAY_MS));
+		if (round == 0)
+			ask(&b, "delegate", one, payload);
+	}
+	b.now_ms += 2 * A_DAY_MS; /* it is over */
+	_cleanup_(submitted_free) struct submitted s;
+	snprintf(payload, sizeof payload, key, "other", hex[1]);
+	submit(&b, &added, &s);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+}
+
 static void
 remove_member(struct bench_gate *b, enum firm_member by, const char *group, const char *person,
 	      const enum firm_member voters[static 2]) {
@@ -175,5 +212,5 @@ what_a_suspended_person_asked_for_is_not_done(void **) {
 }
 
 RUN_TESTS(T(a_delegation_that_begins_later_leaves_the_present_one_until_then), T(an_end_is_no_way_around_the_wait),
-	  T(who_leaves_a_group_has_no_voice_of_it_in_what_waits), T(what_waits_for_a_group_that_is_gone_is_denied),
-	  T(what_a_suspended_person_asked_for_is_not_done))
+	  T(a_key_of_whoever_votes_for_others_waits), T(who_leaves_a_group_has_no_voice_of_it_in_what_waits),
+	  T(what_waits_for_a_group_that_is_gone_is_denied), T(what_a_suspended_person_asked_for_is_not_done))

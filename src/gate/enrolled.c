@@ -99,10 +99,30 @@ invite(struct enrolled *enrolled, struct bytes person, int64_t at_ms, const json
 	return status == STATUS_CONFLICT ? OK : status; /* one whose enrolment did not hold */
 }
 
-static const struct invitation *
-invitation_of(const struct enrolled *enrolled, const struct enrolment *enrolment, int64_t at_ms) {
-	return enrolment->from.len > 0 ? invitations_remembered(&enrolled->invitations, &enrolment->token, at_ms)
-				       : invitations_find(&enrolled->invitations, &enrolment->token, at_ms);
+static enum status
+find_invitation(const struct enrolled *enrolled, const struct enrolment *enrolment, int64_t at_ms,
+		const struct invitation **invitation) {
+	return invitations_check(&enrolled->invitations, &enrolment->token, enrolment->from.len > 0, at_ms, invitation);
+}
+
+/* What people approved of them before is not what they would be asked now (gate/change_organisation.c). */
+static enum status
+enter_group(struct enrolled *enrolled, const json *payload) {
+	struct bytes person;
+	TRY(json_need_string(payload, "payload", "person", &person));
+	invitations_outdate(&enrolled->invitations, person);
+	return OK;
+}
+
+static enum status
+delegate(struct enrolled *enrolled, int64_t at_ms, const json *payload) {
+	struct bytes by;
+	int64_t until_ms;
+	TRY(json_need_string(payload, "payload", "by", &by));
+	TRY(json_need_integer(payload, "payload", "until", &until_ms));
+	if (until_ms > at_ms)
+		invitations_outdate(&enrolled->invitations, by);
+	return OK;
 }
 
 enum status
@@ -113,9 +133,10 @@ enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, cons
 	int64_t at_ms;
 	TRY(create_key(&key));
 	TRY(enrolment_read_entry(&key->arena, body, &enrolment, &at_ms));
-	const struct invitation *invitation = invitation_of(enrolled, &enrolment, at_ms);
-	if (invitation == nullptr || invitation->is_used)
-		return fail(STATUS_CONFLICT, "enrolment.refused: nobody was invited with this token");
+	const struct invitation *invitation;
+	TRY(find_invitation(enrolled, &enrolment, at_ms, &invitation));
+	if (invitation->is_used)
+		return fail(STATUS_CONFLICT, "enrolment.refused: this invitation was used before");
 	const char *id =
 		arena_format(&key->arena, "%.*s/%.*s", BYTES_ARGS(invitation->person), BYTES_ARGS(invitation->name));
 	TRY_ALLOC(id);
@@ -135,9 +156,10 @@ enrolled_follow_divergence(struct enrolled *enrolled, struct bytes instance, con
 	struct passkey passkey;
 	int64_t at_ms;
 	TRY(enrolment_read_divergence(&arena, body, &other, &at_ms));
-	const struct invitation *invitation = invitation_of(enrolled, &other, at_ms);
+	const struct invitation *invitation;
 	struct hash256 registration = enrolment_registration_hash(&other);
-	if (invitation == nullptr || !invitation->is_used || hash256_equal(&registration, &invitation->registration))
+	TRY(find_invitation(enrolled, &other, at_ms, &invitation));
+	if (!invitation->is_used || hash256_equal(&registration, &invitation->registration))
 		return fail(STATUS_CONFLICT, "divergence.none: no other passkey was enrolled with this token");
 	return enrolment_check(&arena, instance, invitation, &other, nullptr, 0, nullptr, at_ms, &passkey);
 }
@@ -170,6 +192,12 @@ enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes k
 		return map_put(&enrolled->one_time, resource, enrolled, nullptr);
 	if (bytes_equal_text(kind, "principal.invite"))
 		return invite(enrolled, resource, at_ms, payload);
+	if (bytes_equal_text(kind, "group.member_add"))
+		return enter_group(enrolled, payload);
+	if (bytes_equal_text(kind, "delegate"))
+		return delegate(enrolled, at_ms, payload);
+	if (bytes_equal_text(kind, "policy.activate"))
+		invitations_outdate(&enrolled->invitations, (struct bytes){});
 	if (!bytes_equal_text(kind, "principal.key_revoke"))
 		return OK;
 	TRY(json_need_string(payload, "payload", "key", &key_id));

@@ -21,11 +21,12 @@ struct enrolled {
 void enrolled_free(struct enrolled *enrolled); /* a cleanup function */
 
 /* A change that was made: person.add, workload.add, principal.key_add, principal.passkey_add, principal.invite,
- * principal.totp_add, principal.key_revoke; others enrol nobody. */
+ * principal.totp_add, principal.key_revoke; others enrol nobody. group.member_add, delegate and policy.activate outdate
+ * invitations (identity/invitations.h). */
 enum status enrolled_follow(struct enrolled *enrolled, struct bytes instance, struct bytes kind, struct bytes resource,
 			    int64_t at_ms, const json *payload);
 
-/* An entry `enrolment`: STATUS_CONFLICT or what is wrong with the registration where no invitation in the log allows it. */
+/* An entry `enrolment`: what is wrong with the registration, or where no invitation in the log allows it. */
 enum status enrolled_follow_enrolment(struct enrolled *enrolled, struct bytes instance, const json *body);
 /* An entry `divergence`: the same where no other passkey was made by that invitation. */
 enum status enrolled_follow_divergence(struct enrolled *enrolled, struct bytes instance, const json *body);

@@ -62,11 +62,12 @@ enrolment_registration_hash(const struct enrolment *enrolment) {
 
 /* --- Checking. --- */
 
-/* Its person may have passkeys; null: no such invitation. */
+/* As long as its person may have passkeys. */
 static enum status
-check_person(const struct gate *gate, const struct invitation **invitation) {
-	const struct principal *person =
-		*invitation == nullptr ? nullptr : directory_principal(gate->state->directory, (*invitation)->person);
+find(const struct gate *gate, const struct hash256 *token, bool is_handed_over, int64_t now_ms,
+     const struct invitation **invitation) {
+	TRY(invitations_check(&gate->state->invitations, token, is_handed_over, now_ms, invitation));
+	const struct principal *person = directory_principal(gate->state->directory, (*invitation)->person);
 	if (person == nullptr || person->suspended)
 		return fail(STATUS_UNAUTHORIZED, "enrolment.refused: there is no such invitation, or it is over");
 	return OK;
@@ -75,8 +76,7 @@ check_person(const struct gate *gate, const struct invitation **invitation) {
 enum status
 enrolment_find(const struct gate *gate, const struct hash256 *token, int64_t now_ms,
 	       const struct invitation **invitation) {
-	*invitation = invitations_find(&gate->state->invitations, token, now_ms);
-	return check_person(gate, invitation);
+	return find(gate, token, false, now_ms, invitation);
 }
 
 enum status
@@ -100,11 +100,7 @@ enrolment_check(struct arena *arena, struct bytes instance, const struct invitat
 static enum status
 check(const struct gate *gate, struct arena *arena, int64_t now_ms, const struct enrolment *enrolment,
       const char *const *origins, size_t origin_count, const struct invitation **invitation, struct passkey *passkey) {
-	const struct invitations *invitations = &gate->state->invitations;
-	bool is_handed_over = enrolment->from.len > 0;
-	*invitation = is_handed_over ? invitations_remembered(invitations, &enrolment->token, now_ms)
-				     : invitations_find(invitations, &enrolment->token, now_ms);
-	TRY(check_person(gate, invitation));
+	TRY(find(gate, &enrolment->token, enrolment->from.len > 0, now_ms, invitation));
 	TRY(enrolment_check(arena, bytes_of_text(gate->state->instance), *invitation, enrolment, origins, origin_count,
 			    &gate->state->trust, now_ms, passkey));
 	/* Whether a maker vouches for it says nothing about whether it is another one. */

@@ -11,7 +11,7 @@
  * invitation's end. A passkey that is another one than was enrolled here by the same token is not taken: that there are two is recorded.
  *
  * Threads: enrolment_read() and _verify() many at once; everything else in order. Errors: STATUS_UNAUTHORIZED enrolment.refused (no
- * such invitation, or it is over; its person suspended), .not_certified, .synced; those of identity/passkey.h and directory.
+ * such invitation, or it is over; its person suspended), .outdated (identity/invitations.h), .not_certified, .synced; those of identity/passkey.h and directory.
  */
 #ifndef GATEHOUSE_GATE_ENROLMENT_H
 #define GATEHOUSE_GATE_ENROLMENT_H

@@ -136,6 +136,7 @@ apply_activation(struct gate *gate, const struct change *change) {
 	    policy_entities_seal(gate->entities) != OK)
 		return fail(STATUS_INTERNAL, "entities.behind: a bundle is in force without its entities: %s",
 			    fail_message());
+	invitations_outdate(&gate->state->invitations, (struct bytes){});
 	return OK;
 }
 

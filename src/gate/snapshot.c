@@ -15,7 +15,7 @@
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	13; /* 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were */
+	14; /* 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were; 14: invitations that are outdated */
 
 struct writing {
 	struct gate *gate;

@@ -6,7 +6,7 @@
 #include "identity/directory.h"
 
 static const char FIELD[] = "invitations.snapshot";
-enum { MUST_BE_CERTIFIED = 0x01, MAY_BE_SYNCED = 0x02, IS_USED = 0x04 };
+enum { MUST_BE_CERTIFIED = 0x01, MAY_BE_SYNCED = 0x02, IS_USED = 0x04, IS_OUTDATED = 0x08 };
 
 enum status
 invitation_read(const json *payload, struct bytes person, struct invitation *invitation) {
@@ -71,7 +71,7 @@ is_remembered(const struct invitation *invitation, int64_t now_ms) {
 
 static bool
 is_open(const struct invitation *invitation, int64_t now_ms) {
-	return !invitation->is_used && now_ms < invitation->expires_ms;
+	return !invitation->is_used && !invitation->is_outdated && now_ms < invitation->expires_ms;
 }
 
 static bool
@@ -128,6 +128,35 @@ invitations_remembered(const struct invitations *invitations, const struct hash2
 	return found != nullptr && is_remembered(found, now_ms) ? found : nullptr;
 }
 
+/* The reason is for whoever has the token: a guess finds none. */
+enum status
+invitations_check(const struct invitations *invitations, const struct hash256 *token, bool is_handed_over,
+		  int64_t now_ms, const struct invitation **invitation) {
+	const struct invitation *found = invitations_remembered(invitations, token, now_ms);
+	bool is_over = found == nullptr || (!is_handed_over && (found->is_used || now_ms >= found->expires_ms));
+	*invitation = nullptr;
+	if (is_over)
+		return fail(STATUS_UNAUTHORIZED, "enrolment.refused: there is no such invitation, or it is over");
+	if (found->is_outdated)
+		return fail(
+			STATUS_UNAUTHORIZED,
+			"enrolment.outdated: since this invitation was approved its person was given a voice, or the "
+			"policy became another: ask for a new invitation");
+	*invitation = found;
+	return OK;
+}
+
+void
+invitations_outdate(struct invitations *invitations, struct bytes person) {
+	size_t at = 0;
+	void *value;
+	while (map_next(&invitations->by_token, &at, nullptr, &value)) {
+		struct invitation *invitation = value;
+		if (!invitation->is_used && (person.len == 0 || bytes_equal(invitation->person, person)))
+			invitation->is_outdated = true;
+	}
+}
+
 void
 invitations_use(struct invitations *invitations, const struct hash256 *token, const struct hash256 *registration) {
 	struct invitation *found = map_get(&invitations->by_token, hash256_bytes(token));
@@ -180,7 +209,8 @@ invitations_write(const struct invitations *invitations, struct buffer *to) {
 		buffer_append_u64be(to, (uint64_t)invitation->waiting_ms);
 		buffer_append_byte(to, (uint8_t)((invitation->must_be_certified ? MUST_BE_CERTIFIED : 0) |
 						 (invitation->may_be_synced ? MAY_BE_SYNCED : 0) |
-						 (invitation->is_used ? IS_USED : 0)));
+						 (invitation->is_used ? IS_USED : 0) |
+						 (invitation->is_outdated ? IS_OUTDATED : 0)));
 		if (!invitation->is_used)
 			continue;
 		buffer_append_bytes(to, hash256_bytes(&invitation->registration));
@@ -202,7 +232,8 @@ read_one(struct cursor *cursor, struct invitation *invitation) {
 	TRY(cursor_u64be(cursor, FIELD, &waiting_ms));
 	TRY(cursor_u8(cursor, FIELD, &flags));
 	if (expires_ms > (uint64_t)JSON_INTEGER_MAX || waiting_ms > (uint64_t)INVITATION_WAITING_MAX_MS ||
-	    flags > (MUST_BE_CERTIFIED | MAY_BE_SYNCED | IS_USED))
+	    flags > (MUST_BE_CERTIFIED | MAY_BE_SYNCED | IS_USED | IS_OUTDATED) ||
+	    (flags & IS_USED && flags & IS_OUTDATED))
 		return fail(STATUS_INVALID, "%s: no time, or an unknown flag", FIELD);
 	memcpy(invitation->token.bytes, token.data, token.len);
 	invitation->expires_ms = (int64_t)expires_ms;
@@ -210,6 +241,7 @@ read_one(struct cursor *cursor, struct invitation *invitation) {
 	invitation->must_be_certified = flags & MUST_BE_CERTIFIED;
 	invitation->may_be_synced = flags & MAY_BE_SYNCED;
 	invitation->is_used = flags & IS_USED;
+	invitation->is_outdated = flags & IS_OUTDATED;
 	if (!invitation->is_used)
 		return OK;
 	TRY(cursor_copy(cursor, FIELD, invitation->registration.bytes, sizeof invitation->registration.bytes));

@@ -5,8 +5,12 @@
  * One that was used, or is over, is remembered for a while, with what was enrolled: another keeper of the installation may still hand
  * over what it enrolled by the same link (gate/enrolment.h), and two passkeys by one link are to be seen.
  *
+ * One is outdated, and nobody enrols by it any more, when what people approved is not what they would be asked now: its person has been
+ * given a voice since (a group that they enter, a vote that they may cast for another), or another policy is in force. Else a passkey
+ * that was approved for somebody without a voice would count, at once, for somebody who has one.
+ *
  * Owner: struct invitations owns copies. Threads: many readers or one writer. Errors: STATUS_INVALID payload.*, STATUS_CONFLICT
- * invitation.exists, STATUS_TOO_LARGE invitation.full.
+ * invitation.exists, STATUS_TOO_LARGE invitation.full, STATUS_UNAUTHORIZED enrolment.refused, .outdated.
  */
 #ifndef GATEHOUSE_IDENTITY_INVITATIONS_H
 #define GATEHOUSE_IDENTITY_INVITATIONS_H
@@ -29,6 +33,7 @@ struct invitation {
 	int64_t waiting_ms;     /* from the enrolment until the passkey counts */
 	bool must_be_certified; /* its maker vouches for it */
 	bool may_be_synced;     /* it may be copied to other devices */
+	bool is_outdated;       /* and was not used before it was */
 	bool is_used;
 	/* Used: */
 	struct hash256 registration; /* what was enrolled (gate/enrolment.h) */
@@ -48,12 +53,18 @@ void invitations_free(struct invitations *invitations); /* a cleanup function */
 /* A copy. Those that can neither be used nor handed over at now_ms are forgotten; where there are too many, the first to be over of those
  * that are used or over. */
 enum status invitations_add(struct invitations *invitations, const struct invitation *invitation, int64_t now_ms);
-/* Null if there is none, or it is used or over. */
+/* Null if there is none, or it is used, outdated or over. */
 const struct invitation *invitations_find(const struct invitations *invitations, const struct hash256 *token,
 					  int64_t now_ms);
-/* Used and over ones as well, as long as another keeper may hand over what was enrolled by them; null if there is none. */
+/* All of those as well, as long as another keeper may hand over what was enrolled by them; null if there is none. */
 const struct invitation *invitations_remembered(const struct invitations *invitations, const struct hash256 *token,
 						int64_t now_ms);
+/* What a passkey may be enrolled under: by its person, or as another keeper hands it over, then one that is used as well. enrolment.refused:
+ * there is none, or it is over; enrolment.outdated. */
+enum status invitations_check(const struct invitations *invitations, const struct hash256 *token, bool is_handed_over,
+			      int64_t now_ms, const struct invitation **invitation);
+/* Those that were not used: of that person, or of everybody where it is empty. */
+void invitations_outdate(struct invitations *invitations, struct bytes person);
 /* It was used, and for this. Nothing where there is none. */
 void invitations_use(struct invitations *invitations, const struct hash256 *token, const struct hash256 *registration);
 /* The keeper of that party (1 to 31) has another passkey by it. */

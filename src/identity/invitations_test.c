@@ -132,6 +132,49 @@ one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered(void **) {
 	assert_false(is_remembered(&invitations, 1, end_ms - 1));
 }
 
+static enum status
+check(const struct invitations *invitations, uint32_t number, bool is_handed_over, int64_t now_ms) {
+	const struct invitation *found;
+	struct hash256 token = token_of(number);
+	enum status status = invitations_check(invitations, &token, is_handed_over, now_ms, &found);
+	assert_true((status == OK) == (found != nullptr));
+	return status;
+}
+
+static void
+one_that_is_outdated_serves_nobody_and_makes_room_for_another(void **) {
+	_cleanup_(invitations_free) struct invitations invitations = {}, again = {};
+	_cleanup_(buffer_free) struct buffer snapshot = {};
+	struct invitation theirs = invitation(3, START + HOUR);
+	theirs.person = BYTES_OF_LITERAL("person:p-0000000000000002");
+	assert_ok(add(&invitations, 1, START + HOUR, START));
+	assert_ok(add(&invitations, 2, START + HOUR, START));
+	assert_ok(invitations_add(&invitations, &theirs, START));
+	use(&invitations, 2);
+	invitations_outdate(&invitations, PERSON);
+	assert_ok(invitations_write(&invitations, &snapshot));
+	assert_ok(invitations_read(&again, buffer_bytes(&snapshot)));
+	const struct invitations *both[] = {&invitations, &again};
+	for (size_t i = 0; i < ARRAY_LENGTH(both); i++) {
+		assert_false(is_open(both[i], 1, START));
+		assert_fails(STATUS_UNAUTHORIZED, "enrolment.outdated", check(both[i], 1, false, START));
+		assert_fails(STATUS_UNAUTHORIZED, "enrolment.refused", check(both[i], 1, false, START + HOUR));
+		/* What another keeper has enrolled by it is no more wanted; what was enrolled here, is. */
+		assert_fails(STATUS_UNAUTHORIZED, "enrolment.outdated", check(both[i], 1, true, START + HOUR));
+		assert_fails(STATUS_UNAUTHORIZED, "enrolment.refused", check(both[i], 2, false, START));
+		assert_ok(check(both[i], 2, true, START));
+		assert_ok(check(both[i], 3, false, START));
+		assert_fails(STATUS_UNAUTHORIZED, "enrolment.refused", check(both[i], 4, true, START));
+	}
+	invitations_outdate(&invitations, (struct bytes){});
+	assert_fails(STATUS_UNAUTHORIZED, "enrolment.outdated", check(&invitations, 3, false, START));
+	assert_ok(check(&invitations, 2, true, START));
+	for (uint32_t i = 0; i < INVITATIONS_MAX - 3; i++)
+		assert_ok(add(&invitations, 100 + i, START + HOUR, START));
+	assert_ok(add(&invitations, 9'000, START + HOUR, START));
+	assert_false(is_remembered(&invitations, 1, START));
+}
+
 static void
 a_snapshot_says_all_and_a_damaged_one_nothing(void **) {
 	_cleanup_(invitations_free) struct invitations invitations = {}, again = {};
@@ -157,13 +200,17 @@ a_snapshot_says_all_and_a_damaged_one_nothing(void **) {
 	}
 	assert_int_equal(3, whole); /* none, one, two of them */
 	size_t flags = 32 + 4 + PERSON.len + 4 + NAME.len + 8 + 8;
-	first.data[flags] = 0x08;
-	_cleanup_(invitations_free) struct invitations damaged = {};
-	assert_fails(STATUS_INVALID, "invitations.snapshot", invitations_read(&damaged, buffer_bytes(&first)));
+	static const uint8_t none[] = {0x10, 0x0c}; /* used, and outdated before it was */
+	for (size_t i = 0; i < ARRAY_LENGTH(none); i++) {
+		_cleanup_(invitations_free) struct invitations damaged = {};
+		first.data[flags] = none[i];
+		assert_fails(STATUS_INVALID, "invitations.snapshot", invitations_read(&damaged, buffer_bytes(&first)));
+	}
 }
 
 RUN_TESTS(T(one_is_good_until_it_is_used_or_over_and_remembered_for_a_week),
 	  T(open_ones_are_bounded_and_never_make_room), T(what_was_not_used_can_be_withdrawn_by_its_name),
 	  T(one_may_take_the_place_of_those_of_its_name),
 	  T(one_that_is_over_can_be_withdrawn_as_long_as_it_is_remembered),
+	  T(one_that_is_outdated_serves_nobody_and_makes_room_for_another),
 	  T(a_snapshot_says_all_and_a_damaged_one_nothing))
