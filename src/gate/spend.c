@@ -35,8 +35,10 @@ spend_of_transaction(struct arena *arena, const struct spend_source *source, str
 	if (legal_entity != nullptr)
 		add_part(parts, &count, LIMIT_LEGAL_ENTITY, legal_entity->id, total);
 	add_part(parts, &count, LIMIT_REQUESTER, source->requester, total);
+	bool allows = false;
 	for (size_t i = 0; i < transaction->movement_count; i++) {
 		const struct wallet_movement *movement = &transaction->movements[i];
+		allows |= movement->part == WALLET_PART_ALLOWANCE;
 		add_part(parts, &count, LIMIT_ASSET, movement->asset_id, movement->usd_cents);
 		if (movement->destination.len == 0)
 			continue;
@@ -45,7 +47,7 @@ spend_of_transaction(struct arena *arena, const struct spend_source *source, str
 			return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 		add_part(parts, &count, LIMIT_DESTINATION, name, movement->usd_cents);
 	}
-	*spend = (struct spend){.at_ms = source->at_ms, .parts = parts, .part_count = count};
+	*spend = (struct spend){.at_ms = source->at_ms, .is_allowance = allows, .parts = parts, .part_count = count};
 	memcpy(spend->operation, source->operation.bytes, sizeof spend->operation);
 	memcpy(spend->identity, transaction->spend.bytes, sizeof spend->identity);
 	return OK;
@@ -54,6 +56,8 @@ spend_of_transaction(struct arena *arena, const struct spend_source *source, str
 void
 spend_write(struct json_writer *writer, const struct spend *spend) {
 	json_write_object(writer);
+	if (spend->is_allowance)
+		json_write_member_boolean(writer, "allowance", true);
 	json_write_key(writer, "cents");
 	json_write_array(writer);
 	for (size_t i = 0; i < spend->part_count; i++) {
@@ -97,6 +101,8 @@ spend_read(struct arena *arena, const json *recorded, struct spend *spend) {
 	TRY(json_need(recorded, "spend", "cents", JSON_ARRAY, &array));
 	TRY(json_need_string(recorded, "spend", "identity", &identity));
 	TRY(hex_decode(identity, spend->identity, sizeof spend->identity));
+	if (json_get(recorded, "allowance") != nullptr)
+		TRY(json_need_boolean(recorded, "spend", "allowance", &spend->is_allowance));
 	struct limit_part *parts = ARENA_NEW_ARRAY(arena, json_size(array), struct limit_part);
 	TRY_ALLOC(parts);
 	struct json_iterator iterator = json_iterate(array);

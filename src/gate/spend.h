@@ -25,7 +25,8 @@ enum status spend_of_transaction(struct arena *arena, const struct spend_source 
 /* A destination as lists and limits name it: "<chain>:<address>", in the arena. data is null when out of memory. */
 struct bytes destination_name(struct arena *arena, struct bytes chain, struct bytes address);
 
-/* {"cents":[[dimension,subject,cents],...],"identity":"<hex>"}; and back, for restoring. */
+/* {"allowance":true,"cents":[[dimension,subject,cents],...],"identity":"<hex>"}, the first only where it is one; and back, for
+ * restoring. */
 void spend_write(struct json_writer *writer, const struct spend *spend);
 enum status spend_read(struct arena *arena, const json *recorded, struct spend *spend);
 /* One that another keeper told: {"at","operation","spend"}; and back. */

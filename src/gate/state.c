@@ -170,7 +170,7 @@ gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct byt
 enum status
 gate_state_apply_spend(struct gate_state *state, const struct spend *spend) {
 	TRY(limits_apply(state->limits, spend));
-	for (size_t i = 0; i < spend->part_count; i++)
+	for (size_t i = 0; !spend->is_allowance && i < spend->part_count; i++)
 		if (spend->parts[i].dimension == LIMIT_DESTINATION)
 			destinations_note_transfer(&state->destinations, spend->parts[i].subject, spend->parts[i].cents,
 						   spend->operation, spend->at_ms);
@@ -193,5 +193,5 @@ note_destination(void *context, struct bytes subject, int64_t cents) {
 void
 gate_state_note_signed(struct gate_state *state, const struct hash256 *operation, int64_t now_ms) {
 	struct signing signing = {state, operation, now_ms};
-	limits_parts_of(state->limits, operation->bytes, LIMIT_DESTINATION, note_destination, &signing);
+	limits_visit_paid(state->limits, operation->bytes, note_destination, &signing);
 }

@@ -286,6 +286,13 @@ destinations_confirm(struct destinations *destinations, struct bytes name, const
 	return finish_change(destinations, list, now_ms);
 }
 
+static bool
+is_test(const struct destination_terms *terms, int64_t cents) {
+	int64_t least = terms->probation_cents < DESTINATION_TEST_MIN_CENTS ? terms->probation_cents
+									    : DESTINATION_TEST_MIN_CENTS;
+	return cents >= least && cents <= terms->probation_cents;
+}
+
 void
 destinations_note_transfer(struct destinations *destinations, struct bytes entry, int64_t cents,
 			   const uint8_t operation[static 32], int64_t now_ms) {
@@ -296,7 +303,7 @@ destinations_note_transfer(struct destinations *destinations, struct bytes entry
 		struct destination_entry *found =
 			list->kind == DESTINATIONS_ALLOWED ? find_entry(list, entry) : nullptr;
 		if (found == nullptr || destination_entry_state(found, now_ms) != DESTINATION_PROBATION ||
-		    cents > found->terms.probation_cents)
+		    !is_test(&found->terms, cents))
 			continue;
 		found->is_tested = true;
 		memcpy(found->tested_by, operation, sizeof found->tested_by);

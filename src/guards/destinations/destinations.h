@@ -19,6 +19,9 @@ enum destination_list_kind { DESTINATIONS_ALLOWED, DESTINATIONS_SANCTIONED, DEST
 
 constexpr size_t DESTINATION_NOTE_MAX = 64;
 
+/* What a test transfer is worth at least, or all that the probation allows where that is less: what arrives must be seen. */
+constexpr int64_t DESTINATION_TEST_MIN_CENTS = 100;
+
 struct destination_terms {
 	int64_t effective_ms;    /* 0: at once */
 	int64_t expires_ms;      /* 0: never */
@@ -74,7 +77,7 @@ enum status destinations_remove(struct destinations *destinations, struct bytes 
 /* Ends the probation of entries that were tested: "destinations.untested", "destinations.confirmed". */
 enum status destinations_confirm(struct destinations *destinations, struct bytes name, const struct bytes *entries,
 				 size_t count, int64_t now_ms);
-/* A transfer of so much to it was signed: a test of the entries that are on probation and allow as much. */
+/* A transfer of so much to it was signed: a test of the entries that are on probation and allow as much, if it is worth enough. */
 void destinations_note_transfer(struct destinations *destinations, struct bytes entry, int64_t cents,
 				const uint8_t operation[static 32], int64_t now_ms);
 

@@ -189,11 +189,31 @@ only_a_test_that_the_terms_allow_lets_an_entry_be_confirmed(void **) {
 }
 
 static void
+what_nobody_would_see_arrive_is_no_test(void **) {
+	static const struct {
+		int64_t probation_cents, cents;
+		bool is_test;
+	} cases[] = {
+		{6500, 0, false}, {6500, 1, false}, {6500, 99, false}, {6500, 100, true}, {6500, 6500, true},
+		{50, 0, false},   {50, 49, false},  {50, 50, true},    {1, 0, false},     {1, 1, true},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(destinations_free) struct destinations lists = {};
+		const struct bytes desk = ENTRY("desk");
+		put(&lists, desk, DESTINATIONS_ALLOWED, X,
+		    (struct destination_terms){.probation_cents = cases[i].probation_cents});
+		destinations_note_transfer(&lists, X, cases[i].cents, OPERATION, 200);
+		assert_int_equal(cases[i].is_test,
+				 destination_list_entry(destinations_find(&lists, desk), X)->is_tested);
+	}
+}
+
+static void
 an_entry_that_is_put_back_begins_anew(void **) {
 	_cleanup_(destinations_free) struct destinations lists = {};
 	const struct bytes desk = ENTRY("desk");
 	put(&lists, desk, DESTINATIONS_ALLOWED, X, (struct destination_terms){.probation_cents = 50});
-	destinations_note_transfer(&lists, X, 1, OPERATION, 200);
+	destinations_note_transfer(&lists, X, 50, OPERATION, 200);
 	assert_ok(destinations_remove(&lists, desk, &X, 1, 200));
 	put(&lists, desk, DESTINATIONS_ALLOWED, X, (struct destination_terms){.probation_cents = 50});
 	assert_fails(STATUS_CONFLICT, "destinations.untested", destinations_confirm(&lists, desk, &X, 1, 250));
@@ -233,7 +253,7 @@ every_term_is_in_the_hash_and_comes_back_from_a_snapshot(void **) {
 		hashes[i] = lists.hashes[DESTINATIONS_ALLOWED];
 		for (size_t j = 0; j < i; j++)
 			assert_false(hash256_equal(&hashes[i], &hashes[j]));
-		destinations_note_transfer(&lists, X, 1, OPERATION, 200);
+		destinations_note_transfer(&lists, X, 200, OPERATION, 200);
 		assert_ok(destinations_write(&lists, &snapshot));
 		assert_ok(destinations_read(&again, buffer_bytes(&snapshot)));
 		assert_ok(destinations_write(&again, &second));
@@ -257,5 +277,6 @@ RUN_TESTS(T(ethereum_addresses_compare_without_case_and_others_with_it),
 	  T(a_list_has_one_hash_however_it_came_about), T(a_bad_change_changes_nothing),
 	  T(an_entry_waits_is_in_force_and_expires_to_the_millisecond),
 	  T(of_several_lists_the_one_where_it_stands_best_counts),
-	  T(only_a_test_that_the_terms_allow_lets_an_entry_be_confirmed), T(an_entry_that_is_put_back_begins_anew),
-	  T(terms_that_make_no_sense_are_refused), T(every_term_is_in_the_hash_and_comes_back_from_a_snapshot))
+	  T(only_a_test_that_the_terms_allow_lets_an_entry_be_confirmed), T(what_nobody_would_see_arrive_is_no_test),
+	  T(an_entry_that_is_put_back_begins_anew), T(terms_that_make_no_sense_are_refused),
+	  T(every_term_is_in_the_hash_and_comes_back_from_a_snapshot))

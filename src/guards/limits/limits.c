@@ -21,7 +21,7 @@ struct applied {
 	uint8_t operation[32];
 	uint8_t identity[32];
 	uint64_t previous; /* the spend of the same identity before this one, or NONE */
-	bool is_released;
+	bool is_released, is_allowance;
 };
 
 /* One spend's share of one subject. Of an identity's items in a series only the last counts, and it counts the greatest. */
@@ -258,7 +258,7 @@ limits_apply(struct limits *limits, const struct spend *spend) {
 	uint64_t number = limits->first_spend + limits->count;
 	uint64_t previous = number_in(limits, &limits->by_identity, spend->identity);
 	struct applied *applied = &limits->spends[limits->count];
-	*applied = (struct applied){.at_ms = spend->at_ms, .previous = previous};
+	*applied = (struct applied){.at_ms = spend->at_ms, .previous = previous, .is_allowance = spend->is_allowance};
 	memcpy(applied->operation, spend->operation, sizeof applied->operation);
 	memcpy(applied->identity, spend->identity, sizeof applied->identity);
 	limits->count++;
@@ -320,13 +320,16 @@ limits_release(struct limits *limits, const uint8_t operation[32]) {
 }
 
 void
-limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
-		void (*visit)(void *context, struct bytes subject, int64_t cents), void *context) {
+limits_visit_paid(const struct limits *limits, const uint8_t operation[32],
+		  void (*visit)(void *context, struct bytes destination, int64_t cents), void *context) {
 	uint64_t number = number_in(limits, &limits->by_operation, operation);
+	const struct applied *spend = spend_of(limits, number);
 	size_t at = 0;
 	struct bytes subject;
 	void *value;
-	while (number != NONE && map_next(&limits->series[dimension], &at, &subject, &value)) {
+	if (spend == nullptr || spend->is_allowance)
+		return;
+	while (map_next(&limits->series[LIMIT_DESTINATION], &at, &subject, &value)) {
 		const struct series *series = value;
 		size_t index = find_item(series, number);
 		if (index < series->count)
@@ -481,12 +484,13 @@ limits_expire(struct limits *limits, int64_t now_ms) {
 	limits->first_spend += gone;
 }
 
-/* --- Snapshots: version, number of the first spend, latest time, the spends with time, operation, identity and the one before of
- * the same identity; per dimension its subjects in their order, with their items. What is found by hash and what is in a window
+/* --- Snapshots: version, number of the first spend, latest time, the spends with time, what is said of them (1: released, 2: an allowance),
+ * operation, identity and the one before of the same identity; per dimension its subjects in their order, with their items. What is found by hash and what is in a window
  * is computed again. --- */
 
 static const char FIELD[] = "limits.snapshot";
-constexpr uint8_t SNAPSHOT_VERSION = 1;
+constexpr uint8_t SNAPSHOT_VERSION = 2;
+enum { SAID_RELEASED = 1, SAID_ALLOWANCE = 2 };
 constexpr size_t SUBJECT_MAX = 4096;
 
 static size_t
@@ -529,6 +533,8 @@ limits_write(const struct limits *limits, struct buffer *to) {
 		const struct applied *spend = &limits->spends[i];
 		bool is_kept = spend_of(limits, spend->previous) != nullptr;
 		buffer_append_u64be(to, (uint64_t)spend->at_ms);
+		buffer_append_byte(to, (uint8_t)((spend->is_released ? SAID_RELEASED : 0) |
+						 (spend->is_allowance ? SAID_ALLOWANCE : 0)));
 		buffer_append(to, spend->operation, sizeof spend->operation);
 		buffer_append(to, spend->identity, sizeof spend->identity);
 		buffer_append_u64be(to, is_kept ? spend->previous : NONE);
@@ -547,16 +553,20 @@ static enum status
 read_spend(struct cursor *cursor, struct limits *limits) {
 	uint64_t at_ms, number = limits->first_spend + limits->count;
 	struct applied applied = {};
+	uint8_t said;
 	TRY(cursor_u64be(cursor, FIELD, &at_ms));
+	TRY(cursor_u8(cursor, FIELD, &said));
 	TRY(cursor_copy(cursor, FIELD, applied.operation, sizeof applied.operation));
 	TRY(cursor_copy(cursor, FIELD, applied.identity, sizeof applied.identity));
 	TRY(cursor_u64be(cursor, FIELD, &applied.previous));
-	if (at_ms > (uint64_t)limits->latest_ms ||
+	if (at_ms > (uint64_t)limits->latest_ms || said > (SAID_RELEASED | SAID_ALLOWANCE) ||
 	    (limits->count > 0 && (int64_t)at_ms < limits->spends[limits->count - 1].at_ms) ||
 	    number_in(limits, &limits->by_operation, applied.operation) != NONE ||
 	    applied.previous != number_in(limits, &limits->by_identity, applied.identity))
 		return damaged();
 	applied.at_ms = (int64_t)at_ms;
+	applied.is_released = (said & SAID_RELEASED) != 0;
+	applied.is_allowance = (said & SAID_ALLOWANCE) != 0;
 	TRY(reserve(limits, &(struct spend){}));
 	limits->spends[limits->count] = applied;
 	limits->count++;
@@ -580,24 +590,6 @@ read_item(struct cursor *cursor, struct limits *limits, const struct limit_part 
 	series->items[series->count++] = (struct item){.spend = spend, .own = (int64_t)own};
 	set_counted(series, series->count - 1, (int64_t)counted);
 	return OK;
-}
-
-/* Of a released spend nothing is left in any series. */
-static void
-find_released(struct limits *limits) {
-	for (size_t i = 0; i < limits->count; i++)
-		limits->spends[i].is_released = true;
-	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
-		size_t at = 0;
-		void *value;
-		while (map_next(&limits->series[dimension], &at, nullptr, &value)) {
-			const struct series *series = value;
-			for (size_t i = 0; i < series->count; i++)
-				if (series->items[i].own > 0)
-					limits->spends[series->items[i].spend - limits->first_spend].is_released =
-						false;
-		}
-	}
 }
 
 static enum status
@@ -634,7 +626,6 @@ read_all(struct limits *limits, struct cursor *cursor) {
 		TRY(read_spend(cursor, limits));
 	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
 		TRY(read_dimension(cursor, limits, (enum limit_dimension)i));
-	find_released(limits);
 	return cursor_end(cursor, FIELD);
 }
 

@@ -42,6 +42,7 @@ struct spend {
 	int64_t at_ms;
 	uint8_t operation[32]; /* id */
 	uint8_t identity[32];
+	bool is_allowance; /* what it counts for destinations they may take later: nothing was sent there */
 	const struct limit_part *parts;
 	size_t part_count;
 };
@@ -53,9 +54,9 @@ void limits_destroy(struct limits **limits); /* a cleanup function */
 /* Counts a spend. Applying an operation a second time within a week changes nothing. */
 enum status limits_apply(struct limits *limits, const struct spend *spend);
 
-/* What the operation was applied with, of one dimension; nothing where it was not, or long ago. */
-void limits_parts_of(const struct limits *limits, const uint8_t operation[32], enum limit_dimension dimension,
-		     void (*visit)(void *context, struct bytes subject, int64_t cents), void *context);
+/* What the operation was applied with for each destination to which it sent it; nothing where it was not applied, or long ago. */
+void limits_visit_paid(const struct limits *limits, const uint8_t operation[32],
+		       void (*visit)(void *context, struct bytes destination, int64_t cents), void *context);
 /* Whether the operation was applied, was not released, and is still kept. */
 bool limits_holds(const struct limits *limits, const uint8_t operation[32]);
 /* The spends applied from number *from on (0: all that are kept), in order, with what of them is not released; *from becomes

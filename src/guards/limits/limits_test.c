@@ -101,7 +101,7 @@ see(void *context, struct bytes subject, int64_t cents) {
 }
 
 static void
-what_an_operation_was_applied_with_is_told_and_nothing_of_others(void **) {
+what_an_operation_paid_is_told_and_nothing_of_others_nor_what_it_only_allowed(void **) {
 	_cleanup_(limits_destroy) struct limits *limits = nullptr;
 	struct seen seen = {}, none = {};
 	uint8_t operation[32];
@@ -109,12 +109,20 @@ what_an_operation_was_applied_with_is_told_and_nothing_of_others(void **) {
 	spend(limits, 1, 1, 7, "a", 100);
 	spend(limits, 2, 2, 8, "b", 300);
 	memset(operation, 1, sizeof operation);
-	limits_parts_of(limits, operation, LIMIT_DESTINATION, see, &seen);
+	limits_visit_paid(limits, operation, see, &seen);
 	assert_int_equal(1, seen.count);
 	assert_int_equal(100, seen.cents);
-	limits_parts_of(limits, operation, LIMIT_REQUESTER, see, &none);
-	memset(operation, 9, sizeof operation);
-	limits_parts_of(limits, operation, LIMIT_DESTINATION, see, &none);
+	struct spend allowance = {.at_ms = 3,
+				  .operation = {9},
+				  .identity = {9},
+				  .is_allowance = true,
+				  .parts = &(struct limit_part){LIMIT_DESTINATION, BYTES_OF_LITERAL("a"), 5},
+				  .part_count = 1};
+	assert_ok(limits_apply(limits, &allowance));
+	assert_int_equal(105, limits_sum(limits, LIMIT_DESTINATION, BYTES_OF_LITERAL("a"), LIMIT_DAY, 3, nullptr, 0));
+	limits_visit_paid(limits, allowance.operation, see, &none);
+	memset(operation, 8, sizeof operation);
+	limits_visit_paid(limits, operation, see, &none);
 	assert_int_equal(0, none.count);
 }
 
@@ -260,7 +268,7 @@ what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
 
 RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts_the_greatest_per_subject),
 	  T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
-	  T(what_an_operation_was_applied_with_is_told_and_nothing_of_others), T(time_does_not_go_back),
+	  T(what_an_operation_paid_is_told_and_nothing_of_others_nor_what_it_only_allowed), T(time_does_not_go_back),
 	  T(agrees_with_the_definition_under_random_histories), T(every_cut_of_a_snapshot_is_refused),
 	  T(what_was_forgotten_or_read_from_a_snapshot_counts_the_same),
 	  T(what_left_every_window_is_forgotten_and_changes_no_sum))
