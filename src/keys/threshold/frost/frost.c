@@ -61,27 +61,52 @@ take_commitments(struct frost_signing *signing, const struct frost_commitment *c
 	return OK;
 }
 
-struct frost_scalar
-frost_coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position) {
+/* Lagrange's coefficient at zero, as numerator ÷ denominator. */
+struct fraction {
+	struct frost_scalar numerator, denominator;
+};
+
+static struct fraction
+coefficient_fraction(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position) {
 	const struct frost_scalar own = suite->scalar_of(identifiers[position]);
-	struct frost_scalar numerator = suite->scalar_of(1), denominator = suite->scalar_of(1);
+	struct fraction fraction = {.numerator = suite->scalar_of(1), .denominator = suite->scalar_of(1)};
 	for (size_t i = 0; i < count; i++) {
 		if (i == position)
 			continue;
 		const struct frost_scalar other = suite->scalar_of(identifiers[i]);
 		const struct frost_scalar difference = suite->subtract(&other, &own);
-		numerator = suite->multiply(&numerator, &other);
-		denominator = suite->multiply(&denominator, &difference);
+		fraction.numerator = suite->multiply(&fraction.numerator, &other);
+		fraction.denominator = suite->multiply(&fraction.denominator, &difference);
 	}
-	denominator = suite->invert(&denominator);
-	return suite->multiply(&numerator, &denominator);
+	return fraction;
 }
 
+struct frost_scalar
+frost_coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count, size_t position) {
+	const struct fraction fraction = coefficient_fraction(suite, identifiers, count, position);
+	const struct frost_scalar inverse = suite->invert(&fraction.denominator);
+	return suite->multiply(&fraction.numerator, &inverse);
+}
+
+/* One inversion for all: that of the product of the denominators, from which each one's own is taken out again. */
 void
 frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
 		   struct frost_scalar *coefficients) {
-	for (size_t i = 0; i < count; i++)
-		coefficients[i] = frost_coefficient(suite, identifiers, count, i);
+	struct fraction fractions[FROST_PARTICIPANTS_MAX];
+	struct frost_scalar
+		before[FROST_PARTICIPANTS_MAX]; /* the product of the denominators of all that stand before */
+	struct frost_scalar product = suite->scalar_of(1);
+	for (size_t i = 0; i < count; i++) {
+		fractions[i] = coefficient_fraction(suite, identifiers, count, i);
+		before[i] = product;
+		product = suite->multiply(&product, &fractions[i].denominator);
+	}
+	struct frost_scalar inverse = suite->invert(&product); /* of what stands before, and of this one */
+	for (size_t i = count; i-- > 0;) {
+		const struct frost_scalar own = suite->multiply(&inverse, &before[i]);
+		coefficients[i] = suite->multiply(&fractions[i].numerator, &own);
+		inverse = suite->multiply(&inverse, &fractions[i].denominator);
+	}
 }
 
 static void
@@ -164,9 +189,11 @@ static enum status
 bind_commitment(struct frost_signing *signing, size_t position) {
 	const struct frost_commitment *commitment = &signing->commitments[position];
 	struct frost_element *bound = &signing->bound[position];
-	if (signing->suite->element_multiply(&commitment->binding, &signing->bindings[position], bound) != OK)
+	if (signing->suite->element_multiply(&commitment->binding, &signing->bindings[position], bound) != OK) {
+		signing->culprit = position;
 		return fail(STATUS_INVALID, "frost.element: the binding commitment of signer %u is none of the group",
 			    commitment->identifier);
+	}
 	return signing->suite->element_add(bound, &commitment->hiding, bound);
 }
 
@@ -204,7 +231,7 @@ enum status
 frost_signing_open(const struct frost_suite *suite, const struct frost_element *key,
 		   const struct frost_commitment *commitments, const struct frost_scalar *coefficients, size_t count,
 		   struct bytes message, const struct frost_nonces *own, struct frost_signing *signing) {
-	*signing = (struct frost_signing){.suite = suite, .key = *key, .message = message};
+	*signing = (struct frost_signing){.suite = suite, .key = *key, .message = message, .culprit = FROST_NOBODY};
 	TRY(take_commitments(signing, commitments, count));
 	take_coefficients(signing, coefficients);
 	TRY(compute_bindings(signing));

@@ -51,12 +51,14 @@ struct frost_signing {
 	struct frost_element nonce;
 	struct frost_scalar challenge;
 	bool negate_nonce, negate_key; /* suites that know x coordinates only */
+	size_t culprit; /* where opening failed: the position of whose binding commitment is none of the group, or FROST_NOBODY */
 };
 
 /* What the share of one signer is multiplied with so that the products add up to the key: Lagrange's coefficient at zero. */
 struct frost_scalar frost_coefficient(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
 				      size_t position);
-/* Lagrange's coefficients at zero, for a set of signers that signs more than once; identifiers ascend, none zero or twice. */
+/* Those of a whole set of signers, before anything is signed; identifiers ascend, none zero or twice; count is at most
+ * FROST_PARTICIPANTS_MAX. */
 void frost_coefficients(const struct frost_suite *suite, const uint16_t *identifiers, size_t count,
 			struct frost_scalar *coefficients);
 

@@ -1,13 +1,12 @@
 /*
- * What FROST costs a signer with two of three: processor time of each of its steps, minimum over the runs; the row is the dearest step.
- * Reading the other's message counts to the step that needs it. Published: the Zcash Foundation's FROST, 0.08 to 0.25 ms a step
- * (Ryzen 5900X).
+ * What FROST costs a signer with two of three: processor time of each step of the session that a keeper runs (frost_quorum.h), frames
+ * read and written, minimum over the runs; the row is the dearest step. Published: the Zcash Foundation's FROST, 0.08 to 0.25 ms a
+ * step (Ryzen 5900X).
  */
 #include "bench/bench.h"
 
 #include "crypto/sign.h"
-#include "keys/threshold/frost/bip340.h"
-#include "keys/threshold/frost/frost.h"
+#include "keys/threshold/frost/frost_quorum.h"
 
 enum { RUNS = 400, STEPS = 3 };
 
@@ -57,33 +56,91 @@ report(const char *name, const struct steps *steps, const char *baseline, double
 				      .detail = detail});
 }
 
-/* Shares 1 and 2 of three, for a threshold of two. */
-struct keys {
-	struct frost_element key, public_shares[2];
-	struct frost_scalar shares[2];
-};
+/* --- A key of three holders, of whom two sign --- */
+
+static const uint8_t INDICES[] = {1, 2, 3};
 
 static struct frost_scalar
 random_scalar(const struct frost_suite *suite) {
-	uint8_t random[32];
-	random_bytes(random, sizeof random);
-	const struct bytes part = BYTES_OF_ARRAY(random);
-	return suite->nonce(&part, 1);
+	const struct randomness system = {};
+	return frost_scalar_random(suite, &system);
 }
 
-static struct keys
-deal(const struct frost_suite *suite) {
-	struct keys keys;
+static void
+deal(enum frost_scheme scheme, struct frost_key_share *shares[2]) {
+	const struct frost_suite *suite = frost_scheme_suite(scheme);
 	const struct frost_scalar secret = random_scalar(suite), slope = random_scalar(suite);
-	must(suite->element_of(&secret, &keys.key));
-	keys.shares[0] = suite->add(&secret, &slope);
-	keys.shares[1] = suite->add(&keys.shares[0], &slope);
-	for (size_t i = 0; i < 2; i++)
-		must(suite->element_of(&keys.shares[i], &keys.public_shares[i]));
-	return keys;
+	struct frost_key_info key = {
+		.id = "bench", .scheme = scheme, .threshold = 2, .epoch = 1, .holders = {.count = 3}};
+	struct frost_scalar values[ARRAY_LENGTH(INDICES)], value = secret;
+	must(suite->element_of(&secret, &key.public_key));
+	for (size_t i = 0; i < ARRAY_LENGTH(INDICES); i++) {
+		key.holders.parties[i] = (struct party){.index = INDICES[i], .identity = {INDICES[i]}};
+		values[i] = value = suite->add(&value, &slope);
+		must(suite->element_of(&value, &key.public_shares[i]));
+	}
+	for (size_t i = 0; i < 2; i++) {
+		must(frost_key_share_create(&shares[i], &key, INDICES[i]));
+		*frost_key_share_value(shares[i]) = values[i];
+	}
 }
 
-/* --- Ed25519 --- */
+/* --- Signing --- */
+
+static struct bytes
+next_frame(struct frost_quorum *from) {
+	struct bytes frame;
+	uint8_t to;
+	if (!exchange_next(frost_quorum_exchange(from), &to, &frame)) {
+		fprintf(stderr, "a signer has nothing to say\n");
+		exit(1);
+	}
+	return frame;
+}
+
+static void
+measure(const char *name, enum frost_scheme scheme, const char *baseline, double baseline_ns) {
+	struct frost_key_share *shares[2] = {};
+	struct party_set signers;
+	struct steps steps = {};
+	deal(scheme, shares);
+	must(party_set_choose(&shares[0]->key.holders, INDICES, 2, &signers));
+	for (size_t run = 0; run < RUNS; run++) {
+		_cleanup_(frost_quorum_destroy) struct frost_quorum *own = nullptr, *other = nullptr;
+		uint8_t nonce[32], signature[64];
+		struct frost_quorum_terms terms = {.share = shares[1],
+						   .signers = &signers,
+						   .instance = BYTES_OF_LITERAL("bench"),
+						   .nonce = nonce,
+						   .message = MESSAGE};
+		random_bytes(nonce, sizeof nonce);
+		must(frost_quorum_start(&other, &terms));
+		terms.share = shares[0];
+		start(&steps);
+		must(frost_quorum_start(&own, &terms));
+		struct bytes frame = next_frame(own);
+		stop(&steps, 0);
+		must(exchange_receive(frost_quorum_exchange(other), frame));
+		frame = next_frame(other);
+		start(&steps);
+		must(exchange_receive(frost_quorum_exchange(own), frame));
+		frame = next_frame(own);
+		stop(&steps, 1);
+		frame = next_frame(other);
+		start(&steps);
+		must(exchange_receive(frost_quorum_exchange(own), frame));
+		stop(&steps, 2);
+		if (!frost_quorum_signature(own, signature)) {
+			fprintf(stderr, "no signature\n");
+			exit(1);
+		}
+	}
+	report(name, &steps, baseline, baseline_ns);
+	for (size_t i = 0; i < 2; i++)
+		frost_key_share_destroy(&shares[i]);
+}
+
+/* --- The whole key --- */
 
 static double
 sign_alone_ed25519(void) {
@@ -98,45 +155,6 @@ sign_alone_ed25519(void) {
 	return steps.least_ns[0];
 }
 
-static void
-measure_ed25519(void) {
-	const struct frost_suite *suite = &frost_ed25519;
-	const struct keys keys = deal(suite);
-	const struct randomness system = {};
-	static const uint16_t IDENTIFIERS[] = {1, 2};
-	struct frost_scalar coefficients[2];
-	struct steps steps = {};
-	frost_coefficients(suite, IDENTIFIERS, 2, coefficients); /* once for a set of signers, not for each signature */
-	for (size_t run = 0; run < RUNS; run++) {
-		struct frost_nonces nonces[2];
-		struct frost_commitment commitments[2];
-		struct frost_signing signing;
-		struct frost_scalar shares[2];
-		uint8_t signature[FROST_SIGNATURE_MAX];
-		size_t culprit;
-		must(frost_commit(suite, 2, &keys.shares[1], &system, &nonces[1]));
-		start(&steps);
-		must(frost_commit(suite, 1, &keys.shares[0], &system, &nonces[0]));
-		stop(&steps, 0);
-		commitments[0] = nonces[0].commitment;
-		start(&steps);
-		must(frost_commitment_read(suite, 2, nonces[1].commitment.hiding.bytes,
-					   nonces[1].commitment.binding.bytes, &commitments[1]));
-		must(frost_signing_open(suite, &keys.key, commitments, coefficients, 2, MESSAGE, &nonces[0], &signing));
-		must(frost_share_sign(&signing, 1, &keys.shares[0], &nonces[0], &shares[0]));
-		stop(&steps, 1);
-		must(frost_share_sign(&signing, 2, &keys.shares[1], &nonces[1], &shares[1]));
-		start(&steps);
-		must(suite->scalar_read(shares[1].bytes, &shares[1]));
-		must(frost_shares_aggregate(&signing, shares, keys.public_shares, signature, &culprit));
-		stop(&steps, 2);
-	}
-	report("threshold.frost_ed25519_step_ms", &steps, "an Ed25519 signature with the whole key",
-	       sign_alone_ed25519());
-}
-
-/* --- BIP-340 --- */
-
 static double
 sign_alone_bip340(void) {
 	uint8_t key[32] = {1}, digest[32] = {2}, auxiliary[32] = {3}, signature[64];
@@ -149,50 +167,10 @@ sign_alone_bip340(void) {
 	return steps.least_ns[0];
 }
 
-static void
-measure_bip340(void) {
-	static const uint32_t IDS[] = {0, 1};
-	const struct keys keys = deal(&frost_secp256k1);
-	const struct randomness system = {};
-	uint8_t public_shares[2][POINT_SIZE];
-	struct scalar shares[2];
-	struct frost_signers signers;
-	struct frost_key key;
-	struct steps steps = {};
-	for (size_t i = 0; i < 2; i++) {
-		memcpy(public_shares[i], keys.public_shares[i].bytes, POINT_SIZE);
-		must(scalar_read(keys.shares[i].bytes, &shares[i]));
-	}
-	/* Once for a set of signers, not for each signature. */
-	must(frost_signers_open(3, 2, IDS, (const uint8_t(*)[POINT_SIZE])public_shares, 2, keys.key.bytes, &signers));
-	must(frost_key_open(keys.key.bytes, &key));
-	for (size_t run = 0; run < RUNS; run++) {
-		const struct frost_nonce_inputs inputs = {.share = &shares[0], .message = &MESSAGE};
-		uint8_t nonces[2][FROST_PUBLIC_NONCE_SIZE], sum[FROST_PUBLIC_NONCE_SIZE], partials[2][SCALAR_SIZE],
-			signature[64];
-		struct frost_nonce secret[2];
-		struct frost_session opened;
-		size_t culprit;
-		must(frost_nonce_create(&inputs, &system, &secret[1], nonces[1]));
-		start(&steps);
-		must(frost_nonce_create(&inputs, &system, &secret[0], nonces[0]));
-		stop(&steps, 0);
-		start(&steps);
-		must(frost_nonce_sum((const uint8_t(*)[FROST_PUBLIC_NONCE_SIZE])nonces, 2, sum, &culprit));
-		must(frost_session_open(&signers, &key, sum, MESSAGE, &opened));
-		must(frost_sign(&opened, 0, &shares[0], &secret[0], partials[0]));
-		stop(&steps, 1);
-		must(frost_sign(&opened, 1, &shares[1], &secret[1], partials[1]));
-		start(&steps);
-		must(frost_aggregate(&opened, (const uint8_t(*)[SCALAR_SIZE])partials,
-				     (const uint8_t(*)[FROST_PUBLIC_NONCE_SIZE])nonces, signature, &culprit));
-		stop(&steps, 2);
-	}
-	report("threshold.frost_bip340_step_ms", &steps, "a BIP-340 signature with the whole key", sign_alone_bip340());
-}
-
 int
 main(void) {
-	measure_ed25519();
-	measure_bip340();
+	measure("threshold.frost_ed25519_step_ms", FROST_SCHEME_ED25519, "an Ed25519 signature with the whole key",
+		sign_alone_ed25519());
+	measure("threshold.frost_bip340_step_ms", FROST_SCHEME_BIP340, "a BIP-340 signature with the whole key",
+		sign_alone_bip340());
 }

@@ -27,8 +27,9 @@ struct frost_quorum {
 	const struct frost_suite *suite;
 	struct secret memory;
 	struct buffer message;
-	struct frost_key key; /* BIP-340: after tweaks */
-	struct frost_signers signers;
+	struct frost_key key;                                      /* BIP-340: after tweaks */
+	struct frost_signers signers;                              /* of BIP-340 */
+	struct frost_scalar coefficients[PARTIES_MAX];             /* of RFC 9591, in the order of the signers */
 	uint8_t commitments[PARTIES_MAX][FROST_PUBLIC_NONCE_SIZE]; /* by position; Ed25519: 64 bytes of each */
 	struct frost_signing signing;
 	struct frost_session session;
@@ -77,6 +78,8 @@ counts(const void *context, uint8_t, uint8_t) {
 /* --- What differs between the schemes --- */
 
 struct scheme {
+	/* What depends on who signs, and on nothing that they send. */
+	enum status (*open_signers)(struct frost_quorum *quorum, const struct frost_quorum_terms *terms);
 	/* The nonce of this signer, and its two commitments. */
 	enum status (*commit)(struct frost_quorum *quorum, const struct randomness *randomness, uint8_t *commitment);
 	/* From all commitments: what everybody signs. *culprit: the position of whose commitment is none. */
@@ -98,18 +101,21 @@ commit_ed25519(struct frost_quorum *quorum, const struct randomness *randomness,
 static enum status
 open_ed25519(struct frost_quorum *quorum, size_t *culprit) {
 	const struct party_set *parties = parties_of(quorum);
-	const size_t size = quorum->suite->element_size;
+	const struct frost_nonces *own = &secrets_of(quorum)->nonces;
 	struct frost_commitment commitments[PARTIES_MAX];
-	struct frost_element binding;
 	for (size_t i = 0; i < parties->count; i++) {
+		const uint8_t *from = quorum->commitments[i];
 		*culprit = i;
-		TRY(quorum->suite->element_read(quorum->commitments[i] + size, &binding));
-		TRY(frost_commitment_read(quorum->suite, parties->parties[i].index, quorum->commitments[i],
-					  quorum->commitments[i] + size, &commitments[i]));
+		commitments[i] = own->commitment;
+		if (is_peer(quorum, i))
+			TRY(frost_commitment_read(quorum->suite, parties->parties[i].index, from,
+						  from + quorum->suite->element_size, &commitments[i]));
 	}
-	*culprit = parties->count;
-	return frost_signing_open(quorum->suite, &quorum->share->key.public_key, commitments, nullptr, parties->count,
-				  buffer_bytes(&quorum->message), &secrets_of(quorum)->nonces, &quorum->signing);
+	enum status status =
+		frost_signing_open(quorum->suite, &quorum->share->key.public_key, commitments, quorum->coefficients,
+				   parties->count, buffer_bytes(&quorum->message), own, &quorum->signing);
+	*culprit = quorum->signing.culprit;
+	return status;
 }
 
 static enum status
@@ -174,9 +180,38 @@ aggregate_bip340(struct frost_quorum *quorum, size_t *culprit) {
 			       culprit);
 }
 
+static enum status
+open_signers_ed25519(struct frost_quorum *quorum, const struct frost_quorum_terms *terms) {
+	uint16_t identifiers[PARTIES_MAX];
+	for (size_t i = 0; i < terms->signers->count; i++)
+		identifiers[i] = terms->signers->parties[i].index;
+	frost_coefficients(quorum->suite, identifiers, terms->signers->count, quorum->coefficients);
+	return OK;
+}
+
+static enum status
+open_signers_bip340(struct frost_quorum *quorum, const struct frost_quorum_terms *terms) {
+	const struct frost_key_info *key = &terms->share->key;
+	uint8_t public_shares[PARTIES_MAX][POINT_SIZE];
+	uint32_t ids[PARTIES_MAX];
+	for (size_t i = 0; i < terms->signers->count; i++) {
+		uint8_t index = terms->signers->parties[i].index;
+		ids[i] = index - 1u;
+		memcpy(public_shares[i], key->public_shares[party_set_position(&key->holders, index)].bytes,
+		       POINT_SIZE);
+	}
+	TRY(frost_signers_open(key->holders.parties[key->holders.count - 1].index, key->threshold, ids,
+			       (const uint8_t(*)[POINT_SIZE])public_shares, terms->signers->count,
+			       key->public_key.bytes, &quorum->signers));
+	TRY(frost_key_open(key->public_key.bytes, &quorum->key));
+	for (size_t i = 0; i < terms->tweak_count; i++)
+		TRY(frost_key_tweak(&quorum->key, terms->tweaks[i].number, terms->tweaks[i].is_x_only));
+	return OK;
+}
+
 static const struct scheme schemes[] = {
-	[FROST_SCHEME_ED25519] = {commit_ed25519, open_ed25519, sign_ed25519, aggregate_ed25519},
-	[FROST_SCHEME_BIP340] = {commit_bip340, open_bip340, sign_bip340, aggregate_bip340},
+	[FROST_SCHEME_ED25519] = {open_signers_ed25519, commit_ed25519, open_ed25519, sign_ed25519, aggregate_ed25519},
+	[FROST_SCHEME_BIP340] = {open_signers_bip340, commit_bip340, open_bip340, sign_bip340, aggregate_bip340},
 };
 
 static const struct scheme *
@@ -245,26 +280,6 @@ open_exchange(struct frost_quorum *quorum, const struct frost_quorum_terms *term
 }
 
 static enum status
-open_signers(struct frost_quorum *quorum, const struct frost_quorum_terms *terms) {
-	const struct frost_key_info *key = &terms->share->key;
-	uint8_t public_shares[PARTIES_MAX][POINT_SIZE];
-	uint32_t ids[PARTIES_MAX];
-	for (size_t i = 0; i < terms->signers->count; i++) {
-		uint8_t index = terms->signers->parties[i].index;
-		ids[i] = index - 1u;
-		memcpy(public_shares[i], key->public_shares[party_set_position(&key->holders, index)].bytes,
-		       POINT_SIZE);
-	}
-	TRY(frost_signers_open(key->holders.parties[key->holders.count - 1].index, key->threshold, ids,
-			       (const uint8_t(*)[POINT_SIZE])public_shares, terms->signers->count,
-			       key->public_key.bytes, &quorum->signers));
-	TRY(frost_key_open(key->public_key.bytes, &quorum->key));
-	for (size_t i = 0; i < terms->tweak_count; i++)
-		TRY(frost_key_tweak(&quorum->key, terms->tweaks[i].number, terms->tweaks[i].is_x_only));
-	return OK;
-}
-
-static enum status
 write_first_round(struct frost_quorum *quorum, const struct randomness *randomness) {
 	uint8_t *commitment = quorum->commitments[own_position(quorum)];
 	TRY(scheme_of(quorum)->commit(quorum, randomness, commitment));
@@ -283,8 +298,7 @@ frost_quorum_start(struct frost_quorum **quorum, const struct frost_quorum_terms
 	buffer_append_bytes(&made->message, terms->message);
 	TRY(buffer_status(&made->message));
 	TRY(open_exchange(made, terms));
-	if (terms->share->key.scheme == FROST_SCHEME_BIP340)
-		TRY(open_signers(made, terms));
+	TRY(scheme_of(made)->open_signers(made, terms));
 	TRY(write_first_round(made, &terms->randomness));
 	*quorum = TAKE(made);
 	return OK;
