@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What the documents say about the tree holds: links lead somewhere, and the commands that they name exist."""
+"""What the documents say about the tree holds: links lead somewhere, the commands that they name exist, and bars are as measured against."""
 
 import glob
+import json
 import os
 import re
 
@@ -10,6 +11,9 @@ import tap
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"(?:^    |`)(?:SETUP=no |sudo )?make(?: ([a-z]+))?(?=[\s`]|$)", re.MULTILINE)
+ANCHOR = re.compile(r"\[[^\]]*\]\(([^)\s#]*)#([^)]+)\)")
+FORMAT = re.compile(r"\bPROTOCOL\.([a-z-]+)((?:,? (?:and )?§§?\d+(?:\.\d+)?)*)")
+SOURCE = re.compile(r"\b(?:base|crypto|store|model|ledger|policy|identity|wallet|keys|guards|gate|keeper|gateway|supervisor|helpers|cli)/[a-z0-9_/]+\.[ch]\b")
 SCRIPT = re.compile(r"\b(scripts|tests|bench|examples)/[A-Za-z0-9_./-]*[A-Za-z0-9_]")
 
 
@@ -34,6 +38,66 @@ def test_links_inside_the_tree_lead_to_a_file():
         for target in LINK.findall(text):
             if not re.match(r"[a-z]+:", target):
                 assert os.path.exists(os.path.join(ROOT, os.path.dirname(path), target)), f"{path}: no {target}"
+
+
+def heading_anchor(heading):
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+
+
+def test_links_to_a_heading_lead_to_one():
+    assert heading_anchor("From `make`: what, and why") == "from-make-what-and-why"
+    for path, text in DOCUMENTS.items():
+        for target, anchor in ANCHOR.findall(text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            other = os.path.normpath(os.path.join(os.path.dirname(path), target)) if target else path
+            headings = re.findall(r"^#+ (.*)$", DOCUMENTS[other], re.MULTILINE)
+            assert anchor in map(heading_anchor, headings), f"{path}: no {other}#{anchor}"
+
+
+def sources():
+    for pattern in ("*.md", "docs/*", "docs/**/*.md", "src/**/*.[ch]", "tests/*.[ch]", "tests/*.py", "bench/*.[ch]", "console/src/**/*.ts*", "console/verifier/*"):
+        for path in sorted(set(glob.glob(pattern, root_dir=ROOT, recursive=True))):
+            if os.path.isfile(os.path.join(ROOT, path)):
+                with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                    yield path, file.read()
+
+
+def test_documents_and_sections_that_anything_names_exist():
+    formats = {}
+    for path in glob.glob("docs/PROTOCOL.*", root_dir=ROOT):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            formats[path.removeprefix("docs/PROTOCOL.")] = set(re.findall(r"^(\d+(?:\.\d+)?)\.? ", file.read(), re.MULTILINE))
+    named = 0
+    for path, text in sources():
+        for name, sections in FORMAT.findall(text):
+            assert name in formats, f"{path}: no PROTOCOL.{name}"
+            unknown = set(re.findall(r"§(\d+(?:\.\d+)?)", sections)) - formats[name]
+            assert not unknown, f"{path}: no PROTOCOL.{name} §{unknown}"
+            named += 1
+        for name in re.findall(r"\bdocs/[A-Za-z0-9_.-]*[A-Za-z0-9_]", text):
+            assert os.path.exists(os.path.join(ROOT, name)) or name == "docs/PROTOCOL", f"{path}: no {name}"
+    assert len(formats) > 15 and named > 100, (len(formats), named)
+
+
+def test_sources_that_documents_and_headers_name_exist():
+    named = [(path, name) for path, text in sources() if path.endswith((".md", ".h")) or "PROTOCOL" in path for name in SOURCE.findall(text)]
+    assert len(named) > 100, len(named)
+    for path, name in named:
+        assert os.path.exists(os.path.join(ROOT, "src", name)), f"{path}: no src/{name}"
+
+
+def test_bars_that_documents_name_are_those_that_are_measured_against():
+    with open(os.path.join(ROOT, "bench", "bars.json"), encoding="utf-8") as file:
+        bars = {row["name"]: row for row in json.load(file)["rows"]}
+    named = 0
+    for path, text in DOCUMENTS.items():
+        for name, bar, stretch in re.findall(r"\b([a-z]+\.[a-z0-9_]+)\b[^\n(]*\(bar ([\d,.]*\d)(?:, stretch ([\d,.]*\d))?", text):
+            row = bars[name]
+            assert float(bar.replace(",", "")) == row["bar"], f"{path}: {name} has the bar {row['bar']}"
+            assert not stretch or float(stretch.replace(",", "")) == row["stretch"], f"{path}: {name} has the stretch {row['stretch']}"
+            named += 1
+    assert named >= 2, named
 
 
 def test_make_targets_that_are_named_exist():

@@ -1,6 +1,6 @@
 /*
  * A passkey's assertion, as far as it can be verified without the installation: what was asked, by a page of whom, of which
- * authenticator, and whether the key signed (docs/webauthn.md; Web Authentication Level 3 §7.2). Registered counters, the exact origin
+ * authenticator, and whether the key signed (Web Authentication Level 3 §7.2; docs/people.md). Registered counters, the exact origin
  * and the key's owner stand elsewhere in the log and are not looked at.
  */
 import { type Bytes, concat, equal, unbase64url, utf8 } from "./bytes";

@@ -1,5 +1,5 @@
 /*
- * No branch and no index on a secret (docs/style: secrets in time).
+ * No branch and no index on a secret.
  *
  * crypto/ and keys/ are compiled here with GATEHOUSE_CONSTANT_TIME_TEST and run under valgrind, with every secret marked
  * undefined: memcheck then reports each branch and each address that depends on one. declassify() (crypto/declassify.h) is
