@@ -58,6 +58,14 @@ def test_every_route_is_described_and_no_other():
     assert keeper <= gateway and gateway - keeper == {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/assets/*")}
 
 
+def test_every_status_of_a_refusal_is_described():
+    made = {int(status) for status in re.findall(r"\[STATUS_\w+\] = (\d+)", read("src", "base", "problem.c"))}
+    made |= {int(status) for status in re.findall(r'\{(\d+), "request\.', read("src", "gateway", "http_request.c"))}
+    made |= {int(status) for status in re.findall(r"\{(4\d\d|5\d\d), \"", read("src", "keeper", "answer.c"))}
+    described = {int(status) for status in re.findall(r"\b([45]\d\d) ", DOCUMENT.root["components"]["responses"]["Problem"]["description"])}
+    assert len(made) > 15 and made == described, f"made only: {made - described}; described only: {described - made}"
+
+
 def test_every_kind_has_one_payload_with_the_members_of_the_table():
     assert DOCUMENT.root["components"]["schemas"]["OperationKind"]["enum"] == [kind for kind, *_ in KINDS]
     schemas = {}
@@ -95,14 +103,14 @@ def test_every_command_stands_in_the_document():
         assert name == "process" or f"`{name}" in text or f"gatehouse {name}" in text, f"docs/cli.md does not name {name}"
 
 
-def test_every_metric_of_the_document_is_counted():
+def test_every_metric_stands_in_the_document_and_no_other():
     counted = set()
     for path in glob.glob(os.path.join(ROOT, "src", "**", "*.c"), recursive=True):
         if not path.endswith(("_test.c", "_bench.c")):
-            counted |= set(re.findall(r'"(gatehouse_[a-z_]+)"', read(path)))
+            counted |= set(re.findall(r'(?:"|# TYPE )(gatehouse_[a-z_]+)["\s]', read(path)))
     listed = re.findall(r"^\| `(gatehouse_[a-z_]+)` ", read("docs", "metrics.md"), re.MULTILINE)
     assert len(listed) == len(set(listed)) > 40, listed
-    assert set(listed) <= counted, set(listed) - counted
+    assert set(listed) == counted, f"in the document only: {set(listed) - counted}; in the code only: {counted - set(listed)}"
 
 
 def test_every_setting_stands_in_the_example():
