@@ -3,6 +3,7 @@
 Every request and answer of it is as docs/openapi.yaml says."""
 
 import base64
+import glob
 import hashlib
 import hmac
 import http.client
@@ -69,6 +70,44 @@ def test_help_completion_and_manual_name_every_command():
         if name not in ("witness", "ledger verify"):
             shown = run(*name.split(), "--help")
             assert shown.code == 0 and f"gatehouse {name}" in shown.out, (name, shown)
+
+
+def options_of_commands():
+    """Of each command, by its name; witness and ledger verify take theirs themselves."""
+    names = re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*)?)(?: [\[A-Z].*?)?  ", run("--help").out, re.MULTILINE)
+    return {name: set(re.findall(r"^  --([a-z-]+)", run(*name.split(), "--help").out, re.MULTILINE))
+            for name in names if name not in ("witness", "ledger verify")}
+
+
+def test_commands_that_documents_show_take_the_options_that_they_show():
+    options, shown = options_of_commands(), 0
+    for path in [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "docs", "*"))]:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for line in re.findall(r"^    (.*)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text):
+            words = re.match(r"(?:.*?\bgatehouse )?([a-z]+)(?: ([a-z][a-z-]*))?\b([^#]*)", line)
+            names = [] if words is None else [name for name in (f"{words[1]} {words[2]}", words[1]) if name in options]
+            if not names:
+                assert re.match(r"gatehouse (witness|ledger verify) ", line) or not re.match(r"gatehouse [a-z]+ [a-z-]+ .*--", line), f"{path}: {line}"
+                continue
+            for option in re.findall(r"(?<!\S)--([a-z][a-z-]*)", words[3]):
+                assert option in options[names[0]], f"{path}: {names[0]} takes no --{option}: {line}"
+                shown += 1
+    assert shown > 30, shown
+
+
+def check_metrics(page):
+    """Each family is of the kind that the document states, with the labels that it names."""
+    with open(os.path.join(ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
+        rows = {name: (kind, set(re.findall(r"`([a-z_]+)`", labels)))
+                for name, kind, labels in re.findall(r"^\| `(gatehouse_[a-z_]+)` \| (\w+) \| ([^|]*) \|", file.read(), re.MULTILINE)}
+    families = re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE)
+    assert len(families) > 40, families
+    for name, kind in families:
+        assert rows[name][0] == kind, f"{name} is a {kind}"
+        samples = re.findall(rf"^{name}(?:_total|_bucket|_sum|_count)?(?:{{(.*)}})? \S+$", page, re.MULTILINE)
+        labels = {label for sample in samples for label in re.findall(r'([a-z_]+)="', sample)} - {"le"}
+        assert labels == rows[name][1] or (not samples and labels <= rows[name][1]), f"{name} has the labels {labels}"
 
 
 def test_the_completion_is_bash_and_completes():
@@ -861,6 +900,7 @@ def test_every_route_is_asked_once():
         anyone.request("GET", path, headers={"Host": firm.authority})
         pages[path] = anyone.getresponse().read().decode()
         assert pages[path], path
+    check_metrics(pages["/metrics"])
     script = re.search(r'src="(/assets/[^"]+)"', pages["/"]).group(1)
     anyone.request("GET", script, headers={"Host": firm.authority})
     assert anyone.getresponse().read(), script
