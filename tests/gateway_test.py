@@ -23,14 +23,14 @@ from installation import Client, Installation, free_port
 # alone, http_request_test has the table in full: here it is shown that each is answered over TLS, and then closed properly.
 STRICT = [
     ("content-length beside transfer-encoding",
-     "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+     "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
      "request.transfer_encoding"),
     ("two content-lengths",
-     "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400,
+     "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400,
      "request.content_length"),
-    ("content-length +21", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Length: +5\r\n\r\nhello", 400,
+    ("content-length +21", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: +5\r\n\r\nhello", 400,
      "request.content_length"),
-    ("space before the colon", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Length : 5\r\n\r\nhello", 400,
+    ("space before the colon", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length : 5\r\n\r\nhello", 400,
      "request.syntax"),
     ("NUL in a field", "GET /healthz HTTP/1.1\r\nHost: {host}\r\nX: a\0b\r\n\r\n", 400, "request.syntax"),
     ("folded field", "GET /healthz HTTP/1.1\r\nHost: {host}\r\nX: a\r\n b\r\n\r\n", 400, "request.syntax"),
@@ -41,19 +41,19 @@ STRICT = [
     ("absolute target", "GET https://{host}/healthz HTTP/1.1\r\nHost: {host}\r\n\r\n", 400, "request.target_form"),
     ("dot segments", "GET /v1/../healthz HTTP/1.1\r\nHost: {host}\r\n\r\n", 400, "request.target_dots"),
     ("escaped NUL", "GET /healthz%00 HTTP/1.1\r\nHost: {host}\r\n\r\n", 400, "request.target_escape"),
-    ("bad expect", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nExpect: more\r\nContent-Length: 1\r\n\r\na", 400,
+    ("bad expect", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nExpect: more\r\nContent-Length: 1\r\n\r\na", 400,
      "request.expect"),
     ("HTTP/1.0", "GET /healthz HTTP/1.0\r\nHost: {host}\r\n\r\n", 505, "request.version"),
     ("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "request.version"),
     ("100 kB of fields", "GET /healthz HTTP/1.1\r\nHost: {host}\r\nX: " + "x" * 100_000 + "\r\n\r\n", 431, "request.header_size"),
     ("101 fields", "GET /healthz HTTP/1.1\r\nHost: {host}\r\n" + "a: b\r\n" * 100 + "\r\n", 431, "request.header_count"),
     ("target over 8 KiB", "GET /healthz?" + "q" * 9000 + " HTTP/1.1\r\nHost: {host}\r\n\r\n", 414, "request.target_size"),
-    ("body over the path's limit", "POST /v1/protective HTTP/1.1\r\nHost: {host}\r\nContent-Length: 16385\r\n\r\n" + "b" * 16385, 413,
+    ("body over the path's limit", "POST /v1/protective HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 16385\r\n\r\n" + "b" * 16385, 413,
      "request.body_size"),
-    ("chunked body over the path's limit", "POST /v1/protective HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ("chunked body over the path's limit", "POST /v1/protective HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
      + ("1000\r\n" + "b" * 4096 + "\r\n") * 5 + "0\r\n\r\n", 413, "request.body_size"),
     ("body where none is taken", "GET /healthz HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\n\r\na", 413, "request.body_size"),
-    ("trailers", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSignature: x\r\n\r\n", 400,
+    ("trailers", "POST /v1/operations HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nSignature: x\r\n\r\n", 400,
      "request.trailers"),
     ("upgrade", "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 400, "request.upgrade"),
     ("no HTTP at all", "\x16\x03\x01\x02\x00", 400, "request.method"),
@@ -88,6 +88,23 @@ def test_a_request_reaches_the_keeper_as_it_was_received():
             "signature_input": 's=("@method");keyid="workload:w/1"', "target": "/v1/operations?a=%2F&b",
             "tls_group": "X25519MLKEM768", "urgent": False,
         }, got
+
+
+def test_a_page_of_another_site_posts_nothing():
+    """What a form can send, with whatever cookies the browser has, never reaches the keeper."""
+    with Installation() as gate:
+        for fields, status, name in (
+            ({"Content_Type": "text/plain"}, 415, "request.content_type"),
+            ({"Content_Type": "application/x-www-form-urlencoded"}, 415, "request.content_type"),
+            ({"Sec_Fetch_Site": "cross-site"}, 403, "request.cross_site"),
+            ({"Sec_Fetch_Site": "same-site"}, 403, "request.cross_site"),
+        ):
+            for target in ("/v1/session", "/v1/session/activity", "/v1/enrolment", "/v1/operations", "/v1/protective"):
+                with Client(gate) as client:
+                    answer = client.ask("POST", target, b"", Cookie="__Host-gatehouse=x", **fields)
+                    assert (answer.status, answer.problem()) == (status, name), (target, answer.status, answer.body)
+        with Client(gate) as client:
+            assert client.ask("POST", "/v1/session", b"{}", Sec_Fetch_Site="same-origin").status == 200
 
 
 def test_the_console_is_served_and_keeps_the_browser_to_itself():
@@ -167,7 +184,7 @@ def test_a_client_that_reads_slowly_gets_everything():
 
 def test_a_body_is_asked_for_where_the_client_waits_for_that():
     with Installation() as gate, Client(gate) as client:
-        client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert client.read().status == 100
         client.send("ok")
         assert base64.b64decode(client.read().json()["body"]) == b"ok"
@@ -197,7 +214,7 @@ def test_slow_clients_are_answered_408_or_closed():
     def slow_body(gate):
         with Client(gate) as client:
             started = time.monotonic()
-            client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Length: 100\r\n\r\n")
+            client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n")
             drip(client, "b")
             answer = client.read()
             results["body"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started)

@@ -117,6 +117,8 @@ class Client:
 
     def request(self, method, target, body=None, **fields):
         text = f"{method} {target} HTTP/1.1\r\nHost: {self.host}\r\n"
+        if method == "POST" and "Content_Type" not in fields:
+            fields["Content_Type"] = "application/json"
         for name, value in fields.items():
             text += f"{name.replace('_', '-')}: {value}\r\n"
         if body is not None:

@@ -114,10 +114,8 @@ async function operationOf(response: Response): Promise<OperationAnswer> {
 
 function send(method: string, path: string, body: Json | undefined, fields: Record<string, string> = {}): Promise<Response> {
 	const options: RequestInit = { method };
-	if (body !== undefined) {
-		options.body = canonical(body);
-		options.headers = { "Content-Type": "application/json", ...fields };
-	}
+	if (method === "POST") options.headers = { "Content-Type": "application/json", ...fields }; // or it is refused
+	if (body !== undefined) options.body = canonical(body);
 	return ask(path, options);
 }
 

@@ -28,6 +28,8 @@ enum refusal {
 	REFUSED_TARGET_DOTS,
 	REFUSED_NO_ROUTE,
 	REFUSED_NO_METHOD,
+	REFUSED_CONTENT_TYPE,
+	REFUSED_CROSS_SITE,
 	REFUSED_BODY_SIZE,
 	REFUSED_MEMORY,
 	REFUSED_TIMEOUT,
@@ -63,6 +65,8 @@ static const struct http_refusal refusals[REFUSED_END] = {
 	[REFUSED_TARGET_DOTS] = {400, "request.target_dots", "The path has an empty or dot segment."},
 	[REFUSED_NO_ROUTE] = {404, "request.not_found", "There is nothing at this path."},
 	[REFUSED_NO_METHOD] = {405, "request.method_not_allowed", "The path has other methods; see Allow."},
+	[REFUSED_CONTENT_TYPE] = {415, "request.content_type", "What is posted here says that it is application/json."},
+	[REFUSED_CROSS_SITE] = {403, "request.cross_site", "A page of another origin sent this, and nothing was done."},
 	[REFUSED_BODY_SIZE] = {413, "request.body_size", "The body is over what this path takes."},
 	[REFUSED_MEMORY] = {503, "request.memory", "There is no memory for the request."},
 	[REFUSED_TIMEOUT] = {408, "request.timeout", "The request did not arrive in time."},
@@ -83,6 +87,7 @@ static const struct {
 	[HTTP_ACCEPT_ENCODING] = {"accept-encoding", false, true},
 	[HTTP_IF_NONE_MATCH] = {"if-none-match", false, true},
 	[HTTP_COOKIE] = {"cookie", true},
+	[HTTP_SEC_FETCH_SITE] = {"sec-fetch-site", true},
 	[HTTP_EXPECT] = {"expect", false},
 	[HTTP_CONTENT_ENCODING] = {"content-encoding", false},
 	[HTTP_TRANSFER_ENCODING] = {"transfer-encoding", false},
@@ -325,6 +330,29 @@ give_body_bytes_back(struct http_reader *reader) {
 	reader->body_bytes = 0;
 }
 
+/* RFC 9110 §8.3.1: the type in any case, and parameters after it. */
+static bool
+is_json(struct bytes type) {
+	static const char json[] = "application/json";
+	size_t len = sizeof json - 1;
+	return type.len >= len && is_word(bytes_of(type.data, len), json) &&
+	       (type.len == len || strchr("; \t", type.data[len]) != nullptr);
+}
+
+/* Another site's page can make a browser send a form with the cookies of this one, and read nothing; JSON it may send only after it has
+ * asked, which nobody here allows. Browsers that say from where a request comes (W3C Fetch Metadata) are believed. */
+static int
+check_who_sends(struct http_reader *reader) {
+	struct bytes site = http_field(reader, HTTP_SEC_FETCH_SITE);
+	if (bytes_equal_text(http_method(reader), "GET"))
+		return 0;
+	if (site.data != nullptr && !is_word(site, "same-origin") && !is_word(site, "none"))
+		return refuse(reader, REFUSED_CROSS_SITE);
+	if (bytes_equal_text(http_method(reader), "POST") && !is_json(http_field(reader, HTTP_CONTENT_TYPE)))
+		return refuse(reader, REFUSED_CONTENT_TYPE);
+	return 0;
+}
+
 static int
 find_route(struct http_reader *reader) {
 	switch (route_find(http_method(reader), http_path(reader), &reader->route)) {
@@ -337,6 +365,8 @@ find_route(struct http_reader *reader) {
 		reader->refusal = &refusals[REFUSED_NO_METHOD];
 		return announces_body(reader) ? HPE_USER : 0;
 	}
+	if (check_who_sends(reader) != 0)
+		return HPE_USER;
 	if (reader->parser.content_length > reader->route->body_max)
 		return refuse(reader, REFUSED_BODY_SIZE);
 	return take_body_bytes(reader, (size_t)reader->parser.content_length);
