@@ -1094,6 +1094,29 @@ def test_whoever_is_taken_into_a_group_is_invited_anew():
     administer("group", "member-cancel", "treasury", person.removeprefix("person:"))
 
 
+def type_at_prompt(firm, who, arguments, prompt, text):
+    """What whoever sits at a terminal types once they are asked; it is shown nowhere."""
+    controller, terminal = pty.openpty()
+    with subprocess.Popen([PROGRAM, *arguments], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=os.environ | {"GATEHOUSE_PROFILE": firm.profile(who)}) as asked:
+        said = ""
+        while not said.endswith(prompt):
+            character = asked.stderr.read(1)
+            assert character, said
+            said += character
+        os.write(controller, text.encode() + b"\n")
+        out, err = asked.communicate(timeout=PATIENCE_S)
+    os.set_blocking(controller, False)
+    try:
+        shown = os.read(controller, 4096)
+    except BlockingIOError:
+        shown = b""
+    os.close(controller)
+    os.close(terminal)
+    assert asked.returncode == 0 and text.encode() not in shown and text not in err, (asked.returncode, out, err, shown)
+    return out
+
+
 def one_time_code(secret, step, digits=6):
     """RFC 6238 with SHA-1, by Python's own hmac."""
     mac = hmac.new(secret, step.to_bytes(8, "big"), "sha1").digest()
@@ -1116,11 +1139,21 @@ def test_a_one_time_password_beside_a_key_is_a_second_factor():
         uri = file.read()
     assert base64.b32decode(re.search("secret=([A-Z2-7]+)&", uri)[1]) == secret and "digits=6&period=30" in uri, uri
     step = int(time.time()) // 30
-    done = firm.must(firm.ask("aa", "person", "sign-out", person, "--totp", one_time_code(secret, step), "--json")).json()
+    typed = ("person", "sign-out", person, "--totp-file", "-", "--json")
+    done = json.loads(type_at_prompt(firm, "aa", typed, "One-time password: ", one_time_code(secret, step)))
     facts = firm.must(firm.ask("person1", "policy", "explain", done["operation"], "--json")).json()["facts"]
     assert facts["mfa.aal"]["value"] == 2 and facts["mfa.phishing_resistant"]["value"] is False, facts
-    again = firm.ask("aa", "person", "sign-out", person, "--totp", one_time_code(secret, step), "--json")
+    with open(firm.at("code"), "w", encoding="utf-8") as file:
+        file.write(f" {one_time_code(secret, step)}\n")
+    again = firm.ask("aa", "person", "sign-out", person, "--totp-file", firm.at("code"), "--json")
     assert again.code == 1 and "totp.mismatch" in again.err, again
+    for content in ("", "12345", "123456789", "12345x", "123 456", "0" * 65):
+        with open(firm.at("code"), "w", encoding="utf-8") as file:
+            file.write(content)
+        none = firm.ask("aa", "person", "sign-out", person, "--totp-file", firm.at("code"))
+        assert none.code in (1, 2) and ("usage.totp-file" in none.err or "secret.size" in none.err), (content, none)
+    argued = firm.ask("aa", "person", "sign-out", person, "--totp", "123456")
+    assert argued.code == 2 and "usage" in argued.err, argued
     for folder, _, names in os.walk(firm.data):
         for name in names:
             with open(os.path.join(folder, name), "rb") as file:

@@ -24,7 +24,8 @@ static const struct command_option submitting[] = {
 	{"break-glass", nullptr, "it cannot wait: give --reason; it is reviewed afterwards"},
 	{"idempotency-key", "KEY", "the same key gives the same operation again (default: a random one)"},
 	{"expires", "DURATION", "how long it may wait for approvals: 30s, 5m, 24h, 7d (default 24h)"},
-	{"totp", "CODE", "a one-time password beside the signature"},
+	{"totp-file", "FILE",
+	 "holds a one-time password that goes beside the signature; - to be asked for it, or standard input"},
 };
 
 static const struct command_option configuring[] = {

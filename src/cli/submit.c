@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/time.h"
+#include "cli/one_time_code.h"
 #include "cli/output.h"
 #include "crypto/random.h"
 #include "identity/statement.h"
@@ -89,8 +90,8 @@ write_signature(const struct key_file *key, struct bytes document, const char *t
 
 /* The body is canonical: the log shows again which bytes the requester signed. */
 static enum status
-write_body(const struct invocation *invocation, const struct client *client, const struct operation *operation,
-	   const struct submit_request *request, struct buffer *body) {
+write_body(const struct client *client, const struct operation *operation, const struct submit_request *request,
+	   const char *totp, struct buffer *body) {
 	_cleanup_(buffer_free) struct buffer document = {};
 	struct json_writer w;
 	TRY(operation_write(operation, &document));
@@ -109,8 +110,7 @@ write_body(const struct invocation *invocation, const struct client *client, con
 		json_write_canonical(&w, request->secret);
 	}
 	if (key_file_is_person(client_key(client)))
-		TRY(write_signature(client_key(client), buffer_bytes(&document), invocation_option(invocation, "totp"),
-				    &w));
+		TRY(write_signature(client_key(client), buffer_bytes(&document), totp, &w));
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }
@@ -142,12 +142,16 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 	enum operation_kind_id kind;
 	struct operation operation;
 	struct connection_answer answer;
+	char totp[ONE_TIME_CODE_MAX + 1];
 	TRY(check_kind(request, &kind));
 	TRY(client_create(invocation, false, &client));
 	TRY(make_operation(invocation, client, request, &operation));
-	if (invocation_option(invocation, "totp") != nullptr && !key_file_is_person(client_key(client)))
-		return fail(STATUS_INVALID, "usage.totp: a workload has no one-time passwords");
-	TRY(write_body(invocation, client, &operation, request, &body));
+	const char *totp_file = invocation_option(invocation, "totp-file");
+	if (totp_file != nullptr && !key_file_is_person(client_key(client)))
+		return fail(STATUS_INVALID, "usage.totp-file: a workload has no one-time passwords");
+	if (totp_file != nullptr)
+		TRY(one_time_code_read(totp_file, totp));
+	TRY(write_body(client, &operation, request, totp_file == nullptr ? nullptr : totp, &body));
 	const char *target = operation_kinds[kind].is_protective ? "/v1/protective" : "/v1/operations";
 	enum status status = client_post(client, &invocation->arena, target, buffer_bytes(&body),
 					 operation.idempotency_key, &answer);
