@@ -321,7 +321,7 @@ a_new_member_of_a_group_has_a_voice_after_the_wait(void **) {
 
 /* What sees the addition in time stops it alone; what has begun is not stopped that way. */
 static void
-what_is_about_to_begin_is_stopped_by_anyone(void **) {
+what_is_about_to_begin_is_stopped_by_any_person(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	char member[256], delegation[256];
 	set_up(&b);
@@ -338,13 +338,12 @@ what_is_about_to_begin_is_stopped_by_anyone(void **) {
 	assert_true(directory_may_vote(directory, two, one, from));
 	assert_restarts_alike(&b);
 	static const char person[] = "{\"person\":\"person:p-0000000000000005\"}";
-	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury", person));
-	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury", person));
-	assert_int_equal(OPERATION_DONE,
-			 stop(&b, FIRM_SETTLEMENT, "addition.cancel", "person:p-0000000000000001", "{}"));
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_2, "addition.cancel", "group:treasury", person));
+	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_PERSON_2, "addition.cancel", "group:treasury", person));
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_2, "addition.cancel", "person:p-0000000000000001", "{}"));
 	assert_int_equal(OPERATION_FAILED,
-			 stop(&b, FIRM_SETTLEMENT, "addition.cancel", "person:p-0000000000000001", "{}"));
-	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_SETTLEMENT, "addition.cancel", "group:treasury",
+			 stop(&b, FIRM_PERSON_2, "addition.cancel", "person:p-0000000000000001", "{}"));
+	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_PERSON_2, "addition.cancel", "group:treasury",
 						"{\"person\":\"person:p-0000000000000001\"}")); /* who is in it */
 	assert_restarts_alike(&b);
 	directory = b.gate->state->directory;
@@ -617,7 +616,7 @@ RUN_TESTS(T(a_break_glass_needs_two_people_where_the_policies_ask_for_none),
 	  T(a_delegate_is_not_two_people_in_an_emergency_either),
 	  T(no_bundle_lets_an_emergency_pass_a_forbid_or_one_person),
 	  T(an_emergency_widens_groups_and_shortens_waits_and_is_reviewed), T(what_is_no_emergency_is_refused_by_name),
-	  T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_anyone),
+	  T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_any_person),
 	  T(a_new_key_of_an_approver_votes_after_the_wait),
 	  T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
 	  T(a_stage_that_is_undone_takes_the_later_ones_with_it), T(a_stage_that_nobody_completed_does_not_replay),

@@ -6,6 +6,7 @@
 
 constexpr size_t PRINCIPAL_KEYS_MAX = 8; /* given with a new person or workload */
 constexpr size_t AUTHENTICATOR_ROOTS_MAX = 64;
+constexpr int64_t PEOPLE_LEFT_MIN = 3; /* to resume somebody: one to ask, and two whose votes count */
 
 struct new_key {
 	struct bytes name;
@@ -105,8 +106,59 @@ change_workload_add(struct gate_state *state, const struct change *change) {
 	return add_principal(state, change, "workload", PRINCIPAL_WORKLOAD);
 }
 
+/* --- Who is left. Whatever the policies let one alone stop, people remain who can undo it without whoever asked. --- */
+
+/* Whether they could ask and vote now: with a terminal's key only, or with any; without that key, which may be null. */
+static bool
+could_act(const struct gate_state *state, const struct principal *person, const struct directory_key *without,
+	  bool at_terminal, int64_t now_ms) {
+	if (person->kind != PRINCIPAL_PERSON || person->suspended || access_is_auditor(&state->access, person->id))
+		return false;
+	for (const struct directory_key *key = person->keys; key != nullptr; key = key->next)
+		if (key != without && !key->revoked && key->usable_from_ms <= now_ms &&
+		    (!at_terminal || key->class == DIRECTORY_KEY_TERMINAL))
+			return true;
+	return false;
+}
+
+/* Besides the one that it is about, and whoever asks, who may be the one to be stopped. */
+static int64_t
+others_who_could_act(const struct gate_state *state, const struct change *change, bool at_terminal) {
+	int64_t count = 0;
+	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
+		const struct principal *person = directory_principal_at(state->directory, i);
+		if (!bytes_equal(person->id, change->operation->resource) &&
+		    !bytes_equal(person->id, change->operation->principal))
+			count += could_act(state, person, nullptr, at_terminal, change->now_ms);
+	}
+	return count;
+}
+
+/* key: the one that is taken away; null: the person can do nothing any more. */
+static enum status
+check_who_is_left(const struct gate_state *state, const struct change *change, const struct directory_key *key) {
+	const struct principal *person = directory_principal(state->directory, change->operation->resource);
+	if (person == nullptr)
+		return OK;
+	for (int at_terminal = 0; at_terminal <= 1; at_terminal++) {
+		int64_t least = at_terminal ? 1 : PEOPLE_LEFT_MIN, left;
+		if (!could_act(state, person, nullptr, at_terminal, change->now_ms) ||
+		    (key != nullptr && could_act(state, person, key, at_terminal, change->now_ms)))
+			continue;
+		left = others_who_could_act(state, change, at_terminal);
+		if (left < least)
+			return fail(
+				STATUS_DENIED,
+				"principal.last_people: besides whoever asks, %lld could still act%s, and %lld must "
+				"be left to resume somebody: add people, or resume others first",
+				(long long)left, at_terminal ? " at an own terminal" : "", (long long)least);
+	}
+	return OK;
+}
+
 enum status
 change_principal_suspend(struct gate_state *state, const struct change *change) {
+	TRY(check_who_is_left(state, change, nullptr));
 	return directory_suspend(state->directory, change->operation->resource, true);
 }
 
@@ -205,6 +257,7 @@ change_principal_key_revoke(struct gate_state *state, const struct change *chang
 		return OK;
 	if (key == nullptr || !bytes_equal(key->principal->id, change->operation->resource))
 		return fail(STATUS_NOT_FOUND, "payload.key: the principal has no key \"%.*s\"", BYTES_ARGS(id));
+	TRY(check_who_is_left(state, change, key));
 	return directory_revoke_key(state->directory, id);
 }
 

@@ -1,6 +1,7 @@
 /* What becomes of votes, delegations and held operations while the people behind them change, and while time passes. */
 #include "tests/test.h"
 
+#include "crypto/random.h"
 #include "crypto/sign.h"
 #include "tests/gate_fixture.h"
 
@@ -197,7 +198,7 @@ what_a_suspended_person_asked_for_is_not_done(void **) {
 	submit(&b, &new_unit, &s);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
 	assert_int_equal(OPERATION_DONE,
-			 stop(&b, FIRM_SETTLEMENT, "principal.suspend", "person:p-0000000000000004", "{}"));
+			 stop(&b, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000004", "{}"));
 	assert_int_equal(OPERATION_REJECTED, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
 	assert_restarts_alike(&b);
 	struct firm_operation resume = {.by = FIRM_PERSON_1,
@@ -211,6 +212,114 @@ what_a_suspended_person_asked_for_is_not_done(void **) {
 	assert_restarts_alike(&b);
 }
 
+/* --- Who is stopped, by whom, and who is left. --- */
+
+static const char *const people[] = {"person:p-0000000000000001", "person:p-0000000000000002",
+				     "person:p-0000000000000003", "person:p-0000000000000004",
+				     "person:p-0000000000000005"};
+
+static enum operation_state
+suspend(struct bench_gate *b, enum firm_member by, const char *whom) {
+	return stop(b, by, "principal.suspend", whom, "{}");
+}
+
+static enum operation_state
+revoke(struct bench_gate *b, enum firm_member by, const char *whom, const char *name) {
+	char payload[96];
+	snprintf(payload, sizeof payload, "{\"key\":\"%s/%s\"}", whom, name);
+	return stop(b, by, "principal.key_revoke", whom, payload);
+}
+
+static bool
+is_recorded(const struct bench_gate *b, const char *text) {
+	struct bytes leaf = buffer_bytes(&b->leaves[b->count - 1]);
+	return memmem(leaf.data, leaf.len, text, strlen(text)) != nullptr;
+}
+
+/* Whoever stole the key of a program of the firm's. */
+static void
+a_program_stops_no_people(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	for (size_t i = 0; i < ARRAY_LENGTH(people); i++) {
+		assert_int_equal(OPERATION_DENIED, suspend(&b, FIRM_PRICES, people[i]));
+		assert_int_equal(OPERATION_DENIED, revoke(&b, FIRM_PRICES, people[i], "terminal"));
+		assert_int_equal(OPERATION_DENIED, stop(&b, FIRM_PRICES, "session.revoke", people[i], "{}"));
+	}
+	assert_replays(&b, 15);
+}
+
+/* The first is stopped; then three are left besides whoever asks, who bring the first back. */
+static void
+one_alone_shuts_nobody_out_for_good(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	assert_int_equal(OPERATION_DONE, suspend(&b, FIRM_PERSON_2, people[0]));
+	for (size_t i = 2; i < ARRAY_LENGTH(people); i++) {
+		assert_int_equal(OPERATION_FAILED, suspend(&b, FIRM_PERSON_2, people[i]));
+		assert_true(is_recorded(&b, "principal.last_people"));
+		assert_int_equal(OPERATION_FAILED, revoke(&b, FIRM_PERSON_2, people[i], "terminal"));
+		assert_true(is_recorded(&b, "principal.last_people"));
+	}
+	assert_int_equal(OPERATION_DONE, suspend(&b, FIRM_PERSON_2, people[0]));         /* again: nobody is lost */
+	assert_int_equal(OPERATION_DONE, suspend(&b, FIRM_PERSON_2, "workload:prices")); /* nor by this */
+	assert_restarts_alike(&b);
+	ask(&b, "principal.resume", people[0], "{}");
+	assert_int_equal(OPERATION_DONE, suspend(&b, FIRM_PERSON_1, people[1]));
+	assert_restarts_alike(&b);
+}
+
+/* Policies of a firm's own let anyone stop anyone: its code does not. */
+static void
+whatever_the_policies_say_three_people_are_left(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	activate(&b, "@id(\"all\") permit (principal, action, resource);");
+	assert_int_equal(OPERATION_DONE, suspend(&b, FIRM_PRICES, people[0]));
+	assert_int_equal(OPERATION_DONE, revoke(&b, FIRM_PRICES, people[1], "terminal"));
+	for (size_t i = 2; i < ARRAY_LENGTH(people); i++) {
+		assert_int_equal(OPERATION_FAILED, suspend(&b, FIRM_PRICES, people[i]));
+		assert_int_equal(OPERATION_FAILED, revoke(&b, FIRM_PRICES, people[i], "terminal"));
+	}
+	assert_restarts_alike(&b);
+}
+
+static void
+add_plain_key(struct bench_gate *b, const char *whom, int64_t effective_ms) {
+	uint8_t seed[32], public_key[32];
+	char payload[256], hex[65];
+	random_bytes(seed, sizeof seed);
+	assert_ok(ed25519_public_key(seed, public_key));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	snprintf(payload, sizeof payload,
+		 "{\"class\":\"plain\",\"effective_from\":%lld,\"name\":\"spare\",\"public_key\":\"%s\"}",
+		 (long long)effective_ms, hex);
+	ask(b, "principal.key_add", whom, payload);
+}
+
+/* One vote of an own terminal is demanded of whoever resumes somebody: the last such key of others is not taken away, nor is the last
+ * key that counts already. */
+static void
+the_last_terminals_key_is_not_taken_away(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	int64_t effective_ms = b.now_ms + A_DAY_MS;
+	for (size_t i = 0; i < ARRAY_LENGTH(people); i++)
+		add_plain_key(&b, people[i], effective_ms);
+	assert_int_equal(OPERATION_DONE, revoke(&b, FIRM_PERSON_2, people[0], "terminal"));
+	assert_int_equal(OPERATION_FAILED, revoke(&b, FIRM_PERSON_2, people[2], "terminal")); /* the spare one waits */
+	b.now_ms = effective_ms;
+	assert_int_equal(OPERATION_DONE, revoke(&b, FIRM_PERSON_2, people[2], "terminal"));
+	assert_int_equal(OPERATION_DONE, revoke(&b, FIRM_PERSON_2, people[3], "terminal"));
+	assert_int_equal(OPERATION_FAILED, revoke(&b, FIRM_PERSON_2, people[4], "terminal"));
+	assert_true(is_recorded(&b, "at an own terminal"));
+	assert_int_equal(OPERATION_FAILED, suspend(&b, FIRM_PERSON_2, people[4]));
+	assert_int_equal(OPERATION_DONE, revoke(&b, FIRM_PERSON_2, people[4], "spare"));
+	assert_restarts_alike(&b);
+}
+
 RUN_TESTS(T(a_delegation_that_begins_later_leaves_the_present_one_until_then), T(an_end_is_no_way_around_the_wait),
 	  T(a_key_of_whoever_votes_for_others_waits), T(who_leaves_a_group_has_no_voice_of_it_in_what_waits),
-	  T(what_waits_for_a_group_that_is_gone_is_denied), T(what_a_suspended_person_asked_for_is_not_done))
+	  T(what_waits_for_a_group_that_is_gone_is_denied), T(what_a_suspended_person_asked_for_is_not_done),
+	  T(a_program_stops_no_people), T(one_alone_shuts_nobody_out_for_good),
+	  T(whatever_the_policies_say_three_people_are_left), T(the_last_terminals_key_is_not_taken_away))

@@ -278,7 +278,7 @@ an_operation_signed_by_a_passkey_states_its_assurance_and_replays(void **) {
 	assert_true(recorded(&f, "\"mfa.aal\":1"));
 	assert_true(recorded(&f, "\"mfa.phishing_resistant\":false"));
 	by_passkey(&f, FIRM_PERSON_1, true);
-	submit_of(&f, FIRM_PERSON_1, "principal.suspend", "person:p-0000000000000003", "{}", &s);
+	submit_of(&f, FIRM_PERSON_1, "session.revoke", "person:p-0000000000000003", "{}", &s);
 	assert_ok(s.status);
 	assert_int_equal(OPERATION_DONE, s.step.state);
 	assert_true(recorded(&f, "\"mfa.aal\":2"));
