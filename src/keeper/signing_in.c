@@ -429,13 +429,6 @@ tell_to_wait(struct job *job, int64_t wait_ms) {
 	snprintf(job->error, sizeof job->error, "session.throttled: too many that were refused; wait before the next");
 }
 
-/* And is right: a stranger in the same network holds nobody up who freezes a key. */
-static bool
-stops_something(const struct job *job) {
-	return job->kind == JOB_OPERATION && job->read_status == OK &&
-	       operation_kinds[job->submission.kind].is_protective;
-}
-
 enum status
 signing_in_check_throttled(struct job *job) {
 	struct keeper *keeper = job->keeper;
@@ -443,14 +436,15 @@ signing_in_check_throttled(struct job *job) {
 	if (passkey.len == 0)
 		return OK;
 	struct hash256 pair = pair_of(job, passkey);
-	int64_t wait_ms = throttle_wait(&keeper->pairs, hash256_bytes(&pair), keeper->batch_ms);
-	if (wait_ms > 0 && !stops_something(job)) {
-		tell_to_wait(job, wait_ms);
-		return fail(STATUS_RATE, "%s", job->error);
-	}
-	if (job->read_status == OK)
+	if (job->read_status == OK) { /* right, whatever strangers sent: there is nothing to guess behind a passkey */
 		throttle_pass(&keeper->pairs, hash256_bytes(&pair));
-	return OK;
+		return OK;
+	}
+	int64_t wait_ms = throttle_wait(&keeper->pairs, hash256_bytes(&pair), keeper->batch_ms);
+	if (wait_ms == 0)
+		return OK;
+	tell_to_wait(job, wait_ms);
+	return fail(STATUS_RATE, "%s", job->error);
 }
 
 /* How long the passkey of this network is to wait: 0 where none was named. */

@@ -37,7 +37,7 @@ void signing_in_hide(struct job *job);
 void signing_in_slow_down(struct job *job);
 
 /* Operations, votes and sign-ins by a passkey, in order: where too many assertions in its name did not hold, of the network that this
- * one comes from, neither right nor wrong ones are taken from there for a moment. STATUS_RATE session.throttled. */
+ * one comes from, another that does not is told to wait; one that does is taken, and forgives them. STATUS_RATE session.throttled. */
 enum status signing_in_check_throttled(struct job *job);
 
 /* An operation is done, or is about to act: sessions that it ends are over, and their streams with them; and streams of those who
