@@ -77,6 +77,66 @@ a_transfer_is_signed_by_two_of_three(void **) {
 	assert_answer(409, "failed", &response);
 }
 
+/* --- A machine that is copied. --- */
+
+struct copying {
+	int file;
+	size_t sent; /* frames of keeper two since */
+	bool is_done;
+};
+
+/* The machine of keeper two is copied when it hears who signs: its presignature is in two places from then on. */
+static bool
+copy_when_proposed(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *) {
+	struct copying *copying = team->context;
+	if (from == 0 && to == 1 && kind == PEER_PROPOSE && !copying->is_done) {
+		assert_ok(io_write_at(team->members[1].house.io, copying->file, 0, "2", 1));
+		copying->is_done = true;
+	}
+	copying->sent += copying->is_done && from == 1 && kind == PEER_PROTOCOL;
+	return true;
+}
+
+static void
+a_presignature_signs_on_the_machine_that_drew_it_alone(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct copying copying = {};
+	team_found(&team, 2, 31);
+	struct keeper *keeper = team.members[1].house.keeper;
+	const struct io *io = team.members[1].house.io;
+	assert_ok(io_open(io, arena_format(&arena, "%s/generation", team.members[1].house.data),
+			  IO_READ | IO_WRITE | IO_CREATE, &copying.file));
+	assert_ok(io_write_at(io, copying.file, 0, "1", 1));
+	keeper->config.vm_generation = (struct vm_generation){.is_given = true, .file = copying.file};
+	assert_false(vm_generation_has_changed(&keeper->config.vm_generation, io));
+	team_make_key(&team, "vault", "2-of-2");
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	team_settle(&team);
+	assert_true(threshold_prepared(keeper, BYTES_OF_LITERAL("vault")) > 0);
+	team.on_message = copy_when_proposed;
+	team.context = &copying;
+	team_submit(&team, 0, transfer(&arena, 10, 1), &arena, &response);
+	team.on_message = nullptr;
+	assert_true(copying.is_done);
+	assert_int_equal(0, copying.sent);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.generation"));
+	assert_true(says(&response, "(keeper two)"));
+	/* With what it draws from now on the new machine signs. */
+	team_cut(&team, 0, 1);
+	assert_true(vm_generation_has_changed(&keeper->config.vm_generation, io));
+	team_connect(&team, 0, 1);
+	team_settle(&team);
+	asked = transfer(&arena, 10, 2);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	assert_ok(io_close(io, copying.file));
+}
+
 /* --- Saying no. --- */
 
 /* One keeper is told something that the others do not hear. */
@@ -312,6 +372,7 @@ nobody_signs_in_or_enrols_through_another_keeper(void **) {
 }
 
 RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(a_transfer_is_signed_by_two_of_three),
+	  T(a_presignature_signs_on_the_machine_that_drew_it_alone),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back),
 	  T(what_keepers_sign_together_tests_a_destination_on_probation),
 	  T(keepers_with_another_bundle_do_not_sign_together),

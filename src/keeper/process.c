@@ -212,6 +212,7 @@ open_keeper(struct keeper_process *process) {
 	if (config->vm_generation != nullptr)
 		TRY(io_open(io_system(), config->vm_generation, IO_READ, &process->vm_generation));
 	keeper.vm_generation = (struct vm_generation){config->vm_generation != nullptr, process->vm_generation};
+	vm_generation_has_changed(&keeper.vm_generation, io_system()); /* the first look */
 	/* Before anything starts a thread: what confines is bound to threads. */
 	struct confine_request confine = {.role = IPC_ROLE_KEEPER,
 					  .read_write = {config->data_directory, config->rollback_guard.path},

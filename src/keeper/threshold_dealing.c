@@ -131,6 +131,7 @@ start_frost(struct keeper *keeper, struct joint_session *session, const struct h
 		terms.key.public_key = old_key.public_key;
 		memcpy(terms.key.chain_code, old_key.chain_code, sizeof terms.key.chain_code);
 	}
+	machine_begin(keeper, &session->dealing);
 	TRY(frost_dealing_start(&session->dealing.frost_dealing, &terms));
 	session->dealing.kind = MACHINE_FROST_DEALING;
 	return OK;
@@ -164,6 +165,7 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 		memcpy(terms.key.public_key, old->public_key, POINT_SIZE);
 		memcpy(terms.key.chain_code, old->chain_code, sizeof terms.key.chain_code);
 	}
+	machine_begin(keeper, &session->dealing);
 	TRY(dealing_start(&session->dealing.dealing, &terms));
 	session->dealing.kind = MACHINE_DEALING;
 	return OK;

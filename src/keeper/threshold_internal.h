@@ -49,7 +49,7 @@ struct machine {
 	};
 	bool has_session_id;
 	struct hash256 session_id;
-	struct vm_generation generation; /* quorum: of the machine when the nonces were drawn */
+	struct vm_generation generation; /* of the computer when what it sends was drawn, a presignature included */
 };
 
 enum session_state {
@@ -179,13 +179,16 @@ void session_expire(struct keeper *keeper, struct joint_session *session, int64_
 void session_free(struct joint_session *session);
 
 /* --- threshold_machine.c --- */
+/* Before it draws anything. */
+void machine_begin(const struct keeper *keeper, struct machine *machine);
 void machine_close(struct machine *machine);
 enum status machine_receive(struct machine *machine, struct bytes frame);
 enum exchange_state machine_state(const struct machine *machine);
 uint8_t machine_culprit(const struct machine *machine);
 /* Members of the last error: which check failed, at which message of which round, and whom it names, where it names anybody. */
 void machine_write_blame(const struct machine *machine, struct json_writer *writer);
-/* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there. */
+/* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there; STATUS_DENIED joint.generation where the computer is
+ * not the one that it began on. */
 enum status machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties);
 
 /* --- threshold_dealing.c --- */
@@ -251,8 +254,6 @@ void signing_forget(struct keeper *keeper, struct bytes key_id);
 /* For one of what is to be signed, in the place of that number. */
 enum status quorum_machine_start(struct keeper *keeper, struct joint_session *session,
 				 const struct frost_key_share *share, size_t i);
-/* Before it goes on: nonces sign on the machine that drew them. */
-enum status quorum_machine_check(const struct keeper *keeper, struct machine *machine);
 /* As ECDSA's signatures are held, without a recovery id. */
 bool quorum_machine_result(const struct machine *machine, const struct sharing *sharing,
 			   struct ecdsa_signature *signature);

@@ -2,6 +2,23 @@
 #include "keeper/threshold_internal.h"
 
 void
+machine_begin(const struct keeper *keeper, struct machine *machine) {
+	machine->generation = keeper->config.vm_generation;
+	if (!machine->generation.is_read)
+		vm_generation_has_changed(&machine->generation, keeper->config.io);
+}
+
+/* What one copy of a machine has sent, the other must not send otherwise. */
+static enum status
+check_generation(const struct keeper *keeper, const struct machine *machine) {
+	struct vm_generation generation = machine->generation;
+	return vm_generation_has_changed(&generation, keeper->config.io)
+		       ? fail(STATUS_DENIED, "joint.generation: the machine was put back or copied since what this is "
+					     "made from was drawn")
+		       : OK;
+}
+
+void
 machine_close(struct machine *machine) {
 	switch (machine->kind) {
 	case MACHINE_DEALING:
@@ -90,6 +107,7 @@ machine_send(struct keeper *keeper, struct machine *machine, const struct party_
 	uint8_t to;
 	while (exchange != nullptr && exchange_next(exchange, &to, &frame)) {
 		struct message_header header;
+		TRY(check_generation(keeper, machine));
 		TRY(message_read_header(frame, &header));
 		machine->session_id = header.session_id;
 		machine->has_session_id = true;

@@ -160,6 +160,7 @@ start(struct keeper *keeper, const struct shared_key *key, const struct party_se
 				      .signers = signers,
 				      .instance = bytes_of_text(keeper->gate->state->instance),
 				      .nonce = nonce.bytes};
+	machine_begin(keeper, &made->machine);
 	enum status status = signing_start(&made->machine.signing, &terms);
 	if (status != OK) {
 		free(made);

@@ -41,20 +41,10 @@ quorum_machine_start(struct keeper *keeper, struct joint_session *session, const
 		terms.tweaks = &tweak;
 		terms.tweak_count = 1;
 	}
-	machine->generation = keeper->config.vm_generation;
-	vm_generation_has_changed(&machine->generation, keeper->config.io);
+	machine_begin(keeper, machine);
 	TRY(frost_quorum_start(&machine->quorum, &terms));
 	machine->kind = MACHINE_QUORUM;
 	return OK;
-}
-
-/* A machine that was copied, or put back, would use its nonces twice. */
-enum status
-quorum_machine_check(const struct keeper *keeper, struct machine *machine) {
-	return machine->kind == MACHINE_QUORUM && vm_generation_has_changed(&machine->generation, keeper->config.io)
-		       ? fail(STATUS_DENIED,
-			      "joint.generation: the machine was put back or copied since the nonces were drawn")
-		       : OK;
 }
 
 bool

@@ -210,6 +210,7 @@ start_online(struct keeper *keeper, struct joint_session *session, struct ecdsa_
 		fits = presignature->signers.parties[j].index == session->signers.parties[j].index;
 	if (!fits)
 		return fail(STATUS_CONFLICT, "presignature.signers: this one is of other signers");
+	machine_begin(keeper, &session->machines[i]);
 	session->machines[i].kind = MACHINE_ONLINE;
 	enum status status = online_start(&session->machines[i].online, &presignature, share,
 					  bytes_of_text(keeper->gate->state->instance), request);
@@ -229,6 +230,7 @@ start_full(struct keeper *keeper, struct joint_session *session, struct ecdsa_sh
 				      .instance = bytes_of_text(keeper->gate->state->instance),
 				      .nonce = nonce.bytes,
 				      .request = request};
+	machine_begin(keeper, &session->machines[i]);
 	TRY(signing_start(&session->machines[i].signing, &terms));
 	session->machines[i].kind = MACHINE_SIGNING;
 	return OK;
@@ -356,12 +358,7 @@ void
 signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
 		      struct bytes frame) {
 	char error[512];
-	enum status status = quorum_machine_check(keeper, machine);
-	if (status != OK) {
-		session_fail(keeper, session, nullptr);
-		return;
-	}
-	status = machine_receive(machine, frame);
+	enum status status = machine_receive(machine, frame);
 	if (status != OK && machine_state(machine) != EXCHANGE_ABORTED)
 		return; /* stray, or over */
 	if (status != OK) {
