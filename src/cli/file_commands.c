@@ -185,10 +185,19 @@ ledger_replay_run(struct invocation *invocation) {
 	json_write_member_integer(&w, "enrolments", (int64_t)counts.enrolments);
 	json_write_member_integer(&w, "entries", (int64_t)counts.entries);
 	json_write_member_integer(&w, "erased", (int64_t)counts.erased);
+	json_write_member_integer(&w, "partly", (int64_t)counts.partly);
+	json_write_member_integer(&w, "recomputed", (int64_t)counts.recomputed);
 	json_write_member_integer(&w, "same", (int64_t)counts.same);
 	json_write_member_integer(&w, "sign_ins", (int64_t)counts.sign_ins);
+	json_write_member_integer(&w, "unknown", (int64_t)counts.unknown);
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
+	if (counts.partly > 0)
+		output_note("gatehouse: of %llu decisions some facts are taken as they are recorded: docs/verify.md",
+			    (unsigned long long)counts.partly);
+	if (counts.unknown > 0)
+		output_note("gatehouse: the facts of %llu decisions are not recomputed: entry %llu is left out",
+			    (unsigned long long)counts.unknown, (unsigned long long)counts.left_out);
 	invocation->exit_code = counts.different == 0 ? EXIT_DONE : EXIT_FOUND;
 	return output_document(invocation, buffer_bytes(&text));
 }

@@ -119,7 +119,7 @@ read_requests(struct gate *gate, struct arena *arena, const struct submission *s
 
 static enum status
 observe(struct gate *gate, struct arena *arena, const struct submission *submission, const struct directory_key *key,
-	const struct votes *votes, int64_t now_ms, struct evaluation *evaluation) {
+	const struct votes *votes, int64_t now_ms, bool decodes, struct evaluation *evaluation) {
 	const struct key_info *subject_key = nullptr;
 	if (submission->resource_type == RESOURCE_KEY) {
 		subject_key = gate_state_key(gate->state, submission->resource_id);
@@ -129,7 +129,8 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 			return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
 				    BYTES_ARGS(submission->resource_id));
 	}
-	TRY(read_requests(gate, arena, submission, subject_key, now_ms, evaluation));
+	if (decodes)
+		TRY(read_requests(gate, arena, submission, subject_key, now_ms, evaluation));
 	const struct assessment *assessment = nullptr;
 	if (submission->kind == OPERATION_POLICY_ACTIVATE)
 		TRY(assess(gate, arena, key->principal, submission, &assessment));
@@ -325,8 +326,17 @@ gate_evaluate(struct gate *gate, struct arena *arena, const struct submission *s
 	      struct evaluation *evaluation) {
 	*evaluation = (struct evaluation){};
 	TRY(gate_follow_time(gate, now_ms));
-	TRY(observe(gate, arena, submission, key, votes, now_ms, evaluation));
+	TRY(observe(gate, arena, submission, key, votes, now_ms, true, evaluation));
 	return decide(gate, arena, evaluation);
+}
+
+enum status
+gate_observe_undecoded(struct gate *gate, struct arena *arena, const struct submission *submission,
+		       const struct directory_key *key, const struct votes *votes, int64_t now_ms,
+		       struct evaluation *evaluation) {
+	*evaluation = (struct evaluation){};
+	TRY(gate_follow_time(gate, now_ms));
+	return observe(gate, arena, submission, key, votes, now_ms, false, evaluation);
 }
 
 /* --- Record. --- */

@@ -43,6 +43,11 @@ enum status gate_evaluate(struct gate *gate, struct arena *arena, const struct s
 			  const struct directory_key *key, const struct votes *votes, int64_t now_ms,
 			  struct evaluation *evaluation);
 
+/* The facts alone, without those of what is to be signed: where nobody knows the keys that are derived of its key. */
+enum status gate_observe_undecoded(struct gate *gate, struct arena *arena, const struct submission *submission,
+				   const struct directory_key *key, const struct votes *votes, int64_t now_ms,
+				   struct evaluation *evaluation);
+
 /* Of the resource, or else of the requester; empty: of none. */
 struct bytes evaluation_legal_entity(const struct gate *gate, const struct evaluation *evaluation);
 

@@ -234,9 +234,14 @@ observe_limits(struct observation *o, struct facts *facts) {
 				      .at_ms = o->now_ms};
 	TRY(spend_of_transaction(o->arena, &source, &o->spend));
 	o->has_spend = true;
+	return guards_observe_spend(o, facts);
+}
+
+enum status
+guards_observe_spend(const struct observation *o, struct facts *facts) {
 	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
 		TRY(add_limit_fact(o, (enum limit_dimension)dimension, facts));
-	return OK;
+	return facts_status(facts);
 }
 
 /* --- change: what an administrative operation would change. --- */

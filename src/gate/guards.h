@@ -50,6 +50,8 @@ struct seen_network seen_network_of(const struct facts *facts);
 extern const struct guard guards[];
 extern const size_t guard_count;
 
+/* The facts "limits.*" of the observation's spend: what the row says once the spend is known. */
+enum status guards_observe_spend(const struct observation *observation, struct facts *facts);
 /* All rows in order. */
 enum status guards_observe(struct observation *observation, struct facts *facts);
 

@@ -45,6 +45,7 @@ replayer_destroy(struct replayer **replayer) {
 		free(value);
 	map_free(&gone->intended);
 	enrolled_free(&gone->enrolled);
+	gate_destroy(&gone->past.gate);
 	arena_free(&gone->arena);
 	free(gone);
 }
@@ -134,7 +135,6 @@ replay_enrolment(struct replayer *replayer, const json *body) {
 	}
 	snprintf(replayer->difference, sizeof replayer->difference, "an enrolment does not hold: %.200s",
 		 fail_message());
-	replayer->counts.different++;
 	return REPLAY_DIFFERENT;
 }
 
@@ -144,7 +144,6 @@ replay_divergence(struct replayer *replayer, const json *body) {
 		return REPLAY_NOT_A_DECISION;
 	snprintf(replayer->difference, sizeof replayer->difference, "a divergence does not hold: %.200s",
 		 fail_message());
-	replayer->counts.different++;
 	return REPLAY_DIFFERENT;
 }
 
@@ -152,7 +151,6 @@ static enum replay_result
 replay_sign_in(struct replayer *replayer, const json *body) {
 	bool holds = replay_sign_in_holds(replayer, body);
 	replayer->counts.sign_ins += holds;
-	replayer->counts.different += !holds;
 	return holds ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 }
 
@@ -196,7 +194,6 @@ replay_outcome(struct replayer *replayer, const json *body, enum replay_result *
 	if (json_get(body, "again") != nullptr || json_get(body, "again_blob") != nullptr) {
 		bool same = replay_same_again(replayer, body);
 		replayer->counts.again += same;
-		replayer->counts.different += !same;
 		*result = same ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 	}
 	free(map_remove(&replayer->intended, hash256_bytes(&id)));
@@ -210,9 +207,6 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	bool same = replay_same_decision(replayer, &record), erased;
 	TRY(commits_to_erased(replayer, &record, &erased));
 	*result = !same ? REPLAY_DIFFERENT : erased ? REPLAY_ERASED : REPLAY_SAME;
-	replayer->counts.same += *result == REPLAY_SAME;
-	replayer->counts.erased += *result == REPLAY_ERASED;
-	replayer->counts.different += *result == REPLAY_DIFFERENT;
 	if (record.outcome == OUTCOME_INTENDED)
 		return replay_note_intended(replayer, &record);
 	if (record.outcome != OUTCOME_DONE)
@@ -229,6 +223,65 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	return bytes_equal_text(record.action.id, "policy.activate") ? add_bundle(replayer, payload) : OK;
 }
 
+static enum status
+replay_vote(struct replayer *replayer, const json *body, enum replay_result *result) {
+	bool holds = true;
+	TRY(replay_add_vote(replayer, body, &holds));
+	*result = holds ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
+	return OK;
+}
+
+/* What an entry says by itself, and after those before. */
+static enum status
+judge(struct replayer *replayer, const struct entry *entry, enum replay_result *result) {
+	switch (entry->type) {
+	case ENTRY_GENESIS:
+		TRY(add_genesis(replayer, entry->document));
+		return replay_past_begin(replayer, entry->document);
+	case ENTRY_VOTE:
+		return replay_vote(replayer, entry->document, result);
+	case ENTRY_SIGN_IN:
+		*result = replay_sign_in(replayer, entry->document);
+		return OK;
+	case ENTRY_ENROLMENT:
+		*result = replay_enrolment(replayer, entry->document);
+		return OK;
+	case ENTRY_DIVERGENCE:
+		*result = replay_divergence(replayer, entry->document);
+		return OK;
+	case ENTRY_DECISION:
+	case ENTRY_INTENT:
+		return replay_decision(replayer, entry->document, result);
+	case ENTRY_OUTCOME:
+		return replay_outcome(replayer, entry->document, result);
+	case ENTRY_LOCAL_BUNDLE:
+		return add_local_bundle(replayer, entry->document);
+	default:
+		return OK;
+	}
+}
+
+/* What does not hold is followed all the same, but for what the state before it does not admit at all, and votes: the keeper did, and
+ * what it did next rests on it. */
+static enum status
+judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, struct bytes leaf,
+		 enum replay_result *result) {
+	bool holds = replay_past_admits(replayer, entry);
+	if (holds)
+		TRY(judge(replayer, entry, result));
+	if (holds && (*result != REPLAY_DIFFERENT || entry->type != ENTRY_VOTE)) {
+		bool differed = *result == REPLAY_DIFFERENT;
+		char difference[sizeof replayer->difference];
+		memcpy(difference, replayer->difference, sizeof difference);
+		TRY(replay_past_follow(replayer, index, entry, leaf, &holds));
+		if (differed)
+			memcpy(replayer->difference, difference, sizeof difference);
+	}
+	if (!holds)
+		*result = REPLAY_DIFFERENT;
+	return OK;
+}
+
 enum status
 replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
 	     const char **difference) {
@@ -239,32 +292,14 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 	TRY(entry_read(&replayer->arena, leaf, &entry));
 	if ((entry.type == ENTRY_GENESIS) != (index == 0))
 		return fail(STATUS_CORRUPT, "replay.genesis: entry %llu", (unsigned long long)index);
+	if (index != replayer->past.next && replayer->past.gate != nullptr)
+		replay_past_lose(replayer);
+	replayer->past.next = index + 1;
 	replayer->counts.entries++;
-	switch (entry.type) {
-	case ENTRY_GENESIS:
-		return add_genesis(replayer, entry.document);
-	case ENTRY_VOTE:
-		return replay_add_vote(replayer, entry.document);
-	case ENTRY_SIGN_IN:
-	case ENTRY_ENROLMENT:
-	case ENTRY_DIVERGENCE:
-		*result = entry.type == ENTRY_SIGN_IN     ? replay_sign_in(replayer, entry.document)
-			  : entry.type == ENTRY_ENROLMENT ? replay_enrolment(replayer, entry.document)
-							  : replay_divergence(replayer, entry.document);
-		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
-		return OK;
-	case ENTRY_DECISION:
-	case ENTRY_INTENT:
-		TRY(replay_decision(replayer, entry.document, result));
-		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
-		return OK;
-	case ENTRY_OUTCOME:
-		TRY(replay_outcome(replayer, entry.document, result));
-		*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
-		return OK;
-	case ENTRY_LOCAL_BUNDLE:
-		return add_local_bundle(replayer, entry.document);
-	default:
-		return OK;
-	}
+	TRY(judge_and_follow(replayer, index, &entry, leaf, result));
+	replayer->counts.same += *result == REPLAY_SAME;
+	replayer->counts.erased += *result == REPLAY_ERASED;
+	replayer->counts.different += *result == REPLAY_DIFFERENT;
+	*difference = *result == REPLAY_DIFFERENT ? replayer->difference : nullptr;
+	return OK;
 }

@@ -130,7 +130,8 @@ replay_same_decision(struct replayer *replayer, const struct decision_record *re
 		return false;
 	return replay_document_holds(replayer, record, &operation) &&
 	       replay_evidence_holds(replayer, record, &operation, made.facts) &&
-	       replay_votes_hold(replayer, record, &operation, made.facts);
+	       replay_votes_hold(replayer, record, &operation, made.facts) &&
+	       replay_past_holds(replayer, record, made.facts);
 }
 
 /* --- What is decided once more, before a share leaves. --- */
@@ -190,5 +191,6 @@ replay_same_again(struct replayer *replayer, const json *body) {
 	if (bytes_equal_text(outcome, outcome_name(OUTCOME_DONE)) && record.decision != DECISION_PERMIT)
 		DIFFERS("it was done, and decided again otherwise");
 	return same_by_policy(replayer, bundle, &record, &policies, &made) &&
-	       others_hold(replayer, &record, others, made.facts);
+	       others_hold(replayer, &record, others, made.facts) &&
+	       replay_past_again_holds(replayer, &record, others, made.facts);
 }

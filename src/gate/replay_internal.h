@@ -2,7 +2,7 @@
  * What the parts of a replayer share: gate/replay.h is what others see.
  *
  * replay.c follows the log; replay_evidence.c says whether who asked did ask; replay_votes.c whose approvals there are;
- * replay_decision.c whether the policies say so again. A part that finds a difference says which in replayer->difference.
+ * replay_decision.c whether the policies say so again; replay_past.c whether the facts are what the entries before make them. A part that finds a difference says which in replayer->difference.
  */
 #ifndef GATEHOUSE_GATE_REPLAY_INTERNAL_H
 #define GATEHOUSE_GATE_REPLAY_INTERNAL_H
@@ -10,9 +10,19 @@
 #include <stdio.h>
 
 #include "gate/enrolled.h"
+#include "gate/gate.h"
 #include "gate/person_signature.h"
 #include "gate/replay.h"
 #include "gate/replay_request.h"
+#include "model/entry.h"
+
+/* The decision state as the entries so far made it, by the functions that make a keeper's at its start. */
+struct replay_past {
+	struct gate *gate;  /* holds no keys; null: not known, since entries were left out */
+	uint64_t next;      /* the entry that comes next */
+	bool hears_others;  /* keys are shared: limits count what others told, too */
+	bool is_of_another; /* the version of the program that decided */
+};
 
 struct replayer {
 	struct record_blobs blobs;
@@ -26,6 +36,7 @@ struct replayer {
 	struct map erased;           /* people, by id */
 	struct map intended;         /* operations that have no outcome yet, to struct intended */
 	struct enrolled enrolled;
+	struct replay_past past;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
 	struct arena arena;
 	struct replay_counts counts;
@@ -55,11 +66,14 @@ bool replay_sign_in_holds(struct replayer *replayer, const json *body);
 
 /* --- replay_votes.c --- */
 
-/* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
-enum status replay_add_vote(struct replayer *replayer, const json *body);
+/* A vote counts in replay only if its own entry came before, its signature holds, by the key that its signer has, and it could be cast
+ * then: by its signer, for that seat, on what is held. */
+enum status replay_add_vote(struct replayer *replayer, const json *body, bool *holds);
 /* The policy was told of no more approvals than stand, and of all votes that do. */
 bool replay_votes_hold(struct replayer *replayer, const struct decision_record *record,
 		       const struct operation *operation, const struct facts *facts);
+/* The operation is decided, for good. */
+void replay_forget_votes(struct replayer *replayer, const struct hash256 *operation);
 void replay_votes_free(struct replayer *replayer);
 
 /* --- replay_decision.c --- */
@@ -71,5 +85,23 @@ bool replay_same_decision(struct replayer *replayer, const struct decision_recor
 /* What was decided once more before a share left, of what was intended. */
 bool replay_same_again(struct replayer *replayer, const json *body);
 enum status replay_note_intended(struct replayer *replayer, const struct decision_record *record);
+
+/* --- replay_past.c --- */
+
+enum status replay_past_begin(struct replayer *replayer, const json *genesis);
+/* An entry was left out: from here on nothing is known. */
+void replay_past_lose(struct replayer *replayer);
+/* Whether what the operation has come to allows this entry: it is decided once, and carried out once. */
+bool replay_past_admits(struct replayer *replayer, const struct entry *entry);
+/* *holds is set to false where the entry does not go with what was before. */
+enum status replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, struct bytes leaf,
+			       bool *holds);
+/* The facts are those that the guards state by the entries before, and so are entities, spend, nonce and what is missing. */
+bool replay_past_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts);
+/* The same of what was decided once more, with what others had told. */
+bool replay_past_again_holds(struct replayer *replayer, const struct decision_record *record, const json *others,
+			     const struct facts *facts);
+/* A vote, whose signature holds, could be cast then. */
+bool replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, int64_t cast_ms);
 
 #endif

@@ -51,9 +51,30 @@ keep_vote(struct replayer *replayer, const struct seen_vote *cast) {
 	return OK;
 }
 
+/* On the operation that its entry names, at the time that it says. */
+static bool
+could_be_cast(struct replayer *replayer, const json *body, struct bytes key_id,
+	      const struct approval_statement *statement, const struct hash256 *digest,
+	      const struct person_signature *signature) {
+	struct vote_submission vote = {.arena = &replayer->arena,
+				       .operation_id = statement->operation_id,
+				       .statement = *statement,
+				       .statement_digest = *digest,
+				       .key_id = key_id,
+				       .signature = *signature};
+	char hex[2 * sizeof statement->operation_id.bytes + 1];
+	struct bytes named;
+	int64_t cast_ms;
+	hex_encode(hash256_bytes(&statement->operation_id), hex);
+	if (json_need_string(body, "vote", "operation", &named) != OK || !bytes_equal_text(named, hex) ||
+	    json_need_integer(body, "vote", "cast_at", &cast_ms) != OK)
+		DIFFERS("a vote is on another operation than its entry");
+	return replay_past_vote_holds(replayer, &vote, cast_ms);
+}
+
 /* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
 enum status
-replay_add_vote(struct replayer *replayer, const json *body) {
+replay_add_vote(struct replayer *replayer, const json *body, bool *holds) {
 	const json *object;
 	struct bytes key_id;
 	struct approval_statement statement;
@@ -71,9 +92,16 @@ replay_add_vote(struct replayer *replayer, const json *body) {
 	TRY(json_need_string(body, "vote", "key", &key_id));
 	const struct enrolled_key *key =
 		enrolled_find(&replayer->enrolled, http_signature_principal(key_id), key_id, signature.public_key);
-	if (key == nullptr ||
-	    replay_verify_by_enrolled(replayer, key, APPROVAL_SIGNATURE_LABEL, &digest, &signature) != OK)
-		return OK; /* a decision that counts it will differ */
+	*holds = key != nullptr &&
+		 replay_verify_by_enrolled(replayer, key, APPROVAL_SIGNATURE_LABEL, &digest, &signature) == OK;
+	if (!*holds) {
+		snprintf(replayer->difference, sizeof replayer->difference,
+			 "a vote is not signed by a key that the log enrolled for its signer");
+		return OK;
+	}
+	*holds = could_be_cast(replayer, body, key_id, &statement, &digest, &signature);
+	if (!*holds)
+		return OK;
 	return keep_vote(replayer, &(struct seen_vote){.operation = statement.operation_id,
 						       .operation_digest = statement.operation_digest,
 						       .bundle = statement.bundle_hash,
@@ -87,6 +115,16 @@ replay_add_vote(struct replayer *replayer, const json *body) {
 						       .expires_ms = statement.expires_ms,
 						       .is_by_passkey = key->is_passkey,
 						       .is_standing = statement.verdict != APPROVAL_WITHDRAW});
+}
+
+void
+replay_forget_votes(struct replayer *replayer, const struct hash256 *operation) {
+	struct seen_vote *vote = map_remove(&replayer->cast, hash256_bytes(operation));
+	while (vote != nullptr) {
+		struct seen_vote *gone = vote;
+		vote = vote->earlier;
+		free(map_remove(&replayer->votes, hash256_bytes(&gone->digest)));
+	}
 }
 
 /* The approvals that stand, and how many of them count. */

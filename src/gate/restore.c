@@ -7,6 +7,7 @@
 #include "gate/joint.h"
 #include "gate/local_bundle.h"
 #include "gate/view.h"
+#include "gate/voting.h"
 
 /*
  * The state from the log. Each entry is applied by the functions that applied it when it was made, with what it recorded:
@@ -379,8 +380,8 @@ key_recorded(void *context, struct bytes id) {
 }
 
 /* The views of held operations again, now that keys can be asked: approvers' statements name their digests. */
-static enum status
-compute_view_digest(struct gate *gate, struct held_operation *held) {
+enum status
+gate_restore_view(struct gate *gate, struct held_operation *held) {
 	struct arena *arena = &gate->scratch;
 	struct wallet_transaction *transaction = nullptr;
 	enum operation_kind_id kind;
@@ -480,7 +481,7 @@ gate_restore_finish(struct gate *gate) {
 	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
 		struct gate_operation *operation = value;
 		if (operation->state == OPERATION_HELD)
-			TRY(compute_view_digest(gate, operation->held));
+			TRY(gate_restore_view(gate, operation->held));
 	}
 	TRY(one_time_open(gate->state));
 	TRY(one_time_reconcile(gate->state));

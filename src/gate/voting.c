@@ -71,6 +71,14 @@ check_statement(struct gate *gate, const struct gate_operation *operation, const
 	return OK;
 }
 
+enum status
+gate_check_vote(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
+		int64_t now_ms, const struct directory_key **key) {
+	TRY(directory_active_key(gate->state->directory, vote->key_id, key));
+	TRY(gate_check_key_in_order(*key, vote->signature.counter, now_ms));
+	return check_statement(gate, operation, vote, *key, now_ms);
+}
+
 static enum status
 write_vote(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
 	   const struct directory_key *key, int64_t now_ms, struct gate_step *step) {
@@ -193,9 +201,7 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(OPERATION_EXPIRED));
 	if (operation->state != OPERATION_HELD)
 		return fail(STATUS_CONFLICT, "operation.not_held: it is %s", operation_state_name(operation->state));
-	TRY(directory_active_key(gate->state->directory, vote->key_id, &key));
-	TRY(gate_check_key_in_order(key, vote->signature.counter, now_ms));
-	TRY(check_statement(gate, operation, vote, key, now_ms));
+	TRY(gate_check_vote(gate, operation, vote, now_ms, &key));
 	struct personal_source source = {.requester = key->principal->id, .peer_address = vote->peer_address};
 	TRY(personal_record_make(gate, vote->arena, &source, &step->personal));
 	struct vote cast = vote_of(vote);
