@@ -207,6 +207,8 @@ enum status gate_apply_change(struct gate *gate, const struct change *change);
 
 /* Applies one entry of the log, in order, from entry 0 on. Errors: STATUS_CORRUPT "restore.*". */
 enum status gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf);
+/* The same of one that was read, into the arena. */
+enum status gate_restore_read_entry(struct gate *gate, struct arena *arena, uint64_t index, const struct entry *entry);
 /* After the last: keys that secrets.db has and the log has not are removed, and the reverse is an error. */
 enum status gate_restore_finish(struct gate *gate);
 /* Rows of keys that are destroyed, or that no entry made, are removed. */

@@ -264,8 +264,7 @@ judge(struct replayer *replayer, const struct entry *entry, enum replay_result *
 /* What does not hold is followed all the same, but for what the state before it does not admit at all, and votes: the keeper did, and
  * what it did next rests on it. */
 static enum status
-judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, struct bytes leaf,
-		 enum replay_result *result) {
+judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, enum replay_result *result) {
 	bool holds = replay_past_admits(replayer, entry);
 	if (holds)
 		TRY(judge(replayer, entry, result));
@@ -273,13 +272,41 @@ judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *
 		bool differed = *result == REPLAY_DIFFERENT;
 		char difference[sizeof replayer->difference];
 		memcpy(difference, replayer->difference, sizeof difference);
-		TRY(replay_past_follow(replayer, index, entry, leaf, &holds));
+		TRY(replay_past_follow(replayer, index, entry, &holds));
 		if (differed)
 			memcpy(replayer->difference, difference, sizeof difference);
 	}
 	if (!holds)
 		*result = REPLAY_DIFFERENT;
 	return OK;
+}
+
+static enum status
+add_activated(struct replayer *replayer, const json *body) {
+	struct decision_record record;
+	const json *payload;
+	TRY(decision_record_read(&replayer->arena, body, &replayer->blobs, &record));
+	if (record.outcome != OUTCOME_DONE || !bytes_equal_text(record.action.id, "policy.activate"))
+		return OK;
+	TRY(json_read(&replayer->arena, record.payload, (struct json_limits){}, &payload));
+	return add_bundle(replayer, payload);
+}
+
+enum status
+replayer_add_bundles(struct replayer *replayer, struct bytes leaf) {
+	struct entry entry;
+	arena_reset(&replayer->arena);
+	TRY(entry_read(&replayer->arena, leaf, &entry));
+	switch (entry.type) {
+	case ENTRY_GENESIS:
+		return add_genesis(replayer, entry.document);
+	case ENTRY_DECISION:
+		return add_activated(replayer, entry.document);
+	case ENTRY_LOCAL_BUNDLE:
+		return add_local_bundle(replayer, entry.document);
+	default:
+		return OK;
+	}
 }
 
 enum status
@@ -296,7 +323,7 @@ replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum 
 		replay_past_lose(replayer);
 	replayer->past.next = index + 1;
 	replayer->counts.entries++;
-	TRY(judge_and_follow(replayer, index, &entry, leaf, result));
+	TRY(judge_and_follow(replayer, index, &entry, result));
 	replayer->counts.same += *result == REPLAY_SAME;
 	replayer->counts.erased += *result == REPLAY_ERASED;
 	replayer->counts.different += *result == REPLAY_DIFFERENT;

@@ -33,6 +33,9 @@ enum status replayer_foresee(struct replayer *replayer, struct bytes leaf);
 enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,
 			 const char **difference);
 
+/* Only what explaining needs: the bundles that the entry puts into force, in whatever order. Nothing is judged. */
+enum status replayer_add_bundles(struct replayer *replayer, struct bytes leaf);
+
 struct replay_counts {
 	uint64_t entries, same, different, erased, bundles;
 	uint64_t sign_ins, enrolments; /* by invitation; whose assertions and registrations hold */

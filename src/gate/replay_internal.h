@@ -94,8 +94,7 @@ void replay_past_lose(struct replayer *replayer);
 /* Whether what the operation has come to allows this entry: it is decided once, and carried out once. */
 bool replay_past_admits(struct replayer *replayer, const struct entry *entry);
 /* *holds is set to false where the entry does not go with what was before. */
-enum status replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, struct bytes leaf,
-			       bool *holds);
+enum status replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, bool *holds);
 /* The facts are those that the guards state by the entries before, and so are entities, spend, nonce and what is missing. */
 bool replay_past_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts);
 /* The same of what was decided once more, with what others had told. */

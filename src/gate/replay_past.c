@@ -108,12 +108,11 @@ named_by(const struct gate *gate, const struct entry *entry) {
 }
 
 enum status
-replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, struct bytes leaf,
-		   bool *holds) {
+replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, bool *holds) {
 	struct replay_past *past = &replayer->past;
 	if (past->gate == nullptr)
 		return OK;
-	enum status status = gate_restore_entry(past->gate, index, leaf);
+	enum status status = gate_restore_read_entry(past->gate, &replayer->arena, index, entry);
 	if (status == STATUS_NO_MEMORY)
 		return status;
 	if (status != OK) {

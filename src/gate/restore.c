@@ -330,44 +330,49 @@ restore_local_bundle(struct gate *gate, struct arena *arena, const json *body) {
 }
 
 enum status
+gate_restore_read_entry(struct gate *gate, struct arena *arena, uint64_t index, const struct entry *entry) {
+	if ((entry->type == ENTRY_GENESIS) != (index == 0))
+		return corrupt(index, "genesis");
+	switch (entry->type) {
+	case ENTRY_GENESIS:
+		return genesis_apply(gate, entry->document);
+	case ENTRY_DECISION:
+	case ENTRY_INTENT:
+		return restore_decision(gate, arena, index, entry->document, entry->type == ENTRY_INTENT);
+	case ENTRY_VOTE:
+		return restore_vote(gate, arena, index, entry->document);
+	case ENTRY_OUTCOME:
+		return restore_outcome(gate, arena, index, entry->document);
+	case ENTRY_EXPIRY:
+		return restore_expiry(gate, index, entry->document);
+	case ENTRY_REFUSAL:
+		return restore_refusal(gate, index, entry->document);
+	case ENTRY_ENROLMENT:
+		return enrolment_restore(gate, arena, entry->document);
+	case ENTRY_DIVERGENCE:
+		return enrolment_restore_divergence(gate, arena, entry->document);
+	case ENTRY_SIGN_IN:
+		return follow_counter(gate, arena, entry->document);
+	case ENTRY_PEER:
+		return keepers_restore_entry(&gate->state->keepers, entry->document);
+	case ENTRY_LEFT:
+		return left_apply(gate, arena, entry->document);
+	case ENTRY_LOCAL_BUNDLE:
+		return restore_local_bundle(gate, arena, entry->document);
+	case ENTRY_ERASED:
+		return restore_erased(gate, entry->document);
+	default:
+		return OK; /* says nothing that decisions depend on */
+	}
+}
+
+enum status
 gate_restore_entry(struct gate *gate, uint64_t index, struct bytes leaf) {
 	struct arena *arena = &gate->scratch;
 	struct entry entry;
 	arena_reset(arena);
 	TRY(entry_read(arena, leaf, &entry));
-	if ((entry.type == ENTRY_GENESIS) != (index == 0))
-		return corrupt(index, "genesis");
-	switch (entry.type) {
-	case ENTRY_GENESIS:
-		return genesis_apply(gate, entry.document);
-	case ENTRY_DECISION:
-	case ENTRY_INTENT:
-		return restore_decision(gate, arena, index, entry.document, entry.type == ENTRY_INTENT);
-	case ENTRY_VOTE:
-		return restore_vote(gate, arena, index, entry.document);
-	case ENTRY_OUTCOME:
-		return restore_outcome(gate, arena, index, entry.document);
-	case ENTRY_EXPIRY:
-		return restore_expiry(gate, index, entry.document);
-	case ENTRY_REFUSAL:
-		return restore_refusal(gate, index, entry.document);
-	case ENTRY_ENROLMENT:
-		return enrolment_restore(gate, arena, entry.document);
-	case ENTRY_DIVERGENCE:
-		return enrolment_restore_divergence(gate, arena, entry.document);
-	case ENTRY_SIGN_IN:
-		return follow_counter(gate, arena, entry.document);
-	case ENTRY_PEER:
-		return keepers_restore_entry(&gate->state->keepers, entry.document);
-	case ENTRY_LEFT:
-		return left_apply(gate, arena, entry.document);
-	case ENTRY_LOCAL_BUNDLE:
-		return restore_local_bundle(gate, arena, entry.document);
-	case ENTRY_ERASED:
-		return restore_erased(gate, entry.document);
-	default:
-		return OK; /* says nothing that decisions depend on */
-	}
+	return gate_restore_read_entry(gate, arena, index, &entry);
 }
 
 static enum secrets_recorded

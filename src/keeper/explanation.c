@@ -13,10 +13,7 @@ struct explaining {
 
 static enum status
 add_record(void *context, const struct ledger_record *record) {
-	struct explaining *explaining = context;
-	enum replay_result result;
-	const char *difference;
-	return replayer_add(explaining->replayer, record->index, record->leaf, &result, &difference);
+	return replayer_add_bundles(((struct explaining *)context)->replayer, record->leaf);
 }
 
 static enum status
