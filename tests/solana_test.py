@@ -42,7 +42,7 @@ def house():
             SHARED[name] = bytes.fromhex(firm.must(firm.ask("person1", "key", "show", name, "--json")).json()["public_key"])
         SHARED["blockhash"] = 0
         for name, chain in (("sol-hot", "solana:main"), ("sol-dev", "solana:dev")):
-            tried = firm.ask("settlement", "op", "sign", name, "--transaction", "-", "--json", given=transfer(10**6, key=name))
+            tried = firm.ask("settlement", "op", "sign", name, "--transaction", "-", "--json", given=transfer(10**7, key=name))
             assert firm.must(tried).json()["reasons"] == ["test_transfer"], tried
             arrived = firm.ask("person4", "list", "confirm", "solana", f"{chain}:{base58(OWNER)}", "--json")
             firm.approve(firm.must(arrived).json()["operation"], "person1", "person3")

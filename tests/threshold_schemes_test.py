@@ -4,6 +4,7 @@
 share; each key is given to a recovery key, comes back whole, is imported and signs; one keeper loses its disk, and gets a share of each
 key again."""
 
+import base64
 import json
 import os
 import shutil
@@ -149,7 +150,35 @@ def recover(keepers, name, recovery):
     command = ["key", "recover", whole, "--instance", INSTANCE, "--recovery-key", recovery]
     refused = run(*command, *files[:2])
     assert refused.code != 0 and "recovery.escrows" in refused.err and not os.path.exists(whole), refused
+    check_escrows(first, name, f"{recovery}.pub", files, command)
     return whole, first.must(run(*command, *files)).err
+
+
+def check_escrows(keeper, name, public, files, recover_command):
+    """Anyone can say whose escrow is sound: of true ones, of one in which a byte was changed, of another recovery key."""
+    command = ["key", "escrow-check", name, "--for", public, "--instance", INSTANCE, "--json"]
+    sound = keeper.must(run(*command, *files)).json()
+    assert sound["recoverable"] and [given["sound"] for given in sound["escrows"]] == [True, True], sound
+    assert sound["public_key"] == keeper.must(keeper.ask("person1", "key", "parties", name, "--json")).json()["sharing"]["public_key"]
+    with open(files[1], encoding="utf-8") as file:
+        changed = json.load(file)
+    escrow = bytearray(base64.b64decode(changed["result"]["escrow"]))
+    escrow[len(escrow) // 2] ^= 1
+    changed["result"]["escrow"] = base64.b64encode(escrow).decode()
+    bad = keeper.at(f"{name}-bad.escrow")
+    with open(bad, "w", encoding="utf-8") as file:
+        json.dump(changed, file)
+    with_bad = ["--escrow", bad, *files[2:]]
+    refused = run(*command, *with_bad)
+    assert refused.code != 0 and "escrow.proof" in refused.err and bad in refused.err, refused
+    assert [given["sound"] for given in refused.json()["escrows"]] == [True, False] and not refused.json()["recoverable"], refused
+    joined = run(*recover_command, *with_bad)
+    assert joined.code != 0 and "recovery.escrows: 1 are sound" in joined.err and "of keeper b" in joined.err, joined
+    assert "escrow.key" in run("key", "escrow-check", "another", *command[3:], *files).err
+    other = keeper.at(f"{name}-other.key")
+    keeper.must(run("recovery", "keygen", other))
+    assert run("key", "escrow-check", name, "--for", f"{other}.pub", "--instance", INSTANCE, *files).code != 0
+    assert "escrow.holder" in run(*command, *files[:2], *files[:2]).err
 
 
 def import_whole(keeper, name, path, kind, *options):
@@ -231,7 +260,7 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
         prepare(first)
         make_keys(keepers)
         parties = shown_by_all(keepers, {"eth-vault": 2, "sol-vault": 2, "btc-vault": 1})
-        sign(first, "sol-vault", transfer(bytes.fromhex(parties["sol-vault"]["sharing"]["public_key"]), 10**6))
+        sign(first, "sol-vault", transfer(bytes.fromhex(parties["sol-vault"]["sharing"]["public_key"]), 10**7))
         change(first, ("person1", "person3"), "list", "confirm", "solana", f"solana:main:{base58(OWNER)}")
         each_two_sign(keepers, parties)
         drill(keepers, parties)

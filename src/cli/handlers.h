@@ -45,7 +45,6 @@ enum status key_repair_run(struct invocation *invocation);
 enum status key_parties_run(struct invocation *invocation);
 enum status key_audit_run(struct invocation *invocation);
 enum status key_backup_run(struct invocation *invocation);
-enum status key_recover_run(struct invocation *invocation);
 enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */
 enum status plain_principal_run(struct invocation *invocation); /* suspend, resume */
 enum status principal_add_run(struct invocation *invocation);
@@ -66,6 +65,10 @@ enum status policy_activate_run(struct invocation *invocation);
 enum status clock_accept_run(struct invocation *invocation);
 enum status intent_resolve_run(struct invocation *invocation);
 enum status notify_test_run(struct invocation *invocation);
+
+/* escrow_commands.c: files alone. */
+enum status key_escrow_check_run(struct invocation *invocation);
+enum status key_recover_run(struct invocation *invocation);
 
 /* state_commands.c */
 enum status instance_show_run(struct invocation *invocation);
