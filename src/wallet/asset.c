@@ -7,17 +7,20 @@
 #include "wallet/solana/address.h"
 
 struct asset_registry {
-	struct map by_id;
+	struct map by_id, by_symbol;
 	struct asset **assets; /* in order of addition */
 	size_t count;
 	size_t capacity;
 };
+
+constexpr size_t ASSET_SYMBOL_KEY_MAX = ASSET_CHAIN_MAX + 1 + ASSET_SYMBOL_MAX;
 
 /* An asset and the text that it points to, in one block. */
 struct stored_asset {
 	struct asset asset;
 	char id[ASSET_ID_MAX];
 	char symbol[ASSET_SYMBOL_MAX];
+	char symbol_key[ASSET_SYMBOL_KEY_MAX];
 };
 
 static const char NATIVE[] = "native";
@@ -37,6 +40,7 @@ asset_registry_destroy(struct asset_registry **registry) {
 		free((*registry)->assets[i]);
 	free((*registry)->assets);
 	map_free(&(*registry)->by_id);
+	map_free(&(*registry)->by_symbol);
 	free(*registry);
 	*registry = nullptr;
 }
@@ -61,6 +65,19 @@ asset_id(struct arena *arena, struct bytes chain, struct bytes contract) {
 	char id[ASSET_ID_MAX];
 	size_t len = compose_id(chain, contract, id);
 	return arena_copy(arena, bytes_of(id, len));
+}
+
+/* A chain's symbols, in one case: "USDC" and "usdc" are one to people. */
+static struct bytes
+symbol_key(struct bytes chain, struct bytes symbol, char key[static ASSET_SYMBOL_KEY_MAX]) {
+	size_t len = chain.len;
+	memcpy(key, chain.data, len);
+	key[len++] = '/';
+	for (size_t i = 0; i < symbol.len; i++) {
+		uint8_t c = symbol.data[i];
+		key[len++] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+	}
+	return bytes_of(key, len);
 }
 
 static bool
@@ -151,6 +168,16 @@ store(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned d
 	return stored;
 }
 
+/* People read the symbol alone: two assets of one chain that share it are what a forger of tokens hopes for. */
+static enum status
+check_symbol_is_free(const struct asset_registry *registry, struct bytes chain, struct bytes symbol) {
+	char key[ASSET_SYMBOL_KEY_MAX];
+	const struct asset *present = map_get(&registry->by_symbol, symbol_key(chain, symbol, key));
+	return present == nullptr ? OK
+				  : fail(STATUS_CONFLICT, "asset.symbol_taken: %.*s is the symbol of %.*s",
+					 BYTES_ARGS(present->symbol), BYTES_ARGS(present->id));
+}
+
 enum status
 asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract, struct bytes symbol,
 		   unsigned decimals) {
@@ -164,11 +191,16 @@ asset_registry_add(struct asset_registry *registry, struct bytes chain, struct b
 		return fail(STATUS_CONFLICT, "asset.conflict: %.*s is registered as %.*s with %u decimals",
 			    BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
 	}
+	TRY(check_symbol_is_free(registry, chain, symbol));
 	TRY(make_room(registry));
 	struct stored_asset *stored = store(chain, contract, symbol, decimals);
 	TRY_ALLOC(stored);
+	struct bytes key = symbol_key(chain, symbol, stored->symbol_key);
 	enum status status = map_put(&registry->by_id, stored->asset.id, &stored->asset, nullptr);
+	if (status == OK)
+		status = map_put(&registry->by_symbol, key, &stored->asset, nullptr);
 	if (status != OK) {
+		(void)map_remove(&registry->by_id, stored->asset.id);
 		free(stored);
 		return status;
 	}

@@ -43,7 +43,8 @@ enum status asset_registry_create(struct asset_registry **registry);
 void asset_registry_destroy(struct asset_registry **registry); /* a cleanup function */
 
 /* Adds an asset without a price; an Ethereum contract in any case of letters, which is kept with its checksum. Errors: asset.chain, asset.contract, asset.symbol, asset.decimals; asset.conflict
- * (STATUS_CONFLICT) if the contract is there with another symbol or decimals; the same again is OK. */
+ * (STATUS_CONFLICT) if the contract is there with another symbol or decimals; the same again is OK; asset.symbol_taken (STATUS_CONFLICT) if
+ * another asset of the chain has the symbol, in whichever case. */
 enum status asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract,
 			       struct bytes symbol, unsigned decimals);
 /* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */

@@ -48,6 +48,25 @@ an_asset_keeps_its_symbol_and_decimals(void **) {
 }
 
 static void
+a_symbol_stands_for_one_asset_of_a_chain(void **) {
+	_cleanup_(asset_registry_destroy) struct asset_registry *assets = nullptr;
+	static const char other[] = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
+	assert_ok(asset_registry_create(&assets));
+	assert_ok(asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
+	assert_ok(asset_registry_add(assets, ETH, BYTES_OF_LITERAL(USD), BYTES_OF_LITERAL("USDC"), 6));
+	static const char *const taken[] = {"USDC", "usdc", "UsdC", "ETH", "eth"};
+	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
+		assert_fails(STATUS_CONFLICT, "asset.symbol_taken",
+			     asset_registry_add(assets, ETH, BYTES_OF_LITERAL(other), bytes_of_text(taken[i]), 6));
+		assert_null(asset_find_contract(assets, ETH, BYTES_OF_LITERAL(other)));
+	}
+	assert_ok(asset_registry_add(assets, ETH, BYTES_OF_LITERAL(other), BYTES_OF_LITERAL("USDC.e"), 6));
+	assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("eip155:10"), BYTES_OF_LITERAL(other),
+				     BYTES_OF_LITERAL("USDC"), 6)); /* another chain's */
+	assert_int_equal(4, asset_registry_count(assets));
+}
+
+static void
 bad_input_is_refused_by_name(void **) {
 	_cleanup_(asset_registry_destroy) struct asset_registry *assets = nullptr;
 	assert_ok(asset_registry_create(&assets));
@@ -157,12 +176,13 @@ thousandths_are_rounded_up(void **) {
 static void
 a_registry_grows_and_stays_ordered(void **) {
 	_cleanup_(asset_registry_destroy) struct asset_registry *assets = nullptr;
-	char contract[64];
+	char contract[64], symbol[16];
 	assert_ok(asset_registry_create(&assets));
 	for (int i = 0; i < 1000; i++) {
 		snprintf(contract, sizeof contract, "c%04d", i);
+		snprintf(symbol, sizeof symbol, "T%04d", i);
 		assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("test:1"), bytes_of_text(contract),
-					     BYTES_OF_LITERAL("T"), 6));
+					     bytes_of_text(symbol), 6));
 	}
 	for (int i = 0; i < 1000; i++) {
 		snprintf(contract, sizeof contract, "c%04d", i);
@@ -173,5 +193,6 @@ a_registry_grows_and_stays_ordered(void **) {
 }
 
 RUN_TESTS(T(assets_are_found_by_chain_and_contract), T(an_asset_keeps_its_symbol_and_decimals),
-	  T(bad_input_is_refused_by_name), T(values_need_a_price_that_is_fresh), T(amounts_are_written_in_whole_units),
-	  T(thousandths_are_rounded_up), T(a_registry_grows_and_stays_ordered))
+	  T(a_symbol_stands_for_one_asset_of_a_chain), T(bad_input_is_refused_by_name),
+	  T(values_need_a_price_that_is_fresh), T(amounts_are_written_in_whole_units), T(thousandths_are_rounded_up),
+	  T(a_registry_grows_and_stays_ordered))
