@@ -80,6 +80,7 @@ const WORDS: Record<string, string> = {
 	"destination.waiting_ms": "How long it still waits",
 	"destination.expired": "A destination has expired",
 	"destination.expires_in_ms": "When the first of them expires",
+	"destination.some_allowed": "Some destination is on an allow list, in force",
 	"destination.sanctioned": "A destination is sanctioned",
 	"destination.sanctioned_by": "By which list",
 	"destination.allow_hash": "State of the allow lists",

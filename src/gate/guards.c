@@ -142,7 +142,7 @@ observe_destinations(struct observation *o, struct facts *facts) {
 	const struct wallet_transaction *transaction = o->transaction;
 	if (transaction == nullptr)
 		return OK;
-	bool any_sanctioned = false;
+	bool any_sanctioned = false, any_allowed = false;
 	const struct destination_list *sanctions = nullptr;
 	struct destination_standing all = {.state = transaction->destination_count > 0 ? DESTINATION_IN_FORCE
 										       : DESTINATION_UNLISTED,
@@ -152,11 +152,13 @@ observe_destinations(struct observation *o, struct facts *facts) {
 		struct bytes name = destination_name(o->arena, transaction->chain, transaction->destinations[i]);
 		struct destination_standing standing = destinations_standing(&o->state->destinations, name, o->now_ms);
 		add_standing(&standing, &all);
+		any_allowed |= standing.state == DESTINATION_IN_FORCE;
 		any_sanctioned =
 			destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
 			any_sanctioned;
 	}
 	add_standing_facts(o, &all, facts);
+	facts_add_boolean(facts, "destination.some_allowed", FACT_FEED, any_allowed);
 	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, any_sanctioned);
 	if (sanctions != nullptr)
 		facts_add_string(facts, "destination.sanctioned_by", FACT_FEED, bytes_of_text(sanctions->name));

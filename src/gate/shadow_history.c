@@ -244,6 +244,7 @@ state_all(struct history *history, struct stating *stating, const struct entity_
 	TRY(state_text(history, stating, DESK, "key.same_desk", same));
 	TRY(state_text(history, stating, DESK, "key.same_legal_entity", BYTES_OF_LITERAL("true")));
 	TRY(state_text(history, stating, ALLOWED, "destination.allowed", cell(history, ALLOWED)));
+	TRY(state_text(history, stating, ALLOWED, "destination.some_allowed", cell(history, ALLOWED)));
 	TRY(state_text(history, stating, SANCTIONED, "destination.sanctioned", cell(history, SANCTIONED)));
 	TRY(state_text(history, stating, DESTINATION, "transfer.chain", chain));
 	TRY(state_text(history, stating, ASSET, "transfer.asset", cell(history, ASSET)));

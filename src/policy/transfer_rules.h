@@ -19,8 +19,9 @@
  *   action       "allow", "block", or "approve": allowed with these approvals, by groups, or total and independent
  *
  * The first rule whose conditions all hold decides; where none does, the transfer is blocked. So is one that reaches a rule that blocks or
- * asks for approvals and has some of its destinations in that rule's list, and others not. A transfer whose value is not known,
- * or whose spending in a period that some rule asks for, is blocked whatever the rules say.
+ * asks for approvals and has some of its destinations in that rule's list, or on an allow list where it says "allowed", and others not.
+ * A transfer whose value is not known, or whose spending in a period that some rule asks for, and a call that is not recognised as a
+ * transfer are blocked whatever the rules say.
  *
  * Each rule that allows becomes a permit that holds unless an earlier rule that does not allow the same matches: so what
  * decided is seen in the reasons. Owner: rules live in the arena. Errors: findings "rules.*", "json.*" with file, line, column.

@@ -91,7 +91,8 @@ append_match(struct buffer *to, const struct transfer_rule *rule, bool touches) 
 	}
 	if (rule->is_allowed_destination) {
 		AND;
-		buffer_append_text(to, "context.destination.allowed");
+		buffer_append_text(to, touches ? "(context.destination.allowed || context.destination.some_allowed)"
+					       : "context.destination.allowed");
 	}
 	if (!rule->destination.is_any) {
 		AND;
@@ -183,10 +184,12 @@ append_rule(struct buffer *to, const struct transfer_rules *rules, size_t number
 /* What must be known before any rule is asked. */
 static void
 append_known_first(struct buffer *to, const struct transfer_rules *rules) {
-	buffer_append_text(to, "\n@id(\"rule-list:known\")\n"
-			       "@reason(\"What is not known to be worth or spent so much matches no rule.\")\n"
-			       "forbid (principal, action == Action::\"sign\", resource)\n"
-			       "unless { context.transfer has usd_cents");
+	buffer_append_text(
+		to, "\n@id(\"rule-list:known\")\n"
+		    "@reason(\"What is not known to be worth or spent so much, or to be a transfer at all, matches "
+		    "no rule.\")\n"
+		    "forbid (principal, action == Action::\"sign\", resource)\n"
+		    "unless { !context.call.unrecognised && context.transfer has usd_cents");
 	bool has_limits = false;
 	for (size_t i = 0; i < rules->count; i++) {
 		bool is_new = rules->rules[i].period != RULE_TRANSACTION;

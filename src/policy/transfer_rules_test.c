@@ -22,9 +22,11 @@ a_rule_becomes_a_permit_that_earlier_rules_can_take_away(void **) {
 	static const char expected[] =
 		"// Made from a list of transfer rules, of which the first that matches decides.\n\n"
 		"@id(\"rule-list:known\")\n"
-		"@reason(\"What is not known to be worth or spent so much matches no rule.\")\n"
+		"@reason(\"What is not known to be worth or spent so much, or to be a transfer at all, matches no "
+		"rule.\")\n"
 		"forbid (principal, action == Action::\"sign\", resource)\n"
-		"unless { context.transfer has usd_cents && context has limits && context.limits has account };\n\n"
+		"unless { !context.call.unrecognised && context.transfer has usd_cents && context has limits && "
+		"context.limits has account };\n\n"
 		"@id(\"rule:small\")\n"
 		"permit (principal, action == Action::\"sign\", resource)\n"
 		"when { (resource in Account::\"a1\" || resource == Key::\"k\") && context.transfer has usd_cents && "
@@ -165,7 +167,7 @@ random_rules(struct transfer_rules *rules) {
 }
 
 struct transfer {
-	bool by_b, from_two, is_bitcoin, allowed;
+	bool by_b, from_two, is_bitcoin, allowed, some_allowed, unrecognised;
 	bool to_x, to_y; /* at least one */
 	int64_t cents;   /* −1: not known */
 	int64_t key_hour, account_day, requester_week;
@@ -197,13 +199,14 @@ matches(const struct transfer_rule *rule, const struct transfer *t, bool touches
 	bool all = (!t->to_x || has(&rule->destination, x, 1)) && (!t->to_y || has(&rule->destination, y, 1));
 	bool any = (t->to_x && has(&rule->destination, x, 1)) || (t->to_y && has(&rule->destination, y, 1));
 	return has(&rule->initiator, asks, 2) && has(&rule->source, owns, 3) && has(&rule->asset, asset, 1) &&
-	       (!rule->is_allowed_destination || t->allowed) && (touches ? any : all) &&
-	       (!rule->has_over || spent > rule->over_cents) && (!rule->has_up_to || spent <= rule->up_to_cents);
+	       (!rule->is_allowed_destination || (t->allowed || (touches && t->some_allowed))) &&
+	       (touches ? any : all) && (!rule->has_over || spent > rule->over_cents) &&
+	       (!rule->has_up_to || spent <= rule->up_to_cents);
 }
 
 static bool
 first_match_allows(const struct transfer_rules *rules, const struct transfer *t) {
-	if (t->cents < 0)
+	if (t->cents < 0 || t->unrecognised)
 		return false;
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct transfer_rule *rule = &rules->rules[i];
@@ -231,10 +234,12 @@ policies_allow(const struct policy_set *set, const struct policy_entities *entit
 		snprintf(usd, sizeof usd, ",\"usd_cents\":%lld", (long long)t->cents);
 	}
 	snprintf(text, sizeof text,
-		 "{\"approvals\":{\"group\":{\"treasury\":%lld},\"independent\":%lld},\"destination\":{\"allowed\":%s},"
+		 "{\"approvals\":{\"group\":{\"treasury\":%lld},\"independent\":%lld},\"call\":{\"unrecognised\":%s},"
+		 "\"destination\":{\"allowed\":%s,\"some_allowed\":%s},"
 		 "%s"
 		 "\"transfer\":{\"asset\":\"%s\",\"chain\":\"%s\",\"destinations\":[%s%s%s]%s}}",
-		 (long long)t->treasury, (long long)t->independent, t->allowed ? "true" : "false", known,
+		 (long long)t->treasury, (long long)t->independent, t->unrecognised ? "true" : "false",
+		 t->allowed ? "true" : "false", t->some_allowed ? "true" : "false", known,
 		 t->is_bitcoin ? "bitcoin:main/native" : "eip155:1/native", t->is_bitcoin ? "bitcoin:main" : "eip155:1",
 		 t->to_x ? "\"x\"" : "", t->to_x && t->to_y ? "," : "", t->to_y ? "\"y\"" : "", usd);
 	arena_reset(arena);
@@ -253,6 +258,8 @@ random_transfer(void) {
 			     .from_two = random_below(2),
 			     .is_bitcoin = random_below(2),
 			     .allowed = random_below(2),
+			     .some_allowed = random_below(2),
+			     .unrecognised = random_below(10) == 0,
 			     .to_x = random_below(2),
 			     .cents = random_below(10) == 0 ? -1 : (int64_t)random_below(9) * 50,
 			     .key_hour = (int64_t)random_below(9) * 50,

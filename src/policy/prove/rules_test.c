@@ -12,12 +12,14 @@
 static const char schema_text[] =
 	"entity Desk; entity Workload in [Desk]; entity Account; entity Key in [Account];\n"
 	"action sign appliesTo { principal: [Workload], resource: [Key], context: {\n"
-	"  approvals: { group: { treasury: Long }, independent: Long, total: Long }, destination: { allowed: Bool },\n"
+	"  approvals: { group: { treasury: Long }, independent: Long, total: Long }, call: { unrecognised: Bool },\n"
+	"  destination: { allowed: Bool, some_allowed: Bool },\n"
 	"  limits?: { account?: { day: Long, hour: Long, week: Long } },\n"
 	"  transfer: { asset: String, chain: String, destinations: Set<String>, usd_cents?: Long } } };\n";
 
 struct both_ways {
 	const char *json, *cedar;
+	const char *touches; /* of a rule that blocks or asks for approvals; null: the same */
 };
 
 static const struct both_ways initiators[] = {
@@ -37,7 +39,8 @@ static const struct both_ways assets[] = {
 };
 static const struct both_ways destinations[] = {
 	{"", "true"},
-	{"\"destination\":\"allowed\",", "context.destination.allowed"},
+	{"\"destination\":\"allowed\",", "context.destination.allowed",
+	 "(context.destination.some_allowed || context.destination.allowed)"},
 };
 static const struct both_ways amounts[] = {
 	{"", "true"},
@@ -89,15 +92,17 @@ make_pair(struct pair *pair, bool planted) {
 		has_period |= parts[4] == &amounts[3];
 		buffer_append_format(&json, "%s{\"id\":\"r%u\",%s%s%s%s%s%s}", i == 0 ? "" : ",", i, parts[0]->json,
 				     parts[1]->json, parts[2]->json, parts[3]->json, parts[4]->json, parts[5]->json);
-		buffer_append_format(&body, "if %s && %s && %s && %s && %s then %s else ", parts[0]->cedar,
-				     parts[1]->cedar, parts[2]->cedar, parts[3]->cedar, parts[4]->cedar,
+		bool touches = parts[5] != &actions[0] && parts[3]->touches != nullptr;
+		buffer_append_format(&body, "if %s && %s && %s && %s && %s then %s && %s else ", parts[0]->cedar,
+				     parts[1]->cedar, parts[2]->cedar, touches ? parts[3]->touches : parts[3]->cedar,
+				     parts[4]->cedar, touches ? parts[3]->cedar : "true",
 				     planted && i == 0 ? "!context.destination.allowed" : parts[5]->cedar);
 	}
 	buffer_append_text(&json, "]}");
-	buffer_append_format(
-		&nested,
-		"permit(principal, action, resource) when { context.transfer has usd_cents %s } when { %.*s false };",
-		has_period ? "&& context has limits && context.limits has account" : "", BYTES_ARGS(body));
+	buffer_append_format(&nested,
+			     "permit(principal, action, resource) when { context.transfer has usd_cents && "
+			     "!context.call.unrecognised %s } when { %.*s false };",
+			     has_period ? "&& context has limits && context.limits has account" : "", BYTES_ARGS(body));
 	assert_ok(transfer_rules_read(&rules, "r.json", buffer_bytes(&json), nullptr));
 	assert_ok(transfer_rules_compile(&rules, &cedar));
 	assert_ok(policy_set_parse("rules.cedar", buffer_bytes(&cedar), &pair->compiled, nullptr));
