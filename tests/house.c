@@ -117,6 +117,7 @@ house_open(struct house *house) {
 				       .first_segment_size = house->is_manual ? SMALL_SEGMENT : 0,
 				       .segment_size = house->is_manual ? SMALL_SEGMENT : 0,
 				       .snapshot_entries = house->snapshot_entries,
+				       .refresh = house->refresh,
 				       .fatal = house->fatal,
 				       .fatal_context = house->fatal_context,
 				       .is_manual = house->is_manual};

@@ -25,6 +25,7 @@ struct house {
 	uint32_t read_rate;  /* the same of reads */
 	uint32_t credits;    /* of each kind */
 	uint64_t snapshot_entries;
+	struct refresh_schedule refresh;
 	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
 	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
 	void *fatal_context;

@@ -315,9 +315,13 @@ export interface KeyRecord {
 // How a shared key is shared, and what the keeper that was asked has of it.
 export interface SharingOfKey {
 	address?: string;
+	age_days: number;
+	dealt_at: number;
 	holder?: number;
 	prepared: number;
 	ready?: number[];
+	refresh_due_at?: number;
+	refresh_is_overdue?: boolean;
 	sharing: { epoch: number; parties: { index: number; name: string }[]; scheme: string; threshold: number };
 }
 

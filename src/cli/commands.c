@@ -148,7 +148,7 @@ const struct command commands[] = {
 	 ADMINISTERS,
 	 {{"keeper", "NAME", "founded and enrolled anew under its name and party", .is_required = true}},
 	 .kind = "key.reshare"},
-	{"key", "parties", "ID", "Show among whom a key is shared, and what this keeper has of it", key_parties_run, COMMAND_CONNECTS, {}},
+	{"key", "parties", "ID", "Show among whom a key is shared, since when, by when it is to be refreshed, and what this keeper has of it", key_parties_run, COMMAND_CONNECTS, {}},
 	{"key", "audit", "ID", "Check that a shared key's public shares fit, and that this keeper knows its share", key_audit_run,
 	 COMMAND_CONNECTS, {}},
 	{"key", "backup", "ID", "Give every keeper's share of a key to a recovery key, in escrow", key_backup_run, ADMINISTERS,

@@ -29,7 +29,8 @@ change_add_key(struct gate_state *state, const json *record) {
 
 /* The sharing first: what the record is of. */
 static enum status
-add_shared_key(struct gate_state *state, const json *record, const json *text, const struct sharing *before) {
+add_shared_key(struct gate_state *state, const json *record, const json *text, const struct sharing *before,
+	       int64_t dealt_ms) {
 	struct key_info info;
 	struct sharing sharing;
 	TRY(key_read(record, &info));
@@ -37,7 +38,7 @@ add_shared_key(struct gate_state *state, const json *record, const json *text, c
 	TRY(sharing_check_record(&sharing, &info));
 	if (gate_state_key(state, bytes_of_text(info.id)) != nullptr)
 		return fail(STATUS_CONFLICT, "key.exists: there is a key \"%s\"", info.id);
-	TRY(shared_keys_put(state, text, before));
+	TRY(shared_keys_put(state, text, before, dealt_ms));
 	enum status status = change_add_key(state, record);
 	if (status != OK)
 		shared_keys_forget(state, bytes_of_text(info.id));
@@ -45,8 +46,8 @@ add_shared_key(struct gate_state *state, const json *record, const json *text, c
 }
 
 enum status
-change_add_shared_key(struct gate_state *state, const json *record, const json *text) {
-	return add_shared_key(state, record, text, nullptr);
+change_add_shared_key(struct gate_state *state, const json *record, const json *text, int64_t dealt_ms) {
+	return add_shared_key(state, record, text, nullptr, dealt_ms);
 }
 
 enum status
@@ -58,7 +59,7 @@ change_key_create(struct gate_state *state, const struct change *change) {
 	if (json_get(record, "sharing") == nullptr)
 		return change_add_key(state, record);
 	TRY(json_need(change->result, "result", "sharing", JSON_OBJECT, &sharing));
-	return change_add_shared_key(state, record, sharing);
+	return change_add_shared_key(state, record, sharing, change->now_ms);
 }
 
 static enum status
@@ -140,8 +141,8 @@ change_key_redeal(struct gate_state *state, const struct change *change) {
 	    (known != nullptr && !bytes_equal(key_public(known), key_public(&info))))
 		return fail(STATUS_CONFLICT, "key.epoch: what was dealt does not follow from the key as it is");
 	if (known == nullptr)
-		return add_shared_key(state, record, text, &before);
-	TRY(shared_keys_put(state, text, &before));
+		return add_shared_key(state, record, text, &before, change->now_ms);
+	TRY(shared_keys_put(state, text, &before, change->now_ms));
 	if (state->ring != nullptr)
 		return keyring_reshare(state->ring, &info);
 	struct key_info *kept = map_get(&state->keys, bytes_of_text(info.id));

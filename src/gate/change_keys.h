@@ -10,8 +10,8 @@
 
 /* A key in the state, from its record; its blob is read from secrets where there is a ring. */
 enum status change_add_key(struct gate_state *state, const json *record);
-/* One that is shared, with the sharing that its record is of: both are added, or neither. */
-enum status change_add_shared_key(struct gate_state *state, const json *record, const json *sharing);
+/* One that is shared, with the sharing that its record is of, so since then: both are added, or neither. */
+enum status change_add_shared_key(struct gate_state *state, const json *record, const json *sharing, int64_t dealt_ms);
 
 change_effect change_key_create; /* or imported */
 change_effect change_key_freeze, change_key_unfreeze, change_key_destroy, change_key_rotate;

@@ -6,6 +6,7 @@
 #include "gate/one_time.h"
 #include "gate/joint.h"
 #include "gate/local_bundle.h"
+#include "gate/shared_keys.h"
 #include "gate/view.h"
 #include "gate/voting.h"
 
@@ -357,6 +358,8 @@ gate_restore_read_entry(struct gate *gate, struct arena *arena, uint64_t index, 
 		return keepers_restore_entry(&gate->state->keepers, entry->document);
 	case ENTRY_LEFT:
 		return left_apply(gate, arena, entry->document);
+	case ENTRY_OVERDUE:
+		return shared_keys_apply_overdue(gate->state, entry->document);
 	case ENTRY_LOCAL_BUNDLE:
 		return restore_local_bundle(gate, arena, entry->document);
 	case ENTRY_ERASED:

@@ -240,10 +240,11 @@ open_share(const struct gate_state *state, const struct sharing *sharing, struct
 }
 
 enum status
-shared_keys_put(struct gate_state *state, const json *text, const struct sharing *before) {
+shared_keys_put(struct gate_state *state, const json *text, const struct sharing *before, int64_t dealt_ms) {
 	_cleanup_(key_destroy_at) struct shared_key *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);
 	TRY(sharing_read(text, &made->sharing));
+	made->dealt_ms = dealt_ms;
 	const struct ecdsa_key *key = &made->sharing.key;
 	struct bytes id = bytes_of_text(key->id);
 	struct shared_key *known = shared_keys_find(state, id);
@@ -274,6 +275,21 @@ shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, 
 	return other->epoch > own->epoch && key->sharing.scheme == by_now->scheme && own->purpose == other->purpose &&
 	       memcmp(own->public_key, other->public_key, sizeof own->public_key) == 0 &&
 	       memcmp(own->chain_code, other->chain_code, sizeof own->chain_code) == 0;
+}
+
+enum status
+shared_keys_apply_overdue(struct gate_state *state, const json *body) {
+	struct bytes id;
+	int64_t epoch, due_ms;
+	TRY(json_need_string(body, "overdue", "shared_key", &id));
+	TRY(json_need_integer(body, "overdue", "epoch", &epoch));
+	TRY(json_need_integer(body, "overdue", "due_at", &due_ms));
+	struct shared_key *key = shared_keys_find(state, id);
+	if (key == nullptr || epoch != key->sharing.key.epoch || due_ms <= key->told_due_ms)
+		return fail(STATUS_CORRUPT, "overdue.key: key \"%.*s\" is not of that epoch, or was told of",
+			    BYTES_ARGS(id));
+	key->told_due_ms = due_ms;
+	return OK;
 }
 
 void

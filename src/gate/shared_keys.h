@@ -23,6 +23,8 @@ struct shared_key {
 	struct frost_key_share *frost_share;
 	struct leaving leaving; /* of the epoch before */
 	uint32_t kept_told;     /* bits of the parties that have heard on their connection what is kept of this key */
+	int64_t dealt_ms;       /* since when it is shared so: of this keeper's entry that says it */
+	int64_t told_due_ms;    /* an entry says that it should have been dealt anew by then; 0: none does */
 };
 /* The index that this keeper holds a share by; 0: it has none. */
 uint8_t shared_key_self(const struct shared_key *key);
@@ -46,12 +48,15 @@ enum status gate_state_public_key(const struct gate_state *state, struct bytes i
 #define SHARE_ROW_SIZE (KEY_ID_MAX + 12)
 void share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch);
 
-/* As an entry says it: a new key's sharing, or that of the epoch after before (null: there was none). With keys in this process, its row
- * is there. */
-enum status shared_keys_put(struct gate_state *state, const json *sharing, const struct sharing *before);
+/* As an entry of that time says it: a new key's sharing, or that of the epoch after before (null: there was none). With keys in this
+ * process, its row is there. */
+enum status shared_keys_put(struct gate_state *state, const json *sharing, const struct sharing *before,
+			    int64_t dealt_ms);
 /* A key that was dealt anew without this keeper: how it is shared by now, of which this keeper holds nothing. Its own share is of an epoch
  * before; both are of one key. */
 bool shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, const char *self);
+/* The effect of an entry "overdue" (docs/PROTOCOL.entries): that it was told stands in the state until the key is dealt anew. */
+enum status shared_keys_apply_overdue(struct gate_state *state, const json *body);
 /* As if it had never been put. */
 void shared_keys_forget(struct gate_state *state, struct bytes id);
 /* After the last entry: opens all shares. */

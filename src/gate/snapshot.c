@@ -15,7 +15,7 @@
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	14; /* 10: local bundle; 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were; 14: invitations that are outdated */
+	15; /* 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were; 14: invitations that are outdated; 15: since when a key is shared so */
 
 struct writing {
 	struct gate *gate;
@@ -284,8 +284,11 @@ write_key(const struct gate_state *state, const struct key_info *key, struct buf
 		TRY(json_writer_finish(&writer));
 	}
 	buffer_append_prefixed(to, buffer_bytes(&sharing));
-	if (shared != nullptr)
-		leaving_write(&shared->leaving, to);
+	if (shared == nullptr)
+		return OK;
+	leaving_write(&shared->leaving, to);
+	buffer_append_u64be(to, (uint64_t)shared->dealt_ms);
+	buffer_append_u64be(to, (uint64_t)shared->told_due_ms);
 	return OK;
 }
 
@@ -305,13 +308,26 @@ write_keys(const struct writing *writing, struct buffer *to) {
 constexpr size_t KEY_RECORD_MAX = 64 * 1024;
 
 static enum status
-read_leaving(struct gate_state *state, const json *sharing, struct cursor *cursor) {
+read_time(struct cursor *cursor, int64_t *time_ms) {
+	uint64_t number;
+	TRY(cursor_u64be(cursor, FIELD, &number));
+	if (number > (uint64_t)JSON_INTEGER_MAX)
+		return fail(STATUS_INVALID, "%s: a time that cannot be", FIELD);
+	*time_ms = (int64_t)number;
+	return OK;
+}
+
+/* Since when it is shared so, and what has happened since. */
+static enum status
+read_dealt(struct gate_state *state, const json *sharing, struct cursor *cursor) {
 	struct bytes id;
 	TRY(json_need_string(sharing, "sharing", "key", &id));
 	struct shared_key *key = shared_keys_find(state, id);
 	if (key == nullptr)
 		return fail(STATUS_INVALID, "%s: a sharing of another key", FIELD);
-	return leaving_read(cursor, &key->leaving);
+	TRY(leaving_read(cursor, &key->leaving));
+	TRY(read_time(cursor, &key->dealt_ms));
+	return read_time(cursor, &key->told_due_ms);
 }
 
 static enum status
@@ -329,8 +345,8 @@ read_keys(struct gate *gate, struct bytes part) {
 			continue;
 		}
 		TRY(json_read(&gate->scratch, sharing_text, (struct json_limits){}, &sharing));
-		TRY(change_add_shared_key(gate->state, record, sharing));
-		TRY(read_leaving(gate->state, sharing, &cursor));
+		TRY(change_add_shared_key(gate->state, record, sharing, 0));
+		TRY(read_dealt(gate->state, sharing, &cursor));
 	}
 	return OK;
 }

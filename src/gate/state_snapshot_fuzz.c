@@ -1,5 +1,5 @@
 /*
- * Readers: gate/snapshot.c (read_bundle, read_directory, read_lists, read_zones, read_limits, read_nonces, read_assets, read_keys,
+ * Readers: gate/snapshot.c (read_bundle, read_directory, read_lists, read_zones, read_limits, read_nonces, read_assets, read_keys, read_dealt, read_time,
  * read_last_nonces, read_kept, read_held, read_operation, read_operations, read_header, read_all, gate_snapshot_read),
  * identity/directory_snapshot.c (read_text, read_flag, read_unit, read_zone, read_key, read_principal, read_group, read_delegation,
  * read_all, directory_read), gate/break_glass.c (reviews_read), identity/invitations.c (read_one, invitations_read)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/path_pattern.h"
+#include "base/time.h"
 #include "gate/import_key.h"
 #include "gate/key_address.h"
 #include "gate/shared_keys.h"
@@ -289,10 +290,13 @@ read_sharing(struct job *job, const struct route_match *match) {
 	json_writer_start(&w, &body);
 	json_write_object(&w);
 	uint8_t self = shared_key_self(key);
+	int64_t due_ms = refresh_schedule_due_ms(job->keeper, key);
 	const struct key_info *record = gate_state_key(state, match->path.values[0]);
 	char address[KEY_ADDRESS_SIZE];
 	if (record != nullptr && key_address(record, address))
 		json_write_member_text(&w, "address", address);
+	json_write_member_integer(&w, "age_days", (job->keeper->batch_ms - key->dealt_ms) / DAY_MS);
+	json_write_member_integer(&w, "dealt_at", key->dealt_ms);
 	if (self != 0)
 		json_write_member_integer(&w, "holder", self);
 	json_write_member_text(&w, "instance", state->instance);
@@ -305,6 +309,10 @@ read_sharing(struct job *job, const struct route_match *match) {
 			if (shared_key_is_ready_with(key, key->sharing.key.holders.parties[i].index))
 				json_write_integer(&w, key->sharing.key.holders.parties[i].index);
 		json_write_end(&w);
+	}
+	if (due_ms != INT64_MAX) {
+		json_write_member_integer(&w, "refresh_due_at", due_ms);
+		json_write_member_boolean(&w, "refresh_is_overdue", due_ms <= job->keeper->batch_ms);
 	}
 	json_write_key(&w, "sharing");
 	sharing_write(&w, &key->sharing);

@@ -16,6 +16,7 @@
 #include "keeper/installation.h"
 #include "keeper/notifier.h"
 #include "keeper/pool.h"
+#include "keeper/refresh_schedule.h"
 #include "keeper/vm_generation.h"
 #include "identity/sessions.h"
 #include "ledger/log.h"
@@ -36,6 +37,7 @@ struct keeper_config {
 	const struct notifier_receiver *receivers; /* of notifications; copied */
 	size_t receiver_count;
 	const struct bytes *local_bundle;   /* a packed bundle, used while opening (gate/local_bundle.h); null: none */
+	struct refresh_schedule refresh;    /* when shared keys are to be dealt anew */
 	struct hash256 configuration;       /* SHA-256 of gatehouse.yaml; recorded at start */
 	struct hash256 binary;              /* SHA-256 of the program; recorded at start */
 	struct vm_generation vm_generation; /* its file is the caller's */

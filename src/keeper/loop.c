@@ -304,6 +304,7 @@ every_second(struct keeper *keeper) {
 	gate_tick(keeper->gate, keeper->batch_ms);
 	event_turn(keeper);
 	signing_in_tick(keeper);
+	refresh_schedule_turn(keeper);
 	tell_alarms(keeper);
 	system_entry_backup(keeper);
 	if (keeper->sampled_ms == 0 || now_ms - keeper->sampled_ms >= CLOCK_SAMPLE_MS) {

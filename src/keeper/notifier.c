@@ -308,6 +308,14 @@ take_vote(struct notifier *notifier, const json *body, const struct entry *entry
 	enqueue_to_all(notifier, &pending);
 }
 
+static void
+take_overdue(struct notifier *notifier, const struct entry *entry, uint64_t index) {
+	struct pending pending =
+		make_pending(notifier, NOTICE_ALERT, ALARM_REFRESH_OVERDUE, (struct bytes){}, entry->at_ms);
+	pending.entry = index;
+	enqueue_to_all(notifier, &pending);
+}
+
 /* Most entries tell nobody anything: what they surely do not say is not read. Within a text a quotation mark stands behind a backslash. */
 static bool
 may_matter(const struct entry *entry) {
@@ -349,6 +357,8 @@ notifier_apply(void *context, const struct ledger_record *record) {
 	pthread_mutex_lock(&notifier->mutex);
 	if (body != nullptr && entry.type == ENTRY_VOTE)
 		take_vote(notifier, body, &entry, record->index);
+	else if (entry.type == ENTRY_OVERDUE)
+		take_overdue(notifier, &entry, record->index);
 	else if (body != nullptr)
 		take_decision(notifier, body, &entry, record->index);
 	notifier->scanned = record->index + 1;

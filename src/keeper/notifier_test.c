@@ -308,6 +308,32 @@ an_alarm_is_told_when_it_begins_and_not_while_it_lasts(void **) {
 	}
 }
 
+static void
+a_key_that_is_overdue_is_an_alert(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice notice;
+	uint8_t receiver;
+	begin(&world);
+	apply(&world, world.size++, ENTRY_OVERDUE,
+	      "{\"dealt_at\":1,\"due_at\":2,\"epoch\":1,\"shared_key\":\"treasury\"}");
+	notifier_close(&world.notifier);
+	open_again(&world); /* told by the log, so by whichever start */
+	uint64_t applied = notifier_applied(world.notifier);
+	assert_int_equal(world.size - 1, applied);
+	apply(&world, applied, ENTRY_OVERDUE, "{\"dealt_at\":1,\"due_at\":2,\"epoch\":1,\"shared_key\":\"treasury\"}");
+	assert_true(next(&world, &arena, &receiver, &notice));
+	assert_int_equal(NOTICE_ALERT, notice.kind);
+	assert_int_equal(ALARM_REFRESH_OVERDUE, notice.alarm);
+	assert_int_equal(NOW_MS, notice.at_ms);
+	assert_non_null(strstr(notice_sentence(&notice), "gatehouse key refresh KEY"));
+	answer(&world, 200);
+	assert_false(next(&world, &arena, &receiver, &notice));
+	notifier_close(&world.notifier);
+	open_again(&world);
+	assert_int_equal(world.size, notifier_applied(world.notifier));
+}
+
 /* Another start: its log is read again from where the file says. */
 static void
 restart(struct world *world, uint64_t *applied) {
@@ -401,6 +427,6 @@ a_file_that_is_no_file_of_marks_is_left_aside(void **) {
 RUN_TESTS(T(only_what_somebody_should_know_is_told),
 	  T(breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through),
 	  T(beyond_its_bound_a_queue_counts), T(a_receiver_that_fails_is_tried_later_and_later),
-	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once),
+	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once), T(a_key_that_is_overdue_is_an_alert),
 	  T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
 	  T(a_restart_finds_again_what_was_not_delivered_and_no_more), T(a_file_that_is_no_file_of_marks_is_left_aside))

@@ -196,6 +196,12 @@ open_keeper(struct keeper_process *process) {
 		TRY(io_read_file(io_system(), config->rollback_guard.witness_policy, TLOG_POLICY_SIZE_MAX, &policy));
 	keeper.witness_policy = buffer_bytes(&policy);
 	keeper.witnesses = config->rollback_guard.witness_count;
+	static_assert(CONFIG_REFRESH_KEYS_MAX <= REFRESH_EXCEPTIONS_MAX);
+	keeper.refresh.days = config->refresh.days;
+	keeper.refresh.exception_count = config->refresh.key_count;
+	for (size_t i = 0; i < config->refresh.key_count; i++)
+		keeper.refresh.exceptions[i] =
+			(struct refresh_exception){config->refresh.keys[i].key, config->refresh.keys[i].days};
 	struct notifier_receiver receivers[CONFIG_NOTIFICATIONS_MAX];
 	static_assert(CONFIG_NOTIFICATIONS_MAX <= NOTIFIER_RECEIVERS_MAX);
 	for (size_t i = 0; i < config->notification_count; i++)

@@ -1,6 +1,7 @@
 #include "keeper/report.h"
 
 #include "base/ipc_messages.h"
+#include "base/time.h"
 #include "gate/shared_keys.h"
 #include "keeper/enrolments.h"
 #include "keeper/peer_link.h"
@@ -27,8 +28,10 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_boolean(&w, "disk_full", statistics.is_disk_full);
 	json_write_member_integer(&w, "entries", (int64_t)head.head.size);
 	json_write_member_integer(&w, "held", (int64_t)keeper->gate->state->operations.kept.count);
+	struct refresh_ages ages = refresh_schedule_ages(keeper);
 	json_write_member_integer(&w, "key_pairs_lost", (int64_t)shared_keys_pairs_lost(keeper->gate->state));
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	json_write_member_integer(&w, "keys_overdue", (int64_t)ages.overdue);
 	if (local != nullptr)
 		json_write_member_hex(&w, "local_bundle", hash256_bytes(&local->hash));
 	if (keeper->notifier != nullptr) {
@@ -111,6 +114,7 @@ static void
 write_metrics(struct keeper *keeper, struct buffer *to) {
 	struct ledger_statistics statistics;
 	ledger_statistics(keeper->ledger, &statistics);
+	struct refresh_ages ages = refresh_schedule_ages(keeper);
 	struct metric counters[] = {
 		{.name = "gatehouse_entries",
 		 .help = "Entries made durable since the start.",
@@ -139,6 +143,14 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Pairs of this keeper and another that sign nothing with a shared key until it is refreshed.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)shared_keys_pairs_lost(keeper->gate->state)},
+		{.name = "gatehouse_key_sharing_age_seconds",
+		 .help = "Since when the shared key that was not dealt anew for the longest time is shared as it is.",
+		 .kind = METRIC_GAUGE,
+		 .value = ages.oldest_ms / SECOND_MS},
+		{.name = "gatehouse_keys_refresh_overdue",
+		 .help = "Shared keys that should have been dealt anew by now.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)ages.overdue},
 		{.name = "gatehouse_enrolments_waiting",
 		 .help = "Passkeys enrolled by a link that not every keeper has taken yet.",
 		 .kind = METRIC_GAUGE,

@@ -100,6 +100,12 @@ system_entry_left(struct keeper *keeper, struct bytes body) {
 }
 
 enum status
+system_entry_overdue(struct keeper *keeper, struct bytes body) {
+	return ledger_submit(keeper->ledger, &(struct ledger_entry){.type = ENTRY_OVERDUE, .body = body}, 1,
+			     ignore_done, nullptr);
+}
+
+enum status
 refusal_write(struct buffer *body, struct bytes key_id, struct bytes legal_entity, const struct hash256 *operation,
 	      const struct submission *submission, int64_t now_ms, const char *error) {
 	struct json_writer w;

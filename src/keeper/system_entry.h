@@ -15,6 +15,8 @@ enum status system_entry_clock(struct keeper *keeper);
 enum status system_entry_check(struct keeper *keeper, struct bytes body);
 /* A holder has left a key's former epoch (gate/leaving.h); does not wait. */
 enum status system_entry_left(struct keeper *keeper, struct bytes body);
+/* A shared key should have been dealt anew (keeper/refresh_schedule.h); does not wait. */
+enum status system_entry_overdue(struct keeper *keeper, struct bytes body);
 /* The body of a refusal entry: who, what, the stable name and sentence of why, and the nonce if it is used up. */
 enum status refusal_write(struct buffer *body, struct bytes key_id, struct bytes legal_entity,
 			  const struct hash256 *operation, const struct submission *submission, int64_t now_ms,

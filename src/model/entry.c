@@ -30,6 +30,7 @@ const struct entry_kind entry_kinds[ENTRY_TYPES] = {
 	[ENTRY_LOCAL_BUNDLE] = {"local_bundle", 1, true}, /* what it forbids is forbidden also when the disk is full */
 	[ENTRY_CHECK] = {"check", 1, true},
 	[ENTRY_LEFT] = {"left", 1, true}, /* without it nothing is signed with the key */
+	[ENTRY_OVERDUE] = {"overdue", 1, false},
 	[ENTRY_COUNTS] = {"counts", 1, true},
 };
 

@@ -43,9 +43,10 @@ enum entry_type {
 	ENTRY_ENROLMENT,     /* a person enrolled a passkey by an invitation: the registration */
 	ENTRY_DIVERGENCE,    /* another keeper has another passkey by the same invitation: the registration */
 	ENTRY_LOCAL_BUNDLE,  /* another one, or none, is in force at this keeper: all of it */
-	ENTRY_CHECK,  /* a check of a protocol among keepers failed outside of an operation: which, and whom it names */
-	ENTRY_LEFT,   /* a holder has left the epoch that a shared key was in before: what it had counted */
-	ENTRY_COUNTS, /* last of every frame; written by the log itself */
+	ENTRY_CHECK, /* a check of a protocol among keepers failed outside of an operation: which, and whom it names */
+	ENTRY_LEFT,  /* a holder has left the epoch that a shared key was in before: what it had counted */
+	ENTRY_OVERDUE, /* a shared key should have been dealt anew by now, as this keeper is configured */
+	ENTRY_COUNTS,  /* last of every frame; written by the log itself */
 	ENTRY_TYPES,
 };
 

@@ -27,6 +27,10 @@ static const struct {
 	[ALARM_NOTIFICATION_FAILED] = {"notification_failed",
 				       "Notifications of another receiver could not be delivered"},
 	[ALARM_PASSKEYS_DIFFER] = {"passkeys_differ", "Two keepers have enrolled different passkeys by one link"},
+	[ALARM_REFRESH_OVERDUE] =
+		{"refresh_overdue",
+		 "A shared key should have been dealt anew by now: the log of the keeper names it, and "
+		 "gatehouse key refresh KEY asks for it"},
 	[ALARM_REVIEW_OVERDUE] = {"review_overdue", "An operation by break-glass was not reviewed in time"},
 	[ALARM_ROLLBACK_GUARD_NONE] = {"rollback_guard_none", "Nothing would show that the log was set back"},
 	[ALARM_WITNESS_QUORUM_MISSING] = {"witness_quorum_missing", "The witnesses' quorum is missing"},

@@ -4,6 +4,7 @@
 
 #include "base/io.h"
 #include "base/yaml_schema.h"
+#include "keys/key.h"
 
 /* What the file says, before it is checked as a whole. */
 struct written_users {
@@ -24,6 +25,11 @@ struct written_root_key {
 	const char *file;
 };
 
+struct written_refresh {
+	uint32_t days;
+	struct yaml_objects keys;
+};
+
 struct written_tls {
 	const char *certificate;
 	const char *key;
@@ -42,6 +48,7 @@ struct written {
 	struct config_listener peer_listener;
 	const char *local_bundle;
 	const char *vm_generation;
+	struct written_refresh refresh;
 	struct config_limits limits;
 	struct written_users users;
 	struct yaml_objects notifications;
@@ -93,6 +100,19 @@ static const struct yaml_field ROOT_KEY_FIELDS[] = {
 };
 static const struct yaml_schema ROOT_KEY = SCHEMA(ROOT_KEY_FIELDS, written_root_key);
 
+constexpr int64_t REFRESH_DAYS_MAX = 3'650;
+static const struct yaml_field REFRESH_KEY_FIELDS[] = {
+	{"key", YAML_TEXT, FIELD(config_refresh_key, key), .required = true},
+	{"days", YAML_UINT32, FIELD(config_refresh_key, days), .required = true, .min = 0, .max = REFRESH_DAYS_MAX},
+};
+static const struct yaml_schema REFRESH_KEY = SCHEMA(REFRESH_KEY_FIELDS, config_refresh_key);
+static const struct yaml_field REFRESH_FIELDS[] = {
+	{"days", YAML_UINT32, FIELD(written_refresh, days), .min = 0, .max = REFRESH_DAYS_MAX},
+	{"keys", YAML_OBJECTS, FIELD(written_refresh, keys), .min = 1, .max = CONFIG_REFRESH_KEYS_MAX,
+	 .schema = &REFRESH_KEY},
+};
+static const struct yaml_schema REFRESH = SCHEMA(REFRESH_FIELDS, written_refresh);
+
 static const struct yaml_field LIMIT_FIELDS[] = {
 	{"connections", YAML_UINT32, FIELD(config_limits, connections), .min = 1, .max = 65'536},
 	{"connections_per_address", YAML_UINT32, FIELD(config_limits, connections_per_address), .min = 1,
@@ -128,6 +148,7 @@ static const struct yaml_field CONFIG_FIELDS[] = {
 	{"peers", YAML_OBJECTS, FIELD(written, peers), .min = 1, .max = CONFIG_PEERS_MAX, .schema = &PEER},
 	{"local_bundle", YAML_TEXT, FIELD(written, local_bundle)},
 	{"vm_generation", YAML_TEXT, FIELD(written, vm_generation)},
+	{"refresh", YAML_OBJECT, FIELD(written, refresh), .schema = &REFRESH},
 	{"limits", YAML_OBJECT, FIELD(written, limits), .schema = &LIMITS},
 	{"users", YAML_OBJECT, FIELD(written, users), .schema = &USERS},
 	{"notifications", YAML_OBJECTS, FIELD(written, notifications), .max = CONFIG_NOTIFICATIONS_MAX,
@@ -144,6 +165,7 @@ static const char *const DEFAULT_GROUPS[] = {"X25519MLKEM768"};
 static const struct written DEFAULTS = {
 	.listen = {&DEFAULT_LISTENER, 1},
 	.tls = {.groups = {DEFAULT_GROUPS, 1}},
+	.refresh = {.days = 90},
 	.limits = {.connections = 1024,
 		   .connections_per_address = 256,
 		   .outstanding = 256,
@@ -349,6 +371,22 @@ take_peers(const struct place *place, const struct written *written, struct conf
 }
 
 static enum status
+take_refresh(const struct place *place, const struct written *written, struct config *config) {
+	const struct config_refresh_key *keys = written->refresh.keys.items;
+	for (size_t i = 0; i < written->refresh.keys.count; i++) {
+		if (key_check_id(bytes_of_text(keys[i].key)) != OK)
+			return REFUSE(place, "refresh", "\"%s\" is no key's id", keys[i].key);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(keys[i].key, keys[j].key) == 0)
+				return REFUSE(place, "refresh", "\"%s\" stands twice", keys[i].key);
+		config->refresh.keys[i] = keys[i];
+	}
+	config->refresh.key_count = written->refresh.keys.count;
+	config->refresh.days = written->refresh.days;
+	return OK;
+}
+
+static enum status
 take_users(const struct place *place, const struct written *written, struct config *config) {
 	const struct written_users *users = &written->users;
 	config->users[IPC_ROLE_GATEWAY] = users->gateway;
@@ -409,6 +447,7 @@ take(const struct place *place, const struct written *written, struct config *co
 	TRY(take_guard(place, written, config));
 	TRY(take_root_key(place, written, config));
 	TRY(take_peers(place, written, config));
+	TRY(take_refresh(place, written, config));
 	TRY(take_notifications(place, written, config));
 	return take_users(place, written, config);
 }
@@ -496,6 +535,14 @@ are_same_notifications(const struct config *a, const struct config *b) {
 	return same;
 }
 
+static bool
+is_same_refresh(const struct config_refresh *a, const struct config_refresh *b) {
+	bool same = a->days == b->days && a->key_count == b->key_count;
+	for (size_t i = 0; same && i < a->key_count; i++)
+		same = a->keys[i].days == b->keys[i].days && is_same(a->keys[i].key, b->keys[i].key);
+	return same;
+}
+
 enum status
 config_check_reload(const struct config *running, const struct config *read) {
 	const struct {
@@ -512,6 +559,7 @@ config_check_reload(const struct config *running, const struct config *read) {
 		{"peer_listen", running->peer_listener.port == read->peer_listener.port &&
 					is_same(running->peer_listener.address, read->peer_listener.address)},
 		{"vm_generation", is_same(running->vm_generation, read->vm_generation)},
+		{"refresh", is_same_refresh(&running->refresh, &read->refresh)},
 		{"limits", memcmp(&running->limits, &read->limits, sizeof read->limits) == 0},
 		{"notifications", are_same_notifications(running, read)},
 		{"users", memcmp(running->users, read->users, sizeof read->users) == 0},

@@ -16,6 +16,7 @@ constexpr size_t CONFIG_LISTENERS_MAX = 4;
 constexpr size_t CONFIG_AUTHORITIES_MAX = 8;
 constexpr size_t CONFIG_WITNESSES_MAX = 8;
 constexpr size_t CONFIG_PEERS_MAX = 15;
+constexpr size_t CONFIG_REFRESH_KEYS_MAX = 64;
 constexpr size_t CONFIG_LOCAL_BUNDLE_MAX = 2 * 1024 * 1024; /* of its file */
 
 enum config_guard { CONFIG_GUARD_NONE, CONFIG_GUARD_PATH, CONFIG_GUARD_WITNESS };
@@ -40,6 +41,18 @@ struct config_peer {
 	const char *name;    /* of the keeper, as it is enrolled */
 	const char *address; /* numeric */
 	uint16_t port;
+};
+
+/* How old the shares of a shared key may become before it is to be dealt anew. 0: it never is. */
+struct config_refresh_key {
+	const char *key;
+	uint32_t days;
+};
+
+struct config_refresh {
+	uint32_t days;
+	struct config_refresh_key keys[CONFIG_REFRESH_KEYS_MAX]; /* for which it is another number */
+	size_t key_count;
 };
 
 struct config_limits {
@@ -83,6 +96,7 @@ struct config {
 	size_t peer_count;
 	const char *local_bundle;  /* file of policies of this keeper's own; null: none */
 	const char *vm_generation; /* file that says which machine this is; null: none */
+	struct config_refresh refresh;
 	struct config_limits limits;
 	uint32_t users[IPC_ROLE_END]; /* numeric user and group id of each role where started as root */
 	struct config_notification notifications[CONFIG_NOTIFICATIONS_MAX];

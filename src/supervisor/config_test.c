@@ -25,6 +25,8 @@ a_minimal_file_gets_the_defaults(void **) {
 	assert_int_equal(CONFIG_GUARD_NONE, config.rollback_guard.kind);
 	assert_int_equal(CONFIG_ROOT_KEY_CREDENTIAL, config.root_key.kind);
 	assert_int_equal(256, config.limits.outstanding);
+	assert_int_equal(90, config.refresh.days);
+	assert_int_equal(0, config.refresh.key_count);
 	assert_int_equal(LOG_LEVEL_NOTICE, config.log_level);
 	assert_false(config.confinement_degraded);
 	assert_bytes(BYTES_OF_LITERAL(MINIMAL), config.source);
@@ -47,6 +49,7 @@ everything_that_can_be_set_is_taken_over(void **) {
 				 "peers: [{name: b, address: 10.0.0.2, port: 8444}, {name: keeper-3, address: \"::2\", "
 				 "port: 9}]\n"
 				 "vm_generation: /run/generation\n"
+				 "refresh: {days: 30, keys: [{key: cold, days: 365}, {key: test-1, days: 0}]}\n"
 				 "limits: {connections: 2, outstanding: 3, feed_clients: 0, session_idle_s: 300}\n"
 				 "users: {gateway: 1001, keeper: 1002}\n"
 				 "confinement: degraded\n"
@@ -67,6 +70,11 @@ everything_that_can_be_set_is_taken_over(void **) {
 	assert_string_equal("keeper-3", config.peers[1].name);
 	assert_int_equal(9, config.peers[1].port);
 	assert_string_equal("/run/generation", config.vm_generation);
+	assert_int_equal(30, config.refresh.days);
+	assert_int_equal(2, config.refresh.key_count);
+	assert_string_equal("cold", config.refresh.keys[0].key);
+	assert_int_equal(365, config.refresh.keys[0].days);
+	assert_int_equal(0, config.refresh.keys[1].days);
 	assert_int_equal(2, config.limits.connections);
 	assert_int_equal(300, config.limits.session_idle_s);
 	assert_int_equal(86'400, config.limits.session_overall_s);
@@ -117,6 +125,15 @@ bad_files_are_refused_by_name_line_and_column(void **) {
 		 "config.peers", ":5:"},
 		{MINIMAL "peer_listen: {address: localhost, port: 1}\n", "config.peer_listen", ":5:"},
 		{MINIMAL "vm_generation: generation\n", "config.vm_generation", ":5:"},
+		{MINIMAL "refresh: 90\n", "yaml.type", ":5:"},
+		{MINIMAL "refresh: {days: 3651}\n", "yaml.range", ":5:"},
+		{MINIMAL "refresh: {days: -1}\n", "yaml.range", ":5:"},
+		{MINIMAL "refresh: {days: 90d}\n", "yaml.type", ":5:"},
+		{MINIMAL "refresh: {hours: 1}\n", "yaml.unknown_key", ":5:"},
+		{MINIMAL "refresh: {keys: []}\n", "yaml.range", ":5:"},
+		{MINIMAL "refresh: {keys: [{key: cold}]}\n", "yaml.missing_key", ":5:"},
+		{MINIMAL "refresh: {keys: [{key: Cold, days: 1}]}\n", "config.refresh", ":5:"},
+		{MINIMAL "refresh: {keys: [{key: c, days: 1}, {key: c, days: 2}]}\n", "config.refresh", ":5:"},
 		{MINIMAL "tls: {certificate: /c}\n", "config.tls", ":5:"},
 		{MINIMAL "tls: {groups: [X25519]}\n", "config.tls", ":5:"},
 		{MINIMAL "tls: {groups: [X25519MLKEM768, P-521]}\n", "config.tls", ":5:"},
@@ -257,6 +274,7 @@ the_example_is_accepted_and_shows_the_defaults(void **) {
 	assert_ok(config_read_file(TEST_SOURCE_ROOT "/examples/gatehouse.yaml", &example));
 	assert_ok(config_parse(BYTES_OF_LITERAL(MINIMAL), &minimal));
 	assert_memory_equal(&minimal.limits, &example.limits, sizeof minimal.limits);
+	assert_int_equal(minimal.refresh.days, example.refresh.days);
 	assert_memory_equal(minimal.users, example.users, sizeof minimal.users);
 	assert_string_equal(minimal.tls.groups, example.tls.groups);
 	assert_int_equal(minimal.log_level, example.log_level);
@@ -283,6 +301,8 @@ a_reload_changes_what_can_change_alone(void **) {
 		{RUNNING WITNESSED REST "tls: {client_certificates: request}\n", "tls.client_certificates"},
 		{RUNNING WITNESSED REST "users: {gateway: 1001}\n", "users"},
 		{RUNNING WITNESSED REST "confinement: degraded\n", "confinement"},
+		{RUNNING WITNESSED REST "refresh: {days: 30}\n", "refresh"},
+		{RUNNING WITNESSED REST "refresh: {keys: [{key: cold, days: 90}]}\n", "refresh"},
 		{RUNNING WITNESSED REST "console: https://b\n", "notifications"},
 		{RUNNING WITNESSED REST
 		 "notifications: [{name: a, kind: slack, url: \"https://h/x\", events: [held]}]\n",

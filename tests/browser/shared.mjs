@@ -39,7 +39,7 @@ test("a_shared_key_says_who_shares_it_and_how_many_sign", async () => {
 	await vault().getByText("a, b, c", { exact: true }).waitFor();
 	await vault().getByText(/^[1-9][0-9]* signatures? in advance$/).waitFor();
 	const text = await vault().innerText();
-	for (const part of ["any 2 of 3 keepers sign together", "threshold ECDSA, epoch 2", "this keeper holds share 1"]) assert(text.includes(part), `the page does not say ${part}: ${text}`);
+	for (const part of ["any 2 of 3 keepers sign together", "threshold ECDSA, epoch 2", "this keeper holds share 1", "to be dealt anew by", "(in 89 days)"]) assert(text.includes(part), `the page does not say ${part}: ${text}`);
 	await one.check("keys, a shared one");
 	await one.shoot("keys-shared");
 });

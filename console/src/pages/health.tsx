@@ -92,6 +92,8 @@ function findings({ gateway, keeper, ready }: HealthAnswer): Verdict[] {
 	if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
 	const lost = Number(keeper["key_pairs_lost"] ?? 0);
 	if (lost > 0) found.push({ tone: "bad", text: `Shared keys need a refresh: this keeper does not sign with ${plural(lost, "other holder")} of them` });
+	const aged = Number(keeper["keys_overdue"] ?? 0);
+	if (aged > 0) found.push({ tone: "wait", text: `${plural(aged, "shared key")} should have been dealt anew by now: the page Keys says which` });
 	return found;
 }
 

@@ -18,6 +18,14 @@ function names(parties: readonly { name: string }[]): string {
 	return parties.map(({ name }) => name).join(", ");
 }
 
+function Refresh({ id }: { id: string }) {
+	return (
+		<Act label="Refresh…" intention={{ kind: "key.refresh", resource: `key:${id}`, payload: {} }} ask="Why (kept in the log for ever; name nobody)">
+			All keepers that share {id} deal it anew: the key and its addresses stay, every share is another. All of them must be there, and the policies say who approves it first.
+		</Act>
+	);
+}
+
 // A shared key, as the keeper that answers sees it.
 function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: { id: string; sharing: NonNullable<KeyRecord["sharing"]> }) {
 	const shared = useResource<SharingOfKey>(`/v1/keys/${id}/sharing`, { live: true });
@@ -27,7 +35,7 @@ function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: 
 				any {threshold} of {plural(count, "keeper")} sign together; nowhere is it whole <span class="muted small block">{SCHEMES[scheme] ?? scheme}, epoch {epoch}</span>
 			</Term>
 			<Answer of={shared} rows={2}>
-				{({ address, holder, prepared, ready, sharing }) => {
+				{({ address, dealt_at, holder, prepared, ready, refresh_due_at, refresh_is_overdue, sharing }) => {
 					const others = sharing.parties.filter(({ index }) => index !== holder);
 					const lacking = others.filter(({ index }) => ready?.includes(index) === false);
 					return (
@@ -49,13 +57,20 @@ function Sharing({ id, sharing: { epoch, scheme, threshold, parties: count } }: 
 												<span class="block">
 													<span class="pill wait">needs a refresh</span> before it signs together with {names(lacking)}: a check failed, or a peer was admitted anew
 												</span>
-												<Act label="Refresh…" intention={{ kind: "key.refresh", resource: `key:${id}`, payload: {} }} ask="Why (kept in the log for ever; name nobody)">
-													All keepers that share {id} deal it anew: the key and its addresses stay, every share is another. All of them must be there, and the policies say who approves it first.
-												</Act>
+												{refresh_is_overdue !== true && <Refresh id={id} />}
 											</>
 										)}
 									</>
 								)}
+							</Term>
+							<Term name="Dealt">
+								<Time at={dealt_at} both />
+								{refresh_due_at !== undefined && (
+									<span class="block">
+										{refresh_is_overdue === true ? <span class="pill wait">overdue: refresh it</span> : "to be dealt anew by"} <Time at={refresh_due_at} both />
+									</span>
+								)}
+								{refresh_is_overdue === true && <Refresh id={id} />}
 							</Term>
 							{holder !== undefined && scheme === "ecdsa" && <Term name="Prepared">{plural(prepared, "signature")} in advance</Term>}
 						</>
