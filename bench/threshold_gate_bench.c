@@ -1,7 +1,7 @@
 /*
  * A transfer with a shared key, 2 of 3, from its submission to its receipt: three whole keepers, each with its own log on this
  * machine's disk, a presignature at hand. All of them decide, two sign, and each makes its intent and its outcome durable; here one after
- * the other in one thread, where in an installation they do so beside each other. Beside it the same transfer with a whole key at one keeper.
+ * the other in one thread, with nothing between them: what bench/threshold_processes has beyond it is connections, processes and their waiting. Beside it the same transfer with a whole key at one keeper.
  */
 #include "tests/test.h"
 #include "bench/bench.h"
@@ -60,7 +60,7 @@ main(void) {
 		"2 of 3, presigned; six durable batches one after the other in one thread; processor time of all three "
 		"keepers %.2f ms",
 		cpu_ms / (double)(ROUNDS * RUNS));
-	bench_row(&(struct bench_row){.name = "threshold.gated_p50_ms",
+	bench_row(&(struct bench_row){.name = "threshold.gated_one_thread_ms",
 				      .unit = "ms",
 				      .value = shared,
 				      .baseline = "a whole key at one keeper",

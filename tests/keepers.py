@@ -65,9 +65,9 @@ class Keeper(Northwind, Served):
         options = [word for party in parties for word in ("--party", party)]
         return self.submit("key", "create", name, "--account", "options-hot", "--threshold", threshold, *options)
 
-    def sign(self, key, nonce):
+    def sign(self, key, nonce, ether_hundredths=10):
         """A small transfer that a workload asks for; what the command line says."""
-        return self.ask("settlement", "op", "sign", key, "--transaction", "-", "--json", given=transfer(nonce, 10))
+        return self.ask("settlement", "op", "sign", key, "--transaction", "-", "--json", given=transfer(nonce, ether_hundredths))
 
     def keepers(self):
         return {row["name"]: row for row in self.must(self.ask("person1", "keeper", "list", "--json")).json()}

@@ -52,11 +52,11 @@ def make_certificate(folder, name):
 
 
 class Exchange:
-    """One request and its answer. Header fields by lower-case name."""
+    """One request and its answer. Header fields by lower-case name. seconds: from its last byte to the last of the answer."""
 
     def __init__(self, method, target, fields, body):
         self.method, self.target, self.fields, self.body = method, target, fields, body
-        self.status, self.answer_fields, self.answer = None, {}, b""
+        self.status, self.answer_fields, self.answer, self.seconds = None, {}, b"", 0.0
 
     @property
     def path(self):
@@ -109,7 +109,9 @@ class Proxy:
                     method, target, _ = message[0].split(" ")
                     exchange = Exchange(method, target, *message[1:])
                     write_message(far, *message)
+                    sent = time.monotonic()
                     first, exchange.answer_fields, exchange.answer = read_message(far_stream)
+                    exchange.seconds = time.monotonic() - sent
                     exchange.status = int(first.split(" ")[1])
                     self.exchanges.append(exchange)
                     body = exchange.answer if self.change is None else self.change(exchange)
