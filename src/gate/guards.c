@@ -108,7 +108,7 @@ observe_transfer(struct observation *o, struct facts *facts) {
 	return OK;
 }
 
-/* --- destinations: allow lists and sanctions, for every destination of the transaction. --- */
+/* --- destinations: allow lists for every destination of the transaction, sanctions for every address that it names. --- */
 
 /* The worst of them all; with no destination there is none that is good. */
 static void
@@ -137,13 +137,37 @@ add_standing_facts(const struct observation *o, const struct destination_standin
 		facts_add_long(facts, "destination.waiting_ms", FACT_FEED, all->from_ms - o->now_ms);
 }
 
+/* Whoever has a part in it: a transferFrom takes from its owner, an instruction acts for its authority. */
+static enum status
+add_sanctions(const struct observation *o, struct facts *facts) {
+	const struct destinations *lists = &o->state->destinations;
+	const struct destination_list *by = nullptr;
+	const struct wallet_party *parties;
+	size_t count = 0, at = 0;
+	if (destinations_have_any(lists, DESTINATIONS_SANCTIONED))
+		TRY(wallet_parties(o->transaction, o->arena, &parties, &count));
+	for (; at < count; at++) {
+		struct bytes name = destination_name(o->arena, o->transaction->chain, parties[at].address);
+		if (name.len == 0)
+			return fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
+		if (destinations_any_has(lists, DESTINATIONS_SANCTIONED, name, &by))
+			break;
+	}
+	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, by != nullptr);
+	if (by == nullptr)
+		return OK;
+	facts_add_string(facts, "destination.sanctioned_as", FACT_FEED,
+			 bytes_of_text(wallet_role_name(parties[at].role)));
+	facts_add_string(facts, "destination.sanctioned_by", FACT_FEED, bytes_of_text(by->name));
+	return OK;
+}
+
 static enum status
 observe_destinations(struct observation *o, struct facts *facts) {
 	const struct wallet_transaction *transaction = o->transaction;
 	if (transaction == nullptr)
 		return OK;
-	bool any_sanctioned = false, any_allowed = false;
-	const struct destination_list *sanctions = nullptr;
+	bool any_allowed = false;
 	struct destination_standing all = {.state = transaction->destination_count > 0 ? DESTINATION_IN_FORCE
 										       : DESTINATION_UNLISTED,
 					   .until_ms = INT64_MAX,
@@ -153,15 +177,10 @@ observe_destinations(struct observation *o, struct facts *facts) {
 		struct destination_standing standing = destinations_standing(&o->state->destinations, name, o->now_ms);
 		add_standing(&standing, &all);
 		any_allowed |= standing.state == DESTINATION_IN_FORCE;
-		any_sanctioned =
-			destinations_any_has(&o->state->destinations, DESTINATIONS_SANCTIONED, name, &sanctions) ||
-			any_sanctioned;
 	}
 	add_standing_facts(o, &all, facts);
 	facts_add_boolean(facts, "destination.some_allowed", FACT_FEED, any_allowed);
-	facts_add_boolean(facts, "destination.sanctioned", FACT_FEED, any_sanctioned);
-	if (sanctions != nullptr)
-		facts_add_string(facts, "destination.sanctioned_by", FACT_FEED, bytes_of_text(sanctions->name));
+	TRY(add_sanctions(o, facts));
 	static const struct {
 		const char *fact;
 		enum destination_list_kind kind;

@@ -10,6 +10,10 @@ struct wallet_operations {
 	const char *name;
 	/* Fills *transaction, whose operations, format, arena, payload and context are set. */
 	enum status (*decode)(struct wallet_transaction *transaction);
+	/* The parties beyond sender and destinations: at most as many as this says, and what they are. */
+	size_t (*parties_max)(const struct wallet_transaction *transaction);
+	enum status (*add_parties)(const struct wallet_transaction *transaction, struct arena *arena,
+				   struct wallet_party *parties, size_t *count);
 	/* The facts beyond those that wallet.c states for every format. */
 	void (*add_facts)(const struct wallet_transaction *transaction, struct facts *facts);
 	/* The members of the view's "details", in ascending order of keys. */

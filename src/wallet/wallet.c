@@ -75,6 +75,35 @@ wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_p
 	return OK;
 }
 
+/* --- Parties --- */
+
+static const char *const ROLE_NAMES[WALLET_ROLES] = {
+	[WALLET_ROLE_SENDER] = "sender",           [WALLET_ROLE_DESTINATION] = "destination",
+	[WALLET_ROLE_CHANGE] = "change",           [WALLET_ROLE_CONTRACT] = "contract",
+	[WALLET_ROLE_TOKEN_OWNER] = "token_owner", [WALLET_ROLE_SIGNER] = "signer",
+	[WALLET_ROLE_ACCOUNT] = "account",         [WALLET_ROLE_LOOKUP_TABLE] = "lookup_table",
+};
+
+const char *
+wallet_role_name(enum wallet_role role) {
+	return ROLE_NAMES[role];
+}
+
+enum status
+wallet_parties(const struct wallet_transaction *transaction, struct arena *arena, const struct wallet_party **parties,
+	       size_t *count) {
+	size_t most = 1 + transaction->destination_count + transaction->operations->parties_max(transaction);
+	struct wallet_party *found = ARENA_NEW_ARRAY(arena, most, struct wallet_party);
+	TRY_ALLOC(found);
+	*count = 0;
+	*parties = found;
+	if (transaction->from.len > 0)
+		found[(*count)++] = (struct wallet_party){WALLET_ROLE_SENDER, transaction->from};
+	for (size_t i = 0; i < transaction->destination_count; i++)
+		found[(*count)++] = (struct wallet_party){WALLET_ROLE_DESTINATION, transaction->destinations[i]};
+	return transaction->operations->add_parties(transaction, arena, found, count);
+}
+
 /* --- Values --- */
 
 /* The worst of two: missing before stale before too large. */

@@ -30,7 +30,7 @@ struct wallet_key {
 	uint8_t public_key[65]; /* of the key itself: uncompressed secp256k1, or the 32 bytes of Ed25519 */
 	uint8_t fingerprint[4]; /* BIP-32: of the master key above it, or its own where it is the master */
 	struct signing_path
-		origin; /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
+		origin;  /* BIP-32: from that master to this key; count 0: it is the master, or stands alone */
 	bool is_account; /* no hardened step is below it: addresses are at chain and index, change is on chain 1 */
 	/* The compressed public key at path below this key. STATUS_UNSUPPORTED where the key cannot derive (a key without a
 	 * chain code, a hardened step). Null: cannot derive at all. */
@@ -64,6 +64,24 @@ struct wallet_movement {
 	struct amount amount;
 	enum asset_value value;
 	int64_t usd_cents; /* rounded up; if value is ASSET_VALUED */
+};
+
+/* As what a transaction names an address. */
+enum wallet_role {
+	WALLET_ROLE_SENDER,      /* whose signature it bears, and who pays the fee; Bitcoin: what is spent */
+	WALLET_ROLE_DESTINATION, /* where value goes, or rights to it: as in destinations */
+	WALLET_ROLE_CHANGE,      /* Bitcoin: outputs that are proven change */
+	WALLET_ROLE_CONTRACT,    /* Ethereum: what is called with data */
+	WALLET_ROLE_TOKEN_OWNER, /* Ethereum: whose tokens a transferFrom moves */
+	WALLET_ROLE_SIGNER,      /* Solana: who must sign besides */
+	WALLET_ROLE_ACCOUNT, /* Solana: every other account that stands in the message: authorities, owners, nonces, mints, programs */
+	WALLET_ROLE_LOOKUP_TABLE, /* Solana: where accounts stand that the message does not hold */
+	WALLET_ROLES,
+};
+
+struct wallet_party {
+	enum wallet_role role;
+	struct bytes address; /* as its chain writes it */
 };
 
 struct wallet_operations;
@@ -108,6 +126,11 @@ enum status wallet_decode(struct arena *arena, enum wallet_format format, struct
 /* US cents of all movements, each part rounded up. Anything but ASSET_VALUED: *cents is 0; missing before stale before too
  * large. */
 enum asset_value wallet_usd_cents(const struct wallet_transaction *transaction, int64_t *cents);
+
+/* Every address that the transaction names as a party, in the arena; one may stand there in several roles. */
+enum status wallet_parties(const struct wallet_transaction *transaction, struct arena *arena,
+			   const struct wallet_party **parties, size_t *count);
+const char *wallet_role_name(enum wallet_role role); /* "sender", ... */
 
 /* Every fact of docs/facts.md, "transfer", that bytes, registry and prices can give. */
 enum status wallet_facts(const struct wallet_transaction *transaction, struct facts *facts);

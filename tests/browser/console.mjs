@@ -84,7 +84,7 @@ test("what_is_asked_for_appears_in_the_inbox_by_itself_in_plain_words", async ()
 	for (const part of ["Send 4 ETH", "3535353535353535353535353535353535353535", "eth-hot", "settlement", "Ethereum", "Fee at most", "2 of treasury", "1 from a terminal", "does not count as independent"])
 		assert(text.includes(part) || text.replaceAll("\n", "").includes(part), `the page does not say ${part}: ${text}`);
 	await reading.getByText("Above that, two of the treasury approve").waitFor();
-	await reading.getByRole("rowheader", { name: "A destination is sanctioned destination.sanctioned", exact: true }).waitFor();
+	await reading.getByRole("rowheader", { name: "A sanctioned address has a part in it destination.sanctioned", exact: true }).waitFor();
 	await reading.locator("summary", { hasText: /^What is sent [0-9]+$/ }).click();
 	await reading.getByRole("rowheader", { name: "Everything that it can cost transfer.usd_cents", exact: true }).waitFor();
 	await one.check("inbox");

@@ -377,6 +377,18 @@ stands_on(const struct destination_list *list, struct bytes entry) {
 }
 
 bool
+destinations_have_any(const struct destinations *destinations, enum destination_list_kind kind) {
+	size_t at = 0;
+	void *value;
+	while (map_next(&destinations->lists, &at, nullptr, &value)) {
+		const struct destination_list *list = value;
+		if (list->kind == kind && list->entries.count > 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
 		     const struct destination_list **found) {
 	size_t at = 0;

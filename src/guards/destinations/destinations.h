@@ -92,6 +92,8 @@ const struct destination_entry *destination_list_entry(const struct destination_
 enum destination_state destination_entry_state(const struct destination_entry *entry, int64_t now_ms);
 const char *destination_state_name(enum destination_state state); /* "in_force", ... */
 
+/* True if any list of the kind has an entry at all. */
+bool destinations_have_any(const struct destinations *destinations, enum destination_list_kind kind);
 /* True if any list of the kind has the entry, of sanctioned ones also on another chain of Ethereum; *list (may be null) receives it. */
 bool destinations_any_has(const struct destinations *destinations, enum destination_list_kind kind, struct bytes entry,
 			  const struct destination_list **list);

@@ -150,6 +150,32 @@ decode(struct wallet_transaction *transaction) {
 	return transaction->context->key == nullptr ? OK : request_signatures(transaction, &detail->spend);
 }
 
+/* --- Parties --- */
+
+static size_t
+parties_max(const struct wallet_transaction *transaction) {
+	const struct bitcoin_transaction *decoded = &detail_of(transaction)->psbt.transaction;
+	return decoded->input_count + decoded->output_count;
+}
+
+static enum status
+add_parties(const struct wallet_transaction *transaction, struct arena *arena, struct wallet_party *parties,
+	    size_t *count) {
+	const struct bitcoin_detail *detail = detail_of(transaction);
+	for (size_t i = 0; i < detail->psbt.transaction.input_count; i++) {
+		const struct bitcoin_spend_input *input = &detail->spend.inputs[i];
+		struct wallet_party party = {.role = WALLET_ROLE_SENDER};
+		if (!input->is_known)
+			continue;
+		TRY(name_output(arena, detail->spend.network, input->spent.output.script, &party.address));
+		parties[(*count)++] = party;
+	}
+	for (size_t i = 0; i < detail->psbt.transaction.output_count; i++)
+		if (detail->spend.outputs[i].is_change)
+			parties[(*count)++] = (struct wallet_party){WALLET_ROLE_CHANGE, detail->names[i]};
+	return OK;
+}
+
 /* --- Facts --- */
 
 static void
@@ -427,6 +453,8 @@ const struct wallet_operations wallet_bitcoin_operations = {
 	.algorithm = KEY_SECP256K1,
 	.check_chain = check_chain,
 	.decode = decode,
+	.parties_max = parties_max,
+	.add_parties = add_parties,
 	.add_facts = add_facts,
 	.write_details = write_details,
 	.explain_details = explain_details,

@@ -400,6 +400,17 @@ facts_say_what_leaves_and_what_it_is_worth(void **) {
 	const struct value destinations = facts_find(&facts, "transfer.destinations")->value;
 	assert_int_equal(2, destinations.set.count);
 	assert_true(bytes_equal_text(scene.transaction->destinations[0], PAYEE_ADDRESS));
+	static const enum wallet_role roles[] = {WALLET_ROLE_DESTINATION, WALLET_ROLE_DESTINATION, WALLET_ROLE_SENDER,
+						 WALLET_ROLE_SENDER, WALLET_ROLE_CHANGE};
+	const struct wallet_party *parties;
+	size_t count;
+	assert_ok(wallet_parties(scene.transaction, &scene.arena, &parties, &count));
+	assert_int_equal(ARRAY_LENGTH(roles), count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(roles[i], parties[i].role);
+		assert_true(parties[i].address.len > 0);
+	}
+	assert_false(bytes_equal(parties[2].address, parties[4].address));
 }
 
 static void

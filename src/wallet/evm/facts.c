@@ -188,6 +188,24 @@ decode(struct wallet_transaction *transaction) {
 	return request_signature(transaction, decoded);
 }
 
+/* --- Parties --- */
+
+static size_t
+parties_max(const struct wallet_transaction *) {
+	return 2;
+}
+
+/* An access list only says what is read beforehand: whoever stands there is no party. */
+static enum status
+add_parties(const struct wallet_transaction *transaction, struct arena *, struct wallet_party *parties, size_t *count) {
+	const struct evm_detail *detail = detail_of(transaction);
+	if (detail->contract.len > 0)
+		parties[(*count)++] = (struct wallet_party){WALLET_ROLE_CONTRACT, detail->contract};
+	if (detail->owner.len > 0)
+		parties[(*count)++] = (struct wallet_party){WALLET_ROLE_TOKEN_OWNER, detail->owner};
+	return OK;
+}
+
 /* --- Facts --- */
 
 static int64_t
@@ -350,6 +368,8 @@ const struct wallet_operations wallet_evm_operations = {
 	.algorithm = KEY_SECP256K1,
 	.check_chain = check_chain,
 	.decode = decode,
+	.parties_max = parties_max,
+	.add_parties = add_parties,
 	.add_facts = add_facts,
 	.write_details = write_details,
 	.explain_details = explain_details,

@@ -256,6 +256,32 @@ decode(struct wallet_transaction *transaction) {
 	return key == nullptr ? OK : request_signature(transaction, detail);
 }
 
+/* --- Parties --- */
+
+static size_t
+parties_max(const struct wallet_transaction *transaction) {
+	const struct solana_message *message = &detail_of(transaction)->transaction.message;
+	return message->account_count + message->lookup_count;
+}
+
+/* The message names every account that any of its instructions can touch, but for those that lookup tables hold. */
+static enum status
+add_parties(const struct wallet_transaction *transaction, struct arena *arena, struct wallet_party *parties,
+	    size_t *count) {
+	const struct solana_message *message = &detail_of(transaction)->transaction.message;
+	for (size_t i = 1; i < message->account_count; i++) {
+		struct wallet_party *party = &parties[(*count)++];
+		party->role = i < message->signers ? WALLET_ROLE_SIGNER : WALLET_ROLE_ACCOUNT;
+		TRY(write_address(arena, &message->accounts[i], &party->address));
+	}
+	for (size_t i = 0; i < message->lookup_count; i++) {
+		struct wallet_party *party = &parties[(*count)++];
+		party->role = WALLET_ROLE_LOOKUP_TABLE;
+		TRY(write_address(arena, &message->lookups[i].table, &party->address));
+	}
+	return OK;
+}
+
 /* --- Facts --- */
 
 static int64_t
@@ -468,6 +494,8 @@ const struct wallet_operations wallet_solana_operations = {
 	.check_chain = check_chain,
 	.algorithm = KEY_ED25519,
 	.decode = decode,
+	.parties_max = parties_max,
+	.add_parties = add_parties,
 	.add_facts = add_facts,
 	.write_details = write_details,
 	.explain_details = explain_details,
