@@ -1,0 +1,450 @@
+/*
+ * A party that lies, on a channel that is its own, in every ceremony that deals a key: made, brought in, refreshed, with who comes in, who
+ * leaves, who lost its share, another threshold; by ECDSA and FROST's schemes. Every field of every message, as the tables of
+ * messages list them for the roles of the two, is changed in what the liar sends to another one. Whatever it was: all end without a new
+ * share, nobody honest is named, all that the victim says from then on is that it has ended, and the shares as they were sign on.
+ * GATEHOUSE_SOAK=1: at the first, middle and last byte, between every two parties; else at one of these, once for each pair of roles.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/frost_holders.h"
+
+enum scheme { ECDSA, ED25519, BIP340, SCHEMES };
+
+static const char *const SCHEME_NAMES[] = {[ECDSA] = "ecdsa", [ED25519] = "ed25519", [BIP340] = "bip340"};
+
+/* Parties by index, to the first zero. */
+struct ceremony {
+	const char *name;
+	uint8_t old_threshold, old_holders[KEEPERS_MAX]; /* none: the key is made */
+	uint8_t dealers[KEEPERS_MAX];
+	uint8_t threshold, holders[KEEPERS_MAX];
+	uint8_t renewed; /* has another identity than the holder of this index had */
+	bool is_import;
+};
+
+static const struct ceremony CEREMONIES[] = {
+	{.name = "made, 2 of 3", .threshold = 2, .holders = {1, 2, 3}},
+	{.name = "made, 3 of 4", .threshold = 3, .holders = {1, 2, 3, 4}},
+	{.name = "brought in", .threshold = 2, .holders = {1, 2, 3}, .is_import = true},
+	{.name = "refreshed, 2 of 3",
+	 .old_threshold = 2,
+	 .old_holders = {1, 2, 3},
+	 .dealers = {1, 2},
+	 .threshold = 2,
+	 .holders = {1, 2, 3}},
+	{.name = "refreshed, 3 of 4",
+	 .old_threshold = 3,
+	 .old_holders = {1, 2, 3, 4},
+	 .dealers = {1, 2, 3},
+	 .threshold = 3,
+	 .holders = {1, 2, 3, 4}},
+	{.name = "one comes in, one leaves",
+	 .old_threshold = 2,
+	 .old_holders = {1, 2, 3},
+	 .dealers = {1, 2},
+	 .threshold = 2,
+	 .holders = {1, 2, 4}},
+	{.name = "one comes in, 3 of 4",
+	 .old_threshold = 2,
+	 .old_holders = {1, 2, 3},
+	 .dealers = {1, 3},
+	 .threshold = 3,
+	 .holders = {1, 2, 3, 4}},
+	{.name = "one leaves, 2 of 3",
+	 .old_threshold = 3,
+	 .old_holders = {1, 2, 3, 4},
+	 .dealers = {1, 2, 4},
+	 .threshold = 2,
+	 .holders = {1, 2, 4}},
+	{.name = "a dealer leaves",
+	 .old_threshold = 2,
+	 .old_holders = {1, 2, 3},
+	 .dealers = {1, 2},
+	 .threshold = 2,
+	 .holders = {1, 3, 4}},
+	{.name = "repaired",
+	 .old_threshold = 2,
+	 .old_holders = {1, 2, 3},
+	 .dealers = {1, 3},
+	 .threshold = 2,
+	 .holders = {1, 2, 3},
+	 .renewed = 2},
+};
+
+static bool
+is_soak(void) {
+	return getenv("GATEHOUSE_SOAK") != nullptr;
+}
+
+static bool
+has(const uint8_t parties[KEEPERS_MAX], uint8_t index) {
+	return memchr(parties, index, strnlen((const char *)parties, KEEPERS_MAX)) != nullptr;
+}
+
+static struct party_set
+set_of(const uint8_t parties[KEEPERS_MAX], uint8_t renewed) {
+	struct party_set all = parties_up_to(KEEPERS_MAX), set;
+	if (renewed != 0)
+		all.parties[renewed - 1].identity[0] ^= 1;
+	assert_ok(party_set_choose(&all, parties, strnlen((const char *)parties, KEEPERS_MAX), &set));
+	return set;
+}
+
+/* --- The key as it was. --- */
+
+static struct keepers keepers;
+static struct frost_holders holders;
+
+static enum frost_scheme
+frost_scheme_of(enum scheme scheme) {
+	return scheme == ED25519 ? FROST_SCHEME_ED25519 : FROST_SCHEME_BIP340;
+}
+
+static void
+make_old(enum scheme scheme, const struct ceremony *ceremony) {
+	uint8_t count = (uint8_t)strnlen((const char *)ceremony->old_holders, KEEPERS_MAX);
+	if (ceremony->old_threshold == 0)
+		return;
+	if (scheme == ECDSA)
+		keepers_generate(&keepers, ceremony->old_threshold, count, KEY_PURPOSE_TRANSFER);
+	else
+		frost_holders_generate(&holders, frost_scheme_of(scheme), ceremony->old_threshold, count);
+}
+
+/* After all the lies: as many as it took sign, whoever they are. */
+static void
+old_signs(enum scheme scheme, const struct ceremony *ceremony) {
+	if (ceremony->old_threshold == 0)
+		return;
+	if (scheme != ECDSA) {
+		(void)frost_holders_sign_all(&holders);
+		return;
+	}
+	struct network network = {};
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct ecdsa_request request = plain_request("pay");
+	struct party_set signers = choose_signers(&keepers, ceremony->old_holders, ceremony->old_threshold);
+	keepers_start_signing(&keepers, &signers, &request, KEEPERS_NONCE, signings, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	for (size_t i = 0; i < signers.count; i++) {
+		struct ecdsa_signature signature;
+		assert_true(signing_result(signings[signers.parties[i].index], &signature));
+		assert_ok(secp256k1_verify(BYTES_OF_ARRAY(keepers.key.public_key), request.digest, signature.compact));
+	}
+	end_signings(signings);
+}
+
+static void
+forget_old(void) {
+	keepers_end(&keepers);
+	frost_holders_end(&holders);
+}
+
+/* --- A dealing. --- */
+
+static struct dealing *dealings[KEEPERS_MAX + 1];
+static struct frost_dealing *frost_dealings[KEEPERS_MAX + 1];
+
+static void
+start_ecdsa(const struct ceremony *ceremony, struct network *network) {
+	static const uint8_t private_key[32] = {[31] = 5};
+	const struct randomness system = {};
+	uint8_t parts[KEEPERS_MAX][SCALAR_SIZE];
+	struct dealing_terms terms = {.kind = DEALING_GENERATE,
+				      .instance = KEEPERS_INSTANCE,
+				      .nonce = KEEPERS_NONCE,
+				      .key = {.id = "vault", .epoch = 1}};
+	struct party_set dealers, parties = set_of(ceremony->holders, ceremony->renewed);
+	struct ecdsa_key old = keepers.key;
+	if (ceremony->is_import) {
+		struct scalar number;
+		struct point point;
+		terms.kind = DEALING_IMPORT;
+		assert_ok(scalar_read(private_key, &number));
+		assert_ok(point_of_secret(&number, &point));
+		point_write(&point, terms.key.public_key);
+		assert_ok(ecdsa_split_private_key(private_key, parties.count, &system, parts));
+	}
+	if (ceremony->old_threshold != 0) {
+		dealers = set_of(ceremony->dealers, 0);
+		terms.kind = DEALING_RESHARE;
+		terms.key = old;
+		terms.key.epoch++;
+		terms.old_key = &old;
+		terms.dealers = &dealers;
+	}
+	terms.key.threshold = ceremony->threshold;
+	terms.key.holders = parties;
+	if (terms.dealers != nullptr)
+		assert_ok(party_set_union(&dealers, &terms.key.holders, &parties));
+	network->protocol = &dealing_protocol;
+	for (size_t i = 0; i < parties.count; i++) {
+		struct dealing_terms own = terms;
+		own.self = parties.parties[i].index;
+		own.part = ceremony->is_import ? parts[i] : nullptr;
+		own.old_share = has(ceremony->dealers, own.self) ? keepers.shares[own.self] : nullptr;
+		assert_ok(dealing_start(&dealings[own.self], &own));
+		network->machines[own.self] = dealings[own.self];
+	}
+}
+
+static void
+start_frost(enum scheme scheme, const struct ceremony *ceremony, struct network *network) {
+	struct frost_dealing_terms terms = frost_generate_terms(frost_scheme_of(scheme), 2, 3);
+	struct party_set dealers;
+	if (ceremony->old_threshold != 0) {
+		dealers = set_of(ceremony->dealers, 0);
+		terms = frost_reshare_terms(&holders.key, &dealers);
+	}
+	terms.key.threshold = ceremony->threshold;
+	terms.key.holders = set_of(ceremony->holders, ceremony->renewed);
+	frost_start_all(&holders, &terms, frost_dealings, network);
+}
+
+static void
+start(enum scheme scheme, const struct ceremony *ceremony, struct network *network) {
+	if (scheme == ECDSA)
+		start_ecdsa(ceremony, network);
+	else
+		start_frost(scheme, ceremony, network);
+}
+
+static void
+end(void) {
+	for (size_t i = 0; i <= KEEPERS_MAX; i++) {
+		dealing_destroy(&dealings[i]);
+		frost_dealing_destroy(&frost_dealings[i]);
+	}
+}
+
+static const struct exchange *
+exchange_at(const struct network *network, uint8_t index) {
+	return network->protocol->exchange(network->machines[index]);
+}
+
+static void
+say_stored(const struct network *network) {
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
+		if (network->machines[i] != nullptr)
+			assert_ok(dealings[i] != nullptr ? dealing_stored(dealings[i])
+							 : frost_dealing_stored(frost_dealings[i]));
+}
+
+static bool
+has_share(uint8_t index) {
+	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share =
+		dealings[index] != nullptr ? dealing_take_share(dealings[index]) : nullptr;
+	_cleanup_(frost_key_share_destroy) struct frost_key_share *frost_share =
+		frost_dealings[index] != nullptr ? frost_dealing_take_share(frost_dealings[index]) : nullptr;
+	return share != nullptr || frost_share != nullptr;
+}
+
+/* --- A lie. --- */
+
+/* Their change shows in a comparison to which several contribute, so that nobody can be named. All others name the sender. */
+static bool
+names_nobody(const char *field) {
+	static const char *const fields[] = {"deal.commitment",       "deal.echo",       "deal.transcript",
+					     "frost-deal.commitment", "frost-deal.echo", "frost-deal.transcript"};
+	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
+		if (strcmp(fields[i], field) == 0)
+			return true;
+	return false;
+}
+
+struct lie {
+	uint8_t liar, victim, type;
+	size_t at;
+	bool is_done;
+	size_t aborts, words_after; /* of the victim */
+};
+
+static void
+tell(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct lie *lie = context;
+	if (from == lie->victim && lie->is_done) {
+		bool is_abort = frame->data[6] == MESSAGE_ABORT;
+		assert_true(!is_abort || frame->len == MESSAGE_HEADER_SIZE);
+		lie->aborts += is_abort;
+		lie->words_after += !is_abort && lie->aborts > 0;
+	}
+	if (from == lie->liar && frame->data[6] == MESSAGE_ABORT)
+		frame->data[0] ^= 1; /* it has no scruples: this strays, and ends nothing */
+	if (from != lie->liar || to != lie->victim || frame->data[6] != lie->type || lie->is_done)
+		return;
+	assert_true(lie->at < frame->len);
+	frame->data[lie->at] ^= 1;
+	lie->is_done = true;
+}
+
+/* All that was told, counted. */
+struct told {
+	size_t fields, lies, named, given_up;
+};
+
+static void
+tell_one(enum scheme scheme, const struct ceremony *ceremony, const char *field, struct lie lie, struct told *told) {
+	struct network network = {.on_frame = tell, .context = &lie};
+	size_t parties = 0;
+	start(scheme, ceremony, &network);
+	network_run(&network);
+	if (!lie.is_done) /* of the last round, which comes when shares are out */
+		say_stored(&network);
+	bool is_last = !lie.is_done;
+	network_run(&network);
+	if (!lie.is_done)
+		fail_msg("%s: never sent", field);
+	/* Where the victim could not know yet, the liar has seen what came of it, and says no more: then time ends it. */
+	bool is_given_up = exchange_at(&network, lie.victim)->state != EXCHANGE_ABORTED;
+	if (is_given_up && (is_last || exchange_at(&network, lie.liar)->state != EXCHANGE_ABORTED))
+		fail_msg("%s, %s, %s from %u to %u: it has not ended", SCHEME_NAMES[scheme], ceremony->name, field,
+			 lie.liar, lie.victim);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		if (network.machines[i] == nullptr)
+			continue;
+		parties++;
+		/* Of the last round, who has heard all others may be done: keepers pledge in its place. */
+		if (exchange_at(&network, i)->state != EXCHANGE_ABORTED && !is_last && !is_given_up)
+			fail_msg("%s, %s, %s from %u to %u: party %u has not ended", SCHEME_NAMES[scheme],
+				 ceremony->name, field, lie.liar, lie.victim, i);
+		/* Who has heard all others confirm has a share, which is worth nothing before all have stored theirs. */
+		if (!is_last && has_share(i) && !(is_given_up && i != lie.victim))
+			fail_msg("%s, %s, %s from %u to %u: party %u has a share (%d)", SCHEME_NAMES[scheme],
+				 ceremony->name, field, lie.liar, lie.victim, i, is_given_up);
+		uint8_t culprit = exchange_at(&network, i)->culprit;
+		if (culprit != 0 && culprit != lie.liar && i != lie.liar) /* which runs on as if it had not lied */
+			fail_msg("%s, %s, %s: party %u names %u", SCHEME_NAMES[scheme], ceremony->name, field, i,
+				 culprit);
+	}
+	uint8_t culprit = exchange_at(&network, lie.victim)->culprit;
+	if (culprit != (names_nobody(field) || is_given_up ? 0 : lie.liar))
+		fail_msg("%s, %s, %s from %u to %u: %u is named (%s)", SCHEME_NAMES[scheme], ceremony->name, field,
+			 lie.liar, lie.victim, culprit, network.failure[lie.victim]);
+	assert_int_equal(is_given_up ? 0 : parties - 1, lie.aborts);
+	assert_int_equal(0, lie.words_after);
+	told->named += culprit != 0;
+	told->given_up += is_given_up;
+	told->lies++;
+	end();
+}
+
+/* Which dealings of ECDSA are left to the soak, since one takes a tenth of a second: others in each ceremony. */
+static bool
+is_skipped(enum scheme scheme, const struct ceremony *ceremony, size_t number) {
+	return scheme == ECDSA && !is_soak() && (number + (size_t)(ceremony - CEREMONIES)) % 17 != 0;
+}
+
+static void
+tell_field(enum scheme scheme, const struct ceremony *ceremony, const struct message_field *field, size_t size,
+	   struct lie lie, struct told *told) {
+	const size_t places[] = {lie.at, lie.at + size / 2, lie.at + size - 1};
+	size_t number = told->fields++;
+	for (size_t k = 0; k < ARRAY_LENGTH(places); k++) {
+		lie.at = places[k];
+		if (is_soak() || (k == number % ARRAY_LENGTH(places) && !is_skipped(scheme, ceremony, number)))
+			tell_one(scheme, ceremony, field->name, lie, told);
+	}
+}
+
+/* All that the liar says to the victim. */
+static void
+tell_all(enum scheme scheme, const struct ceremony *ceremony, const struct exchange_protocol *protocol,
+	 const struct message_counts *counts, uint8_t liar, uint8_t victim, struct told *told) {
+	for (size_t round = 0; round < protocol->rounds; round++) {
+		const struct message_kind *kind = &protocol->kinds[round];
+		size_t at = MESSAGE_HEADER_SIZE;
+		for (size_t i = 0; i < kind->field_count; i++) {
+			const struct message_field *field = &kind->fields[i];
+			size_t size = field->unit * (field->count == 0 ? 1 : (size_t)counts->counts[field->count]);
+			if (size > 0)
+				tell_field(scheme, ceremony, field, size,
+					   (struct lie){.liar = liar, .victim = victim, .type = kind->type, .at = at},
+					   told);
+			at += size;
+		}
+		assert_int_equal(message_size(kind, counts), at);
+	}
+}
+
+/* Deals, held, will hold, was renewed. */
+static unsigned
+role_of(const struct ceremony *ceremony, uint8_t index) {
+	return (unsigned)(has(ceremony->dealers, index) | has(ceremony->old_holders, index) << 1 |
+			  has(ceremony->holders, index) << 2 | (ceremony->renewed == index) << 3);
+}
+
+static void
+tell_among_all(enum scheme scheme, const struct ceremony *ceremony, struct told *told) {
+	bool was_seen[16][16] = {};
+	const struct exchange_protocol *protocol = nullptr;
+	struct message_counts counts[KEEPERS_MAX + 1][KEEPERS_MAX + 1]; /* from, to */
+	struct network network = {};
+	start(scheme, ceremony, &network);
+	for (uint8_t from = 1; from <= KEEPERS_MAX; from++)
+		for (uint8_t to = 1; to <= KEEPERS_MAX; to++)
+			if (from != to && network.machines[from] != nullptr && network.machines[to] != nullptr) {
+				protocol = exchange_at(&network, to)->protocol;
+				counts[from][to] = protocol->counts(exchange_at(&network, to)->self, from, to);
+			}
+	end();
+	for (uint8_t liar = 1; liar <= KEEPERS_MAX; liar++)
+		for (uint8_t victim = 1; victim <= KEEPERS_MAX; victim++) {
+			bool are_parties = network.machines[liar] != nullptr && network.machines[victim] != nullptr;
+			bool *seen = &was_seen[role_of(ceremony, liar)][role_of(ceremony, victim)];
+			if (liar == victim || !are_parties || (*seen && !is_soak()))
+				continue;
+			*seen = true;
+			tell_all(scheme, ceremony, protocol, &counts[liar][victim], liar, victim, told);
+		}
+}
+
+static void
+tell_in_all(enum scheme scheme, struct told expected, size_t fields_in_soak) {
+	struct told told = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(CEREMONIES); i++) {
+		const struct ceremony *ceremony = &CEREMONIES[i];
+		struct told before = told;
+		if (ceremony->is_import && scheme != ECDSA)
+			continue;
+		make_old(scheme, ceremony);
+		tell_among_all(scheme, ceremony, &told);
+		old_signs(scheme, ceremony);
+		forget_old();
+		print_message("# %s, %s: %zu fields, %zu lies, %zu name the liar, %zu are given up\n",
+			      SCHEME_NAMES[scheme], ceremony->name, told.fields - before.fields,
+			      told.lies - before.lies, told.named - before.named, told.given_up - before.given_up);
+	}
+	print_message("# %s: %zu fields, %zu lies, %zu name the liar, %zu are given up\n", SCHEME_NAMES[scheme],
+		      told.fields, told.lies, told.named, told.given_up);
+	if (is_soak()) {
+		assert_int_equal(fields_in_soak, told.fields);
+		assert_int_equal(3 * fields_in_soak, told.lies);
+		return;
+	}
+	assert_int_equal(expected.fields, told.fields);
+	assert_int_equal(expected.lies, told.lies);
+	/* Of what a choice bit decides who sees it first, the liar or the victim. */
+	assert_int_equal(expected.named, told.named + told.given_up);
+}
+
+static void
+no_lie_gets_an_ecdsa_key_dealt(void **) {
+	tell_in_all(ECDSA, (struct told){.fields = 403, .lies = 25, .named = 16}, 1061);
+}
+
+static void
+no_lie_gets_an_ed25519_key_dealt(void **) {
+	tell_in_all(ED25519, (struct told){.fields = 249, .lies = 249, .named = 147}, 617);
+}
+
+static void
+no_lie_gets_a_bip340_key_dealt(void **) {
+	tell_in_all(BIP340, (struct told){.fields = 249, .lies = 249, .named = 147}, 617);
+}
+
+RUN_TESTS(T(no_lie_gets_an_ecdsa_key_dealt), T(no_lie_gets_an_ed25519_key_dealt), T(no_lie_gets_a_bip340_key_dealt))

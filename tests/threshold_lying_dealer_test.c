@@ -1,0 +1,345 @@
+/*
+ * A keeper lies while a key is made or dealt anew among keepers, by ECDSA and FROST's schemes: among three and four, with who comes in, who
+ * leaves, who lost everything, another threshold. Every field of every frame, as the tables of messages list them for the roles
+ * of the two, is changed in what it says to another: the operation fails at all, for one and the same reason outside; nobody honest is named
+ * in any log; nothing is left of the new shares, and the old ones sign on. In the end, without lies, it is done.
+ * GATEHOUSE_SOAK=1: at the first, middle and last byte, between every two; else at one of these, once for each pair of roles.
+ */
+#include "tests/frost_team.h"
+
+#include <stdlib.h>
+
+#include "keeper/threshold_internal.h"
+
+static const struct scheme KINDS[] = {
+	{.key = "vault", .algorithm = "secp256k1", .name = "ecdsa", .sharing = KEY_SHARED_ECDSA},
+	{"sol-vault", "ed25519", "ed25519", KEY_SHARED_ED25519, nullptr, nullptr},
+	{"btc-vault", "secp256k1", "bip340", KEY_SHARED_BIP340, nullptr, nullptr},
+};
+
+/* What is done with a key that three of four keepers share, 2-of-3, or a new one. */
+static const struct ceremony {
+	const char *name, *parties, *threshold;
+	unsigned members, dealers; /* bits by place */
+	bool is_made, is_stated;
+	size_t lost; /* 1 + the place of one that lost everything before */
+} CEREMONIES[] = {
+	{.name = "made, 3 of 4",
+	 .parties = "\"one\",\"two\",\"three\",\"four\"",
+	 .threshold = "3-of-4",
+	 .members = 0b1111,
+	 .dealers = 0b1111,
+	 .is_made = true},
+	{.name = "refreshed", .members = 0b0111, .dealers = 0b0011},
+	{.name = "one comes in, one leaves",
+	 .parties = "\"one\",\"two\",\"four\"",
+	 .threshold = "2-of-3",
+	 .members = 0b1011,
+	 .dealers = 0b0011,
+	 .is_stated = true},
+	{.name = "one comes in, 3 of 4",
+	 .parties = "\"one\",\"two\",\"three\",\"four\"",
+	 .threshold = "3-of-4",
+	 .members = 0b1111,
+	 .dealers = 0b0011,
+	 .is_stated = true},
+	{.name = "repaired",
+	 .parties = "\"one\",\"two\",\"three\"",
+	 .threshold = "2-of-3",
+	 .members = 0b0111,
+	 .dealers = 0b0101,
+	 .is_stated = true,
+	 .lost = 2},
+};
+
+static bool
+is_soak(void) {
+	return getenv("GATEHOUSE_SOAK") != nullptr;
+}
+
+static bool
+has(unsigned set, size_t at) {
+	return (set >> at & 1) != 0;
+}
+
+/* --- What is asked for. --- */
+
+static const char *
+stated(struct team *team, const struct scheme *scheme, struct arena *arena) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, 0), bytes_of_text(scheme->key)));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &key_at(team, 0, scheme)->sharing);
+	assert_ok(json_writer_finish(&w));
+	return arena_format(arena, "\"key\":%.*s,\"sharing\":%.*s,", BYTES_ARGS(key), BYTES_ARGS(sharing));
+}
+
+static void
+ask_for(struct team *team, const struct scheme *scheme, const struct ceremony *ceremony, struct arena *arena,
+	struct ipc_response *response) {
+	if (ceremony->is_made) {
+		ask_key_among(team, scheme,
+			      arena_format(arena,
+					   "\"algorithm\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"",
+					   scheme->algorithm),
+			      ceremony->parties, ceremony->threshold, arena, response);
+		return;
+	}
+	const char *said = ceremony->is_stated ? stated(team, scheme, arena) : "";
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = ceremony->parties == nullptr ? "key.refresh" : "key.reshare",
+					.resource = arena_format(arena, "key:%s", scheme->key),
+					.payload = ceremony->parties == nullptr
+							   ? "{}"
+							   : arena_format(arena,
+									  "{%s\"parties\":[%s],\"threshold\":\"%s\"}",
+									  said, ceremony->parties, ceremony->threshold),
+					.reason = "as planned"},
+		arena, response);
+}
+
+/* By libraries of neither FROST nor the gate, but for ECDSA's: there every keeper has verified with libsecp256k1 (team_vault.h). */
+static void
+assert_signs(struct team *team, size_t at, const struct scheme *scheme, uint32_t number) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	if (scheme->sharing != KEY_SHARED_ECDSA) {
+		struct scheme known = scheme->sharing == KEY_SHARED_ED25519 ? SCHEMES[0] : SCHEMES[1];
+		team_submit(team, at, transfer(team, &known, number, &arena), &arena, &response);
+		assert_signed(team, at, &known, number, &arena, &response);
+		return;
+	}
+	struct firm_operation asked = house_sign(house_transfer(&arena, 1, number, 30));
+	asked.resource = "key:vault";
+	team_submit(team, at, asked, &arena, &response);
+	assert_answer(200, "done", &response);
+	assert_true(says(&response, "\"transaction\":"));
+}
+
+/* --- Lies. --- */
+
+struct lie {
+	size_t liar, victim, round, field, place;
+	bool is_told, is_absent; /* it says nothing of that field to that one */
+};
+
+/* Of the dealing that a frame is of, at one keeper; null where it has not begun, or is over. */
+static const struct exchange *
+exchange_of(const struct team *team, size_t at, struct bytes frame) {
+	struct message_header header;
+	struct machine *machine;
+	assert_ok(message_read_header(frame, &header));
+	if (session_find_frame(team->members[at].house.keeper, &header.session_id, &machine) == nullptr)
+		return nullptr;
+	return machine->kind == MACHINE_DEALING ? dealing_exchange(machine->dealing)
+						: frost_dealing_exchange(machine->frost_dealing);
+}
+
+static size_t
+size_of(const struct message_field *field, const struct message_counts *counts) {
+	return field->unit * (field->count == 0 ? 1 : (size_t)counts->counts[field->count]);
+}
+
+static bool
+tell(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct lie *lie = team->context;
+	if (lie->is_told || kind != PEER_PROTOCOL || from != lie->liar || to != lie->victim ||
+	    body->data[6] == MESSAGE_ABORT)
+		return true;
+	const struct exchange *exchange =
+		exchange_of(team, from, buffer_bytes(body)) ?: exchange_of(team, to, buffer_bytes(body));
+	if (exchange == nullptr || exchange->protocol->kinds[lie->round].type != body->data[6])
+		return true;
+	const struct message_kind *message = &exchange->protocol->kinds[lie->round];
+	const struct message_counts counts =
+		exchange->protocol->counts(exchange->self, (uint8_t)(from + 1), (uint8_t)(to + 1));
+	size_t at = MESSAGE_HEADER_SIZE, size = size_of(&message->fields[0], &counts);
+	for (size_t i = 0; i < lie->field; i++) {
+		at += size;
+		size = size_of(&message->fields[i + 1], &counts);
+	}
+	/* Where it says nothing of this to that one it lies by its first field, so that nothing comes of the operation. */
+	lie->is_told = true;
+	lie->is_absent = size == 0;
+	at = lie->is_absent ? MESSAGE_HEADER_SIZE : at + lie->place * (size - 1) / 2;
+	assert_true(at < body->len);
+	body->data[at] ^= 1;
+	return true;
+}
+
+/* What the newest outcome in a keeper's own log names: the party, 0 for nobody. */
+static int64_t
+named_at(struct team *team, size_t at) {
+	_cleanup_(buffer_free) struct buffer bytes = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ledger *ledger = team->members[at].house.keeper->ledger;
+	struct ledger_head head;
+	struct ledger_record record;
+	const json *entry, *body, *names;
+	int64_t party = 0;
+	ledger_durable_head(ledger, &head);
+	for (uint64_t index = head.head.size; index-- > 0;) {
+		struct bytes type;
+		buffer_reset(&bytes);
+		assert_ok(ledger_read(ledger, index, &bytes, &record));
+		assert_ok(json_read(&arena, record.leaf, (struct json_limits){}, &entry));
+		assert_ok(json_need_string(entry, "entry", "type", &type));
+		if (!bytes_equal_text(type, "outcome"))
+			continue;
+		assert_ok(json_need(entry, "entry", "body", JSON_OBJECT, &body));
+		names = json_get(body, "names");
+		if (names != nullptr && json_get(names, "party") != nullptr)
+			assert_ok(json_need_integer(names, "names", "party", &party));
+		return party;
+	}
+	return party;
+}
+
+struct told {
+	size_t fields, lies, named;
+};
+
+/* False: there is no such field. */
+static bool
+tell_one(struct team *team, const struct scheme *scheme, const struct ceremony *ceremony, struct lie lie,
+	 struct told *told) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team->on_message = tell;
+	team->context = &lie;
+	ask_for(team, scheme, ceremony, &arena, &response);
+	team->on_message = nullptr;
+	if (!lie.is_told)
+		fail_msg("%s, %s, round %zu, field %zu from %zu to %zu was not told", scheme->name, ceremony->name,
+			 lie.round, lie.field, lie.liar, lie.victim);
+	assert_answer(409, "failed", &response);
+	if (!says(&response, "joint.ended: the session was ended by a party"))
+		fail_msg("%s, %s: %.*s", scheme->name, ceremony->name, BYTES_ARGS(response.body));
+	struct hash256 id = id_of(&response);
+	bool is_named = false;
+	for (size_t i = 0; i < team->count; i++) {
+		if (!has(ceremony->members, i))
+			continue;
+		const struct shared_key *key = key_at(team, i, scheme);
+		bool has_old = !ceremony->is_made && i < 3 && i + 1 != ceremony->lost;
+		assert_int_equal(OPERATION_FAILED, team_state(team, i, &id));
+		assert_int_equal(has_old, key != nullptr && key->sharing.key.epoch == 1);
+		assert_int_equal(has_old, has_row(team, i, arena_format(&arena, "%s/1", scheme->key)));
+		assert_false(has_row(team, i, arena_format(&arena, "%s/2", scheme->key)));
+		int64_t party = named_at(team, i);
+		if (i != lie.liar && party != 0 && party != (int64_t)lie.liar + 1) /* which runs on as if it had not */
+			fail_msg("%s, %s, round %zu, field %zu: keeper %zu names %lld", scheme->name, ceremony->name,
+				 lie.round, lie.field, i, (long long)party);
+		is_named = is_named || (i == lie.victim && party != 0);
+	}
+	told->lies += !lie.is_absent;
+	told->named += !lie.is_absent && is_named;
+	return !lie.is_absent;
+}
+
+/* What is left to the soak: others of each ceremony. */
+static bool
+is_skipped(const struct scheme *scheme, size_t number) {
+	return !is_soak() && number % (scheme->sharing == KEY_SHARED_ECDSA ? 17 : 5) != 0;
+}
+
+/* The last round is no frame between keepers: they pledge in its place (threshold_liar_test). */
+static void
+tell_all(struct team *team, const struct scheme *scheme, const struct ceremony *ceremony, size_t liar, size_t victim,
+	 struct told *told) {
+	bool is_ecdsa = scheme->sharing == KEY_SHARED_ECDSA;
+	const struct message_kind *kinds = is_ecdsa ? DEALING_MESSAGES : FROST_DEALING_MESSAGES;
+	const size_t rounds = (is_ecdsa ? DEALING_ROUNDS : FROST_DEALING_ROUNDS) - 1;
+	for (size_t round = 0; round < rounds; round++)
+		for (size_t field = 0; field < kinds[round].field_count; field++) {
+			size_t number = told->fields++;
+			for (size_t place = 0; place < 3; place++)
+				if (is_soak() || (place == number % 3 && !is_skipped(scheme, number)))
+					if (!tell_one(team, scheme, ceremony,
+						      (struct lie){.liar = liar,
+								   .victim = victim,
+								   .round = round,
+								   .field = field,
+								   .place = place},
+						      told))
+						break;
+		}
+}
+
+/* Deals, held a share, lost it. */
+static unsigned
+role_of(const struct ceremony *ceremony, size_t at) {
+	return (unsigned)(has(ceremony->dealers, at) | (at < 3) << 1 | (at + 1 == ceremony->lost) << 2);
+}
+
+static void
+tell_in(const struct scheme *scheme, const struct ceremony *ceremony, uint64_t seed, struct told *told) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	bool was_seen[8][8] = {};
+	struct ipc_response response;
+	team_found(&team, 4, seed);
+	learn(&team, 0);
+	if (!ceremony->is_made)
+		make_key_among(&team, scheme, "\"one\",\"two\",\"three\"", "2-of-3");
+	if (ceremony->lost != 0) {
+		team_replace(&team, ceremony->lost - 1, seed + 100);
+		learn(&team, ceremony->lost - 1);
+	}
+	for (size_t liar = 0; liar < 4; liar++)
+		for (size_t victim = 0; victim < 4; victim++) {
+			bool *seen = &was_seen[role_of(ceremony, liar)][role_of(ceremony, victim)];
+			if (liar == victim || !has(ceremony->members, liar) || !has(ceremony->members, victim) ||
+			    (*seen && !is_soak()))
+				continue;
+			*seen = true;
+			tell_all(&team, scheme, ceremony, liar, victim, told);
+		}
+	if (!ceremony->is_made)
+		assert_signs(&team, 0, scheme, 1);
+	ask_for(&team, scheme, ceremony, &arena, &response);
+	assert_answer(200, "done", &response);
+	assert_signs(&team, 0, scheme, 2);
+}
+
+static void
+tell_in_all(const struct scheme *scheme, struct told expected, size_t fields_in_soak) {
+	struct told told = {};
+	for (size_t i = 0; i < ARRAY_LENGTH(CEREMONIES); i++) {
+		struct told before = told;
+		if (!is_soak() && scheme != &KINDS[0] && scheme != &KINDS[1 + i % 2]) /* each by one of the two */
+			continue;
+		tell_in(scheme, &CEREMONIES[i], 61 + i, &told);
+		print_message("# %s, %s: %zu lies, %zu name the liar\n", scheme->name, CEREMONIES[i].name,
+			      told.lies - before.lies, told.named - before.named);
+	}
+	print_message("# %s: %zu lies, %zu name the liar\n", scheme->name, told.lies, told.named);
+	if (is_soak()) {
+		assert_int_equal(3 * fields_in_soak, told.lies);
+		return;
+	}
+	assert_int_equal(expected.lies, told.lies);
+	assert_int_equal(expected.named, told.named);
+}
+
+static void
+no_keeper_that_lies_gets_an_ecdsa_key_dealt(void **) {
+	tell_in_all(&KINDS[0], (struct told){.lies = 14, .named = 10}, 498);
+}
+
+static void
+no_keeper_that_lies_gets_an_ed25519_key_dealt(void **) {
+	tell_in_all(&KINDS[1], (struct told){.lies = 13, .named = 7}, 288);
+}
+
+static void
+no_keeper_that_lies_gets_a_bip340_key_dealt(void **) {
+	tell_in_all(&KINDS[2], (struct told){.lies = 12, .named = 6}, 288);
+}
+
+RUN_TESTS(T(no_keeper_that_lies_gets_an_ecdsa_key_dealt), T(no_keeper_that_lies_gets_an_ed25519_key_dealt),
+	  T(no_keeper_that_lies_gets_a_bip340_key_dealt))
