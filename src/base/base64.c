@@ -37,7 +37,7 @@ digit_value(const struct alphabet *alphabet, uint8_t c) {
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == alphabet->digits[62] ? 62 : c == alphabet->digits[63] ? 63 : -1;
+	return c == (uint8_t)alphabet->digits[62] ? 62 : c == (uint8_t)alphabet->digits[63] ? 63 : -1;
 }
 
 /* Without padding; their number leaves no rest of 1 by 4. */

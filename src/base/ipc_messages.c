@@ -106,9 +106,19 @@ u64_of(struct bytes value) {
 	return value.len < 8 ? 0 : load_u64be(value.data);
 }
 
+static uint32_t
+u32_of(struct bytes value) {
+	return value.len < 4 ? 0 : load_u32be(value.data);
+}
+
 static uint16_t
 u16_of(struct bytes value) {
 	return value.len < 2 ? 0 : (uint16_t)(value.data[0] << 8 | value.data[1]);
+}
+
+static uint8_t
+u8_of(struct bytes value) {
+	return value.len < 1 ? 0 : value.data[0];
 }
 
 /* --- Request --- */
@@ -294,7 +304,7 @@ enum status
 ipc_read_credit(struct bytes payload, struct ipc_credit *credit) {
 	struct bytes values[CREDIT_END - 1] = {};
 	TRY(read_fields(payload, "ipc.credit", credit_fields, ARRAY_LENGTH(values), values));
-	*credit = (struct ipc_credit){load_u32be(values[0].data), load_u32be(values[1].data)};
+	*credit = (struct ipc_credit){u32_of(values[0]), u32_of(values[1])};
 	return OK;
 }
 
@@ -360,9 +370,9 @@ enum status
 ipc_read_report(struct bytes payload, struct ipc_report *report) {
 	struct bytes values[REPORT_END - 1] = {};
 	TRY(read_fields(payload, "ipc.report", report_fields, ARRAY_LENGTH(values), values));
-	if (values[0].data[0] > 1)
-		return fail(STATUS_INVALID, "ipc.report.ready: %u, expected 0 or 1", values[0].data[0]);
-	*report = (struct ipc_report){values[0].data[0] == 1, values[1], values[2], values[3]};
+	if (u8_of(values[0]) > 1)
+		return fail(STATUS_INVALID, "ipc.report.ready: %u, expected 0 or 1", u8_of(values[0]));
+	*report = (struct ipc_report){u8_of(values[0]) == 1, values[1], values[2], values[3]};
 	return OK;
 }
 
@@ -388,11 +398,11 @@ enum status
 ipc_read_fetch(struct bytes payload, struct ipc_fetch *fetch) {
 	struct bytes values[FETCH_END - 1] = {};
 	TRY(read_fields(payload, "ipc.fetch", fetch_fields, ARRAY_LENGTH(values), values));
-	uint8_t action = values[0].data[0];
+	uint8_t action = u8_of(values[0]);
 	if (action == 0 || action >= IPC_FETCH_ACTION_END)
 		return fail(STATUS_INVALID, "ipc.fetch.action: unknown action %u", action);
 	*fetch = (struct ipc_fetch){
-		.action = (enum ipc_fetch_action)action, .body = values[1], .witness = values[2].data[0]};
+		.action = (enum ipc_fetch_action)action, .body = values[1], .witness = u8_of(values[2])};
 	return OK;
 }
 
@@ -472,7 +482,7 @@ ipc_read_peers(struct bytes payload, struct ipc_peers *peers) {
 	struct bytes values[PEERS_END - 1] = {};
 	uint8_t before = 0;
 	TRY(read_fields(payload, "ipc.peers", peers_fields, ARRAY_LENGTH(values), values));
-	*peers = (struct ipc_peers){.own = values[0].data[0]};
+	*peers = (struct ipc_peers){.own = u8_of(values[0])};
 	if (peers->own > PARTY_MAX)
 		return fail(STATUS_INVALID, "ipc.peers.own: party %u", peers->own);
 	for (struct cursor cursor = cursor_of(values[1]); cursor.left > 0; peers->count++) {
@@ -504,7 +514,7 @@ enum status
 ipc_read_peer_opened(struct bytes payload, struct ipc_peer_opened *opened) {
 	struct bytes values[PEER_OPENED_END - 1] = {};
 	TRY(read_fields(payload, "ipc.peer_opened", peer_opened_fields, ARRAY_LENGTH(values), values));
-	uint8_t party = values[0].data[0], dialler = values[1].data[0];
+	uint8_t party = u8_of(values[0]), dialler = u8_of(values[1]);
 	if (party == 0 || party > PARTY_MAX)
 		return fail(STATUS_INVALID, "ipc.peer_opened.party: %u", party);
 	if (dialler > 1)
@@ -542,7 +552,7 @@ enum status
 ipc_read_peer_credit(struct bytes payload, struct ipc_peer_credit *credit) {
 	struct bytes value = {};
 	TRY(read_fields(payload, "ipc.peer_credit", peer_credit_fields, ARRAY_LENGTH(peer_credit_fields), &value));
-	credit->bytes = load_u32be(value.data);
+	credit->bytes = u32_of(value);
 	return OK;
 }
 

@@ -242,6 +242,7 @@ read_large(struct arena *arena, const json *body, const char *key, const char *b
 	   const struct record_blobs *blobs, struct bytes *canonical) {
 	if (json_get(body, blob_key) == nullptr)
 		return read_canonical(arena, json_get(body, key), canonical);
+	*canonical = (struct bytes){};
 	if (blobs == nullptr)
 		return OK;
 	struct hash256 hash;

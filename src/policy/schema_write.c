@@ -138,21 +138,29 @@ find_common(const struct declared_namespace *namespace, struct bytes name) {
 	return nullptr;
 }
 
-/* Cedar's syntax wants a record where JSON may name one. What it says means the same in the namespace, in which nothing has the
- * name of what is declared without one. The schema holds, so that no type is made of itself. */
-static void
-put_shape(struct writer *w, const struct declared_namespace *namespace, const struct declared_type *shape) {
-	const struct declared_type *type = shape;
-	while (type != nullptr && type->kind != DECLARED_RECORD) {
+/* The record that a type is or names, by however many names; null: one of another namespace. What it says means the same in the
+ * namespace, in which nothing has the name of what is declared without one. The schema holds, so that no type is made of itself. */
+static const struct declared_type *
+find_record(const struct writer *w, const struct declared_namespace *namespace, const struct declared_type *type) {
+	while (type->kind != DECLARED_RECORD) {
 		struct bytes name = type->name;
 		type = find_common(namespace, name);
 		for (size_t i = 0; type == nullptr && i < w->ast->namespace_count; i++)
 			if (w->ast->namespaces[i].name.path.len == 0)
 				type = find_common(&w->ast->namespaces[i], name);
+		if (type == nullptr)
+			return nullptr;
 	}
-	if (type != nullptr) {
+	return type;
+}
+
+/* Cedar's syntax wants a record where JSON may name one. */
+static void
+put_shape(struct writer *w, const struct declared_namespace *namespace, const struct declared_type *shape) {
+	const struct declared_type *record = find_record(w, namespace, shape);
+	if (record != nullptr) {
 		put(w, " ");
-		put_record(w, namespace, type);
+		put_record(w, namespace, record);
 		return;
 	}
 	w->findings++;

@@ -305,7 +305,7 @@ static enum status
 answer_commitments(void *self) {
 	struct dealing *dealing = self;
 	const struct protocol_session *session = &dealing->exchange.session;
-	struct bytes fields[PARTIES_MAX][COMMIT_FIELDS];
+	struct bytes fields[PARTIES_MAX][COMMIT_FIELDS] = {};
 	for (size_t i = 0; i < session->parties.count; i++) {
 		if (!is_peer(dealing, i))
 			continue;
@@ -474,7 +474,7 @@ static enum status
 check_openings(void *self) {
 	struct dealing *dealing = self;
 	struct point coefficients[PARTIES_MAX][PARTIES_MAX];
-	struct bytes fields[PARTIES_MAX][OPEN_FIELDS], chains[PARTIES_MAX];
+	struct bytes fields[PARTIES_MAX][OPEN_FIELDS] = {}, chains[PARTIES_MAX];
 	const struct party_set *parties = parties_of(dealing);
 	for (size_t i = 0; i < parties->count; i++) {
 		if (!is_peer(dealing, i))

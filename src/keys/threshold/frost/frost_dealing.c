@@ -478,7 +478,7 @@ static enum status
 check_openings(void *self) {
 	struct frost_dealing *dealing = self;
 	struct frost_element coefficients[PARTIES_MAX][PARTIES_MAX];
-	struct bytes fields[PARTIES_MAX][OPEN_FIELDS], chains[PARTIES_MAX];
+	struct bytes fields[PARTIES_MAX][OPEN_FIELDS] = {}, chains[PARTIES_MAX];
 	TRY(check_echoes(dealing, fields));
 	TRY(deal_to_self(dealing, coefficients, chains));
 	declassify(dealing->opening.chain, sizeof dealing->opening.chain); /* sent to all */
