@@ -380,6 +380,7 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":30189,",
 		 "limits.key.hour is less than what others had counted"},
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":90567,", "decided deny, recorded permit"},
+		{stated, "\"limits.key\":{\"day\":60378,\"hour\":60479,", "limits.key.hour is 60378, recorded 60479"},
 		{"\"others\":[{\"at\":", "\"others\":[{\"an\":", "what others had counted cannot be read"},
 		{"\"resource\":{\"id\":\"vault\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",
 		 "\"resource\":{\"id\":\"vaul_\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",

@@ -96,8 +96,8 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 	return apply_spend(gate, evaluation, submission, record);
 }
 
-static enum status
-write_votes(struct arena *arena, const struct votes *votes, struct bytes *text) {
+enum status
+gate_write_votes(struct arena *arena, const struct votes *votes, struct bytes *text) {
 	if (votes == nullptr || votes_size(votes) == 0)
 		return OK;
 	_cleanup_(buffer_free) struct buffer out = {};
@@ -214,7 +214,7 @@ gate_decide_and_record(struct gate *gate, const struct submission *submission, c
 					   .signature_expires_s = submission->nonce_expires_s};
 	TRY(gate_evaluate(gate, submission->arena, submission, key, votes, now_ms, evaluation));
 	TRY(evaluation_record(gate, submission->arena, evaluation, record));
-	TRY(write_votes(submission->arena, votes, &record->votes));
+	TRY(gate_write_votes(submission->arena, votes, &record->votes));
 	TRY(make_personal(gate, submission, key, record, &step->personal));
 	TRY(check_size(record, evaluation));
 	TRY(record_put_large(&gate->blobs, record->payload));

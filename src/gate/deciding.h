@@ -15,6 +15,8 @@
 enum status gate_decide_and_record(struct gate *gate, const struct submission *submission,
 				   const struct directory_key *key, const struct votes *votes, int64_t now_ms,
 				   struct evaluation *evaluation, struct gate_step *step);
+/* The standing votes as a record lists them, in the arena; null or none: nothing. */
+enum status gate_write_votes(struct arena *arena, const struct votes *votes, struct bytes *text);
 bool gate_is_broken(enum status status);
 
 void gate_attach_openings(const struct personal_record *personal, struct gate_entry *entry);

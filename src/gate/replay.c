@@ -204,9 +204,11 @@ static enum status
 replay_decision(struct replayer *replayer, const json *body, enum replay_result *result) {
 	struct decision_record record;
 	TRY(decision_record_read(&replayer->arena, body, &replayer->blobs, &record));
-	bool same = replay_same_decision(replayer, &record), erased;
+	bool same = replay_past_fits(replayer, &record) && replay_same_decision(replayer, &record), erased;
 	TRY(commits_to_erased(replayer, &record, &erased));
 	*result = !same ? REPLAY_DIFFERENT : erased ? REPLAY_ERASED : REPLAY_SAME;
+	if (replayer->past.is_unfit)
+		return OK;
 	if (record.outcome == OUTCOME_INTENDED)
 		return replay_note_intended(replayer, &record);
 	if (record.outcome != OUTCOME_DONE)

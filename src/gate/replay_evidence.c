@@ -67,6 +67,16 @@ replay_document_holds(struct replayer *replayer, const struct decision_record *r
 	return true;
 }
 
+/* As long as the signature can be used, its nonce is kept. */
+static bool
+expires_so(struct bytes base, int64_t expires_s) {
+	char text[40];
+	int len = snprintf(text, sizeof text, ";expires=%lld", (long long)expires_s);
+	const uint8_t *found = memmem(base.data, base.len, text, (size_t)len);
+	const uint8_t *end = found == nullptr ? nullptr : found + len;
+	return end != nullptr && (end == base.data + base.len || *end < '0' || *end > '9');
+}
+
 /* The signed base names the digest of the body, which is made of document and payload. */
 static bool
 http_signature_holds(struct replayer *replayer, const struct decision_record *record, const json *requester,
@@ -82,6 +92,8 @@ http_signature_holds(struct replayer *replayer, const struct decision_record *re
 	snprintf(line, sizeof line, "\n\"content-digest\": sha-256=:%s:\n", encoded);
 	if (memmem(base.data, base.len, line, strlen(line)) == nullptr)
 		DIFFERS("the requester's signature covers another body");
+	if (record->signature_expires_s != 0 && !expires_so(base, record->signature_expires_s))
+		DIFFERS("the requester's signature expires at another time");
 	return true;
 }
 
@@ -131,6 +143,8 @@ replay_evidence_holds(struct replayer *replayer, const struct decision_record *r
 		return false;
 	if (bytes_equal_text(method, "http-message-signature"))
 		return http_signature_holds(replayer, record, requester, &signature);
+	if (record->signature_expires_s != 0)
+		DIFFERS("the requester's signature does not expire");
 	if (!bytes_equal_text(method, key->is_passkey ? "passkey" : "digest-signature") ||
 	    replay_verify_by_enrolled(replayer, key, OPERATION_SIGNATURE_LABEL, &record->digest, &signature) != OK)
 		DIFFERS("the requester's signature does not verify");

@@ -20,6 +20,7 @@
 struct replay_past {
 	struct gate *gate;  /* holds no keys; null: not known, since entries were left out */
 	uint64_t next;      /* the entry that comes next */
+	bool is_unfit;      /* the entry's operation has no form that could be asked: nothing follows of it */
 	bool hears_others;  /* keys are shared: limits count what others told, too */
 	bool is_of_another; /* the version of the program that decided */
 };
@@ -95,6 +96,8 @@ void replay_past_lose(struct replayer *replayer);
 bool replay_past_admits(struct replayer *replayer, const struct entry *entry);
 /* *holds is set to false where the entry does not go with what was before. */
 enum status replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, bool *holds);
+/* The operation has a form that could be asked; else nothing follows of it. */
+bool replay_past_fits(struct replayer *replayer, const struct decision_record *record);
 /* The facts are those that the guards state by the entries before, and so are entities, spend, nonce and what is missing. */
 bool replay_past_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts);
 /* The same of what was decided once more, with what others had told. */

@@ -1,5 +1,7 @@
 #include "gate/replay_internal.h"
 
+#include "gate/administration.h"
+#include "gate/deciding.h"
 #include "gate/evaluate.h"
 #include "gate/joint.h"
 #include "gate/voting.h"
@@ -61,6 +63,11 @@ admits(struct replayer *replayer, const struct entry *entry, const struct gate_o
 		return true;
 	if (known == nullptr)
 		DIFFERS("it is about an operation of which no decision is in the log before it");
+	const json *legal_entity = json_get(entry->document, "legal_entity");
+	if (known->state == needed && known->held != nullptr && !is_decision &&
+	    (legal_entity == nullptr || json_type_of(legal_entity) != JSON_STRING ||
+	     !bytes_equal(json_string(legal_entity), known->held->legal_entity)))
+		DIFFERS("its legal entity is not the operation's");
 	if (known->state != needed)
 		DIFFERS("%s: the operation is %s by entry %llu", is_decision ? "decided twice" : "it comes too late",
 			words_of(known), (unsigned long long)known->entry);
@@ -82,6 +89,7 @@ replay_past_admits(struct replayer *replayer, const struct entry *entry) {
 			    entry->type == ENTRY_OUTCOME || entry->type == ENTRY_VOTE || entry->type == ENTRY_EXPIRY ||
 			    (entry->type == ENTRY_REFUSAL && json_get(entry->document, "vote") != nullptr);
 	note_engine(&replayer->past, entry);
+	replayer->past.is_unfit = false;
 	if (replayer->past.gate == nullptr || !is_about_one)
 		return true;
 	if (text == nullptr || json_type_of(text) != JSON_STRING ||
@@ -110,7 +118,7 @@ named_by(const struct gate *gate, const struct entry *entry) {
 enum status
 replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, bool *holds) {
 	struct replay_past *past = &replayer->past;
-	if (past->gate == nullptr)
+	if (past->gate == nullptr || past->is_unfit)
 		return OK;
 	enum status status = gate_restore_read_entry(past->gate, &replayer->arena, index, entry);
 	if (status == STATUS_NO_MEMORY)
@@ -133,20 +141,15 @@ replay_past_follow(struct replayer *replayer, uint64_t index, const struct entry
 /* --- Asking again. --- */
 
 static enum status
-submission_of(struct replayer *replayer, const struct decision_record *record, const struct facts *facts,
-	      struct submission *submission) {
+submission_of(struct replayer *replayer, const struct decision_record *record, struct submission *submission) {
 	const json *document, *requester;
-	struct seen_network *seen = ARENA_NEW(&replayer->arena, struct seen_network);
-	TRY_ALLOC(seen);
-	*seen = seen_network_of(facts);
 	*submission = (struct submission){.arena = &replayer->arena,
 					  .id = record->operation_id,
 					  .digest = record->digest,
 					  .document = record->document,
 					  .payload = record->payload,
 					  .requester = record->requester,
-					  .nonce_expires_s = record->signature_expires_s,
-					  .seen = seen};
+					  .nonce_expires_s = record->signature_expires_s};
 	TRY(json_read(&replayer->arena, record->document, (struct json_limits){}, &document));
 	TRY(json_read(&replayer->arena, record->payload, (struct json_limits){}, &submission->payload_document));
 	TRY(json_read(&replayer->arena, record->requester, (struct json_limits){}, &requester));
@@ -156,8 +159,18 @@ submission_of(struct replayer *replayer, const struct decision_record *record, c
 	submission->has_totp = json_get(requester, "totp") != nullptr;
 	TRY(operation_read(document, &submission->operation));
 	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
-	return operation_kind_check_resource(submission->kind, submission->operation.resource,
-					     &submission->resource_type, &submission->resource_id);
+	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
+					  &submission->resource_id));
+	return change_check_payload(submission->kind, submission->payload_document);
+}
+
+bool
+replay_past_fits(struct replayer *replayer, const struct decision_record *record) {
+	struct submission *submission = ARENA_NEW(&replayer->arena, struct submission);
+	replayer->past.is_unfit = submission == nullptr || submission_of(replayer, record, submission) != OK;
+	if (replayer->past.is_unfit)
+		DIFFERS("its operation is none: %.200s", fail_message());
+	return true;
 }
 
 /* Of a first decision: what needs an order. */
@@ -173,6 +186,10 @@ may_ask(struct replayer *replayer, const struct submission *submission, const st
 	    (signature.is_passkey && authenticator_data_read(signature.authenticator_data, &data) != OK) ||
 	    gate_check_key_in_order(key, data.counter, now_ms) != OK)
 		DIFFERS("the requester's key could not ask: %.200s", fail_message());
+	if (submission->operation.created_ms > now_ms + replayer->past.gate->skew_ms)
+		DIFFERS("it was decided before it was made");
+	if ((submission->nonce.len > 0) != (submission->nonce_expires_s != 0))
+		DIFFERS("it does not say how long the request's nonce is kept");
 	if (submission->nonce.len > 0 && nonces_has(state->nonces, submission->key_id, submission->nonce))
 		DIFFERS("the request's nonce was taken before");
 	return true;
@@ -360,6 +377,22 @@ same_nonce(struct replayer *replayer, const struct decision_record *record, cons
 	return true;
 }
 
+/* Whose entry it is, whose votes were counted; and whoever asked for a signature got one. */
+static bool
+same_rest(struct replayer *replayer, const struct decision_record *record, const struct evaluation *evaluation) {
+	struct bytes legal_entity = evaluation_legal_entity(replayer->past.gate, evaluation), votes = {};
+	if (!bytes_equal(legal_entity, record->legal_entity))
+		DIFFERS("its legal entity is \"%.*s\", recorded \"%.60s\"", BYTES_ARGS(legal_entity),
+			arena_format(&replayer->arena, "%.*s", BYTES_ARGS(record->legal_entity)) ?: "?");
+	if (gate_write_votes(&replayer->arena, evaluation->observation.votes, &votes) != OK)
+		DIFFERS("out of memory");
+	if (!bytes_equal(votes, record->votes))
+		DIFFERS("the votes are not listed as they were cast");
+	if (record->outcome == OUTCOME_DONE && record->result.len == 0 && joint_signs(evaluation->observation.kind))
+		DIFFERS("it is done, and what was signed is not there");
+	return true;
+}
+
 /* That everything which the keeper would have recorded is so. */
 static bool
 same_record(struct replayer *replayer, const struct decision_record *record, const struct decision_record *ours) {
@@ -416,9 +449,11 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 		return true;
 	}
 	const struct gate_operation *known = operations_find(&gate->state->operations, &record->operation_id);
-	if (evaluation == nullptr || submission == nullptr ||
-	    submission_of(replayer, record, facts, submission) != OK || take_proof(replayer, submission, facts) != OK)
+	if (evaluation == nullptr || submission == nullptr || submission_of(replayer, record, submission) != OK ||
+	    take_proof(replayer, submission, facts) != OK)
 		DIFFERS("it cannot be asked again: %.200s", fail_message());
+	struct seen_network seen = seen_network_of(facts);
+	submission->seen = &seen;
 	if (record->decided_ms < gate->state->now_ms)
 		DIFFERS("it was decided earlier than what stands before it");
 	if (known != nullptr && !hash256_equal(&known->digest, &record->digest))
@@ -433,12 +468,14 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 	if (extent.is_undecoded)
 		return observe_undecoded(replayer, record, submission, key, votes_of(known), facts, evaluation) &&
 		       same_evaluation(replayer, &extent, record, evaluation, facts) &&
+		       same_rest(replayer, record, evaluation) &&
 		       same_spend(replayer, record, &evaluation->observation);
 	if (gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
 	    OK)
 		DIFFERS("it could not be decided: %.200s", fail_message());
 	return same_evaluation(replayer, &extent, record, evaluation, facts) &&
-	       same_spend(replayer, record, &evaluation->observation) && same_nonce(replayer, record, evaluation);
+	       same_rest(replayer, record, evaluation) && same_spend(replayer, record, &evaluation->observation) &&
+	       same_nonce(replayer, record, evaluation);
 }
 
 /* --- What was decided once more, on what others had told, which it lists. --- */
