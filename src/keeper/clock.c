@@ -25,16 +25,18 @@ clock_step_ns(const struct clock *clock) {
 	return io_realtime_ns(clock->io) - expected_realtime_ns(clock);
 }
 
-/* Small differences are NTP at work; they are taken over, so that they do not add up to a step. */
+/* Small differences are NTP at work, and are taken over now and then. Not with every reading: whoever may set the wall clock would put it
+ * forward by a little each time, and no waiting time would be what it says. */
 int64_t
 clock_now_ms(struct clock *clock, bool *changed) {
-	int64_t step = clock_step_ns(clock);
+	int64_t realtime_ns = io_realtime_ns(clock->io), expected_ns = expected_realtime_ns(clock);
+	int64_t step = realtime_ns - expected_ns;
 	bool in_doubt = step > CLOCK_STEP_MAX_NS || step < -CLOCK_STEP_MAX_NS;
 	*changed = in_doubt != clock->in_doubt;
-	if (!in_doubt)
-		clock_accept(clock);
 	clock->in_doubt = in_doubt;
-	int64_t now_ms = (in_doubt ? expected_realtime_ns(clock) : clock->realtime_ns) / MS_IN_NS;
+	if (!in_doubt && io_boottime_ns(clock->io) - clock->boottime_ns >= CLOCK_WINDOW_NS)
+		clock_accept(clock);
+	int64_t now_ms = (in_doubt ? expected_ns : realtime_ns) / MS_IN_NS;
 	if (now_ms > clock->last_ms)
 		clock->last_ms = now_ms;
 	return clock->last_ms;

@@ -1,6 +1,6 @@
 /*
  * The keeper's clock: wall time that is not trusted blindly. If the wall clock and the boot-time clock drift apart by more than
- * two seconds, someone has set the clock (or it was wrong before): new operations are refused but for protective ones and
+ * two seconds within ten minutes, someone has set the clock (or it was wrong before): new operations are refused but for protective ones and
  * clock.accept, and until the two agree again or clock.accept is approved, time runs on the boot clock. Design §6.
  * Threads: one.
  */
@@ -10,6 +10,7 @@
 #include "base/io.h"
 
 constexpr int64_t CLOCK_STEP_MAX_NS = INT64_C(2'000'000'000);
+constexpr int64_t CLOCK_WINDOW_NS = INT64_C(600'000'000'000); /* within which they may drift so far */
 
 struct clock {
 	const struct io *io;

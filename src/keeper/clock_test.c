@@ -73,6 +73,27 @@ drift_of_a_millisecond_a_second_is_never_a_step(void **) {
 	}
 }
 
+/* Forward by less than a step with every reading: a day's wait would be over in a third of the time. */
+static void
+many_small_steps_are_a_large_one(void **) {
+	for (int direction = -1; direction <= 1; direction += 2) {
+		struct clock clock;
+		bool changed;
+		realtime_ns = 1'000'000 * S, boottime_ns = 5 * S;
+		clock_start(&clock, &io, 0);
+		int64_t readings = 0;
+		while (readings < 3600 && (clock_now_ms(&clock, &changed), !clock.in_doubt)) {
+			advance(S + direction * S / 2, S);
+			readings++;
+		}
+		assert_int_equal(5, readings);
+		assert_true(changed);
+		/* And time goes on as the boot clock says. */
+		advance(10 * S + direction * S / 2, 10 * S);
+		assert_int_equal(1'000'015'000, clock_now_ms(&clock, &changed));
+	}
+}
+
 static void
 time_is_not_below_the_last_entry(void **) {
 	struct clock clock;
@@ -84,4 +105,5 @@ time_is_not_below_the_last_entry(void **) {
 
 RUN_TESTS(T(a_step_forward_or_back_brings_doubt_and_time_runs_on_the_boot_clock),
 	  T(accepting_a_step_takes_the_wall_clock_but_never_goes_back),
-	  T(drift_of_a_millisecond_a_second_is_never_a_step), T(time_is_not_below_the_last_entry))
+	  T(drift_of_a_millisecond_a_second_is_never_a_step), T(many_small_steps_are_a_large_one),
+	  T(time_is_not_below_the_last_entry))
