@@ -308,10 +308,10 @@ take_vote(struct notifier *notifier, const json *body, const struct entry *entry
 	enqueue_to_all(notifier, &pending);
 }
 
+/* That a key should have been dealt anew; or that an invitation's link was used, of whose approval alone they were told. */
 static void
-take_overdue(struct notifier *notifier, const struct entry *entry, uint64_t index) {
-	struct pending pending =
-		make_pending(notifier, NOTICE_ALERT, ALARM_REFRESH_OVERDUE, (struct bytes){}, entry->at_ms);
+take_alarm(struct notifier *notifier, enum notice_alarm alarm, const struct entry *entry, uint64_t index) {
+	struct pending pending = make_pending(notifier, NOTICE_ALERT, alarm, (struct bytes){}, entry->at_ms);
 	pending.entry = index;
 	enqueue_to_all(notifier, &pending);
 }
@@ -355,10 +355,12 @@ notifier_apply(void *context, const struct ledger_record *record) {
 		TRY(json_read(&arena, buffer_bytes(&selected), (struct json_limits){}, &body));
 	}
 	pthread_mutex_lock(&notifier->mutex);
-	if (body != nullptr && entry.type == ENTRY_VOTE)
-		take_vote(notifier, body, &entry, record->index);
+	if (entry.type == ENTRY_ENROLMENT)
+		take_alarm(notifier, ALARM_PASSKEY_ENROLLED, &entry, record->index);
 	else if (entry.type == ENTRY_OVERDUE)
-		take_overdue(notifier, &entry, record->index);
+		take_alarm(notifier, ALARM_REFRESH_OVERDUE, &entry, record->index);
+	else if (body != nullptr && entry.type == ENTRY_VOTE)
+		take_vote(notifier, body, &entry, record->index);
 	else if (body != nullptr)
 		take_decision(notifier, body, &entry, record->index);
 	notifier->scanned = record->index + 1;

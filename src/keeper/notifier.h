@@ -52,7 +52,7 @@ enum status notifier_check_receiver(const struct notifier *notifier, struct byte
 uint64_t notifier_applied(void *notifier); /* for publish_target */
 enum status notifier_apply(void *notifier, const struct ledger_record *record);
 enum status notifier_finish(void *notifier, const struct ledger_head *head);
-/* An alarm is told when it begins. */
+/* An alarm is told when it begins; that a passkey was enrolled by a link, with its entry. */
 void notifier_alarm(struct notifier *notifier, enum notice_alarm alarm, bool is_on, int64_t now_ms);
 /* Held operations that are about to expire: an hour before, or when a quarter of their time is left. */
 void notifier_tick(struct notifier *notifier, const struct operations *operations, int64_t now_ms);

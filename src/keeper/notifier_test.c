@@ -121,6 +121,31 @@ deliver_all(struct world *world, int64_t *stand_for) {
 	return count;
 }
 
+/* The waiting time of a passkey is worth as much as somebody hears of it. */
+static void
+a_passkey_that_was_enrolled_by_a_link_is_told_and_again_after_a_restart(void **) {
+	_cleanup_(world_end) struct world world;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct notice first, second;
+	uint8_t receiver;
+	begin(&world);
+	apply(&world, world.size++, ENTRY_ENROLMENT, "{\"key\":\"person:p-0000000000000001/phone\"}");
+	assert_true(next(&world, &arena, &receiver, &first));
+	notifier_lost(world.notifier, world.boot_ms, NOW_MS, "the keeper stops");
+	notifier_close(&world.notifier);
+	open_again(&world);
+	if (notifier_applied(world.notifier) < world.size)
+		apply(&world, world.size - 1, ENTRY_ENROLMENT, "{\"key\":\"person:p-0000000000000001/phone\"}");
+	world.boot_ms += 3'600'000;
+	assert_true(next(&world, &arena, &receiver, &second));
+	answer(&world, 200);
+	assert_int_equal(NOTICE_ALERT, second.kind);
+	assert_int_equal(ALARM_PASSKEY_ENROLLED, second.alarm);
+	assert_int_equal(NOW_MS, second.at_ms);
+	assert_true(hash256_equal(&first.id, &second.id));
+	assert_false(next(&world, &arena, &receiver, &second));
+}
+
 static void
 only_what_somebody_should_know_is_told(void **) {
 	_cleanup_(world_end) struct world world;
@@ -424,7 +449,8 @@ a_file_that_is_no_file_of_marks_is_left_aside(void **) {
 	assert_int_equal(4, notifier_applied(world.notifier));
 }
 
-RUN_TESTS(T(only_what_somebody_should_know_is_told),
+RUN_TESTS(T(a_passkey_that_was_enrolled_by_a_link_is_told_and_again_after_a_restart),
+	  T(only_what_somebody_should_know_is_told),
 	  T(breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through),
 	  T(beyond_its_bound_a_queue_counts), T(a_receiver_that_fails_is_tried_later_and_later),
 	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once), T(a_key_that_is_overdue_is_an_alert),

@@ -26,6 +26,8 @@ static const struct {
 	[ALARM_DISK_RESERVE] = {"disk_reserve", "The disk is full but for its reserve: nothing is decided"},
 	[ALARM_NOTIFICATION_FAILED] = {"notification_failed",
 				       "Notifications of another receiver could not be delivered"},
+	[ALARM_PASSKEY_ENROLLED] = {"passkey_enrolled",
+				    "A passkey was enrolled by a link: it can be revoked if it is not its owner's"},
 	[ALARM_PASSKEYS_DIFFER] = {"passkeys_differ", "Two keepers have enrolled different passkeys by one link"},
 	[ALARM_REFRESH_OVERDUE] =
 		{"refresh_overdue",
