@@ -11,6 +11,7 @@ struct arena_block {
 	struct arena_block *next;
 	size_t capacity;
 	size_t used;
+	size_t known; /* up to here what is not used is zero: it was never more than that, and a reset has wiped it */
 	alignas(max_align_t) uint8_t data[];
 };
 
@@ -60,8 +61,9 @@ add_block(struct arena *arena, size_t size) {
 	return true;
 }
 
-void *
-arena_alloc(struct arena *arena, size_t size) {
+/* As arena_alloc(), but what the memory holds is for the caller to say. */
+static uint8_t *
+take(struct arena *arena, size_t size, bool zeroed) {
 	size_t rounded;
 	if (__builtin_add_overflow(size, ALIGNMENT - 1, &rounded) || rounded > SIZE_MAX / 2)
 		return nullptr;
@@ -76,10 +78,21 @@ arena_alloc(struct arena *arena, size_t size) {
 			return nullptr;
 		block = arena->current;
 	}
-	void *memory = block->data + block->used;
-	block->used += rounded;
+	size_t start = block->used, end = start + rounded;
+	block->used = end;
 	arena->used += rounded;
-	return memset(memory, 0, rounded);
+	if (end > block->known) {
+		size_t unknown = start > block->known ? start : block->known;
+		if (zeroed)
+			memset(block->data + unknown, 0, end - unknown);
+		block->known = end;
+	}
+	return block->data + start;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t size) {
+	return take(arena, size, true);
 }
 
 void *
@@ -92,10 +105,13 @@ char *
 arena_text(struct arena *arena, struct bytes bytes) {
 	if (bytes.len == SIZE_MAX)
 		return nullptr;
-	char *copy = arena_alloc(arena, bytes.len + 1);
-	if (copy != nullptr && bytes.len > 0)
+	uint8_t *copy = take(arena, bytes.len + 1, false);
+	if (copy == nullptr)
+		return nullptr;
+	if (bytes.len > 0)
 		memcpy(copy, bytes.data, bytes.len);
-	return copy;
+	copy[bytes.len] = '\0';
+	return (char *)copy;
 }
 
 struct bytes

@@ -38,6 +38,23 @@ memory_is_zeroed_again_after_a_reset(void **) {
 	assert_ptr_equal(first, arena_alloc(&arena, 64));
 }
 
+/* What copies left, behind them too, is nothing that an allocation shows after a reset, wherever it begins and ends. */
+static void
+what_copies_held_is_zero_after_a_reset(void **) {
+	static const uint8_t text[60] = {[0 ... 59] = 0xaa};
+	for (size_t before = 1; before < sizeof text; before += 7)
+		for (size_t after = 1; after < 3 * sizeof text; after += 11) {
+			_cleanup_(arena_free) struct arena arena = {.block_size = 256};
+			memset(arena_alloc(&arena, 200), 0xbb, 200);
+			arena_reset(&arena);
+			assert_int_equal(before, arena_copy(&arena, bytes_of(text, before)).len);
+			arena_reset(&arena);
+			assert_true(is_zero(arena_alloc(&arena, after), after));
+			uint8_t *rest = arena_alloc(&arena, 60);
+			assert_true(is_zero(rest, 60));
+		}
+}
+
 static void
 a_request_larger_than_a_block_has_one_of_its_own(void **) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 64};
@@ -85,5 +102,6 @@ copies_end_in_a_nul_that_is_not_counted(void **) {
 }
 
 RUN_TESTS(T(memory_is_zeroed_aligned_and_apart), T(memory_is_zeroed_again_after_a_reset),
-	  T(a_request_larger_than_a_block_has_one_of_its_own), T(the_limit_counts_all_blocks_and_is_renewed_by_a_reset),
-	  T(sizes_that_overflow_give_null), T(copies_end_in_a_nul_that_is_not_counted))
+	  T(what_copies_held_is_zero_after_a_reset), T(a_request_larger_than_a_block_has_one_of_its_own),
+	  T(the_limit_counts_all_blocks_and_is_renewed_by_a_reset), T(sizes_that_overflow_give_null),
+	  T(copies_end_in_a_nul_that_is_not_counted))
