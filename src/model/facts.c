@@ -2,8 +2,13 @@
 
 #include <stdlib.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 constexpr size_t NAME_MAX_LENGTH = 63; /* what struct json_writer compares keys by */
 constexpr size_t NAME_PARTS_MAX = 4;
+constexpr size_t USUAL_COUNT = 64; /* room for most operations' facts; what has more is copied once or twice */
 
 static const char *const ORIGIN_NAMES[] = {
 	[FACT_VERIFIED] = "verified",
@@ -11,43 +16,72 @@ static const char *const ORIGIN_NAMES[] = {
 	[FACT_REPORTED] = "reported",
 };
 
-static const bool NAME_CHARACTERS[256] = {
-	['a' ... 'z'] = true,
-	['A' ... 'Z'] = true,
-	['0' ... '9'] = true,
-	['_'] = true,
+/* Where in a name these stand, one bit a character, the first in the lowest. */
+struct name_places {
+	uint64_t dots, others; /* others: neither letters, digits, underscores nor dots */
 };
+
+static void
+note_sixteen(const char *sixteen, size_t at, struct name_places *places) {
+#if defined(__SSE2__)
+	__m128i here = _mm_loadu_si128((const __m128i *)sixteen);
+	__m128i letter = _mm_sub_epi8(_mm_or_si128(here, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+	__m128i digit = _mm_sub_epi8(here, _mm_set1_epi8('0'));
+	__m128i dots = _mm_cmpeq_epi8(here, _mm_set1_epi8('.'));
+	__m128i fits = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8('z' - 'a')), letter),
+				    _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit));
+	fits = _mm_or_si128(fits, _mm_or_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('_')), dots));
+	places->dots |= (uint64_t)(uint32_t)_mm_movemask_epi8(dots) << at;
+	places->others |= (uint64_t)((uint32_t)_mm_movemask_epi8(fits) ^ 0xffff) << at;
+#else
+	for (size_t i = 0; i < 16; i++) {
+		char c = sixteen[i];
+		bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+		places->dots |= (uint64_t)(c == '.') << (at + i);
+		places->others |= (uint64_t)(!fits && c != '.') << (at + i);
+	}
+#endif
+}
 
 /* Parts of letters, digits and underscores, joined by dots. All of these characters sort above the dot, so that the order
  * of the dotted names is also the order of the records they become. */
 static bool
-is_name(const char *name) {
-	const char *at = name;
-	for (size_t parts = 1; parts <= NAME_PARTS_MAX; parts++, at++) {
-		const char *part = at;
-		while (NAME_CHARACTERS[(uint8_t)*at])
-			at++;
-		if (at == part || (size_t)(at - name) > NAME_MAX_LENGTH)
-			return false;
-		if (*at != '.')
-			return *at == '\0';
-	}
-	return false;
+is_name(const char *name, size_t len) {
+	struct name_places places = {};
+	char padded[16] = "________________";
+	const char *text = name;
+	if (len == 0 || len > NAME_MAX_LENGTH)
+		return false;
+	if (len < sizeof padded)
+		text = memcpy(padded, name, len);
+	size_t last = len < sizeof padded
+			      ? 0
+			      : len - sizeof padded; /* where the last sixteen begin, perhaps in part once more */
+	for (size_t at = 0; at < last; at += sizeof padded)
+		note_sixteen(text + at, at, &places);
+	note_sixteen(text + last, last, &places);
+	uint64_t dots = places.dots;
+	if (places.others != 0 || (dots & 1) != 0 || (dots >> (len - 1) & 1) != 0 || (dots & dots >> 1) != 0)
+		return false; /* a part without characters */
+	for (size_t parts = 1; parts < NAME_PARTS_MAX; parts++)
+		dots &= dots - (dots != 0);
+	return dots == 0;
 }
 
 void
 facts_start(struct facts *facts, struct arena *arena) {
 	facts->arena = arena;
-	facts->count = 0;
+	facts->count = facts->capacity = 0;
 	facts->failed = false;
+	facts->items = nullptr;
 	memset(facts->slots, 0, sizeof facts->slots);
 }
 
 /* By eight characters, the last ones perhaps twice, each step as in FNV-1a. The names are our own: nobody outside chooses them. */
 static size_t
-slot_of(const char *name) {
+slot_of(const char *name, size_t len) {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325), word = 0;
-	size_t len = strlen(name), at = 0;
+	size_t at = 0;
 	for (; at + sizeof word <= len; at += sizeof word) {
 		memcpy(&word, name + at, sizeof word);
 		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -64,8 +98,8 @@ slot_of(const char *name) {
 
 /* The slot that holds the name, or the free one where it belongs. */
 static size_t
-find_slot(const struct facts *facts, const char *name) {
-	size_t slot = slot_of(name);
+find_slot(const struct facts *facts, const char *name, size_t len) {
+	size_t slot = slot_of(name, len);
 	while (facts->slots[slot] != 0 && strcmp(facts->items[facts->slots[slot] - 1].name, name) != 0)
 		slot = (slot + 1) % FACTS_SLOTS;
 	return slot;
@@ -73,7 +107,7 @@ find_slot(const struct facts *facts, const char *name) {
 
 const struct fact *
 facts_find(const struct facts *facts, const char *name) {
-	size_t index = facts->slots[find_slot(facts, name)];
+	size_t index = facts->slots[find_slot(facts, name, strlen(name))];
 	return index == 0 ? nullptr : &facts->items[index - 1];
 }
 
@@ -121,10 +155,29 @@ put_in_order(struct facts *facts, size_t item) {
 	facts->order[low] = (uint8_t)item;
 }
 
+/* Room for one more. What facts_find() gave stays as it is where the items move. */
+static bool
+make_room(struct facts *facts) {
+	if (facts->count < facts->capacity)
+		return true;
+	size_t capacity = facts->capacity == 0 ? USUAL_COUNT : 2 * facts->capacity;
+	capacity = capacity < FACTS_MAX ? capacity : FACTS_MAX;
+	if (facts->count == capacity)
+		return false;
+	struct fact *items = ARENA_NEW_ARRAY(facts->arena, capacity, struct fact);
+	if (items == nullptr)
+		return false;
+	if (facts->count > 0)
+		memcpy(items, facts->items, facts->count * sizeof *items);
+	facts->items = items;
+	facts->capacity = capacity;
+	return true;
+}
+
 void
 facts_add(struct facts *facts, const char *name, enum fact_origin origin, struct value value) {
-	size_t slot = find_slot(facts, name);
-	if (facts->count == FACTS_MAX || !is_name(name) || facts->slots[slot] != 0) {
+	size_t len = strlen(name), slot = find_slot(facts, name, len);
+	if (!is_name(name, len) || facts->slots[slot] != 0 || !make_room(facts)) {
 		facts->failed = true;
 		return;
 	}
@@ -210,12 +263,14 @@ fact_in_order(const struct facts *facts, size_t place) {
 	return &facts->items[facts->order[place]];
 }
 
-static size_t
-part_length(const char *part) {
+/* Of its name the part that begins at offset. */
+static struct bytes
+part_of(const struct fact *fact, size_t offset) {
+	const char *part = fact->name + offset;
 	size_t length = 0;
 	while (part[length] != '.' && part[length] != '\0')
 		length++;
-	return length;
+	return bytes_of(part, length);
 }
 
 /* Whether the fact's name continues at offset with this part. The names agree before it, so offset is inside of both. */
@@ -226,22 +281,22 @@ has_part(const struct fact *fact, size_t offset, struct bytes part) {
 	       (name[part.len] == '.' || name[part.len] == '\0');
 }
 
-/* The record of the facts at places first to end − 1, whose names agree up to offset; recursion ends with the parts of a name
- * (NAME_PARTS_MAX). */
+/* The record, of at most room fields, of the facts at places first to end − 1, whose names agree up to offset; recursion ends with the
+ * parts of a name (NAME_PARTS_MAX). */
 static enum status
-build_record(const struct facts *facts, size_t first, size_t end, size_t offset, struct value *record) {
-	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, end - first, struct value_field);
+build_record(const struct facts *facts, size_t first, size_t end, size_t offset, size_t room, struct value *record) {
+	struct value_field *fields = ARENA_NEW_ARRAY(facts->arena, room, struct value_field);
 	size_t groups = 0;
 	TRY_ALLOC(fields);
 	for (size_t i = first; i < end;) {
 		const struct fact *fact = fact_in_order(facts, i);
 		struct value_field *field = &fields[groups++];
-		field->name = bytes_of(fact->name + offset, part_length(fact->name + offset));
+		field->name = part_of(fact, offset);
 		size_t after = i + 1, name_end = offset + field->name.len;
 		while (after < end && has_part(fact_in_order(facts, after), offset, field->name))
 			after++;
 		if (fact->name[name_end] != '\0')
-			TRY(build_record(facts, i, after, name_end + 1, &field->value));
+			TRY(build_record(facts, i, after, name_end + 1, after - i, &field->value));
 		else if (after == i + 1)
 			field->value = fact->value;
 		else
@@ -255,8 +310,17 @@ build_record(const struct facts *facts, size_t first, size_t end, size_t offset,
 
 enum status
 facts_context(const struct facts *facts, struct value *context) {
+	size_t records = 0; /* some ten, where there are some sixty facts */
+	struct bytes part;
 	TRY(facts_status(facts));
-	return build_record(facts, 0, facts->count, 0, context);
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct fact *fact = fact_in_order(facts, i);
+		if (i > 0 && has_part(fact, 0, part))
+			continue;
+		part = part_of(fact, 0);
+		records++;
+	}
+	return build_record(facts, 0, facts->count, 0, records, context);
 }
 
 /* In the order of their names, which is the order of the members. */
@@ -324,7 +388,7 @@ static enum status
 read_fact(struct facts *facts, struct bytes name, enum fact_origin origin, const json *encoded) {
 	struct fact fact = {.name = arena_text(facts->arena, name), .origin = origin};
 	TRY_ALLOC(fact.name);
-	if (strlen(fact.name) != name.len || !is_name(fact.name))
+	if (!is_name((const char *)name.data, name.len))
 		return fail(STATUS_INVALID,
 			    "facts.name: expected parts of letters, digits and _ joined by dots, found \"%.*s\"",
 			    (int)(name.len > 80 ? 80 : name.len), (const char *)name.data);

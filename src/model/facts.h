@@ -30,9 +30,9 @@ constexpr size_t FACTS_SLOTS = 256; /* more than FACTS_MAX, so that every search
 
 struct facts {
 	struct arena *arena;
-	size_t count;
+	size_t count, capacity;
 	bool failed; /* out of memory or room, or a name given twice: the operation is refused */
-	struct fact items[FACTS_MAX];
+	struct fact *items;
 	uint8_t order[FACTS_MAX];   /* of the items, by name */
 	uint8_t slots[FACTS_SLOTS]; /* of a hash table by name: index into items, plus one */
 };

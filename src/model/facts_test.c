@@ -147,6 +147,61 @@ a_name_given_twice_or_malformed_fails_the_set(void **) {
 	}
 }
 
+/* Names are looked at by sixteen characters: a bad one is found at every place of names of every length. */
+static void
+a_bad_character_is_found_wherever_it_stands(void **) {
+	static const char bad[] = {'-', ' ',    '/',    ':',    '@',    '[', '`', '{',
+				   '^', '\x7f', '\x80', '\xff', '\x01', '~', ','};
+	char name[64];
+	for (size_t len = 1; len < sizeof name; len++)
+		for (size_t at = 0; at < len; at++) {
+			_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
+			struct facts facts;
+			memset(name, 'b', sizeof name);
+			name[len] = '\0';
+			facts_start(&facts, &arena);
+			name[at] = "azAZ09_"[at % 7];
+			facts_add_long(&facts, name, FACT_VERIFIED, 1);
+			assert_ok(facts_status(&facts));
+			assert_non_null(facts_find(&facts, name));
+			name[at] = bad[(len + at) % sizeof bad];
+			facts_add_long(&facts, name, FACT_VERIFIED, 1);
+			assert_fails(STATUS_INTERNAL, "facts.incomplete", facts_status(&facts));
+			/* A dot is good only between others. */
+			facts_start(&facts, &arena);
+			name[at] = '.';
+			facts_add_long(&facts, name, FACT_VERIFIED, 1);
+			assert_true((facts_status(&facts) == OK) == (at > 0 && at + 1 < len));
+			if (at == 0 || at + 2 >= len)
+				continue;
+			facts_start(&facts, &arena);
+			name[at + 1] = '.';
+			facts_add_long(&facts, name, FACT_VERIFIED, 1);
+			assert_fails(STATUS_INTERNAL, "facts.incomplete", facts_status(&facts));
+		}
+}
+
+/* More facts than most operations have: they stay in order, and each is found. */
+static void
+many_facts_are_all_found(void **) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct facts facts;
+	struct value context;
+	facts_start(&facts, &arena);
+	facts_add_long(&facts, "first.of_all", FACT_FEED, 7);
+	const struct fact *first = facts_find(&facts, "first.of_all");
+	for (int i = 0; i < 190; i++)
+		facts_add_long(&facts, arena_format(&arena, "part%d.number%d", i % 11, 190 - i), FACT_VERIFIED, i);
+	assert_ok(facts_context(&facts, &context));
+	assert_int_equal(12, context.record.count);
+	assert_int_equal(7, first->value.integer);
+	for (int i = 0; i < 190; i++) {
+		int64_t number;
+		assert_true(facts_long_at(&facts, arena_format(&arena, "part%d.number%d", i % 11, 190 - i), &number));
+		assert_int_equal(i, number);
+	}
+}
+
 static void
 a_fact_that_is_also_a_record_is_refused(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
@@ -207,5 +262,6 @@ bad_records_are_refused_by_name(void **) {
 RUN_TESTS(T(dotted_names_become_nested_records), T(records_are_sorted_whatever_the_order_of_adding),
 	  T(no_facts_are_an_empty_record), T(a_long_that_does_not_fit_is_left_out_and_said_so),
 	  T(written_facts_are_read_back_the_same), T(a_name_given_twice_or_malformed_fails_the_set),
+	  T(a_bad_character_is_found_wherever_it_stands), T(many_facts_are_all_found),
 	  T(a_fact_that_is_also_a_record_is_refused), T(more_facts_than_there_is_room_for_fail_the_set),
 	  T(an_arena_without_room_fails_the_set), T(bad_records_are_refused_by_name))
