@@ -115,6 +115,12 @@ enum status json_writer_finish(const struct json_writer *writer);
  * none, so read the result with json_read().
  */
 enum status json_select(struct bytes object, const char *const *keys, struct buffer *to);
+/* The same, of objects in it as well: of a member whose members are named only those. Both lists end with a null key. */
+struct json_wanted {
+	const char *key;
+	const struct json_wanted *members; /* null: all of it, and what is no object is taken as it is */
+};
+enum status json_select_within(struct bytes object, const struct json_wanted *wanted, struct buffer *to);
 /* One member's text within the object. STATUS_NOT_FOUND "json.select" where there is none. */
 enum status json_member_text(struct bytes object, const char *key, struct bytes *text);
 /* OK if text is canonical JSON, byte for byte; "json.canonical: ..." otherwise. */

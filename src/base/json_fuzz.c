@@ -63,6 +63,41 @@ check_selection(struct arena *arena, const json *object) {
 		abort();
 }
 
+/* Of each member that is an object, its own first member, by what a parser says it is. */
+static void
+check_selection_within(const json *object) {
+	_cleanup_(buffer_free) struct buffer whole = {};
+	struct json_iterator iterator = json_iterate(object);
+	struct bytes key, inner;
+	if (write_canonically(object, &whole) != OK)
+		return;
+	for (const json *member; (member = json_next(&iterator, &key)) != nullptr;) {
+		struct json_iterator members = json_iterate(member);
+		_cleanup_(buffer_free) struct buffer selected = {}, expected = {};
+		struct json_writer w;
+		const json *first = json_type_of(member) == JSON_OBJECT ? json_next(&members, &inner) : nullptr;
+		if (first == nullptr || strlen((const char *)key.data) != key.len ||
+		    strlen((const char *)inner.data) != inner.len ||
+		    strpbrk((const char *)key.data, "\\\"") != nullptr ||
+		    strpbrk((const char *)inner.data, "\\\"") != nullptr)
+			continue;
+		const struct json_wanted of_member[] = {{(const char *)inner.data}, {}};
+		json_writer_start(&w, &expected);
+		json_write_object(&w);
+		json_write_key_bytes(&w, key);
+		json_write_object(&w);
+		json_write_key_bytes(&w, inner);
+		json_write_value(&w, first);
+		json_write_end(&w);
+		json_write_end(&w);
+		if (json_select_within(buffer_bytes(&whole),
+				       (const struct json_wanted[]){{(const char *)key.data, of_member}, {}},
+				       &selected) != OK ||
+		    json_writer_finish(&w) != OK || !bytes_equal(buffer_bytes(&selected), buffer_bytes(&expected)))
+			abort();
+	}
+}
+
 /* Each of these must agree with the type that the member has. */
 static void
 check_needs(const json *object, const char *key, const json *value) {
@@ -107,6 +142,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 		check_members(root);
 		if (json_type_of(root) == JSON_OBJECT)
 			check_selection(&arena, root);
+		if (json_type_of(root) == JSON_OBJECT)
+			check_selection_within(root);
 	} else if (strncmp(fail_message(), "json.", 5) != 0)
 		abort();
 	_cleanup_(buffer_free) struct buffer selected = {};

@@ -100,10 +100,10 @@ fill_between(uint64_t quotes) {
 	return quotes;
 }
 
-/* From an opening bracket to behind the one that closes it: by the balance of those that stand in no string. */
+/* To behind the bracket that closes what is open, by the balance of those that stand in no string. depth: how many are open here; 0:
+ * none, and the first is the next character. */
 static bool
-take_container(struct rest *rest) {
-	size_t depth = 0;
+take_container(struct rest *rest, size_t depth) {
 	uint64_t carry = 0, in_string = 0; /* all bits of it, or none */
 	while (rest->at < rest->end) {
 		size_t left = (size_t)(rest->end - rest->at);
@@ -146,7 +146,7 @@ take_value(struct rest *rest, struct bytes *value) {
 		if (!take_string(rest, &quoted))
 			return false;
 	} else if (*start == '{' || *start == '[') {
-		if (!take_container(rest))
+		if (!take_container(rest, 0))
 			return false;
 	} else
 		while (rest->at < rest->end && !ends_number(*rest->at))
@@ -224,6 +224,82 @@ json_select(struct bytes object, const char *const *keys, struct buffer *to) {
 	TRY(walk(object, last_initial(keys), select_member, &selection));
 	buffer_append_text(to, selection.separator == '{' ? "{}" : "}");
 	return buffer_status(to);
+}
+
+/* --- Members of members. --- */
+
+static const struct json_wanted *
+find_wanted(const struct json_wanted *wanted, struct bytes key) {
+	while (wanted->key != nullptr && !is_key(key, wanted->key))
+		wanted++;
+	return wanted->key == nullptr ? nullptr : wanted;
+}
+
+static uint8_t
+last_wanted_initial(const struct json_wanted *wanted) {
+	uint8_t last = 0;
+	for (; wanted->key != nullptr; wanted++)
+		last = (uint8_t)*wanted->key > last ? (uint8_t)*wanted->key : last;
+	return last;
+}
+
+static enum status select_within(struct rest *rest, const struct json_wanted *wanted, struct buffer *to, bool *is_left);
+
+/* An object of which members are wanted; where something else stands, that as it is. */
+static enum status
+select_value(struct rest *rest, const struct json_wanted *wanted, struct buffer *to) {
+	struct bytes value;
+	bool is_left;
+	if (wanted->members == nullptr || rest->at == rest->end || *rest->at != '{') {
+		if (!take_value(rest, &value))
+			return malformed();
+		buffer_append_bytes(to, value);
+		return OK;
+	}
+	TRY(select_within(rest, wanted->members, to, &is_left));
+	return !is_left || take_container(rest, 1) ? OK : malformed();
+}
+
+/* From an opening bracket to behind the closing one; *is_left: only to a member behind all that are wanted. Recursion goes as deep as
+ * wanted does. */
+static enum status
+select_within(struct rest *rest, const struct json_wanted *wanted, struct buffer *to, bool *is_left) {
+	const uint8_t last = last_wanted_initial(wanted);
+	char separator = '{';
+	*is_left = false;
+	if (!take(rest, '{'))
+		return malformed();
+	for (bool more = !take(rest, '}'); more;) {
+		struct bytes key, value;
+		if (!take_string(rest, &key) || !take(rest, ':'))
+			return malformed();
+		*is_left = is_behind(key, last);
+		if (*is_left)
+			break;
+		const struct json_wanted *found = find_wanted(wanted, key);
+		if (found == nullptr && !take_value(rest, &value))
+			return malformed();
+		if (found != nullptr) {
+			buffer_append_byte(to, (uint8_t)separator);
+			buffer_append_bytes(to, key);
+			buffer_append_byte(to, ':');
+			TRY(select_value(rest, found, to));
+			separator = ',';
+		}
+		more = take(rest, ',');
+		if (!more && !take(rest, '}'))
+			return malformed();
+	}
+	buffer_append_text(to, separator == '{' ? "{}" : "}");
+	return OK;
+}
+
+enum status
+json_select_within(struct bytes object, const struct json_wanted *wanted, struct buffer *to) {
+	struct rest rest = {object.data, object.data + object.len};
+	bool is_left;
+	TRY(select_within(&rest, wanted, to, &is_left));
+	return is_left || rest.at == rest.end ? buffer_status(to) : malformed();
 }
 
 struct search {

@@ -165,6 +165,43 @@ a_string_is_written_as_it_is_read_wherever_its_special_characters_stand(void **)
 		}
 }
 
+/* Keys are looked at and compared by eight and sixteen characters: of every length, with every kind of character at every place. */
+static void
+a_key_is_escaped_and_in_order_wherever_its_characters_stand(void **) {
+	static const char marks[] = {'"', '\\', ' ', '~', '\x01', '\x1f', '\x7f', '\x80', '!'};
+	char key[40], other[40];
+	for (size_t len = 1; len < sizeof key; len++)
+		for (size_t at = 0; at < len; at++) {
+			_cleanup_(arena_free) struct arena arena = {};
+			char mark = marks[(len * 7 + at) % sizeof marks];
+			bool is_printable = mark >= 0x20 && mark < 0x7f;
+			memset(key, 'k', sizeof key);
+			memset(other, 'k', sizeof other);
+			key[at] = mark;
+			for (int order = 0; order < 2; order++) {
+				_cleanup_(buffer_free) struct buffer out = {};
+				struct json_writer writer;
+				const json *read;
+				struct bytes marked = bytes_of(key, len), plain = bytes_of(other, len + len % 3);
+				struct bytes first = order == 0 ? marked : plain, second = order == 0 ? plain : marked;
+				bool is_fit = is_printable && bytes_compare(first, second) < 0;
+				json_writer_start(&writer, &out);
+				json_write_object(&writer);
+				json_write_key_bytes(&writer, first);
+				json_write_integer(&writer, 1);
+				json_write_key_bytes(&writer, second);
+				json_write_integer(&writer, 2);
+				json_write_end(&writer);
+				assert_true((json_writer_finish(&writer) == OK) == is_fit);
+				if (!is_fit)
+					continue;
+				assert_ok(json_read(&arena, buffer_bytes(&out), (struct json_limits){}, &read));
+				assert_int_equal(1, json_integer(json_get_bytes(read, first)));
+				assert_int_equal(2, json_integer(json_get_bytes(read, second)));
+			}
+		}
+}
+
 /* Canonical keys stand in order, so nothing that is asked for follows. */
 static void
 what_stands_behind_the_last_wanted_member_is_not_looked_at(void **) {
@@ -181,8 +218,36 @@ what_stands_behind_the_last_wanted_member_is_not_looked_at(void **) {
 }
 
 static void
+members_of_members_are_selected(void **) {
+	static const struct json_wanted of_c[] = {{"d"}, {}}, of_b[] = {{"a"}, {"c", of_c}, {}},
+					wanted[] = {{"a"}, {"b", of_b}, {}};
+	static const struct {
+		const char *object, *selected;
+	} cases[] = {
+		{"{}", "{}"},
+		{"{\"b\":{}}", "{\"b\":{}}"},
+		{"{\"a\":{\"b\":2},\"b\":{\"a\":1,\"b\":\"}\",\"c\":{\"c\":[],\"d\":{\"e\":1}}}}",
+		 "{\"a\":{\"b\":2},\"b\":{\"a\":1,\"c\":{\"d\":{\"e\":1}}}}"},
+		/* What stands behind the last wanted of an inner object is skipped, and the outer one goes on. */
+		{"{\"B\":{\"z\":0},\"a\":0,\"b\":{\"a\":1,\"d\":\"}\\\"\",\"e\":{\"f\":[{}]}},\"ba\":3,\"c\":\"and no "
+		 "more",
+		 "{\"a\":0,\"b\":{\"a\":1}}"},
+		{"{\"a\":1,\"b\":[{\"c\":2}]}", "{\"a\":1,\"b\":[{\"c\":2}]}"},
+		{"{\"b\":{\"c\":-7}}", "{\"b\":{\"c\":-7}}"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(buffer_free) struct buffer out = {};
+		assert_ok(json_select_within(bytes_of_text(cases[i].object), wanted, &out));
+		assert_true(bytes_equal_text(buffer_bytes(&out), cases[i].selected));
+	}
+}
+
+static void
 nothing_is_selected_from_what_is_no_object(void **) {
+	static const struct json_wanted inner[] = {{"b"}, {}}, nested[] = {{"a", inner}, {}};
 	static const char *const keys[] = {"a", nullptr};
+	static const char *const cut[] = {"{\"a\":{\"b\"", "{\"a\":{\"b\":1,\"c\":2}", "{\"a\":{\"b\":1}",
+					  "{\"a\":{\"c\":[}"};
 	static const char *const texts[] = {
 		"",           "{",          "[]",          "{\"a\"}",        "{\"a\":}",        "{\"a\":1",
 		"{\"a\":1,}", "{\"a\":1}}", "{\"a\":\"1}", "{\"a\":\"\\\"}", "{\"a\":[1}",      "{\"a\":1]}",
@@ -190,6 +255,11 @@ nothing_is_selected_from_what_is_no_object(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
 		_cleanup_(buffer_free) struct buffer out = {};
 		assert_fails(STATUS_INVALID, "json.select", json_select(bytes_of_text(texts[i]), keys, &out));
+		assert_fails(STATUS_INVALID, "json.select", json_select_within(bytes_of_text(texts[i]), nested, &out));
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(cut); i++) {
+		_cleanup_(buffer_free) struct buffer out = {};
+		assert_fails(STATUS_INVALID, "json.select", json_select_within(bytes_of_text(cut[i]), nested, &out));
 	}
 }
 
@@ -209,7 +279,8 @@ a_float_is_refused_or_reads_as_nothing(void **) {
 RUN_TESTS(T(a_float_is_refused_or_reads_as_nothing), T(canonical_form_sorts_keys_and_keeps_integers_exact),
 	  T(bad_input_is_refused_by_name), T(writer_refuses_keys_out_of_order),
 	  T(int64_integers_stay_exact_where_asked), T(members_are_looked_for_in_objects_only),
-	  T(selected_members_are_those_that_a_parser_finds), T(one_member_is_found_as_it_stands),
-	  T(a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand),
+	  T(selected_members_are_those_that_a_parser_finds), T(members_of_members_are_selected),
+	  T(one_member_is_found_as_it_stands), T(a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand),
 	  T(a_string_is_written_as_it_is_read_wherever_its_special_characters_stand),
+	  T(a_key_is_escaped_and_in_order_wherever_its_characters_stand),
 	  T(what_stands_behind_the_last_wanted_member_is_not_looked_at), T(nothing_is_selected_from_what_is_no_object))

@@ -61,22 +61,15 @@ add_word(struct buffer *words, struct bytes word) {
 }
 
 /* Of the facts, which are most of an entry, only where a transfer goes. */
-static enum status
-add_destinations(struct arena *arena, struct bytes body, struct buffer *words) {
-	static const char *const path[] = {"facts", "verified", "transfer.destinations"};
-	struct bytes text = body;
-	const json *destinations;
-	for (size_t i = 0; i < ARRAY_LENGTH(path); i++) {
-		enum status status = json_member_text(text, path[i], &text);
-		if (status == STATUS_NOT_FOUND)
-			return OK;
-		TRY(status);
-	}
-	TRY(json_read(arena, text, (struct json_limits){}, &destinations));
+static void
+add_destinations(const json *body, struct buffer *words) {
+	const json *verified = json_get(json_get(body, "facts"), "verified");
+	const json *destinations = json_get(verified, "transfer.destinations");
+	if (destinations == nullptr)
+		return;
 	struct json_iterator iterator = json_iterate(destinations);
 	for (const json *one; (one = json_next(&iterator, nullptr)) != nullptr;)
 		add_word(words, json_string(one));
-	return OK;
 }
 
 constexpr size_t WORD_MAX = 128;   /* an address of any chain, an id, a digest; no transaction and no certificate */
@@ -96,34 +89,34 @@ add_texts(const json *value, struct buffer *words) {
 }
 
 static enum status
-add_payload(struct arena *arena, struct bytes body, struct buffer *words) {
+add_payload(struct bytes leaf, struct buffer *words) {
+	_cleanup_(arena_free) struct arena arena = {.block_size = 4 * 1024};
+	struct entry entry;
 	struct bytes text;
 	const json *payload;
-	enum status status = json_member_text(body, "payload", &text);
+	TRY(entry_peek(leaf, &entry));
+	enum status status = json_member_text(entry.body, "payload", &text);
 	if (status == STATUS_NOT_FOUND)
 		return OK; /* a large one lies beside the log */
 	TRY(status);
-	TRY(json_read(arena, text, (struct json_limits){}, &payload));
+	TRY(json_read(&arena, text, (struct json_limits){}, &payload));
 	add_texts(payload, words);
 	return OK;
 }
 
 static enum status
 write_words(const struct projection_entry *entry, const struct projection_operation *operation, struct buffer *words) {
-	_cleanup_(arena_free) struct arena arena = {.block_size = 4 * 1024};
 	const json *document = json_get(entry->body, "document");
-	struct entry read;
 	add_word(words, operation->kind);
 	add_word(words, operation->principal);
 	add_word(words, operation->resource);
 	add_word(words, text_of(document, "reference"));
 	add_word(words, text_of(document, "reason"));
-	TRY(entry_peek(entry->leaf, &read));
 	if (bytes_equal_text(operation->kind, operation_kinds[OPERATION_SIGN].name)) {
 		add_word(words, BYTES_OF_LITERAL("transfer")); /* as people call it */
-		TRY(add_destinations(&arena, read.body, words));
+		add_destinations(entry->body, words);
 	} else
-		TRY(add_payload(&arena, read.body, words));
+		TRY(add_payload(entry->leaf, words));
 	return buffer_status(words);
 }
 
@@ -244,14 +237,24 @@ static enum status
 target_apply(void *context, const struct ledger_record *record) {
 	struct keeper *keeper = context;
 	/* What the handlers above look at: a tenth of what a decision says, in its first two thirds; of a vote its statement. */
-	static const char *const members[] = {"decision", "document", "legal_entity", "operation", "outcome", nullptr},
-				 *const of_vote[] = {"legal_entity", "operation", "statement", nullptr};
+	static const struct json_wanted of_document[] = {{"kind"},      {"principal"}, {"reason"},
+							 {"reference"}, {"resource"},  {}},
+					of_verified[] = {{"transfer.destinations"}, {}},
+					of_facts[] = {{"verified", of_verified}, {}},
+					of_decision[] = {{"decision"},
+							 {"document", of_document},
+							 {"facts", of_facts},
+							 {"legal_entity"},
+							 {"operation"},
+							 {"outcome"},
+							 {}},
+					of_vote[] = {{"legal_entity"}, {"operation"}, {"statement"}, {}};
 	_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
 	_cleanup_(buffer_free) struct buffer selected = {};
 	struct entry entry;
 	const json *body;
 	TRY(entry_peek(record->leaf, &entry));
-	TRY(json_select(entry.body, entry.type == ENTRY_VOTE ? of_vote : members, &selected));
+	TRY(json_select_within(entry.body, entry.type == ENTRY_VOTE ? of_vote : of_decision, &selected));
 	TRY(json_read(&arena, buffer_bytes(&selected), (struct json_limits){}, &body));
 	struct projection_entry row = {.index = record->index,
 				       .type = bytes_of_text(entry_kinds[entry.type].name),
