@@ -70,11 +70,15 @@ static const bool SPECIAL[256] = {
 /* Which of sixteen bytes need an escape or are not ASCII, one bit each: as signed bytes, what lies beyond ASCII is below the space
  * as well. */
 static unsigned
-special_of_sixteen(const uint8_t *text) {
-	__m128i here = _mm_loadu_si128((const __m128i *)text);
+special_of(__m128i here) {
 	__m128i special =
 		_mm_or_si128(_mm_cmpeq_epi8(here, _mm_set1_epi8('"')), _mm_cmpeq_epi8(here, _mm_set1_epi8('\\')));
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(special, _mm_cmplt_epi8(here, _mm_set1_epi8(' '))));
+}
+
+static unsigned
+special_of_sixteen(const uint8_t *text) {
+	return special_of(_mm_loadu_si128((const __m128i *)text));
 }
 
 /* How many bytes from the start need no escape and are ASCII. */
@@ -156,25 +160,36 @@ write_quoted(struct json_writer *writer, struct bytes text) {
 }
 
 #if defined(__SSE2__)
-static unsigned
-unfit_of_sixteen(const uint8_t *key) {
-	__m128i here = _mm_loadu_si128((const __m128i *)key);
-	return special_of_sixteen(key) | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(here, _mm_set1_epi8(0x7f)));
+
+/* Sixteen bytes from this place, or the last sixteen; of a shorter key, of at least four bytes, all of them, some twice. */
+static __m128i
+sixteen_of(struct bytes key, size_t at) {
+	uint64_t first, last;
+	if (key.len >= 16)
+		return _mm_loadu_si128((const __m128i *)(key.data + (key.len - at >= 16 ? at : key.len - 16)));
+	if (key.len >= 8) {
+		memcpy(&first, key.data, sizeof first);
+		memcpy(&last, key.data + key.len - sizeof last, sizeof last);
+	} else
+		first = last = (uint64_t)load_u32be(key.data) << 32 | load_u32be(key.data + key.len - 4);
+	return _mm_set_epi64x((int64_t)last, (int64_t)first);
 }
+
 #endif
 
 /* Printable ASCII that needs no escape. */
 static bool
 is_plain_key(struct bytes key) {
-	size_t i = 0;
 #if defined(__SSE2__)
-	unsigned unfit = key.len < 16 ? 0 : unfit_of_sixteen(key.data + key.len - 16);
-	for (; i + 16 <= key.len; i += 16)
-		unfit |= unfit_of_sixteen(key.data + i);
-	if (key.len >= 16)
+	unsigned unfit = 0;
+	for (size_t at = 0; key.len >= 4 && at < key.len; at += 16) {
+		__m128i here = sixteen_of(key, at);
+		unfit |= special_of(here) | (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(here, _mm_set1_epi8(0x7f)));
+	}
+	if (key.len >= 4)
 		return unfit == 0;
 #endif
-	for (; i < key.len; i++)
+	for (size_t i = 0; i < key.len; i++)
 		if (SPECIAL[key.data[i]] || key.data[i] == 0x7f)
 			return false;
 	return true;
@@ -196,6 +211,10 @@ is_greater(struct bytes key, struct bytes other) {
 		uint64_t a = load_u64be(key.data + i), b = load_u64be(other.data + i);
 		if (a != b)
 			return a > b;
+	}
+	if (i < common && common >= 8) { /* the last eight, of which the first are known to be alike */
+		uint64_t a = load_u64be(key.data + common - 8), b = load_u64be(other.data + common - 8);
+		return a != b ? a > b : key.len > other.len;
 	}
 	for (; i < common; i++)
 		if (key.data[i] != other.data[i])
