@@ -26,8 +26,7 @@ constexpr size_t BODY_OF_ONE_REQUEST = 4 * 1024;
 static struct commit *
 commit_of(struct keeper *keeper, const struct ledger_commit *durable) {
 	struct commit *commit = keeper->last_commit;
-	if (commit == nullptr || commit->size != durable->head.size) {
-		commit_release(commit);
+	if (commit == nullptr) {
 		commit = keeper->last_commit = calloc(1, sizeof *commit);
 		if (commit == nullptr)
 			return nullptr;
@@ -47,17 +46,31 @@ entry_done(void *context, enum status status, const struct ledger_commit *durabl
 	job->is_lost |= status != OK;
 	if (--job->entries_pending > 0)
 		return;
-	bool was_empty;
-	pthread_mutex_lock(&keeper->done_mutex);
 	job->index = index;
 	job->commit = status == OK ? commit_of(keeper, durable) : nullptr;
 	job->next = nullptr;
+	if (keeper->told_first == nullptr)
+		keeper->told_first = job;
+	else
+		keeper->told_last->next = job;
+	keeper->told_last = job;
+}
+
+void
+decide_told(void *context) {
+	struct keeper *keeper = context;
+	bool was_empty;
+	if (keeper->told_first == nullptr)
+		return;
+	commit_release(TAKE(keeper->last_commit)); /* from here on the jobs share it, and one thread has them */
+	pthread_mutex_lock(&keeper->done_mutex);
 	was_empty = keeper->done_first == nullptr;
 	if (was_empty)
-		keeper->done_first = job;
+		keeper->done_first = keeper->told_first;
 	else
-		keeper->done_last->next = job;
-	keeper->done_last = job;
+		keeper->done_last->next = keeper->told_first;
+	keeper->done_last = keeper->told_last;
+	keeper->told_first = keeper->told_last = nullptr;
 	pthread_mutex_unlock(&keeper->done_mutex);
 	if (was_empty)
 		(void)!write(keeper->wake, &(uint64_t){1}, sizeof(uint64_t)); /* a full counter wakes as well */

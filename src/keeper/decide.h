@@ -27,6 +27,8 @@ struct bytes decide_legal_entity_of(const struct keeper *keeper, struct bytes ke
 void decide_settle(struct keeper *keeper);
 /* One held operation whose time is over: true if there was one, whose entry is being made durable. */
 bool decide_expire(struct keeper *keeper);
+/* On the committer's thread, with the keeper as its context: hands over what became of a batch. */
+void decide_told(void *context);
 void decide_free(struct keeper *keeper);
 
 #endif

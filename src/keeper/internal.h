@@ -81,8 +81,9 @@ struct keeper {
 	struct job *free_jobs;
 	struct job *waiting; /* for an operation that is being recorded */
 	pthread_mutex_t done_mutex;
-	struct job *done_first, *done_last; /* durable, in order; filled by the committer */
-	struct commit *last_commit;
+	struct job *done_first, *done_last; /* durable, in order; filled by the committer, a batch at a time */
+	struct job *told_first, *told_last; /* the committer's: of the batch that it is telling of */
+	struct commit *last_commit;         /* of that batch; null between them */
 	uint64_t outstanding;
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */

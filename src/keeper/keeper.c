@@ -177,6 +177,7 @@ open_ledger(struct keeper *keeper) {
 				       .older = &keeper->older,
 				       .first_segment_size = keeper->config.first_segment_size,
 				       .segment_size = keeper->config.segment_size,
+				       .told = decide_told,
 				       .fatal = ledger_ended,
 				       .is_manual = keeper->config.is_manual};
 	TRY(ledger_open(&config, &keeper->ledger));

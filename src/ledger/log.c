@@ -464,12 +464,16 @@ tell(struct ledger *ledger, const struct batch *batch, const struct ledger_head 
 	};
 	for (size_t i = 0; i < batch->count; i++)
 		batch->pending[i].done(batch->pending[i].context, OK, &commit, commit.first_index + i);
+	if (ledger->told != nullptr)
+		ledger->told(ledger->context);
 }
 
 static void
-tell_of_the_end(struct batch *batch) {
+tell_of_the_end(struct ledger *ledger, struct batch *batch) {
 	for (size_t i = 0; i < batch->count; i++)
 		batch->pending[i].done(batch->pending[i].context, STATUS_IO, nullptr, 0);
+	if (ledger->told != nullptr)
+		ledger->told(ledger->context);
 	batch_start(batch);
 }
 
@@ -491,7 +495,7 @@ commit_batch(struct ledger *ledger, struct batch *batch) {
 	} else {
 		ledger_end(ledger, "a batch did not become durable");
 		secret_wipe(&head, sizeof head); /* a head that was not released must not appear later */
-		tell_of_the_end(batch);
+		tell_of_the_end(ledger, batch);
 	}
 	pthread_mutex_lock(&ledger->mutex);
 	ledger->is_committing = false;
@@ -538,7 +542,7 @@ run_committer(void *argument) {
 	ledger->open = ledger->closing;
 	ledger->closing = left;
 	pthread_mutex_unlock(&ledger->mutex);
-	tell_of_the_end(left);
+	tell_of_the_end(ledger, left);
 	return nullptr;
 }
 
@@ -629,7 +633,7 @@ ledger_commit_now(struct ledger *ledger) {
 		IGNORE_STATUS(
 			prepare_room(ledger)); /* a full disk shows in what is taken; all else has ended the log */
 	if (ledger->has_ended)
-		tell_of_the_end(ledger->open);
+		tell_of_the_end(ledger, ledger->open);
 	if (ledger->has_ended)
 		return ended();
 	if (ledger->open->count == 0)

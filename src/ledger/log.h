@@ -61,6 +61,8 @@ struct ledger_config {
 	/* Tree nodes older than those in memory (ledger/tile.h); may be null. */
 	const struct tree_reader *older;
 	uint64_t first_segment_size, segment_size; /* 0: the defaults of store/segment.h */
+	/* After the last ledger_done of a batch, on the same thread: for whoever passes on together what a batch became. May be null. */
+	void (*told)(void *context);
 	/* Called once when nothing durable can be promised any more; null: an error line and _exit(). Not to return in production. */
 	void (*fatal)(void *context, const char *message);
 	/* No threads: submitted entries wait for ledger_commit_now(). For tools and deterministic tests. */

@@ -343,6 +343,7 @@ make_ledger(const struct ledger_config *config, struct ledger **ledger) {
 	made->io = config->io;
 	made->signer = *config->signer;
 	made->identity = log_identity(config);
+	made->told = config->told;
 	made->fatal = config->fatal;
 	made->context = config->context;
 	made->is_manual = config->is_manual;

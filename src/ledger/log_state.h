@@ -48,6 +48,7 @@ struct ledger {
 	struct head_signer signer;
 	struct parallel_signer *parallel_signer; /* null where the log has no threads */
 	struct hash256 identity;
+	void (*told)(void *context);
 	void (*fatal)(void *context, const char *message);
 	void *context;
 	bool is_manual;

@@ -262,7 +262,19 @@ a_new_log_makes_its_second_segment_before_the_first_is_used(void **) {
 struct held {
 	atomic_size_t told;
 	atomic_uint_fast64_t first[80], entries[80]; /* of the batch that each entry came in */
+	atomic_size_t batches, told_with_them;
 };
+
+/* Behind the entries of a batch. One of another caller, and of the log itself, may be in it. */
+static void
+note_batch(void *context) {
+	struct held *held = context;
+	size_t told = atomic_load(&held->told), before = atomic_load(&held->told_with_them);
+	if (told > before)
+		assert_int_equal(atomic_load(&held->first[told - 1]), atomic_load(&held->first[before]));
+	atomic_store(&held->told_with_them, told);
+	atomic_fetch_add(&held->batches, 1);
+}
 
 static void
 note_held(void *context, enum status status, const struct ledger_commit *commit, uint64_t) {
@@ -297,6 +309,8 @@ what_is_held_is_one_batch_until_it_is_released_or_large(void **) {
 	config.is_manual = false;
 	struct ledger *ledger;
 	struct held held = {};
+	config.told = note_batch;
+	config.context = &held;
 	assert_ok(ledger_create(&config));
 	assert_ok(ledger_open(&config, &ledger));
 	ledger_hold(ledger);
@@ -321,6 +335,8 @@ what_is_held_is_one_batch_until_it_is_released_or_large(void **) {
 	submit_held(ledger, &held, 1);
 	ledger_close(&ledger);
 	assert_int_equal(74, atomic_load(&held.told));
+	assert_int_equal(74, atomic_load(&held.told_with_them));
+	assert_in_range(atomic_load(&held.batches), 5, 10);
 }
 
 RUN_TESTS(T(a_new_log_makes_its_second_segment_before_the_first_is_used),
