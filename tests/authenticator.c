@@ -8,7 +8,7 @@
 #include "tests/authenticator.h"
 
 enum { FLAG_AT = 0x40 };
-enum { CBOR_MAJOR_BYTES = 2, CBOR_MAJOR_TEXT = 3, CBOR_MAJOR_MAP = 5 };
+enum { CBOR_MAJOR_BYTES = 2, CBOR_MAJOR_TEXT = 3, CBOR_MAJOR_ARRAY = 4, CBOR_MAJOR_MAP = 5 };
 
 void
 cbor_put(struct buffer *to, unsigned major, uint64_t argument) {
@@ -141,13 +141,26 @@ registration_made_free(struct registration_made *made) {
 static void
 put_statement(const struct authenticator *authenticator, struct bytes data, struct bytes client_data,
 	      struct buffer *to) {
-	struct buffer signature = {};
-	authenticator_sign(authenticator, data, client_data, &signature);
-	cbor_put(to, CBOR_MAJOR_MAP, 2);
+	struct buffer signature = {}, message = {};
+	const struct authenticator_maker *maker = authenticator->maker;
+	struct hash256 client = sha256(client_data);
+	buffer_append_bytes(&message, data);
+	buffer_append_bytes(&message, hash256_bytes(&client));
+	if (maker != nullptr)
+		maker->sign(maker->key, buffer_bytes(&message), &signature);
+	else
+		authenticator_sign(authenticator, data, client_data, &signature);
+	cbor_put(to, CBOR_MAJOR_MAP, maker != nullptr ? 3 : 2);
 	cbor_put_text(to, "alg");
 	cbor_put_integer(to, -7);
 	cbor_put_text(to, "sig");
 	cbor_put_bytes(to, buffer_bytes(&signature));
+	if (maker != nullptr) {
+		cbor_put_text(to, "x5c");
+		cbor_put(to, CBOR_MAJOR_ARRAY, 1);
+		cbor_put_bytes(to, maker->certificate);
+	}
+	buffer_free(&message);
 	buffer_free(&signature);
 }
 
@@ -164,9 +177,10 @@ authenticator_register(struct authenticator *authenticator, struct bytes challen
 	authenticator_key(authenticator, &data);
 	cbor_put(to, CBOR_MAJOR_MAP, 3);
 	cbor_put_text(to, "fmt");
-	cbor_put_text(to, self_attested ? "packed" : "none");
+	bool is_attested = self_attested || authenticator->maker != nullptr;
+	cbor_put_text(to, is_attested ? "packed" : "none");
 	cbor_put_text(to, "attStmt");
-	if (self_attested)
+	if (is_attested)
 		put_statement(authenticator, buffer_bytes(&data), buffer_bytes(&made->client_data), to);
 	else
 		cbor_put(to, CBOR_MAJOR_MAP, 0);

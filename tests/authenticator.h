@@ -1,6 +1,6 @@
 /*
  * A software authenticator with its browser: what tests enrol and sign with where people would have a passkey. ES256; attests
- * with none or with packed self attestation; says whatever flags, origin and counter it is told to, so that the refusals can be
+ * with none or packed, by itself or by its maker; says whatever flags, origin and counter it is told to, so that the refusals can be
  * tested as well.
  *
  * Owner: the caller. Errors end the test. Threads: one.
@@ -12,6 +12,13 @@
 
 enum { AUTHENTICATOR_UP = 0x01, AUTHENTICATOR_UV = 0x04, AUTHENTICATOR_BE = 0x08, AUTHENTICATOR_BS = 0x10 };
 
+/* Whose certificate attests in the place of the authenticator itself. */
+struct authenticator_maker {
+	struct bytes certificate; /* DER */
+	const void *key;
+	void (*sign)(const void *key, struct bytes message, struct buffer *signature);
+};
+
 struct authenticator {
 	uint8_t private_key[32];
 	uint8_t credential_id[32];
@@ -19,8 +26,9 @@ struct authenticator {
 	const char *rp_id;
 	const char *origin;
 	uint8_t flags;
-	uint32_t counter;         /* the next one; 0 stays 0 */
-	const char *client_extra; /* more members of the client data, from a comma on; null: none */
+	uint32_t counter;                        /* the next one; 0 stays 0 */
+	const char *client_extra;                /* more members of the client data, from a comma on; null: none */
+	const struct authenticator_maker *maker; /* null: it attests itself */
 };
 
 /* A key and a credential id that follow from the number; UP and UV; counter 1. */

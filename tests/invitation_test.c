@@ -8,6 +8,7 @@
 #include "gate/enrolment.h"
 #include "gate/replay.h"
 #include "ledger/log.h"
+#include "tests/maker.h"
 
 static const char PERSON[] = "person:p-0000000000000001";
 static const char GUEST[] = "person:p-00000000000000aa"; /* in no group; where a test adds them */
@@ -243,6 +244,20 @@ what_was_approved_is_what_is_enrolled(void **) {
 	assert_bytes(BYTES_OF_LITERAL("direct"), house_text(&s.arena, &response, "attestation"));
 	hand_in(&s, TOKEN_HEX, &response);
 	assert_problem(&s, 401, "enrolment.not_certified", &response);
+	/* Its maker's word makes it good, once people believe that maker. */
+	_cleanup_(maker_free) struct maker maker;
+	_cleanup_(buffer_free) struct buffer trust = {};
+	maker_make(&maker);
+	s.authenticators[FIRM_PERSON_1].maker = &maker.attests;
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_problem(&s, 401, "enrolment.not_certified", &response);
+	maker_trust((const struct maker *[]){&maker}, 1, &trust);
+	signed_in_do(&s, "authenticator.trust", "system:gatehouse", (const char *)trust.data);
+	hand_in(&s, TOKEN_HEX, &response);
+	assert_answer(201, nullptr, &response);
+	assert_true(phone(&s)->passkey->is_certified);
+	restart(&s);
+	assert_true(phone(&s)->passkey->is_certified);
 	_cleanup_(signed_in_free) struct signed_in bound;
 	signed_in_set_up(&bound);
 	invite(&bound, &(struct terms){.device_bound = true});

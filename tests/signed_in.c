@@ -123,3 +123,19 @@ signed_in_cookie(struct signed_in *s, enum firm_member by) {
 	assert_answer(201, nullptr, &response);
 	return signed_in_set_cookie(s, &response);
 }
+
+enum status
+signed_in_sign(void *context, enum firm_member by, const struct hash256 *digest, struct buffer *object) {
+	struct signed_in *s = context;
+	_cleanup_(assertion_made_free) struct assertion_made made = {};
+	authenticator_assert(&s->authenticators[by], hash256_bytes(digest), &made);
+	buffer_append_text(object, "{\"assertion\":{\"authenticator_data\":\"");
+	buffer_append_hex(object, buffer_bytes(&made.authenticator_data));
+	buffer_append_text(object, "\",\"client_data\":\"");
+	buffer_append_hex(object, buffer_bytes(&made.client_data));
+	buffer_append_format(object, "\"},\"key_id\":\"%s/passkey\",\"signature\":\"",
+			     s->house.firm.members[by].principal);
+	buffer_append_hex(object, buffer_bytes(&made.signature));
+	buffer_append_text(object, "\"}");
+	return buffer_status(object);
+}

@@ -30,6 +30,9 @@ void signed_in_enrol(struct signed_in *s, enum firm_member of);
 void signed_in_do(struct signed_in *s, const char *kind, const char *resource, const char *payload);
 void signed_in_pass(struct signed_in *s, int64_t ms);
 
+/* Signs by the member's passkey, as house.firm.sign with s as its signer. */
+enum status signed_in_sign(void *s, enum firm_member by, const struct hash256 *digest, struct buffer *object);
+
 /* A request without signature; cookie may be null. */
 void signed_in_ask(struct signed_in *s, const char *method, const char *target, const char *cookie, struct bytes body,
 		   struct ipc_response *response);

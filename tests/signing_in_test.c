@@ -451,22 +451,6 @@ strangers_who_keep_failing_with_a_passkey_wait_and_its_owner_does_not(void **) {
 	assert_int_equal(0, throttle_waiting(&s.house.keeper->pairs, s.house.keeper->batch_ms));
 }
 
-static enum status
-sign_by_passkey(void *context, enum firm_member by, const struct hash256 *digest, struct buffer *object) {
-	struct signed_in *s = context;
-	_cleanup_(assertion_made_free) struct assertion_made made = {};
-	authenticator_assert(&s->authenticators[by], hash256_bytes(digest), &made);
-	buffer_append_text(object, "{\"assertion\":{\"authenticator_data\":\"");
-	buffer_append_hex(object, buffer_bytes(&made.authenticator_data));
-	buffer_append_text(object, "\",\"client_data\":\"");
-	buffer_append_hex(object, buffer_bytes(&made.client_data));
-	buffer_append_format(object, "\"},\"key_id\":\"%s/passkey\",\"signature\":\"",
-			     s->house.firm.members[by].principal);
-	buffer_append_hex(object, buffer_bytes(&made.signature));
-	buffer_append_text(object, "\"}");
-	return buffer_status(object);
-}
-
 static void
 ask_for_by_passkey(struct signed_in *s, struct firm_operation asked, uint8_t network, unsigned status,
 		   const char *problem) {
@@ -508,7 +492,7 @@ the_same_holds_for_what_a_passkey_asks_for(void **) {
 	_cleanup_(signed_in_free) struct signed_in s;
 	signed_in_set_up(&s);
 	uint8_t *key = &s.authenticators[FIRM_PERSON_2].private_key[5];
-	s.house.firm.sign = sign_by_passkey;
+	s.house.firm.sign = signed_in_sign;
 	s.house.firm.signer = &s;
 	*key ^= 1;
 	for (size_t i = 0; i < THROTTLE_FREE; i++)

@@ -232,7 +232,10 @@ change_authenticator_trust(struct gate_state *state, const struct change *change
 	for (const json *root; (root = json_next(&iterator, nullptr)) != nullptr;)
 		TRY(read_root(&arena, root, roots));
 	bool any = certificate_roots_count(roots) > 0;
+	bool includes = authenticator_trust_includes(&state->trust, BYTES_OF_ARRAY(aaguid), any ? roots : nullptr);
 	TRY(authenticator_trust_set(&state->trust, BYTES_OF_ARRAY(aaguid), any ? roots : nullptr));
+	if (!includes) /* it is not kept which root each led to: whoever is vouched for still is enrolled again */
+		directory_distrust_model(state->directory, BYTES_OF_ARRAY(aaguid));
 	if (any)
 		roots = nullptr; /* taken over */
 	return OK;

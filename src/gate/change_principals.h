@@ -12,7 +12,7 @@ change_effect change_person_add, change_workload_add;
 change_effect change_principal_suspend, change_principal_resume;
 change_effect change_principal_key_add, change_principal_key_revoke;
 change_effect change_principal_passkey_add, change_principal_invite, change_principal_totp_add;
-/* No roots: that model's maker is believed no more. Passkeys that are enrolled stay what they were. */
+/* No roots: that model's maker is believed no more. Where a root is taken back, passkeys of the model are certified no more. */
 change_effect change_authenticator_trust;
 
 change_facts_of facts_of_principal_key_add, facts_of_principal_passkey_add, facts_of_principal_invite,

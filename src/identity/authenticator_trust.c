@@ -1,5 +1,7 @@
 #include "identity/authenticator_trust.h"
 
+#include "base/cursor.h"
+
 void
 authenticator_trust_free(struct authenticator_trust *trust) {
 	size_t at = 0;
@@ -29,4 +31,29 @@ authenticator_trust_set(struct authenticator_trust *trust, struct bytes aaguid, 
 const struct certificate_roots *
 authenticator_trust_of(const struct authenticator_trust *trust, struct bytes aaguid) {
 	return map_get(&trust->models, aaguid);
+}
+
+static bool
+is_among(struct bytes certificate, const struct certificate_roots *roots) {
+	struct cursor cursor = cursor_of(certificate_roots_encoding(roots));
+	struct bytes one;
+	while (cursor.left > 0 && cursor_prefixed(&cursor, "roots", SIZE_MAX, &one) == OK)
+		if (bytes_equal(one, certificate))
+			return true;
+	return false;
+}
+
+bool
+authenticator_trust_includes(const struct authenticator_trust *trust, struct bytes aaguid,
+			     const struct certificate_roots *roots) {
+	const struct certificate_roots *now = authenticator_trust_of(trust, aaguid);
+	if (now == nullptr)
+		return true;
+	struct cursor cursor = cursor_of(certificate_roots_encoding(now));
+	struct bytes one;
+	while (cursor.left > 0)
+		if (roots == nullptr || cursor_prefixed(&cursor, "roots", SIZE_MAX, &one) != OK ||
+		    !is_among(one, roots))
+			return false;
+	return true;
 }

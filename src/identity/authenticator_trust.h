@@ -22,5 +22,8 @@ enum status authenticator_trust_set(struct authenticator_trust *trust, struct by
 				    struct certificate_roots *roots);
 /* Null: that model's maker is not believed. */
 const struct certificate_roots *authenticator_trust_of(const struct authenticator_trust *trust, struct bytes aaguid);
+/* Whether what the model has now, if anything, is all among those certificates (null: none), so that whatever led to it still does. */
+bool authenticator_trust_includes(const struct authenticator_trust *trust, struct bytes aaguid,
+				  const struct certificate_roots *roots);
 
 #endif

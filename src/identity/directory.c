@@ -408,6 +408,15 @@ directory_check_new_key(const struct directory *directory, struct bytes person, 
 }
 
 void
+directory_distrust_model(struct directory *directory, struct bytes aaguid) {
+	for (size_t i = 0; i < directory_principal_count(directory); i++)
+		for (const struct directory_key *key = directory_principal_at(directory, i)->keys; key != nullptr;
+		     key = key->next)
+			if (key->passkey != nullptr && bytes_equal(key->passkey->aaguid, aaguid))
+				key->passkey->is_certified = false;
+}
+
+void
 directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter) {
 	const struct directory_key *key = directory_key(directory, key_id);
 	if (key != nullptr && key->passkey != nullptr)

@@ -93,6 +93,8 @@ enum status directory_add_passkey(struct directory *directory, struct bytes pers
 				  const struct passkey *passkey, int64_t usable_from_ms);
 /* Whether that principal, a person, could be given a key of that name. */
 enum status directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name);
+/* The makers of that model's authenticators are believed no more: no passkey of it is certified any longer. */
+void directory_distrust_model(struct directory *directory, struct bytes aaguid);
 /* The counter of an assertion that was taken. */
 void directory_set_counter(struct directory *directory, struct bytes key_id, uint32_t counter);
 /* Whether that key could be given to a new principal of the kind: so that a principal is added with all its keys or not at
