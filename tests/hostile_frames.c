@@ -355,3 +355,54 @@ hostile_frames(struct arena *arena, const struct ipc_request *request, const str
 		TRY(try_nodes(&t, (enum manipulation)manipulation));
 	return OK;
 }
+
+/* --- What must refuse it. --- */
+
+static bool
+matches(const char *pattern, const char *text) {
+	size_t length = strlen(pattern);
+	return length > 0 && pattern[length - 1] == '*' ? strncmp(pattern, text, length - 1) == 0
+							: strcmp(pattern, text) == 0;
+}
+
+/* "operation.kind", "approval.stage", "signature.key_id". */
+static bool
+is_own_reader(const char *field, const char *found) {
+	static const char statement[] = "statement.", approval[] = "approval.";
+	const char *name = field + strlen("document.");
+	if (strncmp(name, statement, strlen(statement)) != 0)
+		return strcmp(name, found) == 0;
+	return strncmp(found, approval, strlen(approval)) == 0 &&
+	       strcmp(name + strlen(statement), found + strlen(approval)) == 0;
+}
+
+void
+hostile_judge(struct hostile_rule *rules, size_t count, const char *frame, const char *field,
+	      enum manipulation manipulation, const char *found) {
+	const char *name = manipulation == ANY ? "" : manipulation_names[manipulation];
+	size_t i = 0;
+	while (i < count && !(matches(rules[i].frame, frame) && matches(rules[i].field, field) &&
+			      (rules[i].manipulation == ANY || rules[i].manipulation == manipulation)))
+		i++;
+	if (i == count)
+		fail_msg("%s: %s %s: refused by \"%s\", and no rule says by what", frame, field, name, found);
+	if (strcmp(rules[i].check, "@") == 0 ? !is_own_reader(field, found) : strcmp(rules[i].check, found) != 0)
+		fail_msg("%s: %s %s: refused by \"%s\", expected \"%s\"", frame, field, name, found, rules[i].check);
+	rules[i].refused++;
+}
+
+void
+hostile_judge_rules(const struct hostile_rule *rules, size_t count) {
+	size_t refusing = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].refused == 0)
+			fail_msg("no case meets the rule %s, %s: %s", rules[i].frame, rules[i].field, rules[i].check);
+		refusing += rules[i].check[0] != '\0';
+	}
+	print_message("%zu rules, %zu of them refuse\n", count, refusing);
+}
+
+struct bytes
+hostile_member(struct arena *arena, struct bytes body, const char *name) {
+	return canonical(arena, json_get(parse(arena, arena_copy(arena, body)), name));
+}

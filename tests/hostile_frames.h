@@ -30,6 +30,23 @@ struct hostile_frame {
 	struct ipc_request request;
 };
 
+/* Which check refuses which manipulation of which frame: a row of a test's table, of which the first that fits counts. */
+struct hostile_rule {
+	const char *frame, *field;      /* a "*" at the end stands for anything */
+	enum manipulation manipulation; /* ANY: every other */
+	const char *
+		check; /* "@": the member's own reader ("operation.kind"); "": nothing depends on it, and what is true goes through */
+	size_t refused;
+};
+/* Counts the row that fits; none, or one that expects another check, ends the test. found: the check that refused, or "". */
+void hostile_judge(struct hostile_rule *rules, size_t count, const char *frame, const char *field,
+		   enum manipulation manipulation, const char *found);
+/* Every row has met a case. */
+void hostile_judge_rules(const struct hostile_rule *rules, size_t count);
+
+/* The canonical text of one member of a body, in the arena. */
+struct bytes hostile_member(struct arena *arena, struct bytes body, const char *name);
+
 /* Calls try() with each manipulation of the request; other is a live request of the same form. Stops where try() fails. */
 enum status hostile_frames(struct arena *arena, const struct ipc_request *request, const struct ipc_request *other,
 			   enum status (*try)(void *context, const struct hostile_frame *frame), void *context);

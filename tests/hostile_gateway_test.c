@@ -30,51 +30,15 @@ struct scene {
 
 /* --- The checks that must refuse. --- */
 
-static struct rule {
-	const char *frame, *field;
-	enum manipulation manipulation;
-	const char *check;
-	size_t refused;
-} rules[] = {
+static struct hostile_rule rules[] = {
 #include "tests/hostile_rules.h"
 };
 
-static bool
-matches(const char *pattern, const char *text) {
-	size_t length = strlen(pattern);
-	return length > 0 && pattern[length - 1] == '*' ? strncmp(pattern, text, length - 1) == 0
-							: strcmp(pattern, text) == 0;
-}
-
-static struct rule *
-rule_of(const char *frame, const char *field, enum manipulation manipulation) {
-	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++)
-		if (matches(rules[i].frame, frame) && matches(rules[i].field, field) &&
-		    (rules[i].manipulation == ANY || rules[i].manipulation == manipulation))
-			return &rules[i];
-	return nullptr;
-}
-
-/* The member's own reader names it: "operation.kind", "approval.stage", "signature.key_id". */
-static const char *
-own_reader(struct scene *scene, const char *field) {
-	const char *name = field + strlen("document.");
-	return matches("statement.*", name) ? arena_format(&scene->arena, "approval.%s", name + strlen("statement."))
-					    : name;
-}
-
 static void
 judge(struct scene *scene, const char *field, enum manipulation manipulation, const char *found) {
-	struct rule *rule = rule_of(scene->frame, field, manipulation);
-	const char *name = manipulation == ANY ? "" : manipulation_names[manipulation];
-	if (rule == nullptr)
-		fail_msg("%s: %s %s: refused by \"%s\", and no rule says by what", scene->frame, field, name, found);
-	const char *check = strcmp(rule->check, "@") == 0 ? own_reader(scene, field) : rule->check;
-	if (strcmp(check, found) != 0)
-		fail_msg("%s: %s %s: refused by \"%s\", expected \"%s\"", scene->frame, field, name, found, check);
+	hostile_judge(rules, ARRAY_LENGTH(rules), scene->frame, field, manipulation, found);
 	scene->cases++;
 	scene->accepted += *found == '\0';
-	rule->refused++;
 }
 
 /* The name of the check that refused; "" where the true operation or vote went through, now or before. */
@@ -106,17 +70,9 @@ remember(struct map *map, struct bytes text) {
 	assert_ok(map_put(map, hash256_bytes(&digest), map, nullptr));
 }
 
-/* The canonical text of one member of a body. */
 static struct bytes
 member(struct scene *scene, struct bytes body, const char *name) {
-	_cleanup_(buffer_free) struct buffer text = {};
-	const json *root;
-	struct json_writer writer;
-	assert_ok(json_read(&scene->arena, arena_copy(&scene->arena, body), (struct json_limits){}, &root));
-	json_writer_start(&writer, &text);
-	json_write_value(&writer, json_get(root, name));
-	assert_ok(json_writer_finish(&writer));
-	return arena_copy(&scene->arena, buffer_bytes(&text));
+	return hostile_member(&scene->arena, body, name);
 }
 
 static struct ipc_request
@@ -560,13 +516,7 @@ what_a_gateway_delays_or_repeats_is_refused(void **) {
 
 static void
 every_check_of_the_table_has_refused_something(void **) {
-	size_t refusing = 0;
-	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
-		if (rules[i].refused == 0)
-			fail_msg("no case meets the rule %s, %s: %s", rules[i].frame, rules[i].field, rules[i].check);
-		refusing += rules[i].check[0] != '\0';
-	}
-	print_message("%zu rules, %zu of them refuse\n", ARRAY_LENGTH(rules), refusing);
+	hostile_judge_rules(rules, ARRAY_LENGTH(rules));
 }
 
 RUN_TESTS(T(no_field_of_a_workloads_request_can_be_changed), T(no_member_of_a_persons_operation_can_be_changed),
