@@ -88,6 +88,9 @@ def test_every_step_is_told_with_a_number_and_other_amounts_give_other_numbers()
         assert "different 0, erased 0" in demo.text and "0 signed" in demo.text, demo.text
         # Who touches what a gateway asks for, whatever it showed: counted, and never independent.
         assert re.search(r"it shows another transfer held .* touch their\s+passkeys; missing: 1 independent", demo.text), demo.text
+        # Both orders were decoded: what was shown is a view of its own, and not the one that was signed.
+        views = re.search(r"the view on the page is\s+([0-9a-f]{16}), the one that they\s+signed\s+([0-9a-f]{16})", demo.text)
+        assert views is not None and views[1] != views[2], demo.text
         assert re.search(r"shortens this wait.*at least 1 s, not 86,400 s", demo.text, re.DOTALL), demo.text
         assert "\x1b" not in demo.text, "colours, and nobody's terminal"
         assert demo.errors == "", demo.errors

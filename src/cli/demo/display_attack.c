@@ -9,8 +9,9 @@ static const uint8_t TREASURY_ADDRESS[4] = {127, 2, 0, 10};
 struct display {
 	struct stage *stage;
 	struct hostile hostile;
-	struct told held; /* what the gateway wants signed */
-	struct review asked;
+	struct told held;    /* what the gateway wants signed */
+	struct review asked; /* as its material is decoded: what every touch signs */
+	struct review shown; /* the same of the order that the page shows */
 	const char *missing; /* when everybody had been misled */
 };
 
@@ -38,9 +39,95 @@ get(struct display *display, const char *what, struct told *told) {
 	return stage_check(told->status == 200, what, "expected the keeper to give it");
 }
 
+static enum status
+hash_of(const json *value, struct hash256 *hash) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer w;
+	json_writer_start(&w, &text);
+	json_write_value(&w, value);
+	TRY(json_writer_finish(&w));
+	*hash = sha256(buffer_bytes(&text));
+	return OK;
+}
+
+/* An object as it is, but for one member, which is that hash; appended. */
+static void
+write_with_hash(struct json_writer *w, const json *object, const char *member, const struct hash256 *hash) {
+	struct json_iterator iterator = json_iterate(object);
+	struct bytes name;
+	json_write_object(w);
+	for (const json *value; (value = json_next(&iterator, &name)) != nullptr;) {
+		if (bytes_equal_text(name, member)) {
+			json_write_member_hex(w, member, hash256_bytes(hash));
+			continue;
+		}
+		json_write_key_bytes(w, name);
+		json_write_value(w, value);
+	}
+	json_write_end(w);
+}
+
+/* The material of the order that is held, with that of another in its place: all that the page shows fits together, and an honest console
+ * decodes it without a word. */
+static enum status
+forge_material(struct arena *arena, const json *material, const json *payload, const struct hash256 *view,
+	       struct bytes *forged) {
+	_cleanup_(buffer_free) struct buffer operation = {}, text = {};
+	struct json_writer w;
+	struct hash256 hash, digest;
+	struct json_iterator iterator = json_iterate(material);
+	struct bytes name;
+	TRY(hash_of(payload, &hash));
+	json_writer_start(&w, &operation);
+	write_with_hash(&w, json_get(material, "operation"), "payload_sha256", &hash);
+	TRY(json_writer_finish(&w));
+	digest = sha256(buffer_bytes(&operation));
+	json_writer_start(&w, &text);
+	json_write_object(&w);
+	for (const json *value; (value = json_next(&iterator, &name)) != nullptr;) {
+		json_write_key_bytes(&w, name);
+		if (bytes_equal_text(name, "operation"))
+			json_write_canonical(&w, buffer_bytes(&operation));
+		else if (bytes_equal_text(name, "digest"))
+			json_write_hex(&w, hash256_bytes(&digest));
+		else if (bytes_equal_text(name, "view_digest"))
+			json_write_hex(&w, hash256_bytes(view));
+		else
+			json_write_value(&w, bytes_equal_text(name, "payload") ? payload : value);
+	}
+	json_write_end(&w);
+	TRY(json_writer_finish(&w));
+	*forged = arena_copy(arena, buffer_bytes(&text));
+	TRY_ALLOC(forged->data);
+	return OK;
+}
+
+static enum status
+show_other_order(struct display *display, const struct told *material, uint64_t sats) {
+	struct stage *stage = display->stage;
+	struct psbt_order order = {.to = BITCOIN_PAYEE_ADDRESS, .sats = sats, .fee_sats = 2'000, .serial = 5};
+	const char *text;
+	const json *payload;
+	struct bytes forged;
+	memcpy(order.public_key, stage->bitcoin_key, sizeof order.public_key);
+	TRY(psbt_payload(&stage->arena, &order, &text));
+	TRY(json_read(&stage->arena, bytes_of_text(text), (struct json_limits){}, &payload));
+	struct hash256 view = {}; /* the first reading tells which one is stated */
+	for (int i = 0; i < 2; i++) {
+		TRY(forge_material(&stage->arena, material->document, payload, &view, &forged));
+		enum status status = review_read(&stage->arena, forged, stage->actors.instance, &display->shown);
+		if (i == 1)
+			TRY(status);
+		view = display->shown.view_digest;
+	}
+	return stage_check(!hash256_equal(&display->shown.view_digest, &display->asked.view_digest) &&
+				   !hash256_equal(&display->shown.digest, &display->asked.digest),
+			   "another order on the page", "expected it to have another view and digest");
+}
+
 /* A large order is held, and its material is what the gateway makes challenges of. */
 static enum status
-hold_order(struct display *display, uint64_t sats) {
+hold_order(struct display *display, uint64_t shown_sats, uint64_t sats) {
 	struct stage *stage = display->stage;
 	struct psbt_order order = {.to = BITCOIN_PAYEE_ADDRESS, .sats = sats, .fee_sats = 2'000, .serial = 4};
 	struct prepared prepared;
@@ -52,7 +139,8 @@ hold_order(struct display *display, uint64_t sats) {
 	TRY(pass(display, &prepared.request, &display->held));
 	TRY(stage_expect(stage, "a large PSBT", &display->held, "held"));
 	TRY(get(display, "payload", &material));
-	return review_read(&stage->arena, material.body, stage->actors.instance, &display->asked);
+	TRY(review_read(&stage->arena, material.body, stage->actors.instance, &display->asked));
+	return show_other_order(display, &material, shown_sats);
 }
 
 /* Whatever the page shows: the challenge is the statement about the held order. The assertion is true, and so it is counted. */
@@ -108,7 +196,7 @@ run(struct display *display, uint64_t shown_sats, uint64_t asked_sats) {
 	struct told told = {};
 	int64_t cents, independent;
 	char usd[NUMBER_SIZE];
-	TRY(hold_order(display, asked_sats));
+	TRY(hold_order(display, shown_sats, asked_sats));
 	for (size_t i = 0; i < ARRAY_LENGTH(misled); i++)
 		TRY(mislead(display, misled[i], &told));
 	TRY(check_missing(display, &told, &independent));
@@ -120,6 +208,10 @@ run(struct display *display, uint64_t shown_sats, uint64_t asked_sats) {
 		(unsigned long long)(shown_sats / 100'000'000), (unsigned long long)(shown_sats % 100'000'000),
 		(unsigned long long)(asked_sats / 100'000'000), (unsigned long long)(asked_sats % 100'000'000),
 		ARRAY_LENGTH(misled), display->missing);
+	char shown[65], asked[65];
+	hex_encode(hash256_bytes(&display->shown.view_digest), shown);
+	hex_encode(hash256_bytes(&display->asked.view_digest), asked);
+	narrate_more("both decoded: the view on the page is %.16s, the one that they signed %.16s", shown, asked);
 	return OK;
 }
 
