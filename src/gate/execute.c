@@ -71,6 +71,14 @@ read_chain(const json *payload, struct key_info *key) {
 }
 
 enum status
+gate_check_account(const struct gate *gate, struct bytes account) {
+	const struct unit *unit = directory_unit(gate->state->directory, account);
+	return unit != nullptr && unit->kind == UNIT_ACCOUNT && account.len <= KEY_ACCOUNT_MAX
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"", BYTES_ARGS(account));
+}
+
+enum status
 gate_read_key_attributes(const struct gate *gate, const json *payload, struct bytes account_id, int64_t now_ms,
 			 struct key_info *key) {
 	struct bytes id, algorithm, material, purpose;
@@ -81,10 +89,8 @@ gate_read_key_attributes(const struct gate *gate, const json *payload, struct by
 	TRY(key_check_id(id));
 	*key = (struct key_info){.created_ms = now_ms};
 	memcpy(key->id, id.data, id.len);
-	const struct unit *account = directory_unit(gate->state->directory, account_id);
-	if (account == nullptr || account->kind != UNIT_ACCOUNT || account->id.len > KEY_ACCOUNT_MAX)
-		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"", BYTES_ARGS(account_id));
-	memcpy(key->account, account->id.data, account->id.len);
+	TRY(gate_check_account(gate, account_id));
+	memcpy(key->account, account_id.data, account_id.len);
 	TRY(key_algorithm_parse(algorithm, &key->algorithm));
 	TRY(key_material_parse(material, &key->material));
 	TRY(key_purpose_parse(purpose, &key->purpose));

@@ -11,6 +11,8 @@
 enum status gate_execute(struct gate *gate, struct arena *arena, const struct submission *submission,
 			 const struct evaluation *evaluation, struct bytes *result);
 
+/* Whatever uses a key counts by its account: "key.account" where there is none of this id. */
+enum status gate_check_account(const struct gate *gate, struct bytes account);
 /* The attributes of a key to be made, from the payload of key.create; account is the operation's resource. */
 enum status gate_read_key_attributes(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
 				     struct key_info *key);

@@ -319,6 +319,8 @@ check_dealing(const struct gate *gate, const struct submission *submission, cons
 	TRY(joint_read_key(gate, submission, evaluation->observation.now_ms, &wanted));
 	if (!wanted.is_made)
 		TRY(check_redealt(gate, submission));
+	if (wanted.comes_in) /* else it would count nothing, and no limit would hold here */
+		TRY(gate_check_account(gate, bytes_of_text(wanted.key.account)));
 	if (wanted.key.purpose == KEY_PURPOSE_TRANSFER)
 		TRY(check_limits_hold(&wanted.key));
 	if (wanted.is_made && gate_state_key(gate->state, bytes_of_text(wanted.key.id)) != nullptr)
