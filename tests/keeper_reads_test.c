@@ -130,6 +130,39 @@ an_explanation_counts_as_ten(void **) {
 	assert_in_range(answered(&house, FIRM_PERSON_1, target, 60), 2, 30);
 }
 
+/* It is decoded, or written out, for each who reads it, and nobody else is decided for meanwhile. */
+static void
+what_is_held_counts_by_its_size_where_it_is_decoded(void **) {
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	fault_io_start(&fault);
+	fault_io_freeze(&fault);
+	house_found(&house, &fault.io);
+	house.read_rate = 40;
+	assert_ok(house_open(&house));
+	assert_ok(firm_activation(nullptr, &payload));
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "policy.activate",
+						       .resource = "system:gatehouse",
+						       .payload = (const char *)payload.data,
+						       .reason = "large"},
+			       &response));
+	assert_answer(202, "held", &response);
+	unsigned cost = 1 + (unsigned)(payload.len / 4096);
+	assert_in_range(cost, 3, 20);
+	static const char *const parts[] = {"payload", "view"};
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		char *target = arena_format(&arena, "/v1/operations/%.*s/%s", BYTES_ARGS(response.operation), parts[i]);
+		assert_int_equal(40 / cost, answered(&house, FIRM_PERSON_1, target, 40));
+		assert_int_equal(40 / cost, answered(&house, FIRM_PERSON_2, target, 40));
+		fault_io_pass(&fault, 2'000);
+	}
+}
+
 /* --- Explanations of what was decided under another bundle. --- */
 
 static void
@@ -397,4 +430,4 @@ RUN_TESTS(T(an_operation_is_explained_after_a_vote_and_after_its_outcome),
 	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
 	  T(operations_and_reads_have_limits_of_their_own), T(a_key_that_waits_reads_nothing),
 	  T(operations_are_found_by_what_they_say_and_where_funds_go), T(an_explanation_counts_as_ten),
-	  T(a_decision_is_explained_by_the_bundle_of_its_day))
+	  T(what_is_held_counts_by_its_size_where_it_is_decoded), T(a_decision_is_explained_by_the_bundle_of_its_day))

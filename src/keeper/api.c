@@ -41,6 +41,7 @@ struct api_route {
 	enum status (*read)(struct job *job, const struct route_match *match);
 	/* Beside it: fills job->body. Nothing of the state may be touched. */
 	enum status (*read_slowly)(struct job *job, const struct route_match *match);
+	bool decodes; /* an operation's payload, on the deciding thread: costs more with its size */
 };
 
 /* --- Helpers. --- */
@@ -563,10 +564,10 @@ static const struct api_route routes[] = {
 	{"POST", "/v1/operations/*/votes", JOB_VOTE, READ_STATE, 0, nullptr, nullptr},
 	{"GET", "/v1/operations", JOB_READ, READ_RECORD, 2, nullptr, list_operations},
 	{"GET", "/v1/operations/*", JOB_READ, READ_RECORD, 1, read_operation, nullptr},
-	{"GET", "/v1/operations/*/payload", JOB_READ, READ_STATE, 1, read_material, nullptr},
+	{"GET", "/v1/operations/*/payload", JOB_READ, READ_STATE, 1, read_material, nullptr, true},
 	{"GET", "/v1/operations/*/receipt", JOB_READ, READ_RECORD, 2, find_entry, read_receipt},
 	{"GET", "/v1/operations/*/explanation", JOB_READ, READ_RECORD, 10, find_entry, read_explanation},
-	{"GET", "/v1/operations/*/view", JOB_READ, READ_STATE, 1, read_view, nullptr},
+	{"GET", "/v1/operations/*/view", JOB_READ, READ_STATE, 1, read_view, nullptr, true},
 	{"GET", "/v1/operations/*/timeline", JOB_READ, READ_STATE, 2, find_entry, read_timeline},
 	{"GET", "/v1/inbox", JOB_READ, READ_STATE, 2, read_inbox, nullptr},
 	{"GET", "/v1/limits", JOB_READ, READ_STATE, 2, list_limits, nullptr},
@@ -649,9 +650,20 @@ api_authenticate(struct job *job) {
 	return OK;
 }
 
+static size_t
+payload_size(const struct job *job) {
+	struct route_match match;
+	struct hash256 id;
+	if (!matches_target(job->route, job->http.target, &match) ||
+	    hex_decode(match.path.values[0], id.bytes, sizeof id.bytes) != OK)
+		return 0;
+	const struct gate_operation *operation = operations_find(&job->keeper->gate->state->operations, &id);
+	return operation == nullptr || operation->held == nullptr ? 0 : operation->held->payload.len;
+}
+
 uint32_t
 api_cost(const struct job *job) {
-	return job->route->cost;
+	return job->route->cost + (job->route->decodes ? (uint32_t)(payload_size(job) / API_BYTES_OF_ONE_REQUEST) : 0);
 }
 
 static enum status

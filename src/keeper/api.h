@@ -10,6 +10,10 @@
 
 #include "keeper/job.h"
 
+/* Large payloads take longer to decide and to decode, hundreds of inputs most of all, and fill the disk: each so many bytes count as
+ * one request more. */
+constexpr size_t API_BYTES_OF_ONE_REQUEST = 4 * 1024;
+
 /* Finds the route and sets job->kind and job->route: STATUS_NOT_FOUND "route.unknown". */
 enum status api_route(struct job *job);
 /* JOB_READ: the reader's signature, or the cookie of a session (keeper/signing_in.h), unless the route is public. */

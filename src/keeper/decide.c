@@ -18,8 +18,6 @@
 
 constexpr size_t OPENING_MAX = 2 * 1024;   /* a profile's values and an address: a third of it */
 constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
-/* Large bodies take longer to decide, hundreds of inputs most of all, and fill the disk: each so many bytes count as one request more. */
-constexpr size_t BODY_OF_ONE_REQUEST = 4 * 1024;
 
 /* --- The committer's side. --- */
 
@@ -149,7 +147,7 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 
 static uint32_t
 cost_of(const struct job *job) {
-	return job->kind == JOB_READ ? api_cost(job) : 1 + (uint32_t)(job->http.body.len / BODY_OF_ONE_REQUEST);
+	return job->kind == JOB_READ ? api_cost(job) : 1 + (uint32_t)(job->http.body.len / API_BYTES_OF_ONE_REQUEST);
 }
 
 enum status
