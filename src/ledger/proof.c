@@ -72,17 +72,6 @@ proof_make_consistency(const struct tree_reader *reader, uint64_t old_size, uint
 	return add_path(reader, level, index, size, proof);
 }
 
-enum status
-proof_make_root(const struct tree_reader *reader, uint64_t size, struct hash256 *root) {
-	if (size > TREE_SIZE_MAX)
-		return fail(STATUS_INVALID, "proof.range: a tree of %llu leaves", (ull)size);
-	if (size == 0) {
-		*root = tree_empty_root();
-		return OK;
-	}
-	return range_root(reader, 0, size, root);
-}
-
 static enum status
 fail_length(size_t count) {
 	return fail(STATUS_UNAUTHORIZED, "proof.length: %zu hashes are not the length of this proof", count);

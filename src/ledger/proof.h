@@ -26,8 +26,6 @@ enum status proof_make_inclusion(const struct tree_reader *reader, uint64_t inde
 /* That the tree of `size` begins with the tree of `old_size`; empty for 0 and for equal sizes. */
 enum status proof_make_consistency(const struct tree_reader *reader, uint64_t old_size, uint64_t size,
 				   struct proof *proof);
-/* The root of the first `size` leaves. */
-enum status proof_make_root(const struct tree_reader *reader, uint64_t size, struct hash256 *root);
 
 enum status proof_verify_inclusion(const struct hash256 *leaf, uint64_t index, uint64_t size,
 				   const struct hash256 *hashes, size_t count, const struct hash256 *root);

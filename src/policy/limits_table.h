@@ -86,6 +86,4 @@ enum status limits_table_extract(struct limits_table *table, const char *name, s
 const char *limits_window_name(enum limits_window window);
 void limits_subject_write(enum limits_subject subject, struct bytes id, struct buffer *to);
 
-bool limits_rows_equal(const struct limits_row *a, const struct limits_row *b);
-
 #endif

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "policy/limits_table.h"
+#include "policy/limits_testing.h"
 
 static void
 check_equal(const struct limits_table *a, const struct limits_table *b, enum status status) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "policy/fixture.h"
-#include "policy/limits_table.h"
+#include "policy/limits_testing.h"
 
 #define HEADER "id,who,account,asset,window,per,amount,approvals,note\n"
 
