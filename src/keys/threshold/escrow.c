@@ -75,6 +75,7 @@ seal(const struct escrow_terms *terms, const struct hash256 *bound, const uint8_
 		kem_encapsulate_from(terms->recovery_key, hash256_bytes(bound), coins, sealed->ciphertext, key);
 	for (size_t i = 0; i < SCALAR_BYTES; i++)
 		sealed->masked[i] = part->bytes[i] ^ key[i];
+	declassify(sealed, sizeof *sealed); /* it is published */
 	secret_wipe(coins, sizeof coins);
 	secret_wipe(key, sizeof key);
 	return status;

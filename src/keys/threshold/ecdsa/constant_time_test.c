@@ -6,13 +6,22 @@
  *   - whether a check held, and whether a number was in range
  *   - w and u of a signature, which every signer has sent
  *   - of a share at rest, which pairs are ready
+ *   - of an escrow, what is encrypted in it
  * Points whose logarithm is secret are added in libsecp256k1's variable time (point.h says which, and why that is
  * harmless).
+ *
+ * GATEHOUSE_SOAK=1: keys of more shapes, several of each, every set of signers, and a leak planted into every share, which must be
+ * found.
  */
 #include "tests/test.h"
 
+#include <stdlib.h>
+
+#include "crypto/kem.h"
+#include "keys/threshold/audit.h"
 #include "keys/threshold/ecdsa/gf128.h"
 #include "keys/threshold/ecdsa/transpose.h"
+#include "keys/threshold/recovery.h"
 #include "tests/constant_time.h"
 #include "tests/threshold_keepers.h"
 
@@ -23,7 +32,40 @@ fill_undefined(void *, void *to, size_t len) {
 }
 
 static const struct randomness UNDEFINED = {.fill = fill_undefined};
-static struct keepers keepers = {.source = UNDEFINED};
+
+/* Keys that are tried; the first alone but in the long run. */
+static const struct {
+	uint8_t threshold, count;
+	enum key_purpose purpose;
+} SHAPES[] = {{2, 2, KEY_PURPOSE_TRANSFER},
+	      {2, 3, KEY_PURPOSE_TRANSFER},
+	      {2, 3, KEY_PURPOSE_DIGEST},
+	      {3, 4, KEY_PURPOSE_TRANSFER}};
+constexpr size_t KEYS_OF_EACH = 3;
+static struct keepers tried[KEYS_OF_EACH * ARRAY_LENGTH(SHAPES)];
+static size_t keys, signings, planted;
+
+static bool
+is_soak(void) {
+	const char *soak = getenv("GATEHOUSE_SOAK");
+	return soak != nullptr && strcmp(soak, "1") == 0;
+}
+
+/* What leaks: a branch and an index. */
+static void
+plant(const uint8_t *secret) {
+	static const char *volatile table = "0123456789abcdef";
+	volatile char seen = 0;
+	unsigned before = COUNT_ERRORS();
+	if (secret[0] & 1)
+		seen = 1;
+	assert_true(COUNT_ERRORS() > before);
+	before = COUNT_ERRORS();
+	seen = table[secret[31] & 15];
+	(void)seen;
+	assert_true(COUNT_ERRORS() > before);
+	planted += 2;
+}
 
 /* The guard on the guard: a signing that leaks would be found out. */
 static void
@@ -75,71 +117,184 @@ the_portable_ways(void **) {
 static void
 dealing_a_key(void **) {
 	start_counting();
-	keepers_generate(&keepers, 2, 2, KEY_PURPOSE_TRANSFER);
+	for (size_t shape = 0; shape < (is_soak() ? ARRAY_LENGTH(SHAPES) : 1); shape++)
+		for (size_t i = 0; i < (is_soak() ? KEYS_OF_EACH : 1); i++) {
+			tried[keys].source = UNDEFINED;
+			keepers_generate(&tried[keys++], SHAPES[shape].threshold, SHAPES[shape].count,
+					 SHAPES[shape].purpose);
+		}
 	assert_no_leak();
+}
+
+/* The same key in the next epoch, dealt by as many as sign; then again, by others where there are more. */
+static void
+dealing_a_key_anew(void **) {
+	start_counting();
+	for (size_t i = 0; i < keys; i++)
+		for (size_t first = 0; first < (is_soak() ? 2 : 1); first++) {
+			const struct ecdsa_key old = tried[i].key;
+			struct network network = {};
+			struct party_set dealers;
+			uint8_t indices[KEEPERS_MAX];
+			for (size_t j = 0; j < old.threshold; j++)
+				indices[j] = (uint8_t)(1 + j + (old.holders.count > old.threshold ? first : 0));
+			assert_ok(party_set_choose(&old.holders, indices, old.threshold, &dealers));
+			struct dealing_terms terms = {.kind = DEALING_RESHARE,
+						      .instance = KEEPERS_INSTANCE,
+						      .nonce = KEEPERS_NONCE,
+						      .key = old,
+						      .old_key = &old,
+						      .dealers = &dealers};
+			terms.key.epoch++;
+			keepers_deal(&tried[i], &terms, &network);
+		}
+	assert_no_leak();
+}
+
+static void
+sign_in_full(struct keepers *keepers, const struct party_set *signers) {
+	struct signing *machines[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct ecdsa_signature signature;
+	struct ecdsa_request request = plain_request("pay");
+	request.path = (struct signing_path){.steps = {3}, .count = 1};
+	keepers_start_signing(keepers, signers, &request, KEEPERS_NONCE, machines, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	assert_true(signing_result(machines[signers->parties[0].index], &signature));
+	end_signings(machines);
+	signings++;
+}
+
+static void
+sign_online(struct keepers *keepers, const struct party_set *signers) {
+	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
+	struct online *onlines[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct ecdsa_signature signature;
+	struct ecdsa_request request = plain_request("pay");
+	keepers_prepare(keepers, signers, KEEPERS_NONCE, presignatures);
+	keepers_start_online(keepers, presignatures, signers, &request, onlines, &network);
+	network_run(&network);
+	network_expect_ok(&network);
+	assert_true(online_result(onlines[signers->parties[0].index], &signature));
+	end_onlines(onlines);
+	signings++;
+}
+
+/* By every set of as many as sign. */
+static void
+sign_by_each(struct keepers *keepers, void (*sign)(struct keepers *keepers, const struct party_set *signers)) {
+	for (unsigned subset = 1; subset < 1U << keepers->key.holders.count; subset++) {
+		uint8_t indices[KEEPERS_MAX];
+		size_t count = 0;
+		for (uint8_t i = 0; i < keepers->key.holders.count; i++)
+			if (subset >> i & 1)
+				indices[count++] = i + 1;
+		if (count != keepers->key.threshold)
+			continue;
+		struct party_set signers = choose_signers(keepers, indices, count);
+		sign(keepers, &signers);
+	}
 }
 
 static void
 signing_in_full_rounds(void **) {
 	start_counting();
-	struct signing *signings[KEEPERS_MAX + 1] = {};
-	struct network network = {};
-	struct ecdsa_signature signature;
-	struct ecdsa_request request = plain_request("pay");
-	request.path = (struct signing_path){.steps = {3}, .count = 1};
-	keepers_start_signing(&keepers, &keepers.key.holders, &request, KEEPERS_NONCE, signings, &network);
-	network_run(&network);
-	network_expect_ok(&network);
-	assert_true(signing_result(signings[1], &signature));
-	end_signings(signings);
+	for (size_t i = 0; i < keys; i++)
+		sign_by_each(&tried[i], sign_in_full);
 	assert_no_leak();
 }
 
 static void
 signing_with_a_presignature(void **) {
 	start_counting();
-	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
-	struct online *onlines[KEEPERS_MAX + 1] = {};
-	struct network network = {};
-	struct ecdsa_signature signature;
-	struct ecdsa_request request = plain_request("pay");
-	keepers_prepare(&keepers, &keepers.key.holders, KEEPERS_NONCE, presignatures);
-	keepers_start_online(&keepers, presignatures, &keepers.key.holders, &request, onlines, &network);
-	network_run(&network);
-	network_expect_ok(&network);
-	assert_true(online_result(onlines[2], &signature));
-	end_onlines(onlines);
+	for (size_t i = 0; i < keys; i++)
+		if (tried[i].key.purpose == KEY_PURPOSE_TRANSFER) /* nothing is prepared for others */
+			sign_by_each(&tried[i], sign_online);
 	assert_no_leak();
 }
 
 static void
 shares_at_rest(void **) {
 	start_counting();
-	_cleanup_(buffer_free) struct buffer blob = {};
-	struct ecdsa_share *opened = nullptr;
 	uint8_t wrapping_key[32] = {1};
 	classify(wrapping_key, sizeof wrapping_key);
-	assert_ok(ecdsa_share_seal(keepers.shares[1], wrapping_key, KEEPERS_INSTANCE, &blob));
-	declassify(blob.data, blob.len); /* it is stored */
-	assert_ok(ecdsa_share_open(&opened, &keepers.key, 1, wrapping_key, KEEPERS_INSTANCE, buffer_bytes(&blob)));
-	ecdsa_share_destroy(&opened);
+	for (size_t i = 0; i < keys; i++)
+		for (uint8_t holder = 1; holder <= tried[i].key.holders.count; holder++) {
+			_cleanup_(buffer_free) struct buffer blob = {};
+			struct ecdsa_share *opened = nullptr;
+			assert_ok(ecdsa_share_seal(tried[i].shares[holder], wrapping_key, KEEPERS_INSTANCE, &blob));
+			declassify(blob.data, blob.len); /* it is stored */
+			assert_ok(ecdsa_share_open(&opened, &tried[i].key, holder, wrapping_key, KEEPERS_INSTANCE,
+						   buffer_bytes(&blob)));
+			ecdsa_share_destroy(&opened);
+		}
 	assert_no_leak();
 }
 
 static void
 a_key_goes_out_and_comes_in(void **) {
 	start_counting();
-	_cleanup_(secret_free) struct secret joined = {};
-	uint8_t parts[2][SCALAR_SIZE];
-	const struct ecdsa_share *quorum[] = {keepers.shares[1], keepers.shares[2]};
-	assert_ok(ecdsa_join_shares(quorum, 2, &joined));
-	assert_ok(ecdsa_split_private_key(joined.data, 2, &UNDEFINED, parts));
+	for (size_t i = 0; i < keys; i++) {
+		_cleanup_(secret_free) struct secret joined = {};
+		const struct ecdsa_key *key = &tried[i].key;
+		const struct ecdsa_share *quorum[KEEPERS_MAX];
+		uint8_t parts[KEEPERS_MAX][SCALAR_SIZE];
+		for (uint8_t j = 0; j < key->threshold; j++)
+			quorum[j] = tried[i].shares[j + 1];
+		assert_ok(ecdsa_join_shares(quorum, key->threshold, &joined));
+		assert_ok(ecdsa_split_private_key(joined.data, key->holders.count, &UNDEFINED, parts));
+	}
 	assert_no_leak();
+}
+
+/* What each holder shows of its share: that it knows it, and, encrypted, the share. */
+static void
+audits_and_escrows(void **) {
+	start_counting();
+	static const uint8_t CHALLENGE[AUDIT_CHALLENGE_SIZE] = {7};
+	_cleanup_(secret_free) struct secret recovery = {};
+	uint8_t recovery_key[KEM_PUBLIC_SIZE];
+	assert_ok(kem_generate(recovery_key, &recovery));
+	for (size_t i = 0; i < keys; i++) {
+		struct sharing sharing = {.scheme = KEY_SHARED_ECDSA, .key = tried[i].key};
+		_cleanup_(buffer_free) struct buffer escrow = {};
+		struct frost_scalar number;
+		uint8_t proof[AUDIT_PROOF_MAX];
+		size_t len;
+		scalar_write(ecdsa_share_value(tried[i].shares[1]), number.bytes);
+		assert_ok(share_audit_prove(&sharing, 1, &number, KEEPERS_INSTANCE, CHALLENGE, proof, &len));
+		assert_ok(share_audit_verify(&sharing, 1, KEEPERS_INSTANCE, CHALLENGE, bytes_of(proof, len)));
+		assert_ok(
+			recovery_escrow(&sharing, 1, &number, KEEPERS_INSTANCE, BYTES_OF_ARRAY(recovery_key), &escrow));
+		assert_ok(recovery_check(&sharing, 1, KEEPERS_INSTANCE, BYTES_OF_ARRAY(recovery_key),
+					 buffer_bytes(&escrow)));
+	}
+	assert_no_leak();
+}
+
+/* After all that was done with them, shares are secret still: whatever looked at one would be found out, also in the long run. */
+static void
+a_leak_is_found_wherever_it_is_planted(void **) {
+	start_counting();
+	for (size_t i = 0; i < keys; i++)
+		for (uint8_t holder = 1; holder <= tried[i].key.holders.count; holder++) {
+			uint8_t number[SCALAR_SIZE];
+			scalar_write(ecdsa_share_value(tried[i].shares[holder]), number);
+			plant(number);
+		}
 }
 
 static int
 tear_down(void **) {
-	keepers_end(&keepers);
+	for (size_t i = 0; i < keys; i++)
+		keepers_end(&tried[i]);
+	if (UNDER_VALGRIND)
+		print_message(
+			"# result ecdsa_constant_time_keys %zu\n# result ecdsa_constant_time_signings %zu\n# result "
+			"planted_leaks_found %zu\n",
+			keys, signings, planted);
 	return 0;
 }
 
@@ -150,10 +305,13 @@ main(int, char **argv) {
 		T(arithmetic),
 		T(the_portable_ways),
 		T(dealing_a_key),
+		T(dealing_a_key_anew),
 		T(signing_in_full_rounds),
 		T(signing_with_a_presignature),
 		T(shares_at_rest),
 		T(a_key_goes_out_and_comes_in),
+		T(audits_and_escrows),
+		T(a_leak_is_found_wherever_it_is_planted),
 	};
 	run_under_valgrind(argv);
 	return cmocka_run_group_tests(tests, nullptr, tear_down);

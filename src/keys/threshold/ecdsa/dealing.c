@@ -361,6 +361,7 @@ take_dealt_share(struct dealing *dealing, uint8_t index, struct bytes field, con
 	struct scalar dealt, *sum = &secrets_of(dealing)->share;
 	struct point expected, actual;
 	TRY(scalar_read(field.data, &dealt));
+	classify_received(&dealt, sizeof dealt);
 	enum status status = point_of_secret(&dealt, &actual);
 	declassify(&actual, sizeof actual); /* its dealer has it, and the commitments give it */
 	if (status == OK)

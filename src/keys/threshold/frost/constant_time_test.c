@@ -1,13 +1,20 @@
 /*
  * No branch and no index on a secret, in FROST (tests/constant_time.h). Shares and all randomness are marked undefined. What is
  * declassified, each at its place: commitments and shares of signatures, and what a dealing sends, which its receiver knows; whether a number was zero or in range, and
- * whether two ways to one share agree.
+ * whether two ways to one share agree; of an escrow what is encrypted in it.
+ *
+ * GATEHOUSE_SOAK=1: keys of more shapes, several of each, every set of signers, and a leak planted into every share, which must be found.
  */
 #include "tests/test.h"
 
+#include <stdlib.h>
+
+#include "crypto/kem.h"
 #include "crypto/random.h"
+#include "keys/threshold/audit.h"
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost.h"
+#include "keys/threshold/recovery.h"
 #include "tests/constant_time.h"
 #include "tests/frost_holders.h"
 
@@ -20,6 +27,29 @@ fill_undefined(void *, void *to, size_t len) {
 }
 
 static const struct randomness UNDEFINED = {.fill = fill_undefined};
+static size_t keys, signings, planted;
+
+static bool
+is_soak(void) {
+	const char *soak = getenv("GATEHOUSE_SOAK");
+	return soak != nullptr && strcmp(soak, "1") == 0;
+}
+
+/* What leaks: a branch and an index. */
+static void
+plant(const uint8_t *secret) {
+	static const char *volatile table = "0123456789abcdef";
+	volatile char seen = 0;
+	unsigned before = COUNT_ERRORS();
+	if (secret[0] & 1)
+		seen = 1;
+	assert_true(COUNT_ERRORS() > before);
+	before = COUNT_ERRORS();
+	seen = table[secret[31] & 15];
+	(void)seen;
+	assert_true(COUNT_ERRORS() > before);
+	planted += 2;
+}
 
 /* Shares 1 and 2 of a polynomial of degree one. */
 static void
@@ -116,29 +146,97 @@ signing_for_a_bip340_key(void **) {
 	assert_no_leak();
 }
 
-/* A key is made and refreshed, and it signs. */
 static void
-use_a_key(enum frost_scheme scheme) {
-	start_counting();
+at_rest(const struct frost_holders *holders, uint8_t holder) {
+	_cleanup_(buffer_free) struct buffer blob = {};
+	struct frost_key_share *opened = nullptr;
+	uint8_t wrapping_key[32] = {1};
+	classify(wrapping_key, sizeof wrapping_key);
+	assert_ok(frost_key_share_seal(holders->shares[holder], wrapping_key, KEEPERS_INSTANCE, &blob));
+	declassify(blob.data, blob.len); /* it is stored */
+	assert_ok(frost_key_share_open(&opened, &holders->key, holder, wrapping_key, KEEPERS_INSTANCE,
+				       buffer_bytes(&blob)));
+	frost_key_share_destroy(&opened);
+}
+
+/* What a holder shows of its share: that it knows it, and, encrypted, the share. */
+static void
+audit_and_escrow(const struct frost_holders *holders, struct bytes recovery_key) {
+	static const uint8_t CHALLENGE[AUDIT_CHALLENGE_SIZE] = {7};
+	_cleanup_(buffer_free) struct buffer escrow = {};
+	struct sharing sharing = {};
+	uint8_t proof[AUDIT_PROOF_MAX];
+	size_t len;
+	const struct frost_scalar *number = frost_key_share_value(holders->shares[1]);
+	sharing_of_frost(&holders->key, &sharing);
+	assert_ok(share_audit_prove(&sharing, 1, number, KEEPERS_INSTANCE, CHALLENGE, proof, &len));
+	assert_ok(share_audit_verify(&sharing, 1, KEEPERS_INSTANCE, CHALLENGE, bytes_of(proof, len)));
+	assert_ok(recovery_escrow(&sharing, 1, number, KEEPERS_INSTANCE, recovery_key, &escrow));
+	assert_ok(recovery_check(&sharing, 1, KEEPERS_INSTANCE, recovery_key, buffer_bytes(&escrow)));
+}
+
+/* By every set of at least as many as sign; one in the short run. */
+static void
+sign_by_each(const struct frost_holders *holders) {
+	for (unsigned subset = 1; subset < 1U << holders->key.holders.count; subset++) {
+		if (__builtin_popcount(subset) < holders->key.threshold || (!is_soak() && subset != 0b101))
+			continue;
+		assert_ok(frost_holders_sign(holders, subset, MESSAGE));
+		signings++;
+	}
+}
+
+/* A key is made and refreshed, and it signs, is stored, shown and put in escrow. */
+static void
+use_a_key(enum frost_scheme scheme, uint8_t threshold, uint8_t count, struct bytes recovery_key) {
 	struct frost_holders holders = {};
-	struct frost_dealing_terms terms = frost_generate_terms(scheme, 2, 3);
+	struct frost_dealing_terms terms = frost_generate_terms(scheme, threshold, count);
 	terms.randomness = UNDEFINED;
+	start_counting();
 	frost_holders_deal(&holders, &terms);
-	const struct frost_key_info old = holders.key;
-	struct party_set dealers;
-	assert_ok(party_set_choose(&old.holders, (const uint8_t[]){1, 2}, 2, &dealers));
-	terms = frost_reshare_terms(&old, &dealers);
-	terms.randomness = UNDEFINED;
-	frost_holders_deal(&holders, &terms);
-	assert_ok(frost_holders_sign(&holders, 0b101, MESSAGE));
-	frost_holders_end(&holders);
+	for (size_t i = 0; i < (is_soak() ? 2 : 1); i++) {
+		const struct frost_key_info old = holders.key;
+		struct party_set dealers;
+		uint8_t indices[KEEPERS_MAX];
+		for (size_t j = 0; j < threshold; j++)
+			indices[j] = (uint8_t)(1 + j + (count > threshold ? i : 0));
+		assert_ok(party_set_choose(&old.holders, indices, threshold, &dealers));
+		terms = frost_reshare_terms(&old, &dealers);
+		terms.randomness = UNDEFINED;
+		frost_holders_deal(&holders, &terms);
+	}
+	sign_by_each(&holders);
+	for (uint8_t holder = 1; holder <= (is_soak() ? count : 1); holder++)
+		at_rest(&holders, holder);
+	audit_and_escrow(&holders, recovery_key);
 	assert_no_leak();
+	for (uint8_t holder = 1; holder <= count; holder++)
+		plant(frost_key_share_value(holders.shares[holder])->bytes);
+	frost_holders_end(&holders);
+	keys++;
 }
 
 static void
 making_refreshing_and_using_a_key(void **) {
-	use_a_key(FROST_SCHEME_ED25519);
-	use_a_key(FROST_SCHEME_BIP340);
+	static const enum frost_scheme schemes[] = {FROST_SCHEME_ED25519, FROST_SCHEME_BIP340};
+	static const uint8_t shapes[][2] = {{2, 3}, {2, 2}, {3, 4}, {3, 5}};
+	_cleanup_(secret_free) struct secret recovery = {};
+	uint8_t recovery_key[KEM_PUBLIC_SIZE];
+	start_counting();
+	assert_ok(kem_generate(recovery_key, &recovery));
+	for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++)
+		for (size_t shape = 0; shape < (is_soak() ? ARRAY_LENGTH(shapes) : 1); shape++)
+			for (size_t again = 0; again < (is_soak() ? 8 : 1); again++)
+				use_a_key(schemes[i], shapes[shape][0], shapes[shape][1], BYTES_OF_ARRAY(recovery_key));
+}
+
+static int
+say_how_much(void **) {
+	if (UNDER_VALGRIND)
+		print_message("# result frost_constant_time_keys %zu\n# result frost_constant_time_signings %zu\n"
+			      "# result frost_planted_leaks_found %zu\n",
+			      keys, signings, planted);
+	return 0;
 }
 
 int
@@ -150,5 +248,5 @@ main(int, char **argv) {
 		T(making_refreshing_and_using_a_key),
 	};
 	run_under_valgrind(argv);
-	return cmocka_run_group_tests(tests, nullptr, nullptr);
+	return cmocka_run_group_tests(tests, nullptr, say_how_much);
 }

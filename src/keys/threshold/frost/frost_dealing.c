@@ -370,6 +370,7 @@ take_dealt_share(struct frost_dealing *dealing, uint8_t index, struct bytes fiel
 	struct frost_scalar dealt, *sum = &secrets_of(dealing)->share;
 	struct frost_element expected, actual;
 	TRY(suite->scalar_read(field.data, &dealt));
+	classify_received(&dealt, sizeof dealt);
 	enum status status = suite->element_of(&dealt, &actual); /* its dealer has it, and the commitments give it */
 	if (status == OK)
 		status = frost_commitment_at(suite, coefficients, dealing->key.threshold, self_of(dealing), &expected);
