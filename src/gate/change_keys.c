@@ -117,7 +117,7 @@ find_before(const struct gate_state *state, const struct change *change, struct 
 	if (shared == nullptr && stated == nullptr)
 		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
 			    BYTES_ARGS(change->resource_id));
-	if (shared != nullptr && (stated == nullptr || !shared_key_was_left(shared, before, state->keeper)))
+	if (shared != nullptr && (stated == nullptr || !shared_key_was_left(state, shared, before)))
 		*before = shared->sharing;
 	return OK;
 }

@@ -201,8 +201,7 @@ find_redealt(const struct gate *gate, const struct submission *submission, struc
 	if ((shared == nullptr) != (record == nullptr) || (shared == nullptr && !key->is_stated))
 		return fail(STATUS_CONFLICT, "key.not_shared: key \"%.*s\" is not a shared one",
 			    BYTES_ARGS(submission->resource_id));
-	key->comes_in =
-		shared == nullptr || (key->is_stated && shared_key_was_left(shared, &sharing, gate->state->keeper));
+	key->comes_in = shared == nullptr || (key->is_stated && shared_key_was_left(gate->state, shared, &sharing));
 	key->key = key->comes_in ? stated : *record;
 	key->old = key->comes_in ? sharing : shared->sharing;
 	if (key->is_stated)
@@ -262,7 +261,15 @@ check_redealt(const struct gate *gate, const struct submission *submission) {
 	if (shared == nullptr || json_get(submission->payload_document, "key") == nullptr)
 		return OK;
 	TRY(read_stated(submission->payload_document, submission->resource_id, &stated, &sharing));
-	return shared_key_was_left(shared, &sharing, gate->state->keeper)
+	if (shared_key_is_behind(gate->state, shared, &sharing))
+		return fail(
+			STATUS_CONFLICT,
+			"key.behind: this keeper has a share of key %s of epoch %u, and was put back since it was "
+			"dealt "
+			"anew: gatehouse keeper readmit %s at every keeper, at this one as well, then gatehouse key "
+			"repair %s --keeper %s",
+			record->id, shared->sharing.key.epoch, gate->state->keeper, record->id, gate->state->keeper);
+	return shared_key_was_left(gate->state, shared, &sharing)
 		       ? check_left(record, &stated)
 		       : check_stated(record, &shared->sharing, &stated, &sharing);
 }

@@ -266,15 +266,33 @@ shared_keys_put(struct gate_state *state, const json *text, const struct sharing
 	return OK;
 }
 
-bool
-shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, const char *self) {
+/* As it is admitted now: what was dealt to it under another admission is not its own. */
+static bool
+is_named(const struct gate_state *state, const struct sharing *sharing) {
+	const struct enrolled_keeper *self = keepers_named(&state->keepers, bytes_of_text(state->keeper));
+	for (size_t i = 0; i < sharing->key.holders.count; i++)
+		if (strcmp(sharing->names[i], state->keeper) == 0)
+			return sharing->admissions[i] == (self == nullptr ? 0 : self->admission);
+	return false;
+}
+
+/* The same key, in a later epoch than the share that is here. */
+static bool
+is_later(const struct shared_key *key, const struct sharing *by_now) {
 	const struct ecdsa_key *own = &key->sharing.key, *other = &by_now->key;
-	for (size_t i = 0; i < other->holders.count; i++)
-		if (strcmp(by_now->names[i], self) == 0)
-			return false;
 	return other->epoch > own->epoch && key->sharing.scheme == by_now->scheme && own->purpose == other->purpose &&
 	       memcmp(own->public_key, other->public_key, sizeof own->public_key) == 0 &&
 	       memcmp(own->chain_code, other->chain_code, sizeof own->chain_code) == 0;
+}
+
+bool
+shared_key_was_left(const struct gate_state *state, const struct shared_key *key, const struct sharing *by_now) {
+	return is_later(key, by_now) && !is_named(state, by_now);
+}
+
+bool
+shared_key_is_behind(const struct gate_state *state, const struct shared_key *key, const struct sharing *by_now) {
+	return is_later(key, by_now) && is_named(state, by_now);
 }
 
 enum status

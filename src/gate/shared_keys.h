@@ -53,8 +53,11 @@ void share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch);
 enum status shared_keys_put(struct gate_state *state, const json *sharing, const struct sharing *before,
 			    int64_t dealt_ms);
 /* A key that was dealt anew without this keeper: how it is shared by now, of which this keeper holds nothing. Its own share is of an epoch
- * before; both are of one key. */
-bool shared_key_was_left(const struct shared_key *key, const struct sharing *by_now, const char *self);
+ * before; both are of one key. So it is with one that was put back to a time before the last dealing: it is named there, and people have
+ * admitted it anew since, here as well. */
+bool shared_key_was_left(const struct gate_state *state, const struct shared_key *key, const struct sharing *by_now);
+/* It is named there as it is admitted now, and its own share is of an epoch before: it was put back, and nobody has admitted it anew here. */
+bool shared_key_is_behind(const struct gate_state *state, const struct shared_key *key, const struct sharing *by_now);
 /* The effect of an entry "overdue" (docs/PROTOCOL.entries): that it was told stands in the state until the key is dealt anew. */
 enum status shared_keys_apply_overdue(struct gate_state *state, const json *body);
 /* As if it had never been put. */

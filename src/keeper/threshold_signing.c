@@ -49,6 +49,19 @@ is_willing(const struct keeper *keeper, const struct joint_session *session, con
 	       hash256_equal(&heard->bundle, &keeper->gate->state->bundle->hash);
 }
 
+/* Holders that are there and were admitted anew since the key was dealt: what they need stands behind what is wrong. */
+static void
+name_admitted_anew(const struct keeper *keeper, const struct shared_key *key, struct buffer *names) {
+	for (size_t i = 0; i < key->sharing.key.holders.count; i++) {
+		const struct party *party = &key->sharing.key.holders.parties[i];
+		if (party->index != shared_key_self(key) && threshold_holder(keeper, party) != nullptr &&
+		    !threshold_may_sign(keeper, key, party))
+			buffer_append_format(
+				names, "; %s was admitted anew since it was dealt: gatehouse key repair %s --keeper %s",
+				key->sharing.names[i], key->sharing.key.id, key->sharing.names[i]);
+	}
+}
+
 /* Exactly as many as it takes, this keeper among them, in the order of their indices, by preference those that it has a set-up
  * with. */
 static enum status
@@ -65,10 +78,14 @@ choose_signers(struct keeper *keeper, const struct joint_session *session, struc
 				continue;
 			indices[count++] = party->index;
 		}
-	if (count < threshold)
-		return fail(STATUS_UNAVAILABLE,
-			    "joint.too_few: %zu of %zu keepers that must sign are there, and run this policy bundle",
-			    count, threshold);
+	if (count < threshold) {
+		_cleanup_(buffer_free) struct buffer anew = {};
+		name_admitted_anew(keeper, key, &anew);
+		return fail(
+			STATUS_UNAVAILABLE,
+			"joint.too_few: %zu of %zu keepers that must sign are there, and run this policy bundle%.*s",
+			count, threshold, BYTES_ARGS(anew));
+	}
 	return party_set_choose(&session->holders, indices, count, signers);
 }
 
@@ -162,19 +179,23 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 	for (size_t i = 0; i < session->signers.count; i++) {
 		uint8_t index = session->signers.parties[i].index;
 		const struct session_party *party = &session->parties[index];
+		const char *name = key->sharing.names[party_set_position(&key->sharing.key.holders, index)];
 		if (!party->has_permitted) {
 			*all_here = false;
 			return OK;
 		}
 		if (index != shared_key_self(key) && !threshold_may_sign(keeper, key, &session->signers.parties[i]))
-			return fail(STATUS_UNAVAILABLE, "joint.admission: party %u must not sign with this key", index);
+			return fail(STATUS_UNAVAILABLE,
+				    "joint.admission: keeper %s is not the one that key %s was dealt to, or was "
+				    "admitted anew "
+				    "since: gatehouse key repair %s --keeper %s",
+				    name, key->sharing.key.id, key->sharing.key.id, name);
 		if (!hash256_equal(&party->bundle, &keeper->gate->state->bundle->hash))
 			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
 				    index);
 		if (keeper->threshold->is_unheard[index])
 			return fail(STATUS_UNAVAILABLE,
-				    "joint.counted: keeper %s has not told what it counted, under its signature",
-				    key->sharing.names[party_set_position(&key->sharing.key.holders, index)]);
+				    "joint.counted: keeper %s has not told what it counted, under its signature", name);
 	}
 	return OK;
 }

@@ -1,0 +1,240 @@
+/*
+ * A keeper is put back to what it was before a key was dealt anew, as from a backup: it signs with nobody, says what it needs, and comes
+ * in again by a dealing that people ask for once they have admitted it anew at every keeper. What others counted counts. The keepers are
+ * those of tests/team.h, enrolled by operations.
+ */
+#include "tests/test.h"
+#include "tests/team_limits.h"
+
+#include "gate/keepers.h"
+
+static const char *const NAMES[] = {"one", "two", "three"};
+
+static void
+do_at(struct team *team, size_t at, const char *kind, const char *payload) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = kind,
+					.resource = "system:gatehouse",
+					.payload = payload,
+					.reason = "keepers"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* Everybody everywhere: what is asked of the first is handed on to the others. */
+static void
+enrol_all(struct team *team) {
+	for (size_t i = 0; i < team->count; i++) {
+		_cleanup_(buffer_free) struct buffer payload = {};
+		struct pledge_keys keys;
+		struct party party = {};
+		struct json_writer w;
+		uint8_t key[32];
+		team_keys(i, &keys, &party);
+		memcpy(key, keys.key, sizeof key);
+		json_writer_start(&w, &payload);
+		keeper_write_enrolment(&w, NAMES[i], party.index, &team->members[i].house.installation.keys,
+				       &keys.certificate, key);
+		assert_ok(json_writer_finish(&w));
+		buffer_append_byte(&payload, 0);
+		do_at(team, 0, "keeper.add", (const char *)payload.data);
+	}
+	for (size_t i = 0; i < team->count; i++)
+		for (uint8_t party = 1; party <= team->count; party++)
+			assert_int_equal(1, state_of(team, i)->keepers.of_party[party]->admission);
+}
+
+static void
+readmit(struct team *team, size_t at, size_t who) {
+	_cleanup_(arena_free) struct arena arena = {};
+	do_at(team, at, "keeper.readmit",
+	      arena_format(
+		      &arena,
+		      "{\"name\":\"%s\",\"root\":\"0000000000000000000000000000000000000000000000000000000000000001\","
+		      "\"size\":7}",
+		      NAMES[who]));
+}
+
+static void
+refresh(struct team *team) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_do(team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* As `gatehouse key repair` asks for it, at a keeper that has the key as it is. */
+static void
+repair(struct team *team, size_t at, struct arena *arena, struct ipc_response *response) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, at), BYTES_OF_LITERAL("vault")));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &vault_at(team, at)->sharing);
+	assert_ok(json_writer_finish(&w));
+	team_do(team, at,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.reshare",
+			.resource = "key:vault",
+			.payload =
+				arena_format(arena,
+					     "{\"key\":%.*s,\"parties\":[\"one\",\"two\",\"three\"],\"sharing\":%.*s,"
+					     "\"threshold\":\"2-of-3\"}",
+					     BYTES_ARGS(key), BYTES_ARGS(sharing))},
+		arena, response);
+}
+
+static uint64_t next_nonce;
+
+static void
+ask_transfer(struct team *team, size_t at, struct arena *arena, struct ipc_response *response) {
+	team_submit(team, at, transfer(arena, 10, next_nonce++), arena, response);
+}
+
+static bool
+signs(struct team *team, size_t at) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	ask_transfer(team, at, &arena, &response);
+	return response.status == 200 && says(&response, "\"transaction\":");
+}
+
+static void
+connect_all(struct team *team) {
+	for (size_t i = 0; i < team->count; i++)
+		for (size_t j = 0; j < i; j++)
+			team_connect(team, i, j);
+	team_settle(team);
+}
+
+static void
+isolate(struct team *team, size_t who) {
+	for (size_t i = 0; i < team->count; i++)
+		if (i != who)
+			team_cut(team, who, i);
+	team_settle(team);
+}
+
+static void
+a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct simulated_disk *backup = nullptr;
+	team_found(&team, 3, 401);
+	enrol_all(&team);
+	team_make_key(&team, "vault", "2-of-3");
+	limit_to(&team, 1'240); /* four transfers an hour */
+	keep_disk(&team, 2, &backup);
+	refresh(&team);
+	refresh(&team);
+	/* The first and the third spend a quarter of it; the third forgets that. */
+	isolate(&team, 1);
+	assert_true(signs(&team, 0));
+	put_back(&team, 2, &backup);
+	assert_int_equal(1, vault_at(&team, 2)->sharing.key.epoch);
+	assert_int_equal(0, spent(&team, 2));
+	/* Its peers refuse the channel of a log that went back (peers_test); readmitted by them, it still signs nothing. */
+	team_connect(&team, 0, 1);
+	isolate(&team, 2);
+	readmit(&team, 0, 2);
+	assert_int_equal(2, state_of(&team, 1)->keepers.of_party[3]->admission);
+	assert_int_equal(1, state_of(&team, 2)->keepers.of_party[3]->admission);
+	connect_all(&team);
+	ask_transfer(&team, 2, &arena, &response);
+	assert_answer(409, "failed", &response);
+	if (!says(&response, "joint.admission") || !says(&response, "gatehouse key repair vault --keeper three"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 2)); /* its share may have left */
+	team_cut(&team, 0, 1);
+	ask_transfer(&team, 0, &arena, &response);
+	assert_answer(409, "failed", &response);
+	if (!says(&response, "joint.too_few") || !says(&response, "gatehouse key repair vault --keeper three"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	team_connect(&team, 0, 1);
+	/* What was dealt since is not its own as long as it counts its admissions otherwise than they do; it says so. */
+	repair(&team, 0, &arena, &response);
+	assert_true(response.status >= 400);
+	if (!says(&response, "key.behind") || !says(&response, "keeper readmit three"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(3, vault_at(&team, i)->sharing.key.epoch);
+	isolate(&team, 2);
+	readmit(&team, 2, 2);
+	connect_all(&team);
+	repair(&team, 1, &arena, &response);
+	assert_answer(200, "done", &response);
+	for (size_t restarts = 0; restarts < 2; restarts++)
+		for (size_t i = 0; i < 3; i++) {
+			const struct shared_key *key = vault_at(&team, i);
+			assert_int_equal(4, key->sharing.key.epoch);
+			assert_int_equal(2, key->sharing.admissions[2]);
+			assert_non_null(key->share);
+			team_stop(&team, i);
+			team_start(&team, i);
+			team_settle(&team);
+		}
+	/* With each of the others it signs what is left of the limit, and no more: what it signed and has forgotten the first has told. */
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+	assert_int_equal(TRANSFER_CENTS, heard(&team, 2));
+	isolate(&team, 0);
+	assert_true(signs(&team, 2));
+	connect_all(&team);
+	isolate(&team, 1);
+	assert_true(signs(&team, 2));
+	for (size_t i = 0; i < 3; i += 2) {
+		ask_transfer(&team, i, &arena, &response);
+		if (!says(&response, "hourly"))
+			fail_msg("%.*s", BYTES_ARGS(response.body));
+	}
+}
+
+/* The admission is what shares are dealt to: what names it as it is admitted now leaves nobody out. */
+static void
+whoever_is_up_to_date_takes_no_other_story(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 402);
+	enrol_all(&team);
+	team_make_key(&team, "vault", "2-of-3");
+	refresh(&team);
+	struct sharing now = vault_at(&team, 2)->sharing, other = now;
+	struct gate_state *state = state_of(&team, 2);
+	assert_false(shared_key_was_left(state, vault_at(&team, 2), &now)); /* of its own epoch */
+	other.admissions[2] = 2;
+	assert_false(shared_key_was_left(state, vault_at(&team, 2), &other));
+	other.key.epoch++;
+	assert_true(shared_key_was_left(state, vault_at(&team, 2), &other));
+	assert_false(shared_key_is_behind(state, vault_at(&team, 2), &other));
+	other.admissions[2] = 1;
+	assert_false(shared_key_was_left(state, vault_at(&team, 2), &other));
+	assert_true(shared_key_is_behind(state, vault_at(&team, 2), &other));
+	other.key.public_key[1] ^= 1;
+	assert_false(shared_key_is_behind(state, vault_at(&team, 2), &other));
+	/* Readmitted in the epoch that it is of, it is dealt in by the same command. */
+	for (size_t i = 0; i < 3; i++) {
+		isolate(&team, i);
+		readmit(&team, i, 2);
+		connect_all(&team);
+	}
+	assert_int_equal(2, state->keepers.of_party[3]->admission);
+	team_cut(&team, 0, 1);
+	assert_false(signs(&team, 2));
+	team_connect(&team, 0, 1);
+	repair(&team, 0, &arena, &response);
+	assert_answer(200, "done", &response);
+	isolate(&team, 1);
+	assert_true(signs(&team, 2));
+}
+
+RUN_TESTS(T(a_keeper_from_an_old_backup_comes_in_again_by_a_repair), T(whoever_is_up_to_date_takes_no_other_story))
