@@ -24,6 +24,9 @@
 
 constexpr size_t BATCH_MAX = 256;
 constexpr size_t TOGETHER_MAX = 64; /* decided before answers go out again */
+constexpr size_t GATHER_FROM = 8; /* decided together: these callers are not alone, and more are likely on their way */
+constexpr unsigned GATHER_US = 300;
+constexpr unsigned GATHER_PAUSE = 8; /* rounds that do not wait, after one that waited for nobody */
 constexpr int64_t CLOCK_SAMPLE_MS = 60 * SECOND_MS;
 
 /* --- Reading requests. --- */
@@ -225,6 +228,30 @@ take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bo
 	return OK;
 }
 
+static size_t
+unread(const struct ipc_channel *channel) {
+	return channel->input.len - channel->consumed;
+}
+
+/* What has arrived meanwhile. A round of some size waits a moment for those that are on their way: signing a head and a sync cost as
+ * much for twice as many. Whether any came says whether the next rounds wait. */
+static enum status
+receive_more(struct keeper *keeper, size_t decided) {
+	size_t before = unread(keeper->channel);
+	TRY(ipc_receive(keeper->channel));
+	if (unread(keeper->channel) > before || decided < GATHER_FROM)
+		return OK;
+	if (keeper->rounds_without_waiting > 0) {
+		keeper->rounds_without_waiting--;
+		return OK;
+	}
+	usleep(GATHER_US);
+	TRY(ipc_receive(keeper->channel));
+	if (unread(keeper->channel) == before)
+		keeper->rounds_without_waiting = GATHER_PAUSE;
+	return OK;
+}
+
 /* What is decided together is recorded together, under one head. That includes what has arrived while it was decided, as far as
  * one batch goes; a request that came alone does not wait for another. */
 static enum status
@@ -243,7 +270,7 @@ take_requests(struct keeper *keeper, bool *draining) {
 		if (status != OK)
 			fail_keep("%s", broken);
 		else if (!more && count > 1 && decided < TOGETHER_MAX) {
-			status = ipc_receive(keeper->channel);
+			status = receive_more(keeper, decided);
 			more = true;
 		}
 	}
