@@ -123,13 +123,17 @@ arena_copy(struct arena *arena, struct bytes bytes) {
 char *
 arena_format(struct arena *arena, const char *format, ...) {
 	va_list arguments, again;
+	char usual[128]; /* what fits is not formatted twice */
 	va_start(arguments, format);
 	va_copy(again, arguments);
-	int length = vsnprintf(nullptr, 0, format, arguments);
+	int length = vsnprintf(usual, sizeof usual, format, arguments);
 	va_end(arguments);
-	char *text = length < 0 ? nullptr : arena_alloc(arena, (size_t)length + 1);
-	if (text != nullptr)
+	char *text = nullptr;
+	if (length >= 0 && (size_t)length < sizeof usual)
+		text = arena_text(arena, bytes_of(usual, (size_t)length));
+	else if (length >= 0 && (text = arena_alloc(arena, (size_t)length + 1)) != nullptr)
 		vsnprintf(text, (size_t)length + 1, format, again);
 	va_end(again);
+	explicit_bzero(usual, sizeof usual);
 	return text;
 }

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 static const char HEX_DIGITS[] = "0123456789abcdef";
 
 int
@@ -123,9 +127,35 @@ buffer_append_u64le(struct buffer *buffer, uint64_t number) {
 	append_little_endian(buffer, number, 8);
 }
 
+#if defined(__SSE2__)
+
+/* The digits of sixteen numbers below sixteen. */
+static __m128i
+hex_digits_of(__m128i numbers) {
+	__m128i is_letter = _mm_cmpgt_epi8(numbers, _mm_set1_epi8(9));
+	return _mm_add_epi8(_mm_add_epi8(numbers, _mm_set1_epi8('0')),
+			    _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
+}
+
+static void
+write_hex_of_sixteen(const uint8_t *bytes, char *text) {
+	__m128i here = _mm_loadu_si128((const __m128i *)bytes), low = _mm_set1_epi8(15);
+	__m128i first = hex_digits_of(_mm_and_si128(_mm_srli_epi16(here, 4), low));
+	__m128i second = hex_digits_of(_mm_and_si128(here, low));
+	_mm_storeu_si128((__m128i *)text, _mm_unpacklo_epi8(first, second));
+	_mm_storeu_si128((__m128i *)(text + 16), _mm_unpackhi_epi8(first, second));
+}
+
+#endif
+
 static void
 write_hex(struct bytes bytes, char *text) {
-	for (size_t i = 0; i < bytes.len; i++) {
+	size_t i = 0;
+#if defined(__SSE2__)
+	for (; i + 16 <= bytes.len; i += 16)
+		write_hex_of_sixteen(bytes.data + i, text + 2 * i);
+#endif
+	for (; i < bytes.len; i++) {
 		text[2 * i] = HEX_DIGITS[bytes.data[i] >> 4];
 		text[2 * i + 1] = HEX_DIGITS[bytes.data[i] & 15];
 	}

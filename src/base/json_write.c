@@ -125,15 +125,30 @@ plain_length(const uint8_t *text, size_t len) {
 
 #endif
 
+/* Between quotes, as it is. */
+static void
+write_plain(struct buffer *to, struct bytes text) {
+	if (!buffer_reserve(to, text.len + 2))
+		return;
+	uint8_t *at = to->data + to->len;
+	*at = '"';
+	if (text.len > 0)
+		memcpy(at + 1, text.data, text.len);
+	at[text.len + 1] = '"';
+	to->len += text.len + 2;
+}
+
 static void
 write_quoted(struct json_writer *writer, struct bytes text) {
 	static const char SHORT[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	size_t i = plain_length(text.data, text.len);
+	if (i == text.len) {
+		write_plain(writer->to, text);
+		return;
+	}
 	buffer_append_byte(writer->to, '"');
 	size_t plain = 0; /* start of the run not yet copied */
-	for (size_t i = 0; i < text.len;) {
-		i += plain_length(text.data + i, text.len - i);
-		if (i == text.len)
-			break;
+	for (; i < text.len; i += plain_length(text.data + i, text.len - i)) {
 		uint8_t c = text.data[i];
 		if (c >= 0x80) {
 			size_t length = utf8_length(text.data + i, text.len - i);
@@ -236,23 +251,36 @@ is_behind(struct bytes key, struct bytes written, bool is_plain) {
 	return key.len > i;
 }
 
-/* Quoted; returns whether it is printable ASCII. */
-static bool
-write_key_text(struct json_writer *writer, struct bytes key, bool *is_plain) {
+/* The separator before it, quoted, and the colon. Returns where it begins within the buffer. */
+static size_t
+write_plain_key(struct buffer *to, struct bytes key, bool is_first) {
+	if (!buffer_reserve(to, key.len + 4))
+		return to->len;
+	uint8_t *at = to->data + to->len;
+	if (!is_first)
+		*at++ = ',';
+	*at++ = '"';
+	size_t start = (size_t)(at - to->data);
+	if (key.len > 0)
+		memcpy(at, key.data, key.len);
+	at += key.len;
+	*at++ = '"';
+	*at++ = ':';
+	to->len = (size_t)(at - to->data);
+	return start;
+}
+
+static size_t
+write_escaped_key(struct json_writer *writer, struct bytes key, bool is_first) {
 	struct buffer *to = writer->to;
-	*is_plain = is_plain_key(key);
-	if (!*is_plain) {
-		write_quoted(writer, key);
-		return is_printable_ascii(key);
-	}
-	if (buffer_reserve(to, key.len + 2)) {
-		uint8_t *at = to->data + to->len;
-		*at = '"';
-		memcpy(at + 1, key.data, key.len);
-		at[key.len + 1] = '"';
-		to->len += key.len + 2;
-	}
-	return true;
+	if (!is_first)
+		buffer_append_byte(to, ',');
+	size_t start = to->len + 1;
+	write_quoted(writer, key);
+	if (!is_printable_ascii(key))
+		writer->failed = true;
+	buffer_append_byte(to, ':');
+	return start;
 }
 
 void
@@ -263,18 +291,15 @@ json_write_key_bytes(struct json_writer *writer, struct bytes key) {
 	}
 	typeof(&writer->levels[0]) level = &writer->levels[writer->depth - 1];
 	struct buffer *to = writer->to;
-	if (!level->is_empty) {
-		if (to->failed ||
-		    !is_behind(key, bytes_of(to->data + level->last_at, level->last_len), level->is_last_plain))
-			writer->failed = true;
-		buffer_append_byte(to, ',');
-	}
-	level->is_empty = false;
-	level->last_at = to->len + 1;
-	if (!write_key_text(writer, key, &level->is_last_plain))
+	if (!level->is_empty &&
+	    (to->failed || !is_behind(key, bytes_of(to->data + level->last_at, level->last_len), level->is_last_plain)))
 		writer->failed = true;
-	level->last_len = to->len > level->last_at ? to->len - 1 - level->last_at : 0;
-	buffer_append_byte(to, ':');
+	level->is_last_plain = is_plain_key(key);
+	level->last_at = level->is_last_plain ? write_plain_key(to, key, level->is_empty)
+					      : write_escaped_key(writer, key, level->is_empty);
+	level->last_len =
+		to->len > level->last_at + 1 ? to->len - 2 - level->last_at : 0; /* less the quote and the colon */
+	level->is_empty = false;
 	writer->after_key = true;
 }
 
