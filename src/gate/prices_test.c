@@ -46,6 +46,7 @@ the_feed_cannot_walk_a_price_below_every_limit(void **) {
 	assert_int_equal(OPERATION_HELD, s.step.state);
 	assert_restarts_alike(&b); /* what was highest is known after it */
 	assert_int_equal(OPERATION_DENIED, set_price(&b, FIRM_PRICES, 2300));
+	assert_replays(&b, (uint64_t)b.submissions + 1); /* each decides, and the last vote on the key */
 }
 
 static void
