@@ -442,5 +442,7 @@ enum status
 wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
 	const struct wallet_operations *operations;
 	TRY(find_operations(chain, &operations));
+	TRY(operations->check_chain(
+		chain)); /* an entry of a list under another spelling of it would hold nobody back */
 	return operations->normalise_address(arena, chain, text, address);
 }

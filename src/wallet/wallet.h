@@ -165,7 +165,7 @@ enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum 
  * bitcoin.chain, evm.chain. */
 enum status wallet_check_chain(struct bytes chain);
 
-/* An address of chain as facts write it, so that lists compare equal. Errors: wallet.chain (STATUS_UNSUPPORTED); the format's. */
+/* An address of chain as facts write it, so that lists compare equal. Errors: those of wallet_check_chain(); the format's. */
 enum status wallet_normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address);
 
 #endif

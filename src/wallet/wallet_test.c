@@ -603,6 +603,15 @@ addresses_are_written_one_way(void **) {
 		wallet_normalise_address(&arena, BYTES_OF_LITERAL("eip155:1"), BYTES_OF_LITERAL("0x12"), &address));
 	assert_fails(STATUS_UNSUPPORTED, "wallet.chain",
 		     wallet_normalise_address(&arena, BYTES_OF_LITERAL("moon:1"), bytes_of_text(USDC), &address));
+	static const char *const misspelt[] = {"eip155:01", "eip155:0", "eip155:", "eip155:0x1", "eip155:main"};
+	for (size_t i = 0; i < ARRAY_LENGTH(misspelt); i++)
+		assert_fails(
+			STATUS_INVALID, "evm.chain",
+			wallet_normalise_address(&arena, bytes_of_text(misspelt[i]), bytes_of_text(USDC), &address));
+	assert_fails(STATUS_INVALID, "solana.chain",
+		     wallet_normalise_address(&arena, BYTES_OF_LITERAL("solana:mainnet"),
+					      BYTES_OF_LITERAL("2KW2XRd9kwqet15Aha2oK3tYvd3nWbTFH1MBiRAv1BE1"),
+					      &address));
 }
 
 static void
