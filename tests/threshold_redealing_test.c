@@ -6,6 +6,7 @@
 #include "tests/team_vault.h"
 
 #include "keeper/threshold_message.h"
+#include "keys/threshold/ecdsa/dealing.h"
 
 static void
 a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
@@ -145,6 +146,108 @@ a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
 	assert_answer(409, "failed", &response);
 }
 
-RUN_TESTS(T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
+/* --- A connection that is lost. --- */
+
+/* The frames of one dealing, and after which of them the connection that it goes over is lost, with it and all that is on its way. */
+struct outage {
+	uint64_t at, seen;
+	bool is_lost;
+	struct hash256 sent[3][3][256]; /* from, to, type */
+};
+
+/* Not of a signature, nor of a presignature. */
+static bool
+is_of_dealing(enum peer_kind kind, const struct buffer *body) {
+	for (size_t round = 0; round < DEALING_ROUNDS; round++)
+		if (kind == PEER_PROTOCOL && body->data[6] == DEALING_MESSAGES[round].type)
+			return true;
+	return false;
+}
+
+static bool
+lose_connection(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	static const struct hash256 none;
+	struct outage *outage = team->context;
+	if (!is_of_dealing(kind, body))
+		return true;
+	struct hash256 *first = &outage->sent[from][to][body->data[6]];
+	struct hash256 hash = SHA256_PARTS(buffer_bytes(body));
+	assert_true(hash256_equal(first, &none) || hash256_equal(first, &hash)); /* never made anew */
+	*first = hash;
+	if (outage->is_lost || outage->seen++ < outage->at)
+		return true;
+	outage->is_lost = true;
+	team_cut(team, from, to);
+	team_connect(team, from, to);
+	return false;
+}
+
+/* Whichever frame is lost: it is sent again, as it was, and the dealing ends as if nothing had been. */
+static void
+a_dealing_outlives_a_connection(void **) {
+	_cleanup_(team_free) struct team team;
+	struct ipc_response response;
+	uint64_t at = 0;
+	team_found(&team, 3, 41);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = lose_connection;
+	for (bool is_lost = true; is_lost; at++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct outage *outage = ARENA_NEW(&arena, struct outage);
+		*outage = (struct outage){.at = at};
+		team.context = outage;
+		redeal(&team, "key.refresh", "{}", &arena, &response);
+		assert_answer(200, "done", &response);
+		is_lost = outage->is_lost;
+		for (size_t i = 0; i < 3; i++)
+			assert_true(has_row(&team, i, arena_format(&arena, "vault/%llu", (unsigned long long)at + 2)));
+	}
+	assert_int_equal(3 * 2 * 3 + 1, at); /* three rounds among three, and once none was lost */
+	team.on_message = nullptr;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+/* --- A process that is lost. --- */
+
+static bool
+lose_process(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool *is_lost = team->context;
+	if (!is_of_dealing(kind, body) || *is_lost || to != 1)
+		return true;
+	*is_lost = true;
+	team_stop(team, 1);
+	team_start(team, 1);
+	return false;
+}
+
+/* What it had drawn is gone: nothing is dealt, and the old shares sign. */
+static void
+a_dealing_does_not_outlive_a_process(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	bool is_lost = false;
+	team_found(&team, 3, 43);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = lose_process;
+	team.context = &is_lost;
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	team.on_message = nullptr;
+	assert_true(is_lost);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.lost: keeper two was started anew") || says(&response, "joint.interrupted"));
+	team_settle(&team);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(has_row(&team, i, "vault/1") && !has_row(&team, i, "vault/2"));
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+RUN_TESTS(T(a_dealing_outlives_a_connection), T(a_dealing_does_not_outlive_a_process),
+	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
 	  T(a_whole_key_does_not_take_the_name_of_one_that_is_dealt),
 	  T(a_key_goes_to_fewer_keepers_and_another_threshold))

@@ -288,7 +288,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 	leaving_up(keeper, peer);
 }
 
-/* Whatever ran with it ends: what of it arrived, nobody knows. */
+/* What it was to sign ends: what of it arrived, nobody knows. A dealing waits for it: frames that it has had it has, and the others are sent again. */
 void
 threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
@@ -298,9 +298,7 @@ threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	early_drop(keeper, peer->party, INT64_MAX);
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
 		next = session->next;
-		bool concerns = session->is_dealing ? session->state != SESSION_STORED &&
-							      party_set_has(&session->holders, peer->party)
-						    : party_set_has(&session->signers, peer->party);
+		bool concerns = !session->is_dealing && party_set_has(&session->signers, peer->party);
 		/* What it has counted is forgotten when it comes again: it permits after it has told that anew, or not at all. */
 		session->parties[peer->party].is_expected = session->parties[peer->party].has_permitted = false;
 		if (concerns) {

@@ -132,6 +132,7 @@ start_frost(struct keeper *keeper, struct joint_session *session, const struct h
 		memcpy(terms.key.chain_code, old_key.chain_code, sizeof terms.key.chain_code);
 	}
 	machine_begin(keeper, &session->dealing);
+	session->dealing.waits = true;
 	TRY(frost_dealing_start(&session->dealing.frost_dealing, &terms));
 	session->dealing.kind = MACHINE_FROST_DEALING;
 	return OK;
@@ -166,14 +167,26 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 		memcpy(terms.key.chain_code, old->chain_code, sizeof terms.key.chain_code);
 	}
 	machine_begin(keeper, &session->dealing);
+	session->dealing.waits = true;
 	TRY(dealing_start(&session->dealing.dealing, &terms));
 	session->dealing.kind = MACHINE_DEALING;
 	return OK;
 }
 
+/* With whom it begins: another process of theirs knows nothing of it. */
+static void
+note_epochs(const struct keeper *keeper, struct joint_session *session) {
+	for (size_t i = 0; i < session->holders.count; i++) {
+		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
+		if (peer != nullptr)
+			memcpy(session->parties[peer->party].boot_epoch, peer->boot_epoch, PEER_EPOCH_SIZE);
+	}
+}
+
 enum status
 dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 	TRY(find_parties(keeper, session));
+	note_epochs(keeper, session);
 	TRY(start_machine(keeper, session));
 	session->state = SESSION_RUNNING;
 	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
@@ -220,6 +233,10 @@ store(struct keeper *keeper, struct joint_session *session) {
 			      &session->wanted)); /* from here on it may end well, whatever this keeper does */
 	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
 	TRY(store_share(keeper, session));
+	for (size_t i = 0; i < session->holders.count; i++) {
+		uint8_t index = session->holders.parties[i].index;
+		session->parties[index].confirmation = machine_take_newest(&session->dealing, index);
+	}
 	machine_close(&session->dealing);
 	dealing_session_has_stored(keeper, session);
 	return OK;
@@ -248,4 +265,22 @@ dealing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 	}
 	if (session->state == SESSION_STORED)
 		dealing_session_settle(keeper, session);
+}
+
+/* A connection that was lost is there again. Who has stored what it was dealt may be waited for by one that has not had its last
+ * frame; who has not sends again what it sent, and makes nothing anew. */
+void
+dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer) {
+	const struct threshold_link *link = &keeper->threshold->link;
+	struct session_party *party = &session->parties[peer->party];
+	enum status status = OK;
+	if (session->state == SESSION_STORED && party->confirmation.len > 0)
+		status = link->send(link->context, peer, PEER_PROTOCOL, buffer_bytes(&party->confirmation));
+	if (session->state == SESSION_RUNNING) {
+		status = memcmp(party->boot_epoch, peer->boot_epoch, PEER_EPOCH_SIZE) == 0
+				 ? machine_send_again(keeper, &session->dealing, &session->holders, peer->party)
+				 : fail(STATUS_UNAVAILABLE, "joint.lost: keeper %s was started anew", peer->name);
+	}
+	if (status != OK && session->state == SESSION_RUNNING)
+		session_fail(keeper, session, nullptr);
 }

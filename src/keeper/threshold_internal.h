@@ -49,6 +49,7 @@ struct machine {
 	};
 	bool has_session_id;
 	struct hash256 session_id;
+	bool waits;                      /* dealing: who is not there gets its frames when it comes again */
 	struct vm_generation generation; /* of the computer when what it sends was drawn, a presignature included */
 };
 
@@ -62,9 +63,12 @@ enum session_state {
 struct session_party {
 	bool is_expected; /* was there when it began, and has not answered */
 	bool has_permitted, has_stored;
-	struct hash256 digest, bundle; /* permitted */
-	struct hash256 sharing;        /* stored */
-	bool has_misled;               /* what it said was signed is not: it is not believed again */
+	struct hash256 digest, bundle;       /* permitted */
+	struct hash256 sharing;              /* stored */
+	bool has_misled;                     /* what it said was signed is not: it is not believed again */
+	uint8_t boot_epoch[PEER_EPOCH_SIZE]; /* dealing: of its process, with whom it began */
+	struct buffer
+		confirmation; /* dealing: the last frame to it, kept when the share is stored: it may not have had it */
 };
 
 /* One operation, done together. */
@@ -190,10 +194,17 @@ void machine_write_blame(const struct machine *machine, struct json_writer *writ
 /* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there; STATUS_DENIED joint.generation where the computer is
  * not the one that it began on. */
 enum status machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties);
+/* The same frames to a party that may have lost them. */
+enum status machine_send_again(struct keeper *keeper, struct machine *machine, const struct party_set *parties,
+			       uint8_t party);
+/* The newest frame to a party, taken out of the machine. */
+struct buffer machine_take_newest(struct machine *machine, uint8_t party);
 
 /* --- threshold_dealing.c --- */
 enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
 void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
+/* A holder that it may have lost frames to, or frames of, is there again. */
+void dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
 
 /* --- threshold_pledging.c --- */
 /* The own share is durable: the others are told. */

@@ -99,8 +99,9 @@ machine_write_blame(const struct machine *machine, struct json_writer *writer) {
 		json_write_member_integer(writer, "round", (int64_t)exchange->round + 1);
 }
 
-enum status
-machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties) {
+/* only: one party, or 0. */
+static enum status
+send_frames(struct keeper *keeper, struct machine *machine, const struct party_set *parties, uint8_t only) {
 	const struct threshold_link *link = &keeper->threshold->link;
 	struct exchange *exchange = exchange_of(machine);
 	struct bytes frame;
@@ -111,12 +112,47 @@ machine_send(struct keeper *keeper, struct machine *machine, const struct party_
 		TRY(message_read_header(frame, &header));
 		machine->session_id = header.session_id;
 		machine->has_session_id = true;
+		if (only != 0 && to != only)
+			continue;
 		size_t position = party_set_position(parties, to);
 		const struct peer *peer =
 			position < parties->count ? threshold_holder(keeper, &parties->parties[position]) : nullptr;
+		if (peer == nullptr && machine->waits)
+			continue;
 		if (peer == nullptr)
 			return fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there", to);
 		TRY(link->send(link->context, peer, PEER_PROTOCOL, frame));
 	}
 	return OK;
+}
+
+enum status
+machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties) {
+	return send_frames(keeper, machine, parties, 0);
+}
+
+enum status
+machine_send_again(struct keeper *keeper, struct machine *machine, const struct party_set *parties, uint8_t party) {
+	struct exchange *exchange = exchange_of(machine);
+	if (exchange != nullptr)
+		exchange_rewind(exchange);
+	return send_frames(keeper, machine, parties, party);
+}
+
+struct buffer
+machine_take_newest(struct machine *machine, uint8_t party) {
+	struct exchange *exchange = exchange_of(machine);
+	struct buffer newest = {};
+	if (exchange == nullptr || exchange->state == EXCHANGE_ABORTED)
+		return newest;
+	size_t position = party_set_position(&exchange->session.parties, party);
+	for (size_t round = EXCHANGE_ROUNDS_MAX; position < exchange->session.parties.count && round-- > 0;) {
+		struct buffer *sent = &exchange->sent[round][position];
+		if (sent->len == 0)
+			continue;
+		newest = *sent;
+		*sent = (struct buffer){};
+		break;
+	}
+	return newest;
 }

@@ -330,9 +330,11 @@ ask(struct keeper *keeper, const struct joint_session *session, const struct pee
 void
 dealing_session_up(struct keeper *keeper, struct joint_session *session, const struct peer *peer) {
 	size_t position = party_set_position(&session->holders, peer->party);
-	if (session->state == SESSION_STORED && position < session->holders.count &&
-	    threshold_holder(keeper, &session->holders.parties[position]) == peer)
+	if (position == session->holders.count || threshold_holder(keeper, &session->holders.parties[position]) != peer)
+		return;
+	if (session->state == SESSION_STORED)
 		ask(keeper, session, peer);
+	dealing_session_again(keeper, session, peer);
 }
 
 /* Where the dealing has ended without a pledge of this keeper: that there never will be one. */

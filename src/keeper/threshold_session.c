@@ -42,6 +42,8 @@ session_free(struct joint_session *session) {
 	machine_close(&session->dealing);
 	for (size_t i = 0; i < JOINT_REQUESTS_MAX; i++)
 		machine_close(&session->machines[i]);
+	for (size_t i = 0; i <= PARTIES_MAX; i++)
+		buffer_free(&session->parties[i].confirmation);
 	arena_free(&session->arena);
 	free(session);
 }
