@@ -1107,7 +1107,11 @@ def type_at_prompt(firm, who, arguments, prompt, text):
             assert character, said
             said += character
         os.write(controller, text.encode() + b"\n")
-        out, err = asked.communicate(timeout=PATIENCE_S)
+        try:
+            out, err = asked.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            asked.kill()
+            raise
     os.set_blocking(controller, False)
     try:
         shown = os.read(controller, 4096)

@@ -18,10 +18,10 @@ ask(struct secret *typed) {
 		return fail_errno(STATUS_IO, "totp-file.terminal");
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
-	fprintf(stderr, "One-time password: ");
-	fflush(stderr);
 	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
 		return fail_errno(STATUS_IO, "totp-file.terminal");
+	fprintf(stderr, "One-time password: "); /* not before: what is typed by then is dropped */
+	fflush(stderr);
 	bool is_read = fgets(line, sizeof line, stdin) != nullptr;
 	int restored = tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fprintf(stderr, "\n");
