@@ -248,7 +248,7 @@ struct differential_case {
 enum status differential_draw(struct arena *arena, uint64_t seed, size_t counts[CONSTRUCT_COUNT],
 			      struct differential_case *made);
 
-/* differential_policy.c */
+/* differential_policy.c, which draws by differential_draw.h */
 void draft_policies(struct draft *draft, struct buffer *to);
 void draft_template(struct draft *draft, size_t number, struct differential_case *made, struct buffer *to);
 /* differential_schema.c */
