@@ -9,6 +9,7 @@
 #include "keeper/internal.h"
 #include "keeper/threshold_internal.h"
 #include "keys/threshold/audit.h"
+#include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/recovery.h"
 
 static void

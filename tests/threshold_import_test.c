@@ -11,6 +11,7 @@
 #include "keeper/internal.h"
 #include "keeper/threshold_message.h"
 #include "keys/bip32.h"
+#include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/import.h"
 
 static const uint8_t PRIVATE_KEY[32] = {0x42, [30] = 7, [31] = 1};

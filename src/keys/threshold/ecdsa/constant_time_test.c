@@ -20,6 +20,7 @@
 #include "crypto/kem.h"
 #include "keys/threshold/audit.h"
 #include "keys/threshold/ecdsa/gf128.h"
+#include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/ecdsa/transpose.h"
 #include "keys/threshold/recovery.h"
 #include "tests/constant_time.h"

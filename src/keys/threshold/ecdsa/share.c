@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "crypto/declassify.h"
-#include "keys/threshold/shamir.h"
 
 struct secrets {
 	struct scalar value;
@@ -99,48 +98,4 @@ ecdsa_split_private_key(const uint8_t private_key[32], size_t count, const struc
 	scalar_write(&rest, parts[count - 1]);
 	secret_wipe(&rest, sizeof rest);
 	return OK;
-}
-
-static enum status
-check_joined(const struct ecdsa_share *const *shares, size_t count, struct party_set *set) {
-	uint8_t indices[PARTIES_MAX];
-	if (count == 0 || count > PARTIES_MAX || count < shares[0]->key.threshold)
-		return fail(STATUS_DENIED, "ecdsa.shares: %zu are too few", count);
-	for (size_t i = 0; i < count; i++) {
-		const struct ecdsa_key *key = &shares[i]->key;
-		if (key->epoch != shares[0]->key.epoch ||
-		    memcmp(key->public_key, shares[0]->key.public_key, POINT_SIZE) != 0)
-			return fail(STATUS_DENIED, "ecdsa.shares: of different keys or epochs");
-		indices[i] = shares[i]->self;
-		TRY(ecdsa_share_check(shares[i]));
-	}
-	return party_set_choose(&shares[0]->key.holders, indices, count, set);
-}
-
-enum status
-ecdsa_join_shares(const struct ecdsa_share *const *shares, size_t count, struct secret *private_key) {
-	struct party_set set;
-	struct scalar sum = {};
-	struct point point;
-	uint8_t encoded[POINT_SIZE];
-	TRY(check_joined(shares, count, &set));
-	for (size_t i = 0; i < count; i++) {
-		struct scalar term = lagrange_coefficient(&set, shares[i]->self);
-		term = scalar_multiply(&term, ecdsa_share_value(shares[i]));
-		sum = scalar_add(&sum, &term);
-		secret_wipe(&term, sizeof term);
-	}
-	enum status status = point_of_secret(&sum, &point);
-	if (status == OK) {
-		declassify(&point, sizeof point);
-		point_write(&point, encoded);
-		if (memcmp(encoded, shares[0]->key.public_key, sizeof encoded) != 0)
-			status = fail(STATUS_CORRUPT, "ecdsa.shares: do not give the key's private key");
-	}
-	if (status == OK)
-		status = secret_alloc(private_key, SCALAR_SIZE);
-	if (status == OK)
-		scalar_write(&sum, private_key->data);
-	secret_wipe(&sum, sizeof sum);
-	return status;
 }

@@ -48,9 +48,6 @@ enum status ecdsa_share_check_signers(const struct ecdsa_share *share, const str
  * count × 32 bytes; the private key is the caller's to wipe. */
 enum status ecdsa_split_private_key(const uint8_t private_key[32], size_t count, const struct randomness *randomness,
 				    uint8_t (*parts)[SCALAR_SIZE]);
-/* The whole key, from at least as many shares as the threshold, all of one epoch: a quorum's export, and recovery.
- * Errors: ecdsa.shares. */
-enum status ecdsa_join_shares(const struct ecdsa_share *const *shares, size_t count, struct secret *private_key);
 
 /* What the wrapping key is derived from the root key for (keys/root_key.h). */
 #define ECDSA_SHARE_LABEL "gatehouse/threshold-shares/v1"

@@ -10,6 +10,7 @@
 
 #include "crypto/sign.h"
 #include "keys/bip32.h"
+#include "keys/threshold/ecdsa/share_testing.h"
 #include "tests/threshold_keepers.h"
 
 static const uint8_t NONCES[8][32] = {{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}};
