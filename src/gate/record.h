@@ -17,6 +17,7 @@
 #include "model/operation.h"
 #include "policy/policy.h"
 
+/* One more with every release whose guards state other facts: replay demands all of them of entries of its own version only. */
 constexpr int64_t FACT_SCHEMA_VERSION = 1;
 #define ENGINE_VERSION "cedar-4.5 strict gatehouse-" GATEHOUSE_VERSION
 

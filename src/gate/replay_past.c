@@ -74,11 +74,15 @@ admits(struct replayer *replayer, const struct entry *entry, const struct gate_o
 	return true;
 }
 
+/* By which version of the program the entry was decided; where it does not say, by that of the one before. */
 static void
 note_engine(struct replay_past *past, const struct entry *entry) {
-	const json *engine = json_get(entry->document, "engine");
-	if (engine != nullptr && json_type_of(engine) == JSON_STRING)
-		past->is_of_another = !bytes_equal_text(json_string(engine), ENGINE_VERSION);
+	const json *engine = json_get(entry->document, "engine"), *schema = json_get(entry->document, "fact_schema");
+	bool is_said = engine != nullptr && json_type_of(engine) == JSON_STRING && schema != nullptr &&
+		       json_type_of(schema) == JSON_INTEGER;
+	if (is_said)
+		past->is_of_another = !bytes_equal_text(json_string(engine), ENGINE_VERSION) ||
+				      json_integer(schema) != FACT_SCHEMA_VERSION;
 }
 
 bool
@@ -471,8 +475,12 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 		       same_rest(replayer, record, evaluation) &&
 		       same_spend(replayer, record, &evaluation->observation);
 	if (gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
-	    OK)
+	    OK) {
+		replayer->counts.partly += extent.is_of_another; /* which took what this one does not: a bundle */
+		if (extent.is_of_another)
+			return true;
 		DIFFERS("it could not be decided: %.200s", fail_message());
+	}
 	return same_evaluation(replayer, &extent, record, evaluation, facts) &&
 	       same_rest(replayer, record, evaluation) && same_spend(replayer, record, &evaluation->observation) &&
 	       same_nonce(replayer, record, evaluation);
