@@ -7,13 +7,58 @@
 
 #include "keeper/threshold_internal.h"
 
+/* --- What stands in the log. --- */
+
+struct search {
+	enum entry_type type;
+	struct buffer found; /* their bodies */
+};
+
+static enum status
+find_entry(void *context, const struct ledger_record *record) {
+	struct search *search = context;
+	struct entry entry;
+	_cleanup_(arena_free) struct arena arena = {};
+	TRY(entry_read(&arena, record->leaf, &entry));
+	if (entry.type == search->type)
+		buffer_append_bytes(&search->found, entry.body);
+	return OK;
+}
+
+/* Whether an entry of that kind says that. */
+static bool
+log_says(struct team *team, size_t at, enum entry_type type, const char *text) {
+	struct search search = {.type = type};
+	struct ledger_head head;
+	struct ledger *ledger = keeper_ledger(team->members[at].house.keeper);
+	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
+	ledger_durable_head(ledger, &head);
+	assert_ok(ledger_visit(ledger, 0, head.head.size, find_entry, &search));
+	bool is_there = memmem(search.found.data, search.found.len, text, strlen(text)) != nullptr;
+	buffer_free(&search.found);
+	return is_there;
+}
+
+/* --- Signing. --- */
+
 static void
 a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
-	static const size_t fields[] = {128, 96, 64, 31}; /* u, w, nonce_point, presignature */
+	/* What u and w give is no signature: whose was wrong nobody knows. */
+	static const struct {
+		size_t at;
+		const char *named;
+	} fields[] = {
+		{128, "\"names\":{\"check\":\"ecdsa.signature: what the signers gave is no "
+		      "signature\",\"message\":\"online.sign\",\"protocol\""},
+		{96, "\"names\":{\"check\":\"ecdsa.signature: what the signers gave is no "
+		     "signature\",\"message\":\"online.sign\",\"protocol\""},
+		{64, "\"field\":\"online.nonce_point\",\"message\":\"online.sign\",\"party\":2,"},
+		{31, "\"field\":\"online.presignature\",\"message\":\"online.sign\",\"party\":2,"},
+	};
 	_cleanup_(arena_free) struct arena arena = {};
 	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
 		_cleanup_(team_free) struct team team;
-		struct corruption corruption = {.from = 1, .to = 0, .at = fields[i], .type = ONLINE_SIGN};
+		struct corruption corruption = {.from = 1, .to = 0, .at = fields[i].at, .type = ONLINE_SIGN};
 		struct ipc_response response;
 		team_found(&team, 3, 5);
 		team_make_key(&team, "vault", "2-of-3");
@@ -25,6 +70,7 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 		assert_true(says(&response, "joint.ended: the session was ended by a party"));
 		assert_false(says(&response, "ecdsa"));
 		assert_false(says(&response, "online"));
+		assert_true(log_says(&team, 0, ENTRY_OUTCOME, fields[i].named));
 		/* A share had left: what was reserved stays. */
 		assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
 		/* The pair is gone, and a restart does not bring it back. */
@@ -126,37 +172,19 @@ no_preparation_has_the_nonce_of_an_earlier_one(void **) {
 	buffer_free(&overheard.proposal);
 }
 
-static enum status
-find_check(void *context, const struct ledger_record *record) {
-	struct buffer *found = context;
-	struct entry entry;
-	_cleanup_(arena_free) struct arena arena = {};
-	TRY(entry_read(&arena, record->leaf, &entry));
-	if (entry.type == ENTRY_CHECK)
-		buffer_append_bytes(found, entry.body);
-	return OK;
-}
-
 /* Also of what was prepared for no operation. */
 static void
 a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
 	_cleanup_(team_free) struct team team;
-	_cleanup_(buffer_free) struct buffer found = {};
 	struct overheard overheard = {.spoils = true};
-	struct ledger_head head;
 	team_found(&team, 2, 24);
 	team.on_message = overhear;
 	team.context = &overheard;
 	team_make_key(&team, "vault", "2-of-2");
 	team_settle(&team);
-	struct ledger *ledger = keeper_ledger(team.members[0].house.keeper);
-	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
-	ledger_durable_head(ledger, &head);
-	assert_ok(ledger_visit(ledger, 0, head.head.size, find_check, &found));
-	buffer_append_byte(&found, 0);
-	assert_non_null(strstr((const char *)found.data, "\"check\":\"signing.commitment: "));
-	assert_non_null(strstr((const char *)found.data, "\"message\":\"sign.multiply\",\"party\":2,"));
-	assert_non_null(strstr((const char *)found.data, "\"round\":2,\"shared_key\":\"vault\",\"signers\":[1,2]}"));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"check\":\"signing.commitment: "));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"message\":\"sign.multiply\",\"party\":2,"));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"round\":2,\"shared_key\":\"vault\",\"signers\":[1,2]}"));
 	assert_int_equal(1, shared_keys_pairs_lost(state_of(&team, 0)));
 	buffer_free(&overheard.proposal);
 }

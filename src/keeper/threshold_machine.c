@@ -90,13 +90,19 @@ machine_write_blame(const struct machine *machine, struct json_writer *writer) {
 						[MACHINE_QUORUM] = "frost-signing"};
 	const struct exchange *exchange = exchange_of(machine);
 	json_write_member_text(writer, "check", fail_message());
-	if (exchange != nullptr && exchange->round < exchange->protocol->rounds)
-		json_write_member_text(writer, "message", exchange->protocol->kinds[exchange->round].name);
+	if (exchange != nullptr && exchange->failed_field != nullptr)
+		json_write_member_text(writer, "field", exchange->failed_field->name);
+	if (exchange != nullptr && exchange->failed_round < exchange->protocol->rounds)
+		json_write_member_text(writer, "message", exchange->protocol->kinds[exchange->failed_round].name);
 	if (machine_culprit(machine) != 0)
 		json_write_member_integer(writer, "party", machine_culprit(machine));
 	json_write_member_text(writer, "protocol", protocols[machine->kind]);
 	if (exchange != nullptr)
-		json_write_member_integer(writer, "round", (int64_t)exchange->round + 1);
+		json_write_member_integer(writer, "round",
+					  (int64_t)(exchange->failed_round < exchange->protocol->rounds
+							    ? exchange->failed_round
+							    : exchange->round) +
+						  1);
 }
 
 /* only: one party, or 0. */

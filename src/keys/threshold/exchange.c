@@ -84,6 +84,8 @@ accept(struct exchange *exchange, struct bytes frame, bool *ends) {
 	if (read_header(exchange, frame, &header) != OK)
 		return fail(STATUS_INVALID, "exchange.stray: a frame that is not of this session");
 	*ends = true;
+	exchange_look_away(exchange);
+	exchange->failed_round = round_of(exchange, header.type);
 	if (header.type == MESSAGE_ABORT) {
 		exchange->ended_by = header.from;
 		return fail(STATUS_DENIED, "exchange.peer_aborted: party %u has ended the session", header.from);
@@ -132,6 +134,9 @@ static enum status
 end(struct exchange *exchange, enum status reason, uint8_t culprit) {
 	exchange->state = EXCHANGE_ABORTED;
 	exchange->culprit = reason == STATUS_NO_MEMORY || reason == STATUS_INTERNAL ? 0 : culprit;
+	if (exchange->looked_at > 0 && exchange->failed_round < exchange->protocol->rounds)
+		exchange->failed_field =
+			&exchange->protocol->kinds[exchange->failed_round].fields[exchange->looked_at - 1];
 	for (size_t i = 0; i < exchange->session.parties.count; i++) {
 		for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++) {
 			buffer_free(&exchange->sent[round][i]);
@@ -160,7 +165,8 @@ is_complete(const struct exchange *exchange) {
 enum status
 exchange_go_on(struct exchange *exchange) {
 	while (exchange->state == EXCHANGE_RUNNING && is_complete(exchange)) {
-		exchange->suspect = 0;
+		exchange_look_away(exchange);
+		exchange->failed_round = exchange->round;
 		enum status status = exchange->protocol->steps[exchange->round](exchange->self);
 		if (status != OK)
 			return end(exchange, status, exchange->suspect);

@@ -40,9 +40,12 @@ struct exchange {
 	const struct exchange_protocol *protocol;
 	void *self;
 	enum exchange_state state;
-	size_t round;     /* from 0 */
-	uint8_t suspect;  /* in a step: whose message is being checked; 0: nobody's alone */
-	uint8_t culprit;  /* of an abort: the party whose message failed a check; 0: the check names none */
+	size_t round;      /* from 0 */
+	uint8_t suspect;   /* in a step: whose message is being checked; 0: nobody's alone */
+	uint8_t looked_at; /* in a step: which field of its kind is, from 1; 0: none, or several together */
+	const struct message_field *failed_field; /* of an abort: which failed a check; null: none alone */
+	size_t failed_round; /* of an abort: from 0, of the message that failed; all rounds where none did */
+	uint8_t culprit;     /* of an abort: the party whose message failed a check; 0: the check names none */
 	uint8_t ended_by; /* of an abort: the peer that ended the session, for a reason that it keeps; 0: a check here */
 	struct buffer received[EXCHANGE_ROUNDS_MAX][PARTIES_MAX];
 	struct buffer sent[EXCHANGE_ROUNDS_MAX + 1][PARTIES_MAX]; /* the last: abort frames */
@@ -60,6 +63,15 @@ struct buffer *exchange_frame(struct exchange *exchange, size_t position);
 enum status exchange_tell_all(struct exchange *exchange, struct bytes fields);
 /* The fields of what a party sent in the current round. */
 enum status exchange_fields(const struct exchange *exchange, size_t position, struct bytes *fields);
+/* What the next checks are of: a field of what the suspect sent, by its number in its kind; of nobody's any more. */
+static inline void
+exchange_look_at(struct exchange *exchange, size_t field) {
+	exchange->looked_at = (uint8_t)(field + 1);
+}
+static inline void
+exchange_look_away(struct exchange *exchange) {
+	exchange->suspect = exchange->looked_at = 0;
+}
 /* To the next round; past the last one the session is done. */
 void exchange_advance(struct exchange *exchange);
 

@@ -36,6 +36,7 @@ static enum status
 count_step(struct counter *counter) {
 	counter->steps++;
 	counter->exchange.suspect = counter->names;
+	exchange_look_at(&counter->exchange, 1);
 	return counter->fails_with == OK ? OK : fail(counter->fails_with, "counter.step: as it was told");
 }
 
@@ -203,6 +204,10 @@ bad_frames_are_refused_by_name(void **) {
 		bool ends = cases[i].culprit != 0 || one.exchange.ended_by == 2;
 		assert_int_equal(one.exchange.state, ends ? EXCHANGE_ABORTED : EXCHANGE_RUNNING);
 		assert_int_equal(one.ends, ends);
+		/* Also of what came early, the message that is wrong is told. */
+		if (strcmp(cases[i].name, "message.length") == 0)
+			assert_int_equal(one.exchange.failed_round, cases[i].at == 6 ? 1 : 0);
+		assert_null(one.exchange.failed_field);
 	}
 }
 
@@ -218,6 +223,8 @@ outward(enum status status, uint8_t names, uint8_t culprit) {
 	write_round(&one);
 	assert_fails(status, "counter.step", exchange_go_on(&one.exchange));
 	assert_int_equal(one.exchange.culprit, culprit);
+	assert_int_equal(one.exchange.failed_round, 0);
+	assert_string_equal(one.exchange.failed_field->name, "first.b");
 	assert_int_equal(one.ends, 1);
 	for (; exchange_next(&one.exchange, &to, &frame); frames++) {
 		assert_int_equal(frame.len, MESSAGE_HEADER_SIZE);

@@ -320,7 +320,7 @@ answer_commitments(void *self) {
 		dealing->exchange.suspect = session->parties.parties[i].index;
 		TRY(pairwise_answer(&secrets_of(dealing)->setups[i], dealing->oblivious, session,
 				    fields[i][COMMIT_OFFER], fields[i][COMMIT_ANSWER], &secrets_of(dealing)->pairs[i]));
-		dealing->exchange.suspect = 0;
+		exchange_look_away(&dealing->exchange);
 	}
 	exchange_advance(&dealing->exchange);
 	for (size_t i = 0; i < session->parties.count; i++) {
@@ -342,13 +342,16 @@ answer_commitments(void *self) {
 
 /* The coefficients of one dealer, its proof and its number. */
 static enum status
-check_dealer(const struct dealing *dealing, uint8_t index, const struct bytes fields[OPEN_FIELDS],
+check_dealer(struct dealing *dealing, uint8_t index, const struct bytes fields[OPEN_FIELDS],
 	     struct point points[PARTIES_MAX]) {
 	struct knowledge_proof proof;
+	exchange_look_at(&dealing->exchange, OPEN_COEFFICIENTS);
 	for (size_t k = 0; k < dealing->key.threshold; k++)
 		TRY(point_read(fields[OPEN_COEFFICIENTS].data + k * POINT_SIZE, &points[k]));
 	memcpy(&proof, fields[OPEN_PROOF].data, sizeof proof);
+	exchange_look_at(&dealing->exchange, OPEN_PROOF);
 	TRY(knowledge_verify(&dealing->exchange.session, index, &points[0], &proof));
+	exchange_look_at(&dealing->exchange, OPEN_COEFFICIENTS);
 	if (dealing->kind == DEALING_RESHARE &&
 	    !point_equal(&points[0], &dealing->expected[party_set_position(&dealing->dealers, index)]))
 		return fail(STATUS_UNAUTHORIZED, "dealing.number: party %u deals another number than its old share",
@@ -360,6 +363,7 @@ static enum status
 take_dealt_share(struct dealing *dealing, uint8_t index, struct bytes field, const struct point *points) {
 	struct scalar dealt, *sum = &secrets_of(dealing)->share;
 	struct point expected, actual;
+	exchange_look_at(&dealing->exchange, OPEN_SHARE);
 	TRY(scalar_read(field.data, &dealt));
 	classify_received(&dealt, sizeof dealt);
 	enum status status = point_of_secret(&dealt, &actual);
@@ -389,6 +393,7 @@ check_opening(struct dealing *dealing, size_t position, const struct bytes field
 		if (holds(dealing, self_of(dealing)))
 			TRY(take_dealt_share(dealing, index, fields[OPEN_SHARE], points));
 	}
+	exchange_look_at(&dealing->exchange, OPEN_TREES);
 	if (sets_up_with(dealing, position))
 		TRY(pairwise_finish(&secrets_of(dealing)->setups[position], dealing->oblivious,
 				    &dealing->exchange.session, fields[OPEN_TREES], fields[OPEN_CONTRIBUTION],
@@ -482,10 +487,12 @@ check_openings(void *self) {
 			continue;
 		TRY(exchange_fields(&dealing->exchange, i, fields[i]));
 		/* Who equivocated, the one that echoes or the one that committed, cannot be told. */
+		exchange_look_at(&dealing->exchange, OPEN_ECHO);
 		if (!bytes_equal(fields[i][OPEN_ECHO], hash256_bytes(&dealing->echo)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.echo: party %u has seen other commitments",
 				    parties->parties[i].index);
 	}
+	exchange_look_away(&dealing->exchange);
 	TRY(deal_to_self(dealing, coefficients, chains));
 	declassify(dealing->opening.chain, sizeof dealing->opening.chain); /* sent to all */
 	for (size_t i = 0; i < parties->count; i++) {
@@ -496,7 +503,7 @@ check_openings(void *self) {
 		if (deals(dealing, dealing->exchange.suspect))
 			chains[party_set_position(&dealing->dealers, dealing->exchange.suspect)] =
 				fields[i][OPEN_CHAIN];
-		dealing->exchange.suspect = 0;
+		exchange_look_away(&dealing->exchange);
 	}
 	TRY(compute_key(dealing, coefficients, chains));
 	dealing->transcript = hash_result(dealing);
@@ -517,15 +524,17 @@ check_confirmations(void *self) {
 		if (!is_peer(dealing, i))
 			continue;
 		TRY(exchange_fields(&dealing->exchange, i, fields));
+		exchange_look_at(&dealing->exchange, CONFIRM_TRANSCRIPT);
 		if (!bytes_equal(fields[CONFIRM_TRANSCRIPT], hash256_bytes(&dealing->transcript)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.transcript: party %u has another result",
 				    parties_of(dealing)->parties[i].index);
 		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
+		exchange_look_at(&dealing->exchange, CONFIRM_SETUP);
 		if (sets_up_with(dealing, i) &&
 		    !bytes_equal(fields[CONFIRM_SETUP], hash256_bytes(&secrets_of(dealing)->pairs[i].setup_id)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.setup: party %u has another set-up",
 				    dealing->exchange.suspect);
-		dealing->exchange.suspect = 0;
+		exchange_look_away(&dealing->exchange);
 	}
 	dealing->confirmed = true;
 	secret_wipe(dealing->memory.data, dealing->memory.len);
@@ -542,10 +551,11 @@ check_stored(void *self) {
 			continue;
 		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
 		TRY(exchange_fields(&dealing->exchange, i, fields));
+		exchange_look_at(&dealing->exchange, STORED_TRANSCRIPT);
 		if (!bytes_equal(fields[STORED_TRANSCRIPT], hash256_bytes(&dealing->transcript)))
 			return fail(STATUS_UNAUTHORIZED, "dealing.stored: party %u has stored another result",
 				    dealing->exchange.suspect);
-		dealing->exchange.suspect = 0;
+		exchange_look_away(&dealing->exchange);
 	}
 	exchange_advance(&dealing->exchange);
 	return OK;

@@ -165,17 +165,21 @@ take_round(void *self) {
 			continue;
 		online->exchange.suspect = signers->parties[i].index;
 		TRY(exchange_fields(&online->exchange, i, fields));
+		exchange_look_at(&online->exchange, ONLINE_PRESIGNATURE);
 		if (!bytes_equal(fields[ONLINE_PRESIGNATURE], hash256_bytes(&online->presignature_id)))
 			return fail(STATUS_UNAUTHORIZED, "online.presignature: party %u uses another",
 				    online->exchange.suspect);
+		exchange_look_at(&online->exchange, ONLINE_NONCE_POINT);
 		if (!bytes_equal(fields[ONLINE_NONCE_POINT], BYTES_OF_ARRAY(nonce_point)))
 			return fail(STATUS_UNAUTHORIZED, "online.nonce_point: party %u signs with another R",
 				    online->exchange.suspect);
+		exchange_look_at(&online->exchange, ONLINE_W);
 		TRY(scalar_read(fields[ONLINE_W].data, &their_w));
+		exchange_look_at(&online->exchange, ONLINE_U);
 		TRY(scalar_read(fields[ONLINE_U].data, &their_u));
 		w = scalar_add(&w, &their_w);
 		u = scalar_add(&u, &their_u);
-		online->exchange.suspect = 0;
+		exchange_look_away(&online->exchange);
 	}
 	TRY(ecdsa_assemble(&online->request, &online->derived, &online->nonce_point, &w, &u, &online->signature));
 	exchange_advance(&online->exchange);

@@ -299,9 +299,10 @@ finish_extension(struct signing *signing, size_t position, const struct bytes fi
 	memcpy(message.choice_sum, fields[START_CHOICE_SUM].data, sizeof message.choice_sum);
 	memcpy(message.column_hash, fields[START_COLUMN_HASH].data, sizeof message.column_hash);
 	signing->exchange.suspect = peer;
+	exchange_look_at(&signing->exchange, START_COLUMN_HASH);
 	TRY(extension_send(signing->oblivious, &context, &ecdsa_share_pair(signing->share, peer)->as_sender, &message,
 			   secrets_of(signing)->peers[position].sent));
-	signing->exchange.suspect = 0;
+	exchange_look_away(&signing->exchange);
 	return OK;
 }
 
@@ -412,15 +413,22 @@ check_multiplication(struct signing *signing, size_t position, const struct byte
 	if (!hash256_equal(&commitment, &signing->commitments[position]))
 		return fail(STATUS_UNAUTHORIZED, "signing.commitment: party %u opens another than it committed to",
 			    peer);
+	exchange_look_at(&signing->exchange, MULTIPLY_NONCE_POINT);
 	TRY(point_read(fields[MULTIPLY_NONCE_POINT].data, nonce_point));
+	exchange_look_at(&signing->exchange, MULTIPLY_KEY_POINT);
 	TRY(point_read(fields[MULTIPLY_KEY_POINT].data, key_point));
+	exchange_look_at(&signing->exchange, MULTIPLY_PSI);
 	TRY(scalar_read(fields[MULTIPLY_PSI].data, &psi));
-	/* The three fields of the multiplication stand one behind the other. */
+	/* The three fields of the multiplication stand one behind the other; what is wrong in any is seen by the last. */
+	exchange_look_at(&signing->exchange, MULTIPLY_MU);
 	TRY(multiply_receive(signing->oblivious, &context, with->received, with->choices,
 			     (const struct multiply_message *)fields[MULTIPLY_MASKED].data, shares));
+	exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_NONCE);
 	enum status status = check_input(&with->chi, nonce_point, &shares[0], fields[MULTIPLY_GAMMA_NONCE], peer);
-	if (status == OK)
+	if (status == OK) {
+		exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_KEY);
 		status = check_input(&with->chi, key_point, &shares[1], fields[MULTIPLY_GAMMA_KEY], peer);
+	}
 	secrets->phi_all = scalar_add(&secrets->phi_all, &psi);
 	secrets->u = scalar_add(&secrets->u, &shares[0]);
 	secrets->v = scalar_add(&secrets->v, &shares[1]);
@@ -502,16 +510,18 @@ take_second_round(void *self) {
 			continue;
 		TRY(exchange_fields(&signing->exchange, i, fields[i]));
 		/* Who equivocated, the one that echoes or the one that committed, cannot be told. */
+		exchange_look_at(&signing->exchange, MULTIPLY_ECHO);
 		if (!bytes_equal(fields[i][MULTIPLY_ECHO], hash256_bytes(&signing->echo)))
 			return fail(STATUS_UNAUTHORIZED, "signing.echo: party %u has seen other commitments",
 				    signers->parties[i].index);
 	}
+	exchange_look_away(&signing->exchange);
 	for (size_t i = 0; i < signers->count; i++) {
 		if (!is_peer(signing, i))
 			continue;
 		signing->exchange.suspect = signers->parties[i].index;
 		TRY(check_multiplication(signing, i, fields[i], &nonce_points[i], &key_points[i]));
-		signing->exchange.suspect = 0;
+		exchange_look_away(&signing->exchange);
 	}
 	TRY(sum_points(signing, nonce_points, key_points));
 	struct scalar term = scalar_multiply(&secrets->nonce, &secrets->phi_all);
@@ -547,14 +557,17 @@ take_last_round(void *self) {
 			continue;
 		signing->exchange.suspect = signers->parties[i].index;
 		TRY(exchange_fields(&signing->exchange, i, fields));
+		exchange_look_at(&signing->exchange, FINISH_NONCE_POINT);
 		if (!bytes_equal(fields[FINISH_NONCE_POINT], BYTES_OF_ARRAY(nonce_point)))
 			return fail(STATUS_UNAUTHORIZED, "signing.nonce_point: party %u signs with another R",
 				    signing->exchange.suspect);
+		exchange_look_at(&signing->exchange, FINISH_W);
 		TRY(scalar_read(fields[FINISH_W].data, &their_w));
+		exchange_look_at(&signing->exchange, FINISH_U);
 		TRY(scalar_read(fields[FINISH_U].data, &their_u));
 		w = scalar_add(&w, &their_w);
 		u = scalar_add(&u, &their_u);
-		signing->exchange.suspect = 0;
+		exchange_look_away(&signing->exchange);
 	}
 	TRY(ecdsa_assemble(&signing->request, &signing->derived, &signing->sum, &w, &u, &signing->signature));
 	secret_wipe(signing->memory.data, signing->memory.len);

@@ -348,13 +348,16 @@ answer_commitments(void *self) {
 
 /* The coefficients of one dealer, its proof and its number. */
 static enum status
-check_dealer(const struct frost_dealing *dealing, uint8_t index, const struct bytes fields[OPEN_FIELDS],
+check_dealer(struct frost_dealing *dealing, uint8_t index, const struct bytes fields[OPEN_FIELDS],
 	     struct frost_element coefficients[PARTIES_MAX]) {
 	const struct frost_suite *suite = dealing->suite;
+	exchange_look_at(&dealing->exchange, OPEN_COEFFICIENTS);
 	for (size_t k = 0; k < dealing->key.threshold; k++)
 		TRY(suite->element_read(fields[OPEN_COEFFICIENTS].data + k * suite->element_size, &coefficients[k]));
+	exchange_look_at(&dealing->exchange, OPEN_PROOF);
 	TRY(frost_knowledge_verify(suite, &dealing->exchange.session, index, &coefficients[0],
 				   fields[OPEN_PROOF].data));
+	exchange_look_at(&dealing->exchange, OPEN_COEFFICIENTS);
 	if (dealing->kind == FROST_DEALING_RESHARE &&
 	    memcmp(&coefficients[0], &dealing->expected[party_set_position(&dealing->dealers, index)],
 		   suite->element_size) != 0)
@@ -369,6 +372,7 @@ take_dealt_share(struct frost_dealing *dealing, uint8_t index, struct bytes fiel
 	const struct frost_suite *suite = dealing->suite;
 	struct frost_scalar dealt, *sum = &secrets_of(dealing)->share;
 	struct frost_element expected, actual;
+	exchange_look_at(&dealing->exchange, OPEN_SHARE);
 	TRY(suite->scalar_read(field.data, &dealt));
 	classify_received(&dealt, sizeof dealt);
 	enum status status = suite->element_of(&dealt, &actual); /* its dealer has it, and the commitments give it */
@@ -468,10 +472,12 @@ check_echoes(struct frost_dealing *dealing, struct bytes (*fields)[OPEN_FIELDS])
 			continue;
 		TRY(exchange_fields(&dealing->exchange, i, fields[i]));
 		/* Who equivocated, the one that echoes or the one that committed, cannot be told. */
+		exchange_look_at(&dealing->exchange, OPEN_ECHO);
 		if (!bytes_equal(fields[i][OPEN_ECHO], hash256_bytes(&dealing->echo)))
 			return fail(STATUS_UNAUTHORIZED, "frost_dealing.echo: party %u has seen other commitments",
 				    parties_of(dealing)->parties[i].index);
 	}
+	exchange_look_away(&dealing->exchange);
 	return OK;
 }
 
@@ -491,7 +497,7 @@ check_openings(void *self) {
 		if (deals(dealing, dealing->exchange.suspect))
 			chains[party_set_position(&dealing->dealers, dealing->exchange.suspect)] =
 				fields[i][OPEN_CHAIN];
-		dealing->exchange.suspect = 0;
+		exchange_look_away(&dealing->exchange);
 	}
 	TRY(compute_key(dealing, coefficients, chains));
 	dealing->transcript = hash_result(dealing);
@@ -515,6 +521,7 @@ compare_transcripts(struct frost_dealing *dealing, const char *name, bool blames
 		if (bytes_equal(field, hash256_bytes(&dealing->transcript)))
 			continue;
 		dealing->exchange.suspect = blames ? index : 0;
+		exchange_look_at(&dealing->exchange, 0);
 		return fail(STATUS_UNAUTHORIZED, "frost_dealing.%s: party %u has another result", name, index);
 	}
 	return OK;

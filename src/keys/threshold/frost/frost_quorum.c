@@ -346,11 +346,13 @@ answer_commitments(void *self) {
 		TRY(exchange_fields(&quorum->exchange, i, &field));
 		memcpy(quorum->commitments[i], field.data, field.len);
 	}
+	exchange_look_at(&quorum->exchange, 0);
 	enum status status = scheme_of(quorum)->open(quorum, &culprit);
 	if (status != OK) {
 		suspect(quorum, culprit);
 		return status;
 	}
+	exchange_look_away(&quorum->exchange);
 	quorum->echo = hash_commitments(quorum);
 	TRY(scheme_of(quorum)->sign(quorum, quorum->shares[own]));
 	exchange_advance(&quorum->exchange);
@@ -375,11 +377,13 @@ add_shares(void *self) {
 			continue;
 		TRY(exchange_fields(&quorum->exchange, i, fields));
 		/* Who equivocated, the one that echoes or the one that committed, cannot be told. */
+		exchange_look_at(&quorum->exchange, SIGN_ECHO);
 		if (!bytes_equal(fields[SIGN_ECHO], hash256_bytes(&quorum->echo)))
 			return fail(STATUS_UNAUTHORIZED, "frost_quorum.echo: party %u has seen other commitments",
 				    parties_of(quorum)->parties[i].index);
 		memcpy(quorum->shares[i], fields[SIGN_SHARE].data, SCALAR_SIZE);
 	}
+	exchange_look_at(&quorum->exchange, SIGN_SHARE);
 	enum status status = scheme_of(quorum)->aggregate(quorum, &culprit);
 	if (status != OK) {
 		suspect(quorum, culprit);
