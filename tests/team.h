@@ -99,6 +99,12 @@ state_of(struct team *team, size_t at) {
 	return keeper_gate(team->members[at].house.keeper)->state;
 }
 
+/* Everything is to be tried, and not some of it. */
+static inline bool
+team_is_soak(void) {
+	return getenv("GATEHOUSE_SOAK") != nullptr;
+}
+
 /* The shared key "vault" as that keeper has it: null where it has none. */
 static inline const struct shared_key *
 vault_at(struct team *team, size_t at) {

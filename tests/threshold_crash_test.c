@@ -6,66 +6,13 @@
  * GATEHOUSE_SOAK=1 goes at every message, by every keeper.
  */
 #include "tests/test.h"
-#include "tests/team.h"
+#include "tests/team_going.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "gate/shared_keys.h"
-#include "keeper/internal.h"
-
-struct going {
-	size_t who;
-	uint64_t at;      /* the message, counted from when this was armed */
-	uint64_t counted; /* so far */
-	bool is_power, is_gone;
-};
-
-static bool
-go(struct team *team, size_t from, size_t to, enum peer_kind, struct buffer *) {
-	struct going *going = team->context;
-	if (going->is_gone || going->counted++ != going->at)
-		return true;
-	/* Nothing that it does from now on reaches its disk or anybody. */
-	struct team_member *gone = &team->members[going->who];
-	going->is_gone = true;
-	gone->is_open = false;
-	simulated_disk_crash_at(gone->disk, simulated_disk_operations(gone->disk));
-	atomic_store(&gone->house.keeper->has_ended, true);
-	for (size_t i = 0; i < team->count; i++)
-		if (i != going->who)
-			team_cut(team, going->who, i);
-	return from != going->who && to != going->who; /* the others' channel loses nothing */
-}
-
-static void
-come_back(struct team *team, struct going *going) {
-	struct team_member *member = &team->members[going->who];
-	team->on_message = nullptr;
-	if (!going->is_gone)
-		return;
-	team_stop(team, going->who);
-	if (going->is_power)
-		simulated_disk_lose_power(member->disk);
-	team_start(team, going->who);
-	for (size_t i = 0; i < team->count; i++)
-		if (i != going->who)
-			team_connect(team, going->who, i);
-	team_settle(team);
-	team_pass_ms(team, 60'000);
-	team_settle(team);
-}
 
 static size_t outcomes[OPERATION_STATES + 1]; /* at keepers; the last: it never heard of it */
-
-/* A request whose answer may never come, since its keeper goes. */
-static void
-ask(struct team *team, size_t at, const struct ipc_request *request) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	IGNORE_STATUS(
-		keeper_answer(team->members[at].house.keeper, request, &arena, &response)); /* it may have ended */
-}
 
 static void
 assert_at_all_or_none(struct team *team, const char *id) {
@@ -85,17 +32,6 @@ assert_at_all_or_none(struct team *team, const char *id) {
 	}
 	if (count != 0 && count != team->count)
 		fail_msg("%zu of %zu keepers have the key", count, team->count);
-}
-
-/* Nothing of a dealing is left open once all are there. */
-static void
-assert_ended(struct team *team, const struct hash256 *operation) {
-	for (size_t i = 0; i < team->count; i++) {
-		enum operation_state state = team_state(team, i, operation);
-		if (state != OPERATION_DONE && state != OPERATION_FAILED && state != OPERATION_STATES &&
-		    state != OPERATION_HELD)
-			fail_msg("keeper %zu: the operation is %s", i, operation_state_name(state));
-	}
 }
 
 static const char *
@@ -134,11 +70,11 @@ make_with(uint64_t seed, struct going *going) {
 	struct hash256 operation;
 	team_found(&team, 3, seed);
 	prepare_key(&team, &arena, &vote, &operation);
-	team.on_message = go;
+	team.on_message = team_go;
 	team.context = going;
-	ask(&team, 0, &vote);
+	team_ask(&team, 0, &vote);
 	team_settle(&team);
-	come_back(&team, going);
+	team_come_back(&team, going);
 	assert_at_all_or_none(&team, "vault");
 	assert_ended(&team, &operation);
 	for (size_t i = 0; i < 3; i++)
@@ -175,11 +111,11 @@ redeal_with(uint64_t seed, const struct redealing *redealing, struct going *goin
 	team_vote(&team, 0, id, FIRM_PERSON_3, &arena, &response);
 	assert_answer(202, "held", &response);
 	house_vote_request(&team.members[0].house, &arena, id, FIRM_PERSON_5, "approve", &vote);
-	team.on_message = go;
+	team.on_message = team_go;
 	team.context = going;
-	ask(&team, 0, &vote);
+	team_ask(&team, 0, &vote);
 	team_settle(&team);
-	come_back(&team, going);
+	team_come_back(&team, going);
 	assert_at_all_or_none(&team, "vault");
 	assert_ended(&team, &operation);
 	for (size_t i = 0; i < 3; i++)
@@ -189,11 +125,6 @@ redeal_with(uint64_t seed, const struct redealing *redealing, struct going *goin
 	team_submit(&team, going->who == 1 ? 1 : 2, transfer, &arena, &response);
 	assert_answer(200, "done", &response);
 	return going->counted;
-}
-
-static bool
-is_soak(void) {
-	return getenv("GATEHOUSE_SOAK") != nullptr;
 }
 
 static void
@@ -209,7 +140,7 @@ a_key_is_made_at_all_keepers_or_at_none(void **) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = make_with(1, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = is_soak() ? 0 : who; at < messages; at += is_soak() ? 1 : 23) {
+		for (uint64_t at = team_is_soak() ? 0 : who; at < messages; at += team_is_soak() ? 1 : 23) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			make_with(2 + tried++, &going);
 		}
@@ -222,7 +153,7 @@ redeal_at_all_points(const struct redealing *redealing) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = redeal_with(1, redealing, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = is_soak() ? 0 : 3 * who; at < messages; at += is_soak() ? 1 : 29) {
+		for (uint64_t at = team_is_soak() ? 0 : 3 * who; at < messages; at += team_is_soak() ? 1 : 29) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			redeal_with(2 + tried++, redealing, &going);
 		}
@@ -261,11 +192,11 @@ sign_with(uint64_t seed, struct going *going) {
 	house_request(&team.members[0].house, &arena, transfer, &request);
 	assert_ok(operation_id(BYTES_OF_LITERAL(HOUSE_INSTANCE), BYTES_OF_LITERAL("workload:settlement"),
 			       request.idempotency_key, &operation));
-	team.on_message = go;
+	team.on_message = team_go;
 	team.context = going;
-	ask(&team, 0, &request);
+	team_ask(&team, 0, &request);
 	team_settle(&team);
-	come_back(&team, going);
+	team_come_back(&team, going);
 	/* Whoever says that it is done has reserved; so has whoever does not know. */
 	size_t done = 0;
 	for (size_t i = 0; i < 3; i++) {
@@ -280,7 +211,7 @@ sign_with(uint64_t seed, struct going *going) {
 		reserved += spent(&team, i) > 0;
 	assert_true(done == 0 || reserved >= 2); /* as many as have signed */
 	/* Asked for again, the same is said again; another is signed. */
-	ask(&team, 1, &request);
+	team_ask(&team, 1, &request);
 	team_settle(&team);
 	transfer = house_sign(house_transfer(&arena, 10, 1, 30));
 	transfer.resource = "key:vault";
@@ -294,7 +225,7 @@ what_was_signed_counts_whoever_goes(void **) {
 	struct going nobody = {.at = UINT64_MAX};
 	uint64_t messages = sign_with(1, &nobody), tried = 0;
 	for (size_t who = 0; who < 3; who++)
-		for (uint64_t at = who % 2; at < messages; at += is_soak() ? 1 : 7) {
+		for (uint64_t at = who % 2; at < messages; at += team_is_soak() ? 1 : 7) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			sign_with(2 + tried++, &going);
 		}

@@ -7,8 +7,6 @@
 #include "tests/test.h"
 #include "tests/team.h"
 
-#include <stdlib.h>
-
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_message.h"
@@ -510,18 +508,13 @@ people_end_it_when_the_liar_is_no_keeper_any_more(void **) {
 	assert_int_equal(BEFORE, epoch_at(1));
 }
 
-static bool
-is_soak(void) {
-	return getenv("GATEHOUSE_SOAK") != nullptr;
-}
-
 /* At every point of its kind, until one comes that is after the end; or at one for each lie. */
 static void
 go_at(enum going point, uint64_t spread) {
 	uint64_t tried = 0, taken = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++)
-		for (size_t who = is_soak() ? 0 : i % 2; who < (is_soak() ? 2 : i % 2 + 1); who++)
-			for (uint64_t at = is_soak() ? 0 : 7 * i % spread;; at++) {
+		for (size_t who = team_is_soak() ? 0 : i % 2; who < (team_is_soak() ? 2 : i % 2 + 1); who++)
+			for (uint64_t at = team_is_soak() ? 0 : 7 * i % spread;; at++) {
 				struct run run = {.lie = &lies[i],
 						  .who = who,
 						  .point = point,
@@ -530,7 +523,7 @@ go_at(enum going point, uint64_t spread) {
 				uint32_t epoch = run_with(&run, 100 + tried);
 				tried += run.is_gone;
 				taken += run.is_gone && epoch > BEFORE;
-				if (!run.is_gone || !is_soak())
+				if (!run.is_gone || !team_is_soak())
 					break;
 			}
 	assert_true(tried > ARRAY_LENGTH(lies) / 2);

@@ -5,120 +5,11 @@
  * in any log; nothing is left of the new shares, and the old ones sign on. In the end, without lies, it is done.
  * GATEHOUSE_SOAK=1: at the first, middle and last byte, between every two; else at one of these, once for each pair of roles.
  */
-#include "tests/frost_team.h"
+#include "tests/team_ceremonies.h"
 
 #include <stdlib.h>
 
 #include "keeper/threshold_internal.h"
-
-static const struct scheme KINDS[] = {
-	{.key = "vault", .algorithm = "secp256k1", .name = "ecdsa", .sharing = KEY_SHARED_ECDSA},
-	{"sol-vault", "ed25519", "ed25519", KEY_SHARED_ED25519, nullptr, nullptr},
-	{"btc-vault", "secp256k1", "bip340", KEY_SHARED_BIP340, nullptr, nullptr},
-};
-
-/* What is done with a key that three of four keepers share, 2-of-3, or a new one. */
-static const struct ceremony {
-	const char *name, *parties, *threshold;
-	unsigned members, dealers; /* bits by place */
-	bool is_made, is_stated;
-	size_t lost; /* 1 + the place of one that lost everything before */
-} CEREMONIES[] = {
-	{.name = "made, 3 of 4",
-	 .parties = "\"one\",\"two\",\"three\",\"four\"",
-	 .threshold = "3-of-4",
-	 .members = 0b1111,
-	 .dealers = 0b1111,
-	 .is_made = true},
-	{.name = "refreshed", .members = 0b0111, .dealers = 0b0011},
-	{.name = "one comes in, one leaves",
-	 .parties = "\"one\",\"two\",\"four\"",
-	 .threshold = "2-of-3",
-	 .members = 0b1011,
-	 .dealers = 0b0011,
-	 .is_stated = true},
-	{.name = "one comes in, 3 of 4",
-	 .parties = "\"one\",\"two\",\"three\",\"four\"",
-	 .threshold = "3-of-4",
-	 .members = 0b1111,
-	 .dealers = 0b0011,
-	 .is_stated = true},
-	{.name = "repaired",
-	 .parties = "\"one\",\"two\",\"three\"",
-	 .threshold = "2-of-3",
-	 .members = 0b0111,
-	 .dealers = 0b0101,
-	 .is_stated = true,
-	 .lost = 2},
-};
-
-static bool
-is_soak(void) {
-	return getenv("GATEHOUSE_SOAK") != nullptr;
-}
-
-static bool
-has(unsigned set, size_t at) {
-	return (set >> at & 1) != 0;
-}
-
-/* --- What is asked for. --- */
-
-static const char *
-stated(struct team *team, const struct scheme *scheme, struct arena *arena) {
-	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
-	struct json_writer w;
-	json_writer_start(&w, &key);
-	key_write(&w, gate_state_key(state_of(team, 0), bytes_of_text(scheme->key)));
-	assert_ok(json_writer_finish(&w));
-	json_writer_start(&w, &sharing);
-	sharing_write(&w, &key_at(team, 0, scheme)->sharing);
-	assert_ok(json_writer_finish(&w));
-	return arena_format(arena, "\"key\":%.*s,\"sharing\":%.*s,", BYTES_ARGS(key), BYTES_ARGS(sharing));
-}
-
-static void
-ask_for(struct team *team, const struct scheme *scheme, const struct ceremony *ceremony, struct arena *arena,
-	struct ipc_response *response) {
-	if (ceremony->is_made) {
-		ask_key_among(team, scheme,
-			      arena_format(arena,
-					   "\"algorithm\":\"%s\",\"material\":\"single\",\"purpose\":\"transfer\"",
-					   scheme->algorithm),
-			      ceremony->parties, ceremony->threshold, arena, response);
-		return;
-	}
-	const char *said = ceremony->is_stated ? stated(team, scheme, arena) : "";
-	team_do(team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = ceremony->parties == nullptr ? "key.refresh" : "key.reshare",
-					.resource = arena_format(arena, "key:%s", scheme->key),
-					.payload = ceremony->parties == nullptr
-							   ? "{}"
-							   : arena_format(arena,
-									  "{%s\"parties\":[%s],\"threshold\":\"%s\"}",
-									  said, ceremony->parties, ceremony->threshold),
-					.reason = "as planned"},
-		arena, response);
-}
-
-/* By libraries of neither FROST nor the gate, but for ECDSA's: there every keeper has verified with libsecp256k1 (team_vault.h). */
-static void
-assert_signs(struct team *team, size_t at, const struct scheme *scheme, uint32_t number) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	if (scheme->sharing != KEY_SHARED_ECDSA) {
-		struct scheme known = scheme->sharing == KEY_SHARED_ED25519 ? SCHEMES[0] : SCHEMES[1];
-		team_submit(team, at, transfer(team, &known, number, &arena), &arena, &response);
-		assert_signed(team, at, &known, number, &arena, &response);
-		return;
-	}
-	struct firm_operation asked = house_sign(house_transfer(&arena, 1, number, 30));
-	asked.resource = "key:vault";
-	team_submit(team, at, asked, &arena, &response);
-	assert_answer(200, "done", &response);
-	assert_true(says(&response, "\"transaction\":"));
-}
 
 /* --- Lies. --- */
 
@@ -211,7 +102,7 @@ tell_one(struct team *team, const struct scheme *scheme, const struct ceremony *
 	struct ipc_response response;
 	team->on_message = tell;
 	team->context = &lie;
-	ask_for(team, scheme, ceremony, &arena, &response);
+	team_do(team, 0, ceremony_operation(team, scheme, ceremony, &arena), &arena, &response);
 	team->on_message = nullptr;
 	if (!lie.is_told)
 		fail_msg("%s, %s, round %zu, field %zu from %zu to %zu was not told", scheme->name, ceremony->name,
@@ -244,7 +135,7 @@ tell_one(struct team *team, const struct scheme *scheme, const struct ceremony *
 /* What is left to the soak: others of each ceremony. */
 static bool
 is_skipped(const struct scheme *scheme, size_t number) {
-	return !is_soak() && number % (scheme->sharing == KEY_SHARED_ECDSA ? 17 : 5) != 0;
+	return !team_is_soak() && number % (scheme->sharing == KEY_SHARED_ECDSA ? 17 : 5) != 0;
 }
 
 /* The last round is no frame between keepers: they pledge in its place (threshold_liar_test). */
@@ -258,7 +149,7 @@ tell_all(struct team *team, const struct scheme *scheme, const struct ceremony *
 		for (size_t field = 0; field < kinds[round].field_count; field++) {
 			size_t number = told->fields++;
 			for (size_t place = 0; place < 3; place++)
-				if (is_soak() || (place == number % 3 && !is_skipped(scheme, number)))
+				if (team_is_soak() || (place == number % 3 && !is_skipped(scheme, number)))
 					if (!tell_one(team, scheme, ceremony,
 						      (struct lie){.liar = liar,
 								   .victim = victim,
@@ -282,26 +173,19 @@ tell_in(const struct scheme *scheme, const struct ceremony *ceremony, uint64_t s
 	_cleanup_(arena_free) struct arena arena = {};
 	bool was_seen[8][8] = {};
 	struct ipc_response response;
-	team_found(&team, 4, seed);
-	learn(&team, 0);
-	if (!ceremony->is_made)
-		make_key_among(&team, scheme, "\"one\",\"two\",\"three\"", "2-of-3");
-	if (ceremony->lost != 0) {
-		team_replace(&team, ceremony->lost - 1, seed + 100);
-		learn(&team, ceremony->lost - 1);
-	}
+	found_for_ceremony(&team, scheme, ceremony, seed);
 	for (size_t liar = 0; liar < 4; liar++)
 		for (size_t victim = 0; victim < 4; victim++) {
 			bool *seen = &was_seen[role_of(ceremony, liar)][role_of(ceremony, victim)];
 			if (liar == victim || !has(ceremony->members, liar) || !has(ceremony->members, victim) ||
-			    (*seen && !is_soak()))
+			    (*seen && !team_is_soak()))
 				continue;
 			*seen = true;
 			tell_all(&team, scheme, ceremony, liar, victim, told);
 		}
 	if (!ceremony->is_made)
 		assert_signs(&team, 0, scheme, 1);
-	ask_for(&team, scheme, ceremony, &arena, &response);
+	team_do(&team, 0, ceremony_operation(&team, scheme, ceremony, &arena), &arena, &response);
 	assert_answer(200, "done", &response);
 	assert_signs(&team, 0, scheme, 2);
 }
@@ -311,14 +195,14 @@ tell_in_all(const struct scheme *scheme, struct told expected, size_t fields_in_
 	struct told told = {};
 	for (size_t i = 0; i < ARRAY_LENGTH(CEREMONIES); i++) {
 		struct told before = told;
-		if (!is_soak() && scheme != &KINDS[0] && scheme != &KINDS[1 + i % 2]) /* each by one of the two */
+		if (!team_is_soak() && scheme != &KINDS[0] && scheme != &KINDS[1 + i % 2]) /* each by one of the two */
 			continue;
 		tell_in(scheme, &CEREMONIES[i], 61 + i, &told);
 		print_message("# %s, %s: %zu lies, %zu name the liar\n", scheme->name, CEREMONIES[i].name,
 			      told.lies - before.lies, told.named - before.named);
 	}
 	print_message("# %s: %zu lies, %zu name the liar\n", scheme->name, told.lies, told.named);
-	if (is_soak()) {
+	if (team_is_soak()) {
 		assert_int_equal(3 * fields_in_soak, told.lies);
 		return;
 	}
