@@ -304,6 +304,20 @@ a_withdrawal_that_was_never_written_does_not_show(void **) {
 	assert_honest(&b);
 }
 
+/* Whoever stopped one person already, and whose keeper says that the one is back: no fewer are left for that than the code demands. */
+static void
+a_stop_that_leaves_too_few_people_does_not_follow(void **) {
+	static const char one[] = "person:p-0000000000000001", three[] = "person:p-0000000000000003";
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_2, "principal.suspend", one, "{}"));
+	assert_int_equal(OPERATION_FAILED, stop(&b, FIRM_PERSON_2, "principal.suspend", three, "{}"));
+	assert_honest(&b);
+	change_untold(&b, OPERATION_PRINCIPAL_RESUME, one, "{}");
+	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_2, "principal.suspend", three, "{}"));
+	assert_differs(&b, b.count - 1, "principal.last_people");
+}
+
 /* --- What is no log. --- */
 
 /* A log with one member called otherwise, or one number that is another: read to the end, or refused, or different; never the same,
@@ -431,4 +445,4 @@ RUN_TESTS(T(a_lie_about_what_was_before_shows), T(nothing_is_decided_or_carried_
 	  T(a_vote_by_a_delegation_that_is_over_counts_for_nothing), T(whoever_is_in_no_group_counts_in_none),
 	  T(what_had_effects_is_not_left_out), T(a_withdrawal_that_was_never_written_does_not_show),
 	  T(a_changed_log_is_never_the_same), T(of_another_version_the_facts_that_both_know_are_compared),
-	  T(of_a_part_nothing_is_said_to_be_recomputed))
+	  T(a_stop_that_leaves_too_few_people_does_not_follow), T(of_a_part_nothing_is_said_to_be_recomputed))
