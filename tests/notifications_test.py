@@ -24,7 +24,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 import processes
 import tap
 from installation import PATIENCE_S
-from northwind import Northwind, Served, free_port, make_certificate, transfer
+from northwind import Northwind, Served, free_port, make_certificate, run, transfer
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
@@ -429,6 +429,19 @@ def test_breaking_the_glass_is_told_twice():
         house.wait_until(lambda: len(receiver.requests) == 2)
         assert [(body["kind"], body["operation"]) for body in receiver.bodies()] == [("break_glass", asked["operation"]), ("glass_broken", asked["operation"])]
         assert len({body["id"] for body in receiver.bodies()}) == 2
+    receiver.close()
+
+
+def test_a_key_that_is_given_to_somebody_is_told_when_it_is_approved():
+    receiver = Receiver(folder_of(), "hook")
+    with House(hook(receiver, events="[enrolled]")) as house:
+        house.start()
+        house.firm.must(run("workload", "keygen", house.firm.at("keys", "another"), "--id", "settlement", "--name", "another"))
+        asked = house.firm.must(house.firm.ask("person4", "workload", "key-add", house.firm.at("keys", "another.pub"), "--json")).json()
+        assert receiver.requests == []
+        house.firm.approve(asked["operation"], "person3", "person5")
+        house.wait_until(lambda: len(receiver.requests) == 1)
+        assert [(body["kind"], body["operation"]) for body in receiver.bodies()] == [("enrolled", asked["operation"])]
     receiver.close()
 
 

@@ -267,6 +267,17 @@ take_test(struct notifier *notifier, const json *body, const struct pending *pen
 		    (int)(name.len > 64 ? 64 : name.len), (const char *)name.data);
 }
 
+/* What lets somebody ask and vote in another way. */
+static bool
+gives_a_key(struct bytes kind) {
+	static const enum operation_kind_id kinds[] = {OPERATION_PRINCIPAL_KEY_ADD, OPERATION_PRINCIPAL_PASSKEY_ADD,
+						       OPERATION_PRINCIPAL_TOTP_ADD};
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
+		if (bytes_equal_text(kind, operation_kinds[kinds[i]].name))
+			return true;
+	return false;
+}
+
 static void
 take_decision(struct notifier *notifier, const json *body, const struct entry *entry, uint64_t index) {
 	struct bytes decision = text_of(body, "decision"), operation = text_of(body, "operation");
@@ -275,6 +286,8 @@ take_decision(struct notifier *notifier, const json *body, const struct entry *e
 		       bytes_equal_text(text_of(body, "outcome"), outcome_name(OUTCOME_DONE));
 	bool is_held = bytes_equal_text(decision, decision_name(DECISION_HELD)),
 	     is_denied = bytes_equal_text(decision, decision_name(DECISION_DENY));
+	bool enrols = gives_a_key(text_of(json_get(body, "document"), "kind")) &&
+		      bytes_equal_text(text_of(body, "outcome"), outcome_name(OUTCOME_DONE));
 	bool breaks_glass = json_get(json_get(body, "document"), "break_glass") != nullptr;
 	bool goes_through =
 		!is_held && !is_denied && !bytes_equal_text(text_of(body, "outcome"), outcome_name(OUTCOME_FAILED));
@@ -284,10 +297,11 @@ take_decision(struct notifier *notifier, const json *body, const struct entry *e
 		glass.entry = index;
 		enqueue_to_all(notifier, &glass);
 	}
-	if (!is_test && !is_held && !is_denied)
+	if (!is_test && !enrols && !is_held && !is_denied)
 		return;
 	struct pending pending = make_pending(notifier,
 					      is_test   ? NOTICE_TEST
+					      : enrols  ? NOTICE_ENROLLED
 					      : is_held ? NOTICE_HELD
 							: NOTICE_DENIED,
 					      ALARM_NONE, operation, entry->at_ms);
@@ -323,7 +337,9 @@ may_matter(const struct entry *entry) {
 	case ENTRY_DECISION:
 	case ENTRY_INTENT:
 		return says(entry->body, "\"decision\":\"held\"") || says(entry->body, "\"decision\":\"deny\"") ||
-		       says(entry->body, "\"break_glass\":true") || says(entry->body, "\"kind\":\"notification.test\"");
+		       says(entry->body, "\"break_glass\":true") ||
+		       says(entry->body, "\"kind\":\"notification.test\"") ||
+		       says(entry->body, "\"kind\":\"principal.");
 	case ENTRY_VOTE:
 		return says(entry->body, "\"verdict\":\"reject\"");
 	default:

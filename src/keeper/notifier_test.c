@@ -222,6 +222,41 @@ breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through(void **
 	}
 }
 
+/* Told when it is done: its waiting time begins, in which it can be stopped. */
+static void
+a_key_that_is_given_to_somebody_is_told_when_it_is_done(void **) {
+	static const struct {
+		const char *kind, *outcome;
+		bool is_told;
+	} cases[] = {
+		{"principal.passkey_add", "done", true}, {"principal.key_add", "done", true},
+		{"principal.totp_add", "done", true},    {"principal.passkey_add", "failed", false},
+		{"principal.key_revoke", "done", false}, {"principal.invite", "done", false},
+		{"principal.suspend", "done", false},
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct notice notice;
+		uint8_t receiver;
+		char body[512], operation[65];
+		operation_of(world.size, operation);
+		snprintf(body, sizeof body,
+			 "{\"decision\":\"permit\",\"document\":{\"kind\":\"%s\"},\"operation\":\"%s\",\"outcome\":\"%"
+			 "s\"}",
+			 cases[i].kind, operation, cases[i].outcome);
+		apply(&world, world.size++, ENTRY_DECISION, body);
+		if (cases[i].is_told) {
+			assert_true(next(&world, &arena, &receiver, &notice));
+			assert_int_equal(NOTICE_ENROLLED, notice.kind);
+			assert_bytes(bytes_of_text(operation), notice.operation);
+			answer(&world, 200);
+		}
+		assert_false(next(&world, &arena, &receiver, &notice));
+	}
+}
+
 static void
 beyond_its_bound_a_queue_counts(void **) {
 	_cleanup_(world_end) struct world world;
@@ -452,7 +487,8 @@ a_file_that_is_no_file_of_marks_is_left_aside(void **) {
 RUN_TESTS(T(a_passkey_that_was_enrolled_by_a_link_is_told_and_again_after_a_restart),
 	  T(only_what_somebody_should_know_is_told),
 	  T(breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through),
-	  T(beyond_its_bound_a_queue_counts), T(a_receiver_that_fails_is_tried_later_and_later),
+	  T(a_key_that_is_given_to_somebody_is_told_when_it_is_done), T(beyond_its_bound_a_queue_counts),
+	  T(a_receiver_that_fails_is_tried_later_and_later),
 	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once), T(a_key_that_is_overdue_is_an_alert),
 	  T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
 	  T(a_restart_finds_again_what_was_not_delivered_and_no_more), T(a_file_that_is_no_file_of_marks_is_left_aside))

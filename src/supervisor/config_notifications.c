@@ -124,7 +124,7 @@ take_events(struct config_notification *notification) {
 		enum notice_kind kind;
 		if (notice_kind_parse(bytes_of_text(notification->events.items[i]), &kind) != OK || kind == NOTICE_TEST)
 			return "events: expected some of held, expiring, denied, rejected, break_glass, glass_broken, "
-			       "alert";
+			       "enrolled, alert";
 		if (notification->notices & 1U << kind)
 			return "events: one is named twice";
 		notification->notices |= 1U << kind;
