@@ -311,7 +311,7 @@ read_policy_side(struct arena *arena, const json *again, struct decision_record 
 enum status
 decision_record_read_again(struct arena *arena, const json *body, const struct record_blobs *blobs,
 			   struct decision_record *record, const json **others) {
-	struct bytes text;
+	struct bytes text = {};
 	const json *again;
 	*record = (struct decision_record){};
 	TRY(read_hash(body, "operation", &record->operation_id));
