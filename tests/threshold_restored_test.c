@@ -47,6 +47,16 @@ enrol_all(struct team *team) {
 			assert_int_equal(1, state_of(team, i)->keepers.of_party[party]->admission);
 }
 
+/* Its peers have refused its channel, as keeper/peers.h does. */
+static void
+refuse(struct team *team, size_t who) {
+	static const struct mark shown = {.size = 7};
+	for (size_t i = 0; i < team->count; i++)
+		if (i != who)
+			assert_ok(keepers_refuse(&state_of(team, i)->keepers, bytes_of_text(NAMES[who]), &shown,
+						 BYTES_OF_LITERAL("peers.behind")));
+}
+
 static void
 readmit(struct team *team, size_t at, size_t who) {
 	_cleanup_(arena_free) struct arena arena = {};
@@ -146,6 +156,7 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 	/* Its peers refuse the channel of a log that went back (peers_test); readmitted by them, it still signs nothing. */
 	team_connect(&team, 0, 1);
 	isolate(&team, 2);
+	refuse(&team, 2);
 	readmit(&team, 0, 2);
 	assert_int_equal(2, state_of(&team, 1)->keepers.of_party[3]->admission);
 	assert_int_equal(1, state_of(&team, 2)->keepers.of_party[3]->admission);
@@ -168,9 +179,9 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 		fail_msg("%.*s", BYTES_ARGS(response.body));
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(3, vault_at(&team, i)->sharing.key.epoch);
-	isolate(&team, 2);
-	readmit(&team, 2, 2);
-	connect_all(&team);
+	readmit(&team, 2, 2); /* the others get it as well, and have done so before */
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(2, state_of(&team, i)->keepers.of_party[3]->admission);
 	repair(&team, 1, &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t restarts = 0; restarts < 2; restarts++)
@@ -222,11 +233,11 @@ whoever_is_up_to_date_takes_no_other_story(void **) {
 	other.key.public_key[1] ^= 1;
 	assert_false(shared_key_is_behind(state, vault_at(&team, 2), &other));
 	/* Readmitted in the epoch that it is of, it is dealt in by the same command. */
-	for (size_t i = 0; i < 3; i++) {
-		isolate(&team, i);
-		readmit(&team, i, 2);
-		connect_all(&team);
-	}
+	isolate(&team, 2);
+	refuse(&team, 2);
+	readmit(&team, 2, 2);
+	readmit(&team, 0, 2);
+	connect_all(&team);
 	assert_int_equal(2, state->keepers.of_party[3]->admission);
 	team_cut(&team, 0, 1);
 	assert_false(signs(&team, 2));

@@ -11,6 +11,7 @@ struct counted_spend {
 	struct spend spend;
 	uint8_t party; /* that told it */
 	bool is_kept;
+	bool is_handed_on; /* no more than is kept of it already: it takes none of the party's room */
 	struct arena arena;
 };
 
@@ -49,6 +50,23 @@ counted_free(struct counted_spends *counted) {
 	while (map_next(&counted->by_telling, &at, nullptr, &value))
 		spend_destroy(value);
 	map_free(&counted->by_telling);
+}
+
+/* of_party says also whether there is anything of that party. */
+static void
+count(struct counted_spends *counted, const struct counted_spend *spend, int by) {
+	size_t bytes = bytes_of_spend(&spend->spend);
+	if (spend->is_handed_on)
+		counted->handed_on_by_party[spend->party] += (size_t)by;
+	else {
+		counted->of_party[spend->party] += (size_t)by;
+		counted->bytes_of_party[spend->party] += by > 0 ? bytes : -bytes;
+	}
+}
+
+static bool
+has_told(const struct counted_spends *counted, uint8_t party) {
+	return counted->of_party[party] + counted->handed_on_by_party[party] > 0;
 }
 
 static struct bytes
@@ -95,9 +113,45 @@ insert(struct counted_spends *counted, uint8_t party, uint8_t number, const stru
 		spend_destroy(*made);
 		return status;
 	}
-	counted->of_party[party]++;
-	counted->bytes_of_party[party] += bytes_of_spend(spend);
 	return OK;
+}
+
+/* Honest ones hand it on as they have it, part by part in one order. */
+static bool
+has_part(const struct spend *kept, size_t i, const struct limit_part *part) {
+	return i < kept->part_count && kept->parts[i].dimension == part->dimension &&
+	       kept->parts[i].cents >= part->cents && bytes_equal(kept->parts[i].subject, part->subject);
+}
+
+static bool
+is_within(const struct spend *spend, const struct spend *kept) {
+	if (memcmp(spend->identity, kept->identity, sizeof spend->identity) != 0)
+		return false;
+	for (size_t i = 0; i < spend->part_count; i++)
+		if (!has_part(kept, i, &spend->parts[i]))
+			return false;
+	return true;
+}
+
+/* Whoever tells as it leaves an epoch hands on what it keeps, which is kept here as well where both heard it: else a keeper that lies
+ * would fill the room of all who are honest by filling its own. */
+static bool
+is_kept_of_another(const struct counted_spends *counted, uint8_t party, const struct spend *spend) {
+	const struct counted_spend *known;
+	for (uint8_t other = 1; other <= COUNTED_PARTIES_MAX; other++)
+		for (uint8_t number = 0;
+		     other != party && has_told(counted, other) && number < COUNTED_IDENTITIES_MAX &&
+		     (known = told(counted, spend->operation, other, number)) != nullptr;
+		     number++)
+			if (known->is_kept && is_within(spend, &known->spend))
+				return true;
+	return false;
+}
+
+static bool
+has_room(const struct counted_spends *counted, uint8_t party, const struct spend *spend, size_t max) {
+	return max == SIZE_MAX || (counted->of_party[party] < max &&
+				   counted->bytes_of_party[party] + bytes_of_spend(spend) <= COUNTED_BYTES_MAX);
 }
 
 /* What was told stays as it was told first. Who hands on what others have told may do so of one operation with several identities. */
@@ -110,13 +164,16 @@ add(struct counted_spends *counted, uint8_t party, const struct spend *spend, si
 			return OK;
 		if (*known != nullptr)
 			continue;
-		if (counted->of_party[party] >= max ||
-		    (max != SIZE_MAX && counted->bytes_of_party[party] + bytes_of_spend(spend) > COUNTED_BYTES_MAX))
+		bool is_handed_on = is_kept_of_another(counted, party, spend);
+		if (!is_handed_on && !has_room(counted, party, spend, max))
 			return fail(STATUS_TOO_LARGE,
 				    "counted.full: it counts more than %zu operations, or %zu bytes, that are not "
 				    "known here",
 				    max, COUNTED_BYTES_MAX);
-		return insert(counted, party, number, spend, known);
+		TRY(insert(counted, party, number, spend, known));
+		(*known)->is_handed_on = is_handed_on;
+		count(counted, *known, 1);
+		return OK;
 	}
 	return fail(STATUS_TOO_LARGE, "counted.full: it counts one operation with more than %u identities",
 		    COUNTED_IDENTITIES_MAX);
@@ -139,8 +196,7 @@ counted_keep(struct counted_spends *counted, uint8_t party, const struct spend *
 static void
 drop(struct counted_spends *counted, struct bytes telling) {
 	struct counted_spend *gone = map_remove(&counted->by_telling, telling);
-	counted->of_party[gone->party]--;
-	counted->bytes_of_party[gone->party] -= bytes_of_spend(&gone->spend);
+	count(counted, gone, -1);
 	spend_destroy(gone);
 }
 
@@ -157,7 +213,7 @@ counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t op
 void
 counted_forget(struct counted_spends *counted, const uint8_t operation[32]) {
 	for (uint8_t party = 1; party <= COUNTED_PARTIES_MAX; party++)
-		if (counted->of_party[party] > 0)
+		if (has_told(counted, party))
 			counted_withdraw(counted, party, operation);
 }
 
@@ -182,7 +238,7 @@ sweep(struct counted_spends *counted, uint8_t party, int64_t until_ms) {
 
 void
 counted_forget_party(struct counted_spends *counted, uint8_t party) {
-	if (counted->of_party[party] > 0)
+	if (has_told(counted, party))
 		sweep(counted, party, INT64_MAX);
 }
 
@@ -304,21 +360,19 @@ counted_visit_beside(const struct counted_spends *counted, const struct limits *
 	return visit_wanted(counted, &(struct wanted){.own = own, .asked = asked}, visit, context);
 }
 
-static enum status
-merge_part(struct arena *arena, struct spend *into, const struct limit_part *part) {
-	struct limit_part *parts = ARENA_NEW_ARRAY(arena, into->part_count + 1, struct limit_part);
-	TRY_ALLOC(parts);
-	for (size_t i = 0; i < into->part_count; i++) {
-		parts[i] = into->parts[i];
-		if (parts[i].dimension != part->dimension || !bytes_equal(parts[i].subject, part->subject))
-			continue;
-		parts[i].cents = parts[i].cents > part->cents ? parts[i].cents : part->cents;
-		into->parts = parts;
-		return OK;
-	}
-	parts[into->part_count++] = *part;
-	into->parts = parts;
-	return OK;
+static void
+merge_part(struct limit_part *parts, size_t *count, size_t likely, const struct limit_part *part) {
+	size_t at = likely < *count && parts[likely].dimension == part->dimension &&
+				    bytes_equal(parts[likely].subject, part->subject)
+			    ? likely
+			    : 0;
+	while (at < *count &&
+	       (parts[at].dimension != part->dimension || !bytes_equal(parts[at].subject, part->subject)))
+		at++;
+	if (at == *count)
+		parts[(*count)++] = *part;
+	else if (parts[at].cents < part->cents)
+		parts[at].cents = part->cents;
 }
 
 static enum status
@@ -334,8 +388,12 @@ merge(struct arena *arena, struct map *merged, const struct spend *spend) {
 		return map_put(merged, BYTES_OF_ARRAY(name), into, nullptr);
 	}
 	into->at_ms = into->at_ms > spend->at_ms ? into->at_ms : spend->at_ms;
+	struct limit_part *parts = ARENA_NEW_ARRAY(arena, into->part_count + spend->part_count, struct limit_part);
+	TRY_ALLOC(parts);
+	memcpy(parts, into->parts, into->part_count * sizeof *parts);
+	into->parts = parts;
 	for (size_t i = 0; i < spend->part_count; i++)
-		TRY(merge_part(arena, into, &spend->parts[i]));
+		merge_part(parts, &into->part_count, i, &spend->parts[i]);
 	return OK;
 }
 

@@ -12,7 +12,7 @@
  * hold count there and not here.
  *
  * Owner: copies. Threads: one. Errors: STATUS_NO_MEMORY; STATUS_TOO_LARGE "counted.full" beyond COUNTED_OPERATIONS_MAX or COUNTED_BYTES_MAX of one peer, or
- * beyond COUNTED_IDENTITIES_MAX of one operation; of snapshots STATUS_INVALID "counted.snapshot".
+ * beyond COUNTED_IDENTITIES_MAX of one operation; what is kept of another peer, as much or more, takes no room; of snapshots STATUS_INVALID "counted.snapshot".
  */
 #ifndef GATEHOUSE_GATE_COUNTED_H
 #define GATEHOUSE_GATE_COUNTED_H
@@ -28,6 +28,7 @@ constexpr uint8_t COUNTED_IDENTITIES_MAX = 32; /* that one peer hands on of one 
 struct counted_spends {
 	struct map by_telling; /* operation, party and number to struct counted_spend */
 	size_t of_party[COUNTED_PARTIES_MAX + 1], bytes_of_party[COUNTED_PARTIES_MAX + 1];
+	size_t handed_on_by_party[COUNTED_PARTIES_MAX + 1]; /* beside those: of what is kept already */
 };
 
 void counted_free(struct counted_spends *counted); /* a cleanup function */

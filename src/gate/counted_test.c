@@ -48,6 +48,40 @@ sum(const struct fixture *f) {
 	return counted_sum(&f->counted, f->own, LIMIT_KEY, VAULT, LIMIT_DAY, NOW_MS, nullptr);
 }
 
+/* A keeper that lies fills its own room; that of the honest, who keep what it told and hand it on, is none the less for it. */
+static void
+what_is_handed_on_of_what_is_kept_takes_no_room(void **) {
+	_cleanup_(end) struct fixture f;
+	struct spend numbered;
+	start(&f);
+	for (size_t teller = 1; teller <= 2; teller++)
+		for (size_t i = 0; i < COUNTED_OPERATIONS_MAX; i++) {
+			numbered = *spend_of(&f.example, 1, 1, "vault", 1, NOW_MS);
+			memcpy(numbered.operation, &i, sizeof i);
+			memcpy(numbered.identity, &i, sizeof i);
+			assert_ok(counted_add(&f.counted, (uint8_t)teller, &numbered));
+			if (teller == 1)
+				assert_ok(counted_keep(&f.counted, 1, &numbered));
+		}
+	assert_int_equal(COUNTED_OPERATIONS_MAX, f.counted.of_party[1]);
+	assert_int_equal(0, f.counted.of_party[2]);
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 200, 200, "vault", 1, NOW_MS)));
+	assert_fails(STATUS_TOO_LARGE, "counted.full",
+		     counted_add(&f.counted, 1, spend_of(&f.example, 201, 201, "vault", 1, NOW_MS)));
+	/* What is more than is kept is its own. */
+	numbered = *spend_of(&f.example, 1, 1, "vault", 2, NOW_MS);
+	memset(numbered.operation, 0, sizeof(size_t));
+	memset(numbered.identity, 0, sizeof(size_t));
+	assert_ok(counted_add(&f.counted, 3, &numbered));
+	assert_int_equal(1, f.counted.of_party[3]);
+	assert_int_equal(COUNTED_OPERATIONS_MAX + 2,
+			 sum(&f)); /* the greater of the first, and the one of the second teller */
+	counted_forget_party(&f.counted, 2);
+	assert_int_equal(0, f.counted.of_party[2]);
+	assert_int_equal(0, f.counted.handed_on_by_party[2]);
+	assert_int_equal(COUNTED_OPERATIONS_MAX + 1, sum(&f));
+}
+
 static void
 what_is_kept_stays_and_the_rest_goes_with_its_connection(void **) {
 	_cleanup_(end) struct fixture f;
@@ -255,6 +289,7 @@ a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
 	}
 }
 
-RUN_TESTS(T(what_is_kept_stays_and_the_rest_goes_with_its_connection), T(only_what_the_own_limits_hold_counts_there),
+RUN_TESTS(T(what_is_handed_on_of_what_is_kept_takes_no_room),
+	  T(what_is_kept_stays_and_the_rest_goes_with_its_connection), T(only_what_the_own_limits_hold_counts_there),
 	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
 	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(a_snapshot_holds_what_is_kept_and_nothing_else))

@@ -263,6 +263,20 @@ backup_share(struct gate *gate, struct arena *arena, const struct submission *su
 	return keep_result(arena, &writer, &text, result);
 }
 
+/* Admissions are counted alike at all keepers, or shares that are dealt to them differ: what one is asked for itself, and hands on to
+ * those that have taken it back already, counts nowhere twice. */
+static enum status
+check_readmission(struct gate *gate, struct arena *, const struct submission *submission, const struct evaluation *,
+		  struct bytes *) {
+	struct bytes name;
+	TRY(json_need_string(submission->payload_document, "payload", "name", &name));
+	const struct enrolled_keeper *keeper = keepers_named(&gate->state->keepers, name);
+	bool is_self = bytes_equal_text(name, gate->state->keeper);
+	return keeper == nullptr || keeper->is_refused || is_self
+		       ? OK
+		       : fail(STATUS_CONFLICT, "keepers.not_refused: keeper %s is not refused here", keeper->name);
+}
+
 /* --- The table. --- */
 
 typedef enum status act(struct gate *, struct arena *, const struct submission *, const struct evaluation *,
@@ -276,6 +290,7 @@ static act *const acts[OPERATION_KINDS] = {
 	[OPERATION_KEY_ROTATE] = rotate_key,
 	[OPERATION_KEY_BACKUP] = backup_share,
 	[OPERATION_PRINCIPAL_TOTP_ADD] = add_totp,
+	[OPERATION_KEEPER_READMIT] = check_readmission,
 };
 
 enum status

@@ -23,8 +23,9 @@ struct shared_key {
 	struct frost_key_share *frost_share;
 	struct leaving leaving; /* of the epoch before */
 	uint32_t kept_told;     /* bits of the parties that have heard on their connection what is kept of this key */
-	int64_t dealt_ms;       /* since when it is shared so: of this keeper's entry that says it */
-	int64_t told_due_ms;    /* an entry says that it should have been dealt anew by then; 0: none does */
+	uint8_t kept_until[PARTIES_MAX + 1][64]; /* else up to which operation and identity they have */
+	int64_t dealt_ms;                        /* since when it is shared so: of this keeper's entry that says it */
+	int64_t told_due_ms; /* an entry says that it should have been dealt anew by then; 0: none does */
 };
 /* The index that this keeper holds a share by; 0: it has none. */
 uint8_t shared_key_self(const struct shared_key *key);

@@ -274,8 +274,9 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
 	threshold->is_pool_due = true;
-	threshold->was_told[peer->party] = threshold->is_unheard[peer->party] = false;
-	threshold->told_head[peer->party] = threshold->heard_head[peer->party] = (struct hash256){};
+	counting_restart(keeper, peer->party);
+	threshold->is_unheard[peer->party] = false;
+	threshold->heard_head[peer->party] = (struct hash256){};
 	counted_forget_party(&keeper->gate->state->counted, peer->party);
 	if (signing_tell_counted(keeper, peer) != OK)
 		log_warning("keeper %s does not hear what was counted: %s", peer->name, fail_message());
@@ -384,6 +385,7 @@ threshold_turn(struct keeper *keeper) {
 	}
 	enrolments_turn(keeper);
 	leaving_turn(keeper, now_ms);
+	counting_turn(keeper);
 	early_drop(keeper, 0, now_ms);
 	/* Nothing is prepared while somebody waits, but for once in a while. */
 	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {
@@ -429,6 +431,8 @@ threshold_stop(struct keeper *keeper) {
 		session_free(session);
 	}
 	early_close(gone);
+	for (size_t i = 0; i <= PARTIES_MAX; i++)
+		buffer_free(&gone->untold[i]);
 	keeper->threshold = gone;
 	pool_close(keeper);
 	keeper->threshold = nullptr;

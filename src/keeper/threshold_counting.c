@@ -55,15 +55,15 @@ counting_check_seal(const struct keeper *keeper, const struct peer *peer, const 
 struct telling {
 	struct keeper *keeper;
 	const struct peer *peer;
-	struct buffer spends;
+	struct buffer *spends; /* not sent yet */
+	uint8_t *until;        /* of what is kept: the last that is among them, or was sent; null: own spends */
 };
 
 static enum status
 seal(const struct telling *telling, struct hash256 *head, struct counted_seal *sealed) {
 	const struct threshold_link *link = &telling->keeper->threshold->link;
 	_cleanup_(buffer_free) struct buffer statement = {};
-	*head = head_after(&telling->keeper->threshold->told_head[telling->peer->party],
-			   buffer_bytes(&telling->spends));
+	*head = head_after(&telling->keeper->threshold->told_head[telling->peer->party], buffer_bytes(telling->spends));
 	TRY(write_statement(telling->keeper, link->own_identity(link->context), telling->peer->identity, head,
 			    &statement));
 	return counting_seal(telling->keeper, buffer_bytes(&statement), sealed);
@@ -75,54 +75,90 @@ send_counted(struct telling *telling) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct counted_seal sealed;
 	struct hash256 head;
-	TRY(buffer_status(&telling->spends));
-	if (telling->spends.len == 0)
+	TRY(buffer_status(telling->spends));
+	if (telling->spends->len == 0)
 		return OK;
 	TRY(seal(telling, &head, &sealed));
 	counted_seal_write(&body, &sealed);
-	buffer_append_bytes(&body, buffer_bytes(&telling->spends));
+	buffer_append_bytes(&body, buffer_bytes(telling->spends));
 	TRY(buffer_status(&body));
 	TRY(link->send(link->context, telling->peer, PEER_COUNTED, buffer_bytes(&body)));
 	telling->keeper->threshold->told_head[telling->peer->party] = head;
-	buffer_reset(&telling->spends);
+	buffer_reset(telling->spends);
 	return OK;
 }
 
+/* Certificate, key, and signature. */
+constexpr size_t SEAL_SIZE = 32 + 32 + 64;
+
+/* What waits goes first: a message holds some, or one that is larger. Where the channel has no room now this one was not taken. */
 static enum status
 tell_spend(void *context, const struct spend *spend) {
 	struct telling *telling = context;
-	counted_write(&telling->spends, spend, telling->keeper->batch_ms);
-	return telling->spends.len > PEER_BODY_MAX / 2 ? send_counted(telling) : OK;
+	_cleanup_(buffer_free) struct buffer written = {};
+	uint8_t name[64];
+	memcpy(name, spend->operation, 32);
+	memcpy(name + 32, spend->identity, 32);
+	if (telling->until != nullptr && memcmp(name, telling->until, sizeof name) <= 0)
+		return OK;
+	counted_write(&written, spend, telling->keeper->batch_ms);
+	TRY(buffer_status(&written));
+	if (written.len > PEER_BODY_MAX - SEAL_SIZE) /* it must not keep back what comes after it */
+		return fail(STATUS_TOO_LARGE, "joint.counted: a spend of %zu bytes is told to nobody", written.len);
+	if (telling->spends->len + written.len > PEER_BODY_MAX / 2)
+		TRY(send_counted(telling));
+	buffer_append_bytes(telling->spends, buffer_bytes(&written));
+	TRY(buffer_status(telling->spends));
+	if (telling->until != nullptr)
+		memcpy(telling->until, name, sizeof name);
+	return OK;
 }
 
 /* The channel hands on in order and whole, or is lost: then all is told again. */
 enum status
 signing_tell_counted(struct keeper *keeper, const struct peer *peer) {
 	struct threshold *threshold = keeper->threshold;
-	struct telling telling = {.keeper = keeper, .peer = peer};
+	struct telling telling = {.keeper = keeper, .peer = peer, .spends = &threshold->untold[peer->party]};
 	uint64_t from = threshold->was_told[peer->party] ? threshold->told[peer->party] : 0;
 	if (keeper->gate->state->shared_keys.count == 0)
 		return OK;
 	loop_begin_batch(keeper); /* what time it is */
 	enum status status = limits_visit(keeper->gate->state->limits, &from, tell_spend, &telling);
-	if (status == OK)
-		status = send_counted(&telling);
-	buffer_free(&telling.spends);
-	TRY(status);
 	threshold->told[peer->party] = from;
 	threshold->was_told[peer->party] = true;
-	return OK;
+	if (status == OK)
+		status = send_counted(&telling);
+	threshold->is_untold[peer->party] = status != OK;
+	return status;
 }
 
 enum status
-counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct bytes key_id) {
+counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct shared_key *key) {
 	const struct gate_state *state = keeper->gate->state;
-	struct telling telling = {.keeper = keeper, .peer = peer};
-	enum status status = counted_visit_kept(&state->counted, state->limits, key_id, tell_spend, &telling);
-	if (status == OK)
-		status = send_counted(&telling);
-	buffer_free(&telling.spends);
-	return status;
+	struct telling telling = {.keeper = keeper,
+				  .peer = peer,
+				  .spends = &keeper->threshold->untold[peer->party],
+				  .until = key->kept_until[peer->party]};
+	TRY(counted_visit_kept(&state->counted, state->limits, bytes_of_text(key->sharing.key.id), tell_spend,
+			       &telling));
+	return send_counted(&telling);
+}
+
+void
+counting_restart(struct keeper *keeper, uint8_t party) {
+	struct threshold *threshold = keeper->threshold;
+	buffer_reset(&threshold->untold[party]);
+	threshold->was_told[party] = threshold->is_untold[party] = false;
+	threshold->told_head[party] = (struct hash256){};
+}
+
+void
+counting_turn(struct keeper *keeper) {
+	for (uint8_t party = 1; party <= PARTIES_MAX; party++) {
+		const struct peer *peer = keeper->threshold->is_untold[party] ? threshold_peer(keeper, party) : nullptr;
+		if (peer != nullptr && peer->state == PEER_UP)
+			IGNORE_STATUS(signing_tell_counted(keeper, peer)); /* no room: the next turn */
+	}
 }
 
 /* --- Hearing. --- */

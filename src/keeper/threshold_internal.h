@@ -139,6 +139,8 @@ struct threshold {
 	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
 	uint64_t told[PARTIES_MAX + 1];  /* by party: the number of the first spend that was not told */
 	bool was_told[PARTIES_MAX + 1];
+	struct buffer untold[PARTIES_MAX + 1]; /* spends that the channel had no room for yet */
+	bool is_untold[PARTIES_MAX + 1];       /* there are more: told on with the next turns */
 	/* The hash of all that was told on the connection with that party: by this keeper, and by that one. */
 	struct hash256 told_head[PARTIES_MAX + 1], heard_head[PARTIES_MAX + 1];
 	bool is_unheard[PARTIES_MAX + 1];        /* what that party told could not be kept */
@@ -240,9 +242,13 @@ void signing_session_step(struct keeper *keeper, struct joint_session *session);
 /* --- threshold_counting.c --- */
 /* What is new among the own spends, signed, to a peer that shares keys. */
 enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer);
+/* The connection is another: all is told again. */
+void counting_restart(struct keeper *keeper, uint8_t party);
+/* What there was no room for. */
+void counting_turn(struct keeper *keeper);
 void signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body);
 /* What is kept of a key of what others have counted, in the own list. */
-enum status counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct bytes key_id);
+enum status counting_tell_kept(struct keeper *keeper, const struct peer *peer, struct shared_key *key);
 /* A statement as this keeper signs it; and as that peer must have. */
 enum status counting_seal(const struct keeper *keeper, struct bytes statement, struct counted_seal *sealed);
 enum status counting_check_seal(const struct keeper *keeper, const struct peer *peer, const struct counted_seal *sealed,

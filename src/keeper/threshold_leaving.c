@@ -39,7 +39,7 @@ tell_kept(struct keeper *keeper, struct shared_key *key, const struct peer *peer
 	uint32_t bit = UINT32_C(1) << peer->party;
 	if (key->kept_told & bit)
 		return OK;
-	TRY(counting_tell_kept(keeper, peer, bytes_of_text(key->sharing.key.id)));
+	TRY(counting_tell_kept(keeper, peer, key));
 	key->kept_told |= bit;
 	return OK;
 }
@@ -113,6 +113,7 @@ leaving_up(struct keeper *keeper, const struct peer *peer) {
 	while (map_next(&keeper->gate->state->shared_keys, &at, nullptr, &value)) {
 		struct shared_key *key = value;
 		key->kept_told &= ~(UINT32_C(1) << peer->party);
+		memset(key->kept_until[peer->party], 0, sizeof key->kept_until[peer->party]);
 		size_t position = party_set_position(&key->sharing.key.holders, peer->party);
 		if (position < key->sharing.key.holders.count && own_index(keeper, &key->sharing) != 0)
 			ask(keeper, key, &key->sharing.key.holders.parties[position]);

@@ -33,7 +33,10 @@ signing_session_start(struct keeper *keeper, struct joint_session *session) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
 		if (peer == nullptr)
 			continue;
-		TRY(signing_tell_counted(keeper, peer));
+		if (signing_tell_counted(keeper, peer) != OK) { /* it does not know all: as if it were not there */
+			log_warning("keeper %s does not hear what was counted: %s", peer->name, fail_message());
+			continue;
+		}
 		threshold_send_answer(keeper, peer, &permitted);
 		session->parties[peer->party].is_expected = true;
 	}
@@ -45,7 +48,8 @@ static bool
 is_willing(const struct keeper *keeper, const struct joint_session *session, const struct shared_key *key,
 	   const struct party *party) {
 	const struct session_party *heard = &session->parties[party->index];
-	return heard->has_permitted && threshold_may_sign(keeper, key, party) &&
+	return heard->has_permitted && !keeper->threshold->is_untold[party->index] &&
+	       threshold_may_sign(keeper, key, party) &&
 	       hash256_equal(&heard->bundle, &keeper->gate->state->bundle->hash);
 }
 

@@ -397,7 +397,7 @@ collect(const struct limits *limits, uint64_t from, struct visited **visited, si
 
 static enum status
 visit_collected(const struct limits *limits, const struct visited *visited, struct limit_part *parts, size_t count,
-		enum status (*visit)(void *context, const struct spend *spend), void *context) {
+		uint64_t *at, enum status (*visit)(void *context, const struct spend *spend), void *context) {
 	for (size_t i = 0, end; i < count; i = end) {
 		const struct applied *applied = spend_of(limits, visited[i].spend);
 		for (end = i; end < count && visited[end].spend == visited[i].spend; end++)
@@ -407,6 +407,7 @@ visit_collected(const struct limits *limits, const struct visited *visited, stru
 		struct spend spend = {.at_ms = applied->at_ms, .parts = &parts[i], .part_count = end - i};
 		memcpy(spend.operation, applied->operation, sizeof spend.operation);
 		memcpy(spend.identity, applied->identity, sizeof spend.identity);
+		*at = visited[i].spend;
 		TRY(visit(context, &spend));
 	}
 	return OK;
@@ -424,7 +425,7 @@ limits_visit(const struct limits *limits, uint64_t *from,
 		status = fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 	if (status == OK && count > 0) {
 		qsort(visited, count, sizeof *visited, compare_visited);
-		status = visit_collected(limits, visited, parts, count, visit, context);
+		status = visit_collected(limits, visited, parts, count, from, visit, context);
 	}
 	free(parts);
 	free(visited);

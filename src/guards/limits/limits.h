@@ -60,7 +60,8 @@ void limits_visit_paid(const struct limits *limits, const uint8_t operation[32],
 /* Whether the operation was applied, was not released, and is still kept. */
 bool limits_holds(const struct limits *limits, const uint8_t operation[32]);
 /* The spends applied from number *from on (0: all that are kept), in order, with what of them is not released; *from becomes
- * the number after the last. The spend and its parts are valid during the call. */
+ * the number after the last, or, where visit fails, that of the one that it failed at. The spend and its parts are valid during the
+ * call. */
 enum status limits_visit(const struct limits *limits, uint64_t *from,
 			 enum status (*visit)(void *context, const struct spend *spend), void *context);
 
