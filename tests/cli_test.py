@@ -293,6 +293,14 @@ def test_a_founding_that_would_not_hold_leaves_nothing_behind():
         result = run("init", "--config", firm.config, "--founding", firm.founding, *who)
         assert result.code in (1, 2) and name in result.err, (old, name, result)
         assert not os.path.exists(firm.data), (old, os.listdir(firm.data))
+    # More policies than one entry holds: the one way out is named.
+    with open(firm.founding, "w", encoding="utf-8") as file:
+        file.write(good)
+    with open(firm.at("policy", "policies.cedar"), "a", encoding="utf-8") as file:
+        file.write(f"// {'of many words ' * 3000}\n")
+    result = run("init", "--config", firm.config, "--founding", firm.founding, *signers)
+    assert result.code != 0 and "founding.size" in result.err and "policy activate" in result.err, result
+    assert not os.path.exists(firm.data)
     firm.remove()
 
 

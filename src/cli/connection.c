@@ -136,10 +136,20 @@ open_socket(struct connection *connection, const struct addrinfo *address) {
 		       : fail_errno(STATUS_UNAVAILABLE, "connection.connect: %s port %s", target->host, target->port);
 }
 
+static bool
+is_address(const char *host) {
+	struct in6_addr scratch;
+	return inet_pton(AF_INET, host, &scratch) == 1 || inet_pton(AF_INET6, host, &scratch) == 1;
+}
+
+/* Of a name only addresses that this machine may reach; an address is what it is: where the machine's own are just changing, it was
+ * found to have none of that family. */
 static enum status
 connect_socket(struct connection *connection) {
 	const struct connection_target *target = &connection->target;
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *found;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+				 .ai_flags = is_address(target->host) ? AI_NUMERICHOST : AI_ADDRCONFIG},
+			*found;
 	int error = getaddrinfo(target->host, target->port, &hints, &found);
 	if (error != 0)
 		return fail(STATUS_UNAVAILABLE, "connection.connect: %s: %s", target->host, gai_strerror(error));
@@ -158,11 +168,9 @@ static enum status
 expect_name(struct connection *connection) {
 	const char *host = connection->target.host;
 	X509_VERIFY_PARAM *parameters = SSL_get0_param(connection->tls);
-	struct in6_addr scratch;
-	bool is_address = inet_pton(AF_INET, host, &scratch) == 1 || inet_pton(AF_INET6, host, &scratch) == 1;
-	bool set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1
-			      : X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1 &&
-					SSL_set_tlsext_host_name(connection->tls, host) == 1;
+	bool set = is_address(host) ? X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1
+				    : X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1 &&
+					      SSL_set_tlsext_host_name(connection->tls, host) == 1;
 	return set ? OK : fail(STATUS_INVALID, "connection.name: %s: %s", host, library_reason());
 }
 

@@ -12,12 +12,15 @@
 #include "identity/statement.h"
 #include "keeper/installation.h"
 #include "ledger/log.h"
+#include "model/entry.h"
 #include "store/high_water.h"
 #include "supervisor/config.h"
 #include "supervisor/handover.h"
 
 constexpr size_t DOCUMENT_MAX = 1024 * 1024;
 constexpr size_t SIGNERS_MAX = 16;
+constexpr size_t SIGNATURE_TEXT_SIZE = 280;  /* of one founder, in the genesis */
+constexpr size_t LOG_KEYS_TEXT_SIZE = 2'200; /* in the genesis, with what stands around it in its entry */
 
 /* A founder's signature over the document. */
 struct founder_signature {
@@ -115,6 +118,19 @@ apply_to_empty_gate(const struct ceremony *ceremony, const char *instance, struc
 	return genesis_apply(gate, document);
 }
 
+/* What the body does not have yet: the log's keys and origin, the entry around it, and signatures of those who sign elsewhere. */
+static enum status
+check_size(const struct ceremony *ceremony, size_t body_len) {
+	size_t missing = ceremony->signer_count == 0 ? GENESIS_SIGNERS_MIN * SIGNATURE_TEXT_SIZE : 0;
+	if (body_len + missing + LOG_KEYS_TEXT_SIZE <= ENTRY_SIZE_MAX)
+		return OK;
+	return fail(
+		STATUS_TOO_LARGE,
+		"founding.size: the document and its signatures are some %zu bytes, and must fit one entry of %zu: "
+		"found with fewer policies and tests, and activate all of them afterwards (gatehouse policy activate)",
+		body_len + missing + LOG_KEYS_TEXT_SIZE, ENTRY_SIZE_MAX);
+}
+
 /* With the signers at hand the whole of genesis is tried; without, all but the signatures, which genesis looks at last. */
 static enum status
 rehearse(struct ceremony *ceremony) {
@@ -122,6 +138,7 @@ rehearse(struct ceremony *ceremony) {
 	TRY(founding_document(&ceremony->founding, "rehearsal/rehearsal", nullptr, 0, 1, &document));
 	TRY(sign_all(ceremony, buffer_bytes(&document)));
 	TRY(write_body(ceremony, buffer_bytes(&document), &body));
+	TRY(check_size(ceremony, body.len));
 	enum status status = apply_to_empty_gate(ceremony, ceremony->founding.instance, buffer_bytes(&body));
 	char name[64];
 	fail_name(name, sizeof name);
