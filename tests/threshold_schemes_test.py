@@ -2,7 +2,7 @@
 """Three keepers, each a process of its own, share a key of each scheme, and what every two of them sign is accepted by ethers,
 @solana/web3.js and bitcoinjs-lib, at the addresses that the keepers show. By the command line alone: a keeper comes in that had no
 share; each key is given to a recovery key, comes back whole, is imported and signs; one keeper loses its disk, and gets a share of each
-key again."""
+key again; another is put back to an older backup than the last dealing, signs nothing, says why, and comes in again."""
 
 import base64
 import json
@@ -221,6 +221,20 @@ def drill_of_an_extended_key(keepers):
     made = import_whole(first, "hd-back", whole, "xprv", "--material", "extended", "--branch", "m/0")
     again = first.must(first.ask("person1", "key", "derive", made["id"], "m/0/7", "--json")).json()
     assert again["public_key"] == derived["public_key"], (again, derived)
+    first.submit("key", "refresh", "hd-vault")
+    check_extended(keepers, derived, 2)
+    return derived
+
+
+def check_extended(keepers, derived, epoch):
+    """Dealt anew it derives what it derived, and each keeper knows its share."""
+    for keeper in keepers.all:
+        proved = keeper.must(keeper.ask("person1", "key", "audit", "hd-vault", "--json")).json()
+        assert proved["holds"] == keeper.name and proved["epoch"] == epoch, proved
+        again = keeper.must(keeper.ask("person1", "key", "derive", "hd-vault", "m/0/7", "--json")).json()
+        assert again["public_key"] == derived["public_key"], (again, derived)
+        shown = keeper.must(keeper.ask("person1", "key", "parties", "hd-vault", "--json")).json()
+        assert shown["age_days"] == 0 and not shown["refresh_is_overdue"] and shown["refresh_due_at"] == shown["dealt_at"] + 90 * 86_400_000, shown
 
 
 def lose(keepers, lost):
@@ -251,6 +265,45 @@ def lose(keepers, lost):
     keepers.wait_all_up()
 
 
+def put_back(keepers, old):
+    """To what it was before each key was dealt anew: refused by the others, taken back by people, and of no use before it is dealt in."""
+    first = keepers.all[0]
+    assert old.stop() == 0
+    subprocess.run(["cp", "-a", old.data, old.at("old")], check=True)
+    old.start()
+    keepers.wait_all_up()
+    for name in SCHEMES:
+        first.submit("key", "refresh", name)
+    for keeper in keepers.all:
+        keeper.wait_for(lambda keeper=keeper: all(epoch_of(keeper, name) == epoch_of(first, name) for name in SCHEMES))
+    assert old.stop() == 0
+    shutil.rmtree(old.data)
+    subprocess.run(["cp", "-a", "-T", old.at("old"), old.data], check=True)
+    old.start()
+    for keeper in keepers.all:
+        if keeper is not old:
+            keeper.wait_for(lambda keeper=keeper: keeper.health().get("refused") == [old.name])
+    head = first.keepers()[old.name]["refused_at"]
+    readmitted = ["keeper", "readmit", old.name, "--size", str(head["size"]), "--root", head["root"]]
+    first.submit(*readmitted)
+    keepers.wait_all_up()
+    held = old.ask("settlement", "op", "sign", "eth-vault", "--transaction", "-", "--json", given=ether(SHARED["nonce"], 1))
+    assert "joint.admission" in held.out and "gatehouse key repair eth-vault --keeper c" in held.out, held
+    ask = ["key", "repair", "eth-vault", "--keeper", old.name, "--reason", "a backup", "--json"]
+    asked = first.must(first.ask("person4", *ask)).json()
+    for who in ("person3", "person5"):
+        refused = first.ask(who, "op", "approve", asked["operation"], "--yes", "--json")
+    assert "key.behind" in refused.out and "keeper readmit c" in refused.out, refused
+    old.submit(*readmitted)
+    for name in SCHEMES:
+        first.submit("key", "repair", name, "--keeper", old.name)
+        old.wait_for(lambda name=name: epoch_of(old, name) == epoch_of(first, name))
+
+
+def epoch_of(keeper, name):
+    return keeper.must(keeper.ask("person1", "key", "parties", name, "--json")).json()["sharing"]["epoch"]
+
+
 def test_every_two_of_three_processes_sign_what_other_libraries_accept():
     if not os.path.exists(os.path.join(INDEPENDENT, "node_modules", "@solana", "web3.js")):
         raise tap.Skip("@solana/web3.js is not installed (npm ci in tests/independent)")
@@ -264,7 +317,7 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
         change(first, ("person1", "person3"), "list", "confirm", "solana", f"solana:main:{base58(OWNER)}")
         each_two_sign(keepers, parties)
         drill(keepers, parties)
-        drill_of_an_extended_key(keepers)
+        derived = drill_of_an_extended_key(keepers)
         # The shares are renewed, and the key signs on: with all three there.
         for name in SCHEMES:
             first.submit("key", "refresh", name)
@@ -275,6 +328,9 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
             assert "usage.keeper" in refused.err, refused
             third.submit("key", "repair", name, "--keeper", "b")
             second.wait_for(lambda name=name: second.ask("person1", "key", "parties", name, "--json").code == 0)
+        third.submit("key", "repair", "hd-vault", "--keeper", "b")
+        second.wait_for(lambda: second.ask("person1", "key", "parties", "hd-vault", "--json").code == 0)
+        check_extended(keepers, derived, 3)
         repaired = shown_by_all(keepers, {"eth-vault": 4, "sol-vault": 4, "btc-vault": 3})
         assert {name: row["address"] for name, row in repaired.items()} == {name: row["address"] for name, row in parties.items()}
         # With the one that came back, and without each other.
@@ -284,6 +340,11 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
             all_sign(second, repaired)
             gone.start()
             keepers.wait_all_up()
+        put_back(keepers, third)
+        assert first.stop() == 0
+        third.wait_for(lambda: third.health().get("missing") == ["a"])
+        all_sign(third, repaired)
+        first.start()
         print(f"# {SHARED['signed']} transactions accepted")
 
 
