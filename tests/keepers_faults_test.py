@@ -8,7 +8,7 @@ import os
 import time
 
 import tap
-from cables import HEADERS, INSIDE, NEEDS, Cables, sh
+from cables import HEADERS, INSIDE, Cables, hindrance, sh
 from keepers import Keepers
 from northwind import run
 
@@ -83,7 +83,7 @@ def check_sign(keeper, key, nonce):
 
 def test_a_cut_in_the_middle_leaves_no_intent_without_outcome_and_keepers_agree():
     if INSIDE not in os.environ:
-        raise tap.Skip(f"needs root, network namespaces and {', '.join(NEEDS)}")
+        raise tap.Skip(hindrance())
     with Cables(3) as cables:
         keepers = Keepers(3)
         for i, keeper in enumerate(keepers.all, 1):

@@ -6,7 +6,7 @@ import os
 import time
 
 import tap
-from cables import HEADERS, INSIDE, NEEDS, Cables
+from cables import HEADERS, INSIDE, Cables, hindrance
 from keepers import PATIENCE_S, Keepers
 
 
@@ -20,7 +20,7 @@ def between_two_beats(keeper, cables):
 
 def test_drops_and_partitions_of_the_network_are_seen_and_healed():
     if INSIDE not in os.environ:
-        raise tap.Skip(f"needs root, network namespaces and {', '.join(NEEDS)}")
+        raise tap.Skip(hindrance())
     with Cables(3) as cables:
         keepers = Keepers(3)
         for i, keeper in enumerate(keepers.all, 1):
