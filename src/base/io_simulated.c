@@ -196,6 +196,8 @@ simulated_sync_data(const struct io *io, int file) {
 	if (disk->ignores_syncs && !cut && !fails)
 		return OK;
 	for (size_t sector = 0; sector < inode->capacity / SIMULATED_SECTOR; sector++) {
+		if (inode->sectors[sector] == SECTOR_CUT && !cut && !fails)
+			medium_make_durable(inode, sector);
 		if (inode->sectors[sector] != SECTOR_DIRTY)
 			continue;
 		if ((cut || fails) && medium_random(&disk->medium, 2) == 0)
@@ -203,8 +205,10 @@ simulated_sync_data(const struct io *io, int file) {
 		else
 			medium_make_durable(inode, sector);
 	}
-	if (!cut && !fails)
+	if (!cut && !fails) {
 		inode->durable_size = inode->size;
+		inode->cut_to = UINT64_MAX;
+	}
 	return cut ? crashed() : fails ? planned_failure(planned, "sync") : OK;
 }
 

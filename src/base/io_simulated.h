@@ -3,7 +3,8 @@
  *
  * Model. A write lands in the cache, in sectors of 512 bytes. sync_data makes the file's sectors and size durable. When the
  * power is lost, each sector that was not synced independently keeps its old content, has its new content, or is torn
- * between them, so that writes are dropped and reordered. A name (create, rename, unlink) is durable only after
+ * between them, so that writes are dropped and reordered. A truncation that was not synced survives as a whole or not at all, as
+ * in file systems that keep a journal of their metadata (ext4, XFS) or copy on write: what was cut off is there as before, or is gone. A name (create, rename, unlink) is durable only after
  * sync_directory; without it the power loss keeps a prefix of the changes to names, or any subset of them. After a sync that
  * failed the unsynced sectors stay readable and are never written by a later sync, as Linux does. A restart of the
  * process alone loses only open files and locks.

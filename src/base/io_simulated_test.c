@@ -152,6 +152,38 @@ a_lock_excludes_a_second_opener_until_the_process_ends(void **) {
 }
 
 static void
+a_truncation_survives_as_a_whole_or_not_at_all(void **) {
+	bool saw_old = false, saw_cut = false, saw_cut_and_written = false;
+	for (uint64_t seed = 0; seed < 400; seed++) {
+		_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = disk_with_synced_file(seed);
+		_cleanup_(buffer_free) struct buffer content = {};
+		const struct io *io = simulated_disk_io(disk);
+		const bool writes = seed % 2 == 1, syncs = seed % 5 == 0;
+		int file;
+		assert_ok(io_open(io, "/data/file", IO_WRITE, &file));
+		assert_ok(io_truncate(io, file, 0));
+		if (syncs)
+			assert_ok(io_sync_data(io, file));
+		if (writes)
+			assert_ok(io_write_at(io, file, 0, "new", 3));
+		simulated_disk_lose_power(disk);
+		assert_ok(io_read_file(io, "/data/file", 1 << 20, &content));
+		if (content.len > SIMULATED_SECTOR) {
+			assert_false(syncs);
+			assert_int_equal(4 * SIMULATED_SECTOR, content.len);
+			for (size_t i = SIMULATED_SECTOR; i < content.len; i++) /* but for what was written since */
+				assert_int_equal('o', content.data[i]);
+			saw_old = true;
+		} else {
+			assert_true(content.len == 0 || (writes && content.len == 3));
+			saw_cut |= content.len == 0;
+			saw_cut_and_written |= content.len == 3;
+		}
+	}
+	assert_true(saw_old && saw_cut && saw_cut_and_written);
+}
+
+static void
 a_copy_has_the_same_files_and_goes_its_own_way(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = disk_with_synced_file(1);
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *copy = nullptr;
@@ -168,4 +200,5 @@ RUN_TESTS(T(synced_bytes_and_names_survive_every_power_loss), T(unsynced_sectors
 	  T(after_a_failed_sync_the_bytes_are_readable_and_a_later_sync_does_not_save_them),
 	  T(the_operation_that_crashes_and_all_later_ones_fail),
 	  T(a_full_disk_refuses_growth_and_takes_it_again_when_there_is_room),
-	  T(a_lock_excludes_a_second_opener_until_the_process_ends), T(a_copy_has_the_same_files_and_goes_its_own_way))
+	  T(a_lock_excludes_a_second_opener_until_the_process_ends), T(a_truncation_survives_as_a_whole_or_not_at_all),
+	  T(a_copy_has_the_same_files_and_goes_its_own_way))

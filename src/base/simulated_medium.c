@@ -137,6 +137,7 @@ medium_create_inode(struct medium *medium, bool is_directory) {
 	struct inode *inode = need(calloc(1, sizeof *inode));
 	inode->is_directory = is_directory;
 	inode->locked_by = -1;
+	inode->cut_to = UINT64_MAX;
 	inode->next = medium->inodes;
 	medium->inodes = inode;
 	return inode;
@@ -169,8 +170,13 @@ void
 medium_set_size(struct inode *inode, uint64_t size) {
 	reserve(inode, size);
 	if (size < inode->size) {
+		const uint64_t whole =
+			(size + SIMULATED_SECTOR - 1) / SIMULATED_SECTOR; /* the first sector that goes as a whole */
 		memset(inode->cache + size, 0, inode->size - size);
-		mark_dirty(inode, size, inode->size);
+		mark_dirty(inode, size, whole * SIMULATED_SECTOR);
+		for (uint64_t sector = whole; sector * SIMULATED_SECTOR < inode->size; sector++)
+			inode->sectors[sector] = SECTOR_CUT;
+		inode->cut_to = size < inode->cut_to ? size : inode->cut_to;
 	}
 	inode->size = size;
 }
@@ -221,15 +227,21 @@ survive_sector(struct medium *medium, struct inode *inode, size_t sector, enum s
 static void
 survive_inode(struct medium *medium, struct inode *inode) {
 	enum survival mode = (enum survival)medium_random(medium, SURVIVAL_MODES);
+	bool was_cut = inode->cut_to != UINT64_MAX;
+	bool is_cut = was_cut && mode != SURVIVES_NOT && (mode == SURVIVES_ALL || medium_random(medium, 2) == 1);
 	for (size_t sector = 0; sector < inode->capacity / SIMULATED_SECTOR; sector++) {
-		if (inode->sectors[sector] == SECTOR_CLEAN)
-			continue;
-		survive_sector(medium, inode, sector, mode);
+		if (inode->sectors[sector] == SECTOR_CUT && is_cut)
+			memset(inode->durable + sector * SIMULATED_SECTOR, 0, SIMULATED_SECTOR);
+		else if (inode->sectors[sector] != SECTOR_CLEAN && inode->sectors[sector] != SECTOR_CUT)
+			survive_sector(medium, inode, sector, mode);
 		inode->sectors[sector] = SECTOR_CLEAN;
 	}
-	if (inode->size != inode->durable_size && mode != SURVIVES_NOT &&
+	if (is_cut && inode->cut_to < inode->durable_size)
+		inode->durable_size = inode->cut_to;
+	if (was_cut == is_cut && inode->size != inode->durable_size && mode != SURVIVES_NOT &&
 	    (mode == SURVIVES_ALL || medium_random(medium, 2) == 1))
 		inode->durable_size = inode->size;
+	inode->cut_to = UINT64_MAX;
 	if (inode->durable_size < inode->capacity)
 		memset(inode->durable + inode->durable_size, 0, inode->capacity - inode->durable_size);
 	if (inode->capacity > 0)

@@ -7,7 +7,12 @@
 
 #include "base/io_simulated.h"
 
-enum sector { SECTOR_CLEAN, SECTOR_DIRTY, SECTOR_LOST /* its sync failed: readable, and written by no later sync */ };
+enum sector {
+	SECTOR_CLEAN,
+	SECTOR_DIRTY,
+	SECTOR_LOST, /* its sync failed: readable, and written by no later sync */
+	SECTOR_CUT,  /* cut off by a truncation that is not durable */
+};
 
 struct inode {
 	struct inode *next; /* of all inodes of the disk, freed with it */
@@ -18,7 +23,8 @@ struct inode {
 	size_t capacity;  /* of both, whole sectors */
 	uint64_t size;    /* cached */
 	uint64_t durable_size;
-	int locked_by; /* a file, or -1 */
+	uint64_t cut_to; /* the least size that it was truncated to and that is not durable; UINT64_MAX: none */
+	int locked_by;   /* a file, or -1 */
 };
 
 struct name {
