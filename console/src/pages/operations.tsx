@@ -88,7 +88,10 @@ function useOperations(filter: Filter) {
 				setProblem(undefined);
 				setLoaded(true);
 			} catch (error) {
-				if (!abort.signal.aborted) setProblem(asProblem(error));
+				if (abort.signal.aborted) return;
+				const problem = asProblem(error);
+				setProblem(problem);
+				if (problem.status === 0 || problem.status >= 500) setReflected(({ size }) => ({ size })); // it may be there again
 			} finally {
 				if (asking.current === abort) asking.current = null;
 			}
@@ -124,12 +127,14 @@ function useOperations(filter: Filter) {
 		};
 	}, [read]);
 
-	// Read while the listing was behind: what it had not yet is asked for again.
+	// Read while the listing was behind, or not at all: what it had not yet is asked for again, and while something else is being read, after it.
 	useEffect(() => {
 		if (!loaded || reflected.size >= head.peek()) return;
-		const timer = setTimeout(() => {
+		const again = () => {
 			if (asking.current === null) void read(undefined);
-		}, LAG_MS);
+			else timer = setTimeout(again, LAG_MS);
+		};
+		let timer = setTimeout(again, LAG_MS);
 		return () => clearTimeout(timer);
 	}, [reflected, loaded, read]);
 
