@@ -23,16 +23,8 @@
 #include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/ecdsa/transpose.h"
 #include "keys/threshold/recovery.h"
-#include "tests/constant_time.h"
+#include "tests/constant_time_keys.h"
 #include "tests/threshold_keepers.h"
-
-static void
-fill_undefined(void *, void *to, size_t len) {
-	random_bytes(to, len);
-	classify(to, len);
-}
-
-static const struct randomness UNDEFINED = {.fill = fill_undefined};
 
 /* Keys that are tried; the first alone but in the long run. */
 static const struct {
@@ -44,29 +36,7 @@ static const struct {
 	      {3, 4, KEY_PURPOSE_TRANSFER}};
 constexpr size_t KEYS_OF_EACH = 3;
 static struct keepers tried[KEYS_OF_EACH * ARRAY_LENGTH(SHAPES)];
-static size_t keys, signings, planted;
-
-static bool
-is_soak(void) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	return soak != nullptr && strcmp(soak, "1") == 0;
-}
-
-/* What leaks: a branch and an index. */
-static void
-plant(const uint8_t *secret) {
-	static const char *volatile table = "0123456789abcdef";
-	volatile char seen = 0;
-	unsigned before = COUNT_ERRORS();
-	if (secret[0] & 1)
-		seen = 1;
-	assert_true(COUNT_ERRORS() > before);
-	before = COUNT_ERRORS();
-	seen = table[secret[31] & 15];
-	(void)seen;
-	assert_true(COUNT_ERRORS() > before);
-	planted += 2;
-}
+static size_t keys, signings;
 
 /* The guard on the guard: a signing that leaks would be found out. */
 static void

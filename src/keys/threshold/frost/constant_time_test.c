@@ -15,41 +15,12 @@
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost.h"
 #include "keys/threshold/recovery.h"
-#include "tests/constant_time.h"
+#include "tests/constant_time_keys.h"
 #include "tests/frost_holders.h"
 
 static const struct bytes MESSAGE = BYTES_OF_LITERAL("sell 3 calls");
 
-static void
-fill_undefined(void *, void *to, size_t len) {
-	random_bytes(to, len);
-	classify(to, len);
-}
-
-static const struct randomness UNDEFINED = {.fill = fill_undefined};
-static size_t keys, signings, planted;
-
-static bool
-is_soak(void) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	return soak != nullptr && strcmp(soak, "1") == 0;
-}
-
-/* What leaks: a branch and an index. */
-static void
-plant(const uint8_t *secret) {
-	static const char *volatile table = "0123456789abcdef";
-	volatile char seen = 0;
-	unsigned before = COUNT_ERRORS();
-	if (secret[0] & 1)
-		seen = 1;
-	assert_true(COUNT_ERRORS() > before);
-	before = COUNT_ERRORS();
-	seen = table[secret[31] & 15];
-	(void)seen;
-	assert_true(COUNT_ERRORS() > before);
-	planted += 2;
-}
+static size_t keys, signings;
 
 /* Shares 1 and 2 of a polynomial of degree one. */
 static void
