@@ -80,4 +80,27 @@ redeal(struct team *team, const char *kind, const char *payload, struct arena *a
 		arena, response);
 }
 
+/* Dealt anew among these, in quotes and with commas, as that keeper knows the key: also to one that does not. */
+static inline void
+reshare_vault(struct team *team, size_t at, const char *parties, const char *threshold, struct ipc_response *response,
+	      struct arena *arena) {
+	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
+	struct json_writer w;
+	json_writer_start(&w, &key);
+	key_write(&w, gate_state_key(state_of(team, at), BYTES_OF_LITERAL("vault")));
+	assert_ok(json_writer_finish(&w));
+	json_writer_start(&w, &sharing);
+	sharing_write(&w, &vault_at(team, at)->sharing);
+	assert_ok(json_writer_finish(&w));
+	team_do(team, at,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.reshare",
+			.resource = "key:vault",
+			.payload = arena_format(arena,
+						"{\"key\":%.*s,\"parties\":[%s],\"sharing\":%.*s,\"threshold\":\"%s\"}",
+						BYTES_ARGS(key), parties, BYTES_ARGS(sharing), threshold)},
+		arena, response);
+}
+
 #endif

@@ -32,34 +32,11 @@ make_vault(struct team *team, const char *parties, const char *threshold) {
 	assert_answer(200, "done", &response);
 }
 
-/* As that keeper knows the key. */
-static void
-reshare(struct team *team, size_t at, const char *parties, const char *threshold, struct ipc_response *response,
-	struct arena *arena) {
-	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
-	struct json_writer w;
-	json_writer_start(&w, &key);
-	key_write(&w, gate_state_key(state_of(team, at), BYTES_OF_LITERAL("vault")));
-	assert_ok(json_writer_finish(&w));
-	json_writer_start(&w, &sharing);
-	sharing_write(&w, &vault_at(team, at)->sharing);
-	assert_ok(json_writer_finish(&w));
-	team_do(team, at,
-		(struct firm_operation){
-			.by = FIRM_PERSON_4,
-			.kind = "key.reshare",
-			.resource = "key:vault",
-			.payload = arena_format(arena,
-						"{\"key\":%.*s,\"parties\":[%s],\"sharing\":%.*s,\"threshold\":\"%s\"}",
-						BYTES_ARGS(key), parties, BYTES_ARGS(sharing), threshold)},
-		arena, response);
-}
-
 static void
 must_reshare(struct team *team, size_t at, const char *parties, const char *threshold) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	reshare(team, at, parties, threshold, &response, &arena);
+	reshare_vault(team, at, parties, threshold, &response, &arena);
 	assert_answer(200, "done", &response);
 }
 
@@ -161,7 +138,7 @@ no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts(void **) {
 	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	team.on_message = lose_pledges_to_one;
-	reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3", &response, &arena);
+	reshare_vault(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3", &response, &arena);
 	assert_answer(200, "done", &response);
 	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);
 	assert_int_equal(2, vault_at(&team, 2)->sharing.key.epoch);
@@ -176,7 +153,7 @@ no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts(void **) {
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.unsettled"));
-	reshare(&team, 2, "\"three\",\"four\"", "2-of-2", &response, &arena);
+	reshare_vault(&team, 2, "\"three\",\"four\"", "2-of-2", &response, &arena);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.unsettled"));
 	assert_int_equal(2, spend_all(&team, 0)); /* by one and two */

@@ -82,25 +82,7 @@ refresh(struct team *team) {
 /* As `gatehouse key repair` asks for it, at a keeper that has the key as it is. */
 static void
 repair(struct team *team, size_t at, struct arena *arena, struct ipc_response *response) {
-	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
-	struct json_writer w;
-	json_writer_start(&w, &key);
-	key_write(&w, gate_state_key(state_of(team, at), BYTES_OF_LITERAL("vault")));
-	assert_ok(json_writer_finish(&w));
-	json_writer_start(&w, &sharing);
-	sharing_write(&w, &vault_at(team, at)->sharing);
-	assert_ok(json_writer_finish(&w));
-	team_do(team, at,
-		(struct firm_operation){
-			.by = FIRM_PERSON_4,
-			.kind = "key.reshare",
-			.resource = "key:vault",
-			.payload =
-				arena_format(arena,
-					     "{\"key\":%.*s,\"parties\":[\"one\",\"two\",\"three\"],\"sharing\":%.*s,"
-					     "\"threshold\":\"2-of-3\"}",
-					     BYTES_ARGS(key), BYTES_ARGS(sharing))},
-		arena, response);
+	reshare_vault(team, at, "\"one\",\"two\",\"three\"", "2-of-3", response, arena);
 }
 
 static uint64_t next_nonce;
