@@ -1,7 +1,8 @@
 /*
  * A transfer with a shared key, 2 of 3, from its submission to its receipt: three whole keepers, each with its own log on this
- * machine's disk, a presignature at hand. All of them decide, two sign, and each makes its intent and its outcome durable; here one after
- * the other in one thread, with nothing between them: what bench/threshold_processes has beyond it is connections, processes and their waiting. Beside it the same transfer with a whole key at one keeper.
+ * machine's disk, a presignature at hand. All of them decide, two sign, and each makes its intent and its outcome durable; here one
+ * after the other in one thread, with nothing between them. What bench/threshold_processes, which has the bar, has beyond it is
+ * connections, processes and their waiting. Beside it the same transfer with a whole key at one keeper.
  */
 #include "tests/test.h"
 #include "bench/bench.h"
