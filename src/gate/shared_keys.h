@@ -16,6 +16,14 @@
 #include "gate/state.h"
 #include "keys/threshold/sharing.h"
 
+/* With whom it did not sign, since it was dealt so or this process began: others do where they can. */
+constexpr size_t DOUBTED_SETS_MAX = 32;
+struct signer_doubts {
+	uint32_t parties;                /* bits of those that a check of a protocol named */
+	uint8_t set_count;               /* of signers that failed together, */
+	uint32_t sets[DOUBTED_SETS_MAX]; /* as bits, the newest last */
+};
+
 struct shared_key {
 	struct sharing sharing;
 	/* Of the key's scheme one of both, or neither: none of it here. */
@@ -25,6 +33,7 @@ struct shared_key {
 	uint32_t kept_told;     /* bits of the parties that have heard on their connection what is kept of this key */
 	uint8_t kept_until[PARTIES_MAX + 1][64]; /* else up to which operation and identity they have */
 	int64_t dealt_ms;                        /* since when it is shared so: of this keeper's entry that says it */
+	struct signer_doubts doubts;
 	int64_t told_due_ms; /* an entry says that it should have been dealt anew by then; 0: none does */
 };
 /* The index that this keeper holds a share by; 0: it has none. */

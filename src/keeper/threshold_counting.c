@@ -1,10 +1,13 @@
 /* What each keeper has counted, told to the others as lists that it signs, so that who told what can be shown. */
 #include "keeper/threshold_internal.h"
 
+#include <stdio.h>
+
 #include "base/log.h"
 #include "crypto/sign.h"
 #include "gate/keepers.h"
 #include "keeper/loop.h"
+#include "keeper/system_entry.h"
 
 static const char LABEL[] = "gatehouse/threshold/counted/v1";
 
@@ -208,11 +211,37 @@ hear(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	return OK;
 }
 
-/* Where not all that it counted is known, nothing is signed with it until it has told all again. */
+/* The last error, in the own log, where people find why others sign. */
+static void
+record_unheard(struct keeper *keeper, const struct peer *peer) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	int64_t now_ms = threshold_now_ms(keeper), *next_ms = &keeper->threshold->unheard_entry_ms[peer->party];
+	struct json_writer writer;
+	char error[512];
+	if (now_ms < *next_ms)
+		return;
+	*next_ms = now_ms + UNHEARD_ENTRY_MS;
+	snprintf(error, sizeof error, "%s", fail_message());
+	loop_begin_batch(keeper);
+	json_writer_start(&writer, &body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "at", keeper->batch_ms);
+	json_write_member_text(&writer, "check", error);
+	json_write_member_text(&writer, "keeper", peer->name);
+	json_write_member_integer(&writer, "party", peer->party);
+	json_write_member_text(&writer, "protocol", "counted");
+	json_write_end(&writer);
+	if (json_writer_finish(&writer) != OK || system_entry_check(keeper, buffer_bytes(&body)) != OK)
+		log_error("that a list was refused is not recorded: %s", fail_message());
+}
+
+/* Where not all that it counted is known, nothing is signed with it until it has told all again: others are asked to sign. */
 void
 signing_hear_counted(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	if (hear(keeper, peer, body) == OK)
 		return;
 	log_error("keeper %s: %s", peer->name, fail_message());
+	if (!keeper->threshold->is_unheard[peer->party])
+		record_unheard(keeper, peer);
 	keeper->threshold->is_unheard[peer->party] = true;
 }

@@ -23,7 +23,8 @@ constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
 constexpr int64_t LEAVING_TURN_MS = 30'000;
-constexpr int64_t COMPLAINT_MS = 3'600'000; /* how often whose pledges are missing stands in the log */
+constexpr int64_t UNHEARD_ENTRY_MS = 60'000; /* how often it stands in the log of one party that its list was refused */
+constexpr int64_t COMPLAINT_MS = 3'600'000;  /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 constexpr size_t PREPARING_OF_PEER_MAX = PREPARING_MAX / 2; /* that one peer has begun */
 constexpr size_t READY_MAX = 2 * POOL_TARGET; /* for each set of signers, however many others have prepared with us */
@@ -143,8 +144,9 @@ struct threshold {
 	bool is_untold[PARTIES_MAX + 1];       /* there are more: told on with the next turns */
 	/* The hash of all that was told on the connection with that party: by this keeper, and by that one. */
 	struct hash256 told_head[PARTIES_MAX + 1], heard_head[PARTIES_MAX + 1];
-	bool is_unheard[PARTIES_MAX + 1];        /* what that party told could not be kept */
-	int64_t pool_paused_ms[PARTIES_MAX + 1]; /* after a failure with that party */
+	bool is_unheard[PARTIES_MAX + 1];          /* what that party told could not be kept */
+	int64_t unheard_entry_ms[PARTIES_MAX + 1]; /* from then on an entry may say so of that party again */
+	int64_t pool_paused_ms[PARTIES_MAX + 1];   /* after a failure with that party */
 };
 
 /* --- threshold.c --- */
@@ -239,6 +241,14 @@ void signing_session_signed(struct keeper *keeper, struct joint_session *session
 bool signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session);
 /* Something that it may have waited for has come. */
 void signing_session_step(struct keeper *keeper, struct joint_session *session);
+/* --- threshold_choosing.c --- */
+/* Exactly as many as it takes, this keeper among them, of those that permit it. STATUS_UNAVAILABLE "joint.too_few". */
+enum status choosing_signers(struct keeper *keeper, const struct joint_session *session, struct party_set *signers);
+/* Those that were to sign did not, and a check named this party (0: nobody): others are chosen next time. */
+void choosing_doubt(struct keeper *keeper, const struct joint_session *session, uint8_t culprit);
+/* They have signed. */
+void choosing_trust(struct keeper *keeper, const struct joint_session *session);
+
 /* --- threshold_counting.c --- */
 /* What is new among the own spends, signed, to a peer that shares keys. */
 enum status signing_tell_counted(struct keeper *keeper, const struct peer *peer);

@@ -111,6 +111,16 @@ write_blame(const struct machine *machine, struct buffer *blame) {
 	return json_writer_finish(&writer);
 }
 
+/* A keeper that says no to what is asked does its part. */
+static bool
+is_denial(const char *error) {
+	static const char *const names[] = {"joint.denied:", "operation.denied:"};
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+		if (strncmp(error, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static const char ENDED[] = "joint.ended: the session was ended by a party";
 
 void
@@ -132,6 +142,8 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 	threshold_tell(keeper, &session->holders, &refusal);
 	if (session->is_dealing)
 		dealing_session_renounce(keeper, session);
+	else if (!is_denial(error))
+		choosing_doubt(keeper, session, failed != nullptr ? machine_culprit(failed) : 0);
 	if (atomic_load(&keeper->has_ended))
 		return;
 	session_conclude(keeper, session, &conclusion);

@@ -43,56 +43,6 @@ signing_session_start(struct keeper *keeper, struct joint_session *session) {
 	return OK;
 }
 
-/* Whether the holder has permitted, under the bundle that is in force here. */
-static bool
-is_willing(const struct keeper *keeper, const struct joint_session *session, const struct shared_key *key,
-	   const struct party *party) {
-	const struct session_party *heard = &session->parties[party->index];
-	return heard->has_permitted && !keeper->threshold->is_untold[party->index] &&
-	       threshold_may_sign(keeper, key, party) &&
-	       hash256_equal(&heard->bundle, &keeper->gate->state->bundle->hash);
-}
-
-/* Holders that are there and were admitted anew since the key was dealt: what they need stands behind what is wrong. */
-static void
-name_admitted_anew(const struct keeper *keeper, const struct shared_key *key, struct buffer *names) {
-	for (size_t i = 0; i < key->sharing.key.holders.count; i++) {
-		const struct party *party = &key->sharing.key.holders.parties[i];
-		if (party->index != shared_key_self(key) && threshold_holder(keeper, party) != nullptr &&
-		    !threshold_may_sign(keeper, key, party))
-			buffer_append_format(
-				names, "; %s was admitted anew since it was dealt: gatehouse key repair %s --keeper %s",
-				key->sharing.names[i], key->sharing.key.id, key->sharing.names[i]);
-	}
-}
-
-/* Exactly as many as it takes, this keeper among them, in the order of their indices, by preference those that it has a set-up
- * with. */
-static enum status
-choose_signers(struct keeper *keeper, const struct joint_session *session, struct party_set *signers) {
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
-	uint8_t indices[PARTIES_MAX] = {own_party(keeper, session)};
-	size_t count = 1, threshold = key->sharing.key.threshold;
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < session->holders.count && count < threshold; i++) {
-			const struct party *party = &session->holders.parties[i];
-			bool is_chosen = memchr(indices, party->index, count) != nullptr;
-			bool is_ready = shared_key_is_ready_with(key, party->index);
-			if (is_chosen || !is_willing(keeper, session, key, party) || (pass == 0 && !is_ready))
-				continue;
-			indices[count++] = party->index;
-		}
-	if (count < threshold) {
-		_cleanup_(buffer_free) struct buffer anew = {};
-		name_admitted_anew(keeper, key, &anew);
-		return fail(
-			STATUS_UNAVAILABLE,
-			"joint.too_few: %zu of %zu keepers that must sign are there, and run this policy bundle%.*s",
-			count, threshold, BYTES_ARGS(anew));
-	}
-	return party_set_choose(&session->holders, indices, count, signers);
-}
-
 /* What it was decided on is recorded with the outcome: where it is refused, and where the own share leaves. */
 static enum status
 decide_again(struct keeper *keeper, struct joint_session *session, bool is_last) {
@@ -109,7 +59,7 @@ static enum status
 propose(struct keeper *keeper, struct joint_session *session) {
 	struct proposal proposal = {.kind = PROPOSE_SIGN, .operation = session->operation->id};
 	struct party_set signers;
-	TRY(choose_signers(keeper, session, &signers));
+	TRY(choosing_signers(keeper, session, &signers));
 	TRY(decide_again(keeper, session, false));
 	size_t count = session->evaluation.request_count;
 	if (count == 0 || count > JOINT_REQUESTS_MAX)
@@ -346,6 +296,7 @@ conclude(struct keeper *keeper, struct joint_session *session, const struct ecds
 		return;
 	}
 	conclusion.again = session->again;
+	choosing_trust(keeper, session);
 	session_conclude(keeper, session, &conclusion);
 }
 
