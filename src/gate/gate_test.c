@@ -23,6 +23,23 @@ a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed(void **) {
 	assert_non_null(memmem(s.step.record->result.data, s.step.record->result.len, "\"transaction\":\"02", 17));
 }
 
+/* Else there would be no facts "limits", which a policy that forbids above a sum reads; and nothing would be counted. */
+static void
+a_key_of_an_unknown_account_signs_nothing(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct key_info *key = (struct key_info *)gate_state_key(b.gate->state, BYTES_OF_LITERAL("eth-hot"));
+	snprintf(key->account, sizeof key->account, "nobodys");
+	struct firm_operation operation = transfer(10, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	assert_int_equal(STATUS_DENIED, s.status);
+	assert_string_equal("limits.account: key eth-hot is of account \"nobodys\", which is not known here",
+			    fail_message());
+}
+
 static void
 a_large_transfer_is_held_until_two_of_treasury_have_approved(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
@@ -546,9 +563,9 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(every_recorded_fact_is_documented),
 	  T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
 	  T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
-	  T(a_large_transfer_is_held_until_two_of_treasury_have_approved), T(a_rejection_ends_a_held_operation),
-	  T(more_than_the_hourly_limit_is_denied_and_counts_nothing), T(a_fee_is_no_way_out_for_funds),
-	  T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
+	  T(a_key_of_an_unknown_account_signs_nothing), T(a_large_transfer_is_held_until_two_of_treasury_have_approved),
+	  T(a_rejection_ends_a_held_operation), T(more_than_the_hourly_limit_is_denied_and_counts_nothing),
+	  T(a_fee_is_no_way_out_for_funds), T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),

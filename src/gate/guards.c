@@ -245,8 +245,9 @@ observe_limits(struct observation *o, struct facts *facts) {
 	    wallet_usd_cents(o->transaction, &total) != ASSET_VALUED)
 		return OK;
 	const struct unit *account = directory_unit(o->state->directory, bytes_of_text(o->subject_key->account));
-	if (account == nullptr)
-		return OK;
+	if (account == nullptr) /* a policy that forbids above a sum sees no sum, and would let everything through */
+		return fail(STATUS_DENIED, "limits.account: key %s is of account \"%s\", which is not known here",
+			    o->subject_key->id, o->subject_key->account);
 	struct spend_source source = {.transaction = o->transaction,
 				      .key = o->subject_key,
 				      .account = account,
