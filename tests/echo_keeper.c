@@ -147,8 +147,8 @@ answer(struct echo_keeper *keeper, const struct ipc_frame *frame) {
 		return ipc_send(&keeper->channel, IPC_REQUEST, 0, false, (struct bytes){});
 	bool is_kept = asks_for(key, "keep", &number);
 	if ((is_kept || asks_for(key, "wait:", &number)) && keeper->delayed_count < DELAYED_MAX) {
-		keeper->delayed[keeper->delayed_count++] = (struct delayed){
-			frame->request, urgent, is_kept ? INT64_MAX : now_ms() + (int64_t)number};
+		keeper->delayed[keeper->delayed_count++] =
+			(struct delayed){frame->request, urgent, is_kept ? INT64_MAX : now_ms() + (int64_t)number};
 		return OK;
 	}
 	for (size_t i = 0; i < keeper->delayed_count && asks_for(key, "release", &number); i++)

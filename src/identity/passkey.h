@@ -32,7 +32,7 @@ struct passkey {
 	struct bytes cose_key;
 	struct bytes aaguid;
 	bool backup_eligible; /* may be copied to other devices: never AAL3 */
-	bool is_certified;    /* its maker vouches for it, by a certificate that leads to a root pinned then and ever since */
+	bool is_certified; /* its maker vouches for it, by a certificate that leads to a root pinned then and ever since */
 	uint32_t counter;
 };
 

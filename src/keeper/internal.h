@@ -85,7 +85,7 @@ struct keeper {
 	struct job *told_first, *told_last; /* the committer's: of the batch that it is telling of */
 	struct commit *last_commit;         /* of that batch; null between them */
 	uint64_t outstanding;
-	unsigned rounds_without_waiting; /* for more requests: keeper/loop.c */
+	unsigned rounds_without_waiting;            /* for more requests: keeper/loop.c */
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */
 	struct rate request_rate, read_rate;
