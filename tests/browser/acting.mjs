@@ -248,6 +248,74 @@ test("operations_are_found_by_what_they_say_and_where_funds_go", async () => {
 	await until(async () => (await listed(one).count()) > 10, "everything");
 });
 
+const CONFIRMED = { entries: ["eip155:1:0x3535353535353535353535353535353535353535"] };
+const askDenied = () => ask("person4", "list.confirm", "list:counterparties", CONFIRMED);
+
+// The list in a tab of its own, whose answers are not kept for the comparison with the document: some are no answers of the installation.
+async function listing() {
+	const tab = await one.context.newPage();
+	await tab.clock.install(); // goes on as ever, and is moved ahead where a case says so
+	await tab.goto(`${HOUSE.url}/#/operations`);
+	const row = (operation) => tab.locator(`a[href="#/operations/${operation}"]`);
+	await tab.getByText("live", { exact: true }).waitFor();
+	await row((await askDenied()).operation).waitFor(); // it has been told how long the log is
+	return { tab, row };
+}
+
+// answer(what is asked, the request): true where it is dealt with.
+const forge = (tab, answer) => tab.route("**/v1/operations?*", async (route, request) => (await answer(new URL(request.url()).searchParams, route)) || route.continue());
+
+test("a_list_that_could_not_be_read_says_so_and_is_read_again_without_being_told_anew", async () => {
+	const { tab, row } = await listing();
+	const unreachable = tab.getByText("network.unreachable");
+	const unavailable = tab.getByText("keeper.unavailable");
+	let asked = 0;
+	await forge(tab, async (_, route) => {
+		asked++;
+		if (asked === 1) await route.abort();
+		if (asked === 2) {
+			await unreachable.waitFor();
+			await route.fulfill({ status: 503, json: { type: "urn:gatehouse:problem:keeper.unavailable", detail: "It starts." } });
+		}
+		if (asked === 3) await unavailable.waitFor();
+		return asked < 3;
+	});
+	const { operation } = await askDenied();
+	await row(operation).waitFor();
+	await unavailable.waitFor({ state: "detached" });
+	assert(asked >= 3, `read ${asked} times`);
+	await tab.close();
+});
+
+test("a_list_that_is_behind_is_read_again_after_whatever_was_being_read_then", async () => {
+	const { tab, row } = await listing();
+	const { operation } = await askDenied();
+	await row(operation).waitFor();
+	await tab.goto(`${HOUSE.url}/#/keys`);
+	let isBehind = true, isOlderAsked = false, letGo;
+	const held = new Promise((resolve) => {
+		letGo = resolve;
+	});
+	await forge(tab, async (query, route) => {
+		if (query.has("before")) {
+			isOlderAsked = true;
+			await held;
+			await route.fulfill({ json: { operations: [], size: 1 } });
+		} else if (isBehind) {
+			isBehind = false;
+			await route.fulfill({ json: { operations: [], rest: 1, size: 1 } });
+		} else return false;
+		return true;
+	});
+	await tab.goto(`${HOUSE.url}/#/operations`);
+	await until(() => isOlderAsked, "what is older is asked for");
+	await tab.clock.runFor(10_000); // when it would be read again, the older is being read yet
+	equal(await row(operation).count(), 0, "it was read again meanwhile");
+	letGo();
+	await row(operation).waitFor();
+	await tab.close();
+});
+
 // --- Limits ---
 
 test("limits_are_shown_as_they_bind_also_where_they_are_written_as_yaml", async () => {
@@ -292,9 +360,8 @@ const firstOf = (id) =>
 
 // Denied, each with an entry of its own; the last of them.
 async function askMany(count) {
-	const one = () => ask("person4", "list.confirm", "list:counterparties", { entries: ["eip155:1:0x3535353535353535353535353535353535353535"] });
-	for (let left = count; left > 0; left -= 8) await Promise.all(Array.from({ length: Math.min(left, 8) }, one));
-	const last = await one();
+	for (let left = count; left > 0; left -= 8) await Promise.all(Array.from({ length: Math.min(left, 8) }, askDenied));
+	const last = await askDenied();
 	equal(last.state, "denied");
 	return last.operation;
 }
