@@ -106,14 +106,15 @@ rows_apply(void *context, const struct ledger_record *record) {
 	struct entry entry;
 	char id[24];
 	TRY(entry_read(&arena, record->leaf, &entry));
+	snprintf(id, sizeof id, "o-%llu", (unsigned long long)entry.seq % 7);
 	struct projection_entry row = {.index = record->index,
 				       .type = bytes_of_text(entry_kinds[entry.type].name),
 				       .seq = (int64_t)entry.seq,
 				       .at_ms = entry.at_ms,
+				       .operation = bytes_of_text(id),
 				       .body = entry.document,
 				       .leaf = record->leaf};
 	TRY(projection_apply(context, &row));
-	snprintf(id, sizeof id, "o-%llu", (unsigned long long)entry.seq % 7);
 	struct projection_operation operation = {
 		.id = bytes_of_text(id), .state = row.type, .at_ms = row.at_ms, .index = row.index};
 	return projection_put_operation(context, &operation);

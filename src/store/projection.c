@@ -13,8 +13,10 @@ static const char schema[] =
 	/* Ids are hashes, so that their beginnings tell them apart; whole, they would make most of what a commit writes. */
 	"CREATE INDEX entries_operation ON entries(substr(operation, 1, 16)) WHERE operation <> '';"
 	"CREATE INDEX entries_legal_entity ON entries(legal_entity) WHERE legal_entity <> '';"
-	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, principal TEXT "
-	"NOT NULL,"
+	/* An operation stands under its newest entry, and is found through its entries: an index of its own would be a second tree that
+	   grows at random places, of which each commit writes nearly every page. */
+	"CREATE TABLE operations(idx INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, principal TEXT NOT "
+	"NULL,"
 	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL, words TEXT NOT "
 	"NULL);"
 	"CREATE INDEX operations_principal ON operations(principal);"
@@ -24,7 +26,7 @@ static const char schema[] =
 	"CREATE INDEX operations_legal_entity_state ON operations(legal_entity, state);"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 7;
+constexpr int VERSION = 8;
 
 struct projection {
 	struct database *database;
@@ -180,16 +182,44 @@ projection_commit(struct projection *projection, const struct mark *mark) {
 	return status;
 }
 
+/* Under which entry before this one the operation stands; NO_ENTRY: under none. */
+constexpr int64_t NO_ENTRY = -1;
+
+static enum status
+find_operation(struct projection *projection, struct bytes id, int64_t before, int64_t *index) {
+	struct sqlite3_stmt *statement;
+	bool row;
+	TRY(database_statement(projection->database,
+			       "SELECT operations.idx FROM entries JOIN operations USING(idx) WHERE operation <> ''"
+			       " AND substr(operation, 1, 16) = substr(?1, 1, 16) AND entries.idx < ?2"
+			       " AND operations.id = ?1",
+			       &statement));
+	database_bind_text(statement, 1, id);
+	database_bind_integer(statement, 2, before);
+	TRY(database_step(projection->database, statement, &row));
+	*index = row ? database_integer(statement, 0) : NO_ENTRY;
+	if (row)
+		database_reset(statement);
+	return OK;
+}
+
+#define FOLLOWED                                                                                                       \
+	" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"                                     \
+	" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7,"                  \
+	" legal_entity = iif(?8 = '', legal_entity, ?8), words = iif(words = '', ?9, words)"
+
 enum status
 projection_put_operation(struct projection *projection, const struct projection_operation *operation) {
 	struct sqlite3_stmt *statement;
+	int64_t former;
+	TRY(find_operation(projection, operation->id, (int64_t)operation->index, &former));
 	TRY(database_statement(
 		projection->database,
-		"INSERT INTO operations(id, kind, principal, resource, state, at, idx, legal_entity, words)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(id) DO UPDATE SET"
-		" kind = iif(?2 = '', kind, ?2), principal = iif(?3 = '', principal, ?3),"
-		" resource = iif(?4 = '', resource, ?4), state = iif(?5 = '', state, ?5), at = ?6, idx = ?7,"
-		" legal_entity = iif(?8 = '', legal_entity, ?8), words = iif(words = '', ?9, words)",
+		former == NO_ENTRY
+			? "INSERT INTO operations(id, kind, principal, resource, state, at, idx, legal_entity, words)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(idx) DO UPDATE SET" FOLLOWED
+			  " WHERE id = ?1"
+			: "UPDATE operations SET" FOLLOWED " WHERE idx = ?10 AND id = ?1",
 		&statement));
 	database_bind_text(statement, 1, operation->id);
 	database_bind_text(statement, 2, operation->kind);
@@ -200,17 +230,21 @@ projection_put_operation(struct projection *projection, const struct projection_
 	database_bind_integer(statement, 7, (int64_t)operation->index);
 	database_bind_text(statement, 8, operation->legal_entity);
 	database_bind_text(statement, 9, operation->words);
+	if (former != NO_ENTRY)
+		database_bind_integer(statement, 10, former);
 	return database_run(projection->database, statement);
 }
 
 enum status
 projection_add_words(struct projection *projection, struct bytes id, struct bytes words) {
 	struct sqlite3_stmt *statement;
+	int64_t index;
+	TRY(find_operation(projection, id, INT64_MAX, &index));
 	TRY(database_statement(
 		projection->database,
-		"UPDATE operations SET words = words || char(10) || ?2 WHERE id = ?1 AND instr(words, ?2) = 0",
+		"UPDATE operations SET words = words || char(10) || ?2 WHERE idx = ?1 AND instr(words, ?2) = 0",
 		&statement));
-	database_bind_text(statement, 1, id);
+	database_bind_integer(statement, 1, index); /* none has NO_ENTRY */
 	database_bind_text(statement, 2, words);
 	return database_run(projection->database, statement);
 }

@@ -73,6 +73,7 @@ struct projection_operation {
 		words; /* what it is found by, one a line, ASCII in lower case; the first that are put stay; not listed */
 };
 #define PROJECTION_REJECTIONS "rejections" /* by operation: canonical JSON, who rejected it and why */
+/* One that is there is found by an entry that was applied before, and names it. */
 enum status projection_put_operation(struct projection *projection, const struct projection_operation *operation);
 /* More that an operation which is there is found by; what it is found by already is not added again. */
 enum status projection_add_words(struct projection *projection, struct bytes id, struct bytes words);

@@ -208,6 +208,55 @@ rows_are_listed_with_filters_and_pages(void **) {
 	assert_int_equal(people, 20);
 }
 
+static enum status
+apply_one(struct projection *projection, uint64_t index, const char *type, const char *operation) {
+	struct projection_entry entry = {.index = index,
+					 .type = bytes_of_text(type),
+					 .seq = (int64_t)index,
+					 .at_ms = (int64_t)index,
+					 .operation = bytes_of_text(operation)};
+	return projection_apply(projection, &entry);
+}
+
+/* By sixteen digits of its id and the id: entries that name another one which begins alike, or none that stands, change nothing of it. */
+static void
+an_operation_is_found_by_its_entries(void **) {
+	static const char one[] = "0123456789abcdef-one", other[] = "0123456789abcdef-other";
+	static const struct {
+		const char *type, *operation, *state;
+		size_t count;
+	} steps[] = {
+		{"decision", one, "held", 1},   {"decision", other, "held", 2},  {"clock", one, "held", 2},
+		{"vote", one, "held", 1},       {"vote", one, "signed", 1},      {"vote", other, "held", 0},
+		{"decision", other, "held", 1}, {"vote", "unseen", "signed", 2},
+	};
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	_cleanup_(projection_close) struct projection *projection = nullptr;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_ok(projection_begin(projection));
+	for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
+		struct projection_operation_filter filter = {.state = bytes_of_text(steps[i].state), .limit = 10};
+		struct listed listed = {};
+		uint64_t next;
+		assert_ok(apply_one(projection, i + 1, steps[i].type, steps[i].operation));
+		assert_ok(projection_list_operations(projection, &filter, note_operation, &listed, &next));
+		assert_int_equal(listed.count, steps[i].count);
+	}
+	struct mark mark = mark_of(ARRAY_LENGTH(steps) + 1);
+	assert_ok(projection_add_words(projection, bytes_of_text(other), BYTES_OF_LITERAL("again")));
+	assert_ok(
+		projection_add_words(projection, BYTES_OF_LITERAL("0123456789abcdef-none"), BYTES_OF_LITERAL("again")));
+	assert_ok(projection_commit(projection, &mark));
+	struct projection_operation_filter found = {.limit = 10, .search = {BYTES_OF_LITERAL("again")}};
+	struct listed listed = {};
+	uint64_t next;
+	assert_ok(projection_list_operations(projection, &found, note_operation, &listed, &next));
+	assert_int_equal(listed.count, 1);
+	assert_int_equal(listed.first, 7);
+}
+
 /* A search of what is rare goes on from page to page, each of which costs no more than so many rows. */
 static void
 a_search_looks_at_so_many_rows_and_says_how_far_it_came(void **) {
@@ -300,5 +349,6 @@ after_any_crash_it_is_rebuilt_equal(void **) {
 	assert_true(behind > 20);
 }
 
-RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(a_search_looks_at_so_many_rows_and_says_how_far_it_came),
+RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(an_operation_is_found_by_its_entries),
+	  T(a_search_looks_at_so_many_rows_and_says_how_far_it_came),
 	  T(a_projection_of_another_log_and_a_damaged_one_are_built_anew), T(after_any_crash_it_is_rebuilt_equal))
