@@ -215,6 +215,46 @@ assert_replays(const struct bench_gate *b, uint64_t same) {
 	assert_int_equal(same, replayer_counts(replayer).same);
 }
 
+/* Everything that is in the log, and what of it differs first. */
+static inline struct replay_counts
+replay(const struct bench_gate *b, size_t *at, char difference[256]) {
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b->directory}));
+	difference[0] = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		enum replay_result result;
+		const char *found;
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b->leaves[i]), &result, &found));
+		assert_int_equal(result == REPLAY_DIFFERENT, found != nullptr);
+		if (found == nullptr || difference[0] != 0)
+			continue;
+		snprintf(difference, 256, "%s", found);
+		*at = i;
+	}
+	return replayer_counts(replayer);
+}
+
+static inline void
+assert_differs(const struct bench_gate *b, size_t at, const char *expected) {
+	char difference[256];
+	size_t found = SIZE_MAX;
+	replay(b, &found, difference);
+	if (strstr(difference, expected) == nullptr)
+		fail_msg("expected \"%s\", found \"%s\" at entry %zu", expected, difference, found);
+	assert_int_equal(at, found);
+}
+
+static inline void
+assert_honest(const struct bench_gate *b) {
+	char difference[256];
+	size_t at = 0;
+	struct replay_counts counts = replay(b, &at, difference);
+	if (counts.different != 0)
+		fail_msg("entry %zu: %s", at, difference);
+	assert_int_equal(counts.same, counts.recomputed);
+	assert_int_equal(0, counts.partly + counts.unknown);
+}
+
 /* The same state after a restart, from the log alone and from a snapshot. The gate is another one afterwards. */
 static inline void
 assert_restarts_alike(struct bench_gate *b) {

@@ -362,6 +362,11 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 		{"\"resource\":{\"id\":\"vault\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",
 		 "\"resource\":{\"id\":\"vaul_\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",
 		 "what was decided again was not intended so"},
+		{"\"nonce\":{\"chain\":\"eip155:1\"", "\"nonce\":{\"chain\":\"eip155:2\"",
+		 "the nonce that was signed is not the transaction's"},
+		{"\"transaction\":\"02f8", "\"transaction\":\"02f9", "what was signed does not hold: evm.transaction"},
+		{"\"transaction_id\":\"0x", "\"transaction_id\":\"0y",
+		 "what was signed is not what the key was asked to sign"},
 	};
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};

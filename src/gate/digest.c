@@ -1,5 +1,6 @@
 #include "gate/digest.h"
 
+#include "crypto/sign.h"
 #include "keys/bip32.h"
 
 /* By the key alone, so that whoever asks does not choose how. */
@@ -56,4 +57,49 @@ digest_result(struct arena *arena, const struct signing_request *request, const 
 	*result = arena_copy(arena, buffer_bytes(&text));
 	TRY_ALLOC(result->data);
 	return OK;
+}
+
+/* Low s; and the key is recovered, so that the recovery id is verified as well. */
+static enum status
+verify_recoverable(const struct signing_request *request, const struct signature *signature) {
+	uint8_t signer[65], named[65];
+	TRY(secp256k1_verify(BYTES_OF_ARRAY(signature->public_key), request->digest, signature->bytes));
+	TRY(secp256k1_recover(request->digest, signature->bytes, signature->recovery, signer));
+	TRY(secp256k1_public_uncompressed(BYTES_OF_ARRAY(signature->public_key), named));
+	return memcmp(signer, named, sizeof signer) == 0
+		       ? OK
+		       : fail(STATUS_UNAUTHORIZED, "signature.recovery: it recovers another key");
+}
+
+static enum status
+verify(const struct signing_request *request, const struct signature *signature) {
+	switch (request->scheme) {
+	case SCHEME_ECDSA_SECP256K1:
+		return verify_recoverable(request, signature);
+	case SCHEME_ECDSA_P256:
+		return p256_verify(BYTES_OF_ARRAY(signature->public_key), request->digest, signature->bytes);
+	case SCHEME_ED25519:
+		return ed25519_verify(signature->public_key, BYTES_OF_ARRAY(request->digest), signature->bytes);
+	case SCHEME_BIP340: /* no digest is signed so */
+		break;
+	}
+	return fail(STATUS_UNSUPPORTED, "result.scheme: no opaque digest is signed so");
+}
+
+enum status
+digest_read_result(const json *result, const struct signing_request *request, struct signature *signature) {
+	size_t public_key_len = request->scheme == SCHEME_ED25519 ? 32 : sizeof signature->public_key;
+	struct bytes text;
+	int64_t recovery = 0;
+	*signature = (struct signature){};
+	TRY(json_need_string(result, "result", "public_key", &text));
+	TRY(hex_decode(text, signature->public_key, public_key_len));
+	TRY(json_need_string(result, "result", "signature", &text));
+	TRY(hex_decode(text, signature->bytes, sizeof signature->bytes));
+	if (request->scheme == SCHEME_ECDSA_SECP256K1)
+		TRY(json_need_integer(result, "result", "recovery", &recovery));
+	if (recovery < 0 || recovery > 3)
+		return fail(STATUS_INVALID, "result.recovery: expected 0 to 3");
+	signature->recovery = (int)recovery;
+	return verify(request, signature);
 }

@@ -15,5 +15,8 @@ enum status digest_read(const json *payload, const struct key_info *key, struct 
 /* In the arena. */
 enum status digest_result(struct arena *arena, const struct signing_request *request, const struct signature *signature,
 			  struct bytes *result);
+/* The signature of such a result, which verifies by the public key that it names. STATUS_INVALID "result.*", STATUS_UNAUTHORIZED
+ * "signature.*". */
+enum status digest_read_result(const json *result, const struct signing_request *request, struct signature *signature);
 
 #endif

@@ -21,6 +21,22 @@ keep_result(struct arena *arena, const struct json_writer *writer, const struct 
 /* --- sign, digest.sign --- */
 
 enum status
+gate_write_signed(struct arena *arena, const struct wallet_result *assembled, struct bytes *result) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	json_write_object(&writer);
+	if (assembled->psbt.len > 0) {
+		json_write_key(&writer, "psbt");
+		json_write_base64(&writer, assembled->psbt);
+	}
+	json_write_member_hex(&writer, "transaction", assembled->transaction);
+	json_write_member_string(&writer, "transaction_id", assembled->transaction_id);
+	json_write_end(&writer);
+	return keep_result(arena, &writer, &text, result);
+}
+
+enum status
 gate_assemble(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
 	      struct bytes *result) {
 	const struct wallet_transaction *transaction = evaluation->transaction;
@@ -28,18 +44,7 @@ gate_assemble(struct arena *arena, const struct evaluation *evaluation, const st
 	if (transaction == nullptr)
 		return digest_result(arena, evaluation->requests, signatures, result);
 	TRY(wallet_assemble(arena, transaction, signatures, transaction->request_count, &assembled));
-	_cleanup_(buffer_free) struct buffer text = {};
-	struct json_writer writer;
-	json_writer_start(&writer, &text);
-	json_write_object(&writer);
-	if (assembled.psbt.len > 0) {
-		json_write_key(&writer, "psbt");
-		json_write_base64(&writer, assembled.psbt);
-	}
-	json_write_member_hex(&writer, "transaction", assembled.transaction);
-	json_write_member_string(&writer, "transaction_id", assembled.transaction_id);
-	json_write_end(&writer);
-	return keep_result(arena, &writer, &text, result);
+	return gate_write_signed(arena, &assembled, result);
 }
 
 static enum status
@@ -116,14 +121,8 @@ read_attributes(const struct gate *gate, const struct submission *submission, co
 					evaluation->observation.now_ms, key);
 }
 
-/* The row first, then the entry: a row without an entry is removed at the next start (design §6). */
-static enum status
-keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, const uint8_t blob[BLOB_SIZE],
-	 struct bytes *result) {
-	if (joint_is_being_dealt(gate, bytes_of_text(key->id)))
-		return fail(STATUS_CONFLICT, "key.being_dealt: another operation deals key %s, and has not ended",
-			    key->id);
-	TRY(secrets_create(gate->state->secrets, "key", bytes_of_text(key->id), bytes_of(blob, BLOB_SIZE)));
+enum status
+gate_write_key(struct arena *arena, const struct key_info *key, struct bytes *result) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer writer;
 	json_writer_start(&writer, &text);
@@ -132,6 +131,17 @@ keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, con
 	key_write(&writer, key);
 	json_write_end(&writer);
 	return keep_result(arena, &writer, &text, result);
+}
+
+/* The row first, then the entry: a row without an entry is removed at the next start (design §6). */
+static enum status
+keep_key(struct gate *gate, struct arena *arena, const struct key_info *key, const uint8_t blob[BLOB_SIZE],
+	 struct bytes *result) {
+	if (joint_is_being_dealt(gate, bytes_of_text(key->id)))
+		return fail(STATUS_CONFLICT, "key.being_dealt: another operation deals key %s, and has not ended",
+			    key->id);
+	TRY(secrets_create(gate->state->secrets, "key", bytes_of_text(key->id), bytes_of(blob, BLOB_SIZE)));
+	return gate_write_key(arena, key, result);
 }
 
 static enum status
@@ -205,25 +215,32 @@ add_totp(struct gate *gate, struct arena *, const struct submission *submission,
 			      submission->secret);
 }
 
-/* The successor is a fresh key with the attributes of the one that is rotated. */
+enum status
+gate_read_successor(const json *payload, const struct key_info *rotated, int64_t now_ms, struct key_info *key) {
+	struct bytes id;
+	TRY(json_need_string(payload, "payload", "id", &id));
+	TRY(key_check_id(id));
+	*key = *rotated;
+	memset(key->id, 0, sizeof key->id);
+	memcpy(key->id, id.data, id.len);
+	memset(key->successor, 0, sizeof key->successor);
+	key->created_ms = now_ms;
+	key->origin = (struct signing_path){};
+	return OK;
+}
+
 static enum status
 rotate_key(struct gate *gate, struct arena *arena, const struct submission *submission,
 	   const struct evaluation *evaluation, struct bytes *result) {
-	struct bytes id;
+	const struct observation *o = &evaluation->observation;
+	struct key_info key;
 	uint8_t blob[BLOB_SIZE];
 	TRY(need_ring(gate));
-	TRY(json_need_string(submission->payload_document, "payload", "id", &id));
-	TRY(key_check_id(id));
+	TRY(gate_read_successor(submission->payload_document, o->subject_key, o->now_ms, &key));
 	TRY(keyring_check_change(gate->state->ring, submission->resource_id, KEY_ROTATED));
-	struct key_info key = *evaluation->observation.subject_key;
 	if (key.sharing != KEY_WHOLE)
 		return fail(STATUS_UNSUPPORTED, "key.shared: key %s is shared; its shares are renewed by key.refresh",
-			    key.id);
-	memset(key.id, 0, sizeof key.id);
-	memcpy(key.id, id.data, id.len);
-	memset(key.successor, 0, sizeof key.successor);
-	key.created_ms = evaluation->observation.now_ms;
-	key.origin = (struct signing_path){};
+			    o->subject_key->id);
 	TRY(keyring_generate(gate->state->ring, &key, blob));
 	return keep_key(gate, arena, &key, blob, result);
 }

@@ -16,6 +16,12 @@ enum status gate_check_account(const struct gate *gate, struct bytes account);
 /* The attributes of a key to be made, from the payload of key.create; account is the operation's resource. */
 enum status gate_read_key_attributes(const struct gate *gate, const json *payload, struct bytes account, int64_t now_ms,
 				     struct key_info *key);
+/* The same of key.rotate: a fresh key with the attributes of the one that is rotated. */
+enum status gate_read_successor(const json *payload, const struct key_info *rotated, int64_t now_ms,
+				struct key_info *key);
+/* The results of making a key, and of signing a transaction, in the arena. */
+enum status gate_write_key(struct arena *arena, const struct key_info *key, struct bytes *result);
+enum status gate_write_signed(struct arena *arena, const struct wallet_result *assembled, struct bytes *result);
 /* The result of signing, in the arena; signatures answer the evaluation's requests one by one. */
 enum status gate_assemble(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
 			  struct bytes *result);

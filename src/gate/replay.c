@@ -196,6 +196,8 @@ replay_outcome(struct replayer *replayer, const json *body, enum replay_result *
 		replayer->counts.again += same;
 		*result = same ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 	}
+	if (*result != REPLAY_DIFFERENT && !replay_outcome_holds(replayer, &id, body))
+		*result = REPLAY_DIFFERENT;
 	free(map_remove(&replayer->intended, hash256_bytes(&id)));
 	return OK;
 }

@@ -7,46 +7,6 @@
 #include "gate/administration.h"
 #include "tests/gate_fixture.h"
 
-/* Everything that is in the log, and what of it differs first. */
-static struct replay_counts
-replay(const struct bench_gate *b, size_t *at, char difference[256]) {
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b->directory}));
-	difference[0] = 0;
-	for (size_t i = 0; i < b->count; i++) {
-		enum replay_result result;
-		const char *found;
-		assert_ok(replayer_add(replayer, i, buffer_bytes(&b->leaves[i]), &result, &found));
-		assert_int_equal(result == REPLAY_DIFFERENT, found != nullptr);
-		if (found == nullptr || difference[0] != 0)
-			continue;
-		snprintf(difference, 256, "%s", found);
-		*at = i;
-	}
-	return replayer_counts(replayer);
-}
-
-static void
-assert_differs(const struct bench_gate *b, size_t at, const char *expected) {
-	char difference[256];
-	size_t found = SIZE_MAX;
-	replay(b, &found, difference);
-	if (strstr(difference, expected) == nullptr)
-		fail_msg("expected \"%s\", found \"%s\" at entry %zu", expected, difference, found);
-	assert_int_equal(at, found);
-}
-
-static void
-assert_honest(const struct bench_gate *b) {
-	char difference[256];
-	size_t at = 0;
-	struct replay_counts counts = replay(b, &at, difference);
-	if (counts.different != 0)
-		fail_msg("entry %zu: %s", at, difference);
-	assert_int_equal(counts.same, counts.recomputed);
-	assert_int_equal(0, counts.partly + counts.unknown);
-}
-
 /* --- What the liar does to its state, and no entry tells. --- */
 
 static void
@@ -337,12 +297,11 @@ is_believed(const struct bench_gate *b, size_t changed, struct bytes leaf) {
 	return replayer_counts(replayer).different == 0;
 }
 
-/* What replay says nothing of: which entry of its type it is, and when it was written, which the verifier does; which program wrote it;
- * that a signature that was made is the key's. */
+/* What replay says nothing of: which entry of its type it is, and when it was written, which the verifier does; which program wrote
+ * it. */
 static bool
 is_of_no_decision(const struct buffer *leaf, size_t at) {
-	static const char *const members[] = {"seq",    "created",     "transaction", "transaction_id",
-					      "engine", "fact_schema", "at"};
+	static const char *const members[] = {"seq", "engine", "fact_schema", "at"};
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
 		size_t len = strlen(members[i]);
 		if (at >= len && memcmp(leaf->data + at - len, members[i], len) == 0)

@@ -2,7 +2,8 @@
  * What the parts of a replayer share: gate/replay.h is what others see.
  *
  * replay.c follows the log; replay_evidence.c says whether who asked did ask; replay_votes.c whose approvals there are;
- * replay_decision.c whether the policies say so again; replay_past.c whether the facts are what the entries before make them. A part that finds a difference says which in replayer->difference.
+ * replay_decision.c whether the policies say so again; replay_past.c whether the facts are what the entries before make them;
+ * replay_result.c whether the keys did what they are said to have done. A part that finds a difference says which in replayer->difference.
  */
 #ifndef GATEHOUSE_GATE_REPLAY_INTERNAL_H
 #define GATEHOUSE_GATE_REPLAY_INTERNAL_H
@@ -10,6 +11,7 @@
 #include <stdio.h>
 
 #include "gate/enrolled.h"
+#include "gate/evaluate.h"
 #include "gate/gate.h"
 #include "gate/person_signature.h"
 #include "gate/replay.h"
@@ -86,6 +88,14 @@ bool replay_same_decision(struct replayer *replayer, const struct decision_recor
 /* What was decided once more before a share left, of what was intended. */
 bool replay_same_again(struct replayer *replayer, const json *body);
 enum status replay_note_intended(struct replayer *replayer, const struct decision_record *record);
+
+/* --- replay_result.c --- */
+
+/* A key made or signed what the decision's result says, and that is what it was asked for. */
+bool replay_result_holds(struct replayer *replayer, const struct decision_record *record,
+			 const struct submission *submission, const struct evaluation *evaluation);
+/* The same of what several keepers signed together. */
+bool replay_outcome_holds(struct replayer *replayer, const struct hash256 *id, const json *body);
 
 /* --- replay_past.c --- */
 

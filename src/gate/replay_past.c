@@ -217,8 +217,8 @@ take_proof(struct replayer *replayer, const struct submission *submission, const
 
 /* Keys that are derived of a whole one are known to whoever holds it. */
 static bool
-is_undecodable(const struct replayer *replayer, const struct submission *submission) {
-	const struct key_info *key = submission->kind == OPERATION_SIGN
+asks_derived(const struct replayer *replayer, const struct submission *submission) {
+	const struct key_info *key = joint_signs(submission->kind)
 					     ? gate_state_key(replayer->past.gate->state, submission->resource_id)
 					     : nullptr;
 	return key != nullptr && key->material == KEY_MATERIAL_EXTENDED && key->sharing == KEY_WHOLE;
@@ -253,6 +253,7 @@ observe_undecoded(struct replayer *replayer, const struct decision_record *recor
 /* What a decision is held to. */
 struct extent {
 	bool is_undecoded;  /* nothing that is said of the transaction */
+	bool is_by_derived; /* which key signs the digest is derived of one that is whole */
 	bool is_unheard;    /* limits are no less than is known: what others had told stands in no entry */
 	bool is_of_another; /* by another version of the program: the facts that both know */
 };
@@ -381,7 +382,7 @@ same_nonce(struct replayer *replayer, const struct decision_record *record, cons
 	return true;
 }
 
-/* Whose entry it is, whose votes were counted; and whoever asked for a signature got one. */
+/* Whose entry it is, whose votes were counted. */
 static bool
 same_rest(struct replayer *replayer, const struct decision_record *record, const struct evaluation *evaluation) {
 	struct bytes legal_entity = evaluation_legal_entity(replayer->past.gate, evaluation), votes = {};
@@ -392,8 +393,6 @@ same_rest(struct replayer *replayer, const struct decision_record *record, const
 		DIFFERS("out of memory");
 	if (!bytes_equal(votes, record->votes))
 		DIFFERS("the votes are not listed as they were cast");
-	if (record->outcome == OUTCOME_DONE && record->result.len == 0 && joint_signs(evaluation->observation.kind))
-		DIFFERS("it is done, and what was signed is not there");
 	return true;
 }
 
@@ -420,8 +419,9 @@ same_evaluation(struct replayer *replayer, const struct extent *extent, const st
 	bool is_equal = bytes_equal(ours.facts, record->facts) && !extent->is_of_another;
 	if (!is_equal && !same_facts(replayer, extent, record, evaluation->facts, recorded))
 		return false;
-	bool is_whole = is_equal || (!extent->is_undecoded && !extent->is_unheard && !extent->is_of_another);
-	if (!is_whole) { /* what the policies say to the facts that are recorded is compared elsewhere */
+	bool is_known = is_equal || (!extent->is_undecoded && !extent->is_unheard && !extent->is_of_another);
+	bool is_whole = is_known && !extent->is_by_derived;
+	if (!is_known) { /* what the policies say to the facts that are recorded is compared elsewhere */
 		ours.decision = record->decision;
 		ours.missing = record->missing;
 	}
@@ -432,7 +432,10 @@ same_evaluation(struct replayer *replayer, const struct extent *extent, const st
 
 static struct extent
 extent_of(const struct replayer *replayer, const struct submission *submission) {
-	return (struct extent){.is_undecoded = is_undecodable(replayer, submission),
+	bool is_derived = asks_derived(replayer, submission), is_transaction = submission->kind == OPERATION_SIGN;
+	return (struct extent){.is_undecoded = is_derived && is_transaction,
+			       .is_by_derived = is_derived && !is_transaction &&
+						json_get(submission->payload_document, "path") != nullptr,
 			       .is_unheard = replayer->past.hears_others,
 			       .is_of_another = replayer->past.is_of_another};
 }
@@ -473,7 +476,8 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 		return observe_undecoded(replayer, record, submission, key, votes_of(known), facts, evaluation) &&
 		       same_evaluation(replayer, &extent, record, evaluation, facts) &&
 		       same_rest(replayer, record, evaluation) &&
-		       same_spend(replayer, record, &evaluation->observation);
+		       same_spend(replayer, record, &evaluation->observation) &&
+		       replay_result_holds(replayer, record, submission, evaluation);
 	if (gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
 	    OK) {
 		replayer->counts.partly += extent.is_of_another; /* which took what this one does not: a bundle */
@@ -483,7 +487,8 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 	}
 	return same_evaluation(replayer, &extent, record, evaluation, facts) &&
 	       same_rest(replayer, record, evaluation) && same_spend(replayer, record, &evaluation->observation) &&
-	       same_nonce(replayer, record, evaluation);
+	       same_nonce(replayer, record, evaluation) &&
+	       replay_result_holds(replayer, record, submission, evaluation);
 }
 
 /* --- What was decided once more, on what others had told, which it lists. --- */

@@ -22,6 +22,9 @@ struct wallet_operations {
 	void (*explain_details)(const struct wallet_transaction *transaction, struct buffer *text);
 	enum status (*assemble)(struct arena *arena, const struct wallet_transaction *transaction,
 				const struct signature *signatures, struct wallet_result *result);
+	/* The same with the signatures of a signed transaction, once they are verified. */
+	enum status (*assemble_signed)(struct arena *arena, const struct wallet_transaction *transaction,
+				       struct bytes signed_transaction, struct wallet_result *result);
 	/* The one way in which facts write this address of chain; STATUS_INVALID if it is none. */
 	enum status (*normalise_address)(struct arena *arena, struct bytes chain, struct bytes text,
 					 struct bytes *address);

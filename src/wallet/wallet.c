@@ -63,6 +63,15 @@ wallet_assemble(struct arena *arena, const struct wallet_transaction *transactio
 }
 
 enum status
+wallet_assemble_signed(struct arena *arena, const struct wallet_transaction *transaction,
+		       struct bytes signed_transaction, struct wallet_result *result) {
+	*result = (struct wallet_result){};
+	if (transaction->format != WALLET_PSBT && transaction->request_count == 0)
+		return fail(STATUS_INVALID, "wallet.signed: nobody's key is known that would have signed it");
+	return transaction->operations->assemble_signed(arena, transaction, signed_transaction, result);
+}
+
+enum status
 wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_part part, struct bytes destination,
 		     struct bytes contract, const struct amount *amount, struct wallet_movement *movement) {
 	const struct wallet_context *context = transaction->context;

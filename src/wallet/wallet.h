@@ -152,6 +152,12 @@ struct wallet_result {
 enum status wallet_assemble(struct arena *arena, const struct wallet_transaction *transaction,
 			    const struct signature *signatures, size_t count, struct wallet_result *result);
 
+/* The same from a signed transaction, whose signatures are verified: what this transaction becomes by them. Whoever finds the result to
+ * be what somebody says that signing gave knows that it is. Without a key, of a PSBT only: that whom its inputs pay signed it.
+ * Errors: wallet.signed; those of the format; STATUS_UNAUTHORIZED where a signature is not the key's. */
+enum status wallet_assemble_signed(struct arena *arena, const struct wallet_transaction *transaction,
+				   struct bytes signed_transaction, struct wallet_result *result);
+
 /* "evm", "psbt", "solana"; and back (STATUS_UNSUPPORTED wallet.format). */
 const char *wallet_format_name(enum wallet_format format);
 enum status wallet_format_of_name(struct bytes name, enum wallet_format *format);

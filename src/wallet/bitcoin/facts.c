@@ -415,18 +415,44 @@ write_result(struct arena *arena, const struct psbt *psbt, struct wallet_result 
 	return OK;
 }
 
-/* BIP-174's signer, finaliser and extractor in one; the decoded PSBT is left as it is. */
+/* The decoded PSBT is left as it is. */
+static enum status
+copy_psbt(struct arena *arena, const struct wallet_transaction *transaction, struct psbt *psbt) {
+	const struct psbt *decoded = &detail_of(transaction)->psbt;
+	size_t count = decoded->transaction.input_count;
+	*psbt = *decoded;
+	psbt->inputs = ARENA_NEW_ARRAY(arena, count, struct psbt_input);
+	TRY_ALLOC(psbt->inputs);
+	memcpy(psbt->inputs, decoded->inputs, count * sizeof *psbt->inputs);
+	return OK;
+}
+
+/* BIP-174's signer, finaliser and extractor in one. */
 static enum status
 assemble(struct arena *arena, const struct wallet_transaction *transaction, const struct signature *signatures,
 	 struct wallet_result *result) {
 	const struct bitcoin_detail *detail = detail_of(transaction);
-	struct psbt psbt = detail->psbt;
-	size_t count = psbt.transaction.input_count;
-	psbt.inputs = ARENA_NEW_ARRAY(arena, count, struct psbt_input);
-	TRY_ALLOC(psbt.inputs);
-	memcpy(psbt.inputs, detail->psbt.inputs, count * sizeof *psbt.inputs);
-	for (size_t i = 0; i < count; i++)
+	struct psbt psbt;
+	TRY(copy_psbt(arena, transaction, &psbt));
+	for (size_t i = 0; i < psbt.transaction.input_count; i++)
 		TRY(add_signature(arena, &psbt, i, &detail->spend.inputs[i], &signatures[i]));
+	TRY(psbt_finalise(arena, &psbt));
+	return write_result(arena, &psbt, result);
+}
+
+/* Each signature goes back to where signers put it, and the finaliser verifies it. */
+static enum status
+assemble_signed(struct arena *arena, const struct wallet_transaction *transaction, struct bytes signed_transaction,
+		struct wallet_result *result) {
+	struct psbt psbt;
+	struct bitcoin_transaction final;
+	TRY(copy_psbt(arena, transaction, &psbt));
+	TRY(bitcoin_transaction_read(arena, signed_transaction, &final));
+	if (final.input_count != psbt.transaction.input_count)
+		return fail(STATUS_INVALID, "psbt.signature_missing: %zu inputs, and %zu of what was signed",
+			    psbt.transaction.input_count, final.input_count);
+	for (size_t i = 0; i < final.input_count; i++)
+		TRY(psbt_add_final_signature(arena, &psbt, i, &final.inputs[i]));
 	TRY(psbt_finalise(arena, &psbt));
 	return write_result(arena, &psbt, result);
 }
@@ -459,5 +485,6 @@ const struct wallet_operations wallet_bitcoin_operations = {
 	.write_details = write_details,
 	.explain_details = explain_details,
 	.assemble = assemble,
+	.assemble_signed = assemble_signed,
 	.normalise_address = normalise_address,
 };

@@ -32,6 +32,49 @@ psbt_add_taproot_signature(struct arena *arena, struct psbt *psbt, size_t index,
 	return psbt_map_add(arena, &psbt->inputs[index].map, record);
 }
 
+/* --- signer, from what is final --- */
+
+/* A push of at most 75 bytes: what signatures and keys take. */
+static enum status
+read_push(struct cursor *cursor, struct bytes *data) {
+	uint8_t length;
+	TRY(cursor_u8(cursor, "psbt.signature_missing", &length));
+	if (length > 75)
+		return fail(STATUS_INVALID, "psbt.signature_missing: no plain push of a signature or key");
+	return cursor_take(cursor, "psbt.signature_missing", length, data);
+}
+
+/* Signature and, unless the output names it, key: of a script or of a witness. */
+static enum status
+read_final(const struct bitcoin_input *final, enum bitcoin_template template, struct bytes *signature,
+	   struct bytes *public_key) {
+	struct cursor cursor = cursor_of(template == BITCOIN_P2PKH ? final->script_sig : final->witness);
+	uint64_t items;
+	if (template == BITCOIN_P2PKH) {
+		TRY(read_push(&cursor, signature));
+		return read_push(&cursor, public_key);
+	}
+	TRY(bitcoin_read_compact_size(&cursor, "psbt.signature_missing", &items));
+	TRY(bitcoin_read_sized(&cursor, "psbt.signature_missing", signature));
+	return template == BITCOIN_P2TR ? OK : bitcoin_read_sized(&cursor, "psbt.signature_missing", public_key);
+}
+
+enum status
+psbt_add_final_signature(struct arena *arena, struct psbt *psbt, size_t index, const struct bitcoin_input *final) {
+	struct psbt_spent spent;
+	struct psbt_record record = {.type = PSBT_INPUT_PARTIAL_SIGNATURE};
+	TRY(psbt_check_input(psbt, index, &spent));
+	TRY(read_final(final, spent.template, &record.value, &record.key));
+	bool is_taproot = spent.template == BITCOIN_P2TR;
+	if (is_taproot)
+		record.type = PSBT_INPUT_TAPROOT_KEY_SIGNATURE;
+	if (is_taproot ? record.value.len != 64 && record.value.len != 65
+		       : record.value.len == 0 || record.key.len != 33)
+		return fail(STATUS_INVALID, "psbt.signature_missing: input %zu: %zu bytes of signature, %zu of key",
+			    index, record.value.len, record.key.len);
+	return psbt_map_add(arena, &psbt->inputs[index].map, record);
+}
+
 /* --- finaliser --- */
 
 struct final_fields {

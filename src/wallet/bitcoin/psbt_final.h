@@ -16,6 +16,11 @@ enum status psbt_add_ecdsa_signature(struct arena *arena, struct psbt *psbt, siz
 enum status psbt_add_taproot_signature(struct arena *arena, struct psbt *psbt, size_t index,
 				       enum bitcoin_hash_type type, const uint8_t signature[64]);
 
+/* The signature that the final input of this index bears, as a signer adds it: not verified. Errors: psbt.signature_missing where it
+ * bears none of the kind that its output asks for; those of psbt_check_input(). */
+enum status psbt_add_final_signature(struct arena *arena, struct psbt *psbt, size_t index,
+				     const struct bitcoin_input *final);
+
 /* Makes every input final, in place; what is left of an input is its UTXO, its final fields and what is unknown. Inputs that
  * are final already stay as they are. Errors: those of psbt_check_input() and psbt_check_signable() but for missing previous
  * transactions; psbt.signature_missing, psbt.signature_hash_type, psbt.signature_encoding, psbt.signature_invalid. */

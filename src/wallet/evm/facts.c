@@ -3,6 +3,8 @@
  */
 #include "wallet/format.h"
 
+#include "crypto/sign.h"
+
 #include "wallet/evm/calls.h"
 
 /* What this format keeps behind struct wallet_transaction. */
@@ -348,6 +350,25 @@ assemble(struct arena *arena, const struct wallet_transaction *transaction, cons
 	return OK;
 }
 
+/* The key is recovered, so that the parity is verified as well. */
+static enum status
+assemble_signed(struct arena *arena, const struct wallet_transaction *transaction, struct bytes signed_transaction,
+		struct wallet_result *result) {
+	const struct signing_request *request = transaction->requests;
+	struct evm_transaction complete;
+	uint8_t signer[65];
+	TRY(evm_decode_transaction(arena, signed_transaction, 0, &complete));
+	if (!complete.is_signed)
+		return fail(STATUS_INVALID, "evm.signature.missing: the transaction is not signed");
+	struct signature signature = {.recovery = (int)complete.y_parity};
+	memcpy(signature.bytes, complete.signature, sizeof signature.bytes);
+	memcpy(signature.public_key, request->expected_public_key.data, sizeof signature.public_key);
+	if (secp256k1_recover(request->digest, signature.bytes, signature.recovery, signer) != OK ||
+	    memcmp(signer, transaction->context->key->public_key, sizeof signer) != 0)
+		return fail(STATUS_UNAUTHORIZED, "evm.signature.signer: the signature is not the key's");
+	return assemble(arena, transaction, &signature, result);
+}
+
 static enum status
 normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
 	(void)chain; /* an address is the same on every chain */
@@ -374,5 +395,6 @@ const struct wallet_operations wallet_evm_operations = {
 	.write_details = write_details,
 	.explain_details = explain_details,
 	.assemble = assemble,
+	.assemble_signed = assemble_signed,
 	.normalise_address = normalise_address,
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/base58.h"
+#include "crypto/sign.h"
 #include "wallet/solana/step.h"
 
 /* What this format keeps behind struct wallet_transaction. */
@@ -475,6 +476,20 @@ assemble(struct arena *arena, const struct wallet_transaction *transaction, cons
 }
 
 static enum status
+assemble_signed(struct arena *arena, const struct wallet_transaction *transaction, struct bytes signed_transaction,
+		struct wallet_result *result) {
+	const struct signing_request *request = transaction->requests;
+	struct solana_transaction complete;
+	struct signature signature = {};
+	TRY(solana_decode_transaction(arena, signed_transaction, &complete));
+	memcpy(signature.bytes, complete.signatures[0],
+	       sizeof signature.bytes); /* there is one at least: who pays the fee */
+	memcpy(signature.public_key, request->expected_public_key.data, request->expected_public_key.len);
+	TRY(ed25519_verify(request->expected_public_key.data, request->message, signature.bytes));
+	return assemble(arena, transaction, &signature, result);
+}
+
+static enum status
 normalise_address(struct arena *arena, struct bytes chain, struct bytes text, struct bytes *address) {
 	(void)chain; /* an address is the same on every cluster */
 	struct solana_address parsed;
@@ -500,5 +515,6 @@ const struct wallet_operations wallet_solana_operations = {
 	.write_details = write_details,
 	.explain_details = explain_details,
 	.assemble = assemble,
+	.assemble_signed = assemble_signed,
 	.normalise_address = normalise_address,
 };

@@ -1,0 +1,281 @@
+/* What a keeper says that a key signed, and the key did not: of each kind of key, and of each kind of what keys sign. */
+#include "tests/test.h"
+
+#include "crypto/sign.h"
+#include "gate/execute.h"
+#include "gate/shared_keys.h"
+#include "tests/gate_fixture.h"
+#include "tests/psbt_fixture.h"
+
+#define DIGEST "5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5"
+
+static void
+set_up_permissive(struct bench_gate *b) {
+	set_up(b);
+	activate(b, "@id(\"all\") permit (principal, action, resource);");
+}
+
+static void
+make_key(struct bench_gate *b, const char *id, const char *algorithm, const char *material, const char *purpose) {
+	_cleanup_(submitted_free) struct submitted s;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct firm_operation operation = {
+		.by = FIRM_PERSON_4, .kind = "key.create", .resource = "account:options-hot"};
+	operation.payload =
+		arena_format(&arena, "{\"algorithm\":\"%s\",\"id\":\"%s\",\"material\":\"%s\",\"purpose\":\"%s\"}",
+			     algorithm, id, material, purpose);
+	submit(b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_DONE, s.step.state);
+}
+
+/* --- What is asked for. --- */
+
+static const char *
+base64_payload(struct arena *arena, const char *format, struct bytes transaction) {
+	_cleanup_(buffer_free) struct buffer payload = {};
+	buffer_append_format(&payload, "{\"format\":\"%s\",\"transaction\":\"", format);
+	buffer_append_base64(&payload, transaction);
+	buffer_append_text(&payload, "\"}");
+	buffer_append_byte(&payload, 0);
+	assert_ok(buffer_status(&payload));
+	return (const char *)arena_copy(arena, buffer_bytes(&payload)).data;
+}
+
+/* One coin of each kind that the gate signs for: of the key itself, or below an extended one. */
+static const char *
+bitcoin_payload(struct bench_gate *b, struct arena *arena, const struct key_info *key) {
+	static const enum bitcoin_template kinds[] = {BITCOIN_P2PKH, BITCOIN_P2SH_P2WPKH, BITCOIN_P2WPKH, BITCOIN_P2TR};
+	static const uint8_t payee[22] = {0x00, 0x14, 1, 2};
+	bool is_extended = key->material == KEY_MATERIAL_EXTENDED;
+	struct psbt_fixture_coin coins[ARRAY_LENGTH(kinds)] = {};
+	struct psbt_payment output = {.sats = 390'000, .script = BYTES_OF_ARRAY(payee)};
+	struct psbt_fixture fixture = {.coins = coins,
+				       .coin_count = ARRAY_LENGTH(coins),
+				       .outputs = &output,
+				       .output_count = 1,
+				       .sequence = BITCOIN_SEQUENCE_FINAL};
+	struct bytes psbt;
+	for (uint32_t i = 0; i < ARRAY_LENGTH(coins); i++) {
+		coins[i] = (struct psbt_fixture_coin){
+			.template = kinds[i], .sats = 100'000, .without_derivation = !is_extended};
+		memcpy(coins[i].public_key, key->public_key, sizeof coins[i].public_key);
+		if (!is_extended)
+			continue;
+		coins[i].path = psbt_fixture_path(kinds[i], 0, 0, 0, i);
+		assert_ok(gate_state_public_key(b->gate->state, bytes_of_text(key->id), &coins[i].path,
+						coins[i].public_key));
+	}
+	memcpy(fixture.fingerprint, key->fingerprint, sizeof fixture.fingerprint);
+	assert_ok(psbt_fixture_build(arena, &fixture, &psbt));
+	return base64_payload(arena, "psbt", psbt);
+}
+
+/* A transfer of the System program, to whoever. */
+static const char *
+solana_payload(struct bench_gate *, struct arena *arena, const struct key_info *key) {
+	static const uint8_t head[] = {1, 0, 1, 3}, step[] = {1, 2, 2, 0, 1, 12, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
+	uint8_t payee[32], blockhash[32] = {1}, program[32] = {}, unsigned_one[64] = {};
+	_cleanup_(buffer_free) struct buffer transaction = {};
+	memset(payee, 8, sizeof payee);
+	buffer_append_byte(&transaction, 1);
+	buffer_append(&transaction, unsigned_one, sizeof unsigned_one);
+	buffer_append(&transaction, head, sizeof head);
+	buffer_append(&transaction, key->public_key, 32);
+	buffer_append(&transaction, payee, sizeof payee);
+	buffer_append(&transaction, program, sizeof program);
+	buffer_append(&transaction, blockhash, sizeof blockhash);
+	buffer_append(&transaction, step, sizeof step);
+	return base64_payload(arena, "solana", buffer_bytes(&transaction));
+}
+
+static const char *
+evm_payload(struct bench_gate *, struct arena *arena, const struct key_info *) {
+	char payload[512];
+	transfer(10, 0, payload);
+	return arena_format(arena, "%s", payload);
+}
+
+static const char *
+digest_payload(struct bench_gate *, struct arena *arena, const struct key_info *key) {
+	return key->material == KEY_MATERIAL_EXTENDED
+		       ? arena_format(arena, "{\"digest\":\"" DIGEST "\",\"path\":\"m/7'/1\"}")
+		       : arena_format(arena, "{\"digest\":\"" DIGEST "\"}");
+}
+
+static const struct signing {
+	const char *id, *algorithm, *material, *purpose;
+	const char *(*payload)(struct bench_gate *b, struct arena *arena, const struct key_info *key);
+	bool is_partly_known; /* of a whole extended key: which keys are derived of it */
+} signings[] = {
+	{"eth", "secp256k1", "single", "transfer", evm_payload, false},
+	{"btc", "secp256k1", "single", "transfer", bitcoin_payload, false},
+	{"btc-wallet", "secp256k1", "extended", "transfer", bitcoin_payload, true},
+	{"sol", "ed25519", "single", "transfer", solana_payload, false},
+	{"seal-secp", "secp256k1", "single", "digest", digest_payload, false},
+	{"seal-p256", "p256", "single", "digest", digest_payload, false},
+	{"seal-ed", "ed25519", "single", "digest", digest_payload, false},
+	{"seal-wallet", "secp256k1", "extended", "digest", digest_payload, true},
+};
+
+static void
+sign_with(struct bench_gate *b, const struct signing *signing, struct submitted *s) {
+	_cleanup_(arena_free) struct arena arena = {};
+	make_key(b, signing->id, signing->algorithm, signing->material, signing->purpose);
+	const struct key_info *key = gate_state_key(b->gate->state, bytes_of_text(signing->id));
+	struct firm_operation operation = {.by = FIRM_PERSON_4,
+					   .resource = arena_format(&arena, "key:%s", signing->id)};
+	operation.kind = strcmp(signing->purpose, "digest") == 0 ? "digest.sign" : "sign";
+	operation.payload = signing->payload(b, &arena, key);
+	submit(b, &operation, s);
+	assert_ok(s->status);
+	assert_int_equal(OPERATION_DONE, s->step.state);
+}
+
+/* --- The lies. --- */
+
+/* The last entry, with another result. */
+static void
+put_result(struct bench_gate *b, struct bytes from, struct bytes to) {
+	struct buffer *leaf = &b->leaves[b->count - 1], changed = {};
+	const uint8_t *at = memmem(leaf->data, leaf->len, from.data, from.len);
+	assert_non_null(at);
+	size_t before = (size_t)(at - leaf->data);
+	buffer_append(&changed, leaf->data, before);
+	buffer_append_bytes(&changed, to);
+	buffer_append(&changed, at + from.len, leaf->len - before - from.len);
+	assert_ok(buffer_status(&changed));
+	buffer_free(leaf);
+	*leaf = changed;
+}
+
+static bool
+is_digit(uint8_t c) {
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+/* Any hexadecimal digit of a result, every so many of them, another one. */
+static void
+no_digit_of_what_was_signed_can_be_another(void **) {
+	constexpr size_t EVERY = 67;
+	for (size_t i = 0; i < ARRAY_LENGTH(signings); i++) {
+		_cleanup_(tear_down) struct bench_gate b;
+		_cleanup_(submitted_free) struct submitted s;
+		char difference[256];
+		size_t at = 0, changed = 0;
+		set_up_permissive(&b);
+		sign_with(&b, &signings[i], &s);
+		struct replay_counts counts = replay(&b, &at, difference);
+		if (counts.different > 0)
+			fail_msg("%s: %s", signings[i].id, difference);
+		assert_int_equal(signings[i].is_partly_known ? 1 : 0, counts.partly);
+		struct bytes result = s.step.record->result;
+		struct buffer *leaf = &b.leaves[b.count - 1];
+		uint8_t *there = memmem(leaf->data, leaf->len, result.data, result.len);
+		assert_non_null(there);
+		for (size_t j = 2; j + 1 < result.len; j += EVERY) {
+			while (j + 1 < result.len && !(is_digit(there[j]) && is_digit(there[j + 1])))
+				j++;
+			if (j + 1 == result.len)
+				break;
+			uint8_t before = there[j];
+			there[j] = before == 'a' ? 'b' : 'a';
+			assert_differs(&b, b.count - 1, "what was signed");
+			there[j] = before;
+			changed++;
+		}
+		assert_in_range(changed, 4, 1000);
+		assert_int_equal(0, replay(&b, &at, difference).different);
+	}
+}
+
+/* The transaction of a payload, as the gate decodes it. */
+static struct wallet_transaction *
+decode(struct bench_gate *b, struct arena *arena, const char *payload) {
+	struct wallet_transaction *transaction;
+	const json *document;
+	assert_ok(json_read(arena, bytes_of_text(payload), (struct json_limits){}, &document));
+	assert_ok(gate_decode_transaction(b->gate, arena, document, BYTES_OF_LITERAL("eth"), b->now_ms, &transaction));
+	return transaction;
+}
+
+/* The signature is one, by a key that the liar has as well. */
+static void
+forge_by_another_key(struct bench_gate *b, struct arena *arena, struct signature *signature,
+		     struct wallet_transaction **transaction) {
+	static const uint8_t other[32] = {7};
+	char payload[512];
+	transfer(10, 0, payload);
+	*transaction = decode(b, arena, payload);
+	assert_ok(secp256k1_sign(other, (*transaction)->requests[0].digest, signature->bytes, &signature->recovery));
+	memcpy(signature->public_key, (*transaction)->requests[0].expected_public_key.data, 33);
+}
+
+/* The key signed, and more than was decided on. */
+static void
+forge_of_more(struct bench_gate *b, struct arena *arena, struct signature *signature,
+	      struct wallet_transaction **transaction) {
+	char payload[512];
+	transfer(10'000, 0, payload);
+	*transaction = decode(b, arena, payload);
+	assert_ok(keyring_sign(b->gate->state->ring, BYTES_OF_LITERAL("eth"), KEY_PURPOSE_TRANSFER,
+			       (*transaction)->requests, signature));
+}
+
+static void
+what_another_key_signed_or_of_something_else_is_not_believed(void **) {
+	static const struct {
+		void (*forge)(struct bench_gate *b, struct arena *arena, struct signature *signature,
+			      struct wallet_transaction **transaction);
+		const char *difference;
+	} cases[] = {
+		{forge_by_another_key, "what was signed does not hold: evm.signature.signer"},
+		{forge_of_more, "what was signed does not hold: evm.signature.signer"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(tear_down) struct bench_gate b;
+		_cleanup_(submitted_free) struct submitted s;
+		struct wallet_transaction *transaction;
+		struct wallet_result assembled;
+		struct signature signature = {};
+		struct bytes forged;
+		set_up_permissive(&b);
+		sign_with(&b, &signings[0], &s);
+		assert_honest(&b);
+		cases[i].forge(&b, &s.arena, &signature, &transaction);
+		assert_ok(wallet_assemble(&s.arena, transaction, &signature, 1, &assembled));
+		assert_ok(gate_write_signed(&s.arena, &assembled, &forged));
+		put_result(&b, s.step.record->result, forged);
+		assert_differs(&b, b.count - 1, cases[i].difference);
+	}
+}
+
+/* --- Keys that are made. --- */
+
+static void
+a_key_is_made_as_it_was_asked_for(void **) {
+	static const struct {
+		const char *from, *to;
+	} cases[] = {
+		{"\"account\":\"options-hot\"", "\"account\":\"options-hod\""},
+		{"\"created\":17", "\"created\":16"},
+		{"\"purpose\":\"transfer\",\"state\":\"active\"", "\"purpose\":\"transfer\",\"state\":\"frozen\""},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(tear_down) struct bench_gate b;
+		struct bytes from = bytes_of_text(cases[i].from), to = bytes_of_text(cases[i].to);
+		set_up_permissive(&b);
+		make_key(&b, "eth", "secp256k1", "single", "transfer");
+		assert_honest(&b);
+		struct buffer *leaf = &b.leaves[b.count - 1];
+		const uint8_t *result = memmem(leaf->data, leaf->len, "\"result\":{\"key\":", 16);
+		assert_non_null(result);
+		uint8_t *at = memmem(result, leaf->len - (size_t)(result - leaf->data), from.data, from.len);
+		assert_non_null(at);
+		memcpy(at, to.data, to.len);
+		assert_differs(&b, b.count - 1, "the key that was made is not as it was asked for");
+	}
+}
+
+RUN_TESTS(T(no_digit_of_what_was_signed_can_be_another),
+	  T(what_another_key_signed_or_of_something_else_is_not_believed), T(a_key_is_made_as_it_was_asked_for))
