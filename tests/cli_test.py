@@ -293,14 +293,43 @@ def test_a_founding_that_would_not_hold_leaves_nothing_behind():
         result = run("init", "--config", firm.config, "--founding", firm.founding, *who)
         assert result.code in (1, 2) and name in result.err, (old, name, result)
         assert not os.path.exists(firm.data), (old, os.listdir(firm.data))
-    # More policies than one entry holds: the one way out is named.
-    with open(firm.founding, "w", encoding="utf-8") as file:
-        file.write(good)
-    with open(firm.at("policy", "policies.cedar"), "a", encoding="utf-8") as file:
-        file.write(f"// {'of many words ' * 3000}\n")
-    result = run("init", "--config", firm.config, "--founding", firm.founding, *signers)
-    assert result.code != 0 and "founding.size" in result.err and "policy activate" in result.err, result
-    assert not os.path.exists(firm.data)
+    firm.remove()
+
+
+def test_a_founding_fits_its_entry_to_the_byte_or_is_refused_with_the_one_way_out():
+    firm = Northwind(guard="none")
+    firm.make_keys()
+    policies = firm.at("policy", "policies.cedar")
+    with open(policies, encoding="utf-8") as file:
+        shipped = file.read()
+    found = ["init", "--config", firm.config, "--founding", firm.founding]
+    signers = ["--sign-with", firm.at("keys", "1"), "--sign-with", firm.at("keys", "3")]
+
+    def refused_size(length, *how):
+        with open(policies, "w", encoding="utf-8") as file:
+            file.write(f"{shipped}// {'x' * length}\n")
+        result = run(*found, *how)
+        assert result.code != 0 and "founding.size" in result.err and "policy activate" in result.err, result
+        assert not os.path.exists(firm.data)
+        return int(re.search(r"an entry of ([0-9]+) bytes", result.err).group(1))
+
+    longest = 50_000 - (refused_size(50_000, *signers) - 65_535)
+    assert refused_size(longest + 1, *signers) == 65_536
+    assert refused_size(longest + 1, "--print-document") == 65_536
+    with open(policies, "w", encoding="utf-8") as file:
+        file.write(f"{shipped}// {'x' * longest}\n")
+    with open(firm.at("document"), "w", encoding="utf-8") as file:
+        file.write(firm.must(run(*found, "--print-document")).out)
+    signatures = []
+    for number in ("1", "3", "5"):
+        firm.must(run("init", "sign", firm.at("document"), "--with", firm.at("keys", number), "--out", firm.at("signature" + number), "--yes"))
+        signatures += ["--signature", firm.at("signature" + number)]
+    third = run("init", "--config", firm.config, *signatures)  # for which there is no room
+    assert third.code != 0 and "founding.size" in third.err and not os.path.exists(os.path.join(firm.data, "ledger", "0")), third
+    firm.must(run("init", "--config", firm.config, *signatures[:4]))
+    written = b"".join(open(os.path.join(at, name), "rb").read() for at, _, names in os.walk(os.path.join(firm.data, "ledger")) for name in names)
+    entry = re.search(rb'\{"at":[0-9]+,"body":\{"document":.*?"type":"genesis","version":1\}', written, re.DOTALL).group()
+    assert len(entry) == 65_535, len(entry)
     firm.remove()
 
 

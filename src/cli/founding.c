@@ -6,7 +6,6 @@
 #include "base/yaml_schema.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
-#include "gate/genesis.h"
 #include "gate/activation.h"
 #include "helpers/worker_client.h"
 #include "policy/bundle_directory.h"
@@ -233,6 +232,17 @@ find_public_key(struct changes *changes, const struct written_person *one, const
 	return OK;
 }
 
+static void
+keep_if_longest(struct founding *founding, struct bytes id) {
+	for (size_t i = 0; i < ARRAY_LENGTH(founding->longest_keys); i++) {
+		struct bytes kept = founding->longest_keys[i];
+		if (id.len <= kept.len)
+			continue;
+		founding->longest_keys[i] = id;
+		id = kept;
+	}
+}
+
 static enum status
 add_principal(struct changes *changes, const struct written_person *one, bool is_person) {
 	const char *prefix = is_person ? "person:" : "workload:";
@@ -241,6 +251,10 @@ add_principal(struct changes *changes, const struct written_person *one, bool is
 	uint8_t public_key[32];
 	TRY_ALLOC(principal);
 	TRY(find_public_key(changes, one, principal, &name, public_key));
+	const char *id = arena_format(&changes->founding->arena, "%s/%s", principal, name);
+	TRY_ALLOC(id);
+	if (is_person)
+		keep_if_longest(changes->founding, bytes_of_text(id));
 	begin_change(changes, is_person ? "person.add" : "workload.add");
 	json_write_key(&changes->w, "keys");
 	json_write_array(&changes->w);

@@ -11,12 +11,14 @@
 #define GATEHOUSE_CLI_FOUNDING_H
 
 #include "base/json.h"
+#include "gate/genesis.h"
 
 struct founding {
 	struct arena arena;
 	const char *instance;
 	const char *keeper;
-	struct bytes changes; /* canonical JSON: an array */
+	struct bytes changes;                           /* canonical JSON: an array */
+	struct bytes longest_keys[GENESIS_SIGNERS_MIN]; /* ids of keys of people, the longest first */
 	size_t people, workloads, entities, zones, assets;
 };
 
