@@ -1,9 +1,7 @@
-#include "identity/directory.h"
+#include "identity/directory_internal.h"
 
 #include <stdlib.h>
 
-#include "base/arena.h"
-#include "base/map.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
 
@@ -28,40 +26,6 @@ static const char *const KEY_CLASS_NAMES[] = {
 	[DIRECTORY_KEY_PASSKEY] = "passkey",
 };
 
-struct stored_principal {
-	struct principal principal;                     /* first: what readers hold points here */
-	struct delegation delegations[DELEGATIONS_MAX]; /* in order of their beginnings */
-};
-
-struct stored_group {
-	struct group group; /* first */
-	struct map members; /* person's id ─► struct member */
-};
-
-struct member {
-	const struct principal *person;
-	int64_t from_ms;
-};
-
-/* Things of one kind: by id, and in order of addition. */
-struct registry {
-	struct map by_id;
-	void **items;
-	size_t count;
-	size_t capacity;
-};
-
-struct directory {
-	struct arena arena; /* all that is registered; nothing is ever removed */
-	struct registry units;
-	struct registry zones;
-	struct registry principals;
-	struct registry keys;
-	struct registry groups;
-	struct map by_public_key;
-	struct map by_credential; /* passkeys */
-};
-
 const char *
 unit_kind_name(enum unit_kind kind) {
 	return UNIT_KIND_NAMES[kind];
@@ -77,50 +41,10 @@ directory_key_class_name(enum directory_key_class class) {
 	return KEY_CLASS_NAMES[class];
 }
 
-/* --- Registries --- */
-
-static void
-registry_free(struct registry *registry) {
-	map_free(&registry->by_id);
-	free(registry->items);
-}
-
-static enum status
-unknown(const char *what, struct bytes id) {
+enum status
+directory_unknown(const char *what, struct bytes id) {
 	return fail(STATUS_NOT_FOUND, "directory.unknown: %s \"%.*s\"", what,
 		    (int)(id.len > DIRECTORY_KEY_ID_MAX ? DIRECTORY_KEY_ID_MAX : id.len), (const char *)id.data);
-}
-
-static enum status
-check_new(const struct registry *registry, const char *what, struct bytes id) {
-	if (map_get(&registry->by_id, id) != nullptr)
-		return fail(STATUS_CONFLICT, "directory.exists: %s \"%.*s\"", what, BYTES_ARGS(id));
-	return OK;
-}
-
-static enum status
-make_room(struct registry *registry) {
-	if (registry->count < registry->capacity)
-		return OK;
-	size_t capacity = registry->capacity == 0 ? 16 : 2 * registry->capacity;
-	void **items = realloc(registry->items, capacity * sizeof(void *));
-	TRY_ALLOC(items);
-	registry->items = items;
-	registry->capacity = capacity;
-	return OK;
-}
-
-static enum status
-registry_add(struct registry *registry, struct bytes id, void *item) {
-	TRY(make_room(registry));
-	TRY(map_put(&registry->by_id, id, item, nullptr));
-	registry->items[registry->count++] = item;
-	return OK;
-}
-
-static void *
-registry_at(const struct registry *registry, size_t index) {
-	return index < registry->count ? registry->items[index] : nullptr;
 }
 
 enum status
@@ -155,9 +79,8 @@ is_lower_alphanumeric(uint8_t c) {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Begins with a letter or digit; letters of lower case only, so that no two names look alike but for their case. */
-static enum status
-check_name(struct bytes name, const char *others) {
+enum status
+directory_check_name(struct bytes name, const char *others) {
 	bool valid = name.len > 0 && name.len <= DIRECTORY_NAME_MAX && is_lower_alphanumeric(name.data[0]);
 	for (size_t i = 0; valid && i < name.len; i++)
 		valid = is_lower_alphanumeric(name.data[i]) ||
@@ -175,7 +98,7 @@ check_prefixed(struct bytes id, const char *prefix) {
 	size_t len = strlen(prefix);
 	if (id.len <= len || memcmp(id.data, prefix, len) != 0)
 		return fail(STATUS_INVALID, "directory.name: expected \"%s\" and a name", prefix);
-	return check_name(bytes_of(id.data + len, id.len - len), "._-");
+	return directory_check_name(bytes_of(id.data + len, id.len - len), "._-");
 }
 
 void
@@ -206,8 +129,8 @@ find_parent(const struct directory *directory, enum unit_kind kind, struct bytes
 enum status
 directory_add_unit(struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent) {
 	const struct unit *above;
-	TRY(check_name(id, "._-"));
-	TRY(check_new(&directory->units, "unit", id));
+	TRY(directory_check_name(id, "._-"));
+	TRY(registry_check_new(&directory->units, "unit", id));
 	TRY(find_parent(directory, kind, parent, &above));
 	struct unit *unit = ARENA_NEW(&directory->arena, struct unit);
 	TRY_ALLOC(unit);
@@ -218,8 +141,8 @@ directory_add_unit(struct directory *directory, enum unit_kind kind, struct byte
 
 enum status
 directory_add_zone(struct directory *directory, struct bytes id) {
-	TRY(check_name(id, "._-"));
-	TRY(check_new(&directory->zones, "zone", id));
+	TRY(directory_check_name(id, "._-"));
+	TRY(registry_check_new(&directory->zones, "zone", id));
 	struct zone *zone = ARENA_NEW(&directory->arena, struct zone);
 	TRY_ALLOC(zone);
 	zone->id = arena_copy(&directory->arena, id);
@@ -232,19 +155,19 @@ directory_add_zone(struct directory *directory, struct bytes id) {
 static enum status
 find_unit(const struct directory *directory, struct bytes id, const struct unit **unit) {
 	*unit = directory_unit(directory, id);
-	return *unit == nullptr ? unknown("unit", id) : OK;
+	return *unit == nullptr ? directory_unknown("unit", id) : OK;
 }
 
-static enum status
-find_principal(const struct directory *directory, struct bytes id, struct stored_principal **principal) {
+enum status
+directory_find_principal(const struct directory *directory, struct bytes id, struct stored_principal **principal) {
 	*principal = map_get(&directory->principals.by_id, id);
-	return *principal == nullptr ? unknown("principal", id) : OK;
+	return *principal == nullptr ? directory_unknown("principal", id) : OK;
 }
 
 static enum status
 add_principal(struct directory *directory, enum principal_kind kind, struct bytes id, struct bytes unit_id) {
 	const struct unit *unit;
-	TRY(check_new(&directory->principals, PRINCIPAL_KIND_NAMES[kind], id));
+	TRY(registry_check_new(&directory->principals, PRINCIPAL_KIND_NAMES[kind], id));
 	TRY(find_unit(directory, unit_id, &unit));
 	struct stored_principal *stored = ARENA_NEW(&directory->arena, struct stored_principal);
 	TRY_ALLOC(stored);
@@ -268,7 +191,7 @@ directory_add_workload(struct directory *directory, struct bytes id, struct byte
 enum status
 directory_suspend(struct directory *directory, struct bytes principal, bool suspended) {
 	struct stored_principal *stored;
-	TRY(find_principal(directory, principal, &stored));
+	TRY(directory_find_principal(directory, principal, &stored));
 	stored->principal.suspended = suspended;
 	return OK;
 }
@@ -293,17 +216,17 @@ check_key(const struct directory *directory, enum principal_kind kind, const uin
 static enum status
 find_zone(const struct directory *directory, struct bytes id, const struct zone **zone) {
 	*zone = id.len == 0 ? nullptr : directory_zone(directory, id);
-	return id.len > 0 && *zone == nullptr ? unknown("zone", id) : OK;
+	return id.len > 0 && *zone == nullptr ? directory_unknown("zone", id) : OK;
 }
 
 /* "<principal>/<name>". */
 static enum status
 compose_key_id(struct directory *directory, const struct principal *principal, struct bytes name, struct bytes *id) {
-	TRY(check_name(name, "._-"));
+	TRY(directory_check_name(name, "._-"));
 	const char *text = arena_format(&directory->arena, "%.*s/%.*s", BYTES_ARGS(principal->id), BYTES_ARGS(name));
 	TRY_ALLOC(text);
 	*id = bytes_of_text(text);
-	return check_new(&directory->keys, "key", *id);
+	return registry_check_new(&directory->keys, "key", *id);
 }
 
 enum status
@@ -311,7 +234,7 @@ directory_check_key(const struct directory *directory, enum principal_kind kind,
 		    const uint8_t public_key[32], enum directory_key_class class, struct bytes zone_id) {
 	const struct zone *zone;
 	TRY(find_zone(directory, zone_id, &zone));
-	TRY(check_name(name, "._-"));
+	TRY(directory_check_name(name, "._-"));
 	return check_key(directory, kind, public_key, class);
 }
 
@@ -321,7 +244,7 @@ directory_add_key(struct directory *directory, struct bytes principal, struct by
 	struct stored_principal *stored;
 	const struct zone *zone;
 	struct bytes id;
-	TRY(find_principal(directory, principal, &stored));
+	TRY(directory_find_principal(directory, principal, &stored));
 	TRY(find_zone(directory, zone_id, &zone));
 	TRY(check_key(directory, stored->principal.kind, public_key, class));
 	TRY(compose_key_id(directory, &stored->principal, name, &id));
@@ -368,7 +291,7 @@ directory_add_passkey(struct directory *directory, struct bytes person, struct b
 		      const struct passkey *passkey, int64_t usable_from_ms) {
 	struct stored_principal *stored;
 	struct bytes id;
-	TRY(find_principal(directory, person, &stored));
+	TRY(directory_find_principal(directory, person, &stored));
 	if (stored->principal.kind != PRINCIPAL_PERSON)
 		return fail(STATUS_INVALID, "directory.key_class: only a person has passkeys");
 	const struct directory_key *taken = map_get(&directory->by_credential, passkey->credential_id);
@@ -399,8 +322,8 @@ enum status
 directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name) {
 	const struct principal *principal = directory_principal(directory, person);
 	if (principal == nullptr || principal->kind != PRINCIPAL_PERSON)
-		return unknown("person", person);
-	TRY(check_name(name, "._-"));
+		return directory_unknown("person", person);
+	TRY(directory_check_name(name, "._-"));
 	for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next)
 		if (bytes_equal(bytes_of(key->id.data + person.len + 1, key->id.len - person.len - 1), name))
 			return fail(STATUS_CONFLICT, "directory.exists: key \"%.*s\"", BYTES_ARGS(key->id));
@@ -427,86 +350,8 @@ enum status
 directory_revoke_key(struct directory *directory, struct bytes key_id) {
 	struct directory_key *key = map_get(&directory->keys.by_id, key_id);
 	if (key == nullptr)
-		return unknown("key", key_id);
+		return directory_unknown("key", key_id);
 	key->revoked = true;
-	return OK;
-}
-
-/* --- Groups and delegation --- */
-
-static enum status
-find_group(const struct directory *directory, struct bytes id, struct stored_group **group) {
-	*group = map_get(&directory->groups.by_id, id);
-	return *group == nullptr ? unknown("group", id) : OK;
-}
-
-static enum status
-find_person(const struct directory *directory, struct bytes id, struct stored_principal **person) {
-	TRY(find_principal(directory, id, person));
-	if ((*person)->principal.kind != PRINCIPAL_PERSON)
-		return unknown("person", id);
-	return OK;
-}
-
-enum status
-directory_add_group(struct directory *directory, struct bytes id) {
-	TRY(check_name(id, "_"));
-	if (id.data[0] >= '0' && id.data[0] <= '9')
-		return fail(STATUS_INVALID,
-			    "directory.name: a group begins with a letter, so that policies can name it");
-	TRY(check_new(&directory->groups, "group", id));
-	struct stored_group *stored = ARENA_NEW(&directory->arena, struct stored_group);
-	TRY_ALLOC(stored);
-	stored->group.id = arena_copy(&directory->arena, id);
-	TRY_ALLOC(stored->group.id.data);
-	return registry_add(&directory->groups, stored->group.id, stored);
-}
-
-enum status
-directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms) {
-	struct stored_group *stored;
-	struct stored_principal *found;
-	TRY(find_group(directory, group, &stored));
-	TRY(find_person(directory, person, &found));
-	if (map_get(&stored->members, person) != nullptr)
-		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person),
-			    BYTES_ARGS(group));
-	struct member *member = ARENA_NEW(&directory->arena, struct member);
-	TRY_ALLOC(member);
-	*member = (struct member){&found->principal, from_ms};
-	TRY(map_put(&stored->members, found->principal.id, member, nullptr));
-	stored->group.member_count++;
-	return OK;
-}
-
-enum status
-directory_cancel_member(struct directory *directory, struct bytes group, struct bytes person, int64_t now_ms) {
-	struct stored_group *stored;
-	TRY(find_group(directory, group, &stored));
-	const struct member *member = map_get(&stored->members, person);
-	if (member == nullptr || member->from_ms <= now_ms)
-		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to enter group %.*s",
-			    (int)(person.len > DIRECTORY_PRINCIPAL_MAX ? DIRECTORY_PRINCIPAL_MAX : person.len),
-			    (const char *)person.data, BYTES_ARGS(group));
-	return directory_remove_member(directory, group, person);
-}
-
-static struct delegation *
-last_delegation(struct stored_principal *person) {
-	size_t count = 0;
-	while (count < DELEGATIONS_MAX && person->delegations[count].by != nullptr)
-		count++;
-	return count == 0 ? nullptr : &person->delegations[count - 1];
-}
-
-enum status
-directory_cancel_delegation(struct directory *directory, struct bytes of, int64_t now_ms) {
-	struct stored_principal *person;
-	TRY(find_principal(directory, of, &person));
-	struct delegation *last = last_delegation(person);
-	if (last == nullptr || last->from_ms <= now_ms)
-		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to delegate", BYTES_ARGS(of));
-	*last = (struct delegation){};
 	return OK;
 }
 
@@ -515,75 +360,6 @@ directory_set_usable_from(struct directory *directory, struct bytes key_id, int6
 	struct directory_key *key = map_get(&directory->keys.by_id, key_id);
 	if (key != nullptr)
 		key->usable_from_ms = usable_from_ms;
-}
-
-enum status
-directory_remove_member(struct directory *directory, struct bytes group, struct bytes person) {
-	struct stored_group *stored;
-	TRY(find_group(directory, group, &stored));
-	if (map_remove(&stored->members, person) == nullptr)
-		return unknown("member", person);
-	stored->group.member_count--;
-	return OK;
-}
-
-static enum status
-find_delegation(const struct directory *directory, struct bytes of, struct bytes by, struct stored_principal **person,
-		struct stored_principal **delegate) {
-	TRY(find_principal(directory, of, person));
-	TRY(find_principal(directory, by, delegate));
-	return *person != *delegate && (*person)->principal.kind == PRINCIPAL_PERSON &&
-			       (*delegate)->principal.kind == PRINCIPAL_PERSON
-		       ? OK
-		       : fail(STATUS_INVALID, "directory.delegation: from one person to another");
-}
-
-/* Of a person's: the one that has begun last by now_ms, or the one that is yet to begin. */
-static struct delegation
-pick_delegation(const struct delegation delegations[static DELEGATIONS_MAX], bool has_begun, int64_t now_ms) {
-	struct delegation picked = {};
-	for (size_t i = 0; i < DELEGATIONS_MAX; i++)
-		if (delegations[i].by != nullptr && (delegations[i].from_ms <= now_ms) == has_begun)
-			picked = delegations[i];
-	return picked;
-}
-
-enum status
-directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms,
-		   int64_t now_ms) {
-	struct stored_principal *person, *delegate;
-	TRY(find_delegation(directory, of, by, &person, &delegate));
-	bool ends = from_ms == 0 && until_ms == 0;
-	if (from_ms < 0 || (until_ms <= from_ms && !ends))
-		return fail(STATUS_INVALID, "directory.delegation: it would end before it begins");
-	bool begins_now = from_ms <= now_ms;
-	struct delegation made = {&delegate->principal, from_ms, until_ms};
-	struct delegation other =
-		ends ? (struct delegation){} : pick_delegation(person->delegations, !begins_now, now_ms);
-	struct delegation *kept = person->delegations;
-	memset(kept, 0, sizeof person->delegations);
-	if (ends)
-		return OK;
-	if (other.by == nullptr) {
-		kept[0] = made;
-		return OK;
-	}
-	kept[begins_now ? 0 : 1] = made;
-	kept[begins_now ? 1 : 0] = other;
-	return OK;
-}
-
-enum status
-directory_restore_delegation(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
-			     int64_t until_ms) {
-	struct stored_principal *person, *delegate;
-	TRY(find_delegation(directory, of, by, &person, &delegate));
-	struct delegation *last = last_delegation(person), *next = last == nullptr ? person->delegations : last + 1;
-	if (next == person->delegations + DELEGATIONS_MAX || from_ms < 0 || until_ms <= from_ms ||
-	    (last != nullptr && from_ms <= last->from_ms))
-		return fail(STATUS_INVALID, "directory.delegation: out of order, or one too many");
-	*next = (struct delegation){&delegate->principal, from_ms, until_ms};
-	return OK;
 }
 
 /* --- Reading --- */
@@ -611,72 +387,6 @@ directory_key(const struct directory *directory, struct bytes key_id) {
 const struct directory_key *
 directory_passkey(const struct directory *directory, struct bytes credential_id) {
 	return map_get(&directory->by_credential, credential_id);
-}
-
-const struct group *
-directory_group(const struct directory *directory, struct bytes id) {
-	return map_get(&directory->groups.by_id, id);
-}
-
-static const struct member *
-find_member(const struct directory *directory, const struct group *group, const struct principal *person) {
-	const struct stored_group *stored = map_get(&directory->groups.by_id, group->id);
-	return stored == nullptr ? nullptr : map_get(&stored->members, person->id);
-}
-
-bool
-directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person,
-		    int64_t now_ms) {
-	const struct member *member = find_member(directory, group, person);
-	return member != nullptr && member->from_ms <= now_ms;
-}
-
-int64_t
-directory_member_from(const struct directory *directory, const struct group *group, const struct principal *person) {
-	const struct member *member = find_member(directory, group, person);
-	return member == nullptr ? 0 : member->from_ms;
-}
-
-int64_t
-directory_next_member(const struct directory *directory, int64_t now_ms) {
-	int64_t next_ms = INT64_MAX;
-	for (size_t i = 0; i < directory->groups.count; i++) {
-		const struct stored_group *group = directory->groups.items[i];
-		size_t at = 0;
-		void *value;
-		while (map_next(&group->members, &at, nullptr, &value)) {
-			const struct member *member = value;
-			if (member->from_ms > now_ms && member->from_ms < next_ms)
-				next_ms = member->from_ms;
-		}
-	}
-	return next_ms;
-}
-
-size_t
-directory_delegations(const struct directory *directory, const struct principal *person, int64_t now_ms,
-		      struct delegation found[static DELEGATIONS_MAX]) {
-	size_t count = 0;
-	const struct stored_principal *stored = map_get(&directory->principals.by_id, person->id);
-	for (size_t i = 0; stored != nullptr && i < DELEGATIONS_MAX && stored->delegations[i].by != nullptr; i++) {
-		const struct delegation *one = &stored->delegations[i], *next = one + 1;
-		bool has_next = i + 1 < DELEGATIONS_MAX && next->by != nullptr;
-		if (one->until_ms > now_ms && !(has_next && next->from_ms <= now_ms))
-			found[count++] = *one;
-	}
-	return count;
-}
-
-bool
-directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
-		   int64_t now_ms) {
-	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
-		return false;
-	if (signer == person)
-		return true;
-	struct delegation held[DELEGATIONS_MAX];
-	return directory_delegations(directory, person, now_ms, held) > 0 && held[0].by == signer &&
-	       held[0].from_ms <= now_ms;
 }
 
 const struct unit *
@@ -714,16 +424,6 @@ directory_principal_count(const struct directory *directory) {
 const struct principal *
 directory_principal_at(const struct directory *directory, size_t index) {
 	return registry_at(&directory->principals, index);
-}
-
-size_t
-directory_group_count(const struct directory *directory) {
-	return directory->groups.count;
-}
-
-const struct group *
-directory_group_at(const struct directory *directory, size_t index) {
-	return registry_at(&directory->groups, index);
 }
 
 enum status

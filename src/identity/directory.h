@@ -8,6 +8,7 @@
  *
  * Owner: the keeper's state owns one directory and is its only writer (genesis and operations); strings are copied.
  * Threads: many readers or one writer. Lookups are O(1). Errors: "directory.*".
+ * directory.c: units, zones, principals, keys; directory_groups.c: groups, and who votes for whom.
  */
 #ifndef GATEHOUSE_IDENTITY_DIRECTORY_H
 #define GATEHOUSE_IDENTITY_DIRECTORY_H
