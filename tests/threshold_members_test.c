@@ -396,7 +396,8 @@ who_comes_in_remembers_what_it_has_pledged(void **) {
 	team_stop(&team, 3);
 	team_start(&team, 3);
 	team_settle(&team);
-	assert_ok(pledges_stored(state_of(&team, 3), BYTES_OF_LITERAL("vault"), 2, &pledged, &pledges));
+	struct hash256 id = id_of(&response);
+	assert_ok(pledges_of_operation(state_of(&team, 3), &id, &pledged, &pledges));
 	assert_non_null(pledges_find(&pledges, 4, PLEDGE_KEEPS));
 	struct firm_operation resolve = {
 		.by = FIRM_PERSON_4,

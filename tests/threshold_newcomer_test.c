@@ -42,16 +42,18 @@ reshare_payload(struct team *team, struct arena *arena) {
 		BYTES_ARGS(key), BYTES_ARGS(sharing));
 }
 
+static enum status
+find_row(void *, struct bytes, struct bytes) {
+	return fail(STATUS_CONFLICT, "found: a row");
+}
+
 /* By which it would be known: a key, a share, a share on its way, a pledge. */
 static void
 assert_has_nothing(struct team *team) {
-	struct pledged pledged;
-	struct pledges pledges;
 	assert_null(vault_at(team, NEWCOMER));
 	assert_null(gate_state_key(state_of(team, NEWCOMER), BYTES_OF_LITERAL("vault")));
 	assert_false(has_row(team, NEWCOMER, "vault/2"));
-	assert_int_equal(STATUS_NOT_FOUND,
-			 pledges_stored(state_of(team, NEWCOMER), BYTES_OF_LITERAL("vault"), 2, &pledged, &pledges));
+	assert_ok(secrets_visit(state_of(team, NEWCOMER)->secrets, "pledge", find_row, nullptr));
 }
 
 /* Of a key whose account it does not know it would count nothing: no limit on it would hold there. */

@@ -136,13 +136,10 @@ pledges_read(struct cursor *cursor, struct pledges *pledges) {
 
 /* --- Rows. --- */
 
-static enum status
-row_name(struct bytes key_id, uint32_t epoch, char name[SHARE_ROW_SIZE]) {
-	char key[KEY_ID_MAX + 1] = {};
-	TRY(key_check_id(key_id));
-	memcpy(key, key_id.data, key_id.len);
-	share_row_name(name, key, epoch);
-	return OK;
+static struct bytes
+row_name(const struct hash256 *operation, char name[2 * sizeof operation->bytes + 1]) {
+	hex_encode(hash256_bytes(operation), name);
+	return bytes_of(name, 2 * sizeof operation->bytes);
 }
 
 static void
@@ -156,17 +153,15 @@ write_row(const struct pledged *pledged, const struct pledges *pledges, struct b
 }
 
 enum status
-pledges_store(const struct gate_state *state, struct bytes key_id, uint32_t epoch, const struct pledged *pledged,
-	      const struct pledges *pledges) {
+pledges_store(const struct gate_state *state, const struct pledged *pledged, const struct pledges *pledges) {
 	_cleanup_(buffer_free) struct buffer row = {};
-	char name[SHARE_ROW_SIZE];
-	TRY(row_name(key_id, epoch, name));
+	char text[2 * sizeof pledged->operation.bytes + 1];
+	struct bytes name = row_name(&pledged->operation, text);
 	write_row(pledged, pledges, &row);
 	TRY(buffer_status(&row));
-	enum status status = secrets_replace(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row));
-	return status == STATUS_NOT_FOUND
-		       ? secrets_create(state->secrets, COLLECTION, bytes_of_text(name), buffer_bytes(&row))
-		       : status;
+	enum status status = secrets_replace(state->secrets, COLLECTION, name, buffer_bytes(&row));
+	return status == STATUS_NOT_FOUND ? secrets_create(state->secrets, COLLECTION, name, buffer_bytes(&row))
+					  : status;
 }
 
 static enum status
@@ -187,45 +182,22 @@ read_row(struct bytes row, struct pledged *pledged, struct pledges *pledges) {
 }
 
 enum status
-pledges_stored(const struct gate_state *state, struct bytes key_id, uint32_t epoch, struct pledged *pledged,
-	       struct pledges *pledges) {
-	_cleanup_(buffer_free) struct buffer row = {};
-	char name[SHARE_ROW_SIZE];
-	*pledged = (struct pledged){};
-	*pledges = (struct pledges){};
-	TRY(row_name(key_id, epoch, name));
-	TRY(secrets_get(state->secrets, COLLECTION, bytes_of_text(name), &row));
-	return read_row(buffer_bytes(&row), pledged, pledges) == OK
-		       ? OK
-		       : fail(STATUS_CORRUPT, "pledge_row.form: the row of %s cannot be read", name);
-}
-
-struct looking {
-	const struct hash256 *operation;
-	struct pledged *pledged;
-	struct pledges *pledges;
-	bool is_found;
-};
-
-static enum status
-look_at(void *context, struct bytes, struct bytes row) {
-	struct looking *looking = context;
-	struct pledged pledged;
-	struct pledges pledges;
-	if (!looking->is_found && read_row(row, &pledged, &pledges) == OK &&
-	    hash256_equal(&pledged.operation, looking->operation)) {
-		*looking->pledged = pledged;
-		*looking->pledges = pledges;
-		looking->is_found = true;
-	}
-	return OK;
-}
-
-enum status
 pledges_of_operation(const struct gate_state *state, const struct hash256 *operation, struct pledged *pledged,
 		     struct pledges *pledges) {
-	struct looking looking = {.operation = operation, .pledged = pledged, .pledges = pledges};
+	_cleanup_(buffer_free) struct buffer row = {};
+	char text[2 * sizeof operation->bytes + 1];
+	*pledged = (struct pledged){};
 	*pledges = (struct pledges){};
-	TRY(secrets_visit(state->secrets, COLLECTION, look_at, &looking));
-	return looking.is_found ? OK : fail(STATUS_NOT_FOUND, "pledge_row.none: nothing was pledged of this operation");
+	TRY(secrets_get(state->secrets, COLLECTION, row_name(operation, text), &row));
+	return read_row(buffer_bytes(&row), pledged, pledges) == OK && hash256_equal(&pledged->operation, operation)
+		       ? OK
+		       : fail(STATUS_CORRUPT, "pledge_row.form: the row of %s cannot be read", text);
+}
+
+bool
+pledges_row_is_known(const struct gate_state *state, struct bytes name) {
+	struct hash256 operation;
+	return name.len == 2 * sizeof operation.bytes &&
+	       hex_decode(name, operation.bytes, sizeof operation.bytes) == OK &&
+	       operations_find(&state->operations, &operation) != nullptr;
 }

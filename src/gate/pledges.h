@@ -7,7 +7,8 @@
  *
  * A pledge names the operation, its digest, key, epoch and the hash of the sharing, and shows the keys that the holder's identity in
  * the sharing is the hash of: it can be checked with the sharing alone. What is known of a dealing is a row of secrets.db, collection
- * "pledge", named as the share's: its evidence, as long as that share is in force.
+ * "pledge", named by the operation: its evidence, and it stays. Whoever comes back from before its end, however late, is convinced by
+ * it, and nobody pledges the one word who has pledged the other.
  *
  * Plain values. Threads: one. Errors: STATUS_INVALID "pledge.*" (holder, word, identity, count, twice), those of crypto/sign.h; of rows
  * STATUS_CORRUPT "pledge_row.*".
@@ -70,13 +71,11 @@ void pledges_write(struct buffer *to, const struct pledges *pledges);
 enum status pledges_read(struct cursor *cursor, struct pledges *pledges);
 
 /* Durable when it returns; in place of what was known before. */
-enum status pledges_store(const struct gate_state *state, struct bytes key_id, uint32_t epoch,
-			  const struct pledged *pledged, const struct pledges *pledges);
-/* STATUS_NOT_FOUND where nothing was stored. */
-enum status pledges_stored(const struct gate_state *state, struct bytes key_id, uint32_t epoch, struct pledged *pledged,
-			   struct pledges *pledges);
-/* Of the dealing that this operation was; the same. */
+enum status pledges_store(const struct gate_state *state, const struct pledged *pledged, const struct pledges *pledges);
+/* What is known of the dealing that this operation was; STATUS_NOT_FOUND: nothing was pledged. */
 enum status pledges_of_operation(const struct gate_state *state, const struct hash256 *operation,
 				 struct pledged *pledged, struct pledges *pledges);
+/* Whether a row of this name is of an operation that is known here. */
+bool pledges_row_is_known(const struct gate_state *state, struct bytes name);
 
 #endif

@@ -6,6 +6,7 @@
 #include "gate/one_time.h"
 #include "gate/joint.h"
 #include "gate/local_bundle.h"
+#include "gate/pledges.h"
 #include "gate/shared_keys.h"
 #include "gate/view.h"
 #include "gate/voting.h"
@@ -438,22 +439,11 @@ share_recorded(void *context, struct bytes name) {
 	return is_later && joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
-/* What holders pledged of the share that is in force, and of later ones: also where they were not taken, for those who do not know
- * yet. */
+/* Of dealings of keys that were destroyed, and of those that failed, as well: whoever comes back asks what was pledged of them. */
 static enum secrets_recorded
 pledges_recorded(void *context, struct bytes name) {
 	const struct gate *gate = context;
-	struct bytes id;
-	uint64_t epoch;
-	if (!read_share_name(name, &id, &epoch))
-		return SECRETS_UNRECORDED;
-	const struct key_info *key = gate_state_key(gate->state, id);
-	if (key != nullptr && key->state == KEY_DESTROYED)
-		return SECRETS_DESTROYED;
-	const struct shared_key *shared = shared_keys_find(gate->state, id);
-	if (shared == nullptr) /* of the first epoch, or of a later one where this keeper comes in */
-		return joint_is_being_dealt(gate, id) ? SECRETS_CREATED : SECRETS_UNRECORDED;
-	return epoch >= shared->sharing.key.epoch ? SECRETS_CREATED : SECRETS_UNRECORDED;
+	return pledges_row_is_known(gate->state, name) ? SECRETS_CREATED : SECRETS_UNRECORDED;
 }
 
 static enum status

@@ -35,8 +35,7 @@ pledged_of(const struct joint_session *session) {
 static enum status
 keep_pledges(struct keeper *keeper, const struct joint_session *session) {
 	struct pledged pledged = pledged_of(session);
-	return pledges_store(keeper->gate->state, bytes_of_text(session->wanted.key.id), session->wanted.key.epoch,
-			     &pledged, &session->pledges);
+	return pledges_store(keeper->gate->state, &pledged, &session->pledges);
 }
 
 static enum status
@@ -395,18 +394,13 @@ dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const s
 	dealing_session_stored(keeper, session, peer->party, &proposal->nonce);
 }
 
-/* What was pledged of this dealing, if anything: the row of the epoch may be an earlier one's, which was given up. */
+/* What was pledged of this dealing, if anything. */
 static enum status
 recall_pledges(struct keeper *keeper, struct joint_session *session) {
 	struct pledged pledged;
-	enum status status = pledges_stored(keeper->gate->state, bytes_of_text(session->wanted.key.id),
-					    session->wanted.key.epoch, &pledged, &session->pledges);
-	if (status == STATUS_NOT_FOUND)
-		return OK;
-	TRY(status);
-	if (!hash256_equal(&pledged.operation, &session->operation->id))
-		session->pledges = (struct pledges){};
-	return OK;
+	enum status status =
+		pledges_of_operation(keeper->gate->state, &session->operation->id, &pledged, &session->pledges);
+	return status == STATUS_NOT_FOUND ? OK : status;
 }
 
 /* The share is there: the others say how it ended. It is not: it never left this keeper that it was, or all was hopeless. */
