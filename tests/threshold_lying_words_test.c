@@ -29,6 +29,7 @@ static const struct field {
 	{PEER_ANSWER, ANSWER_PERMITTED, "permitted.operation", 1, 32},
 	{PEER_ANSWER, ANSWER_PERMITTED, "permitted.digest", 33, 32},
 	{PEER_ANSWER, ANSWER_PERMITTED, "permitted.bundle", 65, 32},
+	{PEER_ANSWER, ANSWER_PERMITTED, "permitted.epoch", 97, 4},
 	{PEER_ANSWER, ANSWER_STORED, "stored.kind", 0, 1},
 	{PEER_ANSWER, ANSWER_STORED, "stored.operation", 1, 32},
 	{PEER_ANSWER, ANSWER_STORED, "stored.sharing", 33, 32},

@@ -7,6 +7,7 @@
 #include "tests/team_limits.h"
 
 #include "gate/keepers.h"
+#include "keeper/threshold_internal.h"
 
 static const char *const NAMES[] = {"one", "two", "three"};
 
@@ -43,8 +44,10 @@ enrol_all(struct team *team) {
 		do_at(team, 0, "keeper.add", (const char *)payload.data);
 	}
 	for (size_t i = 0; i < team->count; i++)
-		for (uint8_t party = 1; party <= team->count; party++)
+		for (uint8_t party = 1; party <= team->count; party++) {
 			assert_int_equal(1, state_of(team, i)->keepers.of_party[party]->admission);
+			team->members[i].peers[party - 1].admission = 1; /* as keeper/peers.h shows it */
+		}
 }
 
 /* Its peers have refused its channel, as keeper/peers.h does. */
@@ -69,14 +72,35 @@ readmit(struct team *team, size_t at, size_t who) {
 }
 
 static void
+ask_refresh(struct team *team, size_t at, struct arena *arena, struct ipc_response *response) {
+	team_do(team, at,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
+		arena, response);
+}
+
+static void
 refresh(struct team *team) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	team_do(team, 0,
-		(struct firm_operation){
-			.by = FIRM_PERSON_4, .kind = "key.refresh", .resource = "key:vault", .payload = "{}"},
-		&arena, &response);
+	ask_refresh(team, 0, &arena, &response);
 	assert_answer(200, "done", &response);
+}
+
+/* By all, of whom one has the key as of an epoch before: it ends at once, at whomever it is asked of, and says what that one needs. */
+static void
+assert_refresh_names(struct team *team, const char *behind) {
+	for (size_t at = 0; at < team->count; at += 2) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		int64_t began_ns = io_realtime_ns(team->members[at].house.io);
+		ask_refresh(team, at, &arena, &response);
+		assert_answer(409, "failed", &response);
+		if (!says(&response, "key.behind") ||
+		    !says(&response, arena_format(&arena, "gatehouse key repair vault --keeper %s", behind)))
+			fail_msg("%.*s", BYTES_ARGS(response.body));
+		assert_true(io_realtime_ns(team->members[at].house.io) - began_ns < DEALING_MS / 2 * 1'000'000);
+	}
 }
 
 /* As `gatehouse key repair` asks for it, at a keeper that has the key as it is. */
@@ -145,9 +169,10 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 	connect_all(&team);
 	ask_transfer(&team, 2, &arena, &response);
 	assert_answer(409, "failed", &response);
-	if (!says(&response, "joint.admission") || !says(&response, "gatehouse key repair vault --keeper three"))
+	if (!says(&response, "joint.too_few") || !says(&response, "one has it as of epoch 3, not 1") ||
+	    !says(&response, "gatehouse key repair vault --keeper three"))
 		fail_msg("%.*s", BYTES_ARGS(response.body));
-	assert_int_equal(TRANSFER_CENTS, spent(&team, 2)); /* its share may have left */
+	assert_int_equal(0, spent(&team, 2)); /* no share has left */
 	team_cut(&team, 0, 1);
 	ask_transfer(&team, 0, &arena, &response);
 	assert_answer(409, "failed", &response);
@@ -164,6 +189,7 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 	readmit(&team, 2, 2); /* the others get it as well, and have done so before */
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(2, state_of(&team, i)->keepers.of_party[3]->admission);
+	assert_refresh_names(&team, "three");
 	repair(&team, 1, &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t restarts = 0; restarts < 2; restarts++)
@@ -177,12 +203,13 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 			team_settle(&team);
 		}
 	/* With each of the others it signs what is left of the limit, and no more: what it signed and has forgotten the first has told. */
-	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+	assert_int_equal(0, spent(&team, 2));
 	assert_int_equal(TRANSFER_CENTS, heard(&team, 2));
 	isolate(&team, 0);
 	assert_true(signs(&team, 2));
 	connect_all(&team);
 	isolate(&team, 1);
+	assert_true(signs(&team, 2));
 	assert_true(signs(&team, 2));
 	for (size_t i = 0; i < 3; i += 2) {
 		ask_transfer(&team, i, &arena, &response);
@@ -230,4 +257,89 @@ whoever_is_up_to_date_takes_no_other_story(void **) {
 	assert_true(signs(&team, 2));
 }
 
-RUN_TESTS(T(a_keeper_from_an_old_backup_comes_in_again_by_a_repair), T(whoever_is_up_to_date_takes_no_other_story))
+/* A backup of the third is made when it has pledged to keep its share and nobody has heard so yet. */
+struct backup {
+	struct simulated_disk *disk;
+	bool fails; /* the first and the second do not hear from each other that they have stored theirs */
+};
+
+static bool
+back_up(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct backup *backup = team->context;
+	if (kind == PEER_ANSWER && from == 2 && body->data[0] == ANSWER_PLEDGED && backup->disk == nullptr)
+		assert_ok(simulated_disk_copy(team->members[2].disk, &backup->disk, 99));
+	return !backup->fails || kind != PEER_ANSWER || body->data[0] != ANSWER_STORED || from == 2 || to == 2;
+}
+
+static void
+resolve_at(struct team *team, size_t at, const struct hash256 *operation, struct arena *arena,
+	   struct ipc_response *response) {
+	char hex[2 * sizeof operation->bytes + 1];
+	hex_encode(hash256_bytes(operation), hex);
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "intent.resolve",
+					.payload = "{\"happened\":false}",
+					.resource = arena_format(arena, "operation:%s", hex)},
+		arena, response);
+}
+
+/* What became of the dealing whose backup is kept: done by all, or ended by people, where each of two others says never; and the key is dealt
+ * on since, by another operation of the same epoch where it failed. */
+static struct hash256
+deal_with_backup(struct team *team, struct backup *backup) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team->on_message = back_up;
+	team->context = backup;
+	ask_refresh(team, 0, &arena, &response);
+	struct hash256 id = id_of(&response);
+	assert_non_null(backup->disk);
+	team->on_message = nullptr;
+	if (backup->fails) {
+		resolve_at(team, 0, &id, &arena, &response);
+		assert_answer(200, "done", &response);
+	}
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(backup->fails ? OPERATION_FAILED : OPERATION_DONE, team_state(team, i, &id));
+	refresh(team);
+	refresh(team);
+	return id;
+}
+
+/* However late: what was pledged of a dealing is kept where it has ended, though the key was dealt anew since. */
+static void
+a_backup_in_the_middle_of_a_dealing_ends_as_the_others_did(void **) {
+	for (size_t fails = 0; fails < 2; fails++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		struct backup backup = {.fails = fails == 1};
+		team_found(&team, 3, 403 + fails);
+		enrol_all(&team);
+		team_make_key(&team, "vault", "2-of-3");
+		struct hash256 id = deal_with_backup(&team, &backup);
+		uint32_t epoch = vault_at(&team, 0)->sharing.key.epoch;
+		simulated_disk_advance_clock(backup.disk, io_realtime_ns(team.members[0].house.io) -
+								  io_realtime_ns(simulated_disk_io(backup.disk)));
+		put_back(&team, 2, &backup.disk);
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 2, &id));
+		resolve_at(&team, 2, &id, &arena, &response);
+		assert_answer(409, "failed", &response);
+		assert_true(says(&response, "operation.acting"));
+		refuse(&team, 2);
+		readmit(&team, 0, 2);
+		readmit(&team, 2, 2);
+		connect_all(&team);
+		assert_int_equal(backup.fails ? OPERATION_FAILED : OPERATION_DONE, team_state(&team, 2, &id));
+		assert_int_equal(backup.fails ? 1 : 2, vault_at(&team, 2)->sharing.key.epoch);
+		repair(&team, 0, &arena, &response);
+		assert_answer(200, "done", &response);
+		assert_int_equal(epoch + 1, vault_at(&team, 2)->sharing.key.epoch);
+		isolate(&team, 0);
+		assert_true(signs(&team, 2));
+	}
+}
+
+RUN_TESTS(T(a_backup_in_the_middle_of_a_dealing_ends_as_the_others_did),
+	  T(a_keeper_from_an_old_backup_comes_in_again_by_a_repair), T(whoever_is_up_to_date_takes_no_other_story))

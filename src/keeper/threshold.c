@@ -105,10 +105,15 @@ hear_permission(struct keeper *keeper, struct joint_session *session, const stru
 		session_fail(keeper, session, nullptr);
 		return;
 	}
+	if (session->is_dealing && dealing_session_permitted(keeper, session, peer, answer->epoch) != OK) {
+		session_fail(keeper, session, nullptr);
+		return;
+	}
 	party->is_expected = false;
 	party->has_permitted = true;
 	party->digest = answer->digest;
 	party->bundle = answer->bundle;
+	party->epoch = answer->epoch;
 	if (!session->is_dealing)
 		signing_session_step(keeper, session);
 }

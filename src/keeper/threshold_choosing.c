@@ -64,8 +64,8 @@ static bool
 is_willing(const struct keeper *keeper, const struct joint_session *session, const struct shared_key *key,
 	   const struct party *party) {
 	const struct session_party *heard = &session->parties[party->index];
-	return heard->has_permitted && !keeper->threshold->is_untold[party->index] &&
-	       threshold_may_sign(keeper, key, party) &&
+	return heard->has_permitted && heard->epoch == key->sharing.key.epoch &&
+	       !keeper->threshold->is_untold[party->index] && threshold_may_sign(keeper, key, party) &&
 	       hash256_equal(&heard->bundle, &keeper->gate->state->bundle->hash);
 }
 
@@ -119,17 +119,23 @@ choose_set(const struct shared_key *key, const struct candidates *candidates, si
 	return best;
 }
 
-/* Holders that are there and were admitted anew since the key was dealt: what they need stands behind what is wrong. */
+/* Of a holder that is there and has the key otherwise, what it needs. */
 static void
-name_admitted_anew(const struct keeper *keeper, const struct shared_key *key, struct buffer *names) {
-	for (size_t i = 0; i < key->sharing.key.holders.count; i++) {
-		const struct party *party = &key->sharing.key.holders.parties[i];
-		if (party->index != shared_key_self(key) && threshold_holder(keeper, party) != nullptr &&
-		    !threshold_may_sign(keeper, key, party))
-			buffer_append_format(
-				names, "; %s was admitted anew since it was dealt: gatehouse key repair %s --keeper %s",
-				key->sharing.names[i], key->sharing.key.id, key->sharing.names[i]);
-	}
+name_need(const struct keeper *keeper, const struct joint_session *session, const struct shared_key *key,
+	  size_t position, struct buffer *needs) {
+	const struct party *party = &key->sharing.key.holders.parties[position];
+	const struct session_party *heard = &session->parties[party->index];
+	const char *name = key->sharing.names[position];
+	if (party->index == shared_key_self(key) || threshold_holder(keeper, party) == nullptr)
+		return;
+	if (!threshold_may_sign(keeper, key, party))
+		buffer_append_format(needs,
+				     "; %s was admitted anew since it was dealt: gatehouse key repair %s --keeper %s",
+				     name, key->sharing.key.id, name);
+	else if (heard->has_permitted && heard->epoch != key->sharing.key.epoch)
+		buffer_append_format(needs, "; %s has it as of epoch %u, not %u: gatehouse key repair %s --keeper %s",
+				     name, heard->epoch, key->sharing.key.epoch, key->sharing.key.id,
+				     heard->epoch < key->sharing.key.epoch ? name : keeper->gate->state->keeper);
 }
 
 enum status
@@ -139,12 +145,13 @@ choosing_signers(struct keeper *keeper, const struct joint_session *session, str
 	struct candidates candidates = find_candidates(keeper, session, key, threshold - 1);
 	uint8_t indices[PARTIES_MAX] = {shared_key_self(key)};
 	if (candidates.count < threshold - 1) {
-		_cleanup_(buffer_free) struct buffer anew = {};
-		name_admitted_anew(keeper, key, &anew);
+		_cleanup_(buffer_free) struct buffer needs = {};
+		for (size_t i = 0; i < key->sharing.key.holders.count; i++)
+			name_need(keeper, session, key, i, &needs);
 		return fail(
 			STATUS_UNAVAILABLE,
 			"joint.too_few: %zu of %zu keepers that must sign are there, and run this policy bundle%.*s",
-			candidates.count + 1, threshold, BYTES_ARGS(anew));
+			candidates.count + 1, threshold, BYTES_ARGS(needs));
 	}
 	uint32_t set = choose_set(key, &candidates, threshold - 1);
 	for (size_t i = 0; i < candidates.count; i++)

@@ -192,9 +192,30 @@ dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
 					 .operation = session->operation->id,
 					 .digest = session->operation->digest,
-					 .bundle = keeper->gate->state->bundle->hash};
+					 .bundle = keeper->gate->state->bundle->hash,
+					 .epoch = session->wanted.key.epoch};
 	threshold_tell(keeper, &session->holders, &permitted);
 	return machine_send(keeper, &session->dealing, &session->holders);
+}
+
+/* Who missed a dealing, or was put back to a time before it, deals another epoch: in another session, in which nobody hears it. */
+enum status
+dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session, const struct peer *peer,
+			  uint32_t epoch) {
+	uint32_t own = session->wanted.key.epoch;
+	const char *id = session->wanted.key.id;
+	if (epoch == own)
+		return OK;
+	if (epoch < own)
+		return fail(
+			STATUS_CONFLICT,
+			"key.behind: keeper %s has key %s as of epoch %u, and it is of epoch %u here: gatehouse key "
+			"repair %s --keeper %s",
+			peer->name, id, epoch - 1, own - 1, id, peer->name);
+	return fail(STATUS_CONFLICT,
+		    "key.behind: keeper %s has key %s as of epoch %u, and %s as of epoch %u: gatehouse key repair %s "
+		    "--keeper %s",
+		    keeper->gate->state->keeper, id, own - 1, peer->name, epoch - 1, id, keeper->gate->state->keeper);
 }
 
 /* --- Running. --- */

@@ -64,7 +64,8 @@ enum session_state {
 struct session_party {
 	bool is_expected; /* was there when it began, and has not answered */
 	bool has_permitted, has_stored;
-	struct hash256 digest, bundle;       /* permitted */
+	struct hash256 digest, bundle;       /* permitted, */
+	uint32_t epoch;                      /* with the key as of this epoch, or dealt so */
 	struct hash256 sharing;              /* stored */
 	bool has_misled;                     /* what it said was signed is not: it is not believed again */
 	uint8_t boot_epoch[PEER_EPOCH_SIZE]; /* dealing: of its process, with whom it began */
@@ -207,6 +208,9 @@ struct buffer machine_take_newest(struct machine *machine, uint8_t party);
 /* --- threshold_dealing.c --- */
 enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
 void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
+/* Another holder deals the same epoch; else STATUS_CONFLICT "key.behind", and who is. */
+enum status dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session,
+				      const struct peer *peer, uint32_t epoch);
 /* A holder that it may have lost frames to, or frames of, is there again. */
 void dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
 

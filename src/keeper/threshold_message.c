@@ -135,6 +135,7 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	case ANSWER_PERMITTED:
 		buffer_append_bytes(body, hash256_bytes(&answer->digest));
 		buffer_append_bytes(body, hash256_bytes(&answer->bundle));
+		buffer_append_u32be(body, answer->epoch);
 		return;
 	case ANSWER_REFUSED:
 		buffer_append_byte(body, answer->gives_back);
@@ -238,6 +239,7 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 	case ANSWER_PERMITTED:
 		TRY(cursor_copy(&cursor, "joint.digest", answer->digest.bytes, sizeof answer->digest.bytes));
 		TRY(cursor_copy(&cursor, "joint.bundle", answer->bundle.bytes, sizeof answer->bundle.bytes));
+		TRY(cursor_u32be(&cursor, "joint.epoch", &answer->epoch));
 		break;
 	case ANSWER_REFUSED:
 		TRY(read_refused(&cursor, answer));

@@ -57,6 +57,7 @@ example_answer(enum answer_kind kind) {
 	fill(&answer.operation, 1);
 	fill(&answer.digest, 5);
 	fill(&answer.bundle, 6);
+	answer.epoch = 7;
 	return answer;
 }
 

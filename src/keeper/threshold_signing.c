@@ -9,26 +9,28 @@
 
 static const char NONCE_LABEL[] = "gatehouse/joint/signing/v1";
 
-static uint8_t
-own_party(const struct keeper *keeper, const struct joint_session *session) {
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
-	return key != nullptr ? shared_key_self(key) : 0;
+static const struct shared_key *
+key_of(const struct keeper *keeper, const struct joint_session *session) {
+	return shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
 }
 
 /* --- Gathering. --- */
 
 enum status
 signing_session_start(struct keeper *keeper, struct joint_session *session) {
-	struct session_party *own = &session->parties[own_party(keeper, session)];
+	const struct shared_key *key = key_of(keeper, session);
+	struct session_party *own = &session->parties[shared_key_self(key)];
 	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
 					 .operation = session->operation->id,
 					 .digest = session->operation->digest,
-					 .bundle = keeper->gate->state->bundle->hash};
+					 .bundle = keeper->gate->state->bundle->hash,
+					 .epoch = key->sharing.key.epoch};
 	session->state = SESSION_GATHERING;
 	session->gather_end_ms = threshold_now_ms(keeper) + GATHER_MS;
 	own->has_permitted = true;
 	own->digest = permitted.digest;
 	own->bundle = permitted.bundle;
+	own->epoch = permitted.epoch;
 	for (size_t i = 0; i < session->holders.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
 		if (peer == nullptr)
@@ -100,12 +102,12 @@ check_rounds(const struct shared_key *key, const struct proposal *proposal) {
 
 static enum status
 take_proposal(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal) {
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	const struct shared_key *key = key_of(keeper, session);
 	if (session->state != SESSION_GATHERING || session->is_asker)
 		return fail(STATUS_CONFLICT, "joint.proposed: signers were proposed before");
 	TRY(party_set_choose(&session->holders, proposal->signers, proposal->signer_count, &session->signers));
 	if (session->signers.count != key->sharing.key.threshold ||
-	    !party_set_has(&session->signers, own_party(keeper, session)))
+	    !party_set_has(&session->signers, shared_key_self(key)))
 		return fail(STATUS_INVALID,
 			    "joint.signers: not those that a signature of this key takes, with this one");
 	TRY(check_rounds(key, proposal));
@@ -147,6 +149,9 @@ check_signers(const struct keeper *keeper, const struct joint_session *session, 
 		if (!hash256_equal(&party->bundle, &keeper->gate->state->bundle->hash))
 			return fail(STATUS_CONFLICT, "joint.bundle: party %u has another policy bundle in force",
 				    index);
+		if (party->epoch != key->sharing.key.epoch)
+			return fail(STATUS_CONFLICT, "joint.epoch: keeper %s has key %s as of epoch %u, not %u", name,
+				    key->sharing.key.id, party->epoch, key->sharing.key.epoch);
 		if (keeper->threshold->is_unheard[index])
 			return fail(STATUS_UNAVAILABLE,
 				    "joint.counted: keeper %s has not told what it counted, under its signature", name);
@@ -261,7 +266,7 @@ is_gathered(const struct keeper *keeper, const struct joint_session *session) {
 
 bool
 signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session) {
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	const struct shared_key *key = key_of(keeper, session);
 	return key == nullptr || leaving_need_settled(keeper->gate->state, key) == OK;
 }
 
@@ -351,7 +356,7 @@ signing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 		session_fail(keeper, session, nullptr);
 		return;
 	}
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	const struct shared_key *key = key_of(keeper, session);
 	for (size_t i = 0; i < session->request_count; i++)
 		if (key == nullptr || !machine_result(&session->machines[i], &key->sharing, &session->signatures[i]))
 			return;
@@ -375,7 +380,7 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 	TRY(gate_evaluate(keeper->gate, &session->arena, kept, asking, session->operation->held->votes,
 			  keeper->gate->state->now_ms, &session->evaluation));
 	const struct evaluation *evaluation = &session->evaluation;
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
+	const struct shared_key *key = key_of(keeper, session);
 	if (key == nullptr || evaluation->request_count != answer->signature_count)
 		return fail(STATUS_UNAUTHORIZED, "joint.signatures: %u of %zu", answer->signature_count,
 			    evaluation->request_count);
