@@ -453,8 +453,31 @@ a_key_is_audited_and_comes_back_from_what_two_of_three_gave(void **) {
 	}
 }
 
-RUN_TESTS(T(a_key_is_made_by_all_and_known_to_all), T(what_a_scheme_does_not_share_is_refused_by_name),
-	  T(every_quorum_signs_what_libraries_accept), T(a_key_signs_as_its_scheme_says_and_not_otherwise),
+/* Where nobody needs to vote on it as well. */
+static void
+keepers_with_another_bundle_deal_no_key_together(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	const char *attributes = "\"algorithm\":\"ed25519\",\"material\":\"single\",\"purpose\":\"transfer\"";
+	team_found(&team, 2, 21);
+	learn(&team, 0);
+	team_cut(&team, 0, 1);
+	rule_at(&team, 1, "@id(\"no_digests\") forbid (principal, action == Action::\"digest.sign\", resource);");
+	team_connect(&team, 0, 1);
+	ask_key(&team, &SCHEMES[0], attributes, "2-of-2", &arena, &response);
+	assert_answer(409, "failed", &response);
+	if (!says(&response, "joint.bundle") || !says(&response, "has another policy bundle in force"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	for (size_t i = 0; i < 2; i++)
+		assert_null(key_at(&team, i, &SCHEMES[0]));
+	rule(&team, "@id(\"no_digests_at_all\") forbid (principal, action == Action::\"digest.sign\", resource);");
+	make_key(&team, &SCHEMES[0], "2-of-2");
+}
+
+RUN_TESTS(T(keepers_with_another_bundle_deal_no_key_together), T(a_key_is_made_by_all_and_known_to_all),
+	  T(what_a_scheme_does_not_share_is_refused_by_name), T(every_quorum_signs_what_libraries_accept),
+	  T(a_key_signs_as_its_scheme_says_and_not_otherwise),
 	  T(a_keeper_that_says_no_ends_it_and_its_reason_comes_back), T(each_decides_on_what_all_signers_have_counted),
 	  T(shares_are_renewed_and_go_to_fewer_while_the_key_stays),
 	  T(a_keeper_comes_in_that_had_no_share_and_signs_with_each_other),

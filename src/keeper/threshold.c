@@ -105,7 +105,7 @@ hear_permission(struct keeper *keeper, struct joint_session *session, const stru
 		session_fail(keeper, session, nullptr);
 		return;
 	}
-	if (session->is_dealing && dealing_session_permitted(keeper, session, peer, answer->epoch) != OK) {
+	if (session->is_dealing && dealing_session_permitted(keeper, session, peer, answer) != OK) {
 		session_fail(keeper, session, nullptr);
 		return;
 	}

@@ -199,11 +199,10 @@ dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 }
 
 /* Who missed a dealing, or was put back to a time before it, deals another epoch: in another session, in which nobody hears it. */
-enum status
-dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session, const struct peer *peer,
-			  uint32_t epoch) {
+static enum status
+check_epoch(const struct keeper *keeper, const struct joint_session *session, const struct peer *peer, uint32_t epoch) {
 	uint32_t own = session->wanted.key.epoch;
-	const char *id = session->wanted.key.id;
+	const char *id = session->wanted.key.id, *self = keeper->gate->state->keeper;
 	if (epoch == own)
 		return OK;
 	if (epoch < own)
@@ -215,7 +214,15 @@ dealing_session_permitted(const struct keeper *keeper, const struct joint_sessio
 	return fail(STATUS_CONFLICT,
 		    "key.behind: keeper %s has key %s as of epoch %u, and %s as of epoch %u: gatehouse key repair %s "
 		    "--keeper %s",
-		    keeper->gate->state->keeper, id, own - 1, peer->name, epoch - 1, id, keeper->gate->state->keeper);
+		    self, id, own - 1, peer->name, epoch - 1, id, self);
+}
+
+enum status
+dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session, const struct peer *peer,
+			  const struct joint_answer *answer) {
+	if (!hash256_equal(&answer->bundle, &keeper->gate->state->bundle->hash))
+		return fail(STATUS_CONFLICT, "joint.bundle: keeper %s has another policy bundle in force", peer->name);
+	return check_epoch(keeper, session, peer, answer->epoch);
 }
 
 /* --- Running. --- */

@@ -208,9 +208,9 @@ struct buffer machine_take_newest(struct machine *machine, uint8_t party);
 /* --- threshold_dealing.c --- */
 enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
 void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
-/* Another holder deals the same epoch; else STATUS_CONFLICT "key.behind", and who is. */
+/* Another holder has permitted it, under the same bundle, and deals the same epoch; else STATUS_CONFLICT "joint.bundle" or "key.behind". */
 enum status dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session,
-				      const struct peer *peer, uint32_t epoch);
+				      const struct peer *peer, const struct joint_answer *answer);
 /* A holder that it may have lost frames to, or frames of, is there again. */
 void dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
 
