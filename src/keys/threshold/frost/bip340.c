@@ -53,9 +53,13 @@ is_odd(const struct point *point) {
 	return bytes[0] == 3;
 }
 
+/* Nothing is called for a sign: what runs is the same for every key and nonce. */
 static struct scalar
 signed_scalar(const struct scalar *number, bool is_negative) {
-	return is_negative ? scalar_negate(number) : *number;
+	struct scalar negated = scalar_negate(number);
+	const struct scalar number_or_negated = is_negative ? negated : *number;
+	secret_wipe(&negated, sizeof negated);
+	return number_or_negated;
 }
 
 /* --- Signers --- */
@@ -319,18 +323,18 @@ partial_of(const struct frost_session *session, size_t position, const struct sc
 	return sum;
 }
 
-/* number · G against nonce commitments and public share. */
+/* number · G against nonce commitments and public share. Where the nonce counts as its negative, the other two do instead. */
 static bool
 holds(const struct frost_session *session, size_t position, const struct point commitments[2],
       const struct scalar *number) {
-	const struct scalar factor = weight(session, position), minus_one = signed_scalar(&(struct scalar){{1}}, true);
-	struct sum nonce = {.point = commitments[0]}, bound = multiply(&commitments[1], &session->binding), left = {};
-	nonce = add(&nonce, &bound);
-	if (!nonce.is_infinite && session->nonce_is_odd)
-		nonce = multiply(&nonce.point, &minus_one);
-	const struct sum share = multiply(&session->signers->public_shares[position], &factor);
-	const struct sum right = add(&nonce, &share);
-	left.is_infinite = point_of_secret(number, &left.point) != OK;
+	const struct scalar plain = weight(session, position), factor = signed_scalar(&plain, session->nonce_is_odd),
+			    left_factor = signed_scalar(number, session->nonce_is_odd);
+	const struct sum bound = multiply(&commitments[1], &session->binding),
+			 nonce = add(&(struct sum){.point = commitments[0]}, &bound),
+			 share = multiply(&session->signers->public_shares[position], &factor),
+			 right = add(&nonce, &share);
+	struct sum left = {};
+	left.is_infinite = point_of_secret(&left_factor, &left.point) != OK;
 	if (left.is_infinite || right.is_infinite)
 		return left.is_infinite && right.is_infinite;
 	return point_equal(&left.point, &right.point);
