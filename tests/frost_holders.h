@@ -17,6 +17,7 @@ PROTOCOL(frost_quorum)
 struct frost_holders {
 	struct frost_key_info key;
 	struct frost_key_share *shares[KEEPERS_MAX + 1]; /* by index */
+	const struct randomness *sources;                /* by index, of all that they draw; null: the system's */
 };
 
 static inline void
@@ -64,6 +65,8 @@ frost_start_all(const struct frost_holders *holders, const struct frost_dealing_
 		uint8_t index = parties.parties[i].index;
 		struct frost_dealing_terms own = *terms;
 		own.self = index;
+		if (holders->sources != nullptr)
+			own.randomness = holders->sources[index];
 		if (terms->dealers != nullptr && party_set_has(terms->dealers, index))
 			own.old_share = holders->shares[index];
 		assert_ok(frost_dealing_start(&dealings[index], &own));

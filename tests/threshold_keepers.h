@@ -32,7 +32,8 @@ struct network {
 	void (*on_frame)(void *context, uint8_t from, uint8_t to, struct buffer *frame);
 	void *context;
 	size_t frames, bytes;
-	enum status status[KEEPERS_MAX + 1]; /* the first failure of each, with its name */
+	enum status status[KEEPERS_MAX +
+			   1]; /* the first failure of each, with its name; of frames that stray if no other */
 	char failure[KEEPERS_MAX + 1][64];
 };
 
@@ -46,7 +47,8 @@ network_deliver(struct network *network, uint8_t from, uint8_t to, struct bytes 
 	network->bytes += carried.len;
 	enum status status =
 		exchange_receive(network->protocol->exchange(network->machines[to]), buffer_bytes(&carried));
-	if (status != OK && network->status[to] == OK) {
+	bool is_first = network->status[to] == OK || strcmp(network->failure[to], "exchange.stray") == 0;
+	if (status != OK && is_first) {
 		network->status[to] = status;
 		fail_name(network->failure[to], sizeof network->failure[to]);
 	}
@@ -118,11 +120,14 @@ struct keepers {
 	struct ecdsa_share *shares[KEEPERS_MAX + 1]; /* by index */
 	struct repeating streams[KEEPERS_MAX + 1];   /* used where seeded */
 	bool seeded;
-	struct randomness source; /* used where not seeded */
+	struct randomness source;         /* used where not seeded */
+	const struct randomness *sources; /* by index; used where not null */
 };
 
 static inline struct randomness
 keepers_randomness(struct keepers *keepers, uint8_t index) {
+	if (keepers->sources != nullptr)
+		return keepers->sources[index];
 	if (!keepers->seeded)
 		return keepers->source;
 	return (struct randomness){.fill = repeating_fill, .context = &keepers->streams[index]};

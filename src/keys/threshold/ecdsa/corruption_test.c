@@ -2,13 +2,11 @@
  * A peer that lies, on a channel that is its own: every field of every message of every round, as the tables of
  * messages list them, is changed in what party 2 sends to party 1, at its first, middle and last byte. Whatever the
  * field: all parties end without a share or signature, nobody honest is named, all that the victim says from then on is
- * the abort frame, and its set-up with those concerned is gone. Which fields name nobody is a table.
+ * the abort frame, and its set-up with those concerned is gone. Which fields name nobody is a table. That none of it depends on the
+ * key is one_refusal_test.c.
  */
 #include "tests/test.h"
 
-#include <stdio.h>
-
-#include "keys/threshold/shamir.h"
 #include "tests/threshold_keepers.h"
 
 constexpr uint8_t LIAR = 2;
@@ -319,166 +317,6 @@ every_field_of_the_online_round(void **) {
 		}
 }
 
-/* --- A hundred keys --- */
-
-/* Shares of another key with the set-up of the first: what differs is the secret, and nothing else. */
-static void
-change_key(struct keepers *keepers) {
-	const struct randomness system = {};
-	struct scalar secret = scalar_random(&system);
-	struct polynomial polynomial;
-	struct point point;
-	polynomial_create(&polynomial, &secret, 2, &system);
-	assert_ok(point_of_secret(&secret, &point));
-	point_write(&point, keepers->key.public_key);
-	for (uint8_t i = 1; i <= 3; i++) {
-		struct scalar share = polynomial_evaluate(&polynomial, i);
-		*ecdsa_share_value(keepers->shares[i]) = share;
-		assert_ok(point_of_secret(&share, &point));
-		point_write(&point, keepers->key.public_shares[i - 1]);
-	}
-	for (uint8_t i = 1; i <= 3; i++)
-		keepers->shares[i]->key = keepers->key;
-}
-
-/* Which functions of the protocols ran, in order: they are compiled here with calls of these at every entry and exit. */
-static struct {
-	bool is_on;
-	uint64_t hash, calls;
-} trace;
-
-__attribute__((no_instrument_function)) static void
-note_call(const void *function, uint64_t way) {
-	if (!trace.is_on)
-		return;
-	trace.hash = (trace.hash ^ (uint64_t)(uintptr_t)function ^ way) * UINT64_C(0x9e3779b97f4a7c15);
-	trace.hash ^= trace.hash >> 29;
-	trace.calls++;
-}
-
-__attribute__((no_instrument_function)) void
-__cyg_profile_func_enter(void *function, void *) {
-	note_call(function, 1);
-}
-
-__attribute__((no_instrument_function)) void
-__cyg_profile_func_exit(void *function, void *) {
-	note_call(function, 2);
-}
-
-/* All that the victim says from the change on, byte for byte but for the session's id, which the public key is in. */
-struct heard {
-	struct change change;
-	struct hash256 said;
-	size_t frames;
-};
-
-static void
-hear_frame(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
-	struct heard *heard = context;
-	if (from == VICTIM && heard->change.done) {
-		uint8_t length[4];
-		store_u32be(length, (uint32_t)frame->len);
-		assert_int_equal(MESSAGE_HEADER_SIZE, frame->len); /* its end is the session's id */
-		heard->said = SHA256_PARTS(hash256_bytes(&heard->said), bytes_of(&to, 1), BYTES_OF_ARRAY(length),
-					   bytes_of(frame->data, frame->len - sizeof(struct hash256)));
-		heard->frames++;
-	}
-	apply(&heard->change, from, to, frame);
-}
-
-/* The same with another key, but for the randomness, which is the same. */
-struct ending {
-	struct hash256 said;
-	uint64_t trace, calls;
-	enum status status;
-	char failure[64];
-};
-
-static void
-end_signing(const struct party_set *signers, struct keepers *keepers, struct network *network) {
-	struct signing *signings[KEEPERS_MAX + 1] = {};
-	struct ecdsa_request request = plain_request("pay");
-	keepers_start_signing(keepers, signers, &request, NONCE, signings, network);
-	network_run(network);
-	assert_int_equal(signing_exchange(signings[VICTIM])->state, EXCHANGE_ABORTED);
-	end_signings(signings);
-}
-
-static void
-end_online(const struct party_set *signers, struct keepers *keepers, struct network *network) {
-	struct presignature *presignatures[KEEPERS_MAX + 1] = {};
-	struct online *onlines[KEEPERS_MAX + 1] = {};
-	struct ecdsa_request request = plain_request("pay");
-	keepers_prepare(keepers, signers, NONCE, presignatures);
-	keepers_start_online(keepers, presignatures, signers, &request, onlines, network);
-	network_run(network);
-	assert_int_equal(online_exchange(onlines[VICTIM])->state, EXCHANGE_ABORTED);
-	end_onlines(onlines);
-}
-
-static void
-end_with_another_key(uint8_t type, size_t at, struct ending *ending) {
-	struct keepers keepers = {};
-	struct heard heard = {.change = {.type = type, .at = MESSAGE_HEADER_SIZE + at}};
-	struct network network = {.on_frame = hear_frame, .context = &heard};
-	fresh_keepers(&keepers);
-	change_key(&keepers);
-	struct party_set two = choose_signers(&keepers, (const uint8_t[]){VICTIM, LIAR}, 2);
-	trace.hash = trace.calls = 0;
-	trace.is_on = true;
-	(type == ONLINE_MESSAGES[0].type ? end_online : end_signing)(&two, &keepers, &network);
-	trace.is_on = false;
-	assert_true(heard.change.done);
-	assert_int_equal(1, heard.frames); /* the abort, to the one that lied */
-	*ending = (struct ending){
-		.said = heard.said, .trace = trace.hash, .calls = trace.calls, .status = network.status[VICTIM]};
-	snprintf(ending->failure, sizeof ending->failure, "%s", network.failure[VICTIM]);
-	keepers_end(&keepers);
-}
-
-static void
-what_is_said_and_what_is_called_is_the_same_for_a_hundred_keys(void **) {
-	static const struct {
-		uint8_t type;
-		size_t at; /* of the fields */
-	} changes[] = {{5, 32 + 9},
-		       {5, 32 + 2560 + 20},
-		       {6, 130 + 77},
-		       {6, 130 + 49152 + 3},
-		       {7, POINT_SIZE + 31},
-		       {8, 32 + 1},
-		       {8, 32 + POINT_SIZE + 31},
-		       {8, 32 + POINT_SIZE + 63}};
-	size_t runs = 0;
-	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
-		struct ending first, again;
-		end_with_another_key(changes[i].type, changes[i].at, &first);
-		assert_true(first.calls > 100);
-		for (size_t n = 1; n < 100; n++, runs++) {
-			end_with_another_key(changes[i].type, changes[i].at, &again);
-			assert_memory_equal(&first.said, &again.said, sizeof first.said);
-			assert_int_equal(first.status, again.status);
-			assert_string_equal(first.failure, again.failure);
-			assert_int_equal(first.calls, again.calls);
-			assert_true(first.trace == again.trace);
-		}
-		print_message("# message %u: %s, %llu calls\n", changes[i].type, first.failure,
-			      (unsigned long long)first.calls / 2);
-	}
-	print_message("# %zu runs\n", runs + ARRAY_LENGTH(changes));
-}
-
-/* The guard on the guard: another failure is another trace. */
-static void
-another_check_that_fails_is_called_otherwise(void **) {
-	struct ending one, other;
-	end_with_another_key(5, 32 + 9, &one);
-	end_with_another_key(6, 130 + 77, &other);
-	assert_true(one.trace != other.trace);
-	assert_memory_equal(&one.said, &other.said, sizeof one.said);
-}
-
 /* --- After it --- */
 
 static void
@@ -605,8 +443,6 @@ main(void) {
 		T(who_has_not_stored_the_same_keeps_the_old_share_alive),
 		T(every_field_of_a_signing),
 		T(every_field_of_the_online_round),
-		T(what_is_said_and_what_is_called_is_the_same_for_a_hundred_keys),
-		T(another_check_that_fails_is_called_otherwise),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
 		T(a_signing_under_way_does_not_use_a_pair_that_was_forgotten),
 		T(a_frame_that_strays_ends_nothing),
