@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "keeper/internal.h"
+#include "ledger/log.h"
 #include "tests/test.h"
 
 void
@@ -122,6 +124,30 @@ signed_in_cookie(struct signed_in *s, enum firm_member by) {
 	signed_in_ask(s, "POST", "/v1/session", nullptr, buffer_bytes(&body), &response);
 	assert_answer(201, nullptr, &response);
 	return signed_in_set_cookie(s, &response);
+}
+
+uint64_t
+signed_in_entries(struct signed_in *s, enum entry_type type) {
+	uint64_t counts[ENTRY_TYPES];
+	ledger_counts(keeper_ledger(s->house.keeper), counts);
+	return counts[type];
+}
+
+void
+signed_in_assert_refused(struct signed_in *s, unsigned status, const char *problem,
+			 const struct ipc_response *response) {
+	if (response->status != status)
+		fail_msg("expected %u, got %u: %.*s", status, response->status, BYTES_ARGS(response->body));
+	assert_bytes(bytes_of_text(problem), house_problem(&s->arena, response));
+	assert_int_equal(0, response->set_cookie.len);
+}
+
+void
+signed_in_read(struct signed_in *s, const char *cookie, const char *target, unsigned status) {
+	struct ipc_response response;
+	signed_in_ask(s, "GET", target, cookie, (struct bytes){}, &response);
+	if (response.status != status)
+		fail_msg("%s: expected %u, got %u: %.*s", target, status, response.status, BYTES_ARGS(response.body));
 }
 
 enum status

@@ -5,6 +5,7 @@
 #define GATEHOUSE_TESTS_SIGNED_IN_H
 
 #include "identity/sessions.h"
+#include "model/entry.h"
 #include "tests/authenticator.h"
 #include "tests/fault_io.h"
 #include "tests/house.h"
@@ -43,5 +44,12 @@ void signed_in_body(struct signed_in *s, enum firm_member by, const uint8_t chal
 const char *signed_in_cookie(struct signed_in *s, enum firm_member by);
 /* "name=value" of Set-Cookie, in the arena; null where there is none. */
 const char *signed_in_set_cookie(struct signed_in *s, const struct ipc_response *response);
+/* A target that is answered with that status to whoever has the cookie. */
+void signed_in_read(struct signed_in *s, const char *cookie, const char *target, unsigned status);
+/* A refusal of that name, which brings no cookie. */
+void signed_in_assert_refused(struct signed_in *s, unsigned status, const char *problem,
+			      const struct ipc_response *response);
+/* How many entries of the type the log has. */
+uint64_t signed_in_entries(struct signed_in *s, enum entry_type type);
 
 #endif
