@@ -17,6 +17,9 @@ struct world {
 	size_t receiver_count;
 	uint64_t size; /* of the log */
 	int64_t boot_ms;
+	struct arena arena;
+	struct notice notice; /* what was due last, in the arena */
+	uint8_t receiver;     /* of it */
 };
 
 static void
@@ -29,6 +32,14 @@ open_again(struct world *world) {
 					 .size = world->size,
 					 .now_ms = NOW_MS};
 	assert_ok(notifier_open(&config, &world->notifier));
+}
+
+/* Another start; where its log goes on, as the file says. */
+static uint64_t
+restart(struct world *world) {
+	notifier_close(&world->notifier);
+	open_again(world);
+	return notifier_applied(world->notifier);
 }
 
 static void
@@ -45,6 +56,7 @@ begin(struct world *world) {
 static void
 world_end(struct world *world) {
 	notifier_close(&world->notifier);
+	arena_free(&world->arena);
 	unlink(world->path);
 	assert_int_equal(0, rmdir(world->directory));
 }
@@ -85,17 +97,17 @@ test_of(struct world *world, const char *receiver) {
 	apply(world, world->size++, ENTRY_DECISION, body);
 }
 
-/* What is due now, read into the arena; false: nothing is. */
+/* Reads what is due now; false: nothing is. */
 static bool
-next(struct world *world, struct arena *arena, uint8_t *receiver, struct notice *notice) {
+next(struct world *world) {
 	struct ipc_fetch fetch;
 	bool is_due;
 	assert_ok(notifier_next(world->notifier, world->boot_ms, &fetch, &is_due));
 	if (!is_due)
 		return false;
 	assert_int_equal(IPC_FETCH_NOTIFY, fetch.action);
-	*receiver = fetch.witness;
-	assert_ok(notice_read(arena, arena_copy(arena, fetch.body), notice));
+	world->receiver = fetch.witness;
+	assert_ok(notice_read(&world->arena, arena_copy(&world->arena, fetch.body), &world->notice));
 	return true;
 }
 
@@ -109,13 +121,10 @@ answer(struct world *world, uint16_t status) {
 /* Everything that is due is delivered; how many, and how much they stand for. */
 static size_t
 deliver_all(struct world *world, int64_t *stand_for) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	size_t count = 0;
 	*stand_for = 0;
-	for (; next(world, &arena, &receiver, &notice); count++) {
-		*stand_for += notice.count;
+	for (; next(world); count++) {
+		*stand_for += world->notice.count;
 		answer(world, 200);
 	}
 	return count;
@@ -125,33 +134,26 @@ deliver_all(struct world *world, int64_t *stand_for) {
 static void
 a_passkey_that_was_enrolled_by_a_link_is_told_and_again_after_a_restart(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice first, second;
-	uint8_t receiver;
 	begin(&world);
 	apply(&world, world.size++, ENTRY_ENROLMENT, "{\"key\":\"person:p-0000000000000001/phone\"}");
-	assert_true(next(&world, &arena, &receiver, &first));
+	assert_true(next(&world));
+	struct hash256 id = world.notice.id;
 	notifier_lost(world.notifier, world.boot_ms, NOW_MS, "the keeper stops");
-	notifier_close(&world.notifier);
-	open_again(&world);
-	if (notifier_applied(world.notifier) < world.size)
+	if (restart(&world) < world.size)
 		apply(&world, world.size - 1, ENTRY_ENROLMENT, "{\"key\":\"person:p-0000000000000001/phone\"}");
 	world.boot_ms += 3'600'000;
-	assert_true(next(&world, &arena, &receiver, &second));
+	assert_true(next(&world));
 	answer(&world, 200);
-	assert_int_equal(NOTICE_ALERT, second.kind);
-	assert_int_equal(ALARM_PASSKEY_ENROLLED, second.alarm);
-	assert_int_equal(NOW_MS, second.at_ms);
-	assert_true(hash256_equal(&first.id, &second.id));
-	assert_false(next(&world, &arena, &receiver, &second));
+	assert_int_equal(NOTICE_ALERT, world.notice.kind);
+	assert_int_equal(ALARM_PASSKEY_ENROLLED, world.notice.alarm);
+	assert_int_equal(NOW_MS, world.notice.at_ms);
+	assert_true(hash256_equal(&id, &world.notice.id));
+	assert_false(next(&world));
 }
 
 static void
 only_what_somebody_should_know_is_told(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	begin(&world);
 	decide(&world, "permit");
 	apply(&world, world.size++, ENTRY_CLOCK, "{\"decision\":\"held\"}");
@@ -162,7 +164,7 @@ only_what_somebody_should_know_is_told(void **) {
 	      "{\"decision\":\"permit\",\"document\":{\"reason\":\"\\\"decision\\\":\\\"deny\\\"\"},\"operation\":"
 	      "\"00\"}");
 	test_of(&world, "nobody");
-	assert_false(next(&world, &arena, &receiver, &notice));
+	assert_false(next(&world));
 	static const struct {
 		enum notice_kind kind;
 		const char *decision;
@@ -177,9 +179,9 @@ only_what_somebody_should_know_is_told(void **) {
 			apply(&world, world.size++, ENTRY_VOTE, body);
 		else
 			test_of(&world, "a");
-		assert_true(next(&world, &arena, &receiver, &notice));
-		assert_int_equal(told[i].kind, notice.kind);
-		assert_bytes(bytes_of_text(operation), notice.operation);
+		assert_true(next(&world));
+		assert_int_equal(told[i].kind, world.notice.kind);
+		assert_bytes(bytes_of_text(operation), world.notice.operation);
 		answer(&world, 204);
 	}
 	assert_int_equal(world.size, notifier_applied(world.notifier));
@@ -201,9 +203,6 @@ breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through(void **
 	_cleanup_(world_end) struct world world;
 	begin(&world);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		_cleanup_(arena_free) struct arena arena = {};
-		struct notice notice;
-		uint8_t receiver;
 		char body[512], operation[65], outcome[32] = "";
 		operation_of(world.size, operation);
 		if (cases[i].outcome != nullptr)
@@ -214,11 +213,11 @@ breaking_the_glass_is_told_when_it_is_asked_for_and_when_it_goes_through(void **
 			 cases[i].decision, operation, outcome);
 		apply(&world, world.size++, ENTRY_DECISION, body);
 		for (size_t j = 0; j < cases[i].count; j++) {
-			assert_true(next(&world, &arena, &receiver, &notice));
-			assert_int_equal(cases[i].told[j], notice.kind);
+			assert_true(next(&world));
+			assert_int_equal(cases[i].told[j], world.notice.kind);
 			answer(&world, 200);
 		}
-		assert_false(next(&world, &arena, &receiver, &notice));
+		assert_false(next(&world));
 	}
 }
 
@@ -237,9 +236,6 @@ a_key_that_is_given_to_somebody_is_told_when_it_is_done(void **) {
 	_cleanup_(world_end) struct world world;
 	begin(&world);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		_cleanup_(arena_free) struct arena arena = {};
-		struct notice notice;
-		uint8_t receiver;
 		char body[512], operation[65];
 		operation_of(world.size, operation);
 		snprintf(body, sizeof body,
@@ -248,12 +244,12 @@ a_key_that_is_given_to_somebody_is_told_when_it_is_done(void **) {
 			 cases[i].kind, operation, cases[i].outcome);
 		apply(&world, world.size++, ENTRY_DECISION, body);
 		if (cases[i].is_told) {
-			assert_true(next(&world, &arena, &receiver, &notice));
-			assert_int_equal(NOTICE_ENROLLED, notice.kind);
-			assert_bytes(bytes_of_text(operation), notice.operation);
+			assert_true(next(&world));
+			assert_int_equal(NOTICE_ENROLLED, world.notice.kind);
+			assert_bytes(bytes_of_text(operation), world.notice.operation);
 			answer(&world, 200);
 		}
-		assert_false(next(&world, &arena, &receiver, &notice));
+		assert_false(next(&world));
 	}
 }
 
@@ -267,12 +263,9 @@ beyond_its_bound_a_queue_counts(void **) {
 	assert_int_equal(64 + 2, deliver_all(&world, &stand_for));
 	assert_int_equal(1000, stand_for);
 	/* Also where what stands for many has moved up meanwhile, and the first is on its way. */
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	for (size_t i = 0; i < 100; i++)
 		decide(&world, "deny");
-	assert_true(next(&world, &arena, &receiver, &notice));
+	assert_true(next(&world));
 	for (size_t i = 0; i < 50; i++)
 		decide(&world, "deny");
 	answer(&world, 200);
@@ -285,28 +278,24 @@ beyond_its_bound_a_queue_counts(void **) {
 static void
 a_receiver_that_fails_is_tried_later_and_later(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	begin(&world);
 	world.receivers[0].give_up_ms = INT64_MAX;
-	notifier_close(&world.notifier);
-	open_again(&world);
+	restart(&world);
 	decide(&world, "held");
 	static const int64_t delays_ms[] = {2'000,   4'000,   8'000,   16'000,  32'000, 64'000,
 					    128'000, 256'000, 300'000, 300'000, 300'000};
 	for (size_t i = 0; i < ARRAY_LENGTH(delays_ms); i++) {
-		assert_true(next(&world, &arena, &receiver, &notice));
-		assert_false(next(&world, &arena, &receiver, &notice)); /* one at a time */
+		assert_true(next(&world));
+		assert_false(next(&world)); /* one at a time */
 		answer(&world, i % 3 == 0 ? 0 : i % 3 == 1 ? 302 : 500);
 		world.boot_ms += delays_ms[i] - 1;
-		assert_false(next(&world, &arena, &receiver, &notice));
+		assert_false(next(&world));
 		world.boot_ms += delays_ms[i] / 2 + 1;
 	}
-	assert_true(next(&world, &arena, &receiver, &notice));
+	assert_true(next(&world));
 	answer(&world, 200);
 	decide(&world, "held");
-	assert_true(next(&world, &arena, &receiver, &notice));
+	assert_true(next(&world));
 	notifier_lost(world.notifier, world.boot_ms, NOW_MS, "fetch_link.timeout: fetch does not answer");
 	_cleanup_(buffer_free) struct buffer health = {};
 	struct json_writer w;
@@ -323,9 +312,6 @@ a_receiver_that_fails_is_tried_later_and_later(void **) {
 static void
 what_is_given_up_is_counted_and_the_others_hear_of_it_once(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	size_t alerts = 0;
 	begin(&world);
 	notifier_close(&world.notifier);
@@ -338,12 +324,12 @@ what_is_given_up_is_counted_and_the_others_hear_of_it_once(void **) {
 		decide(&world, "held");
 	for (size_t i = 0; i < 8; i++) {
 		world.boot_ms += 1'000'000;
-		while (next(&world, &arena, &receiver, &notice)) {
-			if (receiver == 1) {
-				assert_int_equal(ALARM_NOTIFICATION_FAILED, notice.alarm);
+		while (next(&world)) {
+			if (world.receiver == 1) {
+				assert_int_equal(ALARM_NOTIFICATION_FAILED, world.notice.alarm);
 				alerts++;
 			}
-			answer(&world, receiver == 1 ? 200 : 500);
+			answer(&world, world.receiver == 1 ? 200 : 500);
 		}
 	}
 	struct metric *table[NOTIFIER_METRICS_MAX];
@@ -371,82 +357,58 @@ an_alarm_is_told_when_it_begins_and_not_while_it_lasts(void **) {
 static void
 a_key_that_is_overdue_is_an_alert(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice;
-	uint8_t receiver;
 	begin(&world);
 	apply(&world, world.size++, ENTRY_OVERDUE,
 	      "{\"dealt_at\":1,\"due_at\":2,\"epoch\":1,\"shared_key\":\"treasury\"}");
-	notifier_close(&world.notifier);
-	open_again(&world); /* told by the log, so by whichever start */
-	uint64_t applied = notifier_applied(world.notifier);
+	uint64_t applied = restart(&world); /* told by the log, so by whichever start */
 	assert_int_equal(world.size - 1, applied);
 	apply(&world, applied, ENTRY_OVERDUE, "{\"dealt_at\":1,\"due_at\":2,\"epoch\":1,\"shared_key\":\"treasury\"}");
-	assert_true(next(&world, &arena, &receiver, &notice));
-	assert_int_equal(NOTICE_ALERT, notice.kind);
-	assert_int_equal(ALARM_REFRESH_OVERDUE, notice.alarm);
-	assert_int_equal(NOW_MS, notice.at_ms);
-	assert_non_null(strstr(notice_sentence(&notice), "gatehouse key refresh KEY"));
+	assert_true(next(&world));
+	assert_int_equal(NOTICE_ALERT, world.notice.kind);
+	assert_int_equal(ALARM_REFRESH_OVERDUE, world.notice.alarm);
+	assert_int_equal(NOW_MS, world.notice.at_ms);
+	assert_non_null(strstr(notice_sentence(&world.notice), "gatehouse key refresh KEY"));
 	answer(&world, 200);
-	assert_false(next(&world, &arena, &receiver, &notice));
-	notifier_close(&world.notifier);
-	open_again(&world);
-	assert_int_equal(world.size, notifier_applied(world.notifier));
-}
-
-/* Another start: its log is read again from where the file says. */
-static void
-restart(struct world *world, uint64_t *applied) {
-	notifier_close(&world->notifier);
-	open_again(world);
-	*applied = notifier_applied(world->notifier);
+	assert_false(next(&world));
+	assert_int_equal(world.size, restart(&world));
 }
 
 static void
 a_restart_finds_again_what_was_not_delivered_and_no_more(void **) {
 	_cleanup_(world_end) struct world world;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct notice notice, again;
-	uint8_t receiver;
-	uint64_t applied;
 	begin(&world);
 	world.receiver_count = 2;
-	notifier_close(&world.notifier);
-	open_again(&world);
+	restart(&world);
 	for (size_t i = 0; i < 5; i++)
 		decide(&world, "held");
 	/* b gets all of them, a the first two. */
-	for (size_t of_a = 0; next(&world, &arena, &receiver, &notice);) {
-		bool fails = receiver == 0 && ++of_a > 2;
+	for (size_t of_a = 0; next(&world);) {
+		bool fails = world.receiver == 0 && ++of_a > 2;
 		answer(&world, fails ? 500 : 200);
 	}
-	restart(&world, &applied);
+	uint64_t applied = restart(&world), size = world.size;
 	assert_int_equal(2, applied);
-	uint64_t size = world.size;
 	for (world.size = applied; world.size < size;)
 		decide(&world, "held");
 	size_t count = 0;
-	for (; next(&world, &arena, &receiver, &again); count++) {
-		assert_int_equal(0, receiver);
+	for (; next(&world); count++) {
+		assert_int_equal(0, world.receiver);
 		if (count == 0) {
 			char operation[65];
 			operation_of(2, operation);
-			assert_bytes(bytes_of_text(operation), again.operation);
-			struct hash256 id = notice_id(&again);
-			assert_true(hash256_equal(&id, &again.id));
+			assert_bytes(bytes_of_text(operation), world.notice.operation);
+			struct hash256 id = notice_id(&world.notice);
+			assert_true(hash256_equal(&id, &world.notice.id));
 		}
 		answer(&world, 200);
 	}
 	assert_int_equal(3, count);
-	restart(&world, &applied);
-	assert_int_equal(5, applied);
+	assert_int_equal(5, restart(&world));
 	/* Whoever is new hears of what comes; a log that went back is followed from its end. */
 	world.receivers[1].name = "c";
-	restart(&world, &applied);
-	assert_int_equal(5, applied);
+	assert_int_equal(5, restart(&world));
 	world.size = 3;
-	restart(&world, &applied);
-	assert_int_equal(3, applied);
+	assert_int_equal(3, restart(&world));
 }
 
 static void
