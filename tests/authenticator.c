@@ -5,6 +5,7 @@
 
 #include "base/base64url.h"
 #include "crypto/sign.h"
+#include "identity/der.h"
 #include "tests/authenticator.h"
 
 enum { FLAG_AT = 0x40 };
@@ -101,35 +102,13 @@ put_authenticator_data(struct authenticator *authenticator, uint8_t more_flags, 
 	authenticator->counter += authenticator->counter != 0;
 }
 
-/* r ‖ s as DER. */
-static void
-put_der(const uint8_t signature[64], struct buffer *to) {
-	struct buffer numbers = {};
-	for (size_t half = 0; half < 2; half++) {
-		const uint8_t *number = signature + 32 * half;
-		size_t skipped = 0;
-		while (skipped < 31 && number[skipped] == 0)
-			skipped++;
-		bool pad = number[skipped] >= 0x80;
-		buffer_append_byte(&numbers, 0x02);
-		buffer_append_byte(&numbers, (uint8_t)(32 - skipped + pad));
-		if (pad)
-			buffer_append_byte(&numbers, 0);
-		buffer_append(&numbers, number + skipped, 32 - skipped);
-	}
-	buffer_append_byte(to, 0x30);
-	buffer_append_byte(to, (uint8_t)numbers.len);
-	buffer_append_bytes(to, buffer_bytes(&numbers));
-	buffer_free(&numbers);
-}
-
 void
 authenticator_sign(const struct authenticator *authenticator, struct bytes authenticator_data, struct bytes client_data,
 		   struct buffer *signature) {
 	uint8_t compact[64];
 	struct hash256 client = sha256(client_data), digest = SHA256_PARTS(authenticator_data, hash256_bytes(&client));
 	assert_ok(p256_sign(authenticator->private_key, digest.bytes, compact));
-	put_der(compact, signature);
+	der_append_signature(signature, compact);
 }
 
 void

@@ -78,3 +78,27 @@ der_read_number(struct cursor *cursor, uint32_t tag, uint32_t *number) {
 		*number = *number << 8 | content.data[i];
 	return OK;
 }
+
+static void
+append_integer(struct buffer *to, const uint8_t number[static 32]) {
+	size_t skipped = 0;
+	while (skipped < 31 && number[skipped] == 0)
+		skipped++;
+	bool pad = number[skipped] >= 0x80;
+	buffer_append_byte(to, DER_INTEGER);
+	buffer_append_byte(to, (uint8_t)(32 - skipped + pad));
+	if (pad)
+		buffer_append_byte(to, 0);
+	buffer_append(to, number + skipped, 32 - skipped);
+}
+
+void
+der_append_signature(struct buffer *to, const uint8_t compact[static 64]) {
+	size_t start = to->len;
+	buffer_append_byte(to, DER_SEQUENCE);
+	buffer_append_byte(to, 0);
+	append_integer(to, compact);
+	append_integer(to, compact + 32);
+	if (!to->failed)
+		to->data[start + 1] = (uint8_t)(to->len - start - 2);
+}

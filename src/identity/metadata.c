@@ -4,6 +4,7 @@
 
 #include "base/base64url.h"
 #include "base/time.h"
+#include "identity/der.h"
 
 constexpr size_t HEADER_MAX = 65'536;
 constexpr size_t COMMON_NAME_MAX = 256;
@@ -87,30 +88,12 @@ read_algorithm(const json *header, enum signature_algorithm *algorithm) {
 	return OK;
 }
 
-static void
-append_integer(struct buffer *to, const uint8_t number[32]) {
-	size_t skipped = 0;
-	while (skipped < 31 && number[skipped] == 0)
-		skipped++;
-	bool pad = number[skipped] >= 0x80;
-	buffer_append_byte(to, 0x02);
-	buffer_append_byte(to, (uint8_t)(32 - skipped + pad));
-	if (pad)
-		buffer_append_byte(to, 0);
-	buffer_append(to, number + skipped, 32 - skipped);
-}
-
 /* JOSE writes r ‖ s (RFC 7518 §3.4). */
 static enum status
 to_der(struct bytes compact, struct buffer *der) {
-	_cleanup_(buffer_free) struct buffer numbers = {};
 	if (compact.len != ES256_SIGNATURE_SIZE)
 		return fail(STATUS_UNAUTHORIZED, "metadata.signature: %zu bytes", compact.len);
-	append_integer(&numbers, compact.data);
-	append_integer(&numbers, compact.data + 32);
-	buffer_append_byte(der, 0x30);
-	buffer_append_byte(der, (uint8_t)numbers.len);
-	buffer_append_bytes(der, buffer_bytes(&numbers));
+	der_append_signature(der, compact.data);
 	return buffer_status(der);
 }
 

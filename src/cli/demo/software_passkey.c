@@ -6,6 +6,7 @@
 #include "base/base64url.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
+#include "identity/der.h"
 
 enum { FLAG_UP = 0x01, FLAG_UV = 0x04, FLAG_AT = 0x40 };
 
@@ -91,29 +92,6 @@ software_passkey_register(struct software_passkey *passkey, const struct hash256
 
 /* --- Signing. --- */
 
-static void
-put_der_integer(const uint8_t number[32], struct buffer *to) {
-	size_t skipped = 0;
-	while (skipped < 31 && number[skipped] == 0)
-		skipped++;
-	bool pad = number[skipped] >= 0x80;
-	buffer_append_byte(to, 0x02);
-	buffer_append_byte(to, (uint8_t)(32 - skipped + pad));
-	if (pad)
-		buffer_append_byte(to, 0);
-	buffer_append(to, number + skipped, 32 - skipped);
-}
-
-static void
-put_der(const uint8_t signature[64], struct buffer *to) {
-	_cleanup_(buffer_free) struct buffer numbers = {};
-	put_der_integer(signature, &numbers);
-	put_der_integer(signature + 32, &numbers);
-	buffer_append_byte(to, 0x30);
-	buffer_append_byte(to, (uint8_t)numbers.len);
-	buffer_append_bytes(to, buffer_bytes(&numbers));
-}
-
 void
 software_assertion_free(struct software_assertion *assertion) {
 	buffer_free(&assertion->authenticator_data);
@@ -133,6 +111,6 @@ software_passkey_assert(struct software_passkey *passkey, const struct hash256 *
 	struct hash256 client = sha256(buffer_bytes(&assertion->client_data));
 	struct hash256 digest = SHA256_PARTS(buffer_bytes(&assertion->authenticator_data), hash256_bytes(&client));
 	TRY(p256_sign(passkey->private_key, digest.bytes, signature));
-	put_der(signature, &assertion->signature);
+	der_append_signature(&assertion->signature, signature);
 	return buffer_status(&assertion->signature);
 }
