@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "tests/file.h"
 
 /* The text of a file, in the arena. Skips the test where there is no public test data. */
 static inline struct bytes
@@ -18,18 +19,7 @@ corpora_read(struct arena *arena, const char *name) {
 	}
 	char path[8192];
 	snprintf(path, sizeof path, "%s/%s", test_corpora(), name);
-	FILE *file = fopen(path, "rbe");
-	if (file == nullptr)
-		fail_msg("%s: not found", path);
-	assert_int_equal(fseek(file, 0, SEEK_END), 0);
-	long len = ftell(file);
-	assert_true(len >= 0);
-	assert_int_equal(fseek(file, 0, SEEK_SET), 0);
-	uint8_t *text = arena_alloc(arena, (size_t)len + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, (size_t)len, file), (size_t)len);
-	fclose(file);
-	return bytes_of(text, (size_t)len);
+	return file_of_test(arena, path);
 }
 
 static inline const json *

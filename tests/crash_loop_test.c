@@ -13,6 +13,7 @@
 
 #include "keeper/projection.h"
 #include "tests/record_check.h"
+#include "tests/soak.h"
 
 constexpr size_t ASKED_MAX = 20'000;
 constexpr size_t OUTSTANDING_MAX = 12;
@@ -236,8 +237,7 @@ seed_of_run(void) {
 
 static void
 nothing_acknowledged_is_lost_however_often_the_keeper_is_killed(void **) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	size_t kills = soak != nullptr && strcmp(soak, "1") == 0 ? 100 : 5;
+	size_t kills = soak_is_on() ? 100 : 5;
 	struct client *client = calloc(1, sizeof *client);
 	assert_non_null(client);
 	client->asked = calloc(ASKED_MAX, sizeof *client->asked);

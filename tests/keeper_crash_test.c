@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "gate/snapshot.h"
 #include "tests/record_check.h"
+#include "tests/soak.h"
 
 /* --- The workload. --- */
 
@@ -350,18 +351,6 @@ try_plan(const struct simulated_disk *founded, const struct house *house, const 
 	is_running = false;
 }
 
-static bool
-is_soak(void) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	return soak != nullptr && strcmp(soak, "1") == 0;
-}
-
-static uint64_t
-base_seed(void) {
-	const char *seed = getenv("GATEHOUSE_SEED");
-	return seed == nullptr ? 0 : strtoull(seed, nullptr, 10) * 1'000'000;
-}
-
 static uint64_t
 count_operations(const struct simulated_disk *founded, const struct house *house) {
 	_cleanup_(world_end) struct world world;
@@ -394,15 +383,16 @@ nothing_acknowledged_is_lost_at_any_crash_point_of_the_keeper(void **) {
 	_cleanup_(map_free) struct map outcomes = {};
 	struct house house;
 	found(&disk, &house);
-	uint64_t operations = count_operations(disk, &house), seeds = is_soak() ? 6 : 1, stride = is_soak() ? 1 : 17;
+	uint64_t operations = count_operations(disk, &house), seeds = soak_is_on() ? 6 : 1,
+		 stride = soak_is_on() ? 1 : 17;
 	uint64_t tried = 0;
 	assert_true(operations > 300);
-	for (uint64_t at = base_seed() / 1'000'000 % stride; at < operations; at += stride)
+	for (uint64_t at = soak_first_case() / 1'000'000 % stride; at < operations; at += stride)
 		for (uint64_t seed = 0; seed < seeds; seed++, tried++) {
 			struct plan plan = {
 				.crash_at = at,
 				.recovery_crash_at = seed % 4 == 3 ? (at * 7 + seed) % 60 : UINT64_MAX,
-				.seed = base_seed() + at * 1000 + seed,
+				.seed = soak_first_case() + at * 1000 + seed,
 				.power = seed % 4 != 1,
 				.fails_call = -1,
 			};
@@ -410,10 +400,10 @@ nothing_acknowledged_is_lost_at_any_crash_point_of_the_keeper(void **) {
 			try_plan(disk, &house, &plan, &key[1]);
 			assert_ok(map_put(&outcomes, bytes_of(key, sizeof key), &outcomes, nullptr));
 		}
-	print_message("# seed %llu: %llu crash points, %llu cases\n", (unsigned long long)base_seed(),
+	print_message("# seed %llu: %llu crash points, %llu cases\n", (unsigned long long)soak_first_case(),
 		      (unsigned long long)operations, (unsigned long long)tried);
 	print_message("# result keeper_crash_outcomes %zu\n", outcomes.count);
-	assert_true(outcomes.count >= (is_soak() ? 2000 : 20));
+	assert_true(outcomes.count >= (soak_is_on() ? 2000 : 20));
 	firm_free(&house.firm);
 }
 
@@ -423,7 +413,7 @@ every_failing_call_ends_the_keeper_or_is_survived(void **) {
 						    SIMULATED_READ,  SIMULATED_RENAME, SIMULATED_UNLINK};
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
 	struct house house;
-	uint64_t outcome, nths = is_soak() ? 150 : 2;
+	uint64_t outcome, nths = soak_is_on() ? 150 : 2;
 	found(&disk, &house);
 	for (size_t i = 0; i < ARRAY_LENGTH(calls); i++)
 		for (uint64_t nth = 0; nth < nths; nth++) {
@@ -433,7 +423,7 @@ every_failing_call_ends_the_keeper_or_is_survived(void **) {
 				.seed = nth,
 				.power = nth % 2 == 0,
 				.fails_call = (int)calls[i],
-				.fails_nth = is_soak() ? nth : nth * 53 + i,
+				.fails_nth = soak_is_on() ? nth : nth * 53 + i,
 			};
 			try_plan(disk, &house, &plan, &outcome);
 		}

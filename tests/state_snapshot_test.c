@@ -12,6 +12,7 @@
 #include "gate/snapshot.h"
 #include "keeper/internal.h"
 #include "store/snapshot.h"
+#include "tests/soak.h"
 
 static const char PATH[] = "/data/snapshot";
 constexpr size_t OPERATIONS_MAX = 200;
@@ -173,8 +174,7 @@ expect_state(struct world *world, const struct hash256 *expected) {
 
 static void
 a_snapshot_and_what_followed_is_what_full_replay_gives(void **) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	uint64_t seeds = soak != nullptr && strcmp(soak, "1") == 0 ? 40 : 3;
+	uint64_t seeds = soak_is_on() ? 40 : 3;
 	for (uint64_t seed = 0; seed < seeds; seed++) {
 		_cleanup_(world_end) struct world world;
 		begin(&world, seed);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "tests/file.h"
 
 struct published {
 	struct bytes attestation_object, client_data;
@@ -19,18 +20,7 @@ static inline struct bytes
 published_file(struct arena *arena, const char *name) {
 	char path[4096];
 	snprintf(path, sizeof path, "%s/tests/webauthn/%s", test_source_root(), name);
-	FILE *file = fopen(path, "rbe");
-	if (file == nullptr)
-		fail_msg("%s: not found", path);
-	assert_int_equal(fseek(file, 0, SEEK_END), 0);
-	long len = ftell(file);
-	assert_true(len >= 0);
-	assert_int_equal(fseek(file, 0, SEEK_SET), 0);
-	uint8_t *text = arena_alloc(arena, (size_t)len + 1);
-	assert_non_null(text);
-	assert_int_equal(fread(text, 1, (size_t)len, file), (size_t)len);
-	fclose(file);
-	return bytes_of(text, (size_t)len);
+	return file_of_test(arena, path);
 }
 
 static inline struct bytes

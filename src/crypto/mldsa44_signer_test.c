@@ -9,6 +9,7 @@
 
 #include "crypto/keccak.c"
 #include "crypto/mldsa44_signer.c"
+#include "tests/soak.h"
 
 /* The library as a reference: the same seed's key, deterministic. */
 static EVP_PKEY *
@@ -85,7 +86,7 @@ random_message(uint8_t *random, uint8_t message[600]) {
  * processor without AVX2 runs gives the same bytes. 100,000 in `make soak`. */
 static void
 signatures_verify_whatever_the_processor(void **) {
-	bool is_soak = getenv("GATEHOUSE_SOAK") != nullptr;
+	bool is_soak = soak_is_on();
 	const char *given = getenv("GATEHOUSE_SEED");
 	unsigned first = 1000 + (is_soak && given != nullptr ? (unsigned)strtoul(given, nullptr, 10) * 1'000'000 : 0);
 	unsigned keys = is_soak ? 2000 : 30, count = 0;

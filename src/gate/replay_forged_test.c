@@ -7,6 +7,25 @@
 #include "gate/administration.h"
 #include "tests/gate_fixture.h"
 
+/* A transfer that two must approve; one has. */
+static void
+set_up_half_approved(struct bench_gate *b, struct submitted *s) {
+	char payload[512];
+	set_up(b);
+	make_hot_key(b);
+	struct firm_operation operation = transfer(1000, 0, payload);
+	submit(b, &operation, s);
+	assert_int_equal(OPERATION_HELD, vote(b, s->step.operation, FIRM_PERSON_1, "approve"));
+}
+
+/* The next transfer of the hot key, which nobody has to approve. */
+static void
+submit_small(struct bench_gate *b, unsigned nonce, struct submitted *s) {
+	char payload[512];
+	struct firm_operation operation = transfer(10, nonce, payload);
+	submit(b, &operation, s);
+}
+
 /* --- What the liar does to its state, and no entry tells. --- */
 
 static void
@@ -75,14 +94,12 @@ a_lie_about_what_was_before_shows(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(tear_down) struct bench_gate b;
 		_cleanup_(submitted_free) struct submitted first, second;
-		char payloads[2][512];
 		set_up(&b);
 		make_hot_key(&b);
-		struct firm_operation operations[] = {transfer(10, 0, payloads[0]), transfer(10, 1, payloads[1])};
-		submit(&b, &operations[0], &first);
+		submit_small(&b, 0, &first);
 		assert_honest(&b);
 		cases[i].lie(&b);
-		submit(&b, &operations[1], &second);
+		submit_small(&b, 1, &second);
 		assert_ok(second.status);
 		assert_differs(&b, b.count - 1, cases[i].difference);
 	}
@@ -207,12 +224,7 @@ static void
 whoever_is_in_no_group_counts_in_none(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(submitted_free) struct submitted s;
-	char payload[512];
-	set_up(&b);
-	make_hot_key(&b);
-	struct firm_operation operation = transfer(1000, 0, payload);
-	submit(&b, &operation, &s);
-	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	set_up_half_approved(&b, &s);
 	change_untold(&b, OPERATION_GROUP_MEMBER_ADD, "group:treasury", "{\"person\":\"person:p-0000000000000004\"}");
 	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_4, "approve"));
 	assert_differs(&b, b.count - 1, "approvals.group.treasury is 1, recorded 2");
@@ -232,13 +244,11 @@ static void
 what_had_effects_is_not_left_out(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(submitted_free) struct submitted first, second;
-	char payloads[2][512];
 	set_up(&b);
 	make_hot_key(&b);
-	struct firm_operation operations[] = {transfer(10, 0, payloads[0]), transfer(10, 1, payloads[1])};
-	submit(&b, &operations[0], &first);
+	submit_small(&b, 0, &first);
 	size_t spent = b.count - 1;
-	submit(&b, &operations[1], &second);
+	submit_small(&b, 1, &second);
 	leave_out(&b, spent);
 	assert_differs(&b, b.count - 1, "limits.key.day is 30189, recorded 60378");
 }
@@ -249,12 +259,7 @@ static void
 a_withdrawal_that_was_never_written_does_not_show(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(submitted_free) struct submitted s;
-	char payload[512];
-	set_up(&b);
-	make_hot_key(&b);
-	struct firm_operation operation = transfer(1000, 0, payload);
-	submit(&b, &operation, &s);
-	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	set_up_half_approved(&b, &s);
 	assert_honest(&b);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "withdraw"));
 	leave_out(&b, b.count - 1);
@@ -379,13 +384,11 @@ of_a_part_nothing_is_said_to_be_recomputed(void **) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(submitted_free) struct submitted first, second;
 	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	char payloads[2][512];
 	set_up(&b);
 	make_hot_key(&b);
-	struct firm_operation operations[] = {transfer(10, 0, payloads[0]), transfer(10, 1, payloads[1])};
-	submit(&b, &operations[0], &first);
+	submit_small(&b, 0, &first);
 	size_t spent = b.count - 1;
-	submit(&b, &operations[1], &second);
+	submit_small(&b, 1, &second);
 	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
 	for (size_t i = 0; i < b.count; i++) {
 		enum replay_result result;

@@ -5,6 +5,7 @@
 #include "identity/attestation.h"
 #include "tests/authenticator.h"
 #include "tests/certificates.h"
+#include "tests/hex.h"
 #include "tests/webauthn.h"
 
 static enum status
@@ -151,15 +152,6 @@ a_changed_bit_is_refused(void **) {
 #define VER "63766572"
 #define PUB_AREA "6770756241726561"
 #define CERT_INFO "6863657274496e666f"
-
-static struct bytes
-unhex(struct arena *arena, const char *hex) {
-	size_t len = strlen(hex) / 2;
-	uint8_t *bytes = arena_alloc(arena, len + 1);
-	assert_non_null(bytes);
-	assert_ok(hex_decode(bytes_of_text(hex), bytes, len));
-	return bytes_of(bytes, len);
-}
 
 static void
 malformed_objects_are_refused_by_name(void **) {

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "identity/authenticator_data.h"
+#include "tests/hex.h"
 
 /* SHA-256("example.org"), as in the W3C's examples. */
 #define RP "bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b5"
@@ -10,15 +11,6 @@
 #define KEY                                                                                                            \
 	"a5010203262001215820afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61"                         \
 	"225820930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220"
-
-static struct bytes
-unhex(struct arena *arena, const char *hex) {
-	size_t len = strlen(hex) / 2;
-	uint8_t *bytes = arena_alloc(arena, len + 1);
-	assert_non_null(bytes);
-	assert_ok(hex_decode(bytes_of_text(hex), bytes, len));
-	return bytes_of(bytes, len);
-}
 
 static void
 the_published_example_is_read(void **) {

@@ -2,15 +2,7 @@
 
 #include "base/arena.h"
 #include "identity/cbor.h"
-
-static struct bytes
-unhex(struct arena *arena, const char *hex) {
-	size_t len = strlen(hex) / 2;
-	uint8_t *bytes = arena_alloc(arena, len + 1);
-	assert_non_null(bytes);
-	assert_ok(hex_decode(bytes_of_text(hex), bytes, len));
-	return bytes_of(bytes, len);
-}
+#include "tests/hex.h"
 
 /* RFC 8949 appendix A, those forms that are taken. */
 static void

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "crypto/hash.h"
 #include "identity/cose.h"
+#include "tests/hex.h"
 
 /* The key of the W3C's example "No Attestation with ES256 Credential" (WebAuthn Level 3, test vectors). */
 #define X "afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61"
@@ -11,19 +12,6 @@
 /* RFC 8032 §7.1, test 1. */
 #define ED25519 "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
-static struct bytes
-unhex(struct arena *arena, const char *hex) {
-	_cleanup_(buffer_free) struct buffer digits = {};
-	for (const char *c = hex; *c != '\0'; c++)
-		if (*c != ' ')
-			buffer_append_byte(&digits, (uint8_t)*c);
-	size_t len = digits.len / 2;
-	uint8_t *bytes = arena_alloc(arena, len + 1);
-	assert_non_null(bytes);
-	assert_ok(hex_decode(buffer_bytes(&digits), bytes, len));
-	return bytes_of(bytes, len);
-}
 
 static void
 the_four_kinds_of_keys_are_read(void **) {

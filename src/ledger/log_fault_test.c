@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "ledger/log_testing.h"
 #include "tests/log_lives.h"
+#include "tests/soak.h"
 
 /* --- Crash points. --- */
 
@@ -88,19 +89,6 @@ try_plan(const struct plan *plan, uint64_t *outcome) {
 	return world.broken;
 }
 
-static bool
-is_soak(void) {
-	const char *soak = getenv("GATEHOUSE_SOAK");
-	return soak != nullptr && strcmp(soak, "1") == 0;
-}
-
-/* scripts/soak gives one; the cases of a run follow from it. */
-static uint64_t
-base_seed(void) {
-	const char *seed = getenv("GATEHOUSE_SEED");
-	return seed == nullptr ? 0 : strtoull(seed, nullptr, 10) * 1'000'000;
-}
-
 static void
 expect_kept(const struct plan *plan, struct map *outcomes) {
 	uint64_t outcome;
@@ -116,32 +104,32 @@ expect_kept(const struct plan *plan, struct map *outcomes) {
 static void
 nothing_acknowledged_is_lost_at_any_crash_point(void **) {
 	_cleanup_(map_free) struct map outcomes = {};
-	uint64_t operations = count_operations(), seeds = is_soak() ? 16 : 2, tried = 0;
+	uint64_t operations = count_operations(), seeds = soak_is_on() ? 16 : 2, tried = 0;
 	assert_true(operations > 150);
 	for (uint64_t at = 0; at < operations; at++)
 		for (uint64_t seed = 0; seed < seeds; seed++) {
-			if (!is_soak() && seed == 1 && at % 3 != 0)
+			if (!soak_is_on() && seed == 1 && at % 3 != 0)
 				continue; /* a process that ends leaves its cache: less can go wrong */
 			struct plan plan = {
 				.crash_at = at,
 				.recovery_crash_at = seed % 4 == 3 ? (at + seed) % 12 : UINT64_MAX,
-				.seed = base_seed() + at * 1000 + seed,
+				.seed = soak_first_case() + at * 1000 + seed,
 				.power = seed % 4 != 1,
 				.fails_call = -1,
 			};
 			expect_kept(&plan, &outcomes);
 			tried++;
 		}
-	print_message("# seed %llu: %llu crash points, %llu cases\n", (unsigned long long)base_seed(),
+	print_message("# seed %llu: %llu crash points, %llu cases\n", (unsigned long long)soak_first_case(),
 		      (unsigned long long)operations, (unsigned long long)tried);
 	print_message("# result ledger_crash_outcomes %zu\n", outcomes.count);
-	assert_true(outcomes.count >= (is_soak() ? 2000 : 300));
+	assert_true(outcomes.count >= (soak_is_on() ? 2000 : 300));
 }
 
 static void
 a_crash_at_any_operation_of_recovery_loses_nothing(void **) {
 	_cleanup_(map_free) struct map outcomes = {};
-	uint64_t operations = count_operations(), stride = is_soak() ? 1 : 23;
+	uint64_t operations = count_operations(), stride = soak_is_on() ? 1 : 23;
 	for (uint64_t at = 7; at < operations; at += stride)
 		for (uint64_t recovery = 0; recovery < 14; recovery++) {
 			struct plan plan = {.crash_at = at,
@@ -157,7 +145,7 @@ a_crash_at_any_operation_of_recovery_loses_nothing(void **) {
 static void
 nothing_is_built_on_bytes_whose_sync_failed(void **) {
 	_cleanup_(map_free) struct map outcomes = {};
-	uint64_t syncs = is_soak() ? 60 : 30;
+	uint64_t syncs = soak_is_on() ? 60 : 30;
 	for (uint64_t nth = 0; nth < syncs; nth++)
 		for (int power = 0; power < 2; power++) {
 			struct plan plan = {
@@ -177,7 +165,7 @@ every_failing_call_ends_the_log_or_is_survived(void **) {
 	static const enum simulated_call calls[] = {SIMULATED_OPEN, SIMULATED_READ, SIMULATED_WRITE, SIMULATED_RENAME,
 						    SIMULATED_UNLINK};
 	_cleanup_(map_free) struct map outcomes = {};
-	uint64_t nths = is_soak() ? 120 : 24;
+	uint64_t nths = soak_is_on() ? 120 : 24;
 	for (size_t i = 0; i < ARRAY_LENGTH(calls); i++)
 		for (uint64_t nth = 0; nth < nths; nth++) {
 			struct plan plan = {
@@ -186,7 +174,7 @@ every_failing_call_ends_the_log_or_is_survived(void **) {
 				.seed = nth,
 				.power = nth % 2 == 0,
 				.fails_call = (int)calls[i],
-				.fails_nth = nth * (is_soak() ? 1 : 3),
+				.fails_nth = nth * (soak_is_on() ? 1 : 3),
 			};
 			expect_kept(&plan, &outcomes);
 		}
@@ -325,7 +313,7 @@ a_flipped_bit_anywhere_is_detected_or_changes_nothing(void **) {
 	ledger_durable_head(life.ledger, &head);
 	log_life_end(&life);
 	size_t refused = 0, unchanged = 0;
-	for (uint64_t offset = 0; offset < 40 * 1024; offset += is_soak() ? 1 : 29) {
+	for (uint64_t offset = 0; offset < 40 * 1024; offset += soak_is_on() ? 1 : 29) {
 		unsigned bit = (unsigned)(offset % 8);
 		_cleanup_(simulated_disk_destroy) struct simulated_disk *copy = nullptr;
 		assert_ok(simulated_disk_copy(disk, &copy, offset));

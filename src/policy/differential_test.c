@@ -14,6 +14,7 @@
 #include "policy/policy_json.h"
 #include "policy/set.h"
 #include "policy/validator.h"
+#include "tests/soak.h"
 
 constexpr size_t BATCH = 500;
 constexpr size_t SHORT_CASES = 300;
@@ -356,7 +357,7 @@ static void
 the_reference_gives_the_same_answers(void **) {
 	char installed[1024];
 	size_t counts[CONSTRUCT_COUNT] = {}, differences = 0, least = 0;
-	bool is_soak = getenv("GATEHOUSE_SOAK") != nullptr;
+	bool is_soak = soak_is_on();
 	uint64_t first = number_from("GATEHOUSE_SEED", 1) * 1'000'000;
 	uint64_t cases = number_from("GATEHOUSE_CASES", is_soak ? SOAK_CASES : SHORT_CASES);
 	snprintf(installed, sizeof installed, "%s/tests/independent/node_modules", test_source_root());

@@ -11,6 +11,7 @@
 
 #include "policy/fixture.h"
 #include "policy/prove.h"
+#include "tests/soak.h"
 
 static const char schema_text[] = "entity G; entity U in [G] = { level: Long }; entity R;"
 				  "action a, b appliesTo { principal: U, resource: R, context: { f: Bool, n: Long, o?: "
@@ -225,7 +226,7 @@ static void
 the_solver_agrees_with_enumeration_both_ways(void **) {
 	_cleanup_(free_enumeration) struct enumeration all = {};
 	_cleanup_(policy_schema_destroy) struct policy_schema *schema = nullptr;
-	unsigned cases = setting("GATEHOUSE_CASES", getenv("GATEHOUSE_SOAK") != nullptr ? SOAK_CASES : SHORT_CASES);
+	unsigned cases = setting("GATEHOUSE_CASES", soak_is_on() ? SOAK_CASES : SHORT_CASES);
 	unsigned seed = setting("GATEHOUSE_SEED", 1), verdicts[3] = {};
 	size_t requests = 0;
 	enumerate(&all);
