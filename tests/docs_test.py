@@ -115,6 +115,32 @@ def test_files_of_the_tree_that_are_named_exist():
             assert os.path.exists(os.path.join(ROOT, match.group(0))), f"{path}: no {match.group(0)}"
 
 
+def everything(*patterns):
+    for pattern in patterns:
+        for path in glob.glob(pattern, root_dir=ROOT, recursive=True):
+            if "node_modules" not in path and os.path.isfile(os.path.join(ROOT, path)):
+                with open(os.path.join(ROOT, path), encoding="utf-8", errors="replace") as file:
+                    yield path, file.read()
+
+
+def test_tests_that_documents_name_are_run():
+    built = dict(everything("src/**/*", "tests/*", "tests/browser/*", "bench/*"))
+    there = {os.path.splitext(os.path.basename(path))[0] for path in built}
+    there |= {name for path, text in built.items() if path.endswith("meson.build") for name in re.findall(r"'([a-z0-9_]+)'", text)}
+    named = {(path, name) for path, text in DOCUMENTS.items() for name in re.findall(r"\b[a-z0-9_]+_(?:test|fuzz|soak|bench)\b", text)}
+    assert len(named) > 40, len(named)
+    for path, name in named:
+        assert name in there, f"{path}: no {name}"
+
+
+def test_variables_of_the_environment_that_documents_name_are_read():
+    read = "".join(text for _, text in everything("src/**/*.[ch]", "tests/**/*.py", "scripts/*", "Makefile", "src/**/meson.build", "tests/meson.build"))
+    named = {(path, name) for path, text in DOCUMENTS.items() for name in re.findall(r"\bGATEHOUSE_[A-Z_]*[A-Z]\b", text)}
+    assert named, "no document names a variable"
+    for path, name in named:
+        assert name in read, f"{path}: nobody reads {name}"
+
+
 def test_every_heading_of_the_makefile_is_a_target():
     with open(os.path.join(ROOT, "Makefile"), encoding="utf-8") as file:
         text = file.read()
