@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "policy/entity_store.h"
+#include "policy/number_set.h"
 #include "policy/pack.h"
 
 /* Of one entity, and of all together: a store that wants more is refused rather than let it take all memory. */
@@ -267,23 +268,6 @@ leave_uid(struct policy_entities *store, uint32_t index) {
 	store->free_count++;
 }
 
-static int
-compare_indexes(const void *a, const void *b) {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
-static size_t
-sort_indexes(uint32_t *indexes, size_t count) {
-	size_t kept = 0;
-	if (count > 1)
-		qsort(indexes, count, sizeof *indexes, compare_indexes);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || indexes[kept - 1] != indexes[i])
-			indexes[kept++] = indexes[i];
-	return kept;
-}
-
 /* Frees the links, of which the first are the parents, who lose a child each. */
 static void
 drop_parents(struct policy_entities *store, uint32_t *parents, uint32_t count) {
@@ -311,7 +295,7 @@ take_parents(struct policy_entities *store, const struct policy_entity *entity, 
 		status = enter_uid(store, entity->parents[entered], &list[entered]);
 		entered += status == OK;
 	}
-	*count = (uint32_t)sort_indexes(list, entered);
+	*count = (uint32_t)number_set_make(list, entered);
 	for (uint32_t i = 0; i < *count; i++)
 		store->records[list[i]].children++;
 	if (status != OK)
@@ -465,7 +449,7 @@ finish_entity(struct closure *closure, uint32_t index) {
 		if (parent->ancestor_count > 0)
 			TRY(add_found(closure, ancestors_of(parent), parent->ancestor_count));
 	}
-	size_t count = sort_indexes(closure->found, closure->found_count);
+	size_t count = number_set_make(closure->found, closure->found_count);
 	store->ancestors_total -= record->ancestor_count;
 	record->ancestor_count = 0;
 	if (count > ANCESTORS_MAX || count > ANCESTORS_TOTAL_MAX - store->ancestors_total)

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "policy/like.h"
+
 /* In place of a path's value: the attribute is not there; there is nothing that could have it. */
 static const struct value absent, no_container;
 
@@ -297,26 +299,6 @@ evaluate_is(struct evaluation *evaluation, const struct node *node) {
 	return node->count == 1 ? TRUTH_TRUE : is_in(evaluation, node, node->operands[0], entity, node->operands[1]);
 }
 
-/* The first part begins the text, the last ends it, the others are found between, each as early as possible. */
-static bool
-matches(struct bytes text, const struct bytes *parts, uint32_t count) {
-	struct bytes first = parts[0], last = parts[count - 1];
-	if (count == 1)
-		return bytes_equal(text, first);
-	if (text.len < first.len || text.len - first.len < last.len ||
-	    !bytes_equal(bytes_of(text.data, first.len), first) ||
-	    !bytes_equal(bytes_of(text.data + text.len - last.len, last.len), last))
-		return false;
-	const uint8_t *at = text.data + first.len, *end = text.data + text.len - last.len;
-	for (uint32_t i = 1; i + 1 < count; i++) {
-		at = memmem(at, (size_t)(end - at), parts[i].data, parts[i].len);
-		if (at == nullptr)
-			return false;
-		at += parts[i].len;
-	}
-	return true;
-}
-
 static enum truth
 evaluate_like(struct evaluation *evaluation, const struct node *node) {
 	struct value room;
@@ -327,7 +309,7 @@ evaluate_like(struct evaluation *evaluation, const struct node *node) {
 		evaluation_wrong_type(evaluation, node, "a string before `like`", text);
 		return TRUTH_ERROR;
 	}
-	return matches(text->string, node->names, node->name_count) ? TRUTH_TRUE : TRUTH_FALSE;
+	return like_matches(text->string, node->names, node->name_count) ? TRUTH_TRUE : TRUTH_FALSE;
 }
 
 static enum truth

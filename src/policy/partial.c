@@ -1,7 +1,6 @@
 #include "policy/partial.h"
 
-#include <stdlib.h>
-
+#include "policy/number_set.h"
 #include "policy/set.h"
 
 enum path_state : uint8_t {
@@ -507,12 +506,6 @@ add_candidate(void *context, uint32_t policy) {
 	return OK;
 }
 
-static int
-compare_numbers(const void *a, const void *b) {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
 enum status
 policy_decide_partially(const struct policy_set *set, const struct policy_entities *entities,
 			const struct policy_request *request, struct policy_options options,
@@ -526,8 +519,7 @@ policy_decide_partially(const struct policy_set *set, const struct policy_entiti
 	TRY(evaluation_start_checked(&r.evaluation, set, entities, request, arena));
 	TRY(classify_paths(&r));
 	TRY(policy_index_visit(&set->index, &r.evaluation, add_candidate, &candidates));
-	if (candidates.count > 1)
-		qsort(candidates.numbers, candidates.count, sizeof *candidates.numbers, compare_numbers);
+	candidates.count = number_set_make(candidates.numbers, candidates.count);
 	TRY(policy_set_create(&set->options, &residual));
 	for (size_t i = 0; i < candidates.count; i++)
 		TRY(add_policy(&r, candidates.numbers[i], residual, &tally));

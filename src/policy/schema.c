@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "policy/number_set.h"
 #include "policy/schema_store.h"
 
 uint32_t
@@ -16,17 +17,6 @@ schema_uid_key(struct buffer *key, struct entity_uid uid) {
 	buffer_append_byte(key, 0);
 	buffer_append_bytes(key, uid.id);
 	return buffer_bytes(key);
-}
-
-static int
-compare_numbers(const void *a, const void *b) {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
-bool
-schema_is_among(const uint32_t *numbers, size_t count, uint32_t number) {
-	return count > 0 && bsearch(&number, numbers, count, sizeof *numbers, compare_numbers) != nullptr;
 }
 
 static enum status
@@ -105,13 +95,13 @@ policy_schema_find_action(const struct policy_schema *schema, struct entity_uid 
 bool
 policy_schema_may_be_in(const struct policy_schema *schema, uint32_t descendant, uint32_t ancestor) {
 	const struct schema_entity *entity = &schema->entities[descendant];
-	return descendant == ancestor || schema_is_among(entity->ancestors, entity->ancestor_count, ancestor);
+	return descendant == ancestor || number_set_has(entity->ancestors, entity->ancestor_count, ancestor);
 }
 
 bool
 policy_schema_action_is_in(const struct policy_schema *schema, uint32_t descendant, uint32_t ancestor) {
 	const struct schema_action *action = &schema->actions[descendant];
-	return descendant == ancestor || schema_is_among(action->ancestors, action->ancestor_count, ancestor);
+	return descendant == ancestor || number_set_has(action->ancestors, action->ancestor_count, ancestor);
 }
 
 bool

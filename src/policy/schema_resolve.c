@@ -1,6 +1,7 @@
 /* From what a schema declares to what it means: names, hierarchies, and everything that contradicts itself. */
 #include <stdlib.h>
 
+#include "policy/number_set.h"
 #include "policy/schema_store.h"
 
 struct schema_common {
@@ -363,23 +364,6 @@ refuse_shadows(struct resolver *r, const struct declared_namespace *namespace) {
 	return OK;
 }
 
-static int
-compare_numbers(const void *a, const void *b) {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
-static size_t
-sort_numbers(uint32_t *numbers, size_t count) {
-	size_t kept = 0;
-	if (count > 1)
-		qsort(numbers, count, sizeof *numbers, compare_numbers);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || numbers[kept - 1] != numbers[i])
-			numbers[kept++] = numbers[i];
-	return kept;
-}
-
 /* Numbers of entity types, ascending; what cannot be found is noted and left out. */
 static enum status
 resolve_entity_types(struct resolver *r, struct bytes namespace, const struct declared_name *names, size_t count,
@@ -397,7 +381,7 @@ resolve_entity_types(struct resolver *r, struct bytes namespace, const struct de
 			list[found++] = number;
 	}
 	*numbers = list;
-	*number_count = sort_numbers(list, found);
+	*number_count = number_set_make(list, found);
 	return OK;
 }
 
@@ -449,7 +433,7 @@ resolve_action(struct resolver *r, uint32_t number) {
 			parents[action->ancestor_count++] = parent;
 	}
 	action->ancestors = parents;
-	action->ancestor_count = sort_numbers(parents, action->ancestor_count);
+	action->ancestor_count = number_set_make(parents, action->ancestor_count);
 	TRY(resolve_entity_types(r, namespace, declared->principals, declared->principal_count, &action->principals,
 				 &action->principal_count));
 	TRY(resolve_entity_types(r, namespace, declared->resources, declared->resource_count, &action->resources,
@@ -547,7 +531,7 @@ close_hierarchies(struct resolver *r) {
 	TRY(close_hierarchy(schema, &(struct hierarchy){&schema->arena, schema->action_count, get_action_ancestors,
 							set_action_ancestors}));
 	for (uint32_t i = 0; i < schema->action_count; i++)
-		if (schema_is_among(schema->actions[i].ancestors, schema->actions[i].ancestor_count, i))
+		if (number_set_has(schema->actions[i].ancestors, schema->actions[i].ancestor_count, i))
 			NOTE(r, r->declared_actions[i]->id.place, "schema.action_cycle",
 			     "the action \"%.*s\" is in itself", NAME_ARGS(schema->actions[i].uid.id));
 	return OK;

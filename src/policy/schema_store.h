@@ -20,8 +20,6 @@ struct policy_schema {
 uint32_t schema_number_of(const struct map *map, struct bytes key);
 /* A uid as a key of action_uids, in the buffer. */
 struct bytes schema_uid_key(struct buffer *key, struct entity_uid uid);
-/* True if number is among those, which ascend. */
-bool schema_is_among(const uint32_t *numbers, size_t count, uint32_t number);
 
 /* Fills the schema from what was declared. Findings: schema.*. */
 enum status schema_resolve(struct policy_schema *schema, const struct schema_ast *ast,

@@ -8,14 +8,13 @@
 #define GATEHOUSE_POLICY_PROVE_LIKE_H
 
 #include "base/arena.h"
+#include "policy/like.h"
 
 struct like_wish {                 /* of one pattern */
 	const struct bytes *parts; /* literal, a wildcard between each two */
 	size_t part_count;
 	bool matches;
 };
-
-bool like_matches(struct bytes text, const struct bytes *parts, size_t part_count);
 
 /* Up to `wanted` strings that fulfil every wish, the shortest first. *is_all: there are no more.
  * STATUS_TOO_LARGE "prove.like": the patterns are too many or too long to run. */
