@@ -120,6 +120,22 @@ arena_copy(struct arena *arena, struct bytes bytes) {
 	return bytes_of(copy, copy == nullptr ? 0 : bytes.len);
 }
 
+struct bytes
+arena_join(struct arena *arena, const struct bytes *parts, size_t count) {
+	size_t len = 0;
+	for (size_t i = 0; i < count; i++)
+		if (__builtin_add_overflow(len, parts[i].len, &len))
+			return (struct bytes){};
+	uint8_t *joined = len == SIZE_MAX ? nullptr : take(arena, len + 1, false), *at = joined;
+	if (joined == nullptr)
+		return (struct bytes){};
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].len > 0)
+			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
+	*at = '\0';
+	return bytes_of(joined, len);
+}
+
 char *
 arena_format(struct arena *arena, const char *format, ...) {
 	va_list arguments, again;

@@ -31,6 +31,7 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
 
 /* Copies; the copy ends in a NUL that its length does not count. data is null when out of memory. */
 struct bytes arena_copy(struct arena *arena, struct bytes bytes);
+struct bytes arena_join(struct arena *arena, const struct bytes *parts, size_t count); /* one after the other */
 char *arena_text(struct arena *arena, struct bytes bytes);
 char *arena_format(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

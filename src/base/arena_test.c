@@ -95,7 +95,13 @@ copies_end_in_a_nul_that_is_not_counted(void **) {
 	assert_non_null(empty.data);
 	assert_int_equal(0, empty.len);
 	assert_string_equal("n = 42", arena_format(&arena, "n = %d", 42));
+	const struct bytes parts[] = {BYTES_OF_LITERAL("eth"), {}, BYTES_OF_LITERAL(":"), BYTES_OF_LITERAL("0x")};
+	struct bytes joined = arena_join(&arena, parts, ARRAY_LENGTH(parts));
+	assert_bytes(BYTES_OF_LITERAL("eth:0x"), joined);
+	assert_int_equal(0, joined.data[joined.len]);
+	assert_int_equal(0, arena_join(&arena, parts, 0).len);
 	struct arena none = {.limit = 8};
+	assert_null(arena_join(&none, parts, ARRAY_LENGTH(parts)).data);
 	assert_null(arena_copy(&none, BYTES_OF_LITERAL("abc")).data);
 	assert_null(arena_format(&none, "%s", "a text that needs more than that"));
 	arena_free(&none);

@@ -200,7 +200,8 @@ observe_destinations(struct observation *o, struct facts *facts) {
 
 /* Over several subjects of one dimension (destinations, assets) the greatest sum is stated. */
 static enum status
-add_limit_fact(const struct observation *o, enum limit_dimension dimension, struct facts *facts) {
+add_limit_fact(const struct observation *o, enum limit_dimension dimension, int64_t (*sums)[LIMIT_WINDOWS],
+	       struct facts *facts) {
 	static const char *const names[LIMIT_DIMENSIONS] = {
 		"limits.key",       "limits.account",     "limits.desk",  "limits.legal_entity",
 		"limits.requester", "limits.destination", "limits.asset",
@@ -213,8 +214,7 @@ add_limit_fact(const struct observation *o, enum limit_dimension dimension, stru
 			continue;
 		any = true;
 		for (int window = 0; window < LIMIT_WINDOWS; window++) {
-			int64_t sum = limits_sum(o->state->limits, dimension, part->subject, (enum limit_window)window,
-						 o->now_ms, o->spend.identity, part->cents);
+			int64_t sum = sums[i][window];
 			int64_t others = counted_sum(&o->state->counted, o->state->limits, dimension, part->subject,
 						     (enum limit_window)window, o->now_ms, o->spend.identity);
 			if (__builtin_add_overflow(sum, others, &sum))
@@ -261,8 +261,11 @@ observe_limits(struct observation *o, struct facts *facts) {
 
 enum status
 guards_observe_spend(const struct observation *o, struct facts *facts) {
+	int64_t(*sums)[LIMIT_WINDOWS] = arena_alloc_array(o->arena, o->spend.part_count, sizeof *sums);
+	TRY_ALLOC(sums);
+	limits_sums(o->state->limits, &o->spend, o->now_ms, sums);
 	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
-		TRY(add_limit_fact(o, (enum limit_dimension)dimension, facts));
+		TRY(add_limit_fact(o, (enum limit_dimension)dimension, sums, facts));
 	return facts_status(facts);
 }
 

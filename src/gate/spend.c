@@ -2,7 +2,8 @@
 
 struct bytes
 destination_name(struct arena *arena, struct bytes chain, struct bytes address) {
-	return bytes_of_text(arena_format(arena, "%.*s:%.*s", BYTES_ARGS(chain), BYTES_ARGS(address)) ?: "");
+	const struct bytes parts[] = {chain, BYTES_OF_LITERAL(":"), address};
+	return arena_join(arena, parts, ARRAY_LENGTH(parts));
 }
 
 /* Parts of one dimension and subject are one part. */

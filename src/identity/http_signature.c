@@ -32,21 +32,26 @@ struct signed_parts {
 /* RFC 9421 §2.5, for these components. */
 static enum status
 build_base(struct arena *arena, const struct signed_parts *parts, struct bytes *base) {
-	const char *text = arena_format(arena,
-					"\"@method\": %.*s\n"
-					"\"@authority\": %.*s\n"
-					"\"@path\": %.*s\n"
-					"\"@query\": ?%.*s\n"
-					"\"content-type\": %.*s\n"
-					"\"content-digest\": %.*s\n"
-					"\"idempotency-key\": %.*s\n"
-					"\"@signature-params\": %.*s",
-					BYTES_ARGS(parts->method), BYTES_ARGS(parts->authority),
-					BYTES_ARGS(parts->path), BYTES_ARGS(parts->query),
-					BYTES_ARGS(parts->content_type), BYTES_ARGS(parts->content_digest),
-					BYTES_ARGS(parts->idempotency_key), BYTES_ARGS(parts->parameters));
-	TRY_ALLOC(text);
-	*base = bytes_of_text(text);
+	const struct bytes lines[] = {
+		BYTES_OF_LITERAL("\"@method\": "),
+		parts->method,
+		BYTES_OF_LITERAL("\n\"@authority\": "),
+		parts->authority,
+		BYTES_OF_LITERAL("\n\"@path\": "),
+		parts->path,
+		BYTES_OF_LITERAL("\n\"@query\": ?"),
+		parts->query,
+		BYTES_OF_LITERAL("\n\"content-type\": "),
+		parts->content_type,
+		BYTES_OF_LITERAL("\n\"content-digest\": "),
+		parts->content_digest,
+		BYTES_OF_LITERAL("\n\"idempotency-key\": "),
+		parts->idempotency_key,
+		BYTES_OF_LITERAL("\n\"@signature-params\": "),
+		parts->parameters,
+	};
+	*base = arena_join(arena, lines, ARRAY_LENGTH(lines));
+	TRY_ALLOC(base->data);
 	return OK;
 }
 

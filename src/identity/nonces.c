@@ -207,6 +207,11 @@ nonces_expire(struct nonces *nonces, int64_t now_ms) {
 
 /* --- Taking --- */
 
+static bool
+has_id(const struct nonces *nonces, const struct nonce_id *id) {
+	return nonces->count > 0 && nonces->slots[find_slot(nonces, id)].owner != nullptr;
+}
+
 static enum status
 check_limits(const struct nonces *nonces, const struct owner *owner) {
 	if (nonces->count >= nonces->limits.total)
@@ -239,20 +244,18 @@ nonces_take(struct nonces *nonces, struct bytes key_id, struct bytes nonce, int6
 	if (expires_s < nonces->kept_from_s || expires_s - nonces->kept_from_s >= (int64_t)BUCKETS)
 		return fail(STATUS_EXPIRED, "nonces.expiry: a signature that expires at %lld, now %lld",
 			    (long long)expires_s, (long long)(now_ms / 1000));
-	if (nonces_has(nonces, key_id, nonce))
-		return fail(STATUS_CONFLICT, "nonces.replayed: %.*s has used this nonce", BYTES_ARGS(key_id));
 	struct owner *owner;
 	struct nonce_id id = id_of(key_id, nonce);
+	if (has_id(nonces, &id))
+		return fail(STATUS_CONFLICT, "nonces.replayed: %.*s has used this nonce", BYTES_ARGS(key_id));
 	TRY(find_owner(nonces, key_id, &owner));
 	return insert(nonces, owner, &id, expires_s);
 }
 
 bool
 nonces_has(const struct nonces *nonces, struct bytes key_id, struct bytes nonce) {
-	if (nonces->count == 0)
-		return false;
 	struct nonce_id id = id_of(key_id, nonce);
-	return nonces->slots[find_slot(nonces, &id)].owner != nullptr;
+	return has_id(nonces, &id);
 }
 
 size_t

@@ -8,7 +8,7 @@
 
 constexpr size_t NAME_MAX_LENGTH = 63; /* what struct json_writer compares keys by */
 constexpr size_t NAME_PARTS_MAX = 4;
-constexpr size_t USUAL_COUNT = 64; /* room for most operations' facts; what has more is copied once or twice */
+constexpr size_t USUAL_COUNT = 96; /* room for most operations' facts; what has more is copied once or twice */
 
 static const char *const ORIGIN_NAMES[] = {
 	[FACT_VERIFIED] = "verified",
@@ -72,6 +72,7 @@ void
 facts_start(struct facts *facts, struct arena *arena) {
 	facts->arena = arena;
 	facts->count = facts->capacity = 0;
+	facts->last = 0;
 	facts->failed = false;
 	facts->items = nullptr;
 	memset(facts->slots, 0, sizeof facts->slots);
@@ -137,22 +138,31 @@ facts_long_at(const struct facts *facts, const char *path, int64_t *integer) {
 	return false;
 }
 
-/* Guards state their facts nearly in order, so the search begins at the end. */
+static bool
+stands_before(const struct facts *facts, size_t place, const char *name) {
+	return strcmp(facts->items[facts->order[place]].name, name) < 0;
+}
+
+/* A guard states its facts nearly in order, one behind the other: so the search begins behind the last, and with what follows it. */
 static void
 put_in_order(struct facts *facts, size_t item) {
 	const char *name = facts->items[item].name;
 	size_t low = 0, high = item;
-	if (item > 0 && strcmp(facts->items[facts->order[item - 1]].name, name) < 0)
-		low = item;
+	if (item > 0 && stands_before(facts, facts->last, name)) {
+		low = facts->last + 1;
+		high = low == item || !stands_before(facts, low, name) ? low : item;
+	} else if (item > 0)
+		high = facts->last;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strcmp(facts->items[facts->order[middle]].name, name) < 0)
+		if (stands_before(facts, middle, name))
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	memmove(facts->order + low + 1, facts->order + low, item - low);
 	facts->order[low] = (uint8_t)item;
+	facts->last = (uint8_t)low;
 }
 
 /* Room for one more. What facts_find() gave stays as it is where the items move. */

@@ -34,6 +34,7 @@ struct facts {
 	bool failed; /* out of memory or room, or a name given twice: the operation is refused */
 	struct fact *items;
 	uint8_t order[FACTS_MAX];   /* of the items, by name */
+	uint8_t last;               /* the place in it of the item that was added last */
 	uint8_t slots[FACTS_SLOTS]; /* of a hash table by name: index into items, plus one */
 };
 

@@ -48,6 +48,8 @@ struct limits {
 	struct digest_index by_operation;
 	struct digest_index by_identity; /* the last spend of each */
 	int64_t latest_ms;
+	struct series **of_parts; /* while a spend is applied: of each of its parts */
+	size_t of_parts_capacity;
 };
 
 /* --- Finding spends: an index holds the remainders of their numbers, which are fewer than there are remainders. --- */
@@ -106,6 +108,7 @@ limits_destroy(struct limits **limits) {
 	}
 	digest_index_free(&gone->by_operation);
 	digest_index_free(&gone->by_identity);
+	free(gone->of_parts);
 	free(gone->spends);
 	free(gone);
 }
@@ -142,10 +145,9 @@ has_left(const struct applied *spend, int64_t at_ms) {
 	return spend->at_ms <= at_ms - limit_window_ms[LIMIT_WEEK];
 }
 
-/* The last item of the identity in the series, or series->count: the one that counts. */
+/* The last item in the series of the identity whose last spend is number, or series->count: the one that counts. */
 static size_t
-find_identity(const struct limits *limits, const struct series *series, const uint8_t identity[32], int64_t at_ms) {
-	uint64_t number = number_in(limits, &limits->by_identity, identity);
+find_last(const struct limits *limits, const struct series *series, uint64_t number, int64_t at_ms) {
 	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
 	     number = spend->previous) {
 		size_t index = find_item(series, number);
@@ -183,7 +185,7 @@ advance(const struct limits *limits, struct series *series, int64_t now_ms) {
 }
 
 static enum status
-series_reserve(struct limits *limits, const struct limit_part *part) {
+series_reserve(struct limits *limits, const struct limit_part *part, struct series **reserved) {
 	struct series *series = map_get(&limits->series[part->dimension], part->subject);
 	if (series == nullptr) {
 		series = calloc(1, sizeof *series);
@@ -194,6 +196,7 @@ series_reserve(struct limits *limits, const struct limit_part *part) {
 			return status;
 		}
 	}
+	*reserved = series;
 	if (series->count < series->capacity)
 		return OK;
 	size_t capacity = series->capacity == 0 ? 4 : series->capacity * 2;
@@ -207,8 +210,14 @@ series_reserve(struct limits *limits, const struct limit_part *part) {
 /* Room is made for everything before anything changes, so that a spend counts wholly or not at all. */
 static enum status
 reserve(struct limits *limits, const struct spend *spend) {
+	if (spend->part_count > limits->of_parts_capacity) {
+		struct series **of_parts = reallocarray(limits->of_parts, spend->part_count, sizeof(struct series *));
+		TRY_ALLOC(of_parts);
+		limits->of_parts = of_parts;
+		limits->of_parts_capacity = spend->part_count;
+	}
 	for (size_t i = 0; i < spend->part_count; i++)
-		TRY(series_reserve(limits, &spend->parts[i]));
+		TRY(series_reserve(limits, &spend->parts[i], &limits->of_parts[i]));
 	if (limits->count + 1 == DIGEST_INDEX_NONE)
 		return fail(STATUS_TOO_LARGE, "limits.spends: more than %zu in a week", limits->count);
 	TRY(digest_index_reserve(&limits->by_operation));
@@ -223,15 +232,16 @@ reserve(struct limits *limits, const struct spend *spend) {
 	return OK;
 }
 
-/* Several parts of one spend on one subject (two outputs to one destination) add up. */
+/* Several parts of one spend on one subject (two outputs to one destination) add up. previous: the spend of the same identity before
+ * this one. */
 static void
-add_part(struct limits *limits, uint64_t number, const struct limit_part *part, const uint8_t identity[32]) {
-	struct series *series = map_get(&limits->series[part->dimension], part->subject);
+add_part(struct limits *limits, uint64_t number, const struct limit_part *part, uint64_t previous,
+	 struct series *series) {
 	int64_t cents = part->cents < 0 ? 0 : part->cents > COUNTED_MAX ? COUNTED_MAX : part->cents;
 	advance(limits, series, limits->latest_ms);
 	size_t index = find_item(series, number);
 	if (index == series->count) {
-		size_t replaced = find_identity(limits, series, identity, limits->latest_ms);
+		size_t replaced = find_last(limits, series, previous, limits->latest_ms);
 		int64_t greatest = 0;
 		if (replaced < series->count) {
 			greatest = series->items[replaced].counted;
@@ -264,9 +274,8 @@ limits_apply(struct limits *limits, const struct spend *spend) {
 	limits->count++;
 	digest_index_put(&limits->by_operation, limits, applied->operation, place_of(number));
 	limits->latest_ms = spend->at_ms;
-	/* by_identity still names the spend before this one, which is what add_part() looks for. */
 	for (size_t i = 0; i < spend->part_count; i++)
-		add_part(limits, number, &spend->parts[i], spend->identity);
+		add_part(limits, number, &spend->parts[i], previous, limits->of_parts[i]);
 	digest_index_put(&limits->by_identity, limits, applied->identity, place_of(number));
 	return OK;
 }
@@ -434,6 +443,20 @@ limits_visit(const struct limits *limits, uint64_t *from,
 	return status;
 }
 
+/* last: the item that the spend asked about excludes, or series->count. */
+static int64_t
+sum_with(const struct series *series, size_t window, size_t last, int64_t cents) {
+	int64_t sum = series->sum[window];
+	if (last < series->count) {
+		int64_t counted = series->items[last].counted;
+		if (last >= series->from[window])
+			sum -= counted;
+		if (counted > cents)
+			cents = counted;
+	}
+	return add_saturating(sum, cents);
+}
+
 int64_t
 limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject, enum limit_window window,
 	   int64_t at_ms, const uint8_t *identity, int64_t cents) {
@@ -441,16 +464,22 @@ limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes s
 	if (series == nullptr)
 		return cents;
 	advance(limits, series, at_ms);
-	int64_t sum = series->sum[window];
-	size_t index = identity == nullptr ? series->count : find_identity(limits, series, identity, at_ms);
-	if (index < series->count) {
-		int64_t counted = series->items[index].counted;
-		if (index >= series->from[window])
-			sum -= counted;
-		if (counted > cents)
-			cents = counted;
+	uint64_t number = identity == nullptr ? NONE : number_in(limits, &limits->by_identity, identity);
+	return sum_with(series, window, find_last(limits, series, number, at_ms), cents);
+}
+
+void
+limits_sums(struct limits *limits, const struct spend *spend, int64_t at_ms, int64_t (*sums)[LIMIT_WINDOWS]) {
+	uint64_t number = number_in(limits, &limits->by_identity, spend->identity);
+	for (size_t i = 0; i < spend->part_count; i++) {
+		const struct limit_part *part = &spend->parts[i];
+		struct series *series = map_get(&limits->series[part->dimension], part->subject);
+		if (series != nullptr)
+			advance(limits, series, at_ms);
+		size_t last = series == nullptr ? 0 : find_last(limits, series, number, at_ms);
+		for (size_t window = 0; window < LIMIT_WINDOWS; window++)
+			sums[i][window] = series == nullptr ? part->cents : sum_with(series, window, last, part->cents);
 	}
-	return add_saturating(sum, cents);
 }
 
 static void
@@ -582,8 +611,8 @@ read_item(struct cursor *cursor, struct limits *limits, const struct limit_part 
 	TRY(cursor_u64be(cursor, FIELD, &spend));
 	TRY(cursor_u64be(cursor, FIELD, &own));
 	TRY(cursor_u64be(cursor, FIELD, &counted));
-	TRY(series_reserve(limits, part));
-	struct series *series = map_get(&limits->series[part->dimension], part->subject);
+	struct series *series;
+	TRY(series_reserve(limits, part, &series));
 	bool follows = series->count == 0 || series->items[series->count - 1].spend < spend;
 	bool is_known = spend >= limits->first_spend && spend - limits->first_spend < limits->count;
 	if (!is_known || !follows || own > INT64_MAX || counted > (uint64_t)COUNTED_MAX)

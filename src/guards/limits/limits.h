@@ -73,6 +73,9 @@ enum status limits_release(struct limits *limits, const uint8_t operation[32]);
 int64_t limits_sum(struct limits *limits, enum limit_dimension dimension, struct bytes subject,
 		   enum limit_window window, int64_t at_ms, const uint8_t *identity, int64_t cents);
 
+/* The same for every part of a spend and every window, which finds each subject once, and the identity: sums[part][window]. */
+void limits_sums(struct limits *limits, const struct spend *spend, int64_t at_ms, int64_t (*sums)[LIMIT_WINDOWS]);
+
 /* Drops what no window can see any more. */
 void limits_expire(struct limits *limits, int64_t now_ms);
 

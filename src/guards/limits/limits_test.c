@@ -201,6 +201,21 @@ every_cut_of_a_snapshot_is_refused(void **) {
 /* The definition, computed the slow way, against the guard, under random spends, replacements and releases. What had left every
  * window when its replacement came does not count in it. */
 static void
+sums_are_those_of_each_part(struct limits *limits, const struct spend *spend, int64_t at_ms) {
+	struct limit_part parts[2] = {spend->parts[0], {LIMIT_DESK, BYTES_OF_LITERAL("never"), 5}};
+	struct spend asked = *spend;
+	int64_t sums[2][LIMIT_WINDOWS];
+	asked.parts = parts;
+	asked.part_count = 2;
+	limits_sums(limits, &asked, at_ms, sums);
+	for (int window = 0; window < LIMIT_WINDOWS; window++)
+		for (size_t i = 0; i < asked.part_count; i++)
+			assert_int_equal(limits_sum(limits, parts[i].dimension, parts[i].subject,
+						    (enum limit_window)window, at_ms, spend->identity, parts[i].cents),
+					 sums[i][window]);
+}
+
+static void
 agrees_with_the_definition_under_random_histories(void **) {
 	enum { SPENDS = 400, IDENTITIES = 60 };
 	struct {
@@ -224,6 +239,7 @@ agrees_with_the_definition_under_random_histories(void **) {
 			struct spend s = {.at_ms = now, .parts = &part, .part_count = 1};
 			snprintf((char *)s.operation, sizeof s.operation, "operation %d", n);
 			s.identity[0] = history[n].identity;
+			sums_are_those_of_each_part(limits, &s, now);
 			assert_ok(limits_apply(limits, &s));
 			if (n % 7 == 3) {
 				int victim = n - (int)(random % 3);
