@@ -251,9 +251,9 @@ test("operations_are_found_by_what_they_say_and_where_funds_go", async () => {
 const CONFIRMED = { entries: ["eip155:1:0x3535353535353535353535353535353535353535"] };
 const askDenied = () => ask("person4", "list.confirm", "list:counterparties", CONFIRMED);
 
-// The list in a tab of its own, whose answers are not kept for the comparison with the document: some are no answers of the installation.
+// The list in a tab of its own.
 async function listing() {
-	const tab = await one.context.newPage();
+	const tab = await one.newTab({ isForged: true });
 	await tab.clock.install(); // goes on as ever, and is moved ahead where a case says so
 	await tab.goto(`${HOUSE.url}/#/operations`);
 	const row = (operation) => tab.locator(`a[href="#/operations/${operation}"]`);
