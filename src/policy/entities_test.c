@@ -298,12 +298,8 @@ each_malformed_document_is_refused_by_name_and_place(void **) {
 			fail_msg("%s: expected %s", bad_texts[i].text, bad_texts[i].name);
 		assert_fails(STATUS_INVALID, bad_texts[i].name,
 			     policy_entities_read(entities, &source, (struct policy_entities_options){}, nullptr));
-		const struct policy_diagnostic *first = &diagnostics.items[0];
-		if (diagnostics.count == 0 || strcmp(first->name, bad_texts[i].name) != 0 ||
-		    first->line != bad_texts[i].line || first->column != bad_texts[i].column)
-			fail_msg("%s: expected %s at %zu:%zu, found %s at %zu:%zu", bad_texts[i].text,
-				 bad_texts[i].name, bad_texts[i].line, bad_texts[i].column, first->name, first->line,
-				 first->column);
+		fixture_assert_first(&diagnostics, bad_texts[i].text, bad_texts[i].name, bad_texts[i].line,
+				     bad_texts[i].column);
 	}
 	print_message("%zu malformed documents\n", ARRAY_LENGTH(bad_texts));
 }

@@ -14,6 +14,18 @@ fixture_policies(const char *text) {
 	return set;
 }
 
+/* The first finding of that text, of that name at that place. */
+static inline void
+fixture_assert_first(const struct policy_diagnostics *diagnostics, const char *text, const char *name, size_t line,
+		     size_t column) {
+	if (diagnostics->count == 0)
+		fail_msg("%s: expected %s at %zu:%zu, found nothing", text, name, line, column);
+	const struct policy_diagnostic *first = &diagnostics->items[0];
+	if (strcmp(first->name, name) != 0 || first->line != line || first->column != column)
+		fail_msg("%s: expected %s at %zu:%zu, found %s at %zu:%zu", text, name, line, column, first->name,
+			 first->line, first->column);
+}
+
 static inline struct policy_entities *
 fixture_entities(const char *text) {
 	struct policy_entities *entities = nullptr;

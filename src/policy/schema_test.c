@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "policy/differential_case.h"
+#include "policy/fixture.h"
 #include "policy/schema.h"
 #include "policy/schema_write.h"
 
@@ -249,10 +250,7 @@ assert_refused(const char *text, enum schema_syntax syntax, const char *name, si
 		policy_schema_destroy(&schema);
 		fail_msg("%s: expected %s", text, name);
 	}
-	const struct policy_diagnostic *first = &diagnostics.items[0];
-	if (diagnostics.count == 0 || strcmp(first->name, name) != 0 || first->line != line || first->column != column)
-		fail_msg("%s: expected %s at %zu:%zu, found %s at %zu:%zu", text, name, line, column, first->name,
-			 first->line, first->column);
+	fixture_assert_first(&diagnostics, text, name, line, column);
 	assert_fails(STATUS_INVALID, name, policy_schema_parse("bad", bytes_of_text(text), syntax, &schema, nullptr));
 }
 
