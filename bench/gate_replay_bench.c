@@ -23,7 +23,8 @@ sign_one(struct bench_gate *b, unsigned nonce) {
 	s.submission.arena = &s.arena;
 	assert_ok(firm_request(&b->firm, &s.arena, INSTANCE, AUTHORITY, &operation, &request));
 	int64_t start = bench_cpu_ns();
-	assert_ok(gate_read_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s.submission));
+	assert_ok(gate_begin_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s.submission));
+	assert_ok(gate_verify_operation(b->gate, &request, b->now_ms, &s.submission));
 	assert_ok(gate_submit(b->gate, &s.submission, b->now_ms, &s.step));
 	int64_t taken = bench_cpu_ns() - start;
 	assert_int_equal(OPERATION_DONE, s.step.state);

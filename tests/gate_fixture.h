@@ -128,7 +128,9 @@ submit(struct bench_gate *b, const struct firm_operation *wanted, struct submitt
 	struct http_request request;
 	s->submission.arena = &s->arena;
 	assert_ok(firm_request(&b->firm, &s->arena, INSTANCE, AUTHORITY, &operation, &request));
-	s->status = gate_read_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s->submission);
+	s->status = gate_begin_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s->submission);
+	if (s->status == OK)
+		s->status = gate_verify_operation(b->gate, &request, b->now_ms, &s->submission);
 	if (s->status == OK)
 		s->status = gate_submit(b->gate, &s->submission, b->now_ms, &s->step);
 	if (s->status == OK)

@@ -1,7 +1,8 @@
 /*
  * The gate: every sensitive operation passes here. observe ─► decide ─► act ─► prove.
  *
- *   gate_read_operation()   the request as received becomes a submission: form, signature, digests. Needs no order: many at once
+ *   gate_begin_operation()  the request as received becomes a submission: form, digests. Needs no order: many at once
+ *   gate_verify_operation() its signature, and what its kind demands. As many at once; until then nothing of it is believed
  *   gate_submit()           in order: idempotency, nonce, guards, policy, act; yields one entry and the state to come
  *   gate_vote()             in order: a vote; with the last one needed, the operation is decided afresh
  *   gate_settle()           after the entry is durable: the state is what the entry says, and the answer may leave
@@ -70,8 +71,10 @@ struct submission {
 	struct bytes document; /* canonical JSON */
 	struct bytes payload;  /* canonical JSON */
 	const json *payload_document;
-	const json *secret;              /* key.import only: what must not be recorded */
-	struct personal_values personal; /* person.profile only: what is recorded sealed */
+	const json *root;                      /* of the body */
+	const struct http_signature *asserted; /* of the request, read and not verified yet; null: a person's */
+	const json *secret;                    /* key.import only: what must not be recorded */
+	struct personal_values personal;       /* person.profile only: what is recorded sealed */
 	struct hash256 id, digest;
 	enum operation_kind_id kind;
 	enum resource_type resource_type;
@@ -92,9 +95,14 @@ struct submission {
 
 /* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs, and
  * "signature":{"assertion":{"authenticator_data","client_data"},"key_id","signature"} where they sign by a passkey. An operation
- * that was refused here and whose signature verified has submission->key_id set: it is recorded as refused. */
-enum status gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
-				int64_t now_ms, struct submission *submission);
+ * that was refused here and whose signature verified has submission->key_id set: it is recorded as refused.
+ *
+ * In two steps, for many at once: where requests are read and then signatures verified, neither drives the other's code and data out
+ * of the processor's caches. The request stays. */
+enum status gate_begin_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
+				 int64_t now_ms, struct submission *submission);
+enum status gate_verify_operation(const struct gate *gate, const struct http_request *request, int64_t now_ms,
+				  struct submission *submission);
 
 struct vote_submission {
 	struct arena *arena;

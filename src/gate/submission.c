@@ -71,21 +71,27 @@ gate_verify_request(const struct gate *gate, const struct http_signature *signat
 }
 
 static enum status
-verify_http(const struct gate *gate, const struct http_request *request, int64_t now_ms,
-	    struct submission *submission) {
-	struct http_signature signature;
+read_http(const struct gate *gate, const struct http_request *request, int64_t now_ms, struct submission *submission) {
+	struct http_signature *signature = ARENA_NEW(submission->arena, struct http_signature);
+	TRY_ALLOC(signature);
+	submission->asserted = signature;
+	return http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, signature);
+}
+
+static enum status
+verify_http(const struct gate *gate, const struct http_request *request, struct submission *submission) {
+	const struct http_signature *signature = submission->asserted;
 	const struct directory_key *key = nullptr;
-	TRY(http_signature_read(submission->arena, request, gate_authority_of(gate, request), now_ms, &signature));
-	TRY(gate_verify_request(gate, &signature, &key));
-	submission->key_id = signature.key_id;
-	submission->nonce = signature.nonce;
-	submission->nonce_expires_s = signature.expires_s;
+	TRY(gate_verify_request(gate, signature, &key));
+	submission->key_id = signature->key_id;
+	submission->nonce = signature->nonce;
+	submission->nonce_expires_s = signature->expires_s;
 	const struct http_field *idempotency = find_field(request, "idempotency-key");
 	if (idempotency == nullptr || !bytes_equal(idempotency->value, submission->operation.idempotency_key))
 		return fail(STATUS_INVALID, "operation.idempotency_key: differs from the header field Idempotency-Key");
 	struct person_signature evidence = {.public_key = BYTES_OF_ARRAY(key->public_key),
-					    .signature = BYTES_OF_ARRAY(signature.signature)};
-	return write_evidence(submission, "http-message-signature", signature.base, &evidence);
+					    .signature = BYTES_OF_ARRAY(signature->signature)};
+	return write_evidence(submission, "http-message-signature", signature->base, &evidence);
 }
 
 /* Passkeys were asked at one of our own addresses. */
@@ -111,10 +117,9 @@ verify_person(const struct gate *gate, const json *object, struct submission *su
 
 /* A workload signs the request; a person signs the operation's digest. Nothing else speaks for either. */
 static enum status
-verify_requester(const struct gate *gate, const struct http_request *request, const json *signature, int64_t now_ms,
+verify_requester(const struct gate *gate, const struct http_request *request, const json *signature,
 		 struct submission *submission) {
-	TRY(signature != nullptr ? verify_person(gate, signature, submission)
-				 : verify_http(gate, request, now_ms, submission));
+	TRY(signature != nullptr ? verify_person(gate, signature, submission) : verify_http(gate, request, submission));
 	const struct directory_key *key = directory_key(gate->state->directory, submission->key_id);
 	if (!bytes_equal(key->principal->id, submission->operation.principal))
 		return fail(STATUS_UNAUTHORIZED, "operation.principal: signed by a key of another principal");
@@ -209,19 +214,26 @@ check_body(struct arena *arena, struct bytes body, const json *root, struct byte
 }
 
 enum status
-gate_read_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
-		    int64_t now_ms, struct submission *submission) {
+gate_begin_operation(const struct gate *gate, const struct http_request *request, struct bytes peer_address,
+		     int64_t now_ms, struct submission *submission) {
 	const json *root;
 	struct bytes canonical;
 	TRY(json_read(submission->arena, request->body, (struct json_limits){}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "request.type: expected object, found %s",
 			    json_type_name(json_type_of(root)));
+	submission->root = root;
 	submission->peer_address = peer_address;
 	TRY(check_body(submission->arena, request->body, root, &canonical));
 	TRY(read_documents(gate, root, canonical, submission));
-	TRY(verify_requester(gate, request, json_get(root, "signature"), now_ms, submission));
-	TRY(read_kind(root, submission));
+	return json_get(root, "signature") != nullptr ? OK : read_http(gate, request, now_ms, submission);
+}
+
+enum status
+gate_verify_operation(const struct gate *gate, const struct http_request *request, int64_t now_ms,
+		      struct submission *submission) {
+	TRY(verify_requester(gate, request, json_get(submission->root, "signature"), submission));
+	TRY(read_kind(submission->root, submission));
 	return check_enrolment(gate, now_ms, submission);
 }
 

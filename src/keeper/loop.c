@@ -55,9 +55,9 @@ prepare(struct job *job, struct bytes payload) {
 	add_field(job, "signature", received->signature);
 }
 
-/* On the pool: everything that needs no order. */
+/* On the pool: everything that needs no order. Of operations the signatures are left for verify_job(). */
 static void
-read_job(struct job *job) {
+begin_job(struct job *job) {
 	struct keeper *keeper = job->keeper;
 	if (job->read_status != OK)
 		return;
@@ -69,8 +69,8 @@ read_job(struct job *job) {
 		job->read_status =
 			fail(STATUS_INVALID, "peers.request: keepers forward operations, votes and enrolments");
 	if (job->read_status == OK && job->kind == JOB_OPERATION)
-		job->read_status = gate_read_operation(keeper->gate, &job->http, job->received.reported.peer_address,
-						       keeper->batch_ms, &job->submission);
+		job->read_status = gate_begin_operation(keeper->gate, &job->http, job->received.reported.peer_address,
+							keeper->batch_ms, &job->submission);
 	else if (job->read_status == OK && job->kind == JOB_VOTE) {
 		job->read_status = gate_read_vote(keeper->gate, &job->arena, job->http.body, &job->vote);
 		job->vote.peer_address = job->received.reported.peer_address;
@@ -82,8 +82,17 @@ read_job(struct job *job) {
 		job->read_status = signing_in_read_enrolment(job);
 	else if (job->read_status == OK)
 		job->read_status = api_authenticate(job);
-	if (job->read_status == OK && job->kind == JOB_OPERATION && job->urgent &&
-	    !operation_kinds[job->submission.kind].is_protective)
+	if (job->read_status != OK)
+		job_keep_error(job);
+}
+
+static void
+verify_job(struct job *job) {
+	struct keeper *keeper = job->keeper;
+	if (job->read_status != OK || job->kind != JOB_OPERATION)
+		return;
+	job->read_status = gate_verify_operation(keeper->gate, &job->http, keeper->batch_ms, &job->submission);
+	if (job->read_status == OK && job->urgent && !operation_kinds[job->submission.kind].is_protective)
 		job->read_status = fail(STATUS_INVALID, "operation.not_protective: %s has no queue of its own",
 					operation_kinds[job->submission.kind].name);
 	if (job->read_status != OK)
@@ -94,12 +103,32 @@ void
 loop_read_again(struct job *job) {
 	job->read_status = OK;
 	job->vote = (struct vote_submission){};
-	read_job(job);
+	begin_job(job);
+	verify_job(job);
 }
 
+struct reading {
+	struct job **jobs;
+	size_t count, together;
+};
+
 static void
-read_indexed(void *context, size_t index) {
-	read_job(((struct job **)context)[index]);
+read_together(void *context, size_t index) {
+	const struct reading *reading = context;
+	size_t first = index * reading->together, left = reading->count - first;
+	size_t end = first + (left < reading->together ? left : reading->together);
+	for (size_t i = first; i < end; i++)
+		begin_job(reading->jobs[i]);
+	for (size_t i = first; i < end; i++)
+		verify_job(reading->jobs[i]);
+}
+
+/* A few together; so few that the threads end at about the same time. */
+static void
+read_jobs(struct keeper *keeper, struct job **jobs, size_t count) {
+	struct reading reading = {
+		.jobs = jobs, .count = count, .together = 1 + count / (4 * pool_threads(keeper->pool))};
+	pool_run(keeper->pool, (count + reading.together - 1) / reading.together, read_together, &reading);
 }
 
 static void
@@ -166,7 +195,7 @@ static void
 run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 	int64_t start_ns = thread_ns(keeper);
 	loop_begin_batch(keeper);
-	pool_run(keeper->pool, count, read_indexed, jobs);
+	read_jobs(keeper, jobs, count);
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i]->urgent) {
 			struct job *job = jobs[i];

@@ -80,6 +80,11 @@ pool_destroy(struct pool **pool) {
 	free(gone);
 }
 
+size_t
+pool_threads(const struct pool *pool) {
+	return pool->thread_count + 1;
+}
+
 void
 pool_run(struct pool *pool, size_t count, void (*work)(void *, size_t), void *context) {
 	if (count <= 1 || pool->thread_count == 0) { /* waking others would cost more than it saves */
