@@ -203,14 +203,6 @@ exchange_at(const struct network *network, uint8_t index) {
 	return network->protocol->exchange(network->machines[index]);
 }
 
-static inline void
-say_stored(const struct network *network) {
-	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
-		if (network->machines[i] != nullptr)
-			assert_ok(dealings[i] != nullptr ? dealing_stored(dealings[i])
-							 : frost_dealing_stored(frost_dealings[i]));
-}
-
 static inline bool
 has_share(uint8_t index) {
 	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *share =

@@ -206,7 +206,6 @@ class Key:
                 share = group.scalar(value(i, j)) if i in dealers and j in holders else b""
                 frames[10, i, j] = frame(10, i, j, session, echo, *openings[i], share)
                 frames[11, i, j] = frame(11, i, j, session, transcript)
-                frames[12, i, j] = frame(12, i, j, session, transcript)
         return frames
 
     def sign(self, signers, threshold, message):

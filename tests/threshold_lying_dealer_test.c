@@ -138,13 +138,12 @@ is_skipped(const struct scheme *scheme, size_t number) {
 	return !team_is_soak() && number % (scheme->sharing == KEY_SHARED_ECDSA ? 17 : 5) != 0;
 }
 
-/* The last round is no frame between keepers: they pledge in its place (threshold_liar_test). */
 static void
 tell_all(struct team *team, const struct scheme *scheme, const struct ceremony *ceremony, size_t liar, size_t victim,
 	 struct told *told) {
 	bool is_ecdsa = scheme->sharing == KEY_SHARED_ECDSA;
 	const struct message_kind *kinds = is_ecdsa ? DEALING_MESSAGES : FROST_DEALING_MESSAGES;
-	const size_t rounds = (is_ecdsa ? DEALING_ROUNDS : FROST_DEALING_ROUNDS) - 1;
+	const size_t rounds = is_ecdsa ? DEALING_ROUNDS : FROST_DEALING_ROUNDS;
 	for (size_t round = 0; round < rounds; round++)
 		for (size_t field = 0; field < kinds[round].field_count; field++) {
 			size_t number = told->fields++;

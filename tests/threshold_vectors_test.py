@@ -475,8 +475,6 @@ class Keepers:
             self.setups[i, j] = session.hash(ECDSA + "setup/v1", first[low, high], first[high, low], trees[low, high],
                                              trees[high, low], check)
             self.say(3, i, j, session, transcript, self.setups[i, j])
-        for i, j in self.pairs(holders):
-            self.say(4, i, j, session, transcript)
 
     # --- Signing ---
     def derive(self, path):

@@ -18,7 +18,7 @@
 
 #include "keys/threshold/message.h"
 
-constexpr size_t EXCHANGE_ROUNDS_MAX = 4;
+constexpr size_t EXCHANGE_ROUNDS_MAX = 3;
 
 enum exchange_state { EXCHANGE_RUNNING, EXCHANGE_DONE, EXCHANGE_ABORTED };
 

@@ -425,8 +425,6 @@ run(const struct play *play, const struct place *place, size_t key, struct endin
 	trace.is_on = true;
 	start(play, &network);
 	network_run(&network);
-	if (!hearing.is_told && play->sign == nullptr) /* of the last round, which comes when shares are out */
-		say_stored(&network);
 	if (hearing.is_told && play->sign == prepare)
 		sign_if_prepared(&network);
 	network_run(&network);
@@ -643,12 +641,12 @@ tell_in_frost_dealing(enum scheme scheme, size_t fields_in_soak) {
 
 static void
 no_key_shows_in_how_a_dealing_of_ed25519_ends(void **) {
-	tell_in_frost_dealing(ED25519, 249);
+	tell_in_frost_dealing(ED25519, 215);
 }
 
 static void
 no_key_shows_in_how_a_dealing_of_bip340_ends(void **) {
-	tell_in_frost_dealing(BIP340, 249);
+	tell_in_frost_dealing(BIP340, 215);
 }
 
 /* --- The guard on the guard. --- */

@@ -179,10 +179,9 @@ destroy_dealing(void *machine) {
 
 static void
 every_field_of_a_dealing(void **) {
-	/* The last round, "stored", comes when shares are out: it is looked at on its own below. */
 	const struct subject subject = {
 		.kinds = DEALING_MESSAGES,
-		.rounds = DEALING_ROUNDS - 1,
+		.rounds = DEALING_ROUNDS,
 		.start = start_dealing,
 		.protocol = &dealing_protocol,
 		.has_result = dealing_has_result,
@@ -197,29 +196,6 @@ every_field_of_a_dealing(void **) {
 		destroy_dealing(network.machines[i]);
 	keepers_end(&keepers);
 	check_all(&subject, &counts);
-}
-
-static void
-who_has_not_stored_the_same_keeps_the_old_share_alive(void **) {
-	struct keepers keepers = {};
-	struct network network = {};
-	struct change change = {.type = DEALING_MESSAGES[3].type, .at = MESSAGE_HEADER_SIZE + 5};
-	fresh_keepers(&keepers);
-	start_dealing(&keepers, &network);
-	network_run(&network);
-	network_expect_ok(&network);
-	network.on_frame = apply;
-	network.context = &change;
-	for (uint8_t i = 1; i <= 3; i++)
-		assert_ok(dealing_stored(network.machines[i]));
-	network_run(&network);
-	assert_string_equal(network.failure[VICTIM], "dealing.stored");
-	assert_int_equal(dealing_exchange(network.machines[VICTIM])->culprit, LIAR);
-	assert_int_equal(dealing_exchange(network.machines[VICTIM])->state,
-			 EXCHANGE_ABORTED); /* never done: nothing old may go */
-	for (uint8_t i = 1; i <= 3; i++)
-		destroy_dealing(network.machines[i]);
-	keepers_end(&keepers);
 }
 
 /* --- Signing --- */
@@ -440,7 +416,6 @@ int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		T(every_field_of_a_dealing),
-		T(who_has_not_stored_the_same_keeps_the_old_share_alive),
 		T(every_field_of_a_signing),
 		T(every_field_of_the_online_round),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),

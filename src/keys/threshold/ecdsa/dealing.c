@@ -21,7 +21,6 @@ enum open_field {
 	OPEN_FIELDS
 };
 enum confirm_field { CONFIRM_TRANSCRIPT, CONFIRM_SETUP, CONFIRM_FIELDS };
-enum stored_field { STORED_TRANSCRIPT, STORED_FIELDS };
 
 const struct message_kind DEALING_MESSAGES[DEALING_ROUNDS] = {
 	{1,
@@ -45,7 +44,6 @@ const struct message_kind DEALING_MESSAGES[DEALING_ROUNDS] = {
 	 "deal.confirm",
 	 CONFIRM_FIELDS,
 	 {[CONFIRM_TRANSCRIPT] = {"deal.transcript", 32, 0}, [CONFIRM_SETUP] = {"deal.setup", 32, COUNT_SETUP}}},
-	{4, "deal.stored", STORED_FIELDS, {[STORED_TRANSCRIPT] = {"deal.stored", 32, 0}}},
 };
 
 /* What is opened by one party; a party that does not deal opens a salt only. */
@@ -75,7 +73,7 @@ struct dealing {
 	struct point expected[PARTIES_MAX]; /* reshare: the number of each dealer times the generator */
 	struct hash256 commitments[PARTIES_MAX];
 	struct hash256 echo, transcript;
-	bool confirmed, stored;
+	bool confirmed;
 	struct ecdsa_share *share;
 };
 
@@ -514,7 +512,7 @@ check_openings(void *self) {
 	return OK;
 }
 
-/* --- Fourth round --- */
+/* --- The end --- */
 
 static enum status
 check_confirmations(void *self) {
@@ -542,25 +540,6 @@ check_confirmations(void *self) {
 	return OK;
 }
 
-static enum status
-check_stored(void *self) {
-	struct dealing *dealing = self;
-	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
-		struct bytes fields[STORED_FIELDS];
-		if (!is_peer(dealing, i))
-			continue;
-		dealing->exchange.suspect = parties_of(dealing)->parties[i].index;
-		TRY(exchange_fields(&dealing->exchange, i, fields));
-		exchange_look_at(&dealing->exchange, STORED_TRANSCRIPT);
-		if (!bytes_equal(fields[STORED_TRANSCRIPT], hash256_bytes(&dealing->transcript)))
-			return fail(STATUS_UNAUTHORIZED, "dealing.stored: party %u has stored another result",
-				    dealing->exchange.suspect);
-		exchange_look_away(&dealing->exchange);
-	}
-	exchange_advance(&dealing->exchange);
-	return OK;
-}
-
 static void
 wipe_ended(void *self, enum status) {
 	struct dealing *dealing = self;
@@ -572,19 +551,10 @@ wipe_ended(void *self, enum status) {
 static const struct exchange_protocol PROTOCOL = {
 	.kinds = DEALING_MESSAGES,
 	.rounds = DEALING_ROUNDS,
-	.steps = {answer_commitments, check_openings, check_confirmations, check_stored},
+	.steps = {answer_commitments, check_openings, check_confirmations},
 	.counts = dealing_counts,
 	.ended = wipe_ended,
 };
-
-enum status
-dealing_stored(struct dealing *dealing) {
-	if (!dealing->confirmed || dealing->stored)
-		return fail(STATUS_CONFLICT, "dealing.state: not confirmed, or stored before");
-	dealing->stored = true;
-	TRY(exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript)));
-	return exchange_go_on(&dealing->exchange);
-}
 
 struct exchange *
 dealing_exchange(struct dealing *dealing) {

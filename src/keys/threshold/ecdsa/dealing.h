@@ -9,9 +9,9 @@
  *               holders it is a refresh; with others, or another threshold, a change of members.
  * Every two holders set up what they sign with (pairwise.h) in the same rounds.
  *
- * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened); stored. After the
- * third dealing_take_share() gives the share; the caller makes it durable and says so by dealing_stored(). When
- * the exchange is EXCHANGE_DONE all have said so: only then may an old share be destroyed.
+ * Rounds: commit; open, shares, trees; confirm (all compare a hash of everything that was opened). Then
+ * dealing_take_share() gives the share, and the caller makes it durable. No old share may be destroyed before all have:
+ * that is the caller's, since it outlives processes (gate/pledges.h).
  *
  * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Frames are carried by its exchange
  * (exchange.h). Threads: one. No I/O, no clock. Errors: "dealing.*". Sources: ePrint 2022/374; Pedersen 1991; Feldman 1987.
@@ -50,12 +50,10 @@ struct exchange *dealing_exchange(struct dealing *dealing);
 bool dealing_confirmed(const struct dealing *dealing, struct ecdsa_key *key);
 /* The share, handed over; null before all have confirmed, and for a party that holds none. */
 struct ecdsa_share *dealing_take_share(struct dealing *dealing);
-/* The caller has made it durable (or has none to store). */
-enum status dealing_stored(struct dealing *dealing);
 
 /* The messages, one kind a round; for tests that go through all their fields. */
 extern const struct message_kind DEALING_MESSAGES[];
-constexpr size_t DEALING_ROUNDS = 4;
+constexpr size_t DEALING_ROUNDS = 3;
 struct message_counts dealing_counts(const void *dealing, uint8_t from, uint8_t to);
 
 #endif

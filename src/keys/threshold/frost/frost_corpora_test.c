@@ -62,7 +62,7 @@ static struct frost_suite taproot;
 
 static void
 make_taproot(void) {
-	frost_secp256k1_fill(&taproot);
+	taproot = frost_secp256k1; /* the same group, with other hashes */
 	taproot.is_x_only = true;
 	taproot.binding = taproot_binding;
 	taproot.nonce = taproot_nonce;

@@ -9,7 +9,7 @@ enum { COUNT_COEFFICIENTS = 1, COUNT_PROOF, COUNT_DEALER, COUNT_SHARE }; /* the 
 
 enum open_field { OPEN_ECHO, OPEN_SALT, OPEN_COEFFICIENTS, OPEN_PROOF, OPEN_CHAIN, OPEN_SHARE, OPEN_FIELDS };
 
-/* One field, a hash: of what is committed to, of the result that is confirmed, of the result that is stored. */
+/* One field, a hash: of what is committed to, of the result that is confirmed. */
 constexpr size_t HASH_FIELDS = 1;
 
 const struct message_kind FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS] = {
@@ -24,7 +24,6 @@ const struct message_kind FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS] = {
 	  [OPEN_CHAIN] = {"frost-deal.chain", 32, COUNT_DEALER},
 	  [OPEN_SHARE] = {"frost-deal.share", 32, COUNT_SHARE}}},
 	{11, "frost-deal.confirm", HASH_FIELDS, {{"frost-deal.transcript", 32, 0}}},
-	{12, "frost-deal.stored", HASH_FIELDS, {{"frost-deal.stored", 32, 0}}},
 };
 
 /* What is opened by one party; a party that does not deal opens a salt only. */
@@ -51,7 +50,7 @@ struct frost_dealing {
 	struct frost_element expected[PARTIES_MAX]; /* reshare: the number of each dealer times the generator */
 	struct hash256 commitments[PARTIES_MAX];
 	struct hash256 echo, transcript;
-	bool confirmed, stored;
+	bool confirmed;
 	struct frost_key_share *share;
 };
 
@@ -507,40 +506,25 @@ check_openings(void *self) {
 	return exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript));
 }
 
-/* --- Fourth round --- */
-
-/* Whether everybody says the own transcript. Where not: with blames, whoever says another is named. */
-static enum status
-compare_transcripts(struct frost_dealing *dealing, const char *name, bool blames) {
-	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
-		struct bytes field;
-		if (!is_peer(dealing, i))
-			continue;
-		uint8_t index = parties_of(dealing)->parties[i].index;
-		TRY(exchange_fields(&dealing->exchange, i, &field));
-		if (bytes_equal(field, hash256_bytes(&dealing->transcript)))
-			continue;
-		dealing->exchange.suspect = blames ? index : 0;
-		exchange_look_at(&dealing->exchange, 0);
-		return fail(STATUS_UNAUTHORIZED, "frost_dealing.%s: party %u has another result", name, index);
-	}
-	return OK;
-}
+/* --- The end --- */
 
 static enum status
 check_confirmations(void *self) {
 	struct frost_dealing *dealing = self;
-	TRY(compare_transcripts(dealing, "transcript", false));
+	for (size_t i = 0; i < parties_of(dealing)->count; i++) {
+		struct bytes field;
+		if (!is_peer(dealing, i))
+			continue;
+		TRY(exchange_fields(&dealing->exchange, i, &field));
+		if (bytes_equal(field, hash256_bytes(&dealing->transcript)))
+			continue;
+		dealing->exchange.suspect = 0; /* who equivocated cannot be told */
+		exchange_look_at(&dealing->exchange, 0);
+		return fail(STATUS_UNAUTHORIZED, "frost_dealing.transcript: party %u has another result",
+			    parties_of(dealing)->parties[i].index);
+	}
 	dealing->confirmed = true;
 	secret_wipe(dealing->memory.data, dealing->memory.len);
-	exchange_advance(&dealing->exchange);
-	return OK;
-}
-
-static enum status
-check_stored(void *self) {
-	struct frost_dealing *dealing = self;
-	TRY(compare_transcripts(dealing, "stored", true));
 	exchange_advance(&dealing->exchange);
 	return OK;
 }
@@ -556,19 +540,10 @@ wipe_ended(void *self, enum status) {
 static const struct exchange_protocol PROTOCOL = {
 	.kinds = FROST_DEALING_MESSAGES,
 	.rounds = FROST_DEALING_ROUNDS,
-	.steps = {answer_commitments, check_openings, check_confirmations, check_stored},
+	.steps = {answer_commitments, check_openings, check_confirmations},
 	.counts = frost_dealing_counts,
 	.ended = wipe_ended,
 };
-
-enum status
-frost_dealing_stored(struct frost_dealing *dealing) {
-	if (!dealing->confirmed || dealing->stored)
-		return fail(STATUS_CONFLICT, "frost_dealing.state: not confirmed, or stored before");
-	dealing->stored = true;
-	TRY(exchange_tell_all(&dealing->exchange, hash256_bytes(&dealing->transcript)));
-	return exchange_go_on(&dealing->exchange);
-}
 
 struct exchange *
 frost_dealing_exchange(struct frost_dealing *dealing) {

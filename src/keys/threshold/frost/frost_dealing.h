@@ -9,10 +9,10 @@
  * Everybody commits to what it deals before anybody opens, and proves that it knows the number: nobody chooses its number
  * after those of others.
  *
- * Rounds: commit; open, shares; confirm (all compare a hash of everything that was opened); stored. After the third
- * frost_dealing_take_share() gives the share; the caller makes it durable and says so by frost_dealing_stored(). When the state is
- * EXCHANGE_DONE all have said so: only then may an old share be destroyed. The sibling for ECDSA, ecdsa/dealing.h, has the same
- * rounds; there, pairs of holders are set up in them as well.
+ * Rounds: commit; open, shares; confirm (all compare a hash of everything that was opened). Then frost_dealing_take_share() gives the
+ * share, and the caller makes it durable. No old share may be destroyed before all have: that is the caller's, since it outlives
+ * processes (gate/pledges.h). The sibling for ECDSA, ecdsa/dealing.h, has the same rounds; there, pairs of holders are set up in
+ * them as well.
  *
  * Memory: opaque, wiped when destroyed; terms are borrowed for the call. Frames are carried by its exchange (exchange.h).
  * Threads: one. No I/O, no clock. Errors: "frost_dealing.*". Sources: Komlo and Goldberg, ePrint 2020/852, figure 1, with a round of
@@ -52,11 +52,9 @@ struct exchange *frost_dealing_exchange(struct frost_dealing *dealing);
 bool frost_dealing_confirmed(const struct frost_dealing *dealing, struct frost_key_info *key);
 /* The share, handed over; null before all have confirmed, and for a party that holds none. */
 struct frost_key_share *frost_dealing_take_share(struct frost_dealing *dealing);
-/* The caller has made it durable (or has none to store). */
-enum status frost_dealing_stored(struct frost_dealing *dealing);
 
 /* The messages, one kind a round; for tests that go through all their fields. */
-constexpr size_t FROST_DEALING_ROUNDS = 4;
+constexpr size_t FROST_DEALING_ROUNDS = 3;
 extern const struct message_kind FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS];
 struct message_counts frost_dealing_counts(const void *dealing, uint8_t from, uint8_t to);
 

@@ -122,8 +122,12 @@ a_party_that_lost_its_peers_frames_gets_them_again(void **) {
 		exchange_rewind(frost_dealing_exchange(dealings[i]));
 		assert_true(frost_dealing_confirmed(dealings[i], &key));
 	}
-	network_run(&network); /* everything once more, byte for byte */
-	network_expect_ok(&network);
+	network_run(&network); /* everything once more, byte for byte: to those that are done it says nothing new */
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_string_equal("exchange.over", network.failure[i]);
+		assert_int_equal(EXCHANGE_DONE, frost_dealing_exchange(dealings[i])->state);
+		assert_true(frost_dealing_confirmed(dealings[i], &key));
+	}
 	for (uint8_t i = 1; i <= 3; i++)
 		frost_dealing_destroy(&dealings[i]);
 }
@@ -303,14 +307,13 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 	const struct frost_dealing_terms terms = frost_generate_terms(scheme, 2, 3);
 	frost_start_all(&holders, &terms, dealings, &network);
 	network_run(&network);
-	for (uint8_t i = 1; i <= 3 && !change.done; i++)
-		assert_ok(frost_dealing_stored(dealings[i]));
-	network_run(&network);
 	if (!change.done)
 		fail_msg("%s was never sent", field);
+	/* In the last round others may be done: what they have is worth nothing before all have pledged to keep theirs. */
+	bool is_last = kind == &FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS - 1];
 	for (uint8_t i = 1; i <= 3; i++)
-		if (frost_dealing_exchange(dealings[i])->state != EXCHANGE_ABORTED ||
-		    frost_dealing_take_share(dealings[i]) != nullptr)
+		if (!(is_last && i != VICTIM) && (frost_dealing_exchange(dealings[i])->state != EXCHANGE_ABORTED ||
+						  frost_dealing_take_share(dealings[i]) != nullptr))
 			fail_msg("%s, byte %zu: party %u has not ended", field, at, i);
 	uint8_t culprit = frost_dealing_exchange(dealings[VICTIM])->culprit;
 	if (culprit != (names_nobody(field) ? 0 : LIAR))
@@ -342,8 +345,8 @@ a_changed_field_ends_it_whatever_it_is(void **) {
 		}
 	}
 	print_message("%zu fields, %zu changes\n", fields, changes);
-	assert_int_equal(fields, 2 * 9);
-	assert_int_equal(changes, 2 * 27);
+	assert_int_equal(fields, 2 * 8);
+	assert_int_equal(changes, 2 * 24);
 }
 
 /* --- At rest --- */

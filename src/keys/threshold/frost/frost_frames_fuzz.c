@@ -122,11 +122,7 @@ try_dealing(size_t scheme, struct change *change) {
 	bool confirmed = frost_dealing_confirmed(machines.dealings[VICTIM], &key);
 	if (change->done)
 		must(!confirmed);
-	for (uint8_t party = 1; party <= PARTIES && confirmed; party++)
-		must(frost_dealing_stored(machines.dealings[party]) == OK);
-	run(&machines, change);
-	if (change->done)
-		must(frost_dealing_exchange(machines.dealings[VICTIM])->state != EXCHANGE_DONE);
+	must(confirmed == (frost_dealing_exchange(machines.dealings[VICTIM])->state == EXCHANGE_DONE));
 	for (uint8_t party = 1; party <= PARTIES; party++)
 		frost_dealing_destroy(&machines.dealings[party]);
 }

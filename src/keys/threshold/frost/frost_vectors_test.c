@@ -58,10 +58,6 @@ deal(struct frost_holders *holders, const struct frost_dealing_terms *terms, str
 	}
 	network_run(&network);
 	network_expect_ok(&network);
-	for (uint8_t i = 1; i <= terms->key.holders.count; i++)
-		assert_ok(frost_dealing_stored(dealings[i]));
-	network_run(&network);
-	network_expect_ok(&network);
 	for (uint8_t i = 1; i <= terms->key.holders.count; i++) {
 		assert_true(frost_dealing_confirmed(dealings[i], &holders->key));
 		frost_key_share_destroy(&holders->shares[i]);

@@ -66,7 +66,5 @@ frost_element_bytes(const struct frost_suite *suite, const struct frost_element 
 
 /* hash_to_field of RFC 9380 for the scalars of secp256k1: expand_message_xmd with SHA-256, 48 bytes. tag is at most 255 bytes. */
 struct frost_scalar frost_hash_to_scalar(struct bytes tag, const struct bytes *parts, size_t count);
-/* Group and field of secp256k1 alone, for suites over it with other hashes. */
-void frost_secp256k1_fill(struct frost_suite *suite);
 
 #endif

@@ -187,15 +187,20 @@ verify(const struct frost_element *key, struct bytes message, const uint8_t *sig
 	return fail(STATUS_UNAUTHORIZED, "frost.signature: does not verify");
 }
 
-#define SECP256K1_GROUP                                                                                                \
-	.element_size = POINT_SIZE, .digest_size = 32, .scalar_of = scalar_of_number,                                  \
-	.scalar_read = scalar_read_bytes, .add = add, .subtract = subtract, .multiply = multiply, .invert = invert,    \
-	.element_read = element_read, .element_of = element_of, .element_multiply = element_multiply,                  \
-	.element_add = element_add
-
 const struct frost_suite frost_secp256k1 = {
 	.name = "FROST(secp256k1, SHA-256)",
-	SECP256K1_GROUP,
+	.element_size = POINT_SIZE,
+	.digest_size = 32,
+	.scalar_of = scalar_of_number,
+	.scalar_read = scalar_read_bytes,
+	.add = add,
+	.subtract = subtract,
+	.multiply = multiply,
+	.invert = invert,
+	.element_read = element_read,
+	.element_of = element_of,
+	.element_multiply = element_multiply,
+	.element_add = element_add,
 	.binding = binding,
 	.challenge = challenge,
 	.nonce = nonce,
@@ -203,8 +208,3 @@ const struct frost_suite frost_secp256k1 = {
 	.commitments_digest = commitments_digest,
 	.verify = verify,
 };
-
-void
-frost_secp256k1_fill(struct frost_suite *suite) {
-	*suite = (struct frost_suite){SECP256K1_GROUP};
-}
