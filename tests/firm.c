@@ -284,8 +284,9 @@ firm_request(struct firm *firm, struct arena *arena, const char *instance, const
 	struct http_request_signer signer = {.key_id = bytes_of_text(firm->members[operation->by].key_id),
 					     .seed = firm->members[operation->by].seed};
 	memcpy(signer.public_key, firm->members[operation->by].public_key, 32);
+	const char *header_key = operation->header_key == nullptr ? operation->idempotency_key : operation->header_key;
 	TRY(http_signature_create(arena, &signer, request, bytes_of_text(authority),
-				  BYTES_OF_LITERAL("application/json"), bytes_of_text(operation->idempotency_key),
+				  BYTES_OF_LITERAL("application/json"), bytes_of_text(header_key),
 				  operation->created_ms, 300, fields));
 	request->fields = fields;
 	request->field_count = 6;

@@ -61,9 +61,10 @@ struct firm_operation {
 	const char *resource;
 	const char *payload;
 	const char *idempotency_key;
-	const char *reason;   /* may be null */
-	const char *secret;   /* key.import: JSON; else null */
-	const char *personal; /* person.profile: canonical JSON; else null */
+	const char *header_key; /* another one in the header field Idempotency-Key; null: the same */
+	const char *reason;     /* may be null */
+	const char *secret;     /* key.import: JSON; else null */
+	const char *personal;   /* person.profile: canonical JSON; else null */
 	int64_t created_ms;
 	int64_t lifetime_ms; /* 0: an hour */
 	bool break_glass;

@@ -415,21 +415,34 @@ facts_say_what_leaves_and_what_it_is_worth(void **) {
 
 static void
 the_fee_ceiling_is_stated(void **) {
+	constexpr size_t MANY = 200; /* outputs, whose size pays for the greatest fee at a moderate rate */
+	constexpr int64_t LARGE = 110 + 199 * 31;
 	static const struct {
 		uint64_t fee;
+		size_t outputs;
+		int64_t virtual_bytes;
 		bool over;
 	} CASES[] = {
-		{BITCOIN_FEE_RATE_CEILING * 110, false}, {BITCOIN_FEE_RATE_CEILING * 111, true}, {10'000'001, true}};
+		{BITCOIN_FEE_RATE_CEILING * 110, 1, 110, false},
+		{BITCOIN_FEE_RATE_CEILING * 110 + 1, 1, 110, true}, /* a part of a satoshi for each byte is one more */
+		{BITCOIN_FEE_RATE_CEILING * 111, 1, 110, true},
+		{BITCOIN_FEE_CEILING_SATS, MANY, LARGE, false},
+		{BITCOIN_FEE_CEILING_SATS + 1, MANY, LARGE, true},
+	};
 	for (size_t i = 0; i < ARRAY_LENGTH(CASES); i++) {
 		_cleanup_(scene_end) struct scene scene = {};
 		struct psbt_fixture_coin coin = test_coin(OURS, BITCOIN_P2WPKH, 100'000'000, 0);
-		struct psbt_payment outputs[] = {{.sats = 100'000'000 - CASES[i].fee, .script = payee()}};
-		struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, 1);
+		struct psbt_payment outputs[MANY];
+		uint64_t rest = 100'000'000 - CASES[i].fee;
+		for (size_t j = 1; j < CASES[i].outputs; j++, rest -= 1'000)
+			outputs[j] = (struct psbt_payment){.sats = 1'000, .script = payee()};
+		outputs[0] = (struct psbt_payment){.sats = rest, .script = payee()};
+		struct psbt_fixture fixture = fixture_of(&coin, 1, outputs, CASES[i].outputs);
 		assert_ok(decode(&scene, &fixture));
 		struct facts facts;
 		facts_start(&facts, &scene.arena);
 		assert_ok(wallet_facts(scene.transaction, &facts));
-		assert_int_equal(110, long_fact(&facts, "transfer.virtual_bytes"));
+		assert_int_equal(CASES[i].virtual_bytes, long_fact(&facts, "transfer.virtual_bytes"));
 		assert_int_equal(CASES[i].over, boolean_fact(&facts, "transfer.fee_over_ceiling"));
 	}
 }

@@ -147,11 +147,9 @@ request_signature(struct wallet_transaction *transaction, const struct evm_trans
 	memcpy(compressed + 1, public_key + 1, 32);
 	request->scheme = SCHEME_ECDSA_SECP256K1;
 	request->expected_public_key = bytes_of(compressed, 33);
-	struct bytes message = evm_encode_unsigned(transaction->arena, decoded);
-	TRY_ALLOC(message.data);
-	if (!bytes_equal(message, transaction->payload))
-		return fail(STATUS_INTERNAL, "evm.encoding: encoding what was decoded gives other bytes");
-	memcpy(request->digest, keccak256(message).bytes, sizeof request->digest);
+	struct hash256 digest;
+	TRY(evm_decoded_digest(transaction->arena, decoded, transaction->payload, &digest));
+	memcpy(request->digest, digest.bytes, sizeof request->digest);
 	transaction->requests = request;
 	transaction->request_count = 1;
 	return OK;

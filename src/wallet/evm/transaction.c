@@ -367,6 +367,17 @@ evm_signing_digest(struct arena *arena, const struct evm_transaction *transactio
 	return OK;
 }
 
+enum status
+evm_decoded_digest(struct arena *arena, const struct evm_transaction *transaction, struct bytes bytes,
+		   struct hash256 *digest) {
+	struct bytes message = evm_encode_unsigned(arena, transaction);
+	TRY_ALLOC(message.data);
+	if (!bytes_equal(message, bytes))
+		return fail(STATUS_INTERNAL, "evm.encoding: encoding what was decoded gives other bytes");
+	*digest = keccak256(message);
+	return OK;
+}
+
 /* --- Signatures and costs --- */
 
 static enum status

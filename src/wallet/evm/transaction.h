@@ -58,6 +58,9 @@ bool evm_is_transaction(struct bytes bytes);
 struct bytes evm_encode_transaction(struct arena *arena, const struct evm_transaction *transaction);
 struct bytes evm_encode_unsigned(struct arena *arena, const struct evm_transaction *transaction);
 enum status evm_signing_digest(struct arena *arena, const struct evm_transaction *transaction, struct hash256 *digest);
+/* The same of an unsigned one that was decoded from these bytes: STATUS_INTERNAL "evm.encoding" if its encoding is not they. */
+enum status evm_decoded_digest(struct arena *arena, const struct evm_transaction *transaction, struct bytes bytes,
+			       struct hash256 *digest);
 
 /* r and s within the group's order, s in its lower half (EIP-2), parity 0 or 1. Errors: evm.r.range, .s.range, .s.high, .y_parity.range. */
 enum status evm_check_signature(const uint8_t signature[64], uint64_t y_parity);

@@ -108,6 +108,23 @@ every_type_is_encoded_as_it_was_read(void **) {
 	round_trip(&arena, DYNAMIC_FEE, EVM_DYNAMIC_FEE, true);
 }
 
+/* No bytes that the reader takes give this: it is seen to nevertheless, before every signature. */
+static void
+what_is_signed_is_what_was_decoded(void **) {
+	static const char *const unsigned_ones[] = {EIP155_UNSIGNED, ACCESS_LIST, DYNAMIC_FEE};
+	for (size_t i = 0; i < ARRAY_LENGTH(unsigned_ones); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct bytes bytes = decode_hex(&arena, unsigned_ones[i]);
+		struct evm_transaction transaction;
+		struct hash256 digest, expected = keccak256(bytes);
+		assert_ok(evm_decode_transaction(&arena, bytes, 0, &transaction));
+		assert_ok(evm_decoded_digest(&arena, &transaction, bytes, &digest));
+		assert_memory_equal(&expected, &digest, sizeof digest);
+		transaction.nonce++;
+		assert_fails(STATUS_INTERNAL, "evm.encoding", evm_decoded_digest(&arena, &transaction, bytes, &digest));
+	}
+}
+
 static void
 intrinsic_gas_counts_data_creation_and_access_list(void **) {
 	uint8_t keys[3][32] = {};
@@ -328,7 +345,8 @@ a_created_contract_stands_where_sender_and_nonce_say(void **) {
 }
 
 RUN_TESTS(T(the_example_of_eip155_is_signed_as_it_says), T(every_type_is_encoded_as_it_was_read),
-	  T(intrinsic_gas_counts_data_creation_and_access_list), T(bad_envelopes_are_refused_by_name),
-	  T(bad_items_are_refused_by_name), T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
+	  T(what_is_signed_is_what_was_decoded), T(intrinsic_gas_counts_data_creation_and_access_list),
+	  T(bad_envelopes_are_refused_by_name), T(bad_items_are_refused_by_name),
+	  T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
 	  T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
 	  T(a_created_contract_stands_where_sender_and_nonce_say))
