@@ -104,6 +104,7 @@ house_now_ms(const struct house *house) {
 enum status
 house_open(struct house *house) {
 	static const char *const authorities[] = {HOUSE_AUTHORITY};
+	bool is_small = house->is_manual || house->has_small_segments;
 	struct keeper_config config = {.io = house->io,
 				       .authorities = authorities,
 				       .authority_count = 1,
@@ -114,8 +115,8 @@ house_open(struct house *house) {
 				       .urgent_credits = house->credits,
 				       .requests_per_principal_per_s = house->rate,
 				       .reads_per_principal_per_s = house->read_rate,
-				       .first_segment_size = house->is_manual ? SMALL_SEGMENT : 0,
-				       .segment_size = house->is_manual ? SMALL_SEGMENT : 0,
+				       .first_segment_size = is_small ? SMALL_SEGMENT : 0,
+				       .segment_size = is_small ? SMALL_SEGMENT : 0,
 				       .snapshot_entries = house->snapshot_entries,
 				       .refresh = house->refresh,
 				       .fatal = house->fatal,

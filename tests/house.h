@@ -27,6 +27,7 @@ struct house {
 	uint64_t snapshot_entries;
 	struct refresh_schedule refresh;
 	bool is_manual;                                    /* small segments, and no threads: keeper_publish() */
+	bool has_small_segments;                           /* with threads as well */
 	void (*fatal)(void *context, const char *message); /* instead of the process's end; null: that */
 	void *fatal_context;
 	/* A keeper in this process. */
