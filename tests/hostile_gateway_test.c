@@ -53,6 +53,17 @@ check_of(struct scene *scene, const struct ipc_response *response) {
 	return arena_format(&scene->arena, "%.*s", BYTES_ARGS(name));
 }
 
+/* The first policy that a decision was made by. */
+static const char *
+reason_of(struct scene *scene, const struct ipc_response *response) {
+	const json *answer, *reasons;
+	assert_ok(json_read(&scene->arena, response->body, (struct json_limits){}, &answer));
+	assert_ok(json_need(answer, "answer", "reasons", JSON_ARRAY, &reasons));
+	struct json_iterator iterator = json_iterate(reasons);
+	struct bytes policy = json_string(json_next(&iterator, nullptr));
+	return arena_format(&scene->arena, "%.*s", BYTES_ARGS(policy));
+}
+
 static enum status
 try_frame(void *context, const struct hostile_frame *frame) {
 	struct scene *scene = context;
@@ -381,6 +392,29 @@ statement_of(struct scene *scene, const struct ipc_request *vote) {
 	return statement;
 }
 
+/* An address can be made up, and only ever to the requester's disadvantage: what it leads to is decided on what they signed. */
+static void
+another_address_than_the_requesters_zone_has_is_a_mismatch(void **) {
+	static const struct {
+		const char *field;
+		uint8_t address[4];
+	} cases[] = {{"another zone", {127, 3, 0, 1}}, {"no zone", {10, 0, 0, 1}}};
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	scene.frame = "moved";
+	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct ipc_request moved = transfer(&scene, 10, i);
+		moved.reported.peer_address = BYTES_OF_ARRAY(cases[i].address);
+		struct ipc_response response = ask(&scene, &moved);
+		assert_answer(403, "denied", &response);
+		judge(&scene, cases[i].field, ANY, reason_of(&scene, &response));
+	}
+	struct ipc_request own = transfer(&scene, 10, 0);
+	struct ipc_response response = ask(&scene, &own);
+	assert_answer(200, "done", &response);
+	check_log(&scene, 2);
+}
+
 static void
 keys_of_its_own_do_not_help_a_gateway(void **) {
 	_cleanup_(scene_end) struct scene scene;
@@ -397,6 +431,9 @@ keys_of_its_own_do_not_help_a_gateway(void **) {
 	const char *person_key = arena_format(&scene.arena, "%.*s", BYTES_ARGS(person.idempotency_key));
 	forged = signed_by(&scene, FIRM_PERSON_1, put_together(&scene, person.body, FIRM_MEMBERS), person_key);
 	expect_refused(&scene, "forged", "person by HTTP", &forged);
+	/* What the true requester signed in contradiction to itself is nobody's to choose from. */
+	forged = signed_by(&scene, FIRM_SETTLEMENT, workload.body, "another-key");
+	expect_refused(&scene, "contradicting", "idempotency key", &forged);
 	forged = workload;
 	forged.body = put_together(&scene, workload.body, FIRM_SETTLEMENT);
 	expect_refused(&scene, "forged", "workload by digest", &forged);
@@ -506,6 +543,10 @@ what_a_gateway_delays_or_repeats_is_refused(void **) {
 	future.created_ms = house_now_ms(&scene.house) + 60'000;
 	struct ipc_request ahead = truly_asked(&scene, future);
 	expect_refused(&scene, "early", "request", &ahead);
+	struct firm_operation to_come = freeze(FIRM_PERSON_1);
+	to_come.created_ms = house_now_ms(&scene.house) + 60'000;
+	ahead = truly_asked(&scene, to_come);
+	expect_refused(&scene, "early", "operation", &ahead);
 	fault_io_pass(&scene.fault, 301'000);
 	expect_refused(&scene, "delayed", "request", &late);
 	expect_refused(&scene, "delayed", "operation", &late_operation);
@@ -520,6 +561,6 @@ every_check_of_the_table_has_refused_something(void **) {
 }
 
 RUN_TESTS(T(no_field_of_a_workloads_request_can_be_changed), T(no_member_of_a_persons_operation_can_be_changed),
-	  T(no_member_of_a_vote_can_be_changed), T(keys_of_its_own_do_not_help_a_gateway),
-	  T(a_vote_for_what_a_gateway_showed_instead_does_not_count), T(what_a_gateway_delays_or_repeats_is_refused),
-	  T(every_check_of_the_table_has_refused_something))
+	  T(no_member_of_a_vote_can_be_changed), T(another_address_than_the_requesters_zone_has_is_a_mismatch),
+	  T(keys_of_its_own_do_not_help_a_gateway), T(a_vote_for_what_a_gateway_showed_instead_does_not_count),
+	  T(what_a_gateway_delays_or_repeats_is_refused), T(every_check_of_the_table_has_refused_something))

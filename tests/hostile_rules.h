@@ -6,7 +6,8 @@
 /* What the gateway must state. */
 {"*", "method", REMOVED, "ipc.request.method", 0}, {"*", "target", REMOVED, "ipc.request.target", 0},
 	{"*", "host", REMOVED, "ipc.request.host", 0}, {"*", "peer-address", REMOVED, "ipc.request.peer_address", 0},
-	{"*", "tls-group", REMOVED, "ipc.request.tls_group", 0}, {"*", "peer-address", ANY, "", 0},
+	{"*", "tls-group", REMOVED, "ipc.request.tls_group", 0},
+	{"*", "peer-address", ANY, "", 0}, /* another address of the same zone; of others: "moved" */
 	{"*", "tls-group", ANY, "", 0}, {"*", "client-certificate", ANY, "", 0}, {"*", "last-event-id", ANY, "", 0},
 	{"*", "method", ANY, "route.unknown", 0},
 	{"vote", "target", ANY, "", 0}, /* the statement names the operation, not the path */
@@ -110,7 +111,9 @@
 	{"shown", "another operation", ANY, "approval.operation_digest_differs", 0},
 	{"delayed", "request", ANY, "request_signature.expired", 0},
 	{"delayed", "operation", ANY, "operation.expired", 0}, {"delayed", "vote", ANY, "approval.expired", 0},
-	{"early", "request", ANY, "request_signature.created", 0},
+	{"early", "request", ANY, "request_signature.created", 0}, {"early", "operation", ANY, "operation.created", 0},
+	{"contradicting", "idempotency key", ANY, "operation.idempotency_key", 0},
+	{"moved", "another zone", ANY, "zone_mismatch", 0}, {"moved", "no zone", ANY, "zone_mismatch", 0},
 	{"repeated", "refused request", ANY, "nonces.replayed", 0},
 	{"repeated", "withdrawn vote", ANY, "votes.repeated", 0},
 	{"repeated", "idempotency key", ANY, "operation.differs", 0},
