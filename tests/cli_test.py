@@ -72,6 +72,14 @@ def test_help_completion_and_manual_name_every_command():
             assert shown.code == 0 and f"gatehouse {name}" in shown.out, (name, shown)
 
 
+def test_who_creates_a_shared_key_hears_first_what_limits_are_worth_where_keepers_lie():
+    for threshold, said in (("2-of-3", "limits hold against 0 lying keepers; with 1, a limit can be spent 2 times"),
+                            ("3-of-4", "limits hold against 1 lying keepers; with 2, a limit can be spent 2 times"),
+                            ("3-of-3", "limits hold against 2 lying keepers"), ("2-of-4", "two sets of signers need not meet; no limit holds")):
+        asked = run("key", "create", "vault", "--account", "options-hot", "--threshold", threshold, "--party", "a", "--party", "b")
+        assert asked.code != 0 and f"{threshold}: {said}\n" in asked.err, asked
+
+
 def options_of_commands():
     """Of each command, by its name; witness and ledger verify take theirs themselves."""
     names = re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*)?)(?: [\[A-Z].*?)?  ", run("--help").out, re.MULTILINE)

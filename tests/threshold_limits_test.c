@@ -184,6 +184,28 @@ a_liar_makes_nothing_smaller_that_others_have_counted(void **) {
 	assert_true(says(&response, "forbidden by hourly"));
 }
 
+/* Policies limit what such a key spends, and where two sets of signers need not meet nobody counts all of it. What signs opaque digests is under no
+ * limit. */
+static void
+no_key_that_is_limited_is_shared_so_that_signers_need_not_meet(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	static const char refusal[] =
+		"key.threshold: two sets of 2 of 4 keepers need not meet, so that no limit would hold";
+	team_found(&team, 4, 13);
+	team_ask_key(&team, "vault", "2-of-4", &arena, &response);
+	assert_true(response.status >= 400 && says(&response, refusal));
+	team_make_key(&team, "vault", "3-of-4");
+	reshare_vault(&team, 0, "\"one\",\"two\",\"three\",\"four\"", "2-of-4", &response, &arena);
+	assert_true(response.status >= 400 && says(&response, refusal));
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
+	team_ask_key_as(&team, &(struct team_key){.id = "seal", .threshold = "2-of-4", .purpose = "digest"}, &arena,
+			&response);
+	assert_answer(200, "done", &response);
+}
+
 /* What comes from the second keeper to the first under the name of what it has counted. */
 struct forgery {
 	enum { SPEND_ALTERED, SIGNATURE_ALTERED, BY_OTHER_KEYS, LIST_LEFT_OUT, LIST_TWICE, CUT_SHORT, FORGERIES } kind;
@@ -291,4 +313,5 @@ a_list_that_its_teller_has_not_signed_is_refused_and_names_it(void **) {
 RUN_TESTS(T(each_decides_on_what_all_signers_have_counted), T(what_a_peer_has_counted_counts_at_its_own_time),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
 	  T(a_liar_makes_nothing_smaller_that_others_have_counted),
+	  T(no_key_that_is_limited_is_shared_so_that_signers_need_not_meet),
 	  T(a_list_that_its_teller_has_not_signed_is_refused_and_names_it))
