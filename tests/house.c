@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gate/replay.h"
 #include "tests/founding.h"
 
 static const char PASSPHRASE[] = "correct horse battery";
@@ -84,9 +85,45 @@ house_found_as(struct house *house, const struct io *io, const char *keeper) {
 	assert_ok(found_installation(&house->firm, &founding));
 }
 
+/* Of whatever a test had a keeper do here. */
+struct replaying {
+	struct replayer *replayer;
+	uint64_t index;
+	char difference[256];
+};
+
+static enum status
+replay_entry(void *context, const struct ledger_record *record) {
+	struct replaying *replaying = context;
+	enum replay_result result;
+	const char *difference;
+	TRY(replayer_add(replaying->replayer, record->index, record->leaf, &result, &difference));
+	if (difference == nullptr || replaying->difference[0] != 0)
+		return OK;
+	replaying->index = record->index;
+	snprintf(replaying->difference, sizeof replaying->difference, "%s", difference);
+	return OK;
+}
+
+/* Anyone decides again from the log what the keeper decided. */
+static void
+assert_log_replays(struct house *house) {
+	struct replaying replaying = {};
+	struct ledger *ledger = keeper_ledger(house->keeper);
+	struct ledger_head head;
+	ledger_durable_head(ledger, &head);
+	assert_ok(replayer_create(&replaying.replayer, &keeper_gate(house->keeper)->blobs));
+	assert_ok(ledger_visit(ledger, 0, head.head.size, replay_entry, &replaying));
+	replayer_destroy(&replaying.replayer);
+	if (replaying.difference[0] != 0)
+		fail_msg("entry %llu: %s", (unsigned long long)replaying.index, replaying.difference);
+}
+
 void
 house_free(struct house *house) {
 	char command[256];
+	if (house->keeper != nullptr && !house->is_forged)
+		assert_log_replays(house);
 	house_kill(house);
 	house_close(house);
 	firm_free(&house->firm);

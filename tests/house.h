@@ -42,10 +42,12 @@ struct house {
 	uint64_t next_request;
 	uint64_t stream_ended; /* what the newest IPC_STREAM_END named */
 	unsigned next_key;
+	bool is_forged; /* the log says what no keeper did */
 };
 
 /* Directory, installation and genesis; no keeper yet. io: null for the system's. */
 void house_found(struct house *house, const struct io *io);
+/* A keeper that is open here is closed, and its log replayed before. */
 void house_free(struct house *house); /* a cleanup function */
 /* The same on a disk of a test's own, without threads. */
 void house_found_on_disk(struct house *house, const struct io *io);

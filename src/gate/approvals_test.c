@@ -142,6 +142,7 @@ a_stage_that_nobody_completed_does_not_replay(void **) {
 	enum replay_result result = REPLAY_NOT_A_DECISION;
 	const char *difference;
 	set_up(&b);
+	b.is_forged = true;
 	activate(&b, in_stages);
 	submit(&b, &new_unit, &s);
 	(void)vote(&b, s.step.operation, FIRM_PERSON_1, "approve");
@@ -429,6 +430,7 @@ a_break_glass_needs_two_people_where_the_policies_ask_for_none(void **) {
 	uint8_t *at = memmem(leaf->data, leaf->len, from, strlen(from));
 	assert_non_null(at);
 	memcpy(at, to, strlen(to));
+	b.is_forged = true;
 	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
 	for (size_t i = 0; i + 1 < b.count; i++)
 		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));

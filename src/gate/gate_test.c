@@ -538,6 +538,7 @@ a_decision_that_another_key_signed_does_not_replay(void **) {
 	enum replay_result result = REPLAY_NOT_A_DECISION;
 	const char *difference;
 	set_up(&b);
+	b.is_forged = true;
 	make_hot_key(&b);
 	struct firm_operation operation = transfer(10, 0, payload);
 	_cleanup_(submitted_free) struct submitted s;
