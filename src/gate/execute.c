@@ -205,6 +205,7 @@ import_key(struct gate *gate, struct arena *arena, const struct submission *subm
 	else
 		return fail(STATUS_INVALID,
 			    "payload.secret_kind: expected \"private_key\", \"scalar\", \"mnemonic\" or \"xprv\"");
+	TRY(gate_state_need_unknown_key(gate->state, &key));
 	return keep_key(gate, arena, &key, blob, result);
 }
 

@@ -362,27 +362,34 @@ a_change_of_policy_names_the_policy_that_permitted_it(void **) {
 }
 
 /* 0x1111…12, committed to with a salt of zeros. */
-static void
-an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
-	static const char value[] = "1111111111111111111111111111111111111111111111111111111111111112";
-	_cleanup_(tear_down) struct bench_gate b;
+static struct firm_operation
+import_of(struct arena *arena, const char *id, const char *value) {
 	const uint8_t salt[32] = {};
-	char salt_hex[65], commitment[65], payload[512], secret[256];
+	char salt_hex[65], commitment[65];
 	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), bytes_of_text(value));
 	hex_encode(hash256_bytes(&hash), commitment);
 	hex_encode(BYTES_OF_ARRAY(salt), salt_hex);
-	snprintf(payload, sizeof payload,
-		 "{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"old\",\"material\":\"single\","
-		 "\"purpose\":\"transfer\","
-		 "\"secret_kind\":\"private_key\"}",
-		 commitment);
-	snprintf(secret, sizeof secret, "{\"salt\":\"%s\",\"value\":\"%s\"}", salt_hex, value);
-	struct firm_operation import = {.by = FIRM_PERSON_4,
-					.kind = "key.import",
-					.resource = "account:options-hot",
-					.payload = payload,
-					.secret = secret,
-					.idempotency_key = "import-old"};
+	return (struct firm_operation){
+		.by = FIRM_PERSON_4,
+		.kind = "key.import",
+		.resource = "account:options-hot",
+		.payload = arena_format(
+			arena,
+			"{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"%s\","
+			"\"material\":\"single\",\"purpose\":\"transfer\",\"secret_kind\":\"private_key\"}",
+			commitment, id),
+		.secret = arena_format(arena, "{\"salt\":\"%s\",\"value\":\"%s\"}", salt_hex, value),
+		.idempotency_key = arena_format(arena, "import-%s", id)};
+}
+
+static const char OLD_KEY[] = "1111111111111111111111111111111111111111111111111111111111111112";
+
+static void
+an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
+	const char *value = OLD_KEY;
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct firm_operation import = import_of(&arena, "old", value);
 	set_up(&b);
 	_cleanup_(submitted_free) struct submitted asked, early, last, known;
 	submit(&b, &import, &asked);
@@ -407,6 +414,38 @@ an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
 	gate_destroy(&b.gate);
 	start_gate(&b);
 	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
+}
+
+/* Limits of a key count by its name. */
+static void
+a_key_that_is_there_comes_in_by_no_second_name(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	set_up(&b);
+	activate(&b, "@id(\"all\") permit (principal, action, resource);");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const ids[] = {"old", "second", "third"};
+		_cleanup_(submitted_free) struct submitted s;
+		struct firm_operation import = import_of(&arena, ids[i], OLD_KEY);
+		submit(&b, &import, &s);
+		assert_ok(s.status);
+		if (i == 1) {
+			assert_int_equal(OPERATION_FAILED, s.step.state);
+			assert_bytes(BYTES_OF_LITERAL("key.known: it is key \"old\", which has no second name"),
+				     s.step.record->error);
+			assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_1, "key.freeze", "key:old", "{}"));
+			_cleanup_(submitted_free) struct submitted destroy;
+			struct firm_operation gone = {
+				.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:old", .payload = "{}"};
+			submit(&b, &gone, &destroy);
+			assert_int_equal(OPERATION_UNKNOWN, destroy.step.state);
+			_cleanup_(gate_step_free) struct gate_step done = {};
+			assert_ok(gate_perform(b.gate, destroy.step.operation, b.now_ms, &done));
+			write_step(&b, &done);
+			assert_int_equal(OPERATION_DONE, done.state);
+		} else
+			assert_int_equal(OPERATION_DONE, s.step.state);
+	}
 }
 
 /* Whatever of a decision's entry is changed, replay or the reader notices. */
@@ -570,7 +609,7 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
-	  T(a_changed_decision_does_not_replay),
+	  T(a_key_that_is_there_comes_in_by_no_second_name), T(a_changed_decision_does_not_replay),
 	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),
 	  T(nobody_has_more_than_so_many_operations_wait),
 	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),

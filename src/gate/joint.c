@@ -317,7 +317,10 @@ check_part(const struct gate *gate, const struct submission *submission, const s
 
 static enum status
 check_made(const struct gate *gate, const struct submission *submission, const struct joint_key *wanted) {
-	return wanted->is_imported ? check_part(gate, submission, wanted) : OK;
+	if (!wanted->is_imported)
+		return OK;
+	TRY(gate_state_need_unknown_key(gate->state, &wanted->key));
+	return check_part(gate, submission, wanted);
 }
 
 static enum status

@@ -103,6 +103,7 @@ make_key_again(struct replayer *replayer, const struct submission *submission, c
 	wanted.public_key_len = stated.public_key_len;
 	memcpy(wanted.fingerprint, stated.fingerprint, sizeof wanted.fingerprint);
 	wanted.origin = stated.origin;
+	TRY(gate_state_need_unknown_key(replayer->past.gate->state, &wanted));
 	return gate_write_key(&replayer->arena, &wanted, ours);
 }
 

@@ -105,6 +105,25 @@ gate_state_key(const struct gate_state *state, struct bytes id) {
 	return state->ring != nullptr ? keyring_find(state->ring, id) : map_get(&state->keys, id);
 }
 
+static const struct key_info *
+next_key(const struct gate_state *state, size_t *at) {
+	void *key = nullptr;
+	if (state->ring != nullptr)
+		return *at < keyring_count(state->ring) ? keyring_at(state->ring, (*at)++) : nullptr;
+	return map_next(&state->keys, at, nullptr, &key) ? key : nullptr;
+}
+
+enum status
+gate_state_need_unknown_key(const struct gate_state *state, const struct key_info *key) {
+	size_t at = 0;
+	for (const struct key_info *known; (known = next_key(state, &at)) != nullptr;)
+		if (known->state != KEY_DESTROYED && known->algorithm == key->algorithm &&
+		    bytes_equal(key_public(known), key_public(key)))
+			return fail(STATUS_CONFLICT, "key.known: it is key \"%s\", which has no second name",
+				    known->id);
+	return OK;
+}
+
 unsigned
 gate_state_stages(struct gate_state *state) {
 	static const char *const paths[VOTES_STAGES] = {"approvals.first", "approvals.second", "approvals.third"};
