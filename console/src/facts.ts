@@ -72,6 +72,7 @@ const WORDS: Record<string, string> = {
 	"call.selector": "Function that is called",
 	"call.data_bytes": "Bytes handed to the contract",
 	"call.programs": "Programs that are called",
+	"approve.revokes": "It takes an allowance back: nothing moves but the fee",
 	"approve.unlimited": "It allows somebody to spend without limit",
 	"destination.allowed": "All destinations are on an allow list, in force",
 	"destination.probation": "A destination is on probation",

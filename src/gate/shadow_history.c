@@ -53,7 +53,7 @@ static const char defaults_text[] =
 	"destination: {allow_hash: \"\", expired: false, probation: false, sanctions_hash: \"\",\n"
 	"  waiting: false}\n"
 	"call.unrecognised: false\n"
-	"approve.unlimited: false\n"
+	"approve: {revokes: false, unlimited: false}\n"
 	"identity.terminal_key: false\n"
 	"transfer: {amount: \"0\", asset_known: true, destination_count: 1, fee_max: "
 	"\"0\", format: evm, kind: native,\n"

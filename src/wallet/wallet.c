@@ -213,6 +213,7 @@ wallet_facts(const struct wallet_transaction *transaction, struct facts *facts) 
 	add_milli(facts, "transfer.fee_max_milli", native_asset(transaction), &transaction->fee_max);
 	add_values(transaction, facts);
 	facts_add_boolean(facts, "call.unrecognised", FACT_VERIFIED, transaction->call_unrecognised);
+	facts_add_boolean(facts, "approve.revokes", FACT_VERIFIED, transaction->approve_revokes);
 	facts_add_boolean(facts, "approve.unlimited", FACT_VERIFIED, transaction->approve_unlimited);
 	transaction->operations->add_facts(transaction, facts);
 	return facts_status(facts);
@@ -329,6 +330,8 @@ wallet_explain(const struct wallet_transaction *transaction, struct buffer *text
 	for (size_t i = 0; i < transaction->movement_count; i++)
 		explain_movement(&transaction->movements[i], text);
 	transaction->operations->explain_details(transaction, text);
+	if (transaction->approve_revokes)
+		buffer_append_text(text, "note          takes an allowance back: nothing moves but the fee\n");
 	if (transaction->approve_unlimited)
 		buffer_append_text(
 			text,

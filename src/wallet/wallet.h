@@ -103,6 +103,7 @@ struct wallet_transaction {
 	struct amount amount;      /* of that asset, to all destinations; allowances included */
 	struct amount fee_max;     /* of the chain's native asset */
 	bool call_unrecognised;
+	bool approve_revokes; /* an approve of nothing */
 	bool approve_unlimited;
 	const struct wallet_movement *movements;
 	size_t movement_count;

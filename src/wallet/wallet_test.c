@@ -259,6 +259,29 @@ token_calls_of_a_registered_contract_are_recognised(void **state) {
 	}
 }
 
+/* Whoever had it has less: what it takes away has no value, and so needs no price. */
+static void
+an_approve_of_nothing_takes_an_allowance_back(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *selector, *amount;
+		bool revokes;
+	} cases[] = {
+		{"095ea7b3", "0000000000000000000000000000000000000000000000000000000000000000", true},
+		{"095ea7b3", "0000000000000000000000000000000000000000000000000000000000000001", false},
+		{"095ea7b3", AMOUNT_ALL, false},
+		{"a9059cbb", "0000000000000000000000000000000000000000000000000000000000000000", false},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct evm_transaction transaction =
+			token_call(&f->arena, &(struct call_words){cases[i].selector, {RECIPIENT}, cases[i].amount});
+		const struct facts *facts = facts_of(f, &transaction);
+		assert_flag(facts, "approve.revokes", cases[i].revokes);
+		if (cases[i].revokes)
+			assert_int_equal(0, facts_find(facts, "transfer.amount_usd_cents")->value.integer);
+	}
+}
+
 static void
 an_unlimited_approve_is_named_and_has_no_value(void **state) {
 	struct fixture *f = *state;
@@ -633,10 +656,11 @@ payloads_and_formats_are_bounded(void **state) {
 #define W(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 RUN_TESTS(W(a_native_transfer_counts_value_and_highest_fee), W(each_part_of_the_value_is_rounded_up),
-	  W(token_calls_of_a_registered_contract_are_recognised), W(an_unlimited_approve_is_named_and_has_no_value),
-	  W(a_call_that_differs_in_anything_is_unrecognised), W(a_created_contract_is_the_destination),
-	  W(without_a_fresh_price_there_is_no_value), W(numbers_beyond_a_long_are_left_out),
-	  W(what_is_signed_recovers_to_the_key), W(the_gate_signs_only_unsigned_transactions_bound_to_a_chain),
-	  W(a_replacement_shares_sender_chain_and_nonce), W(the_view_does_not_depend_on_prices_or_time),
-	  W(every_change_of_the_payload_changes_the_view), W(the_explanation_names_what_moves),
-	  T(transactions_are_read_from_text), T(addresses_are_written_one_way), W(payloads_and_formats_are_bounded))
+	  W(token_calls_of_a_registered_contract_are_recognised), W(an_approve_of_nothing_takes_an_allowance_back),
+	  W(an_unlimited_approve_is_named_and_has_no_value), W(a_call_that_differs_in_anything_is_unrecognised),
+	  W(a_created_contract_is_the_destination), W(without_a_fresh_price_there_is_no_value),
+	  W(numbers_beyond_a_long_are_left_out), W(what_is_signed_recovers_to_the_key),
+	  W(the_gate_signs_only_unsigned_transactions_bound_to_a_chain), W(a_replacement_shares_sender_chain_and_nonce),
+	  W(the_view_does_not_depend_on_prices_or_time), W(every_change_of_the_payload_changes_the_view),
+	  W(the_explanation_names_what_moves), T(transactions_are_read_from_text), T(addresses_are_written_one_way),
+	  W(payloads_and_formats_are_bounded))

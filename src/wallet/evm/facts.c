@@ -178,6 +178,7 @@ decode(struct wallet_transaction *transaction) {
 	transaction->call_unrecognised =
 		detail->call.kind == EVM_CONTRACT_CREATION || detail->call.kind == EVM_UNRECOGNISED_CALL;
 	transaction->approve_unlimited = evm_approve_is_unlimited(&detail->call);
+	transaction->approve_revokes = detail->call.kind == EVM_TOKEN_APPROVE && amount_is_zero(&detail->call.amount);
 	if (!decoded->creates_contract && decoded->data.len > 0)
 		TRY(write_address(transaction->arena, &decoded->to, &detail->contract));
 	if (detail->call.kind == EVM_TOKEN_TRANSFER_FROM)
