@@ -292,7 +292,9 @@ run(struct echo_keeper *keeper) {
 					  .read_write = {keeper->config.data_directory},
 					  .degraded_allowed = keeper->config.confinement_degraded};
 	TRY(confine_enter(&confine, &keeper->confinement));
-	TRY(ipc_control_send(keeper->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY}));
+	struct ipc_control_message ready = {.type = IPC_CONTROL_READY};
+	TRY(confine_describe(&keeper->confinement, &ready));
+	TRY(ipc_control_send(keeper->control, &ready));
 	while (!keeper->stopping) {
 		struct pollfd polled[2] = {
 			{.fd = keeper->control, .events = POLLIN},

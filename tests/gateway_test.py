@@ -418,8 +418,8 @@ def test_health_readiness_and_metrics_say_what_is():
         document = health.json()
         assert health.status == 200 and document["keeper"] == {"echo": True} and document["ready"] is True
         assert document["gateway"]["self_signed"] is True
-        if "sanitizers" not in document["gateway"]["confinement"]["lacks"]:
-            assert document["gateway"]["confinement"]["degraded"] is False, document
+        if "sanitizers" not in document["confinement"]["gateway"]["lacks"]:
+            assert document["confinement"]["gateway"]["degraded"] is False, document
         client.post("k")
         metrics = client.ask("GET", "/metrics")
         assert metrics.fields["content-type"].startswith("application/openmetrics-text")

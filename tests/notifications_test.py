@@ -330,6 +330,10 @@ def test_what_a_receiver_does_wrong_is_tried_again_until_it_does_right():
         house.wait_until(lambda: house.of("500").get("failing_since", 0) > 0)
         assert "notifier.status: the receiver answered 500" in house.of("500")["error"]
         assert house.ask("/readyz")[0] == 200  # a receiver that is away keeps nobody from deciding
+        house.wait_until(lambda: set(json.loads(house.ask("/readyz")[1])["confinement"])
+                         == {"fetch", "gateway", "keeper", "supervisor", "worker"})
+        for role, how in json.loads(house.ask("/readyz")[1])["confinement"].items():
+            assert how["degraded"] is False and how["seccomp"] is True, (role, how)
         house.wait_until(lambda: len(receiver.requests) >= len(wrong))
         house.wait_until(lambda: all(house.of(name).get("pending") == 0 for name in wrong))
         assert sorted(done) == sorted(wrong), done

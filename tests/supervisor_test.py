@@ -45,6 +45,52 @@ def test_each_process_is_confined_and_runs_as_its_own_user():
             assert len({user[0] for user in users.values()}) == 3 and users["keeper"][0] == str(KEEPER_USER), users
 
 
+def confinement_when(gate, client, roles):
+    """What /readyz says of each process, once it has heard of these."""
+    def read():
+        said = client.ask("GET", "/readyz").json()["confinement"]
+        return said if set(roles) <= set(said) else None
+    return gate.wait_until(read, f"confinement of {roles}")
+
+
+def test_readyz_says_how_each_process_is_confined_also_after_a_restart():
+    roles = {"gateway", "keeper", "supervisor", "worker"}
+    with Installation() as gate:
+        for restarted in (None, "gateway", "keeper"):
+            if restarted:
+                pid = gate.pid(restarted)
+                os.kill(pid, signal.SIGKILL)
+                gate.wait_until(lambda pid=pid: not is_alive(pid), "its end")
+                gate.wait_ready()
+            with Client(gate) as client:
+                said = confinement_when(gate, client, roles)
+                assert set(said) == roles, said
+                if "sanitizers" in said["gateway"]["lacks"]:
+                    return
+                for role, how in said.items():
+                    assert how["degraded"] is False and how["lacks"] == "" and how["seccomp"] is True and how["landlock_abi"] > 0, said
+                    if AS_ROOT:
+                        assert how["network_namespace"] is (role in ("keeper", "worker")), said
+                metrics = client.ask("GET", "/metrics").body.decode()
+                for role in roles:
+                    assert f'gatehouse_confinement_degraded{{process="{role}"}} 0' in metrics, metrics
+
+
+def test_what_a_system_lacks_is_refused_and_where_it_is_allowed_shown():
+    with Installation(settings="confinement: degraded", environment={"HIDE_LANDLOCK": "1"}) as gate, Client(gate) as client:
+        said = confinement_when(gate, client, {"gateway", "keeper", "supervisor", "worker"})
+        if "sanitizers" in said["gateway"]["lacks"]:
+            return
+        for role in ("gateway", "keeper", "worker"):
+            assert said[role]["degraded"] is True and said[role]["lacks"] == "landlock: the kernel has none", said
+            assert said[role]["landlock_abi"] == 0 and said[role]["seccomp"] is True, said
+        assert said["supervisor"]["degraded"] is False, said  # it goes without: its processes would inherit it
+        metrics = client.ask("GET", "/metrics").body.decode()
+        assert 'gatehouse_confinement_degraded{process="worker"} 1' in metrics, metrics
+    log = Installation(environment={"HIDE_LANDLOCK": "1"}).refuse_to_start(4)
+    assert "confine.landlock: the kernel has none" in log, log
+
+
 def test_what_is_tried_inside_the_keeper_is_refused():
     with Installation() as gate, Client(gate) as client:
         attempts = client.post("attempts").json()

@@ -25,6 +25,7 @@ static const struct {
 	[IPC_CONTROL_CHANNEL_LOST] = {0, 0},
 	[IPC_CONTROL_PEER_LISTENER] = {1, 1},
 	[IPC_CONTROL_LOCAL_BUNDLE] = {1, 1},
+	[IPC_CONTROL_CONFINED] = {0, 0},
 };
 
 union ancillary {
@@ -41,7 +42,8 @@ check_message(const struct ipc_control_message *message) {
 	    message->descriptor_count > descriptors_of[type].max)
 		return fail(STATUS_INVALID, "control.descriptors: %zu with message type %u, expected %u to %u",
 			    message->descriptor_count, type, descriptors_of[type].min, descriptors_of[type].max);
-	bool names_peer = type == IPC_CONTROL_CHANNEL || type == IPC_CONTROL_CHANNEL_LOST;
+	bool names_peer =
+		type == IPC_CONTROL_CHANNEL || type == IPC_CONTROL_CHANNEL_LOST || type == IPC_CONTROL_CONFINED;
 	if (names_peer != (message->peer != 0) || (unsigned)message->peer >= IPC_ROLE_END)
 		return fail(STATUS_INVALID, "control.peer: role %u with message type %u", (unsigned)message->peer,
 			    type);

@@ -26,7 +26,8 @@ enum ipc_control_type {
 	IPC_CONTROL_LOG_LEVEL,  /* 0; `value` is an enum log_level */
 	IPC_CONTROL_STOP,       /* 0: drain and exit */
 	/* process → supervisor */
-	IPC_CONTROL_READY,  /* 0: start-up is done and the process is confined */
+	/* 0: start-up is done and the process is confined: `text` says how (supervisor/confine.h), `value` is 1 if degraded */
+	IPC_CONTROL_READY,
 	IPC_CONTROL_FAILED, /* 0: `text` says why it exits; `value` is an enum ipc_failed */
 	/* 0: the channel to `peer` closed. If that process lives on, the supervisor starts the gateway anew: it has the
 	 * less to lose, and both get a new channel. */
@@ -34,6 +35,7 @@ enum ipc_control_type {
 	/* supervisor → process */
 	IPC_CONTROL_PEER_LISTENER, /* 1: a listening socket for the gateways of other keepers */
 	IPC_CONTROL_LOCAL_BUNDLE,  /* 1: the keeper's local bundle, packed, from offset 0; goes with the next CONFIG */
+	IPC_CONTROL_CONFINED,      /* 0, to the gateway: what the process of role `peer` said with READY */
 	IPC_CONTROL_END,
 };
 
@@ -48,7 +50,7 @@ constexpr size_t IPC_CONTROL_TEXT_MAX = 512;
 
 struct ipc_control_message {
 	enum ipc_control_type type;
-	enum ipc_role peer; /* IPC_CONTROL_CHANNEL and _LOST; else none */
+	enum ipc_role peer; /* IPC_CONTROL_CHANNEL, _LOST and _CONFINED; else none */
 	uint32_t value;
 	char text[IPC_CONTROL_TEXT_MAX]; /* NUL-terminated */
 	int descriptors[IPC_CONTROL_DESCRIPTORS];

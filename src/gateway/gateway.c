@@ -175,6 +175,15 @@ take_start(struct gateway *gateway, struct ipc_control_message *) {
 	return OK;
 }
 
+/* What another process said of itself; it is read as JSON where it is shown. */
+static enum status
+take_confined(struct gateway *gateway, struct ipc_control_message *message) {
+	static_assert(sizeof gateway->others[0].text == sizeof message->text);
+	memcpy(gateway->others[message->peer].text, message->text, sizeof message->text);
+	gateway->others[message->peer].degraded = message->value != 0;
+	return OK;
+}
+
 static enum status (*const handlers[IPC_CONTROL_END])(struct gateway *, struct ipc_control_message *) = {
 	[IPC_CONTROL_CONFIG] = take_config,
 	[IPC_CONTROL_CHANNEL] = take_channel,
@@ -184,6 +193,7 @@ static enum status (*const handlers[IPC_CONTROL_END])(struct gateway *, struct i
 	[IPC_CONTROL_START] = take_start,
 	[IPC_CONTROL_LOG_LEVEL] = take_log_level,
 	[IPC_CONTROL_STOP] = take_stop,
+	[IPC_CONTROL_CONFINED] = take_confined,
 };
 
 /* One message; *type receives which. */
@@ -310,7 +320,9 @@ start(struct gateway *gateway) {
 	if (error != 0)
 		return fail(STATUS_IO, "gateway.control: %s", uv_strerror(error));
 	gateway_accept(gateway, true);
-	return ipc_control_send(gateway->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY});
+	struct ipc_control_message ready = {.type = IPC_CONTROL_READY};
+	TRY(confine_describe(&gateway->confinement, &ready));
+	return ipc_control_send(gateway->control, &ready);
 }
 
 static void

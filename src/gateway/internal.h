@@ -32,6 +32,10 @@ struct gateway {
 	struct http_common http;
 	SSL_CTX *tls;
 	struct confinement confinement;
+	struct {
+		char text[IPC_CONTROL_TEXT_MAX]; /* JSON, as supervisor/confine.h writes it; "": not heard of */
+		bool degraded;
+	} others[IPC_ROLE_END]; /* how the other processes are confined, as the supervisor says */
 
 	int control;
 	uv_poll_t control_poll;

@@ -102,10 +102,23 @@ write_refusals(struct buffer *to) {
 				     (unsigned long long)refused[i]);
 }
 
+static void
+write_degraded(const struct gateway *gateway, struct buffer *to) {
+	buffer_append_text(to, "# TYPE gatehouse_confinement_degraded gauge\n"
+			       "# HELP gatehouse_confinement_degraded 1: the process lacks some of its confinement.\n");
+	for (enum ipc_role role = IPC_ROLE_NONE; role < IPC_ROLE_END; role++)
+		if (role == IPC_ROLE_GATEWAY || gateway->others[role].text[0] != '\0')
+			buffer_append_format(to, "gatehouse_confinement_degraded{process=\"%s\"} %d\n",
+					     ipc_role_name(role),
+					     role == IPC_ROLE_GATEWAY ? gateway->confinement.degraded
+								      : gateway->others[role].degraded);
+}
+
 void
 telemetry_write_metrics(const struct gateway *gateway, struct buffer *to) {
 	metrics_write(to, listed, ARRAY_LENGTH(listed));
 	write_refusals(to);
+	write_degraded(gateway, to);
 	buffer_append_bytes(to, buffer_bytes(&gateway->keeper.metrics));
 	if (to->len > 0 && !to->failed && to->data[to->len - 1] != '\n')
 		buffer_append_byte(to, '\n');
@@ -115,6 +128,28 @@ telemetry_write_metrics(const struct gateway *gateway, struct buffer *to) {
 bool
 telemetry_is_ready(const struct gateway *gateway) {
 	return gateway->keeper.ready && !gateway->draining;
+}
+
+/* By process, in the order of their names. */
+static void
+write_confinement(const struct gateway *gateway, struct arena *arena, struct json_writer *writer) {
+	static const enum ipc_role roles[] = {IPC_ROLE_FETCH, IPC_ROLE_GATEWAY, IPC_ROLE_KEEPER, IPC_ROLE_SUPERVISOR,
+					      IPC_ROLE_WORKER};
+	json_write_object(writer);
+	for (size_t i = 0; i < ARRAY_LENGTH(roles); i++) {
+		const char *text = gateway->others[roles[i]].text;
+		const json *said = nullptr;
+		if (roles[i] != IPC_ROLE_GATEWAY && text[0] == '\0')
+			continue;
+		json_write_key(writer, ipc_role_name(roles[i]));
+		if (roles[i] == IPC_ROLE_GATEWAY)
+			confine_write(writer, &gateway->confinement);
+		else if (json_read(arena, bytes_of_text(text), (struct json_limits){}, &said) == OK)
+			json_write_value(writer, said);
+		else
+			json_write_null(writer); /* not what the processes write: nothing is known of it */
+	}
+	json_write_end(writer);
 }
 
 enum status
@@ -129,10 +164,10 @@ telemetry_write_health(const struct gateway *gateway, struct buffer *to) {
 	struct json_writer writer;
 	json_writer_start(&writer, to);
 	json_write_object(&writer);
+	json_write_key(&writer, "confinement");
+	write_confinement(gateway, &arena, &writer);
 	json_write_key(&writer, "gateway");
 	json_write_object(&writer);
-	json_write_key(&writer, "confinement");
-	confine_write(&writer, &gateway->confinement);
 	json_write_member_integer(&writer, "connections", gateway->connection_count);
 	json_write_member_boolean(&writer, "draining", gateway->draining);
 	json_write_member_text(&writer, "keeper",

@@ -297,7 +297,7 @@ run(struct fetch_process *process) {
 		if (process->receivers[i].target.port != 0)
 			confine.connect_ports[ports++] = process->receivers[i].target.port;
 	TRY(confine_enter(&confine, &process->confinement));
-	TRY(child_ready(&process->child));
+	TRY(child_ready(&process->child, &process->confinement));
 	if (process->has_channel)
 		TRY(ipc_flush(&process->channel)); /* the hello */
 	while (!process->child.stopping)

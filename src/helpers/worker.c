@@ -153,7 +153,7 @@ run(struct worker_process *process) {
 	TRY(limit_resources());
 	struct confine_request confine = {.role = IPC_ROLE_WORKER, .degraded_allowed = process->degraded_allowed};
 	TRY(confine_enter(&confine, &process->confinement));
-	TRY(child_ready(&process->child));
+	TRY(child_ready(&process->child, &process->confinement));
 	if (process->has_channel)
 		TRY(serve_channel(process)); /* the hello */
 	while (!process->child.stopping)

@@ -238,7 +238,7 @@ run(struct keeper_process *process) {
 	TRY(open_keeper(process));
 	keeper_watch_worker(process->keeper, report_lost_worker, process);
 	TRY(keeper_join_peers(process->keeper));
-	TRY(child_ready(&process->child));
+	TRY(child_ready(&process->child, &process->confinement));
 	while (!process->child.stopping) {
 		TRY(connect_helpers(process));
 		if (process->channel < 0) {

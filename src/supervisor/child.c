@@ -55,8 +55,10 @@ child_parse_config(int descriptor, struct config *config) {
 }
 
 enum status
-child_ready(const struct child *child) {
-	return ipc_control_send(child->control, &(struct ipc_control_message){.type = IPC_CONTROL_READY});
+child_ready(const struct child *child, const struct confinement *confinement) {
+	struct ipc_control_message ready = {.type = IPC_CONTROL_READY};
+	TRY(confine_describe(confinement, &ready));
+	return ipc_control_send(child->control, &ready);
 }
 
 int

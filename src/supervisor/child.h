@@ -9,6 +9,7 @@
 
 #include "base/ipc_control.h"
 #include "supervisor/config.h"
+#include "supervisor/confine.h"
 
 struct child {
 	const char *name; /* in the log */
@@ -25,7 +26,7 @@ enum status child_take_control(struct child *child);
 /* A configuration that was handed over: its text, and what it says. */
 enum status child_read_config(int descriptor, struct buffer *text);
 enum status child_parse_config(int descriptor, struct config *config);
-enum status child_ready(const struct child *child);
+enum status child_ready(const struct child *child, const struct confinement *confinement);
 /* Tells log and supervisor where status is not OK. Returns the exit status. */
 int child_end(const struct child *child, enum status status, enum ipc_failed failure);
 

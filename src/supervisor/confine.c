@@ -224,6 +224,22 @@ confine_write(struct json_writer *writer, const struct confinement *confinement)
 	json_write_end(writer);
 }
 
+enum status
+confine_describe(const struct confinement *confinement, struct ipc_control_message *message) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct json_writer writer;
+	json_writer_start(&writer, &text);
+	confine_write(&writer, confinement);
+	TRY(json_writer_finish(&writer));
+	if (text.len >= sizeof message->text)
+		return fail(STATUS_INTERNAL, "confine.describe: %zu bytes, at most %zu expected", text.len,
+			    sizeof message->text - 1);
+	memcpy(message->text, text.data, text.len);
+	message->text[text.len] = '\0';
+	message->value = confinement->degraded;
+	return OK;
+}
+
 bool
 confine_leave_network(void) {
 	return unshare(CLONE_NEWNET) == 0;

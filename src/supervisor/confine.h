@@ -11,7 +11,7 @@
 #ifndef GATEHOUSE_SUPERVISOR_CONFINE_H
 #define GATEHOUSE_SUPERVISOR_CONFINE_H
 
-#include "base/ipc.h"
+#include "base/ipc_control.h"
 
 constexpr size_t CONFINE_PATHS_MAX = 8;
 constexpr size_t CONFINE_PORTS_MAX =
@@ -39,6 +39,8 @@ struct confinement {
 /* As an object of /healthz and /readyz. */
 struct json_writer;
 void confine_write(struct json_writer *writer, const struct confinement *confinement);
+/* The same object as the text of a message, which is IPC_CONTROL_READY or _CONFINED; `value` is 1 if degraded. */
+enum status confine_describe(const struct confinement *confinement, struct ipc_control_message *message);
 
 enum status confine_enter(const struct confine_request *request, struct confinement *result);
 

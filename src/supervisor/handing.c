@@ -51,6 +51,26 @@ send_tls(const struct supervisor *supervisor, const struct process *process) {
 	return ipc_control_send(process->control, &message);
 }
 
+enum status
+hand_confinement(struct supervisor *supervisor, struct process *process, const struct ipc_control_message *ready) {
+	const struct process *gateway = child_of_role(supervisor, IPC_ROLE_GATEWAY);
+	struct ipc_control_message confined = {
+		.type = IPC_CONTROL_CONFINED, .peer = process->row->role, .value = ready->value};
+	memcpy(confined.text, ready->text, sizeof confined.text);
+	/* The worker is ready again after each piece of work, and the gateway may be one that takes nothing. */
+	bool is_new = memcmp(&confined, &process->confined, sizeof confined) != 0;
+	process->confined = confined;
+	if (process != gateway)
+		return is_new && gateway->state == RUNNING ? ipc_control_send(gateway->control, &confined) : OK;
+	TRY(ipc_control_send(gateway->control, &supervisor->confined));
+	for (size_t i = 0; i < supervisor->process_count; i++) {
+		const struct process *other = &supervisor->processes[i];
+		if (other != gateway && other->confined.type != IPC_CONTROL_NONE)
+			TRY(ipc_control_send(gateway->control, &other->confined));
+	}
+	return OK;
+}
+
 static enum status
 connect_pair(const struct process *one, const struct process *other) {
 	int pair[2];

@@ -40,6 +40,7 @@ struct process {
 	unsigned failures;                     /* in a row */
 	bool is_renewed;                       /* told to stop, to start again with what has changed */
 	char last_words[IPC_CONTROL_TEXT_MAX]; /* of FAILED */
+	struct ipc_control_message confined;   /* for the gateway, of its last READY; type NONE before the first */
 };
 
 struct supervisor {
@@ -51,8 +52,9 @@ struct supervisor {
 	int signals;
 	int notify;
 	int64_t watchdog_ms, next_watchdog_ms;
-	struct opened opened; /* for config */
-	int peer_listener;    /* −1: none */
+	struct ipc_control_message confined; /* for the gateway: of the supervisor itself */
+	struct opened opened;                /* for config */
+	int peer_listener;                   /* −1: none */
 	struct secret_region *protected;
 	struct bytes passphrase; /* in the region */
 	int64_t check_loss_ms;   /* when to see whether the keeper has outlived its channel; 0: no loss is open */
@@ -96,5 +98,9 @@ enum status hand_over(struct supervisor *supervisor, const struct process *proce
 enum status hand_channels(struct supervisor *supervisor, const struct process *process);
 /* Each process is told what it has to do with of a new configuration; the keeper records its hash. */
 enum status hand_configuration(struct supervisor *supervisor);
+
+/* Tells the gateway how this process is confined, if that is new; where it is the gateway: how all others are. */
+enum status hand_confinement(struct supervisor *supervisor, struct process *process,
+			     const struct ipc_control_message *ready);
 
 #endif

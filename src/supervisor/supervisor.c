@@ -38,8 +38,11 @@ begin_stop(struct supervisor *supervisor) {
 /* --- Messages of the processes --- */
 
 static void
-take_ready(struct supervisor *supervisor, struct process *process) {
+take_ready(struct supervisor *supervisor, struct process *process, const struct ipc_control_message *message) {
 	process->state = RUNNING;
+	if (hand_confinement(supervisor, process, message) != OK)
+		log_error("the gateway cannot be told how the %s is confined: %s", process_name(process),
+			  fail_message());
 	log_info("the %s is ready", process_name(process));
 	for (size_t i = 0; i < supervisor->process_count; i++)
 		if (supervisor->processes[i].state != RUNNING)
@@ -88,7 +91,7 @@ take_message(struct supervisor *supervisor, struct process *process) {
 	ipc_control_close_descriptors(&message);
 	switch (message.type) {
 	case IPC_CONTROL_READY:
-		take_ready(supervisor, process);
+		take_ready(supervisor, process, &message);
 		break;
 	case IPC_CONTROL_FAILED:
 		take_failure(supervisor, process, &message);
@@ -283,7 +286,7 @@ check_directory(const struct supervisor *supervisor, const char *path) {
 static enum status
 start(struct supervisor *supervisor) {
 	const struct config *config = supervisor->config;
-	struct confinement confinement;
+	struct confinement confinement = {};
 	TRY(check_directory(supervisor, config->data_directory));
 	if (config->rollback_guard.kind == CONFIG_GUARD_PATH)
 		TRY(check_directory(supervisor, config->rollback_guard.path));
@@ -299,6 +302,8 @@ start(struct supervisor *supervisor) {
 	struct confine_request request = {.role = IPC_ROLE_SUPERVISOR,
 					  .degraded_allowed = config->confinement_degraded};
 	TRY(confine_enter(&request, &confinement));
+	supervisor->confined = (struct ipc_control_message){.type = IPC_CONTROL_CONFINED, .peer = IPC_ROLE_SUPERVISOR};
+	TRY(confine_describe(&confinement, &supervisor->confined));
 	supervisor->watchdog_ms = notify_watchdog_interval_ms();
 	if (supervisor->watchdog_ms > 0)
 		supervisor->next_watchdog_ms = supervisor_now_ms() + supervisor->watchdog_ms;
