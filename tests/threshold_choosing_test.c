@@ -42,6 +42,25 @@ assert_not_signed(struct team *team, const struct scheme *scheme, uint32_t numbe
 			assert_int_equal(OPERATION_FAILED, team_state(team, i, &id));
 }
 
+/* Outcomes in a keeper's own log that name the second one. */
+static enum status
+find_named(void *context, const struct ledger_record *record) {
+	static const char named[] = "\"party\":2,\"protocol\":\"frost-signing\"";
+	size_t *found = context;
+	*found += memmem(record->leaf.data, record->leaf.len, named, strlen(named)) != nullptr;
+	return OK;
+}
+
+static size_t
+named_at(struct team *team, size_t at) {
+	struct ledger *ledger = keeper_ledger(team->members[at].house.keeper);
+	struct ledger_head head;
+	size_t found = 0;
+	ledger_durable_head(ledger, &head);
+	assert_ok(ledger_visit(ledger, 0, head.head.size, find_named, &found));
+	return found;
+}
+
 static uint32_t
 doubted_at(struct team *team, size_t at, const struct scheme *scheme) {
 	return key_at(team, at, scheme)->doubts.parties;
@@ -66,11 +85,13 @@ whom_a_check_has_named_signs_no_more_while_others_can(void **) {
 		team.context = &spoiling;
 		assert_not_signed(&team, &SCHEMES[s], 1);
 		assert_int_equal(1U << 2, doubted_at(&team, 0, &SCHEMES[s]));
+		assert_int_equal(1, named_at(&team, 0));
 		size_t spoiled = spoiling.spoiled;
 		assert_true(spoiled > 0);
 		for (uint32_t number = 2; number < 5; number++)
 			sign(&team, 0, &SCHEMES[s], number);
 		assert_int_equal(spoiled, spoiling.spoiled); /* it was not asked */
+		assert_int_equal(1, named_at(&team, 0));
 		/* Two liars, and nobody else is left: it ends in a refusal, as often as it is asked for. */
 		spoiling.liars = 0b110;
 		for (uint32_t number = 5; number < 8; number++)
