@@ -67,10 +67,66 @@ intend_joint(struct gate *gate, const struct submission *submission, const struc
 	return limits_apply(gate->state->limits, &record->spend);
 }
 
+/* --- Transfers that are signed after others have been decided. --- */
+
+constexpr size_t LATER_PAYLOAD_MAX = BLOB_THRESHOLD / 4; /* what is signed of it needs no file of its own */
+
+struct unsigned_step {
+	const struct submission *submission;
+	const struct evaluation *evaluation;
+	struct decision_record *record;
+	struct signature signature;
+};
+
+/* Whatever could fail for a reason that is to be recorded is looked at before. */
+static bool
+may_be_signed_later(const struct gate *gate, const struct submission *submission, const struct evaluation *evaluation) {
+	return submission->may_wait && submission->kind == OPERATION_SIGN && evaluation->request_count == 1 &&
+	       !evaluation->requests->tweaked && submission->payload.len <= LATER_PAYLOAD_MAX &&
+	       gate->state->ring != nullptr &&
+	       keyring_check_sign(gate->state->ring, submission->resource_id, evaluation->use, evaluation->requests) ==
+		       OK;
+}
+
+static enum status
+leave_unsigned(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
+	       struct decision_record *record, struct gate_step *step) {
+	struct unsigned_step *later = ARENA_NEW(submission->arena, struct unsigned_step);
+	TRY_ALLOC(later);
+	*later = (struct unsigned_step){.submission = submission, .evaluation = evaluation, .record = record};
+	step->to_sign = later;
+	record->outcome = OUTCOME_DONE;
+	return apply_spend(gate, evaluation, submission, record);
+}
+
+enum status
+gate_sign(struct gate *gate, struct gate_step *step) {
+	struct unsigned_step *later = step->to_sign;
+	return keyring_sign(gate->state->ring, later->submission->resource_id, later->evaluation->use,
+			    later->evaluation->requests, &later->signature);
+}
+
+static enum status
+write_decision(struct gate *gate, const struct decision_record *record, struct gate_entry *entry) {
+	if (decision_record_write(record, &gate->blobs, &entry->body) != OK)
+		return fail(STATUS_INTERNAL, "record.lost: what was done cannot be written: %s", fail_message());
+	return OK;
+}
+
+enum status
+gate_finish(struct gate *gate, struct gate_step *step) {
+	struct unsigned_step *later = TAKE(step->to_sign);
+	TRY(gate_assemble(later->submission->arena, later->evaluation, &later->signature, &later->record->result));
+	TRY(record_put_large(&gate->blobs, later->record->result));
+	return write_decision(gate, later->record, &step->entries[0]);
+}
+
+/* --- Acting. --- */
+
 /* A permitted operation: inward acts are done here and now; an outward one is only intended. */
 static enum status
-act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation,
-    struct personal_record *personal, struct decision_record *record) {
+act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation, struct gate_step *step,
+    struct decision_record *record) {
 	struct arena *arena = submission->arena;
 	if (joint_is(gate, submission->kind, submission->resource_id, submission->payload_document))
 		return intend_joint(gate, submission, evaluation, record);
@@ -85,7 +141,9 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 		record->outcome = OUTCOME_INTENDED;
 		return OK;
 	}
-	TRY(personal_note(gate, personal)); /* from here on there will be an entry */
+	TRY(personal_note(gate, &step->personal)); /* from here on there will be an entry */
+	if (may_be_signed_later(gate, submission, evaluation))
+		return leave_unsigned(gate, submission, evaluation, record, step);
 	if (gate_execute(gate, arena, submission, evaluation, &record->result) != OK ||
 	    record_put_large(&gate->blobs, record->result) != OK)
 		return record_failure(arena, record);
@@ -220,7 +278,7 @@ gate_decide_and_record(struct gate *gate, const struct submission *submission, c
 	TRY(record_put_large(&gate->blobs, record->payload));
 	TRY(find_erased(gate, submission, &erased));
 	if (record->decision == DECISION_PERMIT)
-		TRY(act(gate, submission, evaluation, &step->personal, record));
+		TRY(act(gate, submission, evaluation, step, record));
 	if (submission->operation.break_glass &&
 	    (record->outcome == OUTCOME_DONE || record->outcome == OUTCOME_INTENDED))
 		TRY(reviews_demand(&gate->state->reviews, &submission->id, submission->operation.principal, now_ms));
@@ -234,8 +292,8 @@ gate_decide_and_record(struct gate *gate, const struct submission *submission, c
 	step->destroys = record->outcome == OUTCOME_DONE && submission->kind == OPERATION_INTENT_RESOLVE;
 	step->state = decision_record_state(record);
 	step->record = record;
-	if (decision_record_write(record, &gate->blobs, &entry->body) != OK)
-		return fail(STATUS_INTERNAL, "record.lost: what was done cannot be written: %s", fail_message());
+	if (step->to_sign == nullptr)
+		TRY(write_decision(gate, record, entry));
 	return erased.len > 0 && record->outcome == OUTCOME_DONE
 		       ? gate_write_erased(erased, &submission->id, record->legal_entity, now_ms, step)
 		       : OK;

@@ -276,8 +276,9 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 				now_ms));
 		submission->nonce_taken = true;
 	}
-	struct evaluation evaluation;
-	enum status status = gate_decide_and_record(gate, submission, key, nullptr, now_ms, &evaluation, step);
+	struct evaluation *evaluation = ARENA_NEW(submission->arena, struct evaluation);
+	TRY_ALLOC(evaluation);
+	enum status status = gate_decide_and_record(gate, submission, key, nullptr, now_ms, evaluation, step);
 	struct gate_operation *operation = nullptr;
 	if (status == OK && step->state == OPERATION_HELD)
 		status = check_held(gate, submission);
@@ -294,7 +295,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	step->kind = GATE_DECIDED;
 	step->operation = operation;
 	if (step->state == OPERATION_HELD || step->state == OPERATION_UNKNOWN)
-		status = keep(gate, operation, submission, &evaluation);
+		status = keep(gate, operation, submission, evaluation);
 	if (status == OK)
 		status = personal_note(gate, &step->personal);
 	if (status != OK) { /* nothing was done yet but deciding */

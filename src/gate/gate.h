@@ -67,6 +67,7 @@ void gate_destroy(struct gate **gate); /* a cleanup function */
 /* What the requester did and how the keeper knows; everything lives in the arena. */
 struct submission {
 	struct arena *arena;
+	bool may_wait; /* gate_sign() and gate_finish() follow, before anything that is decided later is recorded */
 	struct operation operation;
 	struct bytes document; /* canonical JSON */
 	struct bytes payload;  /* canonical JSON */
@@ -147,8 +148,11 @@ enum gate_step_kind {
 	GATE_DECIDED,   /* entries[0..entry_count) are to be written, then gate_settle() */
 };
 
+struct unsigned_step;
+
 struct gate_step {
 	enum gate_step_kind kind;
+	struct unsigned_step *to_sign; /* in the submission's arena; null: the entries are whole */
 	struct gate_operation *operation;
 	struct gate_entry entries
 		[3]; /* a vote, the decision or refusal that it brought about, and an erasure that this makes known */
@@ -170,6 +174,12 @@ void gate_step_free(struct gate_step *step); /* a cleanup function */
  * and wallet. After a failure nothing has changed but the nonce, which is used. */
 enum status gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, struct gate_step *step);
 enum status gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms, struct gate_step *step);
+
+/* Of a step that is decided, its spend counted, and to be signed: signs; and makes its entry whole. Several transfers are decided, then
+ * signed, then written: each of the three costs less where it is not interrupted by the others. That the key can sign is known when it is
+ * decided: what fails here is broken, the state holds what no entry says, and the process ends. */
+enum status gate_sign(struct gate *gate, struct gate_step *step);
+enum status gate_finish(struct gate *gate, struct gate_step *step);
 
 /* The stage in which an operation's next vote is cast: the first of which approvals are missing. 0 where the bundle in force knows
  * no order. */

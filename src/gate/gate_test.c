@@ -187,6 +187,69 @@ every_decision_replays_to_the_same_result(void **) {
 }
 
 static void
+begin_waiting(struct bench_gate *b, const struct firm_operation *wanted, const char *key, struct submitted *s) {
+	struct firm_operation operation = *wanted;
+	struct http_request request;
+	*s = (struct submitted){};
+	operation.created_ms = b->now_ms;
+	operation.idempotency_key = key;
+	s->submission.arena = &s->arena;
+	assert_ok(firm_request(&b->firm, &s->arena, INSTANCE, AUTHORITY, &operation, &request));
+	assert_ok(gate_begin_operation(b->gate, &request, (struct bytes){}, b->now_ms, &s->submission));
+	assert_ok(gate_verify_operation(b->gate, &request, b->now_ms, &s->submission));
+	s->submission.may_wait = true;
+	s->status = gate_submit(b->gate, &s->submission, b->now_ms, &s->step);
+}
+
+static int64_t
+spent_by_hot_key(const struct bench_gate *b) {
+	return limits_sum(b->gate->state->limits, LIMIT_KEY, BYTES_OF_LITERAL("eth-hot"), LIMIT_DAY, b->now_ms, nullptr,
+			  0);
+}
+
+/* What is decided counts for the next, signed or not; entries are whole only with their signatures, and say what they would have said.
+ * What is denied waits for nothing. */
+static void
+transfers_are_decided_and_then_signed(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payloads[2][512], large[512];
+	struct submitted waiting[2], denied, again;
+	set_up(&b);
+	make_hot_key(&b);
+	for (unsigned i = 0; i < ARRAY_LENGTH(waiting); i++) {
+		struct firm_operation operation = transfer(10, i, payloads[i]);
+		begin_waiting(&b, &operation, i == 0 ? "first" : "second", &waiting[i]);
+		assert_ok(waiting[i].status);
+		assert_non_null(waiting[i].step.to_sign);
+		assert_int_equal(OPERATION_DONE, waiting[i].step.state);
+		assert_int_equal(0, waiting[i].step.entries[0].body.len);
+		assert_true(spent_by_hot_key(&b) >= (i + 1) * 30'000);
+	}
+	int64_t spent = spent_by_hot_key(&b);
+	struct firm_operation repeated = transfer(10, 0, payloads[0]), too_much = transfer(9000, 2, large);
+	begin_waiting(&b, &repeated, "first", &again);
+	assert_int_equal(GATE_IN_FLIGHT, again.step.kind);
+	begin_waiting(&b, &too_much, "third", &denied);
+	assert_int_equal(OPERATION_DENIED, denied.step.state);
+	assert_null(denied.step.to_sign);
+	for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++)
+		assert_ok(gate_sign(b.gate, &waiting[i].step));
+	for (size_t i = 0; i < ARRAY_LENGTH(waiting); i++) {
+		assert_ok(gate_finish(b.gate, &waiting[i].step));
+		assert_null(waiting[i].step.to_sign);
+		assert_true(waiting[i].step.record->result.len > 0);
+		write_step(&b, &waiting[i].step);
+		submitted_free(&waiting[i]);
+	}
+	write_step(&b, &denied.step);
+	submitted_free(&denied);
+	submitted_free(&again);
+	assert_replays(&b, 5);
+	start_gate(&b);
+	assert_int_equal(spent, spent_by_hot_key(&b));
+}
+
+static void
 expect_key_state(const struct submitted *s, const char *state) {
 	char text[64];
 	snprintf(text, sizeof text, "\"state\":\"%s\"", state);
@@ -608,6 +671,7 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(a_fee_is_no_way_out_for_funds), T(the_same_operation_again_gives_the_same_answer_and_another_is_refused),
 	  T(a_person_of_security_cannot_approve_their_own_request),
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
+	  T(transfers_are_decided_and_then_signed),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
 	  T(a_key_that_is_there_comes_in_by_no_second_name), T(a_changed_decision_does_not_replay),
 	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),

@@ -111,6 +111,27 @@ submit_step(struct keeper *keeper, struct job *job) {
 	job_give_back(keeper, job);
 }
 
+void
+decide_flush(struct keeper *keeper) {
+	size_t count = keeper->decided_count;
+	enum status status = OK;
+	keeper->decided_count = 0;
+	for (size_t i = 0; status == OK && i < count; i++)
+		if (keeper->decided[i]->step.to_sign != nullptr)
+			status = gate_sign(keeper->gate, &keeper->decided[i]->step);
+	for (size_t i = 0; i < count; i++) {
+		struct job *job = keeper->decided[i];
+		if (status == OK && job->step.to_sign != nullptr)
+			status = gate_finish(keeper->gate, &job->step);
+		if (status != OK && !atomic_load(&keeper->has_ended))
+			keeper_end(keeper, fail_message()); /* what was decided after it counts its spend */
+		if (!atomic_load(&keeper->has_ended))
+			submit_step(keeper, job);
+		else
+			job_give_back(keeper, job);
+	}
+}
+
 struct bytes
 decide_legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
 	const struct directory_key *key = directory_key(keeper->gate->state->directory, key_id);
@@ -193,16 +214,23 @@ wait_for_operation(struct keeper *keeper, struct job *job) {
 	keeper->waiting = job;
 }
 
+/* For so many decisions. */
+static enum status
+check_room_for(const struct keeper *keeper, size_t count) {
+	static const struct bytes openings[PERSONAL_PARTS_MAX] = {{.len = OPENING_MAX}, {.len = OPENING_MAX}};
+	struct ledger_entry largest[2 + DECIDED_MAX] = {
+		{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}, .openings = openings, .opening_count = 1}};
+	for (size_t i = 1; i <= count; i++)
+		largest[i] = (struct ledger_entry){.type = ENTRY_DECISION,
+						   .body = {.len = ENTRY_SIZE_MAX},
+						   .openings = openings,
+						   .opening_count = ARRAY_LENGTH(openings)};
+	return ledger_check_room(keeper->ledger, largest, 1 + count);
+}
+
 enum status
 decide_check_room(const struct keeper *keeper) {
-	static const struct bytes openings[PERSONAL_PARTS_MAX] = {{.len = OPENING_MAX}, {.len = OPENING_MAX}};
-	static const struct ledger_entry largest[] = {
-		{.type = ENTRY_VOTE, .body = {.len = VOTE_BODY_MAX}, .openings = openings, .opening_count = 1},
-		{.type = ENTRY_DECISION,
-		 .body = {.len = ENTRY_SIZE_MAX},
-		 .openings = openings,
-		 .opening_count = ARRAY_LENGTH(openings)}};
-	return ledger_check_room(keeper->ledger, largest, ARRAY_LENGTH(largest));
+	return check_room_for(keeper, 1);
 }
 
 /* Nothing is decided that could not be recorded. What was decided before is answered from the log, full or not; a secret that is
@@ -244,8 +272,21 @@ keep_missing(struct job *job) {
 									       : step->operation->held->missing);
 }
 
+/* What follows is recorded at once, and says why. */
+static void
+fail_after_flush(struct keeper *keeper) {
+	char why[512];
+	if (keeper->decided_count == 0)
+		return;
+	snprintf(why, sizeof why, "%s", fail_message());
+	decide_flush(keeper);
+	fail_keep("%s", why);
+}
+
 void
 decide_job(struct keeper *keeper, struct job *job) {
+	if (keeper->decided_count > 0 && check_room_for(keeper, keeper->decided_count + 1) != OK)
+		decide_flush(keeper);
 	enum status status = check_room(keeper, job);
 	if (status != OK && is_overload(keeper)) {
 		keeper_send_problem(keeper, job, status, fail_message());
@@ -262,6 +303,7 @@ decide_job(struct keeper *keeper, struct job *job) {
 				 : gate_submit(keeper->gate, &job->submission, keeper->batch_ms, &job->step);
 	end_if_broken(keeper, status);
 	if (status != OK) {
+		fail_after_flush(keeper);
 		decide_refuse(keeper, job, status);
 		return;
 	}
@@ -281,7 +323,13 @@ decide_job(struct keeper *keeper, struct job *job) {
 		if (job->step.refusal.len > 0)
 			metric_add(&keeper->refusals, 1);
 		keep_missing(job);
-		submit_step(keeper, job);
+		if (!job->submission.may_wait) {
+			submit_step(keeper, job);
+			return;
+		}
+		keeper->decided[keeper->decided_count++] = job;
+		if (keeper->decided_count == DECIDED_MAX)
+			decide_flush(keeper);
 		return;
 	}
 }

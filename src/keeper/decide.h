@@ -11,6 +11,9 @@
 enum status decide_take_token(struct keeper *keeper, const struct job *job);
 /* An operation or vote that was read; in order. The job is answered and given back, now or when it is durable. */
 void decide_job(struct keeper *keeper, struct job *job);
+/* What was decided of submissions that may wait is signed and given to the log; before anything else is decided or recorded, which may
+ * depend on it, and at the end of a batch. */
+void decide_flush(struct keeper *keeper);
 /* Whether the log can take what a decision needs at most. */
 enum status decide_check_room(const struct keeper *keeper);
 /* One entry of this job's; signing_in_answer() when it is durable. */

@@ -24,6 +24,8 @@ struct threshold;
 struct enrolments;
 struct peers;
 
+constexpr size_t DECIDED_MAX = 16;
+
 struct keeper {
 	struct keeper_config config;
 	struct installation *installation;
@@ -84,6 +86,8 @@ struct keeper {
 	struct job *done_first, *done_last; /* durable, in order; filled by the committer, a batch at a time */
 	struct job *told_first, *told_last; /* the committer's: of the batch that it is telling of */
 	struct commit *last_commit;         /* of that batch; null between them */
+	struct job *decided[DECIDED_MAX];   /* in this order, not given to the log yet: keeper/decide.h */
+	size_t decided_count;
 	uint64_t outstanding;
 	unsigned rounds_without_waiting;            /* for more requests: keeper/loop.c */
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */

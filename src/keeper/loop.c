@@ -155,8 +155,13 @@ decide_or_wait(struct keeper *keeper, struct job *job) {
 		decide_job(keeper, job);
 }
 
+/* Transfers are decided together and then signed; whatever else comes between them waits until those before it are recorded. */
 static void
 handle(struct keeper *keeper, struct job *job) {
+	job->submission.may_wait =
+		job->read_status == OK && job->kind == JOB_OPERATION && job->submission.kind == OPERATION_SIGN;
+	if (!job->submission.may_wait)
+		decide_flush(keeper);
 	enum status limited = decide_take_token(keeper, job);
 	if (limited == OK)
 		limited = signing_in_check_throttled(job);
@@ -207,6 +212,7 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 	for (size_t i = 0; i < count; i++)
 		if (jobs[i] != nullptr)
 			handle(keeper, jobs[i]);
+	decide_flush(keeper);
 	metric_observe_ns(&keeper->decide_seconds, (uint64_t)(thread_ns(keeper) - start_ns));
 }
 

@@ -65,6 +65,9 @@ enum status keyring_check_rotation(const struct keyring *ring, struct bytes id, 
 /* Whether the key may sign this: state, purpose, scheme, branches. Nothing is signed. */
 enum status keyring_check_request(const struct keyring *ring, struct bytes id, enum key_purpose use,
 				  const struct signing_request *request);
+/* The same, and that there is a key for it at that path: what follows cannot fail but by what is broken. */
+enum status keyring_check_sign(struct keyring *ring, struct bytes id, enum key_purpose use,
+			       const struct signing_request *request);
 /* The compressed public key at path below an extended key (count 0: the key's own). Any state but destroyed. */
 enum status keyring_public_key(struct keyring *ring, struct bytes id, const struct signing_path *path,
 			       uint8_t public_key[33]);

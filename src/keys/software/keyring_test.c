@@ -318,6 +318,7 @@ assert_refused(struct keyring *ring, enum status status, const char *reason, con
 	struct signature signature;
 	memset(&signature, 0xff, sizeof signature);
 	assert_fails(status, reason, keyring_sign(ring, bytes_of_text(id), use, request, &signature));
+	assert_fails(status, reason, keyring_check_sign(ring, bytes_of_text(id), use, request));
 	assert_memory_equal(&none, &signature, sizeof none);
 }
 

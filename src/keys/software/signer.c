@@ -184,7 +184,6 @@ verify_signature(const struct signing_request *request, const struct signing_key
 static enum status
 sign_and_verify(const struct key_info *key, const struct signing_request *request, const struct signing_key *signing,
 		struct signature *signature) {
-	TRY(check_expected(key, request, signing));
 	TRY(make_signature(request, signing, signature));
 	signer_fault(signature);
 	if (!FAULT_SKIP_SELF_VERIFY && verify_signature(request, signing, signature) != OK)
@@ -194,23 +193,43 @@ sign_and_verify(const struct key_info *key, const struct signing_request *reques
 	return OK;
 }
 
+/* Whatever it gives, the ring's scratch is to be wiped after its use. */
+static enum status
+find_signing_key(struct keyring *ring, struct bytes id, enum key_purpose use, const struct signing_request *request,
+		 struct ring_key **key, struct derived *derived, struct signing_key *signing) {
+	TRY(ring_find(ring, id, key));
+	TRY(check_request(&(*key)->info, use, request));
+	TRY(ring_derive(ring, *key, &request->path, derived));
+	*signing = (struct signing_key){.secret = derived->secret, .len = (*key)->info.public_key_len};
+	memcpy(signing->public_key, derived->public_key, signing->len);
+	if (request->tweaked)
+		TRY(tweak(ring, request->merkle_root, signing));
+	return check_expected(&(*key)->info, request, signing);
+}
+
+enum status
+keyring_check_sign(struct keyring *ring, struct bytes id, enum key_purpose use, const struct signing_request *request) {
+	struct ring_key *key;
+	struct derived derived;
+	struct signing_key signing;
+	enum status status = find_signing_key(ring, id, use, request, &key, &derived, &signing);
+	secret_wipe(ring->scratch, KEY_SECRET_SIZE);
+	return status;
+}
+
 enum status
 keyring_sign(struct keyring *ring, struct bytes id, enum key_purpose use, const struct signing_request *request,
 	     struct signature *signature) {
 	struct ring_key *key;
 	struct derived derived;
-	*signature = (struct signature){};
-	TRY(ring_find(ring, id, &key));
-	TRY(check_request(&key->info, use, request));
-	TRY(ring_derive(ring, key, &request->path, &derived));
-
-	struct signing_key signing = {.secret = derived.secret, .len = key->info.public_key_len};
-	memcpy(signing.public_key, derived.public_key, signing.len);
+	struct signing_key signing;
 	struct signature made = {};
-	memcpy(made.public_key, derived.public_key, signing.len);
-	enum status status = request->tweaked ? tweak(ring, request->merkle_root, &signing) : OK;
-	if (status == OK)
+	*signature = (struct signature){};
+	enum status status = find_signing_key(ring, id, use, request, &key, &derived, &signing);
+	if (status == OK) {
+		memcpy(made.public_key, derived.public_key, signing.len);
 		status = sign_and_verify(&key->info, request, &signing, &made);
+	}
 	secret_wipe(ring->scratch, KEY_SECRET_SIZE);
 	if (status == OK)
 		*signature = made;
