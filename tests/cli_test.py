@@ -900,6 +900,19 @@ def test_an_auditor_reads_one_legal_entity_and_period_and_exports_what_verifies(
         assert until > 0
     assert firm.must(firm.ask("auditor", "op", "show", operation["operation"], "--json")).json()["state"] == "done"
     firm.must(firm.ask("auditor", "ledger", "receipt", str(operation["entry"]), "--out", firm.at("audited")))
+    # Who reads does nothing else: neither stops anything nor votes, whoever carries the vote.
+    held_one = held()["operation"]
+    firm.must(firm.ask("person1", "op", "export", held_one, "--out", firm.at("for-the-auditor")))
+    for verdict, more in (("approve", ()), ("reject", ("--reason", "seen"))):
+        with open(firm.at("auditors-vote"), "w", encoding="utf-8") as file:
+            file.write(firm.must(firm.ask("auditor", "op", verdict, held_one, "--offline", firm.at("for-the-auditor"), "--yes", *more)).out)
+        carried = firm.ask("person4", "op", "import", firm.at("auditors-vote"))
+        assert carried.code == 1 and "directory.auditor" in carried.err, carried
+    frozen = firm.ask("auditor", "key", "freeze", "eth-hot")
+    assert frozen.code == 1 and "directory.auditor" in frozen.err, frozen
+    after = firm.must(firm.ask("person1", "op", "show", held_one, "--json")).json()
+    assert after["state"] == "held" and after["missing"] == {"group.treasury": 2, "independent": 1}, after
+    firm.approve(held_one, "person1", "person2")
     for denied in (("key", "list"), ("person", "list"), ("policy", "show"), ("ledger", "receipt", "0"), ("person", "show", "p-0000000000000002")):
         answer = firm.ask("auditor", *denied)
         assert answer.code == 1 and "read." in answer.err, (denied, answer)
@@ -1176,7 +1189,7 @@ def one_time_code(secret, step, digits=6):
 
 
 def test_a_one_time_password_beside_a_key_is_a_second_factor():
-    firm, person = house(), "p-00000000000000aa"
+    firm, person = house(), "p-0000000000000002"
     secret = os.urandom(20)
     with open(firm.at("totp-secret"), "w", encoding="utf-8") as file:
         file.write(secret.hex() + "\n")
@@ -1191,19 +1204,19 @@ def test_a_one_time_password_beside_a_key_is_a_second_factor():
     assert base64.b32decode(re.search("secret=([A-Z2-7]+)&", uri)[1]) == secret and "digits=6&period=30" in uri, uri
     step = int(time.time()) // 30
     typed = ("person", "sign-out", person, "--totp-file", "-", "--json")
-    done = json.loads(type_at_prompt(firm, "aa", typed, "One-time password: ", one_time_code(secret, step)))
+    done = json.loads(type_at_prompt(firm, "person2", typed, "One-time password: ", one_time_code(secret, step)))
     facts = firm.must(firm.ask("person1", "policy", "explain", done["operation"], "--json")).json()["facts"]
     assert facts["mfa.aal"]["value"] == 2 and facts["mfa.phishing_resistant"]["value"] is False, facts
     with open(firm.at("code"), "w", encoding="utf-8") as file:
         file.write(f" {one_time_code(secret, step)}\n")
-    again = firm.ask("aa", "person", "sign-out", person, "--totp-file", firm.at("code"), "--json")
+    again = firm.ask("person2", "person", "sign-out", person, "--totp-file", firm.at("code"), "--json")
     assert again.code == 1 and "totp.mismatch" in again.err, again
     for content in ("", "12345", "123456789", "12345x", "123 456", "0" * 65):
         with open(firm.at("code"), "w", encoding="utf-8") as file:
             file.write(content)
-        none = firm.ask("aa", "person", "sign-out", person, "--totp-file", firm.at("code"))
+        none = firm.ask("person2", "person", "sign-out", person, "--totp-file", firm.at("code"))
         assert none.code in (1, 2) and ("usage.totp-file" in none.err or "secret.size" in none.err), (content, none)
-    argued = firm.ask("aa", "person", "sign-out", person, "--totp", "123456")
+    argued = firm.ask("person2", "person", "sign-out", person, "--totp", "123456")
     assert argued.code == 2 and "usage" in argued.err, argued
     for folder, _, names in os.walk(firm.data):
         for name in names:

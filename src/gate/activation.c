@@ -45,7 +45,7 @@ verify_signature(const json *one, const struct hash256 *bundle, const struct dir
 	TRY(hex_decode(text, public_key, sizeof public_key));
 	TRY(json_need_string(one, "bundle.signature", "signature", &text));
 	TRY(hex_decode(text, signature, sizeof signature));
-	TRY(directory_active_key(directory, id, &key));
+	TRY(directory_acting_key(directory, id, &key));
 	TRY(directory_key_check_waiting(key, now_ms));
 	if (key->principal->kind != PRINCIPAL_PERSON || memcmp(key->public_key, public_key, sizeof public_key) != 0)
 		return fail(STATUS_UNAUTHORIZED, "bundle.signature: \"%.*s\" is not that key of a person",

@@ -1,5 +1,6 @@
 #include "gate/change_access.h"
 
+#include "gate/change_principals.h"
 #include "gate/personal.h"
 
 static enum status
@@ -47,7 +48,9 @@ change_auditor_grant(struct gate_state *state, const struct change *change) {
 	const struct unit *unit = directory_unit(state->directory, entity);
 	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
 		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
-	return access_grant(&state->access, auditor->id, unit->id, from_ms, until_ms);
+	TRY(change_check_people_left(state, change));
+	TRY(access_grant(&state->access, auditor->id, unit->id, from_ms, until_ms));
+	return gate_state_make_auditor(state, auditor->id);
 }
 
 enum status

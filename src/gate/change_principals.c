@@ -78,7 +78,7 @@ add_principal(struct gate_state *state, const struct change *change, const char 
 				     : directory_add_workload(state->directory, id, change->resource_id));
 	for (size_t i = 0; i < count; i++)
 		TRY(add_new_key(state->directory, id, &keys[i]));
-	return is_auditor ? access_make_auditor(&state->access, id) : OK;
+	return is_auditor ? gate_state_make_auditor(state, id) : OK;
 }
 
 /* People are pseudonyms in the log, for ever: nothing that could be a name (design §5). */
@@ -110,9 +110,8 @@ change_workload_add(struct gate_state *state, const struct change *change) {
 
 /* Whether they could ask and vote now: with a terminal's key only, or with any; without that key, which may be null. */
 static bool
-could_act(const struct gate_state *state, const struct principal *person, const struct directory_key *without,
-	  bool at_terminal, int64_t now_ms) {
-	if (person->kind != PRINCIPAL_PERSON || person->suspended || access_is_auditor(&state->access, person->id))
+could_act(const struct principal *person, const struct directory_key *without, bool at_terminal, int64_t now_ms) {
+	if (person->kind != PRINCIPAL_PERSON || person->suspended || person->is_auditor)
 		return false;
 	for (const struct directory_key *key = person->keys; key != nullptr; key = key->next)
 		if (key != without && !key->revoked && key->usable_from_ms <= now_ms &&
@@ -129,7 +128,7 @@ others_who_could_act(const struct gate_state *state, const struct change *change
 		const struct principal *person = directory_principal_at(state->directory, i);
 		if (!bytes_equal(person->id, change->operation->resource) &&
 		    !bytes_equal(person->id, change->operation->principal))
-			count += could_act(state, person, nullptr, at_terminal, change->now_ms);
+			count += could_act(person, nullptr, at_terminal, change->now_ms);
 	}
 	return count;
 }
@@ -142,8 +141,8 @@ check_who_is_left(const struct gate_state *state, const struct change *change, c
 		return OK;
 	for (int at_terminal = 0; at_terminal <= 1; at_terminal++) {
 		int64_t least = at_terminal ? 1 : PEOPLE_LEFT_MIN, left;
-		if (!could_act(state, person, nullptr, at_terminal, change->now_ms) ||
-		    (key != nullptr && could_act(state, person, key, at_terminal, change->now_ms)))
+		if (!could_act(person, nullptr, at_terminal, change->now_ms) ||
+		    (key != nullptr && could_act(person, key, at_terminal, change->now_ms)))
 			continue;
 		left = others_who_could_act(state, change, at_terminal);
 		if (left < least)
@@ -157,8 +156,13 @@ check_who_is_left(const struct gate_state *state, const struct change *change, c
 }
 
 enum status
+change_check_people_left(struct gate_state *state, const struct change *change) {
+	return check_who_is_left(state, change, nullptr);
+}
+
+enum status
 change_principal_suspend(struct gate_state *state, const struct change *change) {
-	TRY(check_who_is_left(state, change, nullptr));
+	TRY(change_check_people_left(state, change));
 	return directory_suspend(state->directory, change->operation->resource, true);
 }
 

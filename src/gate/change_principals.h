@@ -15,6 +15,10 @@ change_effect change_principal_passkey_add, change_principal_invite, change_prin
 /* No roots: that model's maker is believed no more. Where a root is taken back, passkeys of the model are certified no more. */
 change_effect change_authenticator_trust;
 
+/* Before somebody can do nothing any more: that three others are left, besides whoever asks, who could ask and vote, one of them at an
+ * own terminal. STATUS_DENIED "principal.last_people". */
+change_effect change_check_people_left;
+
 change_facts_of facts_of_principal_key_add, facts_of_principal_passkey_add, facts_of_principal_invite,
 	facts_of_principal_totp_add;
 

@@ -182,7 +182,7 @@ has_key_of(const struct principal *person, enum directory_key_class class) {
 	return false;
 }
 
-/* How many people could ever approve: everyone active but the initiator; and with which kinds of keys. */
+/* How many people could ever approve: everyone active but the initiator and auditors; and with which kinds of keys. */
 struct obtainable {
 	int64_t people, with_terminal, with_passkey;
 };
@@ -193,7 +193,7 @@ count_people(const struct directory *directory, const struct principal *initiato
 	struct obtainable count = {};
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *person = directory_principal_at(directory, i);
-		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended)
+		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended || person->is_auditor)
 			continue;
 		if (group != nullptr && !directory_is_member(directory, group, person, now_ms))
 			continue;

@@ -268,7 +268,7 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	}
 	const struct directory_key *key;
 	TRY(check_times(gate, &submission->operation, now_ms));
-	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
+	TRY(directory_acting_key(gate->state->directory, submission->key_id, &key));
 	TRY(gate_check_key_in_order(key, submission->counter, now_ms));
 	TRY(take_totp(gate, submission, now_ms));
 	if (submission->nonce.len > 0 && !FAULT_SKIP_NONCE) {

@@ -53,7 +53,7 @@ check_signatures(const struct gate *gate, const json *signatures, const struct h
 		TRY(json_need_string(one, "genesis.signature", "key", &key_id));
 		TRY(json_need_string(one, "genesis.signature", "signature", &text));
 		TRY(hex_decode(text, signature, sizeof signature));
-		TRY(directory_active_ed25519(gate->state->directory, key_id, &key));
+		TRY(directory_acting_ed25519(gate->state->directory, key_id, &key));
 		TRY(person_verify(GENESIS_LABEL, digest, key->public_key, signature));
 		if (key->principal->kind != PRINCIPAL_PERSON)
 			return fail(STATUS_INVALID, "genesis.signer: \"%.*s\" is not a person's key",

@@ -432,7 +432,7 @@ joint_decide_again(struct gate *gate, const struct gate_operation *operation, in
 	const struct directory_key *key;
 	TRY_ALLOC(submission);
 	TRY(joint_submission(operation, arena, submission));
-	TRY(directory_active_key(gate->state->directory, submission->key_id, &key));
+	TRY(directory_acting_key(gate->state->directory, submission->key_id, &key));
 	TRY(gate_evaluate(gate, arena, submission, key, operation->held->votes, now_ms, evaluation));
 	if (evaluation->decision != DECISION_PERMIT)
 		return denied(gate, evaluation);

@@ -467,7 +467,7 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 		DIFFERS("its document is not that of entry %llu", (unsigned long long)known->entry);
 	if (known != nullptr && record->decision == DECISION_HELD)
 		DIFFERS("decided twice: it is held by entry %llu", (unsigned long long)known->entry);
-	if (directory_active_key(gate->state->directory, submission->key_id, &key) != OK)
+	if (directory_acting_key(gate->state->directory, submission->key_id, &key) != OK)
 		DIFFERS("the requester's key could not ask: %.200s", fail_message());
 	if (known == nullptr && !may_ask(replayer, submission, key, record->decided_ms))
 		return false;
@@ -516,7 +516,7 @@ again_holds(struct replayer *replayer, const struct decision_record *record, con
 	const struct directory_key *key;
 	if (evaluation == nullptr || submission == nullptr || known == nullptr || hear(replayer, others) != OK ||
 	    joint_submission(known, &replayer->arena, submission) != OK ||
-	    directory_active_key(gate->state->directory, submission->key_id, &key) != OK ||
+	    directory_acting_key(gate->state->directory, submission->key_id, &key) != OK ||
 	    gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
 		    OK)
 		DIFFERS("it could not be decided again: %.200s", fail_message());

@@ -225,7 +225,7 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	operation->entry = index;
 	const struct directory_key *initiator;
 	if (statement.verdict == APPROVAL_REJECT ||
-	    directory_active_key(gate->state->directory, operation->held->key_id, &initiator) !=
+	    directory_acting_key(gate->state->directory, operation->held->key_id, &initiator) !=
 		    OK) /* as decide_again() */
 		operations_set_state(&gate->state->operations, operation, OPERATION_REJECTED);
 	return OK;

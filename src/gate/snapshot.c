@@ -83,7 +83,13 @@ write_access(const struct writing *writing, struct buffer *to) {
 
 static enum status
 read_access(struct gate *gate, struct bytes part) {
-	return access_read(&gate->state->access, part);
+	TRY(access_read(&gate->state->access, part));
+	const struct map *auditors = &gate->state->access.auditors;
+	struct bytes id;
+	size_t at = 0;
+	while (map_next(auditors, &at, &id, nullptr))
+		TRY(directory_make_auditor(gate->state->directory, id));
+	return OK;
 }
 
 static enum status

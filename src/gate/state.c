@@ -137,6 +137,12 @@ gate_state_stages(struct gate_state *state) {
 	return state->stages.count;
 }
 
+enum status
+gate_state_make_auditor(struct gate_state *state, struct bytes principal) {
+	TRY(access_make_auditor(&state->access, principal));
+	return directory_make_auditor(state->directory, principal);
+}
+
 const struct policy_set *
 gate_state_policies(const struct gate_state *state) {
 	return state->joined != nullptr ? state->joined : state->bundle->policies;

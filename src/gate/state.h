@@ -81,6 +81,9 @@ const struct policy_set *gate_state_policies(const struct gate_state *state);
 /* After either has become another: the set of both, made anew. On an error the former stays, and what it was made of must. */
 enum status gate_state_join(struct gate_state *state);
 
+/* Whoever becomes an auditor reads from then on, and does nothing else: what is known of who may read, and of who may act. */
+enum status gate_state_make_auditor(struct gate_state *state, struct bytes principal);
+
 /* Null if there is none. */
 const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);
 

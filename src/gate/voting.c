@@ -36,7 +36,7 @@ gate_next_stage(struct gate *gate, struct arena *arena, const struct gate_operat
 		return OK;
 	enum status status = joint_submission(operation, arena, &submission);
 	if (status == OK)
-		status = directory_active_key(gate->state->directory, submission.key_id, &key);
+		status = directory_acting_key(gate->state->directory, submission.key_id, &key);
 	if (status == OK)
 		status = gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation);
 	*stage = status == OK ? stage_of_missing(evaluation.missing) : -1;
@@ -74,7 +74,7 @@ check_statement(struct gate *gate, const struct gate_operation *operation, const
 enum status
 gate_check_vote(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
 		int64_t now_ms, const struct directory_key **key) {
-	TRY(directory_active_key(gate->state->directory, vote->key_id, key));
+	TRY(directory_acting_key(gate->state->directory, vote->key_id, key));
 	TRY(gate_check_key_in_order(*key, vote->signature.counter, now_ms));
 	return check_statement(gate, operation, vote, *key, now_ms);
 }
@@ -137,7 +137,7 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 	const struct directory_key *key;
 	TRY(joint_submission(operation, arena, &submission));
 	submission.secret = secret;
-	if (directory_active_key(gate->state->directory, submission.key_id, &key) != OK)
+	if (directory_acting_key(gate->state->directory, submission.key_id, &key) != OK)
 		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
 	TRY(gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation));
 	bool lacks_secret = submission_needs_secret(submission.kind) && secret == nullptr;
@@ -156,7 +156,7 @@ enum status
 gate_bring_secret(struct gate *gate, struct gate_operation *known, const struct submission *submission, int64_t now_ms,
 		  struct gate_step *step) {
 	const struct directory_key *key; /* that asked first */
-	TRY(directory_active_key(gate->state->directory, known->held->key_id, &key));
+	TRY(directory_acting_key(gate->state->directory, known->held->key_id, &key));
 	if (known->expires_ms <= now_ms)
 		return fail(STATUS_EXPIRED, "operation.expired: it was not approved in time");
 	TRY(decide_again(gate, known, submission->arena, submission->secret, now_ms, step));

@@ -196,6 +196,14 @@ directory_suspend(struct directory *directory, struct bytes principal, bool susp
 	return OK;
 }
 
+enum status
+directory_make_auditor(struct directory *directory, struct bytes principal) {
+	struct stored_principal *stored;
+	TRY(directory_find_principal(directory, principal, &stored));
+	stored->principal.is_auditor = true;
+	return OK;
+}
+
 /* --- Keys --- */
 
 static enum status
@@ -443,8 +451,17 @@ directory_active_key(const struct directory *directory, struct bytes key_id, con
 }
 
 enum status
-directory_active_ed25519(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
+directory_acting_key(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
 	TRY(directory_active_key(directory, key_id, key));
+	if ((*key)->principal->is_auditor)
+		return fail(STATUS_DENIED, "directory.auditor: \"%.*s\" is an auditor, who reads and does nothing else",
+			    BYTES_ARGS((*key)->principal->id));
+	return OK;
+}
+
+enum status
+directory_acting_ed25519(const struct directory *directory, struct bytes key_id, const struct directory_key **key) {
+	TRY(directory_acting_key(directory, key_id, key));
 	if ((*key)->class == DIRECTORY_KEY_PASSKEY)
 		return fail(STATUS_UNAUTHORIZED, "directory.key_class: \"%.*s\" is a passkey", BYTES_ARGS(key_id));
 	return OK;

@@ -57,6 +57,7 @@ struct principal {
 	enum principal_kind kind;
 	const struct unit *unit;
 	bool suspended;
+	bool is_auditor; /* reads, and does nothing else: gate_state_make_auditor() says it */
 	const struct directory_key *keys;
 };
 
@@ -104,6 +105,8 @@ enum status directory_check_key(const struct directory *directory, enum principa
 				const uint8_t public_key[32], enum directory_key_class class, struct bytes zone);
 enum status directory_revoke_key(struct directory *directory, struct bytes key_id); /* final */
 enum status directory_suspend(struct directory *directory, struct bytes principal, bool suspended);
+/* For good. It is no part of a snapshot: who is an auditor is kept with what they may read (identity/access.h). */
+enum status directory_make_auditor(struct directory *directory, struct bytes principal);
 enum status directory_add_group(struct directory *directory, struct bytes id);
 enum status directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms);
 enum status directory_remove_member(struct directory *directory, struct bytes group, struct bytes person);
@@ -136,7 +139,7 @@ int64_t directory_member_from(const struct directory *directory, const struct gr
 			      const struct principal *person);
 /* When the next membership begins after now_ms; INT64_MAX where none does. */
 int64_t directory_next_member(const struct directory *directory, int64_t now_ms);
-/* True if signer is person, or holds person's delegation at now_ms. */
+/* True if signer is person, or holds person's delegation at now_ms; and neither is an auditor. */
 bool directory_may_vote(const struct directory *directory, const struct principal *signer,
 			const struct principal *person, int64_t now_ms);
 /* unit or the parent of that kind above it; null if it stands higher. */
@@ -168,8 +171,12 @@ void directory_new_person_id(char id[static 26]);
  * directory.key_unknown, directory.key_revoked, directory.principal_suspended. */
 enum status directory_active_key(const struct directory *directory, struct bytes key_id,
 				 const struct directory_key **key);
+/* The same, and it may do more than read: directory.auditor (STATUS_DENIED). Whatever asks for something, votes or vouches goes by
+ * this one. */
+enum status directory_acting_key(const struct directory *directory, struct bytes key_id,
+				 const struct directory_key **key);
 /* The same, and it is no passkey: directory.key_class. */
-enum status directory_active_ed25519(const struct directory *directory, struct bytes key_id,
+enum status directory_acting_ed25519(const struct directory *directory, struct bytes key_id,
 				     const struct directory_key **key);
 /* Whether its waiting time is over: directory.key_waiting (STATUS_UNAUTHORIZED). */
 enum status directory_key_check_waiting(const struct directory_key *key, int64_t now_ms);

@@ -223,7 +223,8 @@ directory_delegations(const struct directory *directory, const struct principal 
 bool
 directory_may_vote(const struct directory *directory, const struct principal *signer, const struct principal *person,
 		   int64_t now_ms) {
-	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON)
+	if (signer->kind != PRINCIPAL_PERSON || person->kind != PRINCIPAL_PERSON || signer->is_auditor ||
+	    person->is_auditor)
 		return false;
 	if (signer == person)
 		return true;

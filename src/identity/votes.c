@@ -226,14 +226,15 @@ rests_on_its_stage(const struct votes *votes, const struct vote *vote) {
 	return hash256_equal(&completed, &vote->completed_stage);
 }
 
-/* Whether a vote counts now: its bundle is active, it has not expired, and the people behind it still may vote. */
+/* Whether a vote counts now: its bundle is active, it has not expired, and the people behind it still may vote: neither is
+ * suspended or an auditor. */
 static bool
 counts(const struct votes *votes, const struct votes_question *question, const struct vote *vote,
        const struct directory_key **key) {
 	const struct directory *directory = question->directory;
 	const struct principal *person = directory_principal(directory, vote->person);
 	return hash256_equal(&vote->bundle_hash, question->bundle_hash) && question->now_ms < vote->expires_ms &&
-	       person != nullptr && !person->suspended && directory_active_key(directory, vote->key_id, key) == OK &&
+	       person != nullptr && !person->suspended && directory_acting_key(directory, vote->key_id, key) == OK &&
 	       directory_may_vote(directory, (*key)->principal, person, question->now_ms) &&
 	       rests_on_its_stage(votes, vote) &&
 	       (question->group == nullptr ||

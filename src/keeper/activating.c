@@ -55,7 +55,7 @@ may_be_permitted(const struct keeper *keeper, struct job *job) {
 	const struct directory_key *key;
 	bool may = false;
 	return job->kind == JOB_VOTE ||
-	       (directory_active_key(keeper->gate->state->directory, job->submission.key_id, &key) == OK &&
+	       (directory_acting_key(keeper->gate->state->directory, job->submission.key_id, &key) == OK &&
 		gate_may_activate(keeper->gate, &job->arena, key->principal, &job->submission, &may) == OK && may);
 }
 

@@ -150,7 +150,7 @@ static void
 write_vote(const struct gate_state *state, const struct vote *vote, struct json_writer *w) {
 	const struct directory_key *key = directory_key(state->directory, vote->key_id);
 	enum directory_key_class class = key == nullptr ? DIRECTORY_KEY_PLAIN : key->class;
-	bool stands = key != nullptr && !key->revoked && !key->principal->suspended &&
+	bool stands = key != nullptr && !key->revoked && !key->principal->suspended && !key->principal->is_auditor &&
 		      vote->expires_ms > state->now_ms && hash256_equal(&vote->bundle_hash, &state->bundle->hash);
 	json_write_object(w);
 	json_write_member_integer(w, "expires", vote->expires_ms);
