@@ -217,6 +217,12 @@ run_batch(struct keeper *keeper, struct job **jobs, size_t count) {
 }
 
 void
+loop_flush(struct keeper *keeper) {
+	if (keeper->channel != nullptr)
+		IGNORE_STATUS(ipc_flush(keeper->channel)); /* the end of the turn says why */
+}
+
+void
 loop_take_forwarded(struct keeper *keeper, struct job *job, struct bytes body) {
 	prepare(job, body);
 	run_batch(keeper, &job, 1);

@@ -337,9 +337,14 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 	if (link->at == nullptr || job->forwarded_by != 0 || job->is_internal || !concerns_all(keeper, job))
 		return;
 	ipc_write_request(&body, &job->received);
+	bool is_sent = false;
 	for (size_t i = 0; (peer = link->at(link->context, i)) != nullptr; i++)
-		if (peer->is_enrolled && peer->state == PEER_UP)
+		if (peer->is_enrolled && peer->state == PEER_UP) {
 			send_body(keeper, peer, PEER_REQUEST, &body);
+			is_sent = true;
+		}
+	if (is_sent)
+		loop_flush(keeper);
 }
 
 /* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. */

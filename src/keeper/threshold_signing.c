@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gate/shared_request.h"
+#include "keeper/loop.h"
 
 static const char NONCE_LABEL[] = "gatehouse/joint/signing/v1";
 
@@ -79,6 +80,7 @@ propose(struct keeper *keeper, struct joint_session *session) {
 		if (peer != nullptr)
 			threshold_send_proposal(keeper, peer, &proposal);
 	}
+	loop_flush(keeper); /* before this keeper decides once more as well */
 	session->proposal = proposal;
 	session->signers = signers;
 	session->state = SESSION_DECIDING;
