@@ -3,6 +3,7 @@
 happens when one ends, when the configuration changes and when all stops."""
 
 import errno
+import hashlib
 import os
 import signal
 import socket
@@ -189,6 +190,12 @@ def served_certificate(gate):
         return ssl.get_server_certificate(("127.0.0.1", gate.port)).replace("\n", "")
     except ConnectionRefusedError:
         return None # a listener that is not there yet
+
+
+def test_the_log_says_what_clients_pin():
+    with Installation() as gate:
+        der = ssl.PEM_cert_to_DER_cert(served_certificate(gate))
+        gate.wait_log(f"the certificate's SHA-256, for clients that pin it: {hashlib.sha256(der).hexdigest()}")
 
 
 def is_refused(port):

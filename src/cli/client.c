@@ -66,6 +66,7 @@ connect_client(struct client *client) {
 	signal(SIGPIPE, SIG_IGN); /* a server that goes away is an error, not the end of this program */
 	struct connection_target target = {.host = profile->host,
 					   .port = profile->port,
+					   .source = profile->source,
 					   .ca = profile->ca,
 					   .has_pin = profile->has_pin,
 					   .pin = profile->pin,

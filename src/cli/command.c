@@ -15,6 +15,7 @@ static const struct command_option connecting[] = {
 	{"key", "FILE", "key file of the person or workload that signs"},
 	{"ca", "FILE", "PEM file of the authority that signed the server's certificate"},
 	{"pin", "HEX", "SHA-256 of the server's certificate; any other is refused"},
+	{"source", "ADDRESS", "own address to connect from, where this machine has several: the gate sees its zone"},
 	{"insecure-demo", nullptr, "take any certificate, from a loopback address only"},
 };
 

@@ -9,20 +9,17 @@
 constexpr size_t PROFILE_SIZE_MAX = 64 * 1024;
 
 struct written_profile {
-	const char *url, *authority, *instance, *key, *ca, *pin;
+	const char *url, *authority, *instance, *key, *ca, *pin, *source;
 	bool insecure_demo;
 };
 
 #define TEXT_FIELD(name) {#name, YAML_TEXT, offsetof(struct written_profile, name)}
 
 static const struct yaml_field fields[] = {
-	TEXT_FIELD(url),
-	TEXT_FIELD(authority),
-	TEXT_FIELD(instance),
-	TEXT_FIELD(key),
-	TEXT_FIELD(ca),
-	TEXT_FIELD(pin),
-	{"insecure_demo", YAML_BOOLEAN, offsetof(struct written_profile, insecure_demo)},
+	TEXT_FIELD(url),      TEXT_FIELD(authority),
+	TEXT_FIELD(instance), TEXT_FIELD(key),
+	TEXT_FIELD(ca),       TEXT_FIELD(pin),
+	TEXT_FIELD(source),   {"insecure_demo", YAML_BOOLEAN, offsetof(struct written_profile, insecure_demo)},
 };
 static const struct yaml_schema schema = {fields, ARRAY_LENGTH(fields), sizeof(struct written_profile), nullptr};
 
@@ -121,10 +118,12 @@ profile_read(struct invocation *invocation, struct profile *profile) {
 	replace(invocation, "key", &written.key);
 	replace(invocation, "ca", &written.ca);
 	replace(invocation, "pin", &written.pin);
+	replace(invocation, "source", &written.source);
 	*profile = (struct profile){.authority = written.authority,
 				    .instance = written.instance,
 				    .key = written.key,
 				    .ca = written.ca,
+				    .source = written.source,
 				    .insecure_demo =
 					    written.insecure_demo || invocation_flag(invocation, "insecure-demo")};
 	if (written.url != nullptr)

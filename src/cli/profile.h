@@ -7,6 +7,7 @@
  *   key: anna.json                        # relative to this file
  *   pin: 3f…                              # SHA-256 of the server's certificate; or
  *   ca: authority.pem                     # who signed it; neither: the system's authorities
+ *   source: 10.1.0.7                      # the own address to connect from: the gate sees in which zone it is
  *
  * The instance is never asked from the server: a person who is led to another one would sign for it. Errors: "profile.*", "yaml.*".
  */
@@ -23,6 +24,7 @@ struct profile {
 	const char *instance; /* null: not given */
 	const char *key;      /* null: not given */
 	const char *ca;
+	const char *source; /* the own address to connect from; null: the system's choice */
 	bool has_pin;
 	struct hash256 pin;
 	bool insecure_demo;

@@ -138,6 +138,18 @@ take_peer_listener(struct gateway *gateway, struct ipc_control_message *message)
 	return peer_relay_listen(gateway, descriptor);
 }
 
+/* For whoever has to trust it before an authority does: what a client's `pin` names. */
+static void
+tell_certificate(const SSL_CTX *context) {
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len;
+	char text[2 * sizeof digest + 1];
+	if (X509_digest(SSL_CTX_get0_certificate(context), EVP_sha256(), digest, &len) != 1)
+		return;
+	hex_encode(bytes_of(digest, len), text);
+	log_notice("the certificate's SHA-256, for clients that pin it: %s", text);
+}
+
 /* Connections that exist keep the context that they have. */
 static enum status
 take_tls(struct gateway *gateway, struct ipc_control_message *message) {
@@ -145,6 +157,7 @@ take_tls(struct gateway *gateway, struct ipc_control_message *message) {
 	TRY(tls_context_read(&context, message->descriptors[0], message->descriptors[1], &gateway->config.tls));
 	SSL_CTX_free(gateway->tls);
 	gateway->tls = context;
+	tell_certificate(context);
 	return OK;
 }
 
