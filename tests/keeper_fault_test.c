@@ -438,6 +438,48 @@ votes_that_come_together_are_each_answered(void **) {
 	assert_int_equal(0, house_stop(&house));
 }
 
+/* Transfers of one batch are signed after all of them were decided: but not after what comes between them, and a restart finds the
+ * same. The one that comes again is answered as the first. */
+static void
+a_freeze_between_transfers_that_come_together_stops_those_behind_it(void **) {
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request requests[6];
+	static const char *const states[] = {"done", "done", "done", "done", "denied", "denied"};
+	struct bytes answers[ARRAY_LENGTH(requests)];
+	house_found(&house, nullptr);
+	house_start(&house);
+	house_make_key(&house, "eth-hot");
+	for (size_t i = 0; i < ARRAY_LENGTH(requests); i++)
+		house_request(&house, &arena, house_sign(house_transfer(&arena, 10, i, 30)), &requests[i]);
+	requests[2] = requests[0];
+	house_request(&house, &arena,
+		      (struct firm_operation){.by = FIRM_PERSON_4,
+					      .kind = "key.freeze",
+					      .resource = "key:eth-hot",
+					      .reason = "tested",
+					      .payload = "{}"},
+		      &requests[3]);
+	for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) { /* in one batch */
+		_cleanup_(buffer_free) struct buffer payload = {};
+		ipc_write_request(&payload, &requests[i]);
+		assert_ok(ipc_send(&house.channel, IPC_REQUEST, 1000 + i, false, buffer_bytes(&payload)));
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
+		uint64_t request;
+		assert_ok(house_receive(&house, 60'000, &request, &arena, &response));
+		assert_in_range(request, 1000, 1000 + ARRAY_LENGTH(requests) - 1);
+		assert_bytes(bytes_of_text(states[request - 1000]), house_text(&arena, &response, "state"));
+		answers[request - 1000] = response.operation;
+	}
+	assert_bytes(answers[0], answers[2]);
+	assert_int_equal(0, house_stop(&house));
+	assert_ok(house_open(&house));
+	assert_ok(house_get(&house, &arena, "/v1/keys/eth-hot", &response));
+	assert_bytes(BYTES_OF_LITERAL("frozen"), house_text(&arena, &response, "state"));
+}
+
 /* --- What is imported. --- */
 
 static const char SECRET[] = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
@@ -512,5 +554,7 @@ RUN_TESTS(T(a_key_is_destroyed_by_votes_and_stays_destroyed),
 	  T(a_stepped_clock_stops_all_but_what_protects_until_people_accept_it),
 	  T(a_full_disk_refuses_operations_and_is_recovered_from_without_restart),
 	  T(a_policy_that_cannot_be_kept_is_not_activated), T(a_second_keeper_on_one_directory_is_refused),
-	  T(votes_that_come_together_are_each_answered), T(an_act_under_way_is_not_resolved_by_people),
+	  T(votes_that_come_together_are_each_answered),
+	  T(a_freeze_between_transfers_that_come_together_stops_those_behind_it),
+	  T(an_act_under_way_is_not_resolved_by_people),
 	  T(an_imported_secret_is_given_again_when_it_is_approved_and_never_recorded))

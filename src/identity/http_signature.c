@@ -93,8 +93,10 @@ is_printable(struct bytes text) {
 static enum status
 need_field(const struct http_request *request, const char *name, struct bytes *value) {
 	const struct http_field *found = nullptr;
+	const struct bytes wanted = bytes_of_text(name);
 	for (size_t i = 0; i < request->field_count; i++) {
-		if (!equal_ignoring_case(request->fields[i].name, bytes_of_text(name)))
+		struct bytes here = request->fields[i].name;
+		if (!bytes_equal(here, wanted) && !equal_ignoring_case(here, wanted))
 			continue;
 		if (found != nullptr)
 			return fail(STATUS_INVALID, "request_signature.field_repeated: %s stands more than once", name);
