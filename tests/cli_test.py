@@ -324,6 +324,8 @@ def test_a_founding_fits_its_entry_to_the_byte_or_is_refused_with_the_one_way_ou
     longest = 50_000 - (refused_size(50_000, *signers) - 65_535)
     assert refused_size(longest + 1, *signers) == 65_536
     assert refused_size(longest + 1, "--print-document") == 65_536
+    # The origin, with the keeper's name, and both keys of the log, which begin with it.
+    assert refused_size(longest + 1, "--keeper", "k" * 32, *signers) == 65_536 + 3 * (32 - len("keeper-1"))
     with open(policies, "w", encoding="utf-8") as file:
         file.write(f"{shipped}// {'x' * longest}\n")
     with open(firm.at("document"), "w", encoding="utf-8") as file:
@@ -333,7 +335,7 @@ def test_a_founding_fits_its_entry_to_the_byte_or_is_refused_with_the_one_way_ou
         firm.must(run("init", "sign", firm.at("document"), "--with", firm.at("keys", number), "--out", firm.at("signature" + number), "--yes"))
         signatures += ["--signature", firm.at("signature" + number)]
     third = run("init", "--config", firm.config, *signatures)  # for which there is no room
-    assert third.code != 0 and "founding.size" in third.err and not os.path.exists(os.path.join(firm.data, "ledger", "0")), third
+    assert third.code != 0 and "founding.size" in third.err and os.listdir(os.path.join(firm.data, "ledger")) == [], third
     firm.must(run("init", "--config", firm.config, *signatures[:4]))
     written = b"".join(open(os.path.join(at, name), "rb").read() for at, _, names in os.walk(os.path.join(firm.data, "ledger")) for name in names)
     entry = re.search(rb'\{"at":[0-9]+,"body":\{"document":.*?"type":"genesis","version":1\}', written, re.DOTALL).group()
