@@ -337,7 +337,7 @@ def test_a_founding_fits_its_entry_to_the_byte_or_is_refused_with_the_one_way_ou
     third = run("init", "--config", firm.config, *signatures)  # for which there is no room
     assert third.code != 0 and "founding.size" in third.err and os.listdir(os.path.join(firm.data, "ledger")) == [], third
     firm.must(run("init", "--config", firm.config, *signatures[:4]))
-    written = b"".join(open(os.path.join(at, name), "rb").read() for at, _, names in os.walk(os.path.join(firm.data, "ledger")) for name in names)
+    written = b"".join(segments_of(firm))
     entry = re.search(rb'\{"at":[0-9]+,"body":\{"document":.*?"type":"genesis","version":1\}', written, re.DOTALL).group()
     assert len(entry) == 65_535, len(entry)
     firm.remove()
@@ -816,12 +816,30 @@ def test_a_second_instance_on_the_same_directory_is_refused_and_the_first_goes_o
     assert sign().json()["state"] == "done"
 
 
+def segments_of(firm):
+    for name in os.listdir(os.path.join(firm.data, "ledger", "segments")):
+        with open(os.path.join(firm.data, "ledger", "segments", name), "rb") as file:
+            yield file.read()
+
+
 def test_a_backup_of_the_serving_installation_is_restored_elsewhere():
     firm = house()
     recovery, archive, elsewhere = firm.at("recovery.key"), firm.at("backup"), firm.at("elsewhere.yaml")
     firm.must(run("recovery", "keygen", recovery))
     assert os.stat(recovery).st_mode & 0o077 == 0
-    made = firm.must(run("backup", "--config", firm.config, "--for", recovery + ".pub", "--out", archive, "--json")).json()
+    calls = firm.at("calls")
+    traced = subprocess.run(["strace", "-f", "-o", calls, "-e", "trace=/chown,/rename", PROGRAM, "backup", "--config", firm.config, "--for", recovery + ".pub",
+                             "--out", archive, "--json"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert traced.returncode == 0, traced
+    made = json.loads(traced.stdout)
+    # The note that it leaves is the keeper's before it is there, and becomes an entry.
+    with open(calls, encoding="utf-8") as file:
+        handed_over = [line for line in file if "backup-note" in line and ("chown" in line or '/backup-note")' in line)]
+    assert ["chown" in line for line in handed_over] == ([True, False] if os.geteuid() == 0 else [False]), handed_over
+    until = time.monotonic() + PATIENCE_S
+    while not any(made["archive"].encode() in segment for segment in segments_of(firm)):
+        assert time.monotonic() < until, firm.log()
+        time.sleep(0.05)
     with open(archive, "rb") as file:
         assert hashlib.sha256(file.read()).hexdigest() == made["archive"]
     with open(firm.config, encoding="utf-8") as file:

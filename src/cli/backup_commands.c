@@ -77,14 +77,20 @@ recovery_keygen_run(struct invocation *invocation) {
 
 /* --- Backup. --- */
 
+/* It is the keeper's before it has the name that the keeper looks for: a note that it cannot read it takes for none, and removes. */
 static enum status
 leave_note(const struct config *config, const struct backup_made *made, struct arena *arena) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	const char *path = arena_format(arena, "%s/" BACKUP_NOTE, config->data_directory);
+	const char *unnamed = arena_format(arena, "%s/" BACKUP_NOTE ".unnamed", config->data_directory);
 	TRY_ALLOC(path);
+	TRY_ALLOC(unnamed);
 	TRY(backup_note_write(made, &text));
-	TRY(io_replace_file(io_system(), path, buffer_bytes(&text)));
-	return geteuid() == 0 ? handover_give_directory(path, config->users[IPC_ROLE_KEEPER]) : OK;
+	TRY(io_replace_file(io_system(), unnamed, buffer_bytes(&text)));
+	if (geteuid() == 0)
+		TRY(handover_give_directory(unnamed, config->users[IPC_ROLE_KEEPER]));
+	TRY(io_rename(io_system(), unnamed, path));
+	return io_sync_parent(io_system(), path);
 }
 
 static enum status
