@@ -626,6 +626,8 @@ def test_an_emergency_is_approved_by_any_two_people_and_reviewed_by_another():
     assert "operation.break_glass" in firm.must(firm.ask("person5", *ask), 2).err
     held = firm.must(firm.ask("person5", *ask, "--reason", "nobody of security can be reached", "--json")).json()
     assert held["missing"] == {"independent": 1, "total": 2}, held
+    waiting = {who: [one["operation"] for one in firm.must(firm.ask(who, "op", "inbox", "--json")).json()] for who in ("person1", "person5")}
+    assert held["operation"] in waiting["person1"] and held["operation"] not in waiting["person5"], waiting
     shown = firm.must(firm.ask("person1", "op", "approve", held["operation"], "--yes", "--json"))
     assert "BREAK GLASS" in shown.err and shown.json()["missing"] == {"total": 1}, shown
     done = firm.must(firm.ask("person2", "op", "approve", held["operation"], "--yes", "--json")).json()

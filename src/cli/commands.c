@@ -83,6 +83,8 @@ const struct command commands[] = {
 	  {"until", "TIME", "only what happened before then"},
 	  {"before", "ENTRY", "only older ones: the next page"},
 	  {"limit", "COUNT", "at most so many (default 50)"}}},
+	{"op", "inbox", "", "List the held operations that your vote would bring further, those that expire first at the top", listing_run,
+	 COMMAND_CONNECTS, {}},
 	{"op", "review", "ID", "Say what the review of a break-glass operation found", op_review_run, ADMINISTERS,
 	 {{"finding", "TEXT", "kept for ever: name nobody in it", .is_required = true}},
 	 .kind = "break_glass.review"},

@@ -325,7 +325,8 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	bool found, is_offline = invocation_option(invocation, "offline") != nullptr;
 	const char *reason = verdict == APPROVAL_REJECT ? invocation_option(invocation, "reason") : nullptr;
 	if (!is_offline && invocation_word(invocation, 0) == nullptr)
-		return fail(STATUS_INVALID, "usage.id: give the operation's id, or --offline FILE");
+		return fail(STATUS_INVALID, "usage.id: give the operation's id (gatehouse op inbox lists what waits "
+					    "for you), or --offline FILE");
 	if (!is_offline && invocation_option(invocation, "out") != nullptr)
 		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
 	if (invocation_word(invocation, 0) != nullptr)

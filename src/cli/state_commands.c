@@ -88,7 +88,7 @@ listing_run(struct invocation *invocation) {
 		const char *noun, *path;
 	} paths[] = {{"key", "/v1/keys"},     {"person", "/v1/people"}, {"workload", "/v1/workloads"},
 		     {"group", "/v1/groups"}, {"list", "/v1/lists"},    {"zone", "/v1/zones"},
-		     {"price", "/v1/prices"}};
+		     {"price", "/v1/prices"}, {"op", "/v1/inbox"}};
 	_cleanup_(buffer_free) struct buffer items = {};
 	struct bytes last;
 	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
