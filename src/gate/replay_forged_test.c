@@ -171,6 +171,25 @@ what_is_decided_is_over(void **) {
 	assert_differs(&b, b.count - 1, expected);
 }
 
+/* Time goes on: what was done before it was decided was not done then. */
+static void
+nothing_comes_out_before_it_was_decided(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	_cleanup_(gate_step_free) struct gate_step done = {};
+	struct firm_operation destroy = {
+		.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:eth-hot", .payload = "{}"};
+	set_up(&b);
+	make_hot_key(&b);
+	submit(&b, &destroy, &s);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_UNKNOWN, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_honest(&b);
+	assert_ok(gate_perform(b.gate, s.step.operation, b.now_ms - 1, &done));
+	write_step(&b, &done);
+	assert_differs(&b, b.count - 1, "it came out earlier than what stands before it");
+}
+
 /* --- Votes. --- */
 
 static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
@@ -402,7 +421,8 @@ of_a_part_nothing_is_said_to_be_recomputed(void **) {
 	assert_int_equal(spent, counts.left_out);
 }
 
-RUN_TESTS(T(a_lie_about_what_was_before_shows), T(nothing_is_decided_or_carried_out_twice), T(what_is_decided_is_over),
+RUN_TESTS(T(a_lie_about_what_was_before_shows), T(nothing_comes_out_before_it_was_decided),
+	  T(nothing_is_decided_or_carried_out_twice), T(what_is_decided_is_over),
 	  T(a_delegate_votes_by_a_delegation_that_the_log_tells),
 	  T(a_vote_by_a_delegation_that_is_over_counts_for_nothing), T(whoever_is_in_no_group_counts_in_none),
 	  T(what_had_effects_is_not_left_out), T(a_withdrawal_that_was_never_written_does_not_show),

@@ -85,6 +85,18 @@ note_engine(struct replay_past *past, const struct entry *entry) {
 				      json_integer(schema) != FACT_SCHEMA_VERSION;
 }
 
+/* What came of it is no earlier than what stands before. */
+static bool
+follows_in_time(struct replayer *replayer, const struct entry *entry) {
+	const char *member = entry->type == ENTRY_OUTCOME ? "done_at" : "expired_at";
+	const json *at = json_get(entry->document, member);
+	if (entry->type != ENTRY_OUTCOME && entry->type != ENTRY_EXPIRY)
+		return true;
+	if (at == nullptr || json_type_of(at) != JSON_INTEGER || json_integer(at) < replayer->past.gate->state->now_ms)
+		DIFFERS("it came out earlier than what stands before it");
+	return true;
+}
+
 bool
 replay_past_admits(struct replayer *replayer, const struct entry *entry) {
 	const json *text = json_get(entry->document, "operation");
@@ -99,7 +111,8 @@ replay_past_admits(struct replayer *replayer, const struct entry *entry) {
 	if (text == nullptr || json_type_of(text) != JSON_STRING ||
 	    hex_decode(json_string(text), id.bytes, sizeof id.bytes) != OK)
 		DIFFERS("it names no operation");
-	return admits(replayer, entry, operations_find(&replayer->past.gate->state->operations, &id));
+	return admits(replayer, entry, operations_find(&replayer->past.gate->state->operations, &id)) &&
+	       follows_in_time(replayer, entry);
 }
 
 /* Approvers' statements name what was shown. Of a transaction whose derived keys nobody knows it is taken as stated. */
