@@ -10,19 +10,13 @@
 #include "base/json.h"
 #include "tests/file.h"
 
-/* Skips the test where there is no public test data, and says so: no other skip is allowed where everything must run (scripts/test). */
-static inline void
-corpora_need(const char *name) {
-	if (test_corpora() != nullptr)
-		return;
-	print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
-	skip();
-}
-
-/* The text of a file, in the arena. */
+/* The text of a file, in the arena. Skips the test where there is no public test data. */
 static inline struct bytes
 corpora_read(struct arena *arena, const char *name) {
-	corpora_need(name);
+	if (test_corpora() == nullptr) {
+		print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
+		skip();
+	}
 	char path[8192];
 	snprintf(path, sizeof path, "%s/%s", test_corpora(), name);
 	return file_of_test(arena, path);

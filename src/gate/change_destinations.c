@@ -1,5 +1,6 @@
 #include "gate/change_destinations.h"
 
+#include "guards/destinations/look_alike.h"
 #include "wallet/wallet.h"
 
 constexpr size_t ENTRIES_MAX = 4096; /* of one change to a list */
@@ -105,10 +106,28 @@ facts_of_list(const struct gate_state *state, const struct change *change, struc
 		facts_add_long(facts, "change.entries", FACT_VERIFIED, (int64_t)json_size(entries));
 }
 
+/* Of what is to be paid: who is not to be paid may look like anyone. */
+static void
+add_look_alike(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	const struct destination_list *list = destinations_find(&state->destinations, change->resource_id);
+	struct bytes *entries, entry, other;
+	size_t count;
+	if (list == nullptr || list->kind != DESTINATIONS_ALLOWED ||
+	    read_entries(facts->arena, change->payload, &entries, &count) != OK ||
+	    destinations_find_look_alike(&state->destinations, entries, count, &entry, &other) != OK)
+		return;
+	facts_add_boolean(facts, "change.look_alike", FACT_VERIFIED, entry.len > 0);
+	if (entry.len == 0)
+		return;
+	facts_add_string(facts, "change.look_alike_entry", FACT_VERIFIED, entry);
+	facts_add_string(facts, "change.look_alike_of", FACT_VERIFIED, arena_copy(facts->arena, other));
+}
+
 void
 facts_of_list_add(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	struct destination_terms terms;
 	facts_of_list(state, change, facts);
+	add_look_alike(state, change, facts);
 	if (read_terms(change->payload, &terms) != OK)
 		return;
 	int64_t waiting_ms = terms.effective_ms > change->now_ms ? terms.effective_ms - change->now_ms : 0;

@@ -105,4 +105,26 @@ an_allowance_says_that_it_is_one_in_the_log(void **) {
 	}
 }
 
-RUN_TESTS(T(a_transfer_of_nothing_is_no_test), T(nor_is_an_allowance), T(an_allowance_says_that_it_is_one_in_the_log))
+/* Whoever has a counterparty's look-alike entered needs three people who compare no closer than the first two. */
+static void
+a_look_alike_of_a_destination_is_held_for_one_person_more(void **) {
+	static const char payload[] =
+		"{\"entries\":[\"eip155:1:0x3535000000000000000000000000000000003535\"],\"probation\":1000}";
+	static const char fact[] = "\"change.look_alike_of\":\"eip155:1:0x3535353535353535353535353535353535353535\"";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {
+		.by = FIRM_PERSON_4, .kind = "list.add", .resource = "list:counterparties", .payload = payload};
+	set_up(&b);
+	submit(&b, &operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_non_null(memmem(s.step.record->facts.data, s.step.record->facts.len, fact, sizeof fact - 1));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), s.step.operation->held->missing);
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
+}
+
+RUN_TESTS(T(a_look_alike_of_a_destination_is_held_for_one_person_more), T(a_transfer_of_nothing_is_no_test),
+	  T(nor_is_an_allowance), T(an_allowance_says_that_it_is_one_in_the_log))
