@@ -98,6 +98,10 @@ class Document:
             if isinstance(value, dict) and name in value:
                 self.check(value[name], schema, f"{where}.{name}")
 
+    def word_propertyNames(self, value, given, _, where):
+        for name in value if isinstance(value, dict) else []:
+            self.check(name, given, f"{where}, name")
+
     def word_additionalProperties(self, value, given, schema, where):
         for name in set(value) - set(schema.get("properties", {})) if isinstance(value, dict) else []:
             self.need(given is not False, where, f"{name} is not described")
