@@ -351,6 +351,15 @@ team_settle(struct team *team) {
 	}
 }
 
+void
+team_restart_all(struct team *team) {
+	for (size_t i = 0; i < team->count; i++) {
+		team_stop(team, i);
+		team_start(team, i);
+	}
+	team_settle(team);
+}
+
 /* --- Operations. --- */
 
 void
@@ -383,6 +392,22 @@ team_do(struct team *team, size_t at, struct firm_operation operation, struct ar
 	for (enum firm_member by = FIRM_PERSON_2; response->status == 202 && by <= FIRM_PERSON_5; by++)
 		if (by != operation.by)
 			team_vote(team, at, id, by, arena, response);
+}
+
+void
+team_activate(struct team *team, const char *policies) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	assert_ok(firm_activation(policies, &payload));
+	team_do(team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = (const char *)payload.data,
+					.reason = "as agreed"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
 }
 
 void

@@ -67,6 +67,8 @@ void team_put_back(struct team *team, struct simulated_disk *const copies[TEAM_M
 void team_keys(size_t index, struct pledge_keys *keys, struct party *party);
 /* Messages are delivered and everybody does what follows, until nobody has anything left to do. */
 void team_settle(struct team *team);
+/* Each process anew, one after the other, and whatever follows. */
+void team_restart_all(struct team *team);
 /* Both clocks of all go on. */
 void team_pass_ms(struct team *team, int64_t ms);
 
@@ -78,6 +80,8 @@ void team_vote(struct team *team, size_t at, struct bytes operation, enum firm_m
 /* The same with whatever votes it needs, of all that may: to its end. */
 void team_do(struct team *team, size_t at, struct firm_operation operation, struct arena *arena,
 	     struct ipc_response *response);
+/* All keepers run the firm's rules and these. */
+void team_activate(struct team *team, const char *policies);
 /* A shared key, made by all: "2-of-3". */
 void team_make_key(struct team *team, const char *id, const char *threshold);
 /* The same, whatever comes of it. */

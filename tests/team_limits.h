@@ -17,22 +17,11 @@ spent(struct team *team, size_t at) {
 static inline void
 limit_to(struct team *team, unsigned usd) {
 	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(buffer_free) struct buffer payload = {};
-	struct ipc_response response;
-	assert_ok(firm_activation(arena_format(&arena,
-					       "@id(\"hourly\") forbid (principal, action == Action::\"sign\", "
-					       "resource) when { context has limits && context.limits has key && "
-					       "context.limits.key.hour > %u };",
-					       100 * usd),
-				  &payload));
-	team_do(team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.payload = (const char *)payload.data,
-					.reason = "a limit"},
-		&arena, &response);
-	assert_answer(200, "done", &response);
+	team_activate(team, arena_format(&arena,
+					 "@id(\"hourly\") forbid (principal, action == Action::\"sign\", resource) "
+					 "when { context has limits && context.limits has key && "
+					 "context.limits.key.hour > %u };",
+					 100 * usd));
 }
 
 /* Cents of the last hour that others have counted and this one has not. */

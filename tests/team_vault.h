@@ -1,11 +1,12 @@
 /*
- * For tests of the key "vault" of tests/team.h: transfers by it, whether it has signed them, and its being dealt anew. Include after
- * tests/test.h.
+ * For tests of the key "vault" of tests/team.h: how it is made, transfers by it, whether it has signed them, and its being dealt anew. Include
+ * after tests/test.h.
  */
 #ifndef GATEHOUSE_TESTS_TEAM_VAULT_H
 #define GATEHOUSE_TESTS_TEAM_VAULT_H
 
 #include "crypto/sign.h"
+#include "keeper/threshold_message.h"
 #include "tests/team.h"
 #include "wallet/evm/rlp.h"
 
@@ -80,10 +81,33 @@ redeal(struct team *team, const char *kind, const char *payload, struct arena *a
 		arena, response);
 }
 
-/* Dealt anew among these, in quotes and with commas, as that keeper knows the key: also to one that does not. */
+/* Of the named keepers, in quotes and with commas, made by all of these. */
 static inline void
-reshare_vault(struct team *team, size_t at, const char *parties, const char *threshold, struct ipc_response *response,
-	      struct arena *arena) {
+make_vault(struct team *team, const char *account, const char *parties, const char *threshold) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_do(team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.create",
+			.resource = arena_format(&arena, "account:%s", account),
+			.payload = arena_format(&arena,
+						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
+						"\"parties\":[%s],\"purpose\":\"transfer\",\"scheme\":\"ecdsa\","
+						"\"threshold\":\"%s\"}",
+						parties, threshold)},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* What the payload of key.reshare states of the key, each with a comma behind it; nulls: nothing. */
+struct stated {
+	const char *key, *sharing;
+};
+
+/* As that keeper knows it. */
+static inline struct stated
+vault_stated(struct team *team, size_t at, struct arena *arena) {
 	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
 	struct json_writer w;
 	json_writer_start(&w, &key);
@@ -92,15 +116,39 @@ reshare_vault(struct team *team, size_t at, const char *parties, const char *thr
 	json_writer_start(&w, &sharing);
 	sharing_write(&w, &vault_at(team, at)->sharing);
 	assert_ok(json_writer_finish(&w));
+	return (struct stated){arena_format(arena, "\"key\":%.*s,", BYTES_ARGS(key)),
+			       arena_format(arena, "\"sharing\":%.*s,", BYTES_ARGS(sharing))};
+}
+
+static inline const char *
+reshare_payload(const char *parties, struct stated stated, const char *threshold, struct arena *arena) {
+	return arena_format(arena, "{%s\"parties\":[%s],%s\"threshold\":\"%s\"}", stated.key ?: "", parties,
+			    stated.sharing ?: "", threshold);
+}
+
+/* Dealt anew among these, as is stated. */
+static inline void
+reshare_as(struct team *team, size_t at, const char *parties, struct stated stated, const char *threshold,
+	   struct arena *arena, struct ipc_response *response) {
 	team_do(team, at,
-		(struct firm_operation){
-			.by = FIRM_PERSON_4,
-			.kind = "key.reshare",
-			.resource = "key:vault",
-			.payload = arena_format(arena,
-						"{\"key\":%.*s,\"parties\":[%s],\"sharing\":%.*s,\"threshold\":\"%s\"}",
-						BYTES_ARGS(key), parties, BYTES_ARGS(sharing), threshold)},
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.reshare",
+					.resource = "key:vault",
+					.payload = reshare_payload(parties, stated, threshold, arena)},
 		arena, response);
+}
+
+/* The same, as that keeper knows the key: also to one that does not. */
+static inline void
+reshare_vault(struct team *team, size_t at, const char *parties, const char *threshold, struct ipc_response *response,
+	      struct arena *arena) {
+	reshare_as(team, at, parties, vault_stated(team, at, arena), threshold, arena, response);
+}
+
+/* Nobody hears that another has stored its new share. */
+static inline bool
+lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
 }
 
 #endif

@@ -4,40 +4,9 @@
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
+#include "tests/team_log.h"
 
 #include "keeper/threshold_internal.h"
-
-/* --- What stands in the log. --- */
-
-struct search {
-	enum entry_type type;
-	struct buffer found; /* their bodies */
-};
-
-static enum status
-find_entry(void *context, const struct ledger_record *record) {
-	struct search *search = context;
-	struct entry entry;
-	_cleanup_(arena_free) struct arena arena = {};
-	TRY(entry_read(&arena, record->leaf, &entry));
-	if (entry.type == search->type)
-		buffer_append_bytes(&search->found, entry.body);
-	return OK;
-}
-
-/* Whether an entry of that kind says that. */
-static bool
-log_says(struct team *team, size_t at, enum entry_type type, const char *text) {
-	struct search search = {.type = type};
-	struct ledger_head head;
-	struct ledger *ledger = keeper_ledger(team->members[at].house.keeper);
-	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
-	ledger_durable_head(ledger, &head);
-	assert_ok(ledger_visit(ledger, 0, head.head.size, find_entry, &search));
-	bool is_there = memmem(search.found.data, search.found.len, text, strlen(text)) != nullptr;
-	buffer_free(&search.found);
-	return is_there;
-}
 
 /* --- Signing. --- */
 

@@ -5,38 +5,9 @@
 #include "tests/frost_team.h"
 
 #include "keys/threshold/frost/frost_quorum.h"
+#include "tests/team_log.h"
 
 /* --- Checks of the protocols. --- */
-
-/* What the newest outcome in a keeper's own log names: the party, 0 for nobody; -1: it was no check. */
-static int64_t
-named_at(struct team *team, size_t at) {
-	_cleanup_(buffer_free) struct buffer bytes = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ledger *ledger = team->members[at].house.keeper->ledger;
-	struct ledger_head head;
-	struct ledger_record record;
-	const json *entry, *body, *names;
-	int64_t party = 0;
-	ledger_durable_head(ledger, &head);
-	for (uint64_t index = head.head.size; index-- > 0;) {
-		buffer_reset(&bytes);
-		assert_ok(ledger_read(ledger, index, &bytes, &record));
-		assert_ok(json_read(&arena, record.leaf, (struct json_limits){}, &entry));
-		struct bytes type;
-		assert_ok(json_need_string(entry, "entry", "type", &type));
-		if (!bytes_equal_text(type, "outcome"))
-			continue;
-		assert_ok(json_need(entry, "entry", "body", JSON_OBJECT, &body));
-		names = json_get(body, "names");
-		if (names == nullptr)
-			return -1;
-		if (json_get(names, "party") != nullptr)
-			assert_ok(json_need_integer(names, "names", "party", &party));
-		return party;
-	}
-	return -1;
-}
 
 /* Every field of every message of a dealing, in both directions: there is no key afterwards, nor a share of one; and then it is made. */
 static void

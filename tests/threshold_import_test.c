@@ -3,13 +3,12 @@
  * comes in nowhere. The keepers are those of tests/team.h.
  */
 #include "tests/test.h"
-#include "tests/team.h"
+#include "tests/team_vault.h"
 
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "gate/import_key.h"
 #include "keeper/internal.h"
-#include "keeper/threshold_message.h"
 #include "keys/bip32.h"
 #include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/import.h"
@@ -230,11 +229,6 @@ what_a_payload_says_of_parts_is_read_strictly(void **) {
 		if (!says(&response, cases[i].error))
 			fail_msg("expected %s: %.*s", cases[i].error, BYTES_ARGS(response.body));
 	}
-}
-
-static bool
-lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
-	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
 }
 
 /* Nobody can say by a word that it came in: there would be a key without a record. */

@@ -21,25 +21,10 @@ key_of(struct team *team, const char *id) {
 	return key->sharing.key;
 }
 
-/* All keepers run a bundle by which what is asked for in these tests may be signed. */
-static void
-permit_digests(struct team *team) {
-	_cleanup_(buffer_free) struct buffer payload = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	assert_ok(firm_activation(
-		"@id(\"digests\") permit (principal, action == Action::\"digest.sign\", resource) "
-		"when { context has change && context.change has digest && context.key.state == \"active\" };",
-		&payload));
-	team_do(team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.payload = (const char *)payload.data,
-					.reason = "digests are signed here"},
-		&arena, &response);
-	assert_answer(200, "done", &response);
-}
+/* By which what is asked for in these tests may be signed. */
+static const char DIGESTS[] =
+	"@id(\"digests\") permit (principal, action == Action::\"digest.sign\", resource) "
+	"when { context has change && context.change has digest && context.key.state == \"active\" };";
 
 static void
 make_key(struct team *team, const struct team_key *wanted) {
@@ -131,7 +116,7 @@ an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it(void **)
 	struct watch seen = {};
 	struct ipc_response response;
 	team_found(&team, 3, 31);
-	permit_digests(&team);
+	team_activate(&team, DIGESTS);
 	team.on_message = watch;
 	team.context = &seen;
 	make_key(&team, &(struct team_key){.id = "seal", .threshold = "2-of-3", .purpose = "digest"});
@@ -171,7 +156,7 @@ no_key_signs_what_it_was_not_made_for(void **) {
 	/* The shipped policies let nobody have a digest signed. */
 	team_submit(&team, 0, digest_operation(&arena, "key:seal", DIGEST), &arena, &response);
 	assert_answer(403, "denied", &response);
-	permit_digests(&team);
+	team_activate(&team, DIGESTS);
 	team_submit(&team, 0, digest_operation(&arena, "key:vault", DIGEST), &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.purpose: key vault signs for purpose transfer only"));
@@ -220,7 +205,7 @@ no_presignature_signs_an_opaque_digest_whoever_proposes_it(void **) {
 	struct hash256 prepared;
 	struct party_set signers;
 	team_found(&team, 3, 33);
-	permit_digests(&team);
+	team_activate(&team, DIGESTS);
 	team_make_key(&team, "vault", "2-of-3");
 	make_key(&team, &(struct team_key){.id = "seal", .threshold = "2-of-3", .purpose = "digest"});
 	struct ecdsa_key vault = key_of(&team, "vault");
@@ -368,7 +353,7 @@ an_opaque_digest_is_signed_at_a_path_below_a_branch(void **) {
 	struct signing_path path = {.steps = {0, 9}, .count = 2};
 	uint8_t public_key[33];
 	team_found(&team, 3, 44);
-	permit_digests(&team);
+	team_activate(&team, DIGESTS);
 	make_tree(&team, "digest");
 	struct ecdsa_key key = key_of(&team, "tree");
 	struct firm_operation asked = digest_operation(&arena, "key:tree", DIGEST);

@@ -15,24 +15,6 @@
 #include "keeper/threshold_message.h"
 
 static void
-make_vault(struct team *team, const char *parties, const char *threshold) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	team_do(team, 0,
-		(struct firm_operation){
-			.by = FIRM_PERSON_4,
-			.kind = "key.create",
-			.resource = "account:options-hot",
-			.payload = arena_format(&arena,
-						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
-						"\"parties\":[%s],\"purpose\":\"transfer\",\"scheme\":\"ecdsa\","
-						"\"threshold\":\"%s\"}",
-						parties, threshold)},
-		&arena, &response);
-	assert_answer(200, "done", &response);
-}
-
-static void
 must_reshare(struct team *team, size_t at, const char *parties, const char *threshold) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
@@ -90,7 +72,7 @@ static void
 a_limit_holds_when_the_key_goes_to_others_and_they_start_anew(void **) {
 	_cleanup_(team_free) struct team team;
 	team_found(&team, 5, 201);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	set_apart(&team, 0b0011);
 	assert_int_equal(2, spend_all(&team, 0));
@@ -135,7 +117,7 @@ no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 202);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	team.on_message = lose_pledges_to_one;
 	reshare_vault(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3", &response, &arena);
@@ -181,7 +163,7 @@ what_was_lost_on_its_way_is_asked_for_again(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 205);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	team.on_message = lose_left;
 	must_reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3");
@@ -210,7 +192,7 @@ people_remove_who_does_not_say_what_it_counted(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 203);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	team.on_message = lose_left;
 	must_reshare(&team, 2, "\"one\",\"three\",\"four\"", "2-of-3");
@@ -242,7 +224,7 @@ what_a_holder_has_not_signed_settles_nothing(void **) {
 	_cleanup_(team_free) struct team team;
 	size_t place;
 	team_found(&team, 3, 204);
-	make_vault(&team, "\"one\",\"two\"", "2-of-2");
+	make_vault(&team, "options-hot", "\"one\",\"two\"", "2-of-2");
 	for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct ipc_response response;
@@ -267,7 +249,7 @@ one_liar_spends_the_limit_once_with_each_of_the_honest(void **) {
 	struct simulated_disk *before = nullptr;
 	unsigned signatures = 0;
 	team_found(&team, 4, 205);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	keep_disk(&team, 2, &before);
 	set_apart(&team, 0b0110); /* the third lies; with two */
@@ -294,7 +276,7 @@ one_liar_of_four_gains_nothing_by_a_dealing(void **) {
 	_cleanup_(team_free) struct team team;
 	struct simulated_disk *before = nullptr;
 	team_found(&team, 5, 206);
-	make_vault(&team, "\"one\",\"two\",\"three\",\"four\"", "3-of-4");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\",\"four\"", "3-of-4");
 	limit_to(&team, 620);
 	keep_disk(&team, 3, &before);
 	set_apart(&team, 0b01011); /* the fourth lies; with one and two */
@@ -373,7 +355,7 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 	struct ipc_response response;
 	char difference[256];
 	team_found(&team, 3, 207);
-	make_vault(&team, "\"one\",\"two\",\"three\"", "2-of-3");
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
 	limit_to(&team, 620);
 	set_apart(&team, 0b011);
 	team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);

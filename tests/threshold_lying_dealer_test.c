@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "keeper/threshold_internal.h"
+#include "tests/team_log.h"
 
 /* --- Lies. --- */
 
@@ -62,34 +63,6 @@ tell(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buff
 	return true;
 }
 
-/* What the newest outcome in a keeper's own log names: the party, 0 for nobody. */
-static int64_t
-named_at(struct team *team, size_t at) {
-	_cleanup_(buffer_free) struct buffer bytes = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ledger *ledger = team->members[at].house.keeper->ledger;
-	struct ledger_head head;
-	struct ledger_record record;
-	const json *entry, *body, *names;
-	int64_t party = 0;
-	ledger_durable_head(ledger, &head);
-	for (uint64_t index = head.head.size; index-- > 0;) {
-		struct bytes type;
-		buffer_reset(&bytes);
-		assert_ok(ledger_read(ledger, index, &bytes, &record));
-		assert_ok(json_read(&arena, record.leaf, (struct json_limits){}, &entry));
-		assert_ok(json_need_string(entry, "entry", "type", &type));
-		if (!bytes_equal_text(type, "outcome"))
-			continue;
-		assert_ok(json_need(entry, "entry", "body", JSON_OBJECT, &body));
-		names = json_get(body, "names");
-		if (names != nullptr && json_get(names, "party") != nullptr)
-			assert_ok(json_need_integer(names, "names", "party", &party));
-		return party;
-	}
-	return party;
-}
-
 struct told {
 	size_t fields, lies, named;
 };
@@ -122,10 +95,10 @@ tell_one(struct team *team, const struct scheme *scheme, const struct ceremony *
 		assert_int_equal(has_old, has_row(team, i, arena_format(&arena, "%s/1", scheme->key)));
 		assert_false(has_row(team, i, arena_format(&arena, "%s/2", scheme->key)));
 		int64_t party = named_at(team, i);
-		if (i != lie.liar && party != 0 && party != (int64_t)lie.liar + 1) /* which runs on as if it had not */
+		if (i != lie.liar && party > 0 && party != (int64_t)lie.liar + 1) /* which runs on as if it had not */
 			fail_msg("%s, %s, round %zu, field %zu: keeper %zu names %lld", scheme->name, ceremony->name,
 				 lie.round, lie.field, i, (long long)party);
-		is_named = is_named || (i == lie.victim && party != 0);
+		is_named = is_named || (i == lie.victim && party > 0);
 	}
 	told->lies += !lie.is_absent;
 	told->named += !lie.is_absent && is_named;

@@ -4,65 +4,12 @@
  * tests/team.h.
  */
 #include "tests/test.h"
-#include "tests/team.h"
+#include "tests/team_vault.h"
 
 #include "gate/pledges.h"
 #include "gate/shared_keys.h"
 #include "keeper/internal.h"
-#include "keeper/threshold_message.h"
 #include "gate/joint.h"
-
-/* Shared by the first three of four. */
-static void
-make_vault(struct team *team) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	team_do(team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "key.create",
-					.resource = "account:options-hot",
-					.payload =
-						"{\"algorithm\":\"secp256k1\",\"id\":\"vault\",\"material\":\"single\","
-						"\"parties\":[\"one\",\"two\",\"three\"],\"purpose\":\"transfer\","
-						"\"scheme\":\"ecdsa\",\"threshold\":\"2-of-3\"}"},
-		&arena, &response);
-	assert_answer(200, "done", &response);
-	assert_null(vault_at(team, 3));
-	assert_null(gate_state_key(state_of(team, 3), BYTES_OF_LITERAL("vault")));
-}
-
-/* What the payload states of the key; nulls: nothing. */
-struct stated {
-	const char *key, *sharing;
-};
-
-/* As the first keeper knows it. */
-static struct stated
-stated(struct team *team, struct arena *arena) {
-	_cleanup_(buffer_free) struct buffer key = {}, sharing = {};
-	struct json_writer w;
-	json_writer_start(&w, &key);
-	key_write(&w, gate_state_key(state_of(team, 0), BYTES_OF_LITERAL("vault")));
-	assert_ok(json_writer_finish(&w));
-	json_writer_start(&w, &sharing);
-	sharing_write(&w, &vault_at(team, 0)->sharing);
-	assert_ok(json_writer_finish(&w));
-	return (struct stated){arena_format(arena, "\"key\":%.*s,", BYTES_ARGS(key)),
-			       arena_format(arena, "\"sharing\":%.*s,", BYTES_ARGS(sharing))};
-}
-
-static void
-reshare(struct team *team, size_t at, const char *parties, struct stated stated, const char *threshold,
-	struct arena *arena, struct ipc_response *response) {
-	team_do(team, at,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "key.reshare",
-					.resource = "key:vault",
-					.payload = arena_format(arena, "{%s\"parties\":[%s],%s\"threshold\":\"%s\"}",
-								stated.key ?: "", parties, stated.sharing ?: "",
-								threshold)},
-		arena, response);
-}
 
 static const struct stated NOTHING;
 
@@ -73,16 +20,19 @@ altered(struct arena *arena, const char *text, const char *from, const char *to)
 	return at == nullptr ? text : arena_format(arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
 }
 
-static uint64_t next_transfer;
+/* By the first three of four. */
+static void
+make_theirs(struct team *team) {
+	make_vault(team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
+	assert_null(vault_at(team, 3));
+	assert_null(gate_state_key(state_of(team, 3), BYTES_OF_LITERAL("vault")));
+}
+
+static uint64_t next_nonce;
 
 static bool
 signs(struct team *team, size_t at) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	struct firm_operation transfer = house_sign(house_transfer(&arena, 1, next_transfer++, 30));
-	transfer.resource = "key:vault";
-	team_submit(team, at, transfer, &arena, &response);
-	return response.status == 200 && says(&response, "\"transaction\":");
+	return sign_at(team, at, next_nonce++);
 }
 
 /* Each two of the keepers sign with all others cut off. */
@@ -111,9 +61,9 @@ a_keeper_takes_the_place_of_another_and_the_key_stays(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 91);
-	make_vault(&team);
+	make_theirs(&team);
 	struct sharing before = vault_at(&team, 0)->sharing;
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t restarts = 0; restarts < 2; restarts++)
 		for (size_t i = 0; i < 4; i++) {
@@ -146,8 +96,9 @@ a_keeper_comes_in_and_the_threshold_changes(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 92);
-	make_vault(&team);
-	reshare(&team, 1, "\"one\",\"two\",\"three\",\"four\"", stated(&team, &arena), "3-of-4", &arena, &response);
+	make_theirs(&team);
+	reshare_as(&team, 1, "\"one\",\"two\",\"three\",\"four\"", vault_stated(&team, 0, &arena), "3-of-4", &arena,
+		   &response);
 	assert_answer(200, "done", &response);
 	for (size_t i = 0; i < 4; i++) {
 		assert_non_null(vault_at(&team, i)->share);
@@ -163,7 +114,7 @@ a_keeper_comes_in_and_the_threshold_changes(void **) {
 		team_settle(&team);
 	}
 	/* And it is dealt on as any other: the new one deals now. */
-	reshare(&team, 3, "\"two\",\"four\",\"three\"", NOTHING, "2-of-3", &arena, &response);
+	reshare_as(&team, 3, "\"two\",\"four\",\"three\"", NOTHING, "2-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	assert_int_equal(3, vault_at(&team, 3)->sharing.key.epoch);
 	assert_each_two_sign(&team, (const size_t[]){1, 2, 3}, 3);
@@ -189,9 +140,9 @@ what_is_stated_of_the_key_must_be_what_the_holders_know(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 93);
-	make_vault(&team);
+	make_theirs(&team);
 	const char *parties = "\"one\",\"two\",\"four\"";
-	struct stated truth = stated(&team, &arena);
+	struct stated truth = vault_stated(&team, 0, &arena);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct stated lie = truth;
 		if (cases[i].of_sharing)
@@ -199,16 +150,16 @@ what_is_stated_of_the_key_must_be_what_the_holders_know(void **) {
 		else
 			lie.key = altered(&arena, truth.key, cases[i].from, cases[i].to);
 		assert_true(lie.key != truth.key || lie.sharing != truth.sharing);
-		reshare(&team, 0, parties, lie, "2-of-3", &arena, &response);
+		reshare_as(&team, 0, parties, lie, "2-of-3", &arena, &response);
 		assert_true(response.status >= 400);
 		if (!says(&response, cases[i].error))
 			fail_msg("expected %s: %.*s", cases[i].error, BYTES_ARGS(response.body));
 	}
-	reshare(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
+	reshare_as(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
 	assert_true(response.status >= 400);
 	assert_true(says(&response, "payload.key"));
 	/* Of those that deal it must be as many as sign. */
-	reshare(&team, 0, "\"one\",\"four\"", truth, "2-of-2", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"four\"", truth, "2-of-2", &arena, &response);
 	assert_true(response.status >= 400);
 	assert_true(says(&response, "payload.parties"));
 	for (size_t i = 0; i < 3; i++)
@@ -224,7 +175,7 @@ a_keeper_that_has_another_key_of_that_name_takes_no_share(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 94);
-	make_vault(&team);
+	make_theirs(&team);
 	for (size_t i = 0; i < 3; i++)
 		team_cut(&team, 3, i);
 	team_do(&team, 3,
@@ -239,17 +190,12 @@ a_keeper_that_has_another_key_of_that_name_takes_no_share(void **) {
 	for (size_t i = 0; i < 3; i++)
 		team_connect(&team, 3, i);
 	team_settle(&team);
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.not_shared"));
 	assert_int_equal(KEY_WHOLE, gate_state_key(state_of(&team, 3), BYTES_OF_LITERAL("vault"))->sharing);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
-}
-
-static bool
-lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
-	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
 }
 
 /* Shares are stored, and others could have pledged: it is dealt, is frozen, and who comes in hears so. */
@@ -259,9 +205,9 @@ a_freeze_after_shares_are_stored_reaches_who_comes_in(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 95);
-	make_vault(&team);
+	make_theirs(&team);
 	team.on_message = lose_stored;
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	team.on_message = nullptr;
 	team_submit(&team, 0,
 		    (struct firm_operation){
@@ -272,11 +218,7 @@ a_freeze_after_shares_are_stored_reaches_who_comes_in(void **) {
 		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
 		assert_int_equal(KEY_FROZEN, gate_state_key(state_of(&team, i), BYTES_OF_LITERAL("vault"))->state);
 	}
-	for (size_t i = 0; i < 4; i++) {
-		team_stop(&team, i);
-		team_start(&team, i);
-	}
-	team_settle(&team);
+	team_restart_all(&team);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(i == 2 ? 1 : 2, vault_at(&team, i)->sharing.key.epoch);
 	for (size_t restarts = 0; restarts < 2; restarts++) {
@@ -323,18 +265,14 @@ a_freeze_before_shares_are_stored_ends_the_dealing(void **) {
 	bool is_done = false;
 	struct ipc_response response;
 	team_found(&team, 4, 97);
-	make_vault(&team);
+	make_theirs(&team);
 	team.context = &is_done;
 	team.on_message = freeze_before_it_stores;
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_true(is_done);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.state"));
-	for (size_t i = 0; i < 4; i++) {
-		team_stop(&team, i);
-		team_start(&team, i);
-	}
-	team_settle(&team);
+	team_restart_all(&team);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
 	assert_null(vault_at(&team, 3));
@@ -350,18 +288,14 @@ no_key_is_destroyed_while_it_is_dealt(void **) {
 	struct firm_operation destroy = {
 		.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:vault", .payload = "{}"};
 	team_found(&team, 4, 98);
-	make_vault(&team);
+	make_theirs(&team);
 	team.on_message = lose_stored;
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	team.on_message = nullptr;
 	team_do(&team, 1, destroy, &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.being_dealt"));
-	for (size_t i = 0; i < 4; i++) {
-		team_stop(&team, i);
-		team_start(&team, i);
-	}
-	team_settle(&team);
+	team_restart_all(&team);
 	assert_true(signs(&team, 3));
 	team_do(&team, 1, destroy, &arena, &response);
 	assert_answer(200, "done", &response);
@@ -385,9 +319,9 @@ who_comes_in_remembers_what_it_has_pledged(void **) {
 	struct pledged pledged;
 	struct pledges pledges;
 	team_found(&team, 4, 96);
-	make_vault(&team);
+	make_theirs(&team);
 	team.on_message = lose_pledges;
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "3-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "3-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	team.on_message = nullptr;
 	assert_null(vault_at(&team, 3));
@@ -426,9 +360,9 @@ a_keeper_that_was_left_out_comes_back(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 99);
-	make_vault(&team);
-	struct stated first = stated(&team, &arena);
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", first, "2-of-3", &arena, &response);
+	make_theirs(&team);
+	struct stated first = vault_stated(&team, 0, &arena);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", first, "2-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	team_do(&team, 0,
 		(struct firm_operation){
@@ -438,19 +372,19 @@ a_keeper_that_was_left_out_comes_back(void **) {
 	assert_int_equal(3, vault_at(&team, 0)->sharing.key.epoch);
 	assert_int_equal(1, vault_at(&team, 2)->sharing.key.epoch);
 	/* By what was true once nobody deals it, */
-	reshare(&team, 0, "\"one\",\"two\",\"three\"", first, "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"three\"", first, "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "payload."));
 	/* nor by another key that has its name. */
-	struct stated lie = stated(&team, &arena);
+	struct stated lie = vault_stated(&team, 0, &arena);
 	lie.key = altered(&arena, lie.key, "\"account\":\"options-hot\"", "\"account\":\"other\"");
-	reshare(&team, 0, "\"one\",\"two\",\"three\"", lie, "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"three\"", lie, "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	/* A dealing that fails leaves it as it was, when it has found that nobody deals with it, */
 	team_pass_ms(&team, 31'000);
 	team_settle(&team);
 	team.on_message = lose_stored;
-	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"three\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	if (!has_row(&team, 2, "vault/1") || !has_row(&team, 2, "vault/4"))
 		fail_msg("%.*s", BYTES_ARGS(response.body));
 	team_stop(&team, 2);
@@ -495,8 +429,8 @@ a_keeper_that_destroyed_the_key_does_not_come_back(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 100);
-	make_vault(&team);
-	reshare(&team, 0, "\"one\",\"two\",\"four\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	make_theirs(&team);
+	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t i = 0; i < 4; i++)
 		if (i != 2)
@@ -510,7 +444,7 @@ a_keeper_that_destroyed_the_key_does_not_come_back(void **) {
 		if (i != 2)
 			team_connect(&team, 2, i);
 	team_settle(&team);
-	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"three\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.destroyed"));
 	assert_int_equal(2, vault_at(&team, 0)->sharing.key.epoch);
@@ -526,18 +460,18 @@ a_keeper_that_lost_all_gets_a_share_again(void **) {
 	struct ipc_response response;
 	const char *parties = "\"one\",\"two\",\"three\"";
 	team_found(&team, 4, 97);
-	make_vault(&team);
+	make_theirs(&team);
 	struct sharing before = vault_at(&team, 0)->sharing;
 	team_replace(&team, 1, 197);
 	assert_null(vault_at(&team, 1));
 	assert_true(signs(&team, 0)); /* the other two go on meanwhile */
 	/* It does not deal, and knows of the key what is stated to it or nothing. */
-	reshare(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
+	reshare_as(&team, 0, parties, NOTHING, "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "(keeper two)"));
 	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);
 	team_settle(&team);
-	reshare(&team, 2, parties, stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 2, parties, vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t i = 0; i < 3; i++) {
 		const struct shared_key *key = vault_at(&team, i);
@@ -561,10 +495,10 @@ where_too_few_are_left_nothing_is_dealt(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	team_found(&team, 4, 98);
-	make_vault(&team);
+	make_theirs(&team);
 	team_replace(&team, 1, 198);
 	team_replace(&team, 2, 298);
-	reshare(&team, 0, "\"one\",\"two\",\"three\"", stated(&team, &arena), "2-of-3", &arena, &response);
+	reshare_as(&team, 0, "\"one\",\"two\",\"three\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "joint.dealers"));
 	assert_int_equal(1, vault_at(&team, 0)->sharing.key.epoch);

@@ -5,7 +5,6 @@
 #include "tests/test.h"
 #include "tests/team_vault.h"
 
-#include "keeper/threshold_message.h"
 #include "keys/threshold/ecdsa/dealing.h"
 
 static void
@@ -48,11 +47,6 @@ a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
 	struct firm_operation asked = transfer(&arena, 10, 1);
 	team_submit(&team, 0, asked, &arena, &response); /* by the pair that was lost */
 	assert_signed(&team, 0, &arena, &asked, &response);
-}
-
-static bool
-lose_stored(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
-	return kind != PEER_ANSWER || body->data[0] != ANSWER_STORED;
 }
 
 /* While it is not known what became of one dealing no other begins: its failure would take the first one's share with it. */
@@ -105,11 +99,7 @@ a_whole_key_does_not_take_the_name_of_one_that_is_dealt(void **) {
 		&arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.being_dealt"));
-	for (size_t i = 0; i < 3; i++) {
-		team_stop(&team, i);
-		team_start(&team, i);
-	}
-	team_settle(&team);
+	team_restart_all(&team);
 	for (size_t i = 0; i < 3; i++)
 		assert_non_null(shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("vault"))->share);
 }
