@@ -127,8 +127,12 @@ redeal_with(uint64_t seed, const struct redealing *redealing, struct going *goin
 	return going->counted;
 }
 
+static uint64_t times_gone; /* in all */
+
 static void
-print_outcomes(void) {
+print_outcomes(uint64_t messages, uint64_t gone) {
+	times_gone += gone;
+	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)gone);
 	for (size_t i = 0; i < OPERATION_STATES; i++)
 		if (outcomes[i] > 0)
 			print_message("# %zu times %s\n", outcomes[i], operation_state_name((enum operation_state)i));
@@ -144,8 +148,7 @@ a_key_is_made_at_all_keepers_or_at_none(void **) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			make_with(2 + tried++, &going);
 		}
-	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
-	print_outcomes();
+	print_outcomes(messages, tried);
 }
 
 static void
@@ -157,8 +160,7 @@ redeal_at_all_points(const struct redealing *redealing) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			redeal_with(2 + tried++, redealing, &going);
 		}
-	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
-	print_outcomes();
+	print_outcomes(messages, tried);
 }
 
 static void
@@ -229,9 +231,19 @@ what_was_signed_counts_whoever_goes(void **) {
 			struct going going = {.who = who, .at = at, .is_power = (tried & 1) != 0};
 			sign_with(2 + tried++, &going);
 		}
-	print_message("# %llu messages, %llu times gone\n", (unsigned long long)messages, (unsigned long long)tried);
-	print_outcomes();
+	print_outcomes(messages, tried);
 }
 
-RUN_TESTS(T(a_key_is_made_at_all_keepers_or_at_none), T(a_refresh_ends_at_all_keepers_or_at_none),
-	  T(a_reshare_ends_at_all_keepers_or_at_none), T(what_was_signed_counts_whoever_goes))
+static int
+say_how_often(void **) {
+	print_message("# result keepers_gone %llu\n", (unsigned long long)times_gone);
+	return 0;
+}
+
+int
+main(void) {
+	static const struct CMUnitTest tests[] = {
+		T(a_key_is_made_at_all_keepers_or_at_none), T(a_refresh_ends_at_all_keepers_or_at_none),
+		T(a_reshare_ends_at_all_keepers_or_at_none), T(what_was_signed_counts_whoever_goes)};
+	return cmocka_run_group_tests(tests, nullptr, say_how_often);
+}

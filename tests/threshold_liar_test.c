@@ -529,6 +529,8 @@ go_at(enum going point, uint64_t spread) {
 	assert_true(tried > ARRAY_LENGTH(lies) / 2);
 	print_message("# %llu times gone, %llu times the new shares were taken\n", (unsigned long long)tried,
 		      (unsigned long long)taken);
+	print_message("# result keepers_gone_beside_a_liar_at_%s %llu\n", point == MESSAGE ? "messages" : "writes",
+		      (unsigned long long)tried);
 }
 
 static void

@@ -167,13 +167,15 @@ tell_in_all(const struct scheme *scheme, struct told expected, size_t fields_in_
 	struct told told = {};
 	for (size_t i = 0; i < ARRAY_LENGTH(CEREMONIES); i++) {
 		struct told before = told;
-		if (!team_is_soak() && scheme != &KINDS[0] && scheme != &KINDS[1 + i % 2]) /* each by one of the two */
+		/* Each by one of FROST's two; every other one by ECDSA. */
+		if (!team_is_soak() && (scheme == &KINDS[0] ? i % 2 != 0 : scheme != &KINDS[1 + i % 2]))
 			continue;
 		tell_in(scheme, &CEREMONIES[i], 61 + i, &told);
 		print_message("# %s, %s: %zu lies, %zu name the liar\n", scheme->name, CEREMONIES[i].name,
 			      told.lies - before.lies, told.named - before.named);
 	}
 	print_message("# %s: %zu lies, %zu name the liar\n", scheme->name, told.lies, told.named);
+	print_message("# result %s_lies_of_dealing_keepers %zu\n", scheme->name, told.lies);
 	if (team_is_soak()) {
 		assert_int_equal(3 * fields_in_soak, told.lies);
 		return;
@@ -184,7 +186,7 @@ tell_in_all(const struct scheme *scheme, struct told expected, size_t fields_in_
 
 static void
 no_keeper_that_lies_gets_an_ecdsa_key_dealt(void **) {
-	tell_in_all(&KINDS[0], (struct told){.lies = 14, .named = 10}, 498);
+	tell_in_all(&KINDS[0], (struct told){.lies = 7, .named = 4}, 498);
 }
 
 static void

@@ -203,7 +203,7 @@ whatever_one_says_the_key_signs_in_one_epoch(void **) {
 			if (!was_told[f])
 				print_message("# %s: %s was not said\n", SCHEMES[s].name, FIELDS[f].name);
 		}
-		print_message("# %s: %zu lies in %zu fields\n", SCHEMES[s].name, lies, told);
+		print_message("# result %s_lying_words %zu in %zu fields\n", SCHEMES[s].name, lies, told);
 		assert_int_equal(ARRAY_LENGTH(FIELDS), told);
 	}
 }

@@ -126,7 +126,7 @@ tell_one(enum scheme scheme, const struct ceremony *ceremony, const char *field,
 /* Which dealings of ECDSA are left to the soak, since one takes a tenth of a second: others in each ceremony. */
 static bool
 is_skipped(enum scheme scheme, const struct ceremony *ceremony, size_t number) {
-	return scheme == ECDSA && !is_soak() && (number + (size_t)(ceremony - CEREMONIES)) % 17 != 0;
+	return scheme == ECDSA && !is_soak() && (number + (size_t)(ceremony - CEREMONIES)) % 31 != 0;
 }
 
 static void
@@ -204,6 +204,7 @@ tell_in_all(enum scheme scheme, struct told expected, size_t fields_in_soak) {
 	}
 	print_message("# %s: %zu fields, %zu lies, %zu name the liar, %zu are given up\n", SCHEME_NAMES[scheme],
 		      told.fields, told.lies, told.named, told.given_up);
+	print_message("# result %s_lies_in_ceremonies %zu\n", SCHEME_NAMES[scheme], told.lies);
 	if (is_soak()) {
 		assert_int_equal(fields_in_soak, told.fields);
 		assert_int_equal(3 * fields_in_soak, told.lies);
@@ -217,7 +218,7 @@ tell_in_all(enum scheme scheme, struct told expected, size_t fields_in_soak) {
 
 static void
 no_lie_gets_an_ecdsa_key_dealt(void **) {
-	tell_in_all(ECDSA, (struct told){.fields = 368, .lies = 23, .named = 15}, 977);
+	tell_in_all(ECDSA, (struct told){.fields = 368, .lies = 12, .named = 9}, 977);
 }
 
 static void
