@@ -143,4 +143,34 @@ def test_the_validator_refuses_what_differs():
         raise AssertionError(f"{value} was taken")
 
 
+def schemas_of(node, where="", is_schema=False):
+    """Every schema, those in schemas included."""
+    if isinstance(node, list):
+        for i, one in enumerate(node):
+            yield from schemas_of(one, f"{where}[{i}]", is_schema)
+    if not isinstance(node, dict):
+        return
+    if not is_schema:
+        for name, one in node.items():
+            children = one.values() if name == "schemas" and isinstance(one, dict) else [one]
+            for child in children:
+                yield from schemas_of(child, f"{where}.{name}", name in ("schema", "schemas"))
+        return
+    yield where, node
+    for word in ("items", "additionalProperties", "anyOf", "oneOf", "allOf"):
+        yield from schemas_of(node.get(word), f"{where}.{word}", True)
+    for name, one in (node.get("properties") or {}).items():
+        yield from schemas_of(one, f"{where}.{name}", True)
+
+
+def test_every_word_of_every_schema_is_one_that_answers_are_checked_by():
+    # A comma in a description without quotation marks makes a word of what follows it.
+    count = 0
+    for where, schema in schemas_of(DOCUMENT.root):
+        for word in schema:
+            assert word == "$ref" or word in openapi.ANNOTATIONS or hasattr(DOCUMENT, f"word_{word}"), f"{where}: {word}"
+        count += 1
+    assert count > 300, count
+
+
 tap.main(globals())
