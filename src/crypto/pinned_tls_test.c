@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include <openssl/core_names.h>
 #include <openssl/ssl.h>
 
 #include "crypto/pinned_tls.h"
@@ -221,21 +222,55 @@ a_record_that_is_changed_repeated_or_left_out_ends_the_connection(void **) {
 	}
 }
 
-/* Nothing else of TLS is spoken: an ordinary client of the library is turned away whatever it offers. */
+static void
+present_certificate(SSL_CTX *context, const uint8_t seed[32], struct bytes der) {
+	EVP_PKEY *key = nullptr;
+	OSSL_PARAM parameters[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_DSA_SEED, (void *)(uintptr_t)seed, 32),
+		OSSL_PARAM_construct_end()};
+	EVP_PKEY_CTX *making = EVP_PKEY_CTX_new_from_name(nullptr, "ML-DSA-65", nullptr);
+	assert_int_equal(1, EVP_PKEY_fromdata_init(making));
+	assert_int_equal(1, EVP_PKEY_fromdata(making, &key, EVP_PKEY_KEYPAIR, parameters));
+	EVP_PKEY_CTX_free(making);
+	assert_int_equal(1, SSL_CTX_use_certificate_ASN1(context, (int)der.len, der.data));
+	assert_int_equal(1, SSL_CTX_use_PrivateKey(context, key));
+	EVP_PKEY_free(key);
+}
+
+/* Nothing else of TLS is spoken: of a client of the library that is right in all but one thing, only the one that is right in that
+ * as well is taken. */
 static void
 other_versions_groups_and_certificates_are_turned_away(void **) {
+	static const char GROUP[] = "X25519MLKEM768", CIPHER[] = "TLS_AES_256_GCM_SHA384";
 	static const struct {
 		int version;
-		const char *groups;
-	} clients[] = {{TLS1_2_VERSION, nullptr}, {TLS1_3_VERSION, "X25519"}, {TLS1_3_VERSION, "X25519MLKEM768"}};
+		const char *group, *cipher;
+		int certificate; /* 1: the pinned one; 2: another one of the same key; 0: none */
+		bool is_taken;
+	} clients[] = {
+		{TLS1_3_VERSION, GROUP, CIPHER, 1, true},
+		{TLS1_2_VERSION, "X25519", CIPHER, 1, false},
+		{TLS1_3_VERSION, "X25519", CIPHER, 1, false},
+		{TLS1_3_VERSION, "SecP256r1MLKEM768", CIPHER, 1, false},
+		{TLS1_3_VERSION, GROUP, "TLS_AES_128_GCM_SHA256", 1, false},
+		{TLS1_3_VERSION, GROUP, CIPHER, 2, false},
+		{TLS1_3_VERSION, GROUP, CIPHER, 0, false},
+	};
 	for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
 		_cleanup_(free_ends) struct ends ends = make_ends();
-		assert_ok(pinned_tls_start(&ends.server, ends.identities[1], false,
-					   pinned_identity_hash(ends.identities[0]), 1));
+		_cleanup_(buffer_free) struct buffer pinned = {}, another = {};
+		const uint8_t seed[32] = {1};
+		assert_ok(pinned_certificate_make(seed, &pinned));
+		assert_ok(pinned_certificate_make(seed, &another));
+		struct hash256 pin = sha256(buffer_bytes(&pinned));
+		assert_ok(pinned_tls_start(&ends.server, ends.identities[1], false, &pin, 1));
 		SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 		SSL_CTX_set_max_proto_version(context, clients[i].version);
-		if (clients[i].groups != nullptr)
-			assert_int_equal(SSL_CTX_set1_groups_list(context, clients[i].groups), 1);
+		assert_int_equal(1, SSL_CTX_set1_groups_list(context, clients[i].group));
+		assert_int_equal(1, SSL_CTX_set_ciphersuites(context, clients[i].cipher));
+		if (clients[i].certificate != 0)
+			present_certificate(context, seed,
+					    buffer_bytes(clients[i].certificate == 1 ? &pinned : &another));
 		SSL *ssl = SSL_new(context);
 		BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
 		SSL_set_bio(ssl, in, out);
@@ -252,8 +287,8 @@ other_versions_groups_and_certificates_are_turned_away(void **) {
 			if (back.len > 0)
 				(void)BIO_write(in, back.data, (int)back.len);
 		}
-		assert_int_equal(status, STATUS_UNAUTHORIZED);
-		assert_false(pinned_tls_is_established(ends.server));
+		assert_int_equal(clients[i].is_taken ? OK : STATUS_UNAUTHORIZED, status);
+		assert_int_equal(clients[i].is_taken, pinned_tls_is_established(ends.server));
 		SSL_free(ssl);
 		SSL_CTX_free(context);
 	}

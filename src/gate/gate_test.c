@@ -479,6 +479,23 @@ an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
 	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
 }
 
+/* Its time is over, though nobody has written that down yet: the approvals were given for that long. */
+static void
+a_secret_that_comes_too_late_makes_no_key(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct firm_operation import = import_of(&arena, "old", OLD_KEY);
+	_cleanup_(submitted_free) struct submitted asked, late;
+	set_up(&b);
+	submit(&b, &import, &asked);
+	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_5, "approve"));
+	b.now_ms = asked.step.operation->expires_ms;
+	submit(&b, &import, &late);
+	assert_fails(STATUS_EXPIRED, "operation.expired", late.status);
+	assert_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
+}
+
 /* Limits of a key count by its name. */
 static void
 a_key_that_is_there_comes_in_by_no_second_name(void **) {
@@ -678,4 +695,4 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(nobody_has_more_than_so_many_operations_wait),
 	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
 	  T(a_change_of_policy_names_the_policy_that_permitted_it),
-	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret))
+	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret), T(a_secret_that_comes_too_late_makes_no_key))

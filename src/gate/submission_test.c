@@ -85,6 +85,25 @@ the_headers_idempotency_key_is_the_documents(void **) {
 }
 
 static void
+secrets_are_brought_by_people(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct http_request request;
+	struct submission submission;
+	set_up(&b);
+	struct firm_operation operation = {.by = FIRM_SETTLEMENT,
+					   .kind = "key.import",
+					   .resource = "account:options-hot",
+					   .payload = "{}",
+					   .secret = "{\"salt\":\"00\",\"value\":\"11\"}",
+					   .idempotency_key = "import",
+					   .created_ms = b.now_ms};
+	assert_ok(firm_request(&b.firm, &arena, INSTANCE, AUTHORITY, &operation, &request));
+	assert_fails(STATUS_INVALID, "request.secret", read_request(&b, &arena, &request, &submission));
+	assert_non_null(strstr(fail_message(), "brought by people"));
+}
+
+static void
 an_operation_is_taken_between_its_times(void **) {
 	static const struct {
 		int64_t created, lifetime; /* from now */
@@ -282,6 +301,6 @@ a_price_steps_by_no_less_than_is_stated(void **) {
 }
 
 RUN_TESTS(T(a_body_is_read_in_its_canonical_form_only), T(the_headers_idempotency_key_is_the_documents),
-	  T(an_operation_is_taken_between_its_times), T(a_request_over_another_network_is_a_mismatch),
-	  T(a_forbid_that_cannot_be_evaluated_denies), T(a_transfer_counts_in_every_dimension),
-	  T(a_price_steps_by_no_less_than_is_stated))
+	  T(secrets_are_brought_by_people), T(an_operation_is_taken_between_its_times),
+	  T(a_request_over_another_network_is_a_mismatch), T(a_forbid_that_cannot_be_evaluated_denies),
+	  T(a_transfer_counts_in_every_dimension), T(a_price_steps_by_no_less_than_is_stated))

@@ -306,6 +306,51 @@ recorded_and_spliced_bytes_open_nothing(void **) {
 	expect_nothing(other.listener);
 }
 
+/* A dialler of the test's own, by TLS alone; the listener of the stage has answered it. */
+static void
+dial_by_hand(struct stage *stage, struct pinned_tls **tls) {
+	const struct peer_candidate a = candidate_of(&stage->keepers[0]);
+	const struct hash256 *other = pinned_identity_hash(stage->keepers[1].identity);
+	stage->listener = open_channel(&stage->keepers[1], false, &a, 1);
+	assert_ok(pinned_tls_start(tls, stage->keepers[0].identity, true, other, 1));
+	for (int turn = 0; turn < 3; turn++) {
+		_cleanup_(buffer_free) struct buffer there = {}, back = {};
+		assert_ok(pinned_tls_output(*tls, SIZE_MAX, &there));
+		assert_ok(peer_channel_take(stage->listener, buffer_bytes(&there)));
+		assert_ok(peer_channel_output(stage->listener, SIZE_MAX, &back));
+		assert_ok(pinned_tls_take(*tls, buffer_bytes(&back)));
+	}
+}
+
+/* As docs/PROTOCOL.peer has them; a is the dialler, b the listener. */
+static void
+write_statement(const struct stage *stage, struct pinned_tls *tls, bool of_dialler, struct buffer *statement) {
+	const struct hash256 *a = pinned_identity_hash(stage->keepers[0].identity),
+			     *b = pinned_identity_hash(stage->keepers[1].identity);
+	uint8_t exported[32];
+	assert_ok(pinned_tls_export(tls, PEER_EXPORT_LABEL, exported));
+	buffer_append(statement,
+		      of_dialler ? "gatehouse/peer/v1\0\1\0\0\0\x09northwind\0\0\0\1a\0\0\0\1b"
+				 : "gatehouse/peer/v1\0\2\0\0\0\x09northwind\0\0\0\1b\0\0\0\1a",
+		      42);
+	buffer_append_bytes(statement, hash256_bytes(of_dialler ? a : b));
+	buffer_append_bytes(statement, hash256_bytes(of_dialler ? b : a));
+	buffer_append(statement, exported, sizeof exported);
+}
+
+static void
+the_listener_proves_who_it_is_to_this_dialler_on_this_channel(void **) {
+	_cleanup_(free_stage) struct stage stage = make_stage();
+	_cleanup_(pinned_tls_end) struct pinned_tls *tls = nullptr;
+	_cleanup_(buffer_free) struct buffer statement = {}, said = {};
+	dial_by_hand(&stage, &tls);
+	assert_ok(pinned_tls_read(tls, &said));
+	assert_int_equal(5 + 64, said.len);
+	assert_memory_equal(((const uint8_t[]){0, 0, 0, 64, PEER_PROOF}), said.data, 5);
+	write_statement(&stage, tls, false, &statement);
+	assert_ok(ed25519_verify(stage.keepers[1].key, buffer_bytes(&statement), said.data + 5));
+}
+
 /* A peer that passed the authentication and then breaks the protocol is named by what it broke. */
 static void
 bad_messages_of_a_peer_are_refused_by_name(void **) {
@@ -325,25 +370,9 @@ bad_messages_of_a_peer_are_refused_by_name(void **) {
 		_cleanup_(free_stage) struct stage stage = make_stage();
 		_cleanup_(pinned_tls_end) struct pinned_tls *tls = nullptr;
 		_cleanup_(buffer_free) struct buffer statement = {}, plain = {};
-		const struct peer_candidate a = candidate_of(&stage.keepers[0]);
-		const struct hash256 *own = pinned_identity_hash(stage.keepers[0].identity),
-				     *other = pinned_identity_hash(stage.keepers[1].identity);
-		uint8_t exported[32], signature[64], body[64] = {};
-		stage.listener = open_channel(&stage.keepers[1], false, &a, 1);
-		assert_ok(pinned_tls_start(&tls, stage.keepers[0].identity, true, other, 1));
-		for (int turn = 0; turn < 3; turn++) {
-			_cleanup_(buffer_free) struct buffer there = {}, back = {};
-			assert_ok(pinned_tls_output(tls, SIZE_MAX, &there));
-			assert_ok(peer_channel_take(stage.listener, buffer_bytes(&there)));
-			assert_ok(peer_channel_output(stage.listener, SIZE_MAX, &back));
-			assert_ok(pinned_tls_take(tls, buffer_bytes(&back)));
-		}
-		/* The statement of the dialler, as docs/PROTOCOL.peer has it. */
-		assert_ok(pinned_tls_export(tls, PEER_EXPORT_LABEL, exported));
-		buffer_append(&statement, "gatehouse/peer/v1\0\1\0\0\0\x09northwind\0\0\0\1a\0\0\0\1b", 42);
-		buffer_append_bytes(&statement, hash256_bytes(own));
-		buffer_append_bytes(&statement, hash256_bytes(other));
-		buffer_append(&statement, exported, sizeof exported);
+		uint8_t signature[64], body[64] = {};
+		dial_by_hand(&stage, &tls);
+		write_statement(&stage, tls, true, &statement);
 		assert_ok(
 			ed25519_sign(stage.keepers[0].seed, stage.keepers[0].key, buffer_bytes(&statement), signature));
 		buffer_append(&plain, (const uint8_t[]){0, 0, 0, 64, PEER_PROOF}, 5);
@@ -360,6 +389,28 @@ bad_messages_of_a_peer_are_refused_by_name(void **) {
 		bool found;
 		assert_fails(STATUS_INVALID, cases[i].error, peer_channel_next(stage.listener, &kind, &got, &found));
 	}
+}
+
+/* Whoever has the certificate's key and not the other: TLS is theirs, and they say something large in the place of the proof. */
+static void
+who_proves_nothing_is_heard_for_so_many_bytes(void **) {
+	_cleanup_(free_stage) struct stage stage = make_stage();
+	_cleanup_(pinned_tls_end) struct pinned_tls *tls = nullptr;
+	static const uint8_t header[] = {0, 0x0f, 0, 0, PEER_PROTOCOL}, piece[4096];
+	enum status status = OK;
+	size_t taken = 0;
+	dial_by_hand(&stage, &tls);
+	assert_ok(pinned_tls_write(tls, BYTES_OF_ARRAY(header)));
+	while (status == OK && taken <= 2 * PEER_HANDSHAKE_MAX) {
+		_cleanup_(buffer_free) struct buffer bytes = {};
+		assert_ok(pinned_tls_write(tls, BYTES_OF_ARRAY(piece)));
+		assert_ok(pinned_tls_output(tls, SIZE_MAX, &bytes));
+		status = peer_channel_take(stage.listener, buffer_bytes(&bytes));
+		taken += bytes.len;
+	}
+	assert_fails(STATUS_INVALID, "peer_channel.handshake", status);
+	assert_true(taken <= PEER_HANDSHAKE_MAX + sizeof piece);
+	assert_false(peer_channel_is_authenticated(stage.listener));
 }
 
 static void
@@ -382,4 +433,6 @@ what_comes_before_the_proof_is_bounded(void **) {
 RUN_TESTS(T(two_keepers_talk_once_both_signatures_hold), T(a_certificate_without_its_ed25519_key_is_not_enough),
 	  T(another_certificate_a_mirror_and_another_instance_are_refused),
 	  T(a_hostile_relay_delivers_nothing_that_was_not_sent), T(recorded_and_spliced_bytes_open_nothing),
-	  T(bad_messages_of_a_peer_are_refused_by_name), T(what_comes_before_the_proof_is_bounded))
+	  T(the_listener_proves_who_it_is_to_this_dialler_on_this_channel),
+	  T(bad_messages_of_a_peer_are_refused_by_name), T(who_proves_nothing_is_heard_for_so_many_bytes),
+	  T(what_comes_before_the_proof_is_bounded))

@@ -1,0 +1,111 @@
+/* Whose signatures under a bundle count, and which are refused. */
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "crypto/sign.h"
+#include "gate/activation.h"
+#include "identity/statement.h"
+#include "tests/gate_fixture.h"
+
+struct signature_of {
+	enum firm_member by;
+	const char *key_id; /* null: theirs */
+	bool is_of_another_bundle, states_another_key;
+};
+
+static void
+write_one(struct bench_gate *b, const struct hash256 *bundle, const struct signature_of *of, struct buffer *payload) {
+	const char *key_id = of->key_id == nullptr ? b->firm.members[of->by].key_id : of->key_id;
+	const uint8_t *public_key = b->firm.members[of->states_another_key ? FIRM_PERSON_5 : of->by].public_key;
+	struct hash256 other = sha256(hash256_bytes(bundle));
+	uint8_t signature[64];
+	assert_ok(person_sign(BUNDLE_SIGNATURE_LABEL, of->is_of_another_bundle ? &other : bundle,
+			      b->firm.members[of->by].seed, b->firm.members[of->by].public_key, signature));
+	buffer_append_format(payload, "{\"key\":\"%s\",\"public_key\":\"", key_id);
+	buffer_append_hex(payload, bytes_of(public_key, 32));
+	buffer_append_text(payload, "\",\"signature\":\"");
+	buffer_append_hex(payload, BYTES_OF_ARRAY(signature));
+	buffer_append_text(payload, "\"}");
+}
+
+static enum status
+count_signers(struct bench_gate *b, const struct signature_of *signatures, size_t count, int64_t *people) {
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct hash256 bundle = sha256(BYTES_OF_LITERAL("a bundle"));
+	const json *document;
+	buffer_append_text(&payload, "{\"signatures\":[");
+	for (size_t i = 0; i < count; i++) {
+		buffer_append_text(&payload, i == 0 ? "" : ",");
+		write_one(b, &bundle, &signatures[i], &payload);
+	}
+	buffer_append_text(&payload, "]}");
+	assert_ok(json_read(&arena, buffer_bytes(&payload), (struct json_limits){}, &document));
+	return activation_signers(document, &bundle, b->gate->state->directory, b->now_ms, people);
+}
+
+static void
+each_person_who_signed_counts_once(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	const struct signature_of signatures[] = {{FIRM_PERSON_1}, {FIRM_PERSON_3}, {FIRM_PERSON_1}};
+	int64_t people;
+	set_up(&b);
+	assert_ok(count_signers(&b, signatures, 0, &people));
+	assert_int_equal(0, people);
+	assert_ok(count_signers(&b, signatures, ARRAY_LENGTH(signatures), &people));
+	assert_int_equal(2, people);
+}
+
+static void
+one_signature_that_does_not_hold_refuses_the_bundle(void **) {
+	static const struct {
+		struct signature_of signature;
+		enum status status;
+		const char *name;
+	} cases[] = {
+		{{FIRM_PERSON_2, .is_of_another_bundle = true}, STATUS_UNAUTHORIZED, "bundle.signature"},
+		{{FIRM_PERSON_2, .states_another_key = true}, STATUS_UNAUTHORIZED, "bundle.signature"},
+		{{FIRM_PERSON_2, "person:p-0000000000000005/terminal"}, STATUS_UNAUTHORIZED, "bundle.signature"},
+		{{FIRM_SETTLEMENT}, STATUS_UNAUTHORIZED, "bundle.signature"}, /* a program has no say in policies */
+		{{FIRM_PERSON_2, "person:p-0000000000000009/terminal"}, STATUS_UNAUTHORIZED, "directory.key_unknown"},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		const struct signature_of signatures[] = {{FIRM_PERSON_1}, cases[i].signature};
+		int64_t people;
+		assert_fails(cases[i].status, cases[i].name, count_signers(&b, signatures, 2, &people));
+	}
+	const struct signature_of signatures[] = {{FIRM_PERSON_1}, {FIRM_PERSON_2}};
+	int64_t people;
+	assert_int_equal(OPERATION_DONE,
+			 stop(&b, FIRM_PERSON_3, "principal.suspend", "person:p-0000000000000002", "{}"));
+	assert_fails(STATUS_UNAUTHORIZED, "directory.principal_suspended", count_signers(&b, signatures, 2, &people));
+}
+
+/* A key that an approver was given begins to count after its wait, here as under votes. */
+static void
+a_new_key_counts_after_its_wait(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512], hex[65];
+	uint8_t seed[32] = {42}, public_key[32];
+	int64_t people;
+	set_up(&b);
+	assert_ok(ed25519_public_key(seed, public_key));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	snprintf(payload, sizeof payload,
+		 "{\"class\":\"terminal\",\"effective_from\":%lld,\"name\":\"new\",\"public_key\":\"%s\"}",
+		 (long long)(b.now_ms + A_DAY_MS), hex);
+	ask(&b, "principal.key_add", "person:p-0000000000000003", payload);
+	memcpy(b.firm.members[FIRM_PERSON_3].seed, seed, sizeof seed);
+	memcpy(b.firm.members[FIRM_PERSON_3].public_key, public_key, sizeof public_key);
+	const struct signature_of signatures[] = {{FIRM_PERSON_1}, {FIRM_PERSON_3, "person:p-0000000000000003/new"}};
+	assert_fails(STATUS_UNAUTHORIZED, "directory.key_waiting", count_signers(&b, signatures, 2, &people));
+	b.now_ms += A_DAY_MS;
+	assert_ok(count_signers(&b, signatures, 2, &people));
+	assert_int_equal(2, people);
+}
+
+RUN_TESTS(T(each_person_who_signed_counts_once), T(one_signature_that_does_not_hold_refuses_the_bundle),
+	  T(a_new_key_counts_after_its_wait))
