@@ -163,6 +163,34 @@ def test_a_psbt_is_explained_for_the_network_that_is_named():
         assert refused.code == 2 and refused.out == "" and name in refused.err, refused
 
 
+def test_two_psbts_of_one_transaction_are_combined():
+    whole = base64.b64decode(PSBT)
+    end = 5 + 2 + 1 + whole[7]  # of the global map's one record
+
+    def with_record(key, value):
+        return base64.b64encode(whole[:end] + bytes([2, 0xEF, key, 1, value]) + whole[end:]).decode()
+
+    with tempfile.TemporaryDirectory() as at:
+        def combined(*given, json=()):
+            names = [os.path.join(at, str(number)) for number in range(len(given))]
+            for name, text in zip(names, given):
+                with open(name, "w", encoding="utf-8") as file:
+                    file.write(text)
+            return run("tx", "combine", *names, *json)
+
+        both = base64.b64encode(whole[:end] + bytes([2, 0xEF, 1, 1, 65, 2, 0xEF, 2, 1, 66]) + whole[end:]).decode()
+        done = combined(with_record(1, 65), with_record(2, 66))
+        assert done.code == 0 and done.out == both + "\n", done
+        assert combined(with_record(1, 65), with_record(2, 66), json=["--json"]).json() == {"psbt": both}
+        other = bytearray(whole)
+        other[end - 1] ^= 1  # its lock time
+        for given, name, code in [((with_record(1, 65), with_record(1, 66)), "psbt.combine_conflict", 1),
+                                  ((PSBT, base64.b64encode(other).decode()), "psbt.combine_transaction", 1),
+                                  ((PSBT, "0x02"), "psbt.magic", 2)]:
+            refused = combined(*given)
+            assert refused.code == code and refused.out == "" and name in refused.err, refused
+
+
 def test_a_transaction_is_explained_without_an_installation():
     for given, text in [
         (transfer(7, 123), """\

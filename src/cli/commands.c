@@ -397,6 +397,8 @@ const struct command commands[] = {
 	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
 	 tx_decode_run, 0,
 	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"}}},
+	{"tx", "combine", "FIRST SECOND", "Join what two PSBTs of one transaction hold, signatures and all else, in one",
+	 tx_combine_run, 0, {}},
 	{"ledger", "show", "DIRECTORY INDEX", "Show an entry of a log on disk", ledger_show_run, 0, {}},
 	{"ledger", "replay", "DIRECTORY", "Decide everything in a log on disk again and compare", ledger_replay_run, 0,
 	 {}},

@@ -9,6 +9,7 @@
 #include "gate/replay.h"
 #include "ledger/read_only_io.h"
 #include "store/segment.h"
+#include "wallet/bitcoin/psbt.h"
 #include "wallet/wallet.h"
 
 /* --- Transactions. --- */
@@ -74,6 +75,41 @@ tx_decode_run(struct invocation *invocation) {
 		return output_data(&text);
 	output_foreign(&shown, buffer_bytes(&text), true);
 	return output_data(&shown);
+}
+
+static enum status
+read_psbt(struct invocation *invocation, size_t word, struct psbt *psbt) {
+	struct bytes given, bytes;
+	enum wallet_format format;
+	TRY(input_file(&invocation->arena, invocation_word(invocation, word), 2 * WALLET_PAYLOAD_MAX + 64, &given));
+	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
+	if (format != WALLET_PSBT)
+		return fail(STATUS_INVALID, "psbt.magic: %s is no PSBT", invocation_word(invocation, word));
+	return psbt_read(&invocation->arena, bytes, psbt);
+}
+
+/* BIP-174's combiner: what several signers or wallets have added to one transaction, in one file. Nothing is verified by it. */
+enum status
+tx_combine_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer combined = {}, text = {};
+	struct psbt first, second;
+	struct json_writer writer;
+	TRY(read_psbt(invocation, 0, &first));
+	TRY(read_psbt(invocation, 1, &second));
+	invocation->exit_code = EXIT_FOUND; /* from here on they do not go together */
+	TRY(psbt_combine(&invocation->arena, &first, &second, &combined));
+	invocation->exit_code = EXIT_DONE;
+	if (invocation->json) {
+		json_writer_start(&writer, &text);
+		json_write_object(&writer);
+		json_write_key(&writer, "psbt");
+		json_write_base64(&writer, buffer_bytes(&combined));
+		json_write_end(&writer);
+		TRY(json_writer_finish(&writer));
+	} else
+		buffer_append_base64(&text, buffer_bytes(&combined));
+	buffer_append_byte(&text, '\n');
+	return output_data(&text);
 }
 
 /* --- A log on disk, only read. --- */

@@ -116,6 +116,7 @@ enum status policy_show_run(struct invocation *invocation);
 
 /* file_commands.c: no installation, no network. */
 enum status tx_decode_run(struct invocation *invocation);
+enum status tx_combine_run(struct invocation *invocation);
 enum status ledger_show_run(struct invocation *invocation);
 enum status ledger_receipt_run(struct invocation *invocation);
 enum status ledger_replay_run(struct invocation *invocation);
