@@ -163,14 +163,6 @@ operation_read(const json *document, struct operation *operation) {
 }
 
 enum status
-operation_digest(const struct operation *operation, struct hash256 *digest) {
-	_cleanup_(buffer_free) struct buffer canonical = {};
-	TRY(operation_write(operation, &canonical));
-	*digest = sha256(buffer_bytes(&canonical));
-	return OK;
-}
-
-enum status
 operation_id(struct bytes instance, struct bytes principal, struct bytes idempotency_key, struct hash256 *id) {
 	_cleanup_(buffer_free) struct buffer canonical = {};
 	struct json_writer writer;

@@ -32,7 +32,6 @@ struct operation {
 enum status operation_write(const struct operation *operation, struct buffer *to);
 /* Parses and checks: every member, its length and characters, the lifetime. Errors: "operation.*". */
 enum status operation_read(const json *document, struct operation *operation);
-enum status operation_digest(const struct operation *operation, struct hash256 *digest);
 enum status operation_id(struct bytes instance, struct bytes principal, struct bytes idempotency_key,
 			 struct hash256 *id);
 /* Free text of at most max bytes that a person reads: nothing in it moves a cursor or turns the direction of reading. name: of

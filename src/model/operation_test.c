@@ -25,6 +25,15 @@ static const char CANONICAL[] =
 	"77\","
 	"\"resource\":\"key:eth-hot-1\",\"type\":\"gatehouse/operation/v1\"}";
 
+/* As those who get a document compute it: of the bytes that were signed. */
+static enum status
+operation_digest(const struct operation *operation, struct hash256 *digest) {
+	_cleanup_(buffer_free) struct buffer canonical = {};
+	TRY(operation_write(operation, &canonical));
+	*digest = sha256(buffer_bytes(&canonical));
+	return OK;
+}
+
 static void
 canonical_form_is_as_documented(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
