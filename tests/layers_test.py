@@ -13,6 +13,7 @@ import tap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SRC = os.path.join(ROOT, "src")
+CORPORA = os.path.join(ROOT, "tests", "fuzz")
 
 # From the bottom; modules in one row do not know each other.
 LAYERS = [
@@ -139,6 +140,17 @@ def test_every_fuzz_target_names_the_reader_that_its_coverage_is_counted_for():
             readers = re.findall(r"[\w/]+\.c\b", named.group(1)) if named else [path.removesuffix("_fuzz.c") + ".c"]
             for reader in readers:
                 assert reader in FILES, f"{path}: there is no src/{reader}; say \"Reader: <module>/<file>.c\" in its first comment"
+
+
+def test_every_fuzz_target_has_a_corpus_of_as_many_inputs_as_are_written_down():
+    with open(os.path.join(CORPORA, "counts"), encoding="utf-8") as file:
+        written = dict(line.rsplit(" ", 1) for line in file.read().splitlines())
+    targets = {name for folder, _, names in os.walk(SRC) if "meson.build" in names
+               for name in re.findall(r"'name': '(\w+_fuzz)'", open(os.path.join(folder, "meson.build"), encoding="utf-8").read())}
+    counted = {name: str(sum(not file.startswith(".") for file in os.listdir(os.path.join(CORPORA, name))))
+               for name in os.listdir(CORPORA) if os.path.isdir(os.path.join(CORPORA, name))}
+    none(f"{name}: {counted.get(name)} inputs in tests/fuzz/{name}, and tests/fuzz/counts says {written.get(name)}: scripts/fuzz --count"
+         for name in sorted(targets | counted.keys() | written.keys()) if name not in counted or counted[name] != written.get(name))
 
 
 tap.main(globals())
