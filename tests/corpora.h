@@ -10,13 +10,19 @@
 #include "base/json.h"
 #include "tests/file.h"
 
-/* The text of a file, in the arena. Skips the test where there is no public test data. */
+/* Skips the test where there is no public test data, and says so: no other skip is allowed where everything must run (scripts/test). */
+static inline void
+corpora_need(const char *name) {
+	if (test_corpora() != nullptr)
+		return;
+	print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
+	skip();
+}
+
+/* The text of a file, in the arena. */
 static inline struct bytes
 corpora_read(struct arena *arena, const char *name) {
-	if (test_corpora() == nullptr) {
-		print_message("%s: no public test data here (GATEHOUSE_CORPORA)\n", name);
-		skip();
-	}
+	corpora_need(name);
 	char path[8192];
 	snprintf(path, sizeof path, "%s/%s", test_corpora(), name);
 	return file_of_test(arena, path);

@@ -1,5 +1,6 @@
 #include "tests/test.h"
 #include "ledger/proof.h"
+#include "tests/corpora.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -252,10 +253,7 @@ the_public_proof_suite_is_decided_alike(void **) {
 		{"subtreeinclusion", check_subtree_inclusion, 204},
 		{"subtreeconsistency", check_subtree_consistency, 118},
 	};
-	if (test_corpora() == nullptr) {
-		print_message("merkle: skipped, GATEHOUSE_CORPORA is not set\n");
-		skip();
-	}
+	corpora_need("merkle");
 	size_t total = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(suites); i++) {
 		char folder[PATH_MAX];

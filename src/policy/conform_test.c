@@ -7,6 +7,7 @@
 #include "policy/conform.h"
 #include "policy/format.h"
 #include "policy/policy_json.h"
+#include "tests/corpora.h"
 
 /* What the shared corpora hold. */
 constexpr size_t HAND_WRITTEN_CASES = 22;
@@ -32,8 +33,7 @@ assert_all_agree(const struct conform_report *report, size_t cases, size_t reque
 
 static void
 the_hand_written_cases_agree(void **) {
-	if (test_corpora() == nullptr)
-		skip();
+	corpora_need("cedar");
 	_cleanup_(conform_report_free) struct conform_report report = {};
 	char path[512];
 	snprintf(path, sizeof path, "%s/cedar/tests", test_corpora());
@@ -89,8 +89,7 @@ survey_file(void *context, const char *name) {
 
 static void
 every_policy_survives_the_json_form_and_formatting(void **) {
-	if (test_corpora() == nullptr)
-		skip();
+	corpora_need("cedar");
 	char directory[] = "/tmp/gatehouse-survey-XXXXXX", command[1024], corpus[64];
 	struct survey survey = {.directory = directory};
 	assert_non_null(mkdtemp(directory));
@@ -109,8 +108,7 @@ every_policy_survives_the_json_form_and_formatting(void **) {
 
 static void
 the_generated_cases_agree(void **) {
-	if (test_corpora() == nullptr)
-		skip();
+	corpora_need("cedar");
 	_cleanup_(conform_report_free) struct conform_report report = {};
 	char directory[] = "/tmp/gatehouse-conform-XXXXXX", command[1024];
 	assert_non_null(mkdtemp(directory));

@@ -203,10 +203,7 @@ run_folder(const char *path, struct totals *totals) {
 
 static void
 agrees_with_the_ethereum_transaction_tests(void **) {
-	if (test_corpora() == nullptr) {
-		print_message("ethereum/TransactionTests: no public test data here (GATEHOUSE_CORPORA)\n");
-		skip();
-	}
+	corpora_need("ethereum/TransactionTests");
 	struct totals totals = {};
 	run_folder("ethereum/TransactionTests", &totals);
 	corpora_expect("ethereum/TransactionTests, accepted", totals.accepted, ACCEPTED);
