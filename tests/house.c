@@ -350,9 +350,9 @@ house_get(struct house *house, struct arena *arena, const char *target, struct i
 	return house_get_by(house, arena, FIRM_PERSON_1, target, response);
 }
 
-enum status
-house_get_by(struct house *house, struct arena *arena, enum firm_member by, const char *target,
-	     struct ipc_response *response) {
+void
+house_get_request(struct house *house, struct arena *arena, enum firm_member by, const char *target,
+		  struct ipc_request *frame) {
 	struct http_request request = {.method = BYTES_OF_LITERAL("GET"), .target = bytes_of_text(target)};
 	struct http_field *fields = ARENA_NEW_ARRAY(arena, 6, struct http_field);
 	struct http_request_signer signer = {.key_id = bytes_of_text(house->firm.members[by].key_id),
@@ -363,7 +363,14 @@ house_get_by(struct house *house, struct arena *arena, enum firm_member by, cons
 					house_now_ms(house), 60, fields));
 	request.fields = fields;
 	request.field_count = 6;
-	struct ipc_request frame = house_frame(&request);
+	*frame = house_frame(&request);
+}
+
+enum status
+house_get_by(struct house *house, struct arena *arena, enum firm_member by, const char *target,
+	     struct ipc_response *response) {
+	struct ipc_request frame;
+	house_get_request(house, arena, by, target, &frame);
 	return house_ask(house, &frame, arena, response);
 }
 

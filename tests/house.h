@@ -86,6 +86,8 @@ enum status house_submit(struct house *house, struct arena *arena, struct firm_o
 			 struct ipc_response *response);
 /* Signed by person 1, or by another. */
 enum status house_get(struct house *house, struct arena *arena, const char *target, struct ipc_response *response);
+void house_get_request(struct house *house, struct arena *arena, enum firm_member by, const char *target,
+		       struct ipc_request *frame);
 enum status house_get_by(struct house *house, struct arena *arena, enum firm_member by, const char *target,
 			 struct ipc_response *response);
 /* The vote as a request, on what the keeper shows for the operation (64 hexadecimal digits). */
