@@ -1,4 +1,4 @@
-/* Whose signatures under a bundle count, and which are refused. */
+/* Whose signatures under a bundle count, and what a bundle must be before anybody is asked about it. */
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -107,5 +107,46 @@ a_new_key_counts_after_its_wait(void **) {
 	assert_int_equal(2, people);
 }
 
+/* --- What is proposed. --- */
+
+static void
+expect_refused(struct bench_gate *b, const struct buffer *payload, enum status status, const char *name) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload->data};
+	size_t entries = b->count;
+	submit(b, &change, &s);
+	assert_fails(status, name, s.status);
+	assert_int_equal(entries, b->count);
+}
+
+static void
+invariants_that_nobody_has_proved_are_no_reason_to_ask_anybody(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	set_up(&b);
+	assert_ok(firm_activation_with_invariants(&payload));
+	expect_refused(&b, &payload, STATUS_UNAVAILABLE, "bundle.unproved");
+}
+
+/* Votes of such a group could never be counted, and what asks for none of it would seem to ask for some. */
+static void
+a_bundle_that_counts_on_an_unknown_group_is_refused(void **) {
+	static const char known[] = "treasury", unknown[] = "treasuri";
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	set_up(&b);
+	assert_ok(firm_activation_alone("permit (principal, action, resource);", &payload));
+	size_t renamed = 0;
+	for (uint8_t *at; (at = memmem(payload.data, payload.len, known, strlen(known))) != nullptr; renamed++)
+		memcpy(at, unknown, strlen(unknown));
+	assert_true(renamed > 0);
+	expect_refused(&b, &payload, STATUS_CONFLICT, "bundle.group");
+}
+
 RUN_TESTS(T(each_person_who_signed_counts_once), T(one_signature_that_does_not_hold_refuses_the_bundle),
-	  T(a_new_key_counts_after_its_wait))
+	  T(a_new_key_counts_after_its_wait), T(invariants_that_nobody_has_proved_are_no_reason_to_ask_anybody),
+	  T(a_bundle_that_counts_on_an_unknown_group_is_refused))
