@@ -29,18 +29,31 @@ leaf_of(uint64_t number, const char *history) {
 		bytes_of(text, (size_t)snprintf(text, sizeof text, "%s %llu", history, (unsigned long long)number)));
 }
 
-static int
-make_keys(void **) {
-	f = (struct fixture){.seed = {1}, .witness_seed = {2}};
-	log_keys_make(f.seed, ORIGIN, &f.mldsa44, &f.keys);
-	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.cosigner);
+/* The log that heads are signed for from now on, which is the one that witnesses know. */
+static void
+be_log(const char *origin) {
 	_cleanup_(buffer_free) struct buffer policy = {};
+	log_keys_make(f.seed, origin, &f.mldsa44, &f.keys);
 	buffer_append_text(&policy, "log ");
 	note_key_format(&f.keys.ed25519, &policy);
 	buffer_append_text(&policy, "\nlog ");
 	note_key_format(&f.keys.mldsa44, &policy);
 	buffer_append_text(&policy, "\nquorum none\n");
 	assert_ok(tlog_policy_parse(buffer_bytes(&policy), &f.logs));
+}
+
+static void
+be_no_log(void) {
+	mldsa44_private_destroy(&f.mldsa44);
+	head_keys_free(&f.keys);
+	tlog_policy_destroy(&f.logs);
+}
+
+static int
+make_keys(void **) {
+	f = (struct fixture){.seed = {1}, .witness_seed = {2}};
+	be_log(ORIGIN);
+	log_witness_make(f.witness_seed, &f.witness_mldsa44, &f.cosigner);
 	assert_ok(tree_create(&f.tree, 64));
 	assert_ok(tree_create(&f.fork, 64));
 	for (uint64_t i = 0; i < LEAVES; i++) {
@@ -53,12 +66,10 @@ make_keys(void **) {
 
 static int
 free_keys(void **) {
-	mldsa44_private_destroy(&f.mldsa44);
+	be_no_log();
 	mldsa44_private_destroy(&f.witness_mldsa44);
-	head_keys_free(&f.keys);
 	note_key_free(&f.cosigner.ed25519);
 	note_key_free(&f.cosigner.mldsa44);
-	tlog_policy_destroy(&f.logs);
 	tree_destroy(&f.tree);
 	tree_destroy(&f.fork);
 	return 0;
@@ -366,11 +377,44 @@ a_second_witness_on_the_directory_is_refused(void **) {
 }
 
 static void
-no_flipped_bit_of_the_state_is_believed(void **) {
-	char hex[65], path[128];
-	struct hash256 hash = sha256(bytes_of_text(ORIGIN));
+state_path_of(const char *origin, char path[static 128]) {
+	char hex[65];
+	struct hash256 hash = sha256(bytes_of_text(origin));
 	hex_encode(hash256_bytes(&hash), hex);
-	snprintf(path, sizeof path, "/witness/%s.checkpoint", hex);
+	snprintf(path, 128, "/witness/%s.checkpoint", hex);
+}
+
+/* The witness's own signatures are under it, but over another log: no head of that one says how far this one has come. */
+static void
+the_state_of_another_log_is_not_believed(void **) {
+	static const char another[] = "gate.example/keeper2";
+	char from[128], to[128];
+	_cleanup_(buffer_free) struct buffer content = {}, request = {};
+	be_no_log();
+	be_log(another);
+	{
+		_cleanup_(witness_close) struct witness *witness = nullptr;
+		open_witness(&witness);
+		submit(200, nullptr, witness, f.tree, 0, 5);
+	}
+	be_no_log();
+	be_log(ORIGIN);
+	state_path_of(another, from);
+	state_path_of(ORIGIN, to);
+	assert_ok(io_read_file(f.io, from, NOTE_SIZE_MAX, &content));
+	assert_ok(io_replace_file(f.io, to, buffer_bytes(&content)));
+	write_request(f.tree, 5, 6, &request);
+	_cleanup_(witness_close) struct witness *witness = nullptr;
+	_cleanup_(witness_answer_free) struct witness_answer answer = {};
+	open_witness(&witness);
+	assert_int_equal(STATUS_CORRUPT, witness_add_checkpoint(witness, buffer_bytes(&request), &answer));
+	assert_non_null(strstr(fail_message(), "witness.origin"));
+}
+
+static void
+no_flipped_bit_of_the_state_is_believed(void **) {
+	char path[128];
+	state_path_of(ORIGIN, path);
 	_cleanup_(buffer_free) struct buffer content = {}, request = {};
 	{
 		_cleanup_(witness_close) struct witness *witness = nullptr;
@@ -523,6 +567,7 @@ main(void) {
 		ON_DISK(a_clock_set_back_does_not_lower_the_time_of_cosignatures),
 		ON_DISK(a_second_witness_on_the_directory_is_refused),
 		ON_DISK(no_flipped_bit_of_the_state_is_believed),
+		ON_DISK(the_state_of_another_log_is_not_believed),
 		ON_DISK(no_crash_makes_a_witness_forget_what_it_cosigned),
 		ON_DISK(on_a_disk_that_ignores_syncs_some_crash_does),
 		T(answers_of_a_witness_are_read_by_name),
