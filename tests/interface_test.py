@@ -25,8 +25,8 @@ def flat(*path):
 DOCUMENT = openapi.Document()
 KINDS = re.findall(r'\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
                    flat("src", "model", "operation_kind.c"))
-MEMBERS = {name.lower(): re.findall(r'"([a-z0-9_]+)"', members) for name, members in
-           re.findall(r"\[OPERATION_(\w+)\] = \{ ?\{([^}]*)\}", flat("src", "gate", "administration.c"))}
+MEMBERS = {name.lower(): re.findall(r'\{"([a-z0-9_]+)", ', members) for name, members in
+           re.findall(r"\[OPERATION_(\w+)\] = \{((?: ?\{[^}]*\},?)*) ?\}", flat("src", "gate", "payloads.c"))}
 
 
 def table_routes(*path):

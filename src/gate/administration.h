@@ -1,16 +1,14 @@
 /*
  * What each kind of operation does to the state: one row per kind (administration.c), beside model/operation_kind.c.
  *
- * A row has the payload's members, the facts that the kind adds for the policy, and the change itself (gate/change.h). Payloads:
- * docs/operations.md. Errors: those of the module that is changed; "payload.*".
+ * A row has the facts that the kind adds for the policy and the change itself (gate/change.h); what its payload looks like is in
+ * gate/payloads.h. Errors: those of the module that is changed; "payload.*".
  */
 #ifndef GATEHOUSE_GATE_ADMINISTRATION_H
 #define GATEHOUSE_GATE_ADMINISTRATION_H
 
 #include "gate/change.h"
 
-/* Form of the payload: its members and their types, nothing unknown. */
-enum status change_check_payload(enum operation_kind_id kind, const json *payload);
 /* Facts named "change.*" and "price.*". What does not exist is left out. */
 enum status change_facts(const struct gate_state *state, const struct change *change, struct facts *facts);
 /* Makes the change. OPERATION_SIGN changes nothing here: what it spends is applied by gate/restore.c and gate/gate.c. */

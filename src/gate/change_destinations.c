@@ -1,7 +1,7 @@
 #include "gate/change_destinations.h"
 
+#include "gate/payloads.h"
 #include "guards/destinations/look_alike.h"
-#include "wallet/wallet.h"
 
 constexpr size_t ENTRIES_MAX = 4096; /* of one change to a list */
 
@@ -13,19 +13,6 @@ change_list_create(struct gate_state *state, const struct change *change) {
 	TRY(json_need_string(change->payload, "payload", "kind", &kind_text));
 	TRY(destination_list_kind_parse(kind_text, &kind));
 	return destinations_create_list(&state->destinations, id, kind, change->now_ms);
-}
-
-/* "<chain>:<address>" with the address as facts write it, so that what was entered in another spelling is found as well. */
-static enum status
-normalise_entry(struct arena *arena, struct bytes given, struct bytes *entry) {
-	const uint8_t *colon = given.len == 0 ? nullptr : memrchr(given.data, ':', given.len);
-	if (colon == nullptr)
-		return fail(STATUS_INVALID, "payload.entries: expected \"<chain>:<address>\", found \"%.*s\"",
-			    (int)(given.len > 80 ? 80 : given.len), (const char *)given.data);
-	struct bytes chain = bytes_of(given.data, (size_t)(colon - given.data)), address;
-	TRY(wallet_normalise_address(arena, chain, bytes_of(colon + 1, given.len - chain.len - 1), &address));
-	*entry = bytes_of_text(arena_format(arena, "%.*s:%.*s", BYTES_ARGS(chain), BYTES_ARGS(address)) ?: "");
-	return entry->len > 0 ? OK : fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
 }
 
 static enum status
@@ -43,7 +30,7 @@ read_entries(struct arena *arena, const json *payload, struct bytes **entries, s
 		const json *entry = json_next(&iterator, nullptr);
 		if (json_type_of(entry) != JSON_STRING)
 			return fail(STATUS_INVALID, "payload.entries: entry %zu is not a string", i);
-		TRY(normalise_entry(arena, json_string(entry), &(*entries)[i]));
+		TRY(payload_destination(arena, json_string(entry), &(*entries)[i]));
 	}
 	return OK;
 }

@@ -13,8 +13,11 @@ static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
 
 static const char *
 delegation_payload(char payload[static 160], const char *by, int64_t from_ms, int64_t until_ms) {
-	snprintf(payload, 160, "{\"by\":\"person:p-000000000000000%s\",\"effective_from\":%lld,\"until\":%lld}", by,
-		 (long long)from_ms, (long long)until_ms);
+	char begins[48] = "";
+	if (from_ms != 0)
+		snprintf(begins, sizeof begins, "\"effective_from\":%lld,", (long long)from_ms);
+	snprintf(payload, 160, "{\"by\":\"person:p-000000000000000%s\",%s\"until\":%lld}", by, begins,
+		 (long long)until_ms);
 	return payload;
 }
 

@@ -1,7 +1,7 @@
 #include "gate/genesis.h"
 
 #include "crypto/sign.h"
-#include "gate/administration.h"
+#include "gate/payloads.h"
 
 enum status
 genesis_digest(struct bytes document, struct hash256 *digest) {
@@ -36,7 +36,7 @@ apply_one(struct gate *gate, const json *described, int64_t created_ms) {
 	    change.resource_type == RESOURCE_KEY || change.resource_type == RESOURCE_ACCOUNT)
 		return fail(STATUS_INVALID, "genesis.kind: %s is not a founding change",
 			    operation_kinds[change.kind].name);
-	TRY(change_check_payload(change.kind, change.payload));
+	TRY(payload_check(change.kind, change.payload));
 	return gate_apply_change(gate, &change);
 }
 

@@ -1,9 +1,9 @@
 #include "gate/replay_internal.h"
 
-#include "gate/administration.h"
 #include "gate/deciding.h"
 #include "gate/evaluate.h"
 #include "gate/joint.h"
+#include "gate/payloads.h"
 #include "gate/voting.h"
 #include "identity/authenticator_data.h"
 #include "identity/http_signature.h"
@@ -178,7 +178,7 @@ submission_of(struct replayer *replayer, const struct decision_record *record, s
 	TRY(operation_kind_parse(submission->operation.kind, &submission->kind));
 	TRY(operation_kind_check_resource(submission->kind, submission->operation.resource, &submission->resource_type,
 					  &submission->resource_id));
-	return change_check_payload(submission->kind, submission->payload_document);
+	return payload_check(submission->kind, submission->payload_document);
 }
 
 bool

@@ -1,7 +1,7 @@
-#include "gate/administration.h"
 #include "gate/gate.h"
 #include "gate/one_time.h"
 #include "gate/passkey_enrolment.h"
+#include "gate/payloads.h"
 #include "identity/invitations.h"
 #include "gate/person_signature.h"
 #include "identity/unknown_key.h"
@@ -184,7 +184,7 @@ read_kind(const json *root, struct submission *submission) {
 		return fail(STATUS_INVALID, "operation.break_glass: %s is never in need of it",
 			    operation_kinds[submission->kind].name);
 	TRY(read_personal(json_get(root, "personal"), submission));
-	return change_check_payload(submission->kind, submission->payload_document);
+	return payload_check(submission->kind, submission->payload_document);
 }
 
 /* A new passkey was made at one of our own addresses, and for whom the operation says; an invitation and a one-time password say

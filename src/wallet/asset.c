@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "wallet/evm/address.h"
 #include "wallet/solana/address.h"
+#include "wallet/wallet.h"
 
 struct asset_registry {
 	struct map by_id, by_symbol;
@@ -67,16 +68,26 @@ asset_id(struct arena *arena, struct bytes chain, struct bytes contract) {
 	return arena_copy(arena, bytes_of(id, len));
 }
 
-/* A chain's symbols, in one case: "USDC" and "usdc" are one to people. */
+/* What people read: one case of letters, and one of those that look alike. */
+static char
+letter_read(uint8_t c) {
+	static const char alike[][2] = {{'0', 'o'}, {'1', 'l'}, {'i', 'l'}, {'2', 'z'}, {'5', 's'}, {'8', 'b'}};
+	char lower = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+	for (size_t i = 0; i < ARRAY_LENGTH(alike); i++)
+		if (lower == alike[i][0])
+			return alike[i][1];
+	return lower;
+}
+
+/* A chain's symbols as people read them: "USDC", "usdc", "U5DC" and "USD-C" are one. */
 static struct bytes
 symbol_key(struct bytes chain, struct bytes symbol, char key[static ASSET_SYMBOL_KEY_MAX]) {
 	size_t len = chain.len;
 	memcpy(key, chain.data, len);
 	key[len++] = '/';
-	for (size_t i = 0; i < symbol.len; i++) {
-		uint8_t c = symbol.data[i];
-		key[len++] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-	}
+	for (size_t i = 0; i < symbol.len; i++)
+		if (symbol.data[i] != '.' && symbol.data[i] != '-')
+			key[len++] = letter_read(symbol.data[i]);
 	return bytes_of(key, len);
 }
 
@@ -93,18 +104,29 @@ is_made_of(struct bytes text, size_t max, const char *others) {
 	return text.len > 0 && text.len <= max;
 }
 
+bool
+asset_symbol_is_valid(struct bytes symbol) {
+	return is_made_of(symbol, ASSET_SYMBOL_MAX, ".-") && is_alphanumeric(symbol.data[0]) &&
+	       is_alphanumeric(symbol.data[symbol.len - 1]);
+}
+
 static enum status
 check_asset(struct bytes chain, struct bytes contract, struct bytes symbol, unsigned decimals) {
 	if (!is_made_of(chain, ASSET_CHAIN_MAX, ":-"))
 		return fail(STATUS_INVALID, "asset.chain: expected 1 to %zu letters, digits, ':' or '-'",
 			    ASSET_CHAIN_MAX);
+	if (wallet_check_chain(chain) != OK) /* under another spelling of it nothing would ever be found */
+		return fail(STATUS_INVALID,
+			    "asset.chain: no transaction is of \"%.*s\"; chains are written as in eip155:1",
+			    BYTES_ARGS(chain));
 	if (contract.len > 0 && !is_made_of(contract, ASSET_CONTRACT_MAX, ""))
 		return fail(STATUS_INVALID, "asset.contract: expected at most %zu letters and digits",
 			    ASSET_CONTRACT_MAX);
 	if (bytes_equal_text(contract, NATIVE))
 		return fail(STATUS_INVALID, "asset.contract: \"native\" is no contract; leave it empty");
-	if (!is_made_of(symbol, ASSET_SYMBOL_MAX, ".-"))
-		return fail(STATUS_INVALID, "asset.symbol: expected 1 to %zu letters, digits, '.' or '-'",
+	if (!asset_symbol_is_valid(symbol))
+		return fail(STATUS_INVALID,
+			    "asset.symbol: expected 1 to %zu letters, digits and, between them, '.' or '-'",
 			    ASSET_SYMBOL_MAX);
 	if (decimals > ASSET_DECIMALS_MAX)
 		return fail(STATUS_INVALID, "asset.decimals: expected at most %u, found %u", ASSET_DECIMALS_MAX,

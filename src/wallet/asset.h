@@ -39,12 +39,15 @@ struct asset {
 
 struct asset_registry;
 
+/* 1 to ASSET_SYMBOL_MAX letters, digits and, between them, "." or "-". */
+bool asset_symbol_is_valid(struct bytes symbol);
+
 enum status asset_registry_create(struct asset_registry **registry);
 void asset_registry_destroy(struct asset_registry **registry); /* a cleanup function */
 
 /* Adds an asset without a price; an Ethereum contract in any case of letters, which is kept with its checksum. Errors: asset.chain, asset.contract, asset.symbol, asset.decimals; asset.conflict
  * (STATUS_CONFLICT) if the contract is there with another symbol or decimals; the same again is OK; asset.symbol_taken (STATUS_CONFLICT) if
- * another asset of the chain has the symbol, in whichever case. */
+ * another asset of the chain has the symbol, in whichever case, with whatever signs between, or with letters and digits that look alike. */
 enum status asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract,
 			       struct bytes symbol, unsigned decimals);
 /* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */

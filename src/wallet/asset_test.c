@@ -54,7 +54,7 @@ a_symbol_stands_for_one_asset_of_a_chain(void **) {
 	assert_ok(asset_registry_create(&assets));
 	assert_ok(asset_registry_add(assets, ETH, (struct bytes){}, BYTES_OF_LITERAL("ETH"), 18));
 	assert_ok(asset_registry_add(assets, ETH, BYTES_OF_LITERAL(USD), BYTES_OF_LITERAL("USDC"), 6));
-	static const char *const taken[] = {"USDC", "usdc", "UsdC", "ETH", "eth"};
+	static const char *const taken[] = {"USDC", "usdc", "UsdC", "ETH", "eth", "U5DC", "USD-C", "u.s.d.c"};
 	for (size_t i = 0; i < ARRAY_LENGTH(taken); i++) {
 		assert_fails(STATUS_CONFLICT, "asset.symbol_taken",
 			     asset_registry_add(assets, ETH, BYTES_OF_LITERAL(other), bytes_of_text(taken[i]), 6));
@@ -79,6 +79,9 @@ bad_input_is_refused_by_name(void **) {
 		{"", "", "ETH", 18, "asset.chain"},
 		{LONG, "", "ETH", 18, "asset.chain"},
 		{"eip155/1", "", "ETH", 18, "asset.chain"},
+		{"eip155:01", "", "ETH", 18, "asset.chain"},
+		{"EIP155:1", "", "ETH", 18, "asset.chain"},
+		{"bitcoin:mainnet", "", "BTC", 8, "asset.chain"},
 		{"eip155:1", LONG, "ETH", 18, "asset.contract"},
 		{"eip155:1", "0x/1", "ETH", 18, "asset.contract"},
 		{"eip155:1", "native", "ETH", 18, "asset.contract"},
@@ -87,6 +90,8 @@ bad_input_is_refused_by_name(void **) {
 		{"eip155:1", "", "", 18, "asset.symbol"},
 		{"eip155:1", "", LONG, 18, "asset.symbol"},
 		{"eip155:1", "", "E\"H", 18, "asset.symbol"},
+		{"eip155:1", "", "usdc.", 18, "asset.symbol"},
+		{"eip155:1", "", "-", 18, "asset.symbol"},
 		{"eip155:1", "", "ETH", 37, "asset.decimals"},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
@@ -181,14 +186,15 @@ a_registry_grows_and_stays_ordered(void **) {
 	for (int i = 0; i < 1000; i++) {
 		snprintf(contract, sizeof contract, "c%04d", i);
 		snprintf(symbol, sizeof symbol, "T%04d", i);
-		assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("test:1"), bytes_of_text(contract),
+		assert_ok(asset_registry_add(assets, BYTES_OF_LITERAL("bitcoin:regtest"), bytes_of_text(contract),
 					     bytes_of_text(symbol), 6));
 	}
 	for (int i = 0; i < 1000; i++) {
 		snprintf(contract, sizeof contract, "c%04d", i);
 		assert_bytes(bytes_of_text(contract), asset_registry_at(assets, (size_t)i)->contract);
-		assert_ptr_equal(asset_registry_at(assets, (size_t)i),
-				 asset_find_contract(assets, BYTES_OF_LITERAL("test:1"), bytes_of_text(contract)));
+		assert_ptr_equal(
+			asset_registry_at(assets, (size_t)i),
+			asset_find_contract(assets, BYTES_OF_LITERAL("bitcoin:regtest"), bytes_of_text(contract)));
 	}
 }
 

@@ -1,0 +1,20 @@
+/*
+ * Payloads of operations: which members each kind has, of what type and form. One table, held against docs/openapi.yaml.
+ *
+ * The form is checked before anything is decided, and so before anybody is asked to approve: what can never be done is refused with the
+ * member's name, what was expected there and what was found. Whether what a member names is there is asked of the state, where an
+ * operation would be held (gate/rehearsal.h).
+ *
+ * Threads: any. Errors: STATUS_INVALID "payload.<member>", of an element "payload.<member>[<index>]".
+ */
+#ifndef GATEHOUSE_GATE_PAYLOADS_H
+#define GATEHOUSE_GATE_PAYLOADS_H
+
+#include "base/json.h"
+#include "model/operation_kind.h"
+
+enum status payload_check(enum operation_kind_id kind, const json *payload);
+/* "<chain>:<address>" with the address as facts write it, so that what was entered in another spelling is found as well. */
+enum status payload_destination(struct arena *arena, struct bytes given, struct bytes *destination);
+
+#endif
