@@ -35,7 +35,7 @@ def house():
             asset = ("asset", "add", "--chain", chain, "--symbol", "SOL", "--decimals", "9")
             changes += [(asset, ("person3", "person5")),
                         (("list", "add", "solana", f"{chain}:{base58(OWNER)}", "--probation", "100000"), ("person1", "person3")),
-                        (("price", "set", f"{chain}/native", "--usd", "200"), ("person1",))]
+                        (("price", "set", f"{chain}/native", "--usd", "200"), ("person1", "person2", "person3"))]
         for arguments, people in changes:
             firm.approve(firm.must(firm.ask("person4", *arguments, "--json")).json()["operation"], *people)
         for name in ("sol-hot", "sol-dev"):

@@ -100,7 +100,7 @@ def prepare(keeper):
     change(keeper, ("person1", "person3"), "list", "create", "solana", "--kind", "allowed")
     change(keeper, ("person1", "person3"), "list", "add", "solana", f"solana:main:{base58(OWNER)}", "--probation", "1000000")
     for asset, usd in (("solana:main/native", "200"), ("bitcoin:main/native", "60000")):
-        change(keeper, ("person1",), "price", "set", asset, "--usd", usd)
+        change(keeper, ("person1", "person2", "person3"), "price", "set", asset, "--usd", usd)
 
 
 def shown_by_all(keepers, epoch, threshold=2):

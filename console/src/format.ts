@@ -4,6 +4,17 @@ export function dollars(cents: number): string {
 	return (cents / 100).toLocaleString("en-US", { style: "currency", currency: "USD" });
 }
 
+// Of one whole unit, in 10⁻⁸ dollars.
+export function price(microcents: number): string {
+	return (microcents / 1e8).toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 8 });
+}
+
+// How far it moves, away from zero: nothing looks smaller than it is.
+export function priceChange(before: number, now: number): string {
+	const hundredths = Math.ceil((Math.abs(now - before) * 10_000) / before) / 100;
+	return `${now < before ? "−" : "+"}${hundredths.toLocaleString("en-US")} percent`;
+}
+
 export function count(number: number): string {
 	return number.toLocaleString("en-US");
 }

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { get, Problem } from "./api";
+import { get, type Page, Problem } from "./api";
 import { head, missed } from "./feed";
 import { PasskeyError } from "./passkey";
 
@@ -128,4 +128,9 @@ export async function readAll<T>(path: string, aborted?: AbortSignal): Promise<T
 		next = page.next;
 	} while (next !== undefined);
 	return all;
+}
+
+// All of a list, of however many pages.
+export function everything<T>(path: string, aborted?: AbortSignal): Promise<Page<T>> {
+	return readAll<T>(path, aborted).then((items) => ({ items }));
 }

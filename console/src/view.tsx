@@ -1,10 +1,11 @@
 // What an approver reads of an operation: the view of docs/PROTOCOL.approval, every member of it and nothing else.
 
 import type { ComponentChildren } from "preact";
-import type { Movement, Transaction, View } from "./api";
+import type { Asset, Movement, Page, Transaction, View } from "./api";
 import type { Json } from "./canonical";
-import { chainName, dollars, nameOf } from "./format";
-import { Hash, Term, Terms, Who } from "./ui";
+import { chainName, dollars, nameOf, price, priceChange } from "./format";
+import { everything, useResource } from "./resource";
+import { Hash, Term, Terms, Time, Who } from "./ui";
 import { fees, isAllowance, moved } from "./words";
 
 export function Address({ value }: { value: string }) {
@@ -97,6 +98,23 @@ function TransactionView({ transaction, resource, cents }: { transaction: Transa
 	);
 }
 
+// The new price is what was signed; the one in force what the keeper says.
+function PriceView({ view }: { view: View }) {
+	const assets = useResource<Page<Asset>>("/v1/prices", { live: true, read: everything });
+	const asset = assets.data?.items.find(({ id }) => view.resource === `asset:${id}`);
+	const now = Number(view.payload?.["microcents"]);
+	return (
+		<Terms>
+			<Term name="New price">{price(now)}</Term>
+			<Term name="Price in force">
+				{asset?.microcents !== undefined ? price(asset.microcents) : assets.data === undefined ? "not known" : "none"}
+				{asset?.recorded_at !== undefined && <> · <Time at={asset.recorded_at} /></>}
+			</Term>
+			{asset?.microcents !== undefined && <Term name="Change">{priceChange(asset.microcents, now)}</Term>}
+		</Terms>
+	);
+}
+
 export function Emergency() {
 	return (
 		<p class="note bad">
@@ -121,6 +139,7 @@ export function OperationView({ view, cents }: { view: View; cents?: number | un
 		<>
 			{view.break_glass === true && <Emergency />}
 			{view.transaction !== undefined && <TransactionView transaction={view.transaction} resource={view.resource} cents={cents} />}
+			{view.kind === "price.set" && <PriceView view={view} />}
 			{view.payload !== undefined && view.kind !== "policy.activate" && Object.keys(view.payload).length > 0 && <JsonValue value={view.payload} />}
 			<Terms>
 				<Term name="Asked for by">

@@ -2,7 +2,7 @@
 
 import type { Movement, Transaction, View } from "./api";
 import type { Json } from "./canonical";
-import { chainName, dateTime, dollars, nameOf, plural, short } from "./format";
+import { chainName, dateTime, dollars, nameOf, plural, price, short } from "./format";
 
 type Payload = Record<string, Json>;
 
@@ -76,7 +76,7 @@ const KINDS: Record<string, { name: string; says: (payload: Payload, on: string)
 	"list.confirm": { name: "Confirmed destinations", says: (p, on) => `Confirm ${plural(size(p, "entries"), "destination")} of the list ${on}: the test arrived` },
 	"list.remove": { name: "Destinations leave", says: (p, on) => `Take ${plural(size(p, "entries"), "destination")} out of the list ${on}` },
 	"asset.add": { name: "New asset", says: (p) => `Register the asset ${text(p, "symbol")} on ${chainName(text(p, "chain"))}` },
-	"price.set": { name: "Price", says: (p, on) => `Set the price of ${on} to ${(Number(p["microcents"] ?? 0) / 1e8).toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 8 })}` },
+	"price.set": { name: "Price", says: (p, on) => `Set the price of ${on} to ${price(Number(p["microcents"] ?? 0))}` },
 	"policy.activate": { name: "Policy change", says: (p) => {
 		const bundle = p["bundle"] as Payload | undefined;
 		return bundle === undefined ? "Put another policy bundle into force" : `Put the policies ${text(bundle, "name")} ${text(bundle, "version")} into force`;

@@ -1,5 +1,7 @@
 #include "cli/review.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "cli/output.h"
 #include "crypto/random.h"
@@ -163,7 +165,63 @@ line(struct buffer *to, const char *name, struct bytes value) {
 	buffer_append_byte(to, '\n');
 }
 
+/* "3,000.25 USD" without the commas, which nobody groups alike: as many decimals as it needs, two at least. */
 static void
+write_usd(int64_t microcents, struct buffer *to) {
+	constexpr int64_t DOLLAR = 100'000'000;
+	char decimals[16];
+	int len = snprintf(decimals, sizeof decimals, "%08lld", (long long)(microcents % DOLLAR));
+	while (len > 2 && decimals[len - 1] == '0')
+		len--;
+	buffer_append_format(to, "%lld.%.*s USD", (long long)(microcents / DOLLAR), len, decimals);
+}
+
+/* Towards what is farther, so that nothing looks smaller than it is; false where it is beyond all numbers that people read. */
+static bool
+change_in_basis_points(int64_t before, int64_t now, int64_t *points) {
+	int64_t by = now > before ? now - before : before - now;
+	if (__builtin_mul_overflow(by, INT64_C(10'000), &by) || __builtin_add_overflow(by, before - 1, &by))
+		return false;
+	*points = by / before;
+	return true;
+}
+
+static enum status
+read_former_price(const json *former, int64_t *microcents, int64_t *recorded_ms) {
+	TRY(json_need_integer(former, "material.former_price", "microcents", microcents));
+	TRY(json_need_integer(former, "material.former_price", "recorded", recorded_ms));
+	return *microcents > 0 ? OK : fail(STATUS_INVALID, "material.former_price: a price is above zero");
+}
+
+/* The new price is what the requester signed, the former one what the keeper says. */
+static enum status
+write_price(const json *material, const json *payload, struct buffer *to) {
+	const json *stated = json_get(material, "former_price");
+	int64_t now, before, recorded_ms, points;
+	char time[TIME_TEXT_SIZE];
+	TRY(json_need_integer(payload, "payload", "microcents", &now));
+	if (now <= 0)
+		return fail(STATUS_INVALID, "payload.microcents: a price is above zero");
+	buffer_append_format(to, "%-11s ", "price");
+	write_usd(now, to);
+	if (stated == nullptr) {
+		buffer_append_text(to, "; the keeper states none before it\n");
+		return OK;
+	}
+	TRY(read_former_price(stated, &before, &recorded_ms));
+	if (change_in_basis_points(before, now, &points))
+		buffer_append_format(to, ", %c%lld.%02lld percent", now < before ? '-' : '+', (long long)(points / 100),
+				     (long long)(points % 100));
+	else
+		buffer_append_text(to, ", many times more");
+	time_format(recorded_ms, time);
+	buffer_append_format(to, "\n%-11s ", "before");
+	write_usd(before, to);
+	buffer_append_format(to, ", of %s, as the keeper states\n", time);
+	return OK;
+}
+
+static enum status
 write_text(const struct review *review, const json *material, const json *payload,
 	   const struct wallet_transaction *transaction, struct buffer *to) {
 	char hex[65], time[TIME_TEXT_SIZE];
@@ -187,6 +245,8 @@ write_text(const struct review *review, const json *material, const json *payloa
 		if (wallet_explain(transaction, &explained) != OK)
 			to->failed = true;
 		output_foreign(to, buffer_bytes(&explained), true);
+	} else if (bytes_equal_text(review->operation.kind, operation_kinds[OPERATION_PRICE_SET].name)) {
+		TRY(write_price(material, payload, to));
 	} else if (json_size(payload) > 0) {
 		buffer_append_text(to, "payload\n");
 		output_lines(payload, to);
@@ -199,6 +259,7 @@ write_text(const struct review *review, const json *material, const json *payloa
 		buffer_append_text(to, "still missing\n");
 		output_lines(missing, to);
 	}
+	return buffer_status(to);
 }
 
 /* Nothing of it stands in the first stage. */
@@ -248,8 +309,7 @@ review_read(struct arena *arena, struct bytes material_text, const char *instanc
 		TRY(decode_transaction(arena, material, &review->operation, payload, registry, &transaction));
 	TRY(build_view(review, payload_text, transaction, material));
 	TRY(read_stage(material, review));
-	write_text(review, material, payload, transaction, &text);
-	TRY(buffer_status(&text));
+	TRY(write_text(review, material, payload, transaction, &text));
 	review->text = arena_copy(arena, buffer_bytes(&text));
 	TRY_ALLOC(review->text.data);
 	return OK;

@@ -120,5 +120,46 @@ keys_that_are_missing_or_others_are_refused_by_name(void **) {
 	}
 }
 
-RUN_TESTS(T(a_spend_of_an_extended_key_is_shown_as_the_gate_decoded_it_and_its_change_as_ours),
+/* People set a price that takes more than one approval; what the approver reads of it. */
+static void
+shows(const char *dollars, const char *former, enum status status, const char *line) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer material = {};
+	_cleanup_(submitted_free) struct submitted s;
+	struct review review;
+	set_up(&b);
+	struct firm_operation operation = {.by = FIRM_PERSON_4,
+					   .kind = "price.set",
+					   .resource = "asset:eip155:1/native",
+					   .payload = arena_format(&arena, "{\"microcents\":%s}", dollars)};
+	submit(&b, &operation, &s);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_ok(material_write(b.gate, &arena, s.step.operation, &material));
+	struct bytes text = former == nullptr
+				    ? buffer_bytes(&material)
+				    : altered(&arena, buffer_bytes(&material), "\"microcents\":300000000000", former);
+	if (status != OK) {
+		assert_fails(status, line, review_read(&arena, text, INSTANCE, &review));
+		return;
+	}
+	assert_ok(review_read(&arena, text, INSTANCE, &review));
+	if (memmem(review.text.data, review.text.len, line, strlen(line)) == nullptr)
+		fail_msg("expected \"%s\" in:\n%.*s", line, BYTES_ARGS(review.text));
+}
+
+static void
+a_price_is_shown_beside_the_one_that_it_replaces_and_the_change(void **) {
+	shows("1", nullptr, OK,
+	      "price       0.00000001 USD, -100.00 percent\nbefore      3000.00 USD, of 2026-01-01T00:00:00");
+	shows("310025000000", nullptr, OK, "price       3100.25 USD, +3.35 percent\nbefore      3000.00 USD");
+	shows("299999999999", nullptr, OK, "price       2999.99999999 USD, -0.01 percent\n");
+	shows("9007199254740991", "\"microcents\":1", OK, "many times more\nbefore      0.00000001 USD");
+	shows("1", "\"microcents\":0", STATUS_INVALID, "material.former_price");
+	shows("1", "\"microcents\":-1", STATUS_INVALID, "material.former_price");
+	shows("1", "\"microcent\":1", STATUS_INVALID, "material.former_price.microcents");
+}
+
+RUN_TESTS(T(a_price_is_shown_beside_the_one_that_it_replaces_and_the_change),
+	  T(a_spend_of_an_extended_key_is_shown_as_the_gate_decoded_it_and_its_change_as_ours),
 	  T(keys_that_are_missing_or_others_are_refused_by_name))

@@ -49,6 +49,24 @@ write_assets(const struct wallet_transaction *transaction, struct json_writer *w
 	json_write_end(w);
 }
 
+/* What a price.set would replace: signed by nobody, so shown as the keeper's word. */
+static void
+write_former_price(const struct gate_state *state, const struct operation *operation, struct json_writer *w) {
+	enum resource_type type;
+	struct bytes id;
+	if (!bytes_equal_text(operation->kind, operation_kinds[OPERATION_PRICE_SET].name) ||
+	    resource_parse(operation->resource, &type, &id) != OK)
+		return;
+	const struct asset *asset = asset_find(state->assets, id);
+	if (asset == nullptr || !asset->has_price)
+		return;
+	json_write_key(w, "former_price");
+	json_write_object(w);
+	json_write_member_integer(w, "microcents", (int64_t)asset->price_microcents);
+	json_write_member_integer(w, "recorded", asset->price_recorded_ms);
+	json_write_end(w);
+}
+
 static void
 write_derived(const struct recording *recording, struct json_writer *w) {
 	char path[BIP32_PATH_TEXT_SIZE];
@@ -129,6 +147,7 @@ material_write(struct gate *gate, struct arena *arena, const struct gate_operati
 	write_derived(recording, &w);
 	json_write_member_hex(&w, "digest", hash256_bytes(&operation->digest));
 	json_write_member_integer(&w, "expires", operation->expires_ms);
+	write_former_price(gate->state, &operation->held->operation, &w);
 	if (recording->source.key != nullptr) {
 		json_write_key(&w, "key");
 		key_write(&w, recording->source.key);

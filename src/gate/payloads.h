@@ -2,8 +2,7 @@
  * Payloads of operations: which members each kind has, of what type and form. One table, held against docs/openapi.yaml.
  *
  * The form is checked before anything is decided, and so before anybody is asked to approve: what can never be done is refused with the
- * member's name, what was expected there and what was found. Whether what a member names is there is asked of the state, where an
- * operation would be held (gate/rehearsal.h).
+ * member's name, what was expected there and what was found.
  *
  * Threads: any. Errors: STATUS_INVALID "payload.<member>", of an element "payload.<member>[<index>]".
  */

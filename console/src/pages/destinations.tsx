@@ -1,14 +1,10 @@
 import { useState } from "preact/hooks";
 import type { Asset, Destination, DestinationList, Limit, LimitsOfKey, Page as PageOf, Spent } from "../api";
-import { dollars, plural } from "../format";
+import { dollars, plural, price } from "../format";
 import { approvalsText, barOf, windowText } from "../limits";
-import { readAll, useResource } from "../resource";
+import { everything, useResource } from "../resource";
 import { link } from "../route";
 import { Answer, Button, Empty, Hash, Page, Section, Table, Time } from "../ui";
-
-function everything<T>(path: string, aborted?: AbortSignal): Promise<PageOf<T>> {
-	return readAll<T>(path, aborted).then((items) => ({ items }));
-}
 
 const STATES = { expired: ["expired", "bad"], waiting: ["waits", "wait"], probation: ["on probation", "wait"], in_force: ["in force", "good"] } as const;
 
@@ -196,7 +192,7 @@ export function Destinations() {
 									<tr key={asset.id}>
 										<th scope="row">{asset.symbol}</th>
 										<td class="number">
-											{asset.microcents === undefined ? <span class="muted">none</span> : (asset.microcents / 1e8).toLocaleString("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 8 })}
+											{asset.microcents === undefined ? <span class="muted">none</span> : price(asset.microcents)}
 										</td>
 										<td>{asset.recorded_at === undefined ? "" : <Time at={asset.recorded_at} />}</td>
 										<td class="mono wrap">{asset.id}</td>
