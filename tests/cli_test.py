@@ -319,7 +319,7 @@ def test_a_founding_that_would_not_hold_leaves_nothing_behind():
         ("groups: [treasury, security]\n", "groups: [treasury]\n", "directory.unknown", signers),
         ("keys/2.pub", "keys/1.pub", "founding.key", signers),
         ("bundle: policy", "bundle: nowhere", "io.open", signers),
-        ("networks: [127.1.0.0/16]", "networks: [127.1.0.0/33]", "zones.network", signers),
+        ("networks: [127.1.0.0/16]", "networks: [127.1.0.0/33]", "payload.networks[0]", signers),
         ("", "", "genesis.signatures", signers[:2]),
         ("", "", "genesis.signer", ["--sign-with", firm.at("keys", "1"), "--sign-with", firm.at("keys", "settlement")]),
         ("", "", "genesis.signer", signers[:2] * 2),
