@@ -116,11 +116,13 @@ next_key(const struct gate_state *state, size_t *at) {
 enum status
 gate_state_need_unknown_key(const struct gate_state *state, const struct key_info *key) {
 	size_t at = 0;
-	for (const struct key_info *known; (known = next_key(state, &at)) != nullptr;)
-		if (known->state != KEY_DESTROYED && known->algorithm == key->algorithm &&
+	for (const struct key_info *known; (known = next_key(state, &at)) != nullptr;) {
+		bool is_recovered = known->sharing != KEY_WHOLE && key->sharing == KEY_WHOLE;
+		if (!is_recovered && known->state != KEY_DESTROYED && known->algorithm == key->algorithm &&
 		    bytes_equal(key_public(known), key_public(key)))
 			return fail(STATUS_CONFLICT, "key.known: it is key \"%s\", which has no second name",
 				    known->id);
+	}
 	return OK;
 }
 

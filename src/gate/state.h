@@ -88,7 +88,7 @@ enum status gate_state_make_auditor(struct gate_state *state, struct bytes princ
 const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);
 
 /* OK where no key that is not destroyed has its public key: under two names it would have each limit of a key twice. STATUS_CONFLICT
- * "key.known", which names the other. Keys that are derived of an extended one are not looked for: there is no end to them. */
+ * "key.known", which names the other. What is recovered of a shared key may come in whole: those that shared it may be gone. Keys that are derived of an extended one are not looked for: there is no end to them. */
 enum status gate_state_need_unknown_key(const struct gate_state *state, const struct key_info *key);
 
 /* How many ordered stages the bundle in force speaks of: 0 where its policies know no order. */
