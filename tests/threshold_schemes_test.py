@@ -288,7 +288,7 @@ def put_back(keepers, old):
     first.submit(*readmitted)
     keepers.wait_all_up()
     held = old.ask("settlement", "op", "sign", "eth-vault", "--transaction", "-", "--json", given=ether(SHARED["nonce"], 1))
-    assert "joint.admission" in held.out and "gatehouse key repair eth-vault --keeper c" in held.out, held
+    assert "joint.too_few" in held.out and "gatehouse key repair eth-vault --keeper c" in held.out, held
     ask = ["key", "repair", "eth-vault", "--keeper", old.name, "--reason", "a backup", "--json"]
     asked = first.must(first.ask("person4", *ask)).json()
     for who in ("person3", "person5"):
