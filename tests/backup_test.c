@@ -12,6 +12,7 @@
 #include "gate/snapshot.h"
 #include "keeper/backup.h"
 #include "keeper/internal.h"
+#include "store/archive.h"
 
 static const char PASSPHRASE[] = "correct horse battery"; /* tests/house.c */
 
@@ -245,6 +246,76 @@ neither_another_recovery_key_nor_another_passphrase_will_do(void **) {
 	expect_nothing_restored(&world);
 }
 
+/* On another machine no mark knows better: but the head that was published stands in the backup too. */
+static void
+a_log_that_is_behind_its_own_published_head_is_not_restored(void **) {
+	_cleanup_(world_end) struct world world;
+	struct backup_made made;
+	struct backup_restored restored;
+	begin(&world);
+	house_close(&world.house);
+	shell("cp -r '%s/ledger' '%s/older'", world.house.data, world.house.directory);
+	assert_ok(house_open(&world.house));
+	transfer(&world, 0);
+	house_close(&world.house); /* which publishes what is new */
+	shell("rm -r '%s/ledger' && mv '%s/older' '%s/ledger'", world.house.data, world.house.directory,
+	      world.house.data);
+	assert_ok(io_unlink(world.io, world.house.mark));
+	make(&world, &made);
+	struct backup_source source = source_of(&world);
+	assert_fails(STATUS_CONFLICT, "ledger.behind", backup_restore(&source, &restored));
+	expect_nothing_restored(&world);
+}
+
+/* Whoever has the data directory, and not the log's keys, gives the log another name. */
+static void
+a_log_whose_genesis_names_another_installation_neither_starts_nor_is_restored(void **) {
+	_cleanup_(world_end) struct world world;
+	struct backup_made made;
+	struct backup_restored restored;
+	begin(&world);
+	house_close(&world.house);
+	shell("sed -i 's/\"instance\":\"north/\"instance\":\"south/' '%s/installation.json'", world.house.data);
+	assert_fails(STATUS_CORRUPT, "installation.genesis", house_open(&world.house));
+	house_close(&world.house);
+	make(&world, &made);
+	struct backup_source source = source_of(&world);
+	assert_fails(STATUS_CORRUPT, "installation.genesis", backup_restore(&source, &restored));
+	expect_nothing_restored(&world);
+}
+
+/* Anybody can seal something to the recovery key. */
+static void
+what_calls_itself_something_else_is_no_backup(void **) {
+	static const struct {
+		const char *description;
+		enum status status;
+		const char *name;
+	} cases[] = {
+		{"{\"taken_at\":1,\"type\":\"gatehouse/backup/v9\"}", STATUS_UNSUPPORTED, "backup.type"},
+		{"{\"type\":\"gatehouse/backup/v1\"}", STATUS_CORRUPT, "backup.description"},
+		{"{\"taken_at\":1}", STATUS_CORRUPT, "backup.description"},
+		{"[]", STATUS_CORRUPT, "backup.description"},
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	house_close(&world.house);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(sealed_writer_close) struct sealed_writer *writer = nullptr;
+		struct bytes recipient = BYTES_OF_ARRAY(world.public_key);
+		struct hash256 archive;
+		struct backup_restored restored;
+		assert_ok(sealed_writer_create(world.io, world.archive, &recipient, 1, &writer));
+		assert_ok(archive_begin(writer, bytes_of_text(cases[i].description)));
+		assert_ok(archive_end(writer));
+		assert_ok(sealed_writer_finish(writer, &archive));
+		struct backup_source source = source_of(&world);
+		assert_fails(cases[i].status, cases[i].name, backup_restore(&source, &restored));
+		expect_nothing_restored(&world);
+		assert_ok(io_unlink(world.io, world.archive));
+	}
+}
+
 static void
 nothing_is_restored_over_an_installation(void **) {
 	_cleanup_(world_end) struct world world;
@@ -296,6 +367,9 @@ main(void) {
 		T(a_backup_of_a_log_that_the_mark_never_saw_is_refused_whatever_is_accepted),
 		T(tampered_and_truncated_archives_restore_nothing),
 		T(neither_another_recovery_key_nor_another_passphrase_will_do),
+		T(a_log_that_is_behind_its_own_published_head_is_not_restored),
+		T(a_log_whose_genesis_names_another_installation_neither_starts_nor_is_restored),
+		T(what_calls_itself_something_else_is_no_backup),
 		T(nothing_is_restored_over_an_installation),
 		T(a_backup_that_was_taken_becomes_an_entry_and_a_forged_note_does_not),
 	};

@@ -105,6 +105,14 @@ on_another_machine_whoever_restores_says_who_was_erased(void **) {
 	source.erased = erased;
 	source.erased_count = 1;
 	assert_ok(backup_restore(&source, &restored));
+	/* Gone before anything is started. */
+	_cleanup_(secrets_close) struct secrets *secrets = nullptr;
+	_cleanup_(buffer_free) struct buffer wrapped = {};
+	char path[300];
+	snprintf(path, sizeof path, "%s/secrets.db", restoring.restored);
+	assert_ok(secrets_open(io_system(), path, &secrets));
+	assert_int_equal(STATUS_NOT_FOUND, secrets_get(secrets, "subject", BYTES_OF_LITERAL(PERSON_2), &wrapped));
+	secrets_close(&secrets);
 	assert_ok(open_restored(&world, &restoring));
 	assert_int_equal(1, profiled_count(&world, ENTRY_ERASED));
 	assert_true(json_boolean(json_get(profiled_read_profile(&world, FIRM_PERSON_2, 200), "erased")));
