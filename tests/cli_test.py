@@ -416,7 +416,8 @@ def test_what_was_founded_is_what_is_listed():
     assert shown["kind"] == "sanctioned" and len(shown["entries"]) == shown["count"] == lists["sanctions"] > 0, (lists, shown)
     assert firm.must(firm.ask("person1", "list", "show", "nothing"), 1)
     assert "permit" in firm.must(firm.ask("person1", "policy", "show")).out
-    assert firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()["state"] == "active"
+    shown = firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()
+    assert shown["state"] == "active" and re.fullmatch("0x[0-9a-fA-F]{40}", shown["address"]), shown
     assert firm.must(firm.ask("person1", "key", "show", "none"), 1)
 
 

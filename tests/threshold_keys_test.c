@@ -175,10 +175,10 @@ no_key_signs_what_it_was_not_made_for(void **) {
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394ag\"}",
 		 "problem:payload.digest"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"path\":\"m/x\"}",
-		 "problem:bip32.path"},
+		 "problem:payload.path"},
 		{"{\"digest\":\"5b1e0b1cd4e8f9f8a2a0b3a1c4f00d5e6b7c8d9eaf0b1c2d3e4f5061728394a5\",\"scheme\":"
 		 "\"bip340\"}",
-		 "payload.scheme"},
+		 "unknown member \\\"scheme\\\""},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
 		struct firm_operation asked = digest_operation(&arena, "key:seal", DIGEST);

@@ -3,6 +3,7 @@
 
 #include "cli/client.h"
 #include "cli/output.h"
+#include "gate/key_address.h"
 #include "keys/bip32.h"
 
 static enum status
@@ -111,13 +112,44 @@ check_key_id(const char *id) {
 	return is_id(id) ? OK : fail(STATUS_INVALID, "usage.key: \"%s\" is no key's id", id);
 }
 
+/* The record as the installation has it, and what follows from it: where a key that signs transfers is paid to. */
+static enum status
+write_key_shown(struct invocation *invocation, struct bytes body, struct buffer *text) {
+	char address[KEY_ADDRESS_SIZE];
+	struct key_info key;
+	const json *record, *value;
+	struct bytes name;
+	struct json_writer w;
+	TRY(json_read(&invocation->arena, body, (struct json_limits){}, &record));
+	TRY(key_read(record, &key));
+	bool is_due = key.purpose == KEY_PURPOSE_TRANSFER && key_address(&key, address);
+	json_writer_start(&w, text);
+	json_write_object(&w);
+	for (struct json_iterator at = json_iterate(record); (value = json_next(&at, &name)) != nullptr;) {
+		bool is_before = bytes_equal_text(name, "account"); /* names stand in their order */
+		if (is_due && !is_before)
+			json_write_member_text(&w, "address", address);
+		is_due = is_due && is_before;
+		json_write_key_bytes(&w, name);
+		json_write_value(&w, value);
+	}
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
 enum status
 key_show_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct connection_answer answer;
 	const char *id = invocation_word(invocation, 0);
 	TRY(check_key_id(id));
 	const char *target = arena_format(&invocation->arena, "/v1/keys/%s", id);
 	TRY_ALLOC(target);
-	return show(invocation, target);
+	TRY(get(invocation, target, &answer));
+	if (answer.status >= 300)
+		return show_problem(invocation, answer.body);
+	TRY(write_key_shown(invocation, answer.body, &text));
+	return output_document(invocation, buffer_bytes(&text));
 }
 
 /* Hardened steps are written with h: an apostrophe has no place in a query. */

@@ -103,7 +103,10 @@ need_field(const struct http_request *request, const char *name, struct bytes *v
 		found = &request->fields[i];
 	}
 	if (found == nullptr)
-		return fail(STATUS_INVALID, "request_signature.field_missing: %s", name);
+		return fail(
+			STATUS_INVALID,
+			"request_signature.field_missing: expected the field %s, as of every request that is signed",
+			name);
 	*value = trim(found->value);
 	if (value->len == 0 || value->len > FIELD_VALUE_MAX || !is_printable(*value))
 		return fail(STATUS_INVALID, "request_signature.field: %s: expected 1 to %zu printable ASCII characters",
