@@ -66,6 +66,26 @@ assert_digest_signed(const char *digest_hex, const uint8_t public_key[POINT_SIZE
 	assert_memory_equal(recovered + 1, public_key + 1, 32);
 }
 
+/* Who holds what stands in the log. The share would open under that as well: but a file that says otherwise is of nobody's making. */
+static void
+a_share_that_is_stored_as_of_another_sharing_stops_the_start(void **) {
+	static const char row_name[] = "vault/1";
+	_cleanup_(team_free) struct team team;
+	_cleanup_(buffer_free) struct buffer row = {};
+	team_found(&team, 3, 11);
+	make_key(&team, &(struct team_key){.id = "vault", .threshold = "2-of-3"});
+	struct team_member *member = &team.members[0];
+	struct secrets *secrets = member->house.installation.secrets;
+	assert_ok(secrets_get(secrets, "share", bytes_of_text(row_name), &row));
+	uint8_t *name = memmem(row.data, row.len, "\"name\":\"", 8);
+	assert_non_null(name);
+	name[8] = 'z';
+	assert_ok(secrets_replace(secrets, "share", bytes_of_text(row_name), buffer_bytes(&row)));
+	team_stop(&team, 0);
+	assert_fails(STATUS_CORRUPT, "key.share_row", house_open(&member->house));
+	house_close(&member->house);
+}
+
 /* --- Opaque digests. --- */
 
 /* What is on the wire while an opaque digest is signed: which frames, and in which order. */
@@ -388,7 +408,8 @@ a_shared_key_has_no_hardened_branch(void **) {
 	assert_true(says(&response, "key_record.branches"));
 }
 
-RUN_TESTS(T(an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it),
+RUN_TESTS(T(a_share_that_is_stored_as_of_another_sharing_stops_the_start),
+	  T(an_opaque_digest_is_signed_in_full_rounds_by_a_key_that_was_made_for_it),
 	  T(no_key_signs_what_it_was_not_made_for), T(no_presignature_signs_an_opaque_digest_whoever_proposes_it),
 	  T(all_keepers_derive_what_bip32_says), T(each_input_is_signed_at_its_path_by_any_two),
 	  T(a_false_claim_to_be_change_is_a_destination), T(an_opaque_digest_is_signed_at_a_path_below_a_branch),
