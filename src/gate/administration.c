@@ -18,6 +18,20 @@ add_keeper(struct gate_state *state, const struct change *change) {
 }
 
 static enum status
+can_add_keeper(const struct gate_state *state, const struct change *change) {
+	return keepers_check_add(&state->keepers, state->instance, change->payload);
+}
+
+static enum status
+can_name_keeper(const struct gate_state *state, const struct change *change) {
+	struct bytes name;
+	TRY(json_need_string(change->payload, "payload", "name", &name));
+	return keepers_named(&state->keepers, name) != nullptr
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "keepers.unknown: there is no keeper \"%.*s\"", BYTES_ARGS(name));
+}
+
+static enum status
 remove_keeper(struct gate_state *state, const struct change *change) {
 	struct bytes name;
 	TRY(json_need_string(change->payload, "payload", "name", &name));
@@ -147,58 +161,61 @@ static void
 no_facts(const struct gate_state *, const struct change *, struct facts *) {}
 
 static const struct administration {
+	change_check_of
+		*check; /* null: whoever evaluates it has found out, or a protective one, of which nobody is asked */
 	change_effect *apply;
 	change_facts_of *add_facts;
 } rows[OPERATION_KINDS] = {
-	[OPERATION_SIGN] = {nothing_to_change, no_facts},
-	[OPERATION_DIGEST_SIGN] = {nothing_to_change, facts_of_digest_sign},
-	[OPERATION_KEY_CREATE] = {change_key_create, facts_of_key},
-	[OPERATION_KEY_IMPORT] = {change_key_create, facts_of_key},
-	[OPERATION_KEY_FREEZE] = {change_key_freeze, no_facts},
-	[OPERATION_KEY_UNFREEZE] = {change_key_unfreeze, no_facts},
-	[OPERATION_KEY_ROTATE] = {change_key_rotate, no_facts},
-	[OPERATION_KEY_REFRESH] = {change_key_redeal, no_facts},
-	[OPERATION_KEY_RESHARE] = {change_key_redeal, facts_of_key},
-	[OPERATION_KEY_BACKUP] = {nothing_to_change, facts_of_key_backup},
-	[OPERATION_KEY_DESTROY] = {change_key_destroy, no_facts},
-	[OPERATION_UNIT_ADD] = {change_unit_add, no_facts},
-	[OPERATION_ZONE_ADD] = {change_zone_add, no_facts},
-	[OPERATION_PERSON_ADD] = {change_person_add, no_facts},
-	[OPERATION_WORKLOAD_ADD] = {change_workload_add, no_facts},
-	[OPERATION_PRINCIPAL_SUSPEND] = {change_principal_suspend, no_facts},
-	[OPERATION_PRINCIPAL_RESUME] = {change_principal_resume, no_facts},
-	[OPERATION_PRINCIPAL_KEY_ADD] = {change_principal_key_add, facts_of_principal_key_add},
-	[OPERATION_PRINCIPAL_PASSKEY_ADD] = {change_principal_passkey_add, facts_of_principal_passkey_add},
-	[OPERATION_PRINCIPAL_INVITE] = {change_principal_invite, facts_of_principal_invite},
-	[OPERATION_PRINCIPAL_TOTP_ADD] = {change_principal_totp_add, facts_of_principal_totp_add},
-	[OPERATION_AUTHENTICATOR_TRUST] = {change_authenticator_trust, no_facts},
-	[OPERATION_PRINCIPAL_KEY_REVOKE] = {change_principal_key_revoke, no_facts},
-	[OPERATION_SESSION_REVOKE] = {nothing_to_change, no_facts},
-	[OPERATION_PERSON_PROFILE] = {change_person_profile, facts_of_own},
-	[OPERATION_PERSON_ERASE] = {change_person_erase, facts_of_own},
-	[OPERATION_AUDITOR_GRANT] = {change_auditor_grant, facts_of_auditor},
-	[OPERATION_AUDITOR_REVOKE] = {change_auditor_revoke, facts_of_auditor},
-	[OPERATION_PERSONAL_GRANT] = {change_personal_grant, facts_of_personal_grant},
-	[OPERATION_PERSONAL_REVOKE] = {change_personal_revoke, facts_of_own},
-	[OPERATION_GROUP_ADD] = {change_group_add, no_facts},
-	[OPERATION_GROUP_MEMBER_ADD] = {change_group_member_add, facts_of_group_member_add},
-	[OPERATION_GROUP_MEMBER_REMOVE] = {change_group_member_remove, no_facts},
-	[OPERATION_DELEGATE] = {change_delegate, facts_of_delegate},
-	[OPERATION_ADDITION_CANCEL] = {change_addition_cancel, no_facts},
-	[OPERATION_LIST_CREATE] = {change_list_create, facts_of_list_create},
-	[OPERATION_LIST_ADD] = {change_list_add, facts_of_list_add},
-	[OPERATION_LIST_CONFIRM] = {change_list_confirm, facts_of_list_confirm},
-	[OPERATION_LIST_REMOVE] = {change_list_remove, facts_of_list},
-	[OPERATION_ASSET_ADD] = {change_asset_add, no_facts},
-	[OPERATION_PRICE_SET] = {change_price_set, facts_of_price_set},
-	[OPERATION_POLICY_ACTIVATE] = {activate_policy, no_facts},
-	[OPERATION_KEEPER_ADD] = {add_keeper, no_facts},
-	[OPERATION_KEEPER_REMOVE] = {remove_keeper, no_facts},
-	[OPERATION_KEEPER_READMIT] = {readmit_keeper, no_facts},
-	[OPERATION_CLOCK_ACCEPT] = {nothing_to_change, no_facts},
-	[OPERATION_INTENT_RESOLVE] = {resolve_intent, no_facts},
-	[OPERATION_NOTIFICATION_TEST] = {test_notification, no_facts},
-	[OPERATION_BREAK_GLASS_REVIEW] = {review_break_glass, review_facts},
+	[OPERATION_SIGN] = {nullptr, nothing_to_change, no_facts},
+	[OPERATION_DIGEST_SIGN] = {nullptr, nothing_to_change, facts_of_digest_sign},
+	[OPERATION_KEY_CREATE] = {can_key_create, change_key_create, facts_of_key},
+	[OPERATION_KEY_IMPORT] = {can_key_create, change_key_create, facts_of_key},
+	[OPERATION_KEY_FREEZE] = {nullptr, change_key_freeze, no_facts},
+	[OPERATION_KEY_UNFREEZE] = {can_key_unfreeze, change_key_unfreeze, no_facts},
+	[OPERATION_KEY_ROTATE] = {can_key_rotate, change_key_rotate, no_facts},
+	[OPERATION_KEY_REFRESH] = {nullptr, change_key_redeal, no_facts},
+	[OPERATION_KEY_RESHARE] = {nullptr, change_key_redeal, facts_of_key},
+	[OPERATION_KEY_BACKUP] = {nullptr, nothing_to_change, facts_of_key_backup},
+	[OPERATION_KEY_DESTROY] = {can_key_destroy, change_key_destroy, no_facts},
+	[OPERATION_UNIT_ADD] = {can_unit_add, change_unit_add, no_facts},
+	[OPERATION_ZONE_ADD] = {can_zone_add, change_zone_add, no_facts},
+	[OPERATION_PERSON_ADD] = {can_person_add, change_person_add, no_facts},
+	[OPERATION_WORKLOAD_ADD] = {can_workload_add, change_workload_add, no_facts},
+	[OPERATION_PRINCIPAL_SUSPEND] = {nullptr, change_principal_suspend, no_facts},
+	[OPERATION_PRINCIPAL_RESUME] = {can_change_principal, change_principal_resume, no_facts},
+	[OPERATION_PRINCIPAL_KEY_ADD] = {can_principal_key_add, change_principal_key_add, facts_of_principal_key_add},
+	[OPERATION_PRINCIPAL_PASSKEY_ADD] = {can_principal_passkey_add, change_principal_passkey_add,
+					     facts_of_principal_passkey_add},
+	[OPERATION_PRINCIPAL_INVITE] = {can_principal_invite, change_principal_invite, facts_of_principal_invite},
+	[OPERATION_PRINCIPAL_TOTP_ADD] = {can_change_principal, change_principal_totp_add, facts_of_principal_totp_add},
+	[OPERATION_AUTHENTICATOR_TRUST] = {nullptr, change_authenticator_trust, no_facts},
+	[OPERATION_PRINCIPAL_KEY_REVOKE] = {nullptr, change_principal_key_revoke, no_facts},
+	[OPERATION_SESSION_REVOKE] = {nullptr, nothing_to_change, no_facts},
+	[OPERATION_PERSON_PROFILE] = {can_change_principal, change_person_profile, facts_of_own},
+	[OPERATION_PERSON_ERASE] = {can_change_principal, change_person_erase, facts_of_own},
+	[OPERATION_AUDITOR_GRANT] = {can_auditor_grant, change_auditor_grant, facts_of_auditor},
+	[OPERATION_AUDITOR_REVOKE] = {nullptr, change_auditor_revoke, facts_of_auditor},
+	[OPERATION_PERSONAL_GRANT] = {can_change_principal, change_personal_grant, facts_of_personal_grant},
+	[OPERATION_PERSONAL_REVOKE] = {nullptr, change_personal_revoke, facts_of_own},
+	[OPERATION_GROUP_ADD] = {can_group_add, change_group_add, no_facts},
+	[OPERATION_GROUP_MEMBER_ADD] = {can_group_member_add, change_group_member_add, facts_of_group_member_add},
+	[OPERATION_GROUP_MEMBER_REMOVE] = {can_group_member_remove, change_group_member_remove, no_facts},
+	[OPERATION_DELEGATE] = {can_delegate, change_delegate, facts_of_delegate},
+	[OPERATION_ADDITION_CANCEL] = {nullptr, change_addition_cancel, no_facts},
+	[OPERATION_LIST_CREATE] = {can_list_create, change_list_create, facts_of_list_create},
+	[OPERATION_LIST_ADD] = {can_list_add, change_list_add, facts_of_list_add},
+	[OPERATION_LIST_CONFIRM] = {can_list_confirm, change_list_confirm, facts_of_list_confirm},
+	[OPERATION_LIST_REMOVE] = {can_list_remove, change_list_remove, facts_of_list},
+	[OPERATION_ASSET_ADD] = {can_asset_add, change_asset_add, no_facts},
+	[OPERATION_PRICE_SET] = {can_price_set, change_price_set, facts_of_price_set},
+	[OPERATION_POLICY_ACTIVATE] = {nullptr, activate_policy, no_facts},
+	[OPERATION_KEEPER_ADD] = {can_add_keeper, add_keeper, no_facts},
+	[OPERATION_KEEPER_REMOVE] = {can_name_keeper, remove_keeper, no_facts},
+	[OPERATION_KEEPER_READMIT] = {can_name_keeper, readmit_keeper, no_facts},
+	[OPERATION_CLOCK_ACCEPT] = {nullptr, nothing_to_change, no_facts},
+	[OPERATION_INTENT_RESOLVE] = {nullptr, resolve_intent, no_facts},
+	[OPERATION_NOTIFICATION_TEST] = {nullptr, test_notification, no_facts},
+	[OPERATION_BREAK_GLASS_REVIEW] = {nullptr, review_break_glass, review_facts},
 };
 
 enum status
@@ -220,4 +237,9 @@ change_facts(const struct gate_state *state, const struct change *change, struct
 enum status
 change_apply(struct gate_state *state, const struct change *change) {
 	return rows[change->kind].apply(state, change);
+}
+
+enum status
+change_check(const struct gate_state *state, const struct change *change) {
+	return rows[change->kind].check == nullptr ? OK : rows[change->kind].check(state, change);
 }

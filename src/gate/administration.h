@@ -11,6 +11,8 @@
 
 /* Facts named "change.*" and "price.*". What does not exist is left out. */
 enum status change_facts(const struct gate_state *state, const struct change *change, struct facts *facts);
+/* Whether it could be made as the state is now; nothing is changed. */
+enum status change_check(const struct gate_state *state, const struct change *change);
 /* Makes the change. OPERATION_SIGN changes nothing here: what it spends is applied by gate/restore.c and gate/gate.c. */
 enum status change_apply(struct gate_state *state, const struct change *change);
 

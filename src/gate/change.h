@@ -3,7 +3,7 @@
  * what they change, and are named as the kinds are: change_list_add() makes the change of "list.add", facts_of_list_add() states
  * what a policy may ask of it. Their table is in administration.c.
  *
- * A change checks everything before it changes anything; it runs when the operation is permitted and again, from the recorded
+ * can_list_add() says whether the change could be made as things are. A change checks everything before it changes anything; it runs when the operation is permitted and again, from the recorded
  * entry, when the log is read at start. Facts of what does not exist or cannot be read are left out; the change itself will be
  * refused.
  */
@@ -25,6 +25,8 @@ struct change {
 };
 
 typedef enum status change_effect(struct gate_state *state, const struct change *change);
+/* Whether the change could be made as the state is now: what is found out before anybody is asked. */
+typedef enum status change_check_of(const struct gate_state *state, const struct change *change);
 typedef void change_facts_of(const struct gate_state *state, const struct change *change, struct facts *facts);
 
 /* Empty where it is absent or no string. */

@@ -37,6 +37,21 @@ change_person_erase(struct gate_state *state, const struct change *change) {
 }
 
 enum status
+can_auditor_grant(const struct gate_state *state, const struct change *change) {
+	const struct principal *auditor;
+	struct bytes entity;
+	int64_t from_ms, until_ms;
+	TRY(find_principal(state, change, &auditor));
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	TRY(json_need_integer(change->payload, "payload", "from", &from_ms));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	const struct unit *unit = directory_unit(state->directory, entity);
+	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
+		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
+	return until_ms > from_ms ? OK : fail(STATUS_INVALID, "payload.until: it would end before it begins");
+}
+
+enum status
 change_auditor_grant(struct gate_state *state, const struct change *change) {
 	const struct principal *auditor;
 	struct bytes entity;

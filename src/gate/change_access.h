@@ -13,4 +13,6 @@ change_effect change_personal_grant, change_personal_revoke;
 
 change_facts_of facts_of_auditor, facts_of_personal_grant;
 
+change_check_of can_auditor_grant;
+
 #endif

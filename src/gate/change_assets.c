@@ -1,6 +1,25 @@
 #include "gate/change_assets.h"
 
 enum status
+can_asset_add(const struct gate_state *state, const struct change *change) {
+	struct bytes chain, symbol;
+	int64_t decimals;
+	TRY(json_need_string(change->payload, "payload", "chain", &chain));
+	TRY(json_need_string(change->payload, "payload", "symbol", &symbol));
+	TRY(json_need_integer(change->payload, "payload", "decimals", &decimals));
+	return asset_registry_check(state->assets, chain, payload_text(change->payload, "contract"), symbol,
+				    (unsigned)decimals);
+}
+
+enum status
+can_price_set(const struct gate_state *state, const struct change *change) {
+	return asset_find(state->assets, change->resource_id) != nullptr
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "asset.unknown: %.*s is not registered",
+			      BYTES_ARGS(change->resource_id));
+}
+
+enum status
 change_asset_add(struct gate_state *state, const struct change *change) {
 	struct bytes chain, symbol;
 	int64_t decimals;

@@ -12,4 +12,7 @@ change_effect change_asset_add, change_price_set;
  * rounded up; absent for a first price. */
 change_facts_of facts_of_price_set;
 
+change_check_of can_asset_add;
+change_check_of can_price_set;
+
 #endif

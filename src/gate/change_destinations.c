@@ -15,6 +15,13 @@ change_list_create(struct gate_state *state, const struct change *change) {
 	return destinations_create_list(&state->destinations, id, kind, change->now_ms);
 }
 
+enum status
+can_list_create(const struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	return destinations_check_list(&state->destinations, id);
+}
+
 static enum status
 read_entries(struct arena *arena, const json *payload, struct bytes **entries, size_t *count) {
 	const json *array;
@@ -49,6 +56,36 @@ read_terms(const json *payload, struct destination_terms *terms) {
 		return fail(STATUS_INVALID, "payload.note: expected 1 to %zu characters", DESTINATION_NOTE_MAX);
 	memcpy(terms->note, note.data, note.len);
 	return OK;
+}
+
+enum status
+can_list_add(const struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct destination_terms terms;
+	struct bytes *entries;
+	size_t count;
+	TRY(read_terms(change->payload, &terms));
+	TRY(read_entries(&arena, change->payload, &entries, &count));
+	return destinations_check_add(&state->destinations, change->resource_id, entries, count, &terms,
+				      change->now_ms);
+}
+
+enum status
+can_list_remove(const struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bytes *entries;
+	size_t count;
+	TRY(read_entries(&arena, change->payload, &entries, &count));
+	return destinations_check_remove(&state->destinations, change->resource_id, entries, count);
+}
+
+enum status
+can_list_confirm(const struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct bytes *entries;
+	size_t count;
+	TRY(read_entries(&arena, change->payload, &entries, &count));
+	return destinations_check_confirm(&state->destinations, change->resource_id, entries, count);
 }
 
 enum status

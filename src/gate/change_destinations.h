@@ -15,4 +15,9 @@ change_facts_of facts_of_list_add;
 /* Whether every entry is on the list, on probation, and had its test transfer. */
 change_facts_of facts_of_list_confirm;
 
+change_check_of can_list_create;
+change_check_of can_list_add;
+change_check_of can_list_remove;
+change_check_of can_list_confirm;
+
 #endif

@@ -50,6 +50,46 @@ change_add_shared_key(struct gate_state *state, const json *record, const json *
 	return add_shared_key(state, record, text, nullptr, dealt_ms);
 }
 
+static enum status
+check_id_is_free(const struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	return gate_state_key(state, id) == nullptr
+		       ? OK
+		       : fail(STATUS_CONFLICT, "key.exists: there is a key \"%.*s\"", BYTES_ARGS(id));
+}
+
+enum status
+can_key_create(const struct gate_state *state, const struct change *change) {
+	const struct unit *unit = directory_unit(state->directory, change->resource_id);
+	if (unit == nullptr || unit->kind != UNIT_ACCOUNT)
+		return fail(STATUS_NOT_FOUND, "key.account: there is no account \"%.*s\"",
+			    BYTES_ARGS(change->resource_id));
+	return check_id_is_free(state, change);
+}
+
+/* Where the keys are: their records alone say less. */
+static enum status
+check_key_state(const struct gate_state *state, const struct change *change, enum key_state to) {
+	return state->ring == nullptr ? OK : keyring_check_change(state->ring, change->resource_id, to);
+}
+
+enum status
+can_key_unfreeze(const struct gate_state *state, const struct change *change) {
+	return check_key_state(state, change, KEY_ACTIVE);
+}
+
+enum status
+can_key_rotate(const struct gate_state *state, const struct change *change) {
+	TRY(check_key_state(state, change, KEY_ROTATED));
+	return check_id_is_free(state, change);
+}
+
+enum status
+can_key_destroy(const struct gate_state *state, const struct change *change) {
+	return check_key_state(state, change, KEY_DESTROYED);
+}
+
 enum status
 change_key_create(struct gate_state *state, const struct change *change) {
 	const json *record, *sharing;

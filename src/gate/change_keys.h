@@ -24,4 +24,9 @@ change_facts_of facts_of_digest_sign;
 /* Which recovery key, so that a policy can name it. */
 change_facts_of facts_of_key_backup;
 
+change_check_of can_key_create;
+change_check_of can_key_unfreeze;
+change_check_of can_key_rotate;
+change_check_of can_key_destroy;
+
 #endif

@@ -1,41 +1,80 @@
 #include "gate/change_organisation.h"
 
-enum status
-change_unit_add(struct gate_state *state, const struct change *change) {
-	struct bytes id, kind;
-	TRY(json_need_string(change->payload, "payload", "id", &id));
-	TRY(json_need_string(change->payload, "payload", "kind", &kind));
-	struct bytes parent = payload_text(change->payload, "parent");
+static enum status
+read_unit_kind(struct bytes text, enum unit_kind *kind) {
 	for (int i = UNIT_LEGAL_ENTITY; i <= UNIT_ACCOUNT; i++)
-		if (bytes_equal_text(kind, unit_kind_name((enum unit_kind)i)))
-			return directory_add_unit(state->directory, (enum unit_kind)i, id, parent);
+		if (bytes_equal_text(text, unit_kind_name((enum unit_kind)i))) {
+			*kind = (enum unit_kind)i;
+			return OK;
+		}
 	return fail(STATUS_INVALID, "payload.kind: expected \"legal_entity\", \"desk\" or \"account\"");
 }
 
+enum status
+can_unit_add(const struct gate_state *state, const struct change *change) {
+	struct bytes id, text;
+	enum unit_kind kind;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	TRY(json_need_string(change->payload, "payload", "kind", &text));
+	TRY(read_unit_kind(text, &kind));
+	return directory_check_unit(state->directory, kind, id, payload_text(change->payload, "parent"));
+}
+
+enum status
+change_unit_add(struct gate_state *state, const struct change *change) {
+	struct bytes id, text;
+	enum unit_kind kind;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	TRY(json_need_string(change->payload, "payload", "kind", &text));
+	TRY(read_unit_kind(text, &kind));
+	return directory_add_unit(state->directory, kind, id, payload_text(change->payload, "parent"));
+}
+
 /* The networks are tried on a copy, so that a bad one leaves nothing behind. */
+static enum status
+try_zone(const struct gate_state *state, const struct change *change, struct bytes *id, struct zones *zones) {
+	TRY(json_need_string(change->payload, "payload", "id", id));
+	TRY(directory_check_zone(state->directory, *id));
+	const json *networks = json_get(change->payload, "networks");
+	TRY(zones_copy(&state->zones, zones));
+	if (networks == nullptr)
+		return OK;
+	if (json_type_of(networks) != JSON_ARRAY)
+		return fail(STATUS_INVALID, "payload.networks: expected array, found %s",
+			    json_type_name(json_type_of(networks)));
+	struct json_iterator iterator = json_iterate(networks);
+	for (const json *network; (network = json_next(&iterator, nullptr)) != nullptr;) {
+		if (json_type_of(network) != JSON_STRING)
+			return fail(STATUS_INVALID, "payload.networks: an element is not a string");
+		TRY(zones_add(zones, *id, json_string(network)));
+	}
+	return OK;
+}
+
+enum status
+can_zone_add(const struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	_cleanup_(zones_free) struct zones zones = {};
+	return try_zone(state, change, &id, &zones);
+}
+
 enum status
 change_zone_add(struct gate_state *state, const struct change *change) {
 	struct bytes id;
-	TRY(json_need_string(change->payload, "payload", "id", &id));
-	const json *networks = json_get(change->payload, "networks");
 	_cleanup_(zones_free) struct zones zones = {};
-	TRY(zones_copy(&state->zones, &zones));
-	if (networks != nullptr) {
-		if (json_type_of(networks) != JSON_ARRAY)
-			return fail(STATUS_INVALID, "payload.networks: expected array, found %s",
-				    json_type_name(json_type_of(networks)));
-		struct json_iterator iterator = json_iterate(networks);
-		for (const json *network; (network = json_next(&iterator, nullptr)) != nullptr;) {
-			if (json_type_of(network) != JSON_STRING)
-				return fail(STATUS_INVALID, "payload.networks: an element is not a string");
-			TRY(zones_add(&zones, id, json_string(network)));
-		}
-	}
+	TRY(try_zone(state, change, &id, &zones));
 	TRY(directory_add_zone(state->directory, id));
 	struct zones before = state->zones;
 	state->zones = zones;
 	zones = before;
 	return OK;
+}
+
+enum status
+can_group_add(const struct gate_state *state, const struct change *change) {
+	struct bytes id;
+	TRY(json_need_string(change->payload, "payload", "id", &id));
+	return directory_check_group(state->directory, id);
 }
 
 enum status
@@ -69,12 +108,20 @@ groups_of_count(const struct directory *directory, struct bytes person) {
 }
 
 enum status
-change_group_member_add(struct gate_state *state, const struct change *change) {
+can_group_member_add(const struct gate_state *state, const struct change *change) {
 	struct bytes person;
-	int64_t from_ms;
 	TRY(json_need_string(change->payload, "payload", "person", &person));
 	if (groups_of_count(state->directory, person) >= ENTITY_GROUPS_MAX)
 		return fail(STATUS_TOO_LARGE, "payload.person: is in %zu groups already", ENTITY_GROUPS_MAX);
+	return directory_check_member(state->directory, change->resource_id, person, true);
+}
+
+enum status
+change_group_member_add(struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	int64_t from_ms;
+	TRY(can_group_member_add(state, change));
+	TRY(json_need_string(change->payload, "payload", "person", &person));
 	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
 	TRY(directory_add_member(state->directory, change->resource_id, person, from_ms));
 	invitations_outdate(&state->invitations, person);
@@ -82,10 +129,27 @@ change_group_member_add(struct gate_state *state, const struct change *change) {
 }
 
 enum status
+can_group_member_remove(const struct gate_state *state, const struct change *change) {
+	struct bytes person;
+	TRY(json_need_string(change->payload, "payload", "person", &person));
+	return directory_check_member(state->directory, change->resource_id, person, false);
+}
+
+enum status
 change_group_member_remove(struct gate_state *state, const struct change *change) {
 	struct bytes person;
 	TRY(json_need_string(change->payload, "payload", "person", &person));
 	return directory_remove_member(state->directory, change->resource_id, person);
+}
+
+enum status
+can_delegate(const struct gate_state *state, const struct change *change) {
+	struct bytes by;
+	int64_t from_ms, until_ms;
+	TRY(json_need_string(change->payload, "payload", "by", &by));
+	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
+	TRY(payload_optional_number(change->payload, "effective_from", &from_ms));
+	return directory_check_delegation(state->directory, change->operation->resource, by, from_ms, until_ms);
 }
 
 enum status

@@ -22,4 +22,11 @@ change_effect change_addition_cancel;
 
 change_facts_of facts_of_group_member_add, facts_of_delegate;
 
+change_check_of can_unit_add;
+change_check_of can_zone_add;
+change_check_of can_group_add;
+change_check_of can_group_member_add;
+change_check_of can_group_member_remove;
+change_check_of can_delegate;
+
 #endif

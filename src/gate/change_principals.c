@@ -62,18 +62,34 @@ read_new_keys(const json *payload, struct new_key keys[PRINCIPAL_KEYS_MAX], size
 
 /* Every key is checked before the principal is added, so that a bad one leaves nothing behind. */
 static enum status
-add_principal(struct gate_state *state, const struct change *change, const char *member, enum principal_kind kind) {
+read_principal(const struct gate_state *state, const struct change *change, enum principal_kind kind, struct bytes *id,
+	       struct new_key keys[PRINCIPAL_KEYS_MAX], size_t *count, bool *is_auditor) {
+	TRY(json_need_string(change->payload, "payload", principal_kind_name(kind), id));
+	if (json_get(change->payload, "auditor") != nullptr)
+		TRY(json_need_boolean(change->payload, "payload", "auditor", is_auditor));
+	TRY(read_new_keys(change->payload, keys, count));
+	for (size_t i = 0; i < *count; i++)
+		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class,
+					keys[i].zone));
+	return directory_check_principal(state->directory, kind, *id, change->resource_id);
+}
+
+static enum status
+check_principal(const struct gate_state *state, const struct change *change, enum principal_kind kind) {
 	struct new_key keys[PRINCIPAL_KEYS_MAX];
 	size_t count;
 	struct bytes id;
 	bool is_auditor = false;
-	TRY(json_need_string(change->payload, "payload", member, &id));
-	if (json_get(change->payload, "auditor") != nullptr)
-		TRY(json_need_boolean(change->payload, "payload", "auditor", &is_auditor));
-	TRY(read_new_keys(change->payload, keys, &count));
-	for (size_t i = 0; i < count; i++)
-		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class,
-					keys[i].zone));
+	return read_principal(state, change, kind, &id, keys, &count, &is_auditor);
+}
+
+static enum status
+add_principal(struct gate_state *state, const struct change *change, enum principal_kind kind) {
+	struct new_key keys[PRINCIPAL_KEYS_MAX];
+	size_t count;
+	struct bytes id;
+	bool is_auditor = false;
+	TRY(read_principal(state, change, kind, &id, keys, &count, &is_auditor));
 	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(state->directory, id, change->resource_id)
 				     : directory_add_workload(state->directory, id, change->resource_id));
 	for (size_t i = 0; i < count; i++)
@@ -96,14 +112,25 @@ check_pseudonym(const json *payload) {
 }
 
 enum status
+can_person_add(const struct gate_state *state, const struct change *change) {
+	TRY(check_pseudonym(change->payload));
+	return check_principal(state, change, PRINCIPAL_PERSON);
+}
+
+enum status
+can_workload_add(const struct gate_state *state, const struct change *change) {
+	return check_principal(state, change, PRINCIPAL_WORKLOAD);
+}
+
+enum status
 change_person_add(struct gate_state *state, const struct change *change) {
 	TRY(check_pseudonym(change->payload));
-	return add_principal(state, change, "person", PRINCIPAL_PERSON);
+	return add_principal(state, change, PRINCIPAL_PERSON);
 }
 
 enum status
 change_workload_add(struct gate_state *state, const struct change *change) {
-	return add_principal(state, change, "workload", PRINCIPAL_WORKLOAD);
+	return add_principal(state, change, PRINCIPAL_WORKLOAD);
 }
 
 /* --- Who is left. Whatever the policies let one alone stop, people remain who can undo it without whoever asked. --- */
@@ -171,6 +198,52 @@ change_principal_resume(struct gate_state *state, const struct change *change) {
 	return directory_suspend(state->directory, change->operation->resource, false);
 }
 
+static enum status
+check_expiry(const struct invitation *invitation, int64_t now_ms) {
+	return invitation->expires_ms > now_ms && invitation->expires_ms - now_ms <= INVITATION_LIFETIME_MAX_MS
+		       ? OK
+		       : fail(STATUS_INVALID, "payload.expires: expected a time within the next 30 days");
+}
+
+/* It is about somebody who is there. */
+enum status
+can_change_principal(const struct gate_state *state, const struct change *change) {
+	return directory_principal(state->directory, change->operation->resource) != nullptr
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "directory.unknown: there is no \"%.*s\"",
+			      BYTES_ARGS(change->operation->resource));
+}
+
+enum status
+can_principal_key_add(const struct gate_state *state, const struct change *change) {
+	struct new_key key;
+	TRY(can_change_principal(state, change));
+	TRY(read_new_key(change->payload, &key));
+	enum principal_kind kind = directory_principal(state->directory, change->operation->resource)->kind;
+	TRY(directory_check_key(state->directory, kind, key.name, key.public_key, key.class, key.zone));
+	return directory_check_new_key(state->directory, change->operation->resource, key.name);
+}
+
+enum status
+can_principal_passkey_add(const struct gate_state *state, const struct change *change) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct passkey_enrolment enrolment;
+	TRY(passkey_enrolment_read(&arena, bytes_of_text(state->instance), change->operation->resource, change->payload,
+				   nullptr, 0, &state->trust, change->now_ms, &enrolment));
+	const struct directory_key *taken = directory_passkey(state->directory, enrolment.passkey.credential_id);
+	if (taken != nullptr)
+		return fail(STATUS_CONFLICT, "directory.key_taken: this credential is %.*s", BYTES_ARGS(taken->id));
+	return directory_check_new_key(state->directory, change->operation->resource, enrolment.name);
+}
+
+enum status
+can_principal_invite(const struct gate_state *state, const struct change *change) {
+	struct invitation invitation;
+	TRY(invitation_read(change->payload, change->operation->resource, &invitation));
+	TRY(check_expiry(&invitation, change->now_ms));
+	return directory_check_new_key(state->directory, change->operation->resource, invitation.name);
+}
+
 enum status
 change_principal_key_add(struct gate_state *state, const struct change *change) {
 	struct new_key key;
@@ -193,9 +266,7 @@ change_principal_invite(struct gate_state *state, const struct change *change) {
 	struct invitation invitation;
 	struct bytes person = change->operation->resource;
 	TRY(invitation_read(change->payload, person, &invitation));
-	if (invitation.expires_ms <= change->now_ms ||
-	    invitation.expires_ms - change->now_ms > INVITATION_LIFETIME_MAX_MS)
-		return fail(STATUS_INVALID, "payload.expires: expected a time within the next 30 days");
+	TRY(check_expiry(&invitation, change->now_ms));
 	TRY(directory_check_new_key(state->directory, person, invitation.name));
 	TRY(invitations_add(&state->invitations, &invitation, change->now_ms));
 	/* One link for one passkey: what is made by an earlier one elsewhere would stand in this one's place. */

@@ -22,4 +22,11 @@ change_effect change_check_people_left;
 change_facts_of facts_of_principal_key_add, facts_of_principal_passkey_add, facts_of_principal_invite,
 	facts_of_principal_totp_add;
 
+change_check_of can_person_add;
+change_check_of can_workload_add;
+change_check_of can_change_principal;
+change_check_of can_principal_key_add;
+change_check_of can_principal_passkey_add;
+change_check_of can_principal_invite;
+
 #endif

@@ -217,6 +217,13 @@ keep(struct gate *gate, struct gate_operation *operation, const struct submissio
 	return votes_create(&held->votes, submission->operation.principal);
 }
 
+/* What cannot be done is not put before people: it is refused as a malformed one is. What policies permit at once fails as it is
+ * done, and what they deny is denied without a word of what there is. */
+static enum status
+check_possible(const struct gate *gate, const struct evaluation *evaluation) {
+	return change_check(gate->state, evaluation->observation.change);
+}
+
 /* One more that is held; no requester fills the memory with what waits for people. */
 static enum status
 check_held(const struct gate *gate, const struct submission *submission) {
@@ -280,6 +287,8 @@ gate_submit(struct gate *gate, struct submission *submission, int64_t now_ms, st
 	TRY_ALLOC(evaluation);
 	enum status status = gate_decide_and_record(gate, submission, key, nullptr, now_ms, evaluation, step);
 	struct gate_operation *operation = nullptr;
+	if (status == OK && step->state == OPERATION_HELD)
+		status = check_possible(gate, evaluation);
 	if (status == OK && step->state == OPERATION_HELD)
 		status = check_held(gate, submission);
 	if (status == OK)

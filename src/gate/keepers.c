@@ -147,6 +147,15 @@ check_distinct(const struct keepers *keepers, const struct enrolled_keeper *adde
 }
 
 enum status
+keepers_check_add(const struct keepers *keepers, const char *instance, const json *payload) {
+	_cleanup_(destroy) struct enrolled_keeper *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	TRY(read_enrolment(payload, instance, made));
+	TRY(check_distinct(keepers, made));
+	return count_admission(payload, keepers->of_party[made->party], made);
+}
+
+enum status
 keepers_add(struct keepers *keepers, const char *instance, const json *payload) {
 	_cleanup_(destroy) struct enrolled_keeper *made = calloc(1, sizeof *made);
 	TRY_ALLOC(made);

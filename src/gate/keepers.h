@@ -51,6 +51,8 @@ struct enrolled_keeper *keepers_named(const struct keepers *keepers, struct byte
 /* {"certificate","key","log_keys":[vkey,vkey],"name","party"}: payload of keeper.add, and what a keeper shows of itself. One that
  * is enrolled must be removed first; one that was removed comes back under its name and party. */
 enum status keepers_add(struct keepers *keepers, const char *instance, const json *payload);
+/* Whether it could be enrolled; nothing is. */
+enum status keepers_check_add(const struct keepers *keepers, const char *instance, const json *payload);
 enum status keepers_remove(struct keepers *keepers, struct bytes name);
 /* From now on its log is the one that had this head. */
 enum status keepers_readmit(struct keepers *keepers, struct bytes name, const struct mark *head);

@@ -127,10 +127,17 @@ find_parent(const struct directory *directory, enum unit_kind kind, struct bytes
 }
 
 enum status
-directory_add_unit(struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent) {
+directory_check_unit(const struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent) {
 	const struct unit *above;
 	TRY(directory_check_name(id, "._-"));
 	TRY(registry_check_new(&directory->units, "unit", id));
+	return find_parent(directory, kind, parent, &above);
+}
+
+enum status
+directory_add_unit(struct directory *directory, enum unit_kind kind, struct bytes id, struct bytes parent) {
+	const struct unit *above;
+	TRY(directory_check_unit(directory, kind, id, parent));
 	TRY(find_parent(directory, kind, parent, &above));
 	struct unit *unit = ARENA_NEW(&directory->arena, struct unit);
 	TRY_ALLOC(unit);
@@ -140,9 +147,14 @@ directory_add_unit(struct directory *directory, enum unit_kind kind, struct byte
 }
 
 enum status
-directory_add_zone(struct directory *directory, struct bytes id) {
+directory_check_zone(const struct directory *directory, struct bytes id) {
 	TRY(directory_check_name(id, "._-"));
-	TRY(registry_check_new(&directory->zones, "zone", id));
+	return registry_check_new(&directory->zones, "zone", id);
+}
+
+enum status
+directory_add_zone(struct directory *directory, struct bytes id) {
+	TRY(directory_check_zone(directory, id));
 	struct zone *zone = ARENA_NEW(&directory->arena, struct zone);
 	TRY_ALLOC(zone);
 	zone->id = arena_copy(&directory->arena, id);
@@ -164,10 +176,19 @@ directory_find_principal(const struct directory *directory, struct bytes id, str
 	return *principal == nullptr ? directory_unknown("principal", id) : OK;
 }
 
+enum status
+directory_check_principal(const struct directory *directory, enum principal_kind kind, struct bytes id,
+			  struct bytes unit_id) {
+	const struct unit *unit;
+	TRY(check_prefixed(id, kind == PRINCIPAL_PERSON ? PERSON_PREFIX : WORKLOAD_PREFIX));
+	TRY(registry_check_new(&directory->principals, PRINCIPAL_KIND_NAMES[kind], id));
+	return find_unit(directory, unit_id, &unit);
+}
+
 static enum status
 add_principal(struct directory *directory, enum principal_kind kind, struct bytes id, struct bytes unit_id) {
 	const struct unit *unit;
-	TRY(registry_check_new(&directory->principals, PRINCIPAL_KIND_NAMES[kind], id));
+	TRY(directory_check_principal(directory, kind, id, unit_id));
 	TRY(find_unit(directory, unit_id, &unit));
 	struct stored_principal *stored = ARENA_NEW(&directory->arena, struct stored_principal);
 	TRY_ALLOC(stored);
@@ -178,13 +199,11 @@ add_principal(struct directory *directory, enum principal_kind kind, struct byte
 
 enum status
 directory_add_person(struct directory *directory, struct bytes id, struct bytes unit) {
-	TRY(check_prefixed(id, PERSON_PREFIX));
 	return add_principal(directory, PRINCIPAL_PERSON, id, unit);
 }
 
 enum status
 directory_add_workload(struct directory *directory, struct bytes id, struct bytes unit) {
-	TRY(check_prefixed(id, WORKLOAD_PREFIX));
 	return add_principal(directory, PRINCIPAL_WORKLOAD, id, unit);
 }
 
@@ -327,13 +346,13 @@ directory_add_passkey(struct directory *directory, struct bytes person, struct b
 }
 
 enum status
-directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name) {
-	const struct principal *principal = directory_principal(directory, person);
-	if (principal == nullptr || principal->kind != PRINCIPAL_PERSON)
-		return directory_unknown("person", person);
+directory_check_new_key(const struct directory *directory, struct bytes of, struct bytes name) {
+	const struct principal *principal = directory_principal(directory, of);
+	if (principal == nullptr)
+		return directory_unknown("principal", of);
 	TRY(directory_check_name(name, "._-"));
 	for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next)
-		if (bytes_equal(bytes_of(key->id.data + person.len + 1, key->id.len - person.len - 1), name))
+		if (bytes_equal(bytes_of(key->id.data + of.len + 1, key->id.len - of.len - 1), name))
 			return fail(STATUS_CONFLICT, "directory.exists: key \"%.*s\"", BYTES_ARGS(key->id));
 	return OK;
 }

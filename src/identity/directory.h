@@ -93,8 +93,20 @@ enum status directory_add_key(struct directory *directory, struct bytes principa
 /* A passkey, copied. A credential belongs to one person for ever: directory.key_taken; only people have them: directory.key_class. */
 enum status directory_add_passkey(struct directory *directory, struct bytes person, struct bytes name,
 				  const struct passkey *passkey, int64_t usable_from_ms);
-/* Whether that principal, a person, could be given a key of that name. */
-enum status directory_check_new_key(const struct directory *directory, struct bytes person, struct bytes name);
+/* Whether that principal could be given a key of that name: "directory.unknown", "directory.exists". */
+enum status directory_check_new_key(const struct directory *directory, struct bytes of, struct bytes name);
+/* Whether each could be added, as the functions that add them say; nothing is. */
+enum status directory_check_unit(const struct directory *directory, enum unit_kind kind, struct bytes id,
+				 struct bytes parent);
+enum status directory_check_zone(const struct directory *directory, struct bytes id);
+enum status directory_check_principal(const struct directory *directory, enum principal_kind kind, struct bytes id,
+				      struct bytes unit);
+enum status directory_check_group(const struct directory *directory, struct bytes id);
+/* is_added: whether the person could be added to the group; else whether they are in it. */
+enum status directory_check_member(const struct directory *directory, struct bytes group, struct bytes person,
+				   bool is_added);
+enum status directory_check_delegation(const struct directory *directory, struct bytes of, struct bytes by,
+				       int64_t from_ms, int64_t until_ms);
 /* The makers of that model's authenticators are believed no more: no passkey of it is certified any longer. */
 void directory_distrust_model(struct directory *directory, struct bytes aaguid);
 /* The counter of an assertion that was taken. */

@@ -22,12 +22,17 @@ find_person(const struct directory *directory, struct bytes id, struct stored_pr
 }
 
 enum status
-directory_add_group(struct directory *directory, struct bytes id) {
+directory_check_group(const struct directory *directory, struct bytes id) {
 	TRY(directory_check_name(id, "_"));
 	if (id.data[0] >= '0' && id.data[0] <= '9')
 		return fail(STATUS_INVALID,
 			    "directory.name: a group begins with a letter, so that policies can name it");
-	TRY(registry_check_new(&directory->groups, "group", id));
+	return registry_check_new(&directory->groups, "group", id);
+}
+
+enum status
+directory_add_group(struct directory *directory, struct bytes id) {
+	TRY(directory_check_group(directory, id));
 	struct stored_group *stored = ARENA_NEW(&directory->arena, struct stored_group);
 	TRY_ALLOC(stored);
 	stored->group.id = arena_copy(&directory->arena, id);
@@ -36,14 +41,25 @@ directory_add_group(struct directory *directory, struct bytes id) {
 }
 
 enum status
-directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms) {
+directory_check_member(const struct directory *directory, struct bytes group, struct bytes person, bool is_added) {
 	struct stored_group *stored;
 	struct stored_principal *found;
 	TRY(find_group(directory, group, &stored));
 	TRY(find_person(directory, person, &found));
-	if (map_get(&stored->members, person) != nullptr)
+	bool is_there = map_get(&stored->members, person) != nullptr;
+	if (is_added && is_there)
 		return fail(STATUS_CONFLICT, "directory.exists: %.*s in group %.*s", BYTES_ARGS(person),
 			    BYTES_ARGS(group));
+	return is_added || is_there ? OK : directory_unknown("member", person);
+}
+
+enum status
+directory_add_member(struct directory *directory, struct bytes group, struct bytes person, int64_t from_ms) {
+	struct stored_group *stored;
+	struct stored_principal *found;
+	TRY(directory_check_member(directory, group, person, true));
+	TRY(find_group(directory, group, &stored));
+	TRY(find_person(directory, person, &found));
 	struct member *member = ARENA_NEW(&directory->arena, struct member);
 	TRY_ALLOC(member);
 	*member = (struct member){&found->principal, from_ms};
@@ -117,13 +133,23 @@ pick_delegation(const struct delegation delegations[static DELEGATIONS_MAX], boo
 }
 
 enum status
-directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms,
-		   int64_t now_ms) {
+directory_check_delegation(const struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms,
+			   int64_t until_ms) {
 	struct stored_principal *person, *delegate;
 	TRY(find_delegation(directory, of, by, &person, &delegate));
 	bool ends = from_ms == 0 && until_ms == 0;
 	if (from_ms < 0 || (until_ms <= from_ms && !ends))
 		return fail(STATUS_INVALID, "directory.delegation: it would end before it begins");
+	return OK;
+}
+
+enum status
+directory_delegate(struct directory *directory, struct bytes of, struct bytes by, int64_t from_ms, int64_t until_ms,
+		   int64_t now_ms) {
+	struct stored_principal *person, *delegate;
+	TRY(directory_check_delegation(directory, of, by, from_ms, until_ms));
+	TRY(find_delegation(directory, of, by, &person, &delegate));
+	bool ends = from_ms == 0 && until_ms == 0;
 	bool begins_now = from_ms <= now_ms;
 	struct delegation made = {&delegate->principal, from_ms, until_ms};
 	struct delegation other =

@@ -201,19 +201,28 @@ check_symbol_is_free(const struct asset_registry *registry, struct bytes chain, 
 }
 
 enum status
-asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract, struct bytes symbol,
-		   unsigned decimals) {
+asset_registry_check(const struct asset_registry *registry, struct bytes chain, struct bytes contract,
+		     struct bytes symbol, unsigned decimals) {
 	char text[EVM_ADDRESS_TEXT_SIZE];
 	TRY(check_asset(chain, contract, symbol, decimals));
 	TRY(normalise_contract(chain, text, &contract));
 	const struct asset *present = asset_find_contract(registry, chain, contract);
-	if (present != nullptr) {
-		if (bytes_equal(present->symbol, symbol) && present->decimals == decimals)
-			return OK;
-		return fail(STATUS_CONFLICT, "asset.conflict: %.*s is registered as %.*s with %u decimals",
-			    BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
-	}
-	TRY(check_symbol_is_free(registry, chain, symbol));
+	if (present == nullptr)
+		return check_symbol_is_free(registry, chain, symbol);
+	if (bytes_equal(present->symbol, symbol) && present->decimals == decimals)
+		return OK;
+	return fail(STATUS_CONFLICT, "asset.conflict: %.*s is registered as %.*s with %u decimals",
+		    BYTES_ARGS(present->id), BYTES_ARGS(present->symbol), present->decimals);
+}
+
+enum status
+asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract, struct bytes symbol,
+		   unsigned decimals) {
+	char text[EVM_ADDRESS_TEXT_SIZE];
+	TRY(asset_registry_check(registry, chain, contract, symbol, decimals));
+	TRY(normalise_contract(chain, text, &contract));
+	if (asset_find_contract(registry, chain, contract) != nullptr)
+		return OK; /* as it is there */
 	TRY(make_room(registry));
 	struct stored_asset *stored = store(chain, contract, symbol, decimals);
 	TRY_ALLOC(stored);

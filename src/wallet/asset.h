@@ -50,6 +50,9 @@ void asset_registry_destroy(struct asset_registry **registry); /* a cleanup func
  * another asset of the chain has the symbol, in whichever case, with whatever signs between, or with letters and digits that look alike. */
 enum status asset_registry_add(struct asset_registry *registry, struct bytes chain, struct bytes contract,
 			       struct bytes symbol, unsigned decimals);
+/* Whether it could be added. */
+enum status asset_registry_check(const struct asset_registry *registry, struct bytes chain, struct bytes contract,
+				 struct bytes symbol, unsigned decimals);
 /* Errors: asset.unknown (STATUS_NOT_FOUND); asset.price for a price of zero. */
 enum status asset_registry_set_price(struct asset_registry *registry, struct bytes id, uint64_t price_microcents,
 				     int64_t recorded_ms);

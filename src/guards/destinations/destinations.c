@@ -123,13 +123,20 @@ finish_change(struct destinations *destinations, struct destination_list *list, 
 }
 
 enum status
-destinations_create_list(struct destinations *destinations, struct bytes name, enum destination_list_kind kind,
-			 int64_t now_ms) {
+destinations_check_list(const struct destinations *destinations, struct bytes name) {
 	struct destination_list *list;
 	if (name.len == 0 || name.len >= sizeof list->name)
 		return fail(STATUS_INVALID, "destinations.name: 1 to %zu characters", sizeof list->name - 1);
 	if (map_get(&destinations->lists, name) != nullptr)
 		return fail(STATUS_CONFLICT, "destinations.exists: there is a list \"%.*s\"", BYTES_ARGS(name));
+	return OK;
+}
+
+enum status
+destinations_create_list(struct destinations *destinations, struct bytes name, enum destination_list_kind kind,
+			 int64_t now_ms) {
+	struct destination_list *list;
+	TRY(destinations_check_list(destinations, name));
 	list = calloc(1, sizeof *list);
 	TRY_ALLOC(list);
 	memcpy(list->name, name.data, name.len);
@@ -233,14 +240,30 @@ remove_entry(struct destination_list *list, struct bytes entry) {
 }
 
 enum status
+destinations_check_add(const struct destinations *destinations, struct bytes name, const struct bytes *entries,
+		       size_t count, const struct destination_terms *terms, int64_t now_ms) {
+	struct destination_list *list;
+	TRY(find_list(destinations, name, &list));
+	TRY(check_terms(list, terms, now_ms));
+	return check_change(list, entries, count, false);
+}
+
+enum status
+destinations_check_remove(const struct destinations *destinations, struct bytes name, const struct bytes *entries,
+			  size_t count) {
+	struct destination_list *list;
+	TRY(find_list(destinations, name, &list));
+	return check_change(list, entries, count, true);
+}
+
+enum status
 destinations_add(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
 		 const struct destination_terms *terms, int64_t now_ms) {
 	static const struct destination_terms none = {};
 	struct destination_list *list;
 	terms = terms == nullptr ? &none : terms;
+	TRY(destinations_check_add(destinations, name, entries, count, terms, now_ms));
 	TRY(find_list(destinations, name, &list));
-	TRY(check_terms(list, terms, now_ms));
-	TRY(check_change(list, entries, count, false));
 	for (size_t i = 0; i < count; i++)
 		TRY(add_entry(list, entries[i], terms, nullptr));
 	return finish_change(destinations, list, now_ms);
@@ -250,8 +273,8 @@ enum status
 destinations_remove(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
 		    int64_t now_ms) {
 	struct destination_list *list;
+	TRY(destinations_check_remove(destinations, name, entries, count));
 	TRY(find_list(destinations, name, &list));
-	TRY(check_change(list, entries, count, true));
 	for (size_t i = 0; i < count; i++)
 		TRY(remove_entry(list, entries[i]));
 	return finish_change(destinations, list, now_ms);
@@ -267,8 +290,8 @@ find_entry(const struct destination_list *list, struct bytes given) {
 }
 
 enum status
-destinations_confirm(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
-		     int64_t now_ms) {
+destinations_check_confirm(const struct destinations *destinations, struct bytes name, const struct bytes *entries,
+			   size_t count) {
 	struct destination_list *list;
 	TRY(find_list(destinations, name, &list));
 	TRY(check_change(list, entries, count, true));
@@ -281,6 +304,15 @@ destinations_confirm(struct destinations *destinations, struct bytes name, const
 			return fail(STATUS_CONFLICT, "destinations.untested: no test transfer to \"%.*s\" was signed",
 				    BYTES_ARGS(entries[i]));
 	}
+	return OK;
+}
+
+enum status
+destinations_confirm(struct destinations *destinations, struct bytes name, const struct bytes *entries, size_t count,
+		     int64_t now_ms) {
+	struct destination_list *list;
+	TRY(destinations_check_confirm(destinations, name, entries, count));
+	TRY(find_list(destinations, name, &list));
 	for (size_t i = 0; i < count; i++)
 		find_entry(list, entries[i])->terms.probation_cents = 0;
 	return finish_change(destinations, list, now_ms);

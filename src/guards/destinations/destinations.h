@@ -65,6 +65,16 @@ struct destinations {
 
 void destinations_free(struct destinations *destinations); /* a cleanup function */
 
+/* Whether each change could be made, as the functions that make them say; nothing is. terms are not null. */
+enum status destinations_check_list(const struct destinations *destinations, struct bytes name);
+enum status destinations_check_add(const struct destinations *destinations, struct bytes name,
+				   const struct bytes *entries, size_t count, const struct destination_terms *terms,
+				   int64_t now_ms);
+enum status destinations_check_remove(const struct destinations *destinations, struct bytes name,
+				      const struct bytes *entries, size_t count);
+enum status destinations_check_confirm(const struct destinations *destinations, struct bytes name,
+				       const struct bytes *entries, size_t count);
+
 enum status destinations_create_list(struct destinations *destinations, struct bytes name,
 				     enum destination_list_kind kind, int64_t now_ms);
 /* All of the entries, or none of them on error. Adding what is there and removing what is not are refused by name. terms: of
