@@ -240,8 +240,8 @@ wait_for_a_log_that_knows_the_disk_is_full(struct house *house) {
 static size_t
 fill(struct house *house, struct arena *arena, struct ipc_response *response) {
 	_cleanup_(buffer_free) struct buffer entries = {};
-	while (entries.len < 12'000)
-		buffer_append_text(&entries, ",\"eip155:1:0x3535353535353535353535353535353535353535\"");
+	for (unsigned i = 0; entries.len < 12'000; i++)
+		buffer_append_format(&entries, ",\"eip155:1:0x77777777777777777777777777777777%08u\"", i);
 	const char *payload = arena_format(arena, "{\"entries\":[%.*s],\"probation\":100}", (int)entries.len - 1,
 					   (const char *)entries.data + 1);
 	for (size_t count = 0; count < 200;) {

@@ -224,7 +224,7 @@ what_is_wrong_is_refused_by_name(void **) {
 	static const struct {
 		const char *payload, *secret, *problem;
 	} cases[] = {
-		{"{\"algorithm\":\"md5\",\"commitment\":\"00\",\"digits\":6}", "{}", "totp.form"},
+		{"{\"algorithm\":\"md5\",\"commitment\":\"00\",\"digits\":6}", "{}", "payload.algorithm"},
 		{"{\"algorithm\":\"sha1\",\"commitment\":\"00\",\"digits\":6}", "{}", "payload.commitment"},
 		{"{\"algorithm\":\"sha1\",\"commitment\":\"" SALT_HEX "\",\"digits\":5}", "{}", "payload.digits"},
 		{"{\"algorithm\":\"sha1\",\"commitment\":\"" SALT_HEX "\",\"digits\":9}", "{}", "payload.digits"},

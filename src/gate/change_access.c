@@ -48,7 +48,9 @@ can_auditor_grant(const struct gate_state *state, const struct change *change) {
 	const struct unit *unit = directory_unit(state->directory, entity);
 	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
 		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
-	return until_ms > from_ms ? OK : fail(STATUS_INVALID, "payload.until: it would end before it begins");
+	return until_ms > from_ms ? OK
+				  : fail(STATUS_INVALID, "access.period: from %lld until %lld", (long long)from_ms,
+					 (long long)until_ms);
 }
 
 enum status

@@ -53,7 +53,7 @@ static const struct {
 	{"auditor.grant", "person:p-0000000000000001", "{\"entity\":\"options\",\"from\":1,\"until\":2}",
 	 "payload.entity"},
 	{"auditor.grant", "person:p-0000000000000001", "{\"entity\":\"northwind-trading\",\"from\":2,\"until\":2}",
-	 "payload.until"},
+	 "access.period"},
 	{"personal.grant", "person:p-00000000000000aa", "{\"until\":9000000000000}", "directory.unknown"},
 	{"group.add", SYSTEM, "{\"id\":\"treasury\"}", "directory.exists"},
 	{"group.member_remove", "group:nowhere", "{\"person\":\"person:p-0000000000000001\"}", "directory.unknown"},
