@@ -322,7 +322,7 @@ misled_touches_start_and_approve_and_change_nothing(void **) {
 				      "{\"class\":\"terminal\",\"effective_from\":%s,\"name\":\"own\",\"public_key\":"
 				      "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"}",
 				      later)},
-		{.kind = "key.unfreeze", .resource = "key:other-key", .payload = "{}"},
+		{.kind = "key.rotate", .resource = "key:other-key", .payload = "{\"id\":\"third-key\"}"},
 		{.kind = "price.set", .resource = "asset:eip155:1/native", .payload = "{\"microcents\":1000000000}"},
 	};
 	struct hash256 policy = state->bundle->hash;

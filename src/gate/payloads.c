@@ -551,8 +551,11 @@ static enum status
 check_object(const struct place *place, const struct form *form, const json *object) {
 	if (form->members != nullptr)
 		return check_members(place, form->members, object);
-	return form->fits_object == nullptr || form->fits_object(object) ? OK
-									 : REFUSE(place, "expected %s", form->expected);
+	if (form->fits_object == nullptr || form->fits_object(object))
+		return OK;
+	char reason[160];
+	snprintf(reason, sizeof reason, "%s", fail_message());
+	return REFUSE(place, "expected %s: %s", form->expected, reason);
 }
 
 static enum status
