@@ -132,12 +132,19 @@ try_frame(void *context, const struct hostile_frame *frame) {
 static void
 set_up(struct scene *scene) {
 	static const enum firm_member people[] = {FIRM_PERSON_1, FIRM_PERSON_3, FIRM_PERSON_4, FIRM_PERSON_5};
+	struct ipc_response response;
 	struct ledger_head head;
 	*scene = (struct scene){};
 	signed_in_set_up(&scene->s);
 	for (size_t i = 0; i < ARRAY_LENGTH(people); i++)
 		signed_in_enrol(&scene->s, people[i]);
-	signed_in_do(&scene->s, "price.set", "asset:eip155:1/native", "{\"microcents\":300000000000}");
+	assert_ok(house_submit(&scene->s.house, &scene->s.arena,
+			       (struct firm_operation){.by = FIRM_PRICES,
+						       .kind = "price.set",
+						       .resource = "asset:eip155:1/native",
+						       .payload = "{\"microcents\":300000000000}"},
+			       &response));
+	assert_answer(200, "done", &response);
 	house_make_key(&scene->s.house, "eth-hot");
 	house_make_key(&scene->s.house, "other-key");
 	ledger_durable_head(keeper_ledger(scene->s.house.keeper), &head);
