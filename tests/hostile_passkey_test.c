@@ -319,9 +319,12 @@ misled_touches_start_and_approve_and_change_nothing(void **) {
 					 later)},
 		{.kind = "person.add",
 		 .resource = "desk:options",
-		 .payload = "{\"keys\":[{\"class\":\"terminal\",\"name\":\"own\",\"public_key\":"
-			    "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"}],"
-			    "\"person\":\"person:p-00000000000000aa\"}"},
+		 .payload = arena_format(&scene.s.arena,
+					 "{\"keys\":[{\"class\":\"terminal\",\"effective_from\":%s,\"name\":\"own\","
+					 "\"public_key\":"
+					 "\"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"}],"
+					 "\"person\":\"person:p-00000000000000aa\"}",
+					 later)},
 		{.kind = "principal.key_add",
 		 .resource = "person:p-0000000000000001",
 		 .payload =

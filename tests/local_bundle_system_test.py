@@ -5,8 +5,6 @@ others permit, and replay from its log alone."""
 
 import json
 import os
-import re
-import shutil
 import signal
 
 import processes
@@ -76,16 +74,6 @@ def small(keeper, nonce):
     return keeper.ask("settlement", "op", "sign", "vault", "--transaction", "-", "--json", given=transfer(nonce, 1))
 
 
-def wait_for_nothing(keeper):
-    """Passkeys count as soon as they are enrolled: what is waited for here is not the clock."""
-    shutil.rmtree(keeper.at("policy", "tests"))
-    for name in ("policies.cedar", "invariants.cedar"):
-        with open(keeper.at("policy", name), encoding="utf-8") as file:
-            text = re.sub(r"(waiting_ms (?:<|>=)) (?:86400000|3600000)", r"\1 0", file.read())
-        with open(keeper.at("policy", name), "w", encoding="utf-8") as file:
-            file.write(text)
-
-
 def invite(keeper, person):
     """One command, approved by two of security; the link."""
     file = keeper.at(f"link-{person.name}")
@@ -138,7 +126,7 @@ def check_passkeys(a, b, c):
 def test_what_is_one_keepers_and_what_is_everybodys():
     keepers = Keepers()
     for keeper in keepers.all:
-        wait_for_nothing(keeper)
+        keeper.wait_for_nothing()
     with keepers:
         a, b, c = keepers.all
         keepers.wait_all_up()

@@ -45,6 +45,7 @@ VALID = {
     "auditor.revoke": {"entity": "a"},
     "personal.grant": {"until": 1},
     "group.add": {"id": "risk"},
+    "principal.resume": {"effective_from": 1},
     "group.member_add": {"effective_from": 1, "person": "person:p-0123456789abcdef"},
     "group.member_remove": {"person": "person:p-0123456789abcdef"},
     "delegate": {"by": "person:p-0123456789abcdef", "effective_from": 1, "until": 2},

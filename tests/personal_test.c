@@ -510,7 +510,8 @@ an_id_that_could_be_a_name_is_refused(void **) {
 				.resource = "desk:options",
 				.payload = arena_format(
 					&world.arena,
-					"{\"keys\":[{\"class\":\"terminal\",\"name\":"
+					"{\"keys\":[{\"class\":\"terminal\",\"effective_from\":"
+					"4102444800000,\"name\":"
 					"\"terminal\",\"public_key\":\"%s\"}],"
 					"\"person\":\"%s\"}",
 					profiled_hex(&world.arena,

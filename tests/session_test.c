@@ -211,7 +211,10 @@ a_person_that_is_resumed_signs_in_again(void **) {
 	signed_in_set_up(&s);
 	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_2);
 	signed_in_do(&s, "principal.suspend", PERSON, "{}");
-	signed_in_do(&s, "principal.resume", PERSON, "{}");
+	signed_in_do(&s, "principal.resume", PERSON,
+		     arena_format(&s.arena, "{\"effective_from\":%lld}",
+				  (long long)(house_now_ms(&s.house) + 25 * SIGNED_IN_HOUR_MS)));
+	signed_in_pass(&s, 26 * SIGNED_IN_HOUR_MS);
 	signed_in_read(&s, cookie, "/v1/session", 401);
 	signed_in_read(&s, signed_in_cookie(&s, FIRM_PERSON_2), "/v1/session", 200);
 }

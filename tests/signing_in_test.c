@@ -217,7 +217,11 @@ what_has_become_of_a_key_is_recorded_and_told_nobody(void **) {
 	signed_in_set_up(&s);
 	signed_in_do(&s, "principal.suspend", PERSON, "{}");
 	try_fresh(&s, "directory.principal_suspended");
-	signed_in_do(&s, "principal.resume", PERSON, "{}");
+	signed_in_do(&s, "principal.resume", PERSON,
+		     arena_format(&s.arena, "{\"effective_from\":%lld}",
+				  (long long)(house_now_ms(&s.house) + 25 * SIGNED_IN_HOUR_MS)));
+	try_fresh(&s, "directory.key_waiting");
+	signed_in_pass(&s, 26 * SIGNED_IN_HOUR_MS);
 	(void)signed_in_cookie(&s, FIRM_PERSON_2);
 	signed_in_do(&s, "principal.key_revoke", PERSON, "{\"key\":\"person:p-0000000000000002/passkey\"}");
 	try_fresh(&s, "directory.key_revoked");

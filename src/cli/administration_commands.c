@@ -406,6 +406,16 @@ plain_principal_run(struct invocation *invocation) {
 	return submit_on(&payload, "", principal);
 }
 
+enum status
+principal_resume_run(struct invocation *invocation) {
+	_cleanup_(payload_free) struct payload payload = {};
+	const char *principal;
+	TRY(principal_of(invocation, invocation->command->noun, invocation_word(invocation, 0), &principal));
+	payload_start(&payload, invocation);
+	TRY(payload_effective(&payload));
+	return submit_on(&payload, "", principal);
+}
+
 static enum status
 read_public(struct invocation *invocation, struct key_file *key) {
 	TRY(key_file_read_public(invocation_word(invocation, 0), key));

@@ -88,6 +88,7 @@ enum status keeper_readmit_run(struct invocation *invocation);
 enum status person_profile_run(struct invocation *invocation);
 enum status person_show_run(struct invocation *invocation);
 enum status personal_grant_run(struct invocation *invocation);
+enum status principal_resume_run(struct invocation *invocation);
 enum status auditor_grant_run(struct invocation *invocation);
 enum status auditor_revoke_run(struct invocation *invocation);
 enum status ledger_personal_run(struct invocation *invocation);

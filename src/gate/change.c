@@ -27,9 +27,14 @@ facts_add_waiting(const struct change *change, bool approver, struct facts *fact
 	int64_t effective_ms;
 	if (payload_optional_number(change->payload, "effective_from", &effective_ms) != OK)
 		return;
+	facts_add_voice(change, approver, effective_ms, facts);
+}
+
+void
+facts_add_voice(const struct change *change, bool approver, int64_t from_ms, struct facts *facts) {
 	facts_add_boolean(facts, "change.approver", FACT_VERIFIED, approver);
 	facts_add_long(facts, "change.waiting_ms", FACT_VERIFIED,
-		       effective_ms > change->now_ms ? effective_ms - change->now_ms : 0);
+		       from_ms > change->now_ms ? from_ms - change->now_ms : 0);
 }
 
 void

@@ -36,9 +36,11 @@ enum status payload_optional_number(const json *payload, const char *member, int
 /* None where the payload has none. */
 void facts_add_payload_text(struct facts *facts, const char *name, const json *payload, const char *member);
 
-/* What a policy asks of whatever gives somebody a voice: whether it does, and how long others have to object. approver: whose
- * group, key or delegation it is approves. */
+/* What a policy asks of whatever gives somebody a voice: whether it does, and how long others have to object. approver: whose it is
+ * approves. */
 void facts_add_waiting(const struct change *change, bool approver, struct facts *facts);
+/* The same of what begins then. */
+void facts_add_voice(const struct change *change, bool approver, int64_t from_ms, struct facts *facts);
 /* From now until the payload's "until". */
 void facts_add_duration(const struct change *change, struct facts *facts);
 /* Whether the requester asks for themselves. */

@@ -85,17 +85,9 @@ change_group_add(struct gate_state *state, const struct change *change) {
 }
 
 bool
-has_voice(const struct directory *directory, struct bytes person, int64_t now_ms) {
-	struct delegation held[DELEGATIONS_MAX];
-	if (groups_of_count(directory, person) > 0)
-		return true;
-	for (size_t i = 0; i < directory_principal_count(directory); i++) {
-		size_t count = directory_delegations(directory, directory_principal_at(directory, i), now_ms, held);
-		for (size_t j = 0; j < count; j++)
-			if (bytes_equal(held[j].by->id, person))
-				return true;
-	}
-	return false;
+has_voice(const struct directory *directory, struct bytes id) {
+	const struct principal *person = directory_principal(directory, id);
+	return person != nullptr && person->kind == PRINCIPAL_PERSON && !person->is_auditor;
 }
 
 size_t

@@ -11,8 +11,8 @@ constexpr size_t ENTITY_GROUPS_MAX = 64; /* that one person is in */
 
 /* Now or later; 0 for whom nobody knows. */
 size_t groups_of_count(const struct directory *directory, struct bytes person);
-/* Their vote can count, now or later: of a group's member, or for somebody else. */
-bool has_voice(const struct directory *directory, struct bytes person, int64_t now_ms);
+/* Whether their vote can count, now or later: of any person but an auditor, since policies count votes of anybody. */
+bool has_voice(const struct directory *directory, struct bytes id);
 
 change_effect change_unit_add, change_zone_add;
 change_effect change_group_add, change_group_member_add, change_group_member_remove;

@@ -60,13 +60,19 @@ read_new_keys(const json *payload, struct new_key keys[PRINCIPAL_KEYS_MAX], size
 	return OK;
 }
 
+static enum status
+read_is_auditor(const json *payload, bool *is_auditor) {
+	*is_auditor = false;
+	return json_get(payload, "auditor") == nullptr ? OK
+						       : json_need_boolean(payload, "payload", "auditor", is_auditor);
+}
+
 /* Every key is checked before the principal is added, so that a bad one leaves nothing behind. */
 static enum status
 read_principal(const struct gate_state *state, const struct change *change, enum principal_kind kind, struct bytes *id,
 	       struct new_key keys[PRINCIPAL_KEYS_MAX], size_t *count, bool *is_auditor) {
 	TRY(json_need_string(change->payload, "payload", principal_kind_name(kind), id));
-	if (json_get(change->payload, "auditor") != nullptr)
-		TRY(json_need_boolean(change->payload, "payload", "auditor", is_auditor));
+	TRY(read_is_auditor(change->payload, is_auditor));
 	TRY(read_new_keys(change->payload, keys, count));
 	for (size_t i = 0; i < *count; i++)
 		TRY(directory_check_key(state->directory, kind, keys[i].name, keys[i].public_key, keys[i].class,
@@ -79,7 +85,7 @@ check_principal(const struct gate_state *state, const struct change *change, enu
 	struct new_key keys[PRINCIPAL_KEYS_MAX];
 	size_t count;
 	struct bytes id;
-	bool is_auditor = false;
+	bool is_auditor;
 	return read_principal(state, change, kind, &id, keys, &count, &is_auditor);
 }
 
@@ -88,7 +94,7 @@ add_principal(struct gate_state *state, const struct change *change, enum princi
 	struct new_key keys[PRINCIPAL_KEYS_MAX];
 	size_t count;
 	struct bytes id;
-	bool is_auditor = false;
+	bool is_auditor;
 	TRY(read_principal(state, change, kind, &id, keys, &count, &is_auditor));
 	TRY(kind == PRINCIPAL_PERSON ? directory_add_person(state->directory, id, change->resource_id)
 				     : directory_add_workload(state->directory, id, change->resource_id));
@@ -193,8 +199,16 @@ change_principal_suspend(struct gate_state *state, const struct change *change) 
 	return directory_suspend(state->directory, change->operation->resource, true);
 }
 
+/* Every key that they have waits until then: what they can do begins with their keys. Whoever is not suspended keeps theirs. */
 enum status
 change_principal_resume(struct gate_state *state, const struct change *change) {
+	int64_t effective_ms;
+	const struct principal *principal = directory_principal(state->directory, change->operation->resource);
+	TRY(payload_optional_number(change->payload, "effective_from", &effective_ms));
+	if (principal != nullptr && principal->suspended)
+		for (const struct directory_key *key = principal->keys; key != nullptr; key = key->next)
+			if (key->usable_from_ms < effective_ms)
+				directory_set_usable_from(state->directory, key->id, effective_ms);
 	return directory_suspend(state->directory, change->operation->resource, false);
 }
 
@@ -339,10 +353,29 @@ change_principal_key_revoke(struct gate_state *state, const struct change *chang
 	return directory_revoke_key(state->directory, id);
 }
 
+/* A person is somebody's voice from the first of their keys on that counts. */
+void
+facts_of_person_add(const struct gate_state *, const struct change *change, struct facts *facts) {
+	struct new_key keys[PRINCIPAL_KEYS_MAX];
+	size_t count;
+	bool is_auditor;
+	if (read_new_keys(change->payload, keys, &count) != OK || read_is_auditor(change->payload, &is_auditor) != OK)
+		return;
+	int64_t first_ms = keys[0].effective_ms;
+	for (size_t i = 1; i < count; i++)
+		first_ms = keys[i].effective_ms < first_ms ? keys[i].effective_ms : first_ms;
+	facts_add_voice(change, !is_auditor, first_ms, facts);
+}
+
+void
+facts_of_principal_resume(const struct gate_state *state, const struct change *change, struct facts *facts) {
+	facts_add_waiting(change, has_voice(state->directory, change->operation->resource), facts);
+}
+
 void
 facts_of_principal_key_add(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	facts_add_payload_text(facts, "change.key_class", change->payload, "class");
-	facts_add_waiting(change, has_voice(state->directory, change->operation->resource, change->now_ms), facts);
+	facts_add_waiting(change, has_voice(state->directory, change->operation->resource), facts);
 }
 
 /* Whether the requester asks for themselves, and whether whoever it is for is counted on by policies. */
@@ -350,7 +383,7 @@ static void
 add_whose_facts(const struct gate_state *state, const struct change *change, struct facts *facts) {
 	facts_of_own(state, change, facts);
 	facts_add_boolean(facts, "change.approver", FACT_VERIFIED,
-			  has_voice(state->directory, change->operation->resource, change->now_ms));
+			  has_voice(state->directory, change->operation->resource));
 }
 
 /* What a policy asks of a new passkey: whose it is, how long it waits before it counts, and what its maker says. */

@@ -19,8 +19,8 @@ change_effect change_authenticator_trust;
  * own terminal. STATUS_DENIED "principal.last_people". */
 change_effect change_check_people_left;
 
-change_facts_of facts_of_principal_key_add, facts_of_principal_passkey_add, facts_of_principal_invite,
-	facts_of_principal_totp_add;
+change_facts_of facts_of_person_add, facts_of_principal_resume, facts_of_principal_key_add,
+	facts_of_principal_passkey_add, facts_of_principal_invite, facts_of_principal_totp_add;
 
 change_check_of can_person_add;
 change_check_of can_workload_add;

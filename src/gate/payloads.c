@@ -382,7 +382,7 @@ static const struct payload_member payloads[OPERATION_KINDS][MEMBERS_MAX] = {
 	[OPERATION_PERSON_ADD] = {{"auditor", BOOLEAN, OPTIONAL}, {"keys", NEW_KEYS}, {"person", PERSON}},
 	[OPERATION_WORKLOAD_ADD] = {{"auditor", BOOLEAN, OPTIONAL}, {"keys", NEW_KEYS}, {"workload", WORKLOAD}},
 	[OPERATION_PRINCIPAL_SUSPEND] = {},
-	[OPERATION_PRINCIPAL_RESUME] = {},
+	[OPERATION_PRINCIPAL_RESUME] = {{"effective_from", WHOLE, OPTIONAL}},
 	[OPERATION_PRINCIPAL_KEY_ADD] = {{"class", KEY_CLASS},
 					 {"effective_from", WHOLE, OPTIONAL},
 					 {"name", NAME},

@@ -235,6 +235,7 @@ counts(const struct votes *votes, const struct votes_question *question, const s
 	const struct principal *person = directory_principal(directory, vote->person);
 	return hash256_equal(&vote->bundle_hash, question->bundle_hash) && question->now_ms < vote->expires_ms &&
 	       person != nullptr && !person->suspended && directory_acting_key(directory, vote->key_id, key) == OK &&
+	       directory_key_check_waiting(*key, question->now_ms) == OK &&
 	       directory_may_vote(directory, (*key)->principal, person, question->now_ms) &&
 	       rests_on_its_stage(votes, vote) &&
 	       (question->group == nullptr ||

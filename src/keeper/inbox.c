@@ -151,7 +151,8 @@ write_vote(const struct gate_state *state, const struct vote *vote, struct json_
 	const struct directory_key *key = directory_key(state->directory, vote->key_id);
 	enum directory_key_class class = key == nullptr ? DIRECTORY_KEY_PLAIN : key->class;
 	bool stands = key != nullptr && !key->revoked && !key->principal->suspended && !key->principal->is_auditor &&
-		      vote->expires_ms > state->now_ms && hash256_equal(&vote->bundle_hash, &state->bundle->hash);
+		      key->usable_from_ms <= state->now_ms && vote->expires_ms > state->now_ms &&
+		      hash256_equal(&vote->bundle_hash, &state->bundle->hash);
 	json_write_object(w);
 	json_write_member_integer(w, "expires", vote->expires_ms);
 	json_write_member_boolean(w, "independent", class == DIRECTORY_KEY_TERMINAL);

@@ -270,7 +270,8 @@ take_test(struct notifier *notifier, const json *body, const struct pending *pen
 /* What lets somebody ask and vote in another way. */
 static bool
 gives_a_key(struct bytes kind) {
-	static const enum operation_kind_id kinds[] = {OPERATION_PRINCIPAL_KEY_ADD, OPERATION_PRINCIPAL_PASSKEY_ADD,
+	static const enum operation_kind_id kinds[] = {OPERATION_PERSON_ADD, OPERATION_PRINCIPAL_RESUME,
+						       OPERATION_PRINCIPAL_KEY_ADD, OPERATION_PRINCIPAL_PASSKEY_ADD,
 						       OPERATION_PRINCIPAL_TOTP_ADD};
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
 		if (bytes_equal_text(kind, operation_kinds[kinds[i]].name))
