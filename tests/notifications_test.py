@@ -190,7 +190,7 @@ class House(Served):
         self.firm.remove()
 
 
-def hook(receiver, events="[held, denied, rejected, expiring]", name="ops", more=""):
+def hook(receiver, events="[held, denied, rejected, objected, expiring]", name="ops", more=""):
     return (f"{{name: {name}, kind: webhook, url: \"https://127.0.0.1:{receiver.port}/in\", secret_file: FOLDER/hook, "
             f"certificates: {receiver.certificate}, events: {events}{more}}}")
 
@@ -220,12 +220,13 @@ def test_each_event_comes_once_signed_and_says_no_more_than_the_operation():
         held = house.sign(400)
         denied = house.sign(200000)
         assert (small["state"], held["state"], denied["state"]) == ("done", "held", "denied")
+        house.firm.must(house.firm.ask("person4", "op", "reject", held["operation"], "--reason", "not asked", "--yes", "--json"))
         rejected = house.firm.must(house.firm.ask("person1", "op", "reject", held["operation"], "--reason", "a test", "--yes", "--json"), 1)
         tested = house.test("ops")
-        house.wait_until(lambda: len(receiver.requests) >= 5)
+        house.wait_until(lambda: len(receiver.requests) >= 6)
         house.wait_until(lambda: house.of("ops")["pending"] == 0)
         seen = [(body["kind"], body["operation"]) for body in receiver.bodies()]
-        assert seen == [("held", key), ("held", held["operation"]), ("denied", denied["operation"]), ("rejected", held["operation"]),
+        assert seen == [("held", key), ("held", held["operation"]), ("denied", denied["operation"]), ("objected", held["operation"]), ("rejected", held["operation"]),
                         ("test", tested)], (seen, rejected)
         for path, fields, body in receiver.requests:
             assert path == "/in" and fields["Content-Type"] == "application/json"
@@ -235,8 +236,8 @@ def test_each_event_comes_once_signed_and_says_no_more_than_the_operation():
             assert document["link"] == f"https://{house.firm.authority}/#/operations/{document['operation']}"
             assert set(document) == {"at", "count", "id", "instance", "kind", "link", "operation", "type"}
             assert not any(word in body.decode().replace(document["id"], "").replace(document["operation"], "") for word in NAMES_AND_AMOUNTS), body
-        assert len({body["id"] for body in receiver.bodies()}) == 5
-        house.wait_until(lambda: house.metric("ops", "delivered") == 5)
+        assert len({body["id"] for body in receiver.bodies()}) == 6
+        house.wait_until(lambda: house.metric("ops", "delivered") == 6)
         assert house.metric("ops", "failed") == 0
     receiver.close()
 

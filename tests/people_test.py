@@ -157,6 +157,17 @@ def test_a_rejection_says_why():
     assert rejected["state"] == "rejected" and rejected["rejection"]["reason"] == "another venue", rejected
 
 
+def test_a_rejection_by_somebody_who_is_not_asked_is_shown_and_ends_nothing():
+    operation = held_transfer()
+    held = vote("person4", "reject", operation, "--reason", "seen on the phone")
+    assert held["state"] == "held" and held["missing"] == {"group.treasury": 2, "independent": 1}, held
+    assert held["rejection"] == {"person": f"person:{PERSON(4)}", "reason": "seen on the phone"}, held
+    shown = house().must(house().ask("person1", "op", "show", operation, "--json")).json()
+    assert shown["state"] == "held" and shown["rejection"] == held["rejection"], shown
+    vote("person1", "approve", operation)
+    assert vote("person2", "approve", operation)["state"] == "done"
+
+
 def test_a_receiver_that_nobody_configured_is_refused_by_name():
     refused = house().ask("person1", "notify", "test", "nobody")
     assert refused.code == 1 and "notification.receiver" in refused.err, refused

@@ -93,7 +93,7 @@ const struct command commands[] = {
 	{"op", "approve", "[ID]", "Decode a held operation here, show it, and sign an approval",
 	 op_approve_run, COMMAND_CONNECTS,
 	 {VOTES}},
-	{"op", "reject", "[ID]", "Decode a held operation here, show it, and sign a rejection",
+	{"op", "reject", "[ID]", "Decode a held operation here, show it, and sign a rejection, which ends it if your vote is asked for",
 	 op_reject_run, COMMAND_CONNECTS,
 	 {{"reason", "TEXT", "why, always: signed, shown to the requester, and kept for ever: name nobody in it"},
 	  VOTES}},

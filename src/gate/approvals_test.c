@@ -193,9 +193,9 @@ a_rejection_is_signed_with_its_reason(void **) {
 	struct firm_choice choice = {
 		.verdict = "reject", .client = APPROVAL_CLIENT_CLI, .reason = "this entity exists already"};
 	struct firm_choice silent = {.verdict = "reject", .client = APPROVAL_CLIENT_CLI, .reason = ""};
-	assert_fails(STATUS_INVALID, "approval.reason", vote_as(&b, s.step.operation, FIRM_PERSON_1, &silent, &state));
+	assert_fails(STATUS_INVALID, "approval.reason", vote_as(&b, s.step.operation, FIRM_PERSON_3, &silent, &state));
 	assert_int_equal(OPERATION_HELD, s.step.operation->state);
-	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_1, &choice, &state));
+	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_3, &choice, &state));
 	assert_int_equal(OPERATION_REJECTED, state);
 	assert_true(has_text(buffer_bytes(&b.leaves[b.count - 1]), "\"reason\":\"this entity exists already\""));
 	assert_restarts_alike(&b);

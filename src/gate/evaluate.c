@@ -303,15 +303,65 @@ forecast(struct gate *gate, struct arena *arena, const struct policy_request *re
 	return write_missing(arena, counters.all, &held, counters.count, &evaluation->missing);
 }
 
+/* The group that a counter is of, "approvals.group.treasury" or of a stage; null: any people's. */
+static const struct group *
+group_of_counter(const struct directory *directory, struct bytes path) {
+	const size_t prefix = sizeof "approvals." - 1;
+	struct bytes name = bytes_of(path.data + prefix, path.len - prefix);
+	const uint8_t *dot = memchr(name.data, '.', name.len);
+	if (dot == nullptr || bytes_equal_text(bytes_of(name.data, (size_t)(dot - name.data)), "by_client"))
+		return nullptr;
+	return directory_group(directory, bytes_of(dot + 1, name.len - (size_t)(dot + 1 - name.data)));
+}
+
+static bool
+key_raises(const struct directory_key *key, struct bytes path) {
+	return bytes_equal_text(path, "approvals.independent")          ? key->class == DIRECTORY_KEY_TERMINAL
+	       : bytes_equal_text(path, "approvals.phishing_resistant") ? key->class == DIRECTORY_KEY_PASSKEY
+									: true;
+}
+
+static struct policy_request
+request_of(const struct observation *o, const struct value *context) {
+	return (struct policy_request){.principal = entity_of_principal(o->requester),
+				       .action = entity_of_action(o->kind),
+				       .resource = entity_of_resource(o->resource_type, o->resource_id),
+				       .context = context};
+}
+
+enum status
+gate_is_asked(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+	      const struct principal *seat, const struct directory_key *key, bool *is_asked) {
+	const struct directory *directory = gate->state->directory;
+	struct counters counters;
+	struct policy_held held;
+	struct value context;
+	TRY(facts_context(evaluation->facts, &context));
+	const struct policy_request request = request_of(&evaluation->observation, &context);
+	TRY(make_counters(gate, arena, evaluation, &counters));
+	for (size_t i = 0; i < counters.count; i++)
+		if (group_of_counter(directory, counters.all[i].path) != nullptr)
+			counters.all[i].obtainable = counters.all[i].current;
+	policy_floor_need(&break_glass_floor, &context, counters.all, counters.count);
+	TRY(policy_held(gate_state_policies(gate->state), gate->entities, &request,
+			(struct policy_options){.strict = true}, counters.all, counters.count, arena, &held));
+	*is_asked = false;
+	for (size_t i = 0; i < counters.count && !*is_asked; i++) {
+		const struct group *group = group_of_counter(directory, counters.all[i].path);
+		*is_asked = group == nullptr
+				    ? held.is_held && held.missing[i] > 0 && key_raises(key, counters.all[i].path)
+				    : held.is_asked[i] && directory_is_member(directory, group, seat,
+									      evaluation->observation.now_ms);
+	}
+	return OK;
+}
+
 static enum status
 decide(struct gate *gate, struct arena *arena, struct evaluation *evaluation) {
 	struct value context;
 	const struct observation *o = &evaluation->observation;
 	TRY(facts_context(evaluation->facts, &context));
-	struct policy_request request = {.principal = entity_of_principal(o->requester),
-					 .action = entity_of_action(o->kind),
-					 .resource = entity_of_resource(o->resource_type, o->resource_id),
-					 .context = &context};
+	const struct policy_request request = request_of(o, &context);
 	TRY(policy_decide(gate_state_policies(gate->state), gate->entities, &request,
 			  (struct policy_options){.strict = true}, arena, &evaluation->result));
 	bool permits = (evaluation->result.decision == POLICY_ALLOW || FAULT_SKIP_POLICY) &&

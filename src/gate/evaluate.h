@@ -51,6 +51,12 @@ enum status gate_observe_undecoded(struct gate *gate, struct arena *arena, const
 /* Of the resource, or else of the requester; empty: of none. */
 struct bytes evaluation_legal_entity(const struct gate *gate, const struct evaluation *evaluation);
 
+/* Whether those who decide on it are asked for a vote of this seat by this key: its person is in a group, now, of which what is left of the
+ * policies speaks, in whatever alternative or stage; or what is missing can be given without one more vote of a group, and the key's
+ * vote brings that further. */
+enum status gate_is_asked(const struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
+			  const struct principal *seat, const struct directory_key *key, bool *is_asked);
+
 /* Fills what the evaluation says into the record; documents and outcome are the caller's. */
 enum status evaluation_record(struct gate *gate, struct arena *arena, const struct evaluation *evaluation,
 			      struct decision_record *record);

@@ -114,6 +114,7 @@ bool replay_past_holds(struct replayer *replayer, const struct decision_record *
 bool replay_past_again_holds(struct replayer *replayer, const struct decision_record *record, const json *others,
 			     const struct facts *facts);
 /* A vote, whose signature holds, could be cast then. */
-bool replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, int64_t cast_ms);
+bool replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, const json *body,
+			    int64_t cast_ms);
 
 #endif

@@ -551,8 +551,29 @@ replay_past_again_holds(struct replayer *replayer, const struct decision_record 
 
 /* --- Votes. --- */
 
+/* What was counted elsewhere, and what derived keys sign, stands in no entry: whether it was as it says is not known then, nor where
+ * this one cannot ask any more. */
+static bool
+ends_as_recorded(struct replayer *replayer, const struct gate_operation *operation, const struct vote_submission *vote,
+		 const struct directory_key *key, const json *body, int64_t cast_ms) {
+	struct submission submission;
+	bool recorded = approval_entry_ends(body), ends;
+	if (vote->statement.verdict != APPROVAL_REJECT)
+		return true;
+	if (joint_submission(operation, &replayer->arena, &submission) != OK || replayer->past.is_of_another ||
+	    (submission.kind == OPERATION_SIGN &&
+	     (replayer->past.hears_others || asks_derived(replayer, &submission))) ||
+	    gate_rejection_ends(replayer->past.gate, operation, vote, key, cast_ms, &ends) != OK)
+		return true;
+	if (recorded != ends)
+		DIFFERS("a rejection is by somebody who %s asked, and is recorded as one that %s",
+			ends ? "was" : "was not", recorded ? "ends it" : "does not end it");
+	return true;
+}
+
 bool
-replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, int64_t cast_ms) {
+replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, const json *body,
+		       int64_t cast_ms) {
 	struct gate *gate = replayer->past.gate;
 	static const struct hash256 unknown = {};
 	const struct directory_key *key;
@@ -569,5 +590,5 @@ replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *
 		operation->held->view_digest = vote->statement.view_digest;
 	if (gate_check_vote(gate, operation, vote, cast_ms, &key) != OK)
 		DIFFERS("a vote could not be cast: %.200s", fail_message());
-	return true;
+	return ends_as_recorded(replayer, operation, vote, key, body, cast_ms);
 }

@@ -17,6 +17,7 @@ struct seen_vote {
 	enum approval_client client;
 	int64_t stage, expires_ms;
 	bool is_by_passkey, is_standing;
+	bool ends; /* a rejection by somebody who was asked */
 };
 
 void
@@ -69,7 +70,7 @@ could_be_cast(struct replayer *replayer, const json *body, struct bytes key_id,
 	if (json_need_string(body, "vote", "operation", &named) != OK || !bytes_equal_text(named, hex) ||
 	    json_need_integer(body, "vote", "cast_at", &cast_ms) != OK)
 		DIFFERS("a vote is on another operation than its entry");
-	return replay_past_vote_holds(replayer, &vote, cast_ms);
+	return replay_past_vote_holds(replayer, &vote, body, cast_ms);
 }
 
 /* A vote counts in replay only if its own entry came before and its signature holds, by the key that its signer has. */
@@ -100,6 +101,7 @@ replay_add_vote(struct replayer *replayer, const json *body, bool *holds) {
 		return OK;
 	}
 	*holds = could_be_cast(replayer, body, key_id, &statement, &digest, &signature);
+	bool ends = statement.verdict == APPROVAL_REJECT && approval_entry_ends(body);
 	if (!*holds)
 		return OK;
 	return keep_vote(replayer, &(struct seen_vote){.operation = statement.operation_id,
@@ -114,6 +116,7 @@ replay_add_vote(struct replayer *replayer, const json *body, bool *holds) {
 						       .stage = statement.stage,
 						       .expires_ms = statement.expires_ms,
 						       .is_by_passkey = key->is_passkey,
+						       .ends = ends,
 						       .is_standing = statement.verdict != APPROVAL_WITHDRAW});
 }
 
@@ -127,7 +130,7 @@ replay_forget_votes(struct replayer *replayer, const struct hash256 *operation) 
 	}
 }
 
-/* The approvals that stand, and how many of them count. */
+/* The votes that stand, and how many of them are approvals that count. */
 struct counted {
 	const struct seen_vote *votes[VOTES_CAST_MAX];
 	size_t count;
@@ -146,15 +149,16 @@ vote_stands(struct replayer *replayer, const struct decision_record *record, con
 		DIFFERS("a vote was counted of who asked");
 	if (!vote->is_standing)
 		DIFFERS("a vote was counted that was withdrawn or replaced");
-	if (vote->verdict == APPROVAL_REJECT)
+	if (vote->ends)
 		DIFFERS("it was decided after it was rejected");
 	return true;
 }
 
-/* Under the bundle that decides, and in time. */
+/* An approval, under the bundle that decides, and in time. */
 static bool
 vote_counts(const struct seen_vote *vote, const struct decision_record *record) {
-	return hash256_equal(&vote->bundle, &record->bundle) && record->decided_ms < vote->expires_ms;
+	return vote->verdict == APPROVAL_APPROVE && hash256_equal(&vote->bundle, &record->bundle) &&
+	       record->decided_ms < vote->expires_ms;
 }
 
 static size_t
@@ -209,7 +213,8 @@ count_stages(struct counted *counted, const struct decision_record *record) {
 		size_t count = 0;
 		for (size_t i = 0; i < counted->count; i++) {
 			const struct seen_vote *vote = counted->votes[i];
-			if (vote->stage != stage || (stage > 0 && !hash256_equal(&vote->completed_stage, &before)))
+			if (vote->verdict != APPROVAL_APPROVE || vote->stage != stage ||
+			    (stage > 0 && !hash256_equal(&vote->completed_stage, &before)))
 				continue;
 			digests[count++] = vote->digest;
 			counted->by_stage[stage] += vote_counts(vote, record);

@@ -224,7 +224,7 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	gate->state->now_ms = cast_ms;
 	operation->entry = index;
 	const struct directory_key *initiator;
-	if (statement.verdict == APPROVAL_REJECT ||
+	if ((statement.verdict == APPROVAL_REJECT && approval_entry_ends(body)) ||
 	    directory_acting_key(gate->state->directory, operation->held->key_id, &initiator) !=
 		    OK) /* as decide_again() */
 		operations_set_state(&gate->state->operations, operation, OPERATION_REJECTED);

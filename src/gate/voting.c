@@ -79,9 +79,23 @@ gate_check_vote(struct gate *gate, const struct gate_operation *operation, const
 	return check_statement(gate, operation, vote, *key, now_ms);
 }
 
+enum status
+gate_rejection_ends(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
+		    const struct directory_key *key, int64_t now_ms, bool *ends) {
+	struct submission submission;
+	struct evaluation evaluation;
+	const struct directory_key *asking;
+	const struct principal *seat = directory_principal(gate->state->directory, vote->statement.person);
+	*ends = true;
+	TRY(joint_submission(operation, vote->arena, &submission));
+	TRY(directory_acting_key(gate->state->directory, submission.key_id, &asking));
+	TRY(gate_evaluate(gate, vote->arena, &submission, asking, operation->held->votes, now_ms, &evaluation));
+	return gate_is_asked(gate, vote->arena, &evaluation, seat, key, ends);
+}
+
 static enum status
 write_vote(struct gate *gate, const struct gate_operation *operation, const struct vote_submission *vote,
-	   const struct directory_key *key, int64_t now_ms, struct gate_step *step) {
+	   const struct directory_key *key, bool ends, int64_t now_ms, struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
 	TRY(personal_note(gate, &step->personal));
@@ -91,6 +105,8 @@ write_vote(struct gate *gate, const struct gate_operation *operation, const stru
 	json_write_object(&writer);
 	person_signature_write_assertion(&writer, &vote->signature);
 	json_write_member_integer(&writer, "cast_at", now_ms);
+	if (vote->statement.verdict == APPROVAL_REJECT)
+		json_write_member_boolean(&writer, "ends", ends);
 	json_write_member_string(&writer, "key", key->id);
 	json_write_member_string(&writer, "legal_entity", operation->held->legal_entity);
 	json_write_member_hex(&writer, "operation", hash256_bytes(&vote->operation_id));
@@ -128,10 +144,11 @@ reject(struct gate *gate, struct gate_operation *operation, struct gate_step *st
 
 /* At the last vote every guard observes again and the decision is taken afresh. While more is missing only the vote is
  * recorded: the forecast changes nothing. The same where all is there but the secret of a key to import, which is never kept:
- * the operation stays held, with nothing missing, until its requester brings the secret again. */
+ * the operation stays held, with nothing missing, until its requester brings the secret again. Nor does a rejection bring about what it is
+ * against, which time alone may have let through meanwhile: it can only be denied then. */
 static enum status
 decide_again(struct gate *gate, struct gate_operation *operation, struct arena *arena, const json *secret,
-	     int64_t now_ms, struct gate_step *step) {
+	     bool may_permit, int64_t now_ms, struct gate_step *step) {
 	struct submission submission;
 	struct evaluation evaluation;
 	const struct directory_key *key;
@@ -141,7 +158,8 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 		return reject(gate, operation, step); /* the initiator was suspended or its key revoked meanwhile */
 	TRY(gate_evaluate(gate, arena, &submission, key, operation->held->votes, now_ms, &evaluation));
 	bool lacks_secret = submission_needs_secret(submission.kind) && secret == nullptr;
-	if (evaluation.decision == DECISION_HELD || (evaluation.decision == DECISION_PERMIT && lacks_secret)) {
+	bool waits = lacks_secret || !may_permit;
+	if (evaluation.decision == DECISION_HELD || (evaluation.decision == DECISION_PERMIT && waits)) {
 		step->state = OPERATION_HELD;
 		struct bytes missing =
 			evaluation.decision == DECISION_HELD ? evaluation.missing : BYTES_OF_LITERAL("{}");
@@ -159,7 +177,7 @@ gate_bring_secret(struct gate *gate, struct gate_operation *known, const struct 
 	TRY(directory_acting_key(gate->state->directory, known->held->key_id, &key));
 	if (known->expires_ms <= now_ms)
 		return fail(STATUS_EXPIRED, "operation.expired: it was not approved in time");
-	TRY(decide_again(gate, known, submission->arena, submission->secret, now_ms, step));
+	TRY(decide_again(gate, known, submission->arena, submission->secret, true, now_ms, step));
 	if (step->entry_count > 0)
 		step->kind = GATE_DECIDED;
 	return OK;
@@ -204,13 +222,17 @@ gate_vote(struct gate *gate, const struct vote_submission *vote, int64_t now_ms,
 	TRY(gate_check_vote(gate, operation, vote, now_ms, &key));
 	struct personal_source source = {.requester = key->principal->id, .peer_address = vote->peer_address};
 	TRY(personal_record_make(gate, vote->arena, &source, &step->personal));
+	bool rejects = vote->statement.verdict == APPROVAL_REJECT, ends = false;
+	enum status asked = rejects ? gate_rejection_ends(gate, operation, vote, key, now_ms, &ends) : OK;
+	if (gate_is_broken(asked))
+		return asked;
 	struct vote cast = vote_of(vote);
 	TRY(votes_cast(operation->held->votes, gate->state->directory, &cast, now_ms));
 	directory_set_counter(gate->state->directory, vote->key_id, vote->signature.counter);
 	step->operation = operation;
-	TRY(write_vote(gate, operation, vote, key, now_ms, step));
-	if (vote->statement.verdict == APPROVAL_REJECT)
+	TRY(write_vote(gate, operation, vote, key, ends, now_ms, step));
+	if (ends)
 		return reject(gate, operation, step);
-	enum status status = decide_again(gate, operation, vote->arena, nullptr, now_ms, step);
+	enum status status = decide_again(gate, operation, vote->arena, nullptr, !rejects, now_ms, step);
 	return status == OK || gate_is_broken(status) ? status : refuse_at_vote(vote, operation, now_ms, step);
 }

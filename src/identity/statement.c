@@ -256,3 +256,9 @@ approval_check(const struct approval_statement *statement, const struct approval
 	TRY(check_stage(statement, expected));
 	return check_expiry(statement, expected, now_ms);
 }
+
+bool
+approval_entry_ends(const json *entry) {
+	const json *ends = json_get(entry, "ends");
+	return ends == nullptr || json_type_of(ends) != JSON_BOOLEAN || json_boolean(ends);
+}

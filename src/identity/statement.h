@@ -63,4 +63,7 @@ enum status approval_check(const struct approval_statement *statement, const str
 const char *approval_verdict_name(enum approval_verdict verdict);
 const char *approval_client_name(enum approval_client client);
 
+/* Of a rejection's entry: whether it ended the operation, as all of them did that do not say so. */
+bool approval_entry_ends(const json *entry);
+
 #endif

@@ -11,9 +11,16 @@ constexpr unsigned EXPIRED_PER_SECOND_MAX = 64;
 constexpr unsigned ID_BITS = 20;
 
 static const char *const names[EVENT_KINDS] = {
-	[EVENT_HELD] = "held",         [EVENT_EXPIRING] = "expiring",       [EVENT_EXPIRED] = "expired",
-	[EVENT_DENIED] = "denied",     [EVENT_REJECTED] = "rejected",       [EVENT_REFUSED] = "refused",
-	[EVENT_APPROVED] = "approved", [EVENT_BREAK_GLASS] = "break_glass", [EVENT_REVIEW_OVERDUE] = "review_overdue",
+	[EVENT_HELD] = "held",
+	[EVENT_EXPIRING] = "expiring",
+	[EVENT_EXPIRED] = "expired",
+	[EVENT_DENIED] = "denied",
+	[EVENT_REJECTED] = "rejected",
+	[EVENT_OBJECTED] = "objected",
+	[EVENT_REFUSED] = "refused",
+	[EVENT_APPROVED] = "approved",
+	[EVENT_BREAK_GLASS] = "break_glass",
+	[EVENT_REVIEW_OVERDUE] = "review_overdue",
 };
 
 static void
@@ -77,6 +84,8 @@ event_of_step(struct keeper *keeper, const struct job *job) {
 			event_raise(keeper, EVENT_HELD, id);
 		else if (step->refusal.len > 0)
 			event_raise(keeper, EVENT_REFUSED, id);
+		else if (job->vote.statement.verdict == APPROVAL_REJECT && job->kind == JOB_VOTE)
+			event_raise(keeper, EVENT_OBJECTED, id);
 		return;
 	case OPERATION_DENIED:
 		event_raise(keeper, EVENT_DENIED, id);

@@ -25,6 +25,7 @@ enum event_kind {
 	EVENT_EXPIRED,
 	EVENT_DENIED,
 	EVENT_REJECTED,
+	EVENT_OBJECTED,    /* rejected by somebody who is not asked; it stays held */
 	EVENT_REFUSED,     /* a last vote could not decide; it stays held */
 	EVENT_APPROVED,    /* what was held is done, failed, or intended */
 	EVENT_BREAK_GLASS, /* something that cannot wait was asked for, or is decided: besides what else is told of it */

@@ -317,8 +317,8 @@ static void
 take_vote(struct notifier *notifier, const json *body, const struct entry *entry, uint64_t index) {
 	if (!bytes_equal_text(text_of(json_get(body, "statement"), "verdict"), approval_verdict_name(APPROVAL_REJECT)))
 		return;
-	struct pending pending =
-		make_pending(notifier, NOTICE_REJECTED, ALARM_NONE, text_of(body, "operation"), entry->at_ms);
+	struct pending pending = make_pending(notifier, approval_entry_ends(body) ? NOTICE_REJECTED : NOTICE_OBJECTED,
+					      ALARM_NONE, text_of(body, "operation"), entry->at_ms);
 	pending.entry = index;
 	enqueue_to_all(notifier, &pending);
 }
@@ -340,7 +340,7 @@ may_matter(const struct entry *entry) {
 		return says(entry->body, "\"decision\":\"held\"") || says(entry->body, "\"decision\":\"deny\"") ||
 		       says(entry->body, "\"break_glass\":true") ||
 		       says(entry->body, "\"kind\":\"notification.test\"") ||
-		       says(entry->body, "\"kind\":\"principal.");
+		       says(entry->body, "\"kind\":\"principal.") || says(entry->body, "\"kind\":\"person.add\"");
 	case ENTRY_VOTE:
 		return says(entry->body, "\"verdict\":\"reject\"");
 	default:
@@ -359,8 +359,8 @@ notifier_applied(void *context) {
 
 enum status
 notifier_apply(void *context, const struct ledger_record *record) {
-	static const char *const members[] = {"decision", "document",  "operation", "outcome",
-					      "payload",  "statement", nullptr};
+	static const char *const members[] = {"decision", "document", "ends",      "operation",
+					      "outcome",  "payload",  "statement", nullptr};
 	struct notifier *notifier = context;
 	_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
 	_cleanup_(buffer_free) struct buffer selected = {};

@@ -179,6 +179,8 @@ apply_vote(struct projection *projection, const struct projection_entry *entry) 
 	if (!bytes_equal_text(text_of(statement, "verdict"), approval_verdict_name(APPROVAL_REJECT)))
 		return OK;
 	TRY(note_rejection(projection, entry, statement));
+	if (!approval_entry_ends(entry->body))
+		return OK;
 	struct projection_operation operation = {.id = text_of(entry->body, "operation"),
 						 .state = bytes_of_text(operation_state_name(OPERATION_REJECTED)),
 						 .at_ms = entry->at_ms,
@@ -248,7 +250,7 @@ target_apply(void *context, const struct ledger_record *record) {
 							 {"operation"},
 							 {"outcome"},
 							 {}},
-					of_vote[] = {{"legal_entity"}, {"operation"}, {"statement"}, {}};
+					of_vote[] = {{"ends"}, {"legal_entity"}, {"operation"}, {"statement"}, {}};
 	_cleanup_(arena_free) struct arena arena = {.block_size = 8 * 1024};
 	_cleanup_(buffer_free) struct buffer selected = {};
 	struct entry entry;

@@ -95,6 +95,7 @@ report_start_metrics(struct keeper *keeper) {
 							    [EVENT_EXPIRED] = "event=\"expired\"",
 							    [EVENT_DENIED] = "event=\"denied\"",
 							    [EVENT_REJECTED] = "event=\"rejected\"",
+							    [EVENT_OBJECTED] = "event=\"objected\"",
 							    [EVENT_REFUSED] = "event=\"refused\"",
 							    [EVENT_APPROVED] = "event=\"approved\"",
 							    [EVENT_BREAK_GLASS] = "event=\"break_glass\"",

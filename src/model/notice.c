@@ -12,6 +12,7 @@ static const struct {
 	[NOTICE_EXPIRING] = {"expiring", "An operation that waits for approval is about to expire"},
 	[NOTICE_DENIED] = {"denied", "An operation was denied"},
 	[NOTICE_REJECTED] = {"rejected", "An operation was rejected by an approver"},
+	[NOTICE_OBJECTED] = {"objected", "Somebody who is not asked rejects an operation, which still waits"},
 	[NOTICE_ALERT] = {"alert", nullptr},
 	[NOTICE_BREAK_GLASS] = {"break_glass", "Somebody asks for an operation by break-glass"},
 	[NOTICE_GLASS_BROKEN] = {"glass_broken", "An operation went through by break-glass: it must be reviewed"},

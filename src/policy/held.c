@@ -166,15 +166,17 @@ decide_partially(struct search *search) {
 
 /* What nothing depends on is not asked for. */
 static void
-forget_unmentioned(struct search *search) {
+forget_unmentioned(struct search *search, struct policy_held *held) {
 	for (size_t i = 0; i < search->count; i++) {
 		const struct policy_counter *counter = &search->counters[i];
 		char path[CONTEXT_PATH_MAX];
+		held->is_asked[i] = true;
 		if (counter->current < counter->needed || counter->path.len >= sizeof path)
 			continue;
 		memcpy(path, counter->path.data, counter->path.len);
 		path[counter->path.len] = '\0';
-		if (!policy_set_mentions(search->partial.residual, path))
+		held->is_asked[i] = policy_set_mentions(search->partial.residual, path);
+		if (!held->is_asked[i])
 			search->most[i] = 0;
 	}
 }
@@ -187,7 +189,7 @@ run_search(struct search *search, struct policy_held *held) {
 	held->is_permitted = search->partial.decision == PARTIAL_ALLOW && has_needed(search, none);
 	if (held->is_permitted || search->partial.decision == PARTIAL_DENY)
 		return OK;
-	forget_unmentioned(search);
+	forget_unmentioned(search, held);
 	TRY(decide_with(search, none, &permits));
 	if (permits) {
 		held->is_permitted = true;

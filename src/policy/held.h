@@ -27,6 +27,7 @@ struct policy_held {
 	bool is_held;                       /* false: permitted already, or never by approvals alone */
 	bool is_permitted;                  /* permitted as it stands: missing is all zero */
 	int64_t missing[HELD_COUNTERS_MAX]; /* per counter */
+	bool is_asked[HELD_COUNTERS_MAX];   /* what is left of the policies speaks of it: none where nothing is left */
 	size_t decisions;                   /* how many were tried, over what was left */
 };
 

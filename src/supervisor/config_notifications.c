@@ -123,7 +123,8 @@ take_events(struct config_notification *notification) {
 	for (size_t i = 0; i < notification->events.count; i++) {
 		enum notice_kind kind;
 		if (notice_kind_parse(bytes_of_text(notification->events.items[i]), &kind) != OK || kind == NOTICE_TEST)
-			return "events: expected some of held, expiring, denied, rejected, break_glass, glass_broken, "
+			return "events: expected some of held, expiring, denied, rejected, objected, break_glass, "
+			       "glass_broken, "
 			       "enrolled, alert";
 		if (notification->notices & 1U << kind)
 			return "events: one is named twice";
