@@ -290,15 +290,19 @@ who_tells_of_spends_without_end_fills_no_memory(void **) {
 	assert_true(threshold_at(&team, VICTIM)->is_unheard[LIAR + 1]);
 	assert_true(state->counted.of_party[LIAR + 1] < COUNTED_OPERATIONS_MAX);
 	assert_in_range(state->counted.bytes_of_party[LIAR + 1], COUNTED_BYTES_MAX - 64 * 1024, COUNTED_BYTES_MAX);
-	/* Nothing is signed with it; without it as ever; and with its connection all of it goes. */
-	assert_false(sign_at(&team, VICTIM, 0));
+	/* The others sign without it; nothing is signed with it alone; and with its connection all of it goes. */
+	assert_true(sign_at(&team, VICTIM, 0));
+	team_cut(&team, OTHER, VICTIM);
+	assert_false(sign_at(&team, VICTIM, 1));
+	team_connect(&team, OTHER, VICTIM);
+	team_settle(&team);
 	team_cut(&team, LIAR, OTHER);
 	team_cut(&team, LIAR, VICTIM);
-	assert_true(sign_at(&team, VICTIM, 1));
+	assert_true(sign_at(&team, VICTIM, 2));
 	team_connect(&team, LIAR, VICTIM);
 	team_settle(&team);
 	assert_true(state->counted.bytes_of_party[LIAR + 1] < 4096);
-	assert_true(sign_at(&team, VICTIM, 2));
+	assert_true(sign_at(&team, VICTIM, 3));
 }
 
 RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_leaves_places_for_others),
