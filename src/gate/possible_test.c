@@ -8,6 +8,8 @@
 #include "tests/gate_fixture.h"
 
 #define SYSTEM "system:gatehouse"
+/* A new person has a voice no sooner than the shipped policies let anybody have one. */
+#define LATER ",\"effective_from\":9000000000000"
 #define NEW_KEY(name, key, more) "{\"class\":\"terminal\",\"name\":\"" name "\",\"public_key\":\"" key "\"" more "}"
 #define A_POINT "5866666666666666666666666666666666666666666666666666666666666666"
 #define NOT_A_POINT "0200000000000000000000000000000000000000000000000000000000000000"
@@ -37,14 +39,15 @@ static const struct {
 	{"zone.add", SYSTEM, "{\"id\":\"trading\"}", "directory.exists"},
 	{"zone.add", SYSTEM, "{\"id\":\"lab\",\"networks\":[\"10.1.0.0/16\",\"10.1.2.0/24\"]}", "zones.overlap"},
 	{"person.add", "desk:nowhere",
-	 "{\"keys\":[" NEW_KEY("a", A_POINT, "") "],\"person\":\"person:p-00000000000000aa\"}", "directory.unknown"},
+	 "{\"keys\":[" NEW_KEY("a", A_POINT, LATER) "],\"person\":\"person:p-00000000000000aa\"}", "directory.unknown"},
 	{"person.add", "desk:options",
-	 "{\"keys\":[" NEW_KEY("a", A_POINT, "") "],\"person\":\"person:p-0000000000000001\"}", "directory.exists"},
+	 "{\"keys\":[" NEW_KEY("a", A_POINT, LATER) "],\"person\":\"person:p-0000000000000001\"}", "directory.exists"},
 	{"person.add", "desk:options",
-	 "{\"keys\":[" NEW_KEY("a", NOT_A_POINT, "") "],\"person\":\"person:p-00000000000000aa\"}",
+	 "{\"keys\":[" NEW_KEY("a", NOT_A_POINT, LATER) "],\"person\":\"person:p-00000000000000aa\"}",
 	 "directory.public_key"},
 	{"person.add", "desk:options",
-	 "{\"keys\":[" NEW_KEY("a", A_POINT, ",\"zone\":\"nowhere\"") "],\"person\":\"person:p-00000000000000aa\"}",
+	 "{\"keys\":[" NEW_KEY("a", A_POINT,
+			       LATER ",\"zone\":\"nowhere\"") "],\"person\":\"person:p-00000000000000aa\"}",
 	 "directory.unknown"},
 	{"workload.add", "desk:options", "{\"keys\":[" NEW_KEY("a", A_POINT, "") "],\"workload\":\"workload:quotes\"}",
 	 "directory.key_class"},
