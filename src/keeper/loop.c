@@ -25,8 +25,8 @@
 constexpr size_t BATCH_MAX = 256;
 constexpr size_t TOGETHER_MAX = 64; /* decided before answers go out again */
 constexpr size_t GATHER_FROM = 8; /* decided together: these callers are not alone, and more are likely on their way */
-constexpr unsigned GATHER_US = 300;
-constexpr unsigned GATHER_PAUSE = 8; /* rounds that do not wait, after one that waited for nobody */
+constexpr unsigned GATHER_US = 600;
+constexpr unsigned GATHER_PAUSE = 4; /* rounds that do not wait, after one that waited for nobody */
 constexpr int64_t CLOCK_SAMPLE_MS = 60 * SECOND_MS;
 
 /* --- Reading requests. --- */
