@@ -16,7 +16,7 @@ static const struct {
 	[NOTICE_ALERT] = {"alert", nullptr},
 	[NOTICE_BREAK_GLASS] = {"break_glass", "Somebody asks for an operation by break-glass"},
 	[NOTICE_GLASS_BROKEN] = {"glass_broken", "An operation went through by break-glass: it must be reviewed"},
-	[NOTICE_ENROLLED] = {"enrolled", "A key or a passkey was given to somebody"},
+	[NOTICE_ENROLLED] = {"enrolled", "Somebody was added or resumed, or was given a key or a passkey"},
 	[NOTICE_TEST] = {"test", "A test of this notification"},
 };
 
