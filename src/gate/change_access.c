@@ -36,38 +36,41 @@ change_person_erase(struct gate_state *state, const struct change *change) {
 	return subjects_erase(&state->subjects, person->id);
 }
 
+struct grant {
+	const struct principal *auditor;
+	const struct unit *entity;
+	int64_t from_ms, until_ms;
+};
+
+static enum status
+read_grant(const struct gate_state *state, const struct change *change, struct grant *grant) {
+	struct bytes entity;
+	TRY(find_principal(state, change, &grant->auditor));
+	TRY(json_need_string(change->payload, "payload", "entity", &entity));
+	TRY(json_need_integer(change->payload, "payload", "from", &grant->from_ms));
+	TRY(json_need_integer(change->payload, "payload", "until", &grant->until_ms));
+	grant->entity = directory_unit(state->directory, entity);
+	return grant->entity != nullptr && grant->entity->kind == UNIT_LEGAL_ENTITY
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
+}
+
 enum status
 can_auditor_grant(const struct gate_state *state, const struct change *change) {
-	const struct principal *auditor;
-	struct bytes entity;
-	int64_t from_ms, until_ms;
-	TRY(find_principal(state, change, &auditor));
-	TRY(json_need_string(change->payload, "payload", "entity", &entity));
-	TRY(json_need_integer(change->payload, "payload", "from", &from_ms));
-	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
-	const struct unit *unit = directory_unit(state->directory, entity);
-	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
-		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
-	return until_ms > from_ms ? OK
-				  : fail(STATUS_INVALID, "access.period: from %lld until %lld", (long long)from_ms,
-					 (long long)until_ms);
+	struct grant grant;
+	TRY(read_grant(state, change, &grant));
+	return grant.until_ms > grant.from_ms ? OK
+					      : fail(STATUS_INVALID, "access.period: from %lld until %lld",
+						     (long long)grant.from_ms, (long long)grant.until_ms);
 }
 
 enum status
 change_auditor_grant(struct gate_state *state, const struct change *change) {
-	const struct principal *auditor;
-	struct bytes entity;
-	int64_t from_ms, until_ms;
-	TRY(find_principal(state, change, &auditor));
-	TRY(json_need_string(change->payload, "payload", "entity", &entity));
-	TRY(json_need_integer(change->payload, "payload", "from", &from_ms));
-	TRY(json_need_integer(change->payload, "payload", "until", &until_ms));
-	const struct unit *unit = directory_unit(state->directory, entity);
-	if (unit == nullptr || unit->kind != UNIT_LEGAL_ENTITY)
-		return fail(STATUS_NOT_FOUND, "payload.entity: there is no legal entity of that name");
+	struct grant grant;
+	TRY(read_grant(state, change, &grant));
 	TRY(change_check_people_left(state, change));
-	TRY(access_grant(&state->access, auditor->id, unit->id, from_ms, until_ms));
-	return gate_state_make_auditor(state, auditor->id);
+	TRY(access_grant(&state->access, grant.auditor->id, grant.entity->id, grant.from_ms, grant.until_ms));
+	return gate_state_make_auditor(state, grant.auditor->id);
 }
 
 enum status
