@@ -30,8 +30,9 @@ enum [[nodiscard]] status {
 	STATUS_COUNT,
 };
 
-void fail_keep(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void fail_keep_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Cold: what leads here is laid out apart from what runs each time. */
+void fail_keep(const char *format, ...) __attribute__((cold, format(printf, 1, 2)));
+void fail_keep_errno(const char *format, ...) __attribute__((cold, format(printf, 1, 2)));
 
 static inline enum status
 fail_with(enum status status) {
@@ -55,7 +56,7 @@ const char *status_name(enum status status);
 #define TRY(call)                                                                                                      \
 	do {                                                                                                           \
 		enum status try_status_ = (call);                                                                      \
-		if (try_status_ != OK)                                                                                 \
+		if (__builtin_expect(try_status_ != OK, 0))                                                            \
 			return try_status_;                                                                            \
 	} while (0)
 
