@@ -29,15 +29,19 @@ write_digits(const struct alphabet *alphabet, struct bytes bytes, char *text) {
 	return text;
 }
 
+/* All ones where first <= c <= last, else 0. */
+static int
+mask_of_range(int c, int first, int last) {
+	return ((first - 1 - c) & (c - last - 1)) >> 8;
+}
+
+/* Of what is random no branch can be foretold: a signature's digits cost three times as much with one for each range. */
 static int
 digit_value(const struct alphabet *alphabet, uint8_t c) {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == (uint8_t)alphabet->digits[62] ? 62 : c == (uint8_t)alphabet->digits[63] ? 63 : -1;
+	int sixty_two = (uint8_t)alphabet->digits[62], sixty_three = (uint8_t)alphabet->digits[63];
+	return -1 + (mask_of_range(c, 'A', 'Z') & (c - 'A' + 1)) + (mask_of_range(c, 'a', 'z') & (c - 'a' + 27)) +
+	       (mask_of_range(c, '0', '9') & (c - '0' + 53)) + (mask_of_range(c, sixty_two, sixty_two) & 63) +
+	       (mask_of_range(c, sixty_three, sixty_three) & 64);
 }
 
 /* Without padding; their number leaves no rest of 1 by 4. */

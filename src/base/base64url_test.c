@@ -44,4 +44,30 @@ what_is_not_strict_is_refused(void **) {
 	}
 }
 
-RUN_TESTS(T(the_vectors_of_the_rfc_in_both_directions), T(what_is_not_strict_is_refused))
+/* "A" and the byte, twice: a digit wherever the alphabet has it, at any place. */
+static void
+every_byte_is_a_digit_or_refused(void **) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+	for (unsigned c = 0; c < 256; c++) {
+		const uint8_t text[] = {'A', (uint8_t)c, 'A', (uint8_t)c};
+		const char *found = c == 0 ? nullptr : strchr(digits, (int)c);
+		size_t place = found == nullptr ? SIZE_MAX : (size_t)(found - digits), len;
+		for (int is_url = 0; is_url < 2; is_url++) {
+			size_t digit = place < 62 ? place : is_url ? place - 2 : place;
+			uint8_t bytes[3];
+			enum status status = is_url ? base64url_decode(BYTES_OF_ARRAY(text), bytes, sizeof bytes, &len)
+						    : base64_decode(BYTES_OF_ARRAY(text), bytes, sizeof bytes, &len);
+			if (place == SIZE_MAX || digit < (place < 62 ? 0 : 62) || digit > 63) {
+				/* "=" at the end is padding of the one, and a character too many before it */
+				assert_int_equal(STATUS_INVALID, status);
+				continue;
+			}
+			assert_ok(status);
+			const uint8_t expected[] = {(uint8_t)(digit >> 4), (uint8_t)(digit << 4), (uint8_t)digit};
+			assert_bytes(BYTES_OF_ARRAY(expected), bytes_of(bytes, len));
+		}
+	}
+}
+
+RUN_TESTS(T(every_byte_is_a_digit_or_refused), T(the_vectors_of_the_rfc_in_both_directions),
+	  T(what_is_not_strict_is_refused))

@@ -325,8 +325,12 @@ asset_usd_cents(const struct asset *asset, const struct amount *amount, int64_t 
 
 static struct amount
 whole_unit(unsigned decimals) {
-	struct amount unit = amount_of(1);
-	for (unsigned i = 0; i < decimals && amount_multiply_u64(&unit, 10, &unit); i++)
+	uint64_t low = 1; /* 10^19 is the last that fits */
+	unsigned i = 0;
+	for (; i < decimals && i < 19; i++)
+		low *= 10;
+	struct amount unit = amount_of(low);
+	for (; i < decimals && amount_multiply_u64(&unit, 10, &unit); i++)
 		;
 	return unit; /* at most 10^36: fits */
 }
