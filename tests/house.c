@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/path_pattern.h"
+#include "described_statuses.h"
 #include "gate/replay.h"
 #include "tests/founding.h"
 
@@ -314,8 +316,28 @@ house_receive(struct house *house, int timeout_ms, uint64_t *request, struct are
 	}
 }
 
-enum status
-house_ask(struct house *house, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
+/* What docs/openapi.yaml lists of the route. A hostile gateway asks for things that are none. */
+static void
+check_status(const struct ipc_request *request, unsigned status) {
+	const uint8_t *mark =
+		request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
+	struct bytes path = request->target;
+	path.len = mark == nullptr ? path.len : (size_t)(mark - path.data);
+	for (size_t i = 0; i < ARRAY_LENGTH(described); i++) {
+		if (!bytes_equal_text(request->method, described[i].method) ||
+		    !path_pattern_matches(described[i].pattern, path, nullptr))
+			continue;
+		const unsigned *listed = described[i].statuses;
+		while (*listed != 0 && *listed != status)
+			listed++;
+		if (*listed != status)
+			fail_msg("%s %s: docs/openapi.yaml does not list %u", described[i].method, described[i].pattern,
+				 status);
+	}
+}
+
+static enum status
+ask(struct house *house, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
 	if (house->process <= 0)
 		return keeper_answer(house->keeper, request, arena, response);
 	_cleanup_(buffer_free) struct buffer payload = {};
@@ -324,6 +346,13 @@ house_ask(struct house *house, const struct ipc_request *request, struct arena *
 	TRY(ipc_send(&house->channel, IPC_REQUEST, number, false, buffer_bytes(&payload)));
 	while (answered != number)
 		TRY(house_receive(house, 60'000, &answered, arena, response));
+	return OK;
+}
+
+enum status
+house_ask(struct house *house, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
+	TRY(ask(house, request, arena, response));
+	check_status(request, response->status);
 	return OK;
 }
 

@@ -12,11 +12,13 @@ import subprocess
 import tempfile
 import time
 
+import openapi
 import processes
 
 PROGRAM = os.environ.get("GATEWAY_FIXTURE") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build", "release", "tests", "gateway_fixture")
 KEEPER_USER = 70402
+DOCUMENT = openapi.Document()
 
 
 PATIENCE_S = 120 # how long anything may take: it ends a test that hangs, and says nothing about how fast things are
@@ -126,8 +128,13 @@ class Client:
         self.send(text.encode() + b"\r\n" + (body or b""))
 
     def ask(self, method, target, body=None, **fields):
+        """A refusal is one that the document lists for the route; what is done is the echoing keeper's affair."""
         self.request(method, target, body, **fields)
-        return self.read()
+        answer = self.read()
+        route = DOCUMENT.find(method, target.partition("?")[0])
+        assert answer is None or answer.status < 400 or route is None or str(answer.status) in route[1]["responses"], \
+            f"{method} {target}: docs/openapi.yaml does not list {answer.status}"
+        return answer
 
     def post(self, key, body=b"{}", target="/v1/operations"):
         return self.ask("POST", target, body, Idempotency_Key=key)

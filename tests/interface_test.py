@@ -6,22 +6,14 @@ import glob
 import os
 import re
 
+import answers
 import openapi
 import tap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def read(*path):
-    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
-        return file.read()
-
-
-def flat(*path):
-    """Rows of a table, however they were broken into lines."""
-    return re.sub(r"\s+", " ", read(*path))
-
-
+read, flat = answers.read, answers.flat
 DOCUMENT = openapi.Document()
 KINDS = re.findall(r'\[OPERATION_\w+\] = \{"([a-z._]+)", "([a-z_]+)", ([^,]+), ACT_(\w+), (true|false)\}',
                    flat("src", "model", "operation_kind.c"))
@@ -58,12 +50,47 @@ def test_every_route_is_described_and_no_other():
     assert keeper <= gateway and gateway - keeper == {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/"), ("GET", "/assets/*")}
 
 
-def test_every_status_of_a_refusal_is_described():
-    made = {int(status) for status in re.findall(r"\[STATUS_\w+\] = (\d+)", read("src", "base", "problem.c"))}
-    made |= {int(status) for status in re.findall(r'\{(\d+), "request\.', read("src", "gateway", "http_request.c"))}
-    made |= {int(status) for status in re.findall(r"\{(4\d\d|5\d\d), \"", read("src", "keeper", "answer.c"))}
-    described = {int(status) for status in re.findall(r"\b([45]\d\d) ", DOCUMENT.root["components"]["responses"]["Problem"]["description"])}
-    assert len(made) > 15 and made == described, f"made only: {made - described}; described only: {described - made}"
+def test_every_route_lists_the_statuses_that_it_can_answer_with_and_no_other():
+    possible = answers.possible()
+    for method, path, operation in DOCUMENT.operations():
+        listed = {int(status) for status in operation["responses"]} # "default" would be none
+        can = possible[method, as_pattern(path)]
+        assert listed == can, f"{method} {path}: not listed {sorted(can - listed)}, never given {sorted(listed - can)}"
+
+
+def test_a_status_that_only_one_function_of_a_route_gives_is_found():
+    possible = answers.possible()
+    assert 404 in possible["GET", "/v1/keys/*"] and 404 not in possible["GET", "/v1/keys"] # key.unknown, in the handler
+    assert 409 in possible["GET", "/v1/operations/*/view"] and 409 not in possible["GET", "/v1/keys"] # operation.not_held, below it
+    assert 401 in possible["GET", "/v1/keys"] and 401 not in possible["GET", "/v1/ledger/checkpoint"] # the one is public
+    assert 403 in possible["DELETE", "/v1/session"] and 403 not in possible["GET", "/v1/session"] # another site's page
+
+
+def test_every_status_has_one_description_and_is_one_that_the_program_knows():
+    known = {int(status) for status in re.findall(r'\{(\d+), "[A-Z]', read("src", "base", "problem.c"))}
+    responses = DOCUMENT.root["components"]["responses"]
+    used = {405: set()} # told in the document's beginning: no path has it
+    for _, _, operation in DOCUMENT.operations():
+        for status, answer in operation["responses"].items():
+            used.setdefault(int(status), set()).add(answer.get("$ref", "").rpartition("/")[2])
+    assert set(used) <= known and len(used) > 20, f"unknown: {set(used) - known}"
+    made = set(answers.http_statuses().values()) | set(answers.reader_statuses().values()) | answers.of_operations()
+    assert made <= set(used), f"made and in no list: {made - set(used)}"
+    for status, names in used.items():
+        for name in names if status >= 400 else ():
+            assert re.search(rf"\b{status}\b", responses[name]["description"]), f"{name} stands for {status}"
+    unused = set(responses) - set().union(*used.values())
+    assert not unused, unused
+
+
+def test_every_name_of_an_error_in_the_document_is_one_that_the_program_gives():
+    sources = "".join(read(path) for path in glob.glob(os.path.join(ROOT, "src", "**", "*.c"), recursive=True))
+    counted = 0
+    for name, response in DOCUMENT.root["components"]["responses"].items():
+        for error in re.findall(r"\b[a-z_]+\.[a-z_]+\b", response["description"]):
+            assert f'"{error}' in sources, f"{name}: {error}"
+            counted += 1
+    assert counted > 25, counted
 
 
 def test_every_kind_has_one_payload_with_the_members_of_the_table():

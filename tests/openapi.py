@@ -178,8 +178,12 @@ class Document:
             self.check_parameters(operation, values, exchange, where)
             request = self.resolve(operation.get("requestBody", {}))
             self.check_body(request.get("content"), exchange.fields if exchange.body else {}, exchange.body, f"{where} request")
-        answers = operation["responses"]
         status = str(exchange.status)
-        answer = self.resolve(answers[status] if status in answers else answers["default"])
+        self.need(status in operation["responses"], where, f"{status} is not among what it can answer with")
+        answer = self.resolve(operation["responses"][status])
+        for name, header in answer.get("headers", {}).items():
+            self.need(name.lower() in exchange.answer_fields or not header.get("required", False), where, f"{status} without {name}")
+            if name.lower() in exchange.answer_fields:
+                self.check(exchange.answer_fields[name.lower()], header["schema"], f"{where} {status} {name}")
         self.check_body(answer.get("content"), exchange.answer_fields, exchange.answer, f"{where} {status}")
         return pattern
