@@ -1,5 +1,6 @@
 #include "wallet/bitcoin/psbt.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wallet/bitcoin/compact_size.h"
@@ -90,26 +91,52 @@ psbt_map_add(struct arena *arena, struct psbt_map *map, struct psbt_record recor
 
 /* --- reading --- */
 
-/* A key is the type and its data; one of length 0 ends the map. */
+static const char KEY[] = "psbt.key", VALUE[] = "psbt.value";
+
+/* Says where as well, behind the field's name: the map, the record's number in it, and its type where that could be read. */
 static enum status
-read_record(struct cursor *cursor, struct psbt_record *record, bool *end) {
-	struct bytes key;
-	TRY(bitcoin_read_sized(cursor, "psbt.key", &key));
-	*end = key.len == 0;
-	if (*end)
-		return OK;
-	struct cursor inside = cursor_of(key);
-	TRY(bitcoin_read_compact_size(&inside, "psbt.key", &record->type));
-	record->key = bytes_of(inside.at, inside.left);
-	return bitcoin_read_sized(cursor, "psbt.value", &record->value);
+fail_at(enum status status, const char *field, const struct psbt_map *map, size_t place, const uint64_t *type) {
+	char of_type[40] = "";
+	const char *detail = fail_message(), *at = strstr(detail, field);
+	if (at == nullptr)
+		return status;
+	at += strlen(field);
+	if (type != nullptr)
+		snprintf(of_type, sizeof of_type, " of type 0x%02llx", (unsigned long long)*type);
+	return fail(status, "%.*s: %s %zu, record %zu%s%s", (int)(at - detail), detail, psbt_scope_name(map->scope),
+		    map->index, place, of_type, at);
 }
 
 static enum status
-count_records(struct cursor cursor, size_t *count) {
+read_type(struct bytes key, struct psbt_record *record) {
+	struct cursor inside = cursor_of(key);
+	TRY(bitcoin_read_compact_size(&inside, KEY, &record->type));
+	record->key = bytes_of(inside.at, inside.left);
+	return OK;
+}
+
+/* A key is the type and its data; one of length 0 ends the map. */
+static enum status
+read_record(struct cursor *cursor, const struct psbt_map *map, size_t place, struct psbt_record *record, bool *end) {
+	struct bytes key;
+	enum status status = bitcoin_read_sized(cursor, KEY, &key);
+	*end = status == OK && key.len == 0;
+	if (*end)
+		return OK;
+	if (status == OK)
+		status = read_type(key, record);
+	if (status != OK)
+		return fail_at(status, KEY, map, place, nullptr);
+	status = bitcoin_read_sized(cursor, VALUE, &record->value);
+	return status == OK ? OK : fail_at(status, VALUE, map, place, &record->type);
+}
+
+static enum status
+count_records(struct cursor cursor, const struct psbt_map *map, size_t *count) {
 	struct psbt_record record;
 	bool end = false;
 	for (*count = 0;; (*count)++) {
-		TRY(read_record(&cursor, &record, &end));
+		TRY(read_record(&cursor, map, *count, &record, &end));
 		if (end)
 			return OK;
 	}
@@ -135,13 +162,14 @@ read_map(struct arena *arena, struct cursor *cursor, enum psbt_scope scope, size
 		return fail(STATUS_INVALID, "psbt.missing_map: ends before the map of %s %zu", psbt_scope_name(scope),
 			    index);
 	size_t count;
-	TRY(count_records(*cursor, &count));
+	*map = (struct psbt_map){.scope = scope, .index = index};
+	TRY(count_records(*cursor, map, &count));
 	struct psbt_record *records = ARENA_NEW_ARRAY(arena, count, struct psbt_record), end_record;
 	TRY_ALLOC(records);
 	bool end = false;
 	for (size_t i = 0; i < count; i++)
-		TRY(read_record(cursor, &records[i], &end));
-	TRY(read_record(cursor, &end_record, &end));
+		TRY(read_record(cursor, map, i, &records[i], &end));
+	TRY(read_record(cursor, map, count, &end_record, &end));
 	return psbt_map_of(arena, scope, index, records, count, map);
 }
 

@@ -394,6 +394,39 @@ malformed_psbts_are_refused_by_name(void **) {
 	}
 }
 
+/* Of a record that breaks off: which one it is. */
+static void
+a_record_that_cannot_be_read_is_named_with_its_map_and_its_number(void **) {
+	static const struct {
+		const char *hex, *detail;
+	} CASES[] = {
+		{MAGIC "0100", "psbt.value: global 0, record 0 of type 0x00: truncated: 1 bytes expected, 0 left"},
+		{MAGIC "0100"
+		       "3e" UNSIGNED,
+		 "psbt.value: global 0, record 0 of type 0x00: truncated: 62 bytes expected, 61 left"},
+		{MAGIC GLOBAL "05", "psbt.key: input 0, record 0: truncated: 5 bytes expected, 0 left"},
+		{MAGIC GLOBAL "01fd", "psbt.key: input 0, record 0: truncated: 2 bytes expected, 0 left"},
+		{MAGIC GLOBAL "01030401000000"
+			      "02f001050102",
+		 "psbt.value: input 0, record 1 of type 0xf0: truncated: 5 bytes expected, 2 left"},
+		{MAGIC GLOBAL "00"
+			      "0100",
+		 "psbt.value: output 0, record 0 of type 0x00: truncated: 1 bytes expected, 0 left"},
+		{MAGIC GLOBAL "00"
+			      "03fd0000",
+		 "bitcoin.compact_size: psbt.key: output 0, record 0: 0 is not in its shortest form"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(CASES); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		uint8_t bytes[512];
+		size_t len = strlen(CASES[i].hex) / 2;
+		struct psbt psbt;
+		assert_ok(hex_decode(bytes_of_text(CASES[i].hex), bytes, len));
+		assert_int_equal(STATUS_INVALID, psbt_read(&arena, bytes_of(bytes, len), &psbt));
+		assert_string_equal(CASES[i].detail, fail_message());
+	}
+}
+
 static void
 what_the_malformed_ones_are_made_of_is_read(void **) {
 	static const char *const SOUND[] = {
@@ -445,5 +478,5 @@ an_oversize_psbt_is_refused_unread(void **) {
 	free(bytes);
 }
 
-RUN_TESTS(T(malformed_psbts_are_refused_by_name), T(what_the_malformed_ones_are_made_of_is_read),
-	  T(an_oversize_psbt_is_refused_unread))
+RUN_TESTS(T(malformed_psbts_are_refused_by_name), T(a_record_that_cannot_be_read_is_named_with_its_map_and_its_number),
+	  T(what_the_malformed_ones_are_made_of_is_read), T(an_oversize_psbt_is_refused_unread))
