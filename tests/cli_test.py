@@ -1111,7 +1111,11 @@ def test_a_person_signs_in_by_passkey_reads_and_is_signed_out():
 
     browser, other = Browser(firm), Browser(firm)
     assert problem(browser.ask("GET", "/v1/session")) == (401, "session.none")
-    assert problem(browser.ask("GET", "/v1/people")) == (400, "request_signature.field_missing")
+    for method, target in (("GET", "/v1/people"), ("GET", "/v1/operations"), ("GET", "/v1/keys/hot-1"), ("GET", "/v1/ledger/export")):
+        assert problem(browser.ask(method, target)) == (401, "request_signature.none"), target
+    covered = next(exchange.fields["signature-input"] for exchange in reversed(firm.exchanges) if "signature-input" in exchange.fields)
+    said = firm.exchanges[-1].answer_fields["accept-signature"] # what the next request is to be signed like, which ours are
+    assert said.partition(";")[0] == covered.partition(";")[0] and said.endswith(';created;expires;tag="gatehouse"'), (said, covered)
     status, asked = browser.ask("POST", "/v1/session/challenge")
     assert status == 200 and asked["rp_id"] == "127.0.0.1", asked
     body = passkey.sign(bytes.fromhex(asked["challenge"]))

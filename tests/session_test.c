@@ -31,8 +31,8 @@ a_cookie_authorises_nothing_but_reading(void **) {
 	static const char *const targets[] = {"/v1/operations", "/v1/protective"};
 	for (size_t i = 0; i < ARRAY_LENGTH(targets); i++) {
 		signed_in_ask(&s, "POST", targets[i], cookie, bytes_of_text(bare), &response);
-		assert_int_equal(400, response.status);
-		assert_bytes(BYTES_OF_LITERAL("request_signature.field_missing"), house_problem(&s.arena, &response));
+		assert_int_equal(401, response.status);
+		assert_bytes(BYTES_OF_LITERAL("request_signature.none"), house_problem(&s.arena, &response));
 	}
 }
 

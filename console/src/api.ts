@@ -62,9 +62,8 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
 }
 
 // Over: the keeper does not know the cookie, or the browser has none to send.
-async function noteSession(response: Response): Promise<void> {
-	const isOver = response.status === 401 || (response.status === 400 && (await problemOf(response.clone())).problem === "request_signature.field_missing");
-	if (isOver) endSession();
+function noteSession(response: Response): void {
+	if (response.status === 401) endSession();
 }
 
 export function endSession(): void {
@@ -83,14 +82,14 @@ export async function readSession(): Promise<void> {
 
 export async function get<T>(path: string, aborted?: AbortSignal): Promise<T> {
 	const response = await ask(path, aborted ? { signal: aborted } : {});
-	await noteSession(response);
+	noteSession(response);
 	if (!response.ok) throw await problemOf(response);
 	return (await response.json()) as T;
 }
 
 export async function getText(path: string, aborted?: AbortSignal): Promise<string> {
 	const response = await ask(path, aborted ? { signal: aborted } : {});
-	await noteSession(response);
+	noteSession(response);
 	if (!response.ok) throw await problemOf(response);
 	return response.text();
 }
@@ -98,7 +97,7 @@ export async function getText(path: string, aborted?: AbortSignal): Promise<stri
 // An operation that was refused is answered with its state as well as with a problem.
 export async function getOperation(path: string, aborted?: AbortSignal): Promise<OperationAnswer> {
 	const response = await ask(path, aborted ? { signal: aborted } : {});
-	await noteSession(response);
+	noteSession(response);
 	return operationOf(response);
 }
 

@@ -87,7 +87,7 @@ async function connect(abort: AbortController): Promise<"again" | "over"> {
 	if (lastId !== "") headers["Last-Event-ID"] = lastId;
 	const slow = setTimeout(() => abort.abort(), ANSWER_MS);
 	const response = await fetch("/v1/events", { headers, credentials: "same-origin", cache: "no-store", signal: abort.signal }).finally(() => clearTimeout(slow));
-	if (response.status === 401 || response.status === 400) {
+	if (response.status === 401) {
 		endSession();
 		return "over";
 	}

@@ -25,6 +25,16 @@ write_field(struct buffer *to, const char *name, struct bytes value) {
 	buffer_append_text(to, "\r\n");
 }
 
+/* RFC 9110 §11.6.1: a 401 says how one makes oneself known; RFC 9421 §5: what the signature is to cover. People's sessions have no
+ * scheme of their own: browsers sign in by a page. */
+static void
+write_challenge(struct buffer *to) {
+	buffer_append_text(to, "WWW-Authenticate: Signature realm=\"gatehouse\"\r\n"
+			       "Accept-Signature: gatehouse=(\"@method\" \"@authority\" \"@path\" \"@query\" "
+			       "\"content-type\" \"content-digest\" \"idempotency-key\")"
+			       ";created;expires;tag=\"gatehouse\"\r\n");
+}
+
 void
 http_write_start(struct buffer *to, unsigned status, time_t now) {
 	buffer_append_text(to, "HTTP/1.1 ");
@@ -51,6 +61,8 @@ http_write_response(struct buffer *to, const struct ipc_response *response, cons
 	write_field(to, "Retry-After: ", response->retry_after);
 	write_field(to, "ETag: ", response->etag);
 	write_field(to, "Set-Cookie: ", response->set_cookie);
+	if (response->status == 401)
+		write_challenge(to);
 	if (allow != nullptr)
 		write_field(to, "Allow: ", bytes_of_text(allow));
 	if (close)

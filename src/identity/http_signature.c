@@ -89,6 +89,24 @@ is_printable(struct bytes text) {
 	return true;
 }
 
+static bool
+has_field(const struct http_request *request, const char *name) {
+	for (size_t i = 0; i < request->field_count; i++)
+		if (equal_ignoring_case(request->fields[i].name, bytes_of_text(name)))
+			return true;
+	return false;
+}
+
+/* Nobody says who asks: something else than a signature that is malformed (RFC 9110 §15.5.2). */
+static enum status
+check_is_signed(const struct http_request *request) {
+	return has_field(request, "signature-input") || has_field(request, "signature")
+		       ? OK
+		       : fail(STATUS_UNAUTHORIZED,
+			      "request_signature.none: the request is not signed; expected Signature-Input and "
+			      "Signature (RFC 9421, docs/PROTOCOL.request-signature)");
+}
+
 /* A field that must stand exactly once: two of one name could mean one thing to the signer and another to us. */
 static enum status
 need_field(const struct http_request *request, const char *name, struct bytes *value) {
@@ -349,6 +367,7 @@ http_signature_read(struct arena *arena, const struct http_request *request, str
 	struct parameters parameters;
 	struct bytes label;
 	*signature = (struct http_signature){};
+	TRY(check_is_signed(request));
 	TRY(read_input(request, &label, &parts, &parameters));
 	TRY(read_signature(request, label, signature->signature));
 	TRY(check_parameters(&parameters, now_ms));

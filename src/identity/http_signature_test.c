@@ -331,6 +331,22 @@ a_field_that_is_missing_or_repeated_is_refused(void **) {
 	}
 }
 
+/* Half of a signature is one that is malformed. */
+static void
+a_request_without_a_signature_is_nobodys(void **) {
+	struct example example;
+	example_fill(&example);
+	example.fields[SIGNATURE_INPUT].name = BYTES_OF_LITERAL("x-other");
+	assert_fails(STATUS_INVALID, "request_signature.field_missing", read_at(&example, NOW_MS));
+	example.fields[SIGNATURE_FIELD].name = BYTES_OF_LITERAL("x-another");
+	assert_fails(STATUS_UNAUTHORIZED, "request_signature.none", read_at(&example, NOW_MS));
+	example.request.field_count = 0;
+	assert_fails(STATUS_UNAUTHORIZED, "request_signature.none", read_at(&example, NOW_MS));
+	example.request.field_count = FIELDS;
+	example.fields[SIGNATURE_FIELD].name = BYTES_OF_LITERAL("SIGNATURE");
+	assert_fails(STATUS_INVALID, "request_signature.field_missing", read_at(&example, NOW_MS));
+}
+
 /* Whatever is changed, either it is refused by name or the signature no longer fits. */
 static void
 every_change_of_the_request_is_noticed(void **) {
@@ -397,5 +413,5 @@ RUN_TESTS(T(the_documented_example_is_accepted), T(the_key_and_signature_of_rfc_
 	  T(the_digest_of_rfc_9530_is_accepted), T(what_is_created_here_is_accepted_here),
 	  T(what_cannot_be_accepted_is_not_created), T(bad_fields_are_refused_by_name),
 	  T(bad_signature_inputs_are_refused_by_name), T(a_signature_lasts_from_created_to_expires),
-	  T(a_field_that_is_missing_or_repeated_is_refused), T(every_change_of_the_request_is_noticed),
-	  T(bad_methods_and_targets_are_refused))
+	  T(a_field_that_is_missing_or_repeated_is_refused), T(a_request_without_a_signature_is_nobodys),
+	  T(every_change_of_the_request_is_noticed), T(bad_methods_and_targets_are_refused))
