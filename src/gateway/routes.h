@@ -30,7 +30,7 @@ enum route_match route_find(struct bytes method, struct bytes path, const struct
 constexpr size_t ROUTE_ALLOWED_SIZE = 64;
 void route_allowed_methods(struct bytes path, char *allowed);
 
-/* The table, for documentation and tests. */
+/* The table: the gateway asks by path; tests ask of every route what must hold of every route. */
 const struct route *route_table(size_t *count);
 
 #endif

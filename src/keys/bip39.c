@@ -40,35 +40,12 @@ find_word(struct bytes word, uint32_t *index) {
 	return declassified((found != 0) & (padded == 0));
 }
 
-/* The word of an index, found the same way; returns its length. */
-static size_t
-select_word(uint32_t index, char word[9]) {
-	uint64_t letters = 0;
-	for (size_t i = 0; i < BIP39_LIST_SIZE; i++)
-		letters |= equal_mask(index, i) & row(i);
-	memcpy(word, &letters, sizeof letters);
-	word[8] = '\0';
-	size_t len = 0;
-	for (size_t i = 0; i < WORD_MAX; i++)
-		len += word[i] != '\0';
-	declassify(&len, sizeof len);
-	return len;
-}
-
 static uint32_t
 checksum_byte(struct bytes entropy) {
 	struct hash256 digest = sha256_of_secret(entropy);
 	uint32_t byte = digest.bytes[0];
 	secret_wipe(&digest, sizeof digest);
 	return byte;
-}
-
-/* Eleven bits from bit number `bit` on; bits holds two bytes more than are in use. */
-static uint32_t
-take_bits(const uint8_t *bits, size_t bit) {
-	const uint8_t *at = bits + bit / 8;
-	uint32_t window = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
-	return window >> (24 - INDEX_BITS - bit % 8) & (BIP39_LIST_SIZE - 1);
 }
 
 static void
@@ -78,28 +55,6 @@ put_bits(uint8_t *bits, size_t bit, uint32_t index) {
 	at[0] |= (uint8_t)(window >> 16);
 	at[1] |= (uint8_t)(window >> 8);
 	at[2] |= (uint8_t)window;
-}
-
-enum status
-bip39_write(struct bytes entropy, char *text) {
-	if (entropy.len < 16 || entropy.len > BIP39_ENTROPY_MAX || entropy.len % 4 != 0)
-		return fail(STATUS_INVALID, "mnemonic.entropy: %zu bytes; 16, 20, 24, 28 or 32 are possible",
-			    entropy.len);
-	uint8_t bits[BIP39_ENTROPY_MAX + 3] = {};
-	memcpy(bits, entropy.data, entropy.len);
-	bits[entropy.len] = (uint8_t)checksum_byte(entropy); /* longer than the checksum; the rest is not read */
-	size_t words = entropy.len * 3 / 4;
-	char *at = text;
-	for (size_t i = 0; i < words; i++) {
-		char word[9];
-		size_t len = select_word(take_bits(bits, i * INDEX_BITS), word);
-		memcpy(at, word, len);
-		at += len;
-		*at++ = i + 1 < words ? ' ' : '\0';
-		secret_wipe(word, sizeof word);
-	}
-	secret_wipe(bits, sizeof bits);
-	return OK;
 }
 
 /* The next word of *text, which then starts after the space behind it. */

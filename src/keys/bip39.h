@@ -12,13 +12,10 @@
 
 constexpr size_t BIP39_WORDS_MAX = 24;
 constexpr size_t BIP39_ENTROPY_MAX = 32;
-constexpr size_t BIP39_TEXT_SIZE = BIP39_WORDS_MAX * 9; /* eight letters and a space or NUL each */
 constexpr size_t BIP39_SEED_SIZE = 64;
 constexpr size_t BIP39_LIST_SIZE = 2048;
 
-/* Entropy of 16, 20, 24, 28 or 32 bytes to 12 to 24 words, one space between two; text holds BIP39_TEXT_SIZE. */
-enum status bip39_write(struct bytes entropy, char *text);
-/* And back. Lower case, single spaces. entropy holds 32 bytes. Errors: mnemonic.count, mnemonic.word (says which one, never
+/* The entropy of 12 to 24 words: 16, 20, 24, 28 or 32 bytes. Lower case, single spaces. entropy holds 32 bytes. Errors: mnemonic.count, mnemonic.word (says which one, never
  * the word itself), mnemonic.checksum. */
 enum status bip39_read(struct bytes mnemonic, uint8_t *entropy, size_t *len);
 /* The seed, after bip39_read() has found the mnemonic good. Errors: also mnemonic.passphrase. */

@@ -51,8 +51,6 @@ enum status policy_entities_read(struct policy_entities *entities, const struct 
 /* Reads and seals: a cycle gets a place as well. */
 enum status policy_entities_load(struct policy_entities *entities, const struct policy_source *source,
 				 struct policy_entities_options options, struct policy_diagnostics *diagnostics);
-/* The same form, appended, in no particular order. STATUS_INVALID where JSON cannot hold it (json.h: a long beyond 2^53). */
-enum status policy_entities_write(const struct policy_entities *entities, struct buffer *to);
 
 size_t policy_entities_count(const struct policy_entities *entities);
 /* False where there is none. The views live until the next put, remove or destroy; parents are left out. */

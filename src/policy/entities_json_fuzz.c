@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "policy/entities.h"
-#include "policy/entity_store.h"
+#include "policy/entities_testing.h"
 #include "policy/schema.h"
 
 static void
@@ -51,7 +51,7 @@ static void
 check_written(const struct policy_entities *entities) {
 	_cleanup_(policy_entities_destroy) struct policy_entities *again = nullptr;
 	_cleanup_(buffer_free) struct buffer text = {};
-	if (policy_entities_write(entities, &text) != OK)
+	if (entities_write(entities, &text) != OK)
 		return; /* keys beyond ASCII, integers beyond 53 bits, too deep */
 	struct policy_source source = {"again.json", buffer_bytes(&text)};
 	need(policy_entities_create(&again) == OK);

@@ -13,6 +13,7 @@
 #include "bench/bench.h"
 #include "policy/bench_scale.h"
 #include "policy/conform.h"
+#include "policy/entities_testing.h"
 
 constexpr size_t BASELINE_CASES = 200;
 constexpr size_t CORPUS_ROUNDS = 5;
@@ -133,7 +134,7 @@ reference_group(struct reference *reference, const struct policy_entities *entit
 		const struct bench_request *requests, size_t count) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	FILE *file = reference->file;
-	must(policy_entities_write(entities, &text), "entities");
+	must(entities_write(entities, &text), "entities");
 	fprintf(file, "%s{\"entities\":%.*s,\"requests\":[", reference->groups++ == 0 ? "" : ",", BYTES_ARGS(text));
 	for (size_t i = 0; i < count; i++) {
 		const struct policy_request *request = &requests[i].request;

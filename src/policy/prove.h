@@ -114,7 +114,7 @@ enum status policy_people(const struct policy_set *policies, const struct policy
 			  struct prove_report *report);
 
 /* The first invariant's question in the first environment that it concerns, whole, as SMT-LIB text: for other solvers, which are to
- * say "unsat" where it is proved. */
+ * say "unsat" where it is proved. No process asks; the benchmark measures them on what this prover alone can write. */
 enum status prove_formula(const struct policy_set *policies, const struct policy_schema *schema,
 			  const struct policy_set *invariants, struct buffer *text);
 

@@ -56,6 +56,8 @@ size_t frame_padded_size(size_t entries_len, size_t openings_len, size_t signatu
  * into *bytes.
  */
 enum status frame_finish(struct buffer *bytes, const struct frame *frame);
+/* The ledger writes an entry where it makes it, in the frame, and its length afterwards; this is the form for whoever has it already: tests,
+ * which forge what they like. */
 void frame_append_entry(struct buffer *bytes, struct bytes entry);
 void frame_append_opening(struct buffer *openings, uint32_t position, struct bytes sealed);
 
