@@ -200,44 +200,7 @@ a_dealing_outlives_a_connection(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
-/* --- A process that is lost. --- */
-
-static bool
-lose_process(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
-	bool *is_lost = team->context;
-	if (!is_of_dealing(kind, body) || *is_lost || to != 1)
-		return true;
-	*is_lost = true;
-	team_stop(team, 1);
-	team_start(team, 1);
-	return false;
-}
-
-/* What it had drawn is gone: nothing is dealt, and the old shares sign. */
-static void
-a_dealing_does_not_outlive_a_process(void **) {
-	_cleanup_(team_free) struct team team;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	bool is_lost = false;
-	team_found(&team, 3, 43);
-	team_make_key(&team, "vault", "2-of-3");
-	team.on_message = lose_process;
-	team.context = &is_lost;
-	redeal(&team, "key.refresh", "{}", &arena, &response);
-	team.on_message = nullptr;
-	assert_true(is_lost);
-	assert_answer(409, "failed", &response);
-	assert_true(says(&response, "joint.lost: keeper two was started anew") || says(&response, "joint.interrupted"));
-	team_settle(&team);
-	for (size_t i = 0; i < 3; i++)
-		assert_true(has_row(&team, i, "vault/1") && !has_row(&team, i, "vault/2"));
-	struct firm_operation asked = transfer(&arena, 10, 0);
-	team_submit(&team, 0, asked, &arena, &response);
-	assert_signed(&team, 0, &arena, &asked, &response);
-}
-
-RUN_TESTS(T(a_dealing_outlives_a_connection), T(a_dealing_does_not_outlive_a_process),
+RUN_TESTS(T(a_dealing_outlives_a_connection),
 	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
 	  T(a_whole_key_does_not_take_the_name_of_one_that_is_dealt),
 	  T(a_key_goes_to_fewer_keepers_and_another_threshold))

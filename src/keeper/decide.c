@@ -323,6 +323,8 @@ decide_job(struct keeper *keeper, struct job *job) {
 		if (job->step.refusal.len > 0)
 			metric_add(&keeper->refusals, 1);
 		keep_missing(job);
+		if (job->step.is_joint)
+			threshold_intend(keeper, job);
 		if (!job->submission.may_wait) {
 			submit_step(keeper, job);
 			return;

@@ -87,8 +87,9 @@ struct job {
 	struct arena *response_arena;
 	bool is_answered;
 	/* Keepers that act together (keeper/threshold.h). */
-	uint8_t forwarded_by;                 /* the party whose gateway got it; 0: the own one's */
-	bool is_internal;                     /* nobody asked: an outcome that only has to be recorded */
+	uint64_t forwarded_at; /* by the number of connections between keepers that had come up until then */
+	uint8_t forwarded_by;  /* the party whose gateway got it; 0: the own one's */
+	bool is_internal;      /* nobody asked: an outcome that only has to be recorded */
 	const struct decision_record *intent; /* what the outcome is of; its result once there is one */
 };
 

@@ -198,11 +198,13 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 		leaving_asked(keeper, peer, &proposal);
 		return true;
 	}
-	if (proposal.kind == PROPOSE_RESUME) {
+	struct joint_session *session = session_find(keeper, &proposal.operation);
+	if (proposal.kind == PROPOSE_CONTINUE && session == nullptr && may_begin(keeper, &proposal.operation))
+		return false;
+	if (proposal.kind == PROPOSE_RESUME || proposal.kind == PROPOSE_CONTINUE) {
 		dealing_session_proposed(keeper, peer, &proposal);
 		return true;
 	}
-	struct joint_session *session = session_find(keeper, &proposal.operation);
 	if (session == nullptr) {
 		bool is_over = !may_begin(keeper, &proposal.operation);
 		if (is_over)
@@ -274,11 +276,23 @@ threshold_message(struct keeper *keeper, const struct peer *peer, enum peer_kind
 }
 
 void
+threshold_ask_again(struct keeper *keeper, const struct joint_session *session, const struct peer *peer) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	const struct job *job = session->job;
+	if (session->state != SESSION_RUNNING || !session->is_asker || job == nullptr || job->is_internal ||
+	    keeper->threshold->up_at[peer->party] <= job->forwarded_at)
+		return;
+	ipc_write_request(&body, &job->received);
+	send_body(keeper, peer, PEER_REQUEST, &body);
+}
+
+void
 threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 	struct threshold *threshold = keeper->threshold;
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
 	threshold->is_pool_due = true;
+	threshold->up_at[peer->party] = ++threshold->ups;
 	counting_restart(keeper, peer->party);
 	threshold->is_unheard[peer->party] = false;
 	threshold->heard_head[peer->party] = (struct hash256){};
@@ -287,8 +301,10 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 		log_warning("keeper %s does not hear what was counted: %s", peer->name, fail_message());
 	for (struct joint_session *session = threshold->sessions, *next; session != nullptr; session = next) {
 		next = session->next;
-		if (session->is_dealing)
+		if (session->is_dealing) {
+			threshold_ask_again(keeper, session, peer);
 			dealing_session_up(keeper, session, peer);
+		}
 	}
 	enrolments_peer_up(keeper, peer);
 	leaving_up(keeper, peer);
@@ -307,6 +323,7 @@ threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 		bool concerns = !session->is_dealing && party_set_has(&session->signers, peer->party);
 		/* What it has counted is forgotten when it comes again: it permits after it has told that anew, or not at all. */
 		session->parties[peer->party].is_expected = session->parties[peer->party].has_permitted = false;
+		session->parties[peer->party].is_met = session->parties[peer->party].is_told = false;
 		if (concerns) {
 			fail_keep("joint.lost: the connection to keeper %s was lost", peer->name);
 			session_fail(keeper, session, nullptr);
@@ -337,6 +354,7 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 	if (link->at == nullptr || job->forwarded_by != 0 || job->is_internal || !concerns_all(keeper, job))
 		return;
 	ipc_write_request(&body, &job->received);
+	job->forwarded_at = keeper->threshold->ups;
 	bool is_sent = false;
 	for (size_t i = 0; (peer = link->at(link->context, i)) != nullptr; i++)
 		if (peer->is_enrolled && peer->state == PEER_UP) {
@@ -425,6 +443,8 @@ threshold_prepared(const struct keeper *keeper, struct bytes key_id) {
 enum status
 threshold_start(struct keeper *keeper, const struct threshold_link *link) {
 	keeper->threshold->link = *link;
+	if (journals_open(keeper) != OK) /* what was under way ends, by name, and nothing new is dealt */
+		log_error("what is kept of dealings cannot be opened: %s", fail_message());
 	return dealings_resume(keeper);
 }
 
@@ -445,6 +465,7 @@ threshold_stop(struct keeper *keeper) {
 		buffer_free(&gone->untold[i]);
 	keeper->threshold = gone;
 	pool_close(keeper);
+	journals_close(keeper);
 	keeper->threshold = nullptr;
 	presignature_pool_free(&gone->pool);
 	free(gone);

@@ -48,6 +48,8 @@ void threshold_message(struct keeper *keeper, const struct peer *peer, enum peer
 void threshold_forward(struct keeper *keeper, struct job *job);
 /* A forwarded request's answer, which nobody waits for: a refusal is told. */
 void threshold_answered(struct keeper *keeper, const struct job *job, unsigned status, const char *reason);
+/* A joint step is decided, and its intent not given to the log yet: what it takes to do it after a restart is made durable before. */
+void threshold_intend(struct keeper *keeper, const struct job *job);
 /* A joint step's intent is durable: the job is answered when the session ends. */
 void threshold_begin(struct keeper *keeper, struct job *job);
 /* The key is about to be destroyed or dealt anew: what is under way with it ends. */

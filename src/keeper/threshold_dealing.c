@@ -8,9 +8,9 @@
 
 static const char NONCE_LABEL[] = "gatehouse/joint/dealing/v1";
 
-/* The keepers that are named, each by the index and identity of its enrolment. All must be there: each gets a share. */
+/* The keepers that are named, each by the index and identity of its enrolment. To begin all must be there: each gets a share. */
 static enum status
-find_party(const struct keeper *keeper, const char *name, struct party *party) {
+find_party(const struct keeper *keeper, const char *name, bool is_there, struct party *party) {
 	const struct threshold_link *link = &keeper->threshold->link;
 	const struct peer *peer;
 	if (strcmp(name, keeper->gate->state->keeper) == 0) {
@@ -24,7 +24,7 @@ find_party(const struct keeper *keeper, const char *name, struct party *party) {
 	for (size_t i = 0; (peer = link->at(link->context, i)) != nullptr; i++) {
 		if (!peer->is_enrolled || strcmp(peer->name, name) != 0)
 			continue;
-		if (peer->state != PEER_UP)
+		if (is_there && peer->state != PEER_UP)
 			return fail(STATUS_UNAVAILABLE, "joint.absent: keeper %s is not there", name);
 		party->index = peer->party;
 		memcpy(party->identity, peer->identity, sizeof party->identity);
@@ -49,12 +49,12 @@ insert_party(struct sharing *sharing, const struct party *party, const char *nam
 	sharing->admissions[at] = admission;
 }
 
-static enum status
-find_parties(struct keeper *keeper, struct joint_session *session) {
+enum status
+dealing_find_parties(struct keeper *keeper, struct joint_session *session, bool is_there) {
 	struct sharing *sharing = &session->sharing;
 	for (size_t i = 0; i < session->wanted.party_count; i++) {
 		struct party party = {};
-		TRY(find_party(keeper, session->wanted.names[i], &party));
+		TRY(find_party(keeper, session->wanted.names[i], is_there, &party));
 		insert_party(sharing, &party, session->wanted.names[i], threshold_admission(keeper, party.index));
 	}
 	TRY(party_set_check(&sharing->key.holders));
@@ -116,7 +116,8 @@ start_frost(struct keeper *keeper, struct joint_session *session, const struct h
 	struct frost_dealing_terms terms = {.kind = FROST_DEALING_GENERATE,
 					    .instance = bytes_of_text(keeper->gate->state->instance),
 					    .nonce = nonce->bytes,
-					    .self = own_party(keeper)};
+					    .self = own_party(keeper),
+					    .randomness = seeded_randomness(&session->dealing.seeded)};
 	struct frost_key_info old_key;
 	struct party_set dealers;
 	const struct shared_key *held;
@@ -131,29 +132,35 @@ start_frost(struct keeper *keeper, struct joint_session *session, const struct h
 		terms.key.public_key = old_key.public_key;
 		memcpy(terms.key.chain_code, old_key.chain_code, sizeof terms.key.chain_code);
 	}
-	machine_begin(keeper, &session->dealing);
-	session->dealing.waits = true;
 	TRY(frost_dealing_start(&session->dealing.frost_dealing, &terms));
 	session->dealing.kind = MACHINE_FROST_DEALING;
 	return OK;
 }
 
-static enum status
-start_machine(struct keeper *keeper, struct joint_session *session) {
+enum status
+dealing_start_machine(struct keeper *keeper, struct joint_session *session) {
 	struct hash256 nonce = SHA256_PARTS(BYTES_OF_LITERAL(NONCE_LABEL), hash256_bytes(&session->operation->digest));
 	struct dealing_terms terms = {.kind = DEALING_GENERATE,
 				      .instance = bytes_of_text(keeper->gate->state->instance),
 				      .nonce = nonce.bytes,
 				      .self = own_party(keeper),
+				      .randomness = seeded_randomness(&session->dealing.seeded),
 				      .key = wanted_key(session)};
 	struct party_set dealers;
 	const struct shared_key *held;
 	const struct ecdsa_key *old = &session->wanted.old.key;
+	const struct kept_journal *kept = &session->journal;
+	if (kept->secret.len == 0 || kept->has_part != session->wanted.is_imported)
+		return fail(STATUS_INTERNAL, "joint.journal: a dealing without what it is made from");
+	machine_begin(keeper, &session->dealing);
+	session->dealing.waits = true;
+	TRY(seeded_start(&session->dealing.seeded, bytes_of(kept->secret.data, SEEDED_SIZE),
+			 &session->operation->digest));
 	if (sharing_is_frost(session->wanted.key.sharing))
 		return start_frost(keeper, session, &nonce);
 	if (session->wanted.is_imported) {
 		terms.kind = DEALING_IMPORT;
-		terms.part = session->part;
+		terms.part = kept->secret.data + SEEDED_SIZE;
 		memcpy(terms.key.public_key, session->wanted.key.public_key, POINT_SIZE);
 		memcpy(terms.key.chain_code, session->wanted.chain_code, sizeof terms.key.chain_code);
 	}
@@ -166,36 +173,60 @@ start_machine(struct keeper *keeper, struct joint_session *session) {
 		memcpy(terms.key.public_key, old->public_key, POINT_SIZE);
 		memcpy(terms.key.chain_code, old->chain_code, sizeof terms.key.chain_code);
 	}
-	machine_begin(keeper, &session->dealing);
-	session->dealing.waits = true;
 	TRY(dealing_start(&session->dealing.dealing, &terms));
 	session->dealing.kind = MACHINE_DEALING;
 	return OK;
 }
+/* To that peer; null: to all. */
+void
+dealing_tell_permitted(struct keeper *keeper, const struct joint_session *session, const struct peer *peer) {
+	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
+					 .operation = session->operation->id,
+					 .digest = session->operation->digest,
+					 .bundle = session->journal.bundle,
+					 .epoch = session->wanted.key.epoch};
+	if (peer != nullptr)
+		threshold_send_answer(keeper, peer, &permitted);
+	else
+		threshold_tell(keeper, &session->holders, &permitted);
+}
 
-/* With whom it begins: another process of theirs knows nothing of it. */
-static void
-note_epochs(const struct keeper *keeper, struct joint_session *session) {
-	for (size_t i = 0; i < session->holders.count; i++) {
-		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
-		if (peer != nullptr)
-			memcpy(session->parties[peer->party].boot_epoch, peer->boot_epoch, PEER_EPOCH_SIZE);
-	}
+/* What is not kept yet stays here: after a restart something else might be said instead. */
+enum status
+dealing_need_kept(const struct joint_session *session) {
+	return machine_rounds(&session->dealing) == session->journal.rounds
+		       ? OK
+		       : fail(STATUS_INTERNAL, "joint.journal: what would be sent is not kept");
+}
+
+/* To whom frames go as they are made. The others hear all of them when they have said how far they are. */
+static enum status
+send_new(struct keeper *keeper, struct joint_session *session) {
+	struct party_set met = {};
+	for (size_t i = 0; i < session->holders.count; i++)
+		if (session->parties[session->holders.parties[i].index].is_met)
+			met.parties[met.count++] = session->holders.parties[i];
+	TRY(dealing_need_kept(session));
+	return machine_send(keeper, &session->dealing, &met);
 }
 
 enum status
 dealing_session_start(struct keeper *keeper, struct joint_session *session) {
-	TRY(find_parties(keeper, session));
-	note_epochs(keeper, session);
-	TRY(start_machine(keeper, session));
+	TRY(dealing_session_prepare(keeper, session));
+	TRY(dealing_find_parties(keeper, session, true));
+	TRY(dealing_start_machine(keeper, session));
 	session->state = SESSION_RUNNING;
-	struct joint_answer permitted = {.kind = ANSWER_PERMITTED,
-					 .operation = session->operation->id,
-					 .digest = session->operation->digest,
-					 .bundle = keeper->gate->state->bundle->hash,
-					 .epoch = session->wanted.key.epoch};
-	threshold_tell(keeper, &session->holders, &permitted);
-	return machine_send(keeper, &session->dealing, &session->holders);
+	dealing_note_parties(session);
+	TRY(journal_keep(keeper, session));
+	for (size_t i = 0; i < session->holders.count; i++)
+		session->parties[session->holders.parties[i].index].is_met = true;
+	for (size_t i = 0; i < session->holders.count; i++) {
+		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
+		if (peer != nullptr)
+			threshold_ask_again(keeper, session, peer);
+	}
+	dealing_tell_permitted(keeper, session, nullptr);
+	return send_new(keeper, session);
 }
 
 /* Who missed a dealing, or was put back to a time before it, deals another epoch: in another session, in which nobody hears it. */
@@ -220,7 +251,7 @@ check_epoch(const struct keeper *keeper, const struct joint_session *session, co
 enum status
 dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session, const struct peer *peer,
 			  const struct joint_answer *answer) {
-	if (!hash256_equal(&answer->bundle, &keeper->gate->state->bundle->hash))
+	if (!hash256_equal(&answer->bundle, &session->journal.bundle))
 		return fail(STATUS_CONFLICT, "joint.bundle: keeper %s has another policy bundle in force", peer->name);
 	return check_epoch(keeper, session, peer, answer->epoch);
 }
@@ -266,6 +297,8 @@ store(struct keeper *keeper, struct joint_session *session) {
 		session->parties[index].confirmation = machine_take_newest(&session->dealing, index);
 	}
 	machine_close(&session->dealing);
+	if (journal_keep_last(keeper, session) != OK) /* what is there serves as well */
+		log_warning("what a dealing was made from stays until it has ended: %s", fail_message());
 	dealing_session_has_stored(keeper, session);
 	return OK;
 }
@@ -278,7 +311,9 @@ dealing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 	if (status != OK && machine_state(&session->dealing) == EXCHANGE_RUNNING)
 		return; /* stray */
 	if (status == OK)
-		status = machine_send(keeper, &session->dealing, &session->holders);
+		status = journal_keep(keeper, session);
+	if (status == OK)
+		status = send_new(keeper, session);
 	if (status == OK && is_confirmed(&session->dealing, &session->sharing))
 		status = store(keeper, session);
 	if (status != OK) {
@@ -286,29 +321,16 @@ dealing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 			machine_state(&session->dealing) == EXCHANGE_ABORTED && session->state == SESSION_RUNNING;
 		char error[512];
 		snprintf(error, sizeof error, "%s", fail_message());
-		IGNORE_STATUS(machine_send(keeper, &session->dealing, &session->holders)); /* that it has ended */
+		journal_end(keeper, session); /* before anybody learns that a check has failed: it is not tried again */
+		if (atomic_load(&keeper->has_ended))
+			return;
+		if (machine_state(&session->dealing) ==
+		    EXCHANGE_ABORTED) /* it says so, and nothing else is left to say */
+			IGNORE_STATUS(machine_send(keeper, &session->dealing, &session->holders));
 		fail_keep("%s", error);
 		session_fail(keeper, session, is_check ? &session->dealing : nullptr);
 		return;
 	}
 	if (session->state == SESSION_STORED)
 		dealing_session_settle(keeper, session);
-}
-
-/* A connection that was lost is there again. Who has stored what it was dealt may be waited for by one that has not had its last
- * frame; who has not sends again what it sent, and makes nothing anew. */
-void
-dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer) {
-	const struct threshold_link *link = &keeper->threshold->link;
-	struct session_party *party = &session->parties[peer->party];
-	enum status status = OK;
-	if (session->state == SESSION_STORED && party->confirmation.len > 0)
-		status = link->send(link->context, peer, PEER_PROTOCOL, buffer_bytes(&party->confirmation));
-	if (session->state == SESSION_RUNNING) {
-		status = memcmp(party->boot_epoch, peer->boot_epoch, PEER_EPOCH_SIZE) == 0
-				 ? machine_send_again(keeper, &session->dealing, &session->holders, peer->party)
-				 : fail(STATUS_UNAVAILABLE, "joint.lost: keeper %s was started anew", peer->name);
-	}
-	if (status != OK && session->state == SESSION_RUNNING)
-		session_fail(keeper, session, nullptr);
 }

@@ -6,17 +6,19 @@
 
 #include "gate/joint.h"
 #include "keeper/threshold.h"
+#include "keeper/threshold_journal.h"
 #include "keeper/threshold_message.h"
 #include "keys/threshold/ecdsa/dealing.h"
 #include "keys/threshold/ecdsa/presignature.h"
 #include "keys/threshold/frost/frost_dealing.h"
 #include "keys/threshold/frost/frost_quorum.h"
-#include "keeper/vm_generation.h"
+#include "store/secrets.h"
 
 constexpr size_t POOL_TARGET = 4;           /* presignatures ready for each set of signers */
 constexpr int64_t GATHER_MS = 2'000;        /* that the asker waits for those that are there */
 constexpr int64_t SIGNING_MS = 10'000;      /* from intent to signature */
 constexpr int64_t DEALING_MS = 30'000;      /* from intent to stored share */
+constexpr int64_t RESUMING_MS = 900'000;    /* from a dealing's intent to the last restart after which it goes on */
 constexpr int64_t PREPARING_MS = 10'000;    /* of one presignature */
 constexpr int64_t EARLY_MS = 30'000;        /* that a message waits for what it belongs to */
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
@@ -51,6 +53,7 @@ struct machine {
 	bool has_session_id;
 	struct hash256 session_id;
 	bool waits;                      /* dealing: who is not there gets its frames when it comes again */
+	struct seeded seeded;            /* dealing: all that it draws; it lies where it began */
 	struct vm_generation generation; /* of the computer when what it sends was drawn, a presignature included */
 };
 
@@ -64,11 +67,12 @@ enum session_state {
 struct session_party {
 	bool is_expected; /* was there when it began, and has not answered */
 	bool has_permitted, has_stored;
-	struct hash256 digest, bundle;       /* permitted, */
-	uint32_t epoch;                      /* with the key as of this epoch, or dealt so */
-	struct hash256 sharing;              /* stored */
-	bool has_misled;                     /* what it said was signed is not: it is not believed again */
-	uint8_t boot_epoch[PEER_EPOCH_SIZE]; /* dealing: of its process, with whom it began */
+	struct hash256 digest, bundle; /* permitted, */
+	uint32_t epoch;                /* with the key as of this epoch, or dealt so */
+	struct hash256 sharing;        /* stored */
+	bool has_misled;               /* what it said was signed is not: it is not believed again */
+	bool is_met; /* dealing: frames go to it as they are made; else it has not said on this connection how far it is */
+	bool is_told; /* dealing: on this connection, how far this keeper is */
 	struct buffer
 		confirmation; /* dealing: the last frame to it, kept when the share is stored: it may not have had it */
 };
@@ -87,9 +91,9 @@ struct joint_session {
 	struct arena arena; /* of what is decided again */
 	/* Dealing. */
 	struct joint_key wanted;
-	const json *secret;        /* of the request, until it has begun; null where it brings none */
-	uint8_t part[SCALAR_SIZE]; /* of a key that comes in, until it has begun */
+	const json *secret; /* of the request, until it has begun; null where it brings none */
 	struct machine dealing;
+	struct kept_journal journal;
 	struct sharing sharing;
 	struct hash256 sharing_hash;
 	bool has_row; /* the share's row is this dealing's own */
@@ -133,12 +137,16 @@ struct threshold {
 	struct early *early;
 	size_t early_bytes[PARTIES_MAX + 1], early_count[PARTIES_MAX + 1]; /* by party */
 	struct presignature_pool pool;
+	struct secrets *journals; /* null: none were kept */
+	struct secret journal_key;
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
 	int64_t pool_turn_ms;            /* the next look at what is prepared */
 	int64_t leaving_turn_ms;         /* holders are asked again then whether they have left an epoch */
 	uint64_t prepared;               /* counter of the last preparation that was begun here */
 	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
+	uint64_t ups;                    /* connections that have come up here, */
+	uint64_t up_at[PARTIES_MAX + 1]; /* and by party the number of the last */
 	uint64_t told[PARTIES_MAX + 1];  /* by party: the number of the first spend that was not told */
 	bool was_told[PARTIES_MAX + 1];
 	struct buffer untold[PARTIES_MAX + 1]; /* spends that the channel had no room for yet */
@@ -161,6 +169,9 @@ bool threshold_may_sign(const struct keeper *keeper, const struct shared_key *ke
 uint64_t threshold_admission(const struct keeper *keeper, uint8_t party);
 void threshold_send_answer(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
 void threshold_send_proposal(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+/* A holder that may not have heard of the session's request hears it, where this keeper's own gateway got it. It is the same request:
+ * who knows it does nothing twice. */
+void threshold_ask_again(struct keeper *keeper, const struct joint_session *session, const struct peer *peer);
 /* To all peers that are there and among the parties. */
 void threshold_tell(struct keeper *keeper, const struct party_set *parties, const struct joint_answer *answer);
 /* A message; false: there is nothing yet that it could be about. */
@@ -191,6 +202,12 @@ void session_free(struct joint_session *session);
 /* Before it draws anything. */
 void machine_begin(const struct keeper *keeper, struct machine *machine);
 void machine_close(struct machine *machine);
+struct exchange *machine_exchange(const struct machine *machine);
+/* Of how many rounds it has made its frames. */
+uint8_t machine_rounds(const struct machine *machine);
+/* The frame of that round to a party. */
+struct bytes machine_sent(const struct machine *machine, size_t round, uint8_t party);
+struct bytes machine_heard(const struct machine *machine, size_t round, uint8_t party);
 enum status machine_receive(struct machine *machine, struct bytes frame);
 enum exchange_state machine_state(const struct machine *machine);
 uint8_t machine_culprit(const struct machine *machine);
@@ -208,11 +225,32 @@ struct buffer machine_take_newest(struct machine *machine, uint8_t party);
 /* --- threshold_dealing.c --- */
 enum status dealing_session_start(struct keeper *keeper, struct joint_session *session);
 void dealing_session_frame(struct keeper *keeper, struct joint_session *session, struct bytes frame);
+/* Among whom: the enrolled keepers that are named; is_there: all of them there. */
+enum status dealing_find_parties(struct keeper *keeper, struct joint_session *session, bool is_there);
+/* From the seed that is kept: it makes what it made before. */
+enum status dealing_start_machine(struct keeper *keeper, struct joint_session *session);
+enum status dealing_need_kept(const struct joint_session *session);
+void dealing_tell_permitted(struct keeper *keeper, const struct joint_session *session, const struct peer *peer);
 /* Another holder has permitted it, under the same bundle, and deals the same epoch; else STATUS_CONFLICT "joint.bundle" or "key.behind". */
 enum status dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session,
 				      const struct peer *peer, const struct joint_answer *answer);
-/* A holder that it may have lost frames to, or frames of, is there again. */
-void dealing_session_again(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
+
+/* --- threshold_continuing.c: a dealing goes on after a restart, or a connection that was lost --- */
+/* Before the intent of a dealing is recorded: what it will be made from. Where that fails it fails when it begins. */
+void dealing_session_intend(struct keeper *keeper, const struct gate_operation *operation, const json *secret);
+/* What was kept then, or, where it could not be, what is kept now. */
+enum status dealing_session_prepare(struct keeper *keeper, struct joint_session *session);
+/* Among whom it is, for what is kept from now on. */
+void dealing_note_parties(struct joint_session *session);
+/* After a restart, before the share is stored. STATUS_NOT_FOUND "joint.interrupted" where nothing was kept. */
+enum status dealing_session_resume(struct keeper *keeper, struct joint_session *session);
+/* After a restart, the share being stored: the last frames, for who may lack them. */
+void dealing_session_recall_last(struct keeper *keeper, struct joint_session *session);
+/* A holder is there: it hears how far this keeper is. */
+void dealing_session_tell(struct keeper *keeper, struct joint_session *session, const struct peer *peer);
+/* It has said how far it is: it gets again what was sent, or is refused where it was further. */
+void dealing_session_continued(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			       const struct proposal *proposal);
 
 /* --- threshold_pledging.c --- */
 /* The own share is durable: the others are told. */

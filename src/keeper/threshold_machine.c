@@ -39,11 +39,12 @@ machine_close(struct machine *machine) {
 	case MACHINE_NONE:
 		break;
 	}
+	seeded_end(&machine->seeded);
 	*machine = (struct machine){};
 }
 
-static struct exchange *
-exchange_of(const struct machine *machine) {
+struct exchange *
+machine_exchange(const struct machine *machine) {
 	switch (machine->kind) {
 	case MACHINE_DEALING:
 		return dealing_exchange(machine->dealing);
@@ -61,22 +62,50 @@ exchange_of(const struct machine *machine) {
 	return nullptr;
 }
 
+uint8_t
+machine_rounds(const struct machine *machine) {
+	const struct exchange *exchange = machine_exchange(machine);
+	if (exchange == nullptr || exchange->state == EXCHANGE_ABORTED)
+		return 0;
+	return (uint8_t)(exchange->round < exchange->protocol->rounds ? exchange->round + 1
+								      : exchange->protocol->rounds);
+}
+
+static struct bytes
+frame_with(const struct machine *machine, size_t round, uint8_t party, bool is_sent) {
+	const struct exchange *exchange = machine_exchange(machine);
+	size_t position = exchange == nullptr ? 0 : party_set_position(&exchange->session.parties, party);
+	if (exchange == nullptr || position >= exchange->session.parties.count || round >= EXCHANGE_ROUNDS_MAX)
+		return (struct bytes){};
+	return buffer_bytes(is_sent ? &exchange->sent[round][position] : &exchange->received[round][position]);
+}
+
+struct bytes
+machine_sent(const struct machine *machine, size_t round, uint8_t party) {
+	return frame_with(machine, round, party, true);
+}
+
+struct bytes
+machine_heard(const struct machine *machine, size_t round, uint8_t party) {
+	return frame_with(machine, round, party, false);
+}
+
 enum status
 machine_receive(struct machine *machine, struct bytes frame) {
-	struct exchange *exchange = exchange_of(machine);
+	struct exchange *exchange = machine_exchange(machine);
 	return exchange != nullptr ? exchange_receive(exchange, frame)
 				   : fail(STATUS_INTERNAL, "joint.machine: none runs");
 }
 
 enum exchange_state
 machine_state(const struct machine *machine) {
-	const struct exchange *exchange = exchange_of(machine);
+	const struct exchange *exchange = machine_exchange(machine);
 	return exchange != nullptr ? exchange->state : EXCHANGE_ABORTED;
 }
 
 uint8_t
 machine_culprit(const struct machine *machine) {
-	const struct exchange *exchange = exchange_of(machine);
+	const struct exchange *exchange = machine_exchange(machine);
 	return exchange != nullptr ? exchange->culprit : 0;
 }
 
@@ -88,7 +117,7 @@ machine_write_blame(const struct machine *machine, struct json_writer *writer) {
 						[MACHINE_ONLINE] = "online",
 						[MACHINE_FROST_DEALING] = "frost-dealing",
 						[MACHINE_QUORUM] = "frost-signing"};
-	const struct exchange *exchange = exchange_of(machine);
+	const struct exchange *exchange = machine_exchange(machine);
 	json_write_member_text(writer, "check", fail_message());
 	if (exchange != nullptr && exchange->failed_field != nullptr)
 		json_write_member_text(writer, "field", exchange->failed_field->name);
@@ -109,7 +138,7 @@ machine_write_blame(const struct machine *machine, struct json_writer *writer) {
 static enum status
 send_frames(struct keeper *keeper, struct machine *machine, const struct party_set *parties, uint8_t only) {
 	const struct threshold_link *link = &keeper->threshold->link;
-	struct exchange *exchange = exchange_of(machine);
+	struct exchange *exchange = machine_exchange(machine);
 	struct bytes frame;
 	uint8_t to;
 	while (exchange != nullptr && exchange_next(exchange, &to, &frame)) {
@@ -139,7 +168,7 @@ machine_send(struct keeper *keeper, struct machine *machine, const struct party_
 
 enum status
 machine_send_again(struct keeper *keeper, struct machine *machine, const struct party_set *parties, uint8_t party) {
-	struct exchange *exchange = exchange_of(machine);
+	struct exchange *exchange = machine_exchange(machine);
 	if (exchange != nullptr)
 		exchange_rewind(exchange);
 	return send_frames(keeper, machine, parties, party);
@@ -147,7 +176,7 @@ machine_send_again(struct keeper *keeper, struct machine *machine, const struct 
 
 struct buffer
 machine_take_newest(struct machine *machine, uint8_t party) {
-	struct exchange *exchange = exchange_of(machine);
+	struct exchange *exchange = machine_exchange(machine);
 	struct buffer newest = {};
 	if (exchange == nullptr || exchange->state == EXCHANGE_ABORTED)
 		return newest;

@@ -38,6 +38,13 @@ proposal_write(struct buffer *body, const struct proposal *proposal) {
 		buffer_append_prefixed(body, proposal->key_id);
 		buffer_append_u32be(body, proposal->epoch);
 		return;
+	case PROPOSE_CONTINUE:
+		buffer_append_bytes(body, hash256_bytes(&proposal->operation));
+		buffer_append_bytes(body, hash256_bytes(&proposal->nonce));
+		buffer_append_byte(body, proposal->round_count);
+		for (size_t i = 0; i < proposal->round_count; i++)
+			buffer_append_bytes(body, hash256_bytes(&proposal->rounds[i]));
+		return;
 	}
 }
 
@@ -93,6 +100,19 @@ read_resume(struct cursor *cursor, struct proposal *proposal) {
 	return cursor_copy(cursor, "joint.sharing", proposal->nonce.bytes, sizeof proposal->nonce.bytes);
 }
 
+static enum status
+read_continue(struct cursor *cursor, struct proposal *proposal) {
+	TRY(cursor_copy(cursor, "joint.operation", proposal->operation.bytes, sizeof proposal->operation.bytes));
+	TRY(cursor_copy(cursor, "joint.session", proposal->nonce.bytes, sizeof proposal->nonce.bytes));
+	TRY(cursor_u8(cursor, "joint.rounds", &proposal->round_count));
+	if (proposal->round_count == 0 || proposal->round_count > EXCHANGE_ROUNDS_MAX)
+		return fail(STATUS_INVALID, "joint.rounds: %u; 1 to %zu are possible", proposal->round_count,
+			    EXCHANGE_ROUNDS_MAX);
+	for (size_t i = 0; i < proposal->round_count; i++)
+		TRY(cursor_copy(cursor, "joint.rounds", proposal->rounds[i].bytes, sizeof proposal->rounds[i].bytes));
+	return OK;
+}
+
 enum status
 proposal_read(struct bytes body, struct proposal *proposal) {
 	struct cursor cursor = cursor_of(body);
@@ -112,6 +132,9 @@ proposal_read(struct bytes body, struct proposal *proposal) {
 		break;
 	case PROPOSE_LEAVE:
 		TRY(read_leave(&cursor, proposal));
+		break;
+	case PROPOSE_CONTINUE:
+		TRY(read_continue(&cursor, proposal));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.proposal: kind %u", kind);

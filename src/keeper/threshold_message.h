@@ -13,6 +13,7 @@
 #include "gate/pledges.h"
 #include "guards/limits/limits.h"
 #include "keys/threshold/ecdsa/request.h"
+#include "keys/threshold/exchange.h"
 #include "keys/threshold/session.h"
 
 constexpr size_t JOINT_REQUESTS_MAX = 16; /* signatures of one operation */
@@ -23,19 +24,22 @@ enum proposal_kind {
 	PROPOSE_PREPARE,  /* a presignature by these, whose first says so */
 	PROPOSE_RESUME,   /* the sender has stored its share of the operation's key, and was started anew */
 	PROPOSE_LEAVE,    /* whoever has left the key's epoch before this one is to say so, and what it counted */
+	PROPOSE_CONTINUE, /* the sender deals in that session, and this is what it has sent the receiver */
 };
 
 struct proposal {
 	enum proposal_kind kind;
-	struct hash256 operation; /* sign, resume */
+	struct hash256 operation; /* sign, resume, continue */
 	uint8_t signer_count;     /* sign, prepare: indices, ascending */
 	uint8_t signers[PARTIES_MAX];
 	uint8_t presignature_count; /* sign: one for each signature; all zero: full rounds */
 	struct hash256 presignatures[JOINT_REQUESTS_MAX];
-	struct bytes key_id;  /* prepare, leave */
-	uint32_t epoch;       /* prepare, leave */
-	uint64_t counter;     /* prepare: of its sender, and never before */
-	struct hash256 nonce; /* resume: SHA-256 of the sharing */
+	struct bytes key_id;                        /* prepare, leave */
+	uint32_t epoch;                             /* prepare, leave */
+	uint64_t counter;                           /* prepare: of its sender, and never before */
+	struct hash256 nonce;                       /* resume: SHA-256 of the sharing; continue: the session's id */
+	uint8_t round_count;                        /* continue: of how many rounds, */
+	struct hash256 rounds[EXCHANGE_ROUNDS_MAX]; /* and SHA-256 of each frame */
 };
 
 enum answer_kind {

@@ -40,6 +40,16 @@ example_leave(void) {
 	return (struct proposal){.kind = PROPOSE_LEAVE, .key_id = BYTES_OF_LITERAL("vault"), .epoch = 7};
 }
 
+static struct proposal
+example_continue(void) {
+	struct proposal proposal = {.kind = PROPOSE_CONTINUE, .round_count = 2};
+	fill(&proposal.operation, 1);
+	fill(&proposal.nonce, 4);
+	fill(&proposal.rounds[0], 5);
+	fill(&proposal.rounds[1], 6);
+	return proposal;
+}
+
 static struct joint_answer
 example_answer(enum answer_kind kind) {
 	struct joint_answer answer = {
@@ -105,6 +115,7 @@ enum form {
 	PREPARE,
 	RESUME,
 	LEAVE,
+	CONTINUE,
 	PERMITTED,
 	REFUSED,
 	STORED,
@@ -118,9 +129,10 @@ enum form {
 
 static void
 write_form(enum form form, struct buffer *body) {
-	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume(), example_leave()};
+	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume(), example_leave(),
+				       example_continue()};
 	struct spend spend = example_spend();
-	if (form <= LEAVE) {
+	if (form <= CONTINUE) {
 		proposal_write(body, &proposals[form]);
 	} else if (form == COUNTED) {
 		counted_write(body, &spend, 1000);
@@ -134,7 +146,7 @@ write_form(enum form form, struct buffer *body) {
 
 static enum status
 read_form(enum form form, struct bytes body, struct buffer *to) {
-	return form <= LEAVE     ? proposal_again(body, to)
+	return form <= CONTINUE  ? proposal_again(body, to)
 	       : form == COUNTED ? counted_again(body, to)
 				 : answer_again(body, to);
 }
@@ -165,7 +177,7 @@ static const struct {
 	const char *error;
 } bad_inputs[] = {
 	{SIGN, 0, 0, "joint.proposal"},
-	{SIGN, 0, 5, "joint.proposal"},
+	{SIGN, 0, 6, "joint.proposal"},
 	{SIGN, 33, 1, "joint.signers"},
 	{SIGN, 33, 17, "joint.signers"},
 	{SIGN, 34, 0, "joint.signers"},
@@ -180,6 +192,10 @@ static const struct {
 	{PERMITTED, 0, 0, "joint.answer"},
 	{LEAVE, 1, 1, "joint.key"},
 	{LEAVE, 5, 0, "key_record.id"},
+	{CONTINUE, 65, 0, "joint.rounds"},
+	{CONTINUE, 65, 1, "joint.proposal.trailing"},
+	{CONTINUE, 65, 3, "joint.rounds"},
+	{CONTINUE, 65, 4, "joint.rounds"},
 	{LEFT, 33, 1, "joint.key"},
 	{LEFT, 37, 0, "key_record.id"},
 	{LEFT, 42, 2, "joint.stopped"},

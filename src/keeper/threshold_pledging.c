@@ -96,6 +96,9 @@ conclude(struct keeper *keeper, struct joint_session *session) {
 	key.public_key_len = public_key.len;
 	if (key.material == KEY_MATERIAL_EXTENDED)
 		bip32_fingerprint(key.public_key, key.fingerprint);
+	journal_end(keeper, session); /* all have stored: nobody lacks a frame */
+	if (atomic_load(&keeper->has_ended))
+		return;
 	threshold_end_key(keeper, bytes_of_text(key.id)); /* with the shares that are of the past now */
 	memset(keeper->threshold->pool_paused_ms, 0, sizeof keeper->threshold->pool_paused_ms);
 	keeper->threshold->is_pool_due = true;
@@ -147,6 +150,10 @@ void
 dealing_session_renounce(struct keeper *keeper, struct joint_session *session) {
 	bool is_pledged = has_pledged(keeper, session);
 	enum status status = OK;
+	journal_end(keeper,
+		    session); /* where the share is gone and this is not, a restart would make the share again */
+	if (atomic_load(&keeper->has_ended))
+		return;
 	if (session->has_row && session->pledges.count > 0)
 		status = keep_pledges(keeper, session);
 	/* A row that it did not store is another dealing's, which may be in force. */
@@ -333,7 +340,8 @@ dealing_session_up(struct keeper *keeper, struct joint_session *session, const s
 		return;
 	if (session->state == SESSION_STORED)
 		ask(keeper, session, peer);
-	dealing_session_again(keeper, session, peer);
+	else if (session->state == SESSION_RUNNING)
+		dealing_session_tell(keeper, session, peer);
 }
 
 /* Where the dealing has ended without a pledge of this keeper: that there never will be one. */
@@ -380,6 +388,10 @@ dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const s
 		answer_resumed(keeper, peer, operations_find(&keeper->gate->state->operations, &proposal->operation));
 		return;
 	}
+	if (proposal->kind == PROPOSE_CONTINUE) {
+		dealing_session_continued(keeper, session, peer, proposal);
+		return;
+	}
 	if (!session->is_dealing || !party_set_has(&session->holders, peer->party))
 		return;
 	if (session->state == SESSION_STORED) {
@@ -403,13 +415,14 @@ recall_pledges(struct keeper *keeper, struct joint_session *session) {
 	return status == STATUS_NOT_FOUND ? OK : status;
 }
 
-/* The share is there: the others say how it ended. It is not: it never left this keeper that it was, or all was hopeless. */
+/* The share is there: the others say how it ended. It is not: it goes on from what was kept, or has ended. */
 static enum status
 resume(struct keeper *keeper, struct gate_operation *operation, const struct submission *submission) {
 	struct joint_session *session = calloc(1, sizeof *session);
 	TRY_ALLOC(session);
 	session->operation = operation;
 	session->is_dealing = true;
+	session->journal.is_kept = true; /* it may be */
 	session->next = keeper->threshold->sessions;
 	keeper->threshold->sessions = session;
 	TRY(joint_read_key(keeper->gate, submission, keeper->gate->state->now_ms, &session->wanted));
@@ -417,12 +430,13 @@ resume(struct keeper *keeper, struct gate_operation *operation, const struct sub
 						session->wanted.key.epoch, &session->sharing);
 	if (status != OK && status != STATUS_NOT_FOUND)
 		return status;
-	if (status == STATUS_NOT_FOUND) {
-		fail_keep("joint.interrupted: this keeper was started anew, and has no share of this dealing");
-		session_fail(keeper, session, nullptr);
+	if (status == STATUS_NOT_FOUND) { /* it never was, or all was hopeless; or the dealing is still under way */
+		if (dealing_session_resume(keeper, session) != OK)
+			session_fail(keeper, session, nullptr);
 		return OK;
 	}
 	session->holders = session->sharing.key.holders;
+	dealing_session_recall_last(keeper, session);
 	TRY(sharing_hash(&session->sharing, &session->sharing_hash));
 	TRY(recall_pledges(keeper, session));
 	dealing_session_has_stored(keeper, session);
@@ -453,7 +467,7 @@ dealings_resume(struct keeper *keeper) {
 				found = operation;
 		}
 		if (found == nullptr)
-			return OK;
+			return journals_sweep(keeper);
 		TRY(resume(keeper, found, &submission));
 	}
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gate/import_key.h"
 #include "keeper/decide.h"
 #include "keeper/loop.h"
 
@@ -44,6 +43,7 @@ session_free(struct joint_session *session) {
 		machine_close(&session->machines[i]);
 	for (size_t i = 0; i <= PARTIES_MAX; i++)
 		buffer_free(&session->parties[i].confirmation);
+	secret_free(&session->journal.secret);
 	arena_free(&session->arena);
 	free(session);
 }
@@ -139,6 +139,10 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 				       .reason = bytes_of_text(error)};
 	if (is_blamed)
 		conclusion.blame = buffer_bytes(&blame);
+	if (session->is_dealing) /* before anybody hears of it: it is not gone on with */
+		journal_end(keeper, session);
+	if (atomic_load(&keeper->has_ended))
+		return;
 	threshold_tell(keeper, &session->holders, &refusal);
 	if (session->is_dealing)
 		dealing_session_renounce(keeper, session);
@@ -156,13 +160,8 @@ session_prepare(struct keeper *keeper, struct joint_session *session) {
 	TRY(joint_submission(session->operation, &session->arena, &submission));
 	session->is_dealing = !joint_signs(submission.kind);
 	session->end_ms = threshold_now_ms(keeper) + (session->is_dealing ? DEALING_MS : SIGNING_MS);
-	if (session->is_dealing) {
-		TRY(joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted));
-		return session->wanted.is_imported
-			       ? import_open(keeper->gate, &session->wanted, submission.payload_document,
-					     session->secret, session->part)
-			       : OK;
-	}
+	if (session->is_dealing)
+		return joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &session->wanted);
 	struct shared_key *key;
 	TRY(shared_keys_need_share(keeper->gate->state, submission.resource_id, &key));
 	memcpy(session->key_id, submission.resource_id.data, submission.resource_id.len);
@@ -179,6 +178,12 @@ session_start(struct keeper *keeper, struct joint_session *session) {
 }
 
 void
+threshold_intend(struct keeper *keeper, const struct job *job) {
+	if (keeper->threshold->link.at != nullptr)
+		dealing_session_intend(keeper, job->step.operation, job->submission.secret);
+}
+
+void
 threshold_begin(struct keeper *keeper, struct job *job) {
 	struct joint_session *session = calloc(1, sizeof *session);
 	if (session == nullptr) {
@@ -191,12 +196,12 @@ threshold_begin(struct keeper *keeper, struct job *job) {
 	session->secret = job->submission.secret;
 	session->is_asker = job->forwarded_by == 0;
 	session->arena.block_size = 16 * 1024;
+	session->journal.is_kept = true; /* it may be */
 	job->intent = job->step.record;
 	session->next = keeper->threshold->sessions;
 	keeper->threshold->sessions = session;
 	enum status status = session_start(keeper, session);
 	session->secret = nullptr;
-	secret_wipe(session->part, sizeof session->part);
 	if (status != OK)
 		session_fail(keeper, session, nullptr);
 	else if (!session->is_dealing)

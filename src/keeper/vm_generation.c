@@ -1,6 +1,13 @@
 #include "keeper/vm_generation.h"
 
 bool
+vm_generation_is(const struct vm_generation *generation, bool was_given, struct bytes value) {
+	if (!generation->is_given || !was_given)
+		return !generation->is_given && !was_given;
+	return value.len > 0 && bytes_equal(bytes_of(generation->value, generation->len), value);
+}
+
+bool
 vm_generation_has_changed(struct vm_generation *generation, const struct io *io) {
 	uint8_t value[VM_GENERATION_MAX] = {};
 	size_t len = 0;

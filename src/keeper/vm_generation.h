@@ -19,6 +19,8 @@ struct vm_generation {
 	uint8_t value[VM_GENERATION_MAX];
 };
 
+/* The same machine as one that read this: false where either cannot tell though it should. */
+bool vm_generation_is(const struct vm_generation *generation, bool was_given, struct bytes value);
 /* Looks; true where it is another one than at the last look, or can be read no more. The first look says false. */
 bool vm_generation_has_changed(struct vm_generation *generation, const struct io *io);
 
