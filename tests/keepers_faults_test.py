@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """What the network does to keepers that share a key while they deal it, sign with it, deal it anew: it is cut after so many bytes of the
 protocol, in one direction or both, and mended again; it is slow. No intent is left without outcome, keepers agree on what came of a
-dealing, and the key signs on. The cuts are the kernel's, in a namespace of this test's (tests/cables.py)."""
+dealing, and the key signs on. The cuts are the kernel's, in a namespace of this test's (tests/cables.py). And what is dealt is dealt to the end
+by keepers whose processes are killed in the middle of it."""
 
 import json
 import os
+import signal
+import sqlite3
+import threading
 import time
 
+import processes
 import tap
 from cables import HEADERS, INSIDE, Cables, hindrance, sh
 from keepers import Keepers
-from northwind import run
+from northwind import PATIENCE_S, run
 
 PARTIES = ("a", "b", "c")
 
@@ -170,6 +175,64 @@ def test_a_slow_network_delays_and_ends_nothing():
             for reason in ("protocol", "refused", "silent"):
                 assert keeper.metric(f'gatehouse_peers_dropped_total{{reason="{reason}"}}') == 0, (keeper.name, reason)
         print(f"# {json.dumps({near + far: relay.bytes for (near, far), relay in keepers.relays.items()})} bytes each way, 100 ms late")
+
+
+class Held:
+    """What b and c say to each other, once it is held: so a dealing stays where it is."""
+
+    def __init__(self):
+        self.passes = threading.Event()
+        self.passes.set()
+
+    def __call__(self, _, data, __):
+        self.passes.wait(PATIENCE_S)
+        return [data]
+
+
+def has_begun(keeper):
+    """It keeps what a dealing goes on from."""
+    path = os.path.join(keeper.data, "dealings.db")
+    if not os.path.exists(path):
+        return False
+    with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as database:
+        try:
+            return database.execute("SELECT count(*) FROM secrets WHERE length(value) > 1000").fetchone()[0] > 0
+        except sqlite3.DatabaseError:  # it is being written
+            return False
+
+
+def kill_keeper(installation):
+    old = processes.of_role(installation.process.pid, "keeper")
+    os.kill(old, signal.SIGKILL)
+    installation.wait_for(lambda: processes.of_role(installation.process.pid, "keeper") not in (None, old))
+
+
+def test_a_dealing_goes_on_after_keepers_are_killed():
+    held = Held()
+    if INSIDE in os.environ:
+        sh("ip", "link", "set", "lo", "up")
+    with Keepers(3, {("b", "c"): held}) as keepers:
+        a, b, c = keepers.all
+        keepers.wait_all_up()
+        for number, killed in enumerate(([b], [a, b, c])):
+            operation, approve = dealing(a, "vault") if number == 0 else ask_for(a, "key", "refresh", "vault")
+            held.passes.clear()
+            asking = threading.Thread(target=approve, daemon=True)
+            asking.start()
+            for keeper in keepers.all:
+                keeper.wait_for(lambda keeper=keeper: has_begun(keeper))
+            for keeper in killed:
+                kill_keeper(keeper)
+            held.passes.set()
+            for keeper in keepers.all:
+                keeper.wait_for(lambda keeper=keeper, operation=operation: state_at(keeper, operation) in ("done", "failed"))
+                assert state_at(keeper, operation) == "done", (number, keeper.name, keeper.log()[-3000:])
+            asking.join()
+            for keeper in killed:
+                assert "the dealing of key vault goes on" in keeper.log(), keeper.log()[-3000:]
+            keepers.wait_all_up()
+            assert epochs(keepers, "vault") == [number + 1] * 3
+            check_sign(c, "vault", number)
 
 
 if __name__ == "__main__":

@@ -67,11 +67,6 @@ peers_destroy(struct peers **peers) {
 
 /* --- What everyone sees. --- */
 
-void
-peers_listen(struct peers *peers, const struct peers_listener *listener) {
-	peers->listener = *listener;
-}
-
 const struct peer *
 peers_at(const struct peers *peers, size_t index) {
 	for (size_t party = 1; party <= PEERS_MAX; party++)
@@ -231,6 +226,12 @@ follow(struct peers *peers) {
 	if (own_party != peers->own_party)
 		drop_all(peers, PEER_DROP_LIMIT, true);
 	peers_announce(peers);
+}
+
+void
+peers_listen(struct peers *peers, const struct peers_listener *listener) {
+	peers->listener = *listener;
+	follow(peers);
 }
 
 /* --- Streams. --- */

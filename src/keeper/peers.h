@@ -63,6 +63,7 @@ struct peers_listener {
 	void (*bundle)(void *context, const struct peer *peer);
 	void *context;
 };
+/* Who is enrolled is known when it returns: none of them is up. */
 void peers_listen(struct peers *peers, const struct peers_listener *listener);
 
 /* In order of party, without the own; null past the last. Those that were removed are among them. */
