@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/path_pattern.h"
-#include "described_statuses.h"
 #include "gate/replay.h"
+#include "tests/described_statuses.h"
 #include "tests/founding.h"
 
 static const char PASSPHRASE[] = "correct horse battery";
@@ -323,16 +323,15 @@ check_status(const struct ipc_request *request, unsigned status) {
 		request->target.len == 0 ? nullptr : memchr(request->target.data, '?', request->target.len);
 	struct bytes path = request->target;
 	path.len = mark == nullptr ? path.len : (size_t)(mark - path.data);
-	for (size_t i = 0; i < ARRAY_LENGTH(described); i++) {
-		if (!bytes_equal_text(request->method, described[i].method) ||
-		    !path_pattern_matches(described[i].pattern, path, nullptr))
+	for (const struct described_route *route = described_routes; route->method != nullptr; route++) {
+		if (!bytes_equal_text(request->method, route->method) ||
+		    !path_pattern_matches(route->pattern, path, nullptr))
 			continue;
-		const unsigned *listed = described[i].statuses;
+		const unsigned *listed = route->statuses;
 		while (*listed != 0 && *listed != status)
 			listed++;
 		if (*listed != status)
-			fail_msg("%s %s: docs/openapi.yaml does not list %u", described[i].method, described[i].pattern,
-				 status);
+			fail_msg("%s %s: docs/openapi.yaml does not list %u", route->method, route->pattern, status);
 	}
 }
 
