@@ -152,10 +152,40 @@ key_show_run(struct invocation *invocation) {
 	return output_document(invocation, buffer_bytes(&text));
 }
 
+/* What the installation answered, and the address where the key's record and the path imply one. */
+static enum status
+write_derived_shown(struct invocation *invocation, const struct signing_path *path, struct bytes derived,
+		    struct bytes record, struct buffer *text) {
+	uint8_t public_key[33];
+	char address[KEY_ADDRESS_SIZE];
+	struct key_info key;
+	const json *document, *answer;
+	struct bytes id, stated_path, hex;
+	struct json_writer w;
+	TRY(json_read(&invocation->arena, record, (struct json_limits){}, &document));
+	TRY(key_read(document, &key));
+	TRY(json_read(&invocation->arena, derived, (struct json_limits){}, &answer));
+	TRY(json_need_string(answer, "derived", "key", &id));
+	TRY(json_need_string(answer, "derived", "path", &stated_path));
+	TRY(json_need_string(answer, "derived", "public_key", &hex));
+	TRY(hex_decode(hex, public_key, sizeof public_key));
+	json_writer_start(&w, text);
+	json_write_object(&w);
+	if (key.purpose == KEY_PURPOSE_TRANSFER && key_address_below(&key, path, public_key, address))
+		json_write_member_text(&w, "address", address);
+	json_write_member_string(&w, "key", id);
+	json_write_member_string(&w, "path", stated_path);
+	json_write_member_string(&w, "public_key", hex);
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
 /* Hardened steps are written with h: an apostrophe has no place in a query. */
 enum status
 key_derive_run(struct invocation *invocation) {
+	_cleanup_(buffer_free) struct buffer shown = {};
 	const char *id = invocation_word(invocation, 0);
+	struct connection_answer derived, record;
 	struct signing_path path;
 	char text[BIP32_PATH_TEXT_SIZE];
 	TRY(check_key_id(id));
@@ -164,9 +194,18 @@ key_derive_run(struct invocation *invocation) {
 	for (char *c = text; *c != '\0'; c++)
 		if (*c == '\'')
 			*c = 'h';
-	const char *target = arena_format(&invocation->arena, "/v1/keys/%s/derived?path=%s", id, text);
+	const char *target = arena_format(&invocation->arena, "/v1/keys/%s", id);
 	TRY_ALLOC(target);
-	return show(invocation, target);
+	TRY(get(invocation, target, &record));
+	if (record.status >= 300)
+		return show_problem(invocation, record.body);
+	target = arena_format(&invocation->arena, "/v1/keys/%s/derived?path=%s", id, text);
+	TRY_ALLOC(target);
+	TRY(get(invocation, target, &derived));
+	if (derived.status >= 300)
+		return show_problem(invocation, derived.body);
+	TRY(write_derived_shown(invocation, &path, derived.body, record.body, &shown));
+	return output_document(invocation, buffer_bytes(&shown));
 }
 
 /* As one document, its entries from all pages. */

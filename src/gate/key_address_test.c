@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include "gate/key_address.h"
+#include "keys/bip32.h"
 
 /* The generator of secp256k1: BIP-173's example, and Ethereum's key of 1. */
 static const char GENERATOR[] = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
@@ -48,6 +49,53 @@ a_key_is_paid_to_where_its_scheme_spends(void **) {
 	}
 }
 
+/* The examples of BIP-49, BIP-84 and BIP-86; the keys are those that they state for the path. */
+static void
+a_key_below_an_extended_one_is_paid_to_where_its_path_says(void **) {
+	static const char BIP49[] = "03a1af804ac108a8a51782198c2d034b28bf90c8803f5a53f76276fa69a4eae77f";
+	static const char BIP84[] = "0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c";
+	static const char ETHEREUM[] = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf";
+	static const struct {
+		const char *chain, *origin, *path, *public_key, *address;
+	} cases[] = {
+		{"bitcoin:test", "m", "m/49h/1h/0h/0/0", BIP49, "2Mww8dCYPUpKHofjgcXcBCEGmniw9CoaiD2"},
+		{"bitcoin:main", "m/84h/0h/0h", "m/0/0", BIP84, "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"},
+		{"", "m/84h", "m/0h/0h/0/0", BIP84, "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu"},
+		{"", "m", "m/86h/0h/0h/0/0", INTERNAL,
+		 "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr"},
+		{"bitcoin:main", "m", "m/44h/0h/0h/0/0", GENERATOR, "1BgGZ9tcN4rm9KBzDn7KprQz87SZ26SAMH"},
+		{"", "m", "m/44h/60h/0h/0/0", GENERATOR, ETHEREUM},
+		{"eip155:1", "m", "m/0/5", GENERATOR, ETHEREUM},
+		{"", "m", "m/0/5", GENERATOR, nullptr},            /* nothing says what for */
+		{"", "m", "m/84h/60h/0h/0/0", GENERATOR, nullptr}, /* of two minds */
+		{"", "m", "m/84h/1h/0h/0/0", BIP84, nullptr},      /* whichever test network */
+		{"bitcoin:main", "m", "m/45h/0h/0h/0/0", GENERATOR, nullptr},
+		{"bitcoin:main", "m", "m/84/0/0/0/0", GENERATOR, nullptr}, /* not hardened: no such purpose */
+		{"solana:main", "m", "m/44h/501h", GENERATOR, nullptr},
+		{"", "m", "m", GENERATOR, nullptr},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct key_info key = {.algorithm = KEY_SECP256K1, .material = KEY_MATERIAL_EXTENDED};
+		struct signing_path path;
+		uint8_t public_key[33];
+		char text[KEY_ADDRESS_SIZE] = "none";
+		strcpy(key.chain, cases[i].chain);
+		assert_ok(bip32_path_parse(bytes_of_text(cases[i].origin), &key.origin));
+		assert_ok(bip32_path_parse(bytes_of_text(cases[i].path), &path));
+		assert_ok(hex_decode(bytes_of_text(cases[i].public_key), public_key, sizeof public_key));
+		bool has_one = key_address_below(&key, &path, public_key, text);
+		assert_string_equal(cases[i].address == nullptr ? "none" : cases[i].address, text);
+		assert_int_equal(cases[i].address != nullptr, has_one);
+		bool is_taproot = cases[i].address != nullptr && strncmp(cases[i].address, "bc1p", 4) == 0;
+		key.sharing = is_taproot ? KEY_SHARED_ECDSA : KEY_SHARED_BIP340; /* which signs for no such output */
+		assert_false(key_address_below(&key, &path, public_key, text));
+		key.sharing = is_taproot ? KEY_SHARED_BIP340 : KEY_SHARED_ECDSA;
+		assert_int_equal(has_one, key_address_below(&key, &path, public_key, text));
+		key.material = KEY_MATERIAL_SINGLE;
+		assert_false(key_address_below(&key, &path, public_key, text));
+	}
+}
+
 static void
 a_key_that_is_no_point_has_none(void **) {
 	struct key_info key = {
@@ -59,4 +107,5 @@ a_key_that_is_no_point_has_none(void **) {
 	assert_false(key_address(&key, text));
 }
 
-RUN_TESTS(T(a_key_is_paid_to_where_its_scheme_spends), T(a_key_that_is_no_point_has_none))
+RUN_TESTS(T(a_key_is_paid_to_where_its_scheme_spends), T(a_key_below_an_extended_one_is_paid_to_where_its_path_says),
+	  T(a_key_that_is_no_point_has_none))
