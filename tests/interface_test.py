@@ -190,6 +190,19 @@ def schemas_of(node, where="", is_schema=False):
         yield from schemas_of(one, f"{where}.{name}", True)
 
 
+def test_what_the_program_shows_as_times_is_what_the_document_says_are_times():
+    shown = set(re.findall(r'"(\w+)"', re.search(r"times\[\] = \{(.*?)\};", flat("src", "cli", "output.c")).group(1)))
+    times, others = set(), set()
+    for _, schema in schemas_of(DOCUMENT.root):
+        for name, one in schema.get("properties", {}).items():
+            is_time = one.get("$ref", "").rpartition("/")[2] in ("Time", "EffectiveFrom") or "; ms" in one.get("description", "")
+            (times if is_time else others if one.get("type") == "integer" else set()).add(name)
+    looks_like = {name for name in times | others | shown if name in shown or name.endswith("_at")}
+    assert times <= looks_like, f"not shown as times: {times - looks_like}"
+    assert not looks_like & others, f"numbers shown as times: {looks_like & others}"
+    assert len(times) > 12, times
+
+
 def test_every_word_of_every_schema_is_one_that_answers_are_checked_by():
     # A comma in a description without quotation marks makes a word of what follows it.
     count = 0

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/time.h"
+
 enum status
 output_data(const struct buffer *text) {
 	TRY(buffer_status(text));
@@ -67,6 +69,28 @@ write_scalar(const json *value, size_t depth, struct buffer *to) {
 	}
 }
 
+/* Members that are times, besides those whose names end in "_at": in milliseconds, in whatever document (docs/openapi.yaml, Time). */
+static const char *const times[] = {"at",       "created",       "due",        "effective_from", "expires",
+				    "expiring", "failing_since", "from",       "idle_expires",   "realtime",
+				    "recorded", "until",         "usable_from"};
+
+/* "2026-11-21T09:30:00.000Z" instead of 1795253400000. What is before 2001 is no time of an installation, but a count or none. */
+static bool
+write_time(struct bytes key, const json *value, struct buffer *to) {
+	constexpr int64_t FIRST_MS = INT64_C(1'000'000'000'000);
+	constexpr int64_t LAST_MS = INT64_C(253'402'300'799'999); /* of the year 9999 */
+	char text[TIME_TEXT_SIZE];
+	bool is_time = key.len > 3 && memcmp(key.data + key.len - 3, "_at", 3) == 0;
+	for (size_t i = 0; !is_time && i < ARRAY_LENGTH(times); i++)
+		is_time = bytes_equal_text(key, times[i]);
+	if (!is_time || json_type_of(value) != JSON_INTEGER || json_integer(value) < FIRST_MS ||
+	    json_integer(value) > LAST_MS)
+		return false;
+	time_format(json_integer(value), text);
+	buffer_append_format(to, " %s\n", text);
+	return true;
+}
+
 static void write_members(const json *value, size_t depth, bool after_dash, struct buffer *to);
 
 static void
@@ -94,7 +118,8 @@ write_members(const json *value, size_t depth, bool after_dash, struct buffer *t
 		if (!is_array) {
 			output_foreign(to, key, false);
 			buffer_append_byte(to, ':');
-			write_value(member, depth, to);
+			if (!write_time(key, member, to))
+				write_value(member, depth, to);
 		} else if (is_flat(member)) {
 			buffer_append_text(to, "- ");
 			write_scalar(member, depth + 1, to);

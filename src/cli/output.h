@@ -1,6 +1,6 @@
 /*
  * What the program prints: data on standard output, all else on standard error. JSON from the installation is shown as it is with
- * --json, and else as indented lines that a person reads.
+ * --json, and else as indented lines that a person reads; times in them are RFC 3339's, in UTC.
  *
  * Text that came from elsewhere is shown with its control characters and bidirectional controls written out, so that it cannot
  * move the cursor, hide what stands beside it or change its order.
