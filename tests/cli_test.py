@@ -543,6 +543,60 @@ def test_what_the_gateway_changes_on_the_way_is_refused_before_anybody_is_asked(
     assert result.code == 1 and "review.id" in result.err, result
 
 
+def test_the_beginning_of_an_id_does_where_one_operation_alone_has_it():
+    firm = house()
+    operation = held()["operation"]
+    while operation not in firm.must(firm.ask("person1", "op", "list", "--json")).out:
+        time.sleep(0.05)
+    for given in (operation[:8], operation[:63], operation):
+        assert firm.must(firm.ask("person1", "op", "show", given, "--json")).json()["operation"] == operation
+    assert firm.must(firm.ask("person1", "policy", "explain", operation[:9], "--json")).json()["operation"] == operation
+    for given, code, name in ((operation[:7], 2, "usage.id"), (operation + "0", 2, "usage.id"), (operation[:7] + "g", 2, "usage.id"),
+                              (operation[:8].upper() + "G", 2, "usage.id"), (operation[:63] + ("0" if operation[63] == "f" else "f"), 1, "operation.unknown")):
+        result = firm.ask("person1", "op", "show", given, "--json")
+        assert result.code == code and name in result.err, (given, result)
+
+    # Nobody reads what they vote on where --yes answers for them.
+    for verb in (["approve"], ["reject", "--reason", "no"], ["withdraw"]):
+        result = firm.ask("person1", "op", verb[0], operation[:8], *verb[1:], "--yes")
+        assert result.code == 2 and "give the whole id" in result.err, result
+    controller, terminal = pty.openpty()
+    asked = subprocess.Popen([PROGRAM, "op", "approve", operation[:8]], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env=os.environ | {"GATEHOUSE_PROFILE": firm.profile("person2")})
+    os.write(controller, b"no\n")
+    _, err = asked.communicate(timeout=60)
+    os.close(controller)
+    os.close(terminal)
+    assert asked.returncode == 1 and f"operation   {operation}\n" in err and "confirm.no" in err, err
+
+    other = operation[:8] + ("0" if operation[8] != "0" else "1") * 56
+
+    def change(exchange):
+        if exchange.path != "/v1/operations":
+            return exchange.answer
+        page = json.loads(exchange.answer)
+        page["operations"].append(page["operations"][0] | {"operation": other})
+        return json.dumps(page).encode()
+
+    firm.proxy_of("person1").change = change
+    try:
+        result = firm.ask("person1", "op", "show", operation[:8])
+        assert result.code == 1 and "operation.ambiguous" in result.err and operation in result.err and other in result.err, result
+        assert firm.must(firm.ask("person1", "op", "show", operation[:9], "--json")).json()["operation"] == operation
+    finally:
+        firm.proxy_of("person1").change = None
+    firm.must(firm.ask("person1", "op", "reject", operation, "--reason", "nobody needs it", "--yes"), 1)
+
+
+def test_times_are_for_people_in_lines_and_for_programs_in_json():
+    firm = house()
+    for arguments, name in ((["key", "show", "eth-hot"], "created"), (["op", "list", "--limit", "3"], "at"), (["list", "list"], "changed_at")):
+        lines = firm.must(firm.ask("person1", *arguments)).out
+        assert re.search(rf"^ *(- )?{name}: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ$", lines, re.MULTILINE), lines
+        assert re.search(rf'"{name}":\d{{13}}[,}}]', firm.must(firm.ask("person1", *arguments, "--json")).out), arguments
+    assert re.search(r"^at: 20\d\d-\d\d-\d\dT", firm.must(run("ledger", "show", firm.data, "1")).out, re.MULTILINE)
+
+
 def test_a_sanctioned_address_is_denied_with_the_policy_that_says_so():
     denied = sign("settlement", 1, to="7F367cC41522cE07553e823bf3be79A889DEbe1B")
     assert denied.code == 1 and denied.json()["state"] == "denied" and denied.json()["reasons"] == ["sanctioned"], denied
@@ -622,6 +676,15 @@ def test_people_change_the_firm_by_operations():
     entries = firm.must(firm.ask("person5", "list", "add", "exchanges", "eip155:1:0x3535353535353535353535353535353535353535",
                               "--wait", "25h", "--until", "2099-01-01T00:00:00Z", "--note", "contract 7", "--json")).json()
     firm.approve(entries["operation"], "person1", "person4")
+    for address, said in (("0x3535999999999999999999999999999999993535", r"^LOOK-ALIKE  eip155:1:0x35359{32}3535\nof          eip155:1:0x(35){20}, as the keeper"),
+                          ("0x7777777777777777777777777777777777777777", "^look-alikes none, as the keeper states$")):
+        entry = firm.must(firm.ask("person5", "list", "add", "exchanges", f"eip155:1:{address}", "--wait", "25h", "--json")).json()["operation"]
+        seen = firm.must(firm.ask("person1", "op", "approve", entry, "--yes"))
+        assert re.search(said, seen.err, re.MULTILINE), seen.err
+        firm.must(firm.ask("person1", "op", "export", entry, "--out", firm.at(entry)))
+        offline = firm.must(firm.ask("person3", "op", "approve", "--offline", firm.at(entry), "--yes"))
+        assert "look-alikes not known here" in offline.err, offline
+        firm.must(firm.ask("person4", "op", "reject", entry, "--reason", "only to see it", "--yes"), 1)
     price = firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "3100.25", "--json")).json()
     assert price["reasons"] == ["price_step"], price
     firm.must(firm.ask("prices", "price", "set", "eip155:1/native", "--usd", "9000"), 1)
@@ -833,6 +896,10 @@ def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
     assert firm.must(firm.ask("person5", *arguments, "--json")).json()["state"] == "done"
     derived = firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/84'/0'/0'/0/0", "--json")).json()
     assert derived["public_key"] == "0330d54fd0dd420a6e5f8d3624f5f3482cae350f79d5f0753bf5beef9c2d91af3c", derived
+    assert derived["address"] == "bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", derived # BIP-84's example
+    shown = firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/44'/60'/0'/0/0")).out
+    assert "address: 0x9858EfFD232B4033E47d90003D41EC34EcaEda94\n" in shown, shown # as other wallets have it
+    assert "address" not in firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/0/1", "--json")).json()
     firm.must(firm.ask("settlement", "key", "derive", "eth-hot", "m/0"), 1)
     firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/x"), 2)
 

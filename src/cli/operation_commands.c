@@ -1,6 +1,7 @@
 #include "cli/handlers.h"
 
 #include "base/time.h"
+#include "cli/operation_id.h"
 #include "cli/output.h"
 #include "cli/review.h"
 #include "cli/submit.h"
@@ -119,23 +120,17 @@ op_review_run(struct invocation *invocation) {
 
 /* --- Looking. --- */
 
-static enum status
-check_id(const char *id) {
-	struct hash256 hash;
-	if (strlen(id) != 2 * sizeof hash.bytes || hex_decode(bytes_of_text(id), hash.bytes, sizeof hash.bytes) != OK)
-		return fail(STATUS_INVALID, "usage.id: an operation's id has 64 hexadecimal digits, \"%s\" has not",
-			    id);
-	return OK;
-}
-
 /* GET /v1/operations/ID<what>; a problem is said and sets the exit code, and *answer->body is not to be used. */
 static enum status
 get_of_operation(struct invocation *invocation, struct client *client, const char *what,
 		 struct connection_answer *answer) {
-	const char *target =
-		arena_format(&invocation->arena, "/v1/operations/%s%s", invocation_word(invocation, 0), what);
-	TRY_ALLOC(target);
-	TRY(client_get(client, &invocation->arena, target, answer));
+	const char *id;
+	TRY(operation_id_find(invocation, client, invocation_word(invocation, 0), &id, answer));
+	if (id != nullptr) {
+		const char *target = arena_format(&invocation->arena, "/v1/operations/%s%s", id, what);
+		TRY_ALLOC(target);
+		TRY(client_get(client, &invocation->arena, target, answer));
+	}
 	invocation->exit_code = client_exit_code(answer->status);
 	return OK;
 }
@@ -144,7 +139,7 @@ enum status
 op_show_run(struct invocation *invocation) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct connection_answer answer;
-	TRY(check_id(invocation_word(invocation, 0)));
+	TRY(operation_id_check(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, "", &answer));
 	return submit_show_answer(invocation, &answer);
@@ -154,7 +149,7 @@ static enum status
 show_plain(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct connection_answer answer;
-	TRY(check_id(invocation_word(invocation, 0)));
+	TRY(operation_id_check(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
 	if (answer.status < 300)
@@ -173,7 +168,7 @@ static enum status
 save(struct invocation *invocation, const char *what) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct connection_answer answer;
-	TRY(check_id(invocation_word(invocation, 0)));
+	TRY(operation_id_check(invocation_word(invocation, 0)));
 	TRY(client_create(invocation, false, &client));
 	TRY(get_of_operation(invocation, client, what, &answer));
 	if (answer.status < 300)
@@ -292,11 +287,10 @@ fetch_material(struct invocation *invocation, struct client *client, struct byte
 static enum status
 check_wanted(const struct invocation *invocation, const struct review *review) {
 	const char *wanted = invocation_word(invocation, 0);
-	struct hash256 id;
-	if (wanted == nullptr)
-		return OK; /* offline: what is in the file was shown */
-	TRY(hex_decode(bytes_of_text(wanted), id.bytes, sizeof id.bytes));
-	return hash256_equal(&id, &review->id)
+	char id[OPERATION_ID_DIGITS + 1];
+	hex_encode(hash256_bytes(&review->id), id);
+	/* Without one, offline: what is in the file was shown. */
+	return wanted == nullptr || strncmp(id, wanted, strlen(wanted)) == 0
 		       ? OK
 		       : fail(STATUS_CONFLICT, "review.id: the material is of another operation than asked for");
 }
@@ -316,6 +310,76 @@ read_seat(struct invocation *invocation, struct bytes *person) {
 	return OK;
 }
 
+/* What the words say of the operation. */
+static enum status
+check_words(const struct invocation *invocation) {
+	const char *id = invocation_word(invocation, 0);
+	bool is_offline = invocation_option(invocation, "offline") != nullptr;
+	if (!is_offline && id == nullptr)
+		return fail(STATUS_INVALID, "usage.id: give the operation's id (gatehouse op inbox lists what waits "
+					    "for you), or --offline FILE");
+	if (!is_offline && invocation_option(invocation, "out") != nullptr)
+		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
+	if (id == nullptr)
+		return OK;
+	TRY(operation_id_check(id));
+	/* Whoever asks chooses what the id is made of, and can find one that begins like another's. */
+	return operation_id_is_whole(id) || !invocation_flag(invocation, "yes")
+		       ? OK
+		       : fail(STATUS_INVALID, "usage.id: with --yes nobody reads what is voted on: give the whole id");
+}
+
+static enum status
+append_fact(const json *facts, const char *name, struct buffer *to) {
+	const json *fact;
+	struct bytes text;
+	TRY(json_need(facts, "explanation.facts", name, JSON_OBJECT, &fact));
+	TRY(json_need_string(fact, name, "value", &text));
+	output_foreign(to, text, false);
+	return buffer_status(to);
+}
+
+static enum status
+say_facts_of_look_alikes(const json *facts) {
+	_cleanup_(buffer_free) struct buffer entry = {}, other = {};
+	const json *fact = json_get(facts, "change.look_alike");
+	bool looks_alike;
+	if (fact == nullptr)
+		return OK; /* the list is no allow list */
+	TRY(json_need_boolean(fact, "change.look_alike", "value", &looks_alike));
+	if (!looks_alike) {
+		output_note("%-11s none, as the keeper states", "look-alikes");
+		return OK;
+	}
+	TRY(append_fact(facts, "change.look_alike_entry", &entry));
+	TRY(append_fact(facts, "change.look_alike_of", &other));
+	output_note("%-11s %.*s\n%-11s %.*s, as the keeper states: compare every character", "LOOK-ALIKE",
+		    BYTES_ARGS(entry), "of", BYTES_ARGS(other));
+	return OK;
+}
+
+/* Whether a destination to be added looks like another one: which only the keeper sees, who has the lists. client null: offline. */
+static enum status
+say_look_alikes(struct invocation *invocation, struct client *client, const struct review *review) {
+	struct connection_answer answer;
+	const json *explanation, *facts;
+	char id[OPERATION_ID_DIGITS + 1];
+	if (!bytes_equal_text(review->operation.kind, operation_kinds[OPERATION_LIST_ADD].name))
+		return OK;
+	hex_encode(hash256_bytes(&review->id), id);
+	const char *target = arena_format(&invocation->arena, "/v1/operations/%s/explanation", id);
+	TRY_ALLOC(target);
+	if (client != nullptr)
+		TRY(client_get(client, &invocation->arena, target, &answer));
+	if (client == nullptr || answer.status >= 300) {
+		output_note("%-11s not known here: gatehouse policy explain tells them", "look-alikes");
+		return OK;
+	}
+	TRY(json_read(&invocation->arena, answer.body, (struct json_limits){}, &explanation));
+	TRY(json_need(explanation, "explanation", "facts", JSON_OBJECT, &facts));
+	return say_facts_of_look_alikes(facts);
+}
+
 static enum status
 vote(struct invocation *invocation, enum approval_verdict verdict, const char *question) {
 	_cleanup_(client_destroy) struct client *client = nullptr;
@@ -324,13 +388,7 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	struct bytes material, person;
 	bool found, is_offline = invocation_option(invocation, "offline") != nullptr;
 	const char *reason = verdict == APPROVAL_REJECT ? invocation_option(invocation, "reason") : nullptr;
-	if (!is_offline && invocation_word(invocation, 0) == nullptr)
-		return fail(STATUS_INVALID, "usage.id: give the operation's id (gatehouse op inbox lists what waits "
-					    "for you), or --offline FILE");
-	if (!is_offline && invocation_option(invocation, "out") != nullptr)
-		return fail(STATUS_INVALID, "usage.out: --out goes with --offline");
-	if (invocation_word(invocation, 0) != nullptr)
-		TRY(check_id(invocation_word(invocation, 0)));
+	TRY(check_words(invocation));
 	if (verdict == APPROVAL_REJECT && reason == nullptr)
 		return fail(STATUS_INVALID, "usage.reason: a rejection says why: --reason TEXT");
 	if (reason != nullptr)
@@ -347,6 +405,8 @@ vote(struct invocation *invocation, enum approval_verdict verdict, const char *q
 	TRY(review_read(&invocation->arena, material, client_profile(client)->instance, &review));
 	TRY(check_wanted(invocation, &review));
 	output_note("%.*s", BYTES_ARGS(review.text));
+	if (verdict == APPROVAL_APPROVE)
+		TRY(say_look_alikes(invocation, is_offline ? nullptr : client, &review));
 	TRY(output_confirm(invocation, question));
 	struct review_choice choice = {.verdict = verdict,
 				       .client = is_offline ? APPROVAL_CLIENT_OFFLINE : APPROVAL_CLIENT_CLI,
