@@ -127,6 +127,51 @@ COMP_WORDS=(gatehouse op approve --off); COMP_CWORD=3; _gatehouse; echo "${COMPR
     assert done.stdout.splitlines() == ["approve", "--offline"], done
 
 
+def described_members(text):
+    """Of the lines below "payload of KIND:", by depth: [(name, what is expected, whether it may be left out, members below it)]."""
+    found, stack = [], []
+    for line in text.splitlines():
+        depth, name, expected = len(line) - len(line.lstrip()), *line.split(None, 1)
+        while stack and stack[-1][0] >= depth:
+            stack.pop()
+        row = (name, expected.removesuffix("; may be left out"), expected.endswith("; may be left out"), [])
+        (stack[-1][1] if stack else found).append(row)
+        stack.append((depth, row[3]))
+    return found
+
+
+def test_the_help_of_every_kind_says_of_its_payload_what_the_document_says():
+    document, kinds = openapi.Document(), 0
+
+    def compare(where, rows, schema):
+        schema = document.resolve(schema)
+        assert [name for name, *_ in rows] == sorted(schema.get("properties", {})), where
+        assert {name for name, _, optional, _ in rows if not optional} == set(schema.get("required", [])), where
+        for name, expected, _, below in rows:
+            member = document.resolve(schema["properties"][name])
+            element = document.resolve(member["items"]) if "items" in member else member
+            for choice in element.get("enum", [element["const"]] if "const" in element else []):
+                assert isinstance(choice, int) or f'"{choice}"' in expected, (where, name, expected)
+            if below:
+                compare(f"{where}.{name}", below, element)
+        return len(rows)
+
+    members = 0
+    for row in document.root["components"]["schemas"]["OperationRequest"]["oneOf"]:
+        rule = row["properties"]["operation"]["properties"]["kind"]
+        for kind in [rule["const"]] if "const" in rule else rule["enum"]:
+            shown = run("op", "submit", kind, "--help")
+            text = shown.out.partition(f"payload of {kind}:\n")[2]
+            assert shown.code == 0 and text != "", shown
+            members += compare(kind, [] if text == "  none\n" else described_members(text), row["properties"]["payload"])
+            kinds += 1
+    assert kinds > 40 and members > 90, (kinds, members)
+    listed = run("op", "submit", "--help").out
+    assert all(f"  {kind}\n" in listed for kind in document.root["components"]["schemas"]["OperationKind"]["enum"]), listed
+    unknown = run("op", "submit", "sing", "--help")
+    assert unknown.code == 2 and "usage.kind" in unknown.err and unknown.out == "", unknown
+
+
 def test_a_usage_error_exits_2_and_says_what_was_expected():
     for arguments, name in [
         ([], "usage.command"), (["nothing"], "usage.command"), (["op", "nothing"], "usage.command"),

@@ -297,6 +297,9 @@ command_main(int argc, char **argv) {
 		return say_usage_error(invocation.command);
 	if (invocation_flag(&invocation, "help")) {
 		command_write_help(invocation.command, &help);
+		if (invocation.command->write_more_help != nullptr &&
+		    invocation.command->write_more_help(&invocation, &help) != OK)
+			return say_usage_error(invocation.command);
 		return output_data(&help) == OK ? EXIT_DONE : EXIT_INTERNAL;
 	}
 	status = invocation.command->run(&invocation);

@@ -45,6 +45,8 @@ struct command {
 	struct command_option options[COMMAND_OPTIONS_MAX];
 	bool is_hidden;
 	const char *kind; /* administrative commands: the kind of operation that they submit */
+	/* What --help says behind the options, appended; null: nothing. The words may be fewer than the command needs. */
+	enum status (*write_more_help)(const struct invocation *invocation, struct buffer *to);
 	/* Hands all that follows the command to a reader of its own, which has its own table. */
 	int (*run_raw)(int argc, char **argv);
 };

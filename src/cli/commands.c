@@ -61,9 +61,10 @@ const struct command commands[] = {
 	{"instance", "show", "", "Show the installation's name and its log's keys", instance_show_run, COMMAND_CONNECTS, {}},
 
 	/* Operations. */
-	{"op", "submit", "KIND RESOURCE", "Submit an operation of any kind (docs/operations.md)",
+	{"op", "submit", "KIND RESOURCE", "Submit an operation of any kind (docs/operations.md); KIND --help says what its payload has",
 	 op_submit_run, ADMINISTERS,
-	 {{"payload", "FILE", "a JSON object; - is standard input (default: {})"}}},
+	 {{"payload", "FILE", "a JSON object; - is standard input (default: {})"}},
+	 .write_more_help = op_submit_help},
 	{"op", "sign", "KEYID", "Submit a transaction to be signed by a key of the installation",
 	 op_sign_run, ADMINISTERS,
 	 {{"transaction", "FILE", "unsigned: hexadecimal, base64 or bytes; - is standard input", .is_required = true},

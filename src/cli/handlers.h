@@ -21,6 +21,7 @@ enum status restore_run(struct invocation *invocation);
 
 /* operation_commands.c */
 enum status op_submit_run(struct invocation *invocation);
+enum status op_submit_help(const struct invocation *invocation, struct buffer *to);
 enum status op_sign_run(struct invocation *invocation);
 enum status op_sign_digest_run(struct invocation *invocation);
 enum status op_show_run(struct invocation *invocation);

@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/review.h"
 #include "cli/submit.h"
+#include "gate/payloads.h"
 #include "model/operation_kind.h"
 #include "wallet/wallet.h"
 
@@ -42,6 +43,24 @@ op_submit_run(struct invocation *invocation) {
 	if (path != nullptr)
 		TRY(read_payload(invocation, path, &request.payload));
 	return submit_operation(invocation, &request);
+}
+
+/* Of a kind that is named what its payload has, by the table that it is checked by; else which kinds there are. */
+enum status
+op_submit_help(const struct invocation *invocation, struct buffer *to) {
+	const char *name = invocation_word(invocation, 0);
+	enum operation_kind_id kind;
+	if (name == nullptr) {
+		buffer_append_text(to, "\nkinds:\n");
+		for (size_t i = 0; i < OPERATION_KINDS; i++)
+			buffer_append_format(to, "  %s\n", operation_kinds[i].name);
+		return OK;
+	}
+	if (operation_kind_parse(bytes_of_text(name), &kind) != OK)
+		return fail(STATUS_INVALID, "usage.kind: there is no kind \"%s\"", name);
+	buffer_append_format(to, "\npayload of %s:\n", name);
+	payload_describe(kind, to);
+	return OK;
 }
 
 /* The transaction in any form that people hand over: bytes, hexadecimal, base64. */

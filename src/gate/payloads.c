@@ -277,8 +277,8 @@ static const struct form {
 	[ADMISSION] = {JSON_INTEGER, 1, 1'000'000, "a number from 1 to 1000000"},
 	[ALGORITHM] = {JSON_STRING, .choices = algorithms},
 	[ATTESTATION] = {JSON_STRING, 2, 32'768, "hexadecimal digits of 1 to 16384 bytes", is_hex},
-	[BOOLEAN] = {JSON_BOOLEAN},
-	[BUNDLE] = {JSON_OBJECT},
+	[BOOLEAN] = {JSON_BOOLEAN, .expected = "true or false"},
+	[BUNDLE] = {JSON_OBJECT, .expected = "a bundle, as policy pack writes it"},
 	[CHAIN] = {JSON_STRING, 1, ASSET_CHAIN_MAX,
 		   "a chain such as \"eip155:1\" or \"bitcoin:main\", as docs/facts.md writes them", is_chain},
 	[CLIENT_DATA] = {JSON_STRING, 4, 8'192, "hexadecimal digits of 2 to 4096 bytes", is_hex},
@@ -481,17 +481,26 @@ shown(struct bytes text) {
 #define REFUSE(place, format, ...)                                                                                     \
 	fail(STATUS_INVALID, "%s: " format, text_of(place, (char[PLACE_TEXT_MAX]){}) __VA_OPT__(, ) __VA_ARGS__)
 
+constexpr size_t CHOICES_TEXT_MAX = 96;
+
+/* "\"plain\" or \"terminal\"". */
+static const char *
+text_of_choices(const struct form *form, char text[static CHOICES_TEXT_MAX]) {
+	size_t len = 0;
+	for (size_t i = 0; form->choices[i] != nullptr; i++)
+		len += (size_t)snprintf(text + len, CHOICES_TEXT_MAX - len, "%s\"%s\"", i == 0 ? "" : " or ",
+					form->choices[i]);
+	return text;
+}
+
 static enum status
 check_choice(const struct place *place, const struct form *form, struct bytes text) {
-	char expected[96] = "";
-	size_t len = 0;
-	for (size_t i = 0; form->choices[i] != nullptr; i++) {
+	char expected[CHOICES_TEXT_MAX];
+	for (size_t i = 0; form->choices[i] != nullptr; i++)
 		if (bytes_equal_text(text, form->choices[i]))
 			return OK;
-		len += (size_t)snprintf(expected + len, sizeof expected - len, "%s\"%s\"", i == 0 ? "" : " or ",
-					form->choices[i]);
-	}
-	return REFUSE(place, "expected %s, found \"%.*s\"", expected, shown(text), (const char *)text.data);
+	return REFUSE(place, "expected %s, found \"%.*s\"", text_of_choices(form, expected), shown(text),
+		      (const char *)text.data);
 }
 
 static enum status
@@ -587,4 +596,40 @@ payload_check(enum operation_kind_id kind, const json *payload) {
 		return fail(STATUS_INVALID, "payload.type: expected object, found %s",
 			    json_type_name(json_type_of(payload)));
 	return check_members(&place, payloads[kind], payload);
+}
+
+/* --- Saying it. --- */
+
+static void
+describe_form(const struct form *form, struct buffer *to) {
+	char choices[CHOICES_TEXT_MAX];
+	if (form->type == JSON_OBJECT && form->members != nullptr)
+		buffer_append_text(to, "an object");
+	else
+		buffer_append_text(to, form->choices != nullptr ? text_of_choices(form, choices) : form->expected);
+	if (form->type == JSON_ARRAY) {
+		buffer_append_text(to, ", each ");
+		describe_form(&forms[form->element], to);
+	}
+}
+
+static void
+describe_members(const struct payload_member *members, int depth, struct buffer *to) {
+	constexpr int COLUMN = 24;
+	for (size_t i = 0; members[i].name != nullptr; i++) {
+		const struct form *form = &forms[members[i].form];
+		buffer_append_format(to, "%*s%-*s", 2 * depth, "", COLUMN - 2 * depth, members[i].name);
+		describe_form(form, to);
+		buffer_append_text(to, members[i].is_optional ? "; may be left out\n" : "\n");
+		const struct form *inside = form->type == JSON_ARRAY ? &forms[form->element] : form;
+		if (inside->members != nullptr)
+			describe_members(inside->members, depth + 1, to);
+	}
+}
+
+void
+payload_describe(enum operation_kind_id kind, struct buffer *to) {
+	if (payloads[kind][0].name == nullptr)
+		buffer_append_text(to, "  none\n");
+	describe_members(payloads[kind], 1, to);
 }

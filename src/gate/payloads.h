@@ -13,6 +13,8 @@
 #include "model/operation_kind.h"
 
 enum status payload_check(enum operation_kind_id kind, const json *payload);
+/* The same table for people, appended: a member a line with what is expected there, those of an object below it. */
+void payload_describe(enum operation_kind_id kind, struct buffer *to);
 /* "<chain>:<address>" with the address as facts write it, so that what was entered in another spelling is found as well. */
 enum status payload_destination(struct arena *arena, struct bytes given, struct bytes *destination);
 
