@@ -70,22 +70,24 @@ can_list_add(const struct gate_state *state, const struct change *change) {
 				      change->now_ms);
 }
 
-enum status
-can_list_remove(const struct gate_state *state, const struct change *change) {
+static enum status
+can_change_list(const struct gate_state *state, const struct change *change,
+		enum status (*check)(const struct destinations *, struct bytes, const struct bytes *, size_t)) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct bytes *entries;
 	size_t count;
 	TRY(read_entries(&arena, change->payload, &entries, &count));
-	return destinations_check_remove(&state->destinations, change->resource_id, entries, count);
+	return check(&state->destinations, change->resource_id, entries, count);
+}
+
+enum status
+can_list_remove(const struct gate_state *state, const struct change *change) {
+	return can_change_list(state, change, destinations_check_remove);
 }
 
 enum status
 can_list_confirm(const struct gate_state *state, const struct change *change) {
-	_cleanup_(arena_free) struct arena arena = {};
-	struct bytes *entries;
-	size_t count;
-	TRY(read_entries(&arena, change->payload, &entries, &count));
-	return destinations_check_confirm(&state->destinations, change->resource_id, entries, count);
+	return can_change_list(state, change, destinations_check_confirm);
 }
 
 enum status
