@@ -82,10 +82,9 @@ a_cookie_that_is_none_reads_nothing(void **) {
 	char other[128];
 	snprintf(other, sizeof other, "%s", cookie);
 	other[strlen(other) - 2] ^= 1;
+	/* What is no field of cookies at all: identity/cookie_test. */
 	const char *const cookies[] = {
 		"",
-		"gatehouse",
-		"=",
 		other,
 		"__Host-gatehouse=",
 		"__Host-gatehouse=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -93,9 +92,6 @@ a_cookie_that_is_none_reads_nothing(void **) {
 		arena_format(&s.arena, "%sA", cookie),
 		arena_format(&s.arena, "%.*s", (int)strlen(cookie) - 1, cookie),
 		arena_format(&s.arena, "%s; %s", cookie, cookie),
-		arena_format(&s.arena, "%s;%s", "a=b", cookie),
-		arena_format(&s.arena, "%s;", cookie),
-		arena_format(&s.arena, "%s; ", cookie),
 		arena_format(&s.arena, "__host-gatehouse%s", strchr(cookie, '=')),
 		arena_format(&s.arena, "x%s", cookie),
 		arena_format(&s.arena, "\"%s\"", cookie),
