@@ -139,6 +139,19 @@ submitted_free(struct submitted *s) {
 	arena_free(&s->arena);
 }
 
+/* What people of every group may be asked about, and what waits longest. */
+static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
+					       .kind = "unit.add",
+					       .resource = "system:gatehouse",
+					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
+					       .lifetime_ms = 20 * A_DAY_MS};
+
+/* As the gate has it now, after whatever restarts. */
+static inline struct gate_operation *
+find_submitted(const struct bench_gate *b, const struct submitted *s) {
+	return operations_find(&b->gate->state->operations, &s->submission.id);
+}
+
 static inline void
 submit(struct bench_gate *b, const struct firm_operation *wanted, struct submitted *s) {
 	struct firm_operation operation = *wanted;

@@ -147,6 +147,92 @@ a_bundle_that_counts_on_an_unknown_group_is_refused(void **) {
 	expect_refused(&b, &payload, STATUS_CONFLICT, "bundle.group");
 }
 
+/* What the worker says is kept by the bundle's hash; without its word nothing is proposed, and its word alone activates nothing. */
+static void
+a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(submitted_free) struct submitted first, refuted, again, proved;
+	const json *root;
+	struct bytes document;
+	struct hash256 bundle;
+	set_up(&b);
+	assert_ok(firm_activation_with_invariants(&payload));
+	assert_ok(json_read(&arena, bytes_of_text((const char *)payload.data), (struct json_limits){}, &root));
+	assert_ok(activation_document(&arena, root, &document));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
+	submit(&b, &change, &first);
+	assert_int_equal(STATUS_UNAVAILABLE, first.status);
+	assert_true(assessments_want_proof(b.gate->assessments, document, &bundle));
+	IGNORE_STATUS(fail(STATUS_DENIED, "work.refuted: frozen_keys_sign_nothing: a request that is permitted"));
+	assessments_settle(b.gate->assessments, &bundle, STATUS_DENIED, 0);
+	submit(&b, &change, &refuted);
+	assert_int_equal(STATUS_DENIED, refuted.status);
+	IGNORE_STATUS(fail(STATUS_UNAVAILABLE, "work.unknown: frozen_keys_sign_nothing: prove.effort"));
+	assessments_settle(b.gate->assessments, &bundle, STATUS_UNAVAILABLE, 0);
+	submit(&b, &change, &again);
+	assert_int_equal(STATUS_UNAVAILABLE, again.status);
+	assert_true(
+		assessments_want_proof(b.gate->assessments, document, &bundle)); /* what is unknown is asked again */
+	assessments_settle(b.gate->assessments, &bundle, OK, 9);
+	submit(&b, &change, &proved);
+	assert_ok(proved.status);
+	assert_int_equal(OPERATION_HELD, proved.step.state);
+	static const char fact[] = "\"bundle.invariants\":9";
+	assert_non_null(memmem(proved.step.record->facts.data, proved.step.record->facts.len, fact, strlen(fact)));
+}
+
+/* To look at a bundle takes much longer than to write one: who could not put it into force whatever the facts does not bring it about. */
+static void
+a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(submitted_free) struct submitted of_person, of_workload;
+	set_up(&b);
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = "{\"bundle\":{\"policies\":\"none\"}}"};
+	submit(&b, &change, &of_person);
+	assert_int_equal(STATUS_INVALID, of_person.status);
+	change.by = FIRM_PRICES;
+	submit(&b, &change, &of_workload);
+	assert_ok(of_workload.status);
+	assert_int_equal(OPERATION_DENIED, of_workload.step.state);
+	assert_null(memmem(of_workload.step.record->facts.data, of_workload.step.record->facts.len, "bundle.", 7));
+	assert_replays(&b, 1);
+}
+
+/* The bundle is gone when the record is written, and so are the names of its policies. */
+static void
+a_change_of_policy_names_the_policy_that_permitted_it(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(buffer_free) struct buffer payload = {};
+	set_up(&b);
+	assert_ok(firm_activation("@id(\"all\") permit (principal, action, resource);", &payload));
+	struct firm_operation change = {.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.reason = "tested",
+					.payload = (const char *)payload.data};
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &change, &s);
+	assert_ok(s.status);
+	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
+	const struct buffer *leaf = &b.leaves[b.count - 1];
+	static const char reasons[] = "\"reasons\":[\"change_policy\"]";
+	assert_non_null(memmem(leaf->data, leaf->len, reasons, strlen(reasons)));
+	assert_replays(&b, 2);
+}
+
 RUN_TESTS(T(each_person_who_signed_counts_once), T(one_signature_that_does_not_hold_refuses_the_bundle),
 	  T(a_new_key_counts_after_its_wait), T(invariants_that_nobody_has_proved_are_no_reason_to_ask_anybody),
-	  T(a_bundle_that_counts_on_an_unknown_group_is_refused))
+	  T(a_bundle_that_counts_on_an_unknown_group_is_refused),
+	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
+	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),
+	  T(a_change_of_policy_names_the_policy_that_permitted_it))

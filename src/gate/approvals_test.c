@@ -60,11 +60,6 @@ a_refusal_at_the_last_vote_is_an_entry_and_the_next_vote_decides_again(void **) 
 	assert_replays(&b, 2);
 }
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}"};
-
 static const char in_stages[] =
 	"@id(\"staged\") permit (principal, action, resource) when {\n"
 	"  context.approvals.first.treasury >= 2 && context.approvals.second.security >= 1 };\n";
@@ -126,7 +121,7 @@ a_stage_that_is_undone_takes_the_later_ones_with_it(void **) {
 	expect_vote(&b, &s, FIRM_PERSON_2, OPERATION_HELD, "{\"second.security\":2}");
 	expect_vote(&b, &s, FIRM_PERSON_5, OPERATION_HELD, "{\"second.security\":1}");
 	assert_restarts_alike(&b);
-	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	s.step.operation = find_submitted(&b, &s);
 	expect_vote(&b, &s, FIRM_PERSON_4, OPERATION_DONE, nullptr);
 	assert_replays(&b, 4);
 }
@@ -174,7 +169,7 @@ what_a_voter_used_is_a_claim(void **) {
 	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_1, &choice, &state));
 	assert_bytes(BYTES_OF_LITERAL("{\"by_client.offline\":1,\"independent\":1}"), s.step.operation->held->missing);
 	assert_restarts_alike(&b);
-	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	s.step.operation = find_submitted(&b, &s);
 	choice.client = APPROVAL_CLIENT_OFFLINE;
 	assert_ok(vote_as(&b, s.step.operation, FIRM_PERSON_2, &choice, &state));
 	assert_int_equal(OPERATION_DONE, state);
@@ -268,7 +263,7 @@ an_operation_that_was_not_approved_in_time_expires_by_an_entry(void **) {
 	assert_fails(STATUS_CONFLICT, "operation.not_held",
 		     vote_as(&b, s.step.operation, FIRM_PERSON_5, &choice, &state));
 	assert_restarts_alike(&b);
-	struct gate_operation *operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	struct gate_operation *operation = find_submitted(&b, &s);
 	assert_int_equal(OPERATION_HELD, operation->state);
 	assert_true(expire(&b));
 	assert_false(expire(&b));
@@ -309,10 +304,10 @@ a_new_member_of_a_group_has_a_voice_after_the_wait(void **) {
 	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), s.step.operation->held->missing);
 	assert_int_equal(OPERATION_HELD, stop(&b, zone.by, zone.kind, zone.resource, zone.payload));
 	assert_restarts_alike(&b);
-	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	s.step.operation = find_submitted(&b, &s);
 	b.now_ms += A_DAY_MS + 1000;
 	assert_restarts_alike(&b);
-	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	s.step.operation = find_submitted(&b, &s);
 	assert_int_equal(OPERATION_DONE, stop(&b, zone.by, zone.kind, zone.resource, "{\"id\":\"south\"}"));
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve")); /* theirs ran out */
 	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
@@ -415,7 +410,7 @@ a_break_glass_needs_two_people_where_the_policies_ask_for_none(void **) {
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
 	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), s.step.operation->held->missing);
 	assert_restarts_alike(&b);
-	s.step.operation = operations_find(&b.gate->state->operations, &s.submission.id);
+	s.step.operation = find_submitted(&b, &s);
 	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
 	assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_4, "zone.add", "system:gatehouse", "{\"id\":\"north\"}"));
 	assert_replays(&b, 5);

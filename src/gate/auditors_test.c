@@ -8,12 +8,6 @@
 static const char one[] = "person:p-0000000000000001", two[] = "person:p-0000000000000002",
 		  four[] = "person:p-0000000000000004", five[] = "person:p-0000000000000005";
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
-					       .lifetime_ms = 20 * A_DAY_MS};
-
 /* By an operation of person 1's, since it may be about any of those who usually ask. */
 static enum operation_state
 make_auditor(struct bench_gate *b, const char *whom, enum firm_member first, enum firm_member second) {
@@ -26,11 +20,6 @@ make_auditor(struct bench_gate *b, const char *whom, enum firm_member first, enu
 	assert_ok(s.status);
 	assert_int_equal(OPERATION_HELD, vote(b, s.step.operation, first, "approve"));
 	return vote(b, s.step.operation, second, "approve");
-}
-
-static struct gate_operation *
-find(const struct bench_gate *b, const struct submitted *s) {
-	return operations_find(&b->gate->state->operations, &s->submission.id);
 }
 
 static void
@@ -53,13 +42,13 @@ an_auditor_neither_approves_nor_rejects(void **) {
 			for (int client = APPROVAL_CLIENT_CLI; client < (int)APPROVAL_CLIENTS; client++) {
 				const struct firm_choice choice = {.verdict = verdicts[i],
 								   .client = (enum approval_client)client};
-				assert_vote_refused(&b, find(&b, &s), FIRM_PERSON_2, &choice);
+				assert_vote_refused(&b, find_submitted(&b, &s), FIRM_PERSON_2, &choice);
 			}
-		assert_int_equal(0, votes_size(find(&b, &s)->held->votes));
+		assert_int_equal(0, votes_size(find_submitted(&b, &s)->held->votes));
 		assert_restarts_alike(&b);
 	}
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_3, "approve"));
-	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, find_submitted(&b, &s), FIRM_PERSON_5, "approve"));
 	assert_honest(&b);
 }
 
@@ -132,13 +121,13 @@ a_vote_that_was_counted_counts_no_more_once_its_person_is_an_auditor(void **) {
 	operation.lifetime_ms = A_DAY_MS;
 	submit(&b, &operation, &s);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find(&b, &s)->held->missing);
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find_submitted(&b, &s)->held->missing);
 	assert_int_equal(OPERATION_DONE, make_auditor(&b, two, FIRM_PERSON_3, FIRM_PERSON_5));
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_1, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find(&b, &s)->held->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_PERSON_1, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find_submitted(&b, &s)->held->missing);
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_3, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, find_submitted(&b, &s), FIRM_PERSON_3, "approve"));
 	assert_restarts_alike(&b);
 	assert_honest(&b);
 }
@@ -153,7 +142,7 @@ what_somebody_asked_for_who_is_an_auditor_by_then_is_not_done(void **) {
 	assert_int_equal(OPERATION_DONE, make_auditor(&b, four, FIRM_PERSON_3, FIRM_PERSON_5));
 	assert_int_equal(OPERATION_REJECTED, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_REJECTED, find(&b, &s)->state);
+	assert_int_equal(OPERATION_REJECTED, find_submitted(&b, &s)->state);
 	assert_honest(&b);
 }
 

@@ -5,12 +5,6 @@
 #include "crypto/sign.h"
 #include "tests/gate_fixture.h"
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
-					       .lifetime_ms = 20 * A_DAY_MS};
-
 static const char *
 delegation_payload(char payload[static 160], const char *by, int64_t from_ms, int64_t until_ms) {
 	char begins[48] = "";
@@ -32,11 +26,6 @@ may_vote_for(struct bench_gate *b, const struct gate_operation *operation, enum 
 	return status == OK;
 }
 
-static struct gate_operation *
-find(const struct bench_gate *b, const struct submitted *s) {
-	return operations_find(&b->gate->state->operations, &s->submission.id);
-}
-
 /* Under the shipped policies, where whoever is in a group delegates with a day's notice. */
 static void
 a_delegation_that_begins_later_leaves_the_present_one_until_then(void **) {
@@ -55,12 +44,12 @@ a_delegation_that_begins_later_leaves_the_present_one_until_then(void **) {
 	assert_int_equal(1, votes_size(s.step.operation->held->votes));
 	assert_restarts_alike(&b);
 	b.now_ms = second_ms; /* the first is over, and its vote with it */
-	assert_false(may_vote_for(&b, find(&b, &s), FIRM_PERSON_2, one));
-	assert_true(may_vote_for(&b, find(&b, &s), FIRM_PERSON_5, one));
+	assert_false(may_vote_for(&b, find_submitted(&b, &s), FIRM_PERSON_2, one));
+	assert_true(may_vote_for(&b, find_submitted(&b, &s), FIRM_PERSON_5, one));
 	assert_restarts_alike(&b);
 	/* Who is voted for no more waits for nothing. */
 	ask(&b, "delegate", one, "{\"by\":\"person:p-0000000000000005\",\"until\":0}");
-	assert_false(may_vote_for(&b, find(&b, &s), FIRM_PERSON_5, one));
+	assert_false(may_vote_for(&b, find_submitted(&b, &s), FIRM_PERSON_5, one));
 	assert_restarts_alike(&b);
 	assert_replays(&b, 7);
 }
@@ -133,9 +122,9 @@ who_leaves_a_group_has_no_voice_of_it_in_what_waits(void **) {
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
 	remove_member(&b, FIRM_PERSON_4, "treasury", "person:p-0000000000000003", voters);
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find(&b, &s)->held->missing);
-	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":1}"), find_submitted(&b, &s)->held->missing);
+	assert_int_equal(OPERATION_DONE, vote(&b, find_submitted(&b, &s), FIRM_PERSON_1, "approve"));
 	assert_replays(&b, 4);
 }
 
@@ -149,10 +138,10 @@ what_waits_for_a_group_that_is_gone_is_denied(void **) {
 	submit(&b, &new_unit, &s);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
 	remove_member(&b, FIRM_PERSON_4, "security", "person:p-0000000000000003", voters);
-	assert_int_equal(OPERATION_HELD, find(&b, &s)->state);
-	assert_int_equal(OPERATION_DENIED, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_int_equal(OPERATION_HELD, find_submitted(&b, &s)->state);
+	assert_int_equal(OPERATION_DENIED, vote(&b, find_submitted(&b, &s), FIRM_PERSON_5, "approve"));
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_DENIED, find(&b, &s)->state);
+	assert_int_equal(OPERATION_DENIED, find_submitted(&b, &s)->state);
 	assert_replays(&b, 4);
 }
 
@@ -177,7 +166,7 @@ what_a_suspended_person_asked_for_is_not_done(void **) {
 	submit(&b, &resume, &resumed);
 	assert_int_equal(OPERATION_HELD, vote(&b, resumed.step.operation, FIRM_PERSON_3, "approve"));
 	assert_int_equal(OPERATION_DONE, vote(&b, resumed.step.operation, FIRM_PERSON_5, "approve"));
-	assert_int_equal(OPERATION_REJECTED, find(&b, &s)->state);
+	assert_int_equal(OPERATION_REJECTED, find_submitted(&b, &s)->state);
 	assert_restarts_alike(&b);
 }
 

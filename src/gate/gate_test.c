@@ -2,9 +2,6 @@
 
 #include <stdio.h>
 
-#include "base/time.h"
-#include "crypto/sign.h"
-#include "gate/activation.h"
 #include "tests/gate_fixture.h"
 
 static void
@@ -285,7 +282,6 @@ entities_are_recorded_as_they_were_decided_on_however_often_they_were_before(voi
 	assert_replays(&b, 6);
 }
 
-/* What the worker says is kept by the bundle's hash; without its word nothing is proposed, and its word alone activates nothing. */
 /* What an idempotent repetition must share (design §4). */
 static void
 a_repetition_differs_in_nothing_that_matters(void **) {
@@ -315,45 +311,6 @@ a_repetition_differs_in_nothing_that_matters(void **) {
 	}
 }
 
-static void
-a_bundle_with_invariants_is_proposed_only_when_they_are_proved(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(buffer_free) struct buffer payload = {};
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(submitted_free) struct submitted first, refuted, again, proved;
-	const json *root;
-	struct bytes document;
-	struct hash256 bundle;
-	set_up(&b);
-	assert_ok(firm_activation_with_invariants(&payload));
-	assert_ok(json_read(&arena, bytes_of_text((const char *)payload.data), (struct json_limits){}, &root));
-	assert_ok(activation_document(&arena, root, &document));
-	struct firm_operation change = {.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.reason = "tested",
-					.payload = (const char *)payload.data};
-	submit(&b, &change, &first);
-	assert_int_equal(STATUS_UNAVAILABLE, first.status);
-	assert_true(assessments_want_proof(b.gate->assessments, document, &bundle));
-	IGNORE_STATUS(fail(STATUS_DENIED, "work.refuted: frozen_keys_sign_nothing: a request that is permitted"));
-	assessments_settle(b.gate->assessments, &bundle, STATUS_DENIED, 0);
-	submit(&b, &change, &refuted);
-	assert_int_equal(STATUS_DENIED, refuted.status);
-	IGNORE_STATUS(fail(STATUS_UNAVAILABLE, "work.unknown: frozen_keys_sign_nothing: prove.effort"));
-	assessments_settle(b.gate->assessments, &bundle, STATUS_UNAVAILABLE, 0);
-	submit(&b, &change, &again);
-	assert_int_equal(STATUS_UNAVAILABLE, again.status);
-	assert_true(
-		assessments_want_proof(b.gate->assessments, document, &bundle)); /* what is unknown is asked again */
-	assessments_settle(b.gate->assessments, &bundle, OK, 9);
-	submit(&b, &change, &proved);
-	assert_ok(proved.status);
-	assert_int_equal(OPERATION_HELD, proved.step.state);
-	static const char fact[] = "\"bundle.invariants\":9";
-	assert_non_null(memmem(proved.step.record->facts.data, proved.step.record->facts.len, fact, strlen(fact)));
-}
-
 /* What is held stays in memory, for a month if its requester says so. */
 static void
 nobody_has_more_than_so_many_operations_wait(void **) {
@@ -370,7 +327,7 @@ nobody_has_more_than_so_many_operations_wait(void **) {
 	assert_int_equal(OPERATION_HELD, second.step.state);
 	submit(&b, &unit, &third);
 	assert_fails(STATUS_RATE, "operation.held_too_many", third.status);
-	assert_null(operations_find(&b.gate->state->operations, &third.submission.id));
+	assert_null(find_submitted(&b, &third));
 	struct firm_operation of_other = unit;
 	of_other.by = FIRM_PERSON_5;
 	submit(&b, &of_other, &of_another);
@@ -379,190 +336,6 @@ nobody_has_more_than_so_many_operations_wait(void **) {
 	b.gate->held_bytes_by_one_max = 1'000;
 	submit(&b, &unit, &again);
 	assert_fails(STATUS_RATE, "operation.held_too_many", again.status);
-}
-
-/* To look at a bundle takes much longer than to write one: who could not put it into force whatever the facts does not bring it about. */
-static void
-a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(submitted_free) struct submitted of_person, of_workload;
-	set_up(&b);
-	struct firm_operation change = {.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.payload = "{\"bundle\":{\"policies\":\"none\"}}"};
-	submit(&b, &change, &of_person);
-	assert_int_equal(STATUS_INVALID, of_person.status);
-	change.by = FIRM_PRICES;
-	submit(&b, &change, &of_workload);
-	assert_ok(of_workload.status);
-	assert_int_equal(OPERATION_DENIED, of_workload.step.state);
-	assert_null(memmem(of_workload.step.record->facts.data, of_workload.step.record->facts.len, "bundle.", 7));
-	assert_replays(&b, 1);
-}
-
-/* The bundle is gone when the record is written, and so are the names of its policies. */
-static void
-a_change_of_policy_names_the_policy_that_permitted_it(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(buffer_free) struct buffer payload = {};
-	set_up(&b);
-	assert_ok(firm_activation("@id(\"all\") permit (principal, action, resource);", &payload));
-	struct firm_operation change = {.by = FIRM_PERSON_4,
-					.kind = "policy.activate",
-					.resource = "system:gatehouse",
-					.reason = "tested",
-					.payload = (const char *)payload.data};
-	_cleanup_(submitted_free) struct submitted s;
-	submit(&b, &change, &s);
-	assert_ok(s.status);
-	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_3, "approve"));
-	assert_int_equal(OPERATION_DONE, vote(&b, s.step.operation, FIRM_PERSON_5, "approve"));
-	const struct buffer *leaf = &b.leaves[b.count - 1];
-	static const char reasons[] = "\"reasons\":[\"change_policy\"]";
-	assert_non_null(memmem(leaf->data, leaf->len, reasons, strlen(reasons)));
-	assert_replays(&b, 2);
-}
-
-/* 0x1111…12, committed to with a salt of zeros. */
-static struct firm_operation
-import_of(struct arena *arena, const char *id, const char *value) {
-	const uint8_t salt[32] = {};
-	char salt_hex[65], commitment[65];
-	struct hash256 hash = SHA256_PARTS(BYTES_OF_ARRAY(salt), bytes_of_text(value));
-	hex_encode(hash256_bytes(&hash), commitment);
-	hex_encode(BYTES_OF_ARRAY(salt), salt_hex);
-	return (struct firm_operation){
-		.by = FIRM_PERSON_4,
-		.kind = "key.import",
-		.resource = "account:options-hot",
-		.payload = arena_format(
-			arena,
-			"{\"algorithm\":\"secp256k1\",\"commitment\":\"%s\",\"id\":\"%s\","
-			"\"material\":\"single\",\"purpose\":\"transfer\",\"secret_kind\":\"private_key\"}",
-			commitment, id),
-		.secret = arena_format(arena, "{\"salt\":\"%s\",\"value\":\"%s\"}", salt_hex, value),
-		.idempotency_key = arena_format(arena, "import-%s", id)};
-}
-
-static const char OLD_KEY[] = "1111111111111111111111111111111111111111111111111111111111111112";
-
-static void
-an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
-	const char *value = OLD_KEY;
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct firm_operation import = import_of(&arena, "old", value);
-	set_up(&b);
-	_cleanup_(submitted_free) struct submitted asked, early, last, known;
-	submit(&b, &import, &asked);
-	assert_int_equal(OPERATION_HELD, asked.step.state);
-	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_3, "approve"));
-	submit(&b, &import, &early);
-	assert_int_equal(GATE_KNOWN, early.step.kind);
-	assert_int_equal(OPERATION_HELD, early.step.state);
-	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_5, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{}"), asked.step.operation->held->missing);
-	b.now_ms += 1000;
-	submit(&b, &import, &last);
-	assert_ok(last.status);
-	assert_int_equal(GATE_DECIDED, last.step.kind);
-	assert_int_equal(OPERATION_DONE, last.step.state);
-	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
-	submit(&b, &import, &known);
-	assert_int_equal(OPERATION_DONE, known.step.state);
-	for (size_t i = 0; i < b.count; i++)
-		assert_null(memmem(b.leaves[i].data, b.leaves[i].len, value, strlen(value)));
-	assert_replays(&b, 2);
-	gate_destroy(&b.gate);
-	start_gate(&b);
-	assert_non_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
-}
-
-/* Its time is over, though nobody has written that down yet: the approvals were given for that long. */
-static void
-a_secret_that_comes_too_late_makes_no_key(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct firm_operation import = import_of(&arena, "old", OLD_KEY);
-	_cleanup_(submitted_free) struct submitted asked, late;
-	set_up(&b);
-	submit(&b, &import, &asked);
-	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_3, "approve"));
-	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_5, "approve"));
-	b.now_ms = asked.step.operation->expires_ms;
-	submit(&b, &import, &late);
-	assert_fails(STATUS_EXPIRED, "operation.expired", late.status);
-	assert_null(gate_state_key(b.gate->state, BYTES_OF_LITERAL("old")));
-}
-
-/* Limits of a key count by its name. */
-static void
-a_key_that_is_there_comes_in_by_no_second_name(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(arena_free) struct arena arena = {};
-	set_up(&b);
-	activate(&b, "@id(\"all\") permit (principal, action, resource);");
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const ids[] = {"old", "second", "third"};
-		_cleanup_(submitted_free) struct submitted s;
-		struct firm_operation import = import_of(&arena, ids[i], OLD_KEY);
-		submit(&b, &import, &s);
-		assert_ok(s.status);
-		if (i == 1) {
-			assert_int_equal(OPERATION_FAILED, s.step.state);
-			assert_bytes(BYTES_OF_LITERAL("key.known: it is key \"old\", which has no second name"),
-				     s.step.record->error);
-			assert_int_equal(OPERATION_DONE, stop(&b, FIRM_PERSON_1, "key.freeze", "key:old", "{}"));
-			_cleanup_(submitted_free) struct submitted destroy;
-			struct firm_operation gone = {
-				.by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:old", .payload = "{}"};
-			submit(&b, &gone, &destroy);
-			assert_int_equal(OPERATION_UNKNOWN, destroy.step.state);
-			_cleanup_(gate_step_free) struct gate_step done = {};
-			assert_ok(gate_perform(b.gate, destroy.step.operation, b.now_ms, &done));
-			write_step(&b, &done);
-			assert_int_equal(OPERATION_DONE, done.state);
-		} else
-			assert_int_equal(OPERATION_DONE, s.step.state);
-	}
-}
-
-/* Whatever of a decision's entry is changed, replay or the reader notices. */
-static void
-a_changed_decision_does_not_replay(void **) {
-	static const struct {
-		const char *from, *to;
-	} changes[] = {
-		{"\"decision\":\"deny\"", "\"decision\":\"held\""},
-		{"\"reasons\":[\"hourly_limit\"]", "\"reasons\":[]"},
-		{"\"approvals.total\":0", "\"approvals.total\":2"},
-	};
-	_cleanup_(tear_down) struct bench_gate b;
-	char payload[512];
-	set_up(&b);
-	make_hot_key(&b);
-	struct firm_operation operation = transfer(9000, 0, payload);
-	_cleanup_(submitted_free) struct submitted s;
-	submit(&b, &operation, &s);
-	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
-		_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-		_cleanup_(buffer_free) struct buffer changed = {};
-		enum replay_result result = REPLAY_NOT_A_DECISION;
-		const char *difference;
-		assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
-		for (size_t j = 0; j + 1 < b.count; j++)
-			assert_ok(replayer_add(replayer, j, buffer_bytes(&b.leaves[j]), &result, &difference));
-		struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]);
-		const uint8_t *at = memmem(leaf.data, leaf.len, changes[i].from, strlen(changes[i].from));
-		assert_non_null(at);
-		size_t before = (size_t)(at - leaf.data), after = before + strlen(changes[i].from);
-		buffer_append(&changed, leaf.data, before);
-		buffer_append_text(&changed, changes[i].to);
-		buffer_append(&changed, leaf.data + after, leaf.len - after);
-		assert_ok(replayer_add(replayer, b.count - 1, buffer_bytes(&changed), &result, &difference));
-		assert_int_equal(REPLAY_DIFFERENT, result);
-	}
 }
 
 /* The intent is durable, the process ends in the act: the log opens again, the intent is unknown, and people resolve it. */
@@ -637,50 +410,7 @@ every_recorded_fact_is_documented(void **) {
 	assert_true(seen > 50);
 }
 
-static void
-exchange(struct bytes leaf, struct bytes from, const char *to) {
-	uint8_t *at = memmem(leaf.data, leaf.len, from.data, from.len);
-	assert_non_null(at);
-	assert_int_equal(from.len, strlen(to));
-	memcpy(at, to, from.len);
-}
-
-/* Whoever can write the log can sign with a key of their own and write that beside it; the log never enrolled it. */
-static void
-a_decision_that_another_key_signed_does_not_replay(void **) {
-	_cleanup_(tear_down) struct bench_gate b;
-	_cleanup_(arena_free) struct arena arena = {};
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	char payload[512], hex[129];
-	uint8_t seed[32] = {9}, public_key[32], signature[64];
-	struct entry entry;
-	enum replay_result result = REPLAY_NOT_A_DECISION;
-	const char *difference;
-	set_up(&b);
-	b.is_forged = true;
-	make_hot_key(&b);
-	struct firm_operation operation = transfer(10, 0, payload);
-	_cleanup_(submitted_free) struct submitted s;
-	submit(&b, &operation, &s);
-	struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]), copy = arena_copy(&arena, leaf);
-	assert_ok(entry_read(&arena, copy, &entry));
-	const json *requester = json_get(entry.document, "requester");
-	assert_ok(ed25519_public_key(seed, public_key));
-	assert_ok(ed25519_sign(seed, public_key, json_string(json_get(requester, "base")), signature));
-	hex_encode(BYTES_OF_ARRAY(public_key), hex);
-	exchange(leaf, json_string(json_get(requester, "public_key")), hex);
-	hex_encode(BYTES_OF_ARRAY(signature), hex);
-	exchange(leaf, json_string(json_get(requester, "signature")), hex);
-	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
-	for (size_t i = 0; i < b.count; i++)
-		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
-	assert_int_equal(REPLAY_DIFFERENT, result);
-	assert_string_equal("the requester's key is not one that the log enrolled for them", difference);
-	assert_int_equal(1, replayer_counts(replayer).different);
-}
-
-RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_another_key_signed_does_not_replay),
-	  T(every_recorded_fact_is_documented),
+RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(every_recorded_fact_is_documented),
 	  T(a_crash_in_an_outward_act_leaves_an_unknown_intent_that_people_resolve),
 	  T(a_key_is_made_by_two_of_security_and_a_small_transfer_is_signed),
 	  T(a_key_of_an_unknown_account_signs_nothing), T(a_large_transfer_is_held_until_two_of_treasury_have_approved),
@@ -690,9 +420,4 @@ RUN_TESTS(T(a_repetition_differs_in_nothing_that_matters), T(a_decision_that_ano
 	  T(state_restored_from_the_log_decides_and_answers_alike), T(every_decision_replays_to_the_same_result),
 	  T(transfers_are_decided_and_then_signed),
 	  T(entities_are_recorded_as_they_were_decided_on_however_often_they_were_before),
-	  T(a_key_that_is_there_comes_in_by_no_second_name), T(a_changed_decision_does_not_replay),
-	  T(a_bundle_of_whoever_may_never_activate_one_is_denied_without_a_look_at_it),
-	  T(nobody_has_more_than_so_many_operations_wait),
-	  T(a_bundle_with_invariants_is_proposed_only_when_they_are_proved),
-	  T(a_change_of_policy_names_the_policy_that_permitted_it),
-	  T(an_imported_key_waits_for_approvals_and_then_for_its_secret), T(a_secret_that_comes_too_late_makes_no_key))
+	  T(nobody_has_more_than_so_many_operations_wait))

@@ -4,17 +4,6 @@
 #include "gate/administration.h"
 #include "tests/gate_fixture.h"
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
-					       .lifetime_ms = 20 * A_DAY_MS};
-
-static struct gate_operation *
-find(const struct bench_gate *b, const struct submitted *s) {
-	return operations_find(&b->gate->state->operations, &s->submission.id);
-}
-
 static bool
 is_recorded(const struct bench_gate *b, const char *text) {
 	struct bytes leaf = buffer_bytes(&b->leaves[b->count - 1]);
@@ -40,11 +29,12 @@ whoever_is_not_asked_ends_nothing(void **) {
 	hold_transfer(&b, &s);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_4, "reject"));
 	assert_true(is_recorded(&b, "\"ends\":false"));
-	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":2,\"independent\":1}"), find(&b, &s)->held->missing);
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":2,\"independent\":1}"),
+		     find_submitted(&b, &s)->held->missing);
 	assert_restarts_alike(&b);
-	assert_int_equal(1, votes_size(find(&b, &s)->held->votes));
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_1, "approve"));
-	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_2, "approve"));
+	assert_int_equal(1, votes_size(find_submitted(&b, &s)->held->votes));
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_PERSON_1, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, find_submitted(&b, &s), FIRM_PERSON_2, "approve"));
 	assert_true(is_recorded(&b, "\"approvals.rejections\":1"));
 	assert_true(is_recorded(&b, "\"approvals.total\":2"));
 	assert_restarts_alike(&b);
@@ -67,7 +57,7 @@ whoever_is_asked_ends_it(void **) {
 		assert_int_equal(OPERATION_REJECTED, vote(&b, s.step.operation, treasury[i], "reject"));
 		assert_true(is_recorded(&b, "\"ends\":true"));
 		assert_restarts_alike(&b);
-		assert_int_equal(OPERATION_REJECTED, find(&b, &s)->state);
+		assert_int_equal(OPERATION_REJECTED, find_submitted(&b, &s)->state);
 		assert_honest(&b);
 	}
 }
@@ -159,11 +149,11 @@ an_objection_is_taken_back(void **) {
 	hold_transfer(&b, &s);
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_5, "reject"));
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_5, "withdraw"));
-	assert_int_equal(0, votes_size(find(&b, &s)->held->votes));
+	assert_int_equal(0, votes_size(find_submitted(&b, &s)->held->votes));
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_4, "reject"));
 	b.now_ms++;
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_4, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":2}"), find(&b, &s)->held->missing);
+	assert_bytes(BYTES_OF_LITERAL("{\"group.treasury\":2}"), find_submitted(&b, &s)->held->missing);
 	assert_restarts_alike(&b);
 	assert_honest(&b);
 }

@@ -99,7 +99,7 @@ what_cannot_be_done_is_refused_before_anybody_is_asked(void **) {
 				 impossible[i].payload, impossible[i].name,
 				 s.status == OK ? operation_state_name(s.step.state) : fail_message());
 		assert_non_null(s.submission.key_id.data); /* so that it is recorded as refused */
-		assert_null(operations_find(&b.gate->state->operations, &s.submission.id));
+		assert_null(find_submitted(&b, &s));
 		refused++;
 	}
 	assert_int_equal(entries, b.count);

@@ -192,11 +192,6 @@ nothing_comes_out_before_it_was_decided(void **) {
 
 /* --- Votes. --- */
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}"};
-
 /* Person 3 never delegated to person 1; the votes of the two would be one too few. */
 static void
 a_delegate_votes_by_a_delegation_that_the_log_tells(void **) {
@@ -283,7 +278,7 @@ a_withdrawal_that_was_never_written_does_not_show(void **) {
 	assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "withdraw"));
 	leave_out(&b, b.count - 1);
 	start_gate(&b); /* the liar knows nothing of it either */
-	struct gate_operation *held = operations_find(&b.gate->state->operations, &s.submission.id);
+	struct gate_operation *held = find_submitted(&b, &s);
 	assert_int_equal(OPERATION_DONE, vote(&b, held, FIRM_PERSON_2, "approve"));
 	assert_honest(&b);
 }

@@ -1,12 +1,8 @@
 /* What a log that its own keeper forged says, and replay does not believe. */
 #include "tests/test.h"
 
+#include "crypto/sign.h"
 #include "tests/gate_fixture.h"
-
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}"};
 
 static const char everyone[] = "@id(\"all\") permit (principal, action, resource) when {\n"
 			       "  action != Action::\"policy.activate\" || context.approvals.total >= 2 };\n";
@@ -206,5 +202,85 @@ a_vote_under_another_bundle_counts_for_nothing(void **) {
 	assert_last_differs(&b, b.count - 1, buffer_bytes(&changed), "approvals.total is 3, and 2 such votes approve");
 }
 
+/* Whatever of a decision's entry is changed, replay or the reader notices. */
+static void
+a_changed_decision_does_not_replay(void **) {
+	static const struct {
+		const char *from, *to;
+	} changes[] = {
+		{"\"decision\":\"deny\"", "\"decision\":\"held\""},
+		{"\"reasons\":[\"hourly_limit\"]", "\"reasons\":[]"},
+		{"\"approvals.total\":0", "\"approvals.total\":2"},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(9000, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++) {
+		_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+		_cleanup_(buffer_free) struct buffer changed = {};
+		enum replay_result result = REPLAY_NOT_A_DECISION;
+		const char *difference;
+		assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
+		for (size_t j = 0; j + 1 < b.count; j++)
+			assert_ok(replayer_add(replayer, j, buffer_bytes(&b.leaves[j]), &result, &difference));
+		struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]);
+		const uint8_t *at = memmem(leaf.data, leaf.len, changes[i].from, strlen(changes[i].from));
+		assert_non_null(at);
+		size_t before = (size_t)(at - leaf.data), after = before + strlen(changes[i].from);
+		buffer_append(&changed, leaf.data, before);
+		buffer_append_text(&changed, changes[i].to);
+		buffer_append(&changed, leaf.data + after, leaf.len - after);
+		assert_ok(replayer_add(replayer, b.count - 1, buffer_bytes(&changed), &result, &difference));
+		assert_int_equal(REPLAY_DIFFERENT, result);
+	}
+}
+
+static void
+exchange(struct bytes leaf, struct bytes from, const char *to) {
+	uint8_t *at = memmem(leaf.data, leaf.len, from.data, from.len);
+	assert_non_null(at);
+	assert_int_equal(from.len, strlen(to));
+	memcpy(at, to, from.len);
+}
+
+/* Whoever can write the log can sign with a key of their own and write that beside it; the log never enrolled it. */
+static void
+a_decision_that_another_key_signed_does_not_replay(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
+	char payload[512], hex[129];
+	uint8_t seed[32] = {9}, public_key[32], signature[64];
+	struct entry entry;
+	enum replay_result result = REPLAY_NOT_A_DECISION;
+	const char *difference;
+	set_up(&b);
+	b.is_forged = true;
+	make_hot_key(&b);
+	struct firm_operation operation = transfer(10, 0, payload);
+	_cleanup_(submitted_free) struct submitted s;
+	submit(&b, &operation, &s);
+	struct bytes leaf = buffer_bytes(&b.leaves[b.count - 1]), copy = arena_copy(&arena, leaf);
+	assert_ok(entry_read(&arena, copy, &entry));
+	const json *requester = json_get(entry.document, "requester");
+	assert_ok(ed25519_public_key(seed, public_key));
+	assert_ok(ed25519_sign(seed, public_key, json_string(json_get(requester, "base")), signature));
+	hex_encode(BYTES_OF_ARRAY(public_key), hex);
+	exchange(leaf, json_string(json_get(requester, "public_key")), hex);
+	hex_encode(BYTES_OF_ARRAY(signature), hex);
+	exchange(leaf, json_string(json_get(requester, "signature")), hex);
+	assert_ok(replayer_create(&replayer, &(struct record_blobs){io_system(), b.directory}));
+	for (size_t i = 0; i < b.count; i++)
+		assert_ok(replayer_add(replayer, i, buffer_bytes(&b.leaves[i]), &result, &difference));
+	assert_int_equal(REPLAY_DIFFERENT, result);
+	assert_string_equal("the requester's key is not one that the log enrolled for them", difference);
+	assert_int_equal(1, replayer_counts(replayer).different);
+}
+
 RUN_TESTS(T(a_bundle_that_was_replaced_decides_no_more), T(what_was_decided_is_what_was_signed),
-	  T(a_vote_that_was_taken_back_or_given_anew_counts_once), T(a_vote_under_another_bundle_counts_for_nothing))
+	  T(a_vote_that_was_taken_back_or_given_anew_counts_once), T(a_vote_under_another_bundle_counts_for_nothing),
+	  T(a_changed_decision_does_not_replay), T(a_decision_that_another_key_signed_does_not_replay))

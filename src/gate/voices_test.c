@@ -8,17 +8,6 @@ static const char one[] = "person:p-0000000000000001", two[] = "person:p-0000000
 		  puppet[] = "person:p-00000000000000aa", puppets_key[] = "person:p-00000000000000aa/terminal";
 constexpr int64_t AN_HOUR_MS = INT64_C(3'600'000);
 
-static const struct firm_operation new_unit = {.by = FIRM_PERSON_4,
-					       .kind = "unit.add",
-					       .resource = "system:gatehouse",
-					       .payload = "{\"id\":\"north\",\"kind\":\"legal_entity\"}",
-					       .lifetime_ms = 20 * A_DAY_MS};
-
-static struct gate_operation *
-find(const struct bench_gate *b, const struct submitted *s) {
-	return operations_find(&b->gate->state->operations, &s->submission.id);
-}
-
 /* Approved by two: of security, or in an emergency by two others. */
 static enum operation_state
 ask_for(struct bench_gate *b, const struct firm_operation *wanted) {
@@ -145,18 +134,18 @@ puppets_that_an_emergency_adds_vote_after_their_wait(void **) {
 	assert_int_equal(OPERATION_DONE, add_puppet(&b, true, from_ms, ""));
 	submit(&b, &emergency, &s);
 	assert_int_equal(OPERATION_HELD, s.step.state);
-	assert_waits(&b, find(&b, &s), FIRM_TREASURER, "approve");
-	assert_waits(&b, find(&b, &s), FIRM_TREASURER, "reject");
+	assert_waits(&b, find_submitted(&b, &s), FIRM_TREASURER, "approve");
+	assert_waits(&b, find_submitted(&b, &s), FIRM_TREASURER, "reject");
 	b.now_ms = from_ms - 1;
 	assert_restarts_alike(&b);
-	assert_waits(&b, find(&b, &s), FIRM_TREASURER, "approve");
+	assert_waits(&b, find_submitted(&b, &s), FIRM_TREASURER, "approve");
 	/* Nor by a key that they are given meanwhile, which waits as well. */
 	assert_int_equal(OPERATION_DENIED, add_key(&b, puppet, true, "other", from_ms));
 	assert_int_equal(OPERATION_DENIED, add_key(&b, puppet, false, "other", from_ms + AN_HOUR_MS));
 	new_key(&b, (char[256]){}, "terminal", 0);
 	b.now_ms = from_ms;
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_TREASURER, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), find(&b, &s)->held->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_TREASURER, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), find_submitted(&b, &s)->held->missing);
 	assert_restarts_alike(&b);
 	assert_honest(&b);
 }
@@ -192,8 +181,8 @@ whoever_is_resumed_waits(void **) {
 	assert_int_equal(OPERATION_DONE, resume(&b, two, false, from_ms));
 	assert_restarts_alike(&b);
 	b.now_ms = from_ms - 1;
-	assert_waits(&b, find(&b, &s), FIRM_PERSON_2, "approve");
-	assert_waits(&b, find(&b, &s), FIRM_PERSON_2, "reject");
+	assert_waits(&b, find_submitted(&b, &s), FIRM_PERSON_2, "approve");
+	assert_waits(&b, find_submitted(&b, &s), FIRM_PERSON_2, "reject");
 	_cleanup_(submitted_free) struct submitted asked;
 	const struct firm_operation freeze = {
 		.by = FIRM_PERSON_2, .kind = "key.freeze", .resource = "key:eth-hot", .payload = "{}"};
@@ -229,10 +218,10 @@ a_vote_from_before_a_suspension_counts_again_after_the_wait(void **) {
 	assert_int_equal(OPERATION_HELD, vote(&b, back.step.operation, FIRM_PERSON_2, "approve"));
 	assert_int_equal(OPERATION_DONE, vote(&b, back.step.operation, FIRM_PERSON_5, "approve"));
 	assert_restarts_alike(&b);
-	assert_int_equal(OPERATION_HELD, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
-	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), find(&b, &s)->held->missing);
+	assert_int_equal(OPERATION_HELD, vote(&b, find_submitted(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_bytes(BYTES_OF_LITERAL("{\"total\":1}"), find_submitted(&b, &s)->held->missing);
 	b.now_ms = from_ms;
-	assert_int_equal(OPERATION_DONE, vote(&b, find(&b, &s), FIRM_PERSON_5, "approve"));
+	assert_int_equal(OPERATION_DONE, vote(&b, find_submitted(&b, &s), FIRM_PERSON_5, "approve"));
 	assert_restarts_alike(&b);
 	assert_honest(&b);
 }
