@@ -123,7 +123,10 @@ what_was_backed_up_while_serving_comes_back(void **) {
 	begin(&world);
 	transfer(&world, 0);
 	transfer(&world, 1);
+	/* What dealings go on from is there once, and nowhere else. */
+	shell("echo seed > '%s/dealings.db'", world.house.data);
 	make(&world, &made);
+	shell("rm '%s/dealings.db'", world.house.data);
 	int64_t now_ms = house_now_ms(&world.house);
 	struct hash256 before = state_digest(&world, now_ms);
 	house_close(&world.house);
@@ -132,6 +135,7 @@ what_was_backed_up_while_serving_comes_back(void **) {
 	assert_ok(backup_restore(&source, &restored));
 	assert_int_equal(0, restored.lost);
 	assert_true(hash256_equal(&made.archive, &restored.archive));
+	shell("test -e '%s/secrets.db' && ! test -e '%s/dealings.db'", world.restored, world.restored);
 	open_restored(&world);
 	struct hash256 after = state_digest(&world, now_ms);
 	assert_memory_equal(&before, &after, sizeof before);
