@@ -223,6 +223,73 @@ a_bip340_key_is_dealt_whoever_is_killed(void **) {
 	deal_in_all(&KINDS[2]);
 }
 
+/* --- What is lost with a process. --- */
+
+constexpr size_t LOST = 1;
+
+static void
+start_anew(struct team *team) {
+	team_stop(team, LOST);
+	team_start(team, LOST);
+}
+
+/* The request is on its way to it when it is killed, and the others deal already. */
+static bool
+lose_request(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool *is_lost = team->context;
+	if (*is_lost || to != LOST)
+		return true;
+	if (is_frame_of_dealing(kind, body)) {
+		*is_lost = true;
+		start_anew(team);
+	}
+	return from != 0 || kind != PEER_REQUEST ? !*is_lost : false;
+}
+
+/* Its last frame to the first keeper is on its way when it has stored its share, and is killed. */
+static bool
+lose_last_frame(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool *is_lost = team->context;
+	if (*is_lost || from != LOST)
+		return true;
+	if (is_frame_of_dealing(kind, body) && body->data[6] == FROST_DEALING_MESSAGES[2].type && to == 0)
+		return false;
+	if (kind != PEER_ANSWER || body->data[0] != ANSWER_STORED)
+		return true;
+	*is_lost = true;
+	start_anew(team);
+	return false;
+}
+
+static void
+deal_losing(bool (*lose)(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body)) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	bool is_lost = false;
+	found_for_ceremony(&team, &KINDS[1], &CEREMONIES[1], 371);
+	team.on_message = lose;
+	team.context = &is_lost;
+	team_submit(&team, 0, ceremony_operation(&team, &KINDS[1], &CEREMONIES[1], &arena), &arena, &response);
+	team_settle(&team);
+	team.on_message = nullptr;
+	assert_true(is_lost);
+	assert_answer(200, "done", &response);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(2, key_at(&team, i, &KINDS[1])->sharing.key.epoch);
+	assert_signs(&team, LOST, &KINDS[1], 9);
+}
+
+static void
+who_has_not_heard_of_it_is_asked_again(void **) {
+	deal_losing(lose_request);
+}
+
+static void
+the_last_frame_is_said_again_by_who_has_stored(void **) {
+	deal_losing(lose_last_frame);
+}
+
 static int
 say_how_often(void **) {
 	print_message("# result keepers_killed_in_dealings %llu\n", (unsigned long long)times_killed);
@@ -231,8 +298,9 @@ say_how_often(void **) {
 
 int
 main(void) {
-	static const struct CMUnitTest tests[] = {T(an_ecdsa_key_is_dealt_whoever_is_killed),
-						  T(an_ed25519_key_is_dealt_whoever_is_killed),
-						  T(a_bip340_key_is_dealt_whoever_is_killed)};
+	static const struct CMUnitTest tests[] = {
+		T(an_ecdsa_key_is_dealt_whoever_is_killed), T(who_has_not_heard_of_it_is_asked_again),
+		T(the_last_frame_is_said_again_by_who_has_stored), T(an_ed25519_key_is_dealt_whoever_is_killed),
+		T(a_bip340_key_is_dealt_whoever_is_killed)};
 	return cmocka_run_group_tests(tests, nullptr, say_how_often);
 }

@@ -23,6 +23,7 @@
 #include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/ecdsa/transpose.h"
 #include "keys/threshold/recovery.h"
+#include "keys/threshold/seeded.h"
 #include "tests/constant_time_keys.h"
 #include "tests/threshold_keepers.h"
 
@@ -82,6 +83,21 @@ the_portable_ways(void **) {
 	gf128_write(a, columns[0]);
 	transpose_columns(columns[0], 16, 128, rows);
 	transpose_columns_portable(columns[0], 16, 128, rows);
+	assert_no_leak();
+}
+
+/* What keepers deal from: it is drawn again after a restart. */
+static void
+what_is_drawn_from_a_seed(void **) {
+	start_counting();
+	_cleanup_(seeded_end) struct seeded seeded = {};
+	struct hash256 purpose = {};
+	uint8_t seed[SEEDED_SIZE] = {}, drawn[100];
+	classify(seed, sizeof seed);
+	assert_ok(seeded_start(&seeded, BYTES_OF_ARRAY(seed), &purpose));
+	struct randomness randomness = seeded_randomness(&seeded);
+	randomness_fill(&randomness, drawn, 7);
+	randomness_fill(&randomness, drawn + 7, sizeof drawn - 7);
 	assert_no_leak();
 }
 
@@ -276,6 +292,7 @@ main(int, char **argv) {
 		T(a_branch_on_a_share_is_reported),
 		T(arithmetic),
 		T(the_portable_ways),
+		T(what_is_drawn_from_a_seed),
 		T(dealing_a_key),
 		T(dealing_a_key_anew),
 		T(signing_in_full_rounds),
