@@ -501,6 +501,8 @@ def test_a_large_transfer_waits_for_two_of_treasury_who_decode_it_themselves():
     again = firm.must(firm.ask("person1", "op", "show", answer["operation"], "--json")).json()
     assert again["result"] == done["result"], (again, done)
     explained = firm.must(firm.ask("person1", "policy", "explain", answer["operation"], "--json")).json()
+    for_people = firm.must(firm.ask("person1", "policy", "explain", answer["operation"]))
+    assert "condition, what it demands is not so" in for_people.err and "outcome: condition" in for_people.out, for_people
     assert explained["facts"]["approvals.independent"] == {"origin": "verified", "value": 2}, explained["facts"]
     assert {p["id"] for p in explained["policies"] if p["outcome"] == "satisfied"} == {"large_transfer"}, explained["policies"]
 
@@ -934,8 +936,9 @@ def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
     arguments = ["key", "import", "wallet", "--account", "options-hot", "--material", "extended", "--secret-kind", "mnemonic",
                  "--secret-file", firm.at("words"), "--passphrase-file", firm.at("no-passphrase")]
     operation = firm.must(firm.ask("person5", *arguments, "--json")).json()["operation"]
-    for who in ("person3", "person4"):
-        firm.must(firm.ask(who, "op", "approve", operation, "--yes", "--json"))
+    for who, is_last in (("person3", False), ("person4", True)):
+        approved = firm.must(firm.ask(who, "op", "approve", operation, "--yes"))
+        assert ("its requester gives the same command again, with the secret" in approved.err) == is_last, approved
     other = firm.ask("person5", *arguments[:-1], firm.at("passphrase"), "--json").json()
     assert other["operation"] != operation and other["state"] == "held", other
     assert firm.must(firm.ask("person5", *arguments, "--json")).json()["state"] == "done"

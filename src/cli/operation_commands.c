@@ -179,7 +179,11 @@ show_plain(struct invocation *invocation, const char *what) {
 
 enum status
 policy_explain_run(struct invocation *invocation) {
-	return show_plain(invocation, "/explanation");
+	TRY(show_plain(invocation, "/explanation"));
+	if (!invocation->json && invocation->exit_code == EXIT_DONE)
+		output_note("outcome: satisfied, it applies; scope, it is about another principal, action or resource; "
+			    "condition, what it demands is not so; error, it could not be told");
+	return OK;
 }
 
 /* As they came, so that a file of them is what was given. */

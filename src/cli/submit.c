@@ -5,6 +5,7 @@
 #include "cli/one_time_code.h"
 #include "cli/output.h"
 #include "crypto/random.h"
+#include "gate/operations.h"
 #include "identity/statement.h"
 #include "model/operation.h"
 #include "model/operation_kind.h"
@@ -161,6 +162,17 @@ submit_operation(struct invocation *invocation, const struct submit_request *req
 	return submit_show_answer(invocation, &answer);
 }
 
+/* Nothing is missing of an operation that is held: of its requester's secret, which is not kept while people approve. */
+static void
+say_whose_turn_it_is(const json *answer) {
+	const json *state = json_get(answer, "state"), *missing = json_get(answer, "missing");
+	bool is_held = json_type_of(state) == JSON_STRING &&
+		       bytes_equal_text(json_string(state), operation_state_name(OPERATION_HELD));
+	if (is_held && missing != nullptr && json_type_of(missing) == JSON_OBJECT && json_size(missing) == 0)
+		output_note("gatehouse: all approvals are there; its requester gives the same command again, with the "
+			    "secret");
+}
+
 enum status
 submit_show_answer(struct invocation *invocation, const struct connection_answer *answer) {
 	_cleanup_(buffer_free) struct buffer lines = {}, one = {};
@@ -174,6 +186,7 @@ submit_show_answer(struct invocation *invocation, const struct connection_answer
 	TRY(json_read(&invocation->arena, answer->body, (struct json_limits){}, &document));
 	if (json_get(document, "state") == nullptr)
 		return OK; /* a problem, which was said */
+	say_whose_turn_it_is(document);
 	struct json_writer w;
 	json_writer_start(&w, &one);
 	json_write_object(&w);
