@@ -111,11 +111,25 @@ def shown_by_all(keepers, epoch, threshold=2):
         assert [row["holder"] for row in shown] == [1, 2, 3] and len({row["address"] for row in shown}) == 1, shown
         assert all(row["sharing"] == shown[0]["sharing"] and row["sharing"]["scheme"] == scheme for row in shown), shown
         assert shown[0]["sharing"]["threshold"] == threshold and shown[0]["sharing"]["epoch"] == epoch[name], shown[0]
-        for keeper in keepers.all:
-            proved = keeper.must(keeper.ask("person1", "key", "audit", name, "--json")).json()
-            assert proved["holds"] == keeper.name and proved["scheme"] == scheme, proved
+        check_audits(keepers, name, shown[0]["sharing"])
         parties[name] = shown[0]
     return parties
+
+
+def check_audits(keepers, name, sharing):
+    """Each knows its share of the sharing that the first has; what is of another key or sharing is refused."""
+    ask, known = ["key", "audit", name, "--json"], []
+    for keeper in keepers.all:
+        proved = keeper.must(keeper.ask("person1", *ask, *known)).json()
+        assert proved["holds"] == keeper.name and proved["scheme"] == sharing["scheme"], proved
+        assert proved["compared"] == ["instance", "key"] + ["public_key", "sharing_hash"][:len(known) // 2], proved
+        known = ["--public-key", sharing["public_key"], "--sharing-hash", proved["sharing_hash"]]
+    first = keepers.all[0]
+    for option, error in (("--public-key", "audit.public_key"), ("--sharing-hash", "audit.sharing_hash")):
+        refused = first.ask("person1", *ask, option, sharing["parties"][0]["public_share"] if option == "--public-key" else "00" * 32)
+        assert refused.code == 1 and error in refused.err and refused.out == "", refused
+    elsewhere = first.ask("person1", *ask, "--instance", "southwind.example")
+    assert elsewhere.code == 1 and "audit.instance" in elsewhere.err and elsewhere.out == "", elsewhere
 
 
 def make_keys(keepers):

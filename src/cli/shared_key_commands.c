@@ -2,18 +2,16 @@
 #include "cli/handlers.h"
 
 #include "cli/client.h"
+#include "cli/key_audit.h"
 #include "cli/output.h"
 #include "crypto/random.h"
-#include "keys/threshold/audit.h"
 
 static enum status
-get_sharing(struct invocation *invocation, const char *query, struct connection_answer *answer) {
-	_cleanup_(client_destroy) struct client *client = nullptr;
+get_sharing(struct invocation *invocation, struct client *client, const char *query, struct connection_answer *answer) {
 	struct bytes id = bytes_of_text(invocation_word(invocation, 0));
 	TRY(key_check_id(id));
 	const char *target = arena_format(&invocation->arena, "/v1/keys/%.*s/sharing%s", BYTES_ARGS(id), query);
 	TRY_ALLOC(target);
-	TRY(client_create(invocation, false, &client));
 	TRY(client_get(client, &invocation->arena, target, answer));
 	invocation->exit_code = client_exit_code(answer->status);
 	if (answer->status >= 300)
@@ -23,41 +21,36 @@ get_sharing(struct invocation *invocation, const char *query, struct connection_
 
 enum status
 key_parties_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
 	struct connection_answer answer;
-	TRY(get_sharing(invocation, "", &answer));
+	TRY(client_create(invocation, false, &client));
+	TRY(get_sharing(invocation, client, "", &answer));
 	return answer.status < 300 || invocation->json ? output_document(invocation, answer.body) : OK;
 }
 
 /* --- Audit. --- */
 
-static enum status
-check_audit(const json *document, const uint8_t challenge[AUDIT_CHALLENGE_SIZE], struct sharing *sharing,
-	    int64_t *holder) {
-	const json *text;
-	struct bytes instance, hex;
-	uint8_t proof[AUDIT_PROOF_MAX];
-	TRY(json_need(document, "audit", "sharing", JSON_OBJECT, &text));
-	TRY(sharing_read(text, sharing));
-	TRY(share_audit_public(sharing));
-	TRY(json_need_string(document, "audit", "instance", &instance));
-	TRY(json_need_integer(document, "audit", "holder", holder));
-	TRY(json_need_string(document, "audit", "proof", &hex));
-	size_t len = hex.len / 2;
-	if (len > sizeof proof)
-		return fail(STATUS_INVALID, "audit.proof: %zu hexadecimal digits", hex.len);
-	TRY(hex_decode(hex, proof, len));
-	if (*holder < 1 || *holder > UINT8_MAX)
-		return fail(STATUS_INVALID, "audit.holder: %lld", (long long)*holder);
-	return share_audit_verify(sharing, (uint8_t)*holder, instance, challenge, bytes_of(proof, len));
+/* In words: what the proof is worth depends on what the asker knew before. */
+static void
+say_proved(const struct key_audit *audit, const struct key_audit_expected *expected) {
+	char public_key[2 * POINT_SIZE + 1], hash[2 * sizeof audit->sharing_hash.bytes + 1];
+	hex_encode(sharing_public_key(&audit->sharing), public_key);
+	hex_encode(BYTES_OF_ARRAY(audit->sharing_hash.bytes), hash);
+	output_note("Whoever answered knows keeper %s's share of public key %s in the sharing %s", audit->holder,
+		    public_key, hash);
+	if (expected->sharing_hash == nullptr)
+		output_note("That this sharing is the one of key %s is not proved, as anyone can make one%s: compare "
+			    "its hash with what the key's other keepers say, or give --sharing-hash",
+			    expected->key, expected->public_key == nullptr ? "" : " of a public key that is known");
 }
 
 enum status
 key_audit_run(struct invocation *invocation) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct connection_answer answer;
-	struct sharing sharing;
+	struct key_audit audit;
 	const json *document;
-	int64_t holder;
 	uint8_t challenge[AUDIT_CHALLENGE_SIZE];
 	char hex[2 * sizeof challenge + 1];
 	struct json_writer w;
@@ -65,19 +58,21 @@ key_audit_run(struct invocation *invocation) {
 	hex_encode(BYTES_OF_ARRAY(challenge), hex);
 	const char *query = arena_format(&invocation->arena, "?challenge=%s", hex);
 	TRY_ALLOC(query);
-	TRY(get_sharing(invocation, query, &answer));
+	TRY(client_create(invocation, false, &client));
+	TRY(profile_need_instance(client_profile(client)));
+	const struct key_audit_expected expected = {.key = invocation_word(invocation, 0),
+						    .instance = client_profile(client)->instance,
+						    .challenge = challenge,
+						    .public_key = invocation_option(invocation, "public-key"),
+						    .sharing_hash = invocation_option(invocation, "sharing-hash")};
+	TRY(get_sharing(invocation, client, query, &answer));
 	if (answer.status >= 300)
 		return invocation->json ? output_document(invocation, answer.body) : OK;
 	TRY(json_read(&invocation->arena, answer.body, (struct json_limits){}, &document));
-	TRY(check_audit(document, challenge, &sharing, &holder));
+	TRY(key_audit_check(document, &expected, &audit));
 	json_writer_start(&w, &text);
-	json_write_object(&w);
-	json_write_member_integer(&w, "epoch", sharing.key.epoch);
-	json_write_member_text(&w, "holds", sharing.names[party_set_position(&sharing.key.holders, (uint8_t)holder)]);
-	json_write_member_text(&w, "key", sharing.key.id);
-	json_write_member_hex(&w, "public_key", sharing_public_key(&sharing));
-	json_write_member_text(&w, "scheme", key_sharing_name(sharing.scheme));
-	json_write_end(&w);
+	key_audit_write(&w, &audit, &expected);
 	TRY(json_writer_finish(&w));
+	say_proved(&audit, &expected);
 	return output_document(invocation, buffer_bytes(&text));
 }
