@@ -245,7 +245,7 @@ json_need(const json *object, const char *where, const char *key, enum json_type
 			    json_type_name(json_type_of(object)));
 	*value = json_get(object, key);
 	if (*value == nullptr)
-		return fail(STATUS_INVALID, "%s.%s: missing", where, key);
+		return fail(STATUS_INVALID, "%s.%s: missing, expected %s", where, key, json_type_name(type));
 	if (json_type_of(*value) != type)
 		return fail(STATUS_INVALID, "%s.%s: expected %s, found %s", where, key, json_type_name(type),
 			    json_type_name(json_type_of(*value)));

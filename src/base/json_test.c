@@ -273,6 +273,8 @@ a_float_is_refused_or_reads_as_nothing(void **) {
 	assert_ok(json_read(&arena, text, (struct json_limits){.floats_as_null = true}, &root));
 	assert_int_equal(JSON_NULL, json_type_of(json_get(root, "b")));
 	assert_fails(STATUS_INVALID, "test.b", json_need_integer(root, "test", "b", &number));
+	assert_fails(STATUS_INVALID, "test.absent", json_need_integer(root, "test", "absent", &number));
+	assert_string_equal("test.absent: missing, expected integer", fail_message());
 	assert_ok(json_need_integer(root, "test", "c", &number));
 }
 

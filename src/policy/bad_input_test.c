@@ -261,7 +261,7 @@ static const struct {
 	 "json.duplicate_key: in:1:32: \"A\" stands twice in one object"},
 	{READ_ENTITIES, "{}", "entities.list: in:1:1: expected an array of entities, found object"},
 	{READ_ENTITIES, "[1]", "entities.entity: in:1:2: expected object, found integer"},
-	{READ_ENTITIES, "[{\"attrs\":{},\"parents\":[]}]", "entities.uid: in:1:2: missing"},
+	{READ_ENTITIES, "[{\"attrs\":{},\"parents\":[]}]", "entities.uid: in:1:2: missing, expected object"},
 	{READ_ENTITIES, "[{\"uid\":{\"type\":\"a b\",\"id\":\"x\"},\"attrs\":{},\"parents\":[]}]",
 	 "value.entity_type: in:1:9: \"a b\" is not a type name: expected identifiers joined by ::"},
 	{READ_ENTITIES, "[{\"uid\":{\"type\":\"User\",\"id\":\"a\"},\"attrs\":{\"a\":null},\"parents\":[]}]",
