@@ -136,6 +136,43 @@ a_key_goes_to_fewer_keepers_and_another_threshold(void **) {
 	assert_answer(409, "failed", &response);
 }
 
+/* What people say under one bundle counts under it alone: who deals does not wait for who holds it still under another. */
+static void
+a_dealing_that_one_holds_under_another_bundle_ends_at_once(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	team_found(&team, 3, 47);
+	team_make_key(&team, "vault", "2-of-3");
+	assert_ok(firm_activation(
+		"@id(\"no_digests\") forbid (principal, action == Action::\"digest.sign\", resource);", &payload));
+	team_cut(&team, 1, 0);
+	team_cut(&team, 1, 2);
+	team_do(&team, 1,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "policy.activate",
+					.resource = "system:gatehouse",
+					.payload = (const char *)payload.data,
+					.reason = "another bundle"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	team_connect(&team, 1, 0);
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	const struct io *io = team.members[0].house.io;
+	int64_t before = io_boottime_ns(io);
+	redeal(&team, "key.refresh", "{}", &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.bundle: keeper two has another policy bundle in force"));
+	struct hash256 id = id_of(&response);
+	team_settle(&team);
+	assert_true(io_boottime_ns(io) - before < INT64_C(5'000'000'000));
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
+	assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 2, &id));
+}
+
 /* --- A connection that is lost. --- */
 
 /* The frames of one dealing, and after which of them the connection that it goes over is lost, with it and all that is on its way. */
@@ -200,7 +237,7 @@ a_dealing_outlives_a_connection(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
-RUN_TESTS(T(a_dealing_outlives_a_connection),
+RUN_TESTS(T(a_dealing_that_one_holds_under_another_bundle_ends_at_once), T(a_dealing_outlives_a_connection),
 	  T(a_refresh_keeps_the_key_and_renews_all_that_is_behind_it), T(one_dealing_of_a_key_at_a_time),
 	  T(a_whole_key_does_not_take_the_name_of_one_that_is_dealt),
 	  T(a_key_goes_to_fewer_keepers_and_another_threshold))

@@ -134,6 +134,31 @@ is_holder(const struct joint_session *session, const struct peer *peer) {
 	       memcmp(session->holders.parties[position].identity, peer->identity, sizeof peer->identity) == 0;
 }
 
+/* Another holder deals already what is held here, under another bundle: what people have said of it may not count here, and nobody need
+ * wait for it. It stays held. */
+static bool
+refuse_bundle(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer) {
+	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
+	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, &answer->operation);
+	struct submission submission;
+	struct bytes key_id;
+	char reason[JOINT_REASON_MAX];
+	if (answer->kind != ANSWER_PERMITTED || operation == nullptr || operation->state != OPERATION_HELD ||
+	    hash256_equal(&answer->bundle, &keeper->gate->state->bundle->hash) ||
+	    !hash256_equal(&answer->digest, &operation->digest) ||
+	    joint_submission(operation, &arena, &submission) != OK ||
+	    !joint_dealt_key(keeper->gate, &submission, &key_id))
+		return false;
+	snprintf(reason, sizeof reason, "joint.bundle: keeper %s has another policy bundle in force",
+		 keeper->gate->state->keeper);
+	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
+				       .operation = answer->operation,
+				       .gives_back = true,
+				       .reason = bytes_of_text(reason)};
+	threshold_send_answer(keeper, peer, &refusal);
+	return true;
+}
+
 /* False: there is nothing yet that it could be about. */
 static bool
 hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
@@ -154,7 +179,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
 	if (session == nullptr)
-		return !may_begin(keeper, &answer.operation);
+		return !may_begin(keeper, &answer.operation) || refuse_bundle(keeper, peer, &answer);
 	if (!is_holder(session, peer))
 		return true;
 	switch (answer.kind) {
