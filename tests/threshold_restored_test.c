@@ -218,6 +218,40 @@ a_keeper_from_an_old_backup_comes_in_again_by_a_repair(void **) {
 	}
 }
 
+static bool
+count_stored(struct team *team, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	*(size_t *)team->context += kind == PEER_ANSWER && body->data[0] == ANSWER_STORED;
+	return true;
+}
+
+/* One counts its own admissions otherwise than the others do: that shows before anybody stores a share. */
+static void
+holders_that_are_admitted_otherwise_are_dealt_nothing(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	size_t stored = 0;
+	team_found(&team, 3, 405);
+	enrol_all(&team);
+	isolate(&team, 2);
+	refuse(&team, 2);
+	readmit(&team, 0, 2);
+	connect_all(&team);
+	team.on_message = count_stored;
+	team.context = &stored;
+	team_ask_key(&team, "vault", "2-of-3", &arena, &response);
+	team_settle(&team);
+	assert_answer(409, "failed", &response);
+	if (!says(&response, "joint.sharing_differs: keeper") || !says(&response, "admitted otherwise"))
+		fail_msg("%.*s", BYTES_ARGS(response.body));
+	assert_int_equal(0, stored);
+	for (size_t i = 0; i < 3; i++)
+		assert_false(has_row(&team, i, "vault/1"));
+	readmit(&team, 2, 2);
+	team_make_key(&team, "vault", "2-of-3");
+	assert_true(stored > 0);
+}
+
 /* The admission is what shares are dealt to: what names it as it is admitted now leaves nobody out. */
 static void
 whoever_is_up_to_date_takes_no_other_story(void **) {
@@ -342,4 +376,5 @@ a_backup_in_the_middle_of_a_dealing_ends_as_the_others_did(void **) {
 }
 
 RUN_TESTS(T(a_backup_in_the_middle_of_a_dealing_ends_as_the_others_did),
-	  T(a_keeper_from_an_old_backup_comes_in_again_by_a_repair), T(whoever_is_up_to_date_takes_no_other_story))
+	  T(a_keeper_from_an_old_backup_comes_in_again_by_a_repair),
+	  T(holders_that_are_admitted_otherwise_are_dealt_nothing), T(whoever_is_up_to_date_takes_no_other_story))

@@ -184,7 +184,8 @@ dealing_tell_permitted(struct keeper *keeper, const struct joint_session *sessio
 					 .operation = session->operation->id,
 					 .digest = session->operation->digest,
 					 .bundle = session->journal.bundle,
-					 .epoch = session->wanted.key.epoch};
+					 .epoch = session->wanted.key.epoch,
+					 .holders = session->journal.parties};
 	if (peer != nullptr)
 		threshold_send_answer(keeper, peer, &permitted);
 	else
@@ -253,7 +254,13 @@ dealing_session_permitted(const struct keeper *keeper, const struct joint_sessio
 			  const struct joint_answer *answer) {
 	if (!hash256_equal(&answer->bundle, &session->journal.bundle))
 		return fail(STATUS_CONFLICT, "joint.bundle: keeper %s has another policy bundle in force", peer->name);
-	return check_epoch(keeper, session, peer, answer->epoch);
+	TRY(check_epoch(keeper, session, peer, answer->epoch));
+	/* What is stored says so too, and later: here nothing is stored yet. */
+	return hash256_equal(&answer->holders, &session->journal.parties)
+		       ? OK
+		       : fail(STATUS_CONFLICT,
+			      "joint.sharing_differs: keeper %s deals it to holders that are admitted otherwise here",
+			      peer->name);
 }
 
 /* --- Running. --- */

@@ -231,7 +231,7 @@ enum status dealing_find_parties(struct keeper *keeper, struct joint_session *se
 enum status dealing_start_machine(struct keeper *keeper, struct joint_session *session);
 enum status dealing_need_kept(const struct joint_session *session);
 void dealing_tell_permitted(struct keeper *keeper, const struct joint_session *session, const struct peer *peer);
-/* Another holder has permitted it, under the same bundle, and deals the same epoch; else STATUS_CONFLICT "joint.bundle" or "key.behind". */
+/* Another holder has permitted it, under the same bundle, and deals the same epoch; to the same holders; else STATUS_CONFLICT "joint.bundle", "key.behind" or "joint.sharing_differs". */
 enum status dealing_session_permitted(const struct keeper *keeper, const struct joint_session *session,
 				      const struct peer *peer, const struct joint_answer *answer);
 

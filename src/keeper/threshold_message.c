@@ -159,6 +159,7 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 		buffer_append_bytes(body, hash256_bytes(&answer->digest));
 		buffer_append_bytes(body, hash256_bytes(&answer->bundle));
 		buffer_append_u32be(body, answer->epoch);
+		buffer_append_bytes(body, hash256_bytes(&answer->holders));
 		return;
 	case ANSWER_REFUSED:
 		buffer_append_byte(body, answer->gives_back);
@@ -263,6 +264,7 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		TRY(cursor_copy(&cursor, "joint.digest", answer->digest.bytes, sizeof answer->digest.bytes));
 		TRY(cursor_copy(&cursor, "joint.bundle", answer->bundle.bytes, sizeof answer->bundle.bytes));
 		TRY(cursor_u32be(&cursor, "joint.epoch", &answer->epoch));
+		TRY(cursor_copy(&cursor, "joint.holders", answer->holders.bytes, sizeof answer->holders.bytes));
 		break;
 	case ANSWER_REFUSED:
 		TRY(read_refused(&cursor, answer));

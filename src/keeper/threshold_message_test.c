@@ -68,6 +68,7 @@ example_answer(enum answer_kind kind) {
 	fill(&answer.digest, 5);
 	fill(&answer.bundle, 6);
 	answer.epoch = 7;
+	fill(&answer.holders, 10);
 	return answer;
 }
 
