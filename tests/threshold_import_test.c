@@ -9,6 +9,7 @@
 #include "crypto/sign.h"
 #include "gate/import_key.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_internal.h"
 #include "keys/bip32.h"
 #include "keys/threshold/ecdsa/share_testing.h"
 #include "keys/threshold/import.h"
@@ -261,6 +262,55 @@ people_cannot_say_that_it_came_in(void **) {
 		assert_non_null(shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("brought")));
 }
 
-RUN_TESTS(T(the_parts_of_a_whole_key_become_shares_of_it), T(what_is_no_part_of_the_key_comes_in_nowhere),
-	  T(parts_die_with_the_process_that_they_were_sealed_for), T(what_a_payload_says_of_parts_is_read_strictly),
-	  T(people_cannot_say_that_it_came_in))
+/* --- A process that is killed. --- */
+
+struct killing {
+	uint64_t at, seen; /* frames of the dealing, from when the second keeper deals */
+	bool is_done;
+};
+
+static bool
+kill_second(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct killing *killing = team->context;
+	bool is_of_dealing = false;
+	for (size_t round = 0; kind == PEER_PROTOCOL && round < DEALING_ROUNDS; round++)
+		is_of_dealing = is_of_dealing || body->data[6] == DEALING_MESSAGES[round].type;
+	if (killing->is_done || !is_of_dealing || team->members[1].house.keeper->threshold->sessions == nullptr ||
+	    killing->seen++ < killing->at)
+		return true;
+	killing->is_done = true;
+	team_stop(team, 1);
+	team_start(team, 1);
+	return from != 1 && to != 1;
+}
+
+/* Its import key is gone with it; the part that it had opened is kept until its share is stored. */
+static void
+a_key_comes_in_though_a_keeper_is_killed(void **) {
+	for (uint64_t at = 0; at < 18; at += team_is_soak() ? 1 : 7) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		_cleanup_(secret_free) struct secret whole = {};
+		struct ipc_response response;
+		struct killing killing = {.at = at};
+		const struct ecdsa_share *shares[2];
+		team_found(&team, 3, 91 + at);
+		struct firm_operation asked =
+			import(&team, &arena, &(struct asked){.is_extended = (at & 1) != 0}, "brought-1");
+		team.on_message = kill_second;
+		team.context = &killing;
+		bring(&team, &asked, &arena, &response);
+		team_settle(&team);
+		team.on_message = nullptr;
+		assert_true(killing.is_done);
+		assert_answer(200, "done", &response);
+		for (size_t i = 0; i < 2; i++)
+			shares[i] = shared_keys_find(state_of(&team, i), BYTES_OF_LITERAL("brought"))->share;
+		assert_ok(ecdsa_join_shares(shares, 2, &whole));
+		assert_memory_equal(PRIVATE_KEY, whole.data, sizeof PRIVATE_KEY);
+	}
+}
+
+RUN_TESTS(T(a_key_comes_in_though_a_keeper_is_killed), T(the_parts_of_a_whole_key_become_shares_of_it),
+	  T(what_is_no_part_of_the_key_comes_in_nowhere), T(parts_die_with_the_process_that_they_were_sealed_for),
+	  T(what_a_payload_says_of_parts_is_read_strictly), T(people_cannot_say_that_it_came_in))

@@ -108,6 +108,12 @@ row_name(const struct hash256 *operation, char name[static ROW_NAME + 1]) {
 	return bytes_of(name, ROW_NAME);
 }
 
+void
+journals_close(struct keeper *keeper) {
+	secrets_close(&keeper->threshold->journals);
+	secret_free(&keeper->threshold->journal_key);
+}
+
 static enum status
 open_database(struct keeper *keeper) {
 	struct threshold *threshold = keeper->threshold;
@@ -117,9 +123,13 @@ open_database(struct keeper *keeper) {
 	TRY_ALLOC(path);
 	enum status status = secrets_open(keeper->config.io, path, &threshold->journals);
 	free(path);
-	TRY(status);
-	TRY(secret_alloc(&threshold->journal_key, AEAD_KEY_SIZE));
-	return root_key_derive(keeper->installation->root, LABEL, threshold->journal_key.data);
+	if (status == OK)
+		status = secret_alloc(&threshold->journal_key, AEAD_KEY_SIZE);
+	if (status == OK)
+		status = root_key_derive(keeper->installation->root, LABEL, threshold->journal_key.data);
+	if (status != OK)
+		journals_close(keeper); /* nothing is sealed without the key */
+	return status;
 }
 
 static bool
@@ -136,12 +146,6 @@ is_there(const struct keeper *keeper) {
 enum status
 journals_open(struct keeper *keeper) {
 	return is_there(keeper) ? open_database(keeper) : OK;
-}
-
-void
-journals_close(struct keeper *keeper) {
-	secrets_close(&keeper->threshold->journals);
-	secret_free(&keeper->threshold->journal_key);
 }
 
 static enum status
