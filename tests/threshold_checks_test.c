@@ -158,6 +158,62 @@ a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
 	buffer_free(&overheard.proposal);
 }
 
+/* --- Of several signers. --- */
+
+constexpr size_t LIAR = 3;
+
+/* What the last of four says once to each of the others while signatures are prepared. */
+struct prepared_lie {
+	uint8_t type;
+	size_t at; /* in the frame */
+	bool is_named, is_told;
+};
+
+static bool
+lie_once_to_each(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct prepared_lie *lie = (struct prepared_lie *)team->context + to;
+	if (kind != PEER_PROTOCOL || from != LIAR || body->data[6] != lie->type || lie->is_told)
+		return true;
+	body->data[lie->at] ^= 1;
+	lie->is_told = true;
+	return true;
+}
+
+static bool
+is_ready(struct team *team, size_t at, size_t with) {
+	return shared_key_is_ready_with(vault_at(team, at), (uint8_t)(with + 1));
+}
+
+/* Aborts are heard by all; nothing was asked for. */
+static void
+a_lie_to_each_while_preparing_costs_the_liar_alone(void **) {
+	struct prepared_lie lies[] = {
+		{6, MESSAGE_HEADER_SIZE, false, false},                 /* sign.echo */
+		{6, MESSAGE_HEADER_SIZE + 32, true, false},             /* sign.salt */
+		{5, MESSAGE_HEADER_SIZE + 32 + 2560 + 16, true, false}, /* sign.column_hash */
+	};
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 4, 26);
+	team.on_message = lie_once_to_each;
+	team.context = lies;
+	team_make_key(&team, "vault", "3-of-4");
+	for (size_t i = 0; i < 3; i++) {
+		team_settle(&team);
+		team_pass_ms(&team, 61'000); /* longer than any pause after a failure */
+	}
+	for (size_t i = 0; i < LIAR; i++) {
+		assert_true(lies[i].is_told);
+		assert_int_equal(!lies[i].is_named, is_ready(&team, i, LIAR));
+		for (size_t other = 0; other < LIAR; other++)
+			assert_int_equal(other != i, is_ready(&team, i, other));
+		team_cut(&team, i, LIAR);
+	}
+	team_settle(&team);
+	for (size_t i = 0; i < LIAR; i++)
+		assert_true(sign_at(&team, i, i));
+}
+
 RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
-	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names))
+	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
+	  T(a_lie_to_each_while_preparing_costs_the_liar_alone))

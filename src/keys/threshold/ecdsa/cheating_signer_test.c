@@ -26,7 +26,8 @@ started(struct signing *const *signings, size_t index) {
 }
 
 /* Three sign; party 2's machine is changed by lie() before it answers the first round. The first failure of party 1 and
- * whom it names are the answer. */
+ * whom it names are the answer. Who is named loses its pairs with those that found it out; where nobody is, before anybody has given its part,
+ * no pair is lost, and the honest ones keep theirs with each other in any case. */
 static void
 expect_refusal(void (*lie)(struct signing *signing), const char *name, uint8_t culprit) {
 	struct signing *signings[KEEPERS_MAX + 1] = {};
@@ -42,7 +43,8 @@ expect_refusal(void (*lie)(struct signing *signing), const char *name, uint8_t c
 		assert_int_equal(signing_exchange(started(signings, i))->culprit, culprit);
 		assert_int_equal(signing_exchange(started(signings, i))->state, EXCHANGE_ABORTED);
 		assert_false(signing_result(started(signings, i), &signature));
-		assert_false(ecdsa_share_pair(keepers.shares[i], 2)->ready);
+		assert_int_equal(ecdsa_share_pair(keepers.shares[i], 2)->ready, culprit == 0);
+		assert_true(ecdsa_share_pair(keepers.shares[i], 4 - i)->ready);
 	}
 	end_signings(signings);
 }
@@ -106,6 +108,37 @@ a_sum_that_is_no_signature_names_nobody(void **) {
 	end_signings(signings);
 }
 
+/* The same, where party 2 withholds its last frame from party 3, which hears only that party 1 has ended it. What party 3 has given is out, and party
+ * 2 might as well have said nothing to anybody: the pairs that are lost are those of whoever finds no signature (docs/PROTOCOL.threshold §9). */
+static void
+withhold(void *, uint8_t from, uint8_t to, struct buffer *frame) {
+	bool is_last = frame->data[6] == SIGNING_MESSAGES[2].type;
+	if (from == 2 && to == 3 && (is_last || frame->data[6] == MESSAGE_ABORT))
+		frame->data[0] ^= 1; /* it strays */
+}
+
+static void
+who_hears_only_that_it_has_ended_loses_no_pair(void **) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {.on_frame = withhold};
+	struct ecdsa_request request = plain_request("pay");
+	fresh_key();
+	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
+	while (started(signings, 2)->exchange.round < 1)
+		for (uint8_t i = 1; i <= 3; i++)
+			(void)network_step(&network, i);
+	add_one(&secrets_of(started(signings, 2))->phi);
+	network_run(&network);
+	assert_string_equal(network.failure[1], "ecdsa.signature");
+	assert_int_equal(EXCHANGE_ABORTED, signing_exchange(started(signings, 3))->state);
+	assert_int_equal(1, signing_exchange(started(signings, 3))->ended_by);
+	for (uint8_t peer = 2; peer <= 3; peer++)
+		assert_false(ecdsa_share_pair(keepers.shares[1], peer)->ready);
+	for (uint8_t peer = 1; peer <= 2; peer++)
+		assert_true(ecdsa_share_pair(keepers.shares[3], peer)->ready);
+	end_signings(signings);
+}
+
 /* Two commitments, one for party 1 and one for party 3, each opened to whom it was made for: R would not be one for
  * all. */
 static struct hash256 second_commitment;
@@ -143,6 +176,8 @@ two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void
 		assert_string_equal(network.failure[i], "signing.echo");
 		assert_int_equal(signing_exchange(started(signings, i))->culprit, 0);
 		assert_true(started(signings, i)->exchange.round < 2); /* no w has left */
+		for (uint8_t peer = 1; peer <= 3; peer++)
+			assert_true(peer == i || ecdsa_share_pair(keepers.shares[i], peer)->ready);
 	}
 	end_signings(signings);
 }
@@ -159,6 +194,7 @@ main(void) {
 		T(what_is_multiplied_is_what_was_committed_to),
 		T(shares_that_are_not_of_the_key_are_nobodys_signature),
 		T(a_sum_that_is_no_signature_names_nobody),
+		T(who_hears_only_that_it_has_ended_loses_no_pair),
 		T(two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them),
 	};
 	return cmocka_run_group_tests(tests, nullptr, tear_down);

@@ -2,8 +2,8 @@
  * A peer that lies, on a channel that is its own: every field of every message of every round, as the tables of
  * messages list them, is changed in what party 2 sends to party 1, at its first, middle and last byte. Whatever the
  * field: all parties end without a share or signature, nobody honest is named, all that the victim says from then on is
- * the abort frame, and its set-up with those concerned is gone. Which fields name nobody is a table. That none of it depends on the
- * key is one_refusal_test.c.
+ * the abort frame, and its set-up with those concerned is gone, and no other: with three signers, and with four, of each pair both ends are
+ * compared, every abort being delivered. Which fields name nobody is a table. That none of it depends on the key is one_refusal_test.c.
  */
 #include "tests/test.h"
 
@@ -21,12 +21,25 @@ static const char *const NAMES_NOBODY[] = {
 	"sign.w",          "sign.u",    "online.w",        "online.u",
 };
 
+/* Of these what all signers see alike is compared before anybody has given its part of the signature: no pair is lost. */
+static const char *const COSTS_NOTHING[] = {"sign.echo"};
+
 static bool
-names_nobody(const char *field) {
-	for (size_t i = 0; i < ARRAY_LENGTH(NAMES_NOBODY); i++)
-		if (strcmp(NAMES_NOBODY[i], field) == 0)
+is_among(const char *field, const char *const *fields, size_t count) {
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(fields[i], field) == 0)
 			return true;
 	return false;
+}
+
+static bool
+names_nobody(const char *field) {
+	return is_among(field, NAMES_NOBODY, ARRAY_LENGTH(NAMES_NOBODY));
+}
+
+static bool
+costs_nothing(const char *field) {
+	return is_among(field, COSTS_NOTHING, ARRAY_LENGTH(COSTS_NOTHING));
 }
 
 /* One change: in the frame of this type from the liar to the victim. */
@@ -36,8 +49,11 @@ struct change {
 	bool done;
 	/* What the victim has said since, apart from abort frames; and how many of these. */
 	size_t words, aborts;
-	uint8_t abort_frames[2][MESSAGE_HEADER_SIZE];
+	uint8_t abort_frames[KEEPERS_MAX][MESSAGE_HEADER_SIZE];
 };
+
+static uint8_t parties;     /* that sign: 1 to this */
+static size_t places_tried; /* of a field */
 
 static void
 apply(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
@@ -48,7 +64,7 @@ apply(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
 			return;
 		}
 		assert_int_equal(frame->len, MESSAGE_HEADER_SIZE);
-		assert_true(change->aborts < 2);
+		assert_true(change->aborts + 1U < parties);
 		memcpy(change->abort_frames[change->aborts++], frame->data, frame->len);
 	}
 	if (from != LIAR || to != VICTIM || frame->data[6] != change->type || change->done)
@@ -71,7 +87,7 @@ copy_share(const struct ecdsa_share *share) {
 
 static void
 fresh_keepers(struct keepers *keepers) {
-	for (uint8_t i = 1; i <= 3; i++) {
+	for (uint8_t i = 1; i <= parties; i++) {
 		ecdsa_share_destroy(&keepers->shares[i]);
 		keepers->shares[i] = copy_share(originals[i]);
 		keepers->streams[i] = repeating_stream("corruption", i);
@@ -91,6 +107,35 @@ struct subject {
 	bool forgets; /* pairs, where a check fails */
 };
 
+static bool
+is_ready(const struct keepers *keepers, uint8_t party, uint8_t with) {
+	return ecdsa_share_pair(keepers->shares[party], with)->ready;
+}
+
+/* Whoever is named loses its pair with who has found it out, and that one no other. What names nobody takes all pairs of who has given its
+ * part by then and cannot make a signature of what it has got; whoever hears an abort keeps all. */
+static bool
+is_kept(const struct exchange *exchange, uint8_t party, uint8_t with, const char *field) {
+	if (party == VICTIM)
+		return costs_nothing(field) || (!names_nobody(field) && with != LIAR);
+	return exchange->state != EXCHANGE_ABORTED || exchange->ended_by != 0 || costs_nothing(field);
+}
+
+static void
+check_pairs(const struct keepers *keepers, const struct network *network, const char *field) {
+	for (uint8_t i = 1; i <= parties; i++)
+		for (uint8_t j = 1; j <= parties; j++) {
+			bool kept = is_kept(network->protocol->exchange(network->machines[i]), i, j, field);
+			if (i != j && i != LIAR && is_ready(keepers, i, j) != kept)
+				fail_msg("%s: the pair of %u with %u is %s", field, i, j, kept ? "gone" : "kept");
+		}
+	bool costs_others = names_nobody(field) && !costs_nothing(field);
+	for (uint8_t i = 1; !costs_others && i <= parties; i++)
+		for (uint8_t j = 1; j <= parties; j++)
+			if (i != j && i != LIAR && j != LIAR)
+				assert_true(is_ready(keepers, i, j));
+}
+
 static void
 check_one(const struct subject *subject, const struct message_kind *kind, const struct message_field *field, size_t at,
 	  struct bytes *outward) {
@@ -102,7 +147,7 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	network_run(&network);
 	if (!change.done)
 		fail_msg("%s: was never sent", field->name);
-	for (uint8_t i = 1; i <= 3; i++) {
+	for (uint8_t i = 1; i <= parties; i++) {
 		if (subject->protocol->exchange(network.machines[i])->state != EXCHANGE_ABORTED ||
 		    subject->has_result(network.machines[i]))
 			fail_msg("%s, byte %zu: party %u did not end (%s)", field->name, at, i,
@@ -114,16 +159,16 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	/* Whoever hears of it by an abort names nobody: the one that ended it may be honest. */
 	uint8_t named_by_other = subject->protocol->exchange(network.machines[OTHER])->culprit;
 	assert_true(named_by_other == 0 || named_by_other == LIAR);
-	assert_int_equal(change.aborts, 2);
-	static uint8_t first[2][MESSAGE_HEADER_SIZE];
+	assert_int_equal(change.aborts, parties - 1);
+	static uint8_t first[KEEPERS_MAX][MESSAGE_HEADER_SIZE];
 	if (outward->data == nullptr) {
 		memcpy(first, change.abort_frames, sizeof first);
 		*outward = bytes_of(first, sizeof first);
 	}
 	assert_memory_equal(outward->data, change.abort_frames, sizeof change.abort_frames);
 	if (subject->forgets)
-		assert_false(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
-	for (uint8_t i = 1; i <= 3; i++)
+		check_pairs(&keepers, &network, field->name);
+	for (uint8_t i = 1; i <= parties; i++)
 		subject->destroy(network.machines[i]);
 	keepers_end(&keepers);
 	changes_made++;
@@ -141,7 +186,7 @@ check_all(const struct subject *subject, const struct message_counts *counts) {
 			size_t size = field->unit * (field->count == 0 ? 1 : (size_t)counts->counts[field->count]);
 			assert_true(size > 0);
 			const size_t places[] = {at, at + size / 2, at + size - 1};
-			for (size_t k = 0; k < ARRAY_LENGTH(places); k++)
+			for (size_t k = 0; k < places_tried; k++)
 				check_one(subject, kind, field, places[k], &outward);
 			at += size;
 			fields_changed++;
@@ -242,6 +287,25 @@ every_field_of_a_signing(void **) {
 	check_all(&SIGNING, &(struct message_counts){});
 }
 
+static void
+make_originals(uint8_t count) {
+	struct keepers keepers = {};
+	keepers_generate(&keepers, 2, count, KEY_PURPOSE_TRANSFER);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+		ecdsa_share_destroy(&originals[i]);
+		originals[i] = TAKE(keepers.shares[i]);
+	}
+	parties = count;
+	places_tried = count == 3 ? 3 : 1;
+}
+
+static void
+every_field_of_a_signing_of_four(void **) {
+	make_originals(4);
+	check_all(&SIGNING, &(struct message_counts){});
+	make_originals(3);
+}
+
 /* --- Online --- */
 
 static void
@@ -267,30 +331,35 @@ destroy_online(void *machine) {
 
 /* In one round the others may be done before the victim finds out; it alone was lied to, and it alone must end. */
 static void
+lie_online(const struct message_field *field, size_t at) {
+	struct keepers keepers = {};
+	struct change change = {.type = ONLINE_MESSAGES[0].type, .at = at};
+	struct network network = {.on_frame = apply, .context = &change};
+	fresh_keepers(&keepers);
+	start_online(&keepers, &network);
+	network_run(&network);
+	const struct exchange *victim = online_exchange(network.machines[VICTIM]);
+	assert_int_equal(victim->state, EXCHANGE_ABORTED);
+	assert_false(online_has_result(network.machines[VICTIM]));
+	if (victim->culprit != (names_nobody(field->name) ? 0 : LIAR))
+		fail_msg("%s: party %u is named", field->name, victim->culprit);
+	check_pairs(&keepers, &network, field->name);
+	for (uint8_t i = 1; i <= parties; i++)
+		destroy_online(network.machines[i]);
+	keepers_end(&keepers);
+}
+
+static void
 every_field_of_the_online_round(void **) {
-	static const struct message_kind *kind = &ONLINE_MESSAGES[0];
-	size_t at = MESSAGE_HEADER_SIZE;
-	for (size_t i = 0; i < kind->field_count; at += kind->fields[i++].unit)
-		for (size_t k = 0; k < 3; k++) {
-			struct keepers keepers = {};
-			struct change change = {.type = kind->type, .at = at + k * (kind->fields[i].unit - 1) / 2};
-			struct network network = {.on_frame = apply, .context = &change};
-			fresh_keepers(&keepers);
-			start_online(&keepers, &network);
-			network_run(&network);
-			assert_int_equal(online_exchange(network.machines[VICTIM])->state, EXCHANGE_ABORTED);
-			assert_false(online_has_result(network.machines[VICTIM]));
-			if (online_exchange(network.machines[VICTIM])->culprit !=
-			    (names_nobody(kind->fields[i].name) ? 0 : LIAR))
-				fail_msg("%s: party %u is named", kind->fields[i].name,
-					 online_exchange(network.machines[VICTIM])->culprit);
-			assert_false(ecdsa_share_pair(keepers.shares[VICTIM], LIAR)->ready);
-			assert_int_equal(ecdsa_share_pair(keepers.shares[VICTIM], OTHER)->ready,
-					 !names_nobody(kind->fields[i].name));
-			for (uint8_t p = 1; p <= 3; p++)
-				destroy_online(network.machines[p]);
-			keepers_end(&keepers);
-		}
+	for (uint8_t count = 3; count <= 4; count++) {
+		const struct message_kind *kind = &ONLINE_MESSAGES[0];
+		size_t at = MESSAGE_HEADER_SIZE;
+		make_originals(count);
+		for (size_t i = 0; i < kind->field_count; at += kind->fields[i++].unit)
+			for (size_t k = 0; k < 3; k++)
+				lie_online(&kind->fields[i], at + k * (kind->fields[i].unit - 1) / 2);
+	}
+	make_originals(3);
 }
 
 /* --- After it --- */
@@ -398,16 +467,13 @@ a_frame_that_strays_ends_nothing(void **) {
 
 static int
 set_up(void **) {
-	struct keepers keepers = {};
-	keepers_generate(&keepers, 2, 3, KEY_PURPOSE_TRANSFER);
-	for (uint8_t i = 1; i <= 3; i++)
-		originals[i] = TAKE(keepers.shares[i]);
+	make_originals(3);
 	return 0;
 }
 
 static int
 tear_down(void **) {
-	for (uint8_t i = 1; i <= 3; i++)
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
 		ecdsa_share_destroy(&originals[i]);
 	return 0;
 }
@@ -417,6 +483,7 @@ main(void) {
 	const struct CMUnitTest tests[] = {
 		T(every_field_of_a_dealing),
 		T(every_field_of_a_signing),
+		T(every_field_of_a_signing_of_four),
 		T(every_field_of_the_online_round),
 		T(a_pair_that_is_forgotten_signs_again_after_a_refresh_only),
 		T(a_signing_under_way_does_not_use_a_pair_that_was_forgotten),

@@ -190,7 +190,7 @@ static void
 wipe_ended(void *self, enum status reason) {
 	struct online *online = self;
 	if (reason != STATUS_NO_MEMORY)
-		signing_forget_pairs(online->share, &online->exchange);
+		signing_forget_pairs(online->share, &online->exchange, true);
 	secret_wipe(&online->w, sizeof online->w);
 	secret_wipe(&online->u, sizeof online->u);
 }

@@ -576,12 +576,12 @@ take_last_round(void *self) {
 }
 
 void
-signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange) {
+signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange, bool has_given) {
 	const struct party_set *signers = &exchange->session.parties;
-	uint8_t concerned = exchange->culprit != 0 ? exchange->culprit : exchange->ended_by;
+	bool concerns_all = exchange->culprit == 0 && exchange->ended_by == 0 && has_given;
 	for (size_t i = 0; i < signers->count; i++) {
 		uint8_t index = signers->parties[i].index;
-		if (index != share->self && (concerned == 0 || concerned == index))
+		if (index != share->self && (concerns_all || index == exchange->culprit))
 			pairwise_forget(ecdsa_share_pair(share, index));
 	}
 }
@@ -589,10 +589,11 @@ signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange)
 static void
 wipe_ended(void *self, enum status reason) {
 	struct signing *signing = self;
+	bool has_given = !signing->prepares && signing->exchange.round == SIGNING_ROUNDS - 1;
 	secret_wipe(signing->memory.data, signing->memory.len);
 	presignature_destroy(&signing->presignature);
 	if (reason != STATUS_NO_MEMORY && !signing->pairs_are_gone)
-		signing_forget_pairs(signing->share, &signing->exchange);
+		signing_forget_pairs(signing->share, &signing->exchange, has_given);
 }
 
 static const struct exchange_protocol SIGNING = {

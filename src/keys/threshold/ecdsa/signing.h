@@ -13,8 +13,8 @@
  * presignature, for one signature (presignature.h). To sign in *full* rounds, the digest is part of the session from
  * its first byte: that is the only way for opaque digests.
  *
- * After any check that failed, and after a peer's abort, the pairs concerned are forgotten in the share (pairwise.h);
- * nothing is tried again here. The caller seals the share anew, durably, before it sends the abort frames: else a restart
+ * After any check that failed here the pairs concerned are forgotten in the share (pairwise.h); nothing is tried again
+ * here. The caller seals the share anew, durably, before it sends the abort frames: else a restart
  * would bring back what a peer has learned a bit of.
  * Memory: opaque, wiped when destroyed; the share is borrowed until then. Frames are carried by its exchange (exchange.h).
  * Threads: one. No I/O, no clock. Errors: from signing_start() "ecdsa.purpose", "ecdsa.signers", "ecdsa.no_setup",
@@ -52,7 +52,8 @@ extern const struct message_kind SIGNING_MESSAGES[];
 constexpr size_t SIGNING_ROUNDS = 3;
 constexpr size_t SIGNING_ROUNDS_TO_PREPARE = 2;
 
-/* After an abort: forgets the pair with the culprit or the peer that ended it, or, where there is neither, all pairs. */
-void signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange);
+/* After an abort: forgets the pair with the culprit. Where a check here names nobody and the own w and u have been given, all
+ * pairs with the other signers; what was compared before is known to all. What a peer has ended costs nothing. */
+void signing_forget_pairs(struct ecdsa_share *share, const struct exchange *exchange, bool has_given);
 
 #endif
