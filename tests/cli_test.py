@@ -948,6 +948,13 @@ def test_a_mnemonic_is_imported_with_its_passphrase_and_gives_derived_keys():
     shown = firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/44'/60'/0'/0/0")).out
     assert "address: 0x9858EfFD232B4033E47d90003D41EC34EcaEda94\n" in shown, shown # as other wallets have it
     assert "address" not in firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/0/1", "--json")).json()
+    for old, new in ((b'"path":"m/0/1"', b'"path":"m/0/2"'), (b'"key":"wallet"', b'"key":"ballet"'), (b'"id":"wallet"', b'"id":"ballet"')):
+        firm.proxy_of("settlement").change = lambda exchange, old=old, new=new: exchange.answer.replace(old, new)
+        try:
+            result = firm.ask("settlement", "key", "derive", "wallet", "m/0/1")
+        finally:
+            firm.proxy_of("settlement").change = None
+        assert result.code == 1 and "derived.answer" in result.err and result.out == "", (old, result)
     firm.must(firm.ask("settlement", "key", "derive", "eth-hot", "m/0"), 1)
     firm.must(firm.ask("settlement", "key", "derive", "wallet", "m/x"), 2)
 

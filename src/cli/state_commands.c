@@ -156,6 +156,7 @@ key_show_run(struct invocation *invocation) {
 static enum status
 write_derived_shown(struct invocation *invocation, const struct signing_path *path, struct bytes derived,
 		    struct bytes record, struct buffer *text) {
+	char path_text[BIP32_PATH_TEXT_SIZE];
 	uint8_t public_key[33];
 	char address[KEY_ADDRESS_SIZE];
 	struct key_info key;
@@ -168,6 +169,13 @@ write_derived_shown(struct invocation *invocation, const struct signing_path *pa
 	TRY(json_need_string(answer, "derived", "key", &id));
 	TRY(json_need_string(answer, "derived", "path", &stated_path));
 	TRY(json_need_string(answer, "derived", "public_key", &hex));
+	bip32_path_format(path, path_text);
+	const char *asked = invocation_word(invocation, 0);
+	if (strcmp(key.id, asked) != 0 || !bytes_equal_text(id, asked) || !bytes_equal_text(stated_path, path_text))
+		return fail(STATUS_CONFLICT, "derived.answer: it is of another key or path than was asked for");
+	if (hex.len != 2 * sizeof public_key)
+		return fail(STATUS_INVALID, "derived.public_key: expected %zu hexadecimal digits",
+			    2 * sizeof public_key);
 	TRY(hex_decode(hex, public_key, sizeof public_key));
 	json_writer_start(&w, text);
 	json_write_object(&w);
