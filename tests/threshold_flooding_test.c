@@ -48,8 +48,9 @@ who_prepares_without_end_fills_no_memory(void **) {
 		team_settle(&team);
 		prepared += pool_count(team.members[LIAR].house.keeper, BYTES_OF_LITERAL("vault"), &two);
 	}
-	assert_true(prepared > READY_MAX);
-	assert_int_equal(READY_MAX, pool_count(team.members[VICTIM].house.keeper, BYTES_OF_LITERAL("vault"), &two));
+	assert_true(prepared > PRESIGNATURES_OF_SET_MAX);
+	assert_int_equal(PRESIGNATURES_OF_SET_MAX,
+			 pool_count(team.members[VICTIM].house.keeper, BYTES_OF_LITERAL("vault"), &two));
 	/* Those that were prepared last are kept. */
 	team_cut(&team, OTHER, LIAR);
 	team_cut(&team, OTHER, VICTIM);

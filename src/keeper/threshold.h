@@ -8,8 +8,8 @@
  * again. What a restart finds intended and not ended stays unknown, but for a dealing whose share is durable, which asks the others
  * and ends as they did.
  *
- * Presignatures are prepared in the background for every set of signers that is there, POOL_TARGET of each, in memory only; a
- * peer's departure or new boot epoch discards those with it.
+ * Presignatures are prepared in the background for the sets of signers that are the first to be chosen, POOL_TARGET of each, in
+ * memory only; a peer's departure or new boot epoch discards those with it.
  *
  * Threads: the deciding one. Owner: the keeper. Errors: of operations, "joint.*" in their outcomes.
  */

@@ -8,14 +8,16 @@
 #include "keeper/threshold.h"
 #include "keeper/threshold_journal.h"
 #include "keeper/threshold_message.h"
+#include "keeper/threshold_sets.h"
 #include "keys/threshold/ecdsa/dealing.h"
 #include "keys/threshold/ecdsa/presignature.h"
 #include "keys/threshold/frost/frost_dealing.h"
 #include "keys/threshold/frost/frost_quorum.h"
 #include "store/secrets.h"
 
-constexpr size_t POOL_TARGET = 4;           /* presignatures ready for each set of signers */
-constexpr int64_t GATHER_MS = 2'000;        /* that the asker waits for those that are there */
+constexpr size_t POOL_TARGET = 4;    /* presignatures ready for each set of signers that is likely (threshold_sets.h) */
+constexpr size_t POOL_KEYS_MAX = 16; /* that are looked at in one turn */
+constexpr int64_t GATHER_MS = 2'000; /* that the asker waits for those that are there */
 constexpr int64_t SIGNING_MS = 10'000;      /* from intent to signature */
 constexpr int64_t DEALING_MS = 30'000;      /* from intent to stored share */
 constexpr int64_t RESUMING_MS = 900'000;    /* from a dealing's intent to the last restart after which it goes on */
@@ -29,7 +31,6 @@ constexpr int64_t UNHEARD_ENTRY_MS = 60'000; /* how often it stands in the log o
 constexpr int64_t COMPLAINT_MS = 3'600'000;  /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 constexpr size_t PREPARING_OF_PEER_MAX = PREPARING_MAX / 2; /* that one peer has begun */
-constexpr size_t READY_MAX = 2 * POOL_TARGET; /* for each set of signers, however many others have prepared with us */
 
 /* One run of a protocol at this keeper. */
 enum machine_kind {
@@ -141,7 +142,8 @@ struct threshold {
 	struct secret journal_key;
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
-	int64_t pool_turn_ms;            /* the next look at what is prepared */
+	int64_t pool_turn_ms;            /* the next look at what is prepared, */
+	size_t pool_at;                  /* and at which of the keys */
 	int64_t leaving_turn_ms;         /* holders are asked again then whether they have left an epoch */
 	uint64_t prepared;               /* counter of the last preparation that was begun here */
 	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
@@ -333,6 +335,8 @@ void pool_proposed(struct keeper *keeper, const struct peer *peer, const struct 
 bool pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes frame);
 void pool_forget_party(struct keeper *keeper, uint8_t party);
 void pool_forget_key(struct keeper *keeper, struct bytes key_id);
+/* Of that key what is for sets with which this keeper can sign no more, since a pair is lost. */
+void pool_forget_lost(struct keeper *keeper, const struct shared_key *key);
 /* One that is ready for these signers of the key, its id; false: none. Those skipped are left. */
 bool pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,
 	       struct hash256 *id);

@@ -1,4 +1,4 @@
-/* Presignatures, prepared in the background: a few for every set of signers that is there. */
+/* Presignatures, prepared in the background: a few for each set of signers that is likely to be chosen (threshold_sets.h). */
 #include "keeper/threshold_internal.h"
 
 #include <stdio.h>
@@ -11,27 +11,17 @@ constexpr int64_t PAUSE_MS = 60'000; /* after a failure with a party */
 
 /* --- What is ready. --- */
 
-static bool
-is_for(const struct presignature *presignature, const struct shared_key *key, const struct party_set *signers) {
-	if (strcmp(presignature->key_id, key->sharing.key.id) != 0 || presignature->epoch != key->sharing.key.epoch)
-		return false;
-	if (signers == nullptr)
-		return true;
-	if (presignature->signers.count != signers->count)
-		return false;
-	for (size_t i = 0; i < signers->count; i++)
-		if (presignature->signers.parties[i].index != signers->parties[i].index)
-			return false;
-	return true;
-}
-
 size_t
 pool_count(const struct keeper *keeper, struct bytes key_id, const struct party_set *signers) {
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
-	size_t count = 0, at = 0;
-	void *value;
-	while (key != nullptr && map_next(&keeper->threshold->pool.ready, &at, nullptr, &value))
-		count += is_for(value, key, signers);
+	const struct presignature_pool *pool = &keeper->threshold->pool;
+	size_t count = 0;
+	if (key == nullptr)
+		return 0;
+	if (signers != nullptr)
+		return presignature_pool_count(pool, key->sharing.key.id, key->sharing.key.epoch, signers);
+	for (const struct presignature *one = presignature_pool_newest(pool); one != nullptr; one = one->older)
+		count += one->epoch == key->sharing.key.epoch && strcmp(one->key_id, key->sharing.key.id) == 0;
 	return count;
 }
 
@@ -39,36 +29,13 @@ bool
 pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,
 	  struct hash256 *id) {
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
-	size_t at = 0;
-	void *value;
-	while (key != nullptr && map_next(&keeper->threshold->pool.ready, &at, nullptr, &value)) {
-		const struct presignature *presignature = value;
-		if (!is_for(presignature, key, signers) || skip-- > 0)
-			continue;
-		*id = presignature->id;
-		return true;
-	}
-	return false;
-}
-
-/* Who begins preparations may have lost what came of them, or never have counted: of those of one set the last are kept. */
-static void
-keep_last(struct keeper *keeper, struct bytes key_id, const struct party_set *signers) {
-	const struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
-	struct presignature_pool *pool = &keeper->threshold->pool;
-	if (key == nullptr || pool_count(keeper, key_id, signers) <= READY_MAX)
-		return;
-	_cleanup_(presignature_destroy) struct presignature *gone = nullptr;
-	const struct presignature *oldest = nullptr;
-	size_t at = 0;
-	void *value;
-	while (map_next(&pool->ready, &at, nullptr, &value)) {
-		const struct presignature *one = value;
-		if (is_for(one, key, signers) && (oldest == nullptr || one->number < oldest->number))
-			oldest = one;
-	}
-	if (oldest != nullptr)
-		IGNORE_STATUS(presignature_pool_take(pool, &oldest->id, &gone)); /* it is ready */
+	const struct presignature *found =
+		key == nullptr ? nullptr
+			       : presignature_pool_find(&keeper->threshold->pool, key->sharing.key.id,
+							key->sharing.key.epoch, signers, skip);
+	if (found != nullptr)
+		*id = found->id;
+	return found != nullptr;
 }
 
 void
@@ -214,7 +181,8 @@ preparing_fail(struct keeper *keeper, struct preparing *preparing) {
 	}
 	IGNORE_STATUS(machine_send(keeper, &preparing->machine, &preparing->signers)); /* that it has ended */
 	preparing_end(keeper, preparing);
-	pool_forget_key(keeper, bytes_of_text(key_id));
+	if (key != nullptr)
+		pool_forget_lost(keeper, key);
 }
 
 static void
@@ -236,7 +204,6 @@ preparing_frame(struct keeper *keeper, struct preparing *preparing, struct bytes
 		signing_take_presignature(preparing->machine.signing);
 	if (made != nullptr && presignature_pool_add(&keeper->threshold->pool, &made) != OK)
 		log_warning("a presignature is not kept: %s", fail_message());
-	keep_last(keeper, bytes_of_text(preparing->key_id), &preparing->signers);
 	preparing_end(keeper, preparing);
 	keeper->threshold->is_pool_due = true;
 	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
@@ -326,32 +293,51 @@ is_usable(const struct keeper *keeper, const struct shared_key *key, const struc
 		keeper->threshold->pool_paused_ms[party->index] <= now_ms);
 }
 
-/* Every set of as many as sign, of those that can, whose first is this keeper: as bits over the holders. */
+/* As bits over the holders' positions. */
+static size_t
+find_failed(const struct shared_key *key, uint32_t failed[DOUBTED_SETS_MAX]) {
+	const struct party_set *holders = &key->sharing.key.holders;
+	memset(failed, 0, DOUBTED_SETS_MAX * sizeof *failed);
+	for (size_t i = 0; i < key->doubts.set_count; i++)
+		for (size_t j = 0; j < holders->count; j++)
+			failed[i] |= (key->doubts.sets[i] >> holders->parties[j].index & 1) << j;
+	return key->doubts.set_count;
+}
+
+/* Nothing more of what this keeper begins fits in, here or elsewhere. */
+static bool
+is_full(const struct keeper *keeper, const struct shared_key *key) {
+	uint8_t self = key->share->self;
+	return keeper->threshold->preparing_count >= PREPARING_MAX || has_begun_enough(keeper, self) ||
+	       keeper->threshold->pool.of_first[self] + PREPARING_OF_PEER_MAX > PRESIGNATURES_OF_FIRST_MAX;
+}
+
+/* For the sets whose first is this keeper. */
 static void
 fill_key(struct keeper *keeper, const struct shared_key *key, int64_t now_ms) {
 	const struct party_set *holders = &key->sharing.key.holders;
-	size_t self = party_set_position(holders, key->share->self);
-	uint32_t usable = 0;
-	for (size_t i = self; i < holders->count; i++)
+	struct bytes id = bytes_of_text(key->sharing.key.id);
+	uint32_t failed[DOUBTED_SETS_MAX];
+	struct signer_question question = {.holders = holders->count,
+					   .self = party_set_position(holders, key->share->self),
+					   .needed = key->sharing.key.threshold,
+					   .failed = failed,
+					   .failed_count = find_failed(key, failed)};
+	struct signer_sets found;
+	for (size_t i = 0; i < holders->count; i++)
 		if (is_usable(keeper, key, &holders->parties[i], now_ms))
-			usable |= 1U << i;
-	for (uint32_t set = 0; set < 1U << holders->count; set++) {
+			question.usable |= UINT32_C(1) << i;
+	signer_sets_find(&question, &found);
+	for (size_t i = 0; i < found.count && !is_full(keeper, key); i++) { /* what is over makes place */
 		uint8_t indices[PARTIES_MAX];
 		struct party_set signers;
 		size_t count = 0;
-		if (keeper->threshold->preparing_count >= PREPARING_MAX || has_begun_enough(keeper, key->share->self))
-			return; /* what is over makes place */
-		if ((set & ~usable) != 0 || !(set & 1U << self) ||
-		    __builtin_popcount(set) != key->sharing.key.threshold)
-			continue;
-		for (size_t i = 0; i < holders->count; i++)
-			if (set & 1U << i)
-				indices[count++] = holders->parties[i].index;
-		if (party_set_choose(holders, indices, count, &signers) != OK ||
-		    is_preparing(keeper, bytes_of_text(key->sharing.key.id), &signers) ||
-		    pool_count(keeper, bytes_of_text(key->sharing.key.id), &signers) >= POOL_TARGET)
-			continue;
-		begin(keeper, key, &signers);
+		for (size_t j = 0; j < holders->count; j++)
+			if (found.sets[i] >> j & 1)
+				indices[count++] = holders->parties[j].index;
+		if (party_set_choose(holders, indices, count, &signers) == OK && !is_preparing(keeper, id, &signers) &&
+		    pool_count(keeper, id, &signers) < POOL_TARGET)
+			begin(keeper, key, &signers);
 	}
 }
 
@@ -367,54 +353,91 @@ expire(struct keeper *keeper, int64_t now_ms) {
 	}
 }
 
+static bool
+is_prepared(const struct keeper *keeper, struct bytes id, const struct shared_key *key) {
+	const struct key_info *record = gate_state_key(keeper->gate->state, id);
+	return key->share != nullptr && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER && record != nullptr &&
+	       (record->state == KEY_ACTIVE || record->state == KEY_ROTATED);
+}
+
+/* With many keys some each time: it goes on where it left off. */
 void
 pool_turn(struct keeper *keeper) {
+	const struct map *keys = &keeper->gate->state->shared_keys;
 	int64_t now_ms = threshold_now_ms(keeper);
-	size_t at = 0;
+	size_t *at = &keeper->threshold->pool_at;
 	struct bytes id;
 	void *value;
 	expire(keeper, now_ms);
-	while (map_next(&keeper->gate->state->shared_keys, &at, &id, &value)) {
-		const struct shared_key *key = value;
-		const struct key_info *record = gate_state_key(keeper->gate->state, id);
-		if (key->share != nullptr && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER && record != nullptr &&
-		    (record->state == KEY_ACTIVE || record->state == KEY_ROTATED))
-			fill_key(keeper, key, now_ms);
+	for (size_t looked_at = 0; looked_at < POOL_KEYS_MAX && looked_at < keys->count; looked_at++) {
+		if (!map_next(keys, at, &id, &value)) {
+			*at = 0;
+			if (!map_next(keys, at, &id, &value))
+				return;
+		}
+		if (is_prepared(keeper, id, value))
+			fill_key(keeper, value, now_ms);
 	}
 }
 
 /* --- Forgetting. --- */
 
+/* Of the party, or else of the key: only_lost: where the pair with one of the signers is gone. */
+struct forgotten {
+	uint8_t party;
+	struct bytes key_id;
+	const struct shared_key *only_lost;
+};
+
+static bool
+is_lost(const struct shared_key *key, const struct party_set *signers) {
+	for (size_t i = 0; i < signers->count; i++) {
+		uint8_t index = signers->parties[i].index;
+		if (index != shared_key_self(key) && !shared_key_is_ready_with(key, index))
+			return true;
+	}
+	return false;
+}
+
+static bool
+concerns(const struct forgotten *forgotten, const char *key_id, const struct party_set *signers) {
+	if (forgotten->party != 0)
+		return party_set_has(signers, forgotten->party);
+	return bytes_equal_text(forgotten->key_id, key_id) &&
+	       (forgotten->only_lost == nullptr || is_lost(forgotten->only_lost, signers));
+}
+
 static void
-forget(struct keeper *keeper, uint8_t party, struct bytes key_id) {
+forget(struct keeper *keeper, const struct forgotten *forgotten) {
 	struct presignature_pool *pool = &keeper->threshold->pool;
-	size_t at = 0;
-	void *value;
-	while (map_next(&pool->ready, &at, nullptr, &value)) {
+	for (struct presignature *one = presignature_pool_newest(pool), *older; one != nullptr; one = older) {
 		_cleanup_(presignature_destroy) struct presignature *gone = nullptr;
-		const struct presignature *one = value;
 		struct hash256 id = one->id;
-		bool matches = party != 0 ? party_set_has(&one->signers, party) : bytes_equal_text(key_id, one->key_id);
-		if (!matches || presignature_pool_take(pool, &id, &gone) != OK)
-			continue;
-		at = 0; /* the map has changed */
+		older = one->older;
+		if (concerns(forgotten, one->key_id, &one->signers))
+			IGNORE_STATUS(presignature_pool_take(pool, &id, &gone)); /* it is ready */
 	}
 	for (struct preparing *one = keeper->threshold->preparing, *next; one != nullptr; one = next) {
 		next = one->next;
-		if (party != 0 ? party_set_has(&one->signers, party) : bytes_equal_text(key_id, one->key_id))
+		if (concerns(forgotten, one->key_id, &one->signers))
 			preparing_end(keeper, one);
 	}
 }
 
 void
 pool_forget_party(struct keeper *keeper, uint8_t party) {
-	forget(keeper, party, (struct bytes){});
+	forget(keeper, &(struct forgotten){.party = party});
 	keeper->threshold->pool_paused_ms[party] = 0;
 }
 
 void
 pool_forget_key(struct keeper *keeper, struct bytes key_id) {
-	forget(keeper, 0, key_id);
+	forget(keeper, &(struct forgotten){.key_id = key_id});
+}
+
+void
+pool_forget_lost(struct keeper *keeper, const struct shared_key *key) {
+	forget(keeper, &(struct forgotten){.key_id = bytes_of_text(key->sharing.key.id), .only_lost = key});
 }
 
 void

@@ -332,7 +332,8 @@ machine_result(const struct machine *machine, const struct sharing *sharing, str
 void
 signing_forget(struct keeper *keeper, struct bytes key_id) {
 	struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
-	pool_forget_key(keeper, key_id);
+	if (key != nullptr)
+		pool_forget_lost(keeper, key);
 	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK)
 		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
 }
