@@ -1,149 +1,61 @@
 /* A shared key in escrow, in files alone: whether a recovery key will get it out of what the keepers gave, and the key out of it. */
 #include "cli/handlers.h"
 
+#include "cli/escrow_files.h"
 #include "cli/output.h"
 #include "cli/recovery_key.h"
 #include "keys/bip32.h"
-#include "keys/threshold/audit.h"
-#include "keys/threshold/recovery.h"
-
-constexpr size_t ESCROW_FILE_MAX = 1024 * 1024;
-constexpr size_t ESCROW_MAX = 256 * 1024;
 
 /* --- What keepers gave. --- */
 
-/* What one keeper gave: the answer to key.backup, or the result in it. */
-struct given {
-	uint8_t holder;
-	struct key_info key;
-	struct sharing sharing;
-	struct bytes escrow;
-};
-
 static enum status
-read_given(struct invocation *invocation, const char *path, struct given *given) {
-	struct arena *arena = &invocation->arena;
-	const json *document, *key, *sharing;
-	struct bytes text, base64;
-	int64_t holder;
-	size_t len;
-	TRY(input_file(arena, path, ESCROW_FILE_MAX, &text));
-	TRY(json_read(arena, text, (struct json_limits){}, &document));
-	if (json_get(document, "result") != nullptr)
-		document = json_get(document, "result");
-	TRY(json_need_string(document, "escrow", "escrow", &base64));
-	TRY(json_need_integer(document, "escrow", "holder", &holder));
-	TRY(json_need(document, "escrow", "sharing", JSON_OBJECT, &sharing));
-	TRY(sharing_read(sharing, &given->sharing));
-	TRY(json_need(document, "escrow", "key", JSON_OBJECT, &key));
-	TRY(key_read(key, &given->key));
-	TRY(sharing_check_record(&given->sharing, &given->key));
-	if (holder < 1 || holder > UINT8_MAX)
-		return fail(STATUS_INVALID, "escrow.holder: %lld", (long long)holder);
-	given->holder = (uint8_t)holder;
-	uint8_t *escrow = arena_alloc(arena, ESCROW_MAX);
-	TRY_ALLOC(escrow);
-	TRY(base64_decode(base64, escrow, ESCROW_MAX, &len));
-	given->escrow = bytes_of(escrow, len);
-	return OK;
-}
-
-/* Those of one key and epoch; of each whether its share is in there. */
-struct collection {
-	struct key_info key;
-	struct sharing sharing;
-	size_t count, sound;
-	uint8_t holders[PARTIES_MAX]; /* the sound ones first */
-	struct bytes escrows[PARTIES_MAX];
-};
-
-static const char *
-name_of(const struct sharing *sharing, uint8_t holder) {
-	size_t position = party_set_position(&sharing->key.holders, holder);
-	return position < sharing->key.holders.count ? sharing->names[position] : "nobody";
-}
-
-static void
-take(struct collection *collection, const struct given *given, bool is_sound) {
-	size_t at = collection->count++;
-	if (is_sound) {
-		size_t first = collection->sound++;
-		collection->holders[at] = collection->holders[first];
-		collection->escrows[at] = collection->escrows[first];
-		at = first;
-	}
-	collection->holders[at] = given->holder;
-	collection->escrows[at] = given->escrow;
-}
-
-/* What does not check is said and counted, and stops nobody from using the others. */
-static enum status
-check_given(struct invocation *invocation, const char *path, const uint8_t recovery_key[KEM_PUBLIC_SIZE],
-	    struct collection *collection) {
-	struct given *given = ARENA_NEW(&invocation->arena, struct given);
-	struct hash256 first, hash;
-	TRY_ALLOC(given);
-	TRY(read_given(invocation, path, given));
-	if (collection->count == 0) {
-		TRY(share_audit_public(&given->sharing));
-		collection->key = given->key;
-		collection->sharing = given->sharing;
-	}
-	TRY(sharing_hash(&collection->sharing, &first));
-	TRY(sharing_hash(&given->sharing, &hash));
-	if (!hash256_equal(&first, &hash))
-		return fail(STATUS_CONFLICT, "escrow.sharing: %s is of another key or epoch than the first", path);
-	for (size_t i = 0; i < collection->count; i++)
-		if (collection->holders[i] == given->holder)
-			return fail(STATUS_INVALID, "escrow.holder: %s is of keeper %s, as one before it is", path,
-				    name_of(&given->sharing, given->holder));
-	bool is_sound =
-		recovery_check(&given->sharing, given->holder, bytes_of_text(invocation_option(invocation, "instance")),
-			       bytes_of(recovery_key, KEM_PUBLIC_SIZE), given->escrow) == OK;
-	if (!is_sound)
-		output_note("%s, of keeper %s, gives no share of key %s to this recovery key: %s", path,
-			    name_of(&given->sharing, given->holder), given->sharing.key.id, fail_message());
-	take(collection, given, is_sound);
-	return OK;
-}
-
-static enum status
-collect(struct invocation *invocation, const uint8_t recovery_key[KEM_PUBLIC_SIZE], struct collection *collection) {
-	const char *path;
-	*collection = (struct collection){};
-	for (size_t i = 0; (path = invocation_option_at(invocation, "escrow", i)) != nullptr; i++) {
-		if (i == PARTIES_MAX)
+collect(struct invocation *invocation, const uint8_t recovery_key[KEM_PUBLIC_SIZE],
+	struct escrow_collection *collection) {
+	const char *paths[PARTIES_MAX], *path;
+	size_t count = 0;
+	for (; (path = invocation_option_at(invocation, "escrow", count)) != nullptr; count++) {
+		if (count == PARTIES_MAX)
 			return fail(STATUS_INVALID, "usage.escrow: at most %zu", PARTIES_MAX);
-		TRY(check_given(invocation, path, recovery_key, collection));
+		paths[count] = path;
 	}
-	return OK;
+	return escrow_files_collect(&invocation->arena, paths, count,
+				    bytes_of_text(invocation_option(invocation, "instance")),
+				    bytes_of(recovery_key, KEM_PUBLIC_SIZE), collection);
 }
 
 static enum status
-need_enough(const struct collection *collection) {
-	return collection->sound >= collection->sharing.key.threshold
+need_enough(const struct escrow_collection *collection) {
+	return collection->sound >= collection->sharing->key.threshold
 		       ? OK
 		       : fail(STATUS_UNAVAILABLE, "recovery.escrows: %zu are sound; the key takes %u",
-			      collection->sound, collection->sharing.key.threshold);
+			      collection->sound, collection->sharing->key.threshold);
 }
 
 /* --- Checking, by anyone. --- */
 
+static void
+write_file(const struct escrow_file *file, struct json_writer *w) {
+	json_write_object(w);
+	json_write_member_text(w, "file", file->path);
+	if (file->is_read)
+		json_write_member_text(w, "keeper", escrow_file_keeper(file));
+	if (file->refusal != nullptr)
+		json_write_member_text(w, "refusal", file->refusal);
+	json_write_member_boolean(w, "sound", file->refusal == nullptr);
+	json_write_end(w);
+}
+
 static enum status
-write_collection(const struct collection *collection, struct buffer *text) {
-	const struct sharing *sharing = &collection->sharing;
+write_collection(const struct escrow_collection *collection, struct buffer *text) {
+	const struct sharing *sharing = collection->sharing;
 	struct json_writer w;
 	json_writer_start(&w, text);
 	json_write_object(&w);
 	json_write_member_integer(&w, "epoch", sharing->key.epoch);
 	json_write_key(&w, "escrows");
 	json_write_array(&w);
-	for (size_t i = 0; i < collection->count; i++) {
-		json_write_object(&w);
-		json_write_member_text(&w, "keeper", name_of(sharing, collection->holders[i]));
-		json_write_member_boolean(&w, "sound", i < collection->sound);
-		json_write_end(&w);
-	}
+	for (size_t i = 0; i < collection->count; i++)
+		write_file(&collection->files[i], &w);
 	json_write_end(&w);
 	json_write_member_text(&w, "key", sharing->key.id);
 	json_write_member_hex(&w, "public_key", sharing_public_key(sharing));
@@ -158,12 +70,12 @@ enum status
 key_escrow_check_run(struct invocation *invocation) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	uint8_t recovery_key[KEM_PUBLIC_SIZE];
-	struct collection collection;
+	struct escrow_collection collection;
 	struct bytes id = bytes_of_text(invocation_word(invocation, 0));
 	TRY(recovery_key_read_public(invocation, invocation_option(invocation, "for"), recovery_key));
 	TRY(collect(invocation, recovery_key, &collection));
-	if (!bytes_equal_text(id, collection.sharing.key.id))
-		return fail(STATUS_CONFLICT, "escrow.key: these are of key %s", collection.sharing.key.id);
+	if (!bytes_equal_text(id, collection.sharing->key.id))
+		return fail(STATUS_CONFLICT, "escrow.key: these are of key %s", collection.sharing->key.id);
 	TRY(write_collection(&collection, &text));
 	TRY(output_document(invocation, buffer_bytes(&text)));
 	if (collection.sound < collection.count)
@@ -206,13 +118,13 @@ enum status
 key_recover_run(struct invocation *invocation) {
 	_cleanup_(secret_free) struct secret recovery = {}, whole = {}, text = {};
 	uint8_t recovery_key[KEM_PUBLIC_SIZE];
-	struct collection collection;
-	const struct sharing *sharing = &collection.sharing;
-	const struct key_info *key = &collection.key;
+	struct escrow_collection collection;
 	TRY(recovery_key_read_private(invocation, invocation_option(invocation, "recovery-key"), &recovery));
 	TRY(kem_public_of(secret_bytes(&recovery), recovery_key));
 	TRY(collect(invocation, recovery_key, &collection));
 	TRY(need_enough(&collection));
+	const struct sharing *sharing = collection.sharing;
+	const struct key_info *key = collection.key;
 	TRY(recovery_join(sharing, bytes_of_text(invocation_option(invocation, "instance")), secret_bytes(&recovery),
 			  collection.holders, collection.escrows, collection.sound, &whole));
 	TRY(key->material == KEY_MATERIAL_EXTENDED ? write_extended(key, sharing, secret_bytes(&whole), &text)
