@@ -36,10 +36,11 @@ struct network_node {
 	struct hash256 bundle;
 	uint8_t wanted[NETWORK_NODES_MAX]; /* that its gateway is to dial */
 	size_t wanted_count;
-	uint8_t announced;   /* who it says that it is */
-	size_t recorded;     /* entries "peer" */
-	bool does_record;    /* makes its log grow, too */
-	struct head claimed; /* instead of its log's; size 0: not */
+	uint8_t announced;                                 /* who it says that it is */
+	size_t recorded;                                   /* entries "peer" */
+	bool does_record;                                  /* makes its log grow, too */
+	struct head claimed;                               /* instead of its log's; size 0: not */
+	void (*forge)(struct head_signatures *signatures); /* what becomes of its log's; null: nothing */
 };
 
 /* A connection: both ends have a number of their own. */
@@ -84,6 +85,8 @@ network_head(void *context, struct head *head, struct head_signatures *signature
 	if (node->claimed.size > 0)
 		*head = node->claimed;
 	assert_ok(head_sign(&node->signer, head, 1, signatures));
+	if (node->forge != nullptr)
+		node->forge(signatures);
 }
 
 static inline enum status

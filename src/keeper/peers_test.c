@@ -259,6 +259,67 @@ a_log_that_went_another_way_is_refused_by_its_history(void **) {
 	assert_string_equal(A->keepers.of_party[2]->reason, "peers.fork");
 }
 
+/* As many entries, and the last of them another: it is no older log, and it is not the one that was shown. */
+static void
+make_fork(struct network_node *node) {
+	const struct hash256 other = {{1}};
+	shrink(node, 9);
+	assert_ok(tree_append(node->tree, &other));
+}
+
+static void
+another_log_of_the_same_size_is_refused(void **) {
+	for (int restarts = 0; restarts <= 1; restarts++) { /* told by a beat, and by the next hello */
+		_cleanup_(peer_network_end) struct peer_network network;
+		peer_network_start(&network, 2);
+		peer_network_pass(&network, 500);
+		assert_int_equal(peers_shown(A->peers, network_peer(A, B))->size, 10);
+		if (restarts) {
+			network_stop_node(B);
+			peer_network_pass(&network, 500);
+		}
+		make_fork(B);
+		if (restarts)
+			network_start_node(B);
+		peer_network_pass(&network, 1500);
+		assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
+		assert_string_equal(A->keepers.of_party[2]->reason, "peers.fork");
+	}
+}
+
+static void
+forge_ed25519(struct head_signatures *signatures) {
+	signatures->ed25519[5] ^= 1;
+}
+
+static void
+forge_mldsa44(struct head_signatures *signatures) {
+	signatures->mldsa44[5] ^= 1;
+}
+
+/* Whoever has a keeper's channel keys, and not both of its log's, cannot say what its log is. */
+static void
+a_hello_whose_head_the_log_has_not_signed_is_not_taken(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct heard a = {};
+	peer_network_start(&network, 2);
+	listen(A, &a);
+	static void (*const forged[])(struct head_signatures *) = {forge_ed25519, forge_mldsa44};
+	for (size_t i = 0; i < ARRAY_LENGTH(forged); i++) {
+		int64_t before = dropped(A, PEER_DROP_HELLO);
+		B->forge = forged[i];
+		peer_network_pass(&network, 3000);
+		assert_true(dropped(A, PEER_DROP_HELLO) > before);
+		assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+		assert_int_equal(a.up, 0);
+		assert_int_equal(peers_shown(A->peers, network_peer(A, B))->size, 0);
+		assert_false(A->keepers.of_party[2]->is_refused);
+	}
+	B->forge = nullptr;
+	peer_network_pass(&network, 3000);
+	assert_int_equal(a.up, 1);
+}
+
 static void
 a_head_that_shrinks_on_an_open_channel_is_refused(void **) {
 	_cleanup_(peer_network_end) struct peer_network network;
@@ -546,6 +607,7 @@ RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_und
 	  T(a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch), T(a_restart_is_seen_by_its_new_epoch),
 	  T(an_older_log_is_refused_by_name_until_people_re_admit_it),
 	  T(a_log_that_went_another_way_is_refused_by_its_history), T(a_head_that_cannot_be_is_no_head),
+	  T(another_log_of_the_same_size_is_refused), T(a_hello_whose_head_the_log_has_not_signed_is_not_taken),
 	  T(a_head_that_shrinks_on_an_open_channel_is_refused),
 	  T(what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself),
 	  T(a_connection_that_comes_and_goes_writes_no_more_than_one_that_stays),
