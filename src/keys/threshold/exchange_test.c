@@ -173,6 +173,43 @@ what_comes_again_is_ignored_and_what_differs_ends_the_session(void **) {
 	assert_int_equal(one.ends, 1);
 }
 
+static enum status
+take_any(void *self) {
+	struct counter *counter = self;
+	TRY(count_step(counter));
+	exchange_advance(&counter->exchange);
+	return OK;
+}
+
+/* A peer can be one round ahead, as it has all that it needs for that; nobody honest is two. */
+static void
+what_comes_two_rounds_early_ends_the_session(void **) {
+	static const struct message_kind kinds[] = {
+		{.type = 1, .name = "first", .field_count = 1, .fields = {{"first.a", 4, 0}}},
+		{.type = 2, .name = "second", .field_count = 1, .fields = {{"second.a", 4, 0}}},
+		{.type = 3, .name = "third", .field_count = 1, .fields = {{"third.a", 4, 0}}},
+	};
+	static const struct exchange_protocol three_rounds = {.kinds = kinds,
+							      .rounds = ARRAY_LENGTH(kinds),
+							      .steps = {take_any, take_any, take_any},
+							      .ended = count_end};
+	_cleanup_(counter_close) struct counter one = {}, two = {};
+	_cleanup_(buffer_free) struct buffer early = {};
+	open_party(&one, 1);
+	open_party(&two, 2);
+	one.exchange.protocol = two.exchange.protocol = &three_rounds;
+	assert_ok(exchange_tell_all(&two.exchange, BYTES_OF_LITERAL("four")));
+	buffer_append_bytes(&early, take_frame_to(&two, 1));
+	early.data[6] = 2;
+	assert_ok(exchange_receive(&one.exchange, buffer_bytes(&early)));
+	early.data[6] = 3;
+	assert_fails(STATUS_INVALID, "exchange.round", exchange_receive(&one.exchange, buffer_bytes(&early)));
+	assert_int_equal(one.exchange.culprit, 2);
+	assert_int_equal(one.exchange.state, EXCHANGE_ABORTED);
+	assert_int_equal(one.ends, 1);
+	assert_int_equal(one.steps, 0);
+}
+
 static void
 bad_frames_are_refused_by_name(void **) {
 	static const struct {
@@ -244,4 +281,4 @@ an_end_looks_the_same_whoever_is_to_blame(void **) {
 
 RUN_TESTS(T(a_round_ends_when_all_were_heard_and_the_own_part_was_said),
 	  T(what_comes_again_is_ignored_and_what_differs_ends_the_session), T(bad_frames_are_refused_by_name),
-	  T(an_end_looks_the_same_whoever_is_to_blame))
+	  T(what_comes_two_rounds_early_ends_the_session), T(an_end_looks_the_same_whoever_is_to_blame))

@@ -112,6 +112,29 @@ every_quorum_of_escrows_gives_the_key_and_no_fewer(void **) {
 					    buffer_bytes(&escrow)));
 }
 
+/* Escrows hold whatever the key is said to be: what they give is compared with it, and else nobody has it. */
+static void
+what_escrows_give_is_this_key_or_nothing(void **) {
+	static const uint8_t holders[] = {1, 2, 3};
+	const struct fixture *f = &fixtures[1];
+	struct sharing other = f->sharing;
+	struct buffer escrows[3] = {};
+	struct bytes given[3];
+	_cleanup_(secret_free) struct secret whole = {};
+	memcpy(other.key.public_key, f->sharing.key.public_shares[0], POINT_SIZE);
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_ok(recovery_escrow(&f->sharing, i, &f->numbers[i], KEEPERS_INSTANCE,
+					  BYTES_OF_ARRAY(recovery_key), &escrows[i - 1]));
+		given[i - 1] = buffer_bytes(&escrows[i - 1]);
+	}
+	assert_fails(
+		STATUS_CORRUPT, "recovery.key",
+		recovery_join(&other, KEEPERS_INSTANCE, secret_bytes(&recovery_private), holders, given, 3, &whole));
+	assert_null(whole.data);
+	for (size_t i = 0; i < 3; i++)
+		buffer_free(&escrows[i]);
+}
+
 static void
 check_audit(const struct fixture *f) {
 	static const uint8_t challenge[32] = {7}, other[32] = {8};
@@ -154,6 +177,7 @@ int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_quorum_of_escrows_gives_the_key_and_no_fewer),
+		cmocka_unit_test(what_escrows_give_is_this_key_or_nothing),
 		cmocka_unit_test(an_audit_proves_that_each_share_fits_and_that_all_fit_together),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

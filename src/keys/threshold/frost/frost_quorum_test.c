@@ -233,8 +233,48 @@ nothing_of_a_nonce_is_left_after_it_was_used(void **) {
 	}
 }
 
+static bool
+is_zero(struct bytes bytes) {
+	uint8_t seen = 0;
+	for (size_t i = 0; i < bytes.len; i++)
+		seen |= bytes.data[i];
+	return seen == 0;
+}
+
+/* Whether it ends by what this party found or by what a peer said, before its nonces were used. */
+static void
+nothing_of_a_nonce_is_left_after_an_abort(void **) {
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		struct frost_holders holders = {};
+		struct network network = {};
+		uint8_t to;
+		struct bytes frame;
+		frost_holders_generate(&holders, SCHEMES[s], 2, 3);
+		start_all(&holders, &network);
+		for (uint8_t i = 1; i <= 3; i++)
+			assert_false(is_zero(secret_bytes(&quorums[i]->memory)));
+		while (exchange_next(frost_quorum_exchange(quorums[LIAR]), &to, &frame) && to != VICTIM)
+			continue;
+		_cleanup_(buffer_free) struct buffer twice = {};
+		buffer_append_bytes(&twice, frame);
+		assert_ok(exchange_receive(frost_quorum_exchange(quorums[VICTIM]), buffer_bytes(&twice)));
+		twice.data[twice.len - 1] ^= 1;
+		assert_fails(STATUS_CONFLICT, "exchange.twice",
+			     exchange_receive(frost_quorum_exchange(quorums[VICTIM]), buffer_bytes(&twice)));
+		assert_true(is_zero(secret_bytes(&quorums[VICTIM]->memory)));
+		while (exchange_next(frost_quorum_exchange(quorums[VICTIM]), &to, &frame) && to != 3)
+			continue;
+		assert_fails(STATUS_DENIED, "exchange.peer_aborted",
+			     exchange_receive(frost_quorum_exchange(quorums[3]), frame));
+		assert_true(is_zero(secret_bytes(&quorums[3]->memory)));
+		assert_false(is_zero(secret_bytes(&quorums[LIAR]->memory)));
+		end_all();
+		frost_holders_end(&holders);
+	}
+}
+
 RUN_TESTS(T(every_quorum_signs_messages_of_any_length), T(children_and_taproot_outputs_of_a_bip340_key_sign),
 	  T(signers_that_do_not_agree_on_the_message_do_not_hear_each_other),
 	  T(strangers_and_holders_under_another_identity_do_not_sign),
 	  T(a_changed_field_gives_no_signature_whatever_it_is), T(a_signer_with_another_share_is_named_by_all),
-	  T(nothing_of_a_nonce_is_left_after_it_was_used))
+	  T(nothing_of_a_nonce_is_left_after_it_was_used), T(nothing_of_a_nonce_is_left_after_an_abort))
