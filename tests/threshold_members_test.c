@@ -246,13 +246,25 @@ a_freeze_after_shares_are_stored_reaches_who_comes_in(void **) {
 	}
 }
 
+/* What came of a freeze: who had stored its new share, and whether it was gone when the others heard that it will never be used. */
+struct freeze {
+	bool is_done;
+	unsigned stored, renounced; /* bits by place */
+};
+
 /* As key.freeze does it, before the first frame that could let that keeper store its share. */
 static bool
-freeze_before_it_stores(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
-	bool *is_done = team->context;
-	if (*is_done || to != 1 || kind != PEER_PROTOCOL || body->data[6] != 3) /* deal.confirm */
+freeze_before_it_stores(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct freeze *freeze = team->context;
+	for (size_t i = 0; i < team->count; i++)
+		freeze->stored |= (unsigned)has_row(team, i, "vault/2") << i;
+	if (kind == PEER_ANSWER && body->data[0] == ANSWER_PLEDGED) {
+		assert_false(has_row(team, from, "vault/2"));
+		freeze->renounced |= 1U << from;
+	}
+	if (freeze->is_done || to != 1 || kind != PEER_PROTOCOL || body->data[6] != 3) /* deal.confirm */
 		return true;
-	*is_done = true;
+	freeze->is_done = true;
 	assert_ok(keyring_freeze(state_of(team, 1)->ring, BYTES_OF_LITERAL("vault")));
 	return true;
 }
@@ -262,16 +274,22 @@ static void
 a_freeze_before_shares_are_stored_ends_the_dealing(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
-	bool is_done = false;
+	struct freeze freeze = {};
 	struct ipc_response response;
 	team_found(&team, 4, 97);
 	make_theirs(&team);
-	team.context = &is_done;
+	team.context = &freeze;
 	team.on_message = freeze_before_it_stores;
 	reshare_as(&team, 0, "\"one\",\"two\",\"four\"", vault_stated(&team, 0, &arena), "2-of-3", &arena, &response);
-	assert_true(is_done);
+	assert_true(freeze.is_done);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "key.state"));
+	/* Others had stored theirs; they gave them up at once, and not at a restart alone. */
+	assert_true(freeze.stored != 0 && (freeze.stored & 0b0010) == 0);
+	assert_int_equal(freeze.stored, freeze.stored & freeze.renounced);
+	for (size_t i = 0; i < 4; i++)
+		assert_false(has_row(&team, i, "vault/2"));
+	team.on_message = nullptr;
 	team_restart_all(&team);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(1, vault_at(&team, i)->sharing.key.epoch);
