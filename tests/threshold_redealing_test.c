@@ -5,7 +5,7 @@
 #include "tests/test.h"
 #include "tests/team_vault.h"
 
-#include "keys/threshold/ecdsa/dealing.h"
+#include "keeper/threshold_internal.h"
 
 static void
 a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
@@ -23,6 +23,7 @@ a_refresh_keeps_the_key_and_renews_all_that_is_behind_it(void **) {
 	team.on_message = nullptr;
 	/* One of three is away: the shares stay what they are. */
 	team_stop(&team, 2);
+	team_pass_ms(&team, BACK_MS);
 	redeal(&team, "key.refresh", "{}", &arena, &response);
 	assert_answer(409, "failed", &response);
 	assert_true(says(&response, "joint.absent"));

@@ -261,6 +261,21 @@ lose_last_frame(struct team *team, size_t from, size_t to, enum peer_kind kind, 
 	return false;
 }
 
+/* It is killed before the others begin, and there again when they have. */
+static bool
+lose_for_a_while(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool *is_lost = team->context;
+	const struct team_member *lost = &team->members[LOST];
+	if (!*is_lost && kind == PEER_REQUEST && to == 2) {
+		*is_lost = true;
+		team_stop(team, LOST);
+	} else if (*is_lost && !lost->is_open && is_frame_of_dealing(kind, body)) {
+		team_pass_ms(team, 2'000);
+		team_start(team, LOST);
+	}
+	return true;
+}
+
 static void
 deal_losing(bool (*lose)(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body)) {
 	_cleanup_(team_free) struct team team;
@@ -290,6 +305,11 @@ the_last_frame_is_said_again_by_who_has_stored(void **) {
 	deal_losing(lose_last_frame);
 }
 
+static void
+a_dealing_begins_while_a_holder_is_being_started_anew(void **) {
+	deal_losing(lose_for_a_while);
+}
+
 static int
 say_how_often(void **) {
 	print_message("# result keepers_killed_in_dealings %llu\n", (unsigned long long)times_killed);
@@ -298,9 +318,11 @@ say_how_often(void **) {
 
 int
 main(void) {
-	static const struct CMUnitTest tests[] = {
-		T(an_ecdsa_key_is_dealt_whoever_is_killed), T(who_has_not_heard_of_it_is_asked_again),
-		T(the_last_frame_is_said_again_by_who_has_stored), T(an_ed25519_key_is_dealt_whoever_is_killed),
-		T(a_bip340_key_is_dealt_whoever_is_killed)};
+	static const struct CMUnitTest tests[] = {T(an_ecdsa_key_is_dealt_whoever_is_killed),
+						  T(who_has_not_heard_of_it_is_asked_again),
+						  T(the_last_frame_is_said_again_by_who_has_stored),
+						  T(a_dealing_begins_while_a_holder_is_being_started_anew),
+						  T(an_ed25519_key_is_dealt_whoever_is_killed),
+						  T(a_bip340_key_is_dealt_whoever_is_killed)};
 	return cmocka_run_group_tests(tests, nullptr, say_how_often);
 }

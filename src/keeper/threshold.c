@@ -340,6 +340,7 @@ void
 threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 	if (peer->party == 0 || peer->party > PARTIES_MAX)
 		return;
+	keeper->threshold->down_ms[peer->party] = threshold_now_ms(keeper);
 	enrolments_peer_down(keeper, peer);
 	pool_forget_party(keeper, peer->party);
 	early_drop(keeper, peer->party, INT64_MAX);

@@ -8,6 +8,13 @@
 
 static const char NONCE_LABEL[] = "gatehouse/joint/dealing/v1";
 
+/* Its process has just ended, and is most likely being started anew: a dealing waits for it as if that had been a moment later. */
+static bool
+is_back_soon(const struct keeper *keeper, const struct peer *peer) {
+	int64_t down_ms = keeper->threshold->down_ms[peer->party];
+	return peer->state == PEER_ABSENT && down_ms != 0 && threshold_now_ms(keeper) - down_ms < BACK_MS;
+}
+
 /* The keepers that are named, each by the index and identity of its enrolment. To begin all must be there: each gets a share. */
 static enum status
 find_party(const struct keeper *keeper, const char *name, bool is_there, struct party *party) {
@@ -24,7 +31,7 @@ find_party(const struct keeper *keeper, const char *name, bool is_there, struct 
 	for (size_t i = 0; (peer = link->at(link->context, i)) != nullptr; i++) {
 		if (!peer->is_enrolled || strcmp(peer->name, name) != 0)
 			continue;
-		if (is_there && peer->state != PEER_UP)
+		if (is_there && peer->state != PEER_UP && !is_back_soon(keeper, peer))
 			return fail(STATUS_UNAVAILABLE, "joint.absent: keeper %s is not there", name);
 		party->index = peer->party;
 		memcpy(party->identity, peer->identity, sizeof party->identity);
@@ -219,12 +226,12 @@ dealing_session_start(struct keeper *keeper, struct joint_session *session) {
 	session->state = SESSION_RUNNING;
 	dealing_note_parties(session);
 	TRY(journal_keep(keeper, session));
-	for (size_t i = 0; i < session->holders.count; i++)
-		session->parties[session->holders.parties[i].index].is_met = true;
 	for (size_t i = 0; i < session->holders.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
-		if (peer != nullptr)
-			threshold_ask_again(keeper, session, peer);
+		if (peer == nullptr)
+			continue;
+		session->parties[peer->party].is_met = true;
+		threshold_ask_again(keeper, session, peer);
 	}
 	dealing_tell_permitted(keeper, session, nullptr);
 	return send_new(keeper, session);

@@ -18,11 +18,12 @@
 constexpr size_t POOL_TARGET = 4;    /* presignatures ready for each set of signers that is likely (threshold_sets.h) */
 constexpr size_t POOL_KEYS_MAX = 16; /* that are looked at in one turn */
 constexpr int64_t GATHER_MS = 2'000; /* that the asker waits for those that are there */
-constexpr int64_t SIGNING_MS = 10'000;      /* from intent to signature */
-constexpr int64_t DEALING_MS = 30'000;      /* from intent to stored share */
-constexpr int64_t RESUMING_MS = 900'000;    /* from a dealing's intent to the last restart after which it goes on */
-constexpr int64_t PREPARING_MS = 10'000;    /* of one presignature */
-constexpr int64_t EARLY_MS = 30'000;        /* that a message waits for what it belongs to */
+constexpr int64_t SIGNING_MS = 10'000;   /* from intent to signature */
+constexpr int64_t DEALING_MS = 30'000;   /* from intent to stored share */
+constexpr int64_t BACK_MS = 5'000;       /* that a holder may be away when a dealing begins: its process starts anew */
+constexpr int64_t RESUMING_MS = 900'000; /* from a dealing's intent to the last restart after which it goes on */
+constexpr int64_t PREPARING_MS = 10'000; /* of one presignature */
+constexpr int64_t EARLY_MS = 30'000;     /* that a message waits for what it belongs to */
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
@@ -142,14 +143,15 @@ struct threshold {
 	struct secret journal_key;
 	bool has_begun; /* what has come early may have found what it belongs to */
 	bool is_pool_due;
-	int64_t pool_turn_ms;            /* the next look at what is prepared, */
-	size_t pool_at;                  /* and at which of the keys */
-	int64_t leaving_turn_ms;         /* holders are asked again then whether they have left an epoch */
-	uint64_t prepared;               /* counter of the last preparation that was begun here */
-	uint64_t heard[PARTIES_MAX + 1]; /* by party: the greatest of those that it began */
-	uint64_t ups;                    /* connections that have come up here, */
-	uint64_t up_at[PARTIES_MAX + 1]; /* and by party the number of the last */
-	uint64_t told[PARTIES_MAX + 1];  /* by party: the number of the first spend that was not told */
+	int64_t pool_turn_ms;             /* the next look at what is prepared, */
+	size_t pool_at;                   /* and at which of the keys */
+	int64_t leaving_turn_ms;          /* holders are asked again then whether they have left an epoch */
+	uint64_t prepared;                /* counter of the last preparation that was begun here */
+	uint64_t heard[PARTIES_MAX + 1];  /* by party: the greatest of those that it began */
+	uint64_t ups;                     /* connections that have come up here, */
+	uint64_t up_at[PARTIES_MAX + 1];  /* and by party the number of the last */
+	int64_t down_ms[PARTIES_MAX + 1]; /* by party: when its last connection was lost; 0: none was */
+	uint64_t told[PARTIES_MAX + 1];   /* by party: the number of the first spend that was not told */
 	bool was_told[PARTIES_MAX + 1];
 	struct buffer untold[PARTIES_MAX + 1]; /* spends that the channel had no room for yet */
 	bool is_untold[PARTIES_MAX + 1];       /* there are more: told on with the next turns */
