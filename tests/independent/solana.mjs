@@ -44,6 +44,10 @@ function step(kind, program, fields) {
 	return { amount: '0', from: '', kind, mint: '', owner: '', program: program.toBase58(), to: '', ...fields };
 }
 
+function memoOf(random) {
+	return new TransactionInstruction({ keys: [], programId: MEMO, data: Buffer.from(`invoice ${random(1000)}`, 'utf8') });
+}
+
 const MAKERS = {
 	transfer(random) {
 		const to = keyOf(random), lamports = random(1n << 60n);
@@ -64,9 +68,23 @@ const MAKERS = {
 			[step('create_account', ASSOCIATED_TOKEN_PROGRAM_ID, { ...names, from: payer.toBase58() }),
 				step('token_transfer', TOKEN_PROGRAM_ID, { ...names, amount: `${amount}`, from: from.toBase58() })]];
 	},
+	tokenTransferOfAnotherMint(random) {
+		const mint = keyOf(random), created = keyOf(random), owner = keyOf(random), amount = random(1n << 63n);
+		const from = getAssociatedTokenAddressSync(mint, payer), to = getAssociatedTokenAddressSync(created, owner);
+		return [[createAssociatedTokenAccountInstruction(payer, to, owner, created), createTransferCheckedInstruction(from, mint, to, payer, amount, 9)],
+			[step('create_account', ASSOCIATED_TOKEN_PROGRAM_ID, { from: payer.toBase58(), mint: created.toBase58(), owner: owner.toBase58(), to: to.toBase58() }),
+				step('token_transfer', TOKEN_PROGRAM_ID, { amount: `${amount}`, from: from.toBase58(), mint: mint.toBase58(), to: to.toBase58() })]];
+	},
+	accountOfNobody(random) {
+		return [[createAssociatedTokenAccountInstruction(payer, keyOf(random), keyOf(random), keyOf(random))],
+			[step('unrecognised', ASSOCIATED_TOKEN_PROGRAM_ID, {})]];
+	},
+	lateNonce(random) {
+		return [[memoOf(random), SystemProgram.nonceAdvance({ noncePubkey: keyOf(random), authorizedPubkey: payer })],
+			[step('memo', MEMO, {}), step('unrecognised', SystemProgram.programId, {})]];
+	},
 	memo(random) {
-		const data = Buffer.from(`invoice ${random(1000)}`, 'utf8');
-		return [[new TransactionInstruction({ keys: [], programId: MEMO, data })], [step('memo', MEMO, {})]];
+		return [[memoOf(random)], [step('memo', MEMO, {})]];
 	},
 	plainTokenTransfer(random) {
 		return [[createTransferInstruction(keyOf(random), keyOf(random), payer, random(1n << 40n))],
@@ -135,6 +153,8 @@ function make(random) {
 			tables.push(new AddressLookupTableAccount({ key: keyOf(random), state: { deactivationSlot: (1n << 64n) - 1n, lastExtendedSlot: 0, lastExtendedSlotStartIndex: 0, addresses: [account] } }));
 		}
 		const compiled = new TransactionMessage({ payerKey: payer, recentBlockhash: blockhash, instructions }).compileToV0Message(tables);
+		if (random(6) === 0n) // a table that no instruction takes an account from
+			compiled.addressTableLookups.push({ accountKey: keyOf(random), writableIndexes: [0], readonlyIndexes: [] });
 		lookups = compiled.addressTableLookups.length;
 		hideWhatIsLookedUp(steps, compiled);
 		bytes = new VersionedTransaction(compiled).serialize();

@@ -36,10 +36,42 @@ static const char BOTH[] = /* 1 lamport and 12.5 of MINT */
 	"0000000000000000000000000000c6fa7af3bedbad3a3d65f36aabc97431b1bbe4c2d2f6e0e47ca60203452f5d6106ddf6e1"
 	"d765a193d9cbe146ceeb79ac1cb485ed5f5b37913a8cf5857eff00a9fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13"
 	"c58ed702eac835e9f61802040200010c0200000001000000000000000604020503000a0c20bcbe000000000006";
+static const char TABLE
+	[] = /* version 0: 1.5 SOL to OWNER, and an address lookup table that no instruction takes an account from */
+	"8001000103ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c1398f62c6d1a457c51ba6a4b5f"
+	"3dbd2f69fca93216218dc8997e416bd17d93ca00000000000000000000000000000000000000000000000000000000000000"
+	"00fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f61801020200010c02000000002f6859000000"
+	"000166be7e332c7a453332bd9d0a7f7db055f5c5ef1a06ada66d98b39fb6810c473a010000";
+static const char LATE[] = /* 1.5 SOL to OWNER, and a nonce advanced after it */
+	"01000205ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c1398f62c6d1a457c51ba6a4b5f3d"
+	"bd2f69fca93216218dc8997e416bd17d93ca43a72e714401762df66b68c26dfbdf2682aaec9f2474eca4613e424a0fbafd3c"
+	"000000000000000000000000000000000000000000000000000000000000000006a7d517192c568ee08a845f73d29788cf03"
+	"5c3145b21ab344d8062ea9400000fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f61802030200"
+	"010c02000000002f68590000000003030204000404000000";
+static const char WRONG[] = /* an account created for OWNER and MINT that is not theirs, and 12.5 of MINT to it */
+	"01000508ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c43a72e714401762df66b68c26dfb"
+	"df2682aaec9f2474eca4613e424a0fbafd3c67302e491894d7492ea6be4f914ea4f45fa142e645867c9164a276d5dd76f076"
+	"00000000000000000000000000000000000000000000000000000000000000001398f62c6d1a457c51ba6a4b5f3dbd2f69fc"
+	"a93216218dc8997e416bd17d93ca8c97258f4e2489f1bb3d1029148e0d830b5a1399daff1084048e7bd8dbe9f859c6fa7af3"
+	"bedbad3a3d65f36aabc97431b1bbe4c2d2f6e0e47ca60203452f5d6106ddf6e1d765a193d9cbe146ceeb79ac1cb485ed5f5b"
+	"37913a8cf5857eff00a9fd1724385aa0c75b64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f6180205060001040603"
+	"07000704020601000a0c20bcbe000000000006";
+static const char OTHER[] = /* OWNER's account for another mint created, and 12.5 of MINT to it */
+	"01000609ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c67302e491894d7492ea6be4f914e"
+	"a4f45fa142e645867c9164a276d5dd76f0769a501d29b8d305278fe22494fe1f8d1a0950ec5b9e0105b73c43fee7271bb046"
+	"00000000000000000000000000000000000000000000000000000000000000001398f62c6d1a457c51ba6a4b5f3dbd2f69fc"
+	"a93216218dc8997e416bd17d93ca8c97258f4e2489f1bb3d1029148e0d830b5a1399daff1084048e7bd8dbe9f859c6fa7af3"
+	"bedbad3a3d65f36aabc97431b1bbe4c2d2f6e0e47ca60203452f5d61ce010e60afedb22717bd63192f54145a3f965a33bb82"
+	"d2c7029eb2ce1e20826406ddf6e1d765a193d9cbe146ceeb79ac1cb485ed5f5b37913a8cf5857eff00a9fd1724385aa0c75b"
+	"64fb78cd602fa1d991fdebf76b13c58ed702eac835e9f618020506000204070308000804010602000a0c20bcbe0000000000"
+	"06";
 
 static const char PAYER[] = "GmaDrppBC7P5ARKV8g3djiwP89vz1jLK23V2GBjuAEGB";
 static const char OWNER[] = "2KW2XRd9kwqet15Aha2oK3tYvd3nWbTFH1MBiRAv1BE1";
 static const char ACCOUNT[] = "G8sVqaVs7nUeXfK48nwmaWocw1T9sVGbqUFYYbX63S1q"; /* OWNER's, for MINT */
+static const char NOT_DERIVED[] = "5Z6Ay5NEcbg3xhopc522sBCRXQujkTiuDRnHGfQdcnSf";
+static const char OTHER_MINTS[] = "BPNe3HYFQYiLb6K7Xc6GgU1N3tvmmzzNHMnKyfGwpxz9"; /* OWNER's, for another mint */
+static const char LOOKUP_TABLE[] = "7v54NWdBtkjuAFJrLGsS2SXnuk8nKam81mZJeeYxVFi9";
 static const char MINT[] = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
 static const char MINT_ID[] = "solana:main/EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
 constexpr int64_t NOW_MS = 1'000'000'000;
@@ -142,6 +174,15 @@ assert_flag(const struct facts *facts, const char *name, bool expected) {
 		fail_msg("%s is not %d", name, expected);
 }
 
+static bool
+set_has(const struct facts *facts, const char *name, const char *text) {
+	const struct value *set = fact(facts, name);
+	for (size_t i = 0; i < set->set.count; i++)
+		if (bytes_equal_text(set->set.items[i].string, text))
+			return true;
+	return false;
+}
+
 static void
 a_transfer_of_sol_counts_amount_and_fee(void **state) {
 	const struct facts *facts = facts_of(*state, SOL);
@@ -188,6 +229,46 @@ a_token_transfer_alone_goes_to_an_account_of_unknown_owner(void **state) {
 	assert_text(facts, "transfer.to", ACCOUNT);
 	assert_flag(facts, "transfer.destination_owner_known", false);
 	assert_flag(facts, "call.unrecognised", false);
+}
+
+/* What it holds, and what the chain does with it, nobody here knows: named, and denied where unrecognised calls are. */
+static void
+a_lookup_table_is_not_understood_though_nothing_takes_from_it(void **state) {
+	struct fixture *f = *state;
+	_cleanup_(buffer_free) struct buffer view = {}, text = {};
+	const struct facts *facts = facts_of(f, TABLE);
+	assert_flag(facts, "call.unrecognised", true);
+	assert_text(facts, "transfer.kind", "unrecognised_call");
+	assert_text(facts, "transfer.transaction_type", "v0");
+	assert_long(facts, "transfer.lookup_tables", 1);
+	assert_ok(wallet_view(decoded(f, TABLE), &view));
+	assert_ok(wallet_explain(decoded(f, TABLE), &text));
+	assert_non_null(memmem(view.data, view.len, LOOKUP_TABLE, strlen(LOOKUP_TABLE)));
+	assert_non_null(memmem(text.data, text.len, LOOKUP_TABLE, strlen(LOOKUP_TABLE)));
+}
+
+/* Only as the first instruction is it what the runtime takes in the place of a recent blockhash. */
+static void
+a_nonce_that_is_advanced_later_makes_nothing_durable(void **state) {
+	const struct facts *facts = facts_of(*state, LATE);
+	assert_flag(facts, "transfer.durable_nonce", false);
+	assert_null(facts_find(facts, "transfer.nonce_account"));
+	assert_flag(facts, "call.unrecognised", true);
+}
+
+static void
+no_owner_is_proved_by_another_account_or_mint(void **state) {
+	const struct facts *facts = facts_of(*state, WRONG);
+	assert_flag(facts, "call.unrecognised", true);
+	assert_flag(facts, "transfer.destination_owner_known", false);
+	assert_long(facts, "transfer.accounts_created", 0);
+	assert_true(set_has(facts, "transfer.destinations", NOT_DERIVED));
+	assert_false(set_has(facts, "transfer.destinations", OWNER));
+	facts = facts_of(*state, OTHER);
+	assert_flag(facts, "call.unrecognised", false);
+	assert_flag(facts, "transfer.destination_owner_known", false);
+	assert_long(facts, "transfer.accounts_created", 1);
+	assert_true(set_has(facts, "transfer.destinations", OTHER_MINTS));
 }
 
 static void
@@ -325,6 +406,8 @@ the_format_is_told_by_the_bytes(void **state) {
 
 RUN_TESTS(F(a_transfer_of_sol_counts_amount_and_fee), F(a_token_transfer_goes_to_the_owner_that_the_transaction_proves),
 	  F(a_token_transfer_alone_goes_to_an_account_of_unknown_owner),
+	  F(a_lookup_table_is_not_understood_though_nothing_takes_from_it),
+	  F(a_nonce_that_is_advanced_later_makes_nothing_durable), F(no_owner_is_proved_by_another_account_or_mint),
 	  F(a_mint_that_is_not_registered_is_not_understood), F(decimals_other_than_the_registry_has_are_refused),
 	  F(transactions_that_advance_one_nonce_do_not_replace_each_other),
 	  F(what_the_gate_does_not_sign_is_refused_by_name), F(two_signers_are_read_and_not_signed),

@@ -121,8 +121,12 @@ compare_transaction(struct arena *arena, const json *said, size_t *by_kind) {
 	const json *list = json_get(said, "steps");
 	assert_int_equal(json_size(list), steps.count);
 	struct json_iterator iterator = json_iterate(list);
-	for (size_t i = 0; i < steps.count; i++)
+	bool has_unrecognised = decoded.message.lookup_count > 0;
+	for (size_t i = 0; i < steps.count; i++) {
 		compare_step(json_next(&iterator, nullptr), &steps.items[i], by_kind);
+		has_unrecognised |= steps.items[i].kind == SOLANA_UNRECOGNISED;
+	}
+	assert_int_equal(has_unrecognised, steps.has_unrecognised);
 	assert_ok(solana_fee_max(&decoded.message, &steps, &fee));
 	assert_ok(decimal_decode(member(said, "fee_max"), &expected));
 	assert_true(fee == expected);

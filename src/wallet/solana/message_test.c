@@ -206,9 +206,6 @@ what_only_looks_like_a_known_instruction_is_unrecognised(void **) {
 		{SOLANA_TOKEN, INSERT("\1\1\1\1"), INSERT("\14\5\0\0\0\0\0\0\0\6")}, /* the authority does not sign */
 		{SOLANA_TOKEN, INSERT("\1\1\1\0\0"), INSERT("\14\5\0\0\0\0\0\0\0\6")}, /* a multisignature */
 		{SOLANA_TOKEN, INSERT("\1\1\1\0"), INSERT("\14\5\0\0\0\0\0\0\0")},
-		{SOLANA_ASSOCIATED_TOKEN, INSERT("\0\1\1\1\1\1"), INSERT("")},   /* no account that is derived */
-		{SOLANA_ASSOCIATED_TOKEN, INSERT("\0\1\1\1\1\1"), INSERT("\2")}, /* RecoverNested */
-		{SOLANA_ASSOCIATED_TOKEN, INSERT("\0\1\1\1\1"), INSERT("\1")},
 		{SOLANA_COMPUTE_BUDGET, INSERT(""), INSERT("")},
 		{SOLANA_COMPUTE_BUDGET, INSERT(""), INSERT("\0\1\0\0\0\1\0\0\0")}, /* RequestUnits, which is gone */
 		{SOLANA_COMPUTE_BUDGET, INSERT(""), INSERT("\2\1\0\0")},
@@ -233,6 +230,60 @@ what_only_looks_like_a_known_instruction_is_unrecognised(void **) {
 		assert_ok(solana_read_steps(&arena, &message, &steps));
 		if (!steps.has_unrecognised || steps.items[0].kind != SOLANA_UNRECOGNISED)
 			fail_msg("case %zu is recognised as %s", i, solana_step_name(steps.items[0].kind));
+	}
+}
+
+/* One of create's accounts, and how that differs from what it must be; nothing differs in what is recognised. */
+struct creation {
+	const char *accounts; /* of payer, created, owner, mint, system program, token program */
+	size_t account_count;
+	const char *data;
+	size_t len;
+	bool is_other, is_recognised; /* other: created is not what owner and mint give */
+};
+
+static void
+an_account_is_created_for_exactly_what_owner_and_mint_give(void **) {
+	static const struct creation cases[] = {
+		{INSERT("\0\1\2\3\4\5"), INSERT(""), .is_recognised = true},
+		{INSERT("\0\1\2\3\4\5"), INSERT("\0"), .is_recognised = true},
+		{INSERT("\0\1\2\3\4\5"), INSERT("\1"), .is_recognised = true},
+		{INSERT("\0\1\2\3\4\5"), INSERT(""), .is_other = true},
+		{INSERT("\0\1\2\3\4\5"), INSERT("\1"), .is_other = true},
+		{INSERT("\0\1\3\2\4\5"), INSERT("")},     /* owner and mint in each other's place */
+		{INSERT("\0\1\2\3\5\5"), INSERT("")},     /* not the system program */
+		{INSERT("\0\1\2\3\4\4"), INSERT("")},     /* not the token program */
+		{INSERT("\2\1\2\3\4\5"), INSERT("")},     /* who pays does not sign */
+		{INSERT("\0\1\2\3\4\5"), INSERT("\2")},   /* RecoverNested */
+		{INSERT("\0\1\2\3\4\5"), INSERT("\1\1")}, /* a byte more */
+		{INSERT("\0\1\2\3\4"), INSERT("\1")},     /* an account less */
+		{INSERT("\0\1\2\3\4\5\5"), INSERT("\1")}, /* an account more */
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct solana_address accounts[7] = {{{1}},
+						     {},
+						     {{2}},
+						     {{3}},
+						     *solana_program_address(SOLANA_SYSTEM),
+						     *solana_program_address(SOLANA_TOKEN),
+						     *solana_program_address(SOLANA_ASSOCIATED_TOKEN)};
+		assert_true(solana_associated_account(&accounts[2], &accounts[3], &accounts[1]));
+		accounts[1].bytes[31] ^= cases[i].is_other;
+		const struct solana_instruction instruction = {6, (const uint8_t *)cases[i].accounts,
+							       cases[i].account_count,
+							       bytes_of(cases[i].data, cases[i].len)};
+		const struct solana_message message = {.signers = 1,
+						       .accounts = accounts,
+						       .account_count = ARRAY_LENGTH(accounts),
+						       .instructions = &instruction,
+						       .instruction_count = 1};
+		struct solana_steps steps;
+		assert_ok(solana_read_steps(&arena, &message, &steps));
+		enum solana_step_kind expected = cases[i].is_recognised ? SOLANA_CREATE_ACCOUNT : SOLANA_UNRECOGNISED;
+		if (steps.items[0].kind != expected || steps.created != cases[i].is_recognised)
+			fail_msg("case %zu is recognised as %s", i, solana_step_name(steps.items[0].kind));
+		assert_int_equal(steps.has_unrecognised, !cases[i].is_recognised);
 	}
 }
 
@@ -267,4 +318,5 @@ a_fee_beyond_64_bits_is_refused(void **) {
 RUN_TESTS(T(both_versions_are_read_and_written_again), T(each_malformed_transaction_is_refused_by_name),
 	  T(a_transaction_that_no_packet_holds_is_refused), T(more_accounts_than_an_index_can_name_are_refused),
 	  T(addresses_are_base58_of_32_bytes), T(what_only_looks_like_a_known_instruction_is_unrecognised),
-	  T(a_compute_budget_is_set_once), T(a_fee_beyond_64_bits_is_refused))
+	  T(an_account_is_created_for_exactly_what_owner_and_mint_give), T(a_compute_budget_is_set_once),
+	  T(a_fee_beyond_64_bits_is_refused))
