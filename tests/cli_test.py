@@ -73,9 +73,12 @@ def test_help_completion_and_manual_name_every_command():
 
 
 def test_who_creates_a_shared_key_hears_first_what_limits_are_worth_where_keepers_lie():
-    for threshold, said in (("2-of-3", "limits hold against 0 lying keepers; with 1, a limit can be spent 2 times"),
-                            ("3-of-4", "limits hold against 1 lying keepers; with 2, a limit can be spent 2 times"),
-                            ("3-of-3", "limits hold against 2 lying keepers"), ("2-of-4", "two sets of signers need not meet; no limit holds")):
+    for threshold, said in (("2-of-3", "limits hold against 0 lying keepers; with 1, a limit can be spent 2 times; 2 sign what they like"),
+                            ("3-of-4", "limits hold against 1 lying keepers; with 2, a limit can be spent 2 times; 3 sign what they like"),
+                            ("3-of-5", "limits hold against 0 lying keepers; with 1, a limit can be spent 2 times, with 2, 3 times; 3 sign what they like"),
+                            ("4-of-7", "limits hold against 0 lying keepers; with 1, a limit can be spent 2 times, with 2, 2 times, with 3, 4 times; "
+                                       "4 sign what they like"),
+                            ("3-of-3", "limits hold against 2 lying keepers; 3 sign what they like"), ("2-of-4", "two sets of signers need not meet; no limit holds")):
         asked = run("key", "create", "vault", "--account", "options-hot", "--threshold", threshold, "--party", "a", "--party", "b")
         assert asked.code != 0 and f"{threshold}: {said}\n" in asked.err, asked
 

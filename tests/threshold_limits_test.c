@@ -90,7 +90,7 @@ one_liar_of_three_spends_the_limit_twice_and_no_more(void **) {
 		put_back(&team, 2, &before);
 	}
 	assert_int_equal(4, signatures); /* of 301.89 USD each: twice what the limit lets through */
-	assert_int_equal(1, sharing_tolerance(2, 3).overspends);
+	assert_int_equal(2, sharing_spends(2, 3, 1));
 }
 
 /* 3 of 4: one liar is stood. */

@@ -154,13 +154,17 @@ say_tolerance(const char *text) {
 	uint8_t threshold, parties;
 	TRY(sharing_parse_threshold(bytes_of_text(text), &threshold, &parties));
 	struct sharing_tolerance tolerance = sharing_tolerance(threshold, parties);
-	if (!tolerance.may_be_limited)
+	if (!tolerance.may_be_limited) {
 		fprintf(stderr, "%s: two sets of signers need not meet; no limit holds\n", text);
-	else if (tolerance.is_open_beyond)
-		fprintf(stderr, "%s: limits hold against %u lying keepers\n", text, tolerance.liars);
-	else
-		fprintf(stderr, "%s: limits hold against %u lying keepers; with %u, a limit can be spent %u times\n",
-			text, tolerance.liars, tolerance.liars + 1, tolerance.overspends + 1);
+		return OK;
+	}
+	fprintf(stderr, "%s: limits hold against %u lying keepers", text, tolerance.liars);
+	for (uint8_t liars = tolerance.liars + 1; liars < threshold; liars++)
+		fprintf(stderr,
+			liars == tolerance.liars + 1 ? "; with %u, a limit can be spent %u times"
+						     : ", with %u, %u times",
+			liars, sharing_spends(threshold, parties, liars));
+	fprintf(stderr, "; %u sign what they like\n", threshold);
 	return OK;
 }
 

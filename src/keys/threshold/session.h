@@ -42,7 +42,7 @@ enum status party_set_choose(const struct party_set *set, const uint8_t *indices
 			     struct party_set *chosen);
 
 struct session_terms {
-	const char *protocol; /* "gatehouse/threshold/ecdsa/sign/v1" */
+	const char *protocol; /* "gatehouse/threshold/ecdsa/signing/v1" */
 	struct bytes instance;
 	struct bytes key_id;
 	uint32_t epoch;

@@ -229,12 +229,12 @@ sharing_parse_threshold(struct bytes text, uint8_t *threshold, uint8_t *parties)
 struct sharing_tolerance
 sharing_tolerance(uint8_t threshold, uint8_t parties) {
 	struct sharing_tolerance tolerance = {.may_be_limited = 2 * threshold > parties};
-	if (!tolerance.may_be_limited)
-		return tolerance;
-	tolerance.liars = (uint8_t)(2 * threshold - parties - 1);
-	unsigned beyond = tolerance.liars + 1U;
-	tolerance.is_open_beyond = beyond >= threshold;
-	if (!tolerance.is_open_beyond)
-		tolerance.overspends = (uint8_t)((parties - beyond) / (threshold - beyond) - 1);
+	if (tolerance.may_be_limited)
+		tolerance.liars = (uint8_t)(2 * threshold - parties - 1);
 	return tolerance;
+}
+
+uint8_t
+sharing_spends(uint8_t threshold, uint8_t parties, uint8_t liars) {
+	return (uint8_t)((parties - liars) / (threshold - liars));
 }

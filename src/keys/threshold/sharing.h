@@ -53,14 +53,15 @@ enum status sharing_parse_threshold(struct bytes text, uint8_t *threshold, uint8
 /*
  * What limits are worth where keepers lie. Two sets of signers have 2t − n keepers in common at least; a limit holds against so
  * many liars as leave an honest one among them: 2t − n − 1. Beyond that the liars sign once with each of disjoint groups of the
- * honest, so often the limit is spent.
+ * honest, so often the limit is spent; as many of them as sign need no honest one.
  */
 struct sharing_tolerance {
 	bool may_be_limited; /* 2t > n */
 	uint8_t liars;       /* against which limits hold */
-	bool is_open_beyond; /* one liar more would be a quorum of liars, who sign what they like */
-	uint8_t overspends;  /* else: how many times the limit is spent beyond it with one liar more */
 };
 struct sharing_tolerance sharing_tolerance(uint8_t threshold, uint8_t parties);
+/* How many times a limit is spent at most with so many liars, fewer than the threshold: once as long as it holds, and with one liar
+ * less than sign, n − t + 1 times. */
+uint8_t sharing_spends(uint8_t threshold, uint8_t parties, uint8_t liars);
 
 #endif

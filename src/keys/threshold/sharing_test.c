@@ -161,19 +161,22 @@ the_liars_that_limits_stand_are_known(void **) {
 		uint8_t threshold, parties;
 		bool may;
 		uint8_t liars;
-		bool open;
-		uint8_t overspends;
+		uint8_t spends[8]; /* with none, one, ... liars, one less than sign at most */
 	} rows[] = {
-		{2, 2, true, 1, true, 0},   {2, 3, true, 0, false, 1}, {3, 3, true, 2, true, 0},
-		{2, 4, false, 0, false, 0}, {3, 4, true, 1, false, 1}, {3, 5, true, 0, false, 1},
-		{4, 5, true, 2, false, 1},  {4, 7, true, 0, false, 1}, {5, 7, true, 2, false, 1},
+		{2, 2, true, 1, {1, 1}},          {2, 3, true, 0, {1, 2}},
+		{3, 3, true, 2, {1, 1, 1}},       {2, 4, false, 0, {2, 3}},
+		{3, 4, true, 1, {1, 1, 2}},       {3, 5, true, 0, {1, 2, 3}},
+		{4, 5, true, 2, {1, 1, 1, 2}},    {4, 7, true, 0, {1, 2, 2, 4}},
+		{5, 7, true, 2, {1, 1, 1, 2, 3}}, {8, 13, true, 2, {1, 1, 1, 2, 2, 2, 3, 6}},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-		struct sharing_tolerance t = sharing_tolerance(rows[i].threshold, rows[i].parties);
-		assert_int_equal(rows[i].may, t.may_be_limited);
-		assert_int_equal(rows[i].liars, t.liars);
-		assert_int_equal(rows[i].open, t.is_open_beyond);
-		assert_int_equal(rows[i].overspends, t.overspends);
+		uint8_t t = rows[i].threshold, n = rows[i].parties;
+		struct sharing_tolerance tolerance = sharing_tolerance(t, n);
+		assert_int_equal(rows[i].may, tolerance.may_be_limited);
+		assert_int_equal(rows[i].liars, tolerance.liars);
+		for (uint8_t liars = 0; liars < t; liars++)
+			assert_int_equal(rows[i].spends[liars], sharing_spends(t, n, liars));
+		assert_int_equal(n - t + 1, sharing_spends(t, n, t - 1));
 	}
 }
 
