@@ -155,7 +155,70 @@ a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
 	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"message\":\"sign.multiply\",\"party\":2,"));
 	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"round\":2,\"shared_key\":\"vault\",\"signers\":[1,2]}"));
 	assert_int_equal(1, shared_keys_pairs_lost(state_of(&team, 0)));
+	/* Nor does a restart bring the pair back. */
+	team_stop(&team, 0);
+	team_start(&team, 0);
+	assert_int_equal(1, shared_keys_pairs_lost(state_of(&team, 0)));
 	buffer_free(&overheard.proposal);
+}
+
+/* A preparation is of as many as sign, of the epoch in force, and begun by the first of them; to the second of three. */
+static void
+what_is_no_preparation_of_this_key_is_not_begun(void **) {
+	static const struct proposal proposals[] = {
+		{.epoch = 1, .signer_count = 3, .signers = {1, 2, 3}},
+		{.epoch = 1, .signer_count = 1, .signers = {1}},
+		{.epoch = 1, .signer_count = 2, .signers = {1, 3}},
+		{.epoch = 1, .signer_count = 2, .signers = {2, 3}},
+		{.epoch = 2, .signer_count = 2, .signers = {1, 2}},
+		{.epoch = 0, .signer_count = 2, .signers = {1, 2}},
+		{.epoch = 1, .signer_count = 2, .signers = {1, 2}}, /* this one is */
+	};
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 3, 27);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	struct team_member *second = &team.members[1];
+	struct threshold *threshold = second->house.keeper->threshold;
+	for (size_t i = 0; i < ARRAY_LENGTH(proposals); i++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		struct proposal proposal = proposals[i];
+		proposal.kind = PROPOSE_PREPARE;
+		proposal.key_id = BYTES_OF_LITERAL("vault");
+		proposal.counter = threshold->heard[1] + 1;
+		proposal_write(&body, &proposal);
+		assert_null(threshold->preparing);
+		threshold_message(second->house.keeper, &second->peers[0], PEER_PROPOSE, buffer_bytes(&body));
+		assert_int_equal(i + 1 == ARRAY_LENGTH(proposals), threshold->preparing != nullptr);
+	}
+}
+
+/* Whoever was asked proposes one signer more than it takes. */
+static bool
+propose_all(struct team *, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	struct proposal proposal;
+	if (kind != PEER_PROPOSE || body->data[0] != PROPOSE_SIGN)
+		return true;
+	assert_ok(proposal_read(buffer_bytes(body), &proposal));
+	proposal.signer_count = 3;
+	for (uint8_t i = 0; i < 3; i++)
+		proposal.signers[i] = i + 1;
+	buffer_reset(body);
+	proposal_write(body, &proposal);
+	return true;
+}
+
+static void
+as_many_sign_as_it_takes_and_no_more(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 28);
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = propose_all;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "joint.signers: "));
 }
 
 /* --- Of several signers. --- */
@@ -216,4 +279,5 @@ a_lie_to_each_while_preparing_costs_the_liar_alone(void **) {
 RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
 	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
+	  T(what_is_no_preparation_of_this_key_is_not_begun), T(as_many_sign_as_it_takes_and_no_more),
 	  T(a_lie_to_each_while_preparing_costs_the_liar_alone))

@@ -75,6 +75,48 @@ network_run(struct network *network) {
 	}
 }
 
+/* Frames of one type, held back. */
+struct held_frames {
+	struct {
+		uint8_t from, to;
+		struct buffer frame;
+	} frames[KEEPERS_MAX * KEEPERS_MAX];
+	size_t count;
+};
+
+/* Until nobody has anything to send but what is held back. */
+static inline void
+network_run_holding(struct network *network, uint8_t type, struct held_frames *held) {
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
+			uint8_t to;
+			struct bytes frame;
+			if (network->machines[i] == nullptr ||
+			    !exchange_next(network->protocol->exchange(network->machines[i]), &to, &frame))
+				continue;
+			moved = true;
+			if (frame.data[6] != type) {
+				network_deliver(network, i, to, frame);
+				continue;
+			}
+			held->frames[held->count].from = i;
+			held->frames[held->count].to = to;
+			buffer_append_bytes(&held->frames[held->count++].frame, frame);
+		}
+	}
+}
+
+static inline void
+network_hand_on(struct network *network, struct held_frames *held) {
+	for (size_t i = 0; i < held->count; i++) {
+		network_deliver(network, held->frames[i].from, held->frames[i].to,
+				buffer_bytes(&held->frames[i].frame));
+		buffer_free(&held->frames[i].frame);
+	}
+	held->count = 0;
+}
+
 /* Everyone speaks before anyone hears, and aborts are lost: each party comes to its own conclusion. */
 static inline void
 network_run_apart(struct network *network) {

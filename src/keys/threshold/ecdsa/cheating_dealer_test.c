@@ -141,6 +141,70 @@ who_gets_a_wrong_share_ends_it_for_all(void **) {
 	}
 }
 
+/* --- What is known, and when it is handed over. --- */
+
+static bool
+is_wiped(const struct dealing *dealing) {
+	for (size_t i = 0; i < dealing->memory.len; i++)
+		if (dealing->memory.data[i] != 0)
+			return false;
+	return dealing->share == nullptr;
+}
+
+static size_t spoiled_round;
+
+static void
+spoil(void *, uint8_t from, uint8_t to, struct buffer *frame) {
+	if (from == 2 && to == 1 && frame->data[6] == DEALING_MESSAGES[spoiled_round].type)
+		frame->data[frame->len - 1] ^= 1;
+}
+
+/* Whether a check here ends it or another's abort, in whatever round. */
+static void
+what_a_dealer_knew_is_wiped_when_it_has_ended(void **) {
+	struct dealing_terms terms = generate_terms(2, 3);
+	for (spoiled_round = 0; spoiled_round < DEALING_ROUNDS; spoiled_round++) {
+		struct network network;
+		start_all(&terms, nullptr, &network);
+		for (uint8_t i = 1; i <= 3; i++)
+			assert_false(is_wiped(dealings[i]));
+		network.on_frame = spoil;
+		network_run(&network);
+		assert_int_equal(EXCHANGE_ABORTED, dealing_exchange(dealings[1])->state);
+		for (uint8_t i = 1; i <= 3; i++) {
+			if (dealing_exchange(dealings[i])->state == EXCHANGE_ABORTED)
+				assert_true(is_wiped(dealings[i]));
+			dealing_destroy(&dealings[i]);
+		}
+	}
+}
+
+/* It is there from the second round on, and nobody's before all have said that they have theirs. */
+static void
+a_share_is_handed_over_when_all_have_confirmed_and_not_before(void **) {
+	struct network network;
+	struct held_frames held = {};
+	struct dealing_terms terms = generate_terms(2, 3);
+	struct ecdsa_key key;
+	start_all(&terms, nullptr, &network);
+	network_run_holding(&network, DEALING_MESSAGES[2].type, &held);
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_non_null(dealings[i]->share);
+		assert_false(dealing_confirmed(dealings[i], &key));
+		assert_null(dealing_take_share(dealings[i]));
+	}
+	network_hand_on(&network, &held);
+	network_expect_ok(&network);
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct ecdsa_share *share = dealing_take_share(dealings[i]);
+		assert_non_null(share);
+		assert_null(dealing_take_share(dealings[i]));
+		ecdsa_share_destroy(&share);
+		dealing_destroy(&dealings[i]);
+	}
+}
+
 RUN_TESTS(T(an_old_holder_cannot_deal_another_number_than_its_share), T(parts_that_are_not_of_the_key_give_no_key),
 	  T(a_proof_of_another_number_is_no_proof), T(a_copied_commitment_opens_for_its_maker_only),
-	  T(who_gets_a_wrong_share_ends_it_for_all))
+	  T(who_gets_a_wrong_share_ends_it_for_all), T(what_a_dealer_knew_is_wiped_when_it_has_ended),
+	  T(a_share_is_handed_over_when_all_have_confirmed_and_not_before))

@@ -182,6 +182,81 @@ two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void
 	end_signings(signings);
 }
 
+/* --- What is known is wiped. --- */
+
+static bool
+is_wiped(const struct signing *signing) {
+	for (size_t i = 0; i < signing->memory.len; i++)
+		if (signing->memory.data[i] != 0)
+			return false;
+	return signing->presignature == nullptr;
+}
+
+/* One byte of what party 2 says to party 1 in that round. */
+struct flip {
+	size_t round, at;
+	bool is_done;
+};
+
+static void
+flip_once(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	struct flip *flip = context;
+	if (from != 2 || to != 1 || frame->data[6] != SIGNING_MESSAGES[flip->round].type || flip->is_done)
+		return;
+	frame->data[MESSAGE_HEADER_SIZE + flip->at] ^= 1;
+	flip->is_done = true;
+}
+
+/* Whether a check here ends it or another's abort, in whatever round; and when it is done. */
+static void
+what_a_signer_knew_is_wiped_when_it_has_ended(void **) {
+	struct ecdsa_request request = plain_request("pay");
+	for (size_t kind = 0; kind < 2; kind++)
+		for (size_t round = 0; round <= SIGNING_ROUNDS - kind; round++) {
+			struct signing *signings[KEEPERS_MAX + 1] = {};
+			struct flip flip = {.round = round};
+			bool is_spoiled = round < SIGNING_ROUNDS - kind;
+			struct network network = {.on_frame = is_spoiled ? flip_once : nullptr, .context = &flip};
+			fresh_key();
+			keepers_start_signing(&keepers, &keepers.key.holders, kind == 0 ? &request : nullptr, NONCE,
+					      signings, &network);
+			for (uint8_t i = 1; i <= 3; i++)
+				assert_false(is_wiped(started(signings, i)));
+			network_run(&network);
+			assert_int_equal(is_spoiled, flip.is_done);
+			for (uint8_t i = 1; i <= 3; i++) {
+				const struct exchange *exchange = signing_exchange(started(signings, i));
+				assert_int_equal(is_spoiled ? EXCHANGE_ABORTED : EXCHANGE_DONE, exchange->state);
+				struct presignature *made = signing_take_presignature(started(signings, i));
+				assert_int_equal(kind == 1 && !is_spoiled, made != nullptr);
+				presignature_destroy(&made);
+				assert_true(is_wiped(started(signings, i)));
+			}
+			end_signings(signings);
+		}
+}
+
+/* What the last round gave is in the machine until then; another signing has cost the pair meanwhile. */
+static void
+in_the_last_round_as_well_no_pair_is_used_that_was_forgotten(void **) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct held_frames held = {};
+	struct ecdsa_request request = plain_request("pay");
+	struct ecdsa_signature signature;
+	fresh_key();
+	struct party_set two = choose_signers(&keepers, (const uint8_t[]){1, 2}, 2);
+	keepers_start_signing(&keepers, &two, &request, NONCE, signings, &network);
+	network_run_holding(&network, SIGNING_MESSAGES[2].type, &held);
+	assert_int_equal(2, started(signings, 1)->exchange.round);
+	pairwise_forget(ecdsa_share_pair(keepers.shares[1], 2));
+	network_hand_on(&network, &held);
+	assert_string_equal(network.failure[1], "ecdsa.no_setup");
+	assert_int_equal(EXCHANGE_ABORTED, signing_exchange(started(signings, 1))->state);
+	assert_false(signing_result(started(signings, 1), &signature));
+	end_signings(signings);
+}
+
 static int
 tear_down(void **) {
 	keepers_end(&keepers);
@@ -196,6 +271,8 @@ main(void) {
 		T(a_sum_that_is_no_signature_names_nobody),
 		T(who_hears_only_that_it_has_ended_loses_no_pair),
 		T(two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them),
+		T(what_a_signer_knew_is_wiped_when_it_has_ended),
+		T(in_the_last_round_as_well_no_pair_is_used_that_was_forgotten),
 	};
 	return cmocka_run_group_tests(tests, nullptr, tear_down);
 }
