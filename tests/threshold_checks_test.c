@@ -276,8 +276,70 @@ a_lie_to_each_while_preparing_costs_the_liar_alone(void **) {
 		assert_true(sign_at(&team, i, i));
 }
 
+/* What gives no signature costs who sees it all its pairs with the signers, at both ends, and the others choose by it: also after a restart. */
+static void
+a_pair_is_there_at_both_ends_or_at_neither_and_all_know(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 2, .to = 0, .at = 128, .type = ONLINE_SIGN};
+	struct ipc_response response;
+	team_found(&team, 4, 29);
+	team_make_key(&team, "vault", "3-of-4");
+	team.on_message = team_corrupt;
+	team.context = &corruption;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response); /* signed by the first three */
+	team_settle(&team);
+	assert_true(corruption.is_done);
+	team.on_message = nullptr;
+	for (size_t restarts = 0; restarts < 2; restarts++) {
+		for (size_t i = 0; i < 4; i++)
+			for (size_t j = 0; j < 4; j++) {
+				bool is_lost = (i == 0 && (j == 1 || j == 2)) || (j == 0 && (i == 1 || i == 2));
+				if (i != j)
+					assert_int_equal(!is_lost, is_ready(&team, i, j));
+			}
+		for (size_t i = 1; i < 4; i += 2) {
+			team_stop(&team, i);
+			team_start(&team, i);
+		}
+		team_settle(&team);
+	}
+	/* The last one knows of no failure but what it was told: with any two but the last three one pair is missing. */
+	assert_true(sign_at(&team, 3, 1));
+	team_cut(&team, 3, 1);
+	assert_false(sign_at(&team, 3, 2));
+}
+
+/* It says that it has lost all, and speaks of others' pairs as well: that costs itself what it says of its own. */
+static void
+who_says_that_pairs_are_lost_costs_itself_alone(void **) {
+	_cleanup_(team_free) struct team team;
+	team_found(&team, 3, 30);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	struct joint_answer pairs = {
+		.kind = ANSWER_PAIRS, .key_id = BYTES_OF_LITERAL("vault"), .lost_count = 3, .lost = {1, 2, 3}};
+	for (size_t is_of_epoch = 0; is_of_epoch < 2; is_of_epoch++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		if (is_of_epoch == 1)
+			assert_ok(sharing_hash(&vault_at(&team, 0)->sharing, &pairs.digest));
+		joint_answer_write(&body, &pairs);
+		for (size_t i = 0; i < 2; i++)
+			threshold_message(team.members[i].house.keeper, &team.members[i].peers[2], PEER_ANSWER,
+					  buffer_bytes(&body));
+		team_settle(&team);
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(is_of_epoch == 0, is_ready(&team, i, 2));
+	}
+	assert_true(is_ready(&team, 0, 1) && is_ready(&team, 1, 0));
+	assert_false(is_ready(&team, 2, 0) || is_ready(&team, 2, 1)); /* it hears what it has done */
+	assert_true(sign_at(&team, 0, 0));
+}
+
 RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
 	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
 	  T(what_is_no_preparation_of_this_key_is_not_begun), T(as_many_sign_as_it_takes_and_no_more),
-	  T(a_lie_to_each_while_preparing_costs_the_liar_alone))
+	  T(a_lie_to_each_while_preparing_costs_the_liar_alone),
+	  T(a_pair_is_there_at_both_ends_or_at_neither_and_all_know),
+	  T(who_says_that_pairs_are_lost_costs_itself_alone))

@@ -47,6 +47,17 @@ shared_key_is_ready_with(const struct shared_key *key, uint8_t holder) {
 	return key->share == nullptr || ecdsa_share_pair(key->share, holder)->ready;
 }
 
+bool
+shared_key_has_pairs(const struct shared_key *key, uint32_t holders) {
+	uint8_t self = shared_key_self(key);
+	for (uint8_t party = 1; party <= PARTIES_MAX; party++)
+		if ((holders >> party & 1) != 0 &&
+		    ((key->told_lost[party] & holders) != 0 ||
+		     (party != self && (holders >> self & 1) != 0 && !shared_key_is_ready_with(key, party))))
+			return false;
+	return true;
+}
+
 void
 shared_key_number(const struct shared_key *key, struct frost_scalar *number) {
 	if (key->share != nullptr)

@@ -34,12 +34,15 @@ struct shared_key {
 	uint8_t kept_until[PARTIES_MAX + 1][64]; /* else up to which operation and identity they have */
 	int64_t dealt_ms;                        /* since when it is shared so: of this keeper's entry that says it */
 	struct signer_doubts doubts;
+	uint32_t told_lost[PARTIES_MAX + 1]; /* by party: bits of those with which it says that it can sign no more */
 	int64_t told_due_ms; /* an entry says that it should have been dealt anew by then; 0: none does */
 };
 /* The index that this keeper holds a share by; 0: it has none. */
 uint8_t shared_key_self(const struct shared_key *key);
 /* Whether it can sign with that other holder; FROST's schemes need nothing set up. */
 bool shared_key_is_ready_with(const struct shared_key *key, uint8_t holder);
+/* Whether these, as bits by index, can all sign with each other, as far as this keeper knows. */
+bool shared_key_has_pairs(const struct shared_key *key, uint32_t holders);
 /* With how many holders of keys of which this keeper holds a share it can sign nothing until a refresh, over all keys. */
 size_t shared_keys_pairs_lost(const struct gate_state *state);
 /* The share itself; there is one, and the caller wipes it. */

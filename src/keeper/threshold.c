@@ -175,6 +175,10 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		leaving_heard(keeper, peer, &answer);
 		return true;
 	}
+	if (answer.kind == ANSWER_PAIRS) {
+		pairs_heard(keeper, peer, &answer);
+		return true;
+	}
 	struct joint_session *session = session_find(keeper, &answer.operation);
 	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
@@ -203,6 +207,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 		return true;
 	case ANSWER_ENROLMENT:
 	case ANSWER_LEFT:
+	case ANSWER_PAIRS:
 		return true;
 	}
 	return true;
@@ -333,6 +338,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 	}
 	enrolments_peer_up(keeper, peer);
 	leaving_up(keeper, peer);
+	pairs_up(keeper, peer);
 }
 
 /* What it was to sign ends: what of it arrived, nobody knows. A dealing waits for it: frames that it has had it has, and the others are sent again. */

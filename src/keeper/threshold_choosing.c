@@ -98,7 +98,7 @@ find_candidates(const struct keeper *keeper, const struct joint_session *session
 	return found;
 }
 
-/* As bits over the candidates: the first set that has not failed, else the one whose failure is the longest ago. */
+/* As bits over the candidates: the first set of whole pairs that has not failed, else the one whose failure is the longest ago. */
 static uint32_t
 choose_set(const struct shared_key *key, const struct candidates *candidates, size_t needed) {
 	uint32_t best = 0;
@@ -110,7 +110,7 @@ choose_set(const struct shared_key *key, const struct candidates *candidates, si
 		for (size_t i = 0; i < candidates->count; i++)
 			if ((set >> i & 1) != 0)
 				parties |= UINT32_C(1) << candidates->parties[i];
-		size_t failed = failed_last(&key->doubts, parties);
+		size_t failed = shared_key_has_pairs(key, parties) ? failed_last(&key->doubts, parties) : SIZE_MAX - 1;
 		if (failed < best_failed) {
 			best = set;
 			best_failed = failed;

@@ -320,6 +320,14 @@ void leaving_turn(struct keeper *keeper, int64_t now_ms);
 void leaving_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 void leaving_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
 
+/* --- threshold_pairs.c --- */
+/* Some are gone here, durably: all holders hear which. */
+void pairs_tell(struct keeper *keeper, const struct shared_key *key);
+/* A peer has come; and now and then, since what was told of an epoch that it was not in yet it has not heard. */
+void pairs_up(struct keeper *keeper, const struct peer *peer);
+void pairs_turn(struct keeper *keeper);
+void pairs_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
+
 /* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */
 void signing_forget(struct keeper *keeper, struct bytes key_id);
 
@@ -337,7 +345,7 @@ void pool_proposed(struct keeper *keeper, const struct peer *peer, const struct 
 bool pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes frame);
 void pool_forget_party(struct keeper *keeper, uint8_t party);
 void pool_forget_key(struct keeper *keeper, struct bytes key_id);
-/* Of that key what is for sets with which this keeper can sign no more, since a pair is lost. */
+/* Of that key what is for sets that can sign no more, since a pair of two of them is lost. */
 void pool_forget_lost(struct keeper *keeper, const struct shared_key *key);
 /* One that is ready for these signers of the key, its id; false: none. Those skipped are left. */
 bool pool_find(struct keeper *keeper, struct bytes key_id, const struct party_set *signers, size_t skip,

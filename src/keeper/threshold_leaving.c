@@ -127,6 +127,7 @@ leaving_turn(struct keeper *keeper, int64_t now_ms) {
 	if (now_ms < keeper->threshold->leaving_turn_ms)
 		return;
 	keeper->threshold->leaving_turn_ms = now_ms + LEAVING_TURN_MS;
+	pairs_turn(keeper);
 	while (map_next(&keeper->gate->state->shared_keys, &at, nullptr, &value)) {
 		const struct shared_key *key = value;
 		if (own_index(keeper, &key->sharing) == 0)

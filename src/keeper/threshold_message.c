@@ -153,7 +153,8 @@ write_reason(struct buffer *body, struct bytes reason) {
 void
 joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 	buffer_append_byte(body, (uint8_t)answer->kind);
-	buffer_append_bytes(body, hash256_bytes(answer->kind == ANSWER_LEFT ? &answer->digest : &answer->operation));
+	bool is_of_key = answer->kind == ANSWER_LEFT || answer->kind == ANSWER_PAIRS;
+	buffer_append_bytes(body, hash256_bytes(is_of_key ? &answer->digest : &answer->operation));
 	switch (answer->kind) {
 	case ANSWER_PERMITTED:
 		buffer_append_bytes(body, hash256_bytes(&answer->digest));
@@ -186,6 +187,11 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 		buffer_append_prefixed(body, answer->key_id);
 		buffer_append_byte(body, answer->is_stopped);
 		counted_seal_write(body, &answer->seal);
+		return;
+	case ANSWER_PAIRS:
+		buffer_append_prefixed(body, answer->key_id);
+		buffer_append_byte(body, answer->lost_count);
+		buffer_append(body, answer->lost, answer->lost_count);
 		return;
 	}
 }
@@ -251,6 +257,22 @@ read_left(struct cursor *cursor, struct joint_answer *answer) {
 	return counted_seal_read(cursor, &answer->seal);
 }
 
+static enum status
+read_pairs(struct cursor *cursor, struct joint_answer *answer) {
+	answer->digest = answer->operation;
+	answer->operation = (struct hash256){};
+	TRY(read_key(cursor, &answer->key_id));
+	TRY(cursor_u8(cursor, "joint.pairs", &answer->lost_count));
+	if (answer->lost_count == 0 || answer->lost_count > PARTIES_MAX)
+		return fail(STATUS_INVALID, "joint.pairs: %u; 1 to %zu are possible", answer->lost_count, PARTIES_MAX);
+	TRY(cursor_copy(cursor, "joint.pairs", answer->lost, answer->lost_count));
+	for (size_t i = 0; i < answer->lost_count; i++)
+		if (answer->lost[i] == 0 || answer->lost[i] > PARTIES_MAX ||
+		    (i > 0 && answer->lost[i] <= answer->lost[i - 1]))
+			return fail(STATUS_INVALID, "joint.pairs: their indices do not ascend from 1");
+	return OK;
+}
+
 enum status
 joint_answer_read(struct bytes body, struct joint_answer *answer) {
 	struct cursor cursor = cursor_of(body);
@@ -283,6 +305,9 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		break;
 	case ANSWER_LEFT:
 		TRY(read_left(&cursor, answer));
+		break;
+	case ANSWER_PAIRS:
+		TRY(read_pairs(&cursor, answer));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);

@@ -51,6 +51,7 @@ enum answer_kind {
 	ANSWER_PLEDGED,   /* what is known of what holders have pledged */
 	ANSWER_ENROLMENT, /* of an enrolment that was handed over (keeper/enrolments.h) */
 	ANSWER_LEFT, /* nothing is signed with the key's former epoch here any more, and all that was counted is told */
+	ANSWER_PAIRS, /* what was set up with these holders of the key is gone here */
 };
 
 enum enrolment_answer {
@@ -68,8 +69,8 @@ struct counted_seal {
 
 struct joint_answer {
 	enum answer_kind kind;
-	struct hash256 operation; /* all but left; enrolment: SHA-256 of the token */
-	struct hash256 digest;    /* permitted: of the operation; stored, left: SHA-256 of the sharing */
+	struct hash256 operation; /* all but left and pairs; enrolment: SHA-256 of the token */
+	struct hash256 digest;    /* permitted: of the operation; stored, left, pairs: SHA-256 of the sharing */
 	struct hash256 bundle;    /* permitted: in force here */
 	uint32_t epoch;           /* permitted: of the key, as it is here, or as it is dealt */
 	struct hash256
@@ -80,9 +81,11 @@ struct joint_answer {
 	uint8_t signature_count;
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
 	struct pledges pledges;                                /* pledged */
-	struct bytes key_id;                                   /* left */
-	bool is_stopped;                                       /* left: the key is frozen or destroyed there */
-	struct counted_seal seal;                              /* left */
+	struct bytes key_id;                                   /* left, pairs */
+	uint8_t lost_count;                                    /* pairs: indices, ascending */
+	uint8_t lost[PARTIES_MAX];
+	bool is_stopped;          /* left: the key is frozen or destroyed there */
+	struct counted_seal seal; /* left */
 };
 
 void proposal_write(struct buffer *body, const struct proposal *proposal);

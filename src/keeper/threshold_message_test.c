@@ -63,6 +63,8 @@ example_answer(enum answer_kind kind) {
 			    .of = {{.holder = 1, .word = PLEDGE_KEEPS}, {.holder = 1, .word = PLEDGE_NEVER}}},
 		.key_id = BYTES_OF_LITERAL("vault"),
 		.is_stopped = true,
+		.lost_count = 2,
+		.lost = {1, 3},
 		.seal = {.key = {8}, .signature = {9}}};
 	fill(&answer.operation, 1);
 	fill(&answer.digest, 5);
@@ -124,6 +126,7 @@ enum form {
 	PLEDGED,
 	ENROLMENT,
 	LEFT,
+	PAIRS,
 	COUNTED,
 	FORMS
 };
@@ -200,6 +203,15 @@ static const struct {
 	{LEFT, 33, 1, "joint.key"},
 	{LEFT, 37, 0, "key_record.id"},
 	{LEFT, 42, 2, "joint.stopped"},
+	{PAIRS, 33, 1, "joint.key"},
+	{PAIRS, 37, 0, "key_record.id"},
+	{PAIRS, 42, 0, "joint.pairs"},
+	{PAIRS, 42, 17, "joint.pairs"},
+	{PAIRS, 42, 1, "joint.answer.trailing"},
+	{PAIRS, 42, 3, "joint.pairs"},
+	{PAIRS, 43, 0, "joint.pairs"},
+	{PAIRS, 43, 3, "joint.pairs"},
+	{PAIRS, 44, 17, "joint.pairs"},
 	{PERMITTED, 0, 9, "joint.answer"},
 	{PERMITTED, 0, 3, "joint.answer.trailing"},
 	{REFUSED, 33, 2, "joint.gives_back"},

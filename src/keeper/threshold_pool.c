@@ -179,6 +179,8 @@ preparing_fail(struct keeper *keeper, struct preparing *preparing) {
 		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
 		return;
 	}
+	if (key != nullptr && key->share != nullptr)
+		pairs_tell(keeper, key);
 	IGNORE_STATUS(machine_send(keeper, &preparing->machine, &preparing->signers)); /* that it has ended */
 	preparing_end(keeper, preparing);
 	if (key != nullptr)
@@ -304,6 +306,16 @@ find_failed(const struct shared_key *key, uint32_t failed[DOUBTED_SETS_MAX]) {
 	return key->doubts.set_count;
 }
 
+/* By position, as bits over positions. */
+static void
+find_lost(const struct shared_key *key, uint32_t lost[PARTIES_MAX]) {
+	const struct party_set *holders = &key->sharing.key.holders;
+	for (size_t i = 0; i < holders->count; i++)
+		for (size_t j = 0; j < holders->count; j++)
+			if ((key->told_lost[holders->parties[i].index] >> holders->parties[j].index & 1) != 0)
+				lost[i] |= UINT32_C(1) << j;
+}
+
 /* Nothing more of what this keeper begins fits in, here or elsewhere. */
 static bool
 is_full(const struct keeper *keeper, const struct shared_key *key) {
@@ -327,6 +339,7 @@ fill_key(struct keeper *keeper, const struct shared_key *key, int64_t now_ms) {
 	for (size_t i = 0; i < holders->count; i++)
 		if (is_usable(keeper, key, &holders->parties[i], now_ms))
 			question.usable |= UINT32_C(1) << i;
+	find_lost(key, question.lost);
 	signer_sets_find(&question, &found);
 	for (size_t i = 0; i < found.count && !is_full(keeper, key); i++) { /* what is over makes place */
 		uint8_t indices[PARTIES_MAX];
@@ -382,7 +395,7 @@ pool_turn(struct keeper *keeper) {
 
 /* --- Forgetting. --- */
 
-/* Of the party, or else of the key: only_lost: where the pair with one of the signers is gone. */
+/* Of the party, or else of the key: only_lost: where a pair of two of the signers is gone. */
 struct forgotten {
 	uint8_t party;
 	struct bytes key_id;
@@ -391,12 +404,10 @@ struct forgotten {
 
 static bool
 is_lost(const struct shared_key *key, const struct party_set *signers) {
-	for (size_t i = 0; i < signers->count; i++) {
-		uint8_t index = signers->parties[i].index;
-		if (index != shared_key_self(key) && !shared_key_is_ready_with(key, index))
-			return true;
-	}
-	return false;
+	uint32_t bits = 0;
+	for (size_t i = 0; i < signers->count; i++)
+		bits |= UINT32_C(1) << signers->parties[i].index;
+	return !shared_key_has_pairs(key, bits);
 }
 
 static bool

@@ -44,6 +44,14 @@ is_among(uint32_t set, const uint32_t *sets, size_t count) {
 	return false;
 }
 
+static bool
+is_whole(const struct signer_question *question, uint32_t set) {
+	for (size_t i = 0; i < question->holders; i++)
+		if ((set >> i & 1) != 0 && (question->lost[i] & set) != 0)
+			return false;
+	return true;
+}
+
 static void
 add(struct signer_sets *found, uint32_t set) {
 	if (found->count < SIGNER_SETS_MAX && !is_among(set, found->sets, found->count))
@@ -55,13 +63,13 @@ is_over(const struct signer_sets *found) {
 	return found->count == SIGNER_SETS_MAX || found->steps == SIGNER_STEPS_MAX;
 }
 
-/* The first one that did not fail; 0: there are no more. */
+/* The first one of whole pairs that did not fail; 0: there are no more. */
 static uint32_t
 take_next(const struct signer_question *question, struct asker *asker, struct signer_sets *found) {
 	while (asker->next != 0 && !is_over(found)) {
 		uint32_t set = take(asker);
 		found->steps++;
-		if (!is_among(set, question->failed, question->failed_count))
+		if (is_whole(question, set) && !is_among(set, question->failed, question->failed_count))
 			return set;
 	}
 	return 0;
@@ -92,7 +100,8 @@ signer_sets_find(const struct signer_question *question, struct signer_sets *fou
 		;
 	for (size_t i = 0; i < question->failed_count; i++) {
 		uint32_t set = question->failed[i];
-		if ((set & ~question->usable) == 0 && (set & -set) == UINT32_C(1) << question->self &&
+		if ((set & ~question->usable) == 0 && is_whole(question, set) &&
+		    (set & -set) == UINT32_C(1) << question->self &&
 		    (size_t)__builtin_popcount(set) == question->needed)
 			add(found, set);
 	}

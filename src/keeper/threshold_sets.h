@@ -13,9 +13,10 @@ constexpr size_t SIGNER_SETS_MAX = 32;    /* of one key, that one keeper begins 
 constexpr size_t SIGNER_STEPS_MAX = 1024; /* sets that are looked at to find them */
 
 struct signer_question {
-	size_t holders, self; /* the position of whoever prepares: the first of its sets */
-	size_t needed;        /* signers, two at least */
-	uint32_t usable;      /* who can sign with the first, which is among them */
+	size_t holders, self;       /* the position of whoever prepares: the first of its sets */
+	size_t needed;              /* signers, two at least */
+	uint32_t usable;            /* who can sign with the first, which is among them */
+	uint32_t lost[PARTIES_MAX]; /* by position: with whom that one can sign no more */
 	const uint32_t *failed;
 	size_t failed_count; /* sets that failed, the last one last */
 };

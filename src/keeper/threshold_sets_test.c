@@ -117,6 +117,23 @@ a_set_comes_in_when_those_before_it_have_failed(void **) {
 	assert_int_equal(0b11, found[0].sets[1]);
 }
 
+static void
+a_set_of_which_two_have_no_pair_is_not_prepared(void **) {
+	struct signer_sets found;
+	struct signer_question question = {.holders = 4, .needed = 3, .usable = 0b1111, .lost = {[2] = 0b0010}};
+	uint32_t failed[] = {0b0111, 0b1101};
+	signer_sets_find(&question, &found); /* of the first: without both the second and the third */
+	assert_int_equal(2, found.count);
+	assert_int_equal(0b1011, found.sets[0]);
+	assert_int_equal(0b1101, found.sets[1]);
+	question.failed = failed;
+	question.failed_count = ARRAY_LENGTH(failed);
+	signer_sets_find(&question, &found);
+	assert_int_equal(2, found.count);
+	assert_int_equal(0b1011, found.sets[0]);
+	assert_int_equal(0b1101, found.sets[1]);
+}
+
 /* --- What is kept of it: nothing of it is made by the protocol here. --- */
 
 static struct presignature *
@@ -190,5 +207,5 @@ what_is_ready_takes_four_mebibytes_at_most(void **) {
 }
 
 RUN_TESTS(T(with_few_holders_all_sets_are_prepared), T(of_many_holders_each_has_its_first_choices_prepared),
-	  T(a_set_comes_in_when_those_before_it_have_failed), T(of_one_beginner_and_of_one_set_the_last_are_kept),
-	  T(what_is_ready_takes_four_mebibytes_at_most))
+	  T(a_set_comes_in_when_those_before_it_have_failed), T(a_set_of_which_two_have_no_pair_is_not_prepared),
+	  T(of_one_beginner_and_of_one_set_the_last_are_kept), T(what_is_ready_takes_four_mebibytes_at_most))

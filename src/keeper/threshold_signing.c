@@ -334,8 +334,12 @@ signing_forget(struct keeper *keeper, struct bytes key_id) {
 	struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
 	if (key != nullptr)
 		pool_forget_lost(keeper, key);
-	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK)
+	if (key == nullptr || key->share == nullptr)
+		return;
+	if (shared_keys_reseal(keeper->gate->state, key) != OK)
 		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
+	else
+		pairs_tell(keeper, key);
 }
 
 void
