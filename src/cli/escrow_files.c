@@ -41,12 +41,11 @@ hash_group(struct escrow_file *file) {
 	return OK;
 }
 
-static enum status
-read_file(struct arena *arena, struct escrow_file *file) {
+enum status
+escrow_file_read(struct arena *arena, struct bytes text, struct escrow_file *file) {
 	const json *document, *key, *sharing;
-	struct bytes text, base64;
+	struct bytes base64;
 	int64_t holder;
-	TRY(input_file(arena, file->path, ESCROW_FILE_MAX, &text));
 	TRY(json_read(arena, text, (struct json_limits){}, &document));
 	if (json_get(document, "result") != nullptr)
 		document = json_get(document, "result");
@@ -64,6 +63,13 @@ read_file(struct arena *arena, struct escrow_file *file) {
 	TRY(hash_group(file));
 	file->is_read = true;
 	return OK;
+}
+
+static enum status
+read_file(struct arena *arena, struct escrow_file *file) {
+	struct bytes text;
+	TRY(input_file(arena, file->path, ESCROW_FILE_MAX, &text));
+	return escrow_file_read(arena, text, file);
 }
 
 static enum status

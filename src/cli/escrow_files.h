@@ -38,7 +38,8 @@ struct escrow_collection {
 	struct bytes escrows[PARTIES_MAX];
 };
 
-/* Each file: the answer of one keeper to key.backup, or the result in it. */
+/* What one file says, unchecked: the answer of one keeper to key.backup, or the result in it. */
+enum status escrow_file_read(struct arena *arena, struct bytes text, struct escrow_file *file);
 enum status escrow_files_collect(struct arena *arena, const char *const *paths, size_t count, struct bytes instance,
 				 struct bytes recovery_key, struct escrow_collection *collection);
 /* What the file says whose it is; "nobody" where it names no holder. */
