@@ -304,6 +304,13 @@ a_pair_is_there_at_both_ends_or_at_neither_and_all_know(void **) {
 		}
 		team_settle(&team);
 	}
+	/* It is gone for good, also where nobody is there to say so again. */
+	team_stop(&team, 0);
+	team_stop(&team, 1);
+	team_start(&team, 1);
+	assert_false(is_ready(&team, 1, 0));
+	team_start(&team, 0);
+	team_settle(&team);
 	/* The last one knows of no failure but what it was told: with any two but the last three one pair is missing. */
 	assert_true(sign_at(&team, 3, 1));
 	team_cut(&team, 3, 1);
