@@ -65,4 +65,12 @@ named_at(struct team *team, size_t at) {
 	return party;
 }
 
+/* The same of the newest entry "check": of an operation that was left unknown. */
+static inline int64_t
+named_open_at(struct team *team, size_t at) {
+	int64_t party = -1;
+	log_search(team, at, ENTRY_CHECK, look_for_name, &party);
+	return party;
+}
+
 #endif

@@ -35,12 +35,14 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 		team.context = &corruption;
 		team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
 		assert_true(corruption.is_done);
-		assert_answer(409, "failed", &response);
-		assert_true(says(&response, "joint.ended: the session was ended by a party"));
+		/* A share had left: the other may have the signature, and what was reserved stays. */
+		assert_answer(202, "unknown", &response);
+		assert_true(says(&response, "whether it was done or signed is not known"));
 		assert_false(says(&response, "ecdsa"));
 		assert_false(says(&response, "online"));
-		assert_true(log_says(&team, 0, ENTRY_OUTCOME, fields[i].named));
-		/* A share had left: what was reserved stays. */
+		assert_true(log_says(&team, 0, ENTRY_CHECK, fields[i].named));
+		assert_true(log_says(&team, 0, ENTRY_CHECK,
+				     "\"check\":\"joint.ended: the session was ended by a party\",\"names\""));
 		assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
 		/* The pair is gone, and a restart does not bring it back. */
 		team_stop(&team, 0);
@@ -56,9 +58,10 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 	}
 }
 
-/* The signature is there, and one of its signers does not hear so: what it gave its share for counts with it, once, as with the others. */
+/* The signature is there, and a check fails at one of its signers: it is shown the signature, and what it gave its share for counts
+ * with it, once, as with the others. */
 static void
-a_signer_that_does_not_see_the_signature_counts_it_all_the_same(void **) {
+a_signer_whose_check_fails_gets_the_signature_and_counts_it(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct corruption corruption = {.from = 0, .to = 1, .at = 128, .type = ONLINE_SIGN};
@@ -73,7 +76,7 @@ a_signer_that_does_not_see_the_signature_counts_it_all_the_same(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 	struct hash256 id = id_of(&response);
 	for (size_t restarts = 0; restarts < 2; restarts++) {
-		assert_int_equal(OPERATION_FAILED, team_state(&team, 1, &id));
+		assert_int_equal(OPERATION_DONE, team_state(&team, 1, &id));
 		for (size_t i = 0; i < 3; i++) {
 			assert_int_equal(TRANSFER_CENTS, spent(&team, i));
 			assert_int_equal(0, heard(&team, i));
@@ -217,8 +220,8 @@ as_many_sign_as_it_takes_and_no_more(void **) {
 	team_make_key(&team, "vault", "2-of-3");
 	team.on_message = propose_all;
 	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
-	assert_answer(409, "failed", &response);
-	assert_true(says(&response, "joint.signers: "));
+	assert_answer(202, "unknown", &response); /* the asker's share had left */
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"check\":\"joint.signers: "));
 }
 
 /* --- Of several signers. --- */
@@ -396,7 +399,7 @@ whatever_is_told_both_ends_of_a_pair_agree(void **) {
 }
 
 RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
-	  T(a_signer_that_does_not_see_the_signature_counts_it_all_the_same),
+	  T(a_signer_whose_check_fails_gets_the_signature_and_counts_it),
 	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
 	  T(what_is_no_preparation_of_this_key_is_not_begun), T(as_many_sign_as_it_takes_and_no_more),
 	  T(a_lie_to_each_while_preparing_costs_the_liar_alone),

@@ -199,11 +199,13 @@ sign_with(uint64_t seed, struct going *going) {
 	team_ask(&team, 0, &request);
 	team_settle(&team);
 	team_come_back(&team, going);
-	/* Whoever says that it is done has reserved; so has whoever does not know. */
-	size_t done = 0;
+	/* Whoever says that it is done has reserved; so has whoever does not know. One that is done at one is failed at none, nor unknown. */
+	size_t done = 0, failed = 0, unknown = 0;
 	for (size_t i = 0; i < 3; i++) {
 		enum operation_state state = team_state(&team, i, &operation);
 		done += state == OPERATION_DONE;
+		failed += state == OPERATION_FAILED;
+		unknown += state == OPERATION_UNKNOWN;
 		outcomes[state]++;
 		if (state == OPERATION_DONE || state == OPERATION_UNKNOWN)
 			assert_true(spent(&team, i) > 0);
@@ -212,6 +214,8 @@ sign_with(uint64_t seed, struct going *going) {
 	for (size_t i = 0; i < 3; i++)
 		reserved += spent(&team, i) > 0;
 	assert_true(done == 0 || reserved >= 2); /* as many as have signed */
+	if (done > 0 && failed + unknown > 0)
+		fail_msg("signed at %zu, failed at %zu, unknown at %zu", done, failed, unknown);
 	/* Asked for again, the same is said again; another is signed. */
 	team_ask(&team, 1, &request);
 	team_settle(&team);

@@ -4,6 +4,7 @@
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
+#include "tests/team_log.h"
 
 #include "crypto/kem.h"
 #include "keeper/internal.h"
@@ -124,9 +125,12 @@ a_presignature_signs_on_the_machine_that_drew_it_alone(void **) {
 	team.on_message = nullptr;
 	assert_true(copying.is_done);
 	assert_int_equal(0, copying.sent);
-	assert_answer(409, "failed", &response);
-	assert_true(says(&response, "joint.generation"));
-	assert_true(says(&response, "(keeper two)"));
+	/* The asker's share had left: it does not take the other's word for it that nothing was signed. */
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"check\":\"joint.generation: "));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "(keeper two)\""));
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 1, &id));
 	/* With what it draws from now on the new machine signs. */
 	team_cut(&team, 0, 1);
 	assert_true(vm_generation_has_changed(&keeper->config.vm_generation, io));

@@ -174,7 +174,12 @@ lie_in_all(const struct scheme *scheme, size_t *lies, bool was_told[ARRAY_LENGTH
 	for (size_t i = 0; i < team.count; i++)
 		assert_ok(ledger_commit_now(keeper_ledger(team.members[i].house.keeper))); /* what nobody waits for */
 	team_keep(&team, before);
-	for (size_t f = 0; f < ARRAY_LENGTH(FIELDS); f++)
+	for (size_t f = 0; f < ARRAY_LENGTH(FIELDS); f++) {
+		/* An old price counts nothing, and then nothing is told. */
+		must_do(&team, (struct firm_operation){.by = FIRM_PRICES,
+						       .kind = "price.set",
+						       .resource = scheme->asset,
+						       .payload = scheme->price});
 		for (size_t k = 0; k < 6; k++)
 			for (size_t place = 0; place < 3; place++) {
 				struct lie lie = {.field = &FIELDS[f],
@@ -188,6 +193,7 @@ lie_in_all(const struct scheme *scheme, size_t *lies, bool was_told[ARRAY_LENGTH
 						       ++*lies > 0;
 				was_told[f] |= lie_in_dealing(&team, scheme, lie, before, &number) && ++*lies > 0;
 			}
+	}
 	for (size_t i = 0; i < TEAM_MAX; i++)
 		simulated_disk_destroy(&before[i]);
 }

@@ -7,7 +7,8 @@
 #include "gate/evaluate.h"
 
 /* Does an inward act and yields its result as canonical JSON in the arena: signatures, a new key's record, or {}. Nothing that
- * it yields may leave before the entry is durable. An error is the operation's outcome: it failed and nothing was released. */
+ * it yields may leave before the entry is durable. An error is the operation's outcome: it failed, and nothing was
+ * released. What several keepers do together ends elsewhere (gate/joint.h). */
 enum status gate_execute(struct gate *gate, struct arena *arena, const struct submission *submission,
 			 const struct evaluation *evaluation, struct bytes *result);
 

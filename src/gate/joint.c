@@ -1,5 +1,6 @@
 #include "gate/joint.h"
 
+#include "gate/digest.h"
 #include "gate/execute.h"
 #include "gate/import_key.h"
 #include "gate/shared_request.h"
@@ -468,15 +469,60 @@ joint_record_again(struct gate *gate, struct arena *arena, const struct evaluati
 	return keep_bytes(arena, buffer_bytes(&text), again);
 }
 
-enum status
-joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
-		      struct conclusion *conclusion) {
-	*conclusion = (struct conclusion){.outcome = OUTCOME_DONE};
-	TRY(gate_assemble(arena, evaluation, signatures, &conclusion->result));
+static enum status
+add_nonce(const struct evaluation *evaluation, struct conclusion *conclusion) {
 	const struct fact *nonce = facts_find(evaluation->facts, "transfer.nonce");
 	if (nonce == nullptr || nonce->value.type != VALUE_LONG)
 		return OK;
 	conclusion->nonce_chain = evaluation->transaction->chain;
 	conclusion->nonce = (uint64_t)nonce->value.integer;
 	return OK;
+}
+
+enum status
+joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation, const struct signature *signatures,
+		      struct conclusion *conclusion) {
+	*conclusion = (struct conclusion){.outcome = OUTCOME_DONE};
+	TRY(gate_assemble(arena, evaluation, signatures, &conclusion->result));
+	return add_nonce(evaluation, conclusion);
+}
+
+static enum status
+read_shown_digest(const struct gate *gate, const struct sharing *sharing, const struct evaluation *evaluation,
+		  const json *document, struct signature *signature) {
+	const struct signing_request *request = evaluation->requests;
+	if (evaluation->request_count != 1)
+		return fail(STATUS_INVALID, "joint.result: of %zu signatures", evaluation->request_count);
+	TRY(digest_read_result(document, request, signature));
+	TRY(shared_request_verify(gate->state, sharing, request, signature->bytes, signature->recovery));
+	return gate_state_public_key(gate->state, bytes_of_text(sharing->key.id), &request->path,
+				     signature->public_key);
+}
+
+static enum status
+read_shown_transaction(struct arena *arena, const struct evaluation *evaluation, const json *document,
+		       struct bytes *result) {
+	struct wallet_result assembled;
+	struct bytes text;
+	TRY(json_need_string(document, "result", "transaction", &text));
+	uint8_t *bytes = arena_alloc(arena, text.len / 2 + 1);
+	TRY_ALLOC(bytes);
+	TRY(hex_decode(text, bytes, text.len / 2));
+	TRY(wallet_assemble_signed(arena, evaluation->transaction, bytes_of(bytes, text.len / 2), &assembled));
+	return gate_write_signed(arena, &assembled, result);
+}
+
+enum status
+joint_shown_conclusion(const struct gate *gate, struct arena *arena, const struct sharing *sharing,
+		       const struct evaluation *evaluation, struct bytes shown, struct conclusion *conclusion) {
+	struct signature signature;
+	const json *document;
+	TRY(json_read(arena, shown, (struct json_limits){}, &document));
+	if (evaluation->transaction == nullptr) {
+		TRY(read_shown_digest(gate, sharing, evaluation, document, &signature));
+		return joint_sign_conclusion(arena, evaluation, &signature, conclusion);
+	}
+	*conclusion = (struct conclusion){.outcome = OUTCOME_DONE};
+	TRY(read_shown_transaction(arena, evaluation, document, &conclusion->result));
+	return add_nonce(evaluation, conclusion);
 }

@@ -61,6 +61,10 @@ enum status joint_record_again(struct gate *gate, struct arena *arena, const str
 /* The signed result of such a decision, and the nonce that it signs, in the arena. */
 enum status joint_sign_conclusion(struct arena *arena, const struct evaluation *evaluation,
 				  const struct signature *signatures, struct conclusion *conclusion);
+/* The same of a result that another keeper shows: verified, and made anew by the signatures in it. */
+enum status joint_shown_conclusion(const struct gate *gate, struct arena *arena, const struct sharing *sharing,
+				   const struct evaluation *evaluation, struct bytes shown,
+				   struct conclusion *conclusion);
 /* An intended operation as it was submitted, in the arena. */
 enum status joint_submission(const struct gate_operation *operation, struct arena *arena,
 			     struct submission *submission);

@@ -20,9 +20,9 @@ enum operation_state {
 	OPERATION_DONE,
 	OPERATION_DENIED,
 	OPERATION_REJECTED, /* by a person's vote */
-	OPERATION_FAILED,   /* permitted, and the act could not be done: nothing was released */
+	OPERATION_FAILED,   /* permitted, and the act could not be done: this keeper released nothing */
 	OPERATION_EXPIRED,  /* held until its time was over */
-	OPERATION_UNKNOWN,  /* an outward act was intended, and no outcome is recorded */
+	OPERATION_UNKNOWN,  /* an act was intended that others may have completed, and no outcome is recorded */
 	OPERATION_STATES,
 };
 const char *operation_state_name(enum operation_state state);
@@ -45,6 +45,9 @@ struct held_operation {
 	struct seen_network seen;   /* at submission */
 	struct hash256 view_digest; /* of the decoded view */
 	struct votes *votes;
+	struct bytes again;   /* what was decided once more before a share left, for the outcome; not after a restart */
+	uint32_t misled;      /* parties that showed what is no signature of it: bits */
+	bool is_bystander;    /* this keeper was to do nothing for it, as this process knows */
 	struct bytes missing; /* canonical JSON: the minimal missing approvals, as last computed */
 };
 

@@ -53,14 +53,25 @@ shared_request_check(const struct gate_state *state, const struct sharing *shari
 			      sharing->key.id);
 }
 
+static enum status
+verify_recoverable(const uint8_t key[POINT_SIZE], const uint8_t digest[32], const uint8_t signature[64], int recovery) {
+	uint8_t signer[65], named[65];
+	TRY(secp256k1_verify(bytes_of(key, POINT_SIZE), digest, signature));
+	TRY(secp256k1_recover(digest, signature, recovery, signer));
+	TRY(secp256k1_public_uncompressed(bytes_of(key, POINT_SIZE), named));
+	return memcmp(signer, named, sizeof signer) == 0
+		       ? OK
+		       : fail(STATUS_UNAUTHORIZED, "joint.recovery: it recovers another key");
+}
+
 enum status
 shared_request_verify(const struct gate_state *state, const struct sharing *sharing,
-		      const struct signing_request *request, const uint8_t signature[64]) {
+		      const struct signing_request *request, const uint8_t signature[64], int recovery) {
 	uint8_t key[POINT_SIZE];
 	TRY(verifying_key(state, sharing, request, key));
 	switch (sharing->scheme) {
 	case KEY_SHARED_ECDSA:
-		return secp256k1_verify(BYTES_OF_ARRAY(key), request->digest, signature);
+		return verify_recoverable(key, request->digest, signature, recovery);
 	case KEY_SHARED_ED25519:
 		return ed25519_verify(key, shared_request_message(request), signature);
 	case KEY_SHARED_BIP340:

@@ -16,7 +16,7 @@ enum status shared_request_check(const struct gate_state *state, const struct sh
 				 const struct signing_request *request);
 /* What is signed: Ed25519's message, or else the digest. */
 struct bytes shared_request_message(const struct signing_request *request);
-/* Whether that answers a request which was checked. */
+/* Whether that answers a request which was checked; with ECDSA the recovery id as well, which is part of what Ethereum takes. */
 enum status shared_request_verify(const struct gate_state *state, const struct sharing *sharing,
-				  const struct signing_request *request, const uint8_t signature[64]);
+				  const struct signing_request *request, const uint8_t signature[64], int recovery);
 #endif

@@ -11,9 +11,11 @@ static const struct {
 	[OPERATION_DONE] = {200, "Done"},
 	[OPERATION_DENIED] = {403, "Denied by policy"},
 	[OPERATION_REJECTED] = {403, "Rejected by an approver"},
-	[OPERATION_FAILED] = {409, "Permitted, but it could not be done; nothing was released"},
+	[OPERATION_FAILED] = {409, "Permitted, but it could not be done; nothing was released here"},
 	[OPERATION_EXPIRED] = {410, "Expired before it was approved"},
-	[OPERATION_UNKNOWN] = {202, "Intended; its outcome is not recorded yet"},
+	[OPERATION_UNKNOWN] = {202,
+			       "Intended; whether it was done or signed is not known here yet: ask for it again, and "
+			       "submit nothing in its place under another idempotency key"},
 };
 
 unsigned
@@ -59,6 +61,8 @@ answer_write_detail(const struct answer *answer, struct buffer *detail) {
 	const struct decision_record *record = answer->record;
 	if (record != nullptr && record->error.len > 0)
 		buffer_append_bytes(detail, record->error);
+	else if (answer->error.len > 0)
+		buffer_append_bytes(detail, answer->error);
 	else if (record != nullptr && record->decision == DECISION_DENY) {
 		buffer_append_text(detail, record->reason_count > 0 ? "forbidden by" : "no policy permits it");
 		for (size_t i = 0; i < record->reason_count; i++) {
@@ -113,7 +117,7 @@ answer_write(const struct answer *answer, struct buffer *body) {
 		json_write_member_hex(&w, "bundle", hash256_bytes(&record->bundle));
 		json_write_member_text(&w, "decision", decision_name(record->decision));
 	}
-	if (is_problem(answer))
+	if (is_problem(answer) || answer->state == OPERATION_UNKNOWN)
 		write_detail(answer, &w);
 	if (answer->entry != UINT64_MAX)
 		json_write_member_integer(&w, "entry", (int64_t)answer->entry);
@@ -134,9 +138,10 @@ answer_write(const struct answer *answer, struct buffer *body) {
 		json_write_key(&w, "rejection");
 		rejection_write(&w, answer->rejected_by, answer->rejection);
 	}
-	if (record != nullptr && record->result.len > 0) {
+	struct bytes result = record != nullptr ? record->result : answer->result;
+	if (result.len > 0) {
 		json_write_key(&w, "result");
-		json_write_canonical(&w, record->result);
+		json_write_canonical(&w, result);
 	}
 	json_write_member_text(&w, "state", operation_state_name(answer->state));
 	if (is_problem(answer)) {

@@ -12,6 +12,7 @@ struct answer {
 	struct hash256 operation;
 	uint64_t entry;                       /* index in the log */
 	const struct decision_record *record; /* null: nothing was decided yet beyond what the state says */
+	struct bytes result, error;           /* of an outcome whose record is another entry's; empty otherwise */
 	struct bytes missing;                 /* canonical JSON of a held operation; empty otherwise */
 	struct bytes receipt;                 /* tlog-proof text; may be empty */
 	struct bytes refusal;                 /* why the last vote could not decide; empty otherwise */

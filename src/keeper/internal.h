@@ -102,6 +102,7 @@ struct keeper {
 	struct metric decisions[3];
 	struct metric refusals;
 	struct metric signed_in, unknown_refused[2]; /* sign-ins, enrolments */
+	struct metric stray_frames;                  /* keeper/threshold.h */
 	struct metric limited[2];                    /* operations and votes, reads */
 	struct metric reads;
 	struct metric batches;

@@ -85,6 +85,8 @@ report_start_metrics(struct keeper *keeper) {
 		keeper->unknown_refused[i].help = "Sign-ins and enrolments that were nobody's, and refused.";
 		keeper->unknown_refused[i].labels = unknown[i];
 	}
+	keeper->stray_frames.name = "gatehouse_stray_frames";
+	keeper->stray_frames.help = "Frames among keepers that were not their senders' to send, and dropped.";
 	keeper->reads.name = "gatehouse_reads";
 	keeper->reads.help = "Reads that were taken.";
 	keeper->batches.name = "gatehouse_batches";
@@ -183,7 +185,7 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
-			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 5 + PEERS_METRICS_MAX +
+			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 6 + PEERS_METRICS_MAX +
 			     NOTIFIER_METRICS_MAX];
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->decisions); i++)
@@ -196,6 +198,7 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 	table[count++] = &keeper->signed_in;
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->unknown_refused); i++)
 		table[count++] = &keeper->unknown_refused[i];
+	table[count++] = &keeper->stray_frames;
 	table[count++] = &keeper->reads;
 	table[count++] = &keeper->batches;
 	table[count++] = &keeper->decide_seconds;

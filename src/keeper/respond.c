@@ -179,6 +179,14 @@ keeper_write_receipt(struct keeper *keeper, uint64_t index, const struct commit 
 	return buffer_status(receipt);
 }
 
+/* What it gave, or why it failed. */
+static enum status
+read_outcome(const struct keeper *keeper, struct arena *arena, const json *outcome, struct answer *answer) {
+	TRY(record_read_result(arena, outcome, &keeper->gate->blobs, &answer->result));
+	return json_get(outcome, "error") == nullptr ? OK
+						     : json_need_string(outcome, "outcome", "error", &answer->error);
+}
+
 /* What a finished or held operation's entry says, once more. */
 enum status
 keeper_answer_known(struct keeper *keeper, struct job *job, const struct gate_operation *operation) {
@@ -196,7 +204,9 @@ keeper_answer_known(struct keeper *keeper, struct job *job, const struct gate_op
 	if (entry.type == ENTRY_DECISION || entry.type == ENTRY_INTENT) {
 		TRY(decision_record_read(arena, entry.document, &keeper->gate->blobs, record));
 		answer.record = record;
-	} else if (entry.type == ENTRY_REFUSAL)
+	} else if (entry.type == ENTRY_OUTCOME)
+		TRY(read_outcome(keeper, arena, entry.document, &answer));
+	else if (entry.type == ENTRY_REFUSAL)
 		TRY(json_need_string(entry.document, "refusal", "error", &answer.refusal));
 	else if (entry.type == ENTRY_VOTE)
 		TRY(answer_read_rejection(entry.document, &answer));

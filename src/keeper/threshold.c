@@ -118,20 +118,12 @@ hear_permission(struct keeper *keeper, struct joint_session *session, const stru
 		signing_session_step(keeper, session);
 }
 
-/* Whether a session of the operation may still come: it is not known here yet, or not ended. */
+/* Whether a session of the operation may still come: it is not known here yet, or not ended or left open. */
 static bool
 may_begin(const struct keeper *keeper, const struct hash256 *id) {
 	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, id);
-	return operation == nullptr || operation->state == OPERATION_HELD || operation->state == OPERATION_UNKNOWN ||
-	       operation->state == OPERATION_IN_FLIGHT;
-}
-
-/* One that lost its share with its keys has the party of a holder, and no say in what the key signs. */
-static bool
-is_holder(const struct joint_session *session, const struct peer *peer) {
-	size_t position = party_set_position(&session->holders, peer->party);
-	return position < session->holders.count &&
-	       memcmp(session->holders.parties[position].identity, peer->identity, sizeof peer->identity) == 0;
+	return operation == nullptr || operation->state == OPERATION_HELD || operation->state == OPERATION_IN_FLIGHT ||
+	       (operation->state == OPERATION_UNKNOWN && operation->is_acting);
 }
 
 /* Another holder deals already what is held here, under another bundle: what people have said of it may not count here, and nobody need
@@ -182,9 +174,12 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	struct joint_session *session = session_find(keeper, &answer.operation);
 	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
 		counted_withdraw(&keeper->gate->state->counted, peer->party, answer.operation.bytes);
+	if (session == nullptr &&
+	    (answer.kind == ANSWER_SIGNED || answer.kind == ANSWER_SHOWN || answer.kind == ANSWER_REFUSED))
+		open_hear(keeper, peer, &answer);
 	if (session == nullptr)
 		return !may_begin(keeper, &answer.operation) || refuse_bundle(keeper, peer, &answer);
-	if (!is_holder(session, peer))
+	if (!session_is_holder(session, peer))
 		return true;
 	switch (answer.kind) {
 	case ANSWER_PERMITTED:
@@ -208,6 +203,7 @@ hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	case ANSWER_ENROLMENT:
 	case ANSWER_LEFT:
 	case ANSWER_PAIRS:
+	case ANSWER_SHOWN: /* it is not asked for while there is a session */
 		return true;
 	}
 	return true;
@@ -228,6 +224,10 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 		leaving_asked(keeper, peer, &proposal);
 		return true;
 	}
+	if (proposal.kind == PROPOSE_SHOW) {
+		open_asked(keeper, peer, &proposal);
+		return true;
+	}
 	struct joint_session *session = session_find(keeper, &proposal.operation);
 	if (proposal.kind == PROPOSE_CONTINUE && session == nullptr && may_begin(keeper, &proposal.operation))
 		return false;
@@ -241,7 +241,7 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 			pool_burn(keeper, peer->party, &proposal);
 		return is_over;
 	}
-	if (!session->is_dealing && is_holder(session, peer))
+	if (!session->is_dealing && session_is_holder(session, peer))
 		signing_session_proposed(keeper, session, &proposal);
 	return true;
 }
@@ -251,12 +251,16 @@ static bool
 hear_frame(struct keeper *keeper, const struct peer *peer, struct bytes frame) {
 	struct message_header header;
 	struct machine *machine;
-	if (message_read_header(frame, &header) != OK || header.from != peer->party)
+	if (message_read_header(frame, &header) != OK || header.from != peer->party) {
+		metric_add(&keeper->stray_frames, 1);
 		return true;
+	}
 	struct joint_session *session = session_find_frame(keeper, &header.session_id, &machine);
 	if (session == nullptr)
 		return pool_frame(keeper, &header.session_id, frame);
-	if (session->is_dealing)
+	if (!session_is_holder(session, peer))
+		metric_add(&keeper->stray_frames, 1);
+	else if (session->is_dealing)
 		dealing_session_frame(keeper, session, frame);
 	else
 		signing_session_frame(keeper, session, machine, frame);
@@ -339,6 +343,7 @@ threshold_peer_up(struct keeper *keeper, const struct peer *peer) {
 	enrolments_peer_up(keeper, peer);
 	leaving_up(keeper, peer);
 	pairs_up(keeper, peer);
+	open_ask(keeper, peer);
 }
 
 /* What it was to sign ends: what of it arrived, nobody knows. A dealing waits for it: frames that it has had it has, and the others are sent again. */
@@ -445,6 +450,7 @@ threshold_turn(struct keeper *keeper) {
 	}
 	enrolments_turn(keeper);
 	leaving_turn(keeper, now_ms);
+	open_turn(keeper, now_ms);
 	counting_turn(keeper);
 	early_drop(keeper, 0, now_ms);
 	/* Nothing is prepared while somebody waits, but for once in a while. */

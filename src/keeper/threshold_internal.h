@@ -28,6 +28,10 @@ constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
 constexpr int64_t LEAVING_TURN_MS = 30'000;
+constexpr int64_t OPEN_TURN_MS = 30'000;
+constexpr int64_t OPEN_SOON_MS =
+	200;                       /* after it is left open others are asked: they may have ended it at the same time */
+constexpr unsigned SHOWN_MAX = 64; /* results of one peer's asking, between two such turns */
 constexpr int64_t UNHEARD_ENTRY_MS = 60'000; /* how often it stands in the log of one party that its list was refused */
 constexpr int64_t COMPLAINT_MS = 3'600'000;  /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
@@ -54,8 +58,9 @@ struct machine {
 	};
 	bool has_session_id;
 	struct hash256 session_id;
-	bool waits;                      /* dealing: who is not there gets its frames when it comes again */
-	struct seeded seeded;            /* dealing: all that it draws; it lies where it began */
+	bool waits;           /* dealing: who is not there gets its frames when it comes again */
+	struct seeded seeded; /* dealing: all that it draws; it lies where it began */
+	bool has_shown; /* signing: a frame of the last round was handed to a channel: with it others may complete a signature */
 	struct vm_generation generation; /* of the computer when what it sends was drawn, a presignature included */
 };
 
@@ -72,7 +77,6 @@ struct session_party {
 	struct hash256 digest, bundle; /* permitted, */
 	uint32_t epoch;                /* with the key as of this epoch, or dealt so */
 	struct hash256 sharing;        /* stored */
-	bool has_misled;               /* what it said was signed is not: it is not believed again */
 	bool is_met; /* dealing: frames go to it as they are made; else it has not said on this connection how far it is */
 	bool is_told; /* dealing: on this connection, how far this keeper is */
 	struct buffer
@@ -110,7 +114,7 @@ struct joint_session {
 	size_t request_count;
 	struct machine machines[JOINT_REQUESTS_MAX];
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];
-	bool share_left;
+	bool share_left; /* as another has said, of its own; of the own one the machines know: session_may_be_signed() */
 };
 
 /* A presignature on its way. */
@@ -159,7 +163,10 @@ struct threshold {
 	struct hash256 told_head[PARTIES_MAX + 1], heard_head[PARTIES_MAX + 1];
 	bool is_unheard[PARTIES_MAX + 1];          /* what that party told could not be kept */
 	int64_t unheard_entry_ms[PARTIES_MAX + 1]; /* from then on an entry may say so of that party again */
-	int64_t pool_paused_ms[PARTIES_MAX + 1];   /* after a failure with that party */
+	unsigned shown[PARTIES_MAX + 1];           /* since the last turn */
+	int64_t open_turn_ms;
+	int64_t contradiction_entry_ms[PARTIES_MAX + 1]; /* the same of signatures where it failed here */
+	int64_t pool_paused_ms[PARTIES_MAX + 1];         /* after a failure with that party */
 };
 
 /* --- threshold.c --- */
@@ -195,12 +202,17 @@ struct joint_session *session_find_frame(struct keeper *keeper, const struct has
 					 struct machine **machine);
 /* Ends the session: the outcome is recorded, and whoever waits is answered. Failed: the others are told. */
 void session_conclude(struct keeper *keeper, struct joint_session *session, const struct conclusion *conclusion);
-/* Failed with the last error. Where it was a machine's check: outwardly all are one, and which it was and whom it names stands in
- * the own log. */
+/* What another could complete a signature with has left: that it failed is not for this keeper alone to say any more. */
+bool session_may_be_signed(const struct joint_session *session);
+/* It ends with the last error: failed, or, where it may be signed, left unknown. Where it was a machine's check: outwardly all are one,
+ * and which it was and whom it names stands in the own log. */
 void session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed);
 /* Time has passed: ends what is too late, and what a person has ended meanwhile. */
 void session_expire(struct keeper *keeper, struct joint_session *session, int64_t now_ms);
+void session_unlink(struct keeper *keeper, struct joint_session *session);
 void session_free(struct joint_session *session);
+/* One that lost its share with its keys has the party of a holder, and no say in what the key signs. */
+bool session_is_holder(const struct joint_session *session, const struct peer *peer);
 
 /* --- threshold_machine.c --- */
 /* Before it draws anything. */
@@ -283,10 +295,22 @@ void signing_session_frame(struct keeper *keeper, struct joint_session *session,
 void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
 void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 			    const struct joint_answer *answer);
+void signing_session_shown(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			   const struct joint_answer *answer);
 /* Enough of the key's former holders have left; else the last error says so. */
 bool signing_session_is_settled(const struct keeper *keeper, const struct joint_session *session);
 /* Something that it may have waited for has come. */
 void signing_session_step(struct keeper *keeper, struct joint_session *session);
+
+/* --- threshold_open.c: signatures of operations whose sessions are gone --- */
+/* A keeper says that it is signed, or shows what that gave, or says that nothing was released. */
+void open_hear(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
+/* A peer is there: it is asked about what it may know, and again now and then. */
+void open_ask(struct keeper *keeper, const struct peer *peer);
+void open_turn(struct keeper *keeper, int64_t now_ms);
+void open_turn_soon(struct keeper *keeper);
+void open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
+
 /* --- threshold_choosing.c --- */
 /* Exactly as many as it takes, this keeper among them, of those that permit it. STATUS_UNAVAILABLE "joint.too_few". */
 enum status choosing_signers(struct keeper *keeper, const struct joint_session *session, struct party_set *signers);

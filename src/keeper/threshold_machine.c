@@ -156,6 +156,7 @@ send_frames(struct keeper *keeper, struct machine *machine, const struct party_s
 			continue;
 		if (peer == nullptr)
 			return fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there", to);
+		machine->has_shown |= header.type == exchange->protocol->kinds[exchange->protocol->rounds - 1].type;
 		TRY(link->send(link->context, peer, PEER_PROTOCOL, frame));
 	}
 	return OK;

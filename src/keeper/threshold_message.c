@@ -45,6 +45,9 @@ proposal_write(struct buffer *body, const struct proposal *proposal) {
 		for (size_t i = 0; i < proposal->round_count; i++)
 			buffer_append_bytes(body, hash256_bytes(&proposal->rounds[i]));
 		return;
+	case PROPOSE_SHOW:
+		buffer_append_bytes(body, hash256_bytes(&proposal->operation));
+		return;
 	}
 }
 
@@ -136,6 +139,10 @@ proposal_read(struct bytes body, struct proposal *proposal) {
 	case PROPOSE_CONTINUE:
 		TRY(read_continue(&cursor, proposal));
 		break;
+	case PROPOSE_SHOW:
+		TRY(cursor_copy(&cursor, "joint.operation", proposal->operation.bytes,
+				sizeof proposal->operation.bytes));
+		break;
 	default:
 		return fail(STATUS_INVALID, "joint.proposal: kind %u", kind);
 	}
@@ -192,6 +199,9 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 		buffer_append_prefixed(body, answer->key_id);
 		buffer_append_byte(body, answer->lost_count);
 		buffer_append(body, answer->lost, answer->lost_count);
+		return;
+	case ANSWER_SHOWN:
+		buffer_append_prefixed(body, answer->result);
 		return;
 	}
 }
@@ -308,6 +318,9 @@ joint_answer_read(struct bytes body, struct joint_answer *answer) {
 		break;
 	case ANSWER_PAIRS:
 		TRY(read_pairs(&cursor, answer));
+		break;
+	case ANSWER_SHOWN:
+		TRY(cursor_prefixed(&cursor, "joint.result", JOINT_RESULT_MAX, &answer->result));
 		break;
 	default:
 		return fail(STATUS_INVALID, "joint.answer: kind %u", kind);

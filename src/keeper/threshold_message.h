@@ -18,6 +18,7 @@
 
 constexpr size_t JOINT_REQUESTS_MAX = 16; /* signatures of one operation */
 constexpr size_t JOINT_REASON_MAX = 400;
+constexpr size_t JOINT_RESULT_MAX = 1000 * 1000; /* what is larger is not shown */
 
 enum proposal_kind {
 	PROPOSE_SIGN = 1, /* these sign the operation, with these presignatures; whoever was asked says so */
@@ -25,11 +26,12 @@ enum proposal_kind {
 	PROPOSE_RESUME,   /* the sender has stored its share of the operation's key, and was started anew */
 	PROPOSE_LEAVE,    /* whoever has left the key's epoch before this one is to say so, and what it counted */
 	PROPOSE_CONTINUE, /* the sender deals in that session, and this is what it has sent the receiver */
+	PROPOSE_SHOW,     /* the sender does not know what became of that signing: who has a signature is to show it */
 };
 
 struct proposal {
 	enum proposal_kind kind;
-	struct hash256 operation; /* sign, resume, continue */
+	struct hash256 operation; /* sign, resume, continue, show */
 	uint8_t signer_count;     /* sign, prepare: indices, ascending */
 	uint8_t signers[PARTIES_MAX];
 	uint8_t presignature_count; /* sign: one for each signature; all zero: full rounds */
@@ -47,11 +49,12 @@ enum answer_kind {
 		1,        /* the intent is durable here, its limits are reserved, and all that was counted is told */
 	ANSWER_REFUSED,   /* it ends here, for this reason */
 	ANSWER_STORED,    /* the share of the operation's key is durable here */
-	ANSWER_SIGNED,    /* the signatures, for whoever did not sign */
+	ANSWER_SIGNED,    /* the signatures */
 	ANSWER_PLEDGED,   /* what is known of what holders have pledged */
 	ANSWER_ENROLMENT, /* of an enrolment that was handed over (keeper/enrolments.h) */
 	ANSWER_LEFT, /* nothing is signed with the key's former epoch here any more, and all that was counted is told */
 	ANSWER_PAIRS, /* what was set up with these holders of the key is gone here */
+	ANSWER_SHOWN, /* what the signing gave, as it stands in the log there */
 };
 
 enum enrolment_answer {
@@ -81,6 +84,7 @@ struct joint_answer {
 	uint8_t signature_count;
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX]; /* without their public keys */
 	struct pledges pledges;                                /* pledged */
+	struct bytes result;                                   /* shown: canonical JSON */
 	struct bytes key_id;                                   /* left, pairs */
 	uint8_t lost_count;                                    /* pairs: indices, ascending */
 	uint8_t lost[PARTIES_MAX];

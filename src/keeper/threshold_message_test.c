@@ -50,6 +50,13 @@ example_continue(void) {
 	return proposal;
 }
 
+static struct proposal
+example_show(void) {
+	struct proposal proposal = {.kind = PROPOSE_SHOW};
+	fill(&proposal.operation, 1);
+	return proposal;
+}
+
 static struct joint_answer
 example_answer(enum answer_kind kind) {
 	struct joint_answer answer = {
@@ -65,6 +72,7 @@ example_answer(enum answer_kind kind) {
 		.is_stopped = true,
 		.lost_count = 2,
 		.lost = {1, 3},
+		.result = BYTES_OF_LITERAL("{\"transaction\":\"02\"}"),
 		.seal = {.key = {8}, .signature = {9}}};
 	fill(&answer.operation, 1);
 	fill(&answer.digest, 5);
@@ -119,6 +127,7 @@ enum form {
 	RESUME,
 	LEAVE,
 	CONTINUE,
+	SHOW,
 	PERMITTED,
 	REFUSED,
 	STORED,
@@ -127,16 +136,17 @@ enum form {
 	ENROLMENT,
 	LEFT,
 	PAIRS,
+	SHOWN,
 	COUNTED,
 	FORMS
 };
 
 static void
 write_form(enum form form, struct buffer *body) {
-	struct proposal proposals[] = {example_sign(), example_prepare(), example_resume(), example_leave(),
-				       example_continue()};
+	struct proposal proposals[] = {example_sign(),  example_prepare(),  example_resume(),
+				       example_leave(), example_continue(), example_show()};
 	struct spend spend = example_spend();
-	if (form <= CONTINUE) {
+	if (form <= SHOW) {
 		proposal_write(body, &proposals[form]);
 	} else if (form == COUNTED) {
 		counted_write(body, &spend, 1000);
@@ -150,7 +160,7 @@ write_form(enum form form, struct buffer *body) {
 
 static enum status
 read_form(enum form form, struct bytes body, struct buffer *to) {
-	return form <= CONTINUE  ? proposal_again(body, to)
+	return form <= SHOW      ? proposal_again(body, to)
 	       : form == COUNTED ? counted_again(body, to)
 				 : answer_again(body, to);
 }
@@ -181,7 +191,9 @@ static const struct {
 	const char *error;
 } bad_inputs[] = {
 	{SIGN, 0, 0, "joint.proposal"},
-	{SIGN, 0, 6, "joint.proposal"},
+	{SIGN, 0, 7, "joint.proposal"},
+	{SIGN, 0, 6, "joint.proposal.trailing"},
+	{SHOW, 0, 3, "joint.sharing"},
 	{SIGN, 33, 1, "joint.signers"},
 	{SIGN, 33, 17, "joint.signers"},
 	{SIGN, 34, 0, "joint.signers"},
@@ -212,7 +224,11 @@ static const struct {
 	{PAIRS, 43, 0, "joint.pairs"},
 	{PAIRS, 43, 3, "joint.pairs"},
 	{PAIRS, 44, 17, "joint.pairs"},
-	{PERMITTED, 0, 9, "joint.answer"},
+	{PERMITTED, 0, 10, "joint.answer"},
+	{PERMITTED, 0, 9, "joint.result"},
+	{SHOWN, 33, 1, "joint.result"},
+	{SHOWN, 36, 1, "joint.answer.trailing"},
+	{SHOWN, 34, 16, "joint.result"},
 	{PERMITTED, 0, 3, "joint.answer.trailing"},
 	{REFUSED, 33, 2, "joint.gives_back"},
 	{REFUSED, 34, 1, "joint.reason"},

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gate/deciding.h"
 #include "keeper/decide.h"
 #include "keeper/loop.h"
+#include "keeper/system_entry.h"
 
 struct joint_session *
 session_find(struct keeper *keeper, const struct hash256 *operation) {
@@ -48,12 +50,19 @@ session_free(struct joint_session *session) {
 	free(session);
 }
 
-static void
+void
 session_unlink(struct keeper *keeper, struct joint_session *session) {
 	struct joint_session **at = &keeper->threshold->sessions;
 	while (*at != session)
 		at = &(*at)->next;
 	*at = session->next;
+}
+
+bool
+session_is_holder(const struct joint_session *session, const struct peer *peer) {
+	size_t position = party_set_position(&session->holders, peer->party);
+	return position < session->holders.count &&
+	       memcmp(session->holders.parties[position].identity, peer->identity, sizeof peer->identity) == 0;
 }
 
 /* The record of the intent says what came of it, for the answer. */
@@ -121,21 +130,93 @@ is_denial(const char *error) {
 	return false;
 }
 
+bool
+session_may_be_signed(const struct joint_session *session) {
+	bool has_left = session->share_left;
+	for (size_t i = 0; i < session->request_count; i++)
+		has_left |= session->machines[i].has_shown;
+	return has_left && !session->is_dealing;
+}
+
+/* Why it was left open: no outcome says it. */
+static enum status
+write_open(const struct keeper *keeper, const struct joint_session *session, const char *error, struct bytes blame,
+	   struct buffer *body) {
+	struct json_writer writer;
+	json_writer_start(&writer, body);
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "at", keeper->batch_ms);
+	json_write_member_text(&writer, "check", error);
+	if (blame.len > 0) {
+		json_write_key(&writer, "names");
+		json_write_canonical(&writer, blame);
+	}
+	json_write_member_hex(&writer, "operation", hash256_bytes(&session->operation->id));
+	json_write_member_text(&writer, "protocol", "signing");
+	json_write_member_text(&writer, "shared_key", session->key_id);
+	json_write_key(&writer, "signers");
+	json_write_array(&writer);
+	for (size_t i = 0; i < session->signers.count; i++)
+		json_write_integer(&writer, session->signers.parties[i].index);
+	json_write_end(&writer);
+	json_write_end(&writer);
+	return json_writer_finish(&writer);
+}
+
+/* Whether a signature was made others may know: what is reserved stays so, and people may say what became of it. */
+static void
+session_leave_open(struct keeper *keeper, struct joint_session *session, const char *error, struct bytes blame) {
+	struct gate_operation *operation = session->operation;
+	_cleanup_(buffer_free) struct buffer body = {};
+	loop_begin_batch(keeper);
+	if (write_open(keeper, session, error, blame, &body) != OK ||
+	    system_entry_check(keeper, buffer_bytes(&body)) != OK)
+		log_error("why an operation is left unknown is not recorded: %s", fail_message());
+	log_warning("whether an operation with key %s is signed is not known here: %s", session->key_id, error);
+	if (session->again.len > 0 &&
+	    gate_keep_bytes(&operation->held->arena, session->again, &operation->held->again) != OK)
+		log_error("what an operation was decided on once more is not kept: %s", fail_message());
+	operation->is_acting = false;
+	open_turn_soon(keeper);
+	pool_burn(keeper, 0, &session->proposal);
+	session_unlink(keeper, session);
+	if (session->job != nullptr)
+		decide_answer_unknown(keeper, session->job);
+	session_free(session);
+}
+
+/* Its part was never asked for, and nobody has said what became of it: others may have signed. */
+static bool
+is_bystander(const struct joint_session *session) {
+	return !session->is_dealing && !session->is_asker && session->signers.count == 0;
+}
+
+static void
+session_end_unheard(struct keeper *keeper, struct joint_session *session) {
+	char error[512];
+	if (!is_bystander(session)) {
+		session_fail(keeper, session, nullptr);
+		return;
+	}
+	snprintf(error, sizeof error, "%s", fail_message());
+	session->operation->held->is_bystander = true;
+	session_leave_open(keeper, session, error, (struct bytes){});
+}
+
 static const char ENDED[] = "joint.ended: the session was ended by a party";
 
 void
 session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed) {
 	char error[512];
 	_cleanup_(buffer_free) struct buffer blame = {};
-	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK;
+	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK,
+	     is_open = session_may_be_signed(session);
 	snprintf(error, sizeof error, "%s", failed != nullptr ? ENDED : fail_message());
-	struct conclusion conclusion = {.outcome = OUTCOME_FAILED,
-					.error = error,
-					.again = session->again,
-					.gives_back = !session->is_dealing && !session->share_left};
+	struct conclusion conclusion = {
+		.outcome = OUTCOME_FAILED, .error = error, .again = session->again, .gives_back = !session->is_dealing};
 	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
 				       .operation = session->operation->id,
-				       .gives_back = !session->share_left,
+				       .gives_back = !is_open,
 				       .reason = bytes_of_text(error)};
 	if (is_blamed)
 		conclusion.blame = buffer_bytes(&blame);
@@ -150,7 +231,10 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 		choosing_doubt(keeper, session, failed != nullptr ? machine_culprit(failed) : 0);
 	if (atomic_load(&keeper->has_ended))
 		return;
-	session_conclude(keeper, session, &conclusion);
+	if (is_open)
+		session_leave_open(keeper, session, error, conclusion.blame);
+	else
+		session_conclude(keeper, session, &conclusion);
 }
 
 /* Which keepers it concerns: those that are named, or those that hold the key. */
@@ -221,7 +305,7 @@ threshold_end_key(struct keeper *keeper, struct bytes key_id) {
 		if (session->is_dealing || !bytes_equal_text(key_id, session->key_id))
 			continue;
 		fail_keep("joint.key: the key was destroyed or dealt anew meanwhile");
-		session_fail(keeper, session, nullptr);
+		session_end_unheard(keeper, session);
 	}
 }
 
@@ -256,7 +340,7 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 	if (session->end_ms <= now_ms) {
 		if (session->is_dealing || signing_session_is_settled(keeper, session))
 			fail_keep("joint.time: the other keepers did not do their part in time");
-		session_fail(keeper, session, nullptr);
+		session_end_unheard(keeper, session);
 	} else if (!session->is_dealing && session->state == SESSION_GATHERING && session->gather_end_ms <= now_ms)
 		signing_session_step(keeper, session);
 }

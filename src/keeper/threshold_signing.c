@@ -218,7 +218,6 @@ start_full(struct keeper *keeper, struct joint_session *session, struct ecdsa_sh
 	return OK;
 }
 
-/* From here on a share may have left, whatever fails. */
 static enum status
 start_machines(struct keeper *keeper, struct joint_session *session) {
 	static const struct hash256 none;
@@ -237,7 +236,6 @@ start_machines(struct keeper *keeper, struct joint_session *session) {
 			    : start_online(keeper, session, key->share, i, &request));
 	}
 	session->state = SESSION_RUNNING;
-	session->share_left = true;
 	for (size_t i = 0; i < session->request_count; i++)
 		TRY(machine_send(keeper, &session->machines[i], &session->signers));
 	return OK;
@@ -307,7 +305,7 @@ conclude(struct keeper *keeper, struct joint_session *session, const struct ecds
 	session_conclude(keeper, session, &conclusion);
 }
 
-/* The asker tells those that did not sign. */
+/* Whoever has it tells all: one that is to have it too may not get it otherwise. */
 static void
 tell_signed(struct keeper *keeper, const struct joint_session *session) {
 	struct joint_answer signed_answer = {.kind = ANSWER_SIGNED,
@@ -316,7 +314,7 @@ tell_signed(struct keeper *keeper, const struct joint_session *session) {
 	memcpy(signed_answer.signatures, session->signatures, sizeof signed_answer.signatures);
 	for (size_t i = 0; i < session->holders.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
-		if (peer != nullptr && !party_set_has(&session->signers, peer->party))
+		if (peer != nullptr)
 			threshold_send_answer(keeper, peer, &signed_answer);
 	}
 }
@@ -367,25 +365,29 @@ signing_session_frame(struct keeper *keeper, struct joint_session *session, stru
 	for (size_t i = 0; i < session->request_count; i++)
 		if (key == nullptr || !machine_result(&session->machines[i], &key->sharing, &session->signatures[i]))
 			return;
-	if (session->is_asker)
-		tell_signed(keeper, session);
+	tell_signed(keeper, session);
 	conclude(keeper, session, session->signatures);
 }
 
-/* Whoever did not sign believes nobody: it decodes, and verifies. */
+/* Observes and decodes again: what is to be signed. */
 static enum status
-check_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
-	struct submission submission;
+evaluate_again(struct keeper *keeper, struct joint_session *session) {
+	struct submission *submission = ARENA_NEW(&session->arena, struct submission);
 	const struct directory_key *asking;
-	TRY(joint_submission(session->operation, &session->arena, &submission));
-	asking = directory_key(keeper->gate->state->directory, submission.key_id);
+	TRY_ALLOC(submission);
+	TRY(joint_submission(session->operation, &session->arena, submission));
+	asking = directory_key(keeper->gate->state->directory, submission->key_id);
 	if (asking == nullptr)
 		return fail(STATUS_NOT_FOUND, "joint.requester: its key is gone");
-	struct submission *kept = ARENA_NEW(&session->arena, struct submission);
-	TRY_ALLOC(kept);
-	*kept = submission;
-	TRY(gate_evaluate(keeper->gate, &session->arena, kept, asking, session->operation->held->votes,
-			  keeper->gate->state->now_ms, &session->evaluation));
+	return gate_evaluate(keeper->gate, &session->arena, submission, asking, session->operation->held->votes,
+			     keeper->gate->state->now_ms, &session->evaluation);
+}
+
+/* Nobody is believed: it decodes, where it has not, and verifies. */
+static enum status
+check_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
+	if (session->state != SESSION_RUNNING)
+		TRY(evaluate_again(keeper, session));
 	const struct evaluation *evaluation = &session->evaluation;
 	const struct shared_key *key = key_of(keeper, session);
 	if (key == nullptr || evaluation->request_count != answer->signature_count)
@@ -396,23 +398,48 @@ check_signed(struct keeper *keeper, struct joint_session *session, const struct 
 		*made = answer->signatures[i];
 		TRY(gate_state_public_key(keeper->gate->state, bytes_of_text(session->key_id),
 					  &evaluation->requests[i].path, made->public_key));
-		TRY(shared_request_verify(keeper->gate->state, &key->sharing, &evaluation->requests[i], made->compact));
+		TRY(shared_request_verify(keeper->gate->state, &key->sharing, &evaluation->requests[i], made->compact,
+					  made->recovery));
 	}
 	return OK;
 }
 
-/* Each check takes time and, of the session, memory: who shows what does not hold is not heard again in it. */
+/* Each check takes time and, of the session, memory: who shows what does not hold is not heard again about the operation. */
 void
 signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 		       const struct joint_answer *answer) {
-	struct session_party *party = &session->parties[peer->party];
-	if (session->state == SESSION_RUNNING || party->has_misled)
+	uint32_t *misled = &session->operation->held->misled, party = UINT32_C(1) << peer->party;
+	if ((*misled & party) != 0)
 		return;
 	if (check_signed(keeper, session, answer) != OK) {
 		log_warning("what keeper %s says is signed is not: %s", peer->name, fail_message());
-		party->has_misled = true;
+		*misled |= party;
 		return;
 	}
-	session->share_left = true; /* the limits stay reserved, whatever comes */
+	session->share_left = true; /* whatever comes */
 	conclude(keeper, session, session->signatures);
+}
+
+static enum status
+read_shown(struct keeper *keeper, struct joint_session *session, struct bytes shown, struct conclusion *conclusion) {
+	const struct shared_key *key = key_of(keeper, session);
+	TRY(evaluate_again(keeper, session));
+	return joint_shown_conclusion(keeper->gate, &session->arena, &key->sharing, &session->evaluation, shown,
+				      conclusion);
+}
+
+void
+signing_session_shown(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+		      const struct joint_answer *answer) {
+	uint32_t *misled = &session->operation->held->misled, party = UINT32_C(1) << peer->party;
+	struct conclusion conclusion;
+	if ((*misled & party) != 0)
+		return;
+	if (read_shown(keeper, session, answer->result, &conclusion) != OK) {
+		log_warning("what keeper %s shows is not what was to be signed: %s", peer->name, fail_message());
+		*misled |= party;
+		return;
+	}
+	conclusion.again = session->again;
+	session_conclude(keeper, session, &conclusion);
 }

@@ -1,0 +1,408 @@
+/*
+ * What keepers say became of a transfer that they sign together, where a relay loses what they say, or one of them lies: never that it
+ * failed where another has the signature; who has it shows it, and who gets it believes nobody. The keepers are those of tests/team.h.
+ */
+#include "tests/test.h"
+#include "tests/team_limits.h"
+#include "tests/team_log.h"
+
+#include "keeper/threshold_internal.h"
+
+static const char UNKNOWN[] = "submit nothing in its place";
+
+/* The one frame of the round, lost on its way; what else is lost, from then on. */
+struct relay {
+	size_t from, to;
+	bool has_lost, loses_all, loses_both;
+	uint8_t gives_back[3]; /* as each told last in refusing: its byte and 1 */
+};
+
+static bool
+lose(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct relay *relay = team->context;
+	bool is_online = kind == PEER_PROTOCOL && body->data[6] == ONLINE_SIGN;
+	bool is_way = from == relay->from && to == relay->to;
+	if (kind == PEER_ANSWER && body->data[0] == ANSWER_REFUSED && from < 3)
+		relay->gives_back[from] = (uint8_t)(1 + body->data[33]);
+	if (is_online && (is_way || relay->loses_both)) {
+		relay->has_lost = true;
+		return false;
+	}
+	return !(relay->has_lost && relay->loses_all && is_way);
+}
+
+static void
+assert_all(struct team *team, const struct hash256 *id, enum operation_state state) {
+	for (size_t i = 0; i < team->count; i++)
+		if (team_state(team, i, id) != state)
+			fail_msg("keeper %zu: %s, not %s", i, operation_state_name(team_state(team, i, id)),
+				 operation_state_name(state));
+}
+
+static void
+start(struct team *team, struct relay *relay, uint64_t seed) {
+	team_found(team, 3, seed);
+	team_make_key(team, "vault", "2-of-3");
+	team_settle(team);
+	team->on_message = lose;
+	team->context = relay;
+}
+
+static struct firm_operation
+named_transfer(struct arena *arena, const char *name, uint64_t nonce) {
+	struct firm_operation asked = transfer(arena, 10, nonce);
+	asked.idempotency_key = name;
+	return asked;
+}
+
+/* One of two frames is lost: one has the signature, and the other gets it while the requester waits. */
+static void
+who_has_the_signature_tells_who_lacks_it(void **) {
+	for (size_t to = 0; to < 2; to++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct relay relay = {.from = 1 - to, .to = to};
+		struct ipc_response response;
+		start(&team, &relay, 900);
+		struct firm_operation asked = transfer(&arena, 10, 0);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_true(relay.has_lost);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		struct hash256 id = id_of(&response);
+		team_settle(&team);
+		assert_all(&team, &id, OPERATION_DONE);
+	}
+}
+
+/* Nothing of what it says arrives any more: it is not failed where it is not known, and comes out when the two meet again, or anybody who has it. */
+static void
+what_may_be_signed_is_not_failed(void **) {
+	for (size_t to = 0; to < 2; to++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct relay relay = {.from = 1 - to, .to = to, .loses_all = true};
+		struct ipc_response response;
+		start(&team, &relay, 910);
+		team_cut(&team, 0, 2);
+		team_cut(&team, 1, 2);
+		struct firm_operation asked = named_transfer(&arena, "once", 0);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_true(relay.has_lost);
+		struct hash256 id = id_of(&response);
+		if (to == 0) {
+			assert_answer(202, "unknown", &response);
+			assert_true(says(&response, UNKNOWN));
+			assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+			assert_true(log_says(&team, 0, ENTRY_CHECK, "\"check\":\"joint."));
+		}
+		team_cut(&team, 0, 1);
+		team_pass_ms(&team, 60'000);
+		team_settle(&team);
+		assert_int_equal(to == 0 ? OPERATION_UNKNOWN : OPERATION_DONE, team_state(&team, 0, &id));
+		assert_int_equal(to == 0 ? OPERATION_DONE : OPERATION_UNKNOWN, team_state(&team, 1, &id));
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(TRANSFER_CENTS, spent(&team, i));
+		/* Whoever has it is started anew; then all meet. */
+		team_stop(&team, 1 - to);
+		team_start(&team, 1 - to);
+		team.on_message = nullptr;
+		for (size_t i = 0; i < 3; i++)
+			team_connect(&team, i, (i + 1) % 3);
+		team_settle(&team);
+		assert_int_equal(OPERATION_DONE, team_state(&team, 0, &id));
+		assert_int_equal(OPERATION_DONE, team_state(&team, 1, &id));
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		team_submit(&team, 1, asked, &arena, &response);
+		assert_signed(&team, 1, &arena, &asked, &response);
+	}
+}
+
+/* Both shares have left, and neither arrived: nobody can know. What is reserved stays, and who did not sign hears that it is so. */
+static void
+nothing_is_given_back_once_a_share_has_left(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {.loses_both = true};
+	struct ipc_response response;
+	start(&team, &relay, 920);
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	team_pass_ms(&team, 60'000);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_UNKNOWN);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(TRANSFER_CENTS, spent(&team, i));
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(1, relay.gives_back[i]); /* said, and not that it gives back */
+}
+
+/* A liar's word of what is signed. */
+struct forging {
+	struct relay relay;
+	struct buffer told; /* answer 4, as one who has signed tells it */
+};
+
+static bool
+keep_told(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct forging *forging = team->context;
+	if (kind == PEER_ANSWER && body->data[0] == ANSWER_SIGNED) {
+		buffer_reset(&forging->told);
+		buffer_append_bytes(&forging->told, buffer_bytes(body));
+		return false;
+	}
+	struct relay relay = forging->relay;
+	team->context = &relay;
+	bool passes = lose(team, from, to, kind, body);
+	team->context = forging;
+	return passes && !(kind == PEER_PROPOSE && body->data[0] == PROPOSE_SHOW);
+}
+
+static void
+hear(struct team *team, size_t at, size_t from, enum peer_kind kind, struct bytes body) {
+	struct team_member *member = &team->members[at];
+	threshold_message(member->house.keeper, &member->peers[from], kind, body);
+	team_settle(team);
+}
+
+/* r, s, and of ECDSA the recovery id, which is part of what Ethereum takes. */
+static void
+a_forged_signature_convinces_nobody(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct forging forging = {.relay = {.from = 1, .to = 0}};
+	struct ipc_response response;
+	start(&team, &forging.relay, 930);
+	team.on_message = keep_told;
+	team.context = &forging;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	assert_int_equal(34 + 65, forging.told.len);
+	static const size_t at[] = {34, 34 + 40, 34 + 64};
+	for (size_t i = 0; i < ARRAY_LENGTH(at); i++) {
+		struct gate_operation *operation = operations_find(&state_of(&team, 0)->operations, &id);
+		operation->held->misled = 0; /* each lie for itself */
+		forging.told.data[at[i]] ^= 1;
+		hear(&team, 0, 2, PEER_ANSWER, buffer_bytes(&forging.told));
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+		assert_int_equal(UINT32_C(1) << 3, operation->held->misled);
+		forging.told.data[at[i]] ^= 1;
+	}
+	/* Who lied is not heard again, whatever it says; another is. */
+	hear(&team, 0, 2, PEER_ANSWER, buffer_bytes(&forging.told));
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+	hear(&team, 0, 1, PEER_ANSWER, buffer_bytes(&forging.told));
+	assert_int_equal(OPERATION_DONE, team_state(&team, 0, &id));
+	buffer_free(&forging.told);
+}
+
+/* What stands in one's log is shown to one that asks, and nothing else of it is believed either. */
+static void
+a_forged_result_convinces_nobody(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct forging forging = {.relay = {.from = 1, .to = 0}};
+	struct ipc_response response;
+	start(&team, &forging.relay, 940);
+	team.on_message = keep_told;
+	team.context = &forging;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	struct hash256 id = id_of(&response);
+	buffer_free(&forging.told);
+	static const char *const shown[] = {
+		"{}",
+		"[]",
+		"no",
+		"{\"transaction\":\"02\"}",
+		"{\"transaction\":\"\",\"transaction_id\":\"0x\"}",
+		"{\"signature\":\"00\",\"public_key\":\"02\",\"recovery\":0}",
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(shown); i++) {
+		struct gate_operation *operation = operations_find(&state_of(&team, 0)->operations, &id);
+		operation->held->misled = 0;
+		buffer_reset(&body);
+		joint_answer_write(&body, &(struct joint_answer){.kind = ANSWER_SHOWN,
+								 .operation = id,
+								 .result = bytes_of_text(shown[i])});
+		hear(&team, 0, 2, PEER_ANSWER, buffer_bytes(&body));
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+		assert_int_equal(UINT32_C(1) << 3, operation->held->misled);
+	}
+	team.on_message = nullptr;
+	team_pass_ms(&team, 31'000); /* it asks again */
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_DONE);
+}
+
+/* People said that nothing came of it, and were wrong: it stays so, and the log says who contradicts it. */
+static void
+a_signature_that_people_denied_is_seen(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {.from = 1, .to = 0, .loses_all = true};
+	struct ipc_response response;
+	start(&team, &relay, 950);
+	team_cut(&team, 0, 2);
+	team_cut(&team, 1, 2);
+	team_submit(&team, 0, named_transfer(&arena, "denied", 0), &arena, &response);
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	team_cut(&team, 0, 1);
+	team.on_message = nullptr;
+	team_do(&team, 0,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "intent.resolve",
+					.payload = "{\"happened\":false}",
+					.resource =
+						arena_format(&arena, "operation:%.*s", BYTES_ARGS(response.operation)),
+					.reason = "as looked up"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+	struct joint_answer told = {.kind = ANSWER_SIGNED, .operation = id, .signature_count = 1};
+	_cleanup_(buffer_free) struct buffer body = {};
+	joint_answer_write(&body, &told);
+	hear(&team, 0, 1, PEER_ANSWER, buffer_bytes(&body));
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"check\":\"joint.contradiction: "));
+	assert_true(log_says(&team, 0, ENTRY_CHECK, "\"keeper\":\"two\",\"operation\""));
+}
+
+/* A peer speaks for another, or one that has a holder's party and no share speaks: nobody is blamed, and the session goes on. */
+struct speaking {
+	bool has_spoken, is_newcomer;
+};
+
+static bool
+speak(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct speaking *speaking = team->context;
+	if (speaking->has_spoken || from != 1 || to != 0 || kind != PEER_PROTOCOL || body->data[6] != ONLINE_SIGN)
+		return true;
+	speaking->has_spoken = true;
+	_cleanup_(buffer_free) struct buffer wrong = {};
+	buffer_append_bytes(&wrong, buffer_bytes(body));
+	wrong.data[wrong.len - 1] ^= 1;
+	struct team_member *member = &team->members[0];
+	struct peer speaker = member->peers[speaking->is_newcomer ? 1 : 2];
+	speaker.identity[0] ^= speaking->is_newcomer;
+	threshold_message(member->house.keeper, &speaker, PEER_PROTOCOL, buffer_bytes(&wrong));
+	return true;
+}
+
+static void
+no_peer_speaks_for_another(void **) {
+	for (int is_newcomer = 0; is_newcomer < 2; is_newcomer++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct speaking speaking = {.is_newcomer = is_newcomer};
+		struct ipc_response response;
+		team_found(&team, 3, 960);
+		team_make_key(&team, "vault", "2-of-3");
+		team_settle(&team);
+		team.on_message = speak;
+		team.context = &speaking;
+		struct firm_operation asked = transfer(&arena, 10, 0);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_true(speaking.has_spoken);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		assert_int_equal(1, team.members[0].house.keeper->stray_frames.value);
+		assert_int_equal(0, shared_keys_pairs_lost(state_of(&team, 0)));
+		assert_int_equal(-1, named_at(&team, 0));
+	}
+}
+
+/* Signers are proposed once: nothing is started anew that runs. */
+struct proposing {
+	struct buffer proposal;
+	bool is_repeated;
+};
+
+static bool
+propose_again(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct proposing *proposing = team->context;
+	if (from == 0 && to == 1 && kind == PEER_PROPOSE && body->data[0] == PROPOSE_SIGN)
+		buffer_append_bytes(&proposing->proposal, buffer_bytes(body));
+	if (from == 0 && to == 1 && kind == PEER_PROTOCOL && body->data[6] == ONLINE_SIGN && !proposing->is_repeated) {
+		struct team_member *member = &team->members[1];
+		const struct joint_session *session = member->house.keeper->threshold->sessions;
+		proposing->is_repeated = true;
+		assert_non_null(session);
+		assert_int_equal(SESSION_RUNNING, session->state);
+		threshold_message(member->house.keeper, &member->peers[0], PEER_PROPOSE,
+				  buffer_bytes(&proposing->proposal));
+	}
+	return true;
+}
+
+static void
+signers_are_proposed_once(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct proposing proposing = {};
+	struct ipc_response response;
+	team_found(&team, 3, 970);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team.on_message = propose_again;
+	team.context = &proposing;
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(proposing.is_repeated);
+	/* It ended there, its share having left; the asker had that, and shows what came of it. */
+	assert_true(log_says(&team, 1, ENTRY_CHECK, "\"check\":\"joint.proposed: "));
+	assert_signed(&team, 0, &arena, &asked, &response);
+	struct hash256 id = id_of(&response);
+	team_pass_ms(&team, 31'000);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_DONE);
+	buffer_free(&proposing.proposal);
+}
+
+/* --- The disk of who ends it, at the moment at which it says so. --- */
+
+static struct {
+	struct threshold_link link;
+	struct team *team;
+	struct simulated_disk *disk;
+} witness;
+
+static enum status
+send_abort(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
+	if (kind == PEER_PROTOCOL && body.data[6] == MESSAGE_ABORT && witness.disk == nullptr)
+		assert_ok(simulated_disk_copy(witness.team->members[0].disk, &witness.disk, 99));
+	return witness.link.send(context, peer, kind, body);
+}
+
+static void
+a_pair_is_lost_before_anybody_hears_that_it_failed(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct corruption corruption = {.from = 1, .to = 0, .at = 128, .type = ONLINE_SIGN};
+	struct ipc_response response;
+	team_found(&team, 3, 980);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	struct threshold_link *link = &team.members[0].house.keeper->threshold->link;
+	witness.link = *link;
+	witness.team = &team;
+	link->send = send_abort;
+	team.on_message = team_corrupt;
+	team.context = &corruption;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_true(corruption.is_done);
+	assert_non_null(witness.disk);
+	team.on_message = nullptr;
+	put_back(&team, 0, &witness.disk);
+	const struct shared_key *key = vault_at(&team, 0);
+	assert_false(ecdsa_share_pair(key->share, 2)->ready);
+	assert_true(ecdsa_share_pair(key->share, 3)->ready);
+}
+
+RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_not_failed),
+	  T(nothing_is_given_back_once_a_share_has_left), T(a_forged_signature_convinces_nobody),
+	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
+	  T(signers_are_proposed_once), T(a_pair_is_lost_before_anybody_hears_that_it_failed))
