@@ -7,6 +7,7 @@
 #include "tests/team_log.h"
 
 #include "keeper/threshold_internal.h"
+#include "keys/threshold/ecdsa/signing.h"
 
 static const char UNKNOWN[] = "submit nothing in its place";
 
@@ -136,6 +137,42 @@ nothing_is_given_back_once_a_share_has_left(void **) {
 		assert_int_equal(TRANSFER_CENTS, spent(&team, i));
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(1, relay.gives_back[i]); /* said, and not that it gives back */
+}
+
+/* Full rounds, since nothing is prepared: one byte of what the second says in one of them is another. */
+static bool
+spoil_round(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	if (kind == PEER_PROPOSE && body->data[0] == PROPOSE_PREPARE)
+		return false;
+	return team_corrupt(team, from, to, kind, body);
+}
+
+static void
+what_fails_before_a_share_has_left_is_failed_and_given_back(void **) {
+	for (uint8_t round = 0; round < SIGNING_ROUNDS; round++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct corruption corruption = {.from = 1, .to = 0, .type = SIGNING_MESSAGES[round].type};
+		struct ipc_response response;
+		bool is_last = round + 1 == SIGNING_ROUNDS;
+		team_found(&team, 3, 990);
+		team.on_message = spoil_round;
+		team.context = &corruption;
+		team_make_key(&team, "vault", "2-of-3");
+		team_settle(&team);
+		team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+		assert_true(corruption.is_done);
+		assert_answer(is_last ? 202 : 409, is_last ? "unknown" : "failed", &response);
+		assert_int_equal(is_last ? TRANSFER_CENTS : 0, spent(&team, 0));
+		struct hash256 id = id_of(&response);
+		team_settle(&team);
+		/* In the last the other has it all, and shows the signature. */
+		if (is_last)
+			assert_all(&team, &id, OPERATION_DONE);
+		else
+			for (size_t i = 0; i < 3; i++)
+				assert_true(team_state(&team, i, &id) != OPERATION_DONE);
+	}
 }
 
 /* A liar's word of what is signed. */
@@ -403,6 +440,7 @@ a_pair_is_lost_before_anybody_hears_that_it_failed(void **) {
 }
 
 RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_not_failed),
-	  T(nothing_is_given_back_once_a_share_has_left), T(a_forged_signature_convinces_nobody),
+	  T(nothing_is_given_back_once_a_share_has_left),
+	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
 	  T(signers_are_proposed_once), T(a_pair_is_lost_before_anybody_hears_that_it_failed))
