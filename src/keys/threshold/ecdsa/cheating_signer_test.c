@@ -86,18 +86,23 @@ shares_that_are_not_of_the_key_are_nobodys_signature(void **) {
 	expect_refusal(sign_with_another_share, "signing.key", 0);
 }
 
+/* Party 2 has answered the first round, with the ψ of its φ; then it takes another. */
+static void
+start_with_another_phi(struct signing *signings[static KEEPERS_MAX + 1], struct network *network) {
+	struct ecdsa_request request = plain_request("pay");
+	fresh_key();
+	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, network);
+	while (started(signings, 2)->exchange.round < 1)
+		for (uint8_t i = 1; i <= 3; i++)
+			(void)network_step(network, i);
+	add_one(&secrets_of(started(signings, 2))->phi);
+}
+
 static void
 a_sum_that_is_no_signature_names_nobody(void **) {
 	struct signing *signings[KEEPERS_MAX + 1] = {};
 	struct network network = {};
-	struct ecdsa_request request = plain_request("pay");
-	fresh_key();
-	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
-	/* Party 2 has answered the first round, with the ψ of its φ; then it takes another. */
-	while (started(signings, 2)->exchange.round < 1)
-		for (uint8_t i = 1; i <= 3; i++)
-			(void)network_step(&network, i);
-	add_one(&secrets_of(started(signings, 2))->phi);
+	start_with_another_phi(signings, &network);
 	network_run_apart(&network);
 	for (uint8_t i = 1; i <= 3; i++) {
 		assert_string_equal(network.failure[i], "ecdsa.signature");
@@ -121,13 +126,7 @@ static void
 who_hears_only_that_it_has_ended_loses_no_pair(void **) {
 	struct signing *signings[KEEPERS_MAX + 1] = {};
 	struct network network = {.on_frame = withhold};
-	struct ecdsa_request request = plain_request("pay");
-	fresh_key();
-	keepers_start_signing(&keepers, &keepers.key.holders, &request, NONCE, signings, &network);
-	while (started(signings, 2)->exchange.round < 1)
-		for (uint8_t i = 1; i <= 3; i++)
-			(void)network_step(&network, i);
-	add_one(&secrets_of(started(signings, 2))->phi);
+	start_with_another_phi(signings, &network);
 	network_run(&network);
 	assert_string_equal(network.failure[1], "ecdsa.signature");
 	assert_int_equal(EXCHANGE_ABORTED, signing_exchange(started(signings, 3))->state);
