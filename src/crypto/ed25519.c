@@ -10,9 +10,20 @@
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 
+/* The base point plus the point of order two, (-x, -y). Libraries without the fix of CVE-2025-69277, some of them of the same version
+ * 1.0.18, take it for a point of prime order, which keys and the commitments of FROST must be. */
+static bool
+knows_mixed_orders(void) {
+	uint8_t mixed[32];
+	memset(mixed, 0x99, sizeof mixed);
+	mixed[0] = 0x95;
+	return crypto_core_ed25519_is_valid_point(mixed) == 0;
+}
+
 static void
 start_library(void) {
 	crypto_must(sodium_init() >= 0, "libsodium's start");
+	crypto_must(knows_mixed_orders(), "libsodium's check for points of mixed order (CVE-2025-69277)");
 }
 
 static void

@@ -1,14 +1,45 @@
 #include "tests/test.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 #include "crypto/aead.h"
 #include "crypto/random.h"
 #include "crypto/sign.h"
 #include "crypto/start.h"
+
+static bool takes_all_points;
+
+/* Stands before the library's, which is of another kind where all points are taken: as before the fix of CVE-2025-69277. */
+int
+crypto_core_ed25519_is_valid_point(const unsigned char *point) {
+	typedef int check(const unsigned char *);
+	check *of_the_library = (check *)dlsym(RTLD_NEXT, "crypto_core_ed25519_is_valid_point");
+	return takes_all_points ? 1 : of_the_library(point);
+}
+
+/* First of the tests: the check is made once in a process. */
+static void
+a_library_that_takes_points_of_mixed_order_is_not_used(void **) {
+	pid_t child = fork();
+	int status;
+	if (child == 0) {
+		takes_all_points = true;
+		(void)close(STDERR_FILENO);
+		(void)crypto_start();
+		_exit(0);
+	}
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(SIGABRT, WTERMSIG(status));
+}
 
 static void *
 use_everything(void *) {
@@ -53,4 +84,4 @@ after_the_start_no_file_is_needed(void **) {
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
-RUN_TESTS(T(after_the_start_no_file_is_needed))
+RUN_TESTS(T(a_library_that_takes_points_of_mixed_order_is_not_used), T(after_the_start_no_file_is_needed))
