@@ -8,7 +8,7 @@
 #   make fuzz       a few seconds of every fuzz target; ONLY=json_fuzz runs one, SECONDS_EACH=60 longer
 #   make soak       long counts: fuzzing with coverage, crash loops; writes tests/soak/last.json; RESUME=1 goes on with it
 #   make lint       clang-format and clang-tidy
-#   make install    PREFIX=/usr/local DESTDIR=
+#   make install    PREFIX=/usr/local DESTDIR=pkg puts what was built below pkg/usr/local (without DESTDIR: below PREFIX)
 
 SHELL := /bin/sh
 PREFIX ?= /usr/local
@@ -51,9 +51,7 @@ lint:
 	@scripts/lint
 
 install: all
-	@meson configure build/release -Dprefix=$(PREFIX)
-	@scripts/build release
-	@meson install -C build/release --no-rebuild --quiet
+	@scripts/install "$(PREFIX)" "$(DESTDIR)"
 
 clean:
 	rm -rf build
