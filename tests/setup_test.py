@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -175,6 +176,31 @@ def test_when_everything_is_present_no_package_manager_is_called():
         done = machine.run()
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         assert machine.calls() == []
+
+
+def without_debian(machine):
+    """The same machine with no tool of Debian's on its path: what the script calls of the system stands in a folder of its own."""
+    tools = os.path.join(machine.root, "plain")
+    os.makedirs(tools)
+    for name in ("bash", "dirname", "env", "python3", "sh"):
+        os.symlink(shutil.which(name), os.path.join(tools, name))
+    for name in ("node", "npm"):
+        os.symlink(os.path.join(machine.root, "bin", name), os.path.join(tools, name))
+    machine.environment["PATH"] = tools
+    return machine
+
+
+def test_another_system_is_told_what_it_needs_and_builds_with_setup_no():
+    with tempfile.TemporaryDirectory() as root:
+        machine = without_debian(Machine(root, DEB822))
+        done = machine.run()
+        assert done.returncode == 1 and "docs/install.md" in done.stderr and "SETUP=no make" in done.stderr, done
+        done = machine.run(SETUP="no")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
+        machine.lock('{"a": 1}', installed=False)  # what the console is built with has to be there as well
+        done = machine.run(SETUP="no")
+        assert done.returncode == 1 and "SETUP=no" in done.stderr, done
+        assert machine.calls() == [] and machine.added() is None
 
 
 def test_setup_no_names_what_is_missing_and_changes_nothing():
