@@ -241,9 +241,11 @@ try_nodes(struct trying *t, enum manipulation manipulation) {
 	return OK;
 }
 
-static const struct {
+/* By their tags. */
+static const struct hostile_field {
 	const char *name;
 	size_t offset;
+	bool is_number; /* of two bytes; else text or bytes, which may be absent */
 } fields[] = {
 	{"method", offsetof(struct ipc_request, method)},
 	{"target", offsetof(struct ipc_request, target)},
@@ -255,10 +257,32 @@ static const struct {
 	{"signature", offsetof(struct ipc_request, signature)},
 	{"last-event-id", offsetof(struct ipc_request, last_event_id)},
 	{"peer-address", offsetof(struct ipc_request, reported.peer_address)},
+	{"peer-port", offsetof(struct ipc_request, reported.peer_port), true},
 	{"tls-group", offsetof(struct ipc_request, reported.tls_group)},
 	{"client-certificate", offsetof(struct ipc_request, reported.client_certificate)},
 	{"body", offsetof(struct ipc_request, body)},
+	{"cookie", offsetof(struct ipc_request, cookie)},
 };
+
+/* "peer-port" here, "ipc.request.peer_port" in the code. */
+static bool
+is_called(const struct hostile_field *field, const char *in_code) {
+	const char *name = field->name;
+	in_code += strlen("ipc.request.");
+	for (; *name != '\0' && (*name == *in_code || (*name == '-' && *in_code == '_')); name++)
+		in_code++;
+	return *name == '\0' && *in_code == '\0';
+}
+
+/* A field that is added to requests is missing here until somebody says what refuses it. */
+static void
+assert_every_field_is_here(void) {
+	unsigned tag = 1;
+	for (const char *in_code; (in_code = ipc_request_field(tag)) != nullptr; tag++)
+		if (tag > ARRAY_LENGTH(fields) || !is_called(&fields[tag - 1], in_code))
+			fail_msg("%s, tag %u, is no field that is tampered with", in_code, tag);
+	assert_int_equal(ARRAY_LENGTH(fields), tag - 1);
+}
 
 static const uint8_t some_hash[32] = {1}; /* of a client's certificate */
 
@@ -267,8 +291,23 @@ field_at(struct ipc_request *request, size_t i) {
 	return (struct bytes *)(void *)((uint8_t *)request + fields[i].offset);
 }
 
+/* Without it: no request says so. */
+static enum status
+try_number(struct trying *t, size_t i) {
+	struct hostile_frame frame = {fields[i].name, ALTERED, *t->request};
+	uint16_t *value = (uint16_t *)(void *)((uint8_t *)&frame.request + fields[i].offset);
+	*value ^= 1;
+	TRY(t->try(t->context, &frame));
+	*value ^= 1;
+	frame.manipulation = REMOVED;
+	frame.left_out = (unsigned)i + 1;
+	return t->try(t->context, &frame);
+}
+
 static enum status
 try_field(struct trying *t, size_t i) {
+	if (fields[i].is_number)
+		return try_number(t, i);
 	struct ipc_request other = *t->other;
 	struct hostile_frame frame = {fields[i].name, ALTERED, *t->request};
 	struct bytes *value = field_at(&frame.request, i);
@@ -276,11 +315,11 @@ try_field(struct trying *t, size_t i) {
 	*value = strcmp(fields[i].name, "client-certificate") == 0 ? bytes_of(some_hash, sizeof some_hash)
 								   : other_text(t->arena, own);
 	TRY(t->try(t->context, &frame));
-	if (own.data == nullptr)
-		return OK;
-	frame.manipulation = REMOVED;
-	*value = (struct bytes){};
-	TRY(t->try(t->context, &frame));
+	if (own.data != nullptr) {
+		frame.manipulation = REMOVED;
+		*value = (struct bytes){};
+		TRY(t->try(t->context, &frame));
+	}
 	if (theirs.data == nullptr || bytes_equal(theirs, own))
 		return OK;
 	frame.manipulation = FOREIGN;
@@ -347,6 +386,7 @@ hostile_frames(struct arena *arena, const struct ipc_request *request, const str
 		{"tag", ";tag=\"", "\""},
 	};
 	struct trying t = {arena, request, other, try, context};
+	assert_every_field_is_here();
 	for (size_t i = 0; i < ARRAY_LENGTH(fields); i++)
 		TRY(try_field(&t, i));
 	for (size_t i = 0; request->signature_input.len > 0 && i < ARRAY_LENGTH(parameters); i++)
@@ -354,6 +394,25 @@ hostile_frames(struct arena *arena, const struct ipc_request *request, const str
 	for (int manipulation = ALTERED; manipulation < MANIPULATIONS; manipulation++)
 		TRY(try_nodes(&t, (enum manipulation)manipulation));
 	return OK;
+}
+
+void
+hostile_write(const struct hostile_frame *frame, struct buffer *payload) {
+	_cleanup_(buffer_free) struct buffer whole = {};
+	ipc_write_request(&whole, &frame->request);
+	assert_ok(buffer_status(&whole));
+	for (struct cursor cursor = cursor_of(buffer_bytes(&whole)); cursor.left > 0;) {
+		const uint8_t *start = cursor.at;
+		uint8_t tag;
+		uint32_t length;
+		struct bytes value;
+		assert_ok(cursor_u8(&cursor, "hostile", &tag));
+		assert_ok(cursor_u32be(&cursor, "hostile", &length));
+		assert_ok(cursor_take(&cursor, "hostile", length, &value));
+		if (tag != frame->left_out)
+			buffer_append(payload, start, (size_t)(cursor.at - start));
+	}
+	assert_ok(buffer_status(payload));
 }
 
 /* --- What must refuse it. --- */

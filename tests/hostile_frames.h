@@ -2,7 +2,8 @@
  * What a hostile gateway does to frames: every field and every member of every document in it, one at a time, altered, left
  * out, given twice, taken from another live request, and made consistent again where no key is needed for that.
  *
- * Generated from the frame itself, so that a new field or member is manipulated without anyone listing it.
+ * Members are found in the frame itself, so that a new one is manipulated without anyone listing it; the list of fields is compared
+ * with the code's.
  * Owner: what is made lives in the arena. Threads: one.
  */
 #ifndef GATEHOUSE_TESTS_HOSTILE_FRAMES_H
@@ -28,7 +29,10 @@ struct hostile_frame {
 	const char *field; /* "signature-input.keyid", "document.operation.resource" */
 	enum manipulation manipulation;
 	struct ipc_request request;
+	unsigned left_out; /* tag of a field that the frame lacks whatever the request says; 0: none */
 };
+/* The payload of the frame, appended. */
+void hostile_write(const struct hostile_frame *frame, struct buffer *payload);
 
 /* Which check refuses which manipulation of which frame: a row of a test's table, of which the first that fits counts. */
 struct hostile_rule {

@@ -67,8 +67,14 @@ reason_of(struct scene *scene, const struct ipc_response *response) {
 static enum status
 try_frame(void *context, const struct hostile_frame *frame) {
 	struct scene *scene = context;
+	_cleanup_(buffer_free) struct buffer payload = {};
 	struct ipc_response response;
-	assert_ok(house_ask(&scene->house, &frame->request, &scene->arena, &response));
+	if (frame->left_out == 0)
+		assert_ok(house_ask(&scene->house, &frame->request, &scene->arena, &response));
+	else {
+		hostile_write(frame, &payload);
+		assert_ok(house_ask_payload(&scene->house, buffer_bytes(&payload), &scene->arena, &response));
+	}
 	judge(scene, frame->field, frame->manipulation, check_of(scene, &response));
 	return OK;
 }

@@ -9,6 +9,8 @@
 	{"*", "tls-group", REMOVED, "ipc.request.tls_group", 0},
 	{"*", "peer-address", ANY, "", 0}, /* another address of the same zone; of others: "moved" */
 	{"*", "tls-group", ANY, "", 0}, {"*", "client-certificate", ANY, "", 0}, {"*", "last-event-id", ANY, "", 0},
+	{"*", "peer-port", REMOVED, "ipc.request.peer_port", 0}, {"*", "peer-port", ANY, "", 0},
+	{"*", "cookie", ANY, "", 0}, /* what was signed is by whoever signed it */
 	{"*", "method", ANY, "route.unknown", 0},
 	{"vote", "target", ANY, "", 0}, /* the statement names the operation, not the path */
 	{"*", "target", ANY, "route.unknown", 0}, {"*", "document", ADDED, "request.~unknown", 0},

@@ -335,17 +335,22 @@ check_status(const struct ipc_request *request, unsigned status) {
 	}
 }
 
+enum status
+house_ask_payload(struct house *house, struct bytes payload, struct arena *arena, struct ipc_response *response) {
+	uint64_t number = ++house->next_request, answered = 0;
+	TRY(ipc_send(&house->channel, IPC_REQUEST, number, false, payload));
+	while (answered != number)
+		TRY(house_receive(house, 60'000, &answered, arena, response));
+	return OK;
+}
+
 static enum status
 ask(struct house *house, const struct ipc_request *request, struct arena *arena, struct ipc_response *response) {
 	if (house->process <= 0)
 		return keeper_answer(house->keeper, request, arena, response);
 	_cleanup_(buffer_free) struct buffer payload = {};
-	uint64_t number = ++house->next_request, answered = 0;
 	ipc_write_request(&payload, request);
-	TRY(ipc_send(&house->channel, IPC_REQUEST, number, false, buffer_bytes(&payload)));
-	while (answered != number)
-		TRY(house_receive(house, 60'000, &answered, arena, response));
-	return OK;
+	return house_ask_payload(house, buffer_bytes(&payload), arena, response);
 }
 
 enum status

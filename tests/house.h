@@ -73,6 +73,9 @@ bool house_said(struct house *house, const char *text);
 /* One request, and its answer in the arena. To a keeper in a child: STATUS_UNAVAILABLE if it is gone. */
 enum status house_ask(struct house *house, const struct ipc_request *request, struct arena *arena,
 		      struct ipc_response *response);
+/* To a keeper in a child, with a payload of the caller's own. */
+enum status house_ask_payload(struct house *house, struct bytes payload, struct arena *arena,
+			      struct ipc_response *response);
 /* As the gateway writes it. */
 struct ipc_request house_frame(const struct http_request *request);
 /* The next answer of the channel, whatever it answers; waits at most timeout_ms: STATUS_EXPIRED. */

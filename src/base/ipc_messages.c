@@ -209,6 +209,11 @@ ipc_read_request(struct bytes payload, struct ipc_request *request) {
 	return OK;
 }
 
+const char *
+ipc_request_field(unsigned tag) {
+	return tag == 0 || tag >= REQUEST_END ? nullptr : request_fields[tag - 1].name;
+}
+
 /* --- Response --- */
 
 enum response_tag {

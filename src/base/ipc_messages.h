@@ -48,6 +48,8 @@ struct ipc_request {
 
 void ipc_write_request(struct buffer *payload, const struct ipc_request *request);
 enum status ipc_read_request(struct bytes payload, struct ipc_request *request);
+/* A request's fields by their tags, from 1: "ipc.request.method"; null beyond the last. Whoever has to go through all goes by this. */
+const char *ipc_request_field(unsigned tag);
 
 /* IPC_RESPONSE */
 struct ipc_response {
