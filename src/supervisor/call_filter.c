@@ -156,8 +156,18 @@ static const int REFUSED_TO_ALL[] = {
 	SCMP_SYS(delete_module),
 	SCMP_SYS(kexec_load),
 	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register),
 	SCMP_SYS(mount),
 	SCMP_SYS(umount2),
+	SCMP_SYS(move_mount),
+	SCMP_SYS(open_tree),
+	SCMP_SYS(mount_setattr),
+	SCMP_SYS(fsopen),
+	SCMP_SYS(fsconfig),
+	SCMP_SYS(fsmount),
+	SCMP_SYS(fspick),
+	SCMP_SYS(setns),
 	SCMP_SYS(pivot_root),
 	SCMP_SYS(chroot),
 	SCMP_SYS(swapon),
@@ -169,6 +179,13 @@ static const int REFUSED_TO_ALL[] = {
 	SCMP_SYS(keyctl),
 	SCMP_SYS(request_key),
 	SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(name_to_handle_at),
+	SCMP_SYS(fanotify_init),
+	SCMP_SYS(syslog),
+	SCMP_SYS(vhangup),
+	SCMP_SYS(move_pages),
+	SCMP_SYS(migrate_pages),
+	SCMP_SYS(modify_ldt),
 	SCMP_SYS(settimeofday),
 	SCMP_SYS(clock_settime),
 	SCMP_SYS(sethostname),
@@ -282,6 +299,26 @@ add_role_rules(scmp_filter_ctx filter, const struct call_role *role, bool connec
 	return error;
 }
 
+/* Sockets under which there is no port, and memory that is both written and run: no process needs them, and none is started that does. */
+static int
+add_refusals_to_all(scmp_filter_ctx filter) {
+	const uint64_t both = PROT_WRITE | PROT_EXEC;
+	int error = add_all(filter, SCMP_ACT_ERRNO(EPERM), REFUSED_TO_ALL);
+	if (error == 0)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
+	if (error == 0)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					 SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
+	if (error == 0)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1,
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, both, both));
+	if (error == 0)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mprotect), 1,
+					 SCMP_A2(SCMP_CMP_MASKED_EQ, both, both));
+	return error;
+}
+
 int
 call_filter_load(const struct call_role *role, bool connects) {
 	scmp_filter_ctx filter = seccomp_init(role == nullptr ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
@@ -291,8 +328,7 @@ call_filter_load(const struct call_role *role, bool connects) {
 	if (error == 0)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree */
 	if (error == 0)
-		error = role == nullptr ? add_all(filter, SCMP_ACT_ERRNO(EPERM), REFUSED_TO_ALL)
-					: add_role_rules(filter, role, connects);
+		error = role == nullptr ? add_refusals_to_all(filter) : add_role_rules(filter, role, connects);
 	if (error == 0)
 		error = seccomp_load(filter);
 	seccomp_release(filter);

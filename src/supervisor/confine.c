@@ -66,6 +66,19 @@ rules_of_version(int version) {
 	};
 }
 
+/* Processes inherit what the supervisor enters, and each adds its own: so the supervisor reads and runs what they need, and listens where
+ * a new configuration says. */
+static struct landlock_rules
+rules_of_role(enum ipc_role role, int version) {
+	struct landlock_rules rules = rules_of_version(version);
+	if (role == IPC_ROLE_SUPERVISOR) {
+		rules.files &=
+			~(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+		rules.network = 0;
+	}
+	return rules;
+}
+
 static enum status
 allow_path(int ruleset, const char *path, uint64_t rights) {
 	int descriptor = open(path, O_PATH | O_CLOEXEC);
@@ -112,7 +125,7 @@ add_ports(int ruleset, const uint16_t ports[CONFINE_PORTS_MAX]) {
 
 static enum status
 enter_landlock(const struct confine_request *request, int version) {
-	struct landlock_rules rules = rules_of_version(version);
+	struct landlock_rules rules = rules_of_role(request->role, version);
 	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
 	if (ruleset < 0)
 		return fail_errno(STATUS_UNAVAILABLE, "confine.landlock: version %d", version);
@@ -197,10 +210,9 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 	TRY(enter_process_limits());
 	result->network_namespace = !has_network();
 	result->landlock_abi = landlock_version();
-	/* Children inherit Landlock, and the keeper's files are more than the supervisor's: it goes without. */
-	if (!is_supervisor && result->landlock_abi == 0)
+	if (result->landlock_abi == 0)
 		TRY(lack(request, result, "landlock: the kernel has none"));
-	else if (!is_supervisor) {
+	else {
 		TRY(enter_landlock(request, result->landlock_abi));
 		result->landlock = true;
 	}
@@ -210,7 +222,7 @@ confine_enter(const struct confine_request *request, struct confinement *result)
 	if (error != 0)
 		TRY(lack(request, result, "seccomp: the filter could not be loaded"));
 	result->seccomp = error == 0;
-	return is_supervisor || result->degraded ? OK : confine_verify(request->role, connects);
+	return result->degraded ? OK : confine_verify(request->role, connects);
 }
 
 void
@@ -218,6 +230,7 @@ confine_write(struct json_writer *writer, const struct confinement *confinement)
 	json_write_object(writer);
 	json_write_member_boolean(writer, "degraded", confinement->degraded);
 	json_write_member_text(writer, "lacks", confinement->lacks);
+	json_write_member_boolean(writer, "landlock", confinement->landlock);
 	json_write_member_integer(writer, "landlock_abi", confinement->landlock_abi);
 	json_write_member_boolean(writer, "network_namespace", confinement->network_namespace);
 	json_write_member_boolean(writer, "seccomp", confinement->seccomp);

@@ -2,6 +2,9 @@
  * What each process can no longer do once it has started: seccomp allow-lists (by role) over system calls, and Landlock
  * over files and TCP, under no_new_privs, without core dumps and without being traced. The table of roles: supervisor/call_filter.h.
  *
+ * All processes inherit what the supervisor enters. It starts programs and listens, so that its filter lists what is refused, and its Landlock
+ * leaves reading, running and ports alone: it writes to nothing but the directories that the keeper writes to.
+ *
  * confine_enter() comes after start-up, before the first byte from outside is read, and before the process starts
  * threads: Landlock binds the calling thread and those that it starts later. It then tries what must be refused, and
  * fails if anything is not. Errors: STATUS_UNAVAILABLE "confine.*" where the system lacks something; with
@@ -30,7 +33,7 @@ struct confine_request {
 struct confinement {
 	bool seccomp;
 	bool landlock;
-	int landlock_abi;       /* 0: none */
+	int landlock_abi;       /* of the kernel; 0: none */
 	bool network_namespace; /* own and empty, made by the supervisor */
 	bool degraded;          /* something of the above is missing that the role should have */
 	char lacks[256];        /* what, in words; "" if nothing */
@@ -47,7 +50,7 @@ enum status confine_enter(const struct confine_request *request, struct confinem
 /* Before exec of a role that needs no network: leaves the network behind where that is permitted. */
 bool confine_leave_network(void);
 
-/* Tries open, socket, connect, ptrace, exec and more; STATUS_DENIED "confine.not_refused" names the first that is not refused.
+/* Tries open, socket, connect, ptrace, exec and more, of the supervisor what it is refused; STATUS_DENIED "confine.not_refused" names the first that is not refused.
  * connects: the process may make connections, to some ports. */
 enum status confine_verify(enum ipc_role role, bool connects);
 
@@ -56,7 +59,8 @@ struct confine_attempt {
 	const char *name;
 	/* 0: it was done; otherwise errno */
 	int (*try)(void);
-	bool is_connecting; /* a process that may make connections may */
+	bool is_connecting;    /* a process that may make connections may */
+	bool is_of_supervisor; /* which may not, either */
 };
 const struct confine_attempt *confine_attempts(size_t *count);
 

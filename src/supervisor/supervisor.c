@@ -300,6 +300,7 @@ start(struct supervisor *supervisor) {
 	if (config->peer_listener.address != nullptr)
 		TRY(handover_listen(&config->peer_listener, &supervisor->peer_listener));
 	struct confine_request request = {.role = IPC_ROLE_SUPERVISOR,
+					  .read_write = {config->data_directory, config->rollback_guard.path},
 					  .degraded_allowed = config->confinement_degraded};
 	TRY(confine_enter(&request, &confinement));
 	supervisor->confined = (struct ipc_control_message){.type = IPC_CONTROL_CONFINED, .peer = IPC_ROLE_SUPERVISOR};
