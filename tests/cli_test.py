@@ -58,18 +58,44 @@ def held():
 # --- Without an installation. ---
 
 
+def names_of_commands():
+    return re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*){0,2}?)(?: [\[A-Z].*?)?  ", run("--help").out, re.MULTILINE)
+
+
 def test_help_completion_and_manual_name_every_command():
-    overview = run("--help")
-    names = re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*)?)(?: [\[A-Z].*?)?  ", overview.out, re.MULTILINE)
-    assert overview.code == 0 and len(names) > 60, (overview, len(names))
+    names = names_of_commands()
+    assert len(names) > 60 and {"witness serve", "ledger verify log", "init", "init sign"} <= set(names), names
     manual, completion = run("manual"), run("completion", "bash")
     assert manual.code == 0 and completion.code == 0
     for name in names:
         assert name.replace("-", "\\-") in manual.out, name
         assert all(word in completion.out for word in name.split()), name
-        if name not in ("witness", "ledger verify"):
-            shown = run(*name.split(), "--help")
-            assert shown.code == 0 and f"gatehouse {name}" in shown.out, (name, shown)
+        shown = run(*name.split(), "--help")
+        assert shown.code == 0 and shown.err == "" and shown.out.startswith(f"usage: gatehouse {name}"), (name, shown)
+        assert "\n  --help " in shown.out and "\nexit codes:\n  0 " in shown.out, (name, shown)
+
+
+def test_help_on_what_begins_several_commands_lists_them():
+    for words, listed in ((("ledger",), ["ledger show", "ledger verify log"]), (("ledger", "verify"), ["ledger verify receipt", "ledger verify checkpoint"]),
+                          (("witness",), ["witness init", "witness serve"])):
+        shown, alone = run(*words, "--help"), run(*words)
+        assert shown.code == 0 and shown.err == "" and alone.code == 2 and alone.out == shown.out, (shown, alone)
+        assert all(f"  {name} " in shown.out for name in listed) and "usage:" not in shown.out, shown
+
+
+def test_what_verifies_and_what_witnesses_name_themselves_as_they_were_called():
+    for words, said in ((("ledger", "verify", "record"), 'there is no command "ledger verify record"'), (("ledger", "verify", "log"), "usage: gatehouse ledger verify log DIRECTORY "),
+                        (("ledger", "verify", "log", "x", "--entry", "y"), "usage.option: --entry"), (("witness", "add", "w"), "usage: gatehouse witness add DIRECTORY --logs POLICY "),
+                        (("witness", "init", "w"), "usage: gatehouse witness init DIRECTORY NAME "), (("witness", "sign", "w"), 'there is no command "witness sign"'),
+                        (("ledger", "verify", "receipt", "x", "--policy", "p", "--key", "k"), "gatehouse ledger verify: usage.pins"),
+                        (("ledger", "verify", "receipt", "/nonexistent"), "gatehouse ledger verify: io.open"),
+                        (("witness", "serve", "w", "--logs", "l", "--listen", "nowhere"), "gatehouse witness: endpoint.form")):
+        wrong = run(*words)
+        assert wrong.code == 2 and wrong.out == "" and said in wrong.err, wrong
+    for words, code, said in ((("--help",), 0, "usage: gatehouse-verify receipt FILE"), (("log", "--help"), 0, "usage: gatehouse-verify receipt FILE"),
+                              (("record", "x"), 2, "gatehouse-verify: usage.verb"), (("log", "/nonexistent"), 2, "gatehouse-verify: ")):
+        done = subprocess.run([VERIFIER, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == code and (done.stdout if code == 0 else done.stderr).startswith(said), done
 
 
 def test_who_creates_a_shared_key_hears_first_what_limits_are_worth_where_keepers_lie():
@@ -84,27 +110,27 @@ def test_who_creates_a_shared_key_hears_first_what_limits_are_worth_where_keeper
 
 
 def options_of_commands():
-    """Of each command, by its name; witness and ledger verify take theirs themselves."""
-    names = re.findall(r"^  ([a-z]+(?: [a-z][a-z-]*)?)(?: [\[A-Z].*?)?  ", run("--help").out, re.MULTILINE)
-    return {name: set(re.findall(r"^  --([a-z-]+)", run(*name.split(), "--help").out, re.MULTILINE))
-            for name in names if name not in ("witness", "ledger verify")}
+    """Of each command, by its name."""
+    return {name: set(re.findall(r"^  --([a-z-]+)", run(*name.split(), "--help").out, re.MULTILINE)) for name in names_of_commands()}
 
 
 def test_commands_that_documents_show_take_the_options_that_they_show():
     options, shown = options_of_commands(), 0
+    verifier = subprocess.run([VERIFIER, "--help"], capture_output=True, text=True, check=True).stdout
+    options["gatehouse-verify"] = set(re.findall(r"^  --([a-z-]+)", verifier, re.MULTILINE))
     for path in [os.path.join(ROOT, "README.md"), *glob.glob(os.path.join(ROOT, "docs", "*"))]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
         for line in re.findall(r"^    (.*)$", text, re.MULTILINE) + re.findall(r"`([^`\n]+)`", text):
-            words = re.match(r"(?:.*?\bgatehouse )?([a-z]+)(?: ([a-z][a-z-]*))?\b([^#]*)", line)
-            names = [] if words is None else [name for name in (f"{words[1]} {words[2]}", words[1]) if name in options]
+            words = re.match(r"(?:.*?\bgatehouse )?(gatehouse-verify|[a-z]+)(?: ([a-z][a-z-]*))?(?: ([a-z][a-z-]*))?\b([^#]*)", line)
+            names = [] if words is None else [name for name in (f"{words[1]} {words[2]} {words[3]}", f"{words[1]} {words[2]}", words[1]) if name in options]
             if not names:
-                assert re.match(r"gatehouse (witness|ledger verify) ", line) or not re.match(r"gatehouse [a-z]+ [a-z-]+ .*--", line), f"{path}: {line}"
+                assert not re.match(r"gatehouse [a-z]+ [a-z-]+ .*--", line), f"{path}: {line}"
                 continue
-            for option in re.findall(r"(?<!\S)--([a-z][a-z-]*)", words[3]):
+            for option in re.findall(r"(?<!\S)--([a-z][a-z-]*)", words[4]):
                 assert option in options[names[0]], f"{path}: {names[0]} takes no --{option}: {line}"
                 shown += 1
-    assert shown > 30, shown
+    assert shown > 40, shown
 
 
 def check_metrics(page):
@@ -125,9 +151,15 @@ def test_the_completion_is_bash_and_completes():
     script = run("completion", "bash").out + """
 COMP_WORDS=(gatehouse op a); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"
 COMP_WORDS=(gatehouse op approve --off); COMP_CWORD=3; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse ledger v); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse ledger verify ""); COMP_CWORD=3; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse ledger verify log --ti); COMP_CWORD=4; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse init s); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse init --fou); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"
+COMP_WORDS=(gatehouse --ver); COMP_CWORD=1; _gatehouse; echo "${COMPREPLY[@]}"
 """
     done = subprocess.run(["bash", "-u", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["approve", "--offline"], done
+    assert done.stdout.splitlines() == ["approve", "--offline", "verify", "receipt checkpoint log", "--tiles", "sign", "--founding", "--version"], done
 
 
 def described_members(text):

@@ -90,29 +90,71 @@ invocation_word(const struct invocation *invocation, size_t i) {
 
 /* --- Parsing. --- */
 
-static const struct command *
-find_command(const char *first, const char *second, size_t *used) {
+/* How many of the words a name takes that is made of words itself; 0: it is not what they begin with. */
+static size_t
+match_name(const char *name, int argc, char *const *argv) {
+	size_t count = 0;
+	for (const char *at = name; *at != '\0'; count++) {
+		size_t len = strcspn(at, " ");
+		if (count == (size_t)argc || strlen(argv[count]) != len || memcmp(argv[count], at, len) != 0)
+			return 0;
+		at += len;
+		at += strspn(at, " ");
+	}
+	return count;
+}
+
+static size_t
+match_command(const struct command *command, int argc, char *const *argv) {
+	size_t noun = command->noun == nullptr ? 0 : match_name(command->noun, argc, argv);
+	if (command->noun != nullptr && noun == 0)
+		return 0;
+	size_t verb = match_name(command->verb, argc - (int)noun, argv + noun);
+	return verb == 0 ? 0 : noun + verb;
+}
+
+const struct command *
+command_find(int argc, char *const *argv, size_t *used) {
+	const struct command *found = nullptr;
+	*used = 0;
 	for (size_t i = 0; i < command_count; i++) {
-		const struct command *command = &commands[i];
-		if (command->noun == nullptr && strcmp(command->verb, first) == 0) {
-			/* "init sign" stands before "init" alone. */
-			bool goes_on = false;
-			for (size_t j = 0; j < command_count && second != nullptr; j++)
-				goes_on = goes_on ||
-					  (commands[j].noun != nullptr && strcmp(commands[j].noun, first) == 0 &&
-					   strcmp(commands[j].verb, second) == 0);
-			if (goes_on)
-				continue;
-			*used = 1;
-			return command;
-		}
-		if (command->noun != nullptr && second != nullptr && strcmp(command->noun, first) == 0 &&
-		    strcmp(command->verb, second) == 0) {
-			*used = 2;
-			return command;
+		size_t matched = match_command(&commands[i], argc, argv);
+		if (matched > *used) {
+			*used = matched;
+			found = &commands[i];
 		}
 	}
-	return nullptr;
+	return found;
+}
+
+/* How many words of a noun the words begin with, of the noun that has the most: 1 in "key --help", 2 in "ledger verify --help". */
+static size_t
+find_noun(int argc, char *const *argv) {
+	size_t most = 0;
+	for (size_t i = 0; i < command_count; i++) {
+		if (commands[i].is_hidden || commands[i].noun == nullptr)
+			continue;
+		size_t count = 0;
+		for (const char *at = commands[i].noun; *at != '\0' && count < (size_t)argc; count++) {
+			size_t len = strcspn(at, " ");
+			if (strlen(argv[count]) != len || memcmp(argv[count], at, len) != 0)
+				break;
+			at += len;
+			at += strspn(at, " ");
+		}
+		most = count > most ? count : most;
+	}
+	return most;
+}
+
+static enum status
+fail_unknown_command(int argc, char *const *argv) {
+	_cleanup_(buffer_free) struct buffer name = {};
+	size_t count = find_noun(argc, argv) + 1;
+	for (size_t i = 0; i < (count < 2 ? 2 : count) && i < (size_t)argc; i++)
+		buffer_append_format(&name, "%s%s", i == 0 ? "" : " ", argv[i]);
+	TRY(buffer_status(&name));
+	return fail(STATUS_INVALID, "usage.command: there is no command \"%.*s\"", BYTES_ARGS(name));
 }
 
 static const struct command_option *
@@ -197,10 +239,9 @@ command_parse(int argc, char **argv, struct invocation *invocation) {
 	invocation->command = nullptr;
 	if (argc < 2)
 		return fail(STATUS_INVALID, "usage.command: expected a command");
-	invocation->command = find_command(argv[1], argc > 2 ? argv[2] : nullptr, &used);
+	invocation->command = command_find(argc - 1, argv + 1, &used);
 	if (invocation->command == nullptr)
-		return fail(STATUS_INVALID, "usage.command: there is no command \"%s%s%s\"", argv[1],
-			    argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		return fail_unknown_command(argc - 1, argv + 1);
 	bool only_words = false;
 	for (int at = 1 + (int)used; at < argc; at++) {
 		if (!only_words && strcmp(argv[at], "--") == 0)
@@ -242,14 +283,6 @@ command_exit_code(enum status status) {
 	}
 }
 
-static bool
-is_noun(const char *word) {
-	for (size_t i = 0; i < command_count; i++)
-		if (!commands[i].is_hidden && commands[i].noun != nullptr && strcmp(commands[i].noun, word) == 0)
-			return true;
-	return false;
-}
-
 static int
 say_usage_error(const struct command *command) {
 	_cleanup_(buffer_free) struct buffer text = {};
@@ -261,24 +294,27 @@ say_usage_error(const struct command *command) {
 	return EXIT_USAGE;
 }
 
-/* "gatehouse --help", "gatehouse key --help", "gatehouse" alone. Negative: not asked for. */
+/* "gatehouse --help", "gatehouse key --help", "gatehouse ledger verify" alone. Negative: not asked for. */
 static int
 overview(int argc, char **argv) {
-	_cleanup_(buffer_free) struct buffer text = {};
+	_cleanup_(buffer_free) struct buffer text = {}, noun = {};
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		buffer_append_text(&text, "gatehouse " GATEHOUSE_VERSION "\n");
 		return output_data(&text) == OK ? EXIT_DONE : EXIT_INTERNAL;
 	}
 	bool all = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0);
-	bool one = argc >= 2 && is_noun(argv[1]) && (argc == 2 || strcmp(argv[2], "--help") == 0);
-	size_t used;
+	size_t used, count = argc < 2 ? 0 : find_noun(argc - 1, argv + 1);
+	bool is_alone = argc == 1 + (int)count;
+	bool one = count > 0 && (is_alone || strcmp(argv[1 + count], "--help") == 0);
 	/* "init" is a command and a noun: its own help is the better answer. */
-	if (!all && (!one || find_command(argv[1], nullptr, &used) != nullptr))
+	if (!all && (!one || command_find(argc - 1, argv + 1, &used) != nullptr))
 		return -1;
-	command_write_overview(all ? nullptr : argv[1], &text);
-	if (output_data(&text) != OK)
+	for (size_t i = 0; i < count; i++)
+		buffer_append_format(&noun, "%s%s", i == 0 ? "" : " ", argv[1 + i]);
+	command_write_overview(buffer_bytes(&noun), &text);
+	if (buffer_status(&noun) != OK || output_data(&text) != OK)
 		return EXIT_INTERNAL;
-	return all || argc > 2 ? EXIT_DONE : EXIT_USAGE;
+	return all || !is_alone ? EXIT_DONE : EXIT_USAGE;
 }
 
 int
@@ -287,10 +323,6 @@ command_main(int argc, char **argv) {
 	int code = overview(argc, argv);
 	if (code >= 0)
 		return code;
-	size_t used;
-	const struct command *raw = argc < 2 ? nullptr : find_command(argv[1], argc > 2 ? argv[2] : nullptr, &used);
-	if (raw != nullptr && raw->run_raw != nullptr)
-		return raw->run_raw(argc - (int)used, argv + used);
 	struct invocation invocation = {};
 	enum status status = command_parse(argc, argv, &invocation);
 	if (status != OK)

@@ -1,7 +1,7 @@
 /*
  * The command line: one table of commands, from which help, usage errors, shell completion and the manual page are made.
  *
- * A command is a noun and a verb ("op approve"), or a verb alone ("init"). What it takes is said by its row: the words after it,
+ * A command is a noun and a verb ("op approve", "ledger verify log"), or a verb alone ("init"). What it takes is said by its row: the words after it,
  * options of its own, and options that many share. Nothing else in the program reads argv.
  *
  * Exit codes: 0 done; 1 denied, refused or found; 2 usage, or an input that is not there or not well formed; 3 unreachable;
@@ -17,6 +17,7 @@ enum { EXIT_DONE = 0, EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT
 constexpr size_t COMMAND_OPTIONS_MAX = 16; /* of its own */
 constexpr size_t COMMAND_VALUES_MAX = 64;  /* options given in one call */
 constexpr size_t COMMAND_WORDS_MAX = 16;   /* words given in one call */
+constexpr size_t COMMAND_NAME_MAX = 3;     /* words of a command's name */
 
 struct command_option {
 	const char *name;    /* without the dashes */
@@ -36,7 +37,7 @@ enum command_group {
 struct invocation;
 
 struct command {
-	const char *noun; /* null: the verb stands alone */
+	const char *noun; /* null: the verb stands alone; may be several words: "ledger verify" */
 	const char *verb;
 	const char *words; /* "KIND RESOURCE [FILE]", "FILE..."; "" for none */
 	const char *summary;
@@ -47,8 +48,8 @@ struct command {
 	const char *kind; /* administrative commands: the kind of operation that they submit */
 	/* What --help says behind the options, appended; null: nothing. The words may be fewer than the command needs. */
 	enum status (*write_more_help)(const struct invocation *invocation, struct buffer *to);
-	/* Hands all that follows the command to a reader of its own, which has its own table. */
-	int (*run_raw)(int argc, char **argv);
+	const char *example;    /* a line that somebody could type; null: none */
+	const char *exit_codes; /* where they say more than those of every command */
 };
 
 struct invocation {
@@ -81,6 +82,9 @@ const char *invocation_word(const struct invocation *invocation, size_t i);
 
 /* Reads argv against the table: STATUS_INVALID "usage.*". *command is set as soon as it is known, else null. */
 enum status command_parse(int argc, char **argv, struct invocation *invocation);
+/* The command that the words begin with, the longest name where several do ("init sign" before "init"), and how many words its name has;
+ * null if there is none. */
+const struct command *command_find(int argc, char *const *argv, size_t *used);
 /* The whole program: parses, runs, says what went wrong, and returns the exit code. */
 int command_main(int argc, char **argv);
 /* What a failed command's status means to the caller of the program. */
@@ -89,7 +93,7 @@ int command_exit_code(enum status status);
 /* --- Made from the table. --- */
 void command_write_usage(const struct command *command, struct buffer *to); /* one line */
 void command_write_help(const struct command *command, struct buffer *to);  /* with options */
-void command_write_overview(const char *noun, struct buffer *to);           /* noun may be null: all */
+void command_write_overview(struct bytes noun, struct buffer *to);          /* of nouns that begin so; empty: all */
 void command_write_completion(struct buffer *to);                           /* for bash */
 void command_write_manual(struct buffer *to);                               /* roff, for man(7) */
 

@@ -1,6 +1,15 @@
 /* What is made from the table of commands: help, completion, the manual page. */
 #include "cli/command.h"
 
+static const char EXIT_CODES[] =
+	"0 done; 1 denied, refused or found; 2 usage, or an input that is not there or not well formed; 3 "
+	"unreachable; 4 internal";
+
+static const char *
+exit_codes_of(const struct command *command) {
+	return command->exit_codes != nullptr ? command->exit_codes : EXIT_CODES;
+}
+
 static void
 write_name(const struct command *command, struct buffer *to) {
 	buffer_append_format(to, "%s%s%s", command->noun == nullptr ? "" : command->noun,
@@ -17,7 +26,7 @@ command_write_usage(const struct command *command, struct buffer *to) {
 	for (size_t i = 0; (option = command_option_at(command, i)) != nullptr; i++)
 		if (option->is_required)
 			buffer_append_format(to, " --%s %s", option->name, option->value);
-	buffer_append_text(to, command->run_raw != nullptr ? "\n" : " [options]\n");
+	buffer_append_text(to, " [options]\n");
 }
 
 void
@@ -33,18 +42,75 @@ command_write_help(const struct command *command, struct buffer *to) {
 		buffer_append_format(to, "%*s %s%s\n", (int)(width < 26 ? 26 - width : 0), "", option->summary,
 				     option->is_repeatable ? "; may be repeated" : "");
 	}
+	if (command->example != nullptr)
+		buffer_append_format(to, "\nexample:\n  %s\n", command->example);
+	buffer_append_format(to, "\nexit codes:\n  %s\n", exit_codes_of(command));
+}
+
+/* --- The words of a command's name. --- */
+
+struct name {
+	struct bytes words[COMMAND_NAME_MAX];
+	size_t count;
+};
+
+static void
+add_words(struct name *name, const char *text) {
+	while (*text != '\0' && name->count < COMMAND_NAME_MAX) {
+		size_t len = strcspn(text, " ");
+		name->words[name->count++] = bytes_of(text, len);
+		text += len;
+		text += strspn(text, " ");
+	}
+}
+
+static struct name
+name_of(const struct command *command) {
+	struct name name = {};
+	if (command->noun != nullptr)
+		add_words(&name, command->noun);
+	add_words(&name, command->verb);
+	return name;
+}
+
+/* Whether both have so many words, and the same. */
+static bool
+begin_alike(const struct name *a, const struct name *b, size_t count) {
+	for (size_t i = 0; i < count; i++)
+		if (a->count < count || b->count < count || !bytes_equal(a->words[i], b->words[i]))
+			return false;
+	return true;
+}
+
+/* Whether no command before it in the table begins with the same words; false for what is hidden or has fewer. */
+static bool
+is_first_that_begins(size_t at, size_t count) {
+	struct name name = name_of(&commands[at]);
+	for (size_t i = 0; i < at; i++) {
+		struct name other = name_of(&commands[i]);
+		if (!commands[i].is_hidden && begin_alike(&other, &name, count))
+			return false;
+	}
+	return !commands[at].is_hidden && name.count >= count;
+}
+
+static bool
+begins_with(const struct command *command, struct bytes noun) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	write_name(command, &text);
+	return noun.len == 0 ||
+	       (buffer_status(&text) == OK && text.len >= noun.len && memcmp(text.data, noun.data, noun.len) == 0 &&
+		(text.len == noun.len || text.data[noun.len] == ' '));
 }
 
 void
-command_write_overview(const char *noun, struct buffer *to) {
-	if (noun == nullptr)
+command_write_overview(struct bytes noun, struct buffer *to) {
+	if (noun.len == 0)
 		buffer_append_text(to, "usage: gatehouse NOUN VERB [words] [options]\n"
 				       "       gatehouse NOUN VERB --help\n\n");
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *command = &commands[i];
-		bool is_its = noun == nullptr || (command->noun != nullptr && strcmp(command->noun, noun) == 0) ||
-			      (command->noun == nullptr && strcmp(command->verb, noun) == 0);
-		if (command->is_hidden || !is_its)
+		if (command->is_hidden || !begins_with(command, noun))
 			continue;
 		size_t start = to->len;
 		buffer_append_text(to, "  ");
@@ -58,21 +124,42 @@ command_write_overview(const char *noun, struct buffer *to) {
 
 /* --- Completion. --- */
 
-static bool
-is_first_of_noun(size_t at) {
-	const char *first = commands[at].noun == nullptr ? commands[at].verb : commands[at].noun;
-	for (size_t i = 0; i < at; i++)
-		if (!commands[i].is_hidden &&
-		    strcmp(commands[i].noun == nullptr ? commands[i].verb : commands[i].noun, first) == 0)
-			return false;
-	return !commands[at].is_hidden;
-}
-
 static void
 write_options(const struct command *command, struct buffer *to) {
 	const struct command_option *option;
 	for (size_t i = 0; (option = command_option_at(command, i)) != nullptr; i++)
 		buffer_append_format(to, "%s--%s", i == 0 ? "" : " ", option->name);
+}
+
+/* The words that go on where the first ones of a command are given. */
+static void
+write_next_words(size_t at, size_t count, struct buffer *to) {
+	struct name name = name_of(&commands[at]);
+	for (size_t i = 0; i < command_count; i++) {
+		struct name other = name_of(&commands[i]);
+		if (is_first_that_begins(i, count + 1) && begin_alike(&other, &name, count))
+			buffer_append_format(to, "%.*s ", BYTES_ARGS(other.words[count]));
+	}
+}
+
+/* What can follow the first words of a command: more of them, and where they are a whole name its options and files. */
+static void
+write_case(size_t at, size_t count, struct buffer *to) {
+	struct name name = name_of(&commands[at]);
+	const struct command *whole = nullptr;
+	for (size_t i = 0; i < command_count; i++) {
+		struct name other = name_of(&commands[i]);
+		if (!commands[i].is_hidden && other.count == count && begin_alike(&other, &name, count))
+			whole = &commands[i];
+	}
+	buffer_append_text(to, "\t\t\"");
+	for (size_t i = 0; i < count; i++)
+		buffer_append_format(to, "%.*s ", BYTES_ARGS(name.words[i]));
+	buffer_append_format(to, "\"*) %schoices=\"", whole != nullptr && whole->words[0] != '\0' ? "files=1 " : "");
+	write_next_words(at, count, to);
+	if (whole != nullptr)
+		write_options(whole, to);
+	buffer_append_text(to, "\" ;;\n");
 }
 
 void
@@ -82,47 +169,23 @@ command_write_completion(struct buffer *to) {
 			       "\tcase ${COMP_WORDS[COMP_CWORD-1]} in\n\t");
 	/* An option whose value is a file completes files. */
 	bool first = true;
-	static const char *const file_options[] = {"profile",     "key",      "ca",        "config",    "payload",
-						   "transaction", "founding", "sign-with", "signature", "with",
-						   "policy",      "older",    "out",       "offline",   "pins"};
+	static const char *const file_options[] = {"profile",     "key",      "ca",        "config",     "payload",
+						   "transaction", "founding", "sign-with", "signature",  "with",
+						   "logs",        "policy",   "older",     "out",        "offline",
+						   "witnessed",   "pins",     "entry",     "consistency"};
 	for (size_t i = 0; i < ARRAY_LENGTH(file_options); i++, first = false)
 		buffer_append_format(to, "%s--%s", first ? "" : "|", file_options[i]);
 	buffer_append_text(to, ") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n\tesac\n"
 			       "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tchoices=\"");
-	for (size_t i = 0; i < command_count; i++)
-		if (is_first_of_noun(i))
-			buffer_append_format(to, "%s ",
-					     commands[i].noun == nullptr ? commands[i].verb : commands[i].noun);
-	buffer_append_text(to, "--help --version\"\n\telse\n\t\tcase \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-	for (size_t i = 0; i < command_count; i++) {
-		const struct command *command = &commands[i];
-		if (command->is_hidden || command->noun == nullptr || command->run_raw != nullptr)
-			continue;
-		buffer_append_format(to, "\t\t\"%s %s\") files=1 choices=\"", command->noun, command->verb);
-		write_options(command, to);
-		buffer_append_text(to, "\" ;;\n");
-	}
-	buffer_append_text(to, "\t\t*) case \"${COMP_WORDS[1]}\" in\n");
-	for (size_t i = 0; i < command_count; i++) {
-		if (!is_first_of_noun(i))
-			continue;
-		const char *name = commands[i].noun == nullptr ? commands[i].verb : commands[i].noun;
-		buffer_append_format(to, "\t\t\t%s) choices=\"", name);
-		for (size_t j = 0; j < command_count; j++) {
-			if (commands[j].is_hidden)
-				continue;
-			if (commands[j].noun != nullptr && strcmp(commands[j].noun, name) == 0)
-				buffer_append_format(to, "%s ", commands[j].verb);
-			else if (commands[j].noun == nullptr && strcmp(commands[j].verb, name) == 0 &&
-				 commands[j].run_raw == nullptr) {
-				write_options(&commands[j], to);
-				buffer_append_byte(to, ' ');
-			}
-		}
-		buffer_append_text(to, "\" ;;\n");
-	}
+	write_next_words(0, 0, to);
+	/* The words before the one that is completed; the longest names stand first. */
+	buffer_append_text(to, "--help --version\"\n\telse\n\t\tcase \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n");
+	for (size_t count = COMMAND_NAME_MAX; count > 0; count--)
+		for (size_t i = 0; i < command_count; i++)
+			if (is_first_that_begins(i, count))
+				write_case(i, count, to);
 	buffer_append_text(
-		to, "\t\tesac ;;\n\t\tesac\n\tfi\n"
+		to, "\t\tesac\n\tfi\n"
 		    "\tCOMPREPLY=($(compgen -W \"$choices\" -- \"$word\"))\n"
 		    "\t[ -n \"$files\" ] && [ \"${word#-}\" = \"$word\" ] && COMPREPLY+=($(compgen -f -- \"$word\"))\n"
 		    "}\ncomplete -F _gatehouse gatehouse\n");
@@ -177,6 +240,16 @@ write_roff_command(const struct command *command, struct buffer *to) {
 	while (own < COMMAND_OPTIONS_MAX && command->options[own].name != nullptr)
 		own++;
 	write_roff_options(command->options, own, to);
+	if (command->example != nullptr) {
+		buffer_append_text(to, ".PP\nFor example:\n.PP\n.RS\n");
+		write_roff(command->example, to);
+		buffer_append_text(to, "\n.RE\n");
+	}
+	if (command->exit_codes != nullptr) {
+		buffer_append_text(to, ".PP\nExit status: ");
+		write_roff(command->exit_codes, to);
+		buffer_append_text(to, ".\n");
+	}
 	if (command->groups & COMMAND_SUBMITS)
 		buffer_append_text(to, ".PP\nSubmits an operation: see SUBMITTING.\n");
 	if (command->groups & COMMAND_CONNECTS)
@@ -206,10 +279,8 @@ command_write_manual(struct buffer *to) {
 	write_roff_group("SUBMITTING", COMMAND_SUBMITS, to);
 	write_roff_group("CONNECTING", COMMAND_CONNECTS, to);
 	write_roff_group("EVERY COMMAND", 0, to);
-	buffer_append_text(
-		to,
-		".SH EXIT STATUS\n0 done; 1 denied, refused or found; 2 usage, or an input that is not there or not "
-		"well formed; 3 unreachable; 4 internal.\n"
-		".SH FILES\n.I ~/.config/gatehouse/profile.yaml\n"
-		".br\n.I /etc/gatehouse/gatehouse.yaml\n");
+	buffer_append_text(to, ".SH EXIT STATUS\n");
+	write_roff(EXIT_CODES, to);
+	buffer_append_text(to, ".\n.SH FILES\n.I ~/.config/gatehouse/profile.yaml\n"
+			       ".br\n.I /etc/gatehouse/gatehouse.yaml\n");
 }

@@ -2,8 +2,6 @@
 #include "cli/command.h"
 #include "cli/handlers.h"
 #include "cli/init.h"
-#include "helpers/witness.h"
-#include "ledger/verify_command.h"
 
 #define YES {"yes", nullptr, "do not ask"}
 #define OUT {"out", "FILE", "where to write (default: standard output)"}
@@ -19,6 +17,18 @@
 	{"material", "NAME", "single or extended, below which keys are derived (default single)"}, \
 	{"branch", "PATH", "of an extended key: what may be signed for, such as m/84'/0'/0'", .is_repeatable = true}, \
 	{"chain", "CHAIN", "the only one that it signs for, such as bitcoin:testnet4 (default: any of Ethereum's, and the main networks)"}
+
+#define PINS \
+	{"policy", "FILE", "the pinned logs, witnesses and quorum (tlog-policy); without it or --key nothing is proven"}, \
+	{"key", "VKEY", "a pinned key of the log, instead of --policy; give both of its keys", .is_repeatable = true}
+#define OLDER {"older", "FILE", "a head or receipt that was kept: this must continue it"}
+#define CONSISTENCY {"consistency", "FILE", "a consistency proof from --older, one base64 hash a line"}
+#define VERIFY_EXIT_CODES "0 verified; 1 weaker than it could be, or refused; 2 usage, or a file that is not there; 4 internal"
+
+#define LOGS {"logs", "POLICY", "a policy file whose lines say which logs are known", .is_required = true}
+#define DEGRADED {"degraded", nullptr, "start also where the system cannot confine it, and say so"}
+#define WITNESS_EXIT_CODES \
+	"0 done; 1 refused, or a key or log that does not read; 2 usage; 3 the address cannot be listened on; 4 internal"
 
 #define WAITS \
 	{"effective-from", "TIME", "not before, such as 2026-12-24T00:00:00Z"}, \
@@ -417,14 +427,34 @@ const struct command commands[] = {
 	  {"from", "TIME", "entries from then on, such as 2026-01-01T00:00:00Z"},
 	  {"until", "TIME", "entries before then"},
 	  OUT}},
-	{"ledger", "verify", "VERB...", "Verify a receipt, a checkpoint or a whole log offline: receipt, checkpoint, log",
-	 nullptr, 0,
-	 {},
-	 .run_raw = verify_command},
-	{nullptr, "witness", "VERB...", "A small independent witness: init, show, serve, add (docs/PROTOCOL.witness)",
-	 nullptr, 0,
-	 {},
-	 .run_raw = witness_main},
+	{"ledger verify", "receipt", "FILE", "Verify offline that the entry of a receipt stands in the log", ledger_verify_run, 0,
+	 {{"entry", "FILE", "the entry, where the receipt does not carry it"}, OLDER, CONSISTENCY, PINS},
+	 .example = "gatehouse ledger verify receipt order.tlog-proof --policy pinned.policy", .exit_codes = VERIFY_EXIT_CODES},
+	{"ledger verify", "checkpoint", "FILE", "Verify offline one signed head of the log", ledger_verify_run, 0, {OLDER, CONSISTENCY, PINS},
+	 .example = "gatehouse ledger verify checkpoint checkpoint --policy pinned.policy --older last-year.checkpoint",
+	 .exit_codes = VERIFY_EXIT_CODES},
+	{"ledger verify", "log", "DIRECTORY", "Verify offline every entry of a data directory, or of its ledger alone", ledger_verify_run, 0,
+	 {{"older", "FILE", "a head or receipt that was kept: the log must continue it", .is_repeatable = true},
+	  {"witnessed", "FILE", "the newest cosigned head (default: DIRECTORY/public/checkpoint.witnessed)"},
+	  {"heads", "WHICH", "whose signatures are checked besides the newest head's: all, some or newest (default some)"},
+	  {"tiles", nullptr, "compare the published tiles with the log"},
+	  {"accept-tail", nullptr, "entries beyond the newest cosigned head do not weaken the result"},
+	  PINS},
+	 .example = "gatehouse ledger verify log /var/lib/gatehouse --policy pinned.policy --tiles", .exit_codes = VERIFY_EXIT_CODES},
+
+	/* A witness (docs/PROTOCOL.witness). */
+	{"witness", "init", "DIRECTORY NAME", "Make the key of a small independent witness, and print its lines for a policy", witness_command_run, 0,
+	 {}, .example = "gatehouse witness init w witness.example/w1", .exit_codes = WITNESS_EXIT_CODES},
+	{"witness", "show", "DIRECTORY", "Print a witness's lines for a policy again", witness_command_run, 0, {},
+	 .example = "gatehouse witness show w", .exit_codes = WITNESS_EXIT_CODES},
+	{"witness", "serve", "DIRECTORY", "Cosign the heads of known logs, asked over the network, until SIGTERM", witness_command_run, 0,
+	 {LOGS,
+	  {"listen", "ENDPOINT", "127.0.0.1:8081, [::1]:8081 or unix:/PATH; port 0 lets the system choose", .is_required = true},
+	  DEGRADED},
+	 .example = "gatehouse witness serve w --logs logs.policy --listen 127.0.0.1:8081", .exit_codes = WITNESS_EXIT_CODES},
+	{"witness", "add", "DIRECTORY", "Cosign the head of a request on standard input: for a witness that no network reaches", witness_command_run, 0,
+	 {LOGS, DEGRADED},
+	 .example = "gatehouse witness add w --logs logs.policy < request > cosignatures", .exit_codes = WITNESS_EXIT_CODES},
 
 	/* The program. */
 	{nullptr, "completion", "SHELL", "Print the completion for a shell: bash", completion_run, 0, {}},

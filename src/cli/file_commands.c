@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "gate/replay.h"
 #include "ledger/read_only_io.h"
+#include "ledger/verify_command.h"
 #include "store/segment.h"
 #include "wallet/bitcoin/psbt.h"
 #include "wallet/wallet.h"
@@ -236,4 +237,35 @@ ledger_replay_run(struct invocation *invocation) {
 			    (unsigned long long)counts.unknown, (unsigned long long)counts.left_out);
 	invocation->exit_code = counts.different == 0 ? EXIT_DONE : EXIT_FOUND;
 	return output_document(invocation, buffer_bytes(&text));
+}
+
+/* All values of an option that may be repeated. */
+static enum status
+take_values(const struct invocation *invocation, const char *option, size_t max, const char **values, size_t *count) {
+	const char *value;
+	for (*count = 0; (value = invocation_option_at(invocation, option, *count)) != nullptr; (*count)++) {
+		if (*count == max)
+			return fail(STATUS_INVALID, "usage.many: --%s stands more than %zu times", option, max);
+		values[*count] = value;
+	}
+	return OK;
+}
+
+enum status
+ledger_verify_run(struct invocation *invocation) {
+	struct verify_arguments arguments = {.program = "gatehouse ledger verify",
+					     .verb = invocation->command->verb,
+					     .subject = invocation_word(invocation, 0),
+					     .entry = invocation_option(invocation, "entry"),
+					     .policy = invocation_option(invocation, "policy"),
+					     .consistency = invocation_option(invocation, "consistency"),
+					     .witnessed = invocation_option(invocation, "witnessed"),
+					     .heads = invocation_option(invocation, "heads"),
+					     .tiles = invocation_flag(invocation, "tiles"),
+					     .accept_tail = invocation_flag(invocation, "accept-tail"),
+					     .json = invocation->json};
+	TRY(take_values(invocation, "key", ARRAY_LENGTH(arguments.keys), arguments.keys, &arguments.key_count));
+	TRY(take_values(invocation, "older", ARRAY_LENGTH(arguments.older), arguments.older, &arguments.older_count));
+	invocation->exit_code = verify_run(&arguments);
+	return OK;
 }

@@ -13,6 +13,7 @@ enum status process_run(struct invocation *invocation);
 enum status completion_run(struct invocation *invocation);
 enum status manual_run(struct invocation *invocation);
 enum status keygen_run(struct invocation *invocation);
+enum status witness_command_run(struct invocation *invocation);
 
 /* backup_commands.c */
 enum status recovery_keygen_run(struct invocation *invocation);
@@ -122,6 +123,7 @@ enum status tx_combine_run(struct invocation *invocation);
 enum status ledger_show_run(struct invocation *invocation);
 enum status ledger_receipt_run(struct invocation *invocation);
 enum status ledger_replay_run(struct invocation *invocation);
+enum status ledger_verify_run(struct invocation *invocation);
 
 /* policy_commands.c: policies, schemas and entities in files. */
 enum status policy_check_run(struct invocation *invocation);

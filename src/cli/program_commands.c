@@ -11,6 +11,7 @@
 #include "crypto/start.h"
 #include "gateway/gateway.h"
 #include "helpers/fetch.h"
+#include "helpers/witness.h"
 #include "helpers/worker.h"
 #include "identity/directory.h"
 #include "keeper/process.h"
@@ -104,4 +105,29 @@ keygen_run(struct invocation *invocation) {
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
 	return output_document(invocation, buffer_bytes(&body));
+}
+
+/* One row per verb. */
+static const struct {
+	const char *verb;
+	int (*run)(const struct witness_arguments *arguments);
+} witness_verbs[] = {
+	{"init", witness_init},
+	{"show", witness_show},
+	{"serve", witness_serve},
+	{"add", witness_add},
+};
+
+enum status
+witness_command_run(struct invocation *invocation) {
+	const struct witness_arguments arguments = {.directory = invocation_word(invocation, 0),
+						    .name = invocation_word(invocation, 1),
+						    .logs = invocation_option(invocation, "logs"),
+						    .listen = invocation_option(invocation, "listen"),
+						    .degraded_allowed = invocation_flag(invocation, "degraded"),
+						    .json = invocation->json};
+	for (size_t i = 0; i < ARRAY_LENGTH(witness_verbs); i++)
+		if (strcmp(invocation->command->verb, witness_verbs[i].verb) == 0)
+			invocation->exit_code = witness_verbs[i].run(&arguments);
+	return OK;
 }

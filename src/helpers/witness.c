@@ -17,12 +17,6 @@
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_INTERNAL = 4 };
 
-struct arguments {
-	const char *directory, *name, *logs, *listen;
-	bool degraded_allowed;
-	bool json;
-};
-
 struct running {
 	struct witness_key key;
 	struct tlog_policy *logs;
@@ -35,27 +29,15 @@ fail_with_message(int code) {
 	return code;
 }
 
-static int
-usage(void) {
-	fputs("usage: gatehouse witness init DIRECTORY NAME [--json]\n"
-	      "       gatehouse witness show DIRECTORY [--json]\n"
-	      "       gatehouse witness serve DIRECTORY --logs POLICY --listen ENDPOINT [--degraded] [--json]\n"
-	      "       gatehouse witness add DIRECTORY --logs POLICY [--json] < REQUEST\n"
-	      "ENDPOINT: 127.0.0.1:8081, [::1]:8081 or unix:/PATH; port 0 lets the system choose\n"
-	      "--degraded: starts also where the system cannot confine it, and says so\n",
-	      stderr);
-	return EXIT_USAGE;
-}
-
 static enum status
-key_path(const struct arguments *arguments, char path[PATH_MAX]) {
+key_path(const struct witness_arguments *arguments, char path[PATH_MAX]) {
 	return snprintf(path, PATH_MAX, "%s/key", arguments->directory) < PATH_MAX
 		       ? OK
 		       : fail(STATUS_INVALID, "io.path: too long: %s", arguments->directory);
 }
 
 static enum status
-load_key(const struct arguments *arguments, struct witness_key *key) {
+load_key(const struct witness_arguments *arguments, struct witness_key *key) {
 	char path[PATH_MAX];
 	TRY(key_path(arguments, path));
 	return witness_key_load(path, key);
@@ -110,23 +92,33 @@ print_key(const struct witness_key *key) {
 	return print_text(&text);
 }
 
-static int
-show(const struct arguments *arguments) {
+/* The key is in this process's memory: no core dumps, no debugger of the same user. */
+static void
+start(void) {
+	log_start("witness", LOG_LEVEL_INFO);
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int
+witness_show(const struct witness_arguments *arguments) {
+	start();
 	_cleanup_(witness_key_free) struct witness_key key = {};
 	if (load_key(arguments, &key) != OK)
 		return fail_with_message(EXIT_REFUSED);
 	return arguments->json ? print_key_document(&key) : print_key(&key);
 }
 
-static int
-init(const struct arguments *arguments) {
+int
+witness_init(const struct witness_arguments *arguments) {
 	char path[PATH_MAX];
+	start();
 	enum status status = io_make_directory(io_system(), arguments->directory);
 	if (status == OK)
 		status = key_path(arguments, path);
 	if (status == OK)
 		status = witness_key_create(path, bytes_of_text(arguments->name));
-	return status == OK ? show(arguments) : fail_with_message(EXIT_REFUSED);
+	return status == OK ? witness_show(arguments) : fail_with_message(EXIT_REFUSED);
 }
 
 static void
@@ -137,7 +129,7 @@ stop_running(struct running *running) {
 }
 
 static enum status
-start_running(const struct arguments *arguments, struct running *running) {
+start_running(const struct witness_arguments *arguments, struct running *running) {
 	_cleanup_(buffer_free) struct buffer policy = {};
 	TRY(load_key(arguments, &running->key));
 	TRY(io_read_file(io_system(), arguments->logs, TLOG_POLICY_SIZE_MAX, &policy));
@@ -148,7 +140,7 @@ start_running(const struct arguments *arguments, struct running *running) {
 
 /* Once key, policy and listener are there it needs its directory and what comes to the listener, and nothing else. */
 static enum status
-confine(const struct arguments *arguments) {
+confine(const struct witness_arguments *arguments) {
 	struct confinement result;
 	struct confine_request request = {.role = IPC_ROLE_WITNESS,
 					  .read_write = {arguments->directory},
@@ -199,7 +191,7 @@ handle(void *context, const struct small_request *request, struct small_answer *
 }
 
 static int
-print_endpoint(const struct arguments *arguments, const char *name, const char *endpoint) {
+print_endpoint(const struct witness_arguments *arguments, const char *name, const char *endpoint) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	struct json_writer w;
 	if (!arguments->json) {
@@ -214,13 +206,14 @@ print_endpoint(const struct arguments *arguments, const char *name, const char *
 	return print_document(&w);
 }
 
-static int
-serve(const struct arguments *arguments) {
+int
+witness_serve(const struct witness_arguments *arguments) {
 	_cleanup_(stop_running) struct running running = {};
 	struct endpoint endpoint;
 	int listener = -1;
 	char text[ENDPOINT_TEXT_MAX];
 	sigset_t ending;
+	start();
 	if (endpoint_parse(bytes_of_text(arguments->listen), &endpoint) != OK)
 		return fail_with_message(EXIT_USAGE);
 	if (start_running(arguments, &running) != OK)
@@ -264,11 +257,12 @@ print_answer(const struct witness_answer *answer) {
 	return print_document(&w);
 }
 
-static int
-add(const struct arguments *arguments) {
+int
+witness_add(const struct witness_arguments *arguments) {
 	_cleanup_(stop_running) struct running running = {};
 	_cleanup_(buffer_free) struct buffer request = {};
 	_cleanup_(witness_answer_free) struct witness_answer answer = {};
+	start();
 	if (start_running(arguments, &running) != OK || confine(arguments) != OK || read_standard_input(&request) != OK)
 		return fail_with_message(EXIT_REFUSED);
 	if (witness_add_checkpoint(running.witness, buffer_bytes(&request), &answer) != OK)
@@ -283,53 +277,4 @@ add(const struct arguments *arguments) {
 	if (fwrite(answer.body.data, 1, answer.body.len, to) != answer.body.len || fflush(to) != 0)
 		return EXIT_INTERNAL;
 	return answer.status == 200 ? EXIT_SUCCESS : EXIT_REFUSED;
-}
-
-static const struct {
-	const char *verb;
-	bool needs_name, needs_logs, needs_listen;
-	int (*run)(const struct arguments *arguments);
-} verbs[] = {
-	{"init", .needs_name = true, .run = init},
-	{"show", .run = show},
-	{"serve", .needs_logs = true, .needs_listen = true, .run = serve},
-	{"add", .needs_logs = true, .run = add},
-};
-
-static bool
-parse_arguments(int argc, char **argv, struct arguments *arguments) {
-	for (int i = 2; i < argc; i++) {
-		const char **to = nullptr;
-		if (strcmp(argv[i], "--logs") == 0 || strcmp(argv[i], "--listen") == 0) {
-			to = strcmp(argv[i], "--logs") == 0 ? &arguments->logs : &arguments->listen;
-			if (++i == argc)
-				return false;
-		} else if (strcmp(argv[i], "--degraded") == 0 || strcmp(argv[i], "--json") == 0) {
-			*(argv[i][2] == 'd' ? &arguments->degraded_allowed : &arguments->json) = true;
-			continue;
-		} else if (argv[i][0] != '-') {
-			to = arguments->directory == nullptr ? &arguments->directory : &arguments->name;
-		}
-		if (to == nullptr || *to != nullptr)
-			return false;
-		*to = argv[i];
-	}
-	return arguments->directory != nullptr;
-}
-
-int
-witness_main(int argc, char **argv) {
-	struct arguments arguments = {};
-	if (argc < 2 || !parse_arguments(argc, argv, &arguments))
-		return usage();
-	log_start("witness", LOG_LEVEL_INFO);
-	/* The key is in this process's memory: no core dumps, no debugger of the same user. */
-	prctl(PR_SET_DUMPABLE, 0);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	for (size_t i = 0; i < ARRAY_LENGTH(verbs); i++)
-		if (strcmp(argv[1], verbs[i].verb) == 0 && verbs[i].needs_name == (arguments.name != nullptr) &&
-		    verbs[i].needs_logs == (arguments.logs != nullptr) &&
-		    verbs[i].needs_listen == (arguments.listen != nullptr))
-			return verbs[i].run(&arguments);
-	return usage();
 }

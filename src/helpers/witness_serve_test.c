@@ -52,23 +52,21 @@ run(int (*in_child)(void), int *output) {
 	return child;
 }
 
-static const char *child_arguments[10];
+static const struct witness_arguments *child_arguments;
+static int (*child_verb)(const struct witness_arguments *arguments);
+
 static int
 run_witness(void) {
-	int count = 0;
-	while (child_arguments[count] != nullptr)
-		count++;
-	return witness_main(count, (char **)(uintptr_t)child_arguments);
+	return child_verb(child_arguments);
 }
 
 /* Runs a verb to its end; returns the exit code. */
 static int
-witness(struct buffer *output, const char *const *arguments) {
-	memset(child_arguments, 0, sizeof child_arguments);
-	child_arguments[0] = "witness";
-	for (size_t i = 0; arguments[i] != nullptr; i++)
-		child_arguments[i + 1] = arguments[i];
+witness(struct buffer *output, int (*verb)(const struct witness_arguments *),
+	const struct witness_arguments *arguments) {
 	int from, status;
+	child_verb = verb;
+	child_arguments = arguments;
 	pid_t child = run(run_witness, &from);
 	char bytes[4096];
 	for (ssize_t got; (got = read(from, bytes, sizeof bytes)) > 0;)
@@ -78,7 +76,7 @@ witness(struct buffer *output, const char *const *arguments) {
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
-#define WITNESS(output, ...) witness((output), (const char *const[]){__VA_ARGS__, nullptr})
+#define WITNESS(output, verb, ...) witness((output), witness_##verb, &(const struct witness_arguments){__VA_ARGS__})
 
 static int
 make_fixture(void **) {
@@ -135,9 +133,9 @@ struct server {
 
 static void
 start_server(struct server *server, const char *listen) {
-	memset(child_arguments, 0, sizeof child_arguments);
-	const char *const arguments[] = {"witness", "serve", f.witness, "--logs", f.policy, "--listen", listen};
-	memcpy(child_arguments, arguments, sizeof arguments);
+	const struct witness_arguments arguments = {.directory = f.witness, .logs = f.policy, .listen = listen};
+	child_verb = witness_serve;
+	child_arguments = &arguments;
 	server->pid = run(run_witness, &server->output);
 	char line[512] = "";
 	for (size_t len = 0; len < sizeof line - 1 && strchr(line, '\n') == nullptr; len++)
@@ -164,10 +162,10 @@ stop_server(struct server *server) {
 static void
 a_key_is_made_once_and_shown_alike(void **) {
 	_cleanup_(buffer_free) struct buffer made = {}, shown = {}, policy = {};
-	assert_int_equal(0, WITNESS(&made, "init", f.witness, "witness.example/w1"));
-	assert_int_equal(0, WITNESS(&shown, "show", f.witness));
+	assert_int_equal(0, WITNESS(&made, init, .directory = f.witness, .name = "witness.example/w1"));
+	assert_int_equal(0, WITNESS(&shown, show, .directory = f.witness));
 	assert_bytes(buffer_bytes(&made), buffer_bytes(&shown));
-	assert_int_equal(1, WITNESS(&shown, "init", f.witness, "witness.example/w1"));
+	assert_int_equal(1, WITNESS(&shown, init, .directory = f.witness, .name = "witness.example/w1"));
 	/* What it prints are lines of a policy. */
 	buffer_append_bytes(&policy, buffer_bytes(&made));
 	buffer_append_text(&policy, "group w all witness.example/w1/ed25519 witness.example/w1/mldsa44\nquorum w\n");
@@ -183,8 +181,8 @@ the_key_and_where_it_listens_are_shown_as_documents_too(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	const json *shown;
 	struct bytes name, vkeys[2];
-	assert_int_equal(0, WITNESS(&document, "show", f.witness, "--json"));
-	assert_int_equal(0, WITNESS(&lines, "show", f.witness));
+	assert_int_equal(0, WITNESS(&document, show, .directory = f.witness, .json = true));
+	assert_int_equal(0, WITNESS(&lines, show, .directory = f.witness));
 	assert_ok(json_read(&arena, buffer_bytes(&document), (struct json_limits){}, &shown));
 	assert_ok(json_need_string(shown, "shown", "name", &name));
 	assert_ok(json_need_string(shown, "shown", "ed25519", &vkeys[0]));
@@ -192,12 +190,12 @@ the_key_and_where_it_listens_are_shown_as_documents_too(void **) {
 	buffer_append_format(&expected, "witness %.*s/ed25519 %.*s\nwitness %.*s/mldsa44 %.*s\n", BYTES_ARGS(name),
 			     BYTES_ARGS(vkeys[0]), BYTES_ARGS(name), BYTES_ARGS(vkeys[1]));
 	assert_bytes(buffer_bytes(&expected), buffer_bytes(&lines));
-	const char *const arguments[] = {"witness", "serve",    f.witness,     "--logs",
-					 f.policy,  "--listen", "127.0.0.1:0", "--json"};
+	const struct witness_arguments arguments = {
+		.directory = f.witness, .logs = f.policy, .listen = "127.0.0.1:0", .json = true};
 	struct server server;
 	char line[512] = "";
-	memset(child_arguments, 0, sizeof child_arguments);
-	memcpy(child_arguments, arguments, sizeof arguments);
+	child_verb = witness_serve;
+	child_arguments = &arguments;
 	server.pid = run(run_witness, &server.output);
 	for (size_t len = 0; len < sizeof line - 1 && strchr(line, '\n') == nullptr; len++)
 		if (read(server.output, line + len, 1) != 1)
@@ -439,7 +437,7 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 			 witness_response_read(409, buffer_bytes(&reply.content_type), buffer_bytes(&reply.body),
 					       buffer_bytes(&note), nullptr, 0, &output, &from));
 	/* The directory is in use. */
-	assert_int_equal(1, WITNESS(&output, "add", f.witness, "--logs", f.policy));
+	assert_int_equal(1, WITNESS(&output, add, .directory = f.witness, .logs = f.policy));
 	stop_server(&server);
 	write_request(from, 20, &request, &note);
 	snprintf(path, sizeof path, "%s/request", f.directory);
@@ -448,10 +446,10 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 	if (saved < 0 || file < 0)
 		abort();
 	dup2(file, STDIN_FILENO);
-	assert_int_equal(0, WITNESS(&output, "add", f.witness, "--logs", f.policy));
+	assert_int_equal(0, WITNESS(&output, add, .directory = f.witness, .logs = f.policy));
 	/* The same once more: it knows a newer head than the request starts from. */
 	assert_int_equal(0, lseek(STDIN_FILENO, 0, SEEK_SET));
-	assert_int_equal(1, WITNESS(&refused, "add", f.witness, "--logs", f.policy, "--json"));
+	assert_int_equal(1, WITNESS(&refused, add, .directory = f.witness, .logs = f.policy, .json = true));
 	assert_bytes(BYTES_OF_LITERAL("{\"body\":\"20\\n\",\"status\":409}\n"), buffer_bytes(&refused));
 	assert_int_equal(0, lseek(STDIN_FILENO, 0, SEEK_SET));
 	dup2(saved, STDIN_FILENO);
@@ -461,16 +459,10 @@ a_request_by_file_is_answered_on_standard_output(void **) {
 }
 
 static void
-wrong_usage_exits_with_two(void **) {
+what_is_no_address_exits_with_two_and_what_is_not_there_with_one(void **) {
 	_cleanup_(buffer_free) struct buffer output = {};
-	assert_int_equal(2, WITNESS(&output, "init", f.witness));
-	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--logs", f.policy));
-	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--logs", f.policy, "--listen", "nowhere"));
-	assert_int_equal(2, WITNESS(&output, "serve", f.witness, "--listen"));
-	assert_int_equal(2, WITNESS(&output, "other", f.witness));
-	assert_int_equal(2, WITNESS(&output, "show", f.witness, "a", "b"));
-	assert_int_equal(2, WITNESS(&output, "show", f.witness, "--unknown"));
-	assert_int_equal(1, WITNESS(&output, "show", "/nonexistent"));
+	assert_int_equal(2, WITNESS(&output, serve, .directory = f.witness, .logs = f.policy, .listen = "nowhere"));
+	assert_int_equal(1, WITNESS(&output, show, .directory = "/nonexistent"));
 	assert_int_equal(0, output.len);
 }
 
@@ -545,7 +537,7 @@ main(void) {
 		T(bad_http_is_answered_by_its_status),
 		T(who_does_not_read_keeps_nobody_waiting),
 		T(a_request_by_file_is_answered_on_standard_output),
-		T(wrong_usage_exits_with_two),
+		T(what_is_no_address_exits_with_two_and_what_is_not_there_with_one),
 		T(bad_addresses_are_refused_by_name),
 		T(an_address_is_split_into_what_is_needed),
 	};

@@ -7,25 +7,12 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "ledger/verify_log.h"
 
 enum { EXIT_FOUND = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 4 };
 
-constexpr size_t KEYS_MAX = 8;
-
-struct arguments {
-	const char *program, *verb, *subject;
-	const char *entry, *policy, *consistency, *witnessed, *heads;
-	const char *keys[KEYS_MAX];
-	size_t key_count;
-	const char *older[VERIFY_OLDER_MAX];
-	size_t older_count;
-	bool tiles, accept_tail, json;
-};
-
 /* What was verified and what is to be said about it. */
 struct run {
-	const struct arguments *arguments;
+	const struct verify_arguments *arguments;
 	struct arena arena;
 	struct tlog_policy *policy;
 	struct verify_head older[VERIFY_OLDER_MAX];
@@ -34,85 +21,6 @@ struct run {
 	struct buffer json;  /* members, in order */
 	struct json_writer writer;
 };
-
-/* --- Arguments --- */
-
-static int
-usage(const char *program) {
-	fprintf(stderr,
-		"usage: %s receipt FILE [--entry FILE] [--older FILE [--consistency FILE]] PINS [--json]\n"
-		"       %s checkpoint FILE [--older FILE [--consistency FILE]] PINS [--json]\n"
-		"       %s log DIRECTORY [--older FILE]... [--witnessed FILE] [--heads all|some|newest] [--tiles]\n"
-		"           [--accept-tail] PINS [--json]\n"
-		"PINS: --policy FILE, or --key VKEY for each key of the log; without them nothing is proven\n",
-		program, program, program);
-	return EXIT_USAGE;
-}
-
-static bool
-take_flag(struct arguments *arguments, const char *name) {
-	const struct {
-		const char *name;
-		bool *to;
-	} flags[] = {
-		{"--tiles", &arguments->tiles},
-		{"--accept-tail", &arguments->accept_tail},
-		{"--json", &arguments->json},
-	};
-	for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
-		if (strcmp(name, flags[i].name) == 0)
-			return *flags[i].to = true;
-	return false;
-}
-
-static bool
-take_value(struct arguments *arguments, const char *name, const char *value) {
-	const struct {
-		const char *name;
-		const char **to;
-		size_t *count, max;
-	} options[] = {
-		{"--entry", &arguments->entry, nullptr, 1},
-		{"--policy", &arguments->policy, nullptr, 1},
-		{"--consistency", &arguments->consistency, nullptr, 1},
-		{"--witnessed", &arguments->witnessed, nullptr, 1},
-		{"--heads", &arguments->heads, nullptr, 1},
-		{"--key", arguments->keys, &arguments->key_count, KEYS_MAX},
-		{"--older", arguments->older, &arguments->older_count, VERIFY_OLDER_MAX},
-	};
-	for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
-		if (strcmp(name, options[i].name) != 0)
-			continue;
-		size_t at = options[i].count != nullptr ? *options[i].count : options[i].to[0] != nullptr;
-		if (at == options[i].max)
-			return false;
-		options[i].to[at] = value;
-		if (options[i].count != nullptr)
-			(*options[i].count)++;
-		return true;
-	}
-	return false;
-}
-
-static bool
-parse_arguments(int argc, char **argv, struct arguments *arguments) {
-	arguments->program = argv[0];
-	if (argc < 3)
-		return false;
-	arguments->verb = argv[1];
-	for (int i = 2; i < argc; i++) {
-		if (argv[i][0] != '-') {
-			if (arguments->subject != nullptr)
-				return false;
-			arguments->subject = argv[i];
-		} else if (!take_flag(arguments, argv[i])) {
-			if (i + 1 == argc || !take_value(arguments, argv[i], argv[i + 1]))
-				return false;
-			i++;
-		}
-	}
-	return arguments->subject != nullptr && (arguments->policy == nullptr || arguments->key_count == 0);
-}
 
 /* --- Input --- */
 
@@ -128,7 +36,7 @@ read_file(struct run *run, const char *path, size_t max, struct bytes *content) 
 /* Keys on the command line are a policy without witnesses. */
 static enum status
 load_policy(struct run *run) {
-	const struct arguments *arguments = run->arguments;
+	const struct verify_arguments *arguments = run->arguments;
 	_cleanup_(buffer_free) struct buffer text = {};
 	if (arguments->policy != nullptr) {
 		struct bytes content;
@@ -410,17 +318,36 @@ static const struct {
 	{"log", verify_log_verb, .takes_log_options = true},
 };
 
-static bool
-is_usable(const struct arguments *arguments, size_t verb) {
+static enum status
+check_options(const struct verify_arguments *arguments, size_t verb) {
+	const char *name = verbs[verb].name;
 	bool has_log_options = arguments->witnessed != nullptr || arguments->heads != nullptr || arguments->tiles ||
 			       arguments->accept_tail;
-	if (strcmp(arguments->verb, verbs[verb].name) != 0)
-		return false;
+	if (arguments->policy != nullptr && arguments->key_count > 0)
+		return fail(STATUS_INVALID, "usage.pins: --policy and --key do not go together");
 	if (arguments->entry != nullptr && !verbs[verb].takes_entry)
-		return false;
-	if (arguments->consistency != nullptr && (!verbs[verb].takes_consistency || arguments->older_count != 1))
-		return false;
-	return verbs[verb].takes_log_options ? true : !has_log_options && arguments->older_count <= 1;
+		return fail(STATUS_INVALID, "usage.option: --entry goes with receipt, and not with %s", name);
+	if (arguments->consistency != nullptr && !verbs[verb].takes_consistency)
+		return fail(STATUS_INVALID,
+			    "usage.option: --consistency goes with receipt and checkpoint, and not with %s", name);
+	if (arguments->consistency != nullptr && arguments->older_count != 1)
+		return fail(STATUS_INVALID, "usage.consistency: it proves what comes after --older: give that too");
+	if (has_log_options && !verbs[verb].takes_log_options)
+		return fail(
+			STATUS_INVALID,
+			"usage.option: --witnessed, --heads, --tiles and --accept-tail go with log, and not with %s",
+			name);
+	if (arguments->older_count > 1 && !verbs[verb].takes_log_options)
+		return fail(STATUS_INVALID, "usage.repeated: --older stands more than once; only log takes several");
+	return OK;
+}
+
+static enum status
+find_verb(const struct verify_arguments *arguments, size_t *verb) {
+	for (*verb = 0; *verb < ARRAY_LENGTH(verbs); (*verb)++)
+		if (arguments->verb != nullptr && strcmp(arguments->verb, verbs[*verb].name) == 0)
+			return check_options(arguments, *verb);
+	return fail(STATUS_INVALID, "usage.verb: expected receipt, checkpoint or log");
 }
 
 static int
@@ -525,20 +452,129 @@ verify(struct run *run, size_t verb) {
 }
 
 int
-verify_command(int argc, char **argv) {
-	struct arguments arguments = {};
-	if (!parse_arguments(argc, argv, &arguments))
-		return usage(argc > 0 ? argv[0] : "gatehouse-verify");
-	size_t verb = 0;
-	while (verb < ARRAY_LENGTH(verbs) && !is_usable(&arguments, verb))
-		verb++;
-	if (verb == ARRAY_LENGTH(verbs))
-		return usage(arguments.program);
-	struct run run = {.arguments = &arguments};
-	int code = conclude(&run, verify(&run, verb));
+verify_run(const struct verify_arguments *arguments) {
+	struct run run = {.arguments = arguments};
+	size_t verb;
+	enum status status = find_verb(arguments, &verb);
+	int code = conclude(&run, status == OK ? verify(&run, verb) : status);
 	tlog_policy_destroy(&run.policy);
 	arena_free(&run.arena);
 	buffer_free(&run.lines);
 	buffer_free(&run.json);
 	return code;
+}
+
+/* --- The words of the program of its own --- */
+
+static const char USAGE[] = "usage: gatehouse-verify receipt FILE [options]\n"
+			    "       gatehouse-verify checkpoint FILE [options]\n"
+			    "       gatehouse-verify log DIRECTORY [options]\n"
+			    "       gatehouse-verify --help | --version\n";
+
+static const char HELP[] =
+	"\n"
+	"Verifies offline what a log proves: that an entry stands in it (receipt), one signed head (checkpoint), or "
+	"all of a data\n"
+	"directory (log). Nothing is asked of anybody, and nothing is written.\n"
+	"\n"
+	"options:\n"
+	"  --policy FILE       the pinned logs, witnesses and quorum (tlog-policy); without it or --key nothing is "
+	"proven\n"
+	"  --key VKEY          a pinned key of the log, instead of --policy; give both of its keys; may be repeated\n"
+	"  --older FILE        a head or receipt that was kept: this must continue it; with log it may be repeated\n"
+	"  --consistency FILE  receipt, checkpoint: a consistency proof from --older, one base64 hash a line\n"
+	"  --entry FILE        receipt: the entry, where the receipt does not carry it\n"
+	"  --witnessed FILE    log: the newest cosigned head (default: DIRECTORY/public/checkpoint.witnessed)\n"
+	"  --heads WHICH       log: whose signatures are checked besides the newest head's: all, some or newest "
+	"(default some)\n"
+	"  --tiles             log: compare the published tiles with it\n"
+	"  --accept-tail       log: entries beyond the newest cosigned head do not weaken the result\n"
+	"  --json              answer in JSON\n"
+	"\n"
+	"example:\n"
+	"  gatehouse-verify receipt order.tlog-proof --policy pinned.policy\n"
+	"\n"
+	"exit codes:\n"
+	"  0 verified; 1 weaker than it could be, or refused; 2 usage, or a file that is not there; 4 internal\n";
+
+static bool
+take_flag(struct verify_arguments *arguments, const char *name) {
+	const struct {
+		const char *name;
+		bool *to;
+	} flags[] = {
+		{"--tiles", &arguments->tiles},
+		{"--accept-tail", &arguments->accept_tail},
+		{"--json", &arguments->json},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(flags); i++)
+		if (strcmp(name, flags[i].name) == 0)
+			return *flags[i].to = true;
+	return false;
+}
+
+static enum status
+take_value(struct verify_arguments *arguments, const char *name, const char *value) {
+	const struct {
+		const char *name;
+		const char **to;
+		size_t *count, max;
+	} options[] = {
+		{"--entry", &arguments->entry, nullptr, 1},
+		{"--policy", &arguments->policy, nullptr, 1},
+		{"--consistency", &arguments->consistency, nullptr, 1},
+		{"--witnessed", &arguments->witnessed, nullptr, 1},
+		{"--heads", &arguments->heads, nullptr, 1},
+		{"--key", arguments->keys, &arguments->key_count, VERIFY_KEYS_MAX},
+		{"--older", arguments->older, &arguments->older_count, VERIFY_OLDER_MAX},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(options); i++) {
+		if (strcmp(name, options[i].name) != 0)
+			continue;
+		size_t at = options[i].count != nullptr ? *options[i].count : options[i].to[0] != nullptr;
+		if (value == nullptr)
+			return fail(STATUS_INVALID, "usage.value: %s needs a value", name);
+		if (at == options[i].max)
+			return fail(STATUS_INVALID, "usage.repeated: %s stands more than %zu times", name, at);
+		options[i].to[at] = value;
+		if (options[i].count != nullptr)
+			(*options[i].count)++;
+		return OK;
+	}
+	return fail(STATUS_INVALID, "usage.option: there is no option %s", name);
+}
+
+static enum status
+parse_arguments(int argc, char **argv, struct verify_arguments *arguments) {
+	arguments->verb = argc > 1 ? argv[1] : nullptr;
+	for (int i = 2; i < argc; i++) {
+		if (argv[i][0] == '-' && !take_flag(arguments, argv[i])) {
+			TRY(take_value(arguments, argv[i], i + 1 < argc ? argv[i + 1] : nullptr));
+			i++;
+		} else if (argv[i][0] != '-') {
+			if (arguments->subject != nullptr)
+				return fail(STATUS_INVALID, "usage.words: \"%s\" is one word too many", argv[i]);
+			arguments->subject = argv[i];
+		}
+	}
+	size_t verb;
+	TRY(find_verb(arguments, &verb));
+	return arguments->subject != nullptr ? OK : fail(STATUS_INVALID, "usage.words: what is to be verified?");
+}
+
+int
+verify_command(int argc, char **argv) {
+	struct verify_arguments arguments = {.program = argc > 0 ? argv[0] : "gatehouse-verify"};
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return fputs(USAGE, stdout) >= 0 && fputs(HELP, stdout) >= 0 && fflush(stdout) == 0
+				       ? EXIT_SUCCESS
+				       : EXIT_INTERNAL;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("gatehouse-verify " GATEHOUSE_VERSION) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS
+											       : EXIT_INTERNAL;
+	if (parse_arguments(argc, argv, &arguments) == OK)
+		return verify_run(&arguments);
+	fprintf(stderr, "%s: %s\n%s", arguments.program, fail_message(), USAGE);
+	return EXIT_USAGE;
 }

@@ -1,9 +1,9 @@
 /*
  * The command of the offline verifier: `gatehouse-verify`, and `gatehouse ledger verify`, which is the same.
  *
- *   VERB receipt FILE [--entry FILE]        one receipt; the entry where the receipt does not carry it
- *   VERB checkpoint FILE                    one signed head
- *   VERB log DIRECTORY                      a data directory (with "ledger" and "public") or a ledger directory
+ *   receipt FILE [--entry FILE]        one receipt; the entry where the receipt does not carry it
+ *   checkpoint FILE                    one signed head
+ *   log DIRECTORY                      a data directory (with "ledger" and "public") or a ledger directory
  *
  *   --policy FILE      the pinned logs, witnesses and quorum (C2SP tlog-policy)
  *   --key VKEY         a pinned key of the log, instead of a policy; give both keys
@@ -21,7 +21,24 @@
 #ifndef GATEHOUSE_LEDGER_VERIFY_COMMAND_H
 #define GATEHOUSE_LEDGER_VERIFY_COMMAND_H
 
-/* argv[0] is what messages call the command; argv[1] is the verb. */
+#include "ledger/verify_log.h"
+
+constexpr size_t VERIFY_KEYS_MAX = 8;
+
+struct verify_arguments {
+	const char *program; /* what messages call the command: "gatehouse ledger verify" */
+	const char *verb, *subject;
+	const char *entry, *policy, *consistency, *witnessed, *heads;
+	const char *keys[VERIFY_KEYS_MAX];
+	size_t key_count;
+	const char *older[VERIFY_OLDER_MAX];
+	size_t older_count;
+	bool tiles, accept_tail, json;
+};
+
+/* Verifies as was asked; returns the exit code. */
+int verify_run(const struct verify_arguments *arguments);
+/* The same from the words of `gatehouse-verify`; argv[0] is what messages call it. */
 int verify_command(int argc, char **argv);
 
 #endif

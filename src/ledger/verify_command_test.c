@@ -277,6 +277,7 @@ static void
 wrong_usage_and_missing_files_exit_with_two(void **) {
 	char output[8192];
 	assert_int_equal(2, RUN(output, "receipt"));
+	assert_int_equal(2, RUN(output, "receipt", path_of("receipt"), "--older", "a", "--older", "b"));
 	assert_int_equal(2, RUN(output, "other", path_of("receipt")));
 	assert_int_equal(2, RUN(output, "receipt", path_of("receipt"), path_of("bare")));
 	assert_int_equal(2, RUN(output, "receipt", path_of("receipt"), "--unknown"));
@@ -293,6 +294,27 @@ wrong_usage_and_missing_files_exit_with_two(void **) {
 	assert_int_equal(2, RUN(output, "receipt", path_of("receipt"), "--policy", path_of("absent")));
 	assert_int_equal(2, RUN(output, "log", path_of("public")));
 	assert_string_equal("", output);
+}
+
+static void
+help_and_version_go_to_standard_output_and_exit_with_zero(void **) {
+	static const char program[] = TEST_BUILD_ROOT "/src/ledger/gatehouse-verify";
+	static const char *const options[] = {"--policy", "--key",   "--older", "--consistency", "--entry",
+					      "--tiles",  "--heads", "--json",  "--witnessed",   "--accept-tail"};
+	char output[8192];
+	const char *const asked[][4] = {
+		{"--help", nullptr}, {"receipt", "--help", nullptr}, {"log", "x", "--help", nullptr}};
+	for (size_t i = 0; i < ARRAY_LENGTH(asked); i++) {
+		assert_int_equal(0, run(program, asked[i], output, sizeof output));
+		assert_first_line("usage: gatehouse-verify receipt FILE [options]\n", output);
+		assert_non_null(strstr(output, "example:\n  gatehouse-verify receipt "));
+		assert_non_null(strstr(output, "exit codes:\n  0 verified; "));
+		for (size_t o = 0; o < ARRAY_LENGTH(options); o++)
+			assert_non_null(strstr(output, options[o]));
+	}
+	const char *const version[] = {"--version", nullptr};
+	assert_int_equal(0, run(program, version, output, sizeof output));
+	assert_string_equal("gatehouse-verify " GATEHOUSE_VERSION "\n", output);
 }
 
 static void
@@ -358,6 +380,7 @@ main(void) {
 		T(what_is_missing_is_named_and_exits_with_one),
 		T(what_contradicts_is_refused_and_exits_with_one),
 		T(wrong_usage_and_missing_files_exit_with_two),
+		T(help_and_version_go_to_standard_output_and_exit_with_zero),
 		T(json_says_the_same_canonically),
 		T(tiles_of_no_checkpoint_are_not_verified),
 		T(the_program_of_its_own_verifies_the_same),

@@ -8,7 +8,10 @@
 
 int
 main(int argc, char **argv) {
+	static char name[] = "gatehouse-verify";
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) != 1)
 		return 4;
+	if (argc > 0)
+		argv[0] = name; /* wherever it stands */
 	return verify_command(argc, argv);
 }
