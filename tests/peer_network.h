@@ -38,6 +38,7 @@ struct network_node {
 	size_t wanted_count;
 	uint8_t announced;                                 /* who it says that it is */
 	size_t recorded;                                   /* entries "peer" */
+	bool grants_nothing;                               /* its gateway reads nothing */
 	bool does_record;                                  /* makes its log grow, too */
 	struct head claimed;                               /* instead of its log's; size 0: not */
 	void (*forge)(struct head_signatures *signatures); /* what becomes of its log's; null: nothing */
@@ -134,8 +135,10 @@ network_send(void *context, uint64_t number, struct bytes bytes) {
 	return true;
 }
 
-static inline void
-network_grant(void *, uint64_t, size_t) {}
+static inline bool
+network_grant(void *context, uint64_t, size_t) {
+	return !((struct network_node *)context)->grants_nothing;
+}
 
 static inline void
 network_close(void *context, uint64_t number) {
@@ -289,10 +292,10 @@ network_connect(struct network_node *from, struct network_node *to) {
 	*wire = (struct network_wire){.is_used = true, .ends = {from, to}};
 	wire->numbers[0] = network->next_number++;
 	wire->numbers[1] = network->next_number++;
-	peers_opened(to->peers, wire->numbers[1], from->party, false, network->now_ms);
-	peers_credited(to->peers, wire->numbers[1], NETWORK_CREDIT);
-	peers_opened(from->peers, wire->numbers[0], to->party, true, network->now_ms);
-	peers_credited(from->peers, wire->numbers[0], NETWORK_CREDIT);
+	assert_ok(peers_opened(to->peers, wire->numbers[1], from->party, false, network->now_ms));
+	assert_ok(peers_credited(to->peers, wire->numbers[1], NETWORK_CREDIT));
+	assert_ok(peers_opened(from->peers, wire->numbers[0], to->party, true, network->now_ms));
+	assert_ok(peers_credited(from->peers, wire->numbers[0], NETWORK_CREDIT));
 	return wire;
 }
 
@@ -310,9 +313,9 @@ network_carry(struct peer_network *network, struct network_wire *wire) {
 			if (network->on_bytes != nullptr)
 				network->on_bytes(network->context, from, to, &bytes);
 			network->bytes += bytes.len;
-			peers_data(to->peers, wire->numbers[end], buffer_bytes(&bytes), network->now_ms);
+			assert_ok(peers_data(to->peers, wire->numbers[end], buffer_bytes(&bytes), network->now_ms));
 			if (from->peers != nullptr)
-				peers_credited(from->peers, wire->numbers[1 - end], carried);
+				assert_ok(peers_credited(from->peers, wire->numbers[1 - end], carried));
 			moved = true;
 		}
 		buffer_free(&bytes);

@@ -246,6 +246,14 @@ take_request(struct keeper *keeper, const struct ipc_frame *frame, struct job **
 	return OK;
 }
 
+static enum status
+take_drain(const struct ipc_frame *frame, bool *draining) {
+	if (frame->payload.len > 0)
+		return fail(STATUS_INVALID, "keeper.drain: %zu bytes of payload, expected none", frame->payload.len);
+	*draining = true;
+	return OK;
+}
+
 /* The requests that have arrived, at most BATCH_MAX. Those before a frame that breaks the protocol are taken with it. */
 static enum status
 take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bool *draining, bool *more) {
@@ -256,13 +264,16 @@ take_batch(struct keeper *keeper, struct job *jobs[BATCH_MAX], size_t *count, bo
 		if (!*more)
 			return OK;
 		if (frame.type == IPC_DRAIN) {
-			*draining = true;
+			TRY(take_drain(&frame, draining));
 			continue;
 		}
 		if (peer_link_is_for(frame.type)) {
 			TRY(peer_link_take(keeper, &frame));
 			continue;
 		}
+		if (*draining)
+			return fail(STATUS_INVALID, "keeper.drained: a frame of type %d, and none was to follow",
+				    (int)frame.type);
 		TRY(take_request(keeper, &frame, &jobs[*count]));
 		++*count;
 	}

@@ -64,15 +64,16 @@ send_bytes(void *context, uint64_t stream, struct bytes bytes) {
 	return ipc_end(keeper->channel) == OK;
 }
 
-static void
+static bool
 grant(void *context, uint64_t stream, size_t bytes) {
 	struct keeper *keeper = context;
 	struct buffer *payload;
-	if (keeper->channel == nullptr || bytes == 0 ||
-	    ipc_begin(keeper->channel, IPC_PEER_CREDIT, stream, false, &payload) != OK)
-		return; /* a stream that gets no credit is silent, and ends */
+	if (keeper->channel == nullptr || bytes == 0)
+		return true;
+	if (ipc_begin(keeper->channel, IPC_PEER_CREDIT, stream, false, &payload) != OK)
+		return false;
 	ipc_write_peer_credit(payload, &(struct ipc_peer_credit){(uint32_t)bytes});
-	IGNORE_STATUS(ipc_end(keeper->channel));
+	return ipc_end(keeper->channel) == OK;
 }
 
 static void
@@ -177,19 +178,19 @@ peer_link_take(struct keeper *keeper, const struct ipc_frame *frame) {
 	switch (frame->type) {
 	case IPC_PEER_OPENED:
 		TRY(ipc_read_peer_opened(frame->payload, &opened));
-		peers_opened(keeper->peers, frame->request, opened.party, opened.is_dialler, now_ms(keeper));
-		return OK;
+		return peers_opened(keeper->peers, frame->request, opened.party, opened.is_dialler, now_ms(keeper));
 	case IPC_PEER_DATA:
 		TRY(ipc_read_peer_data(frame->payload, &data));
-		peers_data(keeper->peers, frame->request, data.bytes, now_ms(keeper));
-		return OK;
+		return peers_data(keeper->peers, frame->request, data.bytes, now_ms(keeper));
 	case IPC_PEER_CREDIT:
 		TRY(ipc_read_peer_credit(frame->payload, &credit));
-		peers_credited(keeper->peers, frame->request, credit.bytes);
-		return OK;
+		return peers_credited(keeper->peers, frame->request, credit.bytes);
 	default:
+		if (frame->payload.len > 0)
+			return fail(STATUS_INVALID, "peer_link.closed: %zu bytes of payload, expected none",
+				    frame->payload.len);
 		peers_closed(keeper->peers, frame->request);
-		return frame->payload.len == 0 ? OK : fail(STATUS_INVALID, "peer_link.closed: with a payload");
+		return OK;
 	}
 }
 

@@ -44,7 +44,7 @@ struct peers_host {
 			      const char *reason);
 	/* To the gateway; false where it cannot take it now. */
 	bool (*send)(void *context, uint64_t stream, struct bytes bytes);
-	void (*grant)(void *context, uint64_t stream, size_t bytes);
+	bool (*grant)(void *context, uint64_t stream, size_t bytes);
 	void (*close)(void *context, uint64_t stream);
 	/* Who this keeper is (0: not enrolled), and with whom the gateway is to connect; and when that has changed. */
 	void (*announce)(void *context, uint8_t own, const uint8_t *parties, const char *const *names, size_t count);
@@ -69,6 +69,7 @@ struct peers_counters {
 	struct metric established;
 	struct metric messages_in, messages_out; /* with those of the channel */
 	struct metric bytes_in, bytes_out;       /* of streams */
+	struct metric strays;                    /* frames of the gateway for streams that are not open */
 	struct metric up, missing, refused;      /* gauges */
 };
 
@@ -77,10 +78,13 @@ enum status peers_create(const struct peers_host *host, struct peers **peers);
 /* Remembers what peers have shown last. A cleanup function. */
 void peers_destroy(struct peers **peers);
 
-/* What the gateway says. is_dialler: it has connected as it was told; party: with whom, or who the other side says that it is. */
-void peers_opened(struct peers *peers, uint64_t stream, uint8_t party, bool is_dialler, int64_t now_ms);
-void peers_data(struct peers *peers, uint64_t stream, struct bytes bytes, int64_t now_ms);
-void peers_credited(struct peers *peers, uint64_t stream, size_t bytes);
+/* What the gateway says. is_dialler: it has connected as it was told; party: with whom, or who the other side says that it is. What a
+ * gateway that keeps to docs/PROTOCOL.ipc §4.11 never says is STATUS_INVALID: "peers.stream" (opened twice), "peers.window" (data where
+ * none was granted), "peers.credit" (more than the window). A stream that is not open may have been dropped while the frame was on its
+ * way: that is counted and no error. */
+enum status peers_opened(struct peers *peers, uint64_t stream, uint8_t party, bool is_dialler, int64_t now_ms);
+enum status peers_data(struct peers *peers, uint64_t stream, struct bytes bytes, int64_t now_ms);
+enum status peers_credited(struct peers *peers, uint64_t stream, size_t bytes);
 void peers_closed(struct peers *peers, uint64_t stream);
 /* There is another gateway, or none: streams are gone. */
 void peers_lose_gateway(struct peers *peers);

@@ -36,6 +36,7 @@ struct peer_stream {
 	int64_t opened_ms, heard_ms, beat_ms;
 	size_t credit;          /* bytes that the gateway takes */
 	size_t taken;           /* bytes that are to be granted again */
+	int64_t window;         /* bytes that the gateway may still send; it may overrun it by one frame */
 	struct head own;        /* that our hello named */
 	struct mark remembered; /* that our hello named, of the peer's log */
 	struct head greeted;    /* that its hello named */

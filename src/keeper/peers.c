@@ -24,6 +24,8 @@ start_counters(struct peers_counters *counters) {
 		.name = "gatehouse_peers_bytes", .help = "Bytes of streams.", .labels = "direction=\"in\""};
 	counters->bytes_out = (struct metric){
 		.name = "gatehouse_peers_bytes", .help = "Bytes of streams.", .labels = "direction=\"out\""};
+	counters->strays = (struct metric){.name = "gatehouse_peers_strays",
+					   .help = "Frames of the gateway for streams that are not open."};
 	counters->up =
 		(struct metric){.name = "gatehouse_peers_up", .help = "Peers that are up.", .kind = METRIC_GAUGE};
 	counters->missing = (struct metric){
@@ -301,60 +303,88 @@ may_begin(struct peers *peers, bool is_dialler) {
 	return true;
 }
 
-void
+enum status
 peers_opened(struct peers *peers, uint64_t number, uint8_t party, bool is_dialler, int64_t now_ms) {
 	size_t slot = 0;
 	peers->now_ms = now_ms;
 	follow(peers);
+	if (find_stream(peers, number) != nullptr)
+		return fail(STATUS_INVALID, "peers.stream: %llu is open already", (unsigned long long)number);
 	while (slot < PEER_STREAMS_MAX && peers->streams[slot] != nullptr)
 		slot++;
 	struct peer_stream *made =
-		slot == PEER_STREAMS_MAX || find_stream(peers, number) != nullptr || !may_begin(peers, is_dialler)
-			? nullptr
-			: calloc(1, sizeof *made);
+		slot == PEER_STREAMS_MAX || !may_begin(peers, is_dialler) ? nullptr : calloc(1, sizeof *made);
 	if (made != nullptr)
-		*made = (struct peer_stream){
-			.number = number, .is_dialler = is_dialler, .opened_ms = now_ms, .heard_ms = now_ms};
+		*made = (struct peer_stream){.number = number,
+					     .is_dialler = is_dialler,
+					     .opened_ms = now_ms,
+					     .heard_ms = now_ms,
+					     .window = PEER_WINDOW};
 	if (made == nullptr || open_stream(peers, party, made) != OK) {
 		free(made);
 		metric_add(&peers->counters.dropped[PEER_DROP_LIMIT], 1);
 		peers->host.close(peers->host.context, number);
-		return;
+		return OK;
 	}
 	peers->streams[slot] = made;
+	return OK;
 }
 
-void
-peers_data(struct peers *peers, uint64_t number, struct bytes bytes, int64_t now_ms) {
+/* Null where it has been dropped, as it may have been while the frame was on its way. */
+static struct peer_stream *
+find_open(struct peers *peers, uint64_t number) {
 	struct peer_stream *stream = find_stream(peers, number);
+	if (stream == nullptr)
+		metric_add(&peers->counters.strays, 1);
+	return stream;
+}
+
+static void
+grant_taken(struct peers *peers, struct peer_stream *stream) {
+	if (!peers->host.grant(peers->host.context, stream->number, stream->taken))
+		return; /* with the next bytes; a stream that gets no credit is silent, and ends */
+	stream->window += (int64_t)stream->taken;
+	stream->taken = 0;
+}
+
+enum status
+peers_data(struct peers *peers, uint64_t number, struct bytes bytes, int64_t now_ms) {
+	struct peer_stream *stream = find_open(peers, number);
 	peers->now_ms = now_ms;
 	if (stream == nullptr)
-		return; /* it was dropped while this was on its way */
+		return OK;
+	if (stream->window <= 0)
+		return fail(STATUS_INVALID, "peers.window: stream %llu: %zu bytes where none was granted",
+			    (unsigned long long)number, bytes.len);
+	stream->window -= (int64_t)bytes.len;
 	metric_add(&peers->counters.bytes_in, (int64_t)bytes.len);
 	stream->taken += bytes.len;
 	peer_stream_take(peers, stream, bytes);
 	stream = find_stream(peers, number);
 	if (stream == nullptr)
-		return;
-	if (stream->taken >= PEER_WINDOW / 4 || stream->phase != PEER_OPEN) {
-		peers->host.grant(peers->host.context, number, stream->taken);
-		stream->taken = 0;
-	}
+		return OK;
+	if (stream->taken >= PEER_WINDOW / 4 || stream->phase != PEER_OPEN)
+		grant_taken(peers, stream);
 	peer_stream_flush(peers, stream);
+	return OK;
 }
 
-void
+enum status
 peers_credited(struct peers *peers, uint64_t number, size_t bytes) {
-	struct peer_stream *stream = find_stream(peers, number);
+	struct peer_stream *stream = find_open(peers, number);
 	if (stream == nullptr)
-		return;
+		return OK;
+	if (bytes > PEER_WINDOW - stream->credit)
+		return fail(STATUS_INVALID, "peers.credit: stream %llu: %zu bytes beside %zu, expected at most %zu",
+			    (unsigned long long)number, bytes, stream->credit, PEER_WINDOW);
 	stream->credit += bytes;
 	peer_stream_flush(peers, stream);
+	return OK;
 }
 
 void
 peers_closed(struct peers *peers, uint64_t number) {
-	struct peer_stream *stream = find_stream(peers, number);
+	struct peer_stream *stream = find_open(peers, number);
 	if (stream != nullptr)
 		peer_stream_drop(peers, stream, PEER_DROP_CLOSED, false);
 }
@@ -424,8 +454,8 @@ size_t
 peers_list_metrics(struct peers *peers, struct metric **table, size_t capacity) {
 	struct peers_counters *counters = &peers->counters;
 	struct metric *const rest[] = {&counters->established, &counters->messages_in, &counters->messages_out,
-				       &counters->bytes_in,    &counters->bytes_out,   &counters->up,
-				       &counters->missing,     &counters->refused};
+				       &counters->bytes_in,    &counters->bytes_out,   &counters->strays,
+				       &counters->up,          &counters->missing,     &counters->refused};
 	size_t count = 0;
 	for (size_t i = 0; i < PEER_DROPS && count < capacity; i++)
 		table[count++] = &counters->dropped[i];

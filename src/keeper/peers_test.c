@@ -423,7 +423,7 @@ strangers_are_bounded_in_number_rate_and_time(void **) {
 	peer_network_start(&network, 2);
 	peer_network_pass(&network, 500);
 	for (uint64_t i = 0; i < 100; i++)
-		peers_opened(A->peers, 1'000'000 + i, 2, false, network.now_ms);
+		assert_ok(peers_opened(A->peers, 1'000'000 + i, 2, false, network.now_ms));
 	int64_t turned_away = dropped(A, PEER_DROP_LIMIT);
 	assert_int_equal(turned_away, 100 - PEER_STRANGERS_MAX);
 	assert_true(network_all_up(&network));
@@ -432,10 +432,74 @@ strangers_are_bounded_in_number_rate_and_time(void **) {
 	assert_true(network_all_up(&network));
 	/* As many as are let in, closed at once: the rate is bounded. */
 	for (uint64_t i = 0; i < 100; i++) {
-		peers_opened(A->peers, 2'000'000 + i, 2, false, network.now_ms);
+		assert_ok(peers_opened(A->peers, 2'000'000 + i, 2, false, network.now_ms));
 		peers_closed(A->peers, 2'000'000 + i);
 	}
 	assert_in_range(100 - (dropped(A, PEER_DROP_LIMIT) - turned_away), 1, PEER_STRANGERS_PER_S + 1);
+}
+
+/* What no honest gateway says ends its channel (keeper/peer_link.h); frames that crossed a drop are counted and nothing more. */
+static void
+what_a_gateway_may_not_say_of_a_stream_is_refused_by_name(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	peer_network_start(&network, 2);
+	peer_network_pass(&network, 500);
+	struct network_wire *wire = &network.wires[0];
+	uint64_t open = wire->numbers[wire->ends[1] == A], unknown = 1'000'000;
+	int64_t limit = dropped(A, PEER_DROP_LIMIT);
+	assert_fails(STATUS_INVALID, "peers.stream", peers_opened(A->peers, open, 2, true, network.now_ms));
+	assert_fails(STATUS_INVALID, "peers.stream", peers_opened(A->peers, open, 1, false, network.now_ms));
+	assert_int_equal(limit, dropped(A, PEER_DROP_LIMIT));
+	assert_fails(STATUS_INVALID, "peers.credit", peers_credited(A->peers, open, PEER_WINDOW + 1));
+	assert_fails(STATUS_INVALID, "peers.credit", peers_credited(A->peers, open, UINT32_MAX));
+	assert_fails(STATUS_INVALID, "peers.credit", peers_credited(A->peers, open, SIZE_MAX));
+	assert_true(network_all_up(&network));
+	assert_int_equal(0, peers_counters(A->peers)->strays.value);
+	assert_ok(peers_data(A->peers, unknown, BYTES_OF_LITERAL("x"), network.now_ms));
+	assert_ok(peers_credited(A->peers, unknown, UINT32_MAX));
+	peers_closed(A->peers, unknown);
+	assert_int_equal(3, peers_counters(A->peers)->strays.value);
+	/* Closed, and closed again. */
+	peers_closed(A->peers, open);
+	peers_closed(A->peers, open);
+	assert_int_equal(4, peers_counters(A->peers)->strays.value);
+	assert_int_equal(network_peer(A, B)->state, PEER_ABSENT);
+}
+
+/* A gateway that does not read what it is granted sends on all the same: a window, and the frame that overruns it. */
+static void
+data_beyond_what_was_granted_is_refused_by_name(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	_cleanup_(buffer_free) struct buffer large = {};
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	peer_network_pass(&network, 500);
+	struct network_wire *wire = &network.wires[0];
+	size_t to_b = wire->ends[1] == B;
+	for (size_t i = 0; i < 100'000; i++)
+		buffer_append_byte(&large, (uint8_t)i);
+	B->grants_nothing = true;
+	enum status status = OK;
+	size_t given = 0, last = 0;
+	while (status == OK) {
+		assert_ok(peers_send(A->peers, network_peer(A, B), PEER_PROTOCOL, buffer_bytes(&large)));
+		peers_turn(A->peers, network.now_ms);
+		struct buffer bytes = wire->queued[to_b];
+		wire->queued[to_b] = (struct buffer){};
+		assert_true(bytes.len > 0);
+		status = peers_data(B->peers, wire->numbers[to_b], buffer_bytes(&bytes), network.now_ms);
+		assert_ok(peers_credited(A->peers, wire->numbers[1 - to_b], bytes.len));
+		last = bytes.len;
+		given += status == OK ? bytes.len : 0;
+		buffer_free(&bytes);
+	}
+	assert_int_equal(STATUS_INVALID, status);
+	assert_fails(STATUS_INVALID, "peers.window",
+		     peers_data(B->peers, wire->numbers[to_b], BYTES_OF_LITERAL("x"), network.now_ms));
+	assert_in_range(given, PEER_WINDOW, PEER_WINDOW + last);
+	/* Once they are granted again, it goes on. */
+	assert_true(b.messages > 0);
 }
 
 static void
@@ -612,7 +676,9 @@ RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_und
 	  T(what_was_seen_is_durable_once_a_minute_and_does_not_feed_itself),
 	  T(a_connection_that_comes_and_goes_writes_no_more_than_one_that_stays),
 	  T(a_keeper_that_is_removed_is_heard_no_more), T(a_stranger_and_one_with_other_keys_are_never_up),
-	  T(strangers_are_bounded_in_number_rate_and_time), T(the_gateway_may_go_and_come),
+	  T(strangers_are_bounded_in_number_rate_and_time),
+	  T(what_a_gateway_may_not_say_of_a_stream_is_refused_by_name),
+	  T(data_beyond_what_was_granted_is_refused_by_name), T(the_gateway_may_go_and_come),
 	  T(a_newer_channel_takes_the_place_of_an_older_one),
 	  T(under_a_hostile_relay_nothing_arrives_that_was_not_sent_and_nothing_is_refused),
 	  T(two_channels_that_are_spliced_end))
