@@ -52,7 +52,7 @@ static const struct lie_case {
 	{HELLO_ROLE, "another role", "ipc.hello_role", false},
 	{HELLO_BUILD, "another build", "ipc.hello_build", false},
 	{HELLO_SHORT, "a hello that ends early", "ipc.hello", false},
-	{HELLO_LONG, "a hello with more behind it", "ipc.hello", false},
+	{HELLO_LONG, "a hello with more behind it", "ipc.hello.trailing", false},
 	{HELLO_MISSING, "a request before the hello", "ipc.hello_missing", false},
 	{HELLO_TWICE, "a second hello", "ipc.hello_repeated", false},
 	{LENGTH, "a frame beyond 1 MiB", "ipc.frame_size", false},
@@ -202,13 +202,15 @@ whatever_breaks_the_protocol_ends_its_channel_and_nothing_else(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct ipc_response response;
-		char said[64];
+		char named[64];
+		bool is_named = !cases[i].is_answered && cases[i].check[0] != '\0';
+		snprintf(named, sizeof named, "%s: ", cases[i].check);
+		size_t said = house_times_said(&house, named);
 		try_lie(&house, &cases[i]);
 		assert_ok(
 			house_get(&house, &arena, "/v1/ledger/checkpoint", &response)); /* the next gateway is served */
 		assert_answer(200, nullptr, &response);
-		snprintf(said, sizeof said, "%s: ", cases[i].check);
-		if (!cases[i].is_answered && cases[i].check[0] != '\0' && !house_said(&house, said))
+		if (is_named && house_times_said(&house, named) != said + 1)
 			fail_msg("%s: the keeper's log does not name %s", cases[i].what, cases[i].check);
 		house_next_channel(&house);
 	}

@@ -241,11 +241,23 @@ house_kill(struct house *house) {
 	(void)house_stop(house);
 }
 
+size_t
+house_times_said(struct house *house, const char *text) {
+	_cleanup_(buffer_free) struct buffer said = {};
+	size_t times = 0, len = strlen(text);
+	if (io_read_file(io_system(), house->errors, 64 << 20, &said) != OK)
+		return 0;
+	const uint8_t *at = said.data, *end = said.data + said.len;
+	while ((at = memmem(at, (size_t)(end - at), text, len)) != nullptr) {
+		times++;
+		at += len;
+	}
+	return times;
+}
+
 bool
 house_said(struct house *house, const char *text) {
-	_cleanup_(buffer_free) struct buffer said = {};
-	return io_read_file(io_system(), house->errors, 64 << 20, &said) == OK &&
-	       memmem(said.data, said.len, text, strlen(text)) != nullptr;
+	return house_times_said(house, text) > 0;
 }
 
 /* --- Asking. --- */

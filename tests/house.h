@@ -67,8 +67,9 @@ void house_next_channel(struct house *house);
 /* All channels are closed and the child ends by itself; its exit status. */
 int house_stop(struct house *house);
 void house_kill(struct house *house);
-/* Whether the child's standard error says this text. */
+/* Whether the child's standard error says this text; how often. */
 bool house_said(struct house *house, const char *text);
+size_t house_times_said(struct house *house, const char *text);
 
 /* One request, and its answer in the arena. To a keeper in a child: STATUS_UNAVAILABLE if it is gone. */
 enum status house_ask(struct house *house, const struct ipc_request *request, struct arena *arena,
