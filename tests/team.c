@@ -221,7 +221,8 @@ team_start(struct team *team, size_t index) {
 	member->is_open = true;
 	assert_ok(threshold_start(member->house.keeper, &link));
 	for (size_t i = 0; i < team->count; i++)
-		if (i != index && !team->is_cut[index][i] && team->members[i].is_open)
+		if (i != index && !team->is_cut[index][i] && team->members[i].is_open &&
+		    !threshold_is_mute(member->house.keeper))
 			see_each_other(team, index, i, PEER_UP);
 }
 

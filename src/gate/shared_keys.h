@@ -34,6 +34,7 @@ struct shared_key {
 	uint8_t kept_until[PARTIES_MAX + 1][64]; /* else up to which operation and identity they have */
 	int64_t dealt_ms;                        /* since when it is shared so: of this keeper's entry that says it */
 	struct signer_doubts doubts;
+	bool is_closed; /* it has lost a pair, and that is not durable yet: nothing is signed or prepared with it */
 	uint32_t told_lost[PARTIES_MAX + 1]; /* by party: bits of those with which it says that it can sign no more */
 	int64_t told_due_ms; /* an entry says that it should have been dealt anew by then; 0: none does */
 };

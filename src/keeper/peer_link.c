@@ -88,7 +88,7 @@ announce(void *context, uint8_t own, const uint8_t *parties, const char *const *
 	struct keeper *keeper = context;
 	struct ipc_peers peers = {.own = own, .count = count};
 	struct buffer *payload;
-	if (keeper->channel == nullptr)
+	if (keeper->channel == nullptr || threshold_is_mute(keeper))
 		return; /* peer_link_begin() says it */
 	for (size_t i = 0; i < count; i++)
 		peers.dialled[i] = (struct ipc_peer){parties[i], bytes_of_text(names[i])};
@@ -178,6 +178,10 @@ peer_link_take(struct keeper *keeper, const struct ipc_frame *frame) {
 	switch (frame->type) {
 	case IPC_PEER_OPENED:
 		TRY(ipc_read_peer_opened(frame->payload, &opened));
+		if (threshold_is_mute(keeper)) {
+			close_stream(keeper, frame->request);
+			return OK;
+		}
 		return peers_opened(keeper->peers, frame->request, opened.party, opened.is_dialler, now_ms(keeper));
 	case IPC_PEER_DATA:
 		TRY(ipc_read_peer_data(frame->payload, &data));

@@ -7,6 +7,7 @@
 #include "keeper/peer_link.h"
 #include "keeper/peer_set.h"
 #include "keeper/slow_read.h"
+#include "keeper/threshold.h"
 #include "model/entry.h"
 
 /* A JSON object for /healthz: nothing secret, nothing personal. */
@@ -31,6 +32,7 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	struct refresh_ages ages = refresh_schedule_ages(keeper);
 	json_write_member_integer(&w, "key_pairs_lost", (int64_t)shared_keys_pairs_lost(keeper->gate->state));
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	json_write_member_integer(&w, "keys_closed", (int64_t)threshold_keys_closed(keeper));
 	json_write_member_integer(&w, "keys_overdue", (int64_t)ages.overdue);
 	if (local != nullptr)
 		json_write_member_hex(&w, "local_bundle", hash256_bytes(&local->hash));
@@ -146,6 +148,10 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Pairs of this keeper and another that sign nothing with a shared key until it is refreshed.",
 		 .kind = METRIC_GAUGE,
 		 .value = (int64_t)shared_keys_pairs_lost(keeper->gate->state)},
+		{.name = "gatehouse_keys_closed",
+		 .help = "Shared keys that sign nothing here until it can be written which pairs they have lost.",
+		 .kind = METRIC_GAUGE,
+		 .value = (int64_t)threshold_keys_closed(keeper)},
 		{.name = "gatehouse_key_sharing_age_seconds",
 		 .help = "Since when the shared key that was not dealt anew for the longest time is shared as it is.",
 		 .kind = METRIC_GAUGE,

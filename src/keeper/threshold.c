@@ -448,6 +448,7 @@ threshold_turn(struct keeper *keeper) {
 		next = session->next;
 		session_expire(keeper, session, now_ms);
 	}
+	pairs_seal_turn(keeper, now_ms);
 	enrolments_turn(keeper);
 	leaving_turn(keeper, now_ms);
 	open_turn(keeper, now_ms);
@@ -481,6 +482,7 @@ threshold_prepared(const struct keeper *keeper, struct bytes key_id) {
 enum status
 threshold_start(struct keeper *keeper, const struct threshold_link *link) {
 	keeper->threshold->link = *link;
+	pairs_start(keeper);
 	if (journals_open(keeper) != OK) /* what was under way ends, by name, and nothing new is dealt */
 		log_error("what is kept of dealings cannot be opened: %s", fail_message());
 	return dealings_resume(keeper);

@@ -35,6 +35,10 @@ struct threshold_link {
 
 /* Until then a keeper is alone: shared keys are known and cannot be used. Resumes dealings that a restart left. */
 enum status threshold_start(struct keeper *keeper, const struct threshold_link *link);
+/* What a failed check costs could not be written when this process started, nor since: it connects to nobody. */
+bool threshold_is_mute(const struct keeper *keeper);
+/* Keys that sign nothing here because of what cannot be written. */
+size_t threshold_keys_closed(const struct keeper *keeper);
 /* Over the channels between keepers; listens to them. */
 enum status threshold_connect(struct keeper *keeper, struct peers *peers);
 void threshold_stop(struct keeper *keeper);

@@ -27,6 +27,7 @@ constexpr int64_t EARLY_MS = 30'000;     /* that a message waits for what it bel
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
 constexpr size_t EARLY_MAX = 1024;          /* messages of one party */
 constexpr int64_t POOL_TURN_MS = 100;
+constexpr int64_t SEAL_TURN_MS = 1'000; /* how often it is tried again to write what is lost */
 constexpr int64_t LEAVING_TURN_MS = 30'000;
 constexpr int64_t OPEN_TURN_MS = 30'000;
 constexpr int64_t OPEN_SOON_MS =
@@ -104,7 +105,8 @@ struct joint_session {
 	struct hash256 sharing_hash;
 	bool has_row; /* the share's row is this dealing's own */
 	struct pledges pledges;
-	char refusal[512]; /* why another has ended it, where it said so; it counts when it is pledged */
+	/* Why another has ended it, where it said so: it counts when it is pledged. Signing: the check that failed. */
+	char refusal[512];
 	/* Signing. */
 	char key_id[KEY_ID_MAX + 1];
 	struct proposal proposal;
@@ -114,6 +116,8 @@ struct joint_session {
 	size_t request_count;
 	struct machine machines[JOINT_REQUESTS_MAX];
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];
+	/* A check of it failed, and what that cost is not durable yet: nobody hears of it. Else null. */
+	struct machine *failed;
 	bool share_left; /* as another has said, of its own; of the own one the machines know: session_may_be_signed() */
 };
 
@@ -123,6 +127,7 @@ struct preparing {
 	char key_id[KEY_ID_MAX + 1];
 	struct party_set signers;
 	struct machine machine;
+	bool has_failed; /* as a session's: nobody hears of it yet */
 	int64_t end_ms;
 };
 
@@ -137,6 +142,8 @@ struct early {
 
 struct threshold {
 	struct threshold_link link;
+	bool is_mute; /* what a failed check costs could not be written since the start */
+	int64_t seal_turn_ms;
 	struct joint_session *sessions;
 	struct preparing *preparing;
 	size_t preparing_count;
@@ -292,6 +299,8 @@ enum status dealings_resume(struct keeper *keeper);
 enum status signing_session_start(struct keeper *keeper, struct joint_session *session);
 void signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
 			   struct bytes frame);
+/* What failed checks of this key have cost is durable: whoever was in their sessions hears that they have ended. */
+void signing_tell_failed(struct keeper *keeper, struct bytes key_id);
 void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
 void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 			    const struct joint_answer *answer);
@@ -345,15 +354,18 @@ void leaving_asked(struct keeper *keeper, const struct peer *peer, const struct 
 void leaving_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
 
 /* --- threshold_pairs.c --- */
-/* Some are gone here, durably: all holders hear which. */
-void pairs_tell(struct keeper *keeper, const struct shared_key *key);
+/* Some are gone here: that is made durable, and only then anybody hears of it, holders of which they are and sessions that they have ended.
+ * Where it cannot be, the key is closed, and it is tried again. */
+void pairs_seal(struct keeper *keeper, struct bytes key_id);
+void pairs_seal_turn(struct keeper *keeper, int64_t now_ms);
+/* STATUS_UNAVAILABLE "joint.reseal": the key is closed. */
+enum status pairs_need_sealed(const struct shared_key *key);
+/* Whether what a failed check costs can be written; else all keys are closed, and nobody is connected to, until it can. */
+void pairs_start(struct keeper *keeper);
 /* A peer has come; and now and then, since what was told of an epoch that it was not in yet it has not heard. */
 void pairs_up(struct keeper *keeper, const struct peer *peer);
 void pairs_turn(struct keeper *keeper);
 void pairs_heard(struct keeper *keeper, const struct peer *peer, const struct joint_answer *answer);
-
-/* After a machine of this key failed: what the pairs had is gone, durably, before another frame leaves. */
-void signing_forget(struct keeper *keeper, struct bytes key_id);
 
 /* --- threshold_quorum.c --- */
 /* For one of what is to be signed, in the place of that number. */
@@ -368,6 +380,8 @@ void pool_turn(struct keeper *keeper);
 void pool_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 bool pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes frame);
 void pool_forget_party(struct keeper *keeper, uint8_t party);
+/* As signing_tell_failed(). */
+void pool_tell_failed(struct keeper *keeper, struct bytes key_id);
 void pool_forget_key(struct keeper *keeper, struct bytes key_id);
 /* Of that key what is for sets that can sign no more, since a pair of two of them is lost. */
 void pool_forget_lost(struct keeper *keeper, const struct shared_key *key);

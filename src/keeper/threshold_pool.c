@@ -174,21 +174,25 @@ preparing_fail(struct keeper *keeper, struct preparing *preparing) {
 		    machine_culprit(&preparing->machine));
 	record_failure(keeper, preparing);
 	pause_with(keeper, &preparing->signers);
-	struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(key_id));
-	if (key != nullptr && key->share != nullptr && shared_keys_reseal(keeper->gate->state, key) != OK) {
-		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
-		return;
+	preparing->has_failed = true;
+	pairs_seal(keeper, bytes_of_text(key_id));
+}
+
+void
+pool_tell_failed(struct keeper *keeper, struct bytes key_id) {
+	for (struct preparing *one = keeper->threshold->preparing, *next; one != nullptr; one = next) {
+		next = one->next;
+		if (!one->has_failed || !bytes_equal_text(key_id, one->key_id))
+			continue;
+		IGNORE_STATUS(machine_send(keeper, &one->machine, &one->signers)); /* that it has ended */
+		preparing_end(keeper, one);
 	}
-	if (key != nullptr && key->share != nullptr)
-		pairs_tell(keeper, key);
-	IGNORE_STATUS(machine_send(keeper, &preparing->machine, &preparing->signers)); /* that it has ended */
-	preparing_end(keeper, preparing);
-	if (key != nullptr)
-		pool_forget_lost(keeper, key);
 }
 
 static void
 preparing_frame(struct keeper *keeper, struct preparing *preparing, struct bytes frame) {
+	if (preparing->has_failed)
+		return;
 	enum status status = machine_receive(&preparing->machine, frame);
 	if (status != OK && machine_state(&preparing->machine) != EXCHANGE_ABORTED)
 		return; /* stray, or over */
@@ -232,6 +236,8 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 	struct shared_key *key;
 	struct party_set signers;
 	enum status status = shared_keys_need_share(keeper->gate->state, proposal->key_id, &key);
+	if (status == OK)
+		status = pairs_need_sealed(key);
 	if (status == OK && key->share == nullptr)
 		status = fail(STATUS_INVALID, "joint.presignature: nothing is prepared with keys of scheme %s",
 			      key_sharing_name(key->sharing.scheme));
@@ -369,8 +375,8 @@ expire(struct keeper *keeper, int64_t now_ms) {
 static bool
 is_prepared(const struct keeper *keeper, struct bytes id, const struct shared_key *key) {
 	const struct key_info *record = gate_state_key(keeper->gate->state, id);
-	return key->share != nullptr && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER && record != nullptr &&
-	       (record->state == KEY_ACTIVE || record->state == KEY_ROTATED);
+	return key->share != nullptr && !key->is_closed && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER &&
+	       record != nullptr && (record->state == KEY_ACTIVE || record->state == KEY_ROTATED);
 }
 
 /* With many keys some each time: it goes on where it left off. */
@@ -430,7 +436,8 @@ forget(struct keeper *keeper, const struct forgotten *forgotten) {
 	}
 	for (struct preparing *one = keeper->threshold->preparing, *next; one != nullptr; one = next) {
 		next = one->next;
-		if (concerns(forgotten, one->key_id, &one->signers))
+		if (concerns(forgotten, one->key_id, &one->signers) &&
+		    (forgotten->only_lost == nullptr || !one->has_failed)) /* that one is told of */
 			preparing_end(keeper, one);
 	}
 }

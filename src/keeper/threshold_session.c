@@ -209,6 +209,8 @@ void
 session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed) {
 	char error[512];
 	_cleanup_(buffer_free) struct buffer blame = {};
+	if (session->failed != nullptr) /* it has failed as that: signing_tell_failed() */
+		return;
 	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK,
 	     is_open = session_may_be_signed(session);
 	snprintf(error, sizeof error, "%s", failed != nullptr ? ENDED : fail_message());
@@ -304,6 +306,7 @@ threshold_end_key(struct keeper *keeper, struct bytes key_id) {
 		next = session->next;
 		if (session->is_dealing || !bytes_equal_text(key_id, session->key_id))
 			continue;
+		session->failed = nullptr; /* what it cost is of no use to anybody any more */
 		fail_keep("joint.key: the key was destroyed or dealt anew meanwhile");
 		session_end_unheard(keeper, session);
 	}
@@ -335,6 +338,11 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 		session->job = nullptr;
 		dealing_session_complain(keeper, session);
 		session->end_ms = now_ms + COMPLAINT_MS;
+		return;
+	}
+	if (session->failed != nullptr) { /* whoever asked need not wait for a disk */
+		if (session->end_ms <= now_ms && session->job != nullptr)
+			decide_answer_unknown(keeper, TAKE(session->job));
 		return;
 	}
 	if (session->end_ms <= now_ms) {

@@ -32,6 +32,10 @@ signing_session_start(struct keeper *keeper, struct joint_session *session) {
 	own->digest = permitted.digest;
 	own->bundle = permitted.bundle;
 	own->epoch = permitted.epoch;
+	if (key->is_closed) { /* as if it were not there: others sign, where there are enough */
+		own->has_permitted = false;
+		return session->is_asker ? pairs_need_sealed(key) : OK;
+	}
 	for (size_t i = 0; i < session->holders.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
 		if (peer == nullptr)
@@ -133,6 +137,7 @@ static enum status
 check_signers(const struct keeper *keeper, const struct joint_session *session, bool *all_here) {
 	struct shared_key *key;
 	TRY(shared_keys_need_share(keeper->gate->state, bytes_of_text(session->key_id), &key));
+	TRY(pairs_need_sealed(key));
 	*all_here = true;
 	for (size_t i = 0; i < session->signers.count; i++) {
 		uint8_t index = session->signers.parties[i].index;
@@ -328,33 +333,30 @@ machine_result(const struct machine *machine, const struct sharing *sharing, str
 }
 
 void
-signing_forget(struct keeper *keeper, struct bytes key_id) {
-	struct shared_key *key = shared_keys_find(keeper->gate->state, key_id);
-	if (key != nullptr)
-		pool_forget_lost(keeper, key);
-	if (key == nullptr || key->share == nullptr)
-		return;
-	if (shared_keys_reseal(keeper->gate->state, key) != OK)
-		keeper_end(keeper, "joint.reseal: a restart would bring back what a peer has learned a bit of");
-	else
-		pairs_tell(keeper, key);
+signing_tell_failed(struct keeper *keeper, struct bytes key_id) {
+	for (struct joint_session *session = keeper->threshold->sessions, *next; session != nullptr; session = next) {
+		next = session->next;
+		if (session->failed == nullptr || !bytes_equal_text(key_id, session->key_id))
+			continue;
+		struct machine *failed = TAKE(session->failed);
+		IGNORE_STATUS(machine_send(keeper, failed, &session->signers)); /* that it has ended */
+		fail_keep("%s", session->refusal);
+		session_fail(keeper, session, failed);
+	}
 }
 
 void
 signing_session_frame(struct keeper *keeper, struct joint_session *session, struct machine *machine,
 		      struct bytes frame) {
-	char error[512];
+	if (session->failed != nullptr)
+		return;
 	enum status status = machine_receive(machine, frame);
 	if (status != OK && machine_state(machine) != EXCHANGE_ABORTED)
 		return; /* stray, or over */
 	if (status != OK) {
-		snprintf(error, sizeof error, "%s", fail_message());
-		signing_forget(keeper, bytes_of_text(session->key_id));
-		if (atomic_load(&keeper->has_ended))
-			return;
-		IGNORE_STATUS(machine_send(keeper, machine, &session->signers)); /* that it has ended */
-		fail_keep("%s", error);
-		session_fail(keeper, session, machine);
+		snprintf(session->refusal, sizeof session->refusal, "%s", fail_message());
+		session->failed = machine;
+		pairs_seal(keeper, bytes_of_text(session->key_id));
 		return;
 	}
 	if (machine_send(keeper, machine, &session->signers) != OK) {
