@@ -235,7 +235,7 @@ def test_a_psbt_is_explained_for_the_network_that_is_named():
                                      ("signet", "sBTC", "tb1qxvenx"), ("regtest", "rBTC", "bcrt1qxvenx")]:
         shown = run("tx", "decode", "-", "--network", network, given=PSBT)
         assert shown.code == 0 and f"chain         bitcoin:{network}\n" in shown.out, shown
-        assert f"0.001 {symbol} to {address}" in shown.out, shown
+        assert f"0.001 {symbol} to {address}" in shown.out and f":0  0.0015 {symbol}  p2wpkh\n" in shown.out, shown
         view = run("tx", "decode", "-", "--json", "--network", network, given=PSBT).json()
         assert view["chain"] == f"bitcoin:{network}", view
     for given, network, name in [(PSBT, "mainnet", "bitcoin.chain"), (transfer(7, 123), "test", "usage.network")]:

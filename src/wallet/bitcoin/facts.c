@@ -17,7 +17,6 @@ struct bitcoin_detail {
 	const struct bytes *names; /* of the outputs: addresses, or what stands for one */
 };
 
-constexpr unsigned BITCOIN_DECIMALS = 8;
 /* "m", ten steps of "/2147483647'", NUL */
 constexpr size_t PATH_TEXT_SIZE = 2 + SIGNING_PATH_MAX * 12;
 
@@ -316,22 +315,27 @@ write_details(const struct wallet_transaction *transaction, struct json_writer *
 	json_write_member_integer(writer, "version", decoded->version);
 }
 
+/* In the network's own asset; where that is not registered, in satoshi. */
 static void
-explain_amount(struct buffer *text, uint64_t sats) {
+explain_amount(struct buffer *text, const struct asset *asset, uint64_t sats) {
 	char number[ASSET_AMOUNT_TEXT_SIZE];
 	struct amount amount = amount_of(sats);
-	asset_amount_format(&amount, BITCOIN_DECIMALS, number);
-	buffer_append_format(text, "%s BTC", number);
+	asset_amount_format(&amount, asset == nullptr ? 0 : asset->decimals, number);
+	if (asset == nullptr)
+		buffer_append_format(text, "%s satoshi", number);
+	else
+		buffer_append_format(text, "%s %.*s", number, BYTES_ARGS(asset->symbol));
 }
 
 static void
-explain_input(struct buffer *text, const struct bitcoin_input *input, const struct bitcoin_spend_input *spent) {
+explain_input(struct buffer *text, const struct asset *asset, const struct bitcoin_input *input,
+	      const struct bitcoin_spend_input *spent) {
 	char txid[BITCOIN_HASH_TEXT_SIZE], path[PATH_TEXT_SIZE];
 	bitcoin_hash_text(&input->previous.txid, txid);
 	format_path(&spent->origin_path, path);
 	buffer_append_format(text, "%-14s%s:%u  ", "spends", txid, input->previous.index);
 	if (spent->is_known) {
-		explain_amount(text, spent->spent.output.sats);
+		explain_amount(text, asset, spent->spent.output.sats);
 		buffer_append_format(text, "  %s", bitcoin_template_name(spent->spent.template));
 	} else {
 		buffer_append_text(text, "amount not known");
@@ -340,12 +344,12 @@ explain_input(struct buffer *text, const struct bitcoin_input *input, const stru
 }
 
 static void
-explain_change(struct buffer *text, const struct bitcoin_output *output, const struct bitcoin_spend_output *spent,
-	       struct bytes name) {
+explain_change(struct buffer *text, const struct asset *asset, const struct bitcoin_output *output,
+	       const struct bitcoin_spend_output *spent, struct bytes name) {
 	char path[PATH_TEXT_SIZE];
 	format_path(&spent->origin_path, path);
 	buffer_append_format(text, "%-14s", "change");
-	explain_amount(text, output->sats);
+	explain_amount(text, asset, output->sats);
 	buffer_append_format(text, " to %.*s  %s, proven to be ours\n", BYTES_ARGS(name), path);
 }
 
@@ -357,9 +361,10 @@ explain_details(const struct wallet_transaction *transaction, struct buffer *tex
 	const struct bitcoin_transaction *decoded = &detail->psbt.transaction;
 	for (size_t i = 0; i < decoded->output_count; i++)
 		if (spend->outputs[i].is_change)
-			explain_change(text, &decoded->outputs[i], &spend->outputs[i], detail->names[i]);
+			explain_change(text, transaction->asset, &decoded->outputs[i], &spend->outputs[i],
+				       detail->names[i]);
 	for (size_t i = 0; i < decoded->input_count; i++)
-		explain_input(text, &decoded->inputs[i], &spend->inputs[i]);
+		explain_input(text, transaction->asset, &decoded->inputs[i], &spend->inputs[i]);
 	if (!spend->has_fee)
 		buffer_append_format(text, "%-14snot known: the amounts of all inputs are needed\n", "fee");
 	if (spend->virtual_bytes > 0)
