@@ -23,7 +23,7 @@ import processes
 import tap
 from installation import PATIENCE_S, free_port
 from passkey import Passkey
-from northwind import PEOPLE, PROGRAM, ROOT, SERVER, VERIFIER, Northwind, run, transfer
+from northwind import PEOPLE, PROGRAM, ROOT, SERVER, VERIFIER, Northwind, rlp, run, transfer
 
 SHARED = {}
 
@@ -310,6 +310,21 @@ replaceable   yes (BIP-125)
         assert run("tx", "decode", "-", "--json", given=given).json()["type"] == "gatehouse/view/v1"
 
 
+def test_what_is_read_and_the_gate_would_not_sign_exits_with_1_and_says_why():
+    to = bytes.fromhex("35" * 20)
+    legacy = [5, 10**9, 21000, to, 10**15, b""]
+    signature = [1, 1]
+    for given, name, shown in [
+        ("0x" + rlp(legacy).hex(), "evm.chain_id.missing: ", "sends         1000000000000000 smallest units of whatever the chain's own asset is to 0x3535"),
+        ("0x" + rlp([*legacy, 37, *signature]).hex(), "evm.signed: ", "sends         0.001 ETH to 0x3535"),
+        (PSBT.replace("AQEf8EkC", "AQEf8EkD"), "psbt.", "spends        ae0b693f17654d334005cacb9736aca02c13a36f61b1be859c0f9dfe439acfb2:0  "),
+    ]:
+        told, view = run("tx", "decode", "-", given=given), run("tx", "decode", "-", "--json", given=given)
+        assert told.code == 1 and told.err == "" and f"\n{shown}" in told.out, told
+        warnings = [line for line in told.out.splitlines() if line.startswith("warning       the gate does not sign this: ")]
+        assert len(warnings) == 1 and view.code == 1 and view.json()["refusal"].startswith(name) and warnings[0].endswith(view.json()["refusal"]), (told, view)
+
+
 def test_what_is_no_transaction_is_refused_by_name():
     for given, name in [("0x02c0", "evm.transaction.items"), ("hello", "wallet.text"), ("", "wallet.text"), ("cHNidP8=", "psbt.missing_map"),
                         ("0x05" + "00" * 10, "evm.type"), (transfer(1, 1)[:-2], "evm.transaction.truncated"), (PSBT[:-8], "psbt.")]:
@@ -505,7 +520,8 @@ def test_a_small_transfer_is_signed_and_its_receipt_holds_offline():
     firm = house()
     answer = firm.must(sign()).json()
     assert answer["state"] == "done" and answer["reasons"] == ["small_transfer"], answer
-    signed = firm.must(run("tx", "decode", "-", "--json", given=answer["result"]["transaction"])).json()
+    signed = firm.must(run("tx", "decode", "-", "--json", given=answer["result"]["transaction"]), 1).json()
+    assert signed["refusal"].startswith("evm.signed: "), signed
     key = firm.must(firm.ask("person1", "key", "show", "eth-hot", "--json")).json()
     assert signed["chain"] == "eip155:1" and key["public_key"], signed
     receipt = firm.at("receipt")

@@ -410,7 +410,10 @@ const struct command commands[] = {
 	/* Files alone. */
 	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
 	 tx_decode_run, 0,
-	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"}}},
+	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"}},
+	 .example = "gatehouse tx decode - < unsigned.hex",
+	 .exit_codes = "0 read, and the gate would sign it where a key and the policy allow; 1 read, and the gate signs it with no key (a warning says why), "
+		       "or no transaction; 2 usage, or a file that is not there; 4 internal"},
 	{"tx", "combine", "FIRST SECOND", "Join what two PSBTs of one transaction hold, signatures and all else, in one",
 	 tx_combine_run, 0, {}},
 	{"ledger", "show", "DIRECTORY INDEX", "Show an entry of a log on disk", ledger_show_run, 0, {}},

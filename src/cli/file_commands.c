@@ -62,7 +62,7 @@ decode(struct invocation *invocation, struct buffer *text) {
 	}
 	TRY(wallet_decode(&invocation->arena, format, bytes, &context, &transaction));
 	TRY(invocation->json ? wallet_view(transaction, text) : wallet_explain(transaction, text));
-	invocation->exit_code = EXIT_DONE;
+	invocation->exit_code = transaction->refusal == nullptr ? EXIT_DONE : EXIT_FOUND;
 	if (invocation->json)
 		buffer_append_byte(text, '\n');
 	return OK;

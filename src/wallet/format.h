@@ -48,4 +48,7 @@ enum status wallet_movement_fill(const struct wallet_transaction *transaction, e
 				 struct bytes destination, struct bytes contract, const struct amount *amount,
 				 struct wallet_movement *movement);
 
+/* For decoders without a key: what was just said by fail() is why the gate would not sign this. The first reason stays. */
+enum status wallet_note_refusal(struct wallet_transaction *transaction);
+
 #endif

@@ -84,6 +84,15 @@ wallet_movement_fill(const struct wallet_transaction *transaction, enum wallet_p
 	return OK;
 }
 
+enum status
+wallet_note_refusal(struct wallet_transaction *transaction) {
+	if (transaction->refusal != nullptr)
+		return OK;
+	transaction->refusal = arena_text(transaction->arena, bytes_of_text(fail_message()));
+	TRY_ALLOC(transaction->refusal);
+	return OK;
+}
+
 /* --- Parties --- */
 
 static const char *const ROLE_NAMES[WALLET_ROLES] = {
@@ -228,15 +237,17 @@ write_amount(struct json_writer *writer, const char *key, const struct amount *a
 	json_write_member_text(writer, key, text);
 }
 
-/* "12.5 USDC"; smallest units and the id where the asset is not registered. */
+/* "12.5 USDC"; smallest units and the id where the asset is not registered, which it has not where no chain is named. */
 static void
 format_amount(const struct wallet_movement *movement, char *text, size_t capacity) {
 	char number[ASSET_AMOUNT_TEXT_SIZE];
 	asset_amount_format(&movement->amount, movement->asset == nullptr ? 0 : movement->asset->decimals, number);
 	if (movement->asset != nullptr)
 		snprintf(text, capacity, "%s %.*s", number, BYTES_ARGS(movement->asset->symbol));
-	else
+	else if (movement->asset_id.len > 0)
 		snprintf(text, capacity, "%s smallest units of %.*s", number, BYTES_ARGS(movement->asset_id));
+	else
+		snprintf(text, capacity, "%s smallest units of whatever the chain's own asset is", number);
 }
 
 static void
@@ -279,6 +290,8 @@ wallet_view(const struct wallet_transaction *transaction, struct buffer *view) {
 	json_write_end(&writer);
 	struct hash256 payload_hash = sha256(transaction->payload);
 	json_write_member_hex(&writer, "payload_hash", hash256_bytes(&payload_hash));
+	if (transaction->refusal != nullptr)
+		json_write_member_text(&writer, "refusal", transaction->refusal);
 	json_write_member_text(&writer, "type", "gatehouse/view/v1");
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
@@ -330,6 +343,8 @@ wallet_explain(const struct wallet_transaction *transaction, struct buffer *text
 	for (size_t i = 0; i < transaction->movement_count; i++)
 		explain_movement(&transaction->movements[i], text);
 	transaction->operations->explain_details(transaction, text);
+	if (transaction->refusal != nullptr)
+		buffer_append_format(text, "%-14sthe gate does not sign this: %s\n", "warning", transaction->refusal);
 	if (transaction->approve_revokes)
 		buffer_append_text(text, "note          takes an allowance back: nothing moves but the fee\n");
 	if (transaction->approve_unlimited)

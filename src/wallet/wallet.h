@@ -118,6 +118,9 @@ struct wallet_transaction {
 	const struct signing_request *requests; /* none without a key */
 	size_t request_count;
 
+	/* Without a key: why the gate would sign it with none at all, beginning with a stable name; null if any could. */
+	const char *refusal;
+
 	const void *detail; /* the format's own */
 };
 

@@ -486,11 +486,19 @@ the_gate_signs_only_unsigned_transactions_bound_to_a_chain(void **state) {
 	}
 
 	f->context = (struct wallet_context){};
+	assert_ok(wallet_decode(&f->arena, WALLET_EVM, other, &f->context, &decoded));
+	assert_null(decoded->refusal);
 	assert_ok(wallet_decode(&f->arena, WALLET_EVM, bytes, &f->context, &decoded));
 	assert_int_equal(0, decoded->request_count);
 	assert_false(decoded->has_spend);
+	assert_true(strncmp(decoded->refusal, "evm.chain_id.missing: ", 22) == 0);
+	_cleanup_(buffer_free) struct buffer text = {};
+	assert_ok(wallet_explain(decoded, &text));
+	buffer_append_byte(&text, '\0');
+	assert_non_null(strstr((const char *)text.data, " smallest units of whatever the chain's own asset is to 0x"));
 	assert_ok(wallet_decode(&f->arena, WALLET_EVM, complete, &f->context, &decoded));
 	assert_true(decoded->from.len > 0);
+	assert_true(strncmp(decoded->refusal, "evm.signed: ", 12) == 0);
 	struct wallet_result result;
 	assert_fails(STATUS_INVALID, "wallet.signatures",
 		     wallet_assemble(&f->arena, decoded, &(struct signature){}, 0, &result));

@@ -13,7 +13,6 @@
 struct bitcoin_detail {
 	struct psbt psbt;
 	struct bitcoin_spend spend;
-	const char *refusal;       /* without a key: why none would sign it; null if any could */
 	const struct bytes *names; /* of the outputs: addresses, or what stands for one */
 };
 
@@ -118,7 +117,8 @@ read_spend(struct wallet_transaction *transaction, struct bitcoin_detail *detail
 	transaction->chain = bytes_of_text(bitcoin_network_chain(network));
 	const struct wallet_key *key = transaction->context->key;
 	if (key == nullptr)
-		return bitcoin_spend_read(transaction->arena, &detail->psbt, network, &detail->spend, &detail->refusal);
+		return bitcoin_spend_read(transaction->arena, &detail->psbt, network, &detail->spend,
+					  &transaction->refusal);
 	return bitcoin_spend_of(transaction->arena, &detail->psbt, network, key, &detail->spend);
 }
 
@@ -308,8 +308,6 @@ write_details(const struct wallet_transaction *transaction, struct json_writer *
 	for (size_t i = 0; i < decoded->output_count; i++)
 		write_output(writer, &decoded->outputs[i], &spend->outputs[i], detail->names[i]);
 	json_write_end(writer);
-	if (detail->refusal != nullptr)
-		json_write_member_text(writer, "refusal", detail->refusal);
 	json_write_member_boolean(writer, "replaceable", spend->replaceable);
 	json_write_member_boolean(writer, "time_locked", spend->time_locked);
 	json_write_member_integer(writer, "version", decoded->version);
@@ -376,8 +374,6 @@ explain_details(const struct wallet_transaction *transaction, struct buffer *tex
 				     decoded->lock_time == 0 ? "an input waits for a number of blocks or seconds"
 				     : decoded->lock_time < LOCK_TIME_IS_SECONDS ? "block height"
 										 : "seconds since 1970");
-	if (detail->refusal != nullptr)
-		buffer_append_format(text, "%-14sthe gate does not sign this: %s\n", "warning", detail->refusal);
 }
 
 /* --- The final transaction --- */

@@ -166,8 +166,11 @@ decode(struct wallet_transaction *transaction) {
 	uint64_t chain_id;
 	TRY(read_wanted_chain(wallet_chain_wanted(transaction->context), &chain_id));
 	TRY(evm_decode_transaction(transaction->arena, transaction->payload, chain_id, decoded));
-	if (is_ours)
-		TRY(check_signable(decoded));
+	enum status signable = check_signable(decoded);
+	if (signable != OK && is_ours)
+		return signable;
+	if (signable != OK)
+		TRY(wallet_note_refusal(transaction));
 	TRY(name_chain(transaction, decoded));
 	TRY(find_sender(transaction, decoded, &sender));
 	evm_recognise_call(decoded, transaction->chain, transaction->context->assets, &detail->call);
@@ -300,9 +303,6 @@ explain_details(const struct wallet_transaction *transaction, struct buffer *tex
 	char fee[ASSET_AMOUNT_TEXT_SIZE];
 	buffer_append_format(text, "%-14s%s, %s\n", "transaction", TYPES[decoded->type],
 			     decoded->is_signed ? "signed" : "unsigned");
-	if (!decoded->has_chain_id)
-		buffer_append_text(text, "warning       no chain id: a signature would be valid on every chain; the "
-					 "gate does not sign this\n");
 	if (detail->owner.len > 0)
 		buffer_append_format(text, "%-14s%.*s\n", "tokens of", BYTES_ARGS(detail->owner));
 	if (detail->contract.len > 0)

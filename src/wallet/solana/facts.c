@@ -55,7 +55,7 @@ find_chain(struct wallet_transaction *transaction) {
 
 /* The gate signs only what is unsigned and needs no signature but its own. */
 static enum status
-check_signable(const struct wallet_key *key, const struct solana_transaction *decoded) {
+check_signable(const struct solana_transaction *decoded) {
 	if (decoded->message.signers != 1)
 		return fail(STATUS_UNSUPPORTED,
 			    "solana.signers: %u accounts must sign; the gate signs what it can complete alone",
@@ -63,6 +63,11 @@ check_signable(const struct wallet_key *key, const struct solana_transaction *de
 	if (solana_has_signature(decoded, 0))
 		return fail(STATUS_INVALID,
 			    "solana.signed: the transaction is signed already; the gate signs unsigned ones");
+	return OK;
+}
+
+static enum status
+check_signer(const struct wallet_key *key, const struct solana_transaction *decoded) {
 	if (memcmp(decoded->message.accounts[0].bytes, key->public_key, sizeof decoded->message.accounts[0].bytes) != 0)
 		return fail(STATUS_INVALID, "solana.signer: the account that must sign is another than key \"%.*s\"",
 			    BYTES_ARGS(key->id));
@@ -156,10 +161,15 @@ sum_assets(struct wallet_transaction *transaction) {
 		if (bytes_equal(transaction->asset_id, movement->asset_id)) {
 			if (!amount_add(&transaction->amount, &movement->amount, &transaction->amount))
 				return fail(STATUS_INTERNAL, "solana.amount: the transfers exceed 256 bits");
-		} else if (transaction->context->key != nullptr)
-			return fail(STATUS_UNSUPPORTED,
-				    "solana.assets: transfers of %.*s and of %.*s; the gate signs one asset at a time",
-				    BYTES_ARGS(transaction->asset_id), BYTES_ARGS(movement->asset_id));
+		} else {
+			enum status several =
+				fail(STATUS_UNSUPPORTED,
+				     "solana.assets: transfers of %.*s and of %.*s; the gate signs one asset at a time",
+				     BYTES_ARGS(transaction->asset_id), BYTES_ARGS(movement->asset_id));
+			if (transaction->context->key != nullptr)
+				return several;
+			TRY(wallet_note_refusal(transaction));
+		}
 	}
 	if (transaction->asset_id.len > 0)
 		return OK;
@@ -242,8 +252,13 @@ decode(struct wallet_transaction *transaction) {
 	TRY_ALLOC(detail);
 	TRY(find_chain(transaction));
 	TRY(solana_decode_transaction(transaction->arena, transaction->payload, &detail->transaction));
+	enum status signable = check_signable(&detail->transaction);
+	if (signable != OK && key != nullptr)
+		return signable;
+	if (signable != OK)
+		TRY(wallet_note_refusal(transaction));
 	if (key != nullptr)
-		TRY(check_signable(key, &detail->transaction));
+		TRY(check_signer(key, &detail->transaction));
 	TRY(solana_read_steps(transaction->arena, &detail->transaction.message, &detail->steps));
 	TRY(solana_fee_max(&detail->transaction.message, &detail->steps, &fee));
 	note_details(detail);

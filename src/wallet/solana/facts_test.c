@@ -352,6 +352,9 @@ two_signers_are_read_and_not_signed(void **state) {
 	assert_ok(wallet_decode(&f->arena, WALLET_SOLANA, bytes_of(two, one.len + 64), &f->context, &transaction));
 	assert_int_equal(0, transaction->request_count);
 	assert_true(transaction->fee_max.limbs[0] == 10'000);
+	assert_true(strncmp(transaction->refusal, "solana.signers: ", 16) == 0);
+	assert_ok(wallet_decode(&f->arena, WALLET_SOLANA, transaction_of(f, SOL), &f->context, &transaction));
+	assert_null(transaction->refusal);
 }
 
 static void
