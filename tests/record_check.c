@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "gate/replay.h"
 #include "keeper/projection.h"
+#include "ledger/cosignature.h"
 #include "ledger/receipt.h"
 #include "ledger/tree.h"
 #include "tests/house.h"
@@ -51,9 +52,11 @@ asked_note(struct asked *asked, struct arena *arena, const struct ipc_response *
 
 /* --- The log. --- */
 
-struct spent {
-	uint8_t identity[32];
-	int64_t greatest;
+/* What was spent in one dimension by one subject, as the log says it. */
+struct total {
+	enum limit_dimension dimension;
+	struct bytes subject;
+	int64_t cents;
 };
 
 struct reading {
@@ -64,51 +67,73 @@ struct reading {
 	uint64_t seq[ENTRY_TYPES];
 	int64_t at_ms;
 	struct map done; /* operations that were carried out */
-	struct spent *spent;
-	size_t spent_count, spent_capacity, decisions, signed_count;
+	struct arena memory;
+	struct map totals;   /* dimension and subject: struct total */
+	struct map greatest; /* dimension, subject and identity: the greatest that counted, int64_t */
+	size_t decisions, signed_count;
 	struct replayer *replayer;
 };
 
-/* The greatest that was signed for one nonce counts, once. */
+static void *
+kept(struct reading *reading, struct map *map, const struct buffer *key, size_t size) {
+	void *value = map_get(map, buffer_bytes(key));
+	if (value != nullptr)
+		return value;
+	value = arena_alloc(&reading->memory, size);
+	assert_non_null(value);
+	assert_ok(map_put(map, buffer_bytes(key), value, nullptr));
+	return value;
+}
+
+/* The greatest that was signed for one nonce counts, once: of whatever it is counted for. */
 static int64_t
-count_limit(struct reading *reading, const uint8_t identity[32], int64_t cents) {
-	int64_t sum = 0;
-	struct spent *own = nullptr;
-	for (size_t i = 0; i < reading->spent_count; i++) {
-		if (memcmp(reading->spent[i].identity, identity, 32) == 0)
-			own = &reading->spent[i];
-		else
-			sum += reading->spent[i].greatest;
+count_part(struct reading *reading, const uint8_t identity[32], const struct limit_part *part) {
+	_cleanup_(buffer_free) struct buffer key = {};
+	buffer_append_byte(&key, (uint8_t)part->dimension);
+	buffer_append_bytes(&key, part->subject);
+	struct total *total = kept(reading, &reading->totals, &key, sizeof *total);
+	if (total->subject.data == nullptr)
+		*total = (struct total){part->dimension, arena_copy(&reading->memory, part->subject), 0};
+	buffer_append(&key, identity, 32);
+	int64_t *greatest = kept(reading, &reading->greatest, &key, sizeof *greatest);
+	if (part->cents > *greatest) {
+		total->cents += part->cents - *greatest;
+		*greatest = part->cents;
 	}
-	if (own == nullptr) {
-		assert_true(reading->spent_count < reading->spent_capacity);
-		own = &reading->spent[reading->spent_count++];
-		*own = (struct spent){};
-		memcpy(own->identity, identity, sizeof own->identity);
-	}
-	if (cents > own->greatest)
-		own->greatest = cents;
-	return sum + own->greatest;
+	return total->cents;
+}
+
+/* Each transfer of these workloads moves ether to one address: all of it counts for ether, and all but the fee for the address. */
+static void
+check_parts(const struct spend *spend) {
+	int64_t cents[LIMIT_DIMENSIONS] = {};
+	assert_int_equal(LIMIT_DIMENSIONS, spend->part_count);
+	for (size_t i = 0; i < spend->part_count; i++)
+		cents[spend->parts[i].dimension] += spend->parts[i].cents;
+	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
+		if (dimension != LIMIT_DESTINATION)
+			assert_int_equal(cents[LIMIT_KEY], cents[dimension]);
+	assert_in_range(cents[LIMIT_DESTINATION], 1, cents[LIMIT_KEY] - 1);
 }
 
 static void
 recount_limits(struct reading *reading, struct arena *arena, const struct decision_record *record) {
-	static const char *const facts_of[] = {"limits.key", "limits.account", "limits.desk", "limits.legal_entity",
-					       "limits.requester"};
-	static const char *const windows[] = {"hour", "day", "week"};
 	const json *facts;
-	int64_t cents = 0;
-	for (size_t i = 0; i < record->spend.part_count; i++)
-		if (record->spend.parts[i].dimension == LIMIT_KEY)
-			cents = record->spend.parts[i].cents;
-	int64_t expected = count_limit(reading, record->spend.identity, cents);
+	check_parts(&record->spend);
 	assert_ok(json_read(arena, record->facts, (struct json_limits){}, &facts));
-	for (size_t i = 0; i < ARRAY_LENGTH(facts_of); i++)
-		for (size_t j = 0; j < ARRAY_LENGTH(windows); j++) {
-			const json *fact = json_get(json_get(json_get(facts, "verified"), facts_of[i]), windows[j]);
-			assert_non_null(fact);
-			assert_int_equal(expected, json_integer(fact));
+	for (size_t i = 0; i < record->spend.part_count; i++) {
+		const struct limit_part *part = &record->spend.parts[i];
+		int64_t expected = count_part(reading, record->spend.identity, part);
+		const char *name = arena_format(arena, "limits.%s", limit_dimension_names[part->dimension]);
+		for (size_t window = 0; window < LIMIT_WINDOWS; window++) {
+			const json *fact =
+				json_get(json_get(json_get(facts, "verified"), name), limit_window_names[window]);
+			if (fact == nullptr || json_integer(fact) != expected)
+				fail_msg("%s.%s of %.*s: decided on %lld, and the log has %lld", name,
+					 limit_window_names[window], BYTES_ARGS(part->subject),
+					 fact == nullptr ? -1 : (long long)json_integer(fact), (long long)expected);
 		}
+	}
 }
 
 static void
@@ -161,7 +186,10 @@ check_acknowledged(struct reading *reading, const struct asked *asked) {
 	if (asked->receipt.len == 0)
 		return;
 	assert_ok(receipt_parse(&arena, asked->receipt, &receipt));
-	assert_ok(note_verify_ed25519(&receipt.note, &reading->keeper->installation->keys.ed25519));
+	const struct head_keys *keys = &reading->keeper->installation->keys;
+	uint64_t time_s;
+	assert_ok(note_verify_ed25519(&receipt.note, &keys->ed25519));
+	assert_ok(cosignature_verify(&receipt.note, &receipt.checkpoint, &keys->mldsa44, &time_s));
 	assert_true(receipt.checkpoint.size <= reading->size);
 	assert_memory_equal(&reading->roots[receipt.checkpoint.size], &receipt.checkpoint.root, sizeof(struct hash256));
 	assert_ok(ledger_read(reading->keeper->ledger, receipt.index, &bytes, &record));
@@ -201,6 +229,42 @@ check_state_db(struct keeper *keeper, const struct ledger_head *head) {
 }
 
 static enum status
+find_total(void *context, const struct spend *spend) {
+	struct reading *reading = context;
+	for (size_t i = 0; i < spend->part_count; i++) {
+		const struct limit_part *part = &spend->parts[i];
+		_cleanup_(buffer_free) struct buffer key = {};
+		buffer_append_byte(&key, (uint8_t)part->dimension);
+		buffer_append_bytes(&key, part->subject);
+		if (map_get(&reading->totals, buffer_bytes(&key)) == nullptr)
+			fail_msg("%s %.*s is counted, and the log has nothing of it",
+				 limit_dimension_names[part->dimension], BYTES_ARGS(part->subject));
+	}
+	return OK;
+}
+
+/* What decision state counts is what the log says, of every subject in every dimension, and of nothing else. */
+static void
+check_totals(struct reading *reading) {
+	const struct gate_state *state = reading->keeper->gate->state;
+	size_t at = 0;
+	uint64_t from = 0;
+	void *value;
+	while (map_next(&reading->totals, &at, nullptr, &value)) {
+		const struct total *total = value;
+		for (int window = 0; window < LIMIT_WINDOWS; window++) {
+			int64_t sum = limits_sum(state->limits, total->dimension, total->subject,
+						 (enum limit_window)window, state->now_ms, nullptr, 0);
+			if (sum != total->cents)
+				fail_msg("%s %.*s, %s: %lld are counted, and the log has %lld",
+					 limit_dimension_names[total->dimension], BYTES_ARGS(total->subject),
+					 limit_window_names[window], (long long)sum, (long long)total->cents);
+		}
+	}
+	assert_ok(limits_visit(state->limits, &from, find_total, reading));
+}
+
+static enum status
 count_row(void *context, struct bytes, struct bytes) {
 	++*(size_t *)context;
 	return OK;
@@ -219,24 +283,19 @@ check_secrets(const struct keeper *keeper) {
 
 void
 record_check(struct keeper *keeper, const struct asked *asked, size_t count, struct record_findings *findings) {
-	struct reading reading = {.keeper = keeper, .spent_capacity = count + 1};
+	struct reading reading = {.keeper = keeper};
 	struct ledger_head head;
 	ledger_durable_head(keeper->ledger, &head);
 	reading.size = head.head.size;
 	reading.roots = calloc(reading.size + 1, sizeof *reading.roots);
-	reading.spent = calloc(reading.spent_capacity, sizeof *reading.spent);
-	assert_true(reading.roots != nullptr && reading.spent != nullptr);
+	assert_non_null(reading.roots);
 	assert_ok(replayer_create(&reading.replayer, &keeper->gate->blobs));
 	assert_ok(ledger_check(keeper->ledger));
 	assert_ok(ledger_visit(keeper->ledger, 0, reading.size, check_entry, &reading));
 	assert_memory_equal(&head.head.root, &reading.roots[reading.size], sizeof head.head.root);
 	for (size_t i = 0; i < count; i++)
 		check_acknowledged(&reading, &asked[i]);
-	int64_t total = 0;
-	for (size_t i = 0; i < reading.spent_count; i++)
-		total += reading.spent[i].greatest;
-	assert_int_equal(total, limits_sum(keeper->gate->state->limits, LIMIT_KEY, BYTES_OF_LITERAL("eth-hot"),
-					   LIMIT_WEEK, keeper->gate->state->now_ms, nullptr, 0));
+	check_totals(&reading);
 	check_state_db(keeper, &head);
 	check_secrets(keeper);
 	struct replay_counts counts = replayer_counts(reading.replayer);
@@ -247,6 +306,8 @@ record_check(struct keeper *keeper, const struct asked *asked, size_t count, str
 					     .signed_count = reading.signed_count};
 	replayer_destroy(&reading.replayer);
 	map_free(&reading.done);
-	free(reading.spent);
+	map_free(&reading.totals);
+	map_free(&reading.greatest);
+	arena_free(&reading.memory);
 	free(reading.roots);
 }

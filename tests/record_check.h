@@ -1,9 +1,9 @@
 /*
  * What must hold of a keeper's record whatever became of its process or its machine: nothing acknowledged is lost, the log has no
- * gap and no fork, every limit is counted once, nothing is signed twice differently, state.db built anew is equal, and every
- * decision replays.
+ * gap and no fork, every limit of every dimension is counted once, nothing is signed twice differently, both signatures of every
+ * receipt hold, state.db built anew is equal, and every decision replays.
  *
- * For workloads whose transfers are all signed with the key "eth-hot". A broken promise ends the test.
+ * For workloads whose transfers each move ether to one address. A broken promise ends the test.
  */
 #ifndef GATEHOUSE_TESTS_RECORD_CHECK_H
 #define GATEHOUSE_TESTS_RECORD_CHECK_H
