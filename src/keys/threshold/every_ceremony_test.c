@@ -93,13 +93,14 @@ tell_one(enum scheme scheme, const struct ceremony *ceremony, const char *field,
 	if (is_given_up && (is_last || exchange_at(&network, lie.liar)->state != EXCHANGE_ABORTED))
 		fail_msg("%s, %s, %s from %u to %u: it has not ended", SCHEME_NAMES[scheme], ceremony->name, field,
 			 lie.liar, lie.victim);
+	/* Where the last round shows it (of trees that the victim does not open nothing but their hash does), who has heard all others may
+	 * be done, and has a share, which is worth nothing before all have pledged to keep theirs. */
+	bool is_shown_last = !is_given_up && exchange_at(&network, lie.victim)->failed_round + 1 == protocol->rounds;
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++) {
 		if (network.machines[i] == nullptr)
 			continue;
 		parties++;
-		/* Of the last round, who has heard all others may be done, and has a share, which is worth nothing before all have pledged
-		 * to keep theirs. */
-		bool may_be_done = is_last && i != lie.victim;
+		bool may_be_done = is_shown_last && i != lie.victim;
 		if (exchange_at(&network, i)->state != EXCHANGE_ABORTED && !may_be_done && !is_given_up)
 			fail_msg("%s, %s, %s from %u to %u: party %u has not ended", SCHEME_NAMES[scheme],
 				 ceremony->name, field, lie.liar, lie.victim, i);
