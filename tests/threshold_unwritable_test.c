@@ -30,6 +30,7 @@ struct lie {
 	bool hides;   /* who lies has the signature, and shows it to nobody */
 	bool is_told;
 	size_t said, aborts, refusals, pairs, begun;
+	struct buffer frame; /* what was told */
 };
 
 static bool
@@ -37,6 +38,7 @@ lie_and_listen(struct team *team, size_t from, size_t to, enum peer_kind kind, s
 	struct lie *lie = team->context;
 	if (!lie->is_told && kind == PEER_PROTOCOL && from == LIAR && to == WHO && body->data[6] == lie->type) {
 		body->data[MESSAGE_HEADER_SIZE + lie->at] ^= 1;
+		buffer_append_bytes(&lie->frame, buffer_bytes(body));
 		lie->is_told = disk.refuses = true;
 		return true;
 	}
@@ -175,6 +177,7 @@ a_pair_lost_while_preparing_is_written_before_anybody_hears_of_it(void **) {
 		assert_true(lie.pairs > 0);
 		assert_opened(&team);
 		assert_true(sign_at(&team, WHO, 3));
+		buffer_free(&lie.frame);
 	}
 }
 
@@ -195,6 +198,9 @@ a_pair_lost_while_signing_is_written_before_anybody_hears_of_it(void **) {
 	assert_answer(202, "unknown", &response); /* whoever asked does not wait for a disk */
 	struct hash256 id = id_of(&response);
 	assert_closed(&team, &lie);
+	/* What else comes changes nothing of what has failed. */
+	threshold_message(keeper_at(&team, WHO), &team.members[WHO].peers[LIAR], PEER_PROTOCOL,
+			  buffer_bytes(&lie.frame));
 	/* Nor does anybody hear of it where something else would end it. */
 	team_cut(&team, WHO, LIAR);
 	team_connect(&team, WHO, LIAR);
@@ -215,25 +221,60 @@ a_pair_lost_while_signing_is_written_before_anybody_hears_of_it(void **) {
 	assert_int_equal(OPERATION_DONE, team_state(&team, WHO, &id));
 	assert_opened(&team);
 	assert_true(sign_at(&team, WHO, 1));
+	buffer_free(&lie.frame);
+}
+
+/* Somebody says that it has lost its half, and the disk cannot be written. */
+static void
+lose_half(struct team *team, size_t with) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct joint_answer pairs = {
+		.kind = ANSWER_PAIRS, .key_id = BYTES_OF_LITERAL("vault"), .lost_count = 1, .lost = {WHO + 1}};
+	assert_ok(sharing_hash(&vault_at(team, WHO)->sharing, &pairs.digest));
+	joint_answer_write(&body, &pairs);
+	disk.refuses = true;
+	threshold_message(keeper_at(team, WHO), &team->members[WHO].peers[with], PEER_ANSWER, buffer_bytes(&body));
+}
+
+static bool
+lose_half_when_proposed(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *body) {
+	size_t *frames = team->context;
+	*frames += kind == PEER_PROTOCOL && disk.refuses && body->data[6] == ONLINE_SIGN && to == LIAR;
+	if (kind == PEER_PROPOSE && body->data[0] == PROPOSE_SIGN && to == WHO)
+		lose_half(team, OTHER);
+	return true;
+}
+
+/* It had permitted it before, and is asked to sign now. */
+static void
+nothing_is_signed_from_when_it_cannot_be_written(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	size_t frames = 0;
+	found_with(&team, 47, "secrets.db");
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team.on_message = lose_half_when_proposed;
+	team.context = &frames;
+	team_submit(&team, LIAR, transfer(&arena, 10, 0), &arena, &response);
+	assert_true(disk.refused > 0);
+	assert_int_equal(0, frames);
+	assert_true(says(&response, "\"state\":\"unknown\"")); /* the asker's share had left */
+	assert_true(log_says(&team, LIAR, ENTRY_CHECK, "\"check\":\"joint.reseal: "));
 }
 
 /* What others say is lost is lost here as well, and is told when it is written. */
 static void
 the_other_half_of_a_lost_pair_is_written_before_it_is_told(void **) {
 	_cleanup_(team_free) struct team team;
-	_cleanup_(buffer_free) struct buffer body = {};
 	struct lie lie = {.is_told = true};
 	found_with(&team, 43, "secrets.db");
 	team_make_key(&team, "vault", "2-of-3");
 	team_settle(&team);
-	struct joint_answer pairs = {
-		.kind = ANSWER_PAIRS, .key_id = BYTES_OF_LITERAL("vault"), .lost_count = 1, .lost = {WHO + 1}};
-	assert_ok(sharing_hash(&vault_at(&team, WHO)->sharing, &pairs.digest));
-	joint_answer_write(&body, &pairs);
 	team.on_message = lie_and_listen;
 	team.context = &lie;
-	disk.refuses = true;
-	threshold_message(keeper_at(&team, WHO), &team.members[WHO].peers[LIAR], PEER_ANSWER, buffer_bytes(&body));
+	lose_half(&team, LIAR);
 	wait_for_tries(&team);
 	assert_closed(&team, &lie);
 	disk.refuses = false;
@@ -270,6 +311,7 @@ who_cannot_write_what_it_would_lose_speaks_to_nobody(void **) {
 	team_connect(&team, WHO, OTHER);
 	team_settle(&team);
 	assert_true(sign_at(&team, WHO, 2));
+	buffer_free(&lie.frame);
 }
 
 /* How many frames of that kind it has given its gateway to do. */
@@ -320,6 +362,7 @@ who_speaks_to_nobody_has_its_gateway_connect_to_nobody(void **) {
 
 RUN_TESTS(T(a_pair_lost_while_preparing_is_written_before_anybody_hears_of_it),
 	  T(a_pair_lost_while_signing_is_written_before_anybody_hears_of_it),
+	  T(nothing_is_signed_from_when_it_cannot_be_written),
 	  T(the_other_half_of_a_lost_pair_is_written_before_it_is_told),
 	  T(who_cannot_write_what_it_would_lose_speaks_to_nobody),
 	  T(who_speaks_to_nobody_has_its_gateway_connect_to_nobody))

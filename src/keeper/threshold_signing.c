@@ -32,10 +32,8 @@ signing_session_start(struct keeper *keeper, struct joint_session *session) {
 	own->digest = permitted.digest;
 	own->bundle = permitted.bundle;
 	own->epoch = permitted.epoch;
-	if (key->is_closed) { /* as if it were not there: others sign, where there are enough */
-		own->has_permitted = false;
+	if (key->is_closed) /* as if it were not there: others sign, where there are enough */
 		return session->is_asker ? pairs_need_sealed(key) : OK;
-	}
 	for (size_t i = 0; i < session->holders.count; i++) {
 		const struct peer *peer = threshold_holder(keeper, &session->holders.parties[i]);
 		if (peer == nullptr)
