@@ -1,7 +1,8 @@
 /*
  * A check of ECDSA's protocols has failed, and what it cost cannot be written: the pair is gone in this process, nobody hears that it is,
  * nothing is signed or prepared with the key here until it can be written, and others sign meanwhile. A process that could not write it
- * either speaks to nobody. The keepers are those of tests/team.h.
+ * either speaks to nobody. The same of what a dealing is made from. The keepers
+ * are those of tests/team.h.
  */
 #include "tests/test.h"
 #include "tests/refusing_io.h"
@@ -360,9 +361,64 @@ who_speaks_to_nobody_has_its_gateway_connect_to_nobody(void **) {
 	keeper->channel = nullptr;
 }
 
+/* --- Dealings. --- */
+
+constexpr uint8_t DEAL_OPEN = 2;
+
+/* It goes before it hears a frame of the second round, and cannot write when it comes. */
+struct going {
+	bool is_gone;
+	size_t said; /* frames since */
+};
+
+static bool
+go_and_come(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct going *going = team->context;
+	if (kind != PEER_PROTOCOL)
+		return true;
+	going->said += going->is_gone && from == WHO;
+	if (going->is_gone || to != WHO || body->data[6] != DEAL_OPEN)
+		return true;
+	going->is_gone = disk.refuses = true;
+	team_stop(team, WHO);
+	team_start(team, WHO);
+	return false;
+}
+
+static void
+a_dealing_goes_on_only_where_it_could_be_forgotten(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct going going = {};
+	found_with(&team, 45, "dealings.db");
+	team_make_key(&team, "vault", "2-of-3");
+	team.on_message = go_and_come;
+	team.context = &going;
+	team_do(&team, OTHER,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "key.refresh",
+					.resource = "key:vault",
+					.payload = "{}",
+					.reason = "as planned"},
+		&arena, &response);
+	assert_true(going.is_gone && disk.refused > 0);
+	assert_true(team.members[WHO].has_ended);
+	assert_int_equal(0, going.said);
+	disk.refuses = false;
+	team.on_message = nullptr;
+	team_stop(&team, WHO);
+	team_start(&team, WHO);
+	team_settle(&team);
+	team_pass_ms(&team, 31'000);
+	team_settle(&team);
+	assert_true(sign_at(&team, WHO, 0));
+}
+
 RUN_TESTS(T(a_pair_lost_while_preparing_is_written_before_anybody_hears_of_it),
 	  T(a_pair_lost_while_signing_is_written_before_anybody_hears_of_it),
 	  T(nothing_is_signed_from_when_it_cannot_be_written),
 	  T(the_other_half_of_a_lost_pair_is_written_before_it_is_told),
 	  T(who_cannot_write_what_it_would_lose_speaks_to_nobody),
-	  T(who_speaks_to_nobody_has_its_gateway_connect_to_nobody))
+	  T(who_speaks_to_nobody_has_its_gateway_connect_to_nobody),
+	  T(a_dealing_goes_on_only_where_it_could_be_forgotten))

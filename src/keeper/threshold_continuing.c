@@ -134,7 +134,10 @@ go_on(struct keeper *keeper, struct joint_session *session, const struct journal
 		return journal_keep(keeper, session);
 	}
 	TRY(check_begun(session, journal));
-	return replay(session, journal);
+	TRY(replay(session, journal));
+	/* All of it anew: a row that could not be removed when a check failed is not gone on from. */
+	session->journal.rounds = 0;
+	return journal_keep(keeper, session);
 }
 
 enum status
