@@ -310,6 +310,43 @@ replaceable   yes (BIP-125)
         assert run("tx", "decode", "-", "--json", given=given).json()["type"] == "gatehouse/view/v1"
 
 
+def test_token_calls_are_explained_with_the_assets_of_a_file():
+    usdc, to, owner = "A0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", bytes(12) + b"5" * 20, bytes(12) + b"\x77" * 20
+    assets = os.path.join(ROOT, "examples", "assets.yaml")
+    amount, unlimited = (12_500_000).to_bytes(32, "big"), b"\xff" * 32
+    for data, kind, lines in [
+        ("a9059cbb", "token_transfer", ["sends         12.5 USDC to 0x3535"]),
+        ("23b872dd", "token_transfer_from", ["sends         12.5 USDC to 0x3535", "tokens of     0x7777"]),
+        ("095ea7b3", "token_approve", ["allows        12.5 USDC to 0x3535"]),
+        ("095ea7b3 all", "token_approve", ["allows        ", "warning       the allowance is unlimited"]),
+    ]:
+        selector, _, all_of_it = data.partition(" ")
+        call = bytes.fromhex(selector) + (owner if kind == "token_transfer_from" else b"") + to + (unlimited if all_of_it else amount)
+        given = transfer(3, 0, usdc, call)
+        told, view = run("tx", "decode", "-", "--assets", assets, given=given), run("tx", "decode", "-", "--assets", assets, "--json", given=given)
+        assert told.code == 0 and told.out.startswith(f"kind          {kind}\n") and all(f"\n{line}" in told.out for line in lines), told
+        assert ("unlimited" in told.out) == (all_of_it != "") and "not known" not in told.out, told
+        seen = view.json()
+        assert view.code == 0 and seen["kind"] == kind and seen["approve_unlimited"] == (all_of_it != "") and not seen["call_unrecognised"], view
+        assert seen["movements"][0]["asset"] == f"eip155:1/0x{usdc}" and seen["movements"][0]["text"].endswith(" USDC"), view
+        assert run("tx", "decode", "-", "--json", given=given).json()["kind"] == "unrecognised_call"
+        other = run("tx", "decode", "-", "--assets", assets, "--json", given=transfer(3, 0, "35" * 20, call)).json()
+        assert other["kind"] == "unrecognised_call", other
+    priced = 'assets: [{chain: "eip155:1", symbol: ETH, decimals: 18, price_usd: "2000"}]'
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        for text, code, said in [(priced, 0, "1.23 ETH to 0x3535353535353535353535353535353535353535  ($2460.00)"),
+                                 ('assets:\n  - {chain: "eip155:1", symbol: ETH}\n', 2, f"yaml.missing_key: {file.name}:2:"),
+                                 ('assets:\n  - {chain: "eip155:1", symbol: E T, decimals: 1}\n', 2, f"asset.symbol: {file.name}:2:5: "),
+                                 (priced[:-1] + ', {chain: "eip155:1", symbol: ETH, decimals: 8}]', 2, f"asset.conflict: {file.name}:1:")]:
+            file.seek(0)
+            file.truncate()
+            file.write(text)
+            file.flush()
+            told = run("tx", "decode", "-", "--assets", file.name, given=transfer(7, 123))
+            assert told.code == code and said in (told.err if code else told.out) and (code == 0 or told.out == ""), told
+    assert "usage.assets" in run("tx", "decode", "-", "--assets", "-").err
+
+
 def test_what_is_read_and_the_gate_would_not_sign_exits_with_1_and_says_why():
     to = bytes.fromhex("35" * 20)
     legacy = [5, 10**9, 21000, to, 10**15, b""]

@@ -169,10 +169,10 @@ command_write_completion(struct buffer *to) {
 			       "\tcase ${COMP_WORDS[COMP_CWORD-1]} in\n\t");
 	/* An option whose value is a file completes files. */
 	bool first = true;
-	static const char *const file_options[] = {"profile",     "key",      "ca",        "config",     "payload",
-						   "transaction", "founding", "sign-with", "signature",  "with",
-						   "logs",        "policy",   "older",     "out",        "offline",
-						   "witnessed",   "pins",     "entry",     "consistency"};
+	static const char *const file_options[] = {"profile",     "key",      "ca",        "config",      "payload",
+						   "transaction", "founding", "sign-with", "signature",   "with",
+						   "logs",        "policy",   "older",     "out",         "offline",
+						   "witnessed",   "pins",     "entry",     "consistency", "assets"};
 	for (size_t i = 0; i < ARRAY_LENGTH(file_options); i++, first = false)
 		buffer_append_format(to, "%s--%s", first ? "" : "|", file_options[i]);
 	buffer_append_text(to, ") COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n\tesac\n"

@@ -410,8 +410,9 @@ const struct command commands[] = {
 	/* Files alone. */
 	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
 	 tx_decode_run, 0,
-	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"}},
-	 .example = "gatehouse tx decode - < unsigned.hex",
+	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"},
+	  {"assets", "FILE", "tokens and their decimals, as a founding document lists them (examples/assets.yaml); others' calls are not recognised"}},
+	 .example = "gatehouse tx decode - --assets assets.yaml < unsigned.hex",
 	 .exit_codes = "0 read, and the gate would sign it where a key and the policy allow; 1 read, and the gate signs it with no key (a warning says why), "
 		       "or no transaction; 2 usage, or a file that is not there; 4 internal"},
 	{"tx", "combine", "FIRST SECOND", "Join what two PSBTs of one transaction hold, signatures and all else, in one",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "cli/asset_file.h"
 #include "cli/client.h"
 #include "cli/log_files.h"
 #include "cli/output.h"
@@ -15,7 +16,7 @@
 
 /* --- Transactions. --- */
 
-/* What everybody knows: the assets of the chains themselves. Tokens are known to an installation, and not to a file. */
+/* What everybody knows: the assets of the chains themselves, but for those that a file of assets has named already. */
 static enum status
 know_native_assets(struct asset_registry *registry) {
 	static const struct {
@@ -24,10 +25,27 @@ know_native_assets(struct asset_registry *registry) {
 	} natives[] = {{"eip155:1", "ETH", 18},         {"bitcoin:main", "BTC", 8},    {"bitcoin:test", "tBTC", 8},
 		       {"bitcoin:testnet4", "tBTC", 8}, {"bitcoin:signet", "sBTC", 8}, {"bitcoin:regtest", "rBTC", 8},
 		       {"solana:main", "SOL", 9},       {"solana:test", "SOL", 9},     {"solana:dev", "SOL", 9}};
-	for (size_t i = 0; i < ARRAY_LENGTH(natives); i++)
-		TRY(asset_registry_add(registry, bytes_of_text(natives[i].chain), (struct bytes){},
-				       bytes_of_text(natives[i].symbol), natives[i].decimals));
+	for (size_t i = 0; i < ARRAY_LENGTH(natives); i++) {
+		struct bytes chain = bytes_of_text(natives[i].chain);
+		if (asset_find_contract(registry, chain, (struct bytes){}) == nullptr)
+			TRY(asset_registry_add(registry, chain, (struct bytes){}, bytes_of_text(natives[i].symbol),
+					       natives[i].decimals));
+	}
 	return OK;
+}
+
+/* Tokens are known to an installation, and here to a file of assets, as far as one is given. */
+static enum status
+know_assets(struct invocation *invocation, struct asset_registry *registry) {
+	const char *path = invocation_option(invocation, "assets");
+	struct bytes text;
+	if (path != nullptr && strcmp(path, "-") == 0 && strcmp(invocation_word(invocation, 0), "-") == 0)
+		return fail(STATUS_INVALID, "usage.assets: transaction and assets cannot both be standard input");
+	if (path != nullptr) {
+		TRY(input_file(&invocation->arena, path, YAML_SIZE_MAX, &text));
+		TRY(asset_file_read(&invocation->arena, path, text, registry));
+	}
+	return know_native_assets(registry);
 }
 
 static enum status
@@ -50,7 +68,10 @@ decode(struct invocation *invocation, struct buffer *text) {
 	enum wallet_format format;
 	struct wallet_transaction *transaction;
 	TRY(asset_registry_create(&registry));
-	TRY(know_native_assets(registry));
+	enum status known = know_assets(invocation, registry);
+	if (known == STATUS_CONFLICT) /* two of them contradict each other: the file is at fault */
+		invocation->exit_code = EXIT_USAGE;
+	TRY(known);
 	struct wallet_context context = {.assets = registry};
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 2 * WALLET_PAYLOAD_MAX + 64, &given));
 	invocation->exit_code = EXIT_FOUND; /* from here on it is the transaction that is refused */

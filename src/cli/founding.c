@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/yaml_schema.h"
+#include "cli/asset_file.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "gate/activation.h"
@@ -33,10 +34,6 @@ struct written_list {
 	const char *id;
 	int kind;
 	struct yaml_texts entries;
-};
-struct written_asset {
-	const char *chain, *contract, *symbol, *price_usd;
-	uint32_t decimals;
 };
 struct written {
 	const char *instance, *keeper, *bundle;
@@ -77,14 +74,6 @@ static const struct yaml_field list_fields[] = {
 	TEXTS(written_list, entries),
 };
 static const struct yaml_schema list_schema = SCHEMA(list_fields, written_list);
-static const struct yaml_field asset_fields[] = {
-	NEED(written_asset, chain),
-	NEED(written_asset, symbol),
-	MAY(written_asset, contract),
-	MAY(written_asset, price_usd),
-	{"decimals", YAML_UINT32, offsetof(struct written_asset, decimals), .required = true, .max = 36},
-};
-static const struct yaml_schema asset_schema = SCHEMA(asset_fields, written_asset);
 static const struct yaml_field fields[] = {
 	NEED(written, instance),
 	NEED(written, keeper),
@@ -94,7 +83,7 @@ static const struct yaml_field fields[] = {
 	OBJECTS("people", written, people, person_schema, true),
 	OBJECTS("workloads", written, workloads, workload_schema, false),
 	OBJECTS("lists", written, lists, list_schema, false),
-	OBJECTS("assets", written, assets, asset_schema, false),
+	OBJECTS("assets", written, assets, asset_file_entry, false),
 	TEXTS(written, groups),
 };
 static const struct yaml_schema schema = SCHEMA(fields, written);
