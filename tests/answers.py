@@ -89,7 +89,7 @@ def http_statuses():
 def reader_statuses():
     """What the gateway's reader refuses, by its table; which path and which methods there are is no route's affair."""
     refusals = dict((name, int(status)) for status, name in
-                    re.findall(r'= \{(\d+), "(request\.\w+)"', flat("src", "gateway", "http_request.c")))
+                    re.findall(r'= \{(\d+), "(request\.\w+)"', flat("src", "gateway", "http_refusal.c")))
     assert len(refusals) > 25, refusals
     return {name: status for name, status in refusals.items() if name not in ("request.not_found", "request.method_not_allowed")}
 

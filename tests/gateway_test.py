@@ -209,7 +209,7 @@ def test_slow_clients_are_answered_408_or_closed():
             client.send("GET /healthz HTTP/1.1\r\n")
             drip(client, "X: y\r\n")
             answer = client.read()
-            results["head"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started)
+            results["head"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started, json.loads(answer.body)["detail"])
 
     def slow_body(gate):
         with Client(gate) as client:
@@ -217,7 +217,7 @@ def test_slow_clients_are_answered_408_or_closed():
             client.send(f"POST /v1/operations HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n")
             drip(client, "b")
             answer = client.read()
-            results["body"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started)
+            results["body"] = (answer.status, answer.problem(), client.is_closed(), time.monotonic() - started, json.loads(answer.body)["detail"])
 
     def no_handshake(gate):
         started = time.monotonic()
@@ -232,6 +232,8 @@ def test_slow_clients_are_answered_408_or_closed():
             thread.join()
         assert results["head"][:3] == (408, "request.timeout", True), results
         assert results["body"][:3] == (408, "request.timeout", True), results
+        assert results["head"][4] == "Request line and fields were not whole after 10 seconds.", results
+        assert results["body"][4] == "The body was not whole after 10 seconds and one more for each 4000 bytes of it that had come.", results
         assert results["handshake"][0] == b"", results
         # Not before their time; how long after is the machine's affair.
         assert results["head"][3] > 9 and results["body"][3] > 9 and results["handshake"][1] > 4, results

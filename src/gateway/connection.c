@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -541,6 +542,22 @@ connections_end_stream(struct gateway *gateway, uint64_t stream) {
 }
 
 static void
+refuse_slow(struct connection *connection) {
+	struct http_reader *reader = &connection->reader;
+	char detail[HTTP_DETAIL_SIZE];
+	if (reader->head_complete)
+		snprintf(detail, sizeof detail,
+			 "The body was not whole after %lld seconds and one more for each %lld bytes of it that had "
+			 "come.",
+			 (long long)(BODY_MS / 1000), (long long)(BODY_BYTES_PER_MS * 1000));
+	else
+		snprintf(detail, sizeof detail, "Request line and fields were not whole after %lld seconds.",
+			 (long long)(HEAD_MS / 1000));
+	http_reader_refuse_slow(reader, detail);
+	exchange_refuse(connection, reader->refusal, true);
+}
+
+static void
 pass_deadline(struct connection *connection) {
 	switch (connection->state) {
 	case READING:
@@ -549,7 +566,7 @@ pass_deadline(struct connection *connection) {
 			break;
 		}
 		metric_add(&telemetry.timeouts, 1);
-		exchange_refuse(connection, http_refusal_of_slow_client(), true);
+		refuse_slow(connection);
 		break;
 	case WAITING:
 		exchange_answer_unknown(connection,

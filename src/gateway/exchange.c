@@ -65,7 +65,9 @@ exchange_refuse(struct connection *connection, const struct http_refusal *refusa
 	if (close)
 		connection->close_when_sent = true;
 	telemetry_count_refusal(refusal);
-	struct problem problem = {.status = refusal->status, .name = refusal->name, .detail = refusal->detail};
+	const struct http_reader *reader = &connection->reader;
+	const char *detail = refusal == reader->refusal ? http_refusal_detail(reader) : refusal->detail;
+	struct problem problem = {.status = refusal->status, .name = refusal->name, .detail = detail};
 	exchange_answer_problem(connection, &problem, false);
 }
 
@@ -156,7 +158,7 @@ answer_asset(struct connection *connection) {
 	const struct http_reader *reader = &connection->reader;
 	const struct console_asset *asset = console_find(http_path(reader));
 	if (asset == nullptr) {
-		exchange_refuse(connection, http_refusal_of_no_route(), false);
+		exchange_refuse(connection, http_refusal(REFUSED_NO_ROUTE), false);
 		return;
 	}
 	unsigned status =

@@ -1,76 +1,10 @@
 #include "gateway/http_request.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "base/ipc_messages.h"
-
-enum refusal {
-	REFUSED_SYNTAX,
-	REFUSED_VERSION,
-	REFUSED_METHOD,
-	REFUSED_LENGTH,
-	REFUSED_TRANSFER_ENCODING,
-	REFUSED_CHUNK,
-	REFUSED_TRAILERS,
-	REFUSED_HEADER_SIZE,
-	REFUSED_HEADER_COUNT,
-	REFUSED_DUPLICATE_FIELD,
-	REFUSED_FIELD_VALUE,
-	REFUSED_NO_HOST,
-	REFUSED_HOST,
-	REFUSED_EXPECT,
-	REFUSED_CONTENT_ENCODING,
-	REFUSED_UPGRADE,
-	REFUSED_TARGET_FORM,
-	REFUSED_TARGET_SIZE,
-	REFUSED_TARGET_CHARACTER,
-	REFUSED_TARGET_ESCAPE,
-	REFUSED_TARGET_DOTS,
-	REFUSED_NO_ROUTE,
-	REFUSED_NO_METHOD,
-	REFUSED_CONTENT_TYPE,
-	REFUSED_CROSS_SITE,
-	REFUSED_BODY_SIZE,
-	REFUSED_MEMORY,
-	REFUSED_TIMEOUT,
-	REFUSED_END,
-};
-
-static const struct http_refusal refusals[REFUSED_END] = {
-	[REFUSED_SYNTAX] = {400, "request.syntax", "The request is not HTTP/1.1 as RFC 9112 writes it."},
-	[REFUSED_VERSION] = {505, "request.version", "Only HTTP/1.1 is spoken here."},
-	[REFUSED_METHOD] = {400, "request.method", "The method is not one of HTTP's."},
-	[REFUSED_LENGTH] = {400, "request.content_length",
-			    "Content-Length is not one plain number, or there is more than one."},
-	[REFUSED_TRANSFER_ENCODING] = {400, "request.transfer_encoding",
-				       "Transfer-Encoding is not just chunked, or stands beside Content-Length."},
-	[REFUSED_CHUNK] = {400, "request.chunk", "A chunk's size is malformed, or the chunk has extensions."},
-	[REFUSED_TRAILERS] = {400, "request.trailers", "Fields after the body are not taken."},
-	[REFUSED_HEADER_SIZE] = {431, "request.header_size", "The header section is over 16 KiB."},
-	[REFUSED_HEADER_COUNT] = {431, "request.header_count", "There are over 100 header fields."},
-	[REFUSED_DUPLICATE_FIELD] = {400, "request.duplicate_field", "A field that may stand once stands twice."},
-	[REFUSED_FIELD_VALUE] = {400, "request.field_value", "A field's value has characters outside printed ASCII."},
-	[REFUSED_NO_HOST] = {400, "request.host_missing", "There is no Host field."},
-	[REFUSED_HOST] = {421, "request.host", "Host names another authority than this installation's."},
-	[REFUSED_EXPECT] = {400, "request.expect", "Expect asks for something other than 100-continue."},
-	[REFUSED_CONTENT_ENCODING] = {415, "request.content_encoding",
-				      "Bodies are taken as they are, without content coding."},
-	[REFUSED_UPGRADE] = {400, "request.upgrade", "There is no other protocol to change to."},
-	[REFUSED_TARGET_FORM] = {400, "request.target_form", "The target is not a path."},
-	[REFUSED_TARGET_SIZE] = {414, "request.target_size", "The target is over 8 KiB."},
-	[REFUSED_TARGET_CHARACTER] = {400, "request.target_character",
-				      "The target has a character that RFC 3986 does not allow."},
-	[REFUSED_TARGET_ESCAPE] = {400, "request.target_escape",
-				   "A percent escape is malformed, or hides a control character or a slash."},
-	[REFUSED_TARGET_DOTS] = {400, "request.target_dots", "The path has an empty or dot segment."},
-	[REFUSED_NO_ROUTE] = {404, "request.not_found", "There is nothing at this path."},
-	[REFUSED_NO_METHOD] = {405, "request.method_not_allowed", "The path has other methods; see Allow."},
-	[REFUSED_CONTENT_TYPE] = {415, "request.content_type", "What is posted here says that it is application/json."},
-	[REFUSED_CROSS_SITE] = {403, "request.cross_site", "A page of another origin sent this, and nothing was done."},
-	[REFUSED_BODY_SIZE] = {413, "request.body_size", "The body is over what this path takes."},
-	[REFUSED_MEMORY] = {503, "request.memory", "There is no memory for the request."},
-	[REFUSED_TIMEOUT] = {408, "request.timeout", "The request did not arrive in time."},
-};
 
 static const struct {
 	const char *name;
@@ -101,10 +35,23 @@ reader_of(llhttp_t *parser) {
 
 /* Ends the parsing: llhttp stops at a callback that does not return 0. */
 static int
-refuse(struct http_reader *reader, enum refusal refusal) {
+refuse(struct http_reader *reader, enum http_refused refused) {
 	if (reader->refusal == nullptr)
-		reader->refusal = &refusals[refusal];
+		reader->refusal = http_refusal(refused);
 	return HPE_USER;
+}
+
+/* The same, and what the table cannot say: where, how much, what was expected. What the client sent is quoted nowhere but as a number
+ * or as a name of ours. */
+static int __attribute__((format(printf, 3, 4)))
+refuse_saying(struct http_reader *reader, enum http_refused refused, const char *format, ...) {
+	va_list arguments;
+	if (reader->refusal != nullptr)
+		return HPE_USER;
+	va_start(arguments, format);
+	vsnprintf(reader->detail, sizeof reader->detail, format, arguments);
+	va_end(arguments);
+	return refuse(reader, refused);
 }
 
 static struct bytes
@@ -127,7 +74,8 @@ static int
 on_url(llhttp_t *parser, const char *at, size_t len) {
 	struct http_reader *reader = reader_of(parser);
 	if (reader->target.len + len > IPC_TARGET_MAX)
-		return refuse(reader, REFUSED_TARGET_SIZE);
+		return refuse_saying(reader, REFUSED_TARGET_SIZE, "The target is of more than %zu bytes.",
+				     IPC_TARGET_MAX);
 	return append_to_head(reader, &reader->target, at, len);
 }
 
@@ -189,15 +137,22 @@ check_target(struct http_reader *reader) {
 	for (size_t at = reader->target.at; at < end;) {
 		uint8_t c = target.data[at];
 		if (c == '%') {
+			size_t escape = at - reader->target.at;
 			if (!decode_escape(target, &at, &c) || (!in_query && c == '/'))
-				return refuse(reader, REFUSED_TARGET_ESCAPE);
+				return refuse_saying(reader, REFUSED_TARGET_ESCAPE,
+						     "The percent escape at offset %zu of the target is malformed, or "
+						     "hides a control character or a slash.",
+						     escape);
 		} else if (c == '?') {
 			in_query = true;
 			at++;
 		} else if (is_target_character(c))
 			at++;
 		else
-			return refuse(reader, REFUSED_TARGET_CHARACTER);
+			return refuse_saying(
+				reader, REFUSED_TARGET_CHARACTER,
+				"Byte 0x%02x at offset %zu of the target is none that RFC 3986 allows there.", c,
+				at - reader->target.at);
 		if (!in_query)
 			reader->head.data[reader->head.len++] = c;
 	}
@@ -226,7 +181,8 @@ static int
 on_header_field_complete(llhttp_t *parser) {
 	struct http_reader *reader = reader_of(parser);
 	if (++reader->header_count > HTTP_HEADER_COUNT_MAX)
-		return refuse(reader, REFUSED_HEADER_COUNT);
+		return refuse_saying(reader, REFUSED_HEADER_COUNT, "There are more than %u fields.",
+				     HTTP_HEADER_COUNT_MAX);
 	struct bytes name = {(const uint8_t *)reader->name, reader->name_length};
 	reader->name_length = 0;
 	reader->field = HTTP_NO_FIELD;
@@ -237,7 +193,9 @@ on_header_field_complete(llhttp_t *parser) {
 		return 0;
 	if (reader->fields_seen & 1U << reader->field) {
 		if (!field_table[reader->field].many)
-			return refuse(reader, REFUSED_DUPLICATE_FIELD);
+			return refuse_saying(reader, REFUSED_DUPLICATE_FIELD,
+					     "The field %s stands twice, and may stand once.",
+					     field_table[reader->field].name);
 		reader->field = HTTP_NO_FIELD;
 		return 0;
 	}
@@ -266,16 +224,34 @@ on_header_value_complete(llhttp_t *parser) {
 	if (!field_table[reader->field].printed)
 		return 0;
 	if (span->len > IPC_FIELD_MAX)
-		return refuse(reader, REFUSED_HEADER_SIZE);
+		return refuse_saying(reader, REFUSED_HEADER_SIZE,
+				     "The value of the field %s is of %zu bytes, expected %zu at most.",
+				     field_table[reader->field].name, span->len, IPC_FIELD_MAX);
 	for (size_t i = 0; i < span->len; i++)
 		if (value.data[i] < 0x20 || value.data[i] > 0x7e)
-			return refuse(reader, REFUSED_FIELD_VALUE);
+			return refuse_saying(
+				reader, REFUSED_FIELD_VALUE,
+				"The value of the field %s has byte 0x%02x at offset %zu, expected 0x20 to 0x7e.",
+				field_table[reader->field].name, value.data[i], i);
 	return 0;
 }
 
 static bool
 is_word(struct bytes value, const char *word) {
 	return value.len == strlen(word) && strncasecmp((const char *)value.data, word, value.len) == 0;
+}
+
+/* What is no authority at all is not said back to anyone. */
+static bool
+can_be_quoted(struct bytes host) {
+	constexpr size_t QUOTED_MAX = 64;
+	for (size_t i = 0; i < host.len; i++) {
+		uint8_t c = host.data[i];
+		bool is_alphanumeric = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+		if (!is_alphanumeric && (c == '\0' || strchr(".:-_[]", c) == nullptr))
+			return false;
+	}
+	return host.len <= QUOTED_MAX;
 }
 
 static int
@@ -286,7 +262,11 @@ check_host(struct http_reader *reader) {
 	for (const char *const *authority = reader->common->authorities; *authority != nullptr; authority++)
 		if (is_word(host, *authority))
 			return 0;
-	return refuse(reader, REFUSED_HOST);
+	if (!can_be_quoted(host))
+		return refuse(reader, REFUSED_HOST);
+	return refuse_saying(reader, REFUSED_HOST,
+			     "Host is %.*s, expected an authority of this installation as its configuration has them.",
+			     BYTES_ARGS(host));
 }
 
 static int
@@ -318,7 +298,10 @@ take_body_bytes(struct http_reader *reader, size_t len) {
 	if (reader->route->body_max <= HTTP_BODY_SMALL || len <= reader->body_bytes)
 		return 0;
 	if (len - reader->body_bytes > reader->common->body_bytes_left)
-		return refuse(reader, REFUSED_MEMORY);
+		return refuse_saying(
+			reader, REFUSED_MEMORY,
+			"There is no room for the body now: all that are under way have %zu bytes together.",
+			HTTP_BODY_BYTES_IN_ALL);
 	reader->common->body_bytes_left -= len - reader->body_bytes;
 	reader->body_bytes = len;
 	return buffer_reserve(&reader->body, len - reader->body.len) ? 0 : refuse(reader, REFUSED_MEMORY);
@@ -353,22 +336,40 @@ check_who_sends(struct http_reader *reader) {
 	return 0;
 }
 
+static void
+refuse_no_method(struct http_reader *reader) {
+	char allowed[ROUTE_ALLOWED_SIZE];
+	route_allowed_methods(http_path(reader), allowed);
+	refuse_saying(reader, REFUSED_NO_METHOD, "There is something at this path for %s, and for no other method.",
+		      allowed);
+}
+
+static int
+refuse_body_size(struct http_reader *reader, uint64_t size) {
+	size_t max = reader->route == nullptr ? 0 : reader->route->body_max;
+	if (max == 0)
+		return refuse_saying(reader, REFUSED_BODY_SIZE, "This path takes no body with this method.");
+	return refuse_saying(reader, REFUSED_BODY_SIZE,
+			     "The body is of %llu bytes or more, and this path takes %zu at most.",
+			     (unsigned long long)size, max);
+}
+
 static int
 find_route(struct http_reader *reader) {
 	switch (route_find(http_method(reader), http_path(reader), &reader->route)) {
 	case ROUTE_FOUND:
 		break;
 	case ROUTE_NO_PATH:
-		reader->refusal = &refusals[REFUSED_NO_ROUTE];
+		reader->refusal = http_refusal(REFUSED_NO_ROUTE);
 		return announces_body(reader) ? HPE_USER : 0;
 	case ROUTE_NO_METHOD:
-		reader->refusal = &refusals[REFUSED_NO_METHOD];
+		refuse_no_method(reader);
 		return announces_body(reader) ? HPE_USER : 0;
 	}
 	if (check_who_sends(reader) != 0)
 		return HPE_USER;
 	if (reader->parser.content_length > reader->route->body_max)
-		return refuse(reader, REFUSED_BODY_SIZE);
+		return refuse_body_size(reader, reader->parser.content_length);
 	return take_body_bytes(reader, (size_t)reader->parser.content_length);
 }
 
@@ -392,7 +393,7 @@ on_body(llhttp_t *parser, const char *at, size_t len) {
 	struct http_reader *reader = reader_of(parser);
 	/* Without a route there is no body: find_route() has seen to it. */
 	if (reader->route == nullptr || len > reader->route->body_max - reader->body.len)
-		return refuse(reader, REFUSED_BODY_SIZE);
+		return refuse_body_size(reader, (uint64_t)(reader->route == nullptr ? 0 : reader->route->body_max) + 1);
 	if (take_body_bytes(reader, reader->body.len + len) != 0)
 		return HPE_USER;
 	buffer_append(&reader->body, at, len);
@@ -412,7 +413,7 @@ on_message_complete(llhttp_t *parser) {
 
 /* --- The reader --- */
 
-static enum refusal
+static enum http_refused
 refusal_of_error(const llhttp_t *parser, llhttp_errno_t error) {
 	switch (error) {
 	case HPE_INVALID_CONTENT_LENGTH:
@@ -433,6 +434,22 @@ refusal_of_error(const llhttp_t *parser, llhttp_errno_t error) {
 	default:
 		return REFUSED_SYNTAX;
 	}
+}
+
+/* Counted to where a name was whole: however the bytes are cut, the same is said. */
+static void
+refuse_syntax(struct http_reader *reader, llhttp_errno_t error) {
+	/* HPE_INVALID_VERSION here is what follows a good one. */
+	bool is_line_end = error == HPE_CR_EXPECTED || error == HPE_LF_EXPECTED || error == HPE_INVALID_VERSION;
+	const char *what = is_line_end ? "a line that does not end in CR LF" : "a byte that is not expected";
+	if (reader->head_complete)
+		refuse_saying(reader, REFUSED_SYNTAX, "The body is not framed as RFC 9112 says: %s.", what);
+	else if (reader->header_count == 0)
+		refuse_saying(reader, REFUSED_SYNTAX,
+			      "The request line or the first field is not as RFC 9112 says: %s.", what);
+	else
+		refuse_saying(reader, REFUSED_SYNTAX, "Field %u or what follows it is not as RFC 9112 says: %s.",
+			      reader->header_count, what);
 }
 
 static const llhttp_settings_t *
@@ -505,8 +522,10 @@ execute(struct http_reader *reader, struct bytes input, size_t *used) {
 		*used = (size_t)(llhttp_get_error_pos(&reader->parser) - (const char *)input.data);
 		return HTTP_COMPLETE;
 	}
-	if (reader->refusal == nullptr)
-		reader->refusal = &refusals[refusal_of_error(&reader->parser, error)];
+	enum http_refused refused = refusal_of_error(&reader->parser, error);
+	if (refused == REFUSED_SYNTAX)
+		refuse_syntax(reader, error);
+	refuse(reader, refused);
 	return HTTP_REFUSED;
 }
 
@@ -528,7 +547,8 @@ http_reader_feed(struct http_reader *reader, struct bytes input, size_t *used) {
 		if (progress != HTTP_WANTS_MORE)
 			return progress;
 		if (!reader->head_complete && reader->raw_bytes == HTTP_HEADER_BYTES_MAX) {
-			refuse(reader, REFUSED_HEADER_SIZE);
+			refuse_saying(reader, REFUSED_HEADER_SIZE,
+				      "Request line and fields are of more than %zu bytes.", HTTP_HEADER_BYTES_MAX);
 			return HTTP_REFUSED;
 		}
 		/* One-byte chunks cost six bytes each: as much framing as a header section, and the body's own size, is
@@ -536,7 +556,10 @@ http_reader_feed(struct http_reader *reader, struct bytes input, size_t *used) {
 		if (!in_head)
 			reader->raw_bytes += taken - (reader->body.len - body_before);
 		if (reader->raw_bytes > HTTP_HEADER_BYTES_MAX + reader->body.len && reader->head_complete) {
-			refuse(reader, REFUSED_CHUNK);
+			refuse_saying(
+				reader, REFUSED_CHUNK,
+				"What frames the chunks is of %zu bytes more than the body, expected %zu at most.",
+				reader->raw_bytes - reader->body.len, HTTP_HEADER_BYTES_MAX);
 			return HTTP_REFUSED;
 		}
 	}
@@ -563,23 +586,17 @@ http_field(const struct http_reader *reader, enum http_field field) {
 	return reader->fields_seen & 1U << field ? view(reader, reader->fields[field]) : (struct bytes){};
 }
 
+const char *
+http_refusal_detail(const struct http_reader *reader) {
+	return reader->detail[0] == '\0' ? reader->refusal->detail : reader->detail;
+}
+
+void
+http_reader_refuse_slow(struct http_reader *reader, const char *detail) {
+	refuse_saying(reader, REFUSED_TIMEOUT, "%s", detail);
+}
+
 bool
 http_keep_alive(const struct http_reader *reader) {
 	return llhttp_should_keep_alive(&reader->parser);
-}
-
-const struct http_refusal *
-http_refusal_of_no_route(void) {
-	return &refusals[REFUSED_NO_ROUTE];
-}
-
-const struct http_refusal *
-http_refusal_of_slow_client(void) {
-	return &refusals[REFUSED_TIMEOUT];
-}
-
-const struct http_refusal *
-http_refusals(size_t *count) {
-	*count = REFUSED_END;
-	return refusals;
 }

@@ -2,7 +2,7 @@
  * One HTTP/1.1 request out of a stream of bytes: framing by llhttp in its strict mode, everything else that must hold
  * by us.
  *
- * What is refused, and with which status: the table of refusals in http_request.c. A refusal is final: the connection
+ * What is refused, and with which status: the table of gateway/http_refusal.c. A refusal is final: the connection
  * is answered and closed, since nobody knows where the next request would begin. A request for a path or method that
  * there is not is complete, if it has no body, and is answered on a connection that stays.
  *
@@ -14,11 +14,13 @@
 
 #include <llhttp.h>
 
+#include "gateway/http_refusal.h"
 #include "gateway/routes.h"
 
 constexpr size_t HTTP_HEADER_BYTES_MAX = 16 * 1024; /* request line and header section */
 constexpr unsigned HTTP_HEADER_COUNT_MAX = 100;
 constexpr size_t HTTP_BODY_BYTES_IN_ALL = 64 * 1024 * 1024; /* of all larger ones that are being read or answered */
+constexpr size_t HTTP_DETAIL_SIZE = 160;
 constexpr size_t HTTP_BODY_SMALL = 16 * 1024; /* no larger than a header, and bounded as those are: by connections */
 
 /* What the readers of one process share. */
@@ -48,12 +50,6 @@ enum http_field {
 	HTTP_NO_FIELD = HTTP_FIELD_COUNT,
 };
 
-struct http_refusal {
-	unsigned status;
-	const char *name; /* "request.header_size": the problem's type */
-	const char *detail;
-};
-
 enum http_progress {
 	HTTP_WANTS_MORE,
 	HTTP_COMPLETE, /* reader->refusal is set if there is no such route */
@@ -72,7 +68,8 @@ struct http_reader {
 	uint32_t fields_seen; /* a bit for each enum http_field */
 	const struct route *route;
 	const struct http_refusal *refusal;
-	size_t raw_bytes; /* of the header section; then of the body's framing */
+	char detail[HTTP_DETAIL_SIZE]; /* of the refusal; empty: the table's */
+	size_t raw_bytes;              /* of the header section; then of the body's framing */
 	unsigned header_count;
 	uint8_t name_length; /* of the field whose name is being read */
 	char name[32];
@@ -97,13 +94,9 @@ struct bytes http_path(const struct http_reader *reader);                       
 struct bytes http_field(const struct http_reader *reader, enum http_field field); /* data null: absent */
 bool http_keep_alive(const struct http_reader *reader);
 
-/* What a client is told who asks for what is not there. */
-const struct http_refusal *http_refusal_of_no_route(void);
-
-/* What a client is told whose request stops coming. */
-const struct http_refusal *http_refusal_of_slow_client(void);
-
-/* Every refusal, for counting and for tests. */
-const struct http_refusal *http_refusals(size_t *count);
+/* Of a request that is refused, or complete without a route: what is said about it. The numbers and names in it are ours. */
+const char *http_refusal_detail(const struct http_reader *reader);
+/* The request has stopped coming: REFUSED_TIMEOUT, with what is said about it. */
+void http_reader_refuse_slow(struct http_reader *reader, const char *detail);
 
 #endif

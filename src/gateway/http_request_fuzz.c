@@ -15,6 +15,17 @@ struct outcome {
 	const struct http_refusal *refusal;
 };
 
+/* A sentence of printed ASCII, whatever was sent. */
+static void
+check_detail(const char *detail) {
+	size_t len = strlen(detail);
+	if (len == 0 || len >= HTTP_DETAIL_SIZE - 1 || detail[len - 1] != '.')
+		abort();
+	for (size_t i = 0; i < len; i++)
+		if (detail[i] < 0x20 || detail[i] > 0x7e)
+			abort();
+}
+
 static struct outcome
 read_all(const uint8_t *data, size_t size, size_t step) {
 	struct http_reader reader;
@@ -26,6 +37,7 @@ read_all(const uint8_t *data, size_t size, size_t step) {
 		at += used;
 		if (progress == HTTP_REFUSED) {
 			outcome.refusal = reader.refusal;
+			check_detail(http_refusal_detail(&reader));
 			break;
 		}
 		if (progress == HTTP_COMPLETE) {

@@ -107,80 +107,133 @@ pipelined_requests_come_one_by_one(void **) {
 static const struct {
 	const char *text;
 	unsigned status;
-	const char *name;
+	const char *name, *detail;
 } refused[] = {
-	{POST_HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
-	 "request.transfer_encoding"},
-	{POST_HEAD "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, "request.content_length"},
-	{POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding"},
-	{POST_HEAD "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding"},
+	{POST_HEAD "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding",
+	 "Transfer-Encoding is not just chunked, or stands beside Content-Length."},
+	{POST_HEAD "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding",
+	 "Transfer-Encoding is not just chunked, or stands beside Content-Length."},
+	{POST_HEAD "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400, "request.transfer_encoding",
+	 "Transfer-Encoding is not just chunked, or stands beside Content-Length."},
 	{POST_HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
-	 "request.duplicate_field"},
-	{POST_HEAD "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: +5\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: -5\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: 0x5\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: 5, 5\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length: 99999999999999999999\r\n\r\nhello", 400, "request.content_length"},
-	{POST_HEAD "Content-Length : 5\r\n\r\nhello", 400, "request.syntax"},
-	{POST_HEAD "X-Nul: a\0b\r\n\r\n", 400, "request.syntax"},
-	{POST_HEAD "X-Folded: a\r\n b\r\n\r\n", 400, "request.syntax"},
-	{"POST /v1/operations HTTP/1.1\nHost: gate.example:8443\nContent-Length: 0\n\n", 400, "request.syntax"},
-	{POST_HEAD "X: a\rY: b\r\n\r\n", 400, "request.syntax"},
-	{"GET /healthz HTTP/1.1\r\n\r\n", 400, "request.host_missing"},
-	{"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", 400, "request.host_missing"},
-	{"GET /healthz HTTP/1.1\r\nHost: other.example\r\n\r\n", 421, "request.host"},
-	{"GET /healthz HTTP/1.1\r\nHost: gate.example\r\n\r\n", 421, "request.host"},
-	{GET_HEAD "Host: 127.0.0.1\r\n\r\n", 400, "request.duplicate_field"},
-	{POST_HEAD "Signature: a\r\nSIGNATURE: b\r\n\r\n", 400, "request.duplicate_field"},
-	{POST_HEAD "Cookie: a=b\r\ncookie: c=d\r\n\r\n", 400, "request.duplicate_field"},
-	{POST_HEAD "Cookie: a=\xc3\xa4\r\n\r\n", 400, "request.field_value"},
-	{POST_HEAD "Idempotency-Key: \xc3\xa4\r\n\r\n", 400, "request.field_value"},
-	{PLAIN_POST_HEAD "Content-Type: a\tb\r\n\r\n", 400, "request.field_value"},
-	{POST_HEAD "Expect: the-unexpected\r\nContent-Length: 1\r\n\r\na", 400, "request.expect"},
-	{POST_HEAD "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", 415, "request.content_encoding"},
-	{GET_HEAD "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", 400, "request.upgrade"},
-	{"GET http://gate.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
-	{"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
-	{"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form"},
-	{"GET /healthz%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /healthz%0a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /healthz%2Fx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /healthz%4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /healthz%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /healthz?a=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape"},
-	{"GET /v1/../healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET /v1/%2e%2E/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET /./healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET /healthz/.. HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET //healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET /healthz/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots"},
-	{"GET /health\\z HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
-	{"GET /healthz?<a> HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
-	{"GET /health\xc3\xa4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.syntax"},
-	{"GET /healthz#top HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character"},
-	{"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
-	{"GET /healthz HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
-	{"GET /healthz HTTP/1.7\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version"},
-	{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "request.version"},
-	{"GET /healthz\r\n\r\n", 505, "request.version"},
-	{"FROB /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.method"},
-	{"\x16\x03\x01\x02", 400, "request.method"},
-	{"POST /v1/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 404, "request.not_found"},
-	{"DELETE /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 405,
-	 "request.method_not_allowed"},
-	{GET_HEAD "Content-Length: 1\r\n\r\na", 413, "request.body_size"},
-	{GET_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, "request.body_size"},
-	{POST_HEAD "Content-Length: 917505\r\n\r\n", 413, "request.body_size"},
-	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1;name=value\r\na\r\n0\r\n\r\n", 400, "request.chunk"},
-	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "request.chunk"},
-	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\n", 400, "request.chunk"},
-	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nSignature: x\r\n\r\n", 400, "request.trailers"},
+	 "request.duplicate_field", "The field transfer-encoding stands twice, and may stand once."},
+	{POST_HEAD "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: +5\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: -5\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: 0x5\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: 5, 5\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length: 99999999999999999999\r\n\r\nhello", 400, "request.content_length",
+	 "Content-Length is not one plain decimal number, stands twice, or beside Transfer-Encoding."},
+	{POST_HEAD "Content-Length : 5\r\n\r\nhello", 400, "request.syntax",
+	 "Field 2 or what follows it is not as RFC 9112 says: a byte that is not expected."},
+	{POST_HEAD "X-Nul: a\0b\r\n\r\n", 400, "request.syntax",
+	 "Field 3 or what follows it is not as RFC 9112 says: a byte that is not expected."},
+	{POST_HEAD "X-Folded: a\r\n b\r\n\r\n", 400, "request.syntax",
+	 "Field 3 or what follows it is not as RFC 9112 says: a byte that is not expected."},
+	{"POST /v1/operations HTTP/1.1\nHost: gate.example:8443\nContent-Length: 0\n\n", 400, "request.syntax",
+	 "The request line or the first field is not as RFC 9112 says: a line that does not end in CR LF."},
+	{POST_HEAD "X: a\rY: b\r\n\r\n", 400, "request.syntax",
+	 "Field 3 or what follows it is not as RFC 9112 says: a line that does not end in CR LF."},
+	{"GET /healthz HTTP/1.1\r\n\r\n", 400, "request.host_missing", "The field Host is missing or empty."},
+	{"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", 400, "request.host_missing", "The field Host is missing or empty."},
+	{"GET /healthz HTTP/1.1\r\nHost: other.example\r\n\r\n", 421, "request.host",
+	 "Host is other.example, expected an authority of this installation as its configuration has them."},
+	{"GET /healthz HTTP/1.1\r\nHost: gate.example\r\n\r\n", 421, "request.host",
+	 "Host is gate.example, expected an authority of this installation as its configuration has them."},
+	{GET_HEAD "Host: 127.0.0.1\r\n\r\n", 400, "request.duplicate_field",
+	 "The field host stands twice, and may stand once."},
+	{POST_HEAD "Signature: a\r\nSIGNATURE: b\r\n\r\n", 400, "request.duplicate_field",
+	 "The field signature stands twice, and may stand once."},
+	{POST_HEAD "Cookie: a=b\r\ncookie: c=d\r\n\r\n", 400, "request.duplicate_field",
+	 "The field cookie stands twice, and may stand once."},
+	{POST_HEAD "Cookie: a=\xc3\xa4\r\n\r\n", 400, "request.field_value",
+	 "The value of the field cookie has byte 0xc3 at offset 2, expected 0x20 to 0x7e."},
+	{POST_HEAD "Idempotency-Key: \xc3\xa4\r\n\r\n", 400, "request.field_value",
+	 "The value of the field idempotency-key has byte 0xc3 at offset 0, expected 0x20 to 0x7e."},
+	{PLAIN_POST_HEAD "Content-Type: a\tb\r\n\r\n", 400, "request.field_value",
+	 "The value of the field content-type has byte 0x09 at offset 1, expected 0x20 to 0x7e."},
+	{POST_HEAD "Expect: the-unexpected\r\nContent-Length: 1\r\n\r\na", 400, "request.expect",
+	 "Expect asks for something other than 100-continue."},
+	{POST_HEAD "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", 415, "request.content_encoding",
+	 "Content-Encoding asks for a coding; bodies are taken as they are."},
+	{GET_HEAD "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", 400, "request.upgrade",
+	 "Upgrade or CONNECT asks for another protocol, and there is none."},
+	{"GET http://gate.example/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form",
+	 "The target does not begin with a slash, as a path does."},
+	{"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form",
+	 "The target does not begin with a slash, as a path does."},
+	{"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_form",
+	 "The target does not begin with a slash, as a path does."},
+	{"GET /healthz%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 8 of the target is malformed, or hides a control character or a slash."},
+	{"GET /healthz%0a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 8 of the target is malformed, or hides a control character or a slash."},
+	{"GET /healthz%2Fx HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 8 of the target is malformed, or hides a control character or a slash."},
+	{"GET /healthz%4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 8 of the target is malformed, or hides a control character or a slash."},
+	{"GET /healthz%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 8 of the target is malformed, or hides a control character or a slash."},
+	{"GET /healthz?a=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_escape",
+	 "The percent escape at offset 11 of the target is malformed, or hides a control character or a slash."},
+	{"GET /v1/../healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET /v1/%2e%2E/healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET /./healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET /healthz/.. HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET //healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET /healthz/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_dots",
+	 "The path has an empty or dot segment."},
+	{"GET /health\\z HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character",
+	 "Byte 0x5c at offset 7 of the target is none that RFC 3986 allows there."},
+	{"GET /healthz?<a> HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character",
+	 "Byte 0x3c at offset 9 of the target is none that RFC 3986 allows there."},
+	{"GET /health\xc3\xa4 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.syntax",
+	 "The request line or the first field is not as RFC 9112 says: a byte that is not expected."},
+	{"GET /healthz#top HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.target_character",
+	 "Byte 0x23 at offset 8 of the target is none that RFC 3986 allows there."},
+	{"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version", "Only HTTP/1.1 is spoken here."},
+	{"GET /healthz HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version", "Only HTTP/1.1 is spoken here."},
+	{"GET /healthz HTTP/1.7\r\nHost: 127.0.0.1\r\n\r\n", 505, "request.version", "Only HTTP/1.1 is spoken here."},
+	{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "request.version", "Only HTTP/1.1 is spoken here."},
+	{"GET /healthz\r\n\r\n", 505, "request.version", "Only HTTP/1.1 is spoken here."},
+	{"FROB /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 400, "request.method",
+	 "The request does not begin with one of HTTP's methods."},
+	{"\x16\x03\x01\x02", 400, "request.method", "The request does not begin with one of HTTP's methods."},
+	{"POST /v1/nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 404, "request.not_found",
+	 "There is nothing at this path."},
+	{"DELETE /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\n\r\na", 405, "request.method_not_allowed",
+	 "There is something at this path for GET, and for no other method."},
+	{GET_HEAD "Content-Length: 1\r\n\r\na", 413, "request.body_size", "This path takes no body with this method."},
+	{GET_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 413, "request.body_size",
+	 "This path takes no body with this method."},
+	{POST_HEAD "Content-Length: 917505\r\n\r\n", 413, "request.body_size",
+	 "The body is of 917505 bytes or more, and this path takes 917504 at most."},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1;name=value\r\na\r\n0\r\n\r\n", 400, "request.chunk",
+	 "A chunk's size is not plain hexadecimal or too large, or the chunk has extensions."},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400, "request.chunk",
+	 "A chunk's size is not plain hexadecimal or too large, or the chunk has extensions."},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1ffffffffffffffff\r\n", 400, "request.chunk",
+	 "A chunk's size is not plain hexadecimal or too large, or the chunk has extensions."},
+	{POST_HEAD "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nSignature: x\r\n\r\n", 400, "request.trailers",
+	 "Fields after the body are not taken."},
 };
 
 static void
-bad_requests_are_refused_by_status_and_name_however_they_are_cut(void **) {
+bad_requests_are_refused_by_status_name_and_what_is_wrong_however_they_are_cut(void **) {
 	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++)
 		for (size_t s = 0; s < ARRAY_LENGTH(steps); s++) {
 			_cleanup_(http_reader_free) struct http_reader reader;
@@ -195,20 +248,25 @@ bad_requests_are_refused_by_status_and_name_however_they_are_cut(void **) {
 					 refused[i].name, (int)progress,
 					 reader.refusal == nullptr ? "" : reader.refusal->name);
 			assert_int_equal(refused[i].status, reader.refusal->status);
+			assert_string_equal(refused[i].detail, http_refusal_detail(&reader));
 		}
 }
 
 static void
 a_request_for_nothing_without_a_body_is_complete(void **) {
+	static const char nothing[] = "There is nothing at this path.";
 	static const struct {
 		const char *text;
 		unsigned status;
+		const char *detail;
 	} cases[] = {
-		{"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
-		{"GET /v1/operations/a/b/c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
-		{"GET /v1/ledger/tile HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404},
-		{"DELETE /v1/operations HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
-		{"HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405},
+		{"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, nothing},
+		{"GET /v1/operations/a/b/c HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, nothing},
+		{"GET /v1/ledger/tile HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 404, nothing},
+		{"DELETE /v1/operations HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405,
+		 "There is something at this path for POST, GET, and for no other method."},
+		{"HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 405,
+		 "There is something at this path for GET, and for no other method."},
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		_cleanup_(http_reader_free) struct http_reader reader;
@@ -216,6 +274,7 @@ a_request_for_nothing_without_a_body_is_complete(void **) {
 		size_t used;
 		assert_int_equal(HTTP_COMPLETE, feed(&reader, cases[i].text, strlen(cases[i].text), SIZE_MAX, &used));
 		assert_int_equal(cases[i].status, reader.refusal->status);
+		assert_string_equal(cases[i].detail, http_refusal_detail(&reader));
 		assert_null(reader.route);
 	}
 }
@@ -256,6 +315,9 @@ headers_over_the_limit_are_refused_however_they_are_filled(void **) {
 			assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, steps[s]));
 			/* White space before a field name is a syntax error before it is too long. */
 			assert_int_equal(kind == 1 ? 400 : 431, reader.refusal->status);
+			if (kind != 1)
+				assert_string_equal("Request line and fields are of more than 16384 bytes.",
+						    http_refusal_detail(&reader));
 		}
 }
 
@@ -284,8 +346,69 @@ more_than_a_hundred_fields_are_refused(void **) {
 		_cleanup_(http_reader_free) struct http_reader reader;
 		http_reader_start(&reader, &common);
 		assert_int_equal(count == 100 ? HTTP_COMPLETE : HTTP_REFUSED, feed_buffer(&reader, &text, SIZE_MAX));
-		if (count == 101)
-			assert_string_equal("request.header_count", reader.refusal->name);
+		if (count == 100)
+			continue;
+		assert_string_equal("request.header_count", reader.refusal->name);
+		assert_string_equal("There are more than 100 fields.", http_refusal_detail(&reader));
+	}
+}
+
+static void
+a_field_over_the_limit_is_refused_by_its_name(void **) {
+	for (size_t over = 0; over <= 1; over++) {
+		_cleanup_(buffer_free) struct buffer text = {};
+		buffer_append_text(&text, GET_HEAD "Cookie: ");
+		for (size_t i = 0; i < 8192 + over; i++)
+			buffer_append_byte(&text, 'c');
+		buffer_append_text(&text, "\r\n\r\n");
+		_cleanup_(http_reader_free) struct http_reader reader;
+		http_reader_start(&reader, &common);
+		assert_int_equal(over == 0 ? HTTP_COMPLETE : HTTP_REFUSED, feed_buffer(&reader, &text, 100));
+		if (over == 0)
+			continue;
+		assert_int_equal(431, reader.refusal->status);
+		assert_string_equal("The value of the field cookie is of 8193 bytes, expected 8192 at most.",
+				    http_refusal_detail(&reader));
+	}
+}
+
+/* What is said back is an authority of at most 64 characters, or nothing. */
+static void
+no_host_is_quoted_that_is_none(void **) {
+	static const char nothing[] = "Host is no authority of this installation as its configuration has them.";
+	char longest[65], longer[66];
+	memset(longest, 'a', 64);
+	memset(longer, 'a', 65);
+	longest[64] = longer[65] = '\0';
+	const struct {
+		const char *host;
+		bool is_quoted;
+	} cases[] = {
+		{"other.example:1", true},
+		{"[2001:db8::1]:8443", true},
+		{"a_b-c", true},
+		{longest, true},
+		{longer, false},
+		{"a b", false},
+		{"<script>alert(1)</script>", false},
+		{"\"", false},
+		{"a%20b", false},
+		{"a\\", false},
+		{"a/b", false},
+		{"a@b", false},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(http_reader_free) struct http_reader reader;
+		char text[256], expected[HTTP_DETAIL_SIZE];
+		size_t used;
+		snprintf(text, sizeof text, "GET /healthz HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i].host);
+		snprintf(expected, sizeof expected,
+			 "Host is %s, expected an authority of this installation as its configuration has them.",
+			 cases[i].host);
+		http_reader_start(&reader, &common);
+		assert_int_equal(HTTP_REFUSED, feed(&reader, text, strlen(text), SIZE_MAX, &used));
+		assert_string_equal("request.host", reader.refusal->name);
+		assert_string_equal(cases[i].is_quoted ? expected : nothing, http_refusal_detail(&reader));
 	}
 }
 
@@ -299,6 +422,7 @@ targets_over_the_limit_are_refused(void **) {
 	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 100));
 	assert_int_equal(414, reader.refusal->status);
+	assert_string_equal("The target is of more than 8192 bytes.", http_refusal_detail(&reader));
 }
 
 static void
@@ -316,6 +440,8 @@ a_chunked_body_over_the_limit_is_refused(void **) {
 	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 999));
 	assert_string_equal("request.body_size", reader.refusal->name);
+	assert_string_equal("The body is of 16385 bytes or more, and this path takes 16384 at most.",
+			    http_refusal_detail(&reader));
 }
 
 static void
@@ -376,6 +502,11 @@ a_body_in_crumbs_is_refused(void **) {
 	http_reader_start(&reader, &common);
 	assert_int_equal(HTTP_REFUSED, feed_buffer(&reader, &text, 1000));
 	assert_string_equal("request.chunk", reader.refusal->name);
+	const char *said = http_refusal_detail(&reader);
+	static const char begins[] = "What frames the chunks is of ",
+			  ends[] = " bytes more than the body, expected 16384 at most.";
+	assert_memory_equal(begins, said, sizeof begins - 1);
+	assert_string_equal(ends, said + strlen(said) - (sizeof ends - 1));
 }
 
 /* "*" is an id, "**" a longer rest. */
@@ -469,10 +600,12 @@ every_route_is_found_and_every_refusal_has_a_name_of_its_own(void **) {
 }
 
 RUN_TESTS(T(good_requests_are_read_however_they_are_cut), T(fields_are_kept_without_the_white_space_around_them),
-	  T(pipelined_requests_come_one_by_one), T(bad_requests_are_refused_by_status_and_name_however_they_are_cut),
+	  T(pipelined_requests_come_one_by_one),
+	  T(bad_requests_are_refused_by_status_name_and_what_is_wrong_however_they_are_cut),
 	  T(a_request_for_nothing_without_a_body_is_complete), T(a_request_that_asks_for_it_ends_the_connection),
 	  T(headers_over_the_limit_are_refused_however_they_are_filled), T(a_header_section_of_just_the_limit_passes),
-	  T(more_than_a_hundred_fields_are_refused), T(targets_over_the_limit_are_refused),
+	  T(more_than_a_hundred_fields_are_refused), T(a_field_over_the_limit_is_refused_by_its_name),
+	  T(no_host_is_quoted_that_is_none), T(targets_over_the_limit_are_refused),
 	  T(a_chunked_body_over_the_limit_is_refused), T(bodies_have_so_much_in_all_and_give_it_back),
 	  T(large_bodies_take_nothing_from_what_is_protective_or_a_vote), T(a_body_in_crumbs_is_refused),
 	  T(nothing_is_taken_that_a_page_of_another_site_can_send),

@@ -23,7 +23,7 @@ struct telemetry {
 };
 extern struct telemetry telemetry;
 
-/* A refusal by the HTTP reader, by its name (http_refusals()). */
+/* A refusal by the HTTP reader, by its name (gateway/http_refusal.h). */
 struct http_refusal;
 void telemetry_count_refusal(const struct http_refusal *refusal);
 void telemetry_count_answer(unsigned status);
