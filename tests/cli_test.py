@@ -691,6 +691,21 @@ def test_the_beginning_of_an_id_does_where_one_operation_alone_has_it():
         result = firm.ask("person1", "op", "show", given, "--json")
         assert result.code == code and name in result.err, (given, result)
 
+    # What the listing has not yet is looked for again.
+    hidden = [0]
+
+    def hide_twice(exchange):
+        if exchange.path != "/v1/operations" or hidden[0] == 2:
+            return exchange.answer
+        hidden[0] += 1
+        return json.dumps(json.loads(exchange.answer) | {"operations": []}).encode()
+
+    firm.proxy_of("person1").change = hide_twice
+    try:
+        assert firm.must(firm.ask("person1", "op", "show", operation[:8], "--json")).json()["operation"] == operation and hidden == [2]
+    finally:
+        firm.proxy_of("person1").change = None
+
     # Nobody reads what they vote on where --yes answers for them.
     for verb in (["approve"], ["reject", "--reason", "no"], ["withdraw"]):
         result = firm.ask("person1", "op", verb[0], operation[:8], *verb[1:], "--yes")
@@ -865,7 +880,12 @@ def test_an_emergency_is_approved_by_any_two_people_and_reviewed_by_another():
     keeper_health(firm, {"reviews_open": 1, "reviews_overdue": 0})
     own = firm.must(firm.ask("person5", "op", "review", held["operation"], "--finding", "justified", "--json"), 1).json()
     assert own["state"] == "denied", own
-    reviewed = firm.must(firm.ask("person3", "op", "review", held["operation"], "--finding", "justified", "--json")).json()
+    for given, code, name in (("xyz", 2, "usage.id"), (held["operation"][:7], 2, "usage.id"), ("0" * 8, 2, "operation.unknown")):
+        refused = firm.ask("person3", "op", "review", given, "--finding", "justified")
+        assert refused.code == code and name in refused.err and refused.out == "", refused
+    told = firm.must(firm.ask("person3", "op", "review", held["operation"][:8], "--finding", "justified", "--json"))
+    reviewed = told.json()
+    assert f"gatehouse: the operation is {held['operation']}\n" in told.err, told
     assert reviewed["state"] == "done" and reviewed["reasons"] == ["review"], reviewed
     keeper_health(firm, {"reviews_open": 0})
     assert f"break-glass: operation {held['operation']} is done" in firm.log()

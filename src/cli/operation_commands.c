@@ -121,16 +121,37 @@ op_sign_digest_run(struct invocation *invocation) {
 								     .payload = buffer_bytes(&payload)});
 }
 
+/* The operation that the review is of, said where a beginning of its id was given; null: a problem, which was said. */
+static enum status
+find_reviewed(struct invocation *invocation, const char **id) {
+	_cleanup_(client_destroy) struct client *client = nullptr;
+	struct connection_answer answer;
+	const char *given = invocation_word(invocation, 0);
+	TRY(operation_id_check(given));
+	TRY(client_create(invocation, false, &client));
+	TRY(operation_id_find(invocation, client, given, id, &answer));
+	if (*id == nullptr) {
+		invocation->exit_code = client_exit_code(answer.status);
+		client_say_problem(&invocation->arena, &answer);
+	} else if (!operation_id_is_whole(given))
+		output_note("gatehouse: the operation is %s", *id);
+	return OK;
+}
+
 enum status
 op_review_run(struct invocation *invocation) {
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct json_writer w;
+	const char *id;
+	TRY(find_reviewed(invocation, &id));
+	if (id == nullptr)
+		return OK;
 	json_writer_start(&w, &payload);
 	json_write_object(&w);
 	json_write_member_text(&w, "finding", invocation_option(invocation, "finding"));
 	json_write_end(&w);
 	TRY(json_writer_finish(&w));
-	const char *resource = arena_format(&invocation->arena, "operation:%s", invocation_word(invocation, 0));
+	const char *resource = arena_format(&invocation->arena, "operation:%s", id);
 	TRY_ALLOC(resource);
 	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
 								     .resource = resource,

@@ -1,5 +1,7 @@
 #include "cli/operation_id.h"
 
+#include <time.h>
+
 #include "base/json.h"
 
 enum status
@@ -57,24 +59,40 @@ take_page(struct search *search, struct bytes body) {
 	return OK;
 }
 
+/* All pages of the listing. A problem leaves *answer as it came. */
+static enum status
+search_listing(struct search *search, struct client *client, struct connection_answer *answer) {
+	struct arena *arena = &search->invocation->arena;
+	const char *first = arena_format(arena, "/v1/operations?search=%s&limit=1000", search->given), *target = first;
+	search->before = 0;
+	do {
+		TRY_ALLOC(target);
+		TRY(client_get(client, arena, target, answer));
+		if (answer->status >= 300)
+			return OK;
+		TRY(take_page(search, answer->body));
+		target = arena_format(arena, "%s&before=%lld", first, (long long)search->before);
+	} while (search->before > 0);
+	return OK;
+}
+
+/* An id that an answer has just shown stands in the listing within a second: what is not there yet is looked for again. */
 enum status
 operation_id_find(struct invocation *invocation, struct client *client, const char *given, const char **id,
 		  struct connection_answer *answer) {
+	constexpr int AGAIN = 10;
+	static const struct timespec PAUSE = {.tv_nsec = 200'000'000};
 	struct search search = {.invocation = invocation, .given = given};
 	*id = operation_id_is_whole(given) ? given : nullptr;
 	if (*id != nullptr)
 		return OK;
-	const char *first = arena_format(&invocation->arena, "/v1/operations?search=%s&limit=1000", given),
-		   *target = first;
-	do {
-		TRY_ALLOC(target);
-		TRY(client_get(client, &invocation->arena, target, answer));
-		if (answer->status >= 300)
-			return OK;
-		TRY(take_page(&search, answer->body));
-		target = arena_format(&invocation->arena, "%s&before=%lld", first, (long long)search.before);
-	} while (search.before > 0);
+	TRY(search_listing(&search, client, answer));
+	for (int i = 0; i < AGAIN && search.found == nullptr && answer->status < 300; i++) {
+		nanosleep(&PAUSE, nullptr);
+		TRY(search_listing(&search, client, answer));
+	}
 	*id = search.found;
-	return *id != nullptr ? OK
-			      : fail(STATUS_NOT_FOUND, "operation.unknown: none that is listed begins with %s", given);
+	return *id != nullptr || answer->status >= 300
+		       ? OK
+		       : fail(STATUS_NOT_FOUND, "operation.unknown: none that is listed begins with %s", given);
 }

@@ -1,7 +1,7 @@
 /*
  * The id of an operation as a person gives it: all 64 hexadecimal digits, or the first of them, eight at least, as long as one
- * operation alone begins so. What a beginning stands for the installation's listing says, which follows the log within a second; whoever
- * votes is shown the whole operation all the same.
+ * operation alone begins so. What a beginning stands for the installation's listing says, which follows the log within a second: where
+ * it has none it is asked again for two. Whoever votes is shown the whole operation all the same.
  *
  * Errors: usage.id, operation.unknown, operation.ambiguous. Threads: one.
  */
