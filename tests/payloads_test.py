@@ -23,7 +23,7 @@ BUNDLE = dict.fromkeys(("entities", "invariants", "limits", "links", "policies",
 # Of every kind with members one payload that holds all of them, but for what only a shared key's own record can fill.
 VALID = {
     "sign": {"chain": "eip155:1", "format": "evm", "transaction": "0x02"},
-    "digest.sign": {"digest": "00" * 32, "path": "m/0/1"},
+    "digest.sign": {"digest": "00" * 32, "path": "m/0'/1'"},
     "key.create": KEY,
     "key.import": KEY | {"chain_code": "00" * 32, "commitment": "00" * 32, "public_key": "02" + "00" * 32, "secret_kind": "parts"},
     "key.rotate": {"id": "hot-2"},

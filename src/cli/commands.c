@@ -80,7 +80,7 @@ const struct command commands[] = {
 	 {{"transaction", "FILE", "unsigned: hexadecimal, base64 or bytes; - is standard input", .is_required = true},
 	  {"format", "NAME", "evm, psbt or solana; refused if the transaction is another"}}},
 	{"op", "sign-digest", "KEYID DIGEST", "Submit an opaque digest to be signed by a key that was made for such", op_sign_digest_run,
-	 ADMINISTERS, {{"path", "PATH", "below an extended key, such as m/0/5"}},
+	 ADMINISTERS, {{"path", "PATH", "below an extended key, of hardened steps, such as m/7'/5'"}},
 	 .kind = "digest.sign"},
 	{"op", "show", "ID", "Show an operation's state, decision and result; of its id eight digits or more do", op_show_run, COMMAND_CONNECTS, {}},
 	{"op", "list", "", "List operations, the newest first", op_list_run, COMMAND_CONNECTS,

@@ -32,6 +32,22 @@ digest_read(const json *payload, const struct key_info *key, struct signing_requ
 }
 
 enum status
+digest_check_path(const struct signing_request *request) {
+	char path[BIP32_PATH_TEXT_SIZE];
+	bip32_path_format(&request->path, path);
+	for (size_t i = 0; i < request->path.count; i++)
+		if ((request->path.steps[i] & BIP32_HARDENED) == 0)
+			return fail(STATUS_DENIED,
+				    "digest.path: %s: below a step that is not hardened, a signature of one digest is "
+				    "one of "
+				    "another by each other child; opaque digests are signed below hardened steps, or "
+				    "by the "
+				    "key itself",
+				    path);
+	return OK;
+}
+
+enum status
 digest_result(struct arena *arena, const struct signing_request *request, const struct signature *signature,
 	      struct bytes *result) {
 	static const char *const names[] = {[SCHEME_ECDSA_SECP256K1] = "ecdsa-secp256k1",

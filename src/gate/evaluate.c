@@ -110,6 +110,7 @@ read_requests(struct gate *gate, struct arena *arena, const struct submission *s
 		struct signing_request *request = ARENA_NEW(arena, struct signing_request);
 		TRY_ALLOC(request);
 		TRY(digest_read(submission->payload_document, subject_key, request));
+		TRY(digest_check_path(request));
 		evaluation->requests = request;
 		evaluation->request_count = 1;
 		evaluation->use = KEY_PURPOSE_DIGEST;

@@ -99,7 +99,7 @@ evm_payload(struct bench_gate *, struct arena *arena, const struct key_info *) {
 static const char *
 digest_payload(struct bench_gate *, struct arena *arena, const struct key_info *key) {
 	return key->material == KEY_MATERIAL_EXTENDED
-		       ? arena_format(arena, "{\"digest\":\"" DIGEST "\",\"path\":\"m/7'/1\"}")
+		       ? arena_format(arena, "{\"digest\":\"" DIGEST "\",\"path\":\"m/7'/1'\"}")
 		       : arena_format(arena, "{\"digest\":\"" DIGEST "\"}");
 }
 
@@ -277,5 +277,24 @@ a_key_is_made_as_it_was_asked_for(void **) {
 	}
 }
 
-RUN_TESTS(T(no_digit_of_what_was_signed_can_be_another),
+/* Of a whole key as of a shared one: one signature there is one of other digests by the key's other children. */
+static void
+no_opaque_digest_is_signed_below_a_step_that_is_not_hardened(void **) {
+	static const char *const paths[] = {"m/0", "m/7'/1", "m/1/7'"};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up_permissive(&b);
+	make_key(&b, "seal-wallet", "secp256k1", "extended", "digest");
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct firm_operation operation = {
+			.by = FIRM_PERSON_4, .kind = "digest.sign", .resource = "key:seal-wallet"};
+		operation.payload = arena_format(&arena, "{\"digest\":\"" DIGEST "\",\"path\":\"%s\"}", paths[i]);
+		submit(&b, &operation, &s);
+		assert_fails(STATUS_DENIED, "digest.path", s.status);
+	}
+}
+
+RUN_TESTS(T(no_opaque_digest_is_signed_below_a_step_that_is_not_hardened),
+	  T(no_digit_of_what_was_signed_can_be_another),
 	  T(what_another_key_signed_or_of_something_else_is_not_believed), T(a_key_is_made_as_it_was_asked_for))

@@ -144,8 +144,8 @@ sign_in_full(struct keepers *keepers, const struct party_set *signers) {
 	struct network network = {};
 	struct ecdsa_signature signature;
 	struct ecdsa_request request = plain_request("pay");
-	request.path = (struct signing_path){.steps = {3}, .count = 1};
 	request.opaque = keepers->key.purpose == KEY_PURPOSE_DIGEST;
+	request.path = (struct signing_path){.steps = {3}, .count = request.opaque ? 0 : 1};
 	keepers_start_signing(keepers, signers, &request, KEEPERS_NONCE, machines, &network);
 	network_run(&network);
 	network_expect_ok(&network);

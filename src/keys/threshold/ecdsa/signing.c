@@ -110,6 +110,8 @@ check_purpose(const struct signing_terms *terms) {
 		return fail(STATUS_DENIED, "ecdsa.purpose: key %s signs %s", terms->share->key.id,
 			    digest_key ? "opaque digests, in full rounds, and nothing else"
 				       : "decoded transactions, never an opaque digest");
+	if (digest_key && terms->request->path.count > 0)
+		return fail(STATUS_DENIED, "ecdsa.path: an opaque digest is signed by the key itself, not below it");
 	return OK;
 }
 

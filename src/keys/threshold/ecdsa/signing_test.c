@@ -158,6 +158,10 @@ a_digest_key_signs_opaque_digests_in_full_rounds_only(void **) {
 	assert_fails(STATUS_DENIED, "ecdsa.purpose", signing_start(&signing, &terms));
 	terms.request = &decoded;
 	assert_fails(STATUS_DENIED, "ecdsa.purpose", signing_start(&signing, &terms));
+	struct ecdsa_request below = request;
+	below.path = (struct signing_path){.steps = {0}, .count = 1};
+	terms.request = &below;
+	assert_fails(STATUS_DENIED, "ecdsa.path", signing_start(&signing, &terms));
 	terms.share = transfer.shares[1];
 	terms.request = &request;
 	assert_fails(STATUS_DENIED, "ecdsa.purpose", signing_start(&signing, &terms));

@@ -104,7 +104,7 @@ write_signing(const struct party_set *signers, bool opaque) {
 	struct network network = {.on_frame = write_frame};
 	struct ecdsa_request request = plain_request("in full rounds");
 	struct ecdsa_signature signature;
-	request.path = (struct signing_path){.steps = {7}, .count = 1};
+	request.path = (struct signing_path){.steps = {7}, .count = opaque ? 0 : 1};
 	request.opaque = opaque;
 	json_write_key(&writer, "signing");
 	json_write_object(&writer);
