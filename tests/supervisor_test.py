@@ -177,9 +177,9 @@ def test_a_certificate_that_does_not_fit_its_key_ends_the_start_with_its_reason(
     assert "tls.key" in gate.refuse_to_start(4)
 
 
-def certificate(gate, name):
+def certificate(gate, name, *times):
     paths = [os.path.join(gate.directory, f"{name}.{kind}") for kind in ("crt", "key")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *(times or ("-days", "2")),
                     "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:gate.example", "-out", paths[0], "-keyout", paths[1]],
                    check=True, capture_output=True)
     return paths
@@ -232,14 +232,45 @@ def test_a_reload_takes_over_certificate_and_listeners_and_old_connections_stay(
 def test_a_bad_reload_changes_nothing():
     with Installation() as gate, Client(gate) as client:
         before = served_certificate(gate)
-        for settings, tls in (("nonsense: 1", "{}"), ("", "{certificate: /nowhere.crt, key: /nowhere.key}")):
+        old_port, gate.port = gate.port, free_port()
+        (a_crt, a_key), (b_crt, b_key) = certificate(gate, "a"), certificate(gate, "b")
+        empty = os.path.join(gate.directory, "empty")
+        with open(empty, "wb"):
+            pass
+        for settings, tls, name in (("nonsense: 1", "{}", "yaml.unknown_key"),
+                                    ("", "{certificate: /nowhere.crt, key: /nowhere.key}", "handover.open"),
+                                    ("", f"{{certificate: {a_crt}, key: {b_key}}}", "tls.key: it does not belong"),
+                                    ("", f"{{certificate: {a_key}, key: {a_key}}}", "tls.certificate: no PEM"),
+                                    ("", f"{{certificate: {a_crt}, key: {b_crt}}}", "tls.key: no PEM"),
+                                    ("", f"{{certificate: {a_crt}, key: {empty}}}", "tls.key: 0 bytes")):
             gate.settings, gate.tls = settings, tls
             gate.write_config()
             seen = gate.log().count("the reload is refused")
             gate.signal(signal.SIGHUP)
             gate.wait_until(lambda: gate.log().count("the reload is refused") > seen, "a refusal")
-        assert served_certificate(gate) == before
+            last = [line for line in gate.log().splitlines() if "the reload is refused" in line][-1]
+            assert '"role":"supervisor"' in last and name in last, last
+        assert "the configuration is reloaded" not in gate.log()
+        gate.port, new_port = old_port, gate.port
+        assert served_certificate(gate) == before and is_refused(new_port)
         assert client.post("k").status == 200
+        # A gateway that starts anew starts with what was in force, not with what lies in the files.
+        gate.kill("gateway")
+        gate.wait_until(lambda: served_certificate(gate) == before, "the next gateway")
+
+
+def test_a_certificate_that_was_made_stays_over_a_reload_and_one_out_of_date_is_said():
+    with Installation() as gate:
+        made = served_certificate(gate)
+        gate.signal(signal.SIGHUP)
+        gate.wait_log("the configuration is reloaded")
+        late, key = certificate(gate, "late", "-not_before", "20200101000000Z", "-not_after", "20200102000000Z")
+        gate.tls = f"{{certificate: {late}, key: {key}}}"
+        assert served_certificate(gate) == made
+        gate.write_config()
+        gate.signal(signal.SIGHUP)
+        gate.wait_log(f"the certificate {late} is out of date")
+        gate.wait_until(lambda: served_certificate(gate) == file_content(late), "the certificate that is out of date")
 
 
 def test_a_process_that_keeps_ending_is_started_ever_more_slowly():

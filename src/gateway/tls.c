@@ -3,11 +3,9 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "base/secret.h"
-
-constexpr size_t PEM_SIZE_MAX = 256 * 1024;
+#include "supervisor/tls_pair.h"
 
 static const char *
 library_reason(void) {
@@ -17,73 +15,14 @@ library_reason(void) {
 }
 
 static void
-free_bio(BIO **bio) {
-	BIO_free(*bio);
-}
-
-static void
 free_context(SSL_CTX **context) {
 	SSL_CTX_free(*context);
-}
-
-static void
-free_certificate(X509 **certificate) {
-	X509_free(*certificate);
-}
-
-static void
-free_key(EVP_PKEY **key) {
-	EVP_PKEY_free(*key);
-}
-
-static int
-no_passphrase(char *, int, int, void *) {
-	return -1;
 }
 
 /* Whoever presents a certificate has proved that he holds its key; whether it means anything is the keeper's to say. */
 static int
 take_any_certificate(X509_STORE_CTX *, void *) {
 	return 1;
-}
-
-static enum status
-open_pem(BIO **bio, struct bytes pem, const char *what) {
-	if (pem.len == 0 || pem.len > PEM_SIZE_MAX)
-		return fail(STATUS_INVALID, "tls.%s: %zu bytes, expected 1 to %zu", what, pem.len, PEM_SIZE_MAX);
-	*bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	TRY_ALLOC(*bio);
-	return OK;
-}
-
-static enum status
-use_chain(SSL_CTX *context, struct bytes pem) {
-	_cleanup_(free_bio) BIO *bio = nullptr;
-	TRY(open_pem(&bio, pem, "certificate"));
-	for (bool first = true;; first = false) {
-		_cleanup_(free_certificate) X509 *certificate = PEM_read_bio_X509(bio, nullptr, no_passphrase, nullptr);
-		if (certificate == nullptr && first)
-			return fail(STATUS_INVALID, "tls.certificate: no PEM certificate: %s", library_reason());
-		if (certificate == nullptr)
-			break;
-		if ((first ? SSL_CTX_use_certificate(context, certificate)
-			   : SSL_CTX_add1_chain_cert(context, certificate)) != 1)
-			return fail(STATUS_INVALID, "tls.certificate: %s", library_reason());
-	}
-	ERR_clear_error(); /* the end of the file is an error to the reader */
-	return OK;
-}
-
-static enum status
-use_key(SSL_CTX *context, struct bytes pem) {
-	_cleanup_(free_bio) BIO *bio = nullptr;
-	TRY(open_pem(&bio, pem, "key"));
-	_cleanup_(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, nullptr, no_passphrase, nullptr);
-	if (key == nullptr)
-		return fail(STATUS_INVALID, "tls.key: no PEM private key without passphrase: %s", library_reason());
-	if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-		return fail(STATUS_INVALID, "tls.key: it does not belong to the certificate: %s", library_reason());
-	return OK;
 }
 
 enum status
@@ -106,8 +45,7 @@ tls_context_create(SSL_CTX **context, struct bytes chain, struct bytes key, cons
 		SSL_CTX_set_verify(made, SSL_VERIFY_PEER, nullptr);
 		SSL_CTX_set_cert_verify_callback(made, take_any_certificate, nullptr);
 	}
-	TRY(use_chain(made, chain));
-	TRY(use_key(made, key));
+	TRY(tls_pair_use(made, chain, key));
 	*context = TAKE(made);
 	return OK;
 }
@@ -117,7 +55,7 @@ static enum status
 read_from_start(int descriptor, struct secret *content) {
 	if (lseek(descriptor, 0, SEEK_SET) < 0)
 		return fail_errno(STATUS_IO, "tls.descriptor: descriptor %d", descriptor);
-	return secret_read_descriptor(content, descriptor, PEM_SIZE_MAX);
+	return secret_read_descriptor(content, descriptor, TLS_PEM_SIZE_MAX);
 }
 
 enum status

@@ -1,7 +1,7 @@
 /*
  * A certificate for the gateway where none is configured: signed by itself, ECDSA P-256, for the authorities of the
- * installation, made anew at each start. Clients pin it or are told to accept it; it proves continuity within one run
- * only. Source: RFC 5280.
+ * installation, made anew at each start and kept over reloads. Clients pin it or are told to accept it; it proves continuity
+ * within one run only. Source: RFC 5280.
  */
 #ifndef GATEHOUSE_SUPERVISOR_CERTIFICATE_H
 #define GATEHOUSE_SUPERVISOR_CERTIFICATE_H

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/log.h"
 #include "keys/root_key.h"
 #include "supervisor/certificate.h"
+#include "supervisor/tls_pair.h"
 
 constexpr int BACKLOG = 1024;
 constexpr int SELF_SIGNED_DAYS = 90;
@@ -84,10 +86,30 @@ handover_memory(const char *name, struct bytes content, int *descriptor) {
 
 /* --- Certificate --- */
 
+/* A pipe does not wait: it is empty. */
 static enum status
-open_file(const char *path, int *descriptor) {
-	*descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return *descriptor >= 0 ? OK : fail_errno(STATUS_IO, "handover.open: %s", path);
+read_file(const char *path, struct secret *content) {
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (file < 0)
+		return fail_errno(STATUS_IO, "handover.open: %s", path);
+	enum status status = secret_read_descriptor(content, file, TLS_PEM_SIZE_MAX);
+	close(file);
+	return status;
+}
+
+/* What was checked is what is handed on, whatever becomes of the files. */
+static enum status
+read_tls(const struct config *config, int *certificate, int *key) {
+	_cleanup_(secret_free) struct secret chain_pem = {}, key_pem = {};
+	enum tls_pair_time time;
+	TRY(read_file(config->tls.certificate, &chain_pem));
+	TRY(read_file(config->tls.key, &key_pem));
+	TRY(tls_pair_check(secret_bytes(&chain_pem), secret_bytes(&key_pem), &time));
+	if (time != TLS_PAIR_VALID)
+		log_warning("the certificate %s is %s", config->tls.certificate,
+			    time == TLS_PAIR_EXPIRED ? "out of date" : "not valid yet");
+	TRY(handover_memory("gatehouse-tls-certificate", secret_bytes(&chain_pem), certificate));
+	return handover_memory("gatehouse-tls-key", secret_bytes(&key_pem), key);
 }
 
 static enum status
@@ -103,16 +125,12 @@ make_tls(const struct config *config, int *certificate, int *key) {
 enum status
 handover_tls(const struct config *config, int *certificate, int *key) {
 	*certificate = *key = -1;
-	enum status status;
-	if (config->tls.certificate == nullptr)
-		status = make_tls(config, certificate, key);
-	else {
-		status = open_file(config->tls.certificate, certificate);
-		if (status == OK)
-			status = open_file(config->tls.key, key);
-	}
-	if (status != OK && *certificate >= 0)
+	enum status status = config->tls.certificate == nullptr ? make_tls(config, certificate, key)
+								: read_tls(config, certificate, key);
+	if (status != OK && *certificate >= 0) {
 		close(*certificate);
+		*certificate = -1;
+	}
 	return status;
 }
 

@@ -15,7 +15,8 @@ enum status handover_listen(const struct config_listener *listener, int *descrip
 /* A sealed memfd with these bytes. */
 enum status handover_memory(const char *name, struct bytes content, int *descriptor);
 
-/* Certificate and key: the configured files, or a pair that is made here. */
+/* Certificate and key in sealed memory: what the configured files hold, which must belong together (supervisor/tls_pair.h), or a pair
+ * that is made here. */
 enum status handover_tls(const struct config *config, int *certificate, int *key);
 
 /* The keeper's local bundle in sealed memory; −1: none is configured. Its file must be a regular one that belongs to root or to this

@@ -3,7 +3,7 @@
  * itself and the keeper's local bundle, as the processes are handed them.
  *
  * Owner: whoever holds the structure closes it. A descriptor that is not there is −1. Errors: those of handover.h;
- * "supervisor.listener".
+ * "supervisor.descriptor".
  */
 #ifndef GATEHOUSE_SUPERVISOR_OPENED_H
 #define GATEHOUSE_SUPERVISOR_OPENED_H
@@ -20,7 +20,7 @@ struct opened {
 
 constexpr struct opened OPENED_NOTHING = {.certificate = -1, .key = -1, .configuration = -1, .local_bundle = -1};
 
-/* Listeners that the configuration in force has too are shared with it. On an error *opened has what was opened until then. */
+/* Listeners that the configuration in force has too are shared with it, and a certificate that was made here. On an error *opened has what was opened until then. */
 enum status opened_make(const struct config *config, const struct config *in_force, const struct opened *of_it,
 			struct opened *opened);
 void opened_close(struct opened *opened);
