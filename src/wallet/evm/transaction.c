@@ -100,15 +100,25 @@ read_nonce(struct cursor *fields, uint64_t *nonce) {
 }
 
 static enum status
+check_priority_fee(const struct amount *priority_fee, const struct amount *max_fee) {
+	char found[79], most[79];
+	if (amount_compare(priority_fee, max_fee) <= 0)
+		return OK;
+	amount_format(priority_fee, found);
+	amount_format(max_fee, most);
+	return fail(
+		STATUS_INVALID,
+		"evm.priority_fee.above_max_fee: a priority fee of %s wei per gas, expected at most the max fee of %s",
+		found, most);
+}
+
+static enum status
 read_fees(struct cursor *fields, struct evm_transaction *transaction) {
 	if (transaction->type != EVM_DYNAMIC_FEE)
 		return rlp_read_amount(fields, "evm.gas_price", &transaction->fee_per_gas);
 	TRY(rlp_read_amount(fields, "evm.priority_fee", &transaction->priority_fee_per_gas));
 	TRY(rlp_read_amount(fields, "evm.max_fee", &transaction->fee_per_gas));
-	if (amount_compare(&transaction->priority_fee_per_gas, &transaction->fee_per_gas) > 0)
-		return fail(STATUS_INVALID,
-			    "evm.priority_fee.above_max_fee: the priority fee is above the max fee per gas");
-	return OK;
+	return check_priority_fee(&transaction->priority_fee_per_gas, &transaction->fee_per_gas);
 }
 
 static enum status

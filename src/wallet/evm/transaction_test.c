@@ -227,6 +227,27 @@ bad_items_are_refused_by_name(void **) {
 }
 
 static void
+a_priority_fee_above_the_max_fee_is_refused_with_both(void **) {
+	static const struct {
+		const char *items, *message;
+	} cases[] = {
+		{"01 80 02 01 825208 " TO " 05 80 c0",
+		 "evm.priority_fee.above_max_fee: a priority fee of 2 wei per gas, expected at most the max fee of 1"},
+		{"01 80 " MAX_32 " 8502540be400 825208 " TO " 05 80 c0",
+		 "evm.priority_fee.above_max_fee: a priority fee of "
+		 "115792089237316195423570985008687907853269984665640564039457584007913129639935 wei per gas, expected "
+		 "at most the max fee of 10000000000"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct evm_transaction transaction;
+		struct bytes bytes = assemble_items(&arena, "02", cases[i].items);
+		assert_int_equal(STATUS_INVALID, evm_decode_transaction(&arena, bytes, 0, &transaction));
+		assert_string_equal(cases[i].message, fail_message());
+	}
+}
+
+static void
 bad_envelopes_are_refused_by_name(void **) {
 	static const struct {
 		const char *hex, *name;
@@ -346,7 +367,7 @@ a_created_contract_stands_where_sender_and_nonce_say(void **) {
 
 RUN_TESTS(T(the_example_of_eip155_is_signed_as_it_says), T(every_type_is_encoded_as_it_was_read),
 	  T(what_is_signed_is_what_was_decoded), T(intrinsic_gas_counts_data_creation_and_access_list),
-	  T(bad_envelopes_are_refused_by_name), T(bad_items_are_refused_by_name),
-	  T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
+	  T(a_priority_fee_above_the_max_fee_is_refused_with_both), T(bad_envelopes_are_refused_by_name),
+	  T(bad_items_are_refused_by_name), T(a_transaction_for_another_chain_is_refused), T(init_code_is_bounded),
 	  T(every_shortened_transaction_is_refused), T(addresses_have_the_checksum_of_eip55),
 	  T(a_created_contract_stands_where_sender_and_nonce_say))
