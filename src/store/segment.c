@@ -68,15 +68,23 @@ check_header(const struct segments *segments, uint32_t segment, struct bytes hea
 	return OK;
 }
 
+static const char FIRST_SEGMENT[] = "segments/00000001.segment";
+
 enum status
 segments_read_identity(const struct io *io, const char *directory, struct hash256 *identity) {
 	char path[PATH_MAX];
 	uint8_t header[HEADER_USED];
 	size_t got = 0;
 	int file;
-	TRY(segment_make_path(path, directory, "segments/00000001.segment"));
-	TRY(io_open(io, path, IO_READ, &file));
-	enum status status = io_read_at(io, file, 0, header, sizeof header, &got);
+	TRY(segment_make_path(path, directory, FIRST_SEGMENT));
+	enum status status = io_open(io, path, IO_READ, &file);
+	if (status == STATUS_NOT_FOUND)
+		return fail(
+			STATUS_NOT_FOUND,
+			"segment.none: there is no log in %s, expected a data directory or the ledger in one, with %s",
+			directory, FIRST_SEGMENT);
+	TRY(status);
+	status = io_read_at(io, file, 0, header, sizeof header, &got);
 	IGNORE_STATUS(io_close(io, file)); /* nothing was written */
 	TRY(status);
 	TRY(check_form(1, bytes_of(header, got)));

@@ -49,7 +49,8 @@ struct frame_place {
 
 /* The first segment of a new log; STATUS_CONFLICT "segment.exists" if there is one. */
 enum status segments_create(const struct segments_config *config);
-/* The identity that the first segment states, for one who does not know yet whose log it is. */
+/* The identity that the first segment states, for one who does not know yet whose log it is. STATUS_NOT_FOUND "segment.none": there is
+ * no log. */
 enum status segments_read_identity(const struct io *io, const char *directory, struct hash256 *identity);
 enum status segments_open(const struct segments_config *config, struct segments **segments);
 void segments_close(struct segments **segments); /* a cleanup function */

@@ -311,6 +311,20 @@ a_segment_of_more_than_the_largest_size_is_refused(void **) {
 	assert_int_equal(0, remove_tree(directory));
 }
 
+/* Whoever names a wrong directory is told what would be a right one. */
+static void
+where_there_is_no_log_it_is_said_what_was_expected(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_log(1);
+	const struct io *io = simulated_disk_io(disk);
+	struct hash256 identity;
+	assert_ok(segments_read_identity(io, "/log", &identity));
+	assert_int_equal(STATUS_NOT_FOUND, segments_read_identity(io, "/elsewhere", &identity));
+	assert_string_equal(
+		"segment.none: there is no log in /elsewhere, expected a data directory or the ledger in one, "
+		"with segments/00000001.segment",
+		fail_message());
+}
+
 static void
 segments_of_another_log_missing_ones_and_strange_names_are_refused(void **) {
 	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = new_log(1);
@@ -364,5 +378,6 @@ RUN_TESTS(T(frames_are_found_again_over_several_segments), T(segments_double_unt
 	  T(an_incomplete_last_frame_is_described_and_can_be_cut), T(damage_before_the_last_frame_is_refused),
 	  T(damage_in_an_earlier_segment_is_refused), T(settling_makes_durable_what_only_a_cache_held),
 	  T(bad_segments_are_refused_by_name), T(a_segment_of_more_than_the_largest_size_is_refused),
+	  T(where_there_is_no_log_it_is_said_what_was_expected),
 	  T(segments_of_another_log_missing_ones_and_strange_names_are_refused),
 	  T(frames_below_the_snapshot_are_visited_by_their_headers))
