@@ -126,6 +126,15 @@ static const struct stream_case unnamed[] = {
 	{"closed", {{IPC_PEER_CLOSED, 7}}, "peer_link.none"},
 };
 
+/* Which frames a gateway may send, of all that there are: the rest is refused by its type. A type that is added needs a place here. */
+enum sender { OTHERS, GATEWAY, BOTH_ONCE };
+static const enum sender senders[] = {
+	[IPC_HELLO] = BOTH_ONCE,     [IPC_REQUEST] = GATEWAY,     [IPC_URGENT_REQUEST] = GATEWAY,
+	[IPC_DRAIN] = GATEWAY,       [IPC_PEER_OPENED] = GATEWAY, [IPC_PEER_DATA] = GATEWAY,
+	[IPC_PEER_CREDIT] = GATEWAY, [IPC_PEER_CLOSED] = GATEWAY,
+};
+static_assert(ARRAY_LENGTH(senders) == IPC_TYPE_END);
+
 /* --- The keeper's side of it. --- */
 
 /* From the next report; one comes at once when a gateway does, and then every second. */
@@ -298,6 +307,26 @@ what_a_gateway_says_of_streams_opens_nothing_and_ends_nothing_but_its_channel(vo
 }
 
 static void
+every_frame_that_only_others_send_ends_the_channel(void **) {
+	static char texts[IPC_TYPE_END][32];
+	struct stream_case cases[IPC_TYPE_END] = {};
+	size_t count = 0;
+	_cleanup_(house_free) struct house house;
+	for (int type = IPC_HELLO; type < IPC_TYPE_END; type++) {
+		if (senders[type] == GATEWAY)
+			continue;
+		snprintf(texts[type], sizeof texts[type], "type %d", type);
+		cases[count++] = (struct stream_case){
+			.what = texts[type],
+			.said = {{.type = (enum ipc_type)type, .payload = ONE_BYTE}},
+			.check = senders[type] == BOTH_ONCE ? "ipc.hello_repeated" : "keeper.frame",
+		};
+	}
+	house_found(&house, nullptr);
+	try_cases(&house, cases, count);
+}
+
+static void
 a_keeper_that_shares_no_key_takes_no_stream(void **) {
 	_cleanup_(house_free) struct house house;
 	house_found(&house, nullptr);
@@ -314,4 +343,5 @@ a_keeper_that_cannot_share_any_ends_the_channel(void **) {
 }
 
 RUN_TESTS(T(what_a_gateway_says_of_streams_opens_nothing_and_ends_nothing_but_its_channel),
-	  T(a_keeper_that_shares_no_key_takes_no_stream), T(a_keeper_that_cannot_share_any_ends_the_channel))
+	  T(every_frame_that_only_others_send_ends_the_channel), T(a_keeper_that_shares_no_key_takes_no_stream),
+	  T(a_keeper_that_cannot_share_any_ends_the_channel))
