@@ -136,6 +136,44 @@ def test_two_signers_give_the_one_signature_of_the_key_for_every_number_that_the
     print(f"# {cases} signatures")
 
 
+def last_round(q, x, digest, tweak, delta, r, key, phi, wrong):
+    """Two honest signers and a liar that sends each a psi, those in wrong: s, and the sums of u and w that both show, by §7 and §9."""
+    liar_r, liar_key, liar_chi, c_liar, d_liar = 2, 3, 2, 1, 4
+    told, shared = (1, 3), 2  # the psi that they send the liar, and the share of their products of each other
+    chi = [(f - psi) % q for f, psi in zip(phi, told)]  # towards the liar
+    sums = [0, 0]
+    for k in range(2):
+        other, sign = 1 - k, 1 if k == 0 else -1
+        full = phi[k] + phi[other] + wrong[k]  # psi of the other honest one has its chi in it, which the product takes off again
+        u = r[k] * full + sign * shared + (r[k] * liar_chi - d_liar) + (liar_r * chi[k] - c_liar)
+        v = key[k] * full + sign * shared + (key[k] * liar_chi - d_liar) + (liar_key * chi[k] - c_liar)
+        sums[0] += u + delta * phi[k]
+        sums[1] += digest * phi[k] + x * (v + tweak * phi[k])
+    nonce, whole = (r[0] + r[1] + liar_r + delta) % q, (key[0] + key[1] + liar_key + tweak) % q
+    return None if nonce == 0 else (digest + x * whole) * pow(nonce, -1, q) % q, (sums[0] % q, sums[1] % q)
+
+
+def test_what_the_last_round_shows_a_liar_follows_from_the_signature():
+    """Whatever it sends as psi, to each another: for the r and key of one honest signer, those of the other are told by s alone (§9)."""
+    cases, q, x, digest, tweak = 0, 5, 3, 2, 1
+    for delta in (0, 3):
+        for wrong in itertools.product(range(q), repeat=2):
+            for first in itertools.product(range(q), repeat=2):
+                seen = {}
+                for second in itertools.product(range(q), repeat=2):
+                    r, key = (first[0], second[0]), (first[1], second[1])
+                    views = set()
+                    for phi in itertools.product(range(q), repeat=2):
+                        s, view = last_round(q, x, digest, tweak, delta, r, key, phi, wrong)
+                        views.add(view)
+                        cases += 1
+                    if s is not None:
+                        assert len(views) == q  # as many as sums of φ
+                        assert seen.setdefault(s, views) == views
+                assert len(seen) > 1
+    print(f"# {cases} views")
+
+
 def test_who_knows_r_before_the_digest_turns_one_signature_into_any_other():
     """Why an opaque digest never uses a presignature: from the signature of d·x/x' under R, that of d under c·R."""
     cases, q = 0, 11
