@@ -97,6 +97,31 @@ who_begins_without_end_leaves_places_for_others(void **) {
 	assert_int_equal(POOL_TARGET, pool_count(team.members[VICTIM].house.keeper, BYTES_OF_LITERAL("vault"), &two));
 }
 
+/* Each keeper for itself: the freeze that the victim has heard of binds nobody's proposals. */
+static void
+with_a_frozen_key_nothing_is_begun_whoever_proposes(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	found(&team, 57);
+	struct threshold *victim = threshold_at(&team, VICTIM);
+	team.on_message = lose_frames_to_liar;
+	team_submit(&team, VICTIM,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"},
+		    &arena, &response);
+	assert_answer(200, "done", &response);
+	propose_preparation(&team, victim->heard[LIAR + 1] + 1);
+	assert_int_equal(0, victim->preparing_count);
+	team_do(&team, VICTIM,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4, .kind = "key.unfreeze", .resource = "key:vault", .payload = "{}"},
+		&arena, &response);
+	assert_answer(200, "done", &response);
+	propose_preparation(&team, victim->heard[LIAR + 1] + 1);
+	assert_int_equal(1, victim->preparing_count);
+}
+
 struct checks {
 	size_t count, bytes, largest;
 };
@@ -307,6 +332,7 @@ who_tells_of_spends_without_end_fills_no_memory(void **) {
 }
 
 RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_leaves_places_for_others),
+	  T(with_a_frozen_key_nothing_is_begun_whoever_proposes),
 	  T(who_fails_checks_without_end_stands_in_the_log_once_for_each_pair),
 	  T(who_shows_no_signature_is_checked_once), T(what_comes_early_is_bounded_and_goes),
 	  T(who_tells_of_spends_without_end_fills_no_memory))

@@ -1,12 +1,14 @@
 /*
  * A keeper that died in the middle does not know what became of a transfer, and people say that it happened: what policies see of it then,
- * and that the log alone says the same. The keepers are those of tests/team.h.
+ * and that the log alone says the same. The same of a key that was being destroyed, while something is prepared with it. The keepers are
+ * those of tests/team.h.
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
 
 #include "gate/replay.h"
 #include "keeper/internal.h"
+#include "keeper/threshold_internal.h"
 #include "keeper/threshold_message.h"
 
 static bool
@@ -63,15 +65,20 @@ found_with_lost_transfer(struct team *team, struct arena *arena, struct ipc_resp
 }
 
 static void
-say_it_happened(struct team *team, struct arena *arena, const struct hash256 *id) {
-	struct ipc_response response;
+resolve(struct team *team, struct arena *arena, const struct hash256 *id, struct ipc_response *response) {
 	char hex[2 * sizeof id->bytes + 1];
 	hex_encode(hash256_bytes(id), hex);
 	struct firm_operation resolve = {.by = FIRM_PERSON_4,
 					 .kind = "intent.resolve",
 					 .payload = "{\"happened\":true}",
 					 .resource = arena_format(arena, "operation:%s", hex)};
-	team_do(team, 1, resolve, arena, &response);
+	team_do(team, 1, resolve, arena, response);
+}
+
+static void
+say_it_happened(struct team *team, struct arena *arena, const struct hash256 *id) {
+	struct ipc_response response;
+	resolve(team, arena, id, &response);
 	assert_answer(200, "done", &response);
 	assert_int_equal(OPERATION_DONE, team_state(team, 1, id));
 }
@@ -120,5 +127,97 @@ a_transfer_that_people_say_happened_leaves_its_nonce(void **) {
 	assert_true(after > before);
 }
 
+/* --- A key that was being destroyed. --- */
+
+constexpr uint8_t MULTIPLY =
+	6; /* of docs/PROTOCOL.threshold §4: the second frame of full rounds, which prepare as well */
+
+static struct buffer held_back; /* from the third keeper to the second */
+
+static bool
+hold_back(struct team *, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	if (from != 2 || to != 1 || kind != PEER_PROTOCOL || body->data[6] != MULTIPLY || held_back.len > 0)
+		return true;
+	buffer_append_bytes(&held_back, buffer_bytes(body));
+	return false;
+}
+
+/* Three keepers, of which the first has destroyed the key, the second died in it, and the third did not hear of it. */
+static struct hash256
+found_with_lost_destruction(struct team *team, struct arena *arena) {
+	struct ipc_response response;
+	team_found(team, 3, 15);
+	team_make_key(team, "vault", "2-of-3");
+	team_cut(team, 2, 0);
+	team_cut(team, 2, 1);
+	team_submit(team, 0,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_4, .kind = "key.destroy", .resource = "key:vault", .payload = "{}"},
+		    arena, &response);
+	struct bytes operation = arena_copy(arena, response.operation);
+	struct hash256 id = id_of(&response);
+	team_vote(team, 0, operation, FIRM_PERSON_3, arena, &response);
+	assert_answer(202, "held", &response);
+	struct simulated_disk *disk = team->members[1].disk;
+	simulated_disk_crash_at(disk, simulated_disk_operations(disk) + 1); /* the sync of its intent */
+	team_vote(team, 0, operation, FIRM_PERSON_5, arena, &response);
+	assert_answer(200, "done", &response);
+	assert_true(simulated_disk_is_crashed(disk));
+	team_stop(team, 1);
+	simulated_disk_crash_at(disk, UINT64_MAX);
+	team_start(team, 1);
+	team_cut(team, 0, 1);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(team, 1, &id));
+	return id;
+}
+
+/* The frame comes when its share is gone from the key, and would have cost it a pair. */
+static void
+what_is_prepared_with_a_key_ends_before_its_share_is_gone(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct hash256 id = found_with_lost_destruction(&team, &arena);
+	struct keeper *keeper = team.members[1].house.keeper;
+	team.on_message = hold_back;
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	team.on_message = nullptr;
+	assert_true(held_back.len > 0);
+	assert_int_equal(1, keeper->threshold->preparing_count);
+	say_it_happened(&team, &arena, &id);
+	assert_null(vault_at(&team, 1)->share);
+	assert_null(vault_at(&team, 1)->dropped_share);
+	assert_int_equal(0, keeper->threshold->preparing_count);
+	held_back.data[MESSAGE_HEADER_SIZE] ^= 1;
+	threshold_message(keeper, &team.members[1].peers[2], PEER_PROTOCOL, buffer_bytes(&held_back));
+	buffer_free(&held_back);
+	/* Nobody prepares with it here any more, whoever asks. */
+	team_pass_ms(&team, POOL_TURN_MS);
+	team_settle(&team);
+	assert_int_equal(0, keeper->threshold->preparing_count);
+}
+
+/* Others may have pledged, and count on the share. */
+static void
+nobody_says_that_a_key_was_destroyed_while_it_is_dealt(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct hash256 id = found_with_lost_destruction(&team, &arena);
+	team_connect(&team, 1, 2);
+	team_settle(&team);
+	team.on_message = lose_stored;
+	reshare_as(&team, 1, "\"two\",\"three\"", vault_stated(&team, 1, &arena), "2-of-2", &arena, &response);
+	team.on_message = nullptr;
+	assert_int_equal(202, response.status);
+	resolve(&team, &arena, &id, &response);
+	assert_answer(409, "failed", &response);
+	assert_true(says(&response, "key.being_dealt"));
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 1, &id));
+	assert_non_null(vault_at(&team, 1)->share);
+}
+
 RUN_TESTS(T(a_nonce_does_not_go_back_to_what_people_say_happened),
-	  T(a_transfer_that_people_say_happened_leaves_its_nonce))
+	  T(a_transfer_that_people_say_happened_leaves_its_nonce),
+	  T(what_is_prepared_with_a_key_ends_before_its_share_is_gone),
+	  T(nobody_says_that_a_key_was_destroyed_while_it_is_dealt))

@@ -123,6 +123,27 @@ gate_finish(struct gate *gate, struct gate_step *step) {
 
 /* --- Acting. --- */
 
+/* Whether a key is gone after it: it is destroyed, or people say that it was. */
+static bool
+destroys_key(const struct gate *gate, const struct submission *submission, struct arena *arena, struct bytes *key_id) {
+	struct hash256 id;
+	bool happened;
+	const struct gate_operation *intended;
+	struct submission kept;
+	*key_id = submission->resource_id;
+	if (submission->kind == OPERATION_KEY_DESTROY)
+		return true;
+	if (submission->kind != OPERATION_INTENT_RESOLVE || submission->resource_id.len != 2 * sizeof id.bytes ||
+	    hex_decode(submission->resource_id, id.bytes, sizeof id.bytes) != OK ||
+	    json_need_boolean(submission->payload_document, "payload", "happened", &happened) != OK || !happened)
+		return false;
+	intended = operations_find(&gate->state->operations, &id);
+	if (intended == nullptr || intended->held == nullptr || joint_submission(intended, arena, &kept) != OK)
+		return false;
+	*key_id = kept.resource_id;
+	return kept.kind == OPERATION_KEY_DESTROY;
+}
+
 /* A permitted operation: inward acts are done here and now; an outward one is only intended. */
 static enum status
 act(struct gate *gate, const struct submission *submission, const struct evaluation *evaluation, struct gate_step *step,
@@ -130,14 +151,15 @@ act(struct gate *gate, const struct submission *submission, const struct evaluat
 	struct arena *arena = submission->arena;
 	if (joint_is(gate, submission->kind, submission->resource_id, submission->payload_document))
 		return intend_joint(gate, submission, evaluation, record);
+	/* Others may have pledged, and counted on this keeper's share. A freeze stops the key as well. */
+	struct bytes destroyed;
+	if (destroys_key(gate, submission, arena, &destroyed) && joint_is_being_dealt(gate, destroyed)) {
+		(void)fail(STATUS_CONFLICT,
+			   "key.being_dealt: key \"%.*s\" is being dealt, and this has not ended: freeze it",
+			   BYTES_ARGS(destroyed));
+		return record_failure(arena, record);
+	}
 	if (operation_kinds[submission->kind].direction == ACT_OUTWARD) {
-		/* Others may have pledged, and counted on this keeper's share. A freeze stops the key as well. */
-		if (submission->kind == OPERATION_KEY_DESTROY && joint_is_being_dealt(gate, submission->resource_id)) {
-			(void)fail(STATUS_CONFLICT,
-				   "key.being_dealt: key \"%.*s\" is being dealt, and this has not ended: freeze it",
-				   BYTES_ARGS(submission->resource_id));
-			return record_failure(arena, record);
-		}
 		record->outcome = OUTCOME_INTENDED;
 		return OK;
 	}

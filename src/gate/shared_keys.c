@@ -15,14 +15,16 @@ share_row_name(char name[SHARE_ROW_SIZE], const char *key, uint32_t epoch) {
 }
 
 static void
-drop_share(struct shared_key *key) {
-	ecdsa_share_destroy(&key->share);
-	frost_key_share_destroy(&key->frost_share);
+wipe_dropped(struct shared_key *key) {
+	ecdsa_share_destroy(&key->dropped_share);
+	frost_key_share_destroy(&key->dropped_frost_share);
 }
 
 static void
 key_destroy(struct shared_key *gone) {
-	drop_share(gone);
+	ecdsa_share_destroy(&gone->share);
+	frost_key_share_destroy(&gone->frost_share);
+	wipe_dropped(gone);
 	free(gone);
 }
 
@@ -345,8 +347,32 @@ shared_keys_open(struct gate_state *state) {
 void
 shared_keys_drop_share(struct gate_state *state, struct bytes id) {
 	struct shared_key *key = shared_keys_find(state, id);
-	if (key != nullptr)
-		drop_share(key);
+	if (key == nullptr || shared_key_self(key) == 0)
+		return;
+	wipe_dropped(key);
+	key->dropped_share = TAKE(key->share);
+	key->dropped_frost_share = TAKE(key->frost_share);
+	state->shares_dropped = true;
+}
+
+const struct shared_key *
+shared_keys_next_dropped(const struct gate_state *state, size_t *at) {
+	void *value;
+	while (state->shares_dropped && map_next(&state->shared_keys, at, nullptr, &value)) {
+		const struct shared_key *key = value;
+		if (key->dropped_share != nullptr || key->dropped_frost_share != nullptr)
+			return key;
+	}
+	return nullptr;
+}
+
+void
+shared_keys_wipe_dropped(struct gate_state *state) {
+	size_t at = 0;
+	void *value;
+	while (state->shares_dropped && map_next(&state->shared_keys, &at, nullptr, &value))
+		wipe_dropped(value);
+	state->shares_dropped = false;
 }
 
 size_t

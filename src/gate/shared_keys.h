@@ -29,6 +29,9 @@ struct shared_key {
 	/* Of the key's scheme one of both, or neither: none of it here. */
 	struct ecdsa_share *share;
 	struct frost_key_share *frost_share;
+	/* Of a destroyed key, until shared_keys_wipe_dropped(): what is under way with it looks at it until it is ended. */
+	struct ecdsa_share *dropped_share;
+	struct frost_key_share *dropped_frost_share;
 	struct leaving leaving; /* of the epoch before */
 	uint32_t kept_told;     /* bits of the parties that have heard on their connection what is kept of this key */
 	uint8_t kept_until[PARTIES_MAX + 1][64]; /* else up to which operation and identity they have */
@@ -78,8 +81,12 @@ enum status shared_keys_apply_overdue(struct gate_state *state, const json *body
 void shared_keys_forget(struct gate_state *state, struct bytes id);
 /* After the last entry: opens all shares. */
 enum status shared_keys_open(struct gate_state *state);
-/* A destroyed key's share is gone from memory. */
+/* A destroyed key has its share no more: it waits for shared_keys_wipe_dropped(). */
 void shared_keys_drop_share(struct gate_state *state, struct bytes id);
+/* The next key, from *at on, whose share was dropped and is not wiped yet; null: no other. */
+const struct shared_key *shared_keys_next_dropped(const struct gate_state *state, size_t *at);
+/* Nothing works with a dropped share any more: all are gone from memory. */
+void shared_keys_wipe_dropped(struct gate_state *state);
 
 /* Durable when it returns; the same row a second time is "secrets.exists". */
 enum status shared_keys_store(const struct gate_state *state, const struct sharing *sharing,

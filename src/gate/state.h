@@ -62,6 +62,7 @@ struct gate_state {
 	char keeper[33]; /* its name among those that share keys: what stands after the instance in the log's origin */
 	struct secret share_key, frost_share_key; /* wrap shares; empty where no root key was given */
 	struct map shared_keys;                   /* gate/shared_keys.h */
+	bool shares_dropped;                      /* of some, and not wiped yet */
 	struct counted_spends
 		counted; /* what other keepers say that they counted: what is not kept of it no entry says */
 	int64_t now_ms;  /* of the last entry or batch; never decreases */

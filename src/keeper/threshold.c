@@ -298,11 +298,23 @@ threshold_hear(struct keeper *keeper, const struct peer *peer, enum peer_kind ki
 	}
 }
 
+/* A destroyed key's share is wiped when nothing works with it any more, before anything else is done. */
+static void
+end_dropped(struct keeper *keeper) {
+	struct gate_state *state = keeper->gate->state;
+	const struct shared_key *key;
+	size_t at = 0;
+	while ((key = shared_keys_next_dropped(state, &at)) != nullptr)
+		threshold_end_key(keeper, bytes_of_text(key->sharing.key.id));
+	shared_keys_wipe_dropped(state);
+}
+
 void
 threshold_message(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	if (keeper->threshold == nullptr || keeper->threshold->link.at == nullptr || peer->party == 0 ||
 	    peer->party > PARTIES_MAX || atomic_load(&keeper->has_ended))
 		return;
+	end_dropped(keeper);
 	if (!threshold_hear(keeper, peer, kind, body))
 		early_keep(keeper, peer, kind, body);
 	if (keeper->threshold->has_begun)
@@ -441,6 +453,7 @@ threshold_outstanding(const struct keeper *keeper) {
 void
 threshold_turn(struct keeper *keeper) {
 	struct threshold *threshold = keeper->threshold;
+	end_dropped(keeper);
 	if (threshold == nullptr || threshold->link.at == nullptr || atomic_load(&keeper->has_ended))
 		return;
 	int64_t now_ms = threshold_now_ms(keeper);

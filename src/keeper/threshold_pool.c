@@ -231,11 +231,21 @@ pool_frame(struct keeper *keeper, const struct hash256 *session_id, struct bytes
 
 /* --- Beginning. --- */
 
+/* What it prepares may be signed from: else there is nothing to prepare. */
+static bool
+has_use(const struct keeper *keeper, struct bytes key_id) {
+	const struct key_info *record = gate_state_key(keeper->gate->state, key_id);
+	return record != nullptr && (record->state == KEY_ACTIVE || record->state == KEY_ROTATED);
+}
+
 void
 pool_proposed(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
 	struct shared_key *key;
 	struct party_set signers;
 	enum status status = shared_keys_need_share(keeper->gate->state, proposal->key_id, &key);
+	if (status == OK && !has_use(keeper, proposal->key_id))
+		status = fail(STATUS_DENIED, "joint.presignature: nothing is signed with key %s now",
+			      key->sharing.key.id);
 	if (status == OK)
 		status = pairs_need_sealed(key);
 	if (status == OK && key->share == nullptr)
@@ -374,9 +384,8 @@ expire(struct keeper *keeper, int64_t now_ms) {
 
 static bool
 is_prepared(const struct keeper *keeper, struct bytes id, const struct shared_key *key) {
-	const struct key_info *record = gate_state_key(keeper->gate->state, id);
 	return key->share != nullptr && !key->is_closed && key->sharing.key.purpose == KEY_PURPOSE_TRANSFER &&
-	       record != nullptr && (record->state == KEY_ACTIVE || record->state == KEY_ROTATED);
+	       has_use(keeper, id);
 }
 
 /* With many keys some each time: it goes on where it left off. */
