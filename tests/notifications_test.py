@@ -28,6 +28,8 @@ from northwind import Northwind, Served, free_port, make_certificate, run, trans
 
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+AS_ROOT = os.geteuid() == 0
+KEEPER_USER, FETCH_USER = 70402, 70405
 SECRET = "0123456789abcdef0123456789abcdef"
 ROUTING_KEY = "R0123456789abcdef0123456789abcde"
 SLACK_REST = "/services/T000/B000/secretsecretsecret"
@@ -130,9 +132,12 @@ class House(Served):
         self.firm = Northwind(guard)
         self.nonce = 0
         firm = self.firm
-        for name, text in (("hook", SECRET), ("pager", ROUTING_KEY), ("slack", SLACK_REST), ("password", PASSWORD)):
+        for name, text in (("hook", SECRET), ("pager", ROUTING_KEY), ("slack", SLACK_REST), ("password", PASSWORD), ("loose", SECRET), ("alien", SECRET)):
             with open(firm.at(name), "w", encoding="ascii") as file:
                 file.write(text + "\n")
+            if AS_ROOT:
+                os.chown(firm.at(name), KEEPER_USER if name == "alien" else 0, FETCH_USER)
+            os.chmod(firm.at(name), 0o644 if name == "loose" else 0o640 if AS_ROOT else 0o600)
         self.configure(*notifications)
         firm.found()
         self.closing = []
@@ -354,14 +359,15 @@ def test_one_receiver_that_is_away_or_an_impostor_keeps_no_other_from_anything()
     with House(f"{{name: away, kind: webhook, url: \"https://127.0.0.1:{away}/in\", secret_file: FOLDER/hook, certificates: {good.certificate}, "
                "events: [held], give_up: 3s}", hook(impostor, name="impostor"), trusting_wrongly,
                "{name: nowhere, kind: slack, url: \"https://nowhere.invalid/x\", events: [held]}",
-               "{name: secretless, kind: webhook, url: \"https://127.0.0.1:9/x\", secret_file: FOLDER/none, events: [held]}",
+               *(f"{{name: {name}, kind: webhook, url: \"https://127.0.0.1:9/x\", secret_file: FOLDER/{file}, events: [held]}}"
+                 for name, file in (("secretless", "none"), ("loose", "loose"), ("alien", "alien"))),
                hook(good, events="[held, alert]", name="good")) as house:
         house.start()
         operation = house.make_key()
         house.wait_until(lambda: len(good.bodies("held")) == 1)
         assert good.bodies("held")[0]["operation"] == operation
         for name, error in (("impostor", "http_tls.certificate"), ("stranger", "http_tls.certificate"), ("nowhere", "http_target.lookup"),
-                            ("secretless", "secret.open")):
+                            ("secretless", "secret.open"), ("loose", "receiver.secret_mode"), *([("alien", "receiver.secret_mode")] if AS_ROOT else [])):
             house.wait_until(lambda: error in house.of(name).get("error", ""))
         assert impostor.requests == [] and stranger.requests == []
         # Given up after three seconds, which the one that works is told.

@@ -1,6 +1,9 @@
 #include "helpers/receiver.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
@@ -21,11 +24,39 @@ certificates_of(const struct receiver *receiver) {
 	return receiver->config->certificates != nullptr ? receiver->config->certificates : SYSTEM_CERTIFICATES;
 }
 
+/* Our own user alone reads it: our file, or root's that our own group may read. */
+static enum status
+check_mode(int descriptor, const char *path) {
+	struct stat found;
+	if (fstat(descriptor, &found) != 0)
+		return fail_errno(STATUS_IO, "receiver.secret: %s", path);
+	mode_t allowed = found.st_uid == 0 && found.st_gid == getegid() ? 0740 : 0700;
+	if (!S_ISREG(found.st_mode) || (found.st_uid != 0 && found.st_uid != geteuid()) ||
+	    (found.st_mode & 0777 & ~allowed) != 0)
+		return fail(STATUS_DENIED,
+			    "receiver.secret_mode: %s has mode %04o and owner %u; expected a file that nobody reads "
+			    "but user %u",
+			    path, (unsigned)found.st_mode & 07777, (unsigned)found.st_uid, (unsigned)geteuid());
+	return OK;
+}
+
+static enum status
+read_file(const char *path, struct secret *secret) {
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a pipe does not wait */
+	if (descriptor < 0)
+		return fail_errno(STATUS_IO, "secret.open: %s", path);
+	enum status status = check_mode(descriptor, path);
+	if (status == OK)
+		status = secret_read_descriptor(secret, descriptor, SECRET_MAX);
+	close(descriptor);
+	return status;
+}
+
 static enum status
 read_secret(struct receiver *receiver) {
 	if (receiver->config->secret_file == nullptr)
 		return OK;
-	TRY(secret_read_file(&receiver->secret, receiver->config->secret_file, SECRET_MAX));
+	TRY(read_file(receiver->config->secret_file, &receiver->secret));
 	struct bytes secret = secret_bytes(&receiver->secret);
 	for (size_t i = 0; i < secret.len; i++)
 		if (secret.data[i] < ' ' || secret.data[i] > '~')
