@@ -430,7 +430,7 @@ def test_health_readiness_and_metrics_say_what_is():
         families = [line.split()[2] for line in lines if line.startswith("# TYPE")]
         assert len(families) == len(set(families)), families
         counts = {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in lines if not line.startswith("#")}
-        assert counts["gatehouse_gateway_answer_seconds_count"] == 1
+        assert counts["gatehouse_gateway_answer_seconds_count"] == 1 and counts["gatehouse_ready"] == 1
         assert counts['gatehouse_gateway_answer_seconds_bucket{le="+Inf"}'] == 1
         assert counts['gatehouse_gateway_handshakes_total{group="hybrid"}'] >= 1
         os.kill(gate.pid("keeper"), signal.SIGSTOP)  # not lost, not answering: still ready by its last word

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "keeper/report.h"
 #include "tests/fault_io.h"
 
 static struct bytes
@@ -285,8 +286,10 @@ a_full_disk_refuses_operations_and_is_recovered_from_without_restart(void **) {
 	assert_ok(house_submit(&house, &arena, done, &response));
 	assert_answer(200, "done", &response);
 	fault.controls->disk_full = true;
+	assert_true(report_is_ready(house.keeper));
 	size_t taken = fill(&house, &arena, &response);
 	assert_problem(503, "ledger.disk_full", &response);
+	assert_false(report_is_ready(house.keeper));
 
 	uint64_t before = refusals(&house);
 	assert_ok(house_submit(&house, &arena, house_sign(house_transfer(&arena, 10, 1, 30)), &response));
@@ -305,6 +308,7 @@ a_full_disk_refuses_operations_and_is_recovered_from_without_restart(void **) {
 		assert_ok(house_submit(&house, &arena, after, &response));
 	}
 	assert_answer(200, "done", &response);
+	assert_true(report_is_ready(house.keeper));
 	print_message("%zu operations were taken on a full disk\n", taken);
 	restart(&house);
 	assert_ok(house_submit(&house, &arena, done, &response));

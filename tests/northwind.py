@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-from installation import PATIENCE_S, free_port
+from installation import DOCUMENT, PATIENCE_S, free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get("GATEHOUSE") or os.path.join(ROOT, "build", "release", "src", "cli", "gatehouse")
@@ -264,7 +264,10 @@ class Served:
 
     def keeper_health(self):
         """What the keeper reported last; empty as long as it has not."""
-        return (json.loads(self.ask("/healthz")[1]) or {}).get("keeper") or {}
+        status, text = self.ask("/healthz")
+        if status == 200:
+            DOCUMENT.check(json.loads(text), {"$ref": "#/components/schemas/Health"})
+        return (json.loads(text) or {}).get("keeper") or {}
 
     def wait_until(self, what):
         until = time.monotonic() + PATIENCE_S

@@ -283,6 +283,8 @@ def test_two_of_three_witnesses_are_enough_and_one_is_not():
         house.wait_until(lambda: (house.witnessing() or {"witnesses": [{"cosigned": 0}]})["witnesses"][0]["cosigned"] > 0)
         house.wait_until(lambda: all(house.witnessing()["witnesses"][number]["failures"] > 0 for number in (1, 2)))
         assert house.ask("/readyz")[0] == 503 and house.witnessing()["cosigned"] == 0
+        counted = dict(re.findall(r"^(gatehouse_(?:ready|witness_failures)) (\d+)$", house.ask("/metrics")[1], re.MULTILINE))
+        assert counted["gatehouse_ready"] == "0" and int(counted["gatehouse_witness_failures"]) > 0, counted
         assert "high_water.not_cosigned" in house.sign().err
         house.start_one(2) # the third stays dead
         house.wait_ready()

@@ -114,11 +114,21 @@ write_degraded(const struct gateway *gateway, struct buffer *to) {
 								      : gateway->others[role].degraded);
 }
 
+static void
+write_ready(const struct gateway *gateway, struct buffer *to) {
+	buffer_append_format(to,
+			     "# TYPE gatehouse_ready gauge\n"
+			     "# HELP gatehouse_ready 1: operations are decided, as /readyz says.\n"
+			     "gatehouse_ready %d\n",
+			     telemetry_is_ready(gateway));
+}
+
 void
 telemetry_write_metrics(const struct gateway *gateway, struct buffer *to) {
 	metrics_write(to, listed, ARRAY_LENGTH(listed));
 	write_refusals(to);
 	write_degraded(gateway, to);
+	write_ready(gateway, to);
 	buffer_append_bytes(to, buffer_bytes(&gateway->keeper.metrics));
 	if (to->len > 0 && !to->failed && to->data[to->len - 1] != '\n')
 		buffer_append_byte(to, '\n');

@@ -3,6 +3,7 @@
 #include "base/ipc_messages.h"
 #include "base/time.h"
 #include "gate/shared_keys.h"
+#include "keeper/decide.h"
 #include "keeper/enrolments.h"
 #include "keeper/peer_link.h"
 #include "keeper/peer_set.h"
@@ -118,7 +119,9 @@ report_start_metrics(struct keeper *keeper) {
 static void
 write_metrics(struct keeper *keeper, struct buffer *to) {
 	struct ledger_statistics statistics;
+	struct publisher_health published;
 	ledger_statistics(keeper->ledger, &statistics);
+	publisher_health(keeper->publisher, &published);
 	struct refresh_ages ages = refresh_schedule_ages(keeper);
 	struct metric counters[] = {
 		{.name = "gatehouse_entries",
@@ -189,6 +192,22 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 		 .help = "Wall clock against boot clock.",
 		 .kind = METRIC_GAUGE,
 		 .value = clock_step_ns(&keeper->clock) / 1'000'000},
+		{.name = "gatehouse_clock_in_doubt",
+		 .help = "1: wall clock and boot clock disagree.",
+		 .kind = METRIC_GAUGE,
+		 .value = keeper->clock.in_doubt},
+		{.name = "gatehouse_disk_full",
+		 .help = "1: the next segment of the log has no room.",
+		 .kind = METRIC_GAUGE,
+		 .value = statistics.is_disk_full},
+		{.name = "gatehouse_publisher_failing",
+		 .help = "1: the log is not published.",
+		 .kind = METRIC_GAUGE,
+		 .value = published.failing != nullptr},
+		{.name = "gatehouse_witness_failures",
+		 .help = "Rounds in a row that did not bring the quorum of witnesses.",
+		 .kind = METRIC_GAUGE,
+		 .value = keeper->witnessing == nullptr ? 0 : (int64_t)witnessing_failures(keeper->witnessing)},
 	};
 	struct metric *table[ARRAY_LENGTH(counters) + ARRAY_LENGTH(keeper->decisions) + ARRAY_LENGTH(keeper->limited) +
 			     ARRAY_LENGTH(keeper->unknown_refused) + EVENT_KINDS + 6 + PEERS_METRICS_MAX +
@@ -217,14 +236,26 @@ write_metrics(struct keeper *keeper, struct buffer *to) {
 	metrics_write(to, table, count);
 }
 
+/* A log that waits for its next segment a moment is ready; one that has none is not once its last room is used. */
+static bool
+is_full(struct keeper *keeper) {
+	struct ledger_statistics statistics;
+	ledger_statistics(keeper->ledger, &statistics);
+	return statistics.is_disk_full && decide_check_room(keeper) != OK;
+}
+
+bool
+report_is_ready(struct keeper *keeper) {
+	return !keeper->clock.in_doubt && high_water_may_decide(keeper->high_water) == OK && !is_full(keeper);
+}
+
 enum status
 report_send(struct keeper *keeper) {
 	_cleanup_(buffer_free) struct buffer health = {}, metrics = {}, payload = {};
 	TRY(write_health(keeper, &health));
 	write_metrics(keeper, &metrics);
 	TRY(buffer_status(&metrics));
-	bool ready = !keeper->clock.in_doubt && high_water_may_decide(keeper->high_water) == OK;
-	struct ipc_report report = {.ready = ready,
+	struct ipc_report report = {.ready = report_is_ready(keeper),
 				    .health = buffer_bytes(&health),
 				    .metrics = buffer_bytes(&metrics),
 				    .instance = bytes_of_text(keeper->installation->instance)};

@@ -7,6 +7,8 @@
 #include "keeper/internal.h"
 
 void report_start_metrics(struct keeper *keeper);
+/* Operations are decided: what /readyz says. */
+bool report_is_ready(struct keeper *keeper);
 enum status report_send(struct keeper *keeper);
 
 #endif

@@ -187,7 +187,7 @@ struct ledger_statistics {
 	uint64_t frames, entries, bytes;     /* since opening */
 	uint64_t sign_ns, write_ns, sync_ns; /* sums over frames */
 	uint64_t pending;                    /* entries submitted and not durable */
-	bool is_disk_full;                   /* only entries that use the reserve are taken */
+	bool is_disk_full; /* there is none for the next segment: once this one is used up to its reserve, only entries that use that are taken */
 };
 void ledger_statistics(struct ledger *ledger, struct ledger_statistics *statistics);
 

@@ -25,7 +25,8 @@ static const struct {
 } alarms[ALARMS] = {
 	[ALARM_NONE] = {"", ""},
 	[ALARM_CLOCK_DOUBT] = {"clock_doubt", "The clocks disagree: nothing is decided"},
-	[ALARM_DISK_RESERVE] = {"disk_reserve", "The disk is full but for its reserve: nothing is decided"},
+	[ALARM_DISK_RESERVE] = {"disk_reserve",
+				"The disk is full: when the log has used its last room nothing is decided"},
 	[ALARM_NOTIFICATION_FAILED] = {"notification_failed",
 				       "Notifications of another receiver could not be delivered"},
 	[ALARM_PASSKEY_ENROLLED] = {"passkey_enrolled",
