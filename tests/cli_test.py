@@ -362,6 +362,43 @@ def test_what_is_read_and_the_gate_would_not_sign_exits_with_1_and_says_why():
         assert len(warnings) == 1 and view.code == 1 and view.json()["refusal"].startswith(name) and warnings[0].endswith(view.json()["refusal"]), (told, view)
 
 
+def test_a_network_transaction_of_bitcoin_is_told_with_what_it_does_not_say():
+    spent, script = b"\x11" * 32 + (3).to_bytes(4, "little"), bytes.fromhex("0014") + b"\x33" * 20
+    front, outputs = b"\2\0\0\0", b"\1" + spent + b"\0" + b"\xff" * 4 + b"\1" + (70_000).to_bytes(8, "little") + bytes([len(script)]) + script
+    witness, lock_time = b"\2\1\x30\1\2", bytes(4)
+    signed, stripped = front + b"\0\1" + outputs + witness + lock_time, front + outputs + lock_time
+
+    def twice(data):
+        return hashlib.sha256(hashlib.sha256(data).digest()).digest()[::-1].hex()
+
+    given = signed.hex()
+    told = run("tx", "decode", "-", given=given)
+    assert told.code == 1 and told.err == "" and told.out == f"""\
+kind          native
+chain         bitcoin:main
+sends         0.0007 BTC to bc1qxvenxvenxvenxvenxvenxvenxvenxven2ymjt8  (no price)
+spends        {"11" * 32}:3  amount not known, sequence 4294967295, signed
+fee           not known: a network transaction does not say what its inputs are worth
+change        not known: any output may go back to whoever pays
+transaction   version 2, 1 of 1 inputs signed, by whom and whether it holds not known
+txid          {twice(stripped)}
+wtxid         {twice(signed)}
+size          {len(signed)} bytes, {(3 * len(stripped) + len(signed) + 3) // 4} vB, weight {3 * len(stripped) + len(signed)}
+replaceable   no
+warning       the gate does not sign this: bitcoin.network_transaction: a network transaction; the gate signs PSBTs (BIP-174)
+""", told
+    for options, chain in ((["--network", "signet"], "bitcoin:signet"), (["--format", "bitcoin"], "bitcoin:main")):
+        view = run("tx", "decode", "-", "--json", *options, given=given)
+        assert view.code == 1 and view.json()["format"] == "bitcoin" and view.json()["chain"] == chain and view.json()["details"]["signed"] is True, view
+    for options, code, name in ((["--format", "evm"], 1, "evm."), (["--format", "psbt"], 1, "psbt.magic"), (["--format", "doge"], 2, "wallet.format"),
+                                (["--format", "bitcoin", "--network", "mainnet"], 2, "bitcoin.chain")):
+        refused = run("tx", "decode", "-", *options, given=given)
+        assert refused.code == code and refused.out == "" and name in refused.err, (options, refused)
+    assert run("tx", "decode", "-", "--format", "psbt", given=PSBT).code == 0
+    asked = house().ask("settlement", "op", "sign", "eth-hot", "--transaction", "-", given=given)
+    assert asked.code == 2 and "payload.format: a network transaction of Bitcoin" in asked.err, asked
+
+
 def test_what_is_no_transaction_is_refused_by_name():
     for given, name in [("0x02c0", "evm.transaction.items"), ("hello", "wallet.text"), ("", "wallet.text"), ("cHNidP8=", "psbt.missing_map"),
                         ("0x05" + "00" * 10, "evm.type"), (transfer(1, 1)[:-2], "evm.transaction.truncated"), (PSBT[:-8], "psbt.")]:

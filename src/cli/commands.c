@@ -408,9 +408,10 @@ const struct command commands[] = {
 	 ADMINISTERS, {}, .kind = "notification.test"},
 
 	/* Files alone. */
-	{"tx", "decode", "FILE", "Explain an Ethereum, Bitcoin or Solana transaction, signed or not; - is standard input",
+	{"tx", "decode", "FILE", "Explain a transaction of Ethereum, Bitcoin (a PSBT, or as the network has it) or Solana, signed or not; - is standard input",
 	 tx_decode_run, 0,
-	 {{"network", "NAME", "of a PSBT: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"},
+	 {{"format", "NAME", "evm, psbt, bitcoin or solana (default: what it begins like)"},
+	  {"network", "NAME", "of Bitcoin: main (the default), test, testnet4, signet or regtest; of Solana: main, test or dev"},
 	  {"assets", "FILE", "tokens and their decimals, as a founding document lists them (examples/assets.yaml); others' calls are not recognised"}},
 	 .example = "gatehouse tx decode - --assets assets.yaml < unsigned.hex",
 	 .exit_codes = "0 read, and the gate would sign it where a key and the policy allow; 1 read, and the gate signs it with no key (a warning says why), "

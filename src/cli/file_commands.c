@@ -55,7 +55,7 @@ read_network(struct invocation *invocation, enum wallet_format format, struct by
 		return OK;
 	if (format == WALLET_EVM)
 		return fail(STATUS_INVALID, "usage.network: an Ethereum transaction names its chain itself");
-	const char *prefix = format == WALLET_PSBT ? "bitcoin" : "solana";
+	const char *prefix = format == WALLET_SOLANA ? "solana" : "bitcoin";
 	*chain = bytes_of_text(arena_format(&invocation->arena, "%s:%s", prefix, name));
 	TRY_ALLOC(chain->data);
 	return wallet_check_chain(*chain);
@@ -75,8 +75,14 @@ decode(struct invocation *invocation, struct buffer *text) {
 	struct wallet_context context = {.assets = registry};
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), 2 * WALLET_PAYLOAD_MAX + 64, &given));
 	invocation->exit_code = EXIT_FOUND; /* from here on it is the transaction that is refused */
-	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
-	enum status status = read_network(invocation, format, &context.chain);
+	const char *wanted = invocation_option(invocation, "format");
+	enum status status = wallet_reader_payload_of_text(&invocation->arena, given,
+							   wanted == nullptr ? (struct bytes){} : bytes_of_text(wanted),
+							   &format, &bytes);
+	if (status == STATUS_UNSUPPORTED) /* the format that was named, and not the transaction */
+		invocation->exit_code = EXIT_USAGE;
+	TRY(status);
+	status = read_network(invocation, format, &context.chain);
 	if (status != OK) {
 		invocation->exit_code = EXIT_USAGE;
 		return status;

@@ -73,7 +73,10 @@ op_sign_run(struct invocation *invocation) {
 	const char *wanted_name = invocation_option(invocation, "format");
 	TRY(input_file(&invocation->arena, invocation_option(invocation, "transaction"), 2 * WALLET_PAYLOAD_MAX,
 		       &given));
-	TRY(wallet_payload_of_text(&invocation->arena, given, &format, &bytes));
+	TRY(wallet_reader_payload_of_text(&invocation->arena, given, (struct bytes){}, &format, &bytes));
+	if (format == WALLET_BITCOIN)
+		return fail(STATUS_UNSUPPORTED,
+			    "payload.format: a network transaction of Bitcoin; the gate signs PSBTs (BIP-174)");
 	if (wanted_name != nullptr)
 		TRY(wallet_format_of_name(bytes_of_text(wanted_name), &wanted));
 	if (wanted_name != nullptr && wanted != format)

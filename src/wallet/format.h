@@ -20,6 +20,7 @@ struct wallet_operations {
 	void (*write_details)(const struct wallet_transaction *transaction, struct json_writer *writer);
 	/* Lines after those that wallet.c writes. */
 	void (*explain_details)(const struct wallet_transaction *transaction, struct buffer *text);
+	/* From here on null where a format is only read. */
 	enum status (*assemble)(struct arena *arena, const struct wallet_transaction *transaction,
 				const struct signature *signatures, struct wallet_result *result);
 	/* The same with the signatures of a signed transaction, once they are verified. */
@@ -40,7 +41,8 @@ wallet_chain_wanted(const struct wallet_context *context) {
 	return is_bound ? context->key->chain : context->chain;
 }
 
-extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations, wallet_solana_operations;
+extern const struct wallet_operations wallet_evm_operations, wallet_bitcoin_operations, wallet_solana_operations,
+	wallet_bitcoin_network_operations;
 
 /* For decoders, once transaction->chain is set: a movement of amount, with its asset looked up and its value computed. contract
  * is empty for the native asset. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "wallet/bitcoin/transaction.h"
 #include "wallet/evm/transaction.h"
 #include "wallet/format.h"
 #include "wallet/solana/message.h"
@@ -10,6 +11,7 @@ static const struct wallet_operations *const FORMATS[WALLET_FORMAT_COUNT] = {
 	[WALLET_EVM] = &wallet_evm_operations,
 	[WALLET_PSBT] = &wallet_bitcoin_operations,
 	[WALLET_SOLANA] = &wallet_solana_operations,
+	[WALLET_BITCOIN] = &wallet_bitcoin_network_operations,
 };
 
 static const char *const PART_NAMES[] = {
@@ -29,7 +31,7 @@ no_format(struct bytes name) {
 enum status
 wallet_decode(struct arena *arena, enum wallet_format format, struct bytes payload,
 	      const struct wallet_context *context, struct wallet_transaction **transaction) {
-	if ((unsigned)format >= WALLET_FORMAT_COUNT || FORMATS[format] == nullptr)
+	if ((unsigned)format >= WALLET_FORMAT_COUNT)
 		return no_format(BYTES_OF_LITERAL("?"));
 	if (payload.len > WALLET_PAYLOAD_MAX)
 		return fail(STATUS_TOO_LARGE, "wallet.payload: %zu bytes, at most %zu", payload.len,
@@ -361,17 +363,23 @@ wallet_explain(const struct wallet_transaction *transaction, struct buffer *text
 
 const char *
 wallet_format_name(enum wallet_format format) {
-	return FORMATS[format] == nullptr ? "?" : FORMATS[format]->name;
+	return FORMATS[format]->name;
 }
 
-enum status
-wallet_format_of_name(struct bytes name, enum wallet_format *format) {
-	for (size_t i = 0; i < WALLET_FORMAT_COUNT; i++)
-		if (FORMATS[i] != nullptr && bytes_equal_text(name, FORMATS[i]->name)) {
+/* Among the first count of them. */
+static enum status
+find_format(struct bytes name, size_t count, enum wallet_format *format) {
+	for (size_t i = 0; i < count; i++)
+		if (bytes_equal_text(name, FORMATS[i]->name)) {
 			*format = (enum wallet_format)i;
 			return OK;
 		}
 	return no_format(name);
+}
+
+enum status
+wallet_format_of_name(struct bytes name, enum wallet_format *format) {
+	return find_format(name, WALLET_FORMATS_SIGNED, format);
 }
 
 static bool
@@ -433,23 +441,51 @@ is_text(struct bytes bytes) {
 	return true;
 }
 
-enum status
-wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format, struct bytes *payload) {
+static enum status
+read_text(struct arena *arena, struct bytes text, struct bytes *payload) {
 	if (text.len > 2 * WALLET_PAYLOAD_MAX + 64)
 		return fail(STATUS_TOO_LARGE, "wallet.text: %zu bytes, at most %zu", text.len,
 			    2 * WALLET_PAYLOAD_MAX + 64);
 	*payload = text;
-	if (is_text(text))
-		TRY(decode_text(arena, trim(text), payload));
+	return is_text(text) ? decode_text(arena, trim(text), payload) : OK;
+}
+
+enum status
+wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format, struct bytes *payload) {
+	TRY(read_text(arena, text, payload));
 	*format = starts_with(*payload, PSBT_MAGIC, sizeof PSBT_MAGIC - 1)           ? WALLET_PSBT
 		  : !evm_is_transaction(*payload) && solana_is_transaction(*payload) ? WALLET_SOLANA
 										     : WALLET_EVM;
 	return OK;
 }
 
+/* Of bytes that begin with a version of Bitcoin: what reads as a whole counts, and where neither does what looks like Solana's. */
+static enum status
+tell_from_solana(struct arena *arena, struct bytes payload, enum wallet_format *format) {
+	struct bitcoin_transaction network;
+	struct solana_transaction solana;
+	bool is_bitcoin = bitcoin_transaction_read(arena, payload, &network) == OK;
+	*format = !is_bitcoin && solana_is_transaction(payload) ? WALLET_SOLANA : WALLET_BITCOIN;
+	if (is_bitcoin && solana_decode_transaction(arena, payload, &solana) == OK)
+		return fail(STATUS_INVALID, "wallet.ambiguous: reads as a transaction of Bitcoin and of Solana: name "
+					    "its format");
+	return OK;
+}
+
+enum status
+wallet_reader_payload_of_text(struct arena *arena, struct bytes text, struct bytes wanted, enum wallet_format *format,
+			      struct bytes *payload) {
+	if (wanted.len > 0) {
+		TRY(find_format(wanted, WALLET_FORMAT_COUNT, format));
+		return read_text(arena, text, payload);
+	}
+	TRY(wallet_payload_of_text(arena, text, format, payload));
+	return bitcoin_begins_transaction(*payload) ? tell_from_solana(arena, *payload, format) : OK;
+}
+
 static enum status
 find_operations(struct bytes chain, const struct wallet_operations **operations) {
-	for (size_t i = 0; i < WALLET_FORMAT_COUNT; i++)
+	for (size_t i = 0; i < WALLET_FORMATS_SIGNED; i++)
 		if (starts_with(chain, FORMATS[i]->chain_prefix, strlen(FORMATS[i]->chain_prefix))) {
 			*operations = FORMATS[i];
 			return OK;

@@ -16,7 +16,14 @@
 #include "model/signing_request.h"
 #include "wallet/asset.h"
 
-enum wallet_format { WALLET_EVM, WALLET_PSBT, WALLET_SOLANA, WALLET_FORMAT_COUNT };
+enum wallet_format {
+	WALLET_EVM,
+	WALLET_PSBT,
+	WALLET_SOLANA,
+	WALLET_FORMATS_SIGNED,                  /* the gate signs those above */
+	WALLET_BITCOIN = WALLET_FORMATS_SIGNED, /* a network transaction: is read, and never signed */
+	WALLET_FORMAT_COUNT,
+};
 
 constexpr size_t WALLET_PAYLOAD_MAX = 512 * 1024; /* bytes of one transaction */
 
@@ -162,7 +169,7 @@ enum status wallet_assemble(struct arena *arena, const struct wallet_transaction
 enum status wallet_assemble_signed(struct arena *arena, const struct wallet_transaction *transaction,
 				   struct bytes signed_transaction, struct wallet_result *result);
 
-/* "evm", "psbt", "solana"; and back (STATUS_UNSUPPORTED wallet.format). */
+/* "evm", "psbt", "solana", "bitcoin"; and back those that the gate signs (STATUS_UNSUPPORTED wallet.format). */
 const char *wallet_format_name(enum wallet_format format);
 enum status wallet_format_of_name(struct bytes name, enum wallet_format *format);
 
@@ -170,6 +177,13 @@ enum status wallet_format_of_name(struct bytes name, enum wallet_format *format)
  * text is ignored. Errors: wallet.text. */
 enum status wallet_payload_of_text(struct arena *arena, struct bytes text, enum wallet_format *format,
 				   struct bytes *payload);
+
+/* The same for whoever only reads (`tx decode`), with Bitcoin's network transactions besides. wanted is the name of a format, which the bytes
+ * are then taken for; empty: how they begin says it. After a version of Bitcoin (1, 2 or 3 in four bytes) no Ethereum transaction goes on, but
+ * a Solana one with a signature of zeros can: then what reads as a whole counts. Errors: wallet.text, wallet.format; wallet.ambiguous where
+ * both read. */
+enum status wallet_reader_payload_of_text(struct arena *arena, struct bytes text, struct bytes wanted,
+					  enum wallet_format *format, struct bytes *payload);
 
 /* OK if chain is one that transactions are read for: "eip155:1", "bitcoin:regtest". Errors: wallet.chain (STATUS_UNSUPPORTED);
  * bitcoin.chain, evm.chain. */

@@ -4,8 +4,8 @@
 #include "wallet/format.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "wallet/bitcoin/describe.h"
 #include "wallet/bitcoin/psbt_final.h"
 #include "wallet/bitcoin/spend.h"
 
@@ -26,35 +26,6 @@ detail_of(const struct wallet_transaction *transaction) {
 
 /* --- Decoding --- */
 
-/* The address; for a script that has none, "script:" and the script's SHA-256, which no list of addresses contains. */
-static enum status
-name_output(struct arena *arena, enum bitcoin_network network, struct bytes script, struct bytes *name) {
-	char text[BITCOIN_ADDRESS_SIZE] = "script:";
-	if (!bitcoin_address_of_script(network, script, text)) {
-		struct hash256 hash = sha256(script);
-		hex_encode(hash256_bytes(&hash), text + strlen("script:"));
-	}
-	*name = arena_copy(arena, bytes_of_text(text));
-	TRY_ALLOC(name->data);
-	return OK;
-}
-
-static enum status
-name_outputs(struct arena *arena, struct bitcoin_detail *detail) {
-	size_t count = detail->psbt.transaction.output_count;
-	struct bytes *names = ARENA_NEW_ARRAY(arena, count, struct bytes);
-	TRY_ALLOC(names);
-	for (size_t i = 0; i < count; i++)
-		TRY(name_output(arena, detail->spend.network, detail->psbt.transaction.outputs[i].script, &names[i]));
-	detail->names = names;
-	return OK;
-}
-
-static int
-compare_names(const void *a, const void *b) {
-	return bytes_compare(*(const struct bytes *)a, *(const struct bytes *)b);
-}
-
 static enum status
 find_destinations(struct wallet_transaction *transaction, const struct bitcoin_detail *detail) {
 	size_t outputs = detail->psbt.transaction.output_count, count = 0;
@@ -63,13 +34,7 @@ find_destinations(struct wallet_transaction *transaction, const struct bitcoin_d
 	for (size_t i = 0; i < outputs; i++)
 		if (!detail->spend.outputs[i].is_change)
 			destinations[count++] = detail->names[i];
-	qsort(destinations, count, sizeof *destinations, compare_names);
-	for (size_t i = 0; i < count; i++)
-		if (i == 0 || compare_names(&destinations[i], &destinations[transaction->destination_count - 1]) != 0)
-			destinations[transaction->destination_count++] = destinations[i];
-	transaction->destinations = destinations;
-	if (transaction->destination_count == 1)
-		transaction->to = destinations[0];
+	bitcoin_set_destinations(transaction, destinations, count);
 	return OK;
 }
 
@@ -79,15 +44,10 @@ find_movements(struct wallet_transaction *transaction, const struct bitcoin_deta
 	struct wallet_movement *movements =
 		ARENA_NEW_ARRAY(transaction->arena, decoded->output_count + 1, struct wallet_movement);
 	TRY_ALLOC(movements);
-	for (size_t i = 0; i < decoded->output_count; i++) {
-		if (detail->spend.outputs[i].is_change)
-			continue;
-		struct amount amount = amount_of(decoded->outputs[i].sats);
-		TRY(wallet_movement_fill(transaction, WALLET_PART_TRANSFER, detail->names[i], (struct bytes){}, &amount,
-					 &movements[transaction->movement_count++]));
-		if (!amount_add(&transaction->amount, &amount, &transaction->amount))
-			return fail(STATUS_INTERNAL, "bitcoin.money_range: the outputs exceed 256 bits");
-	}
+	for (size_t i = 0; i < decoded->output_count; i++)
+		if (!detail->spend.outputs[i].is_change)
+			TRY(bitcoin_add_output(transaction, detail->names[i], decoded->outputs[i].sats,
+					       &movements[transaction->movement_count++]));
 	if (detail->spend.has_fee)
 		TRY(wallet_movement_fill(transaction, WALLET_PART_FEE, (struct bytes){}, (struct bytes){},
 					 &transaction->fee_max, &movements[transaction->movement_count++]));
@@ -96,25 +56,9 @@ find_movements(struct wallet_transaction *transaction, const struct bitcoin_deta
 }
 
 static enum status
-find_asset(struct wallet_transaction *transaction) {
-	transaction->asset_id = asset_id(transaction->arena, transaction->chain, (struct bytes){});
-	TRY_ALLOC(transaction->asset_id.data);
-	transaction->asset = asset_find(transaction->context->assets, transaction->asset_id);
-	return OK;
-}
-
-static enum status
-find_network(const struct wallet_transaction *transaction, enum bitcoin_network *network) {
-	*network = BITCOIN_MAIN;
-	struct bytes chain = wallet_chain_wanted(transaction->context);
-	return chain.len == 0 ? OK : bitcoin_network_of_chain(chain, network);
-}
-
-static enum status
 read_spend(struct wallet_transaction *transaction, struct bitcoin_detail *detail) {
 	enum bitcoin_network network;
-	TRY(find_network(transaction, &network));
-	transaction->chain = bytes_of_text(bitcoin_network_chain(network));
+	TRY(bitcoin_find_network(transaction, &network));
 	const struct wallet_key *key = transaction->context->key;
 	if (key == nullptr)
 		return bitcoin_spend_read(transaction->arena, &detail->psbt, network, &detail->spend,
@@ -142,8 +86,7 @@ decode(struct wallet_transaction *transaction) {
 	TRY(psbt_read(transaction->arena, transaction->payload, &detail->psbt));
 	TRY(read_spend(transaction, detail));
 	transaction->fee_max = amount_of(detail->spend.fee_sats);
-	TRY(find_asset(transaction));
-	TRY(name_outputs(transaction->arena, detail));
+	TRY(bitcoin_name_outputs(transaction->arena, detail->spend.network, &detail->psbt.transaction, &detail->names));
 	TRY(find_destinations(transaction, detail));
 	TRY(find_movements(transaction, detail));
 	return transaction->context->key == nullptr ? OK : request_signatures(transaction, &detail->spend);
@@ -166,7 +109,7 @@ add_parties(const struct wallet_transaction *transaction, struct arena *arena, s
 		struct wallet_party party = {.role = WALLET_ROLE_SENDER};
 		if (!input->is_known)
 			continue;
-		TRY(name_output(arena, detail->spend.network, input->spent.output.script, &party.address));
+		TRY(bitcoin_name_script(arena, detail->spend.network, input->spent.output.script, &party.address));
 		parties[(*count)++] = party;
 	}
 	for (size_t i = 0; i < detail->psbt.transaction.output_count; i++)
@@ -242,14 +185,6 @@ format_path(const struct signing_path *path, char text[static PATH_TEXT_SIZE]) {
 }
 
 static void
-write_sats(struct json_writer *writer, const char *key, uint64_t sats) {
-	char text[AMOUNT_TEXT_SIZE];
-	struct amount amount = amount_of(sats);
-	amount_format(&amount, text);
-	json_write_member_text(writer, key, text);
-}
-
-static void
 write_path(struct json_writer *writer, const struct signing_path *path) {
 	char text[PATH_TEXT_SIZE];
 	format_path(path, text);
@@ -265,7 +200,7 @@ write_input(struct json_writer *writer, const struct bitcoin_input *input, const
 	if (spent->is_known && bitcoin_address_of_script(network, spent->spent.output.script, address))
 		json_write_member_text(writer, "address", address);
 	if (spent->is_known)
-		write_sats(writer, "amount", spent->spent.output.sats);
+		bitcoin_write_sats(writer, "amount", spent->spent.output.sats);
 	json_write_member_integer(writer, "index", input->previous.index);
 	write_path(writer, &spent->origin_path);
 	json_write_member_integer(writer, "sequence", input->sequence);
@@ -278,7 +213,7 @@ static void
 write_output(struct json_writer *writer, const struct bitcoin_output *output, const struct bitcoin_spend_output *spent,
 	     struct bytes name) {
 	json_write_object(writer);
-	write_sats(writer, "amount", output->sats);
+	bitcoin_write_sats(writer, "amount", output->sats);
 	json_write_member_boolean(writer, "change", spent->is_change);
 	json_write_member_string(writer, "destination", name);
 	write_path(writer, &spent->origin_path);
@@ -292,9 +227,9 @@ write_details(const struct wallet_transaction *transaction, struct json_writer *
 	const struct bitcoin_detail *detail = detail_of(transaction);
 	const struct bitcoin_spend *spend = &detail->spend;
 	const struct bitcoin_transaction *decoded = &detail->psbt.transaction;
-	write_sats(writer, "change", spend->change_sats);
+	bitcoin_write_sats(writer, "change", spend->change_sats);
 	if (spend->has_fee)
-		write_sats(writer, "fee", spend->fee_sats);
+		bitcoin_write_sats(writer, "fee", spend->fee_sats);
 	if (spend->virtual_bytes > 0)
 		json_write_member_integer(writer, "fee_rate", (int64_t)spend->fee_rate);
 	json_write_key(writer, "inputs");
@@ -353,7 +288,6 @@ explain_change(struct buffer *text, const struct asset *asset, const struct bitc
 
 static void
 explain_details(const struct wallet_transaction *transaction, struct buffer *text) {
-	constexpr uint32_t LOCK_TIME_IS_SECONDS = 500'000'000; /* below it, a height */
 	const struct bitcoin_detail *detail = detail_of(transaction);
 	const struct bitcoin_spend *spend = &detail->spend;
 	const struct bitcoin_transaction *decoded = &detail->psbt.transaction;
@@ -368,12 +302,7 @@ explain_details(const struct wallet_transaction *transaction, struct buffer *tex
 	if (spend->virtual_bytes > 0)
 		buffer_append_format(text, "%-14s%llu sat/vB, %llu vB once signed\n", "fee rate",
 				     (unsigned long long)spend->fee_rate, (unsigned long long)spend->virtual_bytes);
-	buffer_append_format(text, "%-14s%s\n", "replaceable", spend->replaceable ? "yes (BIP-125)" : "no");
-	if (spend->time_locked)
-		buffer_append_format(text, "%-14s%u (%s)\n", "lock time", decoded->lock_time,
-				     decoded->lock_time == 0 ? "an input waits for a number of blocks or seconds"
-				     : decoded->lock_time < LOCK_TIME_IS_SECONDS ? "block height"
-										 : "seconds since 1970");
+	bitcoin_explain_times(decoded, text);
 }
 
 /* --- The final transaction --- */
@@ -465,7 +394,7 @@ normalise_address(struct arena *arena, struct bytes chain, struct bytes text, st
 	size_t len;
 	TRY(bitcoin_network_of_chain(chain, &network));
 	TRY(bitcoin_address_to_script(network, text, script, &len));
-	return name_output(arena, network, bytes_of(script, len), address);
+	return bitcoin_name_script(arena, network, bytes_of(script, len), address);
 }
 
 static enum status

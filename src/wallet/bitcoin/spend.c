@@ -5,8 +5,6 @@
 #include "crypto/sign.h"
 
 constexpr uint32_t HARDENED = UINT32_C(1) << 31;
-constexpr uint32_t VERSION_MIN = 1;
-constexpr uint32_t VERSION_MAX = 3; /* what nodes relay; 3: BIP-431 */
 /* m / purpose' / coin' / account' / chain / index */
 enum { STEP_PURPOSE, STEP_COIN, STEP_ACCOUNT, STEP_CHAIN, STEP_INDEX, STEP_COUNT };
 constexpr uint32_t CHANGE_CHAIN = 1;
@@ -361,21 +359,6 @@ compute_fee(struct bitcoin_spend *spend) {
 	return OK;
 }
 
-static void
-read_times(struct bitcoin_spend *spend) {
-	constexpr uint32_t REPLACEABLE_MAX = 0xffff'fffd;
-	constexpr uint32_t RELATIVE_LOCK_OFF = UINT32_C(1) << 31;
-	constexpr uint32_t RELATIVE_LOCK_MASK = 0xffff;
-	const struct bitcoin_transaction *transaction = &spend->psbt->transaction;
-	for (size_t i = 0; i < transaction->input_count; i++) {
-		uint32_t sequence = transaction->inputs[i].sequence;
-		spend->replaceable |= sequence <= REPLACEABLE_MAX;
-		spend->time_locked |= transaction->lock_time != 0 && sequence != BITCOIN_SEQUENCE_FINAL;
-		spend->time_locked |= transaction->version >= 2 && (sequence & RELATIVE_LOCK_OFF) == 0 &&
-				      (sequence & RELATIVE_LOCK_MASK) != 0;
-	}
-}
-
 static enum status
 check_bounds(const struct bitcoin_transaction *transaction) {
 	if (transaction->input_count > BITCOIN_INPUTS_MAX)
@@ -384,9 +367,9 @@ check_bounds(const struct bitcoin_transaction *transaction) {
 	if (transaction->output_count > BITCOIN_OUTPUTS_MAX)
 		return fail(STATUS_TOO_LARGE, "bitcoin.too_many_outputs: %zu, at most %zu are signed",
 			    transaction->output_count, BITCOIN_OUTPUTS_MAX);
-	if (transaction->version < VERSION_MIN || transaction->version > VERSION_MAX)
+	if (transaction->version < BITCOIN_VERSION_MIN || transaction->version > BITCOIN_VERSION_MAX)
 		return fail(STATUS_UNSUPPORTED, "bitcoin.version: transaction version %u, %u to %u are signed",
-			    transaction->version, VERSION_MIN, VERSION_MAX);
+			    transaction->version, BITCOIN_VERSION_MIN, BITCOIN_VERSION_MAX);
 	return OK;
 }
 
@@ -407,7 +390,8 @@ bitcoin_spend_of(struct arena *arena, const struct psbt *psbt, enum bitcoin_netw
 	spend->inputs = inputs;
 	TRY(measure(spend));
 	TRY(compute_fee(spend));
-	read_times(spend);
+	spend->replaceable = bitcoin_transaction_is_replaceable(&psbt->transaction);
+	spend->time_locked = bitcoin_transaction_is_time_locked(&psbt->transaction);
 	return classify_outputs(arena, key, spend);
 }
 
@@ -466,7 +450,8 @@ bitcoin_spend_read(struct arena *arena, const struct psbt *psbt, enum bitcoin_ne
 		read_input(psbt, i, &inputs[i]);
 	spend->inputs = inputs;
 	read_fee(spend);
-	read_times(spend);
+	spend->replaceable = bitcoin_transaction_is_replaceable(&psbt->transaction);
+	spend->time_locked = bitcoin_transaction_is_time_locked(&psbt->transaction);
 	return OK;
 }
 

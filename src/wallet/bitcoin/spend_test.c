@@ -96,6 +96,18 @@ all_four_kinds_are_signed_finalised_and_extracted(void **) {
 	assert_ok(bitcoin_transaction_id(&final, &txid));
 	bitcoin_hash_text(&txid, text);
 	assert_true(bytes_equal_text(result.transaction_id, text));
+
+	/* What the gate gives is read back as what it is. */
+	_cleanup_(buffer_free) struct buffer told = {};
+	enum wallet_format format;
+	struct bytes payload;
+	struct wallet_transaction *read;
+	assert_ok(wallet_reader_payload_of_text(&scene.arena, result.transaction, (struct bytes){}, &format, &payload));
+	assert_int_equal(WALLET_BITCOIN, format);
+	assert_ok(wallet_decode(&scene.arena, format, payload, &(struct wallet_context){}, &read));
+	assert_ok(wallet_explain(read, &told));
+	assert_non_null(memmem(told.data, told.len, text, strlen(text)));
+	assert_non_null(memmem(told.data, told.len, ", 4 of 4 inputs signed", 22));
 }
 
 static void

@@ -173,6 +173,38 @@ bitcoin_transaction_id(const struct bitcoin_transaction *transaction, struct has
 	return OK;
 }
 
+bool
+bitcoin_transaction_is_replaceable(const struct bitcoin_transaction *transaction) {
+	constexpr uint32_t REPLACEABLE_MAX = 0xffff'fffd;
+	for (size_t i = 0; i < transaction->input_count; i++)
+		if (transaction->inputs[i].sequence <= REPLACEABLE_MAX)
+			return true;
+	return false;
+}
+
+bool
+bitcoin_transaction_is_time_locked(const struct bitcoin_transaction *transaction) {
+	constexpr uint32_t RELATIVE_LOCK_OFF = UINT32_C(1) << 31;
+	constexpr uint32_t RELATIVE_LOCK_MASK = 0xffff;
+	for (size_t i = 0; i < transaction->input_count; i++) {
+		uint32_t sequence = transaction->inputs[i].sequence;
+		if (transaction->lock_time != 0 && sequence != BITCOIN_SEQUENCE_FINAL)
+			return true;
+		if (transaction->version >= 2 && (sequence & RELATIVE_LOCK_OFF) == 0 &&
+		    (sequence & RELATIVE_LOCK_MASK) != 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+bitcoin_begins_transaction(struct bytes bytes) {
+	struct cursor cursor = cursor_of(bytes);
+	uint32_t version;
+	return cursor_u32le(&cursor, "bitcoin.version", &version) == OK && version >= BITCOIN_VERSION_MIN &&
+	       version <= BITCOIN_VERSION_MAX;
+}
+
 int
 bitcoin_outpoint_compare(const struct bitcoin_outpoint *a, const struct bitcoin_outpoint *b) {
 	int order = memcmp(a->txid.bytes, b->txid.bytes, sizeof a->txid.bytes);

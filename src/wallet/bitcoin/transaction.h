@@ -15,6 +15,8 @@
 constexpr uint64_t BITCOIN_MONEY_MAX = UINT64_C(21'000'000) * 100'000'000; /* satoshi */
 constexpr uint32_t BITCOIN_SEQUENCE_FINAL = 0xffff'ffff;
 constexpr size_t BITCOIN_HASH_TEXT_SIZE = 65;
+constexpr uint32_t BITCOIN_VERSION_MIN = 1;
+constexpr uint32_t BITCOIN_VERSION_MAX = 3; /* what nodes relay; 3: BIP-431 */
 
 struct bitcoin_outpoint {
 	struct hash256 txid;
@@ -62,6 +64,14 @@ void bitcoin_output_write(const struct bitcoin_output *output, struct buffer *to
 
 /* The txid (without witnesses) and the wtxid. Fail only without memory. */
 enum status bitcoin_transaction_id(const struct bitcoin_transaction *transaction, struct hash256 *id);
+
+/* BIP-125: an input's sequence says so. */
+bool bitcoin_transaction_is_replaceable(const struct bitcoin_transaction *transaction);
+/* Cannot be mined before some time or height (the lock time, BIP-68). */
+bool bitcoin_transaction_is_time_locked(const struct bitcoin_transaction *transaction);
+
+/* Whether bytes begin with a version that nodes relay, as a network transaction does and no Ethereum transaction can. */
+bool bitcoin_begins_transaction(struct bytes bytes);
 
 /* What no valid transaction can be without: inputs and outputs, no coinbase, no outpoint spent twice, amounts and their sum
  * within 21 million bitcoin. *output_sats receives the sum.
