@@ -148,4 +148,27 @@ def test_every_heading_of_the_makefile_is_a_target():
         assert re.search(rf"^{name}:", text, re.MULTILINE), f"make {name}"
 
 
+def content(*parts):
+    with open(os.path.join(ROOT, *parts), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_the_log_s_types_and_those_that_use_the_reserve_are_the_program_s():
+    rows = re.findall(r'\[ENTRY_\w+\] = \{"(\w+)", \d+, (true|false)\}', content("src", "model", "entry.c"))
+    assert len(rows) > 20, rows
+    listed = re.search(r"^    types +(.*?)\n\n    that use the reserve of a full disk: (.*?)\n\n", content("docs", "PROTOCOL.ledger"), re.MULTILINE | re.DOTALL)
+    assert listed[1].split() == [name for name, _ in rows], listed[1]
+    assert listed[2].split() == [name for name, uses_reserve in rows if uses_reserve == "true"], listed[2]
+
+
+def test_the_snapshot_is_of_the_version_and_parts_of_the_program():
+    source = content("src", "gate", "snapshot.c")
+    version = re.search(r"constexpr uint16_t VERSION =\s+(\d+);", source)[1]
+    parts = re.findall(r"^\t\{write_\w+, read_\w+\},$", source, re.MULTILINE)
+    words = {18: "eighteen", 19: "nineteen", 20: "twenty", 21: "twenty-one", 22: "twenty-two"}
+    listed = re.search(r'"GHSTATE\\n", version (\d+) \(2 bytes\), time \(8\); then ([a-z-]+) parts, each after its length \(4\): (.*?) \(gate/snapshot', content("docs", "PROTOCOL.ledger"), re.DOTALL)
+    assert listed[1] == version, f"the program writes version {version}"
+    assert listed[2] == words[len(parts)] and len(listed[3].split(",")) == len(parts), f"the program writes {len(parts)} parts"
+
+
 tap.main(globals())

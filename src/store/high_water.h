@@ -6,7 +6,7 @@
  * witness: the mark is the newest head that the witness quorum has cosigned. The `start` entry holds fresh random bytes,
  *   and no operation is decided before the quorum cosigned a head that contains that entry; an older cosignature proves
  *   nothing about this start. The caller talks to the witnesses and verifies what they sign; the state is kept here.
- * none: nothing is kept. Shown in /healthz and in every evidence pack.
+ * none: nothing is kept. Shown in /healthz and in start entries.
  *
  * Errors: STATUS_NOT_FOUND "high_water.missing"; STATUS_CORRUPT "high_water.format"; STATUS_CONFLICT "high_water.origin"
  * (of another log), "high_water.behind" (the log is older than the mark);
