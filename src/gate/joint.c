@@ -21,6 +21,13 @@ joint_signs(enum operation_kind_id kind) {
 }
 
 bool
+joint_is_signing(const struct gate_operation *operation) {
+	enum operation_kind_id kind;
+	return operation->held != nullptr && operation_kind_parse(operation->held->operation.kind, &kind) == OK &&
+	       joint_signs(kind);
+}
+
+bool
 joint_dealt_key(const struct gate *gate, const struct submission *submission, struct bytes *key_id) {
 	const json *payload = submission->payload_document;
 	*key_id = submission->resource_id;
@@ -41,8 +48,9 @@ joint_is_being_dealt(const struct gate *gate, struct bytes key_id) {
 		_cleanup_(arena_free) struct arena arena = {.block_size = 4096};
 		struct submission submission;
 		struct bytes id;
-		if (operation->state == OPERATION_UNKNOWN && joint_submission(operation, &arena, &submission) == OK &&
-		    joint_dealt_key(gate, &submission, &id) && bytes_equal(id, key_id))
+		if (operation->state == OPERATION_UNKNOWN && !joint_is_signing(operation) &&
+		    joint_submission(operation, &arena, &submission) == OK && joint_dealt_key(gate, &submission, &id) &&
+		    bytes_equal(id, key_id))
 			return true;
 	}
 	return false;

@@ -18,6 +18,8 @@
 bool joint_is(const struct gate *gate, enum operation_kind_id kind, struct bytes resource_id, const json *payload);
 /* Whether it asks a key for signatures. */
 bool joint_signs(enum operation_kind_id kind);
+/* The same of one that is held or unknown, by what is kept of it: none of it is read again. */
+bool joint_is_signing(const struct gate_operation *operation);
 /* Whether the operation deals a key's shares, and of which key. */
 bool joint_dealt_key(const struct gate *gate, const struct submission *submission, struct bytes *key_id);
 /* Whether a dealing of that key is intended and not ended. */

@@ -31,9 +31,9 @@ dealing_session_intend(struct keeper *keeper, const struct gate_operation *opera
 	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
 	struct submission submission;
 	struct joint_key wanted;
-	enum status status = joint_submission(operation, &arena, &submission);
-	if (status == OK && joint_signs(submission.kind))
+	if (joint_is_signing(operation))
 		return;
+	enum status status = joint_submission(operation, &arena, &submission);
 	if (status == OK)
 		status = joint_read_key(keeper->gate, &submission, keeper->gate->state->now_ms, &wanted);
 	if (status == OK)

@@ -34,7 +34,7 @@ make_session(struct keeper *keeper, struct gate_operation *operation) {
 	session->share_left = true;
 	session->again = operation->held->again;
 	const struct shared_key *key = nullptr;
-	if (joint_submission(operation, &session->arena, &submission) == OK && joint_signs(submission.kind))
+	if (joint_is_signing(operation) && joint_submission(operation, &session->arena, &submission) == OK)
 		key = shared_keys_find(keeper->gate->state, submission.resource_id);
 	if (key == nullptr) {
 		session_free(session);
@@ -136,8 +136,8 @@ static bool
 is_asked_of(struct keeper *keeper, const struct gate_operation *operation, const struct peer *peer) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 4096};
 	struct submission submission;
-	if (!is_open(operation) || (operation->held->misled >> peer->party & 1) != 0 ||
-	    joint_submission(operation, &arena, &submission) != OK || !joint_signs(submission.kind))
+	if (!is_open(operation) || (operation->held->misled >> peer->party & 1) != 0 || !joint_is_signing(operation) ||
+	    joint_submission(operation, &arena, &submission) != OK)
 		return false;
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, submission.resource_id);
 	size_t position = key == nullptr ? 0 : party_set_position(&key->sharing.key.holders, peer->party);

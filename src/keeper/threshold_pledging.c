@@ -462,7 +462,7 @@ dealings_resume(struct keeper *keeper) {
 		while (found == nullptr && map_next(&operations->kept, &at, nullptr, &value)) {
 			struct gate_operation *operation = value;
 			if (operation->state == OPERATION_UNKNOWN && session_find(keeper, &operation->id) == nullptr &&
-			    joint_submission(operation, &arena, &submission) == OK &&
+			    !joint_is_signing(operation) && joint_submission(operation, &arena, &submission) == OK &&
 			    joint_dealt_key(keeper->gate, &submission, &key_id))
 				found = operation;
 		}
