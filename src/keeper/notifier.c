@@ -323,7 +323,8 @@ take_vote(struct notifier *notifier, const json *body, const struct entry *entry
 	enqueue_to_all(notifier, &pending);
 }
 
-/* That a key should have been dealt anew; or that an invitation's link was used, of whose approval alone they were told. */
+/* That a key should have been dealt anew; that an invitation's link was used, of whose approval alone they were told; or that somebody says to
+ * be signed what failed. */
 static void
 take_alarm(struct notifier *notifier, enum notice_alarm alarm, const struct entry *entry, uint64_t index) {
 	struct pending pending = make_pending(notifier, NOTICE_ALERT, alarm, (struct bytes){}, entry->at_ms);
@@ -376,6 +377,8 @@ notifier_apply(void *context, const struct ledger_record *record) {
 		take_alarm(notifier, ALARM_PASSKEY_ENROLLED, &entry, record->index);
 	else if (entry.type == ENTRY_OVERDUE)
 		take_alarm(notifier, ALARM_REFRESH_OVERDUE, &entry, record->index);
+	else if (entry.type == ENTRY_CHECK && says(entry.body, "\"check\":\"joint.contradiction: "))
+		take_alarm(notifier, ALARM_OUTCOME_CONTRADICTED, &entry, record->index);
 	else if (body != nullptr && entry.type == ENTRY_VOTE)
 		take_vote(notifier, body, &entry, record->index);
 	else if (body != nullptr)

@@ -373,6 +373,27 @@ a_key_that_is_overdue_is_an_alert(void **) {
 	assert_int_equal(world.size, restart(&world));
 }
 
+/* Of entries about checks none but that one; a quotation mark in what another says is no end of it. */
+static void
+a_signature_of_what_failed_is_an_alert(void **) {
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	apply(&world, world.size++, ENTRY_CHECK,
+	      "{\"at\":1,\"check\":\"joint.ended: the session was ended by a party\",\"operation\":\"ab\"}");
+	apply(&world, world.size++, ENTRY_CHECK,
+	      "{\"at\":1,\"check\":\"joint.refused: \\\"check\\\":\\\"joint.contradiction: "
+	      "\\\"\",\"operation\":\"ab\"}");
+	assert_false(next(&world));
+	apply(&world, world.size++, ENTRY_CHECK,
+	      "{\"at\":1,\"check\":\"joint.contradiction: said to be signed, and failed "
+	      "here\",\"keeper\":\"two\",\"operation\":\"ab\",\"party\":2,\"protocol\":\"signing\"}");
+	assert_true(next(&world));
+	assert_int_equal(NOTICE_ALERT, world.notice.kind);
+	assert_int_equal(ALARM_OUTCOME_CONTRADICTED, world.notice.alarm);
+	answer(&world, 200);
+	assert_false(next(&world));
+}
+
 static void
 a_restart_finds_again_what_was_not_delivered_and_no_more(void **) {
 	_cleanup_(world_end) struct world world;
@@ -452,5 +473,5 @@ RUN_TESTS(T(a_passkey_that_was_enrolled_by_a_link_is_told_and_again_after_a_rest
 	  T(a_key_that_is_given_to_somebody_is_told_when_it_is_done), T(beyond_its_bound_a_queue_counts),
 	  T(a_receiver_that_fails_is_tried_later_and_later),
 	  T(what_is_given_up_is_counted_and_the_others_hear_of_it_once), T(a_key_that_is_overdue_is_an_alert),
-	  T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
+	  T(a_signature_of_what_failed_is_an_alert), T(an_alarm_is_told_when_it_begins_and_not_while_it_lasts),
 	  T(a_restart_finds_again_what_was_not_delivered_and_no_more), T(a_file_that_is_no_file_of_marks_is_left_aside))

@@ -29,6 +29,10 @@ static const struct {
 				"The disk is full: when the log has used its last room nothing is decided"},
 	[ALARM_NOTIFICATION_FAILED] = {"notification_failed",
 				       "Notifications of another receiver could not be delivered"},
+	[ALARM_OUTCOME_CONTRADICTED] =
+		{"outcome_contradicted",
+		 "Another keeper says that an operation is signed which failed, or did not happen as people said: the "
+		 "log of the keeper names both, and the chain tells"},
 	[ALARM_PASSKEY_ENROLLED] = {"passkey_enrolled",
 				    "A passkey was enrolled by a link: it can be revoked if it is not its owner's"},
 	[ALARM_PASSKEYS_DIFFER] = {"passkeys_differ", "Two keepers have enrolled different passkeys by one link"},
