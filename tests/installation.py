@@ -152,7 +152,8 @@ class Client:
 class Installation:
     """settings: further lines of the configuration. Started and ready when entered; stopped, and its end checked, when left."""
 
-    def __init__(self, settings="", tls="{}", environment=None):
+    def __init__(self, settings="", tls="{}", environment=None, started_by=()):
+        self.started_by = started_by
         self.directory = tempfile.mkdtemp(prefix="gatehouse-test-")
         os.chmod(self.directory, 0o711)
         self.port = free_port()
@@ -188,7 +189,7 @@ log_level: info
 
     def launch(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "serve", self.config_path], stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen([*self.started_by, PROGRAM, "serve", self.config_path], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=os.environ | self.environment)
 
     def start(self):

@@ -5,6 +5,8 @@ happens when one ends, when the configuration changes and when all stops."""
 import errno
 import hashlib
 import os
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -14,6 +16,7 @@ import tempfile
 import tap
 from installation import Client, Installation, KEEPER_USER, PATIENCE_S, PROGRAM, free_port
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AS_ROOT = os.geteuid() == 0
 
 
@@ -305,6 +308,37 @@ def test_the_service_manager_is_told():
             last = b""
             while last != b"STOPPING=1":
                 last = manager.recv(100)
+
+
+def unit():
+    """The lines of examples/gatehouse.service."""
+    with open(os.path.join(ROOT, "examples", "gatehouse.service"), encoding="utf-8") as file:
+        return file.read()
+
+
+def test_the_service_manager_finds_nothing_wrong_with_the_unit():
+    if shutil.which("systemd-analyze") is None:
+        raise tap.Skip("no systemd-analyze")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "gatehouse.service")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(unit().replace("/usr/local/bin/gatehouse", PROGRAM))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "gatehouse.service" not in done.stderr, done
+
+
+def test_what_the_unit_leaves_the_supervisor_is_enough_for_it():
+    if not AS_ROOT or shutil.which("setpriv") is None:
+        raise tap.Skip("only root starts with less than root has")
+    capabilities = re.search(r"^CapabilityBoundingSet=(.*)$", unit(), re.MULTILINE)[1].split()
+    bounded = ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all," + ",".join(name.replace("CAP_", "+").lower() for name in capabilities)]
+    with Installation(started_by=bounded) as gate, Client(gate) as client:
+        assert len(capabilities) == int(status_of(gate.process.pid)["CapEff"], 16).bit_count(), status_of(gate.process.pid)
+        said = confinement_when(gate, client, ["gateway", "keeper", "supervisor", "worker"])
+        assert not any(one["degraded"] for one in said.values()) and said["keeper"]["network_namespace"] and said["worker"]["network_namespace"], said
+        gate.kill("keeper")
+        gate.signal(signal.SIGHUP)
+        gate.wait_log("the configuration is reloaded")
 
 
 def test_the_program_says_how_it_is_used():
