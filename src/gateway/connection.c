@@ -198,7 +198,7 @@ take_input(struct connection *connection, struct bytes input, size_t *used) {
 		exchange_serve(connection);
 		break;
 	case HTTP_REFUSED:
-		exchange_refuse(connection, reader->refusal, true);
+		exchange_refuse(connection, true);
 		break;
 	}
 }
@@ -553,8 +553,8 @@ refuse_slow(struct connection *connection) {
 	else
 		snprintf(detail, sizeof detail, "Request line and fields were not whole after %lld seconds.",
 			 (long long)(HEAD_MS / 1000));
-	http_reader_refuse_slow(reader, detail);
-	exchange_refuse(connection, reader->refusal, true);
+	http_reader_refuse(reader, REFUSED_TIMEOUT, detail);
+	exchange_refuse(connection, true);
 }
 
 static void

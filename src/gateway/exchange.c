@@ -61,13 +61,13 @@ exchange_answer_problem(struct connection *connection, const struct problem *pro
 }
 
 void
-exchange_refuse(struct connection *connection, const struct http_refusal *refusal, bool close) {
+exchange_refuse(struct connection *connection, bool close) {
+	const struct http_refusal *refusal = connection->reader.refusal;
 	if (close)
 		connection->close_when_sent = true;
 	telemetry_count_refusal(refusal);
-	const struct http_reader *reader = &connection->reader;
-	const char *detail = refusal == reader->refusal ? http_refusal_detail(reader) : refusal->detail;
-	struct problem problem = {.status = refusal->status, .name = refusal->name, .detail = detail};
+	struct problem problem = {
+		.status = refusal->status, .name = refusal->name, .detail = http_refusal_detail(&connection->reader)};
 	exchange_answer_problem(connection, &problem, false);
 }
 
@@ -158,7 +158,8 @@ answer_asset(struct connection *connection) {
 	const struct http_reader *reader = &connection->reader;
 	const struct console_asset *asset = console_find(http_path(reader));
 	if (asset == nullptr) {
-		exchange_refuse(connection, http_refusal(REFUSED_NO_ROUTE), false);
+		http_reader_refuse(&connection->reader, REFUSED_NO_ROUTE, nullptr);
+		exchange_refuse(connection, false);
 		return;
 	}
 	unsigned status =
@@ -174,7 +175,7 @@ exchange_serve(struct connection *connection) {
 	if (!http_keep_alive(reader))
 		connection->close_when_sent = true;
 	if (reader->refusal != nullptr) {
-		exchange_refuse(connection, reader->refusal, false);
+		exchange_refuse(connection, false);
 		return;
 	}
 	switch (reader->route->action) {

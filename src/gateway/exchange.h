@@ -18,7 +18,7 @@ void exchange_finish(struct connection *connection);
 
 /* These finish the request. */
 void exchange_answer_problem(struct connection *connection, const struct problem *problem, bool retry);
-void exchange_refuse(struct connection *connection, const struct http_refusal *refusal, bool close);
+void exchange_refuse(struct connection *connection, bool close); /* by what the reader refuses it for */
 void exchange_answer_unknown(struct connection *connection, const char *detail);
 
 #endif

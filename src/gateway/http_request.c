@@ -592,8 +592,10 @@ http_refusal_detail(const struct http_reader *reader) {
 }
 
 void
-http_reader_refuse_slow(struct http_reader *reader, const char *detail) {
-	refuse_saying(reader, REFUSED_TIMEOUT, "%s", detail);
+http_reader_refuse(struct http_reader *reader, enum http_refused refused, const char *detail) {
+	if (detail != nullptr)
+		refuse_saying(reader, refused, "%s", detail);
+	refuse(reader, refused);
 }
 
 bool

@@ -96,7 +96,7 @@ bool http_keep_alive(const struct http_reader *reader);
 
 /* Of a request that is refused, or complete without a route: what is said about it. The numbers and names in it are ours. */
 const char *http_refusal_detail(const struct http_reader *reader);
-/* The request has stopped coming: REFUSED_TIMEOUT, with what is said about it. */
-void http_reader_refuse_slow(struct http_reader *reader, const char *detail);
+/* For a reason that the reader does not see; detail null: the table's. A refusal that there is stays. */
+void http_reader_refuse(struct http_reader *reader, enum http_refused refused, const char *detail);
 
 #endif
