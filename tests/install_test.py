@@ -24,10 +24,12 @@ FILES = [
 
 
 def documents():
-    """What stands in docs/ and examples/ here: all of it belongs to the user."""
-    for folder in ("docs", "examples"):
-        for at, _, names in os.walk(os.path.join(ROOT, folder)):
-            yield from (f"{DOCUMENTS}/{os.path.relpath(os.path.join(at, name), ROOT)}" for name in names)
+    """What of docs/ and examples/ is in the repository, or where there is none what stands there: all of it belongs to the user."""
+    listed = subprocess.run(["git", "ls-files", "docs", "examples"], cwd=ROOT, capture_output=True, text=True, check=False)
+    names = listed.stdout.splitlines() if listed.returncode == 0 else [
+        os.path.relpath(os.path.join(at, name), ROOT) for folder in ("docs", "examples") for at, _, names in os.walk(os.path.join(ROOT, folder)) for name in names]
+    assert len(names) > 60, names
+    return [f"{DOCUMENTS}/{name}" for name in names]
 
 
 def make_install(at, *words):
@@ -50,7 +52,7 @@ def installed(below):
 def test_what_is_installed_is_complete_stands_where_it_was_asked_for_and_runs_there():
     with tempfile.TemporaryDirectory(prefix="gatehouse install ") as at:
         for prefix, destination in (("/opt/gatehouse", os.path.join(at, "absolute")), ("/usr", os.path.relpath(os.path.join(at, "relative"), ROOT))):
-            for _ in range(2):  # also over what is there
+            for _ in range(2 if prefix == "/usr" else 1):  # also over what is there
                 done = make_install(at, f"PREFIX={prefix}", f"DESTDIR={destination}")
                 assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), done
             assert not os.path.exists(os.path.join(at, "called")), "a tool was called"
