@@ -73,7 +73,11 @@ op_sign_run(struct invocation *invocation) {
 	const char *wanted_name = invocation_option(invocation, "format");
 	TRY(input_file(&invocation->arena, invocation_option(invocation, "transaction"), 2 * WALLET_PAYLOAD_MAX,
 		       &given));
-	TRY(wallet_reader_payload_of_text(&invocation->arena, given, (struct bytes){}, &format, &bytes));
+	enum status status =
+		wallet_reader_payload_of_text(&invocation->arena, given, (struct bytes){}, &format, &bytes);
+	if (status != OK && wanted_name != nullptr) /* it may read as two formats, one of which is named */
+		status = wallet_payload_of_text(&invocation->arena, given, &format, &bytes);
+	TRY(status);
 	if (format == WALLET_BITCOIN)
 		return fail(STATUS_UNSUPPORTED,
 			    "payload.format: a network transaction of Bitcoin; the gate signs PSBTs (BIP-174)");

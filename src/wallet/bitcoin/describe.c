@@ -84,4 +84,7 @@ bitcoin_explain_times(const struct bitcoin_transaction *transaction, struct buff
 				     transaction->lock_time == 0 ? "an input waits for a number of blocks or seconds"
 				     : transaction->lock_time < LOCK_TIME_IS_SECONDS ? "block height"
 										     : "seconds since 1970");
+	else if (transaction->lock_time != 0)
+		buffer_append_format(text, "%-14s%u (without effect: every input is final)\n", "lock time",
+				     transaction->lock_time);
 }

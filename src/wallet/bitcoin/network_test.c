@@ -92,6 +92,11 @@ an_unsigned_one_says_that_its_txid_may_change(void **) {
 	assert_contains(&text, "  (another where a script is signed)\n");
 	assert_contains(&text, "size          160 bytes, 160 vB, weight 640\n");
 	assert_contains(&text, " to msQzKJatdWdw4rpy8sbv8puHoncseekYCf"); /* as test networks write it */
+
+	assert_ok(decode(&arena, "0200000001" ONES "0000000000ffffffff0111000000000000000011000000",
+			 &(struct wallet_context){}, &transaction));
+	assert_ok(wallet_explain(transaction, &text));
+	assert_contains(&text, "replaceable   no\nlock time     17 (without effect: every input is final)\n");
 }
 
 static void
