@@ -2,11 +2,12 @@
  * A keeper lies in what it says about operations, beside the frames of the protocols: every field of every proposal, answer and list of what
  * was counted is changed in what one says to another, while a transfer is signed and while a key is dealt anew. Whatever it
  * was: nothing is said to be signed that is not, and once the two talk anew all have the key in one epoch, and it signs.
+ * The same of which pairs it says it has lost: nobody loses another.
  * GATEHOUSE_SOAK=1: by all schemes, at the first, middle and last byte of each field, in every direction; else by one, at one of these.
  */
 #include "tests/team_ceremonies.h"
 
-#include "keeper/threshold_message.h"
+#include "keeper/threshold_internal.h"
 
 /* From the beginning of the body; docs/PROTOCOL.threshold §16. Of a key id, of 9 bytes, and of lists of one. */
 static const struct field {
@@ -214,4 +215,77 @@ whatever_one_says_the_key_signs_in_one_epoch(void **) {
 	}
 }
 
-RUN_TESTS(T(whatever_one_says_the_key_signs_in_one_epoch))
+/* --- Which pairs are lost. --- */
+
+/* Of the key "vault", and of one that is lost. */
+static const struct field PAIRS_FIELDS[] = {
+	{PEER_ANSWER, ANSWER_PAIRS, "pairs.kind", 0, 1},      {PEER_ANSWER, ANSWER_PAIRS, "pairs.sharing", 1, 32},
+	{PEER_ANSWER, ANSWER_PAIRS, "pairs.key_size", 33, 4}, {PEER_ANSWER, ANSWER_PAIRS, "pairs.key", 37, 5},
+	{PEER_ANSWER, ANSWER_PAIRS, "pairs.count", 42, 1},    {PEER_ANSWER, ANSWER_PAIRS, "pairs.lost", 43, 1},
+};
+constexpr size_t LOSER = 2; /* has lost its half of the pair with */
+constexpr size_t HALF = 0;  /* this one, and has whole pairs with */
+constexpr size_t OTHER = 1; /* this one */
+
+static bool
+is_whole(struct team *team, size_t at, size_t with) {
+	return shared_key_is_ready_with(key_at(team, at, &KINDS[0]), (uint8_t)(with + 1));
+}
+
+/* Nobody loses another pair by it, and when it is said as it is both ends are gone, and each two with a whole pair sign. */
+static void
+lie_in_pairs(struct team *team, struct lie lie, uint32_t *number) {
+	struct keeper *loser = team->members[LOSER].house.keeper;
+	pairwise_forget(ecdsa_share_pair(key_at(team, LOSER, &KINDS[0])->share, HALF + 1));
+	team->on_message = tell;
+	team->context = &lie;
+	pairs_seal(loser, BYTES_OF_LITERAL("vault"));
+	team_settle(team);
+	assert_true(lie.is_told);
+	bool is_heard = lie.victim != HALF;
+	for (size_t turns = 0; turns < 2; turns++) {
+		if (is_whole(team, HALF, LOSER) == (is_heard || turns == 1))
+			fail_msg("%s to %zu: of the lost pair the other half is %s", lie.field->name, lie.victim,
+				 is_whole(team, HALF, LOSER) ? "there" : "gone");
+		assert_true(is_whole(team, HALF, OTHER) && is_whole(team, OTHER, HALF));
+		assert_true(is_whole(team, LOSER, OTHER) && is_whole(team, OTHER, LOSER));
+		team_pass_ms(team, LEAVING_TURN_MS); /* it is said again */
+		team_settle(team);
+	}
+	team->on_message = nullptr;
+	assert_signs(team, HALF, &KINDS[0], ++*number);
+	assert_signs(team, LOSER, &KINDS[0], ++*number);
+}
+
+static void
+whatever_one_says_it_has_lost_no_other_pair_is(void **) {
+	_cleanup_(team_free) struct team team;
+	struct simulated_disk *before[TEAM_MAX] = {};
+	size_t lies = 0;
+	team_found(&team, 3, 93);
+	learn(&team, 0);
+	make_key_among(&team, &KINDS[0], "\"one\",\"two\",\"three\"", "2-of-3");
+	for (size_t i = 0; i < team.count; i++)
+		assert_ok(ledger_commit_now(keeper_ledger(team.members[i].house.keeper)));
+	team_keep(&team, before);
+	for (size_t f = 0; f < ARRAY_LENGTH(PAIRS_FIELDS); f++)
+		for (size_t victim = HALF; victim <= OTHER; victim++)
+			for (size_t place = 0; place < 3; place++) {
+				uint32_t number = 0;
+				if (!team_is_soak() && (place != f % 3 || victim != f / 3))
+					continue;
+				lie_in_pairs(&team,
+					     (struct lie){.field = &PAIRS_FIELDS[f],
+							  .liar = LOSER,
+							  .victim = victim,
+							  .place = place},
+					     &number);
+				lies++;
+				team_put_back(&team, before, 94);
+			}
+	print_message("# result ecdsa_lying_pairs %zu in %zu fields\n", lies, ARRAY_LENGTH(PAIRS_FIELDS));
+	for (size_t i = 0; i < TEAM_MAX; i++)
+		simulated_disk_destroy(&before[i]);
+}
+
+RUN_TESTS(T(whatever_one_says_it_has_lost_no_other_pair_is), T(whatever_one_says_the_key_signs_in_one_epoch))
