@@ -85,12 +85,28 @@ wait_for_tries(struct team *team) {
 	}
 }
 
+/* What is ready for it and the liar. */
+static size_t
+count_ready(struct team *team) {
+	struct party_set signers;
+	assert_ok(party_set_choose(&vault_at(team, WHO)->sharing.key.holders, (const uint8_t[]){WHO + 1, LIAR + 1}, 2,
+				   &signers));
+	return pool_count(keeper_at(team, WHO), BYTES_OF_LITERAL("vault"), &signers);
+}
+
+static bool
+count_entry(void *context, struct bytes body) {
+	*(size_t *)context += memmem(body.data, body.len, "\"check\":\"signing.commitment: ", 29) != nullptr;
+	return false;
+}
+
 /* Its pair is gone, it says nothing of that, and it begins nothing and takes part in nothing. */
 static void
 assert_closed(struct team *team, const struct lie *lie) {
 	assert_false(team->members[WHO].has_ended);
 	assert_int_equal(1, threshold_keys_closed(keeper_at(team, WHO)));
 	assert_false(is_ready(team, WHO, LIAR));
+	assert_int_equal(0, count_ready(team));
 	assert_true(is_ready(team, WHO, OTHER) && is_ready(team, LIAR, WHO));
 	assert_int_equal(0, lie->aborts);
 	assert_int_equal(0, lie->refusals);
@@ -155,7 +171,11 @@ a_pair_lost_while_preparing_is_written_before_anybody_hears_of_it(void **) {
 		struct ipc_response response;
 		struct lie lie = {.type = SIGN_MULTIPLY, .at = 32}; /* salt */
 		found_closed(&team, 41, &lie);
-		assert_true(log_says(&team, WHO, ENTRY_CHECK, "\"check\":\"signing.commitment: "));
+		size_t entries = 0;
+		threshold_message(keeper_at(&team, WHO), &team.members[WHO].peers[LIAR], PEER_PROTOCOL,
+				  buffer_bytes(&lie.frame)); /* changes nothing of what has failed */
+		log_search(&team, WHO, ENTRY_CHECK, count_entry, &entries);
+		assert_int_equal(1, entries);
 		if (is_late == 1) {
 			wait_for_tries(&team);
 			propose_to_prepare(&team);
@@ -222,6 +242,31 @@ a_pair_lost_while_signing_is_written_before_anybody_hears_of_it(void **) {
 	assert_int_equal(OPERATION_DONE, team_state(&team, WHO, &id));
 	assert_opened(&team);
 	assert_true(sign_at(&team, WHO, 1));
+	buffer_free(&lie.frame);
+}
+
+/* Its share is gone then, with all that it lost. */
+static void
+a_session_whose_end_is_not_told_ends_with_its_key(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct lie lie = {.type = ONLINE_SIGN, .at = 128, .hides = true};
+	found_with(&team, 48, "secrets.db");
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	assert_true(count_ready(&team) > 0);
+	team.on_message = lie_and_listen;
+	team.context = &lie;
+	team_submit(&team, WHO, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	assert_closed(&team, &lie);
+	assert_non_null(keeper_at(&team, WHO)->threshold->sessions);
+	threshold_end_key(keeper_at(&team, WHO), BYTES_OF_LITERAL("vault"));
+	assert_null(keeper_at(&team, WHO)->threshold->sessions);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, WHO, &id));
+	assert_true(log_says(&team, WHO, ENTRY_CHECK, "\"check\":\"joint.key: "));
 	buffer_free(&lie.frame);
 }
 
@@ -417,7 +462,7 @@ a_dealing_goes_on_only_where_it_could_be_forgotten(void **) {
 
 RUN_TESTS(T(a_pair_lost_while_preparing_is_written_before_anybody_hears_of_it),
 	  T(a_pair_lost_while_signing_is_written_before_anybody_hears_of_it),
-	  T(nothing_is_signed_from_when_it_cannot_be_written),
+	  T(a_session_whose_end_is_not_told_ends_with_its_key), T(nothing_is_signed_from_when_it_cannot_be_written),
 	  T(the_other_half_of_a_lost_pair_is_written_before_it_is_told),
 	  T(who_cannot_write_what_it_would_lose_speaks_to_nobody),
 	  T(who_speaks_to_nobody_has_its_gateway_connect_to_nobody),
