@@ -124,9 +124,7 @@ def everything(*patterns):
 
 
 def test_tests_that_documents_name_are_run():
-    built = dict(everything("src/**/*", "tests/*", "tests/browser/*", "bench/*"))
-    there = {os.path.splitext(os.path.basename(path))[0] for path in built}
-    there |= {name for path, text in built.items() if path.endswith("meson.build") for name in re.findall(r"'([a-z0-9_]+)'", text)}
+    there = tests_there_are()
     named = {(path, name) for path, text in DOCUMENTS.items() for name in re.findall(r"\b[a-z0-9_]+_(?:test|fuzz|soak|bench)\b", text)}
     assert len(named) > 40, len(named)
     for path, name in named:
@@ -151,6 +149,30 @@ def test_every_heading_of_the_makefile_is_a_target():
 def content(*parts):
     with open(os.path.join(ROOT, *parts), encoding="utf-8") as file:
         return file.read()
+
+
+def tests_there_are():
+    built = dict(everything("src/**/*", "tests/*", "tests/browser/*", "bench/*"))
+    there = {os.path.splitext(os.path.basename(path))[0] for path in built}
+    return there | {name for path, text in built.items() if path.endswith("meson.build") for name in re.findall(r"'([a-z0-9_]+)'", text)}
+
+
+def test_what_the_threat_model_promises_names_the_tests_that_hold_it():
+    there = tests_there_are()
+    table = re.search(r"\| where it is tested \|\n\|[-|]+\|\n((?:\|.*\n)+)", DOCUMENTS["docs/threat-model.md"])[1].splitlines()
+    assert len(table) > 9, table
+    for row in table:
+        named = row.split("|")[-2].strip().split(", ")
+        assert all(re.fullmatch(r"[a-z0-9_]+_test", name) and name in there for name in named), row
+
+
+def test_errors_at_the_start_that_a_document_explains_are_given():
+    given = "".join(text for path, text in everything("src/**/*.c") if not path.endswith("_test.c"))
+    table = DOCUMENTS["docs/running.md"].split("## When it does not start")[1].split("\n## ")[0]
+    named = [name for row in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE) for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", row)]
+    assert len(named) > 20, named
+    for name in named:
+        assert f'"{name}' in given, f"nothing gives {name}"
 
 
 def test_the_log_s_types_and_those_that_use_the_reserve_are_the_program_s():
