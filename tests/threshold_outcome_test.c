@@ -169,9 +169,12 @@ what_fails_before_a_share_has_left_is_failed_and_given_back(void **) {
 		/* In the last the other has it all, and shows the signature. */
 		if (is_last)
 			assert_all(&team, &id, OPERATION_DONE);
-		else
-			for (size_t i = 0; i < 3; i++)
-				assert_true(team_state(&team, i, &id) != OPERATION_DONE);
+		else if (round == 0)
+			assert_all(&team, &id, OPERATION_FAILED);
+		else /* the share of the second has left then */
+			assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 1, &id));
+		for (size_t i = 0; round == 0 && i < 3; i++)
+			assert_int_equal(0, spent(&team, i));
 	}
 }
 
@@ -439,8 +442,44 @@ a_pair_is_lost_before_anybody_hears_that_it_failed(void **) {
 	assert_true(ecdsa_share_pair(key->share, 3)->ready);
 }
 
-RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_not_failed),
-	  T(nothing_is_given_back_once_a_share_has_left),
+/* Of all that is said of it nothing reaches who is not to sign. */
+static bool
+hide_from_bystander(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool is_about_it = kind == PEER_ANSWER && (body->data[0] == ANSWER_REFUSED || body->data[0] == ANSWER_SIGNED ||
+						   body->data[0] == ANSWER_SHOWN);
+	return lose(team, from, to, kind, body) && !(to == 2 && is_about_it);
+}
+
+/* It does not know what came of it, and a signer's word counts for it: not that it failed, but that nothing was released. */
+static void
+who_is_not_to_sign_gives_back_what_was_released_nowhere(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {.loses_both = true};
+	struct ipc_response response;
+	start(&team, &relay, 1010);
+	team.on_message = hide_from_bystander;
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	struct hash256 id = id_of(&response);
+	team_pass_ms(&team, 60'000);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_UNKNOWN);
+	for (size_t gives_back = 0; gives_back < 2; gives_back++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		joint_answer_write(&body, &(struct joint_answer){.kind = ANSWER_REFUSED,
+								 .operation = id,
+								 .gives_back = gives_back == 1,
+								 .reason = BYTES_OF_LITERAL("joint.time: too late")});
+		for (size_t at = 0; at < 3; at += 2) /* a signer believes nobody that nothing was */
+			hear(&team, at, 1, PEER_ANSWER, buffer_bytes(&body));
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+		assert_int_equal(gives_back == 1 ? OPERATION_FAILED : OPERATION_UNKNOWN, team_state(&team, 2, &id));
+		assert_int_equal(gives_back == 1 ? 0 : TRANSFER_CENTS, spent(&team, 2));
+	}
+}
+
+RUN_TESTS(T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(who_has_the_signature_tells_who_lacks_it),
+	  T(what_may_be_signed_is_not_failed), T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
 	  T(signers_are_proposed_once), T(a_pair_is_lost_before_anybody_hears_that_it_failed))

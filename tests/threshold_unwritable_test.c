@@ -96,7 +96,7 @@ count_ready(struct team *team) {
 
 static bool
 count_entry(void *context, struct bytes body) {
-	*(size_t *)context += memmem(body.data, body.len, "\"check\":\"signing.commitment: ", 29) != nullptr;
+	*(size_t *)context += memmem(body.data, body.len, "\"shared_key\":\"vault\"", 20) != nullptr;
 	return false;
 }
 
@@ -140,9 +140,9 @@ propose_to_prepare(struct team *team) {
 	proposal_write(&body, &proposal);
 	size_t before = keeper->threshold->preparing_count;
 	/* The first of them proposes, and that is itself: as if it were another. */
-	team->members[WHO].peers[OTHER].party = WHO + 1;
-	threshold_message(keeper, &team->members[WHO].peers[OTHER], PEER_PROPOSE, buffer_bytes(&body));
-	team->members[WHO].peers[OTHER].party = OTHER + 1;
+	struct peer proposer = team->members[WHO].peers[OTHER];
+	proposer.party = WHO + 1;
+	threshold_message(keeper, &proposer, PEER_PROPOSE, buffer_bytes(&body));
 	assert_int_equal(before, keeper->threshold->preparing_count);
 }
 
