@@ -447,6 +447,7 @@ export interface Instance {
 }
 
 export interface Health {
+	confinement: Record<string, { degraded: boolean; lacks: string } | null>; // by process; null: it said nothing that can be read
 	gateway: Record<string, Json>;
 	keeper: Record<string, Json> | null;
 	ready: boolean;

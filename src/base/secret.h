@@ -38,7 +38,7 @@ void secret_wipe_stack(void);
 enum status secret_read_file(struct secret *secret, const char *path, size_t max);
 enum status secret_read_descriptor(struct secret *secret, int descriptor, size_t max);
 
-/* A growing store of fixed-size slots in memfd_secret memory, or in locked memory where the kernel has none. */
+/* A store of fixed-size slots in memfd_secret memory; where the kernel has none in memory that is locked, if RLIMIT_MEMLOCK lets it be. */
 struct secret_region;
 enum status secret_region_create(struct secret_region **region, size_t slot_size, size_t slots);
 void secret_region_destroy(struct secret_region **region); /* a cleanup function */
@@ -47,5 +47,7 @@ uint8_t *secret_region_take(struct secret_region *region);
 void secret_region_give_back(struct secret_region *region, uint8_t *slot);
 /* True if other processes cannot read it even as root. Shown in /healthz. */
 bool secret_region_is_isolated(const struct secret_region *region);
+/* False if it may be swapped out. Shown in /healthz. */
+bool secret_region_is_locked(const struct secret_region *region);
 
 #endif

@@ -1,7 +1,10 @@
 #include "tests/test.h"
 #include "base/secret.h"
 
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,7 +141,30 @@ a_forked_child_does_not_have_the_secrets(void **) {
 	assert_int_equal(0xa5, slot[0]);
 }
 
+/* In a child, which has neither the limit nor root's power to exceed it. */
+static void
+memory_that_cannot_be_locked_is_said_not_to_be(void **) {
+	_cleanup_(secret_region_destroy) struct secret_region *region = nullptr;
+	assert_ok(secret_region_create(&region, 32, 4));
+	assert_true(secret_region_is_locked(region) || !secret_region_is_isolated(region));
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+		struct __user_cap_data_struct none[2] = {};
+		struct secret_region *unlocked = nullptr;
+		if (setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){}) != 0 || syscall(SYS_capset, &header, none) != 0 ||
+		    secret_region_create(&unlocked, 32, 4) != OK)
+			_exit(2);
+		_exit(secret_region_is_locked(unlocked) || secret_region_is_isolated(unlocked) ? 1 : 0);
+	}
+	int status;
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_true(WIFEXITED(status));
+	assert_int_equal(0, WEXITSTATUS(status));
+}
+
 RUN_TESTS(T(a_secret_is_zeroed_whatever_its_size), T(comparison_looks_at_every_byte_and_at_the_length),
 	  T(one_final_line_feed_is_not_part_of_a_secret), T(a_secret_over_its_limit_or_that_cannot_be_read_is_refused),
 	  T(a_region_gives_each_slot_once_and_wipes_what_comes_back), T(a_region_of_no_size_is_refused),
-	  T(a_forked_child_does_not_have_the_secrets))
+	  T(a_forked_child_does_not_have_the_secrets), T(memory_that_cannot_be_locked_is_said_not_to_be))

@@ -34,6 +34,7 @@ write_health(struct keeper *keeper, struct buffer *to) {
 	json_write_member_integer(&w, "key_pairs_lost", (int64_t)shared_keys_pairs_lost(keeper->gate->state));
 	json_write_member_integer(&w, "keys_closed", (int64_t)threshold_keys_closed(keeper));
 	json_write_member_boolean(&w, "keys_isolated", ring != nullptr && keyring_is_isolated(ring));
+	json_write_member_boolean(&w, "keys_locked", ring != nullptr && keyring_is_locked(ring));
 	json_write_member_integer(&w, "keys_overdue", (int64_t)ages.overdue);
 	if (local != nullptr)
 		json_write_member_hex(&w, "local_bundle", hash256_bytes(&local->hash));

@@ -9,7 +9,7 @@ const { buildSync } = require("esbuild");
 // The modules as the page has them.
 const { outputFiles } = buildSync({
 	stdin: {
-		contents: ["canonical", "diff", "feed", "format", "limits", "metrics"].map((name) => `export * as ${name} from "./${name}";`).join("\n") + '\nexport { readCheckpoint } from "./pages/ledger"; export { queryOf, withNewer } from "./pages/operations";',
+		contents: ["canonical", "diff", "feed", "format", "limits", "metrics"].map((name) => `export * as ${name} from "./${name}";`).join("\n") + '\nexport { readCheckpoint } from "./pages/ledger"; export { queryOf, withNewer } from "./pages/operations"; export { findings } from "./pages/health";',
 		resolveDir: new URL("../../console/src", import.meta.url).pathname,
 		loader: "ts",
 	},
@@ -23,7 +23,17 @@ const { outputFiles } = buildSync({
 globalThis.document = { addEventListener: () => undefined, visibilityState: "hidden" };
 globalThis.location = { hash: "", host: "", hostname: "" };
 globalThis.addEventListener = () => undefined;
-const { canonical, diff, feed, format, limits, metrics, readCheckpoint, queryOf, withNewer } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+const { canonical, diff, feed, format, limits, metrics, readCheckpoint, queryOf, withNewer, findings } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+
+test("what_health_says_is_shown_of_every_process_and_of_what_fails", () => {
+	const confined = { degraded: false, lacks: "" }, whole = { clock_in_doubt: false, disk_full: false, keys_isolated: true, keys_locked: true, rollback_guard: "witness", root_key: "credential" };
+	const shown = (health) => findings({ confinement: { gateway: confined, keeper: confined }, gateway: { self_signed: false }, keeper: whole, ready: true, ...health }).filter(({ tone }) => tone !== "good").map(({ text }) => text);
+	equal(shown({}), []);
+	equal(shown({ confinement: { gateway: confined, keeper: { degraded: true, lacks: "landlock: the kernel has none" }, worker: null } }), ["Not confined as it should be: keeper (landlock: the kernel has none)", "Not confined as it should be: worker (it said nothing)"]);
+	equal(shown({ ready: false, keeper: { ...whole, disk_full: true, publisher_failing: "tiles" } }), ["Operations are not decided", "The disk is full", "The log is not published: tiles"]);
+	equal(shown({ keeper: { ...whole, keys_isolated: false } }), ["The kernel has no secret memory: keys lie in locked memory"]);
+	equal(shown({ keeper: { ...whole, keys_isolated: false, keys_locked: false } }), ["Keys lie in memory that may be swapped out: the limit of locked memory is too low"]);
+});
 
 test("the_statement_of_the_protocol_has_the_digest_that_stands_there", async () => {
 	// docs/PROTOCOL.approval §6, its members in another order

@@ -1,6 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
 import { getText, type Health as HealthAnswer, type Keepers, type Problem } from "../api";
-import type { Json } from "../canonical";
 import { Chart } from "../charts";
 import { plural, short } from "../format";
 import { mean, rate, readMetrics, type Sample, sum } from "../metrics";
@@ -76,20 +75,23 @@ function usePoints(): { points: readonly Point[]; problem: Problem | undefined; 
 type Verdict = { tone: "good" | "wait" | "bad"; text: string };
 
 // What an operator must know at a glance; docs/openapi.yaml, Health.
-function findings({ gateway, keeper, ready }: HealthAnswer): Verdict[] {
+export function findings({ confinement, gateway, keeper, ready }: HealthAnswer): Verdict[] {
 	const found: Verdict[] = [ready ? { tone: "good", text: "Operations are decided" } : { tone: "bad", text: "Operations are not decided" }];
-	const confinement = (gateway["confinement"] ?? {}) as Record<string, Json>;
-	found.push(confinement["degraded"] === true ? { tone: "bad", text: `Confinement is degraded: ${String(confinement["lacks"] ?? "")}` } : { tone: "good", text: "Processes are confined" });
+	const degraded = Object.entries(confinement).filter(([, said]) => said?.degraded !== false);
+	for (const [process, said] of degraded) found.push({ tone: "bad", text: `Not confined as it should be: ${process} (${said?.lacks ?? "it said nothing"})` });
+	if (degraded.length === 0) found.push({ tone: "good", text: "Processes are confined" });
 	if (gateway["self_signed"] === true) found.push({ tone: "wait", text: "The certificate is one that the installation made itself" });
 	if (keeper === null) return [...found, { tone: "bad", text: "The keeper has not reported" }];
 	if (keeper["clock_in_doubt"] === true) found.push({ tone: "bad", text: "The clock is in doubt: new operations are refused until it is accepted" });
 	if (keeper["disk_full"] === true) found.push({ tone: "bad", text: "The disk is full" });
+	if (keeper["publisher_failing"] !== undefined) found.push({ tone: "bad", text: `The log is not published: ${String(keeper["publisher_failing"])}` });
 	if (keeper["root_key"] === "file") found.push({ tone: "wait", text: "The root key lies in a file: whoever reads the disk has it" });
 	if (keeper["rollback_guard"] === "none") found.push({ tone: "bad", text: "Nothing guards against an older copy of the data" });
 	const overdue = Number(keeper["reviews_overdue"] ?? 0), open = Number(keeper["reviews_open"] ?? 0);
 	if (overdue > 0) found.push({ tone: "bad", text: `${plural(overdue, "emergency", "emergencies")} went through and were not reviewed in time: no other is permitted` });
 	else if (open > 0) found.push({ tone: "wait", text: `${plural(open, "emergency waits", "emergencies wait")} for review` });
-	if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
+	if (keeper["keys_locked"] === false) found.push({ tone: "wait", text: "Keys lie in memory that may be swapped out: the limit of locked memory is too low" });
+	else if (keeper["keys_isolated"] === false) found.push({ tone: "wait", text: "The kernel has no secret memory: keys lie in locked memory" });
 	const lost = Number(keeper["key_pairs_lost"] ?? 0);
 	if (lost > 0) found.push({ tone: "bad", text: `Shared keys need a refresh: this keeper does not sign with ${plural(lost, "other holder")} of them` });
 	const aged = Number(keeper["keys_overdue"] ?? 0);

@@ -50,12 +50,22 @@ keyring_destroy(struct keyring **ring) {
 	free(gone);
 }
 
+static bool
+are_regions(const struct keyring *ring, bool (*is)(const struct secret_region *)) {
+	bool all = is(ring->scratch_region) && is(node_cache_region(ring->cache));
+	for (size_t i = 0; i < ring->region_count; i++)
+		all = all && is(ring->regions[i]);
+	return all;
+}
+
 bool
 keyring_is_isolated(const struct keyring *ring) {
-	bool isolated = secret_region_is_isolated(ring->scratch_region) && node_cache_is_isolated(ring->cache);
-	for (size_t i = 0; i < ring->region_count; i++)
-		isolated = isolated && secret_region_is_isolated(ring->regions[i]);
-	return isolated;
+	return are_regions(ring, secret_region_is_isolated);
+}
+
+bool
+keyring_is_locked(const struct keyring *ring) {
+	return are_regions(ring, secret_region_is_locked);
 }
 
 static enum status

@@ -23,6 +23,8 @@ enum status keyring_create(struct keyring **ring, const struct root_key *root, s
 void keyring_destroy(struct keyring **ring); /* a cleanup function */
 /* True if clear keys cannot be read by other processes, root's included. Shown in /healthz. */
 bool keyring_is_isolated(const struct keyring *ring);
+/* False if clear keys may be swapped out. Shown in /healthz. */
+bool keyring_is_locked(const struct keyring *ring);
 
 /* --- Making keys. *key enters with id, account, algorithm, purpose, material, created_ms and branches; the rest is filled
  * in, state is active. Nothing is added. Errors: also key.exists. --- */

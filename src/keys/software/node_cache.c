@@ -59,9 +59,9 @@ node_cache_destroy(struct node_cache **cache) {
 	free(gone);
 }
 
-bool
-node_cache_is_isolated(const struct node_cache *cache) {
-	return secret_region_is_isolated(cache->region);
+const struct secret_region *
+node_cache_region(const struct node_cache *cache) {
+	return cache->region;
 }
 
 static void

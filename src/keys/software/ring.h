@@ -33,7 +33,7 @@ void node_cache_destroy(struct node_cache **cache);
 enum status node_cache_find(struct node_cache *cache, const struct ring_key *key, const struct signing_path *path,
 			    struct derived *derived);
 void node_cache_drop(struct node_cache *cache, const struct ring_key *key);
-bool node_cache_is_isolated(const struct node_cache *cache);
+const struct secret_region *node_cache_region(const struct node_cache *cache);
 
 struct keyring {
 	struct buffer instance;
