@@ -391,9 +391,11 @@ read_last_nonces(struct gate *gate, struct bytes part) {
  * payload, evidence of the requester, its key, legal entity, the network that was seen, forecast, votes (empty: none). --- */
 
 static enum status
-write_held(const struct writing *writing, const struct held_operation *held, struct buffer *to) {
+write_held(const struct writing *writing, const struct gate_operation *operation, struct buffer *to) {
 	_cleanup_(buffer_free) struct buffer votes = {};
-	if (held->votes != nullptr)
+	const struct held_operation *held = operation->held;
+	/* The log does not tell an intent that nobody voted on from one that nobody could. */
+	if (held->votes != nullptr && (operation->state == OPERATION_HELD || votes_size(held->votes) > 0))
 		TRY(votes_write(held->votes, &votes));
 	buffer_append_prefixed(to, held->document);
 	buffer_append_prefixed(to, held->payload);
@@ -423,7 +425,7 @@ write_operations(const struct writing *writing, struct buffer *to) {
 		buffer_append_u64be(to, (uint64_t)operation->expires_ms);
 		buffer_append_byte(to, operation->held != nullptr);
 		if (operation->held != nullptr)
-			status = write_held(writing, operation->held, to);
+			status = write_held(writing, operation, to);
 	}
 	free(sorted);
 	return status == OK ? buffer_status(to) : status;
