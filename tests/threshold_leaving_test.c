@@ -57,6 +57,7 @@ start_anew(struct team *team, size_t index) {
 	struct hash256 before, after;
 	struct gate *gate = keeper_gate(team->members[index].house.keeper);
 	int64_t now_ms = gate->state->now_ms;
+	assert_ok(ledger_commit_now(keeper_ledger(team->members[index].house.keeper))); /* what nobody waits for */
 	assert_ok(gate_state_digest(gate, now_ms, &before));
 	team_stop(team, index);
 	team_start(team, index);
@@ -133,7 +134,7 @@ no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts(void **) {
 	}
 	team_settle(&team);
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(409, "failed", &response);
+	assert_answer(202, "unknown", &response);
 	assert_true(says(&response, "key.unsettled"));
 	reshare_vault(&team, 2, "\"three\",\"four\"", "2-of-2", &response, &arena);
 	assert_answer(409, "failed", &response);
@@ -201,11 +202,11 @@ people_remove_who_does_not_say_what_it_counted(void **) {
 	for (size_t i = 2; i < 4; i++)
 		start_anew(&team, i);
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(409, "failed", &response);
+	assert_answer(202, "unknown", &response);
 	assert_true(says(&response, "key.unsettled"));
 	remove_keeper(&team, 2, 0);
 	remove_keeper(&team, 3, 0);
-	assert_int_equal(2, spend_all(&team, 2));
+	assert_int_equal(1, spend_all(&team, 2)); /* what may be signed counts as well */
 }
 
 /* What a statement is changed to on its way: it holds for nothing else. */

@@ -402,6 +402,112 @@ signers_are_proposed_once(void **) {
 	buffer_free(&proposing.proposal);
 }
 
+/* --- A holder that would sign around the asker. --- */
+
+/* The third one tells the asker nothing but that it refuses, and proposes itself with the second one; to whom it hands on the request first,
+ * or not. What completes the signature it keeps. */
+struct lying {
+	bool is_relayed; /* the second one takes it for the asker */
+	bool has_proposed, has_signed;
+	struct hash256 id;
+};
+
+static void
+tell_propose(struct team *team, size_t to, size_t from, const struct hash256 *id) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct team_member *member = &team->members[to];
+	proposal_write(&body, &(struct proposal){.kind = PROPOSE_SIGN,
+						 .operation = *id,
+						 .signer_count = 2,
+						 .signers = {2, 3},
+						 .presignature_count = 1});
+	threshold_message(member->house.keeper, &member->peers[from], PEER_PROPOSE, buffer_bytes(&body));
+}
+
+static void
+tell_refusal(struct team *team, size_t to, size_t from, const struct hash256 *id) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct team_member *member = &team->members[to];
+	joint_answer_write(&body, &(struct joint_answer){.kind = ANSWER_REFUSED,
+							 .operation = *id,
+							 .gives_back = true,
+							 .reason = BYTES_OF_LITERAL("joint.no: of course not")});
+	threshold_message(member->house.keeper, &member->peers[from], PEER_ANSWER, buffer_bytes(&body));
+}
+
+static bool
+sign_around(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct lying *lying = team->context;
+	struct team_member *second = &team->members[1];
+	if (lying->is_relayed && from == 0 && to == 1 && kind == PEER_REQUEST) {
+		threshold_message(second->house.keeper, &second->peers[2], PEER_REQUEST, buffer_bytes(body));
+		return false;
+	}
+	if (from != 2 || kind == PEER_COUNTED)
+		return true;
+	if (to == 1 && kind == PEER_ANSWER && body->data[0] == ANSWER_PERMITTED && !lying->has_proposed) {
+		lying->has_proposed = true;
+		memcpy(lying->id.bytes, body->data + 1, sizeof lying->id.bytes);
+		tell_propose(team, 2, 0, &lying->id);
+		tell_propose(team, 1, 2, &lying->id);
+		return true;
+	}
+	bool is_last = kind == PEER_PROTOCOL && body->data[6] == SIGNING_MESSAGES[SIGNING_ROUNDS - 1].type;
+	if (is_last && to == 1 && !lying->has_signed) {
+		lying->has_signed = true;
+		tell_refusal(team, 0, 2, &lying->id);
+	}
+	return to == 1 && kind == PEER_PROTOCOL && !is_last;
+}
+
+static void
+nobody_signs_around_the_asker(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct lying lying = {};
+	struct ipc_response response;
+	team_found(&team, 3, 985);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team.on_message = sign_around;
+	team.context = &lying;
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(lying.has_proposed);
+	assert_false(lying.has_signed);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
+/* The second one has it from the third one first: the asker never says that it failed. */
+static void
+who_hands_on_what_was_asked_makes_no_liar_of_the_asker(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct lying lying = {.is_relayed = true};
+	struct ipc_response response;
+	team_found(&team, 3, 986);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team.on_message = sign_around;
+	team.context = &lying;
+	struct firm_operation asked = transfer(&arena, 10, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(lying.has_signed);
+	assert_answer(202, "unknown", &response);
+	team_pass_ms(&team, 60'000);
+	team_settle(&team);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, i, &lying.id));
+		assert_int_equal(TRANSFER_CENTS, spent(&team, i));
+	}
+	assert_int_equal(OPERATION_DONE, team_state(&team, 2, &lying.id)); /* it has the signature */
+	/* It comes out as soon as it is shown. */
+	team.on_message = nullptr;
+	team_pass_ms(&team, 31'000);
+	team_settle(&team);
+	assert_all(&team, &lying.id, OPERATION_DONE);
+}
+
 /* --- The disk of who ends it, at the moment at which it says so. --- */
 
 static struct {
@@ -482,4 +588,6 @@ RUN_TESTS(T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(who_has_
 	  T(what_may_be_signed_is_not_failed), T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
-	  T(signers_are_proposed_once), T(a_pair_is_lost_before_anybody_hears_that_it_failed))
+	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker),
+	  T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
+	  T(a_pair_is_lost_before_anybody_hears_that_it_failed))

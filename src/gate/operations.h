@@ -45,9 +45,10 @@ struct held_operation {
 	struct seen_network seen;   /* at submission */
 	struct hash256 view_digest; /* of the decoded view */
 	struct votes *votes;
-	struct bytes again;   /* what was decided once more before a share left, for the outcome; not after a restart */
-	uint32_t misled;      /* parties that showed what is no signature of it: bits */
-	bool is_bystander;    /* this keeper was to do nothing for it, as this process knows */
+	struct bytes again; /* what was decided once more before a share left, for the outcome; not after a restart */
+	uint32_t misled;    /* parties that showed what is no signature of it: bits */
+	uint32_t awaited; /* parties that have not said yet that they released nothing and will not: bits; as long as */
+	bool is_unreleased;   /* this keeper has released nothing, and will not, as this process knows */
 	struct bytes missing; /* canonical JSON: the minimal missing approvals, as last computed */
 };
 

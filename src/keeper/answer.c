@@ -59,7 +59,11 @@ write_reasons(const struct decision_record *record, struct json_writer *w) {
 void
 answer_write_detail(const struct answer *answer, struct buffer *detail) {
 	const struct decision_record *record = answer->record;
-	if (record != nullptr && record->error.len > 0)
+	if (answer->state == OPERATION_UNKNOWN) {
+		buffer_append_text(detail, states[answer->state].title);
+		buffer_append_text(detail, record != nullptr && record->error.len > 0 ? ": " : "");
+		buffer_append_bytes(detail, record != nullptr ? record->error : (struct bytes){});
+	} else if (record != nullptr && record->error.len > 0)
 		buffer_append_bytes(detail, record->error);
 	else if (answer->error.len > 0)
 		buffer_append_bytes(detail, answer->error);

@@ -89,6 +89,7 @@ struct job {
 	/* Keepers that act together (keeper/threshold.h). */
 	uint64_t forwarded_at; /* by the number of connections between keepers that had come up until then */
 	uint8_t forwarded_by;  /* the party whose gateway got it; 0: the own one's */
+	bool is_forwarded;     /* another keeper was handed it from here */
 	bool is_internal;      /* nobody asked: an outcome that only has to be recorded */
 	const struct decision_record *intent; /* what the outcome is of; its result once there is one */
 };

@@ -87,10 +87,13 @@ hear_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 		memcpy(session->refusal, error, sizeof error);
 		return;
 	}
+	if (!session->is_dealing)
+		ending_note(session, peer, answer);
+	if (session->state == SESSION_ENDING) {
+		ending_step(keeper, session);
+		return;
+	}
 	fail_keep("%s", error);
-	/* Who did not sign gives back only where who did had not either. */
-	if (!session->is_dealing && !party_set_has(&session->signers, peer->party) && !answer->gives_back)
-		session->share_left = true;
 	session_fail(keeper, session, nullptr);
 }
 
@@ -98,7 +101,7 @@ static void
 hear_permission(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 		const struct joint_answer *answer) {
 	struct session_party *party = &session->parties[peer->party];
-	if (session->state == SESSION_STORED)
+	if (session->state == SESSION_STORED || session->state == SESSION_ENDING)
 		return;
 	if (!hash256_equal(&answer->digest, &session->operation->digest)) {
 		fail_keep("joint.digest: keeper %s has another operation of this id", peer->name);
@@ -242,7 +245,7 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 		return is_over;
 	}
 	if (!session->is_dealing && session_is_holder(session, peer))
-		signing_session_proposed(keeper, session, &proposal);
+		signing_session_proposed(keeper, session, peer, &proposal);
 	return true;
 }
 
@@ -262,8 +265,10 @@ hear_frame(struct keeper *keeper, const struct peer *peer, struct bytes frame) {
 		metric_add(&keeper->stray_frames, 1);
 	else if (session->is_dealing)
 		dealing_session_frame(keeper, session, frame);
-	else
+	else {
+		ending_note_frame(session, peer);
 		signing_session_frame(keeper, session, machine, frame);
+	}
 	return true;
 }
 
@@ -373,7 +378,9 @@ threshold_peer_down(struct keeper *keeper, const struct peer *peer) {
 		/* What it has counted is forgotten when it comes again: it permits after it has told that anew, or not at all. */
 		session->parties[peer->party].is_expected = session->parties[peer->party].has_permitted = false;
 		session->parties[peer->party].is_met = session->parties[peer->party].is_told = false;
-		if (concerns) {
+		if (session->state == SESSION_ENDING)
+			ending_step(keeper, session);
+		else if (concerns) {
 			fail_keep("joint.lost: the connection to keeper %s was lost", peer->name);
 			session_fail(keeper, session, nullptr);
 		} else if (!session->is_dealing)
@@ -408,7 +415,7 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 	for (size_t i = 0; (peer = link->at(link->context, i)) != nullptr; i++)
 		if (peer->is_enrolled && peer->state == PEER_UP) {
 			send_body(keeper, peer, PEER_REQUEST, &body);
-			is_sent = true;
+			is_sent = job->is_forwarded = true;
 		}
 	if (is_sent)
 		loop_flush(keeper);

@@ -19,6 +19,7 @@ constexpr size_t POOL_TARGET = 4;    /* presignatures ready for each set of sign
 constexpr size_t POOL_KEYS_MAX = 16; /* that are looked at in one turn */
 constexpr int64_t GATHER_MS = 2'000; /* that the asker waits for those that are there */
 constexpr int64_t SIGNING_MS = 10'000;   /* from intent to signature */
+constexpr int64_t ENDING_MS = 2'000;     /* that a requester waits for the others' words on what they released */
 constexpr int64_t DEALING_MS = 30'000;   /* from intent to stored share */
 constexpr int64_t BACK_MS = 5'000;       /* that a holder may be away when a dealing begins: its process starts anew */
 constexpr int64_t RESUMING_MS = 900'000; /* from a dealing's intent to the last restart after which it goes on */
@@ -70,6 +71,7 @@ enum session_state {
 	SESSION_DECIDING,  /* signing: proposed; waits for what the other signers counted, and for presignatures */
 	SESSION_RUNNING,   /* frames go to and fro */
 	SESSION_STORED,    /* dealing: the own share is durable; what the others have and pledge is awaited */
+	SESSION_ENDING,    /* signing: nothing is released here any more; the others' words on that are awaited */
 };
 
 struct session_party {
@@ -92,6 +94,7 @@ struct joint_session {
 	struct gate_operation *operation;
 	struct job *job; /* null: nobody waits (after a restart, or too long) */
 	bool is_asker;
+	uint8_t asker;                                 /* who proposes; 0: this keeper */
 	int64_t gather_end_ms, end_ms;                 /* boot time */
 	struct session_party parties[PARTIES_MAX + 1]; /* by index; of the holders of the key */
 	struct party_set holders;
@@ -105,7 +108,7 @@ struct joint_session {
 	struct hash256 sharing_hash;
 	bool has_row; /* the share's row is this dealing's own */
 	struct pledges pledges;
-	/* Why another has ended it, where it said so: it counts when it is pledged. Signing: the check that failed. */
+	/* Why another has ended it, where it said so: it counts when it is pledged. Signing: the check that failed, or why it ends. */
 	char refusal[512];
 	/* Signing. */
 	char key_id[KEY_ID_MAX + 1];
@@ -118,7 +121,10 @@ struct joint_session {
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];
 	/* A check of it failed, and what that cost is not durable yet: nobody hears of it. Else null. */
 	struct machine *failed;
-	bool share_left; /* as another has said, of its own; of the own one the machines know: session_may_be_signed() */
+	bool share_left; /* another has shown a signature; of the own share the machines know: session_may_be_signed() */
+	uint32_t closed;    /* parties that release nothing without this keeper: bits; */
+	uint32_t open;      /* and those that may have */
+	struct bytes blame; /* ending: whom a check named */
 };
 
 /* A presignature on its way. */
@@ -214,12 +220,26 @@ bool session_may_be_signed(const struct joint_session *session);
 /* It ends with the last error: failed, or, where it may be signed, left unknown. Where it was a machine's check: outwardly all are one,
  * and which it was and whom it names stands in the own log. */
 void session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed);
+/* Whether a signature was made others may know: what is reserved stays so, and people may say what became of it. */
+void session_leave_open(struct keeper *keeper, struct joint_session *session, const char *error, struct bytes blame);
 /* Time has passed: ends what is too late, and what a person has ended meanwhile. */
 void session_expire(struct keeper *keeper, struct joint_session *session, int64_t now_ms);
 void session_unlink(struct keeper *keeper, struct joint_session *session);
 void session_free(struct joint_session *session);
 /* One that lost its share with its keys has the party of a holder, and no say in what the key signs. */
 bool session_is_holder(const struct joint_session *session, const struct peer *peer);
+
+/* --- threshold_ending.c: a signing of which nothing was released here --- */
+/* It has ended so, and the others were told. It is failed once they can have made no signature, or is left unknown. */
+void ending_begin(struct keeper *keeper, struct joint_session *session, const char *error, struct bytes blame);
+/* A word was heard, or none will be; the session may be gone afterwards. */
+void ending_step(struct keeper *keeper, struct joint_session *session);
+/* What a holder says of its own share, in a session. */
+void ending_note(struct joint_session *session, const struct peer *peer, const struct joint_answer *answer);
+/* It signs in this session, which takes this keeper, and in no other. */
+void ending_note_frame(struct joint_session *session, const struct peer *peer);
+/* None of whom a signature without this keeper takes may have released anything. */
+bool ending_is_failed(const struct keeper *keeper, const struct joint_session *session);
 
 /* --- threshold_machine.c --- */
 /* Before it draws anything. */
@@ -301,7 +321,8 @@ void signing_session_frame(struct keeper *keeper, struct joint_session *session,
 			   struct bytes frame);
 /* What failed checks of this key have cost is durable: whoever was in their sessions hears that they have ended. */
 void signing_tell_failed(struct keeper *keeper, struct bytes key_id);
-void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal);
+void signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			      const struct proposal *proposal);
 void signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 			    const struct joint_answer *answer);
 void signing_session_shown(struct keeper *keeper, struct joint_session *session, const struct peer *peer,

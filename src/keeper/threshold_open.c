@@ -94,12 +94,16 @@ begin(struct keeper *keeper, const struct peer *peer, const struct hash256 *id) 
 	return nullptr;
 }
 
-/* As while its session was there: who was to sign nothing takes the word of who was. */
+/* As while its session was there. */
 static void
 take_refusal(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 	     const struct joint_answer *answer) {
 	char error[512];
-	if (!answer->gives_back || !session->operation->held->is_bystander)
+	struct held_operation *held = session->operation->held;
+	if (!answer->gives_back || !held->is_unreleased)
+		return;
+	held->awaited &= ~(UINT32_C(1) << peer->party);
+	if (!ending_is_failed(keeper, session))
 		return;
 	snprintf(error, sizeof error, "joint.refused: %.*s (keeper %s)", BYTES_ARGS(answer->reason), peer->name);
 	/* What this keeper has told that it counted it counts no more. */
@@ -178,13 +182,29 @@ read_signed(struct keeper *keeper, struct arena *arena, const struct entry *entr
 	return is_signed && answer->result.len <= JOINT_RESULT_MAX ? OK : fail(STATUS_NOT_FOUND, "joint.result: none");
 }
 
-/* That it failed before anything was released. */
+/* That it failed, and nobody released anything. */
 static enum status
 read_failed(const struct entry *entry, struct joint_answer *answer) {
 	answer->kind = ANSWER_REFUSED;
 	answer->gives_back = json_get(entry->document, "given_back") != nullptr;
 	TRY(json_need_string(entry->document, "outcome", "error", &answer->reason));
 	return answer->gives_back ? OK : fail(STATUS_NOT_FOUND, "joint.outcome: it may be signed");
+}
+
+/* And never will release anything, which stands in the log: whatever else becomes of it, here it is over. */
+static bool
+ended_unreleased(const struct keeper *keeper, const struct gate_operation *operation) {
+	switch (operation->state) {
+	case OPERATION_DENIED:
+		return operation->entry != UINT64_MAX;
+	case OPERATION_REJECTED:
+	case OPERATION_EXPIRED:
+		return keeper->outstanding == 0;
+	case OPERATION_UNKNOWN:
+		return operation->held != nullptr && operation->held->is_unreleased;
+	default:
+		return false;
+	}
 }
 
 void
@@ -195,6 +215,13 @@ open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal
 	const struct gate_operation *operation =
 		operations_find(&keeper->gate->state->operations, &proposal->operation);
 	struct entry entry;
+	if (operation != nullptr && ended_unreleased(keeper, operation)) {
+		answer.kind = ANSWER_REFUSED;
+		answer.gives_back = true;
+		answer.reason = BYTES_OF_LITERAL("joint.unreleased: nothing was released here, nor will it be");
+		threshold_send_answer(keeper, peer, &answer);
+		return;
+	}
 	if (operation == nullptr || operation->entry == UINT64_MAX ||
 	    (operation->state != OPERATION_DONE && operation->state != OPERATION_FAILED) ||
 	    keeper->threshold->shown[peer->party] >= SHOWN_MAX)

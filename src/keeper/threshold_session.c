@@ -83,6 +83,19 @@ answer_with(struct job *job, const struct conclusion *conclusion) {
 	return OK;
 }
 
+/* Why nobody knows it here, for the answer. */
+static void
+answer_unknown(struct keeper *keeper, struct job *job, const char *error) {
+	struct decision_record *record = ARENA_NEW(&job->arena, struct decision_record);
+	const char *why = arena_format(&job->arena, "%s", error);
+	if (job->intent != nullptr && record != nullptr && why != nullptr) {
+		*record = *job->intent;
+		record->error = bytes_of_text(why);
+		job->intent = record;
+	}
+	decide_answer_unknown(keeper, job);
+}
+
 void
 session_conclude(struct keeper *keeper, struct joint_session *session, const struct conclusion *conclusion) {
 	struct gate_operation *operation = session->operation;
@@ -163,8 +176,7 @@ write_open(const struct keeper *keeper, const struct joint_session *session, con
 	return json_writer_finish(&writer);
 }
 
-/* Whether a signature was made others may know: what is reserved stays so, and people may say what became of it. */
-static void
+void
 session_leave_open(struct keeper *keeper, struct joint_session *session, const char *error, struct bytes blame) {
 	struct gate_operation *operation = session->operation;
 	_cleanup_(buffer_free) struct buffer body = {};
@@ -181,26 +193,8 @@ session_leave_open(struct keeper *keeper, struct joint_session *session, const c
 	pool_burn(keeper, 0, &session->proposal);
 	session_unlink(keeper, session);
 	if (session->job != nullptr)
-		decide_answer_unknown(keeper, session->job);
+		answer_unknown(keeper, session->job, error);
 	session_free(session);
-}
-
-/* Its part was never asked for, and nobody has said what became of it: others may have signed. */
-static bool
-is_bystander(const struct joint_session *session) {
-	return !session->is_dealing && !session->is_asker && session->signers.count == 0;
-}
-
-static void
-session_end_unheard(struct keeper *keeper, struct joint_session *session) {
-	char error[512];
-	if (!is_bystander(session)) {
-		session_fail(keeper, session, nullptr);
-		return;
-	}
-	snprintf(error, sizeof error, "%s", fail_message());
-	session->operation->held->is_bystander = true;
-	session_leave_open(keeper, session, error, (struct bytes){});
 }
 
 static const char ENDED[] = "joint.ended: the session was ended by a party";
@@ -209,13 +203,13 @@ void
 session_fail(struct keeper *keeper, struct joint_session *session, const struct machine *failed) {
 	char error[512];
 	_cleanup_(buffer_free) struct buffer blame = {};
-	if (session->failed != nullptr) /* it has failed as that: signing_tell_failed() */
+	if (session->failed != nullptr ||
+	    session->state == SESSION_ENDING) /* it has failed as that: signing_tell_failed() */
 		return;
 	bool is_blamed = failed != nullptr && write_blame(failed, &blame) == OK,
 	     is_open = session_may_be_signed(session);
 	snprintf(error, sizeof error, "%s", failed != nullptr ? ENDED : fail_message());
-	struct conclusion conclusion = {
-		.outcome = OUTCOME_FAILED, .error = error, .again = session->again, .gives_back = !session->is_dealing};
+	struct conclusion conclusion = {.outcome = OUTCOME_FAILED, .error = error, .again = session->again};
 	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
 				       .operation = session->operation->id,
 				       .gives_back = !is_open,
@@ -235,6 +229,8 @@ session_fail(struct keeper *keeper, struct joint_session *session, const struct 
 		return;
 	if (is_open)
 		session_leave_open(keeper, session, error, conclusion.blame);
+	else if (!session->is_dealing)
+		ending_begin(keeper, session, error, conclusion.blame);
 	else
 		session_conclude(keeper, session, &conclusion);
 }
@@ -281,6 +277,7 @@ threshold_begin(struct keeper *keeper, struct job *job) {
 	session->job = job;
 	session->secret = job->submission.secret;
 	session->is_asker = job->forwarded_by == 0;
+	session->asker = job->forwarded_by;
 	session->arena.block_size = 16 * 1024;
 	session->journal.is_kept = true; /* it may be */
 	job->intent = job->step.record;
@@ -308,7 +305,7 @@ threshold_end_key(struct keeper *keeper, struct bytes key_id) {
 			continue;
 		session->failed = nullptr; /* what it cost is of no use to anybody any more */
 		fail_keep("joint.key: the key was destroyed or dealt anew meanwhile");
-		session_end_unheard(keeper, session);
+		session_fail(keeper, session, nullptr);
 	}
 }
 
@@ -340,6 +337,10 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 		session->end_ms = now_ms + COMPLAINT_MS;
 		return;
 	}
+	if (session->state == SESSION_ENDING) {
+		ending_step(keeper, session);
+		return;
+	}
 	if (session->failed != nullptr) { /* whoever asked need not wait for a disk */
 		if (session->end_ms <= now_ms && session->job != nullptr)
 			decide_answer_unknown(keeper, TAKE(session->job));
@@ -348,7 +349,7 @@ session_expire(struct keeper *keeper, struct joint_session *session, int64_t now
 	if (session->end_ms <= now_ms) {
 		if (session->is_dealing || signing_session_is_settled(keeper, session))
 			fail_keep("joint.time: the other keepers did not do their part in time");
-		session_end_unheard(keeper, session);
+		session_fail(keeper, session, nullptr);
 	} else if (!session->is_dealing && session->state == SESSION_GATHERING && session->gather_end_ms <= now_ms)
 		signing_session_step(keeper, session);
 }

@@ -107,7 +107,7 @@ check_rounds(const struct shared_key *key, const struct proposal *proposal) {
 static enum status
 take_proposal(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal) {
 	const struct shared_key *key = key_of(keeper, session);
-	if (session->state != SESSION_GATHERING || session->is_asker)
+	if (session->state != SESSION_GATHERING)
 		return fail(STATUS_CONFLICT, "joint.proposed: signers were proposed before");
 	TRY(party_set_choose(&session->holders, proposal->signers, proposal->signer_count, &session->signers));
 	if (session->signers.count != key->sharing.key.threshold ||
@@ -120,8 +120,14 @@ take_proposal(struct keeper *keeper, struct joint_session *session, const struct
 	return OK;
 }
 
+/* Who else proposes is heard no more than had it said nothing: it would end what others do. */
 void
-signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct proposal *proposal) {
+signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
+			 const struct proposal *proposal) {
+	if (peer->party != session->asker || session->state == SESSION_ENDING) {
+		log_warning("keeper %s proposes signers of what it does not ask for", peer->name);
+		return;
+	}
 	if (take_proposal(keeper, session, proposal) != OK)
 		session_fail(keeper, session, nullptr);
 	else
