@@ -317,6 +317,19 @@ struct speaking {
 	bool has_spoken, is_newcomer;
 };
 
+/* That it is refused, and who is to sign it. */
+static void
+speak_of_session(struct team_member *member, const struct peer *speaker) {
+	_cleanup_(buffer_free) struct buffer refusal = {}, proposal = {};
+	const struct joint_session *session = member->house.keeper->threshold->sessions;
+	joint_answer_write(&refusal, &(struct joint_answer){.kind = ANSWER_REFUSED,
+							    .operation = session->operation->id,
+							    .reason = BYTES_OF_LITERAL("joint.no: no")});
+	proposal_write(&proposal, &session->proposal);
+	threshold_message(member->house.keeper, speaker, PEER_ANSWER, buffer_bytes(&refusal));
+	threshold_message(member->house.keeper, speaker, PEER_PROPOSE, buffer_bytes(&proposal));
+}
+
 static bool
 speak(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
 	struct speaking *speaking = team->context;
@@ -330,6 +343,8 @@ speak(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buf
 	struct peer speaker = member->peers[speaking->is_newcomer ? 1 : 2];
 	speaker.identity[0] ^= speaking->is_newcomer;
 	threshold_message(member->house.keeper, &speaker, PEER_PROTOCOL, buffer_bytes(&wrong));
+	if (speaking->is_newcomer)
+		speak_of_session(member, &speaker);
 	return true;
 }
 
@@ -556,7 +571,7 @@ hide_from_bystander(struct team *team, size_t from, size_t to, enum peer_kind ki
 	return lose(team, from, to, kind, body) && !(to == 2 && is_about_it);
 }
 
-/* It does not know what came of it, and a signer's word counts for it: not that it failed, but that nothing was released. */
+/* It does not know what came of it, and the words of all others count for it: not that it failed, but that nothing was released. */
 static void
 who_is_not_to_sign_gives_back_what_was_released_nowhere(void **) {
 	_cleanup_(team_free) struct team team;
@@ -576,8 +591,15 @@ who_is_not_to_sign_gives_back_what_was_released_nowhere(void **) {
 								 .operation = id,
 								 .gives_back = gives_back == 1,
 								 .reason = BYTES_OF_LITERAL("joint.time: too late")});
-		for (size_t at = 0; at < 3; at += 2) /* a signer believes nobody that nothing was */
-			hear(&team, at, 1, PEER_ANSWER, buffer_bytes(&body));
+		struct peer newcomer = team.members[2].peers[1]; /* in the party of a holder, without its share */
+		newcomer.identity[0] ^= 1;
+		threshold_message(team.members[2].house.keeper, &newcomer, PEER_ANSWER, buffer_bytes(&body));
+		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 2, &id));
+		for (size_t from = 0; from < 2; from++) {
+			assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 2, &id));
+			hear(&team, 2, from, PEER_ANSWER, buffer_bytes(&body));
+		}
+		hear(&team, 0, 1, PEER_ANSWER, buffer_bytes(&body)); /* a signer believes nobody that nothing was */
 		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
 		assert_int_equal(gives_back == 1 ? OPERATION_FAILED : OPERATION_UNKNOWN, team_state(&team, 2, &id));
 		assert_int_equal(gives_back == 1 ? 0 : TRANSFER_CENTS, spent(&team, 2));
