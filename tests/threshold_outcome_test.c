@@ -330,9 +330,24 @@ speak_of_session(struct team_member *member, const struct peer *speaker) {
 	threshold_message(member->house.keeper, speaker, PEER_PROPOSE, buffer_bytes(&proposal));
 }
 
+/* In the asker's party, and before it does. */
+static void
+propose_others(struct team_member *member, struct bytes proposed) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct peer speaker = member->peers[0];
+	struct proposal proposal;
+	speaker.identity[0] ^= 1;
+	assert_ok(proposal_read(proposed, &proposal));
+	memcpy(proposal.signers, (const uint8_t[]){2, 3}, 2);
+	proposal_write(&body, &proposal);
+	threshold_message(member->house.keeper, &speaker, PEER_PROPOSE, buffer_bytes(&body));
+}
+
 static bool
 speak(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
 	struct speaking *speaking = team->context;
+	if (speaking->is_newcomer && from == 0 && to == 1 && kind == PEER_PROPOSE && body->data[0] == PROPOSE_SIGN)
+		propose_others(&team->members[1], buffer_bytes(body));
 	if (speaking->has_spoken || from != 1 || to != 0 || kind != PEER_PROTOCOL || body->data[6] != ONLINE_SIGN)
 		return true;
 	speaking->has_spoken = true;
