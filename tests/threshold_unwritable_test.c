@@ -378,15 +378,28 @@ given(const struct ipc_channel *channel, enum ipc_type type) {
 static void
 who_speaks_to_nobody_has_its_gateway_connect_to_nobody(void **) {
 	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer opened = {};
 	_cleanup_(ipc_stop) struct ipc_channel channel = {.descriptor = -1};
 	found_with(&team, 46, "secrets.db");
 	team_make_key(&team, "vault", "2-of-3");
+	struct ipc_response response;
+	team_do(&team, 0,
+		(struct firm_operation){
+			.by = FIRM_PERSON_4,
+			.kind = "key.create",
+			.resource = "account:options-hot",
+			.payload = "{\"algorithm\":\"ed25519\",\"id\":\"sol\",\"material\":\"single\",\"parties\":["
+				   "\"one\",\"two\",\"three\"],\"purpose\":\"transfer\",\"scheme\":\"ed25519\","
+				   "\"threshold\":\"2-of-3\"}"},
+		&arena, &response);
+	assert_answer(200, "done", &response); /* has no pairs, and nothing to lose */
 	team_settle(&team);
 	team_stop(&team, WHO);
 	disk.refuses = true;
 	team_start(&team, WHO);
 	struct keeper *keeper = keeper_at(&team, WHO);
+	assert_int_equal(1, threshold_keys_closed(keeper));
 	assert_ok(ipc_start(&channel, memfd_create("gateway", 0), IPC_ROLE_KEEPER, IPC_ROLE_GATEWAY));
 	keeper->channel = &channel;
 	ipc_write_peer_opened(&opened, &(struct ipc_peer_opened){.party = LIAR + 1});
