@@ -256,11 +256,23 @@ keepers_with_another_bundle_do_not_sign_together(void **) {
 	team_submit(&team, 0, asked, &arena, &response); /* by the two that agree */
 	assert_signed(&team, 0, &arena, &asked, &response);
 	team_stop(&team, 2);
-	team_submit(&team, 0, transfer(&arena, 10, 1), &arena, &response);
+	asked = transfer(&arena, 10, 1);
+	asked.idempotency_key = "once";
+	team_submit(&team, 0, asked, &arena, &response);
 	/* The third might have signed it with the second. */
 	assert_answer(202, "unknown", &response);
 	assert_true(says(&response, "joint.too_few"));
 	assert_int_equal(2 * TRANSFER_CENTS, spent(&team, 0));
+	/* It is there again, and hears of it where somebody asks once more: it did nothing either. */
+	team_start(&team, 2);
+	team_settle(&team);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_answer(202, "unknown", &response);
+	team_pass_ms(&team, 15'000);
+	team_settle(&team);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_answer(409, "failed", &response);
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0)); /* the first one's */
 }
 
 /* --- Backup. --- */

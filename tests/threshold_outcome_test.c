@@ -538,6 +538,34 @@ who_hands_on_what_was_asked_makes_no_liar_of_the_asker(void **) {
 	assert_all(&team, &lying.id, OPERATION_DONE);
 }
 
+/* Large ones are held for two votes. The third has missed it, or does not trust its clock: the others do not need it. */
+static void
+who_has_not_decided_it_stops_nobody(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	start(&team, &relay, 987);
+	team.on_message = nullptr;
+	team_cut(&team, 0, 2);
+	team_cut(&team, 1, 2);
+	struct firm_operation asked = transfer(&arena, 1000, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_answer(202, "held", &response);
+	struct bytes operation = response.operation;
+	for (size_t i = 0; i < 2; i++)
+		team_connect(&team, i, 2);
+	team_settle(&team);
+	for (enum firm_member by = FIRM_PERSON_2; response.status == 202 && by <= FIRM_PERSON_5; by++)
+		team_vote(&team, 0, operation, by, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	simulated_disk_step_realtime(team.members[2].disk, 3600 * INT64_C(1'000'000'000));
+	asked = transfer(&arena, 10, 1);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_true(team.members[2].house.keeper->clock.in_doubt);
+	assert_signed(&team, 0, &arena, &asked, &response);
+}
+
 /* --- The disk of who ends it, at the moment at which it says so. --- */
 
 static struct {
@@ -625,6 +653,6 @@ RUN_TESTS(T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(who_has_
 	  T(what_may_be_signed_is_not_failed), T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
-	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker),
+	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker), T(who_has_not_decided_it_stops_nobody),
 	  T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
 	  T(a_pair_is_lost_before_anybody_hears_that_it_failed))

@@ -402,12 +402,27 @@ concerns_all(const struct keeper *keeper, const struct job *job) {
 	       shared_keys_find(keeper->gate->state, submission->resource_id) != nullptr;
 }
 
+/* Of a job; zeros where it has none. */
+static const struct hash256 *
+operation_of(const struct job *job) {
+	return job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
+}
+
+/* What has ended here is not given to others once more: they would do it after this keeper has said that it failed. */
+static bool
+has_ended(const struct keeper *keeper, const struct job *job) {
+	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, operation_of(job));
+	return operation != nullptr && operation->state != OPERATION_IN_FLIGHT && operation->state != OPERATION_HELD &&
+	       operation->state != OPERATION_UNKNOWN;
+}
+
 void
 threshold_forward(struct keeper *keeper, struct job *job) {
 	const struct threshold_link *link = &keeper->threshold->link;
 	const struct peer *peer;
 	_cleanup_(buffer_free) struct buffer body = {};
-	if (link->at == nullptr || job->forwarded_by != 0 || job->is_internal || !concerns_all(keeper, job))
+	if (link->at == nullptr || job->forwarded_by != 0 || job->is_internal || !concerns_all(keeper, job) ||
+	    has_ended(keeper, job))
 		return;
 	ipc_write_request(&body, &job->received);
 	job->forwarded_at = keeper->threshold->ups;
@@ -421,14 +436,15 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 		loop_flush(keeper);
 }
 
-/* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. */
+/* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. Of a signing only what it has decided and
+ * is bound by: else others sign without it, and the request may come again. */
 void
 threshold_answered(struct keeper *keeper, const struct job *job, unsigned status, const char *reason) {
 	if (job->kind == JOB_ENROLMENT) {
 		enrolments_refused(keeper, job, reason);
 		return;
 	}
-	const struct hash256 *id = job->kind == JOB_VOTE ? &job->vote.operation_id : &job->submission.id;
+	const struct hash256 *id = operation_of(job);
 	static const struct hash256 none;
 	const struct peer *peer = threshold_peer(keeper, job->forwarded_by);
 	if (hash256_equal(id, &none) || status < 400 || peer == nullptr || job->intent != nullptr)
@@ -437,7 +453,8 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 	bool is_open =
 		operation != nullptr && (operation->state == OPERATION_HELD || operation->state == OPERATION_UNKNOWN ||
 					 operation->state == OPERATION_DONE);
-	if (is_open) /* a vote that does not count here, or a request that was here before */
+	bool is_undecided = operation == nullptr && (job->kind == JOB_VOTE || joint_signs(job->submission.kind));
+	if (is_open || is_undecided) /* a vote that does not count here, or a request that was here before */
 		return;
 	struct joint_answer refusal = {
 		.kind = ANSWER_REFUSED, .operation = *id, .gives_back = true, .reason = bytes_of_text(reason)};
