@@ -65,15 +65,13 @@ activate_policy(struct gate_state *state, const struct change *change) {
 	return OK;
 }
 
-/* What a signature leaves in the state that its intent did not: the nonce, and that its destinations were paid. People say so late, and what was
- * signed meanwhile has come further: the nonce does not go back. */
+/* What a signature leaves in the state that its intent did not: the nonce, and that its destinations were paid. */
 static enum status
 note_signed(struct gate_state *state, const struct gate_operation *operation, const struct change *intended) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
 	enum wallet_format format;
 	struct bytes bytes;
 	struct evm_transaction transaction;
-	uint64_t last;
 	char chain[32];
 	gate_state_note_signed(state, &operation->id, intended->now_ms);
 	TRY(transaction_of_payload(&arena, intended->payload, &format, &bytes));
@@ -82,10 +80,9 @@ note_signed(struct gate_state *state, const struct gate_operation *operation, co
 	TRY(evm_decode_transaction(&arena, bytes, 0, &transaction));
 	int len = snprintf(chain, sizeof chain, "eip155:%llu", (unsigned long long)transaction.chain_id);
 	struct bytes name = bytes_of(chain, (size_t)len);
-	if (transaction.nonce > JSON_INTEGER_MAX || /* which no fact states */
-	    (gate_state_last_nonce(state, intended->resource_id, name, &last) && last >= transaction.nonce))
+	if (transaction.nonce > JSON_INTEGER_MAX) /* which no fact states */
 		return OK;
-	return gate_state_set_last_nonce(state, intended->resource_id, name, transaction.nonce);
+	return gate_state_note_nonce(state, intended->resource_id, name, transaction.nonce);
 }
 
 /* A person says what became of an intended act; where it happened, its change is made now. */

@@ -51,8 +51,8 @@ apply_conclusion(struct gate *gate, struct gate_operation *operation, const stru
 	TRY(json_read(&operation->held->arena, conclusion->result, (struct json_limits){}, &change.result));
 	TRY(gate_apply_change(gate, &change));
 	return conclusion->nonce_chain.len == 0 ? OK
-						: gate_state_set_last_nonce(gate->state, change.resource_id,
-									    conclusion->nonce_chain, conclusion->nonce);
+						: gate_state_note_nonce(gate->state, change.resource_id,
+									conclusion->nonce_chain, conclusion->nonce);
 }
 
 enum status

@@ -291,7 +291,7 @@ restore_done(struct gate *gate, struct arena *arena, struct gate_operation *oper
 	if (result.len > 0)
 		TRY(json_read(arena, result, (struct json_limits){}, &change.result));
 	TRY(gate_apply_change(gate, &change));
-	return chain.len == 0 ? OK : gate_state_set_last_nonce(gate->state, change.resource_id, chain, nonce);
+	return chain.len == 0 ? OK : gate_state_note_nonce(gate->state, change.resource_id, chain, nonce);
 }
 
 static enum status

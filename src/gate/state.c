@@ -195,6 +195,14 @@ gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct byt
 }
 
 enum status
+gate_state_note_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce) {
+	uint64_t last;
+	if (gate_state_last_nonce(state, key, chain, &last) && last >= nonce)
+		return OK;
+	return gate_state_set_last_nonce(state, key, chain, nonce);
+}
+
+enum status
 gate_state_apply_spend(struct gate_state *state, const struct spend *spend) {
 	TRY(limits_apply(state->limits, spend));
 	for (size_t i = 0; !spend->is_allowance && i < spend->part_count; i++)

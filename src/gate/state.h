@@ -98,6 +98,8 @@ unsigned gate_state_stages(struct gate_state *state);
 /* The last nonce signed for a key and chain; false if none was. */
 bool gate_state_last_nonce(const struct gate_state *state, struct bytes key, struct bytes chain, uint64_t *nonce);
 enum status gate_state_set_last_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce);
+/* The same of what is heard late: what was signed meanwhile has come further, and the nonce does not go back. */
+enum status gate_state_note_nonce(struct gate_state *state, struct bytes key, struct bytes chain, uint64_t nonce);
 
 /* What a signed transaction spends: against the limits, and as tests of destinations that are on probation. */
 enum status gate_state_apply_spend(struct gate_state *state, const struct spend *spend);
