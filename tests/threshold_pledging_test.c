@@ -4,7 +4,7 @@
  */
 #include "tests/frost_team.h"
 
-#include "keeper/threshold_message.h"
+#include "keeper/threshold_internal.h"
 
 constexpr size_t PLEDGER = 1;
 
@@ -67,4 +67,49 @@ what_is_pledged_is_stored_before_it_is_told(void **) {
 		assert_int_equal(2, key_at(&team, i, scheme)->sharing.key.epoch);
 }
 
-RUN_TESTS(T(what_is_pledged_is_stored_before_it_is_told))
+/* Of what others have stored the first hears what the second says alone. */
+static bool
+hide_stored(struct team *, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	bool is_hidden = kind == PEER_ANSWER && (body->data[0] == ANSWER_STORED || body->data[0] == ANSWER_PLEDGED);
+	return to != 0 || !is_hidden || (from == 1 && body->data[0] == ANSWER_STORED);
+}
+
+/* One that was founded anew says that it has stored a share, in the party of who has. */
+static void
+who_lost_its_share_resumes_nothing(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct ipc_response response;
+	const struct scheme *scheme = &SCHEMES[0];
+	found(&team, 3, scheme, "2-of-3", 72);
+	team.on_message = hide_stored;
+	team_submit(&team, 0,
+		    (struct firm_operation){.by = FIRM_PERSON_4,
+					    .kind = "key.refresh",
+					    .resource = "key:sol-vault",
+					    .payload = "{}",
+					    .reason = "as planned"},
+		    &arena, &response);
+	struct team_member *first = &team.members[0];
+	const struct joint_session *session = first->house.keeper->threshold->sessions;
+	assert_non_null(session);
+	assert_int_equal(SESSION_STORED, session->state);
+	assert_false(session->parties[3].has_stored);
+	proposal_write(&body, &(struct proposal){.kind = PROPOSE_RESUME,
+						 .operation = session->operation->id,
+						 .nonce = session->sharing_hash});
+	struct peer other = first->peers[2];
+	other.identity[0] ^= 1;
+	threshold_message(first->house.keeper, &other, PEER_PROPOSE, buffer_bytes(&body));
+	assert_int_equal(0, session->pledges.count);
+	assert_false(session->parties[3].has_stored);
+	threshold_message(first->house.keeper, &first->peers[2], PEER_PROPOSE, buffer_bytes(&body));
+	team.on_message = nullptr;
+	team_settle(&team);
+	team_restart_all(&team);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(2, key_at(&team, i, scheme)->sharing.key.epoch);
+}
+
+RUN_TESTS(T(what_is_pledged_is_stored_before_it_is_told), T(who_lost_its_share_resumes_nothing))

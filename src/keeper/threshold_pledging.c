@@ -392,7 +392,7 @@ dealing_session_proposed(struct keeper *keeper, const struct peer *peer, const s
 		dealing_session_continued(keeper, session, peer, proposal);
 		return;
 	}
-	if (!session->is_dealing || !party_set_has(&session->holders, peer->party))
+	if (!session->is_dealing || !session_is_holder(session, peer))
 		return;
 	if (session->state == SESSION_STORED) {
 		struct joint_answer stored = {
