@@ -566,6 +566,131 @@ who_has_not_decided_it_stops_nobody(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
+/* --- What is heard late, or of people. --- */
+
+static void
+resolve_at(struct team *team, size_t at, struct bytes operation, struct arena *arena) {
+	struct ipc_response response;
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "intent.resolve",
+					.payload = "{\"happened\":false}",
+					.resource = arena_format(arena, "operation:%.*s", BYTES_ARGS(operation)),
+					.reason = "as looked up"},
+		arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+/* Both signers' people have said that it did not happen, and their keepers can say no such thing: their shares had left. */
+static void
+what_people_say_is_no_keeper_s_word(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {.loses_both = true};
+	struct ipc_response response;
+	start(&team, &relay, 988);
+	struct firm_operation asked = named_transfer(&arena, "said", 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	team_pass_ms(&team, 60'000);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_UNKNOWN);
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = i + 1; j < 3; j++)
+			team_cut(&team, i, j);
+	for (size_t i = 0; i < 2; i++) {
+		resolve_at(&team, i, operation, &arena);
+		assert_int_equal(OPERATION_FAILED, team_state(&team, i, &id));
+	}
+	for (size_t i = 0; i < 2; i++)
+		team_connect(&team, i, 2);
+	team_settle(&team);
+	team_submit(&team, 2, asked, &arena, &response);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 2, &id));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+}
+
+static void
+assert_last_nonce(struct team *team, uint64_t expected) {
+	uint64_t nonce;
+	assert_true(gate_state_last_nonce(state_of(team, 0), BYTES_OF_LITERAL("vault"), BYTES_OF_LITERAL("eip155:1"),
+					  &nonce));
+	assert_int_equal(expected, nonce);
+}
+
+static void
+a_nonce_does_not_go_back_to_what_is_shown_late(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {.from = 1, .to = 0, .loses_all = true};
+	struct ipc_response response;
+	start(&team, &relay, 989);
+	team_cut(&team, 0, 2);
+	team_cut(&team, 1, 2);
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	team_stop(&team, 0);
+	team_start(&team, 0);
+	team_cut(&team, 0, 1);
+	team_connect(&team, 0, 2);
+	team_settle(&team);
+	struct firm_operation next = transfer(&arena, 10, 1);
+	team_submit(&team, 0, next, &arena, &response);
+	assert_signed(&team, 0, &arena, &next, &response);
+	assert_last_nonce(&team, 1);
+	team.on_message = nullptr;
+	team_connect(&team, 0, 1);
+	team_settle(&team);
+	assert_int_equal(OPERATION_DONE, team_state(&team, 0, &id));
+	assert_last_nonce(&team, 1);
+	assert_ok(ledger_commit_now(keeper_ledger(team.members[0].house.keeper)));
+	team_stop(&team, 0);
+	team_start(&team, 0);
+	assert_last_nonce(&team, 1);
+}
+
+/* A vote on its way from the first to the second. */
+static bool
+hold_vote(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct buffer *held = team->context;
+	if (from != 0 || to != 1 || kind != PEER_REQUEST || held->len > 0)
+		return true;
+	buffer_append_bytes(held, buffer_bytes(body));
+	return false;
+}
+
+/* Each vote is the last at the other: nobody takes it for its own to propose. */
+static void
+votes_that_cross_leave_nothing_unknown(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer held = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	start(&team, &relay, 991);
+	team.on_message = nullptr;
+	team_submit(&team, 0, transfer(&arena, 1000, 0), &arena, &response);
+	assert_answer(202, "held", &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	team.on_message = hold_vote;
+	team.context = &held;
+	for (size_t i = 0; i < 2; i++) {
+		team_vote(&team, i, operation, FIRM_PERSON_2 + (enum firm_member)i, &arena, &response);
+		assert_answer(202, "held", &response);
+	}
+	assert_true(held.len > 0);
+	hear(&team, 1, 0, PEER_REQUEST, buffer_bytes(&held));
+	assert_all(&team, &id, OPERATION_UNKNOWN);
+	team_pass_ms(&team, SIGNING_MS + 1'000);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_FAILED);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(0, spent(&team, i));
+}
+
 /* --- The disk of who ends it, at the moment at which it says so. --- */
 
 static struct {
@@ -654,5 +779,6 @@ RUN_TESTS(T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(who_has_
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
 	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker), T(who_has_not_decided_it_stops_nobody),
-	  T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
+	  T(what_people_say_is_no_keeper_s_word), T(a_nonce_does_not_go_back_to_what_is_shown_late),
+	  T(votes_that_cross_leave_nothing_unknown), T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
 	  T(a_pair_is_lost_before_anybody_hears_that_it_failed))

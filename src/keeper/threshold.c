@@ -456,6 +456,11 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 	bool is_undecided = operation == nullptr && (job->kind == JOB_VOTE || joint_signs(job->submission.kind));
 	if (is_open || is_undecided) /* a vote that does not count here, or a request that was here before */
 		return;
+	bool is_dealing = job->kind != JOB_VOTE && !joint_signs(job->submission.kind);
+	if (operation != nullptr && operation->state == OPERATION_FAILED && !is_dealing) {
+		open_tell_ended(keeper, peer, operation);
+		return;
+	}
 	struct joint_answer refusal = {
 		.kind = ANSWER_REFUSED, .operation = *id, .gives_back = true, .reason = bytes_of_text(reason)};
 	threshold_send_answer(keeper, peer, &refusal);

@@ -104,6 +104,9 @@ replay(struct joint_session *session, const struct journal *journal) {
 static enum status
 check_time(const struct keeper *keeper, const struct journal *journal) {
 	int64_t age_ms = io_realtime_ns(keeper->config.io) / 1'000'000 - journal->begun_ms;
+	if (age_ms < -CLOCK_SKEW_MS)
+		return fail(STATUS_UNAVAILABLE, "joint.time: it was intended %lld s from now: the clock went back",
+			    (long long)-age_ms / 1000);
 	return age_ms <= RESUMING_MS
 		       ? OK
 		       : fail(STATUS_UNAVAILABLE, "joint.time: it was intended %lld s ago", (long long)age_ms / 1000);

@@ -23,6 +23,7 @@ constexpr int64_t ENDING_MS = 2'000;     /* that a requester waits for the other
 constexpr int64_t DEALING_MS = 30'000;   /* from intent to stored share */
 constexpr int64_t BACK_MS = 5'000;       /* that a holder may be away when a dealing begins: its process starts anew */
 constexpr int64_t RESUMING_MS = 900'000; /* from a dealing's intent to the last restart after which it goes on */
+constexpr int64_t CLOCK_SKEW_MS = 5'000; /* that the wall clock may be put back meanwhile */
 constexpr int64_t PREPARING_MS = 10'000; /* of one presignature */
 constexpr int64_t EARLY_MS = 30'000;     /* that a message waits for what it belongs to */
 constexpr size_t EARLY_BYTES_MAX = 4 << 20; /* of one party */
@@ -38,6 +39,7 @@ constexpr int64_t UNHEARD_ENTRY_MS = 60'000; /* how often it stands in the log o
 constexpr int64_t COMPLAINT_MS = 3'600'000;  /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 constexpr size_t PREPARING_OF_PEER_MAX = PREPARING_MAX / 2; /* that one peer has begun */
+constexpr size_t PREPARING_OWN = POOL_TARGET;               /* whose places are this keeper's, whoever begins */
 
 /* One run of a protocol at this keeper. */
 enum machine_kind {
@@ -177,6 +179,7 @@ struct threshold {
 	bool is_unheard[PARTIES_MAX + 1];          /* what that party told could not be kept */
 	int64_t unheard_entry_ms[PARTIES_MAX + 1]; /* from then on an entry may say so of that party again */
 	unsigned shown[PARTIES_MAX + 1];           /* since the last turn */
+	size_t open_at[PARTIES_MAX + 1];           /* by party: from where on it is asked about what is open */
 	int64_t open_turn_ms;
 	int64_t contradiction_entry_ms[PARTIES_MAX + 1]; /* the same of signatures where it failed here */
 	int64_t pool_paused_ms[PARTIES_MAX + 1];         /* after a failure with that party */
@@ -300,7 +303,7 @@ void dealing_session_continued(struct keeper *keeper, struct joint_session *sess
 void dealing_session_has_stored(struct keeper *keeper, struct joint_session *session);
 /* Goes on where it can: pledges, takes the new shares, or gives them up. The session may be gone afterwards. */
 void dealing_session_settle(struct keeper *keeper, struct joint_session *session);
-/* It has failed, and not after a pledge but where all are hopeless: the share is gone before anybody hears so. */
+/* It has failed, and not after a pledge but where all are hopeless: the share is gone before anybody hears that it never keeps it. */
 void dealing_session_renounce(struct keeper *keeper, struct joint_session *session);
 /* Waiting does not seem to help: whose pledges are missing stands in the own log. */
 void dealing_session_complain(struct keeper *keeper, const struct joint_session *session);
@@ -339,6 +342,8 @@ void open_hear(struct keeper *keeper, const struct peer *peer, const struct join
 void open_ask(struct keeper *keeper, const struct peer *peer);
 void open_turn(struct keeper *keeper, int64_t now_ms);
 void open_turn_soon(struct keeper *keeper);
+/* How one that has ended here has: where its own log says so, and not people. */
+void open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation);
 void open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 
 /* --- threshold_choosing.c --- */

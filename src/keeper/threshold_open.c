@@ -149,15 +149,27 @@ is_asked_of(struct keeper *keeper, const struct gate_operation *operation, const
 	       threshold_holder(keeper, &key->sharing.key.holders.parties[position]) == peer;
 }
 
+/* No more at a time than it would show, and the next time those after them: what it has nothing to show of takes no other's turn for good. */
 void
 open_ask(struct keeper *keeper, const struct peer *peer) {
-	size_t at = 0;
+	const struct map *kept = &keeper->gate->state->operations.kept;
+	size_t *at = &keeper->threshold->open_at[peer->party], asked = 0;
+	bool has_wrapped = *at == 0;
 	void *value;
-	while (map_next(&keeper->gate->state->operations.kept, &at, nullptr, &value)) {
+	while (asked < SHOWN_MAX) {
+		if (!map_next(kept, at, nullptr, &value)) {
+			*at = 0;
+			if (has_wrapped)
+				return;
+			has_wrapped = true;
+			continue;
+		}
 		const struct gate_operation *operation = value;
-		if (is_asked_of(keeper, operation, peer))
-			threshold_send_proposal(keeper, peer,
-						&(struct proposal){.kind = PROPOSE_SHOW, .operation = operation->id});
+		if (!is_asked_of(keeper, operation, peer))
+			continue;
+		threshold_send_proposal(keeper, peer,
+					&(struct proposal){.kind = PROPOSE_SHOW, .operation = operation->id});
+		asked++;
 	}
 }
 
@@ -208,18 +220,31 @@ ended_unreleased(const struct keeper *keeper, const struct gate_operation *opera
 }
 
 void
-open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
+open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
 	_cleanup_(buffer_free) struct buffer bytes = {};
-	struct joint_answer answer = {.operation = proposal->operation};
+	struct joint_answer answer = {.operation = operation->id};
+	struct entry entry;
+	enum status status = read_outcome(keeper, operation, &arena, &bytes, &entry);
+	if (status == OK)
+		status = operation->state == OPERATION_DONE ? read_signed(keeper, &arena, &entry, &answer)
+							    : read_failed(&entry, &answer);
+	if (status == OK)
+		threshold_send_answer(keeper, peer, &answer);
+}
+
+void
+open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
 	const struct gate_operation *operation =
 		operations_find(&keeper->gate->state->operations, &proposal->operation);
-	struct entry entry;
 	if (operation != nullptr && ended_unreleased(keeper, operation)) {
-		answer.kind = ANSWER_REFUSED;
-		answer.gives_back = true;
-		answer.reason = BYTES_OF_LITERAL("joint.unreleased: nothing was released here, nor will it be");
-		threshold_send_answer(keeper, peer, &answer);
+		threshold_send_answer(
+			keeper, peer,
+			&(struct joint_answer){.kind = ANSWER_REFUSED,
+					       .operation = proposal->operation,
+					       .gives_back = true,
+					       .reason = BYTES_OF_LITERAL("joint.unreleased: nothing was released "
+									  "here, nor will it be")});
 		return;
 	}
 	if (operation == nullptr || operation->entry == UINT64_MAX ||
@@ -227,12 +252,7 @@ open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal
 	    keeper->threshold->shown[peer->party] >= SHOWN_MAX)
 		return;
 	keeper->threshold->shown[peer->party]++;
-	enum status status = read_outcome(keeper, operation, &arena, &bytes, &entry);
-	if (status == OK)
-		status = operation->state == OPERATION_DONE ? read_signed(keeper, &arena, &entry, &answer)
-							    : read_failed(&entry, &answer);
-	if (status == OK)
-		threshold_send_answer(keeper, peer, &answer);
+	open_tell_ended(keeper, peer, operation);
 }
 
 void

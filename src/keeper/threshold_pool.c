@@ -81,13 +81,15 @@ pause_with(struct keeper *keeper, const struct party_set *signers) {
 		keeper->threshold->pool_paused_ms[signers->parties[i].index] = threshold_now_ms(keeper) + PAUSE_MS;
 }
 
-/* So that nobody takes the places of all others. */
+/* So that nobody takes the places of all others, nor all others together this keeper's own. */
 static bool
-has_begun_enough(const struct keeper *keeper, uint8_t party) {
-	size_t count = 0;
-	for (const struct preparing *one = keeper->threshold->preparing; one != nullptr; one = one->next)
+has_begun_enough(const struct keeper *keeper, uint8_t party, uint8_t self) {
+	size_t count = 0, others = 0;
+	for (const struct preparing *one = keeper->threshold->preparing; one != nullptr; one = one->next) {
 		count += one->signers.parties[0].index == party;
-	return count >= PREPARING_OF_PEER_MAX;
+		others += one->signers.parties[0].index != self;
+	}
+	return count >= PREPARING_OF_PEER_MAX || (party != self && others >= PREPARING_MAX - PREPARING_OWN);
 }
 
 /* The same at all signers, and never twice: counters of one keeper ascend, also over its restarts, and of restarts of others the epochs
@@ -263,9 +265,10 @@ pool_proposed(struct keeper *keeper, const struct peer *peer, const struct propo
 		    !threshold_may_sign(keeper, key, &signers.parties[i]))
 			status = fail(STATUS_UNAVAILABLE, "joint.absent: party %u is not there",
 				      signers.parties[i].index);
-	if (status == OK && has_begun_enough(keeper, peer->party))
-		status = fail(STATUS_UNAVAILABLE, "joint.preparing: keeper %s has begun %zu that are under way",
-			      peer->name, PREPARING_OF_PEER_MAX);
+	if (status == OK && has_begun_enough(keeper, peer->party, key->share->self))
+		status = fail(STATUS_UNAVAILABLE,
+			      "joint.preparing: keeper %s, or all others, have begun enough that is under way",
+			      peer->name);
 	if (status == OK && proposal->counter <= keeper->threshold->heard[peer->party])
 		status = fail(STATUS_CONFLICT, "joint.counter: a preparation of this counter or a later one was here");
 	if (status == OK) {
@@ -336,7 +339,7 @@ find_lost(const struct shared_key *key, uint32_t lost[PARTIES_MAX]) {
 static bool
 is_full(const struct keeper *keeper, const struct shared_key *key) {
 	uint8_t self = key->share->self;
-	return keeper->threshold->preparing_count >= PREPARING_MAX || has_begun_enough(keeper, self) ||
+	return keeper->threshold->preparing_count >= PREPARING_MAX || has_begun_enough(keeper, self, self) ||
 	       keeper->threshold->pool.of_first[self] + PREPARING_OF_PEER_MAX > PRESIGNATURES_OF_FIRST_MAX;
 }
 
@@ -370,6 +373,18 @@ fill_key(struct keeper *keeper, const struct shared_key *key, int64_t now_ms) {
 	}
 }
 
+/* Those from which nothing came in the round that it is in: the others wait for them as well. */
+static void
+pause_with_missing(struct keeper *keeper, const struct preparing *preparing) {
+	const struct exchange *exchange = machine_exchange(&preparing->machine);
+	struct party_set missing = {};
+	for (size_t i = 0; i < preparing->signers.count; i++)
+		if (exchange == nullptr || exchange->round >= EXCHANGE_ROUNDS_MAX ||
+		    exchange->received[exchange->round][i].len == 0)
+			missing.parties[missing.count++] = preparing->signers.parties[i];
+	pause_with(keeper, &missing);
+}
+
 /* What is not done in time is dropped: nothing of it is told, so that no pair is lost for a slow peer. */
 static void
 expire(struct keeper *keeper, int64_t now_ms) {
@@ -377,7 +392,7 @@ expire(struct keeper *keeper, int64_t now_ms) {
 		next = one->next;
 		if (one->end_ms > now_ms)
 			continue;
-		pause_with(keeper, &one->signers);
+		pause_with_missing(keeper, one);
 		preparing_end(keeper, one);
 	}
 }
