@@ -117,9 +117,8 @@ a_changed_field_ends_it_and_names_nobody_else(void **) {
 					bool is_failed = is_early && corruption.to == 0;
 					assert_answer(is_failed ? 409 : 202, is_failed ? "failed" : "unknown",
 						      &response);
-					assert_int_equal(
-						is_failed,
-						says(&response, "joint.ended: the session was ended by a party"));
+					assert_true(!is_failed ||
+						    says(&response, "joint.ended: the session was ended by a party"));
 					assert_false(says(&response, "frost"));
 					assert_false(says(&response, "signature"));
 				}

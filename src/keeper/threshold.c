@@ -87,6 +87,12 @@ hear_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 		memcpy(session->refusal, error, sizeof error);
 		return;
 	}
+	if (!session->is_dealing && session->state != SESSION_ENDING && !answer->gives_back &&
+	    !session->parties[peer->party].has_permitted) {
+		session->parties[peer->party].is_expected = false; /* it did not come to decide it: others sign */
+		signing_session_step(keeper, session);
+		return;
+	}
 	if (!session->is_dealing)
 		ending_note(session, peer, answer);
 	if (session->state == SESSION_ENDING) {
@@ -436,8 +442,8 @@ threshold_forward(struct keeper *keeper, struct job *job) {
 		loop_flush(keeper);
 }
 
-/* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. Of a signing only what it has decided and
- * is bound by: else others sign without it, and the request may come again. */
+/* Only operations that it would have taken part in: of others this keeper's refusal is its own affair. It is bound by what it has decided alone:
+ * what it did not come to decide may come again. */
 void
 threshold_answered(struct keeper *keeper, const struct job *job, unsigned status, const char *reason) {
 	if (job->kind == JOB_ENROLMENT) {
@@ -453,17 +459,14 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 	bool is_open =
 		operation != nullptr && (operation->state == OPERATION_HELD || operation->state == OPERATION_UNKNOWN ||
 					 operation->state == OPERATION_DONE);
-	bool is_undecided = operation == nullptr && (job->kind == JOB_VOTE || joint_signs(job->submission.kind));
-	if (is_open || is_undecided) /* a vote that does not count here, or a request that was here before */
+	if (is_open) /* a vote that does not count here, or a request that was here before */
 		return;
-	bool is_dealing = job->kind != JOB_VOTE && !joint_signs(job->submission.kind);
-	if (operation != nullptr && operation->state == OPERATION_FAILED && !is_dealing) {
-		open_tell_ended(keeper, peer, operation);
-		return;
-	}
-	struct joint_answer refusal = {
-		.kind = ANSWER_REFUSED, .operation = *id, .gives_back = true, .reason = bytes_of_text(reason)};
-	threshold_send_answer(keeper, peer, &refusal);
+	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
+				       .operation = *id,
+				       .gives_back = operation != nullptr && operation->state != OPERATION_FAILED,
+				       .reason = bytes_of_text(reason)};
+	if (operation == nullptr || operation->state != OPERATION_FAILED || !open_tell_ended(keeper, peer, operation))
+		threshold_send_answer(keeper, peer, &refusal);
 }
 
 /* --- Time. --- */

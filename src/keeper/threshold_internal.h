@@ -342,8 +342,8 @@ void open_hear(struct keeper *keeper, const struct peer *peer, const struct join
 void open_ask(struct keeper *keeper, const struct peer *peer);
 void open_turn(struct keeper *keeper, int64_t now_ms);
 void open_turn_soon(struct keeper *keeper);
-/* How one that has ended here has: where its own log says so, and not people. */
-void open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation);
+/* How one that has ended here has. False: nothing is told, since its own log does not say so, or people do. */
+bool open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation);
 void open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal);
 
 /* --- threshold_choosing.c --- */

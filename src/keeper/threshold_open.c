@@ -219,7 +219,7 @@ ended_unreleased(const struct keeper *keeper, const struct gate_operation *opera
 	}
 }
 
-void
+bool
 open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gate_operation *operation) {
 	_cleanup_(arena_free) struct arena arena = {.block_size = 16 * 1024};
 	_cleanup_(buffer_free) struct buffer bytes = {};
@@ -231,6 +231,7 @@ open_tell_ended(struct keeper *keeper, const struct peer *peer, const struct gat
 							    : read_failed(&entry, &answer);
 	if (status == OK)
 		threshold_send_answer(keeper, peer, &answer);
+	return status == OK;
 }
 
 void
