@@ -691,6 +691,56 @@ votes_that_cross_leave_nothing_unknown(void **) {
 		assert_int_equal(0, spent(&team, i));
 }
 
+/* What one asks another about, by the ids; nothing else of what is said arrives. */
+struct asking {
+	struct hash256 ids[2 * SHOWN_MAX];
+	size_t count, questions;
+};
+
+static bool
+note_questions(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct asking *asking = team->context;
+	struct hash256 id;
+	size_t i = 0;
+	if (from != 0 || to != 1 || kind != PEER_PROPOSE || body->data[0] != PROPOSE_SHOW)
+		return false;
+	memcpy(id.bytes, body->data + 1, sizeof id.bytes);
+	asking->questions++;
+	while (i < asking->count && !hash256_equal(&asking->ids[i], &id))
+		i++;
+	if (i == asking->count && i < ARRAY_LENGTH(asking->ids))
+		asking->ids[asking->count++] = id;
+	return false;
+}
+
+/* However many are open: no more at a time than are answered, and each in its turn. */
+static void
+all_that_is_open_is_asked_about(void **) {
+	constexpr size_t OPEN = SHOWN_MAX + 2;
+	_cleanup_(team_free) struct team team;
+	struct asking asking = {};
+	struct relay relay = {};
+	start(&team, &relay, 992);
+	team.on_message = note_questions;
+	team.context = &asking;
+	for (size_t i = 0; i < OPEN; i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		team_submit(&team, 0, transfer(&arena, 10, i), &arena, &response);
+		assert_answer(202, "unknown", &response);
+	}
+	team_pass_ms(&team, 2 * OPEN_SOON_MS);
+	team_settle(&team);
+	asking.count = 0;
+	for (size_t turn = 0; turn < 2; turn++) {
+		asking.questions = 0;
+		team_pass_ms(&team, OPEN_TURN_MS);
+		team_settle(&team);
+		assert_true(asking.questions <= SHOWN_MAX);
+	}
+	assert_int_equal(OPEN, asking.count);
+}
+
 /* --- The disk of who ends it, at the moment at which it says so. --- */
 
 static struct {
@@ -778,7 +828,8 @@ RUN_TESTS(T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(who_has_
 	  T(what_may_be_signed_is_not_failed), T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(a_forged_signature_convinces_nobody),
 	  T(a_forged_result_convinces_nobody), T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another),
-	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker), T(who_has_not_decided_it_stops_nobody),
-	  T(what_people_say_is_no_keeper_s_word), T(a_nonce_does_not_go_back_to_what_is_shown_late),
-	  T(votes_that_cross_leave_nothing_unknown), T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
+	  T(signers_are_proposed_once), T(nobody_signs_around_the_asker), T(all_that_is_open_is_asked_about),
+	  T(who_has_not_decided_it_stops_nobody), T(what_people_say_is_no_keeper_s_word),
+	  T(a_nonce_does_not_go_back_to_what_is_shown_late), T(votes_that_cross_leave_nothing_unknown),
+	  T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
 	  T(a_pair_is_lost_before_anybody_hears_that_it_failed))
