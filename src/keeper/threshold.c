@@ -87,9 +87,8 @@ hear_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 		memcpy(session->refusal, error, sizeof error);
 		return;
 	}
-	if (!session->is_dealing && session->state != SESSION_ENDING && !answer->gives_back &&
-	    !session->parties[peer->party].has_permitted) {
-		session->parties[peer->party].is_expected = false; /* it did not come to decide it: others sign */
+	if (!session->is_dealing && answer->is_undecided) { /* others sign */
+		session->parties[peer->party].is_expected = false;
 		signing_session_step(keeper, session);
 		return;
 	}
@@ -464,6 +463,7 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
 				       .operation = *id,
 				       .gives_back = operation != nullptr && operation->state != OPERATION_FAILED,
+				       .is_undecided = operation == nullptr,
 				       .reason = bytes_of_text(reason)};
 	if (operation == nullptr || operation->state != OPERATION_FAILED || !open_tell_ended(keeper, peer, operation))
 		threshold_send_answer(keeper, peer, &refusal);

@@ -170,7 +170,7 @@ joint_answer_write(struct buffer *body, const struct joint_answer *answer) {
 		buffer_append_bytes(body, hash256_bytes(&answer->holders));
 		return;
 	case ANSWER_REFUSED:
-		buffer_append_byte(body, answer->gives_back);
+		buffer_append_byte(body, answer->is_undecided ? 2 : answer->gives_back);
 		write_reason(body, answer->reason);
 		return;
 	case ANSWER_STORED:
@@ -220,9 +220,10 @@ static enum status
 read_refused(struct cursor *cursor, struct joint_answer *answer) {
 	uint8_t gives_back;
 	TRY(cursor_u8(cursor, "joint.gives_back", &gives_back));
-	if (gives_back > 1)
+	if (gives_back > 2)
 		return fail(STATUS_INVALID, "joint.gives_back: %u", gives_back);
 	answer->gives_back = gives_back == 1;
+	answer->is_undecided = gives_back == 2;
 	return read_reason(cursor, answer);
 }
 

@@ -77,8 +77,9 @@ struct joint_answer {
 	struct hash256 bundle;    /* permitted: in force here */
 	uint32_t epoch;           /* permitted: of the key, as it is here, or as it is dealt */
 	struct hash256
-		holders; /* permitted, of a dealing: to whom it is dealt, as they are enrolled here; else zeros */
-	bool gives_back; /* refused: nothing was released here */
+		holders;   /* permitted, of a dealing: to whom it is dealt, as they are enrolled here; else zeros */
+	bool gives_back;   /* refused: nothing was released here, nor will be; */
+	bool is_undecided; /* or it was not decided here, and may be yet */
 	enum enrolment_answer enrolment;
 	struct bytes reason; /* refused, or an enrolment not now: by a stable name */
 	uint8_t signature_count;

@@ -230,7 +230,7 @@ static const struct {
 	{SHOWN, 36, 1, "joint.answer.trailing"},
 	{SHOWN, 34, 16, "joint.result"},
 	{PERMITTED, 0, 3, "joint.answer.trailing"},
-	{REFUSED, 33, 2, "joint.gives_back"},
+	{REFUSED, 33, 3, "joint.gives_back"},
 	{REFUSED, 34, 1, "joint.reason"},
 	{REFUSED, 38, '\n', "joint.reason"},
 	{REFUSED, 38, 0x7f, "joint.reason"},
