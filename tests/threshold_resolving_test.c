@@ -22,7 +22,10 @@ static enum status
 replay_entry(void *context, const struct ledger_record *record) {
 	enum replay_result result;
 	const char *difference;
-	return replayer_add(context, record->index, record->leaf, &result, &difference);
+	TRY(replayer_add(context, record->index, record->leaf, &result, &difference));
+	return difference == nullptr ? OK
+				     : fail(STATUS_CORRUPT, "replay.different: entry %llu: %s",
+					    (unsigned long long)record->index, difference);
 }
 
 /* Every decision of its log, from the log alone. */
@@ -217,7 +220,40 @@ nobody_says_that_a_key_was_destroyed_while_it_is_dealt(void **) {
 	assert_non_null(vault_at(&team, 1)->share);
 }
 
-RUN_TESTS(T(a_nonce_does_not_go_back_to_what_people_say_happened),
+/* Asked of the second keeper as soon as a frame of the first transfer is on its way. */
+static bool
+ask_another_meanwhile(struct team *team, size_t, size_t, enum peer_kind kind, struct buffer *) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	if (kind != PEER_PROTOCOL)
+		return true;
+	team->on_message = nullptr;
+	struct firm_operation next = transfer(&arena, 10, 8);
+	next.idempotency_key = "meanwhile";
+	assert_ok(house_submit(&team->members[1].house, &arena, next, &response));
+	assert_answer(200, "done", &response);
+	return true;
+}
+
+/* Two transfers of one key at once: what was decided again for one was decided before the other's outcome stood in the log. */
+static void
+transfers_at_once_replay(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	uint64_t same;
+	team_found(&team, 3, 21);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team.on_message = ask_another_meanwhile;
+	team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
+	assert_answer(200, "done", &response);
+	assert_null(team.on_message);
+	for (size_t i = 0; i < 3; i++)
+		assert_log_replays(&team, i, &same);
+}
+
+RUN_TESTS(T(transfers_at_once_replay), T(a_nonce_does_not_go_back_to_what_people_say_happened),
 	  T(a_transfer_that_people_say_happened_leaves_its_nonce),
 	  T(what_is_prepared_with_a_key_ends_before_its_share_is_gone),
 	  T(nobody_says_that_a_key_was_destroyed_while_it_is_dealt))

@@ -198,6 +198,7 @@ replay_outcome(struct replayer *replayer, const json *body, enum replay_result *
 	}
 	if (*result != REPLAY_DIFFERENT && !replay_outcome_holds(replayer, &id, body))
 		*result = REPLAY_DIFFERENT;
+	replay_note_ended(replayer, &id, body);
 	free(map_remove(&replayer->intended, hash256_bytes(&id)));
 	return OK;
 }
@@ -211,6 +212,7 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	*result = !same ? REPLAY_DIFFERENT : erased ? REPLAY_ERASED : REPLAY_SAME;
 	if (replayer->past.is_unfit)
 		return OK;
+	replay_note_moved(replayer, &record);
 	if (record.outcome == OUTCOME_INTENDED)
 		return replay_note_intended(replayer, &record);
 	if (record.outcome != OUTCOME_DONE)
@@ -259,6 +261,7 @@ judge(struct replayer *replayer, const struct entry *entry, enum replay_result *
 	case ENTRY_OUTCOME:
 		return replay_outcome(replayer, entry->document, result);
 	case ENTRY_LOCAL_BUNDLE:
+		replayer->past.moved.change_count++;
 		return add_local_bundle(replayer, entry->document);
 	default:
 		return OK;

@@ -1,5 +1,7 @@
 #include "gate/replay_internal.h"
 
+#include <stdckdint.h>
+
 #include <stdlib.h>
 
 #include "gate/break_glass.h"
@@ -146,14 +148,56 @@ asked_hash(const struct decision_record *record) {
 struct intended {
 	struct hash256 asked;
 	const struct bundle *bundle; /* that was in force */
+	int64_t cents;
+	bool is_transfer;
+	struct moved moved; /* until then */
 };
+
+static int64_t
+sum_of(int64_t a, int64_t b) {
+	int64_t sum;
+	return ckd_add(&sum, a, b) ? INT64_MAX : sum;
+}
+
+/* As much as any limit can have grown by it. */
+static int64_t
+cents_of(const struct decision_record *record) {
+	int64_t most = 0;
+	for (size_t i = 0; record->has_spend && i < record->spend.part_count; i++)
+		most = record->spend.parts[i].cents > most ? record->spend.parts[i].cents : most;
+	return most;
+}
+
+void
+replay_note_moved(struct replayer *replayer, const struct decision_record *record) {
+	struct moved *moved = &replayer->past.moved;
+	bool is_transfer = bytes_equal_text(record->action.id, operation_kinds[OPERATION_SIGN].name);
+	moved->counted_cents = sum_of(moved->counted_cents, cents_of(record));
+	if (record->outcome == OUTCOME_DONE) {
+		moved->signed_count += is_transfer;
+		moved->change_count += !is_transfer;
+	}
+}
+
+void
+replay_note_ended(struct replayer *replayer, const struct hash256 *id, const json *body) {
+	struct moved *moved = &replayer->past.moved;
+	const struct intended *intended = map_get(&replayer->intended, hash256_bytes(id));
+	bool is_transfer = intended != nullptr && intended->is_transfer;
+	moved->signed_count += is_transfer;
+	moved->change_count += !is_transfer;
+	if (json_get(body, "given_back") != nullptr)
+		moved->freed_cents = sum_of(moved->freed_cents, intended == nullptr ? INT64_MAX : intended->cents);
+}
 
 enum status
 replay_note_intended(struct replayer *replayer, const struct decision_record *record) {
 	void *before = nullptr;
 	struct intended *intended = malloc(sizeof *intended);
 	TRY_ALLOC(intended);
-	*intended = (struct intended){asked_hash(record), replayer->bundle};
+	*intended = (struct intended){asked_hash(record), replayer->bundle, cents_of(record),
+				      bytes_equal_text(record->action.id, operation_kinds[OPERATION_SIGN].name),
+				      replayer->past.moved};
 	enum status status = map_put(&replayer->intended, hash256_bytes(&record->operation_id), intended, &before);
 	free(status == OK ? before : intended);
 	return status;
@@ -192,5 +236,5 @@ replay_same_again(struct replayer *replayer, const json *body) {
 		DIFFERS("it was done, and decided again otherwise");
 	return same_by_policy(replayer, bundle, &record, &policies, &made) &&
 	       others_hold(replayer, &record, others, made.facts) &&
-	       replay_past_again_holds(replayer, &record, others, made.facts);
+	       replay_past_again_holds(replayer, &intended->moved, &record, others, made.facts);
 }

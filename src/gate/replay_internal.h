@@ -19,7 +19,15 @@
 #include "model/entry.h"
 
 /* The decision state as the entries so far made it, by the functions that make a keeper's at its start. */
+/* What has moved the state, since the first entry: what is decided once more is recorded with its outcome, and others may stand between. */
+struct moved {
+	int64_t counted_cents, freed_cents; /* of spends; at most INT64_MAX */
+	uint64_t signed_count;              /* transfers that were signed, */
+	uint64_t change_count;              /* and whatever else has changed what decisions are made from */
+};
+
 struct replay_past {
+	struct moved moved;
 	struct gate *gate;  /* holds no keys; null: not known, since entries were left out */
 	uint64_t next;      /* the entry that comes next */
 	bool is_unfit;      /* the entry's operation has no form that could be asked: nothing follows of it */
@@ -85,6 +93,9 @@ void replay_votes_free(struct replayer *replayer);
 enum status replay_find_policies(struct replayer *replayer, const struct bundle *bundle,
 				 const struct decision_record *record, const struct policy_set **policies);
 bool replay_same_decision(struct replayer *replayer, const struct decision_record *record);
+/* What a decision, and the outcome of what was intended, have moved. */
+void replay_note_moved(struct replayer *replayer, const struct decision_record *record);
+void replay_note_ended(struct replayer *replayer, const struct hash256 *id, const json *body);
 /* What was decided once more before a share left, of what was intended. */
 bool replay_same_again(struct replayer *replayer, const json *body);
 enum status replay_note_intended(struct replayer *replayer, const struct decision_record *record);
@@ -111,8 +122,9 @@ bool replay_past_fits(struct replayer *replayer, const struct decision_record *r
 /* The facts are those that the guards state by the entries before, and so are entities, spend, nonce and what is missing. */
 bool replay_past_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts);
 /* The same of what was decided once more, with what others had told. */
-bool replay_past_again_holds(struct replayer *replayer, const struct decision_record *record, const json *others,
-			     const struct facts *facts);
+/* since: what had moved it when the operation was intended, its own spend included. */
+bool replay_past_again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
+			     const json *others, const struct facts *facts);
 /* A vote, whose signature holds, could be cast then. */
 bool replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, const json *body,
 			    int64_t cast_ms);

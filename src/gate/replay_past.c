@@ -1,5 +1,7 @@
 #include "gate/replay_internal.h"
 
+#include <stdckdint.h>
+
 #include "gate/deciding.h"
 #include "gate/evaluate.h"
 #include "gate/joint.h"
@@ -269,6 +271,11 @@ struct extent {
 	bool is_by_derived; /* which key signs the digest is derived of one that is whole */
 	bool is_unheard;    /* limits are no less than is known: what others had told stands in no entry */
 	bool is_of_another; /* by another version of the program: the facts that both know */
+	/* Others stand between where it was decided and the entry that says so: */
+	bool is_passed;     /* limits were, by as much as these have added, less, and as these have given back, more; */
+	bool is_signed_by;  /* what signing changes is not compared; */
+	bool is_changed_by; /* nothing is */
+	int64_t added_cents, freed_cents;
 };
 
 static const char *
@@ -295,21 +302,37 @@ is_compared(const struct extent *extent, const struct decision_record *record, c
 	for (size_t i = 0; extent->is_undecoded && i < ARRAY_LENGTH(of_transactions); i++)
 		if (is_of_group(name, of_transactions[i]))
 			return false;
+	if (extent->is_changed_by ||
+	    (extent->is_signed_by && (is_of_group(name, "destination") || strcmp(name, "transfer.last_nonce") == 0)))
+		return false;
 	return !extent->is_undecoded || record->has_spend || !is_of_group(name, "limits");
+}
+
+/* A limit that others have moved meanwhile. */
+static bool
+same_limit(struct replayer *replayer, const struct extent *extent, const char *name, int64_t expected,
+	   int64_t recorded) {
+	int64_t least, most;
+	if (ckd_sub(&least, expected, extent->added_cents))
+		least = INT64_MIN;
+	if (extent->is_unheard || ckd_add(&most, expected, extent->freed_cents))
+		most = INT64_MAX;
+	if (recorded < least)
+		DIFFERS("%s is at least %lld, recorded %lld", name, (long long)least, (long long)recorded);
+	if (recorded > most)
+		DIFFERS("%s is at most %lld, recorded %lld", name, (long long)most, (long long)recorded);
+	return true;
 }
 
 /* Of records the field is named. */
 static bool
-same_value(struct replayer *replayer, const char *name, const struct value *expected, const struct value *recorded,
-	   bool may_be_more) {
+same_value(struct replayer *replayer, const struct extent *extent, const char *name, const struct value *expected,
+	   const struct value *recorded) {
 	if (value_equal(expected, recorded))
 		return true;
-	if (expected->type == VALUE_LONG && recorded->type == VALUE_LONG && may_be_more) {
-		if (recorded->integer >= expected->integer)
-			return true;
-		DIFFERS("%s is at least %lld, recorded %lld", name, (long long)expected->integer,
-			(long long)recorded->integer);
-	}
+	if (expected->type == VALUE_LONG && recorded->type == VALUE_LONG && is_of_group(name, "limits") &&
+	    (extent->is_unheard || extent->is_passed))
+		return same_limit(replayer, extent, name, expected->integer, recorded->integer);
 	if (expected->type == VALUE_RECORD && recorded->type == VALUE_RECORD &&
 	    expected->record.count == recorded->record.count)
 		for (size_t i = 0; i < expected->record.count; i++) {
@@ -319,7 +342,7 @@ same_value(struct replayer *replayer, const char *name, const struct value *expe
 				arena_format(&replayer->arena, "%s.%.*s", name, BYTES_ARGS(field->name)) ?: name;
 			if (other == nullptr)
 				DIFFERS("%s is %s, and is not recorded", path, text_of(replayer, &field->value));
-			if (!same_value(replayer, path, &field->value, other, may_be_more))
+			if (!same_value(replayer, extent, path, &field->value, other))
 				return false;
 			if (i + 1 == expected->record.count)
 				return true;
@@ -339,8 +362,7 @@ same_facts(struct replayer *replayer, const struct extent *extent, const struct 
 		if (other->origin != fact->origin)
 			DIFFERS("%s is %s, recorded as %s", fact->name, fact_origin_name(fact->origin),
 				fact_origin_name(other->origin));
-		if (!same_value(replayer, fact->name, &fact->value, &other->value,
-				extent->is_unheard && is_of_group(fact->name, "limits")))
+		if (!same_value(replayer, extent, fact->name, &fact->value, &other->value))
 			return false;
 	}
 	for (size_t i = 0; i < recorded->count; i++) {
@@ -432,7 +454,8 @@ same_evaluation(struct replayer *replayer, const struct extent *extent, const st
 	bool is_equal = bytes_equal(ours.facts, record->facts) && !extent->is_of_another;
 	if (!is_equal && !same_facts(replayer, extent, record, evaluation->facts, recorded))
 		return false;
-	bool is_known = is_equal || (!extent->is_undecoded && !extent->is_unheard && !extent->is_of_another);
+	bool is_known = is_equal ||
+			(!extent->is_undecoded && !extent->is_unheard && !extent->is_of_another && !extent->is_passed);
 	bool is_whole = is_known && !extent->is_by_derived;
 	if (!is_known) { /* what the policies say to the facts that are recorded is compared elsewhere */
 		ours.decision = record->decision;
@@ -440,7 +463,7 @@ same_evaluation(struct replayer *replayer, const struct extent *extent, const st
 	}
 	replayer->counts.recomputed += is_whole;
 	replayer->counts.partly += !is_whole;
-	return extent->is_of_another || same_record(replayer, record, &ours);
+	return extent->is_of_another || extent->is_changed_by || same_record(replayer, record, &ours);
 }
 
 static struct extent
@@ -520,8 +543,8 @@ hear(struct replayer *replayer, const json *others) {
 }
 
 static bool
-again_holds(struct replayer *replayer, const struct decision_record *record, const json *others,
-	    const struct facts *facts) {
+again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
+	    const json *others, const struct facts *facts) {
 	struct gate *gate = replayer->past.gate;
 	const struct gate_operation *known = operations_find(&gate->state->operations, &record->operation_id);
 	struct evaluation *evaluation = ARENA_NEW(&replayer->arena, struct evaluation);
@@ -533,18 +556,26 @@ again_holds(struct replayer *replayer, const struct decision_record *record, con
 	    gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
 		    OK)
 		DIFFERS("it could not be decided again: %.200s", fail_message());
-	const struct extent extent = {.is_of_another = replayer->past.is_of_another};
+	const struct moved *now = &replayer->past.moved;
+	const struct extent extent = {
+		.is_of_another = replayer->past.is_of_another,
+		.is_passed = memcmp(since, now, sizeof *now) != 0,
+		.is_signed_by = since->signed_count != now->signed_count,
+		.is_changed_by = since->change_count != now->change_count,
+		.added_cents = now->counted_cents - since->counted_cents,
+		.freed_cents = now->freed_cents - since->freed_cents,
+	};
 	return same_evaluation(replayer, &extent, record, evaluation, facts);
 }
 
 bool
-replay_past_again_holds(struct replayer *replayer, const struct decision_record *record, const json *others,
-			const struct facts *facts) {
+replay_past_again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
+			const json *others, const struct facts *facts) {
 	if (replayer->past.gate == nullptr) {
 		replayer->counts.unknown++;
 		return true;
 	}
-	bool holds = again_holds(replayer, record, others, facts);
+	bool holds = again_holds(replayer, since, record, others, facts);
 	counted_forget_party(&replayer->past.gate->state->counted, WHOEVER);
 	return holds;
 }
