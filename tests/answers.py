@@ -19,6 +19,9 @@ NEVER = {
     "read_bundle": {"STATUS_CONFLICT"},
 }
 
+# What is done there no client hears of: other keepers are told.
+ELSEWHERE = {"threshold_answered"}
+
 # What the keeper does of a job of this kind, besides the route's own functions (keeper/loop.c), and with what it ends well.
 KINDS = {
     "JOB_OPERATION": (["gate_begin_operation", "gate_verify_operation", "activating_take", "decide_job", "decide_take_token", "decide_refuse",
@@ -76,7 +79,7 @@ def reached(name):
         seen.add(at)
         given = set(re.findall(r"(?:fail(?:_errno)?\(\s*|[=?:] )(STATUS_[A-Z_]+)", bodies[at]))
         statuses |= given - NEVER.get(at[1], set())
-        for called in set(re.findall(r"(?<![>.\w])([a-z][a-z_0-9]+)\(", bodies[at])):
+        for called in set(re.findall(r"(?<![>.\w])([a-z][a-z_0-9]+)\(", bodies[at])) - ELSEWHERE:
             target = (at[0], called) if (at[0], called) in bodies else of_all.get(called)
             left += [target] if target else []
     return statuses - NEVER.get(name, set())
