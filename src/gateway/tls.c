@@ -7,13 +7,6 @@
 #include "base/secret.h"
 #include "supervisor/tls_pair.h"
 
-static const char *
-library_reason(void) {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-	ERR_clear_error();
-	return reason == nullptr ? "no reason given" : reason;
-}
-
 static void
 free_context(SSL_CTX **context) {
 	SSL_CTX_free(*context);
@@ -40,7 +33,7 @@ tls_context_create(SSL_CTX **context, struct bytes chain, struct bytes key, cons
 	SSL_CTX_set_read_ahead(made, 1);
 	SSL_CTX_set_session_id_context(made, session_context, sizeof session_context - 1);
 	if (SSL_CTX_set1_groups_list(made, settings->groups) != 1)
-		return fail(STATUS_INVALID, "tls.groups: \"%s\": %s", settings->groups, library_reason());
+		return fail(STATUS_INVALID, "tls.groups: \"%s\": %s", settings->groups, tls_library_reason());
 	if (settings->client_certificates) {
 		SSL_CTX_set_verify(made, SSL_VERIFY_PEER, nullptr);
 		SSL_CTX_set_cert_verify_callback(made, take_any_certificate, nullptr);

@@ -3,8 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-static const char *
-library_reason(void) {
+const char *
+tls_library_reason(void) {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 	ERR_clear_error();
 	return reason == nullptr ? "no reason given" : reason;
@@ -51,12 +51,12 @@ use_chain(SSL_CTX *context, struct bytes pem) {
 	for (bool first = true;; first = false) {
 		_cleanup_(free_certificate) X509 *certificate = PEM_read_bio_X509(bio, nullptr, no_passphrase, nullptr);
 		if (certificate == nullptr && first)
-			return fail(STATUS_INVALID, "tls.certificate: no PEM certificate: %s", library_reason());
+			return fail(STATUS_INVALID, "tls.certificate: no PEM certificate: %s", tls_library_reason());
 		if (certificate == nullptr)
 			break;
 		if ((first ? SSL_CTX_use_certificate(context, certificate)
 			   : SSL_CTX_add1_chain_cert(context, certificate)) != 1)
-			return fail(STATUS_INVALID, "tls.certificate: %s", library_reason());
+			return fail(STATUS_INVALID, "tls.certificate: %s", tls_library_reason());
 	}
 	ERR_clear_error(); /* the end of the file is an error to the reader */
 	return OK;
@@ -68,9 +68,9 @@ use_key(SSL_CTX *context, struct bytes pem) {
 	TRY(open_pem(&bio, pem, "key"));
 	_cleanup_(free_key) EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, nullptr, no_passphrase, nullptr);
 	if (key == nullptr)
-		return fail(STATUS_INVALID, "tls.key: no PEM private key without passphrase: %s", library_reason());
+		return fail(STATUS_INVALID, "tls.key: no PEM private key without passphrase: %s", tls_library_reason());
 	if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1)
-		return fail(STATUS_INVALID, "tls.key: it does not belong to the certificate: %s", library_reason());
+		return fail(STATUS_INVALID, "tls.key: it does not belong to the certificate: %s", tls_library_reason());
 	return OK;
 }
 

@@ -19,4 +19,7 @@ enum tls_pair_time { TLS_PAIR_VALID, TLS_PAIR_NOT_YET, TLS_PAIR_EXPIRED };
 /* Whether the gateway can serve with them. *time is of our own certificate, now: clients may pin one whatever its time. */
 enum status tls_pair_check(struct bytes chain, struct bytes key, enum tls_pair_time *time);
 
+/* Why OpenSSL's last call failed, in its words; its errors are forgotten. Static. */
+const char *tls_library_reason(void);
+
 #endif
