@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <openssl/err.h>
-
 #include "base/secret.h"
 #include "supervisor/tls_pair.h"
 
