@@ -2,10 +2,13 @@
  * A keeper goes, by its process or by its machine's power, before any message of whatever deals a key, by ECDSA and FROST's schemes: made
  * among four, refreshed, with who comes in, who leaves, who lost everything; and while three of four sign. It comes back, all find each other
  * again, and then: the new shares are at all holders, the same, or at none; what was signed is counted by as many as signed; and the key signs.
- * GATEHOUSE_SOAK=1 goes at every message, by every keeper; else at some.
+ * GATEHOUSE_SOAK=1 goes by every keeper at one message in SHARE, which ones GATEHOUSE_SEED says; else at some.
  */
+#include "tests/soak.h"
 #include "tests/team_ceremonies.h"
 #include "tests/team_going.h"
+
+constexpr uint64_t SHARE = 16;
 
 /* Where all begins: what is on the disks then. */
 static struct {
@@ -127,8 +130,8 @@ deal_at_all_points(const struct scheme *scheme, const struct ceremony *ceremony,
 	begin(scheme);
 	uint64_t messages = deal_with(ceremony, &nobody);
 	for (size_t who = 0; who < 4; who++)
-		for (uint64_t at = team_is_soak() ? 0 : (17 * who + 13 * seed) % messages; at < messages;
-		     at += team_is_soak() ? 1 : messages) {
+		for (uint64_t at = team_is_soak() ? soak_share(SHARE) : (17 * who + 13 * seed) % messages;
+		     at < messages; at += team_is_soak() ? SHARE : messages) {
 			struct going going = {.who = who, .at = at, .is_power = (gone & 1) != 0};
 			if (!has(ceremony->members, who) || (!team_is_soak() && (who + seed) % 2 == 0))
 				continue;
@@ -215,8 +218,8 @@ what_three_of_four_signed_counts_whoever_goes(void **) {
 		begin(&KINDS[s]);
 		uint64_t messages = sign_with(&nobody);
 		for (size_t who = 0; who < 4; who++)
-			for (uint64_t at = team_is_soak() ? 0 : (11 * who + 7 * s) % messages; at < messages;
-			     at += team_is_soak() ? 1 : messages) {
+			for (uint64_t at = team_is_soak() ? soak_share(SHARE) : (11 * who + 7 * s) % messages;
+			     at < messages; at += team_is_soak() ? SHARE : messages) {
 				struct going going = {.who = who, .at = at, .is_power = (gone & 1) != 0};
 				if (!team_is_soak() && (who + s) % 2 == 0)
 					continue;

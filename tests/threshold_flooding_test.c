@@ -60,21 +60,31 @@ who_prepares_without_end_fills_no_memory(void **) {
 }
 
 static void
-propose_preparation(struct team *team, uint64_t counter) {
+propose_with(struct team *team, size_t from, size_t to, const uint8_t *signers, uint8_t count) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct proposal proposal = {.kind = PROPOSE_PREPARE,
 				    .key_id = BYTES_OF_LITERAL("vault"),
 				    .epoch = 1,
-				    .counter = counter,
-				    .signer_count = 2,
-				    .signers = {LIAR + 1, VICTIM + 1}};
+				    .counter = threshold_at(team, to)->heard[from + 1] + 1,
+				    .signer_count = count};
+	memcpy(proposal.signers, signers, count);
 	proposal_write(&body, &proposal);
-	say(team, LIAR, VICTIM, PEER_PROPOSE, &body);
+	say(team, from, to, PEER_PROPOSE, &body);
+}
+
+static void
+propose_preparation(struct team *team) {
+	propose_with(team, LIAR, VICTIM, (const uint8_t[]){LIAR + 1, VICTIM + 1}, 2);
 }
 
 static bool
 lose_frames_to_liar(struct team *, size_t, size_t to, enum peer_kind, struct buffer *) {
 	return to != LIAR;
+}
+
+static bool
+lose_frames_to_two(struct team *, size_t, size_t to, enum peer_kind, struct buffer *) {
+	return to >= 2;
 }
 
 /* Begun, and never gone on with. */
@@ -88,13 +98,102 @@ who_begins_without_end_leaves_places_for_others(void **) {
 				   (const uint8_t[]){VICTIM + 1, OTHER + 1}, 2, &two));
 	team.on_message = lose_frames_to_liar;
 	for (uint64_t i = 1; i <= 4 * PREPARING_MAX; i++)
-		propose_preparation(&team, victim->heard[LIAR + 1] + 1);
+		propose_preparation(&team);
 	assert_int_equal(PREPARING_OF_PEER_MAX, victim->preparing_count);
 	presignature_pool_discard(&victim->pool);
 	presignature_pool_discard(&threshold_at(&team, OTHER)->pool);
 	victim->is_pool_due = true;
 	team_settle(&team);
 	assert_int_equal(POOL_TARGET, pool_count(team.members[VICTIM].house.keeper, BYTES_OF_LITERAL("vault"), &two));
+}
+
+static bool
+lose_frames_of_last(struct team *, size_t from, size_t, enum peer_kind kind, struct buffer *) {
+	return from != 4 || kind != PEER_PROTOCOL;
+}
+
+/* Two that begin without end, together: of the places there are, those that are the victim's own stay. */
+static void
+whoever_begins_without_end_its_own_places_stay(void **) {
+	static const uint8_t sets[][3] = {{1, 2, 3}, {2, 3, 4}, {3, 4, 5}}; /* each one's, who is the first */
+	_cleanup_(team_free) struct team team;
+	struct party_set own;
+	team_found(&team, 5, 58);
+	team_make_key(&team, "vault", "3-of-5");
+	team_settle(&team);
+	struct threshold *victim = threshold_at(&team, 2);
+	assert_ok(party_set_choose(&vault_at(&team, 2)->sharing.key.holders, sets[2], 3, &own));
+	team.on_message = lose_frames_to_two;
+	for (size_t from = 0; from < 2; from++)
+		for (size_t i = 0; i < PREPARING_MAX; i++)
+			propose_with(&team, from, 2, sets[from], 3);
+	assert_int_equal(PREPARING_MAX - PREPARING_OWN, victim->preparing_count);
+	for (size_t at = 2; at < 5; at++)
+		presignature_pool_discard(&threshold_at(&team, at)->pool);
+	victim->is_pool_due = true;
+	team_settle(&team);
+	assert_int_equal(POOL_TARGET, pool_count(team.members[2].house.keeper, BYTES_OF_LITERAL("vault"), &own));
+	/* The last is silent: who waits for it with the first is not left out beside it. */
+	struct threshold *first = threshold_at(&team, 0);
+	team.on_message = lose_frames_of_last;
+	team_cut(&team, 0, 2);
+	team_cut(&team, 0, 3);
+	presignature_pool_discard(&first->pool);
+	first->is_pool_due = true;
+	team_settle(&team);
+	assert_true(first->preparing_count > 0);
+	team_pass_ms(&team, PREPARING_MS);
+	team_settle(&team);
+	assert_true(first->pool_paused_ms[5] > threshold_now_ms(team.members[0].house.keeper));
+	assert_int_equal(0, first->pool_paused_ms[2]);
+}
+
+/* --- Who says nothing. --- */
+
+static bool
+lose_frames_of_other(struct team *, size_t from, size_t, enum peer_kind kind, struct buffer *) {
+	return from != OTHER || kind != PEER_PROTOCOL;
+}
+
+static size_t
+count_at(struct team *team, size_t at, uint8_t first, uint8_t second) {
+	struct party_set two;
+	assert_ok(
+		party_set_choose(&vault_at(team, at)->sharing.key.holders, (const uint8_t[]){first, second}, 2, &two));
+	return pool_count(team->members[at].house.keeper, BYTES_OF_LITERAL("vault"), &two);
+}
+
+/* A pause with it alone, and not with who waited for it as well; afterwards all is as it was. */
+static void
+with_who_is_silent_nothing_is_begun_for_a_while(void **) {
+	_cleanup_(team_free) struct team team;
+	found(&team, 59);
+	team.on_message = lose_frames_of_other;
+	for (size_t at = 0; at < 3; at++) {
+		presignature_pool_discard(&threshold_at(&team, at)->pool);
+		threshold_at(&team, at)->is_pool_due = true;
+	}
+	team_settle(&team);
+	team_pass_ms(&team, PREPARING_MS);
+	team_settle(&team);
+	for (size_t at = LIAR; at <= VICTIM; at++) {
+		struct threshold *threshold = threshold_at(&team, at);
+		int64_t now_ms = threshold_now_ms(team.members[at].house.keeper);
+		assert_true(threshold->pool_paused_ms[OTHER + 1] > now_ms);
+		assert_int_equal(0, threshold->pool_paused_ms[at == LIAR ? VICTIM + 1 : LIAR + 1]);
+		assert_int_equal(0, threshold->preparing_count);
+		assert_int_equal(0, count_at(&team, at, (uint8_t)(at + 1), OTHER + 1));
+		assert_int_equal(POOL_TARGET, count_at(&team, at, LIAR + 1, VICTIM + 1));
+	}
+	/* It speaks again, and is waited for no earlier than that. */
+	team.on_message = nullptr;
+	team_pass_ms(&team, 30'000);
+	team_settle(&team);
+	assert_int_equal(0, count_at(&team, LIAR, LIAR + 1, OTHER + 1));
+	team_pass_ms(&team, 31'000);
+	team_settle(&team);
+	for (size_t at = LIAR; at <= VICTIM; at++)
+		assert_int_equal(POOL_TARGET, count_at(&team, at, (uint8_t)(at + 1), OTHER + 1));
 }
 
 /* Each keeper for itself: the freeze that the victim has heard of binds nobody's proposals. */
@@ -111,14 +210,14 @@ with_a_frozen_key_nothing_is_begun_whoever_proposes(void **) {
 			    .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"},
 		    &arena, &response);
 	assert_answer(200, "done", &response);
-	propose_preparation(&team, victim->heard[LIAR + 1] + 1);
+	propose_preparation(&team);
 	assert_int_equal(0, victim->preparing_count);
 	team_do(&team, VICTIM,
 		(struct firm_operation){
 			.by = FIRM_PERSON_4, .kind = "key.unfreeze", .resource = "key:vault", .payload = "{}"},
 		&arena, &response);
 	assert_answer(200, "done", &response);
-	propose_preparation(&team, victim->heard[LIAR + 1] + 1);
+	propose_preparation(&team);
 	assert_int_equal(1, victim->preparing_count);
 }
 
@@ -334,6 +433,7 @@ who_tells_of_spends_without_end_fills_no_memory(void **) {
 }
 
 RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_leaves_places_for_others),
+	  T(whoever_begins_without_end_its_own_places_stay), T(with_who_is_silent_nothing_is_begun_for_a_while),
 	  T(with_a_frozen_key_nothing_is_begun_whoever_proposes),
 	  T(who_fails_checks_without_end_stands_in_the_log_once_for_each_pair),
 	  T(who_shows_no_signature_is_checked_once), T(what_comes_early_is_bounded_and_goes),

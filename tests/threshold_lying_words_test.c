@@ -3,8 +3,10 @@
  * was counted is changed in what one says to another, while a transfer is signed and while a key is dealt anew. Whatever it
  * was: nothing is said to be signed that is not, and once the two talk anew all have the key in one epoch, and it signs.
  * The same of which pairs it says it has lost: nobody loses another.
- * GATEHOUSE_SOAK=1: by all schemes, at the first, middle and last byte of each field, in every direction; else by one, at one of these.
+ * GATEHOUSE_SOAK=1: by all schemes, in every direction, at the first, middle or last byte of each field, which GATEHOUSE_SEED says; else by
+ * one, in one.
  */
+#include "tests/soak.h"
 #include "tests/team_ceremonies.h"
 
 #include "keeper/threshold_internal.h"
@@ -187,7 +189,8 @@ lie_in_all(const struct scheme *scheme, size_t *lies, bool was_told[ARRAY_LENGTH
 						  .liar = k / 2,
 						  .victim = (k / 2 + 1 + k % 2) % 3,
 						  .place = place};
-				if (!team_is_soak() && (place != f % 3 || was_told[f])) /* once is enough */
+				if (place != (f + (team_is_soak() ? k + soak_share(3) : 0)) % 3 ||
+				    (!team_is_soak() && was_told[f])) /* once is enough */
 					continue;
 				for (size_t asks_liar = 0; asks_liar < 2; asks_liar++)
 					was_told[f] |= lie_in_signing(&team, scheme, lie, asks_liar == 1, &number) &&

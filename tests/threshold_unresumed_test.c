@@ -18,8 +18,8 @@ struct spoiling {
 	void (*spoil)(struct team *team, struct secrets *journals);
 	bool (*hook)(struct team *team, size_t from, size_t to, enum peer_kind kind,
 		     struct buffer *body); /* null: go_and_come */
-	int64_t away_ms;
-	size_t round; /* of what it is put back to */
+	int64_t away_ms, back_ms;          /* how long it is away; how far its wall clock is put back meanwhile */
+	size_t round;                      /* of what it is put back to */
 	uint64_t frames;
 	bool is_gone;
 	size_t said_after; /* frames of its own */
@@ -73,6 +73,8 @@ go_and_come(struct team *team, size_t from, size_t to, enum peer_kind kind, stru
 	secrets_close(&journals);
 	if (spoiling->away_ms > 0)
 		team_pass_ms(team, spoiling->away_ms);
+	if (spoiling->back_ms > 0)
+		simulated_disk_step_realtime(team->members[WHO].disk, -spoiling->back_ms * 1'000'000);
 	team_start(team, WHO);
 	return from != WHO && to != WHO;
 }
@@ -481,6 +483,22 @@ what_is_too_old_is_not_gone_on_from(void **) {
 }
 
 static void
+of_a_time_to_come_nothing_is_gone_on_from(void **) {
+	constexpr int64_t TOO_FAR_MS = CLOCK_SKEW_MS + 3'000;
+	assert_ends(&all, (struct spoiling){.at = 8, .back_ms = TOO_FAR_MS}, "joint.time");
+	team_stop(&all, WHO);
+	simulated_disk_step_realtime(all.members[WHO].disk, TOO_FAR_MS * 1'000'000);
+	team_start(&all, WHO);
+	team_settle(&all);
+	struct spoiling little = {.at = 8, .back_ms = CLOCK_SKEW_MS - 3'000};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	deal(&all, &little, 1100, &response, &arena);
+	assert_true(little.is_gone);
+	assert_answer(200, "done", &response);
+}
+
+static void
 what_another_machine_drew_is_not_gone_on_from(void **) {
 	const struct io *io = all.members[WHO].house.io;
 	_cleanup_(arena_free) struct arena arena = {};
@@ -504,6 +522,7 @@ main(void) {
 						  T(what_is_anothers_is_not_gone_on_from),
 						  T(what_is_of_an_earlier_time_is_not_gone_on_from),
 						  T(what_is_too_old_is_not_gone_on_from),
+						  T(of_a_time_to_come_nothing_is_gone_on_from),
 						  T(where_nothing_can_be_kept_nothing_is_said),
 						  T(what_another_machine_drew_is_not_gone_on_from)};
 	return cmocka_run_group_tests(tests, found_team, end);
