@@ -5,12 +5,11 @@
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
+#include "tests/team_replay.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "gate/shared_keys.h"
-#include "gate/replay.h"
 #include "gate/snapshot.h"
 #include "keeper/threshold_message.h"
 
@@ -294,42 +293,6 @@ one_liar_of_four_gains_nothing_by_a_dealing(void **) {
 	assert_int_equal(0, spend_all(&team, 4));
 }
 
-/* The whole log of a keeper, with another text in the one outcome that has this one. */
-static struct replay_counts
-replay(struct team *team, size_t at, const char *from, const char *to, char difference[256]) {
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	struct ledger *ledger = keeper_ledger(team->members[at].house.keeper);
-	struct ledger_head head;
-	unsigned altered = 0;
-	assert_ok(ledger_commit_now(ledger));
-	ledger_durable_head(ledger, &head);
-	assert_ok(replayer_create(&replayer, &keeper_gate(team->members[at].house.keeper)->blobs));
-	difference[0] = 0;
-	for (uint64_t i = 0; i < head.head.size; i++) {
-		_cleanup_(buffer_free) struct buffer bytes = {};
-		struct ledger_record record;
-		struct entry entry;
-		enum replay_result result;
-		const char *found;
-		assert_ok(ledger_read(ledger, i, &bytes, &record));
-		assert_ok(entry_peek(record.leaf, &entry));
-		uint8_t *text =
-			from == nullptr || entry.type != ENTRY_OUTCOME
-				? nullptr
-				: memmem((void *)(uintptr_t)record.leaf.data, record.leaf.len, from, strlen(from));
-		if (text != nullptr) {
-			assert_int_equal(strlen(from), strlen(to));
-			memcpy(text, to, strlen(to));
-			altered++;
-		}
-		assert_ok(replayer_add(replayer, i, record.leaf, &result, &found));
-		if (found != nullptr)
-			snprintf(difference, 256, "%s", found);
-	}
-	assert_int_equal(from != nullptr, altered);
-	return replayer_counts(replayer);
-}
-
 /* Each signer's log says on what it decided before its share left, what others had counted with it, and anyone decides it again. */
 static void
 an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
@@ -365,13 +328,13 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
 	assert_answer(200, "done", &response);
 	for (size_t i = 0; i < 3; i++) {
-		struct replay_counts counts = replay(&team, i, nullptr, nullptr, difference);
+		struct replay_counts counts = replay_altered(&team, i, nullptr, nullptr, difference);
 		if (counts.different != 0)
 			fail_msg("keeper %zu: %s", i, difference);
 		assert_int_equal(i == 1 ? 2 : 1, counts.again);
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++) {
-		struct replay_counts counts = replay(&team, 2, lies[i].from, lies[i].to, difference);
+		struct replay_counts counts = replay_altered(&team, 2, lies[i].from, lies[i].to, difference);
 		assert_int_equal(1, counts.different);
 		if (strstr(difference, lies[i].difference) == nullptr)
 			fail_msg("expected \"%s\": %s", lies[i].difference, difference);

@@ -5,8 +5,8 @@
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
+#include "tests/team_replay.h"
 
-#include "gate/replay.h"
 #include "keeper/internal.h"
 #include "keeper/threshold_internal.h"
 #include "keeper/threshold_message.h"
@@ -16,30 +16,6 @@ lose_second_at_proposal(struct team *team, size_t, size_t to, enum peer_kind kin
 	if (to == 1 && kind == PEER_PROPOSE && body->data[0] == PROPOSE_SIGN)
 		team_stop(team, 1);
 	return true;
-}
-
-static enum status
-replay_entry(void *context, const struct ledger_record *record) {
-	enum replay_result result;
-	const char *difference;
-	TRY(replayer_add(context, record->index, record->leaf, &result, &difference));
-	return difference == nullptr ? OK
-				     : fail(STATUS_CORRUPT, "replay.different: entry %llu: %s",
-					    (unsigned long long)record->index, difference);
-}
-
-/* Every decision of its log, from the log alone. */
-static void
-assert_log_replays(struct team *team, size_t at, uint64_t *same) {
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	struct keeper *keeper = team->members[at].house.keeper;
-	struct ledger_head head;
-	assert_ok(replayer_create(&replayer, &keeper->gate->blobs));
-	ledger_durable_head(keeper->ledger, &head);
-	assert_ok(ledger_visit(keeper->ledger, 0, head.head.size, replay_entry, replayer));
-	struct replay_counts counts = replayer_counts(replayer);
-	assert_int_equal(0, counts.different);
-	*same = counts.same;
 }
 
 static void
@@ -251,6 +227,22 @@ transfers_at_once_replay(void **) {
 	assert_null(team.on_message);
 	for (size_t i = 0; i < 3; i++)
 		assert_log_replays(&team, i, &same);
+	/* What stands between explains as much as it moved, and no more. */
+	static const struct {
+		const char *from, *to, *difference;
+	} forged[] = {
+		{"\"limits.desk\":{\"day\":30189,\"hour\":30189,", "\"limits.desk\":{\"day\":30189,\"hour\":60378,",
+		 ""},
+		{"\"limits.desk\":{\"day\":30189,\"hour\":30189,", "\"limits.desk\":{\"day\":30189,\"hour\":30188,",
+		 "limits.desk.hour is less than what others had counted"},
+		{"\"limits.desk\":{\"day\":30189,\"hour\":30189,", "\"limits.desk\":{\"day\":30189,\"hour\":60379,",
+		 "limits.desk.hour is at most 60378, recorded 60379"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(forged); i++) {
+		char difference[256];
+		replay_altered(&team, 0, forged[i].from, forged[i].to, difference);
+		assert_string_equal(forged[i].difference, difference);
+	}
 }
 
 RUN_TESTS(T(transfers_at_once_replay), T(a_nonce_does_not_go_back_to_what_people_say_happened),
