@@ -137,9 +137,11 @@ def test_every_fuzz_target_names_the_reader_that_its_coverage_is_counted_for():
     for path, text in FILES.items():
         if path.endswith("_fuzz.c"):
             named = re.search(r"Readers?: ((?:[^\n]*,\n)*[^\n]*)", text)
-            readers = re.findall(r"[\w/]+\.c\b", named.group(1)) if named else [path.removesuffix("_fuzz.c") + ".c"]
-            for reader in readers:
+            readers = re.findall(r"([\w/]+\.c)(?:\s*\(([^)]*)\))?", named.group(1)) if named else [(path.removesuffix("_fuzz.c") + ".c", "")]
+            for reader, functions in readers:
                 assert reader in FILES, f"{path}: there is no src/{reader}; say \"Reader: <module>/<file>.c\" in its first comment"
+                none(f"{path}: src/{reader} has no function {name}" for name in re.findall(r"\w+", functions.removeprefix("not "))
+                     if not re.search(rf"^{name}\(", FILES[reader], re.MULTILINE))
 
 
 def test_every_fuzz_target_has_a_corpus_of_as_many_inputs_as_are_written_down():

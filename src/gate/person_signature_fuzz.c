@@ -1,7 +1,7 @@
 /*
- * Readers: gate/person_signature.c (read_hex, read_assertion, read_signature, read_totp, person_signature_read,
- * person_signature_read_evidence, read_challenge, person_signature_read_discovered, own_host), gate/passkey_enrolment.c,
- * gate/sign_in.c (sign_in_read), gate/enrolment.c (need_hex, read_token, enrolment_read_token, read_registration, enrolment_read)
+ * Readers: gate/person_signature.c (read_assertion, read_signature, read_totp, person_signature_read,
+ * person_signature_read_evidence, read_challenge, person_signature_read_discovered), gate/passkey_enrolment.c,
+ * gate/sign_in.c (sign_in_read), gate/enrolment.c (read_token, enrolment_read_token, read_registration, enrolment_read)
  * Reads the input as a person's signature, as evidence of one, as a sign-in and as enrolments of both kinds. Nobody is known, so
  * nothing is taken; what is read as evidence is written again as it stood.
  */
