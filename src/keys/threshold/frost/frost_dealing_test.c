@@ -349,6 +349,80 @@ a_changed_field_ends_it_whatever_it_is(void **) {
 	assert_int_equal(changes, 2 * 24);
 }
 
+/* --- What is known, and when it is handed over --- */
+
+static bool
+is_wiped(const struct frost_dealing *dealing) {
+	for (size_t i = 0; i < dealing->memory.len; i++)
+		if (dealing->memory.data[i] != 0)
+			return false;
+	return true;
+}
+
+static void
+spoil(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
+	const struct message_kind *spoiled = context;
+	if (from == LIAR && to == VICTIM && frame->data[6] == spoiled->type)
+		frame->data[frame->len - 1] ^= 1;
+}
+
+/* Whether a check here ends it or another's abort, in whatever round; and when it is done. */
+static void
+check_wiped(enum frost_scheme scheme, const struct message_kind *spoiled) {
+	struct frost_holders holders = {};
+	struct message_kind kind = spoiled == nullptr ? (struct message_kind){} : *spoiled;
+	struct network network = {.on_frame = spoil, .context = &kind};
+	const struct frost_dealing_terms terms = frost_generate_terms(scheme, 2, 3);
+	frost_start_all(&holders, &terms, dealings, &network);
+	for (uint8_t i = 1; i <= 3; i++)
+		assert_false(is_wiped(dealings[i]));
+	network_run(&network);
+	assert_int_equal(spoiled == nullptr ? EXCHANGE_DONE : EXCHANGE_ABORTED,
+			 frost_dealing_exchange(dealings[VICTIM])->state);
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_int_not_equal(EXCHANGE_RUNNING, frost_dealing_exchange(dealings[i])->state);
+		assert_true(is_wiped(dealings[i]));
+		bool is_done = frost_dealing_exchange(dealings[i])->state == EXCHANGE_DONE;
+		assert_int_equal(is_done, dealings[i]->share != nullptr);
+	}
+	end_dealings();
+}
+
+static void
+what_a_dealer_knew_is_wiped_when_it_has_ended(void **) {
+	for (size_t s = 0; s < ARRAY_LENGTH(SCHEMES); s++) {
+		check_wiped(SCHEMES[s], nullptr);
+		for (size_t round = 0; round < FROST_DEALING_ROUNDS; round++)
+			check_wiped(SCHEMES[s], &FROST_DEALING_MESSAGES[round]);
+	}
+}
+
+/* It is there from the second round on, and nobody's before all have said that they have theirs. */
+static void
+a_share_is_handed_over_when_all_have_confirmed_and_not_before(void **) {
+	struct frost_holders holders = {};
+	struct network network = {};
+	struct held_frames held = {};
+	const struct frost_dealing_terms terms = frost_generate_terms(FROST_SCHEME_ED25519, 2, 3);
+	struct frost_key_info key;
+	frost_start_all(&holders, &terms, dealings, &network);
+	network_run_holding(&network, FROST_DEALING_MESSAGES[FROST_DEALING_ROUNDS - 1].type, &held);
+	for (uint8_t i = 1; i <= 3; i++) {
+		assert_non_null(dealings[i]->share);
+		assert_false(frost_dealing_confirmed(dealings[i], &key));
+		assert_null(frost_dealing_take_share(dealings[i]));
+	}
+	network_hand_on(&network, &held);
+	network_expect_ok(&network);
+	for (uint8_t i = 1; i <= 3; i++) {
+		struct frost_key_share *share = frost_dealing_take_share(dealings[i]);
+		assert_non_null(share);
+		assert_null(frost_dealing_take_share(dealings[i]));
+		frost_key_share_destroy(&share);
+	}
+	end_dealings();
+}
+
 /* --- At rest --- */
 
 static void
@@ -414,4 +488,6 @@ RUN_TESTS(T(every_subset_signs_with_a_key_that_is_nobodys), T(fewer_than_the_thr
 	  T(members_and_threshold_change_and_the_key_stays), T(a_party_that_lost_its_peers_frames_gets_them_again),
 	  T(terms_that_make_no_sense_are_refused), T(an_old_holder_cannot_deal_another_number_than_its_share),
 	  T(a_proof_of_another_number_is_no_proof), T(a_copied_opening_is_its_makers_only),
-	  T(a_changed_field_ends_it_whatever_it_is), T(a_sealed_share_opens_where_it_belongs_and_nowhere_else))
+	  T(a_changed_field_ends_it_whatever_it_is), T(what_a_dealer_knew_is_wiped_when_it_has_ended),
+	  T(a_share_is_handed_over_when_all_have_confirmed_and_not_before),
+	  T(a_sealed_share_opens_where_it_belongs_and_nowhere_else))
