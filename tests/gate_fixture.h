@@ -241,6 +241,19 @@ transfer(unsigned hundredths, unsigned nonce, char payload[static 512]) {
 		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
 }
 
+/* EIP-1559, chain 1, a token's transfer (a9059cbb) or approve (095ea7b3) with 0x3535…35: fee at most 60,000 × 30 gwei = 5.40 USD;
+ * amount in the token's smallest units. Signed by "eth-hot". */
+static inline struct firm_operation
+token_call(const char *selector, const char *token, unsigned amount, unsigned nonce, char payload[static 512]) {
+	snprintf(payload, 512,
+		 "{\"format\":\"evm\",\"transaction\":\"0x02f86d01%02x843b9aca008506fc23ac0082ea6094%s80b844%s%024d%s%"
+		 "064x"
+		 "c0\"}",
+		 nonce == 0 ? 0x80 : nonce, token, selector, 0, "3535353535353535353535353535353535353535", amount);
+	return (struct firm_operation){
+		.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:eth-hot", .payload = payload};
+}
+
 static inline void
 assert_replays(const struct bench_gate *b, uint64_t same) {
 	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;

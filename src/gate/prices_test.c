@@ -75,5 +75,90 @@ after_a_crash_people_set_the_price_and_the_feed_goes_on_from_there(void **) {
 	assert_in_range(walk_down(&b), 800, 850);
 }
 
+/* --- What a transfer is worth. --- */
+
+#define USDC "A0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+#define WETH "C02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2" /* nobody has said what it is worth */
+
+/* Where it is denied: by what, and only by that. */
+static void
+assert_signed(struct bench_gate *b, const struct firm_operation *operation, bool permitted, const char *fact) {
+	_cleanup_(submitted_free) struct submitted s;
+	submit(b, operation, &s);
+	assert_ok(s.status);
+	assert_int_equal(permitted ? OPERATION_DONE : OPERATION_DENIED, s.step.state);
+	struct bytes facts = s.step.record->facts;
+	if (memmem(facts.data, facts.len, fact, strlen(fact)) == nullptr)
+		fail_msg("not stated: %s", fact);
+	assert_int_equal(1, s.step.record->reason_count);
+	assert_bytes(bytes_of_text(permitted ? "small_transfer" : "value_unknown"), s.step.record->reasons[0].policy);
+}
+
+static const char fresh[] = "\"transfer.price_missing\":false,\"transfer.price_stale\":false",
+		  stale[] = "\"transfer.price_missing\":false,\"transfer.price_stale\":true",
+		  missing[] = "\"transfer.price_missing\":true,\"transfer.price_stale\":false";
+
+/* Prices are an hour old at most: of the asset that moves, and of the one that pays the fee. */
+static void
+a_price_holds_for_an_hour_and_no_millisecond_more(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char native[512], token[512];
+	set_up(&b);
+	make_hot_key(&b);
+	b.now_ms = START_MS + HOUR_MS;
+	struct firm_operation operation = transfer(10, 0, native), call = token_call("a9059cbb", USDC, 1, 1, token);
+	assert_signed(&b, &operation, true, fresh);
+	assert_signed(&b, &call, true, fresh);
+	b.now_ms++;
+	operation = transfer(10, 2, native);
+	call = token_call("a9059cbb", USDC, 1, 2, token);
+	assert_signed(&b, &operation, false, stale);
+	assert_signed(&b, &call, false, stale);
+	assert_int_equal(OPERATION_DONE, set_price(&b, FIRM_PRICES, 3000));
+	assert_signed(&b, &call, false, stale); /* the token's own is no younger */
+	assert_signed(&b, &operation, true, fresh);
+	assert_honest(&b);
+}
+
+/* Nobody's vote stands for a price that has grown old while it was waited for. */
+static void
+what_waits_is_decided_by_the_price_of_its_last_vote(void **) {
+	static const int64_t ages[] = {HOUR_MS, HOUR_MS + 1};
+	for (size_t i = 0; i < ARRAY_LENGTH(ages); i++) {
+		_cleanup_(tear_down) struct bench_gate b;
+		_cleanup_(submitted_free) struct submitted s;
+		char payload[512];
+		set_up(&b);
+		make_hot_key(&b);
+		struct firm_operation large = transfer(1000, 0, payload);
+		large.lifetime_ms = DAY_MS;
+		submit(&b, &large, &s);
+		assert_int_equal(OPERATION_HELD, s.step.state);
+		b.now_ms = START_MS + ages[i] - MINUTE_MS;
+		assert_int_equal(OPERATION_HELD, vote(&b, s.step.operation, FIRM_PERSON_1, "approve"));
+		b.now_ms = START_MS + ages[i];
+		assert_int_equal(i == 0 ? OPERATION_DONE : OPERATION_DENIED,
+				 vote(&b, s.step.operation, FIRM_PERSON_2, "approve"));
+		assert_honest(&b);
+	}
+}
+
+static void
+what_nobody_has_priced_is_not_moved(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	char payload[512];
+	set_up(&b);
+	make_hot_key(&b);
+	ask(&b, "asset.add", "system:gatehouse",
+	    "{\"chain\":\"eip155:1\",\"contract\":\"0x" WETH "\",\"decimals\":18,\"symbol\":\"WETH\"}");
+	struct firm_operation call = token_call("a9059cbb", WETH, 1, 0, payload);
+	assert_signed(&b, &call, false, missing);
+	assert_restarts_alike(&b);
+	assert_signed(&b, &call, false, missing);
+	assert_honest(&b);
+}
+
 RUN_TESTS(T(the_feed_cannot_walk_a_price_below_every_limit), T(nor_day_by_day_within_a_week),
-	  T(after_a_crash_people_set_the_price_and_the_feed_goes_on_from_there))
+	  T(after_a_crash_people_set_the_price_and_the_feed_goes_on_from_there),
+	  T(a_price_holds_for_an_hour_and_no_millisecond_more), T(what_waits_is_decided_by_the_price_of_its_last_vote),
+	  T(what_nobody_has_priced_is_not_moved))
