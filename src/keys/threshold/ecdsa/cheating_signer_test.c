@@ -181,6 +181,54 @@ two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them(void
 	end_signings(signings);
 }
 
+/* --- What hides the shares of the key adds up to nothing. --- */
+
+/* One of each signer, in their order; returns their sum. */
+static struct scalar
+zero_shares(const struct party_set *signers, const uint8_t nonce[32], struct scalar shares[PARTIES_MAX]) {
+	struct signing *signings[KEEPERS_MAX + 1] = {};
+	struct network network = {};
+	struct ecdsa_request request = plain_request("pay");
+	struct scalar sum = {};
+	keepers_start_signing(&keepers, signers, &request, nonce, signings, &network);
+	for (size_t i = 0; i < signers->count; i++) {
+		shares[i] = share_of_zero(started(signings, signers->parties[i].index));
+		sum = scalar_add(&sum, &shares[i]);
+	}
+	end_signings(signings);
+	return sum;
+}
+
+/* No two are the same, of one session or of two: none of them is nothing, and each is the session's own. */
+static void
+zero_shares_add_up_to_zero_and_none_is_zero(void **) {
+	static const uint8_t other_nonce[32] = {2};
+	size_t sets = 0;
+	keepers_end(&keepers);
+	keepers = (struct keepers){};
+	keepers_generate(&keepers, 3, 4, KEY_PURPOSE_TRANSFER);
+	for (unsigned subset = 0; subset < 1U << 4; subset++) {
+		struct party_set signers = {};
+		struct scalar shares[2 * PARTIES_MAX], sum;
+		for (size_t i = 0; i < 4; i++)
+			if (subset >> i & 1)
+				signers.parties[signers.count++] = keepers.key.holders.parties[i];
+		if (signers.count < 3)
+			continue;
+		sum = zero_shares(&signers, NONCE, shares);
+		assert_true(scalar_is_zero(&sum));
+		sum = zero_shares(&signers, other_nonce, shares + signers.count);
+		assert_true(scalar_is_zero(&sum));
+		for (size_t i = 0; i < 2u * signers.count; i++) {
+			assert_false(scalar_is_zero(&shares[i]));
+			for (size_t j = 0; j < i; j++)
+				assert_false(scalar_equal(&shares[i], &shares[j]));
+		}
+		sets++;
+	}
+	assert_int_equal(5, sets);
+}
+
 /* --- What is known is wiped. --- */
 
 static bool
@@ -270,6 +318,7 @@ main(void) {
 		T(a_sum_that_is_no_signature_names_nobody),
 		T(who_hears_only_that_it_has_ended_loses_no_pair),
 		T(two_commitments_of_one_signer_are_found_out_before_anything_depends_on_them),
+		T(zero_shares_add_up_to_zero_and_none_is_zero),
 		T(what_a_signer_knew_is_wiped_when_it_has_ended),
 		T(in_the_last_round_as_well_no_pair_is_used_that_was_forgotten),
 	};
