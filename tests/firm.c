@@ -252,6 +252,7 @@ firm_body(struct firm *firm, const char *instance, const struct firm_operation *
 		.resource = bytes_of_text(wanted->resource),
 		.idempotency_key = bytes_of_text(wanted->idempotency_key),
 		.reason = wanted->reason == nullptr ? (struct bytes){} : bytes_of_text(wanted->reason),
+		.reference = wanted->reference == nullptr ? (struct bytes){} : bytes_of_text(wanted->reference),
 		.payload_hash = sha256(buffer_bytes(&payload)),
 		.break_glass = wanted->break_glass,
 		.created_ms = wanted->created_ms,

@@ -63,6 +63,7 @@ struct firm_operation {
 	const char *idempotency_key;
 	const char *header_key; /* another one in the header field Idempotency-Key; null: the same */
 	const char *reason;     /* may be null */
+	const char *reference;  /* may be null */
 	const char *secret;     /* key.import: JSON; else null */
 	const char *personal;   /* person.profile: canonical JSON; else null */
 	int64_t created_ms;

@@ -215,6 +215,42 @@ a_forbid_that_cannot_be_evaluated_denies(void **) {
 	assert_honest(&b);
 }
 
+/* It is signed with the operation and stands in its document, where whoever reconciles finds it. */
+static void
+a_policy_can_demand_a_reference(void **) {
+	static const struct {
+		const char *reference, *fact;
+		enum operation_state state;
+	} cases[] = {
+		{nullptr, "\"request.has_reference\":false", OPERATION_DENIED},
+		{"INV 77", "\"request.has_reference\":true", OPERATION_DONE},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	make_hot_key(&b);
+	activate(&b, "@id(\"anything\") permit (principal, action, resource);\n"
+		     "@id(\"no_reference\") forbid (principal, action == Action::\"sign\", resource)\n"
+		     "unless { context.request.has_reference };\n");
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		char payload[512];
+		struct firm_operation operation = transfer(10, (unsigned)i, payload);
+		operation.reference = cases[i].reference;
+		submit(&b, &operation, &s);
+		assert_ok(s.status);
+		assert_int_equal(cases[i].state, s.step.state);
+		assert_true(states(&s, cases[i].fact));
+		const struct decision_record *record = s.step.record;
+		bool stated =
+			memmem(record->document.data, record->document.len, "\"reference\":\"INV 77\"", 20) != nullptr;
+		assert_int_equal(cases[i].reference != nullptr, stated);
+		assert_int_equal(1, record->reason_count);
+		assert_bytes(stated ? BYTES_OF_LITERAL("anything") : BYTES_OF_LITERAL("no_reference"),
+			     record->reasons[0].policy);
+	}
+	assert_honest(&b);
+}
+
 /* 0.1 ether at 3,000 dollars, and 21,000 × 30 gwei for the block. */
 static void
 a_transfer_counts_in_every_dimension(void **) {
@@ -303,4 +339,5 @@ a_price_steps_by_no_less_than_is_stated(void **) {
 RUN_TESTS(T(a_body_is_read_in_its_canonical_form_only), T(the_headers_idempotency_key_is_the_documents),
 	  T(secrets_are_brought_by_people), T(an_operation_is_taken_between_its_times),
 	  T(a_request_over_another_network_is_a_mismatch), T(a_forbid_that_cannot_be_evaluated_denies),
-	  T(a_transfer_counts_in_every_dimension), T(a_price_steps_by_no_less_than_is_stated))
+	  T(a_policy_can_demand_a_reference), T(a_transfer_counts_in_every_dimension),
+	  T(a_price_steps_by_no_less_than_is_stated))
