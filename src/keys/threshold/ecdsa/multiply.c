@@ -165,10 +165,13 @@ multiply_receive(struct oblivious *oblivious, const struct hash256 *context, con
 	TRY(scalar_read(message->eta, &eta));
 	for (size_t j = 0; j < EXTENSION_ROWS; j++)
 		for (size_t i = 0; i < MULTIPLY_WIDTH; i++) {
-			struct scalar masked, pad = make_pad(oblivious, context, j, i, rows[j]);
-			TRY(scalar_read(message->masked[j][i], &masked));
+			struct scalar masked;
+			TRY(scalar_read(message->masked[j][i], &masked)); /* before there is a pad to wipe */
+			struct scalar pad = make_pad(oblivious, context, j, i, rows[j]);
 			masked = scalar_masked(&masked, choice_mask(choices, j));
 			values[j][i] = scalar_add(&pad, &masked);
+			secret_wipe(&pad, sizeof pad);
+			secret_wipe(&masked, sizeof masked);
 		}
 	make_theta(oblivious, context, message, theta);
 	const struct scalar *g = gadget_vector();

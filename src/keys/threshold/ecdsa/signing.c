@@ -314,7 +314,7 @@ write_multiplication(struct signing *signing, size_t position) {
 	const struct protocol_session *session = &signing->exchange.session;
 	struct signing_secrets *secrets = secrets_of(signing);
 	struct peer_secrets *with = &secrets->peers[position];
-	uint8_t peer = session->parties.parties[position].index, gamma[POINT_SIZE], psi[SCALAR_SIZE];
+	uint8_t peer = session->parties.parties[position].index, gamma[POINT_SIZE] = {}, psi[SCALAR_SIZE];
 	struct hash256 context = multiply_context(signing, session->self, peer);
 	struct scalar inputs[MULTIPLY_INPUTS] = {secrets->nonce, secrets->key}, shares[MULTIPLY_INPUTS];
 	struct buffer *frame = exchange_frame(&signing->exchange, position);
@@ -332,8 +332,8 @@ write_multiplication(struct signing *signing, size_t position) {
 	secret_wipe(inputs, sizeof inputs);
 	TRY(status);
 	message->mu[0] ^= FAULT_LIE;
-	for (size_t i = 0; i < MULTIPLY_INPUTS; i++) {
-		TRY(publish(&shares[i], gamma));
+	for (size_t i = 0; i < MULTIPLY_INPUTS && status == OK; i++) {
+		status = publish(&shares[i], gamma);
 		buffer_append(frame, gamma, sizeof gamma);
 	}
 	struct scalar difference = scalar_subtract(&secrets->phi, &with->chi);
@@ -343,6 +343,7 @@ write_multiplication(struct signing *signing, size_t position) {
 	secrets->u = scalar_add(&secrets->u, &shares[0]);
 	secrets->v = scalar_add(&secrets->v, &shares[1]);
 	secret_wipe(shares, sizeof shares);
+	TRY(status);
 	return buffer_status(frame);
 }
 
@@ -389,15 +390,45 @@ check_input(const struct scalar *chi, const struct point *claimed, const struct 
 	struct point product, own, gamma, sum;
 	TRY(point_read(gamma_field.data, &gamma));
 	TRY(point_multiply_secret(claimed, chi, &product));
-	TRY(point_of_secret(share, &own));
-	TRY(point_add(&own, &gamma, &sum));
-	bool same = declassified(point_equal(&product, &sum));
+	enum status status = point_of_secret(share, &own);
+	if (status == OK)
+		status = point_add(&own, &gamma, &sum);
+	bool same = status == OK && declassified(point_equal(&product, &sum));
 	secret_wipe(&product, sizeof product);
 	secret_wipe(&own, sizeof own);
 	secret_wipe(&sum, sizeof sum);
+	TRY(status);
 	return same ? OK
 		    : fail(STATUS_UNAUTHORIZED, "signing.input: party %u multiplied by another number than it claims",
 			   peer);
+}
+
+/* Bob's shares of the products with one peer: they go into the sums, and stay nowhere else. */
+static enum status
+take_products(struct signing *signing, size_t position, const struct bytes fields[MULTIPLY_FIELDS],
+	      const struct point *nonce_point, const struct point *key_point) {
+	const struct protocol_session *session = &signing->exchange.session;
+	struct signing_secrets *secrets = secrets_of(signing);
+	const struct peer_secrets *with = &secrets->peers[position];
+	uint8_t peer = session->parties.parties[position].index;
+	struct hash256 context = multiply_context(signing, peer, session->self);
+	struct scalar shares[MULTIPLY_INPUTS] = {};
+	/* The three fields of the multiplication stand one behind the other; what is wrong in any is seen by the last. */
+	exchange_look_at(&signing->exchange, MULTIPLY_MU);
+	enum status status = multiply_receive(signing->oblivious, &context, with->received, with->choices,
+					      (const struct multiply_message *)fields[MULTIPLY_MASKED].data, shares);
+	if (status == OK) {
+		exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_NONCE);
+		status = check_input(&with->chi, nonce_point, &shares[0], fields[MULTIPLY_GAMMA_NONCE], peer);
+	}
+	if (status == OK) {
+		exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_KEY);
+		status = check_input(&with->chi, key_point, &shares[1], fields[MULTIPLY_GAMMA_KEY], peer);
+	}
+	secrets->u = scalar_add(&secrets->u, &shares[0]);
+	secrets->v = scalar_add(&secrets->v, &shares[1]);
+	secret_wipe(shares, sizeof shares);
+	return status;
 }
 
 /* Bob's part with one peer. */
@@ -406,12 +437,10 @@ check_multiplication(struct signing *signing, size_t position, const struct byte
 		     struct point *nonce_point, struct point *key_point) {
 	const struct protocol_session *session = &signing->exchange.session;
 	struct signing_secrets *secrets = secrets_of(signing);
-	const struct peer_secrets *with = &secrets->peers[position];
 	uint8_t peer = session->parties.parties[position].index;
-	struct hash256 context = multiply_context(signing, peer, session->self);
 	struct hash256 commitment = commit_to(signing, peer, fields[MULTIPLY_SALT], fields[MULTIPLY_NONCE_POINT],
 					      fields[MULTIPLY_KEY_POINT]);
-	struct scalar shares[MULTIPLY_INPUTS], psi;
+	struct scalar psi;
 	if (!hash256_equal(&commitment, &signing->commitments[position]))
 		return fail(STATUS_UNAUTHORIZED, "signing.commitment: party %u opens another than it committed to",
 			    peer);
@@ -421,21 +450,8 @@ check_multiplication(struct signing *signing, size_t position, const struct byte
 	TRY(point_read(fields[MULTIPLY_KEY_POINT].data, key_point));
 	exchange_look_at(&signing->exchange, MULTIPLY_PSI);
 	TRY(scalar_read(fields[MULTIPLY_PSI].data, &psi));
-	/* The three fields of the multiplication stand one behind the other; what is wrong in any is seen by the last. */
-	exchange_look_at(&signing->exchange, MULTIPLY_MU);
-	TRY(multiply_receive(signing->oblivious, &context, with->received, with->choices,
-			     (const struct multiply_message *)fields[MULTIPLY_MASKED].data, shares));
-	exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_NONCE);
-	enum status status = check_input(&with->chi, nonce_point, &shares[0], fields[MULTIPLY_GAMMA_NONCE], peer);
-	if (status == OK) {
-		exchange_look_at(&signing->exchange, MULTIPLY_GAMMA_KEY);
-		status = check_input(&with->chi, key_point, &shares[1], fields[MULTIPLY_GAMMA_KEY], peer);
-	}
 	secrets->phi_all = scalar_add(&secrets->phi_all, &psi);
-	secrets->u = scalar_add(&secrets->u, &shares[0]);
-	secrets->v = scalar_add(&secrets->v, &shares[1]);
-	secret_wipe(shares, sizeof shares);
-	return status;
+	return take_products(signing, position, fields, nonce_point, key_point);
 }
 
 /* The key's shares add up to the key, and R is what everyone committed to. */
