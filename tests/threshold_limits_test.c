@@ -4,6 +4,9 @@
  */
 #include "tests/test.h"
 #include "tests/team_limits.h"
+#include "tests/team_log.h"
+
+#include <stdio.h>
 
 #include "keeper/threshold_internal.h"
 
@@ -65,6 +68,195 @@ what_a_peer_has_counted_counts_at_its_own_time(void **) {
 	team_settle(&team);
 	assert_int_equal(0, heard(&team, 2));
 }
+
+/* --- Each by its own clock. --- */
+
+constexpr int64_t APART_MS = 60'000;
+
+/* How far ahead of the slowest each is, in minutes. Forward alone: recorded time never goes back. */
+static const int64_t AHEAD[][3] = {{1, 2, 0}, {1, 0, 2}, {2, 1, 0}};
+
+/* Set while nobody runs, so that each takes its own clock for right. */
+static void
+set_clocks_apart(struct team *team, const int64_t ahead[3]) {
+	for (size_t i = 0; i < 3; i++)
+		team_stop(team, i);
+	for (size_t i = 0; i < 3; i++) {
+		simulated_disk_step_realtime(team->members[i].disk, ahead[i] * APART_MS * 1'000'000);
+		team_start(team, i);
+	}
+	team_settle(team);
+}
+
+static void
+found_apart(struct team *team, const int64_t ahead[3], uint64_t seed, unsigned usd) {
+	team_found(team, 3, seed);
+	team_make_key(team, "vault", "2-of-3");
+	limit_to(team, usd);
+	set_clocks_apart(team, ahead);
+}
+
+/* By the clock that is the furthest behind: everybody else takes what is made now for a minute or two old. */
+static int64_t
+slowest_ms(const struct team *team) {
+	int64_t slowest_ms = INT64_MAX;
+	for (size_t i = 0; i < team->count; i++) {
+		int64_t now_ms = house_now_ms(&team->members[i].house);
+		slowest_ms = now_ms < slowest_ms ? now_ms : slowest_ms;
+	}
+	return slowest_ms;
+}
+
+static bool
+sign_made_at(struct team *team, size_t at, uint64_t nonce, int64_t created_ms) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct firm_operation asked = transfer(&arena, 10, nonce);
+	asked.created_ms = created_ms;
+	team_submit(team, at, asked, &arena, &response);
+	if (response.status == 200)
+		assert_signed(team, at, &arena, &asked, &response);
+	return response.status == 200;
+}
+
+static bool
+sign_apart(struct team *team, size_t at, uint64_t nonce) {
+	return sign_made_at(team, at, nonce, slowest_ms(team));
+}
+
+static void
+assert_each_trusts_its_clock(const struct team *team) {
+	for (size_t i = 0; i < team->count; i++)
+		assert_false(team->members[i].house.keeper->clock.in_doubt);
+}
+
+static int64_t
+spent_now(struct team *team, size_t at) {
+	return limits_sum(state_of(team, at)->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR,
+			  ledger_time_ms(keeper_ledger(team->members[at].house.keeper)), nullptr, 0);
+}
+
+/* The rule of each_decides_on_what_all_signers_have_counted, for keepers that are minutes apart. */
+static void
+the_limit_holds_whatever_the_clocks_say(void **) {
+	for (size_t i = 0; i < ARRAY_LENGTH(AHEAD); i++) {
+		_cleanup_(team_free) struct team team;
+		found_apart(&team, AHEAD[i], 60 + 3 * i, 700);
+		team_cut(&team, 0, 2);
+		team_cut(&team, 1, 2);
+		assert_true(sign_apart(&team, 0, 0)); /* by one and two */
+		team_connect(&team, 1, 2);
+		team_cut(&team, 0, 1);
+		assert_true(sign_apart(&team, 2, 1)); /* by two and three */
+		team_cut(&team, 1, 2);
+		team_connect(&team, 0, 2);
+		assert_false(sign_apart(&team, 0, 2));
+		assert_false(sign_apart(&team, 2, 3));
+		assert_int_equal(2 * TRANSFER_CENTS, spent(&team, 0));
+		assert_int_equal(TRANSFER_CENTS, spent(&team, 2));
+		assert_each_trusts_its_clock(&team);
+	}
+}
+
+/* Every ten seconds around the end of the hour: as long as the teller counts them the hearer does, told at once or again. Where the clocks are
+ * apart by a minute or two in either direction, a time of day in place of an age would be off by that. */
+static void
+what_was_counted_leaves_no_window_sooner_than_at_its_teller(void **) {
+	for (size_t i = 0; i < ARRAY_LENGTH(AHEAD); i++) {
+		_cleanup_(team_free) struct team team;
+		found_apart(&team, AHEAD[i], 80 + 3 * i, 700);
+		team_cut(&team, 0, 2);
+		team_cut(&team, 1, 2);
+		assert_true(sign_apart(&team, 0, 0)); /* by one and two */
+		assert_true(sign_apart(&team, 0, 1));
+		team_cut(&team, 0, 1);
+		team_connect(&team, 1, 2);
+		team_settle(&team);
+		assert_int_equal(2 * TRANSFER_CENTS, heard(&team, 2));
+		team_pass_ms(&team, 40 * 60'000);
+		team_cut(&team, 1, 2);
+		team_connect(&team, 1, 2); /* told again */
+		team_settle(&team);
+		team_pass_ms(&team, 18 * 60'000);
+		size_t at_both = 0;
+		while (spent_now(&team, 1) > 0) {
+			assert_true(heard(&team, 2) >= spent_now(&team, 1));
+			at_both++;
+			team_pass_ms(&team, 10'000);
+			team_settle(&team);
+		}
+		assert_true(at_both > 0);
+		team_pass_ms(&team, 10'000); /* nor much later: what it took to be told */
+		assert_int_equal(0, heard(&team, 2));
+		assert_each_trusts_its_clock(&team);
+	}
+}
+
+/* Why a keeper did not come to decide what it was asked, as it told the first: the last that it said. */
+struct undecided {
+	char by_party[3][128];
+};
+
+static bool
+overhear_undecided(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct undecided *undecided = team->context;
+	struct joint_answer answer;
+	if (kind != PEER_ANSWER || to != 0 || joint_answer_read(buffer_bytes(body), &answer) != OK ||
+	    answer.kind != ANSWER_REFUSED)
+		return true;
+	assert_true(answer.is_undecided);
+	snprintf(undecided->by_party[from], sizeof undecided->by_party[from], "%.*s", BYTES_ARGS(answer.reason));
+	return true;
+}
+
+static void
+assert_spent(struct team *team, int64_t one, int64_t two, int64_t three) {
+	const int64_t transfers[] = {one, two, three};
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(transfers[i] * TRANSFER_CENTS, spent(team, i));
+}
+
+/* Whoever does not take it by its own clock did not come to decide it, and is bound by nothing: it says so by name to who asked, and the two
+ * others sign. Two is a minute ahead of one, and three a minute behind. */
+static void
+a_request_that_one_clock_refuses_is_signed_by_the_others(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct undecided undecided = {};
+	struct ipc_response response;
+	found_apart(&team, AHEAD[0], 100, 5'000);
+	team.on_message = overhear_undecided;
+	team.context = &undecided;
+	/* Made now, by one's clock, which is later than three tolerates. */
+	assert_true(sign_made_at(&team, 0, 0, house_now_ms(&team.members[0].house)));
+	assert_non_null(strstr(undecided.by_party[2], "request_signature.created: "));
+	assert_string_equal("", undecided.by_party[1]);
+	assert_spent(&team, 1, 1, 0);
+	/* It has half a minute left by one's clock, more by three's, and none by two's. */
+	undecided = (struct undecided){};
+	struct firm_operation asked = transfer(&arena, 10, 1);
+	asked.created_ms = slowest_ms(&team);
+	asked.lifetime_ms = APART_MS + APART_MS / 2;
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_signed(&team, 0, &arena, &asked, &response);
+	assert_non_null(strstr(undecided.by_party[1], "operation.expired: "));
+	assert_string_equal("", undecided.by_party[2]);
+	assert_true(log_says(&team, 1, ENTRY_REFUSAL, "operation.expired: "));
+	assert_spent(&team, 2, 1, 1);
+	/* With nobody else there it is signed by nobody. */
+	undecided = (struct undecided){};
+	team_cut(&team, 0, 1);
+	asked = transfer(&arena, 10, 2);
+	asked.created_ms = house_now_ms(&team.members[0].house);
+	team_submit(&team, 0, asked, &arena, &response);
+	assert_answer(202, "unknown", &response); /* three is bound by nothing that it has said */
+	assert_true(says(&response, "joint.too_few: 1 of 2 keepers that must sign are there"));
+	assert_non_null(strstr(undecided.by_party[2], "request_signature.created: "));
+	assert_spent(&team, 3, 1, 1);
+	assert_each_trusts_its_clock(&team);
+}
+
+/* --- Against who lies. --- */
 
 /* 2 of 3: 2t − n − 1 = 0 liars are stood. One spends the limit once with each of the honest, and no more. */
 static void
@@ -312,6 +504,8 @@ a_list_that_its_teller_has_not_signed_is_refused_and_names_it(void **) {
 }
 
 RUN_TESTS(T(each_decides_on_what_all_signers_have_counted), T(what_a_peer_has_counted_counts_at_its_own_time),
+	  T(the_limit_holds_whatever_the_clocks_say), T(what_was_counted_leaves_no_window_sooner_than_at_its_teller),
+	  T(a_request_that_one_clock_refuses_is_signed_by_the_others),
 	  T(one_liar_of_three_spends_the_limit_twice_and_no_more), T(one_liar_of_four_spends_nothing_beyond_the_limit),
 	  T(a_liar_makes_nothing_smaller_that_others_have_counted),
 	  T(no_key_that_is_limited_is_shared_so_that_signers_need_not_meet),
