@@ -5,6 +5,7 @@ commands are the same in both."""
 import glob
 import os
 import re
+import types
 
 import answers
 import openapi
@@ -168,6 +169,18 @@ def test_the_validator_refuses_what_differs():
         except openapi.Mismatch:
             continue
         raise AssertionError(f"{value} was taken")
+
+
+def test_a_request_is_checked_unless_its_refusal_says_that_it_was_ill_formed():
+    for status, checked in ((201, True), (400, False), (401, False), (403, True), (409, True), (410, True), (429, True), (503, True)):
+        empty = types.SimpleNamespace(method="POST", path="/v1/session", target="/v1/session", fields={"content-type": "application/json"}, body=b"{}",
+                                      status=status, answer_fields={}, answer=b"") # neither request nor answer is as described
+        try:
+            DOCUMENT.check_exchange(empty)
+        except openapi.Mismatch as mismatch:
+            assert (" request" in str(mismatch)) == checked, (status, mismatch)
+            continue
+        raise AssertionError(f"{status} was taken")
 
 
 def schemas_of(node, where="", is_schema=False):
