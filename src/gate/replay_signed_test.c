@@ -1,4 +1,7 @@
-/* What a keeper says that a key signed, and the key did not: of each kind of key, and of each kind of what keys sign. */
+/*
+ * What a keeper says that a key signed, and the key did not: of each kind of key, and of each kind of what keys sign. And what a
+ * Bitcoin transaction counts for at the gate.
+ */
 #include "tests/test.h"
 
 #include "crypto/sign.h"
@@ -295,6 +298,106 @@ no_opaque_digest_is_signed_below_a_step_that_is_not_hardened(void **) {
 	}
 }
 
+/* --- What is counted. --- */
+
+/* Of coins of a million satoshi each; 50,000 satoshi are 30 dollars. What is over is change. */
+struct payment {
+	size_t coins;
+	uint64_t first, second, fee; /* to two payees */
+};
+
+static const char *
+payment_payload(struct bench_gate *b, struct arena *arena, const struct payment *payment) {
+	constexpr uint64_t SATS = 1'000'000;
+	static const uint8_t first[22] = {0x00, 0x14, 0x75, 0x1e, 0x76, 0xe8, 0x19, 0x91, 0x96, 0xd4, 0x54,
+					  0x94, 0x1c, 0x45, 0xd1, 0xb3, 0xa3, 0x23, 0xf1, 0x43, 0x3b, 0xd6};
+	static const uint8_t second[34] = {0x00, 0x20, 0x18, 0x63, 0x14, 0x3c, 0x14, 0xc5, 0x16, 0x68, 0x04, 0xbd,
+					   0x19, 0x20, 0x33, 0x56, 0xda, 0x13, 0x6c, 0x98, 0x56, 0x78, 0xcd, 0x4d,
+					   0x27, 0xa1, 0xb8, 0xc6, 0x32, 0x96, 0x04, 0x90, 0x32, 0x62};
+	const struct key_info *key = gate_state_key(b->gate->state, BYTES_OF_LITERAL("btc-wallet"));
+	struct psbt_fixture_coin coins[3] = {};
+	struct psbt_payment outputs[3] = {
+		{.sats = payment->coins * SATS - payment->first - payment->second - payment->fee,
+		 .is_change = true,
+		 .template = BITCOIN_P2WPKH,
+		 .path = psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 1, 0)}};
+	struct psbt_fixture fixture = {.coins = coins,
+				       .coin_count = payment->coins,
+				       .outputs = outputs,
+				       .output_count = 1,
+				       .sequence = BITCOIN_SEQUENCE_FINAL};
+	struct bytes psbt, id = bytes_of_text(key->id);
+	assert_ok(gate_state_public_key(b->gate->state, id, &outputs[0].path, outputs[0].public_key));
+	for (uint32_t i = 0; i < payment->coins; i++) {
+		coins[i] = (struct psbt_fixture_coin){.template = BITCOIN_P2WPKH,
+						      .sats = SATS,
+						      .path = psbt_fixture_path(BITCOIN_P2WPKH, 0, 0, 0, i)};
+		assert_ok(gate_state_public_key(b->gate->state, id, &coins[i].path, coins[i].public_key));
+	}
+	if (payment->first > 0)
+		outputs[fixture.output_count++] =
+			(struct psbt_payment){.sats = payment->first, .script = BYTES_OF_ARRAY(first)};
+	if (payment->second > 0)
+		outputs[fixture.output_count++] =
+			(struct psbt_payment){.sats = payment->second, .script = BYTES_OF_ARRAY(second)};
+	memcpy(fixture.fingerprint, key->fingerprint, sizeof fixture.fingerprint);
+	assert_ok(psbt_fixture_build(arena, &fixture, &psbt));
+	return base64_payload(arena, "psbt", psbt);
+}
+
+static void
+assert_counted(struct bench_gate *b, const struct submitted *s, enum limit_dimension dimension, const char *subject,
+	       int64_t stated, int64_t counted) {
+	char fact[160];
+	long long sum = stated;
+	struct bytes facts = s->step.record->facts;
+	snprintf(fact, sizeof fact, "\"limits.%s\":{\"day\":%lld,\"hour\":%lld,\"week\":%lld}",
+		 limit_dimension_names[dimension], sum, sum, sum);
+	if (memmem(facts.data, facts.len, fact, strlen(fact)) == nullptr)
+		fail_msg("not stated: %s", fact);
+	assert_int_equal(counted, limits_sum(b->gate->state->limits, dimension, bytes_of_text(subject), LIMIT_DAY,
+					     b->now_ms, nullptr, 0));
+}
+
+/* Of two of exactly the same coins the chain takes one, and so the greatest counts, to each payee by itself. That others have some of
+ * their coins in common is no proof that they are meant in each other's place. What is proven change counts for nothing, unless there is
+ * nothing else. */
+static void
+what_is_no_change_counts_and_the_same_coins_once(void **) {
+	static const struct {
+		struct payment payment;
+		int64_t of_key, first, second, greatest;
+	} cases[] = {
+		{{2, 500'000, 300'000, 10'000}, 48'600, 30'000, 18'000, 30'000},
+		{{2, 600'000, 100'000, 20'000}, 48'600, 36'000, 18'000, 36'000}, /* 43,200: less in all */
+		{{1, 400'000, 0, 10'000}, 73'200, 60'000, 18'000, 60'000},
+		{{2, 0, 400'000, 1'000'000}, 108'600, 60'000, 24'000, 24'000}, /* 84,000, for the 48,600 */
+		{{3, 0, 0, 50'000}, 288'600, 60'000, 24'000, 177'000},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up_permissive(&b);
+	make_key(&b, "btc-wallet", "secp256k1", "extended", "transfer");
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct firm_operation operation = {.by = FIRM_SETTLEMENT, .kind = "sign", .resource = "key:btc-wallet"};
+		operation.payload = payment_payload(&b, &arena, &cases[i].payment);
+		submit(&b, &operation, &s);
+		assert_ok(s.status);
+		assert_int_equal(OPERATION_DONE, s.step.state);
+		assert_counted(&b, &s, LIMIT_KEY, "btc-wallet", cases[i].of_key, cases[i].of_key);
+		assert_counted(&b, &s, LIMIT_ACCOUNT, "options-hot", cases[i].of_key, cases[i].of_key);
+		assert_counted(&b, &s, LIMIT_REQUESTER, "workload:settlement", cases[i].of_key, cases[i].of_key);
+		assert_counted(&b, &s, LIMIT_ASSET, "bitcoin:main/native", cases[i].of_key, cases[i].of_key);
+		assert_counted(&b, &s, LIMIT_DESTINATION, "bitcoin:main:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+			       cases[i].greatest, cases[i].first);
+		assert_counted(&b, &s, LIMIT_DESTINATION,
+			       "bitcoin:main:bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3",
+			       cases[i].greatest, cases[i].second);
+	}
+	assert_restarts_alike(&b);
+}
+
 RUN_TESTS(T(no_opaque_digest_is_signed_below_a_step_that_is_not_hardened),
-	  T(no_digit_of_what_was_signed_can_be_another),
+	  T(what_is_no_change_counts_and_the_same_coins_once), T(no_digit_of_what_was_signed_can_be_another),
 	  T(what_another_key_signed_or_of_something_else_is_not_believed), T(a_key_is_made_as_it_was_asked_for))

@@ -293,6 +293,131 @@ a_transfer_counts_in_every_dimension(void **) {
 	}
 }
 
+static void
+assert_states_sum(const struct submitted *s, const char *dimension, int64_t cents) {
+	char fact[160];
+	long long sum = cents;
+	snprintf(fact, sizeof fact, "\"limits.%s\":{\"day\":%lld,\"hour\":%lld,\"week\":%lld}", dimension, sum, sum,
+		 sum);
+	if (!states(s, fact))
+		fail_msg("not stated: %s", fact);
+}
+
+static int64_t
+counted_today(struct bench_gate *b, enum limit_dimension dimension, const char *subject) {
+	return limits_sum(b->gate->state->limits, dimension, bytes_of_text(subject), LIMIT_DAY, b->now_ms, nullptr, 0);
+}
+
+static void
+add_paid(void *context, struct bytes, int64_t cents) {
+	*(int64_t *)context += cents;
+}
+
+#define USDC "A0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+#define PAYEE "0x3535353535353535353535353535353535353535"
+
+/* A dollar a token, and 60,000 × 30 gwei for the block, in ether. What a spender may take is counted as if it were taken, and nothing
+ * was sent there. */
+static void
+a_token_counts_in_its_own_asset_and_its_fee_in_ether(void **) {
+	constexpr int64_t FEE = 540;
+	static const struct {
+		const char *selector;
+		unsigned tokens;
+		int64_t all, amounts, fees, paid; /* with what came before; paid: by this one */
+	} cases[] = {
+		{"a9059cbb", 250, 25'000 + FEE, 25'000, FEE, 25'000},
+		{"095ea7b3", 100, 35'000 + 2 * FEE, 35'000, 2 * FEE, 0},
+		{"095ea7b3", 0, 35'000 + 3 * FEE, 35'000, 3 * FEE, 0}, /* taken back: only the fee */
+	};
+	static const char *const wholes[] = {"key", "account", "desk", "legal_entity", "requester"};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	make_hot_key(&b);
+	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		char payload[512];
+		int64_t paid = 0;
+		struct firm_operation operation =
+			token_call(cases[i].selector, USDC, cases[i].tokens * 1'000'000, i, payload);
+		submit(&b, &operation, &s);
+		assert_ok(s.status);
+		assert_int_equal(OPERATION_DONE, s.step.state);
+		for (size_t j = 0; j < ARRAY_LENGTH(wholes); j++)
+			assert_states_sum(&s, wholes[j], cases[i].all);
+		assert_states_sum(&s, "destination", cases[i].amounts);
+		assert_states_sum(&s, "asset", cases[i].amounts); /* the greater of both */
+		assert_int_equal(cases[i].amounts, counted_today(&b, LIMIT_ASSET, "eip155:1/0x" USDC));
+		assert_int_equal(cases[i].fees, counted_today(&b, LIMIT_ASSET, "eip155:1/native"));
+		assert_int_equal(cases[i].amounts, counted_today(&b, LIMIT_DESTINATION, "eip155:1:" PAYEE));
+		assert_int_equal(0, counted_today(&b, LIMIT_DESTINATION, "eip155:1:0x" USDC));
+		limits_visit_paid(b.gate->state->limits, s.submission.id.bytes, add_paid, &paid);
+		assert_int_equal(cases[i].paid, paid);
+	}
+	assert_restarts_alike(&b);
+}
+
+/* A second key, and ether on a second chain. */
+static void
+set_up_two_keys_and_chains(struct bench_gate *b) {
+	static const struct {
+		const char *kind, *resource, *payload;
+	} changes[] = {
+		{"key.create", "account:options-hot",
+		 "{\"algorithm\":\"secp256k1\",\"id\":\"eth-two\",\"material\":\"single\",\"purpose\":\"transfer\"}"},
+		{"asset.add", "system:gatehouse", "{\"chain\":\"eip155:10\",\"decimals\":18,\"symbol\":\"ETH\"}"},
+		{"price.set", "asset:eip155:10/native", "{\"microcents\":300000000000}"},
+	};
+	set_up(b);
+	make_hot_key(b);
+	activate(b, "@id(\"all\") permit (principal, action, resource);");
+	for (size_t i = 0; i < ARRAY_LENGTH(changes); i++)
+		assert_int_equal(OPERATION_DONE,
+				 stop(b, FIRM_PERSON_4, changes[i].kind, changes[i].resource, changes[i].payload));
+}
+
+/* Of two with one key, chain and nonce the chain takes one; any others it takes both. */
+static void
+a_replacement_counts_as_the_greatest_and_all_else_as_the_sum(void **) {
+	static const struct {
+		const char *key, *chain;    /* in hexadecimal */
+		unsigned nonce, hundredths; /* 0: 250 tokens instead */
+		int64_t of_key, of_account, of_asset, to_destination;
+	} cases[] = {
+		{"eth-hot", "01", 0, 10, 30'189, 30'189, 30'189, 30'000},
+		{"eth-hot", "01", 0, 5, 30'189, 30'189, 30'189, 30'000},  /* a smaller one */
+		{"eth-hot", "01", 0, 20, 60'189, 60'189, 60'189, 60'000}, /* a greater one */
+		{"eth-hot", "01", 0, 0, 60'189, 60'189, 60'189, 60'000},  /* another asset */
+		{"eth-hot", "01", 1, 10, 90'378, 90'378, 90'378, 90'000},
+		{"eth-two", "01", 0, 10, 30'189, 120'567, 120'567, 120'000},
+		{"eth-hot", "0a", 0, 10, 120'567, 150'756, 30'189, 30'000},
+	};
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up_two_keys_and_chains(&b);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		char payload[512], resource[32];
+		struct firm_operation operation =
+			cases[i].hundredths > 0 ? transfer(cases[i].hundredths, cases[i].nonce, payload)
+						: token_call("a9059cbb", USDC, 250'000'000, cases[i].nonce, payload);
+		if (cases[i].hundredths > 0)
+			memcpy(strstr(payload, "0x02") + strlen("0x02f0"), cases[i].chain, 2);
+		snprintf(resource, sizeof resource, "key:%s", cases[i].key);
+		operation.resource = resource;
+		submit(&b, &operation, &s);
+		assert_ok(s.status);
+		assert_int_equal(OPERATION_DONE, s.step.state);
+		assert_states_sum(&s, "key", cases[i].of_key);
+		assert_states_sum(&s, "account", cases[i].of_account);
+		assert_states_sum(&s, "requester", cases[i].of_account);
+		assert_states_sum(&s, "asset", cases[i].of_asset);
+		assert_states_sum(&s, "destination", cases[i].to_destination);
+		assert_int_equal(cases[i].of_key, counted_today(&b, LIMIT_KEY, cases[i].key));
+	}
+	assert_int_equal(25'000, counted_today(&b, LIMIT_ASSET, "eip155:1/0x" USDC));
+	assert_restarts_alike(&b);
+}
+
 /* Of a price, in units that are as small as can be: a step is never stated smaller than it is. */
 static void
 a_price_steps_by_no_less_than_is_stated(void **) {
@@ -340,4 +465,5 @@ RUN_TESTS(T(a_body_is_read_in_its_canonical_form_only), T(the_headers_idempotenc
 	  T(secrets_are_brought_by_people), T(an_operation_is_taken_between_its_times),
 	  T(a_request_over_another_network_is_a_mismatch), T(a_forbid_that_cannot_be_evaluated_denies),
 	  T(a_policy_can_demand_a_reference), T(a_transfer_counts_in_every_dimension),
-	  T(a_price_steps_by_no_less_than_is_stated))
+	  T(a_token_counts_in_its_own_asset_and_its_fee_in_ether),
+	  T(a_replacement_counts_as_the_greatest_and_all_else_as_the_sum), T(a_price_steps_by_no_less_than_is_stated))
