@@ -200,6 +200,65 @@ a_nonce_does_not_go_back_to_what_is_shown_late(void **) {
 	assert_last_nonce(&team, 1);
 }
 
+/* It has everybody's votes and nobody's company: the others may be given the last one as well, and sign. */
+static void
+who_is_alone_when_the_last_vote_comes_does_not_say_that_it_failed(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	found_with_relay(&team, &relay, 993);
+	team.on_message = nullptr;
+	struct firm_operation asked = transfer(&arena, 1000, 0);
+	team_submit(&team, 0, asked, &arena, &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	team_vote(&team, 0, operation, FIRM_PERSON_2, &arena, &response);
+	assert_answer(202, "held", &response);
+	team_cut(&team, 0, 1);
+	team_cut(&team, 0, 2);
+	team_vote(&team, 0, operation, FIRM_PERSON_3, &arena, &response);
+	assert_answer(202, "unknown", &response);
+	assert_true(says(&response, UNKNOWN));
+	assert_true(spent(&team, 0) > 0);
+	team_vote(&team, 1, operation, FIRM_PERSON_3, &arena, &response);
+	assert_signed(&team, 1, &arena, &asked, &response);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+	team_connect(&team, 0, 2);
+	team_settle(&team);
+	assert_all(&team, &id, OPERATION_DONE);
+}
+
+/* The same where it is rejected at the others: then nobody ever signs it. */
+static void
+what_is_rejected_at_all_others_has_failed(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	found_with_relay(&team, &relay, 994);
+	team.on_message = nullptr;
+	team_submit(&team, 0, transfer(&arena, 1000, 0), &arena, &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	team_cut(&team, 0, 1);
+	team_cut(&team, 0, 2);
+	for (enum firm_member by = FIRM_PERSON_2; by <= FIRM_PERSON_3; by++)
+		team_vote(&team, 0, operation, by, &arena, &response);
+	assert_answer(202, "unknown", &response);
+	team_pass_ms(&team, 20);
+	assert_ok(house_vote(&team.members[1].house, &arena, operation, FIRM_PERSON_2, "reject", &response));
+	team_settle(&team);
+	assert_int_equal(OPERATION_REJECTED, team_state(&team, 2, &id));
+	team_connect(&team, 0, 1);
+	team_settle(&team);
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id)); /* the third may have signed with somebody */
+	team_connect(&team, 0, 2);
+	team_settle(&team);
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
+	assert_int_equal(0, spent(&team, 0));
+}
+
 /* A vote on its way from the first to the second. */
 static bool
 hold_vote(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
@@ -377,5 +436,7 @@ RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_n
 	  T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(who_has_not_decided_it_stops_nobody),
 	  T(a_nonce_does_not_go_back_to_what_is_shown_late), T(votes_that_cross_leave_nothing_unknown),
-	  T(all_that_is_open_is_asked_about), T(a_pair_is_lost_before_anybody_hears_that_it_failed),
+	  T(who_is_alone_when_the_last_vote_comes_does_not_say_that_it_failed),
+	  T(what_is_rejected_at_all_others_has_failed), T(all_that_is_open_is_asked_about),
+	  T(a_pair_is_lost_before_anybody_hears_that_it_failed),
 	  T(who_is_not_to_sign_gives_back_what_was_released_nowhere))

@@ -6,15 +6,6 @@
 
 #include <stdio.h>
 
-/* A set of parties, by index. */
-static uint32_t
-bits_of(const struct party_set *parties) {
-	uint32_t bits = 0;
-	for (size_t i = 0; i < parties->count; i++)
-		bits |= UINT32_C(1) << parties->parties[i].index;
-	return bits;
-}
-
 /* --- Doubts. --- */
 
 static void
@@ -29,7 +20,7 @@ forget_set(struct signer_doubts *doubts, uint32_t set) {
 void
 choosing_doubt(struct keeper *keeper, const struct joint_session *session, uint8_t culprit) {
 	struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
-	uint32_t set = bits_of(&session->signers);
+	uint32_t set = party_bits(&session->signers);
 	if (key == nullptr || set == 0)
 		return;
 	struct signer_doubts *doubts = &key->doubts;
@@ -45,7 +36,7 @@ void
 choosing_trust(struct keeper *keeper, const struct joint_session *session) {
 	struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
 	if (key != nullptr)
-		forget_set(&key->doubts, bits_of(&session->signers));
+		forget_set(&key->doubts, party_bits(&session->signers));
 }
 
 /* 0: it failed with these never; else the greater the later. */

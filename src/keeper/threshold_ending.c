@@ -26,19 +26,23 @@ ending_note_frame(struct joint_session *session, const struct peer *peer) {
 	session->closed |= bit_of(peer->party);
 }
 
-/* Whose word it takes, as long as people let them be keepers. */
+/* Others may know of it. What waited for votes was given to them when it was asked for, whoever hears of the last vote. */
+static bool
+is_told(const struct joint_session *session) {
+	const struct job *job = session->job;
+	return !session->is_asker || job == nullptr || job->kind != JOB_OPERATION || job->is_internal ||
+	       job->is_forwarded;
+}
+
+/* Whose word it takes, as long as people let them be keepers. Of all, where it did not come to look who they are. */
 static uint32_t
 find_awaited(const struct keeper *keeper, const struct joint_session *session) {
 	const struct shared_key *key = shared_keys_find(keeper->gate->state, bytes_of_text(session->key_id));
 	const struct threshold_link *link = &keeper->threshold->link;
-	const struct job *job = session->job;
-	bool is_told = !session->is_asker || job == nullptr || job->is_internal || job->is_forwarded;
-	uint32_t awaited = 0;
-	if (!is_told || (key != nullptr && session->holders.count - 1 < key->sharing.key.threshold))
+	uint32_t holders = session->holders.count == 0 ? UINT32_MAX : party_bits(&session->holders);
+	if (!is_told(session) || (key != nullptr && session->holders.count - 1 < key->sharing.key.threshold))
 		return 0;
-	for (size_t i = 0; i < session->holders.count; i++)
-		awaited |= bit_of(session->holders.parties[i].index);
-	return awaited & ~bit_of(link->own_party(link->context)) & ~session->closed;
+	return holders & ~bit_of(link->own_party(link->context)) & ~session->closed;
 }
 
 /* People have removed it, or admitted another in its place. */
@@ -80,7 +84,7 @@ void
 ending_step(struct keeper *keeper, struct joint_session *session) {
 	char error[sizeof session->refusal];
 	memcpy(error, session->refusal, sizeof error);
-	if (ending_is_failed(keeper, session))
+	if (!session_may_be_signed(session) && ending_is_failed(keeper, session))
 		session_conclude(keeper, session,
 				 &(struct conclusion){.outcome = OUTCOME_FAILED,
 						      .error = error,

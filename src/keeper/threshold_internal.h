@@ -123,6 +123,7 @@ struct joint_session {
 	struct ecdsa_signature signatures[JOINT_REQUESTS_MAX];
 	/* A check of it failed, and what that cost is not durable yet: nobody hears of it. Else null. */
 	struct machine *failed;
+	bool cannot_verify; /* what is to be signed could not be found out once more: nothing that is shown is looked at again */
 	bool share_left; /* another has shown a signature; of the own share the machines know: session_may_be_signed() */
 	uint32_t closed;    /* parties that release nothing without this keeper: bits; */
 	uint32_t open;      /* and those that may have */
@@ -184,6 +185,15 @@ struct threshold {
 	int64_t contradiction_entry_ms[PARTIES_MAX + 1]; /* the same of signatures where it failed here */
 	int64_t pool_paused_ms[PARTIES_MAX + 1];         /* after a failure with that party */
 };
+
+/* By index. */
+static inline uint32_t
+party_bits(const struct party_set *parties) {
+	uint32_t bits = 0;
+	for (size_t i = 0; i < parties->count; i++)
+		bits |= UINT32_C(1) << parties->parties[i].index;
+	return bits;
+}
 
 /* --- threshold.c --- */
 int64_t threshold_now_ms(const struct keeper *keeper);

@@ -102,7 +102,7 @@ take_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 	struct held_operation *held = session->operation->held;
 	if (!answer->gives_back || !held->is_unreleased)
 		return;
-	held->awaited &= ~(UINT32_C(1) << peer->party);
+	held->awaited &= party_bits(&session->holders) & ~(UINT32_C(1) << peer->party);
 	if (!ending_is_failed(keeper, session))
 		return;
 	snprintf(error, sizeof error, "joint.refused: %.*s (keeper %s)", BYTES_ARGS(answer->reason), peer->name);
@@ -112,8 +112,10 @@ take_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 					      .operation = session->operation->id,
 					      .gives_back = true,
 					      .reason = bytes_of_text(error)});
-	session_conclude(keeper, session,
-			 &(struct conclusion){.outcome = OUTCOME_FAILED, .error = error, .gives_back = true});
+	session_conclude(
+		keeper, session,
+		&(struct conclusion){
+			.outcome = OUTCOME_FAILED, .error = error, .again = session->again, .gives_back = true});
 }
 
 void

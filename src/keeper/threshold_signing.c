@@ -389,21 +389,29 @@ evaluate_again(struct keeper *keeper, struct joint_session *session) {
 			     keeper->gate->state->now_ms, &session->evaluation);
 }
 
-/* Nobody is believed: it decodes, where it has not, and verifies. */
+/* What is verified with: it decodes, where it has not. That this fails is no fault of whoever shows something. */
 static enum status
-check_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
+find_expected(struct keeper *keeper, struct joint_session *session) {
 	if (session->state != SESSION_RUNNING)
 		TRY(evaluate_again(keeper, session));
+	for (size_t i = 0; i < session->evaluation.request_count && i < JOINT_REQUESTS_MAX; i++)
+		TRY(gate_state_public_key(keeper->gate->state, bytes_of_text(session->key_id),
+					  &session->evaluation.requests[i].path, session->signatures[i].public_key));
+	return key_of(keeper, session) != nullptr ? OK : fail(STATUS_NOT_FOUND, "joint.key: it is gone");
+}
+
+/* Nobody is believed. */
+static enum status
+check_signed(struct keeper *keeper, struct joint_session *session, const struct joint_answer *answer) {
 	const struct evaluation *evaluation = &session->evaluation;
 	const struct shared_key *key = key_of(keeper, session);
-	if (key == nullptr || evaluation->request_count != answer->signature_count)
+	if (evaluation->request_count != answer->signature_count)
 		return fail(STATUS_UNAUTHORIZED, "joint.signatures: %u of %zu", answer->signature_count,
 			    evaluation->request_count);
 	for (size_t i = 0; i < answer->signature_count; i++) {
 		struct ecdsa_signature *made = &session->signatures[i];
-		*made = answer->signatures[i];
-		TRY(gate_state_public_key(keeper->gate->state, bytes_of_text(session->key_id),
-					  &evaluation->requests[i].path, made->public_key));
+		memcpy(made->compact, answer->signatures[i].compact, sizeof made->compact);
+		made->recovery = answer->signatures[i].recovery;
 		TRY(shared_request_verify(keeper->gate->state, &key->sharing, &evaluation->requests[i], made->compact,
 					  made->recovery));
 	}
@@ -415,23 +423,21 @@ void
 signing_session_signed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 		       const struct joint_answer *answer) {
 	uint32_t *misled = &session->operation->held->misled, party = UINT32_C(1) << peer->party;
-	if ((*misled & party) != 0)
+	if ((*misled & party) != 0 || session->cannot_verify)
 		return;
-	if (check_signed(keeper, session, answer) != OK) {
+	if (find_expected(keeper, session) != OK) {
+		session->cannot_verify = true;
+		log_warning("what keeper %s says is signed cannot be verified: %s", peer->name, fail_message());
+		return;
+	}
+	enum status status = check_signed(keeper, session, answer);
+	if (status != OK) {
 		log_warning("what keeper %s says is signed is not: %s", peer->name, fail_message());
-		*misled |= party;
+		*misled |= status == STATUS_NO_MEMORY ? 0 : party;
 		return;
 	}
 	session->share_left = true; /* whatever comes */
 	conclude(keeper, session, session->signatures);
-}
-
-static enum status
-read_shown(struct keeper *keeper, struct joint_session *session, struct bytes shown, struct conclusion *conclusion) {
-	const struct shared_key *key = key_of(keeper, session);
-	TRY(evaluate_again(keeper, session));
-	return joint_shown_conclusion(keeper->gate, &session->arena, &key->sharing, &session->evaluation, shown,
-				      conclusion);
 }
 
 void
@@ -439,11 +445,18 @@ signing_session_shown(struct keeper *keeper, struct joint_session *session, cons
 		      const struct joint_answer *answer) {
 	uint32_t *misled = &session->operation->held->misled, party = UINT32_C(1) << peer->party;
 	struct conclusion conclusion;
-	if ((*misled & party) != 0)
+	if ((*misled & party) != 0 || session->cannot_verify)
 		return;
-	if (read_shown(keeper, session, answer->result, &conclusion) != OK) {
+	if (find_expected(keeper, session) != OK) {
+		session->cannot_verify = true;
+		log_warning("what keeper %s shows cannot be verified: %s", peer->name, fail_message());
+		return;
+	}
+	enum status status = joint_shown_conclusion(keeper->gate, &session->arena, &key_of(keeper, session)->sharing,
+						    &session->evaluation, answer->result, &conclusion);
+	if (status != OK) {
 		log_warning("what keeper %s shows is not what was to be signed: %s", peer->name, fail_message());
-		*misled |= party;
+		*misled |= status == STATUS_NO_MEMORY ? 0 : party;
 		return;
 	}
 	conclusion.again = session->again;
