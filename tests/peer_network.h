@@ -47,6 +47,7 @@ struct network_node {
 /* A connection: both ends have a number of their own. */
 struct network_wire {
 	bool is_used, is_stuck; /* stuck: takes bytes and carries nothing */
+	bool hides_end;         /* that one end has closed it is not said to the other */
 	struct network_node *ends[2];
 	uint64_t numbers[2];
 	struct buffer queued[2]; /* to that end */
@@ -321,7 +322,7 @@ network_carry(struct peer_network *network, struct network_wire *wire) {
 		buffer_free(&bytes);
 	}
 	for (size_t end = 0; end < 2; end++)
-		if (wire->closed[1 - end] && !wire->closed[end] && wire->queued[end].len == 0) {
+		if (wire->closed[1 - end] && !wire->closed[end] && !wire->hides_end && wire->queued[end].len == 0) {
 			wire->closed[end] = true;
 			if (wire->ends[end]->peers != nullptr)
 				peers_closed(wire->ends[end]->peers, wire->numbers[end]);
@@ -361,6 +362,62 @@ peer_network_pass(struct peer_network *network, int64_t ms) {
 			}
 		peer_network_run(network);
 	} while (network->now_ms < until_ms);
+}
+
+/* --- Holding back. --- */
+
+/* What TLS makes of a message: a record of its header and one of its body, each with 5, the type and a tag of 16 (RFC 8446 §5.2). */
+constexpr size_t NETWORK_PROOF = 2 * 22 + 5 + 64;
+constexpr size_t NETWORK_FIRST_CONSISTENCY = 2 * 22 + 5 + 16; /* nothing is remembered: no hashes */
+
+/* A dialler says in pieces: 1 its TLS hello; 2 the end of its handshake, and its proof; 3 its hello, and consistency. */
+struct network_holder {
+	size_t piece, tail; /* holds back all from there on; of that piece the last bytes alone (0: all of it) */
+	const struct network_node *to;
+	size_t pieces;
+	struct buffer held;
+};
+
+static inline void
+network_hold(void *context, const struct network_node *, const struct network_node *to, struct buffer *bytes) {
+	struct network_holder *holder = context;
+	if (to != holder->to || ++holder->pieces < holder->piece)
+		return;
+	size_t passed = holder->pieces == holder->piece && holder->tail > 0 ? bytes->len - holder->tail : 0;
+	buffer_append(&holder->held, bytes->data + passed, bytes->len - passed);
+	bytes->len = passed;
+}
+
+/* Another connection, of which what is for the far end is held back; afterwards it is stuck. */
+static inline struct network_wire *
+network_connect_held(struct network_node *from, struct network_node *to, struct network_holder *holder) {
+	struct peer_network *network = from->network;
+	struct network_wire *wire = network_connect(from, to);
+	wire->hides_end = true;
+	holder->to = to;
+	network->on_bytes = network_hold;
+	network->context = holder;
+	peer_network_run(network);
+	network->on_bytes = nullptr;
+	wire->is_stuck = true;
+	assert_true(holder->held.len > 0);
+	return wire;
+}
+
+/* So many of the bytes, at most. */
+static inline void
+network_release(struct network_wire *wire, struct network_holder *holder, size_t bytes) {
+	size_t len = bytes < holder->held.len ? bytes : holder->held.len;
+	assert_ok(peers_data(wire->ends[1]->peers, wire->numbers[1], (struct bytes){holder->held.data, len},
+			     wire->ends[1]->network->now_ms));
+	buffer_free(&holder->held);
+}
+
+/* The dialler's half alone: the other end is not told. */
+static inline void
+network_reset_dialler(struct network_wire *wire) {
+	wire->closed[0] = true;
+	peers_closed(wire->ends[0]->peers, wire->numbers[0]);
 }
 
 static inline const struct peer *

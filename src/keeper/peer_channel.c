@@ -14,7 +14,7 @@ struct peer_channel {
 	struct buffer plain;
 	size_t consumed; /* of plain, at the front */
 	size_t taken;    /* bytes before the authentication */
-	bool proved;     /* our proof is sent */
+	bool has_proved; /* our proof is sent */
 	bool is_authenticated;
 	bool is_closed; /* by the other side, behind the messages that are left */
 };
@@ -90,12 +90,12 @@ static enum status
 send_proof(struct peer_channel *channel) {
 	_cleanup_(buffer_free) struct buffer statement = {};
 	uint8_t signature[ED25519_SIGNATURE_SIZE];
-	if (channel->proved)
+	if (channel->has_proved)
 		return OK;
 	TRY(write_statement(channel, channel->terms.is_dialler, &statement));
 	TRY(ed25519_sign(channel->terms.seed, channel->terms.key, buffer_bytes(&statement), signature));
 	TRY(ed25519_verify(channel->terms.key, buffer_bytes(&statement), signature));
-	channel->proved = true;
+	channel->has_proved = true;
 	return write_message(channel, PEER_PROOF, BYTES_OF_ARRAY(signature));
 }
 
@@ -190,6 +190,11 @@ peer_channel_next(struct peer_channel *channel, enum peer_kind *kind, struct byt
 	if (!*found && channel->is_closed)
 		return fail(STATUS_UNAVAILABLE, "peer_channel.closed: the other side has ended the channel");
 	return OK;
+}
+
+bool
+peer_channel_has_proved(const struct peer_channel *channel) {
+	return channel->has_proved;
 }
 
 bool

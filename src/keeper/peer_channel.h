@@ -47,8 +47,11 @@ void peer_channel_close(struct peer_channel **channel); /* wipes; a cleanup func
 enum status peer_channel_take(struct peer_channel *channel, struct bytes bytes);
 /* The next whole message behind the proof, valid until the next take. */
 enum status peer_channel_next(struct peer_channel *channel, enum peer_kind *kind, struct bytes *body, bool *found);
-/* Both proofs hold; and which candidate it is. */
+/* Our proof is sent: all that the other side says behind its own, it says after that. */
+bool peer_channel_has_proved(const struct peer_channel *channel);
+/* Both proofs hold. */
 bool peer_channel_is_authenticated(const struct peer_channel *channel);
+/* Which of them it is, once our proof is sent. */
 size_t peer_channel_candidate(const struct peer_channel *channel);
 
 /* Once authenticated. Encrypted at once; STATUS_TOO_LARGE "peer_channel.body". */

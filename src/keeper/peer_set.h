@@ -60,6 +60,7 @@ enum peer_drop {
 	PEER_DROP_REFUSED,   /* one whose log went back */
 	PEER_DROP_SILENT,
 	PEER_DROP_REPLACED, /* a newer channel of the same peer */
+	PEER_DROP_STALE,    /* it says what was so before something that was heard of the same log on another one */
 	PEER_DROP_CLOSED,   /* by the other side, or on the way */
 	PEER_DROPS,
 };

@@ -11,7 +11,7 @@ const char *const peer_drop_labels[PEER_DROPS] = {
 	[PEER_DROP_TIMEOUT] = "reason=\"timeout\"",   [PEER_DROP_HELLO] = "reason=\"hello\"",
 	[PEER_DROP_PROTOCOL] = "reason=\"protocol\"", [PEER_DROP_REFUSED] = "reason=\"refused\"",
 	[PEER_DROP_SILENT] = "reason=\"silent\"",     [PEER_DROP_REPLACED] = "reason=\"replaced\"",
-	[PEER_DROP_CLOSED] = "reason=\"closed\"",
+	[PEER_DROP_STALE] = "reason=\"stale\"",       [PEER_DROP_CLOSED] = "reason=\"closed\"",
 };
 
 struct enrolled_keeper *
@@ -129,11 +129,19 @@ say_hello(struct peers *peers, struct peer_stream *stream) {
 	return send(peers, stream, PEER_HELLO, &body);
 }
 
+/* Its hello, and all behind it, is said after our proof, and knows of all that it has shown until now. What it shows on other
+ * streams meanwhile may have been said later and be here sooner, as whoever is between us likes. */
+static void
+note_known(struct peers *peers, struct peer_stream *stream) {
+	if (stream->entry != nullptr || !peer_channel_has_proved(stream->channel))
+		return;
+	stream->entry = peers->entries[stream->parties[peer_channel_candidate(stream->channel)]];
+	stream->known = stream->entry->shown;
+}
+
 /* Both signatures hold: from here on it is known who speaks. */
 static enum status
 begin_greeting(struct peers *peers, struct peer_stream *stream) {
-	uint8_t party = stream->parties[peer_channel_candidate(stream->channel)];
-	stream->entry = peers->entries[party];
 	stream->phase = PEER_GREETING;
 	stream->heard_ms = peers->now_ms;
 	return say_hello(peers, stream);
@@ -154,33 +162,53 @@ check_who(const struct peers *peers, const struct peer_stream *stream, const str
 	return OK;
 }
 
+static bool
+is_fork(const struct head *head, const struct mark *mark) {
+	return head->size == mark->size && mark->size > 0 && !hash256_equal(&head->root, &mark->root);
+}
+
+/* What was overtaken on the way is nobody's fault: the stream ends, and the next one shows. Two roots of one size are never so. */
 static enum status
 check_head(struct peers *peers, struct peer_stream *stream, const struct head *head) {
-	const struct mark *known = &stream->entry->shown;
+	const struct mark *shown = &stream->entry->shown;
 	if (head->size > (uint64_t)JSON_INTEGER_MAX)
 		return fail(STATUS_INVALID, "peers.head: %llu entries", (unsigned long long)head->size);
-	if (head->size < known->size)
+	if (head->size < stream->known.size)
 		return refuse(peers, stream, head, "peers.behind");
-	if (head->size == known->size && known->size > 0 && !hash256_equal(&head->root, &known->root))
+	if (is_fork(head, shown) || is_fork(head, &stream->known))
 		return refuse(peers, stream, head, "peers.fork");
+	if (head->size < shown->size)
+		return fail(STATUS_EXPIRED, "peers.stale: %llu entries, and another stream has shown %llu meanwhile",
+			    (unsigned long long)head->size, (unsigned long long)shown->size);
 	return OK;
 }
 
-/* That our log grew out of what the other remembers of it. Where it did not, this data directory is not the newest. */
+/* Where our log did not grow out of what the other remembers, this data directory is not the newest. More than our hello has, and
+ * not more than there is now, is what another stream has told it since. */
+static enum status
+check_remembered(struct peers *peers, const struct peer_stream *stream, const struct mark *remembered) {
+	const char *name = stream->entry->peer.name;
+	struct head_signatures signatures;
+	struct head now;
+	peers->host.head(peers->host.context, &now, &signatures);
+	if (remembered->size > now.size || is_fork(&now, remembered) || is_fork(&stream->own, remembered)) {
+		peers->is_behind = true;
+		log_error("keeper %s remembers %llu entries of this log, which has %llu: this data directory is an "
+			  "older one or another",
+			  name, (unsigned long long)remembered->size, (unsigned long long)now.size);
+		return fail(STATUS_CONFLICT, "peers.own_log: keeper \"%s\" remembers another", name);
+	}
+	if (remembered->size > stream->own.size)
+		return fail(STATUS_EXPIRED, "peers.stale: keeper \"%s\" has seen more of this log meanwhile", name);
+	return OK;
+}
+
+/* That our log grew out of what the other remembers of it. */
 static enum status
 prove_history(struct peers *peers, struct peer_stream *stream, const struct mark *remembered) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct peer_consistency consistency = {.old_size = remembered->size, .size = stream->own.size};
-	if (remembered->size > stream->own.size ||
-	    (remembered->size == stream->own.size && !hash256_equal(&remembered->root, &stream->own.root))) {
-		peers->is_behind = true;
-		log_error("keeper %s remembers %llu entries of this log, which has %llu: this data directory is an "
-			  "older one or another",
-			  stream->entry->peer.name, (unsigned long long)remembered->size,
-			  (unsigned long long)stream->own.size);
-		return fail(STATUS_CONFLICT, "peers.own_log: keeper \"%s\" remembers another",
-			    stream->entry->peer.name);
-	}
+	TRY(check_remembered(peers, stream, remembered));
 	if (remembered->size > 0 && remembered->size < stream->own.size)
 		TRY(peers->host.prove(peers->host.context, remembered->size, stream->own.size, &consistency.proof));
 	peer_consistency_write(&consistency, &body);
@@ -188,13 +216,10 @@ prove_history(struct peers *peers, struct peer_stream *stream, const struct mark
 }
 
 static void
-keep_greeting(struct peer *peer, const struct peer_hello *hello) {
-	memcpy(peer->boot_epoch, hello->boot_epoch, sizeof peer->boot_epoch);
-	peer->bundle = hello->bundle;
-	peer->version = hello->version;
-	size_t len = hello->build.len < sizeof peer->build ? hello->build.len : sizeof peer->build - 1;
-	memcpy(peer->build, hello->build.data, len);
-	peer->build[len] = '\0';
+keep_greeting(const struct peer_hello *hello, struct peer_greeting *greeting) {
+	*greeting = (struct peer_greeting){.head = hello->head, .bundle = hello->bundle, .version = hello->version};
+	memcpy(greeting->boot_epoch, hello->boot_epoch, sizeof greeting->boot_epoch);
+	memcpy(greeting->build, hello->build.data, hello->build.len); /* at most PEER_BUILD_MAX */
 }
 
 static enum status
@@ -211,35 +236,55 @@ take_hello(struct peers *peers, struct peer_stream *stream, struct bytes body) {
 		return fail(STATUS_CONFLICT, "%s: keeper \"%s\" is refused until it is re-admitted", row->reason,
 			    entry->peer.name);
 	TRY(check_head(peers, stream, &hello.head));
-	/* Of the same start, and a channel is open: what came later counts. */
-	stream->greeted = hello.head;
+	keep_greeting(&hello, &stream->greeting);
 	stream->phase = PEER_HISTORY;
-	TRY(prove_history(peers, stream, &hello.remembered));
+	return prove_history(peers, stream, &hello.remembered);
+}
+
+static enum status
+check_history(struct peers *peers, struct peer_stream *stream, const struct peer_consistency *consistency) {
+	const struct mark *old = &stream->remembered;
+	const struct head *head = &stream->greeting.head;
+	if (consistency->old_size != old->size || consistency->size != head->size)
+		return fail(STATUS_INVALID, "peer_consistency.size: between %llu and %llu, expected %llu and %llu",
+			    (unsigned long long)consistency->old_size, (unsigned long long)consistency->size,
+			    (unsigned long long)old->size, (unsigned long long)head->size);
+	if (old->size > 0 && old->size < head->size &&
+	    proof_verify_consistency(old->size, &old->root, head->size, &head->root, consistency->proof.hashes,
+				     consistency->proof.count) != OK)
+		return refuse(peers, stream, head, "peers.fork");
+	return OK;
+}
+
+/* Of one peer there is one channel: what another one showed, and said of itself, is over. */
+static void
+open_peer(struct peers *peers, struct peer_stream *stream) {
+	struct peer_entry *entry = stream->entry;
+	const struct peer_greeting *greeting = &stream->greeting;
 	if (entry->open != nullptr)
 		peer_stream_drop(peers, entry->open, PEER_DROP_REPLACED, true);
-	keep_greeting(&entry->peer, &hello);
-	return OK;
+	memcpy(entry->peer.boot_epoch, greeting->boot_epoch, sizeof entry->peer.boot_epoch);
+	static_assert(sizeof entry->peer.build == sizeof greeting->build);
+	memcpy(entry->peer.build, greeting->build, sizeof entry->peer.build);
+	entry->peer.bundle = greeting->bundle;
+	entry->peer.version = greeting->version;
+	entry->shown = stream->known = (struct mark){greeting->head.size, greeting->head.root};
+	entry->open = stream;
+	entry->peer.state = PEER_UP;
+	stream->phase = PEER_OPEN;
 }
 
 static enum status
 take_history(struct peers *peers, struct peer_stream *stream, struct bytes body) {
 	struct peer_entry *entry = stream->entry;
-	const struct mark *old = &stream->remembered;
 	struct peer_consistency consistency;
 	TRY(peer_consistency_read(body, &consistency));
-	if (consistency.old_size != old->size || consistency.size != stream->greeted.size)
-		return fail(STATUS_INVALID, "peer_consistency.size: between %llu and %llu, expected %llu and %llu",
-			    (unsigned long long)consistency.old_size, (unsigned long long)consistency.size,
-			    (unsigned long long)old->size, (unsigned long long)stream->greeted.size);
-	if (old->size > 0 && old->size < stream->greeted.size &&
-	    proof_verify_consistency(old->size, &old->root, stream->greeted.size, &stream->greeted.root,
-				     consistency.proof.hashes, consistency.proof.count) != OK)
-		return refuse(peers, stream, &stream->greeted, "peers.fork");
-	if (stream->greeted.size > entry->shown.size)
-		entry->shown = (struct mark){stream->greeted.size, stream->greeted.root};
-	entry->open = stream;
-	entry->peer.state = PEER_UP;
-	stream->phase = PEER_OPEN;
+	if (entry->peer.state == PEER_REFUSED)
+		return fail(STATUS_CONFLICT, "peers.refused: keeper \"%s\", for what it said on another stream",
+			    entry->peer.name);
+	TRY(check_history(peers, stream, &consistency));
+	TRY(check_head(peers, stream, &stream->greeting.head)); /* since its hello others may have shown more */
+	open_peer(peers, stream);
 	count(&peers->counters.established, 1);
 	log_notice("keeper %s is up", entry->peer.name);
 	peer_entry_remember(peers, entry, false);
@@ -268,7 +313,7 @@ take_beat(struct peers *peers, struct peer_stream *stream, struct bytes body) {
 	struct peer_beat beat;
 	TRY(peer_beat_read(body, &beat));
 	TRY(check_head(peers, stream, &beat.head));
-	entry->shown = (struct mark){beat.head.size, beat.head.root};
+	entry->shown = stream->known = (struct mark){beat.head.size, beat.head.root};
 	peer_entry_remember(peers, entry, false);
 	if (hash256_equal(&entry->peer.bundle, &beat.bundle))
 		return OK;
@@ -319,19 +364,22 @@ drop_of(const struct peer_stream *stream, enum status status) {
 		return stream->phase == PEER_GREETING ? PEER_DROP_HELLO : PEER_DROP_HANDSHAKE;
 	if (status == STATUS_CONFLICT)
 		return PEER_DROP_REFUSED;
+	if (status == STATUS_EXPIRED)
+		return PEER_DROP_STALE;
 	return stream->phase == PEER_OPEN ? PEER_DROP_PROTOCOL : PEER_DROP_HELLO;
 }
 
 void
 peer_stream_take(struct peers *peers, struct peer_stream *stream, struct bytes bytes) {
 	enum status status = peer_channel_take(stream->channel, bytes);
+	note_known(peers, stream);
 	if (status == OK && stream->phase == PEER_HANDSHAKE && peer_channel_is_authenticated(stream->channel))
 		status = begin_greeting(peers, stream);
 	if (status == OK)
 		status = take_messages(peers, stream);
 	if (status == OK)
 		return;
-	if (stream->entry != nullptr && status != STATUS_UNAVAILABLE)
+	if (stream->phase != PEER_HANDSHAKE && status != STATUS_UNAVAILABLE)
 		log_warning("the channel with keeper %s ends: %s", stream->entry->peer.name, fail_message());
 	peer_stream_drop(peers, stream, drop_of(stream, status), true);
 }

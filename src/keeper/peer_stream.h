@@ -23,6 +23,15 @@ struct peer_entry {
 	struct peer_stream *open; /* null: none */
 };
 
+/* What its hello said: of the peer once the stream is open, since another one may be open until then. */
+struct peer_greeting {
+	struct head head;
+	uint8_t boot_epoch[PEER_EPOCH_SIZE];
+	struct hash256 bundle;
+	uint16_t version;
+	char build[PEER_BUILD_MAX + 1];
+};
+
 enum peer_phase { PEER_HANDSHAKE, PEER_GREETING, PEER_HISTORY, PEER_OPEN };
 
 struct peer_stream {
@@ -32,14 +41,15 @@ struct peer_stream {
 	enum peer_phase phase;
 	struct peer_channel *channel;
 	uint8_t parties[PEERS_MAX]; /* of the candidates */
-	struct peer_entry *entry;   /* once authenticated */
+	struct peer_entry *entry;   /* whose certificate it is: once our proof is sent */
+	struct mark known;          /* that the peer had shown by then, and has shown on this stream since */
 	int64_t opened_ms, heard_ms, beat_ms;
 	size_t credit;          /* bytes that the gateway takes */
 	size_t taken;           /* bytes that are to be granted again */
 	int64_t window;         /* bytes that the gateway may still send; it may overrun it by one frame */
 	struct head own;        /* that our hello named */
 	struct mark remembered; /* that our hello named, of the peer's log */
-	struct head greeted;    /* that its hello named */
+	struct peer_greeting greeting;
 };
 
 struct peers {

@@ -327,7 +327,9 @@ a_head_that_shrinks_on_an_open_channel_is_refused(void **) {
 	peer_network_start(&network, 2);
 	listen(A, &a);
 	peer_network_pass(&network, 500);
-	shrink(B, 5);
+	network_grow(B, 5);
+	peer_network_pass(&network, 1500);
+	shrink(B, 12); /* no less than its hello said, and less than a beat did */
 	peer_network_pass(&network, 1500);
 	assert_int_equal(network_peer(A, B)->state, PEER_REFUSED);
 	assert_int_equal(a.down, 1);
@@ -667,6 +669,151 @@ two_channels_that_are_spliced_end(void **) {
 	assert_true(network_all_up(&network));
 }
 
+/* --- A relay that holds back what was genuinely said. --- */
+
+/* Whatever of it is late: the word of a stream counts as of when it was asked for it. */
+static void
+what_was_true_and_held_back_until_the_log_had_grown_blames_nobody(void **) {
+	const struct network_holder late[] = {
+		{.piece = 3}, /* the hello */
+		{.piece = 2, .tail = NETWORK_PROOF},
+		{.piece = 3, .tail = NETWORK_FIRST_CONSISTENCY},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(late); i++) {
+		_cleanup_(peer_network_end) struct peer_network network;
+		struct network_holder holder = late[i];
+		struct heard b = {};
+		peer_network_start(&network, 2);
+		listen(B, &b);
+		struct network_wire *wire = network_connect_held(A, B, &holder);
+		network_reset_dialler(wire);
+		network_connect(A, B);
+		network_grow(A, 5);
+		peer_network_pass(&network, 1500);
+		assert_int_equal(15, peers_shown(B->peers, network_peer(B, A))->size);
+		network_release(wire, &holder, SIZE_MAX);
+		assert_int_equal(1, dropped(B, PEER_DROP_STALE));
+		assert_int_equal(0, dropped(B, PEER_DROP_REFUSED));
+		assert_false(B->keepers.of_party[1]->is_refused);
+		assert_int_equal(15, peers_shown(B->peers, network_peer(B, A))->size);
+		assert_ok(SEND(A, B, "still here"));
+		peer_network_pass(&network, 500);
+		assert_string_equal(b.text, "still here");
+		assert_int_equal(1, b.up);
+		assert_int_equal(0, b.down);
+	}
+}
+
+/* A stream that comes up, and of which the far end does not hear that it is over. */
+static void
+show_once(struct network_node *from, struct network_node *to) {
+	struct network_wire *wire = network_connect(from, to);
+	peer_network_run(from->network);
+	assert_int_equal(network_peer(to, from)->state, PEER_UP);
+	wire->hides_end = true;
+	network_reset_dialler(wire);
+}
+
+static void
+a_log_that_was_put_back_before_it_greets_is_refused_however_late_its_hello_comes(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder greeting = {.piece = 3, .tail = NETWORK_FIRST_CONSISTENCY}, holder = {.piece = 3};
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	show_once(A, B);
+	struct network_wire *other = network_connect_held(A, B, &greeting);
+	network_reset_dialler(other);
+	shrink(A, 9);
+	struct network_wire *wire = network_connect_held(A, B, &holder);
+	network_release(wire, &holder, SIZE_MAX);
+	assert_int_equal(network_peer(B, A)->state, PEER_REFUSED);
+	assert_string_equal(B->keepers.of_party[1]->reason, "peers.behind");
+	assert_int_equal(0, dropped(B, PEER_DROP_STALE));
+	/* What it said in time on a stream that is not up yet does not bring it back. */
+	network_release(other, &greeting, SIZE_MAX);
+	assert_int_equal(network_peer(B, A)->state, PEER_REFUSED);
+	assert_int_equal(1, b.up);
+}
+
+/* Both are signed: no order in which they come makes it one log, be it the size that is shown now or that was then. */
+static void
+another_log_of_the_same_size_is_refused_though_its_hello_was_overtaken(void **) {
+	for (uint64_t more = 0; more <= 5; more += 5) {
+		_cleanup_(peer_network_end) struct peer_network network;
+		struct network_holder holder = {.piece = 3};
+		peer_network_start(&network, 2);
+		if (more > 0)
+			show_once(A, B);
+		make_fork(A);
+		struct network_wire *wire = network_connect_held(A, B, &holder);
+		network_reset_dialler(wire);
+		shrink(A, 10 + more);
+		network_connect(A, B);
+		peer_network_run(&network);
+		assert_int_equal(10 + more, peers_shown(B->peers, network_peer(B, A))->size);
+		network_release(wire, &holder, SIZE_MAX);
+		assert_int_equal(network_peer(B, A)->state, PEER_REFUSED);
+		assert_string_equal(B->keepers.of_party[1]->reason, "peers.fork");
+	}
+}
+
+static void
+of_streams_that_greet_side_by_side_one_is_open(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder holders[2] = {{.piece = 3, .tail = NETWORK_FIRST_CONSISTENCY},
+					    {.piece = 3, .tail = NETWORK_FIRST_CONSISTENCY}};
+	struct network_wire *wires[2];
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	for (size_t i = 0; i < 2; i++)
+		wires[i] = network_connect_held(A, B, &holders[i]);
+	assert_int_equal(0, b.up);
+	for (size_t i = 0; i < 2; i++)
+		network_release(wires[i], &holders[i], SIZE_MAX);
+	assert_int_equal(2, b.up);
+	assert_int_equal(1, b.down);
+	assert_int_equal(1, dropped(B, PEER_DROP_REPLACED));
+	assert_ok(peers_data(B->peers, wires[0]->numbers[1], BYTES_OF_LITERAL("x"), network.now_ms));
+	assert_int_equal(1, peers_counters(B->peers)->strays.value);
+	assert_int_equal(network_peer(B, A)->state, PEER_UP);
+}
+
+static void
+who_is_up_is_who_its_own_stream_said(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder before = {.piece = 3}, now = {.piece = 3, .tail = NETWORK_FIRST_CONSISTENCY};
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	struct network_wire *old = network_connect_held(A, B, &before);
+	peers_renew_epoch(A->peers);
+	struct network_wire *wire = network_connect_held(A, B, &now);
+	network_release(old, &before, before.held.len - NETWORK_FIRST_CONSISTENCY); /* the hello of another epoch */
+	network_release(wire, &now, SIZE_MAX);
+	assert_int_equal(1, b.up);
+	assert_memory_equal(b.epoch, peers_own_epoch(A->peers), PEER_EPOCH_SIZE);
+}
+
+/* A gateway that lets its keeper dial twice: what the other remembers it was told on the other stream. */
+static void
+a_log_that_grew_while_its_hello_was_held_back_does_not_take_itself_for_an_older_one(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder holder = {.piece = 2, .tail = NETWORK_PROOF};
+	peer_network_start(&network, 2);
+	struct network_wire *wire = network_connect_held(A, B, &holder);
+	network_connect(A, B);
+	network_grow(A, 5);
+	peer_network_pass(&network, 1500);
+	network_release(wire, &holder, SIZE_MAX);
+	wire->is_stuck = false;
+	peer_network_run(&network);
+	assert_false(peers_own_log_is_behind(A->peers));
+	assert_int_equal(1, dropped(A, PEER_DROP_STALE));
+	assert_true(network_all_up(&network));
+}
+
 RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_under_credit_and_a_full_queue_is_said),
 	  T(a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch), T(a_restart_is_seen_by_its_new_epoch),
 	  T(an_older_log_is_refused_by_name_until_people_re_admit_it),
@@ -681,4 +828,8 @@ RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_und
 	  T(data_beyond_what_was_granted_is_refused_by_name), T(the_gateway_may_go_and_come),
 	  T(a_newer_channel_takes_the_place_of_an_older_one),
 	  T(under_a_hostile_relay_nothing_arrives_that_was_not_sent_and_nothing_is_refused),
-	  T(two_channels_that_are_spliced_end))
+	  T(two_channels_that_are_spliced_end), T(what_was_true_and_held_back_until_the_log_had_grown_blames_nobody),
+	  T(a_log_that_was_put_back_before_it_greets_is_refused_however_late_its_hello_comes),
+	  T(another_log_of_the_same_size_is_refused_though_its_hello_was_overtaken),
+	  T(of_streams_that_greet_side_by_side_one_is_open), T(who_is_up_is_who_its_own_stream_said),
+	  T(a_log_that_grew_while_its_hello_was_held_back_does_not_take_itself_for_an_older_one))
