@@ -162,12 +162,30 @@ state_of(const struct peer_entry *entry, const struct enrolled_keeper *row) {
 	return row->is_refused ? PEER_REFUSED : entry->open != nullptr ? PEER_UP : PEER_ABSENT;
 }
 
-/* A channel was authenticated by what was enrolled then: with other keys, another admission or none it ends. */
+static bool
+may_be_of(const struct peer_stream *stream, const struct peer_entry *entry) {
+	return stream->entry == nullptr &&
+	       memchr(stream->parties, entry->peer.party, sizeof stream->parties) != nullptr;
+}
+
+/* A channel was authenticated by what was enrolled then: with other keys, another admission or none it ends. A handshake that began
+ * with other keys would be, too. */
+static void
+drop_outdated(struct peers *peers, const struct peer_entry *entry, bool is_same, bool has_same_keys) {
+	for (size_t i = 0; i < PEER_STREAMS_MAX; i++) {
+		struct peer_stream *stream = peers->streams[i];
+		if (stream != nullptr && stream->entry == entry && !is_same)
+			peer_stream_drop(peers, stream, PEER_DROP_REFUSED, true);
+		else if (stream != nullptr && may_be_of(stream, entry) && !has_same_keys)
+			peer_stream_drop(peers, stream, PEER_DROP_LIMIT, true);
+	}
+}
+
 static void
 follow_peer(struct peers *peers, struct peer_entry *entry, const struct enrolled_keeper *row) {
-	bool is_same = row->is_enrolled && !row->is_refused && entry->peer.admission == row->admission &&
-		       hash256_equal(&entry->certificate, &row->certificate) &&
-		       memcmp(entry->key, row->key, sizeof entry->key) == 0;
+	bool has_same_keys = hash256_equal(&entry->certificate, &row->certificate) &&
+			     memcmp(entry->key, row->key, sizeof entry->key) == 0;
+	bool is_same = has_same_keys && row->is_enrolled && !row->is_refused && entry->peer.admission == row->admission;
 	if (entry->peer.admission != row->admission)
 		entry->shown = row->seen;
 	memcpy(entry->peer.name, row->name, sizeof entry->peer.name);
@@ -176,9 +194,7 @@ follow_peer(struct peers *peers, struct peer_entry *entry, const struct enrolled
 	entry->certificate = row->certificate;
 	memcpy(entry->key, row->key, sizeof entry->key);
 	write_identity(peers, row, entry->peer.identity);
-	for (size_t i = 0; !is_same && i < PEER_STREAMS_MAX; i++)
-		if (peers->streams[i] != nullptr && peers->streams[i]->entry == entry)
-			peer_stream_drop(peers, peers->streams[i], PEER_DROP_REFUSED, true);
+	drop_outdated(peers, entry, is_same, has_same_keys);
 	entry->peer.state = state_of(entry, row);
 }
 
@@ -349,8 +365,9 @@ grant_taken(struct peers *peers, struct peer_stream *stream) {
 
 enum status
 peers_data(struct peers *peers, uint64_t number, struct bytes bytes, int64_t now_ms) {
-	struct peer_stream *stream = find_open(peers, number);
 	peers->now_ms = now_ms;
+	follow(peers); /* what people have decided since counts for what is said now */
+	struct peer_stream *stream = find_open(peers, number);
 	if (stream == nullptr)
 		return OK;
 	if (stream->window <= 0)

@@ -736,6 +736,30 @@ a_log_that_was_put_back_before_it_greets_is_refused_however_late_its_hello_comes
 	assert_int_equal(1, b.up);
 }
 
+/* It would be held against what the log had shown before. */
+static void
+a_stream_that_began_before_a_log_was_re_admitted_is_over(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder holder = {.piece = 2, .tail = NETWORK_PROOF};
+	peer_network_start(&network, 2);
+	show_once(A, B);
+	shrink(A, 9);
+	network_connect(A, B);
+	peer_network_run(&network);
+	assert_int_equal(network_peer(B, A)->state, PEER_REFUSED);
+	peers_turn(B->peers, network.now_ms);
+	struct network_wire *wire = network_connect_held(A, B, &holder);
+	const struct mark head = {tree_size(A->tree), tree_root(A->tree)};
+	assert_ok(keepers_readmit(&B->keepers, BYTES_OF_LITERAL("a"), &head));
+	int64_t strays = peers_counters(B->peers)->strays.value;
+	network_release(wire, &holder, SIZE_MAX);
+	assert_int_equal(strays + 1, peers_counters(B->peers)->strays.value);
+	assert_false(B->keepers.of_party[1]->is_refused);
+	network_connect(A, B);
+	peer_network_run(&network);
+	assert_int_equal(network_peer(B, A)->state, PEER_UP);
+}
+
 /* Both are signed: no order in which they come makes it one log, be it the size that is shown now or that was then. */
 static void
 another_log_of_the_same_size_is_refused_though_its_hello_was_overtaken(void **) {
@@ -814,6 +838,25 @@ a_log_that_grew_while_its_hello_was_held_back_does_not_take_itself_for_an_older_
 	assert_true(network_all_up(&network));
 }
 
+/* It began as long as the old keys counted. */
+static void
+a_handshake_does_not_outlive_the_keys_that_it_began_with(void **) {
+	_cleanup_(peer_network_end) struct peer_network network;
+	struct network_holder holder = {.piece = 2};
+	struct heard b = {};
+	peer_network_start(&network, 2);
+	listen(B, &b);
+	struct network_wire *wire = network_connect_held(A, B, &holder);
+	B->keepers.of_party[1]->key[0] ^= 1;
+	B->keepers.changes++;
+	peers_turn(B->peers, network.now_ms);
+	network_release(wire, &holder, SIZE_MAX);
+	wire->is_stuck = false;
+	peer_network_run(&network);
+	assert_int_equal(0, b.up);
+	assert_int_equal(network_peer(B, A)->state, PEER_ABSENT);
+}
+
 RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_under_credit_and_a_full_queue_is_said),
 	  T(a_cut_is_noticed_in_seconds_and_healed_with_the_same_epoch), T(a_restart_is_seen_by_its_new_epoch),
 	  T(an_older_log_is_refused_by_name_until_people_re_admit_it),
@@ -830,6 +873,8 @@ RUN_TESTS(T(keepers_find_each_other_and_talk), T(large_messages_arrive_whole_und
 	  T(under_a_hostile_relay_nothing_arrives_that_was_not_sent_and_nothing_is_refused),
 	  T(two_channels_that_are_spliced_end), T(what_was_true_and_held_back_until_the_log_had_grown_blames_nobody),
 	  T(a_log_that_was_put_back_before_it_greets_is_refused_however_late_its_hello_comes),
+	  T(a_stream_that_began_before_a_log_was_re_admitted_is_over),
 	  T(another_log_of_the_same_size_is_refused_though_its_hello_was_overtaken),
 	  T(of_streams_that_greet_side_by_side_one_is_open), T(who_is_up_is_who_its_own_stream_said),
-	  T(a_log_that_grew_while_its_hello_was_held_back_does_not_take_itself_for_an_older_one))
+	  T(a_log_that_grew_while_its_hello_was_held_back_does_not_take_itself_for_an_older_one),
+	  T(a_handshake_does_not_outlive_the_keys_that_it_began_with))
