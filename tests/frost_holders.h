@@ -5,6 +5,8 @@
 #ifndef GATEHOUSE_TESTS_FROST_HOLDERS_H
 #define GATEHOUSE_TESTS_FROST_HOLDERS_H
 
+#include <openssl/evp.h>
+
 #include "crypto/sign.h"
 #include "keys/threshold/frost/bip340.h"
 #include "keys/threshold/frost/frost_dealing.h"
@@ -106,14 +108,15 @@ frost_holders_generate(struct frost_holders *holders, enum frost_scheme scheme, 
 	frost_holders_deal(holders, &terms);
 }
 
-/* A signature by the holders whose bits are set in subset (bit 0: index 1), the same at all of them; verified by whoever knows
- * nothing of thresholds. STATUS_UNAUTHORIZED where none comes of it. */
+/* A signature by the holders whose bits are set in subset (bit 0: index 1), the same at all of them. STATUS_UNAUTHORIZED where none
+ * comes of it. */
 static inline enum status
-frost_holders_sign_tweaked(const struct frost_holders *holders, unsigned subset, struct bytes message,
-			   const struct frost_tweak *tweaks, size_t tweak_count, struct network *network) {
+frost_holders_make_signature(const struct frost_holders *holders, unsigned subset, struct bytes message,
+			     const struct frost_tweak *tweaks, size_t tweak_count, struct network *network,
+			     uint8_t signature[64]) {
 	struct frost_quorum *quorums[KEEPERS_MAX + 1] = {};
 	struct party_set signers, all = parties_up_to(KEEPERS_MAX);
-	uint8_t indices[KEEPERS_MAX], signatures[KEEPERS_MAX][64], key[32];
+	uint8_t indices[KEEPERS_MAX], signatures[KEEPERS_MAX][64];
 	size_t count = 0, done = 0;
 	enum status status = OK;
 	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
@@ -142,14 +145,41 @@ frost_holders_sign_tweaked(const struct frost_holders *holders, unsigned subset,
 		frost_quorum_destroy(&quorums[i]);
 	if (status != OK || done < count)
 		return status != OK ? status : fail(STATUS_UNAUTHORIZED, "holders.signature: none came of it");
-	if (holders->key.scheme == FROST_SCHEME_ED25519)
-		return ed25519_verify(holders->key.public_key.bytes, message, signatures[0]);
+	memcpy(signature, signatures[0], 64);
+	return OK;
+}
+
+static size_t frost_verified_by_openssl; /* of Ed25519: how many that libsodium accepts */
+
+static inline void
+assert_openssl_accepts_ed25519(const uint8_t public_key[32], struct bytes message, const uint8_t signature[64]) {
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr, public_key, 32);
+	EVP_MD_CTX *verifier = EVP_MD_CTX_new();
+	assert_non_null(key);
+	assert_int_equal(1, EVP_DigestVerifyInit_ex(verifier, nullptr, nullptr, nullptr, nullptr, key, nullptr));
+	assert_int_equal(1, EVP_DigestVerify(verifier, signature, 64, message.data, message.len));
+	frost_verified_by_openssl++;
+	EVP_MD_CTX_free(verifier);
+	EVP_PKEY_free(key);
+}
+
+/* A signature as above, verified by whoever knows nothing of thresholds: libsecp256k1; libsodium and OpenSSL. */
+static inline enum status
+frost_holders_sign_tweaked(const struct frost_holders *holders, unsigned subset, struct bytes message,
+			   const struct frost_tweak *tweaks, size_t tweak_count, struct network *network) {
+	uint8_t signature[64], key[32];
+	TRY(frost_holders_make_signature(holders, subset, message, tweaks, tweak_count, network, signature));
+	if (holders->key.scheme == FROST_SCHEME_ED25519) {
+		TRY(ed25519_verify(holders->key.public_key.bytes, message, signature));
+		assert_openssl_accepts_ed25519(holders->key.public_key.bytes, message, signature);
+		return OK;
+	}
 	struct frost_key tweaked;
 	assert_ok(frost_key_open(holders->key.public_key.bytes, &tweaked));
 	for (size_t i = 0; i < tweak_count; i++)
 		assert_ok(frost_key_tweak(&tweaked, tweaks[i].number, tweaks[i].is_x_only));
 	frost_key_x_only(&tweaked, key);
-	return bip340_verify(key, message, signatures[0]);
+	return bip340_verify(key, message, signature);
 }
 
 static inline enum status

@@ -383,6 +383,8 @@ def test_every_two_of_three_processes_sign_what_other_libraries_accept():
         all_sign(third, repaired)
         first.start()
         print(f"# {SHARED['signed']} transactions accepted")
+        # By each two, by what was recovered, after the refresh, without each of two in turn, and with the one that was put back.
+        assert SHARED["signed"] == (3 + 1 + 1 + 2 + 1) * len(SCHEMES), SHARED
 
 
 if __name__ == "__main__":
