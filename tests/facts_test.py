@@ -35,6 +35,17 @@ def test_schema_and_document_list_the_same_facts():
     assert documented() == set(in_schema()), documented() ^ set(in_schema())
 
 
+def test_a_fact_stands_under_the_heading_of_its_group():
+    beside = {"approve": "transfer", "call": "transfer", "mfa": "identity"}  # what one heading tells of besides
+    counted = 0
+    for section in re.split("^## ", read("docs/facts.md"), flags=re.MULTILINE)[1:]:
+        heading = section.split("\n", 1)[0].split(", ")
+        for group, name, _ in ROW.findall(section):
+            assert beside.get(group, group) in heading, f"{group}.{name} stands under {heading}"
+            counted += 1
+    assert counted == len(documented()) + 1, counted  # transfer.transaction_type is told of two chains
+
+
 def test_what_is_never_absent_is_required_or_of_one_chain_only():
     required = {name for name, optional in in_schema().items() if not optional}
     absent = {f"{group}.{name}" for group, name, when in ROW.findall(read("docs/facts.md")) if not when.startswith("never")}
