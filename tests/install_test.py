@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import stat
+import struct
 import subprocess
 import tempfile
 
@@ -49,6 +50,20 @@ def installed(below):
     return sorted(os.path.relpath(os.path.join(at, name), below) for at, _, names in os.walk(below) for name in names)
 
 
+def needs_nothing(path):
+    """Of a 64-bit little-endian ELF file: neither an interpreter (PT_INTERP) nor a library (DT_NEEDED), which is what running it anywhere takes."""
+    with open(path, "rb") as file:
+        data = file.read()
+    assert data[:6] == b"\x7fELF\2\1", data[:6]
+    at, (size, count) = struct.unpack_from("<Q", data, 32)[0], struct.unpack_from("<HH", data, 54)
+    segments = {kind: (offset, length) for kind, offset, length in
+                ((*struct.unpack_from("<I4xQ16xQ", data, at + i * size),) for i in range(count))}
+    assert 1 in segments, "no PT_LOAD: not what is run"
+    offset, length = segments.get(2, (0, 0))  # PT_DYNAMIC, which one that relocates itself has
+    needed = [value for tag, value in struct.iter_unpack("<QQ", data[offset:offset + length]) if tag == 1]
+    return 3 not in segments and not needed
+
+
 def test_what_is_installed_is_complete_stands_where_it_was_asked_for_and_runs_there():
     with tempfile.TemporaryDirectory(prefix="gatehouse install ") as at:
         for prefix, destination in (("/opt/gatehouse", os.path.join(at, "absolute")), ("/usr", os.path.relpath(os.path.join(at, "relative"), ROOT))):
@@ -66,6 +81,8 @@ def test_what_is_installed_is_complete_stands_where_it_was_asked_for_and_runs_th
                                          ("gatehouse-verify", ["--help"], "usage: gatehouse-verify ")):
                 shown = subprocess.run([os.path.join(below, "bin", program), *words], env={}, capture_output=True, text=True, check=False)
                 assert shown.returncode == 0 and shown.stdout.startswith(said) and shown.stderr == "", shown
+            assert needs_nothing(os.path.join(below, "bin", "gatehouse-verify")), "gatehouse-verify is not static"
+            assert not needs_nothing(os.path.join(below, "bin", "gatehouse")), "static too, or this check sees nothing"
         assert not glob.glob(os.path.join(ROOT, "build", "install.*")), "something was left in build/"
 
 
