@@ -561,6 +561,65 @@ what_a_gateway_delays_or_repeats_is_refused(void **) {
 	check_log(&scene, 6);
 }
 
+/* Dropped: an answer that went astray is given again, but for a newer proof, and nothing happens twice. */
+static void
+an_answer_that_a_gateway_drops_is_given_again(void **) {
+	static const char *const same[] = {"entry", "operation", "reasons", "result", "state"};
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	struct ipc_request request = transfer(&scene, 10, 0);
+	struct ipc_response dropped = ask(&scene, &request);
+	house_next_channel(&scene.house); /* by another gateway */
+	struct ipc_response again = ask(&scene, &request);
+	assert_answer(200, "done", &again);
+	for (size_t i = 0; i < ARRAY_LENGTH(same); i++)
+		assert_bytes(member(&scene, dropped.body, same[i]), member(&scene, again.body, same[i]));
+	/* Of a vote, that it was taken; what came of it the operation says. */
+	struct bytes operation = held(&scene, 1000, 1);
+	struct ipc_request first = truly_voted(&scene, operation, FIRM_PERSON_1),
+			   last = truly_voted(&scene, operation, FIRM_PERSON_2);
+	(void)ask(&scene, &first);
+	expect_refused(&scene, "dropped", "answer to a vote", &first);
+	(void)ask(&scene, &last);
+	expect_refused(&scene, "dropped", "answer to the last vote", &last);
+	assert_ok(house_get(&scene.house, &scene.arena,
+			    arena_format(&scene.arena, "/v1/operations/%.*s", BYTES_ARGS(operation)), &again));
+	assert_answer(200, "done", &again);
+	check_log(&scene, 3);
+	assert_int_equal(30'189 + 3'000'189,
+			 limits_sum(keeper_gate(scene.house.keeper)->state->limits, LIMIT_KEY,
+				    BYTES_OF_LITERAL("eth-hot"), LIMIT_DAY, house_now_ms(&scene.house), nullptr, 0));
+}
+
+/* A withdrawal counts from when the keeper has it. Whoever is not told that it was taken gives it to another gateway: the same. */
+static void
+a_withdrawal_that_a_gateway_drops_counts_by_another_or_not(void **) {
+	static const bool by_another[] = {true, false};
+	_cleanup_(scene_end) struct scene scene;
+	scene_start(&scene);
+	for (unsigned i = 0; i < ARRAY_LENGTH(by_another); i++) {
+		struct ipc_response response;
+		struct ipc_request withdrawal;
+		struct bytes operation = held(&scene, 1000 + i, i);
+		struct ipc_request vote = truly_voted(&scene, operation, FIRM_PERSON_1),
+				   last = truly_voted(&scene, operation, FIRM_PERSON_2);
+		assert_int_equal(202, ask(&scene, &vote).status);
+		house_vote_request(&scene.house, &scene.arena, operation, FIRM_PERSON_1, "withdraw", &withdrawal);
+		if (by_another[i]) {
+			remember(&scene.statements, member(&scene, withdrawal.body, "statement"));
+			house_next_channel(&scene.house);
+			assert_int_equal(202, ask(&scene, &withdrawal).status);
+		}
+		response = ask(&scene, &last);
+		assert_answer(by_another[i] ? 202 : 200, by_another[i] ? "held" : "done", &response);
+		expect_refused(&scene, "dropped",
+			       by_another[i] ? "withdrawal that came" : "withdrawal, until it was done", &withdrawal);
+	}
+	check_log(
+		&scene,
+		2); /* the withdrawal that came too late is not in it: it would be one that nobody is known to have given */
+}
+
 static void
 every_check_of_the_table_has_refused_something(void **) {
 	hostile_judge_rules(rules, ARRAY_LENGTH(rules));
@@ -569,4 +628,6 @@ every_check_of_the_table_has_refused_something(void **) {
 RUN_TESTS(T(no_field_of_a_workloads_request_can_be_changed), T(no_member_of_a_persons_operation_can_be_changed),
 	  T(no_member_of_a_vote_can_be_changed), T(another_address_than_the_requesters_zone_has_is_a_mismatch),
 	  T(keys_of_its_own_do_not_help_a_gateway), T(a_vote_for_what_a_gateway_showed_instead_does_not_count),
-	  T(what_a_gateway_delays_or_repeats_is_refused), T(every_check_of_the_table_has_refused_something))
+	  T(what_a_gateway_delays_or_repeats_is_refused), T(an_answer_that_a_gateway_drops_is_given_again),
+	  T(a_withdrawal_that_a_gateway_drops_counts_by_another_or_not),
+	  T(every_check_of_the_table_has_refused_something))

@@ -120,4 +120,8 @@
 	{"repeated", "withdrawn vote", ANY, "votes.repeated", 0},
 	{"repeated", "idempotency key", ANY, "operation.differs", 0},
 	{"repeated", "vote on a decided operation", ANY, "operation.not_held", 0},
+	{"dropped", "answer to a vote", ANY, "votes.repeated", 0},
+	{"dropped", "answer to the last vote", ANY, "operation.not_held", 0},
+	{"dropped", "withdrawal that came", ANY, "votes.repeated", 0},
+	{"dropped", "withdrawal, until it was done", ANY, "operation.not_held", 0},
 	{"urgent", "transfer", ANY, "operation.not_protective", 0},
