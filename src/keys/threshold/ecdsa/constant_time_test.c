@@ -37,7 +37,7 @@ static const struct {
 	      {3, 4, KEY_PURPOSE_TRANSFER}};
 constexpr size_t KEYS_OF_EACH = 3;
 static struct keepers tried[KEYS_OF_EACH * ARRAY_LENGTH(SHAPES)];
-static size_t keys, signings;
+static size_t keys, signings, imports;
 
 /* The guard on the guard: a signing that leaks would be found out. */
 static void
@@ -221,6 +221,26 @@ shares_at_rest(void **) {
 	assert_no_leak();
 }
 
+/* Each holder of another set-up deals its part of the whole key, which it reads as it was unsealed. */
+static void
+import_parts(const struct ecdsa_key *old, uint8_t (*parts)[SCALAR_SIZE]) {
+	struct keepers importing = {.source = UNDEFINED};
+	struct network network = {};
+	struct dealing_terms terms = {.kind = DEALING_IMPORT,
+				      .instance = KEEPERS_INSTANCE,
+				      .nonce = KEEPERS_NONCE,
+				      .key = *old,
+				      .part = parts[0]};
+	memset(terms.key.public_shares, 0, sizeof terms.key.public_shares);
+	terms.key.epoch = 1;
+	for (size_t i = 0; i < old->holders.count; i++)
+		classify(parts[i], SCALAR_SIZE);
+	keepers_deal(&importing, &terms, &network);
+	assert_memory_equal(old->public_key, importing.key.public_key, POINT_SIZE);
+	keepers_end(&importing);
+	imports++;
+}
+
 static void
 a_key_goes_out_and_comes_in(void **) {
 	start_counting();
@@ -233,7 +253,9 @@ a_key_goes_out_and_comes_in(void **) {
 			quorum[j] = tried[i].shares[j + 1];
 		assert_ok(ecdsa_join_shares(quorum, key->threshold, &joined));
 		assert_ok(ecdsa_split_private_key(joined.data, key->holders.count, &UNDEFINED, parts));
+		import_parts(key, parts);
 	}
+	assert_int_equal(keys, imports);
 	assert_no_leak();
 }
 
