@@ -27,7 +27,7 @@ struct conform_report {
 
 void conform_report_free(struct conform_report *report); /* a cleanup function */
 
-/* A case that cannot be read is a difference of each of its requests. Errors: conform.none where there is no case at all;
+/* A case that cannot be read is one difference, and none of its requests agrees. Errors: conform.none where there is no case at all;
  * what io says. */
 enum status conform_run(const struct io *io, const char *directory, struct conform_report *report);
 
