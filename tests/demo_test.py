@@ -150,6 +150,32 @@ def test_a_step_that_fails_is_named_and_ends_it():
     assert "offline verification" not in demo.text
 
 
+def users_of(pid):
+    """Real, effective, saved and of its files, which are all one user where a process cannot become another."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        users = set(re.search(r"^Uid:\t(.*)$", file.read(), re.MULTILINE).group(1).split())
+    assert len(users) == 1, users
+    return users
+
+
+def test_the_witness_runs_under_the_user_that_is_told_which_is_none_of_the_gates_own():
+    demo = Demo()
+    demo.read_until("a witness starts")
+    demo.read_until("passkeys are enrolled")
+    supervisor = int(re.search(r"supervisor (\d+)", demo.text).group(1))
+    told = re.sub(r"\s+", " ", demo.text)
+    witness, told_user = re.search(r"process (\d+), its own key and directory, under (?:its own|the same) user (\d+)", told).groups()
+    roles = {role: users_of(processes.of_role(supervisor, role)) for role in ("keeper", "gateway")}
+    user = users_of(witness)
+    demo.process.send_signal(signal.SIGINT)
+    demo.end()
+    assert user == {told_user}, (user, told)
+    if os.geteuid() == 0:
+        assert "under its own user" in told and not any(user & others for others in (*roles.values(), {"0"})), (user, roles)
+    else:
+        assert "under the same user" in told and ": not root" in told, told
+
+
 def post(url, document, **fields):
     """Status, document and cookie."""
     request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json", **fields}, method="POST")

@@ -1,5 +1,7 @@
 /* The firm is founded, its processes start, its keys are made. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,11 +135,21 @@ step_found(struct stage *stage) {
 
 /* --- Processes. --- */
 
-/* Who a file of a process belongs to, as the system says. */
-static unsigned
-owner_of(const char *path) {
-	struct stat found;
-	return stat(path, &found) == 0 ? (unsigned)found.st_uid : 0;
+/* Under which user a process runs, as the kernel says. */
+static enum status
+user_of(pid_t process, unsigned *user) {
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = file < 0 ? -1 : read(file, text, sizeof text - 1);
+	if (file >= 0)
+		close(file);
+	text[got < 0 ? 0 : got] = '\0';
+	const char *line = strstr(text, "\nUid:\t");
+	if (line == nullptr)
+		return fail(STATUS_IO, "demo.user: no user of process %d in %s", (int)process, path);
+	*user = (unsigned)strtoul(line + 6, nullptr, 10);
+	return OK;
 }
 
 static enum status
@@ -170,7 +182,8 @@ step_serve(struct stage *stage) {
 		"supervisor %d, gateway and keeper, confined; https://%s", (int)stage->house.serving,
 		stage->house.authority);
 	TRY(start_witness(stage));
-	unsigned user = owner_of(stage->house.witness), own = (unsigned)geteuid();
+	unsigned user, own = (unsigned)geteuid();
+	TRY(user_of(stage->house.witnessing, &user));
 	narrate("a witness starts", "ready", "1 process", "process %d, its own key and directory, %s user %u%s",
 		(int)stage->house.witnessing, user == own ? "under the same" : "under its own", user,
 		user == own ? ": not root" : "");
