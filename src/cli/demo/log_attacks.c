@@ -178,7 +178,8 @@ show_two_heads(struct stage *stage, const struct journal *journal, const struct 
 	fail_name(name, sizeof name);
 	TRY(stage_check(strcmp(name, "verify.fork") == 0, "two heads", "expected verify.fork"));
 	snprintf(number, sizeof number, "%zu entries", forged->count);
-	narrate("an operator re-signs", "forged", number, "entry %lld deleted, both log signatures hold; two heads: %s",
+	narrate("an operator re-signs", "forged", number,
+		"a new history without entry %lld, its head signed with both keys; two heads: %s",
 		(long long)stage->first_answer.entry, name);
 	return OK;
 }
