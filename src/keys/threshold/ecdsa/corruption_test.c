@@ -21,6 +21,59 @@ static const char *const NAMES_NOBODY[] = {
 	"sign.w",          "sign.u",    "online.w",        "online.u",
 };
 
+/* As docs/PROTOCOL.entries says of "names": where a lie about a field is seen elsewhere than in it. */
+static const struct seen {
+	const char *field, *in; /* null: under no field's name */
+	size_t later;           /* rounds */
+} SEEN_ELSEWHERE[] = {
+	{"deal.commitment", "deal.echo", 1},
+	{"deal.offer", nullptr, 0},      /* no point */
+	{"deal.offer", "deal.trees", 1}, /* another point: other keys come of it */
+	{"deal.salt", nullptr, 0},
+	{"deal.coefficients", nullptr, 0},
+	{"deal.proof", nullptr, 0},
+	{"deal.chain", nullptr, 0},
+	{"deal.answer", nullptr, 0},      /* no point */
+	{"deal.answer", "deal.trees", 1}, /* another */
+	{"deal.trees", "deal.setup", 1},  /* or in itself, by which tree it is */
+	{"deal.trees", "deal.trees", 0},
+	{"deal.contribution", "deal.setup", 1},
+	{"sign.commitment", "sign.column_hash", 0},
+	{"sign.corrections", "sign.column_hash", 0},
+	{"sign.choice_sum", "sign.column_hash", 0},
+	{"sign.salt", nullptr, 0},
+	{"sign.nonce_point", nullptr, 0},
+	{"sign.key_point", nullptr, 0},
+	{"sign.masked", "sign.mu", 0},
+	{"sign.eta", "sign.mu", 0},
+	{"sign.psi", nullptr, 1},
+	{"sign.w", nullptr, 0},
+	{"sign.u", nullptr, 0},
+	{"online.w", nullptr, 0},
+	{"online.u", nullptr, 0},
+};
+
+static bool
+is_seen(const struct seen *seen, const struct exchange *victim, size_t round) {
+	const char *in = victim->failed_field == nullptr ? nullptr : victim->failed_field->name;
+	return victim->failed_round == round + seen->later && (in == nullptr) == (seen->in == nullptr) &&
+	       (in == nullptr || strcmp(in, seen->in) == 0);
+}
+
+static void
+assert_seen(const struct exchange *victim, size_t round, const char *field) {
+	const struct seen itself = {field, field, 0};
+	bool is_elsewhere = false, is_told = false;
+	for (size_t i = 0; i < ARRAY_LENGTH(SEEN_ELSEWHERE); i++)
+		if (strcmp(SEEN_ELSEWHERE[i].field, field) == 0) {
+			is_elsewhere = true;
+			is_told = is_told || is_seen(&SEEN_ELSEWHERE[i], victim, round);
+		}
+	if (!is_told && (is_elsewhere || !is_seen(&itself, victim, round)))
+		fail_msg("%s: seen in round %zu, under the name of %s", field, victim->failed_round + 1,
+			 victim->failed_field == nullptr ? "none" : victim->failed_field->name);
+}
+
 /* Of these what all signers see alike is compared before anybody has given its part of the signature: no pair is lost. */
 static const char *const COSTS_NOTHING[] = {"sign.echo"};
 
@@ -156,6 +209,8 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	uint8_t culprit = subject->protocol->exchange(network.machines[VICTIM])->culprit;
 	if (culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field->name, at, culprit, network.failure[VICTIM]);
+	assert_seen(subject->protocol->exchange(network.machines[VICTIM]), (size_t)(kind - subject->kinds),
+		    field->name);
 	/* Whoever hears of it by an abort names nobody: the one that ended it may be honest. */
 	uint8_t named_by_other = subject->protocol->exchange(network.machines[OTHER])->culprit;
 	assert_true(named_by_other == 0 || named_by_other == LIAR);
@@ -343,6 +398,7 @@ lie_online(const struct message_field *field, size_t at) {
 	assert_false(online_has_result(network.machines[VICTIM]));
 	if (victim->culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s: party %u is named", field->name, victim->culprit);
+	assert_seen(victim, 0, field->name);
 	check_pairs(&keepers, &network, field->name);
 	for (uint8_t i = 1; i <= parties; i++)
 		destroy_online(network.machines[i]);
