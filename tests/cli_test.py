@@ -437,6 +437,30 @@ def test_policies_are_validated_and_entities_and_requests_judged_by_a_schema():
         assert run("policy", "check", "--schema", schema, "-", given="permit(principal, action, resource);").code == 0
 
 
+def test_published_cases_are_run_and_what_differs_is_named():
+    with tempfile.TemporaryDirectory() as folder:
+        def write(name, text):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+        def conform(decision, *options):
+            request = {"principal": {"type": "User", "id": "a"}, "action": {"type": "Action", "id": "view"}, "resource": {"type": "Doc", "id": "d"},
+                       "context": {}, "decision": decision, "reason": ["policy0"], "errors": []}
+            write("case.json", json.dumps({"policies": "p.cedar", "entities": "e.json", "requests": [request]}))
+            return run("policy", "conform", folder, *options)
+        nothing = run("policy", "conform", folder)
+        assert nothing.code == 2 and nothing.out == "" and "conform.none" in nothing.err, nothing
+        write("p.cedar", "permit(principal, action, resource);")
+        write("e.json", "[]")
+        counts = {"cases": 1, "requests": 1, "validations": 0, "validations_agree": 0}
+        good, bad = conform("allow", "--json"), conform("deny", "--json")
+        difference = f"{folder}/case.json: request 0: expected deny, found allow"
+        assert good.code == 0 and good.json() == {**counts, "agree": 1, "differences": []}, good
+        assert bad.code == 1 and bad.json() == {**counts, "agree": 0, "differences": [difference]}, bad
+        for_people = conform("deny")
+        assert for_people.code == 1 and for_people.out.endswith(f"\ndifference: {difference}\n"), for_people
+
+
 def test_policies_and_schemas_are_laid_out_and_converted_there_and_back():
     text = "permit(principal,action,resource) when{1<2 /* no */};".replace("/* no */", "")
     formatted = run("policy", "format", "-", given=text)
