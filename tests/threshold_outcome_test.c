@@ -432,6 +432,156 @@ who_is_not_to_sign_gives_back_what_was_released_nowhere(void **) {
 	}
 }
 
+/* --- What ends at the second keeper, its entry given to the log and not yet durable. --- */
+
+/* Requests on their way from the first to the second, each as it comes; nothing but the newest is held. */
+static bool
+hold_request(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct buffer *held = team->context;
+	if (from != 0 || to != 1 || kind != PEER_REQUEST)
+		return true;
+	buffer_reset(held);
+	buffer_append_bytes(held, buffer_bytes(body));
+	return false;
+}
+
+/* It hears it, and its disk does nothing. */
+static void
+hear_alone(struct team *team, enum peer_kind kind, struct bytes body) {
+	struct team_member *member = &team->members[1];
+	threshold_message(member->house.keeper, &member->peers[0], kind, body);
+}
+
+static void
+propose(struct team *team, enum proposal_kind kind, const struct hash256 *id) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	proposal_write(&body, &(struct proposal){.kind = kind, .operation = *id, .round_count = 1});
+	hear_alone(team, PEER_PROPOSE, buffer_bytes(&body));
+}
+
+/* Answers of a kind from the second that the first has not read yet, about the operation. */
+static size_t
+told(const struct team *team, enum answer_kind kind, const struct hash256 *id) {
+	size_t count = 0;
+	for (const struct team_message *message = team->members[0].inbox; message != nullptr; message = message->next)
+		count += message->from == 1 && message->kind == PEER_ANSWER && message->body.data[0] == kind &&
+			 memcmp(message->body.data + 1, id->bytes, sizeof id->bytes) == 0;
+	return count;
+}
+
+/* Its power is lost: what it had given to the log is gone. */
+static void
+lose_power(struct team *team) {
+	struct simulated_disk *disk = team->members[1].disk;
+	simulated_disk_crash_at(disk, simulated_disk_operations(disk));
+	team_stop(team, 1);
+	simulated_disk_crash_at(disk, UINT64_MAX);
+	simulated_disk_lose_power(disk);
+	team_start(team, 1);
+	team_settle(team);
+}
+
+/* A vote of a person at the first, which the second is to hear when the test lets it. */
+static void
+vote_at_first(struct team *team, struct bytes operation, enum firm_member by, const char *verdict,
+	      struct buffer *held) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team->on_message = hold_request;
+	team->context = held;
+	buffer_reset(held);
+	assert_ok(house_vote(&team->members[0].house, &arena, operation, by, verdict, &response));
+	assert_true(held->len > 0);
+	team_settle(team);
+	team->on_message = nullptr;
+}
+
+/* Who asks how a dealing has ended hears that it never will be, when a restart would say so as well. */
+static void
+never_is_said_when_the_rejection_is_durable(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer held = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	found_with_relay(&team, &relay, 1020);
+	team.on_message = nullptr;
+	team_submit(&team, 0,
+		    (struct firm_operation){.by = FIRM_PERSON_4,
+					    .kind = "key.refresh",
+					    .resource = "key:vault",
+					    .payload = "{}",
+					    .reason = "as planned"},
+		    &arena, &response);
+	assert_answer(202, "held", &response);
+	struct hash256 id = id_of(&response);
+	vote_at_first(&team, response.operation, FIRM_PERSON_3, "reject", &held);
+	assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+	for (size_t lost = 0; lost < 2; lost++) {
+		hear_alone(&team, PEER_REQUEST, buffer_bytes(&held));
+		assert_int_equal(OPERATION_REJECTED, team_state(&team, 1, &id));
+		propose(&team, PROPOSE_RESUME, &id);
+		propose(&team, PROPOSE_CONTINUE, &id);
+		assert_int_equal(0, told(&team, ANSWER_PLEDGED, &id));
+		if (lost == 0) {
+			lose_power(&team);
+			assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+		}
+	}
+	keeper_turn(team.members[1].house.keeper);
+	assert_int_equal(2, told(&team, ANSWER_PLEDGED, &id)); /* who asked is not forgotten */
+	lose_power(&team);
+	assert_int_equal(OPERATION_REJECTED, team_state(&team, 1, &id));
+	propose(&team, PROPOSE_RESUME, &id);
+	assert_int_equal(1, told(&team, ANSWER_PLEDGED, &id));
+}
+
+/* The vote that would permit it elsewhere denies it here, where the key is frozen: before that is durable nobody hears that nothing will
+ * be released, whatever is asked or comes once more. */
+static void
+nothing_is_said_to_be_unreleased_before_the_denial_is_durable(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer vote = {}, request = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	found_with_relay(&team, &relay, 1030);
+	team.on_message = hold_request;
+	team.context = &request;
+	team_submit(&team, 0, transfer(&arena, 1000, 0), &arena, &response);
+	assert_answer(202, "held", &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	hear(&team, 1, 0, PEER_REQUEST, buffer_bytes(&request));
+	team.on_message = nullptr;
+	team_vote(&team, 0, operation, FIRM_PERSON_2, &arena, &response);
+	team_cut(&team, 0, 1);
+	team_submit(&team, 1,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"},
+		    &arena, &response);
+	assert_answer(200, "done", &response);
+	team_connect(&team, 0, 1);
+	team_cut(&team, 0, 2);
+	vote_at_first(&team, operation, FIRM_PERSON_3, "approve", &vote);
+	assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+	hear_alone(&team, PEER_REQUEST, buffer_bytes(&vote));
+	assert_int_equal(OPERATION_DENIED, team_state(&team, 1, &id));
+	propose(&team, PROPOSE_SHOW, &id);
+	hear_alone(&team, PEER_REQUEST, buffer_bytes(&vote));
+	hear_alone(&team, PEER_REQUEST, buffer_bytes(&request));
+	assert_int_equal(0, told(&team, ANSWER_REFUSED, &id));
+	lose_power(&team);
+	assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+	hear_alone(&team, PEER_REQUEST, buffer_bytes(&vote));
+	hear_alone(&team, PEER_REQUEST, buffer_bytes(&request));
+	assert_int_equal(0, told(&team, ANSWER_REFUSED, &id));
+	keeper_turn(team.members[1].house.keeper);
+	assert_int_equal(2, told(&team, ANSWER_REFUSED, &id)); /* each of the two that came */
+	propose(&team, PROPOSE_SHOW, &id);
+	assert_int_equal(3, told(&team, ANSWER_REFUSED, &id));
+}
+
 RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_not_failed),
 	  T(nothing_is_given_back_once_a_share_has_left),
 	  T(what_fails_before_a_share_has_left_is_failed_and_given_back), T(who_has_not_decided_it_stops_nobody),
@@ -439,4 +589,5 @@ RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_n
 	  T(who_is_alone_when_the_last_vote_comes_does_not_say_that_it_failed),
 	  T(what_is_rejected_at_all_others_has_failed), T(all_that_is_open_is_asked_about),
 	  T(a_pair_is_lost_before_anybody_hears_that_it_failed),
-	  T(who_is_not_to_sign_gives_back_what_was_released_nowhere))
+	  T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(never_is_said_when_the_rejection_is_durable),
+	  T(nothing_is_said_to_be_unreleased_before_the_denial_is_durable))

@@ -333,5 +333,6 @@ gate_keep_bytes(struct arena *arena, struct bytes from, struct bytes *kept) {
 void
 gate_settle_state(struct gate *gate, struct gate_operation *operation, enum operation_state state) {
 	operation->is_acting = state == OPERATION_UNKNOWN;
+	operation->is_settling = true;
 	operations_set_state(&gate->state->operations, operation, state);
 }

@@ -190,7 +190,7 @@ answer_known(struct gate_operation *known, const struct submission *submission, 
 		return fail(STATUS_CONFLICT, "operation.differs: this idempotency key was used for another operation");
 	step->operation = known;
 	step->state = known->state;
-	step->kind = known->entry == UINT64_MAX ? GATE_IN_FLIGHT : GATE_KNOWN;
+	step->kind = known->entry == UINT64_MAX || known->is_settling ? GATE_IN_FLIGHT : GATE_KNOWN;
 	return OK;
 }
 

@@ -63,6 +63,7 @@ struct gate_operation {
 	bool is_expiring; /* this process has told that its time is nearly over */
 	bool is_acting;   /* this process does what was intended: nobody resolves it meanwhile */
 	bool is_vacant;   /* forgotten, and the next one's place */
+	bool is_settling; /* no durable entry says the state yet: nobody is told of it */
 };
 static_assert(sizeof(struct gate_operation) == 128);
 

@@ -465,7 +465,7 @@ wake_waiting(struct keeper *keeper) {
 	while (waiting != nullptr) {
 		struct job *job = waiting;
 		waiting = job->next;
-		if (job->step.operation->entry == UINT64_MAX) {
+		if (job->step.operation->entry == UINT64_MAX || job->step.operation->is_settling) {
 			wait_for_operation(keeper, job);
 			continue;
 		}

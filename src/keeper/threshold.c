@@ -134,6 +134,13 @@ may_begin(const struct keeper *keeper, const struct hash256 *id) {
 	       (operation->state == OPERATION_UNKNOWN && operation->is_acting);
 }
 
+/* How it has ended here is not durable: a word that binds this keeper waits until it is, since a restart could decide otherwise. */
+static bool
+is_settling(const struct keeper *keeper, const struct hash256 *id) {
+	const struct gate_operation *operation = operations_find(&keeper->gate->state->operations, id);
+	return operation != nullptr && operation->is_settling;
+}
+
 /* Another holder deals already what is held here, under another bundle: what people have said of it may not count here, and nobody need
  * wait for it. It stays held. */
 static bool
@@ -240,6 +247,10 @@ hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body)
 	if (proposal.kind == PROPOSE_CONTINUE && session == nullptr && may_begin(keeper, &proposal.operation))
 		return false;
 	if (proposal.kind == PROPOSE_RESUME || proposal.kind == PROPOSE_CONTINUE) {
+		if (session == nullptr && is_settling(keeper, &proposal.operation)) {
+			keeper->threshold->awaits_settling = true;
+			return false;
+		}
 		dealing_session_proposed(keeper, peer, &proposal);
 		return true;
 	}
@@ -460,6 +471,8 @@ threshold_answered(struct keeper *keeper, const struct job *job, unsigned status
 					 operation->state == OPERATION_DONE);
 	if (is_open) /* a vote that does not count here, or a request that was here before */
 		return;
+	if (operation != nullptr && operation->is_settling) /* whoever brought it about is told when it is durable */
+		return;
 	struct joint_answer refusal = {.kind = ANSWER_REFUSED,
 				       .operation = *id,
 				       .gives_back = operation != nullptr && operation->state != OPERATION_FAILED,
@@ -505,8 +518,10 @@ threshold_turn(struct keeper *keeper) {
 		threshold->pool_turn_ms = now_ms + POOL_TURN_MS;
 		pool_turn(keeper);
 	}
-	if (threshold->has_begun)
+	if (threshold->has_begun || threshold->awaits_settling) {
+		threshold->awaits_settling = false;
 		early_take(keeper);
+	}
 }
 
 bool

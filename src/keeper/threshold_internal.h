@@ -161,7 +161,8 @@ struct threshold {
 	struct presignature_pool pool;
 	struct secrets *journals; /* null: none were kept */
 	struct secret journal_key;
-	bool has_begun; /* what has come early may have found what it belongs to */
+	bool has_begun;       /* what has come early may have found what it belongs to */
+	bool awaits_settling; /* or is about an end that is not durable yet */
 	bool is_pool_due;
 	int64_t pool_turn_ms;             /* the next look at what is prepared, */
 	size_t pool_at;                   /* and at which of the keys */

@@ -207,13 +207,12 @@ read_failed(const struct entry *entry, struct joint_answer *answer) {
 
 /* And never will release anything, which stands in the log: whatever else becomes of it, here it is over. */
 static bool
-ended_unreleased(const struct keeper *keeper, const struct gate_operation *operation) {
+ended_unreleased(const struct gate_operation *operation) {
 	switch (operation->state) {
 	case OPERATION_DENIED:
-		return operation->entry != UINT64_MAX;
 	case OPERATION_REJECTED:
 	case OPERATION_EXPIRED:
-		return keeper->outstanding == 0;
+		return !operation->is_settling;
 	case OPERATION_UNKNOWN:
 		return operation->held != nullptr && operation->held->is_unreleased;
 	default:
@@ -240,7 +239,7 @@ void
 open_asked(struct keeper *keeper, const struct peer *peer, const struct proposal *proposal) {
 	const struct gate_operation *operation =
 		operations_find(&keeper->gate->state->operations, &proposal->operation);
-	if (operation != nullptr && ended_unreleased(keeper, operation)) {
+	if (operation != nullptr && ended_unreleased(operation)) {
 		threshold_send_answer(
 			keeper, peer,
 			&(struct joint_answer){.kind = ANSWER_REFUSED,
