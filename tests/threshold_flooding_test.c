@@ -384,6 +384,155 @@ what_comes_early_is_bounded_and_goes(void **) {
 	}
 }
 
+/* --- What is forwarded. --- */
+
+/* The newest request that the liar forwards to one of the others. */
+struct forwarded {
+	size_t to;
+	struct buffer body;
+};
+
+static bool
+note_forwarded(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	struct forwarded *forwarded = team->context;
+	if (from != LIAR || to != forwarded->to || kind != PEER_REQUEST)
+		return true;
+	buffer_reset(&forwarded->body);
+	buffer_append_bytes(&forwarded->body, buffer_bytes(body));
+	return true;
+}
+
+/* A keeper that serves so many requests of each principal a second. */
+static void
+limit_rate(struct team *team, size_t at, uint32_t per_s) {
+	team->members[at].house.rate = per_s;
+	team_stop(team, at);
+	team_start(team, at);
+	team_settle(team);
+}
+
+static uint64_t
+refusals_at(struct team *team, size_t at) {
+	uint64_t counts[ENTRY_TYPES];
+	struct ledger *ledger = keeper_ledger(team->members[at].house.keeper);
+	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
+	ledger_counts(ledger, counts);
+	return counts[ENTRY_REFUSAL];
+}
+
+static void
+forward(struct team *team, size_t from, struct forwarded *forwarded, size_t times) {
+	for (size_t i = 0; i < times; i++)
+		say(team, from, forwarded->to, PEER_REQUEST, &forwarded->body);
+}
+
+/* Held for two votes, of which the victim has heard. */
+static struct bytes
+hold_at(struct team *team, size_t at, uint64_t nonce, struct arena *arena) {
+	struct ipc_response response;
+	team_submit(team, at, transfer(arena, 1000, nonce), arena, &response);
+	assert_answer(202, "held", &response);
+	return arena_copy(arena, response.operation);
+}
+
+/* While it is held, and when it is over. */
+static void
+who_repeats_anothers_vote_spends_nothing_of_theirs_and_writes_nothing(void **) {
+	constexpr uint32_t RATE = 20;
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct forwarded forwarded = {.to = VICTIM};
+	struct ipc_response response;
+	found(&team, 61);
+	limit_rate(&team, VICTIM, RATE);
+	struct bytes operation = hold_at(&team, LIAR, 0, &arena), other = hold_at(&team, VICTIM, 1, &arena);
+	team.on_message = note_forwarded;
+	team.context = &forwarded;
+	team_vote(&team, LIAR, operation, FIRM_PERSON_2, &arena, &response);
+	assert_answer(202, "held", &response);
+	uint64_t before = refusals_at(&team, VICTIM);
+	forward(&team, LIAR, &forwarded, 10 * RATE);
+	assert_int_equal(before, refusals_at(&team, VICTIM));
+	assert_ok(house_vote(&team.members[VICTIM].house, &arena, other, FIRM_PERSON_2, "approve", &response));
+	assert_answer(202, "held", &response);
+	team.on_message = nullptr;
+	team_vote(&team, LIAR, operation, FIRM_PERSON_3, &arena, &response);
+	assert_answer(200, "done", &response);
+	forward(&team, LIAR, &forwarded, 10 * RATE);
+	assert_int_equal(before, refusals_at(&team, VICTIM));
+	assert_ok(house_vote(&team.members[VICTIM].house, &arena, other, FIRM_PERSON_2, "withdraw", &response));
+	assert_answer(202, "held", &response);
+	assert_int_equal(0, atomic_load(&team.members[VICTIM].house.keeper->limited[0].value));
+	buffer_free(&forwarded.body);
+}
+
+/* Of an operation that the victim has never seen: nothing of it can be known to be said once more. */
+static void
+refusals_of_what_one_keeper_forwards_are_so_many_a_minute(void **) {
+	constexpr uint64_t A_MINUTE = 60;
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct forwarded forwarded = {.to = OTHER};
+	struct ipc_response response;
+	struct ipc_request vote;
+	found(&team, 62);
+	team_cut(&team, LIAR, VICTIM);
+	team_cut(&team, OTHER, VICTIM);
+	struct bytes operation = hold_at(&team, LIAR, 0, &arena);
+	team.on_message = note_forwarded;
+	team.context = &forwarded;
+	house_vote_request(&team.members[LIAR].house, &arena, operation, FIRM_PERSON_2, "approve", &vote);
+	assert_ok(house_ask(&team.members[LIAR].house, &vote, &arena, &response));
+	assert_answer(202, "held", &response);
+	team_connect(&team, LIAR, VICTIM);
+	team_connect(&team, OTHER, VICTIM);
+	forwarded.to = VICTIM;
+	uint64_t before = refusals_at(&team, VICTIM);
+	forward(&team, LIAR, &forwarded, 5 * A_MINUTE);
+	assert_int_equal(before + A_MINUTE, refusals_at(&team, VICTIM));
+	/* What the others bring, and what its own gateway does, is recorded all the same; and that party's again later. */
+	forward(&team, OTHER, &forwarded, 1);
+	assert_ok(house_ask(&team.members[VICTIM].house, &vote, &arena, &response));
+	assert_answer(404, nullptr, &response);
+	assert_int_equal(before + A_MINUTE + 2, refusals_at(&team, VICTIM));
+	team_pass_ms(&team, 1'500);
+	forward(&team, LIAR, &forwarded, A_MINUTE);
+	assert_in_range(refusals_at(&team, VICTIM), before + A_MINUTE + 3, before + A_MINUTE + 5);
+	before = refusals_at(&team, VICTIM);
+	team_pass_ms(&team, 60'000);
+	forward(&team, LIAR, &forwarded, 5 * A_MINUTE);
+	assert_int_equal(before + A_MINUTE, refusals_at(&team, VICTIM));
+	buffer_free(&forwarded.body);
+}
+
+/* A thousand and as many as twenty principals may ask for; whoever signed them, and no other keeper's. */
+static void
+what_one_keeper_forwards_in_a_second_is_bounded(void **) {
+	constexpr uint32_t RATE = 1, BOUND = 1'000 + 20 * RATE;
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct forwarded forwarded = {.to = VICTIM};
+	struct ipc_response response;
+	found(&team, 63);
+	limit_rate(&team, VICTIM, RATE);
+	struct bytes operation = hold_at(&team, LIAR, 0, &arena);
+	team.on_message = note_forwarded;
+	team.context = &forwarded;
+	team_vote(&team, LIAR, operation, FIRM_PERSON_2, &arena, &response);
+	const struct keeper *victim = team.members[VICTIM].house.keeper;
+	team_pass_ms(&team, 1'000);
+	int64_t heard = atomic_load(&victim->refusals.value);
+	forward(&team, LIAR, &forwarded, BOUND + 100);
+	assert_int_equal(heard + BOUND, atomic_load(&victim->refusals.value));
+	assert_int_equal(100, atomic_load(&victim->limited[0].value));
+	forward(&team, OTHER, &forwarded, 1);
+	assert_int_equal(heard + BOUND + 1, atomic_load(&victim->refusals.value));
+	team_pass_ms(&team, 1'000);
+	forward(&team, LIAR, &forwarded, 1);
+	assert_int_equal(heard + BOUND + 2, atomic_load(&victim->refusals.value));
+	buffer_free(&forwarded.body);
+}
+
 /* --- What is told to be counted. --- */
 
 /* One list after the other, signed as it must be, of operations that nobody knows: 20000 of them, each as large as one may be. */
@@ -437,4 +586,7 @@ RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_
 	  T(with_a_frozen_key_nothing_is_begun_whoever_proposes),
 	  T(who_fails_checks_without_end_stands_in_the_log_once_for_each_pair),
 	  T(who_shows_no_signature_is_checked_once), T(what_comes_early_is_bounded_and_goes),
-	  T(who_tells_of_spends_without_end_fills_no_memory))
+	  T(who_tells_of_spends_without_end_fills_no_memory),
+	  T(who_repeats_anothers_vote_spends_nothing_of_theirs_and_writes_nothing),
+	  T(refusals_of_what_one_keeper_forwards_are_so_many_a_minute),
+	  T(what_one_keeper_forwards_in_a_second_is_bounded))

@@ -74,6 +74,14 @@ check_people(const struct votes *votes, const struct directory *directory, const
 	return OK;
 }
 
+bool
+votes_have(const struct votes *votes, const struct hash256 *statement_digest) {
+	for (size_t i = 0; i < votes->count; i++)
+		if (hash256_equal(&votes->cast[i]->vote.statement_digest, statement_digest))
+			return true;
+	return false;
+}
+
 static enum status
 check_repetition(const struct votes *votes, const struct vote *vote) {
 	size_t by_signer = 0;

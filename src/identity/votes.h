@@ -45,6 +45,9 @@ void votes_destroy(struct votes **votes); /* a cleanup function */
  * which would change what that stage's successors rest on: votes.stage_voted (STATUS_CONFLICT); it is withdrawn first. */
 enum status votes_cast(struct votes *votes, const struct directory *directory, const struct vote *vote, int64_t now_ms);
 
+/* The statement was given before, whatever became of that vote. */
+bool votes_have(const struct votes *votes, const struct hash256 *statement_digest);
+
 struct votes_count {
 	size_t approvals;          /* distinct people */
 	size_t independent;        /* of those, with a key enrolled for a terminal */

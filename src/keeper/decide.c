@@ -16,8 +16,11 @@
 #include "keeper/system_entry.h"
 #include "keeper/threshold.h"
 
-constexpr size_t OPENING_MAX = 2 * 1024;   /* a profile's values and an address: a third of it */
-constexpr size_t VOTE_BODY_MAX = 8 * 1024; /* statement, key and signature: a tenth of it is usual */
+constexpr size_t OPENING_MAX = 2 * 1024;      /* a profile's values and an address: a third of it */
+constexpr size_t VOTE_BODY_MAX = 8 * 1024;    /* statement, key and signature: a tenth of it is usual */
+constexpr uint64_t FORWARDED_PER_S = 1'000;   /* of one keeper, and as much again as */
+constexpr uint64_t FORWARDED_PRINCIPALS = 20; /* so many principals may ask for */
+constexpr uint32_t FORWARDED_REFUSALS_PER_MINUTE = 60;
 
 /* --- The committer's side. --- */
 
@@ -139,13 +142,33 @@ decide_legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
 	return entity == nullptr ? (struct bytes){} : entity->id;
 }
 
+/* It stands already, or is of what is over. */
+static bool
+is_repeated_vote(const struct keeper *keeper, const struct job *job) {
+	const struct gate_operation *operation =
+		operations_find(&keeper->gate->state->operations, &job->vote.operation_id);
+	return job->kind == JOB_VOTE && operation != nullptr &&
+	       (operation->state != OPERATION_HELD || votes_have(operation->held->votes, &job->vote.statement_digest));
+}
+
+/* Whoever signed it, another keeper may bring it as often as it likes; but not what a signature can be used for once, which only this entry
+ * says after a restart. */
+static bool
+may_record_refusal(struct keeper *keeper, const struct job *job) {
+	if (job->forwarded_by == 0 || job->submission.nonce_taken || job->submission.has_totp)
+		return true;
+	return !is_repeated_vote(keeper, job) && rate_take(&keeper->forwarded_refusals, bytes_of(&job->forwarded_by, 1),
+							   1, keeper->batch_boot_ms / 60) == OK;
+}
+
 void
 decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	struct bytes key_id = job_asking_key(job);
 	job->read_status = status;
 	job_keep_error(job);
 	metric_add(&keeper->refusals, 1);
-	if (key_id.len == 0) { /* nobody is known to have asked: counted, never one entry each */
+	/* Where nobody is known to have asked, or another keeper says it once more: counted, never one entry each. */
+	if (key_id.len == 0 || !may_record_refusal(keeper, job)) {
 		signing_in_hide(job);
 		signing_in_slow_down(job);
 		keeper_send_job_error(keeper, job);
@@ -166,16 +189,40 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 	}
 }
 
+void
+decide_start(struct keeper *keeper) {
+	uint64_t own = keeper->config.requests_per_principal_per_s, all = FORWARDED_PER_S + FORWARDED_PRINCIPALS * own;
+	uint32_t per_s = all > UINT32_MAX ? UINT32_MAX : (uint32_t)all;
+	keeper->request_rate = (struct rate){.what = "requests", .per_s = (uint32_t)own};
+	keeper->read_rate = (struct rate){.what = "reads", .per_s = keeper->config.reads_per_principal_per_s};
+	keeper->forwarded_rate = (struct rate){.what = "requests of a keeper", .per_s = own == 0 ? 0 : per_s};
+	keeper->forwarded_refusals =
+		(struct rate){.what = "refusals of a keeper", .per_s = FORWARDED_REFUSALS_PER_MINUTE};
+}
+
+static uint32_t
+cost_of_bytes(size_t len) {
+	return 1 + (uint32_t)(len / API_BYTES_OF_ONE_REQUEST);
+}
+
 static uint32_t
 cost_of(const struct job *job) {
-	return job->kind == JOB_READ ? api_cost(job) : 1 + (uint32_t)(job->http.body.len / API_BYTES_OF_ONE_REQUEST);
+	return job->kind == JOB_READ ? api_cost(job) : cost_of_bytes(job->http.body.len);
+}
+
+enum status
+decide_take_forwarded(struct keeper *keeper, uint8_t party, size_t len) {
+	enum status status = rate_take(&keeper->forwarded_rate, bytes_of(&party, 1), cost_of_bytes(len),
+				       io_boottime_ns(keeper->config.io) / 1'000'000);
+	metric_add(&keeper->limited[0], status == STATUS_RATE);
+	return status;
 }
 
 enum status
 decide_take_token(struct keeper *keeper, const struct job *job) {
 	struct bytes key_id = job_asking_key(job);
 	bool is_read = job->kind == JOB_READ;
-	if (key_id.len == 0)
+	if (key_id.len == 0 || job->forwarded_by != 0) /* who forwards it has a part of its own */
 		return OK;
 	enum status status = rate_take(is_read ? &keeper->read_rate : &keeper->request_rate,
 				       http_signature_principal(key_id), cost_of(job), keeper->batch_ms);
@@ -522,4 +569,6 @@ decide_free(struct keeper *keeper) {
 	commit_release(keeper->last_commit);
 	rate_free(&keeper->request_rate);
 	rate_free(&keeper->read_rate);
+	rate_free(&keeper->forwarded_rate);
+	rate_free(&keeper->forwarded_refusals);
 }

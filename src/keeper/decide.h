@@ -6,8 +6,13 @@
 
 #include "keeper/job.h"
 
+/* The limits, from the configuration. */
+void decide_start(struct keeper *keeper);
+/* What one keeper may forward in a second, whoever signed it, of so many bytes: STATUS_RATE "request.rate". It is a thousand requests, and
+ * as much again as its gateway lets in of twenty principals at once: an honest one never comes near it. */
+enum status decide_take_forwarded(struct keeper *keeper, uint8_t party, size_t len);
 /* A limit per principal, ahead of every entry that a requester can cause, and another of what is read: STATUS_RATE "request.rate".
- * Nobody is known to have asked: OK. */
+ * Nobody is known to have asked, or another keeper forwards it: OK. */
 enum status decide_take_token(struct keeper *keeper, const struct job *job);
 /* An operation or vote that was read; in order. The job is answered and given back, now or when it is durable. */
 void decide_job(struct keeper *keeper, struct job *job);
@@ -18,7 +23,8 @@ void decide_flush(struct keeper *keeper);
 enum status decide_check_room(const struct keeper *keeper);
 /* One entry of this job's; signing_in_answer() when it is durable. */
 enum status decide_record(struct keeper *keeper, struct job *job, enum entry_type type, struct bytes body);
-/* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked. */
+/* One that was refused at reading; fail_message() says why. Recorded where somebody is known to have asked; of what
+ * another keeper forwards no vote that is known or too late, and of the rest so many a minute. */
 void decide_refuse(struct keeper *keeper, struct job *job, enum status status);
 /* The outcome of a joint act, as gate_conclude() gave it in job->step, or its failure. */
 void decide_concluded(struct keeper *keeper, struct job *job, enum status status);

@@ -93,6 +93,7 @@ struct keeper {
 	uint32_t credits_due, urgent_credits_due;   /* to be granted with the next flush */
 	uint32_t credits_left, urgent_credits_left; /* granted and not used */
 	struct rate request_rate, read_rate;
+	struct rate forwarded_rate, forwarded_refusals; /* by the party that forwards; the second by the minute */
 	struct slow_reads *slow_reads;
 	struct challenges challenges;
 	struct sessions sessions;

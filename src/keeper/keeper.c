@@ -313,8 +313,7 @@ keeper_open(const struct keeper_config *config, struct installation *installatio
 	made->wake = -1;
 	pthread_mutex_init(&made->projection_mutex, nullptr);
 	pthread_mutex_init(&made->done_mutex, nullptr);
-	made->request_rate = (struct rate){.what = "requests", .per_s = config->requests_per_principal_per_s};
-	made->read_rate = (struct rate){.what = "reads", .per_s = config->reads_per_principal_per_s};
+	decide_start(made);
 	report_start_metrics(made);
 	signing_in_start(made);
 	made->threshold = calloc(1, sizeof *made->threshold);

@@ -78,7 +78,8 @@ report_start_metrics(struct keeper *keeper) {
 	static const char *const limited[] = {"of=\"operations\"", "of=\"reads\""};
 	for (size_t i = 0; i < ARRAY_LENGTH(keeper->limited); i++) {
 		keeper->limited[i].name = "gatehouse_rate_refusals";
-		keeper->limited[i].help = "Requests over the limit of their principal.";
+		keeper->limited[i].help =
+			"Requests over the limit of their principal, or of the keeper that forwards them.";
 		keeper->limited[i].labels = limited[i];
 	}
 	keeper->signed_in.name = "gatehouse_sign_ins";

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "keeper/decide.h"
 #include "keeper/enrolments.h"
 #include "keeper/loop.h"
 
@@ -288,8 +289,22 @@ hear_frame(struct keeper *keeper, const struct peer *peer, struct bytes frame) {
 	return true;
 }
 
+/* Beyond its part nothing is read. Once a minute it is said who. */
+static bool
+may_forward(struct keeper *keeper, const struct peer *peer, struct bytes body) {
+	int64_t now_ms = threshold_now_ms(keeper), *next_ms = &keeper->threshold->dropped_log_ms[peer->party];
+	if (decide_take_forwarded(keeper, peer->party, body.len) == OK)
+		return true;
+	if (now_ms >= *next_ms)
+		log_warning("requests from keeper %s are dropped: %s", peer->name, fail_message());
+	*next_ms = now_ms >= *next_ms ? now_ms + UNHEARD_ENTRY_MS : *next_ms;
+	return false;
+}
+
 static void
 hear_request(struct keeper *keeper, const struct peer *peer, struct bytes body) {
+	if (!may_forward(keeper, peer, body))
+		return;
 	struct job *job = job_take(keeper);
 	if (job == nullptr) {
 		log_warning("a request from keeper %s is dropped: out of memory", peer->name);

@@ -185,6 +185,7 @@ struct threshold {
 	int64_t open_turn_ms;
 	int64_t contradiction_entry_ms[PARTIES_MAX + 1]; /* the same of signatures where it failed here */
 	int64_t pool_paused_ms[PARTIES_MAX + 1];         /* after a failure with that party */
+	int64_t dropped_log_ms[PARTIES_MAX + 1];         /* from then on it may be said again that its requests are */
 };
 
 /* By index. */
