@@ -301,7 +301,10 @@ def test_the_service_manager_is_told():
         manager.settimeout(PATIENCE_S)
         gate = Installation(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
         with gate:
-            assert manager.recv(100) == b"READY=1"
+            first = b"WATCHDOG=1"
+            while first == b"WATCHDOG=1":  # a start that takes longer than its interval
+                first = manager.recv(100)
+            assert first == b"READY=1", first
             assert manager.recv(100) == b"WATCHDOG=1"
             assert manager.recv(100) == b"WATCHDOG=1"
             gate.stop()
