@@ -128,10 +128,6 @@ check_shared_material(const struct key_info *key) {
 	if (key->material == KEY_MATERIAL_EXTENDED && key->sharing != KEY_SHARED_ECDSA)
 		return fail(STATUS_INVALID, "key_record.sharing: scheme %s shares single keys",
 			    key_sharing_name(key->sharing));
-	if (key->material == KEY_MATERIAL_EXTENDED && key->purpose == KEY_PURPOSE_DIGEST)
-		return fail(STATUS_INVALID,
-			    "key_record.sharing: opaque digests are signed with single keys, since below "
-			    "a path none is");
 	if (key->origin.count != 0)
 		return fail(STATUS_INVALID, "key_record.origin: a shared key is below no other");
 	for (size_t i = 0; i < key->branch_count && i < KEY_BRANCHES_MAX; i++)
