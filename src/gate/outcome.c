@@ -8,8 +8,8 @@
 void
 gate_settle(struct gate *gate, struct gate_step *step, uint64_t entry) {
 	step->operation->entry = entry;
-	if (step->state ==
-	    step->operation->state) /* else the next step, which has brought about another, is still to come */
+	/* Else the next step, which has brought about another state, is still to come. */
+	if (step->state == step->operation->state)
 		step->operation->is_settling = false;
 	personal_place(gate, &step->personal, entry);
 	if (step->destroys && (gate_reconcile_keys(gate) != OK || personal_reconcile(gate) != OK))

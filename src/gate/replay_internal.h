@@ -18,7 +18,6 @@
 #include "gate/replay_request.h"
 #include "model/entry.h"
 
-/* The decision state as the entries so far made it, by the functions that make a keeper's at its start. */
 /* What has moved the state, since the first entry: what is decided once more is recorded with its outcome, and others may stand between. */
 struct moved {
 	int64_t counted_cents, freed_cents; /* of spends; at most INT64_MAX */
@@ -26,6 +25,7 @@ struct moved {
 	uint64_t change_count;              /* and whatever else has changed what decisions are made from */
 };
 
+/* The decision state as the entries so far made it, by the functions that make a keeper's at its start. */
 struct replay_past {
 	struct moved moved;
 	struct gate *gate;  /* holds no keys; null: not known, since entries were left out */
@@ -121,8 +121,8 @@ enum status replay_past_follow(struct replayer *replayer, uint64_t index, const 
 bool replay_past_fits(struct replayer *replayer, const struct decision_record *record);
 /* The facts are those that the guards state by the entries before, and so are entities, spend, nonce and what is missing. */
 bool replay_past_holds(struct replayer *replayer, const struct decision_record *record, const struct facts *facts);
-/* The same of what was decided once more, with what others had told. */
-/* since: what had moved it when the operation was intended, its own spend included. */
+/* The same of what was decided once more, with what others had told. since: what had moved the state when the operation was intended, its own
+ * spend included. */
 bool replay_past_again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
 			     const json *others, const struct facts *facts);
 /* A vote, whose signature holds, could be cast then. */
