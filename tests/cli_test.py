@@ -669,7 +669,7 @@ def test_an_approver_at_a_terminal_is_asked_and_only_yes_is_yes():
         asked = subprocess.Popen([PROGRAM, "op", "approve", operation, "--json"], stdin=terminal, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True, env=os.environ | {"GATEHOUSE_PROFILE": firm.profile("person2")})
         os.write(controller, typed.encode())
-        out, err = asked.communicate(timeout=60)
+        out, err = asked.communicate(timeout=400)
         os.close(controller)
         os.close(terminal)
         assert asked.returncode == code and "Approve this operation? Type yes:" in err, (typed, out, err)
@@ -775,7 +775,7 @@ def test_the_beginning_of_an_id_does_where_one_operation_alone_has_it():
     asked = subprocess.Popen([PROGRAM, "op", "approve", operation[:8]], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                              env=os.environ | {"GATEHOUSE_PROFILE": firm.profile("person2")})
     os.write(controller, b"no\n")
-    _, err = asked.communicate(timeout=60)
+    _, err = asked.communicate(timeout=400)
     os.close(controller)
     os.close(terminal)
     assert asked.returncode == 1 and f"operation   {operation}\n" in err and "confirm.no" in err, err
@@ -916,7 +916,7 @@ def keeper_health(firm, wanted):
     context = ssl.create_default_context(cafile=firm.at("proxy.crt"))
     deadline = time.monotonic() + 30
     while True:
-        anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=30)
+        anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=400)
         anyone.request("GET", "/readyz", headers={"Host": firm.authority})
         health = json.loads(anyone.getresponse().read())["keeper"]
         anyone.close()
@@ -1298,7 +1298,7 @@ def test_every_route_is_asked_once():
                                 os.path.join(firm.data, "public", "log.policy")).out
     assert "key.not_shared" in firm.ask("person1", "key", "parties", "eth-hot").err # nor a key that is shared
     context = ssl.create_default_context(cafile=firm.at("proxy.crt"))
-    anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=30)
+    anyone = http.client.HTTPSConnection("127.0.0.1", firm.proxy_of("person1").port, context=context, timeout=400)
     assert firm.must(firm.ask("person1", "keeper", "list", "--json")).json() == []
     pages = {}
     for path in ("/healthz", "/readyz", "/metrics", "/v1/ledger/checkpoint", "/"):
@@ -1334,7 +1334,7 @@ class Browser:
         return status, json.loads(text) if text else None
 
     def fetch(self, method, path, body=None):
-        connection = http.client.HTTPSConnection("127.0.0.1", self.firm.proxy_of("person1").port, context=self.context, timeout=30)
+        connection = http.client.HTTPSConnection("127.0.0.1", self.firm.proxy_of("person1").port, context=self.context, timeout=400)
         fields = {"Host": self.firm.authority, "Content-Type": "application/json"} | ({"Cookie": self.cookie} if self.cookie else {})
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=fields)
         answer = connection.getresponse()

@@ -51,7 +51,7 @@ class Demo:
             self.text += line
 
     def end(self):
-        output, self.errors = self.process.communicate(timeout=120)
+        output, self.errors = self.process.communicate(timeout=400)
         self.text += output
         left = os.listdir(self.directory.name)
         self.directory.cleanup()
@@ -129,7 +129,7 @@ def test_of_three_keepers_too_a_step_that_fails_ends_it_and_a_signal_does():
     demo.process.send_signal(signal.SIGINT)
     assert demo.end() == 3, demo.text
     assert "interrupted" in demo.errors, demo.errors
-    refused = subprocess.run([GATEHOUSE, "demo", "--keepers", "--keep"], capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run([GATEHOUSE, "demo", "--keepers", "--keep"], capture_output=True, text=True, check=False, timeout=400)
     assert refused.returncode == 2 and "usage.keep" in refused.stderr, refused
 
 
@@ -180,7 +180,7 @@ def post(url, document, **fields):
     """Status, document and cookie."""
     request = urllib.request.Request(url, json.dumps(document).encode(), {"Content-Type": "application/json", **fields}, method="POST")
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=400) as answer:
             return answer.status, json.loads(answer.read()), answer.headers.get("Set-Cookie", "").split(";")[0]
     except urllib.error.HTTPError as refused:
         return refused.code, json.loads(refused.read()), ""
@@ -190,7 +190,7 @@ def check_console(demo):
     """On localhost without a certificate, and by no other name; the printed link enrols a passkey, once, which signs in."""
     console = re.search(r"The console is at (http://localhost:\d+)", demo.text).group(1)
     token = re.search(rf"\n  {console}/#/enrol/([0-9a-f]+)\n", demo.text).group(1)
-    with urllib.request.urlopen(console, timeout=60) as page:
+    with urllib.request.urlopen(console, timeout=400) as page:
         assert page.status == 200 and "<title>Gatehouse</title>" in page.read().decode(), demo.text
     other, _, _ = post(console.replace("localhost", "127.0.0.1") + "/v1/session/challenge", {})
     assert other == 421, other
@@ -207,7 +207,7 @@ def check_console(demo):
         status, challenge, _ = post(f"{console}/v1/session/challenge", {})
         status, session, cookie = post(f"{console}/v1/session", passkey.sign(bytes.fromhex(challenge["challenge"])))
     assert status == 201 and session["groups"] == ["treasury"] and cookie.startswith("__Host-gatehouse="), session
-    with urllib.request.urlopen(urllib.request.Request(f"{console}/v1/inbox", headers={"Cookie": cookie}), timeout=60) as inbox:
+    with urllib.request.urlopen(urllib.request.Request(f"{console}/v1/inbox", headers={"Cookie": cookie}), timeout=400) as inbox:
         waiting = [item["missing"] for item in json.loads(inbox.read())["items"]]
     assert waiting == [{"group.treasury": 1}], waiting
 
@@ -227,7 +227,7 @@ def test_it_stops_with_whoever_is_killed():
     demo.read_until("1 small EIP-1559 transfer")
     pids = [int(pid) for pid in re.findall(r"(?:supervisor|process) (\d+)", demo.text)]
     demo.process.kill()
-    demo.process.communicate(timeout=60)
+    demo.process.communicate(timeout=400)
     for _ in range(500):
         if not any(is_ours(pid) for pid in pids):
             break

@@ -221,7 +221,7 @@ def test_slow_clients_are_answered_408_or_closed():
 
     def no_handshake(gate):
         started = time.monotonic()
-        with socket.create_connection(("127.0.0.1", gate.port), timeout=30) as raw:
+        with socket.create_connection(("127.0.0.1", gate.port), timeout=400) as raw:
             results["handshake"] = (raw.recv(1), time.monotonic() - started)
 
     with Installation() as gate:
@@ -370,7 +370,7 @@ def test_draining_answers_what_is_under_way_and_then_ends():
         answer = client.read()
         assert answer.status == 200 and answer.body == b'"late"' and answer.fields["connection"] == "close", answer.fields
         assert client.is_closed()
-        assert gate.process.wait(timeout=20) == 0
+        assert gate.process.wait(timeout=400) == 0
         client.close()
         idle.close()
 
@@ -459,7 +459,7 @@ def test_one_address_has_so_many_connections_and_no_more():
 def test_when_every_slot_is_taken_new_clients_wait_their_turn():
     with Installation("limits: {connections: 3}") as gate:
         clients = [Client(gate) for _ in range(3)]
-        waiting = socket.create_connection(("127.0.0.1", gate.port), timeout=10)
+        waiting = socket.create_connection(("127.0.0.1", gate.port), timeout=400)
         time.sleep(0.2)
         clients[0].close()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -491,9 +491,9 @@ def test_without_a_descriptor_to_spare_nothing_is_taken_nothing_spins_and_then_i
             return int(re.search(r"^gatehouse_gateway_accept_pauses_total (\d+)$", text, re.MULTILINE)[1])
 
         started = time.monotonic()
-        waiting = [socket.create_connection(("127.0.0.1", gate.port), timeout=120) for _ in range(64)]
+        waiting = [socket.create_connection(("127.0.0.1", gate.port), timeout=400) for _ in range(64)]
         gate.wait_until(lambda: pauses() >= 2, "pauses")
-        with socket.create_connection(("127.0.0.1", peer_port), timeout=120) as peer:
+        with socket.create_connection(("127.0.0.1", peer_port), timeout=400) as peer:
             first = pauses()
             gate.wait_until(lambda: pauses() >= first + 6, "pauses of both listeners")
             made, elapsed = pauses(), time.monotonic() - started

@@ -11,7 +11,7 @@ from installation import Installation
 
 def connect(gate, *options, data=b""):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{gate.port}", "-servername", "gate.example", *options],
-                          input=data, capture_output=True, timeout=30, check=False)
+                          input=data, capture_output=True, timeout=400, check=False)
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 

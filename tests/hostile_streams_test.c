@@ -18,7 +18,7 @@
 #include "ledger/log.h"
 #include "tests/log_keys.h"
 
-constexpr int PATIENCE_MS = 60'000;
+constexpr int PATIENCE_MS = 240'000;
 constexpr uint64_t QUESTION = 1'000'000; /* the request that is asked behind the frames */
 
 #define FRAME(text) {(const uint8_t *)(text), sizeof(text) - 1}

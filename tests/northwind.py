@@ -40,7 +40,7 @@ class Result:
 
 def run(*arguments, given=None, **environment):
     """The program, which must not hang; nothing is checked."""
-    return Result(subprocess.run([PROGRAM, *arguments], input=given, text=True, capture_output=True, timeout=60, check=False,
+    return Result(subprocess.run([PROGRAM, *arguments], input=given, text=True, capture_output=True, timeout=400, check=False,
                                  stdin=subprocess.DEVNULL if given is None else None, env=os.environ | environment))
 
 
@@ -234,7 +234,7 @@ log_level: info
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            status = self.process.wait(timeout=40)
+            status = self.process.wait(timeout=400)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise AssertionError("did not stop\n" + self.log()) from None
@@ -255,7 +255,7 @@ class Served:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
-            with urllib.request.urlopen(f"https://{self.firm.host}:{self.firm.port}{target}", context=context, timeout=10) as answer:
+            with urllib.request.urlopen(f"https://{self.firm.host}:{self.firm.port}{target}", context=context, timeout=400) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()

@@ -22,7 +22,7 @@ class Person:
     def ask(self, keeper, method, path, body=None):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(keeper.host, keeper.port, context=context, timeout=30)
+        connection = http.client.HTTPSConnection(keeper.host, keeper.port, context=context, timeout=400)
         cookie = self.cookies.get(keeper.name)
         fields = {"Host": keeper.authority, "Content-Type": "application/json"} | ({"Cookie": cookie} if cookie else {})
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=fields)

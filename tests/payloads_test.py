@@ -100,7 +100,7 @@ SCHEMAS = schemas()
 def asked(cases):
     """What the program says of each (kind, payload)."""
     lines = "".join(f"{kind} {json.dumps(payload, ensure_ascii=False)}\n" for kind, payload in cases)
-    tried = subprocess.run([os.environ["PAYLOAD_CHECK"]], input=lines, capture_output=True, text=True, timeout=120)
+    tried = subprocess.run([os.environ["PAYLOAD_CHECK"]], input=lines, capture_output=True, text=True, timeout=400)
     assert tried.returncode == 0, tried.stderr
     answers = tried.stdout.splitlines()
     assert len(answers) == len(cases), (len(answers), len(cases))

@@ -154,7 +154,7 @@ class Machine:
             return next(iter(processes.children(self.process.pid)), None)
 
     def enter(self, *words):
-        return subprocess.run(["nsenter", "--target", str(self.init()), *words], capture_output=True, text=True, check=False, timeout=90)
+        return subprocess.run(["nsenter", "--target", str(self.init()), *words], capture_output=True, text=True, check=False, timeout=400)
 
     def run(self, *words):
         return self.enter("--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--root", "--wdns=/root/firm", *words)

@@ -209,7 +209,7 @@ def test_in_chromium_from_disk_a_receipt_passes_a_forged_one_is_refused_and_noth
     if not os.path.islink(modules):
         os.symlink(os.path.join(ROOT, "console", "node_modules"), modules)
     done = subprocess.run(["node", script, PAGE, audit().folder, os.path.join(ROOT, "build", "screens")], capture_output=True, text=True,
-                          timeout=240, check=False, env=os.environ | {"GATEHOUSE_ROOT": ROOT})
+                          timeout=400, check=False, env=os.environ | {"GATEHOUSE_ROOT": ROOT})
     assert done.returncode == 0 and done.stdout.count("\n") == 6, done.stdout + done.stderr
 
 

@@ -49,7 +49,7 @@ class House(Served):
     def stop_witness(self):
         if self.witness is not None:
             self.witness.terminate()
-            assert self.witness.wait(timeout=10) == 0
+            assert self.witness.wait(timeout=400) == 0
             self.witness.stdout.close()
             self.witness = None
 
@@ -115,7 +115,7 @@ def test_a_transfer_is_signed_under_a_cosigned_head_and_an_older_directory_ends_
         shutil.rmtree(firm.data)
         subprocess.run(["cp", "-a", "-T", firm.at("old"), firm.data], check=True)
         house.start()
-        assert firm.process.wait(timeout=30) == 4, firm.log()
+        assert firm.process.wait(timeout=400) == 4, firm.log()
         last = firm.log().splitlines()[-10:]
         assert re.search(r"the keeper cannot go on: high_water\.(behind|fork): the witness holds", "\n".join(last)), last
         assert firm.log().count("high_water.not_cosigned") == 0 # nobody asked, and nothing was decided
@@ -140,7 +140,7 @@ def test_a_backup_is_restored_under_the_guard_only_where_it_holds_all_that_was_c
         restored = firm.must(run("restore", early, "--config", firm.config, "--recovery-key", recovery, "--json")).json()
         assert restored["lost"] == 0 and restored["size"] < signed["entry"], restored
         house.start()
-        assert firm.process.wait(timeout=60) == 4, firm.log()
+        assert firm.process.wait(timeout=400) == 4, firm.log()
         assert re.search(r"the keeper cannot go on: high_water\.(behind|fork): the witness holds", firm.log()), firm.log()[-2000:]
         assert "high_water.not_cosigned" not in firm.log() # nothing was decided, and nobody was let ask
         # The late one holds what was cosigned: it goes on, under a cosigned head that has its restore entry, and repeats nothing.
@@ -261,7 +261,7 @@ class Quorum(House):
     def stop_one(self, number):
         witness = self.witnesses.pop(number)
         witness.terminate()
-        assert witness.wait(timeout=10) == 0
+        assert witness.wait(timeout=400) == 0
         witness.stdout.close()
 
     def close(self):
@@ -344,7 +344,7 @@ def test_an_older_directory_is_told_by_any_one_of_the_witnesses():
         house.stop_one(0)
         house.start_one(2) # knows nothing, and would cosign
         house.start()
-        assert firm.process.wait(timeout=60) == 4, firm.log()
+        assert firm.process.wait(timeout=400) == 4, firm.log()
         assert re.search(r"high_water\.(behind|fork): the witness holds", firm.log()), firm.log()[-2000:]
 
 
@@ -444,7 +444,7 @@ def test_a_policy_that_does_not_fit_ends_the_start_with_its_reason():
                 house.start()
             except AssertionError:
                 pass
-            assert firm.process.wait(timeout=20) == 4 and name in firm.log(), firm.log()
+            assert firm.process.wait(timeout=400) == 4 and name in firm.log(), firm.log()
 
 
 def test_without_a_witness_nothing_is_fetched():

@@ -16,7 +16,7 @@
 #include "helpers/fetch.h"
 #include "helpers/http_exchange.h"
 
-constexpr int64_t PATIENCE_NS = 20'000'000'000;
+constexpr int64_t PATIENCE_NS = 120'000'000'000;
 
 struct helper {
 	pid_t child;

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-constexpr int64_t PATIENCE_NS = 20'000'000'000;
+constexpr int64_t PATIENCE_NS = 120'000'000'000;
 static const char ORIGIN[] = "gate.example/keeper1";
 
 /* A directory with a witness's key and the policy of a small log. */

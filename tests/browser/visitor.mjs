@@ -39,7 +39,7 @@ export async function runCases() {
 	});
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 240_000;
 
 // Asked again and again; patience is the only limit.
 export async function until(holds, what) {

@@ -25,7 +25,7 @@ export function clean() {
 }
 
 function run(args) {
-	return new Promise((resolve) => execFile(PROGRAM, args, { timeout: 60_000 }, (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, stdout, stderr })));
+	return new Promise((resolve) => execFile(PROGRAM, args, { timeout: 240_000 }, (error, stdout, stderr) => resolve({ code: error === null ? 0 : error.code, stdout, stderr })));
 }
 
 /* {result, error?, weaknesses, report?}, numbers as text. A usage error is told on standard error alone. */
