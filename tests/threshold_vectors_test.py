@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Threshold ECDSA a second time, from docs/PROTOCOL.threshold alone, in the standard library alone: every frame of the transcripts
-in tests/vectors/threshold-ecdsa.json is computed again from the parties' seeds and compared by its hash.
+in tests/vectors/threshold-ecdsa*.json is computed again from the parties' seeds and compared by its hash.
 
 What one party computes from what another sent is taken from the other's own numbers where both must be equal (keys of base
 transfers, rows of an extension): the checks of the protocol, which say so, are tested elsewhere.
@@ -12,113 +12,10 @@ import json
 import os
 
 import tap
+from plain_aes import aes_stream, encrypt_block, expand_key
+from plain_secp256k1 import N, decode, decode_uniform, encode, minus, plus, times, times_g
 
-VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-ecdsa.json")
-
-# --- The curve ---
-P = 2**256 - 2**32 - 977
-N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-G = (0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
-     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8)
-
-
-def double(a):
-    x, y, z = a
-    s, m = 4 * x * y * y % P, 3 * x * x % P
-    x3 = (m * m - 2 * s) % P
-    return x3, (m * (s - x3) - 8 * y**4) % P, 2 * y * z % P
-
-
-def add_jacobian(a, b):
-    if a[2] == 0:
-        return b
-    if b[2] == 0:
-        return a
-    za, zb = a[2] * a[2] % P, b[2] * b[2] % P
-    u1, u2, s1, s2 = a[0] * zb % P, b[0] * za % P, a[1] * zb * b[2] % P, b[1] * za * a[2] % P
-    if u1 == u2:
-        return double(a) if s1 == s2 else (1, 1, 0)
-    h, r = (u2 - u1) % P, (s2 - s1) % P
-    h2 = h * h % P
-    h3, v = h2 * h % P, u1 * h2 % P
-    x = (r * r - h3 - 2 * v) % P
-    return x, (r * (v - x) - s1 * h3) % P, h * a[2] * b[2] % P
-
-
-def affine(a):
-    inverse = pow(a[2], -1, P)
-    return a[0] * inverse**2 % P, a[1] * inverse**3 % P
-
-
-def table_of(point):
-    """multiples[i][d] = d · 16^i · point, for multiplication by many numbers."""
-    multiples, base = [], (*point, 1)
-    for _ in range(64):
-        row = [(1, 1, 0)]
-        for _ in range(15):
-            row.append(add_jacobian(row[-1], base))
-        multiples.append(row)
-        base = add_jacobian(row[-1], base)
-    return multiples
-
-
-G_TABLE = table_of(G)
-
-
-def times_g(k):
-    total = (1, 1, 0)
-    for i in range(64):
-        total = add_jacobian(total, G_TABLE[i][k >> 4 * i & 15])
-    return affine(total)
-
-
-def times(k, point):
-    row = [(1, 1, 0)]
-    for _ in range(15):
-        row.append(add_jacobian(row[-1], (*point, 1)))
-    total = (1, 1, 0)
-    for i in reversed(range(64)):
-        total = double(double(double(double(total))))
-        total = add_jacobian(total, row[k >> 4 * i & 15])
-    return affine(total)
-
-
-def plus(*points):
-    total = (1, 1, 0)
-    for point in points:
-        total = add_jacobian(total, (*point, 1))
-    return affine(total)
-
-
-def minus(a, b):
-    return plus(a, (b[0], P - b[1]))
-
-
-def encode(point):
-    return bytes([2 + (point[1] & 1)]) + point[0].to_bytes(32, "big")
-
-
-ROOT_MINUS_3 = pow(-3, (P + 1) // 4, P)
-
-
-def decode_uniform(data):
-    """ElligatorSwift (BIP-324), with the parity of y from t."""
-    u, t = (int.from_bytes(data[i:i + 32], "big") % P for i in (0, 32))
-    odd = t & 1
-    u, t = u or 1, t or 1
-    if (u**3 + t * t + 7) % P == 0:
-        t = 2 * t % P
-    x_ = (u**3 + 7 - t * t) * pow(2 * t, -1, P) % P
-    y_ = (x_ + t) * pow(ROOT_MINUS_3 * u, -1, P) % P
-    quotient = x_ * pow(y_, -1, P) % P
-    half = pow(2, -1, P)
-    for x in ((u + 4 * y_ * y_) % P, (-quotient - u) * half % P, (quotient - u) * half % P):
-        square = (x**3 + 7) % P
-        y = pow(square, (P + 1) // 4, P)
-        if y * y % P == square:
-            return x, y if y & 1 == odd else P - y
-    raise AssertionError("one of the three is on the curve")
-
+VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors")
 
 # --- Bytes, hashes, numbers ---
 def lp(part):
@@ -198,70 +95,6 @@ def xor(a, b):
     return bytes(x ^ y for x, y in zip(a, b))
 
 
-# --- AES-128, counter mode (FIPS 197) ---
-def make_sbox():
-    box, p, q = [0] * 256, 1, 1
-    while True:
-        p ^= (p << 1 ^ (0x11B if p & 0x80 else 0)) & 0x1FF
-        q ^= q << 1
-        q ^= q << 2
-        q ^= q << 4
-        q &= 0xFF
-        if q & 0x80:
-            q ^= 0x09
-        rotated = [q << n & 0xFF | q >> (8 - n) for n in range(5)]
-        box[p] = rotated[0] ^ rotated[1] ^ rotated[2] ^ rotated[3] ^ rotated[4] ^ 0x63
-        if p == 1:
-            box[0] = 0x63
-            return box
-
-
-SBOX = make_sbox()
-DOUBLE = [x << 1 ^ (0x11B if x & 0x80 else 0) for x in range(256)]
-ROUND = [SBOX[x] for x in range(256)]
-MIX = [(DOUBLE[s] << 24 | s << 16 | s << 8 | (DOUBLE[s] ^ s)) for s in SBOX]
-
-
-def rotate(word, places):
-    return (word >> 8 * places | word << (32 - 8 * places)) & 0xFFFFFFFF
-
-
-MIXES = [[rotate(word, i) for word in MIX] for i in range(4)]
-
-
-def expand_key(key):
-    words = [int.from_bytes(key[i:i + 4], "big") for i in (0, 4, 8, 12)]
-    constant = 1
-    for i in range(4, 44):
-        word = words[-1]
-        if i % 4 == 0:
-            word = rotate(word, 3)
-            word = sum(SBOX[word >> s & 255] << s for s in (24, 16, 8, 0)) ^ constant << 24
-            constant = DOUBLE[constant] & 0xFF
-        words.append(words[i - 4] ^ word)
-    return words
-
-
-def encrypt_block(words, block):
-    state = [(block >> s & 0xFFFFFFFF) ^ k for s, k in zip((96, 64, 32, 0), words)]
-    m0, m1, m2, m3 = MIXES
-    for r in range(4, 40, 4):
-        state = [m0[state[i] >> 24] ^ m1[state[(i + 1) % 4] >> 16 & 255] ^ m2[state[(i + 2) % 4] >> 8 & 255]
-                 ^ m3[state[(i + 3) % 4] & 255] ^ words[r + i] for i in range(4)]
-    result = 0
-    for i in range(4):
-        word = (SBOX[state[i] >> 24] << 24 | SBOX[state[(i + 1) % 4] >> 16 & 255] << 16
-                | SBOX[state[(i + 2) % 4] >> 8 & 255] << 8 | SBOX[state[(i + 3) % 4] & 255])
-        result = result << 32 | word ^ words[40 + i]
-    return result
-
-
-def aes_stream(seed, size):
-    words, counter = expand_key(seed[:16]), int.from_bytes(seed[16:], "big")
-    blocks = b"".join(encrypt_block(words, (counter + i) % 2**128).to_bytes(16, "big") for i in range((size + 15) // 16))
-    return blocks[:size]
-
-
 # --- Set-up of a pair ---
 K, KAPPA, BLOCKS, LEAVES = 4, 128, 32, 16
 
@@ -282,12 +115,6 @@ def base_offer(context, choices, stream):
     return offer, secrets
 
 
-def read_point(data):
-    x = int.from_bytes(data[1:33], "big")
-    y = pow(x**3 + 7, (P + 1) // 4, P)
-    return x, y if y & 1 == data[0] & 1 else P - y
-
-
 def base_keys(context, secrets, offer, answer):
     """The sender's side: both keys of each transfer."""
     keys = []
@@ -296,7 +123,7 @@ def base_keys(context, secrets, offer, answer):
         both = []
         for slot in range(2):
             own, other = pair[33 * slot:33 * slot + 33], pair[33 - 33 * slot:66 - 33 * slot]
-            product = times(secrets[i], plus(read_point(own), base_point(context, i, other)))
+            product = times(secrets[i], plus(decode(own), base_point(context, i, other)))
             both.append(sha(context, byte(2), byte(i), byte(slot), pair, sent, encode(product))[:16])
         keys.append(both)
     return keys
@@ -405,80 +232,137 @@ def multiply(context, rows, choices, delta, inputs, stream):
     return masked + scalar(combine(inputs)) + mu, alice, bob
 
 
-# --- Dealing (generate) ---
+# --- Dealing ---
+GENERATE, IMPORT, RESHARE = range(3)
+
+
+def lagrange(indices, i):
+    result = 1
+    for j in indices:
+        if j != i:
+            result = result * j * pow(j - i, -1, N) % N
+    return result
+
+
+def pairs(indices):
+    return [(i, j) for i in indices for j in indices if i != j]
+
+
+class Dealing:
+    """One dealing of a key: the first round of every party, and what they say then."""
+
+    def __init__(self, keepers, kind, dealers, holders, threshold, nonce):
+        self.keepers, self.dealers, self.holders, self.threshold = keepers, dealers, holders, threshold
+        self.parties = sorted({*dealers, *holders})
+        known = [b"", b""] if kind == GENERATE else [keepers.public_key, keepers.chain_code]
+        request = NONE.hash(ECDSA + "dealing-request/v1", byte(kind), keepers.purpose, bytes(dealers), bytes(holders),
+                            (keepers.epoch if kind == RESHARE else 0).to_bytes(4, "big"), *known)
+        self.session = open_session("dealing/v1", keepers.vectors, keepers.epoch + 1, threshold, self.parties, nonce, request)
+        self.polynomials, self.opened, self.commitments = {}, {}, {}
+        self.deltas, self.offers, self.answers, self.secrets, self.contributions = {}, {}, {}, {}, {}
+        for i in self.parties:
+            self.open(i, kind)
+            for j in (j for j in self.holders if j != i and i in self.holders):
+                self.set_up(i, j)
+
+    def number_of(self, i, kind):
+        if kind == GENERATE:
+            return self.keepers.streams[i].scalar()
+        if kind == IMPORT:
+            return self.keepers.parts[self.holders.index(i)]
+        return lagrange(self.dealers, i) * self.keepers.shares[i] % N
+
+    def open(self, i, kind):
+        """What party i commits to."""
+        stream, said = self.keepers.streams[i], [b"", b"", b""]
+        if i in self.dealers:
+            self.polynomials[i] = [self.number_of(i, kind), *(stream.scalar() for _ in range(self.threshold - 1))]
+            coefficients = [encode(times_g(c)) for c in self.polynomials[i]]
+            nonce = stream.scalar()
+            point = encode(times_g(nonce))
+            challenge = number(self.session.hash("gatehouse/threshold/knowledge/v1", byte(i), coefficients[0], point))
+            said = [b"".join(coefficients), point + scalar(challenge * self.polynomials[i][0] + nonce), stream.draw(32)]
+        self.opened[i] = [stream.draw(32), *said]
+        self.commitments[i] = self.session.hash(ECDSA + "deal-commitment/v1", byte(i), *self.opened[i])
+
+    def set_up(self, i, j):
+        """What holder i begins with holder j."""
+        stream = self.keepers.streams[i]
+        self.deltas[i, j] = stream.draw(16)
+        context = self.session.hash(ECDSA + "base-ot/v1", byte(j), byte(i))
+        self.offers[i, j], _ = base_offer(context, xor(self.deltas[i, j], b"\xff" * 16), stream)
+        self.secrets[i, j] = [stream.scalar() for _ in range(KAPPA)]
+        self.answers[i, j] = b"".join(encode(times_g(b)) for b in self.secrets[i, j])
+        self.contributions[i, j] = stream.draw(32)
+
+    def first(self, i, j):
+        return self.session.hash(ECDSA + "setup-offer/v1", byte(i), byte(j), self.offers[i, j], self.answers[i, j])
+
+    def trees(self, i, j):
+        keys = base_keys(self.session.hash(ECDSA + "base-ot/v1", byte(i), byte(j)), self.secrets[i, j], self.offers[j, i],
+                         self.answers[i, j])
+        return make_trees(self.session.hash(ECDSA + "trees/v1", byte(i), byte(j), self.first(i, j), self.first(j, i)), keys)
+
+    def share(self, i, j):
+        """What dealer i deals to holder j."""
+        return sum(c * j**k for k, c in enumerate(self.polynomials[i])) % N
+
+    def echo(self):
+        return self.session.hash(ECDSA + "deal-echo/v1", *(part for i in self.parties for part in (byte(i), self.commitments[i])))
+
+    def chain_code(self):
+        return self.session.hash(ECDSA + "chain-code/v1", *(self.opened[i][3] for i in self.dealers))
+
+    def setup(self, i, j, trees):
+        """(seed, hash) of what i and j have set up."""
+        low, high = min(i, j), max(i, j)
+        seed = self.session.hash(ECDSA + "zero-seed/v1", byte(low), byte(high), self.contributions[low, high],
+                                 self.contributions[high, low])
+        return seed, self.session.hash(ECDSA + "setup/v1", self.first(low, high), self.first(high, low), trees[low, high], trees[high, low],
+                                       self.session.hash(ECDSA + "zero-seed-check/v1", seed))
+
+
 class Keepers:
     def __init__(self, vectors):
-        self.vectors, self.frames = vectors, []
-        self.holders, self.threshold = vectors["holders"], vectors["threshold"]
-        self.streams = {i: Stream(vectors["seed"], i) for i in self.holders}
+        self.vectors, self.frames, self.compared = vectors, [], 0
+        self.streams = {i: Stream(vectors["seed"], i) for i in range(1, 6)}
         self.parts = [int(part, 16) for part in vectors.get("parts", [])]  # of a key that comes in
         self.purpose = byte(1 if self.parts else 0)  # of opaque digests here
-        self.shares, self.leaves, self.deltas, self.seeds, self.setups = {}, {}, {}, {}, {}
+        self.epoch, self.shares = 0, {}
+        self.public_key, self.chain_code = (bytes.fromhex(vectors[name]) if self.parts else b"" for name in ("public_key", "chain_code"))
 
     def say(self, kind, sender, receiver, session, *fields):
         self.frames.append((kind, sender, receiver, frame(kind, sender, receiver, session, *fields)))
 
-    def pairs(self, indices):
-        return [(i, j) for i in indices for j in indices if i != j]
+    def generate(self):
+        self.deal(IMPORT if self.parts else GENERATE, {**self.vectors, "dealers": self.vectors["holders"]})
 
-    def deal(self):
-        holders = self.holders
-        known = [bytes.fromhex(self.vectors[name]) if self.parts else b"" for name in ("public_key", "chain_code")]
-        request = NONE.hash(ECDSA + "dealing-request/v1", byte(1 if self.parts else 0), self.purpose, bytes(holders), bytes(holders),
-                            bytes(4), *known)
-        session = open_session("dealing/v1", self.vectors, 1, self.threshold, holders, bytes.fromhex(self.vectors["nonce"]), request)
-        coefficients, opened, commitments, offers, answers, secrets = {}, {}, {}, {}, {}, {}
-        contributions, polynomials = {}, {}
-        for i in holders:
-            stream = self.streams[i]
-            numbers = [self.parts[holders.index(i)]] if self.parts else [stream.scalar()]
-            polynomials[i] = numbers + [stream.scalar() for _ in range(self.threshold - 1)]
-            coefficients[i] = [times_g(c) for c in polynomials[i]]
-            nonce = stream.scalar()
-            point = encode(times_g(nonce))
-            challenge = number(session.hash("gatehouse/threshold/knowledge/v1", byte(i), encode(coefficients[i][0]), point))
-            proof = point + scalar(challenge * polynomials[i][0] + nonce)
-            chain = stream.draw(32)
-            salt = stream.draw(32)
-            opened[i] = (salt, b"".join(map(encode, coefficients[i])), proof, chain)
-            commitments[i] = session.hash(ECDSA + "deal-commitment/v1", byte(i), *opened[i])
-            for j in (j for j in holders if j != i):
-                self.deltas[i, j] = stream.draw(16)
-                context = session.hash(ECDSA + "base-ot/v1", byte(j), byte(i))
-                offers[i, j], _ = base_offer(context, xor(self.deltas[i, j], b"\xff" * 16), stream)
-                secrets[i, j] = [stream.scalar() for _ in range(KAPPA)]
-                answers[i, j] = b"".join(encode(times_g(b)) for b in secrets[i, j])
-                contributions[i, j] = stream.draw(32)
-        for i, j in self.pairs(holders):
-            self.say(1, i, j, session, commitments[i], offers[i, j], answers[i, j])
-        echo = session.hash(ECDSA + "deal-echo/v1", *(part for i in holders for part in (byte(i), commitments[i])))
-        first = {(i, j): session.hash(ECDSA + "setup-offer/v1", byte(i), byte(j), offers[i, j], answers[i, j])
-                 for i, j in self.pairs(holders)}
-        trees = {}
-        for i, j in self.pairs(holders):
-            keys = base_keys(session.hash(ECDSA + "base-ot/v1", byte(i), byte(j)), secrets[i, j], offers[j, i], answers[i, j])
-            context = session.hash(ECDSA + "trees/v1", byte(i), byte(j), first[i, j], first[j, i])
-            trees[i, j], self.leaves[i, j] = make_trees(context, keys)
-            share = sum(c * j**k for k, c in enumerate(polynomials[i])) % N
-            self.say(2, i, j, session, echo, *opened[i], scalar(share), trees[i, j], contributions[i, j])
-        for j in holders:
-            self.shares[j] = sum(c * j**k for i in holders for k, c in enumerate(polynomials[i])) % N
-        self.public_key = plus(*(coefficients[i][0] for i in holders))
-        self.chain_code = known[1] or session.hash(ECDSA + "chain-code/v1", *(opened[i][3] for i in holders))
-        public_shares = b"".join(encode(times_g(self.shares[i])) for i in holders)
-        transcript = session.hash(ECDSA + "deal-transcript/v1", echo, encode(self.public_key), self.chain_code, public_shares)
-        for i, j in self.pairs(holders):
-            low, high = min(i, j), max(i, j)
-            self.seeds[i, j] = session.hash(ECDSA + "zero-seed/v1", byte(low), byte(high), contributions[low, high],
-                                            contributions[high, low])
-            check = session.hash(ECDSA + "zero-seed-check/v1", self.seeds[i, j])
-            self.setups[i, j] = session.hash(ECDSA + "setup/v1", first[low, high], first[high, low], trees[low, high],
-                                             trees[high, low], check)
-            self.say(3, i, j, session, transcript, self.setups[i, j])
+    def deal(self, kind, terms):
+        dealing = Dealing(self, kind, terms["dealers"], terms["holders"], terms["threshold"], bytes.fromhex(terms["nonce"]))
+        session, parties, trees = dealing.session, dealing.parties, {}
+        self.leaves, self.seeds, self.setups, self.deltas = {}, {}, {}, dealing.deltas
+        for i, j in pairs(parties):
+            self.say(1, i, j, session, dealing.commitments[i], dealing.offers.get((i, j), b""), dealing.answers.get((i, j), b""))
+        for i, j in pairs(dealing.holders):
+            trees[i, j], self.leaves[i, j] = dealing.trees(i, j)
+        for i, j in pairs(parties):
+            share = scalar(dealing.share(i, j)) if i in dealing.dealers and j in dealing.holders else b""
+            self.say(2, i, j, session, dealing.echo(), *dealing.opened[i], share, trees.get((i, j), b""),
+                     dealing.contributions.get((i, j), b""))
+        for i, j in pairs(dealing.holders):
+            self.seeds[i, j], self.setups[i, j] = dealing.setup(i, j, trees)
+        self.shares = {j: sum(dealing.share(i, j) for i in dealing.dealers) % N for j in dealing.holders}
+        self.public_key = encode(times_g(sum(p[0] for p in dealing.polynomials.values()) % N))
+        self.chain_code = dealing.chain_code() if kind == GENERATE else self.chain_code
+        self.epoch, self.threshold = self.epoch + 1, dealing.threshold
+        public_shares = b"".join(encode(times_g(self.shares[i])) for i in dealing.holders)
+        transcript = session.hash(ECDSA + "deal-transcript/v1", dealing.echo(), self.public_key, self.chain_code, public_shares)
+        for i, j in pairs(parties):
+            self.say(3, i, j, session, transcript, self.setups.get((i, j), b""))
 
     # --- Signing ---
     def derive(self, path):
-        point, chain, tweak = self.public_key, self.chain_code, 0
+        point, chain, tweak = decode(self.public_key), self.chain_code, 0
         for step in path:
             mac = hmac.new(chain, encode(point) + step.to_bytes(4, "big"), hashlib.sha512).digest()
             point, chain, tweak = plus(point, times_g(number(mac[:32]))), mac[32:], tweak + number(mac[:32])
@@ -495,14 +379,11 @@ class Keepers:
         for i in signers:
             stream = self.streams[i]
             nonces[i], phis[i], salts[i] = stream.scalar(), stream.scalar(), stream.draw(32)
-            lagrange = 1
-            for j in (j for j in signers if j != i):
-                lagrange = lagrange * j * pow(j - i, -1, N) % N
             zero = 0
             for j in (j for j in signers if j != i):
                 part = wide(lambda half, j=j: session.hash(ECDSA + "zero-share/v1", self.seeds[i, j], half))
                 zero += part if i < j else -part
-            keys[i] = (lagrange * self.shares[i] + zero) % N
+            keys[i] = (lagrange(signers, i) * self.shares[i] + zero) % N
             points[i] = (encode(times_g(nonces[i])), encode(times_g(keys[i])))
             commitments[i] = session.hash(ECDSA + "sign-commitment/v1", byte(i), salts[i], *points[i])
             for j in (j for j in signers if j != i):
@@ -510,11 +391,11 @@ class Keepers:
                 chis[i, j] = multiply_input(choices[i, j])
                 context = session.hash(ECDSA + "extension/v1", byte(j), byte(i), self.setups[i, j], commitments[i])
                 messages[i, j], rows[i, j] = extend(context, self.leaves[i, j], choices[i, j], stream)
-        for i, j in self.pairs(signers):
+        for i, j in pairs(signers):
             self.say(5, i, j, session, commitments[i], messages[i, j])
         echo = session.hash(ECDSA + "sign-echo/v1", *(part for i in signers for part in (byte(i), commitments[i])))
         u, v = dict.fromkeys(signers, 0), dict.fromkeys(signers, 0)
-        for i, j in self.pairs(signers):  # i is Alice, j is Bob
+        for i, j in pairs(signers):  # i is Alice, j is Bob
             context = session.hash(ECDSA + "multiply/v1", byte(i), byte(j), self.setups[i, j], echo)
             message, alice, bob = multiply(context, rows[j, i], choices[j, i], self.deltas[i, j], (nonces[i], keys[i]),
                                            self.streams[i])
@@ -529,9 +410,9 @@ class Keepers:
 
     def signing_session(self, signers, nonce, request):
         inner = bytes(32) if request is None else self.request_hash(request)
-        everything = NONE.hash(ECDSA + "signing-request/v1", byte(request is None), self.purpose, encode(self.public_key),
+        everything = NONE.hash(ECDSA + "signing-request/v1", byte(request is None), self.purpose, self.public_key,
                                self.chain_code, inner)
-        return open_session("signing/v1", self.vectors, 1, self.threshold, signers, nonce, everything)
+        return open_session("signing/v1", self.vectors, self.epoch, self.threshold, signers, nonce, everything)
 
     def assemble(self, request, point, derived, w, u):
         s = sum(w.values()) * pow(sum(u.values()), -1, N) % N
@@ -548,7 +429,7 @@ class Keepers:
         point, phis, u, v, _ = self.multiply_rounds(session, signers)
         tweak, derived = self.derive(request["path"])
         w = {i: (int(request["digest"], 16) * phis[i] + point[0] * (v[i] + tweak * phis[i])) % N for i in signers}
-        for i, j in self.pairs(signers):
+        for i, j in pairs(signers):
             self.say(7, i, j, session, encode(point), scalar(w[i]), scalar(u[i]))
         return self.assemble(request, point, derived, w, u)
 
@@ -558,14 +439,14 @@ class Keepers:
         point, phis, u, v, echo = self.multiply_rounds(session, signers)
         presignature = session.hash(ECDSA + "presignature/v1", echo, encode(point))
         tweak, derived = self.derive(request["path"])
-        online = open_session("online/v1", self.vectors, 1, self.threshold, signers, presignature, self.request_hash(request))
-        delta = wide(lambda half: online.hash(ECDSA + "rerandomise/v1", presignature, encode(point), encode(self.public_key),
+        online = open_session("online/v1", self.vectors, self.epoch, self.threshold, signers, presignature, self.request_hash(request))
+        delta = wide(lambda half: online.hash(ECDSA + "rerandomise/v1", presignature, encode(point), self.public_key,
                                               encode(derived), bytes.fromhex(request["digest"]),
                                               bytes.fromhex(request["bundle_hash"]), half))
         shifted = plus(point, times_g(delta))
         u = {i: (u[i] + delta * phis[i]) % N for i in signers}
         w = {i: (int(request["digest"], 16) * phis[i] + shifted[0] * (v[i] + tweak * phis[i])) % N for i in signers}
-        for i, j in self.pairs(signers):
+        for i, j in pairs(signers):
             self.say(8, i, j, online, presignature, encode(shifted), scalar(w[i]), scalar(u[i]))
         return self.assemble(request, shifted, derived, w, u)
 
@@ -573,16 +454,21 @@ class Keepers:
         """All that was said since, in any order."""
         said = {(kind, i, j): hashlib.sha256(data).hexdigest() for kind, i, j, data in self.frames}
         expected = {(f["type"], f["from"], f["to"]): f["sha256"] for f in frames}
+        sizes = {(kind, i, j): len(data) for kind, i, j, data in self.frames}
+        assert sizes == {(f["type"], f["from"], f["to"]): f["bytes"] for f in frames}, sizes
+        self.compared += len(expected)
         self.frames = []
         wrong = [key for key in expected.keys() | said.keys() if expected.get(key) != said.get(key)]
         assert not wrong, f"frames (type, from, to) that differ: {sorted(wrong)}"
 
+    def expect_compared(self, count):
+        print(f"# {self.compared} frames")
+        assert self.compared == count, (self.compared, count)
 
-with open(VECTORS, encoding="utf-8") as file:
-    CASES = json.load(file)
-KEEPERS = Keepers(CASES)
-with open(VECTORS.replace(".json", "-imported.json"), encoding="utf-8") as file:
-    IMPORTED = json.load(file)
+
+def read_vectors(name):
+    with open(os.path.join(VECTORS, name), encoding="utf-8") as file:
+        return json.load(file)
 
 
 def test_block_cipher_gives_the_example_of_fips_197():
@@ -590,33 +476,42 @@ def test_block_cipher_gives_the_example_of_fips_197():
     assert encrypt_block(words, 0x00112233445566778899AABBCCDDEEFF) == 0x69C4E0D86A7B0430D8CDB78070B4C55A
 
 
-def test_dealing_a_key():
-    KEEPERS.deal()
-    assert encode(KEEPERS.public_key).hex() == CASES["public_key"]
-    assert KEEPERS.chain_code.hex() == CASES["chain_code"]
-    KEEPERS.expect(CASES["dealing"])
-
-
-def test_signing_with_a_presignature():
-    case = CASES["prepared"]
-    assert KEEPERS.sign_prepared(case) == case["signature"]
-    KEEPERS.expect(case["frames"])
+def test_a_key_is_dealt_and_signs_with_a_presignature_and_in_full_rounds():
+    cases = read_vectors("threshold-ecdsa.json")
+    keepers = Keepers(cases)
+    keepers.generate()
+    assert keepers.public_key.hex() == cases["public_key"] and keepers.chain_code.hex() == cases["chain_code"]
+    keepers.expect(cases["dealing"])
+    assert keepers.sign_prepared(cases["prepared"]) == cases["prepared"]["signature"]
+    keepers.expect(cases["prepared"]["frames"])
+    assert keepers.sign(cases["signing"]) == cases["signing"]["signature"]
+    keepers.expect(cases["signing"]["frames"])
+    keepers.expect_compared(42)
 
 
 def test_a_key_that_comes_in_as_parts_signs_an_opaque_digest_in_full_rounds():
-    keepers = Keepers(IMPORTED)
-    keepers.deal()
-    assert encode(times_g(sum(keepers.parts) % N)) == encode(keepers.public_key) == bytes.fromhex(IMPORTED["public_key"])
-    keepers.expect(IMPORTED["dealing"])
-    case = IMPORTED["signing"]
-    assert keepers.sign(case) == case["signature"]
-    keepers.expect(case["frames"])
+    cases = read_vectors("threshold-ecdsa-imported.json")
+    keepers = Keepers(cases)
+    keepers.generate()
+    assert encode(times_g(sum(keepers.parts) % N)) == keepers.public_key == bytes.fromhex(cases["public_key"])
+    keepers.expect(cases["dealing"])
+    assert keepers.sign(cases["signing"]) == cases["signing"]["signature"]
+    keepers.expect(cases["signing"]["frames"])
+    keepers.expect_compared(24)
 
 
-def test_signing_in_full_rounds():
-    case = CASES["signing"]
-    assert KEEPERS.sign(case) == case["signature"]
-    KEEPERS.expect(case["frames"])
+def test_a_key_that_is_dealt_to_others_by_a_higher_threshold_and_refreshed_stays_and_signs():
+    cases = read_vectors("threshold-ecdsa-reshared.json")
+    keepers = Keepers(cases)
+    keepers.generate()
+    keepers.expect(cases["dealing"])
+    for terms in cases["resharings"]:
+        keepers.deal(RESHARE, terms)
+        assert keepers.public_key.hex() == cases["public_key"] and keepers.chain_code.hex() == cases["chain_code"]
+        keepers.expect(terms["frames"])
+    assert keepers.sign(cases["signing"]) == cases["signing"]["signature"]
+    keepers.expect(cases["signing"]["frames"])
+    keepers.expect_compared(90)
 
 
 tap.main(globals())

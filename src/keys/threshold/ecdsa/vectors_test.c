@@ -1,9 +1,9 @@
 /*
  * Whole transcripts from fixed seeds. tests/vectors/threshold-ecdsa.json: a key of 2 of 3, a signature in full rounds,
  * one with a presignature; threshold-ecdsa-imported.json: a key that comes in as parts, of opaque digests, and one of
- * them signed. tests/threshold_vectors_test.py computes them again in another language, from
- * docs/PROTOCOL.threshold. A change here is a change of the protocol: it needs another version in its labels.
- * GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
+ * them signed; threshold-ecdsa-reshared.json: a key that is dealt to others by a higher threshold, refreshed, and signs.
+ * tests/threshold_vectors_test.py computes them again in another language, from docs/PROTOCOL.threshold. A change here
+ * is a change of the protocol: it needs another version in its labels. GATEHOUSE_WRITE_VECTORS=1 writes the files anew.
  */
 #include "tests/test.h"
 
@@ -18,11 +18,19 @@ static struct keepers keepers;
 static const char IMPORTED_SEED[] = "gatehouse threshold ecdsa vectors, imported";
 static const uint8_t PARTS[3][SCALAR_SIZE] = {{1, [31] = 1}, {2, [31] = 2}, {3, [31] = 3}};
 static const uint8_t IMPORTED_CHAIN_CODE[32] = {5};
+/* A key that is dealt anew: party 1 deals and goes, party 2 stays and does not deal, party 4 comes, and three are needed;
+ * then a refresh of all. */
+static const struct change {
+	uint8_t dealers[3], dealer_count, holders[3], threshold, nonce[32];
+} CHANGES[] = {{{1, 3}, 2, {2, 3, 4}, 3, {43}}, {{2, 3, 4}, 3, {2, 3, 4}, 3, {44}}};
+static const char RESHARED_SEED[] = "gatehouse threshold ecdsa vectors, reshared";
 static struct json_writer writer;
+static size_t frames; /* of a document */
 
 static void
 write_frame(void *, uint8_t from, uint8_t to, struct buffer *frame) {
 	struct hash256 hash = sha256(buffer_bytes(frame));
+	frames++;
 	json_write_object(&writer);
 	json_write_member_integer(&writer, "bytes", (int64_t)frame->len);
 	json_write_member_integer(&writer, "from", from);
@@ -47,20 +55,25 @@ write_request(const struct ecdsa_request *request) {
 }
 
 static void
-write_end_of_case(const struct ecdsa_signature *signature, const struct party_set *signers) {
-	json_write_member_hex(&writer, "signature", BYTES_OF_ARRAY(signature->compact));
-	json_write_key(&writer, "signers");
+write_indices(const char *name, const struct party_set *parties) {
+	json_write_key(&writer, name);
 	json_write_array(&writer);
-	for (size_t i = 0; i < signers->count; i++)
-		json_write_integer(&writer, signers->parties[i].index);
-	json_write_end(&writer);
+	for (size_t i = 0; i < parties->count; i++)
+		json_write_integer(&writer, parties->parties[i].index);
 	json_write_end(&writer);
 }
 
 static void
-write_dealing(const struct dealing_terms *terms) {
+write_end_of_case(const struct ecdsa_signature *signature, const struct party_set *signers) {
+	json_write_member_hex(&writer, "signature", BYTES_OF_ARRAY(signature->compact));
+	write_indices("signers", signers);
+	json_write_end(&writer);
+}
+
+static void
+write_dealing(const char *name, const struct dealing_terms *terms) {
 	struct network network = {.on_frame = write_frame};
-	json_write_key(&writer, "dealing");
+	json_write_key(&writer, name);
 	json_write_array(&writer);
 	keepers_deal(&keepers, terms, &network);
 	json_write_end(&writer);
@@ -127,7 +140,7 @@ write_key_and_dealing(const struct dealing_terms *terms) {
 	struct json_writer outer = writer;
 	json_writer_start(&writer, &later);
 	json_write_object(&writer);
-	write_dealing(terms);
+	write_dealing("dealing", terms);
 	json_write_end(&writer);
 	assert_ok(json_writer_finish(&writer));
 	struct bytes dealing = bytes_of(later.data + strlen("{\"dealing\":"), later.len - strlen("{\"dealing\":}"));
@@ -135,11 +148,7 @@ write_key_and_dealing(const struct dealing_terms *terms) {
 	json_write_member_hex(&writer, "chain_code", BYTES_OF_ARRAY(keepers.key.chain_code));
 	json_write_key(&writer, "dealing");
 	json_write_canonical(&writer, dealing);
-	json_write_key(&writer, "holders");
-	json_write_array(&writer);
-	for (uint8_t i = 1; i <= 3; i++)
-		json_write_integer(&writer, i);
-	json_write_end(&writer);
+	write_indices("holders", &keepers.key.holders);
 	json_write_member_string(&writer, "instance", KEEPERS_INSTANCE);
 	json_write_member_text(&writer, "key_id", keepers.key.id);
 	json_write_member_hex(&writer, "nonce", BYTES_OF_ARRAY(KEEPERS_NONCE));
@@ -147,14 +156,15 @@ write_key_and_dealing(const struct dealing_terms *terms) {
 
 static void
 start_keepers(const char *seed) {
+	frames = 0;
 	keepers = (struct keepers){.seeded = true};
-	for (uint8_t i = 1; i <= 3; i++)
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
 		keepers.streams[i] = repeating_stream(seed, i);
 }
 
 static void
-end_document(struct buffer *text) {
-	json_write_member_integer(&writer, "threshold", keepers.key.threshold);
+end_document(struct buffer *text, uint8_t first_threshold) {
+	json_write_member_integer(&writer, "threshold", first_threshold);
 	json_write_end(&writer);
 	assert_ok(json_writer_finish(&writer));
 	buffer_append_text(text, "\n");
@@ -174,7 +184,7 @@ write_generated(struct buffer *text) {
 	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
 	json_write_member_text(&writer, "seed", SEED);
 	write_signing(&all_three, false);
-	end_document(text);
+	end_document(text, terms.key.threshold);
 }
 
 /* The sum of the parts times G. */
@@ -214,15 +224,65 @@ write_imported(struct buffer *text) {
 	json_write_member_text(&writer, "seed", IMPORTED_SEED);
 	struct party_set two_and_three = choose_signers(&keepers, (const uint8_t[]){2, 3}, 2);
 	write_signing(&two_and_three, true);
-	end_document(text);
+	end_document(text, terms.key.threshold);
+}
+
+/* The key in its next epoch. */
+static void
+write_change(const struct change *change) {
+	struct party_set dealers, holders, all = parties_up_to(KEEPERS_MAX);
+	const struct ecdsa_key old = keepers.key;
+	assert_ok(party_set_choose(&old.holders, change->dealers, change->dealer_count, &dealers));
+	assert_ok(party_set_choose(&all, change->holders, ARRAY_LENGTH(change->holders), &holders));
+	struct dealing_terms terms = {.kind = DEALING_RESHARE,
+				      .instance = KEEPERS_INSTANCE,
+				      .nonce = change->nonce,
+				      .key = old,
+				      .old_key = &old,
+				      .dealers = &dealers};
+	terms.key.epoch++;
+	terms.key.holders = holders;
+	terms.key.threshold = change->threshold;
+	json_write_object(&writer);
+	write_indices("dealers", &dealers);
+	write_dealing("frames", &terms);
+	write_indices("holders", &holders);
+	json_write_member_hex(&writer, "nonce", bytes_of(change->nonce, 32));
+	json_write_member_integer(&writer, "threshold", change->threshold);
+	json_write_end(&writer);
+	assert_memory_equal(old.public_key, keepers.key.public_key, POINT_SIZE);
+	for (uint8_t i = 1; i <= KEEPERS_MAX; i++)
+		if (!party_set_has(&holders, i))
+			ecdsa_share_destroy(&keepers.shares[i]); /* of who left */
 }
 
 static void
-assert_recorded(const char *name, void (*write_document)(struct buffer *text)) {
+write_reshared(struct buffer *text) {
+	struct dealing_terms terms = generate_terms(2, 3);
+	start_keepers(RESHARED_SEED);
+	json_writer_start(&writer, text);
+	json_write_object(&writer);
+	write_key_and_dealing(&terms);
+	json_write_member_hex(&writer, "public_key", BYTES_OF_ARRAY(keepers.key.public_key));
+	json_write_key(&writer, "resharings");
+	json_write_array(&writer);
+	for (size_t i = 0; i < ARRAY_LENGTH(CHANGES); i++)
+		write_change(&CHANGES[i]);
+	json_write_end(&writer);
+	json_write_member_text(&writer, "seed", RESHARED_SEED);
+	const struct party_set signers = keepers.key.holders;
+	write_signing(&signers, false);
+	end_document(text, terms.key.threshold);
+}
+
+static void
+assert_recorded(const char *name, void (*write_document)(struct buffer *text), size_t expected_frames) {
 	_cleanup_(buffer_free) struct buffer text = {};
 	char path[4096], recorded[32768];
 	snprintf(path, sizeof path, "%s/tests/vectors/%s", test_source_root(), name);
 	write_document(&text);
+	print_message("%s: %zu frames\n", name, frames);
+	assert_int_equal(expected_frames, frames);
 	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr) {
 		FILE *to = fopen(path, "wbe");
 		assert_non_null(to);
@@ -238,12 +298,18 @@ assert_recorded(const char *name, void (*write_document)(struct buffer *text)) {
 
 static void
 transcripts_are_the_recorded_ones(void **) {
-	assert_recorded("threshold-ecdsa.json", write_generated);
+	assert_recorded("threshold-ecdsa.json", write_generated, 42);
 }
 
 static void
 a_key_that_comes_in_and_its_opaque_digest_are_the_recorded_ones(void **) {
-	assert_recorded("threshold-ecdsa-imported.json", write_imported);
+	assert_recorded("threshold-ecdsa-imported.json", write_imported, 24);
 }
 
-RUN_TESTS(T(transcripts_are_the_recorded_ones), T(a_key_that_comes_in_and_its_opaque_digest_are_the_recorded_ones))
+static void
+a_key_that_is_dealt_anew_and_refreshed_and_its_signature_are_the_recorded_ones(void **) {
+	assert_recorded("threshold-ecdsa-reshared.json", write_reshared, 90);
+}
+
+RUN_TESTS(T(transcripts_are_the_recorded_ones), T(a_key_that_comes_in_and_its_opaque_digest_are_the_recorded_ones),
+	  T(a_key_that_is_dealt_anew_and_refreshed_and_its_signature_are_the_recorded_ones))
