@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""FROST's keys a second time, from docs/PROTOCOL.threshold §2, §3, §12, §17 and §20 and RFC 9591 alone, in the standard library alone: every
-frame of the transcripts in tests/vectors/threshold-frost.json is computed again from the parties' seeds and compared by its hash, and the
-signature is that of RFC 8032."""
+"""FROST's keys a second time, from docs/PROTOCOL.threshold §2, §3, §12, §13, §17 and §20, RFC 9591 and BIP-445 alone, in the standard library
+alone: every frame of the transcripts in tests/vectors/threshold-frost.json is computed again from the parties' seeds and compared by its hash,
+and the signatures are those of RFC 8032 and of BIP-340."""
 
 import hashlib
 import json
@@ -16,6 +16,11 @@ VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "t
 
 def sha(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def tagged(tag, *parts):
+    """Of BIP-340."""
+    return sha(sha(tag.encode()) * 2, *parts)
 
 
 def lp(part):
@@ -38,10 +43,10 @@ def identity(index):
     return sha(b"party", byte(index))
 
 
-def open_session(protocol, case, epoch, threshold, indices, request):
+def open_session(protocol, case, epoch, threshold, indices, nonce, request):
     parties = sha(lp(b"gatehouse/threshold/parties/v1"), lp(byte(len(indices))), *(lp(byte(i)) + lp(identity(i)) for i in indices))
     return sha(lp(b"gatehouse/threshold/session/v1"), lp(f"gatehouse/threshold/frost/{protocol}/v1".encode()), lp(case["instance"].encode()),
-               lp(case["key_id"].encode()), lp(epoch.to_bytes(4, "big")), lp(byte(threshold)), lp(parties), lp(bytes.fromhex(case["nonce"])),
+               lp(case["key_id"].encode()), lp(epoch.to_bytes(4, "big")), lp(byte(threshold)), lp(parties), lp(nonce),
                lp(request))
 
 
@@ -117,6 +122,11 @@ class Secp256k1:
     def encode(self, point):
         return byte(2 + (point[1] & 1)) + point[0].to_bytes(32, "big")
 
+    def decode(self, data):
+        x = int.from_bytes(data[1:], "big")
+        y = pow(x**3 + 7, (self.field + 1) // 4, self.field)
+        return x, y if y & 1 == data[0] & 1 else self.field - y
+
     def scalar(self, number):
         return number.to_bytes(32, "big")
 
@@ -156,6 +166,7 @@ class Key:
         self.group = {"ed25519": Ed25519, "bip340": Secp256k1}[case["scheme"]]()
         self.streams = {i: Stream(case["seed"], i) for i in range(1, 6)}
         self.shares, self.public_key, self.chain_code, self.epoch = {}, b"", b"", 0
+        self.signs = []  # of BIP-340: of nonce, key and shares, by signature
 
     def random(self, party):
         return self.group.hashed(b"nonce", self.streams[party].draw(64))
@@ -168,7 +179,7 @@ class Key:
                         self.epoch.to_bytes(4, "big"), self.public_key if kind else b"", self.chain_code if kind else b"")
         self.epoch += 1
         parties = sorted({*dealers, *holders})
-        session = open_session("dealing", self.case, self.epoch, threshold, parties, request)
+        session = open_session("dealing", self.case, self.epoch, threshold, parties, bytes.fromhex(self.case["nonce"]), request)
         polynomials, openings, commitments = {}, {}, {}
         for i in parties:
             salt_and = []
@@ -212,7 +223,7 @@ class Key:
         """RFC 9591 §5.2, of Ed25519."""
         group = self.group
         request = frost(bytes(32), "signing-request", byte(group.scheme), byte(0), self.public_key, message, b"")
-        session = open_session("signing", self.case, self.epoch, threshold, signers, request)
+        session = open_session("signing", self.case, self.epoch, threshold, signers, bytes.fromhex(self.case["nonce"]), request)
         nonces, commitments = {}, {}
         for i in signers:
             nonces[i] = [group.hashed(b"nonce", self.streams[i].draw(32), group.scalar(self.shares[i])) for _ in range(2)]
@@ -227,13 +238,69 @@ class Key:
         challenge = group.hashed(b"", group.encode(total), self.public_key, message)
         shares = {i: (nonces[i][0] + nonces[i][1] * factors[i] + lagrange(group, signers, i) * self.shares[i] * challenge) % group.order
                   for i in signers}
-        frames = {}
+        frames = self.say(signers, session, commitments, echo, shares)
+        return frames, group.encode(total) + group.scalar(sum(shares.values()) % group.order)
+
+    def say(self, signers, session, commitments, echo, shares):
+        """Both rounds of a signing."""
+        group, frames = self.group, {}
         for i in signers:
             for j in signers:
                 if i != j:
                     frames[16, i, j] = frame(16, i, j, session, *map(group.encode, commitments[i]))
                     frames[17, i, j] = frame(17, i, j, session, echo, group.scalar(shares[i]))
-        return frames, group.encode(total) + group.scalar(sum(shares.values()) % group.order)
+        return frames
+
+    def tweak(self, tweaks):
+        """(key, sign of the shares, sum of the tweaks) of BIP-445."""
+        group = self.group
+        key, sign, total = group.decode(self.public_key), 1, 0
+        for number, x_only in tweaks:
+            turn = -1 if x_only and key[1] & 1 else 1
+            key = group.add(times(group, turn, key), times(group, int.from_bytes(number, "big"), group.base))
+            sign, total = turn * sign, int.from_bytes(number, "big") + turn * total
+        return key, sign, total
+
+    def nonces_of(self, i, key, message):
+        """BIP-445's nonce generation, with share, key and message."""
+        group = self.group
+        random = bytes(a ^ b for a, b in zip(group.scalar(self.shares[i]), tagged("BIP0445/aux", self.streams[i].draw(32))))
+        given = random + byte(0) + byte(32) + key + byte(1) + len(message).to_bytes(8, "big") + message + bytes(4)
+        return [int.from_bytes(tagged("BIP0445/nonce", given, byte(n)), "big") % group.order for n in range(2)]
+
+    def sign_bip340(self, signers, threshold, signing):
+        """BIP-445 as §13 says."""
+        group, message = self.group, bytes.fromhex(signing["message"])
+        tweaks = [(bytes.fromhex(t["number"]), t["x_only"]) for t in signing["tweaks"]]
+        request = frost(bytes(32), "signing-request", byte(group.scheme), byte(0), self.public_key, message,
+                        b"".join(byte(x_only) + number for number, x_only in tweaks))
+        session = open_session("signing", self.case, self.epoch, threshold, signers, bytes.fromhex(signing["nonce"]), request)
+        key, sign, tweak = self.tweak(tweaks)
+        x = key[0].to_bytes(32, "big")
+        nonces = {i: self.nonces_of(i, x, message) for i in signers}
+        commitments = {i: [times(group, n, group.base) for n in nonces[i]] for i in signers}
+        echo = frost(session, "sign-echo", *(part for i in signers for part in (byte(i), b"".join(map(group.encode, commitments[i])))))
+        sums = [times(group, sum(nonces[i][n] for i in signers), group.base) for n in range(2)]
+        ids = b"".join((i - 1).to_bytes(4, "big") for i in signers)
+        bound = tagged("BIP0445/noncecoef", len(ids).to_bytes(4, "big"), ids, *map(group.encode, sums), x, message)
+        bound = int.from_bytes(bound, "big") % group.order
+        total = group.add(sums[0], times(group, bound, sums[1]))
+        r = total[0].to_bytes(32, "big")
+        challenge = int.from_bytes(tagged("BIP0340/challenge", r, x, message), "big")
+        even_nonce, even_key = (-1 if point[1] & 1 else 1 for point in (total, key))
+        self.signs.append((even_nonce, even_key, sign))
+        shares = {i: (even_nonce * (nonces[i][0] + bound * nonces[i][1])
+                      + even_key * sign * challenge * lagrange(group, signers, i) * self.shares[i]) % group.order for i in signers}
+        s = (sum(shares.values()) + even_key * challenge * tweak) % group.order
+        assert self.verifies(key, challenge, r, s), "the signature does not verify"
+        return self.say(signers, session, commitments, echo, shares), r + group.scalar(s)
+
+    def verifies(self, key, challenge, r, s):
+        """BIP-340."""
+        group = self.group
+        even = group.decode(byte(2) + key[0].to_bytes(32, "big"))
+        point = group.add(times(group, s, group.base), times(group, -challenge, even))
+        return point[1] & 1 == 0 and point[0].to_bytes(32, "big") == r
 
 
 def expect(frames, recorded):
@@ -243,7 +310,8 @@ def expect(frames, recorded):
         assert len(made) == row["bytes"] and sha(made).hex() == row["sha256"], row
 
 
-def check(scheme):
+def deal_twice(scheme):
+    """(key, case, frames compared)"""
     with open(VECTORS, encoding="ascii") as file:
         case = next(case for case in json.load(file) if case["scheme"] == scheme)
     key, again = Key(case), case["reshare"]
@@ -251,20 +319,30 @@ def check(scheme):
     assert key.public_key.hex() == case["public_key"] and key.chain_code.hex() == case["chain_code"], case["public_key"]
     expect(key.deal(again["dealers"], again["holders"], again["threshold"]), again["frames"])
     assert key.public_key.hex() == case["public_key"], "the key is another"
-    if scheme == "ed25519":
-        signing = case["signing"]
-        frames, signature = key.sign(signing["signers"], again["threshold"], bytes.fromhex(signing["message"]))
-        expect(frames, signing["frames"])
-        assert signature.hex() == signing["signature"], signature.hex()
-        print(f"# {len(case['dealing'])}, {len(again['frames'])} and {len(frames)} frames")
+    return key, case, len(case["dealing"]) + len(again["frames"])
 
 
 def test_an_ed25519_key_is_dealt_dealt_anew_and_signs():
-    check("ed25519")
+    key, case, compared = deal_twice("ed25519")
+    signing = case["signing"]
+    frames, signature = key.sign(signing["signers"], case["reshare"]["threshold"], bytes.fromhex(signing["message"]))
+    expect(frames, signing["frames"])
+    assert signature.hex() == signing["signature"], signature.hex()
+    compared += len(frames)
+    print(f"# {compared} frames")
+    assert compared == 66, compared
 
 
-def test_a_bip340_key_is_dealt_and_dealt_anew():
-    check("bip340")
+def test_a_bip340_key_is_dealt_dealt_anew_and_signs_with_and_without_tweaks():
+    key, case, compared = deal_twice("bip340")
+    for signing in case["signings"]:
+        frames, signature = key.sign_bip340(signing["signers"], case["reshare"]["threshold"], signing)
+        expect(frames, signing["frames"])
+        assert signature.hex() == signing["signature"], signature.hex()
+        compared += len(frames)
+    print(f"# {compared} frames, {len(case['signings'])} signatures")
+    assert compared == 90 and len(case["signings"]) == 3, compared
+    assert all({-1, 1} == set(column) for column in zip(*key.signs)), f"not every sign was needed: {key.signs}"
 
 
 if __name__ == "__main__":
