@@ -2,21 +2,17 @@
 
 #include <stdlib.h>
 
-#include "base/cursor.h"
 #include "crypto/sign.h"
-
-constexpr size_t HEADER_SIZE = 5; /* length of the body, kind */
+#include "keeper/peer_reader.h"
 
 struct peer_channel {
 	struct pinned_tls *tls;
 	struct peer_channel_terms terms; /* candidates: own copy */
 	struct peer_candidate *candidates;
-	struct buffer plain;
-	size_t consumed; /* of plain, at the front */
+	struct peer_reader reader;
 	size_t taken;    /* bytes before the authentication */
 	bool has_proved; /* our proof is sent */
-	bool is_authenticated;
-	bool is_closed; /* by the other side, behind the messages that are left */
+	bool is_closed;  /* by the other side, behind the messages that are left */
 };
 
 enum status
@@ -44,7 +40,7 @@ peer_channel_close(struct peer_channel **channel) {
 	if (gone == nullptr)
 		return;
 	pinned_tls_end(&gone->tls);
-	buffer_free(&gone->plain);
+	peer_reader_free(&gone->reader);
 	free(gone->candidates);
 	free(gone);
 }
@@ -79,7 +75,7 @@ write_statement(struct peer_channel *channel, bool of_dialler, struct buffer *st
 
 static enum status
 write_message(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
-	uint8_t header[HEADER_SIZE];
+	uint8_t header[PEER_HEADER_SIZE];
 	store_u32be(header, (uint32_t)body.len);
 	header[4] = (uint8_t)kind;
 	TRY(pinned_tls_write(channel->tls, BYTES_OF_ARRAY(header)));
@@ -100,55 +96,15 @@ send_proof(struct peer_channel *channel) {
 }
 
 static enum status
-take_proof(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
+check_proof(struct peer_channel *channel, struct bytes body) {
+	const struct peer_candidate *other = &channel->candidates[pinned_tls_pin(channel->tls)];
 	_cleanup_(buffer_free) struct buffer statement = {};
-	if (kind != PEER_PROOF)
-		return fail(STATUS_INVALID, "peer_channel.order: \"%s\" before the proof", peer_kinds[kind].name);
 	TRY(write_statement(channel, !channel->terms.is_dialler, &statement));
-	if (ed25519_verify(channel->candidates[pinned_tls_pin(channel->tls)].key, buffer_bytes(&statement),
-			   body.data) != OK)
-		return fail(STATUS_UNAUTHORIZED, "peer_channel.proof: not by the peer key of \"%s\" over this channel",
-			    channel->candidates[pinned_tls_pin(channel->tls)].name);
-	channel->is_authenticated = true;
-	return OK;
+	return peer_reader_check_proof(&channel->reader,
+				       &(struct peer_signer){other->name, other->key, buffer_bytes(&statement)}, body);
 }
 
 /* --- Bytes in, messages out. --- */
-
-static void
-drop_consumed(struct peer_channel *channel) {
-	struct buffer *plain = &channel->plain;
-	if (channel->consumed == 0)
-		return;
-	memmove(plain->data, plain->data + channel->consumed, plain->len - channel->consumed);
-	plain->len -= channel->consumed;
-	channel->consumed = 0;
-}
-
-/* The message at the front, if it is whole. */
-static enum status
-read_message(struct peer_channel *channel, enum peer_kind *kind, struct bytes *body, bool *found) {
-	struct cursor cursor = {channel->plain.data + channel->consumed, channel->plain.len - channel->consumed};
-	uint32_t len;
-	uint8_t number;
-	*found = false;
-	if (cursor.left < HEADER_SIZE)
-		return OK;
-	TRY(cursor_u32be(&cursor, "peer_channel.header", &len));
-	TRY(cursor_u8(&cursor, "peer_channel.header", &number));
-	if (number == PEER_NONE || number >= PEER_KINDS)
-		return fail(STATUS_INVALID, "peer_channel.kind: %u is no kind of message", number);
-	if (len < peer_kinds[number].min || len > peer_kinds[number].max)
-		return fail(STATUS_INVALID, "peer_channel.length: \"%s\" of %u bytes, expected %zu to %zu",
-			    peer_kinds[number].name, len, peer_kinds[number].min, peer_kinds[number].max);
-	if (cursor.left < len)
-		return OK;
-	*found = true;
-	*kind = (enum peer_kind)number;
-	TRY(cursor_take(&cursor, "peer_channel.body", len, body));
-	channel->consumed = channel->plain.len - cursor.left;
-	return OK;
-}
 
 static enum status
 authenticate(struct peer_channel *channel) {
@@ -156,14 +112,14 @@ authenticate(struct peer_channel *channel) {
 	struct bytes body;
 	bool found;
 	TRY(send_proof(channel));
-	TRY(read_message(channel, &kind, &body, &found));
-	return found ? take_proof(channel, kind, body) : OK;
+	TRY(peer_reader_next(&channel->reader, &kind, &body, &found));
+	return found ? check_proof(channel, body) : OK;
 }
 
 enum status
 peer_channel_take(struct peer_channel *channel, struct bytes bytes) {
-	drop_consumed(channel);
-	if (!channel->is_authenticated) {
+	peer_reader_drop_read(&channel->reader);
+	if (!channel->reader.is_authenticated) {
 		channel->taken += bytes.len;
 		if (channel->taken > PEER_HANDSHAKE_MAX)
 			return fail(STATUS_INVALID, "peer_channel.handshake: more than %zu bytes before the proof",
@@ -172,21 +128,19 @@ peer_channel_take(struct peer_channel *channel, struct bytes bytes) {
 	TRY(pinned_tls_take(channel->tls, bytes));
 	if (!pinned_tls_is_established(channel->tls))
 		return OK;
-	enum status status = pinned_tls_read(channel->tls, &channel->plain);
+	enum status status = pinned_tls_read(channel->tls, &channel->reader.plain);
 	if (status != OK && status != STATUS_UNAVAILABLE)
 		return status;
 	channel->is_closed = status == STATUS_UNAVAILABLE;
-	return channel->is_authenticated ? OK : authenticate(channel);
+	return channel->reader.is_authenticated ? OK : authenticate(channel);
 }
 
 enum status
 peer_channel_next(struct peer_channel *channel, enum peer_kind *kind, struct bytes *body, bool *found) {
 	*found = false;
-	if (!channel->is_authenticated)
+	if (!channel->reader.is_authenticated)
 		return channel->is_closed ? fail(STATUS_UNAVAILABLE, "peer_channel.closed: before the proof") : OK;
-	TRY(read_message(channel, kind, body, found));
-	if (*found && *kind == PEER_PROOF)
-		return fail(STATUS_INVALID, "peer_channel.order: a second proof");
+	TRY(peer_reader_next(&channel->reader, kind, body, found));
 	if (!*found && channel->is_closed)
 		return fail(STATUS_UNAVAILABLE, "peer_channel.closed: the other side has ended the channel");
 	return OK;
@@ -199,7 +153,7 @@ peer_channel_has_proved(const struct peer_channel *channel) {
 
 bool
 peer_channel_is_authenticated(const struct peer_channel *channel) {
-	return channel->is_authenticated;
+	return channel->reader.is_authenticated;
 }
 
 size_t
@@ -211,7 +165,7 @@ peer_channel_candidate(const struct peer_channel *channel) {
 
 enum status
 peer_channel_send(struct peer_channel *channel, enum peer_kind kind, struct bytes body) {
-	if (!channel->is_authenticated)
+	if (!channel->reader.is_authenticated)
 		return fail(STATUS_UNAVAILABLE, "peer_channel.early: before the proof");
 	if (body.len < peer_kinds[kind].min || body.len > peer_kinds[kind].max)
 		return fail(STATUS_TOO_LARGE, "peer_channel.body: \"%s\" of %zu bytes, expected %zu to %zu",

@@ -2,6 +2,7 @@
 
 #include "crypto/sign.h"
 #include "keeper/peer_channel.h"
+#include "keeper/peer_reader.h"
 
 /* Two keepers and a stranger, each with its keys; channels between two of them are carried by hand. */
 struct keeper_keys {
@@ -430,9 +431,76 @@ what_comes_before_the_proof_is_bounded(void **) {
 	assert_true(taken <= PEER_HANDSHAKE_MAX + record.len);
 }
 
+/* --- The reader alone: what has come is given by hand. --- */
+
+static void
+append_header(struct buffer *to, size_t len, uint8_t kind) {
+	buffer_append_u32be(to, (uint32_t)len);
+	buffer_append_byte(to, kind);
+}
+
+static void
+a_message_comes_out_when_its_last_byte_has_come(void **) {
+	static const char said[] = "\0\0\0\3\5one\0\0\0\1\7x";
+	_cleanup_(peer_reader_free) struct peer_reader reader = {.is_authenticated = true};
+	_cleanup_(buffer_free) struct buffer heard = {};
+	for (size_t at = 0; at < sizeof said - 1; at++) {
+		enum peer_kind kind;
+		struct bytes body;
+		bool found;
+		peer_reader_drop_read(&reader);
+		buffer_append_byte(&reader.plain, (uint8_t)said[at]);
+		assert_ok(peer_reader_next(&reader, &kind, &body, &found));
+		assert_int_equal(found, at == 7 || at == 13);
+		if (found)
+			buffer_append_bytes(&heard, body);
+		assert_true(!found || kind == (at == 7 ? PEER_PROTOCOL : PEER_ANSWER));
+	}
+	assert_bytes(BYTES_OF_LITERAL("onex"), buffer_bytes(&heard));
+	peer_reader_drop_read(&reader);
+	assert_int_equal(0, reader.plain.len);
+}
+
+/* By its header alone: nobody waits for a body that is not taken. */
+static void
+the_bounds_of_every_kind_hold_to_the_byte(void **) {
+	for (uint8_t kind = PEER_PROOF; kind < PEER_KINDS; kind++) {
+		const size_t min = peer_kinds[kind].min, max = peer_kinds[kind].max,
+			     lengths[] = {min - 1, min, max, max + 1, UINT32_MAX};
+		for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+			_cleanup_(peer_reader_free) struct peer_reader reader = {};
+			enum peer_kind got;
+			struct bytes body;
+			bool found;
+			append_header(&reader.plain, lengths[i], kind);
+			enum status status = peer_reader_next(&reader, &got, &body, &found);
+			assert_false(found);
+			if (lengths[i] >= min && lengths[i] <= max)
+				assert_ok(status);
+			else
+				assert_fails(STATUS_INVALID, "peer_channel.length", status);
+		}
+	}
+}
+
+static void
+before_the_proof_no_other_message_comes_out(void **) {
+	static const uint8_t zeros[128];
+	for (uint8_t kind = PEER_HELLO; kind < PEER_KINDS; kind++) {
+		_cleanup_(peer_reader_free) struct peer_reader reader = {};
+		enum peer_kind got;
+		struct bytes body;
+		bool found;
+		append_header(&reader.plain, peer_kinds[kind].min, kind);
+		buffer_append(&reader.plain, zeros, peer_kinds[kind].min);
+		assert_fails(STATUS_INVALID, "peer_channel.order", peer_reader_next(&reader, &got, &body, &found));
+	}
+}
+
 RUN_TESTS(T(two_keepers_talk_once_both_signatures_hold), T(a_certificate_without_its_ed25519_key_is_not_enough),
 	  T(another_certificate_a_mirror_and_another_instance_are_refused),
 	  T(a_hostile_relay_delivers_nothing_that_was_not_sent), T(recorded_and_spliced_bytes_open_nothing),
 	  T(the_listener_proves_who_it_is_to_this_dialler_on_this_channel),
 	  T(bad_messages_of_a_peer_are_refused_by_name), T(who_proves_nothing_is_heard_for_so_many_bytes),
-	  T(what_comes_before_the_proof_is_bounded))
+	  T(what_comes_before_the_proof_is_bounded), T(a_message_comes_out_when_its_last_byte_has_come),
+	  T(the_bounds_of_every_kind_hold_to_the_byte), T(before_the_proof_no_other_message_comes_out))
