@@ -1,7 +1,14 @@
 #include "tests/test.h"
 
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "base/io.h"
 #include "crypto/kem.h"
 #include "keys/threshold/escrow.h"
+#include "keys/threshold/recovery.h"
+#include "tests/threshold_parties.h"
 
 /* Offsets: magic 4, version 2, choices 32, then 128 pairs of seed 32, part 32, ciphertext 1120, masked part 32. */
 constexpr size_t CHOICES_AT = 6;
@@ -140,5 +147,115 @@ malformed_ones_are_refused_by_name(void **) {
 	assert_fails(STATUS_INVALID, "kem.public_key", escrow_create(&f.terms, &f.share, &SYSTEM, &unused));
 }
 
+/* --- Known answers: tests/vectors/threshold-escrow.json, of which tests/threshold_escrow_vectors.py makes everything again in another
+ * language, from docs/PROTOCOL.threshold. GATEHOUSE_WRITE_VECTORS=1 writes the file anew. --- */
+
+constexpr uint8_t HOLDER = 2;
+#define INSTANCE BYTES_OF_LITERAL("northwind")
+
+static const struct known {
+	const char *scheme, *seed;
+	enum key_sharing sharing;
+} KNOWN[] = {
+	{"ecdsa", "gatehouse threshold escrow vectors, ecdsa", KEY_SHARED_ECDSA},
+	{"ed25519", "gatehouse threshold escrow vectors, ed25519", KEY_SHARED_ED25519},
+};
+
+/* Private half: ML-KEM's from 64 bytes, then X25519's. */
+static void
+recovery_key_of(const struct randomness *randomness, uint8_t private_key[KEM_PRIVATE_SIZE]) {
+	uint8_t seed[64];
+	size_t len = KEM_PRIVATE_SIZE - 32;
+	EVP_PKEY *key = nullptr;
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(nullptr, "ML-KEM-768", nullptr);
+	randomness_fill(randomness, seed, sizeof seed);
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_KEM_SEED, seed, sizeof seed),
+			       OSSL_PARAM_construct_end()};
+	assert_int_equal(1, EVP_PKEY_fromdata_init(context));
+	assert_int_equal(1, EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params));
+	assert_int_equal(1, EVP_PKEY_get_raw_private_key(key, private_key, &len));
+	assert_int_equal(KEM_PRIVATE_SIZE - 32, len);
+	randomness_fill(randomness, private_key + len, 32);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(context);
+}
+
+/* The escrow of one holder's share, made from the stream as key.backup makes it from the system's randomness: it holds, and the share
+ * comes out. */
+static void
+make_known(const struct sharing *sharing, const struct frost_scalar *share, const uint8_t private_key[KEM_PRIVATE_SIZE],
+	   const uint8_t public_key[KEM_PUBLIC_SIZE], const struct randomness *randomness, struct buffer *escrow) {
+	_cleanup_(buffer_free) struct buffer context = {};
+	struct escrow_terms terms = {.suite = sharing_suite(sharing),
+				     .recovery_key = bytes_of(public_key, KEM_PUBLIC_SIZE)};
+	struct frost_scalar recovered;
+	buffer_append_text(&context, "gatehouse/share-escrow/v1");
+	buffer_append_prefixed(&context, INSTANCE);
+	buffer_append_prefixed(&context, bytes_of_text(sharing->key.id));
+	buffer_append_u32be(&context, sharing->key.epoch);
+	buffer_append_byte(&context, HOLDER);
+	terms.context = buffer_bytes(&context);
+	assert_ok(terms.suite->element_of(share, &terms.public_share));
+	assert_ok(escrow_create(&terms, share, randomness, escrow));
+	assert_ok(recovery_check(sharing, HOLDER, INSTANCE, terms.recovery_key, buffer_bytes(escrow)));
+	assert_ok(escrow_recover(&terms, buffer_bytes(escrow), bytes_of(private_key, KEM_PRIVATE_SIZE), &recovered));
+	assert_memory_equal(share->bytes, recovered.bytes, sizeof recovered.bytes);
+}
+
+static void
+write_known(struct json_writer *w, const struct known *known) {
+	_cleanup_(buffer_free) struct buffer escrow = {};
+	struct repeating stream = repeating_stream(known->seed, HOLDER);
+	const struct randomness randomness = {repeating_fill, &stream};
+	struct sharing sharing = {.scheme = known->sharing,
+				  .key = {.id = "vault", .threshold = 2, .epoch = 3, .holders = parties_up_to(3)}};
+	const struct frost_suite *suite = sharing_suite(&sharing);
+	uint8_t private_key[KEM_PRIVATE_SIZE], public_key[KEM_PUBLIC_SIZE];
+	struct frost_element public_share = {};
+	recovery_key_of(&randomness, private_key);
+	assert_ok(kem_public_of(BYTES_OF_ARRAY(private_key), public_key));
+	const struct frost_scalar share = frost_scalar_random(suite, &randomness);
+	assert_ok(suite->element_of(&share, &public_share));
+	memcpy(sharing.key.public_shares[HOLDER - 1], public_share.bytes, sizeof sharing.key.public_shares[0]);
+	make_known(&sharing, &share, private_key, public_key, &randomness, &escrow);
+	const struct hash256 hash = sha256(buffer_bytes(&escrow)), key_hash = sha256(BYTES_OF_ARRAY(public_key));
+	json_write_object(w);
+	json_write_member_integer(w, "bytes", (int64_t)escrow.len);
+	json_write_member_hex(w, "choices", bytes_of(escrow.data + CHOICES_AT, 32));
+	json_write_member_integer(w, "epoch", sharing.key.epoch);
+	json_write_member_hex(w, "first_pair", bytes_of(escrow.data + PAIRS_AT, PAIR_SIZE));
+	json_write_member_integer(w, "holder", HOLDER);
+	json_write_member_string(w, "instance", INSTANCE);
+	json_write_member_text(w, "key_id", sharing.key.id);
+	json_write_member_hex(w, "public_share", frost_element_bytes(suite, &public_share));
+	json_write_member_hex(w, "recovery_key_sha256", hash256_bytes(&key_hash));
+	json_write_member_text(w, "scheme", known->scheme);
+	json_write_member_text(w, "seed", known->seed);
+	json_write_member_hex(w, "sha256", hash256_bytes(&hash));
+	json_write_member_hex(w, "share", BYTES_OF_ARRAY(share.bytes));
+	json_write_end(w);
+}
+
+static void
+escrows_are_the_recorded_ones(void **) {
+	_cleanup_(buffer_free) struct buffer text = {}, recorded = {};
+	struct json_writer w;
+	char path[4096];
+	json_writer_start(&w, &text);
+	json_write_array(&w);
+	for (size_t i = 0; i < ARRAY_LENGTH(KNOWN); i++)
+		write_known(&w, &KNOWN[i]);
+	json_write_end(&w);
+	assert_ok(json_writer_finish(&w));
+	buffer_append_text(&text, "\n");
+	snprintf(path, sizeof path, "%s/tests/vectors/threshold-escrow.json", test_source_root());
+	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr)
+		assert_ok(io_replace_file(io_system(), path, buffer_bytes(&text)));
+	assert_ok(io_read_file(io_system(), path, 1 << 20, &recorded));
+	assert_bytes(buffer_bytes(&recorded), buffer_bytes(&text));
+	print_message("%zu escrows of %zu pairs\n", ARRAY_LENGTH(KNOWN), ESCROW_PAIRS);
+}
+
 RUN_TESTS(T(what_verifies_gives_the_share), T(nothing_that_is_changed_verifies), T(it_holds_for_its_terms_only),
-	  T(a_damaged_escrow_still_gives_the_share), T(malformed_ones_are_refused_by_name))
+	  T(a_damaged_escrow_still_gives_the_share), T(malformed_ones_are_refused_by_name),
+	  T(escrows_are_the_recorded_ones))
