@@ -143,6 +143,29 @@ no_preparation_has_the_nonce_of_an_earlier_one(void **) {
 	buffer_free(&overheard.proposal);
 }
 
+/* It takes milliseconds of each signer, in which its log could be written. */
+static void
+nothing_is_prepared_before_what_was_signed_is_durable(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 2, 26);
+	team_make_key(&team, "vault", "2-of-2");
+	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
+	team_settle(&team);
+	struct hash256 id = id_of(&response);
+	struct gate_operation *signed_operation = operations_find(&state_of(&team, 0)->operations, &id);
+	struct keeper *keeper = team.members[0].house.keeper;
+	pool_forget_key(keeper, BYTES_OF_LITERAL("vault"));
+	keeper->threshold->pool_turn_ms = INT64_MAX;
+	keeper->threshold->is_pool_due = signed_operation->is_settling = true;
+	threshold_turn(keeper);
+	assert_null(keeper->threshold->preparing);
+	signed_operation->is_settling = false;
+	threshold_turn(keeper);
+	assert_non_null(keeper->threshold->preparing);
+}
+
 /* Also of what was prepared for no operation. */
 static void
 a_failed_check_stands_in_the_own_log_with_whom_it_names(void **) {
@@ -400,7 +423,8 @@ whatever_is_told_both_ends_of_a_pair_agree(void **) {
 
 RUN_TESTS(T(a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good),
 	  T(a_signer_whose_check_fails_gets_the_signature_and_counts_it),
-	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
+	  T(no_preparation_has_the_nonce_of_an_earlier_one), T(nothing_is_prepared_before_what_was_signed_is_durable),
+	  T(a_failed_check_stands_in_the_own_log_with_whom_it_names),
 	  T(what_is_no_preparation_of_this_key_is_not_begun), T(as_many_sign_as_it_takes_and_no_more),
 	  T(a_lie_to_each_while_preparing_costs_the_liar_alone),
 	  T(a_pair_is_there_at_both_ends_or_at_neither_and_all_know),

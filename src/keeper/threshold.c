@@ -527,8 +527,10 @@ threshold_turn(struct keeper *keeper) {
 	open_turn(keeper, now_ms);
 	counting_turn(keeper);
 	early_drop(keeper, 0, now_ms);
-	/* Nothing is prepared while somebody waits, but for once in a while. */
-	if ((threshold->is_pool_due && threshold_outstanding(keeper) == 0) || now_ms >= threshold->pool_turn_ms) {
+	/* Nothing is prepared while somebody waits, for an answer or for its being durable, but for once in a while. */
+	bool waits = threshold_outstanding(keeper) > 0 || is_settling(keeper, &threshold->concluded);
+	if ((threshold->is_pool_due && !waits) || now_ms >= threshold->pool_turn_ms) {
+		loop_flush(keeper); /* what was answered in this turn */
 		threshold->is_pool_due = false;
 		threshold->pool_turn_ms = now_ms + POOL_TURN_MS;
 		pool_turn(keeper);

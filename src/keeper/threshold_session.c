@@ -112,6 +112,7 @@ session_conclude(struct keeper *keeper, struct joint_session *session, const str
 		log_warning("an answer lacks its result: %s", fail_message());
 	if (!session->is_dealing)
 		pool_burn(keeper, 0, &session->proposal);
+	keeper->threshold->concluded = operation->id;
 	session_unlink(keeper, session);
 	gate_step_free(&job->step);
 	commit_release(job->commit);
