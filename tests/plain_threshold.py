@@ -2,6 +2,7 @@
 randomness of its test vectors (§12)."""
 
 import hashlib
+import hmac
 
 
 def sha(*parts):
@@ -11,6 +12,11 @@ def sha(*parts):
 def tagged(tag, *parts):
     """Of BIP-340."""
     return sha(sha(tag.encode()) * 2, *parts)
+
+
+def hkdf(secret, info):
+    """RFC 5869 with SHA-256 and without a salt, one block."""
+    return hmac.digest(hmac.digest(bytes(32), secret, "sha256"), info + b"\1", "sha256")
 
 
 def lp(part):

@@ -3,14 +3,12 @@ tests/vectors/threshold-escrow.json are made again from their seeds, checked as 
 Part of tests/threshold_frost_vectors_test.py."""
 
 import functools
-import hashlib
-import hmac
 import json
 import os
 
 import plain_mlkem
 from plain_frost import Ed25519, Secp256k1, times_base
-from plain_threshold import Stream, byte, lp, sha
+from plain_threshold import Stream, byte, hkdf, lp, sha
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-escrow.json")
 LABEL = b"gatehouse/threshold/escrow/v1"
@@ -19,11 +17,6 @@ PAIRS, PAIR_SIZE = 128, 32 + 32 + 1120 + 32
 
 def xor(a, b):
     return bytes(x ^ y for x, y in zip(a, b, strict=True))
-
-
-def hkdf(secret, info):
-    """RFC 5869 without a salt, one block."""
-    return hmac.digest(hmac.digest(bytes(32), secret, hashlib.sha256), info + b"\1", hashlib.sha256)
 
 
 class RecoveryKey:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""FROST's keys a second time, from docs/PROTOCOL.threshold §2, §3, §12, §13, §17 and §20, RFC 9591 and BIP-445 alone, in the standard library
+"""FROST's keys a second time, from docs/PROTOCOL.threshold §2, §3, §12, §13, §17, §19 and §20, RFC 9591 and BIP-445 alone, in the standard library
 alone: every frame of the transcripts in tests/vectors/threshold-frost.json is computed again from the parties' seeds and compared by its hash,
 and the signatures are those of RFC 8032 and of BIP-340."""
 
@@ -7,8 +7,9 @@ import json
 import os
 
 import tap
+from plain_aes import gcm_seal
 from plain_frost import Ed25519, Secp256k1, lagrange, times
-from plain_threshold import Stream, byte, frame, frost, open_session, sha, tagged
+from plain_threshold import Stream, byte, frame, frost, hkdf, identity, lp, open_session, sha, tagged
 from threshold_escrow_vectors import test_shares_in_escrow_are_those_of_their_seeds_hold_without_a_key_and_come_out_of_each_pair
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-frost.json")
@@ -19,6 +20,7 @@ class Key:
         self.group = {"ed25519": Ed25519, "bip340": Secp256k1}[case["scheme"]]()
         self.streams = {i: Stream(case["seed"], i) for i in range(1, 6)}
         self.shares, self.public_key, self.chain_code, self.epoch = {}, b"", b"", 0
+        self.threshold = 0
         self.signs = []  # of BIP-340: of nonce, key and shares, by signature
 
     def random(self, party):
@@ -30,7 +32,7 @@ class Key:
         kind = 1 if old else 0
         request = frost(bytes(32), "dealing-request", byte(kind), byte(group.scheme), byte(0), bytes(dealers), bytes(holders),
                         self.epoch.to_bytes(4, "big"), self.public_key if kind else b"", self.chain_code if kind else b"")
-        self.epoch += 1
+        self.epoch, self.threshold = self.epoch + 1, threshold
         parties = sorted({*dealers, *holders})
         session = open_session("dealing", self.case, self.epoch, threshold, parties, bytes.fromhex(self.case["nonce"]), request)
         polynomials, openings, commitments = {}, {}, {}
@@ -148,6 +150,17 @@ class Key:
         assert self.verifies(key, challenge, r, s), "the signature does not verify"
         return self.say(signers, session, commitments, echo, shares), r + group.scalar(s)
 
+    def stored(self, i, root_key):
+        """The blob of §19."""
+        group = self.group
+        header = b"GHTF" + b"\0\1" + byte(group.scheme) + self.epoch.to_bytes(4, "big") + bytes([self.threshold, len(self.shares), i, 0])
+        associated = [b"gatehouse/threshold/frost-share-blob/v1", header, self.case["instance"].encode(), self.case["key_id"].encode(),
+                      self.public_key, self.chain_code]
+        for j, share in self.shares.items():
+            associated += [byte(j), identity(j), group.encode(times(group, share, group.base))]
+        nonce, key = self.streams[i].draw(12), hkdf(root_key, b"gatehouse/threshold-frost-shares/v1")
+        return header + nonce + gcm_seal(key, nonce, b"".join(map(lp, associated)), group.scalar(self.shares[i]))
+
     def verifies(self, key, challenge, r, s):
         """BIP-340."""
         group = self.group
@@ -175,7 +188,14 @@ def deal_twice(scheme):
     return key, case, len(case["dealing"]) + len(again["frames"])
 
 
-def test_an_ed25519_key_is_dealt_dealt_anew_and_signs():
+def expect_stored(key, case):
+    for row in case["stored"]:
+        assert key.stored(row["holder"], bytes.fromhex(case["root_key"])).hex() == row["blob"], row
+    print(f"# {len(case['stored'])} shares at rest")
+    assert len(case["stored"]) == 4, len(case["stored"])
+
+
+def test_an_ed25519_key_is_dealt_dealt_anew_signs_and_is_stored():
     key, case, compared = deal_twice("ed25519")
     signing = case["signing"]
     frames, signature = key.sign(signing["signers"], case["reshare"]["threshold"], bytes.fromhex(signing["message"]))
@@ -184,9 +204,10 @@ def test_an_ed25519_key_is_dealt_dealt_anew_and_signs():
     compared += len(frames)
     print(f"# {compared} frames")
     assert compared == 66, compared
+    expect_stored(key, case)
 
 
-def test_a_bip340_key_is_dealt_dealt_anew_and_signs_with_and_without_tweaks():
+def test_a_bip340_key_is_dealt_dealt_anew_signs_with_and_without_tweaks_and_is_stored():
     key, case, compared = deal_twice("bip340")
     for signing in case["signings"]:
         frames, signature = key.sign_bip340(signing["signers"], case["reshare"]["threshold"], signing)
@@ -196,6 +217,7 @@ def test_a_bip340_key_is_dealt_dealt_anew_and_signs_with_and_without_tweaks():
     print(f"# {compared} frames, {len(case['signings'])} signatures")
     assert compared == 90 and len(case["signings"]) == 3, compared
     assert all({-1, 1} == set(column) for column in zip(*key.signs)), f"not every sign was needed: {key.signs}"
+    expect_stored(key, case)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import json
 import os
 
 import tap
-from plain_aes import aes_stream, encrypt_block, expand_key
+from plain_aes import aes_stream, encrypt_block, expand_key, gcm_seal
 from plain_secp256k1 import N, decode, decode_uniform, encode, minus, plus, times, times_g
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors")
@@ -48,6 +48,11 @@ class Session:
 
 NONE = Session()
 ECDSA = "gatehouse/threshold/ecdsa/"
+
+
+def hkdf(secret, info):
+    """RFC 5869 without a salt, one block."""
+    return hmac.digest(hmac.digest(bytes(32), secret, "sha256"), info + b"\1", "sha256")
 
 
 def wide(make):
@@ -360,6 +365,28 @@ class Keepers:
         for i, j in pairs(parties):
             self.say(3, i, j, session, transcript, self.setups.get((i, j), b""))
 
+    # --- At rest ---
+    def pair_at_rest(self, i, j):
+        trees, delta = self.leaves[j, i], self.deltas[i, j]
+        missing = [delta[block // 2] >> 4 * (block % 2) & 15 for block in range(BLOCKS)]
+        peers = b"".join(trees[block][z ^ missing[block]] if z else bytes(16) for block in range(BLOCKS) for z in range(LEAVES))
+        own = b"".join(leaf for block in self.leaves[i, j] for leaf in block)
+        return byte(1) + self.setups[i, j] + own + delta + peers + self.seeds[i, j]
+
+    def stored(self, i, lost, root_key):
+        """The blob of §10."""
+        header = b"GHTS" + b"\0\1" + self.epoch.to_bytes(4, "big") + bytes([self.threshold, len(self.shares), i]) + self.purpose
+        plain = scalar(self.shares[i])
+        for j in (j for j in self.shares if j != i):
+            pair = self.pair_at_rest(i, j)
+            plain += bytes(len(pair)) if j in lost else pair
+        associated = [b"gatehouse/threshold/share-blob/v1", header, self.vectors["instance"].encode(), self.vectors["key_id"].encode(),
+                      self.public_key, self.chain_code]
+        for j, share in self.shares.items():
+            associated += [byte(j), identity(j), encode(times_g(share))]
+        nonce = self.streams[i].draw(12)
+        return header + nonce + gcm_seal(hkdf(root_key, b"gatehouse/threshold-shares/v1"), nonce, b"".join(map(lp, associated)), plain)
+
     # --- Signing ---
     def derive(self, path):
         point, chain, tweak = decode(self.public_key), self.chain_code, 0
@@ -474,6 +501,8 @@ def read_vectors(name):
 def test_block_cipher_gives_the_example_of_fips_197():
     words = expand_key(bytes(range(16)))
     assert encrypt_block(words, 0x00112233445566778899AABBCCDDEEFF) == 0x69C4E0D86A7B0430D8CDB78070B4C55A
+    words = expand_key(bytes(range(32)))
+    assert encrypt_block(words, 0x00112233445566778899AABBCCDDEEFF) == 0x8EA2B7CA516745BFEAFC49904B496089
 
 
 def test_a_key_is_dealt_and_signs_with_a_presignature_and_in_full_rounds():
@@ -500,7 +529,7 @@ def test_a_key_that_comes_in_as_parts_signs_an_opaque_digest_in_full_rounds():
     keepers.expect_compared(24)
 
 
-def test_a_key_that_is_dealt_to_others_by_a_higher_threshold_and_refreshed_stays_and_signs():
+def test_a_key_that_is_dealt_to_others_by_a_higher_threshold_and_refreshed_stays_signs_and_is_stored():
     cases = read_vectors("threshold-ecdsa-reshared.json")
     keepers = Keepers(cases)
     keepers.generate()
@@ -512,6 +541,11 @@ def test_a_key_that_is_dealt_to_others_by_a_higher_threshold_and_refreshed_stays
     assert keepers.sign(cases["signing"]) == cases["signing"]["signature"]
     keepers.expect(cases["signing"]["frames"])
     keepers.expect_compared(90)
+    for row in cases["stored"]:
+        blob = keepers.stored(row["holder"], row["lost"], bytes.fromhex(cases["root_key"]))
+        assert (len(blob), sha(blob).hex()) == (row["bytes"], row["sha256"]), row
+    print(f"# {len(cases['stored'])} shares at rest")
+    assert len(cases["stored"]) == 4, len(cases["stored"])
 
 
 tap.main(globals())

@@ -1,7 +1,8 @@
 /*
  * Whole transcripts from fixed seeds. tests/vectors/threshold-ecdsa.json: a key of 2 of 3, a signature in full rounds,
  * one with a presignature; threshold-ecdsa-imported.json: a key that comes in as parts, of opaque digests, and one of
- * them signed; threshold-ecdsa-reshared.json: a key that is dealt to others by a higher threshold, refreshed, and signs.
+ * them signed; threshold-ecdsa-reshared.json: a key that is dealt to others by a higher threshold, refreshed, and signs,
+ * and its shares at rest.
  * tests/threshold_vectors_test.py computes them again in another language, from docs/PROTOCOL.threshold. A change here
  * is a change of the protocol: it needs another version in its labels. GATEHOUSE_WRITE_VECTORS=1 writes the files anew.
  */
@@ -10,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "tests/seeded_seals.h"
 #include "tests/threshold_keepers.h"
 
 static const char SEED[] = "gatehouse threshold ecdsa vectors";
@@ -256,6 +258,51 @@ write_change(const struct change *change) {
 			ecdsa_share_destroy(&keepers.shares[i]); /* of who left */
 }
 
+/* The share of one holder, at rest; it opens again, as it was. */
+static void
+write_stored(uint8_t holder) {
+	_cleanup_(buffer_free) struct buffer blob = {}, again = {};
+	_cleanup_(ecdsa_share_destroy) struct ecdsa_share *opened = nullptr;
+	struct repeating stream = keepers.streams[holder];
+	uint8_t key[AEAD_KEY_SIZE];
+	seals_key(ECDSA_SHARE_LABEL, key);
+	seals_draw_from(&keepers.streams[holder]);
+	assert_ok(ecdsa_share_seal(keepers.shares[holder], key, KEEPERS_INSTANCE, &blob));
+	seals_draw_from(&stream);
+	assert_ok(ecdsa_share_open(&opened, &keepers.key, holder, key, KEEPERS_INSTANCE, buffer_bytes(&blob)));
+	assert_ok(ecdsa_share_seal(opened, key, KEEPERS_INSTANCE, &again));
+	seals_draw_from(nullptr);
+	assert_bytes(buffer_bytes(&blob), buffer_bytes(&again));
+	const struct hash256 hash = sha256(buffer_bytes(&blob));
+	json_write_object(&writer);
+	json_write_member_integer(&writer, "bytes", (int64_t)blob.len);
+	json_write_member_integer(&writer, "holder", holder);
+	json_write_key(&writer, "lost");
+	json_write_array(&writer);
+	for (size_t i = 0; i < keepers.key.holders.count; i++) {
+		uint8_t peer = keepers.key.holders.parties[i].index;
+		if (peer != holder && !ecdsa_share_pair(keepers.shares[holder], peer)->ready)
+			json_write_integer(&writer, peer);
+	}
+	json_write_end(&writer);
+	json_write_member_hex(&writer, "sha256", hash256_bytes(&hash));
+	json_write_end(&writer);
+}
+
+/* Of all holders, and of the first once more without its pair with the last. */
+static void
+write_all_stored(void) {
+	const struct party_set *holders = &keepers.key.holders;
+	uint8_t first = holders->parties[0].index, last = holders->parties[holders->count - 1].index;
+	json_write_key(&writer, "stored");
+	json_write_array(&writer);
+	for (size_t i = 0; i < holders->count; i++)
+		write_stored(holders->parties[i].index);
+	pairwise_forget(ecdsa_share_pair(keepers.shares[first], last));
+	write_stored(first);
+	json_write_end(&writer);
+}
+
 static void
 write_reshared(struct buffer *text) {
 	struct dealing_terms terms = generate_terms(2, 3);
@@ -269,9 +316,11 @@ write_reshared(struct buffer *text) {
 	for (size_t i = 0; i < ARRAY_LENGTH(CHANGES); i++)
 		write_change(&CHANGES[i]);
 	json_write_end(&writer);
+	json_write_member_text(&writer, "root_key", SEALS_ROOT_KEY);
 	json_write_member_text(&writer, "seed", RESHARED_SEED);
 	const struct party_set signers = keepers.key.holders;
 	write_signing(&signers, false);
+	write_all_stored();
 	end_document(text, terms.key.threshold);
 }
 

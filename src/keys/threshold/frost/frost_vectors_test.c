@@ -1,6 +1,6 @@
 /*
  * Whole transcripts of FROST's keys from fixed seeds, tests/vectors/threshold-frost.json: of each scheme a key of 2 of 3 that is dealt, dealt
- * anew by two of them to four, of whom three sign; and signatures, of BIP-340 with tweaks of each kind.
+ * anew by two of them to four, of whom three sign; signatures, of BIP-340 with tweaks of each kind; and all shares at rest.
  * tests/threshold_frost_vectors_test.py computes them again in another language, from docs/PROTOCOL.threshold. A change here is a change of
  * the protocol: it needs another version in its labels. GATEHOUSE_WRITE_VECTORS=1 writes the file anew.
  */
@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "crypto/sign.h"
 #include "tests/frost_holders.h"
+#include "tests/seeded_seals.h"
 
 static const char *const SEEDS[] = {[FROST_SCHEME_ED25519] = "gatehouse threshold frost vectors, ed25519",
 				    [FROST_SCHEME_BIP340] = "gatehouse threshold frost vectors, bip340"};
@@ -213,6 +214,28 @@ write_signings(struct json_writer *w, const struct frost_holders *holders) {
 	json_write_end(w);
 }
 
+/* Of each holder, as it is at rest; it opens again. */
+static void
+write_stored(struct json_writer *w, const struct frost_holders *holders) {
+	uint8_t key[AEAD_KEY_SIZE];
+	seals_key(FROST_SHARE_LABEL, key);
+	json_write_key(w, "stored");
+	json_write_array(w);
+	for (uint8_t i = 1; i <= holders->key.holders.count; i++) {
+		_cleanup_(buffer_free) struct buffer blob = {};
+		_cleanup_(frost_key_share_destroy) struct frost_key_share *opened = nullptr;
+		seals_draw_from(&streams[i]);
+		assert_ok(frost_key_share_seal(holders->shares[i], key, KEEPERS_INSTANCE, &blob));
+		seals_draw_from(nullptr);
+		assert_ok(frost_key_share_open(&opened, &holders->key, i, key, KEEPERS_INSTANCE, buffer_bytes(&blob)));
+		json_write_object(w);
+		json_write_member_hex(w, "blob", buffer_bytes(&blob));
+		json_write_member_integer(w, "holder", i);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
 static void
 write_case(struct json_writer *w, enum frost_scheme scheme) {
 	static const uint8_t three[] = {1, 2, 3};
@@ -232,9 +255,11 @@ write_case(struct json_writer *w, enum frost_scheme scheme) {
 	json_write_member_hex(w, "public_key",
 			      frost_element_bytes(frost_scheme_suite(scheme), &holders.key.public_key));
 	write_reshare(w, &holders);
+	json_write_member_text(w, "root_key", SEALS_ROOT_KEY);
 	json_write_member_text(w, "scheme", NAMES[scheme]);
 	json_write_member_text(w, "seed", SEEDS[scheme]);
 	write_signings(w, &holders);
+	write_stored(w, &holders);
 	json_write_member_integer(w, "threshold", 2);
 	json_write_end(w);
 	frost_holders_end(&holders);
