@@ -80,6 +80,22 @@ network_grow(struct network_node *node, uint64_t entries) {
 	}
 }
 
+/* As if it had been put back: the newest entries are gone. */
+static inline void
+network_shrink(struct network_node *node, uint64_t entries) {
+	const struct tree_frontier none = {};
+	tree_restart(node->tree, &none);
+	network_grow(node, entries);
+}
+
+/* As many entries, and the last of them another: it is no older log, and it is not the one that was shown. */
+static inline void
+network_fork(struct network_node *node) {
+	const struct hash256 other = {{1}};
+	network_shrink(node, 9);
+	assert_ok(tree_append(node->tree, &other));
+}
+
 static inline void
 network_head(void *context, struct head *head, struct head_signatures *signatures) {
 	struct network_node *node = context;
@@ -435,5 +451,67 @@ network_all_up(const struct peer_network *network) {
 				return false;
 	return true;
 }
+
+/* --- What listeners of a node heard. --- */
+
+struct network_heard {
+	size_t up, down, bundles, messages;
+	char text[4096]; /* of messages, one after another */
+	size_t len;
+	uint8_t epoch[PEER_EPOCH_SIZE];
+	size_t queued;
+	/* Answers every message. */
+	struct peers *peers;
+	bool does_answer;
+};
+
+static inline void
+network_hear_up(void *context, const struct peer *peer) {
+	struct network_heard *heard = context;
+	heard->up++;
+	memcpy(heard->epoch, peer->boot_epoch, sizeof heard->epoch);
+}
+
+static inline void
+network_hear_down(void *context, const struct peer *, size_t queued) {
+	struct network_heard *heard = context;
+	heard->down++;
+	heard->queued = queued;
+}
+
+static inline void
+network_hear_message(void *context, const struct peer *peer, enum peer_kind kind, struct bytes body) {
+	struct network_heard *heard = context;
+	heard->messages++;
+	size_t len = body.len < sizeof heard->text - heard->len ? body.len : sizeof heard->text - heard->len;
+	memcpy(heard->text + heard->len, body.data, len);
+	heard->len += len;
+	if (heard->does_answer && kind == PEER_PROPOSE)
+		assert_ok(peers_send(heard->peers, peer, PEER_ANSWER, BYTES_OF_LITERAL("taken")));
+}
+
+static inline void
+network_hear_bundle(void *context, const struct peer *) {
+	((struct network_heard *)context)->bundles++;
+}
+
+static inline void
+network_listen(struct network_node *node, struct network_heard *heard) {
+	heard->peers = node->peers;
+	peers_listen(node->peers, &(struct peers_listener){network_hear_up, network_hear_down, network_hear_message,
+							   network_hear_bundle, heard});
+}
+
+static inline int64_t
+network_dropped(const struct network_node *node, enum peer_drop why) {
+	return peers_counters(node->peers)->dropped[why].value;
+}
+
+/* In a test whose network has this name. */
+#define A (&network.nodes[1])
+#define B (&network.nodes[2])
+#define C (&network.nodes[3])
+#define SEND(from, to, text)                                                                                           \
+	peers_send((from)->peers, network_peer((from), (to)), PEER_PROTOCOL, BYTES_OF_LITERAL(text))
 
 #endif
