@@ -11,6 +11,7 @@ from plain_aes import gcm_seal
 from plain_frost import Ed25519, Secp256k1, lagrange, times
 from plain_threshold import Stream, byte, frame, frost, hkdf, identity, lp, open_session, sha, tagged
 from threshold_escrow_vectors import test_shares_in_escrow_are_those_of_their_seeds_hold_without_a_key_and_come_out_of_each_pair
+from threshold_pledge_vectors import test_pledges_and_what_is_stored_of_them_are_those_of_their_keys
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-frost.json")
 

@@ -1,8 +1,12 @@
 #include "tests/test.h"
 
+#include <stdio.h>
+
+#include "base/io.h"
 #include "crypto/sign.h"
 #include "gate/keepers.h"
 #include "gate/pledges.h"
+#include "tests/remove_tree.h"
 
 #define INSTANCE "northwind.example"
 constexpr uint8_t HOLDERS = 4;
@@ -121,4 +125,111 @@ all_keep_or_as_many_as_sign_never_will(void **) {
 	}
 }
 
-RUN_TESTS(T(a_pledge_holds_for_what_it_names_and_nothing_else), T(all_keep_or_as_many_as_sign_never_will))
+/* --- Known answers: tests/vectors/threshold-pledges.json, which tests/threshold_pledge_vectors.py makes again in another language, from
+ * docs/PROTOCOL.threshold §16. GATEHOUSE_WRITE_VECTORS=1 writes the file anew. --- */
+
+static const struct pledged KNOWN = {.operation = {{1, [31] = 0xa1}}, .digest = {{2, [31] = 0xa2}}};
+
+/* Times the generator. */
+static void
+write_point(uint64_t number, uint8_t to[POINT_SIZE]) {
+	const struct scalar scalar = scalar_of(number);
+	struct point point;
+	assert_ok(point_of_secret(&scalar, &point));
+	point_write(&point, to);
+}
+
+/* Of 2 of 3: the share of index i is 9 + i, the key 9. */
+static struct sharing
+known_sharing(void) {
+	struct sharing sharing = example_sharing(2, 3);
+	sharing.scheme = KEY_SHARED_ECDSA;
+	memset(sharing.key.chain_code, 7, sizeof sharing.key.chain_code);
+	write_point(9, sharing.key.public_key);
+	for (size_t i = 0; i < sharing.key.holders.count; i++) {
+		write_point(9U + sharing.key.holders.parties[i].index, sharing.key.public_shares[i]);
+		sharing.admissions[i] = i + 1;
+	}
+	return sharing;
+}
+
+static void
+write_parties(struct json_writer *w, const struct sharing *sharing) {
+	json_write_key(w, "parties");
+	json_write_array(w);
+	for (size_t i = 0; i < sharing->key.holders.count; i++) {
+		struct pledge_keys keys = keys_of(i);
+		json_write_object(w);
+		json_write_member_hex(w, "certificate", hash256_bytes(&keys.certificate));
+		json_write_member_hex(w, "peer_key_seed", bytes_of(keys.seed, 32));
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
+/* What is known of a dealing, as it is stored: all have pledged to keep, and the first the other word as well. */
+static void
+write_row(struct json_writer *w, const struct pledged *pledged, const struct pledges *pledges) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	char directory[] = "/tmp/gatehouse-pledges-XXXXXX", path[64], name[65];
+	struct pledged read;
+	struct pledges again;
+	assert_non_null(mkdtemp(directory));
+	snprintf(path, sizeof path, "%s/secrets.db", directory);
+	assert_ok(secrets_open(io_system(), path, &state.secrets));
+	assert_ok(pledges_store(&state, pledged, pledges));
+	hex_encode(hash256_bytes(&pledged->operation), name);
+	assert_ok(secrets_get(state.secrets, "pledge", bytes_of_text(name), &row));
+	assert_ok(pledges_of_operation(&state, &pledged->operation, &read, &again));
+	assert_memory_equal(pledged, &read, sizeof read);
+	secrets_close(&state.secrets);
+	assert_int_equal(0, remove_tree(directory));
+	json_write_member_hex(w, "row", buffer_bytes(&row));
+}
+
+static void
+write_known(struct json_writer *w) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	const struct sharing sharing = known_sharing();
+	struct pledged pledged = KNOWN;
+	struct pledges pledges = {};
+	struct json_writer of_sharing;
+	assert_ok(sharing_hash(&sharing, &pledged.sharing_hash));
+	json_writer_start(&of_sharing, &text);
+	sharing_write(&of_sharing, &sharing);
+	assert_ok(json_writer_finish(&of_sharing));
+	for (size_t i = 0; i < 4; i++) {
+		struct pledge pledge = signed_by(&sharing, &pledged, i % 3, i < 3 ? PLEDGE_KEEPS : PLEDGE_NEVER);
+		assert_ok(pledge_check(&state, &pledged, &sharing, &pledge));
+		assert_true(pledges_add(&pledges, &pledge));
+	}
+	json_write_object(w);
+	json_write_member_hex(w, "digest", hash256_bytes(&pledged.digest));
+	json_write_member_text(w, "instance", INSTANCE);
+	json_write_member_hex(w, "operation", hash256_bytes(&pledged.operation));
+	write_parties(w, &sharing);
+	write_row(w, &pledged, &pledges);
+	json_write_key(w, "sharing");
+	json_write_canonical(w, buffer_bytes(&text));
+	json_write_member_hex(w, "sharing_sha256", hash256_bytes(&pledged.sharing_hash));
+	json_write_end(w);
+}
+
+static void
+pledges_and_what_is_stored_of_them_are_the_recorded_ones(void **) {
+	_cleanup_(buffer_free) struct buffer text = {}, recorded = {};
+	struct json_writer w;
+	char path[4096];
+	json_writer_start(&w, &text);
+	write_known(&w);
+	assert_ok(json_writer_finish(&w));
+	buffer_append_text(&text, "\n");
+	snprintf(path, sizeof path, "%s/tests/vectors/threshold-pledges.json", test_source_root());
+	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr)
+		assert_ok(io_replace_file(io_system(), path, buffer_bytes(&text)));
+	assert_ok(io_read_file(io_system(), path, 1 << 20, &recorded));
+	assert_bytes(buffer_bytes(&recorded), buffer_bytes(&text));
+}
+
+RUN_TESTS(T(a_pledge_holds_for_what_it_names_and_nothing_else), T(all_keep_or_as_many_as_sign_never_will),
+	  T(pledges_and_what_is_stored_of_them_are_the_recorded_ones))
