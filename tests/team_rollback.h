@@ -3,17 +3,22 @@
  * or when all has ended. Its connections come up again at once. Where the test says so, they do as keeper/peer_stream.c would let them, and its
  * peers refuse a keeper whose log had entries that are gone, all of which they may have seen.
  *
- * Nobody says two things in one round of one session to one receiver; that does not hold without the refusal for a keeper whose log
- * is behind: it has forgotten that it dealt, and draws anew for a dealing that it hears of again, in the session of the same name. The others
- * have ended it, or end it when they hear two things. An operation has one signature, with the refusal or without it. Include after tests/test.h.
+ * Nobody says two things in one round of one session to one receiver, pledges both words, or says that nothing was released and releases
+ * its share; that does not hold without the refusal for a keeper whose log is behind: it has forgotten that it dealt, and draws anew for a
+ * dealing that it hears of again, in the session of the same name. The others have ended it, or end it when they hear two things. With the
+ * refusal or without it an operation has one signature, and what signs once, a nonce or a presignature, serves one session of the one
+ * process that drew it. Include after tests/test.h.
  */
 #ifndef GATEHOUSE_TESTS_TEAM_ROLLBACK_H
 #define GATEHOUSE_TESTS_TEAM_ROLLBACK_H
 
 #include "keeper/threshold_internal.h"
+#include "keeper/threshold_message.h"
+#include "keys/threshold/ecdsa/presignature.h"
+#include "keys/threshold/ecdsa/signing.h"
+#include "keys/threshold/frost/frost_quorum.h"
 #include "keys/threshold/message.h"
 #include "tests/team_going.h"
-#include "tests/team_limits.h"
 
 constexpr uint64_t WHEN_ENDED = 1'000'000; /* messages later: more than there are */
 
@@ -22,6 +27,21 @@ struct said {
 	uint8_t type;
 	uint8_t session[32];
 	struct hash256 frame;
+};
+
+/* What signs once: whose it is, and where it was shown. */
+struct drawn {
+	size_t from;
+	uint8_t boots;
+	uint8_t session[32];
+	struct hash256 what;
+};
+
+enum word {
+	WORD_KEEPS = 1,
+	WORD_NEVER = 2,
+	WORD_RELEASED_NOTHING = 4,
+	WORD_RELEASES = 8,
 };
 
 struct rollback {
@@ -40,11 +60,13 @@ struct rollback {
 	struct simulated_disk *copy;
 	uint64_t entries; /* in the copy */
 	struct hash256 operation;
-	char *transaction; /* signed, whoever has shown it first; null: nobody has */
-	uint8_t signature[65];
-	bool is_signed;
-	size_t said_count;
+	char *transaction;              /* signed, whoever has shown it first; null: nobody has */
+	struct joint_answer signatures; /* as they were told first */
+	bool is_signed, is_over;        /* over: what is signed from now on is another operation */
+	unsigned words[TEAM_MAX];       /* of enum word, that each has said of the operation */
+	size_t said_count, drawn_count;
 	struct said said[2000];
+	struct drawn drawn[1000];
 };
 
 static inline void
@@ -86,24 +108,80 @@ note_transaction(struct team *team, struct rollback *rollback, size_t at) {
 }
 
 static inline void
-note_signature(struct rollback *rollback, const struct buffer *body) {
-	constexpr size_t PLACE = 1 + 32 + 1;
-	if (body->data[0] != ANSWER_SIGNED || body->len != PLACE + 65 ||
-	    memcmp(body->data + 1, rollback->operation.bytes, 32) != 0)
-		return;
-	if (rollback->is_signed && rollback->signature[0] != 0)
-		assert_memory_equal(rollback->signature, body->data + PLACE, 65);
-	memcpy(rollback->signature, body->data + PLACE, 65);
+note_signatures(struct rollback *rollback, const struct joint_answer *answer) {
+	struct joint_answer *first = &rollback->signatures;
 	rollback->is_signed = true;
+	if (first->signature_count == 0)
+		*first = *answer;
+	assert_int_equal(first->signature_count, answer->signature_count);
+	for (uint8_t i = 0; i < answer->signature_count; i++)
+		assert_memory_equal(first->signatures[i].compact, answer->signatures[i].compact, 64);
 }
 
 /* What the others were told is what all show. */
 static inline void
 assert_one_signature(const struct rollback *rollback) {
-	char half[33];
-	hex_encode(bytes_of(rollback->signature + 48, 16), half);
-	if (rollback->transaction != nullptr && rollback->signature[0] != 0)
+	for (uint8_t i = 0; i < rollback->signatures.signature_count && rollback->transaction != nullptr; i++) {
+		char half[33];
+		hex_encode(bytes_of(rollback->signatures.signatures[i].compact + 48, 16), half);
 		assert_non_null(strstr(rollback->transaction, half));
+	}
+}
+
+static inline void
+note_words(struct rollback *rollback, size_t from, unsigned words) {
+	static const unsigned CONTRARY[] = {WORD_KEEPS | WORD_NEVER, WORD_RELEASED_NOTHING | WORD_RELEASES};
+	if (from == rollback->who && rollback->is_behind)
+		return;
+	rollback->words[from] |= words;
+	for (size_t i = 0; i < ARRAY_LENGTH(CONTRARY); i++)
+		if ((rollback->words[from] & CONTRARY[i]) == CONTRARY[i])
+			fail_msg("keeper %zu has said two words of one operation: %x", from, rollback->words[from]);
+}
+
+static inline void
+note_answer(struct rollback *rollback, size_t from, const struct buffer *body) {
+	struct joint_answer answer;
+	assert_ok(joint_answer_read(buffer_bytes(body), &answer));
+	if (!hash256_equal(&answer.operation, &rollback->operation))
+		return;
+	if (answer.kind == ANSWER_SIGNED)
+		note_signatures(rollback, &answer);
+	if (answer.kind == ANSWER_REFUSED && answer.gives_back)
+		note_words(rollback, from, WORD_RELEASED_NOTHING);
+	for (uint8_t i = 0; answer.kind == ANSWER_PLEDGED && i < answer.pledges.count; i++)
+		if (answer.pledges.of[i].holder == from + 1)
+			note_words(rollback, from, answer.pledges.of[i].word == PLEDGE_KEEPS ? WORD_KEEPS : WORD_NEVER);
+}
+
+/* A commitment to nonces, or a presignature by its id: in one session of one process, whatever is put back. */
+static inline void
+note_drawn(struct team *team, struct rollback *rollback, size_t from, const struct buffer *body) {
+	uint8_t type = body->data[6];
+	bool is_frost = type == FROST_QUORUM_MESSAGES[0].type;
+	if (!is_frost && type != ONLINE_MESSAGES[0].type && type != SIGNING_MESSAGES[0].type)
+		return;
+	struct bytes fields = bytes_of(body->data + MESSAGE_HEADER_SIZE, body->len - MESSAGE_HEADER_SIZE);
+	struct drawn drawn = {.from = from, .boots = team->members[from].boots};
+	drawn.what = sha256(is_frost ? fields : bytes_of(fields.data, 32));
+	memcpy(drawn.session, body->data + 9, sizeof drawn.session);
+	for (size_t i = 0; i < rollback->drawn_count; i++) {
+		const struct drawn *other = &rollback->drawn[i];
+		if (other->from != from || !hash256_equal(&other->what, &drawn.what))
+			continue;
+		if (other->boots != drawn.boots || memcmp(other->session, drawn.session, sizeof drawn.session) != 0)
+			fail_msg("keeper %zu has shown twice what signs once, in a message of type %u", from, type);
+		return;
+	}
+	assert_true(rollback->drawn_count < ARRAY_LENGTH(rollback->drawn));
+	rollback->drawn[rollback->drawn_count++] = drawn;
+}
+
+/* With this others may complete a signature. */
+static inline bool
+releases_share(uint8_t type) {
+	return type == ONLINE_MESSAGES[0].type || type == SIGNING_MESSAGES[2].type ||
+	       type == FROST_QUORUM_MESSAGES[1].type;
 }
 
 static inline void
@@ -121,6 +199,15 @@ note_frame(struct rollback *rollback, size_t from, size_t to, const struct buffe
 	}
 	assert_true(rollback->said_count < ARRAY_LENGTH(rollback->said));
 	rollback->said[rollback->said_count++] = said;
+}
+
+static inline void
+note_protocol(struct team *team, struct rollback *rollback, size_t from, size_t to, const struct buffer *body) {
+	note_drawn(team, rollback, from, body);
+	if (!rollback->is_over && releases_share(body->data[6]))
+		note_words(rollback, from, WORD_RELEASES);
+	if (from != rollback->who || !rollback->is_behind)
+		note_frame(rollback, from, to, body);
 }
 
 /* Its process ends, its disk is the copy, and it begins anew. */
@@ -171,15 +258,15 @@ team_roll_back(struct team *team, size_t from, size_t to, enum peer_kind kind, s
 		if (from == rollback->who || to == rollback->who)
 			return false;
 	}
-	if (kind == PEER_PROTOCOL && !(from == rollback->who && rollback->is_behind))
-		note_frame(rollback, from, to, body); /* as it was sent */
+	if (kind == PEER_PROTOCOL)
+		note_protocol(team, rollback, from, to, body); /* as it was sent */
 	if (rollback->is_spoilt) {
 		team->context = &rollback->corruption;
 		team_corrupt(team, from, to, kind, body);
 		team->context = rollback;
 	}
 	if (kind == PEER_ANSWER)
-		note_signature(rollback, body);
+		note_answer(rollback, from, body);
 	return true;
 }
 
