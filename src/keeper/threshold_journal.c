@@ -8,7 +8,7 @@
 #include "keeper/threshold_internal.h"
 
 static const char COLLECTION[] = "dealing";
-static const char LABEL[] = "gatehouse/threshold-dealings/v1";
+static const char LABEL[] = JOURNAL_LABEL;
 static const char FILE_NAME[] = "dealings.db";
 static const char FIELD[] = "joint.journal";
 static const char MAGIC[] = "GHTJ";
@@ -100,7 +100,56 @@ journal_read_row(struct bytes text, struct journal *journal) {
 	return cursor_end(&cursor, FIELD);
 }
 
+static enum status
+write_associated(const struct journal_place *place, struct buffer *to) {
+	buffer_append(to, LABEL, sizeof LABEL); /* with its zero byte */
+	buffer_append_text(to, MAGIC);
+	buffer_append_u16be(to, VERSION);
+	buffer_append_prefixed(to, bytes_of_text(place->origin));
+	buffer_append_bytes(to, hash256_bytes(&place->operation));
+	buffer_append_bytes(to, hash256_bytes(&place->digest));
+	buffer_append_prefixed(to, bytes_of_text(place->key_id));
+	buffer_append_u32be(to, place->epoch);
+	return buffer_status(to);
+}
+
+static size_t
+size_of(const struct journal *journal) {
+	size_t size = FIXED_MAX;
+	for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++)
+		for (size_t i = 0; i < PARTIES_MAX; i++)
+			size += 8 + journal->sent[round][i].len + journal->received[round][i].len;
+	return size;
+}
+
+enum status
+journal_seal(const struct journal *journal, const struct journal_place *place, const uint8_t key[32],
+	     struct buffer *row) {
+	_cleanup_(buffer_free) struct buffer plain = {}, associated = {};
+	TRY(write_associated(place, &associated));
+	if (!buffer_reserve(&plain, size_of(journal))) /* at once, so that no copy of it is left behind */
+		return buffer_status(&plain);
+	journal_write_row(journal, &plain);
+	TRY(buffer_status(&plain));
+	buffer_append_text(row, MAGIC);
+	buffer_append_u16be(row, VERSION);
+	if (!buffer_reserve(row, plain.len + AEAD_OVERHEAD))
+		return buffer_status(row);
+	TRY(aead_seal(key, buffer_bytes(&associated), buffer_bytes(&plain), row->data + row->len));
+	row->len += plain.len + AEAD_OVERHEAD;
+	return OK;
+}
+
 /* --- Rows. --- */
+
+static struct journal_place
+place_of(const struct keeper *keeper, const struct gate_operation *operation, const struct key_info *key) {
+	return (struct journal_place){.origin = keeper->installation->origin,
+				      .operation = operation->id,
+				      .digest = operation->digest,
+				      .key_id = key->id,
+				      .epoch = key->epoch};
+}
 
 static struct bytes
 row_name(const struct hash256 *operation, char name[static ROW_NAME + 1]) {
@@ -149,20 +198,6 @@ journals_open(struct keeper *keeper) {
 }
 
 static enum status
-write_associated(const struct keeper *keeper, const struct gate_operation *operation, const struct key_info *key,
-		 struct buffer *to) {
-	buffer_append(to, LABEL, sizeof LABEL); /* with its zero byte */
-	buffer_append_text(to, MAGIC);
-	buffer_append_u16be(to, VERSION);
-	buffer_append_prefixed(to, bytes_of_text(keeper->installation->origin));
-	buffer_append_bytes(to, hash256_bytes(&operation->id));
-	buffer_append_bytes(to, hash256_bytes(&operation->digest));
-	buffer_append_prefixed(to, bytes_of_text(key->id));
-	buffer_append_u32be(to, key->epoch);
-	return buffer_status(to);
-}
-
-static enum status
 count_row(void *context, struct bytes, struct bytes) {
 	++*(size_t *)context;
 	return OK;
@@ -177,40 +212,15 @@ create_row(struct keeper *keeper, struct bytes name, struct bytes row) {
 	return secrets_create(keeper->threshold->journals, COLLECTION, name, row);
 }
 
-static size_t
-size_of(const struct journal *journal) {
-	size_t size = FIXED_MAX;
-	for (size_t round = 0; round < EXCHANGE_ROUNDS_MAX; round++)
-		for (size_t i = 0; i < PARTIES_MAX; i++)
-			size += 8 + journal->sent[round][i].len + journal->received[round][i].len;
-	return size;
-}
-
-static enum status
-seal(const struct keeper *keeper, struct bytes associated, const struct journal *journal, struct buffer *row) {
-	_cleanup_(buffer_free) struct buffer plain = {};
-	if (!buffer_reserve(&plain, size_of(journal))) /* at once, so that no copy of it is left behind */
-		return buffer_status(&plain);
-	journal_write_row(journal, &plain);
-	TRY(buffer_status(&plain));
-	buffer_append_text(row, MAGIC);
-	buffer_append_u16be(row, VERSION);
-	if (!buffer_reserve(row, plain.len + AEAD_OVERHEAD))
-		return buffer_status(row);
-	TRY(aead_seal(keeper->threshold->journal_key.data, associated, buffer_bytes(&plain), row->data + row->len));
-	row->len += plain.len + AEAD_OVERHEAD;
-	return OK;
-}
-
 static enum status
 put(struct keeper *keeper, const struct gate_operation *operation, const struct key_info *key,
     const struct journal *journal, bool is_new) {
-	_cleanup_(buffer_free) struct buffer associated = {}, row = {};
+	_cleanup_(buffer_free) struct buffer row = {};
 	char hex[ROW_NAME + 1];
 	struct bytes name = row_name(&operation->id, hex);
+	struct journal_place place = place_of(keeper, operation, key);
 	TRY(open_database(keeper));
-	TRY(write_associated(keeper, operation, key, &associated));
-	TRY(seal(keeper, buffer_bytes(&associated), journal, &row));
+	TRY(journal_seal(journal, &place, keeper->threshold->journal_key.data, &row));
 	return is_new ? create_row(keeper, name, buffer_bytes(&row))
 		      : secrets_replace(keeper->threshold->journals, COLLECTION, name, buffer_bytes(&row));
 }
@@ -246,7 +256,8 @@ open_row(const struct keeper *keeper, const struct joint_session *session, struc
 	if ((row.data[4] << 8 | row.data[5]) != VERSION)
 		return damaged("is of another version");
 	struct bytes sealed = bytes_of(row.data + HEADER_SIZE, row.len - HEADER_SIZE);
-	TRY(write_associated(keeper, session->operation, &session->wanted.key, &associated));
+	struct journal_place place = place_of(keeper, session->operation, &session->wanted.key);
+	TRY(write_associated(&place, &associated));
 	TRY(secret_alloc(plain, sealed.len - AEAD_OVERHEAD));
 	if (aead_open(keeper->threshold->journal_key.data, buffer_bytes(&associated), sealed, plain->data) != OK)
 		return damaged("does not open");

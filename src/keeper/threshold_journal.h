@@ -45,6 +45,19 @@ journal_is_stored(const struct journal *journal) {
 void journal_write_row(const struct journal *journal, struct buffer *to);
 enum status journal_read_row(struct bytes text, struct journal *journal);
 
+/* What the key of the rows is derived from the root key for (keys/root_key.h). */
+#define JOURNAL_LABEL "gatehouse/threshold-dealings/v1"
+/* What a row is of. */
+struct journal_place {
+	const char *origin; /* of the keeper's log */
+	struct hash256 operation, digest;
+	const char *key_id;
+	uint32_t epoch;
+};
+/* The row as it is stored, appended. */
+enum status journal_seal(const struct journal *journal, const struct journal_place *place, const uint8_t key[32],
+			 struct buffer *row);
+
 /* What a session has of its row in memory. */
 struct kept_journal {
 	bool is_kept;

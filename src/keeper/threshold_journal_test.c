@@ -1,6 +1,12 @@
 #include "tests/test.h"
 
+#include <stdio.h>
+
+#include "base/io.h"
+#include "keeper/threshold_internal.h"
 #include "keeper/threshold_journal.h"
+#include "keys/threshold/frost/frost_dealing.h"
+#include "tests/seeded_seals.h"
 
 static const uint8_t SECRET[32] = {3};
 
@@ -119,5 +125,186 @@ the_longest_frame_of_all_parties_is_read(void **) {
 	assert_fails(STATUS_INVALID, "joint.journal", journal_read_row(buffer_bytes(&more), &journal));
 }
 
+/* --- Known answers: tests/vectors/threshold-journal.json, which tests/threshold_journal_vectors.py makes again in another language, from
+ * docs/PROTOCOL.threshold §22: a key is dealt from seeds that keepers keep, and what one of them keeps of it, row by row.
+ * GATEHOUSE_WRITE_VECTORS=1 writes the file anew. --- */
+
+constexpr uint8_t HOLDERS = 3, SELF = 2;
+#define KNOWN_INSTANCE BYTES_OF_LITERAL("northwind")
+static const char KNOWN_SEED[] = "gatehouse threshold journal vectors";
+static const struct journal_place PLACE = {.origin = "northwind/two",
+					   .operation = {{1, [31] = 0xb1}},
+					   .digest = {{2, [31] = 0xb2}},
+					   .key_id = "vault",
+					   .epoch = 1};
+
+static struct repeating streams[HOLDERS + 1];
+static uint8_t known_seeds[HOLDERS + 1][SEEDED_SIZE];
+static struct buffer frames[EXCHANGE_ROUNDS_MAX][HOLDERS + 1][HOLDERS + 1]; /* by round, from, to */
+
+/* Until nobody has anything to say. */
+static void
+hand_on_frames(struct frost_dealing *const dealings[HOLDERS + 1]) {
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (uint8_t from = 1, to; from <= HOLDERS; from++) {
+			struct bytes frame;
+			if (!exchange_next(frost_dealing_exchange(dealings[from]), &to, &frame))
+				continue;
+			moved = true;
+			struct buffer *noted = &frames[frame.data[6] - 9][from][to];
+			buffer_append_bytes(noted, frame);
+			assert_ok(exchange_receive(frost_dealing_exchange(dealings[to]), buffer_bytes(noted)));
+		}
+	}
+}
+
+/* How often each was admitted is its index. */
+static struct hash256
+hash_of_holders(const struct frost_key_info *key) {
+	struct joint_session *session = calloc(1, sizeof *session);
+	assert_non_null(session);
+	sharing_of_frost(key, &session->sharing);
+	for (size_t i = 0; i < HOLDERS; i++)
+		session->sharing.admissions[i] = i + 1;
+	dealing_note_parties(session);
+	const struct hash256 hash = session->journal.parties;
+	free(session);
+	return hash;
+}
+
+/* A key of Ed25519, 2 of 3, by the nonce of §16. */
+static struct hash256
+deal_known(struct frost_key_info *key) {
+	static const uint8_t LABEL[] = {"gatehouse/joint/dealing/v1"};
+	const struct hash256 nonce = SHA256_PARTS(bytes_of(LABEL, sizeof LABEL - 1), hash256_bytes(&PLACE.digest));
+	struct frost_dealing *dealings[HOLDERS + 1] = {};
+	struct seeded seeded[HOLDERS + 1] = {};
+	for (uint8_t i = 1; i <= HOLDERS; i++) {
+		streams[i] = repeating_stream(KNOWN_SEED, i);
+		repeating_fill(&streams[i], known_seeds[i], SEEDED_SIZE);
+		assert_ok(seeded_start(&seeded[i], BYTES_OF_ARRAY(known_seeds[i]), &PLACE.digest));
+		const struct frost_dealing_terms terms = {.kind = FROST_DEALING_GENERATE,
+							  .instance = KNOWN_INSTANCE,
+							  .nonce = nonce.bytes,
+							  .self = i,
+							  .randomness = seeded_randomness(&seeded[i]),
+							  .key = {.id = "vault",
+								  .scheme = FROST_SCHEME_ED25519,
+								  .threshold = 2,
+								  .epoch = 1,
+								  .holders = parties_up_to(HOLDERS)}};
+		assert_ok(frost_dealing_start(&dealings[i], &terms));
+	}
+	hand_on_frames(dealings);
+	assert_true(frost_dealing_confirmed(dealings[SELF], key));
+	for (uint8_t i = 1; i <= HOLDERS; i++) {
+		frost_dealing_destroy(&dealings[i]);
+		seeded_end(&seeded[i]);
+	}
+	return hash_of_holders(key);
+}
+
+/* As far as its rounds. Where the share is stored: the last frames, and nothing that is secret. */
+static struct journal
+known_journal(enum form form, const struct hash256 *holders) {
+	struct journal journal = {.begun_ms = 1'700'000'000'123,
+				  .bundle = {{5, [31] = 0xb5}},
+				  .rounds = form == STORED ? 3 : (uint8_t)form};
+	if (form != STORED) {
+		journal.has_generation = true;
+		journal.generation = BYTES_OF_LITERAL("machine");
+		journal.seed = BYTES_OF_ARRAY(known_seeds[SELF]);
+	}
+	if (form == BEGUN)
+		return journal;
+	if (form != STORED)
+		memcpy(journal.session_id.bytes, frames[0][SELF][1].data + 9, sizeof journal.session_id.bytes);
+	journal.parties = *holders;
+	journal.party_count = HOLDERS;
+	for (size_t round = form == STORED ? 2 : 0; round < journal.rounds; round++)
+		for (uint8_t i = 1; i <= HOLDERS; i++) {
+			journal.sent[round][i - 1] = buffer_bytes(&frames[round][SELF][i]);
+			if (round + 1U < journal.rounds)
+				journal.received[round][i - 1] = buffer_bytes(&frames[round][i][SELF]);
+		}
+	return journal;
+}
+
+static void
+write_known_row(struct json_writer *w, const struct journal *journal) {
+	_cleanup_(buffer_free) struct buffer row = {};
+	uint8_t key[AEAD_KEY_SIZE];
+	seals_key(JOURNAL_LABEL, key);
+	seals_draw_from(&streams[SELF]);
+	assert_ok(journal_seal(journal, &PLACE, key, &row));
+	seals_draw_from(nullptr);
+	const struct hash256 hash = sha256(buffer_bytes(&row));
+	json_write_object(w);
+	json_write_member_integer(w, "bytes", (int64_t)row.len);
+	json_write_member_hex(w, "part", journal->part);
+	json_write_member_integer(w, "rounds", journal->rounds);
+	json_write_member_hex(w, "sha256", hash256_bytes(&hash));
+	json_write_member_boolean(w, "stored", journal_is_stored(journal));
+	json_write_end(w);
+}
+
+/* Every row of the dealing, and the first of one in which a key comes in, on a platform that tells no generation. */
+static void
+write_rows(struct json_writer *w, const struct hash256 *holders) {
+	struct journal journal;
+	json_write_key(w, "rows");
+	json_write_array(w);
+	for (enum form form = BEGUN; form < FORMS; form++) {
+		journal = known_journal(form, holders);
+		write_known_row(w, &journal);
+	}
+	journal = known_journal(BEGUN, holders);
+	journal.has_generation = false;
+	journal.generation = (struct bytes){};
+	journal.part = BYTES_OF_ARRAY(SECRET);
+	write_known_row(w, &journal);
+	json_write_end(w);
+}
+
+static void
+write_known(struct json_writer *w) {
+	struct frost_key_info key = {};
+	const struct hash256 holders = deal_known(&key);
+	const struct journal journal = known_journal(BEGUN, &holders);
+	json_write_object(w);
+	json_write_member_integer(w, "begun_ms", journal.begun_ms);
+	json_write_member_hex(w, "bundle", hash256_bytes(&journal.bundle));
+	json_write_member_hex(w, "digest", hash256_bytes(&PLACE.digest));
+	json_write_member_string(w, "generation", journal.generation);
+	json_write_member_string(w, "instance", KNOWN_INSTANCE);
+	json_write_member_text(w, "key_id", PLACE.key_id);
+	json_write_member_hex(w, "operation", hash256_bytes(&PLACE.operation));
+	json_write_member_text(w, "origin", PLACE.origin);
+	json_write_member_hex(w, "public_key", frost_element_bytes(&frost_ed25519, &key.public_key));
+	json_write_member_text(w, "root_key", SEALS_ROOT_KEY);
+	write_rows(w, &holders);
+	json_write_member_text(w, "seed", KNOWN_SEED);
+	json_write_end(w);
+}
+
+static void
+what_is_kept_of_a_dealing_is_the_recorded(void **) {
+	_cleanup_(buffer_free) struct buffer text = {}, recorded = {};
+	struct json_writer w;
+	char path[4096];
+	json_writer_start(&w, &text);
+	write_known(&w);
+	assert_ok(json_writer_finish(&w));
+	buffer_append_text(&text, "\n");
+	for (size_t i = 0; i < sizeof frames / sizeof(struct buffer); i++)
+		buffer_free(&(&frames[0][0][0])[i]);
+	snprintf(path, sizeof path, "%s/tests/vectors/threshold-journal.json", test_source_root());
+	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr)
+		assert_ok(io_replace_file(io_system(), path, buffer_bytes(&text)));
+	assert_ok(io_read_file(io_system(), path, 1 << 20, &recorded));
+	assert_bytes(buffer_bytes(&recorded), buffer_bytes(&text));
+}
+
 RUN_TESTS(T(what_is_written_is_read_and_nothing_shorter), T(bad_inputs_are_refused_by_name),
-	  T(the_longest_frame_of_all_parties_is_read))
+	  T(the_longest_frame_of_all_parties_is_read), T(what_is_kept_of_a_dealing_is_the_recorded))
