@@ -120,15 +120,20 @@ def base_offer(context, choices, stream):
     return offer, secrets
 
 
-def base_keys(context, secrets, offer, answer):
-    """The sender's side: both keys of each transfer."""
+def base_keys(context, secrets, offer, answer, choices, known):
+    """The sender's side: both keys of each transfer. Of the one that the receiver chose, whose point is a·G, K is a·b·G: half the time."""
     keys = []
     for i in range(KAPPA):
         pair, sent = offer[66 * i:66 * i + 66], answer[33 * i:33 * i + 33]
         both = []
         for slot in range(2):
             own, other = pair[33 * slot:33 * slot + 33], pair[33 - 33 * slot:66 - 33 * slot]
-            product = times(secrets[i], plus(decode(own), base_point(context, i, other)))
+            if slot == bit(choices, i):
+                product = times_g(known[i] * secrets[i] % N)
+            if slot != bit(choices, i) or i == 0:
+                multiplied = times(secrets[i], plus(decode(own), base_point(context, i, other)))
+                assert slot != bit(choices, i) or multiplied == product
+                product = multiplied
             both.append(sha(context, byte(2), byte(i), byte(slot), pair, sent, encode(product))[:16])
         keys.append(both)
     return keys
@@ -264,7 +269,7 @@ class Dealing:
                             (keepers.epoch if kind == RESHARE else 0).to_bytes(4, "big"), *known)
         self.session = open_session("dealing/v1", keepers.vectors, keepers.epoch + 1, threshold, self.parties, nonce, request)
         self.polynomials, self.opened, self.commitments = {}, {}, {}
-        self.deltas, self.offers, self.answers, self.secrets, self.contributions = {}, {}, {}, {}, {}
+        self.deltas, self.offers, self.known, self.answers, self.secrets, self.contributions = {}, {}, {}, {}, {}, {}
         for i in self.parties:
             self.open(i, kind)
             for j in (j for j in self.holders if j != i and i in self.holders):
@@ -295,7 +300,7 @@ class Dealing:
         stream = self.keepers.streams[i]
         self.deltas[i, j] = stream.draw(16)
         context = self.session.hash(ECDSA + "base-ot/v1", byte(j), byte(i))
-        self.offers[i, j], _ = base_offer(context, xor(self.deltas[i, j], b"\xff" * 16), stream)
+        self.offers[i, j], self.known[i, j] = base_offer(context, xor(self.deltas[i, j], b"\xff" * 16), stream)
         self.secrets[i, j] = [stream.scalar() for _ in range(KAPPA)]
         self.answers[i, j] = b"".join(encode(times_g(b)) for b in self.secrets[i, j])
         self.contributions[i, j] = stream.draw(32)
@@ -305,7 +310,7 @@ class Dealing:
 
     def trees(self, i, j):
         keys = base_keys(self.session.hash(ECDSA + "base-ot/v1", byte(i), byte(j)), self.secrets[i, j], self.offers[j, i],
-                         self.answers[i, j])
+                         self.answers[i, j], xor(self.deltas[j, i], b"\xff" * 16), self.known[j, i])
         return make_trees(self.session.hash(ECDSA + "trees/v1", byte(i), byte(j), self.first(i, j), self.first(j, i)), keys)
 
     def share(self, i, j):
