@@ -120,22 +120,35 @@ keys_that_are_missing_or_others_are_refused_by_name(void **) {
 	}
 }
 
-/* People set a price that takes more than one approval; what the approver reads of it. */
 static void
-shows(const char *dollars, const char *former, enum status status, const char *line) {
+assert_shown(const struct review *review, const char *line) {
+	if (memmem(review->text.data, review->text.len, line, strlen(line)) == nullptr)
+		fail_msg("expected \"%s\" in:\n%.*s", line, BYTES_ARGS(review->text));
+}
+
+/* People set a price that takes more than one approval; what an approver is given about it. */
+static void
+set_price(struct bench_gate *b, struct arena *arena, const char *resource, const char *microcents,
+	  struct buffer *material) {
+	_cleanup_(submitted_free) struct submitted s;
+	struct firm_operation operation = {.by = FIRM_PERSON_4,
+					   .kind = "price.set",
+					   .resource = resource,
+					   .payload = arena_format(arena, "{\"microcents\":%s}", microcents)};
+	submit(b, &operation, &s);
+	assert_int_equal(OPERATION_HELD, s.step.state);
+	assert_ok(material_write(b->gate, arena, s.step.operation, material));
+}
+
+/* What the approver reads of it, the former price altered on the way or not (null). */
+static void
+shows(const char *microcents, const char *former, enum status status, const char *line) {
 	_cleanup_(tear_down) struct bench_gate b;
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer material = {};
-	_cleanup_(submitted_free) struct submitted s;
 	struct review review;
 	set_up(&b);
-	struct firm_operation operation = {.by = FIRM_PERSON_4,
-					   .kind = "price.set",
-					   .resource = "asset:eip155:1/native",
-					   .payload = arena_format(&arena, "{\"microcents\":%s}", dollars)};
-	submit(&b, &operation, &s);
-	assert_int_equal(OPERATION_HELD, s.step.state);
-	assert_ok(material_write(b.gate, &arena, s.step.operation, &material));
+	set_price(&b, &arena, "asset:eip155:1/native", microcents, &material);
 	struct bytes text = former == nullptr
 				    ? buffer_bytes(&material)
 				    : altered(&arena, buffer_bytes(&material), "\"microcents\":300000000000", former);
@@ -144,8 +157,22 @@ shows(const char *dollars, const char *former, enum status status, const char *l
 		return;
 	}
 	assert_ok(review_read(&arena, text, INSTANCE, &review));
-	if (memmem(review.text.data, review.text.len, line, strlen(line)) == nullptr)
-		fail_msg("expected \"%s\" in:\n%.*s", line, BYTES_ARGS(review.text));
+	assert_shown(&review, line);
+}
+
+static void
+a_first_price_is_shown_as_the_first(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer material = {};
+	struct review review;
+	set_up(&b);
+	ask(&b, "asset.add", "system:gatehouse",
+	    "{\"chain\":\"eip155:1\",\"contract\":\"0x6B175474E89094C44Da98b954EedeAC495271d0F\",\"decimals\":18,"
+	    "\"symbol\":\"DAI\"}");
+	set_price(&b, &arena, "asset:eip155:1/0x6B175474E89094C44Da98b954EedeAC495271d0F", "100000000", &material);
+	assert_ok(review_read(&arena, buffer_bytes(&material), INSTANCE, &review));
+	assert_shown(&review, "price       1.00 USD; the keeper states none before it\n");
 }
 
 static void
@@ -160,6 +187,6 @@ a_price_is_shown_beside_the_one_that_it_replaces_and_the_change(void **) {
 	shows("1", "\"microcent\":1", STATUS_INVALID, "material.former_price.microcents");
 }
 
-RUN_TESTS(T(a_price_is_shown_beside_the_one_that_it_replaces_and_the_change),
+RUN_TESTS(T(a_first_price_is_shown_as_the_first), T(a_price_is_shown_beside_the_one_that_it_replaces_and_the_change),
 	  T(a_spend_of_an_extended_key_is_shown_as_the_gate_decoded_it_and_its_change_as_ours),
 	  T(keys_that_are_missing_or_others_are_refused_by_name))
