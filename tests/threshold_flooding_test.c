@@ -3,6 +3,7 @@
  * or keep it from doing with others is bounded, and stated in docs/PROTOCOL.threshold §16. The keepers are those of tests/team.h.
  */
 #include "tests/test.h"
+#include "tests/logged.h"
 #include "tests/team_limits.h"
 
 #include "keeper/threshold_internal.h"
@@ -345,29 +346,37 @@ who_shows_no_signature_is_checked_once(void **) {
 	assert_null(threshold_at(&team, OTHER)->sessions);
 }
 
-/* Of operations that nobody has asked for. */
+/* Of an operation that nobody has asked for. */
+static void
+say_early(struct team *team, uint32_t number) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct joint_answer answer = {.kind = ANSWER_STORED};
+	store_u32be(answer.operation.bytes, number);
+	joint_answer_write(&body, &answer);
+	say(team, LIAR, VICTIM, PEER_ANSWER, &body);
+}
+
+/* A frame of no run, as large as a body may be. */
+static void
+say_large_early(struct team *team) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	message_start(&body, &(struct message_header){.type = 1, .from = LIAR + 1, .to = VICTIM + 1});
+	assert_true(buffer_reserve(&body, PEER_BODY_MAX - body.len));
+	memset(body.data + body.len, 0, PEER_BODY_MAX - body.len);
+	body.len = PEER_BODY_MAX;
+	say(team, LIAR, VICTIM, PEER_PROTOCOL, &body);
+}
+
 static void
 what_comes_early_is_bounded_and_goes(void **) {
 	_cleanup_(team_free) struct team team;
 	found(&team, 55);
 	struct threshold *victim = threshold_at(&team, VICTIM);
 	for (size_t size = 0; size < 2; size++) {
-		for (uint32_t i = 0; i < 3 * EARLY_MAX; i++) {
-			_cleanup_(buffer_free) struct buffer body = {};
-			struct joint_answer answer = {.kind = ANSWER_STORED};
-			store_u32be(answer.operation.bytes, i + 1);
-			joint_answer_write(&body, &answer);
-			if (size == 1) { /* a frame of no session, as large as a body may be */
-				buffer_reset(&body);
-				message_start(&body,
-					      &(struct message_header){.type = 1, .from = LIAR + 1, .to = VICTIM + 1});
-				assert_true(buffer_reserve(&body, PEER_BODY_MAX - body.len));
-				memset(body.data + body.len, 0, PEER_BODY_MAX - body.len);
-				body.len = PEER_BODY_MAX;
-				i += EARLY_MAX / 4;
-			}
-			say(&team, LIAR, VICTIM, size == 0 ? PEER_ANSWER : PEER_PROTOCOL, &body);
-		}
+		for (uint32_t i = 1; size == 0 && i <= 3 * EARLY_MAX; i++)
+			say_early(&team, i);
+		for (size_t i = 0; size == 1 && i < 12; i++)
+			say_large_early(&team);
 		assert_true(victim->early_count[LIAR + 1] <= EARLY_MAX);
 		assert_true(victim->early_bytes[LIAR + 1] <= EARLY_BYTES_MAX);
 		assert_true(size == 0 ? victim->early_count[LIAR + 1] == EARLY_MAX
@@ -382,6 +391,67 @@ what_comes_early_is_bounded_and_goes(void **) {
 		assert_int_equal(0, victim->early_count[LIAR + 1]);
 		assert_int_equal(0, victim->early_bytes[LIAR + 1]);
 	}
+}
+
+/* --- What stands in the log of it. --- */
+
+/* What cannot be read, what is about nothing yet; and of another the same, for itself. */
+static void
+say_faults(struct team *team, size_t times) {
+	_cleanup_(buffer_free) struct buffer unreadable = {};
+	buffer_append_byte(&unreadable, 0xff); /* no kind of either */
+	buffer_append(&unreadable, (uint8_t[32]){}, 32);
+	for (uint32_t i = 1; i <= times; i++) {
+		say(team, LIAR, VICTIM, PEER_ANSWER, &unreadable);
+		say(team, LIAR, VICTIM, PEER_PROPOSE, &unreadable);
+		say_early(team, i);
+	}
+	say(team, OTHER, VICTIM, PEER_ANSWER, &unreadable);
+}
+
+static void
+what_a_peer_does_wrong_without_end_the_log_says_once_a_minute(void **) {
+	constexpr size_t TIMES = 2 * EARLY_MAX;
+	_cleanup_(team_free) struct team team;
+	found(&team, 59);
+	for (size_t minute = 0; minute < 2; minute++) {
+		_cleanup_(buffer_free) struct buffer lines = {};
+		struct logged logged = logged_start();
+		say_faults(&team, TIMES);
+		logged_end(&logged, &lines);
+		assert_int_equal(1, logged_count(&lines, "keeper one: joint.answer"));
+		assert_int_equal(1, logged_count(&lines, "keeper one: joint.proposal"));
+		assert_int_equal(1, logged_count(&lines, "of keeper one came too early"));
+		assert_int_equal(1, logged_count(&lines, "keeper three: joint.answer"));
+		/* And how often it was. */
+		assert_int_equal(2 * minute, logged_count(&lines, "and 2047 times more since"));
+		assert_int_equal(minute, logged_count(&lines, "and 1023 times more since"));
+		assert_int_equal(3 * minute, logged_count(&lines, "times more since"));
+		team_pass_ms(&team, FAULT_LOG_MS);
+	}
+}
+
+/* Beside the one that asks. */
+static bool
+propose_beside(struct team *team, size_t from, size_t to, enum peer_kind kind, struct buffer *body) {
+	if (from == OTHER && to == VICTIM && kind == PEER_PROPOSE && body->data[0] == PROPOSE_SIGN)
+		for (size_t i = 0; i < 100; i++)
+			say(team, LIAR, VICTIM, PEER_PROPOSE, body);
+	return true;
+}
+
+static void
+who_proposes_signers_of_what_another_asks_stands_in_the_log_once(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(buffer_free) struct buffer lines = {};
+	found(&team, 60);
+	team_cut(&team, LIAR, OTHER);
+	team.on_message = propose_beside;
+	struct logged logged = logged_start();
+	bool is_signed = sign_at(&team, OTHER, 0);
+	logged_end(&logged, &lines);
+	assert_true(is_signed);
+	assert_int_equal(1, logged_count(&lines, "keeper one proposes signers"));
 }
 
 /* --- What is forwarded. --- */
@@ -510,6 +580,7 @@ static void
 what_one_keeper_forwards_in_a_second_is_bounded(void **) {
 	constexpr uint32_t RATE = 1, BOUND = 1'000 + 20 * RATE;
 	_cleanup_(team_free) struct team team;
+	_cleanup_(buffer_free) struct buffer lines = {};
 	_cleanup_(arena_free) struct arena arena = {};
 	struct forwarded forwarded = {.to = VICTIM};
 	struct ipc_response response;
@@ -522,7 +593,10 @@ what_one_keeper_forwards_in_a_second_is_bounded(void **) {
 	const struct keeper *victim = team.members[VICTIM].house.keeper;
 	team_pass_ms(&team, 1'000);
 	int64_t heard = atomic_load(&victim->refusals.value);
+	struct logged logged = logged_start();
 	forward(&team, LIAR, &forwarded, BOUND + 100);
+	logged_end(&logged, &lines);
+	assert_int_equal(1, logged_count(&lines, "requests from keeper one are dropped"));
 	assert_int_equal(heard + BOUND, atomic_load(&victim->refusals.value));
 	assert_int_equal(100, atomic_load(&victim->limited[0].value));
 	forward(&team, OTHER, &forwarded, 1);
@@ -586,6 +660,8 @@ RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_
 	  T(with_a_frozen_key_nothing_is_begun_whoever_proposes),
 	  T(who_fails_checks_without_end_stands_in_the_log_once_for_each_pair),
 	  T(who_shows_no_signature_is_checked_once), T(what_comes_early_is_bounded_and_goes),
+	  T(what_a_peer_does_wrong_without_end_the_log_says_once_a_minute),
+	  T(who_proposes_signers_of_what_another_asks_stands_in_the_log_once),
 	  T(who_tells_of_spends_without_end_fills_no_memory),
 	  T(who_repeats_anothers_vote_spends_nothing_of_theirs_and_writes_nothing),
 	  T(refusals_of_what_one_keeper_forwards_are_so_many_a_minute),

@@ -468,8 +468,9 @@ enrolments_hear(struct keeper *keeper, const struct peer *peer, const struct joi
 		keeper->enrolments->turn_ms = 0;
 	}
 	if (answer->enrolment == ENROLMENT_ANSWER_DIFFERS)
-		log_warning("keeper %s says that another passkey was enrolled there by the same invitation",
-			    peer->name);
+		threshold_log_fault(keeper, peer, FAULT_ENROLMENT,
+				    "keeper %s says that another passkey was enrolled there by the same invitation",
+				    peer->name);
 	else if (answer->enrolment == ENROLMENT_ANSWER_NOT_NOW && (row->refused & bit) == 0) {
 		row->refused |= bit;
 		log_warning("keeper %s does not take an enrolment yet: %.*s", peer->name, BYTES_ARGS(answer->reason));

@@ -49,7 +49,7 @@ static void
 send_body(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, const struct buffer *body) {
 	const struct threshold_link *link = &keeper->threshold->link;
 	if (buffer_status(body) != OK || link->send(link->context, peer, kind, buffer_bytes(body)) != OK)
-		log_warning("keeper %s is not told: %s", peer->name, fail_message());
+		threshold_log_fault(keeper, peer, FAULT_DEAF, "keeper %s is not told: %s", peer->name, fail_message());
 }
 
 void
@@ -172,7 +172,7 @@ static bool
 hear_answer(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	struct joint_answer answer;
 	if (joint_answer_read(body, &answer) != OK) {
-		log_warning("keeper %s: %s", peer->name, fail_message());
+		threshold_log_fault(keeper, peer, FAULT_ANSWER, "keeper %s: %s", peer->name, fail_message());
 		return true;
 	}
 	if (answer.kind == ANSWER_ENROLMENT) {
@@ -229,7 +229,7 @@ static bool
 hear_proposal(struct keeper *keeper, const struct peer *peer, struct bytes body) {
 	struct proposal proposal;
 	if (proposal_read(body, &proposal) != OK) {
-		log_warning("keeper %s: %s", peer->name, fail_message());
+		threshold_log_fault(keeper, peer, FAULT_PROPOSAL, "keeper %s: %s", peer->name, fail_message());
 		return true;
 	}
 	if (proposal.kind == PROPOSE_PREPARE) {
@@ -289,15 +289,13 @@ hear_frame(struct keeper *keeper, const struct peer *peer, struct bytes frame) {
 	return true;
 }
 
-/* Beyond its part nothing is read. Once a minute it is said who. */
+/* Beyond its part nothing is read. */
 static bool
 may_forward(struct keeper *keeper, const struct peer *peer, struct bytes body) {
-	int64_t now_ms = threshold_now_ms(keeper), *next_ms = &keeper->threshold->dropped_log_ms[peer->party];
 	if (decide_take_forwarded(keeper, peer->party, body.len) == OK)
 		return true;
-	if (now_ms >= *next_ms)
-		log_warning("requests from keeper %s are dropped: %s", peer->name, fail_message());
-	*next_ms = now_ms >= *next_ms ? now_ms + UNHEARD_ENTRY_MS : *next_ms;
+	threshold_log_fault(keeper, peer, FAULT_REQUESTS, "requests from keeper %s are dropped: %s", peer->name,
+			    fail_message());
 	return false;
 }
 

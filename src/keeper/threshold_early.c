@@ -3,14 +3,13 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
-
 void
 early_keep(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body) {
 	struct threshold *threshold = keeper->threshold;
 	if (threshold->early_count[peer->party] >= EARLY_MAX ||
 	    threshold->early_bytes[peer->party] + body.len > EARLY_BYTES_MAX) {
-		log_warning("a message of keeper %s came too early, and too much waits already", peer->name);
+		threshold_log_fault(keeper, peer, FAULT_EARLY,
+				    "a message of keeper %s came too early, and too much waits already", peer->name);
 		return;
 	}
 	struct early *made = calloc(1, sizeof *made);

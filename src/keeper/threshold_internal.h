@@ -36,6 +36,7 @@ constexpr int64_t OPEN_SOON_MS =
 	200;                       /* after it is left open others are asked: they may have ended it at the same time */
 constexpr unsigned SHOWN_MAX = 64; /* results of one peer's asking, between two such turns */
 constexpr int64_t UNHEARD_ENTRY_MS = 60'000; /* how often it stands in the log of one party that its list was refused */
+constexpr int64_t FAULT_LOG_MS = 60'000;     /* how often the operational log says what one peer does wrong */
 constexpr int64_t COMPLAINT_MS = 3'600'000;  /* how often whose pledges are missing stands in the log */
 constexpr size_t PREPARING_MAX = 16;
 constexpr size_t PREPARING_OF_PEER_MAX = PREPARING_MAX / 2; /* that one peer has begun */
@@ -149,6 +150,24 @@ struct early {
 	struct buffer body;
 };
 
+/* What a peer can do as often as it likes, and the log says. */
+enum peer_fault {
+	FAULT_REQUESTS,  /* forwards more than its part */
+	FAULT_EARLY,     /* says more that is about nothing yet than may wait */
+	FAULT_ANSWER,    /* says what cannot be read: an answer, */
+	FAULT_PROPOSAL,  /* a proposal */
+	FAULT_SIGNERS,   /* proposes signers of what another asks for */
+	FAULT_PLEDGE,    /* shows what nobody has pledged */
+	FAULT_ENROLMENT, /* has enrolled another passkey */
+	FAULT_DEAF,      /* takes nothing of what it is told */
+	PEER_FAULTS,
+};
+
+struct fault_log {
+	int64_t next_ms; /* from then on it may be said again */
+	uint64_t unsaid; /* times since it was */
+};
+
 struct threshold {
 	struct threshold_link link;
 	bool is_mute; /* what a failed check costs could not be written since the start */
@@ -187,7 +206,7 @@ struct threshold {
 	int64_t open_turn_ms;
 	int64_t contradiction_entry_ms[PARTIES_MAX + 1]; /* the same of signatures where it failed here */
 	int64_t pool_paused_ms[PARTIES_MAX + 1];         /* after a failure with that party */
-	int64_t dropped_log_ms[PARTIES_MAX + 1];         /* from then on it may be said again that its requests are */
+	struct fault_log faults[PARTIES_MAX + 1][PEER_FAULTS];
 };
 
 /* By index. */
@@ -217,6 +236,10 @@ void threshold_ask_again(struct keeper *keeper, const struct joint_session *sess
 void threshold_tell(struct keeper *keeper, const struct party_set *parties, const struct joint_answer *answer);
 /* A message; false: there is nothing yet that it could be about. */
 bool threshold_hear(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body);
+
+/* --- threshold_faults.c --- */
+void threshold_log_fault(struct keeper *keeper, const struct peer *peer, enum peer_fault fault, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* --- threshold_early.c: another keeper may be ahead, and what cannot be about anything yet waits a while --- */
 void early_keep(struct keeper *keeper, const struct peer *peer, enum peer_kind kind, struct bytes body);

@@ -300,7 +300,8 @@ take_pledge(struct keeper *keeper, struct joint_session *session, const struct p
 	if (pledges_find(&session->pledges, pledge->holder, pledge->word) != nullptr)
 		return;
 	if (pledge_check(keeper->gate->state, &pledged, &session->sharing, pledge) != OK) {
-		log_warning("keeper %s shows what nobody has pledged: %s", peer->name, fail_message());
+		threshold_log_fault(keeper, peer, FAULT_PLEDGE, "keeper %s shows what nobody has pledged: %s",
+				    peer->name, fail_message());
 		return;
 	}
 	if (pledges_find(&session->pledges, pledge->holder, keeps ? PLEDGE_NEVER : PLEDGE_KEEPS) != nullptr) {

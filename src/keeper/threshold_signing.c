@@ -125,7 +125,8 @@ void
 signing_session_proposed(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 			 const struct proposal *proposal) {
 	if (peer->party != session->asker || session->state == SESSION_ENDING) {
-		log_warning("keeper %s proposes signers of what it does not ask for", peer->name);
+		threshold_log_fault(keeper, peer, FAULT_SIGNERS,
+				    "keeper %s proposes signers of what it does not ask for", peer->name);
 		return;
 	}
 	if (take_proposal(keeper, session, proposal) != OK)
