@@ -361,6 +361,62 @@ who_hands_on_what_was_asked_makes_no_liar_of_the_asker(void **) {
 	assert_all(&team, &lying.id, OPERATION_DONE);
 }
 
+/* --- What comes too late. --- */
+
+/* What the third one says to both signers when their shares have left, and neither has the other's. */
+struct objecting {
+	struct joint_answer answer;
+	bool has_objected;
+};
+
+static bool
+object_late(struct team *team, size_t, size_t, enum peer_kind kind, struct buffer *body) {
+	struct objecting *objecting = team->context;
+	_cleanup_(buffer_free) struct buffer said = {};
+	if (kind != PEER_PROTOCOL || body->data[6] != ONLINE_SIGN || objecting->has_objected)
+		return true;
+	objecting->has_objected = true;
+	for (size_t i = 0; i < 2; i++) {
+		struct team_member *member = &team->members[i];
+		const struct joint_session *session = member->house.keeper->threshold->sessions;
+		assert_non_null(session);
+		assert_true(session_may_be_signed(session));
+		objecting->answer.operation = session->operation->id;
+		buffer_reset(&said);
+		joint_answer_write(&said, &objecting->answer);
+		threshold_message(member->house.keeper, &member->peers[2], PEER_ANSWER, buffer_bytes(&said));
+	}
+	return true;
+}
+
+/* What has left cannot be taken back; that it is signed would only be lost. */
+static void
+who_does_not_sign_ends_nothing_whose_shares_have_left(void **) {
+	static const struct joint_answer answers[] = {
+		{.kind = ANSWER_REFUSED, .gives_back = true, .reason = BYTES_OF_LITERAL("joint.denied: no")},
+		{.kind = ANSWER_REFUSED, .reason = BYTES_OF_LITERAL("joint.ended: no")},
+		{.kind = ANSWER_PERMITTED, .digest = {{1}}},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(answers); i++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct objecting objecting = {.answer = answers[i]};
+		struct ipc_response response;
+		team_found(&team, 3, 975 + i);
+		team_make_key(&team, "vault", "2-of-3");
+		team_settle(&team);
+		team.on_message = object_late;
+		team.context = &objecting;
+		struct firm_operation asked = transfer(&arena, 10, 0);
+		team_submit(&team, 0, asked, &arena, &response);
+		assert_true(objecting.has_objected);
+		assert_signed(&team, 0, &arena, &asked, &response);
+		team_settle(&team);
+		struct hash256 id = id_of(&response);
+		assert_all(&team, &id, OPERATION_DONE);
+	}
+}
+
 /* --- What people say. --- */
 
 static void
@@ -409,4 +465,4 @@ what_people_say_is_no_keeper_s_word(void **) {
 RUN_TESTS(T(a_forged_signature_convinces_nobody), T(a_forged_result_convinces_nobody),
 	  T(a_signature_that_people_denied_is_seen), T(no_peer_speaks_for_another), T(signers_are_proposed_once),
 	  T(nobody_signs_around_the_asker), T(who_hands_on_what_was_asked_makes_no_liar_of_the_asker),
-	  T(what_people_say_is_no_keeper_s_word))
+	  T(who_does_not_sign_ends_nothing_whose_shares_have_left), T(what_people_say_is_no_keeper_s_word))

@@ -77,6 +77,13 @@ threshold_tell(struct keeper *keeper, const struct party_set *parties, const str
 
 /* --- Messages. --- */
 
+/* The own share has left for those that sign. What another says then cannot take it back: that the signature is known can only be lost. */
+static bool
+comes_too_late(const struct joint_session *session, const struct peer *peer) {
+	return session->state == SESSION_RUNNING && session_may_be_signed(session) &&
+	       !party_set_has(&session->signers, peer->party);
+}
+
 static void
 hear_refusal(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 	     const struct joint_answer *answer) {
@@ -95,6 +102,8 @@ hear_refusal(struct keeper *keeper, struct joint_session *session, const struct 
 	}
 	if (!session->is_dealing)
 		ending_note(session, peer, answer);
+	if (comes_too_late(session, peer))
+		return;
 	if (session->state == SESSION_ENDING) {
 		ending_step(keeper, session);
 		return;
@@ -107,7 +116,7 @@ static void
 hear_permission(struct keeper *keeper, struct joint_session *session, const struct peer *peer,
 		const struct joint_answer *answer) {
 	struct session_party *party = &session->parties[peer->party];
-	if (session->state == SESSION_STORED || session->state == SESSION_ENDING)
+	if (session->state == SESSION_STORED || session->state == SESSION_ENDING || comes_too_late(session, peer))
 		return;
 	if (!hash256_equal(&answer->digest, &session->operation->digest)) {
 		fail_keep("joint.digest: keeper %s has another operation of this id", peer->name);
