@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """FROST's keys a second time, from docs/PROTOCOL.threshold, RFC 9591 and BIP-445 alone, in the standard library alone: every frame of the
 transcripts in tests/vectors/threshold-frost.json is computed again from the parties' seeds and compared by its hash, the signatures are those of
-RFC 8032 and of BIP-340, and so are shares at rest. With it run the vectors of escrow, pledges and what is kept of a dealing."""
+RFC 8032 and of BIP-340, and so are shares at rest. With it run the vectors of escrow, pledges, messages and what is kept of a dealing."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from plain_frost_key import Key
 from plain_threshold import sha
 from threshold_escrow_vectors import test_shares_in_escrow_are_those_of_their_seeds_hold_without_a_key_and_come_out_of_each_pair
 from threshold_journal_vectors import test_what_is_kept_of_a_dealing_is_what_its_seeds_and_frames_give
+from threshold_message_vectors import test_bodies_of_messages_are_those_of_their_fields
 from threshold_pledge_vectors import test_pledges_and_what_is_stored_of_them_are_those_of_their_keys
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-frost.json")

@@ -1,5 +1,9 @@
 #include "tests/test.h"
 
+#include <stdio.h>
+
+#include "base/io.h"
+#include "base/json.h"
 #include "keeper/threshold_message.h"
 
 static void
@@ -287,5 +291,34 @@ a_seal_is_read_whole_or_not_at_all(void **) {
 	}
 }
 
+/* --- Known answers: tests/vectors/threshold-messages.json, which tests/threshold_message_vectors.py makes again in another language, from
+ * docs/PROTOCOL.threshold §16. GATEHOUSE_WRITE_VECTORS=1 writes the file anew. --- */
+
+static void
+bodies_are_the_recorded_ones(void **) {
+	_cleanup_(buffer_free) struct buffer text = {}, recorded = {};
+	struct json_writer w;
+	char path[4096];
+	json_writer_start(&w, &text);
+	json_write_array(&w);
+	for (enum form form = SIGN; form < FORMS; form++) {
+		_cleanup_(buffer_free) struct buffer body = {};
+		write_form(form, &body);
+		char *hex = malloc(2 * body.len + 1);
+		assert_non_null(hex);
+		hex_encode(buffer_bytes(&body), hex);
+		json_write_text(&w, hex);
+		free(hex);
+	}
+	json_write_end(&w);
+	assert_ok(json_writer_finish(&w));
+	buffer_append_text(&text, "\n");
+	snprintf(path, sizeof path, "%s/tests/vectors/threshold-messages.json", test_source_root());
+	if (getenv("GATEHOUSE_WRITE_VECTORS") != nullptr)
+		assert_ok(io_replace_file(io_system(), path, buffer_bytes(&text)));
+	assert_ok(io_read_file(io_system(), path, 1 << 20, &recorded));
+	assert_bytes(buffer_bytes(&recorded), buffer_bytes(&text));
+}
+
 RUN_TESTS(T(a_seal_is_read_whole_or_not_at_all), T(what_is_written_is_read_and_nothing_shorter),
-	  T(bad_inputs_are_refused_by_name))
+	  T(bad_inputs_are_refused_by_name), T(bodies_are_the_recorded_ones))
