@@ -196,6 +196,40 @@ an_auditor_reads_what_is_granted_and_nothing_else(void **) {
 	assert_int_equal(before, count_of(&world, ENTRY_READ));
 }
 
+/* Whose an operation on a person or a workload is, says where these stand, and not where those do who ask for it. */
+static void
+an_auditor_reads_what_is_done_to_those_of_their_legal_entity_whoever_asks(void **) {
+	static const struct {
+		enum firm_member by;
+		const char *resource;
+		bool is_theirs;
+	} cases[] = {
+		{FIRM_PERSON_1, "workload:settlement", true}, /* asked for at custody, of one at trading */
+		{FIRM_PERSON_4, "workload:treasurer", false}, /* and the other way round */
+		{FIRM_PERSON_4, "person:p-0000000000000002", false},
+	};
+	_cleanup_(world_end) struct world world;
+	begin(&world);
+	int64_t now_ms = house_now_ms(&world.house);
+	grant(&world, "northwind-trading", now_ms - 60'000, now_ms + 3'600'000);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct ipc_response response;
+		assert_ok(house_submit(&world.house, &world.arena,
+				       (struct firm_operation){.by = cases[i].by,
+							       .kind = "principal.suspend",
+							       .resource = cases[i].resource,
+							       .payload = "{}"},
+				       &response));
+		assert_answer(200, "done", &response);
+		const char *target = arena_format(&world.arena, "/v1/operations/%.*s",
+						  BYTES_ARGS(house_text(&world.arena, &response, "operation")));
+		if (cases[i].is_theirs)
+			ask(&world, FIRM_PRICES, target, 200);
+		else
+			assert_refused(&world, target, "read.out_of_scope");
+	}
+}
+
 /* A denied or held operation is answered with its state's status: that is read as well. */
 static void
 what_is_no_success_is_a_read_all_the_same(void **) {
@@ -435,6 +469,7 @@ int
 main(void) {
 	const struct CMUnitTest tests[] = {
 		T(an_auditor_reads_what_is_granted_and_nothing_else),
+		T(an_auditor_reads_what_is_done_to_those_of_their_legal_entity_whoever_asks),
 		T(what_is_no_success_is_a_read_all_the_same),
 		T(the_period_is_that_of_the_entries),
 		T(whose_grants_are_revoked_reads_nothing_also_after_a_restart),

@@ -94,11 +94,44 @@ struct replaying {
 	char difference[256];
 };
 
+/* What is about the installation, a keeper or the log, and nobody in it. */
+static bool
+is_of_nobody(const struct entry *entry) {
+	static const bool of_nobody[ENTRY_TYPES] = {
+		[ENTRY_GENESIS] = true, /* of all of its legal entities */
+		[ENTRY_START] = true,        [ENTRY_STOP] = true,        [ENTRY_CONFIGURATION] = true,
+		[ENTRY_CLOCK] = true,        [ENTRY_BACKUP] = true,      [ENTRY_RESTORE] = true,
+		[ENTRY_RECOVERED] = true,    [ENTRY_COSIGNATURE] = true, /* by witnesses, of the log */
+		[ENTRY_PEER] = true,                                     /* another keeper's log */
+		[ENTRY_LOCAL_BUNDLE] = true,                             /* this keeper's own policy */
+		[ENTRY_COUNTS] = true,
+	};
+	if (entry->type == ENTRY_CHECK) /* of another keeper, or of a key that keepers share */
+		return json_get(entry->document, "shared_key") == nullptr;
+	if (entry->type == ENTRY_ERASED) /* repeated by a restore, which knows nobody */
+		return json_get(entry->document, "operation") == nullptr;
+	return of_nobody[entry->type];
+}
+
+/* Each entry about a person, a workload or a key says where they stand; replay says whether they do. */
+static void
+assert_names_its_legal_entity(const struct ledger_record *record) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct entry entry;
+	assert_ok(entry_read(&arena, record->leaf, &entry));
+	const json *named = json_get(entry.document, "legal_entity");
+	bool is_named = named != nullptr && json_type_of(named) == JSON_STRING && json_string(named).len > 0;
+	if (!is_named && !is_of_nobody(&entry))
+		fail_msg("entry %llu, %s, names no legal entity: %.*s", (unsigned long long)record->index,
+			 entry_kinds[entry.type].name, BYTES_ARGS(entry.body));
+}
+
 static enum status
 replay_entry(void *context, const struct ledger_record *record) {
 	struct replaying *replaying = context;
 	enum replay_result result;
 	const char *difference;
+	assert_names_its_legal_entity(record);
 	TRY(replayer_add(replaying->replayer, record->index, record->leaf, &result, &difference));
 	if (difference == nullptr || replaying->difference[0] != 0)
 		return OK;
@@ -107,7 +140,7 @@ replay_entry(void *context, const struct ledger_record *record) {
 	return OK;
 }
 
-/* Anyone decides again from the log what the keeper decided. */
+/* Anyone decides again from the log what the keeper decided, and sees whose each entry is. */
 static void
 assert_log_replays(struct house *house) {
 	struct replaying replaying = {};

@@ -41,7 +41,8 @@ a_failed_check_is_told_to_nobody_and_ends_the_pair_for_good(void **) {
 		assert_outward(&response, fields[i].named);
 		assert_true(log_says(&team, 0, ENTRY_CHECK, fields[i].named));
 		assert_true(log_says(&team, 0, ENTRY_CHECK,
-				     "\"check\":\"joint.ended: the session was ended by a party\",\"names\""));
+				     "\"check\":\"joint.ended: the session was ended by a party\","
+				     "\"legal_entity\":\"northwind-trading\",\"names\""));
 		assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
 		/* The pair is gone, and a restart does not bring it back. */
 		team_stop(&team, 0);

@@ -262,7 +262,7 @@ find_erased(const struct gate *gate, const struct submission *submission, struct
 }
 
 enum status
-gate_write_erased(struct bytes subject, const struct hash256 *operation, struct bytes legal_entity, int64_t now_ms,
+gate_write_erased(const struct gate *gate, struct bytes subject, const struct hash256 *operation, int64_t now_ms,
 		  struct gate_step *step) {
 	struct gate_entry *entry = &step->entries[step->entry_count++];
 	struct json_writer writer;
@@ -270,7 +270,7 @@ gate_write_erased(struct bytes subject, const struct hash256 *operation, struct 
 	json_writer_start(&writer, &entry->body);
 	json_write_object(&writer);
 	json_write_member_integer(&writer, "erased_at", now_ms);
-	json_write_member_string(&writer, "legal_entity", legal_entity);
+	json_write_member_string(&writer, "legal_entity", gate_state_entity_of(gate->state, subject));
 	json_write_member_hex(&writer, "operation", hash256_bytes(operation));
 	json_write_member_string(&writer, "subject", subject);
 	json_write_end(&writer);
@@ -317,7 +317,7 @@ gate_decide_and_record(struct gate *gate, const struct submission *submission, c
 	if (step->to_sign == nullptr)
 		TRY(write_decision(gate, record, entry));
 	return erased.len > 0 && record->outcome == OUTCOME_DONE
-		       ? gate_write_erased(erased, &submission->id, record->legal_entity, now_ms, step)
+		       ? gate_write_erased(gate, erased, &submission->id, now_ms, step)
 		       : OK;
 }
 

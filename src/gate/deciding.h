@@ -21,7 +21,7 @@ bool gate_is_broken(enum status status);
 
 void gate_attach_openings(const struct personal_record *personal, struct gate_entry *entry);
 /* The entry that says that a person's values are erased. */
-enum status gate_write_erased(struct bytes subject, const struct hash256 *operation, struct bytes legal_entity,
+enum status gate_write_erased(const struct gate *gate, struct bytes subject, const struct hash256 *operation,
 			      int64_t now_ms, struct gate_step *step);
 
 /* A copy in the arena. */

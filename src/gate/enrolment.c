@@ -137,6 +137,7 @@ enrolment_take(struct gate *gate, struct arena *arena, int64_t now_ms, struct en
 		arena_format(arena, "%.*s/%.*s", BYTES_ARGS(invitation->person), BYTES_ARGS(invitation->name));
 	TRY_ALLOC(key_id);
 	enrolment->key_id = bytes_of_text(key_id);
+	enrolment->legal_entity = gate_state_entity_of(state, invitation->person);
 	enrolment->outcome = ENROLMENT_MADE;
 	if (invitation->is_used) {
 		enrolment->outcome = compare(invitation, &registration, enrolment->party);
@@ -165,6 +166,7 @@ enrolment_write(const struct enrolment *enrolment, int64_t now_ms, struct buffer
 	if (enrolment->from.len > 0)
 		json_write_member_string(&w, "from", enrolment->from);
 	json_write_member_string(&w, "key", enrolment->key_id);
+	json_write_member_string(&w, "legal_entity", enrolment->legal_entity);
 	if (!is_made)
 		json_write_member_integer(&w, "party", enrolment->party);
 	json_write_member_string(&w, "rp_id", enrolment->rp_id);

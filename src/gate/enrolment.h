@@ -38,6 +38,7 @@ struct enrolment {
 	/* Once it is taken. */
 	enum enrolment_outcome outcome;
 	struct bytes key_id;
+	struct bytes legal_entity; /* that its person stands in; a view into the state */
 	int64_t usable_from_ms;
 };
 

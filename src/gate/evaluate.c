@@ -395,11 +395,17 @@ gate_observe_undecoded(struct gate *gate, struct arena *arena, const struct subm
 struct bytes
 evaluation_legal_entity(const struct gate *gate, const struct evaluation *evaluation) {
 	const struct observation *o = &evaluation->observation;
+	const struct directory *directory = gate->state->directory;
+	const struct principal *principal = nullptr;
 	const struct unit *unit = nullptr;
 	if (o->subject_key != nullptr)
-		unit = directory_unit(gate->state->directory, bytes_of_text(o->subject_key->account));
+		unit = directory_unit(directory, bytes_of_text(o->subject_key->account));
 	else if (o->resource_type == RESOURCE_ACCOUNT || o->resource_type == RESOURCE_DESK)
-		unit = directory_unit(gate->state->directory, o->resource_id);
+		unit = directory_unit(directory, o->resource_id);
+	else if (o->resource_type == RESOURCE_PERSON || o->resource_type == RESOURCE_WORKLOAD)
+		principal = directory_principal(directory, o->operation->resource);
+	if (principal != nullptr)
+		unit = principal->unit;
 	if (unit == nullptr)
 		unit = o->requester->unit;
 	const struct unit *legal_entity = unit_above(unit, UNIT_LEGAL_ENTITY);

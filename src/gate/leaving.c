@@ -97,7 +97,7 @@ list_spends(const struct gate_state *state, const struct left *left, struct buff
 }
 
 static void
-write_body(const struct left *left, struct bytes spends, struct buffer *body) {
+write_body(const struct left *left, struct bytes legal_entity, struct bytes spends, struct buffer *body) {
 	const struct sharing *sharing = &left->key->sharing;
 	struct hash256 hash = sha256(spends);
 	struct json_writer w;
@@ -108,6 +108,7 @@ write_body(const struct left *left, struct bytes spends, struct buffer *body) {
 	json_write_member_hex(&w, "head", hash256_bytes(&left->head));
 	json_write_member_integer(&w, "heard_at", left->heard_ms);
 	json_write_member_text(&w, "keeper", sharing->names[party_set_position(&sharing->key.holders, left->party)]);
+	json_write_member_string(&w, "legal_entity", legal_entity);
 	json_write_member_integer(&w, "party", left->party);
 	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(left->public_key));
 	json_write_member_text(&w, "shared_key", sharing->key.id);
@@ -129,7 +130,8 @@ left_write(const struct gate_state *state, const struct left *left, const struct
 	_cleanup_(buffer_free) struct buffer spends = {};
 	TRY(list_spends(state, left, &spends));
 	TRY(record_put_large(blobs, buffer_bytes(&spends)));
-	write_body(left, buffer_bytes(&spends), body);
+	write_body(left, gate_state_entity_of_key(state, bytes_of_text(left->key->sharing.key.id)),
+		   buffer_bytes(&spends), body);
 	return buffer_status(body);
 }
 

@@ -102,8 +102,7 @@ gate_perform(struct gate *gate, struct gate_operation *operation, int64_t now_ms
 	step->destroys = status == OK;
 	step->state = status == OK ? OPERATION_DONE : OPERATION_FAILED;
 	if (status == OK && change.kind == OPERATION_PERSON_ERASE)
-		TRY(gate_write_erased(operation->held->operation.resource, &operation->id,
-				      operation->held->legal_entity, now_ms, step));
+		TRY(gate_write_erased(gate, operation->held->operation.resource, &operation->id, now_ms, step));
 	struct conclusion conclusion = {.outcome = status == OK ? OUTCOME_DONE : OUTCOME_FAILED,
 					.error = status == OK ? "" : fail_message()};
 	TRY(write_outcome(gate, operation, &conclusion, now_ms, step));

@@ -275,6 +275,8 @@ judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *
 	bool holds = replay_past_admits(replayer, entry);
 	if (holds)
 		TRY(judge(replayer, entry, result));
+	if (holds && *result == REPLAY_NOT_A_DECISION && !replay_entity_holds(replayer, entry))
+		*result = REPLAY_DIFFERENT;
 	if (holds && (*result != REPLAY_DIFFERENT || entry->type != ENTRY_VOTE)) {
 		bool differed = *result == REPLAY_DIFFERENT;
 		char difference[sizeof replayer->difference];

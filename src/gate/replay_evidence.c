@@ -177,3 +177,34 @@ replay_sign_in_holds(struct replayer *replayer, const json *body) {
 		DIFFERS("a sign-in amounts to %lld, which its passkey does not give", (long long)aal);
 	return true;
 }
+
+/* Which member says whom, or which key, the entry is about. Entries of operations are compared with these; a refusal at a last vote is one. */
+static const char *
+member_of(const struct entry *entry) {
+	static const char *const members[ENTRY_TYPES] = {
+		[ENTRY_REFUSAL] = "key",     [ENTRY_READ] = "key",          [ENTRY_EXPORT] = "key",
+		[ENTRY_SIGN_IN] = "key",     [ENTRY_SIGN_OUT] = "key",      [ENTRY_ENROLMENT] = "key",
+		[ENTRY_DIVERGENCE] = "key",  [ENTRY_ERASED] = "subject",    [ENTRY_CHECK] = "shared_key",
+		[ENTRY_LEFT] = "shared_key", [ENTRY_OVERDUE] = "shared_key"};
+	bool is_of_operation = entry->type == ENTRY_REFUSAL && json_get(entry->document, "vote") != nullptr;
+	return is_of_operation ? nullptr : members[entry->type];
+}
+
+bool
+replay_entity_holds(struct replayer *replayer, const struct entry *entry) {
+	const char *member = member_of(entry);
+	const json *recorded = json_get(entry->document, "legal_entity");
+	if (replayer->past.gate == nullptr || member == nullptr || recorded == nullptr)
+		return true;
+	const struct gate_state *state = replayer->past.gate->state;
+	const json *who = json_get(entry->document, member);
+	if (who == nullptr || json_type_of(who) != JSON_STRING || json_type_of(recorded) != JSON_STRING)
+		DIFFERS("it names a legal entity, and nobody who stands in it");
+	struct bytes expected = strcmp(member, "shared_key") == 0 ? gate_state_entity_of_key(state, json_string(who))
+								  : gate_state_entity_of(state, json_string(who));
+	if (!bytes_equal(expected, json_string(recorded)))
+		DIFFERS("its legal entity is \"%.60s\", recorded \"%.60s\"",
+			arena_format(&replayer->arena, "%.*s", BYTES_ARGS(expected)) ?: "?",
+			arena_format(&replayer->arena, "%.*s", BYTES_ARGS(json_string(recorded))) ?: "?");
+	return true;
+}

@@ -72,6 +72,8 @@ bool replay_document_holds(struct replayer *replayer, const struct decision_reco
 /* The requester's signature over exactly this operation, by a key that the log enrolled for them. */
 bool replay_evidence_holds(struct replayer *replayer, const struct decision_record *record,
 			   const struct operation *operation, const struct facts *facts);
+/* An entry about a principal or a key, other than of an operation, names the legal entity that they stand in, if any. */
+bool replay_entity_holds(struct replayer *replayer, const struct entry *entry);
 /* A passkey that the log enrolled signed this challenge, which was fresh. */
 bool replay_sign_in_holds(struct replayer *replayer, const json *body);
 

@@ -33,8 +33,8 @@ sign_in_take(struct gate *gate, struct challenges *challenges, int64_t now_ms, s
 }
 
 enum status
-sign_in_write(const struct sign_in *sign_in, struct bytes session, int64_t ends_ms, int64_t now_ms,
-	      struct buffer *body) {
+sign_in_write(const struct gate_state *state, const struct sign_in *sign_in, struct bytes session, int64_t ends_ms,
+	      int64_t now_ms, struct buffer *body) {
 	const struct person_signature *signature = &sign_in->discovered.signature;
 	struct json_writer w;
 	json_writer_start(&w, body);
@@ -44,10 +44,25 @@ sign_in_write(const struct sign_in *sign_in, struct bytes session, int64_t ends_
 	json_write_member_hex(&w, "challenge", hash256_bytes(&sign_in->discovered.challenge));
 	json_write_member_integer(&w, "ends_at", ends_ms);
 	json_write_member_string(&w, "key", sign_in->key_id);
+	json_write_member_string(&w, "legal_entity", gate_state_entity_of(state, sign_in->key_id));
 	json_write_member_hex(&w, "public_key", signature->public_key);
 	json_write_member_hex(&w, "session", session);
 	json_write_member_hex(&w, "signature", signature->signature);
 	json_write_member_integer(&w, "signed_in_at", now_ms);
+	json_write_end(&w);
+	return json_writer_finish(&w);
+}
+
+enum status
+sign_out_write(const struct gate_state *state, struct bytes key_id, struct bytes session, int64_t now_ms,
+	       struct buffer *body) {
+	struct json_writer w;
+	json_writer_start(&w, body);
+	json_write_object(&w);
+	json_write_member_integer(&w, "ended_at", now_ms);
+	json_write_member_string(&w, "key", key_id);
+	json_write_member_string(&w, "legal_entity", gate_state_entity_of(state, key_id));
+	json_write_member_hex(&w, "session", session);
 	json_write_end(&w);
 	return json_writer_finish(&w);
 }

@@ -29,8 +29,10 @@ enum status sign_in_verify(const struct gate *gate, struct arena *arena, const s
  * counter is kept: what follows is to be recorded. */
 enum status sign_in_take(struct gate *gate, struct challenges *challenges, int64_t now_ms, struct sign_in *sign_in);
 
-/* The entry's body. session: its id, 16 bytes. */
-enum status sign_in_write(const struct sign_in *sign_in, struct bytes session, int64_t ends_ms, int64_t now_ms,
-			  struct buffer *body);
+/* The bodies of both entries, which name the legal entity of whose key it is. session: its id, 16 bytes. */
+enum status sign_in_write(const struct gate_state *state, const struct sign_in *sign_in, struct bytes session,
+			  int64_t ends_ms, int64_t now_ms, struct buffer *body);
+enum status sign_out_write(const struct gate_state *state, struct bytes key_id, struct bytes session, int64_t now_ms,
+			   struct buffer *body);
 
 #endif

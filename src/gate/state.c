@@ -4,6 +4,7 @@
 
 #include "gate/one_time.h"
 #include "gate/shared_keys.h"
+#include "identity/http_signature.h"
 #include "policy/context_path.h"
 
 enum status
@@ -103,6 +104,27 @@ gate_state_open_keys(struct gate_state *state) {
 const struct key_info *
 gate_state_key(const struct gate_state *state, struct bytes id) {
 	return state->ring != nullptr ? keyring_find(state->ring, id) : map_get(&state->keys, id);
+}
+
+static struct bytes
+entity_above(const struct unit *unit) {
+	const struct unit *entity = unit_above(unit, UNIT_LEGAL_ENTITY);
+	return entity == nullptr ? (struct bytes){} : entity->id;
+}
+
+struct bytes
+gate_state_entity_of(const struct gate_state *state, struct bytes principal_or_key) {
+	struct bytes of_key = http_signature_principal(principal_or_key);
+	const struct principal *principal =
+		directory_principal(state->directory, of_key.len > 0 ? of_key : principal_or_key);
+	return principal == nullptr ? (struct bytes){} : entity_above(principal->unit);
+}
+
+struct bytes
+gate_state_entity_of_key(const struct gate_state *state, struct bytes id) {
+	const struct key_info *key = gate_state_key(state, id);
+	return key == nullptr ? (struct bytes){}
+			      : entity_above(directory_unit(state->directory, bytes_of_text(key->account)));
 }
 
 static const struct key_info *

@@ -88,6 +88,12 @@ enum status gate_state_make_auditor(struct gate_state *state, struct bytes princ
 /* Null if there is none. */
 const struct key_info *gate_state_key(const struct gate_state *state, struct bytes id);
 
+/* The legal entity that a person or a workload stands in, named so or by a key of theirs ("person:p-1/laptop"): what entries about them
+ * name. Empty where this log knows no such principal. */
+struct bytes gate_state_entity_of(const struct gate_state *state, struct bytes principal_or_key);
+/* The same of a key that signs transfers or digests, by its account. */
+struct bytes gate_state_entity_of_key(const struct gate_state *state, struct bytes id);
+
 /* OK where no key that is not destroyed has its public key: under two names it would have each limit of a key twice. STATUS_CONFLICT
  * "key.known", which names the other. What is recovered of a shared key may come in whole: those that shared it may be gone. Keys that are derived of an extended one are not looked for: there is no end to them. */
 enum status gate_state_need_unknown_key(const struct gate_state *state, const struct key_info *key);

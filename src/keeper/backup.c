@@ -445,7 +445,8 @@ erase_again(struct restoring *restoring) {
 	const struct backup_source *source = restoring->source;
 	for (size_t i = 0; i < source->erased_count; i++) {
 		_cleanup_(buffer_free) struct buffer body = {};
-		TRY(erasures_write_entry(source->erased[i], ledger_time_ms(restoring->ledger), &body));
+		TRY(erasures_write_entry(source->erased[i], (struct bytes){}, ledger_time_ms(restoring->ledger),
+					 &body));
 		TRY(ledger_append(restoring->ledger,
 				  &(struct ledger_entry){.type = ENTRY_ERASED, .body = buffer_bytes(&body)}, 1,
 				  nullptr));

@@ -135,13 +135,6 @@ decide_flush(struct keeper *keeper) {
 	}
 }
 
-struct bytes
-decide_legal_entity_of(const struct keeper *keeper, struct bytes key_id) {
-	const struct directory_key *key = directory_key(keeper->gate->state->directory, key_id);
-	const struct unit *entity = key == nullptr ? nullptr : unit_above(key->principal->unit, UNIT_LEGAL_ENTITY);
-	return entity == nullptr ? (struct bytes){} : entity->id;
-}
-
 /* It stands already, or is of what is over. */
 static bool
 is_repeated_vote(const struct keeper *keeper, const struct job *job) {
@@ -180,7 +173,7 @@ decide_refuse(struct keeper *keeper, struct job *job, enum status status) {
 					  : job->kind == JOB_OPERATION ? &job->submission.id
 								       : nullptr;
 	job->is_refusal = true;
-	if (refusal_write(&body, key_id, decide_legal_entity_of(keeper, key_id), operation, &job->submission,
+	if (refusal_write(&body, key_id, gate_state_entity_of(keeper->gate->state, key_id), operation, &job->submission,
 			  keeper->batch_ms, job->error) != OK ||
 	    submit_entries(keeper, job, &(struct ledger_entry){.type = ENTRY_REFUSAL, .body = buffer_bytes(&body)},
 			   1) != OK) {

@@ -30,8 +30,6 @@ void decide_refuse(struct keeper *keeper, struct job *job, enum status status);
 void decide_concluded(struct keeper *keeper, struct job *job, enum status status);
 /* Whoever waits is told that the outcome is not known yet; the job is given back. */
 void decide_answer_unknown(struct keeper *keeper, struct job *job);
-/* Of whoever has that key; empty where they stand in none. */
-struct bytes decide_legal_entity_of(const struct keeper *keeper, struct bytes key_id);
 /* Answers everything that has become durable meanwhile. */
 void decide_settle(struct keeper *keeper);
 /* One held operation whose time is over: true if there was one, whose entry is being made durable. */

@@ -80,11 +80,13 @@ derive_key(const struct keeper *keeper, struct secret *key) {
 }
 
 enum status
-erasures_write_entry(struct bytes subject, int64_t now_ms, struct buffer *body) {
+erasures_write_entry(struct bytes subject, struct bytes legal_entity, int64_t now_ms, struct buffer *body) {
 	struct json_writer w;
 	json_writer_start(&w, body);
 	json_write_object(&w);
 	json_write_member_integer(&w, "erased_at", now_ms);
+	if (legal_entity.len > 0)
+		json_write_member_string(&w, "legal_entity", legal_entity);
 	json_write_member_string(&w, "subject", subject);
 	json_write_end(&w);
 	return json_writer_finish(&w);
@@ -94,7 +96,8 @@ static enum status
 erase_again(struct keeper *keeper, struct bytes subject) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	log_notice("%.*s was erased in entries that this log does not have, and is erased again", BYTES_ARGS(subject));
-	TRY(erasures_write_entry(subject, ledger_time_ms(keeper->ledger), &body));
+	TRY(erasures_write_entry(subject, gate_state_entity_of(keeper->gate->state, subject),
+				 ledger_time_ms(keeper->ledger), &body));
 	TRY(ledger_append(keeper->ledger, &(struct ledger_entry){.type = ENTRY_ERASED, .body = buffer_bytes(&body)}, 1,
 			  nullptr));
 	return subjects_erase(&keeper->gate->state->subjects, subject);

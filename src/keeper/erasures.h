@@ -29,7 +29,7 @@ enum status erasures_start(struct keeper *keeper);
 /* After an erasure. A failure is logged: the next start repeats it. */
 void erasures_follow(struct keeper *keeper);
 
-/* The body of an `erased` entry that repeats one which this log does not have; appended. */
-enum status erasures_write_entry(struct bytes subject, int64_t now_ms, struct buffer *body);
+/* The body of an `erased` entry that repeats one which this log does not have; appended. legal_entity: empty where it is not known. */
+enum status erasures_write_entry(struct bytes subject, struct bytes legal_entity, int64_t now_ms, struct buffer *body);
 
 #endif

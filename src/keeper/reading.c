@@ -147,7 +147,7 @@ keeper_read_finish(struct job *job) {
 		job_give_back(job->keeper, job);
 		return;
 	}
-	struct bytes legal_entity = decide_legal_entity_of(job->keeper, job->reader);
+	struct bytes legal_entity = gate_state_entity_of(job->keeper->gate->state, job->reader);
 	enum status status = job->recorded_as == ENTRY_EXPORT ? write_export(job, legal_entity, &body)
 							      : write_read(job, legal_entity, &body);
 	if (status == OK)

@@ -54,6 +54,8 @@ tell(struct keeper *keeper, const struct shared_key *key, int64_t due_ms) {
 	json_write_member_integer(&w, "dealt_at", key->dealt_ms);
 	json_write_member_integer(&w, "due_at", due_ms);
 	json_write_member_integer(&w, "epoch", key->sharing.key.epoch);
+	json_write_member_string(&w, "legal_entity",
+				 gate_state_entity_of_key(keeper->gate->state, bytes_of_text(key->sharing.key.id)));
 	json_write_member_text(&w, "shared_key", key->sharing.key.id);
 	json_write_end(&w);
 	if (json_writer_finish(&w) != OK ||

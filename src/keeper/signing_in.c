@@ -247,21 +247,16 @@ begin_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
 	json_writer_start(&w, &job->body);
 	TRY(write_session(keeper, session, &w));
 	TRY(json_writer_finish(&w));
-	return sign_in_write(&job->sign_in, BYTES_OF_ARRAY(session->id), session->ends.now_ms, keeper->batch_ms, entry);
+	return sign_in_write(keeper->gate->state, &job->sign_in, BYTES_OF_ARRAY(session->id), session->ends.now_ms,
+			     keeper->batch_ms, entry);
 }
 
 static enum status
 end_session(struct keeper *keeper, struct job *job, struct buffer *entry) {
 	const struct session *session;
-	struct json_writer w;
 	TRY(use(job, false, false, &session));
-	json_writer_start(&w, entry);
-	json_write_object(&w);
-	json_write_member_integer(&w, "ended_at", keeper->batch_ms);
-	json_write_member_text(&w, "key", session->key);
-	json_write_member_hex(&w, "session", BYTES_OF_ARRAY(session->id));
-	json_write_end(&w);
-	TRY(json_writer_finish(&w));
+	TRY(sign_out_write(keeper->gate->state, bytes_of_text(session->key), BYTES_OF_ARRAY(session->id),
+			   keeper->batch_ms, entry));
 	sessions_end(&keeper->sessions, session);
 	snprintf(job->set_cookie, sizeof job->set_cookie, "%s=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0",
 		 SESSION_COOKIE);

@@ -294,8 +294,9 @@ struct bytes machine_heard(const struct machine *machine, size_t round, uint8_t 
 enum status machine_receive(struct machine *machine, struct bytes frame);
 enum exchange_state machine_state(const struct machine *machine);
 uint8_t machine_culprit(const struct machine *machine);
-/* Members of the last error: which check failed, at which message of which round, and whom it names, where it names anybody. */
-void machine_write_blame(const struct machine *machine, struct json_writer *writer);
+/* Members of the last error: which check failed, at which message of which round, and whom it names, where it names anybody. Where they
+ * are members of an entry, the legal entity that it names stands among them; empty: none. */
+void machine_write_blame(const struct machine *machine, struct bytes legal_entity, struct json_writer *writer);
 /* Sends what it has to say. STATUS_UNAVAILABLE where a party is not there; STATUS_DENIED joint.generation where the computer is
  * not the one that it began on. */
 enum status machine_send(struct keeper *keeper, struct machine *machine, const struct party_set *parties);

@@ -110,7 +110,7 @@ machine_culprit(const struct machine *machine) {
 }
 
 void
-machine_write_blame(const struct machine *machine, struct json_writer *writer) {
+machine_write_blame(const struct machine *machine, struct bytes legal_entity, struct json_writer *writer) {
 	static const char *const protocols[] = {[MACHINE_NONE] = "none",
 						[MACHINE_DEALING] = "dealing",
 						[MACHINE_SIGNING] = "signing",
@@ -121,6 +121,8 @@ machine_write_blame(const struct machine *machine, struct json_writer *writer) {
 	json_write_member_text(writer, "check", fail_message());
 	if (exchange != nullptr && exchange->failed_field != nullptr)
 		json_write_member_text(writer, "field", exchange->failed_field->name);
+	if (legal_entity.len > 0)
+		json_write_member_string(writer, "legal_entity", legal_entity);
 	if (exchange != nullptr && exchange->failed_round < exchange->protocol->rounds)
 		json_write_member_text(writer, "message", exchange->protocol->kinds[exchange->failed_round].name);
 	if (machine_culprit(machine) != 0)

@@ -280,6 +280,7 @@ record_both(struct keeper *keeper, const struct joint_session *session, const st
 	json_write_member_text(&w, "check", "pledge.both: it has pledged to keep its share, and never to take it");
 	json_write_member_hex(&w, "digest", hash256_bytes(&session->operation->digest));
 	json_write_member_integer(&w, "epoch", session->wanted.key.epoch);
+	json_write_member_string(&w, "legal_entity", session->operation->held->legal_entity);
 	json_write_member_hex(&w, "operation", hash256_bytes(&session->operation->id));
 	json_write_member_integer(&w, "party", pledge->holder);
 	json_write_member_hex(&w, "pledges", buffer_bytes(&both));

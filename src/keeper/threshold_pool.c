@@ -154,7 +154,8 @@ record_failure(struct keeper *keeper, const struct preparing *preparing) {
 	json_writer_start(&writer, &body);
 	json_write_object(&writer);
 	json_write_member_integer(&writer, "at", keeper->batch_ms);
-	machine_write_blame(&preparing->machine, &writer);
+	machine_write_blame(&preparing->machine,
+			    gate_state_entity_of_key(keeper->gate->state, bytes_of_text(preparing->key_id)), &writer);
 	json_write_member_text(&writer, "shared_key", preparing->key_id);
 	json_write_key(&writer, "signers");
 	json_write_array(&writer);

@@ -129,7 +129,7 @@ write_blame(const struct machine *machine, struct buffer *blame) {
 	struct json_writer writer;
 	json_writer_start(&writer, blame);
 	json_write_object(&writer);
-	machine_write_blame(machine, &writer);
+	machine_write_blame(machine, (struct bytes){}, &writer);
 	json_write_end(&writer);
 	return json_writer_finish(&writer);
 }
@@ -161,6 +161,7 @@ write_open(const struct keeper *keeper, const struct joint_session *session, con
 	json_write_object(&writer);
 	json_write_member_integer(&writer, "at", keeper->batch_ms);
 	json_write_member_text(&writer, "check", error);
+	json_write_member_string(&writer, "legal_entity", session->operation->held->legal_entity);
 	if (blame.len > 0) {
 		json_write_key(&writer, "names");
 		json_write_canonical(&writer, blame);
