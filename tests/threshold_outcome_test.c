@@ -160,6 +160,69 @@ who_has_not_decided_it_stops_nobody(void **) {
 	assert_signed(&team, 0, &arena, &asked, &response);
 }
 
+/* So that it denies what needs the key; nobody else hears of it. */
+static void
+freeze_alone(struct team *team, size_t at) {
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	for (size_t i = 0; i < team->count; i++)
+		if (i != at)
+			team_cut(team, i, at);
+	team_submit(team, at,
+		    (struct firm_operation){
+			    .by = FIRM_PERSON_1, .kind = "key.freeze", .resource = "key:vault", .payload = "{}"},
+		    &arena, &response);
+	assert_answer(200, "done", &response);
+}
+
+static void
+step_clock(struct team *team, size_t at, int64_t seconds) {
+	simulated_disk_step_realtime(team->members[at].disk, seconds * INT64_C(1'000'000'000));
+	team_pass_ms(team, 60'000);
+	team_settle(team);
+}
+
+/* The second does not trust its clock and decides nothing: its word binds nobody. When it does it denies it, which binds it, also where it
+ * does not trust its clock once more. With the word of the third, too, it has failed at the first. */
+static void
+who_had_not_decided_it_is_believed_when_it_has(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	struct ipc_request request;
+	found_with_relay(&team, &relay, 1040);
+	freeze_alone(&team, 2);
+	step_clock(&team, 1, 3600);
+	house_request(&team.members[0].house, &arena, named_transfer(&arena, "once-more", 0), &request);
+	assert_ok(house_ask(&team.members[0].house, &request, &arena, &response));
+	assert_answer(202, "unknown", &response);
+	struct hash256 id = id_of(&response);
+	assert_int_equal(1 + 2, relay.gives_back[1]);
+	assert_int_equal(OPERATION_STATES, team_state(&team, 1, &id));
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+	step_clock(&team, 1, -3600);
+	freeze_alone(&team, 1);
+	team_connect(&team, 0, 1);
+	assert_ok(house_ask(&team.members[0].house, &request, &arena, &response));
+	team_settle(&team);
+	assert_int_equal(1 + 1, relay.gives_back[1]);
+	assert_int_equal(OPERATION_DENIED, team_state(&team, 1, &id));
+	assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
+	assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
+	step_clock(&team, 1, 3600);
+	relay.gives_back[1] = 0;
+	assert_ok(house_ask(&team.members[0].house, &request, &arena, &response));
+	team_settle(&team);
+	assert_true(team.members[1].house.keeper->clock.in_doubt);
+	assert_int_equal(1 + 1, relay.gives_back[1]);
+	team_connect(&team, 0, 2);
+	assert_ok(house_ask(&team.members[0].house, &request, &arena, &response));
+	team_settle(&team);
+	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
+	assert_int_equal(0, spent(&team, 0));
+}
+
 static void
 assert_last_nonce(struct team *team, uint64_t expected) {
 	uint64_t nonce;
@@ -536,6 +599,68 @@ never_is_said_when_the_rejection_is_durable(void **) {
 	assert_int_equal(1, told(&team, ANSWER_PLEDGED, &id));
 }
 
+/* By a bundle that the second has alone, as long as it is not started anew. */
+static void
+forbid_refreshes(struct team *team) {
+	_cleanup_(buffer_free) struct buffer packed = {};
+	struct keeper *keeper = team->members[1].house.keeper;
+	assert_ok(firm_activation_alone(
+		"@id(\"closed\") forbid (principal, action == Action::\"key.refresh\", resource);", &packed));
+	struct bytes file = bytes_of(packed.data, packed.len - 1);
+	assert_ok(keeper_take_local_bundle(keeper, &file));
+	assert_ok(ledger_commit_now(keeper_ledger(keeper)));
+	assert_non_null(state_of(team, 1)->local);
+}
+
+/* The same of a dealing that is denied when the last vote comes: neither a pledge nor a refusal is said before. */
+static void
+never_is_said_when_the_denial_is_durable(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer vote = {};
+	struct relay relay = {};
+	struct ipc_response response;
+	found_with_relay(&team, &relay, 1050);
+	team.on_message = nullptr;
+	team_submit(&team, 0,
+		    (struct firm_operation){.by = FIRM_PERSON_4,
+					    .kind = "key.refresh",
+					    .resource = "key:vault",
+					    .payload = "{}",
+					    .reason = "as planned"},
+		    &arena, &response);
+	assert_answer(202, "held", &response);
+	struct hash256 id = id_of(&response);
+	struct bytes operation = arena_copy(&arena, response.operation);
+	team_vote(&team, 0, operation, FIRM_PERSON_3, &arena, &response);
+	assert_answer(202, "held", &response);
+	team_cut(&team, 0, 2); /* so that nobody deals */
+	vote_at_first(&team, operation, FIRM_PERSON_5, "approve", &vote);
+	assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+	for (size_t lost = 0; lost < 2; lost++) {
+		forbid_refreshes(&team);
+		hear_alone(&team, PEER_REQUEST, buffer_bytes(&vote));
+		assert_int_equal(OPERATION_DENIED, team_state(&team, 1, &id));
+		propose(&team, PROPOSE_RESUME, &id);
+		propose(&team, PROPOSE_CONTINUE, &id);
+		propose(&team, PROPOSE_SHOW, &id);
+		hear_alone(&team, PEER_REQUEST, buffer_bytes(&vote));
+		assert_int_equal(0, told(&team, ANSWER_PLEDGED, &id));
+		assert_int_equal(0, told(&team, ANSWER_REFUSED, &id));
+		if (lost == 0) {
+			lose_power(&team);
+			assert_int_equal(OPERATION_HELD, team_state(&team, 1, &id));
+		}
+	}
+	keeper_turn(team.members[1].house.keeper);
+	assert_int_equal(2, told(&team, ANSWER_PLEDGED, &id)); /* who asked is not forgotten */
+	assert_int_equal(1, told(&team, ANSWER_REFUSED, &id)); /* by the vote that ended it */
+	lose_power(&team);
+	assert_int_equal(OPERATION_DENIED, team_state(&team, 1, &id));
+	propose(&team, PROPOSE_RESUME, &id);
+	assert_int_equal(1, told(&team, ANSWER_PLEDGED, &id));
+}
+
 /* The vote that would permit it elsewhere denies it here, where the key is frozen: before that is durable nobody hears that nothing will
  * be released, whatever is asked or comes once more. */
 static void
@@ -590,4 +715,5 @@ RUN_TESTS(T(who_has_the_signature_tells_who_lacks_it), T(what_may_be_signed_is_n
 	  T(what_is_rejected_at_all_others_has_failed), T(all_that_is_open_is_asked_about),
 	  T(a_pair_is_lost_before_anybody_hears_that_it_failed),
 	  T(who_is_not_to_sign_gives_back_what_was_released_nowhere), T(never_is_said_when_the_rejection_is_durable),
-	  T(nothing_is_said_to_be_unreleased_before_the_denial_is_durable))
+	  T(nothing_is_said_to_be_unreleased_before_the_denial_is_durable),
+	  T(who_had_not_decided_it_is_believed_when_it_has), T(never_is_said_when_the_denial_is_durable))
