@@ -536,6 +536,50 @@ who_repeats_anothers_vote_spends_nothing_of_theirs_and_writes_nothing(void **) {
 	buffer_free(&forwarded.body);
 }
 
+/* As the liar hands it to the victim. */
+static void
+hand_over(struct team *team, const struct ipc_request *request, size_t times) {
+	_cleanup_(buffer_free) struct buffer body = {};
+	ipc_write_request(&body, request);
+	for (size_t i = 0; i < times; i++)
+		say(team, LIAR, VICTIM, PEER_REQUEST, &body);
+}
+
+/* Given before, whether it still stands or not, or about what is over, however it ended: not recorded. What was never given is, where it is
+ * refused. */
+static void
+a_vote_is_said_once_more_where_it_was_given_or_all_is_over(void **) {
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request approval, late, withdrawal;
+	found(&team, 65);
+	struct house *liar = &team.members[LIAR].house;
+	struct bytes operation = hold_at(&team, LIAR, 0, &arena);
+	house_vote_request(liar, &arena, operation, FIRM_PERSON_2, "approve", &approval);
+	house_vote_request(liar, &arena, operation, FIRM_PERSON_4, "approve", &late);
+	house_vote_request(liar, &arena, operation, FIRM_PERSON_4, "withdraw", &withdrawal);
+	uint64_t before = refusals_at(&team, VICTIM);
+	hand_over(&team, &withdrawal, 1); /* of no vote */
+	assert_int_equal(before + 1, refusals_at(&team, VICTIM));
+	hand_over(&team, &approval, 1);
+	hand_over(&team, &withdrawal, 1);
+	assert_int_equal(before + 2, refusals_at(&team, VICTIM));
+	team_vote(&team, LIAR, operation, FIRM_PERSON_2, &arena, &response);
+	assert_ok(house_vote(liar, &arena, operation, FIRM_PERSON_2, "withdraw", &response));
+	assert_answer(202, "held", &response);
+	team_settle(&team);
+	hand_over(&team, &approval, 10);
+	assert_int_equal(before + 2, refusals_at(&team, VICTIM));
+	assert_ok(house_vote(liar, &arena, operation, FIRM_PERSON_3, "reject", &response));
+	team_settle(&team);
+	struct hash256 id;
+	assert_ok(hex_decode(operation, id.bytes, sizeof id.bytes));
+	assert_int_equal(OPERATION_REJECTED, team_state(&team, VICTIM, &id));
+	hand_over(&team, &late, 10);
+	assert_int_equal(before + 2, refusals_at(&team, VICTIM));
+}
+
 /* Of an operation that the victim has never seen: nothing of it can be known to be said once more. */
 static void
 refusals_of_what_one_keeper_forwards_are_so_many_a_minute(void **) {
@@ -575,6 +619,35 @@ refusals_of_what_one_keeper_forwards_are_so_many_a_minute(void **) {
 	buffer_free(&forwarded.body);
 }
 
+/* Of a key that nobody has: refused when its nonce is taken. Nothing but the entry says after a restart that it is. */
+static void
+a_refusal_that_takes_a_nonce_is_recorded_however_many_there_are(void **) {
+	constexpr uint64_t A_MINUTE = 60, MORE = A_MINUTE + 10;
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	struct ipc_request requests[MORE];
+	found(&team, 64);
+	struct house *victim = &team.members[VICTIM].house;
+	for (uint64_t i = 0; i < MORE; i++)
+		house_request(&team.members[LIAR].house, &arena, house_sign(house_transfer(&arena, 10, i, 30)),
+			      &requests[i]);
+	uint64_t before = refusals_at(&team, VICTIM);
+	for (size_t i = 0; i < MORE; i++)
+		hand_over(&team, &requests[i], 1);
+	assert_int_equal(before + MORE, refusals_at(&team, VICTIM));
+	/* That they were taken before takes nothing, and is recorded so many times a minute. */
+	hand_over(&team, &requests[0], 5 * A_MINUTE);
+	assert_int_equal(before + MORE + A_MINUTE, refusals_at(&team, VICTIM));
+	team_stop(&team, VICTIM);
+	team_start(&team, VICTIM);
+	team_settle(&team);
+	for (size_t i = 0; i < MORE; i++) {
+		assert_ok(house_ask(victim, &requests[i], &arena, &response));
+		assert_true(bytes_equal_text(house_problem(&arena, &response), "nonces.replayed"));
+	}
+}
+
 /* A thousand and as many as twenty principals may ask for; whoever signed them, and no other keeper's. */
 static void
 what_one_keeper_forwards_in_a_second_is_bounded(void **) {
@@ -605,6 +678,49 @@ what_one_keeper_forwards_in_a_second_is_bounded(void **) {
 	forward(&team, LIAR, &forwarded, 1);
 	assert_int_equal(heard + BOUND + 2, atomic_load(&victim->refusals.value));
 	buffer_free(&forwarded.body);
+}
+
+/* Each further 4 KiB of one counts as one more. */
+static void
+what_one_keeper_forwards_is_counted_by_its_length(void **) {
+	constexpr size_t BOUND = 1'000 + 20, OF_ONE = 4096, MORE = 10;
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer large = {};
+	struct ipc_request request;
+	found(&team, 66);
+	limit_rate(&team, VICTIM, 1);
+	team_pass_ms(&team, 1'000);
+	const struct keeper *victim = team.members[VICTIM].house.keeper;
+	assert_true(buffer_reserve(&large, MORE * OF_ONE));
+	memset(large.data, 'x', MORE * OF_ONE);
+	house_request(&team.members[LIAR].house, &arena, house_sign(house_transfer(&arena, 10, 0, 30)), &request);
+	struct ipc_request longer = request;
+	longer.body = bytes_of(large.data, MORE * OF_ONE);
+	hand_over(&team, &longer, 1);
+	hand_over(&team, &request, BOUND - 1 - MORE);
+	assert_int_equal(0, atomic_load(&victim->limited[0].value));
+	hand_over(&team, &request, 1);
+	assert_int_equal(1, atomic_load(&victim->limited[0].value));
+}
+
+/* Where principals have none; and one that is more than the number holds is no small one. */
+static void
+where_principals_have_no_bound_keepers_have_none(void **) {
+	static const struct {
+		uint32_t per_s;
+		size_t times;
+	} cases[] = {{0, 1'100}, {214'748'315, 10}}; /* 20 of these and 1,000 are 2^32 + 4 */
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_request request;
+	found(&team, 67);
+	house_request(&team.members[LIAR].house, &arena, house_sign(house_transfer(&arena, 10, 0, 30)), &request);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		limit_rate(&team, VICTIM, cases[i].per_s);
+		hand_over(&team, &request, cases[i].times);
+		assert_int_equal(0, atomic_load(&team.members[VICTIM].house.keeper->limited[0].value));
+	}
 }
 
 /* --- What is told to be counted. --- */
@@ -665,4 +781,7 @@ RUN_TESTS(T(who_prepares_without_end_fills_no_memory), T(who_begins_without_end_
 	  T(who_tells_of_spends_without_end_fills_no_memory),
 	  T(who_repeats_anothers_vote_spends_nothing_of_theirs_and_writes_nothing),
 	  T(refusals_of_what_one_keeper_forwards_are_so_many_a_minute),
-	  T(what_one_keeper_forwards_in_a_second_is_bounded))
+	  T(a_vote_is_said_once_more_where_it_was_given_or_all_is_over),
+	  T(a_refusal_that_takes_a_nonce_is_recorded_however_many_there_are),
+	  T(what_one_keeper_forwards_in_a_second_is_bounded), T(what_one_keeper_forwards_is_counted_by_its_length),
+	  T(where_principals_have_no_bound_keepers_have_none))
