@@ -6,8 +6,8 @@
 
 #include "crypto/sign.h"
 #include "gate/enrolment.h"
-#include "gate/replay.h"
 #include "ledger/log.h"
+#include "tests/log_replay.h"
 #include "tests/maker.h"
 
 static const char PERSON[] = "person:p-0000000000000001";
@@ -89,41 +89,7 @@ restart(struct signed_in *s) {
 	assert_ok(house_open(&s->house));
 }
 
-/* The whole log; entry `changed` as this text where it is not null. */
-static const char *
-replay_difference(struct signed_in *s, enum entry_type type, const char *from, const char *to,
-		  struct replay_counts *counts) {
-	static char difference[256];
-	_cleanup_(replayer_destroy) struct replayer *replayer = nullptr;
-	struct ledger *ledger = keeper_ledger(s->house.keeper);
-	struct ledger_head head;
-	ledger_durable_head(ledger, &head);
-	assert_ok(replayer_create(&replayer, &keeper_gate(s->house.keeper)->blobs));
-	difference[0] = '\0';
-	for (uint64_t i = 0; i < head.head.size; i++) {
-		_cleanup_(buffer_free) struct buffer bytes = {};
-		struct ledger_record record;
-		struct entry entry;
-		enum replay_result result;
-		const char *found;
-		assert_ok(ledger_read(ledger, i, &bytes, &record));
-		uint8_t *leaf = (uint8_t *)arena_text(&s->arena, record.leaf);
-		assert_ok(entry_peek(record.leaf, &entry));
-		if (from != nullptr && entry.type == type) {
-			uint8_t *at = memmem(leaf, record.leaf.len, from, strlen(from));
-			assert_non_null(at);
-			assert_int_equal(strlen(from), strlen(to));
-			memcpy(at, to, strlen(to));
-		}
-		assert_ok(replayer_add(replayer, i, bytes_of(leaf, record.leaf.len), &result, &found));
-		if (found != nullptr && difference[0] == '\0')
-			snprintf(difference, sizeof difference, "%s", found);
-	}
-	*counts = replayer_counts(replayer);
-	return difference;
-}
-
-/* The same, with the enrolments after all else. */
+/* The whole log replayed, with the enrolments after all else. */
 static const char *
 late_enrolment_difference(struct signed_in *s) {
 	static char difference[256];
@@ -155,7 +121,6 @@ static void
 a_passkey_is_enrolled_once_and_counts_after_its_waiting_time(void **) {
 	_cleanup_(signed_in_free) struct signed_in s;
 	struct ipc_response response;
-	struct replay_counts counts;
 	signed_in_set_up(&s);
 	invite(&s, &(struct terms){});
 	ask_options(&s, "{\"token\":\"" TOKEN_HEX "\"}", &response);
@@ -184,7 +149,7 @@ a_passkey_is_enrolled_once_and_counts_after_its_waiting_time(void **) {
 	assert_problem(&s, 401, "session.refused", &response);
 	signed_in_pass(&s, 24 * SIGNED_IN_HOUR_MS);
 	assert_non_null(signed_in_cookie(&s, FIRM_PERSON_1));
-	assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+	const struct replay_counts counts = assert_replays(s.house.keeper);
 	assert_int_equal(1, counts.enrolments);
 	assert_int_equal(1, counts.sign_ins);
 }
@@ -378,7 +343,6 @@ what_was_changed_in_the_log_differs_in_replay(void **) {
 	};
 	_cleanup_(signed_in_free) struct signed_in s;
 	struct ipc_response response;
-	struct replay_counts counts;
 	signed_in_set_up(&s);
 	invite(&s, &(struct terms){});
 	hand_in(&s, TOKEN_HEX, &response);
@@ -387,12 +351,14 @@ what_was_changed_in_the_log_differs_in_replay(void **) {
 	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_1);
 	signed_in_ask(&s, "DELETE", "/v1/session", cookie, (struct bytes){}, &response);
 	assert_int_equal(204, response.status);
-	assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+	assert_replays(s.house.keeper);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		const char *found = replay_difference(&s, cases[i].type, cases[i].from, cases[i].to, &counts);
+		const struct forgery forgery = {cases[i].type, cases[i].from, cases[i].to};
+		const struct replayed replayed = log_replay(s.house.keeper, &forgery);
+		const char *found = replayed.difference;
 		if (strncmp(found, cases[i].difference, strlen(cases[i].difference)) != 0)
 			fail_msg("%s: expected \"%s\", found \"%s\"", cases[i].to, cases[i].difference, found);
-		assert_true(counts.different > 0);
+		assert_true(replayed.counts.different > 0);
 	}
 }
 
@@ -402,7 +368,6 @@ entries_that_name_no_legal_entity_replay_all_the_same(void **) {
 	static const enum entry_type types[] = {ENTRY_ENROLMENT, ENTRY_SIGN_IN, ENTRY_SIGN_OUT};
 	_cleanup_(signed_in_free) struct signed_in s;
 	struct ipc_response response;
-	struct replay_counts counts;
 	signed_in_set_up(&s);
 	invite(&s, &(struct terms){});
 	hand_in(&s, TOKEN_HEX, &response);
@@ -411,9 +376,10 @@ entries_that_name_no_legal_entity_replay_all_the_same(void **) {
 	const char *cookie = signed_in_cookie(&s, FIRM_PERSON_1);
 	signed_in_ask(&s, "DELETE", "/v1/session", cookie, (struct bytes){}, &response);
 	assert_int_equal(204, response.status);
-	for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
-		assert_string_equal("",
-				    replay_difference(&s, types[i], "\"legal_entity\":", "\"legal_entitx\":", &counts));
+	for (size_t i = 0; i < ARRAY_LENGTH(types); i++) {
+		const struct forgery forgery = {types[i], "\"legal_entity\":", "\"legal_entitx\":"};
+		assert_string_equal("", log_replay(s.house.keeper, &forgery).difference);
+	}
 }
 
 /* --- Whom it was approved for. --- */
@@ -497,7 +463,6 @@ who_was_invited_before_they_voted_for_a_group_is_invited_again_and_waits(void **
 	for (enum event event = EVENT_GROUP; event <= EVENT_DELEGATION; event++) {
 		_cleanup_(signed_in_free) struct signed_in s;
 		struct ipc_response response;
-		struct replay_counts counts;
 		signed_in_set_up(&s);
 		add_guest(&s);
 		invite_guest(&s, 24 * SIGNED_IN_HOUR_MS);
@@ -508,7 +473,7 @@ who_was_invited_before_they_voted_for_a_group_is_invited_again_and_waits(void **
 		assert_problem(&s, 403, "operation.denied", &response);
 		ask_again(&s, &(struct terms){.name = "tablet"}, &response);
 		assert_answer(202, "held", &response);
-		assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+		assert_replays(s.house.keeper);
 	}
 }
 
@@ -532,7 +497,6 @@ who_votes_for_a_group_when_invited_or_has_a_passkey_before_is_not_held_up(void *
 	for (enum event event = EVENT_GROUP; event <= EVENT_POLICY; event++) {
 		_cleanup_(signed_in_free) struct signed_in s;
 		struct ipc_response response;
-		struct replay_counts counts;
 		signed_in_set_up(&s);
 		add_guest(&s);
 		if (event == EVENT_POLICY) { /* used before */
@@ -551,7 +515,7 @@ who_votes_for_a_group_when_invited_or_has_a_passkey_before_is_not_held_up(void *
 		}
 		restart(&s);
 		assert_non_null(guests_phone(&s));
-		assert_string_equal("", replay_difference(&s, ENTRY_ENROLMENT, nullptr, nullptr, &counts));
+		const struct replay_counts counts = assert_replays(s.house.keeper);
 		assert_int_equal(1, counts.enrolments);
 	}
 }

@@ -37,13 +37,20 @@ assert_all(struct team *team, const struct hash256 *id, enum operation_state sta
 				 operation_state_name(state));
 }
 
+/* Three with a key, and all that is prepared with it; what passes between them goes by this from now on. */
 static inline void
-found_with_relay(struct team *team, struct relay *relay, uint64_t seed) {
+found_with(struct team *team, uint64_t seed,
+	   bool (*on_message)(struct team *, size_t, size_t, enum peer_kind, struct buffer *), void *context) {
 	team_found(team, 3, seed);
 	team_make_key(team, "vault", "2-of-3");
 	team_settle(team);
-	team->on_message = lose;
-	team->context = relay;
+	team->on_message = on_message;
+	team->context = context;
+}
+
+static inline void
+found_with_relay(struct team *team, struct relay *relay, uint64_t seed) {
+	found_with(team, seed, lose, relay);
 }
 
 static inline struct firm_operation

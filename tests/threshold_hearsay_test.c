@@ -8,6 +8,29 @@
 
 #include "keys/threshold/ecdsa/signing.h"
 
+/* They ask each other what became of it. */
+static void
+assert_comes_out(struct team *team, const struct hash256 *id) {
+	team->on_message = nullptr;
+	team_pass_ms(team, 31'000);
+	team_settle(team);
+	assert_all(team, id, OPERATION_DONE);
+}
+
+/* People say there that nothing came of it. */
+static void
+resolve_at(struct team *team, size_t at, struct bytes operation, struct arena *arena) {
+	struct ipc_response response;
+	team_do(team, at,
+		(struct firm_operation){.by = FIRM_PERSON_4,
+					.kind = "intent.resolve",
+					.payload = "{\"happened\":false}",
+					.resource = arena_format(arena, "operation:%.*s", BYTES_ARGS(operation)),
+					.reason = "as looked up"},
+		arena, &response);
+	assert_answer(200, "done", &response);
+}
+
 /* A liar's word of what is signed. */
 struct forging {
 	struct relay relay;
@@ -36,9 +59,7 @@ a_forged_signature_convinces_nobody(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct forging forging = {.relay = {.from = 1, .to = 0}};
 	struct ipc_response response;
-	found_with_relay(&team, &forging.relay, 930);
-	team.on_message = keep_told;
-	team.context = &forging;
+	found_with(&team, 930, keep_told, &forging);
 	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
 	assert_answer(202, "unknown", &response);
 	struct hash256 id = id_of(&response);
@@ -69,9 +90,7 @@ a_forged_result_convinces_nobody(void **) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct forging forging = {.relay = {.from = 1, .to = 0}};
 	struct ipc_response response;
-	found_with_relay(&team, &forging.relay, 940);
-	team.on_message = keep_told;
-	team.context = &forging;
+	found_with(&team, 940, keep_told, &forging);
 	team_submit(&team, 0, transfer(&arena, 10, 0), &arena, &response);
 	struct hash256 id = id_of(&response);
 	buffer_free(&forging.told);
@@ -94,10 +113,7 @@ a_forged_result_convinces_nobody(void **) {
 		assert_int_equal(OPERATION_UNKNOWN, team_state(&team, 0, &id));
 		assert_int_equal(UINT32_C(1) << 3, operation->held->misled);
 	}
-	team.on_message = nullptr;
-	team_pass_ms(&team, 31'000); /* it asks again */
-	team_settle(&team);
-	assert_all(&team, &id, OPERATION_DONE);
+	assert_comes_out(&team, &id);
 }
 
 /* People said that nothing came of it, and were wrong: it stays so, and the log says who contradicts it. */
@@ -115,15 +131,7 @@ a_signature_that_people_denied_is_seen(void **) {
 	struct hash256 id = id_of(&response);
 	team_cut(&team, 0, 1);
 	team.on_message = nullptr;
-	team_do(&team, 0,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "intent.resolve",
-					.payload = "{\"happened\":false}",
-					.resource =
-						arena_format(&arena, "operation:%.*s", BYTES_ARGS(response.operation)),
-					.reason = "as looked up"},
-		&arena, &response);
-	assert_answer(200, "done", &response);
+	resolve_at(&team, 0, response.operation, &arena);
 	assert_int_equal(OPERATION_FAILED, team_state(&team, 0, &id));
 	assert_int_equal(TRANSFER_CENTS, spent(&team, 0));
 	struct joint_answer told = {.kind = ANSWER_SIGNED, .operation = id, .signature_count = 1};
@@ -193,11 +201,7 @@ no_peer_speaks_for_another(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct speaking speaking = {.is_newcomer = is_newcomer};
 		struct ipc_response response;
-		team_found(&team, 3, 960);
-		team_make_key(&team, "vault", "2-of-3");
-		team_settle(&team);
-		team.on_message = speak;
-		team.context = &speaking;
+		found_with(&team, 960, speak, &speaking);
 		struct firm_operation asked = transfer(&arena, 10, 0);
 		team_submit(&team, 0, asked, &arena, &response);
 		assert_true(speaking.has_spoken);
@@ -237,11 +241,7 @@ signers_are_proposed_once(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct proposing proposing = {};
 	struct ipc_response response;
-	team_found(&team, 3, 970);
-	team_make_key(&team, "vault", "2-of-3");
-	team_settle(&team);
-	team.on_message = propose_again;
-	team.context = &proposing;
+	found_with(&team, 970, propose_again, &proposing);
 	struct firm_operation asked = transfer(&arena, 10, 0);
 	team_submit(&team, 0, asked, &arena, &response);
 	assert_true(proposing.is_repeated);
@@ -249,9 +249,7 @@ signers_are_proposed_once(void **) {
 	assert_true(log_says(&team, 1, ENTRY_CHECK, "\"check\":\"joint.proposed: "));
 	assert_signed(&team, 0, &arena, &asked, &response);
 	struct hash256 id = id_of(&response);
-	team_pass_ms(&team, 31'000);
-	team_settle(&team);
-	assert_all(&team, &id, OPERATION_DONE);
+	assert_comes_out(&team, &id);
 	buffer_free(&proposing.proposal);
 }
 
@@ -319,11 +317,7 @@ nobody_signs_around_the_asker(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct lying lying = {};
 	struct ipc_response response;
-	team_found(&team, 3, 985);
-	team_make_key(&team, "vault", "2-of-3");
-	team_settle(&team);
-	team.on_message = sign_around;
-	team.context = &lying;
+	found_with(&team, 985, sign_around, &lying);
 	struct firm_operation asked = transfer(&arena, 10, 0);
 	team_submit(&team, 0, asked, &arena, &response);
 	assert_true(lying.has_proposed);
@@ -338,11 +332,7 @@ who_hands_on_what_was_asked_makes_no_liar_of_the_asker(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct lying lying = {.is_relayed = true};
 	struct ipc_response response;
-	team_found(&team, 3, 986);
-	team_make_key(&team, "vault", "2-of-3");
-	team_settle(&team);
-	team.on_message = sign_around;
-	team.context = &lying;
+	found_with(&team, 986, sign_around, &lying);
 	struct firm_operation asked = transfer(&arena, 10, 0);
 	team_submit(&team, 0, asked, &arena, &response);
 	assert_true(lying.has_signed);
@@ -355,10 +345,7 @@ who_hands_on_what_was_asked_makes_no_liar_of_the_asker(void **) {
 	}
 	assert_int_equal(OPERATION_DONE, team_state(&team, 2, &lying.id)); /* it has the signature */
 	/* It comes out as soon as it is shown. */
-	team.on_message = nullptr;
-	team_pass_ms(&team, 31'000);
-	team_settle(&team);
-	assert_all(&team, &lying.id, OPERATION_DONE);
+	assert_comes_out(&team, &lying.id);
 }
 
 /* --- What comes too late. --- */
@@ -402,11 +389,7 @@ who_does_not_sign_ends_nothing_whose_shares_have_left(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct objecting objecting = {.answer = answers[i]};
 		struct ipc_response response;
-		team_found(&team, 3, 975 + i);
-		team_make_key(&team, "vault", "2-of-3");
-		team_settle(&team);
-		team.on_message = object_late;
-		team.context = &objecting;
+		found_with(&team, 975 + i, object_late, &objecting);
 		struct firm_operation asked = transfer(&arena, 10, 0);
 		team_submit(&team, 0, asked, &arena, &response);
 		assert_true(objecting.has_objected);
@@ -418,19 +401,6 @@ who_does_not_sign_ends_nothing_whose_shares_have_left(void **) {
 }
 
 /* --- What people say. --- */
-
-static void
-resolve_at(struct team *team, size_t at, struct bytes operation, struct arena *arena) {
-	struct ipc_response response;
-	team_do(team, at,
-		(struct firm_operation){.by = FIRM_PERSON_4,
-					.kind = "intent.resolve",
-					.payload = "{\"happened\":false}",
-					.resource = arena_format(arena, "operation:%.*s", BYTES_ARGS(operation)),
-					.reason = "as looked up"},
-		arena, &response);
-	assert_answer(200, "done", &response);
-}
 
 /* Both signers' people have said that it did not happen, and their keepers can say no such thing: their shares had left. */
 static void

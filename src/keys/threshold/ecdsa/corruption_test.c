@@ -7,6 +7,7 @@
  */
 #include "tests/test.h"
 
+#include "tests/seen_fields.h"
 #include "tests/threshold_keepers.h"
 
 constexpr uint8_t LIAR = 2;
@@ -21,11 +22,7 @@ static const char *const NAMES_NOBODY[] = {
 	"sign.w",          "sign.u",    "online.w",        "online.u",
 };
 
-/* As docs/PROTOCOL.entries says of "names": where a lie about a field is seen elsewhere than in it. */
-static const struct seen {
-	const char *field, *in; /* null: under no field's name */
-	size_t later;           /* rounds */
-} SEEN_ELSEWHERE[] = {
+static const struct seen SEEN_ELSEWHERE[] = {
 	{"deal.commitment", "deal.echo", 1},
 	{"deal.offer", nullptr, 0},      /* no point */
 	{"deal.offer", "deal.trees", 1}, /* another point: other keys come of it */
@@ -52,27 +49,6 @@ static const struct seen {
 	{"online.w", nullptr, 0},
 	{"online.u", nullptr, 0},
 };
-
-static bool
-is_seen(const struct seen *seen, const struct exchange *victim, size_t round) {
-	const char *in = victim->failed_field == nullptr ? nullptr : victim->failed_field->name;
-	return victim->failed_round == round + seen->later && (in == nullptr) == (seen->in == nullptr) &&
-	       (in == nullptr || strcmp(in, seen->in) == 0);
-}
-
-static void
-assert_seen(const struct exchange *victim, size_t round, const char *field) {
-	const struct seen itself = {field, field, 0};
-	bool is_elsewhere = false, is_told = false;
-	for (size_t i = 0; i < ARRAY_LENGTH(SEEN_ELSEWHERE); i++)
-		if (strcmp(SEEN_ELSEWHERE[i].field, field) == 0) {
-			is_elsewhere = true;
-			is_told = is_told || is_seen(&SEEN_ELSEWHERE[i], victim, round);
-		}
-	if (!is_told && (is_elsewhere || !is_seen(&itself, victim, round)))
-		fail_msg("%s: seen in round %zu, under the name of %s", field, victim->failed_round + 1,
-			 victim->failed_field == nullptr ? "none" : victim->failed_field->name);
-}
 
 /* Of these what all signers see alike is compared before anybody has given its part of the signature: no pair is lost. */
 static const char *const COSTS_NOTHING[] = {"sign.echo"};
@@ -209,8 +185,8 @@ check_one(const struct subject *subject, const struct message_kind *kind, const 
 	uint8_t culprit = subject->protocol->exchange(network.machines[VICTIM])->culprit;
 	if (culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field->name, at, culprit, network.failure[VICTIM]);
-	assert_seen(subject->protocol->exchange(network.machines[VICTIM]), (size_t)(kind - subject->kinds),
-		    field->name);
+	assert_seen(subject->protocol->exchange(network.machines[VICTIM]), (size_t)(kind - subject->kinds), field->name,
+		    SEEN_ELSEWHERE, ARRAY_LENGTH(SEEN_ELSEWHERE));
 	/* Whoever hears of it by an abort names nobody: the one that ended it may be honest. */
 	uint8_t named_by_other = subject->protocol->exchange(network.machines[OTHER])->culprit;
 	assert_true(named_by_other == 0 || named_by_other == LIAR);
@@ -398,7 +374,7 @@ lie_online(const struct message_field *field, size_t at) {
 	assert_false(online_has_result(network.machines[VICTIM]));
 	if (victim->culprit != (names_nobody(field->name) ? 0 : LIAR))
 		fail_msg("%s: party %u is named", field->name, victim->culprit);
-	assert_seen(victim, 0, field->name);
+	assert_seen(victim, 0, field->name, SEEN_ELSEWHERE, ARRAY_LENGTH(SEEN_ELSEWHERE));
 	check_pairs(&keepers, &network, field->name);
 	for (uint8_t i = 1; i <= parties; i++)
 		destroy_online(network.machines[i]);

@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include "tests/frost_holders.h"
+#include "tests/seen_fields.h"
 /* In place of the library's copy. */
 #include "keys/threshold/frost/frost_dealing.c"
 
@@ -300,38 +301,13 @@ names_nobody(const char *field) {
 	return false;
 }
 
-/* As docs/PROTOCOL.entries says of "names": where a lie about a field is seen elsewhere than in it. */
-static const struct seen {
-	const char *field, *in; /* null: under no field's name */
-	size_t later;           /* rounds */
-} SEEN_ELSEWHERE[] = {
+static const struct seen SEEN_ELSEWHERE[] = {
 	{"frost-deal.commitment", "frost-deal.echo", 1},
 	{"frost-deal.salt", nullptr, 0},
 	{"frost-deal.coefficients", nullptr, 0},
 	{"frost-deal.proof", nullptr, 0},
 	{"frost-deal.chain", nullptr, 0},
 };
-
-static bool
-is_seen(const struct seen *seen, const struct exchange *victim, size_t round) {
-	const char *in = victim->failed_field == nullptr ? nullptr : victim->failed_field->name;
-	return victim->failed_round == round + seen->later && (in == nullptr) == (seen->in == nullptr) &&
-	       (in == nullptr || strcmp(in, seen->in) == 0);
-}
-
-static void
-assert_seen(const struct exchange *victim, size_t round, const char *field) {
-	const struct seen itself = {field, field, 0};
-	bool is_elsewhere = false, is_told = false;
-	for (size_t i = 0; i < ARRAY_LENGTH(SEEN_ELSEWHERE); i++)
-		if (strcmp(SEEN_ELSEWHERE[i].field, field) == 0) {
-			is_elsewhere = true;
-			is_told = is_told || is_seen(&SEEN_ELSEWHERE[i], victim, round);
-		}
-	if (!is_told && (is_elsewhere || !is_seen(&itself, victim, round)))
-		fail_msg("%s: seen in round %zu, under the name of %s", field, victim->failed_round + 1,
-			 victim->failed_field == nullptr ? "none" : victim->failed_field->name);
-}
 
 static void
 check_change(enum frost_scheme scheme, const struct message_kind *kind, const char *field, size_t at) {
@@ -352,7 +328,8 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 	uint8_t culprit = frost_dealing_exchange(dealings[VICTIM])->culprit;
 	if (culprit != (names_nobody(field) ? 0 : LIAR))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field, at, culprit, network.failure[VICTIM]);
-	assert_seen(frost_dealing_exchange(dealings[VICTIM]), (size_t)(kind - FROST_DEALING_MESSAGES), field);
+	assert_seen(frost_dealing_exchange(dealings[VICTIM]), (size_t)(kind - FROST_DEALING_MESSAGES), field,
+		    SEEN_ELSEWHERE, ARRAY_LENGTH(SEEN_ELSEWHERE));
 	/* A commitment is seen to be wrong when it is opened: until then the victim goes on. */
 	assert_int_equal(change.words, kind->type == FROST_DEALING_MESSAGES[0].type ? 2 : 0);
 	assert_int_equal(change.aborts, 2);

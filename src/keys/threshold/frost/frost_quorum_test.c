@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include "tests/frost_holders.h"
+#include "tests/seen_fields.h"
 /* In place of the library's copy. */
 #include "keys/threshold/frost/frost_quorum.c"
 
@@ -134,35 +135,10 @@ apply(void *context, uint8_t from, uint8_t to, struct buffer *frame) {
 	change->done = true;
 }
 
-/* As docs/PROTOCOL.entries says of "names": where a lie about a field is seen elsewhere than in it. */
-static const struct seen {
-	const char *field, *in; /* null: under no field's name */
-	size_t later;           /* rounds */
-} SEEN_ELSEWHERE[] = {
+static const struct seen SEEN_ELSEWHERE[] = {
 	{"frost-sign.commitment", "frost-sign.commitment", 0}, /* no element */
 	{"frost-sign.commitment", "frost-sign.echo", 1},       /* another one */
 };
-
-static bool
-is_seen(const struct seen *seen, const struct exchange *victim, size_t round) {
-	const char *in = victim->failed_field == nullptr ? nullptr : victim->failed_field->name;
-	return victim->failed_round == round + seen->later && (in == nullptr) == (seen->in == nullptr) &&
-	       (in == nullptr || strcmp(in, seen->in) == 0);
-}
-
-static void
-assert_seen(const struct exchange *victim, size_t round, const char *field) {
-	const struct seen itself = {field, field, 0};
-	bool is_elsewhere = false, is_told = false;
-	for (size_t i = 0; i < ARRAY_LENGTH(SEEN_ELSEWHERE); i++)
-		if (strcmp(SEEN_ELSEWHERE[i].field, field) == 0) {
-			is_elsewhere = true;
-			is_told = is_told || is_seen(&SEEN_ELSEWHERE[i], victim, round);
-		}
-	if (!is_told && (is_elsewhere || !is_seen(&itself, victim, round)))
-		fail_msg("%s: seen in round %zu, under the name of %s", field, victim->failed_round + 1,
-			 victim->failed_field == nullptr ? "none" : victim->failed_field->name);
-}
 
 /* A commitment that was changed may be none of the group (its sender is named), or another one (the hashes differ). */
 static void
@@ -185,7 +161,8 @@ check_change(enum frost_scheme scheme, const struct message_kind *kind, const ch
 		     strcmp(field, "frost-sign.share") == 0;
 	if (culprit != (names ? LIAR : 0))
 		fail_msg("%s, byte %zu: party %u is named (%s)", field, at, culprit, network.failure[VICTIM]);
-	assert_seen(frost_quorum_exchange(quorums[VICTIM]), (size_t)(kind - FROST_QUORUM_MESSAGES), field);
+	assert_seen(frost_quorum_exchange(quorums[VICTIM]), (size_t)(kind - FROST_QUORUM_MESSAGES), field,
+		    SEEN_ELSEWHERE, ARRAY_LENGTH(SEEN_ELSEWHERE));
 	if (is_commitment && !names)
 		assert_string_equal(network.failure[VICTIM], "frost_quorum.echo");
 	end_all();
