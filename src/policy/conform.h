@@ -30,6 +30,8 @@ void conform_report_free(struct conform_report *report); /* a cleanup function *
 /* A case that cannot be read is one difference, and none of its requests agrees. Errors: conform.none where there is no case at all;
  * what io says. */
 enum status conform_run(const struct io *io, const char *directory, struct conform_report *report);
+/* The same without validations: schemas are not read. */
+enum status conform_run_requests(const struct io *io, const char *directory, struct conform_report *report);
 
 /* "cases: 22\nrequests: 74\nagree: 74\nvalidations: 22\nvalidations_agree: 22\n" and a line per difference. */
 void conform_print(const struct conform_report *report, struct buffer *to);

@@ -205,12 +205,23 @@ assert_written(const struct conform_report *report) {
 		assert_bytes(bytes_of_text(report->differences[i]), json_string(json_next(&iterator, nullptr)));
 }
 
+/* The requests alone: the same of them, and no schema is looked at. */
+static void
+check_requests(const char *directory, const struct variant *variant) {
+	_cleanup_(conform_report_free) struct conform_report report = {};
+	assert_ok(conform_run_requests(io_system(), directory, &report));
+	assert_int_equal(3, report.requests);
+	assert_int_equal(variant->agree, report.agree);
+	assert_int_equal(0, report.validations);
+}
+
 static void
 check_variant(const char *directory, const struct variant *variant) {
 	_cleanup_(conform_report_free) struct conform_report report = {};
 	char expected[512];
 	put_case(directory, variant);
 	assert_ok(conform_run(io_system(), directory, &report));
+	check_requests(directory, variant);
 	assert_int_equal(1, report.cases);
 	assert_int_equal(3, report.requests);
 	assert_int_equal(variant->agree, report.agree);
