@@ -4,9 +4,9 @@
 
 #include "gate/break_glass.h"
 #include "gate/keepers.h"
+#include "gate/payload_text.h"
 #include "guards/zones/zones.h"
 #include "identity/directory.h"
-#include "keys/bip32.h"
 #include "keys/threshold/sharing.h"
 #include "model/operation.h"
 #include "wallet/asset.h"
@@ -76,134 +76,6 @@ enum form_id {
 	WHOLE,
 	WORKLOAD,
 };
-
-/* --- Texts. Each says in its row what it expects; a reason that is more exact is left in the error of whoever was asked. --- */
-
-static bool
-is_lower_alphanumeric(uint8_t c) {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
-is_alphanumeric(uint8_t c) {
-	return is_lower_alphanumeric(c) || (c >= 'A' && c <= 'Z');
-}
-
-/* Of a-z, 0-9 and others. */
-static bool
-is_made_of(struct bytes text, const char *others) {
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_lower_alphanumeric(text.data[i]) &&
-		    (text.data[i] == '\0' || strchr(others, text.data[i]) == nullptr))
-			return false;
-	return text.len > 0;
-}
-
-static bool
-is_name(struct bytes text) {
-	return text.len <= DIRECTORY_NAME_MAX && is_made_of(text, "._-") && is_lower_alphanumeric(text.data[0]);
-}
-
-static bool
-is_group_name(struct bytes text) {
-	return is_name(text) && is_made_of(text, "_") && text.data[0] >= 'a';
-}
-
-static bool
-is_keeper_name(struct bytes text) {
-	return text.len <= KEEPER_NAME_MAX && is_made_of(text, "-");
-}
-
-static bool
-is_hex(struct bytes text) {
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_lower_alphanumeric(text.data[i]) || text.data[i] > 'f')
-			return false;
-	return text.len % 2 == 0;
-}
-
-static struct bytes
-without(struct bytes text, const char *prefix) {
-	size_t len = strlen(prefix);
-	bool has = text.len > len && memcmp(text.data, prefix, len) == 0;
-	return has ? bytes_of(text.data + len, text.len - len) : (struct bytes){};
-}
-
-/* People are pseudonyms in the log, for ever: nothing that could be a name (design §5). */
-static bool
-is_person(struct bytes text) {
-	struct bytes digits = without(text, "person:p-");
-	return digits.len == 16 && is_hex(digits);
-}
-
-static bool
-is_workload(struct bytes text) {
-	return is_name(without(text, "workload:"));
-}
-
-static bool
-is_key_id(struct bytes text) {
-	const uint8_t *slash = text.len == 0 ? nullptr : memchr(text.data, '/', text.len);
-	if (slash == nullptr)
-		return false;
-	struct bytes principal = bytes_of(text.data, (size_t)(slash - text.data));
-	return (is_person(principal) || is_workload(principal)) &&
-	       is_name(bytes_of(slash + 1, text.len - principal.len - 1));
-}
-
-static bool
-is_chain(struct bytes text) {
-	return text.len <= ASSET_CHAIN_MAX && wallet_check_chain(text) == OK;
-}
-
-static bool
-is_contract(struct bytes text) {
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_alphanumeric(text.data[i]))
-			return false;
-	return true;
-}
-
-static bool
-is_symbol(struct bytes text) {
-	return asset_symbol_is_valid(text);
-}
-
-static bool
-is_path(struct bytes text) {
-	struct signing_path path;
-	return bip32_path_parse(text, &path) == OK;
-}
-
-static bool
-is_threshold(struct bytes text) {
-	uint8_t threshold, parties;
-	return sharing_parse_threshold(text, &threshold, &parties) == OK && parties <= KEY_PARTIES_MAX;
-}
-
-static bool
-is_network(struct bytes text) {
-	_cleanup_(zones_free) struct zones zones = {};
-	return zones_add(&zones, BYTES_OF_LITERAL("any"), text) == OK;
-}
-
-static bool
-is_point(struct bytes text) {
-	return is_hex(text) && text.data[0] == '0' && (text.data[1] == '2' || text.data[1] == '3');
-}
-
-static bool
-is_note(struct bytes text) {
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_alphanumeric(text.data[i]) && strchr(" ._/#-", text.data[i]) == nullptr)
-			return false;
-	return memchr(text.data, '\0', text.len) == nullptr;
-}
-
-static bool
-is_finding(struct bytes text) {
-	return text_check("payload.finding", text, BREAK_GLASS_FINDING_MAX) == OK;
-}
 
 enum status
 payload_destination(struct arena *arena, struct bytes given, struct bytes *destination) {
@@ -277,29 +149,34 @@ static const struct form {
 } forms[] = {
 	[ADMISSION] = {JSON_INTEGER, 1, 1'000'000, "a number from 1 to 1000000"},
 	[ALGORITHM] = {JSON_STRING, .choices = algorithms},
-	[ATTESTATION] = {JSON_STRING, 2, 32'768, "hexadecimal digits of 1 to 16384 bytes", is_hex},
+	[ATTESTATION] = {JSON_STRING, 2, 32'768, "hexadecimal digits of 1 to 16384 bytes", payload_text_is_hex},
 	[BOOLEAN] = {JSON_BOOLEAN, .expected = "true or false"},
 	[BUNDLE] = {JSON_OBJECT, .expected = "a bundle, as policy pack writes it"},
 	[CHAIN] = {JSON_STRING, 1, ASSET_CHAIN_MAX,
-		   "a chain such as \"eip155:1\" or \"bitcoin:main\", as docs/facts.md writes them", is_chain},
-	[CLIENT_DATA] = {JSON_STRING, 4, 8'192, "hexadecimal digits of 2 to 4096 bytes", is_hex},
-	[CONTRACT] = {JSON_STRING, 1, ASSET_CONTRACT_MAX, "an address: 1 to 64 letters and digits", is_contract},
+		   "a chain such as \"eip155:1\" or \"bitcoin:main\", as docs/facts.md writes them",
+		   payload_text_is_chain},
+	[CLIENT_DATA] = {JSON_STRING, 4, 8'192, "hexadecimal digits of 2 to 4096 bytes", payload_text_is_hex},
+	[CONTRACT] = {JSON_STRING, 1, ASSET_CONTRACT_MAX, "an address: 1 to 64 letters and digits",
+		      payload_text_is_contract},
 	[DECIMALS] = {JSON_INTEGER, 0, ASSET_DECIMALS_MAX, "a number from 0 to 36"},
 	[DESTINATION] = {JSON_STRING, 1, 256, "\"<chain>:<address>\", both as docs/facts.md writes them",
 			 is_destination},
 	[DESTINATIONS] = {JSON_ARRAY, 1, 4'096, "1 to 4096 entries", .element = DESTINATION},
 	[DIGITS] = {JSON_INTEGER, 6, 8, "6, 7 or 8"},
-	[FINDING] = {JSON_STRING, 1, BREAK_GLASS_FINDING_MAX, "what was found, in 1 to 1024 bytes of text", is_finding},
+	[FINDING] = {JSON_STRING, 1, BREAK_GLASS_FINDING_MAX, "what was found, in 1 to 1024 bytes of text",
+		     payload_text_is_finding},
 	[FORMAT] = {JSON_STRING, .choices = formats},
-	[GROUP_NAME] = {JSON_STRING, 1, DIRECTORY_NAME_MAX, "1 to 64 of a-z, 0-9 and _, a letter first", is_group_name},
-	[HASH] = {JSON_STRING, 64, 64, "64 hexadecimal digits, in lower case", is_hex},
-	[HEX16] = {JSON_STRING, 32, 32, "32 hexadecimal digits, in lower case", is_hex},
-	[HEX64] = {JSON_STRING, 128, 128, "128 hexadecimal digits, in lower case", is_hex},
+	[GROUP_NAME] = {JSON_STRING, 1, DIRECTORY_NAME_MAX, "1 to 64 of a-z, 0-9 and _, a letter first",
+			payload_text_is_group_name},
+	[HASH] = {JSON_STRING, 64, 64, "64 hexadecimal digits, in lower case", payload_text_is_hex},
+	[HEX16] = {JSON_STRING, 32, 32, "32 hexadecimal digits, in lower case", payload_text_is_hex},
+	[HEX64] = {JSON_STRING, 128, 128, "128 hexadecimal digits, in lower case", payload_text_is_hex},
 	[IMPORT_SCHEME] = {JSON_STRING, .choices = import_schemes},
-	[KEEPER_NAME] = {JSON_STRING, 1, KEEPER_NAME_MAX, "1 to 32 of a-z, 0-9 and -", is_keeper_name},
+	[KEEPER_NAME] = {JSON_STRING, 1, KEEPER_NAME_MAX, "1 to 32 of a-z, 0-9 and -", payload_text_is_keeper_name},
 	[KEEPER_NAMES] = {JSON_ARRAY, 2, KEY_PARTIES_MAX, "2 to 16 keepers", .element = KEEPER_NAME},
 	[KEY_CLASS] = {JSON_STRING, .choices = key_classes},
-	[KEY_ID] = {JSON_STRING, 1, DIRECTORY_KEY_ID_MAX, "a key's id such as \"workload:settlement/1\"", is_key_id},
+	[KEY_ID] = {JSON_STRING, 1, DIRECTORY_KEY_ID_MAX, "a key's id such as \"workload:settlement/1\"",
+		    payload_text_is_key_id},
 	[KEY_RECORD] = {JSON_OBJECT, .expected = "a key's record, as key parties shows it",
 			.fits_object = is_key_record},
 	[LIST_KIND] = {JSON_STRING, .choices = list_kinds},
@@ -307,20 +184,23 @@ static const struct form {
 	[LOG_KEYS] = {JSON_ARRAY, 2, 2, "2 keys of its log", .element = LOG_KEY},
 	[MATERIAL] = {JSON_STRING, .choices = materials},
 	[MOMENT] = {JSON_INTEGER, 1, JSON_INTEGER_MAX, "milliseconds since 1970, above zero"},
-	[NAME] = {JSON_STRING, 1, DIRECTORY_NAME_MAX, "1 to 64 of a-z, 0-9 and, after the first, . _ -", is_name},
-	[NETWORK] = {JSON_STRING, 1, 64, "a prefix such as \"10.1.0.0/16\", with no bits beyond it", is_network},
+	[NAME] = {JSON_STRING, 1, DIRECTORY_NAME_MAX, "1 to 64 of a-z, 0-9 and, after the first, . _ -",
+		  payload_text_is_name},
+	[NETWORK] = {JSON_STRING, 1, 64, "a prefix such as \"10.1.0.0/16\", with no bits beyond it",
+		     payload_text_is_network},
 	[NETWORKS] = {JSON_ARRAY, 0, ZONE_NETWORKS_MAX, "networks", .element = NETWORK},
 	[NEW_KEY] = {JSON_OBJECT, .members = new_key},
 	[NEW_KEYS] = {JSON_ARRAY, 1, 8, "1 to 8 keys", .element = NEW_KEY},
-	[NOTE] = {JSON_STRING, 1, 64, "1 to 64 letters, digits, spaces and . _ - / #", is_note},
+	[NOTE] = {JSON_STRING, 1, 64, "1 to 64 letters, digits, spaces and . _ - / #", payload_text_is_note},
 	[PARTY] = {JSON_INTEGER, 1, KEY_PARTIES_MAX, "a number from 1 to 16"},
-	[PATH] = {JSON_STRING, 1, 256, "a path such as \"m/84'/0'/0'\"", is_path},
+	[PATH] = {JSON_STRING, 1, 256, "a path such as \"m/84'/0'/0'\"", payload_text_is_path},
 	[PATHS] = {JSON_ARRAY, 0, KEY_BRANCHES_MAX, "at most 4 paths", .element = PATH},
-	[PERSON] = {JSON_STRING, 1, 64, "\"person:p-\" and 16 hexadecimal digits, drawn at random", is_person},
-	[POINT] = {JSON_STRING, 66, 66, "66 hexadecimal digits, a compressed point", is_point},
+	[PERSON] = {JSON_STRING, 1, 64, "\"person:p-\" and 16 hexadecimal digits, drawn at random",
+		    payload_text_is_person},
+	[POINT] = {JSON_STRING, 66, 66, "66 hexadecimal digits, a compressed point", payload_text_is_point},
 	[PURPOSE] = {JSON_STRING, .choices = purposes},
-	[RECOVERY_KEY] = {JSON_STRING, 2'432, 2'432, "2432 hexadecimal digits, in lower case", is_hex},
-	[ROOT] = {JSON_STRING, 2, 65'536, "a certificate in DER, in hexadecimal digits", is_hex},
+	[RECOVERY_KEY] = {JSON_STRING, 2'432, 2'432, "2432 hexadecimal digits, in lower case", payload_text_is_hex},
+	[ROOT] = {JSON_STRING, 2, 65'536, "a certificate in DER, in hexadecimal digits", payload_text_is_hex},
 	[ROOTS] = {JSON_ARRAY, 0, 64, "at most 64 certificates", .element = ROOT},
 	[RP_ID] = {JSON_STRING, 1, 253, "a relying party's id, in 1 to 253 bytes"},
 	[SCHEME] = {JSON_STRING, .choices = schemes},
@@ -330,8 +210,9 @@ static const struct form {
 	[SIGNATURE] = {JSON_OBJECT, .members = signature},
 	[SIGNATURES] = {JSON_ARRAY, 0, 16, "at most 16 signatures", .element = SIGNATURE},
 	[SIGNER] = {JSON_STRING, 1, DIRECTORY_KEY_ID_MAX, "a key's id"},
-	[SYMBOL] = {JSON_STRING, 1, ASSET_SYMBOL_MAX, "1 to 16 letters, digits and, between them, . and -", is_symbol},
-	[THRESHOLD] = {JSON_STRING, 1, 8, "a threshold such as \"2-of-3\", of at most 16", is_threshold},
+	[SYMBOL] = {JSON_STRING, 1, ASSET_SYMBOL_MAX, "1 to 16 letters, digits and, between them, . and -",
+		    payload_text_is_symbol},
+	[THRESHOLD] = {JSON_STRING, 1, 8, "a threshold such as \"2-of-3\", of at most 16", payload_text_is_threshold},
 	[TIME] = {JSON_INTEGER, 0, JSON_INTEGER_MAX, "milliseconds since 1970"},
 	[TOTP_ALGORITHM] = {JSON_STRING, .choices = totp_algorithms},
 	[TRANSACTION] = {JSON_STRING, 1, INT64_MAX, "an unsigned transaction"},
@@ -339,7 +220,7 @@ static const struct form {
 	[WAITING] = {JSON_INTEGER, 0, 31'536'000'000, "milliseconds, at most a year"},
 	[WHOLE] = {JSON_INTEGER, 1, JSON_INTEGER_MAX, "a number above zero"},
 	[WORKLOAD] = {JSON_STRING, 1, DIRECTORY_PRINCIPAL_MAX, "\"workload:\" and 1 to 64 of a-z, 0-9 and . _ -",
-		      is_workload},
+		      payload_text_is_workload},
 };
 
 /* --- The table of payloads. --- */
