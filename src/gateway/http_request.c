@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/ipc_messages.h"
+#include "gateway/http_target.h"
 
 static const struct {
 	const char *name;
@@ -80,84 +81,30 @@ on_url(llhttp_t *parser, const char *at, size_t len) {
 }
 
 static int
-hex_value(uint8_t digit) {
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f')
-		return (digit | 0x20) - 'a' + 10;
-	return -1;
-}
-
-/* RFC 3986 §3.3 and §3.4: unreserved, sub-delims, ":", "@", and in the query "/" and "?". */
-static bool
-is_target_character(uint8_t c) {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != nullptr);
-}
-
-/* Decodes one escape of the target at *at. */
-static bool
-decode_escape(struct bytes target, size_t *at, uint8_t *byte) {
-	if (target.len - *at < 3)
-		return false;
-	int high = hex_value(target.data[*at + 1]), low = hex_value(target.data[*at + 2]);
-	if (high < 0 || low < 0)
-		return false;
-	*byte = (uint8_t)(high << 4 | low);
-	*at += 3;
-	return *byte >= 0x20 && *byte != 0x7f;
-}
-
-static bool
-has_bad_segment(struct bytes path) {
-	for (size_t start = 1; start <= path.len;) {
-		const uint8_t *segment = path.data + start;
-		const uint8_t *slash = start == path.len ? nullptr : memchr(segment, '/', path.len - start);
-		size_t len = slash == nullptr ? path.len - start : (size_t)(slash - segment);
-		bool is_last = slash == nullptr;
-		if ((len == 0 && !(is_last && path.len == 1)) || (len == 1 && segment[0] == '.') ||
-		    (len == 2 && segment[0] == '.' && segment[1] == '.'))
-			return true;
-		start += len + 1;
-	}
-	return false;
-}
-
-/* The path is decoded once, here; the keeper gets the target as it came. */
-static int
 check_target(struct http_reader *reader) {
-	size_t end = reader->target.at + reader->target.len;
-	bool in_query = false;
-	if (reader->target.len == 0 || view(reader, reader->target).data[0] != '/')
-		return refuse(reader, REFUSED_TARGET_FORM);
+	size_t offset;
 	if (!buffer_reserve(&reader->head, reader->target.len))
 		return refuse(reader, REFUSED_MEMORY);
-	struct bytes target = {reader->head.data, end};
+	struct bytes target = view(reader, reader->target);
 	reader->path.at = reader->head.len;
-	for (size_t at = reader->target.at; at < end;) {
-		uint8_t c = target.data[at];
-		if (c == '%') {
-			size_t escape = at - reader->target.at;
-			if (!decode_escape(target, &at, &c) || (!in_query && c == '/'))
-				return refuse_saying(reader, REFUSED_TARGET_ESCAPE,
-						     "The percent escape at offset %zu of the target is malformed, or "
-						     "hides a control character or a slash.",
-						     escape);
-		} else if (c == '?') {
-			in_query = true;
-			at++;
-		} else if (is_target_character(c))
-			at++;
-		else
-			return refuse_saying(
-				reader, REFUSED_TARGET_CHARACTER,
-				"Byte 0x%02x at offset %zu of the target is none that RFC 3986 allows there.", c,
-				at - reader->target.at);
-		if (!in_query)
-			reader->head.data[reader->head.len++] = c;
+	enum http_refused refused =
+		http_target_decode(target, reader->head.data + reader->path.at, &reader->path.len, &offset);
+	reader->head.len += reader->path.len;
+	switch (refused) {
+	case REFUSED_END:
+		return 0;
+	case REFUSED_TARGET_ESCAPE:
+		return refuse_saying(reader, refused,
+				     "The percent escape at offset %zu of the target is malformed, or hides a control "
+				     "character or a slash.",
+				     offset);
+	case REFUSED_TARGET_CHARACTER:
+		return refuse_saying(reader, refused,
+				     "Byte 0x%02x at offset %zu of the target is none that RFC 3986 allows there.",
+				     target.data[offset], offset);
+	default:
+		return refuse(reader, refused);
 	}
-	reader->path.len = reader->head.len - reader->path.at;
-	return has_bad_segment(view(reader, reader->path)) ? refuse(reader, REFUSED_TARGET_DOTS) : 0;
 }
 
 /* --- Header section --- */
