@@ -8,23 +8,20 @@
 
 #include <stdio.h>
 
-#include "base/map.h"
 #include "base/time.h"
 #include "crypto/sign.h"
-#include "gate/record.h"
 #include "identity/statement.h"
-#include "ledger/log.h"
 #include "tests/fault_io.h"
 #include "tests/hostile_frames.h"
+#include "tests/truly_signed.h"
 
-/* What the true members of the firm have signed; only that may be found in the log. */
+/* A firm whose gateway it is: only what its true members have signed may be found in the log. */
 struct scene {
 	struct house house;
 	struct fault_io fault;
 	struct arena arena;
-	struct map documents;  /* digests of operations */
-	struct map statements; /* digests of approval statements */
-	const char *frame;     /* which is being manipulated */
+	struct truly_signed truth;
+	const char *frame; /* which is being manipulated */
 	size_t cases, accepted;
 };
 
@@ -81,12 +78,6 @@ try_frame(void *context, const struct hostile_frame *frame) {
 
 /* --- True requests. --- */
 
-static void
-remember(struct map *map, struct bytes text) {
-	struct hash256 digest = sha256(text);
-	assert_ok(map_put(map, hash256_bytes(&digest), map, nullptr));
-}
-
 static struct bytes
 member(struct scene *scene, struct bytes body, const char *name) {
 	return hostile_member(&scene->arena, body, name);
@@ -96,7 +87,7 @@ static struct ipc_request
 truly_asked(struct scene *scene, struct firm_operation operation) {
 	struct ipc_request request;
 	house_request(&scene->house, &scene->arena, operation, &request);
-	remember(&scene->documents, member(scene, request.body, "operation"));
+	truly_signed_add(&scene->truth.documents, member(scene, request.body, "operation"));
 	return request;
 }
 
@@ -134,7 +125,7 @@ static struct ipc_request
 truly_voted(struct scene *scene, struct bytes operation, enum firm_member by) {
 	struct ipc_request request;
 	house_vote_request(&scene->house, &scene->arena, operation, by, "approve", &request);
-	remember(&scene->statements, member(scene, request.body, "statement"));
+	truly_signed_add(&scene->truth.statements, member(scene, request.body, "statement"));
 	return request;
 }
 
@@ -147,89 +138,12 @@ ask(struct scene *scene, const struct ipc_request *request) {
 
 /* --- The log, afterwards. --- */
 
-struct reading {
-	struct scene *scene;
-	size_t decisions, votes, done;
-};
-
-static const uint8_t *
-true_key(struct scene *scene, struct bytes key_id) {
-	for (size_t i = 0; i < FIRM_MEMBERS; i++)
-		if (bytes_equal_text(key_id, scene->house.firm.members[i].key_id))
-			return scene->house.firm.members[i].public_key;
-	fail_msg("the log names a key that nobody has: %.*s", BYTES_ARGS(key_id));
-	return nullptr;
-}
-
-static struct bytes
-text_of(const json *object, const char *name) {
-	struct bytes text;
-	assert_ok(json_need_string(object, "log", name, &text));
-	return text;
-}
-
-/* The requester's signature, by the key that the test knows them by, over a document that they truly signed. */
-static void
-judge_decision(struct reading *reading, struct arena *arena, const json *body) {
-	struct scene *scene = reading->scene;
-	struct decision_record record;
-	const json *requester;
-	uint8_t signature[64];
-	assert_ok(decision_record_read(arena, body, nullptr, &record));
-	struct hash256 digest = sha256(record.document);
-	if (map_get(&scene->documents, hash256_bytes(&digest)) == nullptr)
-		fail_msg("the log decides what nobody asked for: %.*s", BYTES_ARGS(record.document));
-	assert_ok(json_read(arena, record.requester, (struct json_limits){}, &requester));
-	const uint8_t *key = true_key(scene, text_of(requester, "key"));
-	assert_ok(hex_decode(text_of(requester, "signature"), signature, sizeof signature));
-	if (bytes_equal_text(text_of(requester, "method"), "digest-signature"))
-		assert_ok(person_verify(OPERATION_SIGNATURE_LABEL, &digest, key, signature));
-	else
-		assert_ok(ed25519_verify(key, text_of(requester, "base"), signature));
-	reading->decisions++;
-	reading->done += record.outcome == OUTCOME_DONE;
-}
-
-static void
-check_vote(struct reading *reading, struct arena *arena, const json *body) {
-	struct scene *scene = reading->scene;
-	_cleanup_(buffer_free) struct buffer text = {};
-	struct json_writer writer;
-	uint8_t signature[64];
-	(void)arena;
-	json_writer_start(&writer, &text);
-	json_write_value(&writer, json_get(body, "statement"));
-	assert_ok(json_writer_finish(&writer));
-	struct hash256 digest = sha256(buffer_bytes(&text));
-	if (map_get(&scene->statements, hash256_bytes(&digest)) == nullptr)
-		fail_msg("the log counts a vote that nobody gave: %.*s", BYTES_ARGS(text));
-	assert_ok(hex_decode(text_of(body, "signature"), signature, sizeof signature));
-	assert_ok(person_verify(APPROVAL_SIGNATURE_LABEL, &digest, true_key(scene, text_of(body, "key")), signature));
-	reading->votes++;
-}
-
-static enum status
-check_entry(void *context, const struct ledger_record *record) {
-	struct reading *reading = context;
-	_cleanup_(arena_free) struct arena arena = {};
-	struct entry entry;
-	TRY(entry_read(&arena, record->leaf, &entry));
-	if (entry.type == ENTRY_DECISION || entry.type == ENTRY_INTENT)
-		judge_decision(reading, &arena, entry.document);
-	if (entry.type == ENTRY_VOTE)
-		check_vote(reading, &arena, entry.document);
-	return OK;
-}
-
 /* Ends the child, opens the keeper here (so the log restores), and reads everything. */
 static void
 check_log(struct scene *scene, size_t done) {
-	struct reading reading = {.scene = scene};
-	struct ledger_head head;
 	assert_int_equal(0, house_stop(&scene->house));
 	assert_ok(house_open(&scene->house));
-	ledger_durable_head(keeper_ledger(scene->house.keeper), &head);
-	assert_ok(ledger_visit(keeper_ledger(scene->house.keeper), 0, head.head.size, check_entry, &reading));
+	struct truly_reading reading = truly_signed_read(&scene->truth, &scene->house);
 	print_message("%zu cases; the log has %zu decisions, %zu done, and %zu votes\n", scene->cases,
 		      reading.decisions, reading.done, reading.votes);
 	assert_int_equal(done, reading.done);
@@ -266,8 +180,7 @@ scene_start(struct scene *scene) {
 static void
 scene_end(struct scene *scene) {
 	house_free(&scene->house);
-	map_free(&scene->documents);
-	map_free(&scene->statements);
+	truly_signed_free(&scene->truth);
 	arena_free(&scene->arena);
 	fault_io_stop(&scene->fault);
 }
@@ -522,7 +435,7 @@ what_a_gateway_delays_or_repeats_is_refused(void **) {
 	struct ipc_request vote = truly_voted(&scene, operation, FIRM_PERSON_1), withdrawal;
 	(void)ask(&scene, &vote);
 	house_vote_request(&scene.house, &scene.arena, operation, FIRM_PERSON_1, "withdraw", &withdrawal);
-	remember(&scene.statements, member(&scene, withdrawal.body, "statement"));
+	truly_signed_add(&scene.truth.statements, member(&scene, withdrawal.body, "statement"));
 	assert_int_equal(202, ask(&scene, &withdrawal).status);
 	expect_refused(&scene, "repeated", "withdrawn vote", &vote);
 	struct ipc_request second = truly_voted(&scene, operation, FIRM_PERSON_2),
@@ -606,7 +519,7 @@ a_withdrawal_that_a_gateway_drops_counts_by_another_or_not(void **) {
 		assert_int_equal(202, ask(&scene, &vote).status);
 		house_vote_request(&scene.house, &scene.arena, operation, FIRM_PERSON_1, "withdraw", &withdrawal);
 		if (by_another[i]) {
-			remember(&scene.statements, member(&scene, withdrawal.body, "statement"));
+			truly_signed_add(&scene.truth.statements, member(&scene, withdrawal.body, "statement"));
 			house_next_channel(&scene.house);
 			assert_int_equal(202, ask(&scene, &withdrawal).status);
 		}
