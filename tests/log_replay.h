@@ -46,18 +46,23 @@ log_replay(struct keeper *keeper, const struct forgery *forgery) {
 	assert_ok(ledger_commit_now(ledger)); /* nobody waits for it */
 	ledger_durable_head(ledger, &head);
 	assert_ok(replayer_create(&replayer, &keeper_gate(keeper)->blobs));
-	for (uint64_t i = 0; i < head.head.size; i++) {
+	for (uint64_t n = 0; n < 2 * head.head.size; n++) { /* once to foresee, once to judge */
+		const uint64_t i = n % head.head.size;
 		_cleanup_(buffer_free) struct buffer bytes = {};
 		struct ledger_record record;
 		enum replay_result result;
 		const char *found;
 		assert_ok(ledger_read(ledger, i, &bytes, &record));
 		forged += forgery == nullptr ? 0 : forge_leaf(record.leaf, forgery);
+		if (n < head.head.size) {
+			assert_ok(replayer_foresee(replayer, record.leaf));
+			continue;
+		}
 		assert_ok(replayer_add(replayer, i, record.leaf, &result, &found));
 		if (found != nullptr && replayed.difference[0] == '\0')
 			snprintf(replayed.difference, sizeof replayed.difference, "%s", found);
 	}
-	assert_int_equal(forgery != nullptr, forged);
+	assert_int_equal(forgery != nullptr ? 2 : 0, forged);
 	replayed.counts = replayer_counts(replayer);
 	return replayed;
 }

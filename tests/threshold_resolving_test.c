@@ -243,7 +243,72 @@ transfers_at_once_replay(void **) {
 	}
 }
 
-RUN_TESTS(T(transfers_at_once_replay), T(a_nonce_does_not_go_back_to_what_people_say_happened),
+/* At the second keeper, before it decides once more or after: the feed says the price of what is moved anew. */
+struct changing {
+	enum peer_kind at; /* a message that it hears then */
+	const char *price;
+};
+
+static bool
+change_meanwhile(struct team *team, size_t, size_t to, enum peer_kind kind, struct buffer *) {
+	const struct changing *changing = team->context;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct team_member *second = &team->members[1];
+	struct ipc_request request;
+	if (to != 1 || kind != changing->at || second->house.keeper->threshold->sessions == nullptr)
+		return true;
+	team->on_message = nullptr;
+	house_request(&second->house, &arena,
+		      (struct firm_operation){.by = FIRM_PRICES,
+					      .kind = "price.set",
+					      .resource = "asset:eip155:1/native",
+					      .payload = changing->price},
+		      &request);
+	ipc_write_request(&body, &request);
+	threshold_message(second->house.keeper, &second->peers[0], PEER_REQUEST, buffer_bytes(&body));
+	keeper_turn(second->house.keeper);
+	return true;
+}
+
+/* Whatever was changed before or after it: it is held to what there was on one side or the other. */
+static void
+what_is_decided_again_is_held_to_a_state_that_there_was(void **) {
+	static const struct {
+		struct changing changing;
+		const char *from, *to, *difference;
+	} cases[] = {
+		{{PEER_ANSWER, "{\"microcents\":290000000000}"}, nullptr, nullptr, ""},
+		{{PEER_PROTOCOL, "{\"microcents\":290000000000}"}, nullptr, nullptr, ""},
+		{{PEER_ANSWER, "{\"microcents\":290000000000}"},
+		 "\"transfer.usd_cents\":29183",
+		 "\"transfer.usd_cents\":29184",
+		 "transfer.usd_cents is 29183, recorded 29184"},
+		{{PEER_PROTOCOL, "{\"microcents\":290000000000}"},
+		 "\"transfer.usd_cents\":30189",
+		 "\"transfer.usd_cents\":30188",
+		 "transfer.usd_cents is 29183, recorded 30188"},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(team_free) struct team team;
+		_cleanup_(arena_free) struct arena arena = {};
+		struct ipc_response response;
+		const struct forgery forgery = {ENTRY_OUTCOME, cases[i].from, cases[i].to};
+		team_found(&team, 3, 22 + i);
+		team_make_key(&team, "vault", "2-of-3");
+		team_settle(&team);
+		team.on_message = change_meanwhile;
+		team.context = (void *)&cases[i].changing;
+		team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
+		assert_answer(200, "done", &response);
+		assert_null(team.on_message);
+		struct replayed replayed = team_replay(&team, 1, cases[i].from == nullptr ? nullptr : &forgery);
+		assert_string_equal(cases[i].difference, replayed.difference);
+	}
+}
+
+RUN_TESTS(T(what_is_decided_again_is_held_to_a_state_that_there_was), T(transfers_at_once_replay),
+	  T(a_nonce_does_not_go_back_to_what_people_say_happened),
 	  T(a_transfer_that_people_say_happened_leaves_its_nonce),
 	  T(what_is_prepared_with_a_key_ends_before_its_share_is_gone),
 	  T(nobody_says_that_a_key_was_destroyed_while_it_is_dealt))

@@ -38,6 +38,10 @@ replayer_destroy(struct replayer **replayer) {
 		policy_set_destroy(&set);
 	}
 	map_free(&gone->joined);
+	at = 0;
+	while (map_next(&gone->foreseen, &at, nullptr, &value))
+		free(value);
+	map_free(&gone->foreseen);
 	replay_votes_free(gone);
 	map_free(&gone->erased);
 	at = 0;
@@ -154,17 +158,144 @@ replay_sign_in(struct replayer *replayer, const json *body) {
 	return holds ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 }
 
+/* --- What comes later in the log. --- */
+
+static enum status
+foresee_erased(struct replayer *replayer, const json *body) {
+	struct bytes subject;
+	TRY(json_need_string(body, "erased", "subject", &subject));
+	return map_put(&replayer->erased, subject, replayer, nullptr);
+}
+
+static enum status
+put_foreseen(struct replayer *replayer, const struct hash256 *id, const struct foreseen *as, struct bytes leaf) {
+	void *before = nullptr;
+	struct foreseen *made = calloc(1, sizeof *made + leaf.len);
+	TRY_ALLOC(made);
+	made->since = as->since;
+	made->is_transfer = as->is_transfer;
+	made->len = leaf.len;
+	if (leaf.len > 0)
+		memcpy(made->leaf, leaf.data, leaf.len);
+	enum status status = map_put(&replayer->foreseen, hash256_bytes(id), made, &before);
+	free(status == OK ? before : made);
+	return status;
+}
+
+static bool
+is_decided_again(const json *body) {
+	return json_get(body, "again") != nullptr || json_get(body, "again_blob") != nullptr;
+}
+
+static bool
+is_text(const json *body, const char *member, const char *text) {
+	const json *value = json_get(body, member);
+	return value != nullptr && json_type_of(value) == JSON_STRING && bytes_equal_text(json_string(value), text);
+}
+
+static bool
+is_transfer(const json *body) {
+	const json *action = json_get(body, "action");
+	return action != nullptr && json_type_of(action) == JSON_OBJECT &&
+	       is_text(action, "id", operation_kinds[OPERATION_SIGN].name);
+}
+
+/* What has no form is found when it is judged. */
+static enum status
+foresee_again(struct replayer *replayer, const struct entry *entry, struct bytes leaf) {
+	const json *text = json_get(entry->document, "operation");
+	struct hash256 id;
+	if (text == nullptr || json_type_of(text) != JSON_STRING ||
+	    hex_decode(json_string(text), id.bytes, sizeof id.bytes) != OK)
+		return OK;
+	if (entry->type == ENTRY_INTENT)
+		return put_foreseen(replayer, &id,
+				    &(struct foreseen){.since = replayer->foreseen_changes,
+						       .is_transfer = is_transfer(entry->document)},
+				    (struct bytes){});
+	struct foreseen *known = map_remove(&replayer->foreseen, hash256_bytes(&id));
+	enum status status = OK;
+	if (known != nullptr && known->since != replayer->foreseen_changes && is_decided_again(entry->document))
+		status = put_foreseen(replayer, &id, known, leaf);
+	replayer->foreseen_changes += known == nullptr || !known->is_transfer;
+	free(known);
+	return status;
+}
+
+static bool
+may_change(enum entry_type type) {
+	return type == ENTRY_DECISION || type == ENTRY_OUTCOME || type == ENTRY_LOCAL_BUNDLE;
+}
+
 enum status
 replayer_foresee(struct replayer *replayer, struct bytes leaf) {
 	struct entry entry;
-	struct bytes subject;
 	TRY(entry_peek(leaf, &entry));
-	if (entry.type != ENTRY_ERASED)
+	replayer->foreseen_changes += entry.type == ENTRY_LOCAL_BUNDLE;
+	if (entry.type != ENTRY_ERASED && entry.type != ENTRY_INTENT && entry.type != ENTRY_OUTCOME &&
+	    entry.type != ENTRY_DECISION)
 		return OK;
 	arena_reset(&replayer->arena);
 	TRY(entry_read(&replayer->arena, leaf, &entry));
-	TRY(json_need_string(entry.document, "erased", "subject", &subject));
-	return map_put(&replayer->erased, subject, replayer, nullptr);
+	if (entry.type == ENTRY_ERASED)
+		return foresee_erased(replayer, entry.document);
+	if (entry.type != ENTRY_DECISION)
+		return foresee_again(replayer, &entry, leaf);
+	replayer->foreseen_changes +=
+		is_text(entry.document, "outcome", outcome_name(OUTCOME_DONE)) && !is_transfer(entry.document);
+	return OK;
+}
+
+static void
+open_foreseen(struct replayer *replayer, const struct hash256 *id) {
+	struct foreseen *seen = map_get(&replayer->foreseen, hash256_bytes(id));
+	if (seen == nullptr || seen->len == 0)
+		return;
+	seen->next = replayer->open;
+	replayer->open = seen;
+}
+
+static void
+close_foreseen(struct replayer *replayer, const struct foreseen *seen) {
+	struct foreseen **at = &replayer->open;
+	while (*at != nullptr && *at != seen)
+		at = &(*at)->next;
+	if (*at != nullptr)
+		*at = seen->next;
+}
+
+static bool
+same_again_exactly(struct replayer *replayer, const json *body) {
+	replayer->past.is_exact = true;
+	bool same = replay_same_again(replayer, body);
+	replayer->past.is_exact = false;
+	return same;
+}
+
+/* On the state before the entry: what was decided once more may have been so here. */
+static enum status
+try_foreseen(struct replayer *replayer, enum entry_type type) {
+	for (struct foreseen *seen = replayer->open; seen != nullptr && may_change(type); seen = seen->next) {
+		struct replay_counts counts = replayer->counts;
+		struct entry outcome;
+		if (seen->holds)
+			continue;
+		TRY(entry_read(&replayer->arena, bytes_of(seen->leaf, seen->len), &outcome));
+		seen->holds = same_again_exactly(replayer, outcome.document);
+		if (!seen->holds)
+			replayer->counts = counts;
+	}
+	return OK;
+}
+
+/* One that holds on a state that there was meanwhile; where it was not foreseen, its facts are as they may have been. */
+static bool
+holds_again(struct replayer *replayer, const struct hash256 *id, const json *body) {
+	struct foreseen *seen = map_get(&replayer->foreseen, hash256_bytes(id));
+	if (seen == nullptr || seen->len == 0)
+		return replay_same_again(replayer, body);
+	close_foreseen(replayer, seen);
+	return seen->holds || same_again_exactly(replayer, body);
 }
 
 /* Whether values that the record commits to are of somebody who was erased. */
@@ -191,8 +322,8 @@ replay_outcome(struct replayer *replayer, const json *body, enum replay_result *
 	TRY(json_need_string(body, "outcome", "operation", &text));
 	TRY(hex_decode(text, id.bytes, sizeof id.bytes));
 	*result = REPLAY_NOT_A_DECISION;
-	if (json_get(body, "again") != nullptr || json_get(body, "again_blob") != nullptr) {
-		bool same = replay_same_again(replayer, body);
+	if (is_decided_again(body)) {
+		bool same = holds_again(replayer, &id, body);
 		replayer->counts.again += same;
 		*result = same ? REPLAY_NOT_A_DECISION : REPLAY_DIFFERENT;
 	}
@@ -213,8 +344,10 @@ replay_decision(struct replayer *replayer, const json *body, enum replay_result 
 	if (replayer->past.is_unfit)
 		return OK;
 	replay_note_moved(replayer, &record);
-	if (record.outcome == OUTCOME_INTENDED)
+	if (record.outcome == OUTCOME_INTENDED) {
+		open_foreseen(replayer, &record.operation_id);
 		return replay_note_intended(replayer, &record);
+	}
 	if (record.outcome != OUTCOME_DONE)
 		return OK;
 	const json *payload, *document;
@@ -272,6 +405,7 @@ judge(struct replayer *replayer, const struct entry *entry, enum replay_result *
  * what it did next rests on it. */
 static enum status
 judge_and_follow(struct replayer *replayer, uint64_t index, const struct entry *entry, enum replay_result *result) {
+	TRY(try_foreseen(replayer, entry->type));
 	bool holds = replay_past_admits(replayer, entry);
 	if (holds)
 		TRY(judge(replayer, entry, result));

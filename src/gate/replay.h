@@ -27,7 +27,8 @@ struct replayer;
 enum status replayer_create(struct replayer **replayer, const struct record_blobs *blobs);
 void replayer_destroy(struct replayer **replayer); /* a cleanup function */
 
-/* Before the first replayer_add(): every entry of the log, for what it says of erasures. Left out, nothing is erased. */
+/* Before the first replayer_add(): every entry of the log, for what it says of erasures, and of what was decided once more before something
+ * changed. Left out, nothing is erased, and such facts are taken as recorded. */
 enum status replayer_foresee(struct replayer *replayer, struct bytes leaf);
 /* Entries in order; where one is left out facts are not recomputed from there on. *difference (valid until the next call) says what differs; null otherwise. */
 enum status replayer_add(struct replayer *replayer, uint64_t index, struct bytes leaf, enum replay_result *result,

@@ -33,6 +33,18 @@ struct replay_past {
 	bool is_unfit;      /* the entry's operation has no form that could be asked: nothing follows of it */
 	bool hears_others;  /* keys are shared: limits count what others told, too */
 	bool is_of_another; /* the version of the program that decided */
+	bool is_exact; /* what is decided once more is held to the state as it is, whatever has changed it meanwhile */
+};
+
+/* An operation between whose intent and outcome something else was changed: what it was decided on once more stands in the outcome, after all
+ * that, and is tried on each state that there was meanwhile. */
+struct foreseen {
+	struct foreseen *next; /* of those that are intended where the log has come to */
+	uint64_t since;        /* changes before its intent */
+	bool is_transfer;      /* what signing one moves is no change */
+	bool holds;            /* on one of the states so far */
+	size_t len;            /* of the outcome; 0: nothing was changed meanwhile */
+	uint8_t leaf[];
 };
 
 struct replayer {
@@ -46,6 +58,9 @@ struct replayer {
 	struct map cast;             /* operation to the newest of its votes, which leads to the others */
 	struct map erased;           /* people, by id */
 	struct map intended;         /* operations that have no outcome yet, to struct intended */
+	struct map foreseen;         /* operations to struct foreseen */
+	struct foreseen *open;       /* of them */
+	uint64_t foreseen_changes;
 	struct enrolled enrolled;
 	struct replay_past past;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */

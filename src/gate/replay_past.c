@@ -561,7 +561,7 @@ again_holds(struct replayer *replayer, const struct moved *since, const struct d
 		.is_of_another = replayer->past.is_of_another,
 		.is_passed = memcmp(since, now, sizeof *now) != 0,
 		.is_signed_by = since->signed_count != now->signed_count,
-		.is_changed_by = since->change_count != now->change_count,
+		.is_changed_by = since->change_count != now->change_count && !replayer->past.is_exact,
 		.added_cents = now->counted_cents - since->counted_cents,
 		.freed_cents = now->freed_cents - since->freed_cents,
 	};
