@@ -208,6 +208,7 @@ foresee_again(struct replayer *replayer, const struct entry *entry, struct bytes
 	if (text == nullptr || json_type_of(text) != JSON_STRING ||
 	    hex_decode(json_string(text), id.bytes, sizeof id.bytes) != OK)
 		return OK;
+	replayer->foreseen_open += entry->type == ENTRY_INTENT;
 	if (entry->type == ENTRY_INTENT)
 		return put_foreseen(replayer, &id,
 				    &(struct foreseen){.since = replayer->foreseen_changes,
@@ -215,6 +216,7 @@ foresee_again(struct replayer *replayer, const struct entry *entry, struct bytes
 				    (struct bytes){});
 	struct foreseen *known = map_remove(&replayer->foreseen, hash256_bytes(&id));
 	enum status status = OK;
+	replayer->foreseen_open -= known != nullptr;
 	if (known != nullptr && known->since != replayer->foreseen_changes && is_decided_again(entry->document))
 		status = put_foreseen(replayer, &id, known, leaf);
 	replayer->foreseen_changes += known == nullptr || !known->is_transfer;
@@ -232,8 +234,8 @@ replayer_foresee(struct replayer *replayer, struct bytes leaf) {
 	struct entry entry;
 	TRY(entry_peek(leaf, &entry));
 	replayer->foreseen_changes += entry.type == ENTRY_LOCAL_BUNDLE;
-	if (entry.type != ENTRY_ERASED && entry.type != ENTRY_INTENT && entry.type != ENTRY_OUTCOME &&
-	    entry.type != ENTRY_DECISION)
+	bool is_between = entry.type == ENTRY_DECISION && replayer->foreseen_open > 0;
+	if (entry.type != ENTRY_ERASED && entry.type != ENTRY_INTENT && entry.type != ENTRY_OUTCOME && !is_between)
 		return OK;
 	arena_reset(&replayer->arena);
 	TRY(entry_read(&replayer->arena, leaf, &entry));

@@ -61,6 +61,7 @@ struct replayer {
 	struct map foreseen;         /* operations to struct foreseen */
 	struct foreseen *open;       /* of them */
 	uint64_t foreseen_changes;
+	uint64_t foreseen_open; /* intended: else a change concerns nothing */
 	struct enrolled enrolled;
 	struct replay_past past;
 	char instance[OPERATION_TEXT_MAX + 1]; /* of genesis */
