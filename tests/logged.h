@@ -30,7 +30,7 @@ logged_end(struct logged *logged, struct buffer *lines) {
 	char piece[4096];
 	dup2(logged->kept, STDERR_FILENO);
 	close(logged->kept);
-	rewind(logged->file);
+	assert_int_equal(0, fseek(logged->file, 0, SEEK_SET));
 	for (size_t len; (len = fread(piece, 1, sizeof piece, logged->file)) > 0;)
 		buffer_append(lines, piece, len);
 	fclose(logged->file);
