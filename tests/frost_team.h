@@ -183,10 +183,11 @@ bitcoin_transaction(const uint8_t public_key[33], uint32_t number, struct arena 
 
 static inline struct bytes
 transaction_of(struct team *team, const struct scheme *scheme, uint32_t number, struct arena *arena) {
-	size_t at = 0;
-	while (!team->members[at].is_open)
-		at++;
-	const struct key_info *record = gate_state_key(state_of(team, at), bytes_of_text(scheme->key));
+	const struct key_info *record = nullptr; /* one that was put back may not know it */
+	for (size_t at = 0; at < team->count && record == nullptr; at++)
+		if (team->members[at].is_open)
+			record = gate_state_key(state_of(team, at), bytes_of_text(scheme->key));
+	assert_non_null(record);
 	_cleanup_(buffer_free) struct buffer transaction = {};
 	struct bytes psbt;
 	if (scheme->sharing == KEY_SHARED_ED25519) {
