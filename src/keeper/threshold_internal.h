@@ -183,10 +183,10 @@ struct threshold {
 	bool has_begun;       /* what has come early may have found what it belongs to */
 	bool awaits_settling; /* or is about an end that is not durable yet */
 	bool is_pool_due;
-	struct hash256
-		concluded;    /* the last operation that a session ended: nothing is prepared before that is durable */
-	int64_t pool_turn_ms; /* the next look at what is prepared, */
-	size_t pool_at;       /* and at which of the keys */
+	/* The last operation that a session ended: nothing is prepared before that is durable. */
+	struct hash256 concluded;
+	int64_t pool_turn_ms;             /* the next look at what is prepared, */
+	size_t pool_at;                   /* and at which of the keys */
 	int64_t leaving_turn_ms;          /* holders are asked again then whether they have left an epoch */
 	uint64_t prepared;                /* counter of the last preparation that was begun here */
 	uint64_t heard[PARTIES_MAX + 1];  /* by party: the greatest of those that it began */
