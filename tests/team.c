@@ -182,6 +182,16 @@ team_cut(struct team *team, size_t a, size_t b) {
 }
 
 void
+team_remove(struct team *team, size_t at, size_t removed) {
+	struct enrolled_keeper **of = &state_of(team, at)->keepers.of_party[removed + 1];
+	if (*of == nullptr)
+		*of = calloc(1, sizeof **of);
+	assert_non_null(*of);
+	(*of)->party = (uint8_t)(removed + 1);
+	(*of)->is_enrolled = false;
+}
+
+void
 team_connect(struct team *team, size_t a, size_t b) {
 	team->is_cut[a][b] = team->is_cut[b][a] = false;
 	if (team->members[a].is_open && team->members[b].is_open)

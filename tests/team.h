@@ -53,6 +53,8 @@ void team_found_here(struct team *team, size_t count);
 void team_free(struct team *team); /* a cleanup function */
 
 void team_cut(struct team *team, size_t a, size_t b);
+/* At one of them another is no keeper any more, as keeper.remove leaves it, until that one begins anew. */
+void team_remove(struct team *team, size_t at, size_t removed);
 void team_connect(struct team *team, size_t a, size_t b);
 /* The process is gone: nothing that it had in memory is there afterwards. */
 void team_stop(struct team *team, size_t index);

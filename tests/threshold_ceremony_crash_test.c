@@ -331,7 +331,7 @@ assert_dealt_alike(const struct ceremony *ceremony, const struct rollback *rollb
 	return have != 0;
 }
 
-/* Those that have a share of the epoch that is in force sign without the one that went back. */
+/* Those that have a share of the epoch that is in force sign without the one that went back, once people have removed it (§16, Leaving). */
 static void
 assert_others_sign(const struct ceremony *ceremony, const struct rollback *rollback, bool is_dealt) {
 	size_t signers = 0, last = 0,
@@ -344,6 +344,9 @@ assert_others_sign(const struct ceremony *ceremony, const struct rollback *rollb
 		last = i;
 	}
 	cut_off(rollback->who);
+	for (size_t i = 0; i < base.team.count; i++) /* it was to leave as well, and a newcomer waits for its word */
+		if (i != rollback->who)
+			team_remove(&base.team, i, rollback->who);
 	if (signers >= needed)
 		assert_signs(&base.team, last, base.scheme, 7);
 	else

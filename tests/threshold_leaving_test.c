@@ -176,15 +176,6 @@ what_was_lost_on_its_way_is_asked_for_again(void **) {
 	assert_int_equal(2, spend_all(&team, 3));
 }
 
-/* As keeper.remove leaves it. */
-static void
-remove_keeper(struct team *team, size_t at, size_t removed) {
-	struct enrolled_keeper *gone = calloc(1, sizeof *gone);
-	assert_non_null(gone);
-	gone->party = (uint8_t)(removed + 1);
-	state_of(team, at)->keepers.of_party[removed + 1] = gone;
-}
-
 /* Else whoever goes for good after its pledge, or says nothing, would have the key with it. */
 static void
 people_remove_who_does_not_say_what_it_counted(void **) {
@@ -203,8 +194,8 @@ people_remove_who_does_not_say_what_it_counted(void **) {
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
 	assert_answer(202, "unknown", &response);
 	assert_true(says(&response, "key.unsettled"));
-	remove_keeper(&team, 2, 0);
-	remove_keeper(&team, 3, 0);
+	team_remove(&team, 2, 0);
+	team_remove(&team, 3, 0);
 	assert_int_equal(1, spend_all(&team, 2)); /* what may be signed counts as well */
 }
 
