@@ -216,7 +216,7 @@ foresee_again(struct replayer *replayer, const struct entry *entry, struct bytes
 				    (struct bytes){});
 	struct foreseen *known = map_remove(&replayer->foreseen, hash256_bytes(&id));
 	enum status status = OK;
-	replayer->foreseen_open -= known != nullptr;
+	replayer->foreseen_open -= known != nullptr && known->len == 0;
 	if (known != nullptr && known->since != replayer->foreseen_changes && is_decided_again(entry->document))
 		status = put_foreseen(replayer, &id, known, leaf);
 	replayer->foreseen_changes += known == nullptr || !known->is_transfer;
