@@ -11,7 +11,8 @@ from plain_frost_key import Key
 from plain_threshold import sha
 from threshold_escrow_vectors import test_shares_in_escrow_are_those_of_their_seeds_hold_without_a_key_and_come_out_of_each_pair
 from threshold_journal_vectors import test_what_is_kept_of_a_dealing_is_what_its_seeds_and_frames_give
-from threshold_message_vectors import test_bodies_of_messages_are_those_of_their_fields
+from threshold_message_vectors import (test_bodies_of_messages_are_those_of_their_fields,
+                                       test_what_is_counted_and_that_one_has_left_is_signed_by_its_teller)
 from threshold_pledge_vectors import test_pledges_and_what_is_stored_of_them_are_those_of_their_keys
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "vectors", "threshold-frost.json")
