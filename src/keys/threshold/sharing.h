@@ -8,7 +8,7 @@
  *   {"chain_code":"…","epoch":1,"key":"eth-vault","parties":[{"admission":1,"identity":"…","index":1,"name":"one",
  *    "public_share":"…"},…],"public_key":"…","purpose":"transfer","scheme":"ecdsa","threshold":2}
  *
- * Plain values. Errors: STATUS_INVALID "sharing.*", and those of session.h. Format: docs/PROTOCOL.threshold §10.
+ * Plain values. Errors: STATUS_INVALID "sharing.*", and those of session.h. Format: docs/PROTOCOL.threshold §16.
  */
 #ifndef GATEHOUSE_KEYS_THRESHOLD_SHARING_H
 #define GATEHOUSE_KEYS_THRESHOLD_SHARING_H
