@@ -20,7 +20,8 @@ struct applied {
 	int64_t at_ms;
 	uint8_t operation[32];
 	uint8_t identity[32];
-	uint64_t previous; /* the spend of the same identity before this one, or NONE */
+	uint64_t previous;     /* the spend of the same identity before this one, or NONE */
+	struct series *series; /* the first in which it has an item, or null */
 	bool is_released, is_allowance;
 };
 
@@ -29,10 +30,15 @@ struct item {
 	uint64_t spend;
 	int64_t own;
 	int64_t counted;
+	struct series *next; /* in which the same spend has an item, so that nobody looks for them in all */
 };
 
+/* Of one subject; gone where no item is left. Items leave at the front: what they leave is used again when there is no room behind. */
 struct series {
-	struct item *items; /* in the order of their spends */
+	enum limit_dimension dimension;
+	struct bytes subject; /* the text behind it */
+	struct item *items;   /* in the order of their spends, from items[start] on */
+	size_t start;
 	size_t count;
 	size_t capacity;
 	size_t from[LIMIT_WINDOWS]; /* the first item inside each window, at the time last asked for */
@@ -41,7 +47,8 @@ struct series {
 
 struct limits {
 	struct map series[LIMIT_DIMENSIONS]; /* subject to struct series */
-	struct applied *spends;              /* spends[i] is number first_spend + i */
+	struct applied *spends;              /* spends[start + i] is number first_spend + i */
+	size_t start;
 	size_t count;
 	size_t capacity;
 	uint64_t first_spend;
@@ -68,13 +75,13 @@ number_at(const struct limits *limits, uint32_t place) {
 static const uint8_t *
 operation_at(const void *context, uint32_t place) {
 	const struct limits *limits = context;
-	return limits->spends[number_at(limits, place) - limits->first_spend].operation;
+	return limits->spends[limits->start + number_at(limits, place) - limits->first_spend].operation;
 }
 
 static const uint8_t *
 identity_at(const void *context, uint32_t place) {
 	const struct limits *limits = context;
-	return limits->spends[number_at(limits, place) - limits->first_spend].identity;
+	return limits->spends[limits->start + number_at(limits, place) - limits->first_spend].identity;
 }
 
 static uint64_t
@@ -119,10 +126,16 @@ add_saturating(int64_t a, int64_t b) {
 	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
-static const struct applied *
+static struct applied *
 spend_of(const struct limits *limits, uint64_t number) {
-	return number >= limits->first_spend && number != NONE ? &limits->spends[number - limits->first_spend]
-							       : nullptr;
+	return number >= limits->first_spend && number != NONE
+		       ? &limits->spends[limits->start + number - limits->first_spend]
+		       : nullptr;
+}
+
+static struct item *
+item_at(const struct series *series, size_t index) {
+	return &series->items[series->start + index];
 }
 
 /* The index of the spend's item in the series, or series->count. */
@@ -131,12 +144,12 @@ find_item(const struct series *series, uint64_t spend) {
 	size_t low = 0, high = series->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (series->items[middle].spend < spend)
+		if (item_at(series, middle)->spend < spend)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < series->count && series->items[low].spend == spend ? low : series->count;
+	return low < series->count && item_at(series, low)->spend == spend ? low : series->count;
 }
 
 /* A spend that has left every window has no say any more, whether it was forgotten yet or not. */
@@ -162,11 +175,11 @@ constexpr int64_t COUNTED_MAX = (INT64_C(1) << 53) - 1;
 
 static void
 set_counted(struct series *series, size_t index, int64_t counted) {
+	struct item *item = item_at(series, index);
 	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
 		if (index >= series->from[window])
-			series->sum[window] =
-				add_saturating(series->sum[window] - series->items[index].counted, counted);
-	series->items[index].counted = counted;
+			series->sum[window] = add_saturating(series->sum[window] - item->counted, counted);
+	item->counted = counted;
 }
 
 /* Lets what is older than each window leave its sum. A window is open at its far end: exactly an hour old is outside. */
@@ -176,35 +189,60 @@ advance(const struct limits *limits, struct series *series, int64_t now_ms) {
 		int64_t since = now_ms - limit_window_ms[window];
 		size_t *from = &series->from[window];
 		for (; *from < series->count; (*from)++) {
-			const struct applied *spend = spend_of(limits, series->items[*from].spend);
+			const struct item *item = item_at(series, *from);
+			const struct applied *spend = spend_of(limits, item->spend);
 			if (spend != nullptr && spend->at_ms > since)
 				break;
-			series->sum[window] -= series->items[*from].counted;
+			series->sum[window] -= item->counted;
 		}
 	}
 }
 
 static enum status
-series_reserve(struct limits *limits, const struct limit_part *part, struct series **reserved) {
-	struct series *series = map_get(&limits->series[part->dimension], part->subject);
-	if (series == nullptr) {
-		series = calloc(1, sizeof *series);
-		TRY_ALLOC(series);
-		enum status status = map_put(&limits->series[part->dimension], part->subject, series, nullptr);
-		if (status != OK) {
-			free(series);
-			return status;
-		}
-	}
-	*reserved = series;
-	if (series->count < series->capacity)
+find_or_add_series(struct limits *limits, const struct limit_part *part, struct series **series) {
+	*series = map_get(&limits->series[part->dimension], part->subject);
+	if (*series != nullptr)
 		return OK;
-	size_t capacity = series->capacity == 0 ? 4 : series->capacity * 2;
-	struct item *items = reallocarray(series->items, capacity, sizeof *items);
-	TRY_ALLOC(items);
-	series->items = items;
-	series->capacity = capacity;
+	struct series *made = calloc(1, sizeof *made + part->subject.len);
+	TRY_ALLOC(made);
+	uint8_t *text = (uint8_t *)(made + 1);
+	if (part->subject.len > 0)
+		memcpy(text, part->subject.data, part->subject.len);
+	made->dimension = part->dimension;
+	made->subject = bytes_of(text, part->subject.len);
+	enum status status = map_put(&limits->series[part->dimension], part->subject, made, nullptr);
+	if (status != OK)
+		free(made);
+	else
+		*series = made;
+	return status;
+}
+
+/* Room for one more behind count elements of that size. Half of the room is free before they move to its front, so that each moves no more
+ * often than it would as the room grows. */
+static enum status
+make_room(void **elements, size_t *start, size_t count, size_t *capacity, size_t size, size_t first_capacity) {
+	if (*start + count < *capacity)
+		return OK;
+	if (*start > 0 && *start >= *capacity / 2) {
+		memmove(*elements, (uint8_t *)*elements + *start * size, count * size);
+		*start = 0;
+		return OK;
+	}
+	size_t larger = *capacity == 0 ? first_capacity : *capacity * 2;
+	void *grown = reallocarray(*elements, larger, size);
+	TRY_ALLOC(grown);
+	*elements = grown;
+	*capacity = larger;
 	return OK;
+}
+
+static enum status
+series_reserve(struct limits *limits, const struct limit_part *part, struct series **reserved) {
+	TRY(find_or_add_series(limits, part, reserved));
+	struct series *series = *reserved;
+	return make_room((void **)&series->items, &series->start, series->count, &series->capacity,
+			 sizeof *series->items, 4);
 }
 
 /* Room is made for everything before anything changes, so that a spend counts wholly or not at all. */
@@ -222,14 +260,18 @@ reserve(struct limits *limits, const struct spend *spend) {
 		return fail(STATUS_TOO_LARGE, "limits.spends: more than %zu in a week", limits->count);
 	TRY(digest_index_reserve(&limits->by_operation));
 	TRY(digest_index_reserve(&limits->by_identity));
-	if (limits->count == limits->capacity) {
-		size_t capacity = limits->capacity == 0 ? 64 : limits->capacity * 2;
-		struct applied *spends = reallocarray(limits->spends, capacity, sizeof *spends);
-		TRY_ALLOC(spends);
-		limits->spends = spends;
-		limits->capacity = capacity;
-	}
-	return OK;
+	return make_room((void **)&limits->spends, &limits->start, limits->count, &limits->capacity,
+			 sizeof *limits->spends, 64);
+}
+
+/* A spend's newest item: it stands before the others of the spend. */
+static void
+append_item(struct limits *limits, struct series *series, const struct item *item) {
+	struct applied *spend = spend_of(limits, item->spend);
+	struct item *made = item_at(series, series->count++);
+	*made = *item;
+	made->next = spend->series;
+	spend->series = series;
 }
 
 /* Several parts of one spend on one subject (two outputs to one destination) add up. previous: the spend of the same identity before
@@ -244,14 +286,14 @@ add_part(struct limits *limits, uint64_t number, const struct limit_part *part, 
 		size_t replaced = find_last(limits, series, previous, limits->latest_ms);
 		int64_t greatest = 0;
 		if (replaced < series->count) {
-			greatest = series->items[replaced].counted;
+			greatest = item_at(series, replaced)->counted;
 			set_counted(series, replaced, 0);
 		}
-		index = series->count++;
-		series->items[index] = (struct item){.spend = number, .own = 0};
+		index = series->count;
+		append_item(limits, series, &(struct item){.spend = number});
 		set_counted(series, index, greatest);
 	}
-	struct item *item = &series->items[index];
+	struct item *item = item_at(series, index);
 	item->own = add_saturating(item->own, cents);
 	if (item->own > item->counted)
 		set_counted(series, index, item->own > COUNTED_MAX ? COUNTED_MAX : item->own);
@@ -267,7 +309,7 @@ limits_apply(struct limits *limits, const struct spend *spend) {
 	TRY(reserve(limits, spend));
 	uint64_t number = limits->first_spend + limits->count;
 	uint64_t previous = number_in(limits, &limits->by_identity, spend->identity);
-	struct applied *applied = &limits->spends[limits->count];
+	struct applied *applied = &limits->spends[limits->start + limits->count];
 	*applied = (struct applied){.at_ms = spend->at_ms, .previous = previous, .is_allowance = spend->is_allowance};
 	memcpy(applied->operation, spend->operation, sizeof applied->operation);
 	memcpy(applied->identity, spend->identity, sizeof applied->identity);
@@ -280,50 +322,65 @@ limits_apply(struct limits *limits, const struct spend *spend) {
 	return OK;
 }
 
-/* What each item counts, computed again from what it brought itself. */
-static void
-recount(struct limits *limits, struct series *series) {
-	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
-		series->from[window] = 0, series->sum[window] = 0;
-	for (size_t i = 0; i < series->count; i++)
-		series->items[i].counted = 0;
-	for (size_t i = 0; i < series->count; i++) {
-		int64_t greatest = series->items[i].own;
-		const struct applied *spend = spend_of(limits, series->items[i].spend);
-		uint64_t number = spend == nullptr ? NONE : spend->previous;
-		int64_t at_ms = spend == nullptr ? 0 : spend->at_ms;
-		for (; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
-		     number = spend->previous) {
-			size_t earlier = find_item(series, number);
-			if (earlier == series->count)
-				continue;
-			if (series->items[earlier].counted > greatest)
-				greatest = series->items[earlier].counted;
-			set_counted(series, earlier, 0);
-			break;
-		}
-		set_counted(series, i, greatest);
+static int64_t
+greater_of(int64_t a, int64_t b) {
+	return a > b ? a : b;
+}
+
+/* Of the items of one identity that follow one another within a week, from that of the spend number back, the greatest: with the spend
+ * that is given back, and without. Returns the spend before them. */
+static uint64_t
+greatest_before(const struct limits *limits, const struct series *series, uint64_t number,
+		const struct applied *given_back, int64_t *with, int64_t *without) {
+	int64_t at_ms = spend_of(limits, number)->at_ms;
+	*with = *without = 0;
+	for (const struct applied *spend; (spend = spend_of(limits, number)) != nullptr && !has_left(spend, at_ms);
+	     number = spend->previous) {
+		size_t index = find_item(series, number);
+		if (index == series->count)
+			continue;
+		int64_t own = item_at(series, index)->own;
+		*with = greater_of(*with, own);
+		*without = greater_of(*without, spend == given_back ? 0 : own);
+		at_ms = spend->at_ms;
 	}
-	advance(limits, series, limits->latest_ms);
+	return number;
+}
+
+/* last: the newest spend of the same identity. An item that counts more than any before it brought has that of one that is forgotten, and
+ * keeps it. */
+static void
+take_back(struct limits *limits, struct series *series, const struct applied *given_back, uint64_t last) {
+	for (uint64_t number = last; spend_of(limits, number) != nullptr;) {
+		size_t index = find_item(series, number);
+		int64_t with, without;
+		if (index == series->count) {
+			number = spend_of(limits, number)->previous;
+			continue;
+		}
+		number = greatest_before(limits, series, number, given_back, &with, &without);
+		if (item_at(series, index)->counted <= with)
+			set_counted(series, index, without > COUNTED_MAX ? COUNTED_MAX : without);
+	}
+}
+
+/* The spend's item in the series. */
+static struct item *
+item_of(const struct series *series, uint64_t number) {
+	return item_at(series, find_item(series, number));
 }
 
 enum status
 limits_release(struct limits *limits, const uint8_t operation[32]) {
 	uint64_t number = number_in(limits, &limits->by_operation, operation);
-	if (number == NONE)
+	struct applied *spend = spend_of(limits, number);
+	if (spend == nullptr)
 		return fail(STATUS_NOT_FOUND, "limits.operation: nothing is reserved for this operation");
-	limits->spends[number - limits->first_spend].is_released = true;
-	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
-		size_t at = 0;
-		void *value;
-		while (map_next(&limits->series[dimension], &at, nullptr, &value)) {
-			struct series *series = value;
-			size_t index = find_item(series, number);
-			if (index == series->count)
-				continue;
-			series->items[index].own = 0;
-			recount(limits, series);
-		}
+	uint64_t last = number_in(limits, &limits->by_identity, spend->identity);
+	spend->is_released = true;
+	for (struct series *series = spend->series; series != nullptr; series = item_of(series, number)->next) {
+		take_back(limits, series, spend, last);
+		item_of(series, number)->own = 0;
 	}
 	return OK;
 }
@@ -333,17 +390,11 @@ limits_visit_paid(const struct limits *limits, const uint8_t operation[32],
 		  void (*visit)(void *context, struct bytes destination, int64_t cents), void *context) {
 	uint64_t number = number_in(limits, &limits->by_operation, operation);
 	const struct applied *spend = spend_of(limits, number);
-	size_t at = 0;
-	struct bytes subject;
-	void *value;
 	if (spend == nullptr || spend->is_allowance)
 		return;
-	while (map_next(&limits->series[LIMIT_DESTINATION], &at, &subject, &value)) {
-		const struct series *series = value;
-		size_t index = find_item(series, number);
-		if (index < series->count)
-			visit(context, subject, series->items[index].own);
-	}
+	for (const struct series *series = spend->series; series != nullptr; series = item_of(series, number)->next)
+		if (series->dimension == LIMIT_DESTINATION)
+			visit(context, series->subject, item_of(series, number)->own);
 }
 
 bool
@@ -352,95 +403,58 @@ limits_holds(const struct limits *limits, const uint8_t operation[32]) {
 	return spend != nullptr && !spend->is_released;
 }
 
-/* One part of one spend, while they are collected from all series. */
-struct visited {
-	uint64_t spend;
-	struct limit_part part;
+static int
+compare_parts(const void *a, const void *b) {
+	const struct limit_part *one = a, *other = b;
+	return one->dimension != other->dimension
+		       ? (one->dimension > other->dimension) - (one->dimension < other->dimension)
+		       : bytes_compare(one->subject, other->subject);
+}
+
+struct parts {
+	struct limit_part *of;
+	size_t count, capacity;
 };
 
-static int
-compare_visited(const void *a, const void *b) {
-	const struct visited *one = a, *other = b;
-	return (one->spend > other->spend) - (one->spend < other->spend);
-}
-
-static size_t
-first_from(const struct series *series, uint64_t from) {
-	size_t low = 0, high = series->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (series->items[middle].spend < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
+/* Of one spend, in order, without what was given back. */
 static enum status
-collect(const struct limits *limits, uint64_t from, struct visited **visited, size_t *count) {
-	size_t capacity = 0;
-	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
-		size_t at = 0;
-		struct bytes subject;
-		void *value;
-		while (map_next(&limits->series[dimension], &at, &subject, &value)) {
-			const struct series *series = value;
-			for (size_t i = first_from(series, from); i < series->count; i++) {
-				if (series->items[i].own == 0)
-					continue;
-				if (*count == capacity) {
-					capacity = capacity == 0 ? 64 : 2 * capacity;
-					struct visited *grown = reallocarray(*visited, capacity, sizeof **visited);
-					TRY_ALLOC(grown);
-					*visited = grown;
-				}
-				(*visited)[(*count)++] = (struct visited){
-					series->items[i].spend,
-					{(enum limit_dimension)dimension, subject, series->items[i].own}};
-			}
-		}
+collect(const struct applied *spend, uint64_t number, struct parts *parts) {
+	parts->count = 0;
+	for (const struct series *series = spend->series; series != nullptr; series = item_of(series, number)->next) {
+		size_t none = 0;
+		TRY(make_room((void **)&parts->of, &none, parts->count, &parts->capacity, sizeof *parts->of, 8));
+		int64_t own = item_of(series, number)->own;
+		if (own != 0)
+			parts->of[parts->count++] = (struct limit_part){series->dimension, series->subject, own};
 	}
+	if (parts->count > 1)
+		qsort(parts->of, parts->count, sizeof *parts->of, compare_parts);
 	return OK;
 }
 
-static enum status
-visit_collected(const struct limits *limits, const struct visited *visited, struct limit_part *parts, size_t count,
-		uint64_t *at, enum status (*visit)(void *context, const struct spend *spend), void *context) {
-	for (size_t i = 0, end; i < count; i = end) {
-		const struct applied *applied = spend_of(limits, visited[i].spend);
-		for (end = i; end < count && visited[end].spend == visited[i].spend; end++)
-			parts[end] = visited[end].part;
-		if (applied == nullptr)
-			continue;
-		struct spend spend = {.at_ms = applied->at_ms, .parts = &parts[i], .part_count = end - i};
-		memcpy(spend.operation, applied->operation, sizeof spend.operation);
-		memcpy(spend.identity, applied->identity, sizeof spend.identity);
-		*at = visited[i].spend;
-		TRY(visit(context, &spend));
-	}
-	return OK;
+static void
+free_parts(struct parts *parts) {
+	free(parts->of);
 }
 
 enum status
 limits_visit(const struct limits *limits, uint64_t *from,
 	     enum status (*visit)(void *context, const struct spend *spend), void *context) {
-	struct visited *visited = nullptr;
-	size_t count = 0;
+	_cleanup_(free_parts) struct parts parts = {};
 	uint64_t end = limits->first_spend + limits->count;
-	enum status status = *from >= end ? OK : collect(limits, *from, &visited, &count);
-	struct limit_part *parts = count == 0 ? nullptr : calloc(count, sizeof *parts);
-	if (status == OK && count > 0 && parts == nullptr)
-		status = fail(STATUS_NO_MEMORY, "memory: out of memory in %s", __func__);
-	if (status == OK && count > 0) {
-		qsort(visited, count, sizeof *visited, compare_visited);
-		status = visit_collected(limits, visited, parts, count, from, visit, context);
+	for (uint64_t number = *from > limits->first_spend ? *from : limits->first_spend; number < end; number++) {
+		const struct applied *applied = spend_of(limits, number);
+		TRY(collect(applied, number, &parts));
+		if (parts.count == 0)
+			continue;
+		struct spend spend = {.at_ms = applied->at_ms, .parts = parts.of, .part_count = parts.count};
+		memcpy(spend.operation, applied->operation, sizeof spend.operation);
+		memcpy(spend.identity, applied->identity, sizeof spend.identity);
+		*from = number;
+		TRY(visit(context, &spend));
 	}
-	free(parts);
-	free(visited);
-	if (status == OK)
-		*from = end;
-	return status;
+	*from = end;
+	return OK;
 }
 
 /* last: the item that the spend asked about excludes, or series->count. */
@@ -448,7 +462,7 @@ static int64_t
 sum_with(const struct series *series, size_t window, size_t last, int64_t cents) {
 	int64_t sum = series->sum[window];
 	if (last < series->count) {
-		int64_t counted = series->items[last].counted;
+		int64_t counted = item_at(series, last)->counted;
 		if (last >= series->from[window])
 			sum -= counted;
 		if (counted > cents)
@@ -482,36 +496,43 @@ limits_sums(struct limits *limits, const struct spend *spend, int64_t at_ms, int
 	}
 }
 
+/* The first item leaves, and with the last the series. */
 static void
-series_expire(struct limits *limits, struct series *series, int64_t now_ms) {
-	advance(limits, series, now_ms);
-	size_t gone = series->from[LIMIT_WEEK];
-	if (gone > 0)
-		memmove(series->items, series->items + gone, (series->count - gone) * sizeof *series->items);
-	series->count -= gone;
+drop_first_item(struct limits *limits, struct series *series) {
 	for (size_t window = 0; window < LIMIT_WINDOWS; window++)
-		series->from[window] -= gone;
+		if (series->from[window] > 0)
+			series->from[window]--;
+		else
+			series->sum[window] -= item_at(series, 0)->counted;
+	series->start++;
+	if (--series->count > 0)
+		return;
+	(void)map_remove(&limits->series[series->dimension], series->subject);
+	free(series->items);
+	free(series);
+}
+
+/* What is older is gone, so that in each of its series its item is the first. */
+static void
+forget_first_spend(struct limits *limits) {
+	const struct applied *spend = spend_of(limits, limits->first_spend);
+	digest_index_remove(&limits->by_operation, limits, spend->operation);
+	if (number_in(limits, &limits->by_identity, spend->identity) == limits->first_spend)
+		digest_index_remove(&limits->by_identity, limits, spend->identity);
+	for (struct series *series = spend->series, *next; series != nullptr; series = next) {
+		next = item_at(series, 0)->next;
+		drop_first_item(limits, series);
+	}
+	limits->start++;
+	limits->count--;
+	limits->first_spend++;
 }
 
 void
 limits_expire(struct limits *limits, int64_t now_ms) {
-	for (size_t dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++) {
-		size_t at = 0;
-		void *series;
-		while (map_next(&limits->series[dimension], &at, nullptr, &series))
-			series_expire(limits, series, now_ms);
-	}
-	size_t gone = 0;
-	for (; gone < limits->count && limits->spends[gone].at_ms <= now_ms - limit_window_ms[LIMIT_WEEK]; gone++) {
-		const struct applied *spend = &limits->spends[gone];
-		digest_index_remove(&limits->by_operation, limits, spend->operation);
-		if (number_in(limits, &limits->by_identity, spend->identity) == limits->first_spend + gone)
-			digest_index_remove(&limits->by_identity, limits, spend->identity);
-	}
-	if (gone > 0) /* else there may be none, and nothing to move */
-		memmove(limits->spends, limits->spends + gone, (limits->count - gone) * sizeof *limits->spends);
-	limits->count -= gone;
-	limits->first_spend += gone;
+	while (limits->count > 0 &&
+	       spend_of(limits, limits->first_spend)->at_ms <= now_ms - limit_window_ms[LIMIT_WEEK])
+		forget_first_spend(limits);
 }
 
 /* --- Snapshots: version, number of the first spend, latest time, the spends with time, what is said of them (1: released, 2: an allowance),
@@ -544,9 +565,10 @@ write_dimension(const struct map *subjects, struct buffer *to) {
 		buffer_append_prefixed(to, keys[i]);
 		buffer_append_u64be(to, series->count);
 		for (size_t j = 0; j < series->count; j++) {
-			buffer_append_u64be(to, series->items[j].spend);
-			buffer_append_u64be(to, (uint64_t)series->items[j].own);
-			buffer_append_u64be(to, (uint64_t)series->items[j].counted);
+			const struct item *item = item_at(series, j);
+			buffer_append_u64be(to, item->spend);
+			buffer_append_u64be(to, (uint64_t)item->own);
+			buffer_append_u64be(to, (uint64_t)item->counted);
 		}
 	}
 	free(keys);
@@ -560,7 +582,7 @@ limits_write(const struct limits *limits, struct buffer *to) {
 	buffer_append_u64be(to, (uint64_t)limits->latest_ms);
 	buffer_append_u64be(to, limits->count);
 	for (size_t i = 0; i < limits->count; i++) {
-		const struct applied *spend = &limits->spends[i];
+		const struct applied *spend = &limits->spends[limits->start + i];
 		bool is_kept = spend_of(limits, spend->previous) != nullptr;
 		buffer_append_u64be(to, (uint64_t)spend->at_ms);
 		buffer_append_byte(to, (uint8_t)((spend->is_released ? SAID_RELEASED : 0) |
@@ -590,7 +612,7 @@ read_spend(struct cursor *cursor, struct limits *limits) {
 	TRY(cursor_copy(cursor, FIELD, applied.identity, sizeof applied.identity));
 	TRY(cursor_u64be(cursor, FIELD, &applied.previous));
 	if (at_ms > (uint64_t)limits->latest_ms || said > (SAID_RELEASED | SAID_ALLOWANCE) ||
-	    (limits->count > 0 && (int64_t)at_ms < limits->spends[limits->count - 1].at_ms) ||
+	    (limits->count > 0 && (int64_t)at_ms < limits->spends[limits->start + limits->count - 1].at_ms) ||
 	    number_in(limits, &limits->by_operation, applied.operation) != NONE ||
 	    applied.previous != number_in(limits, &limits->by_identity, applied.identity))
 		return damaged();
@@ -598,7 +620,7 @@ read_spend(struct cursor *cursor, struct limits *limits) {
 	applied.is_released = (said & SAID_RELEASED) != 0;
 	applied.is_allowance = (said & SAID_ALLOWANCE) != 0;
 	TRY(reserve(limits, &(struct spend){}));
-	limits->spends[limits->count] = applied;
+	limits->spends[limits->start + limits->count] = applied;
 	limits->count++;
 	digest_index_put(&limits->by_operation, limits, applied.operation, place_of(number));
 	digest_index_put(&limits->by_identity, limits, applied.identity, place_of(number));
@@ -613,11 +635,11 @@ read_item(struct cursor *cursor, struct limits *limits, const struct limit_part 
 	TRY(cursor_u64be(cursor, FIELD, &counted));
 	struct series *series;
 	TRY(series_reserve(limits, part, &series));
-	bool follows = series->count == 0 || series->items[series->count - 1].spend < spend;
+	bool follows = series->count == 0 || item_at(series, series->count - 1)->spend < spend;
 	bool is_known = spend >= limits->first_spend && spend - limits->first_spend < limits->count;
 	if (!is_known || !follows || own > INT64_MAX || counted > (uint64_t)COUNTED_MAX)
 		return damaged();
-	series->items[series->count++] = (struct item){.spend = spend, .own = (int64_t)own};
+	append_item(limits, series, &(struct item){.spend = spend, .own = (int64_t)own});
 	set_counted(series, series->count - 1, (int64_t)counted);
 	return OK;
 }

@@ -7,7 +7,7 @@
  * overlap counts as the sum. The same operation counts once, however often it is applied (a crash, a replay of the log).
  *
  * Times are recorded times of the log and never decrease, questions included. Amounts are US cents. Owner: the limits own
- * copies of all text. Asking and counting take constant time but for a binary search; releasing walks the subject's week.
+ * copies of all text. Asking, counting, releasing and forgetting take constant time but for a binary search, whatever was spent on whom.
  * Threads: one. Errors: STATUS_NO_MEMORY; "limits.time" if time goes back; sums saturate at INT64_MAX.
  */
 #ifndef GATEHOUSE_GUARDS_LIMITS_LIMITS_H

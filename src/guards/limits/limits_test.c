@@ -87,6 +87,61 @@ a_release_brings_back_the_next_greatest(void **) {
 	assert_fails(STATUS_NOT_FOUND, "limits.operation", limits_release(limits, operation));
 }
 
+static void
+a_release_changes_nothing_of_others_of_which_the_first_is_forgotten(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	uint8_t operation[32];
+	assert_ok(limits_create(&limits));
+	spend(limits, 0, 1, 7, "a", 100);
+	spend(limits, 6 * DAY_MS, 2, 7, "a", 40);
+	spend(limits, 6 * DAY_MS, 3, 7, "b", 50);
+	limits_expire(limits, 7 * DAY_MS);
+	spend(limits, 7 * DAY_MS, 4, 8, "a", 5);
+	assert_int_equal(105, key_sum(limits, LIMIT_WEEK, 7 * DAY_MS));
+	memset(operation, 4, sizeof operation);
+	assert_ok(limits_release(limits, operation));
+	assert_int_equal(100, key_sum(limits, LIMIT_WEEK, 7 * DAY_MS));
+	memset(operation, 3, sizeof operation);
+	assert_ok(limits_release(limits, operation));
+	assert_int_equal(100, key_sum(limits, LIMIT_WEEK, 7 * DAY_MS));
+}
+
+static enum status
+note_parts(void *context, const struct spend *told) {
+	struct buffer *text = context;
+	for (size_t i = 0; i < told->part_count; i++) {
+		buffer_append_text(text, limit_dimension_names[told->parts[i].dimension]);
+		buffer_append_text(text, " ");
+		buffer_append_bytes(text, told->parts[i].subject);
+		buffer_append_text(text, ",");
+	}
+	return buffer_status(text);
+}
+
+/* Whoever hears of a spend hears the same after a restart. */
+static void
+what_a_spend_counted_is_told_in_one_order(void **) {
+	static const char expected[] = "key hot,destination a,destination b,destination c,";
+	_cleanup_(limits_destroy) struct limits *limits = nullptr, *read = nullptr;
+	_cleanup_(buffer_free) struct buffer snapshot = {}, told = {}, after = {};
+	const struct limit_part parts[] = {{LIMIT_DESTINATION, BYTES_OF_LITERAL("c"), 1},
+					   {LIMIT_DESTINATION, BYTES_OF_LITERAL("a"), 1},
+					   {LIMIT_KEY, BYTES_OF_LITERAL("hot"), 3},
+					   {LIMIT_DESTINATION, BYTES_OF_LITERAL("b"), 1},
+					   {LIMIT_DESTINATION, BYTES_OF_LITERAL("a"), 1}};
+	uint64_t from = 0, again = 0;
+	assert_ok(limits_create(&limits));
+	assert_ok(limits_create(&read));
+	assert_ok(limits_apply(limits, &(struct spend){.at_ms = 1, .parts = parts, .part_count = ARRAY_LENGTH(parts)}));
+	assert_ok(limits_visit(limits, &from, note_parts, &told));
+	assert_bytes(bytes_of_text(expected), buffer_bytes(&told));
+	assert_ok(limits_write(limits, &snapshot));
+	assert_ok(limits_read(read, buffer_bytes(&snapshot)));
+	assert_ok(limits_visit(read, &again, note_parts, &after));
+	assert_bytes(bytes_of_text(expected), buffer_bytes(&after));
+	assert_int_equal(from, again);
+}
+
 struct seen {
 	size_t count;
 	int64_t cents;
@@ -160,9 +215,15 @@ what_was_forgotten_or_read_from_a_snapshot_counts_the_same(void **) {
 				{LIMIT_ASSET, n % 3 ? BYTES_OF_LITERAL("a") : BYTES_OF_LITERAL("b"), random >> 22}};
 			struct spend s = {.at_ms = now, .parts = parts, .part_count = 2};
 			snprintf((char *)s.operation, sizeof s.operation, "operation %d", n);
-			s.identity[0] = (uint8_t)((random >> 4) % 20);
+			bool may_be_released = n % 5 == 3;
+			s.identity[0] = may_be_released ? 0xff : (uint8_t)((random >> 4) % 20);
+			s.identity[1] = may_be_released ? (uint8_t)n : 0;
 			assert_ok(limits_apply(plain, &s));
 			assert_ok(limits_apply(swept, &s));
+			int victim = n - (int)((random >> 12) % 40);
+			snprintf((char *)s.operation, sizeof s.operation, "operation %d", victim);
+			if (victim % 5 == 3 && limits_release(swept, s.operation) == OK)
+				assert_ok(limits_release(plain, s.operation));
 			write_down(swept, now, &second);
 			for (size_t window = 0; window < LIMIT_WINDOWS; window++)
 				assert_int_equal(key_sum(plain, (enum limit_window)window, now),
@@ -176,6 +237,24 @@ what_was_forgotten_or_read_from_a_snapshot_counts_the_same(void **) {
 		write_down(plain, now, &first);
 		write_down(swept, now, &second);
 		assert_bytes(buffer_bytes(&first), buffer_bytes(&second));
+	}
+}
+
+/* What comes takes the places of what has left. */
+static void
+an_hourly_spend_counts_a_week_of_them_for_weeks_on_end(void **) {
+	_cleanup_(limits_destroy) struct limits *limits = nullptr;
+	assert_ok(limits_create(&limits));
+	for (int n = 0; n < 2'000; n++) {
+		const struct limit_part part = {LIMIT_KEY, BYTES_OF_LITERAL("hot"), n};
+		struct spend s = {.at_ms = n * HOUR_MS, .parts = &part, .part_count = 1};
+		int first = n < 7 * 24 ? 0 : n - 7 * 24 + 1;
+		snprintf((char *)s.operation, sizeof s.operation, "operation %d", n);
+		memcpy(s.identity, s.operation, sizeof s.identity);
+		assert_ok(limits_apply(limits, &s));
+		limits_expire(limits, s.at_ms);
+		assert_int_equal((first + n) * (n - first + 1) / 2, key_sum(limits, LIMIT_WEEK, s.at_ms));
+		assert_true(limits_holds(limits, s.operation));
 	}
 }
 
@@ -284,7 +363,10 @@ what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
 
 RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts_the_greatest_per_subject),
 	  T(an_operation_counts_once_however_often_it_is_applied), T(a_release_brings_back_the_next_greatest),
+	  T(a_release_changes_nothing_of_others_of_which_the_first_is_forgotten),
+	  T(what_a_spend_counted_is_told_in_one_order),
 	  T(what_an_operation_paid_is_told_and_nothing_of_others_nor_what_it_only_allowed), T(time_does_not_go_back),
 	  T(agrees_with_the_definition_under_random_histories), T(every_cut_of_a_snapshot_is_refused),
+	  T(an_hourly_spend_counts_a_week_of_them_for_weeks_on_end),
 	  T(what_was_forgotten_or_read_from_a_snapshot_counts_the_same),
 	  T(what_left_every_window_is_forgotten_and_changes_no_sum))
