@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """FROST's keys a second time, from docs/PROTOCOL.threshold, RFC 9591 and BIP-445 alone, in the standard library alone: every frame of the
 transcripts in tests/vectors/threshold-frost.json is computed again from the parties' seeds and compared by its hash, the signatures are those of
-RFC 8032 and of BIP-340, and so are shares at rest. With it run the vectors of escrow, pledges, messages and what is kept of a dealing."""
+RFC 8032 and of BIP-340, and so are shares at rest. With it run the vectors of escrow, imports, pledges, messages and what is kept of a dealing."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import tap
 from plain_frost_key import Key
 from plain_threshold import sha
 from threshold_escrow_vectors import test_shares_in_escrow_are_those_of_their_seeds_hold_without_a_key_and_come_out_of_each_pair
+from threshold_import_vectors import test_sealed_parts_of_a_key_open_for_their_keepers_and_nobody_else
 from threshold_journal_vectors import test_what_is_kept_of_a_dealing_is_what_its_seeds_and_frames_give
 from threshold_message_vectors import (test_bodies_of_messages_are_those_of_their_fields,
                                        test_what_is_counted_and_that_one_has_left_is_signed_by_its_teller)

@@ -1,13 +1,11 @@
 #include "tests/test.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 
 #include "base/io.h"
-#include "crypto/kem.h"
 #include "keys/threshold/escrow.h"
 #include "keys/threshold/recovery.h"
+#include "tests/seeded_kem.h"
 #include "tests/threshold_parties.h"
 
 /* Offsets: magic 4, version 2, choices 32, then 128 pairs of seed 32, part 32, ciphertext 1120, masked part 32. */
@@ -161,25 +159,6 @@ static const struct known {
 	{"ed25519", "gatehouse threshold escrow vectors, ed25519", KEY_SHARED_ED25519},
 };
 
-/* Private half: ML-KEM's from 64 bytes, then X25519's. */
-static void
-recovery_key_of(const struct randomness *randomness, uint8_t private_key[KEM_PRIVATE_SIZE]) {
-	uint8_t seed[64];
-	size_t len = KEM_PRIVATE_SIZE - 32;
-	EVP_PKEY *key = nullptr;
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(nullptr, "ML-KEM-768", nullptr);
-	randomness_fill(randomness, seed, sizeof seed);
-	OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_ML_KEM_SEED, seed, sizeof seed),
-			       OSSL_PARAM_construct_end()};
-	assert_int_equal(1, EVP_PKEY_fromdata_init(context));
-	assert_int_equal(1, EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params));
-	assert_int_equal(1, EVP_PKEY_get_raw_private_key(key, private_key, &len));
-	assert_int_equal(KEM_PRIVATE_SIZE - 32, len);
-	randomness_fill(randomness, private_key + len, 32);
-	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(context);
-}
-
 /* The escrow of one holder's share, made from the stream as key.backup makes it from the system's randomness: it holds, and the share
  * comes out. */
 static void
@@ -212,7 +191,7 @@ write_known(struct json_writer *w, const struct known *known) {
 	const struct frost_suite *suite = sharing_suite(&sharing);
 	uint8_t private_key[KEM_PRIVATE_SIZE], public_key[KEM_PUBLIC_SIZE];
 	struct frost_element public_share = {};
-	recovery_key_of(&randomness, private_key);
+	seeded_kem_key(&randomness, private_key);
 	assert_ok(kem_public_of(BYTES_OF_ARRAY(private_key), public_key));
 	const struct frost_scalar share = frost_scalar_random(suite, &randomness);
 	assert_ok(suite->element_of(&share, &public_share));
