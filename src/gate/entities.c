@@ -193,26 +193,21 @@ entities_follow(struct policy_entities *entities, const struct gate_state *state
 	return *touched ? policy_entities_seal(entities) : OK;
 }
 
-static bool
-entered_a_group(const struct directory *directory, const struct principal *principal, int64_t from_ms, int64_t now_ms) {
-	for (size_t i = 0; i < directory_group_count(directory); i++) {
-		int64_t begins_ms = directory_member_from(directory, directory_group_at(directory, i), principal);
-		if (begins_ms > from_ms && begins_ms <= now_ms)
-			return true;
-	}
-	return false;
-}
-
 enum status
 entities_follow_time(struct policy_entities *entities, const struct gate_state *state, int64_t from_ms, int64_t now_ms,
 		     bool *touched) {
 	*touched = false;
-	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
-		const struct principal *principal = directory_principal_at(state->directory, i);
-		if (!entered_a_group(state->directory, principal, from_ms, now_ms))
-			continue;
-		*touched = true;
-		TRY(put_principal(entities, state, principal, now_ms));
+	for (size_t i = 0; i < directory_group_count(state->directory); i++) {
+		const struct group *group = directory_group_at(state->directory, i);
+		const struct principal *principal;
+		int64_t begins_ms;
+		size_t at = 0;
+		while ((principal = directory_next_of_group(group, &at, &begins_ms)) != nullptr) {
+			if (begins_ms <= from_ms || begins_ms > now_ms)
+				continue;
+			*touched = true;
+			TRY(put_principal(entities, state, principal, now_ms));
+		}
 	}
 	return *touched ? policy_entities_seal(entities) : OK;
 }

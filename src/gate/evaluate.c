@@ -188,20 +188,33 @@ struct obtainable {
 	int64_t people, with_terminal, with_passkey;
 };
 
+static bool
+could_approve(const struct principal *person, const struct principal *initiator) {
+	return person->kind == PRINCIPAL_PERSON && person != initiator && !person->suspended && !person->is_auditor;
+}
+
 static struct obtainable
-count_people(const struct directory *directory, const struct principal *initiator, const struct group *group,
-	     int64_t now_ms) {
+count_people(const struct directory *directory, const struct principal *initiator) {
 	struct obtainable count = {};
 	for (size_t i = 0; i < directory_principal_count(directory); i++) {
 		const struct principal *person = directory_principal_at(directory, i);
-		if (person->kind != PRINCIPAL_PERSON || person == initiator || person->suspended || person->is_auditor)
-			continue;
-		if (group != nullptr && !directory_is_member(directory, group, person, now_ms))
+		if (!could_approve(person, initiator))
 			continue;
 		count.people++;
 		count.with_terminal += has_key_of(person, DIRECTORY_KEY_TERMINAL);
 		count.with_passkey += has_key_of(person, DIRECTORY_KEY_PASSKEY);
 	}
+	return count;
+}
+
+/* Of a group: by its members, since people are many and groups are many. */
+static int64_t
+count_members(const struct group *group, const struct principal *initiator, int64_t now_ms) {
+	const struct principal *person;
+	int64_t from_ms, count = 0;
+	size_t at = 0;
+	while ((person = directory_next_of_group(group, &at, &from_ms)) != nullptr)
+		count += from_ms <= now_ms && could_approve(person, initiator);
 	return count;
 }
 
@@ -234,7 +247,7 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 	const struct directory *directory = gate->state->directory;
 	const struct principal *initiator = evaluation->observation.requester;
 	size_t of_groups = 1 + gate_state_stages(gate->state), groups = directory_group_count(directory);
-	const struct obtainable all = count_people(directory, initiator, nullptr, evaluation->observation.now_ms);
+	const struct obtainable all = count_people(directory, initiator);
 	const struct {
 		const char *name;
 		int64_t obtainable;
@@ -252,7 +265,7 @@ make_counters(const struct gate *gate, struct arena *arena, const struct evaluat
 				counters));
 	for (size_t i = 0; i < groups && counters->count + of_groups <= HELD_COUNTERS_MAX; i++) {
 		const struct group *group = directory_group_at(directory, i);
-		int64_t members = count_people(directory, initiator, group, evaluation->observation.now_ms).people;
+		int64_t members = count_members(group, initiator, evaluation->observation.now_ms);
 		for (size_t j = 0; j < of_groups; j++)
 			TRY(add_counter(arena, evaluation->facts, records[j], group->id, members, counters));
 	}

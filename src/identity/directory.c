@@ -192,7 +192,10 @@ add_principal(struct directory *directory, enum principal_kind kind, struct byte
 	TRY(find_unit(directory, unit_id, &unit));
 	struct stored_principal *stored = ARENA_NEW(&directory->arena, struct stored_principal);
 	TRY_ALLOC(stored);
-	stored->principal = (struct principal){.id = arena_copy(&directory->arena, id), .kind = kind, .unit = unit};
+	stored->principal = (struct principal){.id = arena_copy(&directory->arena, id),
+					       .kind = kind,
+					       .unit = unit,
+					       .number = directory->principals.count};
 	TRY_ALLOC(stored->principal.id.data);
 	return registry_add(&directory->principals, stored->principal.id, stored);
 }

@@ -58,6 +58,7 @@ struct principal {
 	const struct unit *unit;
 	bool suspended;
 	bool is_auditor; /* reads, and does nothing else: gate_state_make_auditor() says it */
+	size_t number;   /* in the order of registration */
 	const struct directory_key *keys;
 };
 
@@ -149,6 +150,14 @@ bool directory_is_member(const struct directory *directory, const struct group *
 /* When it begins; 0 where there is none, or where it began when it was made. */
 int64_t directory_member_from(const struct directory *directory, const struct group *group,
 			      const struct principal *person);
+/* Each of a group's members, those yet to begin included, in no order: *at begins at 0. Null after the last. */
+const struct principal *directory_next_of_group(const struct group *group, size_t *at, int64_t *from_ms);
+struct membership {
+	const struct principal *person;
+	int64_t from_ms;
+};
+/* All of them, group->member_count, in the order of registration; the caller frees the array. */
+enum status directory_list_members(const struct group *group, struct membership **members);
 /* When the next membership begins after now_ms; INT64_MAX where none does. */
 int64_t directory_next_member(const struct directory *directory, int64_t now_ms);
 /* True if signer is person, or holds person's delegation at now_ms; and neither is an auditor. */

@@ -1,9 +1,6 @@
 #include "identity/directory_internal.h"
 
-struct member {
-	const struct principal *person;
-	int64_t from_ms;
-};
+#include <stdlib.h>
 
 /* --- Groups --- */
 
@@ -60,9 +57,9 @@ directory_add_member(struct directory *directory, struct bytes group, struct byt
 	TRY(directory_check_member(directory, group, person, true));
 	TRY(find_group(directory, group, &stored));
 	TRY(find_person(directory, person, &found));
-	struct member *member = ARENA_NEW(&directory->arena, struct member);
+	struct membership *member = ARENA_NEW(&directory->arena, struct membership);
 	TRY_ALLOC(member);
-	*member = (struct member){&found->principal, from_ms};
+	*member = (struct membership){&found->principal, from_ms};
 	TRY(map_put(&stored->members, found->principal.id, member, nullptr));
 	stored->group.member_count++;
 	return OK;
@@ -72,7 +69,7 @@ enum status
 directory_cancel_member(struct directory *directory, struct bytes group, struct bytes person, int64_t now_ms) {
 	struct stored_group *stored;
 	TRY(find_group(directory, group, &stored));
-	const struct member *member = map_get(&stored->members, person);
+	const struct membership *member = map_get(&stored->members, person);
 	if (member == nullptr || member->from_ms <= now_ms)
 		return fail(STATUS_CONFLICT, "directory.begun: %.*s is not about to enter group %.*s",
 			    (int)(person.len > DIRECTORY_PRINCIPAL_MAX ? DIRECTORY_PRINCIPAL_MAX : person.len),
@@ -197,23 +194,51 @@ directory_group_at(const struct directory *directory, size_t index) {
 	return registry_at(&directory->groups, index);
 }
 
-static const struct member *
-find_member(const struct directory *directory, const struct group *group, const struct principal *person) {
-	const struct stored_group *stored = map_get(&directory->groups.by_id, group->id);
-	return stored == nullptr ? nullptr : map_get(&stored->members, person->id);
+static const struct map *
+members_of(const struct group *group) {
+	return &((const struct stored_group *)group)->members;
 }
 
 bool
-directory_is_member(const struct directory *directory, const struct group *group, const struct principal *person,
+directory_is_member(const struct directory *, const struct group *group, const struct principal *person,
 		    int64_t now_ms) {
-	const struct member *member = find_member(directory, group, person);
+	const struct membership *member = map_get(members_of(group), person->id);
 	return member != nullptr && member->from_ms <= now_ms;
 }
 
 int64_t
-directory_member_from(const struct directory *directory, const struct group *group, const struct principal *person) {
-	const struct member *member = find_member(directory, group, person);
+directory_member_from(const struct directory *, const struct group *group, const struct principal *person) {
+	const struct membership *member = map_get(members_of(group), person->id);
 	return member == nullptr ? 0 : member->from_ms;
+}
+
+const struct principal *
+directory_next_of_group(const struct group *group, size_t *at, int64_t *from_ms) {
+	void *value;
+	if (!map_next(members_of(group), at, nullptr, &value))
+		return nullptr;
+	const struct membership *member = value;
+	*from_ms = member->from_ms;
+	return member->person;
+}
+
+static int
+compare_numbers(const void *a, const void *b) {
+	size_t one = ((const struct membership *)a)->person->number,
+	       other = ((const struct membership *)b)->person->number;
+	return (one > other) - (one < other);
+}
+
+enum status
+directory_list_members(const struct group *group, struct membership **members) {
+	size_t at = 0, count = 0;
+	struct membership *listed = calloc(group->member_count + 1, sizeof *listed);
+	TRY_ALLOC(listed);
+	while ((listed[count].person = directory_next_of_group(group, &at, &listed[count].from_ms)) != nullptr)
+		count++;
+	qsort(listed, count, sizeof *listed, compare_numbers);
+	*members = listed;
+	return OK;
 }
 
 int64_t
@@ -224,7 +249,7 @@ directory_next_member(const struct directory *directory, int64_t now_ms) {
 		size_t at = 0;
 		void *value;
 		while (map_next(&group->members, &at, nullptr, &value)) {
-			const struct member *member = value;
+			const struct membership *member = value;
 			if (member->from_ms > now_ms && member->from_ms < next_ms)
 				next_ms = member->from_ms;
 		}
@@ -233,11 +258,11 @@ directory_next_member(const struct directory *directory, int64_t now_ms) {
 }
 
 size_t
-directory_delegations(const struct directory *directory, const struct principal *person, int64_t now_ms,
+directory_delegations(const struct directory *, const struct principal *person, int64_t now_ms,
 		      struct delegation found[static DELEGATIONS_MAX]) {
 	size_t count = 0;
-	const struct stored_principal *stored = map_get(&directory->principals.by_id, person->id);
-	for (size_t i = 0; stored != nullptr && i < DELEGATIONS_MAX && stored->delegations[i].by != nullptr; i++) {
+	const struct stored_principal *stored = (const struct stored_principal *)person;
+	for (size_t i = 0; i < DELEGATIONS_MAX && stored->delegations[i].by != nullptr; i++) {
 		const struct delegation *one = &stored->delegations[i], *next = one + 1;
 		bool has_next = i + 1 < DELEGATIONS_MAX && next->by != nullptr;
 		if (one->until_ms > now_ms && !(has_next && next->from_ms <= now_ms))

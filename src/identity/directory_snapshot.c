@@ -84,7 +84,7 @@ write_principals(const struct directory *directory, struct buffer *to) {
 	}
 }
 
-static void
+static enum status
 write_groups(const struct directory *directory, struct buffer *to) {
 	size_t count = directory_group_count(directory);
 	buffer_append_u32be(to, (uint32_t)count);
@@ -92,14 +92,15 @@ write_groups(const struct directory *directory, struct buffer *to) {
 		const struct group *group = directory_group_at(directory, i);
 		buffer_append_prefixed(to, group->id);
 		buffer_append_u32be(to, (uint32_t)group->member_count);
-		for (size_t j = 0; j < directory_principal_count(directory); j++) {
-			const struct principal *principal = directory_principal_at(directory, j);
-			if (!directory_is_member(directory, group, principal, INT64_MAX))
-				continue;
-			buffer_append_prefixed(to, principal->id);
-			buffer_append_u64be(to, (uint64_t)directory_member_from(directory, group, principal));
+		struct membership *members;
+		TRY(directory_list_members(group, &members));
+		for (size_t j = 0; j < group->member_count; j++) {
+			buffer_append_prefixed(to, members[j].person->id);
+			buffer_append_u64be(to, (uint64_t)members[j].from_ms);
 		}
+		free(members);
 	}
+	return OK;
 }
 
 static void
@@ -127,7 +128,7 @@ directory_write(const struct directory *directory, struct buffer *to) {
 	buffer_append_byte(to, VERSION);
 	write_units(directory, to);
 	write_principals(directory, to);
-	write_groups(directory, to);
+	TRY(write_groups(directory, to));
 	write_delegations(directory, to);
 	return buffer_status(to);
 }

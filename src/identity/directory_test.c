@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "crypto/sign.h"
 #include "identity/directory.h"
@@ -130,6 +131,39 @@ groups_hold_people(void **) {
 	assert_ok(directory_remove_member(directory, B("treasurers"), ANNA));
 	assert_false(directory_is_member(directory, group, anna, 0));
 	assert_int_equal(0, group->member_count);
+}
+
+static void
+members_are_listed_in_the_order_of_registration_however_they_came(void **) {
+	constexpr size_t COUNT = 200;
+	_cleanup_(directory_destroy) struct directory *directory = firm();
+	const struct group *group = directory_group(directory, B("treasurers"));
+	struct membership *members;
+	struct bytes ids[COUNT];
+	size_t at = 0, visited = 0;
+	int64_t from_ms;
+	for (size_t i = 0; i < COUNT; i++) {
+		char id[PERSON_ID_SIZE];
+		directory_new_person_id(id);
+		assert_ok(directory_add_person(directory, bytes_of_text(id), B("treasury")));
+		ids[i] = directory_principal_at(directory, directory_principal_count(directory) - 1)->id;
+	}
+	for (size_t i = COUNT; i-- > 0;)
+		assert_ok(directory_add_member(directory, B("treasurers"), ids[i], (int64_t)i));
+	for (size_t i = 0; i < COUNT; i += 2)
+		assert_ok(directory_remove_member(directory, B("treasurers"), ids[i]));
+	assert_ok(directory_list_members(group, &members));
+	for (size_t i = 0; i < COUNT / 2; i++) {
+		assert_bytes(ids[2 * i + 1], members[i].person->id);
+		assert_int_equal(2 * i + 1, members[i].from_ms);
+	}
+	free(members);
+	for (const struct principal *person; (person = directory_next_of_group(group, &at, &from_ms)) != nullptr;) {
+		assert_bytes(ids[from_ms], person->id);
+		assert_int_equal(1, from_ms % 2);
+		visited++;
+	}
+	assert_int_equal(COUNT / 2, visited);
 }
 
 static void
@@ -342,6 +376,7 @@ a_large_directory_stays_whole(void **) {
 }
 
 RUN_TESTS(T(what_was_registered_is_found), T(a_public_key_belongs_to_one_principal),
-	  T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people), T(a_delegate_may_vote_until_the_end),
+	  T(a_key_is_active_until_revoked_or_suspended), T(groups_hold_people),
+	  T(members_are_listed_in_the_order_of_registration_however_they_came), T(a_delegate_may_vote_until_the_end),
 	  T(a_later_delegation_takes_the_place_of_the_present_one_when_it_begins), T(bad_input_is_refused_by_name),
 	  T(pseudonyms_are_fresh_and_well_formed), T(a_large_directory_stays_whole))

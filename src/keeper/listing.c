@@ -225,32 +225,39 @@ offer_workloads(const struct gate_state *state, struct page *page) {
 }
 
 static void
-write_group(const struct gate_state *state, const void *item, struct json_writer *w) {
-	const struct group *group = item;
+write_members(const struct group *group, const struct membership *members, int64_t now_ms, struct json_writer *w) {
 	json_write_object(w);
 	json_write_key(w, "entering");
 	json_write_array(w);
-	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
-		const struct principal *person = directory_principal_at(state->directory, i);
-		int64_t from_ms = directory_member_from(state->directory, group, person);
-		if (from_ms <= state->now_ms)
+	for (size_t i = 0; i < group->member_count; i++) {
+		if (members[i].from_ms <= now_ms)
 			continue;
 		json_write_object(w);
-		json_write_member_integer(w, "from", from_ms);
-		json_write_member_string(w, "person", person->id);
+		json_write_member_integer(w, "from", members[i].from_ms);
+		json_write_member_string(w, "person", members[i].person->id);
 		json_write_end(w);
 	}
 	json_write_end(w);
 	json_write_member_string(w, "id", group->id);
 	json_write_key(w, "members");
 	json_write_array(w);
-	for (size_t i = 0; i < directory_principal_count(state->directory); i++) {
-		const struct principal *person = directory_principal_at(state->directory, i);
-		if (directory_is_member(state->directory, group, person, state->now_ms))
-			json_write_string(w, person->id);
+	for (size_t i = 0; i < group->member_count; i++)
+		if (members[i].from_ms <= now_ms)
+			json_write_string(w, members[i].person->id);
+	json_write_end(w);
+	json_write_end(w);
+}
+
+static void
+write_group(const struct gate_state *state, const void *item, struct json_writer *w) {
+	const struct group *group = item;
+	struct membership *members;
+	if (directory_list_members(group, &members) != OK) {
+		w->failed = true;
+		return;
 	}
-	json_write_end(w);
-	json_write_end(w);
+	write_members(group, members, state->now_ms, w);
+	free(members);
 }
 
 static void
