@@ -6,6 +6,7 @@
 #define GATEHOUSE_TESTS_TEAM_LIMITS_H
 
 #include "keeper/internal.h"
+#include "tests/counted_cents.h"
 #include "tests/team_vault.h"
 
 static inline int64_t
@@ -28,8 +29,8 @@ limit_to(struct team *team, unsigned usd) {
 static inline int64_t
 heard(struct team *team, size_t at) {
 	struct gate_state *state = state_of(team, at);
-	return counted_sum(&state->counted, state->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"), LIMIT_HOUR,
-			   ledger_time_ms(keeper_ledger(team->members[at].house.keeper)), nullptr);
+	return counted_cents(&state->counted, state->limits, "vault", LIMIT_HOUR,
+			     ledger_time_ms(keeper_ledger(team->members[at].house.keeper)));
 }
 
 /* A keeper that is put back to what it was before: it has forgotten what it signed, and lies by saying nothing of it. */

@@ -6,6 +6,7 @@
  * GATEHOUSE_SOAK=1 goes by every keeper at one message in SHARE, and is put back at one in PUT_BACK_SHARE of all messages, keepers and
  * times, which ones GATEHOUSE_SEED says; else at some.
  */
+#include "tests/counted_cents.h"
 #include "tests/soak.h"
 #include "tests/team_ceremonies.h"
 #include "tests/team_going.h"
@@ -265,9 +266,8 @@ is_refused(const struct rollback *rollback) {
 static int64_t
 counted_at(size_t at) {
 	struct gate_state *state = state_of(&base.team, at);
-	return spent_at(at) + counted_sum(&state->counted, state->limits, LIMIT_KEY, bytes_of_text(base.scheme->key),
-					  LIMIT_DAY, ledger_time_ms(keeper_ledger(base.team.members[at].house.keeper)),
-					  nullptr);
+	return spent_at(at) + counted_cents(&state->counted, state->limits, base.scheme->key, LIMIT_DAY,
+					    ledger_time_ms(keeper_ledger(base.team.members[at].house.keeper)));
 }
 
 static void

@@ -295,7 +295,7 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 		 "limits.key.hour is less than what others had counted"},
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":90567,", "decided deny, recorded permit"},
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":60479,", "limits.key.hour is 60378, recorded 60479"},
-		{"\"others\":[{\"at\":", "\"others\":[{\"an\":", "what others had counted cannot be read"},
+		{"\"others\":[[\"key\",", "\"others\":[[\"kex\",", "what was decided again cannot be read: others.row"},
 		{"\"resource\":{\"id\":\"vault\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",
 		 "\"resource\":{\"id\":\"vaul_\",\"type\":\"Key\"},\"spend\":{\"cents\":[[\"key\",\"vault\"",
 		 "what was decided again was not intended so"},
@@ -330,8 +330,47 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 	}
 }
 
+/* Also what is not signed: a denial says on what, and an auditor of this log alone decides it again. */
+static void
+an_auditor_decides_what_was_denied_on_what_others_told(void **) {
+	static const struct {
+		const char *from, *to, *difference;
+	} lies[] = {
+		{"\"limits.key\":{\"day\":90567,\"hour\":90567,", "\"limits.key\":{\"day\":90567,\"hour\":90568,",
+		 "limits.key.hour is 90567, recorded 90568"},
+		{"\"limits.key\":{\"day\":90567,\"hour\":90567,", "\"limits.key\":{\"day\":90567,\"hour\":90566,",
+		 "limits.key.hour is 90567, recorded 90566"},
+		{"[\"key\",\"vault\",30189,", "[\"key\",\"vault\",20189,", "limits.key.hour is 80567, recorded 90567"},
+		{"[\"key\",\"vault\",30189,", "[\"key\",\"vauld\",30189,", "limits.key.day is 60378, recorded 90567"},
+	};
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 208);
+	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(&team, 620);
+	set_apart(&team, 0b011);
+	team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(200, "done", &response);
+	set_apart(&team, 0b110);
+	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(200, "done", &response);
+	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
+	assert_answer(403, "denied", &response);
+	const struct replay_counts counts = assert_team_replays(&team, 2);
+	assert_int_equal(0, counts.partly);
+	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++) {
+		const struct forgery forgery = {ENTRY_DECISION, lies[i].from, lies[i].to};
+		const struct replayed replayed = team_replay(&team, 2, &forgery);
+		assert_int_equal(1, replayed.counts.different);
+		if (strstr(replayed.difference, lies[i].difference) == nullptr)
+			fail_msg("expected \"%s\": %s", lies[i].difference, replayed.difference);
+	}
+}
+
 RUN_TESTS(T(a_limit_holds_when_the_key_goes_to_others_and_they_start_anew),
 	  T(no_two_epochs_sign_at_once_and_what_the_former_signs_last_counts),
 	  T(what_was_lost_on_its_way_is_asked_for_again), T(people_remove_who_does_not_say_what_it_counted),
 	  T(what_a_holder_has_not_signed_settles_nothing), T(one_liar_spends_the_limit_once_with_each_of_the_honest),
-	  T(one_liar_of_four_gains_nothing_by_a_dealing), T(an_auditor_decides_again_on_what_all_signers_had_counted))
+	  T(one_liar_of_four_gains_nothing_by_a_dealing), T(an_auditor_decides_again_on_what_all_signers_had_counted),
+	  T(an_auditor_decides_what_was_denied_on_what_others_told))

@@ -114,8 +114,8 @@ a_holder_leaves_though_what_it_keeps_of_others_is_more_than_that(void **) {
 	}
 	assert_true(leaving_is_settled(state_of(&team, 1), vault_at(&team, 1)));
 	const struct counted_spends *counted = &state_of(&team, 1)->counted;
-	assert_int_equal(MANY, counted_sum(counted, state_of(&team, 1)->limits, LIMIT_KEY, BYTES_OF_LITERAL("vault"),
-					   LIMIT_HOUR, state_of(&team, 1)->now_ms, nullptr));
+	assert_int_equal(MANY, counted_cents(counted, state_of(&team, 1)->limits, "vault", LIMIT_HOUR,
+					     state_of(&team, 1)->now_ms));
 	room = SIZE_MAX;
 	assert_true(signs(&team));
 }

@@ -1,5 +1,6 @@
 #include "gate/counted.h"
 
+#include <stdckdint.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -12,7 +13,13 @@ struct counted_spend {
 	uint8_t party; /* that told it */
 	bool is_kept;
 	bool is_handed_on; /* no more than is kept of it already: it takes none of the party's room */
+	struct counted_spend *next, **referrer; /* of the same identity; what points here */
 	struct arena arena;
+};
+
+/* Of one identity, whoever told them. */
+struct tellings {
+	struct counted_spend *first;
 };
 
 constexpr size_t UNIT = alignof(max_align_t); /* whose multiples an arena hands out */
@@ -31,10 +38,10 @@ bytes_of_parts(const struct spend *spend) {
 	return size;
 }
 
-/* What it takes in memory, with its name and place in the map, and what the allocator adds to three pieces. */
+/* What it takes in memory, with its names and places in the maps, and what the allocator adds to five pieces. */
 static size_t
 bytes_of_spend(const struct spend *spend) {
-	return sizeof(struct counted_spend) + bytes_of_parts(spend) + 256;
+	return sizeof(struct counted_spend) + bytes_of_parts(spend) + 416;
 }
 
 static void
@@ -50,6 +57,10 @@ counted_free(struct counted_spends *counted) {
 	while (map_next(&counted->by_telling, &at, nullptr, &value))
 		spend_destroy(value);
 	map_free(&counted->by_telling);
+	at = 0;
+	while (map_next(&counted->by_identity, &at, nullptr, &value))
+		free(value);
+	map_free(&counted->by_identity);
 }
 
 /* of_party says also whether there is anything of that party. */
@@ -98,6 +109,38 @@ copy_spend(const struct spend *from, struct counted_spend *to) {
 }
 
 static enum status
+link_identity(struct counted_spends *counted, struct counted_spend *spend) {
+	struct bytes identity = BYTES_OF_ARRAY(spend->spend.identity);
+	struct tellings *tellings = map_get(&counted->by_identity, identity);
+	if (tellings == nullptr) {
+		tellings = calloc(1, sizeof *tellings);
+		TRY_ALLOC(tellings);
+		enum status status = map_put(&counted->by_identity, identity, tellings, nullptr);
+		if (status != OK) {
+			free(tellings);
+			return status;
+		}
+	}
+	spend->next = tellings->first;
+	if (spend->next != nullptr)
+		spend->next->referrer = &spend->next;
+	spend->referrer = &tellings->first;
+	tellings->first = spend;
+	return OK;
+}
+
+static void
+unlink_identity(struct counted_spends *counted, const struct counted_spend *gone) {
+	struct bytes identity = BYTES_OF_ARRAY(gone->spend.identity);
+	struct tellings *tellings = map_get(&counted->by_identity, identity);
+	*gone->referrer = gone->next;
+	if (gone->next != nullptr)
+		gone->next->referrer = gone->referrer;
+	if (tellings->first == nullptr)
+		free(map_remove(&counted->by_identity, identity));
+}
+
+static enum status
 insert(struct counted_spends *counted, uint8_t party, uint8_t number, const struct spend *spend,
        struct counted_spend **made) {
 	uint8_t telling[TELLING_SIZE];
@@ -109,11 +152,12 @@ insert(struct counted_spends *counted, uint8_t party, uint8_t number, const stru
 	if (status == OK)
 		status = map_put(&counted->by_telling, telling_of(spend->operation, party, number, telling), *made,
 				 nullptr);
-	if (status != OK) {
-		spend_destroy(*made);
-		return status;
-	}
-	return OK;
+	if (status == OK && link_identity(counted, *made) == OK)
+		return OK;
+	if (status == OK)
+		map_remove(&counted->by_telling, telling_of(spend->operation, party, number, telling));
+	spend_destroy(*made);
+	return STATUS_NO_MEMORY;
 }
 
 /* Honest ones hand it on as they have it, part by part in one order. */
@@ -197,6 +241,7 @@ static void
 drop(struct counted_spends *counted, struct bytes telling) {
 	struct counted_spend *gone = map_remove(&counted->by_telling, telling);
 	count(counted, gone, -1);
+	unlink_identity(counted, gone);
 	spend_destroy(gone);
 }
 
@@ -259,37 +304,40 @@ cents_of(const struct spend *spend, enum limit_dimension dimension, struct bytes
 	return cents;
 }
 
-/* Adds what the spend counts beyond the greatest of its identity so far. */
-static enum status
-add_beyond(struct map *greatest, struct spend *spend, int64_t cents, enum limit_dimension dimension,
-	   struct bytes subject, int64_t *sum) {
-	struct bytes identity = BYTES_OF_ARRAY(spend->identity);
-	const struct spend *before = map_get(greatest, identity);
-	int64_t beyond = cents - (before == nullptr ? 0 : cents_of(before, dimension, subject));
-	if (beyond <= 0)
-		return OK;
-	if (__builtin_add_overflow(*sum, beyond, sum))
-		*sum = INT64_MAX;
-	return map_put(greatest, identity, spend, nullptr);
+/* What the spends of one identity count in each window: the greatest of them that own does not hold. */
+static void
+greatest_of(const struct counted_spend *first, const struct limits *own, const struct limit_part *part, int64_t at_ms,
+	    int64_t greatest[LIMIT_WINDOWS]) {
+	for (const struct counted_spend *told = first; told != nullptr; told = told->next) {
+		int64_t cents = cents_of(&told->spend, part->dimension, part->subject);
+		if (cents <= greatest[LIMIT_HOUR] || told->spend.at_ms <= at_ms - limit_window_ms[LIMIT_WEEK] ||
+		    limits_holds(own, told->spend.operation))
+			continue;
+		for (int window = 0; window < LIMIT_WINDOWS; window++)
+			if (told->spend.at_ms > at_ms - limit_window_ms[window] && cents > greatest[window])
+				greatest[window] = cents;
+	}
 }
 
-int64_t
-counted_sum(const struct counted_spends *counted, const struct limits *own, enum limit_dimension dimension,
-	    struct bytes subject, enum limit_window window, int64_t at_ms, const uint8_t *identity) {
-	_cleanup_(map_free) struct map greatest = {};
-	int64_t sum = 0, since_ms = at_ms - limit_window_ms[window];
+void
+counted_sums(const struct counted_spends *counted, const struct limits *own, const struct spend *asked, int64_t at_ms,
+	     int64_t (*sums)[LIMIT_WINDOWS]) {
+	struct bytes identity;
 	size_t at = 0;
 	void *value;
-	while (map_next(&counted->by_telling, &at, nullptr, &value)) {
-		struct spend *spend = &((struct counted_spend *)value)->spend;
-		int64_t cents = cents_of(spend, dimension, subject);
-		if (cents == 0 || spend->at_ms <= since_ms || limits_holds(own, spend->operation) ||
-		    (identity != nullptr && memcmp(spend->identity, identity, sizeof spend->identity) == 0))
+	memset(sums, 0, asked->part_count * sizeof *sums);
+	while (map_next(&counted->by_identity, &at, &identity, &value)) {
+		const struct tellings *tellings = value;
+		if (bytes_equal(identity, BYTES_OF_ARRAY(asked->identity)))
 			continue;
-		if (add_beyond(&greatest, spend, cents, dimension, subject, &sum) != OK)
-			return INT64_MAX;
+		for (size_t i = 0; i < asked->part_count; i++) {
+			int64_t greatest[LIMIT_WINDOWS] = {};
+			greatest_of(tellings->first, own, &asked->parts[i], at_ms, greatest);
+			for (int window = 0; window < LIMIT_WINDOWS; window++)
+				if (ckd_add(&sums[i][window], sums[i][window], greatest[window]))
+					sums[i][window] = INT64_MAX;
+		}
 	}
-	return sum;
 }
 
 /* --- Of one key. --- */
@@ -302,43 +350,19 @@ is_of_key(const struct spend *spend, struct bytes key) {
 	return false;
 }
 
-/* Which tellings are asked for. */
-struct wanted {
-	uint8_t party; /* of a key */
-	struct bytes key;
-	const struct limits *own; /* beside a spend */
-	const struct spend *asked;
-};
-
-static bool
-shares_a_subject(const struct spend *one, const struct spend *other) {
-	for (size_t i = 0; i < one->part_count; i++)
-		if (cents_of(other, one->parts[i].dimension, one->parts[i].subject) > 0)
-			return true;
-	return false;
-}
-
-static bool
-is_wanted(const struct wanted *wanted, const struct counted_spend *told) {
-	const struct spend *spend = &told->spend;
-	if (wanted->asked == nullptr)
-		return told->party == wanted->party && is_of_key(spend, wanted->key);
-	return spend->at_ms > wanted->asked->at_ms - limit_window_ms[LIMIT_WEEK] &&
-	       !limits_holds(wanted->own, spend->operation) &&
-	       memcmp(spend->identity, wanted->asked->identity, sizeof spend->identity) != 0 &&
-	       shares_a_subject(wanted->asked, spend);
-}
-
-static enum status
-visit_wanted(const struct counted_spends *counted, const struct wanted *wanted, counted_visitor *visit, void *context) {
+enum status
+counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
+	      void *context) {
 	_cleanup_(map_free) struct map found = {};
 	struct bytes telling, *tellings;
 	enum status status = OK;
 	size_t at = 0;
 	void *value;
-	while (map_next(&counted->by_telling, &at, &telling, &value))
-		if (is_wanted(wanted, value))
+	while (map_next(&counted->by_telling, &at, &telling, &value)) {
+		const struct counted_spend *told = value;
+		if (told->party == party && is_of_key(&told->spend, key))
 			TRY(map_put(&found, telling, value, nullptr));
+	}
 	if (found.count == 0)
 		return OK;
 	TRY(map_sorted_keys(&found, &tellings));
@@ -346,18 +370,6 @@ visit_wanted(const struct counted_spends *counted, const struct wanted *wanted, 
 		status = visit(context, &((const struct counted_spend *)map_get(&found, tellings[i]))->spend);
 	free(tellings);
 	return status;
-}
-
-enum status
-counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
-	      void *context) {
-	return visit_wanted(counted, &(struct wanted){.party = party, .key = key}, visit, context);
-}
-
-enum status
-counted_visit_beside(const struct counted_spends *counted, const struct limits *own, const struct spend *asked,
-		     counted_visitor *visit, void *context) {
-	return visit_wanted(counted, &(struct wanted){.own = own, .asked = asked}, visit, context);
 }
 
 static void

@@ -26,7 +26,8 @@ constexpr size_t COUNTED_BYTES_MAX = 64 << 20;
 constexpr uint8_t COUNTED_IDENTITIES_MAX = 32; /* that one peer hands on of one operation: an honest one has told one */
 
 struct counted_spends {
-	struct map by_telling; /* operation, party and number to struct counted_spend */
+	struct map by_telling;  /* operation, party and number to struct counted_spend */
+	struct map by_identity; /* to struct tellings */
 	size_t of_party[COUNTED_PARTIES_MAX + 1], bytes_of_party[COUNTED_PARTIES_MAX + 1];
 	size_t handed_on_by_party[COUNTED_PARTIES_MAX + 1]; /* beside those: of what is kept already */
 };
@@ -42,18 +43,14 @@ void counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8
 void counted_forget(struct counted_spends *counted, const uint8_t operation[32]);
 /* Forgets whatever that peer has told, but what is kept. */
 void counted_forget_party(struct counted_spends *counted, uint8_t party);
-/* Cents of one subject in a window that ends at at_ms, of operations that own does not hold. Spends of one identity count as
- * the greatest of them; those of the given identity exclude the one asked about, and do not count. Without memory: more than any
- * limit lets through. */
-int64_t counted_sum(const struct counted_spends *counted, const struct limits *own, enum limit_dimension dimension,
-		    struct bytes subject, enum limit_window window, int64_t at_ms, const uint8_t *identity);
+/* Cents of each part's subject in the windows that end at at_ms, of operations that own does not hold: sums[part][window]. Spends of one
+ * identity count as the greatest of them; those of asked's identity exclude it, and do not count. Takes as long as there are spends. */
+void counted_sums(const struct counted_spends *counted, const struct limits *own, const struct spend *asked,
+		  int64_t at_ms, int64_t (*sums)[LIMIT_WINDOWS]);
 /* Drops what no window sees any more. */
 void counted_expire(struct counted_spends *counted, int64_t now_ms);
 
 typedef enum status counted_visitor(void *context, const struct spend *spend);
-/* What counted_sum() adds for a spend that is asked about, in whatever window: of any of its subjects. In the order of the ids. */
-enum status counted_visit_beside(const struct counted_spends *counted, const struct limits *own,
-				 const struct spend *asked, counted_visitor *visit, void *context);
 /* What that party told of a key, in the order of the operations' ids. */
 enum status counted_visit(const struct counted_spends *counted, uint8_t party, struct bytes key, counted_visitor *visit,
 			  void *context);

@@ -4,7 +4,8 @@
 #include <malloc.h>
 
 #include "base/time.h"
-#include "gate/counted.h"
+#include "gate/others.h"
+#include "tests/counted_cents.h"
 
 constexpr int64_t NOW_MS = INT64_C(1'800'000'000'000);
 static const struct bytes VAULT = {(const uint8_t *)"vault", 5};
@@ -45,7 +46,7 @@ end(struct fixture *f) {
 
 static int64_t
 sum(const struct fixture *f) {
-	return counted_sum(&f->counted, f->own, LIMIT_KEY, VAULT, LIMIT_DAY, NOW_MS, nullptr);
+	return counted_cents(&f->counted, f->own, "vault", LIMIT_DAY, NOW_MS);
 }
 
 /* A keeper that lies fills its own room; that of the honest, who keep what it told and hand it on, is none the less for it. */
@@ -124,6 +125,149 @@ only_what_the_own_limits_hold_counts_there(void **) {
 		assert_ok(limits_create(&f.own));
 		assert_ok(limits_read(f.own, buffer_bytes(&snapshot)));
 	}
+}
+
+/* What is asked about: of the same two subjects as the example, and a third that nobody has counted. */
+static const struct limit_part ASKED[] = {
+	{LIMIT_KEY, {(const uint8_t *)"vault", 5}, 1},
+	{LIMIT_ACCOUNT, {(const uint8_t *)"hot", 3}, 1},
+	{LIMIT_DESK, {(const uint8_t *)"hot", 3}, 1},
+};
+
+static void
+assert_sums(const struct fixture *f, uint8_t identity, const int64_t (*expected)[LIMIT_WINDOWS]) {
+	struct spend asked = {.parts = ASKED, .part_count = ARRAY_LENGTH(ASKED)};
+	int64_t sums[ARRAY_LENGTH(ASKED)][LIMIT_WINDOWS];
+	memset(asked.identity, identity, sizeof asked.identity);
+	counted_sums(&f->counted, f->own, &asked, NOW_MS, sums);
+	for (size_t i = 0; i < ARRAY_LENGTH(ASKED); i++)
+		for (size_t window = 0; window < LIMIT_WINDOWS; window++)
+			if (sums[i][window] != expected[i][window])
+				fail_msg("part %zu, window %zu: %lld instead of %lld", i, window,
+					 (long long)sums[i][window], (long long)expected[i][window]);
+}
+
+/* Of one identity the greatest that the window sees, whoever told it and of which operation. */
+static void
+each_window_counts_the_greatest_of_an_identity_that_it_sees(void **) {
+	static const uint8_t second[32] = {[0 ... 31] = 2};
+	_cleanup_(end) struct fixture f;
+	start(&f);
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 100, NOW_MS - 2 * HOUR_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 2, 11, "vault", 70, NOW_MS - 5)));
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 2, 11, "vault", 80, NOW_MS - 4)));
+	assert_ok(counted_add(&f.counted, 2, spend_of(&f.example, 3, 13, "other", 1000, NOW_MS - 2 * DAY_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 4, 14, "vault", 5, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 5, 15, "vault", 7, NOW_MS - 7 * DAY_MS))); /* gone */
+	assert_sums(&f, 0, (const int64_t[][LIMIT_WINDOWS]){{85, 105, 105}, {85, 105, 1105}, {}});
+	assert_sums(&f, 11, (const int64_t[][LIMIT_WINDOWS]){{5, 5, 5}, {5, 5, 1005}, {}});
+	assert_ok(limits_apply(f.own, spend_of(&f.example, 1, 11, "vault", 1, NOW_MS)));
+	assert_sums(&f, 0, (const int64_t[][LIMIT_WINDOWS]){{85, 85, 85}, {85, 85, 1085}, {}});
+	counted_withdraw(&f.counted, 2, second);
+	assert_sums(&f, 0, (const int64_t[][LIMIT_WINDOWS]){{75, 75, 75}, {75, 75, 1075}, {}});
+	counted_forget(&f.counted, second);
+	assert_sums(&f, 0, (const int64_t[][LIMIT_WINDOWS]){{5, 5, 5}, {5, 5, 1005}, {}});
+	counted_forget_party(&f.counted, 1);
+	counted_forget_party(&f.counted, 2);
+	assert_sums(&f, 0, (const int64_t[][LIMIT_WINDOWS]){{}, {}, {}});
+	assert_int_equal(0, f.counted.by_identity.count);
+}
+
+/* A week of one identity, as a keeper that lies could tell it, goes as fast as it came. */
+static void
+a_long_list_of_one_identity_goes_in_whatever_order(void **) {
+	_cleanup_(end) struct fixture f;
+	start(&f);
+	for (uint32_t i = 0; i < COUNTED_OPERATIONS_MAX; i++) {
+		struct spend spend = *spend_of(&f.example, 0, 1, "vault", 1 + i, NOW_MS);
+		store_u32be(spend.operation, i);
+		assert_ok(counted_add(&f.counted, 1, &spend));
+	}
+	assert_int_equal(COUNTED_OPERATIONS_MAX, sum(&f));
+	for (uint32_t i = COUNTED_OPERATIONS_MAX; i-- > COUNTED_OPERATIONS_MAX / 2;) {
+		uint8_t operation[32] = {};
+		store_u32be(operation, i);
+		counted_withdraw(&f.counted, 1, operation);
+		assert_int_equal(i, f.counted.by_telling.count);
+	}
+	assert_int_equal(COUNTED_OPERATIONS_MAX / 2, sum(&f));
+	counted_forget_party(&f.counted, 1);
+	assert_int_equal(0, sum(&f));
+}
+
+/* --- As records state it. --- */
+
+static void
+record_of(const struct others *others, struct buffer *text) {
+	struct json_writer writer;
+	json_writer_start(&writer, text);
+	json_write_object(&writer);
+	others_write(&writer, others);
+	json_write_end(&writer);
+	assert_ok(json_writer_finish(&writer));
+}
+
+static enum status
+others_of_text(struct arena *arena, const char *text, struct others *others) {
+	const json *record;
+	assert_ok(json_read(arena, bytes_of_text(text), (struct json_limits){}, &record));
+	return others_read(arena, record, others);
+}
+
+static void
+a_record_states_what_was_counted_and_what_is_recorded_is_no_less_than_what_is_known(void **) {
+	static const char stated[] =
+		"{\"others\":[[\"key\",\"vault\",5,5,5],[\"account\",\"hot\",5,5,9007199254740991]]}";
+	const struct spend asked = {.parts = ASKED, .part_count = ARRAY_LENGTH(ASKED)};
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer none = {}, text = {};
+	_cleanup_(end) struct fixture f;
+	struct others others, read, again;
+	start(&f);
+	assert_ok(others_of_spend(&arena, &f.counted, f.own, &asked, NOW_MS, nullptr, &others));
+	record_of(&others, &none);
+	assert_true(bytes_equal_text(buffer_bytes(&none), "{}"));
+	assert_ok(others_of_text(&arena, "{}", &read));
+	assert_int_equal(0, read.count);
+
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 4, 14, "vault", 5, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 5, 15, "other", INT64_MAX, NOW_MS - 2 * DAY_MS)));
+	assert_ok(others_of_spend(&arena, &f.counted, f.own, &asked, NOW_MS, nullptr, &others));
+	record_of(&others, &text);
+	assert_true(bytes_equal_text(buffer_bytes(&text), stated));
+	assert_ok(others_of_text(&arena, stated, &read));
+	assert_int_equal(2, read.count);
+
+	counted_forget_party(&f.counted, 1);
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 6, 16, "vault", 4, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 7, 17, "vault", 3, NOW_MS - 2 * HOUR_MS)));
+	assert_ok(others_of_spend(&arena, &f.counted, f.own, &asked, NOW_MS, &read, &again));
+	assert_int_equal(5, again.rows[0].cents[LIMIT_HOUR]); /* as it is recorded */
+	assert_int_equal(7, again.rows[0].cents[LIMIT_DAY]);  /* more is known */
+	assert_int_equal(JSON_INTEGER_MAX, again.rows[1].cents[LIMIT_WEEK]);
+	assert_int_equal(0, again.rows[2].cents[LIMIT_WEEK]);
+}
+
+static void
+a_record_that_is_no_list_of_sums_is_none(void **) {
+	static const char *const damaged[] = {
+		"{\"others\":{}}",
+		"{\"others\":[5]}",
+		"{\"others\":[[\"key\",\"vault\",1,1]]}",
+		"{\"others\":[[\"key\",\"vault\",1,1,1,1]]}",
+		"{\"others\":[[\"keys\",\"vault\",1,1,1]]}",
+		"{\"others\":[[5,\"vault\",1,1,1]]}",
+		"{\"others\":[[\"key\",5,1,1,1]]}",
+		"{\"others\":[[\"key\",\"vault\",\"1\",1,1]]}",
+		"{\"others\":[[\"key\",\"vault\",-1,1,1]]}",
+		"{\"others\":[[\"key\",\"vault\",2,1,2]]}",
+		"{\"others\":[[\"key\",\"vault\",1,2,1]]}",
+	};
+	_cleanup_(arena_free) struct arena arena = {};
+	struct others others;
+	for (size_t i = 0; i < ARRAY_LENGTH(damaged); i++)
+		if (others_of_text(&arena, damaged[i], &others) == OK)
+			fail_msg("%s is read", damaged[i]);
 }
 
 struct seen {
@@ -233,6 +377,7 @@ what_a_peer_tells_takes_no_more_memory_than_stated(void **) {
 		while (status == OK) {
 			struct spend spend = {.at_ms = NOW_MS, .parts = parts, .part_count = forms[i].parts};
 			store_u32be(spend.operation, ++operations);
+			store_u32be(spend.identity, operations);
 			status = counted_add(&f.counted, 1, &spend);
 		}
 		assert_fails(STATUS_TOO_LARGE, "counted.full", status);
@@ -291,5 +436,9 @@ a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
 
 RUN_TESTS(T(what_is_handed_on_of_what_is_kept_takes_no_room),
 	  T(what_is_kept_stays_and_the_rest_goes_with_its_connection), T(only_what_the_own_limits_hold_counts_there),
-	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
-	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(a_snapshot_holds_what_is_kept_and_nothing_else))
+	  T(each_window_counts_the_greatest_of_an_identity_that_it_sees),
+	  T(a_long_list_of_one_identity_goes_in_whatever_order),
+	  T(a_record_states_what_was_counted_and_what_is_recorded_is_no_less_than_what_is_known),
+	  T(a_record_that_is_no_list_of_sums_is_none), T(what_is_handed_on_is_the_most_that_anybody_told),
+	  T(no_peer_fills_the_memory), T(what_a_peer_tells_takes_no_more_memory_than_stated),
+	  T(a_snapshot_holds_what_is_kept_and_nothing_else))

@@ -162,6 +162,7 @@ observe(struct gate *gate, struct arena *arena, const struct submission *submiss
 						       .assessment = assessment,
 						       .peer_address = submission->peer_address,
 						       .seen = submission->seen,
+						       .told = submission->told,
 						       .now_ms = now_ms};
 	facts_start(evaluation->facts, arena);
 	return guards_observe(&evaluation->observation, evaluation->facts);
@@ -488,6 +489,7 @@ evaluation_record(struct gate *gate, struct arena *arena, const struct evaluatio
 		record->local_bundle = gate->state->local->hash;
 	record->decision = evaluation->decision;
 	record->missing = evaluation->missing;
+	record->others = o->others;
 	TRY(record_reasons(gate, arena, &evaluation->result, record));
 	return record_facts(gate, arena, evaluation, record);
 }

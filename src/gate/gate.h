@@ -92,6 +92,7 @@ struct submission {
 	struct bytes requester;          /* canonical JSON: evidence of the signature */
 	struct bytes peer_address;       /* reported */
 	const struct seen_network *seen; /* in its place where the operation is decided again */
+	const struct others *told;       /* what others had counted, as it is recorded: for replay */
 };
 
 /* The body is {"operation":{...},"payload":{...}} with "signature":{"key_id","signature"} where a person signs, and

@@ -1,4 +1,7 @@
 #include "gate/guards.h"
+
+#include <stdckdint.h>
+
 #include "gate/administration.h"
 
 /* --- request: the operation itself, and the time of its decision. --- */
@@ -214,10 +217,8 @@ add_limit_fact(const struct observation *o, enum limit_dimension dimension, int6
 			continue;
 		any = true;
 		for (int window = 0; window < LIMIT_WINDOWS; window++) {
-			int64_t sum = sums[i][window];
-			int64_t others = counted_sum(&o->state->counted, o->state->limits, dimension, part->subject,
-						     (enum limit_window)window, o->now_ms, o->spend.identity);
-			if (__builtin_add_overflow(sum, others, &sum))
+			int64_t sum;
+			if (ckd_add(&sum, sums[i][window], o->others.rows[i].cents[window]))
 				sum = INT64_MAX;
 			greatest[window] = sum > greatest[window] ? sum : greatest[window];
 		}
@@ -260,10 +261,11 @@ observe_limits(struct observation *o, struct facts *facts) {
 }
 
 enum status
-guards_observe_spend(const struct observation *o, struct facts *facts) {
+guards_observe_spend(struct observation *o, struct facts *facts) {
 	int64_t(*sums)[LIMIT_WINDOWS] = arena_alloc_array(o->arena, o->spend.part_count, sizeof *sums);
 	TRY_ALLOC(sums);
 	limits_sums(o->state->limits, &o->spend, o->now_ms, sums);
+	TRY(others_of_spend(o->arena, &o->state->counted, o->state->limits, &o->spend, o->now_ms, o->told, &o->others));
 	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
 		TRY(add_limit_fact(o, (enum limit_dimension)dimension, sums, facts));
 	return facts_status(facts);

@@ -9,10 +9,11 @@
 
 #include "gate/activation.h"
 #include "gate/change.h"
+#include "gate/others.h"
 #include "gate/spend.h"
 #include "wallet/wallet.h"
 
-/* What one observation is about. Everything but facts and spend is the caller's. */
+/* What one observation is about. Everything but facts, spend and others is the caller's. */
 struct observation {
 	struct gate_state *state; /* limits move their windows; nothing else changes */
 	struct arena *arena;
@@ -31,10 +32,13 @@ struct observation {
 	const struct assessment *assessment;          /* OPERATION_POLICY_ACTIVATE only */
 	struct bytes peer_address;                    /* reported by the gateway; may be empty */
 	const struct seen_network *seen;              /* in its place where the operation is decided again; else null */
+	const struct others
+		*told; /* what others had counted, as it is recorded, where it is decided again for replay; else null */
 	int64_t now_ms;
 	/* Filled by the limits guard where a value is known. */
 	struct spend spend;
 	bool has_spend;
+	struct others others; /* what others have counted beside it */
 };
 
 struct guard {
@@ -51,7 +55,7 @@ extern const struct guard guards[];
 extern const size_t guard_count;
 
 /* The facts "limits.*" of the observation's spend: what the row says once the spend is known. */
-enum status guards_observe_spend(const struct observation *observation, struct facts *facts);
+enum status guards_observe_spend(struct observation *observation, struct facts *facts);
 /* All rows in order. */
 enum status guards_observe(struct observation *observation, struct facts *facts);
 

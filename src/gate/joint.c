@@ -449,30 +449,13 @@ joint_decide_again(struct gate *gate, const struct gate_operation *operation, in
 	return leaving_need_settled(gate->state, shared_keys_find(gate->state, submission->resource_id));
 }
 
-static enum status
-write_told(void *context, const struct spend *spend) {
-	spend_write_told(context, spend);
-	return OK;
-}
-
-static enum status
-write_others(const struct gate_state *state, const struct spend *asked, struct buffer *text) {
-	struct json_writer w;
-	json_writer_start(&w, text);
-	json_write_array(&w);
-	TRY(counted_visit_beside(&state->counted, state->limits, asked, write_told, &w));
-	json_write_end(&w);
-	return json_writer_finish(&w);
-}
-
 enum status
 joint_record_again(struct gate *gate, struct arena *arena, const struct evaluation *evaluation, struct bytes *again) {
-	_cleanup_(buffer_free) struct buffer others = {}, text = {};
+	_cleanup_(buffer_free) struct buffer text = {};
 	struct decision_record record = {.has_spend = evaluation->observation.has_spend,
 					 .spend = evaluation->observation.spend};
 	TRY(evaluation_record(gate, arena, evaluation, &record));
-	TRY(write_others(gate->state, &record.spend, &others));
-	TRY(decision_record_write_again(&record, buffer_bytes(&others), &text));
+	TRY(decision_record_write_again(&record, &text));
 	TRY(record_put_large(&gate->blobs, buffer_bytes(&text)));
 	return keep_bytes(arena, buffer_bytes(&text), again);
 }

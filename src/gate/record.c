@@ -155,6 +155,7 @@ decision_record_write(const struct decision_record *record, const struct record_
 	write_canonical(&w, "missing", record->missing);
 	record_write_nonce(&w, record->nonce_chain, record->nonce);
 	json_write_member_hex(&w, "operation", hash256_bytes(&record->operation_id));
+	others_write(&w, &record->others);
 	json_write_member_text(&w, "outcome", outcome_names[record->outcome]);
 	TRY(write_large(&w, "payload", "payload_blob", record->payload, blobs));
 	write_canonical(&w, "personal", record->personal);
@@ -175,7 +176,7 @@ decision_record_write(const struct decision_record *record, const struct record_
 }
 
 enum status
-decision_record_write_again(const struct decision_record *record, struct bytes others, struct buffer *text) {
+decision_record_write_again(const struct decision_record *record, struct buffer *text) {
 	struct json_writer w;
 	json_writer_start(&w, text);
 	json_write_object(&w);
@@ -188,7 +189,7 @@ decision_record_write_again(const struct decision_record *record, struct bytes o
 	write_canonical(&w, "facts", record->facts);
 	if (record->has_local_bundle)
 		json_write_member_hex(&w, "local_bundle", hash256_bytes(&record->local_bundle));
-	write_canonical(&w, "others", others);
+	others_write(&w, &record->others);
 	write_uid(&w, "principal", record->principal);
 	write_reasons(&w, record);
 	write_uid(&w, "resource", record->resource);
@@ -310,14 +311,14 @@ read_policy_side(struct arena *arena, const json *again, struct decision_record 
 
 enum status
 decision_record_read_again(struct arena *arena, const json *body, const struct record_blobs *blobs,
-			   struct decision_record *record, const json **others) {
+			   struct decision_record *record) {
 	struct bytes text = {};
 	const json *again;
 	*record = (struct decision_record){};
 	TRY(read_hash(body, "operation", &record->operation_id));
 	TRY(read_large(arena, body, "again", "again_blob", blobs, &text));
 	TRY(json_read(arena, text, (struct json_limits){}, &again));
-	TRY(json_need(again, "again", "others", JSON_ARRAY, others));
+	TRY(others_read(arena, again, &record->others));
 	TRY(read_policy_side(arena, again, record));
 	const json *spend = json_get(again, "spend");
 	record->has_spend = spend != nullptr;
@@ -375,6 +376,7 @@ decision_record_read(struct arena *arena, const json *body, const struct record_
 		TRY(json_need_string(body, "record", "error", &record->error));
 	if (json_get(body, "signature_expires") != nullptr)
 		TRY(json_need_integer(body, "record", "signature_expires", &record->signature_expires_s));
+	TRY(others_read(arena, body, &record->others));
 	const json *spend = json_get(body, "spend");
 	if (spend == nullptr)
 		return OK;

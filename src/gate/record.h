@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "gate/operations.h"
+#include "gate/others.h"
 #include "gate/spend.h"
 #include "model/facts.h"
 #include "model/operation.h"
@@ -59,6 +60,7 @@ struct decision_record {
 	struct bytes result; /* canonical JSON; done only */
 	bool has_spend;
 	struct spend spend;
+	struct others others;     /* what other keepers had counted of what it spends from */
 	struct bytes nonce_chain; /* Ethereum: chain and nonce signed; empty otherwise */
 	uint64_t nonce;
 	int64_t signature_expires_s; /* of the request signature's nonce; 0: the signature has none */
@@ -82,11 +84,11 @@ enum status decision_record_write(const struct decision_record *record, const st
 enum status decision_record_read(struct arena *arena, const json *body, const struct record_blobs *blobs,
 				 struct decision_record *record);
 
-/* What a keeper decided once more before its share left, and on what others had counted (canonical JSON): the member "again" of an
- * outcome. Facts, entities, spend, reasons; not what the intent holds already. */
-enum status decision_record_write_again(const struct decision_record *record, struct bytes others, struct buffer *text);
+/* What a keeper decided once more before its share left (canonical JSON): the member "again" of an outcome. Facts, entities, spend, what
+ * others had counted, reasons; not what the intent holds already. */
+enum status decision_record_write_again(const struct decision_record *record, struct buffer *text);
 enum status decision_record_read_again(struct arena *arena, const json *body, const struct record_blobs *blobs,
-				       struct decision_record *record, const json **others);
+				       struct decision_record *record);
 enum status record_write_again(struct json_writer *writer, struct bytes again, const struct record_blobs *blobs);
 
 /* Parts that outcomes have as well: the act's result, and the Ethereum nonce that was signed (chain empty: none). */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "gate/break_glass.h"
-#include "gate/counted_facts.h"
 #include "policy/held.h"
 
 /* What decided. STATUS_NOT_FOUND "replay.local_bundle". */
@@ -115,6 +114,18 @@ same_by_policy(struct replayer *replayer, const struct bundle *bundle, const str
 	return same_reasons(replayer, *policies, record, &result);
 }
 
+/* The policy was told of no less than others had counted, and this. */
+static bool
+tells_of_others(struct replayer *replayer, const struct decision_record *record, const struct facts *facts) {
+	const char *difference = nullptr;
+	if (record->has_spend &&
+	    others_hold(&replayer->arena, &record->spend, &record->others, facts, &difference) != OK)
+		DIFFERS("limits cannot be compared: %.200s", fail_message());
+	if (difference != nullptr)
+		DIFFERS("%s is less than what others had counted", difference);
+	return true;
+}
+
 bool
 replay_same_decision(struct replayer *replayer, const struct decision_record *record) {
 	const struct bundle *bundle = map_get(&replayer->bundles, hash256_bytes(&record->bundle));
@@ -133,7 +144,7 @@ replay_same_decision(struct replayer *replayer, const struct decision_record *re
 	return replay_document_holds(replayer, record, &operation) &&
 	       replay_evidence_holds(replayer, record, &operation, made.facts) &&
 	       replay_votes_hold(replayer, record, &operation, made.facts) &&
-	       replay_past_holds(replayer, record, made.facts);
+	       tells_of_others(replayer, record, made.facts) && replay_past_holds(replayer, record, made.facts);
 }
 
 /* --- What is decided once more, before a share leaves. --- */
@@ -203,26 +214,13 @@ replay_note_intended(struct replayer *replayer, const struct decision_record *re
 	return status;
 }
 
-/* The policy was told of no less than others had counted, and this. */
-static bool
-others_hold(struct replayer *replayer, const struct decision_record *record, const json *others,
-	    const struct facts *facts) {
-	const char *difference = nullptr;
-	if (counted_facts_hold(&replayer->arena, record, others, facts, &difference) != OK)
-		DIFFERS("what others had counted cannot be read: %.200s", fail_message());
-	if (difference != nullptr)
-		DIFFERS("%s is less than what others had counted", difference);
-	return true;
-}
-
 bool
 replay_same_again(struct replayer *replayer, const json *body) {
 	_cleanup_(replay_request_free) struct replay_request made = {};
 	struct decision_record record;
 	const struct policy_set *policies;
-	const json *others;
 	struct bytes outcome;
-	if (decision_record_read_again(&replayer->arena, body, &replayer->blobs, &record, &others) != OK ||
+	if (decision_record_read_again(&replayer->arena, body, &replayer->blobs, &record) != OK ||
 	    json_need_string(body, "outcome", "outcome", &outcome) != OK)
 		DIFFERS("what was decided again cannot be read: %.200s", fail_message());
 	const struct intended *intended = map_get(&replayer->intended, hash256_bytes(&record.operation_id));
@@ -235,6 +233,6 @@ replay_same_again(struct replayer *replayer, const json *body) {
 	if (bytes_equal_text(outcome, outcome_name(OUTCOME_DONE)) && record.decision != DECISION_PERMIT)
 		DIFFERS("it was done, and decided again otherwise");
 	return same_by_policy(replayer, bundle, &record, &policies, &made) &&
-	       others_hold(replayer, &record, others, made.facts) &&
-	       replay_past_again_holds(replayer, &intended->moved, &record, others, made.facts);
+	       tells_of_others(replayer, &record, made.facts) &&
+	       replay_past_again_holds(replayer, &intended->moved, &record, made.facts);
 }

@@ -142,7 +142,7 @@ bool replay_past_holds(struct replayer *replayer, const struct decision_record *
 /* The same of what was decided once more, with what others had told. since: what had moved the state when the operation was intended, its own
  * spend included. */
 bool replay_past_again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
-			     const json *others, const struct facts *facts);
+			     const struct facts *facts);
 /* A vote, whose signature holds, could be cast then. */
 bool replay_past_vote_holds(struct replayer *replayer, const struct vote_submission *vote, const json *body,
 			    int64_t cast_ms);

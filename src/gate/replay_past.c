@@ -269,7 +269,6 @@ observe_undecoded(struct replayer *replayer, const struct decision_record *recor
 struct extent {
 	bool is_undecoded;  /* nothing that is said of the transaction */
 	bool is_by_derived; /* which key signs the digest is derived of one that is whole */
-	bool is_unheard;    /* limits are no less than is known: what others had told stands in no entry */
 	bool is_of_another; /* by another version of the program: the facts that both know */
 	/* Others stand between where it was decided and the entry that says so: */
 	bool is_passed;     /* limits were, by as much as these have added, less, and as these have given back, more; */
@@ -315,7 +314,7 @@ same_limit(struct replayer *replayer, const struct extent *extent, const char *n
 	int64_t least, most;
 	if (ckd_sub(&least, expected, extent->added_cents))
 		least = INT64_MIN;
-	if (extent->is_unheard || ckd_add(&most, expected, extent->freed_cents))
+	if (ckd_add(&most, expected, extent->freed_cents))
 		most = INT64_MAX;
 	if (recorded < least)
 		DIFFERS("%s is at least %lld, recorded %lld", name, (long long)least, (long long)recorded);
@@ -331,7 +330,7 @@ same_value(struct replayer *replayer, const struct extent *extent, const char *n
 	if (value_equal(expected, recorded))
 		return true;
 	if (expected->type == VALUE_LONG && recorded->type == VALUE_LONG && is_of_group(name, "limits") &&
-	    (extent->is_unheard || extent->is_passed))
+	    extent->is_passed)
 		return same_limit(replayer, extent, name, expected->integer, recorded->integer);
 	if (expected->type == VALUE_RECORD && recorded->type == VALUE_RECORD &&
 	    expected->record.count == recorded->record.count)
@@ -454,8 +453,7 @@ same_evaluation(struct replayer *replayer, const struct extent *extent, const st
 	bool is_equal = bytes_equal(ours.facts, record->facts) && !extent->is_of_another;
 	if (!is_equal && !same_facts(replayer, extent, record, evaluation->facts, recorded))
 		return false;
-	bool is_known = is_equal ||
-			(!extent->is_undecoded && !extent->is_unheard && !extent->is_of_another && !extent->is_passed);
+	bool is_known = is_equal || (!extent->is_undecoded && !extent->is_of_another && !extent->is_passed);
 	bool is_whole = is_known && !extent->is_by_derived;
 	if (!is_known) { /* what the policies say to the facts that are recorded is compared elsewhere */
 		ours.decision = record->decision;
@@ -472,7 +470,6 @@ extent_of(const struct replayer *replayer, const struct submission *submission) 
 	return (struct extent){.is_undecoded = is_derived && is_transaction,
 			       .is_by_derived = is_derived && !is_transaction &&
 						json_get(submission->payload_document, "path") != nullptr,
-			       .is_unheard = replayer->past.hears_others,
 			       .is_of_another = replayer->past.is_of_another};
 }
 
@@ -497,6 +494,7 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 		DIFFERS("it cannot be asked again: %.200s", fail_message());
 	struct seen_network seen = seen_network_of(facts);
 	submission->seen = &seen;
+	submission->told = &record->others;
 	if (record->decided_ms < gate->state->now_ms)
 		DIFFERS("it was decided earlier than what stands before it");
 	if (known != nullptr && !hash256_equal(&known->digest, &record->digest))
@@ -527,32 +525,21 @@ replay_past_holds(struct replayer *replayer, const struct decision_record *recor
 	       replay_result_holds(replayer, record, submission, evaluation);
 }
 
-/* --- What was decided once more, on what others had told, which it lists. --- */
-
-constexpr uint8_t WHOEVER = COUNTED_PARTIES_MAX;
-
-static enum status
-hear(struct replayer *replayer, const json *others) {
-	struct json_iterator iterator = json_iterate(others);
-	for (const json *other; (other = json_next(&iterator, nullptr)) != nullptr;) {
-		struct spend spend = {};
-		TRY(spend_read_told(&replayer->arena, other, &spend));
-		TRY(counted_add(&replayer->past.gate->state->counted, WHOEVER, &spend));
-	}
-	return OK;
-}
+/* --- What was decided once more. --- */
 
 static bool
 again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
-	    const json *others, const struct facts *facts) {
+	    const struct facts *facts) {
 	struct gate *gate = replayer->past.gate;
 	const struct gate_operation *known = operations_find(&gate->state->operations, &record->operation_id);
 	struct evaluation *evaluation = ARENA_NEW(&replayer->arena, struct evaluation);
 	struct submission *submission = ARENA_NEW(&replayer->arena, struct submission);
 	const struct directory_key *key;
-	if (evaluation == nullptr || submission == nullptr || known == nullptr || hear(replayer, others) != OK ||
-	    joint_submission(known, &replayer->arena, submission) != OK ||
-	    directory_acting_key(gate->state->directory, submission->key_id, &key) != OK ||
+	if (evaluation == nullptr || submission == nullptr || known == nullptr ||
+	    joint_submission(known, &replayer->arena, submission) != OK)
+		DIFFERS("it could not be asked again: %.200s", fail_message());
+	submission->told = &record->others;
+	if (directory_acting_key(gate->state->directory, submission->key_id, &key) != OK ||
 	    gate_evaluate(gate, &replayer->arena, submission, key, votes_of(known), record->decided_ms, evaluation) !=
 		    OK)
 		DIFFERS("it could not be decided again: %.200s", fail_message());
@@ -570,14 +557,12 @@ again_holds(struct replayer *replayer, const struct moved *since, const struct d
 
 bool
 replay_past_again_holds(struct replayer *replayer, const struct moved *since, const struct decision_record *record,
-			const json *others, const struct facts *facts) {
+			const struct facts *facts) {
 	if (replayer->past.gate == nullptr) {
 		replayer->counts.unknown++;
 		return true;
 	}
-	bool holds = again_holds(replayer, since, record, others, facts);
-	counted_forget_party(&replayer->past.gate->state->counted, WHOEVER);
-	return holds;
+	return again_holds(replayer, since, record, facts);
 }
 
 /* --- Votes. --- */

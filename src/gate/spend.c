@@ -86,13 +86,10 @@ read_part(const json *recorded, struct limit_part *part) {
 		return fail(STATUS_CORRUPT, "spend.part: expected [dimension, subject, cents]");
 	part->subject = json_string(subject);
 	part->cents = json_integer(cents);
-	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
-		if (bytes_equal_text(json_string(dimension), limit_dimension_names[i])) {
-			part->dimension = (enum limit_dimension)i;
-			return OK;
-		}
-	return fail(STATUS_CORRUPT, "spend.dimension: \"%.*s\" is not a dimension of limits",
-		    BYTES_ARGS(json_string(dimension)));
+	return limit_dimension_find(json_string(dimension), &part->dimension)
+		       ? OK
+		       : fail(STATUS_CORRUPT, "spend.dimension: \"%.*s\" is not a dimension of limits",
+			      BYTES_ARGS(json_string(dimension)));
 }
 
 enum status

@@ -13,6 +13,16 @@ const char *const limit_dimension_names[LIMIT_DIMENSIONS] = {
 const char *const limit_window_names[LIMIT_WINDOWS] = {"hour", "day", "week"};
 const int64_t limit_window_ms[LIMIT_WINDOWS] = {HOUR_MS, DAY_MS, 7 * DAY_MS};
 
+bool
+limit_dimension_find(struct bytes name, enum limit_dimension *dimension) {
+	for (size_t i = 0; i < LIMIT_DIMENSIONS; i++)
+		if (bytes_equal_text(name, limit_dimension_names[i])) {
+			*dimension = (enum limit_dimension)i;
+			return true;
+		}
+	return false;
+}
+
 constexpr uint64_t NONE = UINT64_MAX;
 
 /* A spend that was applied. Spends are numbered from 0; those before first_spend have left every window. */

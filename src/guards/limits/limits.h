@@ -31,6 +31,7 @@ enum limit_window { LIMIT_HOUR, LIMIT_DAY, LIMIT_WEEK, LIMIT_WINDOWS };
 extern const char *const limit_dimension_names[LIMIT_DIMENSIONS]; /* "key", "account", ... */
 extern const char *const limit_window_names[LIMIT_WINDOWS];       /* "hour", "day", "week" */
 extern const int64_t limit_window_ms[LIMIT_WINDOWS];
+bool limit_dimension_find(struct bytes name, enum limit_dimension *dimension);
 
 struct limit_part {
 	enum limit_dimension dimension;

@@ -1,0 +1,125 @@
+#include "gate/others.h"
+
+#include <stdckdint.h>
+
+static const struct others_row *
+find(const struct others *others, const struct limit_part *part) {
+	for (size_t i = 0; i < others->count; i++)
+		if (others->rows[i].dimension == part->dimension && bytes_equal(others->rows[i].subject, part->subject))
+			return &others->rows[i];
+	return nullptr;
+}
+
+enum status
+others_of_spend(struct arena *arena, const struct counted_spends *counted, const struct limits *own,
+		const struct spend *asked, int64_t at_ms, const struct others *recorded, struct others *others) {
+	int64_t(*sums)[LIMIT_WINDOWS] = arena_alloc_array(arena, asked->part_count, sizeof *sums);
+	struct others_row *rows = ARENA_NEW_ARRAY(arena, asked->part_count, struct others_row);
+	TRY_ALLOC(sums);
+	TRY_ALLOC(rows);
+	counted_sums(counted, own, asked, at_ms, sums);
+	for (size_t i = 0; i < asked->part_count; i++) {
+		const struct limit_part *part = &asked->parts[i];
+		const struct others_row *known = recorded == nullptr ? nullptr : find(recorded, part);
+		rows[i] = (struct others_row){.dimension = part->dimension, .subject = part->subject};
+		for (int window = 0; window < LIMIT_WINDOWS; window++)
+			rows[i].cents[window] = known != nullptr && known->cents[window] > sums[i][window]
+							? known->cents[window]
+							: sums[i][window];
+	}
+	*others = (struct others){rows, asked->part_count};
+	return OK;
+}
+
+/* --- In records. --- */
+
+static bool
+is_empty(const struct others_row *row) {
+	return row->cents[LIMIT_WEEK] == 0;
+}
+
+static void
+write_row(struct json_writer *writer, const struct others_row *row) {
+	json_write_array(writer);
+	json_write_text(writer, limit_dimension_names[row->dimension]);
+	json_write_string(writer, row->subject);
+	for (int window = 0; window < LIMIT_WINDOWS; window++) {
+		int64_t cents = row->cents[window];
+		json_write_integer(writer, cents > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : cents);
+	}
+	json_write_end(writer);
+}
+
+void
+others_write(struct json_writer *writer, const struct others *others) {
+	bool has_any = false;
+	for (size_t i = 0; i < others->count; i++)
+		has_any = has_any || !is_empty(&others->rows[i]);
+	if (!has_any)
+		return;
+	json_write_key(writer, "others");
+	json_write_array(writer);
+	for (size_t i = 0; i < others->count; i++)
+		if (!is_empty(&others->rows[i]))
+			write_row(writer, &others->rows[i]);
+	json_write_end(writer);
+}
+
+static enum status
+read_row(const json *recorded, struct others_row *row) {
+	static const char EXPECTED[] = "others.row: expected [dimension, subject, hour, day, week], cents ascending";
+	struct json_iterator iterator = json_iterate(recorded);
+	if (json_type_of(recorded) != JSON_ARRAY || json_size(recorded) != 2 + LIMIT_WINDOWS)
+		return fail(STATUS_CORRUPT, "%s", EXPECTED);
+	const json *dimension = json_next(&iterator, nullptr), *subject = json_next(&iterator, nullptr);
+	if (json_type_of(dimension) != JSON_STRING || json_type_of(subject) != JSON_STRING ||
+	    !limit_dimension_find(json_string(dimension), &row->dimension))
+		return fail(STATUS_CORRUPT, "%s", EXPECTED);
+	row->subject = json_string(subject);
+	int64_t least = 0;
+	for (int window = 0; window < LIMIT_WINDOWS; window++) {
+		const json *cents = json_next(&iterator, nullptr);
+		if (json_type_of(cents) != JSON_INTEGER || json_integer(cents) < least)
+			return fail(STATUS_CORRUPT, "%s", EXPECTED);
+		row->cents[window] = least = json_integer(cents);
+	}
+	return OK;
+}
+
+enum status
+others_read(struct arena *arena, const json *record, struct others *others) {
+	const json *listed;
+	*others = (struct others){};
+	if (json_get(record, "others") == nullptr)
+		return OK;
+	TRY(json_need(record, "record", "others", JSON_ARRAY, &listed));
+	struct others_row *rows = ARENA_NEW_ARRAY(arena, json_size(listed), struct others_row);
+	struct json_iterator iterator = json_iterate(listed);
+	size_t count = 0;
+	TRY_ALLOC(rows);
+	for (const json *row; (row = json_next(&iterator, nullptr)) != nullptr;)
+		TRY(read_row(row, &rows[count++]));
+	*others = (struct others){rows, count};
+	return OK;
+}
+
+enum status
+others_hold(struct arena *arena, const struct spend *spend, const struct others *others, const struct facts *facts,
+	    const char **difference) {
+	*difference = nullptr;
+	for (size_t i = 0; i < spend->part_count; i++)
+		for (int window = 0; window < LIMIT_WINDOWS; window++) {
+			const struct limit_part *part = &spend->parts[i];
+			const struct others_row *row = find(others, part);
+			const char *path = arena_format(arena, "limits.%s.%s", limit_dimension_names[part->dimension],
+							limit_window_names[window]);
+			int64_t stated = 0, least;
+			TRY_ALLOC(path);
+			if (ckd_add(&least, part->cents, row == nullptr ? 0 : row->cents[window]) ||
+			    least > JSON_INTEGER_MAX)
+				least = JSON_INTEGER_MAX;
+			if (!facts_long_at(facts, path, &stated) || stated < least)
+				*difference = path;
+		}
+	return OK;
+}
