@@ -101,6 +101,8 @@ static const struct {
 static void
 all_keep_or_as_many_as_sign_never_will(void **) {
 	struct pledged pledged = {};
+	/* Where it is not known who is to keep, nobody does. */
+	assert_false(pledges_are_complete(&(struct pledges){}, &(struct party_set){}));
 	for (size_t row = 0; row < ARRAY_LENGTH(hopeless); row++) {
 		struct sharing sharing = example_sharing(hopeless[row].threshold, hopeless[row].count);
 		const struct party_set *holders = &sharing.key.holders;
