@@ -277,6 +277,31 @@ an_operation_that_was_not_approved_in_time_expires_by_an_entry(void **) {
 	assert_restarts_alike(&b);
 }
 
+/* Also where some of those that were looked at before end later. */
+static void
+all_that_ended_together_expire_each_by_an_entry(void **) {
+	constexpr size_t COUNT = 40;
+	_cleanup_(tear_down) struct bench_gate b;
+	set_up(&b);
+	for (size_t i = 0; i < COUNT; i++) {
+		_cleanup_(submitted_free) struct submitted s;
+		char key[16];
+		struct firm_operation unit = new_unit;
+		snprintf(key, sizeof key, "unit-%zu", i);
+		unit.idempotency_key = key;
+		unit.lifetime_ms = i % 2 == 0 ? 1'200'000 : 2'400'000;
+		submit(&b, &unit, &s);
+		assert_int_equal(OPERATION_HELD, s.step.state);
+	}
+	for (size_t round = 0; round < 2; round++) {
+		b.now_ms += 1'200'000;
+		for (size_t i = 0; i < COUNT / 2; i++)
+			assert_true(expire(&b));
+		assert_false(expire(&b));
+		assert_int_equal(COUNT / 2 - round * COUNT / 2, b.gate->state->operations.kept.count);
+	}
+}
+
 /* A new member of a group has no voice in it, and is not in it for the policy, before their time; with the recorded time they
  * are, also where the keeper was not there when it came. */
 static void
@@ -615,7 +640,8 @@ RUN_TESTS(T(a_break_glass_needs_two_people_where_the_policies_ask_for_none),
 	  T(an_emergency_widens_groups_and_shortens_waits_and_is_reviewed), T(what_is_no_emergency_is_refused_by_name),
 	  T(a_new_member_of_a_group_has_a_voice_after_the_wait), T(what_is_about_to_begin_is_stopped_by_any_person),
 	  T(a_new_key_of_an_approver_votes_after_the_wait),
-	  T(an_operation_that_was_not_approved_in_time_expires_by_an_entry), T(stages_are_completed_in_their_order),
+	  T(an_operation_that_was_not_approved_in_time_expires_by_an_entry),
+	  T(all_that_ended_together_expire_each_by_an_entry), T(stages_are_completed_in_their_order),
 	  T(a_stage_that_is_undone_takes_the_later_ones_with_it), T(a_stage_that_nobody_completed_does_not_replay),
 	  T(what_a_voter_used_is_a_claim), T(a_rejection_is_signed_with_its_reason),
 	  T(a_delegate_votes_once_and_only_until_the_end_of_the_delegation),

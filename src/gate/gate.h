@@ -45,6 +45,7 @@ struct gate {
 	int64_t skew_ms;          /* how far created may lie ahead */
 	/* Of one requester: what is held stays in memory until it is decided or expires. */
 	size_t held_by_one_max, held_bytes_by_one_max;
+	size_t over_at;                /* where the last one was found that had expired */
 	struct import_key *import_key; /* null: not asked for yet (gate/import_key.h) */
 };
 

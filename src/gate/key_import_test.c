@@ -48,6 +48,13 @@ an_imported_key_waits_for_approvals_and_then_for_its_secret(void **) {
 	submit(&b, &import, &early);
 	assert_int_equal(GATE_KNOWN, early.step.kind);
 	assert_int_equal(OPERATION_HELD, early.step.state);
+	size_t used = asked.step.operation->held->arena.used; /* it may be brought as often as one likes */
+	for (int i = 0; i < 3; i++) {
+		_cleanup_(submitted_free) struct submitted again;
+		submit(&b, &import, &again);
+		assert_int_equal(OPERATION_HELD, again.step.state);
+	}
+	assert_int_equal(used, asked.step.operation->held->arena.used);
 	assert_int_equal(OPERATION_HELD, vote(&b, asked.step.operation, FIRM_PERSON_5, "approve"));
 	assert_bytes(BYTES_OF_LITERAL("{}"), asked.step.operation->held->missing);
 	b.now_ms += 1000;

@@ -119,15 +119,20 @@ gate_tick(struct gate *gate, int64_t now_ms) {
 	nonces_expire(gate->state->nonces, now_ms);
 }
 
+static bool
+is_over(const struct gate_operation *operation, int64_t now_ms) {
+	return operation->state == OPERATION_HELD && operation->entry != UINT64_MAX && operation->expires_ms <= now_ms;
+}
+
+/* It goes on from the last one, so that those which end together take one pass over what is kept and not each its own. */
 static struct gate_operation *
-find_over(const struct gate *gate, int64_t now_ms) {
-	size_t at = 0;
+find_over(struct gate *gate, int64_t now_ms) {
 	void *value;
-	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
-		struct gate_operation *operation = value;
-		if (operation->state == OPERATION_HELD && operation->entry != UINT64_MAX &&
-		    operation->expires_ms <= now_ms)
-			return operation;
+	for (int pass = 0; pass < 2; pass++) {
+		while (map_next(&gate->state->operations.kept, &gate->over_at, nullptr, &value))
+			if (is_over(value, now_ms))
+				return value;
+		gate->over_at = 0;
 	}
 	return nullptr;
 }

@@ -119,16 +119,27 @@ reader_helps(const struct reader *reader, const struct votes *votes, struct byte
 	return false;
 }
 
+/* Many lack the same: each text is read once. */
+static enum status
+read_missing(struct arena *arena, struct map *were_read, struct bytes text, const json **missing) {
+	*missing = map_get(were_read, text);
+	if (*missing != nullptr)
+		return OK;
+	TRY(json_read(arena, text, (struct json_limits){}, missing));
+	return map_put(were_read, text, (void *)(uintptr_t)*missing, nullptr);
+}
+
 /* The names of missing, which is ours: an object of counts. A group that is missing counts before what anybody can give. */
 static enum status
-waits_for(struct arena *arena, const struct reader *reader, const struct held_operation *held, bool *waits) {
+waits_for(struct arena *arena, const struct reader *reader, const struct held_operation *held, struct map *were_read,
+	  bool *waits) {
 	const json *missing;
 	struct bytes name;
 	bool names_group = false, helps_group = false, helps_any = false;
 	*waits = false;
 	if (!may_vote(reader, held->votes))
 		return OK;
-	TRY(json_read(arena, held->missing, (struct json_limits){}, &missing));
+	TRY(read_missing(arena, were_read, held->missing, &missing));
 	unsigned turn = turn_of(missing);
 	struct json_iterator members = json_iterate(missing);
 	while (json_next(&members, &name) != nullptr) {
@@ -249,12 +260,14 @@ place_of(const struct gate_operation *operation, uint8_t cursor[static CURSOR_SI
 	memcpy(cursor + 8, operation->id.bytes, sizeof operation->id.bytes);
 }
 
+/* As their places. */
 static int
 compare_operations(const void *a, const void *b) {
-	uint8_t left[CURSOR_SIZE], right[CURSOR_SIZE];
-	place_of(*(const struct gate_operation *const *)a, left);
-	place_of(*(const struct gate_operation *const *)b, right);
-	return memcmp(left, right, CURSOR_SIZE);
+	const struct gate_operation *left = *(const struct gate_operation *const *)a,
+				    *right = *(const struct gate_operation *const *)b;
+	uint64_t ends = (uint64_t)left->expires_ms, other_ends = (uint64_t)right->expires_ms;
+	return ends != other_ends ? (ends > other_ends) - (ends < other_ends)
+				  : memcmp(left->id.bytes, right->id.bytes, sizeof left->id.bytes);
 }
 
 /* after: zeros where there is no cursor, which nothing stands before. */
@@ -273,6 +286,7 @@ read_after(struct bytes query, uint8_t after[static CURSOR_SIZE]) {
 static enum status
 collect(struct arena *arena, const struct reader *reader, const struct gate_operation ***waiting, size_t *count) {
 	const struct map *kept = &reader->state->operations.kept;
+	_cleanup_(map_free) struct map were_read = {};
 	size_t at = 0;
 	struct bytes id;
 	void *value;
@@ -285,7 +299,7 @@ collect(struct arena *arena, const struct reader *reader, const struct gate_oper
 		if (operation->state != OPERATION_HELD || operation->entry == UINT64_MAX ||
 		    operation->expires_ms <= reader->now_ms)
 			continue;
-		TRY(waits_for(arena, reader, operation->held, &waits));
+		TRY(waits_for(arena, reader, operation->held, &were_read, &waits));
 		if (waits)
 			(*waiting)[(*count)++] = operation;
 	}
