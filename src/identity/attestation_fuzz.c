@@ -2,8 +2,8 @@
  * Readers: identity/attestation.c (read_format, attestation_read, attestation_verify, verify_none, statement_read_chain,
  * statement_signed_bytes), identity/attestation_tpm.c (not check_certificate, is_known_manufacturer, attestation_verify_tpm),
  * identity/der.c
- * Reads the input as an attestation object with the client data "{}", and as DER, one element after another. A statement that a
- * fuzzer makes verifies only where nobody signs it.
+ * Reads the input as an attestation object with the client data "{}", and as DER, one element after another; and its first 64 bytes as a
+ * signature, which DER that is made of it must say again. A statement that a fuzzer makes verifies only where nobody signs it.
  */
 #include "identity/attestation.h"
 #include "identity/der.h"
@@ -37,9 +37,41 @@ read_der(struct bytes input) {
 	}
 }
 
+static void
+read_integer(struct cursor *cursor, const uint8_t number[static 32]) {
+	struct bytes content;
+	must(der_read_tag(cursor, DER_INTEGER, &content) == OK && content.len > 0);
+	if (content.len > 1)
+		must(content.data[0] != 0 || content.data[1] >= 0x80); /* the shortest, */
+	must(content.data[0] < 0x80);                                  /* and positive */
+	if (content.len == 33)
+		content = bytes_of(content.data + 1, 32);
+	must(content.len <= 32);
+	uint8_t again[32] = {};
+	memcpy(again + 32 - content.len, content.data, content.len);
+	must(memcmp(again, number, sizeof again) == 0);
+}
+
+static void
+write_signature(struct bytes input) {
+	_cleanup_(buffer_free) struct buffer text = {};
+	struct bytes content;
+	if (input.len < 64)
+		return;
+	der_append_signature(&text, input.data);
+	must(buffer_status(&text) == OK);
+	struct cursor cursor = cursor_of(buffer_bytes(&text));
+	must(der_read_tag(&cursor, DER_SEQUENCE, &content) == OK && cursor.left == 0);
+	cursor = cursor_of(content);
+	read_integer(&cursor, input.data);
+	read_integer(&cursor, input.data + 32);
+	must(cursor.left == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	read_object(bytes_of(data, size));
 	read_der(bytes_of(data, size));
+	write_signature(bytes_of(data, size));
 	return 0;
 }
