@@ -163,8 +163,8 @@ decide_again(struct gate *gate, struct gate_operation *operation, struct arena *
 		step->state = OPERATION_HELD;
 		struct bytes missing =
 			evaluation.decision == DECISION_HELD ? evaluation.missing : BYTES_OF_LITERAL("{}");
-		return bytes_equal(missing,
-				   operation->held->missing) /* however often a secret is brought before its time */
+		/* A secret may be brought before its time as often as one likes. */
+		return bytes_equal(missing, operation->held->missing)
 			       ? OK
 			       : gate_keep_bytes(&operation->held->arena, missing, &operation->held->missing);
 	}

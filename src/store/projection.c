@@ -19,6 +19,8 @@ static const char schema[] =
 	"NULL,"
 	" resource TEXT NOT NULL, state TEXT NOT NULL, at INTEGER NOT NULL, legal_entity TEXT NOT NULL, words TEXT NOT "
 	"NULL);"
+	/* What is asked for by its kind is rare; what is signed is most of what there is, and pays nothing for this. */
+	"CREATE INDEX operations_kind ON operations(kind) WHERE kind <> 'sign';"
 	"CREATE INDEX operations_principal ON operations(principal);"
 	"CREATE INDEX operations_resource ON operations(resource);"
 	"CREATE INDEX operations_state ON operations(state);"
@@ -26,7 +28,7 @@ static const char schema[] =
 	"CREATE INDEX operations_legal_entity_state ON operations(legal_entity, state);"
 	"CREATE TABLE objects(collection TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,"
 	" idx INTEGER NOT NULL, PRIMARY KEY(collection, id)) WITHOUT ROWID;";
-constexpr int VERSION = 8;
+constexpr int VERSION = 9;
 
 struct projection {
 	struct database *database;
@@ -316,8 +318,8 @@ projection_fingerprint(struct projection *projection, struct hash256 *fingerprin
 #define OPERATION_ROWS(indexed)                                                                                        \
 	"operations WHERE " indexed                                                                                    \
 	" AND (?1 = '' OR kind = ?1) AND (?2 = '' OR principal = ?2) AND (?3 = '' OR resource = ?3)"                   \
-	" AND (?4 = '' OR state = ?4) AND (?5 = '' OR legal_entity = ?5) AND at >= ?6 AND at <= ?7 AND idx < ?8"       \
-	" ORDER BY idx DESC LIMIT ?9"
+	" AND (?4 = '' OR state = ?4) AND (?5 = '' OR legal_entity = ?5) AND at >= ?6 AND at <= ?7 AND idx >= ?8"      \
+	" AND idx < ?9 ORDER BY idx DESC LIMIT ?10"
 #define FOUND(word) "(" word " = '' OR instr(words, " word ") > 0 OR substr(id, 1, length(" word ")) = " word ")"
 
 static const struct {
@@ -327,8 +329,8 @@ static const struct {
 	{                                                                                                              \
 		OPERATION_COLUMNS OPERATION_ROWS(indexed),                                                             \
 		OPERATION_COLUMNS "(SELECT * FROM " OPERATION_ROWS(indexed) ") AS operations WHERE " FOUND(            \
-			"?10") " AND " FOUND("?11") " AND " FOUND("?12") " AND " FOUND("?13") " ORDER BY idx DESC"     \
-											      " LIMIT ?14",            \
+			"?11") " AND " FOUND("?12") " AND " FOUND("?13") " AND " FOUND("?14") " ORDER BY idx DESC"     \
+											      " LIMIT ?15",            \
 		"SELECT count(*), min(idx) FROM (SELECT idx FROM " OPERATION_ROWS(indexed) ")",                        \
 	}
 	OPERATION_STATEMENTS("true"),
@@ -337,11 +339,14 @@ static const struct {
 	OPERATION_STATEMENTS("state = ?4"),
 	OPERATION_STATEMENTS("legal_entity = ?5"),
 	OPERATION_STATEMENTS("legal_entity = ?5 AND state = ?4"),
+	OPERATION_STATEMENTS("kind = ?1 AND kind <> 'sign'"),
 };
 
 /* Which of them: by what leaves the fewest. An auditor of one legal entity asks for it always. */
 static size_t
 statement_for(const struct projection_operation_filter *filter) {
+	if (filter->kind.len > 0 && !bytes_equal_text(filter->kind, "sign"))
+		return 6;
 	if (filter->principal.len > 0 || filter->resource.len > 0)
 		return filter->principal.len > 0 ? 1 : 2;
 	if (filter->legal_entity.len > 0)
@@ -357,14 +362,54 @@ check_limit(size_t limit) {
 	return OK;
 }
 
-static void
-bind_window(struct sqlite3_stmt *statement, int parameter, int64_t from_ms, int64_t to_ms, uint64_t before,
-	    size_t limit) {
-	database_bind_integer(statement, parameter, from_ms);
-	database_bind_integer(statement, parameter + 1, to_ms == 0 ? INT64_MAX : to_ms);
-	database_bind_integer(statement, parameter + 2,
-			      before == 0 || before > INT64_MAX ? INT64_MAX : (int64_t)before);
-	database_bind_integer(statement, parameter + 3, (int64_t)limit);
+struct window {
+	int64_t from_ms, to_ms;
+	uint64_t before;
+	size_t limit;
+};
+
+/* Entries stand in the order of their times: the first that is not before the time, of those that were committed; their number where all
+ * are before it. Unknown where one of them is not there. */
+static enum status
+find_time(struct projection *projection, int64_t at_ms, uint64_t unknown, uint64_t *index) {
+	struct sqlite3_stmt *statement;
+	uint64_t low = 0, high = projection->applied.size;
+	TRY(database_statement(projection->database, "SELECT at FROM entries WHERE idx = ?1", &statement));
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		bool row;
+		database_bind_integer(statement, 1, (int64_t)middle);
+		TRY(database_step(projection->database, statement, &row));
+		if (!row) {
+			*index = unknown;
+			return OK;
+		}
+		bool is_before = database_integer(statement, 0) < at_ms;
+		database_reset(statement);
+		low = is_before ? middle + 1 : low;
+		high = is_before ? high : middle;
+	}
+	*index = low;
+	return OK;
+}
+
+/* Both times, and between which entries they are. */
+static enum status
+bind_window(struct projection *projection, struct sqlite3_stmt *statement, int parameter, const struct window *window) {
+	uint64_t size = projection->applied.size, first = 0, end = size,
+		 before = window->before == 0 || window->before > INT64_MAX ? INT64_MAX : window->before;
+	if (window->from_ms > 0)
+		TRY(find_time(projection, window->from_ms, 0, &first));
+	if (window->to_ms > 0 && window->to_ms < INT64_MAX)
+		TRY(find_time(projection, window->to_ms + 1, size, &end));
+	if (end < size && end < before) /* else what is not committed yet is seen as well */
+		before = end;
+	database_bind_integer(statement, parameter, window->from_ms);
+	database_bind_integer(statement, parameter + 1, window->to_ms == 0 ? INT64_MAX : window->to_ms);
+	database_bind_integer(statement, parameter + 2, (int64_t)first);
+	database_bind_integer(statement, parameter + 3, (int64_t)before);
+	database_bind_integer(statement, parameter + 4, (int64_t)window->limit);
+	return OK;
 }
 
 static enum status
@@ -418,8 +463,8 @@ bind_filter(struct projection *projection, const char *sql, const struct project
 	database_bind_text(*statement, 3, filter->resource);
 	database_bind_text(*statement, 4, filter->state);
 	database_bind_text(*statement, 5, filter->legal_entity);
-	bind_window(*statement, 6, filter->from_ms, filter->to_ms, filter->before, limit);
-	return OK;
+	return bind_window(projection, *statement, 6,
+			   &(struct window){filter->from_ms, filter->to_ms, filter->before, limit});
 }
 
 /* Where a search stopped looking; 0: it has seen everything. */
@@ -449,9 +494,9 @@ projection_list_operations(struct projection *projection, const struct projectio
 	TRY(bind_filter(projection, is_search ? operation_statements[by].search : operation_statements[by].list, filter,
 			is_search ? PROJECTION_SEARCH_ROWS : filter->limit, &statement));
 	for (size_t i = 0; is_search && i < PROJECTION_SEARCH_WORDS; i++)
-		database_bind_text(statement, 10 + (int)i, filter->search[i]);
+		database_bind_text(statement, 11 + (int)i, filter->search[i]);
 	if (is_search)
-		database_bind_integer(statement, 10 + (int)PROJECTION_SEARCH_WORDS, (int64_t)filter->limit);
+		database_bind_integer(statement, 11 + (int)PROJECTION_SEARCH_WORDS, (int64_t)filter->limit);
 	TRY(visit_operations(projection, statement, count_operation, &counted));
 	*next = counted.count == filter->limit ? counted.last : 0;
 	return is_search && *next == 0 ? read_reach(projection, operation_statements[by].reach, filter, next) : OK;
@@ -460,8 +505,8 @@ projection_list_operations(struct projection *projection, const struct projectio
 #define ENTRY_COLUMNS "SELECT idx, type, seq, at, operation FROM entries WHERE "
 #define ENTRY_FILTERS                                                                                                  \
 	" AND (?1 = '' OR type = ?1) AND (?2 = '' OR operation = ?2) AND (?3 = '' OR legal_entity = ?3)"               \
-	" AND at >= ?4 AND at <= ?5 AND idx < ?6"                                                                      \
-	" ORDER BY idx DESC LIMIT ?7"
+	" AND at >= ?4 AND at <= ?5 AND idx >= ?6 AND idx < ?7"                                                        \
+	" ORDER BY idx DESC LIMIT ?8"
 
 enum status
 projection_list_entries(struct projection *projection, const struct projection_entry_filter *filter,
@@ -478,7 +523,8 @@ projection_list_entries(struct projection *projection, const struct projection_e
 	database_bind_text(statement, 1, filter->type);
 	database_bind_text(statement, 2, filter->operation);
 	database_bind_text(statement, 3, filter->legal_entity);
-	bind_window(statement, 4, filter->from_ms, filter->to_ms, filter->before, filter->limit);
+	TRY(bind_window(projection, statement, 4,
+			&(struct window){filter->from_ms, filter->to_ms, filter->before, filter->limit}));
 	for (;;) {
 		TRY(database_step(projection->database, statement, &row));
 		if (!row)

@@ -257,6 +257,105 @@ an_operation_is_found_by_its_entries(void **) {
 	assert_int_equal(listed.first, 7);
 }
 
+struct window {
+	int64_t from_ms, to_ms;
+	size_t inside;
+};
+
+static enum status
+count_inside(void *context, const struct projection_row *row) {
+	struct window *window = context;
+	window->inside += row->at_ms >= window->from_ms && (window->to_ms == 0 || row->at_ms <= window->to_ms);
+	return OK;
+}
+
+static void
+assert_window(struct projection *projection, int64_t from_ms, int64_t to_ms) {
+	struct window window = {from_ms, to_ms, 0};
+	struct listed entries = {}, operations = {};
+	uint64_t next;
+	assert_ok(projection_list_entries(projection, &(struct projection_entry_filter){.limit = 1000}, count_inside,
+					  &window));
+	struct projection_entry_filter of_entries = {.from_ms = from_ms, .to_ms = to_ms, .limit = 1000};
+	struct projection_operation_filter of_operations = {.from_ms = from_ms, .to_ms = to_ms, .limit = 1000};
+	assert_ok(projection_list_entries(projection, &of_entries, note_row, &entries));
+	assert_ok(projection_list_operations(projection, &of_operations, note_operation, &operations, &next));
+	assert_int_equal(window.inside, entries.count);
+	assert_int_equal(window.inside, operations.count);
+}
+
+static enum status
+apply_at(struct projection *projection, uint64_t index, int64_t at_ms) {
+	char operation[24];
+	snprintf(operation, sizeof operation, "op-%llu", (unsigned long long)index);
+	return projection_apply(projection, &(struct projection_entry){.index = index,
+								       .type = BYTES_OF_LITERAL("decision"),
+								       .at_ms = at_ms,
+								       .operation = bytes_of_text(operation)});
+}
+
+/* Several entries of one time, and some that are not committed yet. */
+static void
+what_stands_in_a_window_of_time_is_listed_wherever_it_lies(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	_cleanup_(projection_close) struct projection *projection = nullptr;
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_window(projection, 1, 2);
+	assert_ok(projection_begin(projection));
+	for (uint64_t index = 0; index < 40; index++)
+		assert_ok(apply_at(projection, index, 10 + (int64_t)index / 4 * 10));
+	struct mark mark = mark_of(40);
+	assert_ok(projection_commit(projection, &mark));
+	assert_ok(projection_begin(projection));
+	for (uint64_t index = 40; index < 44; index++)
+		assert_ok(apply_at(projection, index, 105));
+	for (int64_t from_ms = 0; from_ms < 120; from_ms += 5) {
+		assert_window(projection, from_ms, 0);
+		for (int64_t to_ms = 5; to_ms < 120; to_ms += 5)
+			assert_window(projection, from_ms, to_ms);
+	}
+}
+
+static void
+what_is_of_a_kind_is_listed_with_whatever_else_is_asked_for(void **) {
+	_cleanup_(simulated_disk_destroy) struct simulated_disk *disk = nullptr;
+	_cleanup_(projection_close) struct projection *projection = nullptr;
+	static const char *const kinds[] = {"sign", "key.create", "list.add"}, *const principals[] = {"a", "b"};
+	assert_ok(simulated_disk_create(&disk, 1));
+	struct projection_config config = config_on(disk);
+	assert_ok(projection_open(&config, &projection));
+	assert_ok(projection_begin(projection));
+	for (uint64_t index = 1; index <= 60; index++) {
+		char id[24];
+		snprintf(id, sizeof id, "op-%llu", (unsigned long long)index);
+		struct projection_operation operation = {.id = bytes_of_text(id),
+							 .kind = bytes_of_text(kinds[index % 3]),
+							 .principal = bytes_of_text(principals[index % 2]),
+							 .state = BYTES_OF_LITERAL("done"),
+							 .words = BYTES_OF_LITERAL("word"),
+							 .at_ms = 1,
+							 .index = index};
+		assert_ok(projection_put_operation(projection, &operation));
+	}
+	struct mark mark = mark_of(61);
+	assert_ok(projection_commit(projection, &mark));
+	for (size_t kind = 0; kind < ARRAY_LENGTH(kinds); kind++)
+		for (int by = 0; by < 4; by++) {
+			struct projection_operation_filter filter = {.kind = bytes_of_text(kinds[kind]), .limit = 1000};
+			struct listed listed = {};
+			uint64_t next;
+			if (by % 2 == 1)
+				filter.principal = BYTES_OF_LITERAL("a");
+			if (by / 2 == 1)
+				filter.search[0] = BYTES_OF_LITERAL("word");
+			assert_ok(projection_list_operations(projection, &filter, note_operation, &listed, &next));
+			assert_int_equal(by % 2 == 1 ? 10 : 20, listed.count);
+			assert_int_equal(kind, listed.first % 3);
+		}
+}
+
 /* A search of what is rare goes on from page to page, each of which costs no more than so many rows. */
 static void
 a_search_looks_at_so_many_rows_and_says_how_far_it_came(void **) {
@@ -350,5 +449,7 @@ after_any_crash_it_is_rebuilt_equal(void **) {
 }
 
 RUN_TESTS(T(rows_are_listed_with_filters_and_pages), T(an_operation_is_found_by_its_entries),
+	  T(what_stands_in_a_window_of_time_is_listed_wherever_it_lies),
+	  T(what_is_of_a_kind_is_listed_with_whatever_else_is_asked_for),
 	  T(a_search_looks_at_so_many_rows_and_says_how_far_it_came),
 	  T(a_projection_of_another_log_and_a_damaged_one_are_built_anew), T(after_any_crash_it_is_rebuilt_equal))
