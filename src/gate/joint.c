@@ -463,7 +463,7 @@ joint_record_again(struct gate *gate, struct arena *arena, const struct evaluati
 static enum status
 add_nonce(const struct evaluation *evaluation, struct conclusion *conclusion) {
 	const struct fact *nonce = facts_find(evaluation->facts, "transfer.nonce");
-	if (nonce == nullptr || nonce->value.type != VALUE_LONG)
+	if (nonce == nullptr || nonce->value.type != VALUE_LONG || evaluation->transaction == nullptr)
 		return OK;
 	conclusion->nonce_chain = evaluation->transaction->chain;
 	conclusion->nonce = (uint64_t)nonce->value.integer;
