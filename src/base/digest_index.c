@@ -26,18 +26,42 @@ holds(const struct digest_index *index, const void *context, const struct digest
 	       memcmp(index->digest_at(context, slot->place_plus_one - 1), digest, DIGEST_INDEX_KEY_SIZE) == 0;
 }
 
-/* The slot of the digest, or the free one where it belongs. At most three quarters are taken, so one is free. */
+/* The slot of the digest in one of the tables, or the free one where it belongs. At most three quarters are taken, so one is free. */
 static size_t
-find_slot(const struct digest_index *index, const void *context, uint32_t hash, const uint8_t *digest) {
-	size_t at = hash & (index->capacity - 1);
-	while (index->slots[at].place_plus_one != 0 && !holds(index, context, &index->slots[at], hash, digest))
-		at = (at + 1) & (index->capacity - 1);
+find_slot(const struct digest_index *index, const void *context, const struct digest_slot *slots, size_t capacity,
+	  uint32_t hash, const uint8_t *digest) {
+	size_t at = hash & (capacity - 1);
+	while (slots[at].place_plus_one != 0 && !holds(index, context, &slots[at], hash, digest))
+		at = (at + 1) & (capacity - 1);
 	return at;
+}
+
+static size_t
+find_in_larger(const struct digest_index *index, const void *context, uint32_t hash, const uint8_t *digest) {
+	return find_slot(index, context, index->slots, index->capacity, hash, digest);
+}
+
+static size_t
+find_in_older(const struct digest_index *index, const void *context, uint32_t hash, const uint8_t *digest) {
+	return find_slot(index, context, index->older, index->older_capacity, hash, digest);
+}
+
+/* Later slots of the same run move up, so that no search meets a gap (Knuth, vol. 3, 6.4, algorithm R). */
+static void
+take_out(struct digest_slot *slots, size_t capacity, size_t gap) {
+	size_t mask = capacity - 1;
+	for (size_t i = (gap + 1) & mask; slots[i].place_plus_one != 0; i = (i + 1) & mask)
+		if (((i - slots[i].hash) & mask) >= ((i - gap) & mask)) {
+			slots[gap] = slots[i];
+			gap = i;
+		}
+	slots[gap] = (struct digest_slot){};
 }
 
 void
 digest_index_free(struct digest_index *index) {
 	free(index->slots);
+	free(index->older);
 	*index = (struct digest_index){.digest_at = index->digest_at};
 }
 
@@ -45,57 +69,95 @@ uint32_t
 digest_index_find(const struct digest_index *index, const void *context, const uint8_t digest[static 32]) {
 	if (index->count == 0)
 		return DIGEST_INDEX_NONE;
-	/* Of a free slot this is zero less one, which is what nothing has. */
-	return index->slots[find_slot(index, context, hash_of(index, digest), digest)].place_plus_one - 1;
+	uint32_t hash = hash_of(index, digest);
+	const struct digest_slot *slot = &index->slots[find_in_larger(index, context, hash, digest)];
+	if (slot->place_plus_one == 0 && index->older != nullptr)
+		slot = &index->older[find_in_older(index, context, hash, digest)];
+	return slot->place_plus_one - 1; /* of a free slot zero less one, which is what nothing has */
 }
 
 static void
-move_into(struct digest_index *larger, const struct digest_slot *slot) {
-	size_t at = slot->hash & (larger->capacity - 1);
-	while (larger->slots[at].place_plus_one != 0)
-		at = (at + 1) & (larger->capacity - 1);
-	larger->slots[at] = *slot;
+move_into_larger(struct digest_index *index, const struct digest_slot *slot) {
+	size_t at = slot->hash & (index->capacity - 1);
+	while (index->slots[at].place_plus_one != 0)
+		at = (at + 1) & (index->capacity - 1);
+	index->slots[at] = *slot;
 }
+
+/* What a run leaves stands at its beginning or behind it, where it is met again. */
+static void
+move_some(struct digest_index *index, size_t steps) {
+	for (; steps > 0 && index->older_at < index->older_capacity; steps--) {
+		if (index->older[index->older_at].place_plus_one == 0) {
+			index->older_at++;
+			continue;
+		}
+		move_into_larger(index, &index->older[index->older_at]);
+		take_out(index->older, index->older_capacity, index->older_at);
+	}
+	if (index->older == nullptr || index->older_at < index->older_capacity)
+		return;
+	free(index->older);
+	index->older = nullptr;
+}
+
+static enum status
+grow(struct digest_index *index) {
+	size_t capacity = index->capacity == 0 ? CAPACITY_MIN : 2 * index->capacity;
+	struct digest_slot *slots = calloc(capacity, sizeof *slots);
+	TRY_ALLOC(slots);
+	if (index->capacity == 0)
+		randombytes_buf(index->key, sizeof index->key);
+	index->older = index->slots;
+	index->older_capacity = index->capacity;
+	index->older_at = 0;
+	index->slots = slots;
+	index->capacity = capacity;
+	return OK;
+}
+
+/* Three quarters of the smaller table come again before the larger one is as full: by then all has moved, a place and a slot in two steps. */
+constexpr size_t STEPS = 4;
 
 enum status
 digest_index_reserve(struct digest_index *index) {
+	move_some(index, STEPS);
 	if (index->count < index->capacity - index->capacity / 4)
 		return OK;
-	struct digest_index larger = *index;
-	if (index->capacity == 0)
-		randombytes_buf(larger.key, sizeof larger.key);
-	larger.capacity = index->capacity == 0 ? CAPACITY_MIN : 2 * index->capacity;
-	larger.slots = calloc(larger.capacity, sizeof *larger.slots);
-	TRY_ALLOC(larger.slots);
-	for (size_t i = 0; i < index->capacity; i++)
-		if (index->slots[i].place_plus_one != 0)
-			move_into(&larger, &index->slots[i]);
-	free(index->slots);
-	*index = larger;
-	return OK;
+	move_some(index, SIZE_MAX);
+	return grow(index);
 }
 
 void
 digest_index_put(struct digest_index *index, const void *context, const uint8_t digest[static 32], uint32_t place) {
 	uint32_t hash = hash_of(index, digest);
-	struct digest_slot *slot = &index->slots[find_slot(index, context, hash, digest)];
-	index->count += slot->place_plus_one == 0;
+	struct digest_slot *slot = &index->slots[find_in_larger(index, context, hash, digest)];
+	if (slot->place_plus_one == 0) {
+		index->count++;
+		if (index->older != nullptr) {
+			size_t former = find_in_older(index, context, hash, digest);
+			index->count -= index->older[former].place_plus_one != 0;
+			if (index->older[former].place_plus_one != 0)
+				take_out(index->older, index->older_capacity, former);
+		}
+	}
 	*slot = (struct digest_slot){place + 1, hash};
 }
 
-/* Later slots of the same run move up, so that no search meets a gap (Knuth, vol. 3, 6.4, algorithm R). */
 void
 digest_index_remove(struct digest_index *index, const void *context, const uint8_t digest[static 32]) {
 	if (index->count == 0)
 		return;
-	size_t mask = index->capacity - 1, gap = find_slot(index, context, hash_of(index, digest), digest);
-	if (index->slots[gap].place_plus_one == 0)
+	uint32_t hash = hash_of(index, digest);
+	struct digest_slot *slots = index->slots;
+	size_t capacity = index->capacity, at = find_in_larger(index, context, hash, digest);
+	if (slots[at].place_plus_one == 0 && index->older != nullptr) {
+		slots = index->older;
+		capacity = index->older_capacity;
+		at = find_in_older(index, context, hash, digest);
+	}
+	if (slots[at].place_plus_one == 0)
 		return;
 	index->count--;
-	for (size_t i = (gap + 1) & mask; index->slots[i].place_plus_one != 0; i = (i + 1) & mask)
-		if (((i - index->slots[i].hash) & mask) >= ((i - gap) & mask)) {
-			index->slots[gap] = index->slots[i];
-			gap = i;
-		}
-	index->slots[gap] = (struct digest_slot){};
+	take_out(slots, capacity, at);
 }

@@ -1,7 +1,8 @@
 /*
  * Finds the place of what is known by a digest: a hash table of places alone, eight bytes each. The digests stay where they are,
  * in whatever the places are of, and the owner says where. Keyed with a random SipHash key, since whoever asks for operations
- * chooses part of what their digests are of.
+ * chooses part of what their digests are of. A table that has become too small moves into a larger one a few places at a time, so that
+ * nobody waits for all of it.
  *
  * Owner: the caller, of everything but the table. Threads: one writer, or many readers. Errors: STATUS_NO_MEMORY.
  */
@@ -22,7 +23,11 @@ struct digest_index {
 	digest_at *digest_at;
 	struct digest_slot *slots;
 	size_t capacity; /* a power of two, or 0 */
-	size_t count;
+	struct digest_slot
+		*older; /* while it grows: what has not moved from the smaller table yet; null: nothing is left there */
+	size_t older_capacity;
+	size_t older_at; /* before it nothing is left */
+	size_t count;    /* in both */
 	uint8_t key[16];
 };
 
