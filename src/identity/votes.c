@@ -245,10 +245,10 @@ counts(const struct votes *votes, const struct votes_question *question, const s
 	       person != nullptr && !person->suspended && directory_acting_key(directory, vote->key_id, key) == OK &&
 	       directory_key_check_waiting(*key, question->now_ms) == OK &&
 	       directory_may_vote(directory, (*key)->principal, person, question->now_ms) &&
-	       rests_on_its_stage(votes, vote) &&
 	       (question->group == nullptr ||
 		directory_is_member(directory, question->group, person, question->now_ms)) &&
-	       (question->stage < 0 || question->stage == vote->stage);
+	       (question->stage < 0 || question->stage == vote->stage) &&
+	       rests_on_its_stage(votes, vote); /* last: it goes through all votes */
 }
 
 /* Standing votes have distinct signers and distinct seats, so each that counts is one human. */
