@@ -130,6 +130,47 @@ an_explanation_counts_as_ten(void **) {
 	assert_in_range(answered(&house, FIRM_PERSON_1, target, 60), 2, 30);
 }
 
+/* A page of it is looked for in all of it, and nobody is decided for meanwhile. */
+static void
+a_page_of_a_long_list_counts_by_its_length(void **) {
+	constexpr unsigned ADDED = 4'000;
+	_cleanup_(fault_io_stop) struct fault_io fault;
+	_cleanup_(house_free) struct house house;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer payload = {};
+	struct ipc_response response;
+	fault_io_start(&fault);
+	fault_io_freeze(&fault);
+	house_found(&house, &fault.io);
+	house.read_rate = 20;
+	assert_ok(house_open(&house));
+	assert_int_equal(10, answered(&house, FIRM_PERSON_1, "/v1/lists/sanctions?limit=1", 20));
+	buffer_append_text(&payload, "{\"entries\":[");
+	for (unsigned i = 0; i < ADDED; i++) {
+		char entry[64];
+		snprintf(entry, sizeof entry, "%s\"eip155:1:0x%040x\"", i == 0 ? "" : ",", 77 + i);
+		buffer_append_text(&payload, entry);
+	}
+	buffer_append(&payload, "]}", 3); /* with its NUL */
+	assert_ok(house_submit(&house, &arena,
+			       (struct firm_operation){.by = FIRM_PERSON_4,
+						       .kind = "list.add",
+						       .resource = "list:sanctions",
+						       .payload = (const char *)payload.data},
+			       &response));
+	assert_answer(202, "held", &response);
+	struct bytes operation = response.operation;
+	static const enum firm_member approvers[] = {FIRM_PERSON_3, FIRM_PERSON_5};
+	for (size_t i = 0; i < ARRAY_LENGTH(approvers); i++) {
+		fault_io_pass(&fault, 2'000);
+		assert_ok(house_vote(&house, &arena, operation, approvers[i], "approve", &response));
+	}
+	assert_answer(200, "done", &response);
+	fault_io_pass(&fault, 2'000);
+	assert_int_equal(20 / (2 + ADDED / 2'000), answered(&house, FIRM_PERSON_1, "/v1/lists/sanctions?limit=1", 20));
+	assert_int_equal(10, answered(&house, FIRM_PERSON_2, "/v1/lists/counterparties?limit=1", 20));
+}
+
 /* It is decoded, or written out, for each who reads it, and nobody else is decided for meanwhile. */
 static void
 what_is_held_counts_by_its_size_where_it_is_decoded(void **) {
@@ -430,4 +471,5 @@ RUN_TESTS(T(an_operation_is_explained_after_a_vote_and_after_its_outcome),
 	  T(reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s),
 	  T(operations_and_reads_have_limits_of_their_own), T(a_key_that_waits_reads_nothing),
 	  T(operations_are_found_by_what_they_say_and_where_funds_go), T(an_explanation_counts_as_ten),
-	  T(what_is_held_counts_by_its_size_where_it_is_decoded), T(a_decision_is_explained_by_the_bundle_of_its_day))
+	  T(a_page_of_a_long_list_counts_by_its_length), T(what_is_held_counts_by_its_size_where_it_is_decoded),
+	  T(a_decision_is_explained_by_the_bundle_of_its_day))
