@@ -211,6 +211,7 @@ keep(struct gate *gate, struct gate_operation *operation, const struct submissio
 	TRY(gate_keep_bytes(&held->arena, evaluation->missing, &held->missing));
 	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
 	TRY(operation_read(document, &held->operation));
+	TRY(operations_note_requester(&gate->state->operations, held));
 	_cleanup_(buffer_free) struct buffer view = {};
 	TRY(operation_view(&submission->operation, submission->payload, evaluation->transaction, &view));
 	held->view_digest = sha256(buffer_bytes(&view));
@@ -227,15 +228,14 @@ check_possible(const struct gate *gate, const struct evaluation *evaluation) {
 /* One more that is held; no requester fills the memory with what waits for people. */
 static enum status
 check_held(const struct gate *gate, const struct submission *submission) {
-	size_t at = 0, count = 0, bytes = submission->document.len + submission->payload.len;
-	void *value;
-	while (map_next(&gate->state->operations.kept, &at, nullptr, &value)) {
-		const struct gate_operation *operation = value;
-		if (operation->state != OPERATION_HELD ||
-		    !bytes_equal(operation->held->operation.principal, submission->operation.principal))
+	size_t count = 0, bytes = submission->document.len + submission->payload.len;
+	for (const struct held_operation *held =
+		     operations_first_of(&gate->state->operations, submission->operation.principal);
+	     held != nullptr; held = held->of_same) {
+		if (held->of->state != OPERATION_HELD)
 			continue;
 		count++;
-		bytes += operation->held->arena.used;
+		bytes += held->arena.used;
 	}
 	if (count < gate->held_by_one_max && bytes <= gate->held_bytes_by_one_max)
 		return OK;

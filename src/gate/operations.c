@@ -13,6 +13,10 @@ operation_state_name(enum operation_state state) {
 	return state_names[state];
 }
 
+struct requester {
+	struct held_operation *first;
+};
+
 static void
 held_destroy(struct held_operation **held) {
 	struct held_operation *gone = TAKE(*held);
@@ -73,6 +77,11 @@ operations_free(struct operations *operations) {
 	for (size_t i = 0; i < operations->block_count; i++)
 		free(operations->blocks[i]);
 	free(operations->blocks);
+	size_t at = 0;
+	void *requester;
+	while (map_next(&operations->requesters, &at, nullptr, &requester))
+		free(requester);
+	map_free(&operations->requesters);
 	digest_index_free(&operations->by_id);
 	map_free(&operations->kept);
 	*operations = (struct operations){};
@@ -119,10 +128,59 @@ operations_sorted(const struct operations *operations, const struct gate_operati
 
 /* --- What is kept of those that are not over. --- */
 
+static enum status
+find_or_add_requester(struct operations *operations, struct bytes principal, struct requester **requester) {
+	*requester = map_get(&operations->requesters, principal);
+	if (*requester != nullptr)
+		return OK;
+	struct requester *made = calloc(1, sizeof *made);
+	TRY_ALLOC(made);
+	enum status status = map_put(&operations->requesters, principal, made, nullptr);
+	if (status != OK)
+		free(made);
+	else
+		*requester = made;
+	return status;
+}
+
+enum status
+operations_note_requester(struct operations *operations, struct held_operation *held) {
+	struct requester *requester;
+	if (held->whose != nullptr)
+		return OK;
+	TRY(find_or_add_requester(operations, held->operation.principal, &requester));
+	held->whose = requester;
+	held->of_same = requester->first;
+	if (requester->first != nullptr)
+		requester->first->before = held;
+	requester->first = held;
+	return OK;
+}
+
+const struct held_operation *
+operations_first_of(const struct operations *operations, struct bytes principal) {
+	const struct requester *requester = map_get(&operations->requesters, principal);
+	return requester == nullptr ? nullptr : requester->first;
+}
+
+/* Who has none left is forgotten. */
+static void
+leave_requester(struct operations *operations, struct held_operation *held) {
+	struct requester *requester = held->whose;
+	if (requester == nullptr)
+		return;
+	*(held->before != nullptr ? &held->before->of_same : &requester->first) = held->of_same;
+	if (held->of_same != nullptr)
+		held->of_same->before = held->before;
+	if (requester->first == nullptr)
+		free(map_remove(&operations->requesters, held->operation.principal));
+}
+
 static void
 drop_kept(struct operations *operations, struct gate_operation *operation) {
 	if (operation->held == nullptr)
 		return;
+	leave_requester(operations, operation->held);
 	held_destroy(&operation->held);
 	(void)map_remove(&operations->kept, hash256_bytes(&operation->id));
 }
@@ -148,6 +206,7 @@ operations_keep(struct operations *operations, struct gate_operation *operation,
 		operation->held = calloc(1, sizeof *operation->held);
 		TRY_ALLOC(operation->held);
 		operation->held->arena.block_size = 4096;
+		operation->held->of = operation;
 		enum status status = map_put(&operations->kept, hash256_bytes(&operation->id), operation, nullptr);
 		if (status != OK) {
 			free(operation->held);

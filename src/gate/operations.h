@@ -35,6 +35,9 @@ struct seen_network {
 
 /* What a held operation needs to be decided again, and an intent to be resolved. */
 struct held_operation {
+	struct gate_operation *of;
+	struct requester *whose;                 /* null: not noted yet */
+	struct held_operation *of_same, *before; /* of the same requester: the next, and the one before */
 	struct arena arena;
 	struct operation operation; /* views into document */
 	struct bytes document;      /* canonical JSON */
@@ -73,7 +76,8 @@ struct operations {
 	size_t used;  /* places taken, vacant ones too */
 	size_t count; /* operations */
 	struct digest_index by_id;
-	struct map kept; /* those with held documents, by id */
+	struct map kept;       /* those with held documents, by id */
+	struct map requesters; /* principal to struct requester: whose they are */
 };
 
 void operations_free(struct operations *operations); /* a cleanup function */
@@ -89,6 +93,10 @@ void operations_set_state(struct operations *operations, struct gate_operation *
 /* Makes room for the documents of a held or intended operation, where there is none yet. */
 enum status operations_keep(struct operations *operations, struct gate_operation *operation,
 			    struct held_operation **held);
+/* Once the kept operation has been read: among those of its principal. */
+enum status operations_note_requester(struct operations *operations, struct held_operation *held);
+/* The first that is kept of the principal's, held or intended; null: none. The others follow it (of_same). */
+const struct held_operation *operations_first_of(const struct operations *operations, struct bytes principal);
 
 /* SHA-256 over kind, resource, payload hash, reference and reason, length-prefixed (design §4), and of a break-glass its name. */
 struct hash256 operation_repetition_hash(const struct operation *operation);

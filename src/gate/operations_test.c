@@ -49,6 +49,47 @@ what_was_forgotten_leaves_its_place_to_the_next(void **) {
 	assert_null(forgotten->held);
 }
 
+static struct held_operation *
+keep_of(struct operations *operations, uint32_t number, const char *principal) {
+	struct held_operation *held;
+	assert_ok(operations_keep(operations, add(operations, number), &held));
+	held->operation.principal = arena_copy(&held->arena, bytes_of_text(principal));
+	assert_ok(operations_note_requester(operations, held));
+	return held;
+}
+
+static size_t
+count_of(const struct operations *operations, const char *principal) {
+	size_t count = 0;
+	const struct held_operation *held = operations_first_of(operations, bytes_of_text(principal));
+	for (; held != nullptr; held = held->of_same) {
+		assert_bytes(bytes_of_text(principal), held->operation.principal);
+		assert_ptr_equal(held, held->of->held);
+		count++;
+	}
+	return count;
+}
+
+static void
+what_is_kept_of_one_requester_is_found_without_the_others(void **) {
+	_cleanup_(operations_free) struct operations operations = {};
+	struct held_operation *of_a[6];
+	assert_int_equal(0, count_of(&operations, "a"));
+	for (uint32_t i = 0; i < ARRAY_LENGTH(of_a); i++) {
+		of_a[i] = keep_of(&operations, 2 * i, "a");
+		keep_of(&operations, 2 * i + 1, "b");
+	}
+	assert_ok(operations_note_requester(&operations, of_a[3])); /* once is enough */
+	static const size_t ends[] = {5, 0, 2, 3, 1, 4};            /* the newest, the oldest, and between */
+	for (size_t i = 0; i < ARRAY_LENGTH(ends); i++) {
+		assert_int_equal(6 - i, count_of(&operations, "a"));
+		operations_set_state(&operations, of_a[ends[i]]->of, OPERATION_DENIED);
+	}
+	assert_int_equal(0, count_of(&operations, "a"));
+	assert_int_equal(6, count_of(&operations, "b"));
+	assert_int_equal(1, operations.requesters.count);
+}
+
 static void
 they_are_listed_by_their_ids(void **) {
 	constexpr uint32_t COUNT = 3'000;
@@ -80,4 +121,5 @@ one_takes_no_more_than_150_bytes(void **) {
 }
 
 RUN_TESTS(T(an_operation_is_found_where_it_was_added), T(what_was_forgotten_leaves_its_place_to_the_next),
-	  T(they_are_listed_by_their_ids), T(one_takes_no_more_than_150_bytes))
+	  T(what_is_kept_of_one_requester_is_found_without_the_others), T(they_are_listed_by_their_ids),
+	  T(one_takes_no_more_than_150_bytes))

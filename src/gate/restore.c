@@ -67,6 +67,7 @@ keep(struct gate *gate, struct arena *arena, struct gate_operation *operation, c
 	TRY(keep_bytes(&held->arena, key_id, &held->key_id));
 	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
 	TRY(operation_read(document, &held->operation));
+	TRY(operations_note_requester(&gate->state->operations, held));
 	return !is_held ? OK : votes_create(&held->votes, held->operation.principal);
 }
 

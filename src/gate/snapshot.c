@@ -460,6 +460,7 @@ read_held(struct gate *gate, struct cursor *cursor, struct gate_operation *opera
 	TRY(cursor_prefixed(cursor, FIELD, UINT32_MAX, &votes));
 	TRY(json_read(&held->arena, held->document, (struct json_limits){}, &document));
 	TRY(operation_read(document, &held->operation));
+	TRY(operations_note_requester(&gate->state->operations, held));
 	bool is_held = operation->state == OPERATION_HELD;
 	if ((is_held && votes.len == 0) || (!is_held && operation->state != OPERATION_UNKNOWN))
 		return fail(STATUS_INVALID, "%s: something is kept for an operation that is %s", FIELD,
