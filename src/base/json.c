@@ -111,10 +111,10 @@ check_value(const struct check *check, const json *value, size_t depth) {
 	}
 }
 
-/* The parser itself has no limit on depth, so brackets are counted before it runs. */
+/* The parser itself has no limits, so what opens levels and what separates values is counted before it runs. */
 static enum status
-check_brackets(struct bytes text, size_t limit) {
-	size_t depth = 0;
+check_limits(struct bytes text, const struct json_limits *limits) {
+	size_t depth = 0, values = 1;
 	bool in_string = false;
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i];
@@ -123,14 +123,18 @@ check_brackets(struct bytes text, size_t limit) {
 				i++;
 			else if (c == '"')
 				in_string = false;
-		} else if (c == '"')
-			in_string = true;
-		else if (c == '[' || c == '{') {
-			if (++depth > limit)
-				return fail(STATUS_INVALID, "json.depth: nested deeper than %zu levels at offset %zu",
-					    limit, i);
-		} else if ((c == ']' || c == '}') && depth > 0)
-			depth--;
+			continue;
+		}
+		bool opens = c == '[' || c == '{';
+		in_string = c == '"';
+		values += opens || c == ',' || c == ':';
+		if (opens && ++depth > limits->depth)
+			return fail(STATUS_INVALID, "json.depth: nested deeper than %zu levels at offset %zu",
+				    limits->depth, i);
+		if (limits->values > 0 && values > limits->values)
+			return fail(STATUS_INVALID, "json.values: more than %zu values and names at offset %zu",
+				    limits->values, i);
+		depth -= (c == ']' || c == '}') && depth > 0;
 	}
 	return OK;
 }
@@ -139,7 +143,7 @@ enum status
 json_read(struct arena *arena, struct bytes text, struct json_limits limits, const json **root) {
 	if (limits.depth == 0)
 		limits.depth = JSON_DEPTH_MAX;
-	TRY(check_brackets(text, limits.depth));
+	TRY(check_limits(text, &limits));
 	struct yyjson_alc allocator = {arena_malloc, arena_realloc, arena_no_free, arena};
 	yyjson_read_err error = {};
 	yyjson_doc *document =

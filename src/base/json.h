@@ -14,6 +14,8 @@
 #include "base/arena.h"
 
 constexpr size_t JSON_DEPTH_MAX = 32;
+/* Of what comes from outside, before anybody is known to have sent it: each takes 16 bytes and more while it is read, and two in the text. */
+constexpr size_t JSON_REQUEST_VALUES_MAX = 65'536;
 constexpr int64_t JSON_INTEGER_MAX = (INT64_C(1) << 53) - 1;
 
 struct yyjson_val;
@@ -28,12 +30,13 @@ enum json_integers {
 
 struct json_limits {
 	enum json_integers integers;
-	size_t depth; /* 0: JSON_DEPTH_MAX */
+	size_t depth;  /* 0: JSON_DEPTH_MAX */
+	size_t values; /* names of members included; 0: as many as there are */
 	/* A float reads as null, so that whoever needs the value refuses it: for documents of others, of which it is not read. */
 	bool floats_as_null;
 };
 
-/* Errors: json.syntax, json.depth, json.duplicate_key, json.float, json.integer, each with a byte offset or a key. */
+/* Errors: json.syntax, json.depth, json.values, json.duplicate_key, json.float, json.integer, each with a byte offset or a key. */
 enum status json_read(struct arena *arena, struct bytes text, struct json_limits limits, const json **root);
 
 enum json_type json_type_of(const json *value);

@@ -44,6 +44,31 @@ bad_input_is_refused_by_name(void **) {
 	}
 }
 
+/* Names count, what strings hold does not. */
+static void
+more_values_than_are_wanted_are_refused_before_they_are_read(void **) {
+	static const struct {
+		const char *text;
+		size_t values;
+	} cases[] = {
+		{"1", 1},
+		{"[1,1,1]", 4},
+		{"{\"a\":[1],\"b\":{\"c\":null}}", 8},
+		{"[\"[,:{\",\"\\\",:\"]", 3},
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		_cleanup_(arena_free) struct arena arena = {};
+		struct bytes text = bytes_of_text(cases[i].text);
+		const json *root;
+		assert_ok(json_read(&arena, text, (struct json_limits){.values = cases[i].values}, &root));
+		assert_ok(json_read(&arena, text, (struct json_limits){}, &root));
+		if (cases[i].values > 1)
+			assert_fails(
+				STATUS_INVALID, "json.values",
+				json_read(&arena, text, (struct json_limits){.values = cases[i].values - 1}, &root));
+	}
+}
+
 static void
 writer_refuses_keys_out_of_order(void **) {
 	_cleanup_(buffer_free) struct buffer out = {};
@@ -279,10 +304,11 @@ a_float_is_refused_or_reads_as_nothing(void **) {
 }
 
 RUN_TESTS(T(a_float_is_refused_or_reads_as_nothing), T(canonical_form_sorts_keys_and_keeps_integers_exact),
-	  T(bad_input_is_refused_by_name), T(writer_refuses_keys_out_of_order),
-	  T(int64_integers_stay_exact_where_asked), T(members_are_looked_for_in_objects_only),
-	  T(selected_members_are_those_that_a_parser_finds), T(members_of_members_are_selected),
-	  T(one_member_is_found_as_it_stands), T(a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand),
+	  T(bad_input_is_refused_by_name), T(more_values_than_are_wanted_are_refused_before_they_are_read),
+	  T(writer_refuses_keys_out_of_order), T(int64_integers_stay_exact_where_asked),
+	  T(members_are_looked_for_in_objects_only), T(selected_members_are_those_that_a_parser_finds),
+	  T(members_of_members_are_selected), T(one_member_is_found_as_it_stands),
+	  T(a_skipped_value_ends_where_a_parser_says_wherever_its_marks_stand),
 	  T(a_string_is_written_as_it_is_read_wherever_its_special_characters_stand),
 	  T(a_key_is_escaped_and_in_order_wherever_its_characters_stand),
 	  T(what_stands_behind_the_last_wanted_member_is_not_looked_at), T(nothing_is_selected_from_what_is_no_object))

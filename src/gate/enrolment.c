@@ -20,7 +20,7 @@ enum status
 enrolment_read_token(struct arena *arena, struct bytes body, struct hash256 *token) {
 	static const char *const members[] = {"token", nullptr};
 	const json *root;
-	TRY(json_read(arena, body, (struct json_limits){}, &root));
+	TRY(json_read(arena, body, (struct json_limits){.values = JSON_REQUEST_VALUES_MAX}, &root));
 	TRY(json_only(root, "enrolment", members));
 	return read_token(arena, root, token);
 }
@@ -42,7 +42,7 @@ enrolment_read(struct arena *arena, struct bytes body, struct enrolment *enrolme
 	static const char *const members[] = {"attestation_object", "client_data", "rp_id", "token", nullptr};
 	const json *root;
 	*enrolment = (struct enrolment){};
-	TRY(json_read(arena, body, (struct json_limits){}, &root));
+	TRY(json_read(arena, body, (struct json_limits){.values = JSON_REQUEST_VALUES_MAX}, &root));
 	TRY(json_only(root, "enrolment", members));
 	TRY(read_token(arena, root, &enrolment->token));
 	return read_registration(arena, root, enrolment);

@@ -4,7 +4,7 @@ enum status
 sign_in_read(struct arena *arena, struct bytes body, struct sign_in *sign_in) {
 	const json *root;
 	*sign_in = (struct sign_in){};
-	TRY(json_read(arena, body, (struct json_limits){}, &root));
+	TRY(json_read(arena, body, (struct json_limits){.values = JSON_REQUEST_VALUES_MAX}, &root));
 	return person_signature_read_discovered(arena, root, &sign_in->discovered);
 }
 

@@ -218,7 +218,8 @@ gate_begin_operation(const struct gate *gate, const struct http_request *request
 		     int64_t now_ms, struct submission *submission) {
 	const json *root;
 	struct bytes canonical;
-	TRY(json_read(submission->arena, request->body, (struct json_limits){}, &root));
+	TRY(json_read(submission->arena, request->body, (struct json_limits){.values = JSON_REQUEST_VALUES_MAX},
+		      &root));
 	if (json_type_of(root) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "request.type: expected object, found %s",
 			    json_type_name(json_type_of(root)));
@@ -243,7 +244,7 @@ gate_read_vote(const struct gate *gate, struct arena *arena, struct bytes body, 
 	const json *root, *statement, *signature;
 	struct relying_party party = own_party(gate);
 	*vote = (struct vote_submission){.arena = arena};
-	TRY(json_read(arena, body, (struct json_limits){}, &root));
+	TRY(json_read(arena, body, (struct json_limits){.values = JSON_REQUEST_VALUES_MAX}, &root));
 	if (json_type_of(root) != JSON_OBJECT)
 		return fail(STATUS_INVALID, "request.type: expected object, found %s",
 			    json_type_name(json_type_of(root)));

@@ -5,6 +5,8 @@
 
 #include "base/time.h"
 #include "gate/change_assets.h"
+#include "gate/enrolment.h"
+#include "gate/sign_in.h"
 #include "tests/gate_fixture.h"
 
 /* --- The request. --- */
@@ -63,6 +65,35 @@ a_body_is_read_in_its_canonical_form_only(void **) {
 	}
 	request.body = bytes_of_text(document);
 	assert_ok(read_request(&b, &arena, &request, &submission));
+}
+
+/* 128 kB that would take megabytes while they are read, from whoever it is. */
+static void
+a_body_of_too_many_values_is_refused_before_it_is_read(void **) {
+	_cleanup_(tear_down) struct bench_gate b;
+	_cleanup_(arena_free) struct arena arena = {};
+	_cleanup_(buffer_free) struct buffer body = {};
+	struct submission submission;
+	struct vote_submission vote;
+	struct enrolment enrolment;
+	struct sign_in sign_in;
+	struct hash256 token;
+	set_up(&b);
+	for (size_t i = 0; i < JSON_REQUEST_VALUES_MAX; i++)
+		buffer_append_text(&body, i == 0 ? "[1" : ",1");
+	buffer_append_text(&body, "]");
+	assert_ok(buffer_status(&body));
+	const struct bytes text = buffer_bytes(&body);
+	const struct http_request request = {
+		.method = BYTES_OF_LITERAL("POST"), .target = BYTES_OF_LITERAL("/v1/operations"), .body = text};
+	assert_fails(STATUS_INVALID, "json.values", read_request(&b, &arena, &request, &submission));
+	assert_fails(STATUS_INVALID, "json.values", gate_read_vote(b.gate, &arena, text, &vote));
+	assert_fails(STATUS_INVALID, "json.values", enrolment_read(&arena, text, &enrolment));
+	assert_fails(STATUS_INVALID, "json.values", enrolment_read_token(&arena, text, &token));
+	assert_fails(STATUS_INVALID, "json.values", sign_in_read(&arena, text, &sign_in));
+	body.len -= 3; /* ",1]": as many as may be */
+	buffer_append_text(&body, "]");
+	assert_fails(STATUS_INVALID, "request.type", gate_read_vote(b.gate, &arena, buffer_bytes(&body), &vote));
 }
 
 /* The header's key is what gateways see and what answers are kept by; the document's is what the gate counts by. */
@@ -254,7 +285,8 @@ a_policy_can_demand_a_reference(void **) {
 /* 0.1 ether at 3,000 dollars, and 21,000 × 30 gwei for the block. */
 static void
 a_transfer_counts_in_every_dimension(void **) {
-	constexpr int64_t AMOUNT = 30'000, WITH_FEE = 30'189;
+	constexpr int64_t AMOUNT = 30'000;
+	constexpr int64_t WITH_FEE = 30'189;
 	static const struct {
 		enum limit_dimension dimension;
 		const char *fact, *subject;
@@ -461,9 +493,9 @@ a_price_steps_by_no_less_than_is_stated(void **) {
 	}
 }
 
-RUN_TESTS(T(a_body_is_read_in_its_canonical_form_only), T(the_headers_idempotency_key_is_the_documents),
-	  T(secrets_are_brought_by_people), T(an_operation_is_taken_between_its_times),
-	  T(a_request_over_another_network_is_a_mismatch), T(a_forbid_that_cannot_be_evaluated_denies),
-	  T(a_policy_can_demand_a_reference), T(a_transfer_counts_in_every_dimension),
-	  T(a_token_counts_in_its_own_asset_and_its_fee_in_ether),
+RUN_TESTS(T(a_body_is_read_in_its_canonical_form_only), T(a_body_of_too_many_values_is_refused_before_it_is_read),
+	  T(the_headers_idempotency_key_is_the_documents), T(secrets_are_brought_by_people),
+	  T(an_operation_is_taken_between_its_times), T(a_request_over_another_network_is_a_mismatch),
+	  T(a_forbid_that_cannot_be_evaluated_denies), T(a_policy_can_demand_a_reference),
+	  T(a_transfer_counts_in_every_dimension), T(a_token_counts_in_its_own_asset_and_its_fee_in_ether),
 	  T(a_replacement_counts_as_the_greatest_and_all_else_as_the_sum), T(a_price_steps_by_no_less_than_is_stated))
