@@ -94,7 +94,8 @@ function post(who, path, body, fields) {
 			answer.on("data", (part) => parts.push(part));
 			answer.on("end", () => resolve({ status: answer.statusCode, answer: JSON.parse(Buffer.concat(parts).toString()) }));
 		});
-		asked.on("error", reject);
+		// A connection that nothing was asked on for long may end just then: the same is asked on another.
+		asked.on("error", (error) => (asked.reusedSocket && error.code === "ECONNRESET" ? resolve(post(who, path, body, fields)) : reject(error)));
 		asked.end(body);
 	});
 }
