@@ -409,7 +409,8 @@ add_key(struct telling_keeper *one) {
 	struct gate_state *state = one->keeper.gate->state;
 	struct shared_key *key = calloc(1, sizeof *key);
 	struct key_info *record = calloc(1, sizeof *record);
-	assert_true(key != nullptr && record != nullptr);
+	assert_non_null(key);
+	assert_non_null(record);
 	struct sharing *sharing = &key->sharing, before;
 	*sharing = (struct sharing){.scheme = KEY_SHARED_ECDSA,
 				    .key = {.id = "vault", .threshold = 2, .epoch = 1, .holders = {.count = 2}}};
