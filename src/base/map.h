@@ -26,7 +26,7 @@ enum status map_put(struct map *map, struct bytes key, void *value, void **previ
 void *map_get(const struct map *map, struct bytes key);
 /* Takes the entry out and returns its value, or null. */
 void *map_remove(struct map *map, struct bytes key);
-/* Calls with *at = 0 first; false at the end. Nothing may be put or removed meanwhile. */
+/* Calls with *at = 0 first; false at the end. Where something was put or removed meanwhile, some may be missed or met twice. */
 bool map_next(const struct map *map, size_t *at, struct bytes *key, void **value);
 /* The keys in bytewise order, map->count of them, borrowed from the map; the caller frees the array. */
 enum status map_sorted_keys(const struct map *map, struct bytes **keys);

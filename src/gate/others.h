@@ -17,7 +17,7 @@
 struct others_row {
 	enum limit_dimension dimension;
 	struct bytes subject;
-	int64_t cents[LIMIT_WINDOWS]; /* of what ended within the window: ascending */
+	int64_t cents[LIMIT_WINDOWS]; /* US cents of each window: ascending */
 };
 
 struct others {

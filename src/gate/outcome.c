@@ -124,7 +124,8 @@ is_over(const struct gate_operation *operation, int64_t now_ms) {
 	return operation->state == OPERATION_HELD && operation->entry != UINT64_MAX && operation->expires_ms <= now_ms;
 }
 
-/* It goes on from the last one, so that those which end together take one pass over what is kept and not each its own. */
+/* It goes on from the last one, so that those which end together take one pass over what is kept and not each its own. What the removal of
+ * others hides from that pass the second one meets, from the beginning. */
 static struct gate_operation *
 find_over(struct gate *gate, int64_t now_ms) {
 	void *value;
