@@ -15,6 +15,16 @@ done_transfer(struct house *house, struct arena *arena, uint64_t nonce) {
 	return house_text(arena, &response, "operation");
 }
 
+/* A keeper whose clock stands, which serves so many reads of each principal a second. */
+static void
+open_frozen(struct house *house, struct fault_io *fault, uint32_t read_rate) {
+	fault_io_start(fault);
+	fault_io_freeze(fault);
+	house_found(house, &fault->io);
+	house->read_rate = read_rate;
+	assert_ok(house_open(house));
+}
+
 /* How many of `count` reads are answered; the others must say why not. */
 static unsigned
 answered(struct house *house, enum firm_member by, const char *target, unsigned count) {
@@ -37,11 +47,7 @@ static void
 reads_over_the_limit_of_their_principal_are_refused_and_no_one_else_s(void **) {
 	_cleanup_(fault_io_stop) struct fault_io fault;
 	_cleanup_(house_free) struct house house;
-	fault_io_start(&fault);
-	fault_io_freeze(&fault);
-	house_found(&house, &fault.io);
-	house.read_rate = 20;
-	assert_ok(house_open(&house));
+	open_frozen(&house, &fault, 20);
 	assert_int_equal(20, answered(&house, FIRM_PERSON_1, "/v1/policy", 60));
 	fault_io_pass(&fault, 2'000);
 	assert_int_equal(20, answered(&house, FIRM_PERSON_1, "/v1/policy", 60));
@@ -64,11 +70,7 @@ operations_and_reads_have_limits_of_their_own(void **) {
 	_cleanup_(house_free) struct house house;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	fault_io_start(&fault);
-	fault_io_freeze(&fault);
-	house_found(&house, &fault.io);
-	house.read_rate = 1;
-	assert_ok(house_open(&house));
+	open_frozen(&house, &fault, 1);
 	assert_int_equal(1, answered(&house, FIRM_PERSON_4, "/v1/policy", 50));
 	assert_ok(house_submit(
 		&house, &arena,
@@ -139,11 +141,7 @@ a_page_of_a_long_list_counts_by_its_length(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct ipc_response response;
-	fault_io_start(&fault);
-	fault_io_freeze(&fault);
-	house_found(&house, &fault.io);
-	house.read_rate = 20;
-	assert_ok(house_open(&house));
+	open_frozen(&house, &fault, 20);
 	assert_int_equal(10, answered(&house, FIRM_PERSON_1, "/v1/lists/sanctions?limit=1", 20));
 	buffer_append_text(&payload, "{\"entries\":[");
 	for (unsigned i = 0; i < ADDED; i++) {
@@ -179,11 +177,7 @@ what_is_held_counts_by_its_size_where_it_is_decoded(void **) {
 	_cleanup_(arena_free) struct arena arena = {};
 	_cleanup_(buffer_free) struct buffer payload = {};
 	struct ipc_response response;
-	fault_io_start(&fault);
-	fault_io_freeze(&fault);
-	house_found(&house, &fault.io);
-	house.read_rate = 40;
-	assert_ok(house_open(&house));
+	open_frozen(&house, &fault, 40);
 	assert_ok(firm_activation(nullptr, &payload));
 	assert_ok(house_submit(&house, &arena,
 			       (struct firm_operation){.by = FIRM_PERSON_4,

@@ -284,13 +284,42 @@ one_liar_of_four_gains_nothing_by_a_dealing(void **) {
 	assert_int_equal(0, spend_all(&team, 4));
 }
 
+/* --- What an auditor of one keeper's log sees. --- */
+
+struct lie {
+	const char *from, *to, *difference;
+};
+
+/* Of the third keeper's log. */
+static void
+assert_lie_differs(struct team *team, enum entry_type type, const struct lie *lie) {
+	const struct forgery forgery = {type, lie->from, lie->to};
+	const struct replayed replayed = team_replay(team, 2, &forgery);
+	assert_int_equal(1, replayed.counts.different);
+	if (strstr(replayed.difference, lie->difference) == nullptr)
+		fail_msg("expected \"%s\": %s", lie->difference, replayed.difference);
+}
+
+/* One transfer by the first two, and one by the last two: the third was not there at the first. */
+static void
+found_and_sign_apart(struct team *team, uint64_t seed, struct arena *arena) {
+	struct ipc_response response;
+	team_found(team, 3, seed);
+	make_vault(team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
+	limit_to(team, 620);
+	set_apart(team, 0b011);
+	team_submit(team, 0, transfer(arena, 10, next_nonce++), arena, &response);
+	assert_answer(200, "done", &response);
+	set_apart(team, 0b110);
+	team_submit(team, 2, transfer(arena, 10, next_nonce++), arena, &response);
+	assert_answer(200, "done", &response);
+}
+
 /* Each signer's log says on what it decided before its share left, what others had counted with it, and anyone decides it again. */
 static void
 an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 	static const char stated[] = "\"limits.key\":{\"day\":60378,\"hour\":60378,";
-	static const struct {
-		const char *from, *to, *difference;
-	} lies[] = {
+	static const struct lie lies[] = {
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":30189,",
 		 "limits.key.hour is less than what others had counted"},
 		{stated, "\"limits.key\":{\"day\":60378,\"hour\":90567,", "decided deny, recorded permit"},
@@ -307,35 +336,19 @@ an_auditor_decides_again_on_what_all_signers_had_counted(void **) {
 	};
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
-	struct ipc_response response;
-	team_found(&team, 3, 207);
-	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
-	limit_to(&team, 620);
-	set_apart(&team, 0b011);
-	team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(200, "done", &response);
-	set_apart(&team, 0b110);
-	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(200, "done", &response);
+	found_and_sign_apart(&team, 207, &arena);
 	for (size_t i = 0; i < 3; i++) {
 		const struct replay_counts counts = assert_team_replays(&team, i);
 		assert_int_equal(i == 1 ? 2 : 1, counts.again);
 	}
-	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++) {
-		const struct forgery forgery = {ENTRY_OUTCOME, lies[i].from, lies[i].to};
-		const struct replayed replayed = team_replay(&team, 2, &forgery);
-		assert_int_equal(1, replayed.counts.different);
-		if (strstr(replayed.difference, lies[i].difference) == nullptr)
-			fail_msg("expected \"%s\": %s", lies[i].difference, replayed.difference);
-	}
+	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++)
+		assert_lie_differs(&team, ENTRY_OUTCOME, &lies[i]);
 }
 
 /* Also what is not signed: a denial says on what, and an auditor of this log alone decides it again. */
 static void
 an_auditor_decides_what_was_denied_on_what_others_told(void **) {
-	static const struct {
-		const char *from, *to, *difference;
-	} lies[] = {
+	static const struct lie lies[] = {
 		{"\"limits.key\":{\"day\":90567,\"hour\":90567,", "\"limits.key\":{\"day\":90567,\"hour\":90568,",
 		 "limits.key.hour is 90567, recorded 90568"},
 		{"\"limits.key\":{\"day\":90567,\"hour\":90567,", "\"limits.key\":{\"day\":90567,\"hour\":90566,",
@@ -346,26 +359,13 @@ an_auditor_decides_what_was_denied_on_what_others_told(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	team_found(&team, 3, 208);
-	make_vault(&team, "options-hot", "\"one\",\"two\",\"three\"", "2-of-3");
-	limit_to(&team, 620);
-	set_apart(&team, 0b011);
-	team_submit(&team, 0, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(200, "done", &response);
-	set_apart(&team, 0b110);
-	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
-	assert_answer(200, "done", &response);
+	found_and_sign_apart(&team, 208, &arena);
 	team_submit(&team, 2, transfer(&arena, 10, next_nonce++), &arena, &response);
 	assert_answer(403, "denied", &response);
 	const struct replay_counts counts = assert_team_replays(&team, 2);
 	assert_int_equal(0, counts.partly);
-	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++) {
-		const struct forgery forgery = {ENTRY_DECISION, lies[i].from, lies[i].to};
-		const struct replayed replayed = team_replay(&team, 2, &forgery);
-		assert_int_equal(1, replayed.counts.different);
-		if (strstr(replayed.difference, lies[i].difference) == nullptr)
-			fail_msg("expected \"%s\": %s", lies[i].difference, replayed.difference);
-	}
+	for (size_t i = 0; i < ARRAY_LENGTH(lies); i++)
+		assert_lie_differs(&team, ENTRY_DECISION, &lies[i]);
 }
 
 RUN_TESTS(T(a_limit_holds_when_the_key_goes_to_others_and_they_start_anew),
