@@ -1,5 +1,7 @@
 """The processes of an installation under test, as /proc tells them: one may end between any two looks."""
 
+import os
+
 
 def words(pid):
     """Its command line; empty once it has ended."""
@@ -18,3 +20,15 @@ def children(supervisor):
 def of_role(supervisor, role):
     """The supervisor's child whose command line ends with the role, or None."""
     return next((pid for pid in children(supervisor) if words(pid)[-1:] == [role.encode()]), None)
+
+
+def descriptors(pid):
+    """What each open descriptor of the process leads to; one that it closes meanwhile is left out."""
+    folder = f"/proc/{pid}/fd"
+    links = []
+    for name in os.listdir(folder):
+        try:
+            links.append(os.readlink(os.path.join(folder, name)))
+        except FileNotFoundError:  # a connection that just ended
+            continue
+    return links
