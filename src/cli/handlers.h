@@ -36,18 +36,24 @@ enum status op_reject_run(struct invocation *invocation);
 enum status op_withdraw_run(struct invocation *invocation);
 enum status policy_explain_run(struct invocation *invocation);
 
-/* administration_commands.c: each submits one kind of operation. */
+/* key_commands.c: each submits one kind of operation. */
 enum status key_create_run(struct invocation *invocation);
 enum status key_import_run(struct invocation *invocation);
-enum status key_import_key_run(struct invocation *invocation);
-enum status key_split_run(struct invocation *invocation);
 enum status key_rotate_run(struct invocation *invocation);
 enum status key_reshare_run(struct invocation *invocation);
 enum status key_repair_run(struct invocation *invocation);
+enum status key_backup_run(struct invocation *invocation);
+enum status plain_key_run(struct invocation *invocation); /* freeze, unfreeze, destroy */
+
+/* key_split_commands.c: a key that is whole is split here, and its parts are sealed to the keepers. */
+enum status key_import_key_run(struct invocation *invocation);
+enum status key_split_run(struct invocation *invocation);
+
+/* shared_key_commands.c */
 enum status key_parties_run(struct invocation *invocation);
 enum status key_audit_run(struct invocation *invocation);
-enum status key_backup_run(struct invocation *invocation);
-enum status plain_key_run(struct invocation *invocation);       /* freeze, unfreeze, destroy */
+
+/* administration_commands.c: each submits one kind of operation. */
 enum status plain_principal_run(struct invocation *invocation); /* suspend, resume */
 enum status principal_add_run(struct invocation *invocation);
 enum status principal_key_add_run(struct invocation *invocation);

@@ -1,20 +1,10 @@
 #include "cli/handlers.h"
 
+#include "cli/client.h"
 #include "cli/output.h"
-#include "cli/submit.h"
+#include "cli/payload.h"
 
 constexpr size_t ENROLMENT_MAX = 64 * 1024;
-
-/* Ends the payload's object and submits it under the command's kind. */
-static enum status
-submit_payload(struct invocation *invocation, struct json_writer *w, const struct buffer *text) {
-	json_write_end(w);
-	if (json_writer_finish(w) != OK)
-		return fail(STATUS_INVALID, "payload.text: what was given is no UTF-8 text");
-	return submit_operation(invocation, &(struct submit_request){.kind = invocation->command->kind,
-								     .resource = "system:gatehouse",
-								     .payload = buffer_bytes(text)});
-}
 
 static enum status
 read_number(const struct invocation *invocation, const char *option, uint64_t min, uint64_t max, int64_t *number) {
@@ -30,11 +20,10 @@ read_number(const struct invocation *invocation, const char *option, uint64_t mi
 /* What the keeper shows of itself, as it stands in the file; the party is said by people. */
 enum status
 keeper_add_run(struct invocation *invocation) {
-	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(payload_free) struct payload payload = {};
 	struct bytes text, name;
 	const json *enrolment, *member;
 	int64_t party = 0, admission = 0;
-	struct json_writer w;
 	TRY(input_file(&invocation->arena, invocation_word(invocation, 0), ENROLMENT_MAX, &text));
 	TRY(json_read(&invocation->arena, text, (struct json_limits){}, &enrolment));
 	if (json_type_of(enrolment) != JSON_OBJECT)
@@ -44,44 +33,39 @@ keeper_add_run(struct invocation *invocation) {
 		TRY(read_number(invocation, "party", 1, 16, &party));
 	if (invocation_flag(invocation, "admission"))
 		TRY(read_number(invocation, "admission", 1, JSON_INTEGER_MAX, &admission));
-	json_writer_start(&w, &payload);
-	json_write_object(&w);
+	payload_start(&payload, invocation);
 	if (admission != 0)
-		json_write_member_integer(&w, "admission", admission);
+		json_write_member_integer(&payload.w, "admission", admission);
 	struct json_iterator iterator = json_iterate(enrolment);
 	while ((member = json_next(&iterator, &name)) != nullptr) {
 		if (party != 0 && bytes_equal_text(name, "party"))
 			continue;
-		json_write_key_bytes(&w, name);
-		json_write_value(&w, member);
+		json_write_key_bytes(&payload.w, name);
+		json_write_value(&payload.w, member);
 	}
 	if (party != 0)
-		json_write_member_integer(&w, "party", party);
-	return submit_payload(invocation, &w, &payload);
+		json_write_member_integer(&payload.w, "party", party);
+	return payload_submit_system(&payload);
 }
 
 enum status
 keeper_remove_run(struct invocation *invocation) {
-	_cleanup_(buffer_free) struct buffer payload = {};
-	struct json_writer w;
-	json_writer_start(&w, &payload);
-	json_write_object(&w);
-	json_write_member_text(&w, "name", invocation_word(invocation, 0));
-	return submit_payload(invocation, &w, &payload);
+	_cleanup_(payload_free) struct payload payload = {};
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "name", invocation_word(invocation, 0));
+	return payload_submit_system(&payload);
 }
 
 enum status
 keeper_readmit_run(struct invocation *invocation) {
-	_cleanup_(buffer_free) struct buffer payload = {};
+	_cleanup_(payload_free) struct payload payload = {};
 	int64_t size;
-	struct json_writer w;
 	TRY(read_number(invocation, "size", 1, JSON_INTEGER_MAX, &size));
-	json_writer_start(&w, &payload);
-	json_write_object(&w);
-	json_write_member_text(&w, "name", invocation_word(invocation, 0));
-	json_write_member_text(&w, "root", invocation_option(invocation, "root"));
-	json_write_member_integer(&w, "size", size);
-	return submit_payload(invocation, &w, &payload);
+	payload_start(&payload, invocation);
+	json_write_member_text(&payload.w, "name", invocation_word(invocation, 0));
+	json_write_member_text(&payload.w, "root", invocation_option(invocation, "root"));
+	json_write_member_integer(&payload.w, "size", size);
+	return payload_submit_system(&payload);
 }
 
 /* --- What there is. --- */

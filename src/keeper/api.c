@@ -1,12 +1,6 @@
 #include "keeper/api.h"
 
-#include <stdio.h>
-
-#include "base/path_pattern.h"
-#include "base/time.h"
-#include "gate/import_key.h"
-#include "gate/key_address.h"
-#include "gate/shared_keys.h"
+#include "keeper/api_reads.h"
 #include "keeper/explanation.h"
 #include "keeper/export.h"
 #include "keeper/inbox.h"
@@ -19,17 +13,8 @@
 #include "keeper/respond.h"
 #include "keeper/signing_in.h"
 #include "keeper/slow_read.h"
-#include "keeper/threshold.h"
 #include "keeper/timeline.h"
-#include "keys/bip32.h"
-#include "keys/threshold/audit.h"
 #include "gate/material.h"
-#include "ledger/tile.h"
-
-struct route_match {
-	struct path_parameters path;
-	struct bytes query;
-};
 
 struct api_route {
 	const char *method;
@@ -50,8 +35,8 @@ constexpr size_t WALKED_OF_ONE_READ = 2'000; /* some 0.2 ms */
 
 /* --- Helpers. --- */
 
-static enum status
-send_json(struct job *job, const struct json_writer *writer) {
+enum status
+api_send_json(struct job *job, const struct json_writer *writer) {
 	TRY(json_writer_finish(writer));
 	keeper_send_body(job->keeper, job, 200, "application/json", buffer_bytes(writer->to));
 	return OK;
@@ -117,51 +102,6 @@ read_inbox(struct job *job, const struct route_match *match) {
 	return OK;
 }
 
-/* "?cosigned=1": in the newest head that the witness quorum cosigned, with its cosignatures. */
-static bool
-wants_cosigned(const struct route_match *match) {
-	return bytes_equal_text(match->query, "cosigned=1");
-}
-
-/* OK also where no head is cosigned: size 0. */
-static enum status
-find_cosigned(const struct keeper *keeper, struct commit *cosigned) {
-	return keeper->witnessing == nullptr ? OK
-					     : witnessing_newest(keeper->witnessing, &cosigned->size, &cosigned->note);
-}
-
-static void
-cosigned_free(struct commit *cosigned) {
-	buffer_free(&cosigned->note);
-}
-
-/* A slow read's answer; takes the bytes over. */
-static void
-give_slowly(struct job *job, const char *content_type, struct buffer *body) {
-	job->content_type = content_type;
-	job->body = *body;
-	*body = (struct buffer){};
-}
-
-static enum status
-write_receipt(struct job *job, const struct route_match *match, uint64_t index) {
-	_cleanup_(buffer_free) struct buffer bytes = {}, receipt = {};
-	_cleanup_(cosigned_free) struct commit cosigned = {};
-	struct ledger_record record;
-	bool is_cosigned = wants_cosigned(match);
-	TRY(ledger_read(job->keeper->ledger, index, &bytes, &record));
-	TRY(keeper_read_check_leaf(job, record.leaf));
-	if (is_cosigned)
-		TRY(find_cosigned(job->keeper, &cosigned));
-	if (is_cosigned && cosigned.size <= index)
-		return fail(STATUS_NOT_FOUND,
-			    "receipt.not_cosigned: the newest cosigned head has %llu entries, this is %llu",
-			    (unsigned long long)cosigned.size, (unsigned long long)index);
-	TRY(keeper_write_receipt(job->keeper, index, is_cosigned ? &cosigned : nullptr, record.leaf, &receipt));
-	give_slowly(job, "text/plain; charset=utf-8", &receipt);
-	return OK;
-}
-
 /* The operation's newest entry, for the slow part. */
 static enum status
 find_entry(struct job *job, const struct route_match *match) {
@@ -169,11 +109,6 @@ find_entry(struct job *job, const struct route_match *match) {
 	TRY(find_operation(job, match, &operation));
 	job->index = operation->entry;
 	return OK;
-}
-
-static enum status
-read_receipt(struct job *job, const struct route_match *match) {
-	return write_receipt(job, match, job->index);
 }
 
 static enum status
@@ -207,131 +142,12 @@ export_entries(struct job *job, const struct route_match *match) {
 /* --- State. --- */
 
 static enum status
-read_key(struct job *job, const struct route_match *match) {
-	_cleanup_(buffer_free) struct buffer body = {};
-	const struct key_info *key = gate_state_key(job->keeper->gate->state, match->path.values[0]);
-	struct json_writer w;
-	if (key == nullptr)
-		return fail(STATUS_NOT_FOUND, "key.unknown: there is no key \"%.*s\"",
-			    BYTES_ARGS(match->path.values[0]));
-	json_writer_start(&w, &body);
-	key_write(&w, key);
-	return send_json(job, &w);
-}
-
-/* The public key below an extended key, for wallets that hand out addresses: ?path=m/84h/0h/0h/0/5, from the key itself. */
-static enum status
-read_derived_key(struct job *job, const struct route_match *match) {
-	static const char name[] = "path=";
-	struct signing_path path;
-	uint8_t public_key[33];
-	char text[BIP32_PATH_TEXT_SIZE];
-	if (match->query.len < sizeof name - 1 || memcmp(match->query.data, name, sizeof name - 1) != 0)
-		return fail(STATUS_INVALID, "query.path: expected path=m/84h/0h/0h/0/5");
-	TRY(bip32_path_parse(bytes_of(match->query.data + sizeof name - 1, match->query.len - (sizeof name - 1)),
-			     &path));
-	TRY(gate_state_public_key(job->keeper->gate->state, match->path.values[0], &path, public_key));
-	bip32_path_format(&path, text);
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct json_writer w;
-	json_writer_start(&w, &body);
-	json_write_object(&w);
-	json_write_member_string(&w, "key", match->path.values[0]);
-	json_write_member_text(&w, "path", text);
-	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(public_key));
-	json_write_end(&w);
-	return send_json(job, &w);
-}
-
-/* Made where there is none yet; whoever wants to rely on it compares its hash with what the keeper's log says. */
-static enum status
-read_import_key(struct job *job, const struct route_match *) {
-	const struct gate_state *state = job->keeper->gate->state;
-	const struct import_key *key;
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct json_writer w;
-	TRY(import_key_get(job->keeper->gate, &key));
-	json_writer_start(&w, &body);
-	json_write_object(&w);
-	json_write_member_text(&w, "instance", state->instance);
-	json_write_member_text(&w, "keeper", state->keeper);
-	json_write_member_hex(&w, "public_key", BYTES_OF_ARRAY(key->public_key));
-	json_write_member_text(&w, "type", "gatehouse/import-key/v1");
-	json_write_end(&w);
-	return send_json(job, &w);
-}
-
-/* Proved for a challenge of whoever asks: ?challenge=<64 hexadecimal digits>. */
-static enum status
-write_audit(const struct gate_state *state, const struct shared_key *key, struct bytes query, struct json_writer *w) {
-	static const char name[] = "challenge=";
-	uint8_t challenge[AUDIT_CHALLENGE_SIZE], proof[AUDIT_PROOF_MAX];
-	struct frost_scalar number;
-	size_t len;
-	if (query.len == 0)
-		return OK;
-	if (query.len < sizeof name - 1 || memcmp(query.data, name, sizeof name - 1) != 0 ||
-	    hex_decode(bytes_of(query.data + sizeof name - 1, query.len - (sizeof name - 1)), challenge,
-		       sizeof challenge) != OK)
-		return fail(STATUS_INVALID, "query.challenge: expected challenge=<64 hexadecimal digits>");
-	shared_key_number(key, &number);
-	enum status status = share_audit_prove(&key->sharing, shared_key_self(key), &number,
-					       bytes_of_text(state->instance), challenge, proof, &len);
-	secret_wipe(&number, sizeof number);
-	TRY(status);
-	json_write_member_hex(w, "proof", bytes_of(proof, len));
-	return OK;
-}
-
-static enum status
-read_sharing(struct job *job, const struct route_match *match) {
-	const struct gate_state *state = job->keeper->gate->state;
-	const struct shared_key *key = shared_keys_find(state, match->path.values[0]);
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct json_writer w;
-	if (key == nullptr)
-		return fail(STATUS_NOT_FOUND, "key.not_shared: there is no shared key \"%.*s\"",
-			    BYTES_ARGS(match->path.values[0]));
-	json_writer_start(&w, &body);
-	json_write_object(&w);
-	uint8_t self = shared_key_self(key);
-	int64_t due_ms = refresh_schedule_due_ms(job->keeper, key);
-	const struct key_info *record = gate_state_key(state, match->path.values[0]);
-	char address[KEY_ADDRESS_SIZE];
-	if (record != nullptr && key_address(record, address))
-		json_write_member_text(&w, "address", address);
-	json_write_member_integer(&w, "age_days", (job->keeper->batch_ms - key->dealt_ms) / DAY_MS);
-	json_write_member_integer(&w, "dealt_at", key->dealt_ms);
-	if (self != 0)
-		json_write_member_integer(&w, "holder", self);
-	json_write_member_text(&w, "instance", state->instance);
-	json_write_member_integer(&w, "prepared", (int64_t)threshold_prepared(job->keeper, match->path.values[0]));
-	if (self != 0) {
-		TRY(write_audit(state, key, match->query, &w));
-		json_write_key(&w, "ready");
-		json_write_array(&w);
-		for (size_t i = 0; i < key->sharing.key.holders.count; i++)
-			if (shared_key_is_ready_with(key, key->sharing.key.holders.parties[i].index))
-				json_write_integer(&w, key->sharing.key.holders.parties[i].index);
-		json_write_end(&w);
-	}
-	if (due_ms != INT64_MAX) {
-		json_write_member_integer(&w, "refresh_due_at", due_ms);
-		json_write_member_boolean(&w, "refresh_is_overdue", due_ms <= job->keeper->batch_ms);
-	}
-	json_write_key(&w, "sharing");
-	sharing_write(&w, &key->sharing);
-	json_write_end(&w);
-	return send_json(job, &w);
-}
-
-static enum status
 send_page(struct job *job, const struct route_match *match, enum listing of) {
 	_cleanup_(buffer_free) struct buffer body = {};
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(listing_page(&job->arena, job->keeper->gate->state, of, match->query, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -393,7 +209,7 @@ read_list(struct job *job, const struct route_match *match) {
 	json_writer_start(&w, &body);
 	TRY(listing_list(&job->arena, job->keeper->gate->state, match->path.values[0], job->keeper->batch_ms,
 			 match->query, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -403,7 +219,7 @@ read_policy(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(listing_policy(job->keeper->gate->state, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 /* A bundle that is or was in force. */
@@ -431,7 +247,7 @@ read_instance(struct job *job, const struct route_match *match) {
 	json_write_member_text(&w, "origin", job->keeper->installation->origin);
 	json_write_member_text(&w, "version", GATEHOUSE_VERSION);
 	json_write_end(&w);
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -441,7 +257,7 @@ list_keepers(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	peer_link_write_listing(job->keeper, &w);
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 /* --- Personal values. --- */
@@ -452,7 +268,7 @@ read_personal(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(personal_read_profile(job, match->path.values[0], &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -463,55 +279,7 @@ read_personal_of_entry(struct job *job, const struct route_match *match) {
 	TRY(decimal_decode(match->path.values[0], &index));
 	json_writer_start(&w, &body);
 	TRY(personal_read_entry(job, index, &w));
-	return send_json(job, &w);
-}
-
-/* --- The log. --- */
-
-static enum status
-read_cosigned_checkpoint(struct job *job) {
-	_cleanup_(cosigned_free) struct commit cosigned = {};
-	TRY(find_cosigned(job->keeper, &cosigned));
-	if (cosigned.size == 0)
-		return fail(STATUS_NOT_FOUND,
-			    "checkpoint.not_cosigned: no head is known that the witness quorum cosigned");
-	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&cosigned.note));
-	return OK;
-}
-
-static enum status
-read_checkpoint(struct job *job, const struct route_match *match) {
-	if (wants_cosigned(match))
-		return read_cosigned_checkpoint(job);
-	_cleanup_(buffer_free) struct buffer note = {};
-	struct ledger_head head;
-	ledger_durable_head(job->keeper->ledger, &head);
-	head_format(&note, &job->keeper->installation->keys, &head.head, &head.signatures);
-	TRY(buffer_status(&note));
-	keeper_send_body(job->keeper, job, 200, "text/plain; charset=utf-8", buffer_bytes(&note));
-	return OK;
-}
-
-/* The receipt of an entry, the entry itself inside. */
-static enum status
-read_entry(struct job *job, const struct route_match *match) {
-	uint64_t index;
-	TRY(decimal_decode(match->path.values[0], &index));
-	return write_receipt(job, match, index);
-}
-
-static enum status
-read_tile(struct job *job, const struct route_match *match) {
-	_cleanup_(buffer_free) struct buffer body = {};
-	struct tile_name name;
-	char path[512];
-	if (match->path.values[0].len >= sizeof path - 8)
-		return fail(STATUS_NOT_FOUND, "tile.path: too long");
-	snprintf(path, sizeof path, "tile/%.*s", BYTES_ARGS(match->path.values[0]));
-	TRY(tile_parse_path(bytes_of_text(path), &name));
-	TRY(tile_read_file(job->keeper->config.io, job->keeper->public_path, &name, &body));
-	give_slowly(job, "application/octet-stream", &body);
-	return OK;
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -531,7 +299,7 @@ make_challenge(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(signing_in_write_challenge(job, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -541,7 +309,7 @@ read_enrolment_options(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(signing_in_write_options(job, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 static enum status
@@ -551,7 +319,7 @@ read_session(struct job *job, const struct route_match *match) {
 	struct json_writer w;
 	json_writer_start(&w, &body);
 	TRY(signing_in_write_session(job, &w));
-	return send_json(job, &w);
+	return api_send_json(job, &w);
 }
 
 /* That somebody is there was noted with the use of the session. */
@@ -584,17 +352,17 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/operations", JOB_READ, READ_RECORD, 2, nullptr, list_operations},
 	{"GET", "/v1/operations/*", JOB_READ, READ_RECORD, 1, read_operation, nullptr},
 	{"GET", "/v1/operations/*/payload", JOB_READ, READ_STATE, 1, read_material, nullptr, true},
-	{"GET", "/v1/operations/*/receipt", JOB_READ, READ_RECORD, 2, find_entry, read_receipt},
+	{"GET", "/v1/operations/*/receipt", JOB_READ, READ_RECORD, 2, find_entry, api_read_receipt},
 	{"GET", "/v1/operations/*/explanation", JOB_READ, READ_RECORD, 10, find_entry, read_explanation},
 	{"GET", "/v1/operations/*/view", JOB_READ, READ_STATE, 1, read_view, nullptr, true},
 	{"GET", "/v1/operations/*/timeline", JOB_READ, READ_STATE, 2, find_entry, read_timeline},
 	{"GET", "/v1/inbox", JOB_READ, READ_STATE, 2, read_inbox, nullptr, .walks = walk_held},
 	{"GET", "/v1/limits", JOB_READ, READ_STATE, 2, list_limits, nullptr},
 	{"GET", "/v1/keys", JOB_READ, READ_STATE, 2, list_keys, nullptr},
-	{"GET", "/v1/keys/*", JOB_READ, READ_STATE, 1, read_key, nullptr},
-	{"GET", "/v1/keys/*/derived", JOB_READ, READ_STATE, 1, read_derived_key, nullptr},
-	{"GET", "/v1/import-key", JOB_READ, READ_STATE, 2, read_import_key, nullptr},
-	{"GET", "/v1/keys/*/sharing", JOB_READ, READ_STATE, 1, read_sharing, nullptr},
+	{"GET", "/v1/keys/*", JOB_READ, READ_STATE, 1, api_read_key, nullptr},
+	{"GET", "/v1/keys/*/derived", JOB_READ, READ_STATE, 1, api_read_derived_key, nullptr},
+	{"GET", "/v1/import-key", JOB_READ, READ_STATE, 2, api_read_import_key, nullptr},
+	{"GET", "/v1/keys/*/sharing", JOB_READ, READ_STATE, 1, api_read_sharing, nullptr},
 	{"GET", "/v1/people", JOB_READ, READ_STATE, 2, list_people, nullptr},
 	{"GET", "/v1/people/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal, nullptr},
 	{"GET", "/v1/workloads", JOB_READ, READ_STATE, 2, list_workloads, nullptr},
@@ -608,11 +376,11 @@ static const struct api_route routes[] = {
 	{"GET", "/v1/policy/bundles/*", JOB_READ, READ_STATE, 10, nullptr, read_bundle},
 	{"GET", "/v1/keepers", JOB_READ, READ_STATE, 2, list_keepers, nullptr},
 	{"GET", "/v1/instance", JOB_READ, READ_PUBLIC, 0, read_instance, nullptr},
-	{"GET", "/v1/ledger/checkpoint", JOB_READ, READ_PUBLIC, 0, read_checkpoint, nullptr},
-	{"GET", "/v1/ledger/entries/*", JOB_READ, READ_RECORD, 2, nullptr, read_entry},
+	{"GET", "/v1/ledger/checkpoint", JOB_READ, READ_PUBLIC, 0, api_read_checkpoint, nullptr},
+	{"GET", "/v1/ledger/entries/*", JOB_READ, READ_RECORD, 2, nullptr, api_read_entry},
 	{"GET", "/v1/ledger/entries/*/personal", JOB_READ, READ_PERSONAL, 2, read_personal_of_entry, nullptr},
 	{"GET", "/v1/ledger/export", JOB_READ, READ_EXPORT, 20, nullptr, export_entries},
-	{"GET", "/v1/ledger/tile/**", JOB_READ, READ_STATE, 1, nullptr, read_tile},
+	{"GET", "/v1/ledger/tile/**", JOB_READ, READ_STATE, 1, nullptr, api_read_tile},
 	{"GET", "/v1/events", JOB_READ, READ_STATE, 1, read_events, nullptr},
 	{"POST", "/v1/session/challenge", JOB_READ, READ_PUBLIC, 0, make_challenge, nullptr},
 	{"POST", "/v1/session", JOB_SIGN_IN, READ_PUBLIC, 0, nullptr, nullptr},
