@@ -10,7 +10,7 @@
 #include "gate/replay.h"
 #include "keeper/keeper.h"
 
-/* In the one entry of the type that has it: as long, and another text. */
+/* In the one entry of the type that has it: another text. */
 struct forgery {
 	enum entry_type type;
 	const char *from, *to;
@@ -22,16 +22,18 @@ struct replayed {
 };
 
 static inline size_t
-forge_leaf(struct bytes leaf, const struct forgery *forgery) {
+forge_leaf(struct bytes leaf, const struct forgery *forgery, struct buffer *forged) {
 	struct entry entry;
+	size_t len = strlen(forgery->from);
 	assert_ok(entry_peek(leaf, &entry));
-	uint8_t *at = entry.type != forgery->type
-			      ? nullptr
-			      : memmem((void *)(uintptr_t)leaf.data, leaf.len, forgery->from, strlen(forgery->from));
+	const uint8_t *at = entry.type != forgery->type ? nullptr : memmem(leaf.data, leaf.len, forgery->from, len);
 	if (at == nullptr)
 		return 0;
-	assert_int_equal(strlen(forgery->from), strlen(forgery->to));
-	memcpy(at, forgery->to, strlen(forgery->to));
+	size_t before = (size_t)(at - leaf.data);
+	buffer_append(forged, leaf.data, before);
+	buffer_append_text(forged, forgery->to);
+	buffer_append(forged, at + len, leaf.len - before - len);
+	assert_ok(buffer_status(forged));
 	return 1;
 }
 
@@ -48,17 +50,18 @@ log_replay(struct keeper *keeper, const struct forgery *forgery) {
 	assert_ok(replayer_create(&replayer, &keeper_gate(keeper)->blobs));
 	for (uint64_t n = 0; n < 2 * head.head.size; n++) { /* once to foresee, once to judge */
 		const uint64_t i = n % head.head.size;
-		_cleanup_(buffer_free) struct buffer bytes = {};
+		_cleanup_(buffer_free) struct buffer bytes = {}, other = {};
 		struct ledger_record record;
 		enum replay_result result;
 		const char *found;
 		assert_ok(ledger_read(ledger, i, &bytes, &record));
-		forged += forgery == nullptr ? 0 : forge_leaf(record.leaf, forgery);
+		forged += forgery == nullptr ? 0 : forge_leaf(record.leaf, forgery, &other);
+		const struct bytes leaf = other.len > 0 ? buffer_bytes(&other) : record.leaf;
 		if (n < head.head.size) {
-			assert_ok(replayer_foresee(replayer, record.leaf));
+			assert_ok(replayer_foresee(replayer, leaf));
 			continue;
 		}
-		assert_ok(replayer_add(replayer, i, record.leaf, &result, &found));
+		assert_ok(replayer_add(replayer, i, leaf, &result, &found));
 		if (found != nullptr && replayed.difference[0] == '\0')
 			snprintf(replayed.difference, sizeof replayed.difference, "%s", found);
 	}

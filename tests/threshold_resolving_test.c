@@ -243,6 +243,23 @@ transfers_at_once_replay(void **) {
 	}
 }
 
+/* What was signed is counted, whatever its keeper says later. */
+static void
+what_was_done_together_is_not_given_back(void **) {
+	static const struct forgery forgery = {ENTRY_OUTCOME,
+					       "\"nonce\":{\"chain\":", "\"given_back\":true,\"nonce\":{\"chain\":"};
+	_cleanup_(team_free) struct team team;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct ipc_response response;
+	team_found(&team, 3, 26);
+	team_make_key(&team, "vault", "2-of-3");
+	team_settle(&team);
+	team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
+	assert_answer(200, "done", &response);
+	assert_team_replays(&team, 0);
+	assert_string_equal("it is done, and what it spent is given back", team_replay(&team, 0, &forgery).difference);
+}
+
 /* At the second keeper, before it decides once more or after: the feed says the price of what is moved anew. */
 struct changing {
 	enum peer_kind at; /* a message that it hears then */
@@ -308,7 +325,7 @@ what_is_decided_again_is_held_to_a_state_that_there_was(void **) {
 }
 
 RUN_TESTS(T(what_is_decided_again_is_held_to_a_state_that_there_was), T(transfers_at_once_replay),
-	  T(a_nonce_does_not_go_back_to_what_people_say_happened),
+	  T(what_was_done_together_is_not_given_back), T(a_nonce_does_not_go_back_to_what_people_say_happened),
 	  T(a_transfer_that_people_say_happened_leaves_its_nonce),
 	  T(what_is_prepared_with_a_key_ends_before_its_share_is_gone),
 	  T(nobody_says_that_a_key_was_destroyed_while_it_is_dealt))
