@@ -249,6 +249,46 @@ a_record_states_what_was_counted_and_what_is_recorded_is_no_less_than_what_is_kn
 }
 
 static void
+state_limit(struct arena *arena, struct facts *facts, const char *name, int64_t cents) {
+	struct value_field *fields = ARENA_NEW_ARRAY(arena, LIMIT_WINDOWS, struct value_field);
+	static const char *const windows[] = {"day", "hour", "week"};
+	assert_non_null(fields);
+	for (size_t i = 0; i < LIMIT_WINDOWS; i++)
+		fields[i] = (struct value_field){bytes_of_text(windows[i]), value_long(cents)};
+	facts_add(facts, name, FACT_VERIFIED, (struct value){.type = VALUE_RECORD, .record = {fields, LIMIT_WINDOWS}});
+	assert_ok(facts_status(facts));
+}
+
+/* As many as a log that lies can list, the rows against the order of the parts: they would be compared with each other for days. */
+static void
+a_list_without_end_is_gone_through_once(void **) {
+	constexpr size_t COUNT = 500'000;
+	_cleanup_(arena_free) struct arena arena = {};
+	struct limit_part *parts = ARENA_NEW_ARRAY(&arena, COUNT, struct limit_part);
+	struct others_row *rows = ARENA_NEW_ARRAY(&arena, COUNT, struct others_row);
+	struct facts facts;
+	const char *difference;
+	assert_non_null(parts);
+	assert_non_null(rows);
+	facts_start(&facts, &arena);
+	state_limit(&arena, &facts, "limits.key", 7);
+	for (size_t i = 0; i < COUNT; i++) {
+		uint8_t *name = arena_alloc(&arena, 4);
+		assert_non_null(name);
+		store_u32be(name, (uint32_t)i);
+		parts[i] = (struct limit_part){LIMIT_KEY, bytes_of(name, 4), 3};
+		rows[COUNT - 1 - i] = (struct others_row){LIMIT_KEY, bytes_of(name, 4), {4, 4, 4}};
+	}
+	const struct spend spend = {.parts = parts, .part_count = COUNT};
+	assert_ok(others_hold(&arena, &spend, &(struct others){rows, COUNT}, &facts, &difference));
+	assert_null(difference);
+	/* In order they count, the last of them as well. */
+	rows[0] = (struct others_row){LIMIT_KEY, parts[COUNT - 1].subject, {4, 4, 5}};
+	assert_ok(others_hold(&arena, &spend, &(struct others){rows, 1}, &facts, &difference));
+	assert_string_equal("limits.key.week", difference);
+}
+
+static void
 a_record_that_is_no_list_of_sums_is_none(void **) {
 	static const char *const damaged[] = {
 		"{\"others\":{}}",
@@ -439,6 +479,6 @@ RUN_TESTS(T(what_is_handed_on_of_what_is_kept_takes_no_room),
 	  T(each_window_counts_the_greatest_of_an_identity_that_it_sees),
 	  T(a_long_list_of_one_identity_goes_in_whatever_order),
 	  T(a_record_states_what_was_counted_and_what_is_recorded_is_no_less_than_what_is_known),
-	  T(a_record_that_is_no_list_of_sums_is_none), T(what_is_handed_on_is_the_most_that_anybody_told),
-	  T(no_peer_fills_the_memory), T(what_a_peer_tells_takes_no_more_memory_than_stated),
-	  T(a_snapshot_holds_what_is_kept_and_nothing_else))
+	  T(a_list_without_end_is_gone_through_once), T(a_record_that_is_no_list_of_sums_is_none),
+	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
+	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(a_snapshot_holds_what_is_kept_and_nothing_else))

@@ -2,12 +2,14 @@
 
 #include <stdckdint.h>
 
+/* The part's row: rows stand in the order of the parts, so that what a log that lies lists is gone through once. */
 static const struct others_row *
-find(const struct others *others, const struct limit_part *part) {
-	for (size_t i = 0; i < others->count; i++)
-		if (others->rows[i].dimension == part->dimension && bytes_equal(others->rows[i].subject, part->subject))
-			return &others->rows[i];
-	return nullptr;
+next_of(const struct others *others, const struct limit_part *part, size_t *at) {
+	const struct others_row *row = *at < others->count ? &others->rows[*at] : nullptr;
+	if (row == nullptr || row->dimension != part->dimension || !bytes_equal(row->subject, part->subject))
+		return nullptr;
+	++*at;
+	return row;
 }
 
 enum status
@@ -18,9 +20,10 @@ others_of_spend(struct arena *arena, const struct counted_spends *counted, const
 	TRY_ALLOC(sums);
 	TRY_ALLOC(rows);
 	counted_sums(counted, own, asked, at_ms, sums);
+	size_t at = 0;
 	for (size_t i = 0; i < asked->part_count; i++) {
 		const struct limit_part *part = &asked->parts[i];
-		const struct others_row *known = recorded == nullptr ? nullptr : find(recorded, part);
+		const struct others_row *known = recorded == nullptr ? nullptr : next_of(recorded, part, &at);
 		rows[i] = (struct others_row){.dimension = part->dimension, .subject = part->subject};
 		for (int window = 0; window < LIMIT_WINDOWS; window++)
 			rows[i].cents[window] = known != nullptr && known->cents[window] > sums[i][window]
@@ -103,22 +106,33 @@ others_read(struct arena *arena, const json *record, struct others *others) {
 	return OK;
 }
 
+/* By the greatest of each dimension, as facts state it: a log that lies may list parts without end, and each is looked at once. */
 enum status
 others_hold(struct arena *arena, const struct spend *spend, const struct others *others, const struct facts *facts,
 	    const char **difference) {
-	*difference = nullptr;
-	for (size_t i = 0; i < spend->part_count; i++)
+	int64_t greatest[LIMIT_DIMENSIONS][LIMIT_WINDOWS] = {};
+	bool is_spent[LIMIT_DIMENSIONS] = {};
+	size_t at = 0;
+	for (size_t i = 0; i < spend->part_count; i++) {
+		const struct limit_part *part = &spend->parts[i];
+		const struct others_row *row = next_of(others, part, &at);
+		is_spent[part->dimension] = true;
 		for (int window = 0; window < LIMIT_WINDOWS; window++) {
-			const struct limit_part *part = &spend->parts[i];
-			const struct others_row *row = find(others, part);
-			const char *path = arena_format(arena, "limits.%s.%s", limit_dimension_names[part->dimension],
-							limit_window_names[window]);
-			int64_t stated = 0, least;
-			TRY_ALLOC(path);
+			int64_t least, *most = &greatest[part->dimension][window];
 			if (ckd_add(&least, part->cents, row == nullptr ? 0 : row->cents[window]) ||
 			    least > JSON_INTEGER_MAX)
 				least = JSON_INTEGER_MAX;
-			if (!facts_long_at(facts, path, &stated) || stated < least)
+			*most = least > *most ? least : *most;
+		}
+	}
+	*difference = nullptr;
+	for (int dimension = 0; dimension < LIMIT_DIMENSIONS; dimension++)
+		for (int window = 0; is_spent[dimension] && window < LIMIT_WINDOWS; window++) {
+			const char *path = arena_format(arena, "limits.%s.%s", limit_dimension_names[dimension],
+							limit_window_names[window]);
+			int64_t stated = 0;
+			TRY_ALLOC(path);
+			if (!facts_long_at(facts, path, &stated) || stated < greatest[dimension][window])
 				*difference = path;
 		}
 	return OK;

@@ -31,8 +31,8 @@ enum status others_of_spend(struct arena *arena, const struct counted_spends *co
 			    const struct spend *asked, int64_t at_ms, const struct others *recorded,
 			    struct others *others);
 
-/* The member "others" of a record, [[dimension, subject, hour, day, week], ...]: rows in which nothing is counted are left out, and the
- * member where all are; and back, of a record's document. */
+/* The member "others" of a record, [[dimension, subject, hour, day, week], ...], in the order of the spend's parts: rows in which nothing is
+ * counted are left out, and the member where all are; and back, of a record's document. A row that is out of order is of no part. */
 void others_write(struct json_writer *writer, const struct others *others);
 enum status others_read(struct arena *arena, const json *record, struct others *others);
 
