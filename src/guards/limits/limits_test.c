@@ -348,6 +348,175 @@ agrees_with_the_definition_under_random_histories(void **) {
 	}
 }
 
+/* --- Against a list of all spends: what they counted in whatever order they came, were given back, were swept and were read again. --- */
+
+constexpr int SUBJECTS = 5, IDENTITIES_OF_MODEL = 12, STEPS_OF_MODEL = 600;
+
+static const struct {
+	enum limit_dimension dimension;
+	struct bytes name;
+} SUBJECT[] = {
+	{LIMIT_KEY, {(const uint8_t *)"hot", 3}},       {LIMIT_DESTINATION, {(const uint8_t *)"a", 1}},
+	{LIMIT_DESTINATION, {(const uint8_t *)"b", 1}}, {LIMIT_DESTINATION, {(const uint8_t *)"c", 1}},
+	{LIMIT_ASSET, {(const uint8_t *)"a", 1}},
+};
+
+struct listed {
+	int64_t at_ms, cents[5]; /* of each subject; -1: none */
+	uint8_t identity;
+	bool is_released;
+};
+
+struct model {
+	struct limits *limits;
+	struct listed spends[600];
+	int count;
+	uint32_t random;
+	int64_t now_ms, swept_ms; /* until then what is a week old is forgotten */
+};
+
+static uint32_t
+draw(struct model *model, uint32_t below) {
+	model->random = model->random * 1'664'525 + 1'013'904'223;
+	return (uint32_t)((uint64_t)(model->random >> 4) * below >> 28);
+}
+
+/* What one identity counts of a subject, and since when; of those that are forgotten alone where is_forgotten. */
+static int64_t
+greatest_of(const struct model *model, int identity, int subject, bool is_forgotten, int64_t *last_ms) {
+	int64_t greatest = 0;
+	*last_ms = INT64_MIN;
+	for (int i = 0; i < model->count; i++) {
+		const struct listed *spend = &model->spends[i];
+		bool is_seen = !is_forgotten || spend->at_ms <= model->swept_ms - limit_window_ms[LIMIT_WEEK];
+		if (spend->identity != identity || spend->cents[subject] < 0)
+			continue;
+		if (spend->at_ms - limit_window_ms[LIMIT_WEEK] >= *last_ms)
+			greatest = 0;
+		*last_ms = spend->at_ms;
+		if (is_seen && !spend->is_released && spend->cents[subject] > greatest)
+			greatest = spend->cents[subject];
+	}
+	return greatest;
+}
+
+/* As if the asked identity had spent so much more; -1: nobody is asked about. */
+static int64_t
+expected_sum(const struct model *model, int subject, int window, int asked, int64_t cents) {
+	int64_t sum = asked < 0 ? 0 : cents;
+	for (int identity = 0; identity < IDENTITIES_OF_MODEL; identity++) {
+		int64_t last_ms, greatest = greatest_of(model, identity, subject, false, &last_ms);
+		if (identity == asked && last_ms > model->now_ms - limit_window_ms[LIMIT_WEEK])
+			sum += greatest > cents ? greatest - cents : 0;
+		else if (last_ms > model->now_ms - limit_window_ms[window])
+			sum += greatest;
+	}
+	return sum;
+}
+
+static void
+assert_model(struct model *model) {
+	int asked = (int)draw(model, IDENTITIES_OF_MODEL + 1) - 1;
+	uint8_t identity[32] = {(uint8_t)asked};
+	int64_t cents = asked < 0 ? 0 : draw(model, 1000);
+	for (int subject = 0; subject < SUBJECTS; subject++)
+		for (int window = 0; window < LIMIT_WINDOWS; window++) {
+			int64_t sum = limits_sum(model->limits, SUBJECT[subject].dimension, SUBJECT[subject].name,
+						 (enum limit_window)window, model->now_ms,
+						 asked < 0 ? nullptr : identity, cents);
+			int64_t expected = expected_sum(model, subject, window, asked, cents);
+			if (sum != expected)
+				fail_msg("step %d, subject %d, window %d, asked %d: %lld, expected %lld", model->count,
+					 subject, window, asked, (long long)sum, (long long)expected);
+		}
+}
+
+static void
+name_operation(int number, uint8_t operation[32]) {
+	memset(operation, 0, 32);
+	store_u32be(operation, (uint32_t)number);
+}
+
+static void
+spend_some(struct model *model) {
+	struct limit_part parts[8];
+	struct listed *listed = &model->spends[model->count];
+	struct spend spend = {.at_ms = model->now_ms, .parts = parts, .part_count = 1 + draw(model, 8)};
+	*listed =
+		(struct listed){model->now_ms, {-1, -1, -1, -1, -1}, (uint8_t)draw(model, IDENTITIES_OF_MODEL), false};
+	for (size_t i = 0; i < spend.part_count; i++) {
+		uint32_t subject = draw(model, (uint32_t)SUBJECTS), cents = draw(model, 4) == 0 ? 0 : draw(model, 1000);
+		int64_t *all = &listed->cents[subject];
+		parts[i] = (struct limit_part){SUBJECT[subject].dimension, SUBJECT[subject].name, cents};
+		*all = (*all < 0 ? 0 : *all) + cents;
+	}
+	spend.identity[0] = listed->identity;
+	name_operation(model->count++, spend.operation);
+	assert_ok(limits_apply(model->limits, &spend));
+	assert_true(limits_holds(model->limits, spend.operation));
+	if (draw(model, 4) == 0)
+		assert_ok(limits_apply(model->limits, &spend)); /* the same once more */
+}
+
+/* One that is no less than what its identity has forgotten would take that with it until all of them leave the week. */
+static bool
+hides_what_is_forgotten(const struct model *model, const struct listed *spend) {
+	for (int subject = 0; subject < SUBJECTS; subject++) {
+		int64_t last_ms, forgotten = greatest_of(model, spend->identity, subject, true, &last_ms);
+		if (forgotten > 0 && spend->cents[subject] >= forgotten)
+			return true;
+	}
+	return false;
+}
+
+static void
+give_back_one(struct model *model) {
+	uint8_t operation[32];
+	int number = model->count - 1 - (int)draw(model, 60);
+	if (number < 0 || hides_what_is_forgotten(model, &model->spends[number]))
+		return;
+	name_operation(number, operation);
+	bool is_forgotten = model->spends[number].at_ms <= model->swept_ms - limit_window_ms[LIMIT_WEEK];
+	assert_int_equal(is_forgotten ? STATUS_NOT_FOUND : OK, limits_release(model->limits, operation));
+	assert_false(limits_holds(model->limits, operation));
+	model->spends[number].is_released |= !is_forgotten;
+}
+
+static void
+read_again(struct model *model) {
+	_cleanup_(buffer_free) struct buffer snapshot = {}, again = {};
+	assert_ok(limits_write(model->limits, &snapshot));
+	limits_destroy(&model->limits);
+	assert_ok(limits_create(&model->limits));
+	assert_ok(limits_read(model->limits, buffer_bytes(&snapshot)));
+	assert_ok(limits_write(model->limits, &again));
+	assert_bytes(buffer_bytes(&snapshot), buffer_bytes(&again));
+}
+
+static void
+agrees_with_a_list_of_all_spends_whatever_happens_to_them(void **) {
+	for (uint32_t seed = 1; seed <= 12; seed++) {
+		struct model model = {.random = seed};
+		assert_ok(limits_create(&model.limits));
+		while (model.count < STEPS_OF_MODEL) {
+			if (draw(&model, 3) > 0) /* else at the same time */
+				model.now_ms += draw(&model, 12) == 0 ? draw(&model, 9) * DAY_MS
+								      : draw(&model, 16) * HOUR_MS / 2;
+			if (draw(&model, 3) == 0)
+				assert_model(&model);
+			spend_some(&model);
+			if (draw(&model, 4) == 0)
+				give_back_one(&model);
+			if (draw(&model, 5) == 0)
+				limits_expire(model.limits, model.swept_ms = model.now_ms);
+			if (draw(&model, 20) == 0)
+				read_again(&model);
+			assert_model(&model);
+		}
+		limits_destroy(&model.limits);
+	}
+}
+
 static void
 what_left_every_window_is_forgotten_and_changes_no_sum(void **) {
 	_cleanup_(limits_destroy) struct limits *limits = nullptr;
@@ -366,7 +535,8 @@ RUN_TESTS(T(windows_slide_and_are_open_at_their_far_end), T(a_replacement_counts
 	  T(a_release_changes_nothing_of_others_of_which_the_first_is_forgotten),
 	  T(what_a_spend_counted_is_told_in_one_order),
 	  T(what_an_operation_paid_is_told_and_nothing_of_others_nor_what_it_only_allowed), T(time_does_not_go_back),
-	  T(agrees_with_the_definition_under_random_histories), T(every_cut_of_a_snapshot_is_refused),
+	  T(agrees_with_the_definition_under_random_histories),
+	  T(agrees_with_a_list_of_all_spends_whatever_happens_to_them), T(every_cut_of_a_snapshot_is_refused),
 	  T(an_hourly_spend_counts_a_week_of_them_for_weeks_on_end),
 	  T(what_was_forgotten_or_read_from_a_snapshot_counts_the_same),
 	  T(what_left_every_window_is_forgotten_and_changes_no_sum))
