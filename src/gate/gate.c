@@ -253,7 +253,8 @@ take_totp(struct gate *gate, struct submission *submission, int64_t now_ms) {
 	struct bytes requester = submission->requester;
 	if (submission->totp.len == 0)
 		return OK;
-	TRY(one_time_take(gate->state, submission->operation.principal, submission->totp, now_ms, &step));
+	TRY(one_time_take(gate->state, submission->operation.principal, &submission->id, submission->totp, now_ms,
+			  &step));
 	const char *text = arena_format(submission->arena, "%.*s,\"totp\":{\"step\":%lld}}", (int)requester.len - 1,
 					requester.data, (long long)step);
 	TRY_ALLOC(text);

@@ -11,13 +11,23 @@ static const char COLLECTION[] = "totp";
 static const char FIELD[] = "one_time.snapshot";
 constexpr size_t ROW_SIZE = DIRECTORY_PRINCIPAL_MAX + 10 + 64 + 1; /* "<person>/sha256-6-<commitment>" */
 
+static_assert(ONE_TIME_TRIED_MAX > ONE_TIME_FAILURES_MAX / ONE_TIME_TRIES);
+
+/* An operation beside which a code did not match. */
+struct tried {
+	struct hash256 operation;
+	uint8_t failures;
+};
+
 struct one_time {
 	enum totp_algorithm algorithm;
 	unsigned digits;
 	char row[ROW_SIZE];
 	struct secret secret; /* empty where this process holds no keys */
 	int64_t last_step;
-	uint32_t failures; /* since a code matched */
+	uint32_t failures;                      /* since a code matched */
+	struct tried tried[ONE_TIME_TRIED_MAX]; /* the newest last */
+	size_t tried_count;
 };
 
 static void
@@ -198,8 +208,33 @@ one_time_add(struct gate_state *state, struct bytes person, const json *payload)
 
 /* --- Using. --- */
 
+static struct tried *
+find_tried(struct one_time *authenticator, const struct hash256 *operation) {
+	for (size_t i = 0; i < authenticator->tried_count; i++)
+		if (hash256_equal(&authenticator->tried[i].operation, operation))
+			return &authenticator->tried[i];
+	return nullptr;
+}
+
+static void
+note_tried(struct one_time *authenticator, const struct hash256 *operation) {
+	struct tried *tried = find_tried(authenticator, operation);
+	if (tried == nullptr) {
+		if (authenticator->tried_count == ONE_TIME_TRIED_MAX) {
+			memmove(authenticator->tried, authenticator->tried + 1,
+				(ONE_TIME_TRIED_MAX - 1) * sizeof authenticator->tried[0]);
+			authenticator->tried_count--;
+		}
+		tried = &authenticator->tried[authenticator->tried_count++];
+		*tried = (struct tried){.operation = *operation};
+	}
+	if (tried->failures < ONE_TIME_TRIES)
+		tried->failures++;
+}
+
 enum status
-one_time_take(struct gate_state *state, struct bytes person, struct bytes code, int64_t now_ms, int64_t *step) {
+one_time_take(struct gate_state *state, struct bytes person, const struct hash256 *operation, struct bytes code,
+	      int64_t now_ms, int64_t *step) {
 	struct one_time *authenticator = map_get(&state->one_time, person);
 	if (authenticator == nullptr)
 		return fail(STATUS_UNAUTHORIZED, "totp.none: no one-time passwords are enrolled");
@@ -208,6 +243,11 @@ one_time_take(struct gate_state *state, struct bytes person, struct bytes code, 
 	if (authenticator->failures >= ONE_TIME_FAILURES_MAX)
 		return fail(STATUS_UNAUTHORIZED, "totp.disabled: %u failures in a row; enrol another",
 			    ONE_TIME_FAILURES_MAX);
+	const struct tried *tried = find_tried(authenticator, operation);
+	if (tried != nullptr && tried->failures >= ONE_TIME_TRIES)
+		return fail(STATUS_UNAUTHORIZED,
+			    "totp.tried: %u codes beside this operation did not match; ask for it anew",
+			    ONE_TIME_TRIES);
 	int64_t wait_ms = throttle_wait(&state->one_time_throttle, person, now_ms);
 	if (wait_ms > 0)
 		return fail(STATUS_RATE, "totp.throttled: too many that did not match; wait %lld s",
@@ -218,7 +258,7 @@ one_time_take(struct gate_state *state, struct bytes person, struct bytes code, 
 		one_time_follow(state, person, *step);
 	} else if (status == STATUS_UNAUTHORIZED) {
 		uint32_t failures;
-		one_time_follow_failure(state, person);
+		one_time_follow_failure(state, person, operation);
 		if (throttle_fail(&state->one_time_throttle, person, now_ms, &failures, &wait_ms) != OK)
 			return STATUS_NO_MEMORY;
 		return fail(STATUS_UNAUTHORIZED, "totp.mismatch: not a code of now, or one that was taken before");
@@ -237,10 +277,13 @@ one_time_follow(struct gate_state *state, struct bytes person, int64_t step) {
 }
 
 void
-one_time_follow_failure(struct gate_state *state, struct bytes person) {
+one_time_follow_failure(struct gate_state *state, struct bytes person, const struct hash256 *operation) {
 	struct one_time *authenticator = map_get(&state->one_time, person);
-	if (authenticator != nullptr)
-		authenticator->failures += authenticator->failures < ONE_TIME_FAILURES_MAX;
+	if (authenticator == nullptr)
+		return;
+	authenticator->failures += authenticator->failures < ONE_TIME_FAILURES_MAX;
+	if (operation != nullptr)
+		note_tried(authenticator, operation);
 }
 
 /* --- Start. --- */
@@ -276,7 +319,8 @@ one_time_reconcile(struct gate_state *state) {
 	return secrets_reconcile(state->secrets, COLLECTION, recorded, state, state->one_time.count, &reconciled);
 }
 
-/* --- Snapshots: in order of the people; person, algorithm, digits, row, last step, failures. --- */
+/* --- Snapshots: in order of the people; person, algorithm, digits, row, last step, failures, and how many operations failed, each with its
+ * failures. --- */
 
 enum status
 one_time_write(const struct gate_state *state, struct buffer *to) {
@@ -290,9 +334,32 @@ one_time_write(const struct gate_state *state, struct buffer *to) {
 		buffer_append_prefixed(to, bytes_of_text(authenticator->row));
 		buffer_append_u64be(to, (uint64_t)authenticator->last_step);
 		buffer_append_u32be(to, authenticator->failures);
+		buffer_append_byte(to, (uint8_t)authenticator->tried_count);
+		for (size_t j = 0; j < authenticator->tried_count; j++) {
+			buffer_append_bytes(to, hash256_bytes(&authenticator->tried[j].operation));
+			buffer_append_byte(to, authenticator->tried[j].failures);
+		}
 	}
 	free(people);
 	return buffer_status(to);
+}
+
+static enum status
+read_tried(struct cursor *cursor, struct one_time *authenticator) {
+	uint8_t count;
+	TRY(cursor_u8(cursor, FIELD, &count));
+	if (count > ONE_TIME_TRIED_MAX)
+		return fail(STATUS_INVALID, "%s: %u operations that failed", FIELD, count);
+	for (; authenticator->tried_count < count; authenticator->tried_count++) {
+		struct tried *tried = &authenticator->tried[authenticator->tried_count];
+		struct bytes operation;
+		TRY(cursor_take(cursor, FIELD, sizeof tried->operation.bytes, &operation));
+		memcpy(tried->operation.bytes, operation.data, sizeof tried->operation.bytes);
+		TRY(cursor_u8(cursor, FIELD, &tried->failures));
+		if (tried->failures == 0 || tried->failures > ONE_TIME_TRIES)
+			return fail(STATUS_INVALID, "%s: %u failures of one operation", FIELD, tried->failures);
+	}
+	return OK;
 }
 
 static enum status
@@ -314,7 +381,7 @@ read_one(struct cursor *cursor, struct bytes *person, struct one_time *authentic
 	authenticator->digits = digits;
 	authenticator->last_step = (int64_t)last_step;
 	memcpy(authenticator->row, row.data, row.len);
-	return OK;
+	return read_tried(cursor, authenticator);
 }
 
 enum status

@@ -4,11 +4,12 @@
  * commitment to it, and which step was taken.
  *
  * Who fails waits ever longer (identity/throttle.h), and after a hundred failures in a row the authenticator is disabled until
- * another is enrolled (NIST SP 800-63B-4 §3.2.2). Only whoever signs with the person's key is compared at all, so that nobody
- * else can bring that about.
+ * another is enrolled (NIST SP 800-63B-4 §3.2.2). Only what is signed with the person's key is compared at all. The code stands beside
+ * that signature: whoever the operation passes through can put others in its place. So each operation has so many tries and no more, and
+ * nobody else can guess, or bring it about that the authenticator is disabled, by what a person signed.
  *
- * Owner: the gate's state. Threads: the deciding one. Errors: STATUS_UNAUTHORIZED totp.none, totp.disabled, totp.mismatch; STATUS_RATE
- * totp.throttled; STATUS_INVALID totp.form, totp.secret, payload.*; STATUS_UNAUTHORIZED secret.commitment.
+ * Owner: the gate's state. Threads: the deciding one. Errors: STATUS_UNAUTHORIZED totp.none, totp.disabled, totp.tried, totp.mismatch;
+ * STATUS_RATE totp.throttled; STATUS_INVALID totp.form, totp.secret, payload.*; STATUS_UNAUTHORIZED secret.commitment.
  */
 #ifndef GATEHOUSE_GATE_ONE_TIME_H
 #define GATEHOUSE_GATE_ONE_TIME_H
@@ -17,6 +18,9 @@
 
 #define ONE_TIME_LABEL "gatehouse/totp/v1" /* of the key that seals the secrets, and within what they are sealed with */
 constexpr uint32_t ONE_TIME_FAILURES_MAX = 100;
+constexpr uint8_t ONE_TIME_TRIES = 3; /* for one operation */
+constexpr size_t ONE_TIME_TRIED_MAX =
+	40; /* a person's newest operations with a failure that are remembered: more than can fail in a row */
 
 void one_time_free(struct gate_state *state);
 
@@ -28,11 +32,11 @@ enum status one_time_add(struct gate_state *state, struct bytes person, const js
 enum status one_time_check_payload(const json *payload);
 
 /* A code of theirs, taken once: *step is recorded. */
-enum status one_time_take(struct gate_state *state, struct bytes person, struct bytes code, int64_t now_ms,
-			  int64_t *step);
-/* The same from the log: a step was taken, or a code did not match. */
+enum status one_time_take(struct gate_state *state, struct bytes person, const struct hash256 *operation,
+			  struct bytes code, int64_t now_ms, int64_t *step);
+/* The same from the log: a step was taken, or a code did not match; of which operation may be null. */
 void one_time_follow(struct gate_state *state, struct bytes person, int64_t step);
-void one_time_follow_failure(struct gate_state *state, struct bytes person);
+void one_time_follow_failure(struct gate_state *state, struct bytes person, const struct hash256 *operation);
 
 /* After the last entry: the secrets are opened; rows that no entry made, or that another took the place of, go. */
 enum status one_time_open(struct gate_state *state);

@@ -232,6 +232,19 @@ restore_vote(struct gate *gate, struct arena *arena, uint64_t index, const json 
 	return OK;
 }
 
+static enum status
+follow_mismatch(struct gate *gate, const json *body, struct bytes person) {
+	struct hash256 operation;
+	struct bytes text;
+	bool is_named = json_get(body, "operation") != nullptr;
+	if (is_named) {
+		TRY(json_need_string(body, "refusal", "operation", &text));
+		TRY(hex_decode(text, operation.bytes, sizeof operation.bytes));
+	}
+	one_time_follow_failure(gate->state, person, is_named ? &operation : nullptr);
+	return OK;
+}
+
 /* A one-time password that did not match counts, and one that was taken is not taken again. */
 static enum status
 follow_one_time(struct gate *gate, const json *body) {
@@ -241,7 +254,7 @@ follow_one_time(struct gate *gate, const json *body) {
 	TRY(json_need_string(body, "refusal", "key", &key_id));
 	struct bytes person = http_signature_principal(key_id);
 	if (error.len >= sizeof mismatch - 1 && memcmp(error.data, mismatch, sizeof mismatch - 1) == 0)
-		one_time_follow_failure(gate->state, person);
+		TRY(follow_mismatch(gate, body, person));
 	if (json_get(body, "totp_step") == nullptr)
 		return OK;
 	int64_t step;

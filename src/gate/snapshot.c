@@ -15,7 +15,7 @@
 static const uint8_t MAGIC[8] = "GHSTATE\n";
 static const char FIELD[] = "state.snapshot";
 constexpr uint16_t VERSION =
-	15; /* 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were; 14: invitations that are outdated; 15: since when a key is shared so */
+	16; /* 11: invitations that were used; 12: who has left a key's former epoch, and what they counted; 13: how high prices were; 14: invitations that are outdated; 15: since when a key is shared so; 16: which operations codes failed beside */
 
 struct writing {
 	struct gate *gate;
