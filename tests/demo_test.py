@@ -14,6 +14,7 @@ import urllib.request
 
 import processes
 import tap
+from installation import PATIENCE_S
 from passkey import Passkey
 
 GATEHOUSE = os.environ["GATEHOUSE"]
@@ -50,6 +51,10 @@ class Demo:
             assert line != "", f"the demo ended before it said \"{words}\":\n{self.text}{self.process.stderr.read()}"
             self.text += line
 
+    def is_ours(self, pid):
+        """Whether it runs, and was started by this run."""
+        return processes.is_of_session(pid, self.process.pid)
+
     def end(self):
         output, self.errors = self.process.communicate(timeout=400)
         self.text += output
@@ -57,17 +62,13 @@ class Demo:
         self.directory.cleanup()
         assert left == [], f"left behind: {left}"
         for pid in map(int, re.findall(r"(?:supervisor|process) (\d+)", self.text)):
-            assert not is_ours(pid), f"process {pid} runs on"
+            assert not self.is_ours(pid), f"process {pid} runs on"
         return self.process.returncode
 
     def numbers(self, steps=tuple(STEPS)):
         """The number of each step, by the step's title."""
         return {title: found.group(1) for title in steps
                 if (found := re.search(rf"^ +{re.escape(title)} +[a-z ]+? {{1,18}}(\S.*?)  ", self.text, re.MULTILINE))}
-
-
-def is_ours(pid):
-    return any(word.startswith(b"gatehouse") for word in processes.words(pid)[:1])
 
 
 def run(*all_arguments):
@@ -226,13 +227,13 @@ def test_it_stops_with_whoever_is_killed():
     demo = Demo()
     demo.read_until("1 small EIP-1559 transfer")
     pids = [int(pid) for pid in re.findall(r"(?:supervisor|process) (\d+)", demo.text)]
+    assert pids and all(demo.is_ours(pid) for pid in pids), pids
     demo.process.kill()
     demo.process.communicate(timeout=400)
-    for _ in range(500):
-        if not any(is_ours(pid) for pid in pids):
-            break
+    until = time.monotonic() + PATIENCE_S
+    while any(demo.is_ours(pid) for pid in pids):
+        assert time.monotonic() < until, f"one of {pids} runs on"
         time.sleep(0.02)
-    assert not any(is_ours(pid) for pid in pids), f"one of {pids} runs on"
     demo.directory.cleanup()
 
 

@@ -2,6 +2,7 @@
 """The supervisor and the processes that it starts: whom they run as, what they can no longer do, what they are handed, and what
 happens when one ends, when the configuration changes and when all stops."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -12,10 +13,11 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 
 import processes
 import tap
-from installation import Client, Installation, KEEPER_USER, PATIENCE_S, PROGRAM, free_port
+from installation import Client, Installation, KEEPER_USER, PROGRAM, free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 AS_ROOT = os.geteuid() == 0
@@ -192,8 +194,8 @@ def certificate(gate, name, *times):
 def served_certificate(gate):
     try:
         return ssl.get_server_certificate(("127.0.0.1", gate.port)).replace("\n", "")
-    except ConnectionRefusedError:
-        return None # a listener that is not there yet
+    except OSError:
+        return None # a listener that is not there yet, or a gateway that ended meanwhile
 
 
 def test_the_log_says_what_clients_pin():
@@ -295,23 +297,35 @@ def test_nothing_outlives_the_supervisor():
         gate.wait_until(lambda: not any(is_alive(pid) for pid in pids), "an end of all")
 
 
-def test_the_service_manager_is_told():
+@contextlib.contextmanager
+def hearing():
+    """A service manager: its socket, and a list that grows by what it is told. It reads all the time, since a socket holds some ten
+    messages and what comes then is lost."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        path = os.path.join(folder, "notify")
+        path, told = os.path.join(folder, "notify"), []
         manager.bind(path)
-        manager.settimeout(PATIENCE_S)
-        gate = Installation(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"})
-        with gate:
-            first = b"WATCHDOG=1"
-            while first == b"WATCHDOG=1":  # a start that takes longer than its interval
-                first = manager.recv(100)
-            assert first == b"READY=1", first
-            assert manager.recv(100) == b"WATCHDOG=1"
-            assert manager.recv(100) == b"WATCHDOG=1"
+
+        def listen():
+            while (message := manager.recv(100)) != b"the end":
+                told.append(message)
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        yield path, told
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"the end", path)
+        listener.join()
+
+
+def test_the_service_manager_is_told():
+    with hearing() as (path, told):
+        with Installation(environment={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "400000"}) as gate:
+            gate.wait_until(lambda: b"READY=1" in told, "a word of being ready")
+            ready = told.index(b"READY=1")
+            gate.wait_until(lambda: len(told) > ready + 2, "two words to the watchdog")
             gate.stop()
-            last = b""
-            while last != b"STOPPING=1":
-                last = manager.recv(100)
+    assert set(told[:ready]) <= {b"WATCHDOG=1"}, told  # a start that takes longer than its interval
+    assert told[ready + 1:ready + 3] == [b"WATCHDOG=1"] * 2 and b"STOPPING=1" in told, told
 
 
 def unit():
