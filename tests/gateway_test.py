@@ -355,10 +355,11 @@ def test_an_answer_for_a_client_that_is_gone_is_dropped():
 def test_draining_answers_what_is_under_way_and_then_ends():
     gate = Installation()
     with gate:
-        client, idle = Client(gate), Client(gate)
+        client, begun, idle = Client(gate), Client(gate), Client(gate)
         assert idle.ask("GET", "/healthz").status == 200
-        client.request("POST", "/v1/operations", b"", Idempotency_Key="wait:3000")
-        wait_waiting(gate, idle, 1)
+        client.request("POST", "/v1/operations", b"", Idempotency_Key="keep")
+        begun.send(f"POST /v1/protective HTTP/1.1\r\nHost: {gate.authority}\r\nContent-Type: application/json\r\n")
+        wait_waiting(gate, idle, 1)  # asked after both
         gate.signal(signal.SIGTERM)
         assert idle.is_closed()
         gate.wait_log("draining")
@@ -367,12 +368,14 @@ def test_draining_answers_what_is_under_way_and_then_ends():
             # The backlog may still take it; nobody answers.
         except OSError:
             pass
-        answer = client.read()
+        begun.send("Idempotency-Key: release\r\nContent-Length: 0\r\n\r\n")  # which has the keeper answer the other one
+        released, answer = begun.read(), client.read()
+        assert released.status == 200 and released.fields["connection"] == "close", released.fields
         assert answer.status == 200 and answer.body == b'"late"' and answer.fields["connection"] == "close", answer.fields
-        assert client.is_closed()
+        assert client.is_closed() and begun.is_closed()
         assert gate.process.wait(timeout=400) == 0
-        client.close()
-        idle.close()
+        for one in (client, begun, idle):
+            one.close()
 
 
 def read_event(client):
