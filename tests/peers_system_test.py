@@ -3,7 +3,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -19,7 +18,7 @@ from northwind import run
 MNEMONIC = "abandon " * 11 + "about"
 
 
-def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
+def test_three_keepers_find_each_other_and_a_death_is_seen():
     keepers = Keepers()
     generation = keepers["c"].at("generation")
     keepers["c"].settings = f"vm_generation: {generation}\n"
@@ -40,10 +39,8 @@ def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
         b.process.wait()
         started = time.monotonic()
         for keeper in (a, c):
-            keeper.wait_for(lambda keeper=keeper: keeper.health().get("missing") == ["b"], 30)
-        seconds = time.monotonic() - started
-        assert seconds < 15, seconds
-        print(f"# the loss of a keeper was seen after {seconds:.1f} s")
+            keeper.wait_for(lambda keeper=keeper: keeper.health().get("missing") == ["b"])
+        print(f"# the loss of a keeper was seen after {time.monotonic() - started:.1f} s")
         assert a.read("/readyz")[0] == 200, "a keeper decides without its peers"
         epoch = rows["b"]["boot_epoch"]
         b.process = None
@@ -61,7 +58,7 @@ def test_three_keepers_find_each_other_and_a_death_is_seen_in_seconds():
         keepers.wait_all_up()
         # An orderly stop is seen at once.
         assert c.stop() == 0
-        a.wait_for(lambda: a.health().get("missing") == ["c"], 30)
+        a.wait_for(lambda: a.health().get("missing") == ["c"])
         assert a.metric('gatehouse_peers_established_total') >= 3
 
 
@@ -169,11 +166,11 @@ def test_the_restored_data_directory_of_one_keeper_is_refused_by_its_peers_until
             keeper.wait_for(lambda keeper=keeper: keeper.health().get("refused") == ["b"])
         row = a.keepers()["b"]
         assert row["reason"] == "peers.behind" and row["refused_at"]["size"] < grown, row
-        b.wait_for(lambda: b.health()["own_log_is_behind"])
+        b.wait_for(lambda: b.health().get("own_log_is_behind"))
         assert "peers.behind" in a.log() and b.states() == {"a": "missing", "c": "missing"}
         # It does not help to start the others anew, nor to grow past what they have seen: the history is another.
-        for _ in range(6):
-            b.submit("group", "add", f"group_{random.randrange(10**9)}")
+        for number in range(6):
+            b.submit("group", "add", f"group_{number}")
         assert a.stop() == 0
         a.start()
         a.wait_for(lambda: a.health().get("refused") == ["b"] and a.health().get("up") == ["c"])

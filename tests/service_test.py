@@ -15,11 +15,12 @@ import time
 import cables
 import processes
 import tap
+from installation import PATIENCE_S
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ["GATEHOUSE"]
 SYSTEMD = "/usr/lib/systemd/systemd"
-WATCHDOG_S = 4
+WATCHDOG_S = 10  # which no supervisor is silent for that goes on, on a machine that is loaded either
 
 # Everything below $1 is in memory. What cannot be mounted is said by name.
 MACHINE = r"""
@@ -127,7 +128,7 @@ class Machine:
             ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child bash -c "$@"',
              self.group, MACHINE, "machine", machine, files, SYSTEMD],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while not self.is_up():
             if self.process.poll() is not None:
                 said = self.process.stdout.read()
@@ -217,7 +218,7 @@ class Machine:
             time.sleep(0.05)
 
 
-def wait_until(what, seconds=60):
+def wait_until(what, seconds=PATIENCE_S):
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come about"
