@@ -17,9 +17,11 @@ export const HOUSE = JSON.parse(process.env.HOUSE);
 export const SCREENS = process.env.SCREENS;
 mkdirSync(SCREENS, { recursive: true });
 
+const PATIENCE_MS = 240_000;
 const browser = await chromium.launch({
 	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
 	args: ["--no-sandbox"], // the tests may run as root; what is tested is the page
+	timeout: PATIENCE_MS,
 	env: { ...process.env, HOME: HOUSE.home },
 });
 
@@ -38,8 +40,6 @@ export async function runCases() {
 		},
 	});
 }
-
-const PATIENCE_MS = 240_000;
 
 // Asked again and again; patience is the only limit.
 export async function until(holds, what) {

@@ -12,6 +12,7 @@ const [, , PAGE, FOLDER, SCREENS] = process.argv;
 const AXE = readFileSync(join(process.env.GATEHOUSE_ROOT, "console/node_modules/axe-core/axe.min.js"), "utf8");
 const URL_OF_PAGE = pathToFileURL(PAGE).href;
 const file = (name) => join(FOLDER, name);
+const PATIENCE_MS = 240_000;
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-headless-shell"].find(existsSync);
 
 mkdirSync(SCREENS, { recursive: true });
@@ -55,9 +56,10 @@ async function drop(page, ...names) {
 const titles = (page) => page.locator(".verdict .title").allTextContents();
 
 async function main() {
-	const browser = await chromium.launch({ executablePath });
+	const browser = await chromium.launch({ executablePath, timeout: PATIENCE_MS });
 	const open = async (options = {}, url = URL_OF_PAGE) => {
 		const page = await (await browser.newContext({ viewport: { width: 900, height: 900 }, ...options })).newPage(), seen = watch(page);
+		page.setDefaultTimeout(PATIENCE_MS);
 		await page.goto(url);
 		return { page, seen };
 	};
