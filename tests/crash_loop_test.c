@@ -59,7 +59,7 @@ take_answer(struct client *client) {
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
 	uint64_t number;
-	if (house_receive(&client->house, 30'000, &number, &arena, &response) != OK)
+	if (house_receive(&client->house, 120'000, &number, &arena, &response) != OK)
 		return false;
 	struct asked *asked = asked_as(client, number);
 	if (asked == nullptr)

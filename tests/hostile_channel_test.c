@@ -163,7 +163,7 @@ write_session(const struct house *house, enum lie lie, struct buffer *bytes) {
 static bool
 read_answer(struct house *house, struct arena *arena, struct ipc_response *response) {
 	uint64_t request = 0;
-	while (house_receive(house, 10'000, &request, arena, response) == OK)
+	while (house_receive(house, 120'000, &request, arena, response) == OK)
 		if (request == 1)
 			return true;
 	return false;

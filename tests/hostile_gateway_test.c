@@ -376,7 +376,7 @@ keys_of_its_own_do_not_help_a_gateway(void **) {
 	ipc_write_request(&payload, &forged);
 	assert_ok(ipc_send(&scene.house.channel, IPC_URGENT_REQUEST, number, false, buffer_bytes(&payload)));
 	while (answered != number)
-		assert_ok(house_receive(&scene.house, 10'000, &answered, &scene.arena, &response));
+		assert_ok(house_receive(&scene.house, 120'000, &answered, &scene.arena, &response));
 	scene.frame = "urgent";
 	judge(&scene, "transfer", ANY,
 	      arena_format(&scene.arena, "%.*s", BYTES_ARGS(house_problem(&scene.arena, &response))));

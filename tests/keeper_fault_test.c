@@ -398,7 +398,7 @@ an_act_under_way_is_not_resolved_by_people(void **) {
 	}
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t request;
-		assert_ok(house_receive(&house, 10'000, &request, &arena, &response));
+		assert_ok(house_receive(&house, 60'000, &request, &arena, &response));
 		if (request == 1000)
 			assert_answer(200, "done", &response);
 		else

@@ -249,7 +249,7 @@ post(const char *address, const struct buffer *request, struct http_reply *reply
 	struct http_call call = {.is_post = true,
 				 .path = "/add-checkpoint",
 				 .body = buffer_bytes(request),
-				 .timeout_ms = 5000,
+				 .timeout_ms = PATIENCE_NS / 1'000'000,
 				 .answer_max = 64 * 1024};
 	TRY(http_target_parse(bytes_of_text(address), &target));
 	return http_exchange(&target, nullptr, &call, reply);
@@ -304,7 +304,7 @@ a_log_gets_its_cosignatures_over_a_unix_socket_after_a_restart(void **) {
 static int
 status_of(const struct server *server, const char *request, size_t len, char *answer, size_t capacity) {
 	int descriptor, status = 0;
-	int64_t deadline_ns = endpoint_clock_ns() + 5'000'000'000;
+	int64_t deadline_ns = endpoint_clock_ns() + PATIENCE_NS;
 	size_t got = 0;
 	assert_ok(endpoint_connect(&server->endpoint, deadline_ns, &descriptor));
 	for (size_t sent = 0; sent < len;) {
