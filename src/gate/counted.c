@@ -10,7 +10,8 @@ constexpr size_t TELLING_SIZE = 34; /* operation, party, number */
 
 struct counted_spend {
 	struct spend spend;
-	uint8_t party; /* that told it */
+	uint8_t party;  /* that told it */
+	uint8_t number; /* of those that it told of this operation: there is one of each below */
 	bool is_kept;
 	bool is_handed_on; /* no more than is kept of it already: it takes none of the party's room */
 	struct counted_spend *next, **referrer; /* of the same identity; what points here */
@@ -148,6 +149,7 @@ insert(struct counted_spends *counted, uint8_t party, uint8_t number, const stru
 	TRY_ALLOC(*made);
 	(*made)->arena.block_size = bytes_of_parts(spend);
 	(*made)->party = party;
+	(*made)->number = number;
 	enum status status = copy_spend(spend, *made);
 	if (status == OK)
 		status = map_put(&counted->by_telling, telling_of(spend->operation, party, number, telling), *made,
@@ -237,9 +239,22 @@ counted_keep(struct counted_spends *counted, uint8_t party, const struct spend *
 	return OK;
 }
 
+/* Those behind it move up, under names that are there: whoever looks for one stops at the first that is not. */
 static void
-drop(struct counted_spends *counted, struct bytes telling) {
-	struct counted_spend *gone = map_remove(&counted->by_telling, telling);
+drop(struct counted_spends *counted, struct counted_spend *gone) {
+	const uint8_t *operation = gone->spend.operation;
+	uint8_t telling[TELLING_SIZE], last = gone->number;
+	while (told(counted, operation, gone->party, last + 1) != nullptr)
+		last++;
+	struct counted_spend *moved =
+		map_remove(&counted->by_telling, telling_of(operation, gone->party, last, telling));
+	for (uint8_t number = last; number-- > gone->number;) {
+		void *former = nullptr;
+		moved->number = number;
+		IGNORE_STATUS(map_put(&counted->by_telling, telling_of(operation, gone->party, number, telling), moved,
+				      &former));
+		moved = former;
+	}
 	count(counted, gone, -1);
 	unlink_identity(counted, gone);
 	spend_destroy(gone);
@@ -247,12 +262,12 @@ drop(struct counted_spends *counted, struct bytes telling) {
 
 void
 counted_withdraw(struct counted_spends *counted, uint8_t party, const uint8_t operation[32]) {
-	const struct counted_spend *known;
-	for (uint8_t number = 0; (known = told(counted, operation, party, number)) != nullptr; number++) {
-		uint8_t telling[TELLING_SIZE];
-		if (!known->is_kept)
-			drop(counted, telling_of(operation, party, number, telling));
-	}
+	struct counted_spend *known;
+	for (uint8_t number = 0; (known = told(counted, operation, party, number)) != nullptr;)
+		if (known->is_kept)
+			number++;
+		else
+			drop(counted, known);
 }
 
 void
@@ -266,18 +281,17 @@ counted_forget(struct counted_spends *counted, const uint8_t operation[32]) {
 static void
 sweep(struct counted_spends *counted, uint8_t party, int64_t until_ms) {
 	size_t at = 0, count = 0;
-	struct bytes telling;
 	void *value;
 	if (counted->by_telling.count == 0)
 		return;
-	uint8_t(*gone)[TELLING_SIZE] = calloc(counted->by_telling.count, sizeof *gone);
-	while (gone != nullptr && map_next(&counted->by_telling, &at, &telling, &value)) {
-		const struct counted_spend *spend = value;
+	struct counted_spend **gone = calloc(counted->by_telling.count, sizeof(struct counted_spend *));
+	while (gone != nullptr && map_next(&counted->by_telling, &at, nullptr, &value)) {
+		struct counted_spend *spend = value;
 		if ((party == 0 || (spend->party == party && !spend->is_kept)) && spend->spend.at_ms <= until_ms)
-			memcpy(gone[count++], telling.data, TELLING_SIZE);
+			gone[count++] = spend;
 	}
 	while (count > 0)
-		drop(counted, bytes_of(gone[--count], TELLING_SIZE));
+		drop(counted, gone[--count]);
 	free(gone);
 }
 

@@ -432,6 +432,52 @@ what_a_peer_tells_takes_no_more_memory_than_stated(void **) {
 	}
 }
 
+/* Of one operation a peer told two identities, and the first of them goes. */
+static void
+what_is_told_beside_what_goes_is_found_as_before(void **) {
+	static const uint8_t first[32] = {[0 ... 31] = 1};
+	_cleanup_(end) struct fixture f, g;
+	_cleanup_(buffer_free) struct buffer snapshot = {};
+	start(&f);
+	start(&g);
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "vault", 1, NOW_MS - 7 * DAY_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 12, "vault", 100, NOW_MS)));
+	counted_expire(&f.counted, NOW_MS);
+	assert_int_equal(100, sum(&f));
+	counted_withdraw(&f.counted, 1, first);
+	assert_int_equal(0, sum(&f));
+	assert_int_equal(0, f.counted.by_telling.count + f.counted.of_party[1]);
+	/* What is kept is not told once more, less, in the place of what was withdrawn. */
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 11, "other", 1, NOW_MS)));
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 1, 12, "vault", 100, NOW_MS)));
+	assert_ok(counted_add(&f.counted, 1, spend_of(&f.example, 1, 13, "other", 1, NOW_MS)));
+	counted_withdraw(&f.counted, 1, first);
+	assert_int_equal(1, f.counted.by_telling.count);
+	assert_ok(counted_keep(&f.counted, 1, spend_of(&f.example, 1, 12, "vault", 5, NOW_MS)));
+	assert_int_equal(1, f.counted.by_telling.count);
+	assert_ok(counted_snapshot_write(&f.counted, &snapshot));
+	assert_ok(counted_snapshot_read(&g.counted, buffer_bytes(&snapshot)));
+	assert_int_equal(100, sum(&f));
+	assert_int_equal(100, sum(&g));
+	/* All at once. */
+	for (uint8_t identity = 20; identity < 30; identity++)
+		assert_ok(counted_add(
+			&f.counted, 1,
+			spend_of(&f.example, 1, identity, "vault", identity, NOW_MS - identity % 2 * DAY_MS)));
+	counted_expire(&f.counted, NOW_MS + 6 * DAY_MS);
+	assert_int_equal(6, f.counted.by_telling.count);
+	for (uint8_t number = 1; number < 6; number++) { /* in the order in which they were told */
+		const uint8_t telling[34] = {[0 ... 31] = 1, 1, number};
+		const struct spend *there =
+			map_get(&f.counted.by_telling, BYTES_OF_ARRAY(telling)); /* it comes first */
+		assert_non_null(there);
+		assert_int_equal(18 + 2 * number, there->identity[0]);
+	}
+	counted_forget_party(&f.counted, 1);
+	assert_int_equal(1, f.counted.by_telling.count);
+	assert_int_equal(100, sum(&f));
+}
+
 static void
 a_snapshot_holds_what_is_kept_and_nothing_else(void **) {
 	static const struct {
@@ -481,4 +527,5 @@ RUN_TESTS(T(what_is_handed_on_of_what_is_kept_takes_no_room),
 	  T(a_record_states_what_was_counted_and_what_is_recorded_is_no_less_than_what_is_known),
 	  T(a_list_without_end_is_gone_through_once), T(a_record_that_is_no_list_of_sums_is_none),
 	  T(what_is_handed_on_is_the_most_that_anybody_told), T(no_peer_fills_the_memory),
-	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(a_snapshot_holds_what_is_kept_and_nothing_else))
+	  T(what_a_peer_tells_takes_no_more_memory_than_stated), T(what_is_told_beside_what_goes_is_found_as_before),
+	  T(a_snapshot_holds_what_is_kept_and_nothing_else))
