@@ -14,7 +14,7 @@
 
 constexpr uint64_t SHARE = 8;
 constexpr uint64_t PUT_BACK_SHARE =
-	11; /* of no factor in common with keepers and times, so that each seed tries them all */
+	37; /* of no factor in common with keepers and times, so that each seed tries them all */
 
 /* Where all begins: what is on the disks then. */
 static struct {
