@@ -679,6 +679,53 @@ def test_an_approver_at_a_terminal_is_asked_and_only_yes_is_yes():
         assert firm.must(firm.ask("person1", "op", "show", operation, "--json")).json()["state"] == state
 
 
+def test_a_connection_that_ended_meanwhile_is_made_anew():
+    firm = house()
+    operation = held()["operation"]
+    proxy = firm.proxy_of("person2")
+    ends, posts = [], []
+
+    def second_read(exchange, nth):
+        if exchange.method != "GET" or nth != 2 or ends:
+            return False
+        ends.append(exchange.path)
+        return True
+
+    def vote(exchange, nth):
+        if exchange.method == "POST":
+            posts.append(nth)
+        return exchange.method == "POST"
+
+    try:
+        # What changes nothing is asked once more where the other side ended the connection in that moment.
+        proxy.unanswered = second_read
+        assert firm.must(firm.ask("person2", "op", "show", operation[:8], "--json")).json()["operation"] == operation
+        assert len(ends) == 1, ends
+
+        # A vote is not: nobody knows whether it arrived.
+        proxy.unanswered = vote
+        lost = firm.ask("person2", "op", "approve", operation, "--yes")
+        assert lost.code == 3 and "connection.lost" in lost.err and len(posts) == 1 and posts[0] > 1, (lost, posts)
+
+        # Where the connection has ended before, it is sent over another.
+        proxy.unanswered, proxy.answered = lambda exchange, nth: False, lambda exchange: exchange.method == "GET"
+        controller, terminal = pty.openpty()
+        asked = subprocess.Popen([PROGRAM, "op", "approve", operation, "--json"], stdin=terminal, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, env=os.environ | {"GATEHOUSE_PROFILE": firm.profile("person2")})
+        said = ""
+        while "Type yes:" not in said:
+            said += asked.stderr.read(1)
+        while proxy.serving > 0:
+            time.sleep(0.01)
+        os.write(controller, b"yes\n")
+        out, err = asked.communicate(timeout=400)
+        os.close(controller)
+        os.close(terminal)
+        assert asked.returncode == 0 and '"group.treasury":1' in out, (out, err)
+    finally:
+        proxy.unanswered, proxy.answered = lambda exchange, nth: False, lambda exchange: False
+
+
 def test_a_vote_is_signed_offline_and_carried_by_somebody_else():
     firm = house()
     operation = held()["operation"]

@@ -81,10 +81,13 @@ def write_message(sock, first, fields, body):
 
 
 class Proxy:
-    """change(exchange) may alter an answer before it is passed on."""
+    """change(exchange) may alter an answer before it is passed on; where unanswered(exchange, nth of the connection) or answered(exchange)
+    is true, the connection ends there. serving: how many connections there are."""
 
     def __init__(self, certificate, upstream, source):
         self.upstream, self.source, self.exchanges, self.change = upstream, source, [], None
+        self.lock = threading.Lock()
+        self.unanswered, self.answered, self.serving = lambda exchange, nth: False, lambda exchange: False, 0
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*certificate)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -98,17 +101,23 @@ class Proxy:
                 raw, _ = self.listener.accept()
             except OSError:
                 return
+            with self.lock:
+                self.serving += 1
             threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
 
     def serve(self, raw):
         client_side = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client_side.check_hostname, client_side.verify_mode = False, ssl.CERT_NONE
+        nth = 0
         try:
             with self.context.wrap_socket(raw, server_side=True) as near, near.makefile("rb") as near_stream, \
                     client_side.wrap_socket(socket.create_connection(self.upstream, source_address=(self.source, 0))) as far, far.makefile("rb") as far_stream:
                 while (message := read_message(near_stream)) is not None:
                     method, target, _ = message[0].split(" ")
                     exchange = Exchange(method, target, *message[1:])
+                    nth += 1
+                    if self.unanswered(exchange, nth):
+                        break
                     write_message(far, *message)
                     sent = time.monotonic()
                     first, exchange.answer_fields, exchange.answer = read_message(far_stream)
@@ -118,8 +127,13 @@ class Proxy:
                     body = exchange.answer if self.change is None else self.change(exchange)
                     exchange.answer_fields["content-length"] = str(len(body))
                     write_message(near, first, exchange.answer_fields, body)
+                    if self.answered(exchange):
+                        break
         except (OSError, ssl.SSLError):
             pass  # whoever broke off sees it on the other side
+        finally:
+            with self.lock:
+                self.serving -= 1
 
     def close(self):
         """Ended before it is closed: a thread that still waits at the descriptor would take connections of whoever gets its number."""

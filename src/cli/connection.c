@@ -1,6 +1,7 @@
 #include "cli/connection.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct connection {
 	SSL *tls;
 	int socket;
 	struct buffer received;
+	bool is_kept;    /* of the request under way: an earlier one made it */
+	bool has_broken; /* the same: the other side ended it before a byte of the answer */
 };
 
 enum status
@@ -193,10 +196,28 @@ check_pin(const struct connection *connection) {
 			      text);
 }
 
+/* Whether the other side has ended what was kept, or said what nobody asked for: seen before anything is sent, so that nobody need wonder
+ * whether it arrived. */
+static bool
+has_ended(struct connection *connection) {
+	uint8_t byte;
+	size_t got;
+	int flags = fcntl(connection->socket, F_GETFL);
+	if (connection->received.len > 0 || flags < 0 || fcntl(connection->socket, F_SETFL, flags | O_NONBLOCK) != 0)
+		return true;
+	ERR_clear_error();
+	int peeked = SSL_peek_ex(connection->tls, &byte, 1, &got);
+	bool is_silent = peeked != 1 && SSL_get_error(connection->tls, peeked) == SSL_ERROR_WANT_READ;
+	return fcntl(connection->socket, F_SETFL, flags) != 0 || !is_silent;
+}
+
 static enum status
 connect_tls(struct connection *connection) {
 	const char *host = connection->target.host;
-	if (connection->tls != nullptr)
+	if (connection->tls != nullptr && has_ended(connection))
+		connection_hang_up(connection);
+	connection->is_kept = connection->tls != nullptr;
+	if (connection->is_kept)
 		return OK;
 	TRY(make_context(connection));
 	TRY(connect_socket(connection));
@@ -217,6 +238,14 @@ connect_tls(struct connection *connection) {
 
 /* --- One request. --- */
 
+/* Not by our own patience. */
+static void
+note_broken(struct connection *connection, int result) {
+	int error = SSL_get_error(connection->tls, result);
+	connection->has_broken =
+		connection->received.len == 0 && error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE;
+}
+
 static enum status
 send_request(struct connection *connection, const struct http_request *request) {
 	_cleanup_(buffer_free) struct buffer text = {};
@@ -231,9 +260,11 @@ send_request(struct connection *connection, const struct http_request *request) 
 	buffer_append_bytes(&text, request->body);
 	TRY(buffer_status(&text));
 	ERR_clear_error();
-	return SSL_write_ex(connection->tls, text.data, text.len, &written) == 1 && written == text.len
-		       ? OK
-		       : fail(STATUS_UNAVAILABLE, "connection.lost: it broke while the request was sent");
+	int sent = SSL_write_ex(connection->tls, text.data, text.len, &written);
+	if (sent == 1 && written == text.len)
+		return OK;
+	note_broken(connection, sent);
+	return fail(STATUS_UNAVAILABLE, "connection.lost: it broke while the request was sent");
 }
 
 static enum status
@@ -243,9 +274,12 @@ receive_more(struct connection *connection) {
 	if (!buffer_reserve(received, READ_SIZE))
 		return buffer_status(received);
 	ERR_clear_error();
-	if (SSL_read_ex(connection->tls, received->data + received->len, READ_SIZE, &got) != 1)
+	int read = SSL_read_ex(connection->tls, received->data + received->len, READ_SIZE, &got);
+	if (read != 1) {
+		note_broken(connection, read);
 		return fail(STATUS_UNAVAILABLE,
 			    "connection.lost: it ended before the answer did; what was asked may have been done");
+	}
 	received->len += got;
 	return OK;
 }
@@ -283,9 +317,10 @@ receive_answer(struct connection *connection, struct arena *arena, struct connec
 	return OK;
 }
 
-enum status
-connection_exchange(struct connection *connection, struct arena *arena, const struct http_request *request,
-		    struct connection_answer *answer) {
+static enum status
+exchange(struct connection *connection, struct arena *arena, const struct http_request *request,
+	 struct connection_answer *answer) {
+	connection->has_broken = false;
 	enum status status = connect_tls(connection);
 	if (status == OK)
 		status = send_request(connection, request);
@@ -294,4 +329,14 @@ connection_exchange(struct connection *connection, struct arena *arena, const st
 	if (status != OK)
 		connection_hang_up(connection);
 	return status;
+}
+
+/* A server may end what is idle in the moment in which it is asked (RFC 9112 §9.3.1): what changes nothing is asked once more. */
+enum status
+connection_exchange(struct connection *connection, struct arena *arena, const struct http_request *request,
+		    struct connection_answer *answer) {
+	enum status status = exchange(connection, arena, request, answer);
+	bool is_asked_again = status != OK && connection->is_kept && connection->has_broken &&
+			      bytes_equal_text(request->method, "GET");
+	return is_asked_again ? exchange(connection, arena, request, answer) : status;
 }

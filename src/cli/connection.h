@@ -1,6 +1,6 @@
 /*
  * One connection to an installation: HTTPS with TLS 1.3 and X25519MLKEM768, made at the first request and kept; one request after
- * the other, blocking. What stands in a request is the caller's: cli/client.h signs.
+ * the other, blocking. One that the other side has ended meanwhile is made anew. What stands in a request is the caller's: cli/client.h signs.
  *
  * Owner: answers live in the given arena. Threads: one. Errors: STATUS_UNAVAILABLE "connection.connect", "connection.tls",
  * "connection.lost"; STATUS_UNAUTHORIZED "connection.certificate"; STATUS_INVALID "http_answer.*" where what answers speaks no
@@ -38,7 +38,8 @@ enum status connection_create(const struct connection_target *target, struct con
 void connection_destroy(struct connection **connection); /* a cleanup function */
 /* Ends what there is; the next request connects anew. */
 void connection_hang_up(struct connection *connection);
-/* Sends the request as it is, with its fields and a length, and takes the answer. */
+/* Sends the request as it is, with its fields and a length, and takes the answer. A GET is sent once more where a connection that was kept
+ * ended before a byte of it. */
 enum status connection_exchange(struct connection *connection, struct arena *arena, const struct http_request *request,
 				struct connection_answer *answer);
 
