@@ -5,8 +5,8 @@
  *
  * Who fails waits ever longer (identity/throttle.h), and after a hundred failures in a row the authenticator is disabled until
  * another is enrolled (NIST SP 800-63B-4 §3.2.2). Only what is signed with the person's key is compared at all. The code stands beside
- * that signature: whoever the operation passes through can put others in its place. So each operation has so many tries and no more, and
- * nobody else can guess, or bring it about that the authenticator is disabled, by what a person signed.
+ * that signature: whoever the operation passes through can put others in its place. So each operation has three tries and no more: nobody
+ * else has many guesses, and who withholds thirty-three of a person's operations cannot disable the authenticator by them.
  *
  * Owner: the gate's state. Threads: the deciding one. Errors: STATUS_UNAUTHORIZED totp.none, totp.disabled, totp.tried, totp.mismatch;
  * STATUS_RATE totp.throttled; STATUS_INVALID totp.form, totp.secret, payload.*; STATUS_UNAUTHORIZED secret.commitment.
@@ -20,7 +20,7 @@
 constexpr uint32_t ONE_TIME_FAILURES_MAX = 100;
 constexpr uint8_t ONE_TIME_TRIES = 3; /* for one operation */
 constexpr size_t ONE_TIME_TRIED_MAX =
-	40; /* a person's newest operations with a failure that are remembered: more than can fail in a row */
+	40; /* a person's newest operations with a failure that are remembered: more than have all their tries in a row */
 
 void one_time_free(struct gate_state *state);
 
