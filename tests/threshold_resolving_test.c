@@ -211,15 +211,21 @@ ask_another_meanwhile(struct team *team, size_t, size_t, enum peer_kind kind, st
 	return true;
 }
 
+/* Three keepers, of which any two sign with the key. */
+static void
+found_with_vault(struct team *team, uint64_t seed) {
+	team_found(team, 3, seed);
+	team_make_key(team, "vault", "2-of-3");
+	team_settle(team);
+}
+
 /* Two transfers of one key at once: what was decided again for one was decided before the other's outcome stood in the log. */
 static void
 transfers_at_once_replay(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	team_found(&team, 3, 21);
-	team_make_key(&team, "vault", "2-of-3");
-	team_settle(&team);
+	found_with_vault(&team, 21);
 	team.on_message = ask_another_meanwhile;
 	team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
 	assert_answer(200, "done", &response);
@@ -251,9 +257,7 @@ what_was_done_together_is_not_given_back(void **) {
 	_cleanup_(team_free) struct team team;
 	_cleanup_(arena_free) struct arena arena = {};
 	struct ipc_response response;
-	team_found(&team, 3, 26);
-	team_make_key(&team, "vault", "2-of-3");
-	team_settle(&team);
+	found_with_vault(&team, 26);
 	team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
 	assert_answer(200, "done", &response);
 	assert_team_replays(&team, 0);
@@ -311,9 +315,7 @@ what_is_decided_again_is_held_to_a_state_that_there_was(void **) {
 		_cleanup_(arena_free) struct arena arena = {};
 		struct ipc_response response;
 		const struct forgery forgery = {ENTRY_OUTCOME, cases[i].from, cases[i].to};
-		team_found(&team, 3, 22 + i);
-		team_make_key(&team, "vault", "2-of-3");
-		team_settle(&team);
+		found_with_vault(&team, 22 + i);
 		team.on_message = change_meanwhile;
 		team.context = (void *)&cases[i].changing;
 		team_submit(&team, 0, transfer(&arena, 10, 7), &arena, &response);
